@@ -1,0 +1,158 @@
+# Four programs (api-svc, kube-worker, monitor, registrar) and the simulator, from one tree. `make help` lists the targets.
+#
+# Layout of a build:  $(BUILD)/bin/<program>  $(BUILD)/obj/<path of the source>.o  $(BUILD)/test/unit
+# Variants:           make SANITIZE=address,undefined | SANITIZE=thread   (its own $(BUILD))
+#                     make CC=clang    make WERROR=1    make Q= (show the commands)
+
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+WERROR   ?=
+SANITIZE ?=
+BUILD    ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+comma    := ,
+Q        ?= @
+
+PROGRAMS := $(filter $(patsubst %/main.c,%,$(wildcard */main.c)),api-svc kube-worker monitor registrar)
+VERSION  := $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null | sed -e 's/^v//' -e 's/^[0-9a-f]\{7,\}/0.1.0-dev+g&/')
+VERSION  := $(or $(VERSION),0.1.0-dev)
+
+PKGS     := libnats libmicrohttpd libcjson libcurl yaml-0.1 libcrypto
+PKG_CONFIG ?= pkg-config
+# libnats has no pkg-config file on Debian 12; its header and library stand in the default places.
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(filter-out libnats,$(PKGS)) 2>/dev/null)
+PKG_LIBS   := -lnats $(shell $(PKG_CONFIG) --libs $(filter-out libnats,$(PKGS)) 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wold-style-definition -Wvla -Wformat=2 -Wwrite-strings -Wundef -Wswitch-enum -Wpointer-arith \
+            -Wcast-qual -fno-common $(if $(findstring clang,$(CC)),,-Wjump-misses-init) $(if $(WERROR),-Werror)
+HARDENING := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS := -std=gnu17 $(WARNINGS) $(HARDENING) $(SANITIZERS) -I. -D_GNU_SOURCE -pthread $(PKG_CFLAGS) $(CFLAGS)
+DEFINES  :=
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZERS) -pthread $(LDFLAGS)
+
+COMMON_SRC  := $(wildcard common/*.c common/*/*.c)
+KUBESIM_SRC := $(wildcard tests/kubesim/*.c)
+UNIT_SRC    := $(wildcard tests/unit/*.c)
+BENCH_SRC   := $(wildcard tests/bench/*.c)
+PROCESS_SRC := $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
+SOURCES     := $(COMMON_SRC) $(PROCESS_SRC) $(KUBESIM_SRC) $(UNIT_SRC) $(BENCH_SRC)
+HEADERS     := $(wildcard common/*.h common/*/*.h $(foreach p,$(PROGRAMS),$(p)/*.h) tests/kubesim/*.h tests/unit/*.h)
+
+obj = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
+BINARIES := $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS) $(if $(KUBESIM_SRC),kubesim) $(notdir $(basename $(BENCH_SRC))))
+
+.PHONY: all
+all: $(BINARIES) ## Build the programs into build/bin
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC    $<'
+	$(Q)$(CC) $(ALL_CFLAGS) $(DEFINES) -MMD -MP -c $< -o $@
+
+# The version changes with every commit: only its own file is compiled again.
+$(BUILD)/obj/common/version.o: DEFINES = -DDCM_SP_VERSION='"$(VERSION)"'
+$(BUILD)/obj/common/version.o: $(BUILD)/version
+$(BUILD)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+FORCE:
+
+# The API definition is embedded (api-svc/openapi.c names it in an .incbin).
+$(BUILD)/obj/api-svc/openapi.o: api-svc/openapi.yaml
+
+$(BUILD)/libcommon.a: $(call obj,$(COMMON_SRC))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+define program_rule
+$(BUILD)/bin/$(1): $$(call obj,$(2)) $(BUILD)/libcommon.a
+	@mkdir -p $$(@D)
+	@echo '  LINK  $$@'
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) $(3)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p),$(wildcard $(p)/*.c),-lm -ldl)))
+$(eval $(call program_rule,kubesim,$(KUBESIM_SRC),-lm -ldl))
+$(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$(b),-lm -ldl)))
+
+# ---- tests -----------------------------------------------------------------------------------------------------------
+
+# Everything but the main() functions, with the unit tests on top.
+$(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC) $(KUBESIM_SRC))) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion -lm -ldl
+
+# A leak inside a Criterion test passes unless ASan aborts.
+export ASAN_OPTIONS = abort_on_error=1:detect_leaks=1
+export UBSAN_OPTIONS = print_stacktrace=1
+
+.PHONY: test unit end-to-end test-cluster cluster cluster-stop
+unit: $(BUILD)/test/unit ## Run the unit tests
+	$(BUILD)/test/unit --jobs 2
+
+end-to-end: all ## Run the end-to-end tests against kubesim
+	tests/end-to-end/run.sh --build $(BUILD)
+
+test: unit end-to-end ## Run all tests that need no cluster
+
+cluster: ## Start a real Kubernetes control plane on this machine
+	tests/cluster/start.sh
+
+cluster-stop: ## Stop it
+	tests/cluster/stop.sh
+
+test-cluster: all ## Run the end-to-end tests against the real control plane
+	tests/end-to-end/run.sh --build $(BUILD) --cluster
+
+.PHONY: bench
+bench: all ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory
+	tests/bench/run.sh --build $(BUILD)
+
+# ---- running ---------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: ## Build and run the whole pipeline in the foreground
+	deploy/run.sh
+
+.PHONY: install
+install: all ## Install the programs under $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(BINDIR)
+	install -m 755 $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
+
+# ---- checks ----------------------------------------------------------------------------------------------------------
+
+.PHONY: lint format format-check hdr-check layer-check
+lint: ## cppcheck over the sources, shellcheck over the scripts
+	tests/checks/lint.sh
+
+format: ## Rewrite the sources with clang-format
+	clang-format -i $(SOURCES) $(HEADERS)
+
+format-check: ## Fail when clang-format would change something
+	clang-format --dry-run --Werror $(SOURCES) $(HEADERS)
+
+hdr-check: $(patsubst %,$(BUILD)/hdr/%.o,$(HEADERS)) ## Compile every header alone
+$(BUILD)/hdr/%.h.o: %.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Wno-unused-macros -x c -fsyntax-only $< && touch $@
+
+layer-check: ## Fail on an include that goes up or sideways
+	tests/checks/layers.sh
+
+.PHONY: clean help
+clean: ## Remove what was built
+	rm -rf build build-*
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+-include $(patsubst %.o,%.d,$(call obj,$(SOURCES)))

@@ -1,0 +1,112 @@
+/*
+ * NATS: a connection that never gives up, publish, subscribe. The only user of nats.h.
+ *
+ * Nothing is ever kept for later: a publish while the connection is down fails at once (cnats would otherwise send it
+ * after the reconnect, when the caller has long been told no).
+ */
+#ifndef COMMON_ADAPTERS_BUS_H
+#define COMMON_ADAPTERS_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+
+#define BUS_INBOX_MAX 64 /* bytes of an inbox prefix with its NUL */
+
+struct bus;
+struct bus_message;
+struct bus_subscription;
+
+struct bus_options {
+	const char *urls;        /* one or several, separated by commas; copied */
+	const char *client_name; /* shown by the server's monitoring; copied */
+	/*
+	 * Called when the connection comes up (also for the first time), goes down, or is closed for good
+	 * (which the owner should take as a reason to end). On a thread of cnats; must not block. May be NULL.
+	 */
+	void (*on_state)(void *ctx, bool connected, bool closed_for_good);
+	void *ctx;
+};
+
+struct bus_header {
+	const char *name;
+	const char *value;
+};
+
+/* What bus_publish() sends; everything is borrowed for the call. */
+struct bus_outgoing {
+	const char *subject; /* made by us, never out of user input: cnats does not check it */
+	const char *reply;   /* NULL: none */
+	const struct bus_header *headers;
+	size_t header_count;
+	const void *data; /* may be NULL when len is 0 */
+	size_t len;
+};
+
+/*
+ * Start connecting, and return without waiting for it. Tries for ever: 50 ms at first, then up to 5 s with jitter.
+ *
+ * ret_bus  given to the caller (bus_destroy).
+ * Errors: RC_INVALID_ARGUMENT for a URL that cannot be read; RC_NO_MEMORY; RC_INTERNAL.
+ */
+enum rc bus_connect(const struct bus_options *options, struct bus **ret_bus, struct error *err) must_check;
+
+/* Close, wait for the callbacks that run, and free. Takes NULL. Subscriptions end with it. */
+void bus_destroy(struct bus *bus);
+
+/* Is the connection up at this moment? Any thread. */
+bool bus_connected(struct bus *bus);
+
+/* The largest payload that the server accepts, in bytes (headers count too); 1 MiB before the first connection. */
+size_t bus_max_payload(struct bus *bus);
+
+/* Make a new unique inbox prefix ("_INBOX.…", no wildcard): subscribe to `<prefix>.*`, ask with `<prefix>.<anything>`.
+ */
+void bus_new_inbox(char out[BUS_INBOX_MAX]);
+
+/*
+ * Send. Does not wait for anything but the socket.
+ * Errors: RC_UNAVAILABLE not connected; RC_TOO_LARGE above the server's limit; RC_NO_MEMORY. After RC_OK the bytes are
+ * on their way, no more is known.
+ * Threads: any.
+ */
+enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct error *err) must_check;
+
+/* Wait until the server has taken all that was sent. Errors: RC_UNAVAILABLE, RC_TIMEOUT. */
+enum rc bus_flush(struct bus *bus, int64_t timeout_ms, struct error *err) must_check;
+
+/*
+ * The message is given to the handler, which frees it (bus_message_destroy), now or later. One thread for each
+ * subscription, one message after the other: the handler must not block.
+ */
+typedef void (*bus_handler)(void *ctx, struct bus_message *msg);
+
+/*
+ * Listen. Also before the first connection, and again by itself after every reconnect.
+ *
+ * queue  the group's name: each message goes to one of its members; NULL: to everybody.
+ * ret_subscription  belongs to the bus. May be NULL.
+ */
+enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, bus_handler handler, void *ctx,
+		      struct bus_subscription **ret_subscription, struct error *err) must_check;
+
+/* Take no new messages; return when the handler has seen those that had come, or after timeout_ms. Blocks. */
+void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeout_ms);
+
+/* What is in a message. All of it belongs to the message. */
+const char *bus_message_subject(const struct bus_message *msg);
+const char *bus_message_reply(const struct bus_message *msg); /* NULL: nobody waits for an answer */
+const char *bus_message_data(const struct bus_message *msg, size_t *ret_len);
+const char *bus_message_header(struct bus_message *msg, const char *name); /* case-sensitive; NULL: absent */
+
+/* Is this the server's word that nobody listens on the subject that was asked (status 503)? */
+bool bus_message_is_no_responders(struct bus_message *msg);
+
+/* Free it. Takes NULL. */
+void bus_message_destroy(struct bus_message *msg);
+void cleanup_bus_message_at(struct bus_message **msg);
+#define cleanup_bus_message cleanup_with(cleanup_bus_message_at)
+
+#endif

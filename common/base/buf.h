@@ -1,0 +1,53 @@
+/*
+ * A growing byte buffer with a ceiling.
+ *
+ * Failure is sticky: after an append that did not fit (ceiling or memory) the buffer is empty, every later append does
+ * nothing, and buf_check() says why. So a text is composed without looking at each step and checked once at its end.
+ * `data` always ends in a NUL that `len` does not count, and is never NULL.
+ */
+#ifndef COMMON_BASE_BUF_H
+#define COMMON_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/error.h"
+
+struct buf {
+	char *data;
+	size_t len;      /* bytes in use */
+	size_t capacity; /* bytes allocated; 0: data is not on the heap */
+	size_t max;      /* ceiling for len */
+	enum rc failed;  /* RC_OK, RC_TOO_LARGE or RC_NO_MEMORY */
+};
+
+/* Make an empty buffer that never holds more than max bytes. Allocates nothing. */
+struct buf buf_make(size_t max);
+
+/* Free the contents; the buffer is empty and usable again, its failure forgotten. Takes a zeroed struct too. */
+void buf_clear(struct buf *b);
+
+/* Forget the contents and the failure, keep the memory. */
+void buf_reset(struct buf *b);
+
+/* Append. `bytes` and `text` are borrowed. */
+void buf_add(struct buf *b, const void *bytes, size_t len);
+void buf_add_str(struct buf *b, const char *text);
+void buf_add_char(struct buf *b, char c);
+void buf_addf(struct buf *b, const char *fmt, ...) printf_format(2, 3);
+
+/* Drop the first `count` bytes (at most all). */
+void buf_consume(struct buf *b, size_t count);
+
+/* Cut to `len` bytes; does nothing when it is shorter already. */
+void buf_truncate(struct buf *b, size_t len);
+
+/* RC_OK, or why an append failed, with the sentence in err. */
+enum rc buf_check(const struct buf *b, struct error *err) must_check;
+
+/* Hand over the bytes: the caller owns a NUL-terminated block (free()), the buffer is empty. NULL after a failure. */
+char *buf_take(struct buf *b, size_t *ret_len);
+
+#define cleanup_buf cleanup_with(buf_clear)
+
+#endif

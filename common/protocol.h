@@ -1,0 +1,104 @@
+/*
+ * The map of the system: every NATS subject, header, operation and limit that the processes share.
+ *
+ * REQUEST  api-svc -> kube-worker, on  <PROTOCOL_ROOT>.<provider token>.op.<operation>, queue group PROTOCOL_QUEUE.
+ *   Headers  PROTOCOL_HEADER_VERSION   always; a worker refuses versions that it does not know (RC_UNSUPPORTED)
+ *            PROTOCOL_HEADER_DEADLINE  always; unix time in ms after which nobody waits for the answer: the worker
+ *                                      drops a request whose deadline has passed and starts no write after it
+ *            PROTOCOL_HEADER_REQUEST   always; the request id for the logs
+ *            PROTOCOL_HEADER_ATTEMPT   1 for the first asking, 2... when the same request is asked again
+ *            traceparent               when the client sent one (W3C Trace Context)
+ *   Body     a JSON object; the members for each operation stand in the table below.
+ *
+ * REPLY    kube-worker -> the request's reply subject.
+ *   Headers  PROTOCOL_HEADER_STATUS  rc_name(): "OK", or the code of the error
+ *            PROTOCOL_HEADER_PART    "2/5" when the reply is cut because of the server's max_payload; the parts of
+ *                                    one reply come in order and are joined before they are read
+ *            Nats-Service-Error, Nats-Service-Error-Code on errors (ADR-32): what the stock `nats` tool shows
+ *   Body     OK: exactly the JSON that the REST client gets (empty for delete and undo).
+ *            error: {"detail": text, "retry_after_s": n?, "errors": [{"detail": text, "pointer": JSON pointer}]?}
+ *
+ * Every operation may be asked again: create recognises its own container by `token`, delete by
+ * PROTOCOL_HEADER_ATTEMPT.
+ *
+ *   operation  request members                              result
+ *   ---------  -------------------------------------------  ---------------------------------------------------------
+ *   create     id, spec, token                              Container. RC_ALREADY_EXISTS unless the live container of
+ *                                                           that id was made with the same token: then that one
+ *   undo       id, token                                    empty; removes the container only if it was made with the
+ *                                                           token and not by a client's key. Nothing there: OK
+ *   get        id                                           Container
+ *   list       max_page_size (1..1000), page_token ("" =    {"containers": [...], "next_page_token": "..."}
+ *              first)
+ *   delete     id, absent_ok (true: nothing there is OK)    empty
+ *   health     (none)                                       {"healthy": true|false}; answered beside the pool, also
+ *                                                           by a worker that is full
+ *
+ * `token` says who made a container: PROTOCOL_TOKEN_KEY + hex(SHA-256(Idempotency-Key)) when the client sent such a
+ * key, else PROTOCOL_TOKEN_REQUEST + a random UUID made for this one HTTP request.
+ *
+ * No internal subject may begin with "dcm.": DCM's JetStream stream captures dcm.* and would answer our requests.
+ */
+#ifndef COMMON_PROTOCOL_H
+#define COMMON_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/error.h"
+
+#define PROTOCOL_VERSION "1" /* bump when an old reader would misunderstand a new writer */
+
+#define PROTOCOL_ROOT "k8s-container-sp"
+#define PROTOCOL_QUEUE "kube-worker"
+
+#define PROTOCOL_HEADER_VERSION "Sp-Protocol"
+#define PROTOCOL_HEADER_DEADLINE "Sp-Deadline"
+#define PROTOCOL_HEADER_REQUEST "Sp-Request-Id"
+#define PROTOCOL_HEADER_ATTEMPT "Sp-Attempt"
+#define PROTOCOL_HEADER_STATUS "Sp-Status"
+#define PROTOCOL_HEADER_PART "Sp-Part"
+#define PROTOCOL_HEADER_TRACEPARENT "traceparent"
+
+#define PROTOCOL_TOKEN_KEY "key:"
+#define PROTOCOL_TOKEN_REQUEST "req:"
+
+enum operation {
+	OPERATION_CREATE,
+	OPERATION_UNDO,
+	OPERATION_GET,
+	OPERATION_LIST,
+	OPERATION_DELETE,
+	OPERATION_HEALTH,
+	OPERATION_COUNT
+};
+
+#define PROTOCOL_SUBJECT_MAX 512               /* bytes with the NUL; names are at most 128 bytes, encoded threefold */
+#define PROTOCOL_ID_MAX 63                     /* bytes of a container id */
+#define PROTOCOL_REQUEST_ID_MAX 128            /* bytes of a request id */
+#define PROTOCOL_TOKEN_MAX 96                  /* bytes of a creation token with its NUL */
+#define PROTOCOL_REPLY_MAX (64u * 1024 * 1024) /* bytes of a joined reply */
+#define PROTOCOL_PAGE_SIZE_DEFAULT 50
+#define PROTOCOL_PAGE_SIZE_MAX 1000
+#define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024) /* a list page ends early when its JSON reaches this */
+#define PROTOCOL_HEALTH_TIMEOUT_MS 500          /* health must be answered in well under a second */
+
+/* "create" and so on; never NULL for a valid value. */
+const char *operation_name(enum operation op);
+
+/* The operation of that name; OPERATION_COUNT when there is none. */
+enum operation operation_from_name(const char *name);
+
+/*
+ * Write the subject of an operation for the provider. The name becomes one token of letters, digits and '-', every
+ * other byte as _XX (hex): injective, so that providers named "a", "a.b", "a b", "a*" and ">" never hear each other.
+ *
+ * name  SP_NAME, 1..128 bytes (config_is_name).
+ * what  an operation_name(), or "*" to subscribe to all of them.
+ */
+void protocol_operation_subject(const char *name, const char *what, char out[PROTOCOL_SUBJECT_MAX]);
+
+/* The operation's name in a subject that protocol_operation_subject() made: what stands behind the last dot. */
+const char *protocol_subject_operation(const char *subject);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * Configuration from environment variables, described by a table: one row a variable. The table fills a struct,
+ * finds every fault at once, and prints itself for --help and --check-config.
+ */
+#ifndef COMMON_SERVICES_CONFIG_H
+#define COMMON_SERVICES_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+
+enum config_type {
+	CONFIG_STRING,   /* const char *, borrowed from the environment; "" when unset and without default */
+	CONFIG_INT,      /* int64_t, min..max */
+	CONFIG_DURATION, /* int64_t, milliseconds, min..max; written as Go does */
+};
+
+struct config_row {
+	const char *env; /* SP_... */
+	enum config_type type;
+	size_t offset;              /* of the member in the struct that is filled */
+	const char *fallback;       /* default, written as in the environment; NULL: the variable is required */
+	int64_t min, max;           /* for numbers and durations (ms); both 0: any that is not negative */
+	const char *const *choices; /* NULL-terminated; NULL: any text */
+	bool (*valid)(
+		const char *value); /* a further test of a non-empty text, with `form` as its explanation; NULL: none */
+	const char *form;           /* what a right value looks like, for the fault: "host:port" */
+	bool secret;                /* the value is never printed */
+	const char *help;           /* one line */
+};
+
+/* A program as its command line shows it. */
+struct config_program {
+	const char *name;    /* "kube-worker" */
+	const char *purpose; /* one line */
+	const struct config_row *rows;
+	size_t row_count;
+};
+
+enum config_next {
+	CONFIG_RUN,     /* go on */
+	CONFIG_EXIT_OK, /* --help, --version or a good --check-config: done */
+	CONFIG_EXIT_BAD /* a wrong command line or a wrong variable; what is wrong is on stderr */
+};
+
+/*
+ * Fill `into` from the environment.
+ *
+ * faults  a line for each missing, empty or invalid variable is appended.
+ * Returns true when there is none; otherwise `into` is partly filled.
+ */
+bool config_load(const struct config_row *rows, size_t row_count, void *into, struct buf *faults);
+
+/*
+ * What every main() does first: handle --help, --version, --check-config, fill `into`, and set up the log
+ * (SP_LOG_LEVEL) under the program's name. Prints to stdout and stderr. Opens no socket.
+ */
+enum config_next config_start(const struct config_program *program, int argc, char **argv, void *into);
+
+/* Is it scheme://host[...] with scheme http or https? For `valid`. */
+bool config_is_http_url(const char *value);
+
+/* Is it host:port, :port or [v6]:port with port 0..65535? For `valid`. */
+bool config_is_address(const char *value);
+
+/* Is it well-formed UTF-8 of 1..128 bytes without control characters? For `valid` of SP_NAME. */
+bool config_is_name(const char *value);
+
+/* Is it a Kubernetes namespace name (RFC 1123 label)? For `valid`. */
+bool config_is_namespace(const char *value);
+
+/* clang-format off */
+/* The rows that every process has. `type` is the struct with the members name, nats_url and log_level. */
+#define CONFIG_ROW_NAME(type) \
+	{ .env = "SP_NAME", .offset = offsetof(type, name), .valid = config_is_name, \
+	  .form = "1 to 128 bytes of UTF-8 without control characters", \
+	  .help = "The provider's name: registration, event source, and the root of all its NATS subjects" }
+#define CONFIG_ROW_NATS_URL(type) \
+	{ .env = "SP_NATS_URL", .offset = offsetof(type, nats_url), .secret = true, \
+	  .help = "NATS server, or several separated by commas, for example nats://nats:4222" }
+#define CONFIG_ROW_LOG_LEVEL(type) \
+	{ .env = "SP_LOG_LEVEL", .offset = offsetof(type, log_level), .fallback = "info", \
+	  .choices = config_log_levels, .help = "Lowest level that is logged: debug, info, warn or error" }
+/* clang-format on */
+extern const char *const config_log_levels[];
+
+#endif

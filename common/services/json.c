@@ -1,0 +1,148 @@
+#include "common/services/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/strutil.h"
+#include "common/services/json_check.h"
+
+#define EXACT_INT_MAX 9007199254740992.0 /* 2^53: above it a double skips integers */
+
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorting keeps an object of many keys from costing the square of their number. */
+static enum rc refuse_duplicate_keys(const cJSON *object, struct error *err)
+{
+	cleanup_free const char **keys = NULL;
+	const cJSON *member = NULL;
+	size_t count = 0;
+
+	cJSON_ArrayForEach (member, object)
+		count++;
+	if (count < 2)
+		return RC_OK;
+	keys = calloc(count, sizeof(*keys));
+	if (!keys)
+		return error_no_memory(err);
+	count = 0;
+	cJSON_ArrayForEach (member, object)
+		keys[count++] = member->string;
+	qsort(keys, count, sizeof(*keys), compare_keys);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(keys[i - 1], keys[i]) == 0)
+			return error_set(err, RC_INVALID_ARGUMENT, "the key '%.100s' stands twice in one object",
+					 keys[i]);
+	return RC_OK;
+}
+
+/* Recursion is bounded: json_check() has refused more than JSON_DEPTH_MAX levels. */
+static enum rc check_tree(const cJSON *value, struct error *err)
+{
+	const cJSON *child = NULL;
+	enum rc rc = RC_OK;
+
+	if (cJSON_IsObject(value))
+		rc = refuse_duplicate_keys(value, err);
+	cJSON_ArrayForEach (child, value) {
+		if (rc)
+			return rc;
+		rc = check_tree(child, err);
+	}
+	return rc;
+}
+
+static enum rc parse_checked(const char *text, size_t len, cJSON **ret_tree, struct error *err)
+{
+	cJSON *tree = cJSON_ParseWithLengthOpts(text, len, NULL, 0);
+
+	if (!tree)
+		return error_no_memory(err); /* json_check() has found no fault in the text */
+	*ret_tree = tree;
+	return RC_OK;
+}
+
+enum rc json_parse_strict(const char *text, size_t len, cJSON **ret_tree, struct error *err)
+{
+	cleanup_json cJSON *tree = NULL;
+	enum rc rc;
+
+	rc = json_check(text, len, JSON_DEPTH_MAX, JSON_CHECK_EXACT_NUMBERS, err);
+	if (rc)
+		return rc;
+	rc = parse_checked(text, len, &tree, err);
+	if (rc)
+		return rc;
+	rc = check_tree(tree, err);
+	if (rc)
+		return rc;
+	*ret_tree = TAKE(tree);
+	return RC_OK;
+}
+
+enum rc json_parse(const char *text, size_t len, cJSON **ret_tree, struct error *err)
+{
+	enum rc rc = json_check(text, len, JSON_DEPTH_MAX, 0, err);
+
+	return rc ? rc : parse_checked(text, len, ret_tree, err);
+}
+
+cJSON *json_get(const cJSON *obj, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(obj, key);
+}
+
+cJSON *json_at(const cJSON *obj, const char *path)
+{
+	char key[64];
+	const char *dot = strchr(path, '.');
+
+	while (obj && dot) {
+		size_t len = (size_t)(dot - path);
+
+		if (len >= sizeof(key))
+			return NULL;
+		memcpy(key, path, len);
+		key[len] = '\0';
+		obj = json_get(obj, key);
+		path = dot + 1;
+		dot = strchr(path, '.');
+	}
+	return json_get(obj, path);
+}
+
+const char *json_string_at(const cJSON *obj, const char *path)
+{
+	return cJSON_GetStringValue(json_at(obj, path));
+}
+
+bool json_is_int(const cJSON *value, int64_t *ret_value)
+{
+	if (!cJSON_IsNumber(value) || floor(value->valuedouble) != value->valuedouble ||
+	    fabs(value->valuedouble) > EXACT_INT_MAX)
+		return false;
+	if (ret_value)
+		*ret_value = (int64_t)value->valuedouble;
+	return true;
+}
+
+int64_t json_int_at(const cJSON *obj, const char *path, int64_t otherwise)
+{
+	int64_t value = otherwise;
+
+	(void)json_is_int(json_at(obj, path), &value); /* not one: `otherwise` stays */
+	return value;
+}
+
+bool json_true_at(const cJSON *obj, const char *path)
+{
+	return cJSON_IsTrue(json_at(obj, path));
+}
+
+void cleanup_json_at(cJSON **tree)
+{
+	cJSON_Delete(*tree);
+}

@@ -1,0 +1,59 @@
+/*
+ * JSON in: strict parsing, and looking things up in the tree. The only place that includes cJSON.
+ * (JSON out: json_write.h.)
+ *
+ * Strings that a getter returns belong to the tree and die with it.
+ */
+#ifndef COMMON_SERVICES_JSON_H
+#define COMMON_SERVICES_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+
+#define JSON_DEPTH_MAX 64 /* levels of nesting that we accept from anybody */
+
+/*
+ * Parse a text that comes from a client: exactly one RFC 8259 value in well-formed UTF-8, no U+0000, at most
+ * JSON_DEPTH_MAX levels, no key twice in one object, no number that a double cannot hold exactly.
+ * Never recurses deeper than JSON_DEPTH_MAX, whatever the input.
+ *
+ * ret_tree  given to the caller (cJSON_Delete, cleanup_json).
+ * Errors: RC_INVALID_ARGUMENT with what is wrong and at which byte; RC_NO_MEMORY.
+ */
+enum rc json_parse_strict(const char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
+
+/*
+ * Parse a text that comes from a server we trust to speak JSON (Kubernetes, our own processes): the same, but keys may
+ * repeat and numbers may lose precision, which saves a walk over the tree.
+ */
+enum rc json_parse(const char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
+
+/* The member of that name (case-sensitive); NULL when obj is NULL, no object, or has none. */
+cJSON *json_get(const cJSON *obj, const char *key);
+
+/*
+ * Walk a dotted path of members ("status.conditions"); NULL as soon as one is missing. For keys that contain no dots.
+ */
+cJSON *json_at(const cJSON *obj, const char *path);
+
+/* The string at the path; NULL when it is missing or no string. */
+const char *json_string_at(const cJSON *obj, const char *path);
+
+/* The whole number at the path; `otherwise` when it is missing, no number, has a fraction or lies beyond 2^53. */
+int64_t json_int_at(const cJSON *obj, const char *path, int64_t otherwise);
+
+/* Is there `true` at the path? */
+bool json_true_at(const cJSON *obj, const char *path);
+
+/* Is the value a whole number that a double holds exactly (|v| <= 2^53)? ret_value may be NULL. */
+bool json_is_int(const cJSON *value, int64_t *ret_value);
+
+/* For `cleanup_json cJSON *tree = NULL;` */
+void cleanup_json_at(cJSON **tree);
+#define cleanup_json cleanup_with(cleanup_json_at)
+
+#endif

@@ -1,0 +1,307 @@
+#include "common/services/json_check.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/strutil.h"
+
+#define NUMBER_TEXT_MAX 400 /* bytes; a longer literal is no number that anybody means */
+#define EXACT_DIGITS 15     /* every decimal of so many digits survives the way through a double */
+
+struct scanner {
+	const char *start;
+	const char *at;
+	const char *end;
+	unsigned flags;
+	struct error *err;
+	uint8_t open[JSON_CHECK_DEPTH_LIMIT / 8]; /* one bit a level: 1 = object */
+};
+
+static enum rc fault(const struct scanner *s, const char *what)
+{
+	return error_set(s->err, RC_INVALID_ARGUMENT, "malformed JSON: %s at byte %zu", what,
+			 (size_t)(s->at - s->start));
+}
+
+static void skip_space(struct scanner *s)
+{
+	while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
+		s->at++;
+}
+
+static bool next_is(const struct scanner *s, char c)
+{
+	return s->at < s->end && *s->at == c;
+}
+
+/* Four hex digits at `at` + 2 of an escape \uXXXX; -1 when they are not there. */
+static long unicode_escape(const struct scanner *s)
+{
+	char digits[5] = { 0 };
+
+	if (s->end - s->at < 6)
+		return -1;
+	memcpy(digits, s->at + 2, 4);
+	if (strspn(digits, "0123456789abcdefABCDEF") != 4)
+		return -1;
+	return strtol(digits, NULL, 16);
+}
+
+/* At a backslash. cJSON refuses lone surrogates by returning no tree, so they are found here. */
+static enum rc scan_escape(struct scanner *s)
+{
+	long unit;
+
+	if (s->end - s->at >= 2 && s->at[1] != '\0' && strchr("\"\\/bfnrt", s->at[1])) {
+		s->at += 2;
+		return RC_OK;
+	}
+	if (s->end - s->at < 2 || s->at[1] != 'u')
+		return fault(s, "unknown escape");
+	unit = unicode_escape(s);
+	if (unit < 0)
+		return fault(s, "broken \\u escape");
+	if (unit == 0)
+		return fault(s, "U+0000 in a string");
+	if (unit >= 0xDC00 && unit <= 0xDFFF)
+		return fault(s, "lone surrogate");
+	s->at += 6;
+	if (unit < 0xD800 || unit > 0xDBFF)
+		return RC_OK;
+	if (!next_is(s, '\\') || s->end - s->at < 2 || s->at[1] != 'u')
+		return fault(s, "lone surrogate");
+	unit = unicode_escape(s);
+	if (unit < 0xDC00 || unit > 0xDFFF)
+		return fault(s, "lone surrogate");
+	s->at += 6;
+	return RC_OK;
+}
+
+/* At the opening quote. */
+static enum rc scan_string(struct scanner *s)
+{
+	for (s->at++; s->at < s->end && *s->at != '"';) {
+		size_t n;
+
+		if ((unsigned char)*s->at < 0x20)
+			return fault(s, "control character in a string");
+		if (*s->at == '\\') {
+			enum rc rc = scan_escape(s);
+
+			if (rc)
+				return rc;
+			continue;
+		}
+		n = utf8_sequence(s->at, (size_t)(s->end - s->at));
+		if (n == 0)
+			return fault(s, "invalid UTF-8");
+		s->at += n;
+	}
+	if (s->at == s->end)
+		return fault(s, "a string without end");
+	s->at++;
+	return RC_OK;
+}
+
+static size_t scan_digits(struct scanner *s)
+{
+	const char *first = s->at;
+
+	while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
+		s->at++;
+	return (size_t)(s->at - first);
+}
+
+/*
+ * Does the literal come out of a double as it went in? Short ones always do; an integer does when printing the double
+ * gives the same digits; a long fraction is given the double's own precision, as JSON numbers commonly are.
+ */
+static bool is_exact(const char *text, size_t digits, bool integer)
+{
+	char printed[NUMBER_TEXT_MAX];
+	double value = strtod(text, NULL);
+
+	if (isinf(value))
+		return false;
+	if (digits <= EXACT_DIGITS || !integer)
+		return true;
+	snprintf(printed, sizeof(printed), "%.0f", value);
+	return fabs(value) <= 9007199254740992.0 && strcmp(printed, text) == 0;
+}
+
+static enum rc scan_number(struct scanner *s)
+{
+	const char *first = s->at;
+	char literal[NUMBER_TEXT_MAX];
+	bool integer = true;
+	size_t digits;
+	size_t len;
+
+	if (next_is(s, '-'))
+		s->at++;
+	if (next_is(s, '0')) {
+		s->at++;
+		digits = 1;
+	} else {
+		digits = scan_digits(s);
+	}
+	if (digits == 0)
+		return fault(s, "a value was expected");
+	if (next_is(s, '.')) {
+		integer = false;
+		s->at++;
+		if (scan_digits(s) == 0)
+			return fault(s, "a digit was expected");
+	}
+	if (next_is(s, 'e') || next_is(s, 'E')) {
+		integer = false;
+		s->at++;
+		if (next_is(s, '+') || next_is(s, '-'))
+			s->at++;
+		if (scan_digits(s) == 0)
+			return fault(s, "a digit was expected");
+	}
+	len = (size_t)(s->at - first);
+	if (len >= sizeof(literal))
+		return fault(s, "a number of too many digits");
+	if (!(s->flags & JSON_CHECK_EXACT_NUMBERS))
+		return RC_OK;
+	memcpy(literal, first, len);
+	literal[len] = '\0';
+	if (!is_exact(literal, digits, integer))
+		return fault(s, "a number that cannot be kept exactly (send it as a string)");
+	return RC_OK;
+}
+
+static enum rc scan_word(struct scanner *s, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
+		return fault(s, "a value was expected");
+	s->at += len;
+	return RC_OK;
+}
+
+static enum rc scan_scalar(struct scanner *s)
+{
+	switch (s->at < s->end ? *s->at : '\0') {
+	case '"':
+		return scan_string(s);
+	case 't':
+		return scan_word(s, "true");
+	case 'f':
+		return scan_word(s, "false");
+	case 'n':
+		return scan_word(s, "null");
+	default:
+		return s->at == s->end ? fault(s, "the text ends too early") : scan_number(s);
+	}
+}
+
+static bool level_is_object(const struct scanner *s, size_t depth)
+{
+	size_t bit = depth - 1;
+
+	return s->open[bit / 8] >> (bit % 8) & 1;
+}
+
+static void open_level(struct scanner *s, size_t depth, bool object)
+{
+	size_t bit = depth - 1;
+	uint8_t mask = (uint8_t)(1u << (bit % 8));
+
+	s->open[bit / 8] = (uint8_t)(object ? s->open[bit / 8] | mask : s->open[bit / 8] & ~mask);
+}
+
+/* A member's key and its colon. */
+static enum rc scan_key(struct scanner *s)
+{
+	enum rc rc;
+
+	if (!next_is(s, '"'))
+		return fault(s, "a key was expected");
+	rc = scan_string(s);
+	if (rc)
+		return rc;
+	skip_space(s);
+	if (!next_is(s, ':'))
+		return fault(s, "':' was expected");
+	s->at++;
+	skip_space(s);
+	return RC_OK;
+}
+
+/*
+ * Behind a value: close what ends here. *depth 0 = the outermost value is complete; otherwise the next value (its key
+ * already read) begins at s->at.
+ */
+static enum rc close_levels(struct scanner *s, size_t *depth)
+{
+	while (*depth > 0) {
+		bool object = level_is_object(s, *depth);
+
+		skip_space(s);
+		if (next_is(s, object ? '}' : ']')) {
+			s->at++;
+			(*depth)--;
+			continue;
+		}
+		if (!next_is(s, ','))
+			return fault(s, object ? "',' or '}' was expected" : "',' or ']' was expected");
+		s->at++;
+		skip_space(s);
+		return object ? scan_key(s) : RC_OK;
+	}
+	return RC_OK;
+}
+
+/* One value, whatever it contains. */
+static enum rc scan_value(struct scanner *s, size_t depth_max)
+{
+	size_t depth = 0;
+	enum rc rc;
+
+	do {
+		bool object = next_is(s, '{');
+
+		if (object || next_is(s, '[')) {
+			if (depth == depth_max)
+				return fault(s, "nested too deeply");
+			s->at++;
+			open_level(s, ++depth, object);
+			skip_space(s);
+			if (next_is(s, object ? '}' : ']')) {
+				rc = close_levels(s, &depth);
+			} else {
+				rc = object ? scan_key(s) : RC_OK;
+				if (rc)
+					return rc;
+				continue;
+			}
+		} else {
+			rc = scan_scalar(s);
+			if (!rc)
+				rc = close_levels(s, &depth);
+		}
+		if (rc)
+			return rc;
+	} while (depth > 0);
+	return RC_OK;
+}
+
+enum rc json_check(const char *text, size_t len, size_t depth_max, unsigned flags, struct error *err)
+{
+	struct scanner s = { .start = text, .at = text, .end = text + len, .flags = flags, .err = err };
+	enum rc rc;
+
+	skip_space(&s);
+	rc = scan_value(&s, depth_max < JSON_CHECK_DEPTH_LIMIT ? depth_max : JSON_CHECK_DEPTH_LIMIT);
+	if (rc)
+		return rc;
+	skip_space(&s);
+	return s.at == s.end ? RC_OK : fault(&s, "bytes behind the value");
+}

@@ -1,0 +1,27 @@
+/*
+ * Is this text JSON? A check of the grammar (RFC 8259) without recursion and without allocation, because cJSON accepts
+ * more than JSON: bytes behind the value, raw control characters, "01", invalid UTF-8, and U+0000 that cuts a string.
+ */
+#ifndef COMMON_SERVICES_JSON_CHECK_H
+#define COMMON_SERVICES_JSON_CHECK_H
+
+#include <stddef.h>
+
+#include "common/base/error.h"
+
+#define JSON_CHECK_DEPTH_LIMIT 1024 /* the largest depth_max that can be asked for */
+
+/* Refuse a number that a double cannot hold exactly, such as 9007199254740993: it would come back as another one. */
+#define JSON_CHECK_EXACT_NUMBERS 1u
+
+/*
+ * Check that `text` is exactly one JSON value, with white space around it allowed.
+ *
+ * depth_max  levels of arrays and objects, 1..JSON_CHECK_DEPTH_LIMIT.
+ * flags      0 or JSON_CHECK_EXACT_NUMBERS.
+ *
+ * Returns RC_OK, or RC_INVALID_ARGUMENT with a sentence that names the first fault and its byte offset.
+ */
+enum rc json_check(const char *text, size_t len, size_t depth_max, unsigned flags, struct error *err) must_check;
+
+#endif

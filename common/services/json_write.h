@@ -1,0 +1,54 @@
+/*
+ * JSON out: a writer that appends to a buffer. Commas are its business, escaping too; failure is the buffer's
+ * (buf_check). Keys and values are borrowed for the call. Nothing allocates but the buffer.
+ *
+ *	json_begin_object(&w, NULL);
+ *	json_string(&w, "id", id);
+ *	json_begin_array(&w, "ports");
+ *	json_int(&w, NULL, 8080);
+ *	json_end_array(&w);
+ *	json_end_object(&w);
+ *
+ * `key` is the member's name inside an object, NULL inside an array and at the top.
+ */
+#ifndef COMMON_SERVICES_JSON_WRITE_H
+#define COMMON_SERVICES_JSON_WRITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/services/json.h"
+
+struct json_writer {
+	struct buf *out;
+	bool comma; /* a value stands before the next one */
+};
+
+/* Write to `out`, which outlives the writer. */
+struct json_writer json_writer_make(struct buf *out);
+
+void json_begin_object(struct json_writer *w, const char *key);
+void json_end_object(struct json_writer *w);
+void json_begin_array(struct json_writer *w, const char *key);
+void json_end_array(struct json_writer *w);
+
+/* A string; NULL is written as null. Bytes that are not UTF-8 become U+FFFD. */
+void json_string(struct json_writer *w, const char *key, const char *value);
+
+/* The same, but a NULL value writes nothing at all. */
+void json_optional_string(struct json_writer *w, const char *key, const char *value);
+
+/* The first `len` bytes of a string. */
+void json_string_n(struct json_writer *w, const char *key, const char *value, size_t len);
+
+void json_int(struct json_writer *w, const char *key, int64_t value);
+void json_bool(struct json_writer *w, const char *key, bool value);
+
+/* A whole tree, unchanged; NULL writes nothing. */
+void json_tree(struct json_writer *w, const char *key, const cJSON *tree);
+
+/* A text that is JSON already. */
+void json_raw(struct json_writer *w, const char *key, const char *json, size_t len);
+
+#endif

@@ -1,0 +1,104 @@
+#include "common/services/lifecycle.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/strutil.h"
+
+#define SD_LIBRARY "libsystemd.so.0"
+
+typedef int (*sd_notify_function)(int unset_environment, const char *state);
+
+static void handled_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+}
+
+void lifecycle_init(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	handled_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* libsystemd is optional at run time: loaded once, when somebody listens. */
+static void notify(const char *state)
+{
+	static sd_notify_function function;
+	static bool looked;
+	void *library;
+
+	if (!getenv("NOTIFY_SOCKET"))
+		return;
+	if (!looked) {
+		looked = true;
+		library = dlopen(SD_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+		if (library)
+			*(void **)&function = dlsym(library, "sd_notify"); /* POSIX dlsym: the way to cast */
+	}
+	if (function)
+		function(0, state);
+}
+
+/* Half of the watchdog's interval in nanoseconds; 0: there is no watchdog for us. */
+static int64_t watchdog_ns(void)
+{
+	const char *usec_text = getenv("WATCHDOG_USEC");
+	const char *pid_text = getenv("WATCHDOG_PID");
+	int64_t usec;
+	int64_t pid;
+
+	if (!usec_text || !str_parse_int64(usec_text, &usec) || usec <= 0)
+		return 0;
+	if (pid_text && (!str_parse_int64(pid_text, &pid) || pid != getpid()))
+		return 0;
+	return usec * 1000 / 2;
+}
+
+void lifecycle_wait(bool (*alive)(void *ctx), void *ctx)
+{
+	int64_t interval_ns = watchdog_ns();
+	struct timespec interval = { .tv_sec = interval_ns / 1000000000, .tv_nsec = interval_ns % 1000000000 };
+	sigset_t set;
+
+	handled_signals(&set);
+	for (;;) {
+		if (sigtimedwait(&set, NULL, interval_ns ? &interval : NULL) > 0)
+			return;
+		if (interval_ns && (!alive || alive(ctx)))
+			notify("WATCHDOG=1");
+	}
+}
+
+void lifecycle_stop(void)
+{
+	kill(getpid(), SIGTERM);
+}
+
+void lifecycle_notify_ready(void)
+{
+	notify("READY=1");
+}
+
+void lifecycle_notify_stopping(void)
+{
+	notify("STOPPING=1");
+}
+
+void lifecycle_notify_status(const char *status)
+{
+	char state[256];
+
+	snprintf(state, sizeof(state), "STATUS=%s", status);
+	notify(state);
+}

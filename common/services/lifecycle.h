@@ -1,0 +1,30 @@
+/*
+ * A process's life: signals, and what systemd wants to hear (sd_notify). Without $NOTIFY_SOCKET, or without libsystemd
+ * on the machine, the notifications do nothing.
+ */
+#ifndef COMMON_SERVICES_LIFECYCLE_H
+#define COMMON_SERVICES_LIFECYCLE_H
+
+#include <stdbool.h>
+
+/*
+ * Block SIGTERM and SIGINT for this and all later threads, and ignore SIGPIPE (OpenSSL writes to dead sockets).
+ * Call first in main(), before any thread.
+ */
+void lifecycle_init(void);
+
+/*
+ * Wait for SIGTERM, SIGINT or lifecycle_stop(). Blocks. Under a systemd watchdog it says WATCHDOG=1 in time, but only
+ * while `alive(ctx)` is true; alive may be NULL.
+ */
+void lifecycle_wait(bool (*alive)(void *ctx), void *ctx);
+
+/* Make lifecycle_wait() return, from any thread. */
+void lifecycle_stop(void);
+
+/* Tell systemd: ready to serve; stopping; one line about the state (borrowed). */
+void lifecycle_notify_ready(void);
+void lifecycle_notify_stopping(void);
+void lifecycle_notify_status(const char *status);
+
+#endif

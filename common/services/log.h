@@ -1,0 +1,57 @@
+/*
+ * Logs: one JSON object a line on stderr, `time`, `level`, `msg`, `process`, then fields.
+ *
+ *	log_info("container created", log_str("id", id), log_num("ms", elapsed));
+ *
+ * Libraries (common/) log nothing above debug but life-cycle facts of what they run in the background; who handles an
+ * error logs it, once. Never log tokens, bodies or environment values. Safe in every thread; a line is one write().
+ */
+#ifndef COMMON_SERVICES_LOG_H
+#define COMMON_SERVICES_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+
+#define LOG_VALUE_MAX 256 /* bytes of a text value that are printed; foreign text does not flood the log */
+
+enum log_level {
+	LOG_DEBUG, /* for the one who looks for a fault */
+	LOG_INFO,  /* life cycle, and one line a request */
+	LOG_WARN,  /* we go on, the text says how */
+	LOG_ERROR, /* somebody must act */
+};
+
+struct log_field {
+	const char *key;  /* NULL ends the list */
+	const char *text; /* NULL: it is a number, or (is_text) left out */
+	int64_t number;
+	bool is_text;
+};
+
+/* Set what stands in `process`, and the lowest level that is written. Call once, before threads. */
+void log_init(const char *process, enum log_level lowest);
+
+/* The level of that name ("debug", "info", "warn", "error"); false when there is none. */
+bool log_level_from_name(const char *name, enum log_level *ret_level);
+
+/* Would a line of this level be written? For lines that cost something to make. */
+bool log_enabled(enum log_level level);
+
+/* A field with a text value (borrowed, cut at LOG_VALUE_MAX; NULL: the field is left out), and one with a number. */
+struct log_field log_str(const char *key, const char *text);
+struct log_field log_num(const char *key, int64_t number);
+
+/* The two fields of an error: the code's name and the sentence. */
+#define log_err(err) log_str("code", rc_name((err)->rc)), log_str("error", (err)->text)
+
+/* Write one line. The arguments after msg are struct log_field, the last with key NULL. Use the macros below. */
+void log_write(enum log_level level, const char *msg, ...);
+
+#define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__, (struct log_field){ 0 })
+#define log_info(...) log_write(LOG_INFO, __VA_ARGS__, (struct log_field){ 0 })
+#define log_warn(...) log_write(LOG_WARN, __VA_ARGS__, (struct log_field){ 0 })
+#define log_error(...) log_write(LOG_ERROR, __VA_ARGS__, (struct log_field){ 0 })
+
+#endif
