@@ -62,9 +62,11 @@ bool bus_connected(struct bus *bus);
 /* The largest payload that the server accepts, in bytes (headers count too); 1 MiB before the first connection. */
 size_t bus_max_payload(struct bus *bus);
 
-/* Make a new unique inbox prefix ("_INBOX.…", no wildcard): subscribe to `<prefix>.*`, ask with `<prefix>.<anything>`.
+/*
+ * Make a new unique inbox prefix ("_INBOX.<unique>"): subscribe to `<prefix>.*`, ask with `<prefix>.<anything>`.
+ * Call after bus_connect().
  */
-void bus_new_inbox(char out[BUS_INBOX_MAX]);
+enum rc bus_new_inbox(char out[BUS_INBOX_MAX], struct error *err) must_check;
 
 /*
  * Send. Does not wait for anything but the socket.
