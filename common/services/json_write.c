@@ -1,6 +1,8 @@
 #include "common/services/json_write.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,18 +147,57 @@ void json_bool(struct json_writer *w, const char *key, bool value)
 	buf_add_str(w->out, value ? "true" : "false");
 }
 
+/* The shortest text that reads back as the same number; cJSON's own printer loses the last digits (2^53 - 1). */
+static void add_number(struct buf *out, const cJSON *value)
+{
+	char text[32];
+	int64_t whole;
+
+	if (json_is_int(value, &whole)) {
+		buf_addf(out, "%" PRId64, whole);
+		return;
+	}
+	if (!isfinite(value->valuedouble)) {
+		buf_add_str(out, "null");
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, value->valuedouble);
+		if (strtod(text, NULL) == value->valuedouble)
+			break;
+	}
+	buf_add_str(out, text);
+}
+
+static void add_scalar(struct buf *out, const cJSON *value)
+{
+	if (cJSON_IsString(value))
+		add_quoted(out, value->valuestring, strlen(value->valuestring));
+	else if (cJSON_IsNumber(value))
+		add_number(out, value);
+	else if (cJSON_IsBool(value))
+		buf_add_str(out, cJSON_IsTrue(value) ? "true" : "false");
+	else
+		buf_add_str(out, cJSON_IsRaw(value) ? value->valuestring : "null");
+}
+
+/* Recursion is as deep as the tree, which its parser has bounded (JSON_DEPTH_MAX). */
 void json_tree(struct json_writer *w, const char *key, const cJSON *tree)
 {
-	cleanup_free char *text = NULL;
+	bool is_object = cJSON_IsObject(tree);
+	const cJSON *child = NULL;
 
 	if (!tree)
 		return;
-	text = cJSON_PrintUnformatted(tree);
-	if (!text) {
-		w->out->failed = RC_NO_MEMORY;
+	if (!is_object && !cJSON_IsArray(tree)) {
+		begin_value(w, key);
+		add_scalar(w->out, tree);
 		return;
 	}
-	json_raw(w, key, text, strlen(text));
+	open_with(w, key, is_object ? '{' : '[');
+	cJSON_ArrayForEach (child, tree)
+		json_tree(w, is_object ? child->string : NULL, child);
+	close_with(w, is_object ? '}' : ']');
 }
 
 void json_raw(struct json_writer *w, const char *key, const char *json, size_t len)

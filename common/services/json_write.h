@@ -45,7 +45,7 @@ void json_string_n(struct json_writer *w, const char *key, const char *value, si
 void json_int(struct json_writer *w, const char *key, int64_t value);
 void json_bool(struct json_writer *w, const char *key, bool value);
 
-/* A whole tree, unchanged; NULL writes nothing. */
+/* A whole tree; every number reads back as the same double. NULL writes nothing. */
 void json_tree(struct json_writer *w, const char *key, const cJSON *tree);
 
 /* A text that is JSON already. */
