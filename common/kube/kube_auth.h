@@ -1,0 +1,57 @@
+/*
+ * Who we are to the Kubernetes API server, and how we reach it: from a kubeconfig file (kubeconfig.h) or from the
+ * service account of the Pod that we run in. Tokens, certificates and plugins are renewed here; everybody else takes a
+ * snapshot for each request.
+ */
+#ifndef COMMON_KUBE_KUBE_AUTH_H
+#define COMMON_KUBE_KUBE_AUTH_H
+
+#include "common/adapters/http_client.h"
+
+struct kube_auth;
+
+/* A snapshot: never changes, lives until its last holder lets it go. */
+struct kube_credentials {
+	const char *server;         /* "https://host:port", perhaps with a path; no slash at the end */
+	const char *const *headers; /* "Authorization: ...", "Impersonate-User: ..." */
+	size_t header_count;
+	struct http_identity identity;
+};
+
+/*
+ * Read the configuration.
+ *
+ * kubeconfig  a path, or several separated by ':' (merged, the first wins); NULL or "": in-cluster
+ *             (KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and the mounted service account).
+ * ret_auth    given to the caller (kube_auth_destroy).
+ *
+ * Errors: RC_INVALID_ARGUMENT with the file and what is wrong in it (also: a kind of authentication that is not
+ * supported, by name); RC_NOT_FOUND a file that does not exist; RC_NO_MEMORY.
+ * Runs no plugin and opens no connection.
+ */
+enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, struct error *err) must_check;
+
+/* Free; snapshots stay valid until they are released. Takes NULL. */
+void kube_auth_destroy(struct kube_auth *auth);
+
+/*
+ * The credentials to use now: files that changed are read again (an empty or unreadable one: the old content stays), a
+ * plugin is run when it never was or when what it gave is about to expire.
+ *
+ * ret_credentials  a reference for the caller (kube_credentials_release).
+ * Errors: RC_UNAVAILABLE a plugin failed or timed out, or a token file could never be read; RC_NO_MEMORY.
+ * Blocks: only while a plugin runs (up to 30 s), for all callers.  Threads: any.
+ */
+enum rc kube_auth_get(struct kube_auth *auth, const struct kube_credentials **ret_credentials, struct error *err)
+	must_check;
+
+/*
+ * The server answered 401 to these credentials: the next kube_auth_get() reads files and runs plugins anew. Does
+ * nothing when they were renewed since. Threads: any.
+ */
+void kube_auth_reject(struct kube_auth *auth, const struct kube_credentials *credentials);
+
+/* Let a snapshot go; secrets are wiped with the last reference. Takes NULL. */
+void kube_credentials_release(const struct kube_credentials *credentials);
+
+#endif

@@ -1,0 +1,228 @@
+#include "common/kube/kube_client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/version.h"
+
+#define HEADERS_MAX 16
+#define HEADER_TEXT_MAX 128
+#define RETRY_FIRST_MS 100
+#define RETRY_MAX_MS 2000
+#define URL_MAX 70000
+
+struct kube_client {
+	struct kube_auth *auth;
+	struct http_client *http;
+	char user_agent[HEADER_TEXT_MAX];
+};
+
+enum rc kube_client_create(struct kube_auth *auth, struct kube_client **ret_client, struct error *err)
+{
+	struct kube_client *client = calloc(1, sizeof(*client));
+	enum rc rc;
+
+	if (!client)
+		return error_no_memory(err);
+	client->auth = auth;
+	snprintf(client->user_agent, sizeof(client->user_agent), "User-Agent: dcm-k8s-container-sp/%s", version_text());
+	rc = http_client_create(&client->http, err);
+	if (rc) {
+		free(client);
+		return rc;
+	}
+	*ret_client = client;
+	return RC_OK;
+}
+
+void kube_client_destroy(struct kube_client *client)
+{
+	if (!client)
+		return;
+	http_client_destroy(client->http);
+	free(client);
+}
+
+void kube_reply_clear(struct kube_reply *reply)
+{
+	cJSON_Delete(reply->object);
+	*reply = (struct kube_reply){ 0 };
+}
+
+/* ---- Kubernetes' errors ------------------------------------------------------------------------------------------ */
+
+static const struct status_row {
+	int status;
+	enum rc rc;
+} status_rows[] = {
+	{ 400, RC_INVALID_ARGUMENT }, { 401, RC_UNAVAILABLE },      { 403, RC_PERMISSION_DENIED },
+	{ 404, RC_NOT_FOUND },        { 409, RC_CONFLICT },         { 410, RC_EXPIRED },
+	{ 413, RC_TOO_LARGE },        { 422, RC_INVALID_ARGUMENT }, { 429, RC_UNAVAILABLE },
+	{ 504, RC_TIMEOUT },
+};
+
+/* A 403 that the passing of time can mend, told by its message, because its reason is Forbidden like any other. */
+static bool is_passing_refusal(const char *message)
+{
+	return strstr(message, "exceeded quota") || strstr(message, "being terminated");
+}
+
+static enum rc rc_of_status(int status, const char *reason, const char *message)
+{
+	if (status == 409 && str_equal(reason, "AlreadyExists"))
+		return RC_ALREADY_EXISTS;
+	if (status == 403 && is_passing_refusal(message))
+		return RC_UNAVAILABLE;
+	for (size_t i = 0; i < ARRAY_LEN(status_rows); i++)
+		if (status_rows[i].status == status)
+			return status_rows[i].rc;
+	return status >= 500 ? RC_UNAVAILABLE : RC_INTERNAL;
+}
+
+static enum rc answer_fault(const struct kube_reply *reply, int retry_after_s, struct error *err)
+{
+	const char *message = json_string_at(reply->object, "message");
+	const char *reason = json_string_at(reply->object, "reason");
+	enum rc rc;
+
+	if (!message)
+		message = "the API server gave no reason";
+	rc = rc_of_status(reply->status, reason, message);
+	error_set(err, rc, "Kubernetes answered %d %s: %s", reply->status, reason ? reason : "", message);
+	if (err)
+		err->retry_after_s = retry_after_s ? retry_after_s
+						   : (int)json_int_at(reply->object, "details.retryAfterSeconds", 0);
+	return rc;
+}
+
+/* ---- one try ----------------------------------------------------------------------------------------------------- */
+
+static enum rc send_once(struct kube_client *client, const struct kube_request *request,
+			 const struct kube_credentials *credentials, struct http_response *response, struct error *err)
+{
+	struct buf url cleanup_buf = buf_make(URL_MAX);
+	char content_type[HEADER_TEXT_MAX];
+	const char *headers[HEADERS_MAX] = { "Accept: application/json", client->user_agent };
+	struct http_request http = {
+		.method = request->method,
+		.identity = &credentials->identity,
+		.headers = headers,
+		.header_count = 2,
+		.body = request->body,
+		.body_len = request->body_len,
+		.timeout_ms = request->deadline_ms - clock_mono_ms(),
+		.response_max = KUBE_OBJECT_MAX,
+		.on_bytes = request->on_bytes,
+		.cancelled = request->cancelled,
+		.ctx = request->ctx,
+	};
+	enum rc rc;
+
+	buf_add_str(&url, credentials->server);
+	buf_add_str(&url, request->path);
+	rc = buf_check(&url, err);
+	if (rc)
+		return rc;
+	http.url = url.data;
+	if (http.timeout_ms <= 0)
+		return error_set(err, RC_TIMEOUT, "no time is left");
+	for (size_t i = 0; i < credentials->header_count && http.header_count < HEADERS_MAX - 1; i++)
+		headers[http.header_count++] = credentials->headers[i];
+	if (request->body) {
+		snprintf(content_type, sizeof(content_type), "Content-Type: %s",
+			 request->content_type ? request->content_type : "application/json");
+		headers[http.header_count++] = content_type;
+	}
+	return http_client_do(client->http, &http, response, err);
+}
+
+static bool is_success(int status)
+{
+	return status >= 200 && status < 300;
+}
+
+/* Send, and turn the answer into reply and code. */
+static enum rc try_once(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
+			struct error *err)
+{
+	struct http_response response = { 0 };
+	const struct kube_credentials *credentials = NULL;
+	enum rc rc;
+
+	rc = kube_auth_get(client->auth, &credentials, err);
+	if (rc)
+		return rc;
+	rc = send_once(client, request, credentials, &response, err);
+	reply->status = response.status;
+	if (!rc && response.status == 401)
+		kube_auth_reject(client->auth, credentials);
+	kube_credentials_release(credentials);
+	if (!rc && !(request->on_bytes && is_success(response.status))) {
+		struct error parse_error;
+		enum rc parsed = json_parse(response.body.data, response.body.len, &reply->object, &parse_error);
+
+		if (parsed && is_success(response.status))
+			rc = error_set(err, RC_UNAVAILABLE, "the API server's answer is no JSON: %s", parse_error.text);
+	}
+	if (!rc && !is_success(response.status))
+		rc = answer_fault(reply, response.retry_after_s, err);
+	buf_clear(&response.body);
+	return rc;
+}
+
+/* ---- trying again ------------------------------------------------------------------------------------------------ */
+
+/* May the same request succeed a moment later? A quota or a terminating namespace (403) is the caller's to hear. */
+static bool is_worth_retrying(enum rc rc, int status)
+{
+	return (rc == RC_UNAVAILABLE && (status == 0 || status == 429 || status >= 500 || is_success(status))) ||
+	       (rc == RC_TIMEOUT && status == 504);
+}
+
+/* How long to wait before the next try; -1 when the deadline comes first. */
+static int64_t retry_delay_ms(struct backoff *backoff, const struct error *err, int64_t deadline_ms)
+{
+	int64_t delay = backoff_next_ms(backoff);
+
+	if (err->retry_after_s * 1000 > delay)
+		delay = err->retry_after_s * 1000;
+	return clock_mono_ms() + delay < deadline_ms ? delay : -1;
+}
+
+enum rc kube_client_do(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
+		       struct error *err)
+{
+	struct backoff backoff = { .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
+	struct error own_error;
+	bool renewed = false;
+	bool repeated = false;
+
+	if (!err)
+		err = &own_error; /* the wait depends on it */
+	for (;;) {
+		int64_t delay = 0;
+		enum rc rc;
+
+		kube_reply_clear(reply);
+		reply->repeated = repeated;
+		rc = try_once(client, request, reply, err);
+		if (!rc || request->once || (request->cancelled && request->cancelled(request->ctx)))
+			return rc;
+		if (reply->status == 401 && !renewed) {
+			renewed = true;
+		} else if (is_worth_retrying(rc, reply->status)) {
+			delay = retry_delay_ms(&backoff, err, request->deadline_ms);
+			if (delay < 0)
+				return rc;
+			repeated = true;
+		} else {
+			return rc;
+		}
+		clock_sleep_ms(delay);
+		if (request->on_restart)
+			request->on_restart(request->ctx);
+	}
+}

@@ -1,0 +1,70 @@
+/*
+ * Calls to the Kubernetes API: credentials, retries within a deadline, and Kubernetes' errors as ours.
+ */
+#ifndef COMMON_KUBE_KUBE_CLIENT_H
+#define COMMON_KUBE_KUBE_CLIENT_H
+
+#include "common/kube/kube_auth.h"
+#include "common/services/json.h"
+
+#define KUBE_OBJECT_MAX (16u * 1024 * 1024) /* bytes of one answer that is kept whole; objects are below 8 MiB */
+
+struct kube_client;
+
+struct kube_request {
+	const char *method;
+	const char *path;         /* from kube_path.h */
+	const char *content_type; /* NULL: application/json */
+	const char *body;         /* NULL: none */
+	size_t body_len;
+	int64_t deadline_ms; /* clock_mono_ms(): everything, retries included, ends before it */
+	/* As in struct http_request: for answers that are read piece by piece. NULL: the answer is parsed as a whole.
+	 */
+	bool (*on_bytes)(void *ctx, const char *bytes, size_t len);
+	/* Before another try of a request whose answer had begun to flow into on_bytes. NULL when on_bytes is NULL. */
+	void (*on_restart)(void *ctx);
+	bool (*cancelled)(void *ctx); /* may be NULL */
+	void *ctx;
+	bool once; /* no retry: the caller has its own way to go on */
+};
+
+/*
+ * What came back. `object` is the answer's JSON: the object on success (NULL with on_bytes), Kubernetes' Status on an
+ * error (NULL when the answer was no JSON).
+ */
+struct kube_reply {
+	int status; /* HTTP; 0: no answer */
+	cJSON *object;
+	bool repeated; /* the request was sent more than once: an earlier sending may have been carried out */
+};
+
+/* Make a client for one thread; auth is shared and outlives it. ret_client: given (kube_client_destroy). */
+enum rc kube_client_create(struct kube_auth *auth, struct kube_client **ret_client, struct error *err) must_check;
+
+/* Close its connections and free. Takes NULL. */
+void kube_client_destroy(struct kube_client *client);
+
+/*
+ * Carry out one call.
+ *
+ * Tries again, within the deadline: 429 and every 5xx with or without Retry-After, connections that fail or break, and
+ * once after a 401 with renewed credentials. The caller makes sure that a repetition does no harm (all of ours are
+ * writes with a fixed name or with a UID precondition).
+ *
+ * reply  is filled anew; kube_reply_clear() by the caller, also after an error.
+ *
+ * Returns RC_OK for 2xx. Otherwise, with Kubernetes' message in err: RC_INVALID_ARGUMENT (400, 422),
+ * RC_PERMISSION_DENIED (403), RC_NOT_FOUND, RC_ALREADY_EXISTS and RC_CONFLICT (409, by its reason), RC_EXPIRED (410),
+ * RC_TOO_LARGE (413), RC_UNAVAILABLE (quota, a namespace that is being terminated, 401, 429, 5xx, no connection;
+ * retry_after_s as the server said), RC_TIMEOUT (deadline, 504), RC_INTERNAL (anything else).
+ * Blocks: until the deadline at most.  Threads: one at a time for each client.
+ *
+ * Source: Kubernetes API conventions (response status kind); client-go rest/with_retry.go for what is retried.
+ */
+enum rc kube_client_do(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
+		       struct error *err) must_check;
+
+void kube_reply_clear(struct kube_reply *reply);
+#define cleanup_kube_reply cleanup_with(kube_reply_clear)
+
+#endif

@@ -1,0 +1,44 @@
+#include "common/kube/kube_path.h"
+
+#include <string.h>
+
+#include "common/base/strutil.h"
+
+static const struct kind_row {
+	const char *group; /* the path before "/namespaces" */
+	const char *plural;
+	const char *name;
+} kinds[KUBE_KIND_COUNT] = {
+	[KUBE_DEPLOYMENT] = { "/apis/apps/v1", "deployments", "Deployment" },
+	[KUBE_REPLICASET] = { "/apis/apps/v1", "replicasets", "ReplicaSet" },
+	[KUBE_POD] = { "/api/v1", "pods", "Pod" },
+	[KUBE_SERVICE] = { "/api/v1", "services", "Service" },
+};
+
+const char *kube_kind_plural(enum kube_kind kind)
+{
+	return kinds[kind].plural;
+}
+
+const char *kube_kind_name(enum kube_kind kind)
+{
+	return kinds[kind].name;
+}
+
+void kube_path_add(struct buf *path, enum kube_kind kind, const char *namespace, const char *name)
+{
+	buf_add_str(path, kinds[kind].group);
+	buf_add_str(path, "/namespaces/");
+	buf_add_percent_encoded(path, namespace);
+	buf_addf(path, "/%s", kinds[kind].plural);
+	if (name) {
+		buf_add_char(path, '/');
+		buf_add_percent_encoded(path, name);
+	}
+}
+
+void kube_path_add_query(struct buf *path, const char *key, const char *value)
+{
+	buf_addf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', key);
+	buf_add_percent_encoded(path, value);
+}

@@ -1,0 +1,28 @@
+/*
+ * Paths of Kubernetes objects: every part percent-encoded, nothing ever cut.
+ */
+#ifndef COMMON_KUBE_KUBE_PATH_H
+#define COMMON_KUBE_KUBE_PATH_H
+
+#include "common/base/buf.h"
+
+#define KUBE_PATH_MAX 65536 /* bytes; continue tokens make paths long */
+
+enum kube_kind { KUBE_DEPLOYMENT, KUBE_REPLICASET, KUBE_POD, KUBE_SERVICE, KUBE_KIND_COUNT };
+
+/* The plural of a kind as it stands in paths: "deployments". */
+const char *kube_kind_plural(enum kube_kind kind);
+
+/* Its name in sentences: "Deployment". */
+const char *kube_kind_name(enum kube_kind kind);
+
+/*
+ * Append the path of a kind's collection in a namespace, or of one object (name not NULL):
+ * "/apis/apps/v1/namespaces/x/deployments/y". Failure is the buffer's.
+ */
+void kube_path_add(struct buf *path, enum kube_kind kind, const char *namespace, const char *name);
+
+/* Append a query parameter, with '?' or '&' as needed; the value is percent-encoded. */
+void kube_path_add_query(struct buf *path, const char *key, const char *value);
+
+#endif
