@@ -1,0 +1,427 @@
+#include "common/kube/informer.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/kube/informer_machine.h"
+#include "common/kube/kube_client.h"
+#include "common/kube/kube_list.h"
+#include "common/kube/labels.h"
+#include "common/services/log.h"
+
+#define LIST_PAGE "500"
+#define LIST_TIMEOUT_MS 60000
+/* Short watches bound the damage of a connection that went silent: the server ends each within 45 s, we 10 s later. */
+#define WATCH_FIRST_S 35
+#define WATCH_SPREAD_S 10
+#define WATCH_GRACE_MS 10000
+#define WATCH_SHORT_MS 1000
+#define FAILURES_BEFORE_LIST 6 /* watches that fail in a row: perhaps the resourceVersion is the fault */
+#define PAUSE_FIRST_MS 250
+#define PAUSE_MAX_MS 30000
+#define JITTER_MAX_MS 1000
+#define STACK_BYTES (256 * 1024)
+
+struct informer {
+	struct kube_client *client;
+	char *namespace;
+	enum kube_kind kind;
+	struct informer_listener listener;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards stopping for the wait */
+	pthread_cond_t wake;
+	atomic_bool stopping;
+	atomic_llong lists, watches, events, failures;
+
+	/* The thread's own. */
+	enum informer_state state;
+	struct backoff backoff;
+	char *resource_version;
+	int failures_in_row;
+	bool event_seen; /* by the watch that runs */
+	bool expired;    /* said inside the stream */
+};
+
+static bool is_stopping(void *ctx)
+{
+	struct informer *informer = ctx;
+
+	return atomic_load(&informer->stopping);
+}
+
+static void set_resource_version(struct informer *informer, const char *version)
+{
+	char *copy = str_dup(version);
+
+	if (!copy)
+		return; /* the old one is still true, only older */
+	free(informer->resource_version);
+	informer->resource_version = copy;
+}
+
+/* ---- listing ----------------------------------------------------------------------------------------------------- */
+
+static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
+{
+	struct informer *informer = ctx;
+
+	return informer->listener.object(informer->listener.ctx, informer->kind, KUBE_ADDED, item, err);
+}
+
+static void add_path(const struct informer *informer, struct buf *path)
+{
+	kube_path_add(path, informer->kind, informer->namespace, NULL);
+	kube_path_add_query(path, "labelSelector", LABEL_SELECTOR);
+}
+
+/* Bytes from curl, and the question whether to go on: one context for both. */
+struct list_run {
+	struct kube_list list;
+	struct informer *informer;
+};
+
+static bool feed_list(void *ctx, const char *bytes, size_t len)
+{
+	struct list_run *run = ctx;
+
+	return kube_list_feed(&run->list, bytes, len);
+}
+
+static bool list_cancelled(void *ctx)
+{
+	struct list_run *run = ctx;
+
+	return is_stopping(run->informer);
+}
+
+/* One page. *token is the page's and becomes the next one's. */
+static enum rc list_page(struct informer *informer, char **token, struct error *err)
+{
+	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct list_run run = { .list = kube_list_make(take_item, informer), .informer = informer };
+	struct kube_request request = {
+		.method = "GET",
+		.deadline_ms = clock_mono_ms() + LIST_TIMEOUT_MS,
+		.on_bytes = feed_list,
+		.cancelled = list_cancelled,
+		.ctx = &run,
+		.once = true,
+	};
+	cleanup_free char *version = NULL;
+	char *next = NULL;
+	enum rc rc;
+
+	add_path(informer, &path);
+	kube_path_add_query(&path, "limit", LIST_PAGE);
+	if (*token)
+		kube_path_add_query(&path, "continue", *token);
+	request.path = path.data;
+	rc = kube_client_do(informer->client, &request, &reply, err);
+	if (!rc || run.list.failed)
+		rc = kube_list_finish(&run.list, &next, &version, err);
+	kube_list_clear(&run.list);
+	if (rc)
+		return rc;
+	free(*token);
+	*token = next;
+	set_resource_version(informer, version);
+	return RC_OK;
+}
+
+static enum informer_event run_list(struct informer *informer, struct error *err)
+{
+	cleanup_free char *token = NULL;
+	enum rc rc;
+
+	informer->listener.list_begin(informer->listener.ctx, informer->kind);
+	do {
+		rc = list_page(informer, &token, err);
+		if (rc)
+			return INFORMER_LIST_FAILED;
+	} while (token[0] != '\0' && !is_stopping(informer));
+	if (is_stopping(informer)) {
+		error_set(err, RC_UNAVAILABLE, "the process is ending");
+		return INFORMER_LIST_FAILED;
+	}
+	informer->listener.list_end(informer->listener.ctx, informer->kind);
+	malloc_trim(0); /* the trees of the items are gone; a long-lived process gives the memory back */
+	atomic_fetch_add(&informer->lists, 1);
+	return INFORMER_LIST_DONE;
+}
+
+/* ---- watching ---------------------------------------------------------------------------------------------------- */
+
+static enum rc take_error(struct informer *informer, const cJSON *status, struct error *err)
+{
+	const char *message = json_string_at(status, "message");
+
+	informer->expired = json_int_at(status, "code", 0) == 410;
+	return error_set(err, informer->expired ? RC_EXPIRED : RC_UNAVAILABLE, "the watch says: %s",
+			 message ? message : "an error without a message");
+}
+
+static enum rc take_event(void *ctx, enum kube_event event, const cJSON *object, struct error *err)
+{
+	struct informer *informer = ctx;
+	const char *version = json_string_at(object, "metadata.resourceVersion");
+	enum rc rc = RC_OK;
+
+	if (event == KUBE_ERROR)
+		return take_error(informer, object, err);
+	informer->event_seen = true;
+	if (event != KUBE_BOOKMARK) {
+		atomic_fetch_add(&informer->events, 1);
+		rc = informer->listener.object(informer->listener.ctx, informer->kind, event, object, err);
+	}
+	if (!rc && version)
+		set_resource_version(informer, version);
+	return rc;
+}
+
+struct watch_run {
+	struct kube_watch watch;
+	struct informer *informer;
+};
+
+static bool feed_watch(void *ctx, const char *bytes, size_t len)
+{
+	struct watch_run *run = ctx;
+
+	return kube_watch_feed(&run->watch, bytes, len);
+}
+
+static bool watch_cancelled(void *ctx)
+{
+	struct watch_run *run = ctx;
+
+	return is_stopping(run->informer);
+}
+
+static enum informer_event judge_watch(struct informer *informer, const struct watch_run *run, enum rc rc, int status,
+				       int64_t lived_ms)
+{
+	if (informer->expired || (status == 410 && rc == RC_EXPIRED))
+		return INFORMER_WATCH_EXPIRED;
+	if (run->watch.failed)
+		return INFORMER_WATCH_BROKEN;
+	if (!rc || (rc == RC_TIMEOUT && status == 200))
+		return lived_ms < WATCH_SHORT_MS && !informer->event_seen ? INFORMER_WATCH_SHORT : INFORMER_WATCH_ENDED;
+	informer->failures_in_row++;
+	if (rc == RC_INVALID_ARGUMENT || informer->failures_in_row >= FAILURES_BEFORE_LIST) {
+		informer->failures_in_row = 0;
+		return INFORMER_WATCH_BROKEN;
+	}
+	return INFORMER_WATCH_FAILED;
+}
+
+static enum informer_event run_watch(struct informer *informer, struct error *err)
+{
+	int64_t seconds = WATCH_FIRST_S + random_below(WATCH_SPREAD_S);
+	int64_t started = clock_mono_ms();
+	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct watch_run run = { .informer = informer };
+	struct kube_request request = {
+		.method = "GET",
+		.deadline_ms = started + seconds * 1000 + WATCH_GRACE_MS,
+		.on_bytes = feed_watch,
+		.cancelled = watch_cancelled,
+		.ctx = &run,
+		.once = true,
+	};
+	char timeout[24];
+	enum rc rc;
+
+	run.watch = kube_watch_make(take_event, informer);
+	informer->event_seen = false;
+	informer->expired = false;
+	snprintf(timeout, sizeof(timeout), "%d", (int)seconds);
+	add_path(informer, &path);
+	kube_path_add_query(&path, "watch", "true");
+	kube_path_add_query(&path, "allowWatchBookmarks", "true");
+	kube_path_add_query(&path, "resourceVersion", informer->resource_version);
+	kube_path_add_query(&path, "timeoutSeconds", timeout);
+	request.path = path.data;
+	atomic_fetch_add(&informer->watches, 1);
+	rc = kube_client_do(informer->client, &request, &reply, err);
+	if (run.watch.failed && err)
+		*err = run.watch.error;
+	kube_watch_clear(&run.watch);
+	if (informer->event_seen)
+		informer->failures_in_row = 0;
+	return judge_watch(informer, &run, rc, reply.status, clock_mono_ms() - started);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+
+/* Wait, or until stopped. */
+static void pause_for(struct informer *informer, int64_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&informer->lock);
+	while (!is_stopping(informer) && pthread_cond_timedwait(&informer->wake, &informer->lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&informer->lock);
+}
+
+static int64_t pause_ms(struct informer *informer, enum informer_pause pause, const struct error *err)
+{
+	int64_t ms = 0;
+
+	if (pause == INFORMER_PAUSE_BACKOFF)
+		ms = backoff_next_ms(&informer->backoff);
+	else if (pause == INFORMER_PAUSE_JITTER)
+		ms = random_below(JITTER_MAX_MS);
+	return err->retry_after_s * 1000 > ms ? err->retry_after_s * 1000 : ms;
+}
+
+static void log_event(const struct informer *informer, enum informer_event event, const struct error *err, int64_t ms)
+{
+	bool usual = event == INFORMER_WATCH_ENDED || event == INFORMER_LIST_DONE || event == INFORMER_PAUSE_OVER;
+
+	if (is_stopping((void *)(uintptr_t)informer))
+		return;
+	if (usual)
+		log_debug("informer", log_str("kind", kube_kind_plural(informer->kind)),
+			  log_str("event", informer_event_name(event)));
+	else
+		log_warn("informer interrupted; going on", log_str("kind", kube_kind_plural(informer->kind)),
+			 log_str("event", informer_event_name(event)), log_err(err), log_num("pause_ms", ms));
+}
+
+/* The only place where the state changes. Returns how long to wait first. */
+static int64_t take_step(struct informer *informer, enum informer_event event, const struct error *err)
+{
+	struct informer_step step = informer_step(informer->state, event);
+	int64_t ms;
+
+	if (step.impossible)
+		log_error("informer: impossible event", log_str("state", informer_state_name(informer->state)),
+			  log_str("event", informer_event_name(event)));
+	if (event == INFORMER_LIST_DONE || event == INFORMER_WATCH_ENDED)
+		backoff_reset(&informer->backoff);
+	ms = pause_ms(informer, step.pause, err);
+	if (step.pause != INFORMER_NO_PAUSE)
+		atomic_fetch_add(&informer->failures, 1);
+	log_event(informer, event, err, ms);
+	informer->state = step.next;
+	return ms;
+}
+
+static void *run_informer(void *ctx)
+{
+	struct informer *informer = ctx;
+	int64_t wait_ms = 0;
+
+	while (!is_stopping(informer)) {
+		struct error err = { 0 };
+		enum informer_event event = INFORMER_PAUSE_OVER;
+
+		switch (informer->state) {
+		case INFORMER_LISTING:
+			event = run_list(informer, &err);
+			break;
+		case INFORMER_WATCHING:
+			event = run_watch(informer, &err);
+			break;
+		case INFORMER_WAITING_LIST:
+		case INFORMER_WAITING_WATCH:
+		case INFORMER_STATE_COUNT:
+			pause_for(informer, wait_ms);
+			break;
+		}
+		wait_ms = take_step(informer, event, &err);
+	}
+	return NULL;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+static enum rc start_thread(struct informer *informer, struct error *err)
+{
+	pthread_attr_t attributes;
+	int errnum;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	errnum = pthread_create(&informer->thread, &attributes, run_informer, informer);
+	pthread_attr_destroy(&attributes);
+	return errnum ? error_set(err, RC_INTERNAL, "start a thread: %s", error_errno_text(errnum)) : RC_OK;
+}
+
+static void informer_free(struct informer *informer)
+{
+	kube_client_destroy(informer->client);
+	pthread_cond_destroy(&informer->wake);
+	pthread_mutex_destroy(&informer->lock);
+	free(informer->resource_version);
+	free(informer->namespace);
+	free(informer);
+}
+
+enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube_kind kind,
+			const struct informer_listener *listener, struct informer **ret_informer, struct error *err)
+{
+	struct informer *informer = calloc(1, sizeof(*informer));
+	enum rc rc;
+
+	if (!informer)
+		return error_no_memory(err);
+	informer->kind = kind;
+	informer->listener = *listener;
+	informer->backoff = (struct backoff){ .first_ms = PAUSE_FIRST_MS, .max_ms = PAUSE_MAX_MS };
+	pthread_mutex_init(&informer->lock, NULL);
+	pthread_cond_init(&informer->wake, NULL);
+	informer->namespace = str_dup(namespace);
+	rc = informer->namespace ? kube_client_create(auth, &informer->client, err) : error_no_memory(err);
+	if (!rc)
+		rc = start_thread(informer, err);
+	if (rc) {
+		informer_free(informer);
+		return rc;
+	}
+	*ret_informer = informer;
+	return RC_OK;
+}
+
+void informer_stop(struct informer *informer)
+{
+	pthread_mutex_lock(&informer->lock);
+	atomic_store(&informer->stopping, true);
+	pthread_cond_broadcast(&informer->wake);
+	pthread_mutex_unlock(&informer->lock);
+}
+
+void informer_destroy(struct informer *informer)
+{
+	if (!informer)
+		return;
+	informer_stop(informer);
+	pthread_join(informer->thread, NULL);
+	informer_free(informer);
+}
+
+struct informer_counts informer_counts(struct informer *informer)
+{
+	return (struct informer_counts){
+		.lists = atomic_load(&informer->lists),
+		.watches = atomic_load(&informer->watches),
+		.events = atomic_load(&informer->events),
+		.failures = atomic_load(&informer->failures),
+	};
+}

@@ -1,0 +1,55 @@
+/*
+ * List and watch one kind in one namespace, for ever: whoever listens hears every change, and after every interruption
+ * the whole truth again.
+ */
+#ifndef COMMON_KUBE_INFORMER_H
+#define COMMON_KUBE_INFORMER_H
+
+#include "common/kube/kube_auth.h"
+#include "common/kube/kube_path.h"
+#include "common/kube/kube_watch.h"
+
+struct informer;
+
+/* Who listens. All are called on the informer's thread; they must not block. */
+struct informer_listener {
+	/* A list begins: all objects will be told, what is not among them at list_end does not exist any more. */
+	void (*list_begin)(void *ctx, enum kube_kind kind);
+	/* An object of the list, or ADDED, MODIFIED, DELETED from the watch. An error starts the list anew. */
+	enum rc (*object)(void *ctx, enum kube_kind kind, enum kube_event event, const cJSON *object,
+			  struct error *err);
+	void (*list_end)(void *ctx, enum kube_kind kind);
+	void *ctx;
+};
+
+struct informer_counts {
+	int64_t lists;   /* complete ones */
+	int64_t watches; /* that were opened */
+	int64_t events;
+	int64_t failures;
+};
+
+/*
+ * Start a thread that lists and watches.
+ *
+ * auth, listener  outlive the informer; namespace is copied.
+ * The first list is read from etcd (no resourceVersion): after a restart nothing older than what was seen before may
+ * be told. Connections that went silent are found within 60 s.
+ *
+ * ret_informer    given to the caller (informer_destroy).
+ * Errors: RC_NO_MEMORY, RC_INTERNAL (no thread).
+ */
+enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube_kind kind,
+			const struct informer_listener *listener, struct informer **ret_informer, struct error *err)
+	must_check;
+
+/* Ask the thread to end; returns at once. For several informers: stop all, then destroy all. */
+void informer_stop(struct informer *informer);
+
+/* Stop, wait for the thread (about a second), and free. Takes NULL. */
+void informer_destroy(struct informer *informer);
+
+/* What happened so far. Any thread. */
+struct informer_counts informer_counts(struct informer *informer);
+
+#endif

@@ -1,0 +1,322 @@
+#include "common/kube/kube_cache.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+
+#define BUCKETS_FIRST 64 /* a power of two; doubled when there are as many entries */
+
+/* A fact and its two chains. */
+struct entry {
+	struct entry *next_by_uid;
+	struct entry *next_by_instance;
+	struct fact *fact;
+	uint32_t list; /* the number of the list that told it last, for finding what vanished */
+};
+
+/* The entries of a chain by instance share a bucket, not necessarily an id. */
+struct kube_cache {
+	pthread_rwlock_t lock;
+	struct entry **by_uid;
+	struct entry **by_instance;
+	size_t buckets;
+	size_t entries;
+	uint32_t list[KUBE_KIND_COUNT];
+	unsigned synced; /* bits 1u << kind */
+};
+
+static uint32_t hash_bytes(const void *bytes, size_t len)
+{
+	const unsigned char *u = bytes;
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ u[i]) * 16777619u;
+	return hash;
+}
+
+static struct entry **uid_bucket(const struct kube_cache *cache, const struct kube_uid *uid)
+{
+	return &cache->by_uid[hash_bytes(uid->bytes, sizeof(uid->bytes)) & (cache->buckets - 1)];
+}
+
+static struct entry **instance_bucket(const struct kube_cache *cache, const char *id)
+{
+	return &cache->by_instance[hash_bytes(id, strlen(id)) & (cache->buckets - 1)];
+}
+
+enum rc kube_cache_create(struct kube_cache **ret_cache, struct error *err)
+{
+	struct kube_cache *cache = calloc(1, sizeof(*cache));
+
+	if (!cache)
+		return error_no_memory(err);
+	cache->buckets = BUCKETS_FIRST;
+	cache->by_uid = calloc(cache->buckets, sizeof(*cache->by_uid));
+	cache->by_instance = calloc(cache->buckets, sizeof(*cache->by_instance));
+	if (!cache->by_uid || !cache->by_instance) {
+		kube_cache_destroy(cache);
+		return error_no_memory(err);
+	}
+	pthread_rwlock_init(&cache->lock, NULL);
+	*ret_cache = cache;
+	return RC_OK;
+}
+
+static void entry_free(struct entry *entry)
+{
+	free(entry->fact);
+	free(entry);
+}
+
+void kube_cache_destroy(struct kube_cache *cache)
+{
+	if (!cache)
+		return;
+	for (size_t i = 0; cache->by_uid && i < cache->buckets; i++) {
+		struct entry *next;
+
+		for (struct entry *e = cache->by_uid[i]; e; e = next) {
+			next = e->next_by_uid;
+			entry_free(e);
+		}
+	}
+	free(cache->by_uid);
+	free(cache->by_instance);
+	pthread_rwlock_destroy(&cache->lock);
+	free(cache);
+}
+
+static void link_entry(struct kube_cache *cache, struct entry *entry)
+{
+	struct entry **by_uid = uid_bucket(cache, &entry->fact->uid);
+	struct entry **by_instance = instance_bucket(cache, entry->fact->instance_id);
+
+	entry->next_by_uid = *by_uid;
+	*by_uid = entry;
+	entry->next_by_instance = *by_instance;
+	*by_instance = entry;
+}
+
+static void unlink_entry(struct kube_cache *cache, struct entry *entry)
+{
+	struct entry **at = uid_bucket(cache, &entry->fact->uid);
+
+	while (*at != entry)
+		at = &(*at)->next_by_uid;
+	*at = entry->next_by_uid;
+	at = instance_bucket(cache, entry->fact->instance_id);
+	while (*at != entry)
+		at = &(*at)->next_by_instance;
+	*at = entry->next_by_instance;
+}
+
+/* Twice the buckets. Without memory for it everything stays as it is, only slower. */
+static void grow(struct kube_cache *cache)
+{
+	size_t buckets = cache->buckets * 2;
+	struct entry **by_uid = calloc(buckets, sizeof(struct entry *));
+	struct entry **by_instance = calloc(buckets, sizeof(struct entry *));
+	struct entry **old = cache->by_uid;
+	size_t old_buckets = cache->buckets;
+
+	if (!by_uid || !by_instance) {
+		free(by_uid);
+		free(by_instance);
+		return;
+	}
+	free(cache->by_instance);
+	cache->by_uid = by_uid;
+	cache->by_instance = by_instance;
+	cache->buckets = buckets;
+	for (size_t i = 0; i < old_buckets; i++) {
+		struct entry *next;
+
+		for (struct entry *e = old[i]; e; e = next) {
+			next = e->next_by_uid;
+			link_entry(cache, e);
+		}
+	}
+	free(old);
+}
+
+static struct entry *find_entry(const struct kube_cache *cache, const struct kube_uid *uid)
+{
+	struct entry *entry = *uid_bucket(cache, uid);
+
+	while (entry && !kube_uid_equal(&entry->fact->uid, uid))
+		entry = entry->next_by_uid;
+	return entry;
+}
+
+/*
+ * A failure lasts from when it was first seen: an evicted Pod's conditions may all be old, and FAILED must not be said
+ * before its grace is over.
+ */
+static void date_failure(struct fact *fact, const struct fact *previous)
+{
+	if (!fact->failed_ms || !previous)
+		return;
+	if (previous->failed_ms)
+		fact->failed_ms = previous->failed_ms;
+	else if (fact->kind == KUBE_POD)
+		fact->failed_ms = clock_wall_ms();
+}
+
+/* Takes the fact in, also when memory is short (then false). */
+static bool put(struct kube_cache *cache, struct fact *fact)
+{
+	struct entry *entry = find_entry(cache, &fact->uid);
+
+	if (entry) {
+		date_failure(fact, entry->fact);
+		unlink_entry(cache, entry);
+		free(entry->fact);
+	} else {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			return false;
+		if (++cache->entries > cache->buckets)
+			grow(cache);
+	}
+	entry->fact = fact;
+	entry->list = cache->list[fact->kind];
+	link_entry(cache, entry);
+	return true;
+}
+
+static void drop(struct kube_cache *cache, struct entry *entry)
+{
+	unlink_entry(cache, entry);
+	entry_free(entry);
+	cache->entries--;
+}
+
+static void on_list_begin(void *ctx, enum kube_kind kind)
+{
+	struct kube_cache *cache = ctx;
+
+	pthread_rwlock_wrlock(&cache->lock);
+	cache->list[kind]++;
+	pthread_rwlock_unlock(&cache->lock);
+}
+
+static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, const cJSON *object, struct error *err)
+{
+	struct kube_cache *cache = ctx;
+	struct fact *fact = NULL;
+	struct entry *entry;
+	bool kept = true;
+	enum rc rc = fact_from_object(kind, object, &fact, err);
+
+	if (rc == RC_INVALID_ARGUMENT)
+		return RC_OK; /* an object that cannot be told from others is no container of anybody's */
+	if (rc)
+		return rc;
+	pthread_rwlock_wrlock(&cache->lock);
+	if (event == KUBE_DELETED) {
+		entry = find_entry(cache, &fact->uid);
+		if (entry)
+			drop(cache, entry);
+	} else {
+		kept = put(cache, fact);
+	}
+	pthread_rwlock_unlock(&cache->lock);
+	if (event == KUBE_DELETED || !kept)
+		free(fact);
+	return kept ? RC_OK : error_no_memory(err);
+}
+
+/* What the list that ends now did not tell has vanished while nobody watched. */
+static void on_list_end(void *ctx, enum kube_kind kind)
+{
+	struct kube_cache *cache = ctx;
+
+	pthread_rwlock_wrlock(&cache->lock);
+	for (size_t i = 0; i < cache->buckets; i++) {
+		struct entry *next;
+
+		for (struct entry *e = cache->by_uid[i]; e; e = next) {
+			next = e->next_by_uid;
+			if (e->fact->kind == kind && e->list != cache->list[kind])
+				drop(cache, e);
+		}
+	}
+	cache->synced |= 1u << kind;
+	pthread_rwlock_unlock(&cache->lock);
+}
+
+struct informer_listener kube_cache_listener(struct kube_cache *cache)
+{
+	return (struct informer_listener){
+		.list_begin = on_list_begin, .object = on_object, .list_end = on_list_end, .ctx = cache
+	};
+}
+
+bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds)
+{
+	bool synced;
+
+	pthread_rwlock_rdlock(&cache->lock);
+	synced = (cache->synced & kinds) == kinds;
+	pthread_rwlock_unlock(&cache->lock);
+	return synced;
+}
+
+/* More Pods of one container than this are not looked at: their states repeat each other. */
+#define VISIT_MAX 256
+
+static void visit_bucket(const struct entry *first, const char *id, kube_cache_visitor visit, void *ctx)
+{
+	const struct fact *facts[VISIT_MAX];
+	size_t count = 0;
+
+	for (const struct entry *e = first; e && count < ARRAY_LEN(facts); e = e->next_by_instance)
+		if (strcmp(e->fact->instance_id, id) == 0)
+			facts[count++] = e->fact;
+	visit(ctx, facts, count);
+}
+
+void kube_cache_visit(struct kube_cache *cache, const char *instance_id, kube_cache_visitor visit, void *ctx)
+{
+	pthread_rwlock_rdlock(&cache->lock);
+	visit_bucket(*instance_bucket(cache, instance_id), instance_id, visit, ctx);
+	pthread_rwlock_unlock(&cache->lock);
+}
+
+/* Is this the first entry of its instance in the bucket? So that each instance is visited once. */
+static bool is_first_of_instance(const struct entry *bucket, const struct entry *entry)
+{
+	for (const struct entry *e = bucket; e != entry; e = e->next_by_instance)
+		if (strcmp(e->fact->instance_id, entry->fact->instance_id) == 0)
+			return false;
+	return true;
+}
+
+void kube_cache_visit_all(struct kube_cache *cache, kube_cache_visitor visit, void *ctx)
+{
+	pthread_rwlock_rdlock(&cache->lock);
+	for (size_t i = 0; i < cache->buckets; i++)
+		for (const struct entry *e = cache->by_instance[i]; e; e = e->next_by_instance)
+			if (is_first_of_instance(cache->by_instance[i], e))
+				visit_bucket(e, e->fact->instance_id, visit, ctx);
+	pthread_rwlock_unlock(&cache->lock);
+}
+
+static void count_instance(void *ctx, const struct fact *const *facts unused, size_t count unused)
+{
+	(*(size_t *)ctx)++;
+}
+
+struct kube_cache_size kube_cache_size(struct kube_cache *cache)
+{
+	struct kube_cache_size size = { 0 };
+
+	kube_cache_visit_all(cache, count_instance, &size.instances);
+	pthread_rwlock_rdlock(&cache->lock);
+	size.facts = cache->entries;
+	pthread_rwlock_unlock(&cache->lock);
+	return size;
+}

@@ -1,0 +1,76 @@
+#include "common/kube/kube_watch.h"
+
+#include <string.h>
+
+#include "common/base/strutil.h"
+
+#define LINE_KEPT (64u * 1024) /* a buffer that one large event has blown up is not kept */
+
+static const char *const event_names[] = {
+	[KUBE_ADDED] = "ADDED",       [KUBE_MODIFIED] = "MODIFIED", [KUBE_DELETED] = "DELETED",
+	[KUBE_BOOKMARK] = "BOOKMARK", [KUBE_ERROR] = "ERROR",
+};
+
+struct kube_watch kube_watch_make(kube_watch_event on_event, void *ctx)
+{
+	return (struct kube_watch){ .on_event = on_event, .ctx = ctx, .line = buf_make(KUBE_EVENT_MAX) };
+}
+
+void kube_watch_clear(struct kube_watch *watch)
+{
+	buf_clear(&watch->line);
+}
+
+static enum rc emit(struct kube_watch *watch, const cJSON *line)
+{
+	const char *type = json_string_at(line, "type");
+	const cJSON *object = json_get(line, "object");
+
+	for (size_t i = 0; type && object && i < ARRAY_LEN(event_names); i++)
+		if (strcmp(event_names[i], type) == 0)
+			return watch->on_event(watch->ctx, (enum kube_event)i, object, &watch->error);
+	return error_set(&watch->error, RC_UNAVAILABLE, "the watch sent an event of the unknown type '%.32s'",
+			 type ? type : "");
+}
+
+static enum rc take_line(struct kube_watch *watch, const char *line, size_t len)
+{
+	cleanup_json cJSON *tree = NULL;
+	enum rc rc;
+
+	if (len == 0)
+		return RC_OK;
+	rc = json_parse(line, len, &tree, &watch->error);
+	if (rc)
+		return error_wrap(&watch->error, rc == RC_NO_MEMORY ? rc : RC_UNAVAILABLE,
+				  "an event of the watch cannot be read");
+	return emit(watch, tree);
+}
+
+bool kube_watch_feed(void *ctx, const char *bytes, size_t len)
+{
+	struct kube_watch *watch = ctx;
+
+	while (len > 0 && !watch->failed) {
+		const char *newline = memchr(bytes, '\n', len);
+		size_t piece = newline ? (size_t)(newline - bytes) : len;
+
+		if (newline && watch->line.len == 0) { /* the usual case: the line is whole, no copy */
+			watch->failed = take_line(watch, bytes, piece);
+		} else {
+			buf_add(&watch->line, bytes, piece);
+			watch->failed = buf_check(&watch->line, &watch->error);
+			if (newline && !watch->failed) {
+				watch->failed = take_line(watch, watch->line.data, watch->line.len);
+				if (watch->line.capacity > LINE_KEPT)
+					buf_clear(&watch->line);
+				else
+					buf_reset(&watch->line);
+			}
+		}
+		piece += newline != NULL;
+		bytes += piece;
+		len -= piece;
+	}
+	return !watch->failed;
+}

@@ -1,0 +1,81 @@
+#include "common/kube/pod_message.h"
+
+#include <inttypes.h>
+
+#include "common/base/strutil.h"
+
+/* Parts are joined by "; ". */
+static void begin_part(struct buf *out)
+{
+	if (out->len)
+		buf_add_str(out, "; ");
+}
+
+/* "reason: message", or whichever of the two there is. */
+static void add_reason(const cJSON *at, struct buf *out)
+{
+	const char *reason = json_string_at(at, "reason");
+	const char *message = json_string_at(at, "message");
+
+	buf_addf(out, "%s%s%s", reason ? reason : "", reason && message ? ": " : "", message ? message : "");
+}
+
+static void add_terminated(const cJSON *terminated, const char *what, struct buf *out)
+{
+	const char *reason = json_string_at(terminated, "reason");
+
+	begin_part(out);
+	buf_addf(out, "%s: %s, exit code %" PRId64, what, reason ? reason : "terminated",
+		 json_int_at(terminated, "exitCode", 0));
+}
+
+static void add_container(const cJSON *status, struct buf *out)
+{
+	const char *name = json_string_at(status, "name");
+	const cJSON *waiting = json_at(status, "state.waiting");
+	const cJSON *terminated = json_at(status, "state.terminated");
+	const cJSON *last = json_at(status, "lastState.terminated");
+	int64_t restarts = json_int_at(status, "restartCount", 0);
+
+	if (waiting && (json_get(waiting, "reason") || json_get(waiting, "message"))) {
+		begin_part(out);
+		buf_addf(out, "%s: ", name ? name : "container");
+		add_reason(waiting, out);
+	}
+	if (terminated)
+		add_terminated(terminated, name ? name : "container", out);
+	if (last)
+		add_terminated(last, "last run", out);
+	if (restarts > 0) {
+		begin_part(out);
+		buf_addf(out, "%" PRId64 " restart%s", restarts, restarts == 1 ? "" : "s");
+	}
+}
+
+/* A condition that is not as it should be and says why. */
+static void add_condition(const cJSON *pod, const char *type, const char *bad_status, struct buf *out)
+{
+	const cJSON *condition = NULL;
+
+	cJSON_ArrayForEach (condition, json_at(pod, "status.conditions")) {
+		if (!str_equal(json_string_at(condition, "type"), type) ||
+		    !str_equal(json_string_at(condition, "status"), bad_status) ||
+		    (!json_get(condition, "reason") && !json_get(condition, "message")))
+			continue;
+		begin_part(out);
+		add_reason(condition, out);
+	}
+}
+
+void pod_message_add(const cJSON *pod, struct buf *out)
+{
+	const cJSON *status = NULL;
+
+	add_reason(json_get(pod, "status"), out); /* Evicted and the like stand in the Pod's status itself */
+	add_condition(pod, "PodScheduled", "False", out);
+	add_condition(pod, "Ready", "Unknown", out);
+	cJSON_ArrayForEach (status, json_at(pod, "status.initContainerStatuses"))
+		add_container(status, out);
+	cJSON_ArrayForEach (status, json_at(pod, "status.containerStatuses"))
+		add_container(status, out);
+}
