@@ -1,0 +1,47 @@
+/*
+ * Digests, base64 and random identifiers. The only user of OpenSSL's libcrypto.
+ */
+#ifndef COMMON_ADAPTERS_CRYPTO_H
+#define COMMON_ADAPTERS_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/buf.h"
+
+#define CRYPTO_SHA256_SIZE 32 /* bytes */
+#define CRYPTO_UUID_MAX 37    /* bytes of "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" with its NUL */
+
+/* The SHA-256 of `len` bytes. False when libcrypto refuses or memory is short; `out` is then untouched. */
+bool crypto_sha256(const void *data, size_t len, unsigned char out[CRYPTO_SHA256_SIZE]) must_check;
+
+/* The two alphabets of RFC 4648. */
+enum crypto_base64 {
+	CRYPTO_BASE64_STANDARD, /* '+' and '/', padded with '=' (section 4) */
+	CRYPTO_BASE64_URL,      /* '-' and '_', not padded (section 5) */
+};
+
+/* Append `len` bytes as base64. */
+void crypto_base64_encode(enum crypto_base64 alphabet, const void *data, size_t len, struct buf *out);
+
+/*
+ * Append what a base64 text stands for. White space is skipped wherever it stands; padding may be missing, but what is
+ * there must be right, and the bits that no byte uses must be zero.
+ *
+ * False for any other text; *out may then hold a part.
+ */
+bool crypto_base64_decode(enum crypto_base64 alphabet, const char *text, size_t len, struct buf *out) must_check;
+
+/* Fill with random bytes that nobody can foresee. False when the system has none to give. */
+bool crypto_random(void *out, size_t len) must_check;
+
+/* A random UUID, version 4 (RFC 9562 section 5.4), in lower case. False as crypto_random(). */
+bool crypto_random_uuid(char out[CRYPTO_UUID_MAX]) must_check;
+
+/*
+ * Write the first 16 of the bytes as a UUID in lower case, with the version (4, 8...) and the variant of RFC 9562 put
+ * into their places.
+ */
+void crypto_format_uuid(const unsigned char bytes[16], unsigned version, char out[CRYPTO_UUID_MAX]);
+
+#endif
