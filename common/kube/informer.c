@@ -10,13 +10,12 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/kube/informer_machine.h"
-#include "common/kube/kube_client.h"
-#include "common/kube/kube_list.h"
+#include "common/kube/kube_lister.h"
 #include "common/kube/labels.h"
 #include "common/services/log.h"
 
-#define LIST_PAGE "500"
-#define LIST_TIMEOUT_MS 60000
+#define LIST_PAGE 500
+#define LIST_TIMEOUT_MS 120000 /* all pages together */
 /* Short watches bound the damage of a connection that went silent: the server ends each within 45 s, we 10 s later. */
 #define WATCH_FIRST_S 35
 #define WATCH_SPREAD_S 10
@@ -74,82 +73,25 @@ static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 	return informer->listener.object(informer->listener.ctx, informer->kind, KUBE_ADDED, item, err);
 }
 
-static void add_path(const struct informer *informer, struct buf *path)
-{
-	kube_path_add(path, informer->kind, informer->namespace, NULL);
-	kube_path_add_query(path, "labelSelector", LABEL_SELECTOR);
-}
-
-/* Bytes from curl, and the question whether to go on: one context for both. */
-struct list_run {
-	struct kube_list list;
-	struct informer *informer;
-};
-
-static bool feed_list(void *ctx, const char *bytes, size_t len)
-{
-	struct list_run *run = ctx;
-
-	return kube_list_feed(&run->list, bytes, len);
-}
-
-static bool list_cancelled(void *ctx)
-{
-	struct list_run *run = ctx;
-
-	return is_stopping(run->informer);
-}
-
-/* One page. *token is the page's and becomes the next one's. */
-static enum rc list_page(struct informer *informer, char **token, struct error *err)
-{
-	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
-	struct kube_reply reply cleanup_kube_reply = { 0 };
-	struct list_run run = { .list = kube_list_make(take_item, informer), .informer = informer };
-	struct kube_request request = {
-		.method = "GET",
-		.deadline_ms = clock_mono_ms() + LIST_TIMEOUT_MS,
-		.on_bytes = feed_list,
-		.cancelled = list_cancelled,
-		.ctx = &run,
-		.once = true,
-	};
-	cleanup_free char *version = NULL;
-	char *next = NULL;
-	enum rc rc;
-
-	add_path(informer, &path);
-	kube_path_add_query(&path, "limit", LIST_PAGE);
-	if (*token)
-		kube_path_add_query(&path, "continue", *token);
-	request.path = path.data;
-	rc = kube_client_do(informer->client, &request, &reply, err);
-	if (!rc || run.list.failed)
-		rc = kube_list_finish(&run.list, &next, &version, err);
-	kube_list_clear(&run.list);
-	if (rc)
-		return rc;
-	free(*token);
-	*token = next;
-	set_resource_version(informer, version);
-	return RC_OK;
-}
-
 static enum informer_event run_list(struct informer *informer, struct error *err)
 {
-	cleanup_free char *token = NULL;
-	enum rc rc;
+	const struct kube_page page = {
+		.kind = informer->kind,
+		.namespace = informer->namespace,
+		.selector = LABEL_SELECTOR,
+		.limit = LIST_PAGE,
+		.deadline_ms = clock_mono_ms() + LIST_TIMEOUT_MS,
+		.once = true,
+		.cancelled = is_stopping,
+		.on_item = take_item,
+		.ctx = informer,
+	};
+	cleanup_free char *version = NULL;
 
 	informer->listener.list_begin(informer->listener.ctx, informer->kind);
-	do {
-		rc = list_page(informer, &token, err);
-		if (rc)
-			return INFORMER_LIST_FAILED;
-	} while (token[0] != '\0' && !is_stopping(informer));
-	if (is_stopping(informer)) {
-		error_set(err, RC_UNAVAILABLE, "the process is ending");
+	if (kube_list_all(informer->client, &page, &version, err))
 		return INFORMER_LIST_FAILED;
-	}
+	set_resource_version(informer, version);
 	informer->listener.list_end(informer->listener.ctx, informer->kind);
 	malloc_trim(0); /* the trees of the items are gone; a long-lived process gives the memory back */
 	atomic_fetch_add(&informer->lists, 1);
@@ -243,7 +185,8 @@ static enum informer_event run_watch(struct informer *informer, struct error *er
 	informer->event_seen = false;
 	informer->expired = false;
 	snprintf(timeout, sizeof(timeout), "%d", (int)seconds);
-	add_path(informer, &path);
+	kube_path_add(&path, informer->kind, informer->namespace, NULL);
+	kube_path_add_query(&path, "labelSelector", LABEL_SELECTOR);
 	kube_path_add_query(&path, "watch", "true");
 	kube_path_add_query(&path, "allowWatchBookmarks", "true");
 	kube_path_add_query(&path, "resourceVersion", informer->resource_version);

@@ -1,0 +1,100 @@
+#include "common/kube/kube_lister.h"
+
+#include <stdlib.h>
+
+#include "common/base/strutil.h"
+
+/* Bytes, restarts and cancellation of one call: one context for all. */
+struct run {
+	struct kube_list list;
+	const struct kube_page *page;
+};
+
+static bool feed(void *ctx, const char *bytes, size_t len)
+{
+	struct run *run = ctx;
+
+	return kube_list_feed(&run->list, bytes, len);
+}
+
+static void restart(void *ctx)
+{
+	struct run *run = ctx;
+
+	kube_list_restart(&run->list);
+}
+
+static bool cancelled(void *ctx)
+{
+	struct run *run = ctx;
+
+	return run->page->cancelled && run->page->cancelled(run->page->ctx);
+}
+
+static void build_path(const struct kube_page *page, struct buf *path)
+{
+	char limit[16];
+
+	snprintf(limit, sizeof(limit), "%d", page->limit);
+	kube_path_add(path, page->kind, page->namespace, NULL);
+	kube_path_add_query(path, "labelSelector", page->selector);
+	kube_path_add_query(path, "limit", limit);
+	if (page->token && page->token[0])
+		kube_path_add_query(path, "continue", page->token);
+}
+
+enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
+		       char **ret_newer_token, struct error *err)
+{
+	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct run run = { .list = kube_list_make(page->on_item, page->ctx), .page = page };
+	struct kube_request request = {
+		.method = "GET",
+		.deadline_ms = page->deadline_ms,
+		.on_bytes = feed,
+		.on_restart = restart,
+		.cancelled = cancelled,
+		.ctx = &run,
+		.once = page->once,
+	};
+	enum rc rc;
+
+	build_path(page, &path);
+	rc = buf_check(&path, err);
+	if (rc)
+		return rc;
+	request.path = path.data;
+	rc = kube_client_do(client, &request, &reply, err);
+	if (!rc || run.list.failed)
+		rc = kube_list_finish(&run.list, ret_token, ret_version, err);
+	else if (rc == RC_EXPIRED && ret_newer_token)
+		*ret_newer_token = str_dup(json_string_at(reply.object, "metadata.continue"));
+	kube_list_clear(&run.list);
+	return rc;
+}
+
+enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, char **ret_version, struct error *err)
+{
+	struct kube_page next = *page;
+	cleanup_free char *token = NULL;
+	cleanup_free char *version = NULL;
+
+	do {
+		char *next_token = NULL;
+		char *next_version = NULL;
+		enum rc rc;
+
+		next.token = token;
+		rc = kube_list_page(client, &next, &next_token, &next_version, NULL, err);
+		if (rc)
+			return rc;
+		free(token);
+		free(version);
+		token = next_token;
+		version = next_version;
+	} while (token[0] != '\0');
+	if (ret_version)
+		*ret_version = TAKE(version);
+	return RC_OK;
+}

@@ -1,0 +1,40 @@
+/*
+ * Read a whole collection, page by page, handing on each object as it arrives.
+ */
+#ifndef COMMON_KUBE_KUBE_LISTER_H
+#define COMMON_KUBE_KUBE_LISTER_H
+
+#include "common/kube/kube_client.h"
+#include "common/kube/kube_list.h"
+#include "common/kube/kube_path.h"
+
+struct kube_page {
+	enum kube_kind kind;
+	const char *namespace;
+	const char *selector;         /* of labels */
+	int limit;                    /* objects a call */
+	const char *token;            /* `continue`; NULL or "": from the start */
+	int64_t deadline_ms;          /* clock_mono_ms() */
+	bool once;                    /* no retries */
+	bool (*cancelled)(void *ctx); /* may be NULL */
+	kube_list_item on_item;
+	void *ctx;
+};
+
+/*
+ * Read one page, in one call.
+ *
+ * ret_token, ret_version  as kube_list_finish(): the next page's token ("" = none) and the list's resourceVersion;
+ *                         given to the caller (free()). ret_version may be NULL.
+ * ret_newer_token         on RC_EXPIRED: the token with which Kubernetes would go on from the same place in the present
+ *                         state, or NULL; given to the caller. May be NULL.
+ * Errors: as kube_client_do(), and those of on_item.
+ */
+enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
+		       char **ret_newer_token, struct error *err) must_check;
+
+/* Read all pages from the start (page->token is not used). ret_version may be NULL. */
+enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, char **ret_version, struct error *err)
+	must_check;
+
+#endif
