@@ -1,0 +1,162 @@
+# Shared by the scripts in this folder; sourced, never run. POSIX sh.
+# shellcheck shell=sh
+# shellcheck disable=SC2034  # what is set here is used by those who source this
+
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+ME=$(basename -- "$0")
+
+# What a working cluster needs.
+PROGRAMS='etcd kube-apiserver kube-controller-manager kube-scheduler kwok kubectl'
+
+say() { printf '%s: %s\n' "$ME" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# use_dir [DIR]: where one cluster keeps everything it owns. Made absolute, because the processes' command lines carry it.
+use_dir() {
+    DIR=${1:-${TMPDIR:-/tmp}/dcm-k8s-container-sp-cluster}
+    case $DIR in /*) ;; *) DIR=$PWD/$DIR ;; esac
+    case $DIR in *[!A-Za-z0-9._/+@-]*) die "the folder's name may hold only letters, digits and . _ / + @ - : $DIR" ;; esac
+    PORT_FILE=$DIR/run/kube-apiserver.port
+    ETCD_SOCKET=unix://$DIR/run/etcd.sock
+}
+
+# lock: one start, stop or restart at a time in one folder. Held until the script ends; what it starts does not inherit it.
+lock() {
+    umask 077  # keys and tokens lie here
+    while :; do
+        mkdir -p "$DIR/run" "$DIR/logs" "$DIR/pki"
+        exec 9>"$DIR/lock"
+        flock -w 60 9 || die "another start, stop or restart is at work in $DIR"
+        # While we waited, stop.sh may have removed the file that we hold: then it locks nobody out.
+        [ "$(stat -L -c %i /proc/self/fd/9)" = "$(stat -c %i "$DIR/lock" 2>/dev/null)" ] && return
+    done
+}
+
+# pid_of NAME: prints the pid of this cluster's NAME if it runs. A number that was given to another process since does not count.
+pid_of() {
+    pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) || return 1
+    tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -- "$DIR/bin/$1" || return 1
+    # A zombie is gone, only its parent has not looked yet.
+    case $(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null) in ''|Z|X) return 1 ;; esac
+    echo "$pid"
+}
+
+# launch NAME ARGUMENT...: starts DIR/bin/NAME as a session of its own, holding none of the caller's descriptors (a make or
+# a CI step waits for everybody who holds its pipe). bash, because only there a number above nine can be closed.
+launch() {
+    name=$1
+    shift
+    # shellcheck disable=SC2016  # the inner shell expands them: it writes its own pid and becomes the program
+    setsid bash -c '
+        echo $$ >"$1"; shift
+        for fd in /proc/self/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || eval "exec $fd>&-"; done
+        exec "$@"' launch "$DIR/run/$name.pid" "$DIR/bin/$name" "$@" </dev/null >>"$DIR/logs/$name.log" 2>&1 &
+}
+
+# end NAME [SIGNAL]: ends this cluster's NAME (also one that a test has stopped with SIGSTOP) and waits until it is gone;
+# SIGKILL after ten seconds.
+end() {
+    victim=$(pid_of "$1") || { rm -f "$DIR/run/$1.pid"; return 0; }
+    kill "-${2:-TERM}" "$victim" 2>/dev/null || true
+    kill -CONT "$victim" 2>/dev/null || true
+    tries=0
+    while pid_of "$1" >/dev/null; do
+        tries=$((tries + 1))
+        if [ "$tries" -eq 200 ]; then
+            say "$1 (pid $victim) does not end; SIGKILL"
+            kill -KILL "$victim" 2>/dev/null || true
+        fi
+        [ "$tries" -lt 400 ] || die "$1 (pid $victim) survives SIGKILL"
+        sleep 0.05
+    done
+    rm -f "$DIR/run/$1.pid"
+}
+
+# until_true SECONDS WHAT COMMAND...: repeats the quiet command until it succeeds.
+until_true() {
+    left=$(($1 * 10))
+    what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || die "$what: not within the time allowed; see $DIR/logs"
+        sleep 0.1
+    done
+}
+
+admin() { "$DIR/bin/kubectl" --kubeconfig "$DIR/admin.kubeconfig" --cache-dir "$DIR/run/kubectl" "$@"; }
+
+# start_apiserver PORT: starts it and waits until it serves. Returns 1 when the port is taken by somebody else.
+start_apiserver() {
+    rm -f "$DIR/run/kube-apiserver.pid"
+    log=$DIR/logs/kube-apiserver.log
+    : >>"$log"
+    old=$(wc -c <"$log")
+    # Loopback only: hence no endpoint reconciler (an Endpoints address must not be loopback).
+    # No ServiceAccount admission: it would only mount a token into Pods that never run.
+    # Watches are ended when it is asked to end; by default it waits a minute for them.
+    launch kube-apiserver \
+        --etcd-servers="$ETCD_SOCKET" \
+        --etcd-compaction-interval="${ETCD_COMPACTION_INTERVAL:-5m}" \
+        --event-ttl="${EVENT_TTL:-10m}" \
+        --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="$1" \
+        --endpoint-reconciler-type=none \
+        --service-cluster-ip-range=10.96.0.0/16 \
+        --tls-cert-file="$DIR/pki/apiserver.crt" --tls-private-key-file="$DIR/pki/apiserver.key" \
+        --client-ca-file="$DIR/pki/ca.crt" \
+        --authorization-mode=RBAC \
+        --service-account-issuer=https://kubernetes.default.svc \
+        --service-account-key-file="$DIR/pki/serviceaccount.pub" \
+        --service-account-signing-key-file="$DIR/pki/serviceaccount.key" \
+        --disable-admission-plugins=ServiceAccount \
+        --shutdown-watch-termination-grace-period=2s \
+        --profiling=false
+    deadline=$(($(date +%s) + 60))
+    until admin get --raw=/readyz >/dev/null 2>&1; do
+        if ! [ -s "$DIR/run/kube-apiserver.pid" ] || pid_of kube-apiserver >/dev/null; then
+            :  # on its way
+        elif tail -c "+$((old + 1))" "$log" | grep -q 'address already in use'; then
+            return 1
+        else
+            tail -n 5 "$log" >&2
+            die "kube-apiserver ended; see $log"
+        fi
+        [ "$(date +%s)" -lt "$deadline" ] || die "kube-apiserver is not ready after 60 s; see $log"
+        sleep 0.1
+    done
+}
+
+# The three that work on what the API server holds. They act as cluster admin; only the provider has a Role of its own.
+CONTROLLERS='kwok kube-scheduler kube-controller-manager'
+
+start_controllers() {
+    # The stock limits (20 and 50 requests a second) would take minutes for a thousand Deployments.
+    launch kube-controller-manager --kubeconfig="$DIR/admin.kubeconfig" \
+        --leader-elect=false --secure-port=0 --profiling=false \
+        --service-account-private-key-file="$DIR/pki/serviceaccount.key" --root-ca-file="$DIR/pki/ca.crt" \
+        --kube-api-qps=1000 --kube-api-burst=2000 \
+        --concurrent-deployment-syncs=10 --concurrent-replicaset-syncs=10 \
+        --node-monitor-grace-period=1h
+    cat >"$DIR/scheduler.yaml" <<YAML
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+leaderElection: {leaderElect: false}
+enableProfiling: false
+clientConnection: {kubeconfig: "$DIR/admin.kubeconfig", qps: 1000, burst: 2000}
+YAML
+    launch kube-scheduler --config="$DIR/scheduler.yaml" --secure-port=0
+    export KWOK_WORKDIR="$DIR/run"  # not the user's own ~/.kwok
+    launch kwok --kubeconfig="$DIR/admin.kubeconfig" --manage-single-node=simulated --v=WARN \
+        --node-ip=10.244.0.1 --cidr=10.245.0.0/16 --config="$HERE/stages/node.yaml" --config="$HERE/stages/pod.yaml"
+}
+
+# wait_ready: a Deployment gets its Pod, the Pod runs, and when the Deployment goes the Pod goes. That asks every process once.
+wait_ready() {
+    admin -n kube-system delete deployment ready --ignore-not-found >/dev/null
+    admin -n kube-system create deployment ready --image=ready >/dev/null
+    until_true 60 'a first Deployment runs' probe_runs
+    admin -n kube-system delete deployment ready >/dev/null
+    until_true 60 'its Pod goes' probe_gone
+}
+probe_runs() { [ "$(admin -n kube-system get deployment ready -o 'jsonpath={.status.readyReplicas}')" = 1 ]; }
+probe_gone() { pods=$(admin -n kube-system get pods -l app=ready -o name) && [ -z "$pods" ]; }

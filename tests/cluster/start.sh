@@ -1,0 +1,137 @@
+#!/bin/sh
+# Starts a real Kubernetes control plane on this machine, with one simulated node, and returns when a Deployment runs on it.
+#
+#   tests/cluster/start.sh [DIR]      DIR: where it keeps everything; one cluster per folder, several side by side are fine
+#
+#   NAMESPACE                 the provider's namespace (dcm-sp)
+#   K8S_VERSION               which Kubernetes (see build.sh)
+#   ETCD_COMPACTION_INTERVAL  how soon old versions are forgotten (5m; shorter makes watches and page tokens expire)
+#   EVENT_TTL                 how long Kubernetes events are kept (10m)
+#
+# A folder that `KEEP=1 stop.sh` left behind is taken up again: same port, same certificates, same objects.
+set -eu
+# shellcheck source=tests/cluster/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+use_dir "${1:-}"
+NAMESPACE=${NAMESPACE:-dcm-sp}
+ROLE=$HERE/../../deploy/kubernetes/role.yaml
+
+for tool in bash openssl flock setsid base64; do
+    command -v "$tool" >/dev/null || die "$tool is needed"
+done
+binaries=$("$HERE/build.sh" | tail -n 1) && [ -n "$binaries" ] || exit 1
+
+lock
+for program in $PROGRAMS; do
+    if pid=$(pid_of "$program"); then
+        die "already running in $DIR ($program is pid $pid); first: $HERE/stop.sh $DIR"
+    fi
+done
+began=$(date +%s%N)
+rm -f "$DIR/run/"*.pid "$DIR/run/etcd.sock"*
+ln -sfn "$binaries" "$DIR/bin"
+
+# If anything below fails, nothing is left running; the logs stay.
+give_up() {
+    status=$?
+    [ "$status" -ne 0 ] || return 0
+    say "start failed; logs are in $DIR/logs"
+    for program in $CONTROLLERS kube-apiserver etcd; do end "$program" KILL; done
+}
+trap give_up EXIT
+trap 'exit 1' HUP INT TERM
+
+# ---- certificates and kubeconfigs -----------------------------------------------------------------------------------
+cd "$DIR/pki"
+new_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1" 2>/dev/null; }
+
+# certificate NAME SUBJECT EXTENSIONS
+certificate() {
+    new_key "$1.key"
+    openssl req -new -key "$1.key" -subj "$2" -out "$1.csr" 2>/dev/null
+    printf '%s\n' "$3" >"$1.ext"
+    openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -extfile "$1.ext" -out "$1.crt" 2>/dev/null
+    rm -f "$1.csr" "$1.ext"
+}
+if ! [ -s complete ]; then
+    new_key ca.key
+    openssl req -x509 -new -key ca.key -subj /CN=dcm-test-cluster -days 365 -out ca.crt 2>/dev/null
+    certificate apiserver /CN=kube-apiserver \
+        'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default.svc,IP:10.96.0.1'
+    certificate admin /O=system:masters/CN=admin 'extendedKeyUsage=clientAuth'
+    new_key serviceaccount.key
+    openssl ec -in serviceaccount.key -pubout -out serviceaccount.pub 2>/dev/null
+    echo yes >complete
+fi
+cd "$DIR"
+
+# kubeconfig FILE CREDENTIALS: CREDENTIALS is the inside of a `user:` in YAML's flow style. Renamed into place, never half written.
+kubeconfig() {
+    cat >"$1.new" <<YAML
+apiVersion: v1
+kind: Config
+current-context: test
+clusters: [{name: test, cluster: {server: "https://127.0.0.1:$port", certificate-authority-data: "$(base64 -w 0 pki/ca.crt)"}}]
+contexts: [{name: test, context: {cluster: test, user: me, namespace: "$NAMESPACE"}}]
+users: [{name: me, user: {$2}}]
+YAML
+    mv "$1.new" "$1"
+}
+admin_credentials="client-certificate-data: \"$(base64 -w 0 pki/admin.crt)\", client-key-data: \"$(base64 -w 0 pki/admin.key)\""
+
+# ---- the control plane ----------------------------------------------------------------------------------------------
+# etcd listens on sockets in our folder: no port to collide, and nobody else on this machine can write into it.
+# It insists on an address to tell others, but there are no others.
+nowhere=http://127.0.0.1:1
+launch etcd --name=test --data-dir="$DIR/etcd" \
+    --listen-client-urls="$ETCD_SOCKET" --listen-peer-urls="$ETCD_SOCKET.peer" --advertise-client-urls="$nowhere" \
+    --initial-advertise-peer-urls="$nowhere" --initial-cluster="test=$nowhere" \
+    --unsafe-no-fsync --log-level=warn
+
+# The port lies below the range that outgoing connections use, so that a restart finds it free, and apart from NodePorts.
+random_port() { echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000)); }
+port=$(cat "$PORT_FILE" 2>/dev/null) || port=$(random_port)
+for try in 1 2 3 4 5; do
+    kubeconfig admin.kubeconfig "$admin_credentials"
+    start_apiserver "$port" && break
+    [ "$try" -lt 5 ] || die 'no free port found'
+    port=$(random_port)
+done
+echo "$port" >"$PORT_FILE"
+
+start_controllers
+
+# ---- what lives in it -----------------------------------------------------------------------------------------------
+admin apply -f - >/dev/null <<YAML
+apiVersion: v1
+kind: Node
+metadata: {name: simulated, labels: {kubernetes.io/hostname: simulated, kubernetes.io/os: linux}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: "$NAMESPACE"}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: dcm-sp, namespace: "$NAMESPACE"}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: dcm-k8s-container-sp, namespace: "$NAMESPACE"}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: dcm-k8s-container-sp}
+subjects: [{kind: ServiceAccount, name: dcm-sp, namespace: "$NAMESPACE"}]
+YAML
+admin -n "$NAMESPACE" apply -f "$ROLE" >/dev/null
+kubeconfig provider.kubeconfig "token: \"$(admin -n "$NAMESPACE" create token dcm-sp --duration=8760h)\""
+
+wait_ready
+milliseconds=$((($(date +%s%N) - began) / 1000000))
+cat <<TEXT
+Kubernetes $(admin version -o json | sed -n '/"serverVersion"/,$s/.*"gitVersion": "\(.*\)".*/\1/p') is ready on https://127.0.0.1:$port, after $milliseconds ms.
+
+  as cluster admin:    export KUBECONFIG=$DIR/admin.kubeconfig
+  as the provider:     export SP_K8S_KUBECONFIG=$DIR/provider.kubeconfig SP_K8S_NAMESPACE=$NAMESPACE
+  kubectl:             $DIR/bin/kubectl
+  logs, pids:          $DIR/logs $DIR/run
+  stop:                $HERE/stop.sh $DIR
+TEXT
