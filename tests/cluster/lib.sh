@@ -11,11 +11,11 @@ PROGRAMS='etcd kube-apiserver kube-controller-manager kube-scheduler kwok kubect
 say() { printf '%s: %s\n' "$ME" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# use_dir [DIR]: where one cluster keeps everything it owns. Made absolute, because the processes' command lines carry it.
+# use_dir [DIR]: where one cluster keeps everything it owns. One spelling of it, because processes are known by their command line.
 use_dir() {
-    DIR=${1:-${TMPDIR:-/tmp}/dcm-k8s-container-sp-cluster}
-    case $DIR in /*) ;; *) DIR=$PWD/$DIR ;; esac
+    DIR=$(realpath -m -- "${1:-${TMPDIR:-/tmp}/dcm-k8s-container-sp-cluster}")
     case $DIR in *[!A-Za-z0-9._/+@-]*) die "the folder's name may hold only letters, digits and . _ / + @ - : $DIR" ;; esac
+    [ "${#DIR}" -le 80 ] || die "too long for the name of a socket: $DIR"
     PORT_FILE=$DIR/run/kube-apiserver.port
     ETCD_SOCKET=unix://$DIR/run/etcd.sock
 }
@@ -34,8 +34,8 @@ lock() {
 
 # pid_of NAME: prints the pid of this cluster's NAME if it runs. A number that was given to another process since does not count.
 pid_of() {
-    pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) || return 1
-    tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -- "$DIR/bin/$1" || return 1
+    pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) && [ -r "/proc/$pid/cmdline" ] || return 1
+    tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "$DIR/bin/$1" || return 1
     # A zombie is gone, only its parent has not looked yet.
     case $(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null) in ''|Z|X) return 1 ;; esac
     echo "$pid"

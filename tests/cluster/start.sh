@@ -16,7 +16,7 @@ use_dir "${1:-}"
 NAMESPACE=${NAMESPACE:-dcm-sp}
 ROLE=$HERE/../../deploy/kubernetes/role.yaml
 
-for tool in bash openssl flock setsid base64; do
+for tool in bash openssl flock setsid; do
     command -v "$tool" >/dev/null || die "$tool is needed"
 done
 binaries=$("$HERE/build.sh" | tail -n 1) && [ -n "$binaries" ] || exit 1
@@ -65,19 +65,32 @@ if ! [ -s complete ]; then
 fi
 cd "$DIR"
 
-# kubeconfig FILE CREDENTIALS: CREDENTIALS is the inside of a `user:` in YAML's flow style. Renamed into place, never half written.
+# kubeconfig FILE USER: USER is the indented inside of `user:`. Renamed into place, never half written.
 kubeconfig() {
     cat >"$1.new" <<YAML
 apiVersion: v1
 kind: Config
 current-context: test
-clusters: [{name: test, cluster: {server: "https://127.0.0.1:$port", certificate-authority-data: "$(base64 -w 0 pki/ca.crt)"}}]
-contexts: [{name: test, context: {cluster: test, user: me, namespace: "$NAMESPACE"}}]
-users: [{name: me, user: {$2}}]
+clusters:
+- name: test
+  cluster:
+    server: https://127.0.0.1:$port
+    certificate-authority-data: $(base64 -w 0 pki/ca.crt)
+contexts:
+- name: test
+  context:
+    cluster: test
+    user: me
+    namespace: $NAMESPACE
+users:
+- name: me
+  user:
+$2
 YAML
     mv "$1.new" "$1"
 }
-admin_credentials="client-certificate-data: \"$(base64 -w 0 pki/admin.crt)\", client-key-data: \"$(base64 -w 0 pki/admin.key)\""
+admin_user="    client-certificate-data: $(base64 -w 0 pki/admin.crt)
+    client-key-data: $(base64 -w 0 pki/admin.key)"
 
 # ---- the control plane ----------------------------------------------------------------------------------------------
 # etcd listens on sockets in our folder: no port to collide, and nobody else on this machine can write into it.
@@ -92,7 +105,7 @@ launch etcd --name=test --data-dir="$DIR/etcd" \
 random_port() { echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000)); }
 port=$(cat "$PORT_FILE" 2>/dev/null) || port=$(random_port)
 for try in 1 2 3 4 5; do
-    kubeconfig admin.kubeconfig "$admin_credentials"
+    kubeconfig admin.kubeconfig "$admin_user"
     start_apiserver "$port" && break
     [ "$try" -lt 5 ] || die 'no free port found'
     port=$(random_port)
@@ -122,7 +135,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: dcm-k8s-contain
 subjects: [{kind: ServiceAccount, name: dcm-sp, namespace: "$NAMESPACE"}]
 YAML
 admin -n "$NAMESPACE" apply -f "$ROLE" >/dev/null
-kubeconfig provider.kubeconfig "token: \"$(admin -n "$NAMESPACE" create token dcm-sp --duration=8760h)\""
+kubeconfig provider.kubeconfig "    token: $(admin -n "$NAMESPACE" create token dcm-sp --duration=8760h)"
 
 wait_ready
 milliseconds=$((($(date +%s%N) - began) / 1000000))
