@@ -1,0 +1,33 @@
+/*
+ * The API: from a request to the function that answers it.
+ */
+#ifndef KUBESIM_API_H
+#define KUBESIM_API_H
+
+#include "tests/kubesim/http.h"
+#include "tests/kubesim/kinds.h"
+#include "tests/kubesim/sim.h"
+
+/* What a request is about, as its path and method say. */
+struct sim_target {
+	const struct sim_kind *kind;
+	const char *verb;     /* "get", "list", "watch", "create", "update", "patch" or "delete" */
+	char ns[256];         /* "": all namespaces, or a kind without */
+	char name[512];       /* "": the collection */
+	char subresource[64]; /* "", or "status" and so on */
+	char resource[96];    /* "deployments" or "deployments/scale", for counters, faults and messages */
+};
+
+/* Answer one request. For sim_http_settings.handle; ctx is struct sim. Runs on the connection's thread; may block. */
+void sim_api_handle(void *ctx, struct sim_request *request, struct sim_response *response);
+
+/* The verbs. Each fills the response. */
+void sim_read_one(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
+void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
+void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
+void sim_create(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
+void sim_update(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
+void sim_patch(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
+void sim_delete(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
+
+#endif

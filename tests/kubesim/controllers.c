@@ -1,0 +1,97 @@
+#include "tests/kubesim/controllers.h"
+
+#include <string.h>
+
+#include "common/base/strutil.h"
+#include "tests/kubesim/kinds.h"
+#include "tests/kubesim/objects.h"
+#include "tests/kubesim/tree.h"
+
+static void *run(void *ctx)
+{
+	struct sim *sim = ctx;
+	struct sim_object *object;
+
+	while ((object = sim_store_next_due(sim->store)) != NULL) {
+		if (!sim_control_garbage(sim, object) && object->kind->reconcile)
+			object->kind->reconcile(sim, object);
+		sim_object_unref(object);
+	}
+	return NULL;
+}
+
+bool sim_controllers_start(struct sim *sim, pthread_t *ret_thread)
+{
+	return pthread_create(ret_thread, NULL, run, sim) == 0;
+}
+
+void sim_condition_set(cJSON *conditions, const struct sim_condition *condition, bool with_update)
+{
+	cJSON *there = sim_tree_find(conditions, "type", condition->type);
+	const char *status = condition->status ? "True" : "False";
+	bool same_status = str_equal(json_string_at(there, "status"), status);
+
+	if (same_status && str_equal(json_string_at(there, "reason"), condition->reason) &&
+	    str_equal(json_string_at(there, "message"), condition->message))
+		return;
+	if (!there)
+		there = sim_tree_append_object(conditions);
+	sim_tree_set_string(there, "type", condition->type);
+	sim_tree_set_string(there, "status", status);
+	if (with_update)
+		sim_tree_set_now(there, "lastUpdateTime");
+	if (!same_status)
+		sim_tree_set_now(there, "lastTransitionTime");
+	sim_tree_drop(there, "reason");
+	sim_tree_drop(there, "message");
+	if (condition->reason)
+		sim_tree_set_string(there, "reason", condition->reason);
+	if (condition->message)
+		sim_tree_set_string(there, "message", condition->message);
+}
+
+void sim_owner_add(cJSON *metadata, const struct sim_object *owner)
+{
+	cJSON *reference = sim_tree_append_object(sim_tree_child_array(metadata, "ownerReferences"));
+	char version[64];
+
+	snprintf(version, sizeof(version), "%s%s%s", owner->kind->group, owner->kind->group[0] ? "/" : "",
+		 owner->kind->version);
+	sim_tree_set_string(reference, "apiVersion", version);
+	sim_tree_set_string(reference, "kind", owner->kind->kind);
+	sim_tree_set_string(reference, "name", owner->name);
+	sim_tree_set_string(reference, "uid", owner->uid);
+	sim_tree_set_bool(reference, "controller", true);
+	sim_tree_set_bool(reference, "blockOwnerDeletion", true);
+}
+
+/* ---- Namespaces -------------------------------------------------------------------------------------------------- */
+
+/* Delete what is in the namespace. Returns how many objects are still there. */
+static size_t empty_namespace(struct sim *sim, const char *name)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < SIM_KIND_COUNT; i++) {
+		struct sim_list_query query = { .kind = &sim_kinds[i], .ns = name };
+		struct sim_list list = { 0 };
+
+		if (!sim_kinds[i].namespaced || sim_store_list(sim->store, &query, &list))
+			continue;
+		for (size_t k = 0; k < list.count; k++)
+			sim_objects_delete_now(sim, list.objects[k]);
+		left += list.count;
+		sim_list_clear(&list);
+	}
+	return left;
+}
+
+void sim_control_namespace(struct sim *sim, const struct sim_object *object)
+{
+	enum { CHECK_AGAIN_MS = 50 };
+
+	if (!object->deleting)
+		return;
+	if (empty_namespace(sim, object->name) || sim_objects_remove(sim, object, NULL))
+		sim_store_touch(sim->store, object, CHECK_AGAIN_MS);
+}

@@ -1,0 +1,44 @@
+/*
+ * The controllers: one thread takes the objects that need attention off the store's list and brings the cluster nearer
+ * to what each says, as kube-controller-manager, the scheduler, the kubelet and a cloud's load balancer would.
+ *
+ * Every function looks at the whole state and does the next step; whatever it changes comes back to it.
+ */
+#ifndef KUBESIM_CONTROLLERS_H
+#define KUBESIM_CONTROLLERS_H
+
+#include <pthread.h>
+
+#include "tests/kubesim/sim.h"
+
+/* Run until sim_store_stop(); the caller joins the thread. False when there is no thread to be had. */
+bool sim_controllers_start(struct sim *sim, pthread_t *ret_thread) must_check;
+
+/* One step for one object. For the table of kinds; on the controllers' thread. */
+void sim_control_deployment(struct sim *sim, const struct sim_object *object);
+void sim_control_replicaset(struct sim *sim, const struct sim_object *object);
+void sim_control_pod(struct sim *sim, const struct sim_object *object);
+void sim_control_service(struct sim *sim, const struct sim_object *object);
+void sim_control_namespace(struct sim *sim, const struct sim_object *object);
+
+/* Collect the object if its owners are gone, and finish its deletion if it waits for that. True: leave it alone. */
+bool sim_control_garbage(struct sim *sim, const struct sim_object *object);
+
+/* A condition as controllers write it. */
+struct sim_condition {
+	const char *type;
+	bool status;
+	const char *reason;
+	const char *message;
+};
+
+/*
+ * Put it into an array of conditions. lastTransitionTime moves when the status changes, lastUpdateTime (kept only where
+ * with_update) when anything does.
+ */
+void sim_condition_set(cJSON *conditions, const struct sim_condition *condition, bool with_update);
+
+/* An owner reference of the controlling kind, appended to metadata. */
+void sim_owner_add(cJSON *metadata, const struct sim_object *owner);
+
+#endif

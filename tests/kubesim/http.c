@@ -1,0 +1,304 @@
+#include "tests/kubesim/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+
+#define CONNECTION_MAX 4000           /* open at the same time */
+#define CONNECTION_MEMORY (64 * 1024) /* bytes: headers, and one block of a stream */
+#define STREAM_BLOCK (32 * 1024)      /* bytes that a stream makes at a time, at most */
+#define THREAD_STACK (1024 * 1024)    /* bytes; sanitizers want room */
+#define PAUSE_SLICE_MS 100            /* how soon a waiting request notices the end */
+
+struct sim_http {
+	struct sim_http_settings settings;
+	struct MHD_Daemon *daemon;
+	unsigned port;
+	atomic_bool stopping;
+};
+
+/* Everything that belongs to one request; freed when libmicrohttpd is done with it. */
+struct exchange {
+	struct sim_request request;
+	struct sim_response response;
+	size_t sent;   /* bytes of a slow body */
+	bool answered; /* the handler has run */
+};
+
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+const char *sim_request_query(const struct sim_request *request, const char *key)
+{
+	for (size_t i = 0; i < request->query_count; i++)
+		if (strcmp(request->query_keys[i], key) == 0)
+			return request->query_values[i];
+	return NULL;
+}
+
+bool sim_request_gone(const struct sim_request *request)
+{
+	struct pollfd p = { .fd = request->fd, .events = POLLRDHUP };
+
+	if (atomic_load(&request->http->stopping))
+		return true;
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+}
+
+bool sim_request_pause(const struct sim_request *request, int64_t ms)
+{
+	int64_t end_ms = clock_mono_ms() + ms;
+
+	for (int64_t left_ms = ms; left_ms > 0; left_ms = end_ms - clock_mono_ms()) {
+		if (sim_request_gone(request))
+			return false;
+		clock_sleep_ms(left_ms < PAUSE_SLICE_MS ? left_ms : PAUSE_SLICE_MS);
+	}
+	return !sim_request_gone(request);
+}
+
+static enum MHD_Result keep_query(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct sim_request *request = ctx;
+
+	(void)kind; /* only GET arguments are asked for */
+	if (request->query_count == HTTP_QUERY_MAX)
+		return MHD_NO;
+	request->query_keys[request->query_count] = key;
+	request->query_values[request->query_count++] = value ? value : "";
+	return MHD_YES;
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static struct exchange *begin(struct sim_http *http, struct MHD_Connection *connection, const char *path,
+			      const char *method)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct exchange *x = calloc(1, sizeof(*x));
+	const char *accept = header(connection, "Accept");
+	const char *type = header(connection, "Content-Type");
+
+	if (!x)
+		return NULL;
+	x->request = (struct sim_request){ .method = method,
+					   .path = path,
+					   .accept = accept ? accept : "",
+					   .content_type = type ? type : "",
+					   .authorization = header(connection, "Authorization"),
+					   .body = buf_make(HTTP_BODY_MAX),
+					   .fd = info ? info->connect_fd : -1,
+					   .http = http };
+	x->response.body = buf_make(SIZE_MAX / 2);
+	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, keep_query, &x->request);
+	return x;
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **state,
+			 enum MHD_RequestTerminationCode why)
+{
+	struct exchange *x = *state;
+
+	(void)ctx;
+	(void)connection;
+	(void)why;
+	if (!x)
+		return;
+	if (x->response.stream.destroy)
+		x->response.stream.destroy(x->response.stream.ctx);
+	sim_object_unref(x->response.object);
+	buf_clear(&x->response.body);
+	buf_clear(&x->request.body);
+	free(x);
+	*state = NULL;
+}
+
+/* ---- responses --------------------------------------------------------------------------------------------------- */
+
+static ssize_t read_stream(void *ctx, uint64_t position, char *out, size_t max)
+{
+	struct exchange *x = ctx;
+	ssize_t n = x->response.stream.read(x->response.stream.ctx, out, max);
+
+	(void)position;
+	if (n > 0)
+		return n;
+	return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void body_of(const struct sim_response *r, const char **ret_data, size_t *ret_len)
+{
+	*ret_data = r->object ? r->object->text : r->body.data;
+	*ret_len = r->object ? r->object->text_len : r->body.len;
+}
+
+static ssize_t read_slowly(void *ctx, uint64_t position, char *out, size_t max)
+{
+	struct exchange *x = ctx;
+	const char *data;
+	size_t len;
+	size_t n;
+
+	body_of(&x->response, &data, &len);
+	if (!sim_request_pause(&x->request, x->response.slow_delay_ms))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	n = len - position;
+	n = n < x->response.slow_bytes ? n : x->response.slow_bytes;
+	n = n < max ? n : max;
+	memcpy(out, data + position, n);
+	return (ssize_t)n;
+}
+
+/* A response that borrows from the exchange, which outlives it. */
+static struct MHD_Response *make_response(struct exchange *x)
+{
+	const char *data;
+	size_t len;
+
+	if (x->response.stream.read)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x, NULL);
+	body_of(&x->response, &data, &len);
+	if (x->response.slow_bytes)
+		return MHD_create_response_from_callback(len, x->response.slow_bytes, read_slowly, x, NULL);
+	return MHD_create_response_from_buffer(len, (char *)(uintptr_t)data, MHD_RESPMEM_PERSISTENT);
+}
+
+static enum MHD_Result send_response(struct MHD_Connection *connection, struct exchange *x)
+{
+	const struct sim_response *r = &x->response;
+	struct MHD_Response *response = make_response(x);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", r->content_type ? r->content_type : "application/json");
+	MHD_add_response_header(response, "Cache-Control", "no-cache, private");
+	if (r->retry_after[0])
+		MHD_add_response_header(response, "Retry-After", r->retry_after);
+	if (r->allow)
+		MHD_add_response_header(response, "Allow", r->allow);
+	result = MHD_queue_response(connection, r->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* Called once with the headers, then with each part of the body, then with none. */
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
+				  const char *version, const char *data, size_t *size, void **state)
+{
+	struct sim_http *http = ctx;
+	struct exchange *x = *state;
+
+	(void)version;
+	if (!x) {
+		*state = begin(http, connection, path, method);
+		return *state ? MHD_YES : MHD_NO;
+	}
+	if (*size) {
+		if (!x->request.too_large)
+			buf_add(&x->request.body, data, *size);
+		x->request.too_large = x->request.body.failed != RC_OK;
+		*size = 0;
+		return MHD_YES;
+	}
+	if (x->answered)
+		return MHD_NO;
+	x->answered = true;
+	http->settings.handle(http->settings.ctx, &x->request, &x->response);
+	return x->response.drop ? MHD_NO : send_response(connection, x);
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+/* "host:port" as a listening socket; the port that it got is in ret_port. */
+static int listen_on(const char *address, unsigned *ret_port, struct error *err)
+{
+	const char *colon = strrchr(address, ':');
+	cleanup_free char *host = colon ? strndup(address, (size_t)(colon - address)) : NULL;
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	struct sockaddr_storage bound = { 0 };
+	socklen_t len = sizeof(bound);
+	char port[16];
+	int one = 1;
+	int fd;
+
+	if (!host || getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found) != 0) {
+		error_set(err, RC_INVALID_ARGUMENT, "listen on '%s': no such address", address);
+		return -1;
+	}
+	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024) ||
+	    getsockname(fd, (struct sockaddr *)&bound, &len)) {
+		error_set(err, RC_UNAVAILABLE, "listen on '%s': %s", address, error_errno_text(errno));
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	} else if (getnameinfo((struct sockaddr *)&bound, len, NULL, 0, port, sizeof(port), NI_NUMERICSERV) == 0) {
+		*ret_port = (unsigned)strtoul(port, NULL, 10);
+	}
+	freeaddrinfo(found);
+	return fd;
+}
+
+enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http **ret_http, struct error *err)
+{
+	struct sim_http *http = calloc(1, sizeof(*http));
+	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC;
+	struct MHD_OptionItem tls[] = { { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)settings->cert_pem },
+					{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)settings->key_pem },
+					{ MHD_OPTION_END, 0, NULL } };
+	int fd;
+
+	if (!http)
+		return error_no_memory(err);
+	http->settings = *settings;
+	atomic_init(&http->stopping, false);
+	fd = listen_on(settings->listen, &http->port, err);
+	if (fd < 0) {
+		free(http);
+		return RC_UNAVAILABLE;
+	}
+	if (settings->cert_pem)
+		flags |= MHD_USE_TLS;
+	else
+		tls[0].option = MHD_OPTION_END;
+	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
+					MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
+					CONNECTION_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+					MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_ARRAY, tls,
+					MHD_OPTION_END);
+	if (!http->daemon) {
+		close(fd);
+		free(http);
+		return error_set(err, RC_UNAVAILABLE, "start the HTTP server%s",
+				 settings->cert_pem ? ": are certificate and key right?" : "");
+	}
+	*ret_http = http;
+	return RC_OK;
+}
+
+unsigned sim_http_port(const struct sim_http *http)
+{
+	return http->port;
+}
+
+void sim_http_stop(struct sim_http *http)
+{
+	atomic_store(&http->stopping, true);
+	MHD_stop_daemon(http->daemon);
+	free(http);
+}

@@ -1,0 +1,82 @@
+/*
+ * The HTTP side: takes requests in whole, hands them to one function, and sends what that function put into the
+ * response. The only part that knows libmicrohttpd. One thread a connection, so that whoever answers may wait.
+ */
+#ifndef KUBESIM_HTTP_H
+#define KUBESIM_HTTP_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/buf.h"
+#include "tests/kubesim/object.h"
+
+#define HTTP_BODY_MAX ((size_t)3 << 20) /* bytes of a request's body: the API server's limit */
+#define HTTP_QUERY_MAX 32               /* parameters of a request; more are not seen */
+
+struct sim_http;
+
+struct sim_request {
+	const char *method;
+	const char *path; /* decoded */
+	const char *accept;
+	const char *content_type;  /* "" when there is none */
+	const char *authorization; /* NULL when there is none */
+	struct buf body;
+	bool too_large;
+	const char *query_keys[HTTP_QUERY_MAX];
+	const char *query_values[HTTP_QUERY_MAX];
+	size_t query_count;
+	int fd; /* to see that the client has gone */
+	struct sim_http *http;
+};
+
+/* A body that is made while it is sent. */
+struct sim_stream {
+	/* Fill `out` with 1..max bytes. 0: the end; -1: break the connection. May block. */
+	ssize_t (*read)(void *ctx, char *out, size_t max);
+	void (*destroy)(void *ctx);
+	void *ctx;
+};
+
+struct sim_response {
+	unsigned status;
+	const char *content_type;  /* static; NULL: application/json */
+	struct buf body;           /* or: */
+	struct sim_object *object; /* whose text is the body; the reference is the response's */
+	struct sim_stream stream;  /* or this, when read is set; destroyed by the response */
+	char retry_after[64];      /* header Retry-After; "": none */
+	const char *allow;         /* header Allow; static, may be NULL */
+	bool drop;                 /* close the connection instead of answering */
+	size_t slow_bytes;         /* 0, or send so many bytes at a time with a pause before each */
+	int64_t slow_delay_ms;
+};
+
+struct sim_http_settings {
+	const char *listen;   /* "host:port"; port 0: any */
+	const char *cert_pem; /* the text of the files; NULL: no TLS */
+	const char *key_pem;
+	void (*handle)(void *ctx, struct sim_request *request, struct sim_response *response);
+	void *ctx;
+};
+
+/* Begin to serve. `settings` is copied, its strings are borrowed for the server's life. */
+enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http **ret_http, struct error *err)
+	must_check;
+
+/* The port that is listened on. */
+unsigned sim_http_port(const struct sim_http *http);
+
+/* End all connections and wait until they are gone. Whoever waits in sim_request_pause() is woken. */
+void sim_http_stop(struct sim_http *http);
+
+/* The value of a query parameter; NULL when it is not there, "" when it has no value. */
+const char *sim_request_query(const struct sim_request *request, const char *key);
+
+/* Has the client closed, or is the server stopping? */
+bool sim_request_gone(const struct sim_request *request);
+
+/* Sleep; false as soon as sim_request_gone(). */
+bool sim_request_pause(const struct sim_request *request, int64_t ms);
+
+#endif

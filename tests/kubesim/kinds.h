@@ -1,0 +1,69 @@
+/*
+ * The table of kinds: everything that differs between one kind and another, as data and as functions. A new kind is a
+ * new row.
+ */
+#ifndef KUBESIM_KINDS_H
+#define KUBESIM_KINDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/services/json.h"
+
+struct sim;
+struct sim_object;
+struct sim_causes;
+struct sim_column;
+
+/* Places in the table; the store keeps its objects by them. */
+enum sim_kind_index { SIM_POD, SIM_SERVICE, SIM_NAMESPACE, SIM_EVENT, SIM_DEPLOYMENT, SIM_REPLICASET, SIM_KIND_COUNT };
+
+struct sim_kind {
+	const char *group; /* "" for the core group */
+	const char *version;
+	const char *kind;
+	const char *plural;
+	const char *singular;
+	const char *short_name;
+	const char *resource;  /* as it stands in messages: "deployments.apps" */
+	const char *qualified; /* the same for the kind: "Deployment.apps" */
+	bool namespaced;
+	bool in_all;               /* shown by `kubectl get all` */
+	bool has_status;           /* subresource status */
+	bool has_scale;            /* subresource scale */
+	bool deletes_whole;        /* DELETE answers with the object, not with a Status */
+	bool generations;          /* metadata.generation counts changes of the spec */
+	const char *empty;         /* spec and status as a bookmark shows them: "" or ,"spec":{}... */
+	const char *const *fields; /* field selectors beside metadata.name and metadata.namespace; NULL-terminated */
+
+	/* Fill in what the client left out. */
+	void (*set_defaults)(cJSON *tree);
+
+	/* Collect what is wrong with the object; `old` is NULL on create. */
+	void (*validate)(const struct sim *sim, const cJSON *tree, const cJSON *old, struct sim_causes *causes);
+
+	/* Reserve what the object needs from the cluster (addresses, ports); causes say why not. May be NULL. */
+	void (*allocate)(struct sim *sim, cJSON *tree, const cJSON *old, bool dry_run, struct sim_causes *causes);
+
+	/* Give it back after the object is gone. May be NULL. */
+	void (*released)(struct sim *sim, const struct sim_object *object);
+
+	/* Bring the cluster nearer to what the object says; runs on the controllers' thread. May be NULL. */
+	void (*reconcile)(struct sim *sim, const struct sim_object *object);
+
+	/* What a server-side table shows, ends with a column without a name. */
+	const struct sim_column *columns;
+};
+
+extern const struct sim_kind sim_kinds[SIM_KIND_COUNT];
+
+/* The row's place in the table. */
+size_t sim_kind_place(const struct sim_kind *kind);
+
+/* The row of "apps", "v1", "deployments"; NULL when there is none. */
+const struct sim_kind *sim_kind_find(const char *group, const char *version, const char *plural);
+
+/* Is there any row of that group and version? */
+bool sim_kind_group_exists(const char *group, const char *version);
+
+#endif

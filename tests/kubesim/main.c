@@ -1,0 +1,140 @@
+/*
+ * kubesim: a stand-in for a Kubernetes API server and its controllers, for tests and for trying things out without a
+ * cluster. It is a simulator, and says so.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "common/base/buf.h"
+#include "common/base/strutil.h"
+#include "common/services/lifecycle.h"
+#include "tests/kubesim/addresses.h"
+#include "tests/kubesim/api.h"
+#include "tests/kubesim/auth.h"
+#include "tests/kubesim/controllers.h"
+#include "tests/kubesim/counters.h"
+#include "tests/kubesim/events.h"
+#include "tests/kubesim/faults.h"
+#include "tests/kubesim/kubeconfig.h"
+#include "tests/kubesim/objects.h"
+
+static const char *const standard_namespaces[] = { "default", "kube-node-lease", "kube-public", "kube-system" };
+
+static bool create_parts(struct sim *sim)
+{
+	sim->store = sim_store_create((size_t)sim->options.history, sim->options.gc_delay_ms);
+	sim->addresses = sim_addresses_create();
+	sim->auth = sim_auth_create(sim->options.token, sim->options.token_file);
+	sim->faults = sim_faults_create();
+	sim->counters = sim_counters_create();
+	return sim->store && sim->addresses && sim->auth && sim->faults && sim->counters;
+}
+
+static void destroy_parts(struct sim *sim)
+{
+	sim_events_clear();
+	sim_counters_destroy(sim->counters);
+	sim_faults_destroy(sim->faults);
+	sim_auth_destroy(sim->auth);
+	sim_addresses_destroy(sim->addresses);
+	sim_store_destroy(sim->store);
+}
+
+static void make_namespaces(struct sim *sim)
+{
+	for (size_t i = 0; i < ARRAY_LEN(standard_namespaces); i++)
+		sim_objects_make_namespace(sim, standard_namespaces[i]);
+	for (const char *const *name = sim->options.namespaces; *name; name++)
+		sim_objects_make_namespace(sim, *name);
+}
+
+/* Hundreds of watches are hundreds of sockets. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* Tell the world where the server is, once it is there. */
+static enum rc announce(const struct sim_options *o, unsigned port, struct error *err)
+{
+	const char *colon = strrchr(o->listen, ':');
+	char text[32];
+	enum rc rc = RC_OK;
+
+	snprintf(text, sizeof(text), "%u\n", port);
+	if (o->kubeconfig)
+		rc = sim_kubeconfig_write(o, port, err);
+	if (!rc && o->port_file)
+		rc = sim_file_write(o->port_file, text, err);
+	if (!rc) {
+		printf("kubesim: this is a SIMULATOR of the Kubernetes API, not a cluster; %s://%.*s:%u\n",
+		       o->tls_cert ? "https" : "http", (int)(colon - o->listen), o->listen, port);
+		fflush(stdout);
+	}
+	return rc;
+}
+
+static enum rc serve(struct sim *sim, struct error *err)
+{
+	cleanup_free char *cert = NULL;
+	cleanup_free char *key = NULL;
+	struct sim_http_settings settings = { .listen = sim->options.listen, .handle = sim_api_handle, .ctx = sim };
+	struct sim_http *http = NULL;
+	pthread_t controllers;
+	enum rc rc = RC_OK;
+
+	if (sim->options.tls_cert)
+		rc = sim_file_read(sim->options.tls_cert, &cert, err);
+	if (!rc && sim->options.tls_key)
+		rc = sim_file_read(sim->options.tls_key, &key, err);
+	if (rc)
+		return rc;
+	settings.cert_pem = cert;
+	settings.key_pem = key;
+	if (!sim_controllers_start(sim, &controllers))
+		return error_set(err, RC_NO_MEMORY, "start the controllers' thread");
+	rc = sim_http_start(&settings, &http, err);
+	if (!rc)
+		rc = announce(&sim->options, sim_http_port(http), err);
+	if (!rc)
+		lifecycle_wait(NULL, NULL);
+	sim_store_stop(sim->store);
+	if (http)
+		sim_http_stop(http);
+	pthread_join(controllers, NULL);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct sim sim = { 0 };
+	struct error err = { 0 };
+	enum rc rc;
+
+	switch (sim_options_read(argc, argv, &sim.options)) {
+	case OPTIONS_EXIT_OK:
+		return EXIT_SUCCESS;
+	case OPTIONS_EXIT_BAD:
+		return EXIT_FAILURE;
+	case OPTIONS_RUN:
+		break;
+	}
+	lifecycle_init();
+	allow_many_files();
+	if (create_parts(&sim)) {
+		make_namespaces(&sim);
+		rc = serve(&sim, &err);
+	} else {
+		rc = error_no_memory(&err);
+	}
+	if (rc)
+		fprintf(stderr, "kubesim: %s\n", err.text);
+	destroy_parts(&sim);
+	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+}

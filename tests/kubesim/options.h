@@ -1,0 +1,36 @@
+/*
+ * The command line.
+ */
+#ifndef KUBESIM_OPTIONS_H
+#define KUBESIM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTION_NAMESPACES_MAX 32 /* --namespace */
+
+struct sim_options {
+	const char *listen;
+	const char *port_file;
+	const char *tls_cert;
+	const char *tls_key;
+	const char *token;
+	const char *token_file;
+	const char *kubeconfig;
+	int64_t pod_start_ms;
+	int64_t pod_stop_ms;
+	int64_t lb_delay_ms; /* -1: never */
+	int64_t gc_delay_ms;
+	int64_t bookmark_ms;
+	int64_t history; /* changes kept for each kind */
+	bool relaxed_service_names;
+	const char *namespaces[OPTION_NAMESPACES_MAX + 1]; /* NULL-terminated */
+};
+
+enum sim_options_next { OPTIONS_RUN, OPTIONS_EXIT_OK, OPTIONS_EXIT_BAD };
+
+/* Read the command line. Prints the help to stdout, and what is wrong to stderr. Values are borrowed from argv. */
+enum sim_options_next sim_options_read(int argc, char **argv, struct sim_options *ret);
+
+#endif

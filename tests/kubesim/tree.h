@@ -1,0 +1,42 @@
+/*
+ * Changing JSON trees: the few verbs that defaults, controllers and patches share. Memory short: the member is missing.
+ */
+#ifndef KUBESIM_TREE_H
+#define KUBESIM_TREE_H
+
+#include "common/services/json.h"
+
+/* Set a member, replacing what was there. set_tree takes over `value`; its result is the member. */
+void sim_tree_set_string(cJSON *object, const char *key, const char *value);
+void sim_tree_set_int(cJSON *object, const char *key, int64_t value);
+void sim_tree_set_bool(cJSON *object, const char *key, bool value);
+cJSON *sim_tree_set(cJSON *object, const char *key, cJSON *value);
+void sim_tree_drop(cJSON *object, const char *key);
+
+/* Set a member only where there is none, or null. */
+void sim_tree_default_string(cJSON *object, const char *key, const char *value);
+void sim_tree_default_int(cJSON *object, const char *key, int64_t value);
+
+/* The member, made as an empty object or array when it is not there. NULL when object is NULL. */
+cJSON *sim_tree_child(cJSON *object, const char *key);
+cJSON *sim_tree_child_array(cJSON *object, const char *key);
+
+/* A deep copy; NULL for NULL. */
+cJSON *sim_tree_copy(const cJSON *value);
+
+/* Append an empty object to an array. */
+cJSON *sim_tree_append_object(cJSON *array);
+
+/* The element of an array of objects whose member `key` is `value`; NULL when there is none. */
+cJSON *sim_tree_find(const cJSON *array, const char *key, const char *value);
+
+/* Are the values equal? Order of members does not count; NULL equals NULL. */
+bool sim_tree_equal(const cJSON *a, const cJSON *b);
+
+/* Drop members that are null, everywhere below. */
+void sim_tree_drop_nulls(cJSON *value);
+
+/* "2006-01-02T15:04:05Z" of now as a member. */
+void sim_tree_set_now(cJSON *object, const char *key);
+
+#endif
