@@ -85,8 +85,8 @@ $(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
-# Everything but the main() functions, with the unit tests on top.
-$(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC) $(KUBESIM_SRC))) $(BUILD)/libcommon.a
+# All processes but their main() functions, with the unit tests on top.
+$(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion -lm -ldl

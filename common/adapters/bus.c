@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/base/backoff.h"
-#include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/base/thread.h"
 #include "common/services/log.h"
 
 #define URLS_MAX 16
@@ -23,6 +23,7 @@
 
 struct bus_subscription {
 	natsSubscription *nats;
+	struct bus *bus;
 	bus_handler handler;
 	void *ctx;
 	struct bus_subscription *next;
@@ -33,9 +34,11 @@ struct bus {
 	void (*on_state)(void *ctx, bool connected, bool closed_for_good);
 	void *ctx;
 	atomic_bool destroying;
-	pthread_mutex_t lock; /* guards closed and subscriptions */
-	pthread_cond_t closed_changed;
-	bool closed;
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t ended_changed;
+	bool closed; /* the connection's last callback has run */
+	int live;    /* subscriptions whose handler may still run */
+	bool ended;  /* closed, and none is live */
 	struct bus_subscription *subscriptions;
 };
 
@@ -82,15 +85,24 @@ static void on_disconnected(natsConnection *connection unused, void *closure)
 	report_state(bus, false, false);
 }
 
+/* The connection has closed, or `subscriptions` (-1, +1) ended or began. */
+static void note_end(struct bus *bus, bool closed, int subscriptions)
+{
+	pthread_mutex_lock(&bus->lock);
+	bus->closed = bus->closed || closed;
+	bus->live += subscriptions;
+	bus->ended = bus->closed && bus->live == 0;
+	if (bus->ended)
+		pthread_cond_broadcast(&bus->ended_changed);
+	pthread_mutex_unlock(&bus->lock);
+}
+
 static void on_closed(natsConnection *connection unused, void *closure)
 {
 	struct bus *bus = closure;
 
 	report_state(bus, false, true);
-	pthread_mutex_lock(&bus->lock);
-	bus->closed = true;
-	pthread_cond_broadcast(&bus->closed_changed);
-	pthread_mutex_unlock(&bus->lock);
+	note_end(bus, true, 0);
 }
 
 /* The subscription is not touched: cnats 3.4 may have freed it (nats.c#659). */
@@ -177,7 +189,7 @@ static struct bus *bus_alloc(const struct bus_options *options)
 	bus->on_state = options->on_state;
 	bus->ctx = options->ctx;
 	pthread_mutex_init(&bus->lock, NULL);
-	pthread_cond_init(&bus->closed_changed, NULL);
+	pthread_cond_init(&bus->ended_changed, NULL);
 	return bus;
 }
 
@@ -205,17 +217,16 @@ enum rc bus_connect(const struct bus_options *options, struct bus **ret_bus, str
 	return RC_OK;
 }
 
-/* cnats calls on_closed() from a thread of its own, which still uses the bus. */
-static void wait_until_closed(struct bus *bus)
+/* cnats calls on_closed() and the handlers from threads of its own, which still use the bus. */
+static void wait_until_ended(struct bus *bus)
 {
-	struct timespec until;
+	bool ended;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += CLOSE_WAIT_MS / 1000;
 	pthread_mutex_lock(&bus->lock);
-	while (!bus->closed && pthread_cond_timedwait(&bus->closed_changed, &bus->lock, &until) == 0)
-		;
+	ended = thread_wait_until(&bus->ended_changed, &bus->lock, &bus->ended, CLOSE_WAIT_MS);
 	pthread_mutex_unlock(&bus->lock);
+	if (!ended)
+		log_warn("NATS callbacks still run at the end");
 }
 
 void bus_destroy(struct bus *bus)
@@ -227,7 +238,7 @@ void bus_destroy(struct bus *bus)
 	atomic_store(&bus->destroying, true);
 	if (bus->connection) {
 		natsConnection_Close(bus->connection);
-		wait_until_closed(bus);
+		wait_until_ended(bus);
 	}
 	for (struct bus_subscription *sub = bus->subscriptions; sub; sub = next) {
 		next = sub->next;
@@ -235,7 +246,7 @@ void bus_destroy(struct bus *bus)
 		free(sub);
 	}
 	natsConnection_Destroy(bus->connection);
-	pthread_cond_destroy(&bus->closed_changed);
+	pthread_cond_destroy(&bus->ended_changed);
 	pthread_mutex_destroy(&bus->lock);
 	free(bus);
 }
@@ -294,6 +305,13 @@ static void deliver(natsConnection *connection unused, natsSubscription *nats un
 		sub->handler(sub->ctx, (struct bus_message *)msg);
 }
 
+static void on_complete(void *closure)
+{
+	struct bus_subscription *sub = closure;
+
+	note_end(sub->bus, false, -1);
+}
+
 enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, bus_handler handler, void *ctx,
 		      struct bus_subscription **ret_subscription, struct error *err)
 {
@@ -302,6 +320,7 @@ enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, b
 
 	if (!sub)
 		return error_no_memory(err);
+	sub->bus = bus;
 	sub->handler = handler;
 	sub->ctx = ctx;
 	if (queue)
@@ -312,6 +331,8 @@ enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, b
 		free(sub);
 		return nats_fault(err, s, "subscribe");
 	}
+	if (natsSubscription_SetOnCompleteCB(sub->nats, on_complete, sub) == NATS_OK)
+		note_end(bus, false, +1);
 	pthread_mutex_lock(&bus->lock);
 	sub->next = bus->subscriptions;
 	bus->subscriptions = sub;

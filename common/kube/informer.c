@@ -9,6 +9,7 @@
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/base/thread.h"
 #include "common/kube/informer_machine.h"
 #include "common/kube/kube_lister.h"
 #include "common/kube/labels.h"
@@ -25,7 +26,6 @@
 #define PAUSE_FIRST_MS 250
 #define PAUSE_MAX_MS 30000
 #define JITTER_MAX_MS 1000
-#define STACK_BYTES (256 * 1024)
 
 struct informer {
 	struct kube_client *client;
@@ -33,8 +33,9 @@ struct informer {
 	enum kube_kind kind;
 	struct informer_listener listener;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards stopping for the wait */
+	pthread_mutex_t lock; /* guards stop_asked */
 	pthread_cond_t wake;
+	bool stop_asked;
 	atomic_bool stopping;
 	atomic_llong lists, watches, events, failures;
 
@@ -207,18 +208,8 @@ static enum informer_event run_watch(struct informer *informer, struct error *er
 /* Wait, or until stopped. */
 static void pause_for(struct informer *informer, int64_t ms)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&informer->lock);
-	while (!is_stopping(informer) && pthread_cond_timedwait(&informer->wake, &informer->lock, &until) == 0)
-		;
+	(void)thread_wait_until(&informer->wake, &informer->lock, &informer->stop_asked, ms);
 	pthread_mutex_unlock(&informer->lock);
 }
 
@@ -295,18 +286,6 @@ static void *run_informer(void *ctx)
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static enum rc start_thread(struct informer *informer, struct error *err)
-{
-	pthread_attr_t attributes;
-	int errnum;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	errnum = pthread_create(&informer->thread, &attributes, run_informer, informer);
-	pthread_attr_destroy(&attributes);
-	return errnum ? error_set(err, RC_INTERNAL, "start a thread: %s", error_errno_text(errnum)) : RC_OK;
-}
-
 static void informer_free(struct informer *informer)
 {
 	kube_client_destroy(informer->client);
@@ -333,7 +312,7 @@ enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube
 	informer->namespace = str_dup(namespace);
 	rc = informer->namespace ? kube_client_create(auth, &informer->client, err) : error_no_memory(err);
 	if (!rc)
-		rc = start_thread(informer, err);
+		rc = thread_start(run_informer, informer, &informer->thread, err);
 	if (rc) {
 		informer_free(informer);
 		return rc;
@@ -344,8 +323,9 @@ enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube
 
 void informer_stop(struct informer *informer)
 {
-	pthread_mutex_lock(&informer->lock);
 	atomic_store(&informer->stopping, true);
+	pthread_mutex_lock(&informer->lock);
+	informer->stop_asked = true;
 	pthread_cond_broadcast(&informer->wake);
 	pthread_mutex_unlock(&informer->lock);
 }

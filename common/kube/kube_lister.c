@@ -22,6 +22,8 @@ static void restart(void *ctx)
 	struct run *run = ctx;
 
 	kube_list_restart(&run->list);
+	if (run->page->on_restart)
+		run->page->on_restart(run->page->ctx);
 }
 
 static bool cancelled(void *ctx)

@@ -18,6 +18,8 @@ struct kube_page {
 	bool once;                    /* no retries */
 	bool (*cancelled)(void *ctx); /* may be NULL */
 	kube_list_item on_item;
+	void (*on_restart)(
+		void *ctx); /* the page is told anew from its start, after a broken connection; may be NULL */
 	void *ctx;
 };
 

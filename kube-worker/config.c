@@ -1,0 +1,35 @@
+#include "kube-worker/config.h"
+
+#define CONCURRENCY_MAX 256
+
+static const char *const external_types[] = { "LoadBalancer", "NodePort", NULL };
+
+#define AT(member) offsetof(struct worker_config, member)
+
+/* clang-format off */
+static const struct config_row rows[] = {
+	CONFIG_ROW_NAME(struct worker_config),
+	CONFIG_ROW_NATS_URL(struct worker_config),
+	{ .env = "SP_K8S_EXTERNAL_SVC_TYPE", .offset = AT(external_service_type), .choices = external_types,
+	  .help = "Type of the Service for ports of visibility external: LoadBalancer or NodePort" },
+	{ .env = "SP_K8S_NAMESPACE", .offset = AT(namespace), .fallback = "default", .valid = config_is_namespace,
+	  .form = "a namespace name: 1 to 63 of a-z, 0-9 and '-'",
+	  .help = "Kubernetes namespace of all containers" },
+	{ .env = "SP_K8S_KUBECONFIG", .offset = AT(kubeconfig), .fallback = "",
+	  .help = "Path of a kubeconfig file; empty: the service account of the Pod" },
+	{ .env = "SP_FAILED_GRACE", .type = CONFIG_DURATION, .offset = AT(failed_grace_ms), .fallback = "5s", .max = 3600000,
+	  .help = "How long a failure must last before a container is FAILED" },
+	{ .env = "SP_WORKER_CONCURRENCY", .type = CONFIG_INT, .offset = AT(concurrency), .fallback = "16", .min = 1,
+	  .max = CONCURRENCY_MAX, .help = "Operations that run at once" },
+	{ .env = "SP_WORKER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
+	  .fallback = "35s", .max = 3600000, .help = "How long running operations may take to finish on SIGTERM" },
+	CONFIG_ROW_LOG_LEVEL(struct worker_config),
+};
+/* clang-format on */
+
+const struct config_program worker_program = {
+	.name = "kube-worker",
+	.purpose = "carries out container operations on Kubernetes, asked over NATS",
+	.rows = rows,
+	.row_count = ARRAY_LEN(rows),
+};

@@ -1,0 +1,23 @@
+/*
+ * The worker's configuration.
+ */
+#ifndef KUBE_WORKER_CONFIG_H
+#define KUBE_WORKER_CONFIG_H
+
+#include "common/services/config.h"
+
+struct worker_config {
+	const char *name;
+	const char *nats_url;
+	const char *log_level;
+	const char *namespace;
+	const char *kubeconfig; /* "": in-cluster */
+	const char *external_service_type;
+	int64_t failed_grace_ms;
+	int64_t concurrency;
+	int64_t shutdown_timeout_ms;
+};
+
+extern const struct config_program worker_program;
+
+#endif

@@ -1,0 +1,277 @@
+#include "kube-worker/container_find.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/kube/kube_lister.h"
+#include "common/kube/labels.h"
+#include "common/services/log.h"
+#include "kube-worker/op_kube.h"
+#include "kube-worker/service_name.h"
+
+#define NAMES_MAX 65536
+#define LIST_LIMIT 500
+#define FOREIGN_MAX 64 /* Deployments of one id by other programs; nobody has more in earnest */
+
+bool container_is(const cJSON *deployment, const char *id)
+{
+	const cJSON *labels = json_at(deployment, "metadata.labels");
+
+	return str_equal(cJSON_GetStringValue(json_get(labels, LABEL_MANAGED_BY)), LABEL_MANAGED_BY_VALUE) &&
+	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_SERVICE_TYPE)), LABEL_SERVICE_TYPE_VALUE) &&
+	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_INSTANCE_ID)), id);
+}
+
+bool container_is_live(const cJSON *deployment, const char *id)
+{
+	return container_is(deployment, id) && !json_at(deployment, "metadata.deletionTimestamp");
+}
+
+/* ---- lists into a cache of one's own ------------------------------------------------------------------------------
+ */
+
+struct feed {
+	struct informer_listener listener;
+	enum kube_kind kind;
+};
+
+static enum rc feed_item(void *ctx, const cJSON *item, struct error *err)
+{
+	struct feed *feed = ctx;
+
+	return feed->listener.object(feed->listener.ctx, feed->kind, KUBE_ADDED, item, err);
+}
+
+static void selector_of(const char *id, struct buf *selector)
+{
+	buf_add_str(selector, LABEL_SELECTOR);
+	if (id)
+		buf_addf(selector, "," LABEL_INSTANCE_ID "=%s", id);
+}
+
+static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum kube_kind kind, const char *id,
+			 struct error *err)
+{
+	struct buf selector cleanup_buf = buf_make(1024);
+	struct feed feed = { .listener = kube_cache_listener(cache), .kind = kind };
+	struct kube_page page = {
+		.kind = kind,
+		.namespace = call->env->config->namespace,
+		.limit = LIST_LIMIT,
+		.deadline_ms = call->deadline_ms,
+		.on_item = feed_item,
+		.ctx = &feed,
+	};
+	struct kube_reply nothing = { 0 };
+
+	selector_of(id, &selector);
+	page.selector = selector.data;
+	if (kube_list_all(call->kube, &page, NULL, err))
+		return op_kube_translate(call, &nothing, kube_kind_plural(kind), err);
+	return RC_OK;
+}
+
+enum rc container_read_all(struct op_call *call, const char *id, struct kube_cache **ret_cache, struct error *err)
+{
+	static const enum kube_kind kinds[] = { KUBE_REPLICASET, KUBE_POD, KUBE_SERVICE };
+	struct kube_cache *cache = NULL;
+	enum rc rc = kube_cache_create(&cache, err);
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(kinds); i++)
+		rc = read_kind(call, cache, kinds[i], id, err);
+	if (rc) {
+		kube_cache_destroy(cache);
+		return rc;
+	}
+	*ret_cache = cache;
+	return RC_OK;
+}
+
+/* ---- Deployments of other programs --------------------------------------------------------------------------------
+ */
+
+void container_names_clear(struct container_names *names)
+{
+	buf_clear(&names->names);
+}
+
+static int older_first(const void *a, const void *b)
+{
+	const struct fact *x = *(const struct fact *const *)a;
+	const struct fact *y = *(const struct fact *const *)b;
+
+	if (x->created_ms != y->created_ms)
+		return x->created_ms < y->created_ms ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+struct foreign_search {
+	const char *id;
+	struct container_names *result;
+};
+
+static void collect_foreign(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct foreign_search *search = ctx;
+	const struct fact *found[FOREIGN_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count && n < FOREIGN_MAX; i++)
+		if (facts[i]->kind == KUBE_DEPLOYMENT && !facts[i]->deleting && strcmp(facts[i]->name, search->id) != 0)
+			found[n++] = facts[i];
+	qsort(found, n, sizeof(found[0]), older_first);
+	for (size_t i = 0; i < n; i++)
+		buf_add(&search->result->names, found[i]->name, strlen(found[i]->name) + 1);
+	search->result->count = n;
+}
+
+enum rc container_find_foreign(struct op_call *call, const char *id, struct container_names *ret_names,
+			       struct error *err)
+{
+	struct foreign_search search = { .id = id, .result = ret_names };
+	struct kube_cache *own = NULL;
+	enum rc rc = RC_OK;
+
+	*ret_names = (struct container_names){ .names = buf_make(NAMES_MAX) };
+	if (kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT)) {
+		kube_cache_visit(call->env->cache, id, collect_foreign, &search);
+		return buf_check(&ret_names->names, err);
+	}
+	rc = kube_cache_create(&own, err);
+	if (!rc)
+		rc = read_kind(call, own, KUBE_DEPLOYMENT, id, err);
+	if (!rc)
+		kube_cache_visit(own, id, collect_foreign, &search);
+	kube_cache_destroy(own);
+	return rc ? rc : buf_check(&ret_names->names, err);
+}
+
+/* The first of the names that still is a live container of the id. */
+static enum rc get_first(struct op_call *call, const char *id, const struct container_names *names,
+			 struct kube_reply *reply, struct error *err)
+{
+	const char *name = names->names.data;
+
+	for (size_t i = 0; i < names->count; i++, name += strlen(name) + 1) {
+		enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, name, reply, err);
+
+		if (!rc && container_is_live(reply->object, id))
+			return RC_OK;
+		if (rc && rc != RC_NOT_FOUND)
+			return rc;
+	}
+	return error_set(err, RC_NOT_FOUND, "container '%s' does not exist", id);
+}
+
+enum rc container_find(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err)
+{
+	struct container_names names cleanup_container_names = { 0 };
+	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, id, reply, err);
+
+	if (rc && rc != RC_NOT_FOUND)
+		return rc;
+	if (!rc && container_is_live(reply->object, id))
+		return RC_OK;
+	rc = container_find_foreign(call, id, &names, err);
+	return rc ? rc : get_first(call, id, &names, reply, err);
+}
+
+/* ---- what belongs to a Deployment ---------------------------------------------------------------------------------
+ */
+
+struct gather {
+	const struct fact *deployment;
+	struct container_extras *extras;
+	int64_t grace_ms;
+	bool pod_seen;
+};
+
+/* Its own Service, or one of the same id that belongs to nobody: other programs make such. */
+static const struct fact *find_service(const struct fact *deployment, const struct fact *const *facts, size_t count)
+{
+	const struct fact *unowned = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (facts[i]->kind != KUBE_SERVICE || facts[i]->deleting)
+			continue;
+		if (kube_uid_equal(&facts[i]->owner, &deployment->uid))
+			return facts[i];
+		if (!kube_uid_is_set(&facts[i]->owner))
+			unowned = facts[i];
+	}
+	return unowned;
+}
+
+static void collect_extras(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct gather *gather = ctx;
+	struct container_extras *extras = gather->extras;
+	const struct fact *service = find_service(gather->deployment, facts, count);
+	struct container_state state = container_status_derive(gather->deployment, facts, count, clock_wall_ms(),
+							       gather->grace_ms);
+
+	extras->status = state.status;
+	extras->changed_ms = state.changed_ms;
+	snprintf(extras->ip, sizeof(extras->ip), "%s", state.ip);
+	buf_reset(&extras->service);
+	if (service)
+		buf_add_str(&extras->service, service->service);
+	for (size_t i = 0; i < count; i++)
+		gather->pod_seen = gather->pod_seen || facts[i]->kind == KUBE_POD;
+}
+
+static enum rc gather_from(struct op_call *call, struct kube_cache *cache, const struct fact *deployment,
+			   struct container_extras *extras, bool *ret_pod_seen, struct error *err)
+{
+	struct gather gather = { .deployment = deployment,
+				 .extras = extras,
+				 .grace_ms = call->env->config->failed_grace_ms };
+
+	kube_cache_visit(cache, deployment->instance_id, collect_extras, &gather);
+	*ret_pod_seen = gather.pod_seen;
+	return buf_check(&extras->service, err);
+}
+
+enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, const cJSON *deployment,
+			      struct container_extras *extras, struct error *err)
+{
+	cleanup_free struct fact *fact = NULL;
+	bool pod_seen;
+	enum rc rc = fact_from_object(KUBE_DEPLOYMENT, deployment, &fact, err);
+
+	return rc ? rc : gather_from(call, cache, fact, extras, &pod_seen, err);
+}
+
+/* Does the Deployment say that there is something which the cache has not shown? */
+static bool is_lacking(const cJSON *deployment, const struct fact *fact, const struct container_extras *extras,
+		       bool pod_seen)
+{
+	bool pods_exist = json_int_at(deployment, "status.replicas", 0) > 0;
+
+	return (fact->wants_service && extras->service.len == 0) || (pods_exist && !pod_seen);
+}
+
+enum rc container_gather(struct op_call *call, const cJSON *deployment, struct container_extras *extras,
+			 struct error *err)
+{
+	cleanup_free struct fact *fact = NULL;
+	struct kube_cache *own = NULL;
+	bool pod_seen;
+	enum rc rc = fact_from_object(KUBE_DEPLOYMENT, deployment, &fact, err);
+
+	if (rc)
+		return rc;
+	if (kube_cache_is_synced(call->env->cache, CONTAINER_PART_KINDS)) {
+		rc = gather_from(call, call->env->cache, fact, extras, &pod_seen, err);
+		if (rc || !is_lacking(deployment, fact, extras, pod_seen))
+			return rc;
+	}
+	rc = container_read_all(call, fact->instance_id, &own, err);
+	if (rc)
+		return rc;
+	rc = gather_from(call, own, fact, extras, &pod_seen, err);
+	kube_cache_destroy(own);
+	return rc;
+}

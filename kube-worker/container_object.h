@@ -1,0 +1,36 @@
+/*
+ * From a container's spec, as the client wrote it, to Kubernetes objects. Pure.
+ */
+#ifndef KUBE_WORKER_CONTAINER_OBJECT_H
+#define KUBE_WORKER_CONTAINER_OBJECT_H
+
+#include "common/kube/kube_facts.h"
+#include "common/services/json_write.h"
+
+#define CONTAINER_OBJECT_MAX (4u * 1024 * 1024) /* bytes of an object that we send */
+#define CONTAINER_SKELETON_MAX (200u * 1024)    /* bytes; Kubernetes allows 256 KiB of annotations together */
+
+/*
+ * Write the Deployment: named by the id, our three labels and the client's, one container, and two annotations: who
+ * made it (token), and what Kubernetes would not give back as it was written (container_skeleton()).
+ *
+ * spec  valid by the API's schema and rules; borrowed.
+ * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or a provider_hints that does not fit an annotation;
+ * RC_TOO_LARGE, RC_NO_MEMORY.
+ */
+enum rc container_write_deployment(const char *id, const cJSON *spec, const char *token, struct buf *out,
+				   struct error *err) must_check;
+
+/* Does the spec ask for a Service: is any port's visibility not `none`? */
+bool container_wants_service(const cJSON *spec);
+
+/*
+ * Write the Service: the ports that are not `none`, and an owner reference, so that it goes when its Deployment goes.
+ *
+ * name           service_name_derive() of the id.
+ * external_type  the type when any port is external; else ClusterIP.
+ */
+enum rc container_write_service(const char *id, const char *name, const char *deployment_uid, const cJSON *spec,
+				const char *external_type, struct buf *out, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,338 @@
+#include "kube-worker/dispatcher.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/base/thread.h"
+#include "common/services/log.h"
+#include "kube-worker/ops.h"
+#include "kube-worker/reply.h"
+
+#define QUEUE_PER_THREAD 32 /* requests that may wait for each thread; one more is refused as busy */
+#define FLUSH_TIMEOUT_MS 2000
+
+struct job {
+	struct bus_message *msg;
+	enum operation operation;
+	int64_t received_ns;
+};
+
+struct dispatcher {
+	const struct op_env *env;
+	struct bus *bus;
+	struct kube_auth *auth;
+	struct health *health;
+	struct bus_subscription *subscription;
+	pthread_t *threads;
+	size_t thread_count; /* that run */
+
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t work;  /* the queue has grown, or stopping */
+	pthread_cond_t idle_changed;
+	bool idle;         /* nothing waits or runs */
+	struct job *queue; /* a ring */
+	size_t capacity, head, waiting, running;
+	bool stopping;
+	struct operation_counts counts[OPERATION_COUNT];
+};
+
+/* ---- one request ------------------------------------------------------------------------------------------------- */
+
+static const char *header_or(struct bus_message *msg, const char *name, const char *otherwise)
+{
+	const char *value = bus_message_header(msg, name);
+
+	return value ? value : otherwise;
+}
+
+static int attempt_of(struct bus_message *msg)
+{
+	int64_t attempt = 1;
+
+	(void)str_parse_int64(header_or(msg, PROTOCOL_HEADER_ATTEMPT, "1"), &attempt); /* nonsense: 1 */
+	return attempt > 1 ? (int)attempt : 1;
+}
+
+/* The deadline travels as wall-clock time; here it becomes monotonic. */
+static enum rc read_deadline(struct bus_message *msg, int64_t *ret_deadline_ms, struct error *err)
+{
+	int64_t wall_ms;
+
+	if (!str_parse_int64(header_or(msg, PROTOCOL_HEADER_DEADLINE, ""), &wall_ms))
+		return error_set(err, RC_INTERNAL, "a request without a deadline");
+	if (wall_ms <= clock_wall_ms())
+		return error_set(err, RC_TIMEOUT, "the deadline had passed before a worker could begin");
+	*ret_deadline_ms = clock_mono_ms() + wall_ms - clock_wall_ms();
+	return RC_OK;
+}
+
+static enum rc parse_request(const struct bus_message *msg, cJSON **ret_request, struct error *err)
+{
+	size_t len;
+	const char *data = bus_message_data(msg, &len);
+	enum rc rc = json_parse(data ? data : "", len, ret_request, err);
+
+	return rc == RC_INVALID_ARGUMENT ? error_wrap(err, RC_INTERNAL, "a request that cannot be read") : rc;
+}
+
+static bool is_fault(enum rc rc)
+{
+	return rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || rc == RC_INTERNAL || rc == RC_NO_MEMORY ||
+	       rc == RC_UNSUPPORTED;
+}
+
+static void count(struct dispatcher *d, const struct job *job, const struct error *err)
+{
+	struct operation_counts *counts = &d->counts[job->operation];
+
+	pthread_mutex_lock(&d->lock);
+	counts->requests++;
+	counts->processing_ns += clock_mono_ns() - job->received_ns;
+	if (is_fault(err->rc)) {
+		counts->errors++;
+		memcpy(counts->last_error, err->text, sizeof(counts->last_error));
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
+static void log_request(const struct job *job, const cJSON *request, const struct error *err)
+{
+	struct bus_message *msg = job->msg;
+
+	log_info("request", log_str("operation", operation_name(job->operation)),
+		 log_str("id", json_string_at(request, "id")), log_str("code", rc_name(err->rc)),
+		 log_str("error", err->rc ? err->text : NULL),
+		 log_num("ms", (clock_mono_ns() - job->received_ns) / 1000000), log_num("attempt", attempt_of(msg)),
+		 log_str("request_id", bus_message_header(msg, PROTOCOL_HEADER_REQUEST)),
+		 log_str("traceparent", bus_message_header(msg, PROTOCOL_HEADER_TRACEPARENT)));
+}
+
+/* Answer; when that fails, the caller will take it for a failure, so what was done is taken back. */
+static void answer(struct dispatcher *d, const struct job *job, struct op_call *call, const cJSON *request,
+		   const struct buf *result, struct error *err)
+{
+	const struct op *op = op_find(job->operation);
+	struct error send_error;
+	enum rc rc;
+
+	if (err->rc == RC_OK)
+		rc = reply_result(d->bus, job->msg, result, &send_error);
+	else
+		rc = reply_error(d->bus, job->msg, err, &call->faults, &send_error);
+	if (!rc)
+		return;
+	log_warn("an answer could not be sent", log_err(&send_error), log_str("request_id", call->request_id));
+	if (err->rc == RC_OK && op->take_back)
+		op->take_back(call, request);
+}
+
+static void carry_out(struct dispatcher *d, const struct job *job, struct kube_client *kube)
+{
+	struct op_call call = {
+		.env = d->env,
+		.kube = kube,
+		.attempt = attempt_of(job->msg),
+		.request_id = header_or(job->msg, PROTOCOL_HEADER_REQUEST, ""),
+		.faults = buf_make(OP_FAULTS_MAX),
+	};
+	struct buf result cleanup_buf = buf_make(PROTOCOL_REPLY_MAX);
+	cleanup_json cJSON *request = NULL;
+	struct error err = { 0 };
+	enum rc rc = read_deadline(job->msg, &call.deadline_ms, &err);
+
+	if (!rc)
+		rc = parse_request(job->msg, &request, &err);
+	if (!rc)
+		rc = op_find(job->operation)->run(&call, request, &result, &err);
+	err.rc = rc; /* an operation that went well may have left the text of something that it got over */
+	answer(d, job, &call, request, &result, &err);
+	count(d, job, &err);
+	log_request(job, request, &err);
+	buf_clear(&call.faults);
+}
+
+/* ---- the threads ------------------------------------------------------------------------------------------------- */
+
+static bool next_job(struct dispatcher *d, struct job *job)
+{
+	pthread_mutex_lock(&d->lock);
+	while (d->waiting == 0 && !d->stopping)
+		pthread_cond_wait(&d->work, &d->lock);
+	if (d->waiting == 0) {
+		pthread_mutex_unlock(&d->lock);
+		return false;
+	}
+	*job = d->queue[d->head];
+	d->head = (d->head + 1) % d->capacity;
+	d->waiting--;
+	d->running++;
+	pthread_mutex_unlock(&d->lock);
+	return true;
+}
+
+static void job_done(struct dispatcher *d, struct job *job)
+{
+	bus_message_destroy(job->msg);
+	pthread_mutex_lock(&d->lock);
+	d->running--;
+	d->idle = d->running == 0 && d->waiting == 0;
+	if (d->idle)
+		pthread_cond_broadcast(&d->idle_changed);
+	pthread_mutex_unlock(&d->lock);
+}
+
+static void *run_thread(void *ctx)
+{
+	struct dispatcher *d = ctx;
+	struct kube_client *kube = NULL;
+	struct error err;
+	struct job job;
+
+	if (kube_client_create(d->auth, &kube, &err)) {
+		log_error("a worker thread cannot start", log_err(&err));
+		return NULL;
+	}
+	while (next_job(d, &job)) {
+		carry_out(d, &job, kube);
+		job_done(d, &job);
+	}
+	kube_client_destroy(kube);
+	return NULL;
+}
+
+/* ---- taking requests --------------------------------------------------------------------------------------------- */
+
+static bool enqueue(struct dispatcher *d, const struct job *job)
+{
+	bool room;
+
+	pthread_mutex_lock(&d->lock);
+	room = d->waiting < d->capacity;
+	if (room) {
+		d->queue[(d->head + d->waiting) % d->capacity] = *job;
+		d->waiting++;
+		d->idle = false;
+		pthread_cond_signal(&d->work);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return room;
+}
+
+static void refuse(struct dispatcher *d, struct bus_message *msg, const struct error *why)
+{
+	struct error err;
+
+	if (reply_error(d->bus, msg, why, NULL, &err))
+		log_warn("an answer could not be sent", log_err(&err));
+	bus_message_destroy(msg);
+}
+
+/* On the bus' thread: must not block. */
+static void on_request(void *ctx, struct bus_message *msg)
+{
+	struct dispatcher *d = ctx;
+	const char *name = protocol_subject_operation(bus_message_subject(msg));
+	const char *version = header_or(msg, PROTOCOL_HEADER_VERSION, "none");
+	struct job job = { .msg = msg, .operation = operation_from_name(name), .received_ns = clock_mono_ns() };
+	struct error why = { 0 };
+
+	if (strcmp(version, PROTOCOL_VERSION) != 0)
+		error_set(&why, RC_UNSUPPORTED, "protocol version '%.16s' is not known to this worker, which speaks %s",
+			  version, PROTOCOL_VERSION);
+	else if (job.operation == OPERATION_COUNT)
+		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not known to this worker", name);
+	else if (job.operation == OPERATION_HEALTH)
+		health_ask(d->health, msg);
+	else if (!enqueue(d, &job))
+		error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
+	if (why.rc)
+		refuse(d, msg, &why);
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+static enum rc start_threads(struct dispatcher *d, struct error *err)
+{
+	size_t wanted = (size_t)d->env->config->concurrency;
+	enum rc rc = RC_OK;
+
+	while (!rc && d->thread_count < wanted) {
+		rc = thread_start(run_thread, d, &d->threads[d->thread_count], err);
+		d->thread_count += rc == RC_OK;
+	}
+	return rc;
+}
+
+enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct health *health,
+			  struct dispatcher **ret_dispatcher, struct error *err)
+{
+	size_t concurrency = (size_t)env->config->concurrency;
+	struct dispatcher *d = calloc(1, sizeof(*d));
+	char subject[PROTOCOL_SUBJECT_MAX];
+	enum rc rc;
+
+	if (!d)
+		return error_no_memory(err);
+	*d = (struct dispatcher){ .env = env, .bus = bus, .auth = auth, .health = health, .idle = true };
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->work, NULL);
+	pthread_cond_init(&d->idle_changed, NULL);
+	d->capacity = concurrency * QUEUE_PER_THREAD;
+	d->queue = calloc(d->capacity, sizeof(*d->queue));
+	d->threads = calloc(concurrency, sizeof(*d->threads));
+	protocol_operation_subject(env->config->name, "*", subject);
+	rc = d->queue && d->threads ? start_threads(d, err) : error_no_memory(err);
+	if (!rc)
+		rc = bus_subscribe(bus, subject, PROTOCOL_QUEUE, on_request, d, &d->subscription, err);
+	if (rc) {
+		dispatcher_destroy(d);
+		return rc;
+	}
+	*ret_dispatcher = d;
+	return RC_OK;
+}
+
+bool dispatcher_drain(struct dispatcher *d, int64_t timeout_ms)
+{
+	int64_t end_ms = clock_mono_ms() + timeout_ms;
+	struct error err;
+	bool idle;
+
+	bus_subscription_drain(d->subscription, timeout_ms);
+	pthread_mutex_lock(&d->lock);
+	idle = thread_wait_until(&d->idle_changed, &d->lock, &d->idle, end_ms - clock_mono_ms());
+	pthread_mutex_unlock(&d->lock);
+	if (!idle)
+		return false;
+	if (bus_flush(d->bus, FLUSH_TIMEOUT_MS, &err))
+		log_warn("the last answers may not have been sent", log_err(&err));
+	return true;
+}
+
+void dispatcher_destroy(struct dispatcher *d)
+{
+	if (!d)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->stopping = true;
+	pthread_cond_broadcast(&d->work);
+	pthread_mutex_unlock(&d->lock);
+	for (size_t i = 0; i < d->thread_count; i++)
+		pthread_join(d->threads[i], NULL);
+	pthread_cond_destroy(&d->work);
+	pthread_cond_destroy(&d->idle_changed);
+	pthread_mutex_destroy(&d->lock);
+	free(d->threads);
+	free(d->queue);
+	free(d);
+}
+
+void dispatcher_counts(struct dispatcher *d, enum operation operation, struct operation_counts *ret_counts)
+{
+	pthread_mutex_lock(&d->lock);
+	*ret_counts = d->counts[operation];
+	pthread_mutex_unlock(&d->lock);
+}

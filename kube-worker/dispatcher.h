@@ -1,0 +1,45 @@
+/*
+ * From the bus to the operations and back: a bounded queue, a fixed number of threads, an answer to every request.
+ */
+#ifndef KUBE_WORKER_DISPATCHER_H
+#define KUBE_WORKER_DISPATCHER_H
+
+#include "common/adapters/bus.h"
+#include "common/kube/kube_auth.h"
+#include "kube-worker/health.h"
+#include "kube-worker/op.h"
+
+struct dispatcher;
+
+/* Counts of one operation since the start. */
+struct operation_counts {
+	int64_t requests;
+	int64_t errors;        /* answers that were our or Kubernetes' fault, not the client's */
+	int64_t processing_ns; /* together */
+	char last_error[ERROR_TEXT_MAX];
+};
+
+/*
+ * Start env->config->concurrency threads and listen for requests.
+ *
+ * env, bus, auth, health  outlive the dispatcher.
+ * ret_dispatcher          given to the caller (dispatcher_destroy).
+ * Errors: RC_NO_MEMORY, RC_INTERNAL (threads), those of bus_subscribe().
+ */
+enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct health *health,
+			  struct dispatcher **ret_dispatcher, struct error *err) must_check;
+
+/*
+ * Take no new requests (another worker gets them), finish what was taken, and flush the answers.
+ * False when that took longer than timeout_ms: operations still run, and the dispatcher must not be destroyed.
+ * Blocks.
+ */
+bool dispatcher_drain(struct dispatcher *dispatcher, int64_t timeout_ms);
+
+/* Join the threads and free, after a dispatcher_drain() that was true. Takes NULL. */
+void dispatcher_destroy(struct dispatcher *dispatcher);
+
+/* A copy of what was counted. Any thread. */
+void dispatcher_counts(struct dispatcher *dispatcher, enum operation operation, struct operation_counts *ret_counts);
+
+#endif

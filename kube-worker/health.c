@@ -1,0 +1,147 @@
+#include "kube-worker/health.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/thread.h"
+#include "common/kube/kube_client.h"
+#include "common/protocol.h"
+#include "common/services/json_write.h"
+#include "common/services/log.h"
+#include "kube-worker/reply.h"
+
+#define WAITING_MAX 256     /* requests that may wait for one look; more are dropped, their askers say unhealthy */
+#define LOOK_TIMEOUT_MS 400 /* leaves PROTOCOL_HEALTH_TIMEOUT_MS some time for the way */
+
+struct health {
+	struct bus *bus;
+	struct kube_client *kube;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t work;
+	struct bus_message *waiting[WAITING_MAX];
+	size_t count;
+	bool stopping;
+};
+
+static bool look(struct health *health, bool healthy_before)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct kube_request request = {
+		.method = "GET",
+		.path = "/version",
+		.deadline_ms = clock_mono_ms() + LOOK_TIMEOUT_MS,
+	};
+	struct error err;
+
+	if (!kube_client_do(health->kube, &request, &reply, &err)) {
+		if (!healthy_before)
+			log_info("Kubernetes answers", log_str("version", json_string_at(reply.object, "gitVersion")));
+		return true;
+	}
+	if (healthy_before)
+		log_warn("Kubernetes does not answer; saying unhealthy", log_err(&err));
+	return false;
+}
+
+static void answer(struct health *health, struct bus_message *request, bool healthy)
+{
+	struct buf body cleanup_buf = buf_make(64);
+	struct json_writer w = json_writer_make(&body);
+	struct error err;
+
+	json_begin_object(&w, NULL);
+	json_bool(&w, "healthy", healthy);
+	json_end_object(&w);
+	if (reply_result(health->bus, request, &body, &err))
+		log_debug("a health answer could not be sent", log_err(&err));
+	bus_message_destroy(request);
+}
+
+/* Wait for requests and take all of them. 0: stopping. */
+static size_t take_waiting(struct health *health, struct bus_message *taken[WAITING_MAX])
+{
+	size_t count;
+
+	pthread_mutex_lock(&health->lock);
+	while (health->count == 0 && !health->stopping)
+		pthread_cond_wait(&health->work, &health->lock);
+	count = health->count;
+	for (size_t i = 0; i < count; i++)
+		taken[i] = health->waiting[i];
+	health->count = 0;
+	pthread_mutex_unlock(&health->lock);
+	return count;
+}
+
+static void *run_health(void *ctx)
+{
+	struct health *health = ctx;
+	struct bus_message *taken[WAITING_MAX];
+	bool healthy = false;
+	size_t count;
+
+	while ((count = take_waiting(health, taken)) > 0) {
+		healthy = look(health, healthy);
+		for (size_t i = 0; i < count; i++)
+			answer(health, taken[i], healthy);
+	}
+	return NULL;
+}
+
+void health_ask(struct health *health, struct bus_message *request)
+{
+	bool room;
+
+	pthread_mutex_lock(&health->lock);
+	room = health->count < WAITING_MAX && !health->stopping;
+	if (room) {
+		health->waiting[health->count++] = request;
+		pthread_cond_signal(&health->work);
+	}
+	pthread_mutex_unlock(&health->lock);
+	if (!room)
+		bus_message_destroy(request);
+}
+
+static void health_free(struct health *health)
+{
+	kube_client_destroy(health->kube);
+	pthread_cond_destroy(&health->work);
+	pthread_mutex_destroy(&health->lock);
+	free(health);
+}
+
+enum rc health_create(struct bus *bus, struct kube_auth *auth, struct health **ret_health, struct error *err)
+{
+	struct health *health = calloc(1, sizeof(*health));
+	enum rc rc;
+
+	if (!health)
+		return error_no_memory(err);
+	health->bus = bus;
+	pthread_mutex_init(&health->lock, NULL);
+	pthread_cond_init(&health->work, NULL);
+	rc = kube_client_create(auth, &health->kube, err);
+	if (!rc)
+		rc = thread_start(run_health, health, &health->thread, err);
+	if (rc) {
+		health_free(health);
+		return rc;
+	}
+	*ret_health = health;
+	return RC_OK;
+}
+
+void health_destroy(struct health *health)
+{
+	if (!health)
+		return;
+	pthread_mutex_lock(&health->lock);
+	health->stopping = true;
+	pthread_cond_signal(&health->work);
+	pthread_mutex_unlock(&health->lock);
+	pthread_join(health->thread, NULL);
+	health_free(health);
+}

@@ -1,0 +1,177 @@
+/*
+ * kube-worker: carries out container operations on Kubernetes. Any number of them share the work (queue group).
+ */
+#include <malloc.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/adapters/bus_service.h"
+#include "common/services/lifecycle.h"
+#include "common/services/log.h"
+#include "common/version.h"
+#include "kube-worker/config.h"
+#include "kube-worker/dispatcher.h"
+#include "kube-worker/repair.h"
+
+#define ARENAS_MAX 2 /* malloc's; one for each thread would cost more memory than it saves time */
+
+struct worker {
+	struct worker_config config;
+	struct op_env env;
+	struct kube_auth *auth;
+	struct bus *bus;
+	struct informer *informers[KUBE_KIND_COUNT];
+	struct health *health;
+	struct dispatcher *dispatcher;
+	struct repair *repair;
+	struct bus_service *service;
+	char subjects[OPERATION_COUNT][PROTOCOL_SUBJECT_MAX];
+	struct bus_endpoint endpoints[OPERATION_COUNT];
+	struct bus_header metadata[1];
+	atomic_bool lost; /* the bus is closed for good */
+};
+
+static void on_bus_state(void *ctx, bool connected unused, bool closed_for_good)
+{
+	struct worker *worker = ctx;
+
+	if (!closed_for_good)
+		return;
+	log_error("the NATS connection is closed for good; ending");
+	atomic_store(&worker->lost, true);
+	lifecycle_stop();
+}
+
+static void endpoint_stats(void *ctx, size_t index, struct bus_endpoint_stats *ret_stats)
+{
+	struct worker *worker = ctx;
+	struct operation_counts counts;
+
+	dispatcher_counts(worker->dispatcher, (enum operation)index, &counts);
+	ret_stats->requests = counts.requests;
+	ret_stats->errors = counts.errors;
+	ret_stats->processing_ns = counts.processing_ns;
+	memcpy(ret_stats->last_error, counts.last_error, sizeof(ret_stats->last_error));
+}
+
+static enum rc start_discovery(struct worker *worker, struct error *err)
+{
+	struct bus_service_options options = {
+		.name = "kube-worker",
+		.description = "Carries out container operations on Kubernetes",
+		.version = version_text(),
+		.metadata = worker->metadata,
+		.metadata_count = ARRAY_LEN(worker->metadata),
+		.endpoints = worker->endpoints,
+		.endpoint_count = OPERATION_COUNT,
+		.stats = endpoint_stats,
+		.ctx = worker,
+	};
+
+	worker->metadata[0] = (struct bus_header){ "provider", worker->config.name };
+	for (int op = 0; op < OPERATION_COUNT; op++) {
+		const char *name = operation_name((enum operation)op);
+
+		protocol_operation_subject(worker->config.name, name, worker->subjects[op]);
+		worker->endpoints[op] = (struct bus_endpoint){ name, worker->subjects[op], PROTOCOL_QUEUE };
+	}
+	return bus_service_create(worker->bus, &options, &worker->service, err);
+}
+
+static enum rc start_informers(struct worker *worker, struct error *err)
+{
+	struct informer_listener listener;
+	enum rc rc = kube_cache_create(&worker->env.cache, err);
+
+	if (rc)
+		return rc;
+	listener = kube_cache_listener(worker->env.cache);
+	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
+		rc = informer_create(worker->auth, worker->config.namespace, (enum kube_kind)kind, &listener,
+				     &worker->informers[kind], err);
+	return rc;
+}
+
+static enum rc start(struct worker *worker, struct error *err)
+{
+	struct bus_options bus = {
+		.urls = worker->config.nats_url,
+		.client_name = "kube-worker",
+		.on_state = on_bus_state,
+		.ctx = worker,
+	};
+	enum rc rc = kube_auth_create(worker->config.kubeconfig, &worker->auth, err);
+
+	worker->env.config = &worker->config;
+	if (!rc)
+		rc = bus_connect(&bus, &worker->bus, err);
+	if (!rc)
+		rc = start_informers(worker, err);
+	if (!rc)
+		rc = health_create(worker->bus, worker->auth, &worker->health, err);
+	if (!rc)
+		rc = dispatcher_create(&worker->env, worker->bus, worker->auth, worker->health, &worker->dispatcher,
+				       err);
+	if (!rc)
+		rc = start_discovery(worker, err);
+	if (!rc)
+		rc = repair_create(&worker->env, worker->auth, &worker->repair, err);
+	return rc;
+}
+
+/*
+ * First what asks, then what is asked. False when operations outlast the shutdown timeout: then nothing is freed, their
+ * threads use all of it.
+ */
+static bool stop(struct worker *worker)
+{
+	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
+		if (worker->informers[kind])
+			informer_stop(worker->informers[kind]);
+	if (worker->dispatcher && !dispatcher_drain(worker->dispatcher, worker->config.shutdown_timeout_ms))
+		return false;
+	repair_destroy(worker->repair);
+	health_destroy(worker->health);
+	bus_destroy(worker->bus); /* the last callbacks, of discovery, read the dispatcher's counts */
+	bus_service_destroy(worker->service);
+	dispatcher_destroy(worker->dispatcher);
+	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
+		informer_destroy(worker->informers[kind]);
+	kube_cache_destroy(worker->env.cache);
+	kube_auth_destroy(worker->auth);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct worker worker = { 0 };
+	struct error err;
+
+	switch (config_start(&worker_program, argc, argv, &worker.config)) {
+	case CONFIG_EXIT_OK:
+		return 0;
+	case CONFIG_EXIT_BAD:
+		return 2;
+	case CONFIG_RUN:
+		break;
+	}
+	mallopt(M_ARENA_MAX, ARENAS_MAX);
+	lifecycle_init();
+	if (start(&worker, &err)) {
+		log_error("cannot start", log_err(&err));
+		_exit(1); /* the threads that have started own no more than this process */
+	}
+	log_info("ready", log_str("version", version_text()), log_str("namespace", worker.config.namespace),
+		 log_num("concurrency", worker.config.concurrency));
+	lifecycle_notify_ready();
+	lifecycle_wait(NULL, NULL);
+	lifecycle_notify_stopping();
+	log_info("stopping: finishing what runs");
+	if (!stop(&worker)) {
+		log_warn("operations still run at the end of the shutdown timeout; leaving them");
+		_exit(0);
+	}
+	log_info("stopped");
+	return atomic_load(&worker.lost) ? 1 : 0;
+}

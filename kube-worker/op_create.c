@@ -1,0 +1,162 @@
+/*
+ * create: one POST of the Deployment, whose name decides the race; then the Service; then the answer. What fails is
+ * taken back, so an error means that nothing was left behind.
+ */
+#include "kube-worker/ops.h"
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/kube/labels.h"
+#include "common/kube/service_view.h"
+#include "kube-worker/container_find.h"
+#include "kube-worker/container_object.h"
+#include "kube-worker/container_remove.h"
+#include "kube-worker/op_kube.h"
+#include "kube-worker/service_ensure.h"
+
+#define TRIES_MAX 3 /* each time that a Deployment of the name vanishes while we look at it */
+
+struct create {
+	const char *id;
+	const char *token;
+	const cJSON *spec;
+	bool made_now;     /* by this call */
+	bool made_earlier; /* by an earlier asking with the same token */
+	struct kube_reply deployment;
+	cJSON *service;
+};
+
+static enum rc read_request(const cJSON *request, struct create *create, struct error *err)
+{
+	create->id = json_string_at(request, "id");
+	create->token = json_string_at(request, "token");
+	create->spec = json_get(request, "spec");
+	if (!create->id || !create->token || !cJSON_IsObject(create->spec))
+		return error_set(err, RC_INTERNAL, "a create request without id, token or spec");
+	return RC_OK;
+}
+
+static bool is_by_key(const char *token)
+{
+	return str_has_prefix(token, PROTOCOL_TOKEN_KEY);
+}
+
+static enum rc taken(const char *id, struct error *err)
+{
+	return error_set(err, RC_ALREADY_EXISTS, "container '%s' already exists", id);
+}
+
+/* Containers of this id that other programs made under other names block it. */
+static enum rc refuse_foreign(struct op_call *call, const char *id, struct error *err)
+{
+	struct container_names names cleanup_container_names = { 0 };
+	enum rc rc = container_find_foreign(call, id, &names, err);
+
+	if (rc)
+		return rc;
+	return names.count ? taken(id, err) : RC_OK;
+}
+
+/* The name is taken: RC_OK when by ourselves (an earlier asking), RC_NOT_FOUND when it is free again. */
+static enum rc look_at_existing(struct op_call *call, struct create *create, struct error *err)
+{
+	const cJSON *annotations;
+	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, create->id, &create->deployment, err);
+
+	if (rc)
+		return rc;
+	if (!container_is(create->deployment.object, create->id))
+		return error_set(err, RC_ALREADY_EXISTS,
+				 "a Deployment named '%s' that is not a container exists in the namespace", create->id);
+	if (json_at(create->deployment.object, "metadata.deletionTimestamp"))
+		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", create->id);
+	annotations = json_at(create->deployment.object, "metadata.annotations");
+	create->made_earlier = str_equal(cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN)), create->token);
+	return create->made_earlier ? RC_OK : taken(create->id, err);
+}
+
+static enum rc post_deployment(struct op_call *call, struct create *create, struct error *err)
+{
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	enum rc rc = container_write_deployment(create->id, create->spec, create->token, &body, err);
+
+	if (rc)
+		return rc;
+	for (int i = 0; i < TRIES_MAX; i++) {
+		rc = op_kube_create(call, KUBE_DEPLOYMENT, &body, &create->deployment, err);
+		create->made_now = !rc;
+		if (rc != RC_ALREADY_EXISTS)
+			return rc;
+		rc = look_at_existing(call, create, err);
+		if (rc != RC_NOT_FOUND)
+			return rc;
+	}
+	return taken(create->id, err);
+}
+
+static enum rc write_result(struct op_call *call, struct create *create, struct buf *result, struct error *err)
+{
+	struct container_extras extras cleanup_container_extras = container_extras_make();
+	struct json_writer service = json_writer_make(&extras.service);
+	struct json_writer w = json_writer_make(result);
+
+	if (!create->made_now) { /* an answer to a repeat shows the container as it is by now */
+		enum rc rc = container_gather(call, create->deployment.object, &extras, err);
+
+		if (rc)
+			return rc;
+	} else {
+		(void)clock_parse_rfc3339(json_string_at(create->deployment.object, "metadata.creationTimestamp"),
+					  &extras.changed_ms); /* Kubernetes sets it; without it: 1970 */
+	}
+	if (create->service) {
+		buf_reset(&extras.service);
+		service_view_write(create->service, &service, NULL);
+	}
+	container_view_write(&w, create->deployment.object, &extras);
+	return buf_check(result, err);
+}
+
+/*
+ * Did the Deployment come into being for this request, perhaps although its POST failed? A refusal before anything was
+ * made needs no rollback; what an Idempotency-Key made earlier is not ours to remove.
+ */
+static bool needs_roll_back(const struct create *create, enum rc rc)
+{
+	if (create->made_now)
+		return true;
+	if (is_by_key(create->token))
+		return false;
+	return create->made_earlier || rc == RC_TIMEOUT || rc == RC_UNAVAILABLE;
+}
+
+enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+{
+	struct create create = { 0 };
+	enum rc rc = read_request(request, &create, err);
+
+	if (!rc)
+		rc = refuse_foreign(call, create.id, err);
+	if (rc)
+		return rc;
+	rc = post_deployment(call, &create, err);
+	if (!rc && container_wants_service(create.spec))
+		rc = service_ensure(call, create.id, create.spec, create.deployment.object, &create.service, err);
+	if (!rc)
+		rc = write_result(call, &create, result, err);
+	if (rc && needs_roll_back(&create, rc))
+		container_roll_back(call, create.id, create.token);
+	kube_reply_clear(&create.deployment);
+	cJSON_Delete(create.service);
+	return rc;
+}
+
+/* A create by key stays: its repeat will find it. */
+void op_create_take_back(struct op_call *call, const cJSON *request)
+{
+	const char *id = json_string_at(request, "id");
+	const char *token = json_string_at(request, "token");
+
+	if (id && token && !is_by_key(token))
+		container_roll_back(call, id, token);
+}

@@ -1,0 +1,25 @@
+/*
+ * get: existence and spec from the API server, in one call; state and addresses from the cache.
+ */
+#include "kube-worker/ops.h"
+
+#include "kube-worker/container_find.h"
+
+enum rc op_get(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+{
+	struct container_extras extras cleanup_container_extras = container_extras_make();
+	struct kube_reply deployment cleanup_kube_reply = { 0 };
+	struct json_writer w = json_writer_make(result);
+	const char *id = json_string_at(request, "id");
+	enum rc rc;
+
+	if (!id)
+		return error_set(err, RC_INTERNAL, "a get request without id");
+	rc = container_find(call, id, &deployment, err);
+	if (!rc)
+		rc = container_gather(call, deployment.object, &extras, err);
+	if (rc)
+		return rc;
+	container_view_write(&w, deployment.object, &extras);
+	return buf_check(result, err);
+}

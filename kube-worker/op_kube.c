@@ -1,0 +1,155 @@
+#include "kube-worker/op_kube.h"
+
+#include <string.h>
+
+#include "common/base/strutil.h"
+#include "common/services/json_write.h"
+#include "common/services/log.h"
+#include "kube-worker/spec_pointer.h"
+
+#define FAULTS_MAX 100 /* causes that are passed on */
+
+static enum rc call_kube(struct op_call *call, const char *method, enum kube_kind kind, const char *name,
+			 const struct buf *body, struct kube_reply *reply, struct error *err)
+{
+	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
+	struct kube_request request = {
+		.method = method,
+		.body = body ? body->data : NULL,
+		.body_len = body ? body->len : 0,
+		.deadline_ms = call->deadline_ms,
+	};
+	struct error original;
+	enum rc rc;
+
+	kube_path_add(&path, kind, call->env->config->namespace, name);
+	rc = buf_check(&path, err);
+	if (rc)
+		return rc;
+	request.path = path.data;
+	rc = kube_client_do(call->kube, &request, reply, &original);
+	if (!rc)
+		return RC_OK;
+	*err = original;
+	/* What the operations expect and decide on themselves is no news for the log. */
+	if (rc == RC_NOT_FOUND || rc == RC_ALREADY_EXISTS || rc == RC_CONFLICT)
+		return rc;
+	snprintf(path.data, path.capacity, "%s %s", method, kube_kind_name(kind)); /* shorter than any path */
+	return op_kube_translate(call, reply, path.data, err);
+}
+
+/* ---- errors for clients ------------------------------------------------------------------------------------------ */
+
+/* For codes whose original text would show internals. */
+static const char *const public_texts[RC_COUNT] = {
+	[RC_UNAVAILABLE] = "Kubernetes is not available at the moment",
+	[RC_TIMEOUT] = "Kubernetes did not answer in time",
+	[RC_PERMISSION_DENIED] = "Kubernetes does not allow the provider to do this",
+	[RC_TOO_LARGE] = "the container is too large for Kubernetes",
+	[RC_NO_MEMORY] = "out of memory",
+	[RC_INTERNAL] = "Kubernetes gave an answer that was not understood",
+};
+
+/* RBAC's message names our account and is nobody's business; any other refusal is meant for who asked. */
+static bool is_rbac_refusal(const char *message)
+{
+	return strstr(message, " cannot ") && strstr(message, "User \"");
+}
+
+/* The part of a refusal that a client can act on; NULL: none. */
+static const char *refusal_text(enum rc rc, const char *message)
+{
+	const char *quota = message ? strstr(message, "exceeded quota") : NULL;
+
+	if (quota)
+		return quota;
+	if (message && strstr(message, "being terminated"))
+		return "the namespace is being terminated";
+	if (rc == RC_PERMISSION_DENIED && message && !is_rbac_refusal(message))
+		return message;
+	return rc == RC_INVALID_ARGUMENT ? message : NULL;
+}
+
+static void add_cause(struct op_call *call, const cJSON *cause)
+{
+	struct buf object cleanup_buf = buf_make(OP_FAULTS_MAX);
+	struct buf pointer cleanup_buf = buf_make(1024);
+	struct json_writer w = json_writer_make(&object);
+	const char *field = json_string_at(cause, "field");
+	const char *message = json_string_at(cause, "message");
+
+	if (field)
+		spec_pointer_add(field, &pointer);
+	json_begin_object(&w, NULL);
+	json_string(&w, "detail", message ? message : "refused by Kubernetes");
+	json_string(&w, "pointer", pointer.data);
+	json_end_object(&w);
+	if (call->faults.len)
+		buf_add_char(&call->faults, ',');
+	buf_add(&call->faults, object.data, object.len);
+}
+
+enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, const char *what, struct error *err)
+{
+	const char *message = json_string_at(reply->object, "message");
+	const char *refusal = refusal_text(err->rc, message);
+	int retry_after_s = err->retry_after_s;
+	const cJSON *cause = NULL;
+	int count = 0;
+
+	log_warn("Kubernetes call failed", log_str("call", what), log_err(err),
+		 log_str("request_id", call->request_id));
+	if (err->rc == RC_INVALID_ARGUMENT)
+		cJSON_ArrayForEach (cause, json_at(reply->object, "details.causes"))
+			if (count++ < FAULTS_MAX)
+				add_cause(call, cause);
+	if (refusal)
+		error_set(err, err->rc, "Kubernetes refused: %s", refusal);
+	else if (err->rc == RC_NOT_FOUND)
+		error_set(err, RC_UNAVAILABLE, "the namespace of the containers does not exist");
+	else if (public_texts[err->rc])
+		error_set(err, err->rc, "%s", public_texts[err->rc]);
+	err->retry_after_s = retry_after_s;
+	return err->rc;
+}
+
+/* ---- the calls --------------------------------------------------------------------------------------------------- */
+
+enum rc op_kube_get(struct op_call *call, enum kube_kind kind, const char *name, struct kube_reply *reply,
+		    struct error *err)
+{
+	return call_kube(call, "GET", kind, name, NULL, reply, err);
+}
+
+enum rc op_kube_create(struct op_call *call, enum kube_kind kind, const struct buf *body, struct kube_reply *reply,
+		       struct error *err)
+{
+	enum rc rc = buf_check(body, err);
+
+	if (rc)
+		return rc;
+	rc = call_kube(call, "POST", kind, NULL, body, reply, err);
+	return rc == RC_NOT_FOUND ? op_kube_translate(call, reply, "create in the namespace", err) : rc;
+}
+
+enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+		       struct error *err)
+{
+	struct buf options cleanup_buf = buf_make(1024);
+	struct json_writer w = json_writer_make(&options);
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	char uid_text[KUBE_UID_TEXT_MAX];
+	enum rc rc;
+
+	kube_uid_format(uid, uid_text);
+	json_begin_object(&w, NULL);
+	json_string(&w, "kind", "DeleteOptions");
+	json_string(&w, "apiVersion", "v1");
+	json_string(&w, "propagationPolicy", "Background");
+	json_begin_object(&w, "preconditions");
+	json_string(&w, "uid", uid_text);
+	json_end_object(&w);
+	json_end_object(&w);
+	rc = call_kube(call, "DELETE", kind, name, &options, &reply, err);
+	return rc == RC_NOT_FOUND || rc == RC_CONFLICT ? RC_OK : rc;
+}

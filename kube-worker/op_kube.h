@@ -1,0 +1,31 @@
+/*
+ * Kubernetes calls of an operation, with errors that may be shown to a client: what Kubernetes refused and why, but no
+ * address, account or raw library text. The original goes to the log.
+ */
+#ifndef KUBE_WORKER_OP_KUBE_H
+#define KUBE_WORKER_OP_KUBE_H
+
+#include "common/kube/kube_path.h"
+#include "kube-worker/op.h"
+
+/* The four calls on one object. `body` is JSON. reply as kube_client_do(). Errors: its codes, texts for clients. */
+enum rc op_kube_get(struct op_call *call, enum kube_kind kind, const char *name, struct kube_reply *reply,
+		    struct error *err) must_check;
+enum rc op_kube_create(struct op_call *call, enum kube_kind kind, const struct buf *body, struct kube_reply *reply,
+		       struct error *err) must_check;
+
+/*
+ * Delete the object of that name if it still is the one with that uid; its dependents go in the background.
+ * RC_OK also when it is not there any more, or another one is there by now.
+ */
+enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+		       struct error *err) must_check;
+
+/*
+ * Make an error of kube_client_do() fit for a client: the text is replaced (see above) and, for an object that was
+ * refused as invalid, call->faults filled with Kubernetes' causes, each with the pointer into the request that the
+ * field came from. Logs the original. `what` for the log: "create the Deployment". Returns the code.
+ */
+enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, const char *what, struct error *err);
+
+#endif

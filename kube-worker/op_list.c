@@ -1,0 +1,163 @@
+/*
+ * list: a page is one list call for Deployments, in the order of their names; states and addresses come from the cache,
+ * or from three more lists while it is not synchronised. The answer is written as the items arrive.
+ */
+#include "kube-worker/ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/strutil.h"
+#include "common/kube/kube_lister.h"
+#include "common/kube/labels.h"
+#include "kube-worker/container_find.h"
+#include "kube-worker/op_kube.h"
+#include "kube-worker/page_token.h"
+
+struct page_writer {
+	struct op_call *call;
+	struct kube_cache *cache;
+	struct container_extras extras;
+	struct json_writer w;
+	size_t start;      /* where this page begins in the result */
+	const char *after; /* names up to it were delivered before */
+	struct buf last;   /* the last name of this page */
+	bool cut;          /* the page is full by bytes */
+};
+
+static void begin_page(void *ctx)
+{
+	struct page_writer *page = ctx;
+
+	buf_truncate(page->w.out, page->start);
+	page->w = json_writer_make(page->w.out);
+	page->cut = false;
+	buf_reset(&page->last);
+	json_begin_object(&page->w, NULL);
+	json_begin_array(&page->w, "containers");
+}
+
+static enum rc take_item(void *ctx, const cJSON *deployment, struct error *err)
+{
+	struct page_writer *page = ctx;
+	const char *name = json_string_at(deployment, "metadata.name");
+	enum rc rc;
+
+	if (page->cut || !name || strcmp(name, page->after) <= 0)
+		return RC_OK;
+	if (page->w.out->len - page->start >= PROTOCOL_PAGE_BYTES) {
+		page->cut = true;
+		return RC_OK;
+	}
+	buf_reset(&page->last);
+	buf_add_str(&page->last, name);
+	if (json_at(deployment, "metadata.deletionTimestamp"))
+		return RC_OK;
+	rc = container_gather_from(page->call, page->cache, deployment, &page->extras, err);
+	if (rc)
+		return rc;
+	container_view_write(&page->w, deployment, &page->extras);
+	return buf_check(page->w.out, err);
+}
+
+/* The token of the page behind this one; "" when this was the last. */
+static enum rc write_next_token(struct page_writer *page, const struct page_position *now, const char *kube_next,
+				const char *scope, struct error *err)
+{
+	struct buf token cleanup_buf = buf_make(65536);
+	struct page_position next = {
+		.kube_token = (char *)(uintptr_t)(page->cut ? now->kube_token : kube_next),
+		.after = page->last.len ? page->last.data : now->after,
+	};
+	enum rc rc = RC_OK;
+
+	if (page->cut || kube_next[0] != '\0')
+		rc = page_token_encode(&next, scope, &token, err);
+	if (rc)
+		return rc;
+	json_end_array(&page->w);
+	json_string(&page->w, "next_page_token", token.data);
+	json_end_object(&page->w);
+	return buf_check(page->w.out, err);
+}
+
+static enum rc read_page(struct page_writer *page, int limit, struct page_position *position, char **ret_next,
+			 struct error *err)
+{
+	struct op_call *call = page->call;
+	cleanup_free char *newer = NULL;
+	struct kube_page kube = {
+		.kind = KUBE_DEPLOYMENT,
+		.namespace = call->env->config->namespace,
+		.selector = LABEL_SELECTOR,
+		.limit = limit,
+		.token = position->kube_token,
+		.deadline_ms = call->deadline_ms,
+		.on_item = take_item,
+		.on_restart = begin_page,
+		.ctx = page,
+	};
+	enum rc rc = kube_list_page(call->kube, &kube, ret_next, NULL, &newer, err);
+
+	/* The token is older than what etcd still knows. Kubernetes offers to go on in the present; without that offer
+	 * we begin anew, and skip what was delivered. */
+	if (rc == RC_EXPIRED) {
+		free(position->kube_token);
+		position->kube_token = newer ? TAKE(newer) : str_dup("");
+		if (!position->kube_token)
+			return error_no_memory(err);
+		kube.token = position->kube_token;
+		begin_page(page);
+		rc = kube_list_page(call->kube, &kube, ret_next, NULL, NULL, err);
+	}
+	if (rc == RC_INVALID_ARGUMENT && position->kube_token[0] != '\0')
+		return error_set(err, rc, "page_token is not one that this list has given out");
+	if (rc)
+		return op_kube_translate(call, &(struct kube_reply){ 0 }, "list Deployments", err);
+	return RC_OK;
+}
+
+static enum rc write_page(struct page_writer *page, int limit, const char *token, struct error *err)
+{
+	const struct worker_config *config = page->call->env->config;
+	struct page_position position cleanup_page_position = { 0 };
+	struct buf scope cleanup_buf = buf_make(1024);
+	cleanup_free char *kube_next = NULL;
+	enum rc rc;
+
+	buf_addf(&scope, "%s\n%s", config->name, config->namespace);
+	rc = page_token_decode(token, scope.data, &position, err);
+	if (rc)
+		return rc;
+	page->after = position.after;
+	begin_page(page);
+	rc = read_page(page, limit, &position, &kube_next, err);
+	return rc ? rc : write_next_token(page, &position, kube_next, scope.data, err);
+}
+
+enum rc op_list(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+{
+	const char *token = json_string_at(request, "page_token");
+	struct page_writer page = {
+		.call = call,
+		.cache = call->env->cache,
+		.extras = container_extras_make(),
+		.w = json_writer_make(result),
+		.start = result->len,
+		.last = buf_make(1024),
+	};
+	struct kube_cache *own = NULL;
+	enum rc rc = RC_OK;
+
+	if (!kube_cache_is_synced(call->env->cache, CONTAINER_PART_KINDS)) {
+		rc = container_read_all(call, NULL, &own, err);
+		page.cache = own;
+	}
+	if (!rc)
+		rc = write_page(&page, (int)json_int_at(request, "max_page_size", PROTOCOL_PAGE_SIZE_DEFAULT),
+				token ? token : "", err);
+	kube_cache_destroy(own);
+	container_extras_clear(&page.extras);
+	buf_clear(&page.last);
+	return rc;
+}

@@ -1,0 +1,35 @@
+/*
+ * The page token that clients carry from one list page to the next: opaque to them, and recognised as ours.
+ */
+#ifndef KUBE_WORKER_PAGE_TOKEN_H
+#define KUBE_WORKER_PAGE_TOKEN_H
+
+#include "common/base/buf.h"
+
+struct page_position {
+	char *kube_token; /* Kubernetes' `continue`; "": from the start */
+	char *after;      /* the last Deployment name that was delivered; names up to it are skipped; "": none */
+};
+
+void page_position_clear(struct page_position *position);
+#define cleanup_page_position cleanup_with(page_position_clear)
+
+/*
+ * Append the token of a position.
+ *
+ * scope  what the token is good for (provider and namespace): another scope does not accept it.
+ * Failure is the buffer's, or RC_INTERNAL.
+ */
+enum rc page_token_encode(const struct page_position *position, const char *scope, struct buf *out, struct error *err)
+	must_check;
+
+/*
+ * Read a token that a client sent; "" is the start.
+ *
+ * ret_position  filled on success; page_position_clear() by the caller.
+ * Errors: RC_INVALID_ARGUMENT anything that page_token_encode() did not make for this scope; RC_NO_MEMORY.
+ */
+enum rc page_token_decode(const char *token, const char *scope, struct page_position *ret_position, struct error *err)
+	must_check;
+
+#endif

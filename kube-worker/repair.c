@@ -1,0 +1,250 @@
+#include "kube-worker/repair.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/base/thread.h"
+#include "common/kube/labels.h"
+#include "common/services/log.h"
+#include "kube-worker/container_find.h"
+#include "kube-worker/container_remove.h"
+#include "kube-worker/op_kube.h"
+#include "kube-worker/service_ensure.h"
+
+#define INTERVAL_MS 4000
+#define PATIENCE_MS 12000 /* a create that still runs needs less between its two writes */
+#define AGE_MAX_MS 600000
+#define WATCHED_MAX 4096 /* young containers that are followed at once; more wait for their turn */
+#define REPAIR_TIMEOUT_MS 8000
+#define NEEDED_KINDS (1u << KUBE_DEPLOYMENT | 1u << KUBE_SERVICE)
+
+/* A young container, by its Deployment. */
+struct watched {
+	struct kube_uid uid;
+	char id[PROTOCOL_ID_MAX + 1];
+	int64_t lacking_since_ms; /* monotonic */
+	bool complete;            /* its Service was seen once */
+	bool seen;                /* by the walk that runs */
+};
+
+struct repair {
+	const struct op_env *env;
+	struct kube_client *kube;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards stopping */
+	pthread_cond_t wake;
+	bool stopping;
+
+	/* The thread's own. */
+	struct watched *watched;
+	size_t count;
+};
+
+static struct watched *find_watched(struct repair *repair, const struct kube_uid *uid)
+{
+	for (size_t i = 0; i < repair->count; i++)
+		if (kube_uid_equal(&repair->watched[i].uid, uid))
+			return &repair->watched[i];
+	return NULL;
+}
+
+static struct watched *add_watched(struct repair *repair, const struct fact *deployment)
+{
+	struct watched *watched;
+
+	if (repair->count == WATCHED_MAX)
+		return NULL;
+	watched = &repair->watched[repair->count++];
+	*watched = (struct watched){ .uid = deployment->uid, .lacking_since_ms = clock_mono_ms() };
+	snprintf(watched->id, sizeof(watched->id), "%s", deployment->instance_id);
+	return watched;
+}
+
+static bool is_candidate(const struct fact *fact)
+{
+	return fact->kind == KUBE_DEPLOYMENT && fact->made_here && fact->wants_service && !fact->deleting &&
+	       clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
+}
+
+static bool has_service(const struct fact *deployment, const struct fact *const *facts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->kind == KUBE_SERVICE && kube_uid_equal(&facts[i]->owner, &deployment->uid))
+			return true;
+	return false;
+}
+
+/* Called for each instance, with the cache locked: only notes. */
+static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct repair *repair = ctx;
+
+	for (size_t i = 0; i < count; i++) {
+		struct watched *watched;
+
+		if (!is_candidate(facts[i]))
+			continue;
+		watched = find_watched(repair, &facts[i]->uid);
+		if (!watched)
+			watched = add_watched(repair, facts[i]);
+		if (!watched)
+			continue;
+		watched->seen = true;
+		watched->complete = watched->complete || has_service(facts[i], facts, count);
+	}
+}
+
+static void forget_unseen(struct repair *repair)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < repair->count; i++)
+		if (repair->watched[i].seen)
+			repair->watched[kept++] = repair->watched[i];
+	repair->count = kept;
+}
+
+static bool is_refusal(enum rc rc, const struct error *err)
+{
+	return rc == RC_INVALID_ARGUMENT || rc == RC_PERMISSION_DENIED || rc == RC_ALREADY_EXISTS ||
+	       (rc == RC_UNAVAILABLE && strstr(err->text, "exceeded quota"));
+}
+
+/* The Deployment as it is now, if it still is the one that was noted. */
+static enum rc get_noted(struct op_call *call, const struct watched *watched, struct kube_reply *reply,
+			 struct error *err)
+{
+	struct kube_uid uid;
+	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, watched->id, reply, err);
+
+	if (rc)
+		return rc;
+	uid = kube_uid_parse(json_string_at(reply->object, "metadata.uid"));
+	return kube_uid_equal(&uid, &watched->uid) ? RC_OK : RC_NOT_FOUND;
+}
+
+static enum rc complete(struct op_call *call, const struct watched *watched, const cJSON *deployment, struct error *err)
+{
+	const char *text = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.annotations"), ANNOTATION_SPEC));
+	cleanup_json cJSON *spec = NULL;
+	cleanup_json cJSON *service = NULL;
+	enum rc rc = json_parse(text ? text : "", text ? strlen(text) : 0, &spec, err);
+
+	return rc ? rc : service_ensure(call, watched->id, spec, deployment, &service, err);
+}
+
+static void repair_one(struct repair *repair, struct watched *watched)
+{
+	struct op_call call = {
+		.env = repair->env,
+		.kube = repair->kube,
+		.deadline_ms = clock_mono_ms() + REPAIR_TIMEOUT_MS,
+		.attempt = 1,
+		.request_id = "repair",
+		.faults = buf_make(OP_FAULTS_MAX),
+	};
+	struct kube_reply deployment cleanup_kube_reply = { 0 };
+	struct error err = { 0 };
+	enum rc rc = get_noted(&call, watched, &deployment, &err);
+
+	if (!rc) {
+		rc = complete(&call, watched, deployment.object, &err);
+		watched->complete = !rc;
+		if (!rc) {
+			log_warn("a half-made container was completed", log_str("id", watched->id));
+		} else if (is_refusal(rc, &err)) {
+			log_warn("a half-made container cannot be completed and is removed", log_str("id", watched->id),
+				 log_err(&err));
+			rc = container_remove(&call, deployment.object, &err);
+		}
+	}
+	if (rc && rc != RC_NOT_FOUND)
+		log_warn("a half-made container could not be repaired; trying again", log_str("id", watched->id),
+			 log_err(&err));
+	buf_clear(&call.faults);
+}
+
+static bool is_stopping(struct repair *repair)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&repair->lock);
+	stopping = repair->stopping;
+	pthread_mutex_unlock(&repair->lock);
+	return stopping;
+}
+
+static void walk(struct repair *repair)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (!kube_cache_is_synced(repair->env->cache, NEEDED_KINDS))
+		return;
+	for (size_t i = 0; i < repair->count; i++)
+		repair->watched[i].seen = false;
+	kube_cache_visit_all(repair->env->cache, note_instance, repair);
+	forget_unseen(repair);
+	for (size_t i = 0; i < repair->count && !is_stopping(repair); i++)
+		if (!repair->watched[i].complete && now_ms - repair->watched[i].lacking_since_ms >= PATIENCE_MS)
+			repair_one(repair, &repair->watched[i]);
+}
+
+static void *run_repair(void *ctx)
+{
+	struct repair *repair = ctx;
+	bool stopping = false;
+
+	while (!stopping) {
+		walk(repair);
+		pthread_mutex_lock(&repair->lock);
+		stopping = thread_wait_until(&repair->wake, &repair->lock, &repair->stopping, INTERVAL_MS);
+		pthread_mutex_unlock(&repair->lock);
+	}
+	return NULL;
+}
+
+static void repair_free(struct repair *repair)
+{
+	kube_client_destroy(repair->kube);
+	pthread_cond_destroy(&repair->wake);
+	pthread_mutex_destroy(&repair->lock);
+	free(repair->watched);
+	free(repair);
+}
+
+enum rc repair_create(const struct op_env *env, struct kube_auth *auth, struct repair **ret_repair, struct error *err)
+{
+	struct repair *repair = calloc(1, sizeof(*repair));
+	enum rc rc;
+
+	if (!repair)
+		return error_no_memory(err);
+	repair->env = env;
+	pthread_mutex_init(&repair->lock, NULL);
+	pthread_cond_init(&repair->wake, NULL);
+	repair->watched = calloc(WATCHED_MAX, sizeof(*repair->watched));
+	rc = repair->watched ? kube_client_create(auth, &repair->kube, err) : error_no_memory(err);
+	if (!rc)
+		rc = thread_start(run_repair, repair, &repair->thread, err);
+	if (rc) {
+		repair_free(repair);
+		return rc;
+	}
+	*ret_repair = repair;
+	return RC_OK;
+}
+
+void repair_destroy(struct repair *repair)
+{
+	if (!repair)
+		return;
+	pthread_mutex_lock(&repair->lock);
+	repair->stopping = true;
+	pthread_cond_signal(&repair->wake);
+	pthread_mutex_unlock(&repair->lock);
+	pthread_join(repair->thread, NULL);
+	repair_free(repair);
+}

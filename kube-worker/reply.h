@@ -1,0 +1,26 @@
+/*
+ * Answers to requests over the bus, in parts when they are larger than the server accepts (protocol.h, REPLY).
+ */
+#ifndef KUBE_WORKER_REPLY_H
+#define KUBE_WORKER_REPLY_H
+
+#include "common/adapters/bus.h"
+#include "common/base/buf.h"
+
+/*
+ * Send a success to where the request wants it; a request that wants no answer gets none.
+ * Errors: as bus_publish(): then the caller will not know.
+ */
+enum rc reply_result(struct bus *bus, const struct bus_message *request, const struct buf *body, struct error *err)
+	must_check;
+
+/*
+ * Send an error.
+ *
+ * why     its code, sentence and retry_after_s; the sentence is shown to clients.
+ * faults  objects of the `errors` array, separated by commas; may be empty or NULL.
+ */
+enum rc reply_error(struct bus *bus, const struct bus_message *request, const struct error *why,
+		    const struct buf *faults, struct error *err) must_check;
+
+#endif
