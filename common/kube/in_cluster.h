@@ -1,0 +1,22 @@
+/*
+ * The configuration of a process that runs in a Pod: the API server's address from the environment, token and CA from
+ * the mounted service account.
+ */
+#ifndef COMMON_KUBE_IN_CLUSTER_H
+#define COMMON_KUBE_IN_CLUSTER_H
+
+#include "common/kube/kubeconfig.h"
+
+/* Where the service account is mounted; another folder by $SP_K8S_SERVICE_ACCOUNT_DIR, for tests. */
+#define IN_CLUSTER_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount"
+
+/*
+ * Find out how to reach the cluster that we run in.
+ *
+ * ret_config  given to the caller (kubeconfig_destroy).
+ * Errors: RC_INVALID_ARGUMENT the environment does not say (we are in no Pod), or says nonsense; RC_NOT_FOUND no
+ * service account is mounted; RC_NO_MEMORY.
+ */
+enum rc in_cluster_load(struct kubeconfig **ret_config, struct error *err) must_check;
+
+#endif

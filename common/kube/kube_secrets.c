@@ -1,0 +1,226 @@
+#include "common/kube/kube_secrets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/adapters/pem.h"
+#include "common/base/strutil.h"
+#include "common/services/log.h"
+
+/* ---- one text ---------------------------------------------------------------------------------------------------- */
+
+/* What the kubeconfig holds itself, or the path of its file. */
+static enum rc secret_init(struct kube_secret *secret, const char *data, const char *path, struct error *err)
+{
+	secret->path = path;
+	if (data && !path) {
+		secret->text = str_dup(data);
+		if (!secret->text)
+			return error_no_memory(err);
+	}
+	return RC_OK;
+}
+
+/* The text as it is now: a copy, from the file if there is one. The stamp is of what was read, or of the failure. */
+static enum rc secret_read(struct kube_secret *secret, char **ret_text, struct error *err)
+{
+	enum rc rc;
+
+	if (!secret->path) {
+		*ret_text = str_dup(secret->text);
+		return *ret_text ? RC_OK : error_no_memory(err);
+	}
+	rc = secret_file_read(secret->path, SECRET_FILE_MAX, ret_text, NULL, &secret->stamp, err);
+	if (rc)
+		secret->stamp = file_stamp_of(secret->path);
+	return rc;
+}
+
+static bool is_due(const struct kube_secret *secret, bool everything)
+{
+	struct file_stamp stamp;
+
+	if (!secret->path)
+		return false;
+	stamp = file_stamp_of(secret->path);
+	return everything || !file_stamp_equal(&stamp, &secret->stamp);
+}
+
+/* Take a text over. Returns whether it is another one. */
+static bool secret_replace(struct kube_secret *secret, char **text)
+{
+	bool changed = !str_equal(secret->text, *text);
+
+	secret_free(secret->text);
+	secret->text = TAKE(*text);
+	return changed;
+}
+
+static void say_renewed(const struct kube_secret *secret)
+{
+	log_info("Kubernetes credentials were read again", log_str("path", secret->path));
+}
+
+static void say_kept(const struct kube_secret *secret, const struct error *error)
+{
+	log_warn("Kubernetes credentials cannot be read again, the old ones stay in use", log_str("path", secret->path),
+		 log_err(error));
+}
+
+/* ---- authorities ------------------------------------------------------------------------------------------------- */
+
+static enum rc load_ca(struct kube_secrets *secrets, bool *ret_changed, struct error *err)
+{
+	cleanup_secret char *text = NULL;
+	enum rc rc;
+
+	rc = secret_read(&secrets->ca, &text, err);
+	if (!rc)
+		rc = pem_check_certificates(text, err);
+	if (!rc)
+		*ret_changed = secret_replace(&secrets->ca, &text);
+	return rc;
+}
+
+/* ---- client certificate and key ---------------------------------------------------------------------------------- */
+
+static enum rc load_pair(struct kube_secrets *secrets, bool *ret_changed, struct error *err)
+{
+	cleanup_secret char *cert = NULL;
+	cleanup_secret char *key = NULL;
+	enum rc rc;
+
+	rc = secret_read(&secrets->cert, &cert, err);
+	if (!rc)
+		rc = secret_read(&secrets->key, &key, err);
+	if (!rc)
+		rc = pem_check_certificates(cert, err);
+	if (!rc)
+		rc = pem_check_pair(cert, key, err);
+	if (!rc) {
+		bool cert_changed = secret_replace(&secrets->cert, &cert);
+
+		*ret_changed = secret_replace(&secrets->key, &key) || cert_changed;
+	}
+	return rc;
+}
+
+/* ---- token ------------------------------------------------------------------------------------------------------- */
+
+/* Cut white space off both ends. */
+static void trim(char *text)
+{
+	static const char space[] = " \t\r\n";
+	size_t start = strspn(text, space);
+	size_t len = strlen(text);
+
+	while (len > start && strchr(space, text[len - 1]))
+		len--;
+	memmove(text, text + start, len - start);
+	explicit_bzero(text + len - start, strlen(text + len - start));
+}
+
+static enum rc load_token(struct kube_secrets *secrets, bool *ret_changed, struct error *err)
+{
+	cleanup_secret char *text = NULL;
+	enum rc rc;
+
+	rc = secret_read(&secrets->token, &text, err);
+	if (rc)
+		return rc;
+	trim(text);
+	if (text[0] == '\0')
+		return error_set(err, RC_INVALID_ARGUMENT, "%s is empty", secrets->token.path);
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7F)
+			return error_set(err, RC_INVALID_ARGUMENT, "%s holds white space within the token",
+					 secrets->token.path);
+	*ret_changed = secret_replace(&secrets->token, &text);
+	return RC_OK;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
+
+/* "place: member: path" before what is wrong in it. */
+static enum rc in_place(struct error *err, enum rc rc, const char *place, const char *member,
+			const struct kube_secret *secret)
+{
+	if (rc == RC_NO_MEMORY)
+		return rc;
+	if (rc != RC_NOT_FOUND)
+		rc = RC_INVALID_ARGUMENT;
+	if (err)
+		err->rc = rc;
+	return secret->path ? error_wrap(err, rc, "%s: %s %s", place, member, secret->path)
+			    : error_wrap(err, rc, "%s: %s-data", place, member);
+}
+
+enum rc kube_secrets_init(struct kube_secrets *secrets, const struct kubeconfig *config, struct error *err)
+{
+	bool changed;
+	enum rc rc;
+
+	*secrets = (struct kube_secrets){ 0 };
+	rc = secret_init(&secrets->ca, config->ca_data, config->ca_file, err);
+	if (!rc)
+		rc = secret_init(&secrets->cert, config->cert_data, config->cert_file, err);
+	if (!rc)
+		rc = secret_init(&secrets->key, config->key_data, config->key_file, err);
+	if (!rc)
+		rc = secret_init(&secrets->token, config->token, NULL, err);
+	if (rc)
+		return rc;
+	secrets->token.path = config->token_file;
+	if (secrets->ca.path || secrets->ca.text) {
+		rc = load_ca(secrets, &changed, err);
+		if (rc)
+			return in_place(err, rc, config->cluster_place, "certificate-authority", &secrets->ca);
+	}
+	if (secrets->cert.path || secrets->cert.text) {
+		rc = load_pair(secrets, &changed, err);
+		if (rc)
+			return in_place(err, rc, config->user_place, "client-certificate and client-key",
+					&secrets->cert);
+	}
+	if (secrets->token.path && load_token(secrets, &changed, NULL) == RC_NO_MEMORY)
+		return error_no_memory(err);
+	return RC_OK;
+}
+
+void kube_secrets_clear(struct kube_secrets *secrets)
+{
+	secret_free(secrets->ca.text);
+	secret_free(secrets->cert.text);
+	secret_free(secrets->key.text);
+	secret_free(secrets->token.text);
+	*secrets = (struct kube_secrets){ 0 };
+}
+
+typedef enum rc load(struct kube_secrets *secrets, bool *ret_changed, struct error *err);
+
+static bool renew(struct kube_secrets *secrets, const struct kube_secret *named, load *load_again)
+{
+	struct error error;
+	bool changed = false;
+
+	if (load_again(secrets, &changed, &error))
+		say_kept(named, &error);
+	else if (changed)
+		say_renewed(named);
+	return changed;
+}
+
+bool kube_secrets_renew(struct kube_secrets *secrets, bool everything)
+{
+	bool pair_is_due = is_due(&secrets->cert, everything);
+	bool changed = false;
+
+	pair_is_due = is_due(&secrets->key, everything) || pair_is_due;
+	if (is_due(&secrets->ca, everything))
+		changed = renew(secrets, &secrets->ca, load_ca) || changed;
+	if (pair_is_due)
+		changed = renew(secrets, secrets->cert.path ? &secrets->cert : &secrets->key, load_pair) || changed;
+	if (is_due(&secrets->token, everything))
+		changed = renew(secrets, &secrets->token, load_token) || changed;
+	return changed;
+}

@@ -1,0 +1,234 @@
+#include "common/kube/kubeconfig_fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/strutil.h"
+
+/* ---- URLs -------------------------------------------------------------------------------------------------------- */
+
+/* Only printable characters, and no white space. */
+static bool is_one_word(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text <= ' ' || *text == 0x7F)
+			return false;
+	return true;
+}
+
+/* "host", "host:6443", "[::1]:6443", without a user: the part of a URL between "//" and the path. */
+static bool is_authority(const char *text, size_t len)
+{
+	const char *colon = memrchr(text, ':', len);
+	const char *bracket = memrchr(text, ']', len);
+	size_t host_len = len;
+
+	if (memchr(text, '@', len))
+		return false;
+	if (colon && (!bracket || colon > bracket)) {
+		size_t digits = strspn(colon + 1, "0123456789");
+		int64_t port = 0;
+		char number[8] = { 0 };
+
+		if (digits == 0 || digits > 5 || colon + 1 + digits != text + len)
+			return false;
+		memcpy(number, colon + 1, digits);
+		if (!str_parse_int64(number, &port) || port < 1 || port > 65535)
+			return false;
+		host_len = (size_t)(colon - text);
+	}
+	if (text[0] == '[')
+		return bracket == text + host_len - 1 && host_len > 3;
+	return host_len > 0 && !memchr(text, ':', host_len);
+}
+
+static enum rc check_server(struct kubeconfig *config, struct error *err)
+{
+	char *server = config->server;
+	const char *rest;
+	size_t len;
+
+	if (!server)
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: server is missing", config->cluster_place);
+	if (!str_has_prefix(server, "https://") && !str_has_prefix(server, "http://"))
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: server must begin with https:// or http://",
+				 config->cluster_place);
+	rest = strstr(server, "://") + 3;
+	if (!is_one_word(server) || strpbrk(rest, "?#\\") || !is_authority(rest, strcspn(rest, "/")))
+		return error_set(err, RC_INVALID_ARGUMENT,
+				 "%s: server must be a URL like https://host:6443 with at most a path behind it",
+				 config->cluster_place);
+	for (len = strlen(server); server[len - 1] == '/'; len--)
+		server[len - 1] = '\0';
+	return RC_OK;
+}
+
+static enum rc check_server_name(const struct kubeconfig *config, struct error *err)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+
+	if (config->server_name && config->server_name[strspn(config->server_name, allowed)])
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: tls-server-name is not the name of a host",
+				 config->cluster_place);
+	return RC_OK;
+}
+
+/* What a proxy-url may begin with, and what libcurl calls it. */
+static const struct proxy_row {
+	const char *scheme;
+	const char *curl_scheme;
+} proxy_rows[] = {
+	{ "http://", "http://" },
+	{ "https://", "https://" },
+	{ "socks5://", "socks5h://" }, /* the proxy looks the host up, as with kubectl */
+	{ "socks5h://", "socks5h://" },
+};
+
+/* The URL may hold a password, so no message shows it. */
+static enum rc check_proxy(struct kubeconfig *config, struct error *err)
+{
+	for (size_t i = 0; config->proxy && i < ARRAY_LEN(proxy_rows); i++) {
+		const char *rest = config->proxy + strlen(proxy_rows[i].scheme);
+		char *changed = NULL;
+
+		if (!str_has_prefix(config->proxy, proxy_rows[i].scheme))
+			continue;
+		if (!is_one_word(config->proxy) || strcspn(rest, "/?#") == 0)
+			break;
+		if (asprintf(&changed, "%s%s", proxy_rows[i].curl_scheme, rest) < 0)
+			return error_no_memory(err);
+		explicit_bzero(config->proxy, strlen(config->proxy));
+		free(config->proxy);
+		config->proxy = changed;
+		return RC_OK;
+	}
+	if (config->proxy)
+		return error_set(err, RC_INVALID_ARGUMENT,
+				 "%s: proxy-url must be a URL that begins with http://, https:// or socks5://",
+				 config->cluster_place);
+	return RC_OK;
+}
+
+/* ---- what goes together ------------------------------------------------------------------------------------------ */
+
+static enum rc check_cluster(struct kubeconfig *config, struct error *err)
+{
+	enum rc rc = check_server(config, err);
+
+	if (!rc)
+		rc = check_server_name(config, err);
+	if (!rc)
+		rc = check_proxy(config, err);
+	if (!rc && config->insecure && (config->ca_file || config->ca_data))
+		return error_set(err, RC_INVALID_ARGUMENT,
+				 "%s: insecure-skip-tls-verify and certificate-authority exclude each other",
+				 config->cluster_place);
+	return rc;
+}
+
+/* A header ends at its line's end: a value that holds one could bring headers of its own. */
+static bool is_header_value(const char *text)
+{
+	for (; text && *text; text++)
+		if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7F)
+			return false;
+	return true;
+}
+
+static enum rc check_header_values(const struct kubeconfig *config, struct error *err)
+{
+	const struct {
+		const char *name;
+		const char *value;
+	} rows[] = {
+		{ "token", config->token }, { "username", config->username }, { "password", config->password },
+		{ "as", config->as },       { "as-uid", config->as_uid },
+	};
+	const char *wrong = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!is_header_value(rows[i].value))
+			wrong = rows[i].name;
+	for (size_t i = 0; i < config->as_groups.count; i++)
+		if (!is_header_value(config->as_groups.items[i]))
+			wrong = "as-groups";
+	for (size_t i = 0; i < config->as_extra.count; i++)
+		if (!is_header_value(config->as_extra.items[i].value))
+			wrong = "as-user-extra";
+	if (wrong)
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s holds a line break or another control character",
+				 config->user_place, wrong);
+	return RC_OK;
+}
+
+/* A rule that forbids; `broken` is whether it is. */
+struct rule {
+	bool broken;
+	const char *text;
+};
+
+static enum rc check_rules(const char *place, const struct rule *rules, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].broken)
+			return error_set(err, RC_INVALID_ARGUMENT, "%s: %s", place, rules[i].text);
+	return RC_OK;
+}
+
+static enum rc check_user(const struct kubeconfig *config, struct error *err)
+{
+	bool has_cert = config->cert_file || config->cert_data;
+	bool has_key = config->key_file || config->key_data;
+	bool has_basic = config->username || config->password;
+	const struct rule rules[] = {
+		{ has_cert && !has_key, "client-certificate is given, but client-key is missing" },
+		{ has_key && !has_cert, "client-key is given, but client-certificate is missing" },
+		{ has_basic && (config->token || config->token_file), "token and username exclude each other" },
+		{ config->username && strchr(config->username, ':'), "username holds a colon" },
+		{ !config->as && (config->as_uid || config->as_groups.count || config->as_extra.count),
+		  "as-uid, as-groups and as-user-extra need as" },
+	};
+	enum rc rc = check_rules(config->user_place, rules, ARRAY_LEN(rules), err);
+
+	return rc ? rc : check_header_values(config, err);
+}
+
+static const char *const exec_versions[] = {
+	"client.authentication.k8s.io/v1",
+	"client.authentication.k8s.io/v1beta1",
+};
+
+static bool is_exec_version(const char *version)
+{
+	for (size_t i = 0; i < ARRAY_LEN(exec_versions); i++)
+		if (str_equal(version, exec_versions[i]))
+			return true;
+	return false;
+}
+
+static enum rc check_exec(const struct kubeconfig *config, struct error *err)
+{
+	const struct kubeconfig_exec *exec = &config->exec;
+	const char *mode = exec->interactive_mode;
+	const struct rule rules[] = {
+		{ !exec->api_version, "exec.apiVersion is missing" },
+		{ !is_exec_version(exec->api_version),
+		  "exec.apiVersion must be client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1" },
+		{ str_equal(mode, "Always"), "exec.interactiveMode Always: nobody sits at this program's terminal" },
+		{ mode && !str_equal(mode, "Always") && !str_equal(mode, "Never") && !str_equal(mode, "IfAvailable"),
+		  "exec.interactiveMode must be Never or IfAvailable" },
+	};
+
+	return exec->command ? check_rules(config->user_place, rules, ARRAY_LEN(rules), err) : RC_OK;
+}
+
+enum rc kubeconfig_check(struct kubeconfig *config, struct error *err)
+{
+	enum rc rc = check_cluster(config, err);
+
+	if (!rc)
+		rc = check_user(config, err);
+	if (!rc)
+		rc = check_exec(config, err);
+	return rc;
+}
