@@ -1,0 +1,459 @@
+#include "api-svc/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api-svc/create_request.h"
+#include "api-svc/health.h"
+#include "api-svc/parameters.h"
+#include "api-svc/problem.h"
+#include "api-svc/projection.h"
+#include "api-svc/request.h"
+#include "api-svc/undo.h"
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/services/log.h"
+#include "common/version.h"
+
+#define JSON_MEDIA_TYPE "application/json"
+#define YAML_MEDIA_TYPE "application/yaml" /* RFC 9512 */
+#define HEALTH_BODY_MAX 512
+#define ID_PARAMETER "id"
+#define KEY_HEADER "Idempotency-Key"
+#define UNDO_AGAIN_MS 5000 /* behind a create's deadline: by then a late commit has happened or never will */
+
+struct api {
+	const struct api_config *config;
+	const struct openapi *openapi;
+	struct worker_client *client;
+	struct http_server *server;
+	struct health *health;
+	const struct openapi_operation *operations[ROUTE_COUNT]; /* NULL: not in the API document */
+	size_t request_max;                                      /* bytes of what a worker is sent */
+	int64_t started_ms;
+};
+
+/* ---- questions for workers ---- */
+
+static void on_worker_reply(void *ctx, uint64_t ticket, struct worker_reply *reply);
+
+static enum http_handled answer_rc(struct request *r, struct http_exchange *ex, enum rc rc, const char *text)
+{
+	struct error err;
+
+	error_set(&err, rc, "%s", text);
+	return request_answer_error(r, ex, &err);
+}
+
+/*
+ * Park the exchange, then ask. Once the question is out the exchange may be answered and the request freed at any
+ * moment: neither is touched afterwards.
+ */
+static enum http_handled ask_worker(struct api *api, struct request *r, struct http_exchange *ex,
+				    enum operation operation, const struct buf *body)
+{
+	struct worker_ask ask = {
+		.operation = operation,
+		.body = body->data,
+		.len = body->len,
+		.request_id = r->id,
+		.traceparent = r->traceparent[0] ? r->traceparent : NULL,
+		.timeout_ms = api->config->request_timeout_ms,
+		.done = on_worker_reply,
+		.ctx = api,
+	};
+	struct worker_reply failed = { .body = NULL };
+
+	if (buf_check(body, &failed.error))
+		return request_answer_error(r, ex, &failed.error);
+	r->deadline_ms = clock_mono_ms() + api->config->request_timeout_ms;
+	ask.cookie = http_exchange_defer(ex);
+	if (!ask.cookie)
+		return answer_rc(r, ex, RC_NO_MEMORY, "park a request");
+	if (worker_client_ask(api->client, &ask, &failed.error))
+		on_worker_reply(api, ask.cookie, &failed);
+	return HTTP_DEFERRED;
+}
+
+/* ---- answers of workers ---- */
+
+static bool is_undoable(const struct request *r)
+{
+	return r->match.route->id == ROUTE_CREATE && !r->has_key;
+}
+
+static void undo(struct api *api, const struct request *r, bool outcome_unknown)
+{
+	int64_t left_ms = r->deadline_ms - clock_mono_ms();
+	struct undo_what what = { .id = r->container_id, .token = r->token, .request_id = r->id };
+
+	if (outcome_unknown)
+		what.again_in_ms = (left_ms > 0 ? left_ms : 0) + UNDO_AGAIN_MS;
+	undo_begin(api->client, &what);
+}
+
+static unsigned success_status(enum route_id route)
+{
+	switch (route) {
+	case ROUTE_CREATE:
+		return 201;
+	case ROUTE_DELETE:
+		return 204;
+	case ROUTE_HEALTH:
+	case ROUTE_LIST:
+	case ROUTE_GET:
+	case ROUTE_DOCUMENT_YAML:
+	case ROUTE_DOCUMENT_JSON:
+	case ROUTE_COUNT:
+		break;
+	}
+	return 200;
+}
+
+static struct http_answer success_answer(const struct request *r, struct worker_reply *reply)
+{
+	struct http_answer answer = {
+		.status = success_status(r->match.route->id),
+		.only_if_present = is_undoable(r),
+	};
+
+	if (answer.status != 204) {
+		answer.content_type = JSON_MEDIA_TYPE;
+		answer.body = TAKE(reply->body);
+		answer.body_len = reply->len;
+	}
+	return answer;
+}
+
+static struct http_answer failure_answer(struct api *api, const struct request *r, const struct worker_reply *reply)
+{
+	struct problem problem = {
+		.error = &reply->error,
+		.instance = request_path(r),
+		.request_id = r->id,
+		.worker_faults = reply->faults,
+	};
+
+	if (problem_status(reply->error.rc) == 500)
+		log_error("request failed", log_err(&reply->error), log_str("request_id", r->id));
+	if (reply->outcome_unknown && is_undoable(r))
+		undo(api, r, true);
+	return problem_answer(&problem);
+}
+
+/* On a thread of NATS or of the worker client. */
+static void on_worker_reply(void *ctx, uint64_t ticket, struct worker_reply *reply)
+{
+	struct api *api = ctx;
+	struct http_exchange *ex = http_server_claim(api->server, ticket);
+	struct request *r = ex ? http_exchange_user(ex) : NULL;
+	struct http_answer answer;
+
+	if (!ex)
+		return;
+	answer = reply->error.rc ? failure_answer(api, r, reply) : success_answer(r, reply);
+	r->status = answer.status;
+	http_exchange_resume(ex, &answer);
+}
+
+/* ---- health ---- */
+
+static struct http_answer health_answer(const struct api *api, bool healthy)
+{
+	struct http_answer answer = { .status = 200, .content_type = JSON_MEDIA_TYPE };
+	struct buf body = buf_make(HEALTH_BODY_MAX);
+	struct json_writer w = json_writer_make(&body);
+
+	json_begin_object(&w, NULL);
+	json_string(&w, "type", "k8s-container-service-provider.dcm.io/health");
+	json_string(&w, "status", healthy ? "healthy" : "unhealthy");
+	json_string(&w, "path", "health");
+	json_string(&w, "version", version_text());
+	json_int(&w, "uptime", (clock_mono_ms() - api->started_ms) / 1000);
+	json_end_object(&w);
+	answer.body = buf_take(&body, &answer.body_len);
+	buf_clear(&body);
+	return answer;
+}
+
+static void on_health(void *ctx, uint64_t ticket, bool healthy)
+{
+	struct api *api = ctx;
+	struct http_exchange *ex = http_server_claim(api->server, ticket);
+	struct http_answer answer;
+
+	if (!ex)
+		return;
+	answer = health_answer(api, healthy);
+	((struct request *)http_exchange_user(ex))->status = answer.status;
+	http_exchange_resume(ex, &answer);
+}
+
+static enum http_handled handle_health(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	http_ticket ticket = http_exchange_defer(ex);
+	struct http_answer answer;
+
+	if (ticket) {
+		health_ask(api->health, ticket, r->id);
+		return HTTP_DEFERRED;
+	}
+	answer = health_answer(api, false);
+	r->status = answer.status;
+	http_exchange_answer(ex, &answer);
+	return HTTP_ANSWERED;
+}
+
+/* ---- containers ---- */
+
+static const char *header_of(const void *ctx, const char *name)
+{
+	return http_exchange_header(ctx, name);
+}
+
+static void check_parameters(const struct api *api, const struct request *r, const struct http_exchange *ex,
+			     struct faults *faults)
+{
+	struct parameters_source source = {
+		.target = &r->target,
+		.path_parameter = r->match.parameter,
+		.header = header_of,
+		.header_ctx = ex,
+	};
+
+	parameters_check(api->operations[r->match.route->id], &source, faults);
+}
+
+static enum http_handled handle_list(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	struct faults faults cleanup_faults = { .count = 0 };
+	struct buf body cleanup_buf = buf_make(api->request_max);
+	struct json_writer w = json_writer_make(&body);
+	const char *page_token = parameters_query(&r->target, "page_token");
+
+	check_parameters(api, r, ex, &faults);
+	if (faults_any(&faults))
+		return request_answer_faults(r, ex, &faults);
+	json_begin_object(&w, NULL);
+	json_int(&w, "max_page_size", parameters_query_int(&r->target, "max_page_size", PROTOCOL_PAGE_SIZE_DEFAULT));
+	json_string(&w, "page_token", page_token ? page_token : "");
+	json_end_object(&w);
+	return ask_worker(api, r, ex, OPERATION_LIST, &body);
+}
+
+/* get and delete: one container, named in the path. */
+static enum http_handled handle_one(struct api *api, struct request *r, struct http_exchange *ex,
+				    enum operation operation)
+{
+	struct faults faults cleanup_faults = { .count = 0 };
+	struct buf body cleanup_buf = buf_make(api->request_max);
+	struct json_writer w = json_writer_make(&body);
+
+	check_parameters(api, r, ex, &faults);
+	if (faults_any(&faults))
+		return request_answer_faults(r, ex, &faults);
+	snprintf(r->container_id, sizeof(r->container_id), "%s", r->match.parameter);
+	json_begin_object(&w, NULL);
+	json_string(&w, "id", r->container_id);
+	if (operation == OPERATION_DELETE)
+		json_bool(&w, "absent_ok", http_exchange_header(ex, KEY_HEADER) != NULL);
+	json_end_object(&w);
+	return ask_worker(api, r, ex, operation, &body);
+}
+
+static enum http_handled handle_get(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	return handle_one(api, r, ex, OPERATION_GET);
+}
+
+static enum http_handled handle_delete(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	return handle_one(api, r, ex, OPERATION_DELETE);
+}
+
+/* The id of the new container, and the token that says who made it. */
+static bool choose_id(const struct api *api, struct request *r, const char *key)
+{
+	const char *id = parameters_query(&r->target, ID_PARAMETER);
+	char uuid[CRYPTO_UUID_MAX];
+	bool good = key ? api_ids_key_token(key, r->token) : api_ids_request_token(r->token);
+
+	if (good && !id) {
+		good = key ? api_ids_from_key(api->config->name, key, uuid) : crypto_random_uuid(uuid);
+		id = uuid;
+	}
+	if (good)
+		snprintf(r->container_id, sizeof(r->container_id), "%s", id);
+	return good;
+}
+
+static enum http_handled handle_create(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	const struct schema *schema = api->operations[ROUTE_CREATE]->body;
+	const char *key = http_exchange_header(ex, KEY_HEADER);
+	struct create_source source = {
+		.content_type = http_exchange_header(ex, "Content-Type"),
+		.has_key = key != NULL,
+	};
+	struct faults faults cleanup_faults = { .count = 0 };
+	struct buf body cleanup_buf = buf_make(api->request_max);
+	struct json_writer w = json_writer_make(&body);
+	cleanup_json cJSON *tree = NULL;
+
+	source.body = http_exchange_body(ex, &source.len);
+	check_parameters(api, r, ex, &faults);
+	create_request_read(&source, schema, &faults, &tree);
+	if (faults_any(&faults))
+		return request_answer_faults(r, ex, &faults);
+	r->has_key = key != NULL;
+	if (!choose_id(api, r, key))
+		return answer_rc(r, ex, RC_INTERNAL, "libcrypto gives no random numbers or digests");
+	json_begin_object(&w, NULL);
+	json_string(&w, "id", r->container_id);
+	projection_write_member(schema, tree, "spec", &w);
+	json_string(&w, "token", r->token);
+	json_end_object(&w);
+	return ask_worker(api, r, ex, OPERATION_CREATE, &body);
+}
+
+/* ---- the API document ---- */
+
+static enum http_handled handle_yaml(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	size_t len;
+	const char *text = openapi_yaml(api->openapi, &len);
+
+	return request_answer_static(r, ex, YAML_MEDIA_TYPE, text, len);
+}
+
+static enum http_handled handle_json(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	size_t len;
+	const char *text = openapi_json(api->openapi, &len);
+
+	return request_answer_static(r, ex, JSON_MEDIA_TYPE, text, len);
+}
+
+/* ---- every request ---- */
+
+static enum http_handled (*const handlers[ROUTE_COUNT])(struct api *api, struct request *r,
+							struct http_exchange *ex) = {
+	[ROUTE_HEALTH] = handle_health,      [ROUTE_LIST] = handle_list,
+	[ROUTE_CREATE] = handle_create,      [ROUTE_GET] = handle_get,
+	[ROUTE_DELETE] = handle_delete,      [ROUTE_DOCUMENT_YAML] = handle_yaml,
+	[ROUTE_DOCUMENT_JSON] = handle_json,
+};
+
+static enum http_handled refuse_for_lack_of_connections(struct request *r, struct http_exchange *ex)
+{
+	struct error err;
+	struct problem problem = { .error = &err, .instance = request_path(r), .request_id = r->id };
+	struct http_answer answer;
+
+	error_set(&err, RC_UNAVAILABLE, "too many connections are open");
+	answer = problem_answer(&problem);
+	answer.close = true;
+	r->status = answer.status;
+	http_exchange_answer(ex, &answer);
+	return HTTP_ANSWERED;
+}
+
+static enum http_handled route(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	switch (router_find(http_exchange_method(ex), &r->target, &r->match)) {
+	case ROUTER_NOT_FOUND:
+		return answer_rc(r, ex, RC_NOT_FOUND, "nothing is found under this path");
+	case ROUTER_NOT_ALLOWED:
+		return answer_rc(r, ex, RC_INVALID_ARGUMENT, "this path does not have this method");
+	case ROUTER_FOUND:
+		break;
+	}
+	if (r->match.route->id != ROUTE_HEALTH && http_server_crowded(api->server))
+		return refuse_for_lack_of_connections(r, ex);
+	return handlers[r->match.route->id](api, r, ex);
+}
+
+enum http_handled api_handle(void *ctx, struct http_exchange *exchange)
+{
+	static const char no_memory[] = "{\"type\":\"INTERNAL\",\"title\":\"Internal error\",\"status\":500,"
+					"\"detail\":\"memory is short\",\"instance\":\"\"}";
+	struct api *api = ctx;
+	struct request *r = request_create(exchange);
+	const struct error *fault = http_exchange_fault(exchange);
+	struct error err;
+	enum rc rc;
+
+	if (!r) {
+		struct http_answer answer = {
+			.status = 500,
+			.content_type = PROBLEM_MEDIA_TYPE,
+			.body = (char *)(uintptr_t)no_memory, /* never written: body_is_static */
+			.body_len = sizeof(no_memory) - 1,
+			.body_is_static = true,
+		};
+
+		http_exchange_answer(exchange, &answer);
+		return HTTP_ANSWERED;
+	}
+	rc = target_parse(http_exchange_target(exchange), &r->target, &err);
+	if (fault)
+		return request_answer_error(r, exchange, fault);
+	if (rc)
+		return request_answer_error(r, exchange, &err);
+	return route(api, r, exchange);
+}
+
+void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
+{
+	struct api *api = ctx;
+	struct request *r = http_exchange_user(exchange);
+
+	if (!r)
+		return;
+	request_log(r, exchange, delivered);
+	if (!delivered && r->status == 201 && is_undoable(r))
+		undo(api, r, false);
+	http_exchange_set_user(exchange, NULL);
+	request_destroy(r);
+}
+
+enum rc api_create(const struct api_config *config, const struct openapi *openapi, struct worker_client *client,
+		   struct api **ret_api, struct error *err)
+{
+	static const char *const ids[ROUTE_COUNT] = {
+		[ROUTE_HEALTH] = "checkHealth", [ROUTE_LIST] = "listContainers",    [ROUTE_CREATE] = "createContainer",
+		[ROUTE_GET] = "getContainer",   [ROUTE_DELETE] = "deleteContainer",
+	};
+	struct api *api = calloc(1, sizeof(*api));
+
+	if (!api)
+		return error_no_memory(err);
+	api->config = config;
+	api->openapi = openapi;
+	api->client = client;
+	api->started_ms = clock_mono_ms();
+	api->request_max = (size_t)config->max_body * 8;
+	for (int i = 0; i < ROUTE_COUNT; i++)
+		api->operations[i] = ids[i] ? openapi_operation(openapi, ids[i]) : NULL;
+	api->health = health_create(client, on_health, api);
+	if (!api->health) {
+		free(api);
+		return error_no_memory(err);
+	}
+	*ret_api = api;
+	return RC_OK;
+}
+
+void api_destroy(struct api *api)
+{
+	if (!api)
+		return;
+	health_destroy(api->health);
+	free(api);
+}
+
+void api_set_server(struct api *api, struct http_server *server)
+{
+	api->server = server;
+}

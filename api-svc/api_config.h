@@ -1,0 +1,31 @@
+/*
+ * api-svc's settings, from the environment.
+ */
+#ifndef API_SVC_API_CONFIG_H
+#define API_SVC_API_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/services/config.h"
+
+struct api_config {
+	const char *name;
+	const char *nats_url;
+	const char *log_level;
+	const char *address;
+	int64_t shutdown_timeout_ms;
+	int64_t read_timeout_ms;
+	int64_t write_timeout_ms;
+	int64_t idle_timeout_ms;
+	int64_t request_timeout_ms;
+	int64_t worker_wait_ms;
+	int64_t threads;
+	int64_t max_connections;
+	int64_t max_body; /* bytes */
+};
+
+/* The program and its table, for config_start(). */
+extern const struct config_program api_config_program;
+
+#endif

@@ -1,0 +1,265 @@
+#include "api-svc/connections.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "common/base/clock.h"
+#include "common/services/log.h"
+
+#define SWEEP_INTERVAL_MS 200
+#define NEWCOMER_MS 50   /* a connection younger than this is not given up for others */
+#define GIVE_UP_SHARE 16 /* when connections run short, one in so many of the limit is freed beyond the need */
+#define THREAD_STACK_BYTES (128u * 1024)
+
+struct connection {
+	int fd;
+	enum connection_phase phase;
+	int64_t since_ms; /* when the phase began; for READING of a first request: the accept */
+	bool ended;       /* shut down by us; its owner has not noticed yet */
+	struct connection *previous, *next;
+};
+
+struct connections {
+	struct connections_limits limits;
+	pthread_mutex_t lock; /* guards everything below */
+	pthread_cond_t wake;
+	struct connection *oldest, *newest; /* in the order of since_ms, as good as */
+	size_t count;
+	bool short_of; /* the sweeper has been woken because of the limit */
+	bool draining;
+	bool stopping;
+	pthread_t sweeper;
+};
+
+static const char *const phase_names[CONNECTION_PHASE_COUNT] = {
+	[CONNECTION_NEW] = "NEW",         [CONNECTION_READING] = "READING", [CONNECTION_WORKING] = "WORKING",
+	[CONNECTION_WRITING] = "WRITING", [CONNECTION_IDLE] = "IDLE",
+};
+
+const char *connection_phase_name(enum connection_phase phase)
+{
+	return phase_names[phase];
+}
+
+/* ---- the list; the lock is held ---- */
+
+static void unlink_connection(struct connections *all, struct connection *c)
+{
+	*(c->previous ? &c->previous->next : &all->oldest) = c->next;
+	*(c->next ? &c->next->previous : &all->newest) = c->previous;
+}
+
+static void append_connection(struct connections *all, struct connection *c)
+{
+	c->previous = all->newest;
+	c->next = NULL;
+	*(all->newest ? &all->newest->next : &all->oldest) = c;
+	all->newest = c;
+}
+
+/* ---- the sweeper ---- */
+
+/* Milliseconds that a connection may stay in the phase; 0: for ever. */
+static int64_t time_for(const struct connections *all, enum connection_phase phase)
+{
+	switch (phase) {
+	case CONNECTION_NEW:
+	case CONNECTION_READING:
+		return all->limits.read_timeout_ms;
+	case CONNECTION_WRITING:
+		return all->limits.write_timeout_ms;
+	case CONNECTION_IDLE:
+		return all->limits.idle_timeout_ms;
+	case CONNECTION_WORKING:
+	case CONNECTION_PHASE_COUNT:
+		break;
+	}
+	return 0;
+}
+
+static bool is_without_request(const struct connection *c)
+{
+	return c->phase == CONNECTION_NEW || c->phase == CONNECTION_IDLE;
+}
+
+/* The socket is still open: its owner calls connection_remove() before close(2), and we hold the lock. */
+static void end_connection(struct connection *c, const char *why)
+{
+	c->ended = true;
+	log_debug("connection ended", log_str("why", why), log_str("phase", phase_names[c->phase]),
+		  log_num("fd", c->fd));
+	(void)shutdown(c->fd, SHUT_RDWR); /* fails when the other side was quicker */
+}
+
+/* How many of those without a request have to go so that others can come. */
+static size_t count_to_give_up(const struct connections *all)
+{
+	if (all->count < all->limits.max)
+		return 0;
+	return all->count - all->limits.max + 1 + all->limits.max / GIVE_UP_SHARE;
+}
+
+static void sweep(struct connections *all, int64_t now)
+{
+	size_t give_up = count_to_give_up(all);
+
+	for (struct connection *c = all->oldest; c; c = c->next) {
+		int64_t age = now - c->since_ms;
+		int64_t limit = time_for(all, c->phase);
+
+		if (c->ended)
+			continue;
+		if (limit > 0 && age >= limit) {
+			end_connection(c, "timeout");
+		} else if (is_without_request(c) && all->draining) {
+			end_connection(c, "stopping");
+		} else if (is_without_request(c) && give_up > 0 && age >= NEWCOMER_MS) {
+			end_connection(c, "connections run short");
+			give_up--;
+		}
+	}
+}
+
+static void *run_sweeper(void *arg)
+{
+	struct connections *all = arg;
+
+	pthread_mutex_lock(&all->lock);
+	while (!all->stopping) {
+		struct timespec until;
+
+		all->short_of = false;
+		sweep(all, clock_mono_ms());
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += SWEEP_INTERVAL_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		if (all->count == 0)
+			pthread_cond_wait(&all->wake, &all->lock);
+		else
+			pthread_cond_timedwait(&all->wake, &all->lock, &until);
+	}
+	pthread_mutex_unlock(&all->lock);
+	return NULL;
+}
+
+static bool start_sweeper(struct connections *all)
+{
+	pthread_attr_t attr;
+	bool started;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+	started = pthread_create(&all->sweeper, &attr, run_sweeper, all) == 0;
+	pthread_attr_destroy(&attr);
+	return started;
+}
+
+/* ---- for everybody ---- */
+
+enum rc connections_create(const struct connections_limits *limits, struct connections **ret_connections,
+			   struct error *err)
+{
+	struct connections *all = calloc(1, sizeof(*all));
+	pthread_condattr_t attr;
+
+	if (!all)
+		return error_no_memory(err);
+	all->limits = *limits;
+	pthread_mutex_init(&all->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&all->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	if (!start_sweeper(all)) {
+		pthread_cond_destroy(&all->wake);
+		pthread_mutex_destroy(&all->lock);
+		free(all);
+		return error_set(err, RC_INTERNAL, "start the thread that watches connections");
+	}
+	*ret_connections = all;
+	return RC_OK;
+}
+
+void connections_destroy(struct connections *all)
+{
+	if (!all)
+		return;
+	pthread_mutex_lock(&all->lock);
+	all->stopping = true;
+	pthread_cond_signal(&all->wake);
+	pthread_mutex_unlock(&all->lock);
+	pthread_join(all->sweeper, NULL);
+	pthread_cond_destroy(&all->wake);
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}
+
+struct connection *connection_add(struct connections *all, int fd)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->fd = fd;
+	c->phase = CONNECTION_NEW;
+	c->since_ms = clock_mono_ms();
+	pthread_mutex_lock(&all->lock);
+	append_connection(all, c);
+	all->count++;
+	if (all->count == 1 || (all->count >= all->limits.max && !all->short_of)) {
+		all->short_of = all->count >= all->limits.max;
+		pthread_cond_signal(&all->wake);
+	}
+	pthread_mutex_unlock(&all->lock);
+	return c;
+}
+
+void connection_remove(struct connections *all, struct connection *connection)
+{
+	if (!connection)
+		return;
+	pthread_mutex_lock(&all->lock);
+	unlink_connection(all, connection);
+	all->count--;
+	pthread_mutex_unlock(&all->lock);
+	free(connection);
+}
+
+void connection_set_phase(struct connections *all, struct connection *connection, enum connection_phase phase)
+{
+	if (!connection)
+		return;
+	pthread_mutex_lock(&all->lock);
+	if (!(connection->phase == CONNECTION_NEW && phase == CONNECTION_READING)) {
+		connection->since_ms = clock_mono_ms();
+		unlink_connection(all, connection);
+		append_connection(all, connection);
+	}
+	connection->phase = phase;
+	pthread_mutex_unlock(&all->lock);
+}
+
+size_t connections_count(struct connections *all)
+{
+	size_t count;
+
+	pthread_mutex_lock(&all->lock);
+	count = all->count;
+	pthread_mutex_unlock(&all->lock);
+	return count;
+}
+
+bool connections_crowded(struct connections *all)
+{
+	return connections_count(all) > all->limits.max;
+}
+
+void connections_drain(struct connections *all)
+{
+	pthread_mutex_lock(&all->lock);
+	all->draining = true;
+	pthread_cond_signal(&all->wake);
+	pthread_mutex_unlock(&all->lock);
+}

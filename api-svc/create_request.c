@@ -1,0 +1,83 @@
+#include "api-svc/create_request.h"
+
+#include <string.h>
+
+#include "api-svc/rules.h"
+#include "api-svc/validator.h"
+
+#define JSON_TYPE "application/json"
+#define SPEC "spec"
+#define SPEC_POINTER "/spec"
+
+bool create_request_is_json(const char *content_type)
+{
+	size_t len = strlen(JSON_TYPE);
+
+	if (!content_type)
+		return false;
+	content_type += strspn(content_type, " \t");
+	return strncasecmp(content_type, JSON_TYPE, len) == 0 &&
+	       (content_type[len] == '\0' || strchr("; \t", content_type[len]));
+}
+
+static bool is_bare_spec(const cJSON *tree)
+{
+	return cJSON_IsObject(tree) && !json_get(tree, SPEC) && json_get(tree, "service_type");
+}
+
+/* {"spec": tree}; takes the tree over, also on failure. */
+static cJSON *wrap(cJSON *tree)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	if (object && cJSON_AddItemToObject(object, SPEC, tree))
+		return object;
+	cJSON_Delete(object);
+	cJSON_Delete(tree);
+	return NULL;
+}
+
+static cJSON *parse(const struct create_source *source, struct faults *faults)
+{
+	cJSON *tree = NULL;
+	struct error err;
+	enum rc rc;
+
+	if (!create_request_is_json(source->content_type))
+		faults_add(faults, "/header/Content-Type", "must be " JSON_TYPE);
+	if (source->len == 0) {
+		faults_add(faults, "", "the body is empty");
+		return NULL;
+	}
+	rc = json_parse_strict(source->body, source->len, &tree, &err);
+	if (rc == RC_NO_MEMORY)
+		faults->no_memory = true;
+	else if (rc)
+		faults_add(faults, "", "the body is not valid JSON: %s", err.text);
+	return tree;
+}
+
+void create_request_read(const struct create_source *source, const struct schema *schema, struct faults *faults,
+			 cJSON **ret_tree)
+{
+	cJSON *tree = parse(source, faults);
+	bool bare = is_bare_spec(tree);
+
+	*ret_tree = NULL;
+	if (!tree)
+		return;
+	if (bare && source->has_key) {
+		tree = wrap(tree);
+		if (!tree) {
+			faults->no_memory = true;
+			return;
+		}
+	} else if (bare) {
+		faults_add(faults, "", "a spec without {\"spec\": ...} around it needs the header Idempotency-Key");
+	}
+	validator_check(schema, tree, VALIDATOR_REQUEST, "", faults);
+	rules_check(json_get(tree, SPEC), SPEC_POINTER, faults);
+	if (bare && source->has_key)
+		faults_strip_prefix(faults, SPEC_POINTER);
+	*ret_tree = tree;
+}

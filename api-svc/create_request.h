@@ -1,0 +1,36 @@
+/*
+ * The body of a create: from the client's bytes to a spec that a worker may rely on.
+ */
+#ifndef API_SVC_CREATE_REQUEST_H
+#define API_SVC_CREATE_REQUEST_H
+
+#include <stdbool.h>
+
+#include "api-svc/faults.h"
+#include "api-svc/schema.h"
+#include "common/services/json_write.h"
+
+struct create_source {
+	const char *content_type; /* NULL: the header is absent */
+	const char *body;
+	size_t len;
+	/*
+	 * There is an Idempotency-Key: then the body may be the value of `spec` alone, as DCM's environment agent
+	 * sends it.
+	 */
+	bool has_key;
+};
+
+/*
+ * Read and check a body. What is wrong is added to `faults`, all of it; when nothing is, the spec is there.
+ *
+ * schema    of the whole body: {"spec": {...}}.
+ * ret_tree  given to the caller (cJSON_Delete): {"spec": {...}}, also for a bare spec; NULL when it could not be read.
+ */
+void create_request_read(const struct create_source *source, const struct schema *schema, struct faults *faults,
+			 cJSON **ret_tree);
+
+/* Is this Content-Type JSON: application/json, in any case, with any parameters? NULL: false. */
+bool create_request_is_json(const char *content_type);
+
+#endif

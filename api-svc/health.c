@@ -1,0 +1,118 @@
+#include "api-svc/health.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "common/services/json.h"
+
+#define FIRST_WAITING 16
+
+struct health {
+	struct worker_client *client;
+	void (*answer)(void *ctx, uint64_t cookie, bool healthy);
+	void *ctx;
+	pthread_mutex_t lock; /* guards what follows */
+	uint64_t *waiting;
+	size_t count;
+	size_t capacity;
+	bool asking; /* a question is on its way: its answer is for all that wait */
+};
+
+struct health *health_create(struct worker_client *client, void (*answer)(void *ctx, uint64_t cookie, bool healthy),
+			     void *ctx)
+{
+	struct health *health = calloc(1, sizeof(*health));
+
+	if (!health)
+		return NULL;
+	health->client = client;
+	health->answer = answer;
+	health->ctx = ctx;
+	pthread_mutex_init(&health->lock, NULL);
+	return health;
+}
+
+void health_destroy(struct health *health)
+{
+	if (!health)
+		return;
+	pthread_mutex_destroy(&health->lock);
+	free(health->waiting);
+	free(health);
+}
+
+/* The lock is held. */
+static bool add_waiting(struct health *health, uint64_t cookie)
+{
+	if (health->count == health->capacity) {
+		size_t capacity = health->capacity ? health->capacity * 2 : FIRST_WAITING;
+		uint64_t *grown = realloc(health->waiting, capacity * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		health->waiting = grown;
+		health->capacity = capacity;
+	}
+	health->waiting[health->count++] = cookie;
+	return true;
+}
+
+/* Tell all that wait. */
+static void answer_all(struct health *health, bool healthy)
+{
+	uint64_t *waiting;
+	size_t count;
+
+	pthread_mutex_lock(&health->lock);
+	waiting = TAKE(health->waiting);
+	count = health->count;
+	health->count = 0;
+	health->capacity = 0;
+	health->asking = false;
+	pthread_mutex_unlock(&health->lock);
+	for (size_t i = 0; i < count; i++)
+		health->answer(health->ctx, waiting[i], healthy);
+	free(waiting);
+}
+
+static void on_reply(void *ctx, uint64_t cookie unused, struct worker_reply *reply)
+{
+	cleanup_json cJSON *tree = NULL;
+	bool healthy = reply->error.rc == RC_OK && json_parse(reply->body, reply->len, &tree, NULL) == RC_OK &&
+		       json_true_at(tree, "healthy");
+
+	answer_all(ctx, healthy);
+}
+
+static void ask_worker(struct health *health, const char *request_id)
+{
+	struct worker_ask ask = {
+		.operation = OPERATION_HEALTH,
+		.body = "{}",
+		.len = 2,
+		.request_id = request_id,
+		.timeout_ms = PROTOCOL_HEALTH_TIMEOUT_MS,
+		.done = on_reply,
+		.ctx = health,
+	};
+
+	if (worker_client_ask(health->client, &ask, NULL))
+		answer_all(health, false);
+}
+
+void health_ask(struct health *health, uint64_t cookie, const char *request_id)
+{
+	bool first;
+	bool waits;
+
+	pthread_mutex_lock(&health->lock);
+	waits = add_waiting(health, cookie);
+	first = waits && !health->asking;
+	if (first)
+		health->asking = true;
+	pthread_mutex_unlock(&health->lock);
+	if (!waits)
+		health->answer(health->ctx, cookie, false);
+	else if (first)
+		ask_worker(health, request_id);
+}

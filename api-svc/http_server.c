@@ -1,0 +1,505 @@
+#include "api-svc/http_server.h"
+
+#include <microhttpd.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api-svc/connections.h"
+#include "api-svc/tickets.h"
+#include "common/base/buf.h"
+#include "common/base/strutil.h"
+#include "common/services/log.h"
+
+#define CONNECTION_MEMORY_BYTES (24u * 1024) /* for headers and the read buffer of a connection; more headers: 431 */
+#define THREAD_STACK_BYTES (256u * 1024)
+#define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
+#define DISCARD_FACTOR 8         /* a body up to so many times the limit is read to its end before it gets its 413 */
+#define LIBRARY_TEXT_MAX 256
+
+struct http_server {
+	struct http_server_options options;
+	struct MHD_Daemon *daemon;
+	struct connections *connections;
+	struct tickets *tickets;
+	int own_fd;    /* the listening socket while the library does not have it; else -1 */
+	bool draining; /* written with __atomic builtins: read on all server threads */
+};
+
+struct http_exchange {
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	struct connection *watched;
+	const char *method; /* belongs to the library, as long as the request */
+	char *target;
+	struct buf body;
+	uint64_t discarded; /* bytes of a body that is too large */
+	bool begun;         /* the headers have been looked at */
+	bool handled;       /* handle() has seen it */
+	bool answered;
+	struct error fault; /* rc RC_OK: none */
+	struct http_answer answer;
+	const char *request_id;
+	void *user;
+};
+
+/* ---- the socket ---- */
+
+static int socket_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+/* Has the socket any of these conditions? */
+static bool socket_has(struct MHD_Connection *connection, short events)
+{
+	struct pollfd p = { .fd = socket_of(connection), .events = events };
+
+	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & events);
+}
+
+static struct connection *watched_connection(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void set_phase(const struct http_exchange *ex, enum connection_phase phase)
+{
+	connection_set_phase(ex->server->connections, ex->watched, phase);
+}
+
+/* ---- the answer ---- */
+
+static struct MHD_Response *make_response(const struct http_answer *answer)
+{
+	enum MHD_ResponseMemoryMode mode = answer->body_is_static ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE;
+
+	if (!answer->body)
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	return MHD_create_response_from_buffer(answer->body_len, answer->body, mode);
+}
+
+static bool add_headers(struct MHD_Response *response, const struct http_exchange *ex)
+{
+	const struct http_answer *a = &ex->answer;
+	bool close = a->close || __atomic_load_n(&ex->server->draining, __ATOMIC_RELAXED);
+	char seconds[16];
+
+	snprintf(seconds, sizeof(seconds), "%d", a->retry_after_s);
+	return (!a->content_type || MHD_add_response_header(response, "Content-Type", a->content_type)) &&
+	       (!ex->request_id || MHD_add_response_header(response, "X-Request-Id", ex->request_id)) &&
+	       (!a->allow[0] || MHD_add_response_header(response, "Allow", a->allow)) &&
+	       (!a->retry_after_s || MHD_add_response_header(response, "Retry-After", seconds)) &&
+	       (!close || MHD_add_response_header(response, "Connection", "close"));
+}
+
+static void free_body(struct http_answer *answer)
+{
+	if (!answer->body_is_static)
+		free(answer->body);
+	answer->body = NULL;
+}
+
+/* MHD_NO ends the connection; on_completed() hears of it. */
+static enum MHD_Result send_answer(struct http_exchange *ex)
+{
+	struct MHD_Response *response;
+	enum MHD_Result queued = MHD_NO;
+
+	if (ex->answer.only_if_present && socket_has(ex->connection, POLLRDHUP | POLLHUP | POLLERR))
+		return MHD_NO;
+	response = make_response(&ex->answer);
+	if (!response)
+		return MHD_NO;
+	ex->answer.body = NULL; /* the response's now */
+	set_phase(ex, CONNECTION_WRITING);
+	if (add_headers(response, ex))
+		queued = MHD_queue_response(ex->connection, ex->answer.status, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+/* ---- a request arrives ---- */
+
+/* How often the headers stand there on which the framing depends. */
+struct header_counts {
+	unsigned host, content_length, transfer_encoding;
+	bool chunked;                 /* the last Transfer-Encoding is exactly "chunked" */
+	int64_t content_length_value; /* -1: absent or not a number that fits */
+	bool expects_continue;
+};
+
+static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, const char *value)
+{
+	struct header_counts *counts = ctx;
+
+	if (!value)
+		return MHD_YES;
+	if (strcasecmp(name, "Host") == 0) {
+		counts->host++;
+	} else if (strcasecmp(name, "Content-Length") == 0) {
+		counts->content_length++;
+		if (!str_parse_int64(value, &counts->content_length_value))
+			counts->content_length_value = -1;
+	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		counts->transfer_encoding++;
+		counts->chunked = strcasecmp(value, "chunked") == 0;
+	} else if (strcasecmp(name, "Expect") == 0) {
+		counts->expects_continue = strcasecmp(value, "100-continue") == 0;
+	}
+	return MHD_YES;
+}
+
+/* What is wrong with the framing, so that the bytes behind the headers cannot be trusted; NULL: nothing. */
+static const char *framing_fault(const struct header_counts *h, const char *version)
+{
+	if (h->host > 1)
+		return "the header Host stands there twice";
+	if (h->content_length > 1)
+		return "the header Content-Length stands there twice";
+	if (h->transfer_encoding > 0 && h->content_length > 0)
+		return "Content-Length and Transfer-Encoding exclude each other";
+	if (h->transfer_encoding > 1 || (h->transfer_encoding == 1 && !h->chunked))
+		return "the only transfer encoding that is known is chunked";
+	if (h->transfer_encoding > 0 && strcmp(version, "HTTP/1.1") != 0)
+		return "Transfer-Encoding needs HTTP/1.1";
+	return NULL;
+}
+
+static void set_too_large(struct http_exchange *ex)
+{
+	buf_clear(&ex->body);
+	error_set(&ex->fault, RC_TOO_LARGE, "the body is larger than %zu bytes", ex->server->options.max_body);
+}
+
+/* The request is complete, or so broken that it is not worth to wait for the rest. */
+static enum MHD_Result dispatch(struct http_exchange *ex)
+{
+	struct http_server *server = ex->server;
+
+	ex->handled = true;
+	set_phase(ex, CONNECTION_WORKING);
+	if (server->options.handle(server->options.ctx, ex) == HTTP_DEFERRED)
+		return MHD_YES; /* the exchange may be somebody else's by now */
+	return send_answer(ex);
+}
+
+/* The headers are there. Answering now makes the library close the connection without reading the body. */
+static enum MHD_Result begin(struct http_exchange *ex, const char *method, const char *version)
+{
+	struct header_counts h = { .content_length_value = -1 };
+	int64_t max_body = (int64_t)ex->server->options.max_body;
+	const char *fault;
+
+	ex->begun = true;
+	ex->method = method;
+	(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, count_header, &h); /* the count is in h */
+	fault = framing_fault(&h, version);
+	if (fault)
+		error_set(&ex->fault, RC_INVALID_ARGUMENT, "%s", fault);
+	if (ex->fault.rc) {
+		ex->answer.close = true;
+		return dispatch(ex);
+	}
+	if (h.content_length_value > max_body) {
+		set_too_large(ex);
+		if (h.expects_continue || h.content_length_value > max_body * DISCARD_FACTOR)
+			return dispatch(ex);
+	}
+	return MHD_YES;
+}
+
+/* A body that is too large is read and thrown away: a client that still writes would not see our answer otherwise. */
+static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data, size_t len)
+{
+	size_t max_body = ex->server->options.max_body;
+
+	if (!ex->fault.rc && len > max_body - ex->body.len)
+		set_too_large(ex);
+	if (ex->fault.rc) {
+		ex->discarded += len;
+		return ex->discarded <= (uint64_t)max_body * DISCARD_FACTOR ? MHD_YES : MHD_NO;
+	}
+	buf_add(&ex->body, data, len);
+	return ex->body.failed ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result on_request(void *ctx unused, struct MHD_Connection *connection unused, const char *url unused,
+				  const char *method, const char *version, const char *data, size_t *data_len,
+				  void **request)
+{
+	struct http_exchange *ex = *request;
+	size_t len = *data_len;
+
+	if (!ex)
+		return MHD_NO; /* memory was short when the request line came */
+	if (!ex->begun)
+		return begin(ex, method, version);
+	if (len > 0) {
+		*data_len = 0;
+		return take_body_part(ex, data, len);
+	}
+	return ex->answered ? send_answer(ex) : dispatch(ex);
+}
+
+/*
+ * The request line is there: the only place where the library shows the raw target. It has put a NUL behind it, and
+ * the version follows; anything else there means that the target itself contained a NUL and we would see only its
+ * beginning.
+ */
+static void *on_target(void *ctx, const char *target, struct MHD_Connection *connection)
+{
+	struct http_server *server = ctx;
+	struct http_exchange *ex = calloc(1, sizeof(*ex));
+
+	if (!ex)
+		return NULL;
+	ex->server = server;
+	ex->connection = connection;
+	ex->watched = watched_connection(connection);
+	ex->body = buf_make(server->options.max_body);
+	ex->target = str_dup(target ? target : "");
+	if (!ex->target) {
+		free(ex);
+		return NULL;
+	}
+	if (!target || strncmp(target + strlen(target) + 1, "HTTP/1.", 7) != 0)
+		error_set(&ex->fault, RC_INVALID_ARGUMENT, "the request line is broken");
+	set_phase(ex, CONNECTION_READING);
+	return ex;
+}
+
+/* The library would decode %2F and %00 in place; nothing is decoded before it has been taken apart (target.h). */
+static size_t leave_escaped(void *ctx unused, struct MHD_Connection *connection unused, char *text)
+{
+	return strlen(text);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **request,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct http_server *server = ctx;
+	struct http_exchange *ex = *request;
+	bool delivered;
+
+	if (!ex)
+		return;
+	*request = NULL;
+	/* A client that reset the connection has not read to the end, although the kernel took our bytes. */
+	delivered = ex->answered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK && !socket_has(connection, POLLERR);
+	if (ex->handled)
+		server->options.finish(server->options.ctx, ex, delivered);
+	set_phase(ex, CONNECTION_IDLE);
+	free_body(&ex->answer);
+	buf_clear(&ex->body);
+	free(ex->target);
+	free(ex);
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *server = ctx;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_context = connection_add(server->connections, socket_of(connection));
+	} else {
+		connection_remove(server->connections, *socket_context);
+		*socket_context = NULL;
+	}
+}
+
+static void printf_format(2, 0) on_library_text(void *ctx unused, const char *fmt, va_list args)
+{
+	char text[LIBRARY_TEXT_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	text[strcspn(text, "\r\n")] = '\0';
+	log_debug("microhttpd", log_str("text", text));
+}
+
+/* ---- the life of a server ---- */
+
+static struct MHD_Daemon *start_daemon(struct http_server *server)
+{
+	const struct http_server_options *o = &server->options;
+	struct sockaddr_storage address = { .ss_family = AF_INET };
+	socklen_t len = sizeof(address);
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+
+	(void)getsockname(o->listen_fd, (struct sockaddr *)&address, &len); /* IPv4 is assumed when it fails */
+	if (address.ss_family == AF_INET6)
+		flags |= MHD_USE_DUAL_STACK;
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text,
+				NULL, MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
+				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+				MHD_OPTION_CONNECTION_LIMIT, (unsigned)(o->max_connections + RESERVED_CONNECTIONS),
+				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+				MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+				on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+				MHD_OPTION_END);
+}
+
+enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
+			   struct error *err)
+{
+	struct http_server *server = calloc(1, sizeof(*server));
+	struct connections_limits limits = {
+		.max = options->max_connections,
+		.read_timeout_ms = options->read_timeout_ms,
+		.write_timeout_ms = options->write_timeout_ms,
+		.idle_timeout_ms = options->idle_timeout_ms,
+	};
+	enum rc rc;
+
+	if (!server)
+		return error_no_memory(err);
+	server->options = *options;
+	server->own_fd = -1;
+	server->tickets = tickets_create();
+	rc = server->tickets ? connections_create(&limits, &server->connections, err) : error_no_memory(err);
+	if (rc) {
+		http_server_destroy(server);
+		return rc;
+	}
+	server->own_fd = options->listen_fd;
+	*ret_server = server;
+	return RC_OK;
+}
+
+enum rc http_server_start(struct http_server *server, struct error *err)
+{
+	server->daemon = start_daemon(server);
+	if (!server->daemon)
+		return error_set(err, RC_INTERNAL, "start the HTTP server's threads");
+	server->own_fd = -1;
+	return RC_OK;
+}
+
+void http_server_drain(struct http_server *server)
+{
+	__atomic_store_n(&server->draining, true, __ATOMIC_RELAXED);
+	if (server->daemon && server->own_fd < 0)
+		server->own_fd = MHD_quiesce_daemon(server->daemon);
+	/* Clients are refused at once, instead of waiting in a queue that nobody serves. */
+	(void)shutdown(server->own_fd, SHUT_RDWR);
+	connections_drain(server->connections);
+}
+
+size_t http_server_connections(struct http_server *server)
+{
+	return connections_count(server->connections);
+}
+
+bool http_server_crowded(struct http_server *server)
+{
+	return connections_crowded(server->connections);
+}
+
+void http_server_stop(struct http_server *server)
+{
+	if (server->daemon)
+		MHD_stop_daemon(server->daemon);
+	server->daemon = NULL;
+	if (server->own_fd >= 0)
+		close(server->own_fd); /* not before the threads have ended */
+	server->own_fd = -1;
+}
+
+void http_server_destroy(struct http_server *server)
+{
+	if (!server)
+		return;
+	http_server_stop(server);
+	connections_destroy(server->connections);
+	tickets_destroy(server->tickets);
+	free(server);
+}
+
+/* ---- an exchange ---- */
+
+const char *http_exchange_method(const struct http_exchange *exchange)
+{
+	return exchange->method;
+}
+
+const char *http_exchange_target(const struct http_exchange *exchange)
+{
+	return exchange->target;
+}
+
+const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len)
+{
+	*ret_len = exchange->body.len;
+	return exchange->body.data;
+}
+
+const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
+{
+	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+const struct error *http_exchange_fault(const struct http_exchange *exchange)
+{
+	return exchange->fault.rc ? &exchange->fault : NULL;
+}
+
+void *http_exchange_user(const struct http_exchange *exchange)
+{
+	return exchange->user;
+}
+
+void http_exchange_set_user(struct http_exchange *exchange, void *user)
+{
+	exchange->user = user;
+}
+
+void http_exchange_set_request_id(struct http_exchange *exchange, const char *request_id)
+{
+	exchange->request_id = request_id;
+}
+
+void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer)
+{
+	bool close = exchange->answer.close || answer->close;
+
+	exchange->answer = *answer;
+	exchange->answer.close = close;
+	exchange->answered = true;
+}
+
+/* Parked first, and only then known to others: they may resume it before we return. */
+http_ticket http_exchange_defer(struct http_exchange *exchange)
+{
+	http_ticket ticket;
+
+	MHD_suspend_connection(exchange->connection);
+	ticket = tickets_add(exchange->server->tickets, exchange);
+	if (!ticket)
+		MHD_resume_connection(exchange->connection);
+	return ticket;
+}
+
+struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket)
+{
+	return tickets_take(server->tickets, ticket);
+}
+
+struct http_exchange *http_server_claim_any(struct http_server *server)
+{
+	return tickets_take_any(server->tickets);
+}
+
+void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer)
+{
+	http_exchange_answer(exchange, answer);
+	MHD_resume_connection(exchange->connection);
+}

@@ -1,0 +1,217 @@
+/*
+ * api-svc: the REST API. Speaks HTTP to clients and NATS to kube-workers; keeps nothing between two requests.
+ */
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api-svc/api.h"
+#include "api-svc/api_config.h"
+#include "api-svc/http_server.h"
+#include "api-svc/listen.h"
+#include "api-svc/openapi.h"
+#include "api-svc/router.h"
+#include "api-svc/worker_client.h"
+#include "common/adapters/bus.h"
+#include "common/base/clock.h"
+#include "common/services/lifecycle.h"
+#include "common/services/log.h"
+#include "common/version.h"
+
+#define LISTEN_BACKLOG 1024
+#define FILES_BESIDE_CONNECTIONS 256 /* NATS, epoll, logs, and the reserve of http_server.h */
+#define POLL_MS 10                   /* between two looks while we wait for the end */
+#define LAST_ANSWERS_MS 500          /* for the 503s at the end to be sent */
+#define UNDO_RESERVE_MS 1000         /* of the shutdown timeout, at most a quarter of it */
+
+struct program {
+	struct api_config config;
+	struct openapi *openapi;
+	struct worker_client *client;
+	struct api *api;
+	struct http_server *server;
+	struct bus *bus;
+	atomic_bool nats_closed; /* for good: there is no way on */
+};
+
+/* Small and flat: many short-lived blocks from few threads, and the large ones go back to the system at once. */
+static void set_up_memory(void)
+{
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+/* As many connections as asked for, if the system lets us open so many files. */
+static size_t connections_within_limits(size_t wanted)
+{
+	rlim_t need = (rlim_t)wanted + FILES_BESIDE_CONNECTIONS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return wanted;
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit))
+			(void)getrlimit(RLIMIT_NOFILE, &limit); /* what there is decides */
+	}
+	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= need)
+		return wanted;
+	wanted = limit.rlim_cur > 2 * FILES_BESIDE_CONNECTIONS ? limit.rlim_cur - FILES_BESIDE_CONNECTIONS
+							       : limit.rlim_cur / 2;
+	log_warn("fewer connections than SP_SERVER_MAX_CONNECTIONS says: the limit of open files is lower",
+		 log_num("connections", (int64_t)wanted), log_num("open_files", (int64_t)limit.rlim_cur));
+	return wanted;
+}
+
+static void on_nats_state(void *ctx, bool connected, bool closed_for_good)
+{
+	struct program *p = ctx;
+
+	if (!connected)
+		worker_client_on_lost(p->client);
+	if (closed_for_good) {
+		log_error("the connection to NATS is closed for good; ending");
+		atomic_store(&p->nats_closed, true);
+		lifecycle_stop();
+	}
+}
+
+static enum rc load_document(struct program *p, struct error *err)
+{
+	size_t len;
+	const char *text = openapi_embedded(&len);
+	enum rc rc = openapi_load(text, len, &p->openapi, err);
+
+	return rc ? rc : router_check(p->openapi, err);
+}
+
+static enum rc start_http(struct program *p, struct error *err)
+{
+	const struct api_config *c = &p->config;
+	char shown[LISTEN_TEXT_MAX];
+	struct http_server_options options = {
+		.listen_fd = -1,
+		.threads = (unsigned)c->threads,
+		.max_connections = connections_within_limits((size_t)c->max_connections),
+		.max_body = (size_t)c->max_body,
+		.read_timeout_ms = c->read_timeout_ms,
+		.write_timeout_ms = c->write_timeout_ms,
+		.idle_timeout_ms = c->idle_timeout_ms,
+		.handle = api_handle,
+		.finish = api_finish,
+		.ctx = p->api,
+	};
+	enum rc rc = listen_open(c->address, LISTEN_BACKLOG, &options.listen_fd, shown, err);
+
+	if (rc)
+		return rc;
+	rc = http_server_create(&options, &p->server, err);
+	if (rc) {
+		close(options.listen_fd);
+		return rc;
+	}
+	api_set_server(p->api, p->server);
+	rc = http_server_start(p->server, err);
+	if (!rc)
+		log_info("listening", log_str("address", shown), log_str("version", version_text()));
+	return rc;
+}
+
+static enum rc start_nats(struct program *p, struct error *err)
+{
+	struct bus_options options = {
+		.urls = p->config.nats_url,
+		.client_name = "api-svc",
+		.on_state = on_nats_state,
+		.ctx = p,
+	};
+	enum rc rc = bus_connect(&options, &p->bus, err);
+
+	return rc ? rc : worker_client_connect(p->client, p->bus, err);
+}
+
+/* HTTP first: connecting to NATS may take its time, and health has an answer for that. */
+static enum rc start(struct program *p, struct error *err)
+{
+	enum rc rc = load_document(p, err);
+
+	if (!rc)
+		rc = worker_client_create(p->config.name, p->config.worker_wait_ms, &p->client, err);
+	if (!rc)
+		rc = api_create(&p->config, p->openapi, p->client, &p->api, err);
+	if (!rc)
+		rc = start_http(p, err);
+	if (rc)
+		return rc;
+	lifecycle_notify_ready();
+	return start_nats(p, err);
+}
+
+static void wait_for_connections(struct program *p, int64_t until_ms)
+{
+	while (http_server_connections(p->server) > 0 && clock_mono_ms() < until_ms)
+		clock_sleep_ms(POLL_MS);
+}
+
+/* Let what runs come to its end, within the shutdown timeout; what does not is answered with 503. */
+static void drain(struct program *p)
+{
+	int64_t timeout = p->config.shutdown_timeout_ms;
+	int64_t until = clock_mono_ms() + timeout;
+	int64_t reserve = timeout / 4 < UNDO_RESERVE_MS ? timeout / 4 : UNDO_RESERVE_MS;
+
+	http_server_drain(p->server);
+	wait_for_connections(p, until - reserve);
+	worker_client_cancel(p->client, false);
+	wait_for_connections(p, clock_mono_ms() + LAST_ANSWERS_MS);
+	http_server_stop(p->server); /* clients that have not read their answer are undone with this */
+	while (worker_client_open(p->client, OPERATION_UNDO) > 0 && clock_mono_ms() < until)
+		clock_sleep_ms(POLL_MS);
+	worker_client_cancel(p->client, true);
+}
+
+/* Also for a program that has started only in part. */
+static void stop(struct program *p)
+{
+	if (p->server)
+		drain(p);
+	if (p->client)
+		worker_client_stop(p->client);
+	bus_destroy(p->bus);
+	http_server_destroy(p->server);
+	api_destroy(p->api);
+	worker_client_destroy(p->client);
+	openapi_destroy(p->openapi);
+}
+
+int main(int argc, char **argv)
+{
+	struct program p = { .nats_closed = false };
+	struct error err;
+	enum rc rc;
+
+	lifecycle_init();
+	switch (config_start(&api_config_program, argc, argv, &p.config)) {
+	case CONFIG_EXIT_OK:
+		return EXIT_SUCCESS;
+	case CONFIG_EXIT_BAD:
+		return EXIT_FAILURE;
+	case CONFIG_RUN:
+		break;
+	}
+	set_up_memory();
+	rc = start(&p, &err);
+	if (rc) {
+		log_error("cannot start", log_err(&err));
+	} else {
+		lifecycle_wait(NULL, NULL);
+		log_info("stopping");
+	}
+	lifecycle_notify_stopping();
+	stop(&p);
+	log_info("stopped");
+	return rc || atomic_load(&p.nats_closed) ? EXIT_FAILURE : EXIT_SUCCESS;
+}

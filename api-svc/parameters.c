@@ -1,0 +1,94 @@
+#include "api-svc/parameters.h"
+
+#include <string.h>
+
+#include "api-svc/validator.h"
+#include "common/base/strutil.h"
+
+#define EXACT_INT_MAX ((int64_t)1 << 53) /* beyond it a double skips integers */
+
+static const char *const place_names[] = {
+	[OPENAPI_IN_PATH] = "path",
+	[OPENAPI_IN_QUERY] = "query",
+	[OPENAPI_IN_HEADER] = "header",
+};
+
+static size_t count_in_query(const struct target *target, const char *name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < target->query_count; i++)
+		count += strcmp(target->query[i].name, name) == 0;
+	return count;
+}
+
+const char *parameters_query(const struct target *target, const char *name)
+{
+	for (size_t i = 0; i < target->query_count; i++)
+		if (strcmp(target->query[i].name, name) == 0)
+			return target->query[i].value;
+	return NULL;
+}
+
+int64_t parameters_query_int(const struct target *target, const char *name, int64_t otherwise)
+{
+	const char *text = parameters_query(target, name);
+	int64_t value;
+
+	return text && str_parse_int64(text, &value) ? value : otherwise;
+}
+
+static const char *find_value(const struct openapi_parameter *p, const struct parameters_source *source)
+{
+	switch (p->place) {
+	case OPENAPI_IN_PATH:
+		return source->path_parameter;
+	case OPENAPI_IN_QUERY:
+		return parameters_query(source->target, p->name);
+	case OPENAPI_IN_HEADER:
+		return source->header(source->header_ctx, p->name);
+	}
+	return NULL;
+}
+
+/* The text as the kind of value that the schema speaks about. */
+static cJSON *make_value(const struct schema *schema, const char *text)
+{
+	int64_t number;
+
+	if (schema->type == SCHEMA_INTEGER && str_parse_int64(text, &number)) {
+		if (number > EXACT_INT_MAX)
+			number = EXACT_INT_MAX;
+		return cJSON_CreateNumber((double)(number < -EXACT_INT_MAX ? -EXACT_INT_MAX : number));
+	}
+	return cJSON_CreateString(text);
+}
+
+static void check_one(const struct openapi_parameter *p, const struct parameters_source *source, struct faults *faults)
+{
+	const char *text = find_value(p, source);
+	struct buf pointer cleanup_buf = buf_make(FAULT_POINTER_MAX);
+	cleanup_json cJSON *value = NULL;
+
+	pointer_add_name(&pointer, place_names[p->place]);
+	pointer_add_name(&pointer, p->name);
+	if (!text) {
+		if (p->required)
+			faults_add(faults, pointer.data, "is required");
+		return;
+	}
+	if (p->place == OPENAPI_IN_QUERY && count_in_query(source->target, p->name) > 1)
+		faults_add(faults, pointer.data, "is given more than once");
+	value = make_value(p->schema, text);
+	if (value)
+		validator_check(p->schema, value, VALIDATOR_REQUEST, pointer.data, faults);
+	else
+		faults->no_memory = true;
+}
+
+void parameters_check(const struct openapi_operation *operation, const struct parameters_source *source,
+		      struct faults *faults)
+{
+	for (size_t i = 0; i < operation->parameter_count; i++)
+		check_one(&operation->parameters[i], source, faults);
+}

@@ -1,0 +1,34 @@
+/*
+ * The parameters of a request (path, query, headers) against what the API document says of them.
+ */
+#ifndef API_SVC_PARAMETERS_H
+#define API_SVC_PARAMETERS_H
+
+#include <stdint.h>
+
+#include "api-svc/faults.h"
+#include "api-svc/openapi.h"
+#include "api-svc/target.h"
+
+/* Where the values come from; everything is borrowed. */
+struct parameters_source {
+	const struct target *target;
+	const char *path_parameter; /* the value of the path's one parameter; NULL: it has none */
+	const char *(*header)(const void *ctx, const char *name); /* NULL result: absent */
+	const void *header_ctx;
+};
+
+/*
+ * Add to `faults` what is wrong: a required parameter that is missing, one that is given twice, a value that its schema
+ * refuses. Parameters that the document does not know are ignored.
+ */
+void parameters_check(const struct openapi_operation *operation, const struct parameters_source *source,
+		      struct faults *faults);
+
+/* The value of a query parameter; NULL when it is absent. Belongs to the target. */
+const char *parameters_query(const struct target *target, const char *name);
+
+/* The same as a whole number; `otherwise` when it is absent or no number. */
+int64_t parameters_query_int(const struct target *target, const char *name, int64_t otherwise);
+
+#endif

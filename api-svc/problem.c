@@ -1,0 +1,82 @@
+#include "api-svc/problem.h"
+
+#include "common/base/backoff.h"
+#include "common/services/json_write.h"
+
+#define DOCUMENT_MAX (256u * 1024) /* bytes: FAULTS_MAX faults with long pointers */
+#define RETRY_AFTER_MAX_S 3 /* without better knowledge: 1 to this many seconds, so that not all return at once */
+
+static const struct kind {
+	unsigned status;
+	const char *type;
+	const char *title; /* the same for every error of a type and status */
+	bool is_ours;      /* the sentence is for the log, not for the client */
+} kinds[RC_COUNT] = {
+	/* clang-format off */
+	[RC_OK]                = { 500, "INTERNAL", "Internal error", true },
+	[RC_INVALID_ARGUMENT]  = { 400, "INVALID_ARGUMENT", "Invalid argument", false },
+	[RC_PERMISSION_DENIED] = { 403, "PERMISSION_DENIED", "Permission denied", false },
+	[RC_NOT_FOUND]         = { 404, "NOT_FOUND", "Not found", false },
+	[RC_ALREADY_EXISTS]    = { 409, "ALREADY_EXISTS", "Already exists", false },
+	[RC_CONFLICT]          = { 409, "ALREADY_EXISTS", "Already exists", false },
+	[RC_TOO_LARGE]         = { 413, "INVALID_ARGUMENT", "Invalid argument", false },
+	[RC_EXPIRED]           = { 400, "INVALID_ARGUMENT", "Invalid argument", false },
+	[RC_UNSUPPORTED]       = { 503, "UNAVAILABLE", "Unavailable", false },
+	[RC_BUSY]              = { 503, "UNAVAILABLE", "Unavailable", false },
+	[RC_UNAVAILABLE]       = { 503, "UNAVAILABLE", "Unavailable", false },
+	[RC_TIMEOUT]           = { 504, "UNAVAILABLE", "Unavailable", false },
+	[RC_NO_MEMORY]         = { 500, "INTERNAL", "Internal error", true },
+	[RC_INTERNAL]          = { 500, "INTERNAL", "Internal error", true },
+	/* clang-format on */
+};
+
+unsigned problem_status(enum rc rc)
+{
+	return kinds[rc].status;
+}
+
+static void write_detail(const struct problem *p, struct json_writer *w)
+{
+	char text[ERROR_TEXT_MAX];
+
+	if (!kinds[p->error->rc].is_ours) {
+		json_string(w, "detail", p->error->text);
+		return;
+	}
+	snprintf(text, sizeof(text), "an internal error occurred; the log has it under the request id '%s'",
+		 p->request_id ? p->request_id : "");
+	json_string(w, "detail", text);
+}
+
+static void write_document(const struct problem *p, unsigned status, struct json_writer *w)
+{
+	const struct kind *kind = &kinds[p->error->rc];
+
+	json_begin_object(w, NULL);
+	json_string(w, "type", kind->type);
+	json_string(w, "title", kind->title);
+	json_int(w, "status", status);
+	write_detail(p, w);
+	json_string(w, "instance", p->instance ? p->instance : "");
+	if (p->faults && p->faults->count > 0)
+		faults_write(p->faults, w, "errors");
+	else
+		json_tree(w, "errors", p->worker_faults);
+	json_end_object(w);
+}
+
+struct http_answer problem_answer(const struct problem *problem)
+{
+	unsigned status = problem->status ? problem->status : kinds[problem->error->rc].status;
+	struct http_answer answer = { .status = status, .content_type = PROBLEM_MEDIA_TYPE };
+	struct buf document = buf_make(DOCUMENT_MAX);
+	struct json_writer w = json_writer_make(&document);
+
+	write_document(problem, status, &w);
+	answer.body = buf_take(&document, &answer.body_len);
+	buf_clear(&document);
+	if (status == 503)
+		answer.retry_after_s = problem->error->retry_after_s > 0 ? problem->error->retry_after_s
+									 : 1 + (int)random_below(RETRY_AFTER_MAX_S);
+	return answer;
+}

@@ -1,0 +1,51 @@
+/*
+ * One HTTP request on its way through the API.
+ */
+#ifndef API_SVC_REQUEST_H
+#define API_SVC_REQUEST_H
+
+#include <stdint.h>
+
+#include "api-svc/api_ids.h"
+#include "api-svc/faults.h"
+#include "api-svc/http_server.h"
+#include "api-svc/router.h"
+#include "api-svc/target.h"
+#include "common/protocol.h"
+
+struct request {
+	char id[PROTOCOL_REQUEST_ID_MAX + 1];
+	char traceparent[64]; /* "": none */
+	int64_t begun_ns;
+	int64_t deadline_ms; /* monotonic; when a worker's answer must be there */
+	struct target target;
+	struct router_match match;              /* route NULL: none was found */
+	char container_id[PROTOCOL_ID_MAX + 1]; /* "": none, or not valid */
+	char token[PROTOCOL_TOKEN_MAX];         /* of a create */
+	const char *key;                        /* Idempotency-Key; valid while it is handled, NULL: none */
+	bool has_key;
+	unsigned status; /* of the answer; 0: there is none yet */
+};
+
+/*
+ * Begin: request id, traceparent and time. The request is the exchange's user pointer from now on.
+ * NULL when memory is short.
+ */
+struct request *request_create(struct http_exchange *exchange);
+
+/* Free it. Takes NULL. */
+void request_destroy(struct request *r);
+
+/* The path, for `instance` and the log; never NULL. */
+const char *request_path(const struct request *r);
+
+/* Answer in handle(): with an error, with what is wrong, or with a text that lives for ever. Return HTTP_ANSWERED. */
+enum http_handled request_answer_error(struct request *r, struct http_exchange *exchange, const struct error *err);
+enum http_handled request_answer_faults(struct request *r, struct http_exchange *exchange, const struct faults *faults);
+enum http_handled request_answer_static(struct request *r, struct http_exchange *exchange, const char *content_type,
+					const char *text, size_t len);
+
+/* One line in the log, at its end. */
+void request_log(const struct request *r, const struct http_exchange *exchange, bool delivered);
+
+#endif

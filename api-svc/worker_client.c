@@ -1,0 +1,350 @@
+#include "api-svc/worker_client.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+
+#define THREAD_STACK_BYTES (256u * 1024)
+#define DRAIN_MS 1000 /* for replies that are being handled when we stop */
+
+struct worker_client {
+	char subjects[OPERATION_COUNT][PROTOCOL_SUBJECT_MAX];
+	char inbox[BUS_INBOX_MAX];
+	_Atomic(struct bus *) bus; /* NULL: not connected yet, or not any more */
+	struct bus_subscription *subscription;
+	pthread_t timer;
+	pthread_mutex_t lock; /* guards everything below */
+	pthread_cond_t wake;
+	struct worker_calls calls;
+	int64_t planned_wake_ms; /* when the timer looks again by itself */
+	bool closed;             /* only undo is asked any more */
+	bool stopping;
+};
+
+/* Give the lock back; the timer is woken when something is due earlier than it knows. */
+static void unlock(struct worker_client *client)
+{
+	if (client->calls.next_due_ms < client->planned_wake_ms)
+		pthread_cond_signal(&client->wake);
+	pthread_mutex_unlock(&client->lock);
+}
+
+/* ---- sending ---- */
+
+static enum rc publish(struct worker_client *client, const struct worker_package *p, const struct worker_attempt *a,
+		       struct error *err)
+{
+	struct bus *bus = atomic_load(&client->bus);
+	char reply[BUS_INBOX_MAX + 48];
+	char number[16];
+	struct bus_header headers[] = {
+		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },   { PROTOCOL_HEADER_DEADLINE, p->deadline },
+		{ PROTOCOL_HEADER_REQUEST, p->request_id },      { PROTOCOL_HEADER_ATTEMPT, number },
+		{ PROTOCOL_HEADER_TRACEPARENT, p->traceparent },
+	};
+	struct bus_outgoing out = {
+		.subject = client->subjects[p->operation],
+		.reply = reply,
+		.headers = headers,
+		.header_count = ARRAY_LEN(headers) - (p->traceparent[0] ? 0 : 1),
+		.data = p->body,
+		.len = p->len,
+	};
+
+	enum rc rc;
+
+	if (!bus)
+		return error_set(err, RC_UNAVAILABLE, "NATS is not connected yet");
+	snprintf(number, sizeof(number), "%u", a->number);
+	snprintf(reply, sizeof(reply), "%s.%" PRIx32 "-%" PRIx32 "-%x", client->inbox, a->index, a->generation,
+		 a->number);
+	rc = bus_publish(bus, &out, err);
+	if (rc == RC_TOO_LARGE)
+		error_set(err, rc, "the request is larger than the %zu bytes that NATS takes", bus_max_payload(bus));
+	return rc;
+}
+
+static void on_publish_failed(struct worker_client *client, const struct worker_attempt *a, const struct error *err)
+{
+	struct worker_finished finished = { .done = NULL };
+
+	pthread_mutex_lock(&client->lock);
+	if (err->rc == RC_UNAVAILABLE)
+		worker_calls_refused(&client->calls, a, "NATS is not reachable", clock_mono_ms(), &finished);
+	else
+		worker_calls_failed(&client->calls, a, err, &finished);
+	unlock(client);
+	worker_finished_tell(&finished);
+}
+
+/* The call is marked first: the answer may be there before bus_publish() returns. Without the lock. */
+static void send_call(struct worker_client *client, struct worker_attempt *a)
+{
+	struct worker_package *package;
+	struct error err;
+
+	pthread_mutex_lock(&client->lock);
+	package = worker_calls_begin(&client->calls, a, clock_mono_ms());
+	unlock(client);
+	if (!package)
+		return;
+	if (publish(client, package, a, &err))
+		on_publish_failed(client, a, &err);
+	worker_package_unref(package);
+}
+
+/* ---- receiving ---- */
+
+/* "<inbox>.<index>-<generation>-<attempt>", all hexadecimal. */
+static bool read_attempt(const struct worker_client *client, const char *subject, struct worker_attempt *ret_attempt)
+{
+	size_t len = strlen(client->inbox);
+
+	return strncmp(subject, client->inbox, len) == 0 &&
+	       sscanf(subject + len, ".%" SCNx32 "-%" SCNx32 "-%x", &ret_attempt->index, &ret_attempt->generation,
+		      &ret_attempt->number) == 3;
+}
+
+static void on_message(void *ctx, struct bus_message *bus_msg)
+{
+	struct worker_client *client = ctx;
+	struct worker_finished finished = { .done = NULL };
+	struct worker_message msg = { .data = NULL };
+	struct worker_attempt a;
+
+	if (read_attempt(client, bus_message_subject(bus_msg), &a)) {
+		msg.attempt = a.number;
+		msg.data = bus_message_data(bus_msg, &msg.len);
+		msg.status = bus_message_header(bus_msg, PROTOCOL_HEADER_STATUS);
+		msg.part = bus_message_header(bus_msg, PROTOCOL_HEADER_PART);
+		pthread_mutex_lock(&client->lock);
+		if (bus_message_is_no_responders(bus_msg))
+			worker_calls_refused(&client->calls, &a, "no worker is running", clock_mono_ms(), &finished);
+		else
+			worker_calls_message(&client->calls, &a, &msg, clock_mono_ms(), &finished);
+		unlock(client);
+	}
+	bus_message_destroy(bus_msg);
+	worker_finished_tell(&finished);
+}
+
+/* ---- all calls at once ---- */
+
+enum sweep {
+	SWEEP_LOST,
+	SWEEP_CANCEL,
+	SWEEP_CANCEL_ALL,
+};
+
+/* One call after the other, each told without the lock. */
+static void sweep_calls(struct worker_client *client, enum sweep what)
+{
+	bool more = true;
+
+	for (uint32_t i = 0; more; i++) {
+		struct worker_finished finished = { .done = NULL };
+
+		pthread_mutex_lock(&client->lock);
+		more = i < client->calls.capacity;
+		if (more && what == SWEEP_LOST)
+			worker_calls_lost(&client->calls, i, clock_mono_ms(), &finished);
+		else if (more)
+			worker_calls_cancel(&client->calls, i, what == SWEEP_CANCEL_ALL, &finished);
+		unlock(client);
+		worker_finished_tell(&finished);
+	}
+}
+
+void worker_client_on_lost(struct worker_client *client)
+{
+	sweep_calls(client, SWEEP_LOST);
+}
+
+void worker_client_cancel(struct worker_client *client, bool undo_too)
+{
+	pthread_mutex_lock(&client->lock);
+	client->closed = true;
+	unlock(client);
+	sweep_calls(client, undo_too ? SWEEP_CANCEL_ALL : SWEEP_CANCEL);
+}
+
+/* ---- the timer ---- */
+
+/* Look at every call once. The lock is held at the beginning and the end, and given up in between. */
+static void run_timers(struct worker_client *client)
+{
+	int64_t now = clock_mono_ms();
+
+	client->calls.next_due_ms = INT64_MAX;
+	for (uint32_t i = 0; i < client->calls.capacity; i++) {
+		struct worker_finished finished = { .done = NULL };
+		struct worker_attempt attempt;
+		bool send = worker_calls_due(&client->calls, i, now, &attempt, &finished);
+
+		if (send || finished.done) {
+			pthread_mutex_unlock(&client->lock);
+			if (send)
+				send_call(client, &attempt);
+			worker_finished_tell(&finished);
+			pthread_mutex_lock(&client->lock);
+		}
+		if (client->calls.items[i].due_ms < client->calls.next_due_ms)
+			client->calls.next_due_ms = client->calls.items[i].due_ms;
+	}
+}
+
+static void wait_for_timers(struct worker_client *client)
+{
+	int64_t until_ms = client->calls.next_due_ms;
+	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+
+	client->planned_wake_ms = until_ms;
+	if (until_ms == INT64_MAX)
+		pthread_cond_wait(&client->wake, &client->lock);
+	else
+		pthread_cond_timedwait(&client->wake, &client->lock, &until);
+}
+
+static void *run_timer(void *arg)
+{
+	struct worker_client *client = arg;
+
+	pthread_mutex_lock(&client->lock);
+	while (!client->stopping) {
+		if (clock_mono_ms() >= client->calls.next_due_ms)
+			run_timers(client);
+		else
+			wait_for_timers(client);
+	}
+	pthread_mutex_unlock(&client->lock);
+	return NULL;
+}
+
+static bool start_timer(struct worker_client *client)
+{
+	pthread_attr_t attr;
+	bool started;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+	started = pthread_create(&client->timer, &attr, run_timer, client) == 0;
+	pthread_attr_destroy(&attr);
+	return started;
+}
+
+/* ---- for everybody ---- */
+
+static void init_lock(struct worker_client *client)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&client->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&client->wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void free_client(struct worker_client *client)
+{
+	worker_calls_clear(&client->calls);
+	pthread_cond_destroy(&client->wake);
+	pthread_mutex_destroy(&client->lock);
+	free(client);
+}
+
+enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct worker_client **ret_client,
+			     struct error *err)
+{
+	struct worker_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return error_no_memory(err);
+	for (int op = 0; op < OPERATION_COUNT; op++)
+		protocol_operation_subject(name, operation_name((enum operation)op), client->subjects[op]);
+	worker_calls_init(&client->calls, worker_wait_ms);
+	init_lock(client);
+	if (!start_timer(client)) {
+		free_client(client);
+		return error_set(err, RC_INTERNAL, "start the thread for timers");
+	}
+	*ret_client = client;
+	return RC_OK;
+}
+
+enum rc worker_client_connect(struct worker_client *client, struct bus *bus, struct error *err)
+{
+	char subject[BUS_INBOX_MAX + 2];
+	enum rc rc = bus_new_inbox(client->inbox, err);
+
+	if (rc)
+		return rc;
+	snprintf(subject, sizeof(subject), "%s.*", client->inbox);
+	rc = bus_subscribe(bus, subject, NULL, on_message, client, &client->subscription, err);
+	if (!rc)
+		atomic_store(&client->bus, bus);
+	return rc;
+}
+
+enum rc worker_client_ask(struct worker_client *client, const struct worker_ask *ask, struct error *err)
+{
+	struct worker_package *package = worker_package_make(ask, clock_wall_ms());
+	struct worker_attempt attempt;
+	bool added = false;
+	bool closed;
+
+	if (!package)
+		return error_no_memory(err);
+	pthread_mutex_lock(&client->lock);
+	closed = client->closed && ask->operation != OPERATION_UNDO;
+	if (!closed)
+		added = worker_calls_add(&client->calls, ask, package, clock_mono_ms(), &attempt);
+	unlock(client);
+	if (!added)
+		worker_package_unref(package);
+	if (closed)
+		return error_set(err, RC_UNAVAILABLE, "the service is stopping");
+	if (!added)
+		return error_no_memory(err);
+	if (ask->delay_ms <= 0)
+		send_call(client, &attempt);
+	return RC_OK;
+}
+
+size_t worker_client_open(struct worker_client *client, enum operation operation)
+{
+	size_t count;
+
+	pthread_mutex_lock(&client->lock);
+	count = client->calls.open[operation];
+	pthread_mutex_unlock(&client->lock);
+	return count;
+}
+
+void worker_client_stop(struct worker_client *client)
+{
+	bool was_stopping;
+
+	pthread_mutex_lock(&client->lock);
+	was_stopping = client->stopping;
+	client->stopping = true;
+	pthread_cond_signal(&client->wake);
+	pthread_mutex_unlock(&client->lock);
+	if (was_stopping)
+		return;
+	pthread_join(client->timer, NULL);
+	if (atomic_exchange(&client->bus, NULL))
+		bus_subscription_drain(client->subscription, DRAIN_MS);
+}
+
+void worker_client_destroy(struct worker_client *client)
+{
+	if (!client)
+		return;
+	worker_client_stop(client);
+	free_client(client);
+}

@@ -1,0 +1,43 @@
+import pytest
+
+from support import Api, FakeWorker, NatsServer, wait_for
+
+
+@pytest.fixture
+def nats(tmp_path):
+    server = NatsServer(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def worker(nats):
+    w = FakeWorker(nats)
+    yield w
+    w.stop()
+
+
+@pytest.fixture
+def start(nats, tmp_path):
+    """Start api-svc with further settings; what is still running is ended, and has logged nothing of a sanitizer."""
+    started = []
+
+    def start_one(wait=True, **environment):
+        api = Api(environment.pop("nats", nats), tmp_path, **environment)
+        started.append(api)
+        if wait:
+            wait_for(lambda: api.find_log("connected to NATS"), "the connection to NATS")
+        return api
+
+    yield start_one
+    for api in started:
+        if api.process.poll() is None:
+            api.terminate()
+        text = api.log_path.read_text(errors="replace")
+        assert "Sanitizer" not in text and "runtime error" not in text, text[-8000:]
+        assert api.process.returncode in (0, 1), text[-8000:]
+
+
+@pytest.fixture
+def api(start, worker):
+    return start()

@@ -1,0 +1,337 @@
+"""Peers of api-svc for its component tests: a real nats-server, a fake worker that speaks NATS's own text protocol, and
+the real process. Everything listens on free ports of 127.0.0.1 and is ended by its pid."""
+
+import heapq
+import http.client
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
+# Sanitizers and a busy machine make everything slower; no test measures more than whether it hangs.
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "10"))
+
+SPEC = {
+    "service_type": "container",
+    "metadata": {"name": "web"},
+    "image": {"reference": "docker.io/library/nginx:1.27"},
+    "resources": {"cpu": {"min": 1, "max": 2}, "memory": {"min": "256MB", "max": "1GB"}},
+}
+CONTAINERS = "/api/v1alpha1/containers"
+HEALTH = CONTAINERS + "/health"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, what, timeout=None):
+    end = time.monotonic() + (timeout or PATIENCE)
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"timed out waiting for {what}")
+
+
+class NatsServer:
+    """A nats-server on a port of its own that can be killed and started again on the same port."""
+
+    def __init__(self, tmp_path, *options):
+        self.port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.log = open(tmp_path / f"nats-{self.port}.log", "ab")
+        self.options = options
+        self.process = None
+        self.start()
+
+    def start(self):
+        binary = os.environ.get("NATS_SERVER") or shutil.which("nats-server") or "/usr/sbin/nats-server"
+        self.process = subprocess.Popen(
+            [binary, "-a", "127.0.0.1", "-p", str(self.port), *self.options],
+            stdout=self.log, stderr=self.log)
+        wait_for(self.answers, "nats-server")
+
+    def answers(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 0.2) as s:
+                s.settimeout(1)
+                return s.recv(4) == b"INFO"
+        except OSError:
+            return False
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+def parse_headers(block):
+    lines = block.decode().split("\r\n")
+    return lines[0], dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
+
+
+class Asked:
+    """One request as a worker sees it."""
+
+    def __init__(self, operation, headers, body, reply_to):
+        self.operation = operation
+        self.headers = headers
+        self.body = json.loads(body)
+        self.reply_to = reply_to
+        self.attempt = int(headers["Sp-Attempt"])
+        self.at = time.monotonic()
+
+
+class Ok:
+    """A good answer; `parts` cuts it, `delay` (seconds) lets it wait."""
+
+    def __init__(self, body=None, delay=0, parts=1):
+        self.body = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.delay = delay
+        self.parts = parts
+        self.status = "OK"
+
+
+class Fail(Ok):
+    def __init__(self, status, detail="told to fail", delay=0, **more):
+        super().__init__({"detail": detail, **more}, delay)
+        self.status = status
+
+
+def subject_token(name):
+    return "".join(c if c.isalnum() and c.isascii() or c == "-" else "".join(f"_{b:02X}" for b in c.encode())
+                   for c in name)
+
+
+class FakeWorker:
+    """Answers by `on[operation](asked)`: an Ok or Fail, or None for silence. Remembers all that it was asked."""
+
+    def __init__(self, nats, name="provider"):
+        self.nats = nats
+        self.name = name
+        self.asked = []
+        self.store = {}
+        self.on = {
+            "create": self.create, "undo": self.undo, "get": self.get, "list": self.list,
+            "delete": self.delete, "health": lambda asked: Ok({"healthy": True}),
+        }
+        self.lock = threading.Lock()
+        self.due = []
+        self.counter = itertools.count()
+        self.wake = threading.Condition(self.lock)
+        self.socket = None
+        self.start()
+
+    def start(self):
+        self.socket = socket.create_connection(("127.0.0.1", self.nats.port), 5)
+        self.socket.settimeout(None)
+        self.file = self.socket.makefile("rb")
+        self.file.readline()
+        self.alive = True
+        options = json.dumps({"verbose": False, "headers": True, "no_responders": True, "echo": False})
+        subject = f"k8s-container-sp.{subject_token(self.name)}.op.*"
+        self.socket.sendall(f"CONNECT {options}\r\nSUB {subject} kube-worker 1\r\nPING\r\n".encode())
+        assert self.file.readline() == b"PONG\r\n"
+        threading.Thread(target=self.run_reader, args=(self.file,), daemon=True).start()
+        threading.Thread(target=self.run_sender, daemon=True).start()
+
+    def stop(self):
+        """Vanish, as after a kill -9."""
+        with self.lock:
+            self.alive = False
+            self.due.clear()
+            self.wake.notify_all()
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.socket.close()
+
+    def run_reader(self, file):
+        try:
+            while line := file.readline():
+                words = line.split()
+                if words[0] == b"PING":
+                    self.send(b"PONG\r\n")
+                elif words[0] == b"HMSG":
+                    header_len, total = int(words[-2]), int(words[-1])
+                    data = file.read(total + 2)[:total]
+                    _, headers = parse_headers(data[:header_len])
+                    self.take(Asked(words[1].decode().rsplit(".", 1)[1], headers, data[header_len:],
+                                    words[3].decode()))
+        except (OSError, ValueError):
+            pass
+
+    def take(self, asked):
+        with self.lock:
+            self.asked.append(asked)
+        answer = self.on[asked.operation](asked)
+        if answer:
+            with self.wake:
+                heapq.heappush(self.due, (time.monotonic() + answer.delay, next(self.counter), asked, answer))
+                self.wake.notify()
+
+    def run_sender(self):
+        while True:
+            with self.wake:
+                while self.alive and (not self.due or self.due[0][0] > time.monotonic()):
+                    self.wake.wait(self.due[0][0] - time.monotonic() if self.due else None)
+                if not self.alive:
+                    return
+                _, _, asked, answer = heapq.heappop(self.due)
+            self.reply(asked.reply_to, answer)
+
+    def reply(self, to, answer):
+        count = answer.parts
+        size = -(-len(answer.body) // count)
+        for i in range(count):
+            headers = {"Sp-Status": answer.status} if answer.status is not None else {"Other": "x"}
+            if count > 1:
+                headers["Sp-Part"] = f"{i + 1}/{count}"
+            self.publish(to, headers, answer.body[i * size:(i + 1) * size])
+
+    def publish(self, to, headers, data):
+        block = ("NATS/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n").encode()
+        self.send(f"HPUB {to} {len(block)} {len(block) + len(data)}\r\n".encode() + block + data + b"\r\n")
+
+    def send(self, data):
+        try:
+            self.socket.sendall(data)
+        except OSError:
+            pass
+
+    def of(self, operation):
+        with self.lock:
+            return [a for a in self.asked if a.operation == operation]
+
+    # What a worker does, in memory.
+
+    def container(self, ident, spec):
+        return {"id": ident, "path": f"containers/{ident}", "uid": f"uid-{ident}", "spec": spec, "status": "PENDING",
+                "create_time": "2026-01-02T03:04:05Z", "update_time": "2026-01-02T03:04:05Z"}
+
+    def create(self, asked):
+        ident, token = asked.body["id"], asked.body["token"]
+        if ident in self.store and self.store[ident][0] != token:
+            return Fail("ALREADY_EXISTS", f"container '{ident}' exists already")
+        self.store.setdefault(ident, (token, self.container(ident, asked.body["spec"])))
+        return Ok(self.store[ident][1])
+
+    def undo(self, asked):
+        kept = self.store.get(asked.body["id"])
+        if kept and kept[0] == asked.body["token"]:
+            del self.store[asked.body["id"]]
+        return Ok()
+
+    def get(self, asked):
+        kept = self.store.get(asked.body["id"])
+        return Ok(kept[1]) if kept else Fail("NOT_FOUND", f"container '{asked.body['id']}' does not exist")
+
+    def list(self, asked):
+        return Ok({"containers": [c for _, c in sorted(self.store.values(), key=lambda k: k[1]["id"])],
+                   "next_page_token": ""})
+
+    def delete(self, asked):
+        if not self.store.pop(asked.body["id"], None) and not asked.body["absent_ok"]:
+            return Fail("NOT_FOUND", "does not exist")
+        return Ok()
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Api:
+    """The real process."""
+
+    def __init__(self, nats, tmp_path, name="provider", **environment):
+        self.log_path = tmp_path / f"api-{time.monotonic_ns()}.log"
+        env = {k: v for k, v in os.environ.items() if not k.startswith("SP_")}
+        env |= {"SP_NAME": name, "SP_NATS_URL": nats.url if nats else "nats://127.0.0.1:1",
+                "SP_SERVER_ADDRESS": "127.0.0.1:0", "SP_LOG_LEVEL": "debug", **environment}
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen([BUILD / "bin" / "api-svc"], env=env, cwd="/", stderr=log, stdout=log)
+        line = wait_for(lambda: self.find_log("listening") or self.process.poll() is not None and "ended", "api-svc")
+        assert line != "ended", self.log_path.read_text()
+        self.port = int(line["address"].rsplit(":", 1)[1])
+
+    def logs(self):
+        lines = []
+        for line in self.log_path.read_text(errors="replace").splitlines():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                lines.append({"msg": line})
+        return lines
+
+    def find_log(self, msg, **fields):
+        for line in self.logs():
+            if line.get("msg") == msg and all(line.get(k) == v for k, v in fields.items()):
+                return line
+        return None
+
+    def request(self, method, path, body=None, headers=None, timeout=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout or PATIENCE * 4)
+        headers = dict(headers or {})
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        try:
+            connection.request(method, path, body, headers)
+            r = connection.getresponse()
+            return Answer(r.status, r.headers, r.read())
+        finally:
+            connection.close()
+
+    def create(self, ident=None, spec=None, headers=None, **more):
+        path = CONTAINERS + (f"?id={ident}" if ident else "")
+        return self.request("POST", path, {"spec": {**SPEC, **(spec or {})}}, headers, **more)
+
+    def connect(self):
+        s = socket.create_connection(("127.0.0.1", self.port), PATIENCE * 4)
+        s.settimeout(PATIENCE * 4)
+        return s
+
+    def raw(self, data, until_closed=True):
+        """Send bytes, return all that comes back until the server closes."""
+        with self.connect() as s:
+            s.sendall(data)
+            got = b""
+            try:
+                while part := s.recv(65536):
+                    got += part
+                    if not until_closed and b"\r\n\r\n" in got:
+                        break
+            except ConnectionResetError:
+                pass
+            return got
+
+    def healthy(self):
+        return self.request("GET", HEALTH).json()["status"] == "healthy"
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def terminate(self, timeout=None):
+        self.process.terminate()
+        return self.process.wait(timeout or PATIENCE * 3)
