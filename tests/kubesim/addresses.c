@@ -130,7 +130,8 @@ static bool allocate_ip(struct sim_addresses *a, cJSON *spec, const cJSON *old, 
 	if (before && *before && (!asked || !*asked))
 		asked = before;
 	if (before && asked && !str_equal(before, asked) && *before) {
-		sim_cause_text(causes, FAULT_INVALID, "spec.clusterIPs[0]", asked, "field is immutable");
+		snprintf(text, sizeof(text), "[\"%.20s\"]", asked);
+		sim_cause_add(causes, FAULT_INVALID, "spec.clusterIPs[0]", text, "may not change once set");
 		return false;
 	}
 	if (!asked || !*asked) {

@@ -35,13 +35,15 @@ static void canonicalise_quantities(cJSON *list)
 	}
 }
 
-/* A limit is also the request where none is given. */
-static void default_requests(cJSON *resources)
+/* In a Pod, but not yet in a template, a limit is also the request where none is given. */
+static void default_resources(cJSON *resources, bool in_pod)
 {
 	cJSON *limit = NULL;
 
 	canonicalise_quantities(json_get(resources, "limits"));
 	canonicalise_quantities(json_get(resources, "requests"));
+	if (!in_pod)
+		return;
 	cJSON_ArrayForEach (limit, json_get(resources, "limits")) {
 		cJSON *requests = sim_tree_child(resources, "requests");
 
@@ -64,7 +66,7 @@ static void default_probe(cJSON *probe)
 	}
 }
 
-static void default_container(cJSON *container, bool in_template)
+static void default_container(cJSON *container, bool in_pod)
 {
 	cJSON *port = NULL;
 	cJSON *variable = NULL;
@@ -80,24 +82,23 @@ static void default_container(cJSON *container, bool in_template)
 	cJSON_ArrayForEach (variable, json_get(container, "env"))
 		if (str_equal(json_string_at(variable, "value"), ""))
 			sim_tree_drop(variable, "value");
-	default_requests(sim_tree_child(container, "resources"));
+	default_resources(sim_tree_child(container, "resources"), in_pod);
 	default_probe(json_get(container, "livenessProbe"));
 	default_probe(json_get(container, "readinessProbe"));
 	default_probe(json_get(container, "startupProbe"));
 	sim_tree_default_string(container, "terminationMessagePath", "/dev/termination-log");
 	sim_tree_default_string(container, "terminationMessagePolicy", "File");
 	sim_tree_default_string(container, "imagePullPolicy", pull_policy_of(image ? image : ""));
-	(void)in_template; /* both alike today */
 }
 
-static void default_pod_spec(cJSON *spec)
+static void default_pod_spec(cJSON *spec, bool in_pod)
 {
 	cJSON *container = NULL;
 
 	cJSON_ArrayForEach (container, json_get(spec, "initContainers"))
-		default_container(container, true);
+		default_container(container, in_pod);
 	cJSON_ArrayForEach (container, json_get(spec, "containers"))
-		default_container(container, true);
+		default_container(container, in_pod);
 	sim_tree_default_string(spec, "restartPolicy", "Always");
 	sim_tree_default_int(spec, "terminationGracePeriodSeconds", 30);
 	sim_tree_default_string(spec, "dnsPolicy", "ClusterFirst");
@@ -145,7 +146,7 @@ void sim_default_pod(cJSON *tree)
 	cJSON *status = sim_tree_child(tree, "status");
 	cJSON *tolerations;
 
-	default_pod_spec(spec);
+	default_pod_spec(spec, true);
 	if (!json_get(spec, "enableServiceLinks"))
 		sim_tree_set_bool(spec, "enableServiceLinks", true);
 	sim_tree_default_string(spec, "preemptionPolicy", "PreemptLowerPriority");
@@ -164,7 +165,7 @@ static void default_template(cJSON *spec)
 	cJSON *template = sim_tree_child(spec, "template");
 
 	sim_tree_child(template, "metadata");
-	default_pod_spec(sim_tree_child(template, "spec"));
+	default_pod_spec(sim_tree_child(template, "spec"), false);
 }
 
 void sim_default_deployment(cJSON *tree)

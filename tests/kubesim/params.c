@@ -69,7 +69,10 @@ bool sim_params_check_match(const struct sim_request *rq, struct sim_response *r
 		sim_cause_add(&causes, FAULT_FORBIDDEN, "resourceVersionMatch", NULL, fault);
 	else if (matches && !str_equal(match, "Exact") && !str_equal(match, "NotOlderThan"))
 		sim_cause_text(&causes, FAULT_UNSUPPORTED, "resourceVersionMatch", match,
-			       "supported values: \"Exact\", \"NotOlderThan\"");
+			       "supported values: \"Exact\", \"NotOlderThan\", \"\"");
+	if (watch && str_equal(match, "Exact"))
+		sim_cause_text(&causes, FAULT_UNSUPPORTED, "resourceVersionMatch", match,
+			       "supported values: \"NotOlderThan\"");
 	if (causes.count)
 		sim_answer_invalid(rs, META_GROUP, "ListOptions", "", &causes);
 	return causes.count == 0;

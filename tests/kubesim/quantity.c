@@ -1,6 +1,7 @@
 /*
  * The canonical form of quantities. Source: apimachinery pkg/api/resource, CanonicalizeBytes: no decimals, the largest
- * suffix that leaves a whole number; binary suffixes stay binary, except below 1024.
+ * suffix that leaves a whole number; binary suffixes stay binary, except below 1024. Amounts of a container are rounded
+ * up to thousandths, and cut at 2^63-1.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 __extension__ typedef __int128 wide; /* nano units of 2^63 fit */
 
 #define NANO ((wide)1000000000)
+#define MILLI ((wide)1000000) /* nano units of a thousandth */
 #define AMOUNT_MAX ((wide)INT64_MAX * NANO)
 
 struct suffix {
@@ -60,7 +62,7 @@ static bool read_suffix(const char *text, wide *ret_weight, char *ret_family)
 	return true;
 }
 
-/* The amount in nano units, rounded up. False when it is no number or too large. */
+/* The amount in nano units, rounded up to thousandths, at most AMOUNT_MAX. False when it is no number. */
 static bool read_amount(const char *text, wide *ret_nano, char *ret_family)
 {
 	const char *digits = text + strspn(text, "+-");
@@ -82,13 +84,15 @@ static bool read_amount(const char *text, wide *ret_nano, char *ret_family)
 			divisor *= point ? 10 : 1;
 		}
 		if (value > AMOUNT_MAX)
-			return false;
+			value = AMOUNT_MAX;
 	}
 	if (len == 1 && point)
 		return false;
-	if (unit > 1 && value > AMOUNT_MAX / unit * divisor + divisor)
-		return false;
-	*ret_nano = (value * unit + divisor - 1) / divisor * (text[0] == '-' ? -1 : 1);
+	if (value / divisor >= AMOUNT_MAX / unit)
+		value = AMOUNT_MAX;
+	else
+		value = (value * unit + divisor * MILLI - 1) / (divisor * MILLI) * MILLI;
+	*ret_nano = value * (text[0] == '-' ? -1 : 1);
 	return true;
 }
 

@@ -63,6 +63,12 @@ static enum rc unexpected(struct lexer *l, const char *found, const char *expect
 			 found, expected);
 }
 
+/* The same between two requirements, where the API server says less. */
+static enum rc misplaced(struct lexer *l, const char *found, const char *expected)
+{
+	return error_set(l->err, RC_INVALID_ARGUMENT, "found '%.100s', expected: %s", found, expected);
+}
+
 /* ---- building ---------------------------------------------------------------------------------------------------- */
 
 static enum rc add_value(struct requirement *r, char *value, struct error *err)
@@ -113,7 +119,8 @@ static enum rc parse_set(struct lexer *l, struct requirement *r)
 	enum rc rc = next_token(l, &open);
 
 	if (!rc && !str_equal(open, "("))
-		return unexpected(l, open, "'('");
+		return error_set(l->err, RC_INVALID_ARGUMENT,
+				 "unable to parse requirement: found '%.100s' expected: '('", open);
 	while (!rc) {
 		char *value = NULL;
 		cleanup_free char *behind = NULL;
@@ -173,7 +180,7 @@ static enum rc parse_requirement(struct lexer *l, struct requirement *r)
 		return next_token(l, &r->key);
 	}
 	if (!rc && !is_word_byte(r->key[0]))
-		return unexpected(l, r->key, "!, identifier, or 'end of string'");
+		return misplaced(l, r->key, "!, identifier, or 'end of string'");
 	r->operation = EXISTS;
 	skip_space(l);
 	if (rc || *l->at == '\0' || *l->at == ',')
@@ -203,7 +210,10 @@ static enum rc parse_labels(struct sim_selector *s, const char *text, struct err
 		if (!rc)
 			rc = next_token(&l, &comma);
 		if (!rc && *comma && !str_equal(comma, ","))
-			return unexpected(&l, comma, "',' or 'end of string'");
+			return misplaced(&l, comma, "',' or 'end of string'");
+		skip_space(&l);
+		if (!rc && *comma && *l.at == ',')
+			return misplaced(&l, ",", "identifier after ','");
 	}
 	return rc;
 }

@@ -180,8 +180,14 @@ static void answer_draft(const struct sim_kind *kind, cJSON *tree, unsigned stat
 static void store_new(struct sim *sim, const struct sim_target *t, cJSON *tree, bool dry_run, struct sim_response *rs)
 {
 	const char *name = json_string_at(tree, "metadata.name");
+	const char *version = json_string_at(tree, "metadata.resourceVersion");
 	struct sim_object *there = NULL;
 
+	if (!dry_run && version && *version) {
+		sim_answer_status(rs, 500, "", NULL, "resourceVersion should not be set on objects to be created");
+		give_back(sim, t, tree);
+		return;
+	}
 	if (dry_run && (there = sim_store_get(sim->store, t->kind, t->ns, name)) == NULL) {
 		answer_draft(t->kind, tree, 201, rs);
 	} else if (there || sim_objects_insert(sim, t->kind, tree, &rs->object)) {
@@ -206,10 +212,6 @@ void sim_create(struct sim *sim, const struct sim_target *t, struct sim_request 
 	name = json_string_at(tree, "metadata.name");
 	if (!check_namespace(sim, t, name ? name : "", rs))
 		return;
-	if (json_string_at(tree, "metadata.resourceVersion") && *json_string_at(tree, "metadata.resourceVersion")) {
-		sim_answer_bad_request(rs, "resourceVersion should not be set on objects to be created");
-		return;
-	}
 	sim_tree_drop(tree, "status");
 	sim_objects_stamp(t->kind, tree, t->ns);
 	if (complete(sim, t, tree, NULL, dry_run, rs) && check_quota(sim, t, tree, dry_run, rs))
@@ -364,11 +366,15 @@ bool sim_write_check_name(const struct sim_target *t, const cJSON *tree, struct 
 {
 	const char *name = json_string_at(tree, "metadata.name");
 
-	if (name && str_equal(name, t->name))
+	if (!name || !*name)
+		sim_answer_status(rs, 400, "BadRequest", NULL,
+				  "the name of the object (%s based on URL) was undeterminable: name must be provided",
+				  t->name);
+	else if (!str_equal(name, t->name))
+		sim_answer_status(rs, 400, "BadRequest", NULL,
+				  "the name of the object (%s) does not match the name on the URL (%s)", name, t->name);
+	else
 		return true;
-	sim_answer_status(rs, 400, "BadRequest", NULL,
-			  "the name of the object (%s) does not match the name on the URL (%s)", name ? name : "",
-			  t->name);
 	return false;
 }
 
