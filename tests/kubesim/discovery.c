@@ -159,6 +159,74 @@ static void answer_apps_resources(struct sim_response *rs)
 	answer_resources(rs, "apps", "apps/v1");
 }
 
+/*
+ * As much of an OpenAPI v3 document as kubectl wants to see before it leaves validation to the server: that PATCH of
+ * the kind knows the parameter fieldValidation.
+ */
+static void write_openapi_path(struct json_writer *w, const struct sim_kind *k)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/%s%s%s/%s/%s%s/{name}", k->group[0] ? "apis" : "api", k->group[0] ? "/" : "",
+		 k->group, k->version, k->namespaced ? "namespaces/{namespace}/" : "", k->plural);
+	json_begin_object(w, path);
+	json_begin_object(w, "patch");
+	json_begin_array(w, "parameters");
+	json_begin_object(w, NULL);
+	json_string(w, "name", "fieldValidation");
+	json_string(w, "in", "query");
+	json_begin_object(w, "schema");
+	json_string(w, "type", "string");
+	json_end_object(w);
+	json_end_object(w);
+	json_end_array(w);
+	json_begin_object(w, "responses");
+	json_end_object(w);
+	json_begin_object(w, "x-kubernetes-group-version-kind");
+	json_string(w, "group", k->group);
+	json_string(w, "version", k->version);
+	json_string(w, "kind", k->kind);
+	json_end_object(w);
+	json_end_object(w);
+	json_end_object(w);
+}
+
+static void answer_openapi_group(struct sim_response *rs, const char *group)
+{
+	struct json_writer w = json_writer_make(&rs->body);
+
+	rs->status = 200;
+	json_begin_object(&w, NULL);
+	json_string(&w, "openapi", "3.0.0");
+	json_begin_object(&w, "info");
+	json_string(&w, "title", "kubesim");
+	json_string(&w, "version", "simulator");
+	json_end_object(&w);
+	json_begin_object(&w, "paths");
+	for (size_t i = 0; i < SIM_KIND_COUNT; i++)
+		if (strcmp(sim_kinds[i].group, group) == 0)
+			write_openapi_path(&w, &sim_kinds[i]);
+	json_end_object(&w);
+	json_end_object(&w);
+}
+
+static void answer_openapi_core(struct sim_response *rs)
+{
+	answer_openapi_group(rs, "");
+}
+
+static void answer_openapi_apps(struct sim_response *rs)
+{
+	answer_openapi_group(rs, "apps");
+}
+
+static void answer_openapi(struct sim_response *rs)
+{
+	rs->status = 200;
+	buf_add_str(&rs->body, "{\"paths\":{\"api/v1\":{\"serverRelativeURL\":\"/openapi/v3/api/v1\"},"
+			       "\"apis/apps/v1\":{\"serverRelativeURL\":\"/openapi/v3/apis/apps/v1\"}}}");
+}
+
 static const struct {
 	const char *path;
 	bool is_public;
@@ -173,6 +241,9 @@ static const struct {
 	{ "/apis/apps", false, answer_apps },
 	{ "/api/v1", false, answer_core_resources },
 	{ "/apis/apps/v1", false, answer_apps_resources },
+	{ "/openapi/v3", false, answer_openapi },
+	{ "/openapi/v3/api/v1", false, answer_openapi_core },
+	{ "/openapi/v3/apis/apps/v1", false, answer_openapi_apps },
 };
 
 bool sim_discovery_answer(const struct sim_request *request, struct sim_response *response)

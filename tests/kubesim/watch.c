@@ -9,8 +9,11 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "tests/kubesim/api.h"
+#include "tests/kubesim/counters.h"
+#include "tests/kubesim/faults.h"
 #include "tests/kubesim/params.h"
 #include "tests/kubesim/status.h"
+#include "tests/kubesim/tree.h"
 
 #define WATCH_TIMEOUT_MIN_S 1800 /* without timeoutSeconds: so long, up to twice as long */
 #define WATCH_BATCH 64           /* changes read under one lock */
@@ -29,6 +32,10 @@ struct watch {
 	int64_t end_ms;
 	int64_t bookmark_ms; /* when the next one is due; INT64_MAX: none are wanted */
 	bool ending;         /* send what is there, then end */
+	bool broken;         /* end by breaking the connection */
+	bool silent;         /* a fault: never say anything again */
+	size_t piece_bytes;  /* a fault: send so little at a time; 0: as much as there is */
+	int64_t piece_ms;    /* and wait so long before each */
 };
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
@@ -39,7 +46,7 @@ static const char *const change_names[] = {
 	[SIM_DELETED] = "DELETED",
 };
 
-static void add_change(struct watch *w, enum sim_change change, const struct sim_object *object)
+static void add_line(struct watch *w, enum sim_change change, const struct sim_object *object)
 {
 	buf_addf(&w->lines, "{\"type\":\"%s\",\"object\":", change_names[change]);
 	buf_add(&w->lines, object->text, object->text_len);
@@ -71,6 +78,85 @@ static void add_too_old(struct watch *w, uint64_t asked, uint64_t oldest)
 
 	snprintf(message, sizeof(message), "too old resource version: %" PRIu64 " (%" PRIu64 ")", asked, oldest);
 	add_error(w, 410, "Expired", message);
+}
+
+/* ---- faults ------------------------------------------------------------------------------------------------------ */
+
+static bool next_fault(struct watch *w, enum sim_stage stage, size_t *cursor, struct sim_fault *ret)
+{
+	struct sim_occasion occasion = {
+		.stage = stage, .method = "GET", .path = w->request->path, .target = &w->target
+	};
+
+	return sim_faults_take(w->sim->faults, &occasion, cursor, ret);
+}
+
+/* The object with an annotation of so many MiB. */
+static struct sim_object *padded(const struct sim_object *object, int64_t mib)
+{
+	cleanup_json cJSON *tree = sim_object_tree(object);
+	size_t len = (size_t)mib << 20;
+	cleanup_free char *padding = malloc(len + 1);
+
+	if (!tree || !padding)
+		return NULL;
+	memset(padding, 'x', len);
+	padding[len] = '\0';
+	sim_tree_set_string(sim_tree_child(json_get(tree, "metadata"), "annotations"), "kubesim/padding", padding);
+	return sim_object_create(object->kind, tree, object->version);
+}
+
+/* Write a change as the faults of this moment will have it. */
+static void add_change(struct watch *w, enum sim_change change, const struct sim_object *object)
+{
+	cleanup_object struct sim_object *larger = NULL;
+	struct sim_fault fault;
+	size_t start = w->lines.len;
+	size_t cursor = 0;
+
+	add_line(w, change, object);
+	while (next_fault(w, STAGE_EVENT, &cursor, &fault)) {
+		buf_truncate(&w->lines, start);
+		if (fault.action == ACTION_EVENT_DROP)
+			return;
+		if (fault.action == ACTION_EVENT_PAD && (larger = padded(object, fault.mib)) != NULL)
+			object = larger;
+		add_line(w, change, object);
+		if (fault.action == ACTION_EVENT_DUPLICATE)
+			add_line(w, SIM_ADDED, object);
+		if (fault.action == ACTION_EVENT_CUT) {
+			buf_truncate(&w->lines, start + (w->lines.len - start) / 2);
+			w->broken = fault.broken;
+			w->ending = true;
+			return;
+		}
+		if (larger)
+			return; /* one padding is enough, and the object is ours no longer than this */
+	}
+}
+
+/* Faults that strike the watch itself. */
+static void suffer(struct watch *w)
+{
+	struct sim_fault fault;
+	size_t cursor = 0;
+	const char *reason;
+	const char *message;
+
+	while (!w->ending && next_fault(w, STAGE_STREAM, &cursor, &fault)) {
+		sim_fault_words(&fault, &reason, &message);
+		w->silent = w->silent || fault.action == ACTION_WATCH_SILENT;
+		if (fault.action == ACTION_WATCH_ERROR)
+			add_error(w, (unsigned)fault.status, reason, message);
+		if (fault.action == ACTION_WATCH_EOF) {
+			w->broken = fault.broken;
+			w->ending = true;
+		}
+		if (fault.action == ACTION_WATCH_CHUNK) {
+			w->piece_bytes = (size_t)fault.bytes;
+			w->piece_ms = fault.ms;
+		}
+	}
 }
 
 /* ---- changes as this watch sees them ----------------------------------------------------------------------------- */
@@ -117,7 +203,8 @@ static void read_history(struct watch *w, int64_t wait_ms)
 	}
 	for (int i = 0; i < count; i++) {
 		w->version = events[i].object->version;
-		add_event(w, &events[i]);
+		if (!w->ending)
+			add_event(w, &events[i]);
 		sim_event_clear(&events[i]);
 	}
 	if (count < WATCH_BATCH)
@@ -129,6 +216,13 @@ static void fill(struct watch *w)
 	int64_t now_ms = clock_mono_ms();
 	int64_t wait_ms = w->end_ms - now_ms;
 
+	suffer(w);
+	if (w->ending)
+		return;
+	if (w->silent) {
+		(void)sim_request_pause(w->request, WATCH_TICK_MS); /* whether the client is gone is asked next */
+		return;
+	}
 	if (wait_ms <= 0) {
 		if (w->bookmark_ms != INT64_MAX)
 			add_bookmark(w, false);
@@ -154,13 +248,18 @@ static ssize_t read_watch(void *ctx, char *out, size_t max)
 		w->sent = 0;
 		buf_reset(&w->lines);
 		if (w->ending)
-			return 0;
+			return w->broken ? -1 : 0;
 		if (sim_request_gone(w->request) || sim_store_stopped(w->sim->store))
 			return -1;
 		fill(w);
 	}
 	n = w->lines.len - w->sent;
 	n = n < max ? n : max;
+	if (w->piece_bytes) {
+		n = n < w->piece_bytes ? n : w->piece_bytes;
+		if (w->piece_ms && !sim_request_pause(w->request, w->piece_ms))
+			return -1;
+	}
 	memcpy(out, w->lines.data + w->sent, n);
 	w->sent += n;
 	return (ssize_t)n;
@@ -170,6 +269,7 @@ static void destroy_watch(void *ctx)
 {
 	struct watch *w = ctx;
 
+	sim_counters_watching(w->sim->counters, -1);
 	sim_selector_destroy(w->selector);
 	buf_clear(&w->lines);
 	free(w);
@@ -247,6 +347,7 @@ void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *
 	*w = (struct watch){
 		.sim = sim, .request = rq, .target = *t, .selector = selector, .lines = buf_make(WATCH_LINES_MAX)
 	};
+	sim_counters_watching(sim->counters, 1);
 	set_times(w, rq, timeout_s);
 	begin(w, version, initial || version == 0);
 	if (!w->ending && (initial || version == 0) && w->bookmark_ms != INT64_MAX)
