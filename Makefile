@@ -81,7 +81,8 @@ $(BUILD)/bin/$(1): $$(call obj,$(2)) $(BUILD)/libcommon.a
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p),$(wildcard $(p)/*.c),-lm -ldl)))
 $(eval $(call program_rule,kubesim,$(KUBESIM_SRC),-lm -ldl))
-$(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$(b),-lm -ldl)))
+# The benchmark makes the same objects as the worker.
+$(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$(b) kube-worker/container_object.c,-lm -ldl)))
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 

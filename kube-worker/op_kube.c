@@ -84,6 +84,8 @@ static void add_cause(struct op_call *call, const cJSON *cause)
 	json_string(&w, "detail", message ? message : "refused by Kubernetes");
 	json_string(&w, "pointer", pointer.data);
 	json_end_object(&w);
+	if (strstr(call->faults.data, object.data))
+		return; /* a label is refused twice, in the Deployment and in its template */
 	if (call->faults.len)
 		buf_add_char(&call->faults, ',');
 	buf_add(&call->faults, object.data, object.len);

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Installs what is missing of the Debian packages that a purpose needs: the one list of our dependencies.
+#
+#   install-packages.sh build|run|test|check...
+#
+# Debian 12 (bookworm) and 13 (trixie). Needs root, or sudo; does nothing when all is there.
+set -eu
+
+packages_for() {
+    case $1 in
+        build) echo "gcc libc6-dev make pkg-config git ca-certificates libnats-dev libmicrohttpd-dev libcjson-dev" \
+                    "libcurl4-openssl-dev libyaml-dev libssl-dev" ;;
+        run) echo "nats-server curl" ;;
+        test) echo "libcriterion-dev python3 python3-pytest python3-yaml openssl" ;;
+        check) echo "clang clang-format cppcheck shellcheck libclang-rt-dev" ;;
+        *) echo "install-packages.sh: unknown purpose '$1'" >&2; exit 2 ;;
+    esac
+}
+
+installed() {
+    dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -q '^installed$'
+}
+
+wanted=
+for purpose in "$@"; do
+    wanted="$wanted $(packages_for "$purpose")"
+done
+missing=
+for package in $wanted; do
+    installed "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "This is no Debian system; install by hand what corresponds to:$missing" >&2
+    exit 1
+fi
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "Run this as root, or install sudo; packages are missing:$missing" >&2; exit 1; }
+    as_root=sudo
+fi
+echo "Installing:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# shellcheck disable=SC2086  # the list is meant to be split
+if ! { $as_root env DEBIAN_FRONTEND=noninteractive apt-get update &&
+       $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    echo "The packages could not be installed (see above). Is the network reachable, and does apt have sources?" >&2
+    exit 1
+fi

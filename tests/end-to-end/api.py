@@ -1,0 +1,91 @@
+"""A client of the REST API, as a user would write it, and the specs that the tests create."""
+
+import http.client
+import json
+import urllib.parse
+
+BASE = "/api/v1alpha1/containers"
+
+
+class Answer:
+    """Status, headers (lower-case names) and body of an HTTP answer."""
+
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {k.lower(): v for k, v in response.getheaders()}
+        self.text = response.read().decode()
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+    def problem(self, status, kind):
+        """Check that this is the problem document for a status and type, and return it."""
+        assert self.status == status, f"{self.status}: {self.text}"
+        assert self.headers["content-type"] == "application/problem+json"
+        body = self.json
+        assert body["type"] == kind and body["status"] == status, body
+        assert body["title"] and body["detail"] and body["instance"].startswith("/"), body
+        return body
+
+
+class Api:
+    """One connection a call, unless `keep` is used."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def call(self, method, path, body=None, headers=None, timeout=40.0):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            if body is not None and not isinstance(body, (bytes, str)):
+                body = json.dumps(body)
+            if body is not None:
+                headers = {"Content-Type": "application/json", **(headers or {})}
+            connection.request(method, path, body, headers or {})
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def create(self, spec, container_id=None, headers=None, **kwargs):
+        query = "?" + urllib.parse.urlencode({"id": container_id}) if container_id is not None else ""
+        return self.call("POST", BASE + query, {"spec": spec}, headers, **kwargs)
+
+    def get(self, container_id, **kwargs):
+        return self.call("GET", f"{BASE}/{container_id}", **kwargs)
+
+    def delete(self, container_id, headers=None, **kwargs):
+        return self.call("DELETE", f"{BASE}/{container_id}", headers=headers, **kwargs)
+
+    def list(self, **query):
+        return self.call("GET", BASE + ("?" + urllib.parse.urlencode(query) if query else ""))
+
+    def list_all(self, size):
+        """All containers, page by page."""
+        containers, token = [], ""
+        while True:
+            answer = self.list(max_page_size=size, page_token=token)
+            assert answer.status == 200, answer.text
+            containers += answer.json["containers"]
+            token = answer.json["next_page_token"]
+            if not token:
+                return containers
+
+    def health(self):
+        answer = self.call("GET", BASE + "/health", timeout=5)
+        assert answer.status == 200, answer.text
+        return answer.json["status"]
+
+
+def spec(name="web", ports=(), **changes):
+    """A small valid spec; `ports` are (number, visibility)."""
+    value = {
+        "service_type": "container",
+        "metadata": {"name": name},
+        "image": {"reference": "docker.io/library/nginx:1.27"},
+        "resources": {"cpu": {"min": 1, "max": 2}, "memory": {"min": "64MB", "max": "128MB"}},
+    }
+    if ports:
+        value["network"] = {"ports": [{"container_port": p, "visibility": v} for p, v in ports]}
+    value.update(changes)
+    return value

@@ -1,0 +1,172 @@
+"""
+The pipeline that the tests talk to: a real nats-server, api-svc, kube-workers, and a Kubernetes API, which is kubesim or
+a real control plane. Variables (run.sh sets them):
+
+  E2E_BIN                  folder of the programs
+  E2E_KUBECONFIG           a kubeconfig with all rights; unset: kubesim is started
+  E2E_PROVIDER_KUBECONFIG  the provider's kubeconfig
+  E2E_NAMESPACE            its namespace
+"""
+
+import os
+
+import pytest
+
+from api import Api
+from kube import Kube
+from processes import Process, free_port, listens, wait_for
+
+BIN = os.environ["E2E_BIN"]
+
+
+class Target:
+    """The Kubernetes API of this run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.simulated = "E2E_KUBECONFIG" not in os.environ
+        if self.simulated:
+            self._start_kubesim()
+        else:
+            self.kubeconfig = os.environ["E2E_PROVIDER_KUBECONFIG"]
+            self.namespace = os.environ["E2E_NAMESPACE"]
+            self.admin = Kube(os.environ["E2E_KUBECONFIG"], self.namespace)
+
+    def _start_kubesim(self):
+        self.namespace = "dcm-sp"
+        self.kubeconfig = os.path.join(self.folder, "kubeconfig")
+        port = free_port()
+        self.process = Process("kubesim", [
+            f"{BIN}/kubesim", "--listen", f"127.0.0.1:{port}", "--namespace", self.namespace,
+            "--write-kubeconfig", self.kubeconfig], {}, self.folder).start()
+        wait_for("kubesim", lambda: listens(port))
+        self.admin = Kube(self.kubeconfig, self.namespace)
+
+    def stop(self):
+        if self.simulated:
+            self.process.stop()
+
+    def clean(self):
+        """Remove all containers, and whatever else a test left in the namespace."""
+        for kind in ("resourcequotas", "limitranges") if not self.simulated else ():
+            for item in self.admin.list(kind, ""):
+                self.admin.delete(kind, item["metadata"]["name"])
+        for kind in ("deployments", "services"):
+            for item in self.admin.list(kind, ""):
+                if item["metadata"]["name"] != "kubernetes":
+                    self.admin.delete(kind, item["metadata"]["name"])
+        wait_for("Pods gone", lambda: not self.admin.list("pods", ""), 60, 0.2)
+
+    def faults(self, *faults):
+        """Tell kubesim to misbehave; without arguments: to behave."""
+        if faults:
+            for fault in faults:
+                status, answer = self.admin.call("POST", "/sim/faults", fault)
+                assert status in (200, 201, 204), answer
+        else:
+            self.admin.call("DELETE", "/sim/faults")
+
+
+class Stack:
+    """NATS, api-svc and workers of one provider."""
+
+    def __init__(self, target, folder, name="test-provider", nats_port=None):
+        self.target, self.folder, self.name = target, folder, name
+        self.own_nats = nats_port is None
+        self.nats_port = nats_port or free_port()
+        self.api_port = free_port()
+        self.workers = []
+        self.api = Api(self.api_port)
+        self.kube = target.admin
+        if self.own_nats:
+            self.nats = Process("nats", ["nats-server", "-a", "127.0.0.1", "-p", str(self.nats_port), "-js", "-sd",
+                                         os.path.join(folder, "jetstream")], {}, folder)
+        self.env = {
+            "SP_NAME": name,
+            "SP_NATS_URL": f"nats://127.0.0.1:{self.nats_port}",
+            "SP_SERVER_ADDRESS": f"127.0.0.1:{self.api_port}",
+            "SP_K8S_KUBECONFIG": target.kubeconfig,
+            "SP_K8S_NAMESPACE": target.namespace,
+            "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort",
+            "SP_FAILED_GRACE": "2s",
+        }
+        self.api_svc = Process(f"api-svc-{self.api_port}", [f"{BIN}/api-svc"], self.env, folder)
+
+    def start(self, workers=1):
+        if self.own_nats:
+            self.start_nats()
+        self.api_svc.start()
+        for _ in range(workers):
+            self.add_worker()
+        wait_for("healthy", lambda: listens(self.api_port) and self.api.health() == "healthy")
+        return self
+
+    def start_nats(self):
+        self.nats.start()
+        wait_for("nats-server", lambda: listens(self.nats_port))
+
+    def add_worker(self, **env):
+        worker = Process(f"kube-worker-{self.api_port}-{len(self.workers)}", [f"{BIN}/kube-worker"],
+                         {**self.env, **env}, self.folder).start()
+        self.workers.append(worker)
+        return worker.wait_log('"ready"')
+
+    def restart_api_with(self, **env):
+        """The same api-svc with other settings."""
+        self.api_svc.stop()
+        self.api_svc.env = {**self.env, **env}
+        self.api_svc.start()
+        wait_for("api-svc", lambda: listens(self.api_port))
+
+    def stop(self):
+        for process in [self.api_svc, *self.workers] + ([self.nats] if self.own_nats else []):
+            process.stop(expect=0 if process is not getattr(self, "nats", None) else None)
+
+    def wait_status(self, container_id, status, timeout=30.0):
+        """Wait until GET shows the status, and return the container."""
+        def shown():
+            answer = self.api.get(container_id)
+            return answer.json if answer.status == 200 and answer.json["status"] == status else None
+        return wait_for(f"{container_id} is {status}", shown, timeout, 0.1)
+
+
+@pytest.fixture(scope="session")
+def target(tmp_path_factory):
+    target = Target(str(tmp_path_factory.mktemp("kube")))
+    target.clean()
+    yield target
+    target.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_stack(target, tmp_path_factory):
+    stack = Stack(target, str(tmp_path_factory.mktemp("stack"))).start(workers=2)
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def stack(shared_stack, target):
+    """The running pipeline with two workers, and an empty namespace."""
+    target.clean()
+    yield shared_stack
+    if target.simulated:
+        target.faults()
+
+
+@pytest.fixture
+def own_stack(target, tmp_path):
+    """A pipeline that the test may break: call with the number of workers."""
+    stacks = []
+
+    def make(workers=1, **kwargs):
+        stack = Stack(target, str(tmp_path), **kwargs)
+        stacks.append(stack)
+        return stack.start(workers)
+
+    target.clean()
+    yield make
+    for stack in stacks:
+        stack.stop()
+    if target.simulated:
+        target.faults()

@@ -1,0 +1,86 @@
+"""Starting, watching and ending the processes of the pipeline, and nothing else."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+
+def free_port():
+    """A loopback TCP port that nobody listens on at this moment."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, condition, timeout=15.0, interval=0.05):
+    """Poll `condition` until it returns something true, and return that; fail with `what` after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout} s: {what}")
+        time.sleep(interval)
+
+
+def listens(port):
+    """Does somebody accept connections on the loopback port?"""
+    with socket.socket() as s:
+        s.settimeout(1)
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Process:
+    """One program with its log file. `args[0]` is a path; `env` is added to a clean environment."""
+
+    def __init__(self, name, args, env, folder):
+        self.name, self.args, self.env = name, args, env
+        self.log_path = os.path.join(folder, f"{name}.log")
+        self.popen = None
+
+    def start(self):
+        """Start it (again); its log is appended to."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("SP_", "DCM_", "KUBE"))}
+        with open(self.log_path, "ab") as log:
+            self.popen = subprocess.Popen(self.args, env={**clean, **self.env}, stdin=subprocess.DEVNULL,
+                                          stdout=log, stderr=log)
+        return self
+
+    def alive(self):
+        """Does it run?"""
+        return self.popen is not None and self.popen.poll() is None
+
+    def log(self):
+        """All that it has written."""
+        with open(self.log_path, "rb") as f:
+            return f.read().decode(errors="replace")
+
+    def wait_log(self, text, timeout=15.0):
+        """Wait until a text stands in the log."""
+        def found():
+            assert self.alive() or text in self.log(), f"{self.name} ended:\n{self.log()[-2000:]}"
+            return text in self.log()
+        wait_for(f"{text!r} in the log of {self.name}", found, timeout)
+        return self
+
+    def stop(self, timeout=40.0, expect=0):
+        """SIGTERM, wait, and check the exit code (None: any)."""
+        if not self.alive():
+            return
+        self.popen.send_signal(signal.SIGTERM)
+        code = self.popen.wait(timeout)
+        assert expect is None or code == expect, f"{self.name} ended with {code}:\n{self.log()[-3000:]}"
+
+    def kill(self):
+        """kill -9."""
+        if self.alive():
+            self.popen.kill()
+            self.popen.wait(10)
+
+    def rss_kb(self):
+        """Resident memory in KiB."""
+        with open(f"/proc/{self.popen.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs the end-to-end tests: against kubesim, or with --cluster against a real Kubernetes API server.
+#
+#   run.sh [--build DIR] [--cluster] [pytest arguments]
+#
+# --cluster uses KUBECONFIG with SP_K8S_KUBECONFIG and SP_K8S_NAMESPACE when they are set; otherwise the control plane of
+# tests/cluster/start.sh, which is started when it does not run, and then stopped at the end.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=build
+cluster=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --build) build=$2; shift 2 ;;
+        --cluster) cluster=1; shift ;;
+        *) break ;;
+    esac
+done
+case $build in /*) ;; *) build=$root/$build ;; esac
+export E2E_BIN=$build/bin
+ulimit -n "$(ulimit -Hn)"
+
+if [ -n "$cluster" ]; then
+    if [ -z "${SP_K8S_KUBECONFIG:-}" ]; then
+        state=$(mktemp -d)/cluster
+        trap '"$root/tests/cluster/stop.sh" "$state" >/dev/null; rm -rf "$(dirname "$state")"' EXIT
+        "$root/tests/cluster/start.sh" "$state"
+        export KUBECONFIG=$state/admin.kubeconfig SP_K8S_KUBECONFIG=$state/provider.kubeconfig SP_K8S_NAMESPACE=dcm-sp
+    fi
+    export E2E_KUBECONFIG=${KUBECONFIG:?names the kubeconfig with all rights}
+    export E2E_PROVIDER_KUBECONFIG=$SP_K8S_KUBECONFIG
+    export E2E_NAMESPACE=${SP_K8S_NAMESPACE:?names the namespace for the tests}
+fi
+cd "$here"
+"${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$@"

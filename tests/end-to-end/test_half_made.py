@@ -1,0 +1,95 @@
+"""A worker that dies between Deployment and Service, and a cluster that refuses Services: nothing half-made remains."""
+
+import concurrent.futures
+import time
+
+import pytest
+
+from api import spec
+from processes import wait_for
+
+PORTS = [(80, "internal")]
+
+
+def half_made(kube):
+    """Ids of Deployments whose Service is missing."""
+    services = {s["metadata"]["labels"]["dcm.project/dcm-instance-id"] for s in kube.list("services")}
+    return [d["metadata"]["name"] for d in kube.list("deployments") if d["metadata"]["name"] not in services]
+
+
+@pytest.fixture
+def no_services(target):
+    """A quota that forbids Services, until the test ends."""
+    if target.simulated:
+        target.faults({"match": {"resource": "services", "method": "POST"}, "kind": "quota", "count": -1})
+        yield
+        target.faults()
+        return
+    target.admin.create("resourcequotas", {"metadata": {"name": "no-services"}, "spec": {"hard": {"services": "0"}}})
+    wait_for("the quota counts", lambda: target.admin.get("resourcequotas", "no-services").get("status", {}).get("hard"))
+    yield
+    target.admin.delete("resourcequotas", "no-services")
+
+
+def test_a_refused_service_takes_its_deployment_back(stack, no_services):
+    answer = stack.api.create(spec(ports=PORTS), "refused")
+    problem = answer.problem(503, "UNAVAILABLE")
+    assert "exceeded quota" in problem["detail"] and "retry-after" in answer.headers
+    assert stack.kube.get("deployments", "refused") is None
+    stack.api.get("refused").problem(404, "NOT_FOUND")
+    assert stack.api.create(spec(), "portless").status == 201
+
+
+def abandoned(stack, container_id):
+    """What a worker leaves that dies between its two writes, and whose api-svc died too: nobody asks again."""
+    assert stack.api.create(spec(ports=PORTS), "template").status == 201
+    template = stack.kube.get("deployments", "template")
+    text = stack.kube.call("GET", stack.kube.path("deployments", "template"))[1]
+    assert template and text
+    labels = {**template["metadata"]["labels"], "dcm.project/dcm-instance-id": container_id}
+    pod = template["spec"]["template"]
+    pod["metadata"]["labels"] = labels
+    stack.kube.create("deployments", {
+        "metadata": {"name": container_id, "labels": labels, "annotations": {
+            k: v for k, v in template["metadata"]["annotations"].items() if k.startswith("dcm.project/")}},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"dcm.project/managed-by": "dcm",
+                                                             "dcm.project/dcm-instance-id": container_id,
+                                                             "dcm.project/dcm-service-type": "container"}},
+                 "template": pod}})
+
+
+def test_an_abandoned_half_is_completed(stack):
+    abandoned(stack, "half-1")
+    service = wait_for("completed", lambda: stack.kube.get("services", "half-1"), 30, 0.5)
+    assert service["metadata"]["ownerReferences"][0]["uid"] == stack.kube.get("deployments", "half-1")["metadata"]["uid"]
+    assert stack.api.get("half-1").json["service"]["name"] == "half-1"
+
+
+def test_an_abandoned_half_that_cannot_be_completed_is_removed(stack, target, request):
+    abandoned(stack, "half-2")
+    request.getfixturevalue("no_services")
+    wait_for("removed", lambda: stack.kube.get("deployments", "half-2") is None, 30, 0.5)
+    assert stack.kube.get("deployments", "template")
+
+
+def test_a_service_that_somebody_deleted_is_left_alone(stack):
+    assert stack.api.create(spec(ports=PORTS), "bare").status == 201
+    time.sleep(6)  # every worker has seen it whole
+    stack.kube.delete("services", "bare")
+    time.sleep(20)
+    assert stack.kube.get("services", "bare") is None and stack.kube.get("deployments", "bare")
+
+
+def test_kill_9_of_workers_under_creates_leaves_nothing_half_made(own_stack):
+    stack = own_stack(3)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        pending = []
+        for i in range(150):
+            pending.append(pool.submit(stack.api.create, spec(ports=PORTS), f"h{i:03d}"))
+            time.sleep(0.01)
+            if i in (50, 100):
+                stack.workers[i // 50].kill()
+        statuses = [p.result().status for p in pending]
+    assert statuses == [201] * 150
+    wait_for("nothing half-made", lambda: not half_made(stack.kube), 30, 0.5)
+    assert len(stack.kube.list("deployments")) == 150

@@ -1,0 +1,327 @@
+"""A container's life: create, read, list, delete, as the contract says, seen from both sides."""
+
+import concurrent.futures
+import copy
+import re
+import time
+
+import pytest
+
+from api import BASE, Api, spec
+from processes import wait_for
+
+LONG_ID = "7" + "a" * 62
+LEGAL_IDS = ["a", "9", "7abc", "s-7abc", "s-s-7abc", "stack1-db", "web", "0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6",
+             "x" * 63, LONG_ID, "s-" + "7" + "a" * 60, "a-1", "1-a"]
+
+FULL = {
+    "service_type": "container",
+    "metadata": {"name": "everything", "labels": {"team": "a", "example.com/tier": "db-1", "empty": ""}},
+    "image": {"reference": "docker.io/library/nginx:1.27"},
+    "resources": {"cpu": {"min": 1, "max": "2000m"}, "memory": {"min": "1024MB", "max": "2GB"}},
+    "process": {"command": ["sh", "-c"], "args": ["", "say \"hi\"", "two\nlines", "ünïcödé \U0001F600", "$(HOME)"],
+                "env": [{"name": "EMPTY", "value": ""}, {"name": "QUOTED", "value": "a \"b\" 'c'\n\td"}]},
+    "network": {"ports": [{"container_port": 80, "visibility": "external"}, {"container_port": 81, "visibility": "none"},
+                          {"container_port": 82, "visibility": "internal"}]},
+    "provider_hints": {"kubernetes": {"deep": [1, 2.5, None, True, {"x": "y"}]}},
+}
+
+
+def without_outputs(written):
+    """The spec of an answer without the output-only fields."""
+    written = copy.deepcopy(written)
+    written["metadata"].pop("namespace")
+    if "network" in written:
+        written["network"].pop("ip", None)
+        if not written["network"]:
+            written.pop("network")
+    return written
+
+
+def test_create_shows_the_container_and_makes_the_objects(stack):
+    answer = stack.api.create(FULL, "full-1")
+    assert answer.status == 201, answer.text
+    body = answer.json
+    assert body["id"] == "full-1" and body["path"] == "containers/full-1" and body["status"] == "PENDING"
+    assert body["spec"]["metadata"]["namespace"] == stack.target.namespace
+    assert body["create_time"] == body["update_time"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", body["create_time"])
+    assert without_outputs(body["spec"]) == FULL
+    assert body["service"]["name"] == "full-1" and body["service"]["type"] == "NodePort"
+    assert [p["port"] for p in body["service"]["ports"]] == [80, 82]
+
+    deployment = stack.kube.get("deployments", "full-1")
+    assert deployment["metadata"]["uid"] == body["uid"] and deployment["spec"]["replicas"] == 1
+    ours = {"dcm.project/managed-by": "dcm", "dcm.project/dcm-instance-id": "full-1",
+            "dcm.project/dcm-service-type": "container"}
+    assert deployment["spec"]["selector"]["matchLabels"] == ours
+    assert ours.items() <= deployment["metadata"]["labels"].items()
+    assert deployment["metadata"]["labels"]["team"] == "a"
+    assert ours.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    service = stack.kube.get("services", "full-1")
+    assert service["metadata"]["ownerReferences"][0]["uid"] == body["uid"]
+    assert [p["name"] for p in service["spec"]["ports"]] == ["port-80", "port-82"]
+
+
+def test_get_shows_what_was_written_and_the_state(stack):
+    created = stack.api.create(FULL, "full-2").json
+    running = stack.wait_status("full-2", "RUNNING")
+    assert without_outputs(running["spec"]) == FULL
+    assert running["create_time"] == created["create_time"] and running["uid"] == created["uid"]
+    assert running["update_time"] >= running["create_time"]
+    pod = stack.kube.of("pods", "full-2")[0]
+    assert running["spec"]["network"]["ip"] == pod["status"]["podIP"]
+    assert running["service"]["cluster_ip"] and running["service"]["ports"][0]["node_port"] >= 30000
+
+
+@pytest.mark.parametrize("change", [
+    {"resources": {"cpu": {"min": 1, "max": 1}, "memory": {"min": "1MB", "max": "1TB"}}},
+    {"resources": {"cpu": {"min": "500m", "max": "1"}, "memory": {"min": "2048MB", "max": "2GB"}}},
+    {"process": {"command": [], "args": [], "env": []}}, {"process": {}}, {"network": {"ports": []}},
+    {"metadata": {"name": "n", "labels": {}}}, {"provider_hints": {}},
+])
+def test_every_form_comes_back_equal(stack, change):
+    wanted = spec(**change)
+    assert stack.api.create(wanted, "form").status == 201
+    assert without_outputs(stack.api.get("form").json["spec"]) == wanted
+
+
+@pytest.mark.parametrize("network", [None, {}, {"ports": None}, {"ports": []}])
+def test_all_forms_of_no_ports_make_no_service(stack, network):
+    answer = stack.api.create(spec(network=network), "portless")
+    assert answer.status == 201 and "service" not in answer.json
+    assert stack.kube.list("services") == []
+
+
+def test_server_made_id_is_a_uuid(stack):
+    body = stack.api.create(spec()).json
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", body["id"])
+    assert stack.api.get(body["id"]).status == 200
+
+
+def test_every_legal_id_works_with_a_service(stack):
+    names = set()
+    for container_id in LEGAL_IDS:
+        answer = stack.api.create(spec(ports=[(80, "internal")]), container_id)
+        assert answer.status == 201, answer.text
+        names.add(answer.json["service"]["name"])
+        assert stack.api.get(container_id).json["service"]["name"] == answer.json["service"]["name"]
+    assert len(names) == len(LEGAL_IDS)
+    assert stack.api.get("stack1-db").json["service"]["name"] == "stack1-db"
+    assert len(stack.kube.list("services")) == len(LEGAL_IDS)
+    for container_id in LEGAL_IDS:
+        assert stack.api.delete(container_id).status == 204
+    wait_for("Services gone", lambda: not stack.kube.list("services"))
+
+
+def test_a_live_id_is_taken_and_nothing_changes(stack):
+    first = stack.api.create(spec("first", [(80, "internal")]), "taken").json
+    stack.api.create(spec("second", [(81, "internal")]), "taken").problem(409, "ALREADY_EXISTS")
+    again = stack.api.get("taken").json
+    assert again["uid"] == first["uid"] and again["spec"]["metadata"]["name"] == "first"
+    assert len(stack.kube.list("services")) == 1
+
+
+def test_two_containers_may_share_a_name(stack):
+    assert stack.api.create(spec("same"), "one").status == 201
+    assert stack.api.create(spec("same"), "two").status == 201
+    assert {c["id"] for c in stack.api.list().json["containers"]} == {"one", "two"}
+
+
+def pod_ip(stack, container_id, uid):
+    """The address of the Pod that belongs to the Deployment of that uid, through its ReplicaSet."""
+    owners = {r["metadata"]["uid"] for r in stack.kube.of("replicasets", container_id)
+              if r["metadata"]["ownerReferences"][0]["uid"] == uid}
+    return next(p["status"].get("podIP") for p in stack.kube.of("pods", container_id)
+                if p["metadata"]["ownerReferences"][0]["uid"] in owners)
+
+
+def test_delete_then_get_and_create_again_at_once(stack):
+    for _ in range(5):
+        assert stack.api.create(spec("old", [(80, "internal")]), "again").status == 201
+        stack.wait_status("again", "RUNNING")
+        assert stack.api.delete("again").status == 204
+        for _ in range(4):  # whichever worker answers
+            stack.api.get("again").problem(404, "NOT_FOUND")
+        assert stack.api.list().json["containers"] == []
+        answer = stack.api.create(spec("new", [(80, "internal")]), "again")
+        assert answer.status == 201, answer.text
+        shown = stack.api.get("again").json
+        assert shown["uid"] == answer.json["uid"] and shown["spec"]["metadata"]["name"] == "new"
+        assert shown["status"] == "PENDING" or pod_ip(stack, "again", shown["uid"]) == shown["spec"]["network"]["ip"]
+        assert shown["service"]["name"] == "again"
+        assert stack.api.delete("again").status == 204
+
+
+def test_delete_leaves_nothing(stack):
+    stack.api.create(FULL, "gone")
+    stack.wait_status("gone", "RUNNING")
+    answer = stack.api.delete("gone")
+    assert answer.status == 204 and answer.text == ""
+    stack.api.delete("gone").problem(404, "NOT_FOUND")
+    wait_for("all gone", lambda: not any(stack.kube.of(k, "gone")
+                                         for k in ("deployments", "replicasets", "pods", "services")), 30)
+
+
+def test_delete_with_a_key_of_something_absent_is_fine(stack):
+    assert stack.api.delete("absent", {"Idempotency-Key": "k1"}).status == 204
+
+
+def test_unknown_id_and_empty_id(stack):
+    stack.api.get("nobody").problem(404, "NOT_FOUND")
+    stack.api.call("GET", BASE + "/").problem(400, "INVALID_ARGUMENT")
+    stack.api.call("DELETE", BASE + "/").problem(400, "INVALID_ARGUMENT")
+
+
+def test_a_race_for_one_id_has_one_winner(stack):
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda i: stack.api.create(spec(f"n{i}", [(80, "internal")]), "race").status, range(100)))
+    assert sorted(answers) == [201] + [409] * 99
+    assert len(stack.kube.list("deployments")) == 1 and len(stack.kube.list("services")) == 1
+
+
+def test_an_idempotency_key_gives_the_first_result(stack):
+    headers = {"Idempotency-Key": "order-1"}
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda _: stack.api.create(spec(ports=[(80, "internal")]), headers=headers), range(50)))
+    assert [a.status for a in answers] == [201] * 50, [a.text for a in answers if a.status != 201][:1]
+    assert len({a.json["uid"] for a in answers}) == 1 and all(a.json["service"] for a in answers)
+    assert len(stack.kube.list("deployments")) == 1
+    with_id = [stack.api.create(spec(), "keyed", {"Idempotency-Key": "order-2"}) for _ in range(2)]
+    assert [a.status for a in with_id] == [201, 201] and with_id[0].json["uid"] == with_id[1].json["uid"]
+    stack.api.create(spec(), "keyed", {"Idempotency-Key": "another"}).problem(409, "ALREADY_EXISTS")
+    stack.api.create(spec(), "keyed").problem(409, "ALREADY_EXISTS")
+
+
+def test_a_bare_spec_needs_a_key(stack):
+    stack.api.call("POST", BASE, spec()).problem(400, "INVALID_ARGUMENT")
+    assert stack.api.call("POST", BASE, spec(), {"Idempotency-Key": "agent-1"}).status == 201
+
+
+def test_a_foreign_service_of_the_name_is_not_touched(stack):
+    stack.kube.create("services", {"metadata": {"name": "mine"}, "spec": {"ports": [{"port": 1}]}})
+    before = stack.kube.get("services", "mine")["metadata"]["uid"]
+    problem = stack.api.create(spec(ports=[(80, "internal")]), "mine").problem(409, "ALREADY_EXISTS")
+    assert "Service" in problem["detail"]
+    assert stack.kube.get("services", "mine")["metadata"]["uid"] == before
+    wait_for("nothing left behind", lambda: not stack.kube.list("deployments", ""))
+    assert stack.api.create(spec(), "mine").status == 201  # without ports there is no conflict
+
+
+def foreign_deployment(name, container_id=None, **labels):
+    if container_id:
+        labels.update({"dcm.project/managed-by": "dcm", "dcm.project/dcm-instance-id": container_id,
+                       "dcm.project/dcm-service-type": "container"})
+    pod_labels = {"app": name, **labels}
+    return {"metadata": {"name": name, "labels": labels},
+            "spec": {"selector": {"matchLabels": {"app": name}},
+                     "template": {"metadata": {"labels": pod_labels},
+                                  "spec": {"containers": [{"name": "c", "image": "nginx"}]}}}}
+
+
+def test_a_foreign_deployment_of_the_name_is_not_touched(stack):
+    stack.kube.create("deployments", foreign_deployment("theirs"))
+    before = stack.kube.get("deployments", "theirs")["metadata"]["uid"]
+    problem = stack.api.create(spec(ports=[(80, "internal")]), "theirs").problem(409, "ALREADY_EXISTS")
+    assert "Deployment" in problem["detail"]
+    stack.api.get("theirs").problem(404, "NOT_FOUND")
+    stack.api.delete("theirs").problem(404, "NOT_FOUND")
+    assert stack.kube.get("deployments", "theirs")["metadata"]["uid"] == before
+    assert stack.kube.list("services") == []
+
+
+def test_containers_of_other_programs_are_first_class(stack):
+    stack.kube.create("deployments", foreign_deployment("made-elsewhere", "elsewhere"))
+    wait_for("every worker knows it", lambda: all(stack.api.get("elsewhere").status == 200 for _ in range(8)))
+    shown = stack.wait_status("elsewhere", "RUNNING")
+    assert shown["id"] == "elsewhere" and shown["spec"]["image"]["reference"] == "nginx"
+    assert [c["id"] for c in stack.api.list().json["containers"]] == ["elsewhere"]
+    stack.api.create(spec(), "elsewhere").problem(409, "ALREADY_EXISTS")
+    assert stack.api.delete("elsewhere").status == 204
+    assert stack.kube.get("deployments", "made-elsewhere") is None
+    wait_for("gone for every worker", lambda: all(stack.api.get("elsewhere").status == 404 for _ in range(8)))
+
+
+def test_the_leftover_service_of_a_predecessor_is_replaced(stack):
+    stack.api.create(spec(ports=[(80, "internal")]), "heir")
+    deployment = stack.kube.get("deployments", "heir")
+    stack.kube.delete("deployments", "heir")
+    assert deployment
+    answer = stack.api.create(spec(ports=[(81, "internal")]), "heir")
+    assert answer.status == 201, answer.text
+    assert answer.json["service"]["ports"][0]["port"] == 81
+    time.sleep(1)  # what garbage collection takes must not be the new one
+    assert stack.kube.get("services", "heir")["metadata"]["ownerReferences"][0]["uid"] == answer.json["uid"]
+
+
+def test_changes_behind_our_back_show_as_they_are(stack):
+    stack.api.create(spec(ports=[(80, "internal")]), "edited")
+    stack.wait_status("edited", "RUNNING")
+    stack.kube.patch("deployments", "edited", {"spec": {"replicas": 0}})
+    stack.wait_status("edited", "FAILED")
+    stack.kube.patch("deployments", "edited", {"spec": {"replicas": 1}})
+    stack.wait_status("edited", "RUNNING")
+    stack.kube.patch("deployments", "edited", {"metadata": {"labels": {"added": "later"}}})
+    assert stack.api.get("edited").json["spec"]["metadata"]["labels"] == {"added": "later"}
+    stack.kube.delete("services", "edited")
+    wait_for("no service shown", lambda: "service" not in stack.api.get("edited").json)
+    assert stack.api.delete("edited").status == 204
+
+
+def test_trouble_shows_as_contract_says(stack):
+    stack.api.create(spec(image={"reference": "registry.invalid/nonexistent:1"}), "nopull")
+    stack.api.create(spec(image={"reference": "registry.invalid/crashloop:1"}), "crash")
+    stack.wait_status("crash", "RUNNING")
+    time.sleep(1)
+    assert stack.api.get("nopull").json["status"] == "PENDING"
+
+
+def test_list_pages_in_order_each_once(stack):
+    ids = sorted(f"c{i:03d}" for i in range(57))
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert all(a.status == 201 for a in pool.map(lambda i: stack.api.create(spec(), i), reversed(ids)))
+    page = stack.api.list().json
+    assert len(page["containers"]) == 50 and page["next_page_token"]
+    for size in (1, 7, 56, 57, 1000):
+        assert [c["id"] for c in stack.api.list_all(size)] == ids, size
+    stack.api.list(page_token="garbage").problem(400, "INVALID_ARGUMENT")
+
+
+def test_request_ids_are_taken_returned_and_logged(stack):
+    answer = stack.api.get("nobody", headers={"X-Request-Id": "my-request-42"})
+    assert answer.headers["x-request-id"] == "my-request-42"
+    assert stack.api.get("nobody").headers["x-request-id"]
+    wait_for("logged by api-svc", lambda: "my-request-42" in stack.api_svc.log())
+    wait_for("logged by a worker", lambda: any("my-request-42" in w.log() for w in stack.workers))
+
+
+def test_openapi_is_served(stack):
+    assert stack.api.call("GET", "/openapi.yaml").text.startswith("openapi:")
+    assert stack.api.call("GET", "/openapi.json").json["openapi"].startswith("3.0")
+
+
+def test_two_providers_on_one_nats_do_not_hear_each_other(stack, target, tmp_path):
+    from conftest import Stack
+    others = []
+    try:
+        for i, name in enumerate(["a", "a.b", "a b", "a*", ">"]):
+            folder = tmp_path / str(i)
+            folder.mkdir()
+            other = Stack(target, str(folder), name=name, nats_port=stack.nats_port)
+            other.api_svc.start()
+            others.append(other)
+            wait_for("api-svc", lambda o=other: _answers(o.api))
+            assert other.api.health() == "unhealthy"  # it has no worker of its own
+        others[1].add_worker()
+        wait_for("its own worker answers", lambda: others[1].api.health() == "healthy")
+        assert [o.api.health() for o in others] == ["unhealthy", "healthy"] + ["unhealthy"] * 3
+    finally:
+        for other in others:
+            other.stop()
+
+
+def _answers(api: Api):
+    try:
+        return api.health()
+    except OSError:
+        return None

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The README's test command: installs what is missing, builds, and passes all tests that need no cluster.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+deploy/install-packages.sh build run test
+make -s -j"$(nproc)" all
+make -s test

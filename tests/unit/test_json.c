@@ -1,0 +1,136 @@
+/* json_check, json, json_write. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "common/services/json.h"
+#include "common/services/json_check.h"
+#include "common/services/json_write.h"
+
+static const struct check_case {
+	const char *text;
+	bool good;
+} check_cases[] = {
+	{ "{}", true },
+	{ " [1, 2.5, -0, 1e3, 0.1E-2] \n", true },
+	{ "\"a\\u00e9\\n\\/\"", true },
+	{ "\"\\ud83d\\ude00\"", true },
+	{ "null", true },
+	{ "{\"a\":{\"b\":[{}]},\"c\":[]}", true },
+	{ "9007199254740992", true },
+	{ "3.14159265358979323846", true },
+	{ "", false },
+	{ " ", false },
+	{ "{", false },
+	{ "[1,]", false },
+	{ "{\"a\":1,}", false },
+	{ "{\"a\" 1}", false },
+	{ "{a:1}", false },
+	{ "01", false },
+	{ "1.", false },
+	{ ".5", false },
+	{ "+1", false },
+	{ "1e", false },
+	{ "1e400", false },
+	{ "9007199254740993", false },
+	{ "nul", false },
+	{ "nulll", false },
+	{ "{} x", false },
+	{ "{}{}", false },
+	{ "\"a\nb\"", false },
+	{ "\"\\x\"", false },
+	{ "\"\\u12\"", false },
+	{ "\"\\u0000\"", false },
+	{ "\"\\ud800\"", false },
+	{ "\"\\ude00\"", false },
+	{ "\"\\ud83dx\"", false },
+	{ "\"\xC0\x80\"", false },
+	{ "\"\xFF\"", false },
+	{ "\"open", false },
+	{ "[1}", false },
+	{ "]", false },
+};
+
+Test(json_check, grammar)
+{
+	for (size_t i = 0; i < ARRAY_LEN(check_cases); i++) {
+		struct error err = { 0 };
+		enum rc rc = json_check(check_cases[i].text, strlen(check_cases[i].text), 8, JSON_CHECK_EXACT_NUMBERS,
+					&err);
+
+		cr_expect_eq(rc == RC_OK, check_cases[i].good, "'%s': %s", check_cases[i].text, err.text);
+	}
+}
+
+Test(json_check, every_prefix_of_a_text_ends_in_a_verdict)
+{
+	static const char text[] = "{\"a\":[1,-2.5e3,\"\\ud83d\\ude00\xC3\xA9\",null,true,{\"b\":{}}]}";
+
+	for (size_t len = 0; len < strlen(text); len++) {
+		cleanup_free char *exact = malloc(len + 1); /* so that a read behind the end is seen */
+
+		memcpy(exact, text, len);
+		cr_expect_neq(json_check(exact, len, 8, 0, NULL), RC_OK, "%zu", len);
+	}
+	cr_expect_eq(json_check(text, strlen(text), 8, 0, NULL), RC_OK);
+}
+
+Test(json_check, twenty_thousand_levels_are_refused)
+{
+	static char deep[20001];
+	struct error err;
+
+	memset(deep, '[', 20000);
+	cr_expect_eq(json_check(deep, 20000, JSON_DEPTH_MAX, 0, &err), RC_INVALID_ARGUMENT);
+	cr_expect_not_null(strstr(err.text, "nested too deeply"));
+}
+
+Test(json, strict_refuses_a_key_that_stands_twice)
+{
+	static const char text[] = "{\"a\":{\"x\":1,\"y\":2,\"x\":3}}";
+	cleanup_json cJSON *tree = NULL;
+	struct error err;
+
+	cr_expect_eq(json_parse_strict(text, strlen(text), &tree, &err), RC_INVALID_ARGUMENT);
+	cr_expect_null(tree);
+	cr_expect_not_null(strstr(err.text, "'x'"));
+	cr_expect_eq(json_parse(text, strlen(text), &tree, &err), RC_OK);
+}
+
+Test(json, paths)
+{
+	static const char text[] = "{\"a\":{\"b\":{\"c\":\"x\",\"n\":7,\"f\":1.5,\"t\":true}}}";
+	cleanup_json cJSON *tree = NULL;
+
+	cr_assert_eq(json_parse(text, strlen(text), &tree, NULL), RC_OK);
+	cr_expect_str_eq(json_string_at(tree, "a.b.c"), "x");
+	cr_expect_eq(json_int_at(tree, "a.b.n", -1), 7);
+	cr_expect_eq(json_int_at(tree, "a.b.f", -1), -1);
+	cr_expect(json_true_at(tree, "a.b.t"));
+	cr_expect_null(json_string_at(tree, "a.x.c"));
+	cr_expect_null(json_string_at(NULL, "a"));
+	cr_expect_null(json_string_at(tree, "A.b.c"));
+}
+
+Test(json_write, commas_escapes_and_broken_utf8)
+{
+	struct buf b cleanup_buf = buf_make(1000);
+	struct json_writer w = json_writer_make(&b);
+
+	json_begin_object(&w, NULL);
+	json_string(&w, "q\"", "a\\b\n\x01\xFF\xC3\xA9");
+	json_begin_array(&w, "e");
+	json_end_array(&w);
+	json_begin_array(&w, "l");
+	json_int(&w, NULL, -1);
+	json_bool(&w, NULL, true);
+	json_string(&w, NULL, NULL);
+	json_begin_object(&w, NULL);
+	json_end_object(&w);
+	json_end_array(&w);
+	json_optional_string(&w, "absent", NULL);
+	json_string_n(&w, "n", "abcdef", 3);
+	json_end_object(&w);
+	cr_expect_str_eq(
+		b.data,
+		"{\"q\\\"\":\"a\\\\b\\n\\u0001\xEF\xBF\xBD\xC3\xA9\",\"e\":[],\"l\":[-1,true,null,{}],\"n\":\"abc\"}");
+}

@@ -1,0 +1,262 @@
+/* service_name, page_token, spec_pointer, container_object and container_view. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/strutil.h"
+#include "kube-worker/container_object.h"
+#include "kube-worker/container_view.h"
+#include "kube-worker/page_token.h"
+#include "kube-worker/service_name.h"
+#include "kube-worker/spec_pointer.h"
+
+#define D61 "7aaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"
+
+static const struct {
+	const char *id;
+	const char *service; /* NULL: only its form and uniqueness are looked at */
+} service_cases[] = {
+	{ "web", "web" },
+	{ "stack1-db", "stack1-db" },
+	{ "7abc", "s-7abc" },
+	{ "s-7abc", "s-s-7abc" },
+	{ "s-s-7abc", "s-s-s-7abc" },
+	{ "9", "s-9" },
+	{ "s-9", "s-s-9" },
+	{ "s-a", "s-a" },
+	{ "s7", "s7" },
+	{ "s-", "s-" }, /* not a legal id, but nothing breaks */
+	{ "0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6", "s-0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6" },
+	{ D61, NULL },
+	{ D61 "hi", NULL },
+	{ "s-" D61, NULL },
+	{ "a" D61 "h", "a" D61 "h" },
+};
+
+Test(service_name, legal_and_injective)
+{
+	char names[ARRAY_LEN(service_cases)][SERVICE_NAME_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(service_cases); i++) {
+		const char *id = service_cases[i].id;
+
+		cr_assert_eq(service_name_derive(id, names[i], NULL), RC_OK);
+		if (service_cases[i].service)
+			cr_expect_str_eq(names[i], service_cases[i].service, "%s", id);
+		cr_expect_leq(strlen(names[i]), 63, "%s", id);
+		cr_expect(names[i][0] >= 'a' && names[i][0] <= 'z', "%s -> %s", id, names[i]);
+		for (size_t k = 0; k < i; k++)
+			cr_expect_str_neq(names[i], names[k], "%s and %s", id, service_cases[k].id);
+	}
+}
+
+Test(service_name, the_derived_name_of_a_long_id_is_no_ones_own)
+{
+	char first[SERVICE_NAME_MAX];
+	char second[SERVICE_NAME_MAX];
+
+	cr_assert_eq(service_name_derive(D61, first, NULL), RC_OK);
+	cr_assert_eq(service_name_derive(first, second, NULL), RC_OK); /* an id that looks like the derived name */
+	cr_expect_eq(strlen(first), 63);
+	cr_expect_str_neq(first, second);
+}
+
+Test(page_token, there_and_back_and_nothing_else)
+{
+	struct page_position position cleanup_page_position = { .kube_token = str_dup("eyJ2"),
+								.after = str_dup("web-7") };
+	struct buf token cleanup_buf = buf_make(1000);
+	struct page_position back cleanup_page_position = { 0 };
+	struct page_position none = { 0 };
+	static const char *const bad[] = { "x", "AAAAAAAAAAAAAAAAAAAA", "%%%", "eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ" };
+
+	cr_assert_eq(page_token_encode(&position, "p\nns", &token, NULL), RC_OK);
+	cr_assert_eq(page_token_decode(token.data, "p\nns", &back, NULL), RC_OK);
+	cr_expect_str_eq(back.kube_token, "eyJ2");
+	cr_expect_str_eq(back.after, "web-7");
+	cr_expect_eq(page_token_decode(token.data, "other\nns", &none, NULL), RC_INVALID_ARGUMENT);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		cr_expect_eq(page_token_decode(bad[i], "p\nns", &none, NULL), RC_INVALID_ARGUMENT, "%s", bad[i]);
+	token.data[3] ^= 1;
+	cr_expect_eq(page_token_decode(token.data, "p\nns", &none, NULL), RC_INVALID_ARGUMENT);
+	cr_expect_eq(page_token_decode("", "p\nns", &none, NULL), RC_OK);
+	cr_expect_str_eq(none.after, "");
+	page_position_clear(&none);
+}
+
+Test(spec_pointer, from_kubernetes_fields_to_the_request)
+{
+	static const char *const pairs[][2] = {
+		{ "spec.template.spec.containers[0].env[12].name", "/spec/process/env/12/name" },
+		{ "spec.template.spec.containers[0].ports[0].containerPort", "/spec/network/ports/0/container_port" },
+		{ "spec.template.spec.containers[0].resources.requests", "/spec/resources" },
+		{ "spec.template.spec.containers[0].resources.limits[memory]", "/spec/resources/memory/max" },
+		{ "spec.template.spec.containers[0].image", "/spec/image/reference" },
+		{ "metadata.labels", "/spec/metadata/labels" },
+		{ "metadata.name", "/query/id" },
+		{ "spec.ports[0].port", "/spec/network/ports" },
+		{ "status.somethingElse", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		struct buf out cleanup_buf = buf_make(200);
+
+		spec_pointer_add(pairs[i][0], &out);
+		cr_expect_str_eq(out.data, pairs[i][1], "%s", pairs[i][0]);
+	}
+}
+
+/* ---- what was written comes back ----------------------------------------------------------------------------------
+ */
+
+#define FULL_SPEC                                                                                                \
+	"{\"service_type\":\"container\",\"metadata\":{\"name\":\"web\",\"labels\":{\"team\":\"a\"}},"           \
+	"\"image\":{\"reference\":\"nginx:1\"},"                                                                 \
+	"\"resources\":{\"cpu\":{\"min\":1,\"max\":\"2000m\"},\"memory\":{\"min\":\"1024MB\",\"max\":\"2GB\"}}," \
+	"\"process\":{\"command\":[\"sh\",\"-c\"],\"args\":[\"\",\"a "                                           \
+	"\\\"b\\\"\"],\"env\":[{\"name\":\"E\",\"value\":\"\"},"                                                 \
+	"{\"name\":\"N\",\"value\":\"x\\ny\"}]},"                                                                \
+	"\"network\":{\"ports\":[{\"container_port\":80,\"visibility\":\"external\"},{\"container_port\":81,"    \
+	"\"visibility\":\"none\"},{\"container_port\":82,\"visibility\":\"internal\"}]},"                        \
+	"\"provider_hints\":{\"k\":{\"deep\":[1,null]}}}"
+#define EMPTY_SPEC                                                                                                \
+	"{\"service_type\":\"container\",\"metadata\":{\"name\":\"web\",\"labels\":{}},\"image\":{\"reference\":" \
+	"\"i\"},"                                                                                                 \
+	"\"resources\":{\"cpu\":{\"min\":\"500m\",\"max\":1},\"memory\":{\"min\":\"1MB\",\"max\":\"1MB\"}},"      \
+	"\"process\":{\"command\":[],\"args\":[],\"env\":[]},\"network\":{\"ports\":[]},\"provider_hints\":{}}"
+#define PLAIN_SPEC                                                                                         \
+	"{\"service_type\":\"container\",\"metadata\":{\"name\":\"web\"},\"image\":{\"reference\":\"i\"}," \
+	"\"resources\":{\"cpu\":{\"min\":1,\"max\":1},\"memory\":{\"min\":\"1TB\",\"max\":\"1024GB\"}}}"
+
+/* The Deployment that the spec makes, as the API server would give it back. */
+static cJSON *deployment_of(const char *spec_text)
+{
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	cleanup_json cJSON *spec = NULL;
+	cJSON *deployment = NULL;
+	struct error err = { 0 };
+
+	cr_assert_eq(json_parse_strict(spec_text, strlen(spec_text), &spec, &err), RC_OK, "%s", err.text);
+	cr_assert_eq(container_write_deployment("web-1", spec, "req:1", &body, &err), RC_OK, "%s", err.text);
+	cr_assert_eq(json_parse_strict(body.data, body.len, &deployment, &err), RC_OK, "%s", err.text);
+	cJSON_AddStringToObject(json_get(deployment, "metadata"), "creationTimestamp", "2026-01-01T00:00:00Z");
+	return deployment;
+}
+
+static cJSON *view_of(const cJSON *deployment, const char *service)
+{
+	struct container_extras extras cleanup_container_extras = container_extras_make();
+	struct buf text cleanup_buf = buf_make(1 << 20);
+	struct json_writer w = json_writer_make(&text);
+	cJSON *view = NULL;
+
+	buf_add_str(&extras.service, service);
+	container_view_write(&w, deployment, &extras);
+	cr_assert_eq(json_parse_strict(text.data, text.len, &view, NULL), RC_OK, "%s", text.data);
+	return view;
+}
+
+Test(container_view, what_the_client_wrote_comes_back_equal)
+{
+	static const char *const specs[] = { FULL_SPEC, EMPTY_SPEC, PLAIN_SPEC };
+
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+		cleanup_json cJSON *deployment = deployment_of(specs[i]);
+		cleanup_json cJSON *view = view_of(deployment, "");
+		cleanup_json cJSON *spec = cJSON_Parse(specs[i]);
+		cleanup_free char *shown = cJSON_PrintUnformatted(json_get(view, "spec"));
+
+		cr_expect(cJSON_Compare(spec, json_get(view, "spec"), true), "case %zu: %s", i, shown);
+		cr_expect_str_eq(json_string_at(view, "id"), "web-1");
+		cr_expect_str_eq(json_string_at(view, "path"), "containers/web-1");
+		cr_expect_str_eq(json_string_at(view, "create_time"), "2026-01-01T00:00:00Z");
+	}
+}
+
+Test(container_view, what_was_changed_in_the_cluster_shows_as_it_is)
+{
+	cleanup_json cJSON *deployment = deployment_of(FULL_SPEC);
+	cJSON *container = cJSON_GetArrayItem(json_at(deployment, "spec.template.spec.containers"), 0);
+	cleanup_json cJSON *view = NULL;
+
+	cJSON_ReplaceItemInObjectCaseSensitive(container, "image", cJSON_CreateString("nginx:2"));
+	cJSON_ReplaceItemInObjectCaseSensitive(json_at(container, "resources.requests"), "cpu",
+					       cJSON_CreateString("1500m"));
+	cJSON_ReplaceItemInObjectCaseSensitive(json_at(container, "resources.requests"), "memory",
+					       cJSON_CreateString("1Gi"));
+	cJSON_ReplaceItemInObjectCaseSensitive(json_at(container, "resources.limits"), "memory",
+					       cJSON_CreateString("3Gi"));
+	cJSON_DeleteItemFromObjectCaseSensitive(container, "args");
+	view = view_of(deployment, "");
+	cr_expect_str_eq(json_string_at(view, "spec.image.reference"), "nginx:2");
+	cr_expect_str_eq(json_string_at(view, "spec.resources.cpu.min"), "1500m");
+	cr_expect_str_eq(json_string_at(view, "spec.resources.memory.min"), "1024MB"); /* 1Gi is an equal value */
+	cr_expect_str_eq(json_string_at(view, "spec.resources.memory.max"), "3GB");
+	cr_expect_null(json_at(view, "spec.process.args"));
+}
+
+Test(container_view, a_deployment_of_others_with_little_in_it)
+{
+	cleanup_json cJSON *bare = cJSON_Parse(
+		"{\"metadata\":{\"name\":\"n\",\"labels\":{\"dcm.project/dcm-instance-id\":\"i\"}}}");
+	cleanup_json cJSON *seen = cJSON_Parse(
+		"{\"metadata\":{\"name\":\"n\",\"labels\":{\"dcm.project/"
+		"dcm-instance-id\":\"i\"}},\"spec\":{\"template\":{\"spec\":"
+		"{\"containers\":[{\"name\":\"c\",\"image\":\"x\",\"env\":[{\"name\":\"A\",\"valueFrom\":{}}],"
+		"\"ports\":[{\"containerPort\":80},{\"containerPort\":81}],\"resources\":{\"limits\":{\"cpu\":\"250m\","
+		"\"memory\":\"100M\"}}}]}}}}");
+	cleanup_json cJSON *bare_view = view_of(bare, "");
+	cleanup_json cJSON *seen_view = view_of(
+		seen, "{\"type\":\"NodePort\",\"ports\":[{\"port\":8080,\"target_port\":80}]}");
+	const cJSON *ports = json_at(seen_view, "spec.network.ports");
+
+	cr_expect_str_eq(json_string_at(bare_view, "id"), "i");
+	cr_expect_str_eq(json_string_at(bare_view, "spec.metadata.name"), "n");
+	cr_expect_str_eq(json_string_at(seen_view, "spec.resources.cpu.max"), "250m");
+	cr_expect_str_eq(json_string_at(seen_view, "spec.resources.memory.max"), "100M");
+	cr_expect_str_eq(json_string_at(cJSON_GetArrayItem(ports, 0), "visibility"), "external");
+	cr_expect_str_eq(json_string_at(cJSON_GetArrayItem(ports, 1), "visibility"), "none");
+}
+
+Test(container_object, the_service_has_the_ports_that_are_seen_and_its_owner)
+{
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	cleanup_json cJSON *spec = cJSON_Parse(FULL_SPEC);
+	cleanup_json cJSON *service = NULL;
+	const cJSON *ports;
+
+	cr_assert(container_wants_service(spec));
+	cr_assert_eq(container_write_service("web-1", "web-1", "u-1", spec, "NodePort", &body, NULL), RC_OK);
+	cr_assert_eq(json_parse_strict(body.data, body.len, &service, NULL), RC_OK);
+	ports = json_at(service, "spec.ports");
+	cr_expect_str_eq(json_string_at(service, "spec.type"), "NodePort");
+	cr_expect_eq(cJSON_GetArraySize(ports), 2);
+	cr_expect_str_eq(json_string_at(cJSON_GetArrayItem(ports, 1), "name"), "port-82");
+	cr_expect_str_eq(json_string_at(cJSON_GetArrayItem(json_at(service, "metadata.ownerReferences"), 0), "uid"),
+			 "u-1");
+}
+
+Test(container_object, ports_of_visibility_none_make_no_service)
+{
+	cleanup_json cJSON *spec = cJSON_Parse(
+		"{\"network\":{\"ports\":[{\"container_port\":80,\"visibility\":\"none\"}]}}");
+	cleanup_json cJSON *nothing = cJSON_Parse("{\"network\":null}");
+
+	cr_expect_not(container_wants_service(spec));
+	cr_expect_not(container_wants_service(nothing));
+}
+
+Test(container_object, hints_that_no_annotation_can_hold_are_refused)
+{
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	cleanup_json cJSON *spec = cJSON_Parse(PLAIN_SPEC);
+	cleanup_free char *large = malloc(300001);
+	cJSON *hints = cJSON_AddObjectToObject(spec, "provider_hints");
+	struct error err;
+
+	memset(large, 'x', 300000);
+	large[300000] = '\0';
+	cJSON_AddStringToObject(hints, "h", large);
+	cr_expect_eq(container_write_deployment("a", spec, "t", &body, &err), RC_INVALID_ARGUMENT);
+	cr_expect_not_null(strstr(err.text, "provider_hints"));
+}
