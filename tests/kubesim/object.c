@@ -167,6 +167,11 @@ bool sim_object_same(const struct sim_object *a, const struct sim_object *b)
 	return strcmp(body_of(a), body_of(b)) == 0;
 }
 
+bool sim_object_same_length(const struct sim_object *a, const struct sim_object *b)
+{
+	return strlen(body_of(a)) == strlen(body_of(b));
+}
+
 cJSON *sim_object_tree(const struct sim_object *object)
 {
 	return cJSON_ParseWithLength(object->text, object->text_len);

@@ -57,6 +57,9 @@ void sim_object_unref(struct sim_object *object);
 /* Are they equal but for the version number? */
 bool sim_object_same(const struct sim_object *a, const struct sim_object *b);
 
+/* Are their texts of the same length, but for the version number? */
+bool sim_object_same_length(const struct sim_object *a, const struct sim_object *b);
+
 /* The object as a tree that the caller frees; NULL when memory is short. */
 cJSON *sim_object_tree(const struct sim_object *object) must_check;
 

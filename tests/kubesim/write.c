@@ -168,11 +168,11 @@ static bool check_quota(struct sim *sim, const struct sim_target *t, cJSON *tree
 	return false;
 }
 
-/* A dry run shows what would be stored, without a version. */
-static void answer_draft(const struct sim_kind *kind, cJSON *tree, unsigned status, struct sim_response *rs)
+/* A dry run shows what would be stored: a new object without a version, a changed one with its old version. */
+static void answer_draft(const struct sim_kind *kind, cJSON *tree, uint64_t version, struct sim_response *rs)
 {
-	rs->object = sim_object_create(kind, tree, 0);
-	rs->status = status;
+	rs->object = sim_object_create(kind, tree, version);
+	rs->status = version ? 200 : 201;
 	if (!rs->object)
 		sim_answer_internal(rs, "out of memory");
 }
@@ -189,7 +189,7 @@ static void store_new(struct sim *sim, const struct sim_target *t, cJSON *tree, 
 		return;
 	}
 	if (dry_run && (there = sim_store_get(sim->store, t->kind, t->ns, name)) == NULL) {
-		answer_draft(t->kind, tree, 201, rs);
+		answer_draft(t->kind, tree, 0, rs);
 	} else if (there || sim_objects_insert(sim, t->kind, tree, &rs->object)) {
 		if (!there)
 			give_back(sim, t, tree);
@@ -232,9 +232,10 @@ static void keep_metadata(cJSON *tree, const cJSON *old)
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
 		const cJSON *value = json_get(json_get(old, "metadata"), kept[i]);
 
-		sim_tree_drop(metadata, kept[i]);
 		if (value)
 			sim_tree_set(metadata, kept[i], sim_tree_copy(value));
+		else
+			sim_tree_drop(metadata, kept[i]);
 	}
 	sim_tree_drop(metadata, "managedFields");
 }
@@ -245,9 +246,10 @@ static void keep_half(cJSON *tree, const cJSON *old, bool of_status)
 	cJSON *member = NULL;
 
 	if (!of_status) {
-		sim_tree_drop(tree, "status");
 		if (json_get(old, "status"))
 			sim_tree_set(tree, "status", sim_tree_copy(json_get(old, "status")));
+		else
+			sim_tree_drop(tree, "status");
 		return;
 	}
 	cJSON_ArrayForEach (member, old)
@@ -308,7 +310,7 @@ enum rc sim_write_store(struct sim *sim, const struct sim_target *t, const struc
 		sim_tree_set_int(json_get(tree, "metadata"), "generation",
 				 json_int_at(old, "metadata.generation", 0) + 1);
 	if (dry_run) {
-		answer_draft(t->kind, tree, 200, rs);
+		answer_draft(t->kind, tree, current->version, rs);
 		return RC_OK;
 	}
 	rc = sim_objects_replace(sim, current, tree, &rs->object);
