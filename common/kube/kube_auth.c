@@ -5,23 +5,37 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/kube/exec_plugin.h"
 #include "common/kube/in_cluster.h"
 #include "common/kube/kube_headers.h"
 #include "common/kube/kube_secrets.h"
 #include "common/kube/kube_snapshot.h"
+#include "common/services/log.h"
 
 #define FILES_CHECK_MS 1000 /* how often files are looked at; a look is a stat() each */
 
 struct kube_auth {
 	struct kubeconfig *config;      /* never changes */
 	struct kubeconfig_list headers; /* never changes */
+	bool has_plugin;                /* never changes */
 
 	pthread_mutex_t lock; /* for everything below */
 	struct kube_secrets secrets;
 	int64_t checked_ms;                     /* when the files were looked at */
 	const struct kube_credentials *current; /* a reference; NULL: none yet */
-	bool rejected;                          /* the server did not like the current ones */
+	bool stale;                             /* we have something newer than what they are made of */
+	bool rejected;                          /* the server did not like them: read the files again */
+	struct exec_cache plugin;
+	bool plugin_runs;          /* without the lock, in one of the callers */
+	pthread_cond_t plugin_end; /* broadcast when it has ended */
 };
+
+/* What stands in the kubeconfig itself wins over a plugin, as in client-go (exec.go, UpdateTransportConfig). */
+static bool wants_plugin(const struct kubeconfig *config)
+{
+	return config->exec.command && !config->token && !config->token_file && !config->username &&
+	       !config->password && !config->cert_file && !config->cert_data;
+}
 
 enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, struct error *err)
 {
@@ -31,6 +45,7 @@ enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, st
 	if (!auth)
 		return error_no_memory(err);
 	pthread_mutex_init(&auth->lock, NULL);
+	pthread_cond_init(&auth->plugin_end, NULL);
 	rc = kubeconfig && kubeconfig[0] != '\0' ? kubeconfig_load(kubeconfig, &auth->config, err)
 						 : in_cluster_load(&auth->config, err);
 	if (!rc)
@@ -41,6 +56,7 @@ enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, st
 		kube_auth_destroy(auth);
 		return rc;
 	}
+	auth->has_plugin = wants_plugin(auth->config);
 	auth->checked_ms = clock_mono_ms();
 	*ret_auth = auth;
 	return RC_OK;
@@ -51,9 +67,11 @@ void kube_auth_destroy(struct kube_auth *auth)
 	if (!auth)
 		return;
 	kube_credentials_release(auth->current);
+	exec_credential_clear(&auth->plugin.credential);
 	kube_secrets_clear(&auth->secrets);
 	kube_headers_clear(&auth->headers);
 	kubeconfig_destroy(auth->config);
+	pthread_cond_destroy(&auth->plugin_end);
 	pthread_mutex_destroy(&auth->lock);
 	free(auth);
 }
@@ -62,14 +80,16 @@ void kube_auth_destroy(struct kube_auth *auth)
 static enum rc rebuild(struct kube_auth *auth, struct error *err)
 {
 	const struct kubeconfig *config = auth->config;
+	const struct exec_credential *plugin = &auth->plugin.credential; /* empty without a plugin */
+	const struct kube_secrets *secrets = &auth->secrets;
 	struct kube_snapshot_parts parts = {
 		.server = config->server,
 		.headers = &auth->headers,
-		.token = auth->secrets.token.text,
+		.token = plugin->token ? plugin->token : secrets->token.text,
 		.identity = {
-			.ca_pem = auth->secrets.ca.text,
-			.cert_pem = auth->secrets.cert.text,
-			.key_pem = auth->secrets.key.text,
+			.ca_pem = secrets->ca.text,
+			.cert_pem = plugin->cert ? plugin->cert : secrets->cert.text,
+			.key_pem = plugin->key ? plugin->key : secrets->key.text,
 			.insecure = config->insecure,
 			.server_name = str_has_prefix(config->server, "https:") ? config->server_name : NULL,
 			.proxy = config->proxy,
@@ -77,37 +97,90 @@ static enum rc rebuild(struct kube_auth *auth, struct error *err)
 	};
 	const struct kube_credentials *made;
 
-	if (auth->secrets.token.path && !parts.token)
-		return error_set(err, RC_UNAVAILABLE, "%s: tokenFile %s could never be read", config->user_place,
-				 auth->secrets.token.path);
+	if (secrets->token.path && !parts.token)
+		return error_set(err, RC_UNAVAILABLE, "%s: tokenFile %s could never be read: %s", config->user_place,
+				 secrets->token.path, secrets->token_error.text);
 	made = kube_snapshot_make(&parts);
 	if (!made)
 		return error_no_memory(err);
 	kube_credentials_release(auth->current);
 	auth->current = made;
+	auth->stale = false;
 	return RC_OK;
 }
 
-/* Look at the files when it is time to. Returns whether something changed. */
-static bool renew_files(struct kube_auth *auth)
+/* Look at the files when it is time to. */
+static void renew_files(struct kube_auth *auth)
 {
+	bool everything = auth->rejected;
 	int64_t now = clock_mono_ms();
 
-	if (!auth->rejected && now - auth->checked_ms < FILES_CHECK_MS)
-		return false;
+	if (!everything && now - auth->checked_ms < FILES_CHECK_MS)
+		return;
 	auth->checked_ms = now;
-	return kube_secrets_renew(&auth->secrets, auth->rejected);
+	auth->rejected = false;
+	if (kube_secrets_renew(&auth->secrets, everything))
+		auth->stale = true;
+}
+
+/* Run the plugin; the lock is not held meanwhile. */
+static void run_plugin(struct kube_auth *auth)
+{
+	cleanup_free char *ca_pem = str_dup(auth->secrets.ca.text);
+	struct exec_credential credential = { 0 };
+	struct error error;
+	enum rc rc;
+
+	auth->plugin_runs = true;
+	pthread_mutex_unlock(&auth->lock);
+	rc = exec_plugin_run(auth->config, ca_pem, EXEC_PLUGIN_TIMEOUT_MS, &credential, &error);
+	pthread_mutex_lock(&auth->lock);
+	auth->plugin_runs = false;
+	if (rc)
+		exec_cache_fail(&auth->plugin, &error, clock_mono_ms());
+	else if (exec_cache_take(&auth->plugin, &credential, clock_wall_ms(), clock_mono_ms()))
+		auth->stale = true;
+	pthread_cond_broadcast(&auth->plugin_end);
+}
+
+/* See to it that the plugin's credentials can be used: run it, or wait for whoever runs it. */
+static enum rc renew_plugin(struct kube_auth *auth, struct error *err)
+{
+	for (;;) {
+		switch (exec_cache_decide(&auth->plugin, clock_wall_ms(), clock_mono_ms())) {
+		case EXEC_USE:
+			return RC_OK;
+		case EXEC_FAIL:
+			if (err)
+				*err = auth->plugin.failure;
+			return auth->plugin.failure.rc;
+		case EXEC_RENEW:
+			if (auth->plugin_runs)
+				return RC_OK;
+			run_plugin(auth);
+			if (auth->plugin.failed)
+				log_warn("exec plugin failed, its last credentials stay in use until they expire",
+					 log_err(&auth->plugin.failure));
+			return RC_OK;
+		case EXEC_RUN:
+			if (auth->plugin_runs)
+				pthread_cond_wait(&auth->plugin_end, &auth->lock);
+			else
+				run_plugin(auth);
+			break;
+		}
+	}
 }
 
 enum rc kube_auth_get(struct kube_auth *auth, const struct kube_credentials **ret_credentials, struct error *err)
 {
 	enum rc rc = RC_OK;
-	bool changed;
 
 	pthread_mutex_lock(&auth->lock);
-	changed = renew_files(auth);
-	auth->rejected = false;
-	if (changed || !auth->current)
+	renew_files(auth);
+	if (auth->has_plugin)
+		rc = renew_plugin(auth, err);
+	if (!rc && (auth->stale || !auth->current))
 		rc = rebuild(auth, err);
 	if (!rc)
 		*ret_credentials = kube_snapshot_ref(auth->current);
@@ -118,7 +191,9 @@ enum rc kube_auth_get(struct kube_auth *auth, const struct kube_credentials **re
 void kube_auth_reject(struct kube_auth *auth, const struct kube_credentials *credentials)
 {
 	pthread_mutex_lock(&auth->lock);
-	if (auth->current == credentials)
+	if (auth->current == credentials) {
 		auth->rejected = true;
+		auth->plugin.rejected = true;
+	}
 	pthread_mutex_unlock(&auth->lock);
 }

@@ -46,6 +46,12 @@ static bool is_due(const struct kube_secret *secret, bool everything)
 	return everything || !file_stamp_equal(&stamp, &secret->stamp);
 }
 
+/* A PEM that its check refused: name its file. */
+static enum rc in_file(const struct kube_secret *secret, enum rc rc, struct error *err)
+{
+	return rc && secret->path ? error_wrap(err, rc, "%s", secret->path) : rc;
+}
+
 /* Take a text over. Returns whether it is another one. */
 static bool secret_replace(struct kube_secret *secret, char **text)
 {
@@ -76,7 +82,7 @@ static enum rc load_ca(struct kube_secrets *secrets, bool *ret_changed, struct e
 
 	rc = secret_read(&secrets->ca, &text, err);
 	if (!rc)
-		rc = pem_check_certificates(text, err);
+		rc = in_file(&secrets->ca, pem_check_certificates(text, err), err);
 	if (!rc)
 		*ret_changed = secret_replace(&secrets->ca, &text);
 	return rc;
@@ -94,9 +100,9 @@ static enum rc load_pair(struct kube_secrets *secrets, bool *ret_changed, struct
 	if (!rc)
 		rc = secret_read(&secrets->key, &key, err);
 	if (!rc)
-		rc = pem_check_certificates(cert, err);
+		rc = in_file(&secrets->cert, pem_check_certificates(cert, err), err);
 	if (!rc)
-		rc = pem_check_pair(cert, key, err);
+		rc = in_file(&secrets->key, pem_check_pair(cert, key, err), err);
 	if (!rc) {
 		bool cert_changed = secret_replace(&secrets->cert, &cert);
 
@@ -141,18 +147,12 @@ static enum rc load_token(struct kube_secrets *secrets, bool *ret_changed, struc
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
-/* "place: member: path" before what is wrong in it. */
-static enum rc in_place(struct error *err, enum rc rc, const char *place, const char *member,
-			const struct kube_secret *secret)
+/* Put before what is wrong where the kubeconfig says so. */
+static enum rc in_place(const char *place, const char *member, enum rc rc, struct error *err)
 {
 	if (rc == RC_NO_MEMORY)
 		return rc;
-	if (rc != RC_NOT_FOUND)
-		rc = RC_INVALID_ARGUMENT;
-	if (err)
-		err->rc = rc;
-	return secret->path ? error_wrap(err, rc, "%s: %s %s", place, member, secret->path)
-			    : error_wrap(err, rc, "%s: %s-data", place, member);
+	return error_wrap(err, rc == RC_NOT_FOUND ? rc : RC_INVALID_ARGUMENT, "%s: %s", place, member);
 }
 
 enum rc kube_secrets_init(struct kube_secrets *secrets, const struct kubeconfig *config, struct error *err)
@@ -174,15 +174,14 @@ enum rc kube_secrets_init(struct kube_secrets *secrets, const struct kubeconfig 
 	if (secrets->ca.path || secrets->ca.text) {
 		rc = load_ca(secrets, &changed, err);
 		if (rc)
-			return in_place(err, rc, config->cluster_place, "certificate-authority", &secrets->ca);
+			return in_place(config->cluster_place, "certificate-authority", rc, err);
 	}
 	if (secrets->cert.path || secrets->cert.text) {
 		rc = load_pair(secrets, &changed, err);
 		if (rc)
-			return in_place(err, rc, config->user_place, "client-certificate and client-key",
-					&secrets->cert);
+			return in_place(config->user_place, "client-certificate and client-key", rc, err);
 	}
-	if (secrets->token.path && load_token(secrets, &changed, NULL) == RC_NO_MEMORY)
+	if (secrets->token.path && load_token(secrets, &changed, &secrets->token_error) == RC_NO_MEMORY)
 		return error_no_memory(err);
 	return RC_OK;
 }
@@ -210,6 +209,16 @@ static bool renew(struct kube_secrets *secrets, const struct kube_secret *named,
 	return changed;
 }
 
+/* Of a token that never came there is nothing to keep: whoever wants to use it is told. */
+static bool renew_token(struct kube_secrets *secrets)
+{
+	bool changed = false;
+
+	if (secrets->token.text)
+		return renew(secrets, &secrets->token, load_token);
+	return load_token(secrets, &changed, &secrets->token_error) == RC_OK;
+}
+
 bool kube_secrets_renew(struct kube_secrets *secrets, bool everything)
 {
 	bool pair_is_due = is_due(&secrets->cert, everything);
@@ -221,6 +230,6 @@ bool kube_secrets_renew(struct kube_secrets *secrets, bool everything)
 	if (pair_is_due)
 		changed = renew(secrets, secrets->cert.path ? &secrets->cert : &secrets->key, load_pair) || changed;
 	if (is_due(&secrets->token, everything))
-		changed = renew(secrets, &secrets->token, load_token) || changed;
+		changed = renew_token(secrets) || changed;
 	return changed;
 }

@@ -20,6 +20,7 @@ struct kube_secrets {
 	struct kube_secret cert;
 	struct kube_secret key;
 	struct kube_secret token;
+	struct error token_error; /* why token.text is NULL although there is a path */
 };
 
 /*

@@ -40,6 +40,7 @@ void kubeconfig_destroy(struct kubeconfig *config)
 		config->user_place,
 		config->server,
 		config->server_name,
+		config->proxy_url,
 		config->proxy,
 		config->ca_file,
 		config->ca_data,

@@ -48,7 +48,8 @@ struct kubeconfig {
 
 	char *server; /* normalised: no slash at the end */
 	char *server_name;
-	char *proxy; /* as libcurl wants it */
+	char *proxy_url; /* as it is given */
+	char *proxy;     /* the same as libcurl wants it */
 	char *ca_file;
 	char *ca_data;     /* PEM */
 	char *exec_config; /* JSON: the cluster's extension for the plugin */

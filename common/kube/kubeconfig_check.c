@@ -87,22 +87,20 @@ static const struct proxy_row {
 /* The URL may hold a password, so no message shows it. */
 static enum rc check_proxy(struct kubeconfig *config, struct error *err)
 {
-	for (size_t i = 0; config->proxy && i < ARRAY_LEN(proxy_rows); i++) {
-		const char *rest = config->proxy + strlen(proxy_rows[i].scheme);
-		char *changed = NULL;
+	const char *url = config->proxy_url;
 
-		if (!str_has_prefix(config->proxy, proxy_rows[i].scheme))
+	for (size_t i = 0; url && i < ARRAY_LEN(proxy_rows); i++) {
+		const char *rest = url + strlen(proxy_rows[i].scheme);
+
+		if (!str_has_prefix(url, proxy_rows[i].scheme))
 			continue;
-		if (!is_one_word(config->proxy) || strcspn(rest, "/?#") == 0)
+		if (!is_one_word(url) || strcspn(rest, "/?#") == 0)
 			break;
-		if (asprintf(&changed, "%s%s", proxy_rows[i].curl_scheme, rest) < 0)
+		if (asprintf(&config->proxy, "%s%s", proxy_rows[i].curl_scheme, rest) < 0)
 			return error_no_memory(err);
-		explicit_bzero(config->proxy, strlen(config->proxy));
-		free(config->proxy);
-		config->proxy = changed;
 		return RC_OK;
 	}
-	if (config->proxy)
+	if (url)
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "%s: proxy-url must be a URL that begins with http://, https:// or socks5://",
 				 config->cluster_place);

@@ -288,7 +288,7 @@ static const struct field cluster_fields[] = {
 	{ "insecure-skip-tls-verify",   read_flag,       AT(insecure) },
 	{ "certificate-authority",      read_path,       AT(ca_file) },
 	{ "certificate-authority-data", read_base64,     AT(ca_data) },
-	{ "proxy-url",                  read_string,     AT(proxy) },
+	{ "proxy-url",                  read_string,     AT(proxy_url) },
 	{ "disable-compression",        read_flag,       AT(disable_compression) },
 	{ "extensions",                 read_extensions, AT(exec_config) },
 };

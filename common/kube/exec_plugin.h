@@ -1,0 +1,25 @@
+/*
+ * Runs a kubeconfig's exec credential plugin. What goes in and comes out: exec_credential.h.
+ */
+#ifndef COMMON_KUBE_EXEC_PLUGIN_H
+#define COMMON_KUBE_EXEC_PLUGIN_H
+
+#include "common/kube/exec_credential.h"
+
+#define EXEC_PLUGIN_TIMEOUT_MS 30000
+
+/*
+ * Run the plugin once.
+ *
+ * config          with exec.command set.
+ * ca_pem          the cluster's authorities, for a plugin that wants to know; may be NULL.
+ * ret_credential  given to the caller (exec_credential_clear).
+ *
+ * Errors: RC_UNAVAILABLE, whatever it was, with the plugin's name: not installed (with its installHint), exit code and
+ * the end of what it wrote on stderr, timeout, an answer that is none; RC_NO_MEMORY.
+ * Blocks: up to timeout_ms.  Threads: any.
+ */
+enum rc exec_plugin_run(const struct kubeconfig *config, const char *ca_pem, int64_t timeout_ms,
+			struct exec_credential *ret_credential, struct error *err) must_check;
+
+#endif
