@@ -39,5 +39,5 @@ def start(nats, tmp_path):
 
 
 @pytest.fixture
-def api(start, worker):
+def api(worker, start):
     return start()
