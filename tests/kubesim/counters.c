@@ -44,8 +44,10 @@ void sim_counters_add(struct sim_counters *c, const char *verb, const char *reso
 	pthread_mutex_lock(&c->lock);
 	while (i < c->used && strcmp(c->items[i].name, name) != 0)
 		i++;
-	if (i == c->used && c->used < COUNTERS_MAX)
+	if (i == c->used && c->used < COUNTERS_MAX) {
+		c->items[c->used] = (struct counter){ 0 };
 		memcpy(c->items[c->used++].name, name, sizeof(name));
+	}
 	if (i < c->used)
 		c->items[i].count++;
 	pthread_mutex_unlock(&c->lock);

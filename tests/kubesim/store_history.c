@@ -44,13 +44,12 @@ void sim_event_clear(struct sim_event *event)
 void sim_store_compact(struct sim_store *s)
 {
 	pthread_mutex_lock(&s->lock);
+	s->version++; /* so that "now" is newer than everything that is too old */
 	for (size_t i = 0; i < SIM_KIND_COUNT; i++) {
 		history_clear(s, &s->tables[i]);
 		s->tables[i].lost_version = s->version;
 		pthread_cond_broadcast(&s->tables[i].changed);
 	}
-	/* The version goes on, so that "now" is newer than everything that is too old. */
-	s->version++;
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -1,0 +1,108 @@
+"""Lists: selectors, pages, versions."""
+
+import pytest
+
+from kube import deployment, service
+
+
+def fill(kube, ns, names, **labels):
+    for name in names:
+        body = service(name)
+        body["metadata"]["labels"] = {"name": name, **labels}
+        kube.post(ns.services, body)
+
+
+def names(answer):
+    return [item["metadata"]["name"] for item in answer["items"]]
+
+
+def test_a_list_is_sorted_and_its_items_have_no_kind(kube, ns):
+    fill(kube, ns, ["b", "a-1", "a", "c"])
+    answer = kube.get(ns.services)
+    assert (answer["kind"], names(answer)) == ("ServiceList", ["a", "a-1", "b", "c"])
+    assert not any("kind" in item for item in answer["items"])
+    assert int(answer["metadata"]["resourceVersion"]) > 0
+
+
+@pytest.mark.parametrize("selector, wanted", [
+    ("name=a", "a"), ("name==a", "a"), ("name!=a", "bc"), ("name in (a,b)", "ab"), ("name notin (a, b)", "c"),
+    ("group", "abc"), ("!group", ""), ("group=x,name!=b", "ac"), ("nothing!=a", "abc"), ("name=", "")])
+def test_label_selectors(kube, ns, selector, wanted):
+    fill(kube, ns, "abc", group="x")
+    quoted = selector.replace(" ", "%20").replace("=", "%3D")
+    assert "".join(names(kube.get(f"{ns.services}?labelSelector={quoted}"))) == wanted
+
+
+@pytest.mark.parametrize("selector", ["a b", "a===", "a foo (b)", "a in b", ",", "a,,b"])
+def test_broken_label_selectors(kube, ns, selector):
+    quoted = selector.replace(" ", "%20").replace("=", "%3D")
+    assert kube.call("GET", f"{ns.services}?labelSelector={quoted}")[0] == 400
+
+
+def test_field_selectors(kube, ns):
+    fill(kube, ns, "ab")
+    assert names(kube.get(ns.services + "?fieldSelector=metadata.name%3Da")) == ["a"]
+    assert names(kube.get(ns.services + "?fieldSelector=metadata.name!%3Da")) == ["b"]
+    status, answer = kube.call("GET", ns.services + "?fieldSelector=spec.foo%3Da")
+    assert (status, answer["message"]) == (400, "field label not supported: spec.foo")
+
+
+def test_pages_show_one_state(kube, ns):
+    fill(kube, ns, "abcde")
+    first = kube.get(ns.services + "?limit=2")
+    assert (names(first), first["metadata"]["remainingItemCount"]) == (["a", "b"], 3)
+    kube.call("DELETE", ns.services + "/d")
+    fill(kube, ns, ["cc"])
+    second = kube.get(f"{ns.services}?limit=2&continue={first['metadata']['continue']}")
+    assert (names(second), second["metadata"]["remainingItemCount"]) == (["c", "d"], 1)
+    assert second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    third = kube.get(f"{ns.services}?limit=2&continue={second['metadata']['continue']}")
+    assert names(third) == ["e"] and not third["metadata"].get("continue")
+    assert names(kube.get(ns.services)) == ["a", "b", "c", "cc", "e"]
+
+
+def test_pages_with_a_selector_do_not_say_how_much_remains(kube, ns):
+    fill(kube, ns, "abc", group="x")
+    page = kube.get(ns.services + "?limit=2&labelSelector=group%3Dx")
+    assert page["metadata"]["continue"] and "remainingItemCount" not in page["metadata"]
+
+
+@pytest.mark.parametrize("query, status", [
+    ("limit=x", 400), ("continue=nonsense", 400), ("resourceVersion=abc", 400), ("resourceVersionMatch=Exact", 422),
+    ("resourceVersion=0&resourceVersionMatch=Exact", 422), ("resourceVersion=1&resourceVersionMatch=Foo", 422),
+    ("timeoutSeconds=x", 400), ("resourceVersion=0", 200), ("limit=-1", 200)])
+def test_parameters(kube, ns, query, status):
+    assert kube.call("GET", f"{ns.services}?{query}")[0] == status
+
+
+def test_a_version_of_the_future_is_waited_for_in_vain(kube, ns):
+    status, headers, text = kube.request("GET", ns.services + "?resourceVersion=99999999999")
+    assert status == 504 and headers["Retry-After"] == "1" and "Too large resource version: 99999999999" in text
+
+
+def test_an_exact_version_shows_the_past(kube, ns):
+    fill(kube, ns, "ab")
+    version = kube.get(ns.services)["metadata"]["resourceVersion"]
+    kube.call("DELETE", ns.services + "/a")
+    fill(kube, ns, "c")
+    past = kube.get(f"{ns.services}?resourceVersion={version}&resourceVersionMatch=Exact")
+    assert names(past) == ["a", "b"] and past["metadata"]["resourceVersion"] == version
+
+
+def test_a_list_of_all_namespaces(kube, ns):
+    kube.post(ns.deployments, deployment("everywhere", labels={"app": ns.name}, replicas=0))
+    found = kube.get(f"/apis/apps/v1/deployments?labelSelector=app%3D{ns.name}")
+    assert [(i["metadata"]["namespace"], i["metadata"]["name"]) for i in found["items"]] == [(ns.name, "everywhere")]
+
+
+def test_an_expired_token_brings_another_one(sim, sim_ns):
+    fill(sim.kube, sim_ns, "abcd")
+    token = sim.kube.get(sim_ns.services + "?limit=2")["metadata"]["continue"]
+    sim.kube.call("POST", "/sim/compact")
+    status, answer = sim.kube.call("GET", f"{sim_ns.services}?limit=1&continue={token}")
+    assert (status, answer["reason"]) == (410, "Expired")
+    assert answer["message"].startswith("The provided continue parameter is too old to display a consistent list")
+    rest = sim.kube.get(f"{sim_ns.services}?limit=1&continue={answer['metadata']['continue']}")
+    assert names(rest) == ["c"]
+    rest = sim.kube.get(f"{sim_ns.services}?continue={rest['metadata']['continue']}")
+    assert names(rest) == ["d"]
