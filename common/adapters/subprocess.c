@@ -53,16 +53,13 @@ static int set_actions(posix_spawn_file_actions_t *actions, int out, int err)
 /* Our signal mask and what we ignore would be inherited. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
-	static const int signals[] = { SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2 };
 	sigset_t none;
-	sigset_t defaults;
+	sigset_t all;
 
 	sigemptyset(&none);
-	sigemptyset(&defaults);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		sigaddset(&defaults, signals[i]);
+	sigfillset(&all);
 	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setsigdefault(attributes, &defaults);
+	posix_spawnattr_setsigdefault(attributes, &all);
 	posix_spawnattr_setpgroup(attributes, 0);
 	return posix_spawnattr_setflags(attributes,
 					POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);

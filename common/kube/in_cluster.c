@@ -25,6 +25,8 @@ static enum rc set_server(struct kubeconfig *config, struct error *err)
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no Pod: "
 				 "set SP_K8S_KUBECONFIG to the path of a kubeconfig file");
+	if (strpbrk(host, "/?#"))
+		return error_set(err, RC_INVALID_ARGUMENT, "KUBERNETES_SERVICE_HOST is not the name of a host");
 	bare_ipv6 = strchr(host, ':') && host[0] != '[';
 	if (asprintf(&config->server, "https://%s%s%s:%s", bare_ipv6 ? "[" : "", host, bare_ipv6 ? "]" : "", port) < 0)
 		return error_no_memory(err);

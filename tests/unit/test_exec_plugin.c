@@ -1,0 +1,295 @@
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/kube/exec_plugin.h"
+#include "common/services/json.h"
+
+#define V1 "client.authentication.k8s.io/v1"
+#define HEAD "{\"apiVersion\":\"" V1 "\",\"kind\":\"ExecCredential\","
+
+/* ---- what it prints ---------------------------------------------------------------------------------------------- */
+
+struct parse_case {
+	const char *text;
+	const char *message; /* a part of it; NULL: it is right */
+};
+
+static const struct parse_case parse_cases[] = {
+	{ HEAD "\"status\":{\"token\":\"t\"}}", NULL },
+	{ HEAD "\"spec\":{},\"status\":{\"token\":\"t\",\"clientKeyData\":null,\"x\":1}}\n", NULL },
+	{ HEAD "\"status\":{\"token\":\"t\",\"expirationTimestamp\":\"2030-01-02T03:04:05Z\"}}", NULL },
+	{ "", "no JSON" },
+	{ "Please log in first", "no JSON" },
+	{ "[]", "no ExecCredential" },
+	{ "{\"kind\":\"Pod\"}", "no ExecCredential" },
+	{ "{\"kind\":\"ExecCredential\"}", "answers in API version (none)" },
+	{ "{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\"}",
+	  "answers in API version client.authentication.k8s.io/v1beta1, but the kubeconfig wants " V1 },
+	{ HEAD "\"spec\":{}}", "no status" },
+	{ HEAD "\"status\":{}}", "neither a token nor a certificate" },
+	{ HEAD "\"status\":{\"token\":\"\"}}", "neither a token nor a certificate" },
+	{ HEAD "\"status\":{\"token\":7}}", "status.token is not a string" },
+	{ HEAD "\"status\":{\"token\":\"secret\\nX: y\"}}", "its token holds white space" },
+	{ HEAD "\"status\":{\"clientCertificateData\":\"secret\"}}", "a client certificate without its key" },
+	{ HEAD "\"status\":{\"clientKeyData\":\"secret\"}}", "a client key without its certificate" },
+	{ HEAD "\"status\":{\"clientCertificateData\":\"secret\",\"clientKeyData\":\"secret\"}}",
+	  "no certificate in it" },
+	{ HEAD "\"status\":{\"token\":\"secret\",\"expirationTimestamp\":\"tomorrow\"}}", "expirationTimestamp" },
+	{ HEAD "\"status\":{\"token\":\"secret\",\"expirationTimestamp\":12}}", "expirationTimestamp" },
+};
+
+Test(exec_plugin, what_it_prints)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parse_cases); i++) {
+		const struct parse_case *c = &parse_cases[i];
+		struct exec_credential credential = { 0 };
+		struct error error = { 0 };
+		enum rc rc = exec_credential_parse(c->text, strlen(c->text), V1, &credential, &error);
+
+		cr_expect_eq(rc, c->message ? RC_INVALID_ARGUMENT : RC_OK, "%s: %s", c->text, error.text);
+		if (c->message)
+			cr_expect_neq(strstr(error.text, c->message), NULL, "%s: %s", c->text, error.text);
+		cr_expect_null(strstr(error.text, "secret"), "%s", error.text);
+		cr_expect(c->message || str_equal(credential.token, "t"));
+		exec_credential_clear(&credential);
+	}
+}
+
+Test(exec_plugin, what_it_is_told_about_the_cluster)
+{
+	struct kubeconfig config = {
+		.server = (char[]){ "https://h" },
+		.server_name = (char[]){ "n" },
+		.proxy_url = (char[]){ "socks5://p" },
+		.proxy = (char[]){ "socks5h://p" },
+		.exec_config = (char[]){ "{\"a\":1}" },
+		.exec = { .api_version = (char[]){ V1 }, .provide_cluster_info = true },
+	};
+	struct buf text cleanup_buf = buf_make(4096);
+
+	exec_credential_add_info(&config, "pem", &text);
+	cr_expect_str_eq(text.data, HEAD "\"spec\":{\"cluster\":{\"server\":\"https://h\",\"tls-server-name\":\"n\","
+					 "\"certificate-authority-data\":\"cGVt\",\"proxy-url\":\"socks5://p\","
+					 "\"config\":{\"a\":1}},\"interactive\":false}}");
+	buf_reset(&text);
+	config.exec.provide_cluster_info = false;
+	exec_credential_add_info(&config, "pem", &text);
+	cr_expect_str_eq(text.data, HEAD "\"spec\":{\"interactive\":false}}");
+}
+
+/* ---- when it is run ---------------------------------------------------------------------------------------------- */
+
+struct decide_case {
+	const char *what;
+	bool filled, rejected, failed;
+	int64_t expires_ms, renew_ms, pause_until_ms;
+	enum exec_verdict verdict; /* at 1000, by both clocks */
+};
+
+static const struct decide_case decide_cases[] = {
+	{ "never run", false, false, false, 0, 0, 0, EXEC_RUN },
+	{ "failed at first, long ago", false, false, true, 0, 0, 1000, EXEC_RUN },
+	{ "failed at first, just now", false, false, true, 0, 0, 1001, EXEC_FAIL },
+	{ "good for ever", true, false, false, 0, 0, 0, EXEC_USE },
+	{ "good for long", true, false, false, 2000, 1500, 0, EXEC_USE },
+	{ "about to expire", true, false, false, 2000, 1000, 0, EXEC_RENEW },
+	{ "about to expire, renewal failed just now", true, false, true, 2000, 900, 1500, EXEC_USE },
+	{ "expired", true, false, false, 1000, 900, 0, EXEC_RUN },
+	{ "expired, renewal failed just now", true, false, true, 1000, 900, 1500, EXEC_FAIL },
+	{ "expired when it came, just now", true, false, false, 500, 500, 1500, EXEC_USE },
+	{ "rejected", true, true, false, 0, 0, 0, EXEC_RUN },
+	{ "rejected, renewal failed just now", true, true, true, 0, 0, 1500, EXEC_FAIL },
+	{ "rejected, renewal gave the same just now", true, true, false, 0, 0, 1500, EXEC_USE },
+};
+
+Test(exec_plugin, when_it_is_run)
+{
+	for (size_t i = 0; i < ARRAY_LEN(decide_cases); i++) {
+		const struct decide_case *c = &decide_cases[i];
+		struct exec_cache cache = {
+			.credential.expires_ms = c->expires_ms,
+			.filled = c->filled,
+			.rejected = c->rejected,
+			.failed = c->failed,
+			.renew_ms = c->renew_ms,
+			.pause_until_ms = c->pause_until_ms,
+		};
+
+		cr_expect_eq(exec_cache_decide(&cache, 1000, 1000), c->verdict, "%s", c->what);
+	}
+}
+
+static bool take(struct exec_cache *cache, const char *token, int64_t expires_ms, int64_t now_ms)
+{
+	struct exec_credential credential = { .token = str_dup(token), .expires_ms = expires_ms };
+
+	return exec_cache_take(cache, &credential, now_ms, now_ms);
+}
+
+Test(exec_plugin, renewed_a_little_before_the_end)
+{
+	struct exec_cache cache = { 0 };
+
+	cr_expect(take(&cache, "a", 3600000, 0));
+	cr_expect_eq(cache.renew_ms, 3600000 - 30000);
+	cr_expect(take(&cache, "b", 20000, 10000));
+	cr_expect_eq(cache.renew_ms, 19000);
+	cr_expect(!take(&cache, "b", 0, 10000), "the same token is no change");
+	cr_expect_eq(cache.renew_ms, 0);
+	exec_credential_clear(&cache.credential);
+}
+
+Test(exec_plugin, left_alone_when_it_repeats_what_was_rejected)
+{
+	struct exec_cache cache = { 0 };
+
+	take(&cache, "a", 0, 0);
+	cache.rejected = true;
+	cr_expect_eq(exec_cache_decide(&cache, 2000, 2000), EXEC_RUN);
+	take(&cache, "a", 0, 2000);
+	cache.rejected = true;
+	cr_expect_eq(exec_cache_decide(&cache, 4000, 4000), EXEC_USE);
+	cr_expect_eq(exec_cache_decide(&cache, 12000, 12000), EXEC_RUN);
+	exec_credential_clear(&cache.credential);
+}
+
+/* ---- running it -------------------------------------------------------------------------------------------------- */
+
+struct script {
+	char folder[64];
+	char path[96];
+	struct kubeconfig config;
+};
+
+static void script_init(struct script *s, const char *body)
+{
+	FILE *file;
+
+	snprintf(s->folder, sizeof(s->folder), "/tmp/dcm-exec-XXXXXX");
+	cr_assert_not_null(mkdtemp(s->folder));
+	snprintf(s->path, sizeof(s->path), "%s/plugin", s->folder);
+	file = fopen(s->path, "w");
+	cr_assert_not_null(file);
+	fprintf(file, "#!/bin/sh\n%s\n", body);
+	fclose(file);
+	cr_assert_eq(chmod(s->path, 0700), 0);
+	s->config = (struct kubeconfig){ 0 };
+	s->config.user_place = str_dup("f: user 'u'");
+	s->config.server = str_dup("https://h");
+	s->config.exec.command = str_dup(s->path);
+	s->config.exec.api_version = str_dup(V1);
+	s->config.exec.install_hint = str_dup("ask the platform team");
+}
+
+static void script_clear(struct script *s)
+{
+	unlink(s->path);
+	rmdir(s->folder);
+	free(s->config.user_place);
+	free(s->config.server);
+	free(s->config.exec.command);
+	free(s->config.exec.api_version);
+	free(s->config.exec.install_hint);
+}
+
+struct run_case {
+	const char *body;
+	const char *message; /* a part of it; NULL: token "t" comes */
+};
+
+#define PRINT_T "echo '" HEAD "\"status\":{\"token\":\"t\"}}'"
+
+static const struct run_case run_cases[] = {
+	{ PRINT_T, NULL },
+	{ "echo warning >&2; " PRINT_T, NULL },
+	{ "read line && exit 9; " PRINT_T, NULL }, /* nothing on stdin */
+	{ "[ -e /proc/$$/fd/77 ] && exit 8; " PRINT_T, NULL },
+	{ "grep -q '^SigBlk:.*[1-9a-f]' /proc/$$/status && exit 6; " PRINT_T, NULL },
+	{ "grep -q '^SigIgn:.*[1-9a-f][0-9a-f]\\{0,3\\}$' /proc/$$/status && exit 6; " PRINT_T, NULL },
+	{ "sleep 20 & " PRINT_T, NULL }, /* it leaves somebody behind */
+	{ "[ \"$(ps -o pgid= -p $$ | tr -d ' ')\" = $$ ] || exit 7; " PRINT_T, NULL },
+	{ "i=0; while [ $i -lt 20000 ]; do echo a long line of complaints >&2; i=$((i+1)); done; " PRINT_T, NULL },
+	{ "case $KUBERNETES_EXEC_INFO in *'\"interactive\":false'*) " PRINT_T ";; esac", NULL },
+	{ "exit 3", "f: user 'u': exec plugin '" },
+	{ "exit 3", "exit code 3: it says nothing on stderr" },
+	{ "echo one >&2; echo 'not logged in' >&2; exit 1", "exit code 1: one not logged in" },
+	{ "kill -9 $$", "ended by signal 9" },
+	{ "exec >&-; sleep 20", "did not end within 700 ms" },
+	{ "sleep 20", "did not end within 700 ms" },
+	{ "sleep 20 & wait", "did not end within 700 ms" },
+	{ "trap '' TERM INT; while :; do echo x >&2; done", "did not end within 700 ms" },
+	{ "head -c 2000000 /dev/zero", "more than 1048576 bytes" },
+	{ "cat /dev/zero", "more than 1048576 bytes" },
+	{ "echo nonsense", "no JSON" },
+};
+
+Test(exec_plugin, runs)
+{
+	sigset_t blocked;
+
+	/* What a process of ours looks like: lifecycle_init(), and a library's descriptor without close-on-exec. */
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	cr_assert_eq(dup2(STDERR_FILENO, 77), 77);
+	for (size_t i = 0; i < ARRAY_LEN(run_cases); i++) {
+		const struct run_case *c = &run_cases[i];
+		struct exec_credential credential = { 0 };
+		struct error error = { 0 };
+		struct script s;
+		int64_t start_ms = clock_mono_ms();
+		enum rc rc;
+
+		script_init(&s, c->body);
+		rc = exec_plugin_run(&s.config, NULL, c->message ? 700 : 5000, &credential, &error);
+		cr_expect_eq(rc, c->message ? RC_UNAVAILABLE : RC_OK, "%s: %s", c->body, error.text);
+		cr_expect(!c->message || strstr(error.text, c->message), "%s: %s", c->body, error.text);
+		cr_expect(c->message || str_equal(credential.token, "t"), "%s", c->body);
+		cr_expect_lt(clock_mono_ms() - start_ms, 5000, "%s", c->body);
+		exec_credential_clear(&credential);
+		script_clear(&s);
+	}
+}
+
+Test(exec_plugin, that_is_not_installed)
+{
+	struct exec_credential credential = { 0 };
+	struct error error = { 0 };
+	struct script s;
+
+	script_init(&s, "");
+	free(s.config.exec.command);
+	s.config.exec.command = str_dup("no-such-plugin-anywhere");
+	cr_expect_eq(exec_plugin_run(&s.config, NULL, 1000, &credential, &error), RC_UNAVAILABLE);
+	cr_expect_str_eq(error.text, "f: user 'u': exec plugin 'no-such-plugin-anywhere': cannot be started: "
+				     "No such file or directory (looked for in PATH): ask the platform team");
+	script_clear(&s);
+}
+
+Test(exec_plugin, arguments_and_environment_arrive_as_they_are)
+{
+	char *args[] = { (char[]){ "a b" }, (char[]){ "$HOME;*" }, (char[]){ "" } };
+	struct kubeconfig_pair env[] = { { (char[]){ "PLUGIN_A" }, (char[]){ "new value" } },
+					 { (char[]){ "PLUGIN_B" }, (char[]){ "" } } };
+	struct exec_credential credential = { 0 };
+	struct error error = { 0 };
+	struct script s;
+
+	setenv("PLUGIN_A", "old", 1);
+	setenv("PLUGIN_C", "kept", 1);
+	script_init(&s, "[ $# = 3 ] && [ \"$1\" = 'a b' ] && [ \"$2\" = '$HOME;*' ] && [ -z \"$3\" ] || exit 1\n"
+			"[ \"$PLUGIN_A\" = 'new value' ] && [ \"${PLUGIN_B-unset}\" = '' ] && [ $PLUGIN_C = kept ] || "
+			"exit 2\n" PRINT_T);
+	s.config.exec.args = (struct kubeconfig_list){ .items = args, .count = ARRAY_LEN(args) };
+	s.config.exec.env = (struct kubeconfig_pairs){ .items = env, .count = ARRAY_LEN(env) };
+	cr_expect_eq(exec_plugin_run(&s.config, NULL, 5000, &credential, &error), RC_OK, "%s", error.text);
+	exec_credential_clear(&credential);
+	script_clear(&s);
+}

@@ -1,0 +1,329 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/strutil.h"
+#include "common/kube/kube_headers.h"
+#include "common/kube/kubeconfig.h"
+
+#define FOLDER "tests/fixtures/kubeconfig/"
+
+static void config_destroy_at(struct kubeconfig **config)
+{
+	kubeconfig_destroy(*config);
+}
+#define cleanup_config cleanup_with(config_destroy_at)
+
+/* ---- whole files ------------------------------------------------------------------------------------------------- */
+
+Test(kubeconfig, every_member_of_cluster_and_user)
+{
+	struct kubeconfig *c cleanup_config = NULL;
+	struct error error = { 0 };
+
+	cr_assert_eq(kubeconfig_load(FOLDER "full.yaml", &c, &error), RC_OK, "%s", error.text);
+	cr_expect_str_eq(c->server, "https://kube.example:6443/prefix");
+	cr_expect_str_eq(c->server_name, "kubernetes.default");
+	cr_expect_null(c->ca_file, "data goes before the file");
+	cr_expect(str_has_prefix(c->ca_data, "-----BEGIN CERTIFICATE-----"));
+	cr_expect_str_eq(c->proxy_url, "socks5://user:hidden@proxy.example:1080");
+	cr_expect_str_eq(c->proxy, "socks5h://user:hidden@proxy.example:1080");
+	cr_expect(c->disable_compression);
+	cr_expect(!c->insecure);
+	cr_expect_str_eq(c->exec_config, "{\"audience\":\"dcm\",\"depth\":2}");
+	cr_expect_str_eq(c->cert_file, FOLDER "client.crt");
+	cr_expect_str_eq(c->key_file, FOLDER "client.key");
+	cr_expect_str_eq(c->token, "spare");
+	cr_expect_str_eq(c->token_file, FOLDER "tokens/token");
+	cr_expect_str_eq(c->as, "jane");
+	cr_expect_str_eq(c->as_uid, "4711");
+	cr_assert_eq(c->as_groups.count, 2);
+	cr_expect_str_eq(c->as_groups.items[1], "2");
+	cr_assert_eq(c->as_extra.count, 2);
+	cr_expect_str_eq(c->as_extra.items[1].name, "dept/unit");
+	cr_expect_str_eq(c->as_extra.items[1].value, "b");
+	cr_expect_str_eq(c->cluster_place, FOLDER "full.yaml: cluster 'c'");
+	cr_expect_str_eq(c->user_place, FOLDER "full.yaml: user 'u'");
+}
+
+Test(kubeconfig, every_member_of_a_plugin)
+{
+	static const char text[] = "{current-context: x, clusters: [{name: c, cluster: {server: 'https://h'}}],"
+				   " contexts: [{name: x, context: {cluster: c, user: p}}],"
+				   " users: [{name: p, user: {exec: {command: ./plugin.sh, args: [a, 'b c'],"
+				   " apiVersion: client.authentication.k8s.io/v1beta1, installHint: hint,"
+				   " env: [{name: A, value: b}, {name: C}], provideClusterInfo: true,"
+				   " interactiveMode: Never}}}]}";
+	struct kubeconfig_text file = { .path = "/etc/kube/config", .text = text, .len = strlen(text) };
+	struct kubeconfig *c cleanup_config = NULL;
+	struct error error = { 0 };
+
+	cr_assert_eq(kubeconfig_parse(&file, 1, &c, &error), RC_OK, "%s", error.text);
+	cr_expect_str_eq(c->exec.command, "/etc/kube/./plugin.sh");
+	cr_expect_str_eq(c->exec.args.items[1], "b c");
+	cr_expect_str_eq(c->exec.env.items[0].name, "A");
+	cr_expect_str_eq(c->exec.env.items[1].value, "");
+	cr_expect_str_eq(c->exec.install_hint, "hint");
+	cr_expect(c->exec.provide_cluster_info);
+}
+
+Test(kubeconfig, of_several_files_the_first_wins_with_the_whole_entry)
+{
+	struct kubeconfig *c cleanup_config = NULL;
+	struct error error = { 0 };
+
+	cr_assert_eq(kubeconfig_load(":" FOLDER "missing.yaml:" FOLDER "first.yaml::" FOLDER "second.yaml", &c, &error),
+		     RC_OK, "%s", error.text);
+	cr_expect_str_eq(c->server, "https://first.example");
+	cr_expect(!c->insecure, "nothing of the second file's entry of the same name is taken");
+	cr_expect_str_eq(c->token, "second-token");
+}
+
+Test(kubeconfig, in_json)
+{
+	struct kubeconfig *c cleanup_config = NULL;
+	struct kubeconfig_list headers = { 0 };
+	struct error error = { 0 };
+
+	cr_assert_eq(kubeconfig_load(FOLDER "config.json", &c, &error), RC_OK, "%s", error.text);
+	cr_expect_str_eq(c->server, "http://127.0.0.1:8080");
+	cr_assert_eq(kube_headers_compose(c, &headers, &error), RC_OK);
+	cr_assert_eq(headers.count, 1);
+	cr_expect_str_eq(headers.items[0], "Authorization: Basic amltOm9wZW4gc2VzYW1l");
+	kube_headers_clear(&headers);
+}
+
+Test(kubeconfig, impersonation_becomes_headers)
+{
+	static const char *const expected[] = {
+		"Impersonate-User: jane",           "Impersonate-Uid: 4711",
+		"Impersonate-Group: developers",    "Impersonate-Group: 2",
+		"Impersonate-Extra-dept%2Funit: a", "Impersonate-Extra-dept%2Funit: b",
+	};
+	struct kubeconfig *c cleanup_config = NULL;
+	struct kubeconfig_list headers = { 0 };
+
+	cr_assert_eq(kubeconfig_load(FOLDER "full.yaml", &c, NULL), RC_OK);
+	cr_assert_eq(kube_headers_compose(c, &headers, NULL), RC_OK);
+	cr_assert_eq(headers.count, ARRAY_LEN(expected));
+	for (size_t i = 0; i < headers.count; i++)
+		cr_expect_str_eq(headers.items[i], expected[i]);
+	kube_headers_clear(&headers);
+}
+
+struct load_case {
+	const char *paths;
+	enum rc rc;
+	const char *text; /* a part of the message */
+};
+
+static const struct load_case load_cases[] = {
+	{ FOLDER "missing.yaml", RC_NOT_FOUND, "missing.yaml: No such file" },
+	{ FOLDER "missing.yaml:" FOLDER "gone.yaml", RC_NOT_FOUND, "none of these files exists" },
+	{ "::", RC_NOT_FOUND, "none" },
+	{ FOLDER, RC_INVALID_ARGUMENT, "Is a directory" },
+	{ FOLDER "README.md", RC_INVALID_ARGUMENT, "README.md" },
+	{ FOLDER "client.key", RC_INVALID_ARGUMENT, "client.key" },
+	{ FOLDER "first.yaml", RC_INVALID_ARGUMENT, "current-context is not set" },
+	{ "/dev/null", RC_INVALID_ARGUMENT, "current-context is not set" },
+};
+
+Test(kubeconfig, files_that_cannot_be_used)
+{
+	for (size_t i = 0; i < ARRAY_LEN(load_cases); i++) {
+		const struct load_case *c = &load_cases[i];
+		struct kubeconfig *config = NULL;
+		struct error error = { 0 };
+
+		cr_expect_eq(kubeconfig_load(c->paths, &config, &error), c->rc, "%s: %s", c->paths, error.text);
+		cr_expect_neq(strstr(error.text, c->text), NULL, "%s: %s", c->paths, error.text);
+		cr_expect_null(config);
+	}
+}
+
+/* ---- members ----------------------------------------------------------------------------------------------------- */
+
+/* What stands in the only cluster and in the only user, and a part of the message; NULL: it is right. */
+struct member_case {
+	const char *cluster;
+	const char *user;
+	const char *text;
+};
+
+#define HTTPS "server: 'https://h'"
+#define PLUGIN "command: p, apiVersion: client.authentication.k8s.io/v1"
+
+static const struct member_case member_cases[] = {
+	{ HTTPS, "", NULL },
+	{ HTTPS, "token: null, as-groups: null, exec: null, username: ''", NULL },
+	{ HTTPS, "unknown: {}, token: t", NULL },
+	{ HTTPS, "token: t, exec: {" PLUGIN "}", NULL },
+	{ HTTPS, "password: only", NULL },
+	{ "server: 'http://[::1]:8080/a/b'", "", NULL },
+	{ HTTPS ", insecure-skip-tls-verify: true", "", NULL },
+	{ HTTPS ", insecure-skip-tls-verify: false, certificate-authority: x", "", NULL },
+	{ HTTPS ", certificate-authority-data: ''", "", NULL },
+	{ HTTPS ", certificate-authority-data: \"Z g\\n= =\\n\"", "", NULL },
+	{ HTTPS ", proxy-url: 'https://proxy:3128'", "", NULL },
+	/* server */
+	{ "", "", "cluster 'c': server is missing" },
+	{ "server: ''", "", "server is missing" },
+	{ "server: 6443", "", "server must be a string, but it is a number (write it in quotes)" },
+	{ "server: 'h:6443'", "", "must begin with https:// or http://" },
+	{ "server: 'ftp://h'", "", "must begin with https:// or http://" },
+	{ "server: 'https://'", "", "server must be a URL" },
+	{ "server: 'https:///'", "", "server must be a URL" },
+	{ "server: 'https://h:'", "", "server must be a URL" },
+	{ "server: 'https://h:0'", "", "server must be a URL" },
+	{ "server: 'https://h:65536'", "", "server must be a URL" },
+	{ "server: 'https://h:6443x'", "", "server must be a URL" },
+	{ "server: 'https://::1'", "", "server must be a URL" },
+	{ "server: 'https://[::1'", "", "server must be a URL" },
+	{ "server: 'https://u:secret@h'", "", "server must be a URL" },
+	{ "server: 'https://h/?a=b'", "", "server must be a URL" },
+	{ "server: 'https://h/#x'", "", "server must be a URL" },
+	{ "server: \"https://h\\r\\nX: y\"", "", "server must be a URL" },
+	/* the rest of the cluster */
+	{ HTTPS ", insecure-skip-tls-verify: true, certificate-authority: x", "", "exclude each other" },
+	{ HTTPS ", insecure-skip-tls-verify: true, certificate-authority-data: eA==", "", "exclude each other" },
+	{ HTTPS ", insecure-skip-tls-verify: 'true'", "", "must be true or false, but it is a string" },
+	{ HTTPS ", disable-compression: 1", "", "disable-compression must be true or false" },
+	{ HTTPS ", certificate-authority-data: '%%%%'", "", "certificate-authority-data is not base64" },
+	{ HTTPS ", certificate-authority-data: '-----BEGIN CERTIFICATE-----'", "", "it is a PEM as it stands" },
+	{ HTTPS ", certificate-authority-data: AAAA", "", "binary data" },
+	{ HTTPS ", certificate-authority-data: [x]", "", "must be a string, but it is a list" },
+	{ HTTPS ", tls-server-name: 'a b'", "", "tls-server-name is not the name of a host" },
+	{ HTTPS ", tls-server-name: 'a/b'", "", "tls-server-name is not the name of a host" },
+	{ HTTPS ", proxy-url: 'proxy:3128'", "", "proxy-url must be a URL" },
+	{ HTTPS ", proxy-url: 'socks4://secret@p'", "", "proxy-url must be a URL" },
+	{ HTTPS ", proxy-url: 'http://'", "", "proxy-url must be a URL" },
+	{ HTTPS ", extensions: {}", "", "extensions must be a list" },
+	/* user */
+	{ HTTPS, "token: 4711", "user 'u': token must be a string, but it is a number (write it in quotes)" },
+	{ HTTPS, "token: {secret: 1}", "token must be a string, but it is a mapping" },
+	{ HTTPS, "token: \"secret\\nX: y\"", "token holds a line break" },
+	{ HTTPS, "token: secret, username: u", "token and username exclude each other" },
+	{ HTTPS, "tokenFile: f, password: secret", "exclude each other" },
+	{ HTTPS, "username: 'a:b', password: secret", "username holds a colon" },
+	{ HTTPS, "password: \"secret\\n\"", "password holds a line break" },
+	{ HTTPS, "client-certificate: f", "client-key is missing" },
+	{ HTTPS, "client-key: f", "client-certificate is missing" },
+	{ HTTPS, "client-key-data: 'secret!'", "client-key-data is not base64" },
+	{ HTTPS, "as-groups: [a]", "need as" },
+	{ HTTPS, "as-uid: a", "need as" },
+	{ HTTPS, "as: a, as-groups: b", "as-groups must be a list of strings, but it is a string" },
+	{ HTTPS, "as: a, as-groups: [b, 7]", "as-groups[1] must be a string, but it is a number" },
+	{ HTTPS, "as: a, as-groups: [\"b\\rc\"]", "as-groups holds a line break" },
+	{ HTTPS, "as: a, as-user-extra: {k: v}", "as-user-extra must be a mapping to lists of strings" },
+	{ HTTPS, "as: a, as-user-extra: [k]", "as-user-extra must be a mapping to lists of strings" },
+	{ HTTPS, "as: a, as-user-extra: {k: [1]}", "as-user-extra must be a mapping to lists of strings" },
+	{ HTTPS, "auth-provider: {name: oidc}", "auth-provider 'oidc' is not supported" },
+	/* plugin */
+	{ HTTPS, "exec: p", "exec must be a mapping, but it is a string" },
+	{ HTTPS, "exec: {}", "exec.command is missing" },
+	{ HTTPS, "exec: {command: p}", "exec.apiVersion is missing" },
+	{ HTTPS, "exec: {command: p, apiVersion: client.authentication.k8s.io/v1alpha1}", "must be client.auth" },
+	{ HTTPS, "exec: {" PLUGIN ", interactiveMode: Always}", "interactiveMode Always" },
+	{ HTTPS, "exec: {" PLUGIN ", interactiveMode: Perhaps}", "interactiveMode must be" },
+	{ HTTPS, "exec: {" PLUGIN ", args: [1]}", "exec.args[0] must be a string" },
+	{ HTTPS, "exec: {" PLUGIN ", env: {A: b}}", "exec.env must be a list" },
+	{ HTTPS, "exec: {" PLUGIN ", env: [{value: secret}]}", "exec.env[0] needs a name" },
+	{ HTTPS, "exec: {" PLUGIN ", env: [{name: A=B}]}", "exec.env[0] needs a name" },
+	{ HTTPS, "exec: {" PLUGIN ", env: [{name: A, value: 1}]}", "the value of exec.env[0] must be a string" },
+};
+
+static enum rc parse_text(const char *text, struct error *err)
+{
+	struct kubeconfig_text file = { .path = "f", .text = text, .len = strlen(text) };
+	struct kubeconfig *config cleanup_config = NULL;
+
+	return kubeconfig_parse(&file, 1, &config, err);
+}
+
+Test(kubeconfig, members_one_by_one)
+{
+	for (size_t i = 0; i < ARRAY_LEN(member_cases); i++) {
+		const struct member_case *c = &member_cases[i];
+		struct buf text cleanup_buf = buf_make(4096);
+		struct error error = { 0 };
+		enum rc rc;
+
+		buf_addf(&text,
+			 "{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}],"
+			 " clusters: [{name: c, cluster: {%s}}], users: [{name: u, user: {%s}}]}",
+			 c->cluster, c->user);
+		rc = parse_text(text.data, &error);
+		cr_expect_eq(rc, c->text ? RC_INVALID_ARGUMENT : RC_OK, "{%s} {%s}: %s", c->cluster, c->user,
+			     error.text);
+		if (!c->text)
+			continue;
+		cr_expect_neq(strstr(error.text, c->text), NULL, "{%s} {%s}: %s", c->cluster, c->user, error.text);
+		cr_expect(str_has_prefix(error.text, "f: "), "the file is named: %s", error.text);
+		cr_expect_null(strstr(error.text, "secret"), "no secret is shown: %s", error.text);
+	}
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------------------*/
+
+struct whole_case {
+	const char *text;
+	const char *message;
+};
+
+static const struct whole_case whole_cases[] = {
+	{ "[1]", "f is no kubeconfig: it holds a list" },
+	{ "hello", "f is no kubeconfig: it holds a string" },
+	{ "kind: Pod", "its kind must be Config" },
+	{ "apiVersion: v2", "its apiVersion must be v1" },
+	{ "{a: 1", "f: line" },
+	{ "current-context: 1", "current-context must be a string" },
+	{ "clusters: {}", "clusters must be a list, but it is a mapping" },
+	{ "users: [{user: {}}]", "users[0] needs a name" },
+	{ "users: [7]", "users[0] needs a name" },
+	{ "users: [{name: a}, {name: b}, {name: a}]", "the user 'a' stands there twice" },
+	{ "contexts: [{name: a}, {name: b}]", "current-context is not set (kubectl config use-context NAME); "
+					      "contexts in there: 'a', 'b'" },
+	{ "current-context: z", "current-context is 'z', but there is no such context; contexts in there: none" },
+	{ "{current-context: a, contexts: [{name: a}]}", "context 'a' names no cluster" },
+	{ "{current-context: a, contexts: [{name: a, context: {cluster: c}}], clusters: [{name: c}]}",
+	  "context 'a' names no user" },
+	{ "{current-context: a, contexts: [{name: a, context: {cluster: c, user: u}}], clusters: [{name: d}]}",
+	  "context 'a' wants the cluster 'c', which is not there; clusters in there: 'd'" },
+	{ "{current-context: a, contexts: [{name: a, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: "
+	  "1}],"
+	  " users: [{name: u}]}",
+	  "cluster must be a mapping, but it is a number" },
+};
+
+Test(kubeconfig, texts_that_lead_nowhere)
+{
+	for (size_t i = 0; i < ARRAY_LEN(whole_cases); i++) {
+		struct error error = { 0 };
+
+		cr_expect_eq(parse_text(whole_cases[i].text, &error), RC_INVALID_ARGUMENT, "%s", whole_cases[i].text);
+		cr_expect_neq(strstr(error.text, whole_cases[i].message), NULL, "%s: %s", whole_cases[i].text,
+			      error.text);
+	}
+}
+
+Test(kubeconfig, more_headers_than_a_request_has_room_for)
+{
+	struct buf text cleanup_buf = buf_make(4096);
+	struct kubeconfig *config cleanup_config = NULL;
+	struct kubeconfig_list headers = { 0 };
+	struct kubeconfig_text file = { .path = "f" };
+	struct error error = { 0 };
+
+	buf_add_str(&text,
+		    "{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}],"
+		    " clusters: [{name: c, cluster: {" HTTPS "}}], users: [{name: u, user: {as: a, as-groups: [");
+	for (int i = 0; i < KUBE_HEADERS_MAX; i++)
+		buf_addf(&text, "g%d, ", i);
+	buf_add_str(&text, "]}}]}");
+	file.text = text.data;
+	file.len = text.len;
+	cr_assert_eq(kubeconfig_parse(&file, 1, &config, &error), RC_OK, "%s", error.text);
+	cr_expect_eq(kube_headers_compose(config, &headers, &error), RC_INVALID_ARGUMENT);
+	cr_expect_neq(strstr(error.text, "as-groups"), NULL, "%s", error.text);
+	kube_headers_clear(&headers);
+}
