@@ -168,6 +168,7 @@ static void drain(struct program *p)
 	worker_client_cancel(p->client, false);
 	wait_for_connections(p, clock_mono_ms() + LAST_ANSWERS_MS);
 	http_server_stop(p->server); /* clients that have not read their answer are undone with this */
+	worker_client_hurry(p->client);
 	while (worker_client_open(p->client, OPERATION_UNDO) > 0 && clock_mono_ms() < until)
 		clock_sleep_ms(POLL_MS);
 	worker_client_cancel(p->client, true);

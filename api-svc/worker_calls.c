@@ -379,6 +379,14 @@ void worker_calls_cancel(struct worker_calls *calls, uint32_t index, bool undo_t
 		give_up(calls, call, RC_UNAVAILABLE, "the service is stopping", may_run(call), finished);
 }
 
+void worker_calls_hurry(struct worker_calls *calls, uint32_t index, int64_t now_ms)
+{
+	struct worker_call *call = &calls->items[index];
+
+	if (call->state == WORKER_CALL_WAITING && policy_of(call)->until_done)
+		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
+}
+
 bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_attempt *ret_attempt,
 		      struct worker_finished *finished)
 {

@@ -136,10 +136,15 @@ void worker_calls_failed(struct worker_calls *calls, const struct worker_attempt
 void worker_calls_message(struct worker_calls *calls, const struct worker_attempt *attempt,
 			  const struct worker_message *msg, int64_t now_ms, struct worker_finished *finished);
 
-/* The same for whatever call is at an index (0..capacity-1): the connection was lost; it is given up (undo: only with
- * `undo_too`). */
+/*
+ * The same for whatever call is at an index (0..capacity-1):
+ *   lost    the connection was lost
+ *   cancel  it is given up (undo: only with `undo_too`)
+ *   hurry   an undo that waits becomes due now
+ */
 void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_finished *finished);
 void worker_calls_cancel(struct worker_calls *calls, uint32_t index, bool undo_too, struct worker_finished *finished);
+void worker_calls_hurry(struct worker_calls *calls, uint32_t index, int64_t now_ms);
 
 /* Time has passed for the call at an index. True: worker_calls_begin() and send it. */
 bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_attempt *ret_attempt,

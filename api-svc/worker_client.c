@@ -138,6 +138,7 @@ enum sweep {
 	SWEEP_LOST,
 	SWEEP_CANCEL,
 	SWEEP_CANCEL_ALL,
+	SWEEP_HURRY,
 };
 
 /* One call after the other, each told without the lock. */
@@ -152,6 +153,8 @@ static void sweep_calls(struct worker_client *client, enum sweep what)
 		more = i < client->calls.capacity;
 		if (more && what == SWEEP_LOST)
 			worker_calls_lost(&client->calls, i, clock_mono_ms(), &finished);
+		else if (more && what == SWEEP_HURRY)
+			worker_calls_hurry(&client->calls, i, clock_mono_ms());
 		else if (more)
 			worker_calls_cancel(&client->calls, i, what == SWEEP_CANCEL_ALL, &finished);
 		unlock(client);
@@ -170,6 +173,11 @@ void worker_client_cancel(struct worker_client *client, bool undo_too)
 	client->closed = true;
 	unlock(client);
 	sweep_calls(client, undo_too ? SWEEP_CANCEL_ALL : SWEEP_CANCEL);
+}
+
+void worker_client_hurry(struct worker_client *client)
+{
+	sweep_calls(client, SWEEP_HURRY);
 }
 
 /* ---- the timer ---- */

@@ -47,6 +47,9 @@ enum rc worker_client_ask(struct worker_client *client, const struct worker_ask 
  */
 void worker_client_cancel(struct worker_client *client, bool undo_too);
 
+/* Ask every undo that waits, for its time or for a worker, now: there may be no later. */
+void worker_client_hurry(struct worker_client *client);
+
 /* How many askings of that operation are open. */
 size_t worker_client_open(struct worker_client *client, enum operation operation);
 

@@ -1,0 +1,127 @@
+"""Creates whose answer nobody hears."""
+
+import json
+import socket
+import struct
+import time
+
+from support import CONTAINERS, SPEC, Fail, FakeWorker, Ok, wait_for
+
+BODY = json.dumps({"spec": SPEC}).encode()
+
+
+def send_create(api, ident, headers=b""):
+    s = api.connect()
+    s.sendall(b"POST %b?id=%b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%bContent-Length: %d\r\n\r\n%b" %
+              (CONTAINERS.encode(), ident.encode(), headers, len(BODY), BODY))
+    return s
+
+
+def reset(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def test_a_client_that_has_gone_is_undone(api, worker):
+    worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.3)
+    for close in (socket.socket.close, reset):
+        worker.store.clear()
+        del worker.asked[:]
+        s = send_create(api, "gone")
+        wait_for(lambda: worker.of("create"), "the create")
+        close(s)
+        undo = wait_for(lambda: worker.of("undo"), "the undo")[0]
+        assert undo.body == {"id": "gone", "token": worker.of("create")[0].body["token"]}
+        assert undo.headers["Sp-Request-Id"] == worker.of("create")[0].headers["Sp-Request-Id"]
+        wait_for(lambda: not worker.store, "an empty store")
+    assert api.find_log("a create was undone", id="gone")
+
+
+def test_a_client_that_has_gone_keeps_what_has_a_key(api, worker):
+    worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.3)
+    send_create(api, "kept", b"Idempotency-Key: k\r\n").close()
+    time.sleep(1)
+    assert "kept" in worker.store and not worker.of("undo")
+    assert api.create("kept", headers={"Idempotency-Key": "k"}).status == 201
+
+
+def test_clients_that_close_after_5_ms(api, worker):
+    """Afterwards each container either does not exist or was answered."""
+    answered = set()
+    for i in range(200):
+        worker.on["create"] = lambda asked, i=i: Ok(worker.create(asked).body, delay=i % 11 / 1000)
+        s = send_create(api, f"c{i}")
+        s.settimeout(0.005)
+        try:
+            if b"HTTP/1.1 201" in s.recv(65536):
+                answered.add(f"c{i}")
+        except TimeoutError:
+            pass
+        reset(s) if i % 2 else s.close()
+    wait_for(lambda: set(worker.store) <= answered, f"undos: {set(worker.store) - answered}")
+    time.sleep(0.5)
+    assert set(worker.store) == answered
+    assert 20 < len(answered) < 200
+
+
+def test_an_undo_is_repeated_until_a_worker_says_ok(api, worker):
+    worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.2)
+    worker.on["undo"] = lambda asked: [Fail("BUSY"), Fail("UNAVAILABLE"), Fail("INTERNAL"), Ok()][
+        min(asked.attempt, 4) - 1]
+    send_create(api, "a").close()
+    wait_for(lambda: len(worker.of("undo")) == 4, "four undos")
+    time.sleep(1)
+    assert len(worker.of("undo")) == 4
+
+
+def test_an_unknown_outcome_is_undone_twice(worker, start):
+    api = start(SP_SERVER_REQUEST_TIMEOUT="500ms")
+    worker.on["create"] = lambda asked: None
+    assert api.create("a").status == 504
+    wait_for(lambda: worker.of("undo"), "the first undo")
+    wait_for(lambda: len(worker.of("undo")) == 2, "the second undo")
+    first, second = worker.of("undo")
+    assert first.body == second.body and 4 < second.at - first.at < 7
+
+
+def test_a_malformed_answer_is_undone(api, worker):
+    worker.on["create"] = lambda asked: Ok(b"")
+    assert api.create("a").status == 500
+    wait_for(lambda: worker.of("undo"), "the undo")
+
+
+def test_an_unknown_outcome_with_a_key_is_not_undone(worker, start):
+    api = start(SP_SERVER_REQUEST_TIMEOUT="300ms")
+    worker.on["create"] = lambda asked: None
+    assert api.create("a", headers={"Idempotency-Key": "k"}).status == 504
+    time.sleep(1)
+    assert not worker.of("undo")
+
+
+def test_a_create_that_was_never_started_is_not_undone(start, nats):
+    api = start(SP_SERVER_WORKER_WAIT="300ms")
+    assert api.create("a").status == 503
+    worker = FakeWorker(nats)
+    time.sleep(1)
+    assert not worker.asked
+    worker.stop()
+
+
+def test_a_definite_error_is_not_undone(api, worker):
+    worker.on["create"] = lambda asked: Fail("ALREADY_EXISTS")
+    assert api.create("a").status == 409
+    worker.on["create"] = lambda asked: Fail("UNAVAILABLE")
+    assert api.create("a").status == 503
+    time.sleep(0.3)
+    assert not worker.of("undo")
+
+
+def test_an_undo_outlives_the_end_of_the_service(worker, start):
+    api = start(SP_SERVER_SHUTDOWN_TIMEOUT="8s")
+    worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.3)
+    worker.on["undo"] = lambda asked: Fail("BUSY") if asked.attempt < 3 else worker.undo(asked)
+    s = send_create(api, "a")
+    wait_for(lambda: worker.of("create"), "the create")
+    s.close()
+    assert api.terminate() == 0
+    assert not worker.store
