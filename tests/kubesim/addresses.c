@@ -94,7 +94,7 @@ static int64_t place_of_ip(const char *text)
 static void refuse_ip(const char *asked, const char *why, struct sim_causes *causes)
 {
 	char shown[128];
-	char detail[256];
+	char detail[320];
 
 	snprintf(shown, sizeof(shown), "[\"%.100s\"]", asked);
 	snprintf(detail, sizeof(detail), "failed to allocate IP %.60s: %s", asked, why);

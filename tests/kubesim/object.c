@@ -9,7 +9,7 @@
 #include "tests/kubesim/kinds.h"
 
 #define OBJECT_TEXT_MAX ((size_t)64 << 20) /* bytes; a padded object of a test is the largest */
-#define PRINT_PREFIX "{\"metadata\":{"
+#define METADATA "\"metadata\":{"
 
 /* The head of the text up to and with the resourceVersion, and the comma behind it. */
 static void add_head(struct buf *b, const struct sim_kind *kind, uint64_t version, size_t *ret_item_offset)
@@ -17,7 +17,7 @@ static void add_head(struct buf *b, const struct sim_kind *kind, uint64_t versio
 	buf_addf(b, "{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",", kind->kind, kind->group, kind->group[0] ? "/" : "",
 		 kind->version);
 	*ret_item_offset = b->len;
-	buf_add_str(b, PRINT_PREFIX + 1);
+	buf_add_str(b, METADATA);
 	if (version)
 		buf_addf(b, "\"resourceVersion\":\"%" PRIu64 "\",", version);
 }
@@ -25,7 +25,7 @@ static void add_head(struct buf *b, const struct sim_kind *kind, uint64_t versio
 /* What stands behind the head. Its first character is a member of metadata, which is never empty. */
 static const char *body_of(const struct sim_object *o)
 {
-	const char *at = o->text + o->item_offset + strlen(PRINT_PREFIX + 1);
+	const char *at = o->text + o->item_offset + strlen(METADATA);
 
 	if (o->version)
 		at = strchr(at, ',') + 1;
@@ -111,7 +111,7 @@ struct sim_object *sim_object_create(const struct sim_kind *kind, cJSON *tree, u
 			copy_uid(o->owners[owner_count++], json_string_at(owner, "uid"));
 	o->deleting = json_get(metadata, "deletionTimestamp") != NULL;
 	add_head(&text, kind, version, &o->item_offset);
-	buf_add_str(&text, printed + strlen(PRINT_PREFIX));
+	buf_add_str(&text, printed + strlen("{" METADATA));
 	o->text = buf_take(&text, &o->text_len);
 	return o->text ? TAKE(o) : NULL;
 }

@@ -11,6 +11,7 @@
 #include "tests/kubesim/params.h"
 #include "tests/kubesim/scale.h"
 #include "tests/kubesim/status.h"
+#include "tests/kubesim/table.h"
 
 #define INCONSISTENT UINT64_MAX /* the version of a token that goes on with whatever is there now */
 
@@ -31,6 +32,8 @@ void sim_read_one(struct sim *sim, const struct sim_target *t, struct sim_reques
 	rs->status = 200;
 	if (str_equal(t->subresource, "scale"))
 		sim_scale_write(object, &rs->body);
+	else if (sim_table_wanted(rq->accept))
+		sim_table_write(&rs->body, t->kind, &object, 1, "{}");
 	else
 		rs->object = TAKE(object);
 }
@@ -146,19 +149,13 @@ static bool read_version(struct sim *sim, const struct sim_request *rq, struct s
 	return true;
 }
 
-static void write_list(const struct sim_target *t, const struct list_request *lr, const struct sim_list *list,
-		       struct buf *out)
+static void write_metadata(const struct list_request *lr, const struct sim_list *list, struct buf *out)
 {
 	struct buf token cleanup_buf = buf_make(2048);
 	struct json_writer w = json_writer_make(out);
-	char text[64];
+	char text[32];
 
 	json_begin_object(&w, NULL);
-	snprintf(text, sizeof(text), "%sList", t->kind->kind);
-	json_string(&w, "kind", text);
-	snprintf(text, sizeof(text), "%s%s%s", t->kind->group, t->kind->group[0] ? "/" : "", t->kind->version);
-	json_string(&w, "apiVersion", text);
-	json_begin_object(&w, "metadata");
 	snprintf(text, sizeof(text), "%" PRIu64, list->version);
 	json_string(&w, "resourceVersion", text);
 	if (list->more) {
@@ -168,7 +165,12 @@ static void write_list(const struct sim_target *t, const struct list_request *lr
 			json_int(&w, "remainingItemCount", (int64_t)list->remaining);
 	}
 	json_end_object(&w);
-	json_begin_array(&w, "items");
+}
+
+static void write_list(const struct sim_kind *kind, const struct sim_list *list, const char *metadata, struct buf *out)
+{
+	buf_addf(out, "{\"kind\":\"%sList\",\"apiVersion\":\"%s%s%s\",\"metadata\":%s,\"items\":[", kind->kind,
+		 kind->group, kind->group[0] ? "/" : "", kind->version, metadata);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct sim_object *o = list->objects[i];
 
@@ -176,6 +178,19 @@ static void write_list(const struct sim_target *t, const struct list_request *lr
 		buf_add(out, o->text + o->item_offset, o->text_len - o->item_offset);
 	}
 	buf_add_str(out, "]}");
+}
+
+static void answer_list(const struct sim_kind *kind, const struct list_request *lr, const struct sim_list *list,
+			const struct sim_request *rq, struct sim_response *rs)
+{
+	struct buf metadata cleanup_buf = buf_make(4096);
+
+	rs->status = 200;
+	write_metadata(lr, list, &metadata);
+	if (sim_table_wanted(rq->accept))
+		sim_table_write(&rs->body, kind, list->objects, list->count, metadata.data);
+	else
+		write_list(kind, list, metadata.data, &rs->body);
 }
 
 void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs)
@@ -196,8 +211,7 @@ void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_reque
 	} else if (rc) {
 		sim_answer_internal(rs, "out of memory");
 	} else {
-		rs->status = 200;
-		write_list(t, &lr, &list, &rs->body);
+		answer_list(t->kind, &lr, &list, rq, rs);
 	}
 	sim_list_clear(&list);
 	sim_selector_destroy(selector);

@@ -13,6 +13,7 @@
 #include "tests/kubesim/faults.h"
 #include "tests/kubesim/params.h"
 #include "tests/kubesim/status.h"
+#include "tests/kubesim/table.h"
 #include "tests/kubesim/tree.h"
 
 #define WATCH_TIMEOUT_MIN_S 1800 /* without timeoutSeconds: so long, up to twice as long */
@@ -32,6 +33,7 @@ struct watch {
 	int64_t end_ms;
 	int64_t bookmark_ms; /* when the next one is due; INT64_MAX: none are wanted */
 	bool ending;         /* send what is there, then end */
+	bool table;          /* the client wants rows of a table */
 	bool broken;         /* end by breaking the connection */
 	bool silent;         /* a fault: never say anything again */
 	size_t piece_bytes;  /* a fault: send so little at a time; 0: as much as there is */
@@ -48,8 +50,13 @@ static const char *const change_names[] = {
 
 static void add_line(struct watch *w, enum sim_change change, const struct sim_object *object)
 {
+	struct sim_object *row = (struct sim_object *)(uintptr_t)object;
+
 	buf_addf(&w->lines, "{\"type\":\"%s\",\"object\":", change_names[change]);
-	buf_add(&w->lines, object->text, object->text_len);
+	if (w->table)
+		sim_table_write(&w->lines, object->kind, &row, 1, "{}");
+	else
+		buf_add(&w->lines, object->text, object->text_len);
 	buf_add_str(&w->lines, "}\n");
 }
 
