@@ -1,0 +1,315 @@
+"""What arrives at an API server, for every way of authentication that a kubeconfig knows."""
+
+import base64
+import json
+import os
+import time
+
+import pytest
+
+OK = "OK 200 DeploymentList"
+LOOK_S = 1.1  # files are looked at once a second
+V1 = "client.authentication.k8s.io/v1"
+V1BETA1 = "client.authentication.k8s.io/v1beta1"
+
+
+def put(path, text):
+    """Rename into place, as the kubelet does."""
+    new = path.with_name(path.name + ".new")
+    new.write_text(text)
+    new.rename(path)
+
+
+# ---- who we are ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("user, expected", [
+    ({}, []),
+    ({"token": "secret-1"}, ["Bearer secret-1"]),
+    ({"username": "jim", "password": "secret-2"}, ["Basic " + base64.b64encode(b"jim:secret-2").decode()]),
+])
+def test_authorization(api, probe, kubeconfig, user, expected):
+    one = probe(kubeconfig(api.url, user))
+    assert one.get() == OK
+    assert api.headers("Authorization") == expected
+
+
+@pytest.mark.parametrize("form", ["data", "file"])
+def test_client_certificate(api, probe, kubeconfig, certificates, form):
+    user = {"client-certificate": str(certificates.path("jane.crt")), "client-key": str(certificates.path("jane.key"))}
+    if form == "data":
+        user = {"client-certificate-data": certificates.data("jane.crt"),
+                "client-key-data": certificates.data("jane.key"), "client-key": "overridden"}
+    assert probe(kubeconfig(api.url, user)).get() == OK
+    assert api.seen[-1]["client"] == "jane"
+
+
+def test_relative_paths_begin_at_the_kubeconfig(api, probe, kubeconfig, certificates, tmp_path):
+    for name in ("ca.crt", "joe.crt", "joe.key"):
+        put(tmp_path / name, certificates.text(name))
+    path = kubeconfig(api.url, {"client-certificate": "joe.crt", "client-key": "./joe.key"},
+                      **{"certificate-authority": "ca.crt"})
+    assert probe(path).get() == OK
+    assert api.seen[-1]["client"] == "joe"
+
+
+def test_impersonation(api, probe, kubeconfig):
+    user = {"token": "secret", "as": "jane", "as-uid": "7", "as-groups": ["a", "b"],
+            "as-user-extra": {"Dept/Unit": ["x"]}}
+    assert probe(kubeconfig(api.url, user)).get() == OK
+    assert api.headers("Impersonate-User") == ["jane"]
+    assert api.headers("Impersonate-Uid") == ["7"]
+    assert api.headers("Impersonate-Group") == ["a", "b"]
+    assert api.headers("Impersonate-Extra-Dept%2FUnit") == ["x"]
+
+
+# ---- how we reach it -------------------------------------------------------------------------------------------------
+
+def test_a_path_before_the_api(api, probe, kubeconfig):
+    assert probe(kubeconfig(api.url + "/clusters/one//")).get("/version") == OK
+    assert api.seen[-1]["path"] == "/clusters/one/version"
+
+
+def test_without_tls(plain_api, probe, kubeconfig):
+    one = probe(kubeconfig(plain_api.url, {"token": "t"}, **{"tls-server-name": "unused"}))
+    assert one.get() == OK
+
+
+def test_tls_server_name(api, probe, kubeconfig):
+    assert probe(kubeconfig(api.url, **{"tls-server-name": "kubernetes.default"})).get() == OK
+    assert api.seen[-1]["server_name"] == "kubernetes.default"
+    assert api.headers("Host") == [api.url.removeprefix("https://")]
+
+
+def test_wrong_tls_server_name(api, probe, kubeconfig):
+    assert probe(kubeconfig(api.url, **{"tls-server-name": "other.default"})).get().startswith("UNAVAILABLE 0 ")
+    assert api.seen == []
+
+
+def test_an_authority_that_is_not_the_servers(api, probe, kubeconfig, certificates):
+    answer = probe(kubeconfig(api.url, **{"certificate-authority-data": certificates.data("jane.crt")})).get()
+    assert answer.startswith("UNAVAILABLE 0 ") and "certificate" in answer
+    assert api.seen == []
+
+
+def test_insecure(api, probe, kubeconfig):
+    assert probe(kubeconfig(api.url, **{"insecure-skip-tls-verify": True})).get() == OK
+
+
+def test_proxy(api, probe, kubeconfig, proxy):
+    url = f"{proxy.kind}://127.0.0.1:{proxy.port}"
+    assert probe(kubeconfig(api.url, **{"proxy-url": url})).get() == OK
+    assert proxy.asked == [api.server_address]
+
+
+def test_the_proxy_looks_the_host_up(api, probe, kubeconfig, proxy):
+    server = f"https://kubernetes.default:{api.server_address[1]}"
+    assert probe(kubeconfig(server, **{"proxy-url": f"{proxy.kind}://127.0.0.1:{proxy.port}"})).get() == OK
+    assert proxy.asked == [("kubernetes.default", api.server_address[1])]
+
+
+def test_proxy_and_tls_server_name(api, probe, kubeconfig, proxy):
+    url = f"{proxy.kind}://127.0.0.1:{proxy.port}"
+    path = kubeconfig(api.url, **{"proxy-url": url, "tls-server-name": "kubernetes.default"})
+    assert probe(path).get() == OK
+    assert proxy.asked == [api.server_address]
+    assert api.seen[-1]["server_name"] == "kubernetes.default"
+
+
+def test_a_proxy_of_the_environment(api, probe, kubeconfig):
+    one = probe(kubeconfig(api.url), HTTPS_PROXY="http://127.0.0.1:1")
+    assert one.get().startswith("UNAVAILABLE 0 ")
+
+
+def test_in_a_pod(api, probe, certificates, tmp_path):
+    put(tmp_path / "token", "secret-mounted\n")
+    put(tmp_path / "ca.crt", certificates.text("ca.crt"))
+    host, port = api.server_address
+    one = probe("", KUBERNETES_SERVICE_HOST=host, KUBERNETES_SERVICE_PORT=str(port),
+                SP_K8S_SERVICE_ACCOUNT_DIR=str(tmp_path))
+    assert one.get() == OK
+    assert api.headers("Authorization") == ["Bearer secret-mounted"]
+
+
+# ---- what changes ----------------------------------------------------------------------------------------------------
+
+def test_a_token_that_rotates(api, probe, kubeconfig, tmp_path):
+    put(tmp_path / "token", "secret-1")
+    one = probe(kubeconfig(api.url, {"tokenFile": "token"}))
+    assert one.get() == OK
+    put(tmp_path / "token", "secret-2")
+    time.sleep(LOOK_S)
+    assert one.get() == OK
+    assert api.headers("Authorization") == ["Bearer secret-2"]
+
+
+def test_after_401_the_token_is_read_at_once(api, probe, kubeconfig, tmp_path):
+    put(tmp_path / "token", "secret-1")
+    one = probe(kubeconfig(api.url, {"tokenFile": "token"}))
+    assert one.get() == OK
+    api.allow = ["Bearer secret-2"]
+    put(tmp_path / "token", "secret-2")
+    before = len(api.seen)
+    assert one.get() == OK
+    assert len(api.seen) == before + 2
+    api.allow = []
+    assert one.get() == "UNAVAILABLE 401 Kubernetes answered 401 : Unauthorized"
+    assert len(api.seen) == before + 4, "tried once more, not for ever"
+
+
+def test_a_client_certificate_that_rotates(api, probe, kubeconfig, certificates, tmp_path):
+    put(tmp_path / "crt", certificates.text("jane.crt"))
+    put(tmp_path / "key", certificates.text("jane.key"))
+    one = probe(kubeconfig(api.url, {"client-certificate": "crt", "client-key": "key"}))
+    assert one.get() == OK
+    put(tmp_path / "crt", certificates.text("joe.crt"))
+    time.sleep(LOOK_S)
+    assert one.get() == OK
+    assert api.seen[-1]["client"] == "jane", "half of the new pair is not used"
+    put(tmp_path / "key", certificates.text("joe.key"))
+    time.sleep(LOOK_S)
+    assert one.get() == OK
+    assert api.seen[-1]["client"] == "joe"
+
+
+def test_an_authority_that_rotates(api, probe, kubeconfig, certificates, tmp_path):
+    put(tmp_path / "ca.crt", certificates.text("jane.crt"))
+    one = probe(kubeconfig(api.url, **{"certificate-authority": "ca.crt"}))
+    assert one.get().startswith("UNAVAILABLE 0 ")
+    put(tmp_path / "ca.crt", certificates.text("ca.crt"))
+    time.sleep(LOOK_S)
+    assert one.get() == OK
+
+
+# ---- plugins ---------------------------------------------------------------------------------------------------------
+
+class Plugin:
+    """A shell script that prints what stands in the file `answer`, and counts its runs."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.path = folder / "plugin"
+        self.path.write_text(f"#!/bin/sh\ncd {folder}\necho \"$KUBERNETES_EXEC_INFO\" > info\necho x >> runs\n"
+                             "[ -e before ] && . ./before\ncat answer\n")
+        self.path.chmod(0o700)
+
+    def answer(self, version=V1, **status):
+        put(self.folder / "answer", json.dumps({"apiVersion": version, "kind": "ExecCredential", "status": status}))
+
+    def before(self, script):
+        put(self.folder / "before", script)
+
+    @property
+    def runs(self):
+        runs = self.folder / "runs"
+        return len(runs.read_text().split()) if runs.exists() else 0
+
+    @property
+    def info(self):
+        return json.loads((self.folder / "info").read_text())
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    return Plugin(tmp_path)
+
+
+def user_of(version=V1, command="./plugin", **more):
+    return {"exec": {"apiVersion": version, "command": command, "interactiveMode": "Never"} | more}
+
+
+@pytest.mark.parametrize("version", [V1, V1BETA1])
+def test_a_plugins_token(api, probe, kubeconfig, plugin, version):
+    plugin.answer(version, token="secret-1")
+    one = probe(kubeconfig(api.url, user_of(version)))
+    assert one.get() == OK and one.get() == OK
+    assert api.headers("Authorization") == ["Bearer secret-1"]
+    assert plugin.runs == 1
+    assert plugin.info == {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
+
+
+def test_a_plugin_in_path(api, probe, kubeconfig, plugin):
+    plugin.answer(token="secret-1")
+    one = probe(kubeconfig(api.url, user_of(command="plugin")), PATH=f"{plugin.folder}:{os.environ['PATH']}")
+    assert one.get() == OK
+
+
+def test_a_plugins_certificate(api, probe, kubeconfig, certificates, plugin):
+    plugin.answer(clientCertificateData=certificates.text("jane.crt"), clientKeyData=certificates.text("jane.key"))
+    assert probe(kubeconfig(api.url, user_of())).get() == OK
+    assert api.seen[-1]["client"] == "jane"
+
+
+def test_a_plugin_that_wants_to_know_the_cluster(api, probe, kubeconfig, certificates, plugin):
+    plugin.answer(token="secret-1")
+    one = probe(kubeconfig(api.url, user_of(provideClusterInfo=True), **{
+        "tls-server-name": "kubernetes.default", "disable-compression": True,
+        "extensions": [{"name": "client.authentication.k8s.io/exec", "extension": {"audience": "a"}}]}))
+    assert one.get() == OK
+    assert plugin.info["spec"]["cluster"] == {
+        "server": api.url, "certificate-authority-data": certificates.data("ca.crt"), "config": {"audience": "a"},
+        "tls-server-name": "kubernetes.default", "disable-compression": True}
+
+
+def test_after_401_the_plugin_runs_again(api, probe, kubeconfig, plugin):
+    plugin.answer(token="secret-1")
+    one = probe(kubeconfig(api.url, user_of()))
+    assert one.get() == OK
+    plugin.answer(token="secret-2")
+    api.allow = ["Bearer secret-2"]
+    time.sleep(LOOK_S)
+    assert one.get() == OK
+    assert plugin.runs == 2
+
+
+def test_many_threads_one_run(api, probe, kubeconfig, plugin):
+    plugin.answer(token="secret-1")
+    plugin.before("sleep 0.5")
+    one = probe(kubeconfig(api.url, user_of()))
+    assert one.say("many 32 /version") == "OK"
+    assert plugin.runs == 1 and len(api.seen) == 32
+
+
+def test_many_threads_that_are_all_refused(api, probe, kubeconfig, plugin):
+    plugin.answer(token="secret-1")
+    api.allow = []
+    one = probe(kubeconfig(api.url, user_of()))
+    assert one.say("many 32 /version") == "UNAVAILABLE"
+    assert plugin.runs <= 2, "a server in trouble does not start it over and over"
+
+
+def test_a_plugin_that_fails(api, probe, kubeconfig, plugin):
+    plugin.answer(token="secret-1")
+    plugin.before("echo 'please log in' >&2; exit 3")
+    one = probe(kubeconfig(api.url, user_of()))
+    answer = one.get()
+    assert answer.startswith("UNAVAILABLE 0 ") and answer.endswith("/./plugin': exit code 3: please log in")
+    assert plugin.runs <= 4, "within three seconds of retries"
+    plugin.before("")
+    time.sleep(LOOK_S)
+    assert one.get() == OK
+
+
+def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
+    plugin.answer(V1BETA1, token="secret-1")
+    assert f"it answers in API version {V1BETA1}, but the kubeconfig wants {V1}" in \
+        probe(kubeconfig(api.url, user_of())).get()
+
+
+# ---- what cannot work ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("user, cluster, message", [
+    ({"auth-provider": {"name": "gcp"}}, {}, "auth-provider 'gcp' is not supported"),
+    (user_of(interactiveMode="Always"), {}, "interactiveMode Always"),
+    ({}, {"insecure-skip-tls-verify": True, "certificate-authority-data": "eA=="}, "exclude each other"),
+    ({"client-certificate-data": "eA==", "client-key-data": "eA=="}, {}, "no certificate in it"),
+    ({"token": 7}, {}, "token must be a string, but it is a number"),
+])
+def test_refused_at_the_start(probe, kubeconfig, user, cluster, message):
+    path = kubeconfig("https://127.0.0.1:1", user, **cluster)
+    one = probe(path)
+    assert one.first.startswith(f"INVALID_ARGUMENT {path}: ") and message in one.first
+
+
+def test_no_pod_and_no_kubeconfig(probe):
+    one = probe("", KUBERNETES_SERVICE_HOST="", KUBERNETES_SERVICE_PORT="")
+    assert one.first.startswith("INVALID_ARGUMENT KUBERNETES_SERVICE_HOST and ") and "SP_K8S_KUBECONFIG" in one.first
