@@ -352,7 +352,12 @@ void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *
 		return;
 	}
 	*w = (struct watch){
-		.sim = sim, .request = rq, .target = *t, .selector = selector, .lines = buf_make(WATCH_LINES_MAX)
+		.sim = sim,
+		.request = rq,
+		.target = *t,
+		.selector = selector,
+		.table = sim_table_wanted(rq->accept),
+		.lines = buf_make(WATCH_LINES_MAX),
 	};
 	sim_counters_watching(sim->counters, 1);
 	set_times(w, rq, timeout_s);

@@ -1,5 +1,6 @@
 """Watches: what they say, and when they end."""
 
+import json
 import time
 
 from kube import service
@@ -135,3 +136,17 @@ def test_many_watches_hear_the_same(kube, ns):
     assert all(h == [f"s{i}" for i in range(20)] for h in heard)
     for watch in watches:
         watch.close()
+
+
+def test_a_watch_of_a_table(kube, ns):
+    kube.post(ns.services, service("a"))
+    headers = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
+    status, _, text = kube.request("GET", ns.services + "?watch=1&timeoutSeconds=1", headers=headers)
+    rows = json.loads(text.splitlines()[0])["object"]["rows"]
+    assert status == 200 and rows[0]["cells"][:2] == ["a", "ClusterIP"]
+    assert rows[0]["object"]["metadata"]["name"] == "a"
+    status, _, text = kube.request("GET", ns.services, headers=headers)
+    table = json.loads(text)
+    assert (table["kind"], len(table["rows"])) == ("Table", 1)
+    assert [c["name"] for c in table["columnDefinitions"]][:5] == ["Name", "Type", "Cluster-IP", "External-IP",
+                                                                   "Port(s)"]

@@ -1,0 +1,68 @@
+"""A stock kubectl works; it is looked for in $KUBECTL, in PATH and where tests/cluster/build.sh puts it."""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from kube import deployment, eventually
+
+
+def find_kubectl():
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    built = sorted(glob.glob(f"{cache}/dcm-k8s-container-sp/cluster/*/kubectl"))
+    return os.environ.get("KUBECTL") or shutil.which("kubectl") or (built[-1] if built else None)
+
+
+KUBECTL = find_kubectl()
+pytestmark = pytest.mark.skipif(not KUBECTL, reason="needs kubectl")
+
+
+@pytest.fixture
+def kubectl(kube, ns, tmp_path):
+    environment = {**os.environ, "KUBECONFIG": str(kube.kubeconfig), "HOME": str(tmp_path)}
+
+    def run(*arguments, body=None):
+        done = subprocess.run([KUBECTL, "-n", ns.name, *arguments], env=environment, timeout=60, text=True,
+                              capture_output=True, input=json.dumps(body) if body else None)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_a_deployment_from_birth_to_death(kubectl, ns):
+    body = deployment("web")
+    assert "created" in kubectl("apply", "-f", "-", body=body)
+    kubectl("rollout", "status", "deployment/web", "--timeout=20s")
+    assert kubectl("get", "deployments").split()[:10] == [
+        "NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "web", "1/1", "1", "1",
+        kubectl("get", "deployments").split()[9]]
+    kubectl("scale", "deployment/web", "--replicas=2")
+    kubectl("set", "image", "deployment/web", "main=nginx:2")
+    kubectl("rollout", "status", "deployment/web", "--timeout=20s")
+    kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=20s")
+    assert kubectl("get", "pods", "--no-headers").count("Running") >= 2
+    assert "MinimumReplicasAvailable" in kubectl("describe", "deployment", "web")
+    pod = ns.items(ns.pods)[0]["metadata"]["name"]
+    assert "Scheduled" in kubectl("describe", "pod", pod) or kubectl("get", "events")
+    body["spec"]["replicas"] = 1
+    assert "configured" in kubectl("apply", "-f", "-", body=body)
+    kubectl("label", "deployment", "web", "x=y")
+    kubectl("patch", "deployment", "web", "-p", '{"metadata":{"annotations":{"a":"b"}}}')
+    assert kubectl("get", "deployment", "web", "-o", "jsonpath={.metadata.labels.x}{.metadata.annotations.a}") == "yb"
+    kubectl("delete", "deployment", "web", "--timeout=20s")
+    eventually(lambda: not ns.items(ns.pods), 40)
+
+
+def test_services_and_names(kubectl):
+    kubectl("create", "-f", "-", body={"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+                                       "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}})
+    assert "80/TCP" in kubectl("get", "svc,ns,ev,rs,po,deploy")
+    assert "ClusterIP" in kubectl("describe", "service", "web")
+    assert kubectl("get", "service", "web", "-o", "name") == "service/web\n"
+    assert "web" in kubectl("get", "all")
+    kubectl("delete", "service", "web")
