@@ -96,14 +96,17 @@ $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))
 export ASAN_OPTIONS = abort_on_error=1:detect_leaks=1
 export UBSAN_OPTIONS = print_stacktrace=1
 
-.PHONY: test unit end-to-end test-cluster cluster cluster-stop
+.PHONY: test unit component end-to-end test-cluster cluster cluster-stop
 unit: $(BUILD)/test/unit ## Run the unit tests
 	$(BUILD)/test/unit --jobs 2
+
+component: all ## Run the component tests: one process each, with a real nats-server and kubesim
+	tests/component/run.sh --build $(BUILD)
 
 end-to-end: all ## Run the end-to-end tests against kubesim
 	tests/end-to-end/run.sh --build $(BUILD)
 
-test: unit end-to-end ## Run all tests that need no cluster
+test: unit component end-to-end ## Run all tests that need no cluster
 
 cluster: ## Start a real Kubernetes control plane on this machine
 	tests/cluster/start.sh

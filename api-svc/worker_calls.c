@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/strutil.h"
 #include "common/services/log.h"
 
 #define FIRST_CALLS 64
@@ -260,6 +261,8 @@ static void on_reply(struct worker_calls *calls, struct worker_call *call, unsig
 		worker_reply_clear(reply);
 		ask_later(calls, call, now_ms);
 	} else {
+		/* An asking that was lost may still be carried out, although another one has failed. */
+		reply->outcome_unknown |= rc != RC_OK && call->lost && policy_of(call)->changes_something;
 		end_call(calls, call, reply, finished);
 	}
 }
@@ -331,6 +334,13 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
 }
 
+/* Somebody is at it: not silent, only slow. */
+static void on_sign_of_life(struct worker_calls *calls, struct worker_call *call, int64_t now_ms)
+{
+	if (call->state == WORKER_CALL_ASKED)
+		set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, now_ms + call->silence_ms));
+}
+
 void worker_calls_message(struct worker_calls *calls, const struct worker_attempt *attempt,
 			  const struct worker_message *msg, int64_t now_ms, struct worker_finished *finished)
 {
@@ -338,13 +348,16 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 
 	if (!call)
 		return;
+	if (str_equal(msg->status, PROTOCOL_STATUS_WORKING)) {
+		on_sign_of_life(calls, call, now_ms);
+		return;
+	}
 	switch (worker_join_add(&call->join, msg)) {
 	case WORKER_JOIN_DONE:
 		on_whole_reply(calls, call, msg, now_ms, finished);
 		break;
 	case WORKER_JOIN_MORE:
-		if (call->state == WORKER_CALL_ASKED) /* somebody is alive */
-			set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, now_ms + call->silence_ms));
+		on_sign_of_life(calls, call, now_ms);
 		break;
 	case WORKER_JOIN_STRAY:
 		log_debug("stray part of a reply", log_str("request_id", call->package->request_id));

@@ -11,15 +11,16 @@
  *   Body     a JSON object; the members for each operation stand in the table below.
  *
  * REPLY    kube-worker -> the request's reply subject.
- *   Headers  PROTOCOL_HEADER_STATUS  rc_name(): "OK", or the code of the error
- *            PROTOCOL_HEADER_PART    "2/5" when the reply is cut because of the server's max_payload; the parts of
- *                                    one reply come in order and are joined before they are read
+ *   Headers  PROTOCOL_HEADER_STATUS  rc_name(): "OK", or the code of the error; or PROTOCOL_STATUS_WORKING, without a
+ *                                    body: no answer yet. Sent every PROTOCOL_WORKING_MS while the request waits or
+ *                                    runs, so that a slow worker is not taken for a dead one
+ *            PROTOCOL_HEADER_PART    "2/5" when the reply is cut because of the server's max_payload; the parts of one
+ *                                    reply come in order and are joined before they are read
  *            Nats-Service-Error, Nats-Service-Error-Code on errors (ADR-32): what the stock `nats` tool shows
  *   Body     OK: exactly the JSON that the REST client gets (empty for delete and undo).
  *            error: {"detail": text, "retry_after_s": n?, "errors": [{"detail": text, "pointer": JSON pointer}]?}
  *
- * Every operation may be asked again: create recognises its own container by `token`, delete by
- * PROTOCOL_HEADER_ATTEMPT.
+ * Every operation may be asked again: create knows its own container by `token`, delete by PROTOCOL_HEADER_ATTEMPT.
  *
  *   operation  request members                              result
  *   ---------  -------------------------------------------  ---------------------------------------------------------
@@ -60,6 +61,8 @@
 #define PROTOCOL_HEADER_PART "Sp-Part"
 #define PROTOCOL_HEADER_TRACEPARENT "traceparent"
 
+#define PROTOCOL_STATUS_WORKING "WORKING"
+
 #define PROTOCOL_TOKEN_KEY "key:"
 #define PROTOCOL_TOKEN_REQUEST "req:"
 
@@ -81,6 +84,7 @@ enum operation {
 #define PROTOCOL_PAGE_SIZE_DEFAULT 50
 #define PROTOCOL_PAGE_SIZE_MAX 1000
 #define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024) /* a list page ends early when its JSON reaches this */
+#define PROTOCOL_WORKING_MS 1000                /* between two signs of life of a worker, for each request */
 #define PROTOCOL_HEALTH_TIMEOUT_MS 500          /* health must be answered in well under a second */
 
 /* "create" and so on; never NULL for a valid value. */

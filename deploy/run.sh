@@ -36,6 +36,7 @@ stop_all() {
         wait "${pids[i]}" 2>/dev/null || true
     done
     rm -rf "$state"
+    say "stopped"
 }
 
 port_is_free() {

@@ -13,6 +13,7 @@
 
 #define QUEUE_PER_THREAD 32 /* requests that may wait for each thread; one more is refused as busy */
 #define FLUSH_TIMEOUT_MS 2000
+#define CALLERS_MAX (4u * 1024 * 1024) /* bytes of the subjects where callers wait; all that the queue can hold */
 
 struct job {
 	struct bus_message *msg;
@@ -28,13 +29,18 @@ struct dispatcher {
 	struct bus_subscription *subscription;
 	pthread_t *threads;
 	size_t thread_count; /* that run */
+	pthread_t signs_thread;
+	bool signs_started;
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t work;  /* the queue has grown, or stopping */
 	pthread_cond_t idle_changed;
+	pthread_cond_t stop_changed;
 	bool idle;         /* nothing waits or runs */
 	struct job *queue; /* a ring */
-	size_t capacity, head, waiting, running;
+	size_t capacity, head, waiting;
+	struct job *running_jobs; /* as many as threads; msg NULL: the place is free */
+	size_t running;
 	bool stopping;
 	struct operation_counts counts[OPERATION_COUNT];
 };
@@ -156,32 +162,47 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 
 /* ---- the threads ------------------------------------------------------------------------------------------------- */
 
-static bool next_job(struct dispatcher *d, struct job *job)
+/* A free place among the running jobs: there is one for each thread. */
+static struct job *free_place(struct dispatcher *d)
 {
+	struct job *place = d->running_jobs;
+
+	while (place->msg)
+		place++;
+	return place;
+}
+
+/* Wait for work. NULL: the dispatcher is stopping. The job stays where it is until job_done(). */
+static struct job *next_job(struct dispatcher *d)
+{
+	struct job *job = NULL;
+
 	pthread_mutex_lock(&d->lock);
 	while (d->waiting == 0 && !d->stopping)
 		pthread_cond_wait(&d->work, &d->lock);
-	if (d->waiting == 0) {
-		pthread_mutex_unlock(&d->lock);
-		return false;
+	if (d->waiting > 0) {
+		job = free_place(d);
+		*job = d->queue[d->head];
+		d->head = (d->head + 1) % d->capacity;
+		d->waiting--;
+		d->running++;
 	}
-	*job = d->queue[d->head];
-	d->head = (d->head + 1) % d->capacity;
-	d->waiting--;
-	d->running++;
 	pthread_mutex_unlock(&d->lock);
-	return true;
+	return job;
 }
 
 static void job_done(struct dispatcher *d, struct job *job)
 {
-	bus_message_destroy(job->msg);
+	struct bus_message *msg = job->msg;
+
 	pthread_mutex_lock(&d->lock);
+	job->msg = NULL;
 	d->running--;
 	d->idle = d->running == 0 && d->waiting == 0;
 	if (d->idle)
 		pthread_cond_broadcast(&d->idle_changed);
 	pthread_mutex_unlock(&d->lock);
+	bus_message_destroy(msg);
 }
 
 static void *run_thread(void *ctx)
@@ -189,17 +210,62 @@ static void *run_thread(void *ctx)
 	struct dispatcher *d = ctx;
 	struct kube_client *kube = NULL;
 	struct error err;
-	struct job job;
+	struct job *job;
 
 	if (kube_client_create(d->auth, &kube, &err)) {
 		log_error("a worker thread cannot start", log_err(&err));
 		return NULL;
 	}
-	while (next_job(d, &job)) {
-		carry_out(d, &job, kube);
-		job_done(d, &job);
+	while ((job = next_job(d))) {
+		carry_out(d, job, kube);
+		job_done(d, job);
 	}
 	kube_client_destroy(kube);
+	return NULL;
+}
+
+/* ---- signs of life ------------------------------------------------------------------------------------------------
+ */
+
+/* Note where the job's caller waits, when it has waited for long. The names are NUL-terminated, one after the other. */
+static void note_caller(const struct job *job, int64_t now_ns, struct buf *callers)
+{
+	const char *subject = job->msg ? bus_message_reply(job->msg) : NULL;
+
+	if (subject && now_ns - job->received_ns >= PROTOCOL_WORKING_MS * 1000000LL)
+		buf_add(callers, subject, strlen(subject) + 1);
+}
+
+static void tell_callers(struct dispatcher *d, const struct buf *callers)
+{
+	const char *end = callers->data + callers->len;
+	struct error err;
+
+	for (const char *subject = callers->data; subject < end; subject += strlen(subject) + 1)
+		if (reply_working(d->bus, subject, &err))
+			return; /* NATS is away: the callers know, and ask again */
+}
+
+/* Tells every caller whose request waits or runs that its worker lives. */
+static void *run_signs(void *ctx)
+{
+	struct dispatcher *d = ctx;
+	bool stopping = false;
+
+	while (!stopping) {
+		struct buf callers cleanup_buf = buf_make(CALLERS_MAX);
+		int64_t now_ns;
+
+		pthread_mutex_lock(&d->lock);
+		stopping = thread_wait_until(&d->stop_changed, &d->lock, &d->stopping, PROTOCOL_WORKING_MS);
+		now_ns = clock_mono_ns();
+		for (size_t i = 0; i < d->thread_count; i++)
+			note_caller(&d->running_jobs[i], now_ns, &callers);
+		for (size_t i = 0; i < d->waiting; i++)
+			note_caller(&d->queue[(d->head + i) % d->capacity], now_ns, &callers);
+		pthread_mutex_unlock(&d->lock);
+		tell_callers(d, &callers);
+	}
 	return NULL;
 }
 
@@ -280,11 +346,17 @@ enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->work, NULL);
 	pthread_cond_init(&d->idle_changed, NULL);
+	pthread_cond_init(&d->stop_changed, NULL);
 	d->capacity = concurrency * QUEUE_PER_THREAD;
 	d->queue = calloc(d->capacity, sizeof(*d->queue));
 	d->threads = calloc(concurrency, sizeof(*d->threads));
+	d->running_jobs = calloc(concurrency, sizeof(*d->running_jobs));
 	protocol_operation_subject(env->config->name, "*", subject);
-	rc = d->queue && d->threads ? start_threads(d, err) : error_no_memory(err);
+	rc = d->queue && d->threads && d->running_jobs ? start_threads(d, err) : error_no_memory(err);
+	if (!rc) {
+		rc = thread_start(run_signs, d, &d->signs_thread, err);
+		d->signs_started = rc == RC_OK;
+	}
 	if (!rc)
 		rc = bus_subscribe(bus, subject, PROTOCOL_QUEUE, on_request, d, &d->subscription, err);
 	if (rc) {
@@ -319,13 +391,18 @@ void dispatcher_destroy(struct dispatcher *d)
 	pthread_mutex_lock(&d->lock);
 	d->stopping = true;
 	pthread_cond_broadcast(&d->work);
+	pthread_cond_broadcast(&d->stop_changed);
 	pthread_mutex_unlock(&d->lock);
+	if (d->signs_started)
+		pthread_join(d->signs_thread, NULL);
 	for (size_t i = 0; i < d->thread_count; i++)
 		pthread_join(d->threads[i], NULL);
 	pthread_cond_destroy(&d->work);
 	pthread_cond_destroy(&d->idle_changed);
+	pthread_cond_destroy(&d->stop_changed);
 	pthread_mutex_destroy(&d->lock);
 	free(d->threads);
+	free(d->running_jobs);
 	free(d->queue);
 	free(d);
 }

@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 	case CONFIG_EXIT_OK:
 		return 0;
 	case CONFIG_EXIT_BAD:
-		return 2;
+		return 1;
 	case CONFIG_RUN:
 		break;
 	}

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "common/base/strutil.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_remove.h"
 #include "kube-worker/op_kube.h"
@@ -64,5 +65,7 @@ enum rc op_undo(struct op_call *call, const cJSON *request, struct buf *result u
 
 	if (!id || !token)
 		return error_set(err, RC_INTERNAL, "an undo request without id or token");
+	if (str_has_prefix(token, PROTOCOL_TOKEN_KEY))
+		return error_set(err, RC_INTERNAL, "a create by Idempotency-Key is not undone");
 	return container_undo(call, id, token, err);
 }

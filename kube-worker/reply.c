@@ -75,3 +75,14 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 		buf_reset(&body); /* the code alone still says what to do */
 	return send_whole(bus, request, why->rc, &body, err);
 }
+
+enum rc reply_working(struct bus *bus, const char *subject, struct error *err)
+{
+	const struct bus_header headers[] = {
+		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_STATUS, PROTOCOL_STATUS_WORKING },
+	};
+	const struct bus_outgoing out = { .subject = subject, .headers = headers, .header_count = ARRAY_LEN(headers) };
+
+	return bus_publish(bus, &out, err);
+}

@@ -23,4 +23,10 @@ enum rc reply_result(struct bus *bus, const struct bus_message *request, const s
 enum rc reply_error(struct bus *bus, const struct bus_message *request, const struct error *why,
 		    const struct buf *faults, struct error *err) must_check;
 
+/*
+ * Say that the answer is still to come.
+ * subject  where the request wants its answer. Errors: as bus_publish().
+ */
+enum rc reply_working(struct bus *bus, const char *subject, struct error *err) must_check;
+
 #endif

@@ -118,7 +118,7 @@ def test_a_create_whose_client_has_gone_is_undone(stack):
 
     def settled():
         return {d["metadata"]["name"] for d in stack.kube.list("deployments")} == answered()
-    wait_for("exactly the answered containers", settled, 30)
+    wait_for("exactly the answered containers", settled, 90)
     wait_for("their Services only", lambda: len(stack.kube.list("services")) == len(answered()))
     time.sleep(2)
     assert settled() and got <= answered() and len(answered()) < 200
