@@ -333,7 +333,9 @@ static int64_t progress_left_ms(const struct rollout *r, const cJSON *conditions
 
 static void set_progressing(const struct rollout *r, cJSON *conditions)
 {
-	const char *before = json_string_at(sim_tree_find(conditions, "type", "Progressing"), "reason");
+	const cJSON *old = sim_tree_find(conditions, "type", "Progressing");
+	const char *before = json_string_at(old, "reason");
+	const char *words = json_string_at(old, "message");
 	const char *name = r->newest ? r->newest->object->name : "";
 	struct sim_condition condition = { "Progressing", true, "ReplicaSetUpdated", NULL };
 	int64_t left_ms;
@@ -345,8 +347,8 @@ static void set_progressing(const struct rollout *r, cJSON *conditions)
 	if (is_complete(r)) {
 		condition.reason = "NewReplicaSetAvailable";
 		snprintf(message, sizeof(message), "ReplicaSet \"%s\" has successfully progressed.", name);
-	} else if (str_equal(before, "NewReplicaSetAvailable") && r->newest->spec == r->newest->replicas &&
-		   strstr(json_string_at(sim_tree_find(conditions, "type", "Progressing"), "message"), name)) {
+	} else if (str_equal(before, "NewReplicaSetAvailable") && r->newest->spec == r->newest->replicas && words &&
+		   strstr(words, name)) {
 		return; /* it was complete once: a Pod that is lost later is no rollout */
 	} else {
 		snprintf(message, sizeof(message), "ReplicaSet \"%s\" is progressing.", name);

@@ -172,7 +172,7 @@ static enum rc patch_once(struct sim *sim, const struct sim_target *t, const str
 	type->apply(tree, patch);
 	if (!sim_write_check_name(t, tree, rs))
 		return RC_OK;
-	if (!sim_types_check(tree, fault, sizeof(fault))) {
+	if (!sim_types_check(t->kind->kind, tree, fault, sizeof(fault))) {
 		sim_answer_status(rs, 400, "BadRequest", NULL, "%s in version \"%s\" cannot be handled as a %s: %s",
 				  t->kind->kind, t->kind->version, t->kind->kind, fault);
 		return RC_OK;

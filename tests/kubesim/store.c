@@ -44,7 +44,7 @@ void sim_store_destroy(struct sim_store *s)
 	for (size_t i = 0; i < SIM_KIND_COUNT; i++) {
 		struct table *t = &s->tables[i];
 
-		history_clear(s, t);
+		sim_history_clear(s, t);
 		for (size_t k = 0; k < t->count; k++) {
 			sim_object_unref(t->rows[k]->current);
 			free(t->rows[k]);
@@ -89,7 +89,7 @@ uint64_t sim_store_version(struct sim_store *s)
 	return version;
 }
 
-void store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64_t wait_ms)
+void sim_store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64_t wait_ms)
 {
 	int64_t until_ns = clock_mono_ns() + wait_ms * 1000000;
 	struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
@@ -99,16 +99,16 @@ void store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64_t w
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
 
-size_t store_bucket(const char *uid)
+size_t sim_store_bucket(const char *uid)
 {
 	size_t hash = 5381;
 
 	for (; *uid; uid++)
 		hash = hash * 33 + (unsigned char)*uid;
-	return hash & (STORE_BUCKETS - 1);
+	return hash & (SIM_STORE_BUCKETS - 1);
 }
 
-size_t table_lower_bound(const struct table *t, const char *key)
+size_t sim_rows_lower_bound(const struct table *t, const char *key)
 {
 	size_t low = 0;
 	size_t high = t->count;
@@ -133,7 +133,7 @@ static struct table *table_of(struct sim_store *s, const struct sim_kind *kind)
 static struct slot *find_slot(struct sim_store *s, const struct sim_kind *kind, const char *key, const char *uid)
 {
 	struct table *t = table_of(s, kind);
-	size_t index = table_lower_bound(t, key);
+	size_t index = sim_rows_lower_bound(t, key);
 	struct slot *slot = index < t->count ? t->rows[index] : NULL;
 
 	if (!slot || strcmp(slot->current->key, key) != 0)
@@ -143,7 +143,7 @@ static struct slot *find_slot(struct sim_store *s, const struct sim_kind *kind, 
 
 static struct slot *find_uid(struct sim_store *s, const char *uid)
 {
-	struct slot *slot = s->by_uid[store_bucket(uid)];
+	struct slot *slot = s->by_uid[sim_store_bucket(uid)];
 
 	while (slot && strcmp(slot->current->uid, uid) != 0)
 		slot = slot->next_uid;
@@ -209,7 +209,7 @@ static void touch_owners_locked(struct sim_store *s, const struct sim_object *o)
 /* The object with this uid is gone: those who name it may have become orphans. */
 static void touch_dependents_locked(struct sim_store *s, const char *uid)
 {
-	for (struct owner_link *link = s->by_owner[store_bucket(uid)]; link; link = link->next) {
+	for (struct owner_link *link = s->by_owner[sim_store_bucket(uid)]; link; link = link->next) {
 		size_t place = (size_t)(link - link->slot->links);
 
 		if (strcmp(link->slot->current->owners[place], uid) != 0)
@@ -243,7 +243,7 @@ struct sim_object *sim_store_next_due(struct sim_store *s)
 		if (!first) {
 			pthread_cond_wait(&s->work, &s->lock);
 		} else if (first->due_ms > now_ms) {
-			store_wait_locked(s, &s->work, first->due_ms - now_ms);
+			sim_store_wait_locked(s, &s->work, first->due_ms - now_ms);
 		} else {
 			struct slot *slot = (struct slot *)(void *)((char *)first - offsetof(struct slot, todo));
 
@@ -294,7 +294,7 @@ bool sim_store_ages(struct sim_store *s, const struct sim_object *object, int64_
 static void link_owners_locked(struct sim_store *s, struct slot *slot)
 {
 	for (size_t i = 0; i < SIM_OWNERS_MAX && slot->current->owners[i][0]; i++) {
-		struct owner_link **head = &s->by_owner[store_bucket(slot->current->owners[i])];
+		struct owner_link **head = &s->by_owner[sim_store_bucket(slot->current->owners[i])];
 		struct owner_link *link = &slot->links[i];
 
 		*link = (struct owner_link){ .slot = slot, .next = *head, .previous = head };
@@ -320,7 +320,7 @@ static void unlink_owners_locked(struct slot *slot)
 
 static void unlink_uid_locked(struct sim_store *s, struct slot *slot)
 {
-	struct slot **at = &s->by_uid[store_bucket(slot->current->uid)];
+	struct slot **at = &s->by_uid[sim_store_bucket(slot->current->uid)];
 
 	while (*at != slot)
 		at = &(*at)->next_uid;
@@ -346,8 +346,8 @@ static bool reserve_row(struct table *t)
 static enum rc insert_locked(struct sim_store *s, const struct sim_object *draft, struct sim_object **ret_object)
 {
 	struct table *t = table_of(s, draft->kind);
-	size_t index = table_lower_bound(t, draft->key);
-	struct slot **bucket = &s->by_uid[store_bucket(draft->uid)];
+	size_t index = sim_rows_lower_bound(t, draft->key);
+	struct slot **bucket = &s->by_uid[sim_store_bucket(draft->uid)];
 	struct slot *slot;
 
 	if (index < t->count && strcmp(t->rows[index]->current->key, draft->key) == 0)
@@ -372,7 +372,7 @@ static enum rc insert_locked(struct sim_store *s, const struct sim_object *draft
 	link_owners_locked(s, slot);
 	touch_locked(s, slot, 0);
 	touch_owners_locked(s, slot->current);
-	history_add_locked(s, SIM_ADDED, sim_object_ref(slot->current), NULL);
+	sim_history_add_locked(s, SIM_ADDED, sim_object_ref(slot->current), NULL);
 	if (ret_object)
 		*ret_object = sim_object_ref(slot->current);
 	return RC_OK;
@@ -408,7 +408,7 @@ static enum rc replace_locked(struct sim_store *s, struct slot *slot, const stru
 		link_owners_locked(s, slot);
 		touch_locked(s, slot, 0);
 		touch_owners_locked(s, after);
-		history_add_locked(s, SIM_MODIFIED, sim_object_ref(after), before);
+		sim_history_add_locked(s, SIM_MODIFIED, sim_object_ref(after), before);
 	}
 	if (ret_object)
 		*ret_object = sim_object_ref(slot->current);
@@ -437,7 +437,7 @@ static enum rc remove_locked(struct sim_store *s, struct slot *slot, struct sim_
 {
 	struct sim_object *before = slot->current;
 	struct table *t = table_of(s, before->kind);
-	size_t index = table_lower_bound(t, before->key);
+	size_t index = sim_rows_lower_bound(t, before->key);
 	struct sim_object *last = sim_object_renumber(before, s->version + 1);
 
 	if (!last)
@@ -451,7 +451,7 @@ static enum rc remove_locked(struct sim_store *s, struct slot *slot, struct sim_
 	free(slot);
 	touch_owners_locked(s, last);
 	touch_dependents_locked(s, last->uid);
-	history_add_locked(s, SIM_DELETED, sim_object_ref(last), before);
+	sim_history_add_locked(s, SIM_DELETED, sim_object_ref(last), before);
 	if (ret_object)
 		*ret_object = last;
 	else

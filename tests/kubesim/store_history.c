@@ -17,8 +17,8 @@ static void drop_oldest(struct sim_store *s, struct table *t)
 	sim_event_clear(oldest);
 }
 
-void history_add_locked(struct sim_store *s, enum sim_change change, struct sim_object *object,
-			struct sim_object *before)
+void sim_history_add_locked(struct sim_store *s, enum sim_change change, struct sim_object *object,
+			    struct sim_object *before)
 {
 	struct table *t = &s->tables[sim_kind_place(object->kind)];
 
@@ -28,7 +28,7 @@ void history_add_locked(struct sim_store *s, enum sim_change change, struct sim_
 	pthread_cond_broadcast(&t->changed);
 }
 
-void history_clear(struct sim_store *s, struct table *t)
+void sim_history_clear(struct sim_store *s, struct table *t)
 {
 	while (t->first < t->next)
 		drop_oldest(s, t);
@@ -46,7 +46,7 @@ void sim_store_compact(struct sim_store *s)
 	pthread_mutex_lock(&s->lock);
 	s->version++; /* so that "now" is newer than everything that is too old */
 	for (size_t i = 0; i < SIM_KIND_COUNT; i++) {
-		history_clear(s, &s->tables[i]);
+		sim_history_clear(s, &s->tables[i]);
 		s->tables[i].lost_version = s->version;
 		pthread_cond_broadcast(&s->tables[i].changed);
 	}
@@ -90,7 +90,7 @@ int sim_history_read(struct sim_store *s, const struct sim_kind *kind, uint64_t 
 
 	pthread_mutex_lock(&s->lock);
 	if (*position == t->next && wait_ms > 0 && !s->stopped)
-		store_wait_locked(s, &t->changed, wait_ms);
+		sim_store_wait_locked(s, &t->changed, wait_ms);
 	if (*position < t->first) {
 		pthread_mutex_unlock(&s->lock);
 		return -1;

@@ -95,8 +95,8 @@ static void set_range(struct walk *walk, const struct sim_list_query *query)
 	}
 	if (query->after && strcmp(query->after, from) >= 0)
 		snprintf(from, sizeof(from), "%s\x01", query->after); /* the least key that is greater */
-	walk->row = table_lower_bound(walk->table, from);
-	walk->row_end = to[0] ? table_lower_bound(walk->table, to) : walk->table->count;
+	walk->row = sim_rows_lower_bound(walk->table, from);
+	walk->row_end = to[0] ? sim_rows_lower_bound(walk->table, to) : walk->table->count;
 	walk->at = undone_lower_bound(walk, from);
 	walk->end = to[0] ? undone_lower_bound(walk, to) : walk->end;
 }
@@ -127,7 +127,7 @@ static size_t count_rest(const struct walk *walk)
 
 	for (size_t i = walk->at; i < walk->end; i++) {
 		const struct undone *undone = &walk->undone[i];
-		size_t index = table_lower_bound(walk->table, undone->key);
+		size_t index = sim_rows_lower_bound(walk->table, undone->key);
 
 		if (index < walk->table->count && strcmp(walk->table->rows[index]->current->key, undone->key) == 0)
 			count--;
@@ -200,7 +200,7 @@ enum rc sim_store_dependents(struct sim_store *s, const char *uid, const struct 
 	enum rc rc = RC_OK;
 
 	pthread_mutex_lock(&s->lock);
-	for (struct owner_link *link = s->by_owner[store_bucket(uid)]; link && !rc; link = link->next) {
+	for (struct owner_link *link = s->by_owner[sim_store_bucket(uid)]; link && !rc; link = link->next) {
 		struct sim_object *object = link->slot->current;
 
 		if (strcmp(object->owners[link - link->slot->links], uid) == 0 && (!kind || object->kind == kind))

@@ -10,7 +10,7 @@
 #include "tests/kubesim/queue.h"
 #include "tests/kubesim/store.h"
 
-#define STORE_BUCKETS 32768 /* of the two hash tables; a power of two */
+#define SIM_STORE_BUCKETS 32768 /* of the two hash tables; a power of two */
 
 struct slot;
 
@@ -52,23 +52,23 @@ struct sim_store {
 	int64_t gc_delay_ms;
 	bool stopped;
 	struct table tables[SIM_KIND_COUNT];
-	struct slot *by_uid[STORE_BUCKETS];
-	struct owner_link *by_owner[STORE_BUCKETS];
+	struct slot *by_uid[SIM_STORE_BUCKETS];
+	struct owner_link *by_owner[SIM_STORE_BUCKETS];
 	struct sim_queue todo;
 };
 
-/* A hash of a uid, below STORE_BUCKETS. */
-size_t store_bucket(const char *uid);
+/* A hash of a uid, below SIM_STORE_BUCKETS. */
+size_t sim_store_bucket(const char *uid);
 
 /* The index of the first row whose key is not less than `key`. */
-size_t table_lower_bound(const struct table *t, const char *key);
+size_t sim_rows_lower_bound(const struct table *t, const char *key);
 
 /* Append a change to the history. Takes over the references. */
-void history_add_locked(struct sim_store *s, enum sim_change change, struct sim_object *object,
-			struct sim_object *before);
-void history_clear(struct sim_store *s, struct table *t);
+void sim_history_add_locked(struct sim_store *s, enum sim_change change, struct sim_object *object,
+			    struct sim_object *before);
+void sim_history_clear(struct sim_store *s, struct table *t);
 
 /* Wait for the condition, at most wait_ms. */
-void store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64_t wait_ms);
+void sim_store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64_t wait_ms);
 
 #endif

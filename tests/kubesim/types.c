@@ -42,6 +42,18 @@ static const struct type_row {
 	{ "metadata.ownerReferences.*.uid", GO_STRING, "OwnerReference" },
 	{ "spec", GO_OBJECT, "DeploymentSpec" },
 	{ "spec.replicas", GO_INT32, "DeploymentSpec" },
+	{ "spec.selector", GO_OBJECT, "DeploymentSpec" },
+	{ "spec.selector.matchLabels", GO_OBJECT, "LabelSelector" },
+	{ "spec.selector.matchExpressions", GO_ARRAY, "LabelSelector" },
+	{ "spec.strategy", GO_OBJECT, "DeploymentSpec" },
+	{ "spec.template.metadata.annotations", GO_OBJECT, "ObjectMeta" },
+	{ POD ".resources", GO_OBJECT, "Container" },
+	{ POD ".resources.requests", GO_OBJECT, "ResourceRequirements" },
+	{ POD ".resources.limits", GO_OBJECT, "ResourceRequirements" },
+	{ BARE ".resources.requests", GO_OBJECT, "ResourceRequirements" },
+	{ BARE ".resources.limits", GO_OBJECT, "ResourceRequirements" },
+	{ BARE ".resources.requests.*", GO_QUANTITY, "" },
+	{ BARE ".resources.limits.*", GO_QUANTITY, "" },
 	{ "spec.selector.matchLabels.*", GO_STRING, "LabelSelector" },
 	{ "spec.template", GO_OBJECT, "PodTemplateSpec" },
 	{ "spec.template.metadata", GO_OBJECT, "ObjectMeta" },
@@ -162,9 +174,9 @@ static void shown_path(const char *path, char *out, size_t size)
 	out[n] = '\0';
 }
 
-bool sim_types_check(const cJSON *tree, char *fault, size_t fault_size)
+bool sim_types_check(const char *kind, const cJSON *tree, char *fault, size_t fault_size)
 {
-	bool is_service = str_equal(json_string_at(tree, "kind"), "Service");
+	bool is_service = str_equal(kind, "Service");
 	char path[128];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

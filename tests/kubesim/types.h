@@ -6,7 +6,7 @@
 
 #include "common/services/json.h"
 
-/* False: `fault` is the decoder's sentence about the first member of a wrong type. */
-bool sim_types_check(const cJSON *tree, char *fault, size_t fault_size);
+/* kind: of the path, "Service". False: `fault` is the decoder's sentence about the first member of a wrong type. */
+bool sim_types_check(const char *kind, const cJSON *tree, char *fault, size_t fault_size);
 
 #endif

@@ -64,7 +64,7 @@ bool sim_write_decode(const struct sim_kind *kind, const struct sim_request *rq,
 	if (!check_kind(kind, tree, rs))
 		return false;
 	sim_tree_drop_nulls(tree);
-	if (!sim_types_check(tree, fault, sizeof(fault))) {
+	if (!sim_types_check(kind->kind, tree, fault, sizeof(fault))) {
 		sim_answer_status(rs, 400, "BadRequest", NULL, "%s in version \"%s\" cannot be handled as a %s: %s",
 				  kind->kind, kind->version, kind->kind, fault);
 		return false;
