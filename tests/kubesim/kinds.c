@@ -36,21 +36,24 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.resource = "pods", .qualified = "Pod", .namespaced = true, .in_all = true, .has_status = true,
 		.deletes_whole = true, .generations = true, .fields = pod_fields,
 		.empty = ",\"spec\":{\"containers\":null},\"status\":{}",
-		.set_defaults = sim_default_pod, .validate = sim_validate_pod, .columns = sim_pod_columns, .reconcile = sim_control_pod,
+		.set_defaults = sim_default_pod, .validate = sim_validate_pod,
+		.columns = sim_pod_columns, .reconcile = sim_control_pod,
 	},
 	[SIM_SERVICE] = {
 		.group = "", .version = "v1", .kind = "Service", .plural = "services", .singular = "service",
 		.short_name = "svc", .resource = "services", .qualified = "Service", .namespaced = true,
 		.in_all = true, .has_status = true, .deletes_whole = true, .fields = service_fields,
 		.empty = ",\"spec\":{},\"status\":{\"loadBalancer\":{}}",
-		.set_defaults = sim_default_service, .validate = sim_validate_service, .columns = sim_service_columns, .allocate = sim_service_allocate,
+		.set_defaults = sim_default_service, .validate = sim_validate_service,
+		.columns = sim_service_columns, .allocate = sim_service_allocate,
 		.released = sim_service_released, .reconcile = sim_control_service,
 	},
 	[SIM_NAMESPACE] = {
 		.group = "", .version = "v1", .kind = "Namespace", .plural = "namespaces", .singular = "namespace",
 		.short_name = "ns", .resource = "namespaces", .qualified = "Namespace", .has_status = true,
 		.deletes_whole = true, .fields = namespace_fields, .empty = ",\"spec\":{},\"status\":{}",
-		.set_defaults = sim_default_namespace, .validate = sim_validate_namespace, .columns = sim_namespace_columns, .reconcile = sim_control_namespace,
+		.set_defaults = sim_default_namespace, .validate = sim_validate_namespace,
+		.columns = sim_namespace_columns, .reconcile = sim_control_namespace,
 	},
 	[SIM_EVENT] = {
 		.group = "", .version = "v1", .kind = "Event", .plural = "events", .singular = "event",
@@ -58,7 +61,8 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.fields = event_fields,
 		.empty = ",\"involvedObject\":{},\"source\":{},\"firstTimestamp\":null,\"lastTimestamp\":null,"
 			 "\"eventTime\":null,\"reportingComponent\":\"\",\"reportingInstance\":\"\"",
-		.set_defaults = sim_default_event, .validate = sim_validate_event, .columns = sim_event_columns,
+		.set_defaults = sim_default_event, .validate = sim_validate_event,
+		.columns = sim_event_columns,
 	},
 	[SIM_DEPLOYMENT] = {
 		.group = "apps", .version = "v1", .kind = "Deployment", .plural = "deployments",
@@ -67,7 +71,8 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.has_scale = true, .generations = true,
 		.empty = ",\"spec\":{\"selector\":null,\"template\":{\"metadata\":{},\"spec\":{\"containers\":null}},"
 			 "\"strategy\":{}},\"status\":{}",
-		.set_defaults = sim_default_deployment, .validate = sim_validate_deployment, .columns = sim_deployment_columns, .reconcile = sim_control_deployment,
+		.set_defaults = sim_default_deployment, .validate = sim_validate_deployment,
+		.columns = sim_deployment_columns, .reconcile = sim_control_deployment,
 	},
 	[SIM_REPLICASET] = {
 		.group = "apps", .version = "v1", .kind = "ReplicaSet", .plural = "replicasets",
@@ -76,7 +81,8 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.has_scale = true, .generations = true,
 		.empty = ",\"spec\":{\"selector\":null,\"template\":{\"metadata\":{},\"spec\":{\"containers\":null}}},"
 			 "\"status\":{\"replicas\":0}",
-		.set_defaults = sim_default_replicaset, .validate = sim_validate_replicaset, .columns = sim_replicaset_columns, .reconcile = sim_control_replicaset,
+		.set_defaults = sim_default_replicaset, .validate = sim_validate_replicaset,
+		.columns = sim_replicaset_columns, .reconcile = sim_control_replicaset,
 	},
 };
 

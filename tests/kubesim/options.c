@@ -27,7 +27,8 @@ static const struct option_row rows[] = {
 	{ "tls-cert", OPTION_TEXT, AT(tls_cert), NULL, 0, "FILE", "Serve HTTPS with this certificate (PEM)" },
 	{ "tls-key", OPTION_TEXT, AT(tls_key), NULL, 0, "FILE", "Its private key (PEM)" },
 	{ "token", OPTION_TEXT, AT(token), NULL, 0, "TOKEN", "Accept this bearer token, and nobody without one" },
-	{ "token-file", OPTION_TEXT, AT(token_file), NULL, 0, "FILE", "Accept the tokens in this file, one a line, each with an optional \",user\"; read again when it changes" },
+	{ "token-file", OPTION_TEXT, AT(token_file), NULL, 0, "FILE",
+	  "Accept the tokens in this file, one a line, each with an optional \",user\"; read again when it changes" },
 	{ "write-kubeconfig", OPTION_TEXT, AT(kubeconfig), NULL, 0, "FILE", "Write a kubeconfig for this server there" },
 	{ "namespace", OPTION_LIST, AT(namespaces), NULL, 0, "NAME", "Create this namespace too; may be repeated" },
 	{ "pod-start-ms", OPTION_NUMBER, AT(pod_start_ms), "300", 0, "N", "From a Pod's creation to Running" },
@@ -36,7 +37,8 @@ static const struct option_row rows[] = {
 	{ "gc-delay-ms", OPTION_NUMBER, AT(gc_delay_ms), "50", 0, "N", "How long an object outlives its owner" },
 	{ "bookmark-ms", OPTION_NUMBER, AT(bookmark_ms), "60000", 1, "N", "Between the bookmarks of a watch" },
 	{ "history", OPTION_NUMBER, AT(history), "10000", 1, "N", "Changes of each kind that a watch can go back" },
-	{ "relaxed-service-names", OPTION_FLAG, AT(relaxed_service_names), NULL, 0, "", "Service names may begin with a digit, as in Kubernetes 1.36 and later" },
+	{ "relaxed-service-names", OPTION_FLAG, AT(relaxed_service_names), NULL, 0, "",
+	  "Service names may begin with a digit, as in Kubernetes 1.36 and later" },
 };
 /* clang-format on */
 
