@@ -36,14 +36,14 @@ static enum rc secret_read(struct kube_secret *secret, char **ret_text, struct e
 	return rc;
 }
 
-static bool is_due(const struct kube_secret *secret, bool everything)
+static bool has_changed(const struct kube_secret *secret)
 {
 	struct file_stamp stamp;
 
 	if (!secret->path)
 		return false;
 	stamp = file_stamp_of(secret->path);
-	return everything || !file_stamp_equal(&stamp, &secret->stamp);
+	return !file_stamp_equal(&stamp, &secret->stamp);
 }
 
 /* A PEM that its check refused: name its file. */
@@ -197,39 +197,45 @@ void kube_secrets_clear(struct kube_secrets *secrets)
 
 typedef enum rc load(struct kube_secrets *secrets, bool *ret_changed, struct error *err);
 
-static bool renew(struct kube_secrets *secrets, const struct kube_secret *named, load *load_again)
+/* `fresh`: the file is another one than at the last try; of the same one everything has been said. */
+static bool renew(struct kube_secrets *secrets, const struct kube_secret *named, load *load_again, bool fresh)
 {
 	struct error error;
 	bool changed = false;
 
-	if (load_again(secrets, &changed, &error))
+	if (!load_again(secrets, &changed, &error)) {
+		if (changed)
+			say_renewed(named);
+	} else if (fresh) {
 		say_kept(named, &error);
-	else if (changed)
-		say_renewed(named);
+	}
 	return changed;
 }
 
 /* Of a token that never came there is nothing to keep: whoever wants to use it is told. */
-static bool renew_token(struct kube_secrets *secrets)
+static bool renew_token(struct kube_secrets *secrets, bool fresh)
 {
 	bool changed = false;
 
 	if (secrets->token.text)
-		return renew(secrets, &secrets->token, load_token);
+		return renew(secrets, &secrets->token, load_token, fresh);
 	return load_token(secrets, &changed, &secrets->token_error) == RC_OK;
 }
 
 bool kube_secrets_renew(struct kube_secrets *secrets, bool everything)
 {
-	bool pair_is_due = is_due(&secrets->cert, everything);
+	const struct kube_secret *pair = secrets->cert.path ? &secrets->cert : &secrets->key;
+	bool ca_fresh = has_changed(&secrets->ca);
+	bool cert_fresh = has_changed(&secrets->cert);
+	bool pair_fresh = has_changed(&secrets->key) || cert_fresh;
+	bool token_fresh = has_changed(&secrets->token);
 	bool changed = false;
 
-	pair_is_due = is_due(&secrets->key, everything) || pair_is_due;
-	if (is_due(&secrets->ca, everything))
-		changed = renew(secrets, &secrets->ca, load_ca) || changed;
-	if (pair_is_due)
-		changed = renew(secrets, secrets->cert.path ? &secrets->cert : &secrets->key, load_pair) || changed;
-	if (is_due(&secrets->token, everything))
-		changed = renew_token(secrets) || changed;
+	if (secrets->ca.path && (ca_fresh || everything))
+		changed = renew(secrets, &secrets->ca, load_ca, ca_fresh) || changed;
+	if (pair->path && (pair_fresh || everything))
+		changed = renew(secrets, pair, load_pair, pair_fresh) || changed;
+	if (secrets->token.path && (token_fresh || everything))
+		changed = renew_token(secrets, token_fresh) || changed;
 	return changed;
 }

@@ -162,7 +162,7 @@ static enum rc read_source(const struct kubeconfig_text *text, struct source *so
 	source->path = text->path;
 	rc = yaml_parse(text->text, text->len, &source->tree, err);
 	if (rc)
-		return error_wrap(err, rc, "%s", text->path);
+		return error_wrap(err, rc == RC_TOO_LARGE ? RC_INVALID_ARGUMENT : rc, "%s", text->path);
 	rc = set_folder(source, err);
 	if (!rc)
 		rc = check_header(source, err);
@@ -356,7 +356,7 @@ static enum rc read_file(struct files *files, const char *path, bool alone, stru
 		return RC_OK;
 	}
 	if (rc)
-		return error_wrap(err, rc, "kubeconfig");
+		return error_wrap(err, rc == RC_TOO_LARGE ? RC_INVALID_ARGUMENT : rc, "kubeconfig");
 	files->texts[files->count++] = (struct kubeconfig_text){ .path = path, .text = text, .len = len };
 	return RC_OK;
 }
