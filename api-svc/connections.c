@@ -26,7 +26,8 @@ struct connections {
 	pthread_cond_t wake;
 	struct connection *oldest, *newest; /* in the order of since_ms, as good as */
 	size_t count;
-	bool short_of; /* the sweeper has been woken because of the limit */
+	size_t with_request; /* of them: those that are not NEW or IDLE */
+	bool short_of;       /* the sweeper has been woken because of the limit */
 	bool draining;
 	bool stopping;
 	pthread_t sweeper;
@@ -223,6 +224,7 @@ void connection_remove(struct connections *all, struct connection *connection)
 	pthread_mutex_lock(&all->lock);
 	unlink_connection(all, connection);
 	all->count--;
+	all->with_request -= !is_without_request(connection);
 	pthread_mutex_unlock(&all->lock);
 	free(connection);
 }
@@ -237,7 +239,9 @@ void connection_set_phase(struct connections *all, struct connection *connection
 		unlink_connection(all, connection);
 		append_connection(all, connection);
 	}
+	all->with_request -= !is_without_request(connection);
 	connection->phase = phase;
+	all->with_request += !is_without_request(connection);
 	pthread_mutex_unlock(&all->lock);
 }
 
@@ -253,7 +257,12 @@ size_t connections_count(struct connections *all)
 
 bool connections_crowded(struct connections *all)
 {
-	return connections_count(all) > all->limits.max;
+	bool crowded;
+
+	pthread_mutex_lock(&all->lock);
+	crowded = all->with_request > all->limits.max;
+	pthread_mutex_unlock(&all->lock);
+	return crowded;
 }
 
 void connections_drain(struct connections *all)

@@ -61,7 +61,8 @@ void connection_set_phase(struct connections *all, struct connection *connection
 /* How many there are. */
 size_t connections_count(struct connections *all);
 
-/* Are there more than the limit, so that a request had better be refused? */
+/* Are more than the limit busy with a request, so that another had better be refused? Idle ones make room by themselves.
+ */
 bool connections_crowded(struct connections *all);
 
 /* From now on connections without a request are ended at once: the program is about to stop. */

@@ -148,14 +148,25 @@ struct header_counts {
 	bool chunked;                 /* the last Transfer-Encoding is exactly "chunked" */
 	int64_t content_length_value; /* -1: absent or not a number that fits */
 	bool expects_continue;
+	bool broken_name; /* a name that is no token, such as "Content-Length " */
 };
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token(const char *name)
+{
+	size_t len = strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return len > 0 && name[len] == '\0';
+}
 
 static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, const char *value)
 {
 	struct header_counts *counts = ctx;
 
+	if (!is_token(name))
+		counts->broken_name = true;
 	if (!value)
-		return MHD_YES;
+		value = "";
 	if (strcasecmp(name, "Host") == 0) {
 		counts->host++;
 	} else if (strcasecmp(name, "Content-Length") == 0) {
@@ -174,6 +185,10 @@ static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind unused, c
 /* What is wrong with the framing, so that the bytes behind the headers cannot be trusted; NULL: nothing. */
 static const char *framing_fault(const struct header_counts *h, const char *version)
 {
+	if (h->broken_name)
+		return "the name of a header is broken";
+	if (h->host == 0 && strcmp(version, "HTTP/1.1") == 0)
+		return "the header Host is missing";
 	if (h->host > 1)
 		return "the header Host stands there twice";
 	if (h->content_length > 1)
@@ -264,10 +279,20 @@ static enum MHD_Result on_request(void *ctx unused, struct MHD_Connection *conne
 }
 
 /*
- * The request line is there: the only place where the library shows the raw target. It has put a NUL behind it, and
- * the version follows; anything else there means that the target itself contained a NUL and we would see only its
- * beginning.
+ * Is the target one word? The library takes what stands between the first and the last space, puts a NUL behind it, and
+ * the version follows. If anything else follows, the target itself contained a NUL and we would see its beginning only.
  */
+static bool is_whole_target(const char *target)
+{
+	if (!target)
+		return false;
+	for (const char *c = target; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7F)
+			return false;
+	return strncmp(target + strlen(target) + 1, "HTTP/1.", 7) == 0;
+}
+
+/* The request line is there: the only place where the library shows the raw target. */
 static void *on_target(void *ctx, const char *target, struct MHD_Connection *connection)
 {
 	struct http_server *server = ctx;
@@ -284,7 +309,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 		free(ex);
 		return NULL;
 	}
-	if (!target || strncmp(target + strlen(target) + 1, "HTTP/1.", 7) != 0)
+	if (!is_whole_target(target))
 		error_set(&ex->fault, RC_INVALID_ARGUMENT, "the request line is broken");
 	set_phase(ex, CONNECTION_READING);
 	return ex;
@@ -356,10 +381,9 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
 				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
 				MHD_OPTION_CONNECTION_LIMIT, (unsigned)(o->max_connections + RESERVED_CONNECTIONS),
-				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-				MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-				on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-				MHD_OPTION_END);
+				MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
+				leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
 }
 
 enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,

@@ -80,7 +80,7 @@ void http_server_drain(struct http_server *server);
 /* Connections that are open. */
 size_t http_server_connections(struct http_server *server);
 
-/* Are there more connections than max_connections? Then only what is cheap should be answered. */
+/* Are more than max_connections busy with a request? Then only what is cheap should be answered. */
 bool http_server_crowded(struct http_server *server);
 
 /*
