@@ -88,8 +88,8 @@ static enum rc start_informers(struct worker *worker, struct error *err)
 		return rc;
 	listener = kube_cache_listener(worker->env.cache);
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
-		rc = informer_create(worker->auth, worker->config.namespace, (enum kube_kind)kind, &listener,
-				     &worker->informers[kind], err);
+		rc = informer_create(worker->auth, worker->config.namespace, (enum kube_kind)kind, INFORMER_AUTO,
+				     &listener, &worker->informers[kind], err);
 	return rc;
 }
 

@@ -26,17 +26,21 @@
 #define PAUSE_FIRST_MS 250
 #define PAUSE_MAX_MS 30000
 #define JITTER_MAX_MS 1000
+#define POLL_FIRST_MS 10000 /* never more often: a list costs the server far more than a watch */
+#define POLL_MAX_MS 60000
 
 struct informer {
 	struct kube_client *client;
 	char *namespace;
 	enum kube_kind kind;
+	enum informer_mode mode;
 	struct informer_listener listener;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards stop_asked */
 	pthread_cond_t wake;
 	bool stop_asked;
 	atomic_bool stopping;
+	atomic_bool polling;
 	atomic_llong lists, watches, events, failures;
 
 	/* The thread's own. */
@@ -46,6 +50,9 @@ struct informer {
 	int failures_in_row;
 	bool event_seen; /* by the watch that runs */
 	bool expired;    /* said inside the stream */
+	int64_t poll_ms; /* the pause before the next list that takes the place of a watch */
+	uint64_t digest; /* of all that the last list told, and of the one before: did anything change? */
+	uint64_t previous_digest;
 };
 
 static bool is_stopping(void *ctx)
@@ -67,9 +74,24 @@ static void set_resource_version(struct informer *informer, const char *version)
 
 /* ---- listing ----------------------------------------------------------------------------------------------------- */
 
+/* Of an object's uid and resourceVersion; sums of it tell whether two lists, in any order, are the same. */
+static uint64_t digest_of(const cJSON *item)
+{
+	const char *const texts[] = { json_string_at(item, "metadata.uid"),
+				      json_string_at(item, "metadata.resourceVersion") };
+	uint64_t digest = 14695981039346656037u; /* FNV-1a */
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		for (const char *c = texts[i] ? texts[i] : ""; *c; c++)
+			digest = (digest ^ (unsigned char)*c) * 1099511628211u;
+	return digest;
+}
+
 static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 {
 	struct informer *informer = ctx;
+
+	informer->digest += digest_of(item);
 
 	return informer->listener.object(informer->listener.ctx, informer->kind, KUBE_ADDED, item, err);
 }
@@ -89,6 +111,8 @@ static enum informer_event run_list(struct informer *informer, struct error *err
 	};
 	cleanup_free char *version = NULL;
 
+	informer->previous_digest = informer->digest;
+	informer->digest = 0;
 	informer->listener.list_begin(informer->listener.ctx, informer->kind);
 	if (kube_list_all(informer->client, &page, &version, err))
 		return INFORMER_LIST_FAILED;
@@ -96,10 +120,16 @@ static enum informer_event run_list(struct informer *informer, struct error *err
 	informer->listener.list_end(informer->listener.ctx, informer->kind);
 	malloc_trim(0); /* the trees of the items are gone; a long-lived process gives the memory back */
 	atomic_fetch_add(&informer->lists, 1);
-	return INFORMER_LIST_DONE;
+	return informer->mode == INFORMER_POLL ? INFORMER_LIST_POLLED : INFORMER_LIST_DONE;
 }
 
 /* ---- watching ---------------------------------------------------------------------------------------------------- */
+
+static void note_watching(struct informer *informer)
+{
+	if (atomic_exchange(&informer->polling, false))
+		log_info("watching again", log_str("kind", kube_kind_plural(informer->kind)));
+}
 
 static enum rc take_error(struct informer *informer, const cJSON *status, struct error *err)
 {
@@ -119,6 +149,7 @@ static enum rc take_event(void *ctx, enum kube_event event, const cJSON *object,
 	if (event == KUBE_ERROR)
 		return take_error(informer, object, err);
 	informer->event_seen = true;
+	note_watching(informer);
 	if (event != KUBE_BOOKMARK) {
 		atomic_fetch_add(&informer->events, 1);
 		rc = informer->listener.object(informer->listener.ctx, informer->kind, event, object, err);
@@ -147,6 +178,12 @@ static bool watch_cancelled(void *ctx)
 	return is_stopping(run->informer);
 }
 
+/* Would the server say the same to every watch? */
+static bool is_refusal(int status)
+{
+	return status == 400 || status == 403 || status == 405 || status == 501;
+}
+
 static enum informer_event judge_watch(struct informer *informer, const struct watch_run *run, enum rc rc, int status,
 				       int64_t lived_ms)
 {
@@ -156,6 +193,8 @@ static enum informer_event judge_watch(struct informer *informer, const struct w
 		return INFORMER_WATCH_BROKEN;
 	if (!rc || (rc == RC_TIMEOUT && status == 200))
 		return lived_ms < WATCH_SHORT_MS && !informer->event_seen ? INFORMER_WATCH_SHORT : INFORMER_WATCH_ENDED;
+	if (informer->mode == INFORMER_AUTO && is_refusal(status))
+		return INFORMER_WATCH_REFUSED;
 	informer->failures_in_row++;
 	if (rc == RC_INVALID_ARGUMENT || informer->failures_in_row >= FAILURES_BEFORE_LIST) {
 		informer->failures_in_row = 0;
@@ -213,6 +252,16 @@ static void pause_for(struct informer *informer, int64_t ms)
 	pthread_mutex_unlock(&informer->lock);
 }
 
+/* Short after a change, longer and longer while nothing changes. */
+static int64_t next_poll_ms(struct informer *informer)
+{
+	if (informer->digest != informer->previous_digest || informer->poll_ms == 0)
+		informer->poll_ms = POLL_FIRST_MS;
+	else
+		informer->poll_ms = informer->poll_ms * 2 < POLL_MAX_MS ? informer->poll_ms * 2 : POLL_MAX_MS;
+	return informer->poll_ms;
+}
+
 static int64_t pause_ms(struct informer *informer, enum informer_pause pause, const struct error *err)
 {
 	int64_t ms = 0;
@@ -221,12 +270,15 @@ static int64_t pause_ms(struct informer *informer, enum informer_pause pause, co
 		ms = backoff_next_ms(&informer->backoff);
 	else if (pause == INFORMER_PAUSE_JITTER)
 		ms = random_below(JITTER_MAX_MS);
+	else if (pause == INFORMER_PAUSE_POLL)
+		ms = next_poll_ms(informer);
 	return err->retry_after_s * 1000 > ms ? err->retry_after_s * 1000 : ms;
 }
 
 static void log_event(const struct informer *informer, enum informer_event event, const struct error *err, int64_t ms)
 {
-	bool usual = event == INFORMER_WATCH_ENDED || event == INFORMER_LIST_DONE || event == INFORMER_PAUSE_OVER;
+	bool usual = event == INFORMER_WATCH_ENDED || event == INFORMER_LIST_DONE || event == INFORMER_LIST_POLLED ||
+		     event == INFORMER_WATCH_REFUSED || event == INFORMER_PAUSE_OVER;
 
 	if (is_stopping((void *)(uintptr_t)informer))
 		return;
@@ -238,6 +290,20 @@ static void log_event(const struct informer *informer, enum informer_event event
 			 log_str("event", informer_event_name(event)), log_err(err), log_num("pause_ms", ms));
 }
 
+/* Say it once when lists take the place of the watch, and once when it is back. */
+static void note_polling(struct informer *informer, enum informer_event event, const struct error *err)
+{
+	bool polling = event == INFORMER_WATCH_REFUSED || event == INFORMER_LIST_POLLED;
+	bool watched = event == INFORMER_WATCH_ENDED || event == INFORMER_WATCH_EXPIRED;
+
+	if (polling && !atomic_exchange(&informer->polling, true))
+		log_warn("no watching: polling instead, and trying to watch after each list",
+			 log_str("kind", kube_kind_plural(informer->kind)),
+			 log_str("why", event == INFORMER_LIST_POLLED ? "as configured" : err->text));
+	else if (watched)
+		note_watching(informer);
+}
+
 /* The only place where the state changes. Returns how long to wait first. */
 static int64_t take_step(struct informer *informer, enum informer_event event, const struct error *err)
 {
@@ -247,10 +313,11 @@ static int64_t take_step(struct informer *informer, enum informer_event event, c
 	if (step.impossible)
 		log_error("informer: impossible event", log_str("state", informer_state_name(informer->state)),
 			  log_str("event", informer_event_name(event)));
-	if (event == INFORMER_LIST_DONE || event == INFORMER_WATCH_ENDED)
+	if (event == INFORMER_LIST_DONE || event == INFORMER_LIST_POLLED || event == INFORMER_WATCH_ENDED)
 		backoff_reset(&informer->backoff);
+	note_polling(informer, event, err);
 	ms = pause_ms(informer, step.pause, err);
-	if (step.pause != INFORMER_NO_PAUSE)
+	if (step.pause == INFORMER_PAUSE_BACKOFF || step.pause == INFORMER_PAUSE_JITTER)
 		atomic_fetch_add(&informer->failures, 1);
 	log_event(informer, event, err, ms);
 	informer->state = step.next;
@@ -296,7 +363,7 @@ static void informer_free(struct informer *informer)
 	free(informer);
 }
 
-enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube_kind kind,
+enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube_kind kind, enum informer_mode mode,
 			const struct informer_listener *listener, struct informer **ret_informer, struct error *err)
 {
 	struct informer *informer = calloc(1, sizeof(*informer));
@@ -305,6 +372,7 @@ enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube
 	if (!informer)
 		return error_no_memory(err);
 	informer->kind = kind;
+	informer->mode = mode;
 	informer->listener = *listener;
 	informer->backoff = (struct backoff){ .first_ms = PAUSE_FIRST_MS, .max_ms = PAUSE_MAX_MS };
 	pthread_mutex_init(&informer->lock, NULL);
@@ -346,5 +414,6 @@ struct informer_counts informer_counts(struct informer *informer)
 		.watches = atomic_load(&informer->watches),
 		.events = atomic_load(&informer->events),
 		.failures = atomic_load(&informer->failures),
+		.polling = atomic_load(&informer->polling),
 	};
 }

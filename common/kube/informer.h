@@ -11,6 +11,13 @@
 
 struct informer;
 
+/* How changes are learned after the first list. */
+enum informer_mode {
+	INFORMER_WATCH, /* by watching, whatever the server says to it */
+	INFORMER_POLL,  /* by lists, every 10 s after a change, less often (up to 60 s) while nothing changes */
+	INFORMER_AUTO   /* by watching; by lists while watching is forbidden (403) or not supported (400, 405, 501) */
+};
+
 /* Who listens. All are called on the informer's thread; they must not block. */
 struct informer_listener {
 	/* A list begins: all objects will be told, what is not among them at list_end does not exist any more. */
@@ -27,10 +34,11 @@ struct informer_counts {
 	int64_t watches; /* that were opened */
 	int64_t events;
 	int64_t failures;
+	bool polling; /* at this moment lists take the place of a watch */
 };
 
 /*
- * Start a thread that lists and watches.
+ * Start a thread that lists, and watches or lists again.
  *
  * auth, listener  outlive the informer; namespace is copied.
  * The first list is read from etcd (no resourceVersion): after a restart nothing older than what was seen before may
@@ -39,7 +47,7 @@ struct informer_counts {
  * ret_informer    given to the caller (informer_destroy).
  * Errors: RC_NO_MEMORY, RC_INTERNAL (no thread).
  */
-enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube_kind kind,
+enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube_kind kind, enum informer_mode mode,
 			const struct informer_listener *listener, struct informer **ret_informer, struct error *err)
 	must_check;
 

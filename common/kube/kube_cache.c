@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/kube/labels.h"
 
 #define BUCKETS_FIRST 64 /* a power of two; doubled when there are as many entries */
 
@@ -18,7 +20,9 @@ struct entry {
 
 /* The entries of a chain by instance share a bucket, not necessarily an id. */
 struct kube_cache {
-	pthread_rwlock_t lock;
+	kube_cache_change on_change; /* NULL: nobody asks */
+	void *change_ctx;
+	pthread_rwlock_t lock; /* guards all below */
 	struct entry **by_uid;
 	struct entry **by_instance;
 	size_t buckets;
@@ -165,15 +169,15 @@ static void date_failure(struct fact *fact, const struct fact *previous)
 		fact->failed_ms = clock_wall_ms();
 }
 
-/* Takes the fact in, also when memory is short (then false). */
-static bool put(struct kube_cache *cache, struct fact *fact)
+/* Takes the fact in; false when memory is short. ret_previous: what it replaces, to be freed by the caller, or NULL. */
+static bool put(struct kube_cache *cache, struct fact *fact, struct fact **ret_previous)
 {
 	struct entry *entry = find_entry(cache, &fact->uid);
 
 	if (entry) {
 		date_failure(fact, entry->fact);
 		unlink_entry(cache, entry);
-		free(entry->fact);
+		*ret_previous = entry->fact;
 	} else {
 		entry = calloc(1, sizeof(*entry));
 		if (!entry)
@@ -187,11 +191,23 @@ static bool put(struct kube_cache *cache, struct fact *fact)
 	return true;
 }
 
-static void drop(struct kube_cache *cache, struct entry *entry)
+/* Out of both chains; the entry is the caller's. */
+static void take_out(struct kube_cache *cache, struct entry *entry)
 {
 	unlink_entry(cache, entry);
-	entry_free(entry);
 	cache->entries--;
+}
+
+void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change, void *ctx)
+{
+	cache->on_change = on_change;
+	cache->change_ctx = ctx;
+}
+
+static void tell_change(const struct kube_cache *cache, const char *instance_id)
+{
+	if (cache->on_change && instance_id[0])
+		cache->on_change(cache->change_ctx, instance_id);
 }
 
 static void on_list_begin(void *ctx, enum kube_kind kind)
@@ -206,8 +222,10 @@ static void on_list_begin(void *ctx, enum kube_kind kind)
 static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, const cJSON *object, struct error *err)
 {
 	struct kube_cache *cache = ctx;
+	const char *id = cJSON_GetStringValue(json_get(json_at(object, "metadata.labels"), LABEL_INSTANCE_ID));
 	struct fact *fact = NULL;
-	struct entry *entry;
+	struct fact *previous = NULL;
+	struct entry *gone = NULL;
 	bool kept = true;
 	enum rc rc = fact_from_object(kind, object, &fact, err);
 
@@ -217,15 +235,22 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 		return rc;
 	pthread_rwlock_wrlock(&cache->lock);
 	if (event == KUBE_DELETED) {
-		entry = find_entry(cache, &fact->uid);
-		if (entry)
-			drop(cache, entry);
+		gone = find_entry(cache, &fact->uid);
+		if (gone)
+			take_out(cache, gone);
 	} else {
-		kept = put(cache, fact);
+		kept = put(cache, fact, &previous);
 	}
 	pthread_rwlock_unlock(&cache->lock);
 	if (event == KUBE_DELETED || !kept)
 		free(fact);
+	if (gone)
+		previous = gone->fact;
+	if (previous && !str_equal(previous->instance_id, id)) /* its label was another one */
+		tell_change(cache, previous->instance_id);
+	tell_change(cache, id ? id : "");
+	free(previous);
+	free(gone);
 	return kept ? RC_OK : error_no_memory(err);
 }
 
@@ -233,19 +258,27 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 static void on_list_end(void *ctx, enum kube_kind kind)
 {
 	struct kube_cache *cache = ctx;
+	struct entry *vanished = NULL;
+	struct entry *next;
 
 	pthread_rwlock_wrlock(&cache->lock);
 	for (size_t i = 0; i < cache->buckets; i++) {
-		struct entry *next;
-
 		for (struct entry *e = cache->by_uid[i]; e; e = next) {
 			next = e->next_by_uid;
-			if (e->fact->kind == kind && e->list != cache->list[kind])
-				drop(cache, e);
+			if (e->fact->kind != kind || e->list == cache->list[kind])
+				continue;
+			take_out(cache, e);
+			e->next_by_uid = vanished;
+			vanished = e;
 		}
 	}
 	cache->synced |= 1u << kind;
 	pthread_rwlock_unlock(&cache->lock);
+	for (struct entry *e = vanished; e; e = next) {
+		next = e->next_by_uid;
+		tell_change(cache, e->fact->instance_id);
+		entry_free(e);
+	}
 }
 
 struct informer_listener kube_cache_listener(struct kube_cache *cache)

@@ -18,6 +18,13 @@ enum rc kube_cache_create(struct kube_cache **ret_cache, struct error *err) must
 /* Free, when no informer and no reader uses it any more. Takes NULL. */
 void kube_cache_destroy(struct kube_cache *cache);
 
+/*
+ * Be told the id of each instance whose facts may have changed, on the informers' threads and without the cache's lock:
+ * the callback may visit the cache, and must not block. Set it before the first informer; a list tells every instance.
+ */
+typedef void (*kube_cache_change)(void *ctx, const char *instance_id);
+void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change, void *ctx);
+
 /* The listener that an informer of any kind feeds this cache through. */
 struct informer_listener kube_cache_listener(struct kube_cache *cache);
 

@@ -259,7 +259,7 @@ Test(informer_machine, every_pair)
 			possible += !step.impossible;
 		}
 	}
-	cr_expect_eq(possible, 9);
+	cr_expect_eq(possible, 11);
 }
 
 Test(informer_machine, an_expired_version_leads_to_a_list_and_a_lost_connection_does_not)
