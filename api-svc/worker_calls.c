@@ -201,7 +201,7 @@ static void give_up(struct worker_calls *calls, struct worker_call *call, enum r
 
 static bool may_run(const struct worker_call *call)
 {
-	return call->lost || call->state == WORKER_CALL_ASKED;
+	return call->lost > 0 || call->state == WORKER_CALL_ASKED;
 }
 
 static void on_deadline(struct worker_calls *calls, struct worker_call *call, struct worker_finished *finished)
@@ -224,7 +224,7 @@ static void on_refused(struct worker_calls *calls, struct worker_call *call, str
 {
 	const struct policy *policy = policy_of(call);
 	/* Only when nothing can be running somewhere does a refusal mean that nothing was done. */
-	bool bounded = !policy->until_done && !(call->lost && policy->changes_something);
+	bool bounded = !policy->until_done && !(call->lost > 0 && policy->changes_something);
 	int64_t wait_end;
 
 	if (!call->refused_ms)
@@ -262,7 +262,7 @@ static void on_reply(struct worker_calls *calls, struct worker_call *call, unsig
 		ask_later(calls, call, now_ms);
 	} else {
 		/* An asking that was lost may still be carried out, although another one has failed. */
-		reply->outcome_unknown |= rc != RC_OK && call->lost && policy_of(call)->changes_something;
+		reply->outcome_unknown |= rc != RC_OK && call->lost > 0 && policy_of(call)->changes_something;
 		end_call(calls, call, reply, finished);
 	}
 }
@@ -274,6 +274,7 @@ struct worker_package *worker_calls_begin(struct worker_calls *calls, struct wor
 	if (!call || call->state != WORKER_CALL_WAITING)
 		return NULL;
 	attempt->number = ++call->attempt;
+	attempt->shown = call->lost + 1;
 	atomic_fetch_add(&call->package->references, 1);
 	set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, now_ms + call->silence_ms));
 	return call->package;
@@ -305,7 +306,7 @@ void worker_calls_failed(struct worker_calls *calls, const struct worker_attempt
 	struct worker_call *call = find_asked(calls, attempt);
 
 	if (call)
-		give_up(calls, call, err->rc, err->text, call->lost, finished);
+		give_up(calls, call, err->rc, err->text, call->lost > 0, finished);
 }
 
 /* The bytes of a complete reply: the joined parts, or a copy of the message. */
@@ -379,7 +380,7 @@ void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_m
 		give_up(calls, call, RC_UNAVAILABLE, "the connection to NATS was lost", true, finished);
 		return;
 	}
-	call->lost = true;
+	call->lost++;
 	call->refused_ms = 0;
 	ask_later(calls, call, now_ms);
 }
@@ -413,7 +414,7 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 	}
 	if (call->state == WORKER_CALL_ASKED) { /* nobody has answered: the worker may be dead */
 		log_debug("no answer; asking again", log_str("request_id", call->package->request_id));
-		call->lost = true;
+		call->lost++;
 		call->refused_ms = 0;
 		call->silence_ms *= 2;
 		set_state(calls, call, WORKER_CALL_WAITING, now_ms);

@@ -62,7 +62,7 @@ struct worker_call {
 	uint32_t next_free;
 	struct worker_package *package;
 	unsigned attempt;   /* the number of the latest asking */
-	bool lost;          /* an asking stayed without an answer: it may have been carried out */
+	unsigned lost;      /* askings that stayed without an answer: they may have been carried out */
 	int64_t started_ms; /* monotonic, like all times here */
 	int64_t refused_ms; /* since when it is refused without a break; 0: it is not */
 	int64_t deadline_ms;
@@ -88,7 +88,8 @@ struct worker_calls {
 struct worker_attempt {
 	uint32_t index;
 	uint32_t generation;
-	unsigned number;
+	unsigned number; /* of the asking, each another one: stands in the reply's subject */
+	unsigned shown;  /* PROTOCOL_HEADER_ATTEMPT: one more than the askings that may have been carried out */
 };
 
 /* A call that is over: to be told without the lock. */

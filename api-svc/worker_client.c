@@ -59,7 +59,7 @@ static enum rc publish(struct worker_client *client, const struct worker_package
 
 	if (!bus)
 		return error_set(err, RC_UNAVAILABLE, "NATS is not connected yet");
-	snprintf(number, sizeof(number), "%u", a->number);
+	snprintf(number, sizeof(number), "%u", a->shown);
 	snprintf(reply, sizeof(reply), "%s.%" PRIx32 "-%" PRIx32 "-%x", client->inbox, a->index, a->generation,
 		 a->number);
 	rc = bus_publish(bus, &out, err);

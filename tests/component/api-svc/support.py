@@ -18,6 +18,14 @@ BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 # Sanitizers and a busy machine make everything slower; no test measures more than whether it hangs.
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "10"))
 
+
+
+def is_sanitized():
+    """Sanitizers keep what was freed: nothing can be said about memory."""
+    binary = (BUILD / "bin" / "api-svc").read_bytes()
+    return b"__asan_init" in binary or b"__tsan_init" in binary
+
+
 SPEC = {
     "service_type": "container",
     "metadata": {"name": "web"},

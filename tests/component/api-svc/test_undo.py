@@ -84,7 +84,7 @@ def test_clients_that_close_after_5_ms(api, worker):
 def test_an_undo_is_repeated_until_a_worker_says_ok(api, worker):
     worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.2)
     worker.on["undo"] = lambda asked: [Fail("BUSY"), Fail("UNAVAILABLE"), Fail("INTERNAL"), Ok()][
-        min(asked.attempt, 4) - 1]
+        min(len(worker.of("undo")), 4) - 1]
     send_create(api, "a").close()
     wait_for(lambda: len(worker.of("undo")) == 4, "four undos")
     time.sleep(1)
@@ -136,7 +136,7 @@ def test_a_definite_error_is_not_undone(api, worker):
 def test_an_undo_outlives_the_end_of_the_service(worker, start):
     api = start(SP_SERVER_SHUTDOWN_TIMEOUT="8s")
     worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.3)
-    worker.on["undo"] = lambda asked: Fail("BUSY") if asked.attempt < 3 else worker.undo(asked)
+    worker.on["undo"] = lambda asked: Fail("BUSY") if len(worker.of("undo")) < 3 else worker.undo(asked)
     s = send_create(api, "a")
     wait_for(lambda: worker.of("create"), "the create")
     s.close()

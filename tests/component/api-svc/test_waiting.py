@@ -49,9 +49,9 @@ def test_a_worker_that_comes_in_time_costs_a_delay_only(start, nats):
 
 
 def test_full_workers_are_asked_again(api, worker):
-    worker.on["get"] = lambda asked: Ok({"id": "a"}) if asked.attempt > 2 else Fail("BUSY", retry_after_s=4)
+    worker.on["get"] = lambda asked: Ok({"id": "a"}) if len(worker.of("get")) > 2 else Fail("BUSY", retry_after_s=4)
     assert api.request("GET", CONTAINERS + "/a").status == 200
-    assert [a.attempt for a in worker.of("get")] == [1, 2, 3]
+    assert [a.attempt for a in worker.of("get")] == [1, 1, 1]  # nothing was started by the first two
 
 
 def test_workers_that_stay_full(worker, start):
@@ -79,6 +79,19 @@ def test_a_worker_that_dies_is_replaced(api, worker, nats):
     assert again.body == worker.of("create")[0].body
     assert again.headers["Sp-Deadline"] == worker.of("create")[0].headers["Sp-Deadline"]
     other.stop()
+
+
+def test_a_slow_worker_that_says_so_is_not_asked_again(api, worker):
+    def answer(asked):
+        def signs_of_life():
+            for _ in range(4):
+                worker.publish(asked.reply_to, {"Sp-Status": "WORKING"}, b"")
+                time.sleep(1)
+        threading.Thread(target=signs_of_life).start()
+        return Ok({"id": "a"}, delay=4)
+    worker.on["get"] = answer
+    assert api.request("GET", CONTAINERS + "/a").status == 200
+    assert len(worker.of("get")) == 1
 
 
 def test_a_late_answer_to_the_first_asking_counts(api, worker):
