@@ -25,7 +25,7 @@ struct dispatcher {
 	const struct op_env *env;
 	struct bus *bus;
 	struct kube_auth *auth;
-	struct health *health;
+	struct kube_health *health;
 	struct bus_subscription *subscription;
 	pthread_t *threads;
 	size_t thread_count; /* that run */
@@ -311,7 +311,7 @@ static void on_request(void *ctx, struct bus_message *msg)
 	else if (job.operation == OPERATION_COUNT)
 		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not known to this worker", name);
 	else if (job.operation == OPERATION_HEALTH)
-		health_ask(d->health, msg);
+		kube_health_ask(d->health, msg);
 	else if (!enqueue(d, &job))
 		error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
 	if (why.rc)
@@ -332,7 +332,7 @@ static enum rc start_threads(struct dispatcher *d, struct error *err)
 	return rc;
 }
 
-enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct health *health,
+enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct kube_health *health,
 			  struct dispatcher **ret_dispatcher, struct error *err)
 {
 	size_t concurrency = (size_t)env->config->concurrency;

@@ -6,7 +6,7 @@
 
 #include "common/adapters/bus.h"
 #include "common/kube/kube_auth.h"
-#include "kube-worker/health.h"
+#include "kube-worker/kube_health.h"
 #include "kube-worker/op.h"
 
 struct dispatcher;
@@ -26,7 +26,7 @@ struct operation_counts {
  * ret_dispatcher          given to the caller (dispatcher_destroy).
  * Errors: RC_NO_MEMORY, RC_INTERNAL (threads), those of bus_subscribe().
  */
-enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct health *health,
+enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct kube_health *health,
 			  struct dispatcher **ret_dispatcher, struct error *err) must_check;
 
 /*

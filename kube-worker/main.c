@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/adapters/bus_service.h"
+#include "common/base/footprint.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
@@ -22,7 +23,7 @@ struct worker {
 	struct kube_auth *auth;
 	struct bus *bus;
 	struct informer *informers[KUBE_KIND_COUNT];
-	struct health *health;
+	struct kube_health *health;
 	struct dispatcher *dispatcher;
 	struct repair *repair;
 	struct bus_service *service;
@@ -109,7 +110,7 @@ static enum rc start(struct worker *worker, struct error *err)
 	if (!rc)
 		rc = start_informers(worker, err);
 	if (!rc)
-		rc = health_create(worker->bus, worker->auth, &worker->health, err);
+		rc = kube_health_create(worker->bus, worker->auth, &worker->health, err);
 	if (!rc)
 		rc = dispatcher_create(&worker->env, worker->bus, worker->auth, worker->health, &worker->dispatcher,
 				       err);
@@ -132,7 +133,7 @@ static bool stop(struct worker *worker)
 	if (worker->dispatcher && !dispatcher_drain(worker->dispatcher, worker->config.shutdown_timeout_ms))
 		return false;
 	repair_destroy(worker->repair);
-	health_destroy(worker->health);
+	kube_health_destroy(worker->health);
 	bus_destroy(worker->bus); /* the last callbacks, of discovery, read the dispatcher's counts */
 	bus_service_destroy(worker->service);
 	dispatcher_destroy(worker->dispatcher);
@@ -164,6 +165,7 @@ int main(int argc, char **argv)
 	}
 	log_info("ready", log_str("version", version_text()), log_str("namespace", worker.config.namespace),
 		 log_num("concurrency", worker.config.concurrency));
+	footprint_trim();
 	lifecycle_notify_ready();
 	lifecycle_wait(NULL, NULL);
 	lifecycle_notify_stopping();

@@ -22,7 +22,7 @@ struct op {
 	void (*take_back)(struct op_call *call, const cJSON *request);
 };
 
-/* The row of an operation; health is not among them (health.h): its functions are NULL. */
+/* The row of an operation; health is not among them (kube_health.h): its functions are NULL. */
 const struct op *op_find(enum operation operation);
 
 enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result, struct error *err);

@@ -1,5 +1,5 @@
 /*
- * Digests, base64 and random identifiers. The only user of OpenSSL's libcrypto.
+ * Digests, base64 and random identifiers, by OpenSSL's libcrypto (which pem.c uses as well).
  */
 #ifndef COMMON_ADAPTERS_CRYPTO_H
 #define COMMON_ADAPTERS_CRYPTO_H

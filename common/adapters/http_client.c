@@ -200,8 +200,10 @@ static CURLcode set_identity(CURL *easy, const struct http_identity *identity)
 		CHAIN(c, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
 		CHAIN(c, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
 	}
-	if (identity->proxy)
+	if (identity->proxy) {
 		CHAIN(c, curl_easy_setopt(easy, CURLOPT_PROXY, identity->proxy));
+		CHAIN(c, curl_easy_setopt(easy, CURLOPT_NOPROXY, "")); /* NO_PROXY speaks of the environment's proxies only */
+	}
 	return c;
 }
 

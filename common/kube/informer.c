@@ -118,7 +118,6 @@ static enum informer_event run_list(struct informer *informer, struct error *err
 		return INFORMER_LIST_FAILED;
 	set_resource_version(informer, version);
 	informer->listener.list_end(informer->listener.ctx, informer->kind);
-	malloc_trim(0); /* the trees of the items are gone; a long-lived process gives the memory back */
 	atomic_fetch_add(&informer->lists, 1);
 	return informer->mode == INFORMER_POLL ? INFORMER_LIST_POLLED : INFORMER_LIST_DONE;
 }
@@ -347,6 +346,7 @@ static void *run_informer(void *ctx)
 			break;
 		}
 		wait_ms = take_step(informer, event, &err);
+		malloc_trim(0); /* after a list, and about every 40 s: what bursts of work have left behind goes back */
 	}
 	return NULL;
 }

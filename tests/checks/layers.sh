@@ -42,6 +42,7 @@ nats/nats.h common/adapters/bus.c
 curl/curl.h common/adapters/http_client.c
 openssl/evp.h common/adapters/crypto.c
 openssl/rand.h common/adapters/crypto.c
+openssl/pem.h common/adapters/pem.c
 yaml.h common/services/yaml.c
 cjson/cJSON.h common/services/json.h
 microhttpd.h api-svc/http_server.c

@@ -295,7 +295,6 @@ def test_addresses(start):
             assert s.recv(100).startswith(b"HTTP/1.1 200")
 
 
-@pytest.mark.skipif(is_sanitized(), reason="sanitizers keep freed memory")
 def test_memory_stays_small(worker, start):
     api = start()
 
@@ -312,4 +311,5 @@ def test_memory_stays_small(worker, start):
         many(20)
         before = resident_kib()
         many(100)
-        assert resident_kib() - before < 1024
+        # Sanitizers keep freed memory for a while, in a quarantine of their own.
+        assert resident_kib() - before < (300 * 1024 if is_sanitized() else 1024)

@@ -158,8 +158,7 @@ class Probe:
 @pytest.fixture(scope="session")
 def program(tmp_path_factory):
     library = BUILD / "libcommon.a"
-    if not library.exists():
-        pytest.skip(f"{library} is not built")
+    assert library.exists(), f"{library} is not built"
     path = tmp_path_factory.mktemp("probe") / "auth_probe"
     command = [os.environ.get("CC", "cc"), "-std=gnu17", "-g", "-I.", "-D_GNU_SOURCE", "-pthread",
                str(HERE / "auth_probe.c"), str(library), "-o", str(path), *LIBRARIES]

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import subprocess
 import time
 
 import pytest
@@ -247,10 +248,6 @@ def test_tokens(start_simulator, tmp_path):
 
 
 def test_tls(start_simulator, tmp_path):
-    import shutil
-    import subprocess
-    if not shutil.which("openssl"):
-        pytest.skip("needs openssl to make a certificate")
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days",
                     "1", "-subj", "/CN=kubesim", "-addext", "subjectAltName=IP:127.0.0.1"],

@@ -1,6 +1,5 @@
-"""A stock kubectl works; it is looked for in $KUBECTL, in PATH and where tests/cluster/build.sh puts it."""
+"""A stock kubectl works: the one of $KUBECTL or of PATH (Debian's package kubernetes-client)."""
 
-import glob
 import json
 import os
 import shutil
@@ -11,18 +10,12 @@ import pytest
 from kube import deployment, eventually
 
 
-def find_kubectl():
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    built = sorted(glob.glob(f"{cache}/dcm-k8s-container-sp/cluster/*/kubectl"))
-    return os.environ.get("KUBECTL") or shutil.which("kubectl") or (built[-1] if built else None)
-
-
-KUBECTL = find_kubectl()
-pytestmark = pytest.mark.skipif(not KUBECTL, reason="needs kubectl")
+KUBECTL = os.environ.get("KUBECTL") or shutil.which("kubectl")
 
 
 @pytest.fixture
 def kubectl(kube, ns, tmp_path):
+    assert KUBECTL, "kubectl is not installed"
     environment = {**os.environ, "KUBECONFIG": str(kube.kubeconfig), "HOME": str(tmp_path)}
 
     def run(*arguments, body=None):

@@ -1,4 +1,4 @@
-#include "kube-worker/health.h"
+#include "kube-worker/kube_health.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #define WAITING_MAX 256     /* requests that may wait for one look; more are dropped, their askers say unhealthy */
 #define LOOK_TIMEOUT_MS 400 /* leaves PROTOCOL_HEALTH_TIMEOUT_MS some time for the way */
 
-struct health {
+struct kube_health {
 	struct bus *bus;
 	struct kube_client *kube;
 	pthread_t thread;
@@ -25,7 +25,7 @@ struct health {
 	bool stopping;
 };
 
-static bool look(struct health *health, bool healthy_before)
+static bool look(struct kube_health *health, bool healthy_before)
 {
 	struct kube_reply reply cleanup_kube_reply = { 0 };
 	struct kube_request request = {
@@ -45,7 +45,7 @@ static bool look(struct health *health, bool healthy_before)
 	return false;
 }
 
-static void answer(struct health *health, struct bus_message *request, bool healthy)
+static void answer(struct kube_health *health, struct bus_message *request, bool healthy)
 {
 	struct buf body cleanup_buf = buf_make(64);
 	struct json_writer w = json_writer_make(&body);
@@ -60,7 +60,7 @@ static void answer(struct health *health, struct bus_message *request, bool heal
 }
 
 /* Wait for requests and take all of them. 0: stopping. */
-static size_t take_waiting(struct health *health, struct bus_message *taken[WAITING_MAX])
+static size_t take_waiting(struct kube_health *health, struct bus_message *taken[WAITING_MAX])
 {
 	size_t count;
 
@@ -77,7 +77,7 @@ static size_t take_waiting(struct health *health, struct bus_message *taken[WAIT
 
 static void *run_health(void *ctx)
 {
-	struct health *health = ctx;
+	struct kube_health *health = ctx;
 	struct bus_message *taken[WAITING_MAX];
 	bool healthy = false;
 	size_t count;
@@ -90,7 +90,7 @@ static void *run_health(void *ctx)
 	return NULL;
 }
 
-void health_ask(struct health *health, struct bus_message *request)
+void kube_health_ask(struct kube_health *health, struct bus_message *request)
 {
 	bool room;
 
@@ -105,7 +105,7 @@ void health_ask(struct health *health, struct bus_message *request)
 		bus_message_destroy(request);
 }
 
-static void health_free(struct health *health)
+static void kube_health_free(struct kube_health *health)
 {
 	kube_client_destroy(health->kube);
 	pthread_cond_destroy(&health->work);
@@ -113,9 +113,9 @@ static void health_free(struct health *health)
 	free(health);
 }
 
-enum rc health_create(struct bus *bus, struct kube_auth *auth, struct health **ret_health, struct error *err)
+enum rc kube_health_create(struct bus *bus, struct kube_auth *auth, struct kube_health **ret_health, struct error *err)
 {
-	struct health *health = calloc(1, sizeof(*health));
+	struct kube_health *health = calloc(1, sizeof(*health));
 	enum rc rc;
 
 	if (!health)
@@ -127,14 +127,14 @@ enum rc health_create(struct bus *bus, struct kube_auth *auth, struct health **r
 	if (!rc)
 		rc = thread_start(run_health, health, &health->thread, err);
 	if (rc) {
-		health_free(health);
+		kube_health_free(health);
 		return rc;
 	}
 	*ret_health = health;
 	return RC_OK;
 }
 
-void health_destroy(struct health *health)
+void kube_health_destroy(struct kube_health *health)
 {
 	if (!health)
 		return;
@@ -143,5 +143,5 @@ void health_destroy(struct health *health)
 	pthread_cond_signal(&health->work);
 	pthread_mutex_unlock(&health->lock);
 	pthread_join(health->thread, NULL);
-	health_free(health);
+	kube_health_free(health);
 }

@@ -1,0 +1,35 @@
+#include "common/base/footprint.h"
+
+#include <link.h>
+#include <malloc.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/base/compiler.h"
+
+/* Only segments that are never written: relocated data is the process' own and would be lost. */
+static int release_object(struct dl_phdr_info *info, size_t size unused, void *ctx)
+{
+	uintptr_t page_mask = ~((uintptr_t) * (const long *)ctx - 1);
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+		uintptr_t end = (start + segment->p_memsz) & page_mask;
+
+		start &= page_mask;
+		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && end > start)
+			(void)madvise((void *)start, end - start, MADV_DONTNEED); /* refused: they simply stay */
+	}
+	return 0;
+}
+
+void footprint_trim(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+
+	malloc_trim(0);
+	dl_iterate_phdr(release_object, &page);
+}

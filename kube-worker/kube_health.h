@@ -1,0 +1,25 @@
+/*
+ * The health operation: does the Kubernetes API answer? On a thread of its own, so that a full worker answers as well.
+ */
+#ifndef KUBE_WORKER_KUBE_HEALTH_H
+#define KUBE_WORKER_KUBE_HEALTH_H
+
+#include "common/adapters/bus.h"
+#include "common/kube/kube_auth.h"
+
+struct kube_health;
+
+/* Start the thread. bus and auth outlive it. ret_health: given (kube_health_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL. */
+enum rc kube_health_create(struct bus *bus, struct kube_auth *auth, struct kube_health **ret_health, struct error *err)
+	must_check;
+
+/* End the thread and free. Takes NULL. */
+void kube_health_destroy(struct kube_health *health);
+
+/*
+ * Take a health request, which is given, and answer it soon. Requests that wait together share one look at /version.
+ * Does not block.
+ */
+void kube_health_ask(struct kube_health *health, struct bus_message *request);
+
+#endif

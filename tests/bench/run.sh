@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Measures and prints; asserts nothing. On kubesim, or with --cluster on a real control plane.
+#
+#   run.sh [--build DIR] [--cluster] [--seconds S]
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=build
+cluster=
+seconds=10
+while [ $# -gt 0 ]; do
+    case $1 in
+        --build) build=$2; shift 2 ;;
+        --cluster) cluster=1; shift ;;
+        --seconds) seconds=$2; shift 2 ;;
+        *) echo "run.sh: unknown argument '$1'" >&2; exit 2 ;;
+    esac
+done
+case $build in /*) ;; *) build=$root/$build ;; esac
+bin=$build/bin
+state=$(mktemp -d)
+pids=()
+
+finish() {
+    for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+        kill "${pids[i]}" 2>/dev/null && wait "${pids[i]}" 2>/dev/null || true
+    done
+    [ -z "$cluster" ] || "$root/tests/cluster/stop.sh" "$state/cluster" >/dev/null
+    rm -rf "$state"
+}
+trap finish EXIT
+
+start() { # name, command...
+    local name=$1
+    shift
+    "$@" >"$state/$name.log" 2>&1 &
+    pids+=($!)
+}
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+rss() { awk '/VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+nats_port=$(free_port)
+api_port=$(free_port)
+export SP_NAME=bench SP_NATS_URL=nats://127.0.0.1:$nats_port SP_SERVER_ADDRESS=127.0.0.1:$api_port
+export SP_K8S_EXTERNAL_SVC_TYPE=NodePort SP_LOG_LEVEL=warn SP_K8S_NAMESPACE=dcm-sp
+start nats nats-server -a 127.0.0.1 -p "$nats_port"
+if [ -n "$cluster" ]; then
+    "$root/tests/cluster/start.sh" "$state/cluster" >/dev/null
+    export SP_K8S_KUBECONFIG=$state/cluster/provider.kubeconfig
+else
+    export SP_K8S_KUBECONFIG=$state/kubeconfig
+    start kubesim "$bin/kubesim" --listen "127.0.0.1:$(free_port)" --namespace dcm-sp \
+        --write-kubeconfig "$SP_K8S_KUBECONFIG"
+    sleep 0.5
+fi
+began=$(date +%s%N)
+start api-svc "$bin/api-svc"
+api_pid=$!
+start kube-worker "$bin/kube-worker"
+worker_pid=$!
+until curl -fs "http://127.0.0.1:$api_port/health" 2>/dev/null | grep -q '"healthy"'; do :; done
+echo "from start to healthy: $((($(date +%s%N) - began) / 1000000)) ms (the polling included)"
+
+bench() { # what, options...
+    local what=$1
+    shift
+    "$bin/bench" "$what" --api "http://127.0.0.1:$api_port" --kubeconfig "$SP_K8S_KUBECONFIG" --namespace dcm-sp "$@"
+}
+
+memory() { echo "resident: api-svc $(rss "$api_pid") KiB, kube-worker $(rss "$worker_pid") KiB ($1)"; }
+
+memory "idle"
+bench fill --containers 1000
+memory "1000 containers"
+bench get --clients 16 --rate 1000 --seconds "$seconds"
+bench get --clients 1 --seconds "$seconds"
+bench get --clients 32 --seconds "$seconds"
+bench list --clients 1 --seconds "$seconds"
+memory "after the reads"
+bench create --clients 16 --seconds "$seconds"
+memory "after the creates"
