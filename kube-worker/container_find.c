@@ -115,7 +115,7 @@ struct foreign_search {
 static void collect_foreign(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct foreign_search *search = ctx;
-	const struct fact *found[FOREIGN_MAX];
+	const struct fact *found[FOREIGN_MAX] = { NULL };
 	size_t n = 0;
 
 	for (size_t i = 0; i < count && n < FOREIGN_MAX; i++)

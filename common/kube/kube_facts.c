@@ -228,10 +228,11 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	size_t size = sizeof(*fact) + strlen(texts->name) + strlen(texts->ip) + texts->message.len +
 		      texts->service.len + 4 + (shared ? 0 : strlen(texts->instance_id) + 1);
 	struct fact *packed = malloc(size);
-	char *at = (char *)(packed + 1);
+	char *at;
 
 	if (!packed)
 		return NULL;
+	at = (char *)(packed + 1);
 	*packed = *fact;
 	packed->name = copy_text(&at, texts->name);
 	packed->instance_id = shared ? packed->name : copy_text(&at, texts->instance_id);

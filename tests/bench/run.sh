@@ -23,7 +23,8 @@ pids=()
 
 finish() {
     for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-        kill "${pids[i]}" 2>/dev/null && wait "${pids[i]}" 2>/dev/null || true
+        kill "${pids[i]}" 2>/dev/null || continue
+        wait "${pids[i]}" 2>/dev/null || true
     done
     [ -z "$cluster" ] || "$root/tests/cluster/stop.sh" "$state/cluster" >/dev/null
     rm -rf "$state"
