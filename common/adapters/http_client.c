@@ -202,7 +202,8 @@ static CURLcode set_identity(CURL *easy, const struct http_identity *identity)
 	}
 	if (identity->proxy) {
 		CHAIN(c, curl_easy_setopt(easy, CURLOPT_PROXY, identity->proxy));
-		CHAIN(c, curl_easy_setopt(easy, CURLOPT_NOPROXY, "")); /* NO_PROXY speaks of the environment's proxies only */
+		/* NO_PROXY speaks of the proxies of the environment only. */
+		CHAIN(c, curl_easy_setopt(easy, CURLOPT_NOPROXY, ""));
 	}
 	return c;
 }
