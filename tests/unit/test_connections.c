@@ -1,0 +1,141 @@
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api-svc/connections.h"
+#include "common/base/clock.h"
+
+struct pair {
+	int ours, theirs;
+	struct connection *connection;
+};
+
+static struct pair open_pair(struct connections *all)
+{
+	int fds[2];
+	struct pair p;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	p = (struct pair){ .ours = fds[0], .theirs = fds[1] };
+	p.connection = connection_add(all, p.ours);
+	cr_assert_not_null(p.connection);
+	return p;
+}
+
+static void close_pair(struct connections *all, struct pair *p)
+{
+	connection_remove(all, p->connection);
+	close(p->ours);
+	close(p->theirs);
+}
+
+/* Does the other side see the end within so many milliseconds? */
+static bool ends_within(const struct pair *p, int ms)
+{
+	struct pollfd fd = { .fd = p->theirs, .events = POLLRDHUP };
+
+	return poll(&fd, 1, ms) > 0;
+}
+
+static struct connections *create(size_t max)
+{
+	struct connections_limits limits = {
+		.max = max, .read_timeout_ms = 300, .write_timeout_ms = 300, .idle_timeout_ms = 300
+	};
+	struct connections *all = NULL;
+
+	cr_assert_eq(connections_create(&limits, &all, NULL), RC_OK);
+	return all;
+}
+
+Test(connections, every_phase_but_working_has_its_time)
+{
+	struct connections *all = create(100);
+
+	for (int phase = CONNECTION_NEW; phase < CONNECTION_PHASE_COUNT; phase++) {
+		struct pair p = open_pair(all);
+		bool ends = phase != CONNECTION_WORKING;
+
+		if (phase != CONNECTION_NEW)
+			connection_set_phase(all, p.connection, (enum connection_phase)phase);
+		cr_expect_not(ends_within(&p, 150), "%s", connection_phase_name((enum connection_phase)phase));
+		cr_expect_eq(ends_within(&p, ends ? 2000 : 500), ends, "%s",
+			     connection_phase_name((enum connection_phase)phase));
+		close_pair(all, &p);
+	}
+	cr_expect_eq(connections_count(all), 0);
+	connections_destroy(all);
+}
+
+Test(connections, the_time_of_a_first_request_counts_from_the_accept)
+{
+	struct connections *all = create(100);
+	struct pair p = open_pair(all);
+	int64_t begin = clock_mono_ms();
+
+	clock_sleep_ms(200);
+	connection_set_phase(all, p.connection, CONNECTION_READING);
+	cr_expect(ends_within(&p, 2000));
+	cr_expect_lt(clock_mono_ms() - begin, 290 + 400);
+	close_pair(all, &p);
+	connections_destroy(all);
+}
+
+Test(connections, the_longest_idle_go_when_they_run_short)
+{
+	struct connections *all = create(4);
+	struct pair pairs[6];
+	int ended = 0;
+
+	for (int i = 0; i < 6; i++) {
+		pairs[i] = open_pair(all);
+		if (i == 0)
+			connection_set_phase(all, pairs[i].connection, CONNECTION_WORKING);
+		clock_sleep_ms(20);
+	}
+	cr_expect(ends_within(&pairs[1], 1000), "the oldest without a request goes");
+	cr_expect_not(ends_within(&pairs[0], 0), "one with a request stays");
+	for (int i = 0; i < 6; i++)
+		ended += ends_within(&pairs[i], 0);
+	cr_expect_leq(ended, 4);
+	for (int i = 0; i < 6; i++)
+		close_pair(all, &pairs[i]);
+	connections_destroy(all);
+}
+
+Test(connections, only_busy_ones_make_a_crowd)
+{
+	struct connections *all = create(2);
+	struct pair pairs[4];
+
+	for (int i = 0; i < 4; i++)
+		pairs[i] = open_pair(all);
+	cr_expect_not(connections_crowded(all));
+	for (int i = 0; i < 3; i++) {
+		cr_expect_not(connections_crowded(all));
+		connection_set_phase(all, pairs[i].connection, CONNECTION_READING);
+	}
+	cr_expect(connections_crowded(all));
+	connection_set_phase(all, pairs[0].connection, CONNECTION_IDLE);
+	cr_expect_not(connections_crowded(all));
+	for (int i = 0; i < 4; i++)
+		close_pair(all, &pairs[i]);
+	cr_expect_not(connections_crowded(all));
+	connections_destroy(all);
+}
+
+Test(connections, those_without_a_request_end_when_the_program_does)
+{
+	struct connections *all = create(100);
+	struct pair idle = open_pair(all);
+	struct pair busy = open_pair(all);
+
+	connection_set_phase(all, busy.connection, CONNECTION_WORKING);
+	connections_drain(all);
+	cr_expect(ends_within(&idle, 250));
+	cr_expect_not(ends_within(&busy, 0));
+	close_pair(all, &idle);
+	close_pair(all, &busy);
+	connections_destroy(all);
+}

@@ -1,0 +1,181 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "api-svc/openapi.h"
+#include "api-svc/router.h"
+#include "api-svc/validator.h"
+#include "common/base/strutil.h"
+
+static struct openapi *load_embedded(void)
+{
+	struct openapi *openapi = NULL;
+	struct error err = { .rc = RC_OK };
+	size_t len;
+	const char *text = openapi_embedded(&len);
+
+	cr_assert_eq(openapi_load(text, len, &openapi, &err), RC_OK, "%s", err.text);
+	return openapi;
+}
+
+Test(openapi, our_document_is_understood_and_has_a_route_for_everything)
+{
+	struct openapi *openapi = load_embedded();
+	const struct openapi_operation *create = openapi_operation(openapi, "createContainer");
+	struct error err = { .rc = RC_OK };
+
+	cr_expect_eq(router_check(openapi, &err), RC_OK, "%s", err.text);
+	cr_expect_eq(openapi_operation_count(openapi), 5);
+	cr_assert_not_null(create);
+	cr_expect_str_eq(create->path, "/api/v1alpha1/containers");
+	cr_expect_str_eq(create->method, "post");
+	cr_expect(create->body_required);
+	cr_expect_not_null(create->body);
+	cr_expect_eq(create->parameter_count, 2);
+	cr_expect_null(openapi_operation(openapi, "nothing"));
+	cr_expect_not_null(openapi_schema(openapi, "Container"));
+	cr_expect_null(openapi_schema(openapi, "Nothing"));
+	openapi_destroy(openapi);
+}
+
+Test(openapi, the_json_is_the_same_document)
+{
+	struct openapi *openapi = load_embedded();
+	cleanup_json cJSON *tree = NULL;
+	size_t len;
+	const char *json = openapi_json(openapi, &len);
+
+	cr_assert_eq(json_parse_strict(json, len, &tree, NULL), RC_OK);
+	cr_expect(cJSON_Compare(tree, openapi_tree(openapi), true));
+	openapi_destroy(openapi);
+}
+
+/* ---- examples obey their schemas ---- */
+
+static void check_example(struct schema_set *set, const cJSON *schema_node, const cJSON *value,
+			  enum validator_direction direction, const char *where)
+{
+	struct faults faults cleanup_faults = { .count = 0 };
+	struct buf summary cleanup_buf = buf_make(2000);
+	const struct schema *schema = NULL;
+
+	cr_assert_eq(schema_compile(set, schema_node, &schema, NULL), RC_OK, "%s", where);
+	validator_check(schema, value, direction, "", &faults);
+	faults_summary(&faults, &summary);
+	cr_expect_eq(faults.count, 0, "%s: %s", where, summary.data);
+}
+
+static size_t check_media(struct schema_set *set, const cJSON *content, enum validator_direction direction)
+{
+	const cJSON *media = NULL;
+	const cJSON *example = NULL;
+	size_t count = 0;
+
+	cJSON_ArrayForEach (media, content) {
+		const cJSON *schema = json_get(media, "schema");
+
+		if (json_get(media, "example")) {
+			check_example(set, schema, json_get(media, "example"), direction, media->string);
+			count++;
+		}
+		cJSON_ArrayForEach (example, json_get(media, "examples")) {
+			check_example(set, schema, json_get(example, "value"), direction, example->string);
+			count++;
+		}
+	}
+	return count;
+}
+
+/* Every `content` and every `schema` with an `example` beside it, wherever they stand. */
+static size_t walk(struct schema_set *set, const cJSON *node, enum validator_direction direction)
+{
+	const cJSON *child = NULL;
+	size_t count = 0;
+
+	if (json_get(node, "schema") && json_get(node, "example") && json_get(node, "in")) {
+		check_example(set, json_get(node, "schema"), json_get(node, "example"), direction, "parameter");
+		count++;
+	}
+	cJSON_ArrayForEach (child, node) {
+		enum validator_direction inside = str_equal(child->string, "requestBody") ? VALIDATOR_REQUEST
+											  : direction;
+
+		if (str_equal(child->string, "content"))
+			count += check_media(set, child, direction);
+		else
+			count += walk(set, child, inside);
+	}
+	return count;
+}
+
+Test(openapi, every_example_obeys_its_schema)
+{
+	struct openapi *openapi = load_embedded();
+	struct schema_set *set = schema_set_create(openapi_tree(openapi));
+
+	cr_expect_geq(walk(set, openapi_tree(openapi), VALIDATOR_RESPONSE), 9);
+	schema_set_destroy(set);
+	openapi_destroy(openapi);
+}
+
+/* ---- documents that are refused ---- */
+
+struct refused_case {
+	const char *name;
+	const char *paths; /* of a document */
+	const char *says;
+};
+
+static const struct refused_case refused_cases[] = {
+	{ "an operation without a name", "{/a: {get: {}}}", "no operationId" },
+	{ "a name twice", "{/a: {get: {operationId: x}, post: {operationId: x}}}", "'x' stands twice" },
+	{ "a parameter without a name", "{/a: {get: {operationId: x, parameters: [{in: query}]}}}", "no name" },
+	{ "a parameter in a cookie", "{/a: {get: {operationId: x, parameters: [{name: p, in: cookie}]}}}",
+	  "unknown place" },
+	{ "a parameter without a schema", "{/a: {get: {operationId: x, parameters: [{name: p, in: query}]}}}",
+	  "the parameter 'p'" },
+	{ "a keyword in a response",
+	  "{/a: {get: {operationId: x, responses: {'200': {content: {text/x: {schema: {const: 1}}}}}}}}", "'const'" },
+	{ "a keyword in a response header",
+	  "{/a: {get: {operationId: x, responses: {'200': {headers: {H: {schema: {const: 1}}}}}}}}", "'const'" },
+	{ "a response that leads nowhere", "{/a: {get: {operationId: x, responses: {'200': {$ref: '#/z'}}}}}",
+	  "leads nowhere" },
+	{ "a body that is no JSON",
+	  "{/a: {post: {operationId: x, requestBody: {content: {text/plain: {schema: {}}}}}}}", "requestBody" },
+};
+
+Test(openapi, refuses_what_it_does_not_understand)
+{
+	for (size_t i = 0; i < ARRAY_LEN(refused_cases); i++) {
+		struct buf text cleanup_buf = buf_make(10000);
+		struct openapi *openapi = NULL;
+		struct error err = { .rc = RC_OK };
+
+		buf_addf(&text, "openapi: 3.0.3\npaths: %s\n", refused_cases[i].paths);
+		cr_expect_eq(openapi_load(text.data, text.len, &openapi, &err), RC_INVALID_ARGUMENT, "%s",
+			     refused_cases[i].name);
+		cr_expect(strstr(err.text, refused_cases[i].says) != NULL, "%s: said '%s'", refused_cases[i].name,
+			  err.text);
+	}
+}
+
+Test(openapi, refuses_another_version)
+{
+	static const char *const texts[] = { "openapi: 3.1.0", "swagger: '2.0'", "[]", "", "a: 'x" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct openapi *openapi = NULL;
+
+		cr_expect_eq(openapi_load(texts[i], strlen(texts[i]), &openapi, NULL), RC_INVALID_ARGUMENT, "%s",
+			     texts[i]);
+	}
+}
+
+Test(openapi, a_component_that_nobody_uses_is_checked_too)
+{
+	static const char text[] = "{openapi: 3.0.0, components: {schemas: {A: {if: {}}}}}";
+	struct openapi *openapi = NULL;
+	struct error err = { .rc = RC_OK };
+
+	cr_expect_eq(openapi_load(text, strlen(text), &openapi, &err), RC_INVALID_ARGUMENT);
+	cr_expect(strstr(err.text, "components/schemas/A") != NULL, "said '%s'", err.text);
+}

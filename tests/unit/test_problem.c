@@ -1,0 +1,81 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api-svc/problem.h"
+
+struct status_case {
+	enum rc rc;
+	unsigned status;
+	const char *type;
+};
+
+static const struct status_case cases[] = {
+	{ RC_INVALID_ARGUMENT, 400, "INVALID_ARGUMENT" },
+	{ RC_PERMISSION_DENIED, 403, "PERMISSION_DENIED" },
+	{ RC_NOT_FOUND, 404, "NOT_FOUND" },
+	{ RC_ALREADY_EXISTS, 409, "ALREADY_EXISTS" },
+	{ RC_CONFLICT, 409, "ALREADY_EXISTS" },
+	{ RC_TOO_LARGE, 413, "INVALID_ARGUMENT" },
+	{ RC_EXPIRED, 400, "INVALID_ARGUMENT" },
+	{ RC_UNSUPPORTED, 503, "UNAVAILABLE" },
+	{ RC_BUSY, 503, "UNAVAILABLE" },
+	{ RC_UNAVAILABLE, 503, "UNAVAILABLE" },
+	{ RC_TIMEOUT, 504, "UNAVAILABLE" },
+	{ RC_NO_MEMORY, 500, "INTERNAL" },
+	{ RC_INTERNAL, 500, "INTERNAL" },
+};
+
+Test(problem, every_code_has_its_document)
+{
+	cr_expect_eq(ARRAY_LEN(cases), RC_COUNT - 1, "a code is not tested");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct status_case *c = &cases[i];
+		struct error err;
+		struct problem problem = { .error = &err, .instance = "/a", .request_id = "req-1" };
+		struct http_answer answer;
+		cleanup_json cJSON *tree = NULL;
+		bool ours = c->status == 500;
+
+		error_set(&err, c->rc, "secret 'x'");
+		answer = problem_answer(&problem);
+		cr_expect_eq(answer.status, c->status, "%s", rc_name(c->rc));
+		cr_expect_str_eq(answer.content_type, "application/problem+json");
+		cr_assert_eq(json_parse_strict(answer.body, answer.body_len, &tree, NULL), RC_OK);
+		cr_expect_str_eq(json_string_at(tree, "type"), c->type, "%s", rc_name(c->rc));
+		cr_expect_eq(json_int_at(tree, "status", 0), c->status);
+		cr_expect_str_eq(json_string_at(tree, "instance"), "/a");
+		cr_expect_not_null(json_string_at(tree, "title"));
+		cr_expect_eq(strstr(json_string_at(tree, "detail"), "secret") == NULL, ours);
+		cr_expect_eq(strstr(json_string_at(tree, "detail"), "req-1") != NULL, ours);
+		cr_expect_eq(answer.retry_after_s >= 1 && answer.retry_after_s <= 5, c->status == 503);
+		cr_expect_null(json_get(tree, "errors"));
+		free(answer.body);
+	}
+}
+
+Test(problem, passes_faults_and_retry_after_on)
+{
+	struct error err = { .rc = RC_UNAVAILABLE, .retry_after_s = 30, .text = "t" };
+	struct faults faults cleanup_faults = { .count = 0 };
+	struct problem problem = { .error = &err, .faults = &faults };
+	struct http_answer answer;
+
+	faults_add(&faults, "/a~1b", "must be \"%s\"", "x");
+	answer = problem_answer(&problem);
+	cr_expect_eq(answer.retry_after_s, 30);
+	cr_expect(strstr(answer.body, "\"errors\":[{\"detail\":\"must be \\\"x\\\"\",\"pointer\":\"/a~1b\"}]") != NULL,
+		  "%s", answer.body);
+	free(answer.body);
+}
+
+Test(problem, a_given_status_wins)
+{
+	struct error err = { .rc = RC_INVALID_ARGUMENT, .text = "t" };
+	struct problem problem = { .error = &err, .status = PROBLEM_METHOD_NOT_ALLOWED };
+	struct http_answer answer = problem_answer(&problem);
+
+	cr_expect_eq(answer.status, 405);
+	cr_expect(strstr(answer.body, "\"status\":405") != NULL);
+	free(answer.body);
+}

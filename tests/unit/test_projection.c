@@ -1,0 +1,62 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "api-svc/openapi.h"
+#include "api-svc/projection.h"
+
+struct projection_case {
+	const char *name;
+	const char *spec;
+	const char *kept;
+};
+
+static const struct projection_case cases[] = {
+	{ "known members stay", "{\"service_type\":\"container\",\"image\":{\"reference\":\"x\"}}",
+	  "{\"service_type\":\"container\",\"image\":{\"reference\":\"x\"}}" },
+	{ "unknown members go", "{\"a\":1,\"image\":{\"reference\":\"x\",\"pull\":true}}",
+	  "{\"image\":{\"reference\":\"x\"}}" },
+	{ "output-only members go", "{\"metadata\":{\"namespace\":1,\"name\":\"n\"},\"network\":{\"ip\":\"1.2.3.4\"}}",
+	  "{\"metadata\":{\"name\":\"n\"},\"network\":{}}" },
+	{ "null where null is allowed goes", "{\"network\":null}", "{}" },
+	{ "null ports go", "{\"network\":{\"ports\":null}}", "{\"network\":{}}" },
+	{ "labels stay whole", "{\"metadata\":{\"labels\":{\"a\":\"1\",\"b/c\":\"\"}}}",
+	  "{\"metadata\":{\"labels\":{\"a\":\"1\",\"b/c\":\"\"}}}" },
+	{ "hints stay whole", "{\"provider_hints\":{\"a\":null,\"ip\":[{\"b\":0.1}],\"n\":9007199254740991}}",
+	  "{\"provider_hints\":{\"a\":null,\"ip\":[{\"b\":0.1}],\"n\":9007199254740991}}" },
+	{ "inside arrays", "{\"process\":{\"args\":[\"\",\"b\"],\"env\":[{\"name\":\"A\",\"value\":\"\",\"x\":1}]}}",
+	  "{\"process\":{\"args\":[\"\",\"b\"],\"env\":[{\"name\":\"A\",\"value\":\"\"}]}}" },
+	{ "both kinds of cpu", "{\"resources\":{\"cpu\":{\"min\":1,\"max\":\"2\",\"x\":0}}}",
+	  "{\"resources\":{\"cpu\":{\"min\":1,\"max\":\"2\"}}}" },
+};
+
+Test(projection, keeps_what_the_schema_names)
+{
+	struct openapi *openapi = NULL;
+	const struct schema *schema;
+	size_t len;
+	const char *text = openapi_embedded(&len);
+
+	cr_assert_eq(openapi_load(text, len, &openapi, NULL), RC_OK);
+	schema = openapi_operation(openapi, "createContainer")->body;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cleanup_json cJSON *body = cJSON_CreateObject();
+		struct buf out cleanup_buf = buf_make(10000);
+		struct json_writer w = json_writer_make(&out);
+		cJSON *spec = cJSON_Parse(cases[i].spec);
+		char expected[1000];
+
+		cr_assert(spec && cJSON_AddItemToObject(body, "spec", spec), "%s", cases[i].name);
+		cJSON_AddStringToObject(body, "id", "ignored");
+		projection_write(schema, body, &w, NULL);
+		snprintf(expected, sizeof(expected), "{\"spec\":%s}", cases[i].kept);
+		cr_expect_str_eq(out.data, expected, "%s: got %s", cases[i].name, out.data);
+		buf_reset(&out);
+		w.comma = false;
+		json_begin_object(&w, NULL);
+		projection_write_member(schema, body, "spec", &w);
+		projection_write_member(schema, body, "absent", &w);
+		json_end_object(&w);
+		cr_expect_str_eq(out.data, expected, "%s: got %s", cases[i].name, out.data);
+	}
+	openapi_destroy(openapi);
+}

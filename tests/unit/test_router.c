@@ -1,0 +1,91 @@
+#include <criterion/criterion.h>
+
+#include "api-svc/router.h"
+#include "common/base/strutil.h"
+
+#define C "/api/v1alpha1/containers"
+
+struct route_case {
+	const char *method;
+	const char *target;
+	enum router_result result;
+	enum route_id route;   /* when found */
+	const char *parameter; /* when found */
+	const char *allow;     /* when not allowed */
+};
+
+static const struct route_case cases[] = {
+	{ "GET", C "/health", ROUTER_FOUND, ROUTE_HEALTH, NULL, NULL },
+	{ "HEAD", C "/health", ROUTER_FOUND, ROUTE_HEALTH, NULL, NULL },
+	{ "GET", C "/h%65alth", ROUTER_FOUND, ROUTE_HEALTH, NULL, NULL },
+	{ "GET", "/health", ROUTER_FOUND, ROUTE_HEALTH, NULL, NULL },
+	{ "GET", C, ROUTER_FOUND, ROUTE_LIST, NULL, NULL },
+	{ "GET", C "?x=1", ROUTER_FOUND, ROUTE_LIST, NULL, NULL },
+	{ "POST", C, ROUTER_FOUND, ROUTE_CREATE, NULL, NULL },
+	{ "GET", C "/a", ROUTER_FOUND, ROUTE_GET, "a", NULL },
+	{ "GET", C "/", ROUTER_FOUND, ROUTE_GET, "", NULL },
+	{ "GET", C "/a%2Fb", ROUTER_FOUND, ROUTE_GET, "a/b", NULL },
+	{ "DELETE", C "/a", ROUTER_FOUND, ROUTE_DELETE, "a", NULL },
+	{ "DELETE", C "/healthy", ROUTER_FOUND, ROUTE_DELETE, "healthy", NULL },
+	{ "GET", "/openapi.yaml", ROUTER_FOUND, ROUTE_DOCUMENT_YAML, NULL, NULL },
+	{ "HEAD", "/openapi.json", ROUTER_FOUND, ROUTE_DOCUMENT_JSON, NULL, NULL },
+	{ "PUT", C, ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD, POST" },
+	{ "post", C, ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD, POST" },
+	{ "POST", C "/a", ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD, DELETE" },
+	{ "DELETE", C "/health", ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD" },
+	{ "", "/health", ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD" },
+	{ "GET", "/", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+	{ "GET", "/api", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+	{ "GET", "//health", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+	{ "GET", "/health/", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+	{ "GET", C "/a/b", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+	{ "GET", C "//", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+	{ "GET", "/api%2Fv1alpha1%2Fcontainers", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+	{ "GET", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+};
+
+Test(router, finds_routes_or_says_what_is_allowed)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct route_case *c = &cases[i];
+		struct target target cleanup_target = { .path = NULL };
+		struct router_match match;
+		enum router_result result;
+
+		cr_assert_eq(target_parse(c->target, &target, NULL), RC_OK, "%s", c->target);
+		result = router_find(c->method, &target, &match);
+		cr_expect_eq(result, c->result, "%s %s", c->method, c->target);
+		cr_expect_str_eq(match.allow, c->allow ? c->allow : "", "%s %s: %s", c->method, c->target, match.allow);
+		if (result != ROUTER_FOUND)
+			continue;
+		cr_expect_eq(match.route->id, c->route, "%s %s", c->method, c->target);
+		cr_expect(str_equal(match.parameter, c->parameter), "%s %s", c->method, c->target);
+	}
+}
+
+struct document_case {
+	const char *paths;
+	const char *says;
+};
+
+static const struct document_case document_cases[] = {
+	{ "{}", "lacks the operation" },
+	{ "{/x: {get: {operationId: somethingElse}}}", "has no route" },
+	{ "{/x: {get: {operationId: listContainers}}}", "the API document says get /x" },
+	{ "{" C ": {put: {operationId: listContainers}}}", "the API document says put" },
+};
+
+Test(router, and_the_document_have_to_agree)
+{
+	for (size_t i = 0; i < ARRAY_LEN(document_cases); i++) {
+		struct buf text cleanup_buf = buf_make(1000);
+		struct openapi *openapi = NULL;
+		struct error err = { .rc = RC_OK };
+
+		buf_addf(&text, "openapi: 3.0.3\npaths: %s\n", document_cases[i].paths);
+		cr_assert_eq(openapi_load(text.data, text.len, &openapi, &err), RC_OK, "%s", err.text);
+		cr_expect_eq(router_check(openapi, &err), RC_INTERNAL, "%s", document_cases[i].paths);
+		cr_expect(strstr(err.text, document_cases[i].says) != NULL, "said '%s'", err.text);
+		openapi_destroy(openapi);
+	}
+}

@@ -1,0 +1,75 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "api-svc/rules.h"
+
+struct rule_case {
+	const char *name;
+	const char *spec;
+	const char *faults; /* "pointer detail; ..." */
+};
+
+static const struct rule_case cases[] = {
+	{ "nothing", "{}", "" },
+	{ "no object at all", "[]", "" },
+	{ "cpu in order", "{\"resources\":{\"cpu\":{\"min\":1,\"max\":2}}}", "" },
+	{ "cpu equal in two spellings", "{\"resources\":{\"cpu\":{\"min\":\"1000m\",\"max\":1}}}", "" },
+	{ "cpu out of order", "{\"resources\":{\"cpu\":{\"min\":3,\"max\":2}}}",
+	  "/spec/resources/cpu/min must not be more than max" },
+	{ "cpu out of order in two spellings", "{\"resources\":{\"cpu\":{\"min\":\"1500m\",\"max\":\"1\"}}}",
+	  "/spec/resources/cpu/min must not be more than max" },
+	{ "cpu that is none is not compared", "{\"resources\":{\"cpu\":{\"min\":\"x\",\"max\":1}}}", "" },
+	{ "memory in order", "{\"resources\":{\"memory\":{\"min\":\"1024MB\",\"max\":\"1GB\"}}}", "" },
+	{ "memory out of order", "{\"resources\":{\"memory\":{\"min\":\"1025MB\",\"max\":\"1GB\"}}}",
+	  "/spec/resources/memory/min must not be more than max" },
+	{ "memory as a number is not compared", "{\"resources\":{\"memory\":{\"min\":2,\"max\":\"1GB\"}}}", "" },
+	{ "labels", "{\"metadata\":{\"labels\":{\"a\":\"b\",\"x.y/z_1\":\"\"}}}", "" },
+	{ "reserved labels", "{\"metadata\":{\"labels\":{\"dcm.project/managed-by\":\"dcm\"}}}",
+	  "/spec/metadata/labels/dcm.project~1managed-by is reserved for the provider" },
+	{ "labels beside the reserved ones", "{\"metadata\":{\"labels\":{\"dcm.project/other\":\"\"}}}", "" },
+	{ "labels as an array are not looked at", "{\"metadata\":{\"labels\":[\"a\"]}}", "" },
+	{ "ports", "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":81}]}}", "" },
+	{ "the same port twice and thrice",
+	  "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":80},{\"container_port\":80}]}}",
+	  "/spec/network/ports/1/container_port stands there already; "
+	  "/spec/network/ports/2/container_port stands there already" },
+	{ "the largest port", "{\"network\":{\"ports\":[{\"container_port\":65535},{\"container_port\":65535}]}}",
+	  "/spec/network/ports/1/container_port stands there already" },
+	{ "ports that are none", "{\"network\":{\"ports\":[{\"container_port\":0},{\"container_port\":0},5,null]}}",
+	  "" },
+};
+
+Test(rules, say_what_a_schema_cannot)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cleanup_json cJSON *spec = cJSON_Parse(cases[i].spec);
+		struct faults faults cleanup_faults = { .count = 0 };
+		struct buf got cleanup_buf = buf_make(10000);
+
+		cr_assert_not_null(spec, "%s", cases[i].name);
+		rules_check(spec, "/spec", &faults);
+		for (size_t k = 0; k < faults.count; k++)
+			buf_addf(&got, "%s%s %s", k ? "; " : "", faults.items[k].pointer, faults.items[k].detail);
+		cr_expect_str_eq(got.data, cases[i].faults, "%s: got '%s'", cases[i].name, got.data);
+	}
+}
+
+Test(rules, no_spec_is_the_validator_s_business)
+{
+	struct faults faults cleanup_faults = { .count = 0 };
+
+	rules_check(NULL, "/spec", &faults);
+	cr_expect_eq(faults.count, 0);
+}
+
+Test(rules, a_label_key_that_kubernetes_refuses_gets_its_reason)
+{
+	cleanup_json cJSON *spec = cJSON_Parse("{\"metadata\":{\"labels\":{\"-a\":\"\",\"A/b\":\"\"}}}");
+	struct faults faults cleanup_faults = { .count = 0 };
+
+	rules_check(spec, "", &faults);
+	cr_assert_eq(faults.count, 2);
+	cr_expect_str_eq(faults.items[0].pointer, "/metadata/labels/-a");
+	cr_expect_str_eq(faults.items[1].pointer, "/metadata/labels/A~1b");
+	cr_expect(strstr(faults.items[1].detail, "DNS") != NULL);
+}

@@ -1,0 +1,44 @@
+#include <criterion/criterion.h>
+
+#include "api-svc/tickets.h"
+#include "common/base/compiler.h"
+
+Test(tickets, are_good_once)
+{
+	struct tickets *t = tickets_create();
+	int a;
+	int b;
+	uint64_t first;
+	uint64_t second;
+
+	cr_assert_not_null(t);
+	first = tickets_add(t, &a);
+	cr_expect_neq(first, 0);
+	cr_expect_eq(tickets_take(t, first), &a);
+	cr_expect_null(tickets_take(t, first));
+	second = tickets_add(t, &b);
+	cr_expect_eq((uint32_t)second, (uint32_t)first, "the place is used again");
+	cr_expect_null(tickets_take(t, first), "but not under the old number");
+	cr_expect_eq(tickets_take(t, second), &b);
+	cr_expect_null(tickets_take(t, 0));
+	cr_expect_null(tickets_take(t, UINT64_MAX));
+	tickets_destroy(t);
+}
+
+Test(tickets, grow)
+{
+	struct tickets *t = tickets_create();
+	int things[1000];
+	uint64_t numbers[1000];
+	int taken = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(things); i++)
+		numbers[i] = tickets_add(t, &things[i]);
+	for (size_t i = 0; i < ARRAY_LEN(things); i += 2)
+		cr_expect_eq(tickets_take(t, numbers[i]), &things[i]);
+	while (tickets_take_any(t))
+		taken++;
+	cr_expect_eq(taken, 500);
+	cr_expect_null(tickets_take(t, numbers[1]));
+	tickets_destroy(t);
+}

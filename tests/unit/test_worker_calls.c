@@ -1,0 +1,362 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api-svc/worker_calls.h"
+
+#define NOW 1000000
+#define WAIT 3000
+#define TIMEOUT 30000
+
+/* What done() was told. */
+struct told {
+	int times;
+	enum rc rc;
+	bool unknown;
+	char body[64];
+};
+
+static void on_done(void *ctx, uint64_t cookie, struct worker_reply *reply)
+{
+	struct told *told = ctx;
+
+	cr_assert_eq(cookie, 7);
+	told->times++;
+	told->rc = reply->error.rc;
+	told->unknown = reply->outcome_unknown;
+	snprintf(told->body, sizeof(told->body), "%s", reply->body ? reply->body : "");
+}
+
+static struct worker_attempt add_call(struct worker_calls *calls, enum operation operation, int64_t delay_ms,
+				      struct told *told)
+{
+	struct worker_ask ask = {
+		.operation = operation,
+		.body = "{}",
+		.len = 2,
+		.request_id = "r",
+		.delay_ms = delay_ms,
+		.timeout_ms = TIMEOUT,
+		.done = on_done,
+		.ctx = told,
+		.cookie = 7,
+	};
+	struct worker_package *package = worker_package_make(&ask, 5000);
+	struct worker_attempt attempt;
+
+	cr_assert(package && worker_calls_add(calls, &ask, package, NOW, &attempt));
+	return attempt;
+}
+
+static void begin(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms)
+{
+	struct worker_package *package = worker_calls_begin(calls, attempt, now_ms);
+
+	cr_assert_not_null(package);
+	worker_package_unref(package);
+}
+
+static void answer(struct worker_calls *calls, const struct worker_attempt *attempt, const char *status,
+		   const char *body, int64_t now_ms)
+{
+	struct worker_message msg = { .status = status, .data = body, .attempt = attempt->number };
+	struct worker_finished finished = { .done = NULL };
+
+	msg.len = strlen(body);
+	worker_calls_message(calls, attempt, &msg, now_ms, &finished);
+	worker_finished_tell(&finished);
+}
+
+static void refuse(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms)
+{
+	struct worker_finished finished = { .done = NULL };
+
+	worker_calls_refused(calls, attempt, "nobody", now_ms, &finished);
+	worker_finished_tell(&finished);
+}
+
+/* Time passes; true: the call has been asked again. */
+static bool pass(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms)
+{
+	struct worker_finished finished = { .done = NULL };
+	bool send = worker_calls_due(calls, attempt->index, now_ms, attempt, &finished);
+
+	worker_finished_tell(&finished);
+	if (send)
+		begin(calls, attempt, now_ms);
+	return send;
+}
+
+Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+	struct worker_attempt b;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_GET, 0, &told);
+	cr_expect_eq(calls.open[OPERATION_GET], 1);
+	begin(&calls, &a, NOW);
+	answer(&calls, &a, "OK", "{\"id\":1}", NOW + 5);
+	cr_expect_eq(told.times, 1);
+	cr_expect_str_eq(told.body, "{\"id\":1}");
+	cr_expect_eq(calls.open[OPERATION_GET], 0);
+	answer(&calls, &a, "OK", "{}", NOW + 6); /* a second answer is nobody's */
+	b = add_call(&calls, OPERATION_GET, 0, &told);
+	cr_expect_eq(b.index, a.index);
+	cr_expect_neq(b.generation, a.generation);
+	answer(&calls, &a, "OK", "{}", NOW + 7);
+	cr_expect_eq(told.times, 1);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+	int64_t now = NOW;
+	int sent = 1;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	begin(&calls, &a, now);
+	while (told.times == 0) {
+		cr_assert_leq(now, NOW + WAIT, "asked for too long");
+		cr_expect_eq(a.shown, 1, "nothing was started: it is still the first asking");
+		refuse(&calls, &a, now);
+		if (told.times)
+			break;
+		now = calls.items[a.index].due_ms;
+		cr_assert(pass(&calls, &a, now));
+		sent++;
+	}
+	cr_expect_eq(now, NOW + WAIT, "the last asking is made at the end of the wait");
+	cr_expect_eq(told.rc, RC_UNAVAILABLE);
+	cr_expect_not(told.unknown);
+	cr_expect(sent >= 8 && sent <= 30, "%d askings", sent);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, a_busy_worker_is_a_refusal)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_DELETE, 0, &told);
+	begin(&calls, &a, NOW);
+	answer(&calls, &a, "BUSY", "{\"detail\":\"full\"}", NOW + 1);
+	cr_expect_eq(told.times, 0);
+	cr_expect(pass(&calls, &a, NOW + 100));
+	cr_expect_eq(a.shown, 1);
+	answer(&calls, &a, "OK", "", NOW + 101);
+	cr_expect_eq(told.rc, RC_OK);
+	cr_expect_eq(told.times, 1);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, silence_is_answered_by_asking_again_each_time_later)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	begin(&calls, &a, NOW);
+	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS - 1));
+	cr_expect(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
+	cr_expect_eq(a.shown, 2);
+	cr_expect_not(pass(&calls, &a, NOW + 3 * WORKER_SILENCE_MS - 1));
+	cr_expect(pass(&calls, &a, NOW + 3 * WORKER_SILENCE_MS));
+	cr_expect_eq(a.shown, 3);
+	/* The first asking's answer counts as well. */
+	a.number = 1;
+	answer(&calls, &a, "OK", "{}", NOW + 10000);
+	cr_expect_eq(told.rc, RC_OK);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, signs_of_life_are_no_silence)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	begin(&calls, &a, NOW);
+	for (int64_t now = NOW + 1000; now < NOW + TIMEOUT; now += 1000) {
+		answer(&calls, &a, PROTOCOL_STATUS_WORKING, "", now);
+		cr_expect_not(pass(&calls, &a, now + 999));
+	}
+	cr_expect_not(pass(&calls, &a, NOW + TIMEOUT));
+	cr_expect_eq(told.rc, RC_TIMEOUT);
+	cr_expect(told.unknown);
+	worker_calls_clear(&calls);
+}
+
+struct deadline_case {
+	const char *name;
+	enum operation operation;
+	bool lost;    /* an asking stayed without an answer */
+	bool refused; /* the latest one was refused */
+	enum rc rc;
+	bool unknown;
+};
+
+static const struct deadline_case deadline_cases[] = {
+	{ "a create that may run", OPERATION_CREATE, true, false, RC_TIMEOUT, true },
+	{ "a create that may run, then nobody is there", OPERATION_CREATE, true, true, RC_TIMEOUT, true },
+	{ "a create under way", OPERATION_CREATE, false, false, RC_TIMEOUT, true },
+	{ "a delete that may run", OPERATION_DELETE, true, true, RC_TIMEOUT, true },
+	{ "a get changes nothing", OPERATION_GET, false, false, RC_TIMEOUT, false },
+};
+
+Test(worker_calls, the_deadline_ends_every_call)
+{
+	for (size_t i = 0; i < ARRAY_LEN(deadline_cases); i++) {
+		const struct deadline_case *c = &deadline_cases[i];
+		struct worker_calls calls;
+		struct told told = { 0 };
+		struct worker_attempt a;
+
+		worker_calls_init(&calls, WAIT);
+		a = add_call(&calls, c->operation, 0, &told);
+		begin(&calls, &a, NOW);
+		if (c->lost)
+			cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS), "%s", c->name);
+		if (c->refused)
+			refuse(&calls, &a, NOW + WORKER_SILENCE_MS + WAIT + 1);
+		cr_expect_not(pass(&calls, &a, NOW + TIMEOUT), "%s", c->name);
+		cr_expect_eq(told.times, 1, "%s", c->name);
+		cr_expect_eq(told.rc, c->rc, "%s: %s", c->name, rc_name(told.rc));
+		cr_expect_eq(told.unknown, c->unknown, "%s", c->name);
+		worker_calls_clear(&calls);
+	}
+}
+
+Test(worker_calls, a_lost_connection_loses_the_askings_under_way)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct told health = { 0 };
+	struct worker_finished finished = { .done = NULL };
+	struct worker_attempt a;
+	struct worker_attempt h;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	begin(&calls, &a, NOW);
+	h = add_call(&calls, OPERATION_HEALTH, 0, &health);
+	begin(&calls, &h, NOW);
+	worker_calls_lost(&calls, a.index, NOW + 10, &finished);
+	cr_expect_null(finished.done);
+	worker_calls_lost(&calls, h.index, NOW + 10, &finished);
+	worker_finished_tell(&finished);
+	cr_expect_eq(health.rc, RC_UNAVAILABLE, "health never waits");
+	cr_expect(pass(&calls, &a, NOW + 200));
+	cr_expect_eq(a.shown, 2);
+	refuse(&calls, &a, NOW + 200 + WAIT + 1);
+	cr_expect_eq(told.times, 0, "it may have been carried out: not given up before the deadline");
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, a_read_that_was_lost_is_given_up_after_the_wait)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_finished finished = { .done = NULL };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_LIST, 0, &told);
+	begin(&calls, &a, NOW);
+	worker_calls_lost(&calls, a.index, NOW + 5000, &finished);
+	cr_assert(pass(&calls, &a, NOW + 5500));
+	refuse(&calls, &a, NOW + 5500);
+	cr_expect_eq(told.times, 0, "the wait begins when nobody was there for the first time");
+	cr_assert(pass(&calls, &a, NOW + 5500 + WAIT));
+	refuse(&calls, &a, NOW + 5500 + WAIT);
+	cr_expect_eq(told.rc, RC_UNAVAILABLE);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, undo_goes_on_until_it_is_done)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_finished finished = { .done = NULL };
+	struct worker_attempt a;
+	int64_t now = NOW + 4000;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_UNDO, 4000, &told);
+	cr_expect_not(pass(&calls, &a, NOW + 3999), "not before its time");
+	cr_assert(pass(&calls, &a, now));
+	for (int i = 0; i < 3; i++) {
+		if (i % 2)
+			refuse(&calls, &a, now);
+		else
+			answer(&calls, &a, "INTERNAL", "{\"detail\":\"x\"}", now);
+		cr_expect_eq(told.times, 0);
+		now = calls.items[a.index].due_ms;
+		cr_assert(pass(&calls, &a, now));
+	}
+	worker_calls_cancel(&calls, a.index, false, &finished);
+	cr_expect_null(finished.done, "an undo outlives the requests");
+	answer(&calls, &a, "OK", "", now);
+	cr_expect_eq(told.rc, RC_OK);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, an_undo_that_waits_can_be_hurried)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_UNDO, 20000, &told);
+	worker_calls_hurry(&calls, a.index, NOW + 1);
+	cr_expect(pass(&calls, &a, NOW + 1));
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, a_failure_after_a_lost_asking_leaves_the_outcome_open)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	begin(&calls, &a, NOW);
+	cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
+	answer(&calls, &a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + WORKER_SILENCE_MS + 1);
+	cr_expect_eq(told.rc, RC_UNAVAILABLE);
+	cr_expect(told.unknown);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, the_table_grows)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt attempts[500];
+
+	worker_calls_init(&calls, WAIT);
+	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
+		attempts[i] = add_call(&calls, OPERATION_GET, 0, &told);
+		begin(&calls, &attempts[i], NOW);
+	}
+	cr_expect_eq(calls.open[OPERATION_GET], 500);
+	for (size_t i = 0; i < ARRAY_LEN(attempts); i++)
+		answer(&calls, &attempts[i], "OK", "{}", NOW);
+	cr_expect_eq(told.times, 500);
+	cr_expect_eq(calls.open[OPERATION_GET], 0);
+	worker_calls_clear(&calls);
+}

@@ -1,0 +1,125 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api-svc/worker_reply.h"
+#include "common/base/strutil.h"
+
+/* Messages in the order in which they come: "attempt part data", and what becomes of them. */
+struct join_step {
+	unsigned attempt;
+	const char *part;
+	const char *data;
+	enum worker_join_result result;
+};
+
+struct join_case {
+	const char *name;
+	struct join_step steps[6];
+	const char *joined; /* after the last step */
+};
+
+static const struct join_case join_cases[] = {
+	{ "parts in order",
+	  { { 1, "1/3", "a", WORKER_JOIN_MORE },
+	    { 1, "2/3", "b", WORKER_JOIN_MORE },
+	    { 1, "3/3", "c", WORKER_JOIN_DONE } },
+	  "abc" },
+	{ "one part", { { 1, "1/1", "a", WORKER_JOIN_DONE } }, "a" },
+	{ "a part that is missing",
+	  { { 1, "1/3", "a", WORKER_JOIN_MORE }, { 1, "3/3", "c", WORKER_JOIN_STRAY } },
+	  "a" },
+	{ "a second asking begins anew",
+	  { { 1, "1/2", "a", WORKER_JOIN_MORE },
+	    { 2, "1/2", "x", WORKER_JOIN_MORE },
+	    { 1, "2/2", "b", WORKER_JOIN_STRAY },
+	    { 2, "2/2", "y", WORKER_JOIN_DONE } },
+	  "xy" },
+	{ "another total", { { 1, "1/2", "a", WORKER_JOIN_MORE }, { 1, "2/3", "b", WORKER_JOIN_STRAY } }, "a" },
+	{ "a late part of nothing", { { 1, "2/2", "b", WORKER_JOIN_STRAY } }, "" },
+	{ "no parts", { { 1, NULL, "whole", WORKER_JOIN_DONE } }, "" },
+	{ "zero", { { 1, "0/2", "", WORKER_JOIN_MALFORMED } }, "" },
+	{ "beyond the total", { { 1, "3/2", "", WORKER_JOIN_MALFORMED } }, "" },
+	{ "no numbers", { { 1, "a/b", "", WORKER_JOIN_MALFORMED } }, "" },
+	{ "no slash", { { 1, "12", "", WORKER_JOIN_MALFORMED } }, "" },
+	{ "too many", { { 1, "1/5000", "", WORKER_JOIN_MALFORMED } }, "" },
+	{ "a sign", { { 1, "+1/2", "", WORKER_JOIN_MALFORMED } }, "" },
+	{ "a number that never ends", { { 1, "11111111111111111111/2", "", WORKER_JOIN_MALFORMED } }, "" },
+};
+
+Test(worker_reply, parts_are_joined)
+{
+	for (size_t i = 0; i < ARRAY_LEN(join_cases); i++) {
+		const struct join_case *c = &join_cases[i];
+		struct worker_join join = { .next = 0 };
+
+		for (size_t k = 0; k < ARRAY_LEN(c->steps) && c->steps[k].attempt; k++) {
+			const struct join_step *step = &c->steps[k];
+			struct worker_message msg = { .part = step->part,
+						      .data = step->data,
+						      .attempt = step->attempt };
+
+			msg.len = strlen(step->data);
+			cr_expect_eq(worker_join_add(&join, &msg), step->result, "%s, step %zu", c->name, k);
+		}
+		cr_expect_str_eq(join.data.data ? join.data.data : "", c->joined, "%s", c->name);
+		worker_join_clear(&join);
+	}
+}
+
+struct read_case {
+	const char *name;
+	enum operation operation;
+	const char *status;
+	const char *body;
+	bool good;
+	enum rc rc;
+	const char *detail; /* NULL: any */
+	int retry_after_s;
+};
+
+static const struct read_case read_cases[] = {
+	{ "a result", OPERATION_GET, "OK", "{\"id\":1}", true, RC_OK, "", 0 },
+	{ "no result is needed", OPERATION_DELETE, "OK", "", true, RC_OK, "", 0 },
+	{ "an empty result", OPERATION_CREATE, "OK", "", false, RC_INTERNAL, NULL, 0 },
+	{ "a result that is cut", OPERATION_LIST, "OK", "{\"containers\":[", false, RC_INTERNAL, NULL, 0 },
+	{ "an error", OPERATION_GET, "NOT_FOUND", "{\"detail\":\"gone\"}", true, RC_NOT_FOUND, "gone", 0 },
+	{ "an error with a delay", OPERATION_GET, "BUSY", "{\"detail\":\"full\",\"retry_after_s\":5}", true, RC_BUSY,
+	  "full", 5 },
+	{ "a delay beyond reason", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":99999999}", true,
+	  RC_BUSY, "x", 3600 },
+	{ "a negative delay", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":-1}", true, RC_BUSY, "x", 0 },
+	{ "an error without a reason", OPERATION_GET, "CONFLICT", "{}", true, RC_CONFLICT, NULL, 0 },
+	{ "an unknown code", OPERATION_GET, "TEAPOT", "{\"detail\":\"x\"}", true, RC_INTERNAL, "x", 0 },
+	{ "no status", OPERATION_GET, NULL, "{}", false, RC_INTERNAL, NULL, 0 },
+	{ "an error that is no JSON", OPERATION_GET, "NOT_FOUND", "gone", false, RC_INTERNAL, NULL, 0 },
+	{ "an error that is no object", OPERATION_GET, "NOT_FOUND", "[]", false, RC_INTERNAL, NULL, 0 },
+};
+
+Test(worker_reply, results_and_errors_are_read)
+{
+	for (size_t i = 0; i < ARRAY_LEN(read_cases); i++) {
+		const struct read_case *c = &read_cases[i];
+		struct worker_reply reply;
+		bool good = worker_reply_read(c->operation, c->status, str_dup(c->body), strlen(c->body), &reply);
+
+		cr_expect_eq(good, c->good, "%s", c->name);
+		cr_expect_eq(reply.error.rc, c->rc, "%s: %s", c->name, rc_name(reply.error.rc));
+		cr_expect_eq(reply.error.retry_after_s, c->retry_after_s, "%s", c->name);
+		if (c->detail)
+			cr_expect_str_eq(reply.error.text, c->detail, "%s", c->name);
+		if (c->rc == RC_OK)
+			cr_expect_str_eq(reply.body, c->body, "%s", c->name);
+		worker_reply_clear(&reply);
+	}
+}
+
+Test(worker_reply, faults_of_the_worker_are_kept)
+{
+	static const char body[] = "{\"detail\":\"d\",\"errors\":[{\"detail\":\"x\",\"pointer\":\"/a\"}]}";
+	struct worker_reply reply;
+
+	cr_assert(worker_reply_read(OPERATION_CREATE, "INVALID_ARGUMENT", str_dup(body), strlen(body), &reply));
+	cr_expect_eq(cJSON_GetArraySize(reply.faults), 1);
+	worker_reply_clear(&reply);
+}
