@@ -60,6 +60,7 @@ static bool reserve(struct buf *b, size_t extra)
 		return false;
 	}
 	b->data = grown;
+	b->data[b->len] = '\0'; /* fresh memory of a buffer that was empty */
 	b->capacity = capacity;
 	return true;
 }
