@@ -5,12 +5,12 @@
 #include <sys/socket.h>
 
 #include "common/base/clock.h"
+#include "common/base/thread.h"
 #include "common/services/log.h"
 
 #define SWEEP_INTERVAL_MS 200
 #define NEWCOMER_MS 50   /* a connection younger than this is not given up for others */
 #define GIVE_UP_SHARE 16 /* when connections run short, one in so many of the limit is freed beyond the need */
-#define THREAD_STACK_BYTES (128u * 1024)
 
 struct connection {
 	int fd;
@@ -145,18 +145,6 @@ static void *run_sweeper(void *arg)
 	return NULL;
 }
 
-static bool start_sweeper(struct connections *all)
-{
-	pthread_attr_t attr;
-	bool started;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
-	started = pthread_create(&all->sweeper, &attr, run_sweeper, all) == 0;
-	pthread_attr_destroy(&attr);
-	return started;
-}
-
 /* ---- for everybody ---- */
 
 enum rc connections_create(const struct connections_limits *limits, struct connections **ret_connections,
@@ -164,6 +152,7 @@ enum rc connections_create(const struct connections_limits *limits, struct conne
 {
 	struct connections *all = calloc(1, sizeof(*all));
 	pthread_condattr_t attr;
+	enum rc rc;
 
 	if (!all)
 		return error_no_memory(err);
@@ -173,11 +162,12 @@ enum rc connections_create(const struct connections_limits *limits, struct conne
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&all->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	if (!start_sweeper(all)) {
+	rc = thread_start(run_sweeper, all, &all->sweeper, err);
+	if (rc) {
 		pthread_cond_destroy(&all->wake);
 		pthread_mutex_destroy(&all->lock);
 		free(all);
-		return error_set(err, RC_INTERNAL, "start the thread that watches connections");
+		return rc;
 	}
 	*ret_connections = all;
 	return RC_OK;

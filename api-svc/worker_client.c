@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/thread.h"
 
-#define THREAD_STACK_BYTES (256u * 1024)
 #define DRAIN_MS 1000 /* for replies that are being handled when we stop */
 
 struct worker_client {
@@ -232,18 +232,6 @@ static void *run_timer(void *arg)
 	return NULL;
 }
 
-static bool start_timer(struct worker_client *client)
-{
-	pthread_attr_t attr;
-	bool started;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
-	started = pthread_create(&client->timer, &attr, run_timer, client) == 0;
-	pthread_attr_destroy(&attr);
-	return started;
-}
-
 /* ---- for everybody ---- */
 
 static void init_lock(struct worker_client *client)
@@ -269,6 +257,7 @@ enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct wo
 			     struct error *err)
 {
 	struct worker_client *client = calloc(1, sizeof(*client));
+	enum rc rc;
 
 	if (!client)
 		return error_no_memory(err);
@@ -276,9 +265,10 @@ enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct wo
 		protocol_operation_subject(name, operation_name((enum operation)op), client->subjects[op]);
 	worker_calls_init(&client->calls, worker_wait_ms);
 	init_lock(client);
-	if (!start_timer(client)) {
+	rc = thread_start(run_timer, client, &client->timer, err);
+	if (rc) {
 		free_client(client);
-		return error_set(err, RC_INTERNAL, "start the thread for timers");
+		return rc;
 	}
 	*ret_client = client;
 	return RC_OK;
