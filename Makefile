@@ -51,7 +51,7 @@ BINARIES := $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS) $(if $(KUBESIM_SRC),kubesim)
 all: $(BINARIES) ## Build the programs into build/bin
 
 .DELETE_ON_ERROR:
-.SECONDARY:
+.PHONY: FORCE
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
