@@ -1,5 +1,6 @@
 #include "api-svc/connections.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #define SWEEP_INTERVAL_MS 200
 #define NEWCOMER_MS 50   /* a connection younger than this is not given up for others */
+#define CROWD_MIN 256    /* connections at once after which memory is looked through for what can be given back */
 #define GIVE_UP_SHARE 16 /* when connections run short, one in so many of the limit is freed beyond the need */
 
 struct connection {
@@ -26,6 +28,7 @@ struct connections {
 	pthread_cond_t wake;
 	struct connection *oldest, *newest; /* in the order of since_ms, as good as */
 	size_t count;
+	size_t most;         /* at once since memory was last given back */
 	size_t with_request; /* of them: those that are not NEW or IDLE */
 	bool short_of;       /* the sweeper has been woken because of the limit */
 	bool draining;
@@ -122,6 +125,17 @@ static void sweep(struct connections *all, int64_t now)
 	}
 }
 
+/* A crowd leaves the heap full of holes. With the lock, which is given up meanwhile. */
+static void give_memory_back(struct connections *all)
+{
+	if (all->most < CROWD_MIN || all->count > all->most / 8)
+		return;
+	all->most = all->count;
+	pthread_mutex_unlock(&all->lock);
+	malloc_trim(0);
+	pthread_mutex_lock(&all->lock);
+}
+
 static void *run_sweeper(void *arg)
 {
 	struct connections *all = arg;
@@ -132,6 +146,7 @@ static void *run_sweeper(void *arg)
 
 		all->short_of = false;
 		sweep(all, clock_mono_ms());
+		give_memory_back(all);
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += SWEEP_INTERVAL_MS * 1000000L;
 		until.tv_sec += until.tv_nsec / 1000000000L;
@@ -199,6 +214,8 @@ struct connection *connection_add(struct connections *all, int fd)
 	pthread_mutex_lock(&all->lock);
 	append_connection(all, c);
 	all->count++;
+	if (all->count > all->most)
+		all->most = all->count;
 	if (all->count == 1 || (all->count >= all->limits.max && !all->short_of)) {
 		all->short_of = all->count >= all->limits.max;
 		pthread_cond_signal(&all->wake);

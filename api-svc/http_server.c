@@ -15,7 +15,7 @@
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
-#define CONNECTION_MEMORY_BYTES (24u * 1024) /* for headers and the read buffer of a connection; more headers: 431 */
+#define CONNECTION_MEMORY_BYTES (16u * 1024) /* for headers and the read buffer of a connection; more headers: 431 */
 #define THREAD_STACK_BYTES (256u * 1024)
 #define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
 #define DISCARD_FACTOR 8         /* a body up to so many times the limit is read to its end before it gets its 413 */

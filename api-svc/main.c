@@ -37,12 +37,12 @@ struct program {
 	atomic_bool nats_closed; /* for good: there is no way on */
 };
 
-/* Small and flat: many short-lived blocks from few threads, and the large ones go back to the system at once. */
+/* Few arenas for few threads; the memory of a connection, and whatever is larger, goes back when it is freed. */
 static void set_up_memory(void)
 {
 	mallopt(M_ARENA_MAX, 2);
-	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+	mallopt(M_MMAP_THRESHOLD, 12 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
 }
 
 /* As many connections as asked for, if the system lets us open so many files. */
