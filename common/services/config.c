@@ -31,16 +31,27 @@ static void add_choices(const struct config_row *row, struct buf *out)
 		buf_addf(out, "%s%s", choice == row->choices ? "" : " or ", *choice);
 }
 
+/* What a fault says about the value; a secret stays one, also a wrong secret (a URL may hold a password). */
+static void add_value(const struct config_row *row, const char *value, struct buf *out)
+{
+	if (row->secret)
+		buf_addf(out, "%s: its value", row->env);
+	else
+		buf_addf(out, "%s: '%.100s'", row->env, value);
+}
+
 static bool load_string(const struct config_row *row, const char *value, void *member, struct buf *faults)
 {
 	if (row->choices && !is_choice(row, value)) {
-		buf_addf(faults, "%s: '%.100s' is not ", row->env, value);
+		add_value(row, value, faults);
+		buf_add_str(faults, " is not ");
 		add_choices(row, faults);
 		buf_add_char(faults, '\n');
 		return false;
 	}
 	if (row->valid && value[0] && !row->valid(value)) {
-		buf_addf(faults, "%s: '%.100s' is not valid; it must be %s\n", row->env, value, row->form);
+		add_value(row, value, faults);
+		buf_addf(faults, " is not valid; it must be %s\n", row->form);
 		return false;
 	}
 	*(const char **)member = value;
@@ -54,13 +65,15 @@ static bool load_number(const struct config_row *row, const char *value, void *m
 	int64_t number;
 
 	if (duration ? !duration_parse_ms(value, &number) : !str_parse_int64(value, &number)) {
-		buf_addf(faults, "%s: '%.100s' is not %s\n", row->env, value,
+		add_value(row, value, faults);
+		buf_addf(faults, " is not %s\n",
 			 duration ? "a duration such as 500ms, 15s or 1h30m" : "a whole number");
 		return false;
 	}
 	if (number < row->min || number > max) {
-		buf_addf(faults, "%s: '%.100s' is out of range; it must be %" PRId64 " to %" PRId64 "%s\n", row->env,
-			 value, row->min, max, duration ? " milliseconds" : "");
+		add_value(row, value, faults);
+		buf_addf(faults, " is out of range; it must be %" PRId64 " to %" PRId64 "%s\n", row->min, max,
+			 duration ? " milliseconds" : "");
 		return false;
 	}
 	*(int64_t *)member = number;
@@ -94,11 +107,15 @@ bool config_load(const struct config_row *rows, size_t row_count, void *into, st
 
 static void print_help(const struct config_program *program)
 {
-	printf("%s: %s\n\n"
-	       "Usage: %s [--help | --version | --check-config]\n\n"
-	       "Runs in the foreground, logs JSON lines on stderr, ends on SIGTERM or SIGINT.\n"
+	printf("%s: %s\n\nUsage: %s", program->name, program->purpose, program->name);
+	for (size_t i = 0; i < program->option_count; i++)
+		printf(" [%s]", program->options[i].name);
+	printf(" [--help | --version | --check-config]\n\n");
+	for (size_t i = 0; i < program->option_count; i++)
+		printf("  %-28s %s\n", program->options[i].name, program->options[i].help);
+	printf("%sRuns in the foreground, logs JSON lines on stderr, ends on SIGTERM or SIGINT.\n"
 	       "It is configured by environment variables only:\n\n",
-	       program->name, program->purpose, program->name);
+	       program->option_count ? "\n" : "");
 	for (size_t i = 0; i < program->row_count; i++) {
 		const struct config_row *row = &program->rows[i];
 
@@ -132,21 +149,72 @@ static void set_up_log(const struct config_program *program)
 	log_init(program->name, level);
 }
 
+/* What every command line can ask for instead of a run. */
+enum ask {
+	ASK_HELP,
+	ASK_VERSION,
+	ASK_CHECK,
+	ASK_NOTHING,
+};
+
+static const char *const asks[] = {
+	[ASK_HELP] = "--help",
+	[ASK_VERSION] = "--version",
+	[ASK_CHECK] = "--check-config",
+};
+
+static enum ask find_ask(const char *argument)
+{
+	int ask = ASK_HELP;
+
+	while (ask < ASK_NOTHING && strcmp(asks[ask], argument) != 0)
+		ask++;
+	return (enum ask)ask;
+}
+
+/* Set the bool of the option; false: the program has none of that name. */
+static bool set_option(const struct config_program *program, const char *argument, void *into)
+{
+	for (size_t i = 0; i < program->option_count; i++)
+		if (strcmp(program->options[i].name, argument) == 0) {
+			*(bool *)((char *)into + program->options[i].offset) = true;
+			return true;
+		}
+	return false;
+}
+
+/* Any of the program's options, and at most one of the asks; false: said on stderr what is wrong. */
+static bool read_arguments(const struct config_program *program, int argc, char **argv, void *into, enum ask *ret_ask)
+{
+	enum ask wanted = ASK_NOTHING;
+
+	for (int i = 1; i < argc; i++) {
+		enum ask ask = find_ask(argv[i]);
+
+		if (ask != ASK_NOTHING && wanted == ASK_NOTHING) {
+			wanted = ask;
+		} else if (ask != ASK_NOTHING || !set_option(program, argv[i], into)) {
+			fprintf(stderr, "%s: %s argument '%s'; try --help\n", program->name,
+				ask == ASK_NOTHING ? "unknown" : "one too many:", argv[i]);
+			return false;
+		}
+	}
+	*ret_ask = wanted;
+	return true;
+}
+
 enum config_next config_start(const struct config_program *program, int argc, char **argv, void *into)
 {
 	struct buf faults cleanup_buf = buf_make(TEXT_MAX);
-	const char *option = argc > 1 ? argv[1] : "";
-	bool check = strcmp(option, "--check-config") == 0;
+	enum ask ask;
 
-	if (argc > 2 || (argc == 2 && !check && strcmp(option, "--help") != 0 && strcmp(option, "--version") != 0)) {
-		fprintf(stderr, "%s: unknown argument '%s'; try --help\n", program->name, argv[argc - 1]);
+	if (!read_arguments(program, argc, argv, into, &ask))
 		return CONFIG_EXIT_BAD;
-	}
-	if (strcmp(option, "--help") == 0) {
+	if (ask == ASK_HELP) {
 		print_help(program);
 		return CONFIG_EXIT_OK;
 	}
-	if (strcmp(option, "--version") == 0) {
+	if (ask == ASK_VERSION) {
 		printf("%s %s\n", program->name, version_text());
 		return CONFIG_EXIT_OK;
 	}
@@ -155,24 +223,59 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 		fprintf(stderr, "%s: the configuration is not valid:\n%s", program->name, faults.data);
 		return CONFIG_EXIT_BAD;
 	}
-	if (check) {
+	if (ask == ASK_CHECK) {
 		print_values(program);
 		return CONFIG_EXIT_OK;
 	}
 	return CONFIG_RUN;
 }
 
+/* Nothing, ":" or ":port", as it may follow a host. */
+static bool is_port_part(const char *text, size_t len)
+{
+	int64_t port = 0;
+
+	if (len > 0 && text[0] != ':')
+		return false;
+	for (size_t i = 1; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9' || port > PORT_MAX)
+			return false;
+		port = port * 10 + text[i] - '0';
+	}
+	return len <= 1 || (port > 0 && port <= PORT_MAX);
+}
+
+/* Is it [user[:password]@]host[:port]? (RFC 3986, section 3.2) */
+static bool is_authority(const char *text, size_t len)
+{
+	const char *at = memrchr(text, '@', len);
+	const char *host = at ? at + 1 : text;
+	size_t rest = len - (size_t)(host - text);
+	const char *end = rest && host[0] == '[' ? memchr(host, ']', rest) : memchr(host, ':', rest);
+	size_t host_len = end ? (size_t)(end - host) : rest;
+
+	if (rest && host[0] == '[') {
+		if (!end || host_len < 3) /* "[::" at least */
+			return false;
+		host_len++;
+	}
+	return host_len > 0 && is_port_part(host + host_len, rest - host_len);
+}
+
 bool config_is_http_url(const char *value)
 {
-	const char *host;
+	const char *start;
 
+	for (const char *c = value; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7F)
+			return false;
 	if (str_has_prefix(value, "http://"))
-		host = value + strlen("http://");
+		start = value + strlen("http://");
 	else if (str_has_prefix(value, "https://"))
-		host = value + strlen("https://");
+		start = value + strlen("https://");
 	else
 		return false;
-	return host[strcspn(host, " \t\r\n")] == '\0' && !strchr(":/?#", host[0]);
+	return is_authority(start, strcspn(start, "/?#"));
 }
 
 bool config_is_address(const char *value)

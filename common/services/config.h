@@ -31,12 +31,21 @@ struct config_row {
 	const char *help;           /* one line */
 };
 
+/* A switch on the command line that a program has beside --help, --version and --check-config. */
+struct config_option {
+	const char *name; /* "--once" */
+	size_t offset;    /* of a bool in the struct that is filled; true: the option was given */
+	const char *help; /* one line */
+};
+
 /* A program as its command line shows it. */
 struct config_program {
 	const char *name;    /* "kube-worker" */
 	const char *purpose; /* one line */
 	const struct config_row *rows;
 	size_t row_count;
+	const struct config_option *options; /* may be NULL when option_count is 0 */
+	size_t option_count;
 };
 
 enum config_next {
@@ -54,12 +63,16 @@ enum config_next {
 bool config_load(const struct config_row *rows, size_t row_count, void *into, struct buf *faults);
 
 /*
- * What every main() does first: handle --help, --version, --check-config, fill `into`, and set up the log
- * (SP_LOG_LEVEL) under the program's name. Prints to stdout and stderr. Opens no socket.
+ * What every main() does first: handle --help, --version, --check-config and the program's own options, fill `into`
+ * (which begins zeroed), and set up the log (SP_LOG_LEVEL) under the program's name. Prints to stdout and stderr, never
+ * the value of a secret. Opens no socket.
  */
 enum config_next config_start(const struct config_program *program, int argc, char **argv, void *into);
 
-/* Is it scheme://host[...] with scheme http or https? For `valid`. */
+/*
+ * Is it http://host or https://host, perhaps with user:password@, :port (1..65535) and whatever follows, without spaces
+ * and control characters? For `valid`.
+ */
 bool config_is_http_url(const char *value);
 
 /* Is it host:port, :port or [v6]:port with port 0..65535? For `valid`. */
