@@ -137,7 +137,7 @@ static CURLcode set_blob(CURL *easy, CURLoption option, const char *pem)
 	return pem ? curl_easy_setopt(easy, option, &blob) : CURLE_OK;
 }
 
-/* The host part of a URL, without port and brackets; false when it does not fit. */
+/* The authority of a URL: host and port, and user and password where there are any; false when it does not fit. */
 static bool url_authority(const char *url, char host[HOST_MAX])
 {
 	const char *start = strstr(url, "://");
@@ -298,9 +298,11 @@ static enum rc rc_of(CURLcode code)
 
 static enum rc explain(const struct http_client *client, const struct transfer *t, CURLcode code, struct error *err)
 {
-	char host[HOST_MAX] = "?";
+	char authority[HOST_MAX] = "?";
+	const char *host;
 
-	(void)url_authority(t->request->url, host); /* for the text only */
+	(void)url_authority(t->request->url, authority);
+	host = strrchr(authority, '@') ? strrchr(authority, '@') + 1 : authority; /* no password in a text */
 	if (t->cancelled)
 		return error_set(err, RC_UNAVAILABLE, "the request to %s was cancelled", host);
 	if (t->refused)
