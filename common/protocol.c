@@ -29,17 +29,25 @@ static bool is_token_char(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
 }
 
+void protocol_write_token(const char *text, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (; *text && used + 4 <= size; text++) {
+		if (is_token_char(*text))
+			out[used++] = *text;
+		else
+			used += (size_t)snprintf(out + used, 4, "_%02X", (unsigned char)*text);
+	}
+	out[used] = '\0';
+}
+
 void protocol_operation_subject(const char *name, const char *what, char out[PROTOCOL_SUBJECT_MAX])
 {
-	size_t used = (size_t)snprintf(out, PROTOCOL_SUBJECT_MAX, "%s.", PROTOCOL_ROOT);
+	char token[PROTOCOL_SUBJECT_MAX - 64];
 
-	for (; *name && used + 4 < PROTOCOL_SUBJECT_MAX; name++) {
-		if (is_token_char(*name))
-			out[used++] = *name;
-		else
-			used += (size_t)snprintf(out + used, 4, "_%02X", (unsigned char)*name);
-	}
-	snprintf(out + used, PROTOCOL_SUBJECT_MAX - used, ".op.%s", what);
+	protocol_write_token(name, token, sizeof(token));
+	snprintf(out, PROTOCOL_SUBJECT_MAX, "%s.%s.op.%s", PROTOCOL_ROOT, token, what);
 }
 
 const char *protocol_subject_operation(const char *subject)

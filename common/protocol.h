@@ -38,6 +38,14 @@
  * `token` says who made a container: PROTOCOL_TOKEN_KEY + hex(SHA-256(Idempotency-Key)) when the client sent such a
  * key, else PROTOCOL_TOKEN_REQUEST + a random UUID made for this one HTTP request.
  *
+ * MONITOR  Events go to PROTOCOL_EVENT_SUBJECT, which is DCM's. What the monitors keep lies in one JetStream key-value
+ * bucket, named after the provider (monitor/record.h):
+ *   leader             who is active: an id, renewed by compare-and-set; empty: nobody, take it
+ *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported
+ *
+ * PRESENCE  api-svc and kube-workers answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
+ * in metadata.PROTOCOL_METADATA_PROVIDER, SP_NAME: so the registrar knows its own provider's API.
+ *
  * No internal subject may begin with "dcm.": DCM's JetStream stream captures dcm.* and would answer our requests.
  */
 #ifndef COMMON_PROTOCOL_H
@@ -62,6 +70,12 @@
 #define PROTOCOL_HEADER_TRACEPARENT "traceparent"
 
 #define PROTOCOL_STATUS_WORKING "WORKING"
+
+#define PROTOCOL_EVENT_SUBJECT "dcm.container" /* DCM's, not ours: status events */
+#define PROTOCOL_EVENT_TYPE "dcm.status.container"
+
+#define PROTOCOL_API_SERVICE "api-svc" /* the name under which an api-svc answers the service protocol */
+#define PROTOCOL_METADATA_PROVIDER "provider"
 
 #define PROTOCOL_TOKEN_KEY "key:"
 #define PROTOCOL_TOKEN_REQUEST "req:"
@@ -94,8 +108,14 @@ const char *operation_name(enum operation op);
 enum operation operation_from_name(const char *name);
 
 /*
- * Write the subject of an operation for the provider. The name becomes one token of letters, digits and '-', every
- * other byte as _XX (hex): injective, so that providers named "a", "a.b", "a b", "a*" and ">" never hear each other.
+ * Write any text as one token of a subject: letters, digits and '-' as they are, every other byte as _XX (hex).
+ * Injective. What does not fit into `size` is left out: three times the text's length plus 1 always suffices.
+ */
+void protocol_write_token(const char *text, char *out, size_t size);
+
+/*
+ * Write the subject of an operation for the provider. The name becomes one token (protocol_write_token), so that
+ * providers named "a", "a.b", "a b", "a*" and ">" never hear each other.
  *
  * name  SP_NAME, 1..128 bytes (config_is_name).
  * what  an operation_name(), or "*" to subscribe to all of them.

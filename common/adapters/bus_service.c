@@ -6,7 +6,6 @@
 #include "common/adapters/crypto.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/services/json_write.h"
 #include "common/services/log.h"
 
 #define ANSWER_MAX 65536
@@ -63,6 +62,11 @@ static void write_stats(struct json_writer *w, const struct bus_service *service
 		json_string(w, "last_error", stats.last_error);
 		json_int(w, "processing_time", stats.processing_ns);
 		json_int(w, "average_processing_time", stats.requests ? stats.processing_ns / stats.requests : 0);
+		if (service->options.data) {
+			json_begin_object(w, "data");
+			service->options.data(service->options.ctx, i, w);
+			json_end_object(w);
+		}
 		json_end_object(w);
 	}
 	json_end_array(w);

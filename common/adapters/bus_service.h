@@ -6,6 +6,7 @@
 #define COMMON_ADAPTERS_BUS_SERVICE_H
 
 #include "common/adapters/bus.h"
+#include "common/services/json_write.h"
 
 struct bus_service;
 
@@ -33,6 +34,8 @@ struct bus_service_options {
 	size_t endpoint_count;
 	/* Fill the stats of endpoint `index`; on a thread of cnats, must not block. */
 	void (*stats)(void *ctx, size_t index, struct bus_endpoint_stats *ret_stats);
+	/* Write members of the endpoint's `data` object in STATS; NULL: it has none. On the same thread. */
+	void (*data)(void *ctx, size_t index, struct json_writer *w);
 	void *ctx;
 };
 

@@ -204,10 +204,10 @@ void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change,
 	cache->change_ctx = ctx;
 }
 
-static void tell_change(const struct kube_cache *cache, const char *instance_id)
+static void tell_change(const struct kube_cache *cache, enum kube_kind kind, const char *instance_id)
 {
 	if (cache->on_change && instance_id[0])
-		cache->on_change(cache->change_ctx, instance_id);
+		cache->on_change(cache->change_ctx, kind, instance_id);
 }
 
 static void on_list_begin(void *ctx, enum kube_kind kind)
@@ -247,8 +247,8 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 	if (gone)
 		previous = gone->fact;
 	if (previous && !str_equal(previous->instance_id, id)) /* its label was another one */
-		tell_change(cache, previous->instance_id);
-	tell_change(cache, id ? id : "");
+		tell_change(cache, kind, previous->instance_id);
+	tell_change(cache, kind, id ? id : "");
 	free(previous);
 	free(gone);
 	return kept ? RC_OK : error_no_memory(err);
@@ -276,7 +276,7 @@ static void on_list_end(void *ctx, enum kube_kind kind)
 	pthread_rwlock_unlock(&cache->lock);
 	for (struct entry *e = vanished; e; e = next) {
 		next = e->next_by_uid;
-		tell_change(cache, e->fact->instance_id);
+		tell_change(cache, kind, e->fact->instance_id);
 		entry_free(e);
 	}
 }

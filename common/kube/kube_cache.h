@@ -19,10 +19,11 @@ enum rc kube_cache_create(struct kube_cache **ret_cache, struct error *err) must
 void kube_cache_destroy(struct kube_cache *cache);
 
 /*
- * Be told the id of each instance whose facts may have changed, on the informers' threads and without the cache's lock:
- * the callback may visit the cache, and must not block. Set it before the first informer; a list tells every instance.
+ * Be told the id of each instance of which an object of that kind was told, changed or has gone, on the informers'
+ * threads and without the cache's lock: the callback may visit the cache, and must not block. Set it before the first
+ * informer; a list tells every instance.
  */
-typedef void (*kube_cache_change)(void *ctx, const char *instance_id);
+typedef void (*kube_cache_change)(void *ctx, enum kube_kind kind, const char *instance_id);
 void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change, void *ctx);
 
 /* The listener that an informer of any kind feeds this cache through. */

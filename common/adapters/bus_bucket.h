@@ -1,0 +1,70 @@
+/*
+ * A JetStream key-value bucket (nats-architecture-and-design ADR-8): the stream KV_<bucket> on $KV.<bucket>.>, one
+ * message a key. Keys are made of letters, digits, '-', '_', '/', '=' and '.'.
+ */
+#ifndef COMMON_ADAPTERS_BUS_BUCKET_H
+#define COMMON_ADAPTERS_BUS_BUCKET_H
+
+#include "common/adapters/bus_stream.h"
+#include "common/base/buf.h"
+
+#define BUS_BUCKET_MAX 252         /* bytes of a bucket's name with its NUL: a stream's name is at most 255 */
+#define BUS_BUCKET_SUBJECT_MAX 768 /* bytes of a key's subject with its NUL */
+
+/*
+ * Make the bucket unless it exists (history 1, file storage).
+ * Errors: those of bus_stream_ask(); RC_UNSUPPORTED without JetStream. Blocks: as bus_stream_ask().
+ */
+enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, struct error *err) must_check;
+
+/* The subject of a key: publishing there is putting, with an acknowledgement as for any stream. */
+void bus_bucket_subject(const char *bucket, const char *key, char out[BUS_BUCKET_SUBJECT_MAX]);
+
+/*
+ * Read a key, from the stream's leader (never stale).
+ *
+ * value         is replaced by the value.
+ * ret_sequence  for bus_bucket_put_if().
+ * Errors: RC_NOT_FOUND there is none; those of bus_stream_ask().
+ */
+enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char *key, struct buf *value,
+		       uint64_t *ret_sequence, struct error *err) must_check;
+
+/*
+ * Put a value if nobody has since.
+ *
+ * last_sequence  of the value that is to be replaced; 0: there is none.
+ * ret_sequence   of the new one.
+ * Errors: RC_CONFLICT somebody has; RC_TIMEOUT, RC_UNAVAILABLE: whether it was put is unknown.
+ */
+enum rc bus_bucket_put_if(struct bus_caller *caller, const char *bucket, const char *key, const char *value,
+			  uint64_t last_sequence, uint64_t *ret_sequence, int64_t timeout_ms, struct error *err)
+	must_check;
+
+/*
+ * The request that removes a key without leaving a marker behind (as a deletion in ADR-8 would, for ever): publish
+ * `body` to `subject`; the answer is that of the JetStream API (bus_bucket_read_removal).
+ */
+void bus_bucket_removal(const char *bucket, const char *key, char subject[BUS_BUCKET_SUBJECT_MAX],
+			char body[BUS_BUCKET_SUBJECT_MAX]);
+enum rc bus_bucket_read_removal(struct bus_message *reply, struct error *err) must_check;
+
+/*
+ * Have all values of the keys that match `pattern` ("state.*") sent to an address, one message each.
+ *
+ * ret_consumer  the name of the server's sender, for bus_bucket_end(); at most BUS_BUCKET_MAX bytes.
+ * ret_count     how many will come. Messages may overtake this answer.
+ */
+enum rc bus_bucket_send_all(struct bus_caller *caller, const char *bucket, const char *pattern, const char *address,
+			    char ret_consumer[BUS_BUCKET_MAX], int64_t *ret_count, struct error *err) must_check;
+
+/*
+ * The name of the sender of a message that came this way; false: it did not. (Its subject is the key's, not the
+ * address to which it was sent.)
+ */
+bool bus_bucket_sender(const struct bus_message *msg, char out[BUS_BUCKET_MAX]);
+
+/* End the sender. Its failure does no harm: the server ends it when our connection is gone. */
+void bus_bucket_end(struct bus_caller *caller, const char *bucket, const char *consumer);
+
+#endif
