@@ -1,0 +1,39 @@
+#include "monitor/config.h"
+
+#define DEBOUNCE_MAX_MS 600000
+#define DAY_MS 86400000
+
+static const char *const modes[] = { "auto", "watch", "poll", NULL };
+
+#define AT(member) offsetof(struct monitor_config, member)
+
+/* clang-format off */
+static const struct config_row rows[] = {
+	CONFIG_ROW_NAME(struct monitor_config),
+	CONFIG_ROW_NATS_URL(struct monitor_config),
+	{ .env = "SP_K8S_NAMESPACE", .offset = AT(namespace), .fallback = "default", .valid = config_is_namespace,
+	  .form = "a namespace name: 1 to 63 of a-z, 0-9 and '-'",
+	  .help = "Kubernetes namespace of all containers" },
+	{ .env = "SP_K8S_KUBECONFIG", .offset = AT(kubeconfig), .fallback = "",
+	  .help = "Path of a kubeconfig file; empty: the service account of the Pod" },
+	{ .env = "SP_FAILED_GRACE", .type = CONFIG_DURATION, .offset = AT(failed_grace_ms), .fallback = "5s", .max = 3600000,
+	  .help = "How long a failure must last before a container is FAILED" },
+	{ .env = "SP_MONITOR_DEBOUNCE_MS", .type = CONFIG_INT, .offset = AT(debounce_ms), .fallback = "500",
+	  .max = DEBOUNCE_MAX_MS,
+	  .help = "Milliseconds that a container must be quiet before its state is told; four times that at most" },
+	{ .env = "SP_MONITOR_RESYNC_PERIOD", .type = CONFIG_DURATION, .offset = AT(resync_ms), .fallback = "10m",
+	  .min = 1000, .max = 30 * (int64_t)DAY_MS, .help = "How often the state of every container is told again" },
+	{ .env = "SP_MONITOR_MODE", .offset = AT(mode), .fallback = "auto", .choices = modes,
+	  .help = "watch, poll (lists, 10 s apart at least), or auto: poll while watching is refused" },
+	{ .env = "SP_MONITOR_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
+	  .fallback = "5s", .max = 3600000, .help = "How long telling what is pending may take on SIGTERM" },
+	CONFIG_ROW_LOG_LEVEL(struct monitor_config),
+};
+/* clang-format on */
+
+const struct config_program monitor_program = {
+	.name = "monitor",
+	.purpose = "tells DCM the state of every container, and each change of it, over NATS",
+	.rows = rows,
+	.row_count = ARRAY_LEN(rows),
+};

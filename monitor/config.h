@@ -1,0 +1,24 @@
+/*
+ * The monitor's configuration.
+ */
+#ifndef MONITOR_CONFIG_H
+#define MONITOR_CONFIG_H
+
+#include "common/services/config.h"
+
+struct monitor_config {
+	const char *name;
+	const char *nats_url;
+	const char *log_level;
+	const char *namespace;
+	const char *kubeconfig; /* "": in-cluster */
+	const char *mode;       /* "watch", "poll" or "auto" */
+	int64_t failed_grace_ms;
+	int64_t debounce_ms;
+	int64_t resync_ms;
+	int64_t shutdown_timeout_ms;
+};
+
+extern const struct config_program monitor_program;
+
+#endif

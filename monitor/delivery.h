@@ -1,0 +1,101 @@
+/*
+ * Telling DCM: a thread that takes what is due out of the outbox, looks at the cluster's cache, publishes, and waits
+ * for the acknowledgements, hundreds at once but one for each instance. Whether it may is the steward's business.
+ */
+#ifndef MONITOR_DELIVERY_H
+#define MONITOR_DELIVERY_H
+
+#include "common/adapters/bus.h"
+#include "common/adapters/bus_bucket.h"
+#include "common/kube/kube_cache.h"
+#include "monitor/outbox.h"
+
+#define DELIVERY_ID_MAX 64 /* bytes of an instance id with its NUL: a label's value has at most 63 */
+
+struct delivery;
+
+struct delivery_options {
+	struct bus *bus;
+	const char *provider_name; /* borrowed */
+	int64_t debounce_ms;
+	int64_t failed_grace_ms;
+	/* An acknowledgement says that the stream is not there: somebody should look. Any thread; must not block. */
+	void (*on_doubt)(void *ctx);
+	void *ctx;
+};
+
+/* Start the thread; it tells nothing yet. ret_delivery: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL. */
+enum rc delivery_create(const struct delivery_options *options, struct delivery **ret_delivery, struct error *err)
+	must_check;
+
+/* Ask the thread to end, and wait for it. Before bus_destroy(); replies that still come are ignored. */
+void delivery_stop(struct delivery *delivery);
+
+/* Free; after bus_destroy(). Takes NULL. */
+void delivery_destroy(struct delivery *delivery);
+
+/* A life as the active monitor begins: changes are noted, from this cache. It outlives delivery_end(). */
+void delivery_begin(struct delivery *delivery, struct kube_cache *cache);
+
+/* An object of the instance has changed (a kube_cache_change with the delivery as ctx). Any thread. */
+void delivery_change(void *delivery, enum kube_kind kind, const char *instance_id);
+
+/* What was reported of an instance in an earlier life. Any thread. */
+void delivery_remember(struct delivery *delivery, const char *id, const char *name, enum container_status status);
+
+/* The cache and what was remembered are complete: tell the state of all, and from then on every change. */
+void delivery_open(struct delivery *delivery);
+
+/* The life as the active monitor ends: forget everything. Returns when the cache is not used any more. */
+void delivery_end(struct delivery *delivery);
+
+/* Telling is allowed until then (clock_mono_ms()); 0: not at all; INT64_MAX: for ever. Any thread. */
+void delivery_allow(struct delivery *delivery, int64_t until_ms);
+
+/*
+ * How to tell.
+ *
+ * acknowledged  a stream listens: wait for its word. Otherwise what is sent has arrived.
+ * bucket        where to record what was reported; copied; NULL: nowhere.
+ */
+void delivery_set_route(struct delivery *delivery, bool acknowledged, const char *bucket);
+
+/* Tell the state of all again, within spread_ms; anew: as outbox_force_all(). */
+void delivery_tell_all(struct delivery *delivery, int64_t spread_ms, bool anew);
+
+/* Tell what is pending without debouncing; false: not all of it within timeout_ms. Blocks. */
+bool delivery_flush(struct delivery *delivery, int64_t timeout_ms);
+
+/* A container that seems to be gone: is there still a Deployment? */
+struct delivery_question {
+	char id[DELIVERY_ID_MAX];
+	char name[RECONCILE_NAME_MAX];
+};
+
+enum delivery_answer {
+	DELIVERY_GONE,    /* or not ours any more */
+	DELIVERY_THERE,   /* the watch will tell */
+	DELIVERY_UNKNOWN, /* the API server did not say */
+};
+
+/* Wait for a question. False when the delivery stops. Blocks. */
+bool delivery_next_question(struct delivery *delivery, struct delivery_question *ret_question);
+void delivery_answer(struct delivery *delivery, const struct delivery_question *question, enum delivery_answer answer);
+
+struct delivery_counts {
+	int64_t published; /* events that arrived */
+	int64_t retried;   /* sent again, because nobody knew whether they had arrived */
+	int64_t dropped;   /* given up: there is no way to that */
+	int64_t recorded;
+	int64_t deleted;    /* DELETED among the published */
+	int64_t sending_ns; /* from sending to acknowledgement, together; in whole ms */
+	size_t entries;
+	size_t pending;
+	int64_t lag_ms;  /* of the oldest change that is pending */
+	int64_t idle_ms; /* since the thread was last seen at work */
+	char last_error[ERROR_TEXT_MAX];
+};
+
+void delivery_counts(struct delivery *delivery, struct delivery_counts *ret_counts);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * monitor: tells DCM the state of every container, and each change of it. Several may run; one is active.
+ */
+#include <malloc.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "common/adapters/bus_service.h"
+#include "common/base/clock.h"
+#include "common/protocol.h"
+#include "common/services/lifecycle.h"
+#include "common/services/log.h"
+#include "common/version.h"
+#include "monitor/config.h"
+#include "monitor/confirm.h"
+#include "monitor/report.h"
+#include "monitor/steward.h"
+
+#define ARENAS_MAX 1 /* malloc's; a second would cost more memory than it saves time */
+
+struct monitor {
+	struct monitor_config config;
+	struct kube_auth *auth;
+	struct bus *bus;
+	struct delivery *delivery;
+	struct confirm *confirm;
+	struct steward *steward;
+	struct report *report;
+	_Atomic(struct steward *) listening; /* the steward, once it can be told of connections */
+	atomic_bool lost;                    /* the bus is closed for good */
+};
+
+static void on_bus_state(void *ctx, bool connected, bool closed_for_good)
+{
+	struct monitor *monitor = ctx;
+	struct steward *steward = atomic_load(&monitor->listening);
+
+	if (closed_for_good) {
+		log_error("the NATS connection is closed for good; ending");
+		atomic_store(&monitor->lost, true);
+		lifecycle_stop();
+	} else if (connected && steward) {
+		steward_connected(steward);
+	}
+}
+
+static void on_doubt(void *ctx)
+{
+	struct monitor *monitor = ctx;
+	struct steward *steward = atomic_load(&monitor->listening);
+
+	if (steward)
+		steward_doubt(steward);
+}
+
+static enum rc start_parts(struct monitor *monitor, struct error *err)
+{
+	const struct delivery_options delivery = {
+		.bus = monitor->bus,
+		.provider_name = monitor->config.name,
+		.debounce_ms = monitor->config.debounce_ms,
+		.failed_grace_ms = monitor->config.failed_grace_ms,
+		.on_doubt = on_doubt,
+		.ctx = monitor,
+	};
+	struct steward_options steward = { .config = &monitor->config, .bus = monitor->bus, .auth = monitor->auth };
+	enum rc rc = delivery_create(&delivery, &monitor->delivery, err);
+
+	steward.delivery = monitor->delivery;
+	if (!rc)
+		rc = confirm_create(monitor->auth, monitor->config.namespace, monitor->delivery, &monitor->confirm,
+				    err);
+	if (!rc)
+		rc = steward_create(&steward, &monitor->steward, err);
+	if (rc)
+		return rc;
+	atomic_store(&monitor->listening, monitor->steward);
+	rc = steward_start(monitor->steward, err);
+	return rc ? rc
+		  : report_create(monitor->bus, monitor->config.name, monitor->delivery, monitor->steward,
+				  &monitor->report, err);
+}
+
+static enum rc start(struct monitor *monitor, struct error *err)
+{
+	const struct bus_options bus = {
+		.urls = monitor->config.nats_url,
+		.client_name = "monitor",
+		.on_state = on_bus_state,
+		.ctx = monitor,
+	};
+	enum rc rc = kube_auth_create(monitor->config.kubeconfig, &monitor->auth, err);
+
+	if (!rc)
+		rc = bus_connect(&bus, &monitor->bus, err);
+	return rc ? rc : start_parts(monitor, err);
+}
+
+static void stop(struct monitor *monitor)
+{
+	steward_stop(monitor->steward);
+	delivery_stop(monitor->delivery);
+	confirm_destroy(monitor->confirm);
+	report_stop(monitor->report);
+	bus_destroy(monitor->bus); /* the last callbacks use all of what follows */
+	report_destroy(monitor->report);
+	steward_destroy(monitor->steward);
+	delivery_destroy(monitor->delivery);
+	kube_auth_destroy(monitor->auth);
+}
+
+static bool is_alive(void *ctx)
+{
+	struct monitor *monitor = ctx;
+
+	return report_is_alive(monitor->report);
+}
+
+int main(int argc, char **argv)
+{
+	static struct monitor monitor;
+	struct error err;
+
+	switch (config_start(&monitor_program, argc, argv, &monitor.config)) {
+	case CONFIG_EXIT_OK:
+		return 0;
+	case CONFIG_EXIT_BAD:
+		return 1;
+	case CONFIG_RUN:
+		break;
+	}
+	mallopt(M_ARENA_MAX, ARENAS_MAX);
+	lifecycle_init();
+	if (start(&monitor, &err)) {
+		log_error("cannot start", log_err(&err));
+		_exit(1); /* the threads that have started own no more than this process */
+	}
+	log_info("ready", log_str("version", version_text()), log_str("namespace", monitor.config.namespace),
+		 log_str("mode", monitor.config.mode));
+	lifecycle_notify_ready();
+	lifecycle_wait(is_alive, &monitor);
+	lifecycle_notify_stopping();
+	log_info("stopping: telling what is pending");
+	stop(&monitor);
+	log_info("stopped");
+	return atomic_load(&monitor.lost) ? 1 : 0;
+}

@@ -1,0 +1,559 @@
+#include "monitor/outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/backoff.h"
+#include "common/base/strutil.h"
+#include "monitor/outbox_heap.h"
+
+#define BUCKETS_FIRST 64  /* a power of two; doubled when there are as many entries */
+#define MAX_WAIT_FACTOR 4 /* constant flapping is told at least every so many debounce times */
+#define RETRY_FIRST_MS 250
+#define RETRY_DOUBLINGS_MAX 6 /* 16 s */
+
+struct outbox {
+	int64_t debounce_ms;
+	struct outbox_entry **buckets;
+	size_t bucket_count;
+	size_t count;
+	struct outbox_heap heap; /* RESTING and ARRIVED entries by due_ms */
+	struct outbox_entry *window[OUTBOX_WINDOW];
+	size_t in_window;
+	uint64_t last_ticket;
+};
+
+/* ---- the machine ------------------------------------------------------------------------------------------------- */
+
+#define NO OUTBOX_STATE_COUNT
+
+/* clang-format off */
+static const enum outbox_state steps[OUTBOX_STATE_COUNT][OUTBOX_HAPPENING_COUNT] = {
+	/*                     ASK            ANSWER          SEND            ARRIVE          RECORD            DONE            FAIL */
+	[OUTBOX_RESTING]   = { OUTBOX_ASKING, NO,             OUTBOX_SENDING, NO,             NO,               NO,             NO },
+	[OUTBOX_ASKING]    = { NO,            OUTBOX_RESTING, NO,             NO,             NO,               NO,             NO },
+	[OUTBOX_SENDING]   = { NO,            NO,             NO,             OUTBOX_ARRIVED, NO,               NO,             OUTBOX_RESTING },
+	[OUTBOX_ARRIVED]   = { NO,            NO,             NO,             NO,             OUTBOX_RECORDING, OUTBOX_RESTING, OUTBOX_RESTING },
+	[OUTBOX_RECORDING] = { NO,            NO,             NO,             NO,             NO,               OUTBOX_RESTING, OUTBOX_RESTING },
+};
+/* clang-format on */
+
+static const char *const state_names[OUTBOX_STATE_COUNT] = {
+	[OUTBOX_RESTING] = "resting", [OUTBOX_ASKING] = "asking",       [OUTBOX_SENDING] = "sending",
+	[OUTBOX_ARRIVED] = "arrived", [OUTBOX_RECORDING] = "recording",
+};
+
+enum outbox_state outbox_step(enum outbox_state state, enum outbox_happening happening)
+{
+	return steps[state][happening];
+}
+
+const char *outbox_state_name(enum outbox_state state)
+{
+	return state_names[state];
+}
+
+static int64_t min(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* When the entry wants attention. */
+static int64_t due_of(const struct outbox *outbox, const struct outbox_entry *e)
+{
+	int64_t due = OUTBOX_NEVER;
+
+	if (e->state == OUTBOX_ARRIVED)
+		return 0;
+	if (e->state != OUTBOX_RESTING)
+		return OUTBOX_NEVER;
+	if (e->dirty)
+		due = min(e->last_change_ms + outbox->debounce_ms,
+			  e->first_change_ms + outbox->debounce_ms * MAX_WAIT_FACTOR);
+	if (e->forced)
+		due = min(due, e->forced_ms);
+	if (due != OUTBOX_NEVER)
+		due = max(due, e->not_before_ms);
+	return min(due, e->recheck_ms);
+}
+
+static void reschedule(struct outbox *outbox, struct outbox_entry *e)
+{
+	e->due_ms = due_of(outbox, e);
+	outbox_heap_place(&outbox->heap, e);
+}
+
+/* The only place where the state changes. False: it cannot, and nothing has. */
+static bool set_state(struct outbox *outbox, struct outbox_entry *e, enum outbox_happening happening)
+{
+	enum outbox_state next = outbox_step(e->state, happening);
+
+	if (next == OUTBOX_STATE_COUNT)
+		return false;
+	e->state = next;
+	if (next == OUTBOX_RESTING && e->ticket) {
+		outbox->window[e->ticket % OUTBOX_WINDOW] = NULL;
+		outbox->in_window--;
+		e->ticket = 0;
+	}
+	return true;
+}
+
+/* ---- entries ----------------------------------------------------------------------------------------------------- */
+
+enum rc outbox_create(int64_t debounce_ms, struct outbox **ret_outbox, struct error *err)
+{
+	struct outbox *outbox = calloc(1, sizeof(*outbox));
+
+	if (!outbox)
+		return error_no_memory(err);
+	outbox->debounce_ms = debounce_ms;
+	outbox->bucket_count = BUCKETS_FIRST;
+	outbox->buckets = calloc(outbox->bucket_count, sizeof(struct outbox_entry *));
+	if (!outbox->buckets) {
+		free(outbox);
+		return error_no_memory(err);
+	}
+	*ret_outbox = outbox;
+	return RC_OK;
+}
+
+static size_t bucket_of(const struct outbox *outbox, const char *id)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (const char *c = id; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	return hash & (outbox->bucket_count - 1);
+}
+
+static void entry_free(struct outbox_entry *entry)
+{
+	free(entry->name);
+	free(entry);
+}
+
+void outbox_visit(struct outbox *outbox, void (*visit)(void *ctx, struct outbox_entry *entry), void *ctx)
+{
+	for (size_t i = 0; i < outbox->bucket_count; i++) {
+		struct outbox_entry *next;
+
+		for (struct outbox_entry *e = outbox->buckets[i]; e; e = next) {
+			next = e->next;
+			visit(ctx, e);
+		}
+	}
+}
+
+static void forget_visited(void *ctx, struct outbox_entry *entry)
+{
+	outbox_forget(ctx, entry);
+}
+
+void outbox_clear(struct outbox *outbox)
+{
+	outbox_visit(outbox, forget_visited, outbox);
+}
+
+void outbox_destroy(struct outbox *outbox)
+{
+	if (!outbox)
+		return;
+	outbox_clear(outbox);
+	outbox_heap_clear(&outbox->heap);
+	free(outbox->buckets);
+	free(outbox);
+}
+
+struct outbox_entry *outbox_find(struct outbox *outbox, const char *id)
+{
+	struct outbox_entry *e = outbox->buckets[bucket_of(outbox, id)];
+
+	while (e && strcmp(e->id, id) != 0)
+		e = e->next;
+	return e;
+}
+
+size_t outbox_count(const struct outbox *outbox)
+{
+	return outbox->count;
+}
+
+static void link_entry(struct outbox *outbox, struct outbox_entry *e)
+{
+	struct outbox_entry **bucket = &outbox->buckets[bucket_of(outbox, e->id)];
+
+	e->next = *bucket;
+	*bucket = e;
+}
+
+/* Twice the buckets. Without memory for it everything stays as it is, only slower. */
+static void grow(struct outbox *outbox)
+{
+	struct outbox_entry **old = outbox->buckets;
+	size_t old_count = outbox->bucket_count;
+	struct outbox_entry **buckets = calloc(old_count * 2, sizeof(struct outbox_entry *));
+
+	if (!buckets)
+		return;
+	outbox->buckets = buckets;
+	outbox->bucket_count = old_count * 2;
+	for (size_t i = 0; i < old_count; i++) {
+		struct outbox_entry *next;
+
+		for (struct outbox_entry *e = old[i]; e; e = next) {
+			next = e->next;
+			link_entry(outbox, e);
+		}
+	}
+	free(old);
+}
+
+/* A new entry, with a place kept for it in the heap. */
+static struct outbox_entry *add_entry(struct outbox *outbox, const char *id)
+{
+	size_t size = strlen(id) + 1;
+	struct outbox_entry *e;
+
+	if (!outbox_heap_reserve(&outbox->heap, outbox->count + 1))
+		return NULL;
+	e = calloc(1, sizeof(*e) + size);
+	if (!e)
+		return NULL;
+	memcpy(e->id, id, size);
+	e->reported = OUTBOX_NOTHING;
+	e->recorded = OUTBOX_NOTHING;
+	e->due_ms = OUTBOX_NEVER;
+	e->recheck_ms = OUTBOX_NEVER;
+	if (++outbox->count > outbox->bucket_count)
+		grow(outbox);
+	link_entry(outbox, e);
+	return e;
+}
+
+void outbox_forget(struct outbox *outbox, struct outbox_entry *entry)
+{
+	struct outbox_entry **at = &outbox->buckets[bucket_of(outbox, entry->id)];
+
+	while (*at != entry)
+		at = &(*at)->next;
+	*at = entry->next;
+	outbox_heap_remove(&outbox->heap, entry);
+	if (entry->ticket) {
+		outbox->window[entry->ticket % OUTBOX_WINDOW] = NULL;
+		outbox->in_window--;
+	}
+	outbox->count--;
+	entry_free(entry);
+}
+
+const char *outbox_entry_name(const struct outbox_entry *entry)
+{
+	return entry->name ? entry->name : entry->id;
+}
+
+/* Without memory for it the id stands for it, which is right for everything that we made. */
+static void set_name(struct outbox_entry *entry, const char *name)
+{
+	if (strcmp(outbox_entry_name(entry), name) == 0)
+		return;
+	free(entry->name);
+	entry->name = strcmp(name, entry->id) == 0 ? NULL : str_dup(name);
+}
+
+/* ---- what makes an entry due ------------------------------------------------------------------------------------- */
+
+enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment, int64_t now_ms, struct error *err)
+{
+	struct outbox_entry *e = outbox_find(outbox, id);
+
+	if (!e && !is_deployment)
+		return RC_OK;
+	if (!e)
+		e = add_entry(outbox, id);
+	if (!e)
+		return error_no_memory(err);
+	e->seen = e->seen || is_deployment;
+	if (!e->dirty)
+		e->first_change_ms = now_ms;
+	e->dirty = true;
+	e->last_change_ms = now_ms;
+	reschedule(outbox, e);
+	return RC_OK;
+}
+
+enum rc outbox_remember(struct outbox *outbox, const char *id, const char *name, enum container_status status,
+			int64_t now_ms, struct error *err)
+{
+	struct outbox_entry *e = outbox_find(outbox, id);
+
+	if (!e)
+		e = add_entry(outbox, id);
+	if (!e)
+		return error_no_memory(err);
+	e->recorded = (int)status;
+	if (e->reported == OUTBOX_NOTHING) {
+		e->reported = (int)status;
+		set_name(e, name);
+	}
+	e->forced = true;
+	e->forced_ms = now_ms;
+	reschedule(outbox, e);
+	return RC_OK;
+}
+
+struct force {
+	struct outbox *outbox;
+	int64_t now_ms;
+	int64_t spread_ms;
+	bool anew;
+};
+
+static void force_one(void *ctx, struct outbox_entry *e)
+{
+	struct force *force = ctx;
+
+	if (force->anew) {
+		if (e->state != OUTBOX_ASKING)
+			(void)set_state(force->outbox, e, OUTBOX_FAIL); /* a resting entry has nothing on its way */
+		e->failures = 0;
+		e->not_before_ms = 0;
+		e->recorded = OUTBOX_NOTHING;
+	}
+	e->forced_ms = e->forced ? min(e->forced_ms, force->now_ms)
+				 : force->now_ms + random_below(force->spread_ms + 1);
+	e->forced = true;
+	reschedule(force->outbox, e);
+}
+
+void outbox_force_all(struct outbox *outbox, int64_t now_ms, int64_t spread_ms, bool anew)
+{
+	struct force force = { .outbox = outbox, .now_ms = now_ms, .spread_ms = spread_ms, .anew = anew };
+
+	outbox_visit(outbox, force_one, &force);
+}
+
+static void hurry_one(void *ctx, struct outbox_entry *e)
+{
+	e->forced_ms = 0;
+	e->not_before_ms = 0;
+	if (e->dirty)
+		e->first_change_ms = e->last_change_ms = 0;
+	reschedule(ctx, e);
+}
+
+void outbox_hurry(struct outbox *outbox)
+{
+	outbox->debounce_ms = 0;
+	outbox_visit(outbox, hurry_one, outbox);
+}
+
+int64_t outbox_due_ms(const struct outbox *outbox)
+{
+	const struct outbox_entry *first = outbox_heap_first(&outbox->heap);
+
+	if (!first || (outbox->in_window == OUTBOX_WINDOW && first->state != OUTBOX_ARRIVED))
+		return OUTBOX_NEVER;
+	return first->due_ms;
+}
+
+struct outbox_entry *outbox_take(struct outbox *outbox, int64_t now_ms)
+{
+	return outbox_due_ms(outbox) <= now_ms ? outbox_heap_first(&outbox->heap) : NULL;
+}
+
+/* ---- what follows ------------------------------------------------------------------------------------------------ */
+
+static enum outbox_action judge_absent(const struct outbox_entry *entry, struct reconciled *reconciled)
+{
+	if (entry->reported == CONTAINER_DELETED)
+		return OUTBOX_FORGET;
+	if (!entry->seen && entry->reported == OUTBOX_NOTHING)
+		return OUTBOX_FORGET;
+	if (!entry->gone)
+		return OUTBOX_CHECK;
+	reconciled->status = CONTAINER_DELETED;
+	reconciled->digest = reconcile_digest(CONTAINER_DELETED, "");
+	return OUTBOX_TELL;
+}
+
+enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *reconciled)
+{
+	if (!reconciled->exists)
+		return judge_absent(entry, reconciled);
+	entry->seen = true;
+	entry->gone = false;
+	set_name(entry, reconciled->name);
+	if (reconciled->unchanged) {
+		if (!entry->forced || entry->reported == OUTBOX_NOTHING || entry->reported == CONTAINER_DELETED)
+			return OUTBOX_REST;
+		reconciled->status = (enum container_status)entry->reported;
+		reconciled->digest = reconcile_digest(reconciled->status, reconciled->message);
+		return OUTBOX_TELL;
+	}
+	if (entry->reported == CONTAINER_DELETED && reconciled->status == CONTAINER_DELETED)
+		return OUTBOX_REST;
+	if (entry->reported == (int)reconciled->status && entry->digest == reconciled->digest && !entry->forced)
+		return OUTBOX_REST;
+	return OUTBOX_TELL;
+}
+
+/* The entry has been looked at: what comes from now on is another change. */
+static void looked_at(struct outbox_entry *entry, int64_t recheck_ms)
+{
+	entry->dirty = false;
+	entry->forced = false;
+	entry->recheck_ms = recheck_ms;
+}
+
+void outbox_rest(struct outbox *outbox, struct outbox_entry *entry, int64_t recheck_ms)
+{
+	looked_at(entry, recheck_ms);
+	reschedule(outbox, entry);
+}
+
+void outbox_ask(struct outbox *outbox, struct outbox_entry *entry)
+{
+	if (!set_state(outbox, entry, OUTBOX_ASK))
+		return;
+	looked_at(entry, OUTBOX_NEVER);
+	reschedule(outbox, entry);
+}
+
+void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, bool gone, int64_t retry_ms)
+{
+	if (!set_state(outbox, entry, OUTBOX_ANSWER))
+		return;
+	entry->gone = gone;
+	entry->forced = true;
+	entry->forced_ms = retry_ms;
+	reschedule(outbox, entry);
+}
+
+/* A ticket whose place in the window is free; there is one, or outbox_take() would not have given the entry. */
+static uint64_t new_ticket(struct outbox *outbox)
+{
+	do
+		outbox->last_ticket++;
+	while (outbox->window[outbox->last_ticket % OUTBOX_WINDOW]);
+	return outbox->last_ticket;
+}
+
+uint64_t outbox_send(struct outbox *outbox, struct outbox_entry *entry, const struct outbox_event *fresh,
+		     int64_t recheck_ms, int64_t now_ms)
+{
+	if (!set_state(outbox, entry, OUTBOX_SEND))
+		return 0;
+	if (!entry->event.open || entry->event.digest != fresh->digest || entry->event.status != fresh->status)
+		entry->event = *fresh;
+	entry->event.open = true;
+	looked_at(entry, recheck_ms);
+	entry->ticket = new_ticket(outbox);
+	outbox->window[entry->ticket % OUTBOX_WINDOW] = entry;
+	outbox->in_window++;
+	entry->deadline_ms = now_ms + OUTBOX_ACK_MS;
+	reschedule(outbox, entry);
+	return entry->ticket;
+}
+
+struct outbox_entry *outbox_awaiting(struct outbox *outbox, uint64_t ticket)
+{
+	struct outbox_entry *entry = outbox->window[ticket % OUTBOX_WINDOW];
+
+	return entry && entry->ticket == ticket ? entry : NULL;
+}
+
+void outbox_arrive(struct outbox *outbox, struct outbox_entry *entry, bool to_record)
+{
+	if (!set_state(outbox, entry, OUTBOX_ARRIVE))
+		return;
+	entry->event.open = false;
+	entry->reported = entry->event.status;
+	entry->digest = entry->event.digest;
+	entry->repeated = false;
+	entry->failures = 0;
+	entry->not_before_ms = 0;
+	if (!to_record)
+		outbox_recorded(outbox, entry);
+	else
+		reschedule(outbox, entry);
+}
+
+uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms)
+{
+	size_t place = entry->ticket % OUTBOX_WINDOW;
+
+	if (!set_state(outbox, entry, OUTBOX_RECORD))
+		return 0;
+	outbox->window[place] = NULL;
+	entry->ticket = new_ticket(outbox); /* so that a late second acknowledgement of the event is not taken for it */
+	outbox->window[entry->ticket % OUTBOX_WINDOW] = entry;
+	entry->deadline_ms = now_ms + OUTBOX_ACK_MS;
+	reschedule(outbox, entry);
+	return entry->ticket;
+}
+
+/* A container that is deleted is looked at once more: it is forgotten when its Deployment has gone. */
+void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry)
+{
+	bool was_recording = entry->state == OUTBOX_RECORDING;
+
+	if (!set_state(outbox, entry, OUTBOX_DONE))
+		return;
+	if (was_recording)
+		entry->recorded = entry->reported == CONTAINER_DELETED ? OUTBOX_NOTHING : entry->reported;
+	if (entry->reported == CONTAINER_DELETED && !entry->forced) {
+		entry->forced = true;
+		entry->forced_ms = 0;
+	}
+	reschedule(outbox, entry);
+}
+
+void outbox_fail(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms)
+{
+	int64_t pause_ms = RETRY_FIRST_MS
+			   << (entry->failures < RETRY_DOUBLINGS_MAX ? entry->failures : RETRY_DOUBLINGS_MAX);
+
+	if (!set_state(outbox, entry, OUTBOX_FAIL))
+		return;
+	if (entry->failures < RETRY_DOUBLINGS_MAX)
+		entry->failures++;
+	entry->repeated = true;
+	entry->forced = true;
+	entry->forced_ms = now_ms;
+	entry->not_before_ms = now_ms + pause_ms + random_below(pause_ms / 2);
+	reschedule(outbox, entry);
+}
+
+struct outbox_entry *outbox_overdue(struct outbox *outbox, int64_t now_ms)
+{
+	for (size_t i = 0; outbox->in_window > 0 && i < OUTBOX_WINDOW; i++)
+		if (outbox->window[i] && outbox->window[i]->state != OUTBOX_ARRIVED &&
+		    outbox->window[i]->deadline_ms <= now_ms)
+			return outbox->window[i];
+	return NULL;
+}
+
+static void count_pending(void *ctx, struct outbox_entry *e)
+{
+	struct outbox_pending *pending = ctx;
+
+	if (!e->dirty && !e->forced && e->state == OUTBOX_RESTING)
+		return;
+	pending->count++;
+	if (e->dirty)
+		pending->oldest_ms = min(pending->oldest_ms, e->first_change_ms);
+}
+
+struct outbox_pending outbox_pending(struct outbox *outbox)
+{
+	struct outbox_pending pending = { .oldest_ms = OUTBOX_NEVER };
+
+	outbox_visit(outbox, count_pending, &pending);
+	return pending;
+}

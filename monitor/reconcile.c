@@ -1,0 +1,61 @@
+#include "monitor/reconcile.h"
+
+#include <string.h>
+
+#include "common/base/strutil.h"
+
+static bool is_own_name(const struct fact *deployment)
+{
+	return strcmp(deployment->name, deployment->instance_id) == 0;
+}
+
+/* Does `a` speak rather than `b`? */
+static bool comes_first(const struct fact *a, const struct fact *b)
+{
+	if (a->deleting != b->deleting)
+		return b->deleting;
+	if (is_own_name(a) != is_own_name(b))
+		return is_own_name(a);
+	if (a->created_ms != b->created_ms)
+		return a->created_ms < b->created_ms;
+	return strcmp(a->name, b->name) < 0;
+}
+
+static const struct fact *find_deployment(const struct fact *const *facts, size_t count)
+{
+	const struct fact *found = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->kind == KUBE_DEPLOYMENT && (!found || comes_first(facts[i], found)))
+			found = facts[i];
+	return found;
+}
+
+uint64_t reconcile_digest(enum container_status status, const char *message)
+{
+	uint64_t digest = 14695981039346656037u ^ (uint64_t)status; /* FNV-1a */
+
+	digest *= 1099511628211u;
+	for (const char *c = message; *c; c++)
+		digest = (digest ^ (unsigned char)*c) * 1099511628211u;
+	return digest;
+}
+
+void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, int64_t grace_ms,
+	       struct reconciled *ret_reconciled)
+{
+	const struct fact *deployment = find_deployment(facts, count);
+	struct container_state state;
+
+	*ret_reconciled = (struct reconciled){ .exists = deployment != NULL };
+	if (!deployment)
+		return;
+	state = container_status_derive(deployment, facts, count, now_ms, grace_ms);
+	ret_reconciled->unchanged = state.unchanged;
+	ret_reconciled->status = state.status;
+	ret_reconciled->recheck_ms = state.recheck_ms;
+	snprintf(ret_reconciled->name, sizeof(ret_reconciled->name), "%s", deployment->name);
+	snprintf(ret_reconciled->message, sizeof(ret_reconciled->message), "%s", state.message);
+	str_trim_broken_utf8(ret_reconciled->message);
+	ret_reconciled->digest = reconcile_digest(state.status, ret_reconciled->message);
+}

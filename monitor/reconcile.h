@@ -1,0 +1,35 @@
+/*
+ * From the facts of one instance to what is to be said of it. Pure.
+ */
+#ifndef MONITOR_RECONCILE_H
+#define MONITOR_RECONCILE_H
+
+#include "common/kube/container_status.h"
+
+#define RECONCILE_MESSAGE_MAX (FACT_MESSAGE_MAX + 1) /* bytes with the NUL */
+#define RECONCILE_NAME_MAX 254                       /* bytes of a Deployment's name with the NUL */
+
+struct reconciled {
+	bool exists;    /* there is a Deployment; otherwise nothing below is set */
+	bool unchanged; /* no news: an earlier status stays */
+	enum container_status status;
+	int64_t recheck_ms; /* wall clock: look again then without any event; 0: never */
+	uint64_t digest;    /* of status and message: equal digests need no second event */
+	char message[RECONCILE_MESSAGE_MAX];
+	char name[RECONCILE_NAME_MAX]; /* of the Deployment */
+};
+
+/*
+ * Derive the state of an instance (container_status_derive() for its Deployment).
+ *
+ * facts     all facts of the instance. Of several Deployments that claim its id the one speaks that GET shows: one
+ *           that is not being deleted first, then the one with the id as its name, then the oldest.
+ * now_ms    wall clock; grace_ms: SP_FAILED_GRACE.
+ */
+void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, int64_t grace_ms,
+	       struct reconciled *ret_reconciled);
+
+/* The digest of a status and a message, as in struct reconciled. */
+uint64_t reconcile_digest(enum container_status status, const char *message);
+
+#endif

@@ -1,0 +1,182 @@
+#include "monitor/report.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "common/adapters/bus_service.h"
+#include "common/base/clock.h"
+#include "common/base/thread.h"
+#include "common/protocol.h"
+#include "common/services/lifecycle.h"
+#include "common/services/log.h"
+#include "common/version.h"
+
+#define LOG_EVERY_MS 60000
+#define DELIVERY_IDLE_MAX_MS 15000
+#define STEWARD_IDLE_MAX_MS 30000 /* its calls take seconds when NATS is slow */
+#define INFORMERS_IDLE_MAX_MS \
+	240000 /* a watch ends within 55 s, a poll begins within 60 s, a list takes 2 min at most */
+
+struct report {
+	struct delivery *delivery;
+	struct steward *steward;
+	struct bus_service *service;
+	struct bus_header metadata[1];
+	pthread_t thread;
+	bool running;
+	pthread_mutex_t lock; /* guards stopping */
+	pthread_cond_t wake;
+	bool stopping;
+
+	/* The watchdog's own. */
+	int64_t informers_seen; /* lists, watches and failures together */
+	int64_t informers_seen_ms;
+};
+
+static void write_data(void *ctx, size_t index unused, struct json_writer *w)
+{
+	struct report *report = ctx;
+	struct delivery_counts d;
+	struct steward_counts s;
+
+	delivery_counts(report->delivery, &d);
+	steward_counts(report->steward, &s);
+	json_string(w, "role", steward_role_name(s.role));
+	json_bool(w, "acknowledged", s.acknowledged);
+	json_bool(w, "polling", s.informers.polling);
+	json_int(w, "published", d.published);
+	json_int(w, "retried", d.retried);
+	json_int(w, "dropped", d.dropped);
+	json_int(w, "deleted", d.deleted);
+	json_int(w, "recorded", d.recorded);
+	json_int(w, "pending", (int64_t)d.pending);
+	json_int(w, "lag_ms", d.lag_ms);
+	json_int(w, "resyncs", s.resyncs);
+	json_int(w, "containers", (int64_t)s.cache.instances);
+	json_int(w, "cached_objects", (int64_t)s.cache.facts);
+	json_int(w, "relists", s.informers.lists);
+	json_int(w, "watches", s.informers.watches);
+	json_int(w, "watch_events", s.informers.events);
+	json_int(w, "interruptions", s.informers.failures);
+}
+
+static void endpoint_stats(void *ctx, size_t index unused, struct bus_endpoint_stats *ret_stats)
+{
+	struct report *report = ctx;
+	struct delivery_counts counts;
+
+	delivery_counts(report->delivery, &counts);
+	ret_stats->requests = counts.published;
+	ret_stats->errors = counts.retried;
+	ret_stats->processing_ns = counts.sending_ns;
+	snprintf(ret_stats->last_error, sizeof(ret_stats->last_error), "%s", counts.last_error);
+}
+
+static void log_counters(struct report *report)
+{
+	struct delivery_counts d;
+	struct steward_counts s;
+	char line[256];
+
+	delivery_counts(report->delivery, &d);
+	steward_counts(report->steward, &s);
+	log_info("counters", log_str("role", steward_role_name(s.role)), log_num("published", d.published),
+		 log_num("retried", d.retried), log_num("dropped", d.dropped), log_num("pending", (int64_t)d.pending),
+		 log_num("lag_ms", d.lag_ms), log_num("relists", s.informers.lists),
+		 log_num("containers", (int64_t)s.cache.instances), log_num("cached_objects", (int64_t)s.cache.facts),
+		 log_num("resyncs", s.resyncs));
+	snprintf(line, sizeof(line), "%s: %zu containers, %" PRId64 " events published, %zu pending",
+		 steward_role_name(s.role), s.cache.instances, d.published, d.pending);
+	lifecycle_notify_status(line);
+}
+
+static void *run_report(void *ctx)
+{
+	struct report *report = ctx;
+	bool stopping = false;
+
+	while (!stopping) {
+		pthread_mutex_lock(&report->lock);
+		stopping = thread_wait_until(&report->wake, &report->lock, &report->stopping, LOG_EVERY_MS);
+		pthread_mutex_unlock(&report->lock);
+		log_counters(report); /* the last time at the end */
+	}
+	return NULL;
+}
+
+enum rc report_create(struct bus *bus, const char *provider_name, struct delivery *delivery, struct steward *steward,
+		      struct report **ret_report, struct error *err)
+{
+	/* Nobody asks this endpoint: it stands for what is published. */
+	static const struct bus_endpoint endpoints[] = { { "events", PROTOCOL_EVENT_SUBJECT, "" } };
+	struct bus_service_options options = {
+		.name = "monitor",
+		.description = "Publishes status events of containers; listens to nothing",
+		.version = version_text(),
+		.metadata_count = 1,
+		.endpoints = endpoints,
+		.endpoint_count = ARRAY_LEN(endpoints),
+		.stats = endpoint_stats,
+		.data = write_data,
+	};
+	struct report *report = calloc(1, sizeof(*report));
+	enum rc rc;
+
+	if (!report)
+		return error_no_memory(err);
+	report->delivery = delivery;
+	report->steward = steward;
+	report->metadata[0] = (struct bus_header){ "provider", provider_name };
+	report->informers_seen_ms = clock_mono_ms();
+	options.metadata = report->metadata;
+	options.ctx = report;
+	pthread_mutex_init(&report->lock, NULL);
+	pthread_cond_init(&report->wake, NULL);
+	*ret_report = report;
+	rc = bus_service_create(bus, &options, &report->service, err);
+	if (!rc)
+		rc = thread_start(run_report, report, &report->thread, err);
+	report->running = !rc;
+	return rc;
+}
+
+void report_stop(struct report *report)
+{
+	if (!report || !report->running)
+		return;
+	pthread_mutex_lock(&report->lock);
+	report->stopping = true;
+	pthread_cond_signal(&report->wake);
+	pthread_mutex_unlock(&report->lock);
+	pthread_join(report->thread, NULL);
+	report->running = false;
+}
+
+void report_destroy(struct report *report)
+{
+	if (!report)
+		return;
+	bus_service_destroy(report->service);
+	pthread_cond_destroy(&report->wake);
+	pthread_mutex_destroy(&report->lock);
+	free(report);
+}
+
+bool report_is_alive(struct report *report)
+{
+	struct delivery_counts delivery;
+	struct steward_counts steward;
+	int64_t informers;
+	int64_t now_ms = clock_mono_ms();
+
+	delivery_counts(report->delivery, &delivery);
+	steward_counts(report->steward, &steward);
+	informers = steward.informers.lists + steward.informers.watches + steward.informers.failures;
+	if (informers != report->informers_seen || steward.cache.facts == 0) {
+		report->informers_seen = informers;
+		report->informers_seen_ms = now_ms;
+	}
+	return delivery.idle_ms < DELIVERY_IDLE_MAX_MS && steward.idle_ms < STEWARD_IDLE_MAX_MS &&
+	       now_ms - report->informers_seen_ms < INFORMERS_IDLE_MAX_MS;
+}

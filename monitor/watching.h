@@ -1,0 +1,40 @@
+/*
+ * Seeing the cluster: a cache, and the informers for the three kinds that a container's state is made of.
+ */
+#ifndef MONITOR_WATCHING_H
+#define MONITOR_WATCHING_H
+
+#include "common/kube/informer.h"
+#include "common/kube/kube_cache.h"
+
+struct watching;
+
+/*
+ * Begin with empty knowledge.
+ *
+ * auth       outlives it; namespace is copied.
+ * on_change  as kube_cache_on_change(); called from now on.
+ * ret_watching  given to the caller (watching_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
+ */
+enum rc watching_create(struct kube_auth *auth, const char *namespace, enum informer_mode mode,
+			kube_cache_change on_change, void *ctx, struct watching **ret_watching, struct error *err)
+	must_check;
+
+/* Start the informers; apart, so that the cache can be made known first. Errors: RC_NO_MEMORY, RC_INTERNAL. */
+enum rc watching_start(struct watching *watching, struct error *err) must_check;
+
+/* No change is told after this; the cache lives on. Waits for the informers, about a second. */
+void watching_stop(struct watching *watching);
+
+/* Free. Takes NULL. */
+void watching_destroy(struct watching *watching);
+
+struct kube_cache *watching_cache(struct watching *watching);
+
+/* Are all first lists in? */
+bool watching_is_complete(struct watching *watching);
+
+/* All informers together; `polling` when one of them does. */
+struct informer_counts watching_counts(struct watching *watching);
+
+#endif
