@@ -14,7 +14,7 @@
 #include "api-svc/openapi.h"
 #include "api-svc/router.h"
 #include "api-svc/worker_client.h"
-#include "common/adapters/bus.h"
+#include "common/adapters/bus_service.h"
 #include "common/base/clock.h"
 #include "common/base/footprint.h"
 #include "common/services/lifecycle.h"
@@ -34,6 +34,8 @@ struct program {
 	struct api *api;
 	struct http_server *server;
 	struct bus *bus;
+	struct bus_service *service;
+	struct bus_header metadata[1];
 	atomic_bool nats_closed; /* for good: there is no way on */
 };
 
@@ -121,6 +123,21 @@ static enum rc start_http(struct program *p, struct error *err)
 	return rc;
 }
 
+/* There is nothing to ask an api-svc over NATS but whether it is there: the registrar does. */
+static enum rc start_presence(struct program *p, struct error *err)
+{
+	struct bus_service_options options = {
+		.name = PROTOCOL_API_SERVICE,
+		.description = "The REST API of the provider",
+		.version = version_text(),
+		.metadata = p->metadata,
+		.metadata_count = ARRAY_LEN(p->metadata),
+	};
+
+	p->metadata[0] = (struct bus_header){ PROTOCOL_METADATA_PROVIDER, p->config.name };
+	return bus_service_create(p->bus, &options, &p->service, err);
+}
+
 static enum rc start_nats(struct program *p, struct error *err)
 {
 	struct bus_options options = {
@@ -131,7 +148,9 @@ static enum rc start_nats(struct program *p, struct error *err)
 	};
 	enum rc rc = bus_connect(&options, &p->bus, err);
 
-	return rc ? rc : worker_client_connect(p->client, p->bus, err);
+	if (!rc)
+		rc = worker_client_connect(p->client, p->bus, err);
+	return rc ? rc : start_presence(p, err);
 }
 
 /* HTTP first: connecting to NATS may take its time, and health has an answer for that. */
@@ -183,6 +202,7 @@ static void stop(struct program *p)
 	if (p->client)
 		worker_client_stop(p->client);
 	bus_destroy(p->bus);
+	bus_service_destroy(p->service);
 	http_server_destroy(p->server);
 	api_destroy(p->api);
 	worker_client_destroy(p->client);
