@@ -70,7 +70,7 @@ static enum rc start_discovery(struct worker *worker, struct error *err)
 		.ctx = worker,
 	};
 
-	worker->metadata[0] = (struct bus_header){ "provider", worker->config.name };
+	worker->metadata[0] = (struct bus_header){ PROTOCOL_METADATA_PROVIDER, worker->config.name };
 	for (int op = 0; op < OPERATION_COUNT; op++) {
 		const char *name = operation_name((enum operation)op);
 
