@@ -148,34 +148,32 @@ enum rc container_find_foreign(struct op_call *call, const char *id, struct cont
 	return rc ? rc : buf_check(&ret_names->names, err);
 }
 
-/* The first of the names that still is a live container of the id. */
-static enum rc get_first(struct op_call *call, const char *id, const struct container_names *names,
-			 struct kube_reply *reply, struct error *err)
+enum rc container_find_other(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err)
 {
-	const char *name = names->names.data;
+	struct container_names names cleanup_container_names = { 0 };
+	enum rc rc = container_find_foreign(call, id, &names, err);
+	const char *name = names.names.data;
 
-	for (size_t i = 0; i < names->count; i++, name += strlen(name) + 1) {
-		enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, name, reply, err);
-
+	/* The cache may be a moment old: what it names is looked at. */
+	for (size_t i = 0; !rc && i < names.count; i++, name += strlen(name) + 1) {
+		rc = op_kube_get(call, KUBE_DEPLOYMENT, name, reply, err);
 		if (!rc && container_is_live(reply->object, id))
 			return RC_OK;
-		if (rc && rc != RC_NOT_FOUND)
-			return rc;
+		if (rc == RC_NOT_FOUND)
+			rc = RC_OK;
 	}
-	return error_set(err, RC_NOT_FOUND, "container '%s' does not exist", id);
+	return rc ? rc : error_set(err, RC_NOT_FOUND, "container '%s' does not exist", id);
 }
 
 enum rc container_find(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err)
 {
-	struct container_names names cleanup_container_names = { 0 };
 	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, id, reply, err);
 
 	if (rc && rc != RC_NOT_FOUND)
 		return rc;
 	if (!rc && container_is_live(reply->object, id))
 		return RC_OK;
-	rc = container_find_foreign(call, id, &names, err);
-	return rc ? rc : get_first(call, id, &names, reply, err);
+	return container_find_other(call, id, reply, err);
 }
 
 /* ---- what belongs to a Deployment ---------------------------------------------------------------------------------

@@ -34,6 +34,15 @@ enum rc container_find_foreign(struct op_call *call, const char *id, struct cont
 			       struct error *err) must_check;
 
 /*
+ * Get a live Deployment of the id that has another name, as it is now.
+ *
+ * reply  its object is the Deployment; kube_reply_clear() by the caller.
+ * Errors: RC_NOT_FOUND there is none; else as op_kube_get().
+ */
+enum rc container_find_other(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err)
+	must_check;
+
+/*
  * Get the container's Deployment: one call for those that we made.
  *
  * reply  its object is the Deployment; kube_reply_clear() by the caller.

@@ -21,26 +21,33 @@ struct job {
 	int64_t received_ns;
 };
 
+/* A thread of the pool. Idle ones form a stack: the one that worked last, whose connection is warm, works next. */
+struct pool_thread {
+	struct dispatcher *dispatcher;
+	pthread_t thread;
+	pthread_cond_t wake; /* it has a job, or stopping */
+	struct job job;      /* msg NULL: it has none */
+	struct pool_thread *next_idle;
+};
+
 struct dispatcher {
 	const struct op_env *env;
 	struct bus *bus;
 	struct kube_auth *auth;
 	struct kube_health *health;
 	struct bus_subscription *subscription;
-	pthread_t *threads;
+	struct pool_thread *threads;
 	size_t thread_count; /* that run */
 	pthread_t signs_thread;
 	bool signs_started;
 
-	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t work;  /* the queue has grown, or stopping */
+	pthread_mutex_t lock; /* guards all below, and the threads' jobs */
 	pthread_cond_t idle_changed;
 	pthread_cond_t stop_changed;
-	bool idle;         /* nothing waits or runs */
-	struct job *queue; /* a ring */
-	size_t capacity, head, waiting;
-	struct job *running_jobs; /* as many as threads; msg NULL: the place is free */
-	size_t running;
+	bool idle; /* nothing waits or runs */
+	struct pool_thread *idle_threads;
+	struct job *queue; /* a ring; used when no thread is idle */
+	size_t capacity, head, waiting, running;
 	bool stopping;
 	struct operation_counts counts[OPERATION_COUNT];
 };
@@ -162,41 +169,31 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 
 /* ---- the threads ------------------------------------------------------------------------------------------------- */
 
-/* A free place among the running jobs: there is one for each thread. */
-static struct job *free_place(struct dispatcher *d)
+/* What waits longest, or what somebody gives it. False: the dispatcher is stopping. */
+static bool next_job(struct dispatcher *d, struct pool_thread *self)
 {
-	struct job *place = d->running_jobs;
-
-	while (place->msg)
-		place++;
-	return place;
-}
-
-/* Wait for work. NULL: the dispatcher is stopping. The job stays where it is until job_done(). */
-static struct job *next_job(struct dispatcher *d)
-{
-	struct job *job = NULL;
-
 	pthread_mutex_lock(&d->lock);
-	while (d->waiting == 0 && !d->stopping)
-		pthread_cond_wait(&d->work, &d->lock);
 	if (d->waiting > 0) {
-		job = free_place(d);
-		*job = d->queue[d->head];
+		self->job = d->queue[d->head];
 		d->head = (d->head + 1) % d->capacity;
 		d->waiting--;
 		d->running++;
+	} else {
+		self->next_idle = d->idle_threads;
+		d->idle_threads = self;
 	}
+	while (!self->job.msg && !d->stopping)
+		pthread_cond_wait(&self->wake, &d->lock);
 	pthread_mutex_unlock(&d->lock);
-	return job;
+	return self->job.msg != NULL;
 }
 
-static void job_done(struct dispatcher *d, struct job *job)
+static void job_done(struct dispatcher *d, struct pool_thread *self)
 {
-	struct bus_message *msg = job->msg;
+	struct bus_message *msg = self->job.msg;
 
 	pthread_mutex_lock(&d->lock);
-	job->msg = NULL;
+	self->job.msg = NULL;
 	d->running--;
 	d->idle = d->running == 0 && d->waiting == 0;
 	if (d->idle)
@@ -207,25 +204,24 @@ static void job_done(struct dispatcher *d, struct job *job)
 
 static void *run_thread(void *ctx)
 {
-	struct dispatcher *d = ctx;
+	struct pool_thread *self = ctx;
+	struct dispatcher *d = self->dispatcher;
 	struct kube_client *kube = NULL;
 	struct error err;
-	struct job *job;
 
 	if (kube_client_create(d->auth, &kube, &err)) {
 		log_error("a worker thread cannot start", log_err(&err));
 		return NULL;
 	}
-	while ((job = next_job(d))) {
-		carry_out(d, job, kube);
-		job_done(d, job);
+	while (next_job(d, self)) {
+		carry_out(d, &self->job, kube);
+		job_done(d, self);
 	}
 	kube_client_destroy(kube);
 	return NULL;
 }
 
-/* ---- signs of life ------------------------------------------------------------------------------------------------
- */
+/* ---- signs of life ----------------------------------------------------------------------------------------------- */
 
 /* Note where the job's caller waits, when it has waited for long. The names are NUL-terminated, one after the other. */
 static void note_caller(const struct job *job, int64_t now_ns, struct buf *callers)
@@ -260,7 +256,7 @@ static void *run_signs(void *ctx)
 		stopping = thread_wait_until(&d->stop_changed, &d->lock, &d->stopping, PROTOCOL_WORKING_MS);
 		now_ns = clock_mono_ns();
 		for (size_t i = 0; i < d->thread_count; i++)
-			note_caller(&d->running_jobs[i], now_ns, &callers);
+			note_caller(&d->threads[i].job, now_ns, &callers);
 		for (size_t i = 0; i < d->waiting; i++)
 			note_caller(&d->queue[(d->head + i) % d->capacity], now_ns, &callers);
 		pthread_mutex_unlock(&d->lock);
@@ -271,18 +267,25 @@ static void *run_signs(void *ctx)
 
 /* ---- taking requests --------------------------------------------------------------------------------------------- */
 
+/* Give the job to an idle thread, or let it wait. False: there is no room. */
 static bool enqueue(struct dispatcher *d, const struct job *job)
 {
+	struct pool_thread *thread;
 	bool room;
 
 	pthread_mutex_lock(&d->lock);
-	room = d->waiting < d->capacity;
-	if (room) {
+	thread = d->idle_threads;
+	room = thread || d->waiting < d->capacity;
+	if (thread) {
+		d->idle_threads = thread->next_idle;
+		thread->job = *job;
+		d->running++;
+		pthread_cond_signal(&thread->wake);
+	} else if (room) {
 		d->queue[(d->head + d->waiting) % d->capacity] = *job;
 		d->waiting++;
-		d->idle = false;
-		pthread_cond_signal(&d->work);
 	}
+	d->idle = d->running == 0 && d->waiting == 0;
 	pthread_mutex_unlock(&d->lock);
 	return room;
 }
@@ -326,7 +329,11 @@ static enum rc start_threads(struct dispatcher *d, struct error *err)
 	enum rc rc = RC_OK;
 
 	while (!rc && d->thread_count < wanted) {
-		rc = thread_start(run_thread, d, &d->threads[d->thread_count], err);
+		struct pool_thread *thread = &d->threads[d->thread_count];
+
+		thread->dispatcher = d;
+		pthread_cond_init(&thread->wake, NULL);
+		rc = thread_start(run_thread, thread, &thread->thread, err);
 		d->thread_count += rc == RC_OK;
 	}
 	return rc;
@@ -344,15 +351,13 @@ enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube
 		return error_no_memory(err);
 	*d = (struct dispatcher){ .env = env, .bus = bus, .auth = auth, .health = health, .idle = true };
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_cond_init(&d->work, NULL);
 	pthread_cond_init(&d->idle_changed, NULL);
 	pthread_cond_init(&d->stop_changed, NULL);
 	d->capacity = concurrency * QUEUE_PER_THREAD;
 	d->queue = calloc(d->capacity, sizeof(*d->queue));
 	d->threads = calloc(concurrency, sizeof(*d->threads));
-	d->running_jobs = calloc(concurrency, sizeof(*d->running_jobs));
 	protocol_operation_subject(env->config->name, "*", subject);
-	rc = d->queue && d->threads && d->running_jobs ? start_threads(d, err) : error_no_memory(err);
+	rc = d->queue && d->threads ? start_threads(d, err) : error_no_memory(err);
 	if (!rc) {
 		rc = thread_start(run_signs, d, &d->signs_thread, err);
 		d->signs_started = rc == RC_OK;
@@ -390,19 +395,18 @@ void dispatcher_destroy(struct dispatcher *d)
 		return;
 	pthread_mutex_lock(&d->lock);
 	d->stopping = true;
-	pthread_cond_broadcast(&d->work);
+	for (size_t i = 0; i < d->thread_count; i++)
+		pthread_cond_signal(&d->threads[i].wake);
 	pthread_cond_broadcast(&d->stop_changed);
 	pthread_mutex_unlock(&d->lock);
 	if (d->signs_started)
 		pthread_join(d->signs_thread, NULL);
 	for (size_t i = 0; i < d->thread_count; i++)
-		pthread_join(d->threads[i], NULL);
-	pthread_cond_destroy(&d->work);
+		pthread_join(d->threads[i].thread, NULL);
 	pthread_cond_destroy(&d->idle_changed);
 	pthread_cond_destroy(&d->stop_changed);
 	pthread_mutex_destroy(&d->lock);
 	free(d->threads);
-	free(d->running_jobs);
 	free(d->queue);
 	free(d);
 }

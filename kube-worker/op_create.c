@@ -46,15 +46,15 @@ static enum rc taken(const char *id, struct error *err)
 	return error_set(err, RC_ALREADY_EXISTS, "container '%s' already exists", id);
 }
 
-/* Containers of this id that other programs made under other names block it. */
-static enum rc refuse_foreign(struct op_call *call, const char *id, struct error *err)
+/* A container of this id that another program made under another name blocks it. */
+static enum rc refuse_other(struct op_call *call, const char *id, struct error *err)
 {
-	struct container_names names cleanup_container_names = { 0 };
-	enum rc rc = container_find_foreign(call, id, &names, err);
+	struct kube_reply other cleanup_kube_reply = { 0 };
+	enum rc rc = container_find_other(call, id, &other, err);
 
-	if (rc)
-		return rc;
-	return names.count ? taken(id, err) : RC_OK;
+	if (rc == RC_NOT_FOUND)
+		return RC_OK;
+	return rc ? rc : taken(id, err);
 }
 
 /* The name is taken: RC_OK when by ourselves (an earlier asking), RC_NOT_FOUND when it is free again. */
@@ -136,7 +136,7 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 	enum rc rc = read_request(request, &create, err);
 
 	if (!rc)
-		rc = refuse_foreign(call, create.id, err);
+		rc = refuse_other(call, create.id, err);
 	if (rc)
 		return rc;
 	rc = post_deployment(call, &create, err);

@@ -26,10 +26,26 @@ static int release_object(struct dl_phdr_info *info, size_t size unused, void *c
 	return 0;
 }
 
+/* With a sanitizer, glibc's own heap is not in use, and not fit to be trimmed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HEAP_IS_GLIBC 0
+#elif defined(__has_feature)
+#define HEAP_IS_GLIBC (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#else
+#define HEAP_IS_GLIBC 1
+#endif
+
+void footprint_trim_heap(void)
+{
+#if HEAP_IS_GLIBC
+	malloc_trim(0);
+#endif
+}
+
 void footprint_trim(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
 
-	malloc_trim(0);
+	footprint_trim_heap();
 	dl_iterate_phdr(release_object, &page);
 }

@@ -1,6 +1,5 @@
 #include "common/kube/informer.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
+#include "common/base/footprint.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/kube/informer_machine.h"
@@ -346,7 +346,7 @@ static void *run_informer(void *ctx)
 			break;
 		}
 		wait_ms = take_step(informer, event, &err);
-		malloc_trim(0); /* after a list, and about every 40 s: what bursts of work have left behind goes back */
+		footprint_trim_heap(); /* after a list, and about every 40 s: what bursts of work have left behind goes back */
 	}
 	return NULL;
 }

@@ -239,6 +239,8 @@ def test_containers_of_other_programs_are_first_class(stack):
     stack.api.create(spec(), "elsewhere").problem(409, "ALREADY_EXISTS")
     assert stack.api.delete("elsewhere").status == 204
     assert stack.kube.get("deployments", "made-elsewhere") is None
+    assert stack.api.create(spec(), "elsewhere").status == 201  # at once, however old a worker's cache is
+    assert stack.api.delete("elsewhere").status == 204
     wait_for("gone for every worker", lambda: all(stack.api.get("elsewhere").status == 404 for _ in range(8)))
 
 
