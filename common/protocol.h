@@ -46,9 +46,6 @@
  * PRESENCE  api-svc and kube-workers answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
  * in metadata.PROTOCOL_METADATA_PROVIDER, SP_NAME: so the registrar knows its own provider's API.
  *
- * PRESENCE  api-svc and kube-workers answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
- * in metadata.PROTOCOL_METADATA_PROVIDER, SP_NAME: so the registrar knows its own provider's API.
- *
  * No internal subject may begin with "dcm.": DCM's JetStream stream captures dcm.* and would answer our requests.
  */
 #ifndef COMMON_PROTOCOL_H
@@ -76,9 +73,6 @@
 
 #define PROTOCOL_EVENT_SUBJECT "dcm.container" /* DCM's, not ours: status events */
 #define PROTOCOL_EVENT_TYPE "dcm.status.container"
-
-#define PROTOCOL_API_SERVICE "api-svc" /* the name under which an api-svc answers the service protocol */
-#define PROTOCOL_METADATA_PROVIDER "provider"
 
 #define PROTOCOL_API_SERVICE "api-svc" /* the name under which an api-svc answers the service protocol */
 #define PROTOCOL_METADATA_PROVIDER "provider"
