@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api-svc/connections.h"
+#include "api-svc/http_framing.h"
 #include "api-svc/tickets.h"
 #include "common/base/buf.h"
 #include "common/base/strutil.h"
@@ -142,64 +143,10 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 
 /* ---- a request arrives ---- */
 
-/* How often the headers stand there on which the framing depends. */
-struct header_counts {
-	unsigned host, content_length, transfer_encoding;
-	bool chunked;                 /* the last Transfer-Encoding is exactly "chunked" */
-	int64_t content_length_value; /* -1: absent or not a number that fits */
-	bool expects_continue;
-	bool broken_name; /* a name that is no token, such as "Content-Length " */
-};
-
-/* RFC 9110 section 5.6.2. */
-static bool is_token(const char *name)
+static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, const char *value)
 {
-	size_t len = strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-
-	return len > 0 && name[len] == '\0';
-}
-
-static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, const char *value)
-{
-	struct header_counts *counts = ctx;
-
-	if (!is_token(name))
-		counts->broken_name = true;
-	if (!value)
-		value = "";
-	if (strcasecmp(name, "Host") == 0) {
-		counts->host++;
-	} else if (strcasecmp(name, "Content-Length") == 0) {
-		counts->content_length++;
-		if (!str_parse_int64(value, &counts->content_length_value))
-			counts->content_length_value = -1;
-	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-		counts->transfer_encoding++;
-		counts->chunked = strcasecmp(value, "chunked") == 0;
-	} else if (strcasecmp(name, "Expect") == 0) {
-		counts->expects_continue = strcasecmp(value, "100-continue") == 0;
-	}
+	http_framing_add(ctx, name, value ? value : "");
 	return MHD_YES;
-}
-
-/* What is wrong with the framing, so that the bytes behind the headers cannot be trusted; NULL: nothing. */
-static const char *framing_fault(const struct header_counts *h, const char *version)
-{
-	if (h->broken_name)
-		return "the name of a header is broken";
-	if (h->host == 0 && strcmp(version, "HTTP/1.1") == 0)
-		return "the header Host is missing";
-	if (h->host > 1)
-		return "the header Host stands there twice";
-	if (h->content_length > 1)
-		return "the header Content-Length stands there twice";
-	if (h->transfer_encoding > 0 && h->content_length > 0)
-		return "Content-Length and Transfer-Encoding exclude each other";
-	if (h->transfer_encoding > 1 || (h->transfer_encoding == 1 && !h->chunked))
-		return "the only transfer encoding that is known is chunked";
-	if (h->transfer_encoding > 0 && strcmp(version, "HTTP/1.1") != 0)
-		return "Transfer-Encoding needs HTTP/1.1";
-	return NULL;
 }
 
 static void set_too_large(struct http_exchange *ex)
@@ -223,23 +170,24 @@ static enum MHD_Result dispatch(struct http_exchange *ex)
 /* The headers are there. Answering now makes the library close the connection without reading the body. */
 static enum MHD_Result begin(struct http_exchange *ex, const char *method, const char *version)
 {
-	struct header_counts h = { .content_length_value = -1 };
+	struct http_framing framing = HTTP_FRAMING_INIT;
 	int64_t max_body = (int64_t)ex->server->options.max_body;
 	const char *fault;
 
 	ex->begun = true;
 	ex->method = method;
-	(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, count_header, &h); /* the count is in h */
-	fault = framing_fault(&h, version);
+	(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, on_header,
+					&framing); /* the number says nothing */
+	fault = http_framing_fault(&framing, version);
 	if (fault)
 		error_set(&ex->fault, RC_INVALID_ARGUMENT, "%s", fault);
 	if (ex->fault.rc) {
 		ex->answer.close = true;
 		return dispatch(ex);
 	}
-	if (h.content_length_value > max_body) {
+	if (framing.content_length > max_body) {
 		set_too_large(ex);
-		if (h.expects_continue || h.content_length_value > max_body * DISCARD_FACTOR)
+		if (framing.expects_continue || framing.content_length > max_body * DISCARD_FACTOR)
 			return dispatch(ex);
 	}
 	return MHD_YES;
