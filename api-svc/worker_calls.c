@@ -223,14 +223,15 @@ static void on_refused(struct worker_calls *calls, struct worker_call *call, str
 		       struct worker_finished *finished)
 {
 	const struct policy *policy = policy_of(call);
-	/* Only when nothing can be running somewhere does a refusal mean that nothing was done. */
-	bool bounded = !policy->until_done && !(call->lost > 0 && policy->changes_something);
+	bool bounded = !policy->until_done;
 	int64_t wait_end;
 
 	if (!call->refused_ms)
 		call->refused_ms = call->lost ? now_ms : call->started_ms;
 	wait_end = call->refused_ms + calls->worker_wait_ms;
 	if (!policy->asks_again || (bounded && now_ms >= wait_end)) {
+		/* An earlier asking that was lost may run somewhere, or may have run. */
+		reply->outcome_unknown |= call->lost > 0 && policy->changes_something;
 		end_call(calls, call, reply, finished);
 		return;
 	}

@@ -6,6 +6,7 @@ a real control plane. Variables (run.sh sets them):
   E2E_KUBECONFIG           a kubeconfig with all rights; unset: kubesim is started
   E2E_PROVIDER_KUBECONFIG  the provider's kubeconfig
   E2E_NAMESPACE            its namespace
+  E2E_SLOWER               how many times slower the programs are (sanitizers); 1 when unset
 """
 
 import os
@@ -17,6 +18,7 @@ from kube import Kube
 from processes import Process, free_port, listens, wait_for
 
 BIN = os.environ["E2E_BIN"]
+WORKER_WAIT = 3 * int(os.environ.get("E2E_SLOWER", "1"))
 
 
 class Target:
@@ -89,6 +91,7 @@ class Stack:
             "SP_K8S_NAMESPACE": target.namespace,
             "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort",
             "SP_FAILED_GRACE": "2s",
+            "SP_SERVER_WORKER_WAIT": f"{WORKER_WAIT}s",
         }
         self.api_svc = Process(f"api-svc-{self.api_port}", [f"{BIN}/api-svc"], self.env, folder)
 

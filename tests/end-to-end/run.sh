@@ -20,6 +20,10 @@ while [ $# -gt 0 ]; do
 done
 case $build in /*) ;; *) build=$root/$build ;; esac
 export E2E_BIN=$build/bin
+case $build in
+    *thread*) export E2E_SLOWER=4 ;;
+    *address*) export E2E_SLOWER=2 ;;
+esac
 ulimit -n "$(ulimit -Hn)"
 
 if [ -n "$cluster" ]; then
