@@ -104,7 +104,7 @@ component: all ## Run the component tests: one process each, with a real nats-se
 	tests/component/run.sh --build $(BUILD)
 
 end-to-end: all ## Run the end-to-end tests against kubesim
-	tests/end-to-end/run.sh --build $(BUILD)
+	tests/end-to-end/run.sh --build $(BUILD) $(E2E)
 
 test: unit component end-to-end ## Run all tests that need no cluster
 
