@@ -1,0 +1,186 @@
+"""NATS, monitors and watches that go away and come back: every final state arrives, none goes backwards."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from monitors import deployment
+from processes import wait_for
+
+
+def create_many(m, prefix, count):
+    for i in range(count):
+        m.create(f"{prefix}{i}")
+    for i in range(count):
+        m.wait_last(f"{prefix}{i}", "RUNNING", 30)
+
+
+def test_without_nats_changes_wait_and_arrive_when_it_returns(monitors):
+    """SP_TEST_OUTAGE seconds without NATS (30 in CI would be long: 8), under change; memory stays flat."""
+    m = monitors()
+    create_many(m, "c", 10)
+    monitor, seconds = m.processes[0], float(os.environ.get("SP_TEST_OUTAGE", "8"))
+    m.nats.kill()
+    before, end, rounds = monitor.rss_kb(), time.monotonic() + seconds, 0
+    m.delete("c0")
+    m.scale("c1", 0)
+    while time.monotonic() < end:
+        m.create(f"short-{rounds}")
+        m.set_pod_status("c2", {"phase": "Pending" if rounds % 2 else "Running"})
+        m.delete(f"short-{rounds}")
+        rounds += 1
+        time.sleep(0.05)
+    m.create("c99")
+    m.set_pod_status("c2", {"phase": "Running"})
+    after = monitor.rss_kb()
+    m.start_nats()
+    m.wait_last("c0", "DELETED")
+    m.wait_last("c1", "FAILED")
+    m.wait_last("c99", "RUNNING")
+    for i in range(2, 10):
+        m.wait_last(f"c{i}", "RUNNING")
+    print(f"{seconds:.0f} s without NATS, {rounds} containers came and went: {before} -> {after} KiB resident")
+    assert after < before + 2048
+
+
+def test_a_stream_that_comes_later_gets_the_state_of_all(monitors):
+    from wire import Dcm
+    m = monitors(stream=None)
+    m.create("early")
+    m.processes[0].wait_log("no stream listens")
+    time.sleep(1)
+    m.dcm = Dcm(m.port)
+    m.wait_last("early", "RUNNING")
+    assert m.stats()[0]["acknowledged"]
+
+
+def test_plain_nats_works_with_one_monitor_and_says_so(monitors):
+    m = monitors(stream=False, jetstream=False)
+    m.create("plain")
+    m.wait_last("plain", "RUNNING")
+    m.delete("plain")
+    m.wait_last("plain", "DELETED")
+    assert "NATS offers no JetStream: run one monitor only" in m.processes[0].log()
+    assert m.stats()[0]["role"] == "alone"
+
+
+def test_the_state_of_all_is_told_again_every_period(monitors):
+    m = monitors(SP_MONITOR_RESYNC_PERIOD="2s")
+    create_many(m, "r", 3)
+    before = len(m.dcm.events)
+    wait_for("two rounds", lambda: len(m.dcm.events) >= before + 6, 10)
+    assert set(m.dcm.last().values()) == {"RUNNING"}
+
+
+def test_one_of_two_is_active_and_the_other_takes_over_within_ten_seconds_of_kill_9(monitors):
+    m = monitors(count=2)
+    create_many(m, "t", 5)
+    assert sorted(s["role"] for s in m.stats()) == ["active", "standby"]
+    assert [p for p in m.processes if '"to":"active"' in p.log()] == [m.processes[0]]
+    m.processes[0].kill()
+    killed = time.monotonic()
+    m.delete("t0")
+    m.scale("t1", 0)
+    m.wait_last("t0", "DELETED", 12)
+    m.wait_last("t1", "FAILED", 12)
+    taken = time.monotonic() - killed
+    print(f"taken over in {taken:.1f} s")
+    assert taken < 10
+    m.restart(m.processes[0])
+    wait_for("one of each", lambda: sorted(s["role"] for s in m.stats()) == ["active", "standby"], 10)
+
+
+def test_a_monitor_that_ends_hands_over_at_once(monitors):
+    m = monitors(count=2)
+    create_many(m, "h", 2)
+    m.processes[0].stop()
+    m.delete("h0")
+    started = time.monotonic()
+    m.wait_last("h0", "DELETED", 5)
+    assert time.monotonic() - started < 3
+
+
+def test_an_active_monitor_that_was_stopped_for_long_does_not_speak_again(monitors):
+    """SIGSTOP beyond the lease: the other takes over; after SIGCONT the first stands by, and nothing goes backwards."""
+    import signal
+    m = monitors(count=2)
+    create_many(m, "s", 3)
+    os.kill(m.processes[0].popen.pid, signal.SIGSTOP)
+    m.scale("s0", 0)
+    m.wait_last("s0", "FAILED", 12)
+    m.scale("s0", 1)
+    m.wait_last("s0", "RUNNING", 12)
+    before = m.dcm.of("s0")
+    os.kill(m.processes[0].popen.pid, signal.SIGCONT)
+    m.processes[0].wait_log("another monitor has become active", 10)
+    time.sleep(1)
+    assert set(m.dcm.of("s0")[len(before):]) <= {"RUNNING"}
+    assert sorted(s["role"] for s in m.stats()) == ["active", "standby"]
+
+
+def test_what_is_pending_is_flushed_on_sigterm(monitors):
+    m = monitors(SP_MONITOR_DEBOUNCE_MS="60000")
+    m.create("late")
+    wait_for("it runs", lambda: m.pod_of("late")["status"].get("phase") == "Running")
+    time.sleep(0.3)
+    m.scale("late", 0)
+    time.sleep(0.3)
+    assert m.dcm.of("late") == []
+    started = time.monotonic()
+    m.processes[0].stop()
+    assert time.monotonic() - started < 5
+    m.wait_last("late", "FAILED")
+
+
+def test_sigterm_without_nats_ends_within_the_timeout_with_0(monitors):
+    m = monitors(SP_MONITOR_SHUTDOWN_TIMEOUT="1s")
+    create_many(m, "e", 1)
+    m.nats.kill()
+    m.delete("e0")
+    started = time.monotonic()
+    m.processes[0].stop()
+    assert time.monotonic() - started < 4
+    m.start_nats()
+
+
+def test_watching_that_is_refused_is_replaced_by_polling_and_comes_back(monitors, target):
+    if not target.simulated:
+        pytest.skip("the refusal is kubesim's")
+    target.faults({"match": {"verb": "watch"}, "kind": "forbidden", "count": -1})
+    m = monitors()
+    m.processes[0].wait_log("no watching: polling instead")
+    m.create("polled")
+    m.wait_last("polled", "RUNNING", 25)
+    assert m.stats()[0]["polling"]
+    target.faults()
+    m.processes[0].wait_log("watching again", 70)
+    m.create("watched")
+    m.wait_last("watched", "RUNNING", 5)
+
+
+def test_polling_as_configured_opens_no_watch(monitors, target):
+    if not target.simulated:
+        pytest.skip("kubesim counts the requests")
+    m = monitors(SP_MONITOR_MODE="poll")
+    m.create("p0")
+    m.wait_last("p0", "RUNNING", 25)
+    m.delete("p0")
+    m.wait_last("p0", "DELETED", 25)
+    stats = m.stats()[0]
+    assert stats["watches"] == 0 and stats["polling"]
+
+
+def test_many_deletions_at_once_are_all_told(monitors):
+    m = monitors()
+    for i in range(100):
+        m.create(f"m{i}")
+    wait_for("all run", lambda: list(m.dcm.last().values()).count("RUNNING") == 100, 30)
+    threads = [threading.Thread(target=lambda k=k: [m.delete(f"m{i}") for i in range(k, 100, 4)]) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    wait_for("all deleted", lambda: list(m.dcm.last().values()).count("DELETED") == 100, 30)
+    wait_for("no record is left", lambda: m.stats()[0]["pending"] == 0)

@@ -1,0 +1,328 @@
+/* outbox, outbox_heap: what is told, when, in which order, and how often. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "monitor/outbox.h"
+#include "monitor/outbox_heap.h"
+
+#define DEBOUNCE_MS 500
+
+static struct outbox *make(int64_t debounce_ms)
+{
+	struct outbox *outbox = NULL;
+
+	cr_assert_eq(outbox_create(debounce_ms, &outbox, NULL), RC_OK);
+	return outbox;
+}
+
+static struct reconciled state_of(const char *id, enum container_status status, const char *message)
+{
+	struct reconciled reconciled = { .exists = true, .status = status };
+
+	snprintf(reconciled.name, sizeof(reconciled.name), "%s", id);
+	snprintf(reconciled.message, sizeof(reconciled.message), "%s", message);
+	reconciled.digest = reconcile_digest(status, message);
+	return reconciled;
+}
+
+static struct outbox_entry *change(struct outbox *outbox, const char *id, int64_t now_ms)
+{
+	cr_assert_eq(outbox_change(outbox, id, true, now_ms, NULL), RC_OK);
+	return outbox_find(outbox, id);
+}
+
+static uint64_t tell(struct outbox *outbox, struct outbox_entry *entry, const struct reconciled *what, int64_t now_ms)
+{
+	static unsigned char number;
+	struct outbox_event fresh = { .digest = what->digest, .status = (int)what->status, .time_ms = now_ms };
+
+	fresh.id[0] = ++number;
+	return outbox_send(outbox, entry, &fresh, OUTBOX_NEVER, now_ms);
+}
+
+Test(monitor_outbox, every_pair_of_state_and_happening)
+{
+	int possible = 0;
+
+	for (int state = 0; state < OUTBOX_STATE_COUNT; state++) {
+		cr_expect_not_null(outbox_state_name((enum outbox_state)state));
+		for (int happening = 0; happening < OUTBOX_HAPPENING_COUNT; happening++)
+			possible += outbox_step((enum outbox_state)state, (enum outbox_happening)happening) !=
+				    OUTBOX_STATE_COUNT;
+	}
+	cr_expect_eq(possible, 10);
+}
+
+Test(monitor_outbox, the_last_change_in_a_window_counts_and_constant_change_is_told_at_last)
+{
+	struct outbox *outbox = make(DEBOUNCE_MS);
+	struct outbox_entry *entry = change(outbox, "a", 1000);
+
+	cr_expect_eq(outbox_due_ms(outbox), 1500);
+	change(outbox, "a", 1400);
+	cr_expect_eq(outbox_due_ms(outbox), 1900);
+	for (int64_t now = 1500; now <= 2900; now += 100)
+		change(outbox, "a", now);
+	cr_expect_eq(outbox_due_ms(outbox), 1000 + 4 * DEBOUNCE_MS);
+	cr_expect_null(outbox_take(outbox, 2999));
+	cr_expect_eq(outbox_take(outbox, 3000), entry);
+	outbox_destroy(outbox);
+}
+
+Test(monitor_outbox, instances_do_not_delay_each_other)
+{
+	struct outbox *outbox = make(DEBOUNCE_MS);
+
+	change(outbox, "flapping", 1000);
+	change(outbox, "quiet", 1100);
+	for (int64_t now = 1000; now <= 1600; now += 10)
+		change(outbox, "flapping", now);
+	cr_expect_str_eq(outbox_take(outbox, 1600)->id, "quiet");
+	outbox_destroy(outbox);
+}
+
+Test(monitor_outbox, a_change_on_the_way_waits_until_the_event_has_arrived)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 1000);
+	const struct reconciled pending = state_of("a", CONTAINER_PENDING, "");
+	uint64_t ticket = tell(outbox, entry, &pending, 1000);
+
+	change(outbox, "a", 1001);
+	cr_expect_null(outbox_take(outbox, 5000), "one event of an instance at a time");
+	cr_expect_eq(outbox_awaiting(outbox, ticket), entry);
+	outbox_arrive(outbox, entry, false);
+	cr_expect_eq(entry->reported, CONTAINER_PENDING);
+	cr_expect_null(outbox_awaiting(outbox, ticket));
+	cr_expect_eq(outbox_take(outbox, 1001), entry);
+	outbox_destroy(outbox);
+}
+
+Test(monitor_outbox, a_repetition_of_the_same_state_keeps_id_and_time_and_another_state_does_not)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 1000);
+	struct reconciled pending = state_of("a", CONTAINER_PENDING, "");
+	struct reconciled running = state_of("a", CONTAINER_RUNNING, "");
+	unsigned char first, second;
+
+	tell(outbox, entry, &pending, 1000);
+	first = entry->event.id[0];
+	outbox_fail(outbox, entry, 4000);
+	cr_expect_null(outbox_take(outbox, 4000), "a pause first");
+	cr_expect_eq(outbox_take(outbox, 5000), entry);
+	cr_expect_eq(outbox_judge(entry, &pending), OUTBOX_TELL);
+	tell(outbox, entry, &pending, 5000);
+	cr_expect_eq(entry->event.id[0], first);
+	cr_expect_eq(entry->event.time_ms, 1000);
+	outbox_fail(outbox, entry, 8000);
+	tell(outbox, entry, &running, 9000);
+	second = entry->event.id[0];
+	cr_expect_neq(second, first);
+	outbox_fail(outbox, entry, 12000);
+	tell(outbox, entry, &pending, 15000);
+	cr_expect(entry->event.id[0] != first && entry->event.id[0] != second, "told after another state: a new event");
+	outbox_arrive(outbox, entry, false);
+	outbox_force_all(outbox, 20000, 0, false);
+	tell(outbox, entry, &pending, 20000);
+	cr_expect_eq(entry->event.time_ms, 20000, "a resync is a new event");
+	outbox_destroy(outbox);
+}
+
+Test(monitor_outbox, pauses_grow_and_end_with_a_new_connection)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 0);
+	const struct reconciled pending = state_of("a", CONTAINER_PENDING, "");
+	int64_t now = 0;
+	int64_t last = 0;
+
+	for (int i = 0; i < 12; i++) {
+		tell(outbox, entry, &pending, now);
+		outbox_fail(outbox, entry, now);
+		last = entry->not_before_ms - now;
+		cr_expect_leq(last, 24000);
+		now = entry->not_before_ms;
+	}
+	cr_expect_geq(last, 16000);
+	tell(outbox, entry, &pending, now);
+	outbox_force_all(outbox, now, 0, true);
+	cr_expect_eq(outbox_take(outbox, now), entry, "what was on its way counts as failed, and is told at once");
+	outbox_destroy(outbox);
+}
+
+/* What is to be done for an instance, by what is seen and by what was said. */
+static const struct judge_case {
+	const char *name;
+	int reported; /* OUTBOX_NOTHING or a status, with the message "" */
+	bool seen, gone, forced;
+	bool exists, unchanged;
+	enum container_status status;
+	const char *message;
+	enum outbox_action action;
+	enum container_status told;
+} judge_cases[] = {
+	{ "new", OUTBOX_NOTHING, 1, 0, 0, 1, 0, CONTAINER_PENDING, "", OUTBOX_TELL, CONTAINER_PENDING },
+	{ "the same", CONTAINER_RUNNING, 1, 0, 0, 1, 0, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
+	{ "another message", CONTAINER_RUNNING, 1, 0, 0, 1, 0, CONTAINER_RUNNING, "x", OUTBOX_TELL, CONTAINER_RUNNING },
+	{ "another status", CONTAINER_RUNNING, 1, 0, 0, 1, 0, CONTAINER_FAILED, "", OUTBOX_TELL, CONTAINER_FAILED },
+	{ "resync", CONTAINER_RUNNING, 1, 0, 1, 1, 0, CONTAINER_RUNNING, "", OUTBOX_TELL, CONTAINER_RUNNING },
+	{ "succeeded", CONTAINER_RUNNING, 1, 0, 0, 1, 1, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
+	{ "succeeded, never told", OUTBOX_NOTHING, 1, 0, 1, 1, 1, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
+	{ "succeeded, resync", CONTAINER_PENDING, 1, 0, 1, 1, 1, CONTAINER_RUNNING, "", OUTBOX_TELL,
+	  CONTAINER_PENDING },
+	{ "being deleted", CONTAINER_RUNNING, 1, 0, 0, 1, 0, CONTAINER_DELETED, "", OUTBOX_TELL, CONTAINER_DELETED },
+	{ "still being deleted", CONTAINER_DELETED, 1, 0, 1, 1, 0, CONTAINER_DELETED, "", OUTBOX_REST, 0 },
+	{ "gone from the watch", CONTAINER_RUNNING, 1, 0, 0, 0, 0, 0, "", OUTBOX_CHECK, 0 },
+	{ "gone, recorded in another life", CONTAINER_RUNNING, 0, 0, 1, 0, 0, 0, "", OUTBOX_CHECK, 0 },
+	{ "gone indeed", CONTAINER_RUNNING, 1, 1, 1, 0, 0, 0, "", OUTBOX_TELL, CONTAINER_DELETED },
+	{ "gone before a word was said", OUTBOX_NOTHING, 1, 1, 1, 0, 0, 0, "", OUTBOX_TELL, CONTAINER_DELETED },
+	{ "gone and told", CONTAINER_DELETED, 1, 1, 1, 0, 0, 0, "", OUTBOX_FORGET, 0 },
+	{ "never was", OUTBOX_NOTHING, 0, 0, 1, 0, 0, 0, "", OUTBOX_FORGET, 0 },
+	{ "back again", CONTAINER_DELETED, 1, 1, 0, 1, 0, CONTAINER_PENDING, "", OUTBOX_TELL, CONTAINER_PENDING },
+};
+
+Test(monitor_outbox, what_follows_from_what_is_seen_and_what_was_said)
+{
+	for (size_t i = 0; i < ARRAY_LEN(judge_cases); i++) {
+		const struct judge_case *c = &judge_cases[i];
+		struct outbox *outbox = make(0);
+		struct outbox_entry *entry = change(outbox, "a", 0);
+		struct reconciled reconciled = { 0 };
+
+		if (c->exists)
+			reconciled = state_of("a", c->status, c->message);
+		reconciled.unchanged = c->unchanged;
+		entry->reported = c->reported;
+		entry->digest = c->reported >= 0 ? reconcile_digest((enum container_status)c->reported, "") : 0;
+		entry->seen = c->seen;
+		entry->gone = c->gone;
+		entry->forced = c->forced;
+		cr_expect_eq(outbox_judge(entry, &reconciled), c->action, "%s", c->name);
+		if (c->action == OUTBOX_TELL)
+			cr_expect_eq(reconciled.status, c->told, "%s", c->name);
+		if (c->exists)
+			cr_expect_not(entry->gone, "%s", c->name);
+		outbox_destroy(outbox);
+	}
+}
+
+Test(monitor_outbox, a_deletion_is_recorded_and_then_looked_at_once_more)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 0);
+	struct reconciled gone = { 0 };
+	uint64_t sent, recorded;
+
+	entry->reported = entry->recorded = CONTAINER_RUNNING;
+	cr_assert_eq(outbox_judge(entry, &gone), OUTBOX_CHECK);
+	outbox_ask(outbox, entry);
+	cr_expect_null(outbox_take(outbox, 100000));
+	outbox_answer(outbox, entry, true, 10);
+	cr_assert_eq(outbox_take(outbox, 10), entry);
+	cr_assert_eq(outbox_judge(entry, &gone), OUTBOX_TELL);
+	sent = tell(outbox, entry, &gone, 10);
+	outbox_arrive(outbox, entry, true);
+	cr_assert_eq(outbox_take(outbox, 10), entry);
+	cr_expect_eq(entry->state, OUTBOX_ARRIVED);
+	recorded = outbox_record(outbox, entry, 10);
+	cr_expect_null(outbox_awaiting(outbox, sent), "a second acknowledgement of the event is not the record's");
+	cr_expect_eq(outbox_awaiting(outbox, recorded), entry);
+	outbox_recorded(outbox, entry);
+	cr_expect_eq(entry->recorded, OUTBOX_NOTHING);
+	cr_assert_eq(outbox_take(outbox, 10), entry);
+	cr_expect_eq(outbox_judge(entry, &gone), OUTBOX_FORGET);
+	outbox_forget(outbox, entry);
+	cr_expect_eq(outbox_count(outbox), 0);
+	outbox_destroy(outbox);
+}
+
+Test(monitor_outbox, the_window_bounds_what_is_on_its_way_and_overdue_ones_make_room)
+{
+	struct outbox *outbox = make(0);
+	char id[16];
+	int sent = 0;
+
+	for (int i = 0; i < OUTBOX_WINDOW + 10; i++) {
+		snprintf(id, sizeof(id), "c%d", i);
+		change(outbox, id, 0);
+	}
+	for (struct outbox_entry *entry; (entry = outbox_take(outbox, 0)); sent++) {
+		struct reconciled running = state_of(entry->id, CONTAINER_RUNNING, "");
+
+		cr_assert_neq(tell(outbox, entry, &running, 0), 0);
+	}
+	cr_expect_eq(sent, OUTBOX_WINDOW);
+	cr_expect_eq(outbox_pending(outbox).count, (size_t)OUTBOX_WINDOW + 10);
+	cr_expect_null(outbox_overdue(outbox, OUTBOX_ACK_MS - 1));
+	outbox_fail(outbox, outbox_overdue(outbox, OUTBOX_ACK_MS), OUTBOX_ACK_MS);
+	cr_expect_not_null(outbox_take(outbox, OUTBOX_ACK_MS));
+	outbox_destroy(outbox);
+}
+
+Test(monitor_outbox, only_a_deployment_makes_an_entry)
+{
+	struct outbox *outbox = make(0);
+
+	cr_assert_eq(outbox_change(outbox, "a", false, 0, NULL), RC_OK);
+	cr_expect_eq(outbox_count(outbox), 0);
+	change(outbox, "a", 0);
+	cr_assert_eq(outbox_change(outbox, "a", false, 7, NULL), RC_OK);
+	cr_expect_eq(outbox_find(outbox, "a")->last_change_ms, 7);
+	outbox_clear(outbox);
+	cr_expect_eq(outbox_count(outbox), 0);
+	cr_expect_eq(outbox_due_ms(outbox), OUTBOX_NEVER);
+	outbox_destroy(outbox);
+}
+
+Test(monitor_outbox, what_an_earlier_life_reported_does_not_replace_what_this_one_has)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 0);
+
+	entry->reported = CONTAINER_FAILED;
+	cr_assert_eq(outbox_remember(outbox, "a", "name-a", CONTAINER_RUNNING, 0, NULL), RC_OK);
+	cr_assert_eq(outbox_remember(outbox, "b", "name-b", CONTAINER_RUNNING, 0, NULL), RC_OK);
+	cr_expect_eq(entry->reported, CONTAINER_FAILED);
+	cr_expect_eq(outbox_find(outbox, "b")->reported, CONTAINER_RUNNING);
+	cr_expect_str_eq(outbox_entry_name(outbox_find(outbox, "b")), "name-b");
+	outbox_destroy(outbox);
+}
+
+Test(monitor_outbox, a_grace_that_ends_makes_an_entry_due)
+{
+	struct outbox *outbox = make(DEBOUNCE_MS);
+	struct outbox_entry *entry = change(outbox, "a", 0);
+
+	outbox_rest(outbox, entry, 5000);
+	cr_expect_eq(outbox_due_ms(outbox), 5000);
+	change(outbox, "a", 100);
+	cr_expect_eq(outbox_due_ms(outbox), 100 + DEBOUNCE_MS);
+	outbox_hurry(outbox);
+	cr_expect_eq(outbox_take(outbox, 0), entry);
+	outbox_destroy(outbox);
+}
+
+/* Entries come and go at random; the heap always gives the one that is due first. */
+Test(monitor_outbox, the_heap_keeps_its_order)
+{
+	struct outbox *outbox = make(0);
+	unsigned seed = 1;
+	int64_t last = -1;
+	char id[16];
+
+	for (int i = 0; i < 3000; i++) {
+		snprintf(id, sizeof(id), "c%d", rand_r(&seed) % 500);
+		change(outbox, id, rand_r(&seed) % 10000);
+		if (i % 7 == 0)
+			outbox_forget(outbox, outbox_find(outbox, id));
+	}
+	for (struct outbox_entry *entry; (entry = outbox_take(outbox, INT64_MAX - 1));) {
+		cr_assert_geq(entry->due_ms, last);
+		last = entry->due_ms;
+		outbox_forget(outbox, entry);
+	}
+	cr_expect_eq(outbox_count(outbox), 0);
+	outbox_destroy(outbox);
+}
