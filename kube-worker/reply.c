@@ -34,7 +34,8 @@ static enum rc send_whole(struct bus *bus, const struct bus_message *request, en
 			  struct error *err)
 {
 	const char *subject = bus_message_reply(request);
-	size_t max = bus_max_payload(bus) - HEADERS_BYTES;
+	size_t payload = bus_max_payload(bus);
+	size_t max = payload > 2 * HEADERS_BYTES ? payload - HEADERS_BYTES : payload / 2;
 	size_t parts = body->len ? (body->len + max - 1) / max : 1;
 	char part[48];
 

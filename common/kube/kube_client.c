@@ -12,6 +12,8 @@
 #define HEADER_TEXT_MAX 128
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 2000
+#define NO_ANSWER_MAX_MS \
+	8000 /* for a server that is not there: long enough for its restart, and the caller is told soon */
 #define URL_MAX 70000
 
 struct kube_client {
@@ -175,6 +177,12 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 
 /* ---- trying again ------------------------------------------------------------------------------------------------ */
 
+/* Has nobody answered for so long that waiting on is of no use? */
+static bool is_gone(const struct kube_reply *reply, int64_t started_ms)
+{
+	return reply->status == 0 && clock_mono_ms() - started_ms >= NO_ANSWER_MAX_MS;
+}
+
 /* May the same request succeed a moment later? A quota or a terminating namespace (403) is the caller's to hear. */
 static bool is_worth_retrying(enum rc rc, int status)
 {
@@ -196,6 +204,7 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 		       struct error *err)
 {
 	struct backoff backoff = { .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
+	int64_t started_ms = clock_mono_ms();
 	struct error own_error;
 	bool renewed = false;
 	bool repeated = false;
@@ -213,7 +222,7 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 			return rc;
 		if (reply->status == 401 && !renewed) {
 			renewed = true;
-		} else if (is_worth_retrying(rc, reply->status)) {
+		} else if (is_worth_retrying(rc, reply->status) && !is_gone(reply, started_ms)) {
 			delay = retry_delay_ms(&backoff, err, request->deadline_ms);
 			if (delay < 0)
 				return rc;

@@ -47,8 +47,8 @@ void kube_client_destroy(struct kube_client *client);
 /*
  * Carry out one call.
  *
- * Tries again, within the deadline: 429 and every 5xx with or without Retry-After, connections that fail or break, and
- * once after a 401 with renewed credentials. The caller makes sure that a repetition does no harm (all of ours are
+ * Tries again, within the deadline: 429 and every 5xx with or without Retry-After; connections that fail or break, for 8 s
+ * at most; and once after a 401 with renewed credentials. The caller makes sure that a repetition does no harm (all of ours are
  * writes with a fixed name or with a UID precondition).
  *
  * reply  is filled anew; kube_reply_clear() by the caller, also after an error.

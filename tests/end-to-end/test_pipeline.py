@@ -190,19 +190,3 @@ def test_unknown_versions_and_operations_get_a_clear_error(stack):
     assert "UNSUPPORTED" in old[0][0] and "999" in old[0][1]
     assert "UNSUPPORTED" in new[0][0] and "scale" in new[0][1]
     assert "TIMEOUT" in late[0][0]
-
-
-def test_a_full_worker_says_so(own_stack, target):
-    """One thread, a slow API server, many requests: some are refused at once and answered 503 with Retry-After."""
-    if not target.simulated:
-        return  # the slowness is kubesim's
-    stack = own_stack(1)
-    stack.workers[0].stop()
-    stack.add_worker(SP_WORKER_CONCURRENCY="1")
-    target.faults({"match": {"resource": "deployments", "method": "GET"}, "kind": "latency", "ms": 1000, "count": -1})
-    with concurrent.futures.ThreadPoolExecutor(64) as pool:
-        answers = list(pool.map(lambda _: stack.api.get("x"), range(64)))
-    target.faults()
-    refused = [a for a in answers if a.status == 503]
-    assert refused and all(int(a.headers["retry-after"]) >= 1 for a in refused)
-    assert {a.status for a in answers} <= {404, 503, 504}

@@ -1,0 +1,130 @@
+"""What only kubesim can be made to do: faults on order, and counting the calls that an operation costs."""
+
+import concurrent.futures
+import time
+
+import pytest
+
+from api import spec
+from processes import listens, wait_for
+
+PORTS = [(80, "internal")]
+
+
+@pytest.fixture
+def calls(target):
+    """Kubernetes calls since the test began, as {"get deployments": n}; watches and health are not counted."""
+    def count():
+        requests = target.admin.call("GET", "/sim/state")[1]["requests"]
+        return {k: n for k, n in requests.items() if not k.startswith("watch") and "version" not in k}
+
+    def during(action):
+        target.admin.call("DELETE", "/sim/state")
+        action()
+        return count()
+    return during
+
+
+def test_a_get_and_a_page_cost_one_call_whatever_exists(stack, calls):
+    for n in range(30):
+        assert stack.api.create(spec(ports=PORTS), f"c{n:02d}").status == 201
+    stack.wait_status("c29", "RUNNING")
+    time.sleep(1)
+    assert calls(lambda: stack.api.get("c07")) == {"get deployments": 1}
+    assert calls(lambda: stack.api.list(max_page_size=10)) == {"list deployments": 1}
+    assert calls(lambda: stack.api.list(max_page_size=1000)) == {"list deployments": 1}
+    assert calls(lambda: stack.api.create(spec(ports=PORTS), "c30")) == {"create deployments": 1, "create services": 1}
+
+
+def test_without_a_cache_a_page_costs_four_calls(own_stack, target, calls):
+    target.faults({"kind": "hang", "count": -1, "match": {"verb": "list", "resource": "pods"}})
+    stack = own_stack(1)
+    target.faults()
+    stack.api.create(spec(), "uncached")
+    seen = calls(lambda: stack.api.list(max_page_size=10))
+    assert sum(seen.values()) <= 4, seen
+
+
+def test_a_full_worker_says_so(own_stack, target):
+    """One thread, a slow API server, many requests: some are refused at once and answered 503 with Retry-After."""
+    stack = own_stack(1)
+    stack.workers[0].stop()
+    stack.add_worker(SP_WORKER_CONCURRENCY="1")
+    target.faults({"match": {"resource": "deployments", "method": "GET"}, "kind": "latency", "ms": 1000, "count": -1})
+    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+        answers = list(pool.map(lambda _: stack.api.get("x"), range(64)))
+    target.faults()
+    refused = [a for a in answers if a.status == 503]
+    assert refused and all(int(a.headers["retry-after"]) >= 1 for a in refused)
+    assert {a.status for a in answers} <= {404, 503, 504}
+
+
+FAULTS = {
+    "429": {"kind": "status", "status": 429},
+    "429 with Retry-After": {"kind": "status", "status": 429, "retryAfter": 1},
+    "500": {"kind": "status", "status": 500},
+    "503 in HTML": {"kind": "status", "status": 503, "html": True},
+    "504 after the commit": {"kind": "status", "status": 504, "when": "after"},
+    "dropped before the commit": {"kind": "drop"},
+    "dropped after the commit": {"kind": "drop", "when": "after"},
+    "401 once": {"kind": "status", "status": 401},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("resource", ["deployments", "services"])
+def test_a_create_survives(stack, target, fault, resource):
+    target.faults({**FAULTS[fault], "count": 1, "match": {"resource": resource, "method": "POST"}})
+    answer = stack.api.create(spec(ports=PORTS), "survivor")
+    assert answer.status == 201, answer.text
+    assert answer.json["service"]["name"] == "survivor"
+    assert len(stack.kube.list("deployments")) == 1 and len(stack.kube.list("services")) == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_delete_survives(stack, target, fault, method):
+    assert stack.api.create(spec(ports=PORTS), "doomed").status == 201
+    target.faults({**FAULTS[fault], "count": 1, "match": {"resource": "deployments", "method": method}})
+    assert stack.api.delete("doomed").status == 204
+    wait_for("gone", lambda: not stack.kube.list("deployments") and not stack.kube.list("services"))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_list_survives(stack, target, fault):
+    for n in range(3):
+        assert stack.api.create(spec(), f"l{n}").status == 201
+    target.faults({**FAULTS[fault], "count": 1, "match": {"resource": "deployments", "verb": "list"}})
+    assert [c["id"] for c in stack.api.list().json["containers"]] == ["l0", "l1", "l2"]
+
+
+def test_expired_page_tokens_go_on(stack, target):
+    ids = [f"e{n:02d}" for n in range(12)]
+    for i in ids:
+        assert stack.api.create(spec(), i).status == 201
+    first = stack.api.list(max_page_size=5).json
+    target.admin.call("POST", "/sim/compact")
+    second = stack.api.list(max_page_size=5, page_token=first["next_page_token"])
+    assert second.status == 200, second.text
+    listed = [c["id"] for c in first["containers"] + second.json["containers"]]
+    assert listed == ids[:10]
+
+
+def test_without_kubernetes_503_soon_and_all_is_well_when_it_returns(own_stack, target):
+    stack = own_stack(1)
+    port = target.admin.url.port
+    target.process.stop()
+    started = time.monotonic()
+    assert stack.api.health() == "unhealthy" and time.monotonic() - started < 1
+    started = time.monotonic()
+    answer = stack.api.create(spec(), "nowhere")
+    answer.problem(503, "UNAVAILABLE")
+    assert int(answer.headers["retry-after"]) >= 1 and time.monotonic() - started < 20
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(stack.api.create, spec(), "patient")
+        time.sleep(2)
+        target.process.start()
+        wait_for("kubesim", lambda: listens(port))
+        assert pending.result().status == 201
+    wait_for("healthy", lambda: stack.api.health() == "healthy")
+    stack.wait_status("patient", "RUNNING")
