@@ -1,6 +1,6 @@
 import pytest
 
-from support import Api, FakeWorker, NatsServer, wait_for
+from api_peers import Api, FakeWorker, NatsServer, wait_for
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 # Sanitizers and a busy machine make everything slower; no test measures more than whether it hangs.
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "10"))
+SLOW = max(1.0, PATIENCE / 10)  # by how much a limit of time may be exceeded here
 
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support import BUILD, CONTAINERS, SPEC, Ok, is_sanitized, wait_for
+from api_peers import BUILD, CONTAINERS, SLOW, SPEC, Ok, is_sanitized, wait_for
 
 C = CONTAINERS.encode()
 
@@ -143,13 +143,13 @@ def test_slow_clients_are_cut_off(worker, start):
         with api.connect() as s:
             assert closes_within(s, 3)  # nothing ever comes
         seconds = slow_head.result()
-        assert seconds and 0.8 < seconds < 3
+        assert seconds and 0.8 < seconds < 3 * SLOW
     with api.connect() as s:
         s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert s.recv(65536)
         begin = time.monotonic()
         assert closes_within(s, 5)
-        assert 1.5 < time.monotonic() - begin < 4
+        assert 1.5 < time.monotonic() - begin < 4 * SLOW
 
 
 def test_a_waiting_request_is_not_slow(worker, start):
@@ -177,7 +177,7 @@ def test_health_among_1000_idle_connections(api):
         assert s.recv(65536)
     begin = time.monotonic()
     assert api.healthy()
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 1 * SLOW
     for s in sockets:
         s.close()
 
@@ -188,14 +188,14 @@ def test_health_when_connections_run_short(worker, start):
     idle = [api.connect() for _ in range(300)]  # more than there can be: the oldest are given up
     begin = time.monotonic()
     assert api.healthy()
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 1 * SLOW
     busy = [api.connect() for _ in range(120)]
     for s in busy:
         s.sendall(b"GET %b/a HTTP/1.1\r\nHost: x\r\n\r\n" % C)
     wait_for(lambda: len(worker.of("get")) >= 90, "most of the requests")
     begin = time.monotonic()
     assert api.healthy()
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 1 * SLOW
     answers = [status_of(s.recv(65536)) for s in busy]
     assert set(answers) <= {200, 503} and answers.count(200) >= 90
     assert 503 in answers
@@ -217,7 +217,7 @@ def test_shutdown_finishes_what_runs(api, worker):
     assert {a.status for a in answers} == {200}
     assert {a.headers["Connection"] for a in answers} == {"close"}
     assert api.process.wait(5) == 0
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 3 * SLOW
 
 
 def test_nobody_connects_to_a_service_that_ends(api, worker):
@@ -243,7 +243,7 @@ def test_shutdown_does_not_wait_for_ever(worker, start):
         wait_for(lambda: worker.of("get"), "the asking")
         begin = time.monotonic()
         assert api.terminate() == 0
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < 3 * SLOW
         answer = waiting.result()
     assert answer.status == 503 and answer.headers["Retry-After"]
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from support import CONTAINERS, SPEC
+from api_peers import CONTAINERS, SPEC
 
 
 def changed(path, value):

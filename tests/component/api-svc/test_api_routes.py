@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support import CONTAINERS, HEALTH, SPEC, Fail, Ok, wait_for
+from api_peers import CONTAINERS, HEALTH, SPEC, Fail, Ok, wait_for
 
 PROBLEM = "application/problem+json"
 

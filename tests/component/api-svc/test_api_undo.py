@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 
-from support import CONTAINERS, SPEC, Fail, FakeWorker, Ok, wait_for
+from api_peers import CONTAINERS, SPEC, Fail, FakeWorker, Ok, wait_for
 
 BODY = json.dumps({"spec": SPEC}).encode()
 
