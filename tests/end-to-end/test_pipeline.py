@@ -110,11 +110,11 @@ def _leave_early(stack, container_id, delay, key=None):
 def test_a_create_whose_client_has_gone_is_undone(stack):
     """Each container either does not exist or was answered: its 201 was written before the client had closed."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        read = list(pool.map(lambda i: _leave_early(stack, f"g{i:03d}", 0.005), range(200)))
-    got = {f"g{i:03d}" for i, answered in enumerate(read) if answered}
+        read = list(pool.map(lambda i: _leave_early(stack, f"leaver-{i:03d}", 0.005), range(200)))
+    got = {f"leaver-{i:03d}" for i, answered in enumerate(read) if answered}
 
     def answered():
-        lines = (json.loads(line) for line in stack.api_svc.log().splitlines() if '"id":"g' in line)
+        lines = (json.loads(line) for line in stack.api_svc.log().splitlines() if '"id":"leaver-' in line)
         return {x["id"] for x in lines if x["msg"] == "request" and x["status"] == 201}
 
     def settled():
