@@ -1,0 +1,241 @@
+#include "registrar/api_watch.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/protocol.h"
+#include "common/services/json.h"
+
+#define SUBJECT_MAX (BUS_INBOX_MAX + 32)
+
+/* What one of the two questions has brought so far. */
+enum heard {
+	HEARD_NOTHING,
+	HEARD_NOBODY, /* the server says that nobody listens */
+	HEARD_NO,
+	HEARD_YES,
+};
+
+struct api_watch {
+	struct bus *bus;
+	char *name;
+	char health_subject[PROTOCOL_SUBJECT_MAX];
+	char inbox[BUS_INBOX_MAX];
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t heard; /* of the monotonic clock */
+	uint64_t asking;      /* number of the asking that runs; answers to others are late */
+	enum heard ping;
+	enum heard health;
+	bool stopped;
+};
+
+const char *api_answer_text(enum api_answer answer)
+{
+	static const char *const texts[] = {
+		[API_ANSWERS] = "an api-svc and a kube-worker answer",
+		[API_NO_NATS] = "NATS is not connected",
+		[API_SILENT] = "no api-svc of this provider answers",
+		[API_NO_WORKER] = "no kube-worker of this provider answers",
+		[API_UNHEALTHY] = "a kube-worker says that Kubernetes does not answer",
+		[API_STOPPED] = "we are stopping",
+	};
+
+	return texts[answer];
+}
+
+bool api_watch_is_ours(const char *json, size_t len, const char *name)
+{
+	cleanup_json cJSON *tree = NULL;
+
+	return json && json_parse(json, len, &tree, NULL) == RC_OK &&
+	       str_equal(json_string_at(tree, "name"), PROTOCOL_API_SERVICE) &&
+	       str_equal(json_string_at(tree, "metadata." PROTOCOL_METADATA_PROVIDER), name);
+}
+
+static enum heard read_ping(const struct api_watch *watch, struct bus_message *msg)
+{
+	size_t len;
+	const char *data = bus_message_data(msg, &len);
+
+	if (bus_message_is_no_responders(msg))
+		return HEARD_NOBODY;
+	/* Another provider's api-svc answers as well: that says nothing about ours. */
+	return api_watch_is_ours(data, len, watch->name) ? HEARD_YES : HEARD_NOTHING;
+}
+
+static enum heard read_health(struct bus_message *msg)
+{
+	cleanup_json cJSON *tree = NULL;
+	const char *status = bus_message_header(msg, PROTOCOL_HEADER_STATUS);
+	size_t len;
+	const char *data = bus_message_data(msg, &len);
+
+	if (bus_message_is_no_responders(msg))
+		return HEARD_NOBODY;
+	if (str_equal(status, PROTOCOL_STATUS_WORKING))
+		return HEARD_NOTHING;
+	return str_equal(status, rc_name(RC_OK)) && data && json_parse(data, len, &tree, NULL) == RC_OK &&
+			       json_true_at(tree, "healthy")
+		       ? HEARD_YES
+		       : HEARD_NO;
+}
+
+/* Subjects are "<inbox>.ping-<asking>" and "<inbox>.health-<asking>". On a thread of cnats. */
+static void on_message(void *ctx, struct bus_message *bus_msg)
+{
+	struct bus_message *msg cleanup_bus_message = bus_msg;
+	struct api_watch *watch = ctx;
+	const char *last = strrchr(bus_message_subject(msg), '.') + 1;
+	const char *number = strrchr(last, '-');
+	bool is_ping = str_has_prefix(last, "ping-");
+	enum heard heard = is_ping ? read_ping(watch, msg) : read_health(msg);
+	enum heard *place = is_ping ? &watch->ping : &watch->health;
+
+	if (!number || heard == HEARD_NOTHING)
+		return;
+	pthread_mutex_lock(&watch->lock);
+	if (strtoull(number + 1, NULL, 10) == watch->asking && *place == HEARD_NOTHING) {
+		*place = heard;
+		pthread_cond_signal(&watch->heard);
+	}
+	pthread_mutex_unlock(&watch->lock);
+}
+
+static void init_lock(struct api_watch *watch)
+{
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&watch->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&watch->heard, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **ret_watch, struct error *err)
+{
+	struct api_watch *watch = calloc(1, sizeof(*watch));
+	char subject[SUBJECT_MAX];
+	enum rc rc;
+
+	if (!watch)
+		return error_no_memory(err);
+	init_lock(watch);
+	watch->bus = bus;
+	watch->name = str_dup(name);
+	protocol_operation_subject(name, operation_name(OPERATION_HEALTH), watch->health_subject);
+	*ret_watch = watch; /* also after a failure: a subscription that was made refers to it until bus_destroy() */
+	if (!watch->name)
+		return error_no_memory(err);
+	rc = bus_new_inbox(watch->inbox, err);
+	snprintf(subject, sizeof(subject), "%s.*", watch->inbox);
+	return rc ? rc : bus_subscribe(bus, subject, NULL, on_message, watch, NULL, err);
+}
+
+void api_watch_destroy(struct api_watch *watch)
+{
+	if (!watch)
+		return;
+	pthread_cond_destroy(&watch->heard);
+	pthread_mutex_destroy(&watch->lock);
+	free(watch->name);
+	free(watch);
+}
+
+void api_watch_stop(struct api_watch *watch)
+{
+	pthread_mutex_lock(&watch->lock);
+	watch->stopped = true;
+	pthread_cond_signal(&watch->heard);
+	pthread_mutex_unlock(&watch->lock);
+}
+
+static enum rc send_ping(struct api_watch *watch, uint64_t asking, struct error *err)
+{
+	char reply[SUBJECT_MAX];
+	struct bus_outgoing out = { .subject = "$SRV.PING." PROTOCOL_API_SERVICE, .reply = reply };
+
+	snprintf(reply, sizeof(reply), "%s.ping-%" PRIu64, watch->inbox, asking);
+	return bus_publish(watch->bus, &out, err);
+}
+
+static enum rc send_health(struct api_watch *watch, uint64_t asking, struct error *err)
+{
+	char reply[SUBJECT_MAX];
+	char deadline[24];
+	char request[48];
+	struct bus_header headers[] = {
+		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_DEADLINE, deadline },
+		{ PROTOCOL_HEADER_REQUEST, request },
+		{ PROTOCOL_HEADER_ATTEMPT, "1" },
+	};
+	struct bus_outgoing out = {
+		.subject = watch->health_subject,
+		.reply = reply,
+		.headers = headers,
+		.header_count = ARRAY_LEN(headers),
+		.data = "{}",
+		.len = 2,
+	};
+
+	snprintf(reply, sizeof(reply), "%s.health-%" PRIu64, watch->inbox, asking);
+	snprintf(deadline, sizeof(deadline), "%" PRId64, clock_wall_ms() + API_WATCH_TIMEOUT_MS);
+	snprintf(request, sizeof(request), "registrar-%" PRIu64, asking);
+	return bus_publish(watch->bus, &out, err);
+}
+
+static bool is_open(const struct api_watch *watch)
+{
+	bool may_be_well = (watch->ping == HEARD_NOTHING || watch->ping == HEARD_YES) &&
+			   (watch->health == HEARD_NOTHING || watch->health == HEARD_YES);
+
+	return !watch->stopped && may_be_well && (watch->ping == HEARD_NOTHING || watch->health == HEARD_NOTHING);
+}
+
+static enum api_answer sum_up(const struct api_watch *watch)
+{
+	if (watch->stopped)
+		return API_STOPPED;
+	if (watch->ping == HEARD_YES && watch->health == HEARD_YES)
+		return API_ANSWERS;
+	if (watch->health == HEARD_NO)
+		return API_UNHEALTHY;
+	return watch->ping == HEARD_NOBODY || (watch->ping == HEARD_NOTHING && watch->health != HEARD_NOBODY)
+		       ? API_SILENT
+		       : API_NO_WORKER;
+}
+
+static uint64_t begin_asking(struct api_watch *watch)
+{
+	uint64_t asking;
+
+	pthread_mutex_lock(&watch->lock);
+	asking = ++watch->asking;
+	watch->ping = HEARD_NOTHING;
+	watch->health = HEARD_NOTHING;
+	pthread_mutex_unlock(&watch->lock);
+	return asking;
+}
+
+enum api_answer api_watch_ask(struct api_watch *watch)
+{
+	int64_t until_ms = clock_mono_ms() + API_WATCH_TIMEOUT_MS;
+	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+	uint64_t asking = begin_asking(watch);
+	enum api_answer answer;
+
+	if (send_ping(watch, asking, NULL) || send_health(watch, asking, NULL))
+		return API_NO_NATS;
+	pthread_mutex_lock(&watch->lock);
+	while (is_open(watch) && pthread_cond_timedwait(&watch->heard, &watch->lock, &until) == 0)
+		;
+	answer = sum_up(watch);
+	pthread_mutex_unlock(&watch->lock);
+	return answer;
+}

@@ -1,0 +1,54 @@
+#include "registrar/config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define DAY_MS 86400000
+
+/* Paths are appended to both URLs, so neither can have a query or a fragment. */
+static bool is_base_url(const char *value)
+{
+	return config_is_http_url(value) && !strpbrk(value, "?#");
+}
+
+static bool is_readable(const char *path)
+{
+	return access(path, R_OK) == 0;
+}
+
+#define AT(member) offsetof(struct registrar_config, member)
+#define BASE_URL_FORM "http:// or https://, a host, and perhaps a port and a path; no query"
+
+/* clang-format off */
+static const struct config_row rows[] = {
+	CONFIG_ROW_NAME(struct registrar_config),
+	CONFIG_ROW_NATS_URL(struct registrar_config),
+	{ .env = "DCM_REGISTRATION_URL", .offset = AT(registration_url), .valid = is_base_url, .form = BASE_URL_FORM,
+	  .secret = true, .help = "DCM's registry: we post to <this>/providers" },
+	{ .env = "SP_ENDPOINT", .offset = AT(endpoint), .valid = is_base_url, .form = BASE_URL_FORM,
+	  .help = "Where DCM reaches our API, for example http://provider:8080" },
+	{ .env = "SP_DISPLAY_NAME", .offset = AT(display_name), .fallback = "",
+	  .help = "The provider's name for people" },
+	{ .env = "SP_REGION", .offset = AT(region), .fallback = "", .help = "Region code in the registration" },
+	{ .env = "SP_ZONE", .offset = AT(zone), .fallback = "", .help = "Zone in the registration" },
+	{ .env = "SP_REGISTRATION_INTERVAL", .type = CONFIG_DURATION, .offset = AT(interval_ms), .fallback = "5m",
+	  .min = 1000, .max = DAY_MS, .help = "How often a registration is repeated, should the registry lose it" },
+	{ .env = "SP_REGISTRATION_CA", .offset = AT(ca_path), .fallback = "", .valid = is_readable,
+	  .form = "a file that can be read",
+	  .help = "PEM file of the authorities of an https registry; empty: the system's" },
+	CONFIG_ROW_LOG_LEVEL(struct registrar_config),
+};
+
+static const struct config_option options[] = {
+	{ "--once", AT(once), "register once, within a minute: exit 0 registered, 1 refused, 2 unreachable" },
+};
+/* clang-format on */
+
+const struct config_program registrar_program = {
+	.name = "registrar",
+	.purpose = "registers the provider with DCM, and keeps it registered",
+	.rows = rows,
+	.row_count = ARRAY_LEN(rows),
+	.options = options,
+	.option_count = ARRAY_LEN(options),
+};

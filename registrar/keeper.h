@@ -1,0 +1,46 @@
+/*
+ * Keeps the provider registered: the thread around the machine of registration.h, which asks and posts as it says.
+ */
+#ifndef REGISTRAR_KEEPER_H
+#define REGISTRAR_KEEPER_H
+
+#include "common/adapters/bus.h"
+#include "registrar/config.h"
+
+#define KEEPER_ONCE_MS 60000 /* the longest that --once takes */
+
+/* What --once came to: the exit code of the program. */
+enum keeper_result {
+	KEEPER_REGISTERED = 0,
+	KEEPER_REFUSED = 1,
+	KEEPER_UNREACHABLE = 2, /* or able to answer with an error only, or we were stopped before the end */
+};
+
+struct keeper;
+
+/*
+ * Make it. config and bus are borrowed until keeper_destroy(); bus is NULL for --once, which asks nobody.
+ * ret_keeper: given to the caller, also after an error, since the bus may refer to it. Errors: those of the parts.
+ */
+enum rc keeper_create(const struct registrar_config *config, struct bus *bus, struct keeper **ret_keeper,
+		      struct error *err) must_check;
+
+/*
+ * Start the thread: it runs until keeper_stop(), or with --once until it has a result, and then calls lifecycle_stop().
+ * Errors: RC_INTERNAL.
+ */
+enum rc keeper_start(struct keeper *keeper, struct error *err) must_check;
+
+/* Has the thread moved lately? For lifecycle_wait(); ctx is the keeper. Any thread. */
+bool keeper_alive(void *ctx);
+
+/* End the thread. False: it has not ended within timeout_ms (a name look-up cannot be interrupted); then free nothing. */
+bool keeper_stop(struct keeper *keeper, int64_t timeout_ms);
+
+/* What --once came to; call after keeper_stop(). */
+enum keeper_result keeper_result(const struct keeper *keeper);
+
+/* Free; call after keeper_stop() was true, and after bus_destroy(). Takes NULL. */
+void keeper_destroy(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * What is sent to DCM's registry, and where to. Pure.
+ *
+ * Source: DCM's service provider manager, POST /providers: creates, or updates the provider of that name.
+ */
+#ifndef REGISTRAR_PAYLOAD_H
+#define REGISTRAR_PAYLOAD_H
+
+#include "common/base/buf.h"
+#include "registrar/config.h"
+
+#define PAYLOAD_MAX (64u * 1024) /* bytes of a body, and of a URL */
+
+/* Append the JSON body; display_name, metadata and its members only when they are set. Faults are in `out`. */
+void payload_write(const struct registrar_config *config, struct buf *out);
+
+/* Append the URL to post to: <registration URL>/providers, without doubled slashes. May hold a password: not to be logged.
+ */
+void payload_write_url(const struct registrar_config *config, struct buf *out);
+
+/* Append a URL as it may be shown: without user and password. */
+void payload_write_shown(const char *url, struct buf *out);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * One POST of the registration, with what is needed to send it.
+ */
+#ifndef REGISTRAR_POSTER_H
+#define REGISTRAR_POSTER_H
+
+#include "registrar/config.h"
+#include "registrar/registration.h"
+
+#define POSTER_TIMEOUT_MS 30000
+
+struct poster;
+
+/* config: borrowed for the life of the poster. ret_poster: given (poster_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL. */
+enum rc poster_create(const struct registrar_config *config, struct poster **ret_poster, struct error *err) must_check;
+
+/* Takes NULL. */
+void poster_destroy(struct poster *poster);
+
+/*
+ * Post once, and say what came of it. The authority file is read anew each time, since such files are rotated.
+ *
+ * timeout_ms  > 0, for everything.
+ * cancelled   asked every second: true ends the request.
+ *
+ * Blocks: up to timeout_ms.  Threads: one at a time.
+ */
+void poster_post(struct poster *poster, int64_t timeout_ms, bool (*cancelled)(void *ctx), void *ctx,
+		 struct registration_answer *ret_answer);
+
+#endif

@@ -1,0 +1,75 @@
+"""The registrar waits for our API, asked over NATS, and registers again when it comes back after an outage."""
+
+import time
+
+import pytest
+
+from support import Worker, api_presence, wait_for
+
+
+@pytest.fixture
+def peers(nats):
+    """Start peers by hand; all are ended."""
+    started = []
+
+    def add(peer):
+        started.append(peer)
+        return peer
+
+    yield add
+    for peer in started:
+        peer.stop()
+
+
+def test_nothing_is_posted_before_our_api_answers(nats, registry, start, peers):
+    registrar = start()
+    wait_for(lambda: "no api-svc" in registrar.text(), "the reason")
+    peers(api_presence(nats, "another"))
+    peers(Worker(nats, "another"))
+    time.sleep(1.2)
+    peers(api_presence(nats, "provider"))
+    wait_for(lambda: "no kube-worker" in registrar.text(), "the next reason")
+    worker = peers(Worker(nats, "provider", healthy=False))
+    wait_for(lambda: "Kubernetes does not answer" in registrar.text(), "the last reason")
+    assert not registry.seen
+    worker.healthy = True
+    wait_for(lambda: registry.providers, "the registration")
+    headers, body = worker.asked[0]
+    assert headers["Sp-Protocol"] == "1" and int(headers["Sp-Deadline"]) > 0 and body == b"{}"
+
+
+def test_nats_may_come_later(nats, registry, start, peers):
+    nats.stop()
+    registrar = start()
+    wait_for(lambda: "NATS is not connected" in registrar.text(), "the reason")
+    nats.start()
+    peers(api_presence(nats, "provider"))
+    peers(Worker(nats, "provider"))
+    wait_for(lambda: registry.providers, "the registration", 30)
+
+
+def test_after_an_outage_of_our_api_it_registers_at_once(nats, registry, start, peers):
+    api = api_presence(nats, "provider")
+    peers(Worker(nats, "provider"))
+    registrar = start()
+    wait_for(lambda: registry.providers, "the registration")
+    api.stop()
+    wait_for(lambda: registrar.find_log("our API is away"), "the outage", 40)
+    registry.forget()
+    back = time.monotonic()
+    peers(api_presence(nats, "provider"))
+    wait_for(lambda: registry.providers, "the registration after the outage")
+    assert time.monotonic() - back < 5
+    assert registrar.attempts()[-1]["attempt"] == 1
+
+
+def test_a_short_gap_of_our_api_is_no_outage(nats, registry, start, peers):
+    api = api_presence(nats, "provider")
+    peers(Worker(nats, "provider"))
+    registrar = start()
+    wait_for(lambda: registry.providers, "the registration")
+    api.stop()
+    time.sleep(2)
+    peers(api_presence(nats, "provider"))
+    time.sleep(12)
+    assert len(registry.seen) == 1 and not registrar.find_log("our API is away")

@@ -1,0 +1,154 @@
+"""What the registrar posts, and what it does after each kind of answer."""
+
+import time
+
+import pytest
+
+from registry import Registry, closed_port
+from support import wait_for
+
+BODY = {
+    "name": "provider", "service_type": "container", "schema_version": "v1alpha1",
+    "endpoint": "http://provider.example:8080/api/v1alpha1/containers", "operations": ["CREATE", "DELETE", "READ"],
+}
+
+
+def wait_for_requests(registry, count, timeout=None):
+    wait_for(lambda: len(registry.seen) >= count, f"{count} requests, there are {len(registry.seen)}", timeout)
+    return registry.seen
+
+
+def test_the_body_is_what_dcm_expects(api, registry, start):
+    registrar = start()
+    seen = wait_for_requests(registry, 1)[0]
+    assert seen.path == "/api/v1alpha1/providers"
+    assert seen.body == BODY
+    assert seen.headers["Content-Type"] == "application/json"
+    line = wait_for(registrar.attempts, "the log line")[0]
+    assert line["msg"] == "registered" and line["attempt"] == 1 and line["status"] == 201, line
+    assert 270_000 <= line["next_ms"] <= 330_000
+
+
+@pytest.mark.parametrize("environment, more", [
+    ({"SP_DISPLAY_NAME": "Containers, \"here\""}, {"display_name": "Containers, \"here\""}),
+    ({"SP_REGION": "eu"}, {"metadata": {"region_code": "eu"}}),
+    ({"SP_ZONE": "b"}, {"metadata": {"zone": "b"}}),
+    ({"SP_REGION": "eu", "SP_ZONE": "b", "SP_DISPLAY_NAME": "x"},
+     {"display_name": "x", "metadata": {"region_code": "eu", "zone": "b"}}),
+    ({"SP_REGION": "", "SP_DISPLAY_NAME": ""}, {}),
+    ({"SP_ENDPOINT": "https://p.example/base//"}, {"endpoint": "https://p.example/base/api/v1alpha1/containers"}),
+])
+def test_members_only_when_set(registry, start, environment, more):
+    assert start("--once", **environment).wait() == 0
+    assert registry.seen[0].body == {**BODY, **more}
+
+
+def test_a_trailing_slash_is_not_doubled(registry, start):
+    assert start("--once", registry_url=registry.url + "/").wait() == 0
+    assert registry.seen[0].path == "/api/v1alpha1/providers"
+
+
+def test_everything_that_a_registry_does_until_it_takes_us(api, registry, start):
+    """500, 408, the connection closed before and in an answer, 429 with Retry-After 3, then 201."""
+    registry.script = [500, 408, "close", "half", (429, {"Retry-After": "3"})]
+    registrar = start()
+    # curl itself sends once more when a kept-alive connection dies before an answer.
+    wait_for(lambda: registry.providers, "the registration", 60)
+    wait_for(lambda: registrar.find_log("registered"), "the log line")
+    lines = registrar.attempts()
+    assert [line["attempt"] for line in lines] == list(range(1, len(lines) + 1))
+    statuses = [line["status"] for line in lines]
+    assert statuses[0] == 500 and statuses[1] == 408 and statuses[-2:] == [429, 201], statuses
+    delays = [line["next_ms"] for line in lines]
+    assert 1000 <= delays[0] <= 1500 and 2000 <= delays[1] <= 3000 and 4000 <= delays[2] <= 6000, delays
+    assert 3000 <= delays[-2] <= 4000, delays
+    at = [seen.at for seen in registry.seen]
+    assert at[-1] - at[-2] >= 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 302])
+def test_a_refusal_is_logged_once_and_not_retried_soon(api, registry, start, status):
+    registry.always = status
+    registrar = start()
+    line = wait_for(lambda: registrar.find_log("the registry refuses"), "the error")[0]
+    assert line["level"] == "error" and line["status"] == status and "told to answer" in line["answer"]
+    assert line["next_ms"] >= 270_000
+    time.sleep(1.5)
+    assert len(registry.seen) == 1 and registrar.process.poll() is None
+
+
+def test_after_a_refusal_the_slow_recheck_asks_again(api, registry, start):
+    """DCM answers 400 while its database is locked, 409 while another holds our slot."""
+    registry.script = [400, 409]
+    start(SP_REGISTRATION_INTERVAL="1s")
+    wait_for(lambda: registry.providers, "the registration")
+    assert len(registry.seen) >= 3
+
+
+def test_the_refusals_text_is_cut(api, registry, start):
+    registry.always = 400
+    registry.detail = "x" * 100_000
+    registrar = start()
+    line = wait_for(lambda: registrar.find_log("the registry refuses"), "the error")[0]
+    assert line["status"] == 400 and len(line["answer"]) < 600
+
+
+def test_a_registry_that_forgets_gets_us_back_and_a_change_updates(api, registry, start):
+    first = start(SP_REGISTRATION_INTERVAL="1s")
+    wait_for(lambda: registry.providers, "the registration")
+    registry.forget()
+    wait_for(lambda: registry.providers, "the registration after the loss")
+    wait_for(lambda: first.find_log("registered: the registry knew us"), "an update")
+    assert first.terminate() == 0
+    second = start(SP_ZONE="new")
+    wait_for(lambda: registry.providers["provider"].get("metadata") == {"zone": "new"}, "the change")
+    assert wait_for(second.attempts, "the log line")[0]["status"] == 200
+
+
+def test_two_registrars_at_once_are_harmless(api, registry, start):
+    both = [start(SP_REGISTRATION_INTERVAL="1s") for _ in range(2)]
+    wait_for_requests(registry, 6)
+    assert list(registry.providers) == ["provider"]
+    assert all(line["status"] in (200, 201) for r in both for line in r.attempts())
+
+
+def test_a_registry_that_is_not_there_yet(api, nats, start):
+    registrar = start(registry_url=f"http://127.0.0.1:{closed_port()}")
+    lines = wait_for(lambda: len(registrar.attempts()) >= 3 and registrar.attempts(), "three attempts")
+    assert all(line["status"] == 0 and line["code"] == "UNAVAILABLE" for line in lines)
+
+
+def test_https_with_an_authority_of_our_own(api, certificates, start):
+    registry = Registry(certificates)
+    try:
+        good = start(registry_url=registry.url, SP_REGISTRATION_CA=str(certificates / "ca.crt"))
+        wait_for(lambda: registry.providers, "the registration")
+        assert good.terminate() == 0
+        registry.forget()
+        for ca in (None, str(certificates / "other.crt")):
+            assert start("--once", registry_url=registry.url, SP_REGISTRATION_CA=ca).wait(30) == 2
+        assert not registry.providers
+    finally:
+        registry.stop()
+
+
+def test_an_authority_file_without_certificates_is_an_error(certificates, start):
+    registry = Registry(certificates)
+    try:
+        registrar = start("--once", registry_url=registry.url, SP_REGISTRATION_CA=str(certificates / "extension"))
+        assert registrar.wait() == 1
+        assert registrar.attempts()[0]["level"] == "error"
+    finally:
+        registry.stop()
+
+
+def test_no_password_in_the_log(api, registry, start):
+    url = registry.url.replace("http://", "http://jane:geheim@")
+    registry.script = [500, 400]
+    registrar = start(registry_url=url, SP_LOG_LEVEL="debug", SP_ENDPOINT="http://joe:verborgen@h:1")
+    wait_for(lambda: registrar.find_log("the registry refuses"), "the refusal")
+    assert registry.seen[0].headers["Authorization"].startswith("Basic ")
+    gone = start(registry_url=f"http://jane:geheim@127.0.0.1:{closed_port()}", SP_LOG_LEVEL="debug")
+    wait_for(gone.attempts, "an attempt")
+    for text in (registrar.text(), gone.text()):
+        assert "geheim" not in text and "jane" not in text and "verborgen" not in text

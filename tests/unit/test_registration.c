@@ -1,0 +1,307 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "registrar/api_watch.h"
+#include "registrar/payload.h"
+#include "registrar/registration.h"
+
+#define INTERVAL 300000
+#define ANSWER(s) ((struct registration_answer){ .status = (s) })
+
+static const struct {
+	enum rc rc;
+	int status;
+	enum registration_event meaning;
+} meanings[] = {
+	{ RC_OK, 200, REGISTRATION_ACCEPT },        { RC_OK, 201, REGISTRATION_ACCEPT },
+	{ RC_OK, 301, REGISTRATION_REFUSE },        { RC_OK, 400, REGISTRATION_REFUSE },
+	{ RC_OK, 401, REGISTRATION_REFUSE },        { RC_OK, 404, REGISTRATION_REFUSE },
+	{ RC_OK, 408, REGISTRATION_RETRY },         { RC_OK, 409, REGISTRATION_REFUSE },
+	{ RC_OK, 422, REGISTRATION_REFUSE },        { RC_OK, 429, REGISTRATION_RETRY },
+	{ RC_OK, 500, REGISTRATION_RETRY },         { RC_OK, 503, REGISTRATION_RETRY },
+	{ RC_OK, 599, REGISTRATION_RETRY },         { RC_TIMEOUT, 0, REGISTRATION_RETRY },
+	{ RC_UNAVAILABLE, 0, REGISTRATION_RETRY },  { RC_UNAVAILABLE, 201, REGISTRATION_RETRY }, /* broke off */
+	{ RC_TIMEOUT, 400, REGISTRATION_RETRY },    { RC_TOO_LARGE, 201, REGISTRATION_ACCEPT },
+	{ RC_TOO_LARGE, 400, REGISTRATION_REFUSE }, { RC_INVALID_ARGUMENT, 0, REGISTRATION_REFUSE },
+	{ RC_NO_MEMORY, 0, REGISTRATION_RETRY },
+};
+
+Test(registration, what_an_answer_means)
+{
+	for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
+		struct registration_answer answer = { .rc = meanings[i].rc, .status = meanings[i].status };
+
+		cr_expect_eq(registration_meaning(&answer), meanings[i].meaning, "%s %d", rc_name(answer.rc),
+			     answer.status);
+	}
+}
+
+Test(registration, states_have_names_and_only_valid_successors)
+{
+	for (int s = 0; s < REGISTRATION_STATE_COUNT; s++) {
+		cr_expect_not_null(registration_state_name((enum registration_state)s));
+		for (int e = 0; e < REGISTRATION_EVENT_COUNT; e++) {
+			int next = registration_next_state((enum registration_state)s, (enum registration_event)e);
+
+			cr_expect(next >= -1 && next < REGISTRATION_STATE_COUNT, "state %d, event %d", s, e);
+		}
+	}
+}
+
+/* A registration whose API has answered at time 0. */
+static struct registration with_api(void)
+{
+	struct registration r;
+
+	registration_init(&r, INTERVAL, 0);
+	registration_asked(&r, true, 0);
+	return r;
+}
+
+static void post(struct registration *r, const struct registration_answer *answer, int64_t now_ms)
+{
+	registration_begin(r);
+	registration_posted(r, answer, now_ms);
+}
+
+Test(registration, asks_first_and_posts_as_soon_as_the_api_answers)
+{
+	struct registration r;
+	int64_t wait_ms = 0;
+
+	registration_init(&r, INTERVAL, 1000);
+	cr_expect_eq(registration_todo(&r, 1000, &wait_ms), REGISTRATION_ASK);
+	registration_asked(&r, false, 1000);
+	cr_expect_eq(registration_todo(&r, 1000, &wait_ms), REGISTRATION_WAIT);
+	cr_expect_eq(wait_ms, REGISTRATION_ASK_EAGER_MS);
+	cr_expect_eq(registration_todo(&r, 2000, &wait_ms), REGISTRATION_ASK);
+	registration_asked(&r, true, 2000);
+	cr_expect_eq(registration_todo(&r, 2000, &wait_ms), REGISTRATION_POST);
+	registration_begin(&r);
+	cr_expect_eq(r.attempt, 1);
+}
+
+Test(registration, never_gives_up_asking_but_gets_slower)
+{
+	struct registration r;
+	int64_t now = 0;
+
+	registration_init(&r, INTERVAL, 0);
+	for (int i = 1; i < 100000; i++) {
+		registration_asked(&r, false, now);
+		cr_assert_eq(r.ask_at_ms - now,
+			     i < REGISTRATION_EAGER_ASKS ? REGISTRATION_ASK_EAGER_MS : REGISTRATION_ASK_MISSED_MS,
+			     "asking %d", i);
+		now = r.ask_at_ms;
+	}
+	cr_expect_eq(r.state, REGISTRATION_WAITING);
+}
+
+Test(registration, backs_off_from_one_second_to_a_minute_with_jitter)
+{
+	struct registration r = with_api();
+	struct registration_answer answer = ANSWER(500);
+	int64_t base = REGISTRATION_BACKOFF_FIRST_MS;
+	int64_t now = 0;
+
+	for (int i = 1; i <= 12; i++) {
+		int64_t delay;
+
+		post(&r, &answer, now);
+		delay = r.post_at_ms - now;
+		cr_expect_eq(r.state, REGISTRATION_BACKING_OFF);
+		cr_expect_eq(r.attempt, i);
+		cr_expect(delay >= base && delay <= base + base / 2, "attempt %d: %d ms", i, (int)delay);
+		base = base * 2 < REGISTRATION_BACKOFF_MAX_MS ? base * 2 : REGISTRATION_BACKOFF_MAX_MS;
+		now = r.post_at_ms;
+	}
+	answer = ANSWER(201);
+	post(&r, &answer, now);
+	cr_expect_eq(r.state, REGISTRATION_REGISTERED);
+	answer = ANSWER(500);
+	post(&r, &answer, now);
+	cr_expect_eq(r.attempt, 1, "a new round");
+	cr_expect_leq(r.post_at_ms - now, 1500, "which begins with the first delay");
+}
+
+Test(registration, honours_retry_after)
+{
+	struct registration r = with_api();
+	struct registration_answer answer = { .status = 429, .retry_after_s = 3 };
+
+	for (int i = 0; i < 50; i++) {
+		post(&r, &answer, 0);
+		cr_expect(r.post_at_ms >= 3000 && r.post_at_ms < 4000);
+	}
+	answer.retry_after_s = 80000;
+	post(&r, &answer, 0);
+	cr_expect(r.post_at_ms <= (REGISTRATION_RETRY_AFTER_MAX_S + 1) * 1000);
+}
+
+Test(registration, an_outage_does_not_shorten_retry_after)
+{
+	struct registration r = with_api();
+	struct registration_answer answer = { .status = 503, .retry_after_s = 600 };
+	int64_t wait_ms;
+
+	post(&r, &answer, 0);
+	for (int i = 0; i < REGISTRATION_OUTAGE_ASKS; i++)
+		registration_asked(&r, false, 10000);
+	cr_expect_eq(r.state, REGISTRATION_WAITING);
+	registration_asked(&r, true, 60000);
+	cr_expect_eq(r.state, REGISTRATION_POSTING);
+	cr_expect_eq(registration_todo(&r, 60000, &wait_ms), REGISTRATION_WAIT);
+	r.ask_at_ms = INT64_MAX;
+	cr_expect_eq(registration_todo(&r, 599999, &wait_ms), REGISTRATION_WAIT);
+	cr_expect_eq(registration_todo(&r, 601000, &wait_ms), REGISTRATION_POST);
+}
+
+static const struct {
+	int status;
+	enum registration_state state;
+} finals[] = {
+	{ 200, REGISTRATION_REGISTERED },
+	{ 201, REGISTRATION_REGISTERED },
+	{ 400, REGISTRATION_REFUSED },
+	{ 409, REGISTRATION_REFUSED },
+};
+
+Test(registration, the_slow_recheck_follows_acceptance_and_refusal)
+{
+	bool differs = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(finals); i++) {
+		struct registration r = with_api();
+		int64_t first = 0;
+
+		for (int n = 0; n < 20; n++) {
+			post(&r, &ANSWER(finals[i].status), 0);
+			cr_expect_eq(r.state, finals[i].state, "%d", finals[i].status);
+			cr_expect(r.post_at_ms >= INTERVAL / 10 * 9 && r.post_at_ms <= INTERVAL / 10 * 11, "%d",
+				  finals[i].status);
+			differs = differs || (first && first != r.post_at_ms);
+			first = r.post_at_ms;
+		}
+	}
+	cr_expect(differs, "there is jitter");
+}
+
+Test(registration, an_outage_is_several_unanswered_askings_and_its_end_posts_at_once)
+{
+	static const int states[] = { 201, 409, 500 };
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		struct registration r = with_api();
+		int64_t now = 0;
+		int64_t wait_ms;
+
+		post(&r, &ANSWER(states[i]), 0);
+		for (int miss = 1; miss < REGISTRATION_OUTAGE_ASKS; miss++) {
+			now += 5000;
+			registration_asked(&r, false, now);
+			cr_expect_neq(r.state, REGISTRATION_WAITING, "%d, %d missed", states[i], miss);
+			cr_expect_eq(r.ask_at_ms, now + REGISTRATION_ASK_MISSED_MS);
+		}
+		registration_asked(&r, false, now);
+		cr_expect_eq(r.state, REGISTRATION_WAITING, "%d", states[i]);
+		r.ask_at_ms = INT64_MAX;
+		cr_expect_eq(registration_todo(&r, INT64_MAX - 1, &wait_ms), REGISTRATION_WAIT, "no POST meanwhile");
+		registration_asked(&r, true, now);
+		cr_expect_eq(registration_todo(&r, now, &wait_ms), REGISTRATION_POST, "%d", states[i]);
+	}
+}
+
+Test(registration, one_answer_between_misses_is_no_outage)
+{
+	struct registration r = with_api();
+
+	post(&r, &ANSWER(201), 0);
+	for (int i = 0; i < 20; i++)
+		registration_asked(&r, i % REGISTRATION_OUTAGE_ASKS == 0, 0);
+	cr_expect_eq(r.state, REGISTRATION_REGISTERED);
+}
+
+/* ---- what is posted ---- */
+
+#define START "{\"name\":\"p\",\"service_type\":\"container\",\"schema_version\":\"v1alpha1\",\"endpoint\":\""
+#define OPERATIONS "/api/v1alpha1/containers\",\"operations\":[\"CREATE\",\"DELETE\",\"READ\"]"
+
+static const struct {
+	const char *endpoint, *display, *region, *zone;
+	const char *json;
+} payloads[] = {
+	{ "http://h", "", "", "", START "http://h" OPERATIONS "}" },
+	{ "http://h:1/", "", "", "", START "http://h:1" OPERATIONS "}" },
+	{ "http://h/a//", "D", "", "", START "http://h/a" OPERATIONS ",\"display_name\":\"D\"}" },
+	{ "http://h", "", "r", "", START "http://h" OPERATIONS ",\"metadata\":{\"region_code\":\"r\"}}" },
+	{ "http://h", "", "", "z", START "http://h" OPERATIONS ",\"metadata\":{\"zone\":\"z\"}}" },
+	{ "http://h", "\"", "r", "z",
+	  START "http://h" OPERATIONS
+		",\"display_name\":\"\\\"\",\"metadata\":{\"region_code\":\"r\",\"zone\":\"z\"}}" },
+};
+
+Test(payload, has_the_members_that_are_set)
+{
+	for (size_t i = 0; i < ARRAY_LEN(payloads); i++) {
+		struct buf out cleanup_buf = buf_make(PAYLOAD_MAX);
+		struct registrar_config config = {
+			.name = "p",
+			.endpoint = payloads[i].endpoint,
+			.display_name = payloads[i].display,
+			.region = payloads[i].region,
+			.zone = payloads[i].zone,
+		};
+
+		payload_write(&config, &out);
+		cr_expect_str_eq(out.data, payloads[i].json);
+	}
+}
+
+static const struct {
+	const char *url, *post_to, *shown;
+} urls[] = {
+	{ "http://h", "http://h/providers", "http://h" },
+	{ "http://h/", "http://h/providers", "http://h/" },
+	{ "https://h:1/api/v1//", "https://h:1/api/v1/providers", "https://h:1/api/v1//" },
+	{ "http://u:p@h/a@b", "http://u:p@h/a@b/providers", "http://h/a@b" },
+	{ "http://u:p@q@[::1]:8", "http://u:p@q@[::1]:8/providers", "http://[::1]:8" },
+};
+
+Test(payload, urls_without_doubled_slashes_and_shown_without_passwords)
+{
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		struct registrar_config config = { .registration_url = urls[i].url };
+		struct buf out cleanup_buf = buf_make(PAYLOAD_MAX);
+
+		payload_write_url(&config, &out);
+		cr_expect_str_eq(out.data, urls[i].post_to);
+		buf_reset(&out);
+		payload_write_shown(urls[i].url, &out);
+		cr_expect_str_eq(out.data, urls[i].shown);
+	}
+}
+
+/* ---- whose API it is ---- */
+
+static const struct {
+	const char *json;
+	bool ours;
+} pings[] = {
+	{ "{\"name\":\"api-svc\",\"metadata\":{\"provider\":\"p\"}}", true },
+	{ "{\"name\":\"api-svc\",\"metadata\":{\"provider\":\"P\"}}", false },
+	{ "{\"name\":\"api-svc\",\"metadata\":{\"provider\":1}}", false },
+	{ "{\"name\":\"api-svc\",\"metadata\":{}}", false },
+	{ "{\"name\":\"api-svc\"}", false },
+	{ "{\"name\":\"kube-worker\",\"metadata\":{\"provider\":\"p\"}}", false },
+	{ "[]", false },
+	{ "{", false },
+	{ "", false },
+};
+
+Test(api_watch, only_the_api_of_the_same_provider_is_ours)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pings); i++)
+		cr_expect_eq(api_watch_is_ours(pings[i].json, strlen(pings[i].json), "p"), pings[i].ours, "%s",
+			     pings[i].json);
+	cr_expect(!api_watch_is_ours(NULL, 0, "p"));
+}
