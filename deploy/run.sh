@@ -9,6 +9,7 @@
 #   RUN_NATS_PORT       port of the nats-server that is started         4222
 #   RUN_KUBESIM_PORT    port of the simulator that is started           6443
 #   RUN_WORKERS         number of kube-workers                          2
+#   DCM_REGISTRATION_URL  register with this registry: starts a registrar, with SP_ENDPOINT (default: the API's address)
 # Every other SP_... variable of the README's table works as well.
 set -euo pipefail
 
@@ -114,6 +115,10 @@ start api-svc "$bin/api-svc"
 for ((n = 1; n <= workers; n++)); do
     start "kube-worker-$n" "$bin/kube-worker"
 done
+if [ -n "${DCM_REGISTRATION_URL:-}" ]; then
+    export SP_ENDPOINT=${SP_ENDPOINT:-$api}
+    start registrar "$bin/registrar"
+fi
 wait_until 20 "the pipeline is not healthy (does the Kubernetes API answer, and is the kubeconfig right?)" healthy
 
 say "ready: $api/api/v1alpha1/containers"
