@@ -1,5 +1,6 @@
 #include "api-svc/openapi.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static const char *const methods[] = { "get", "head", "post", "put", "patch", "d
 const char *openapi_embedded(size_t *ret_len)
 {
 	/* cppcheck-suppress comparePointers ; the assembler puts both around one text */
-	*ret_len = (size_t)(openapi_embedded_end - openapi_embedded_begin);
+	*ret_len = (size_t)((uintptr_t)openapi_embedded_end - (uintptr_t)openapi_embedded_begin);
 	return openapi_embedded_begin;
 }
 
