@@ -1,0 +1,214 @@
+"""
+A scripted life of many containers while NATS, monitors and the API server are killed and misbehave. In the end DCM knows
+the final state of every container, and on the way nothing has gone backwards.
+
+  SP_TEST_SEED        repeats a run (its seed is printed)
+  SP_TEST_SECONDS     how long the faults go on (15)
+  SP_TEST_CONTAINERS  how many live at the beginning (200)
+
+Every change of a Pod carries a number in its message, which grows for each container: events must not count down.
+"""
+
+import os
+import random
+import re
+import subprocess
+import threading
+import time
+
+from processes import wait_for
+
+SEED = os.environ.get("SP_TEST_SEED", str(random.randrange(1_000_000)))
+SECONDS = float(os.environ.get("SP_TEST_SECONDS", "15"))
+CONTAINERS = int(os.environ.get("SP_TEST_CONTAINERS", "200"))
+THREADS = 4
+SETTLE = 90  # a watch that went silent is found within 60 s
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+
+# What kubesim can do to those who list, watch and ask. (It can also lose single events of a watch, which no API server
+# does and nobody could notice.)
+FAULTS = [
+    {"kind": "watch-error", "status": 410}, {"kind": "watch-error", "status": 500}, {"kind": "watch-eof"},
+    {"kind": "watch-eof", "broken": True}, {"kind": "watch-chunk", "bytes": 3}, {"kind": "event-duplicate", "count": 5},
+    {"kind": "event-cut"}, {"kind": "event-pad", "mib": 2}, {"kind": "watch-silent"},
+    {"match": {"verb": "watch"}, "kind": "status", "status": 410},
+    {"match": {"verb": "watch"}, "kind": "status", "status": 429, "retryAfter": "1"},
+    {"match": {"verb": "watch"}, "kind": "status", "status": 502, "html": True},
+    {"match": {"verb": "watch"}, "kind": "forbidden"}, {"match": {"verb": "watch"}, "kind": "drop"},
+    {"match": {"verb": "list"}, "kind": "status", "status": 500, "count": 2},
+    {"match": {"verb": "list"}, "kind": "status", "status": 410},
+    {"match": {"verb": "list"}, "kind": "slow-body", "bytes": 4096, "ms": 1},
+    {"match": {"verb": "list"}, "kind": "drop"}, {"match": {"verb": "get"}, "kind": "status", "status": 503, "count": 3},
+    {"match": {"verb": "get"}, "kind": "drop", "count": 2}, {"match": {"verb": "get"}, "kind": "latency", "ms": 500},
+]
+
+
+class Script:
+    """The lives of the containers of one thread."""
+
+    def __init__(self, monitors, part, end):
+        self.m, self.part, self.end = monitors, part, end
+        self.random = random.Random(f"{SEED}-{part}")
+        self.alive, self.deleted, self.step = [], [], 0
+        self.failed = None
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _attempt(self, action):
+        """The API server misbehaves towards us as well."""
+        end = time.monotonic() + 60
+        while True:
+            try:
+                return action()
+            except (OSError, AssertionError) as error:
+                if "409" in str(error) or "AlreadyExists" in str(error):
+                    return None
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+    def _run(self):
+        try:
+            for i in range(CONTAINERS // THREADS):
+                self._create(f"c{self.part}-{i}")
+            number = CONTAINERS
+            while time.monotonic() < self.end:
+                kind = self.random.random()
+                if kind < 0.1:
+                    self._create(f"c{self.part}-{number}")
+                    number += 1
+                elif kind < 0.2:
+                    self._delete(self.random.choice(self.alive))
+                elif kind < 0.4:
+                    self._scale(self.random.choice(self.alive))
+                else:
+                    self._change_pod(self.random.choice(self.alive))
+        except BaseException as error:
+            self.failed = error
+            raise
+
+    def _create(self, container_id):
+        self._attempt(lambda: self.m.create(container_id))
+        self.alive.append(container_id)
+
+    def _delete(self, container_id):
+        """What came and went while no monitor was active cannot be known: only what DCM has heard of is deleted."""
+        if len(self.alive) > 5 and self.m.dcm.of(container_id):
+            self._attempt(lambda: self.m.delete(container_id))
+            self.alive.remove(container_id)
+            self.deleted.append(container_id)
+
+    def _scale(self, container_id):
+        replicas = self.random.choice([0, 1, 1])
+        self._attempt(lambda: self.m.scale(container_id, replicas))
+
+    def _change_pod(self, container_id):
+        self.step += 1
+        phase = self.random.choice(["Running", "Running", "Pending"])
+        waiting = {"reason": "Step", "message": f"{self.step:06d}"}
+        pods = self._attempt(lambda: self.m.kube.of("pods", container_id))
+        for pod in pods[:1]:
+            path = self.m.kube.path("pods", pod["metadata"]["name"]) + "/status"
+            status = {"phase": phase, "containerStatuses": [{"name": "main", "ready": False, "restartCount": 0,
+                                                             "image": "nginx", "imageID": "",
+                                                             "state": {"waiting": waiting}}]}
+            self._attempt(lambda: self.m.kube.call("PATCH", path, {"status": status}, "application/merge-patch+json"))
+
+
+def break_things(m, end):
+    """Until the end: kill and restart NATS and the monitors, and let the API server misbehave."""
+    rng = random.Random(f"{SEED}-faults")
+    happened = []
+    killed_api = False
+    while time.monotonic() < end:
+        time.sleep(rng.uniform(0.2, 0.8))
+        kind = rng.random()
+        if kind < 0.15:
+            m.nats.kill()
+            time.sleep(rng.uniform(0.1, 2))
+            m.start_nats()
+            happened.append("nats")
+        elif kind < 0.3:
+            victim = rng.choice(m.processes)
+            victim.kill()
+            time.sleep(rng.uniform(0, 1))
+            victim.start()
+            happened.append(victim.name)
+        elif m.target.simulated:
+            fault = dict(rng.choice(FAULTS))
+            fault["match"] = {**fault.get("match", {}), "resource": rng.choice(["deployments", "replicasets", "pods"])}
+            m.target.faults(fault)
+            happened.append(fault["kind"])
+        elif not killed_api or rng.random() < 0.1:
+            killed_api = True
+            subprocess.run([os.path.join(ROOT, "tests/cluster/restart-apiserver.sh"),
+                            os.path.dirname(os.environ["E2E_KUBECONFIG"]), "--kill", "--down", "1"], check=True,
+                           stdout=subprocess.DEVNULL)
+            happened.append("kube-apiserver")
+    return happened
+
+
+def truth(kube):
+    """The state of every container by contract §3, from the objects themselves; None: it is about to change."""
+    pods = {}
+    for pod in kube.list("pods"):
+        if "deletionTimestamp" not in pod["metadata"]:
+            pods.setdefault(pod["metadata"]["labels"]["dcm.project/dcm-instance-id"], []).append(pod["status"]["phase"])
+    states = {}
+    for d in kube.list("deployments"):
+        name = d["metadata"]["name"]
+        phases = pods.get(name, [])
+        if d["spec"]["replicas"] == 0:
+            states[name] = "FAILED" if not phases else None
+        else:
+            states[name] = phases[0].upper() if len(phases) == 1 else None
+    return states
+
+
+def check_order(events):
+    """No event of a container tells something older than the one before it."""
+    step, deleted, times = {}, set(), {}
+    for container_id, status, message, timestamp in events:
+        assert timestamp >= times.get(container_id, ""), f"{container_id}: {timestamp} after {times[container_id]}"
+        times[container_id] = timestamp
+        assert container_id not in deleted or status == "DELETED", f"{container_id}: {status} after DELETED"
+        if status == "DELETED":
+            deleted.add(container_id)
+        number = re.search(r"Step: (\d+)", message)
+        if number:
+            assert int(number[1]) >= step.get(container_id, 0), f"{container_id}: {message} after {step[container_id]}"
+            step[container_id] = int(number[1])
+
+
+def test_everything_breaks_and_dcm_knows_the_final_state_of_all(monitors):
+    print(f"SP_TEST_SEED={SEED}")
+    m = monitors(count=2)
+    end = time.monotonic() + SECONDS
+    scripts = [Script(m, part, end) for part in range(THREADS)]
+    happened = break_things(m, end)
+    for script in scripts:
+        script.thread.join()
+        assert script.failed is None, script.failed
+    if m.target.simulated:
+        m.target.faults()
+    for process in m.processes:
+        if not process.alive():
+            process.start()
+    deleted = {i for s in scripts for i in s.deleted}
+
+    def settled():
+        expected = {**truth(m.kube), **{i: "DELETED" for i in deleted}}
+        return None not in expected.values() and m.dcm.last() == expected
+
+    started = time.monotonic()
+    try:
+        wait_for(f"the final state of all (SP_TEST_SEED={SEED})", settled, SETTLE, 0.5)
+    except AssertionError as error:
+        expected, last = {**truth(m.kube), **{i: "DELETED" for i in deleted}}, m.dcm.last()
+        wrong = {i: (expected.get(i), last.get(i)) for i in {*expected, *last} if expected.get(i) != last.get(i)}
+        raise AssertionError(f"{error}: expected and told: {dict(list(wrong.items())[:10])}") from None
+    print(f"{len(m.dcm.last())} containers, {len(deleted)} deleted, {len(m.dcm.events)} events; all right after "
+          f"{time.monotonic() - started:.1f} s; what happened: {' '.join(happened)}")
+    check_order(m.dcm.events)
+    assert not m.dcm.bad
+    assert all(not s.startswith("dcm.") for n, subjects in m.streams().items() if n != "dcm-status" for s in subjects)
