@@ -1,6 +1,7 @@
 #include "api-svc/http_server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	struct connections *connections;
 	struct tickets *tickets;
-	int own_fd;    /* the listening socket while the library does not have it; else -1 */
+	int listen_fd; /* closed by the library with its daemon */
 	bool draining; /* written with __atomic builtins: read on all server threads */
 };
 
@@ -349,14 +350,14 @@ enum rc http_server_create(const struct http_server_options *options, struct htt
 	if (!server)
 		return error_no_memory(err);
 	server->options = *options;
-	server->own_fd = -1;
+	server->listen_fd = -1;
 	server->tickets = tickets_create();
 	rc = server->tickets ? connections_create(&limits, &server->connections, err) : error_no_memory(err);
 	if (rc) {
 		http_server_destroy(server);
 		return rc;
 	}
-	server->own_fd = options->listen_fd;
+	server->listen_fd = options->listen_fd;
 	*ret_server = server;
 	return RC_OK;
 }
@@ -366,17 +367,31 @@ enum rc http_server_start(struct http_server *server, struct error *err)
 	server->daemon = start_daemon(server);
 	if (!server->daemon)
 		return error_set(err, RC_INTERNAL, "start the HTTP server's threads");
-	server->own_fd = -1;
 	return RC_OK;
+}
+
+/*
+ * MHD_quiesce_daemon() is not for us: in 0.9.75 it and a server thread may both take the listening socket out of the
+ * epoll set, and whoever comes second aborts the process ("Failed to remove listen FD from epoll set"). So another socket
+ * takes over the descriptor: the kernel forgets the old one and refuses clients at once, instead of letting them wait
+ * in a queue that nobody serves.
+ */
+static void stop_listening(int listen_fd)
+{
+	int idle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (idle < 0 || dup3(idle, listen_fd, O_CLOEXEC) < 0)
+		(void)shutdown(listen_fd,
+			       SHUT_RDWR); /* without descriptors to spare; costs processor time until the end */
+	if (idle >= 0)
+		close(idle);
 }
 
 void http_server_drain(struct http_server *server)
 {
 	__atomic_store_n(&server->draining, true, __ATOMIC_RELAXED);
-	if (server->daemon && server->own_fd < 0)
-		server->own_fd = MHD_quiesce_daemon(server->daemon);
-	/* Clients are refused at once, instead of waiting in a queue that nobody serves. */
-	(void)shutdown(server->own_fd, SHUT_RDWR);
+	if (server->daemon)
+		stop_listening(server->listen_fd);
 	connections_drain(server->connections);
 }
 
@@ -394,10 +409,10 @@ void http_server_stop(struct http_server *server)
 {
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
+	else if (server->listen_fd >= 0)
+		close(server->listen_fd);
 	server->daemon = NULL;
-	if (server->own_fd >= 0)
-		close(server->own_fd); /* not before the threads have ended */
-	server->own_fd = -1;
+	server->listen_fd = -1;
 }
 
 void http_server_destroy(struct http_server *server)
