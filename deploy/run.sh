@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs the whole pipeline in the foreground: nats-server, a Kubernetes simulator, api-svc and kube-workers.
+# Builds and runs the whole pipeline in the foreground: nats-server, a Kubernetes simulator, api-svc, kube-workers, a monitor.
 # Ctrl-C ends all of it.
 #
 # Variables, all optional:
@@ -115,6 +115,7 @@ start api-svc "$bin/api-svc"
 for ((n = 1; n <= workers; n++)); do
     start "kube-worker-$n" "$bin/kube-worker"
 done
+start monitor "$bin/monitor"
 if [ -n "${DCM_REGISTRATION_URL:-}" ]; then
     export SP_ENDPOINT=${SP_ENDPOINT:-$api}
     start registrar "$bin/registrar"

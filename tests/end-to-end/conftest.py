@@ -15,6 +15,7 @@ import pytest
 
 from api import Api
 from kube import Kube
+from monitors import Monitors
 from processes import Process, free_port, listens, wait_for
 
 BIN = os.environ["E2E_BIN"]
@@ -171,5 +172,24 @@ def own_stack(target, tmp_path):
     yield make
     for stack in stacks:
         stack.stop()
+    if target.simulated:
+        target.faults()
+
+
+@pytest.fixture
+def monitors(target, tmp_path):
+    """NATS, a consumer like DCM's, and no monitor yet: call with settings."""
+    made = []
+
+    def make(count=1, **kwargs):
+        made.append(Monitors(target, str(tmp_path), **kwargs))
+        for _ in range(count):
+            made[-1].add()
+        return made[-1]
+
+    target.clean()
+    yield make
+    for each in made:
+        each.stop()
     if target.simulated:
         target.faults()

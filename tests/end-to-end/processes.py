@@ -84,3 +84,8 @@ class Process:
         """Resident memory in KiB."""
         with open(f"/proc/{self.popen.pid}/status") as f:
             return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+    def sanitized(self):
+        """Is it built with a sanitizer, so that its memory says nothing?"""
+        with open(f"/proc/{self.popen.pid}/maps") as f:
+            return any("san.so" in line for line in f)

@@ -18,7 +18,7 @@ def create_many(m, prefix, count):
 
 
 def test_without_nats_changes_wait_and_arrive_when_it_returns(monitors):
-    """SP_TEST_OUTAGE seconds without NATS (30 in CI would be long: 8), under change; memory stays flat."""
+    """Under change, for SP_TEST_OUTAGE seconds (8); memory stays flat."""
     m = monitors()
     create_many(m, "c", 10)
     monitor, seconds = m.processes[0], float(os.environ.get("SP_TEST_OUTAGE", "8"))
@@ -34,7 +34,7 @@ def test_without_nats_changes_wait_and_arrive_when_it_returns(monitors):
         time.sleep(0.05)
     m.create("c99")
     m.set_pod_status("c2", {"phase": "Running"})
-    after = monitor.rss_kb()
+    after, sanitized = monitor.rss_kb(), monitor.sanitized()
     m.start_nats()
     m.wait_last("c0", "DELETED")
     m.wait_last("c1", "FAILED")
@@ -42,7 +42,7 @@ def test_without_nats_changes_wait_and_arrive_when_it_returns(monitors):
     for i in range(2, 10):
         m.wait_last(f"c{i}", "RUNNING")
     print(f"{seconds:.0f} s without NATS, {rounds} containers came and went: {before} -> {after} KiB resident")
-    assert after < before + 2048
+    assert after < before + 2048 or sanitized
 
 
 def test_a_stream_that_comes_later_gets_the_state_of_all(monitors):

@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+"""
+Measures the monitor on kubesim and prints: first sync of many containers, memory, and the time from a watch line to its
+event. Asserts nothing.
+
+  monitor.py --bin build/bin [--containers 10000] [--changes 1000]
+"""
+
+import argparse
+import concurrent.futures
+import http.client
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--bin", required=True)
+parser.add_argument("--containers", type=int, default=10000)
+parser.add_argument("--changes", type=int, default=1000)
+options = parser.parse_args()
+os.environ["E2E_BIN"] = os.path.abspath(options.bin)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "end-to-end"))
+
+from kube import Kube  # noqa: E402  (the path above must be set first)
+from monitors import Monitors, deployment  # noqa: E402
+from processes import Process, free_port, listens, wait_for  # noqa: E402
+
+
+class Simulator:
+    """kubesim, as Monitors wants its target."""
+
+    def __init__(self, folder):
+        self.kubeconfig, self.namespace = os.path.join(folder, "kubeconfig"), "dcm-sp"
+        port = free_port()
+        self.process = Process("kubesim", [f"{os.environ['E2E_BIN']}/kubesim", "--listen", f"127.0.0.1:{port}",
+                                           "--namespace", self.namespace, "--write-kubeconfig", self.kubeconfig,
+                                           "--history", "200000"], {}, folder).start()
+        wait_for("kubesim", lambda: listens(port))
+        self.admin = Kube(self.kubeconfig, self.namespace)
+
+
+def fill(kube, first, count):
+    """Create Deployments on one kept connection."""
+    connection = http.client.HTTPConnection(kube.url.hostname, kube.url.port)
+    for i in range(first, first + count):
+        connection.request("POST", kube.path("deployments"), json.dumps(deployment(f"c{i:05d}")),
+                           {**kube.headers, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 201, answer.status
+
+
+class WatchLines(threading.Thread):
+    """When each message of a Pod arrived in a watch of our own: the line that the monitor sees as well."""
+
+    def __init__(self, kube):
+        super().__init__(daemon=True)
+        self.kube, self.seen, self.opened = kube, {}, threading.Event()
+
+    def run(self):
+        connection = http.client.HTTPConnection(self.kube.url.hostname, self.kube.url.port)
+        connection.request("GET", self.kube.path("pods") + "?watch=true&resourceVersion=" + self.version(),
+                           headers=self.kube.headers)
+        answer = connection.getresponse()
+        self.opened.set()
+        while True:
+            line = answer.readline()
+            now = time.monotonic()
+            if not line:
+                return
+            message = json.loads(line)["object"]["status"].get("message")
+            if message:
+                self.seen.setdefault(message, now)
+
+    def version(self):
+        return self.kube.call("GET", self.kube.path("pods") + "?limit=1")[1]["metadata"]["resourceVersion"]
+
+
+def latencies(m):
+    """Milliseconds from the watch line to the event, both as seen from outside, for one change after the other."""
+    lines = WatchLines(m.kube)
+    lines.start()
+    lines.opened.wait(10)
+    pods = [p["metadata"]["name"] for p in m.kube.list("pods")[:100]]
+    told, done = {}, threading.Event()
+
+    def listen():
+        from wire import Nats
+        nats = Nats(m.port)
+        nats.subscribe("dcm.container")
+        while not done.is_set():
+            message = nats.next(0.2)
+            now = time.monotonic()
+            if message:
+                told.setdefault(json.loads(message[3])["data"]["message"], now)
+
+    threading.Thread(target=listen, daemon=True).start()
+    time.sleep(0.5)
+    connection = http.client.HTTPConnection(m.kube.url.hostname, m.kube.url.port)
+    for i in range(options.changes):
+        connection.request("PATCH", m.kube.path("pods", pods[i % len(pods)]) + "/status",
+                           json.dumps({"status": {"message": f"change {i}"}}),
+                           {**m.kube.headers, "Content-Type": "application/merge-patch+json"})
+        connection.getresponse().read()
+        time.sleep(0.002)
+    time.sleep(1)
+    done.set()
+    return sorted(max(0.0, (told[k] - lines.seen[k]) * 1000) for k in lines.seen if k in told)
+
+
+def main():
+    folder = tempfile.mkdtemp()
+    simulator = Simulator(folder)
+    m = Monitors(simulator, folder, SP_MONITOR_DEBOUNCE_MS="0", SP_LOG_LEVEL="warn")
+    try:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            part = options.containers // 4
+            list(pool.map(lambda k: fill(simulator.admin, k * part, part), range(4)))
+        wait_for("all Pods run", lambda: sum(p["status"].get("phase") == "Running" for p in
+                                             simulator.admin.list("pods")) == part * 4, 600, 2)
+        started = time.monotonic()
+        monitor = m.add(ready=False, SP_LOG_LEVEL="info")
+        wait_for("all told", lambda: m.stats()[0]["published"] >= part * 4, 300, 0.05)
+        print(f"monitor, {part * 4} containers: from start until the state of all was acknowledged by the stream "
+              f"{time.monotonic() - started:.2f} s")
+        wait_for("all consumed", lambda: len(m.dcm.last()) == part * 4, 300, 1)
+        stats = m.stats()[0]
+        print(f"resident {monitor.rss_kb()} KiB with {stats['cached_objects']} objects; published {stats['published']}, "
+              f"retried {stats['retried']}")
+        found = latencies(m)
+        print(f"from watch line to event, debounce 0, {len(found)} changes: p50 {found[len(found) // 2]:.2f} ms, "
+              f"p99 {found[len(found) * 99 // 100]:.2f} ms, worst {found[-1]:.2f} ms")
+        print(f"resident {monitor.rss_kb()} KiB after that")
+    finally:
+        m.stop()
+        simulator.process.stop()
+
+
+main()
