@@ -101,7 +101,7 @@ unit: $(BUILD)/test/unit ## Run the unit tests
 	$(BUILD)/test/unit --jobs 2
 
 component: all ## Run the component tests: one process each, with a real nats-server and kubesim
-	tests/component/run.sh --build $(BUILD)
+	tests/component/run.sh --build $(BUILD) $(COMPONENTS)
 
 end-to-end: all ## Run the end-to-end tests against kubesim
 	tests/end-to-end/run.sh --build $(BUILD) $(E2E)
