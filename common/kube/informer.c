@@ -139,6 +139,17 @@ static enum rc take_error(struct informer *informer, const cJSON *status, struct
 			 message ? message : "an error without a message");
 }
 
+/* Is `version` newer than `than`? Only numbers can be compared (KEP-5504); anything else counts as newer. */
+static bool is_newer(const char *version, const char *than)
+{
+	size_t len = version ? strlen(version) : 0;
+	size_t than_len = than ? strlen(than) : 0;
+
+	if (!len || !than_len || strspn(version, "0123456789") != len || strspn(than, "0123456789") != than_len)
+		return true;
+	return len != than_len ? len > than_len : strcmp(version, than) > 0;
+}
+
 static enum rc take_event(void *ctx, enum kube_event event, const cJSON *object, struct error *err)
 {
 	struct informer *informer = ctx;
@@ -149,6 +160,8 @@ static enum rc take_event(void *ctx, enum kube_event event, const cJSON *object,
 		return take_error(informer, object, err);
 	informer->event_seen = true;
 	note_watching(informer);
+	if (event != KUBE_BOOKMARK && event != KUBE_DELETED && !is_newer(version, informer->resource_version))
+		return RC_OK; /* told before: a repetition must not bring back what has been deleted since */
 	if (event != KUBE_BOOKMARK) {
 		atomic_fetch_add(&informer->events, 1);
 		rc = informer->listener.object(informer->listener.ctx, informer->kind, event, object, err);

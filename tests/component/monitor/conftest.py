@@ -1,0 +1,57 @@
+"""
+One monitor with a real nats-server and kubesim. The clients of NATS and of Kubernetes are those of the end-to-end tests.
+
+  BUILD    folder of the build
+  KUBESIM  the simulator
+"""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "end-to-end"))
+os.environ.setdefault("E2E_BIN", os.path.join(os.environ["BUILD"], "bin"))
+
+from kube import Kube  # noqa: E402  (the path above must be set first)
+from monitors import Monitors  # noqa: E402
+from processes import Process, free_port, listens, wait_for  # noqa: E402
+
+
+class Kubesim:
+    """The simulator, with its faults."""
+
+    def __init__(self, folder):
+        self.simulated, self.namespace, self.kubeconfig = True, "dcm-sp", os.path.join(folder, "kubeconfig")
+        port = free_port()
+        self.process = Process("kubesim", [os.environ["KUBESIM"], "--listen", f"127.0.0.1:{port}", "--namespace",
+                                           self.namespace, "--write-kubeconfig", self.kubeconfig], {}, folder).start()
+        wait_for("kubesim", lambda: listens(port))
+        self.admin = Kube(self.kubeconfig, self.namespace)
+
+    def fault(self, kind, resource, **options):
+        """Order one fault for a resource; `verb` and `count` among the options."""
+        match = {"resource": resource, **({"verb": options.pop("verb")} if "verb" in options else {})}
+        status, answer = self.admin.call("POST", "/sim/faults", {"match": match, "kind": kind, **options})
+        assert status in (200, 201, 204), answer
+
+
+@pytest.fixture
+def kubesim(tmp_path):
+    simulator = Kubesim(str(tmp_path))
+    yield simulator
+    simulator.process.stop()
+
+
+@pytest.fixture
+def monitors(kubesim, tmp_path):
+    """Call with settings; then add() a monitor."""
+    made = []
+
+    def make(**settings):
+        made.append(Monitors(kubesim, str(tmp_path), **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()

@@ -1,0 +1,86 @@
+"""What an API server can do to a watch: the monitor tells the truth in the end, and never too early."""
+
+import os
+import time
+
+import pytest
+
+from processes import wait_for
+
+BREAKS = [
+    ("watch-error", {"status": 410}), ("watch-error", {"status": 500}), ("watch-eof", {}), ("watch-eof", {"broken": True}),
+    ("event-cut", {}), ("event-duplicate", {}), ("event-pad", {"mib": 8}), ("watch-chunk", {"bytes": 3, "count": 20}),
+    ("status", {"verb": "watch", "status": 410}), ("status", {"verb": "watch", "status": 429, "retryAfter": "1"}),
+    ("status", {"verb": "watch", "status": 502, "html": True}), ("drop", {"verb": "watch"}),
+    ("latency", {"verb": "watch", "ms": 300}),
+]
+
+
+@pytest.mark.parametrize("kind, options", BREAKS, ids=[f"{k}-{o.get('status', '')}" for k, o in BREAKS])
+def test_a_watch_that_breaks_loses_nothing(monitors, kubesim, kind, options):
+    m = monitors()
+    m.add()
+    m.create("kept")
+    m.create("lost")
+    m.wait_last("kept", "RUNNING")
+    m.wait_last("lost", "RUNNING")
+    for resource in ("deployments", "pods"):
+        kubesim.fault(kind, resource, **options)
+        if options.get("verb") == "watch":
+            kubesim.fault("watch-eof", resource)
+    m.delete("lost")
+    m.scale("kept", 0)
+    m.create("new")
+    m.wait_last("lost", "DELETED")
+    m.wait_last("kept", "FAILED")
+    m.wait_last("new", "RUNNING")
+
+
+def test_nothing_is_told_before_all_first_lists_are_in(monitors, kubesim):
+    m = monitors()
+    m.create("old")
+    wait_for("it runs", lambda: m.pod_of("old")["status"].get("phase") == "Running")
+    kubesim.fault("latency", "pods", verb="list", ms=1500)
+    m.add()
+    m.wait_last("old", "RUNNING")
+    assert m.dcm.of("old") == ["RUNNING"]
+
+
+def test_a_first_list_that_fails_is_tried_again(monitors, kubesim):
+    m = monitors()
+    m.create("old")
+    kubesim.fault("status", "deployments", verb="list", status=500, count=2)
+    kubesim.fault("status", "pods", verb="list", status=429, retryAfter="1")
+    kubesim.fault("drop", "replicasets", verb="list")
+    m.add()
+    m.wait_last("old", "RUNNING", 20)
+
+
+def test_deleted_is_not_said_while_nobody_can_confirm_it(monitors, kubesim):
+    m = monitors()
+    m.add()
+    m.create("doubt")
+    m.wait_last("doubt", "RUNNING")
+    kubesim.fault("status", "deployments", verb="get", status=503, count=-1)
+    m.delete("doubt")
+    time.sleep(1)
+    assert "DELETED" not in m.dcm.of("doubt")
+    kubesim.admin.call("DELETE", "/sim/faults")
+    m.wait_last("doubt", "DELETED", 10)
+
+
+def test_a_watch_that_went_silent_is_found_within_sixty_seconds(monitors, kubesim):
+    if not os.environ.get("SP_TEST_SLOW"):
+        pytest.skip("takes a minute; SP_TEST_SLOW=1 runs it")
+    m = monitors()
+    m.add()
+    m.create("silent")
+    m.wait_last("silent", "RUNNING")
+    for resource in ("deployments", "pods", "replicasets"):
+        kubesim.fault("watch-silent", resource)
+    m.create("last-words")  # with this each watch falls silent
+    m.wait_last("last-words", "PENDING")
+    m.delete("silent")
+    time.sleep(1)
+    assert "DELETED" not in m.dcm.of("silent")
+    m.wait_last("silent", "DELETED", 62)
