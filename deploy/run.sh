@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs the whole pipeline in the foreground: nats-server, a Kubernetes simulator, api-svc, kube-workers, a monitor.
+# Builds and runs the whole pipeline in the foreground: nats-server, a Kubernetes simulator, api-svc, kube-workers, monitor.
 # Ctrl-C ends all of it.
 #
 # Variables, all optional:

@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 #include "common/adapters/bus_service.h"
-#include "common/base/clock.h"
-#include "common/protocol.h"
+#include "common/base/footprint.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
@@ -137,6 +136,7 @@ int main(int argc, char **argv)
 	}
 	log_info("ready", log_str("version", version_text()), log_str("namespace", monitor.config.namespace),
 		 log_str("mode", monitor.config.mode));
+	footprint_trim();
 	lifecycle_notify_ready();
 	lifecycle_wait(is_alive, &monitor);
 	lifecycle_notify_stopping();

@@ -1,4 +1,4 @@
-"""nats-server, monitors and a consumer like DCM's, beside the Kubernetes API of this run; containers made by kubectl's way."""
+"""nats-server, monitors and a consumer like DCM's, beside the Kubernetes API of this run."""
 
 import json
 import os

@@ -155,17 +155,21 @@ def test_watching_that_is_refused_is_replaced_by_polling_and_comes_back(monitors
     m.wait_last("polled", "RUNNING", 25)
     assert m.stats()[0]["polling"]
     target.faults()
-    m.processes[0].wait_log("watching again", 70)
     m.create("watched")
-    m.wait_last("watched", "RUNNING", 5)
+    m.wait_last("watched", "RUNNING", 25)
+    m.scale("watched", 0)
+    m.processes[0].wait_log("watching again", 70)
+    m.scale("watched", 1)
+    m.wait_last("watched", "RUNNING", 25)
 
 
 def test_polling_as_configured_opens_no_watch(monitors, target):
     if not target.simulated:
         pytest.skip("kubesim counts the requests")
+    target.admin.create("deployments", deployment("p0"))
+    wait_for("it runs", lambda: [p for p in target.admin.of("pods", "p0") if p["status"].get("phase") == "Running"])
     m = monitors(SP_MONITOR_MODE="poll")
-    m.create("p0")
-    m.wait_last("p0", "RUNNING", 25)
+    m.wait_last("p0", "RUNNING", 5)
     m.delete("p0")
     m.wait_last("p0", "DELETED", 25)
     stats = m.stats()[0]
