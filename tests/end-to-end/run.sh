@@ -36,7 +36,7 @@ if [ -n "$cluster" ]; then
     export E2E_KUBECONFIG=${KUBECONFIG:?names the kubeconfig with all rights}
     export E2E_PROVIDER_KUBECONFIG=$SP_K8S_KUBECONFIG
     export E2E_NAMESPACE=${SP_K8S_NAMESPACE:?names the namespace for the tests}
-    set -- --ignore=test_simulated.py "$@"
+    set -- --ignore-glob="*_simulated.py" "$@"
 fi
 cd "$here"
 "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$@"

@@ -4,9 +4,6 @@ import os
 import threading
 import time
 
-import pytest
-
-from monitors import deployment
 from processes import wait_for
 
 
@@ -143,37 +140,6 @@ def test_sigterm_without_nats_ends_within_the_timeout_with_0(monitors):
     m.processes[0].stop()
     assert time.monotonic() - started < 4
     m.start_nats()
-
-
-def test_watching_that_is_refused_is_replaced_by_polling_and_comes_back(monitors, target):
-    if not target.simulated:
-        pytest.skip("the refusal is kubesim's")
-    target.faults({"match": {"verb": "watch"}, "kind": "forbidden", "count": -1})
-    m = monitors()
-    m.processes[0].wait_log("no watching: polling instead")
-    m.create("polled")
-    m.wait_last("polled", "RUNNING", 25)
-    assert m.stats()[0]["polling"]
-    target.faults()
-    m.create("watched")
-    m.wait_last("watched", "RUNNING", 25)
-    m.scale("watched", 0)
-    m.processes[0].wait_log("watching again", 70)
-    m.scale("watched", 1)
-    m.wait_last("watched", "RUNNING", 25)
-
-
-def test_polling_as_configured_opens_no_watch(monitors, target):
-    if not target.simulated:
-        pytest.skip("kubesim counts the requests")
-    target.admin.create("deployments", deployment("p0"))
-    wait_for("it runs", lambda: [p for p in target.admin.of("pods", "p0") if p["status"].get("phase") == "Running"])
-    m = monitors(SP_MONITOR_MODE="poll")
-    m.wait_last("p0", "RUNNING", 5)
-    m.delete("p0")
-    m.wait_last("p0", "DELETED", 25)
-    stats = m.stats()[0]
-    assert stats["watches"] == 0 and stats["polling"]
 
 
 def test_many_deletions_at_once_are_all_told(monitors):
