@@ -114,7 +114,7 @@ def test_an_active_monitor_that_was_stopped_for_long_does_not_speak_again(monito
     m.processes[0].wait_log("another monitor has become active", 10)
     time.sleep(1)
     assert set(m.dcm.of("s0")[len(before):]) <= {"RUNNING"}
-    assert sorted(s["role"] for s in m.stats()) == ["active", "standby"]
+    wait_for("one is active", lambda: sorted(s["role"] for s in m.stats()) == ["active", "standby"], 10)
 
 
 def test_what_is_pending_is_flushed_on_sigterm(monitors):
