@@ -96,6 +96,15 @@ bool config_is_namespace(const char *value);
 #define CONFIG_ROW_LOG_LEVEL(type) \
 	{ .env = "SP_LOG_LEVEL", .offset = offsetof(type, log_level), .fallback = "info", \
 	  .choices = config_log_levels, .help = "Lowest level that is logged: debug, info, warn or error" }
+/* Of the processes that look at Kubernetes; `config` (the struct) also has namespace, kubeconfig and failed_grace_ms. */
+#define CONFIG_ROWS_KUBERNETES(config) \
+	{ .env = "SP_K8S_NAMESPACE", .offset = offsetof(config, namespace), .fallback = "default", \
+	  .valid = config_is_namespace, .form = "a namespace name: 1 to 63 of a-z, 0-9 and '-'", \
+	  .help = "Kubernetes namespace of all containers" }, \
+	{ .env = "SP_K8S_KUBECONFIG", .offset = offsetof(config, kubeconfig), .fallback = "", \
+	  .help = "Path of a kubeconfig file; empty: the service account of the Pod" }, \
+	{ .env = "SP_FAILED_GRACE", .type = CONFIG_DURATION, .offset = offsetof(config, failed_grace_ms), \
+	  .fallback = "5s", .max = 3600000, .help = "How long a failure must last before a container is FAILED" }
 /* clang-format on */
 extern const char *const config_log_levels[];
 
