@@ -21,12 +21,17 @@ struct job {
 	int64_t received_ns;
 };
 
-/* A thread of the pool. Idle ones form a stack: the one that worked last, whose connection is warm, works next. */
+/*
+ * A thread of the pool. One of them leads: it takes the next request, makes another one the leader, and carries the
+ * request out itself, so that no request is handed from thread to thread. Idle ones form a stack: the one that worked
+ * last, whose connection is warm, leads next.
+ */
 struct pool_thread {
 	struct dispatcher *dispatcher;
 	pthread_t thread;
-	pthread_cond_t wake; /* it has a job, or stopping */
-	struct job job;      /* msg NULL: it has none */
+	pthread_cond_t wake; /* it leads, it has a job from the queue, or stopping */
+	bool leads;
+	struct job job; /* msg NULL: it has none */
 	struct pool_thread *next_idle;
 };
 
@@ -36,17 +41,19 @@ struct dispatcher {
 	struct kube_auth *auth;
 	struct kube_health *health;
 	struct bus_subscription *subscription;
-	struct pool_thread *threads;
-	size_t thread_count; /* that run */
+	struct pool_thread *threads; /* one more than operations may run: somebody always listens */
+	size_t thread_count;         /* that run */
 	pthread_t signs_thread;
 	bool signs_started;
 
 	pthread_mutex_t lock; /* guards all below, and the threads' jobs */
 	pthread_cond_t idle_changed;
 	pthread_cond_t stop_changed;
-	bool idle; /* nothing waits or runs */
+	bool led;  /* a thread leads, or is about to */
+	bool deaf; /* the subscription gives nothing any more */
+	bool idle; /* deaf, and nothing waits or runs */
 	struct pool_thread *idle_threads;
-	struct job *queue; /* a ring; used when no thread is idle */
+	struct job *queue; /* a ring; used when as many operations run as may */
 	size_t capacity, head, waiting, running;
 	bool stopping;
 	struct operation_counts counts[OPERATION_COUNT];
@@ -167,24 +174,144 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 	buf_clear(&call.faults);
 }
 
+/* ---- taking requests --------------------------------------------------------------------------------------------- */
+
+static void refuse(struct dispatcher *d, struct bus_message *msg, const struct error *why)
+{
+	struct error err;
+
+	if (reply_error(d->bus, msg, why, NULL, &err))
+		log_warn("an answer could not be sent", log_err(&err));
+	bus_message_destroy(msg);
+}
+
+/*
+ * Whoever worked last leads; without an idle thread (NULL), the next that has finished. The lock is held; the thread is
+ * to be woken without it, or it would wake only to wait for the lock.
+ */
+static struct pool_thread *give_lead(struct dispatcher *d)
+{
+	struct pool_thread *next = d->idle_threads;
+
+	d->led = next != NULL;
+	if (next) {
+		d->idle_threads = next->next_idle;
+		next->leads = true;
+	}
+	return next;
+}
+
+static void wake(struct pool_thread *thread)
+{
+	if (thread)
+		pthread_cond_signal(&thread->wake);
+}
+
+/*
+ * The leader has a request: it carries it out itself and leads no more, or the request waits while the leader goes on
+ * listening, or (false) there is no room for it.
+ */
+static bool accept_job(struct dispatcher *d, struct pool_thread *self, const struct job *job)
+{
+	struct pool_thread *next = NULL;
+	bool room = true;
+
+	pthread_mutex_lock(&d->lock);
+	if (d->running < d->thread_count - 1) {
+		self->job = *job;
+		self->leads = false;
+		d->running++;
+		next = give_lead(d);
+	} else if (d->waiting < d->capacity) {
+		d->queue[(d->head + d->waiting) % d->capacity] = *job;
+		d->waiting++;
+	} else {
+		room = false;
+	}
+	pthread_mutex_unlock(&d->lock);
+	wake(next);
+	return room;
+}
+
+static void on_request(struct dispatcher *d, struct pool_thread *self, struct bus_message *msg)
+{
+	const char *name = protocol_subject_operation(bus_message_subject(msg));
+	const char *version = header_or(msg, PROTOCOL_HEADER_VERSION, "none");
+	struct job job = { .msg = msg, .operation = operation_from_name(name), .received_ns = clock_mono_ns() };
+	struct error why = { 0 };
+
+	if (strcmp(version, PROTOCOL_VERSION) != 0)
+		error_set(&why, RC_UNSUPPORTED, "protocol version '%.16s' is not known to this worker, which speaks %s",
+			  version, PROTOCOL_VERSION);
+	else if (job.operation == OPERATION_COUNT)
+		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not known to this worker", name);
+	else if (job.operation == OPERATION_HEALTH)
+		kube_health_ask(d->health, msg);
+	else if (!accept_job(d, self, &job))
+		error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
+	if (why.rc)
+		refuse(d, msg, &why);
+}
+
+/* Listen until there is a request for this thread, or none will come any more. */
+static void lead(struct dispatcher *d, struct pool_thread *self)
+{
+	struct bus_message *msg;
+	struct error err;
+
+	while (self->leads) {
+		if (!bus_take(d->subscription, &msg, &err)) {
+			on_request(d, self, msg);
+			continue;
+		}
+		pthread_mutex_lock(&d->lock);
+		self->leads = false;
+		d->deaf = true;
+		pthread_mutex_unlock(&d->lock);
+	}
+}
+
 /* ---- the threads ------------------------------------------------------------------------------------------------- */
 
-/* What waits longest, or what somebody gives it. False: the dispatcher is stopping. */
-static bool next_job(struct dispatcher *d, struct pool_thread *self)
+static void note_idle(struct dispatcher *d)
 {
-	pthread_mutex_lock(&d->lock);
+	d->idle = d->deaf && d->running == 0 && d->waiting == 0;
+	if (d->idle)
+		pthread_cond_broadcast(&d->idle_changed);
+}
+
+/* A job that waits, the lead when nobody has it, or rest until there is one of them. The lock is held. */
+static void next_part(struct dispatcher *d, struct pool_thread *self)
+{
 	if (d->waiting > 0) {
 		self->job = d->queue[d->head];
 		d->head = (d->head + 1) % d->capacity;
 		d->waiting--;
 		d->running++;
+	} else if (d->subscription && !d->led) {
+		d->led = true;
+		self->leads = true;
 	} else {
 		self->next_idle = d->idle_threads;
 		d->idle_threads = self;
+		while (!self->leads && !d->stopping)
+			pthread_cond_wait(&self->wake, &d->lock);
 	}
-	while (!self->job.msg && !d->stopping)
-		pthread_cond_wait(&self->wake, &d->lock);
-	pthread_mutex_unlock(&d->lock);
+}
+
+/* False: the dispatcher is stopping. */
+static bool next_job(struct dispatcher *d, struct pool_thread *self)
+{
+	bool stopping = false;
+
+	while (!self->job.msg && !stopping) {
+		pthread_mutex_lock(&d->lock);
+		note_idle(d);
+		next_part(d, self);
+		stopping = d->stopping;
+		pthread_mutex_unlock(&d->lock);
+		lead(d, self);
+	}
 	return self->job.msg != NULL;
 }
 
@@ -195,9 +322,6 @@ static void job_done(struct dispatcher *d, struct pool_thread *self)
 	pthread_mutex_lock(&d->lock);
 	self->job.msg = NULL;
 	d->running--;
-	d->idle = d->running == 0 && d->waiting == 0;
-	if (d->idle)
-		pthread_cond_broadcast(&d->idle_changed);
 	pthread_mutex_unlock(&d->lock);
 	bus_message_destroy(msg);
 }
@@ -265,67 +389,11 @@ static void *run_signs(void *ctx)
 	return NULL;
 }
 
-/* ---- taking requests --------------------------------------------------------------------------------------------- */
-
-/* Give the job to an idle thread, or let it wait. False: there is no room. */
-static bool enqueue(struct dispatcher *d, const struct job *job)
-{
-	struct pool_thread *thread;
-	bool room;
-
-	pthread_mutex_lock(&d->lock);
-	thread = d->idle_threads;
-	room = thread || d->waiting < d->capacity;
-	if (thread) {
-		d->idle_threads = thread->next_idle;
-		thread->job = *job;
-		d->running++;
-		pthread_cond_signal(&thread->wake);
-	} else if (room) {
-		d->queue[(d->head + d->waiting) % d->capacity] = *job;
-		d->waiting++;
-	}
-	d->idle = d->running == 0 && d->waiting == 0;
-	pthread_mutex_unlock(&d->lock);
-	return room;
-}
-
-static void refuse(struct dispatcher *d, struct bus_message *msg, const struct error *why)
-{
-	struct error err;
-
-	if (reply_error(d->bus, msg, why, NULL, &err))
-		log_warn("an answer could not be sent", log_err(&err));
-	bus_message_destroy(msg);
-}
-
-/* On the bus' thread: must not block. */
-static void on_request(void *ctx, struct bus_message *msg)
-{
-	struct dispatcher *d = ctx;
-	const char *name = protocol_subject_operation(bus_message_subject(msg));
-	const char *version = header_or(msg, PROTOCOL_HEADER_VERSION, "none");
-	struct job job = { .msg = msg, .operation = operation_from_name(name), .received_ns = clock_mono_ns() };
-	struct error why = { 0 };
-
-	if (strcmp(version, PROTOCOL_VERSION) != 0)
-		error_set(&why, RC_UNSUPPORTED, "protocol version '%.16s' is not known to this worker, which speaks %s",
-			  version, PROTOCOL_VERSION);
-	else if (job.operation == OPERATION_COUNT)
-		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not known to this worker", name);
-	else if (job.operation == OPERATION_HEALTH)
-		kube_health_ask(d->health, msg);
-	else if (!enqueue(d, &job))
-		error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
-	if (why.rc)
-		refuse(d, msg, &why);
-}
-
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static enum rc start_threads(struct dispatcher *d, struct error *err)
 {
-	size_t wanted = (size_t)d->env->config->concurrency;
+	size_t wanted = (size_t)d->env->config->concurrency + 1;
 	enum rc rc = RC_OK;
 
 	while (!rc && d->thread_count < wanted) {
@@ -339,31 +407,48 @@ static enum rc start_threads(struct dispatcher *d, struct error *err)
 	return rc;
 }
 
+static enum rc start_listening(struct dispatcher *d, struct error *err)
+{
+	struct bus_subscription *subscription;
+	struct pool_thread *leader;
+	char subject[PROTOCOL_SUBJECT_MAX];
+	enum rc rc;
+
+	protocol_operation_subject(d->env->config->name, "*", subject);
+	rc = bus_subscribe_to_take(d->bus, subject, PROTOCOL_QUEUE, &subscription, err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&d->lock);
+	d->subscription = subscription;
+	leader = give_lead(d);
+	pthread_mutex_unlock(&d->lock);
+	wake(leader);
+	return RC_OK;
+}
+
 enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct kube_health *health,
 			  struct dispatcher **ret_dispatcher, struct error *err)
 {
 	size_t concurrency = (size_t)env->config->concurrency;
 	struct dispatcher *d = calloc(1, sizeof(*d));
-	char subject[PROTOCOL_SUBJECT_MAX];
 	enum rc rc;
 
 	if (!d)
 		return error_no_memory(err);
-	*d = (struct dispatcher){ .env = env, .bus = bus, .auth = auth, .health = health, .idle = true };
+	*d = (struct dispatcher){ .env = env, .bus = bus, .auth = auth, .health = health };
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->idle_changed, NULL);
 	pthread_cond_init(&d->stop_changed, NULL);
 	d->capacity = concurrency * QUEUE_PER_THREAD;
 	d->queue = calloc(d->capacity, sizeof(*d->queue));
-	d->threads = calloc(concurrency, sizeof(*d->threads));
-	protocol_operation_subject(env->config->name, "*", subject);
+	d->threads = calloc(concurrency + 1, sizeof(*d->threads));
 	rc = d->queue && d->threads ? start_threads(d, err) : error_no_memory(err);
 	if (!rc) {
 		rc = thread_start(run_signs, d, &d->signs_thread, err);
 		d->signs_started = rc == RC_OK;
 	}
 	if (!rc)
-		rc = bus_subscribe(bus, subject, PROTOCOL_QUEUE, on_request, d, &d->subscription, err);
+		rc = start_listening(d, err);
 	if (rc) {
 		dispatcher_destroy(d);
 		return rc;

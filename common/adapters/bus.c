@@ -19,6 +19,7 @@
 #define RECONNECT_FIRST_MS 50
 #define RECONNECT_MAX_MS 5000
 #define CLOSE_WAIT_MS 2000
+#define TAKE_WAIT_MS 60000                   /* cnats wants a limit; whoever waits goes on waiting behind it */
 #define PAYLOAD_BEFORE_CONNECT (1024 * 1024) /* nats-server's default */
 
 struct bus_subscription {
@@ -326,6 +327,20 @@ static void on_complete(void *closure)
 	note_end(sub->bus, false, -1);
 }
 
+/* Fill in `sub` by the function of cnats that fits. */
+static natsStatus nats_subscribe(struct bus_subscription *sub, const char *subject, const char *queue)
+{
+	natsConnection *connection = sub->bus->connection;
+
+	if (sub->handler && queue)
+		return natsConnection_QueueSubscribe(&sub->nats, connection, subject, queue, deliver, sub);
+	if (sub->handler)
+		return natsConnection_Subscribe(&sub->nats, connection, subject, deliver, sub);
+	if (queue)
+		return natsConnection_QueueSubscribeSync(&sub->nats, connection, subject, queue);
+	return natsConnection_SubscribeSync(&sub->nats, connection, subject);
+}
+
 enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, bus_handler handler, void *ctx,
 		      struct bus_subscription **ret_subscription, struct error *err)
 {
@@ -334,18 +349,13 @@ enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, b
 
 	if (!sub)
 		return error_no_memory(err);
-	sub->bus = bus;
-	sub->handler = handler;
-	sub->ctx = ctx;
-	if (queue)
-		s = natsConnection_QueueSubscribe(&sub->nats, bus->connection, subject, queue, deliver, sub);
-	else
-		s = natsConnection_Subscribe(&sub->nats, bus->connection, subject, deliver, sub);
+	*sub = (struct bus_subscription){ .bus = bus, .handler = handler, .ctx = ctx };
+	s = nats_subscribe(sub, subject, queue);
 	if (s != NATS_OK) {
 		free(sub);
 		return nats_fault(err, s, "subscribe");
 	}
-	if (natsSubscription_SetOnCompleteCB(sub->nats, on_complete, sub) == NATS_OK)
+	if (handler && natsSubscription_SetOnCompleteCB(sub->nats, on_complete, sub) == NATS_OK)
 		note_end(bus, false, +1);
 	pthread_mutex_lock(&bus->lock);
 	sub->next = bus->subscriptions;
@@ -353,6 +363,26 @@ enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, b
 	pthread_mutex_unlock(&bus->lock);
 	if (ret_subscription)
 		*ret_subscription = sub;
+	return RC_OK;
+}
+
+enum rc bus_subscribe_to_take(struct bus *bus, const char *subject, const char *queue,
+			      struct bus_subscription **ret_subscription, struct error *err)
+{
+	return bus_subscribe(bus, subject, queue, NULL, NULL, ret_subscription, err);
+}
+
+enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret_msg, struct error *err)
+{
+	natsMsg *msg = NULL;
+	natsStatus s;
+
+	do
+		s = natsSubscription_NextMsg(&msg, subscription->nats, TAKE_WAIT_MS);
+	while (s == NATS_TIMEOUT || s == NATS_SLOW_CONSUMER);
+	if (s != NATS_OK)
+		return error_set(err, RC_UNAVAILABLE, "take a message: %s", natsStatus_GetText(s));
+	*ret_msg = (struct bus_message *)msg;
 	return RC_OK;
 }
 

@@ -94,7 +94,26 @@ typedef void (*bus_handler)(void *ctx, struct bus_message *msg);
 enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, bus_handler handler, void *ctx,
 		      struct bus_subscription **ret_subscription, struct error *err) must_check;
 
-/* Take no new messages; return when the handler has seen those that had come, or after timeout_ms. Blocks. */
+/*
+ * Listen without a handler: messages wait until somebody takes them, which spares the way over cnats' own thread.
+ * Otherwise as bus_subscribe().
+ */
+enum rc bus_subscribe_to_take(struct bus *bus, const char *subject, const char *queue,
+			      struct bus_subscription **ret_subscription, struct error *err) must_check;
+
+/*
+ * The next message of a subscription that has no handler. Blocks until there is one. One caller at a time: cnats wakes
+ * only one of several, and not the right one.
+ *
+ * ret_msg  given to the caller (bus_message_destroy).
+ * Errors: RC_UNAVAILABLE when none will come any more: the subscription was drained, or the connection is closed.
+ */
+enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret_msg, struct error *err) must_check;
+
+/*
+ * Take no new messages; return when those that had come have been seen by the handler, or taken, or after timeout_ms.
+ * Blocks.
+ */
 void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeout_ms);
 
 /* What is in a message. All of it belongs to the message. */
