@@ -107,6 +107,7 @@ static enum rc start(struct worker *worker, struct error *err)
 	worker->env.config = &worker->config;
 	if (!rc)
 		rc = bus_connect(&bus, &worker->bus, err);
+	worker->env.bus = worker->bus;
 	if (!rc)
 		rc = start_informers(worker, err);
 	if (!rc)

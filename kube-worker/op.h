@@ -4,6 +4,7 @@
 #ifndef KUBE_WORKER_OP_H
 #define KUBE_WORKER_OP_H
 
+#include "common/adapters/bus.h"
 #include "common/kube/kube_cache.h"
 #include "common/kube/kube_client.h"
 #include "common/protocol.h"
@@ -15,6 +16,7 @@
 struct op_env {
 	const struct worker_config *config;
 	struct kube_cache *cache;
+	struct bus *bus;
 };
 
 struct op_call {

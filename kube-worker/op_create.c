@@ -11,6 +11,7 @@
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_object.h"
 #include "kube-worker/container_remove.h"
+#include "kube-worker/first_record.h"
 #include "kube-worker/op_kube.h"
 #include "kube-worker/service_ensure.h"
 
@@ -146,6 +147,8 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 		rc = write_result(call, &create, result, err);
 	if (rc && needs_roll_back(&create, rc))
 		container_roll_back(call, create.id, create.token);
+	else if (!rc)
+		first_record_leave(call->env, create.id);
 	kube_reply_clear(&create.deployment);
 	cJSON_Delete(create.service);
 	return rc;

@@ -9,11 +9,11 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
+#include "common/kube/record.h"
 #include "common/protocol.h"
 #include "common/services/cloudevent.h"
 #include "common/services/log.h"
 #include "monitor/event.h"
-#include "monitor/record.h"
 
 #define TICK_MS 250             /* the longest sleep of the thread */
 #define OVERDUE_EVERY_MS 100    /* between two looks for acknowledgements that are overdue */

@@ -10,10 +10,10 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
+#include "common/kube/record.h"
 #include "common/protocol.h"
 #include "common/services/log.h"
 #include "monitor/lease.h"
-#include "monitor/record.h"
 #include "monitor/watching.h"
 
 #define TICK_MS 200
@@ -202,6 +202,7 @@ static bool look_at_leader(struct steward *s)
 	s->lease.own = 0;
 	lease_see(&s->lease, sequence, value.len == 0, clock_mono_ms());
 	if (sequence && value.len > 0 && s->watching) {
+		set_role(s, STEWARD_STANDBY); /* before end(), which waits for the watches */
 		log_warn("another monitor has become active", log_str("monitor", value.data));
 		end(s);
 		lease_see(&s->lease, sequence, false, clock_mono_ms());

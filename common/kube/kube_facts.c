@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/kube/kube_condition.h"
 #include "common/kube/labels.h"
 #include "common/kube/pod_message.h"
 #include "common/kube/service_view.h"
@@ -83,16 +84,6 @@ static int64_t newest_transition(const cJSON *object)
 	return newest;
 }
 
-static const cJSON *find_condition(const cJSON *object, const char *type)
-{
-	const cJSON *condition = NULL;
-
-	cJSON_ArrayForEach (condition, json_at(object, "status.conditions"))
-		if (str_equal(json_string_at(condition, "type"), type))
-			return condition;
-	return NULL;
-}
-
 /* The controlling owner, or the first one when none controls. */
 static struct kube_uid owner_of(const cJSON *object)
 {
@@ -127,15 +118,6 @@ static enum pod_phase phase_of(const cJSON *pod)
 	return POD_PENDING;
 }
 
-/* The phase stays Running on a lost node; the node controller says it by Ready=Unknown and a reason. */
-static bool is_node_lost(const cJSON *pod)
-{
-	const cJSON *ready = find_condition(pod, "Ready");
-
-	return str_equal(json_string_at(ready, "status"), "Unknown") ||
-	       str_equal(json_string_at(pod, "status.reason"), "NodeLost");
-}
-
 /* When a Failed Pod failed: the newest time that it tells. */
 static int64_t pod_failed_ms(const cJSON *pod)
 {
@@ -160,7 +142,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 {
 	const cJSON *annotations = json_at(object, "metadata.annotations");
 	const char *spec = cJSON_GetStringValue(json_get(annotations, ANNOTATION_SPEC));
-	const cJSON *failure = find_condition(object, "ReplicaFailure");
+	const cJSON *failure = kube_condition(object, "ReplicaFailure");
 
 	fact->replicas = (int32_t)json_int_at(object, "spec.replicas", 1);
 	fact->revision = revision_of(object);
@@ -188,7 +170,7 @@ static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts
 
 	fact->owner = owner_of(object);
 	fact->phase = phase_of(object);
-	fact->node_lost = is_node_lost(object);
+	fact->node_lost = kube_condition_node_is_lost(object);
 	if (fact->phase == POD_FAILED)
 		fact->failed_ms = pod_failed_ms(object);
 	if (ip)

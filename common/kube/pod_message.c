@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "common/base/strutil.h"
+#include "common/kube/kube_condition.h"
 
 /* Parts are joined by "; ". */
 static void begin_part(struct buf *out)
@@ -74,6 +75,10 @@ void pod_message_add(const cJSON *pod, struct buf *out)
 	add_reason(json_get(pod, "status"), out); /* Evicted and the like stand in the Pod's status itself */
 	add_condition(pod, "PodScheduled", "False", out);
 	add_condition(pod, "Ready", "Unknown", out);
+	if (kube_condition_node_is_lost(pod)) {
+		begin_part(out);
+		buf_add_str(out, "the node does not report any more, so nobody knows how the container is");
+	}
 	cJSON_ArrayForEach (status, json_at(pod, "status.initContainerStatuses"))
 		add_container(status, out);
 	cJSON_ArrayForEach (status, json_at(pod, "status.containerStatuses"))

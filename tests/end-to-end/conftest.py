@@ -6,6 +6,7 @@ a real control plane. Variables (run.sh sets them):
   E2E_KUBECONFIG           a kubeconfig with all rights; unset: kubesim is started
   E2E_PROVIDER_KUBECONFIG  the provider's kubeconfig
   E2E_NAMESPACE            its namespace
+  E2E_CLUSTER              the folder of the control plane, when it is one of tests/cluster
   E2E_SLOWER               how many times slower the programs are (sanitizers); 1 when unset
 """
 

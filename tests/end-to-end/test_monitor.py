@@ -6,6 +6,7 @@ import urllib.parse
 
 import pytest
 
+from api import spec
 from monitors import OURS, deployment, labels_of
 from processes import wait_for
 
@@ -166,6 +167,25 @@ def test_what_was_deleted_while_no_monitor_ran_is_reported_at_the_next_start(mon
     wait_for("the state of all again", lambda: len(m.dcm.events) >= before + 2)
     time.sleep(0.5)
     assert m.dcm.of("down-0").count("DELETED") == 1  # forgotten once it was told
+
+
+def test_a_container_that_lived_while_no_monitor_ran_is_reported_deleted(monitors, own_stack):
+    """DCM made it, so DCM hears of its end: the worker has left a record."""
+    m = monitors()
+    m.processes[0].stop()
+    api = own_stack(name=m.name, nats_port=m.port).api
+    assert api.create(spec(), "brief").status == 201
+    assert api.create(spec(), "lasting").status == 201
+    assert api.delete("brief").status == 204
+    m.restart(m.processes[0])
+    m.wait_last("brief", "DELETED")
+    m.wait_last("lasting", "RUNNING")
+    assert api.create(spec(), "brief").status == 201  # the same id again, of which nothing is recorded any more
+    m.wait_last("brief", "RUNNING")
+    m.processes[0].stop()
+    assert api.delete("brief").status == 204
+    m.restart(m.processes[0])
+    m.wait_last("brief", "DELETED")
 
 
 def test_nothing_of_ours_lies_under_dcm(monitors):

@@ -254,7 +254,6 @@ static bool suffer(const struct sim_fault *fault, const struct sim_target *t, co
 	case ACTION_WATCH_EOF:
 	case ACTION_WATCH_SILENT:
 	case ACTION_WATCH_CHUNK:
-	case ACTION_EVENT_DROP:
 	case ACTION_EVENT_DUPLICATE:
 	case ACTION_EVENT_PAD:
 	case ACTION_EVENT_CUT:

@@ -55,7 +55,6 @@ static const struct action_row {
 	{ "watch-eof", ACTION_WATCH_EOF, STAGE_STREAM, false },
 	{ "watch-silent", ACTION_WATCH_SILENT, STAGE_STREAM, false },
 	{ "watch-chunk", ACTION_WATCH_CHUNK, STAGE_STREAM, false },
-	{ "event-drop", ACTION_EVENT_DROP, STAGE_EVENT, false },
 	{ "event-duplicate", ACTION_EVENT_DUPLICATE, STAGE_EVENT, false },
 	{ "event-pad", ACTION_EVENT_PAD, STAGE_EVENT, false },
 	{ "event-cut", ACTION_EVENT_CUT, STAGE_EVENT, false },

@@ -124,8 +124,6 @@ static void add_change(struct watch *w, enum sim_change change, const struct sim
 	add_line(w, change, object);
 	while (next_fault(w, STAGE_EVENT, &cursor, &fault)) {
 		buf_truncate(&w->lines, start);
-		if (fault.action == ACTION_EVENT_DROP)
-			return;
 		if (fault.action == ACTION_EVENT_PAD && (larger = padded(object, fault.mib)) != NULL)
 			object = larger;
 		add_line(w, change, object);

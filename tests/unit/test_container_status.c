@@ -29,6 +29,9 @@
 #define LOST                                                                                           \
 	"\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\",\"reason\":" \
 	"\"NodeStatusUnknown\"}]"
+#define READY(reason, containers)                                                                                      \
+	"\"phase\":\"Running\",\"podIP\":\"10.0.0.1\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"" reason \
+	"},{\"type\":\"ContainersReady\",\"status\":\"" containers "\"}]"
 #define QUOTA                                                                                              \
 	"\"conditions\":[{\"type\":\"ReplicaFailure\",\"status\":\"True\",\"message\":\"exceeded quota\"," \
 	"\"lastTransitionTime\":\"2026-01-01T00:10:00Z\"}]"
@@ -127,6 +130,24 @@ static const struct status_case {
 	  0,
 	  CONTAINER_UNKNOWN,
 	  "" },
+	{ "lost node, as the node lifecycle controller marks it",
+	  DEPLOYMENT("", ""),
+	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", READY("", "True")) },
+	  0,
+	  CONTAINER_UNKNOWN,
+	  "10.0.0.1" },
+	{ "not ready, and the kubelet says why",
+	  DEPLOYMENT("", ""),
+	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", READY(",\"reason\":\"ReadinessGatesNotReady\"", "True")) },
+	  0,
+	  CONTAINER_RUNNING,
+	  "10.0.0.1" },
+	{ "not ready, nor are its containers",
+	  DEPLOYMENT("", ""),
+	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", READY("", "False")) },
+	  0,
+	  CONTAINER_RUNNING,
+	  "10.0.0.1" },
 	{ "two Pods: the worrying one wins",
 	  DEPLOYMENT("\"replicas\":2", ""),
 	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", RUNNING), "P" POD(5, 2, "", PENDING) },

@@ -2,12 +2,12 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "common/kube/record.h"
 #include "common/protocol.h"
 #include "common/services/json.h"
 #include "monitor/event.h"
 #include "monitor/lease.h"
 #include "monitor/reconcile.h"
-#include "monitor/record.h"
 
 /* ---- reconcile --------------------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,9 @@
 /*
- * What was last reported of each container, as it lies in the key-value bucket: names, keys and values. Pure.
+ * What DCM last knew of each container, as it lies in the key-value bucket: names, keys and values. Pure. Monitors write
+ * what they have reported, workers what they have made (kube-worker/first_record.h).
  */
-#ifndef MONITOR_RECORD_H
-#define MONITOR_RECORD_H
+#ifndef COMMON_KUBE_RECORD_H
+#define COMMON_KUBE_RECORD_H
 
 #include "common/adapters/bus_bucket.h"
 #include "common/kube/container_status.h"

@@ -1,4 +1,4 @@
-#include "monitor/record.h"
+#include "common/kube/record.h"
 
 #include <string.h>
 

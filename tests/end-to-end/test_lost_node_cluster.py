@@ -1,0 +1,87 @@
+"""
+A node that does not report any more, on the control plane of tests/cluster: what its node lifecycle controller writes is
+what counts. There, silence counts as a loss only after an hour, so the test brings a second, impatient controller, and
+keeps the other node alive meanwhile.
+"""
+
+import datetime
+import os
+import threading
+
+import pytest
+
+from api import spec
+from monitors import deployment
+from processes import Process, wait_for
+
+CLUSTER = os.environ.get("E2E_CLUSTER", "")
+NODES = "/api/v1/nodes"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+MERGE = "application/merge-patch+json"
+
+
+def now(form="%Y-%m-%dT%H:%M:%SZ"):
+    return datetime.datetime.now(datetime.timezone.utc).strftime(form)
+
+
+def condition(kind):
+    """As a kubelet writes what is well: without a reason."""
+    return {"type": kind, "status": "True", "lastTransitionTime": now()}
+
+
+def renew(kube, stop):
+    """As the kubelet of the node that is not lost would."""
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "simulated"},
+             "spec": {"holderIdentity": "simulated", "leaseDurationSeconds": 40}}
+    while not stop.wait(0.5):
+        patch = {"spec": {"renewTime": now("%Y-%m-%dT%H:%M:%S.%fZ")}}
+        if kube.call("PATCH", f"{LEASES}/simulated", patch, MERGE)[0] == 404:
+            kube.call("POST", LEASES, lease)
+
+
+@pytest.fixture
+def lost_node(target, tmp_path):
+    """A Ready node that nobody will renew, and (called) the controller that notices."""
+    kube, stop = target.admin, threading.Event()
+    keeper = threading.Thread(target=renew, args=(kube, stop))
+    controller = Process("impatient", [
+        f"{CLUSTER}/bin/kube-controller-manager", f"--kubeconfig={CLUSTER}/admin.kubeconfig", "--leader-elect=false",
+        "--secure-port=0", "--controllers=node-lifecycle-controller", "--node-monitor-grace-period=6s",
+        "--node-monitor-period=1s"], {}, str(tmp_path))
+    kube.call("POST", NODES, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "lost"},
+                              "spec": {"taints": [{"key": "dcm-test/lost", "effect": "NoSchedule"}]}})
+    room = {"cpu": "10", "memory": "10Gi", "pods": "10"}
+    kube.call("PATCH", f"{NODES}/lost/status",
+              {"status": {"capacity": room, "allocatable": room, "conditions": [condition("Ready")]}}, MERGE)
+    keeper.start()
+    yield controller.start
+    controller.stop(expect=None)
+    stop.set()
+    keeper.join()
+    kube.call("DELETE", f"{NODES}/lost")
+    for pod in kube.list("pods", ""):
+        kube.call("DELETE", kube.path("pods", pod["metadata"]["name"]) + "?gracePeriodSeconds=0")
+
+
+def test_a_lost_node_shows_as_unknown(monitors, own_stack, lost_node):
+    m = monitors()
+    stack = own_stack(name=m.name, nats_port=m.port)
+    body = deployment("stray")
+    body["spec"]["template"]["spec"]["nodeName"] = "lost"
+    m.kube.create("deployments", body)
+    m.set_pod_status("stray", {
+        "phase": "Running", "podIP": "10.9.9.9",
+        "conditions": [condition(c) for c in ("Initialized", "PodScheduled", "ContainersReady", "Ready")],
+        "containerStatuses": [{"name": "main", "ready": True, "restartCount": 0, "image": "nginx", "imageID": "x",
+                               "state": {"running": {"startedAt": now()}}}]})
+    m.wait_last("stray", "RUNNING")
+    assert stack.api.create(spec(), "steady").status == 201
+    stack.wait_status("steady", "RUNNING")
+    lost_node()
+    m.wait_last("stray", "UNKNOWN", 40)
+    m.wait_message("stray", "the node does not report any more")
+    stack.wait_status("stray", "UNKNOWN")
+    assert stack.api.get("steady").json["status"] == "RUNNING"
+    assert m.dcm.of("steady")[-1:] == ["RUNNING"]
+    wait_for("the other node is not touched",
+             lambda: not m.kube.call("GET", f"{NODES}/simulated")[1]["spec"].get("taints"))
