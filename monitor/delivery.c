@@ -25,7 +25,8 @@
 
 /* What the thread sends while it does not hold the lock. */
 struct parcel {
-	uint64_t ticket; /* 0: nothing to send */
+	uint64_t ticket;  /* 0: nothing to send */
+	int64_t until_ms; /* not to be sent later */
 	bool acknowledged;
 	char subject[BUS_BUCKET_SUBJECT_MAX];
 	char event_id[CRYPTO_UUID_MAX]; /* "": no event */
@@ -169,6 +170,8 @@ static enum rc send_parcel(struct delivery *d, const struct parcel *parcel, stru
 	};
 	enum rc rc = buf_check(&parcel->body, err);
 
+	if (!rc && clock_mono_ms() >= parcel->until_ms) /* the process may have been stopped at any line above */
+		rc = error_set(err, RC_TIMEOUT, "the lease ended before it could be sent");
 	if (rc)
 		return rc;
 	return parcel->acknowledged ? bus_inbox_ask(d->inbox, parcel->ticket, &out, err)
@@ -285,6 +288,7 @@ static void deliver_locked(struct delivery *d, struct parcel *parcel)
 	struct error err = { 0 };
 	enum rc rc;
 
+	parcel->until_ms = d->allowed_until_ms;
 	pthread_mutex_unlock(&d->lock);
 	rc = send_parcel(d, parcel, &err);
 	pthread_mutex_lock(&d->lock);
@@ -467,6 +471,16 @@ void delivery_allow(struct delivery *delivery, int64_t until_ms)
 		wake_locked(delivery);
 	delivery->allowed_until_ms = until_ms;
 	pthread_mutex_unlock(&delivery->lock);
+}
+
+bool delivery_is_allowed(struct delivery *delivery)
+{
+	bool allowed;
+
+	pthread_mutex_lock(&delivery->lock);
+	allowed = clock_mono_ms() < delivery->allowed_until_ms;
+	pthread_mutex_unlock(&delivery->lock);
+	return allowed;
 }
 
 void delivery_set_route(struct delivery *delivery, bool acknowledged, const char *bucket)

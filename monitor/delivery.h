@@ -52,6 +52,9 @@ void delivery_end(struct delivery *delivery);
 /* Telling is allowed until then (clock_mono_ms()); 0: not at all; INT64_MAX: for ever. Any thread. */
 void delivery_allow(struct delivery *delivery, int64_t until_ms);
 
+/* Is it, at this moment? Any thread. */
+bool delivery_is_allowed(struct delivery *delivery);
+
 /*
  * How to tell.
  *

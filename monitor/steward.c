@@ -202,7 +202,6 @@ static bool look_at_leader(struct steward *s)
 	s->lease.own = 0;
 	lease_see(&s->lease, sequence, value.len == 0, clock_mono_ms());
 	if (sequence && value.len > 0 && s->watching) {
-		set_role(s, STEWARD_STANDBY); /* before end(), which waits for the watches */
 		log_warn("another monitor has become active", log_str("monitor", value.data));
 		end(s);
 		lease_see(&s->lease, sequence, false, clock_mono_ms());
@@ -586,6 +585,9 @@ void steward_counts(struct steward *steward, struct steward_counts *ret_counts)
 		.resyncs = atomic_load(&steward->resyncs),
 		.idle_ms = clock_mono_ms() - atomic_load(&steward->seen_ms),
 	};
+	/* A lease that has run out is over at once, also before the thread has come to look. */
+	if (ret_counts->role == STEWARD_ACTIVE && !delivery_is_allowed(steward->options.delivery))
+		ret_counts->role = STEWARD_STANDBY;
 	pthread_mutex_lock(&steward->lock);
 	if (steward->watching) {
 		ret_counts->informers = watching_counts(steward->watching);

@@ -93,11 +93,11 @@ class Monitors:
     def wait_message(self, container_id, text, timeout=15.0):
         wait_for(f"{text!r} of {container_id}", lambda: any(text in m for m in self.dcm.messages(container_id)), timeout)
 
-    def stats(self):
-        """What the monitors answer to $SRV.STATS: the data of each."""
+    def stats(self, seconds=0.3):
+        """What the monitors answer to $SRV.STATS within a time: the data of each."""
         nats = Nats(self.port)
         try:
-            return [json.loads(body)["endpoints"][0]["data"] for _, body in nats.ask("$SRV.STATS.monitor", seconds=0.3)]
+            return [json.loads(body)["endpoints"][0]["data"] for _, body in nats.ask("$SRV.STATS.monitor", seconds=seconds)]
         finally:
             nats.close()
 
