@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/strutil.h"
+
+#define PAGE_TIMEOUT_MS 50000 /* of one page among all: an API server that never answers is noticed within a minute */
 
 /* Bytes, restarts and cancellation of one call: one context for all. */
 struct run {
@@ -83,11 +86,13 @@ enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, 
 	cleanup_free char *version = NULL;
 
 	do {
+		int64_t page_deadline_ms = clock_mono_ms() + PAGE_TIMEOUT_MS;
 		char *next_token = NULL;
 		char *next_version = NULL;
 		enum rc rc;
 
 		next.token = token;
+		next.deadline_ms = page->deadline_ms < page_deadline_ms ? page->deadline_ms : page_deadline_ms;
 		rc = kube_list_page(client, &next, &next_token, &next_version, NULL, err);
 		if (rc)
 			return rc;

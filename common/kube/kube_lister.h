@@ -35,7 +35,10 @@ struct kube_page {
 enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
 		       char **ret_newer_token, struct error *err) must_check;
 
-/* Read all pages from the start (page->token is not used). ret_version may be NULL. */
+/*
+ * Read all pages from the start (page->token is not used). page->deadline_ms is that of all of them; a single one that
+ * takes longer than 50 s fails. ret_version may be NULL.
+ */
 enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, char **ret_version, struct error *err)
 	must_check;
 

@@ -25,7 +25,7 @@ THREADS = 4
 SETTLE = 90  # a watch that went silent is found within 60 s
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 
-# What kubesim can do to those who list, watch and ask. (Quotas and answers that are lost behind a commit meet writers.)
+# Every kind of fault by which kubesim can meet those who list, watch and ask.
 FAULTS = [
     {"kind": "watch-error", "status": 410}, {"kind": "watch-error", "status": 500}, {"kind": "watch-eof"},
     {"kind": "watch-eof", "broken": True}, {"kind": "watch-chunk", "bytes": 3}, {"kind": "event-duplicate", "count": 5},
@@ -34,15 +34,19 @@ FAULTS = [
     {"match": {"verb": "watch"}, "kind": "status", "status": 429, "retryAfter": "1"},
     {"match": {"verb": "watch"}, "kind": "status", "status": 502, "html": True},
     {"match": {"verb": "watch"}, "kind": "forbidden"}, {"match": {"verb": "watch"}, "kind": "drop"},
-    {"match": {"verb": "watch"}, "kind": "hang"}, {"match": {"verb": "watch"}, "kind": "latency", "ms": 500},
-    {"match": {"verb": "list"}, "kind": "latency", "ms": 500}, {"match": {"verb": "list"}, "kind": "hang"},
-    {"match": {"verb": "get"}, "kind": "hang"},
+    {"match": {"verb": "watch"}, "kind": "hang"}, {"match": {"verb": "watch"}, "kind": "latency", "ms": 2000},
     {"match": {"verb": "list"}, "kind": "status", "status": 500, "count": 2},
     {"match": {"verb": "list"}, "kind": "status", "status": 410},
     {"match": {"verb": "list"}, "kind": "slow-body", "bytes": 4096, "ms": 1},
-    {"match": {"verb": "list"}, "kind": "drop"}, {"match": {"verb": "get"}, "kind": "status", "status": 503, "count": 3},
+    {"match": {"verb": "list"}, "kind": "drop"}, {"match": {"verb": "list"}, "kind": "drop", "when": "after"},
+    {"match": {"verb": "list"}, "kind": "forbidden"}, {"match": {"verb": "list"}, "kind": "hang"},
+    {"match": {"verb": "list"}, "kind": "latency", "ms": 2000},
+    {"match": {"verb": "get"}, "kind": "status", "status": 503, "count": 3},
     {"match": {"verb": "get"}, "kind": "drop", "count": 2}, {"match": {"verb": "get"}, "kind": "latency", "ms": 500},
+    {"match": {"verb": "get"}, "kind": "forbidden"}, {"match": {"verb": "get"}, "kind": "hang"},
+    {"match": {"verb": "get"}, "kind": "slow-body", "bytes": 64, "ms": 1},
 ]
+NOT_OF_READERS = {"quota"}
 
 
 class Script:
@@ -183,6 +187,12 @@ def check_order(events):
         if number:
             assert int(number[1]) >= step.get(container_id, 0), f"{container_id}: {message} after {step[container_id]}"
             step[container_id] = int(number[1])
+
+
+def test_the_faults_are_all_that_kubesim_has():
+    with open(os.path.join(ROOT, "tests/kubesim/faults.c"), encoding="utf-8") as source:
+        kinds = set(re.findall(r'\{ "([a-z-]+)", ACTION_', source.read()))
+    assert {fault["kind"] for fault in FAULTS} == kinds - NOT_OF_READERS
 
 
 def test_everything_breaks_and_dcm_knows_the_final_state_of_all(monitors):

@@ -189,7 +189,7 @@ def test_a_huge_event(sim, sim_ns):
         assert len(next(watch)["object"]["metadata"]["annotations"]["kubesim/padding"]) == 3 << 20
 
 
-def test_an_event_that_comes_twice(sim, sim_ns):
+def test_events_that_come_twice(sim, sim_ns):
     with opened(sim, sim_ns) as watch:
         sim.faults({"kind": "event-duplicate"})
         for name in "ab":
