@@ -127,14 +127,37 @@ bench: all ## Measure: pipeline overhead, ratios to direct Kubernetes calls, mem
 run: ## Build and run the whole pipeline in the foreground
 	deploy/run.sh
 
-.PHONY: install
-install: all ## Install the programs under $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(BINDIR)
+# /usr/local/lib/systemd/system is one of systemd's places as well.
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+MANDIR   ?= $(PREFIX)/share/man
+DOCDIR   ?= $(PREFIX)/share/doc/dcm-sp
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+
+MAN8     := $(patsubst %,$(BUILD)/man/%.8,$(PROGRAMS))
+UNITS    := $(wildcard deploy/systemd/dcm-sp*.service deploy/systemd/dcm-sp.target)
+
+$(BUILD)/man/%.8: $(BUILD)/bin/% deploy/man/%.8.in deploy/man/page.sh
+	@mkdir -p $(@D)
+	$(Q)deploy/man/page.sh $< deploy/man/$*.8.in >$@
+
+.PHONY: man install
+man: $(MAN8) ## Write the programs' manual pages, with the variables that --help names
+
+install: all man ## Install programs, units, manual pages and completion under $(DESTDIR)$(PREFIX)
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(UNITDIR)/dcm-sp-.service.d $(MANDIR)/man7 $(MANDIR)/man8 \
+		$(DOCDIR)/examples $(COMPLETIONDIR))
 	install -m 755 $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
+	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)
+	sed -i 's|=/usr/bin/|=$(BINDIR)/|' $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	install -m 644 deploy/systemd/dcm-sp-.service.d/common.conf $(DESTDIR)$(UNITDIR)/dcm-sp-.service.d
+	install -m 644 deploy/systemd/dcm-sp.env $(DESTDIR)$(DOCDIR)/examples
+	install -m 644 deploy/man/dcm-sp.7 $(DESTDIR)$(MANDIR)/man7
+	install -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
+	for p in $(PROGRAMS); do install -m 644 deploy/completion.bash $(DESTDIR)$(COMPLETIONDIR)/$$p || exit 1; done
 
 # ---- checks ----------------------------------------------------------------------------------------------------------
 
-.PHONY: lint format format-check hdr-check layer-check
+.PHONY: lint format format-check hdr-check layer-check install-check
 lint: ## cppcheck over the sources, shellcheck over the scripts
 	tests/checks/lint.sh
 
@@ -151,6 +174,9 @@ $(BUILD)/hdr/%.h.o: %.h
 
 layer-check: ## Fail on an include that goes up or sideways
 	tests/checks/layers.sh
+
+install-check: all ## Install into a folder; check units, manual pages, completion and the README's table against --help
+	tests/checks/install.sh $(BUILD)
 
 .PHONY: clean help
 clean: ## Remove what was built

@@ -13,7 +13,7 @@ packages_for() {
         run) echo "nats-server curl" ;;
         test) echo "libcriterion-dev python3 python3-pytest python3-yaml openssl" \
                    "$(command -v kubectl >/dev/null || echo kubernetes-client)" ;;
-        check) echo "clang clang-format cppcheck shellcheck libclang-rt-dev" ;;
+        check) echo "clang clang-format cppcheck shellcheck libclang-rt-dev groff-base systemd" ;;
         *) echo "install-packages.sh: unknown purpose '$1'" >&2; exit 2 ;;
     esac
 }
