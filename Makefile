@@ -117,6 +117,10 @@ cluster-stop: ## Stop it
 test-cluster: all ## Run the end-to-end tests against the real control plane
 	tests/end-to-end/run.sh --build $(BUILD) --cluster
 
+.PHONY: api-check
+api-check: all ## Check the API document: schemathesis against the running service, Spectral against the document
+	tests/api-document/run.sh
+
 .PHONY: bench
 bench: all ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory
 	tests/bench/run.sh --build $(BUILD)
