@@ -14,7 +14,7 @@ set -eu
 . "$(dirname -- "$0")/lib.sh"
 use_dir "${1:-}"
 NAMESPACE=${NAMESPACE:-dcm-sp}
-ROLE=$HERE/../../deploy/kubernetes/role.yaml
+ROLE=$HERE/../../deploy/kubernetes/base/role.yaml
 
 for tool in bash openssl flock setsid; do
     command -v "$tool" >/dev/null || die "$tool is needed"

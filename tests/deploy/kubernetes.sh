@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# deploy/kubernetes on a real control plane: its API server accepts every object as it is written, all Pods are admitted and
+# placed, and the ServiceAccount may do what the Role says, and no more.
+#
+#   kubernetes.sh DIR      DIR: where tests/cluster/start.sh started one; a namespace of our own is made and deleted in it
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+export KUBECONFIG=$1/admin.kubeconfig
+kubectl=$1/bin/kubectl
+namespace=dcm-sp-deploy-$$
+tree=$(mktemp -d)
+trap '"$kubectl" delete namespace "$namespace" --wait=false >/dev/null; rm -rf "$tree"' EXIT
+
+die() { echo "kubernetes.sh: $*" >&2; exit 1; }
+
+"$kubectl" create namespace "$namespace" >/dev/null
+cp -r "$root/deploy/kubernetes" "$tree/kubernetes"
+for part in base overlays/nats-cluster; do
+    # The same in our namespace, the way that an installation changes it.
+    mkdir -p "$tree/ours/$part"
+    cat >"$tree/ours/$part/kustomization.yaml" <<YAML
+namespace: $namespace
+resources: [$(realpath --relative-to="$tree/ours/$part" "$tree/kubernetes/$part")]
+YAML
+    said=$("$kubectl" apply --dry-run=server --validate=strict -k "$tree/ours/$part" 2>&1) || die "$part: $said"
+    ! grep -i warning <<<"$said" || die "$part: the API server warns"
+done
+
+"$kubectl" apply -k "$tree/ours/overlays/nats-cluster" >/dev/null
+for workload in deployment/{api-svc,kube-worker,monitor,registrar}; do
+    "$kubectl" -n "$namespace" rollout status "$workload" --timeout=60s || die "$workload: its Pods do not come up"
+done
+# No volumes here: that the NATS servers are admitted is all that can be seen.
+for _ in {1..100}; do
+    made=$("$kubectl" -n "$namespace" get pods -l app.kubernetes.io/name=nats -o name | wc -l)
+    [ "$made" -lt 3 ] || break
+    sleep 0.2
+done
+[ "$made" -eq 3 ] || die "$made NATS servers instead of 3: $("$kubectl" -n "$namespace" describe statefulset nats)"
+
+may() { "$kubectl" auth can-i "$@" --as="system:serviceaccount:$namespace:$account" >/dev/null 2>&1; }
+for workload in kube-worker monitor; do
+    # The account that its Pods name: the test's API server does not ask whether there is one.
+    account=$("$kubectl" -n "$namespace" get deployment "$workload" -o 'jsonpath={.spec.template.spec.serviceAccountName}')
+    for right in "create deployments.apps" "delete services" "watch pods"; do
+        # shellcheck disable=SC2086  # verb and resource
+        may $right -n "$namespace" || die "$workload, as '$account', may not $right"
+    done
+    for wrong in "get secrets" "update deployments.apps" "create pods"; do
+        # shellcheck disable=SC2086
+        ! may $wrong -n "$namespace" || die "$workload, as '$account', may $wrong"
+    done
+    ! may create deployments.apps -n default || die "$workload may create Deployments in another namespace"
+done
+echo "kubernetes: base and overlay accepted, Pods placed, rights as the Role says"
