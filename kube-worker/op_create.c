@@ -23,6 +23,7 @@ struct create {
 	const cJSON *spec;
 	bool made_now;     /* by this call */
 	bool made_earlier; /* by an earlier asking with the same token */
+	bool sent;         /* the API server may have got the Deployment */
 	struct kube_reply deployment;
 	cJSON *service;
 };
@@ -86,6 +87,7 @@ static enum rc post_deployment(struct op_call *call, struct create *create, stru
 	for (int i = 0; i < TRIES_MAX; i++) {
 		rc = op_kube_create(call, KUBE_DEPLOYMENT, &body, &create->deployment, err);
 		create->made_now = !rc;
+		create->sent = create->sent || create->deployment.sent;
 		if (rc != RC_ALREADY_EXISTS)
 			return rc;
 		rc = look_at_existing(call, create, err);
@@ -122,13 +124,15 @@ static enum rc write_result(struct op_call *call, struct create *create, struct 
  * Did the Deployment come into being for this request, perhaps although its POST failed? A refusal before anything was
  * made needs no rollback; what an Idempotency-Key made earlier is not ours to remove.
  */
-static bool needs_roll_back(const struct create *create, enum rc rc)
+static bool needs_roll_back(const struct op_call *call, const struct create *create, enum rc rc)
 {
 	if (create->made_now)
 		return true;
 	if (is_by_key(create->token))
 		return false;
-	return create->made_earlier || rc == RC_TIMEOUT || rc == RC_UNAVAILABLE;
+	if (create->made_earlier)
+		return true;
+	return (create->sent || call->attempt > 1) && (rc == RC_TIMEOUT || rc == RC_UNAVAILABLE);
 }
 
 enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
@@ -145,7 +149,7 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 		rc = service_ensure(call, create.id, create.spec, create.deployment.object, &create.service, err);
 	if (!rc)
 		rc = write_result(call, &create, result, err);
-	if (rc && needs_roll_back(&create, rc))
+	if (rc && needs_roll_back(call, &create, rc))
 		container_roll_back(call, create.id, create.token);
 	else if (!rc)
 		first_record_leave(call->env, create.id);

@@ -100,6 +100,14 @@ static int answer_status(CURL *easy)
 	return (int)status;
 }
 
+static bool was_sent(CURL *easy)
+{
+	long request_bytes = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+	return request_bytes > 0;
+}
+
 static size_t take_body(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct transfer *t = ctx;
@@ -338,6 +346,7 @@ enum rc http_client_do(struct http_client *client, const struct http_request *re
 	CHAIN(code, curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, headers));
 	CHAIN(code, curl_easy_perform(client->easy));
 	response->status = answer_status(client->easy);
+	response->sent = was_sent(client->easy);
 	curl_slist_free_all(headers);
 	curl_slist_free_all(connect_to);
 	return code == CURLE_OK ? RC_OK : explain(client, &t, code, err);

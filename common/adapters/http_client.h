@@ -47,6 +47,7 @@ struct http_request {
 
 struct http_response {
 	int status;        /* HTTP status; 0: none came */
+	bool sent;         /* some of the request left for the server, whatever came of it */
 	int retry_after_s; /* seconds of a Retry-After header; 0: absent or a date */
 	struct buf body;   /* what was not given to on_bytes */
 };

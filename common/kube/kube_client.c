@@ -159,6 +159,7 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 		return rc;
 	rc = send_once(client, request, credentials, &response, err);
 	reply->status = response.status;
+	reply->sent = response.sent;
 	if (!rc && response.status == 401)
 		kube_auth_reject(client->auth, credentials);
 	kube_credentials_release(credentials);
@@ -207,7 +208,7 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 	int64_t started_ms = clock_mono_ms();
 	struct error own_error;
 	bool renewed = false;
-	bool repeated = false;
+	bool sent = false;
 
 	if (!err)
 		err = &own_error; /* the wait depends on it */
@@ -216,8 +217,9 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 		enum rc rc;
 
 		kube_reply_clear(reply);
-		reply->repeated = repeated;
 		rc = try_once(client, request, reply, err);
+		sent = sent || reply->sent;
+		reply->sent = sent;
 		if (!rc || request->once || (request->cancelled && request->cancelled(request->ctx)))
 			return rc;
 		if (reply->status == 401 && !renewed) {
@@ -226,7 +228,6 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 			delay = retry_delay_ms(&backoff, err, request->deadline_ms);
 			if (delay < 0)
 				return rc;
-			repeated = true;
 		} else {
 			return rc;
 		}

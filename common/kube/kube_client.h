@@ -35,7 +35,7 @@ struct kube_request {
 struct kube_reply {
 	int status; /* HTTP; 0: no answer */
 	cJSON *object;
-	bool repeated; /* the request was sent more than once: an earlier sending may have been carried out */
+	bool sent; /* the request left for the API server, in this try or an earlier one: it may have been carried out */
 };
 
 /* Make a client for one thread; auth is shared and outlives it. ret_client: given (kube_client_destroy). */
