@@ -272,20 +272,36 @@ static enum http_handled handle_delete(struct api *api, struct request *r, struc
 	return handle_one(api, r, ex, OPERATION_DELETE);
 }
 
-/* The id of the new container, and the token that says who made it. */
-static bool choose_id(const struct api *api, struct request *r, const char *key)
+/* The id of the new container ("": in the agent's request), and the token that says who made it. */
+static bool choose_id(const struct api *api, struct request *r, const char *key, bool by_agent)
 {
 	const char *id = parameters_query(&r->target, ID_PARAMETER);
 	char uuid[CRYPTO_UUID_MAX];
 	bool good = key ? api_ids_key_token(key, r->token) : api_ids_request_token(r->token);
 
-	if (good && !id) {
+	if (good && by_agent) {
+		id = "";
+	} else if (good && !id) {
 		good = key ? api_ids_from_key(api->config->name, key, uuid) : crypto_random_uuid(uuid);
 		id = uuid;
 	}
 	if (good)
 		snprintf(r->container_id, sizeof(r->container_id), "%s", id);
 	return good;
+}
+
+/* The environment agent sends a bare spec with a key, and not the id by which it will delete. */
+static bool is_by_agent(const struct api *api, const struct request *r, const char *key, bool bare)
+{
+	return api->config->agent_name[0] && key && bare && !parameters_query(&r->target, ID_PARAMETER);
+}
+
+static void write_agent(struct json_writer *w, const struct api *api, const char *key)
+{
+	json_begin_object(w, "agent");
+	json_string(w, "name", api->config->agent_name);
+	json_string(w, "key", key);
+	json_end_object(w);
 }
 
 static enum http_handled handle_create(struct api *api, struct request *r, struct http_exchange *ex)
@@ -300,17 +316,23 @@ static enum http_handled handle_create(struct api *api, struct request *r, struc
 	struct buf body cleanup_buf = buf_make(api->request_max);
 	struct json_writer w = json_writer_make(&body);
 	cleanup_json cJSON *tree = NULL;
+	bool by_agent;
+	bool bare;
 
 	source.body = http_exchange_body(ex, &source.len);
 	check_parameters(api, r, ex, &faults);
-	create_request_read(&source, schema, &faults, &tree);
+	create_request_read(&source, schema, &faults, &bare, &tree);
 	if (faults_any(&faults))
 		return request_answer_faults(r, ex, &faults);
 	r->has_key = key != NULL;
-	if (!choose_id(api, r, key))
+	by_agent = is_by_agent(api, r, key, bare);
+	if (!choose_id(api, r, key, by_agent))
 		return answer_rc(r, ex, RC_INTERNAL, "libcrypto gives no random numbers or digests");
 	json_begin_object(&w, NULL);
-	json_string(&w, "id", r->container_id);
+	if (by_agent)
+		write_agent(&w, api, key);
+	else
+		json_string(&w, "id", r->container_id);
 	projection_write_member(schema, tree, "spec", &w);
 	json_string(&w, "token", r->token);
 	json_end_object(&w);

@@ -13,6 +13,7 @@ struct api_config {
 	const char *name;
 	const char *nats_url;
 	const char *log_level;
+	const char *agent_name; /* "": no environment agent */
 	const char *address;
 	int64_t shutdown_timeout_ms;
 	int64_t read_timeout_ms;

@@ -58,11 +58,12 @@ static cJSON *parse(const struct create_source *source, struct faults *faults)
 }
 
 void create_request_read(const struct create_source *source, const struct schema *schema, struct faults *faults,
-			 cJSON **ret_tree)
+			 bool *ret_bare, cJSON **ret_tree)
 {
 	cJSON *tree = parse(source, faults);
 	bool bare = is_bare_spec(tree);
 
+	*ret_bare = bare;
 	*ret_tree = NULL;
 	if (!tree)
 		return;

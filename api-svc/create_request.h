@@ -25,10 +25,11 @@ struct create_source {
  * Read and check a body. What is wrong is added to `faults`, all of it; when nothing is, the spec is there.
  *
  * schema    of the whole body: {"spec": {...}}.
+ * ret_bare  it is a bare spec.
  * ret_tree  given to the caller (cJSON_Delete): {"spec": {...}}, also for a bare spec; NULL when it could not be read.
  */
 void create_request_read(const struct create_source *source, const struct schema *schema, struct faults *faults,
-			 cJSON **ret_tree);
+			 bool *ret_bare, cJSON **ret_tree);
 
 /* Is this Content-Type JSON: application/json, in any case, with any parameters? NULL: false. */
 bool create_request_is_json(const char *content_type);

@@ -24,8 +24,8 @@
  *
  *   operation  request members                              result
  *   ---------  -------------------------------------------  ---------------------------------------------------------
- *   create     id, spec, token                              Container. RC_ALREADY_EXISTS unless the live container of
- *                                                           that id was made with the same token: then that one
+ *   create     id, spec, token; in the place of id:         Container. RC_ALREADY_EXISTS unless the live container of
+ *              agent {"name", "key"}                        that id was made with the same token: then that one
  *   undo       id, token                                    empty; removes the container only if it was made with the
  *                                                           token and not by a client's key. Nothing there: OK
  *   get        id                                           Container
@@ -34,6 +34,9 @@
  *   delete     id, absent_ok (true: nothing there is OK)    empty
  *   health     (none)                                       {"healthy": true|false}; answered beside the pool, also
  *                                                           by a worker that is full
+ *
+ * `agent` is sent for a create of DCM's environment agent (SP_AGENT_NAME, a bare spec, no id): the id is in the request
+ * that the agent of that name is working on, under the Idempotency-Key `key` (kube-worker/agent_requests.h).
  *
  * `token` says who made a container: PROTOCOL_TOKEN_KEY + hex(SHA-256(Idempotency-Key)) when the client sent such a
  * key, else PROTOCOL_TOKEN_REQUEST + a random UUID made for this one HTTP request.
@@ -95,6 +98,8 @@ enum operation {
 
 #define PROTOCOL_SUBJECT_MAX 512               /* bytes with the NUL; names are at most 128 bytes, encoded threefold */
 #define PROTOCOL_ID_MAX 63                     /* bytes of a container id */
+#define PROTOCOL_ID_RESERVED "health"          /* no container has this id: it is a path of the REST API */
+#define PROTOCOL_AGENT_NAME_MAX 128            /* bytes of SP_AGENT_NAME */
 #define PROTOCOL_REQUEST_ID_MAX 128            /* bytes of a request id */
 #define PROTOCOL_TOKEN_MAX 96                  /* bytes of a creation token with its NUL */
 #define PROTOCOL_REPLY_MAX (64u * 1024 * 1024) /* bytes of a joined reply */

@@ -51,18 +51,18 @@ static void selector_of(const char *id, struct buf *selector)
 		buf_addf(selector, "," LABEL_INSTANCE_ID "=%s", id);
 }
 
-static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum kube_kind kind, const char *id,
+/* Everything of a kind that is ours, or (id not NULL) that belongs to one container. */
+static enum rc list_kind(struct op_call *call, enum kube_kind kind, const char *id, kube_list_item on_item, void *ctx,
 			 struct error *err)
 {
 	struct buf selector cleanup_buf = buf_make(1024);
-	struct feed feed = { .listener = kube_cache_listener(cache), .kind = kind };
 	struct kube_page page = {
 		.kind = kind,
 		.namespace = call->env->config->namespace,
 		.limit = LIST_LIMIT,
 		.deadline_ms = call->deadline_ms,
-		.on_item = feed_item,
-		.ctx = &feed,
+		.on_item = on_item,
+		.ctx = ctx,
 	};
 	struct kube_reply nothing = { 0 };
 
@@ -71,6 +71,14 @@ static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum ku
 	if (kube_list_all(call->kube, &page, NULL, err))
 		return op_kube_translate(call, &nothing, kube_kind_plural(kind), err);
 	return RC_OK;
+}
+
+static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum kube_kind kind, const char *id,
+			 struct error *err)
+{
+	struct feed feed = { .listener = kube_cache_listener(cache), .kind = kind };
+
+	return list_kind(call, kind, id, feed_item, &feed, err);
 }
 
 enum rc container_read_all(struct op_call *call, const char *id, struct kube_cache **ret_cache, struct error *err)
@@ -174,6 +182,38 @@ enum rc container_find(struct op_call *call, const char *id, struct kube_reply *
 	if (!rc && container_is_live(reply->object, id))
 		return RC_OK;
 	return container_find_other(call, id, reply, err);
+}
+
+/* ---- by token ----------------------------------------------------------------------------------------------------- */
+
+struct token_search {
+	const char *token;
+	char *id; /* PROTOCOL_ID_MAX + 1 bytes; "" until it is found */
+};
+
+static enum rc look_for_token(void *ctx, const cJSON *deployment, struct error *err unused)
+{
+	struct token_search *search = ctx;
+	const cJSON *annotations = json_at(deployment, "metadata.annotations");
+	const char *id = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.labels"), LABEL_INSTANCE_ID));
+
+	if (id && container_is_live(deployment, id) &&
+	    str_equal(cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN)), search->token))
+		snprintf(search->id, PROTOCOL_ID_MAX + 1, "%s", id);
+	return RC_OK;
+}
+
+enum rc container_find_by_token(struct op_call *call, const char *token, char ret_id[PROTOCOL_ID_MAX + 1],
+				struct error *err)
+{
+	struct token_search search = { .token = token, .id = ret_id };
+	enum rc rc;
+
+	ret_id[0] = '\0';
+	rc = list_kind(call, KUBE_DEPLOYMENT, NULL, look_for_token, &search, err);
+	if (rc)
+		return rc;
+	return ret_id[0] ? RC_OK : error_set(err, RC_NOT_FOUND, "no container was made with this token");
 }
 
 /* ---- what belongs to a Deployment ---------------------------------------------------------------------------------

@@ -51,6 +51,15 @@ enum rc container_find_other(struct op_call *call, const char *id, struct kube_r
 enum rc container_find(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err) must_check;
 
 /*
+ * Find the container that was made with a token, by looking at all of them: for the rare case that its id is not known.
+ *
+ * ret_id  its id.
+ * Errors: RC_NOT_FOUND there is none; else as op_kube_get().
+ */
+enum rc container_find_by_token(struct op_call *call, const char *token, char ret_id[PROTOCOL_ID_MAX + 1],
+				struct error *err) must_check;
+
+/*
  * Gather what a Container shows beside its Deployment: from the cache, or by asking for what the cache should know and
  * does not (not synchronised; Pods or a Service that the Deployment says exist).
  *

@@ -11,6 +11,7 @@
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
+#include "kube-worker/agent_requests.h"
 #include "kube-worker/config.h"
 #include "kube-worker/dispatcher.h"
 #include "kube-worker/repair.h"
@@ -109,6 +110,8 @@ static enum rc start(struct worker *worker, struct error *err)
 		rc = bus_connect(&bus, &worker->bus, err);
 	worker->env.bus = worker->bus;
 	if (!rc)
+		rc = agent_requests_create(worker->bus, &worker->env.agent_requests, err);
+	if (!rc)
 		rc = start_informers(worker, err);
 	if (!rc)
 		rc = kube_health_create(worker->bus, worker->auth, &worker->health, err);
@@ -138,6 +141,7 @@ static bool stop(struct worker *worker)
 	bus_destroy(worker->bus); /* the last callbacks, of discovery, read the dispatcher's counts */
 	bus_service_destroy(worker->service);
 	dispatcher_destroy(worker->dispatcher);
+	agent_requests_destroy(worker->env.agent_requests);
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
 		informer_destroy(worker->informers[kind]);
 	kube_cache_destroy(worker->env.cache);

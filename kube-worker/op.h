@@ -12,11 +12,14 @@
 
 #define OP_FAULTS_MAX 65536 /* bytes of the `errors` of a reply */
 
+struct agent_requests;
+
 /* The same for all operations, for the life of the process. */
 struct op_env {
 	const struct worker_config *config;
 	struct kube_cache *cache;
 	struct bus *bus;
+	struct agent_requests *agent_requests;
 };
 
 struct op_call {

@@ -8,6 +8,7 @@
 #include "common/base/strutil.h"
 #include "common/kube/labels.h"
 #include "common/kube/service_view.h"
+#include "kube-worker/agent_requests.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_object.h"
 #include "kube-worker/container_remove.h"
@@ -19,6 +20,7 @@
 
 struct create {
 	const char *id;
+	char agent_id[PROTOCOL_ID_MAX + 1]; /* the id, when it was found among the requests of an agent */
 	const char *token;
 	const cJSON *spec;
 	bool made_now;     /* by this call */
@@ -28,11 +30,48 @@ struct create {
 	cJSON *service;
 };
 
-static enum rc read_request(const cJSON *request, struct create *create, struct error *err)
+/*
+ * The id that the agent will delete by. A repeat may come when the agent's request has gone from its stream: then the first
+ * create has been answered, and what it made carries the token. Otherwise there is nothing to make: a container under
+ * another id would never be deleted.
+ */
+static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct create *create, struct error *err)
 {
+	const char *name = json_string_at(agent, "name");
+	const char *key = json_string_at(agent, "key");
+	struct error why = { 0 };
+	enum rc rc;
+
+	if (!name || !key)
+		return error_set(err, RC_INTERNAL, "a create request of an agent without name or key");
+	rc = agent_requests_find(call->env->agent_requests, name, key, call->deadline_ms, create->agent_id, &why);
+	if (rc == RC_NOT_FOUND)
+		error_set(&why, RC_UNAVAILABLE, "agent '%s' has no request with this Idempotency-Key in its streams",
+			  name);
+	if (rc == RC_NOT_FOUND || rc == RC_UNAVAILABLE) {
+		rc = container_find_by_token(call, create->token, create->agent_id, err);
+		if (rc && rc != RC_NOT_FOUND)
+			return rc;
+	}
+	create->id = create->agent_id;
+	if (rc)
+		*err = why;
+	return rc ? why.rc : RC_OK;
+}
+
+static enum rc read_request(struct op_call *call, const cJSON *request, struct create *create, struct error *err)
+{
+	const cJSON *agent = json_get(request, "agent");
+
 	create->id = json_string_at(request, "id");
 	create->token = json_string_at(request, "token");
 	create->spec = json_get(request, "spec");
+	if (agent && create->token) {
+		enum rc rc = find_agent_id(call, agent, create, err);
+
+		if (rc)
+			return rc;
+	}
 	if (!create->id || !create->token || !cJSON_IsObject(create->spec))
 		return error_set(err, RC_INTERNAL, "a create request without id, token or spec");
 	return RC_OK;
@@ -138,7 +177,7 @@ static bool needs_roll_back(const struct op_call *call, const struct create *cre
 enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {
 	struct create create = { 0 };
-	enum rc rc = read_request(request, &create, err);
+	enum rc rc = read_request(call, request, &create, err);
 
 	if (!rc)
 		rc = refuse_other(call, create.id, err);

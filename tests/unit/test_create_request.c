@@ -53,12 +53,16 @@ Test(create_request, reads_bodies)
 		struct faults faults cleanup_faults = { .count = 0 };
 		struct buf pointers cleanup_buf = buf_make(1000);
 		cleanup_json cJSON *tree = NULL;
+		bool bare;
 
-		create_request_read(&source, openapi_operation(openapi, "createContainer")->body, &faults, &tree);
+		create_request_read(&source, openapi_operation(openapi, "createContainer")->body, &faults, &bare,
+				    &tree);
 		for (size_t k = 0; k < faults.count; k++)
 			buf_addf(&pointers, "%s%s", k ? " " : "", faults.items[k].pointer);
 		cr_expect_eq(faults.count > 0, c->pointers != NULL, "%s", c->name);
 		cr_expect_str_eq(pointers.data, c->pointers ? c->pointers : "", "%s: got '%s'", c->name, pointers.data);
+		if (!c->pointers)
+			cr_expect_eq(bare, strstr(c->body, "\"spec\"") == NULL, "%s", c->name);
 		if (!c->pointers)
 			cr_expect_str_eq(json_string_at(tree, "spec.metadata.name"), "n", "%s", c->name);
 	}

@@ -1,0 +1,134 @@
+#include "kube-worker/agent_requests.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/adapters/bus_stream.h"
+#include "common/adapters/crypto.h"
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+
+#define REQUESTS_STREAM "dcm-agent-requests"
+#define SEARCH_MAX_MS 3000
+#define MESSAGE_MAX (2u * 1024 * 1024)
+#define PLACE_MAX 256
+
+struct agent_requests {
+	pthread_mutex_t lock; /* one question at a time */
+	struct bus_caller *caller;
+};
+
+/* One of the two places where a request may lie. */
+struct place {
+	char stream[PLACE_MAX];
+	char subject[PLACE_MAX];
+};
+
+enum rc agent_requests_create(struct bus *bus, struct agent_requests **ret_requests, struct error *err)
+{
+	struct agent_requests *requests = calloc(1, sizeof(*requests));
+	enum rc rc;
+
+	if (!requests)
+		return error_no_memory(err);
+	pthread_mutex_init(&requests->lock, NULL);
+	rc = bus_caller_create(bus, &requests->caller, err);
+	if (rc) {
+		agent_requests_destroy(requests);
+		return rc;
+	}
+	*ret_requests = requests;
+	return RC_OK;
+}
+
+void agent_requests_destroy(struct agent_requests *requests)
+{
+	if (!requests)
+		return;
+	bus_caller_destroy(requests->caller);
+	pthread_mutex_destroy(&requests->lock);
+	free(requests);
+}
+
+/* As the REST API wants it of ?id=. */
+static bool is_id(const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	return len >= 1 && len <= PROTOCOL_ID_MAX && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
+	       text[0] != '-' && text[len - 1] != '-' && strcmp(text, PROTOCOL_ID_RESERVED) != 0;
+}
+
+/* Is the stored message the request of that key? Then its resource_id is written. RC_NOT_FOUND: another one. */
+static enum rc read_message(const char *base64, const char *key, char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
+{
+	struct buf text cleanup_buf = buf_make(MESSAGE_MAX);
+	cleanup_json cJSON *event = NULL;
+	const char *id;
+
+	if (!base64 || !crypto_base64_decode(CRYPTO_BASE64_STANDARD, base64, strlen(base64), &text) || text.failed ||
+	    json_parse(text.data, text.len, &event, NULL) || !str_equal(json_string_at(event, "id"), key))
+		return RC_NOT_FOUND; /* whatever others put there is none of our business */
+	id = json_string_at(event, "data.resource_id");
+	if (!is_id(id))
+		return error_set(err, RC_INVALID_ARGUMENT,
+				 "the resource_id of the agent's request is not an id of 1 to 63 lower-case letters, "
+				 "digits or '-'");
+	snprintf(ret_id, PROTOCOL_ID_MAX + 1, "%s", id);
+	return RC_OK;
+}
+
+/* The first message at or behind a sequence. */
+static enum rc next_message(struct agent_requests *requests, const struct place *place, int64_t sequence,
+			    cJSON **ret_answer, struct error *err)
+{
+	char what[PLACE_MAX + 32];
+	char body[PLACE_MAX + 64];
+
+	snprintf(what, sizeof(what), "STREAM.MSG.GET.%.255s", place->stream);
+	snprintf(body, sizeof(body), "{\"seq\":%" PRId64 ",\"next_by_subj\":\"%.255s\"}", sequence, place->subject);
+	return bus_stream_ask(requests->caller, what, body, ret_answer, err);
+}
+
+/* RC_NOT_FOUND: it does not lie here, or there is no such stream. */
+static enum rc search(struct agent_requests *requests, const struct place *place, const char *key, int64_t end_ms,
+		      char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
+{
+	int64_t sequence = 0;
+	enum rc rc = RC_NOT_FOUND;
+
+	while (rc == RC_NOT_FOUND) {
+		cleanup_json cJSON *answer = NULL;
+
+		if (clock_mono_ms() >= end_ms)
+			return error_set(err, RC_UNAVAILABLE,
+					 "the requests of the agent could not be searched in time");
+		rc = next_message(requests, place, sequence + 1, &answer, err);
+		if (rc == RC_NOT_FOUND)
+			return rc;
+		if (rc)
+			return error_set(err, RC_UNAVAILABLE, "the requests of the agent cannot be read");
+		sequence = json_int_at(answer, "message.seq", INT64_MAX - 1);
+		rc = read_message(json_string_at(answer, "message.data"), key, ret_id, err);
+	}
+	return rc;
+}
+
+enum rc agent_requests_find(struct agent_requests *requests, const char *agent, const char *key, int64_t deadline_ms,
+			    char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
+{
+	struct place places[2] = { { .stream = REQUESTS_STREAM }, { .subject = ">" } };
+	enum rc rc = RC_NOT_FOUND;
+	int64_t end_ms;
+
+	snprintf(places[0].subject, PLACE_MAX, "dcm.agent.%.*s", PROTOCOL_AGENT_NAME_MAX, agent);
+	snprintf(places[1].stream, PLACE_MAX, "%.*s-retry", PROTOCOL_AGENT_NAME_MAX, agent);
+	pthread_mutex_lock(&requests->lock);
+	end_ms = clock_mono_ms() + SEARCH_MAX_MS;
+	for (size_t i = 0; i < ARRAY_LEN(places) && rc == RC_NOT_FOUND; i++)
+		rc = search(requests, &places[i], key, end_ms < deadline_ms ? end_ms : deadline_ms, ret_id, err);
+	pthread_mutex_unlock(&requests->lock);
+	return rc;
+}

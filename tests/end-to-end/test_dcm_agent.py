@@ -1,0 +1,118 @@
+"""Creates and deletes that come through DCM's environment agent, whose deletes name an id that its creates do not."""
+
+import json
+import os
+import sys
+import threading
+
+import pytest
+
+from api import spec
+from processes import wait_for
+from wire import Nats
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "dcm"))
+from agent import STREAM, Agent  # noqa: E402  (its folder is known only now)
+
+
+@pytest.fixture
+def agent(own_stack):
+    """The agent `edge` beside a provider that knows its name; agent.stack is the pipeline."""
+    stack = own_stack(workers=2)
+    stack.restart_api_with(SP_AGENT_NAME="edge")
+    nats = Nats(stack.nats_port)
+    made = Agent(nats, stack.api_port)
+    made.stack = stack
+    yield made
+    nats.close()
+
+
+def bare(agent, body, key):
+    return agent.stack.api.call("POST", agent.base, body, {"Idempotency-Key": key})
+
+
+def test_what_the_agent_creates_it_can_delete(agent):
+    agent.request("create", "res-1", spec())
+    agent.request("create", "res-2", spec())
+    assert agent.work()[1] == 201
+    assert agent.work()[1] == 201
+    assert agent.stack.api.get("res-1").json["spec"]["metadata"]["name"] == "web"
+    agent.request("delete", "res-1")
+    assert agent.work()[1] == 204
+    assert agent.stack.api.get("res-1").status == 404
+    assert agent.stack.api.get("res-2").status == 200
+    agent.request("delete", "res-1")  # DCM repeats deletes under new keys
+    assert agent.work()[1] == 204
+
+
+def test_a_repeat_returns_the_first_result_also_when_the_request_has_vanished(agent):
+    agent.request("create", "res-1", spec())
+    event, _ = agent.work()
+    repeat = bare(agent, spec(), event["id"])
+    assert (repeat.status, repeat.json["id"]) == (201, "res-1")
+    assert len(agent.stack.kube.list("deployments")) == 1
+
+
+def test_a_key_that_no_request_has_makes_nothing(agent):
+    answer = bare(agent, spec(), "nobody-knows-it")
+    answer.problem(503, "UNAVAILABLE")
+    assert "no request with this Idempotency-Key" in answer.json["detail"]
+    assert not agent.stack.kube.list("deployments")
+
+
+def test_a_request_that_was_held_back_lies_in_the_agents_own_stream(agent):
+    agent.nats.jetstream("STREAM.CREATE.edge-retry", {"name": "edge-retry", "subjects": ["held.back.edge"],
+                                                      "storage": "memory"})
+    agent.nats.publish("held.back.edge", {"specversion": "1.0", "id": "key-7", "data": {"resource_id": "res-7"}})
+    wait_for("it is stored", lambda: agent.nats.jetstream("STREAM.INFO.edge-retry")["state"]["messages"] == 1)
+    assert bare(agent, spec(), "key-7").json["id"] == "res-7"
+
+
+def test_a_request_behind_many_others_is_found(agent):
+    for number in range(1000):
+        agent.request("create", f"other-{number}")
+    key = agent.request("create", "the-one", spec())
+    wait_for("they are stored", lambda: agent.nats.jetstream(f"STREAM.INFO.{STREAM}")["state"]["messages"] == 1001)
+    assert bare(agent, spec(), key).json["id"] == "the-one"
+    assert agent.nats.jetstream(f"STREAM.INFO.{STREAM}")["state"]["messages"] == 1001  # read only
+
+
+@pytest.mark.parametrize("resource_id", ["Upper", "health", "", "a" * 64, None])
+def test_a_resource_id_that_is_no_id_is_refused_for_good(agent, resource_id):
+    agent.request("create", resource_id, spec())
+    assert agent.work()[1] == 400
+    assert not agent.stack.kube.list("deployments")
+
+
+def test_fifty_creates_with_one_key_are_one_container(agent):
+    key, answers = agent.request("create", "fifty", spec()), []
+    event, _ = agent.take()
+    assert event["id"] == key
+    threads = [threading.Thread(target=lambda: answers.append(bare(agent, spec(), key))) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [a.status for a in answers] == [201] * 50
+    assert len({a.json["uid"] for a in answers}) == 1 and len(agent.stack.kube.list("deployments")) == 1
+
+
+def test_an_api_svc_that_restarts_in_the_middle_and_a_worker_that_is_killed(agent):
+    agent.request("create", "steady", spec())
+    event, _ = agent.take()
+    results = []
+    thread = threading.Thread(target=lambda: results.append(agent.carry_out(event)))
+    agent.stack.workers[0].kill()
+    thread.start()
+    agent.stack.api_svc.kill()
+    agent.stack.api_svc.start()
+    thread.join()
+    assert results == [201]
+    assert [d["metadata"]["name"] for d in agent.stack.kube.list("deployments")] == ["steady"]
+    agent.stack.workers.pop(0)
+
+
+def test_a_wrapped_create_of_others_is_as_ever(agent):
+    assert agent.stack.api.create(spec(), "mine").json["id"] == "mine"
+    answer = agent.stack.api.create(spec(), None, {"Idempotency-Key": "k"})
+    assert answer.status == 201 and json.loads(answer.text)["id"] not in ("", "mine")
