@@ -1,0 +1,154 @@
+"""Whole stories, told by what stands in for DCM's own programs (tests/dcm)."""
+
+import os
+import sys
+import threading
+
+import pytest
+
+from api import spec
+from processes import Process, free_port, wait_for
+from proxy import Proxy
+
+ROOT = os.path.join(os.path.dirname(__file__), "..")
+sys.path += [os.path.join(ROOT, "dcm"), os.path.join(ROOT, "component", "registrar")]
+from health_poller import HealthPoller  # noqa: E402  (the folders are known only now)
+from registry import Registry  # noqa: E402
+from resource_manager import Refused, ResourceManager  # noqa: E402
+from three_tier import TIERS, ThreeTier  # noqa: E402
+
+
+class Provider:
+    """Everything of one provider, and DCM around it."""
+
+    def __init__(self, monitors, own_stack):
+        self.monitors = monitors(count=2)
+        self.dcm = self.monitors.dcm
+        self.stack = own_stack(workers=2, name=self.monitors.name, nats_port=self.monitors.port)
+        self.manager = ResourceManager(self.stack.api_port)
+
+
+@pytest.fixture
+def provider(monitors, own_stack):
+    return Provider(monitors, own_stack)
+
+
+def deployments(provider):
+    return sorted(d["metadata"]["name"] for d in provider.stack.kube.list("deployments"))
+
+
+def test_provision_observe_delete_observe(provider):
+    made = provider.manager.create("inst-1", spec())
+    assert made["id"] == "inst-1" and made["status"] == "PENDING"
+    provider.monitors.wait_last("inst-1", "RUNNING")
+    provider.manager.delete("inst-1")
+    provider.monitors.wait_last("inst-1", "DELETED")
+    provider.manager.delete("inst-1")  # swept again: 404 is success
+    assert provider.dcm.of("inst-1") in (["PENDING", "RUNNING", "DELETED"], ["RUNNING", "DELETED"])
+
+
+def test_rehydration_two_live_containers_of_one_name(provider):
+    provider.manager.create("old", spec("same"))
+    provider.manager.create("new", spec("same"))
+    provider.monitors.wait_last("old", "RUNNING")
+    provider.monitors.wait_last("new", "RUNNING")
+    provider.manager.delete("old")
+    provider.monitors.wait_last("old", "DELETED")
+    assert provider.stack.api.get("new").json["status"] == "RUNNING"
+    assert provider.dcm.of("new")[-1] == "RUNNING"
+
+
+def test_an_error_in_the_chain_leaves_nothing_behind(provider):
+    bad = spec()
+    bad["metadata"]["labels"] = {"dcm.project/managed-by": "me"}
+    with pytest.raises(Refused):
+        provider.manager.place({"a": spec(), "b": spec(), "c": bad})
+    assert deployments(provider) == []
+
+
+def test_a_lost_reply_leaves_no_container_that_dcm_does_not_know(provider):
+    """The connections break under the create: it is undone, and its repeat succeeds, or is refused and forgotten."""
+    proxy = Proxy(provider.stack.api_port)
+    manager = ResourceManager(proxy.port)
+    known = set()
+    for number in range(10):
+        proxy.lose = 1
+        try:
+            manager.create(f"lost-{number}", spec())
+            known.add(f"lost-{number}")
+        except Refused as refused:
+            assert refused.args[0] == 409
+    proxy.stop()
+    assert proxy.lose == 0
+    wait_for("what DCM knows, and nothing else", lambda: set(deployments(provider)) == known, 20)
+
+
+def test_the_provider_restarts_in_the_middle(provider):
+    results = []
+
+    def create_all():
+        for number in range(40):
+            results.append(provider.manager.create(f"r-{number}", spec())["id"])
+
+    thread = threading.Thread(target=create_all)
+    thread.start()
+    provider.stack.workers[0].kill()
+    provider.stack.add_worker()
+    provider.stack.workers[1].kill()
+    provider.stack.add_worker()
+    thread.join()
+    del provider.stack.workers[:2]
+    assert results == [f"r-{number}" for number in range(40)]
+    assert deployments(provider) == sorted(results)
+
+
+def test_the_health_poller_gives_us_up_after_three_failures_and_takes_us_back(provider):
+    poller = HealthPoller(provider.stack.api_port, period=0.3)
+    try:
+        wait_for("available", lambda: poller.available)
+        for worker in provider.stack.workers:
+            worker.kill()
+        wait_for("given up", lambda: poller.available is False)
+        provider.stack.workers.clear()
+        provider.stack.add_worker()
+        wait_for("taken back", lambda: poller.available)
+    finally:
+        poller.stop()
+
+
+def test_the_three_tiers_find_each_other(provider):
+    stack = ThreeTier(provider.stack.api_port, "shop")
+    containers = stack.create()
+    assert {t: c["service"]["name"] for t, c in containers.items()} == {t: f"shop-{t}" for t in TIERS}
+    stack.delete()
+    for tier in TIERS:
+        provider.monitors.wait_last(f"shop-{tier}", "DELETED")
+
+
+def test_two_api_svc_two_registrars_and_two_monitors_double_nothing(provider, tmp_path):
+    registry, port = Registry(), free_port()
+    env = {**provider.stack.env, "SP_SERVER_ADDRESS": f"127.0.0.1:{port}", "DCM_REGISTRATION_URL": registry.url,
+           "SP_ENDPOINT": f"http://127.0.0.1:{port}", "SP_REGISTRATION_INTERVAL": "1s"}
+    bin_folder = os.environ["E2E_BIN"]
+    more = [Process("api-svc-2", [f"{bin_folder}/api-svc"], env, str(tmp_path)).start()]
+    more += [Process(f"registrar-{n}", [f"{bin_folder}/registrar"], env, str(tmp_path)).start() for n in (1, 2)]
+    proxy = Proxy(provider.stack.api_port, port)
+    manager = ResourceManager(proxy.port)
+    try:
+        more[0].wait_log('"listening"')
+        for number in range(10):
+            manager.create(f"twice-{number}", spec())
+            provider.monitors.wait_last(f"twice-{number}", "RUNNING")
+        wait_for("registered", lambda: len(registry.providers) == 1)
+        registry.forget()
+        wait_for("registered again after the registry lost it", lambda: len(registry.providers) == 1, 20)
+        assert deployments(provider) == sorted(f"twice-{number}" for number in range(10))
+        # One monitor speaks: no status is told twice in a row but by a resync, which is far away.
+        for number in range(10):
+            told = [e for e in provider.dcm.events if e[0] == f"twice-{number}"]
+            assert len(told) == len({(e[1], e[2]) for e in told}), told
+    finally:
+        proxy.stop()
+        for process in more:
+            process.stop()
+        registry.stop()
