@@ -388,7 +388,9 @@ enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret
 
 void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeout_ms)
 {
-	if (natsSubscription_Drain(subscription->nats) == NATS_OK)
+	if (!bus_connected(subscription->bus)) /* nothing comes, and a drain would wait for the server */
+		(void)natsSubscription_Unsubscribe(subscription->nats);
+	else if (natsSubscription_Drain(subscription->nats) == NATS_OK)
 		(void)natsSubscription_WaitForDrainCompletion(subscription->nats,
 							      timeout_ms); /* late is as good as done */
 }

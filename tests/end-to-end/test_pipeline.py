@@ -190,3 +190,13 @@ def test_unknown_versions_and_operations_get_a_clear_error(stack):
     assert "UNSUPPORTED" in old[0][0] and "999" in old[0][1]
     assert "UNSUPPORTED" in new[0][0] and "scale" in new[0][1]
     assert "TIMEOUT" in late[0][0]
+
+
+def test_a_worker_ends_soon_also_when_nats_is_away(own_stack):
+    stack = own_stack(2)
+    stack.nats.kill()
+    for worker in stack.workers:
+        started = time.monotonic()
+        worker.stop()
+        assert time.monotonic() - started < 10
+    stack.workers.clear()
