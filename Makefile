@@ -121,6 +121,10 @@ test-cluster: all ## Run the end-to-end tests against the real control plane
 api-check: all ## Check the API document: schemathesis against the running service, Spectral against the document
 	tests/api-document/run.sh
 
+.PHONY: test-kubernetes
+test-kubernetes: ## Try deploy/kubernetes on the real control plane
+	tests/deploy/kubernetes.sh
+
 .PHONY: bench
 bench: all ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory
 	tests/bench/run.sh --build $(BUILD)

@@ -2,15 +2,24 @@
 # deploy/kubernetes on a real control plane: its API server accepts every object as it is written, all Pods are admitted and
 # placed, and the ServiceAccount may do what the Role says, and no more.
 #
-#   kubernetes.sh DIR      DIR: where tests/cluster/start.sh started one; a namespace of our own is made and deleted in it
+#   kubernetes.sh [DIR]    DIR: where tests/cluster/start.sh started one; without it one is started, and stopped at the end.
+#                          A namespace of our own is made and deleted in it
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-export KUBECONFIG=$1/admin.kubeconfig
-kubectl=$1/bin/kubectl
 namespace=dcm-sp-deploy-$$
 tree=$(mktemp -d)
-trap '"$kubectl" delete namespace "$namespace" --wait=false >/dev/null; rm -rf "$tree"' EXIT
+cluster=${1:-$tree/cluster}
+export KUBECONFIG=$cluster/admin.kubeconfig
+kubectl=$cluster/bin/kubectl
+
+finish() {
+    "$kubectl" delete namespace "$namespace" --wait=false >/dev/null || true
+    [ "$cluster" != "$tree/cluster" ] || "$root/tests/cluster/stop.sh" "$cluster" >/dev/null
+    rm -rf "$tree"
+}
+trap finish EXIT
+[ $# -gt 0 ] || "$root/tests/cluster/start.sh" "$cluster" >/dev/null
 
 die() { echo "kubernetes.sh: $*" >&2; exit 1; }
 
