@@ -11,45 +11,40 @@ import json
 import time
 import uuid
 
+from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+
 STREAM = "dcm-agent-requests"
 TRIES, PAUSE = 3, 2
 
 
 class Agent:
-    """One agent; `nats` is a connection of its own (wire.Nats), `port` that of the provider's API."""
+    """One agent; `nats` is a connection of its own (NatsThread), `port` that of the provider's API."""
 
     def __init__(self, nats, port, name="edge", base="/api/v1alpha1/containers"):
         self.nats, self.port, self.name, self.base = nats, port, name, base
-        nats.jetstream(f"STREAM.CREATE.{STREAM}", {"name": STREAM, "subjects": ["dcm.agent.>"],
-                                                   "retention": "workqueue", "storage": "memory"})
-        nats.jetstream(f"CONSUMER.DURABLE.CREATE.{STREAM}.{name}", {"stream_name": STREAM, "config": {
-            "durable_name": name, "filter_subject": f"dcm.agent.{name}", "ack_policy": "explicit",
-            "ack_wait": 60_000_000_000, "deliver_policy": "all"}})
+        js = nats.jetstream
+        nats.do(js.add_stream(StreamConfig(name=STREAM, subjects=["dcm.agent.>"], storage=StorageType.MEMORY,
+                                           retention=RetentionPolicy.WORK_QUEUE)))
+        self.subscription = nats.do(js.pull_subscribe(f"dcm.agent.{name}", durable=name, stream=STREAM))
 
     def request(self, kind, resource_id, spec=None):
         """What DCM's control plane puts into the stream; returns the event's id."""
         event = {"specversion": "1.0", "id": str(uuid.uuid4()), "type": f"dcm.request.{kind}", "source": "dcm/control-plane",
                  "subject": f"dcm.agent.{self.name}", "data": {"resource_id": resource_id, "spec": spec}}
-        self.nats.publish(f"dcm.agent.{self.name}", event)
+        self.nats.publish(f"dcm.agent.{self.name}", json.dumps(event).encode())
         return event["id"]
 
     def work(self):
         """The next request, carried out and acknowledged: (event, status of the provider's answer)."""
-        event, reply = self.take()
+        event, message = self.take()
         status = self.carry_out(event)
-        self.nats.publish(reply, b"+ACK")
+        self.nats.do(message.ack())
         return event, status
 
     def take(self):
-        """The next request, which stays in the stream: (event, where to acknowledge it)."""
-        self.nats.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{self.name}",
-                          {"batch": 1, "expires": 5_000_000_000}, self.nats.inbox)
-        end = time.monotonic() + 6
-        while time.monotonic() < end:
-            message = self.nats.next(end - time.monotonic())
-            if message and message[1].startswith("$JS.ACK"):
-                return json.loads(message[3]), message[1]
-        raise AssertionError("no request in the stream")
+        """The next request, which stays in the stream until it is acknowledged: (event, message)."""
+        message = self.nats.do(self.subscription.fetch(1, timeout=5))[0]
+        return json.loads(message.data), message
 
     def carry_out(self, event):
         for attempt in range(TRIES):

@@ -41,5 +41,17 @@ if [ -n "$cluster" ]; then
 fi
 # What needs the programs of our own control plane (E2E_CLUSTER: its folder) cannot run elsewhere.
 [ -n "${E2E_CLUSTER:-}" ] || set -- --ignore-glob="*_cluster.py" "$@"
+# nats-py, an ordinary NATS library, for what stands in for DCM's programs.
+NATS_PY=2.16.0
+library=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/nats-py-$NATS_PY
+if [ ! -d "$library" ]; then
+    venv=$(mktemp -d)
+    "${PYTHON:-/usr/bin/python3}" -m venv "$venv"
+    "$venv/bin/pip" install --quiet --target "$venv/library" "nats-py==$NATS_PY"
+    mkdir -p "$(dirname "$library")"
+    mv "$venv/library" "$library"
+    rm -rf "$venv"
+fi
+export PYTHONPATH=$library
 cd "$here"
 "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$@"

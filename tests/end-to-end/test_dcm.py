@@ -15,6 +15,7 @@ sys.path += [os.path.join(ROOT, "dcm"), os.path.join(ROOT, "component", "registr
 from health_poller import HealthPoller  # noqa: E402  (the folders are known only now)
 from registry import Registry  # noqa: E402
 from resource_manager import Refused, ResourceManager  # noqa: E402
+from status_consumer import StatusConsumer  # noqa: E402
 from three_tier import TIERS, ThreeTier  # noqa: E402
 
 
@@ -23,7 +24,7 @@ class Provider:
 
     def __init__(self, monitors, own_stack):
         self.monitors = monitors(count=2)
-        self.dcm = self.monitors.dcm
+        self.dcm = self.monitors.dcm  # sees every event, for the assertions
         self.stack = own_stack(workers=2, name=self.monitors.name, nats_port=self.monitors.port)
         self.manager = ResourceManager(self.stack.api_port)
 
@@ -37,14 +38,38 @@ def deployments(provider):
     return sorted(d["metadata"]["name"] for d in provider.stack.kube.list("deployments"))
 
 
-def test_provision_observe_delete_observe(provider):
-    made = provider.manager.create("inst-1", spec())
-    assert made["id"] == "inst-1" and made["status"] == "PENDING"
-    provider.monitors.wait_last("inst-1", "RUNNING")
-    provider.manager.delete("inst-1")
-    provider.monitors.wait_last("inst-1", "DELETED")
-    provider.manager.delete("inst-1")  # swept again: 404 is success
-    assert provider.dcm.of("inst-1") in (["PENDING", "RUNNING", "DELETED"], ["RUNNING", "DELETED"])
+def test_provision_observe_delete_observe(monitors, own_stack):
+    m = monitors(stream=None)
+    consumer = StatusConsumer(m.port)
+    stack = own_stack(workers=2, name=m.name, nats_port=m.port)
+    manager = ResourceManager(stack.api_port)
+    try:
+        made = manager.create("inst-1", spec())
+        assert made["id"] == "inst-1" and made["status"] == "PENDING"
+        consumer.known.add("inst-1")
+        wait_for("RUNNING", lambda: consumer.statuses.get("inst-1") == "RUNNING")
+        manager.create("stranger", spec())
+        wait_for("an event of an unknown instance", lambda: "stranger" in consumer.dropped)
+        manager.delete("inst-1")
+        wait_for("DELETED", lambda: consumer.statuses["inst-1"] == "DELETED")
+        manager.delete("inst-1")  # swept again: 404 is success
+        assert "stranger" not in consumer.statuses
+    finally:
+        consumer.stop()
+
+
+def test_what_dcm_forgot_is_told_again(monitors, own_stack):
+    """An event that came before DCM knew the instance is lost; the resync repairs that."""
+    m = monitors(stream=None, SP_MONITOR_RESYNC_PERIOD="2s")
+    consumer = StatusConsumer(m.port)
+    stack = own_stack(name=m.name, nats_port=m.port)
+    try:
+        ResourceManager(stack.api_port).create("early", spec())
+        wait_for("events that are dropped", lambda: consumer.dropped.count("early") >= 2)
+        consumer.known.add("early")
+        wait_for("RUNNING", lambda: consumer.statuses.get("early") == "RUNNING")
+    finally:
+        consumer.stop()
 
 
 def test_rehydration_two_live_containers_of_one_name(provider):

@@ -8,11 +8,12 @@ import threading
 import pytest
 
 from api import spec
-from processes import wait_for
-from wire import Nats
+from processes import Process, free_port
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "dcm"))
-from agent import STREAM, Agent  # noqa: E402  (its folder is known only now)
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "dcm"))
+from agent import STREAM, Agent  # noqa: E402  (their folder is known only now)
+from nats.js.api import StorageType, StreamConfig  # noqa: E402
+from nats_thread import NatsThread  # noqa: E402
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def agent(own_stack):
     """The agent `edge` beside a provider that knows its name; agent.stack is the pipeline."""
     stack = own_stack(workers=2)
     stack.restart_api_with(SP_AGENT_NAME="edge")
-    nats = Nats(stack.nats_port)
+    nats = NatsThread(stack.nats_port)
     made = Agent(nats, stack.api_port)
     made.stack = stack
     yield made
@@ -53,6 +54,20 @@ def test_a_repeat_returns_the_first_result_also_when_the_request_has_vanished(ag
     assert len(agent.stack.kube.list("deployments")) == 1
 
 
+def test_another_api_svc_finds_the_same_container(agent, tmp_path):
+    agent.request("create", "res-1", spec())
+    event, _ = agent.take()
+    port = free_port()
+    second = Process("api-svc-2", [f"{os.environ['E2E_BIN']}/api-svc"], {
+        **agent.stack.env, "SP_AGENT_NAME": "edge", "SP_SERVER_ADDRESS": f"127.0.0.1:{port}"}, str(tmp_path)).start()
+    second.wait_log('"listening"')
+    assert agent.carry_out(event) == 201
+    agent.port = port
+    assert agent.carry_out(event) == 201
+    second.stop()
+    assert [d["metadata"]["name"] for d in agent.stack.kube.list("deployments")] == ["res-1"]
+
+
 def test_a_key_that_no_request_has_makes_nothing(agent):
     answer = bare(agent, spec(), "nobody-knows-it")
     answer.problem(503, "UNAVAILABLE")
@@ -61,10 +76,9 @@ def test_a_key_that_no_request_has_makes_nothing(agent):
 
 
 def test_a_request_that_was_held_back_lies_in_the_agents_own_stream(agent):
-    agent.nats.jetstream("STREAM.CREATE.edge-retry", {"name": "edge-retry", "subjects": ["held.back.edge"],
-                                                      "storage": "memory"})
-    agent.nats.publish("held.back.edge", {"specversion": "1.0", "id": "key-7", "data": {"resource_id": "res-7"}})
-    wait_for("it is stored", lambda: agent.nats.jetstream("STREAM.INFO.edge-retry")["state"]["messages"] == 1)
+    agent.nats.do(agent.nats.jetstream.add_stream(StreamConfig(
+        name="edge-retry", subjects=["held.back.edge"], storage=StorageType.MEMORY)))
+    agent.nats.publish("held.back.edge", b'{"specversion": "1.0", "id": "key-7", "data": {"resource_id": "res-7"}}')
     assert bare(agent, spec(), "key-7").json["id"] == "res-7"
 
 
@@ -72,9 +86,8 @@ def test_a_request_behind_many_others_is_found(agent):
     for number in range(1000):
         agent.request("create", f"other-{number}")
     key = agent.request("create", "the-one", spec())
-    wait_for("they are stored", lambda: agent.nats.jetstream(f"STREAM.INFO.{STREAM}")["state"]["messages"] == 1001)
     assert bare(agent, spec(), key).json["id"] == "the-one"
-    assert agent.nats.jetstream(f"STREAM.INFO.{STREAM}")["state"]["messages"] == 1001  # read only
+    assert agent.nats.stored(STREAM) == 1001  # read only
 
 
 @pytest.mark.parametrize("resource_id", ["Upper", "health", "", "a" * 64, None])
