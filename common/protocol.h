@@ -44,10 +44,11 @@
  * MONITOR  Events go to PROTOCOL_EVENT_SUBJECT, which is DCM's. What the monitors keep lies in one JetStream key-value
  * bucket, named after the provider (common/kube/record.h):
  *   leader             who is active: an id, renewed by compare-and-set; empty: nobody, take it
- *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported
- *                      A worker that has made a container leaves {id, name, "PENDING"} there unless something is there
- *                      already: DCM knows the container from then on, and has to hear of its end, whether or not a
- *                      monitor runs. Nobody waits for that; without JetStream it goes nowhere
+ *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported.
+ *                      A worker that has made a container leaves {id, name, "PENDING", "version": the Deployment's}
+ *                      there unless something is there already: DCM knows the container from then on, and has to hear
+ *                      of its end, whether or not a monitor runs. Nobody waits for that; without JetStream it goes
+ *                      nowhere. The active monitor reads all records behind each list of the Deployments
  *
  * PRESENCE  api-svc and kube-workers answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
  * in metadata.PROTOCOL_METADATA_PROVIDER, SP_NAME: so the registrar knows its own provider's API.

@@ -4,10 +4,11 @@
 #include "common/kube/record.h"
 #include "common/services/log.h"
 
-void first_record_leave(const struct op_env *env, const char *id)
+void first_record_leave(const struct op_env *env, const char *id, const cJSON *deployment)
 {
 	static const struct bus_header only_if_empty = { BUS_STREAM_EXPECTED_SEQUENCE, "0" };
-	const struct record record = { .id = id, .name = id, .status = CONTAINER_PENDING };
+	const char *version = json_string_at(deployment, "metadata.resourceVersion");
+	struct record record = { .id = id, .name = id, .status = CONTAINER_PENDING };
 	struct buf value cleanup_buf = buf_make(RECORD_MAX);
 	char bucket[BUS_BUCKET_MAX];
 	char key[RECORD_KEY_MAX];
@@ -15,6 +16,8 @@ void first_record_leave(const struct op_env *env, const char *id)
 	struct error err;
 	enum rc rc;
 
+	if (version)
+		(void)str_parse_int64(version, &record.version); /* else it stays 0 */
 	record_bucket(env->config->name, bucket);
 	record_key(id, key);
 	bus_bucket_subject(bucket, key, subject);

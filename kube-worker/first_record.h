@@ -8,12 +8,14 @@
 #include "kube-worker/op.h"
 
 /*
- * Put {id, name = id, PENDING} into the bucket of the provider unless it holds a record of the container. Waits for no
+ * deployment: as Kubernetes answered.
+ *
+ * Put {id, name = id, PENDING, its version} into the bucket of the provider unless it holds a record of the container. Waits for no
  * answer: without a bucket (no JetStream, or no monitor has ever run) the record goes nowhere, and a record that is there
  * already stays as it is.
  *
  * Source: NATS ADR-8 (key-value buckets); the header Nats-Expected-Last-Subject-Sequence: 0 demands an empty key.
  */
-void first_record_leave(const struct op_env *env, const char *id);
+void first_record_leave(const struct op_env *env, const char *id, const cJSON *deployment);
 
 #endif

@@ -191,7 +191,7 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 	if (rc && needs_roll_back(call, &create, rc))
 		container_roll_back(call, create.id, create.token);
 	else if (!rc)
-		first_record_leave(call->env, create.id);
+		first_record_leave(call->env, create.id, create.deployment.object);
 	kube_reply_clear(&create.deployment);
 	cJSON_Delete(create.service);
 	return rc;

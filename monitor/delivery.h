@@ -40,7 +40,7 @@ void delivery_begin(struct delivery *delivery, struct kube_cache *cache);
 /* An object of the instance has changed (a kube_cache_change with the delivery as ctx). Any thread. */
 void delivery_change(void *delivery, enum kube_kind kind, const char *instance_id);
 
-/* What was reported of an instance in an earlier life. Any thread. */
+/* What DCM was told of an instance by somebody else: an earlier life, or a worker. Any thread. */
 void delivery_remember(struct delivery *delivery, const char *id, const char *name, enum container_status status);
 
 /* The cache and what was remembered are complete: tell the state of all, and from then on every change. */

@@ -292,15 +292,15 @@ enum rc outbox_remember(struct outbox *outbox, const char *id, const char *name,
 {
 	struct outbox_entry *e = outbox_find(outbox, id);
 
+	if (e && e->reported != OUTBOX_NOTHING)
+		return RC_OK;
 	if (!e)
 		e = add_entry(outbox, id);
 	if (!e)
 		return error_no_memory(err);
 	e->recorded = (int)status;
-	if (e->reported == OUTBOX_NOTHING) {
-		e->reported = (int)status;
-		set_name(e, name);
-	}
+	e->reported = (int)status;
+	set_name(e, name);
 	e->forced = true;
 	e->forced_ms = now_ms;
 	reschedule(outbox, e);

@@ -98,7 +98,7 @@ size_t outbox_count(const struct outbox *outbox);
 enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment, int64_t now_ms, struct error *err)
 	must_check;
 
-/* What was reported in an earlier life, unless this life has reported something already. Errors: RC_NO_MEMORY. */
+/* What DCM was told before, by somebody else; nothing new once this life has reported itself. Errors: RC_NO_MEMORY. */
 enum rc outbox_remember(struct outbox *outbox, const char *id, const char *name, enum container_status status,
 			int64_t now_ms, struct error *err) must_check;
 

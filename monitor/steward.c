@@ -36,6 +36,7 @@ struct load {
 	bool done;
 	char consumer[BUS_BUCKET_MAX];
 	int64_t begun_ms;
+	int64_t lists; /* of the Deployments that had been read when it began */
 	int64_t expected;
 	char from[BUS_BUCKET_MAX]; /* the sender of what was received; guarded by the steward's lock, as `received` */
 	int64_t received;
@@ -248,7 +249,21 @@ static void tend_lease(struct steward *s)
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-/* On a thread of cnats: one record of an earlier life. */
+/*
+ * A worker's record of a container of which the watch has yet to tell: also of its end, so nothing may be concluded from
+ * its absence. Should the watch break before, the records are read again behind the list that follows.
+ */
+static bool is_ahead(struct steward *s, const struct record *record)
+{
+	bool ahead;
+
+	pthread_mutex_lock(&s->lock);
+	ahead = s->watching && record->version > watching_deployments(s->watching).version;
+	pthread_mutex_unlock(&s->lock);
+	return ahead;
+}
+
+/* On a thread of cnats: one record of an earlier life, or of a worker. */
 static void on_record(void *ctx, struct bus_message *msg)
 {
 	struct bus_message *owned cleanup_bus_message = msg;
@@ -264,7 +279,7 @@ static void on_record(void *ctx, struct bus_message *msg)
 		return;
 	if (record_read(data, len, &tree, &record, &err))
 		log_warn("a record cannot be read; leaving it out", log_err(&err));
-	else
+	else if (!is_ahead(s, &record))
 		delivery_remember(s->options.delivery, record.id, record.name, record.status);
 	pthread_mutex_lock(&s->lock);
 	if (strcmp(s->load.from, from) != 0) {
@@ -291,6 +306,7 @@ static void begin_load(struct steward *s)
 	struct error err;
 
 	s->load.begun_ms = clock_mono_ms();
+	s->load.lists = watching_deployments(s->watching).lists;
 	if (bus_bucket_send_all(s->caller, s->bucket, RECORD_PATTERN, s->address, s->load.consumer, &s->load.expected,
 				&err))
 		log_warn("cannot read what was reported before; trying again", log_err(&err));
@@ -298,15 +314,25 @@ static void begin_load(struct steward *s)
 		s->load.begun = true;
 }
 
+/*
+ * The records are read behind each list of the Deployments: a container that a worker has made and that the list does
+ * not hold any more is gone, and no watch would ever tell of it.
+ */
 static void tend_load(struct steward *s)
 {
+	if (!watching_is_complete(s->watching))
+		return;
+	if (s->load.done && s->load.lists != watching_deployments(s->watching).lists)
+		s->load.done = false;
+	if (s->load.done)
+		return;
 	if (!s->load.begun) {
 		begin_load(s);
 		return;
 	}
 	if (is_loaded(s)) {
 		s->load.done = true;
-		log_info("read what was reported before", log_num("records", s->load.expected));
+		log_debug("read what was reported before", log_num("records", s->load.expected));
 	} else if (clock_mono_ms() - s->load.begun_ms < LOAD_TIMEOUT_MS) {
 		return;
 	}
@@ -446,7 +472,7 @@ static void tick(struct steward *s)
 	if (!s->watching)
 		return;
 	tend_route(s);
-	if (s->storage == STORAGE_BUCKET && !s->load.done)
+	if (s->storage == STORAGE_BUCKET)
 		tend_load(s);
 	try_open(s);
 	if (s->open)
@@ -461,8 +487,10 @@ static void finish(struct steward *s)
 	struct error err;
 	bool done = !s->watching;
 
+	pthread_mutex_lock(&s->lock); /* records may still come, and somebody may ask for the counts */
 	if (s->watching)
 		watching_stop(s->watching);
+	pthread_mutex_unlock(&s->lock);
 	while (!done && clock_mono_ms() < deadline_ms) {
 		done = delivery_flush(s->options.delivery, FLUSH_SLICE_MS);
 		if (!done && bus_connected(s->options.bus))

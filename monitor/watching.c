@@ -81,6 +81,16 @@ bool watching_is_complete(struct watching *watching)
 	return kube_cache_is_synced(watching->cache, needed);
 }
 
+struct informer_counts watching_deployments(struct watching *watching)
+{
+	struct informer_counts counts = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i] == KUBE_DEPLOYMENT && watching->informers[i])
+			counts = informer_counts(watching->informers[i]);
+	return counts;
+}
+
 struct informer_counts watching_counts(struct watching *watching)
 {
 	struct informer_counts sum = watching->ended;

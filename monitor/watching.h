@@ -34,6 +34,9 @@ struct kube_cache *watching_cache(struct watching *watching);
 /* Are all first lists in? */
 bool watching_is_complete(struct watching *watching);
 
+/* The informer of the Deployments alone. */
+struct informer_counts watching_deployments(struct watching *watching);
+
 /* All informers together; `polling` when one of them does. */
 struct informer_counts watching_counts(struct watching *watching);
 

@@ -41,7 +41,7 @@ struct informer {
 	bool stop_asked;
 	atomic_bool stopping;
 	atomic_bool polling;
-	atomic_llong lists, watches, events, failures;
+	atomic_llong lists, watches, events, failures, version;
 
 	/* The thread's own. */
 	enum informer_state state;
@@ -65,9 +65,12 @@ static bool is_stopping(void *ctx)
 static void set_resource_version(struct informer *informer, const char *version)
 {
 	char *copy = str_dup(version);
+	int64_t number;
 
 	if (!copy)
 		return; /* the old one is still true, only older */
+	if (str_parse_int64(version, &number))
+		atomic_store(&informer->version, number);
 	free(informer->resource_version);
 	informer->resource_version = copy;
 }
@@ -427,6 +430,7 @@ struct informer_counts informer_counts(struct informer *informer)
 		.watches = atomic_load(&informer->watches),
 		.events = atomic_load(&informer->events),
 		.failures = atomic_load(&informer->failures),
+		.version = atomic_load(&informer->version),
 		.polling = atomic_load(&informer->polling),
 	};
 }

@@ -39,6 +39,8 @@ void record_write(const struct record *record, struct buf *out)
 	json_string(&w, "id", record->id);
 	json_string(&w, "name", record->name);
 	json_string(&w, "status", container_status_name(record->status));
+	if (record->version)
+		json_int(&w, "version", record->version);
 	json_end_object(&w);
 }
 
@@ -66,6 +68,7 @@ enum rc record_read(const char *text, size_t len, cJSON **ret_tree, struct recor
 		return rc;
 	record.id = json_string_at(tree, "id");
 	record.name = json_string_at(tree, "name");
+	record.version = json_int_at(tree, "version", 0);
 	if (!record.id || !record.id[0] || !record.name || !read_status(json_string_at(tree, "status"), &record.status))
 		return error_set(err, RC_INVALID_ARGUMENT, "a record without id, name or status");
 	*ret_record = record;

@@ -18,6 +18,7 @@ struct record {
 	const char *id;   /* of the instance */
 	const char *name; /* of its Deployment */
 	enum container_status status;
+	int64_t version; /* a worker's: the resourceVersion of the Deployment that it made; 0: not known */
 };
 
 /*

@@ -188,6 +188,14 @@ def test_a_container_that_lived_while_no_monitor_ran_is_reported_deleted(monitor
     m.wait_last("brief", "DELETED")
 
 
+def test_a_container_that_lived_between_two_polls_is_reported_deleted(monitors, own_stack):
+    m = monitors(SP_MONITOR_MODE="poll")
+    api = own_stack(name=m.name, nats_port=m.port).api
+    assert api.create(spec(), "mayfly").status == 201
+    assert api.delete("mayfly").status == 204
+    m.wait_last("mayfly", "DELETED", 25)
+
+
 def test_nothing_of_ours_lies_under_dcm(monitors):
     m = monitors(name="a.b *>")
     m.create("scope")

@@ -16,6 +16,7 @@ import subprocess
 import threading
 import time
 
+from api import spec
 from processes import wait_for
 
 SEED = os.environ.get("SP_TEST_SEED", str(random.randrange(1_000_000)))
@@ -52,8 +53,8 @@ NOT_OF_READERS = {"quota"}
 class Script:
     """The lives of the containers of one thread."""
 
-    def __init__(self, monitors, part, end):
-        self.m, self.part, self.end = monitors, part, end
+    def __init__(self, monitors, api, part, end):
+        self.m, self.api, self.part, self.end = monitors, api, part, end
         self.random = random.Random(f"{SEED}-{part}")
         self.alive, self.deleted, self.step = [], [], 0
         self.failed = None
@@ -94,15 +95,14 @@ class Script:
             raise
 
     def _create(self, container_id):
-        self._attempt(lambda: self.m.create(container_id))
+        def create():
+            answer = self.api.create(spec(), container_id)
+            assert answer.status == 201, answer.text
+        self._attempt(create)
         self.alive.append(container_id)
 
     def _delete(self, container_id):
-        """
-        Only what DCM has heard of: these containers are made by another program, so what came and went while no monitor
-        was active is known to nobody. (Of those that a worker made, DELETED is told all the same: test_monitor.py.)
-        """
-        if len(self.alive) > 5 and self.m.dcm.of(container_id):
+        if len(self.alive) > 5:
             self._attempt(lambda: self.m.delete(container_id))
             self.alive.remove(container_id)
             self.deleted.append(container_id)
@@ -195,11 +195,12 @@ def test_the_faults_are_all_that_kubesim_has():
     assert {fault["kind"] for fault in FAULTS} == kinds - NOT_OF_READERS
 
 
-def test_everything_breaks_and_dcm_knows_the_final_state_of_all(monitors):
+def test_everything_breaks_and_dcm_knows_the_final_state_of_all(monitors, own_stack):
     print(f"SP_TEST_SEED={SEED}")
     m = monitors(count=2)
+    api = own_stack(name=m.name, nats_port=m.port).api
     end = time.monotonic() + SECONDS
-    scripts = [Script(m, part, end) for part in range(THREADS)]
+    scripts = [Script(m, api, part, end) for part in range(THREADS)]
     happened = break_things(m, end)
     for script in scripts:
         script.thread.join()

@@ -285,6 +285,7 @@ Test(monitor_outbox, what_an_earlier_life_reported_does_not_replace_what_this_on
 	cr_assert_eq(outbox_remember(outbox, "a", "name-a", CONTAINER_RUNNING, 0, NULL), RC_OK);
 	cr_assert_eq(outbox_remember(outbox, "b", "name-b", CONTAINER_RUNNING, 0, NULL), RC_OK);
 	cr_expect_eq(entry->reported, CONTAINER_FAILED);
+	cr_expect_not(entry->forced, "what is known is not told again at every reading");
 	cr_expect_eq(outbox_find(outbox, "b")->reported, CONTAINER_RUNNING);
 	cr_expect_str_eq(outbox_entry_name(outbox_find(outbox, "b")), "name-b");
 	outbox_destroy(outbox);

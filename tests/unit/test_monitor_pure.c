@@ -162,7 +162,9 @@ Test(monitor_record, buckets_of_different_providers_differ_and_are_legal)
 
 Test(monitor_record, it_comes_back_as_it_was)
 {
-	const struct record record = { .id = "we\"b", .name = "another", .status = CONTAINER_UNKNOWN };
+	const struct record record = {
+		.id = "we\"b", .name = "another", .status = CONTAINER_UNKNOWN, .version = 1234567
+	};
 	struct buf out cleanup_buf = buf_make(RECORD_MAX);
 	cleanup_json cJSON *tree = NULL;
 	struct record read;
@@ -173,6 +175,7 @@ Test(monitor_record, it_comes_back_as_it_was)
 	cr_expect_str_eq(read.id, record.id);
 	cr_expect_str_eq(read.name, record.name);
 	cr_expect_eq(read.status, record.status);
+	cr_expect_eq(read.version, record.version);
 	record_key("a.B_c", key);
 	cr_expect_str_eq(key, "state.a_2EB_5Fc");
 }
