@@ -8,11 +8,11 @@
 #include "kube-worker/op.h"
 
 /*
- * deployment: as Kubernetes answered.
+ * Put {id, name = id, PENDING, the Deployment's version} into the bucket of the provider unless it holds a record of the
+ * container. Waits for no answer: without a bucket (no JetStream, or no monitor has ever run) the record goes nowhere, and
+ * a record that is there already stays as it is.
  *
- * Put {id, name = id, PENDING, its version} into the bucket of the provider unless it holds a record of the container. Waits for no
- * answer: without a bucket (no JetStream, or no monitor has ever run) the record goes nowhere, and a record that is there
- * already stays as it is.
+ * deployment  as Kubernetes answered; borrowed.
  *
  * Source: NATS ADR-8 (key-value buckets); the header Nats-Expected-Last-Subject-Sequence: 0 demands an empty key.
  */
