@@ -1,8 +1,6 @@
 #include "kube-worker/agent_requests.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/adapters/bus_stream.h"
@@ -15,42 +13,11 @@
 #define MESSAGE_MAX (2u * 1024 * 1024)
 #define PLACE_MAX 256
 
-struct agent_requests {
-	pthread_mutex_t lock; /* one question at a time */
-	struct bus_caller *caller;
-};
-
 /* One of the two places where a request may lie. */
 struct place {
 	char stream[PLACE_MAX];
 	char subject[PLACE_MAX];
 };
-
-enum rc agent_requests_create(struct bus *bus, struct agent_requests **ret_requests, struct error *err)
-{
-	struct agent_requests *requests = calloc(1, sizeof(*requests));
-	enum rc rc;
-
-	if (!requests)
-		return error_no_memory(err);
-	pthread_mutex_init(&requests->lock, NULL);
-	rc = bus_caller_create(bus, &requests->caller, err);
-	if (rc) {
-		agent_requests_destroy(requests);
-		return rc;
-	}
-	*ret_requests = requests;
-	return RC_OK;
-}
-
-void agent_requests_destroy(struct agent_requests *requests)
-{
-	if (!requests)
-		return;
-	bus_caller_destroy(requests->caller);
-	pthread_mutex_destroy(&requests->lock);
-	free(requests);
-}
 
 /* As the REST API wants it of ?id=. */
 static bool is_id(const char *text)
@@ -81,19 +48,19 @@ static enum rc read_message(const char *base64, const char *key, char ret_id[PRO
 }
 
 /* The first message at or behind a sequence. */
-static enum rc next_message(struct agent_requests *requests, const struct place *place, int64_t sequence,
-			    cJSON **ret_answer, struct error *err)
+static enum rc next_message(struct bus_caller *caller, const struct place *place, int64_t sequence, cJSON **ret_answer,
+			    struct error *err)
 {
 	char what[PLACE_MAX + 32];
 	char body[PLACE_MAX + 64];
 
 	snprintf(what, sizeof(what), "STREAM.MSG.GET.%.255s", place->stream);
 	snprintf(body, sizeof(body), "{\"seq\":%" PRId64 ",\"next_by_subj\":\"%.255s\"}", sequence, place->subject);
-	return bus_stream_ask(requests->caller, what, body, ret_answer, err);
+	return bus_stream_ask(caller, what, body, ret_answer, err);
 }
 
 /* RC_NOT_FOUND: it does not lie here, or there is no such stream. */
-static enum rc search(struct agent_requests *requests, const struct place *place, const char *key, int64_t end_ms,
+static enum rc search(struct bus_caller *caller, const struct place *place, const char *key, int64_t end_ms,
 		      char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
 {
 	int64_t sequence = 0;
@@ -105,7 +72,7 @@ static enum rc search(struct agent_requests *requests, const struct place *place
 		if (clock_mono_ms() >= end_ms)
 			return error_set(err, RC_UNAVAILABLE,
 					 "the requests of the agent could not be searched in time");
-		rc = next_message(requests, place, sequence + 1, &answer, err);
+		rc = next_message(caller, place, sequence + 1, &answer, err);
 		if (rc == RC_NOT_FOUND)
 			return rc;
 		if (rc)
@@ -116,19 +83,16 @@ static enum rc search(struct agent_requests *requests, const struct place *place
 	return rc;
 }
 
-enum rc agent_requests_find(struct agent_requests *requests, const char *agent, const char *key, int64_t deadline_ms,
+enum rc agent_requests_find(struct bus_caller *caller, const char *agent, const char *key, int64_t deadline_ms,
 			    char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
 {
 	struct place places[2] = { { .stream = REQUESTS_STREAM }, { .subject = ">" } };
+	int64_t end_ms = clock_mono_ms() + SEARCH_MAX_MS;
 	enum rc rc = RC_NOT_FOUND;
-	int64_t end_ms;
 
 	snprintf(places[0].subject, PLACE_MAX, "dcm.agent.%.*s", PROTOCOL_AGENT_NAME_MAX, agent);
 	snprintf(places[1].stream, PLACE_MAX, "%.*s-retry", PROTOCOL_AGENT_NAME_MAX, agent);
-	pthread_mutex_lock(&requests->lock);
-	end_ms = clock_mono_ms() + SEARCH_MAX_MS;
 	for (size_t i = 0; i < ARRAY_LEN(places) && rc == RC_NOT_FOUND; i++)
-		rc = search(requests, &places[i], key, end_ms < deadline_ms ? end_ms : deadline_ms, ret_id, err);
-	pthread_mutex_unlock(&requests->lock);
+		rc = search(caller, &places[i], key, end_ms < deadline_ms ? end_ms : deadline_ms, ret_id, err);
 	return rc;
 }

@@ -6,16 +6,8 @@
 #ifndef KUBE_WORKER_AGENT_REQUESTS_H
 #define KUBE_WORKER_AGENT_REQUESTS_H
 
-#include "common/adapters/bus.h"
+#include "common/adapters/bus_call.h"
 #include "common/protocol.h"
-
-struct agent_requests;
-
-/* ret_requests: given to the caller (agent_requests_destroy). Errors: RC_NO_MEMORY, those of bus_caller_create(). */
-enum rc agent_requests_create(struct bus *bus, struct agent_requests **ret_requests, struct error *err) must_check;
-
-/* Free; call after bus_destroy(). Takes NULL. */
-void agent_requests_destroy(struct agent_requests *requests);
 
 /*
  * Find the id of the container that a request of the agent wants.
@@ -29,11 +21,11 @@ void agent_requests_destroy(struct agent_requests *requests);
  *
  * Errors: RC_NOT_FOUND no stream has such a request; RC_UNAVAILABLE JetStream does not answer, or the time was too short
  * to look at all requests; RC_INVALID_ARGUMENT the resource_id is no legal id of a container.
- * Blocks: as said; one search at a time, the others wait.  Threads: any.
+ * Blocks: as said.  Threads: any.
  *
  * Source: the DCM environment agent, as recorded; nats-server, JetStream API STREAM.MSG.GET with next_by_subj.
  */
-enum rc agent_requests_find(struct agent_requests *requests, const char *agent, const char *key, int64_t deadline_ms,
+enum rc agent_requests_find(struct bus_caller *caller, const char *agent, const char *key, int64_t deadline_ms,
 			    char ret_id[PROTOCOL_ID_MAX + 1], struct error *err) must_check;
 
 #endif

@@ -9,13 +9,15 @@
 
 /*
  * Put {id, name = id, PENDING, the Deployment's version} into the bucket of the provider unless it holds a record of the
- * container. Waits for no answer: without a bucket (no JetStream, or no monitor has ever run) the record goes nowhere, and
- * a record that is there already stays as it is.
+ * container. Before the answer to the create: who has seen a 201 may rely on the record. What cannot be put in time is
+ * given up with a warning: a container matters more than its record. Without JetStream nothing is kept.
  *
- * deployment  as Kubernetes answered; borrowed.
+ * deployment   as Kubernetes answered; borrowed.
+ * deadline_ms  clock_mono_ms().
+ * Blocks: until the server has it, usually well below a millisecond; 1 s at most, and 1.5 s when the bucket is missing.
  *
- * Source: NATS ADR-8 (key-value buckets); the header Nats-Expected-Last-Subject-Sequence: 0 demands an empty key.
+ * Source: NATS ADR-8 (key-value buckets).
  */
-void first_record_leave(const struct op_env *env, const char *id, const cJSON *deployment);
+void first_record_leave(const struct op_env *env, const char *id, const cJSON *deployment, int64_t deadline_ms);
 
 #endif

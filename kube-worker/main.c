@@ -11,7 +11,6 @@
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
-#include "kube-worker/agent_requests.h"
 #include "kube-worker/config.h"
 #include "kube-worker/dispatcher.h"
 #include "kube-worker/repair.h"
@@ -108,9 +107,8 @@ static enum rc start(struct worker *worker, struct error *err)
 	worker->env.config = &worker->config;
 	if (!rc)
 		rc = bus_connect(&bus, &worker->bus, err);
-	worker->env.bus = worker->bus;
 	if (!rc)
-		rc = agent_requests_create(worker->bus, &worker->env.agent_requests, err);
+		rc = bus_caller_create(worker->bus, &worker->env.caller, err);
 	if (!rc)
 		rc = start_informers(worker, err);
 	if (!rc)
@@ -141,7 +139,7 @@ static bool stop(struct worker *worker)
 	bus_destroy(worker->bus); /* the last callbacks, of discovery, read the dispatcher's counts */
 	bus_service_destroy(worker->service);
 	dispatcher_destroy(worker->dispatcher);
-	agent_requests_destroy(worker->env.agent_requests);
+	bus_caller_destroy(worker->env.caller);
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
 		informer_destroy(worker->informers[kind]);
 	kube_cache_destroy(worker->env.cache);

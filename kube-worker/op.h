@@ -4,7 +4,7 @@
 #ifndef KUBE_WORKER_OP_H
 #define KUBE_WORKER_OP_H
 
-#include "common/adapters/bus.h"
+#include "common/adapters/bus_call.h"
 #include "common/kube/kube_cache.h"
 #include "common/kube/kube_client.h"
 #include "common/protocol.h"
@@ -12,14 +12,11 @@
 
 #define OP_FAULTS_MAX 65536 /* bytes of the `errors` of a reply */
 
-struct agent_requests;
-
 /* The same for all operations, for the life of the process. */
 struct op_env {
 	const struct worker_config *config;
 	struct kube_cache *cache;
-	struct bus *bus;
-	struct agent_requests *agent_requests;
+	struct bus_caller *caller; /* for questions to JetStream */
 };
 
 struct op_call {

@@ -44,7 +44,7 @@ static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct cr
 
 	if (!name || !key)
 		return error_set(err, RC_INTERNAL, "a create request of an agent without name or key");
-	rc = agent_requests_find(call->env->agent_requests, name, key, call->deadline_ms, create->agent_id, &why);
+	rc = agent_requests_find(call->env->caller, name, key, call->deadline_ms, create->agent_id, &why);
 	if (rc == RC_NOT_FOUND)
 		error_set(&why, RC_UNAVAILABLE, "agent '%s' has no request with this Idempotency-Key in its streams",
 			  name);
@@ -191,7 +191,7 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 	if (rc && needs_roll_back(call, &create, rc))
 		container_roll_back(call, create.id, create.token);
 	else if (!rc)
-		first_record_leave(call->env, create.id, create.deployment.object);
+		first_record_leave(call->env, create.id, create.deployment.object, call->deadline_ms);
 	kube_reply_clear(&create.deployment);
 	cJSON_Delete(create.service);
 	return rc;

@@ -7,7 +7,7 @@ instances that it does not know (yet), and those that it cannot read, are acknow
 import asyncio
 import json
 
-from nats.errors import TimeoutError as NatsTimeout
+from nats.errors import ConnectionClosedError, Error as NatsError
 from nats.js.api import StreamConfig
 
 from nats_thread import NatsThread
@@ -33,12 +33,13 @@ class StatusConsumer:
     async def _run(self):
         while True:
             try:
-                messages = await self.subscription.fetch(64, timeout=0.5)
-            except NatsTimeout:
-                continue
-            for message in messages:
-                self._take(message.data)
-                await message.ack()
+                for message in await self.subscription.fetch(64, timeout=0.5):
+                    self._take(message.data)
+                    await message.ack()
+            except ConnectionClosedError:
+                return
+            except (asyncio.TimeoutError, NatsError):
+                pass  # nothing came, or the server is slow: asked again
 
     def _take(self, text):
         try:

@@ -5,7 +5,7 @@ import threading
 
 
 class Proxy:
-    """Connections go to the ports in turn. lose = n: after each of the next n requests both connections are cut."""
+    """Connections go to the ports in turn. lose = n: each of the next n requests is the last that its connections bring."""
 
     def __init__(self, *ports):
         self.ports, self.turn, self.lose = ports, 0, 0
@@ -35,13 +35,16 @@ class Proxy:
     def _copy(self, source, sink, answers):
         try:
             while data := source.recv(65536):
+                last = not answers and self.lose > 0 and data.endswith(b"}")
+                if last:  # its end and the end of the connection travel together: no answer comes in between
+                    sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
                 sink.sendall(data)
-                if not answers and self.lose > 0 and data.endswith(b"}"):
+                if last:
                     self.lose -= 1
                     break
         except OSError:
             pass
-        for s in (source, sink):
+        for s in (sink, source):
             try:
                 s.shutdown(socket.SHUT_RDWR)
             except OSError:

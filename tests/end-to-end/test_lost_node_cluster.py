@@ -58,6 +58,8 @@ def lost_node(target, tmp_path):
     controller.stop(expect=None)
     stop.set()
     keeper.join()
+    for deployment_left in kube.list("deployments"):  # or its next Pod is for the lost node again
+        kube.delete("deployments", deployment_left["metadata"]["name"])
     kube.call("DELETE", f"{NODES}/lost")
     for pod in kube.list("pods", ""):
         kube.call("DELETE", kube.path("pods", pod["metadata"]["name"]) + "?gracePeriodSeconds=0")
@@ -81,6 +83,8 @@ def test_a_lost_node_shows_as_unknown(monitors, own_stack, lost_node):
     m.wait_last("stray", "UNKNOWN", 40)
     m.wait_message("stray", "the node does not report any more")
     stack.wait_status("stray", "UNKNOWN")
+    if stack.api.get("steady").json["status"] != "RUNNING":
+        print("NODE", m.kube.call("GET", f"{NODES}/simulated")[1]["status"]["conditions"], m.kube.call("GET", f"{LEASES}/simulated")[1], [p for p in m.kube.list("pods")], threading.enumerate())
     assert stack.api.get("steady").json["status"] == "RUNNING"
     assert m.dcm.of("steady")[-1:] == ["RUNNING"]
     wait_for("the other node is not touched",
