@@ -79,6 +79,7 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 	retry_after_s = json_int_at(tree, "retry_after_s", 0);
 	if (retry_after_s > 0)
 		reply->error.retry_after_s = retry_after_s < 3600 ? (int)retry_after_s : 3600;
+	reply->outcome_unknown = json_true_at(tree, "unsettled");
 	if (cJSON_IsArray(json_get(tree, "errors")))
 		reply->faults = cJSON_DetachItemFromObjectCaseSensitive(tree, "errors");
 	return true;

@@ -18,7 +18,8 @@
  *                                    reply come in order and are joined before they are read
  *            Nats-Service-Error, Nats-Service-Error-Code on errors (ADR-32): what the stock `nats` tool shows
  *   Body     OK: exactly the JSON that the REST client gets (empty for delete and undo).
- *            error: {"detail": text, "retry_after_s": n?, "errors": [{"detail": text, "pointer": JSON pointer}]?}
+ *            error: {"detail": text, "retry_after_s": n?, "errors": [{"detail": text, "pointer": JSON pointer}]?,
+ *            "unsettled": true?}; unsettled: Kubernetes fell silent, a create that failed may still show: undo it
  *
  * Every operation may be asked again: create knows its own container by `token`, delete by PROTOCOL_HEADER_ATTEMPT.
  *
@@ -47,8 +48,8 @@
  *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported.
  *                      A worker that has made a container leaves {id, name, "PENDING", "version": the Deployment's}
  *                      there unless something is there already: DCM knows the container from then on, and has to hear
- *                      of its end, whether or not a monitor runs. Nobody waits for that; without JetStream it goes
- *                      nowhere. The active monitor reads all records behind each list of the Deployments
+ *                      of its end, whether or not a monitor runs. Stored before the create is answered; without
+ *                      JetStream it goes nowhere. The active monitor reads all records behind each list of the Deployments
  *
  * PRESENCE  api-svc and kube-workers answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
  * in metadata.PROTOCOL_METADATA_PROVIDER, SP_NAME: so the registrar knows its own provider's API.

@@ -135,8 +135,10 @@ void container_roll_back(struct op_call *call, const char *id, const char *token
 	struct error err;
 
 	call->deadline_ms = clock_mono_ms() + ROLLBACK_TIMEOUT_MS;
-	if (container_undo(call, id, token, &err))
-		log_error("a failed create could not be rolled back; the repair will look at it", log_str("id", id),
-			  log_err(&err), log_str("request_id", call->request_id));
+	if (container_undo(call, id, token, &err)) {
+		call->unsettled = true;
+		log_warn("a failed create could not be rolled back yet", log_str("id", id), log_err(&err),
+			 log_str("request_id", call->request_id));
+	}
 	call->deadline_ms = deadline_ms;
 }

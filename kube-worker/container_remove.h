@@ -7,7 +7,11 @@
 
 #include "kube-worker/op.h"
 
-#define ROLLBACK_TIMEOUT_MS 10000 /* a rollback does not share the deadline of what went wrong */
+/*
+ * A rollback does not share the deadline of what went wrong; but who waits for the answer gives up after 10 s, of which a
+ * Kubernetes that is away has taken 8 already.
+ */
+#define ROLLBACK_TIMEOUT_MS 2000
 
 /*
  * Delete a Deployment and its Services. ReplicaSets and Pods follow in the background.
@@ -23,8 +27,10 @@ enum rc container_remove(struct op_call *call, const cJSON *deployment, struct e
  */
 enum rc container_undo(struct op_call *call, const char *id, const char *token, struct error *err) must_check;
 
-/* The same after a failure, within ROLLBACK_TIMEOUT_MS of its own; a fault is logged, the repair (repair.h) comes
- * later. */
+/*
+ * The same after a failure, within ROLLBACK_TIMEOUT_MS of its own. When that fails as well, the call is unsettled: who
+ * asked goes on with undoing.
+ */
 void container_roll_back(struct op_call *call, const char *id, const char *token);
 
 #endif

@@ -141,7 +141,7 @@ static void answer(struct dispatcher *d, const struct job *job, struct op_call *
 	if (err->rc == RC_OK)
 		rc = reply_result(d->bus, job->msg, result, &send_error);
 	else
-		rc = reply_error(d->bus, job->msg, err, &call->faults, &send_error);
+		rc = reply_error(d->bus, job->msg, err, call, &send_error);
 	if (!rc)
 		return;
 	log_warn("an answer could not be sent", log_err(&send_error), log_str("request_id", call->request_id));

@@ -25,6 +25,7 @@ struct op_call {
 	int64_t deadline_ms;      /* clock_mono_ms(); no Kubernetes call begins or lasts beyond it */
 	int attempt;              /* 1, 2, ...: how often the caller has asked the same */
 	const char *request_id;
+	bool unsettled;    /* a create that failed may still show: it could not be taken back for certain */
 	struct buf faults; /* on RC_INVALID_ARGUMENT: {"detail", "pointer"} objects, separated by commas */
 };
 

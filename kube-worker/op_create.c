@@ -25,7 +25,7 @@ struct create {
 	const cJSON *spec;
 	bool made_now;     /* by this call */
 	bool made_earlier; /* by an earlier asking with the same token */
-	bool sent;         /* the API server may have got the Deployment */
+	bool unsure;       /* the API server may have made the Deployment without saying so */
 	struct kube_reply deployment;
 	cJSON *service;
 };
@@ -126,7 +126,7 @@ static enum rc post_deployment(struct op_call *call, struct create *create, stru
 	for (int i = 0; i < TRIES_MAX; i++) {
 		rc = op_kube_create(call, KUBE_DEPLOYMENT, &body, &create->deployment, err);
 		create->made_now = !rc;
-		create->sent = create->sent || create->deployment.sent;
+		create->unsure |= create->deployment.unsure;
 		if (rc != RC_ALREADY_EXISTS)
 			return rc;
 		rc = look_at_existing(call, create, err);
@@ -171,7 +171,7 @@ static bool needs_roll_back(const struct op_call *call, const struct create *cre
 		return false;
 	if (create->made_earlier)
 		return true;
-	return (create->sent || call->attempt > 1) && (rc == RC_TIMEOUT || rc == RC_UNAVAILABLE);
+	return create->unsure || (call->attempt > 1 && (rc == RC_TIMEOUT || rc == RC_UNAVAILABLE));
 }
 
 enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
@@ -188,10 +188,12 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 		rc = service_ensure(call, create.id, create.spec, create.deployment.object, &create.service, err);
 	if (!rc)
 		rc = write_result(call, &create, result, err);
-	if (rc && needs_roll_back(call, &create, rc))
+	if (rc && needs_roll_back(call, &create, rc)) {
+		call->unsettled = !create.made_now && !create.made_earlier; /* the API server may still make it */
 		container_roll_back(call, create.id, create.token);
-	else if (!rc)
+	} else if (!rc) {
 		first_record_leave(call->env, create.id, create.deployment.object, call->deadline_ms);
+	}
 	kube_reply_clear(&create.deployment);
 	cJSON_Delete(create.service);
 	return rc;

@@ -4,8 +4,7 @@
 #ifndef KUBE_WORKER_REPLY_H
 #define KUBE_WORKER_REPLY_H
 
-#include "common/adapters/bus.h"
-#include "common/base/buf.h"
+#include "kube-worker/op.h"
 
 /*
  * Send a success to where the request wants it; a request that wants no answer gets none.
@@ -17,11 +16,11 @@ enum rc reply_result(struct bus *bus, const struct bus_message *request, const s
 /*
  * Send an error.
  *
- * why     its code, sentence and retry_after_s; the sentence is shown to clients.
- * faults  objects of the `errors` array, separated by commas; may be empty or NULL.
+ * why   its code, sentence and retry_after_s; the sentence is shown to clients.
+ * call  what was carried out: its faults, and whether it is unsettled. NULL: nothing was.
  */
 enum rc reply_error(struct bus *bus, const struct bus_message *request, const struct error *why,
-		    const struct buf *faults, struct error *err) must_check;
+		    const struct op_call *call, struct error *err) must_check;
 
 /*
  * Say that the answer is still to come.

@@ -159,7 +159,6 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 		return rc;
 	rc = send_once(client, request, credentials, &response, err);
 	reply->status = response.status;
-	reply->sent = response.sent;
 	if (!rc && response.status == 401)
 		kube_auth_reject(client->auth, credentials);
 	kube_credentials_release(credentials);
@@ -172,22 +171,30 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	}
 	if (!rc && !is_success(response.status))
 		rc = answer_fault(reply, response.retry_after_s, err);
+	reply->unsure = rc && response.sent && (response.status < 300 || response.status >= 500);
 	buf_clear(&response.body);
 	return rc;
 }
 
 /* ---- trying again ------------------------------------------------------------------------------------------------ */
 
-/* Has nobody answered for so long that waiting on is of no use? */
-static bool is_gone(const struct kube_reply *reply, int64_t started_ms)
-{
-	return reply->status == 0 && clock_mono_ms() - started_ms >= NO_ANSWER_MAX_MS;
-}
+/* The tries of one request. */
+struct tries {
+	int64_t started_ms;
+	bool renewed; /* the credentials, after a 401 */
+	bool silent;  /* one had no answer */
+	bool unsure;
+};
 
-/* May the same request succeed a moment later? A quota or a terminating namespace (403) is the caller's to hear. */
-static bool is_worth_retrying(enum rc rc, int status)
+/*
+ * May the same request succeed a moment later? A quota or a terminating namespace (403) is the caller's to hear; any other
+ * 403 as well, but from an API server that was silent a moment ago.
+ */
+static bool is_worth_retrying(const struct tries *tries, enum rc rc, int status)
 {
-	return (rc == RC_UNAVAILABLE && (status == 0 || status == 429 || status >= 500 || is_success(status))) ||
+	if ((status == 0 && rc == RC_UNAVAILABLE) || (tries->silent && rc == RC_PERMISSION_DENIED))
+		return clock_mono_ms() - tries->started_ms < NO_ANSWER_MAX_MS;
+	return (rc == RC_UNAVAILABLE && (status == 429 || status >= 500 || is_success(status))) ||
 	       (rc == RC_TIMEOUT && status == 504);
 }
 
@@ -205,10 +212,8 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 		       struct error *err)
 {
 	struct backoff backoff = { .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
-	int64_t started_ms = clock_mono_ms();
+	struct tries tries = { .started_ms = clock_mono_ms() };
 	struct error own_error;
-	bool renewed = false;
-	bool sent = false;
 
 	if (!err)
 		err = &own_error; /* the wait depends on it */
@@ -218,13 +223,14 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 
 		kube_reply_clear(reply);
 		rc = try_once(client, request, reply, err);
-		sent = sent || reply->sent;
-		reply->sent = sent;
+		tries.silent |= rc && reply->status == 0;
+		tries.unsure |= reply->unsure;
+		reply->unsure = tries.unsure;
 		if (!rc || request->once || (request->cancelled && request->cancelled(request->ctx)))
 			return rc;
-		if (reply->status == 401 && !renewed) {
-			renewed = true;
-		} else if (is_worth_retrying(rc, reply->status) && !is_gone(reply, started_ms)) {
+		if (reply->status == 401 && !tries.renewed) {
+			tries.renewed = true;
+		} else if (is_worth_retrying(&tries, rc, reply->status)) {
 			delay = retry_delay_ms(&backoff, err, request->deadline_ms);
 			if (delay < 0)
 				return rc;

@@ -35,7 +35,7 @@ struct kube_request {
 struct kube_reply {
 	int status; /* HTTP; 0: no answer */
 	cJSON *object;
-	bool sent; /* the request left for the API server, in this try or an earlier one: it may have been carried out */
+	bool unsure; /* a try left for the API server and had no clear answer: it may have been carried out */
 };
 
 /* Make a client for one thread; auth is shared and outlives it. ret_client: given (kube_client_destroy). */
@@ -47,8 +47,9 @@ void kube_client_destroy(struct kube_client *client);
 /*
  * Carry out one call.
  *
- * Tries again, within the deadline: 429 and every 5xx with or without Retry-After; connections that fail or break, for 8 s
- * at most; and once after a 401 with renewed credentials. The caller makes sure that a repetition does no harm (all of ours are
+ * Tries again, within the deadline: 429 and every 5xx with or without Retry-After; connections that fail or break, and a 403
+ * after one of them (an API server that starts knows no roles yet), for 8 s at most; and once after a 401 with renewed
+ * credentials. The caller makes sure that a repetition does no harm (all of ours are
  * writes with a fixed name or with a UID precondition).
  *
  * reply  is filled anew; kube_reply_clear() by the caller, also after an error.

@@ -114,6 +114,21 @@ Test(worker_reply, results_and_errors_are_read)
 	}
 }
 
+Test(worker_reply, an_unsettled_create_has_an_unknown_outcome)
+{
+	static const char *const bodies[] = { "{\"detail\":\"d\",\"unsettled\":false}",
+					      "{\"detail\":\"d\",\"unsettled\":true}" };
+
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		struct worker_reply reply;
+
+		cr_assert(worker_reply_read(OPERATION_CREATE, "UNAVAILABLE", str_dup(bodies[i]), strlen(bodies[i]),
+					    &reply));
+		cr_expect_eq(reply.outcome_unknown, i == 1);
+		worker_reply_clear(&reply);
+	}
+}
+
 Test(worker_reply, faults_of_the_worker_are_kept)
 {
 	static const char body[] = "{\"detail\":\"d\",\"errors\":[{\"detail\":\"x\",\"pointer\":\"/a\"}]}";
