@@ -105,7 +105,7 @@ class Dcm:
         self.raw = []     # (headers, CloudEvent)
         self.bad = []
         self.stopping = False
-        self.last_sequence = 0
+        self.seen = set()  # ids of events: after kill -9 a server may count from a lower sequence again
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -161,20 +161,19 @@ class Dcm:
                 if message is None or message[2].startswith("NATS/1.0 4"):
                     break
                 if message[1].startswith("$JS.ACK"):
-                    self._take(message[2], message[3], int(message[1].split(".")[5]))
+                    self._take(message[2], message[3])
                     nats.publish(message[1], b"+ACK")
 
-    def _take(self, headers, body, sequence=None):
-        if sequence is not None:
-            if sequence <= self.last_sequence:
-                return  # delivered again: its acknowledgement was lost with NATS
-            self.last_sequence = sequence
+    def _take(self, headers, body):
         try:
             event = json.loads(body)
             data = event["data"]
-            assert data["timestamp"] and event["specversion"] == "1.0"
+            assert data["timestamp"] and event["id"] and event["specversion"] == "1.0"
         except (ValueError, KeyError, AssertionError):
             self.bad.append((headers, body))
             return
+        if event["id"] in self.seen:
+            return  # delivered again: its acknowledgement was lost with NATS
+        self.seen.add(event["id"])
         self.raw.append((headers, event))
         self.events.append((data["id"], data["status"], data["message"], data["timestamp"]))
