@@ -74,7 +74,7 @@ class Target:
 class Stack:
     """NATS, api-svc and workers of one provider."""
 
-    def __init__(self, target, folder, name="test-provider", nats_port=None):
+    def __init__(self, target, folder, name="test-provider", nats_port=None, **env):
         self.target, self.folder, self.name = target, folder, name
         self.own_nats = nats_port is None
         self.nats_port = nats_port or free_port()
@@ -94,6 +94,7 @@ class Stack:
             "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort",
             "SP_FAILED_GRACE": "2s",
             "SP_SERVER_WORKER_WAIT": f"{WORKER_WAIT}s",
+            **env,
         }
         self.api_svc = Process(f"api-svc-{self.api_port}", [f"{BIN}/api-svc"], self.env, folder)
 
@@ -194,3 +195,19 @@ def monitors(target, tmp_path):
         each.stop()
     if target.simulated:
         target.faults()
+
+
+@pytest.fixture
+def no_pods(target):
+    """A quota that forbids new Pods while the returned switch is on."""
+    def switch(on):
+        if target.simulated:
+            target.faults(*([{"match": {"resource": "pods"}, "kind": "quota", "count": -1}] if on else []))
+        elif on:
+            target.admin.create("resourcequotas", {"metadata": {"name": "no-pods"}, "spec": {"hard": {"pods": "0"}}})
+            wait_for("the quota counts",
+                     lambda: target.admin.get("resourcequotas", "no-pods").get("status", {}).get("hard"))
+        else:
+            target.admin.delete("resourcequotas", "no-pods")
+    yield switch
+    switch(False)

@@ -11,22 +11,6 @@ from monitors import OURS, deployment, labels_of
 from processes import wait_for
 
 
-@pytest.fixture
-def no_pods(target):
-    """A quota that forbids new Pods while the returned switch is on."""
-    def switch(on):
-        if target.simulated:
-            target.faults(*([{"match": {"resource": "pods"}, "kind": "quota", "count": -1}] if on else []))
-        elif on:
-            target.admin.create("resourcequotas", {"metadata": {"name": "no-pods"}, "spec": {"hard": {"pods": "0"}}})
-            wait_for("the quota counts",
-                     lambda: target.admin.get("resourcequotas", "no-pods").get("status", {}).get("hard"))
-        else:
-            target.admin.delete("resourcequotas", "no-pods")
-    yield switch
-    switch(False)
-
-
 def test_a_life_pending_running_failed_running_deleted(monitors):
     m = monitors()
     m.create("life", labels={**labels_of("life"), "dcm-test/start-delay": "1s"})

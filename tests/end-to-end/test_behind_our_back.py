@@ -1,0 +1,228 @@
+"""What others do to our containers, and containers that others made: shown as it is, and never an error."""
+
+import threading
+import time
+
+from api import spec
+from monitors import labels_of
+from processes import wait_for
+from test_life import foreign_deployment
+
+STRATEGIC = "application/strategic-merge-patch+json"  # what kubectl sends
+GRACE = 2  # SP_FAILED_GRACE of the stack
+
+
+def set_image(kube, name, image):
+    """As `kubectl set image` does it."""
+    containers = kube.get("deployments", name)["spec"]["template"]["spec"]["containers"]
+    patch = {"spec": {"template": {"spec": {"containers": [{"name": containers[0]["name"], "image": image}]}}}}
+    status, answer = kube.call("PATCH", kube.path("deployments", name), patch, STRATEGIC)
+    assert status == 200, answer
+
+
+def scale(kube, name, replicas):
+    """As `kubectl scale` does it."""
+    kube.patch("deployments", name, {"spec": {"replicas": replicas}}, "/scale")
+
+
+def living_pods(kube, container_id):
+    return [p for p in kube.of("pods", container_id) if "deletionTimestamp" not in p["metadata"]]
+
+
+class Watcher:
+    """Asks for a container as fast as it can, until it is stopped."""
+
+    def __init__(self, api, container_id):
+        self.answers, self.stopping = [], threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(api, container_id))
+        self.thread.start()
+
+    def _run(self, api, container_id):
+        while not self.stopping.is_set():
+            self.answers.append(api.get(container_id))
+
+    def stop(self):
+        """(status, address) of each answer, once for each change."""
+        self.stopping.set()
+        self.thread.join()
+        assert {a.status for a in self.answers} == {200}, [a.text for a in self.answers if a.status != 200][:3]
+        shown = [(a.json["status"], a.json["spec"].get("network", {}).get("ip")) for a in self.answers]
+        return [s for i, s in enumerate(shown) if i == 0 or s != shown[i - 1]]
+
+
+def test_a_rollout_is_followed_and_the_old_pod_does_not_speak_again(own_stack):
+    """The new Pod starts late: PENDING in between, then its address for good. One worker, as each has a watch of its own."""
+    stack = own_stack(1)
+    stack.api.create(spec(metadata={"name": "web", "labels": {"dcm-test/start-delay": "1s"}}), "rolled")
+    old = stack.wait_status("rolled", "RUNNING")["spec"]["network"]["ip"]
+    watcher = Watcher(stack.api, "rolled")
+    set_image(stack.kube, "rolled", "docker.io/library/nginx:1.28")
+    new = wait_for("an address of the new Pod", lambda: [
+        a for a in [watcher.answers[-1].json["spec"].get("network", {}).get("ip")] if a and a != old], 30)[0]
+    wait_for("the old Pod is gone", lambda: len(stack.kube.of("pods", "rolled")) == 1, 30)
+    shown = watcher.stop()
+    print(shown, len(watcher.answers))
+    assert shown == [("RUNNING", old), ("PENDING", None), ("RUNNING", new)]
+    assert stack.api.get("rolled").json["spec"]["image"]["reference"] == "docker.io/library/nginx:1.28"
+
+
+def test_a_rollout_that_gets_stuck_shows_the_new_pod_and_can_be_taken_back(stack):
+    stack.api.create(spec(), "stuck")
+    stack.wait_status("stuck", "RUNNING")
+    set_image(stack.kube, "stuck", "registry.invalid/nonexistent:1")
+    stack.wait_status("stuck", "PENDING")
+    set_image(stack.kube, "stuck", "docker.io/library/nginx:1.27")
+    stack.wait_status("stuck", "RUNNING")
+
+
+def test_scaled_to_three_the_most_worrying_pod_speaks(stack):
+    stack.api.create(spec(ports=[(80, "internal")]), "three")
+    stack.wait_status("three", "RUNNING")
+    scale(stack.kube, "three", 3)
+    wait_for("three run", lambda: [p["status"].get("phase") for p in living_pods(stack.kube, "three")] == ["Running"] * 3)
+    shown = stack.wait_status("three", "RUNNING")
+    assert shown["spec"]["network"]["ip"] in [p["status"]["podIP"] for p in living_pods(stack.kube, "three")]
+    one = living_pods(stack.kube, "three")[0]["metadata"]["name"]
+    stack.kube.patch("pods", one, {"status": {"phase": "Pending"}}, "/status")
+    stack.wait_status("three", "PENDING")
+    scale(stack.kube, "three", 0)
+    stack.wait_status("three", "FAILED")
+    assert "ip" not in stack.api.get("three").json["spec"]["network"]
+    scale(stack.kube, "three", 1)
+    stack.wait_status("three", "RUNNING")
+    assert stack.api.delete("three").status == 204
+
+
+def test_an_evicted_pod_with_a_successor_does_not_speak(stack):
+    stack.api.create(spec(), "evicted")
+    stack.wait_status("evicted", "RUNNING")
+    watcher = Watcher(stack.api, "evicted")
+    first = living_pods(stack.kube, "evicted")[0]["metadata"]["name"]
+    stack.kube.patch("pods", first, {"status": {"phase": "Failed", "reason": "Evicted"}}, "/status")
+    second = wait_for("a successor runs", lambda: [
+        p for p in stack.kube.of("pods", "evicted")
+        if p["metadata"]["name"] != first and p["status"].get("phase") == "Running"])[0]
+    wait_for("its address", lambda: stack.api.get("evicted").json["spec"]["network"].get("ip") == second["status"]["podIP"])
+    time.sleep(GRACE + 1)
+    assert stack.kube.get("pods", first), "an evicted Pod stays as an object"
+    listed = stack.api.list().json["containers"][0]
+    shown = watcher.stop()
+    assert "FAILED" not in {status for status, _ in shown}, shown
+    assert shown[-1] == ("RUNNING", second["status"]["podIP"])
+    assert listed["status"] == "RUNNING" and listed["spec"]["network"]["ip"] == second["status"]["podIP"]
+
+
+def test_an_evicted_pod_without_a_successor_is_failed_after_the_grace(stack, no_pods):
+    stack.api.create(spec(), "alone")
+    stack.wait_status("alone", "RUNNING")
+    no_pods(True)
+    pod = living_pods(stack.kube, "alone")[0]["metadata"]["name"]
+    before = time.monotonic()
+    stack.kube.patch("pods", pod, {"status": {"phase": "Failed", "reason": "Evicted"}}, "/status")
+    stack.wait_status("alone", "PENDING")
+    stack.wait_status("alone", "FAILED")
+    assert time.monotonic() - before > GRACE / 2  # Kubernetes' times are whole seconds
+    assert stack.api.list().json["containers"][0]["status"] == "FAILED"
+
+
+def test_the_address_of_a_load_balancer_comes_later(own_stack):
+    stack = own_stack(1, SP_K8S_EXTERNAL_SVC_TYPE="LoadBalancer")
+    made = stack.api.create(spec(ports=[(80, "external")]), "balanced")
+    assert made.status == 201 and made.json["service"]["type"] == "LoadBalancer", made.text
+    assert "external_ip" not in stack.api.get("balanced").json["service"]
+    for ingress, shown in (({"ip": "203.0.113.7"}, "203.0.113.7"), ({"hostname": "lb.example"}, "lb.example")):
+        stack.kube.patch("services", "balanced", {"status": {"loadBalancer": {"ingress": [ingress]}}}, "/status")
+        wait_for("the address", lambda s=shown: stack.api.get("balanced").json["service"].get("external_ip") == s)
+        assert stack.api.list().json["containers"][0]["service"]["external_ip"] == shown
+
+
+def test_a_service_that_somebody_deleted_is_not_shown_and_not_missed(stack):
+    stack.api.create(spec(ports=[(80, "internal")]), "bare")
+    stack.kube.delete("services", "bare")
+    wait_for("not shown", lambda: "service" not in stack.api.get("bare").json)
+    assert "service" not in stack.api.list().json["containers"][0]
+    assert stack.api.get("bare").json["spec"]["network"]["ports"] == [{"container_port": 80, "visibility": "internal"}]
+    assert stack.api.delete("bare").status == 204
+    stack.api.get("bare").problem(404, "NOT_FOUND")
+
+
+def test_several_deployments_of_one_id_are_one_container_for_get_and_delete(stack):
+    for name in ("twin-a", "twin-b", "twin-c"):
+        stack.kube.create("deployments", foreign_deployment(name, "twin"))
+    wait_for("every worker knows it", lambda: all(stack.api.get("twin").status == 200 for _ in range(8)))
+    stack.wait_status("twin", "RUNNING")
+    uids = {stack.api.get("twin").json["uid"] for _ in range(8)}
+    assert len(uids) == 1, "all workers name the same one"
+    assert {c["id"] for c in stack.api.list().json["containers"]} == {"twin"}
+    stack.api.create(spec(), "twin").problem(409, "ALREADY_EXISTS")
+    wait_for("all are known", lambda: all(len(stack.api.list().json["containers"]) == 3 for _ in range(4)))
+    assert stack.api.delete("twin").status == 204
+    assert stack.kube.list("deployments") == []
+    stack.api.get("twin").problem(404, "NOT_FOUND")
+
+
+FOREIGN = {
+    "two containers": lambda pod: pod["containers"].append({"name": "side", "image": "busybox"}),
+    "an init container": lambda pod: pod.update(initContainers=[{"name": "init", "image": "busybox"}]),
+    "a named port over UDP": lambda pod: pod["containers"][0].update(
+        ports=[{"name": "dns", "containerPort": 53, "protocol": "UDP"}]),
+    "env from a Secret": lambda pod: pod["containers"][0].update(
+        env=[{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}}]),
+    "odd quantities": lambda pod: pod["containers"][0].update(
+        resources={"requests": {"cpu": "0.1", "memory": "1e6"}, "limits": {"memory": "123456789"}}),
+    "only a GPU": lambda pod: pod["containers"][0].update(
+        resources={"limits": {"example.com/gpu": "1"}}),
+}
+
+
+def test_foreign_deployments_show_what_there_is(stack):
+    ids = {what: what.lower().replace(" ", "-") for what in FOREIGN}
+    for what, change in FOREIGN.items():
+        body = foreign_deployment("their-" + ids[what], ids[what])
+        change(body["spec"]["template"]["spec"])
+        stack.kube.create("deployments", body)
+    wait_for("every worker knows them", lambda: all(stack.api.get(i).status == 200 for i in ids.values() for _ in range(8)))
+    for what, container_id in ids.items():
+        shown = stack.api.get(container_id).json
+        assert shown["id"] == container_id and shown["spec"]["image"]["reference"] == "nginx" and shown["status"], shown
+    assert {c["id"] for c in stack.api.list().json["containers"]} == set(ids.values())
+    for container_id in ids.values():
+        assert stack.api.delete(container_id).status == 204
+
+
+def test_foreign_ids_of_another_form_break_nothing(stack):
+    labels = ["", "Upper_Case", "dots.in.it", "x" * 63]
+    for i, label in enumerate(labels):
+        body = foreign_deployment(f"strange-{i}", "x")
+        body["metadata"]["labels"].update(labels_of(label))
+        stack.kube.create("deployments", body)
+    assert stack.api.create(spec(), "ours").status == 201
+    assert [c["id"] for c in stack.api.list().json["containers"]] == ["ours"] + labels
+    assert stack.api.get("ours").status == 200 and stack.api.get("x" * 63).status == 200
+    assert all(w.alive() for w in stack.workers)
+
+
+def test_annotations_that_somebody_broke_cost_what_was_written_only(stack):
+    """GET then shows what the cluster holds."""
+    stack.api.create(spec(provider_hints={"a": 1}), "edited")
+    stack.wait_status("edited", "RUNNING")
+    ours = [a for a in stack.kube.get("deployments", "edited")["metadata"]["annotations"] if a.startswith("dcm.project/")]
+    for broken in ("{", "[]", "null", '{"resources": 7, "network": {"ports": {}}}', None):
+        stack.kube.patch("deployments", "edited", {"metadata": {"annotations": {a: broken for a in ours}}})
+        for shown in (stack.api.get("edited").json, stack.api.list().json["containers"][0]):
+            assert shown["id"] == "edited" and shown["spec"]["image"]["reference"] == "docker.io/library/nginx:1.27"
+            assert shown["spec"]["resources"]["memory"] == {"min": "64MB", "max": "128MB"}
+    assert stack.api.delete("edited").status == 204
+
+
+def test_labels_at_the_limits_of_kubernetes(stack):
+    """What may be 63 long is, and comes back; one more is refused, by our own rules, with a pointer."""
+    longest = {"k" * 63: "v" * 63, "p" * 63 + "." + "q" * 63 + "/" + "n" * 63: "", "dcm.project/other": "fine"}
+    answer = stack.api.create(spec(metadata={"name": "n", "labels": longest}), "labelled")
+    assert answer.status == 201, answer.text
+    assert stack.api.get("labelled").json["spec"]["metadata"]["labels"] == longest
+    stack.wait_status("labelled", "RUNNING")
+    for labels in ({"k": "v" * 64}, {"k" * 64: "v"}, {"p" * 254 + "/n": "v"}, {"a/b/c": "v"}, {"/n": "v"}, {"k": "-v"}):
+        problem = stack.api.create(spec(metadata={"name": "n", "labels": labels}), "refused").problem(400, "INVALID_ARGUMENT")
+        assert problem["errors"][0]["pointer"].startswith("/spec/metadata/labels"), problem
+    assert [d["metadata"]["name"] for d in stack.kube.list("deployments")] == ["labelled"]
