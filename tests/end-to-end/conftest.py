@@ -34,11 +34,12 @@ class Target:
         else:
             self.kubeconfig = os.environ["E2E_PROVIDER_KUBECONFIG"]
             self.namespace = os.environ["E2E_NAMESPACE"]
-            self.admin = Kube(os.environ["E2E_KUBECONFIG"], self.namespace)
+            self.admin_kubeconfig = os.environ["E2E_KUBECONFIG"]
+            self.admin = Kube(self.admin_kubeconfig, self.namespace)
 
     def _start_kubesim(self):
         self.namespace = "dcm-sp"
-        self.kubeconfig = os.path.join(self.folder, "kubeconfig")
+        self.kubeconfig = self.admin_kubeconfig = os.path.join(self.folder, "kubeconfig")
         port = free_port()
         self.process = Process("kubesim", [
             f"{BIN}/kubesim", "--listen", f"127.0.0.1:{port}", "--namespace", self.namespace,
