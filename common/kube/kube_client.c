@@ -14,6 +14,7 @@
 #define RETRY_MAX_MS 2000
 #define NO_ANSWER_MAX_MS \
 	8000 /* for a server that is not there: long enough for its restart, and the caller is told soon */
+#define READY_TIMEOUT_MS 2000
 #define URL_MAX 70000
 
 struct kube_client {
@@ -178,21 +179,43 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 
 /* ---- trying again ------------------------------------------------------------------------------------------------ */
 
+/*
+ * A server that has just been started forbids everything until it has read its roles, even to ask whether it is ready; then
+ * it says that it is not, or is too busy with its start to answer.
+ */
+static bool is_starting(struct kube_client *client, const struct kube_request *refused)
+{
+	const struct kube_credentials *credentials = NULL;
+	struct http_response response = { 0 };
+	struct kube_request request = {
+		.method = "GET",
+		.path = "/readyz",
+		.deadline_ms = clock_mono_ms() + READY_TIMEOUT_MS,
+		.cancelled = refused->cancelled,
+		.ctx = refused->ctx,
+	};
+	struct error err;
+	enum rc rc = kube_auth_get(client->auth, &credentials, &err);
+
+	if (rc)
+		return false;
+	rc = send_once(client, &request, credentials, &response, &err);
+	kube_credentials_release(credentials);
+	buf_clear(&response.body);
+	return rc || response.status == 403 || response.status >= 500;
+}
+
 /* The tries of one request. */
 struct tries {
 	int64_t started_ms;
-	bool renewed; /* the credentials, after a 401 */
-	bool silent;  /* one had no answer */
+	bool repeated; /* at once, after a 401 or 403 */
 	bool unsure;
 };
 
-/*
- * May the same request succeed a moment later? A quota or a terminating namespace (403) is the caller's to hear; any other
- * 403 as well, but from an API server that was silent a moment ago.
- */
-static bool is_worth_retrying(const struct tries *tries, enum rc rc, int status)
+/* May the same request succeed a moment later? A quota or a terminating namespace (403) is the caller's to hear. */
+static bool is_worth_retrying(const struct tries *tries, enum rc rc, int status, bool starting)
 {
-	if ((status == 0 && rc == RC_UNAVAILABLE) || (tries->silent && rc == RC_PERMISSION_DENIED))
+	if (rc == RC_UNAVAILABLE && (status == 0 || starting))
 		return clock_mono_ms() - tries->started_ms < NO_ANSWER_MAX_MS;
 	return (rc == RC_UNAVAILABLE && (status == 429 || status >= 500 || is_success(status))) ||
 	       (rc == RC_TIMEOUT && status == 504);
@@ -219,21 +242,26 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 		err = &own_error; /* the wait depends on it */
 	for (;;) {
 		int64_t delay = 0;
+		bool refused;
+		bool starting;
 		enum rc rc;
 
 		kube_reply_clear(reply);
 		rc = try_once(client, request, reply, err);
-		tries.silent |= rc && reply->status == 0;
 		tries.unsure |= reply->unsure;
 		reply->unsure = tries.unsure;
+		refused = rc == RC_PERMISSION_DENIED || reply->status == 401;
+		starting = refused && (tries.repeated || request->once) && is_starting(client, request);
+		if (starting)
+			rc = error_set(err, RC_UNAVAILABLE, "the API server is not ready");
 		if (!rc || request->once || (request->cancelled && request->cancelled(request->ctx)))
 			return rc;
-		if (reply->status == 401 && !tries.renewed) {
-			tries.renewed = true;
-		} else if (is_worth_retrying(&tries, rc, reply->status)) {
+		if (is_worth_retrying(&tries, rc, reply->status, starting)) {
 			delay = retry_delay_ms(&backoff, err, request->deadline_ms);
 			if (delay < 0)
 				return rc;
+		} else if (refused && !tries.repeated) {
+			tries.repeated = true;
 		} else {
 			return rc;
 		}

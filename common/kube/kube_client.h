@@ -47,10 +47,10 @@ void kube_client_destroy(struct kube_client *client);
 /*
  * Carry out one call.
  *
- * Tries again, within the deadline: 429 and every 5xx with or without Retry-After; connections that fail or break, and a 403
- * after one of them (an API server that starts knows no roles yet), for 8 s at most; and once after a 401 with renewed
- * credentials. The caller makes sure that a repetition does no harm (all of ours are
- * writes with a fixed name or with a UID precondition).
+ * Tries again, within the deadline: 429 and every 5xx with or without Retry-After; for 8 s at most, connections that fail or
+ * break; and a 401 or 403 once (with renewed credentials), and then for as long, when the server says that it is not ready:
+ * it knows no roles yet. The caller makes sure that a repetition does no harm (all of ours are writes with a fixed name or
+ * with a UID precondition).
  *
  * reply  is filled anew; kube_reply_clear() by the caller, also after an error.
  *
@@ -60,7 +60,8 @@ void kube_client_destroy(struct kube_client *client);
  * retry_after_s as the server said), RC_TIMEOUT (deadline, 504), RC_INTERNAL (anything else).
  * Blocks: until the deadline at most.  Threads: one at a time for each client.
  *
- * Source: Kubernetes API conventions (response status kind); client-go rest/with_retry.go for what is retried.
+ * Source: Kubernetes API conventions (response status kind); client-go rest/with_retry.go for what is retried;
+ * what a kube-apiserver was seen to answer in the seconds after its start.
  */
 enum rc kube_client_do(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
 		       struct error *err) must_check;

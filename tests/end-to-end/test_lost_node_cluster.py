@@ -5,16 +5,15 @@ keeps the other node alive meanwhile.
 """
 
 import datetime
-import os
 import threading
 
 import pytest
 
 from api import spec
+from control_plane import CLUSTER
 from monitors import deployment
 from processes import Process, wait_for
 
-CLUSTER = os.environ.get("E2E_CLUSTER", "")
 NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 MERGE = "application/merge-patch+json"

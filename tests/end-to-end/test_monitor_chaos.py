@@ -14,11 +14,11 @@ import json
 import os
 import random
 import re
-import subprocess
 import threading
 import time
 
 from api import spec
+from control_plane import CLUSTER, ROOT, restart_api_server
 from processes import wait_for
 
 SEED = os.environ.get("SP_TEST_SEED", str(random.randrange(1_000_000)))
@@ -26,7 +26,6 @@ SECONDS = float(os.environ.get("SP_TEST_SECONDS", "15"))
 CONTAINERS = int(os.environ.get("SP_TEST_CONTAINERS", "200"))
 THREADS = 4
 SETTLE = 90  # a watch that went silent is found within 60 s
-ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 
 # Every kind of fault by which kubesim can meet those who list, watch and ask.
 FAULTS = [
@@ -149,11 +148,9 @@ def break_things(m, end):
             fault["match"] = {**fault.get("match", {}), "resource": rng.choice(["deployments", "replicasets", "pods"])}
             m.target.faults(fault)
             happened.append(fault["kind"])
-        elif not killed_api or rng.random() < 0.1:
+        elif CLUSTER and (not killed_api or rng.random() < 0.1):
             killed_api = True
-            subprocess.run([os.path.join(ROOT, "tests/cluster/restart-apiserver.sh"),
-                            os.path.dirname(os.environ["E2E_KUBECONFIG"]), "--kill", "--down", "1"], check=True,
-                           stdout=subprocess.DEVNULL)
+            restart_api_server("--kill", "--down", "1")
             happened.append("kube-apiserver")
     return happened
 

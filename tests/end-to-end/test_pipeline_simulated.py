@@ -98,6 +98,22 @@ def test_a_list_survives(stack, target, fault):
     assert [c["id"] for c in stack.api.list().json["containers"]] == ["l0", "l1", "l2"]
 
 
+REFUSALS = {"403": {"kind": "forbidden"}, "401": {"kind": "status", "status": 401}}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_what_a_server_refuses_before_it_is_ready_is_asked_again(stack, target, refusal):
+    """A kube-apiserver forbids everything until it has read its roles, and knows no account before it has read those."""
+    assert stack.api.create(spec(ports=PORTS), "old").status == 201
+    target.faults({"match": {"path": "/readyz"}, "kind": "status", "status": 500, "count": -1},
+                  *({**REFUSALS[refusal], "count": 3, "match": {"resource": resource, "verb": verb}}
+                    for resource in ("deployments", "services") for verb in ("create", "get", "list", "delete")))
+    assert stack.api.create(spec(ports=PORTS), "new").status == 201
+    assert stack.api.get("old").status == 200
+    assert [c["id"] for c in stack.api.list().json["containers"]] == ["new", "old"]
+    assert stack.api.delete("old").status == 204
+
+
 def test_expired_page_tokens_go_on(stack, target):
     ids = [f"e{n:02d}" for n in range(12)]
     for i in ids:

@@ -153,7 +153,8 @@ def test_after_401_the_token_is_read_at_once(api, probe, kubeconfig, tmp_path):
     assert len(api.seen) == before + 2
     api.allow = []
     assert one.get() == "UNAVAILABLE 401 Kubernetes answered 401 : Unauthorized"
-    assert len(api.seen) == before + 4, "tried once more, not for ever"
+    assert len(api.seen) == before + 5, "tried once more, asked whether it is ready, not for ever"
+    assert api.seen[-1]["path"] == "/readyz"
 
 
 def test_a_client_certificate_that_rotates(api, probe, kubeconfig, certificates, tmp_path):
