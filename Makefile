@@ -115,7 +115,7 @@ cluster-stop: ## Stop it
 	tests/cluster/stop.sh
 
 test-cluster: all ## Run the end-to-end tests against the real control plane
-	tests/end-to-end/run.sh --build $(BUILD) --cluster
+	tests/end-to-end/run.sh --build $(BUILD) --cluster $(E2E)
 
 .PHONY: api-check
 api-check: all ## Check the API document: schemathesis against the running service, Spectral against the document

@@ -444,8 +444,8 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 		   struct api **ret_api, struct error *err)
 {
 	static const char *const ids[ROUTE_COUNT] = {
-		[ROUTE_HEALTH] = "checkHealth", [ROUTE_LIST] = "listContainers",    [ROUTE_CREATE] = "createContainer",
-		[ROUTE_GET] = "getContainer",   [ROUTE_DELETE] = "deleteContainer",
+		[ROUTE_HEALTH] = "getHealth", [ROUTE_LIST] = "listContainers",    [ROUTE_CREATE] = "createContainer",
+		[ROUTE_GET] = "getContainer", [ROUTE_DELETE] = "deleteContainer",
 	};
 	struct api *api = calloc(1, sizeof(*api));
 

@@ -10,7 +10,7 @@
 /* The first that matches counts: a fixed segment stands before a parameter. */
 static const struct route routes[] = {
 	/* clang-format off */
-	{ ROUTE_HEALTH,        "GET",    CONTAINERS "/health",         "checkHealth" },
+	{ ROUTE_HEALTH,        "GET",    CONTAINERS "/health",         "getHealth" },
 	{ ROUTE_HEALTH,        "GET",    "/health",                    NULL },
 	{ ROUTE_LIST,          "GET",    CONTAINERS,                   "listContainers" },
 	{ ROUTE_CREATE,        "POST",   CONTAINERS,                   "createContainer" },
