@@ -163,6 +163,10 @@ install: all man ## Install programs, units, manual pages and completion under $
 	install -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
 	for p in $(PROGRAMS); do install -m 644 deploy/completion.bash $(DESTDIR)$(COMPLETIONDIR)/$$p || exit 1; done
 
+.PHONY: deb
+deb: ## Build the Debian package into build/deb
+	deploy/debian/build.sh $(BUILD)/deb $(VERSION)
+
 # ---- checks ----------------------------------------------------------------------------------------------------------
 
 .PHONY: lint format format-check hdr-check layer-check install-check

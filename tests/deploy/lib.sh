@@ -1,0 +1,54 @@
+# Shared by the scripts in this folder; sourced, never run.
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # what is set here is used by those who source this
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+here=$root/tests/deploy
+work=$(mktemp -d)
+me=$(basename "$0" .sh)
+
+say() { echo "$me: $*"; }
+die() { echo "$me: $*" >&2; exit 1; }
+
+wait_until() { # seconds, what, command...: until the command succeeds
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >"$work/last" 2>&1; do
+        [ $SECONDS -lt "$end" ] || die "$what: not within the time; the last words were: $(tail -n 20 "$work/last")"
+        sleep 0.2
+    done
+}
+
+# How requests reach the API: a command in front of curl and load.py, for what has a network of its own.
+reach=()
+api=http://127.0.0.1:8080/api/v1alpha1/containers
+
+healthy() { "${reach[@]}" curl -fsS --max-time 2 "$api/health" | grep '"status":"healthy"'; }
+
+status_is() { "${reach[@]}" curl -fsS --max-time 5 "$api/$1" | grep "\"status\":\"$2\""; }
+
+# A container comes, runs and goes, and the API's own description is there.
+smoke() {
+    local id=smoke-$$-$RANDOM body
+    body='{"spec": {"service_type": "container", "metadata": {"name": "'$id'"}, "image": {"reference": "nginx:1.27"},
+        "resources": {"cpu": {"min": 1, "max": 2}, "memory": {"min": "64MB", "max": "128MB"}}}}'
+    "${reach[@]}" curl -fsS --max-time 40 -X POST "$api?id=$id" -H 'Content-Type: application/json' -d "$body" \
+        >"$work/smoke" || die "smoke test: the create failed"
+    wait_until 30 "smoke test: container $id is not RUNNING" status_is "$id" RUNNING
+    "${reach[@]}" curl -fsS --max-time 40 -X DELETE "$api/$id" || die "smoke test: the delete failed"
+    [ "$("${reach[@]}" curl -sS --max-time 5 -o "$work/smoke" -w '%{http_code}' "$api/$id")" = 404 ] ||
+        die "smoke test: $id is still there after its delete: $(cat "$work/smoke")"
+    "${reach[@]}" curl -fsS --max-time 5 "${api%/api/*}/openapi.yaml" | grep -q '^openapi: 3' || die "no openapi.yaml"
+}
+
+# Create, read and delete without a pause, until load_end; one failed request fails the test.
+load_begin() {
+    "${reach[@]}" python3 "$here/load.py" "$api" >"$work/load" 2>&1 &
+    load_pid=$!
+}
+
+load_end() {
+    kill -INT "$load_pid" 2>/dev/null || true
+    wait "$load_pid" || die "requests failed under load: $(cat "$work/load")"
+    say "load: $(cat "$work/load")"
+}

@@ -1,0 +1,71 @@
+# Debian trees: made by debootstrap, entered by chroot, or booted with systemd in namespaces of their own. Sourced after lib.sh.
+# Needs root, debootstrap and systemd-nspawn.
+# shellcheck shell=bash
+
+# tree_make SUITE DIR PACKAGE...: a minimal Debian with these packages more. The minimal one is kept for the next time.
+tree_make() {
+    local suite=$1 dir=$2 kept=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/tree-$1.tar
+    shift 2
+    mkdir -p "$dir" "$(dirname "$kept")"
+    if [ ! -e "$kept" ]; then
+        say "making a tree of Debian $suite (some minutes, once)"
+        debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus "$suite" "$dir" >"$work/debootstrap" ||
+            die "debootstrap: $(tail -n 20 "$work/debootstrap")"
+        rm -f "$dir"/var/cache/apt/archives/*.deb
+        tar -C "$dir" -cf "$kept.$$" .
+        mv "$kept.$$" "$kept"
+    else
+        tar -C "$dir" -xf "$kept"
+    fi
+    cp /etc/resolv.conf "$dir/etc/resolv.conf"
+    tree_apt "$dir" update
+    tree_apt "$dir" install "$@"
+}
+
+tree_apt() { # DIR, command and arguments of apt-get
+    local dir=$1
+    shift
+    chroot "$dir" env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends "$@" >"$work/apt" 2>&1 ||
+        die "apt-get $*: $(tail -n 20 "$work/apt")"
+}
+
+# tree_services DIR: NATS and a simulator of Kubernetes as further services of the tree, and a kubeconfig for it.
+tree_services() {
+    make -s -C "$root" -j"$(nproc)" build/bin/kubesim
+    install -D "$root/build/bin/kubesim" "$1/opt/kubesim"
+    cat >"$1/etc/systemd/system/kubesim.service" <<'TEXT'
+[Service]
+ExecStart=/opt/kubesim --listen 127.0.0.1:6443 --write-kubeconfig /opt/kubeconfig
+[Install]
+WantedBy=multi-user.target
+TEXT
+    chroot "$1" systemctl enable kubesim.service nats-server.service >/dev/null 2>&1
+}
+
+# tree_boot DIR: boots it; until tree_stop, `in_tree COMMAND...` runs inside, and lib.sh's requests reach it.
+tree_boot() {
+    systemd-nspawn --quiet --boot --register=no --keep-unit --private-network --machine="dcm-sp-$$" --directory="$1" \
+        --console=pipe >"$work/boot" 2>&1 </dev/null &
+    nspawn=$!
+    wait_until 20 "the tree does not start" find_leader
+    reach=(nsenter --target "$leader" --net)
+    wait_until 60 "the tree does not boot" booted
+    [ "$(cat "$work/last")" = running ] || die "the tree booted with failed units: $(in_tree systemctl --failed --no-legend)"
+}
+
+find_leader() { leader=$(pgrep -P "$nspawn"); }
+
+in_tree() { nsenter --target "$leader" --all --root --wd -- "$@"; }
+
+# "running", or "degraded": there is no more to wait for.
+booted() { in_tree systemctl is-system-running | grep -xE 'running|degraded'; }
+
+tree_stop() {
+    [ -n "${nspawn:-}" ] || return 0
+    kill -RTMIN+4 "$leader" 2>/dev/null || true # "power off", see systemd(1)
+    local end=$((SECONDS + 90))
+    while kill -0 "$nspawn" 2>/dev/null && [ $SECONDS -lt $end ]; do sleep 0.2; done
+    ! kill "$nspawn" 2>/dev/null || say "the tree did not power off by itself"
+    wait "$nspawn" 2>/dev/null || true
+    nspawn=
+}
