@@ -9,6 +9,7 @@
 
 #include "api-svc/api.h"
 #include "api-svc/api_config.h"
+#include "api-svc/health_check.h"
 #include "api-svc/http_server.h"
 #include "api-svc/listen.h"
 #include "api-svc/openapi.h"
@@ -217,6 +218,8 @@ int main(int argc, char **argv)
 
 	lifecycle_init();
 	switch (config_start(&api_config_program, argc, argv, &p.config)) {
+	case CONFIG_HEALTH:
+		return health_check_tell(p.config.address);
 	case CONFIG_EXIT_OK:
 		return EXIT_SUCCESS;
 	case CONFIG_EXIT_BAD:

@@ -51,7 +51,7 @@
  *                      of its end, whether or not a monitor runs. Stored before the create is answered; without
  *                      JetStream it goes nowhere. The active monitor reads all records behind each list of the Deployments
  *
- * PRESENCE  api-svc and kube-workers answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
+ * PRESENCE  All processes answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
  * in metadata.PROTOCOL_METADATA_PROVIDER, SP_NAME: so the registrar knows its own provider's API.
  *
  * No internal subject may begin with "dcm.": DCM's JetStream stream captures dcm.* and would answer our requests.

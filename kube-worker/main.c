@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/adapters/bus_presence.h"
 #include "common/adapters/bus_service.h"
 #include "common/base/footprint.h"
 #include "common/services/lifecycle.h"
@@ -15,6 +16,7 @@
 #include "kube-worker/dispatcher.h"
 #include "kube-worker/repair.h"
 
+#define SERVICE_NAME "kube-worker"
 #define ARENAS_MAX 2 /* malloc's; one for each thread would cost more memory than it saves time */
 
 struct worker {
@@ -59,7 +61,7 @@ static void endpoint_stats(void *ctx, size_t index, struct bus_endpoint_stats *r
 static enum rc start_discovery(struct worker *worker, struct error *err)
 {
 	struct bus_service_options options = {
-		.name = "kube-worker",
+		.name = SERVICE_NAME,
 		.description = "Carries out container operations on Kubernetes",
 		.version = version_text(),
 		.metadata = worker->metadata,
@@ -153,6 +155,8 @@ int main(int argc, char **argv)
 	struct error err;
 
 	switch (config_start(&worker_program, argc, argv, &worker.config)) {
+	case CONFIG_HEALTH:
+		return bus_presence_tell(worker.config.nats_url, SERVICE_NAME, worker.config.name);
 	case CONFIG_EXIT_OK:
 		return 0;
 	case CONFIG_EXIT_BAD:

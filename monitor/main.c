@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "common/adapters/bus_service.h"
+#include "common/adapters/bus_presence.h"
 #include "common/base/footprint.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
@@ -121,6 +121,8 @@ int main(int argc, char **argv)
 	struct error err;
 
 	switch (config_start(&monitor_program, argc, argv, &monitor.config)) {
+	case CONFIG_HEALTH:
+		return bus_presence_tell(monitor.config.nats_url, REPORT_SERVICE_NAME, monitor.config.name);
 	case CONFIG_EXIT_OK:
 		return 0;
 	case CONFIG_EXIT_BAD:

@@ -111,7 +111,7 @@ enum rc report_create(struct bus *bus, const char *provider_name, struct deliver
 	/* Nobody asks this endpoint: it stands for what is published. */
 	static const struct bus_endpoint endpoints[] = { { "events", PROTOCOL_EVENT_SUBJECT, "" } };
 	struct bus_service_options options = {
-		.name = "monitor",
+		.name = REPORT_SERVICE_NAME,
 		.description = "Publishes status events of containers; listens to nothing",
 		.version = version_text(),
 		.metadata_count = 1,

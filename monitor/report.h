@@ -9,6 +9,8 @@
 #include "monitor/delivery.h"
 #include "monitor/steward.h"
 
+#define REPORT_SERVICE_NAME "monitor" /* in the service protocol */
+
 struct report;
 
 /*

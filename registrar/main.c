@@ -5,19 +5,25 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "common/adapters/bus_presence.h"
+#include "common/adapters/bus_service.h"
 #include "common/base/footprint.h"
+#include "common/protocol.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
 #include "registrar/keeper.h"
 #include "registrar/payload.h"
 
+#define SERVICE_NAME "registrar"
 #define ARENAS_MAX 2     /* malloc's */
 #define STOP_MAX_MS 3000 /* a request that runs is ended within a second */
 
 struct program {
 	struct registrar_config config;
-	struct bus *bus; /* NULL with --once */
+	struct bus *bus;             /* NULL with --once */
+	struct bus_service *service; /* NULL with --once */
+	struct bus_header metadata[1];
 	struct keeper *keeper;
 	atomic_bool lost; /* the bus is closed for good */
 };
@@ -44,6 +50,21 @@ static void log_ready(const struct program *p)
 		 log_str("endpoint", endpoint.data), log_num("interval_ms", p->config.interval_ms));
 }
 
+/* There is nothing to ask a registrar but whether it is there. */
+static enum rc start_presence(struct program *p, struct error *err)
+{
+	struct bus_service_options options = {
+		.name = SERVICE_NAME,
+		.description = "Keeps the provider registered with DCM",
+		.version = version_text(),
+		.metadata = p->metadata,
+		.metadata_count = ARRAY_LEN(p->metadata),
+	};
+
+	p->metadata[0] = (struct bus_header){ PROTOCOL_METADATA_PROVIDER, p->config.name };
+	return bus_service_create(p->bus, &options, &p->service, err);
+}
+
 /* READY says that we run; that DCM has taken the registration may be hours away, and nobody shall wait for it. */
 static enum rc start(struct program *p, struct error *err)
 {
@@ -57,6 +78,8 @@ static enum rc start(struct program *p, struct error *err)
 
 	if (!p->config.once)
 		rc = bus_connect(&bus, &p->bus, err);
+	if (!rc && p->bus)
+		rc = start_presence(p, err);
 	if (!rc)
 		rc = keeper_create(&p->config, p->bus, &p->keeper, err);
 	if (rc)
@@ -73,6 +96,8 @@ int main(int argc, char **argv)
 	int code;
 
 	switch (config_start(&registrar_program, argc, argv, &p.config)) {
+	case CONFIG_HEALTH:
+		return bus_presence_tell(p.config.nats_url, SERVICE_NAME, p.config.name);
 	case CONFIG_EXIT_OK:
 		return 0;
 	case CONFIG_EXIT_BAD:
@@ -95,6 +120,7 @@ int main(int argc, char **argv)
 	}
 	code = p.config.once ? (int)keeper_result(p.keeper) : 0;
 	bus_destroy(p.bus);
+	bus_service_destroy(p.service);
 	keeper_destroy(p.keeper);
 	log_info("stopped");
 	return atomic_load(&p.lost) ? 1 : code;

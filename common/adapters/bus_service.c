@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/adapters/crypto.h"
 #include "common/base/clock.h"
@@ -16,6 +17,7 @@ struct bus_service {
 	struct bus_service_options options;
 	char id[CRYPTO_UUID_MAX];
 	char started[CLOCK_RFC3339_MAX];
+	char host[BUS_HOST_MAX];
 };
 
 static void write_metadata(struct json_writer *w, const struct bus_service *service)
@@ -23,6 +25,7 @@ static void write_metadata(struct json_writer *w, const struct bus_service *serv
 	json_begin_object(w, "metadata");
 	for (size_t i = 0; i < service->options.metadata_count; i++)
 		json_string(w, service->options.metadata[i].name, service->options.metadata[i].value);
+	json_string(w, BUS_METADATA_HOST, service->host);
 	json_end_object(w);
 }
 
@@ -135,6 +138,7 @@ enum rc bus_service_create(struct bus *bus, const struct bus_service_options *op
 		return error_no_memory(err);
 	service->bus = bus;
 	service->options = *options;
+	bus_service_host(service->host);
 	clock_format_rfc3339(clock_wall_ms(), false, service->started);
 	if (!crypto_random_uuid(service->id)) {
 		free(service);
@@ -151,6 +155,13 @@ enum rc bus_service_create(struct bus *bus, const struct bus_service_options *op
 	*ret_service =
 		service; /* also after a failure: the subscriptions that were made refer to it until bus_destroy() */
 	return rc;
+}
+
+void bus_service_host(char out[BUS_HOST_MAX])
+{
+	if (gethostname(out, BUS_HOST_MAX))
+		out[0] = '\0';
+	out[BUS_HOST_MAX - 1] = '\0'; /* a longer name may come without */
 }
 
 void bus_service_destroy(struct bus_service *service)

@@ -8,6 +8,9 @@
 #include "common/adapters/bus.h"
 #include "common/services/json_write.h"
 
+#define BUS_METADATA_HOST "host" /* in the metadata of every answer: the machine's or the container's name */
+#define BUS_HOST_MAX 256         /* bytes with the NUL */
+
 struct bus_service;
 
 /* What is counted of one endpoint since the start. */
@@ -48,5 +51,8 @@ enum rc bus_service_create(struct bus *bus, const struct bus_service_options *op
 
 /* Free; call after bus_destroy(), which ends the subscriptions. Takes NULL. */
 void bus_service_destroy(struct bus_service *service);
+
+/* What our answers say as BUS_METADATA_HOST. */
+void bus_service_host(char out[BUS_HOST_MAX]);
 
 #endif

@@ -110,10 +110,11 @@ static void print_help(const struct config_program *program)
 	printf("%s: %s\n\nUsage: %s", program->name, program->purpose, program->name);
 	for (size_t i = 0; i < program->option_count; i++)
 		printf(" [%s]", program->options[i].name);
-	printf(" [--help | --version | --check-config]\n\n");
+	printf(" [--help | --version | --check-config | --health]\n\n");
 	for (size_t i = 0; i < program->option_count; i++)
 		printf("  %-28s %s\n", program->options[i].name, program->options[i].help);
 	printf("%sRuns in the foreground, logs JSON lines on stderr, ends on SIGTERM or SIGINT.\n"
+	       "--health asks the one that runs, with the same variables, and ends with 0 when it is well, else 1.\n"
 	       "It is configured by environment variables only:\n\n",
 	       program->option_count ? "\n" : "");
 	for (size_t i = 0; i < program->row_count; i++) {
@@ -154,6 +155,7 @@ enum ask {
 	ASK_HELP,
 	ASK_VERSION,
 	ASK_CHECK,
+	ASK_HEALTH,
 	ASK_NOTHING,
 };
 
@@ -161,6 +163,7 @@ static const char *const asks[] = {
 	[ASK_HELP] = "--help",
 	[ASK_VERSION] = "--version",
 	[ASK_CHECK] = "--check-config",
+	[ASK_HEALTH] = "--health",
 };
 
 static enum ask find_ask(const char *argument)
@@ -227,7 +230,7 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 		print_values(program);
 		return CONFIG_EXIT_OK;
 	}
-	return CONFIG_RUN;
+	return ask == ASK_HEALTH ? CONFIG_HEALTH : CONFIG_RUN;
 }
 
 /* Nothing, ":" or ":port", as it may follow a host. */

@@ -31,7 +31,7 @@ struct config_row {
 	const char *help;           /* one line */
 };
 
-/* A switch on the command line that a program has beside --help, --version and --check-config. */
+/* A switch on the command line that a program has beside --help, --version, --check-config and --health. */
 struct config_option {
 	const char *name; /* "--once" */
 	size_t offset;    /* of a bool in the struct that is filled; true: the option was given */
@@ -50,6 +50,7 @@ struct config_program {
 
 enum config_next {
 	CONFIG_RUN,     /* go on */
+	CONFIG_HEALTH,  /* --health: ask the process that runs here how it is, and end */
 	CONFIG_EXIT_OK, /* --help, --version or a good --check-config: done */
 	CONFIG_EXIT_BAD /* a wrong command line or a wrong variable; what is wrong is on stderr */
 };
@@ -63,8 +64,8 @@ enum config_next {
 bool config_load(const struct config_row *rows, size_t row_count, void *into, struct buf *faults);
 
 /*
- * What every main() does first: handle --help, --version, --check-config and the program's own options, fill `into`
- * (which begins zeroed), and set up the log (SP_LOG_LEVEL) under the program's name. Prints to stdout and stderr, never
+ * What every main() does first: handle --help, --version, --check-config, --health and the program's own options,
+ * fill `into` (which begins zeroed), and set up the log (SP_LOG_LEVEL) under the program's name. Prints to stdout and stderr, never
  * the value of a secret. Opens no socket.
  */
 enum config_next config_start(const struct config_program *program, int argc, char **argv, void *into);

@@ -47,18 +47,15 @@ tree_boot() {
     systemd-nspawn --quiet --boot --register=no --keep-unit --private-network --machine="dcm-sp-$$" --directory="$1" \
         --console=pipe >"$work/boot" 2>&1 </dev/null &
     nspawn=$!
-    wait_until 20 "the tree does not start" find_leader
-    reach=(nsenter --target "$leader" --net)
     wait_until 60 "the tree does not boot" booted
+    reach=(nsenter --target "$leader" --net)
     [ "$(cat "$work/last")" = running ] || die "the tree booted with failed units: $(in_tree systemctl --failed --no-legend)"
 }
 
-find_leader() { leader=$(pgrep -P "$nspawn"); }
-
 in_tree() { nsenter --target "$leader" --all --root --wd -- "$@"; }
 
-# "running", or "degraded": there is no more to wait for.
-booted() { in_tree systemctl is-system-running | grep -xE 'running|degraded'; }
+# "running", or "degraded": there is no more to wait for. The first children of systemd-nspawn do not stay.
+booted() { leader=$(pgrep -P "$nspawn") && in_tree systemctl is-system-running | grep -xE 'running|degraded'; }
 
 tree_stop() {
     [ -n "${nspawn:-}" ] || return 0

@@ -53,6 +53,7 @@ static const struct {
 	{ &plain, { "--help" }, CONFIG_EXIT_OK, false, false },
 	{ &plain, { "--version" }, CONFIG_EXIT_OK, false, false },
 	{ &plain, { "--check-config" }, CONFIG_EXIT_OK, false, false },
+	{ &plain, { "--health" }, CONFIG_HEALTH, false, false },
 	{ &plain, { "--once" }, CONFIG_EXIT_BAD, false, false },
 	{ &plain, { "" }, CONFIG_EXIT_BAD, false, false },
 	{ &plain, { "--help", "--version" }, CONFIG_EXIT_BAD, false, false },
@@ -98,7 +99,8 @@ Test(config, help_names_the_options)
 	fflush(stdout);
 	out = cr_get_redirected_stdout();
 	text[fread(text, 1, sizeof(text) - 1, out)] = '\0';
-	cr_expect(strstr(text, "Usage: own [--once] [--loud] [--help | --version | --check-config]\n"), "%s", text);
+	cr_expect(strstr(text, "Usage: own [--once] [--loud] [--help | --version | --check-config | --health]\n"), "%s",
+		  text);
 	cr_expect(strstr(text, "do it once"), "%s", text);
 }
 

@@ -287,6 +287,22 @@ def test_settings(nats):
     assert busy.returncode == 1 and "Address already in use" in busy.stderr
 
 
+def test_health_of_the_one_that_listens(api, worker):
+    def health(address):
+        return subprocess.run([BUILD / "bin" / "api-svc", "--health"], capture_output=True, text=True, timeout=20,
+                              env=os.environ | {"SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1",
+                                                "SP_SERVER_ADDRESS": address, "http_proxy": "http://127.0.0.1:9"})
+    for host in ("127.0.0.1", "", "0.0.0.0"):
+        asked = health(f"{host}:{api.port}")
+        assert (asked.returncode, asked.stdout) == (0, "healthy\n"), asked
+    worker.on["health"] = lambda asked: Ok({"healthy": False})
+    wait_for(lambda: health(f":{api.port}").returncode == 1, "the worker's word")
+    assert '"status":"unhealthy"' in health(f":{api.port}").stderr
+    api.terminate()
+    gone = health(f":{api.port}")
+    assert gone.returncode == 1 and gone.stderr.startswith("unhealthy: ")
+
+
 def test_addresses(start):
     for address, host in (("[::1]:0", "::1"), ("localhost:0", "localhost"), (":0", "127.0.0.1"), (":0", "::1")):
         api = start(SP_SERVER_ADDRESS=address)

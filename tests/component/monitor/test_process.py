@@ -46,7 +46,7 @@ def test_discovery_lists_it_with_its_counters(monitors):
     wait_for("recorded", lambda: m.stats()[0]["pending"] == 0)
     nats = Nats(m.port)
     ping, = [json.loads(b) for _, b in nats.ask("$SRV.PING.monitor", seconds=0.3)]
-    assert ping["metadata"] == {"provider": m.name} and ping["name"] == "monitor"
+    assert ping["metadata"] == {"provider": m.name, "host": socket.gethostname()} and ping["name"] == "monitor"
     info, = [json.loads(b) for _, b in nats.ask(f"$SRV.INFO.monitor.{ping['id']}", seconds=0.3)]
     assert [e["name"] for e in info["endpoints"]] == ["events"]
     nats.close()
@@ -54,6 +54,19 @@ def test_discovery_lists_it_with_its_counters(monitors):
     assert data["role"] == "active" and data["acknowledged"] and not data["polling"]
     assert data["published"] == len(m.dcm.events) and data["containers"] == 1 and data["cached_objects"] == 3
     assert data["dropped"] == 0 and data["retried"] == 0 and data["lag_ms"] == 0 and data["relists"] == 3
+
+
+def test_health_is_that_of_the_monitor_of_this_provider(monitors):
+    m = monitors()
+    asked = {"SP_NATS_URL": f"nats://127.0.0.1:{m.port}"}
+    assert run("--health", SP_NAME=m.name, **asked).returncode == 1
+    m.add()
+    assert run("--health", SP_NAME=m.name, **asked).stdout == "healthy\n"
+    other = run("--health", SP_NAME="another", **asked)
+    assert other.returncode == 1 and "no monitor of 'another'" in other.stderr
+    begun = time.monotonic()
+    away = run("--health", **REQUIRED)
+    assert away.returncode == 1 and "unhealthy: " in away.stderr and time.monotonic() - begun < 5
 
 
 def test_systemd_hears_ready_watchdog_and_stopping(monitors, tmp_path):

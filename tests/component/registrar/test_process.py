@@ -110,6 +110,17 @@ def test_the_command_line(tmp_path, option, expected):
     assert expected in registrar.text() and "geheim" not in registrar.text()
 
 
+def test_health_is_that_of_the_registrar_that_runs(registry, start, nats):
+    def health():
+        return start("--health").wait()
+    assert health() == 1
+    registrar = start()
+    wait_for(lambda: registrar.find_log("connected to NATS"), "the connection to NATS")
+    wait_for(lambda: health() == 0, "a healthy registrar")
+    assert registrar.terminate() == 0
+    assert health() == 1
+
+
 def test_an_unknown_argument(tmp_path):
     assert Registrar(tmp_path, None, "http://registry", "--twice").wait() == 1
 

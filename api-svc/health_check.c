@@ -1,0 +1,67 @@
+#include "api-svc/health_check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/adapters/http_client.h"
+#include "common/base/strutil.h"
+#include "common/services/json.h"
+
+#define TIMEOUT_MS 2000 /* below the 3 s that container engines are told to wait */
+#define ANSWER_MAX 4096
+#define URL_MAX 512
+
+/* Who listens on all addresses is reached on the loopback. */
+static void write_url(const char *address, struct buf *url)
+{
+	const char *port = strrchr(address, ':');
+	size_t host = (size_t)(port - address);
+	bool all = host == 0 || str_has_prefix(address, "0.0.0.0:") || str_has_prefix(address, "[::]:");
+
+	buf_addf(url, "http://%.*s%s/api/v1alpha1/containers/health", all ? (int)strlen("localhost") : (int)host,
+		 all ? "localhost" : address, port);
+}
+
+static enum rc ask(const char *address, struct http_response *answer, struct error *err)
+{
+	struct buf url cleanup_buf = buf_make(URL_MAX);
+	struct http_identity direct = { .proxy = "" };
+	struct http_request request = {
+		.method = "GET",
+		.identity = &direct,
+		.timeout_ms = TIMEOUT_MS,
+		.response_max = ANSWER_MAX,
+	};
+	struct http_client *client;
+	enum rc rc;
+
+	write_url(address, &url);
+	rc = buf_check(&url, err);
+	if (!rc)
+		rc = http_client_create(&client, err);
+	if (rc)
+		return rc;
+	request.url = url.data;
+	rc = http_client_do(client, &request, answer, err);
+	http_client_destroy(client);
+	return rc;
+}
+
+int health_check_tell(const char *address)
+{
+	struct http_response answer = { 0 };
+	cleanup_json cJSON *tree = NULL;
+	struct error err;
+	enum rc rc = ask(address, &answer, &err);
+
+	if (!rc)
+		rc = json_parse(answer.body.data, answer.body.len, &tree, &err);
+	if (!rc && !str_equal(json_string_at(tree, "status"), "healthy"))
+		rc = error_set(&err, RC_UNAVAILABLE, "%.*s", (int)answer.body.len, answer.body.data);
+	buf_clear(&answer.body);
+	if (rc)
+		fprintf(stderr, "unhealthy: %s\n", err.text);
+	else
+		puts("healthy");
+	return rc ? 1 : 0;
+}

@@ -1,0 +1,16 @@
+/*
+ * `api-svc --health`: does the api-svc that listens here say that the provider is healthy?
+ */
+#ifndef API_SVC_HEALTH_CHECK_H
+#define API_SVC_HEALTH_CHECK_H
+
+/*
+ * Ask over HTTP, and print one line: "healthy" on stdout, or on stderr what is wrong.
+ *
+ * address  SP_SERVER_ADDRESS.
+ *
+ * Returns what main() returns: 0 healthy, 1 not. Blocks: up to two seconds.
+ */
+int health_check_tell(const char *address);
+
+#endif

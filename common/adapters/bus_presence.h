@@ -1,0 +1,19 @@
+/*
+ * `PROGRAM --health` of a process that serves NATS only: does the process of this name and provider, on this machine or
+ * in this container, answer the ping of the service protocol (bus_service.h)?
+ */
+#ifndef COMMON_ADAPTERS_BUS_PRESENCE_H
+#define COMMON_ADAPTERS_BUS_PRESENCE_H
+
+/*
+ * Ask over a connection of our own, and print one line: "healthy" on stdout, or on stderr what is wrong.
+ *
+ * urls      SP_NATS_URL.
+ * service   the process's name in the service protocol.
+ * provider  SP_NAME.
+ *
+ * Returns what main() returns: 0 healthy, 1 not. Blocks: up to two seconds.
+ */
+int bus_presence_tell(const char *urls, const char *service, const char *provider);
+
+#endif
