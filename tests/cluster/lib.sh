@@ -110,6 +110,7 @@ start_apiserver() {
         --service-account-signing-key-file="$DIR/pki/serviceaccount.key" \
         --disable-admission-plugins=ServiceAccount \
         --shutdown-watch-termination-grace-period=2s \
+        --delete-collection-workers=8 \
         --profiling=false
     deadline=$(($(date +%s) + 60))
     until admin get --raw=/readyz >/dev/null 2>&1; do

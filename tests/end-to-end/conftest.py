@@ -56,10 +56,15 @@ class Target:
         for kind in ("resourcequotas", "limitranges") if not self.simulated else ():
             for item in self.admin.list(kind, ""):
                 self.admin.delete(kind, item["metadata"]["name"])
-        for kind in ("deployments", "services"):
-            for item in self.admin.list(kind, ""):
-                if item["metadata"]["name"] != "kubernetes":
-                    self.admin.delete(kind, item["metadata"]["name"])
+        for item in self.admin.list("services", ""):
+            if item["metadata"]["name"] != "kubernetes":
+                self.admin.delete("services", item["metadata"]["name"])
+        if self.simulated:
+            for item in self.admin.list("deployments", ""):
+                self.admin.delete("deployments", item["metadata"]["name"])
+        else:
+            for kind in ("deployments", "replicasets", "pods"):  # garbage collection takes minutes for a thousand
+                self.admin.delete_all(kind)
         wait_for("Pods gone", lambda: not self.admin.list("pods", ""), 60, 0.2)
 
     def faults(self, *faults):

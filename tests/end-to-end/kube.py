@@ -45,12 +45,13 @@ class Kube:
             context.load_cert_chain(user["client-certificate"], user["client-key"])
         return context
 
-    def call(self, method, path, body=None, content_type="application/json"):
+    def call(self, method, path, body=None, content_type="application/json", timeout=30):
         """(status, JSON or text)"""
         if self.context:
-            connection = http.client.HTTPSConnection(self.url.hostname, self.url.port, context=self.context, timeout=30)
+            connection = http.client.HTTPSConnection(self.url.hostname, self.url.port, context=self.context,
+                                                     timeout=timeout)
         else:
-            connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=30)
+            connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=timeout)
         try:
             headers = dict(self.headers, **({"Content-Type": content_type} if body is not None else {}))
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
@@ -92,6 +93,18 @@ class Kube:
     def delete(self, kind, name):
         status, answer = self.call("DELETE", self.path(kind, name))
         assert status in (200, 202, 404), answer
+
+    def delete_all(self, kind):
+        """All objects of a kind, without grace. A request that takes the server more than a minute is cut off by it."""
+        for _ in range(10):
+            try:
+                status, answer = self.call("DELETE", f"{self.path(kind)}?gracePeriodSeconds=0", timeout=90)
+            except OSError as error:
+                status, answer = 504, error
+            if status == 200:
+                return
+            assert status == 504, answer
+        raise AssertionError(f"{kind} are still there: {answer}")
 
     def patch(self, kind, name, body, subresource=""):
         status, answer = self.call("PATCH", self.path(kind, name) + subresource, body, "application/merge-patch+json")
