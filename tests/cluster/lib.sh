@@ -53,6 +53,14 @@ launch() {
         exec "$@"' launch "$DIR/run/$name.pid" "$DIR/bin/$name" "$@" </dev/null >>"$DIR/logs/$name.log" 2>&1 &
 }
 
+# gone PID: no thread of it is left, and so nothing that it held open, such as its port. The first thread is a zombie, and
+# has no command line, before the others have ended.
+gone() {
+    for thread in "/proc/$1/task/"*; do
+        case $(cut -d' ' -f3 "$thread/stat" 2>/dev/null) in ''|Z|X) ;; *) return 1 ;; esac
+    done
+}
+
 # end NAME [SIGNAL]: ends this cluster's NAME (also one that a test has stopped with SIGSTOP) and waits until it is gone;
 # SIGKILL after ten seconds.
 end() {
@@ -60,7 +68,7 @@ end() {
     kill "-${2:-TERM}" "$victim" 2>/dev/null || true
     kill -CONT "$victim" 2>/dev/null || true
     tries=0
-    while pid_of "$1" >/dev/null; do
+    until gone "$victim"; do
         tries=$((tries + 1))
         if [ "$tries" -eq 200 ]; then
             say "$1 (pid $victim) does not end; SIGKILL"
