@@ -3,6 +3,7 @@
 # upgraded, removed and purged. Needs root.
 set -euo pipefail
 
+# shellcheck source=tests/deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/deploy/tree.sh
 . "$here/tree.sh"
@@ -24,6 +25,8 @@ install_package() { # package: as an administrator does, who keeps what was chan
 version_of() { # unit: of the program that runs
     in_tree sh -c "/proc/\$(systemctl show --value -p MainPID $1)/exe --version"
 }
+
+processes() { pgrep --ns "$leader" --nslist pid --full --count '^/usr/bin/(api-svc|kube-worker|monitor|registrar)' || true; }
 
 # All units run this version.
 running() {
@@ -78,6 +81,7 @@ cp "$tree/opt/kubeconfig" "$tree/etc/dcm-sp/kubeconfig"
 in_tree systemctl enable --quiet --now dcm-sp.target $units
 wait_until 20 "not healthy" healthy
 running 1.0.0~rc1
+[ "$(processes)" = 4 ] || die "$(processes) processes instead of 4"
 smoke
 
 say "upgrade: what runs is restarted, the changed configuration is kept"
@@ -91,7 +95,7 @@ smoke
 
 say "remove: everything is stopped, the configuration stays"
 in_tree dpkg --remove dcm-sp >"$work/dpkg" 2>&1 || die "dpkg --remove: $(cat "$work/dpkg")"
-! pgrep --ns "$leader" --nslist pid -x 'api-svc|kube-worker|monitor|registrar' || die "processes are left"
+[ "$(processes)" = 0 ] || die "processes are left"
 grep -qx SP_LOG_LEVEL=debug "$tree/etc/dcm-sp/dcm-sp.env" || die "the configuration went with the removal"
 
 say "purge: nothing is left"

@@ -38,7 +38,8 @@ smoke() {
     "${reach[@]}" curl -fsS --max-time 40 -X DELETE "$api/$id" || die "smoke test: the delete failed"
     [ "$("${reach[@]}" curl -sS --max-time 5 -o "$work/smoke" -w '%{http_code}' "$api/$id")" = 404 ] ||
         die "smoke test: $id is still there after its delete: $(cat "$work/smoke")"
-    "${reach[@]}" curl -fsS --max-time 5 "${api%/api/*}/openapi.yaml" | grep -q '^openapi: 3' || die "no openapi.yaml"
+    "${reach[@]}" curl -fsS --max-time 5 "${api%/api/*}/openapi.yaml" >"$work/smoke"
+    grep -q '^openapi: 3' "$work/smoke" || die "no openapi.yaml"
 }
 
 # Create, read and delete without a pause, until load_end; one failed request fails the test.
@@ -52,3 +53,5 @@ load_end() {
     wait "$load_pid" || die "requests failed under load: $(cat "$work/load")"
     say "load: $(cat "$work/load")"
 }
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }

@@ -39,6 +39,7 @@ ExecStart=/opt/kubesim --listen 127.0.0.1:6443 --write-kubeconfig /opt/kubeconfi
 [Install]
 WantedBy=multi-user.target
 TEXT
+    echo 'jetstream: {store_dir: /tmp/jetstream}' >>"$1/etc/nats-server.conf"
     chroot "$1" systemctl enable kubesim.service nats-server.service >/dev/null 2>&1
 }
 

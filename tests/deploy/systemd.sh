@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The units in a booted tree, with NATS and a simulator of Kubernetes beside them: everything starts, workers come and go under
+# load, every unit is killed once and hangs once, the sandbox is as tight as it should be, everything stops. Needs root.
+set -euo pipefail
+
+# shellcheck source=tests/deploy/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/deploy/tree.sh
+. "$here/tree.sh"
+trap 'tree_stop; rm -rf "$work"' EXIT
+
+units="dcm-sp-api.service dcm-sp-worker@1.service dcm-sp-worker@2.service dcm-sp-monitor.service dcm-sp-registrar.service"
+exposure=20 # tenths, see systemd-analyze(1)
+tree=$work/tree
+
+property() { in_tree systemctl show --value --property "$2" "$1"; } # unit, property
+
+# A new process, which has said that it is ready.
+is_back() { [ "$(property "$1" ActiveState)" = active ] && [ "$(property "$1" MainPID)" != "$2" ]; } # unit, old process
+
+is_ended() { property "$1" ActiveState | grep -xE 'inactive|failed'; }
+
+hit() { # signal, unit: and see the unit come back
+    local pid
+    pid=$(property "$2" MainPID)
+    in_tree systemctl kill --signal "$1" "$2"
+    wait_until 20 "$2 does not come back after $1" is_back "$2" "$pid"
+    wait_until 20 "not healthy after $1 of $2" healthy
+}
+
+"$root/deploy/install-packages.sh" deb
+say "building the package and a tree"
+package=$("$root/deploy/debian/build.sh" "$work/deb" 1.0.0 2>"$work/build") || die "building: $(tail -n 40 "$work/build")"
+tree_make "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$tree" nats-server
+cp "$package" "$tree/opt/dcm-sp.deb"
+tree_apt "$tree" install /opt/dcm-sp.deb
+tree_services "$tree"
+cat >>"$tree/etc/dcm-sp/dcm-sp.env" <<'TEXT'
+DCM_REGISTRATION_URL=http://127.0.0.1:9/api/v1alpha1
+SP_ENDPOINT=http://127.0.0.1:8080
+TEXT
+# shellcheck disable=SC2086  # a list
+chroot "$tree" systemctl enable dcm-sp.target $units >/dev/null 2>&1
+# The simulator writes its kubeconfig when it starts; the workers try until then.
+ln -sf /opt/kubeconfig "$tree/etc/dcm-sp/kubeconfig"
+
+say "boot"
+tree_boot "$tree"
+wait_until 30 "not healthy" healthy
+for unit in $units; do
+    [ "$(property "$unit" ActiveState)" = active ] || die "$unit is not active: $(in_tree systemctl status "$unit")"
+    said=$(in_tree systemd-analyze security --no-pager --threshold=$exposure "$unit") || die "$unit: $(tail -n 1 <<<"$said")"
+    say "$unit: ${said##*→ }"
+done
+smoke
+
+say "2 workers, 4, 2, under load"
+load_begin
+in_tree systemctl start dcm-sp-worker@3.service dcm-sp-worker@4.service
+sleep 3
+in_tree systemctl stop dcm-sp-worker@3.service dcm-sp-worker@4.service
+sleep 2
+load_end
+
+for unit in $units; do
+    say "$unit is killed"
+    hit KILL "$unit"
+done
+smoke
+
+say "the watchdog"
+mkdir -p "$tree/etc/systemd/system/dcm-sp-.service.d"
+printf '[Service]\nWatchdogSec=2s\n' >"$tree/etc/systemd/system/dcm-sp-.service.d/test.conf"
+in_tree systemctl daemon-reload
+in_tree systemctl restart dcm-sp.target
+wait_until 30 "not healthy after a restart of the target" healthy
+for unit in $units; do
+    say "$unit hangs"
+    hit STOP "$unit"
+    in_tree journalctl --unit "$unit" >"$work/journal"
+    grep -q 'Watchdog timeout' "$work/journal" || die "it was not the watchdog: $(tail -n 20 "$work/journal")"
+done
+smoke
+
+say "stop"
+in_tree systemctl stop dcm-sp.target
+for unit in $units; do
+    wait_until 60 "$unit does not end with the target" is_ended "$unit"
+    ended="$(property "$unit" ActiveState) $(property "$unit" Result) $(property "$unit" ExecMainStatus)"
+    [ "$ended" = "inactive success 0" ] || die "$unit ended as: $ended"
+done
+say "passed in $SECONDS s"
