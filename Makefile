@@ -125,6 +125,11 @@ api-check: all ## Check the API document: schemathesis against the running servi
 test-kubernetes: ## Try deploy/kubernetes on the real control plane
 	tests/deploy/kubernetes.sh
 
+.PHONY: test-deploy
+test-deploy: ## Try package, images, compose.yaml, units and all-in-one (about 25 minutes; needs root)
+	deploy/install-packages.sh build test deb test-deploy
+	set -e; for part in deb images compose systemd all-in-one; do tests/deploy/$$part.sh; done
+
 .PHONY: bench
 bench: all ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory
 	tests/bench/run.sh --build $(BUILD)

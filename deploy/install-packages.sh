@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing of the Debian packages that a purpose needs: the one list of our dependencies.
 #
-#   install-packages.sh build|run|test|check|api-check|deb...
+#   install-packages.sh build|run|test|check|api-check|deb|test-deploy...
 #
 # Debian 12 (bookworm) and 13 (trixie). Needs root, or sudo; does nothing when all is there.
 set -eu
@@ -14,7 +14,8 @@ packages_for() {
         test) echo "libcriterion-dev python3 python3-venv python3-pytest python3-yaml openssl" \
                    "$(command -v kubectl >/dev/null || echo kubernetes-client)" ;;
         check) echo "clang clang-format cppcheck shellcheck libclang-rt-dev groff-base systemd" ;;
-        deb) echo "build-essential debhelper lintian" ;;
+        deb) echo "build-essential debhelper lintian systemd" ;;
+        test-deploy) echo "curl debootstrap systemd-container podman netavark aardvark-dns iptables podman-compose" ;;
         api-check) echo "python3-venv" "$(command -v npm >/dev/null || echo nodejs npm)" ;;
         *) echo "install-packages.sh: unknown purpose '$1'" >&2; exit 2 ;;
     esac

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The Debian package, for the release that runs here: built, looked through by lintian, and in a booted tree installed, started,
 # upgraded, removed and purged. Needs root.
+#
+#   deb.sh [build]    build: no more than build and lintian, as CI does
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh
@@ -46,13 +48,15 @@ files() {
 }
 
 "$root/deploy/install-packages.sh" deb
-say "building two versions"
+say "building"
 old=$(build 1.0.0-rc1)
-new=$(build 1.0.0)
 [ "$(dpkg-deb -f "$old" Version)" = "1.0.0~rc1" ] || die "the version is $(dpkg-deb -f "$old" Version)"
 say "lintian"
 lintian --fail-on error,warning --allow-root "$(dirname "$old")"/*.changes || die "lintian is not content"
+[ "${1:-}" != build ] || { say "passed in $SECONDS s"; exit 0; }
 
+say "building the next version"
+new=$(build 1.0.0)
 # The new version also comes with another configuration: a conflict with the administrator's.
 dpkg-deb -R "$new" "$work/unpacked"
 echo "# new in this version" >>"$work/unpacked/etc/dcm-sp/dcm-sp.env"

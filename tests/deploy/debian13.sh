@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The README's test command and the Debian package on Debian 13, in a tree of our own. Needs root, and half an hour.
+set -euo pipefail
+
+# shellcheck source=tests/deploy/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/deploy/tree.sh
+. "$here/tree.sh"
+trap 'rm -rf "$work"' EXIT
+
+tree=$work/tree
+
+inside() { # command: in the clone; the tree has the machine's network, for apt
+    systemd-nspawn --quiet --register=no --keep-unit --machine="dcm-sp-$$" --directory="$tree" --chdir=/src --pipe \
+        sh -ec "$1" </dev/null
+}
+
+tree_make trixie "$tree" git ca-certificates
+git clone --quiet "$root" "$tree/src"
+say "make deb"
+inside 'deploy/install-packages.sh build deb && make -s deb && lintian --fail-on error,warning build/deb/*.changes' \
+    >"$work/deb" 2>&1 || die "$(tail -n 40 "$work/deb")"
+grep -E '^(/|W:|E:)' "$work/deb" || true
+say "tests/run.sh"
+inside 'deploy/install-packages.sh build run test && make -s -j2 WERROR=1 all && tests/run.sh'
+say "passed in $SECONDS s"
