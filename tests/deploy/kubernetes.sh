@@ -14,7 +14,7 @@ export KUBECONFIG=$cluster/admin.kubeconfig
 kubectl=$cluster/bin/kubectl
 
 finish() {
-    "$kubectl" delete namespace "$namespace" --wait=false >/dev/null || true
+    "$kubectl" delete namespace "$namespace" "$namespace-containers" --ignore-not-found --wait=false >/dev/null || true
     [ "$cluster" != "$tree/cluster" ] || "$root/tests/cluster/stop.sh" "$cluster" >/dev/null
     rm -rf "$tree"
 }
@@ -62,4 +62,15 @@ for workload in kube-worker monitor; do
     done
     ! may create deployments.apps -n default || die "$workload may create Deployments in another namespace"
 done
-echo "kubernetes: base and overlay accepted, Pods placed, rights as the Role says"
+
+# The overlay that parts provider and containers: its names are written down, so that they are changed in a copy.
+"$kubectl" create namespace "$namespace-containers" >/dev/null
+grep -rlE 'dcm-containers|namespace: dcm-sp$' "$tree/kubernetes" |
+    xargs sed -i -E -e "s/(namespace: |value: )dcm-sp(}?)$/\\1$namespace\\2/" -e "s/dcm-containers/$namespace-containers/"
+said=$("$kubectl" apply -k "$tree/kubernetes/overlays/two-namespaces" 2>&1) || die "two-namespaces: $said"
+"$kubectl" -n "$namespace" delete role,rolebinding --all >/dev/null # those of the base, from above
+account=$("$kubectl" -n "$namespace" get deployment kube-worker -o 'jsonpath={.spec.template.spec.serviceAccountName}')
+may create deployments.apps -n "$namespace-containers" || die "two-namespaces: the worker may not create Deployments"
+! may create deployments.apps -n "$namespace" || die "two-namespaces: the worker may create Deployments beside itself"
+
+echo "kubernetes: base and overlays accepted, Pods placed, rights as the Role says"
