@@ -10,12 +10,13 @@ trap 'rm -rf "$work"' EXIT
 
 tree=$work/tree
 
-inside() { # command: in the clone; the tree has the machine's network, for apt
+inside() { # command: in the clone; the tree has the machine's network and trusts whom it trusts, for apt and pip
     systemd-nspawn --quiet --register=no --keep-unit --machine="dcm-sp-$$" --directory="$tree" --chdir=/src --pipe \
-        sh -ec "$1" </dev/null
+        --setenv=PIP_CERT=/etc/ssl/certs/ca-certificates.crt sh -ec "$1" </dev/null
 }
 
 tree_make trixie "$tree" git ca-certificates
+cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"
 git clone --quiet "$root" "$tree/src"
 say "make deb"
 inside 'deploy/install-packages.sh build deb && make -s deb && lintian --fail-on error,warning build/deb/*.changes' \
