@@ -25,6 +25,7 @@ finish() {
     [ -z "${load_pid:-}" ] || kill "$load_pid" 2>/dev/null || true
     [ -z "${compose[*]:-}" ] || run_compose down --volumes >/dev/null 2>&1 || true
     storage_remove
+    podman network rm --force "${project}_default" >/dev/null 2>&1 || true # podman-compose of Debian 12 leaves it
     rm -rf "$work"
 }
 trap finish EXIT

@@ -23,7 +23,8 @@ facts() { # image
     local tree
     of "dcm-sp/$1" '{{json .RootFS.Layers}} {{json .Config}} {{.Created}}' | tr ',' '\n'
     tree=$(podman image mount "dcm-sp/$1")
-    (cd "$tree" && find . -mindepth 1 -printf '%M %U:%G %T@ %p %l\n' | LC_ALL=C sort && find . -type f -exec sha256sum {} + | LC_ALL=C sort -k 2)
+    (cd "$tree" && find . -mindepth 1 -printf '%M %U:%G %T@ %p %l\n' | LC_ALL=C sort)
+    (cd "$tree" && find . -type f -exec sha256sum {} + | LC_ALL=C sort -k 2)
     podman image unmount "dcm-sp/$1" >/dev/null
 }
 
