@@ -170,7 +170,7 @@ def test_adr_32_discovery(stack):
     pings = [json.loads(body) for _, body in nats.ask("$SRV.PING.kube-worker")]
     assert len(pings) == 2 and len({p["id"] for p in pings}) == 2
     for p in pings:
-        assert p["type"] == "io.nats.micro.v1.ping_response" and p["metadata"] == {"provider": stack.name}
+        assert p["type"] == "io.nats.micro.v1.ping_response" and p["metadata"] == {"provider": stack.name, "host": socket.gethostname()}
     info = [json.loads(body) for _, body in nats.ask(f"$SRV.INFO.kube-worker.{pings[0]['id']}")]
     assert len(info) == 1 and {e["name"] for e in info[0]["endpoints"]} >= {"create", "get", "list", "delete"}
     stats = [json.loads(body) for _, body in nats.ask("$SRV.STATS")]
