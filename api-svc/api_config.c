@@ -21,7 +21,7 @@ static bool is_agent_name(const char *value)
 /* clang-format off */
 static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct api_config),
-	CONFIG_ROW_NATS_URL(struct api_config),
+	CONFIG_ROWS_NATS(struct api_config),
 	CONFIG_ROW_LOG_LEVEL(struct api_config),
 	{ .env = "SP_SERVER_ADDRESS", .offset = MEMBER(address), .fallback = ":8080",
 	  .valid = config_is_address, .form = "host:port, [v6]:port or :port",
@@ -59,9 +59,15 @@ static const struct config_row rows[] = {
 };
 /* clang-format on */
 
+static void check(const void *config, struct buf *faults)
+{
+	bus_access_check(&((const struct api_config *)config)->nats, faults);
+}
+
 const struct config_program api_config_program = {
 	.name = "api-svc",
 	.purpose = "the REST API of the container service provider",
 	.rows = rows,
 	.row_count = ARRAY_LEN(rows),
+	.check = check,
 };

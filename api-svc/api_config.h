@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/services/config.h"
+#include "common/adapters/bus_access.h"
 
 struct api_config {
 	const char *name;
-	const char *nats_url;
+	struct bus_access nats;
 	const char *log_level;
 	const char *agent_name; /* "": no environment agent */
 	const char *address;

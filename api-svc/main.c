@@ -2,7 +2,6 @@
  * api-svc: the REST API. Speaks HTTP to clients and NATS to kube-workers; keeps nothing between two requests.
  */
 #include <malloc.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -37,7 +36,6 @@ struct program {
 	struct bus *bus;
 	struct bus_service *service;
 	struct bus_header metadata[1];
-	atomic_bool nats_closed; /* for good: there is no way on */
 };
 
 /* Few arenas for few threads; the memory of a connection, and whatever is larger, goes back when it is freed. */
@@ -70,17 +68,12 @@ static size_t connections_within_limits(size_t wanted)
 	return wanted;
 }
 
-static void on_nats_state(void *ctx, bool connected, bool closed_for_good)
+static void on_nats_state(void *ctx, bool connected)
 {
 	struct program *p = ctx;
 
 	if (!connected)
 		worker_client_on_lost(p->client);
-	if (closed_for_good) {
-		log_error("the connection to NATS is closed for good; ending");
-		atomic_store(&p->nats_closed, true);
-		lifecycle_stop();
-	}
 }
 
 static enum rc load_document(struct program *p, struct error *err)
@@ -142,7 +135,7 @@ static enum rc start_presence(struct program *p, struct error *err)
 static enum rc start_nats(struct program *p, struct error *err)
 {
 	struct bus_options options = {
-		.urls = p->config.nats_url,
+		.access = &p->config.nats,
 		.client_name = "api-svc",
 		.on_state = on_nats_state,
 		.ctx = p,
@@ -212,7 +205,7 @@ static void stop(struct program *p)
 
 int main(int argc, char **argv)
 {
-	struct program p = { .nats_closed = false };
+	struct program p = { 0 };
 	struct error err;
 	enum rc rc;
 
@@ -239,5 +232,5 @@ int main(int argc, char **argv)
 	lifecycle_notify_stopping();
 	stop(&p);
 	log_info("stopped");
-	return rc || atomic_load(&p.nats_closed) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,7 +9,7 @@ static const char *const external_types[] = { "LoadBalancer", "NodePort", NULL }
 /* clang-format off */
 static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct worker_config),
-	CONFIG_ROW_NATS_URL(struct worker_config),
+	CONFIG_ROWS_NATS(struct worker_config),
 	{ .env = "SP_K8S_EXTERNAL_SVC_TYPE", .offset = AT(external_service_type), .choices = external_types,
 	  .help = "Type of the Service for ports of visibility external: LoadBalancer or NodePort" },
 	CONFIG_ROWS_KUBERNETES(struct worker_config),
@@ -21,9 +21,15 @@ static const struct config_row rows[] = {
 };
 /* clang-format on */
 
+static void check(const void *config, struct buf *faults)
+{
+	bus_access_check(&((const struct worker_config *)config)->nats, faults);
+}
+
 const struct config_program worker_program = {
 	.name = "kube-worker",
 	.purpose = "carries out container operations on Kubernetes, asked over NATS",
 	.rows = rows,
 	.row_count = ARRAY_LEN(rows),
+	.check = check,
 };

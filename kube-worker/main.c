@@ -2,7 +2,6 @@
  * kube-worker: carries out container operations on Kubernetes. Any number of them share the work (queue group).
  */
 #include <malloc.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,19 +31,7 @@ struct worker {
 	char subjects[OPERATION_COUNT][PROTOCOL_SUBJECT_MAX];
 	struct bus_endpoint endpoints[OPERATION_COUNT];
 	struct bus_header metadata[1];
-	atomic_bool lost; /* the bus is closed for good */
 };
-
-static void on_bus_state(void *ctx, bool connected unused, bool closed_for_good)
-{
-	struct worker *worker = ctx;
-
-	if (!closed_for_good)
-		return;
-	log_error("the NATS connection is closed for good; ending");
-	atomic_store(&worker->lost, true);
-	lifecycle_stop();
-}
 
 static void endpoint_stats(void *ctx, size_t index, struct bus_endpoint_stats *ret_stats)
 {
@@ -99,10 +86,8 @@ static enum rc start_informers(struct worker *worker, struct error *err)
 static enum rc start(struct worker *worker, struct error *err)
 {
 	struct bus_options bus = {
-		.urls = worker->config.nats_url,
+		.access = &worker->config.nats,
 		.client_name = "kube-worker",
-		.on_state = on_bus_state,
-		.ctx = worker,
 	};
 	enum rc rc = kube_auth_create(worker->config.kubeconfig, &worker->auth, err);
 
@@ -182,5 +167,5 @@ int main(int argc, char **argv)
 		_exit(0);
 	}
 	log_info("stopped");
-	return atomic_load(&worker.lost) ? 1 : 0;
+	return 0;
 }

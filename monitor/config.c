@@ -10,7 +10,7 @@ static const char *const modes[] = { "auto", "watch", "poll", NULL };
 /* clang-format off */
 static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct monitor_config),
-	CONFIG_ROW_NATS_URL(struct monitor_config),
+	CONFIG_ROWS_NATS(struct monitor_config),
 	CONFIG_ROWS_KUBERNETES(struct monitor_config),
 	{ .env = "SP_MONITOR_DEBOUNCE_MS", .type = CONFIG_INT, .offset = AT(debounce_ms), .fallback = "500",
 	  .max = DEBOUNCE_MAX_MS,
@@ -25,9 +25,15 @@ static const struct config_row rows[] = {
 };
 /* clang-format on */
 
+static void check(const void *config, struct buf *faults)
+{
+	bus_access_check(&((const struct monitor_config *)config)->nats, faults);
+}
+
 const struct config_program monitor_program = {
 	.name = "monitor",
 	.purpose = "tells DCM the state of every container, and each change of it, over NATS",
 	.rows = rows,
 	.row_count = ARRAY_LEN(rows),
+	.check = check,
 };

@@ -4,11 +4,11 @@
 #ifndef MONITOR_CONFIG_H
 #define MONITOR_CONFIG_H
 
-#include "common/services/config.h"
+#include "common/adapters/bus_access.h"
 
 struct monitor_config {
 	const char *name;
-	const char *nats_url;
+	struct bus_access nats;
 	const char *log_level;
 	const char *namespace;
 	const char *kubeconfig; /* "": in-cluster */

@@ -26,21 +26,15 @@ struct monitor {
 	struct steward *steward;
 	struct report *report;
 	_Atomic(struct steward *) listening; /* the steward, once it can be told of connections */
-	atomic_bool lost;                    /* the bus is closed for good */
 };
 
-static void on_bus_state(void *ctx, bool connected, bool closed_for_good)
+static void on_bus_state(void *ctx, bool connected)
 {
 	struct monitor *monitor = ctx;
 	struct steward *steward = atomic_load(&monitor->listening);
 
-	if (closed_for_good) {
-		log_error("the NATS connection is closed for good; ending");
-		atomic_store(&monitor->lost, true);
-		lifecycle_stop();
-	} else if (connected && steward) {
+	if (connected && steward)
 		steward_connected(steward);
-	}
 }
 
 static void on_doubt(void *ctx)
@@ -83,7 +77,7 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 static enum rc start(struct monitor *monitor, struct error *err)
 {
 	const struct bus_options bus = {
-		.urls = monitor->config.nats_url,
+		.access = &monitor->config.nats,
 		.client_name = "monitor",
 		.on_state = on_bus_state,
 		.ctx = monitor,
@@ -145,5 +139,5 @@ int main(int argc, char **argv)
 	log_info("stopping: telling what is pending");
 	stop(&monitor);
 	log_info("stopped");
-	return atomic_load(&monitor.lost) ? 1 : 0;
+	return 0;
 }

@@ -22,7 +22,7 @@ static bool is_readable(const char *path)
 /* clang-format off */
 static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct registrar_config),
-	CONFIG_ROW_NATS_URL(struct registrar_config),
+	CONFIG_ROWS_NATS(struct registrar_config),
 	{ .env = "DCM_REGISTRATION_URL", .offset = AT(registration_url), .valid = is_base_url, .form = BASE_URL_FORM,
 	  .secret = true, .help = "DCM's registry: we post to <this>/providers" },
 	{ .env = "SP_ENDPOINT", .offset = AT(endpoint), .valid = is_base_url, .form = BASE_URL_FORM,
@@ -44,6 +44,11 @@ static const struct config_option options[] = {
 };
 /* clang-format on */
 
+static void check(const void *config, struct buf *faults)
+{
+	bus_access_check(&((const struct registrar_config *)config)->nats, faults);
+}
+
 const struct config_program registrar_program = {
 	.name = "registrar",
 	.purpose = "registers the provider with DCM, and keeps it registered",
@@ -51,4 +56,5 @@ const struct config_program registrar_program = {
 	.row_count = ARRAY_LEN(rows),
 	.options = options,
 	.option_count = ARRAY_LEN(options),
+	.check = check,
 };

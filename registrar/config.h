@@ -4,11 +4,11 @@
 #ifndef REGISTRAR_CONFIG_H
 #define REGISTRAR_CONFIG_H
 
-#include "common/services/config.h"
+#include "common/adapters/bus_access.h"
 
 struct registrar_config {
 	const char *name;
-	const char *nats_url;
+	struct bus_access nats;
 	const char *log_level;
 	const char *endpoint;     /* base URL of our API, as DCM reaches it */
 	const char *display_name; /* "": none; region and zone likewise */

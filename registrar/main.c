@@ -2,7 +2,6 @@
  * registrar: tells DCM's registry that the provider exists, and keeps it there. Nothing else depends on it.
  */
 #include <malloc.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
 #include "common/adapters/bus_presence.h"
@@ -25,19 +24,7 @@ struct program {
 	struct bus_service *service; /* NULL with --once */
 	struct bus_header metadata[1];
 	struct keeper *keeper;
-	atomic_bool lost; /* the bus is closed for good */
 };
-
-static void on_bus_state(void *ctx, bool connected unused, bool closed_for_good)
-{
-	struct program *p = ctx;
-
-	if (!closed_for_good)
-		return;
-	log_error("the NATS connection is closed for good; ending");
-	atomic_store(&p->lost, true);
-	lifecycle_stop();
-}
 
 static void log_ready(const struct program *p)
 {
@@ -69,10 +56,8 @@ static enum rc start_presence(struct program *p, struct error *err)
 static enum rc start(struct program *p, struct error *err)
 {
 	struct bus_options bus = {
-		.urls = p->config.nats_url,
+		.access = &p->config.nats,
 		.client_name = "registrar",
-		.on_state = on_bus_state,
-		.ctx = p,
 	};
 	enum rc rc = RC_OK;
 
@@ -123,5 +108,5 @@ int main(int argc, char **argv)
 	bus_service_destroy(p.service);
 	keeper_destroy(p.keeper);
 	log_info("stopped");
-	return atomic_load(&p.lost) ? 1 : code;
+	return code;
 }

@@ -5,7 +5,7 @@
 
 #include "common/adapters/http_client.h"
 #include "common/base/strutil.h"
-#include "common/kube/secret.h"
+#include "common/services/secret.h"
 #include "registrar/payload.h"
 
 #define ANSWER_MAX (1024u * 1024) /* bytes of an answer's body that we read; its beginning is logged */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/error.h"
+#include "common/adapters/bus_access.h"
 
 #define BUS_INBOX_MAX 64 /* bytes of an inbox prefix with its NUL */
 
@@ -20,13 +20,13 @@ struct bus_message;
 struct bus_subscription;
 
 struct bus_options {
-	const char *urls;        /* one or several, separated by commas; copied */
-	const char *client_name; /* shown by the server's monitoring; copied */
+	const struct bus_access *access; /* borrowed as long as the bus lives: its files are read for every new login */
+	const char *client_name;         /* shown by the server's monitoring; static */
 	/*
-	 * Called when the connection comes up (also for the first time), goes down, or is closed for good
-	 * (which the owner should take as a reason to end). On a thread of cnats; must not block. May be NULL.
+	 * Called when the connection comes up (also for the first time) or goes down. On a thread of cnats or of the
+	 * bus; must not block. May be NULL.
 	 */
-	void (*on_state)(void *ctx, bool connected, bool closed_for_good);
+	void (*on_state)(void *ctx, bool connected);
 	void *ctx;
 };
 
@@ -46,7 +46,8 @@ struct bus_outgoing {
 };
 
 /*
- * Start connecting, and return without waiting for it. Tries for ever: 50 ms at first, then up to 5 s with jitter.
+ * Try to connect once, and return whether or not it worked. Tries for ever: 50 ms at first, then up to 5 s with jitter,
+ * also when the server refuses the login: an operator may repair the account. Files that have changed are read again.
  *
  * ret_bus  given to the caller (bus_destroy).
  * Errors: RC_INVALID_ARGUMENT for a URL that cannot be read; RC_NO_MEMORY; RC_INTERNAL.

@@ -24,6 +24,16 @@ bool crypto_sha256(const void *data, size_t len, unsigned char out[CRYPTO_SHA256
 	return true;
 }
 
+bool crypto_ed25519_public(const unsigned char private_key[CRYPTO_ED25519_SIZE], unsigned char out[CRYPTO_ED25519_SIZE])
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, private_key, CRYPTO_ED25519_SIZE);
+	size_t len = CRYPTO_ED25519_SIZE;
+	bool good = key && EVP_PKEY_get_raw_public_key(key, out, &len) == 1;
+
+	EVP_PKEY_free(key);
+	return good;
+}
+
 void crypto_base64_encode(enum crypto_base64 alphabet, const void *data, size_t len, struct buf *out)
 {
 	const char *letters = alphabets[alphabet];

@@ -6,8 +6,8 @@
 
 #include "common/adapters/subprocess.h"
 #include "common/base/strutil.h"
-#include "common/kube/secret.h"
 #include "common/services/log.h"
+#include "common/services/secret.h"
 
 #define OUTPUT_MAX (1024u * 1024)
 #define INFO_MAX (4u * 1024 * 1024)

@@ -5,8 +5,8 @@
 
 #include "common/base/strutil.h"
 #include "common/kube/kubeconfig_fields.h"
-#include "common/kube/secret.h"
 #include "common/services/log.h"
+#include "common/services/secret.h"
 #include "common/services/yaml.h"
 
 #define FILE_MAX_BYTES YAML_TEXT_MAX

@@ -222,7 +222,9 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 		return CONFIG_EXIT_OK;
 	}
 	set_up_log(program);
-	if (!config_load(program->rows, program->row_count, into, &faults)) {
+	if (config_load(program->rows, program->row_count, into, &faults) && program->check)
+		program->check(into, &faults);
+	if (faults.len > 0 || faults.failed) {
 		fprintf(stderr, "%s: the configuration is not valid:\n%s", program->name, faults.data);
 		return CONFIG_EXIT_BAD;
 	}

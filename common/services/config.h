@@ -46,6 +46,8 @@ struct config_program {
 	size_t row_count;
 	const struct config_option *options; /* may be NULL when option_count is 0 */
 	size_t option_count;
+	/* What no single row can tell: a line for each fault of the filled struct is appended. May be NULL. */
+	void (*check)(const void *config, struct buf *faults);
 };
 
 enum config_next {
@@ -86,14 +88,11 @@ bool config_is_name(const char *value);
 bool config_is_namespace(const char *value);
 
 /* clang-format off */
-/* The rows that every process has. `type` is the struct with the members name, nats_url and log_level. */
+/* The rows that every process has. `type` is the struct with the members name and log_level. Those for NATS: bus_access.h. */
 #define CONFIG_ROW_NAME(type) \
 	{ .env = "SP_NAME", .offset = offsetof(type, name), .valid = config_is_name, \
 	  .form = "1 to 128 bytes of UTF-8 without control characters", \
 	  .help = "The provider's name: registration, event source, and the root of all its NATS subjects" }
-#define CONFIG_ROW_NATS_URL(type) \
-	{ .env = "SP_NATS_URL", .offset = offsetof(type, nats_url), .secret = true, \
-	  .help = "NATS server, or several separated by commas, for example nats://nats:4222" }
 #define CONFIG_ROW_LOG_LEVEL(type) \
 	{ .env = "SP_LOG_LEVEL", .offset = offsetof(type, log_level), .fallback = "info", \
 	  .choices = config_log_levels, .help = "Lowest level that is logged: debug, info, warn or error" }

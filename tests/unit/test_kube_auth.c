@@ -10,8 +10,8 @@
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/kube/kube_auth.h"
-#include "common/kube/secret.h"
 #include "common/services/log.h"
+#include "common/services/secret.h"
 
 #define FIXTURES "tests/fixtures/kubeconfig/"
 #define LOOK_MS 1100 /* files are looked at once a second */

@@ -1,4 +1,4 @@
-#include "common/kube/secret.h"
+#include "common/services/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>

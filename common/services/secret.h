@@ -2,8 +2,8 @@
  * Texts that must not stay behind in memory: wiped before they are freed. And files that hold them, which others
  * rename and rewrite under us: read as a whole, never held open.
  */
-#ifndef COMMON_KUBE_SECRET_H
-#define COMMON_KUBE_SECRET_H
+#ifndef COMMON_SERVICES_SECRET_H
+#define COMMON_SERVICES_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,149 @@
+"""A nats-server that wants a login, and the four processes that have one."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "end-to-end"))
+
+from api import Api  # noqa: E402
+from processes import Process, free_port, listens, wait_for  # noqa: E402
+
+BIN = pathlib.Path(os.environ.get("BUILD", HERE.parents[2] / "build")) / "bin"
+PROGRAMS = ("api-svc", "kube-worker", "monitor", "registrar")
+
+
+class Certificates:
+    """Authorities and what they sign, made with the openssl program."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def _run(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def _key(self, name):
+        self._run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", f"{name}.key")
+
+    def authority(self, name):
+        self._key(name)
+        self._run("req", "-x509", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-days", "2",
+                  "-out", f"{name}.crt")
+
+    def sign(self, authority, name, address="IP:127.0.0.1"):
+        self._key(name)
+        (self.folder / "extensions").write_text(f"subjectAltName={address}\n")
+        self._run("req", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-out", f"{name}.csr")
+        self._run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key",
+                  "-CAcreateserial", "-days", "2", "-extfile", "extensions", "-out", f"{name}.crt")
+
+    def path(self, name):
+        return str(self.folder / name)
+
+    def text(self, name):
+        return (self.folder / name).read_text()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    made = Certificates(tmp_path_factory.mktemp("certificates"))
+    for authority in ("ca", "other-ca"):
+        made.authority(authority)
+    made.sign("ca", "server")
+    made.sign("ca", "client")
+    made.sign("ca", "elsewhere", "DNS:elsewhere.example")
+    made.sign("other-ca", "other-server")
+    return made
+
+
+class NatsServer:
+    """On a port of its own, with a configuration that a restart may change."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.config = folder / "nats.conf"
+        self.process = Process("nats-server", ["nats-server", "-a", "127.0.0.1", "-p", str(self.port), "-c",
+                                               str(self.config)], {}, str(folder))
+
+    def start(self, config):
+        self.process.kill()
+        self.config.write_text(config)
+        self.process.start()
+        wait_for("nats-server", lambda: listens(self.port))
+        return self
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory):
+    """A Kubernetes API for those who look at one."""
+    folder = tmp_path_factory.mktemp("kubesim")
+    port = free_port()
+    kubesim = Process("kubesim", [str(BIN / "kubesim"), "--listen", f"127.0.0.1:{port}", "--namespace", "default",
+                                  "--write-kubeconfig", str(folder / "kubeconfig")], {}, str(folder)).start()
+    wait_for("kubesim", lambda: listens(port))
+    yield str(folder / "kubeconfig")
+    kubesim.stop()
+
+
+class Provider:
+    """The four processes with the same settings for NATS."""
+
+    def __init__(self, nats, kubeconfig, folder, **settings):
+        self.nats = nats
+        self.port = free_port()
+        self.api = Api(self.port)
+        env = {"SP_NAME": "provider", "SP_NATS_URL": nats.url, "SP_SERVER_ADDRESS": f"127.0.0.1:{self.port}",
+               "SP_K8S_KUBECONFIG": kubeconfig, "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort", "SP_LOG_LEVEL": "debug",
+               "DCM_REGISTRATION_URL": f"http://127.0.0.1:{free_port()}", "SP_ENDPOINT": "http://127.0.0.1:1",
+               **settings}
+        self.processes = {name: Process(name, [str(BIN / name)], env, str(folder)) for name in PROGRAMS}
+
+    def start(self):
+        for process in self.processes.values():
+            process.start()
+        return self
+
+    def wait_log(self, text):
+        for process in self.processes.values():
+            process.wait_log(text)
+
+    def connected(self):
+        """How often each has come in."""
+        return [process.log().count('"connected to NATS"') for process in self.processes.values()]
+
+    def wait_connected(self, times=1):
+        wait_for(f"all have connected: {times}", lambda: self.connected() == [times] * len(PROGRAMS), 20)
+
+    def healthy(self):
+        return listens(self.port) and self.api.health() == "healthy"
+
+    def wait_healthy(self):
+        wait_for("healthy, which api-svc knows from a worker", self.healthy, 20)
+
+    def stop(self):
+        for process in self.processes.values():
+            process.stop()
+            assert "Sanitizer" not in process.log() and "runtime error" not in process.log(), process.log()[-8000:]
+
+
+@pytest.fixture
+def start(kubeconfig, tmp_path):
+    """Start a nats-server with a configuration, and the four processes with settings."""
+    made = []
+
+    def start_both(config, **settings):
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        nats = NatsServer(folder).start(config)
+        made.append(Provider(nats, kubeconfig, folder, **settings))
+        return made[-1].start()
+
+    yield start_both
+    for each in made:
+        each.stop()
+        each.nats.process.kill()
