@@ -277,7 +277,7 @@ enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct wo
 enum rc worker_client_connect(struct worker_client *client, struct bus *bus, struct error *err)
 {
 	char subject[BUS_INBOX_MAX + 2];
-	enum rc rc = bus_new_inbox(client->inbox, err);
+	enum rc rc = bus_new_inbox(bus, client->inbox, err);
 
 	if (rc)
 		return rc;

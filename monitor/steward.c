@@ -564,7 +564,7 @@ enum rc steward_create(const struct steward_options *options, struct steward **r
 		return error_set(err, RC_INTERNAL, "no randomness for an id");
 	rc = bus_caller_create(options->bus, &s->caller, err);
 	if (!rc)
-		rc = bus_new_inbox(s->address, err);
+		rc = bus_new_inbox(options->bus, s->address, err);
 	if (!rc)
 		rc = bus_subscribe(options->bus, s->address, NULL, on_record, s, NULL, err);
 	return rc;

@@ -132,7 +132,7 @@ enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **r
 	*ret_watch = watch; /* also after a failure: a subscription that was made refers to it until bus_destroy() */
 	if (!watch->name)
 		return error_no_memory(err);
-	rc = bus_new_inbox(watch->inbox, err);
+	rc = bus_new_inbox(bus, watch->inbox, err);
 	snprintf(subject, sizeof(subject), "%s.*", watch->inbox);
 	return rc ? rc : bus_subscribe(bus, subject, NULL, on_message, watch, NULL, err);
 }

@@ -523,14 +523,14 @@ size_t bus_max_payload(struct bus *bus)
 	return max > 0 ? (size_t)max : PAYLOAD_BEFORE_CONNECT;
 }
 
-enum rc bus_new_inbox(char out[BUS_INBOX_MAX], struct error *err)
+enum rc bus_new_inbox(const struct bus *bus, char out[BUS_INBOX_MAX], struct error *err)
 {
 	natsInbox *inbox = NULL;
 	natsStatus s = natsInbox_Create(&inbox);
 
 	if (s != NATS_OK)
 		return nats_fault(err, s, "make an inbox");
-	snprintf(out, BUS_INBOX_MAX, "%s", inbox);
+	snprintf(out, BUS_INBOX_MAX, "_INBOX.%s.%s", bus->options.client_name, strchr(inbox, '.') + 1);
 	natsInbox_Destroy(inbox);
 	return RC_OK;
 }

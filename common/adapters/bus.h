@@ -21,7 +21,7 @@ struct bus_subscription;
 
 struct bus_options {
 	const struct bus_access *access; /* borrowed as long as the bus lives: its files are read for every new login */
-	const char *client_name;         /* shown by the server's monitoring; static */
+	const char *client_name;         /* one token of a subject; shown by the server's monitoring; static */
 	/*
 	 * Called when the connection comes up (also for the first time) or goes down. On a thread of cnats or of the
 	 * bus; must not block. May be NULL.
@@ -64,10 +64,10 @@ bool bus_connected(struct bus *bus);
 size_t bus_max_payload(struct bus *bus);
 
 /*
- * Make a new unique inbox prefix ("_INBOX.<unique>"): subscribe to `<prefix>.*`, ask with `<prefix>.<anything>`.
- * Call after bus_connect().
+ * Make a new unique inbox prefix ("_INBOX.<client name>.<unique>", so that permissions can tell whose it is): subscribe
+ * to `<prefix>.*`, ask with `<prefix>.<anything>`.
  */
-enum rc bus_new_inbox(char out[BUS_INBOX_MAX], struct error *err) must_check;
+enum rc bus_new_inbox(const struct bus *bus, char out[BUS_INBOX_MAX], struct error *err) must_check;
 
 /*
  * Send. Does not wait for anything but the socket.

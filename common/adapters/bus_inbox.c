@@ -36,7 +36,7 @@ enum rc bus_inbox_create(struct bus *bus, bus_inbox_handler handler, void *ctx, 
 	inbox->bus = bus;
 	inbox->handler = handler;
 	inbox->ctx = ctx;
-	rc = bus_new_inbox(inbox->prefix, err);
+	rc = bus_new_inbox(bus, inbox->prefix, err);
 	snprintf(subject, sizeof(subject), "%s.*", inbox->prefix);
 	if (!rc)
 		rc = bus_subscribe(bus, subject, NULL, on_message, inbox, NULL, err);

@@ -8,13 +8,14 @@ import time
 
 
 class Nats:
-    """One connection with one inbox."""
+    """One connection with one inbox; `login`: {"user": ..., "pass": ...}."""
 
-    def __init__(self, port):
+    def __init__(self, port, login=None):
         self.s = socket.create_connection(("127.0.0.1", port), timeout=5)
         self.buffer = b""
-        self.s.sendall(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB inbox.me 1\r\n')
-        self.inbox = f"inbox.{id(self)}.{time.monotonic_ns()}"
+        options = {"verbose": False, "headers": True, "no_responders": True, **(login or {})}
+        self.s.sendall(f"CONNECT {json.dumps(options)}\r\n".encode())
+        self.inbox = f"_INBOX.{id(self)}.{time.monotonic_ns()}"
         self.s.sendall(f"SUB {self.inbox} 2\r\n".encode())
 
     def close(self):
@@ -55,6 +56,15 @@ class Nats:
             sizes = 2 if line[0] == b"HMSG" else 1
             reply = line[3].decode() if len(line) == 4 + sizes else ""
             return line[1].decode(), reply, data[:head].decode(), data[head:].decode()
+
+    def complaints(self, command):
+        """What the server objects to in a command."""
+        self.s.sendall(command + b"\r\nPING\r\n")
+        lines = []
+        while (line := self._line(5.0)) != [b"PONG"]:
+            assert line is not None, "the server does not answer"
+            lines += [b" ".join(line).decode()] if line[0] == b"-ERR" else []
+        return lines
 
     def _line(self, seconds):
         """The next protocol line; PING is answered. None: not in time."""
@@ -99,8 +109,8 @@ class Dcm:
 
     STREAM = "dcm-status"
 
-    def __init__(self, port, stream=True):
-        self.port, self.stream = port, stream
+    def __init__(self, port, stream=True, login=None):
+        self.port, self.stream, self.login = port, stream, login
         self.events = []  # (id, status, message, timestamp), in the order of the stream
         self.raw = []     # (headers, CloudEvent)
         self.bad = []
@@ -129,7 +139,7 @@ class Dcm:
     def _run(self):
         while not self.stopping:
             try:
-                nats = Nats(self.port)
+                nats = Nats(self.port, self.login)
                 try:
                     self._consume(nats) if self.stream else self._listen(nats)
                 finally:
