@@ -19,7 +19,7 @@ PROGRAMS := $(filter $(patsubst %/main.c,%,$(wildcard */main.c)),api-svc kube-wo
 VERSION  := $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null | sed -e 's/^v//' -e 's/^[0-9a-f]\{7,\}/0.1.0-dev+g&/')
 VERSION  := $(or $(VERSION),0.1.0-dev)
 
-PKGS     := libnats libmicrohttpd libcjson libcurl yaml-0.1 libcrypto
+PKGS     := libnats libmicrohttpd gnutls libcjson libcurl yaml-0.1 libcrypto
 PKG_CONFIG ?= pkg-config
 # libnats has no pkg-config file on Debian 12; its header and library stand in the default places.
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(filter-out libnats,$(PKGS)) 2>/dev/null)

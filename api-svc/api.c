@@ -29,6 +29,7 @@ struct api {
 	struct worker_client *client;
 	struct http_server *server;
 	struct health *health;
+	struct access *access;
 	const struct openapi_operation *operations[ROUTE_COUNT]; /* NULL: not in the API document */
 	size_t request_max;                                      /* bytes of what a worker is sent */
 	int64_t started_ms;
@@ -381,8 +382,21 @@ static enum http_handled refuse_for_lack_of_connections(struct request *r, struc
 	return HTTP_ANSWERED;
 }
 
+static enum rc decide_access(struct api *api, struct request *r, struct http_exchange *ex, struct error *err)
+{
+	bool changes = strcmp(r->match.route->method, "GET") != 0;
+	struct access_proof proof = {
+		.authorization = http_exchange_header(ex, "Authorization"),
+		.certificate = http_exchange_client_is_known(ex),
+	};
+
+	return access_decide(api->access, &proof, changes, r->client, err);
+}
+
 static enum http_handled route(struct api *api, struct request *r, struct http_exchange *ex)
 {
+	struct error err;
+
 	switch (router_find(http_exchange_method(ex), &r->target, &r->match)) {
 	case ROUTER_NOT_FOUND:
 		return answer_rc(r, ex, RC_NOT_FOUND, "nothing is found under this path");
@@ -393,6 +407,8 @@ static enum http_handled route(struct api *api, struct request *r, struct http_e
 	}
 	if (r->match.route->id != ROUTE_HEALTH && http_server_crowded(api->server))
 		return refuse_for_lack_of_connections(r, ex);
+	if (!r->match.route->open && decide_access(api, r, ex, &err))
+		return request_answer_error(r, ex, &err);
 	return handlers[r->match.route->id](api, r, ex);
 }
 
@@ -448,6 +464,7 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 		[ROUTE_GET] = "getContainer", [ROUTE_DELETE] = "deleteContainer",
 	};
 	struct api *api = calloc(1, sizeof(*api));
+	enum rc rc;
 
 	if (!api)
 		return error_no_memory(err);
@@ -458,13 +475,16 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 	api->request_max = (size_t)config->max_body * 8;
 	for (int i = 0; i < ROUTE_COUNT; i++)
 		api->operations[i] = ids[i] ? openapi_operation(openapi, ids[i]) : NULL;
-	api->health = health_create(client, on_health, api);
-	if (!api->health) {
-		free(api);
-		return error_no_memory(err);
-	}
-	*ret_api = api;
-	return RC_OK;
+	rc = access_create(config->tokens_file, config->tls.client_ca[0] != '\0', &api->access, err);
+	if (!rc)
+		api->health = health_create(client, on_health, api);
+	if (!rc && !api->health)
+		rc = error_no_memory(err);
+	if (rc)
+		api_destroy(api);
+	else
+		*ret_api = api;
+	return rc;
 }
 
 void api_destroy(struct api *api)
@@ -472,6 +492,7 @@ void api_destroy(struct api *api)
 	if (!api)
 		return;
 	health_destroy(api->health);
+	access_destroy(api->access);
 	free(api);
 }
 

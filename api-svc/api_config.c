@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api-svc/access.h"
 #include "common/base/compiler.h"
 #include "common/protocol.h"
 
@@ -26,6 +27,13 @@ static const struct config_row rows[] = {
 	{ .env = "SP_SERVER_ADDRESS", .offset = MEMBER(address), .fallback = ":8080",
 	  .valid = config_is_address, .form = "host:port, [v6]:port or :port",
 	  .help = "Where to listen; without a host on every address, IPv4 and IPv6" },
+	{ .env = "SP_SERVER_TLS_CERT", .offset = MEMBER(tls.certificate), .fallback = "",
+	  .help = "PEM file of the certificate for HTTPS, read again when it changes; empty: plain HTTP" },
+	{ .env = "SP_SERVER_TLS_KEY", .offset = MEMBER(tls.key), .fallback = "", .help = "PEM file of its key" },
+	{ .env = "SP_SERVER_TLS_CLIENT_CA", .offset = MEMBER(tls.client_ca), .fallback = "",
+	  .help = "PEM file of authorities: clients need a certificate of theirs; empty: they need none" },
+	{ .env = "SP_SERVER_TOKENS_FILE", .offset = MEMBER(tokens_file), .fallback = "",
+	  .help = "File of bearer tokens, one of which clients need, read again when it changes; empty: they need none" },
 	{ .env = "SP_SERVER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(shutdown_timeout_ms),
 	  .fallback = "15s", .max = DAY_MS,
 	  .help = "How long requests that run may take to end after SIGTERM" },
@@ -61,7 +69,11 @@ static const struct config_row rows[] = {
 
 static void check(const void *config, struct buf *faults)
 {
-	bus_access_check(&((const struct api_config *)config)->nats, faults);
+	const struct api_config *c = config;
+
+	bus_access_check(&c->nats, faults);
+	tls_check(&c->tls, faults);
+	access_check(c->tokens_file, faults);
 }
 
 const struct config_program api_config_program = {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api-svc/tls.h"
 #include "common/adapters/bus_access.h"
 
 struct api_config {
@@ -15,6 +16,8 @@ struct api_config {
 	const char *log_level;
 	const char *agent_name; /* "": no environment agent */
 	const char *address;
+	const char *tokens_file; /* "": no tokens */
+	struct tls_files tls;    /* certificate "": plain HTTP */
 	int64_t shutdown_timeout_ms;
 	int64_t read_timeout_ms;
 	int64_t write_timeout_ms;

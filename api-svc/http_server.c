@@ -22,6 +22,7 @@
 #define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
 #define DISCARD_FACTOR 8         /* a body up to so many times the limit is read to its end before it gets its 413 */
 #define LIBRARY_TEXT_MAX 256
+#define TLS_OPTIONS_MAX 4
 
 struct http_server {
 	struct http_server_options options;
@@ -112,6 +113,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_exchang
 	return (!a->content_type || MHD_add_response_header(response, "Content-Type", a->content_type)) &&
 	       (!ex->request_id || MHD_add_response_header(response, "X-Request-Id", ex->request_id)) &&
 	       (!a->allow[0] || MHD_add_response_header(response, "Allow", a->allow)) &&
+	       (!a->authenticate || MHD_add_response_header(response, "WWW-Authenticate", a->authenticate)) &&
 	       (!a->retry_after_s || MHD_add_response_header(response, "Retry-After", seconds)) &&
 	       (!close || MHD_add_response_header(response, "Connection", "close"));
 }
@@ -315,24 +317,40 @@ static void printf_format(2, 0) on_library_text(void *ctx unused, const char *fm
 
 /* ---- the life of a server ---- */
 
+static void write_tls_options(const struct tls *tls, struct MHD_OptionItem out[TLS_OPTIONS_MAX])
+{
+	const char *authorities = tls_client_authorities(tls);
+
+	*out++ = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES };
+	*out++ = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, tls_retrieve() };
+	if (authorities)
+		*out++ = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)(uintptr_t)authorities };
+	*out = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+}
+
 static struct MHD_Daemon *start_daemon(struct http_server *server)
 {
 	const struct http_server_options *o = &server->options;
 	struct sockaddr_storage address = { .ss_family = AF_INET };
 	socklen_t len = sizeof(address);
+	struct MHD_OptionItem tls[TLS_OPTIONS_MAX] = { { MHD_OPTION_END, 0, NULL } };
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 
 	(void)getsockname(o->listen_fd, (struct sockaddr *)&address, &len); /* IPv4 is assumed when it fails */
 	if (address.ss_family == AF_INET6)
 		flags |= MHD_USE_DUAL_STACK;
-	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text,
-				NULL, MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
-				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
-				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-				MHD_OPTION_CONNECTION_LIMIT, (unsigned)(o->max_connections + RESERVED_CONNECTIONS),
-				MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
-				leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+	if (o->tls) {
+		flags |= MHD_USE_TLS;
+		write_tls_options(o->tls, tls);
+	}
+	return MHD_start_daemon(
+		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text, NULL,
+		MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
+		MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)(o->max_connections + RESERVED_CONNECTIONS), MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
@@ -446,6 +464,14 @@ const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
 {
 	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+bool http_exchange_client_is_known(const struct http_exchange *exchange)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(exchange->connection,
+								       MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info && info->tls_session && tls_client_is_known(info->tls_session);
 }
 
 const struct error *http_exchange_fault(const struct http_exchange *exchange)

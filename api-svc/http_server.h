@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api-svc/tls.h"
 #include "common/base/error.h"
 
 struct http_server;
@@ -33,15 +34,17 @@ struct http_answer {
 	char *body;               /* given (free()), or with body_is_static borrowed for ever; NULL: empty */
 	size_t body_len;
 	bool body_is_static;
-	int retry_after_s; /* 0: no Retry-After */
-	char allow[64];    /* "": no Allow */
-	bool close;        /* end the connection afterwards */
+	int retry_after_s;        /* 0: no Retry-After */
+	char allow[64];           /* "": no Allow */
+	const char *authenticate; /* static; NULL: no WWW-Authenticate */
+	bool close;               /* end the connection afterwards */
 	/* Ask whether the client is still there before sending; when it is not, the answer counts as not delivered. */
 	bool only_if_present;
 };
 
 struct http_server_options {
 	int listen_fd;          /* bound and listening; taken over when the server is created */
+	const struct tls *tls;  /* NULL: plain HTTP; must outlive the server */
 	unsigned threads;       /* that serve all connections */
 	size_t max_connections; /* more are answered and closed, see http_server_crowded() */
 	size_t max_body;        /* bytes */
@@ -100,6 +103,9 @@ const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret
 /* A header's value, its name in any case; the first when there are several, NULL when there is none. Valid in handle().
  */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
+
+/* Has the client shown a certificate over TLS that an authority stands for? Valid in handle(). */
+bool http_exchange_client_is_known(const struct http_exchange *exchange);
 
 /* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT or RC_TOO_LARGE with a sentence; NULL: nothing. */
 const struct error *http_exchange_fault(const struct http_exchange *exchange);

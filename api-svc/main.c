@@ -33,6 +33,7 @@ struct program {
 	struct worker_client *client;
 	struct api *api;
 	struct http_server *server;
+	struct tls *tls; /* NULL: plain HTTP */
 	struct bus *bus;
 	struct bus_service *service;
 	struct bus_header metadata[1];
@@ -101,10 +102,17 @@ static enum rc start_http(struct program *p, struct error *err)
 		.finish = api_finish,
 		.ctx = p->api,
 	};
-	enum rc rc = listen_open(c->address, LISTEN_BACKLOG, &options.listen_fd, shown, err);
+	enum rc rc = RC_OK;
 
+	if (c->tls.certificate[0])
+		rc = tls_create(&c->tls, c->read_timeout_ms, &p->tls, err);
+	if (!rc)
+		rc = listen_open(c->address, LISTEN_BACKLOG, &options.listen_fd, shown, err);
 	if (rc)
 		return rc;
+	options.tls = p->tls;
+	if (c->tokens_file[0] && !p->tls)
+		log_warn("bearer tokens come over plain HTTP: see to it that nobody else reads them on the way");
 	rc = http_server_create(&options, &p->server, err);
 	if (rc) {
 		close(options.listen_fd);
@@ -113,7 +121,8 @@ static enum rc start_http(struct program *p, struct error *err)
 	api_set_server(p->api, p->server);
 	rc = http_server_start(p->server, err);
 	if (!rc)
-		log_info("listening", log_str("address", shown), log_str("version", version_text()));
+		log_info("listening", log_str("address", shown), log_str("version", version_text()),
+			 log_str("scheme", p->tls ? "https" : "http"));
 	return rc;
 }
 
@@ -198,6 +207,7 @@ static void stop(struct program *p)
 	bus_destroy(p->bus);
 	bus_service_destroy(p->service);
 	http_server_destroy(p->server);
+	tls_destroy(p->tls);
 	api_destroy(p->api);
 	worker_client_destroy(p->client);
 	openapi_destroy(p->openapi);

@@ -15,6 +15,7 @@ static const struct kind {
 	/* clang-format off */
 	[RC_OK]                = { 500, "INTERNAL", "Internal error", true },
 	[RC_INVALID_ARGUMENT]  = { 400, "INVALID_ARGUMENT", "Invalid argument", false },
+	[RC_UNAUTHENTICATED]   = { 401, "UNAUTHENTICATED", "Unauthenticated", false },
 	[RC_PERMISSION_DENIED] = { 403, "PERMISSION_DENIED", "Permission denied", false },
 	[RC_NOT_FOUND]         = { 404, "NOT_FOUND", "Not found", false },
 	[RC_ALREADY_EXISTS]    = { 409, "ALREADY_EXISTS", "Already exists", false },
@@ -75,6 +76,8 @@ struct http_answer problem_answer(const struct problem *problem)
 	write_document(problem, status, &w);
 	answer.body = buf_take(&document, &answer.body_len);
 	buf_clear(&document);
+	if (status == 401)
+		answer.authenticate = "Bearer realm=\"containers\""; /* RFC 9110 section 11.6.1 */
 	if (status == 503)
 		answer.retry_after_s = problem->error->retry_after_s > 0 ? problem->error->retry_after_s
 									 : 1 + (int)random_below(RETRY_AFTER_MAX_S);

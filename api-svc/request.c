@@ -108,5 +108,6 @@ void request_log(const struct request *r, const struct http_exchange *exchange, 
 	log_write(is_health ? LOG_DEBUG : LOG_INFO, delivered ? "request" : "request whose client has gone",
 		  log_str("method", http_exchange_method(exchange)), log_str("path", request_path(r)),
 		  log_num("status", r->status), log_num("ms", ms), log_str("request_id", r->id),
-		  log_str("id", r->container_id[0] ? r->container_id : NULL), (struct log_field){ 0 });
+		  log_str("id", r->container_id[0] ? r->container_id : NULL),
+		  log_str("client", r->client[0] ? r->client : NULL), (struct log_field){ 0 });
 }

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "api-svc/access.h"
 #include "api-svc/api_ids.h"
 #include "api-svc/faults.h"
 #include "api-svc/http_server.h"
@@ -24,7 +25,8 @@ struct request {
 	char token[PROTOCOL_TOKEN_MAX];         /* of a create */
 	const char *key;                        /* Idempotency-Key; valid while it is handled, NULL: none */
 	bool has_key;
-	unsigned status; /* of the answer; 0: there is none yet */
+	char client[ACCESS_NAME_MAX + 1]; /* who it is from; "": not known */
+	unsigned status;                  /* of the answer; 0: there is none yet */
 };
 
 /*

@@ -10,14 +10,14 @@
 /* The first that matches counts: a fixed segment stands before a parameter. */
 static const struct route routes[] = {
 	/* clang-format off */
-	{ ROUTE_HEALTH,        "GET",    CONTAINERS "/health",         "getHealth" },
-	{ ROUTE_HEALTH,        "GET",    "/health",                    NULL },
-	{ ROUTE_LIST,          "GET",    CONTAINERS,                   "listContainers" },
-	{ ROUTE_CREATE,        "POST",   CONTAINERS,                   "createContainer" },
-	{ ROUTE_GET,           "GET",    CONTAINERS "/{container_id}", "getContainer" },
-	{ ROUTE_DELETE,        "DELETE", CONTAINERS "/{container_id}", "deleteContainer" },
-	{ ROUTE_DOCUMENT_YAML, "GET",    "/openapi.yaml",              NULL },
-	{ ROUTE_DOCUMENT_JSON, "GET",    "/openapi.json",              NULL },
+	{ ROUTE_HEALTH,        "GET",    CONTAINERS "/health",         "getHealth", true },
+	{ ROUTE_HEALTH,        "GET",    "/health",                    NULL, true },
+	{ ROUTE_LIST,          "GET",    CONTAINERS,                   "listContainers", false },
+	{ ROUTE_CREATE,        "POST",   CONTAINERS,                   "createContainer", false },
+	{ ROUTE_GET,           "GET",    CONTAINERS "/{container_id}", "getContainer", false },
+	{ ROUTE_DELETE,        "DELETE", CONTAINERS "/{container_id}", "deleteContainer", false },
+	{ ROUTE_DOCUMENT_YAML, "GET",    "/openapi.yaml",              NULL, true },
+	{ ROUTE_DOCUMENT_JSON, "GET",    "/openapi.json",              NULL, true },
 	/* clang-format on */
 };
 

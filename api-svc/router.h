@@ -27,6 +27,7 @@ struct route {
 	const char *method;    /* GET stands for HEAD as well */
 	const char *pattern;   /* segments; one in braces matches any, also an empty one */
 	const char *operation; /* operationId in the API document; NULL: not part of it */
+	bool open;             /* for everybody, whoever else needs a token */
 };
 
 #define ROUTER_ALLOW_MAX 64 /* bytes of an Allow header's value with the NUL */

@@ -8,8 +8,8 @@ set -eu
 
 packages_for() {
     case $1 in
-        build) echo "gcc libc6-dev make pkg-config git ca-certificates libnats-dev libmicrohttpd-dev libcjson-dev" \
-                    "libcurl4-openssl-dev libyaml-dev libssl-dev" ;;
+        build) echo "gcc libc6-dev make pkg-config git ca-certificates libnats-dev libmicrohttpd-dev libgnutls28-dev" \
+                    "libcjson-dev libcurl4-openssl-dev libyaml-dev libssl-dev" ;;
         run) echo "nats-server curl" ;;
         test) echo "libcriterion-dev python3 python3-venv python3-pytest python3-yaml python3-cryptography openssl" \
                    "$(command -v kubectl >/dev/null || echo kubernetes-client)" ;;

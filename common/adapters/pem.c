@@ -85,6 +85,6 @@ enum rc pem_check_pair(const char *certificates, const char *key, struct error *
 	EVP_PKEY_free(private_key);
 	BIO_free(bio);
 	if (!match)
-		return error_set(err, RC_INVALID_ARGUMENT, "the private key does not belong to the client certificate");
+		return error_set(err, RC_INVALID_ARGUMENT, "the private key does not belong to the certificate");
 	return RC_OK;
 }

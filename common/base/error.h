@@ -17,6 +17,7 @@
 enum rc {
 	RC_OK = 0,
 	RC_INVALID_ARGUMENT,  /* the request is wrong; the same request fails again */
+	RC_UNAUTHENTICATED,   /* nobody knows who asks */
 	RC_PERMISSION_DENIED, /* understood and refused */
 	RC_NOT_FOUND,
 	RC_ALREADY_EXISTS,

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -273,6 +274,7 @@ class Api:
 
     def __init__(self, nats, tmp_path, name="provider", **environment):
         self.log_path = tmp_path / f"api-{time.monotonic_ns()}.log"
+        self.context = None  # for HTTPS
         env = {k: v for k, v in os.environ.items() if not k.startswith("SP_")}
         env |= {"SP_NAME": name, "SP_NATS_URL": nats.url if nats else "nats://127.0.0.1:1",
                 "SP_SERVER_ADDRESS": "127.0.0.1:0", "SP_LOG_LEVEL": "debug", **environment}
@@ -297,8 +299,13 @@ class Api:
                 return line
         return None
 
+    def connection(self, timeout):
+        if self.context:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
     def request(self, method, path, body=None, headers=None, timeout=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout or PATIENCE * 4)
+        connection = self.connection(timeout or PATIENCE * 4)
         headers = dict(headers or {})
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
@@ -314,22 +321,27 @@ class Api:
         path = CONTAINERS + (f"?id={ident}" if ident else "")
         return self.request("POST", path, {"spec": {**SPEC, **(spec or {})}}, headers, **more)
 
-    def connect(self):
+    def connect_plain(self):
         s = socket.create_connection(("127.0.0.1", self.port), PATIENCE * 4)
         s.settimeout(PATIENCE * 4)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as curl, Go and http.client do
         return s
+
+    def connect(self):
+        s = self.connect_plain()
+        return self.context.wrap_socket(s, server_hostname="127.0.0.1") if self.context else s
 
     def raw(self, data, until_closed=True):
         """Send bytes, return all that comes back until the server closes."""
         with self.connect() as s:
-            s.sendall(data)
             got = b""
             try:
+                s.sendall(data)
                 while part := s.recv(65536):
                     got += part
                     if not until_closed and b"\r\n\r\n" in got:
                         break
-            except ConnectionResetError:
+            except (ConnectionResetError, ssl.SSLEOFError):  # it has closed before it read all
                 pass
             return got
 

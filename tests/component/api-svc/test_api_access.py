@@ -1,0 +1,134 @@
+"""Who may use the API: bearer tokens, client certificates, both; and that it is open without any."""
+
+import hashlib
+import os
+import ssl
+import subprocess
+
+import pytest
+
+from api_peers import BUILD, CONTAINERS, HEALTH, wait_for
+from test_api_tls import Pair, certificates  # noqa: F401  (a fixture)
+
+FULL, READER = "full-token-0123456789", "reader-token-0123456789"
+OPEN = [HEALTH, "/health", "/openapi.yaml", "/openapi.json"]
+
+
+def hashed(token):
+    return "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+
+
+FILE = f"# who\n\nadmin {hashed(FULL)}\r\ndashboard\t{READER} read-only\n"
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    path = tmp_path / "tokens"
+    path.write_text(FILE)
+    return path
+
+
+def bearer(token, scheme="Bearer"):
+    return {"Authorization": f"{scheme} {token}"}
+
+
+def check_problem(answer, status, kind):
+    body = answer.json()
+    assert (answer.status, body["type"], body["status"]) == (status, kind, status), answer.body
+    assert answer.headers["Content-Type"] == "application/problem+json" and body["title"] and body["detail"]
+    assert (answer.headers["WWW-Authenticate"] == 'Bearer realm="containers"') == (status == 401)
+
+
+def test_tokens(worker, start, tokens):
+    api = start(SP_SERVER_TOKENS_FILE=str(tokens))
+    for path in OPEN:
+        for headers in ({}, bearer("wrong"), bearer(READER)):
+            assert api.request("GET", path, headers=headers).status == 200, path
+    for headers in ({}, bearer("wrong-token-0123456789"), bearer(""), bearer(FULL + "x"), bearer(FULL[:-1]),
+                    bearer(FULL, "Basic"), {"Authorization": FULL}, bearer(hashed(FULL)), bearer(FULL.upper())):
+        for method, path in (("GET", CONTAINERS), ("GET", CONTAINERS + "/a"), ("DELETE", CONTAINERS + "/a"),
+                             ("HEAD", CONTAINERS)):
+            answer = api.request(method, path, headers=headers)
+            assert answer.status == 401, (method, path, headers)
+            if method != "HEAD":
+                check_problem(answer, 401, "UNAUTHENTICATED")
+        check_problem(api.create("a", headers=headers), 401, "UNAUTHENTICATED")
+    assert not [asked for asked in worker.asked if asked.operation != "health"]
+    for headers in (bearer(FULL), bearer(FULL, "bearer"), bearer(" " + FULL)):
+        assert api.create("a", headers=headers).status == 201
+        assert api.request("GET", CONTAINERS + "/a", headers=headers).status == 200
+        assert api.request("DELETE", CONTAINERS + "/a", headers=headers).status == 204
+    check_problem(api.create("a", headers=bearer(READER)), 403, "PERMISSION_DENIED")
+    check_problem(api.request("DELETE", CONTAINERS + "/a", headers=bearer(READER)), 403, "PERMISSION_DENIED")
+    assert api.request("GET", CONTAINERS, headers=bearer(READER)).status == 200
+    assert api.request("GET", "/nowhere").status == 404 and api.request("PUT", CONTAINERS).status == 405
+    assert api.find_log("request", client="admin", status=201) and api.find_log("request", client="dashboard", status=403)
+    assert FULL not in api.log_path.read_text() and READER not in api.log_path.read_text()
+
+
+def test_tokens_are_read_again(worker, start, tokens):
+    api = start(SP_SERVER_TOKENS_FILE=str(tokens))
+
+    def status(token):
+        return api.request("GET", CONTAINERS, headers=bearer(token)).status
+
+    assert status(FULL) == 200
+    tokens.write_text("admin short\n")
+    wait_for(lambda: status(FULL) and api.find_log("the new tokens are no good; keeping the old ones"), "a warning")
+    assert status(FULL) == 200
+    tokens.write_text(f"admin {hashed('another-token-0123456789')}\n")
+    wait_for(lambda: status(FULL) == 401, "the end of the old token")
+    assert status("another-token-0123456789") == 200
+
+
+def test_without_any_the_api_is_open(api):
+    assert api.create("a", headers=bearer("whatever")).status == 201
+    assert api.request("GET", CONTAINERS).status == 200
+
+
+def context(certificates, client=None):
+    made = ssl.create_default_context(cafile=certificates.path("ca.crt"))
+    if client:
+        made.load_cert_chain(certificates.path(client + ".crt"), certificates.path(client + ".key"))
+    return made
+
+
+@pytest.mark.parametrize("with_tokens", [False, True])
+def test_client_certificates(worker, start, certificates, tokens, tmp_path, with_tokens):
+    certificates.authority("strangers")
+    certificates.sign("strangers", "stranger")
+    certificates.sign("ca", "client")
+    more = {"SP_SERVER_TOKENS_FILE": str(tokens)} if with_tokens else {}
+    api = start(**Pair(certificates, tmp_path).settings(), SP_SERVER_TLS_CLIENT_CA=certificates.path("ca.crt"), **more)
+    api.context = context(certificates, "client")
+    assert api.create("a").status == 201
+    assert api.request("DELETE", CONTAINERS + "/a").status == 204
+    assert api.find_log("request", client="certificate", status=201)
+    for client in (None, "stranger"):
+        api.context = context(certificates, client)
+        for path in OPEN:
+            assert api.request("GET", path).status == 200, (client, path)
+        answer = api.create("b")
+        check_problem(answer, *((401, "UNAUTHENTICATED") if with_tokens else (403, "PERMISSION_DENIED")))
+        if with_tokens:
+            assert api.create("b", headers=bearer(FULL)).status == 201
+            assert api.request("DELETE", CONTAINERS + "/b", headers=bearer(FULL)).status == 204
+    assert "b" not in worker.store
+
+
+@pytest.mark.parametrize("text,word", [
+    ("", "no token"), ("# none\n", "no token"), ("admin\n", "line 1"), ("\nadmin short\n", "line 2"),
+    ("admin sha256:abc\n", "64 hexadecimal"), (f"admin {hashed(FULL)[:-1]}g\n", "64 hexadecimal"),
+    (f"admin {FULL} read-write\n", "read-only"), (f"admin {FULL} read-only more\n", "read-only"),
+    (f"a {FULL}\na {READER}\n", "twice"), (f"{'n' * 65} {FULL}\n", "64 bytes"),
+    ("".join(f"n{i} {FULL}\n" for i in range(1001)), "more than 1000"), (None, "No such file")])
+def test_files_that_cannot_be_right(tmp_path, text, word):
+    path = tmp_path / "tokens"
+    if text is not None:
+        path.write_text(text)
+    env = {k: v for k, v in os.environ.items() if not k.startswith("SP_")}
+    done = subprocess.run([BUILD / "bin" / "api-svc", "--check-config"], capture_output=True, text=True, timeout=20,
+                          env={**env, "SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1",
+                               "SP_SERVER_TOKENS_FILE": str(path)})
+    assert done.returncode == 1 and "SP_SERVER_TOKENS_FILE" in done.stderr and word in done.stderr, done.stderr
+    assert FULL not in done.stderr

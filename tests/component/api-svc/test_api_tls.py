@@ -1,0 +1,177 @@
+"""HTTPS: the same as HTTP, and what only TLS has."""
+
+import os
+import pathlib
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+
+import pytest
+
+from api_peers import BUILD, HEALTH, SLOW, wait_for
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+from certificates import Certificates  # noqa: E402  (the folder is known only now)
+
+# The same tests with this module's `start`: HTTPS.
+from test_api_http import (  # noqa: E402,F401
+    closes_within, test_a_chunked_body_is_a_body, test_a_waiting_request_is_not_slow,
+    test_broken_requests_are_refused_and_closed, test_headers_that_are_too_many,
+    test_pipelined_requests_are_answered_in_order, test_shutdown_finishes_what_runs,
+    test_shutdown_does_not_wait_for_ever, test_slow_clients_are_cut_off)
+from test_api_routes import *  # noqa: E402,F401,F403
+from test_api_undo import (  # noqa: E402,F401
+    test_a_client_that_has_gone_is_undone, test_a_client_that_has_gone_keeps_what_has_a_key,
+    test_clients_that_end_after_5_ms)
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    made = Certificates(tmp_path_factory.mktemp("certificates"))
+    made.authority("ca")
+    made.sign("ca", "first")
+    made.sign("ca", "second")
+    made.context = ssl.create_default_context(cafile=made.path("ca.crt"))
+    return made
+
+
+class Pair:
+    """The files that api-svc is given; rewritten as a mounted secret is, or in place."""
+
+    def __init__(self, certificates, folder):
+        self.certificates, self.folder = certificates, folder
+        self.put("first")
+
+    def put(self, name, parts=("crt", "key")):
+        for part in parts:
+            shutil.copy(self.certificates.path(f"{name}.{part}"), self.path(part) + ".new")
+            os.rename(self.path(part) + ".new", self.path(part))
+
+    def path(self, part):
+        return str(self.folder / f"api.{part}")
+
+    def settings(self):
+        return {"SP_SERVER_TLS_CERT": self.path("crt"), "SP_SERVER_TLS_KEY": self.path("key")}
+
+
+@pytest.fixture
+def pair(certificates, tmp_path):
+    return Pair(certificates, tmp_path)
+
+
+@pytest.fixture
+def start(start, certificates, pair):
+    def start_https(**environment):
+        api = start(**pair.settings(), **environment)
+        api.context = certificates.context
+        return api
+
+    return start_https
+
+
+def name_shown(api):
+    with api.connect() as s:
+        return dict(field for part in s.getpeercert()["subject"] for field in part)["commonName"]
+
+
+def test_a_certificate_is_read_again_and_no_connection_is_lost(api, pair):
+    assert name_shown(api) == "first"
+    kept = api.connection(10)
+    kept.request("GET", HEALTH)
+    assert kept.getresponse().read()
+    pair.put("second", ["crt"])  # half of the pair: it does not fit
+    wait_for(lambda: name_shown(api) and api.find_log("the new certificate is no good; keeping the old one"), "a warning")
+    assert name_shown(api) == "first" and api.healthy()
+    pair.put("second", ["key"])
+    wait_for(lambda: name_shown(api) == "second", "the new certificate")
+    pathlib.Path(pair.path("crt")).write_text("no PEM")
+    time.sleep(1.2)
+    assert name_shown(api) == "second"
+    assert len([line for line in api.logs() if line["msg"].startswith("the new certificate is no good")]) == 2
+    pair.put("first")
+    wait_for(lambda: name_shown(api) == "first", "the old certificate again")
+    kept.request("GET", HEALTH)
+    assert kept.getresponse().status == 200
+    kept.close()
+
+
+def first_bytes():
+    """What a client says first."""
+    out = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    return out.read()
+
+
+def test_what_is_no_handshake_harms_nobody(api):
+    hello = first_bytes()
+    for data in (b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 1000, b"\x16\x03\x01\xff\xff" + b"x" * 70000,
+                 hello[:40] + b"\xff" * 400, hello + b"garbage" * 100):
+        with api.connect_plain() as s:
+            s.sendall(data)
+            assert data.startswith(hello[:40]) or closes_within(s, 5 * SLOW)  # of a hello more may come
+    for _ in range(50):  # gone in the middle of it
+        with api.connect_plain() as s:
+            s.sendall(hello[:100])
+    assert api.healthy()
+
+
+def test_a_slow_handshake_is_cut_off(worker, start):
+    api = start(SP_SERVER_READ_TIMEOUT="1s")
+    hello = first_bytes()
+    with api.connect_plain() as silent, api.connect_plain() as half, api.connect_plain() as slow:
+        half.sendall(hello[:-1])
+        begin = time.monotonic()
+        try:
+            for i in range(60):
+                slow.sendall(hello[i:i + 1])
+                time.sleep(0.1)
+        except OSError:
+            pass
+        assert time.monotonic() - begin < 4 * SLOW
+        assert closes_within(silent, 3 * SLOW) and closes_within(half, 3 * SLOW)
+    assert api.healthy()
+
+
+def test_health_among_200_idle_connections(api):
+    idle = [api.connect() for _ in range(200)] + [api.connect_plain() for _ in range(50)]
+    begin = time.monotonic()
+    assert api.healthy()
+    assert time.monotonic() - begin < 1 * SLOW
+    for s in idle:
+        s.close()
+
+
+def test_old_versions_are_refused(api, certificates):
+    for version, good in ((ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)):
+        context = ssl.create_default_context(cafile=certificates.path("ca.crt"))
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.minimum_version = context.maximum_version = version
+        try:
+            with context.wrap_socket(api.connect_plain(), server_hostname="127.0.0.1") as s:
+                assert good and s.version() == version.name.replace("_", ".")
+        except ssl.SSLError:
+            assert not good
+
+
+def test_settings_that_cannot_be_right(certificates, tmp_path):
+    (tmp_path / "text").write_text("no PEM")
+    first = certificates.path("first.crt")
+    for settings, words in (
+            ({"SP_SERVER_TLS_CERT": first}, ["SP_SERVER_TLS_CERT", "SP_SERVER_TLS_KEY"]),
+            ({"SP_SERVER_TLS_KEY": certificates.path("first.key")}, ["SP_SERVER_TLS_CERT", "SP_SERVER_TLS_KEY"]),
+            ({"SP_SERVER_TLS_CERT": first, "SP_SERVER_TLS_KEY": certificates.path("second.key")}, ["does not belong"]),
+            ({"SP_SERVER_TLS_CERT": first, "SP_SERVER_TLS_KEY": "/no/such/file"}, ["/no/such/file"]),
+            ({"SP_SERVER_TLS_CERT": str(tmp_path / "text"), "SP_SERVER_TLS_KEY": certificates.path("first.key")},
+             ["no certificate"]),
+            ({"SP_SERVER_TLS_CLIENT_CA": first}, ["SP_SERVER_TLS_CLIENT_CA", "SP_SERVER_TLS_CERT"])):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("SP_")}
+        done = subprocess.run([BUILD / "bin" / "api-svc", "--check-config"], capture_output=True, text=True, timeout=20,
+                              env={**env, "SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1", **settings})
+        assert done.returncode == 1 and all(word in done.stderr for word in words), (settings, done.stderr)

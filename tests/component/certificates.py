@@ -1,0 +1,34 @@
+"""Certificates for the tests."""
+
+import subprocess
+
+
+class Certificates:
+    """Authorities and what they sign, made with the openssl program."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def _run(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def _key(self, name):
+        self._run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", f"{name}.key")
+
+    def authority(self, name):
+        self._key(name)
+        self._run("req", "-x509", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-days", "2",
+                  "-out", f"{name}.crt")
+
+    def sign(self, authority, name, address="IP:127.0.0.1"):
+        self._key(name)
+        (self.folder / "extensions").write_text(f"subjectAltName={address}\n")
+        self._run("req", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-out", f"{name}.csr")
+        self._run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key",
+                  "-CAcreateserial", "-days", "2", "-extfile", "extensions", "-out", f"{name}.crt")
+
+    def path(self, name):
+        return str(self.folder / name)
+
+    def text(self, name):
+        return (self.folder / name).read_text()
