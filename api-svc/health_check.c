@@ -12,20 +12,20 @@
 #define URL_MAX 512
 
 /* Who listens on all addresses is reached on the loopback. */
-static void write_url(const char *address, struct buf *url)
+static void write_url(const char *address, bool https, struct buf *url)
 {
 	const char *port = strrchr(address, ':');
 	size_t host = (size_t)(port - address);
 	bool all = host == 0 || str_has_prefix(address, "0.0.0.0:") || str_has_prefix(address, "[::]:");
 
-	buf_addf(url, "http://%.*s%s/api/v1alpha1/containers/health", all ? (int)strlen("localhost") : (int)host,
-		 all ? "localhost" : address, port);
+	buf_addf(url, "%s://%.*s%s/api/v1alpha1/containers/health", https ? "https" : "http",
+		 all ? (int)strlen("localhost") : (int)host, all ? "localhost" : address, port);
 }
 
-static enum rc ask(const char *address, struct http_response *answer, struct error *err)
+static enum rc ask(const char *address, bool https, struct http_response *answer, struct error *err)
 {
 	struct buf url cleanup_buf = buf_make(URL_MAX);
-	struct http_identity direct = { .proxy = "" };
+	struct http_identity direct = { .proxy = "", .insecure = https };
 	struct http_request request = {
 		.method = "GET",
 		.identity = &direct,
@@ -35,7 +35,7 @@ static enum rc ask(const char *address, struct http_response *answer, struct err
 	struct http_client *client;
 	enum rc rc;
 
-	write_url(address, &url);
+	write_url(address, https, &url);
 	rc = buf_check(&url, err);
 	if (!rc)
 		rc = http_client_create(&client, err);
@@ -47,12 +47,12 @@ static enum rc ask(const char *address, struct http_response *answer, struct err
 	return rc;
 }
 
-int health_check_tell(const char *address)
+int health_check_tell(const char *address, bool https)
 {
 	struct http_response answer = { 0 };
 	cleanup_json cJSON *tree = NULL;
 	struct error err;
-	enum rc rc = ask(address, &answer, &err);
+	enum rc rc = ask(address, https, &answer, &err);
 
 	if (!rc)
 		rc = json_parse(answer.body.data, answer.body.len, &tree, &err);

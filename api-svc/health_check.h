@@ -4,13 +4,16 @@
 #ifndef API_SVC_HEALTH_CHECK_H
 #define API_SVC_HEALTH_CHECK_H
 
+#include <stdbool.h>
+
 /*
  * Ask over HTTP, and print one line: "healthy" on stdout, or on stderr what is wrong.
  *
  * address  SP_SERVER_ADDRESS.
+ * https    does it speak TLS? Its certificate, which names others, is not looked at: it is on this machine.
  *
  * Returns what main() returns: 0 healthy, 1 not. Blocks: up to two seconds.
  */
-int health_check_tell(const char *address);
+int health_check_tell(const char *address, bool https);
 
 #endif

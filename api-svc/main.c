@@ -222,7 +222,7 @@ int main(int argc, char **argv)
 	lifecycle_init();
 	switch (config_start(&api_config_program, argc, argv, &p.config)) {
 	case CONFIG_HEALTH:
-		return health_check_tell(p.config.address);
+		return health_check_tell(p.config.address, p.config.tls.certificate[0] != '\0');
 	case CONFIG_EXIT_OK:
 		return EXIT_SUCCESS;
 	case CONFIG_EXIT_BAD:

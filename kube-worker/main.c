@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 
 	switch (config_start(&worker_program, argc, argv, &worker.config)) {
 	case CONFIG_HEALTH:
-		return bus_presence_tell(worker.config.nats_url, SERVICE_NAME, worker.config.name);
+		return bus_presence_tell(&worker.config.nats, SERVICE_NAME, worker.config.name);
 	case CONFIG_EXIT_OK:
 		return 0;
 	case CONFIG_EXIT_BAD:

@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 
 	switch (config_start(&monitor_program, argc, argv, &monitor.config)) {
 	case CONFIG_HEALTH:
-		return bus_presence_tell(monitor.config.nats_url, REPORT_SERVICE_NAME, monitor.config.name);
+		return bus_presence_tell(&monitor.config.nats, REPORT_SERVICE_NAME, monitor.config.name);
 	case CONFIG_EXIT_OK:
 		return 0;
 	case CONFIG_EXIT_BAD:

@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 
 	switch (config_start(&registrar_program, argc, argv, &p.config)) {
 	case CONFIG_HEALTH:
-		return bus_presence_tell(p.config.nats_url, SERVICE_NAME, p.config.name);
+		return bus_presence_tell(&p.config.nats, SERVICE_NAME, p.config.name);
 	case CONFIG_EXIT_OK:
 		return 0;
 	case CONFIG_EXIT_BAD:

@@ -56,10 +56,10 @@ static enum rc ask(struct bus *bus, struct bus_inbox *inbox, const char *service
 	return rc;
 }
 
-int bus_presence_tell(const char *urls, const char *service, const char *provider)
+int bus_presence_tell(const struct bus_access *access, const char *service, const char *provider)
 {
 	struct presence presence = { .provider = provider };
-	struct bus_options options = { .urls = urls, .client_name = "health" };
+	struct bus_options options = { .access = access, .client_name = service };
 	struct bus *bus = NULL;
 	struct bus_inbox *inbox = NULL;
 	struct error err;

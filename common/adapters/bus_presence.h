@@ -5,15 +5,17 @@
 #ifndef COMMON_ADAPTERS_BUS_PRESENCE_H
 #define COMMON_ADAPTERS_BUS_PRESENCE_H
 
+#include "common/adapters/bus_access.h"
+
 /*
  * Ask over a connection of our own, and print one line: "healthy" on stdout, or on stderr what is wrong.
  *
- * urls      SP_NATS_URL.
+ * access    as the process itself has.
  * service   the process's name in the service protocol.
  * provider  SP_NAME.
  *
  * Returns what main() returns: 0 healthy, 1 not. Blocks: up to two seconds.
  */
-int bus_presence_tell(const char *urls, const char *service, const char *provider);
+int bus_presence_tell(const struct bus_access *access, const char *service, const char *provider);
 
 #endif

@@ -91,8 +91,11 @@ def test_the_pipeline_needs_no_more(secured):
     wait_for("registered", lambda: len(secured.registry.providers) == 1, 20)
     operator = Nats(secured.port, secured.login("operator"))
     found = {json.loads(body)["name"] for _, body in operator.ask("$SRV.PING", seconds=1.0)}
-    assert found == {"api-svc", "kube-worker", "monitor"}
+    assert found == {"api-svc", "kube-worker", "monitor", "registrar"}
     operator.close()
+    for process in secured.processes:
+        asked = Process(f"health-of-{process.name}", [process.args[0], "--health"], process.env, secured.folder).start()
+        assert asked.popen.wait(20) == 0, asked.log()
     for process in secured.processes:
         process.stop()
         assert "Permissions Violation" not in process.log(), process.log()

@@ -148,6 +148,14 @@ def test_health_among_200_idle_connections(api):
         s.close()
 
 
+def test_health_is_asked_over_https(api, pair):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("SP_")}
+    env |= {"SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1", "SP_SERVER_ADDRESS": f"127.0.0.1:{api.port}"}
+    done = subprocess.run([BUILD / "bin" / "api-svc", "--health"], capture_output=True, text=True, timeout=20,
+                          env=env | pair.settings())
+    assert (done.returncode, done.stdout) == (0, "healthy\n"), done.stderr
+
+
 def test_old_versions_are_refused(api, certificates):
     for version, good in ((ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)):
         context = ssl.create_default_context(cafile=certificates.path("ca.crt"))
