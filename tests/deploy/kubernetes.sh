@@ -25,7 +25,7 @@ die() { echo "kubernetes.sh: $*" >&2; exit 1; }
 
 "$kubectl" create namespace "$namespace" >/dev/null
 cp -r "$root/deploy/kubernetes" "$tree/kubernetes"
-for part in base overlays/nats-cluster; do
+for part in base overlays/nats-cluster overlays/secured; do
     # The same in our namespace, the way that an installation changes it.
     mkdir -p "$tree/ours/$part"
     cat >"$tree/ours/$part/kustomization.yaml" <<YAML
