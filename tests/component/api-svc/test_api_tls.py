@@ -12,7 +12,7 @@ import pytest
 
 from api_peers import BUILD, HEALTH, SLOW, wait_for
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
 from certificates import Certificates  # noqa: E402  (the folder is known only now)
 
 # The same tests with this module's `start`: HTTPS.

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1] / "end-to-end"), str(HERE.parent)]
+sys.path.insert(0, str(HERE.parents[1] / "end-to-end"))
 
 from api import Api  # noqa: E402
 from certificates import Certificates  # noqa: E402
