@@ -1,10 +1,10 @@
 #include "api-svc/health_check.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/adapters/http_client.h"
 #include "common/base/strutil.h"
+#include "common/services/config.h"
 #include "common/services/json.h"
 
 #define TIMEOUT_MS 2000 /* below the 3 s that container engines are told to wait */
@@ -59,9 +59,5 @@ int health_check_tell(const char *address, bool https)
 	if (!rc && !str_equal(json_string_at(tree, "status"), "healthy"))
 		rc = error_set(&err, RC_UNAVAILABLE, "%.*s", (int)answer.body.len, answer.body.data);
 	buf_clear(&answer.body);
-	if (rc)
-		fprintf(stderr, "unhealthy: %s\n", err.text);
-	else
-		puts("healthy");
-	return rc ? 1 : 0;
+	return config_tell_health(rc, &err);
 }

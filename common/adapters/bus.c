@@ -2,7 +2,6 @@
 
 #include <nats/nats.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -503,24 +502,37 @@ void bus_destroy(struct bus *bus)
 	free(bus);
 }
 
+/* `link` is held, here and in the next. */
+static bool is_connected(const struct bus *bus)
+{
+	return natsConnection_Status(bus->connection) == NATS_CONN_STATUS_CONNECTED;
+}
+
+static size_t max_payload(const struct bus *bus)
+{
+	int64_t max = natsConnection_GetMaxPayload(bus->connection);
+
+	return max > 0 ? (size_t)max : PAYLOAD_BEFORE_CONNECT;
+}
+
 bool bus_connected(struct bus *bus)
 {
 	bool connected;
 
 	pthread_rwlock_rdlock(&bus->link);
-	connected = natsConnection_Status(bus->connection) == NATS_CONN_STATUS_CONNECTED;
+	connected = is_connected(bus);
 	pthread_rwlock_unlock(&bus->link);
 	return connected;
 }
 
 size_t bus_max_payload(struct bus *bus)
 {
-	int64_t max;
+	size_t max;
 
 	pthread_rwlock_rdlock(&bus->link);
-	max = natsConnection_GetMaxPayload(bus->connection);
+	max = max_payload(bus);
 	pthread_rwlock_unlock(&bus->link);
-	return max > 0 ? (size_t)max : PAYLOAD_BEFORE_CONNECT;
+	return max;
 }
 
 enum rc bus_new_inbox(const struct bus *bus, char out[BUS_INBOX_MAX], struct error *err)
@@ -547,30 +559,32 @@ static size_t counted_size(const struct bus_outgoing *out)
 	return size;
 }
 
-static natsStatus publish(natsConnection *connection, const struct bus_outgoing *out)
+/* `link` is held. */
+static enum rc publish(struct bus *bus, const struct bus_outgoing *out, struct error *err)
 {
 	natsMsg *msg = NULL;
-	natsStatus s = natsMsg_Create(&msg, out->subject, out->reply, out->data, (int)out->len);
+	natsStatus s;
 
+	if (!is_connected(bus))
+		return error_set(err, RC_UNAVAILABLE, "publish: NATS is not connected");
+	if (counted_size(out) > max_payload(bus)) /* the server would close the connection, with all that waits */
+		return error_set(err, RC_TOO_LARGE, "publish: more than %zu bytes", max_payload(bus));
+	s = natsMsg_Create(&msg, out->subject, out->reply, out->data, (int)out->len);
 	for (size_t i = 0; i < out->header_count; i++)
 		CHAIN(s, natsMsgHeader_Set(msg, out->headers[i].name, out->headers[i].value));
-	CHAIN(s, natsConnection_PublishMsg(connection, msg));
+	CHAIN(s, natsConnection_PublishMsg(bus->connection, msg));
 	natsMsg_Destroy(msg);
-	return s;
+	return s == NATS_OK ? RC_OK : nats_fault(err, s, "publish");
 }
 
 enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct error *err)
 {
-	natsStatus s;
+	enum rc rc;
 
-	if (!bus_connected(bus))
-		return error_set(err, RC_UNAVAILABLE, "publish: NATS is not connected");
-	if (counted_size(out) > bus_max_payload(bus)) /* the server would close the connection, with all that waits */
-		return error_set(err, RC_TOO_LARGE, "publish: more than %zu bytes", bus_max_payload(bus));
 	pthread_rwlock_rdlock(&bus->link);
-	s = bus->connection ? publish(bus->connection, out) : NATS_CONNECTION_CLOSED;
+	rc = publish(bus, out, err);
 	pthread_rwlock_unlock(&bus->link);
-	return s == NATS_OK ? RC_OK : nats_fault(err, s, "publish");
+	return rc;
 }
 
 enum rc bus_flush(struct bus *bus, int64_t timeout_ms, struct error *err)

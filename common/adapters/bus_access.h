@@ -53,21 +53,21 @@ bool bus_login_changed(const struct bus_login *login, const struct bus_access *a
 void bus_login_clear(struct bus_login *login);
 
 /* clang-format off */
-#define BUS_ACCESS_ROW_FILE(type, variable, member, text) \
+#define BUS_ACCESS_ROW(type, variable, member, text) \
 	{ .env = variable, .offset = offsetof(type, nats.member), .fallback = "", .help = text }
 /* The rows that every process has; `type` (the struct) has the member `struct bus_access nats`. */
 #define CONFIG_ROWS_NATS(type) \
 	{ .env = "SP_NATS_URL", .offset = offsetof(type, nats.urls), .secret = true, \
 	  .help = "NATS server, or several separated by commas, for example nats://nats:4222" }, \
-	BUS_ACCESS_ROW_FILE(type, "SP_NATS_CREDENTIALS", credentials, "File with a NATS user's JWT and seed (.creds)"), \
-	BUS_ACCESS_ROW_FILE(type, "SP_NATS_NKEY", nkey, "File with a NATS user's NKey seed"), \
-	BUS_ACCESS_ROW_FILE(type, "SP_NATS_USER", user, "NATS user, with SP_NATS_PASSWORD_FILE"), \
-	BUS_ACCESS_ROW_FILE(type, "SP_NATS_PASSWORD_FILE", password_file, "File with the password of SP_NATS_USER"), \
-	BUS_ACCESS_ROW_FILE(type, "SP_NATS_TOKEN_FILE", token_file, "File with a NATS token"), \
-	BUS_ACCESS_ROW_FILE(type, "SP_NATS_TLS_CA", tls_ca, \
+	BUS_ACCESS_ROW(type, "SP_NATS_CREDENTIALS", credentials, "File with a NATS user's JWT and seed (.creds)"), \
+	BUS_ACCESS_ROW(type, "SP_NATS_NKEY", nkey, "File with a NATS user's NKey seed"), \
+	BUS_ACCESS_ROW(type, "SP_NATS_USER", user, "NATS user, with SP_NATS_PASSWORD_FILE"), \
+	BUS_ACCESS_ROW(type, "SP_NATS_PASSWORD_FILE", password_file, "File with the password of SP_NATS_USER"), \
+	BUS_ACCESS_ROW(type, "SP_NATS_TOKEN_FILE", token_file, "File with a NATS token"), \
+	BUS_ACCESS_ROW(type, "SP_NATS_TLS_CA", tls_ca, \
 			    "PEM file of the authorities of NATS; empty: the system's, for tls:// and a server that asks"), \
-	BUS_ACCESS_ROW_FILE(type, "SP_NATS_TLS_CERT", tls_cert, "PEM file of our certificate for NATS"), \
-	BUS_ACCESS_ROW_FILE(type, "SP_NATS_TLS_KEY", tls_key, "PEM file of its key")
+	BUS_ACCESS_ROW(type, "SP_NATS_TLS_CERT", tls_cert, "PEM file of our certificate for NATS"), \
+	BUS_ACCESS_ROW(type, "SP_NATS_TLS_KEY", tls_key, "PEM file of its key")
 /* clang-format on */
 
 #endif

@@ -72,9 +72,5 @@ int bus_presence_tell(const struct bus_access *access, const char *service, cons
 		rc = ask(bus, inbox, service, &presence, &err);
 	bus_destroy(bus);
 	bus_inbox_destroy(inbox);
-	if (rc)
-		fprintf(stderr, "unhealthy: %s\n", err.text);
-	else
-		puts("healthy");
-	return rc ? 1 : 0;
+	return config_tell_health(rc, &err);
 }

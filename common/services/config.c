@@ -235,6 +235,15 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 	return ask == ASK_HEALTH ? CONFIG_HEALTH : CONFIG_RUN;
 }
 
+int config_tell_health(enum rc rc, const struct error *err)
+{
+	if (rc)
+		fprintf(stderr, "unhealthy: %s\n", err->text);
+	else
+		puts("healthy");
+	return rc ? 1 : 0;
+}
+
 /* Nothing, ":" or ":port", as it may follow a host. */
 static bool is_port_part(const char *text, size_t len)
 {

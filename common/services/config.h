@@ -87,6 +87,9 @@ bool config_is_name(const char *value);
 /* Is it a Kubernetes namespace name (RFC 1123 label)? For `valid`. */
 bool config_is_namespace(const char *value);
 
+/* What --health prints and ends with: "healthy" and 0 for RC_OK, else on stderr what is wrong, and 1. */
+int config_tell_health(enum rc rc, const struct error *err);
+
 /* clang-format off */
 /* The rows that every process has. `type` is the struct with the members name and log_level. Those for NATS: bus_access.h. */
 #define CONFIG_ROW_NAME(type) \
