@@ -11,7 +11,8 @@
 #include "kube-worker/ops.h"
 #include "kube-worker/reply.h"
 
-#define QUEUE_PER_THREAD 32 /* requests that may wait for each thread; one more is refused as busy */
+#define QUEUE_PER_THREAD 32   /* requests that may wait for each thread; one more is refused as busy */
+#define DRAIN_TIMEOUT_MS 2000 /* for the server's word that no more requests come; those that came are taken at once */
 #define FLUSH_TIMEOUT_MS 2000
 #define CALLERS_MAX (4u * 1024 * 1024) /* bytes of the subjects where callers wait; all that the queue can hold */
 
@@ -463,7 +464,7 @@ bool dispatcher_drain(struct dispatcher *d, int64_t timeout_ms)
 	struct error err;
 	bool idle;
 
-	bus_subscription_drain(d->subscription, timeout_ms);
+	bus_subscription_drain(d->subscription, DRAIN_TIMEOUT_MS);
 	pthread_mutex_lock(&d->lock);
 	idle = thread_wait_until(&d->idle_changed, &d->lock, &d->idle, end_ms - clock_mono_ms());
 	pthread_mutex_unlock(&d->lock);

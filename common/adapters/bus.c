@@ -706,9 +706,8 @@ void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeo
 	pthread_rwlock_rdlock(&bus->link);
 	if (!connected) /* nothing comes, and a drain would wait for the server */
 		(void)natsSubscription_Unsubscribe(subscription->nats);
-	else if (natsSubscription_Drain(subscription->nats) == NATS_OK)
-		(void)natsSubscription_WaitForDrainCompletion(subscription->nats,
-							      timeout_ms); /* late is as good as done */
+	else if (natsSubscription_DrainTimeout(subscription->nats, timeout_ms) == NATS_OK)
+		(void)natsSubscription_WaitForDrainCompletion(subscription->nats, 0); /* it ends, if by force */
 	pthread_rwlock_unlock(&bus->link);
 }
 

@@ -112,8 +112,8 @@ enum rc bus_subscribe_to_take(struct bus *bus, const char *subject, const char *
 enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret_msg, struct error *err) must_check;
 
 /*
- * Take no new messages; return when those that had come have been seen by the handler, or taken, or after timeout_ms.
- * Blocks.
+ * Take no new messages; return when the server has said that none will come, and those that had come have been seen by
+ * the handler, or taken. After timeout_ms (more than 0) what is left of them is dropped. Blocks.
  */
 void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeout_ms);
 

@@ -85,6 +85,8 @@ static bool load_row(const struct config_row *row, void *into, struct buf *fault
 	const char *value = getenv(row->env);
 	void *member = (char *)into + row->offset;
 
+	if (row->type == CONFIG_STRING)
+		*(const char **)member = ""; /* what is missing or wrong must not keep others from being checked */
 	if (!value || value[0] == '\0') {
 		if (!row->fallback) {
 			buf_addf(faults, "%s: is required and %s\n", row->env, value ? "empty" : "not set");
@@ -210,6 +212,7 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 {
 	struct buf faults cleanup_buf = buf_make(TEXT_MAX);
 	enum ask ask;
+	bool good;
 
 	if (!read_arguments(program, argc, argv, into, &ask))
 		return CONFIG_EXIT_BAD;
@@ -222,9 +225,10 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 		return CONFIG_EXIT_OK;
 	}
 	set_up_log(program);
-	if (config_load(program->rows, program->row_count, into, &faults) && program->check)
+	good = config_load(program->rows, program->row_count, into, &faults);
+	if (program->check)
 		program->check(into, &faults);
-	if (faults.len > 0 || faults.failed) {
+	if (!good || faults.len > 0 || faults.failed) {
 		fprintf(stderr, "%s: the configuration is not valid:\n%s", program->name, faults.data);
 		return CONFIG_EXIT_BAD;
 	}

@@ -46,7 +46,7 @@ struct config_program {
 	size_t row_count;
 	const struct config_option *options; /* may be NULL when option_count is 0 */
 	size_t option_count;
-	/* What no single row can tell: a line for each fault of the filled struct is appended. May be NULL. */
+	/* What no single row can tell: a line for each fault of the (partly) filled struct is appended. May be NULL. */
 	void (*check)(const void *config, struct buf *faults);
 };
 
@@ -61,7 +61,7 @@ enum config_next {
  * Fill `into` from the environment.
  *
  * faults  a line for each missing, empty or invalid variable is appended.
- * Returns true when there is none; otherwise `into` is partly filled.
+ * Returns true when there is none; otherwise `into` is partly filled, texts that are missing or wrong with "".
  */
 bool config_load(const struct config_row *rows, size_t row_count, void *into, struct buf *faults);
 

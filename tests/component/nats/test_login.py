@@ -152,6 +152,8 @@ def test_settings_that_cannot_be_right(program, certificates, tmp_path):
         ({"SP_NATS_TOKEN_FILE": two_lines}, ["SP_NATS_TOKEN_FILE", "one line"]),
         ({"SP_NATS_TOKEN_FILE": file("empty", "")}, ["SP_NATS_TOKEN_FILE", "one line"]),
         ({"SP_NATS_TOKEN_FILE": "/dev/zero"}, ["SP_NATS_TOKEN_FILE", "/dev/zero"]),
+        ({"SP_NAME": "", "SP_NATS_URL": "", "SP_NATS_TOKEN_FILE": two_lines},  # all of them at once
+         ["SP_NAME", "SP_NATS_URL", "SP_NATS_TOKEN_FILE"]),
     ]
     for settings, words in cases:
         said = refused(program, **settings)
