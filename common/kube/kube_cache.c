@@ -27,6 +27,7 @@ struct kube_cache {
 	struct entry **by_instance;
 	size_t buckets;
 	size_t entries;
+	size_t instances;
 	uint32_t list[KUBE_KIND_COUNT];
 	unsigned synced; /* bits 1u << kind */
 };
@@ -93,6 +94,15 @@ void kube_cache_destroy(struct kube_cache *cache)
 	free(cache);
 }
 
+/* Is there an entry of the instance in the chain before `end` (NULL: in all of it)? */
+static bool has_instance(const struct entry *first, const struct entry *end, const char *id)
+{
+	for (const struct entry *e = first; e != end; e = e->next_by_instance)
+		if (strcmp(e->fact->instance_id, id) == 0)
+			return true;
+	return false;
+}
+
 static void link_entry(struct kube_cache *cache, struct entry *entry)
 {
 	struct entry **by_uid = uid_bucket(cache, &entry->fact->uid);
@@ -100,21 +110,24 @@ static void link_entry(struct kube_cache *cache, struct entry *entry)
 
 	entry->next_by_uid = *by_uid;
 	*by_uid = entry;
+	cache->instances += !has_instance(*by_instance, NULL, entry->fact->instance_id);
 	entry->next_by_instance = *by_instance;
 	*by_instance = entry;
 }
 
 static void unlink_entry(struct kube_cache *cache, struct entry *entry)
 {
+	struct entry **by_instance = instance_bucket(cache, entry->fact->instance_id);
 	struct entry **at = uid_bucket(cache, &entry->fact->uid);
 
 	while (*at != entry)
 		at = &(*at)->next_by_uid;
 	*at = entry->next_by_uid;
-	at = instance_bucket(cache, entry->fact->instance_id);
+	at = by_instance;
 	while (*at != entry)
 		at = &(*at)->next_by_instance;
 	*at = entry->next_by_instance;
+	cache->instances -= !has_instance(*by_instance, NULL, entry->fact->instance_id);
 }
 
 /* Twice the buckets. Without memory for it everything stays as it is, only slower. */
@@ -135,6 +148,7 @@ static void grow(struct kube_cache *cache)
 	cache->by_uid = by_uid;
 	cache->by_instance = by_instance;
 	cache->buckets = buckets;
+	cache->instances = 0;
 	for (size_t i = 0; i < old_buckets; i++) {
 		struct entry *next;
 
@@ -319,37 +333,22 @@ void kube_cache_visit(struct kube_cache *cache, const char *instance_id, kube_ca
 	pthread_rwlock_unlock(&cache->lock);
 }
 
-/* Is this the first entry of its instance in the bucket? So that each instance is visited once. */
-static bool is_first_of_instance(const struct entry *bucket, const struct entry *entry)
-{
-	for (const struct entry *e = bucket; e != entry; e = e->next_by_instance)
-		if (strcmp(e->fact->instance_id, entry->fact->instance_id) == 0)
-			return false;
-	return true;
-}
-
 void kube_cache_visit_all(struct kube_cache *cache, kube_cache_visitor visit, void *ctx)
 {
 	pthread_rwlock_rdlock(&cache->lock);
 	for (size_t i = 0; i < cache->buckets; i++)
 		for (const struct entry *e = cache->by_instance[i]; e; e = e->next_by_instance)
-			if (is_first_of_instance(cache->by_instance[i], e))
+			if (!has_instance(cache->by_instance[i], e, e->fact->instance_id)) /* each instance once */
 				visit_bucket(e, e->fact->instance_id, visit, ctx);
 	pthread_rwlock_unlock(&cache->lock);
 }
 
-static void count_instance(void *ctx, const struct fact *const *facts unused, size_t count unused)
-{
-	(*(size_t *)ctx)++;
-}
-
 struct kube_cache_size kube_cache_size(struct kube_cache *cache)
 {
-	struct kube_cache_size size = { 0 };
+	struct kube_cache_size size;
 
-	kube_cache_visit_all(cache, count_instance, &size.instances);
 	pthread_rwlock_rdlock(&cache->lock);
-	size.facts = cache->entries;
+	size = (struct kube_cache_size){ .instances = cache->instances, .facts = cache->entries };
 	pthread_rwlock_unlock(&cache->lock);
 	return size;
 }

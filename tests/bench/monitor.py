@@ -10,10 +10,10 @@ import argparse
 import concurrent.futures
 import http.client
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
-import threading
 import time
 
 parser = argparse.ArgumentParser()
@@ -27,6 +27,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from kube import Kube  # noqa: E402  (the path above must be set first)
 from monitors import Monitors, deployment  # noqa: E402
 from processes import Process, free_port, listens, wait_for  # noqa: E402
+from wire import Nats  # noqa: E402
 
 
 class Simulator:
@@ -53,62 +54,73 @@ def fill(kube, first, count):
         assert answer.status == 201, answer.status
 
 
-class WatchLines(threading.Thread):
-    """When each message of a Pod arrived in a watch of our own: the line that the monitor sees as well."""
+class Observer:
+    """
+    When each message was first seen, by a process of its own: threads of one Python process make one another wait by
+    milliseconds. CLOCK_MONOTONIC is the same in all of them.
+    """
 
-    def __init__(self, kube):
-        super().__init__(daemon=True)
-        self.kube, self.seen, self.opened = kube, {}, threading.Event()
+    def __init__(self, watch, *args):
+        """watch: a generator of times and messages; its first value says that it has begun."""
+        self.seen_path = os.path.join(tempfile.mkdtemp(), "seen")
+        self.process = multiprocessing.Process(target=self.observe, args=(watch(*args),), daemon=True)
+        self.process.start()
+        wait_for("an observer", lambda: os.path.exists(self.seen_path))
 
-    def run(self):
-        connection = http.client.HTTPConnection(self.kube.url.hostname, self.kube.url.port)
-        connection.request("GET", self.kube.path("pods") + "?watch=true&resourceVersion=" + self.version(),
-                           headers=self.kube.headers)
-        answer = connection.getresponse()
-        self.opened.set()
-        while True:
-            line = answer.readline()
-            now = time.monotonic()
-            if not line:
-                return
-            message = json.loads(line)["object"]["status"].get("message")
-            if message:
-                self.seen.setdefault(message, now)
+    def observe(self, watch):
+        next(watch)
+        with open(self.seen_path, "w", buffering=1) as seen:
+            for when, message in watch:
+                seen.write(json.dumps([message, when]) + "\n")
 
-    def version(self):
-        return self.kube.call("GET", self.kube.path("pods") + "?limit=1")[1]["metadata"]["resourceVersion"]
+    def stop(self):
+        """The time of each message."""
+        self.process.terminate()
+        self.process.join()
+        with open(self.seen_path) as seen:
+            return dict(reversed([json.loads(line) for line in seen]))
+
+
+def watch_lines(kube):
+    """The lines of a watch of our own on Pods: what the monitor sees as well."""
+    version = kube.call("GET", kube.path("pods") + "?limit=1")[1]["metadata"]["resourceVersion"]
+    connection = http.client.HTTPConnection(kube.url.hostname, kube.url.port)
+    connection.request("GET", f"{kube.path('pods')}?watch=true&resourceVersion={version}", headers=kube.headers)
+    answer = connection.getresponse()
+    yield
+    while line := answer.readline():
+        when = time.monotonic()
+        yield when, json.loads(line)["object"]["status"].get("message")
+
+
+def watch_events(port):
+    """The events as they leave nats-server."""
+    nats = Nats(port)
+    nats.subscribe("dcm.container")
+    yield
+    while True:
+        message = nats.next(3600)
+        when = time.monotonic()
+        yield when, json.loads(message[3])["data"]["message"]
 
 
 def latencies(m):
     """Milliseconds from the watch line to the event, both as seen from outside, for one change after the other."""
-    lines = WatchLines(m.kube)
-    lines.start()
-    lines.opened.wait(10)
     pods = [p["metadata"]["name"] for p in m.kube.list("pods")[:100]]
-    told, done = {}, threading.Event()
-
-    def listen():
-        from wire import Nats
-        nats = Nats(m.port)
-        nats.subscribe("dcm.container")
-        while not done.is_set():
-            message = nats.next(0.2)
-            now = time.monotonic()
-            if message:
-                told.setdefault(json.loads(message[3])["data"]["message"], now)
-
-    threading.Thread(target=listen, daemon=True).start()
+    lines = Observer(watch_lines, m.kube)
+    events = Observer(watch_events, m.port)
     time.sleep(0.5)
     connection = http.client.HTTPConnection(m.kube.url.hostname, m.kube.url.port)
-    for i in range(options.changes):
+    messages = [f"change {i}" for i in range(options.changes)]
+    for i, message in enumerate(messages):
         connection.request("PATCH", m.kube.path("pods", pods[i % len(pods)]) + "/status",
-                           json.dumps({"status": {"message": f"change {i}"}}),
+                           json.dumps({"status": {"message": message}}),
                            {**m.kube.headers, "Content-Type": "application/merge-patch+json"})
         connection.getresponse().read()
         time.sleep(0.002)
     time.sleep(1)
-    done.set()
-    return sorted(max(0.0, (told[k] - lines.seen[k]) * 1000) for k in lines.seen if k in told)
+    told, seen = events.stop(), lines.stop()
+    return sorted(max(0.0, (told[k] - seen[k]) * 1000) for k in messages if k in told and k in seen)
 
 
 def main():

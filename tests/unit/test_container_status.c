@@ -334,21 +334,33 @@ Test(kube_cache, a_failure_that_was_seen_to_begin_lasts_from_then)
 	kube_cache_destroy(cache);
 }
 
+/* The i-th of many Pods; two by two they belong to one instance. */
+static void tell_pod(struct kube_cache *cache, enum kube_event event, int i)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"metadata\":{\"name\":\"n%d\",\"uid\":\"00000000-0000-4000-8000-%012d\","
+		 "\"labels\":{\"dcm.project/dcm-instance-id\":\"i%d\"}}}",
+		 i, i, i / 2);
+	tell(cache, KUBE_POD, event, text);
+}
+
 Test(kube_cache, thousands_are_found_and_counted_once)
 {
 	struct kube_cache *cache = NULL;
-	char text[512];
 
 	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
-	for (int i = 0; i < 6000; i++) {
-		snprintf(text, sizeof(text),
-			 "{\"metadata\":{\"name\":\"n%d\",\"uid\":\"00000000-0000-4000-8000-%012d\","
-			 "\"labels\":{\"dcm.project/dcm-instance-id\":\"i%d\"}}}",
-			 i, i, i / 2);
-		tell(cache, KUBE_POD, KUBE_ADDED, text);
-	}
+	for (int i = 0; i < 6000; i++)
+		tell_pod(cache, KUBE_ADDED, i);
 	cr_expect_eq(kube_cache_size(cache).instances, 3000);
 	cr_expect_eq(kube_cache_size(cache).facts, 6000);
 	cr_expect_eq(facts_of(cache, "i2999"), 2);
+	tell_pod(cache, KUBE_MODIFIED, 0);
+	tell_pod(cache, KUBE_DELETED, 2);
+	cr_expect_eq(kube_cache_size(cache).instances, 3000);
+	tell_pod(cache, KUBE_DELETED, 3);
+	cr_expect_eq(kube_cache_size(cache).instances, 2999);
+	cr_expect_eq(kube_cache_size(cache).facts, 5998);
 	kube_cache_destroy(cache);
 }
