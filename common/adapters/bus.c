@@ -49,7 +49,8 @@ struct bus {
 	pthread_rwlock_t link;
 	natsConnection *connection; /* NULL: none yet, or none at the moment */
 	pthread_mutex_t lock;       /* guards all below, and the members of subscriptions */
-	pthread_cond_t changed;     /* any of it */
+	pthread_cond_t changed;     /* any of it, but for who takes */
+	pthread_cond_t not_taking;  /* of a subscription; apart, or each message would wake the keeper */
 	bool destroying;
 	bool outdated; /* files have changed since the login */
 	int live;      /* callbacks that may still come: the connection's last one, and handlers that may run */
@@ -287,7 +288,7 @@ static void detach(struct bus_subscription *sub)
 
 	pthread_mutex_lock(&sub->bus->lock);
 	while (sub->taking)
-		pthread_cond_wait(&sub->bus->changed, &sub->bus->lock);
+		pthread_cond_wait(&sub->bus->not_taking, &sub->bus->lock);
 	nats = TAKE(sub->nats);
 	pthread_mutex_unlock(&sub->bus->lock);
 	natsSubscription_Destroy(nats);
@@ -425,6 +426,7 @@ static struct bus *bus_alloc(const struct bus_options *options)
 	pthread_rwlock_init(&bus->link, NULL);
 	pthread_mutex_init(&bus->lock, NULL);
 	pthread_cond_init(&bus->changed, NULL);
+	pthread_cond_init(&bus->not_taking, NULL);
 	return bus;
 }
 
@@ -497,6 +499,7 @@ void bus_destroy(struct bus *bus)
 	}
 	bus_login_clear(&bus->login);
 	pthread_cond_destroy(&bus->changed);
+	pthread_cond_destroy(&bus->not_taking);
 	pthread_mutex_destroy(&bus->lock);
 	pthread_rwlock_destroy(&bus->link);
 	free(bus);
@@ -668,7 +671,7 @@ static void end_taking(struct bus_subscription *sub)
 {
 	pthread_mutex_lock(&sub->bus->lock);
 	sub->taking = false;
-	pthread_cond_broadcast(&sub->bus->changed);
+	pthread_cond_signal(&sub->bus->not_taking); /* drop_connection() alone waits for it */
 	pthread_mutex_unlock(&sub->bus->lock);
 }
 
