@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/base/clock.h"
@@ -87,6 +88,14 @@ static bool is_without_request(const struct connection *c)
 	return c->phase == CONNECTION_NEW || c->phase == CONNECTION_IDLE;
 }
 
+/* It waits for a request, and none has arrived that a server thread has merely not read yet. */
+static bool is_at_rest(const struct connection *c)
+{
+	int arrived = 0;
+
+	return is_without_request(c) && (ioctl(c->fd, FIONREAD, &arrived) != 0 || arrived == 0);
+}
+
 /* The socket is still open: its owner calls connection_remove() before close(2), and we hold the lock. */
 static void end_connection(struct connection *c, const char *why)
 {
@@ -116,9 +125,9 @@ static void sweep(struct connections *all, int64_t now)
 			continue;
 		if (limit > 0 && age >= limit) {
 			end_connection(c, "timeout");
-		} else if (is_without_request(c) && all->draining) {
+		} else if (all->draining && is_at_rest(c)) {
 			end_connection(c, "stopping");
-		} else if (is_without_request(c) && give_up > 0 && age >= NEWCOMER_MS) {
+		} else if (give_up > 0 && age >= NEWCOMER_MS && is_at_rest(c)) {
 			end_connection(c, "connections run short");
 			give_up--;
 		}

@@ -38,15 +38,20 @@ static bool ends_within(const struct pair *p, int ms)
 	return poll(&fd, 1, ms) > 0;
 }
 
-static struct connections *create(size_t max)
+static struct connections *create_for(size_t max, int64_t timeout_ms)
 {
 	struct connections_limits limits = {
-		.max = max, .read_timeout_ms = 300, .write_timeout_ms = 300, .idle_timeout_ms = 300
+		.max = max, .read_timeout_ms = timeout_ms, .write_timeout_ms = timeout_ms, .idle_timeout_ms = timeout_ms
 	};
 	struct connections *all = NULL;
 
 	cr_assert_eq(connections_create(&limits, &all, NULL), RC_OK);
 	return all;
+}
+
+static struct connections *create(size_t max)
+{
+	return create_for(max, 300);
 }
 
 Test(connections, every_phase_but_working_has_its_time)
@@ -101,6 +106,22 @@ Test(connections, the_longest_idle_go_when_they_run_short)
 	cr_expect_leq(ended, 4);
 	for (int i = 0; i < 6; i++)
 		close_pair(all, &pairs[i]);
+	connections_destroy(all);
+}
+
+Test(connections, one_whose_request_has_arrived_unread_is_not_at_rest)
+{
+	struct connections *all = create_for(2, 30000);
+	struct pair asking = open_pair(all);
+	struct pair idle = open_pair(all);
+
+	cr_assert_eq(write(asking.theirs, "G", 1), 1);
+	cr_expect(ends_within(&idle, 1000), "they run short");
+	cr_expect_not(ends_within(&asking, 0));
+	connections_drain(all);
+	cr_expect_not(ends_within(&asking, 250), "the program ends");
+	close_pair(all, &asking);
+	close_pair(all, &idle);
 	connections_destroy(all);
 }
 

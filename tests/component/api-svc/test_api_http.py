@@ -191,9 +191,10 @@ def test_health_when_connections_run_short(worker, start):
     begin = time.monotonic()
     assert api.healthy()
     assert time.monotonic() - begin < 1 * SLOW
-    busy = [api.connect() for _ in range(120)]
-    for s in busy:
-        s.sendall(b"GET %b/a HTTP/1.1\r\nHost: x\r\n\r\n" % C)
+    busy = []
+    for _ in range(120):
+        busy.append(api.connect())
+        busy[-1].sendall(b"GET %b/a HTTP/1.1\r\nHost: x\r\n\r\n" % C)
     wait_for(lambda: len(worker.of("get")) >= 90, "most of the requests")
     begin = time.monotonic()
     assert api.healthy()
