@@ -12,8 +12,11 @@
 #define HEADER_TEXT_MAX 128
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 2000
-#define NO_ANSWER_MAX_MS \
-	8000 /* for a server that is not there: long enough for its restart, and the caller is told soon */
+/*
+ * For a server that is not there, or answers 500 because somebody whom it needs is not there, such as a webhook: long
+ * enough for a restart, and the caller is told soon.
+ */
+#define NO_ANSWER_MAX_MS 8000
 #define READY_TIMEOUT_MS 2000
 #define URL_MAX 70000
 
@@ -215,9 +218,9 @@ struct tries {
 /* May the same request succeed a moment later? A quota or a terminating namespace (403) is the caller's to hear. */
 static bool is_worth_retrying(const struct tries *tries, enum rc rc, int status, bool starting)
 {
-	if (rc == RC_UNAVAILABLE && (status == 0 || starting))
+	if (rc == RC_UNAVAILABLE && (status == 0 || status == 500 || starting))
 		return clock_mono_ms() - tries->started_ms < NO_ANSWER_MAX_MS;
-	return (rc == RC_UNAVAILABLE && (status == 429 || status >= 500 || is_success(status))) ||
+	return (rc == RC_UNAVAILABLE && (status == 429 || status > 500 || is_success(status))) ||
 	       (rc == RC_TIMEOUT && status == 504);
 }
 

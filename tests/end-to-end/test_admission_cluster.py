@@ -1,13 +1,22 @@
 """Admission that refuses or changes what we create, on a real API server: kubesim has no policies."""
 
+import base64
+import http.server
+import json
+import ssl
+import threading
+import time
+
 import pytest
 
 from api import spec
+from certificates import Certificates
 from monitors import deployment
-from processes import wait_for
+from processes import free_port, wait_for
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 NAME = "dcm-test"
 PORTS = [(80, "internal")]
 PROBES = {  # what the policy refuses, for the admin who waits for it to be in force
@@ -46,6 +55,105 @@ def policy(target):
 
 
 TRUSTED = "object.spec.template.spec.containers.all(c, !c.image.startsWith('untrusted.example/'))"
+
+
+class Webhook:
+    """Admission that changes what is created, as a mirror of images or a service mesh does it."""
+
+    def __init__(self, certificates):
+        certificates.authority("authority")
+        certificates.sign("authority", "webhook")
+        self.certificates, self.port, self.server = certificates, free_port(), None
+
+    def start(self, patch):
+        """Answer each object with its patch (RFC 6902)."""
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
+                body = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {
+                    "uid": request["uid"], "allowed": True, "patchType": "JSONPatch",
+                    "patch": base64.b64encode(json.dumps(patch(request["object"])).encode()).decode()}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificates.path("webhook.crt"), self.certificates.path("webhook.key"))
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+    def configuration(self, namespace):
+        authority = base64.b64encode(self.certificates.text("authority.crt").encode()).decode()
+        return {"metadata": {"name": NAME}, "webhooks": [{
+            "name": "images.dcm.example", "admissionReviewVersions": ["v1"], "sideEffects": "None", "timeoutSeconds": 5,
+            "failurePolicy": "Fail",
+            "clientConfig": {"url": f"https://127.0.0.1:{self.port}/", "caBundle": authority},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "rules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"],
+                       "resources": ["deployments"]}]}]}
+
+
+@pytest.fixture
+def webhook(target, tmp_path):
+    """Asked for each new Deployment until the end; it does not answer before start()."""
+    kube, hook = target.admin, Webhook(Certificates(tmp_path))
+
+    def probe():
+        return kube.call("POST", kube.path("deployments") + "?dryRun=All", deployment("probe"))[0]
+
+    status, answer = kube.call("POST", WEBHOOKS, hook.configuration(target.namespace))
+    assert status == 201, answer
+    wait_for("the webhook is asked", lambda: probe() == 500)
+    yield hook
+    hook.stop()
+    kube.call("DELETE", f"{WEBHOOKS}/{NAME}")
+    wait_for("it is forgotten", lambda: probe() == 201)
+
+
+def to_mirror(deployment):
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    return [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": f"mirror.example/{image}"},
+            {"op": "add", "path": "/metadata/labels/team", "value": "platform"},
+            {"op": "add", "path": "/spec/template/metadata/annotations", "value": {"mesh": "on"}}]
+
+
+def test_what_a_webhook_has_changed_is_shown_and_changes_nothing_else(stack, webhook):
+    webhook.start(to_mirror)
+    written, key = spec(ports=PORTS), {"Idempotency-Key": "changed"}
+    made = stack.api.create(written, "changed", key)
+    assert made.status == 201, made.text
+    assert made.json["spec"]["image"]["reference"] == f"mirror.example/{written['image']['reference']}"
+    shown = stack.wait_status("changed", "RUNNING")["spec"]
+    assert shown["image"] == made.json["spec"]["image"]
+    assert shown["metadata"]["labels"] == {"team": "platform"}
+    assert {**shown, **{k: written[k] for k in ("image", "metadata", "network")}} == written
+    assert stack.api.create(written, "changed", key).json["uid"] == made.json["uid"]
+    stack.api.create(written, "changed").problem(409, "ALREADY_EXISTS")
+    assert len(stack.kube.list("deployments")) == len(stack.kube.list("services")) == 1
+    assert stack.api.delete("changed").status == 204
+    wait_for("nothing is left", lambda: not stack.kube.list("deployments") and not stack.kube.list("services"))
+
+
+def test_a_webhook_that_does_not_answer_is_503_and_leaves_nothing(stack, webhook):
+    started = time.monotonic()
+    problem = stack.api.create(spec(ports=PORTS), "early").problem(503, "UNAVAILABLE")
+    assert time.monotonic() - started < 10  # DCM's programs wait no longer
+    assert not any(word in problem["detail"] for word in ("127.0.0.1", NAME)), problem
+    assert not stack.kube.list("deployments") and not stack.kube.list("services")
+    webhook.start(to_mirror)
+    assert stack.api.create(spec(ports=PORTS), "early").status == 201
 
 
 @pytest.mark.parametrize("reason, status, kind", [(None, 400, "INVALID_ARGUMENT"), ("Forbidden", 403, "PERMISSION_DENIED")])
