@@ -1,5 +1,5 @@
 /*
- * NATS: a connection that never gives up, publish, subscribe. The only user of nats.h.
+ * NATS: a connection that never gives up, publish, subscribe. What stands behind it, and nobody else, knows nats.h.
  *
  * Nothing is ever kept for later: a publish while the connection is down fails at once (cnats would otherwise send it
  * after the reconnect, when the caller has long been told no).

@@ -38,7 +38,7 @@ while read -r header place; do
         [ "$file" = "$place" ] || complain "$file includes <$header>; only $place may"
     done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' ':!tests' | xargs grep -l "^#include <$header")
 done <<'LIST'
-nats/nats.h common/adapters/bus.c
+nats/nats.h common/adapters/bus_private.h
 curl/curl.h common/adapters/http_client.c
 openssl/evp.h common/adapters/crypto.c
 openssl/rand.h common/adapters/crypto.c
