@@ -21,11 +21,16 @@ bin=$build/bin
 state=$(mktemp -d)
 pids=()
 
-finish() {
+stop_all() {
     for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
         kill "${pids[i]}" 2>/dev/null || continue
         wait "${pids[i]}" 2>/dev/null || true
     done
+    pids=()
+}
+
+finish() {
+    stop_all
     [ -z "$cluster" ] || "$root/tests/cluster/stop.sh" "$state/cluster" >/dev/null
     rm -rf "$state"
 }
@@ -84,4 +89,5 @@ bench list --clients 1 --seconds "$seconds"
 memory "after the reads"
 bench create --clients 16 --seconds "$seconds"
 memory "after the creates"
+stop_all
 "${PYTHON:-/usr/bin/python3}" "$root/tests/bench/monitor.py" --bin "$bin"
