@@ -30,10 +30,10 @@ struct tokens {
 };
 
 struct access {
-	const char *path;
+	const char *path; /* "": no tokens are wanted */
 	bool certificates;
-	pthread_mutex_t lock;  /* guards all below */
-	struct tokens *tokens; /* NULL: none are wanted */
+	pthread_mutex_t lock; /* guards all below */
+	struct tokens *tokens;
 	struct file_stamp stamp;
 	int64_t looked_ms;
 };
@@ -239,7 +239,7 @@ enum rc access_decide(struct access *access, const struct access_proof *proof, b
 		snprintf(ret_name, ACCESS_NAME_MAX + 1, "certificate");
 		return RC_OK;
 	}
-	if (access->tokens)
+	if (access->path[0])
 		return decide_by_token(access, proof->authorization, changes, ret_name, err);
 	if (access->certificates)
 		return error_set(err, RC_PERMISSION_DENIED, "a client certificate is needed that is known here");

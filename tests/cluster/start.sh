@@ -49,13 +49,14 @@ new_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1" 2>/dev/nul
 certificate() {
     new_key "$1.key"
     openssl req -new -key "$1.key" -subj "$2" -out "$1.csr" 2>/dev/null
-    printf '%s\n' "$3" >"$1.ext"
+    printf '%s\n' "$3" authorityKeyIdentifier=keyid >"$1.ext"
     openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -extfile "$1.ext" -out "$1.crt" 2>/dev/null
     rm -f "$1.csr" "$1.ext"
 }
 if ! [ -s complete ]; then
     new_key ca.key
-    openssl req -x509 -new -key ca.key -subj /CN=dcm-test-cluster -days 365 -out ca.crt 2>/dev/null
+    openssl req -x509 -new -key ca.key -subj /CN=dcm-test-cluster -addext keyUsage=critical,keyCertSign,cRLSign \
+        -days 365 -out ca.crt 2>/dev/null
     certificate apiserver /CN=kube-apiserver \
         'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default.svc,IP:10.96.0.1'
     certificate admin /O=system:masters/CN=admin 'extendedKeyUsage=clientAuth'
