@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from kube import Kube  # noqa: E402  (the path above must be set first)
 from monitors import Monitors, deployment  # noqa: E402
-from processes import Process, free_port, listens, wait_for  # noqa: E402
+from processes import start_kubesim, wait_for  # noqa: E402
 from wire import Nats  # noqa: E402
 
 
@@ -34,12 +34,9 @@ class Simulator:
     """kubesim, as Monitors wants its target."""
 
     def __init__(self, folder):
-        self.kubeconfig, self.namespace = os.path.join(folder, "kubeconfig"), "dcm-sp"
-        port = free_port()
-        self.process = Process("kubesim", [f"{os.environ['E2E_BIN']}/kubesim", "--listen", f"127.0.0.1:{port}",
-                                           "--namespace", self.namespace, "--write-kubeconfig", self.kubeconfig,
-                                           "--history", "200000"], {}, folder).start()
-        wait_for("kubesim", lambda: listens(port))
+        self.namespace = "dcm-sp"
+        self.process, self.kubeconfig = start_kubesim(f"{os.environ['E2E_BIN']}/kubesim", folder, self.namespace,
+                                                      "--history", "200000")
         self.admin = Kube(self.kubeconfig, self.namespace)
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # compose.yaml with the simulator: by podman-compose as Debian has it and as PyPI has it, and by the rules of docker compose
-# (read by its own library, compose-go). Workers come and go under load, every container is killed once.
+# (read by its own library, compose-go). Workers come and go under load, every container is killed once. At last secured, with
+# deploy/containers/compose.secured.yaml.
 # Needs root, podman, podman-compose, Go and the network.
 set -euo pipefail
 
@@ -87,9 +88,48 @@ try() { # what the tool is called
     [ -z "$(podman ps --all --quiet)" ] || die "containers are left: $(podman ps --all)"
 }
 
-say "compose-go $COMPOSE_GO reads compose.yaml"
-go run "github.com/compose-spec/compose-go/v2/cmd@v$COMPOSE_GO" "$root/compose.yaml" >"$work/read" 2>&1 ||
-    die "$(tail -n 20 "$work/read")"
+# The files that compose.secured.yaml names; from now on curl knows the authority and the token.
+secrets_make() {
+    local user password token
+    export DCM_SP_SECRETS=$work/secrets
+    mkdir "$DCM_SP_SECRETS"
+    sed 's/PROVIDER/k8s-container-sp/g' "$root/deploy/nats/accounts.conf" >"$DCM_SP_SECRETS/accounts.conf"
+    for user in api-svc kube-worker monitor registrar dcm operator; do
+        password=$(openssl rand -hex 16)
+        echo "$password" >"$DCM_SP_SECRETS/$user"
+        echo "$(tr a-z- A-Z_ <<<"$user")_PASSWORD=$password" >>"$DCM_SP_SECRETS/nats.env"
+    done
+    openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=api -addext subjectAltName=IP:127.0.0.1,DNS:api-svc \
+        -keyout "$DCM_SP_SECRETS/tls.key" -out "$DCM_SP_SECRETS/tls.crt" 2>"$work/openssl" || die "$(cat "$work/openssl")"
+    token=$(openssl rand -hex 24)
+    echo "test $token" >"$DCM_SP_SECRETS/tokens"
+    chown 65532 "$DCM_SP_SECRETS"/*
+    printf 'cacert = "%s"\nheader = "Authorization: Bearer %s"\n' "$DCM_SP_SECRETS/tls.crt" "$token" >"$work/.curlrc"
+    reach=(env "CURL_HOME=$work")
+}
+
+try_secured() {
+    local service without
+    say "secured"
+    secrets_make
+    api=https://${api#http://}
+    up
+    wait_until 60 "not healthy" healthy
+    for service in api-svc kube-worker monitor registrar; do
+        wait_until 20 "$service is not healthy by its own word" well "$(container $service)"
+    done
+    smoke
+    without=$(curl -q -sS --cacert "$DCM_SP_SECRETS/tls.crt" -o "$work/without" -w '%{http_code}' "$api")
+    [ "$without" = 401 ] || die "without a token: $without: $(cat "$work/without")"
+    run_compose down --volumes >"$work/down" 2>&1 || die "down: $(tail -n 20 "$work/down")"
+}
+
+for files in compose.yaml "compose.yaml deploy/containers/compose.secured.yaml"; do
+    say "compose-go $COMPOSE_GO reads $files"
+    # shellcheck disable=SC2086  # one argument a file
+    (cd "$root" && go run "github.com/compose-spec/compose-go/v2/cmd@v$COMPOSE_GO" $files) >"$work/read" 2>&1 ||
+        die "$(tail -n 20 "$work/read")"
+done
 
 storage_make
 say "building the images"
@@ -106,4 +146,6 @@ python3 -m venv "$work/venv"
 compose=("$work/venv/bin/podman-compose" --profile sim)
 scale() { up --scale "kube-worker=$1"; }
 try "podman-compose $PODMAN_COMPOSE"
+compose+=(-f compose.yaml -f deploy/containers/compose.secured.yaml)
+try_secured
 say "passed in $SECONDS s"

@@ -17,7 +17,7 @@ import pytest
 from api import Api
 from kube import Kube
 from monitors import Monitors
-from processes import Process, free_port, listens, wait_for
+from processes import Process, free_port, listens, start_kubesim, wait_for
 
 BIN = os.environ["E2E_BIN"]
 WORKER_WAIT = 3 * int(os.environ.get("E2E_SLOWER", "1"))
@@ -39,12 +39,8 @@ class Target:
 
     def _start_kubesim(self):
         self.namespace = "dcm-sp"
-        self.kubeconfig = self.admin_kubeconfig = os.path.join(self.folder, "kubeconfig")
-        port = free_port()
-        self.process = Process("kubesim", [
-            f"{BIN}/kubesim", "--listen", f"127.0.0.1:{port}", "--namespace", self.namespace,
-            "--write-kubeconfig", self.kubeconfig], {}, self.folder).start()
-        wait_for("kubesim", lambda: listens(port))
+        self.process, self.kubeconfig = start_kubesim(f"{BIN}/kubesim", self.folder, self.namespace)
+        self.admin_kubeconfig = self.kubeconfig
         self.admin = Kube(self.kubeconfig, self.namespace)
 
     def stop(self):

@@ -89,3 +89,12 @@ class Process:
         """Is it built with a sanitizer, so that its memory says nothing?"""
         with open(f"/proc/{self.popen.pid}/maps") as f:
             return any("san.so" in line for line in f)
+
+
+def start_kubesim(program, folder, namespace, *options):
+    """The simulator on a free port: the process, and the path of its kubeconfig."""
+    kubeconfig = os.path.join(folder, "kubeconfig")
+    process = Process("kubesim", [program, "--listen", f"127.0.0.1:{free_port()}", "--namespace", namespace,
+                                  "--write-kubeconfig", kubeconfig, *options], {}, folder)
+    process.start().wait_log("SIMULATOR")  # said when it listens and the kubeconfig is written
+    return process, kubeconfig

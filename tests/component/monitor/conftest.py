@@ -15,18 +15,15 @@ os.environ.setdefault("E2E_BIN", os.path.join(os.environ["BUILD"], "bin"))
 
 from kube import Kube  # noqa: E402  (the path above must be set first)
 from monitors import Monitors  # noqa: E402
-from processes import Process, free_port, listens, wait_for  # noqa: E402
+from processes import start_kubesim  # noqa: E402
 
 
 class Kubesim:
     """The simulator, with its faults."""
 
     def __init__(self, folder):
-        self.simulated, self.namespace, self.kubeconfig = True, "dcm-sp", os.path.join(folder, "kubeconfig")
-        port = free_port()
-        self.process = Process("kubesim", [os.environ["KUBESIM"], "--listen", f"127.0.0.1:{port}", "--namespace",
-                                           self.namespace, "--write-kubeconfig", self.kubeconfig], {}, folder).start()
-        wait_for("kubesim", lambda: listens(port))
+        self.simulated, self.namespace = True, "dcm-sp"
+        self.process, self.kubeconfig = start_kubesim(os.environ["KUBESIM"], folder, self.namespace)
         self.admin = Kube(self.kubeconfig, self.namespace)
 
     def fault(self, kind, resource, **options):

@@ -11,7 +11,7 @@ sys.path.insert(0, str(HERE.parents[1] / "end-to-end"))
 
 from api import Api  # noqa: E402
 from certificates import Certificates  # noqa: E402
-from processes import Process, free_port, listens, wait_for  # noqa: E402
+from processes import Process, free_port, listens, start_kubesim, wait_for  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("BUILD", HERE.parents[2] / "build")) / "bin"
 PROGRAMS = ("api-svc", "kube-worker", "monitor", "registrar")
@@ -50,13 +50,9 @@ class NatsServer:
 @pytest.fixture(scope="session")
 def kubeconfig(tmp_path_factory):
     """A Kubernetes API for those who look at one."""
-    folder = tmp_path_factory.mktemp("kubesim")
-    port = free_port()
-    kubesim = Process("kubesim", [str(BIN / "kubesim"), "--listen", f"127.0.0.1:{port}", "--namespace", "default",
-                                  "--write-kubeconfig", str(folder / "kubeconfig")], {}, str(folder)).start()
-    wait_for("kubesim", lambda: listens(port))
-    yield str(folder / "kubeconfig")
-    kubesim.stop()
+    process, path = start_kubesim(str(BIN / "kubesim"), str(tmp_path_factory.mktemp("kubesim")), "default")
+    yield path
+    process.stop()
 
 
 class Provider:
