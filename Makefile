@@ -126,7 +126,7 @@ test-kubernetes: ## Try deploy/kubernetes on the real control plane
 	tests/deploy/kubernetes.sh
 
 .PHONY: test-deploy
-test-deploy: ## Try package, images, compose.yaml, units and all-in-one (about 25 minutes; needs root)
+test-deploy: ## Try package, images, compose.yaml, units and all-in-one (about 20 minutes; needs root)
 	deploy/install-packages.sh build test deb test-deploy
 	set -e; for part in deb images compose systemd all-in-one; do tests/deploy/$$part.sh; done
 

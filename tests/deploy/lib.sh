@@ -54,4 +54,26 @@ load_end() {
     say "load: $(cat "$work/load")"
 }
 
+# secrets_make DIR: what a secured provider reads, under the names of deploy/containers/compose.secured.yaml. From now on curl
+# trusts the certificate and shows the token.
+secrets_make() {
+    local dir=$1 user password token
+    mkdir "$dir"
+    sed 's/PROVIDER/k8s-container-sp/g' "$root/deploy/nats/accounts.conf" >"$dir/accounts.conf"
+    for user in api-svc kube-worker monitor registrar dcm operator; do
+        password=$(openssl rand -hex 16)
+        echo "$password" >"$dir/$user"
+        echo "$(tr a-z- A-Z_ <<<"$user")_PASSWORD=$password" >>"$dir/nats.env"
+    done
+    openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=api -addext subjectAltName=IP:127.0.0.1,DNS:api-svc \
+        -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>"$work/openssl" || die "$(cat "$work/openssl")"
+    token=$(openssl rand -hex 24)
+    echo "test $token" >"$dir/tokens"
+    printf 'cacert = "%s"\nheader = "Authorization: Bearer %s"\n' "$dir/tls.crt" "$token" >"$work/.curlrc"
+    reach+=(env "CURL_HOME=$work")
+}
+
+# Without the token nobody comes in.
+refused() { [ "$("${reach[@]}" curl -q -sSk --max-time 5 -o "$work/refused" -w '%{http_code}' "$api")" = 401 ]; }
+
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }

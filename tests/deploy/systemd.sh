@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The units in a booted tree, with NATS and a simulator of Kubernetes beside them: everything starts, workers come and go under
-# load, every unit is killed once and hangs once, the sandbox is as tight as it should be, everything stops. Needs root.
+# load, every unit is killed once and hangs once, the sandbox is as tight as it should be, the same secured, everything stops.
+# Needs root.
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh
@@ -26,6 +27,38 @@ hit() { # signal, unit: and see the unit come back
     in_tree systemctl kill --signal "$1" "$2"
     wait_until 20 "$2 does not come back after $1" is_back "$2" "$pid"
     wait_until 20 "not healthy after $1 of $2" healthy
+}
+
+drop_in() { # unit, lines of [Service]: as `systemctl edit` makes one
+    mkdir -p "$tree/etc/systemd/system/$1.d"
+    printf '[Service]\n%s\n' "$2" >"$tree/etc/systemd/system/$1.d/test.conf"
+}
+
+# Every process with its own login to NATS, and the API with HTTPS and tokens: as man dcm-sp tells it.
+secure() {
+    local secrets=$tree/etc/dcm-sp/secrets unit user
+    secrets_make "$secrets"
+    cp "$secrets/accounts.conf" "$tree/etc/accounts.conf"
+    echo 'include "accounts.conf"' >>"$tree/etc/nats-server.conf"
+    sed -i 's|^SP_ENDPOINT=.*|SP_ENDPOINT=https://127.0.0.1:8080|' "$tree/etc/dcm-sp/dcm-sp.env"
+    drop_in nats-server.service EnvironmentFile=/etc/dcm-sp/secrets/nats.env
+    while read -r unit user; do
+        drop_in "$unit" "LoadCredential=nats:/etc/dcm-sp/secrets/$user
+Environment=SP_NATS_USER=$user SP_NATS_PASSWORD_FILE=%d/nats"
+    done <<'TEXT'
+dcm-sp-api.service api-svc
+dcm-sp-worker@.service kube-worker
+dcm-sp-monitor.service monitor
+dcm-sp-registrar.service registrar
+TEXT
+    cat >>"$tree/etc/systemd/system/dcm-sp-api.service.d/test.conf" <<'TEXT'
+LoadCredential=tls.crt:/etc/dcm-sp/secrets/tls.crt
+LoadCredential=tls.key:/etc/dcm-sp/secrets/tls.key
+LoadCredential=tokens:/etc/dcm-sp/secrets/tokens
+Environment=SP_SERVER_TLS_CERT=%d/tls.crt SP_SERVER_TLS_KEY=%d/tls.key SP_SERVER_TOKENS_FILE=%d/tokens
+TEXT
+    # shellcheck disable=SC2034  # lib.sh's
+    api=https://${api#http://}
 }
 
 "$root/deploy/install-packages.sh" deb
@@ -69,8 +102,7 @@ done
 smoke
 
 say "the watchdog"
-mkdir -p "$tree/etc/systemd/system/dcm-sp-.service.d"
-printf '[Service]\nWatchdogSec=2s\n' >"$tree/etc/systemd/system/dcm-sp-.service.d/test.conf"
+drop_in dcm-sp-.service WatchdogSec=2s
 in_tree systemctl daemon-reload
 in_tree systemctl restart dcm-sp.target
 wait_until 30 "not healthy after a restart of the target" healthy
@@ -81,6 +113,17 @@ for unit in $units; do
     grep -q 'Watchdog timeout' "$work/journal" || die "it was not the watchdog: $(tail -n 20 "$work/journal")"
 done
 smoke
+
+say "secured"
+secure
+in_tree systemctl daemon-reload
+in_tree systemctl restart nats-server.service dcm-sp.target
+wait_until 30 "not healthy when secured" healthy
+refused || die "without a token: $(cat "$work/refused")"
+smoke
+for unit in $units; do
+    [ "$(property "$unit" ActiveState)" = active ] || die "$unit is not active: $(in_tree systemctl status "$unit")"
+done
 
 say "stop"
 in_tree systemctl stop dcm-sp.target
