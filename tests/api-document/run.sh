@@ -26,9 +26,7 @@ finish() {
 }
 trap finish EXIT
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
+free_port() { "$root/tests/end-to-end/ports.py"; }
 
 install_tools() {
     [ -x "$st" ] || {

@@ -43,9 +43,7 @@ start() { # name, command...
     pids+=($!)
 }
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
+free_port() { "$root/tests/end-to-end/ports.py"; }
 
 rss() { awk '/VmRSS/ { print $2 }' "/proc/$1/status"; }
 

@@ -76,4 +76,4 @@ secrets_make() {
 # Without the token nobody comes in.
 refused() { [ "$("${reach[@]}" curl -q -sSk --max-time 5 -o "$work/refused" -w '%{http_code}' "$api")" = 401 ]; }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+free_port() { "$root/tests/end-to-end/ports.py"; }

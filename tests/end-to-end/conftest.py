@@ -17,7 +17,8 @@ import pytest
 from api import Api
 from kube import Kube
 from monitors import Monitors
-from processes import Process, free_port, listens, start_kubesim, wait_for
+from ports import free_port
+from processes import Process, listens, start_kubesim, wait_for
 
 BIN = os.environ["E2E_BIN"]
 WORKER_WAIT = 3 * int(os.environ.get("E2E_SLOWER", "1"))

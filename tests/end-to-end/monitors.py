@@ -3,7 +3,8 @@
 import json
 import os
 
-from processes import Process, free_port, listens, wait_for
+from ports import free_port
+from processes import Process, listens, wait_for
 from wire import Dcm, Nats
 
 BIN = os.environ["E2E_BIN"]

@@ -6,12 +6,7 @@ import socket
 import subprocess
 import time
 
-
-def free_port():
-    """A loopback TCP port that nobody listens on at this moment."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from ports import free_port
 
 
 def wait_for(what, condition, timeout=15.0, interval=0.05):

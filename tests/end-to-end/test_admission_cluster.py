@@ -12,7 +12,8 @@ import pytest
 from api import spec
 from certificates import Certificates
 from monitors import deployment
-from processes import free_port, wait_for
+from ports import free_port
+from processes import wait_for
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from api import spec
-from processes import Process, free_port, wait_for
+from ports import free_port
+from processes import Process, wait_for
 from proxy import Proxy
 
 ROOT = os.path.join(os.path.dirname(__file__), "..")

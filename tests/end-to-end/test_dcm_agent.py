@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from api import spec
-from processes import Process, free_port
+from ports import free_port
+from processes import Process
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "dcm"))
 from agent import STREAM, Agent  # noqa: E402  (their folder is known only now)

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from api import Api, spec
-from processes import Process, free_port, listens, wait_for
+from ports import free_port
+from processes import Process, listens, wait_for
 from wire import Dcm, Nats
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")

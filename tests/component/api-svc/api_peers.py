@@ -11,10 +11,14 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.append(str(ROOT / "tests" / "end-to-end"))
+from ports import free_port  # noqa: E402  (the folder is known only now)
+
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 # Sanitizers and a busy machine make everything slower; no test measures more than whether it hangs.
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "10"))
@@ -36,12 +40,6 @@ SPEC = {
 }
 CONTAINERS = "/api/v1alpha1/containers"
 HEALTH = CONTAINERS + "/health"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(condition, what, timeout=None):

@@ -11,7 +11,8 @@ sys.path.insert(0, str(HERE.parents[1] / "end-to-end"))
 
 from api import Api  # noqa: E402
 from certificates import Certificates  # noqa: E402
-from processes import Process, free_port, listens, start_kubesim, wait_for  # noqa: E402
+from ports import free_port  # noqa: E402
+from processes import Process, listens, start_kubesim, wait_for  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("BUILD", HERE.parents[2] / "build")) / "bin"
 PROGRAMS = ("api-svc", "kube-worker", "monitor", "registrar")

@@ -1,10 +1,13 @@
+import pathlib
 import shlex
 import subprocess
+import sys
 
 import pytest
 
-from registry import Registry
-from support import NatsServer, Registrar, Worker, api_presence
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
+from registry import Registry  # noqa: E402  (the folder of what it imports is known only now)
+from support import NatsServer, Registrar, Worker, api_presence  # noqa: E402
 
 
 def run(command, folder):

@@ -11,7 +11,6 @@ middle of the answer.
 
 import http.server
 import json
-import socket
 import ssl
 import threading
 import time
@@ -119,10 +118,3 @@ class Registry:
         self.released.set()
         self.server.shutdown()
         self.server.server_close()
-
-
-def closed_port():
-    """A port of 127.0.0.1 on which nobody listens."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from registry import closed_port
+from ports import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
@@ -31,7 +31,7 @@ class NatsServer:
     """A nats-server on a port of its own that can be killed and started again on the same port."""
 
     def __init__(self, folder):
-        self.port = closed_port()
+        self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self.log = open(folder / f"nats-{self.port}.log", "ab")
         self.process = None

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from registry import closed_port
+from ports import free_port
 from support import BUILD, Registrar, wait_for
 
 
@@ -63,7 +63,7 @@ def test_once_answers_by_its_exit_code(registry, start, fault, code, requests):
 
 
 def test_once_tries_a_few_times_when_nobody_listens(start):
-    registrar = start("--once", nats=None, registry_url=f"http://127.0.0.1:{closed_port()}")
+    registrar = start("--once", nats=None, registry_url=f"http://127.0.0.1:{free_port()}")
     assert registrar.wait() == 2
     assert len(registrar.attempts()) == 3
 

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from registry import Registry, closed_port
+from ports import free_port
+from registry import Registry
 from support import wait_for
 
 BODY = {
@@ -110,7 +111,7 @@ def test_two_registrars_at_once_are_harmless(api, registry, start):
 
 
 def test_a_registry_that_is_not_there_yet(api, nats, start):
-    registrar = start(registry_url=f"http://127.0.0.1:{closed_port()}")
+    registrar = start(registry_url=f"http://127.0.0.1:{free_port()}")
     lines = wait_for(lambda: len(registrar.attempts()) >= 3 and registrar.attempts(), "three attempts")
     assert all(line["status"] == 0 and line["code"] == "UNAVAILABLE" for line in lines)
 
@@ -145,7 +146,7 @@ def test_no_password_in_the_log(api, registry, start):
     registrar = start(registry_url=url, SP_LOG_LEVEL="debug", SP_ENDPOINT="http://joe:verborgen@h:1")
     wait_for(lambda: registrar.find_log("the registry refuses"), "the refusal")
     assert registry.seen[0].headers["Authorization"].startswith("Basic ")
-    gone = start(registry_url=f"http://jane:geheim@127.0.0.1:{closed_port()}", SP_LOG_LEVEL="debug")
+    gone = start(registry_url=f"http://jane:geheim@127.0.0.1:{free_port()}", SP_LOG_LEVEL="debug")
     wait_for(gone.attempts, "an attempt")
     for text in (registrar.text(), gone.text()):
         assert "geheim" not in text and "jane" not in text and "verborgen" not in text
