@@ -36,6 +36,7 @@ class Watcher:
         self.answers, self.stopping = [], threading.Event()
         self.thread = threading.Thread(target=self._run, args=(api, container_id))
         self.thread.start()
+        wait_for("a first answer", lambda: self.answers)
 
     def _run(self, api, container_id):
         while not self.stopping.is_set():
