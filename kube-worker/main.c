@@ -160,7 +160,7 @@ int main(int argc, char **argv)
 	footprint_trim();
 	lifecycle_notify_ready();
 	lifecycle_wait(NULL, NULL);
-	lifecycle_notify_stopping();
+	lifecycle_begin_stop(worker.config.shutdown_timeout_ms);
 	log_info("stopping: finishing what runs");
 	if (!stop(&worker)) {
 		log_warn("operations still run at the end of the shutdown timeout; leaving them");

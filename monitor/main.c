@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 	footprint_trim();
 	lifecycle_notify_ready();
 	lifecycle_wait(is_alive, &monitor);
-	lifecycle_notify_stopping();
+	lifecycle_begin_stop(monitor.config.shutdown_timeout_ms);
 	log_info("stopping: telling what is pending");
 	stop(&monitor);
 	log_info("stopped");

@@ -98,7 +98,7 @@ int main(int argc, char **argv)
 	}
 	footprint_trim();
 	lifecycle_wait(keeper_alive, p.keeper);
-	lifecycle_notify_stopping();
+	lifecycle_begin_stop(STOP_MAX_MS);
 	if (!keeper_stop(p.keeper, STOP_MAX_MS)) {
 		log_warn("a request still runs at the end; leaving it");
 		_exit(p.config.once ? KEEPER_UNREACHABLE : 0);

@@ -8,9 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/base/thread.h"
+#include "common/services/log.h"
 
 #define SD_LIBRARY "libsystemd.so.0"
+#define STOP_MORE_MS 5000 /* for what comes after the work that the shutdown timeout is meant for */
 
 typedef int (*sd_notify_function)(int unset_environment, const char *state);
 
@@ -90,9 +94,23 @@ void lifecycle_notify_ready(void)
 	notify("READY=1");
 }
 
-void lifecycle_notify_stopping(void)
+static void *run_stop_guard(void *ctx)
 {
+	clock_sleep_ms((int64_t)(intptr_t)ctx);
+	log_warn("not ended in time; leaving what hangs");
+	_exit(0);
+}
+
+void lifecycle_begin_stop(int64_t timeout_ms)
+{
+	pthread_t guard;
+	struct error err;
+
 	notify("STOPPING=1");
+	if (thread_start(run_stop_guard, (void *)(intptr_t)(timeout_ms + STOP_MORE_MS), &guard, &err))
+		log_warn("nothing limits the time of the stop", log_err(&err));
+	else
+		pthread_detach(guard);
 }
 
 void lifecycle_notify_status(const char *status)

@@ -6,6 +6,7 @@
 #define COMMON_SERVICES_LIFECYCLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Block SIGTERM and SIGINT for this and all later threads, and ignore SIGPIPE (OpenSSL writes to dead sockets).
@@ -22,9 +23,14 @@ void lifecycle_wait(bool (*alive)(void *ctx), void *ctx);
 /* Make lifecycle_wait() return, from any thread. */
 void lifecycle_stop(void);
 
-/* Tell systemd: ready to serve; stopping; one line about the state (borrowed). */
+/*
+ * The stop begins: systemd is told, and the process ends 5 s after timeout_ms at the latest, with code 0, whatever hangs
+ * then (cnats waits in the resolver with its lock held). Call once.
+ */
+void lifecycle_begin_stop(int64_t timeout_ms);
+
+/* Tell systemd: ready to serve; one line about the state (borrowed). */
 void lifecycle_notify_ready(void);
-void lifecycle_notify_stopping(void);
 void lifecycle_notify_status(const char *status);
 
 #endif
