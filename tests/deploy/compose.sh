@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # compose.yaml with the simulator: by podman-compose as Debian has it and as PyPI has it, and by the rules of docker compose
-# (read by its own library, compose-go). Workers come and go under load, every container is killed once. At last secured, with
-# deploy/containers/compose.secured.yaml.
+# (read by its own library, compose-go). Workers come and go under load, every container is killed once.
 # Needs root, podman, podman-compose, Go and the network.
 set -euo pipefail
 
@@ -88,23 +87,6 @@ try() { # what the tool is called
     [ -z "$(podman ps --all --quiet)" ] || die "containers are left: $(podman ps --all)"
 }
 
-try_secured() {
-    local service
-    say "secured"
-    export DCM_SP_SECRETS=$work/secrets
-    secrets_make "$DCM_SP_SECRETS"
-    chown 65532 "$DCM_SP_SECRETS"/*
-    api=https://${api#http://}
-    up
-    wait_until 60 "not healthy" healthy
-    for service in api-svc kube-worker monitor registrar; do
-        wait_until 20 "$service is not healthy by its own word" well "$(container $service)"
-    done
-    smoke
-    refused || die "without a token: $(cat "$work/refused")"
-    run_compose down --volumes >"$work/down" 2>&1 || die "down: $(tail -n 20 "$work/down")"
-}
-
 for files in compose.yaml "compose.yaml deploy/containers/compose.secured.yaml"; do
     say "compose-go $COMPOSE_GO reads $files"
     # shellcheck disable=SC2086  # one argument a file
@@ -127,6 +109,4 @@ python3 -m venv "$work/venv"
 compose=("$work/venv/bin/podman-compose" --profile sim)
 scale() { up --scale "kube-worker=$1"; }
 try "podman-compose $PODMAN_COMPOSE"
-compose+=(-f compose.yaml -f deploy/containers/compose.secured.yaml)
-try_secured
 say "passed in $SECONDS s"
