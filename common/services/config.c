@@ -212,7 +212,6 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 {
 	struct buf faults cleanup_buf = buf_make(TEXT_MAX);
 	enum ask ask;
-	bool good;
 
 	if (!read_arguments(program, argc, argv, into, &ask))
 		return CONFIG_EXIT_BAD;
@@ -225,10 +224,10 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 		return CONFIG_EXIT_OK;
 	}
 	set_up_log(program);
-	good = config_load(program->rows, program->row_count, into, &faults);
+	(void)config_load(program->rows, program->row_count, into, &faults); /* whatever is wrong stands in faults */
 	if (program->check)
 		program->check(into, &faults);
-	if (!good || faults.len > 0 || faults.failed) {
+	if (faults.len > 0 || faults.failed) {
 		fprintf(stderr, "%s: the configuration is not valid:\n%s", program->name, faults.data);
 		return CONFIG_EXIT_BAD;
 	}
