@@ -128,8 +128,8 @@ static void on_message(void *ctx, struct bus_message *bus_msg)
 			worker_calls_message(&client->calls, &a, &msg, clock_mono_ms(), &finished);
 		unlock(client);
 	}
-	bus_message_destroy(bus_msg);
 	worker_finished_tell(&finished);
+	bus_message_destroy(bus_msg);
 }
 
 /* ---- all calls at once ---- */
