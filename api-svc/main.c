@@ -16,7 +16,6 @@
 #include "api-svc/worker_client.h"
 #include "common/adapters/bus_service.h"
 #include "common/base/clock.h"
-#include "common/base/footprint.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
@@ -235,7 +234,6 @@ int main(int argc, char **argv)
 	if (rc) {
 		log_error("cannot start", log_err(&err));
 	} else {
-		footprint_trim();
 		lifecycle_wait(NULL, NULL);
 		log_info("stopping");
 	}

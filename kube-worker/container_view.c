@@ -187,17 +187,21 @@ static const char *written_visibility(const cJSON *skeleton, int64_t number)
 }
 
 /* For a port that we did not make: what its Service tells. */
-static const char *seen_visibility(const cJSON *service, int64_t number)
+static const char *seen_visibility(const struct container_extras *extras, int64_t number)
 {
+	cleanup_json cJSON *service = NULL;
 	const cJSON *port = NULL;
 
+	if (extras->service.len && json_parse(extras->service.data, extras->service.len, &service, NULL))
+		service = NULL; /* our own text; without memory the port shows as `none` */
 	cJSON_ArrayForEach (port, json_get(service, "ports"))
 		if (json_int_at(port, "target_port", 0) == number)
 			return str_equal(json_string_at(service, "type"), "ClusterIP") ? "internal" : "external";
 	return "none";
 }
 
-static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *skeleton, const cJSON *service)
+static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *skeleton,
+			const struct container_extras *extras)
 {
 	const cJSON *port = NULL;
 
@@ -210,7 +214,7 @@ static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *
 			continue;
 		json_begin_object(w, NULL);
 		json_int(w, "container_port", number);
-		json_string(w, "visibility", visibility ? visibility : seen_visibility(service, number));
+		json_string(w, "visibility", visibility ? visibility : seen_visibility(extras, number));
 		json_end_object(w);
 	}
 	json_end_array(w);
@@ -221,15 +225,12 @@ static void write_network(struct json_writer *w, const cJSON *container, const c
 {
 	const cJSON *written = json_get(skeleton, "network");
 	const cJSON *ports = held_or_empty(json_get(container, "ports"), json_get(written, "ports"));
-	cleanup_json cJSON *service = NULL;
 
 	if (!ports && !cJSON_IsObject(written) && !extras->ip[0])
 		return;
-	if (extras->service.len && json_parse(extras->service.data, extras->service.len, &service, NULL))
-		service = NULL; /* our own text; without memory the ports show as `none` */
 	json_begin_object(w, "network");
 	if (ports)
-		write_ports(w, ports, skeleton, service);
+		write_ports(w, ports, skeleton, extras);
 	if (extras->ip[0])
 		json_string(w, "ip", extras->ip);
 	json_end_object(w);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/footprint.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
@@ -56,6 +57,8 @@ struct dispatcher {
 	struct pool_thread *idle_threads;
 	struct job *queue; /* a ring; used when as many operations run as may */
 	size_t capacity, head, waiting, running;
+	bool worked;    /* within this turn of the signs of life */
+	bool untrimmed; /* worked since the heap was trimmed */
 	bool stopping;
 	struct operation_counts counts[OPERATION_COUNT];
 };
@@ -247,7 +250,7 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 	else if (job.operation == OPERATION_COUNT)
 		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not known to this worker", name);
 	else if (job.operation == OPERATION_HEALTH)
-		kube_health_ask(d->health, msg);
+		kube_health_ask(d->health, d->bus, msg);
 	else if (!accept_job(d, self, &job))
 		error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
 	if (why.rc)
@@ -323,6 +326,7 @@ static void job_done(struct dispatcher *d, struct pool_thread *self)
 	pthread_mutex_lock(&d->lock);
 	self->job.msg = NULL;
 	d->running--;
+	d->worked = true;
 	pthread_mutex_unlock(&d->lock);
 	bus_message_destroy(msg);
 }
@@ -367,7 +371,17 @@ static void tell_callers(struct dispatcher *d, const struct buf *callers)
 			return; /* NATS is away: the callers know, and ask again */
 }
 
-/* Tells every caller whose request waits or runs that its worker lives. */
+/* Once after each burst of work, when a whole turn has passed without any. The lock is held. */
+static bool burst_is_over(struct dispatcher *d)
+{
+	bool over = d->untrimmed && !d->worked && d->running == 0;
+
+	d->untrimmed = (d->untrimmed || d->worked) && !over;
+	d->worked = false;
+	return over;
+}
+
+/* Tells every caller whose request waits or runs that its worker lives; and gives memory back when none does. */
 static void *run_signs(void *ctx)
 {
 	struct dispatcher *d = ctx;
@@ -376,6 +390,7 @@ static void *run_signs(void *ctx)
 	while (!stopping) {
 		struct buf callers cleanup_buf = buf_make(CALLERS_MAX);
 		int64_t now_ns;
+		bool over;
 
 		pthread_mutex_lock(&d->lock);
 		stopping = thread_wait_until(&d->stop_changed, &d->lock, &d->stopping, PROTOCOL_WORKING_MS);
@@ -384,8 +399,11 @@ static void *run_signs(void *ctx)
 			note_caller(&d->threads[i].job, now_ns, &callers);
 		for (size_t i = 0; i < d->waiting; i++)
 			note_caller(&d->queue[(d->head + i) % d->capacity], now_ns, &callers);
+		over = burst_is_over(d);
 		pthread_mutex_unlock(&d->lock);
 		tell_callers(d, &callers);
+		if (over)
+			footprint_trim_heap();
 	}
 	return NULL;
 }

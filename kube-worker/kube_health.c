@@ -15,11 +15,11 @@
 #define LOOK_TIMEOUT_MS 400 /* leaves PROTOCOL_HEALTH_TIMEOUT_MS some time for the way */
 
 struct kube_health {
-	struct bus *bus;
 	struct kube_client *kube;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t work;
+	struct bus *bus; /* of those that wait */
 	struct bus_message *waiting[WAITING_MAX];
 	size_t count;
 	bool stopping;
@@ -45,7 +45,7 @@ static bool look(struct kube_health *health, bool healthy_before)
 	return false;
 }
 
-static void answer(struct kube_health *health, struct bus_message *request, bool healthy)
+static void answer(struct bus *bus, struct bus_message *request, bool healthy)
 {
 	struct buf body cleanup_buf = buf_make(64);
 	struct json_writer w = json_writer_make(&body);
@@ -54,19 +54,20 @@ static void answer(struct kube_health *health, struct bus_message *request, bool
 	json_begin_object(&w, NULL);
 	json_bool(&w, "healthy", healthy);
 	json_end_object(&w);
-	if (reply_result(health->bus, request, &body, &err))
+	if (reply_result(bus, request, &body, &err))
 		log_debug("a health answer could not be sent", log_err(&err));
 	bus_message_destroy(request);
 }
 
-/* Wait for requests and take all of them. 0: stopping. */
-static size_t take_waiting(struct kube_health *health, struct bus_message *taken[WAITING_MAX])
+/* Wait for requests and take all of them, with the bus to answer on. 0: stopping. */
+static size_t take_waiting(struct kube_health *health, struct bus **ret_bus, struct bus_message *taken[WAITING_MAX])
 {
 	size_t count;
 
 	pthread_mutex_lock(&health->lock);
 	while (health->count == 0 && !health->stopping)
 		pthread_cond_wait(&health->work, &health->lock);
+	*ret_bus = health->bus;
 	count = health->count;
 	for (size_t i = 0; i < count; i++)
 		taken[i] = health->waiting[i];
@@ -79,24 +80,26 @@ static void *run_health(void *ctx)
 {
 	struct kube_health *health = ctx;
 	struct bus_message *taken[WAITING_MAX];
-	bool healthy = false;
+	struct bus *bus;
+	bool healthy = look(health, false);
 	size_t count;
 
-	while ((count = take_waiting(health, taken)) > 0) {
+	while ((count = take_waiting(health, &bus, taken)) > 0) {
 		healthy = look(health, healthy);
 		for (size_t i = 0; i < count; i++)
-			answer(health, taken[i], healthy);
+			answer(bus, taken[i], healthy);
 	}
 	return NULL;
 }
 
-void kube_health_ask(struct kube_health *health, struct bus_message *request)
+void kube_health_ask(struct kube_health *health, struct bus *bus, struct bus_message *request)
 {
 	bool room;
 
 	pthread_mutex_lock(&health->lock);
 	room = health->count < WAITING_MAX && !health->stopping;
 	if (room) {
+		health->bus = bus;
 		health->waiting[health->count++] = request;
 		pthread_cond_signal(&health->work);
 	}
@@ -113,14 +116,13 @@ static void kube_health_free(struct kube_health *health)
 	free(health);
 }
 
-enum rc kube_health_create(struct bus *bus, struct kube_auth *auth, struct kube_health **ret_health, struct error *err)
+enum rc kube_health_create(struct kube_auth *auth, struct kube_health **ret_health, struct error *err)
 {
 	struct kube_health *health = calloc(1, sizeof(*health));
 	enum rc rc;
 
 	if (!health)
 		return error_no_memory(err);
-	health->bus = bus;
 	pthread_mutex_init(&health->lock, NULL);
 	pthread_cond_init(&health->work, NULL);
 	rc = kube_client_create(auth, &health->kube, err);

@@ -9,9 +9,14 @@
 
 struct kube_health;
 
-/* Start the thread. bus and auth outlive it. ret_health: given (kube_health_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL. */
-enum rc kube_health_create(struct bus *bus, struct kube_auth *auth, struct kube_health **ret_health, struct error *err)
-	must_check;
+/*
+ * Start the thread, which looks once at once: its connection to Kubernetes is there when the first request comes.
+ *
+ * auth        outlives it.
+ * ret_health  given (kube_health_destroy).
+ * Errors: RC_NO_MEMORY, RC_INTERNAL.
+ */
+enum rc kube_health_create(struct kube_auth *auth, struct kube_health **ret_health, struct error *err) must_check;
 
 /* End the thread and free. Takes NULL. */
 void kube_health_destroy(struct kube_health *health);
@@ -19,7 +24,9 @@ void kube_health_destroy(struct kube_health *health);
 /*
  * Take a health request, which is given, and answer it soon. Requests that wait together share one look at /version.
  * Does not block.
+ *
+ * bus  where the answer goes, the same each time; outlives the thread.
  */
-void kube_health_ask(struct kube_health *health, struct bus_message *request);
+void kube_health_ask(struct kube_health *health, struct bus *bus, struct bus_message *request);
 
 #endif

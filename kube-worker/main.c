@@ -7,7 +7,6 @@
 
 #include "common/adapters/bus_presence.h"
 #include "common/adapters/bus_service.h"
-#include "common/base/footprint.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
@@ -71,18 +70,16 @@ static enum rc start_discovery(struct worker *worker, struct error *err)
 
 static enum rc start_informers(struct worker *worker, struct error *err)
 {
-	struct informer_listener listener;
-	enum rc rc = kube_cache_create(&worker->env.cache, err);
+	struct informer_listener listener = kube_cache_listener(worker->env.cache);
+	enum rc rc = RC_OK;
 
-	if (rc)
-		return rc;
-	listener = kube_cache_listener(worker->env.cache);
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
 		rc = informer_create(worker->auth, worker->config.namespace, (enum kube_kind)kind, INFORMER_AUTO,
 				     &listener, &worker->informers[kind], err);
 	return rc;
 }
 
+/* The way to the first answer comes first; until the informers have filled the cache, operations do without it. */
 static enum rc start(struct worker *worker, struct error *err)
 {
 	struct bus_options bus = {
@@ -93,18 +90,20 @@ static enum rc start(struct worker *worker, struct error *err)
 
 	worker->env.config = &worker->config;
 	if (!rc)
+		rc = kube_health_create(worker->auth, &worker->health, err);
+	if (!rc)
 		rc = bus_connect(&bus, &worker->bus, err);
 	if (!rc)
 		rc = bus_caller_create(worker->bus, &worker->env.caller, err);
 	if (!rc)
-		rc = start_informers(worker, err);
-	if (!rc)
-		rc = kube_health_create(worker->bus, worker->auth, &worker->health, err);
+		rc = kube_cache_create(&worker->env.cache, err);
 	if (!rc)
 		rc = dispatcher_create(&worker->env, worker->bus, worker->auth, worker->health, &worker->dispatcher,
 				       err);
 	if (!rc)
 		rc = start_discovery(worker, err);
+	if (!rc)
+		rc = start_informers(worker, err);
 	if (!rc)
 		rc = repair_create(&worker->env, worker->auth, &worker->repair, err);
 	return rc;
@@ -157,7 +156,6 @@ int main(int argc, char **argv)
 	}
 	log_info("ready", log_str("version", version_text()), log_str("namespace", worker.config.namespace),
 		 log_num("concurrency", worker.config.concurrency));
-	footprint_trim();
 	lifecycle_notify_ready();
 	lifecycle_wait(NULL, NULL);
 	lifecycle_begin_stop(worker.config.shutdown_timeout_ms);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "common/adapters/bus_presence.h"
-#include "common/base/footprint.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
@@ -132,7 +131,6 @@ int main(int argc, char **argv)
 	}
 	log_info("ready", log_str("version", version_text()), log_str("namespace", monitor.config.namespace),
 		 log_str("mode", monitor.config.mode));
-	footprint_trim();
 	lifecycle_notify_ready();
 	lifecycle_wait(is_alive, &monitor);
 	lifecycle_begin_stop(monitor.config.shutdown_timeout_ms);

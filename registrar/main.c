@@ -6,7 +6,6 @@
 
 #include "common/adapters/bus_presence.h"
 #include "common/adapters/bus_service.h"
-#include "common/base/footprint.h"
 #include "common/protocol.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
@@ -96,7 +95,6 @@ int main(int argc, char **argv)
 		log_error("cannot start", log_err(&err));
 		_exit(1); /* the threads that have started own no more than this process */
 	}
-	footprint_trim();
 	lifecycle_wait(keeper_alive, p.keeper);
 	lifecycle_begin_stop(STOP_MAX_MS);
 	if (!keeper_stop(p.keeper, STOP_MAX_MS)) {

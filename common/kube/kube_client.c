@@ -6,6 +6,7 @@
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/kube/kube_object.h"
 #include "common/version.h"
 
 #define HEADERS_MAX 16
@@ -168,7 +169,7 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	kube_credentials_release(credentials);
 	if (!rc && !(request->on_bytes && is_success(response.status))) {
 		struct error parse_error;
-		enum rc parsed = json_parse(response.body.data, response.body.len, &reply->object, &parse_error);
+		enum rc parsed = kube_object_parse(response.body.data, response.body.len, &reply->object, &parse_error);
 
 		if (parsed && is_success(response.status))
 			rc = error_set(err, RC_UNAVAILABLE, "the API server's answer is no JSON: %s", parse_error.text);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/kube/kube_object.h"
 
 #define ENVELOPE_MAX (256u * 1024)
 #define ITEM_MAX (16u * 1024 * 1024)
@@ -46,7 +47,7 @@ static bool emit_item(struct kube_list *list)
 	enum rc rc = buf_check(&list->item, &list->error);
 
 	if (!rc)
-		rc = json_parse(list->item.data, list->item.len, &item, &list->error);
+		rc = kube_object_parse(list->item.data, list->item.len, &item, &list->error);
 	if (rc == RC_INVALID_ARGUMENT)
 		rc = error_wrap(&list->error, RC_UNAVAILABLE, "an item of the list cannot be read");
 	if (!rc)

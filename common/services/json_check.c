@@ -80,12 +80,29 @@ static enum rc scan_escape(struct scanner *s)
 	return RC_OK;
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+size_t json_plain_length(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && is_plain((unsigned char)s[n]))
+		n++;
+	return n;
+}
+
 /* At the opening quote. */
 static enum rc scan_string(struct scanner *s)
 {
-	for (s->at++; s->at < s->end && *s->at != '"';) {
+	for (s->at++; s->at < s->end;) {
 		size_t n;
 
+		s->at += json_plain_length(s->at, (size_t)(s->end - s->at));
+		if (s->at == s->end || *s->at == '"')
+			break;
 		if ((unsigned char)*s->at < 0x20)
 			return fault(s, "control character in a string");
 		if (*s->at == '\\') {

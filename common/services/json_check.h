@@ -14,6 +14,9 @@
 /* Refuse a number that a double cannot hold exactly, such as 9007199254740993: it would come back as another one. */
 #define JSON_CHECK_EXACT_NUMBERS 1u
 
+/* How many bytes at the beginning stand for themselves in a JSON string: ASCII without controls, quotes, backslashes. */
+size_t json_plain_length(const char *s, size_t len);
+
 /*
  * Check that `text` is exactly one JSON value, with white space around it allowed.
  *

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/services/json_check.h"
 
 struct json_writer json_writer_make(struct buf *out)
 {
@@ -35,27 +36,20 @@ static const char *short_escape(char c)
 	}
 }
 
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
 static void add_quoted(struct buf *out, const char *s, size_t len)
 {
 	size_t i = 0;
 
 	buf_add_char(out, '"');
 	while (i < len) {
-		const char *escape = short_escape(s[i]);
-		size_t n = i;
+		size_t n = json_plain_length(s + i, len - i);
+		const char *escape;
 
-		while (n < len && is_plain((unsigned char)s[n]))
-			n++;
-		if (n > i) {
-			buf_add(out, s + i, n - i);
-			i = n;
-			continue;
-		}
+		buf_add(out, s + i, n);
+		i += n;
+		if (i == len)
+			break;
+		escape = short_escape(s[i]);
 		n = utf8_sequence(s + i, len - i);
 		if (escape)
 			buf_add_str(out, escape);

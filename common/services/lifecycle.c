@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/footprint.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
 
 #define SD_LIBRARY "libsystemd.so.0"
-#define STOP_MORE_MS 5000 /* for what comes after the work that the shutdown timeout is meant for */
+#define SETTLE_NS 2000000000LL /* after the start; until then its pages are still in use */
+#define STOP_MORE_MS 5000      /* for what comes after the work that the shutdown timeout is meant for */
 
 typedef int (*sd_notify_function)(int unset_environment, const char *state);
 
@@ -69,18 +71,27 @@ static int64_t watchdog_ns(void)
 	return usec * 1000 / 2;
 }
 
-void lifecycle_wait(bool (*alive)(void *ctx), void *ctx)
+/* Has a signal come within the time? 0: without a limit. */
+static bool wait_for_signal(int64_t ns)
 {
-	int64_t interval_ns = watchdog_ns();
-	struct timespec interval = { .tv_sec = interval_ns / 1000000000, .tv_nsec = interval_ns % 1000000000 };
+	struct timespec time = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 	sigset_t set;
 
 	handled_signals(&set);
-	for (;;) {
-		if (sigtimedwait(&set, NULL, interval_ns ? &interval : NULL) > 0)
-			return;
-		if (interval_ns && (!alive || alive(ctx)))
+	return sigtimedwait(&set, NULL, ns ? &time : NULL) > 0;
+}
+
+void lifecycle_wait(bool (*alive)(void *ctx), void *ctx)
+{
+	int64_t watchdog = watchdog_ns();
+	bool stopping = wait_for_signal(watchdog && watchdog < SETTLE_NS ? watchdog : SETTLE_NS);
+
+	if (!stopping)
+		footprint_trim();
+	while (!stopping) {
+		if (watchdog && (!alive || alive(ctx)))
 			notify("WATCHDOG=1");
+		stopping = wait_for_signal(watchdog);
 	}
 }
 

@@ -16,7 +16,8 @@ void lifecycle_init(void);
 
 /*
  * Wait for SIGTERM, SIGINT or lifecycle_stop(). Blocks. Under a systemd watchdog it says WATCHDOG=1 in time, but only
- * while `alive(ctx)` is true; alive may be NULL.
+ * while `alive(ctx)` is true; alive may be NULL. Two seconds after the start it gives back what the start has used up
+ * (footprint_trim()).
  */
 void lifecycle_wait(bool (*alive)(void *ctx), void *ctx);
 

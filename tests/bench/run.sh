@@ -78,7 +78,11 @@ bench() { # what, options...
     "$bin/bench" "$what" --api "http://127.0.0.1:$api_port" --kubeconfig "$SP_K8S_KUBECONFIG" --namespace dcm-sp "$@"
 }
 
-memory() { echo "resident: api-svc $(rss "$api_pid") KiB, kube-worker $(rss "$worker_pid") KiB ($1)"; }
+# At rest: what bursts of work have used is given back within two seconds.
+memory() {
+    sleep 3
+    echo "resident: api-svc $(rss "$api_pid") KiB, kube-worker $(rss "$worker_pid") KiB ($1)"
+}
 
 memory "idle"
 bench fill --containers 1000

@@ -1,10 +1,12 @@
-/* labels, quantity, kube_path, kube_list, kube_watch, informer_machine. */
+/* labels, quantity, kube_path, kube_object, kube_list, kube_watch, informer_machine. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/strutil.h"
 #include "common/kube/informer_machine.h"
 #include "common/kube/kube_list.h"
+#include "common/kube/kube_object.h"
 #include "common/kube/kube_path.h"
 #include "common/kube/kube_watch.h"
 #include "common/kube/labels.h"
@@ -136,6 +138,36 @@ Test(kube_path, every_part_is_encoded_and_nothing_is_cut)
 	cr_expect(strncmp(path.data, "/apis/apps/v1/namespaces/a%2Fb/deployments/nnn", 44) == 0, "%s", path.data);
 	cr_expect_not_null(strstr(path.data, name));
 	cr_expect_not_null(strstr(path.data, "?labelSelector=a%3Db%2Cc&limit=5"));
+}
+
+/* ---- objects ----------------------------------------------------------------------------------------------------- */
+
+static const struct object_row {
+	const char *text;
+	const char *tree;
+} object_rows[] = {
+	{ "{\"a\":1}", "{\"a\":1}" },
+	{ "{\"managedFields\":[{\"f\":[[],[\"]\"]]}],\"b\":[2]}", "{\"managedFields\":[],\"b\":[2]}" },
+	{ "{\"managedFields\":[\"\\\"]\"],\"b\":2}", "{\"managedFields\":[],\"b\":2}" },
+	{ "{\"a\":\"\\\"managedFields\\\":[\"}", "{\"a\":\"\\\"managedFields\\\":[\"}" },
+	{ "{\"managedFields\":[]}", "{\"managedFields\":[]}" },
+	{ "{\"managedFields\":[[]", NULL },
+	{ "{\"managedFields\":[\"\\", NULL },
+};
+
+Test(kube_object, is_read_without_its_managed_fields)
+{
+	for (size_t i = 0; i < ARRAY_LEN(object_rows); i++) {
+		const struct object_row *row = &object_rows[i];
+		cleanup_free char *text = str_dup(row->text);
+		cleanup_json cJSON *tree = NULL;
+		cleanup_free char *printed = NULL;
+
+		cr_expect((kube_object_parse(text, strlen(text), &tree, NULL) == RC_OK) == (row->tree != NULL), "%s",
+			  row->text);
+		printed = tree ? cJSON_PrintUnformatted(tree) : NULL;
+		cr_expect(str_equal(printed, row->tree), "%s", row->text);
+	}
 }
 
 /* ---- lists --------------------------------------------------------------------------------------------------------

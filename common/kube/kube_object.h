@@ -1,0 +1,19 @@
+/*
+ * The text of a Kubernetes object becomes a tree.
+ */
+#ifndef COMMON_KUBE_KUBE_OBJECT_H
+#define COMMON_KUBE_KUBE_OBJECT_H
+
+#include "common/services/json.h"
+
+/*
+ * Parse one object, without what stands in metadata.managedFields: the server's own notes of who has written which field
+ * (Server-Side Apply) are about half of an object, and nobody here reads them.
+ *
+ * text      JSON; is written to.
+ * ret_tree  given to the caller.
+ * Errors: as json_parse().
+ */
+enum rc kube_object_parse(char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
+
+#endif
