@@ -237,7 +237,7 @@ int main(int argc, char **argv)
 		lifecycle_wait(NULL, NULL);
 		log_info("stopping");
 	}
-	lifecycle_begin_stop(p.config.shutdown_timeout_ms);
+	lifecycle_begin_stop(p.config.shutdown_timeout_ms, rc ? EXIT_FAILURE : EXIT_SUCCESS);
 	stop(&p);
 	log_info("stopped");
 	return rc ? EXIT_FAILURE : EXIT_SUCCESS;

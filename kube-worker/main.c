@@ -158,7 +158,7 @@ int main(int argc, char **argv)
 		 log_num("concurrency", worker.config.concurrency));
 	lifecycle_notify_ready();
 	lifecycle_wait(NULL, NULL);
-	lifecycle_begin_stop(worker.config.shutdown_timeout_ms);
+	lifecycle_begin_stop(worker.config.shutdown_timeout_ms, 0);
 	log_info("stopping: finishing what runs");
 	if (!stop(&worker)) {
 		log_warn("operations still run at the end of the shutdown timeout; leaving them");

@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 		 log_str("mode", monitor.config.mode));
 	lifecycle_notify_ready();
 	lifecycle_wait(is_alive, &monitor);
-	lifecycle_begin_stop(monitor.config.shutdown_timeout_ms);
+	lifecycle_begin_stop(monitor.config.shutdown_timeout_ms, 0);
 	log_info("stopping: telling what is pending");
 	stop(&monitor);
 	log_info("stopped");

@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 		_exit(1); /* the threads that have started own no more than this process */
 	}
 	lifecycle_wait(keeper_alive, p.keeper);
-	lifecycle_begin_stop(STOP_MAX_MS);
+	lifecycle_begin_stop(STOP_MAX_MS, p.config.once ? KEEPER_UNREACHABLE : 0);
 	if (!keeper_stop(p.keeper, STOP_MAX_MS)) {
 		log_warn("a request still runs at the end; leaving it");
 		_exit(p.config.once ? KEEPER_UNREACHABLE : 0);

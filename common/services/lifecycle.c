@@ -105,20 +105,28 @@ void lifecycle_notify_ready(void)
 	notify("READY=1");
 }
 
-static void *run_stop_guard(void *ctx)
+/* Read by the guard alone, which outlives lifecycle_begin_stop(). */
+static struct {
+	int64_t after_ms;
+	int exit_code;
+} stop_limit;
+
+static void *run_stop_guard(void *ctx unused)
 {
-	clock_sleep_ms((int64_t)(intptr_t)ctx);
+	clock_sleep_ms(stop_limit.after_ms);
 	log_warn("not ended in time; leaving what hangs");
-	_exit(0);
+	_exit(stop_limit.exit_code);
 }
 
-void lifecycle_begin_stop(int64_t timeout_ms)
+void lifecycle_begin_stop(int64_t timeout_ms, int exit_code)
 {
 	pthread_t guard;
 	struct error err;
 
+	stop_limit.after_ms = timeout_ms + STOP_MORE_MS;
+	stop_limit.exit_code = exit_code;
 	notify("STOPPING=1");
-	if (thread_start(run_stop_guard, (void *)(intptr_t)(timeout_ms + STOP_MORE_MS), &guard, &err))
+	if (thread_start(run_stop_guard, NULL, &guard, &err))
 		log_warn("nothing limits the time of the stop", log_err(&err));
 	else
 		pthread_detach(guard);

@@ -25,10 +25,10 @@ void lifecycle_wait(bool (*alive)(void *ctx), void *ctx);
 void lifecycle_stop(void);
 
 /*
- * The stop begins: systemd is told, and the process ends 5 s after timeout_ms at the latest, with code 0, whatever hangs
- * then (cnats waits in the resolver with its lock held). Call once.
+ * The stop begins: systemd is told, and the process ends 5 s after timeout_ms at the latest, with exit_code, whatever
+ * hangs then (cnats waits in the resolver with its lock held). Call once.
  */
-void lifecycle_begin_stop(int64_t timeout_ms);
+void lifecycle_begin_stop(int64_t timeout_ms, int exit_code);
 
 /* Tell systemd: ready to serve; one line about the state (borrowed). */
 void lifecycle_notify_ready(void);
