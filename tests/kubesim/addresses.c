@@ -1,6 +1,5 @@
 #include "tests/kubesim/addresses.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,8 +9,8 @@
 #include "common/base/strutil.h"
 #include "tests/kubesim/tree.h"
 
-#define IP_COUNT 65536 /* 10.96.0.0/16 */
-#define IP_NETWORK 0x0a600000u
+#define IP_PREFIX "10.96."
+#define IP_COUNT 65536
 #define PORT_FIRST 30000
 #define PORT_COUNT 2768 /* 30000..32767 */
 
@@ -58,189 +57,81 @@ static int64_t take_any(struct sim_addresses *a, bool *taken, int64_t count)
 	return found;
 }
 
-/* Mark this place. False: it is taken. */
-static bool take_this(struct sim_addresses *a, bool *taken, int64_t place)
+/* Mark this place, or free it. False: it is outside, or marked so already. */
+static bool mark(struct sim_addresses *a, bool *taken, int64_t count, int64_t place, bool take)
 {
-	bool free_place;
+	bool changes;
 
+	if (place < 0 || place >= count)
+		return false;
 	pthread_mutex_lock(&a->lock);
-	free_place = !taken[place];
-	taken[place] = true;
+	changes = taken[place] != take;
+	taken[place] = take;
 	pthread_mutex_unlock(&a->lock);
-	return free_place;
-}
-
-static void give_back(struct sim_addresses *a, bool *taken, int64_t place)
-{
-	pthread_mutex_lock(&a->lock);
-	taken[place] = false;
-	pthread_mutex_unlock(&a->lock);
-}
-
-/* The place of an address of the cluster's network; -1: it is no such address. */
-static int64_t place_of_ip(const char *text)
-{
-	struct in_addr ip;
-	uint32_t host;
-
-	if (!text || inet_pton(AF_INET, text, &ip) != 1)
-		return -1;
-	host = ntohl(ip.s_addr);
-	return (host & 0xffff0000u) == IP_NETWORK ? (int64_t)(host & 0xffffu) : -1;
+	return changes;
 }
 
 /* ---- cluster IPs ------------------------------------------------------------------------------------------------- */
 
-static void refuse_ip(const char *asked, const char *why, struct sim_causes *causes)
+/* The place of an address of the cluster's network; -1: it is no such address. */
+static int64_t place_of_ip(const char *text)
 {
-	char shown[128];
-	char detail[320];
+	int64_t high;
+	int64_t low;
 
-	snprintf(shown, sizeof(shown), "[\"%.100s\"]", asked);
-	snprintf(detail, sizeof(detail), "failed to allocate IP %.60s: %s", asked, why);
-	sim_cause_add(causes, FAULT_INVALID, "spec.clusterIPs", shown, detail);
+	if (!text || sscanf(text, IP_PREFIX "%" SCNd64 ".%" SCNd64, &high, &low) != 2)
+		return -1;
+	return high * 256 + low;
 }
 
-static bool take_asked_ip(struct sim_addresses *a, const char *asked, struct sim_causes *causes)
-{
-	int64_t place = place_of_ip(asked);
-	char why[200];
-
-	if (place < 0) {
-		snprintf(why, sizeof(why),
-			 "the provided IP (%.60s) is not in the valid range. The range of valid IPs is 10.96.0.0/16",
-			 asked);
-		refuse_ip(asked, why, causes);
-		return false;
-	}
-	if (!take_this(a, a->ips, place)) {
-		refuse_ip(asked, "provided IP is already allocated", causes);
-		return false;
-	}
-	return true;
-}
-
-static bool allocate_ip(struct sim_addresses *a, cJSON *spec, const cJSON *old, bool dry_run, struct sim_causes *causes)
+static void allocate_ip(struct sim_addresses *a, cJSON *spec, const cJSON *old, struct sim_causes *causes)
 {
 	const char *asked = json_string_at(spec, "clusterIP");
 	const char *before = json_string_at(old, "spec.clusterIP");
 	char text[32];
 	int64_t place;
 
-	if (before && *before && (!asked || !*asked))
-		asked = before;
-	if (before && asked && !str_equal(before, asked) && *before) {
-		snprintf(text, sizeof(text), "[\"%.20s\"]", asked);
-		sim_cause_add(causes, FAULT_INVALID, "spec.clusterIPs[0]", text, "may not change once set");
-		return false;
-	}
-	if (!asked || !*asked) {
+	if (before)
+		sim_tree_set_string(spec, "clusterIP", before);
+	else if (asked && !str_equal(asked, "None") && !mark(a, a->ips, IP_COUNT, place_of_ip(asked), true))
+		sim_cause_add(causes, FAULT_INVALID, "spec.clusterIPs", asked, "provided IP is already allocated");
+	if (!before && !asked) {
 		place = take_any(a, a->ips, IP_COUNT);
-		if (place < 0) {
-			refuse_ip("", "range is full", causes);
-			return false;
-		}
-		if (dry_run)
-			give_back(a, a->ips, place);
-		snprintf(text, sizeof(text), "10.96.%" PRId64 ".%" PRId64, place / 256, place % 256);
-		asked = text;
-	} else if (!before && !str_equal(asked, "None")) {
-		if (!take_asked_ip(a, asked, causes))
-			return false;
-		if (dry_run)
-			give_back(a, a->ips, place_of_ip(asked));
+		snprintf(text, sizeof(text), IP_PREFIX "%" PRId64 ".%" PRId64, place / 256, place % 256);
+		sim_tree_set_string(spec, "clusterIP", text);
+		if (place < 0)
+			sim_cause_add(causes, FAULT_INVALID, "spec.clusterIPs", NULL, "range is full");
 	}
-	if (asked != json_string_at(spec, "clusterIP"))
-		sim_tree_set_string(spec, "clusterIP", asked);
 	sim_tree_set(spec, "clusterIPs", cJSON_CreateArray());
 	cJSON_AddItemToArray(json_get(spec, "clusterIPs"), cJSON_CreateString(json_string_at(spec, "clusterIP")));
-	return true;
 }
 
 /* ---- node ports -------------------------------------------------------------------------------------------------- */
 
-/* The node port that the old object has for the same port; 0: none. */
-static int64_t old_node_port(const cJSON *old, const cJSON *port)
-{
-	const cJSON *before = NULL;
-
-	cJSON_ArrayForEach (before, json_at(old, "spec.ports"))
-		if (json_int_at(before, "port", 0) == json_int_at(port, "port", -1) &&
-		    str_equal(json_string_at(before, "protocol"), json_string_at(port, "protocol")))
-			return json_int_at(before, "nodePort", 0);
-	return 0;
-}
-
-static bool old_has_port(const cJSON *old, int64_t node_port)
-{
-	const cJSON *before = NULL;
-
-	cJSON_ArrayForEach (before, json_at(old, "spec.ports"))
-		if (json_int_at(before, "nodePort", 0) == node_port)
-			return true;
-	return false;
-}
-
-static bool take_asked_port(struct sim_addresses *a, int64_t asked, const cJSON *old, size_t index,
-			    struct sim_causes *causes)
-{
-	char field[64];
-
-	snprintf(field, sizeof(field), "spec.ports[%zu].nodePort", index);
-	if (asked < PORT_FIRST || asked >= PORT_FIRST + PORT_COUNT) {
-		sim_cause_int(causes, FAULT_INVALID, field, asked,
-			      "provided port is not in the valid range. The range of valid ports is 30000-32767");
-		return false;
-	}
-	if (!old_has_port(old, asked) && !take_this(a, a->ports, asked - PORT_FIRST)) {
-		sim_cause_int(causes, FAULT_INVALID, field, asked, "provided port is already allocated");
-		return false;
-	}
-	return true;
-}
-
-static bool allocate_port(struct sim_addresses *a, cJSON *port, const cJSON *old, size_t index, bool dry_run,
-			  struct sim_causes *causes)
-{
-	int64_t asked = json_int_at(port, "nodePort", 0);
-	int64_t place;
-
-	if (!asked)
-		asked = old_node_port(old, port);
-	if (asked) {
-		if (!take_asked_port(a, asked, old, index, causes))
-			return false;
-		sim_tree_set_int(port, "nodePort", asked);
-		place = old_has_port(old, asked) ? -1 : asked - PORT_FIRST;
-	} else {
-		place = take_any(a, a->ports, PORT_COUNT);
-		if (place < 0) {
-			sim_cause_add(causes, FAULT_INVALID, "spec.ports", NULL, "range is full");
-			return false;
-		}
-		sim_tree_set_int(port, "nodePort", PORT_FIRST + place);
-	}
-	if (dry_run && place >= 0)
-		give_back(a, a->ports, place);
-	return true;
-}
-
-static bool wants_node_ports(const cJSON *spec)
-{
-	const char *type = json_string_at(spec, "type");
-
-	return str_equal(type, "NodePort") ||
-	       (str_equal(type, "LoadBalancer") && json_true_at(spec, "allocateLoadBalancerNodePorts"));
-}
-
-static bool has_node_port(const cJSON *tree, int64_t node_port)
+/* The Service's port with that number under `key`; NULL: none. */
+static const cJSON *find_port(const cJSON *tree, const char *key, int64_t number)
 {
 	const cJSON *port = NULL;
 
 	cJSON_ArrayForEach (port, json_at(tree, "spec.ports"))
-		if (json_int_at(port, "nodePort", 0) == node_port)
-			return true;
-	return false;
+		if (json_int_at(port, key, 0) == number)
+			return port;
+	return NULL;
+}
+
+static void allocate_port(struct sim_addresses *a, cJSON *port, const cJSON *old, struct sim_causes *causes)
+{
+	const cJSON *before = find_port(old, "port", json_int_at(port, "port", -1));
+	int64_t number = json_int_at(port, "nodePort", json_int_at(before, "nodePort", 0));
+
+	if (!number)
+		number = PORT_FIRST + take_any(a, a->ports, PORT_COUNT);
+	else if (!find_port(old, "nodePort", number) && !mark(a, a->ports, PORT_COUNT, number - PORT_FIRST, true))
+		number = -1;
+	if (number < PORT_FIRST)
+		sim_cause_add(causes, FAULT_INVALID, "spec.ports.nodePort", NULL,
+			      "provided port is already allocated, or none is free");
+	sim_tree_set_int(port, "nodePort", number);
 }
 
 /* Give back the ports of `of` that `kept` (NULL: nothing) does not have. */
@@ -251,43 +142,35 @@ static void release_ports(struct sim_addresses *a, const cJSON *of, const cJSON 
 	cJSON_ArrayForEach (port, json_at(of, "spec.ports")) {
 		int64_t number = json_int_at(port, "nodePort", 0);
 
-		if (number >= PORT_FIRST && number < PORT_FIRST + PORT_COUNT && !has_node_port(kept, number))
-			give_back(a, a->ports, number - PORT_FIRST);
+		if (!find_port(kept, "nodePort", number))
+			(void)mark(a, a->ports, PORT_COUNT, number - PORT_FIRST, false); /* ClusterIP: none */
 	}
 }
 
-void sim_service_allocate(struct sim *sim, cJSON *tree, const cJSON *old, bool dry_run, struct sim_causes *causes)
+void sim_service_allocate(struct sim *sim, cJSON *tree, const cJSON *old, struct sim_causes *causes)
 {
 	struct sim_addresses *a = sim->addresses;
 	cJSON *spec = json_get(tree, "spec");
+	const char *type = json_string_at(spec, "type");
+	bool on_nodes = str_equal(type, "NodePort") || str_equal(type, "LoadBalancer");
 	cJSON *port = NULL;
-	size_t index = 0;
 
-	if (str_equal(json_string_at(spec, "type"), "ExternalName") || !allocate_ip(a, spec, old, dry_run, causes))
-		return;
+	allocate_ip(a, spec, old, causes);
 	cJSON_ArrayForEach (port, json_get(spec, "ports")) {
-		if (!wants_node_ports(spec))
+		if (on_nodes)
+			allocate_port(a, port, old, causes);
+		else
 			sim_tree_drop(port, "nodePort");
-		else if (!allocate_port(a, port, old, index, dry_run, causes))
-			break;
-		index++;
 	}
-	if (causes->count && !old) {
-		int64_t place = place_of_ip(json_string_at(spec, "clusterIP"));
-
-		if (place >= 0 && !dry_run)
-			give_back(a, a->ips, place);
-	}
-	if (!causes->count && old && !dry_run)
+	if (old)
 		release_ports(a, old, tree);
 }
 
-void sim_service_released(struct sim *sim, const struct sim_object *object)
+void sim_service_release(struct sim *sim, const cJSON *tree)
 {
-	cleanup_json cJSON *tree = sim_object_tree(object);
-	int64_t place = place_of_ip(json_string_at(tree, "spec.clusterIP"));
+	struct sim_addresses *a = sim->addresses;
 
-	if (place >= 0)
-		give_back(sim->addresses, sim->addresses->ips, place);
-	release_ports(sim->addresses, tree, NULL);
+	(void)mark(a, a->ips, IP_COUNT, place_of_ip(json_string_at(tree, "spec.clusterIP")),
+		   false); /* "None" is none */
+	release_ports(a, tree, NULL);
 }

@@ -12,7 +12,7 @@ struct sim_addresses *sim_addresses_create(void);
 void sim_addresses_destroy(struct sim_addresses *a);
 
 /* For the table of kinds: see struct sim_kind. */
-void sim_service_allocate(struct sim *sim, cJSON *tree, const cJSON *old, bool dry_run, struct sim_causes *causes);
-void sim_service_released(struct sim *sim, const struct sim_object *object);
+void sim_service_allocate(struct sim *sim, cJSON *tree, const cJSON *old, struct sim_causes *causes);
+void sim_service_release(struct sim *sim, const cJSON *tree);
 
 #endif

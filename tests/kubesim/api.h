@@ -8,14 +8,16 @@
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/sim.h"
 
+#define SIM_NAME_MAX 254 /* bytes with the NUL; no name is longer */
+
 /* What a request is about, as its path and method say. */
 struct sim_target {
 	const struct sim_kind *kind;
-	const char *verb;     /* "get", "list", "watch", "create", "update", "patch" or "delete" */
-	char ns[256];         /* "": all namespaces, or a kind without */
-	char name[512];       /* "": the collection */
-	char subresource[64]; /* "", or "status" and so on */
-	char resource[96];    /* "deployments" or "deployments/scale", for counters, faults and messages */
+	const char *verb;               /* "get", "list", "watch", "create", "update", "patch" or "delete" */
+	char ns[SIM_NAME_MAX];          /* "": all namespaces, or a kind without */
+	char name[SIM_NAME_MAX];        /* "": the collection */
+	char subresource[SIM_NAME_MAX]; /* "", "status" or "scale" */
+	char resource[96];              /* "deployments" or "deployments/scale", for counters and messages */
 };
 
 /* Answer one request. For sim_http_settings.handle; ctx is struct sim. Runs on the connection's thread; may block. */

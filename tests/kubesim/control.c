@@ -1,43 +1,45 @@
 #include "tests/kubesim/control.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 #include "common/base/strutil.h"
 #include "tests/kubesim/counters.h"
 #include "tests/kubesim/faults.h"
-#include "tests/kubesim/kinds.h"
 #include "tests/kubesim/status.h"
 
 static enum rc add_all(struct sim *sim, const cJSON *json, struct error *err)
 {
 	const cJSON *one = NULL;
+	enum rc rc = RC_OK;
 
 	if (!cJSON_IsArray(json))
 		return sim_faults_add(sim->faults, json, err);
-	cJSON_ArrayForEach (one, json) {
-		enum rc rc = sim_faults_add(sim->faults, one, err);
-
-		if (rc)
-			return rc;
-	}
-	return RC_OK;
+	cJSON_ArrayForEach (one, json)
+		if (!rc)
+			rc = sim_faults_add(sim->faults, one, err);
+	return rc;
 }
 
-static void answer_faults(struct sim *sim, struct sim_response *rs)
+static void answer_state(struct sim *sim, struct sim_response *rs)
 {
 	struct json_writer w = json_writer_make(&rs->body);
 
 	rs->status = 200;
 	json_begin_object(&w, NULL);
-	sim_faults_write(sim->faults, &w, "faults");
+	sim_counters_write(sim->counters, &w, "requests");
+	json_int(&w, "faults", sim_faults_count(sim->faults));
 	json_end_object(&w);
 }
 
-static void get_faults(struct sim *sim, const struct sim_request *rq, struct sim_response *rs)
+static void get_state(struct sim *sim, const struct sim_request *rq, struct sim_response *rs)
 {
 	(void)rq;
-	answer_faults(sim, rs);
+	answer_state(sim, rs);
+}
+
+static void delete_state(struct sim *sim, const struct sim_request *rq, struct sim_response *rs)
+{
+	(void)rq;
+	sim_counters_reset(sim->counters);
+	answer_state(sim, rs);
 }
 
 static void post_faults(struct sim *sim, const struct sim_request *rq, struct sim_response *rs)
@@ -48,45 +50,21 @@ static void post_faults(struct sim *sim, const struct sim_request *rq, struct si
 	if (json_parse(rq->body.data, rq->body.len, &json, &err) || add_all(sim, json, &err))
 		sim_answer_bad_request(rs, err.text);
 	else
-		answer_faults(sim, rs);
+		answer_state(sim, rs);
 }
 
 static void delete_faults(struct sim *sim, const struct sim_request *rq, struct sim_response *rs)
 {
 	(void)rq;
 	sim_faults_clear(sim->faults);
-	answer_faults(sim, rs);
-}
-
-static void get_state(struct sim *sim, const struct sim_request *rq, struct sim_response *rs)
-{
-	struct json_writer w = json_writer_make(&rs->body);
-	char version[32];
-
-	(void)rq;
-	rs->status = 200;
-	snprintf(version, sizeof(version), "%" PRIu64, sim_store_version(sim->store));
-	json_begin_object(&w, NULL);
-	json_string(&w, "resourceVersion", version);
-	sim_counters_write(sim->counters, &w, "requests");
-	json_begin_object(&w, "objects");
-	for (size_t i = 0; i < SIM_KIND_COUNT; i++)
-		json_int(&w, sim_kinds[i].plural, (int64_t)sim_store_count(sim->store, &sim_kinds[i]));
-	json_end_object(&w);
-	sim_faults_write(sim->faults, &w, "faults");
-	json_end_object(&w);
-}
-
-static void delete_state(struct sim *sim, const struct sim_request *rq, struct sim_response *rs)
-{
-	sim_counters_reset(sim->counters);
-	get_state(sim, rq, rs);
+	answer_state(sim, rs);
 }
 
 static void post_compact(struct sim *sim, const struct sim_request *rq, struct sim_response *rs)
 {
+	(void)rq;
 	sim_store_compact(sim->store);
-	get_state(sim, rq, rs);
+	answer_state(sim, rs);
 }
 
 static const struct {
@@ -94,9 +72,9 @@ static const struct {
 	const char *path;
 	void (*answer)(struct sim *sim, const struct sim_request *rq, struct sim_response *rs);
 } routes[] = {
-	{ "GET", "/sim/faults", get_faults },       { "POST", "/sim/faults", post_faults },
-	{ "DELETE", "/sim/faults", delete_faults }, { "GET", "/sim/state", get_state },
-	{ "DELETE", "/sim/state", delete_state },   { "POST", "/sim/compact", post_compact },
+	{ "GET", "/sim/state", get_state },       { "DELETE", "/sim/state", delete_state },
+	{ "POST", "/sim/faults", post_faults },   { "DELETE", "/sim/faults", delete_faults },
+	{ "POST", "/sim/compact", post_compact },
 };
 
 bool sim_control_answer(struct sim *sim, const struct sim_request *request, struct sim_response *response)

@@ -16,6 +16,7 @@
 #define NODE_NAME "simulated"
 #define NODE_IP "10.244.0.1"
 #define NODE_CPU_MILLI 100000000 /* thousandths: what the simulated node has */
+#define RESTARTS 7               /* of a container that crashes */
 #define START_DELAY "dcm-test/start-delay"
 #define STOP_DELAY "dcm-test/stop-delay"
 
@@ -35,13 +36,6 @@ static int64_t delay_of(const cJSON *tree, const char *key, int64_t otherwise_ms
 }
 
 /* ---- scheduling -------------------------------------------------------------------------------------------------- */
-
-static void set_scheduled(cJSON *tree, const struct sim_condition *condition)
-{
-	cJSON *conditions = sim_tree_child_array(sim_tree_child(tree, "status"), "conditions");
-
-	sim_condition_set(conditions, condition, false);
-}
 
 static bool fits(const cJSON *tree)
 {
@@ -68,19 +62,20 @@ static void schedule(struct sim *sim, const struct sim_object *object, cJSON *tr
 		.message = "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 "
 			   "nodes are available: 1 Preemption is not helpful for scheduling.",
 	};
+	cJSON *conditions = sim_tree_child_array(sim_tree_child(tree, "status"), "conditions");
+	bool first = !conditions->child;
 	char message[640];
-	bool first = !json_at(tree, "status.conditions");
 
 	if (!fits(tree)) {
-		set_scheduled(tree, &unplaced);
-		if (sim_objects_replace(sim, object, tree, NULL) == RC_OK && first)
+		sim_condition_set(conditions, &unplaced, false);
+		if (sim_objects_update(sim, object, tree) && first)
 			sim_event(sim, object, false, "FailedScheduling", "default-scheduler", unplaced.message);
 		return;
 	}
 	sim_tree_set_string(json_get(tree, "spec"), "nodeName", NODE_NAME);
-	set_scheduled(tree, &placed);
+	sim_condition_set(conditions, &placed, false);
 	snprintf(message, sizeof(message), "Successfully assigned %s to %s", object->key, NODE_NAME);
-	if (sim_objects_replace(sim, object, tree, NULL) == RC_OK)
+	if (sim_objects_update(sim, object, tree))
 		sim_event(sim, object, true, "Scheduled", "default-scheduler", message);
 }
 
@@ -89,14 +84,12 @@ static void schedule(struct sim *sim, const struct sim_object *object, cJSON *tr
 /* What becomes of a container, by its image. The first row whose word is in the image's name holds. */
 static const struct fate {
 	const char *word;
-	const char *phase;
-	bool ready;
-	int restarts;
+	bool pulled;
 	const char *waiting; /* the reason; NULL: it runs */
 } fates[] = {
-	{ "nonexistent", "Pending", false, 0, "ImagePullBackOff" },
-	{ "crashloop", "Running", false, 7, "CrashLoopBackOff" },
-	{ "", "Running", true, 0, NULL },
+	{ "nonexistent", false, "ImagePullBackOff" },
+	{ "crashloop", true, "CrashLoopBackOff" },
+	{ "", true, NULL },
 };
 
 static const struct fate *fate_of(const char *image)
@@ -108,6 +101,13 @@ static const struct fate *fate_of(const char *image)
 	return &fates[i];
 }
 
+static const char *image_of(const cJSON *container)
+{
+	const char *image = json_string_at(container, "image");
+
+	return image ? image : "";
+}
+
 static void set_waiting(const struct sim_object *object, const struct fate *fate, const char *name, const char *image,
 			cJSON *status)
 {
@@ -116,47 +116,40 @@ static void set_waiting(const struct sim_object *object, const struct fate *fate
 	cJSON *last;
 
 	sim_tree_set_string(waiting, "reason", fate->waiting);
-	if (!fate->restarts) {
-		snprintf(
-			message, sizeof(message),
-			"Back-off pulling image \"%s\": ErrImagePull: rpc error: code = NotFound desc = failed to pull "
-			"and unpack image \"%s\": not found",
-			image, image);
+	if (!fate->pulled) {
+		snprintf(message, sizeof(message), "Back-off pulling image \"%s\": ErrImagePull: not found", image);
 		sim_tree_set_string(waiting, "message", message);
 		return;
 	}
-	snprintf(message, sizeof(message), "back-off 5m0s restarting failed container=%s pod=%s_%.*s(%s)", name,
-		 object->name, (int)object->namespace_len, object->key, object->uid);
+	snprintf(message, sizeof(message), "back-off 5m0s restarting failed container=%s pod=%s_%s(%s)", name,
+		 object->name, object->ns, object->uid);
 	sim_tree_set_string(waiting, "message", message);
 	last = sim_tree_child(sim_tree_child(status, "lastState"), "terminated");
 	sim_tree_set_string(last, "reason", "OOMKilled");
 	sim_tree_set_int(last, "exitCode", 137);
 	sim_tree_set_now(last, "startedAt");
 	sim_tree_set_now(last, "finishedAt");
-	snprintf(message, sizeof(message), "simulated://%s-%d", name, fate->restarts - 1);
-	sim_tree_set_string(last, "containerID", message);
 }
 
 static void add_container_status(const struct sim_object *object, const cJSON *container, cJSON *statuses)
 {
 	cJSON *status = sim_tree_append_object(statuses);
 	const char *name = json_string_at(container, "name");
-	const char *image = json_string_at(container, "image");
+	const char *image = image_of(container);
 	const struct fate *fate = fate_of(image);
-	bool pulled = strcmp(fate->phase, "Running") == 0;
 	char id[300];
 
 	sim_tree_set_string(status, "name", name);
 	sim_tree_child(status, "state");
 	sim_tree_child(status, "lastState");
-	sim_tree_set_bool(status, "ready", fate->ready);
-	sim_tree_set_int(status, "restartCount", fate->restarts);
+	sim_tree_set_bool(status, "ready", !fate->waiting);
+	sim_tree_set_bool(status, "started", !fate->waiting);
+	sim_tree_set_int(status, "restartCount", fate->pulled && fate->waiting ? RESTARTS : 0);
 	sim_tree_set_string(status, "image", image);
-	sim_tree_set_string(status, "imageID", pulled ? image : "");
-	snprintf(id, sizeof(id), "simulated://%s-%d", name, fate->restarts);
-	if (pulled)
+	sim_tree_set_string(status, "imageID", fate->pulled ? image : "");
+	snprintf(id, sizeof(id), "simulated://%s", name);
+	if (fate->pulled)
 		sim_tree_set_string(status, "containerID", id);
-	sim_tree_set_bool(status, "started", fate->ready);
 	if (fate->waiting)
 		set_waiting(object, fate, name, image, status);
 	else
@@ -178,12 +171,6 @@ static void set_conditions(cJSON *status, const char *unready)
 		sim_condition_set(sim_tree_child_array(status, "conditions"), &conditions[i], false);
 }
 
-static void set_address(cJSON *status, const char *key, const char *list_key, const char *ip)
-{
-	sim_tree_set_string(status, key, ip);
-	sim_tree_set_string(sim_tree_append_object(sim_tree_child_array(status, list_key)), "ip", ip);
-}
-
 static void start(struct sim *sim, const struct sim_object *object, cJSON *tree)
 {
 	static unsigned next_ip; /* only the controllers' thread comes here */
@@ -196,40 +183,45 @@ static void start(struct sim *sim, const struct sim_object *object, cJSON *tree)
 	char ip[32];
 
 	cJSON_ArrayForEach (container, json_at(tree, "spec.containers")) {
-		const struct fate *fate = fate_of(json_string_at(container, "image"));
+		const struct fate *fate = fate_of(image_of(container));
 
 		add_container_status(object, container, statuses);
-		if (!fate->ready && !unready)
+		if (fate->waiting) {
 			unready = json_string_at(container, "name");
-		if (fate->waiting)
 			waiting = fate->waiting;
-		if (strcmp(fate->phase, "Pending") == 0)
-			phase = fate->phase;
+		}
+		if (!fate->pulled)
+			phase = "Pending";
 	}
 	next_ip = next_ip % 65000 + 1;
 	snprintf(ip, sizeof(ip), "10.244.%u.%u", 1 + next_ip / 254, 1 + next_ip % 254);
 	sim_tree_set_string(status, "phase", phase);
 	set_conditions(status, unready);
-	set_address(status, "hostIP", "hostIPs", NODE_IP);
-	set_address(status, "podIP", "podIPs", ip);
+	sim_tree_set_string(status, "hostIP", NODE_IP);
+	sim_tree_set_string(status, "podIP", ip);
 	sim_tree_set_now(status, "startTime");
-	if (sim_objects_replace(sim, object, tree, NULL) != RC_OK)
+	if (!sim_objects_update(sim, object, tree))
 		return;
 	if (waiting)
-		sim_event(sim, object, false, "BackOff", "kubelet",
-			  strcmp(waiting, "CrashLoopBackOff") == 0 ? "Back-off restarting failed container"
-								   : "Back-off pulling image");
+		sim_event(sim, object, false, "BackOff", "kubelet", waiting);
 	else
 		sim_event(sim, object, true, "Started", "kubelet", "Container started");
 }
 
-static void stop(struct sim *sim, const struct sim_object *object)
+/* A Pod that is being deleted goes when its time is over. */
+static void stop(struct sim *sim, const struct sim_object *object, const cJSON *tree, int64_t deleting_ms)
 {
-	if (sim_objects_remove(sim, object, NULL) == RC_CONFLICT)
-		sim_store_touch(sim->store, object, 0);
+	int64_t grace_ms = json_int_at(tree, "metadata.deletionGracePeriodSeconds", 0) * 1000;
+	int64_t wait_ms = delay_of(tree, STOP_DELAY, sim->options.pod_stop_ms);
+
+	wait_ms = (wait_ms < grace_ms ? wait_ms : grace_ms) - deleting_ms;
+	if (wait_ms > 0)
+		sim_store_touch(sim->store, object, wait_ms);
+	else if (!json_at(tree, "metadata.finalizers"))
+		(void)sim_objects_remove(sim, object); /* else it is looked at again */
 }
 
-void sim_control_pod(struct sim *sim, const struct sim_object *object)
+void sim_control_pod(struct sim *sim, struct sim_object *object)
 {
 	cleanup_json cJSON *tree = sim_object_tree(object);
 	int64_t age_ms;
@@ -239,14 +231,7 @@ void sim_control_pod(struct sim *sim, const struct sim_object *object)
 	if (!tree || !sim_store_ages(sim->store, object, &age_ms, &deleting_ms))
 		return;
 	if (object->deleting) {
-		int64_t grace_ms = json_int_at(tree, "metadata.deletionGracePeriodSeconds", 0) * 1000;
-
-		wait_ms = delay_of(tree, STOP_DELAY, sim->options.pod_stop_ms);
-		wait_ms = (wait_ms < grace_ms ? wait_ms : grace_ms) - deleting_ms;
-		if (wait_ms > 0)
-			sim_store_touch(sim->store, object, wait_ms);
-		else if (!json_at(tree, "metadata.finalizers"))
-			stop(sim, object);
+		stop(sim, object, tree, deleting_ms);
 		return;
 	}
 	if (!json_string_at(tree, "spec.nodeName")) {

@@ -7,7 +7,7 @@
 #include "tests/kubesim/objects.h"
 #include "tests/kubesim/tree.h"
 
-void sim_control_service(struct sim *sim, const struct sim_object *object)
+void sim_control_service(struct sim *sim, struct sim_object *object)
 {
 	static unsigned next_ip; /* only the controllers' thread comes here */
 	cleanup_json cJSON *tree = sim_object_tree(object);
@@ -29,6 +29,6 @@ void sim_control_service(struct sim *sim, const struct sim_object *object)
 	ingress = sim_tree_append_object(sim_tree_child_array(balancer, "ingress"));
 	sim_tree_set_string(ingress, "ip", ip);
 	sim_tree_set_string(ingress, "ipMode", "VIP");
-	if (sim_objects_replace(sim, object, tree, NULL) == RC_OK)
+	if (sim_objects_update(sim, object, tree))
 		sim_event(sim, object, true, "EnsuredLoadBalancer", "service-controller", "Ensured load balancer");
 }

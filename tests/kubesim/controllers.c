@@ -7,13 +7,28 @@
 #include "tests/kubesim/objects.h"
 #include "tests/kubesim/tree.h"
 
+/* Delete it if its owners are gone, and finish its deletion if it waits for that. True: leave it alone. */
+static bool collect_garbage(struct sim *sim, struct sim_object *object)
+{
+	cleanup_json cJSON *tree = NULL;
+
+	if (!object->deleting) {
+		if (!sim_store_is_orphan(sim->store, object))
+			return false;
+		sim_objects_delete_now(sim, object, object);
+		return true;
+	}
+	tree = sim_object_tree(object);
+	return sim_objects_finished(object, tree) && sim_objects_remove(sim, object);
+}
+
 static void *run(void *ctx)
 {
 	struct sim *sim = ctx;
 	struct sim_object *object;
 
 	while ((object = sim_store_next_due(sim->store)) != NULL) {
-		if (!sim_control_garbage(sim, object) && object->kind->reconcile)
+		if (!collect_garbage(sim, object) && object->kind->reconcile)
 			object->kind->reconcile(sim, object);
 		sim_object_unref(object);
 	}
@@ -50,14 +65,19 @@ void sim_condition_set(cJSON *conditions, const struct sim_condition *condition,
 		sim_tree_set_string(there, "message", condition->message);
 }
 
+void sim_condition_drop(cJSON *conditions, const char *type)
+{
+	cJSON *there = sim_tree_find(conditions, "type", type);
+
+	if (there)
+		cJSON_Delete(cJSON_DetachItemViaPointer(conditions, there));
+}
+
 void sim_owner_add(cJSON *metadata, const struct sim_object *owner)
 {
 	cJSON *reference = sim_tree_append_object(sim_tree_child_array(metadata, "ownerReferences"));
-	char version[64];
 
-	snprintf(version, sizeof(version), "%s%s%s", owner->kind->group, owner->kind->group[0] ? "/" : "",
-		 owner->kind->version);
-	sim_tree_set_string(reference, "apiVersion", version);
+	sim_tree_set_string(reference, "apiVersion", owner->kind->api_version);
 	sim_tree_set_string(reference, "kind", owner->kind->kind);
 	sim_tree_set_string(reference, "name", owner->name);
 	sim_tree_set_string(reference, "uid", owner->uid);
@@ -68,30 +88,33 @@ void sim_owner_add(cJSON *metadata, const struct sim_object *owner)
 /* ---- Namespaces -------------------------------------------------------------------------------------------------- */
 
 /* Delete what is in the namespace. Returns how many objects are still there. */
-static size_t empty_namespace(struct sim *sim, const char *name)
+static size_t empty_namespace(struct sim *sim, const struct sim_object *namespace)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < SIM_KIND_COUNT; i++) {
-		struct sim_list_query query = { .kind = &sim_kinds[i], .ns = name };
+		struct sim_list_query query = { .kind = &sim_kinds[i], .ns = namespace->name };
 		struct sim_list list = { 0 };
 
 		if (!sim_kinds[i].namespaced || sim_store_list(sim->store, &query, &list))
 			continue;
 		for (size_t k = 0; k < list.count; k++)
-			sim_objects_delete_now(sim, list.objects[k]);
+			sim_objects_delete_now(sim, list.objects[k], namespace);
 		left += list.count;
 		sim_list_clear(&list);
 	}
 	return left;
 }
 
-void sim_control_namespace(struct sim *sim, const struct sim_object *object)
+void sim_control_namespace(struct sim *sim, struct sim_object *object)
 {
 	enum { CHECK_AGAIN_MS = 50 };
+	cleanup_json cJSON *tree = sim_object_tree(object);
 
 	if (!object->deleting)
 		return;
-	if (empty_namespace(sim, object->name) || sim_objects_remove(sim, object, NULL))
+	if (empty_namespace(sim, object))
 		sim_store_touch(sim->store, object, CHECK_AGAIN_MS);
+	else if (!json_at(tree, "metadata.finalizers"))
+		(void)sim_objects_remove(sim, object); /* else it is looked at again */
 }

@@ -15,14 +15,11 @@
 bool sim_controllers_start(struct sim *sim, pthread_t *ret_thread) must_check;
 
 /* One step for one object. For the table of kinds; on the controllers' thread. */
-void sim_control_deployment(struct sim *sim, const struct sim_object *object);
-void sim_control_replicaset(struct sim *sim, const struct sim_object *object);
-void sim_control_pod(struct sim *sim, const struct sim_object *object);
-void sim_control_service(struct sim *sim, const struct sim_object *object);
-void sim_control_namespace(struct sim *sim, const struct sim_object *object);
-
-/* Collect the object if its owners are gone, and finish its deletion if it waits for that. True: leave it alone. */
-bool sim_control_garbage(struct sim *sim, const struct sim_object *object);
+void sim_control_deployment(struct sim *sim, struct sim_object *object);
+void sim_control_replicaset(struct sim *sim, struct sim_object *object);
+void sim_control_pod(struct sim *sim, struct sim_object *object);
+void sim_control_service(struct sim *sim, struct sim_object *object);
+void sim_control_namespace(struct sim *sim, struct sim_object *object);
 
 /* A condition as controllers write it. */
 struct sim_condition {
@@ -37,6 +34,7 @@ struct sim_condition {
  * with_update) when anything does.
  */
 void sim_condition_set(cJSON *conditions, const struct sim_condition *condition, bool with_update);
+void sim_condition_drop(cJSON *conditions, const char *type);
 
 /* An owner reference of the controlling kind, appended to metadata. */
 void sim_owner_add(cJSON *metadata, const struct sim_object *owner);

@@ -2,28 +2,23 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define COUNTERS_MAX 128 /* pairs of verb and resource; there are fewer */
-
-struct counter {
-	char name[112]; /* "get deployments" */
-	int64_t count;
-};
+#include "common/services/json.h"
+#include "tests/kubesim/tree.h"
 
 struct sim_counters {
 	pthread_mutex_t lock;
-	struct counter items[COUNTERS_MAX];
-	size_t used;
-	int64_t watches;
+	cJSON *counts; /* {"get deployments": 3, ...} */
 };
 
 struct sim_counters *sim_counters_create(void)
 {
 	struct sim_counters *c = calloc(1, sizeof(*c));
 
-	if (c)
-		pthread_mutex_init(&c->lock, NULL);
+	if (!c)
+		return NULL;
+	pthread_mutex_init(&c->lock, NULL);
+	c->counts = cJSON_CreateObject();
 	return c;
 }
 
@@ -32,48 +27,33 @@ void sim_counters_destroy(struct sim_counters *c)
 	if (!c)
 		return;
 	pthread_mutex_destroy(&c->lock);
+	cJSON_Delete(c->counts);
 	free(c);
 }
 
 void sim_counters_add(struct sim_counters *c, const char *verb, const char *resource)
 {
 	char name[112];
-	size_t i = 0;
+	int64_t count = 0;
 
 	snprintf(name, sizeof(name), "%s %s", verb, resource);
 	pthread_mutex_lock(&c->lock);
-	while (i < c->used && strcmp(c->items[i].name, name) != 0)
-		i++;
-	if (i == c->used && c->used < COUNTERS_MAX) {
-		c->items[c->used] = (struct counter){ 0 };
-		memcpy(c->items[c->used++].name, name, sizeof(name));
-	}
-	if (i < c->used)
-		c->items[i].count++;
-	pthread_mutex_unlock(&c->lock);
-}
-
-void sim_counters_watching(struct sim_counters *c, int change)
-{
-	pthread_mutex_lock(&c->lock);
-	c->watches += change;
+	(void)json_is_int(json_get(c->counts, name), &count); /* not there: 0 */
+	sim_tree_set_int(c->counts, name, count + 1);
 	pthread_mutex_unlock(&c->lock);
 }
 
 void sim_counters_write(struct sim_counters *c, struct json_writer *w, const char *key)
 {
 	pthread_mutex_lock(&c->lock);
-	json_begin_object(w, key);
-	for (size_t i = 0; i < c->used; i++)
-		json_int(w, c->items[i].name, c->items[i].count);
-	json_end_object(w);
-	json_int(w, "watches", c->watches);
+	json_tree(w, key, c->counts);
 	pthread_mutex_unlock(&c->lock);
 }
 
 void sim_counters_reset(struct sim_counters *c)
 {
 	pthread_mutex_lock(&c->lock);
-	c->used = 0;
+	cJSON_Delete(c->counts);
+	c->counts = cJSON_CreateObject();
 	pthread_mutex_unlock(&c->lock);
 }

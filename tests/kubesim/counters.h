@@ -14,13 +14,10 @@ void sim_counters_destroy(struct sim_counters *c);
 /* Count one request: "get", "deployments/scale". */
 void sim_counters_add(struct sim_counters *c, const char *verb, const char *resource);
 
-/* A watch begins (+1) or ends (-1). */
-void sim_counters_watching(struct sim_counters *c, int change);
-
-/* Write {"get deployments": 3, ...} under `key`, and the number of watches that are open under "watches". */
+/* Write {"get deployments": 3, ...} under `key`. */
 void sim_counters_write(struct sim_counters *c, struct json_writer *w, const char *key);
 
-/* Begin again at 0. Open watches stay counted. */
+/* Begin again at 0. */
 void sim_counters_reset(struct sim_counters *c);
 
 #endif

@@ -19,27 +19,20 @@ static void keep(struct sim *sim, struct sim_object *event)
 	struct sim_object *oldest = *place;
 
 	*place = event;
-	if (oldest && sim_objects_remove(sim, oldest, NULL)) {
-		/* somebody has deleted or changed it; it is theirs now */
-	}
+	if (oldest)
+		(void)sim_objects_remove(sim, oldest); /* else somebody has deleted or changed it; it is theirs now */
 	sim_object_unref(oldest);
 }
 
 static void describe(cJSON *event, const struct sim_object *about)
 {
 	cJSON *involved = sim_tree_child(event, "involvedObject");
-	char text[300];
 
 	sim_tree_set_string(involved, "kind", about->kind->kind);
-	snprintf(text, sizeof(text), "%.*s", (int)about->namespace_len, about->key);
-	sim_tree_set_string(involved, "namespace", text);
+	sim_tree_set_string(involved, "namespace", about->ns);
 	sim_tree_set_string(involved, "name", about->name);
 	sim_tree_set_string(involved, "uid", about->uid);
-	snprintf(text, sizeof(text), "%s%s%s", about->kind->group, about->kind->group[0] ? "/" : "",
-		 about->kind->version);
-	sim_tree_set_string(involved, "apiVersion", text);
-	snprintf(text, sizeof(text), "%" PRIu64, about->version);
-	sim_tree_set_string(involved, "resourceVersion", text);
+	sim_tree_set_string(involved, "apiVersion", about->kind->api_version);
 }
 
 void sim_event(struct sim *sim, const struct sim_object *about, bool normal, const char *reason, const char *component,
@@ -48,13 +41,11 @@ void sim_event(struct sim *sim, const struct sim_object *about, bool normal, con
 	const struct sim_kind *kind = &sim_kinds[SIM_EVENT];
 	cleanup_json cJSON *event = cJSON_CreateObject();
 	struct sim_object *stored = NULL;
-	char ns[256];
 	char name[600];
 
-	snprintf(ns, sizeof(ns), "%.*s", (int)about->namespace_len, about->key);
 	snprintf(name, sizeof(name), "%s.%016" PRIx64, about->name, (uint64_t)clock_mono_ns());
 	sim_tree_set_string(sim_tree_child(event, "metadata"), "name", name);
-	sim_objects_stamp(kind, event, ns);
+	sim_objects_stamp(kind, event, about->ns);
 	describe(event, about);
 	sim_tree_set_string(event, "reason", reason);
 	sim_tree_set_string(event, "message", message);
@@ -63,9 +54,6 @@ void sim_event(struct sim *sim, const struct sim_object *about, bool normal, con
 	sim_tree_set_now(event, "lastTimestamp");
 	sim_tree_set_int(event, "count", 1);
 	sim_tree_set_string(event, "type", normal ? "Normal" : "Warning");
-	cJSON_AddNullToObject(event, "eventTime");
-	sim_tree_set_string(event, "reportingComponent", component);
-	sim_tree_set_string(event, "reportingInstance", "");
 	if (sim_objects_insert(sim, kind, event, &stored) == RC_OK)
 		keep(sim, stored);
 }

@@ -9,25 +9,19 @@
 
 #define FAULTS_MAX 64 /* ordered at the same time */
 
-/* Which occasions a fault waits for; empty texts and -1 mean any. */
+/* Which occasions a fault waits for; empty texts mean any. */
 struct match {
 	char method[16];
-	char path[FAULT_TEXT_MAX]; /* prefix */
+	char path[256]; /* prefix */
 	char resource[64];
-	char subresource[64];
-	char verb[32];
-	char ns[FAULT_TEXT_MAX];
-	char name[FAULT_TEXT_MAX];
-	int watch; /* -1: any */
+	char verb[16];
 };
 
 struct entry {
 	bool used;
 	struct match match;
 	enum sim_stage stage;
-	int64_t skip;
 	int64_t count; /* -1: until it is deleted */
-	int64_t struck;
 	struct sim_fault fault;
 };
 
@@ -42,22 +36,21 @@ static const struct action_row {
 	const char *name;
 	enum sim_fault_action action;
 	enum sim_stage stage;
-	bool can_be_after; /* "when": "after" */
 } actions[] = {
-	{ "latency", ACTION_LATENCY, STAGE_BEFORE, true },
-	{ "status", ACTION_STATUS, STAGE_BEFORE, true },
-	{ "drop", ACTION_DROP, STAGE_BEFORE, true },
-	{ "hang", ACTION_HANG, STAGE_BEFORE, true },
-	{ "forbidden", ACTION_FORBIDDEN, STAGE_BEFORE, false },
-	{ "slow-body", ACTION_SLOW_BODY, STAGE_BODY, false },
-	{ "quota", ACTION_QUOTA, STAGE_CREATE, false },
-	{ "watch-error", ACTION_WATCH_ERROR, STAGE_STREAM, false },
-	{ "watch-eof", ACTION_WATCH_EOF, STAGE_STREAM, false },
-	{ "watch-silent", ACTION_WATCH_SILENT, STAGE_STREAM, false },
-	{ "watch-chunk", ACTION_WATCH_CHUNK, STAGE_STREAM, false },
-	{ "event-duplicate", ACTION_EVENT_DUPLICATE, STAGE_EVENT, false },
-	{ "event-pad", ACTION_EVENT_PAD, STAGE_EVENT, false },
-	{ "event-cut", ACTION_EVENT_CUT, STAGE_EVENT, false },
+	{ "latency", ACTION_LATENCY, STAGE_BEFORE },
+	{ "status", ACTION_STATUS, STAGE_BEFORE },
+	{ "drop", ACTION_DROP, STAGE_BEFORE },
+	{ "hang", ACTION_HANG, STAGE_BEFORE },
+	{ "forbidden", ACTION_FORBIDDEN, STAGE_BEFORE },
+	{ "slow-body", ACTION_SLOW_BODY, STAGE_BODY },
+	{ "quota", ACTION_QUOTA, STAGE_CREATE },
+	{ "watch-error", ACTION_WATCH_ERROR, STAGE_STREAM },
+	{ "watch-eof", ACTION_WATCH_EOF, STAGE_STREAM },
+	{ "watch-silent", ACTION_WATCH_SILENT, STAGE_STREAM },
+	{ "watch-chunk", ACTION_WATCH_CHUNK, STAGE_STREAM },
+	{ "event-duplicate", ACTION_EVENT_DUPLICATE, STAGE_EVENT },
+	{ "event-pad", ACTION_EVENT_PAD, STAGE_EVENT },
+	{ "event-cut", ACTION_EVENT_CUT, STAGE_EVENT },
 };
 /* clang-format on */
 
@@ -84,57 +77,51 @@ void sim_faults_destroy(struct sim_faults *f)
 
 static void copy_text(const cJSON *json, const char *key, char *out, size_t size)
 {
-	const cJSON *value = json_get(json, key);
+	const char *text = json_string_at(json, key);
 
-	if (cJSON_IsString(value))
-		snprintf(out, size, "%s", value->valuestring);
-	else if (cJSON_IsNumber(value))
-		snprintf(out, size, "%.15g", value->valuedouble);
-	else
-		out[0] = '\0';
+	snprintf(out, size, "%s", text ? text : "");
 }
 
-static void read_match(const cJSON *json, struct match *m)
+/* A number, or a text that is one. */
+static int64_t read_seconds(const cJSON *value)
 {
-	const cJSON *watch = json_get(json, "watch");
+	int64_t seconds = 0;
 
-	copy_text(json, "method", m->method, sizeof(m->method));
-	copy_text(json, "path", m->path, sizeof(m->path));
-	copy_text(json, "resource", m->resource, sizeof(m->resource));
-	copy_text(json, "subresource", m->subresource, sizeof(m->subresource));
-	copy_text(json, "verb", m->verb, sizeof(m->verb));
-	copy_text(json, "namespace", m->ns, sizeof(m->ns));
-	copy_text(json, "name", m->name, sizeof(m->name));
-	m->watch = cJSON_IsBool(watch) ? cJSON_IsTrue(watch) : -1;
+	if (!json_is_int(value, &seconds) && cJSON_IsString(value) && !str_parse_int64(value->valuestring, &seconds))
+		return 0;
+	return seconds;
 }
 
-static void read_fault(const cJSON *json, const struct action_row *row, struct entry *e)
+static struct entry read_entry(const cJSON *json, const struct action_row *row)
 {
-	struct sim_fault *fault = &e->fault;
-	char when[16];
+	const cJSON *match = json_get(json, "match");
+	bool after = row->stage == STAGE_BEFORE && str_equal(json_string_at(json, "when"), "after");
+	int64_t usual_status = row->action == ACTION_WATCH_ERROR ? 410 : 500;
+	struct entry e = {
+		.used = true,
+		.stage = after ? STAGE_AFTER : row->stage,
+		.count = json_int_at(json, "count", 1),
+		.fault = { .action = row->action,
+			   .ms = json_int_at(json, "ms", 0),
+			   .status = json_int_at(json, "status", usual_status),
+			   .bytes = json_int_at(json, "bytes", 1),
+			   .mib = json_int_at(json, "mib", 1),
+			   .retry_after_s = read_seconds(json_get(json, "retryAfter")),
+			   .html = json_true_at(json, "html"),
+			   .broken = json_true_at(json, "broken") },
+	};
 
-	copy_text(json, "when", when, sizeof(when));
-	e->stage = row->can_be_after && str_equal(when, "after") ? STAGE_AFTER : row->stage;
-	e->count = json_int_at(json, "count", 1);
-	e->skip = json_int_at(json, "skip", 0);
-	fault->action = row->action;
-	fault->ms = json_int_at(json, "ms", 0);
-	fault->status = json_int_at(json, "status", row->action == ACTION_WATCH_ERROR ? 410 : 500);
-	fault->bytes = json_int_at(json, "bytes", 1);
-	fault->mib = json_int_at(json, "mib", 1);
-	fault->limit = json_int_at(json, "limit", 0);
-	fault->html = json_true_at(json, "html");
-	fault->broken = json_true_at(json, "broken");
-	copy_text(json, "retryAfter", fault->retry_after, sizeof(fault->retry_after));
-	copy_text(json, "reason", fault->reason, sizeof(fault->reason));
-	copy_text(json, "message", fault->message, sizeof(fault->message));
-	copy_text(json, "name", fault->name, sizeof(fault->name));
+	copy_text(match, "method", e.match.method, sizeof(e.match.method));
+	copy_text(match, "path", e.match.path, sizeof(e.match.path));
+	copy_text(match, "resource", e.match.resource, sizeof(e.match.resource));
+	copy_text(match, "verb", e.match.verb, sizeof(e.match.verb));
+	return e;
 }
 
 static const struct action_row *find_action(const char *name)
 {
-	for (size_t i = 0; name && i < ARRAY_LEN(actions); i++)
-		if (strcmp(actions[i].name, name) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (str_equal(actions[i].name, name))
 			return &actions[i];
 	return NULL;
 }
@@ -152,9 +139,7 @@ enum rc sim_faults_add(struct sim_faults *f, const cJSON *json, struct error *er
 	while (i < FAULTS_MAX && f->entries[i].used)
 		i++;
 	if (i < FAULTS_MAX) {
-		f->entries[i] = (struct entry){ .used = true };
-		read_match(json_get(json, "match"), &f->entries[i].match);
-		read_fault(json, row, &f->entries[i]);
+		f->entries[i] = read_entry(json, row);
 		atomic_fetch_add(&f->active, 1);
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -170,33 +155,9 @@ void sim_faults_clear(struct sim_faults *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
-static const char *action_name(const struct entry *e)
+int sim_faults_count(const struct sim_faults *f)
 {
-	size_t i = 0;
-
-	while (actions[i].action != e->fault.action)
-		i++;
-	return actions[i].name;
-}
-
-void sim_faults_write(struct sim_faults *f, struct json_writer *w, const char *key)
-{
-	json_begin_array(w, key);
-	pthread_mutex_lock(&f->lock);
-	for (size_t i = 0; i < FAULTS_MAX; i++) {
-		const struct entry *e = &f->entries[i];
-
-		if (!e->used)
-			continue;
-		json_begin_object(w, NULL);
-		json_string(w, "kind", action_name(e));
-		json_int(w, "count", e->count);
-		json_int(w, "skip", e->skip);
-		json_int(w, "struck", e->struck);
-		json_end_object(w);
-	}
-	pthread_mutex_unlock(&f->lock);
-	json_end_array(w);
+	return atomic_load(&f->active);
 }
 
 /* ---- striking ---------------------------------------------------------------------------------------------------- */
@@ -209,30 +170,17 @@ static bool text_matches(const char *pattern, const char *text)
 
 static bool matches(const struct match *m, const struct sim_occasion *o)
 {
-	const struct sim_target *t = o->target;
-
-	if (!text_matches(m->method, o->method) || !str_has_prefix(o->path, m->path))
-		return false;
-	if (!t)
-		return !m->resource[0] && !m->verb[0] && !m->ns[0] && !m->name[0] && m->watch < 1;
-	return text_matches(m->resource, t->kind->plural) && text_matches(m->subresource, t->subresource) &&
-	       text_matches(m->verb, t->verb) && text_matches(m->ns, t->ns) && text_matches(m->name, t->name) &&
-	       (m->watch < 0 || m->watch == str_equal(t->verb, "watch"));
+	return text_matches(m->method, o->method) && str_has_prefix(o->path, m->path) &&
+	       text_matches(m->resource, o->target ? o->target->kind->plural : NULL) &&
+	       text_matches(m->verb, o->target ? o->target->verb : NULL);
 }
 
-/* Count one match. False: it is still to be skipped. */
-static bool strike_locked(struct sim_faults *f, struct entry *e)
+static void count_down_locked(struct sim_faults *f, struct entry *e)
 {
-	if (e->skip > 0) {
-		e->skip--;
-		return false;
-	}
-	e->struck++;
 	if (e->count > 0 && --e->count == 0) {
 		e->used = false;
 		atomic_fetch_sub(&f->active, 1);
 	}
-	return true;
 }
 
 bool sim_faults_take(struct sim_faults *f, const struct sim_occasion *occasion, size_t *cursor, struct sim_fault *ret)
@@ -245,39 +193,58 @@ bool sim_faults_take(struct sim_faults *f, const struct sim_occasion *occasion, 
 	while (!found && *cursor < FAULTS_MAX) {
 		struct entry *e = &f->entries[(*cursor)++];
 
-		if (!e->used || e->stage != occasion->stage || !matches(&e->match, occasion))
-			continue;
-		*ret = e->fault;
-		found = strike_locked(f, e);
+		found = e->used && e->stage == occasion->stage && matches(&e->match, occasion);
+		if (found) {
+			*ret = e->fault;
+			count_down_locked(f, e);
+		}
 	}
 	pthread_mutex_unlock(&f->lock);
 	return found;
 }
 
-bool sim_faults_refuse(struct sim *sim, const struct sim_kind *kind, const char *ns, const char *name, char *message,
-		       size_t size)
+bool sim_faults_refuse(struct sim *sim, const struct sim_kind *kind, const char *name, char message[SIM_REFUSAL_MAX])
 {
 	struct sim_target target = { .kind = kind, .verb = "create" };
 	struct sim_occasion occasion = { .stage = STAGE_CREATE, .method = "POST", .path = "", .target = &target };
 	struct sim_fault fault;
 	size_t cursor = 0;
 
-	snprintf(target.ns, sizeof(target.ns), "%s", ns);
-	while (sim_faults_take(sim->faults, &occasion, &cursor, &fault)) {
-		struct sim_list_query query = { .kind = kind, .ns = ns };
-		struct sim_list list = { 0 };
-		long long used = 0;
+	if (!sim_faults_take(sim->faults, &occasion, &cursor, &fault))
+		return false;
+	snprintf(message, SIM_REFUSAL_MAX,
+		 "%s \"%s\" is forbidden: exceeded quota: quota, requested: %s=1, used: %s=0, limited: %s=0",
+		 kind->resource, name, kind->plural, kind->plural, kind->plural);
+	return true;
+}
 
-		if (sim_store_list(sim->store, &query, &list) == RC_OK)
-			used = (long long)list.count;
-		sim_list_clear(&list);
-		if (used < fault.limit)
-			continue;
-		snprintf(message, size,
-			 "%s \"%s\" is forbidden: exceeded quota: %s, requested: %s=1, used: %s=%lld, limited: %s=%lld",
-			 kind->resource, name, fault.name[0] ? fault.name : "quota", kind->plural, kind->plural, used,
-			 kind->plural, (long long)fault.limit);
-		return true;
+/* ---- what it says ------------------------------------------------------------------------------------------------ */
+
+static const struct {
+	unsigned code;
+	const char *reason;
+	const char *message;
+} usual[] = {
+	{ 401, "Unauthorized", "Unauthorized" },
+	{ 409, "Conflict",
+	  "the object has been modified; please apply your changes to the latest version and try again" },
+	{ 410, "Expired", "too old resource version" },
+	{ 429, "TooManyRequests", "the server has received too many requests and has asked us to try again later" },
+	{ 500, "InternalError", "Internal error occurred: simulated" },
+	{ 503, "ServiceUnavailable", "the server is currently unable to handle the request" },
+	{ 504, "Timeout", "Timeout: request did not complete within the allotted timeout" },
+};
+
+struct sim_status sim_fault_status(const struct sim_fault *fault, const char **ret_message)
+{
+	struct sim_status status = { .code = (unsigned)fault->status, .retry_after_s = (int)fault->retry_after_s };
+
+	*ret_message = "simulated";
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+		if (usual[i].code == status.code) {
+			status.reason = usual[i].reason;
+			*ret_message = usual[i].message;
+		}
 	}
-	return false;
+	return status;
 }

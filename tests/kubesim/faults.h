@@ -5,8 +5,8 @@
 #ifndef KUBESIM_FAULTS_H
 #define KUBESIM_FAULTS_H
 
-#include "common/services/json_write.h"
 #include "tests/kubesim/api.h"
+#include "tests/kubesim/status.h"
 
 struct sim_faults;
 
@@ -37,21 +37,15 @@ enum sim_fault_action {
 	ACTION_EVENT_CUT,
 };
 
-#define FAULT_TEXT_MAX 256 /* bytes of a text in a fault */
-
 struct sim_fault {
 	enum sim_fault_action action;
-	int64_t ms;     /* latency, or pause between pieces */
-	int64_t status; /* HTTP status or code in a Status */
-	int64_t bytes;  /* size of a piece */
-	int64_t mib;    /* size of a padding */
-	int64_t limit;  /* of a quota */
-	bool html;      /* the body is HTML, as proxies send it */
-	bool broken;    /* the connection breaks, instead of ending cleanly */
-	char retry_after[64];
-	char reason[FAULT_TEXT_MAX];
-	char message[FAULT_TEXT_MAX];
-	char name[FAULT_TEXT_MAX]; /* of a quota */
+	int64_t ms;            /* latency, or pause between pieces */
+	int64_t status;        /* HTTP status or code in a Status */
+	int64_t bytes;         /* size of a piece */
+	int64_t mib;           /* size of a padding */
+	int64_t retry_after_s; /* 0: not said */
+	bool html;             /* the body is HTML, as proxies send it */
+	bool broken;           /* the connection breaks, instead of ending cleanly */
 };
 
 /* What is about to happen. target: NULL when the path is no resource's. */
@@ -69,8 +63,8 @@ void sim_faults_destroy(struct sim_faults *f);
 enum rc sim_faults_add(struct sim_faults *f, const cJSON *json, struct error *err) must_check;
 void sim_faults_clear(struct sim_faults *f);
 
-/* Write those that are left, each with how often it struck, as an array under `key`. */
-void sim_faults_write(struct sim_faults *f, struct json_writer *w, const char *key);
+/* How many are left that will strike. */
+int sim_faults_count(const struct sim_faults *f);
 
 /*
  * Take the next fault that strikes here. *cursor is 0 at first, and counts on.
@@ -78,11 +72,12 @@ void sim_faults_write(struct sim_faults *f, struct json_writer *w, const char *k
  */
 bool sim_faults_take(struct sim_faults *f, const struct sim_occasion *occasion, size_t *cursor, struct sim_fault *ret);
 
-/* Reason and message of a fault with a status: the test's, or the usual ones of that code. */
-void sim_fault_words(const struct sim_fault *fault, const char **ret_reason, const char **ret_message);
+/* The Status of a fault with a status: the usual reason of that code. ret_message: static. */
+struct sim_status sim_fault_status(const struct sim_fault *fault, const char **ret_message);
+
+#define SIM_REFUSAL_MAX 800 /* bytes */
 
 /* Is this object refused by a quota? The sentence is the API server's. */
-bool sim_faults_refuse(struct sim *sim, const struct sim_kind *kind, const char *ns, const char *name, char *message,
-		       size_t size);
+bool sim_faults_refuse(struct sim *sim, const struct sim_kind *kind, const char *name, char message[SIM_REFUSAL_MAX]);
 
 #endif

@@ -39,10 +39,7 @@ struct exchange {
 
 const char *sim_request_query(const struct sim_request *request, const char *key)
 {
-	for (size_t i = 0; i < request->query_count; i++)
-		if (strcmp(request->query_keys[i], key) == 0)
-			return request->query_values[i];
-	return NULL;
+	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, key);
 }
 
 bool sim_request_gone(const struct sim_request *request)
@@ -66,21 +63,12 @@ bool sim_request_pause(const struct sim_request *request, int64_t ms)
 	return !sim_request_gone(request);
 }
 
-static enum MHD_Result keep_query(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
-{
-	struct sim_request *request = ctx;
-
-	(void)kind; /* only GET arguments are asked for */
-	if (request->query_count == HTTP_QUERY_MAX)
-		return MHD_NO;
-	request->query_keys[request->query_count] = key;
-	request->query_values[request->query_count++] = value ? value : "";
-	return MHD_YES;
-}
-
+/* "" when there is none. */
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+	const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+
+	return value ? value : "";
 }
 
 static struct exchange *begin(struct sim_http *http, struct MHD_Connection *connection, const char *path,
@@ -88,21 +76,19 @@ static struct exchange *begin(struct sim_http *http, struct MHD_Connection *conn
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct exchange *x = calloc(1, sizeof(*x));
-	const char *accept = header(connection, "Accept");
-	const char *type = header(connection, "Content-Type");
 
 	if (!x)
 		return NULL;
 	x->request = (struct sim_request){ .method = method,
 					   .path = path,
-					   .accept = accept ? accept : "",
-					   .content_type = type ? type : "",
+					   .accept = header(connection, "Accept"),
+					   .content_type = header(connection, "Content-Type"),
 					   .authorization = header(connection, "Authorization"),
 					   .body = buf_make(HTTP_BODY_MAX),
+					   .connection = connection,
 					   .fd = info ? info->connect_fd : -1,
 					   .http = http };
 	x->response.body = buf_make(SIZE_MAX / 2);
-	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, keep_query, &x->request);
 	return x;
 }
 
@@ -118,7 +104,6 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
 		return;
 	if (x->response.stream.destroy)
 		x->response.stream.destroy(x->response.stream.ctx);
-	sim_object_unref(x->response.object);
 	buf_clear(&x->response.body);
 	buf_clear(&x->request.body);
 	free(x);
@@ -138,41 +123,29 @@ static ssize_t read_stream(void *ctx, uint64_t position, char *out, size_t max)
 	return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static void body_of(const struct sim_response *r, const char **ret_data, size_t *ret_len)
-{
-	*ret_data = r->object ? r->object->text : r->body.data;
-	*ret_len = r->object ? r->object->text_len : r->body.len;
-}
-
 static ssize_t read_slowly(void *ctx, uint64_t position, char *out, size_t max)
 {
 	struct exchange *x = ctx;
-	const char *data;
-	size_t len;
-	size_t n;
+	size_t n = x->response.body.len - position;
 
-	body_of(&x->response, &data, &len);
 	if (!sim_request_pause(&x->request, x->response.slow_delay_ms))
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	n = len - position;
 	n = n < x->response.slow_bytes ? n : x->response.slow_bytes;
 	n = n < max ? n : max;
-	memcpy(out, data + position, n);
+	memcpy(out, x->response.body.data + position, n);
 	return (ssize_t)n;
 }
 
 /* A response that borrows from the exchange, which outlives it. */
 static struct MHD_Response *make_response(struct exchange *x)
 {
-	const char *data;
-	size_t len;
+	const struct sim_response *r = &x->response;
 
-	if (x->response.stream.read)
+	if (r->stream.read)
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x, NULL);
-	body_of(&x->response, &data, &len);
-	if (x->response.slow_bytes)
-		return MHD_create_response_from_callback(len, x->response.slow_bytes, read_slowly, x, NULL);
-	return MHD_create_response_from_buffer(len, (char *)(uintptr_t)data, MHD_RESPMEM_PERSISTENT);
+	if (r->slow_bytes)
+		return MHD_create_response_from_callback(r->body.len, r->slow_bytes, read_slowly, x, NULL);
+	return MHD_create_response_from_buffer(r->body.len, r->body.data, MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result send_response(struct MHD_Connection *connection, struct exchange *x)
@@ -180,15 +153,15 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct e
 	const struct sim_response *r = &x->response;
 	struct MHD_Response *response = make_response(x);
 	enum MHD_Result result;
+	char seconds[16];
 
 	if (!response)
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", r->content_type ? r->content_type : "application/json");
 	MHD_add_response_header(response, "Cache-Control", "no-cache, private");
-	if (r->retry_after[0])
-		MHD_add_response_header(response, "Retry-After", r->retry_after);
-	if (r->allow)
-		MHD_add_response_header(response, "Allow", r->allow);
+	snprintf(seconds, sizeof(seconds), "%d", r->retry_after_s);
+	if (r->retry_after_s)
+		MHD_add_response_header(response, "Retry-After", seconds);
 	result = MHD_queue_response(connection, r->status, response);
 	MHD_destroy_response(response);
 	return result;

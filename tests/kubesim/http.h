@@ -12,22 +12,19 @@
 #include "tests/kubesim/object.h"
 
 #define HTTP_BODY_MAX ((size_t)3 << 20) /* bytes of a request's body: the API server's limit */
-#define HTTP_QUERY_MAX 32               /* parameters of a request; more are not seen */
 
 struct sim_http;
 
 struct sim_request {
 	const char *method;
-	const char *path; /* decoded */
-	const char *accept;
-	const char *content_type;  /* "" when there is none */
+	const char *path;          /* decoded */
+	const char *accept;        /* "" when there is none */
+	const char *content_type;  /* the same */
 	const char *authorization; /* NULL when there is none */
 	struct buf body;
 	bool too_large;
-	const char *query_keys[HTTP_QUERY_MAX];
-	const char *query_values[HTTP_QUERY_MAX];
-	size_t query_count;
-	int fd; /* to see that the client has gone */
+	void *connection; /* of libmicrohttpd */
+	int fd;           /* to see that the client has gone */
 	struct sim_http *http;
 };
 
@@ -41,14 +38,12 @@ struct sim_stream {
 
 struct sim_response {
 	unsigned status;
-	const char *content_type;  /* static; NULL: application/json */
-	struct buf body;           /* or: */
-	struct sim_object *object; /* whose text is the body; the reference is the response's */
-	struct sim_stream stream;  /* or this, when read is set; destroyed by the response */
-	char retry_after[64];      /* header Retry-After; "": none */
-	const char *allow;         /* header Allow; static, may be NULL */
-	bool drop;                 /* close the connection instead of answering */
-	size_t slow_bytes;         /* 0, or send so many bytes at a time with a pause before each */
+	const char *content_type; /* static; NULL: application/json */
+	struct buf body;
+	struct sim_stream stream; /* or this, when read is set; destroyed by the response */
+	int retry_after_s;        /* header Retry-After; 0: none */
+	bool drop;                /* close the connection instead of answering */
+	size_t slow_bytes;        /* 0, or send so many bytes at a time with a pause before each */
 	int64_t slow_delay_ms;
 };
 

@@ -18,40 +18,39 @@ struct sim_column;
 /* Places in the table; the store keeps its objects by them. */
 enum sim_kind_index { SIM_POD, SIM_SERVICE, SIM_NAMESPACE, SIM_EVENT, SIM_DEPLOYMENT, SIM_REPLICASET, SIM_KIND_COUNT };
 
+/* The forms that names have. */
+enum sim_name_form { NAME_SUBDOMAIN, NAME_LABEL, NAME_LABEL_1035 };
+
 struct sim_kind {
-	const char *group; /* "" for the core group */
-	const char *version;
+	const char *group;       /* "" for the core group */
+	const char *api_version; /* "apps/v1"; the core group's is "v1" */
 	const char *kind;
 	const char *plural;
 	const char *singular;
 	const char *short_name;
-	const char *resource;  /* as it stands in messages: "deployments.apps" */
-	const char *qualified; /* the same for the kind: "Deployment.apps" */
+	const char *resource; /* as it stands in messages: "deployments.apps" */
+	enum sim_name_form name_form;
 	bool namespaced;
-	bool in_all;               /* shown by `kubectl get all` */
-	bool has_status;           /* subresource status */
-	bool has_scale;            /* subresource scale */
-	bool deletes_whole;        /* DELETE answers with the object, not with a Status */
-	bool generations;          /* metadata.generation counts changes of the spec */
-	const char *empty;         /* spec and status as a bookmark shows them: "" or ,"spec":{}... */
-	const char *const *fields; /* field selectors beside metadata.name and metadata.namespace; NULL-terminated */
+	bool in_all;      /* shown by `kubectl get all` */
+	bool has_scale;   /* subresource scale */
+	bool generations; /* metadata.generation counts changes of the spec */
 
-	/* Fill in what the client left out. */
+	/* Fill in what the client left out. May be NULL. */
 	void (*set_defaults)(cJSON *tree);
 
-	/* Collect what is wrong with the object; `old` is NULL on create. */
-	void (*validate)(const struct sim *sim, const cJSON *tree, const cJSON *old, struct sim_causes *causes);
-
-	/* Reserve what the object needs from the cluster (addresses, ports); causes say why not. May be NULL. */
-	void (*allocate)(struct sim *sim, cJSON *tree, const cJSON *old, bool dry_run, struct sim_causes *causes);
+	/*
+	 * Reserve what the object needs from the cluster (addresses, ports); causes say why not. `old` is NULL on create.
+	 * May be NULL.
+	 */
+	void (*allocate)(struct sim *sim, cJSON *tree, const cJSON *old, struct sim_causes *causes);
 
 	/* Give it back after the object is gone. May be NULL. */
-	void (*released)(struct sim *sim, const struct sim_object *object);
+	void (*release)(struct sim *sim, const cJSON *tree);
 
 	/* Bring the cluster nearer to what the object says; runs on the controllers' thread. May be NULL. */
-	void (*reconcile)(struct sim *sim, const struct sim_object *object);
+	void (*reconcile)(struct sim *sim, struct sim_object *object);
 
-	/* What a server-side table shows, ends with a column without a name. */
+	/* What a server-side table shows; ends with a column without a name. */
 	const struct sim_column *columns;
 };
 
@@ -60,10 +59,7 @@ extern const struct sim_kind sim_kinds[SIM_KIND_COUNT];
 /* The row's place in the table. */
 size_t sim_kind_place(const struct sim_kind *kind);
 
-/* The row of "apps", "v1", "deployments"; NULL when there is none. */
-const struct sim_kind *sim_kind_find(const char *group, const char *version, const char *plural);
-
-/* Is there any row of that group and version? */
-bool sim_kind_group_exists(const char *group, const char *version);
+/* The row of "apps", "deployments"; NULL when there is none. */
+const struct sim_kind *sim_kind_find(const char *group, const char *plural);
 
 #endif

@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "common/base/buf.h"
-#include "common/base/strutil.h"
 #include "common/services/lifecycle.h"
+#include "common/services/secret.h"
 #include "tests/kubesim/addresses.h"
 #include "tests/kubesim/api.h"
-#include "tests/kubesim/auth.h"
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/counters.h"
 #include "tests/kubesim/events.h"
@@ -25,10 +23,9 @@ static bool create_parts(struct sim *sim)
 {
 	sim->store = sim_store_create((size_t)sim->options.history, sim->options.gc_delay_ms);
 	sim->addresses = sim_addresses_create();
-	sim->auth = sim_auth_create(sim->options.token, sim->options.token_file);
 	sim->faults = sim_faults_create();
 	sim->counters = sim_counters_create();
-	return sim->store && sim->addresses && sim->auth && sim->faults && sim->counters;
+	return sim->store && sim->addresses && sim->faults && sim->counters;
 }
 
 static void destroy_parts(struct sim *sim)
@@ -36,7 +33,6 @@ static void destroy_parts(struct sim *sim)
 	sim_events_clear();
 	sim_counters_destroy(sim->counters);
 	sim_faults_destroy(sim->faults);
-	sim_auth_destroy(sim->auth);
 	sim_addresses_destroy(sim->addresses);
 	sim_store_destroy(sim->store);
 }
@@ -64,14 +60,8 @@ static void allow_many_files(void)
 static enum rc announce(const struct sim_options *o, unsigned port, struct error *err)
 {
 	const char *colon = strrchr(o->listen, ':');
-	char text[32];
-	enum rc rc = RC_OK;
+	enum rc rc = o->kubeconfig ? sim_kubeconfig_write(o, port, err) : RC_OK;
 
-	snprintf(text, sizeof(text), "%u\n", port);
-	if (o->kubeconfig)
-		rc = sim_kubeconfig_write(o, port, err);
-	if (!rc && o->port_file)
-		rc = sim_file_write(o->port_file, text, err);
 	if (!rc) {
 		printf("kubesim: this is a SIMULATOR of the Kubernetes API, not a cluster; %s://%.*s:%u\n",
 		       o->tls_cert ? "https" : "http", (int)(colon - o->listen), o->listen, port);
@@ -82,17 +72,17 @@ static enum rc announce(const struct sim_options *o, unsigned port, struct error
 
 static enum rc serve(struct sim *sim, struct error *err)
 {
-	cleanup_free char *cert = NULL;
-	cleanup_free char *key = NULL;
+	cleanup_secret char *cert = NULL;
+	cleanup_secret char *key = NULL;
 	struct sim_http_settings settings = { .listen = sim->options.listen, .handle = sim_api_handle, .ctx = sim };
 	struct sim_http *http = NULL;
 	pthread_t controllers;
 	enum rc rc = RC_OK;
 
 	if (sim->options.tls_cert)
-		rc = sim_file_read(sim->options.tls_cert, &cert, err);
+		rc = secret_file_read(sim->options.tls_cert, SECRET_FILE_MAX, &cert, NULL, NULL, err);
 	if (!rc && sim->options.tls_key)
-		rc = sim_file_read(sim->options.tls_key, &key, err);
+		rc = secret_file_read(sim->options.tls_key, SECRET_FILE_MAX, &key, NULL, NULL, err);
 	if (rc)
 		return rc;
 	settings.cert_pem = cert;

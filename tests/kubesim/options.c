@@ -6,7 +6,7 @@
 #include "common/base/compiler.h"
 #include "common/base/strutil.h"
 
-enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_FLAG, OPTION_LIST };
+enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_LIST };
 
 struct option_row {
 	const char *name; /* without the dashes */
@@ -23,12 +23,9 @@ struct option_row {
 /* clang-format off */
 static const struct option_row rows[] = {
 	{ "listen", OPTION_TEXT, AT(listen), "127.0.0.1:0", 0, "HOST:PORT", "Where to serve; port 0: any free one" },
-	{ "port-file", OPTION_TEXT, AT(port_file), NULL, 0, "FILE", "Write the port there when requests are served" },
 	{ "tls-cert", OPTION_TEXT, AT(tls_cert), NULL, 0, "FILE", "Serve HTTPS with this certificate (PEM)" },
 	{ "tls-key", OPTION_TEXT, AT(tls_key), NULL, 0, "FILE", "Its private key (PEM)" },
 	{ "token", OPTION_TEXT, AT(token), NULL, 0, "TOKEN", "Accept this bearer token, and nobody without one" },
-	{ "token-file", OPTION_TEXT, AT(token_file), NULL, 0, "FILE",
-	  "Accept the tokens in this file, one a line, each with an optional \",user\"; read again when it changes" },
 	{ "write-kubeconfig", OPTION_TEXT, AT(kubeconfig), NULL, 0, "FILE", "Write a kubeconfig for this server there" },
 	{ "namespace", OPTION_LIST, AT(namespaces), NULL, 0, "NAME", "Create this namespace too; may be repeated" },
 	{ "pod-start-ms", OPTION_NUMBER, AT(pod_start_ms), "300", 0, "N", "From a Pod's creation to Running" },
@@ -37,8 +34,6 @@ static const struct option_row rows[] = {
 	{ "gc-delay-ms", OPTION_NUMBER, AT(gc_delay_ms), "50", 0, "N", "How long an object outlives its owner" },
 	{ "bookmark-ms", OPTION_NUMBER, AT(bookmark_ms), "60000", 1, "N", "Between the bookmarks of a watch" },
 	{ "history", OPTION_NUMBER, AT(history), "10000", 1, "N", "Changes of each kind that a watch can go back" },
-	{ "relaxed-service-names", OPTION_FLAG, AT(relaxed_service_names), NULL, 0, "",
-	  "Service names may begin with a digit, as in Kubernetes 1.36 and later" },
 };
 /* clang-format on */
 
@@ -85,9 +80,6 @@ static bool set_value(struct sim_options *o, const struct option_row *row, const
 			return false;
 		*(int64_t *)(void *)member = number;
 		return true;
-	case OPTION_FLAG:
-		*(bool *)member = true;
-		return true;
 	case OPTION_LIST:
 		return add_to_list((const char **)(void *)member, value);
 	}
@@ -105,9 +97,9 @@ static bool read_one(struct sim_options *o, int argc, char **argv, int *at)
 		fprintf(stderr, "kubesim: unknown option '%s' (see --help)\n", argv[*at]);
 		return false;
 	}
-	if (!value && row->type != OPTION_FLAG)
-		value = *at + 1 < argc ? argv[++*at] : NULL;
-	if ((!value && row->type != OPTION_FLAG) || !set_value(o, row, value)) {
+	if (!value && *at + 1 < argc)
+		value = argv[++*at];
+	if (!value || !set_value(o, row, value)) {
 		fprintf(stderr, "kubesim: --%s: wrong or missing value\n", row->name);
 		return false;
 	}

@@ -12,19 +12,16 @@
 
 struct sim_options {
 	const char *listen;
-	const char *port_file;
 	const char *tls_cert;
 	const char *tls_key;
 	const char *token;
-	const char *token_file;
 	const char *kubeconfig;
 	int64_t pod_start_ms;
 	int64_t pod_stop_ms;
 	int64_t lb_delay_ms; /* -1: never */
 	int64_t gc_delay_ms;
 	int64_t bookmark_ms;
-	int64_t history; /* changes kept for each kind */
-	bool relaxed_service_names;
+	int64_t history;                                   /* changes kept for each kind */
 	const char *namespaces[OPTION_NAMESPACES_MAX + 1]; /* NULL-terminated */
 };
 

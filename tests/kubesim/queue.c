@@ -2,88 +2,57 @@
 
 #include <stdlib.h>
 
-#define QUEUE_FIRST 256 /* nodes */
+#define QUEUE_FIRST 256 /* elements */
 
-static void set(struct sim_queue *q, size_t index, struct sim_queue_node *node)
+static bool reserve(struct sim_queue *q)
 {
-	q->nodes[index] = node;
-	node->place = index + 1;
-}
+	size_t capacity = q->capacity ? q->capacity * 2 : QUEUE_FIRST;
+	struct sim_due *grown;
 
-/* Move the node at `index` up until its parent is not later. */
-static void rise(struct sim_queue *q, size_t index)
-{
-	struct sim_queue_node *node = q->nodes[index];
-
-	while (index > 0 && q->nodes[(index - 1) / 2]->due_ms > node->due_ms) {
-		set(q, index, q->nodes[(index - 1) / 2]);
-		index = (index - 1) / 2;
-	}
-	set(q, index, node);
-}
-
-/* Move the node at `index` down until no child is earlier. */
-static void sink(struct sim_queue *q, size_t index)
-{
-	struct sim_queue_node *node = q->nodes[index];
-
-	for (size_t child = index * 2 + 1; child < q->count; child = index * 2 + 1) {
-		if (child + 1 < q->count && q->nodes[child + 1]->due_ms < q->nodes[child]->due_ms)
-			child++;
-		if (q->nodes[child]->due_ms >= node->due_ms)
-			break;
-		set(q, index, q->nodes[child]);
-		index = child;
-	}
-	set(q, index, node);
-}
-
-bool sim_queue_add(struct sim_queue *q, struct sim_queue_node *node, int64_t due_ms)
-{
-	if (node->place && node->due_ms <= due_ms)
+	if (q->count < q->capacity)
 		return true;
-	node->due_ms = due_ms;
-	if (node->place) {
-		rise(q, node->place - 1);
-		return true;
-	}
-	if (q->count == q->capacity) {
-		size_t capacity = q->capacity ? q->capacity * 2 : QUEUE_FIRST;
-		struct sim_queue_node **grown = realloc(q->nodes, capacity * sizeof(struct sim_queue_node *));
-
-		if (!grown)
-			return false;
-		q->nodes = grown;
-		q->capacity = capacity;
-	}
-	set(q, q->count++, node);
-	rise(q, node->place - 1);
+	grown = realloc(q->items, capacity * sizeof(*grown));
+	if (!grown)
+		return false;
+	q->items = grown;
+	q->capacity = capacity;
 	return true;
 }
 
-void sim_queue_remove(struct sim_queue *q, struct sim_queue_node *node)
+bool sim_queue_push(struct sim_queue *q, struct sim_object *object, int64_t due_ms)
 {
-	size_t index;
+	size_t at;
 
-	if (!node->place)
-		return;
-	index = node->place - 1;
-	node->place = 0;
-	q->count--;
-	if (index == q->count)
-		return;
-	set(q, index, q->nodes[q->count]);
-	rise(q, index);
-	sink(q, q->nodes[index]->place - 1);
+	if (!reserve(q))
+		return false;
+	for (at = q->count++; at > 0 && q->items[(at - 1) / 2].due_ms > due_ms; at = (at - 1) / 2)
+		q->items[at] = q->items[(at - 1) / 2];
+	q->items[at] = (struct sim_due){ .due_ms = due_ms, .object = sim_object_ref(object) };
+	return true;
 }
 
-struct sim_queue_node *sim_queue_first(const struct sim_queue *q)
+struct sim_due sim_queue_pop(struct sim_queue *q)
 {
-	return q->count ? q->nodes[0] : NULL;
+	struct sim_due first = q->items[0];
+	struct sim_due last = q->items[--q->count];
+	size_t at = 0;
+
+	for (size_t child = 1; child < q->count; child = at * 2 + 1) {
+		if (child + 1 < q->count && q->items[child + 1].due_ms < q->items[child].due_ms)
+			child++;
+		if (q->items[child].due_ms >= last.due_ms)
+			break;
+		q->items[at] = q->items[child];
+		at = child;
+	}
+	q->items[at] = last;
+	return first;
 }
 
 void sim_queue_clear(struct sim_queue *q)
 {
-	free(q->nodes);
+	for (size_t i = 0; i < q->count; i++)
+		sim_object_unref(q->items[i].object);
+	free(q->items);
 	*q = (struct sim_queue){ 0 };
 }

@@ -4,7 +4,7 @@
 #ifndef KUBESIM_SCALE_H
 #define KUBESIM_SCALE_H
 
-#include "common/base/buf.h"
+#include "common/services/json_write.h"
 #include "tests/kubesim/object.h"
 
 /* Append the Scale of a Deployment or ReplicaSet. */

@@ -1,29 +1,25 @@
 /*
- * Label and field selectors as they stand in a query string.
+ * Label and field selectors: "a=b,c!=d,e in (f,g),h notin (i),j,!k". Source: apimachinery pkg/labels/selector.go.
  */
 #ifndef KUBESIM_SELECTOR_H
 #define KUBESIM_SELECTOR_H
 
-#include <stdbool.h>
-
 #include "common/base/error.h"
+#include "tests/kubesim/object.h"
 
-struct sim_object;
-struct sim_kind;
 struct sim_selector;
 
 /*
- * Parse "a=b,c in (d,e),!f" and "metadata.name=x,metadata.namespace!=y".
+ * Read both kinds of selectors; NULL or "" means none. Any field that is a string can be selected by.
  *
- * labels, fields  NULL or "": everything matches.
- * ret_selector    given to the caller; NULL when nothing is selected by.
- * Errors: RC_INVALID_ARGUMENT in the API server's words.
+ * ret_selector  given to the caller; NULL when both are empty.
+ * Errors: RC_INVALID_ARGUMENT, RC_NO_MEMORY.
  */
-enum rc sim_selector_parse(const struct sim_kind *kind, const char *labels, const char *fields,
-			   struct sim_selector **ret_selector, struct error *err) must_check;
+enum rc sim_selector_parse(const char *labels, const char *fields, struct sim_selector **ret_selector,
+			   struct error *err) must_check;
 void sim_selector_destroy(struct sim_selector *selector);
 
-/* Does the object match? A NULL selector matches everything. */
+/* Does the object match? NULL matches everything. */
 bool sim_selector_matches(const struct sim_selector *selector, const struct sim_object *object);
 
 #endif

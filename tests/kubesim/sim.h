@@ -8,7 +8,6 @@
 #include "tests/kubesim/store.h"
 
 struct sim_addresses;
-struct sim_auth;
 struct sim_faults;
 struct sim_counters;
 
@@ -16,7 +15,6 @@ struct sim {
 	struct sim_options options;
 	struct sim_store *store;
 	struct sim_addresses *addresses; /* cluster IPs and ports that Services hold */
-	struct sim_auth *auth;
 	struct sim_faults *faults;
 	struct sim_counters *counters;
 };

@@ -14,6 +14,7 @@ struct sim_store *sim_store_create(size_t history_max, int64_t gc_delay_ms)
 {
 	struct sim_store *s = calloc(1, sizeof(*s));
 	pthread_condattr_t monotonic;
+	bool complete = true;
 
 	if (!s)
 		return NULL;
@@ -27,14 +28,13 @@ struct sim_store *sim_store_create(size_t history_max, int64_t gc_delay_ms)
 	for (size_t i = 0; i < SIM_KIND_COUNT; i++) {
 		pthread_cond_init(&s->tables[i].changed, &monotonic);
 		s->tables[i].ring = calloc(history_max, sizeof(struct sim_event));
-		if (!s->tables[i].ring) {
-			sim_store_destroy(s);
-			s = NULL;
-			break;
-		}
+		complete = complete && s->tables[i].ring;
 	}
 	pthread_condattr_destroy(&monotonic);
-	return s;
+	if (complete)
+		return s;
+	sim_store_destroy(s);
+	return NULL;
 }
 
 void sim_store_destroy(struct sim_store *s)
@@ -79,16 +79,6 @@ bool sim_store_stopped(struct sim_store *s)
 	return stopped;
 }
 
-uint64_t sim_store_version(struct sim_store *s)
-{
-	uint64_t version;
-
-	pthread_mutex_lock(&s->lock);
-	version = s->version;
-	pthread_mutex_unlock(&s->lock);
-	return version;
-}
-
 void sim_store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64_t wait_ms)
 {
 	int64_t until_ns = clock_mono_ns() + wait_ms * 1000000;
@@ -99,13 +89,9 @@ void sim_store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
 
-size_t sim_store_bucket(const char *uid)
+struct table *sim_table_of(struct sim_store *s, const struct sim_kind *kind)
 {
-	size_t hash = 5381;
-
-	for (; *uid; uid++)
-		hash = hash * 33 + (unsigned char)*uid;
-	return hash & (SIM_STORE_BUCKETS - 1);
+	return &s->tables[sim_kind_place(kind)];
 }
 
 size_t sim_rows_lower_bound(const struct table *t, const char *key)
@@ -124,208 +110,73 @@ size_t sim_rows_lower_bound(const struct table *t, const char *key)
 	return low;
 }
 
-static struct table *table_of(struct sim_store *s, const struct sim_kind *kind)
+struct slot *sim_slot_of(struct sim_store *s, const struct sim_object *object)
 {
-	return &s->tables[sim_kind_place(kind)];
+	struct link *link = sim_link_first(s->by_uid, object->uid);
+
+	return link ? link->slot : NULL;
 }
 
-/* The slot of that key; NULL when there is none, or when it holds another object than the one with `uid`. */
-static struct slot *find_slot(struct sim_store *s, const struct sim_kind *kind, const char *key, const char *uid)
-{
-	struct table *t = table_of(s, kind);
-	size_t index = sim_rows_lower_bound(t, key);
-	struct slot *slot = index < t->count ? t->rows[index] : NULL;
+/* ---- the hash tables --------------------------------------------------------------------------------------------- */
 
-	if (!slot || strcmp(slot->current->key, key) != 0)
-		return NULL;
-	return !uid || strcmp(slot->current->uid, uid) == 0 ? slot : NULL;
+static size_t bucket_of(const char *uid)
+{
+	size_t hash = 5381;
+
+	for (; *uid; uid++)
+		hash = hash * 33 + (unsigned char)*uid;
+	return hash & (SIM_STORE_BUCKETS - 1);
 }
 
-static struct slot *find_uid(struct sim_store *s, const char *uid)
+static struct link *find_link(struct link *link, const char *uid)
 {
-	struct slot *slot = s->by_uid[sim_store_bucket(uid)];
-
-	while (slot && strcmp(slot->current->uid, uid) != 0)
-		slot = slot->next_uid;
-	return slot;
+	while (link && strcmp(link->uid, uid) != 0)
+		link = link->next;
+	return link;
 }
 
-struct sim_object *sim_store_get(struct sim_store *s, const struct sim_kind *kind, const char *ns, const char *name)
+struct link *sim_link_first(struct link *const *buckets, const char *uid)
 {
-	char key[640];
-	struct sim_object *found;
-	struct slot *slot;
-
-	snprintf(key, sizeof(key), "%s%s%s", kind->namespaced ? ns : "", kind->namespaced ? "/" : "", name);
-	pthread_mutex_lock(&s->lock);
-	slot = find_slot(s, kind, key, NULL);
-	found = slot ? sim_object_ref(slot->current) : NULL;
-	pthread_mutex_unlock(&s->lock);
-	return found;
+	return find_link(buckets[bucket_of(uid)], uid);
 }
 
-bool sim_store_has_uid(struct sim_store *s, const char *uid)
+struct link *sim_link_next(const struct link *link)
 {
-	bool has;
-
-	pthread_mutex_lock(&s->lock);
-	has = find_uid(s, uid) != NULL;
-	pthread_mutex_unlock(&s->lock);
-	return has;
+	return find_link(link->next, link->uid);
 }
 
-size_t sim_store_count(struct sim_store *s, const struct sim_kind *kind)
+static void add_link(struct link **buckets, struct link *link, struct slot *slot, const char *uid)
 {
-	size_t count;
+	struct link **head = &buckets[bucket_of(uid)];
 
-	pthread_mutex_lock(&s->lock);
-	count = table_of(s, kind)->count;
-	pthread_mutex_unlock(&s->lock);
-	return count;
+	*link = (struct link){ .uid = uid, .slot = slot, .next = *head };
+	*head = link;
 }
 
-/* ---- the controllers' list --------------------------------------------------------------------------------------- */
-
-/* Memory short: the object waits for its next change. */
-static void touch_locked(struct sim_store *s, struct slot *slot, int64_t delay_ms)
+static void remove_link(struct link **buckets, struct link *link)
 {
-	const struct sim_queue_node *first = sim_queue_first(&s->todo);
+	struct link **at = &buckets[bucket_of(link->uid)];
 
-	(void)sim_queue_add(&s->todo, &slot->todo, clock_mono_ms() + delay_ms); /* see above */
-	if (sim_queue_first(&s->todo) != first || delay_ms == 0)
-		pthread_cond_signal(&s->work);
+	while (*at != link)
+		at = &(*at)->next;
+	*at = link->next;
 }
 
-static void touch_owners_locked(struct sim_store *s, const struct sim_object *o)
+static void add_links(struct sim_store *s, struct slot *slot)
 {
-	for (size_t i = 0; i < SIM_OWNERS_MAX && o->owners[i][0]; i++) {
-		struct slot *owner = find_uid(s, o->owners[i]);
-
-		if (owner)
-			touch_locked(s, owner, 0);
-	}
+	add_link(s->by_uid, &slot->by_uid, slot, slot->current->uid);
+	for (size_t i = 0; i < SIM_OWNERS_MAX && slot->current->owners[i][0]; i++)
+		add_link(s->by_owner, &slot->by_owner[i], slot, slot->current->owners[i]);
 }
 
-/* The object with this uid is gone: those who name it may have become orphans. */
-static void touch_dependents_locked(struct sim_store *s, const char *uid)
+static void remove_links(struct sim_store *s, struct slot *slot)
 {
-	for (struct owner_link *link = s->by_owner[sim_store_bucket(uid)]; link; link = link->next) {
-		size_t place = (size_t)(link - link->slot->links);
-
-		if (strcmp(link->slot->current->owners[place], uid) != 0)
-			continue;
-		if (!link->slot->orphan_since_ms)
-			link->slot->orphan_since_ms = clock_mono_ms();
-		touch_locked(s, link->slot, s->gc_delay_ms);
-	}
+	remove_link(s->by_uid, &slot->by_uid);
+	for (size_t i = 0; i < SIM_OWNERS_MAX && slot->current->owners[i][0]; i++)
+		remove_link(s->by_owner, &slot->by_owner[i]);
 }
 
-void sim_store_touch(struct sim_store *s, const struct sim_object *object, int64_t delay_ms)
-{
-	struct slot *slot;
-
-	pthread_mutex_lock(&s->lock);
-	slot = find_slot(s, object->kind, object->key, object->uid);
-	if (slot)
-		touch_locked(s, slot, delay_ms);
-	pthread_mutex_unlock(&s->lock);
-}
-
-struct sim_object *sim_store_next_due(struct sim_store *s)
-{
-	struct sim_object *object = NULL;
-
-	pthread_mutex_lock(&s->lock);
-	while (!s->stopped && !object) {
-		struct sim_queue_node *first = sim_queue_first(&s->todo);
-		int64_t now_ms = clock_mono_ms();
-
-		if (!first) {
-			pthread_cond_wait(&s->work, &s->lock);
-		} else if (first->due_ms > now_ms) {
-			sim_store_wait_locked(s, &s->work, first->due_ms - now_ms);
-		} else {
-			struct slot *slot = (struct slot *)(void *)((char *)first - offsetof(struct slot, todo));
-
-			sim_queue_remove(&s->todo, first);
-			object = sim_object_ref(slot->current);
-		}
-	}
-	pthread_mutex_unlock(&s->lock);
-	return object;
-}
-
-int64_t sim_store_orphan_wait_ms(struct sim_store *s, const struct sim_object *object)
-{
-	struct slot *slot;
-	int64_t wait_ms = -1;
-	bool owned = object->owners[0][0] == '\0';
-
-	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; i < SIM_OWNERS_MAX && object->owners[i][0]; i++)
-		owned = owned || find_uid(s, object->owners[i]);
-	slot = owned ? NULL : find_slot(s, object->kind, object->key, object->uid);
-	if (slot) {
-		if (!slot->orphan_since_ms)
-			slot->orphan_since_ms = clock_mono_ms();
-		wait_ms = slot->orphan_since_ms + s->gc_delay_ms - clock_mono_ms();
-		wait_ms = wait_ms < 0 ? 0 : wait_ms;
-	}
-	pthread_mutex_unlock(&s->lock);
-	return wait_ms;
-}
-
-bool sim_store_ages(struct sim_store *s, const struct sim_object *object, int64_t *ret_age_ms, int64_t *ret_deleting_ms)
-{
-	struct slot *slot;
-
-	pthread_mutex_lock(&s->lock);
-	slot = find_slot(s, object->kind, object->key, object->uid);
-	if (slot) {
-		*ret_age_ms = clock_mono_ms() - slot->created_ms;
-		*ret_deleting_ms = slot->deleting_ms ? clock_mono_ms() - slot->deleting_ms : 0;
-	}
-	pthread_mutex_unlock(&s->lock);
-	return slot != NULL;
-}
-
-/* ---- changing ---------------------------------------------------------------------------------------------------- */
-
-static void link_owners_locked(struct sim_store *s, struct slot *slot)
-{
-	for (size_t i = 0; i < SIM_OWNERS_MAX && slot->current->owners[i][0]; i++) {
-		struct owner_link **head = &s->by_owner[sim_store_bucket(slot->current->owners[i])];
-		struct owner_link *link = &slot->links[i];
-
-		*link = (struct owner_link){ .slot = slot, .next = *head, .previous = head };
-		if (link->next)
-			link->next->previous = &link->next;
-		*head = link;
-	}
-}
-
-static void unlink_owners_locked(struct slot *slot)
-{
-	for (size_t i = 0; i < SIM_OWNERS_MAX; i++) {
-		struct owner_link *link = &slot->links[i];
-
-		if (!link->previous)
-			continue;
-		*link->previous = link->next;
-		if (link->next)
-			link->next->previous = link->previous;
-		*link = (struct owner_link){ 0 };
-	}
-}
-
-static void unlink_uid_locked(struct sim_store *s, struct slot *slot)
-{
-	struct slot **at = &s->by_uid[sim_store_bucket(slot->current->uid)];
-
-	while (*at != slot)
-		at = &(*at)->next_uid;
-	*at = slot->next_uid;
-}
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
 
 /* Make room for one more row. */
 static bool reserve_row(struct table *t)
@@ -343,135 +194,107 @@ static bool reserve_row(struct table *t)
 	return true;
 }
 
-static enum rc insert_locked(struct sim_store *s, const struct sim_object *draft, struct sim_object **ret_object)
+static enum rc insert_locked(struct sim_store *s, struct sim_object *draft)
 {
-	struct table *t = table_of(s, draft->kind);
+	struct table *t = sim_table_of(s, draft->kind);
 	size_t index = sim_rows_lower_bound(t, draft->key);
-	struct slot **bucket = &s->by_uid[sim_store_bucket(draft->uid)];
 	struct slot *slot;
 
 	if (index < t->count && strcmp(t->rows[index]->current->key, draft->key) == 0)
 		return RC_ALREADY_EXISTS;
-	slot = calloc(1, sizeof(*slot));
-	if (!slot || !reserve_row(t)) {
-		free(slot);
+	slot = reserve_row(t) ? calloc(1, sizeof(*slot)) : NULL;
+	if (!slot)
 		return RC_NO_MEMORY;
-	}
-	slot->current = sim_object_renumber(draft, s->version + 1);
-	if (!slot->current) {
-		free(slot);
-		return RC_NO_MEMORY;
-	}
-	s->version++;
 	memmove(t->rows + index + 1, t->rows + index, (t->count - index) * sizeof(struct slot *));
 	t->rows[index] = slot;
 	t->count++;
+	draft->version = ++s->version;
+	slot->current = sim_object_ref(draft);
 	slot->created_ms = clock_mono_ms();
-	slot->next_uid = *bucket;
-	*bucket = slot;
-	link_owners_locked(s, slot);
-	touch_locked(s, slot, 0);
-	touch_owners_locked(s, slot->current);
-	sim_history_add_locked(s, SIM_ADDED, sim_object_ref(slot->current), NULL);
-	if (ret_object)
-		*ret_object = sim_object_ref(slot->current);
+	add_links(s, slot);
+	sim_touch_locked(s, slot, 0);
+	sim_touch_owners_locked(s, draft);
+	sim_history_add_locked(s, SIM_ADDED, sim_object_ref(draft), NULL);
 	return RC_OK;
 }
 
-enum rc sim_store_insert(struct sim_store *s, const struct sim_object *draft, struct sim_object **ret_object)
+enum rc sim_store_insert(struct sim_store *s, struct sim_object *draft)
 {
 	enum rc rc;
 
 	pthread_mutex_lock(&s->lock);
-	rc = insert_locked(s, draft, ret_object);
+	rc = insert_locked(s, draft);
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }
 
-static enum rc replace_locked(struct sim_store *s, struct slot *slot, const struct sim_object *draft,
-			      struct sim_object **ret_object)
+static void replace_locked(struct sim_store *s, struct slot *slot, struct sim_object *draft)
 {
 	struct sim_object *before = slot->current;
-	bool same = sim_object_same(before, draft);
-	struct sim_object *after;
 
-	if (!same) {
-		after = sim_object_renumber(draft, s->version + 1);
-		if (!after)
-			return RC_NO_MEMORY;
-		s->version++;
-		unlink_owners_locked(slot);
-		touch_owners_locked(s, before);
-		slot->current = after;
-		if (after->deleting && !slot->deleting_ms)
-			slot->deleting_ms = clock_mono_ms();
-		link_owners_locked(s, slot);
-		touch_locked(s, slot, 0);
-		touch_owners_locked(s, after);
-		sim_history_add_locked(s, SIM_MODIFIED, sim_object_ref(after), before);
+	if (strcmp(before->text, draft->text) == 0) {
+		draft->version = before->version;
+		return;
 	}
-	if (ret_object)
-		*ret_object = sim_object_ref(slot->current);
-	return RC_OK;
+	draft->version = ++s->version;
+	remove_links(s, slot);
+	slot->current = sim_object_ref(draft);
+	add_links(s, slot);
+	if (draft->deleting && !slot->deleting_ms)
+		slot->deleting_ms = clock_mono_ms();
+	sim_touch_owners_locked(s, before);
+	sim_touch_locked(s, slot, 0);
+	sim_touch_owners_locked(s, draft);
+	sim_history_add_locked(s, SIM_MODIFIED, sim_object_ref(draft), before);
 }
 
-enum rc sim_store_replace(struct sim_store *s, const struct sim_object *old, const struct sim_object *draft,
-			  struct sim_object **ret_object)
+/* The slot that still holds `old`. */
+static enum rc find_current(struct sim_store *s, const struct sim_object *old, struct slot **ret_slot)
+{
+	*ret_slot = sim_slot_of(s, old);
+	if (!*ret_slot)
+		return RC_NOT_FOUND;
+	return (*ret_slot)->current == old ? RC_OK : RC_CONFLICT;
+}
+
+enum rc sim_store_replace(struct sim_store *s, const struct sim_object *old, struct sim_object *draft)
 {
 	struct slot *slot;
 	enum rc rc;
 
 	pthread_mutex_lock(&s->lock);
-	slot = find_slot(s, old->kind, old->key, old->uid);
-	if (!slot)
-		rc = RC_NOT_FOUND;
-	else if (slot->current != old)
-		rc = RC_CONFLICT;
-	else
-		rc = replace_locked(s, slot, draft, ret_object);
+	rc = find_current(s, old, &slot);
+	if (!rc)
+		replace_locked(s, slot, draft);
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }
 
-static enum rc remove_locked(struct sim_store *s, struct slot *slot, struct sim_object **ret_object)
+static void remove_locked(struct sim_store *s, struct slot *slot)
 {
-	struct sim_object *before = slot->current;
-	struct table *t = table_of(s, before->kind);
-	size_t index = sim_rows_lower_bound(t, before->key);
-	struct sim_object *last = sim_object_renumber(before, s->version + 1);
+	struct sim_object *last = slot->current;
+	struct table *t = sim_table_of(s, last->kind);
+	size_t index = sim_rows_lower_bound(t, last->key);
 
-	if (!last)
-		return RC_NO_MEMORY;
 	s->version++;
-	unlink_owners_locked(slot);
-	unlink_uid_locked(s, slot);
-	sim_queue_remove(&s->todo, &slot->todo);
+	remove_links(s, slot);
 	t->count--;
 	memmove(t->rows + index, t->rows + index + 1, (t->count - index) * sizeof(struct slot *));
 	free(slot);
-	touch_owners_locked(s, last);
-	touch_dependents_locked(s, last->uid);
-	sim_history_add_locked(s, SIM_DELETED, sim_object_ref(last), before);
-	if (ret_object)
-		*ret_object = last;
-	else
-		sim_object_unref(last);
-	return RC_OK;
+	sim_touch_owners_locked(s, last);
+	sim_touch_dependents_locked(s, last->uid);
+	sim_history_add_locked(s, SIM_DELETED, last, sim_object_ref(last));
 }
 
-enum rc sim_store_remove(struct sim_store *s, const struct sim_object *old, struct sim_object **ret_object)
+enum rc sim_store_remove(struct sim_store *s, const struct sim_object *old)
 {
 	struct slot *slot;
 	enum rc rc;
 
 	pthread_mutex_lock(&s->lock);
-	slot = find_slot(s, old->kind, old->key, old->uid);
-	if (!slot)
-		rc = RC_NOT_FOUND;
-	else if (slot->current != old)
-		rc = RC_CONFLICT;
-	else
-		rc = remove_locked(s, slot, ret_object);
+	rc = find_current(s, old, &slot);
+	if (!rc)
+		remove_locked(s, slot);
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }

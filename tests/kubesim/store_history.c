@@ -1,7 +1,6 @@
 /*
  * The store's memory of changes: a ring for each kind, read by watches at their own pace.
  */
-#include "common/base/clock.h"
 #include "tests/kubesim/store_private.h"
 
 static struct sim_event *event_at(const struct sim_store *s, const struct table *t, uint64_t position)
@@ -13,18 +12,20 @@ static void drop_oldest(struct sim_store *s, struct table *t)
 {
 	struct sim_event *oldest = event_at(s, t, t->first++);
 
-	t->lost_version = oldest->object->version;
+	t->lost_version = oldest->version;
 	sim_event_clear(oldest);
 }
 
 void sim_history_add_locked(struct sim_store *s, enum sim_change change, struct sim_object *object,
 			    struct sim_object *before)
 {
-	struct table *t = &s->tables[sim_kind_place(object->kind)];
+	struct table *t = sim_table_of(s, object->kind);
 
 	if (t->next - t->first == s->history_max)
 		drop_oldest(s, t);
-	*event_at(s, t, t->next++) = (struct sim_event){ .change = change, .object = object, .before = before };
+	*event_at(s, t, t->next++) = (struct sim_event){
+		.change = change, .object = object, .before = before, .version = s->version
+	};
 	pthread_cond_broadcast(&t->changed);
 }
 
@@ -53,56 +54,40 @@ void sim_store_compact(struct sim_store *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-enum rc sim_history_seek(struct sim_store *s, const struct sim_kind *kind, uint64_t version, uint64_t *ret_position,
-			 uint64_t *ret_oldest)
+enum rc sim_history_seek(struct sim_store *s, struct sim_cursor *cursor)
 {
-	struct table *t = &s->tables[sim_kind_place(kind)];
-	enum rc rc = RC_OK;
-	uint64_t low;
-	uint64_t high;
+	struct table *t = sim_table_of(s, cursor->kind);
+	enum rc rc;
 
 	pthread_mutex_lock(&s->lock);
-	low = t->first;
-	high = t->next;
-	if (version < t->lost_version) {
-		*ret_oldest = t->lost_version;
-		rc = RC_EXPIRED;
-	} else {
-		while (low < high) {
-			uint64_t middle = low + (high - low) / 2;
-
-			if (event_at(s, t, middle)->object->version <= version)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		*ret_position = low;
-	}
+	rc = cursor->version < t->lost_version ? RC_EXPIRED : RC_OK;
+	cursor->position = t->next;
+	while (cursor->position > t->first && event_at(s, t, cursor->position - 1)->version > cursor->version)
+		cursor->position--;
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }
 
-int sim_history_read(struct sim_store *s, const struct sim_kind *kind, uint64_t *position, struct sim_event *events,
-		     int max, int64_t wait_ms, uint64_t *ret_head)
+int sim_history_read(struct sim_store *s, struct sim_cursor *cursor, struct sim_event *events, int max, int64_t wait_ms)
 {
-	struct table *t = &s->tables[sim_kind_place(kind)];
+	struct table *t = sim_table_of(s, cursor->kind);
 	int count = 0;
 
 	pthread_mutex_lock(&s->lock);
-	if (*position == t->next && wait_ms > 0 && !s->stopped)
+	if (cursor->position == t->next && !s->stopped)
 		sim_store_wait_locked(s, &t->changed, wait_ms);
-	if (*position < t->first) {
+	if (cursor->position < t->first) {
 		pthread_mutex_unlock(&s->lock);
 		return -1;
 	}
-	for (; count < max && *position < t->next; count++, (*position)++) {
-		const struct sim_event *e = event_at(s, t, *position);
-
-		events[count] = (struct sim_event){ .change = e->change,
-						    .object = sim_object_ref(e->object),
-						    .before = sim_object_ref(e->before) };
+	for (; count < max && cursor->position < t->next; cursor->position++) {
+		events[count] = *event_at(s, t, cursor->position);
+		sim_object_ref(events[count].object);
+		sim_object_ref(events[count].before);
+		cursor->version = events[count++].version;
 	}
-	*ret_head = s->version;
+	if (cursor->position == t->next)
+		cursor->version = s->version;
 	pthread_mutex_unlock(&s->lock);
 	return count;
 }

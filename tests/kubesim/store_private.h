@@ -1,5 +1,5 @@
 /*
- * The inside of the store, for store.c, store_history.c and store_list.c only. Functions named *_locked want the mutex.
+ * The inside of the store, for store*.c only. Functions named *_locked want the mutex.
  */
 #ifndef KUBESIM_STORE_PRIVATE_H
 #define KUBESIM_STORE_PRIVATE_H
@@ -14,22 +14,21 @@
 
 struct slot;
 
-/* A slot's membership in the list of those who name one owner. */
-struct owner_link {
+/* An entry of a hash table: a uid that leads to a slot. It is part of the slot. */
+struct link {
+	const char *uid; /* inside slot->current */
 	struct slot *slot;
-	struct owner_link *next;
-	struct owner_link **previous; /* what points to this link; NULL: not in a list */
+	struct link *next; /* in the same bucket */
 };
 
 /* Where an object lives: its current version, and what the store knows beside it. */
 struct slot {
 	struct sim_object *current;
-	struct slot *next_uid; /* in the same bucket of by_uid */
-	struct owner_link links[SIM_OWNERS_MAX];
-	struct sim_queue_node todo;
+	struct link by_uid;
+	struct link by_owner[SIM_OWNERS_MAX];
+	int64_t due_ms; /* when controllers look at it; 0: nobody has asked */
 	int64_t created_ms;
-	int64_t deleting_ms;     /* since when; 0: not */
-	int64_t orphan_since_ms; /* 0: has an owner, or nobody has looked yet */
+	int64_t deleting_ms; /* since when; 0: not */
 };
 
 /* One kind: its objects, sorted by key, and its history, a ring. */
@@ -52,21 +51,32 @@ struct sim_store {
 	int64_t gc_delay_ms;
 	bool stopped;
 	struct table tables[SIM_KIND_COUNT];
-	struct slot *by_uid[SIM_STORE_BUCKETS];
-	struct owner_link *by_owner[SIM_STORE_BUCKETS];
+	struct link *by_uid[SIM_STORE_BUCKETS];
+	struct link *by_owner[SIM_STORE_BUCKETS];
 	struct sim_queue todo;
 };
 
-/* A hash of a uid, below SIM_STORE_BUCKETS. */
-size_t sim_store_bucket(const char *uid);
+struct table *sim_table_of(struct sim_store *s, const struct sim_kind *kind);
 
 /* The index of the first row whose key is not less than `key`. */
 size_t sim_rows_lower_bound(const struct table *t, const char *key);
 
-/* Append a change to the history. Takes over the references. */
+/* The slot of the object, whatever its version is now; NULL when it is gone. */
+struct slot *sim_slot_of(struct sim_store *s, const struct sim_object *object);
+
+/* The first entry with this uid in a hash table, and the next one with the same; NULL: no more. */
+struct link *sim_link_first(struct link *const *buckets, const char *uid);
+struct link *sim_link_next(const struct link *link);
+
+/* Write down a change under the store's version. Takes over the references. */
 void sim_history_add_locked(struct sim_store *s, enum sim_change change, struct sim_object *object,
 			    struct sim_object *before);
 void sim_history_clear(struct sim_store *s, struct table *t);
+
+/* Put the slot on the controllers' list; its owners; and those who name `uid` as their owner. */
+void sim_touch_locked(struct sim_store *s, struct slot *slot, int64_t delay_ms);
+void sim_touch_owners_locked(struct sim_store *s, const struct sim_object *o);
+void sim_touch_dependents_locked(struct sim_store *s, const char *uid);
 
 /* Wait for the condition, at most wait_ms. */
 void sim_store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64_t wait_ms);

@@ -6,38 +6,40 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "tests/kubesim/kinds.h"
-#include "tests/kubesim/tree.h"
 
 #define CELL_MAX ((size_t)1 << 20) /* bytes */
 
 /* ---- cells ------------------------------------------------------------------------------------------------------- */
 
-static void add_or_none(struct buf *out, const char *text)
+static void write_plain(const cJSON *value, struct buf *out)
 {
-	buf_add_str(out, text && *text ? text : "<none>");
+	int64_t number;
+
+	if (json_is_int(value, &number))
+		buf_addf(out, "%" PRId64, number);
+	else
+		buf_add_str(out, cJSON_IsString(value) && value->valuestring[0] ? value->valuestring : "<none>");
 }
 
-static void write_name(const cJSON *tree, struct buf *out)
+/* A number that is not there when it is 0. */
+static void write_count(const cJSON *value, struct buf *out)
 {
-	buf_add_str(out, json_string_at(tree, "metadata.name"));
+	int64_t number = 0;
+
+	(void)json_is_int(value, &number); /* not there: 0 */
+	buf_addf(out, "%" PRId64, number);
 }
 
-/* Two units at most, as kubectl rounds. */
-static void add_age(struct buf *out, const char *since)
+static void write_age(const cJSON *value, struct buf *out)
 {
-	int64_t then_ms;
+	int64_t then_ms = 0;
 	int64_t s;
 
-	if (!clock_parse_rfc3339(since, &then_ms)) {
-		buf_add_str(out, "<unknown>");
-		return;
-	}
+	if (!clock_parse_rfc3339(cJSON_GetStringValue(value), &then_ms))
+		then_ms = clock_wall_ms();
 	s = (clock_wall_ms() - then_ms) / 1000;
-	s = s < 0 ? 0 : s;
 	if (s < 120)
-		buf_addf(out, "%" PRId64 "s", s);
-	else if (s < 600)
-		buf_addf(out, "%" PRId64 "m%" PRId64 "s", s / 60, s % 60);
+		buf_addf(out, "%" PRId64 "s", s < 0 ? 0 : s);
 	else if (s < 3 * 3600)
 		buf_addf(out, "%" PRId64 "m", s / 60);
 	else if (s < 48 * 3600)
@@ -46,255 +48,173 @@ static void add_age(struct buf *out, const char *since)
 		buf_addf(out, "%" PRId64 "d", s / 86400);
 }
 
-static void write_age(const cJSON *tree, struct buf *out)
-{
-	add_age(out, json_string_at(tree, "metadata.creationTimestamp"));
-}
-
-static void write_labels(const cJSON *labels, struct buf *out)
+static void write_labels(const cJSON *value, struct buf *out)
 {
 	const cJSON *label = NULL;
-	size_t start = out->len;
 
-	cJSON_ArrayForEach (label, labels)
-		buf_addf(out, "%s%s=%s", out->len > start ? "," : "", label->string, label->valuestring);
-	if (out->len == start)
-		buf_add_str(out, "<none>");
+	cJSON_ArrayForEach (label, value)
+		buf_addf(out, "%s%s=%s", out->len ? "," : "", label->string, cJSON_GetStringValue(label));
+	buf_add_str(out, out->len ? "" : "<none>");
 }
 
-static void write_members(const cJSON *array, const char *key, struct buf *out)
+/* One member of each container. */
+static void write_members(const cJSON *containers, const char *key, struct buf *out)
 {
-	const cJSON *element = NULL;
+	const cJSON *container = NULL;
 
-	cJSON_ArrayForEach (element, array)
-		buf_addf(out, "%s%s", element == array->child ? "" : ",", json_string_at(element, key));
+	cJSON_ArrayForEach (container, containers) {
+		buf_add_str(out, out->len ? "," : "");
+		write_plain(json_get(container, key), out);
+	}
 }
 
-/* ---- Pods -------------------------------------------------------------------------------------------------------- */
+static void write_names(const cJSON *value, struct buf *out)
+{
+	write_members(value, "name", out);
+}
 
-static void write_pod_ready(const cJSON *tree, struct buf *out)
+static void write_images(const cJSON *value, struct buf *out)
+{
+	write_members(value, "image", out);
+}
+
+static void write_pod_ready(const cJSON *pod, struct buf *out)
 {
 	const cJSON *status = NULL;
 	int ready = 0;
 
-	cJSON_ArrayForEach (status, json_at(tree, "status.containerStatuses"))
+	cJSON_ArrayForEach (status, json_at(pod, "status.containerStatuses"))
 		ready += json_true_at(status, "ready");
-	buf_addf(out, "%d/%d", ready, cJSON_GetArraySize(json_at(tree, "spec.containers")));
+	buf_addf(out, "%d/%d", ready, cJSON_GetArraySize(json_at(pod, "spec.containers")));
 }
 
-static void write_pod_status(const cJSON *tree, struct buf *out)
+static void write_pod_status(const cJSON *pod, struct buf *out)
 {
-	const char *text = json_string_at(tree, "status.phase");
+	const char *reason = json_string_at(pod, "status.reason");
 	const cJSON *status = NULL;
 
-	if (json_string_at(tree, "status.reason"))
-		text = json_string_at(tree, "status.reason");
-	cJSON_ArrayForEach (status, json_at(tree, "status.containerStatuses"))
+	cJSON_ArrayForEach (status, json_at(pod, "status.containerStatuses"))
 		if (json_string_at(status, "state.waiting.reason"))
-			text = json_string_at(status, "state.waiting.reason");
-	if (json_at(tree, "metadata.deletionTimestamp"))
-		text = "Terminating";
-	buf_add_str(out, text ? text : "Unknown");
+			reason = json_string_at(status, "state.waiting.reason");
+	if (json_at(pod, "metadata.deletionTimestamp"))
+		reason = "Terminating";
+	buf_add_str(out, reason ? reason : json_string_at(pod, "status.phase"));
 }
 
-static void write_pod_restarts(const cJSON *tree, struct buf *out)
+static void write_restarts(const cJSON *value, struct buf *out)
 {
 	const cJSON *status = NULL;
 	int64_t restarts = 0;
 
-	cJSON_ArrayForEach (status, json_at(tree, "status.containerStatuses"))
+	cJSON_ArrayForEach (status, value)
 		restarts += json_int_at(status, "restartCount", 0);
 	buf_addf(out, "%" PRId64, restarts);
 }
 
-static void write_pod_ip(const cJSON *tree, struct buf *out)
+static void write_external_ip(const cJSON *service, struct buf *out)
 {
-	add_or_none(out, json_string_at(tree, "status.podIP"));
+	const cJSON *ip = json_get(cJSON_GetArrayItem(json_at(service, "status.loadBalancer.ingress"), 0), "ip");
+
+	if (!ip && str_equal(json_string_at(service, "spec.type"), "LoadBalancer"))
+		buf_add_str(out, "<pending>");
+	else
+		write_plain(ip, out);
 }
 
-static void write_pod_node(const cJSON *tree, struct buf *out)
+static void write_ports(const cJSON *value, struct buf *out)
 {
-	add_or_none(out, json_string_at(tree, "spec.nodeName"));
-}
-
-const struct sim_column sim_pod_columns[] = {
-	{ "Name", 0, write_name },         { "Ready", 0, write_pod_ready },
-	{ "Status", 0, write_pod_status }, { "Restarts", 0, write_pod_restarts },
-	{ "Age", 0, write_age },           { "IP", 1, write_pod_ip },
-	{ "Node", 1, write_pod_node },     { NULL, 0, NULL },
-};
-
-/* ---- Services ---------------------------------------------------------------------------------------------------- */
-
-static void write_service_type(const cJSON *tree, struct buf *out)
-{
-	add_or_none(out, json_string_at(tree, "spec.type"));
-}
-
-static void write_service_ip(const cJSON *tree, struct buf *out)
-{
-	add_or_none(out, json_string_at(tree, "spec.clusterIP"));
-}
-
-static void write_service_external_ip(const cJSON *tree, struct buf *out)
-{
-	const char *ip = json_string_at(cJSON_GetArrayItem(json_at(tree, "status.loadBalancer.ingress"), 0), "ip");
-
-	if (!ip && str_equal(json_string_at(tree, "spec.type"), "LoadBalancer"))
-		ip = "<pending>";
-	add_or_none(out, ip);
-}
-
-static void write_service_ports(const cJSON *tree, struct buf *out)
-{
-	const cJSON *ports = json_at(tree, "spec.ports");
 	const cJSON *port = NULL;
 
-	cJSON_ArrayForEach (port, ports) {
+	cJSON_ArrayForEach (port, value) {
 		int64_t node_port = json_int_at(port, "nodePort", 0);
 
-		buf_addf(out, "%s%" PRId64, port == ports->child ? "" : ",", json_int_at(port, "port", 0));
+		buf_addf(out, "%s%" PRId64, out->len ? "," : "", json_int_at(port, "port", 0));
 		if (node_port)
 			buf_addf(out, ":%" PRId64, node_port);
 		buf_addf(out, "/%s", json_string_at(port, "protocol"));
 	}
 }
 
-static void write_service_selector(const cJSON *tree, struct buf *out)
+static void write_event_object(const cJSON *value, struct buf *out)
 {
-	write_labels(json_at(tree, "spec.selector"), out);
+	buf_addf(out, "%s/%s", json_string_at(value, "kind"), json_string_at(value, "name"));
 }
+
+static void write_deployment_ready(const cJSON *deployment, struct buf *out)
+{
+	buf_addf(out, "%" PRId64 "/%" PRId64, json_int_at(deployment, "status.readyReplicas", 0),
+		 json_int_at(deployment, "spec.replicas", 0));
+}
+
+/* ---- columns ----------------------------------------------------------------------------------------------------- */
+
+/* clang-format off */
+#define NAME { "Name", 0, "metadata.name", write_plain }
+#define AGE { "Age", 0, "metadata.creationTimestamp", write_age }
+#define WORKLOAD                                                         \
+	{ "Containers", 1, "spec.template.spec.containers", write_names },   \
+	{ "Images", 1, "spec.template.spec.containers", write_images },      \
+	{ "Selector", 1, "spec.selector.matchLabels", write_labels }
+#define END { NULL, 0, NULL, NULL }
+
+const struct sim_column sim_pod_columns[] = {
+	NAME,
+	{ "Ready", 0, NULL, write_pod_ready },
+	{ "Status", 0, NULL, write_pod_status },
+	{ "Restarts", 0, "status.containerStatuses", write_restarts },
+	AGE,
+	{ "IP", 1, "status.podIP", write_plain },
+	{ "Node", 1, "spec.nodeName", write_plain },
+	END,
+};
 
 const struct sim_column sim_service_columns[] = {
-	{ "Name", 0, write_name },
-	{ "Type", 0, write_service_type },
-	{ "Cluster-IP", 0, write_service_ip },
-	{ "External-IP", 0, write_service_external_ip },
-	{ "Port(s)", 0, write_service_ports },
-	{ "Age", 0, write_age },
-	{ "Selector", 1, write_service_selector },
-	{ NULL, 0, NULL },
+	NAME,
+	{ "Type", 0, "spec.type", write_plain },
+	{ "Cluster-IP", 0, "spec.clusterIP", write_plain },
+	{ "External-IP", 0, NULL, write_external_ip },
+	{ "Port(s)", 0, "spec.ports", write_ports },
+	AGE,
+	{ "Selector", 1, "spec.selector", write_labels },
+	END,
 };
-
-/* ---- Namespaces and Events --------------------------------------------------------------------------------------- */
-
-static void write_phase(const cJSON *tree, struct buf *out)
-{
-	add_or_none(out, json_string_at(tree, "status.phase"));
-}
 
 const struct sim_column sim_namespace_columns[] = {
-	{ "Name", 0, write_name },
-	{ "Status", 0, write_phase },
-	{ "Age", 0, write_age },
-	{ NULL, 0, NULL },
+	NAME,
+	{ "Status", 0, "status.phase", write_plain },
+	AGE,
+	END,
 };
-
-static void write_event_seen(const cJSON *tree, struct buf *out)
-{
-	add_age(out, json_string_at(tree, "lastTimestamp"));
-}
-
-static void write_event_type(const cJSON *tree, struct buf *out)
-{
-	add_or_none(out, json_string_at(tree, "type"));
-}
-
-static void write_event_reason(const cJSON *tree, struct buf *out)
-{
-	add_or_none(out, json_string_at(tree, "reason"));
-}
-
-static void write_event_object(const cJSON *tree, struct buf *out)
-{
-	const char *kind = json_string_at(tree, "involvedObject.kind");
-	const char *name = json_string_at(tree, "involvedObject.name");
-
-	for (; kind && *kind; kind++)
-		buf_add_char(out, (char)(*kind >= 'A' && *kind <= 'Z' ? *kind + ('a' - 'A') : *kind));
-	buf_addf(out, "/%s", name ? name : "");
-}
-
-static void write_event_message(const cJSON *tree, struct buf *out)
-{
-	add_or_none(out, json_string_at(tree, "message"));
-}
 
 const struct sim_column sim_event_columns[] = {
-	{ "Last Seen", 0, write_event_seen },
-	{ "Type", 0, write_event_type },
-	{ "Reason", 0, write_event_reason },
-	{ "Object", 0, write_event_object },
-	{ "Message", 0, write_event_message },
-	{ "Name", 1, write_name },
-	{ NULL, 0, NULL },
+	{ "Last Seen", 0, "lastTimestamp", write_age },
+	{ "Type", 0, "type", write_plain },
+	{ "Reason", 0, "reason", write_plain },
+	{ "Object", 0, "involvedObject", write_event_object },
+	{ "Message", 0, "message", write_plain },
+	END,
 };
 
-/* ---- Deployments and ReplicaSets --------------------------------------------------------------------------------- */
-
-static void write_deployment_ready(const cJSON *tree, struct buf *out)
-{
-	buf_addf(out, "%" PRId64 "/%" PRId64, json_int_at(tree, "status.readyReplicas", 0),
-		 json_int_at(tree, "spec.replicas", 0));
-}
-
-static void write_updated(const cJSON *tree, struct buf *out)
-{
-	buf_addf(out, "%" PRId64, json_int_at(tree, "status.updatedReplicas", 0));
-}
-
-static void write_available(const cJSON *tree, struct buf *out)
-{
-	buf_addf(out, "%" PRId64, json_int_at(tree, "status.availableReplicas", 0));
-}
-
-static void write_desired(const cJSON *tree, struct buf *out)
-{
-	buf_addf(out, "%" PRId64, json_int_at(tree, "spec.replicas", 0));
-}
-
-static void write_current(const cJSON *tree, struct buf *out)
-{
-	buf_addf(out, "%" PRId64, json_int_at(tree, "status.replicas", 0));
-}
-
-static void write_ready(const cJSON *tree, struct buf *out)
-{
-	buf_addf(out, "%" PRId64, json_int_at(tree, "status.readyReplicas", 0));
-}
-
-static void write_containers(const cJSON *tree, struct buf *out)
-{
-	write_members(json_at(tree, "spec.template.spec.containers"), "name", out);
-}
-
-static void write_images(const cJSON *tree, struct buf *out)
-{
-	write_members(json_at(tree, "spec.template.spec.containers"), "image", out);
-}
-
-static void write_selector(const cJSON *tree, struct buf *out)
-{
-	write_labels(json_at(tree, "spec.selector.matchLabels"), out);
-}
-
 const struct sim_column sim_deployment_columns[] = {
-	{ "Name", 0, write_name },
-	{ "Ready", 0, write_deployment_ready },
-	{ "Up-to-date", 0, write_updated },
-	{ "Available", 0, write_available },
-	{ "Age", 0, write_age },
-	{ "Containers", 1, write_containers },
-	{ "Images", 1, write_images },
-	{ "Selector", 1, write_selector },
-	{ NULL, 0, NULL },
+	NAME,
+	{ "Ready", 0, NULL, write_deployment_ready },
+	{ "Up-to-date", 0, "status.updatedReplicas", write_count },
+	{ "Available", 0, "status.availableReplicas", write_count },
+	AGE,
+	WORKLOAD,
+	END,
 };
 
 const struct sim_column sim_replicaset_columns[] = {
-	{ "Name", 0, write_name },     { "Desired", 0, write_desired },   { "Current", 0, write_current },
-	{ "Ready", 0, write_ready },   { "Age", 0, write_age },           { "Containers", 1, write_containers },
-	{ "Images", 1, write_images }, { "Selector", 1, write_selector }, { NULL, 0, NULL },
+	NAME,
+	{ "Desired", 0, "spec.replicas", write_count },
+	{ "Current", 0, "status.replicas", write_count },
+	{ "Ready", 0, "status.readyReplicas", write_count },
+	AGE,
+	WORKLOAD,
+	END,
 };
+/* clang-format on */
 
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
 
@@ -312,7 +232,7 @@ static void write_definitions(struct json_writer *w, const struct sim_column *co
 		json_begin_object(w, NULL);
 		json_string(w, "name", columns->name);
 		json_string(w, "type", "string");
-		json_string(w, "format", strcmp(columns->name, "Name") == 0 ? "name" : "");
+		json_string(w, "format", str_equal(columns->name, "Name") ? "name" : "");
 		json_string(w, "description", columns->name);
 		json_int(w, "priority", columns->priority);
 		json_end_object(w);
@@ -329,7 +249,7 @@ static void write_row(struct json_writer *w, const struct sim_column *columns, c
 	json_begin_array(w, "cells");
 	for (; columns->name; columns++) {
 		buf_reset(&cell);
-		columns->write(tree, &cell);
+		columns->write(columns->path ? json_at(tree, columns->path) : tree, &cell);
 		json_string(w, NULL, cell.data);
 	}
 	json_end_array(w);

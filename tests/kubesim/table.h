@@ -7,11 +7,12 @@
 #include "common/services/json_write.h"
 #include "tests/kubesim/object.h"
 
-/* One column: appends its cell of an object. */
+/* One column. */
 struct sim_column {
-	const char *name; /* NULL ends the list */
-	int priority;     /* 1: only with -o wide */
-	void (*write)(const cJSON *tree, struct buf *out);
+	const char *name;                                   /* NULL ends the list */
+	int priority;                                       /* 1: only with -o wide */
+	const char *path;                                   /* what the cell shows; NULL: the whole object */
+	void (*write)(const cJSON *value, struct buf *out); /* value: at the path, NULL when nothing is there */
 };
 
 extern const struct sim_column sim_pod_columns[];

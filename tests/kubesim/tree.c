@@ -34,6 +34,14 @@ void sim_tree_drop(cJSON *object, const char *key)
 	cJSON_DeleteItemFromObjectCaseSensitive(object, key);
 }
 
+void sim_tree_set_count(cJSON *object, const char *key, int64_t count)
+{
+	if (count)
+		sim_tree_set_int(object, key, count);
+	else
+		sim_tree_drop(object, key);
+}
+
 static bool missing(const cJSON *object, const char *key)
 {
 	const cJSON *member = json_get(object, key);

@@ -13,6 +13,9 @@ void sim_tree_set_bool(cJSON *object, const char *key, bool value);
 cJSON *sim_tree_set(cJSON *object, const char *key, cJSON *value);
 void sim_tree_drop(cJSON *object, const char *key);
 
+/* A number that is left out when it is 0. */
+void sim_tree_set_count(cJSON *object, const char *key, int64_t count);
+
 /* Set a member only where there is none, or null. */
 void sim_tree_default_string(cJSON *object, const char *key, const char *value);
 void sim_tree_default_int(cJSON *object, const char *key, int64_t value);

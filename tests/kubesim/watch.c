@@ -5,20 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/backoff.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "tests/kubesim/api.h"
-#include "tests/kubesim/counters.h"
 #include "tests/kubesim/faults.h"
 #include "tests/kubesim/params.h"
-#include "tests/kubesim/status.h"
 #include "tests/kubesim/table.h"
 #include "tests/kubesim/tree.h"
 
-#define WATCH_TIMEOUT_MIN_S 1800 /* without timeoutSeconds: so long, up to twice as long */
-#define WATCH_BATCH 64           /* changes read under one lock */
-#define WATCH_TICK_MS 250        /* how soon a watch notices that its client is gone */
+#define WATCH_TIMEOUT_S 1800 /* without timeoutSeconds */
+#define WATCH_BATCH 64       /* changes read under one lock */
+#define WATCH_TICK_MS 250    /* how soon a watch notices that its client is gone */
 #define WATCH_LINES_MAX ((size_t)256 << 20)
 
 struct watch {
@@ -28,8 +25,7 @@ struct watch {
 	struct sim_selector *selector;
 	struct buf lines; /* made, not sent yet */
 	size_t sent;      /* of lines */
-	uint64_t position;
-	uint64_t version; /* up to here the client has been told everything */
+	struct sim_cursor cursor;
 	int64_t end_ms;
 	int64_t bookmark_ms; /* when the next one is due; INT64_MAX: none are wanted */
 	bool ending;         /* send what is there, then end */
@@ -48,43 +44,43 @@ static const char *const change_names[] = {
 	[SIM_DELETED] = "DELETED",
 };
 
-static void add_line(struct watch *w, enum sim_change change, const struct sim_object *object)
+static void add_line(struct watch *w, enum sim_change change, struct sim_object *object, uint64_t version)
 {
-	struct sim_object *row = (struct sim_object *)(uintptr_t)object;
-
 	buf_addf(&w->lines, "{\"type\":\"%s\",\"object\":", change_names[change]);
 	if (w->table)
-		sim_table_write(&w->lines, object->kind, &row, 1, "{}");
+		sim_table_write(&w->lines, object->kind, &object, 1, "{}");
 	else
-		buf_add(&w->lines, object->text, object->text_len);
+		sim_object_write(object, version, false, &w->lines);
 	buf_add_str(&w->lines, "}\n");
 }
 
+/* initial_end: the objects that were there at the start have been told. */
 static void add_bookmark(struct watch *w, bool initial_end)
 {
-	const struct sim_kind *k = w->target.kind;
+	const struct sim_kind *kind = w->target.kind;
 
 	buf_addf(&w->lines,
-		 "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",\"metadata\":{"
-		 "\"resourceVersion\":\"%" PRIu64 "\"%s}%s}}\n",
-		 k->kind, k->group, k->group[0] ? "/" : "", k->version, w->version,
-		 initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "", k->empty);
+		 "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{"
+		 "\"resourceVersion\":\"%" PRIu64 "\"%s}}}\n",
+		 kind->kind, kind->api_version, w->cursor.version,
+		 initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
+	w->bookmark_ms = clock_mono_ms() + w->sim->options.bookmark_ms;
 }
 
-static void add_error(struct watch *w, unsigned code, const char *reason, const char *message)
+static void add_error(struct watch *w, const struct sim_status *status, const char *message)
 {
 	buf_add_str(&w->lines, "{\"type\":\"ERROR\",\"object\":");
-	sim_status_write(&w->lines, code, reason, message, NULL);
+	sim_status_write(&w->lines, status, message);
 	buf_add_str(&w->lines, "}\n");
 	w->ending = true;
 }
 
-static void add_too_old(struct watch *w, uint64_t asked, uint64_t oldest)
+static void add_too_old(struct watch *w)
 {
 	char message[128];
 
-	snprintf(message, sizeof(message), "too old resource version: %" PRIu64 " (%" PRIu64 ")", asked, oldest);
-	add_error(w, 410, "Expired", message);
+	snprintf(message, sizeof(message), "too old resource version: %" PRIu64, w->cursor.version);
+	add_error(w, &(struct sim_status){ .code = 410, .reason = "Expired" }, message);
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------------------ */
@@ -98,45 +94,45 @@ static bool next_fault(struct watch *w, enum sim_stage stage, size_t *cursor, st
 	return sim_faults_take(w->sim->faults, &occasion, cursor, ret);
 }
 
-/* The object with an annotation of so many MiB. */
-static struct sim_object *padded(const struct sim_object *object, int64_t mib)
+/* The line of the object with an annotation of so many MiB. */
+static void add_padded_line(struct watch *w, enum sim_change change, const struct sim_object *object, uint64_t version,
+			    int64_t mib)
 {
+	cleanup_object struct sim_object *larger = NULL;
 	cleanup_json cJSON *tree = sim_object_tree(object);
 	size_t len = (size_t)mib << 20;
 	cleanup_free char *padding = malloc(len + 1);
 
 	if (!tree || !padding)
-		return NULL;
+		return;
 	memset(padding, 'x', len);
 	padding[len] = '\0';
 	sim_tree_set_string(sim_tree_child(json_get(tree, "metadata"), "annotations"), "kubesim/padding", padding);
-	return sim_object_create(object->kind, tree, object->version);
+	larger = sim_object_create(object->kind, tree);
+	if (larger)
+		add_line(w, change, larger, version);
 }
 
 /* Write a change as the faults of this moment will have it. */
-static void add_change(struct watch *w, enum sim_change change, const struct sim_object *object)
+static void add_change(struct watch *w, enum sim_change change, struct sim_object *object, uint64_t version)
 {
-	cleanup_object struct sim_object *larger = NULL;
 	struct sim_fault fault;
 	size_t start = w->lines.len;
 	size_t cursor = 0;
 
-	add_line(w, change, object);
-	while (next_fault(w, STAGE_EVENT, &cursor, &fault)) {
-		buf_truncate(&w->lines, start);
-		if (fault.action == ACTION_EVENT_PAD && (larger = padded(object, fault.mib)) != NULL)
-			object = larger;
-		add_line(w, change, object);
+	add_line(w, change, object, version);
+	while (!w->ending && next_fault(w, STAGE_EVENT, &cursor, &fault)) {
 		if (fault.action == ACTION_EVENT_DUPLICATE)
-			add_line(w, SIM_ADDED, object);
+			add_line(w, SIM_ADDED, object, version);
+		if (fault.action == ACTION_EVENT_PAD) {
+			buf_truncate(&w->lines, start);
+			add_padded_line(w, change, object, version, fault.mib);
+		}
 		if (fault.action == ACTION_EVENT_CUT) {
 			buf_truncate(&w->lines, start + (w->lines.len - start) / 2);
 			w->broken = fault.broken;
 			w->ending = true;
-			return;
 		}
-		if (larger)
-			return; /* one padding is enough, and the object is ours no longer than this */
 	}
 }
 
@@ -145,14 +141,15 @@ static void suffer(struct watch *w)
 {
 	struct sim_fault fault;
 	size_t cursor = 0;
-	const char *reason;
-	const char *message;
 
 	while (!w->ending && next_fault(w, STAGE_STREAM, &cursor, &fault)) {
-		sim_fault_words(&fault, &reason, &message);
 		w->silent = w->silent || fault.action == ACTION_WATCH_SILENT;
-		if (fault.action == ACTION_WATCH_ERROR)
-			add_error(w, (unsigned)fault.status, reason, message);
+		if (fault.action == ACTION_WATCH_ERROR) {
+			const char *message;
+			struct sim_status status = sim_fault_status(&fault, &message);
+
+			add_error(w, &status, message);
+		}
 		if (fault.action == ACTION_WATCH_EOF) {
 			w->broken = fault.broken;
 			w->ending = true;
@@ -168,13 +165,7 @@ static void suffer(struct watch *w)
 
 static bool sees(const struct watch *w, const struct sim_object *o)
 {
-	size_t ns_len = strlen(w->target.ns);
-
-	if (!o)
-		return false;
-	if (ns_len && (o->namespace_len != ns_len || memcmp(o->key, w->target.ns, ns_len) != 0))
-		return false;
-	return sim_selector_matches(w->selector, o);
+	return o && (!w->target.ns[0] || strcmp(w->target.ns, o->ns) == 0) && sim_selector_matches(w->selector, o);
 }
 
 /* An object that begins to match is ADDED, one that no longer matches is DELETED in its last matching state. */
@@ -182,15 +173,11 @@ static void add_event(struct watch *w, const struct sim_event *e)
 {
 	bool before = sees(w, e->before);
 	bool now = e->change != SIM_DELETED && sees(w, e->object);
-	cleanup_object struct sim_object *last = NULL;
 
-	if (now) {
-		add_change(w, before ? SIM_MODIFIED : SIM_ADDED, e->object);
-	} else if (before) {
-		last = sim_object_renumber(e->before, e->object->version);
-		if (last)
-			add_change(w, SIM_DELETED, last);
-	}
+	if (now)
+		add_change(w, before ? SIM_MODIFIED : SIM_ADDED, e->object, e->version);
+	else if (before)
+		add_change(w, SIM_DELETED, e->before, e->version);
 }
 
 /* ---- the stream -------------------------------------------------------------------------------------------------- */
@@ -199,49 +186,36 @@ static void add_event(struct watch *w, const struct sim_event *e)
 static void read_history(struct watch *w, int64_t wait_ms)
 {
 	struct sim_event events[WATCH_BATCH];
-	uint64_t head = w->version;
-	int count = sim_history_read(w->sim->store, w->target.kind, &w->position, events, WATCH_BATCH, wait_ms, &head);
+	int count = sim_history_read(w->sim->store, &w->cursor, events, WATCH_BATCH, wait_ms);
 
-	if (count < 0) {
-		add_too_old(w, w->version, sim_store_version(w->sim->store));
-		return;
-	}
+	if (count < 0)
+		add_too_old(w);
 	for (int i = 0; i < count; i++) {
-		w->version = events[i].object->version;
 		if (!w->ending)
 			add_event(w, &events[i]);
 		sim_event_clear(&events[i]);
 	}
-	if (count < WATCH_BATCH)
-		w->version = head;
 }
 
+/* Make the next lines, or none after a short wait. */
 static void fill(struct watch *w)
 {
 	int64_t now_ms = clock_mono_ms();
-	int64_t wait_ms = w->end_ms - now_ms;
+	int64_t wait_ms = WATCH_TICK_MS;
 
 	suffer(w);
 	if (w->ending)
 		return;
 	if (w->silent) {
-		(void)sim_request_pause(w->request, WATCH_TICK_MS); /* whether the client is gone is asked next */
-		return;
-	}
-	if (wait_ms <= 0) {
-		if (w->bookmark_ms != INT64_MAX)
-			add_bookmark(w, false);
+		clock_sleep_ms(WATCH_TICK_MS);
+	} else if (now_ms >= w->end_ms) {
 		w->ending = true;
-		return;
-	}
-	if (now_ms >= w->bookmark_ms) {
+	} else if (now_ms >= w->bookmark_ms) {
 		add_bookmark(w, false);
-		w->bookmark_ms = now_ms + w->sim->options.bookmark_ms;
-		return;
+	} else {
+		wait_ms = w->end_ms - now_ms < wait_ms ? w->end_ms - now_ms : wait_ms;
+		read_history(w, w->bookmark_ms - now_ms < wait_ms ? w->bookmark_ms - now_ms : wait_ms);
 	}
-	if (wait_ms > w->bookmark_ms - now_ms)
-		wait_ms = w->bookmark_ms - now_ms;
-	read_history(w, wait_ms < WATCH_TICK_MS ? wait_ms : WATCH_TICK_MS);
 }
 
 static ssize_t read_watch(void *ctx, char *out, size_t max)
@@ -262,8 +236,7 @@ static ssize_t read_watch(void *ctx, char *out, size_t max)
 	n = n < max ? n : max;
 	if (w->piece_bytes) {
 		n = n < w->piece_bytes ? n : w->piece_bytes;
-		if (w->piece_ms && !sim_request_pause(w->request, w->piece_ms))
-			return -1;
+		clock_sleep_ms(w->piece_ms);
 	}
 	memcpy(out, w->lines.data + w->sent, n);
 	w->sent += n;
@@ -274,7 +247,6 @@ static void destroy_watch(void *ctx)
 {
 	struct watch *w = ctx;
 
-	sim_counters_watching(w->sim->counters, -1);
 	sim_selector_destroy(w->selector);
 	buf_clear(&w->lines);
 	free(w);
@@ -282,66 +254,51 @@ static void destroy_watch(void *ctx)
 
 /* ---- the start --------------------------------------------------------------------------------------------------- */
 
-/* All objects as ADDED, and the place in the history behind them. */
+/* All objects as ADDED, and the version behind them. */
 static void begin_with_list(struct watch *w)
 {
 	struct sim_list_query query = { .kind = w->target.kind, .ns = w->target.ns, .selector = w->selector };
 	struct sim_list list = { 0 };
-	uint64_t oldest = 0;
 
 	if (sim_store_list(w->sim->store, &query, &list)) {
-		add_error(w, 500, "InternalError", "out of memory");
+		w->ending = true;
 		return;
 	}
 	for (size_t i = 0; i < list.count; i++)
-		add_change(w, SIM_ADDED, list.objects[i]);
-	w->version = list.version;
+		add_change(w, SIM_ADDED, list.objects[i], list.objects[i]->version);
+	w->cursor.version = list.version;
 	sim_list_clear(&list);
-	if (sim_history_seek(w->sim->store, w->target.kind, w->version, &w->position, &oldest))
-		add_too_old(w, w->version, oldest);
 }
 
-static void begin(struct watch *w, uint64_t version, bool wants_list)
+static bool is_true(const char *parameter)
 {
-	uint64_t oldest = 0;
+	return str_equal(parameter, "true") || str_equal(parameter, "1");
+}
 
-	w->version = version;
-	if (wants_list)
+static void begin(struct watch *w, const struct sim_request *rq, int64_t version)
+{
+	bool bookmarks = is_true(sim_request_query(rq, "allowWatchBookmarks"));
+	bool with_list = version == 0 || is_true(sim_request_query(rq, "sendInitialEvents"));
+
+	w->cursor = (struct sim_cursor){ .kind = w->target.kind, .version = (uint64_t)version };
+	w->bookmark_ms = bookmarks ? clock_mono_ms() + w->sim->options.bookmark_ms : INT64_MAX;
+	if (with_list)
 		begin_with_list(w);
-	else if (sim_history_seek(w->sim->store, w->target.kind, version, &w->position, &oldest))
-		add_too_old(w, version, oldest);
-}
-
-static void set_times(struct watch *w, const struct sim_request *rq, int64_t timeout_s)
-{
-	if (timeout_s <= 0)
-		timeout_s = WATCH_TIMEOUT_MIN_S + random_below(WATCH_TIMEOUT_MIN_S);
-	w->end_ms = clock_mono_ms() + timeout_s * 1000;
-	w->bookmark_ms = INT64_MAX;
-	if (str_equal(sim_request_query(rq, "allowWatchBookmarks"), "true") ||
-	    str_equal(sim_request_query(rq, "allowWatchBookmarks"), "1"))
-		w->bookmark_ms = clock_mono_ms() + w->sim->options.bookmark_ms;
+	if (!w->ending && sim_history_seek(w->sim->store, &w->cursor))
+		add_too_old(w);
+	else if (!w->ending && with_list && bookmarks)
+		add_bookmark(w, true);
 }
 
 void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs)
 {
-	const char *version_text = sim_request_query(rq, "resourceVersion");
-	bool initial = str_equal(sim_request_query(rq, "sendInitialEvents"), "true");
 	struct sim_selector *selector = NULL;
+	int64_t timeout_s = WATCH_TIMEOUT_S;
+	int64_t version = 0;
 	struct watch *w;
-	uint64_t version = 0;
-	int64_t timeout_s = 0;
 
-	if (!sim_param_int(rq, rs, "timeoutSeconds", &timeout_s) || !sim_params_check_match(rq, rs, true))
-		return;
-	if (!sim_param_version(rq, rs, &version)) {
-		sim_answer_status(
-			rs, 500, "", NULL,
-			"resourceVersion: Invalid value: \"%s\": strconv.ParseUint: parsing \"%s\": invalid syntax",
-			version_text, version_text);
-		return;
-	}
-	if (!sim_params_selector(rq, rs, t->kind, &selector))
+	if (!sim_param_int(rq, rs, "timeoutSeconds", &timeout_s) ||
+	    !sim_param_int(rq, rs, "resourceVersion", &version) || !sim_param_selector(rq, rs, &selector))
 		return;
 	w = calloc(1, sizeof(*w));
 	if (!w) {
@@ -356,12 +313,9 @@ void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *
 		.selector = selector,
 		.table = sim_table_wanted(rq->accept),
 		.lines = buf_make(WATCH_LINES_MAX),
+		.end_ms = clock_mono_ms() + timeout_s * 1000,
 	};
-	sim_counters_watching(sim->counters, 1);
-	set_times(w, rq, timeout_s);
-	begin(w, version, initial || version == 0);
-	if (!w->ending && (initial || version == 0) && w->bookmark_ms != INT64_MAX)
-		add_bookmark(w, true);
+	begin(w, rq, version);
 	rs->status = 200;
 	rs->stream = (struct sim_stream){ .read = read_watch, .destroy = destroy_watch, .ctx = w };
 }

@@ -21,12 +21,10 @@ class Simulator:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         kubeconfig = self.folder / "kubeconfig"
-        port_file = self.folder / "port"
         self.log = open(self.folder / "log", "w", encoding="utf-8")
         self.process = subprocess.Popen(
-            [KUBESIM, "--port-file", str(port_file), "--write-kubeconfig", str(kubeconfig), *options],
-            stdout=self.log, stderr=subprocess.STDOUT)
-        eventually(lambda: self.process.poll() is not None or (port_file.exists() and port_file.read_text()))
+            [KUBESIM, "--write-kubeconfig", str(kubeconfig), *options], stdout=self.log, stderr=subprocess.STDOUT)
+        eventually(lambda: self.process.poll() is not None or "SIMULATOR" in (self.folder / "log").read_text())
         assert self.process.poll() is None, (self.folder / "log").read_text()
         self.kube = Kube(kubeconfig, simulated=True)
 
@@ -49,7 +47,7 @@ class Simulator:
 
 @pytest.fixture(scope="session")
 def shared_simulator(tmp_path_factory):
-    simulator = Simulator(tmp_path_factory.mktemp("kubesim"), "--relaxed-service-names", "--pod-start-ms", "50",
+    simulator = Simulator(tmp_path_factory.mktemp("kubesim"), "--pod-start-ms", "50",
                           "--pod-stop-ms", "50")
     yield simulator
     assert simulator.stop() == 0, (simulator.folder / "log").read_text()

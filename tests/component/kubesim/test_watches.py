@@ -85,7 +85,7 @@ def test_compaction_makes_versions_too_old(sim, sim_ns):
     assert watch.status == 200 and len(events) == 1 and events[0]["type"] == "ERROR"
     status = events[0]["object"]
     assert (status["kind"], status["code"], status["reason"]) == ("Status", 410, "Expired")
-    assert status["message"].startswith(f"too old resource version: {version} (")
+    assert status["message"] == f"too old resource version: {version}"
 
 
 def test_the_history_is_bounded(start_simulator):
@@ -108,12 +108,6 @@ def test_the_end_of_the_initial_events_is_marked(kube, ns):
     assert summary(events[:-1]) == [("ADDED", "a")]
     mark = events[-1]["object"]
     assert mark["kind"] == "Service" and mark["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
-
-
-def test_options_that_do_not_go_together(kube, ns):
-    assert kube.call("GET", ns.services + "?watch=1&sendInitialEvents=true")[0] == 422
-    assert kube.call("GET", ns.services + "?watch=1&resourceVersion=5&resourceVersionMatch=Exact")[0] == 422
-    assert kube.call("GET", ns.services + "?watch=1&resourceVersion=abc")[0] == 500
 
 
 def test_bookmarks_come_at_intervals_and_carry_the_version(start_simulator):
