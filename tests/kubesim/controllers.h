@@ -18,7 +18,6 @@ bool sim_controllers_start(struct sim *sim, pthread_t *ret_thread) must_check;
 void sim_control_deployment(struct sim *sim, struct sim_object *object);
 void sim_control_replicaset(struct sim *sim, struct sim_object *object);
 void sim_control_pod(struct sim *sim, struct sim_object *object);
-void sim_control_service(struct sim *sim, struct sim_object *object);
 void sim_control_namespace(struct sim *sim, struct sim_object *object);
 
 /* A condition as controllers write it. */

@@ -57,11 +57,3 @@ void sim_event(struct sim *sim, const struct sim_object *about, bool normal, con
 	if (sim_objects_insert(sim, kind, event, &stored) == RC_OK)
 		keep(sim, stored);
 }
-
-void sim_events_clear(void)
-{
-	for (size_t i = 0; i < EVENTS_MAX; i++) {
-		sim_object_unref(kept[i]);
-		kept[i] = NULL;
-	}
-}

@@ -10,7 +10,4 @@
 void sim_event(struct sim *sim, const struct sim_object *about, bool normal, const char *reason, const char *component,
 	       const char *message);
 
-/* Forget all of them. After the controllers have ended. */
-void sim_events_clear(void);
-
 #endif

@@ -1,15 +1,12 @@
 #include "tests/kubesim/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
@@ -23,7 +20,6 @@
 struct sim_http {
 	struct sim_http_settings settings;
 	struct MHD_Daemon *daemon;
-	unsigned port;
 	atomic_bool stopping;
 };
 
@@ -195,70 +191,48 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-/* "host:port" as a listening socket; the port that it got is in ret_port. */
-static int listen_on(const char *address, unsigned *ret_port, struct error *err)
+static struct MHD_Daemon *start_daemon(struct sim_http *http, const struct addrinfo *address)
 {
-	const char *colon = strrchr(address, ':');
-	cleanup_free char *host = colon ? strndup(address, (size_t)(colon - address)) : NULL;
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
-	struct addrinfo *found = NULL;
-	struct sockaddr_storage bound = { 0 };
-	socklen_t len = sizeof(bound);
-	char port[16];
-	int one = 1;
-	int fd;
-
-	if (!host || getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found) != 0) {
-		error_set(err, RC_INVALID_ARGUMENT, "listen on '%s': no such address", address);
-		return -1;
-	}
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-	    bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024) ||
-	    getsockname(fd, (struct sockaddr *)&bound, &len)) {
-		error_set(err, RC_UNAVAILABLE, "listen on '%s': %s", address, error_errno_text(errno));
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	} else if (getnameinfo((struct sockaddr *)&bound, len, NULL, 0, port, sizeof(port), NI_NUMERICSERV) == 0) {
-		*ret_port = (unsigned)strtoul(port, NULL, 10);
-	}
-	freeaddrinfo(found);
-	return fd;
-}
-
-enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http **ret_http, struct error *err)
-{
-	struct sim_http *http = calloc(1, sizeof(*http));
+	const struct sim_http_settings *settings = &http->settings;
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC;
 	struct MHD_OptionItem tls[] = { { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)settings->cert_pem },
 					{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)settings->key_pem },
 					{ MHD_OPTION_END, 0, NULL } };
-	int fd;
 
-	if (!http)
-		return error_no_memory(err);
-	http->settings = *settings;
-	atomic_init(&http->stopping, false);
-	fd = listen_on(settings->listen, &http->port, err);
-	if (fd < 0) {
-		free(http);
-		return RC_UNAVAILABLE;
-	}
 	if (settings->cert_pem)
 		flags |= MHD_USE_TLS;
 	else
 		tls[0].option = MHD_OPTION_END;
-	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
-					MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-					CONNECTION_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-					MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_ARRAY, tls,
-					MHD_OPTION_END);
-	if (!http->daemon) {
-		close(fd);
+	if (address->ai_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR, address->ai_addr,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
+				CONNECTION_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_ARRAY, tls,
+				MHD_OPTION_END);
+}
+
+enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http **ret_http, struct error *err)
+{
+	const char *colon = strrchr(settings->listen, ':');
+	cleanup_free char *host = colon ? strndup(settings->listen, (size_t)(colon - settings->listen)) : NULL;
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	struct sim_http *http = NULL;
+
+	if (!host || getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found) != 0)
+		return error_set(err, RC_INVALID_ARGUMENT, "listen on '%s': no such address", settings->listen);
+	http = calloc(1, sizeof(*http));
+	if (http) {
+		http->settings = *settings;
+		atomic_init(&http->stopping, false);
+		http->daemon = start_daemon(http, found);
+	}
+	freeaddrinfo(found);
+	if (!http || !http->daemon) {
 		free(http);
-		return error_set(err, RC_UNAVAILABLE, "start the HTTP server%s",
-				 settings->cert_pem ? ": are certificate and key right?" : "");
+		return error_set(err, RC_UNAVAILABLE, "listen on '%s': %s%s", settings->listen, error_errno_text(errno),
+				 settings->cert_pem ? "; are certificate and key right?" : "");
 	}
 	*ret_http = http;
 	return RC_OK;
@@ -266,7 +240,7 @@ enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http
 
 unsigned sim_http_port(const struct sim_http *http)
 {
-	return http->port;
+	return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 }
 
 void sim_http_stop(struct sim_http *http)

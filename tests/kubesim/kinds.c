@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "tests/kubesim/addresses.h"
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/defaults.h"
+#include "tests/kubesim/services.h"
 #include "tests/kubesim/table.h"
 
 const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
@@ -17,7 +17,7 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.group = "", .api_version = "v1", .kind = "Service", .plural = "services", .singular = "service",
 		.short_name = "svc", .resource = "services", .name_form = NAME_LABEL_1035, .namespaced = true,
 		.in_all = true, .set_defaults = sim_default_service, .columns = sim_service_columns,
-		.allocate = sim_service_allocate, .release = sim_service_release, .reconcile = sim_control_service,
+		.allocate = sim_service_allocate, .reconcile = sim_control_service,
 	},
 	[SIM_NAMESPACE] = {
 		.group = "", .api_version = "v1", .kind = "Namespace", .plural = "namespaces", .singular = "namespace",

@@ -12,7 +12,6 @@
 
 struct sim;
 struct sim_object;
-struct sim_causes;
 struct sim_column;
 
 /* Places in the table; the store keeps its objects by them. */
@@ -38,14 +37,8 @@ struct sim_kind {
 	/* Fill in what the client left out. May be NULL. */
 	void (*set_defaults)(cJSON *tree);
 
-	/*
-	 * Reserve what the object needs from the cluster (addresses, ports); causes say why not. `old` is NULL on create.
-	 * May be NULL.
-	 */
-	void (*allocate)(struct sim *sim, cJSON *tree, const cJSON *old, struct sim_causes *causes);
-
-	/* Give it back after the object is gone. May be NULL. */
-	void (*release)(struct sim *sim, const cJSON *tree);
+	/* Give it what the cluster has to give (addresses, ports); `old` is NULL on create. May be NULL. */
+	void (*allocate)(cJSON *tree, const cJSON *old);
 
 	/* Bring the cluster nearer to what the object says; runs on the controllers' thread. May be NULL. */
 	void (*reconcile)(struct sim *sim, struct sim_object *object);

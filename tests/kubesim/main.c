@@ -4,15 +4,12 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "common/services/lifecycle.h"
 #include "common/services/secret.h"
-#include "tests/kubesim/addresses.h"
 #include "tests/kubesim/api.h"
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/counters.h"
-#include "tests/kubesim/events.h"
 #include "tests/kubesim/faults.h"
 #include "tests/kubesim/kubeconfig.h"
 #include "tests/kubesim/objects.h"
@@ -21,19 +18,16 @@ static const char *const standard_namespaces[] = { "default", "kube-node-lease",
 
 static bool create_parts(struct sim *sim)
 {
-	sim->store = sim_store_create((size_t)sim->options.history, sim->options.gc_delay_ms);
-	sim->addresses = sim_addresses_create();
+	sim->store = sim_store_create((size_t)sim->options.history);
 	sim->faults = sim_faults_create();
 	sim->counters = sim_counters_create();
-	return sim->store && sim->addresses && sim->faults && sim->counters;
+	return sim->store && sim->faults && sim->counters;
 }
 
 static void destroy_parts(struct sim *sim)
 {
-	sim_events_clear();
 	sim_counters_destroy(sim->counters);
 	sim_faults_destroy(sim->faults);
-	sim_addresses_destroy(sim->addresses);
 	sim_store_destroy(sim->store);
 }
 
@@ -43,17 +37,6 @@ static void make_namespaces(struct sim *sim)
 		sim_objects_make_namespace(sim, standard_namespaces[i]);
 	for (const char *const *name = sim->options.namespaces; *name; name++)
 		sim_objects_make_namespace(sim, *name);
-}
-
-/* Hundreds of watches are hundreds of sockets. */
-static void allow_many_files(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 /* Tell the world where the server is, once it is there. */
@@ -116,7 +99,6 @@ int main(int argc, char **argv)
 		break;
 	}
 	lifecycle_init();
-	allow_many_files();
 	if (create_parts(&sim)) {
 		make_namespaces(&sim);
 		rc = serve(&sim, &err);

@@ -93,21 +93,9 @@ bool sim_objects_update(struct sim *sim, const struct sim_object *old, cJSON *tr
 
 /* ---- death ------------------------------------------------------------------------------------------------------- */
 
-static enum rc take_out(struct sim *sim, const struct sim_object *object)
-{
-	enum rc rc = sim_store_remove(sim->store, object);
-
-	if (!rc && object->kind->release) {
-		cleanup_json cJSON *tree = sim_object_tree(object);
-
-		object->kind->release(sim, tree);
-	}
-	return rc;
-}
-
 bool sim_objects_remove(struct sim *sim, const struct sim_object *object)
 {
-	enum rc rc = take_out(sim, object);
+	enum rc rc = sim_store_remove(sim->store, object);
 
 	if (rc == RC_CONFLICT)
 		sim_store_touch(sim->store, object, 0);
@@ -157,7 +145,7 @@ enum rc sim_objects_delete(struct sim *sim, struct sim_object *object, int64_t g
 		return RC_NO_MEMORY;
 	grace_s = grace_of(object->kind, tree, grace_s);
 	if (grace_s == 0 && !is_namespace && !json_at(metadata, "finalizers"))
-		return take_out(sim, object);
+		return sim_store_remove(sim->store, object);
 	if (!object->deleting || grace_s < json_int_at(metadata, "deletionGracePeriodSeconds", 0))
 		mark_deleted(metadata, grace_s);
 	if (is_namespace)

@@ -32,7 +32,7 @@ enum rc sim_objects_delete(struct sim *sim, struct sim_object *object, int64_t g
 /* Delete it, unless that has begun already; if somebody changes it meanwhile, controllers look at `why` again. */
 void sim_objects_delete_now(struct sim *sim, struct sim_object *object, const struct sim_object *why);
 
-/* Take it out of the store, finalizers or not, and give back what it held; looked at again if somebody was faster. */
+/* Take it out of the store, finalizers or not; it is looked at again if somebody was faster. True: it is gone. */
 bool sim_objects_remove(struct sim *sim, const struct sim_object *object);
 
 /* Is it being deleted, and waits for nothing any more? (A namespace waits for what is in it.) */

@@ -19,7 +19,6 @@ struct sim_options {
 	int64_t pod_start_ms;
 	int64_t pod_stop_ms;
 	int64_t lb_delay_ms; /* -1: never */
-	int64_t gc_delay_ms;
 	int64_t bookmark_ms;
 	int64_t history;                                   /* changes kept for each kind */
 	const char *namespaces[OPTION_NAMESPACES_MAX + 1]; /* NULL-terminated */

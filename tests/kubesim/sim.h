@@ -7,14 +7,12 @@
 #include "tests/kubesim/options.h"
 #include "tests/kubesim/store.h"
 
-struct sim_addresses;
 struct sim_faults;
 struct sim_counters;
 
 struct sim {
 	struct sim_options options;
 	struct sim_store *store;
-	struct sim_addresses *addresses; /* cluster IPs and ports that Services hold */
 	struct sim_faults *faults;
 	struct sim_counters *counters;
 };

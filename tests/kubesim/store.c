@@ -10,7 +10,7 @@
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-struct sim_store *sim_store_create(size_t history_max, int64_t gc_delay_ms)
+struct sim_store *sim_store_create(size_t history_max)
 {
 	struct sim_store *s = calloc(1, sizeof(*s));
 	pthread_condattr_t monotonic;
@@ -19,7 +19,6 @@ struct sim_store *sim_store_create(size_t history_max, int64_t gc_delay_ms)
 	if (!s)
 		return NULL;
 	s->history_max = history_max;
-	s->gc_delay_ms = gc_delay_ms;
 	s->version = 1;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

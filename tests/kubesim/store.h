@@ -15,11 +15,8 @@
 
 struct sim_store;
 
-/*
- * history_max  changes that are kept for each kind; an older watch is told 410.
- * gc_delay_ms  when an object whose owner is gone is looked at.
- */
-struct sim_store *sim_store_create(size_t history_max, int64_t gc_delay_ms);
+/* history_max: changes that are kept for each kind; an older watch is told 410. */
+struct sim_store *sim_store_create(size_t history_max);
 void sim_store_destroy(struct sim_store *s);
 
 /* Wake everybody who waits; waiting functions return at once from now on. */

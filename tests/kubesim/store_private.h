@@ -48,7 +48,6 @@ struct sim_store {
 	pthread_cond_t work; /* the controllers' list has changed */
 	uint64_t version;
 	size_t history_max;
-	int64_t gc_delay_ms;
 	bool stopped;
 	struct table tables[SIM_KIND_COUNT];
 	struct link *by_uid[SIM_STORE_BUCKETS];

@@ -4,6 +4,8 @@
 #include "common/base/clock.h"
 #include "tests/kubesim/store_private.h"
 
+#define GARBAGE_DELAY_MS 50 /* from an owner's end to the look at those who name it */
+
 /* Memory short: the object waits for its next change. */
 void sim_touch_locked(struct sim_store *s, struct slot *slot, int64_t delay_ms)
 {
@@ -29,7 +31,7 @@ void sim_touch_owners_locked(struct sim_store *s, const struct sim_object *o)
 void sim_touch_dependents_locked(struct sim_store *s, const char *uid)
 {
 	for (struct link *link = sim_link_first(s->by_owner, uid); link; link = sim_link_next(link))
-		sim_touch_locked(s, link->slot, s->gc_delay_ms);
+		sim_touch_locked(s, link->slot, GARBAGE_DELAY_MS);
 }
 
 void sim_store_touch(struct sim_store *s, const struct sim_object *object, int64_t delay_ms)

@@ -57,27 +57,6 @@ static void write_labels(const cJSON *value, struct buf *out)
 	buf_add_str(out, out->len ? "" : "<none>");
 }
 
-/* One member of each container. */
-static void write_members(const cJSON *containers, const char *key, struct buf *out)
-{
-	const cJSON *container = NULL;
-
-	cJSON_ArrayForEach (container, containers) {
-		buf_add_str(out, out->len ? "," : "");
-		write_plain(json_get(container, key), out);
-	}
-}
-
-static void write_names(const cJSON *value, struct buf *out)
-{
-	write_members(value, "name", out);
-}
-
-static void write_images(const cJSON *value, struct buf *out)
-{
-	write_members(value, "image", out);
-}
-
 static void write_pod_ready(const cJSON *pod, struct buf *out)
 {
 	const cJSON *status = NULL;
@@ -151,10 +130,7 @@ static void write_deployment_ready(const cJSON *deployment, struct buf *out)
 /* clang-format off */
 #define NAME { "Name", 0, "metadata.name", write_plain }
 #define AGE { "Age", 0, "metadata.creationTimestamp", write_age }
-#define WORKLOAD                                                         \
-	{ "Containers", 1, "spec.template.spec.containers", write_names },   \
-	{ "Images", 1, "spec.template.spec.containers", write_images },      \
-	{ "Selector", 1, "spec.selector.matchLabels", write_labels }
+#define SELECTOR { "Selector", 1, "spec.selector.matchLabels", write_labels }
 #define END { NULL, 0, NULL, NULL }
 
 const struct sim_column sim_pod_columns[] = {
@@ -201,7 +177,7 @@ const struct sim_column sim_deployment_columns[] = {
 	{ "Up-to-date", 0, "status.updatedReplicas", write_count },
 	{ "Available", 0, "status.availableReplicas", write_count },
 	AGE,
-	WORKLOAD,
+	SELECTOR,
 	END,
 };
 
@@ -211,7 +187,7 @@ const struct sim_column sim_replicaset_columns[] = {
 	{ "Current", 0, "status.replicas", write_count },
 	{ "Ready", 0, "status.readyReplicas", write_count },
 	AGE,
-	WORKLOAD,
+	SELECTOR,
 	END,
 };
 /* clang-format on */

@@ -32,8 +32,7 @@ static bool read_body(const struct sim_request *rq, struct sim_response *rs, cJS
 }
 
 /* Everything that can be wrong with an object, and what the cluster gives it. */
-static bool complete(struct sim *sim, const struct sim_kind *kind, cJSON *tree, const cJSON *old,
-		     struct sim_response *rs)
+static bool complete(const struct sim_kind *kind, cJSON *tree, const cJSON *old, struct sim_response *rs)
 {
 	struct sim_causes causes cleanup_causes = { .count = 0 };
 	const char *name = json_string_at(tree, "metadata.name");
@@ -42,9 +41,9 @@ static bool complete(struct sim *sim, const struct sim_kind *kind, cJSON *tree, 
 		sim_tree_drop(json_get(tree, "metadata"), "finalizers");
 	if (kind->set_defaults)
 		kind->set_defaults(tree);
+	if (kind->allocate)
+		kind->allocate(tree, old);
 	sim_validate(kind, tree, &causes);
-	if (causes.count == 0 && kind->allocate)
-		kind->allocate(sim, tree, old, &causes);
 	if (causes.count)
 		sim_answer_invalid(rs, kind, name ? name : "", &causes);
 	return causes.count == 0;
@@ -95,15 +94,12 @@ void sim_create(struct sim *sim, const struct sim_target *t, struct sim_request 
 	sim_objects_stamp(t->kind, tree, t->ns);
 	name = json_string_at(tree, "metadata.name");
 	if (!check_namespace(sim, t, name ? name : "", rs) || !check_quota(sim, t, name ? name : "", rs) ||
-	    !complete(sim, t->kind, tree, NULL, rs))
+	    !complete(t->kind, tree, NULL, rs))
 		return;
-	if (sim_objects_insert(sim, t->kind, tree, &stored) == RC_OK) {
+	if (sim_objects_insert(sim, t->kind, tree, &stored))
+		sim_answer_exists(rs, t->kind, name);
+	else
 		sim_answer_object(rs, 201, stored);
-		return;
-	}
-	if (t->kind->release)
-		t->kind->release(sim, tree);
-	sim_answer_exists(rs, t->kind, name);
 }
 
 /* ---- update and patch -------------------------------------------------------------------------------------------- */
@@ -171,7 +167,7 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, const 
 	if (t->kind->generations && !sim_tree_equal(json_get(tree, "spec"), json_get(old, "spec")))
 		sim_tree_set_int(json_get(tree, "metadata"), "generation",
 				 json_int_at(old, "metadata.generation", 0) + 1);
-	if (!complete(sim, t->kind, tree, old, rs))
+	if (!complete(t->kind, tree, old, rs))
 		return RC_OK;
 	rc = sim_objects_replace(sim, current, tree, ret_stored);
 	if (!rc && sim_objects_finished(*ret_stored, tree))

@@ -260,5 +260,5 @@ def test_a_wrong_command_line(tmp_path):
     from conftest import KUBESIM
     for arguments in (["--nonsense"], ["--history", "x"], ["--tls-cert", "x"], ["--listen", "nowhere"]):
         done = subprocess.run([KUBESIM, *arguments], capture_output=True, text=True, timeout=10)
-        assert done.returncode == 1 and done.stderr.startswith("kubesim: ")
+        assert done.returncode == 1 and "kubesim: " in done.stderr
     assert subprocess.run([KUBESIM, "--help"], capture_output=True, timeout=10).returncode == 0

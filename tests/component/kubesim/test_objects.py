@@ -46,14 +46,13 @@ def test_services_get_their_addresses(kube, ns):
     assert headless["clusterIPs"] == ["None"]
 
 
-def test_an_address_is_given_back_with_the_service(kube, ns):
+def test_a_service_keeps_its_addresses(kube, ns):
     first = kube.post(ns.services, service("first", type="NodePort"))["spec"]
-    wanted = service("second", type="NodePort", clusterIP=first["clusterIP"],
-                     ports=[{"port": 80, "nodePort": first["ports"][0]["nodePort"]}])
-    status, answer = kube.call("POST", ns.services, wanted)
-    assert status == 422 and "allocated" in answer["message"]
-    kube.call("DELETE", ns.services + "/first")
-    kube.post(ns.services, wanted)
+    second = kube.post(ns.services, service("second", type="NodePort"))["spec"]
+    assert first["clusterIP"] != second["clusterIP"]
+    assert first["ports"][0]["nodePort"] != second["ports"][0]["nodePort"]
+    changed = kube.patch(ns.services + "/first", {"spec": {"ports": [{"port": 80}], "clusterIP": None}})["spec"]
+    assert changed["clusterIP"] == first["clusterIP"] and changed["ports"] == first["ports"]
 
 
 def test_the_second_create_is_refused(kube, ns):

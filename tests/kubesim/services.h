@@ -1,0 +1,13 @@
+/*
+ * What Services get from the cluster: an address, ports on the nodes, and the cloud's load balancer.
+ */
+#ifndef KUBESIM_SERVICES_H
+#define KUBESIM_SERVICES_H
+
+#include "tests/kubesim/sim.h"
+
+/* For the table of kinds: see struct sim_kind. */
+void sim_service_allocate(cJSON *tree, const cJSON *old);
+void sim_control_service(struct sim *sim, struct sim_object *object);
+
+#endif
