@@ -39,30 +39,25 @@ static bool parse_path(const char *path, struct sim_target *t)
 			   (t->kind->has_scale && str_equal(t->subresource, "scale")));
 }
 
-/* What may be done to a collection, and to an object. */
+/* What may be done to a collection, and to an object; the first row that fits holds. */
 static const struct verb_row {
 	const char *method;
 	bool named;
 	const char *verb;
 	void (*function)(struct sim *, const struct sim_target *, struct sim_request *, struct sim_response *);
 } verbs[] = {
-	{ "GET", false, "list", sim_read_list }, { "GET", true, "get", sim_read_one },
-	{ "POST", false, "create", sim_create }, { "PUT", true, "update", sim_update },
-	{ "PATCH", true, "patch", sim_patch },   { "DELETE", true, "delete", sim_delete },
+	{ "GET", false, "watch", sim_watch },     { "GET", false, "list", sim_read_list },
+	{ "GET", true, "get", sim_read_one },     { "POST", false, "create", sim_create },
+	{ "PUT", true, "update", sim_update },    { "PATCH", true, "patch", sim_patch },
+	{ "DELETE", true, "delete", sim_delete },
 };
-static const struct verb_row watch_row = { "GET", false, "watch", sim_watch };
 
 static const struct verb_row *find_verb(const struct sim_target *t, const struct sim_request *rq)
 {
-	const char *watch = sim_request_query(rq, "watch");
-
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (verbs[i].named != (t->name[0] != '\0') || !str_equal(verbs[i].method, rq->method))
-			continue;
-		return verbs[i].function == sim_read_list && (str_equal(watch, "true") || str_equal(watch, "1"))
-			       ? &watch_row
-			       : &verbs[i];
-	}
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (verbs[i].named == (t->name[0] != '\0') && str_equal(verbs[i].method, rq->method) &&
+		    (verbs[i].function != sim_watch || sim_request_flag(rq, "watch")))
+			return &verbs[i];
 	return NULL;
 }
 
@@ -125,39 +120,24 @@ static void answer_fault_status(const struct sim_fault *fault, struct sim_respon
 static bool suffer(const struct sim_fault *fault, const struct sim_target *t, const struct sim_request *rq,
 		   struct sim_response *rs)
 {
-	switch (fault->action) {
-	case ACTION_LATENCY:
+	if (fault->action == ACTION_LATENCY)
 		return !sim_request_pause(rq, fault->ms);
-	case ACTION_HANG:
-		while (sim_request_pause(rq, 1000))
-			;
-		rs->drop = true;
-		return true;
-	case ACTION_DROP:
-		rs->drop = true;
-		return true;
-	case ACTION_STATUS:
-		answer_fault_status(fault, rs);
-		return true;
-	case ACTION_FORBIDDEN:
-		if (t)
-			answer_forbidden(t, rs);
-		return t != NULL;
-	case ACTION_SLOW_BODY:
+	if (fault->action == ACTION_SLOW_BODY) {
 		rs->slow_bytes = (size_t)fault->bytes;
 		rs->slow_delay_ms = fault->ms;
 		return false;
-	case ACTION_QUOTA:
-	case ACTION_WATCH_ERROR:
-	case ACTION_WATCH_EOF:
-	case ACTION_WATCH_SILENT:
-	case ACTION_WATCH_CHUNK:
-	case ACTION_EVENT_DUPLICATE:
-	case ACTION_EVENT_PAD:
-	case ACTION_EVENT_CUT:
-		return false; /* they strike elsewhere */
 	}
-	return false;
+	if (fault->action == ACTION_FORBIDDEN && !t)
+		return false;
+	if (fault->action == ACTION_FORBIDDEN)
+		answer_forbidden(t, rs);
+	else if (fault->action == ACTION_STATUS)
+		answer_fault_status(fault, rs);
+	else
+		rs->drop = true;
+	while (fault->action == ACTION_HANG && sim_request_pause(rq, 1000))
+		;
+	return true;
 }
 
 /* All faults of one stage. True: the request ends here. */

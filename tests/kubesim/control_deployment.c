@@ -278,20 +278,6 @@ static void set_available(const struct rollout *r, cJSON *conditions)
 	sim_condition_set(conditions, &states[r->total.available >= r->wanted - r->unavailable], true);
 }
 
-static void set_progressing(const struct rollout *r, cJSON *conditions)
-{
-	bool complete = r->newest->pods.replicas == r->wanted && r->total.replicas == r->wanted &&
-			r->total.available == r->wanted;
-	struct sim_condition condition = { "Progressing", true,
-					   complete ? "NewReplicaSetAvailable" : "ReplicaSetUpdated", NULL };
-	char message[400];
-
-	snprintf(message, sizeof(message), "ReplicaSet \"%s\" %s.", r->newest->object->name,
-		 complete ? "has successfully progressed" : "is progressing");
-	condition.message = message;
-	sim_condition_set(conditions, &condition, true);
-}
-
 /* A ReplicaSet that fails passes its condition on. */
 static void set_failure(const struct rollout *r, cJSON *conditions)
 {
@@ -316,7 +302,6 @@ static void set_status(const struct rollout *r)
 
 	set_counts(r, status);
 	set_available(r, conditions);
-	set_progressing(r, conditions);
 	set_failure(r, conditions);
 	set_revision(r->tree, revision_of(r->newest->tree));
 	(void)sim_objects_update(r->sim, r->object, r->tree); /* else this object is looked at again */

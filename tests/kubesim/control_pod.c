@@ -160,8 +160,6 @@ static void set_conditions(cJSON *status, const char *unready)
 {
 	char message[300];
 	struct sim_condition conditions[] = {
-		{ "PodReadyToStartContainers", true, NULL, NULL },
-		{ "Initialized", true, NULL, NULL },
 		{ "Ready", !unready, unready ? "ContainersNotReady" : NULL, unready ? message : NULL },
 		{ "ContainersReady", !unready, unready ? "ContainersNotReady" : NULL, unready ? message : NULL },
 	};

@@ -75,7 +75,8 @@ void sim_default_workload(cJSON *tree)
 {
 	cJSON *spec = sim_tree_child(tree, "spec");
 
-	sim_tree_default_int(spec, "replicas", 1);
+	if (!json_get(spec, "replicas"))
+		sim_tree_set_int(spec, "replicas", 1);
 	default_pod_spec(json_at(spec, "template.spec"));
 	sim_tree_child(tree, "status");
 }

@@ -38,6 +38,24 @@ const char *sim_request_query(const struct sim_request *request, const char *key
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, key);
 }
 
+bool sim_request_flag(const struct sim_request *request, const char *key)
+{
+	const char *value = sim_request_query(request, key);
+
+	return str_equal(value, "true") || str_equal(value, "1");
+}
+
+enum rc sim_request_int(const struct sim_request *request, const char *key, int64_t *ret_value, struct error *err)
+{
+	const char *text = sim_request_query(request, key);
+
+	if (!text || !*text)
+		return RC_OK;
+	if (!str_parse_int64(text, ret_value) || *ret_value < 0)
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: '%.50s' is no such number", key, text);
+	return RC_OK;
+}
+
 bool sim_request_gone(const struct sim_request *request)
 {
 	struct pollfd p = { .fd = request->fd, .events = POLLRDHUP };

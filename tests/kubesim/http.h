@@ -68,6 +68,13 @@ void sim_http_stop(struct sim_http *http);
 /* The value of a query parameter; NULL when it is not there, "" when it has no value. */
 const char *sim_request_query(const struct sim_request *request, const char *key);
 
+/* Is it "true" or "1"? */
+bool sim_request_flag(const struct sim_request *request, const char *key);
+
+/* The same as a whole number of at least 0; *ret_value is untouched when it is not there. RC_INVALID_ARGUMENT. */
+enum rc sim_request_int(const struct sim_request *request, const char *key, int64_t *ret_value, struct error *err)
+	must_check;
+
 /* Has the client closed, or is the server stopping? */
 bool sim_request_gone(const struct sim_request *request);
 

@@ -7,8 +7,8 @@
 
 #include "common/base/strutil.h"
 #include "tests/kubesim/api.h"
-#include "tests/kubesim/params.h"
 #include "tests/kubesim/scale.h"
+#include "tests/kubesim/selector.h"
 #include "tests/kubesim/status.h"
 #include "tests/kubesim/table.h"
 
@@ -33,15 +33,15 @@ void sim_read_one(struct sim *sim, const struct sim_target *t, struct sim_reques
  * Continue tokens are "VERSION/KEY": the version of the first page, and the last key of the one before. A version of 0
  * goes on with whatever is there now.
  */
-static bool read_token(const char *token, struct sim_list_query *query)
+static enum rc read_token(const char *token, struct sim_list_query *query, struct error *err)
 {
 	char *end = NULL;
 
 	if (!token || !*token)
-		return true;
+		return RC_OK;
 	query->since = strtoull(token, &end, 10);
 	query->after = end + 1;
-	return end != token && *end == '/';
+	return end != token && *end == '/' ? RC_OK : error_set(err, RC_INVALID_ARGUMENT, "invalid continue token");
 }
 
 static void answer_expired(const struct sim_list_query *query, struct sim_response *rs)
@@ -96,15 +96,15 @@ void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_reque
 	struct sim_list_query query = { .kind = t->kind, .ns = t->ns };
 	struct sim_selector *selector = NULL;
 	struct sim_list list = { 0 };
+	struct error err;
 	int64_t limit = 0;
 	enum rc rc;
 
-	if (!read_token(sim_request_query(rq, "continue"), &query)) {
-		sim_answer_bad_request(rs, "invalid continue token");
+	if (read_token(sim_request_query(rq, "continue"), &query, &err) || sim_request_int(rq, "limit", &limit, &err) ||
+	    sim_selector_of(rq, &selector, &err)) {
+		sim_answer_bad_request(rs, err.text);
 		return;
 	}
-	if (!sim_param_int(rq, rs, "limit", &limit) || !sim_param_selector(rq, rs, &selector))
-		return;
 	query.limit = (size_t)limit;
 	query.selector = selector;
 	rc = sim_store_list(sim->store, &query, &list);

@@ -135,17 +135,16 @@ static enum rc parse(struct sim_selector *s, const char *text, bool on_field, st
 	return RC_OK;
 }
 
-enum rc sim_selector_parse(const char *labels, const char *fields, struct sim_selector **ret_selector,
-			   struct error *err)
+enum rc sim_selector_of(const struct sim_request *request, struct sim_selector **ret_selector, struct error *err)
 {
 	struct sim_selector *s = calloc(1, sizeof(*s));
 	enum rc rc;
 
 	if (!s)
 		return error_no_memory(err);
-	rc = parse(s, labels, false, err);
+	rc = parse(s, sim_request_query(request, "labelSelector"), false, err);
 	if (!rc)
-		rc = parse(s, fields, true, err);
+		rc = parse(s, sim_request_query(request, "fieldSelector"), true, err);
 	if (rc || s->count == 0) {
 		sim_selector_destroy(s);
 		s = NULL;

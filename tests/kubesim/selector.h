@@ -4,19 +4,19 @@
 #ifndef KUBESIM_SELECTOR_H
 #define KUBESIM_SELECTOR_H
 
-#include "common/base/error.h"
+#include "tests/kubesim/http.h"
 #include "tests/kubesim/object.h"
 
 struct sim_selector;
 
 /*
- * Read both kinds of selectors; NULL or "" means none. Any field that is a string can be selected by.
+ * The labelSelector and fieldSelector of a request. Any field that is a string can be selected by.
  *
- * ret_selector  given to the caller; NULL when both are empty.
+ * ret_selector  given to the caller; NULL when nothing is selected by.
  * Errors: RC_INVALID_ARGUMENT, RC_NO_MEMORY.
  */
-enum rc sim_selector_parse(const char *labels, const char *fields, struct sim_selector **ret_selector,
-			   struct error *err) must_check;
+enum rc sim_selector_of(const struct sim_request *request, struct sim_selector **ret_selector, struct error *err)
+	must_check;
 void sim_selector_destroy(struct sim_selector *selector);
 
 /* Does the object match? NULL matches everything. */

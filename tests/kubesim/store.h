@@ -11,9 +11,9 @@
 
 #include "common/base/error.h"
 #include "tests/kubesim/object.h"
-#include "tests/kubesim/selector.h"
 
 struct sim_store;
+struct sim_selector;
 
 /* history_max: changes that are kept for each kind; an older watch is told 410. */
 struct sim_store *sim_store_create(size_t history_max);

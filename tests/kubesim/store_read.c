@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/kubesim/selector.h"
 #include "tests/kubesim/store_private.h"
 
 #define KEY_MAX 640    /* bytes of "namespace/name" */

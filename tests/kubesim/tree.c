@@ -42,23 +42,12 @@ void sim_tree_set_count(cJSON *object, const char *key, int64_t count)
 		sim_tree_drop(object, key);
 }
 
-static bool missing(const cJSON *object, const char *key)
-{
-	const cJSON *member = json_get(object, key);
-
-	return !member || cJSON_IsNull(member) || (cJSON_IsString(member) && member->valuestring[0] == '\0');
-}
-
 void sim_tree_default_string(cJSON *object, const char *key, const char *value)
 {
-	if (missing(object, key))
-		sim_tree_set_string(object, key, value);
-}
+	const char *there = json_string_at(object, key);
 
-void sim_tree_default_int(cJSON *object, const char *key, int64_t value)
-{
-	if (missing(object, key))
-		sim_tree_set_int(object, key, value);
+	if (!there || !*there)
+		sim_tree_set_string(object, key, value);
 }
 
 cJSON *sim_tree_child(cJSON *object, const char *key)

@@ -16,9 +16,8 @@ void sim_tree_drop(cJSON *object, const char *key);
 /* A number that is left out when it is 0. */
 void sim_tree_set_count(cJSON *object, const char *key, int64_t count);
 
-/* Set a member only where there is none, or null. */
+/* Set a member only where there is no text, or an empty one. */
 void sim_tree_default_string(cJSON *object, const char *key, const char *value);
-void sim_tree_default_int(cJSON *object, const char *key, int64_t value);
 
 /* The member, made as an empty object or array when it is not there. NULL when object is NULL. */
 cJSON *sim_tree_child(cJSON *object, const char *key);

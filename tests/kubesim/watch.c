@@ -9,7 +9,7 @@
 #include "common/base/strutil.h"
 #include "tests/kubesim/api.h"
 #include "tests/kubesim/faults.h"
-#include "tests/kubesim/params.h"
+#include "tests/kubesim/selector.h"
 #include "tests/kubesim/table.h"
 #include "tests/kubesim/tree.h"
 
@@ -264,21 +264,16 @@ static void begin_with_list(struct watch *w)
 		w->ending = true;
 		return;
 	}
-	for (size_t i = 0; i < list.count; i++)
+	for (size_t i = 0; i < list.count && !w->ending; i++)
 		add_change(w, SIM_ADDED, list.objects[i], list.objects[i]->version);
 	w->cursor.version = list.version;
 	sim_list_clear(&list);
 }
 
-static bool is_true(const char *parameter)
-{
-	return str_equal(parameter, "true") || str_equal(parameter, "1");
-}
-
 static void begin(struct watch *w, const struct sim_request *rq, int64_t version)
 {
-	bool bookmarks = is_true(sim_request_query(rq, "allowWatchBookmarks"));
-	bool with_list = version == 0 || is_true(sim_request_query(rq, "sendInitialEvents"));
+	bool bookmarks = sim_request_flag(rq, "allowWatchBookmarks");
+	bool with_list = version == 0 || sim_request_flag(rq, "sendInitialEvents");
 
 	w->cursor = (struct sim_cursor){ .kind = w->target.kind, .version = (uint64_t)version };
 	w->bookmark_ms = bookmarks ? clock_mono_ms() + w->sim->options.bookmark_ms : INT64_MAX;
@@ -296,10 +291,13 @@ void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *
 	int64_t timeout_s = WATCH_TIMEOUT_S;
 	int64_t version = 0;
 	struct watch *w;
+	struct error err;
 
-	if (!sim_param_int(rq, rs, "timeoutSeconds", &timeout_s) ||
-	    !sim_param_int(rq, rs, "resourceVersion", &version) || !sim_param_selector(rq, rs, &selector))
+	if (sim_request_int(rq, "timeoutSeconds", &timeout_s, &err) ||
+	    sim_request_int(rq, "resourceVersion", &version, &err) || sim_selector_of(rq, &selector, &err)) {
+		sim_answer_bad_request(rs, err.text);
 		return;
+	}
 	w = calloc(1, sizeof(*w));
 	if (!w) {
 		sim_selector_destroy(selector);

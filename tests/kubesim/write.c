@@ -176,38 +176,24 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, const 
 	return rc;
 }
 
-static enum rc change_scale(struct sim *sim, const struct sim_target *t, const struct sim_object *current,
-			    sim_patch_function apply, const cJSON *body, struct sim_response *rs)
+static enum rc change_once(struct sim *sim, const struct sim_target *t, const struct sim_object *current,
+			   sim_patch_function apply, const cJSON *body, struct sim_response *rs)
 {
-	cleanup_json cJSON *scale = sim_scale_tree(current);
 	cleanup_json cJSON *tree = sim_object_tree(current);
+	cleanup_json cJSON *scale = str_equal(t->subresource, "scale") ? sim_scale_tree(current) : NULL;
 	cleanup_object struct sim_object *stored = NULL;
 	enum rc rc;
 
-	apply(scale, body);
-	if (!check_identity(t, json_get(scale, "metadata"), current, rs))
+	apply(scale ? scale : tree, body);
+	if (!check_identity(t, json_get(scale ? scale : tree, "metadata"), current, rs))
 		return RC_OK;
-	sim_tree_set_int(sim_tree_child(tree, "spec"), "replicas", json_int_at(scale, "spec.replicas", 0));
+	if (scale)
+		sim_tree_set_int(sim_tree_child(tree, "spec"), "replicas", json_int_at(scale, "spec.replicas", 0));
 	rc = store_changed(sim, t, current, tree, &stored, rs);
-	if (stored) {
-		rs->status = 200;
+	rs->status = stored ? 200 : rs->status;
+	if (stored && scale)
 		sim_scale_write(stored, &rs->body);
-	}
-	return rc;
-}
-
-static enum rc change_object(struct sim *sim, const struct sim_target *t, const struct sim_object *current,
-			     sim_patch_function apply, const cJSON *body, struct sim_response *rs)
-{
-	cleanup_json cJSON *tree = sim_object_tree(current);
-	cleanup_object struct sim_object *stored = NULL;
-	enum rc rc;
-
-	apply(tree, body);
-	if (!check_identity(t, json_get(tree, "metadata"), current, rs))
-		return RC_OK;
-	rc = store_changed(sim, t, current, tree, &stored, rs);
-	if (stored)
+	else if (stored)
 		sim_answer_object(rs, 200, stored);
 	return rc;
 }
@@ -224,12 +210,7 @@ static void change(struct sim *sim, const struct sim_target *t, struct sim_reque
 	do {
 		cleanup_object struct sim_object *current = sim_store_get(sim->store, t->kind, t->ns, t->name);
 
-		if (!current)
-			rc = RC_NOT_FOUND;
-		else if (str_equal(t->subresource, "scale"))
-			rc = change_scale(sim, t, current, apply, body, rs);
-		else
-			rc = change_object(sim, t, current, apply, body, rs);
+		rc = current ? change_once(sim, t, current, apply, body, rs) : RC_NOT_FOUND;
 	} while (rc == RC_CONFLICT);
 	if (rc)
 		sim_answer_not_found(rs, t->kind, t->name);
