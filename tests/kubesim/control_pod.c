@@ -1,6 +1,6 @@
 /*
  * Pods: the scheduler and the kubelet. The same Pods fail in the same way as on the simulated node of tests/cluster:
- * the image decides, and dcm-test/start-delay and dcm-test/stop-delay, as label or annotation, stretch the times.
+ * the image decides, and the labels dcm-test/start-delay and dcm-test/stop-delay stretch the times.
  */
 #include <string.h>
 
@@ -23,16 +23,12 @@
 /* ---- times ------------------------------------------------------------------------------------------------------- */
 
 /* The Pod's own delay, else `otherwise_ms`. */
-static int64_t delay_of(const cJSON *tree, const char *key, int64_t otherwise_ms)
+static int64_t delay_of(const struct sim_object *object, const char *key, int64_t otherwise_ms)
 {
-	const char *text = cJSON_GetStringValue(json_get(json_at(tree, "metadata.annotations"), key));
-	int64_t ms = otherwise_ms;
+	const char *text = sim_object_label(object, key);
+	int64_t ms;
 
-	if (!text)
-		text = cJSON_GetStringValue(json_get(json_at(tree, "metadata.labels"), key));
-	if (text && !duration_parse_ms(text, &ms))
-		return otherwise_ms;
-	return ms;
+	return text && duration_parse_ms(text, &ms) ? ms : otherwise_ms;
 }
 
 /* ---- scheduling -------------------------------------------------------------------------------------------------- */
@@ -210,7 +206,7 @@ static void start(struct sim *sim, const struct sim_object *object, cJSON *tree)
 static void stop(struct sim *sim, const struct sim_object *object, const cJSON *tree, int64_t deleting_ms)
 {
 	int64_t grace_ms = json_int_at(tree, "metadata.deletionGracePeriodSeconds", 0) * 1000;
-	int64_t wait_ms = delay_of(tree, STOP_DELAY, sim->options.pod_stop_ms);
+	int64_t wait_ms = delay_of(object, STOP_DELAY, sim->options.pod_stop_ms);
 
 	wait_ms = (wait_ms < grace_ms ? wait_ms : grace_ms) - deleting_ms;
 	if (wait_ms > 0)
@@ -238,7 +234,7 @@ void sim_control_pod(struct sim *sim, struct sim_object *object)
 	}
 	if (!str_equal(json_string_at(tree, "status.phase"), "Pending") || json_at(tree, "status.containerStatuses"))
 		return;
-	wait_ms = delay_of(tree, START_DELAY, sim->options.pod_start_ms) - age_ms;
+	wait_ms = delay_of(object, START_DELAY, sim->options.pod_start_ms) - age_ms;
 	if (wait_ms > 0)
 		sim_store_touch(sim->store, object, wait_ms);
 	else

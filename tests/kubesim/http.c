@@ -27,8 +27,6 @@ struct sim_http {
 struct exchange {
 	struct sim_request request;
 	struct sim_response response;
-	size_t sent;   /* bytes of a slow body */
-	bool answered; /* the handler has run */
 };
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
@@ -200,9 +198,6 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		*size = 0;
 		return MHD_YES;
 	}
-	if (x->answered)
-		return MHD_NO;
-	x->answered = true;
 	http->settings.handle(http->settings.ctx, &x->request, &x->response);
 	return x->response.drop ? MHD_NO : send_response(connection, x);
 }

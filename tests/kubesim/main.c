@@ -14,8 +14,6 @@
 #include "tests/kubesim/kubeconfig.h"
 #include "tests/kubesim/objects.h"
 
-static const char *const standard_namespaces[] = { "default", "kube-node-lease", "kube-public", "kube-system" };
-
 static bool create_parts(struct sim *sim)
 {
 	sim->store = sim_store_create((size_t)sim->options.history);
@@ -29,14 +27,6 @@ static void destroy_parts(struct sim *sim)
 	sim_counters_destroy(sim->counters);
 	sim_faults_destroy(sim->faults);
 	sim_store_destroy(sim->store);
-}
-
-static void make_namespaces(struct sim *sim)
-{
-	for (size_t i = 0; i < ARRAY_LEN(standard_namespaces); i++)
-		sim_objects_make_namespace(sim, standard_namespaces[i]);
-	for (const char *const *name = sim->options.namespaces; *name; name++)
-		sim_objects_make_namespace(sim, *name);
 }
 
 /* Tell the world where the server is, once it is there. */
@@ -100,7 +90,9 @@ int main(int argc, char **argv)
 	}
 	lifecycle_init();
 	if (create_parts(&sim)) {
-		make_namespaces(&sim);
+		sim_objects_make_namespace(&sim, "default");
+		if (sim.options.namespace)
+			sim_objects_make_namespace(&sim, sim.options.namespace);
 		rc = serve(&sim, &err);
 	} else {
 		rc = error_no_memory(&err);

@@ -8,7 +8,7 @@
 
 struct option_row {
 	const char *name; /* without the dashes */
-	enum { OPTION_TEXT, OPTION_NUMBER, OPTION_LIST } type;
+	bool is_number;   /* else a text */
 	size_t offset;
 	const char *fallback; /* NULL: none */
 	const char *help;
@@ -18,17 +18,17 @@ struct option_row {
 
 /* clang-format off */
 static const struct option_row rows[] = {
-	{ "listen", OPTION_TEXT, AT(listen), "127.0.0.1:0", "HOST:PORT\tWhere to serve; port 0: any free one" },
-	{ "tls-cert", OPTION_TEXT, AT(tls_cert), NULL, "FILE\tServe HTTPS with this certificate (PEM)" },
-	{ "tls-key", OPTION_TEXT, AT(tls_key), NULL, "FILE\tIts private key (PEM)" },
-	{ "token", OPTION_TEXT, AT(token), NULL, "TOKEN\tAccept this bearer token, and nobody without it" },
-	{ "write-kubeconfig", OPTION_TEXT, AT(kubeconfig), NULL, "FILE\tWrite a kubeconfig for this server there" },
-	{ "namespace", OPTION_LIST, AT(namespaces), NULL, "NAME\tCreate this namespace too; may be repeated" },
-	{ "pod-start-ms", OPTION_NUMBER, AT(pod_start_ms), "300", "N\tFrom a Pod's creation to Running" },
-	{ "pod-stop-ms", OPTION_NUMBER, AT(pod_stop_ms), "300", "N\tHow long a deleted Pod stays Terminating" },
-	{ "lb-delay-ms", OPTION_NUMBER, AT(lb_delay_ms), "500", "N\tWhen a LoadBalancer gets its address; -1: never" },
-	{ "bookmark-ms", OPTION_NUMBER, AT(bookmark_ms), "60000", "N\tBetween the bookmarks of a watch" },
-	{ "history", OPTION_NUMBER, AT(history), "10000", "N\tChanges of each kind that a watch can go back" },
+	{ "listen", false, AT(listen), "127.0.0.1:0", "HOST:PORT\tWhere to serve; port 0: any free one" },
+	{ "tls-cert", false, AT(tls_cert), NULL, "FILE\tServe HTTPS with this certificate (PEM)" },
+	{ "tls-key", false, AT(tls_key), NULL, "FILE\tIts private key (PEM)" },
+	{ "token", false, AT(token), NULL, "TOKEN\tAccept this bearer token, and nobody without it" },
+	{ "write-kubeconfig", false, AT(kubeconfig), NULL, "FILE\tWrite a kubeconfig for this server there" },
+	{ "namespace", false, AT(namespace), NULL, "NAME\tCreate this namespace too" },
+	{ "pod-start-ms", true, AT(pod_start_ms), "300", "N\tFrom a Pod's creation to Running" },
+	{ "pod-stop-ms", true, AT(pod_stop_ms), "300", "N\tHow long a deleted Pod stays Terminating" },
+	{ "lb-delay-ms", true, AT(lb_delay_ms), "500", "N\tWhen a LoadBalancer gets its address; -1: never" },
+	{ "bookmark-ms", true, AT(bookmark_ms), "60000", "N\tBetween the bookmarks of a watch" },
+	{ "history", true, AT(history), "10000", "N\tChanges of each kind that a watch can go back" },
 };
 /* clang-format on */
 
@@ -40,32 +40,14 @@ static void print_help(void)
 		       rows[i].fallback ? rows[i].fallback : "none");
 }
 
-static bool add_to_list(const char **list, const char *value)
-{
-	size_t count = 0;
-
-	while (list[count])
-		count++;
-	if (count == OPTION_NAMESPACES_MAX)
-		return false;
-	list[count] = value;
-	return true;
-}
-
 static bool set_value(struct sim_options *o, const struct option_row *row, const char *value)
 {
 	void *member = (char *)o + row->offset;
 
-	switch (row->type) {
-	case OPTION_TEXT:
-		*(const char **)member = value;
-		return true;
-	case OPTION_NUMBER:
+	if (row->is_number)
 		return str_parse_int64(value, member);
-	case OPTION_LIST:
-		return add_to_list(member, value);
-	}
-	return false;
+	*(const char **)member = value;
+	return true;
 }
 
 enum sim_options_next sim_options_read(int argc, char **argv, struct sim_options *ret)

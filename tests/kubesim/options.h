@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OPTION_NAMESPACES_MAX 32 /* --namespace */
-
 struct sim_options {
 	const char *listen;
 	const char *tls_cert;
@@ -20,8 +18,8 @@ struct sim_options {
 	int64_t pod_stop_ms;
 	int64_t lb_delay_ms; /* -1: never */
 	int64_t bookmark_ms;
-	int64_t history;                                   /* changes kept for each kind */
-	const char *namespaces[OPTION_NAMESPACES_MAX + 1]; /* NULL-terminated */
+	int64_t history;       /* changes kept for each kind */
+	const char *namespace; /* NULL: only the usual one */
 };
 
 enum sim_options_next { OPTIONS_RUN, OPTIONS_EXIT_OK, OPTIONS_EXIT_BAD };

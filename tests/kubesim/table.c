@@ -208,8 +208,6 @@ static void write_definitions(struct json_writer *w, const struct sim_column *co
 		json_begin_object(w, NULL);
 		json_string(w, "name", columns->name);
 		json_string(w, "type", "string");
-		json_string(w, "format", str_equal(columns->name, "Name") ? "name" : "");
-		json_string(w, "description", columns->name);
 		json_int(w, "priority", columns->priority);
 		json_end_object(w);
 	}

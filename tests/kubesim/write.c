@@ -104,36 +104,33 @@ void sim_create(struct sim *sim, const struct sim_target *t, struct sim_request 
 
 /* ---- update and patch -------------------------------------------------------------------------------------------- */
 
-/* What a client cannot change comes from the object as it is. */
-static void keep_metadata(cJSON *tree, const cJSON *old)
+/* Make a member of `to` what it is in `from`, or drop it. */
+static void copy_member(cJSON *to, const cJSON *from, const char *key)
+{
+	const cJSON *value = json_get(from, key);
+
+	if (value)
+		sim_tree_set(to, key, sim_tree_copy(value));
+	else
+		sim_tree_drop(to, key);
+}
+
+/* What a client cannot change comes from the object as it is: some metadata, and one half, the status or the rest. */
+static void keep_old(cJSON *tree, const cJSON *old, bool of_status)
 {
 	static const char *const kept[] = {
 		"uid",        "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
 		"generation", "namespace",         "generateName",      "name"
 	};
-	cJSON *metadata = sim_tree_child(tree, "metadata");
-
-	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
-		const cJSON *value = json_get(json_get(old, "metadata"), kept[i]);
-
-		if (value)
-			sim_tree_set(metadata, kept[i], sim_tree_copy(value));
-		else
-			sim_tree_drop(metadata, kept[i]);
-	}
-	sim_tree_drop(metadata, "managedFields");
-}
-
-/* One half of the object comes from the request, the other stays: the status, or all but the status. */
-static void keep_half(cJSON *tree, const cJSON *old, bool of_status)
-{
 	const cJSON *member = NULL;
 
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		copy_member(sim_tree_child(tree, "metadata"), json_get(old, "metadata"), kept[i]);
 	if (!of_status)
-		sim_tree_drop(tree, "status");
+		copy_member(tree, old, "status");
 	cJSON_ArrayForEach (member, old)
-		if (of_status != str_equal(member->string, "status"))
-			sim_tree_set(tree, member->string, sim_tree_copy(member));
+		if (of_status && !str_equal(member->string, "status"))
+			copy_member(tree, old, member->string);
 }
 
 /* The request must mean the object that is there: its name, its uid and its version, where it says them. */
@@ -162,8 +159,7 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, const 
 	cleanup_json cJSON *old = sim_object_tree(current);
 	enum rc rc;
 
-	keep_metadata(tree, old);
-	keep_half(tree, old, str_equal(t->subresource, "status"));
+	keep_old(tree, old, str_equal(t->subresource, "status"));
 	if (t->kind->generations && !sim_tree_equal(json_get(tree, "spec"), json_get(old, "spec")))
 		sim_tree_set_int(json_get(tree, "metadata"), "generation",
 				 json_int_at(old, "metadata.generation", 0) + 1);

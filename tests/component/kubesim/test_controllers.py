@@ -142,7 +142,7 @@ def test_an_evicted_pod_stays_and_is_replaced(kube, ns):
 
 def test_a_pod_that_terminates_says_so(kube, ns):
     body = deployment("slow")
-    body["spec"]["template"]["metadata"]["annotations"] = {"dcm-test/stop-delay": "1s"}
+    body["spec"]["template"]["metadata"]["labels"]["dcm-test/stop-delay"] = "1s"
     kube.post(ns.deployments, body)
     pod = running(ns, "slow")[0]["metadata"]["name"]
     kube.call("DELETE", ns.deployments + "/slow")
