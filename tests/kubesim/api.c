@@ -5,7 +5,6 @@
 
 #include "common/base/strutil.h"
 #include "tests/kubesim/control.h"
-#include "tests/kubesim/counters.h"
 #include "tests/kubesim/discovery.h"
 #include "tests/kubesim/faults.h"
 
@@ -179,7 +178,7 @@ void sim_api_handle(void *ctx, struct sim_request *request, struct sim_response 
 		row = find_target(request, response, &target);
 	known = row ? &target : NULL;
 	if (row)
-		sim_counters_add(sim->counters, target.verb, target.resource);
+		sim_control_count(sim, target.verb, target.resource);
 	if (!may_come_in(sim, request)) {
 		sim_answer_status(response, &(struct sim_status){ .code = 401, .reason = "Unauthorized" },
 				  "Unauthorized");

@@ -1,9 +1,30 @@
 #include "tests/kubesim/control.h"
 
 #include "common/base/strutil.h"
-#include "tests/kubesim/counters.h"
+#include "common/services/json_write.h"
 #include "tests/kubesim/faults.h"
 #include "tests/kubesim/status.h"
+#include "tests/kubesim/tree.h"
+
+void sim_control_count(struct sim *sim, const char *verb, const char *resource)
+{
+	char name[112];
+	int64_t count = 0;
+
+	snprintf(name, sizeof(name), "%s %s", verb, resource);
+	pthread_mutex_lock(&sim->counts_lock);
+	(void)json_is_int(json_get(sim->counts, name), &count); /* not there: 0 */
+	sim_tree_set_int(sim->counts, name, count + 1);
+	pthread_mutex_unlock(&sim->counts_lock);
+}
+
+static void reset_counts(struct sim *sim)
+{
+	pthread_mutex_lock(&sim->counts_lock);
+	cJSON_Delete(sim->counts);
+	sim->counts = cJSON_CreateObject();
+	pthread_mutex_unlock(&sim->counts_lock);
+}
 
 /* One fault, or an array of them. */
 static enum rc add_faults(struct sim *sim, const struct buf *text, struct error *err)
@@ -26,7 +47,9 @@ static void answer_state(struct sim *sim, struct sim_response *rs)
 
 	rs->status = 200;
 	json_begin_object(&w, NULL);
-	sim_counters_write(sim->counters, &w, "requests");
+	pthread_mutex_lock(&sim->counts_lock);
+	json_tree(&w, "requests", sim->counts);
+	pthread_mutex_unlock(&sim->counts_lock);
 	json_int(&w, "faults", sim_faults_count(sim->faults));
 	json_end_object(&w);
 }
@@ -50,7 +73,7 @@ bool sim_control_answer(struct sim *sim, const struct sim_request *request, stru
 	} else if (asks(request, "DELETE", "/sim/faults")) {
 		sim_faults_clear(sim->faults);
 	} else if (asks(request, "DELETE", "/sim/state")) {
-		sim_counters_reset(sim->counters);
+		reset_counts(sim);
 	} else if (asks(request, "POST", "/sim/compact")) {
 		sim_store_compact(sim->store);
 	} else if (!asks(request, "GET", "/sim/state")) {

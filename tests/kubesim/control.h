@@ -8,6 +8,9 @@
 #include "tests/kubesim/http.h"
 #include "tests/kubesim/sim.h"
 
+/* Count one request, so that a test can say how many something may cost: "get", "deployments/scale". */
+void sim_control_count(struct sim *sim, const char *verb, const char *resource);
+
 /* Answer when the path is one of these; false: it is not, and the response is untouched. */
 bool sim_control_answer(struct sim *sim, const struct sim_request *request, struct sim_response *response);
 

@@ -11,10 +11,11 @@
 #include "tests/kubesim/events.h"
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/objects.h"
+#include "tests/kubesim/services.h"
 #include "tests/kubesim/tree.h"
 
 #define NODE_NAME "simulated"
-#define NODE_IP "10.244.0.1"
+#define NODE_IP "10.245.0.1"
 #define NODE_CPU_MILLI 100000000 /* thousandths: what the simulated node has */
 #define RESTARTS 7               /* of a container that crashes */
 #define START_DELAY "dcm-test/start-delay"
@@ -154,27 +155,28 @@ static void add_container_status(const struct sim_object *object, const cJSON *c
 
 static void set_conditions(cJSON *status, const char *unready)
 {
+	cJSON *conditions = sim_tree_child_array(status, "conditions");
+	struct sim_condition condition = { .type = "Ready", .status = !unready };
 	char message[300];
-	struct sim_condition conditions[] = {
-		{ "Ready", !unready, unready ? "ContainersNotReady" : NULL, unready ? message : NULL },
-		{ "ContainersReady", !unready, unready ? "ContainersNotReady" : NULL, unready ? message : NULL },
-	};
 
 	snprintf(message, sizeof(message), "containers with unready status: [%s]", unready ? unready : "");
-	for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
-		sim_condition_set(sim_tree_child_array(status, "conditions"), &conditions[i], false);
+	if (unready) {
+		condition.reason = "ContainersNotReady";
+		condition.message = message;
+	}
+	sim_condition_set(conditions, &condition, false);
+	condition.type = "ContainersReady";
+	sim_condition_set(conditions, &condition, false);
 }
 
 static void start(struct sim *sim, const struct sim_object *object, cJSON *tree)
 {
-	static unsigned next_ip; /* only the controllers' thread comes here */
 	cJSON *status = json_get(tree, "status");
 	cJSON *statuses = sim_tree_child_array(status, "containerStatuses");
 	const cJSON *container = NULL;
 	const char *unready = NULL;
 	const char *phase = "Running";
 	const char *waiting = NULL;
-	char ip[32];
 
 	cJSON_ArrayForEach (container, json_at(tree, "spec.containers")) {
 		const struct fate *fate = fate_of(image_of(container));
@@ -187,12 +189,10 @@ static void start(struct sim *sim, const struct sim_object *object, cJSON *tree)
 		if (!fate->pulled)
 			phase = "Pending";
 	}
-	next_ip = next_ip % 65000 + 1;
-	snprintf(ip, sizeof(ip), "10.244.%u.%u", 1 + next_ip / 254, 1 + next_ip % 254);
 	sim_tree_set_string(status, "phase", phase);
 	set_conditions(status, unready);
 	sim_tree_set_string(status, "hostIP", NODE_IP);
-	sim_tree_set_string(status, "podIP", ip);
+	sim_set_next_ip(status, "podIP", "10.244");
 	sim_tree_set_now(status, "startTime");
 	if (!sim_objects_update(sim, object, tree))
 		return;

@@ -9,7 +9,6 @@
 #include "common/services/secret.h"
 #include "tests/kubesim/api.h"
 #include "tests/kubesim/controllers.h"
-#include "tests/kubesim/counters.h"
 #include "tests/kubesim/faults.h"
 #include "tests/kubesim/kubeconfig.h"
 #include "tests/kubesim/objects.h"
@@ -18,13 +17,15 @@ static bool create_parts(struct sim *sim)
 {
 	sim->store = sim_store_create((size_t)sim->options.history);
 	sim->faults = sim_faults_create();
-	sim->counters = sim_counters_create();
-	return sim->store && sim->faults && sim->counters;
+	sim->counts = cJSON_CreateObject();
+	pthread_mutex_init(&sim->counts_lock, NULL);
+	return sim->store && sim->faults && sim->counts;
 }
 
 static void destroy_parts(struct sim *sim)
 {
-	sim_counters_destroy(sim->counters);
+	pthread_mutex_destroy(&sim->counts_lock);
+	cJSON_Delete(sim->counts);
 	sim_faults_destroy(sim->faults);
 	sim_store_destroy(sim->store);
 }

@@ -13,8 +13,7 @@
 
 /* ---- addresses and ports: one after the other, and then from the beginning --------------------------------------- */
 
-/* Set a member to the next address of a network ("10.96"). */
-static void set_next_ip(cJSON *object, const char *key, const char *network)
+void sim_set_next_ip(cJSON *object, const char *key, const char *network)
 {
 	static atomic_uint next;
 	unsigned number = atomic_fetch_add(&next, 1) % IP_COUNT;
@@ -51,7 +50,7 @@ void sim_service_allocate(cJSON *tree, const cJSON *old)
 	if (before)
 		sim_tree_set(spec, "clusterIP", sim_tree_copy(before));
 	else if (!json_get(spec, "clusterIP"))
-		set_next_ip(spec, "clusterIP", "10.96");
+		sim_set_next_ip(spec, "clusterIP", "10.96");
 	sim_tree_set(spec, "clusterIPs", cJSON_CreateArray());
 	cJSON_AddItemToArray(json_get(spec, "clusterIPs"), sim_tree_copy(json_get(spec, "clusterIP")));
 	cJSON_ArrayForEach (port, json_get(spec, "ports")) {
@@ -78,7 +77,7 @@ void sim_control_service(struct sim *sim, struct sim_object *object)
 		sim_store_touch(sim->store, object, sim->options.lb_delay_ms - age_ms);
 		return;
 	}
-	set_next_ip(sim_tree_append_object(sim_tree_child_array(balancer, "ingress")), "ip", "172.20");
+	sim_set_next_ip(sim_tree_append_object(sim_tree_child_array(balancer, "ingress")), "ip", "172.20");
 	if (sim_objects_update(sim, object, tree))
 		sim_event(sim, object, true, "EnsuredLoadBalancer", "service-controller", "Ensured load balancer");
 }
