@@ -1,6 +1,10 @@
 /*
  * kubesim: a stand-in for a Kubernetes API server and its controllers, for tests and for trying things out without a
  * cluster. It is a simulator, and says so.
+ *
+ * What a real one does and this one does not: it checks names, labels and annotations, but no specs, and sets only the
+ * defaults that somebody looks at; it has no schema (kubectl create wants --validate=false), no dry run and no deletion
+ * but in the background; pages of a list show what is there by then; addresses are given out in turn and not checked.
  */
 #include <stdio.h>
 #include <stdlib.h>

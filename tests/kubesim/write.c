@@ -2,6 +2,7 @@
  * POST, PUT, PATCH and DELETE: from a request's body to a stored object.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "common/base/strutil.h"
 #include "tests/kubesim/api.h"
@@ -13,12 +14,22 @@
 #include "tests/kubesim/tree.h"
 #include "tests/kubesim/validate.h"
 
-/* The request's body, which must be an object; the caller frees it. */
+static void answer_unsupported(struct sim_response *rs)
+{
+	sim_answer_status(rs, &(struct sim_status){ .code = 415, .reason = "UnsupportedMediaType" },
+			  "the body of the request was in an unknown format");
+}
+
+/* The request's body, which must be an object, and JSON: `kubectl create deployment` speaks protobuf. */
 static bool read_body(const struct sim_request *rq, struct sim_response *rs, cJSON **ret_tree)
 {
 	cleanup_json cJSON *tree = NULL;
 	struct error err;
 
+	if (rq->content_type[0] && !strstr(rq->content_type, "json")) {
+		answer_unsupported(rs);
+		return false;
+	}
 	if (json_parse(rq->body.data, rq->body.len, &tree, &err)) {
 		sim_answer_bad_request(rs, err.text);
 		return false;
@@ -236,8 +247,7 @@ void sim_patch(struct sim *sim, const struct sim_target *t, struct sim_request *
 	if (apply)
 		change(sim, t, rq, apply, rs);
 	else
-		sim_answer_status(rs, &(struct sim_status){ .code = 415, .reason = "UnsupportedMediaType" },
-				  "the body of the request was in an unknown format");
+		answer_unsupported(rs);
 }
 
 /* ---- delete ------------------------------------------------------------------------------------------------------ */

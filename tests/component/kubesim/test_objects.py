@@ -109,6 +109,7 @@ def test_methods_that_are_not_served(kube, ns, method, tail, status):
 def test_bodies_that_cannot_be_read(kube, ns):
     assert kube.call("POST", ns.deployments, "{broken")[0] == 400
     assert kube.call("POST", ns.deployments, "")[0] == 400
+    assert kube.call("POST", ns.deployments, deployment("x"), {"Content-Type": "text/plain"})[0] == 415
     assert kube.call("PATCH", ns.deployments + "/x", {}, {"Content-Type": "application/json"})[0] == 415
     status, answer = kube.call("POST", ns.deployments, " " * (3 * 1024 * 1024 + 1))
     assert (status, answer["reason"]) == (413, "RequestEntityTooLarge")
