@@ -101,18 +101,16 @@ static void answer_forbidden(const struct sim_target *t, struct sim_response *rs
 
 static void answer_fault_status(const struct sim_fault *fault, struct sim_response *rs)
 {
-	const char *message;
-	struct sim_status status = sim_fault_status(fault, &message);
+	struct sim_status status = sim_fault_status(fault);
 
-	sim_answer_status(rs, &status, "%s", message);
+	sim_answer_status(rs, &status, SIM_FAULT_MESSAGE);
 	rs->retry_after_s = status.retry_after_s;
 	if (!fault->html)
 		return;
 	rs->content_type = "text/html";
 	buf_reset(&rs->body);
-	buf_addf(&rs->body,
-		 "<html><body><h1>%u %s</h1>\nNo server is available to handle this request.\n</body></html>\n",
-		 rs->status, message);
+	buf_addf(&rs->body, "<html><body><h1>%u</h1>\nNo server is available to handle this request.\n</body></html>\n",
+		 rs->status);
 }
 
 /* Let one fault strike a request. True: the request ends here. */

@@ -56,21 +56,20 @@ static void write_kind(struct json_writer *w, const struct sim_kind *k)
 	json_end_object(w);
 }
 
-static void write_subresource(struct json_writer *w, const struct sim_kind *k, const char *name, const char *kind)
+/* kubectl scale looks for it. */
+static void write_scale(struct json_writer *w, const struct sim_kind *k)
 {
 	static const char *const verbs[] = { "get", "patch", "update", NULL };
-	char full[96];
+	char name[96];
 
-	snprintf(full, sizeof(full), "%s/%s", k->plural, name);
+	snprintf(name, sizeof(name), "%s/scale", k->plural);
 	json_begin_object(w, NULL);
-	json_string(w, "name", full);
+	json_string(w, "name", name);
 	json_string(w, "singularName", "");
 	json_bool(w, "namespaced", k->namespaced);
-	if (str_equal(kind, "Scale")) {
-		json_string(w, "group", "autoscaling");
-		json_string(w, "version", "v1");
-	}
-	json_string(w, "kind", kind);
+	json_string(w, "group", "autoscaling");
+	json_string(w, "version", "v1");
+	json_string(w, "kind", "Scale");
 	write_verbs(w, verbs);
 	json_end_object(w);
 }
@@ -89,9 +88,8 @@ static void answer_resources(struct sim_response *rs, const char *group, const c
 		if (!str_equal(sim_kinds[i].group, group))
 			continue;
 		write_kind(&w, &sim_kinds[i]);
-		write_subresource(&w, &sim_kinds[i], "status", sim_kinds[i].kind);
 		if (sim_kinds[i].has_scale)
-			write_subresource(&w, &sim_kinds[i], "scale", "Scale");
+			write_scale(&w, &sim_kinds[i]);
 	}
 	json_end_array(&w);
 	json_end_object(&w);

@@ -223,28 +223,17 @@ bool sim_faults_refuse(struct sim *sim, const struct sim_kind *kind, const char 
 static const struct {
 	unsigned code;
 	const char *reason;
-	const char *message;
 } usual[] = {
-	{ 401, "Unauthorized", "Unauthorized" },
-	{ 409, "Conflict",
-	  "the object has been modified; please apply your changes to the latest version and try again" },
-	{ 410, "Expired", "too old resource version" },
-	{ 429, "TooManyRequests", "the server has received too many requests and has asked us to try again later" },
-	{ 500, "InternalError", "Internal error occurred: simulated" },
-	{ 503, "ServiceUnavailable", "the server is currently unable to handle the request" },
-	{ 504, "Timeout", "Timeout: request did not complete within the allotted timeout" },
+	{ 401, "Unauthorized" },  { 409, "Conflict" },           { 410, "Expired" }, { 429, "TooManyRequests" },
+	{ 500, "InternalError" }, { 503, "ServiceUnavailable" }, { 504, "Timeout" },
 };
 
-struct sim_status sim_fault_status(const struct sim_fault *fault, const char **ret_message)
+struct sim_status sim_fault_status(const struct sim_fault *fault)
 {
 	struct sim_status status = { .code = (unsigned)fault->status, .retry_after_s = (int)fault->retry_after_s };
 
-	*ret_message = "simulated";
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
-		if (usual[i].code == status.code) {
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		if (usual[i].code == status.code)
 			status.reason = usual[i].reason;
-			*ret_message = usual[i].message;
-		}
-	}
 	return status;
 }

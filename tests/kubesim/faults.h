@@ -72,8 +72,10 @@ int sim_faults_count(const struct sim_faults *f);
  */
 bool sim_faults_take(struct sim_faults *f, const struct sim_occasion *occasion, size_t *cursor, struct sim_fault *ret);
 
-/* The Status of a fault with a status: the usual reason of that code. ret_message: static. */
-struct sim_status sim_fault_status(const struct sim_fault *fault, const char **ret_message);
+#define SIM_FAULT_MESSAGE "simulated" /* what a Status of a fault says */
+
+/* The Status of a fault with a status: the usual reason of that code. */
+struct sim_status sim_fault_status(const struct sim_fault *fault);
 
 #define SIM_REFUSAL_MAX 800 /* bytes */
 

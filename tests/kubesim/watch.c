@@ -145,10 +145,9 @@ static void suffer(struct watch *w)
 	while (!w->ending && next_fault(w, STAGE_STREAM, &cursor, &fault)) {
 		w->silent = w->silent || fault.action == ACTION_WATCH_SILENT;
 		if (fault.action == ACTION_WATCH_ERROR) {
-			const char *message;
-			struct sim_status status = sim_fault_status(&fault, &message);
+			struct sim_status status = sim_fault_status(&fault);
 
-			add_error(w, &status, message);
+			add_error(w, &status, SIM_FAULT_MESSAGE);
 		}
 		if (fault.action == ACTION_WATCH_EOF) {
 			w->broken = fault.broken;

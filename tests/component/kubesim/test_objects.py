@@ -191,7 +191,7 @@ def test_a_finalizer_holds_the_object(kube, ns):
 def test_discovery_tells_what_there_is(kube):
     assert "apps" in {g["name"] for g in kube.get("/apis")["groups"]}
     resources = {r["name"] for r in kube.get("/apis/apps/v1")["resources"]}
-    assert {"deployments", "deployments/scale", "deployments/status", "replicasets"} <= resources
+    assert {"deployments", "deployments/scale", "replicasets"} <= resources
     assert {"pods", "services", "namespaces", "events"} <= {r["name"] for r in kube.get("/api/v1")["resources"]}
     for path in ("/healthz", "/livez", "/readyz"):
         assert kube.request("GET", path)[2] == "ok"
