@@ -275,7 +275,7 @@ static void set_available(const struct rollout *r, cJSON *conditions)
 		{ "Available", true, "MinimumReplicasAvailable", "Deployment has minimum availability." },
 	};
 
-	sim_condition_set(conditions, &states[r->total.available >= r->wanted - r->unavailable], true);
+	sim_condition_set(conditions, &states[r->total.available >= r->wanted - r->unavailable]);
 }
 
 /* A ReplicaSet that fails passes its condition on. */
@@ -288,7 +288,7 @@ static void set_failure(const struct rollout *r, cJSON *conditions)
 						   json_string_at(theirs, "message") };
 
 		if (theirs) {
-			sim_condition_set(conditions, &condition, true);
+			sim_condition_set(conditions, &condition);
 			return;
 		}
 	}

@@ -64,13 +64,13 @@ static void schedule(struct sim *sim, const struct sim_object *object, cJSON *tr
 	char message[640];
 
 	if (!fits(tree)) {
-		sim_condition_set(conditions, &unplaced, false);
+		sim_condition_set(conditions, &unplaced);
 		if (sim_objects_update(sim, object, tree) && first)
 			sim_event(sim, object, false, "FailedScheduling", "default-scheduler", unplaced.message);
 		return;
 	}
 	sim_tree_set_string(json_get(tree, "spec"), "nodeName", NODE_NAME);
-	sim_condition_set(conditions, &placed, false);
+	sim_condition_set(conditions, &placed);
 	snprintf(message, sizeof(message), "Successfully assigned %s to %s", object->key, NODE_NAME);
 	if (sim_objects_update(sim, object, tree))
 		sim_event(sim, object, true, "Scheduled", "default-scheduler", message);
@@ -164,9 +164,9 @@ static void set_conditions(cJSON *status, const char *unready)
 		condition.reason = "ContainersNotReady";
 		condition.message = message;
 	}
-	sim_condition_set(conditions, &condition, false);
+	sim_condition_set(conditions, &condition);
 	condition.type = "ContainersReady";
-	sim_condition_set(conditions, &condition, false);
+	sim_condition_set(conditions, &condition);
 }
 
 static void start(struct sim *sim, const struct sim_object *object, cJSON *tree)

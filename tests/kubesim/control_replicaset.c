@@ -120,7 +120,7 @@ static void set_status(cJSON *tree, const struct tally *t, const char *failure)
 	sim_tree_set_count(status, "availableReplicas", t->ready);
 	sim_tree_set_int(status, "observedGeneration", json_int_at(tree, "metadata.generation", 1));
 	if (failure)
-		sim_condition_set(conditions, &condition, false);
+		sim_condition_set(conditions, &condition);
 	else
 		sim_condition_drop(conditions, "ReplicaFailure");
 }

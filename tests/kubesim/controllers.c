@@ -40,7 +40,7 @@ bool sim_controllers_start(struct sim *sim, pthread_t *ret_thread)
 	return pthread_create(ret_thread, NULL, run, sim) == 0;
 }
 
-void sim_condition_set(cJSON *conditions, const struct sim_condition *condition, bool with_update)
+void sim_condition_set(cJSON *conditions, const struct sim_condition *condition)
 {
 	cJSON *there = sim_tree_find(conditions, "type", condition->type);
 	const char *status = condition->status ? "True" : "False";
@@ -53,8 +53,6 @@ void sim_condition_set(cJSON *conditions, const struct sim_condition *condition,
 		there = sim_tree_append_object(conditions);
 	sim_tree_set_string(there, "type", condition->type);
 	sim_tree_set_string(there, "status", status);
-	if (with_update)
-		sim_tree_set_now(there, "lastUpdateTime");
 	if (!same_status)
 		sim_tree_set_now(there, "lastTransitionTime");
 	sim_tree_drop(there, "reason");

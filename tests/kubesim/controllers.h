@@ -28,11 +28,8 @@ struct sim_condition {
 	const char *message;
 };
 
-/*
- * Put it into an array of conditions. lastTransitionTime moves when the status changes, lastUpdateTime (kept only where
- * with_update) when anything does.
- */
-void sim_condition_set(cJSON *conditions, const struct sim_condition *condition, bool with_update);
+/* Put it into an array of conditions; lastTransitionTime moves when the status changes. */
+void sim_condition_set(cJSON *conditions, const struct sim_condition *condition);
 void sim_condition_drop(cJSON *conditions, const char *type);
 
 /* An owner reference of the controlling kind, appended to metadata. */

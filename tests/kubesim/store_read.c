@@ -53,7 +53,7 @@ static void find_range(const struct table *t, const struct sim_list_query *query
 		snprintf(to, sizeof(to), "%s0", query->ns); /* '0' follows '/' */
 		*ret_to = sim_rows_lower_bound(t, to);
 	}
-	if (query->after)
+	if (query->after && strcmp(query->after, from) > 0)
 		snprintf(from, sizeof(from), "%s\x01", query->after); /* the least key that is greater */
 	*ret_from = sim_rows_lower_bound(t, from);
 }
