@@ -35,7 +35,7 @@ static void merge_list(cJSON *target, const cJSON *patch, const char *key)
 		cJSON *element = NULL;
 
 		cJSON_ArrayForEach (element, target)
-			if (sim_tree_equal(json_get(element, key), json_get(change, key)))
+			if (cJSON_Compare(json_get(element, key), json_get(change, key), true))
 				break;
 		merge(element ? element : sim_tree_append_object(target), change, true);
 	}

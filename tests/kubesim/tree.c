@@ -91,11 +91,6 @@ cJSON *sim_tree_find(const cJSON *array, const char *key, const char *value)
 	return NULL;
 }
 
-bool sim_tree_equal(const cJSON *a, const cJSON *b)
-{
-	return a && b ? cJSON_Compare(a, b, true) : a == b;
-}
-
 void sim_tree_drop_nulls(cJSON *value)
 {
 	cJSON *child = value ? value->child : NULL;

@@ -32,9 +32,6 @@ cJSON *sim_tree_append_object(cJSON *array);
 /* The element of an array of objects whose member `key` is `value`; NULL when there is none. */
 cJSON *sim_tree_find(const cJSON *array, const char *key, const char *value);
 
-/* Are the values equal? Order of members does not count; NULL equals NULL. */
-bool sim_tree_equal(const cJSON *a, const cJSON *b);
-
 /* Drop members that are null, everywhere below. */
 void sim_tree_drop_nulls(cJSON *value);
 

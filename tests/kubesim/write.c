@@ -171,7 +171,7 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, const 
 	enum rc rc;
 
 	keep_old(tree, old, str_equal(t->subresource, "status"));
-	if (t->kind->generations && !sim_tree_equal(json_get(tree, "spec"), json_get(old, "spec")))
+	if (t->kind->generations && !cJSON_Compare(json_get(tree, "spec"), json_get(old, "spec"), true))
 		sim_tree_set_int(json_get(tree, "metadata"), "generation",
 				 json_int_at(old, "metadata.generation", 0) + 1);
 	if (!complete(t->kind, tree, old, rs))
