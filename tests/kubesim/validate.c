@@ -8,7 +8,24 @@
 #define LOWER_ALNUM LOWER "0123456789"
 #define ANNOTATIONS_MAX (256 * 1024) /* bytes of all keys and values */
 
-/* The forms of names, in the API server's words. Source: apimachinery pkg/util/validation. */
+/* The API server's words. Source: apimachinery pkg/util/validation. */
+#define SUBDOMAIN_WORDS                                                                       \
+	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, " \
+	"'-' or '.', and must start and end with an alphanumeric character "                  \
+	"(e.g. 'example.com', regex used for validation is "                                  \
+	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+#define LABEL_WORDS                                                                             \
+	"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'," \
+	" and must start and end with an alphanumeric character "                               \
+	"(e.g. 'my-name',  or '123-abc', regex used for validation is "                         \
+	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+#define LABEL_1035_WORDS                                                                     \
+	"a DNS-1035 label must consist of lower case alphanumeric characters or '-', start " \
+	"with an alphabetic character, and end with an alphanumeric character "              \
+	"(e.g. 'my-name',  or 'abc-123', regex used for validation is "                      \
+	"'[a-z]([-a-z0-9]*[a-z0-9])?')"
+
+/* The forms of names. */
 static const struct {
 	size_t max; /* bytes */
 	const char *too_long;
@@ -17,21 +34,9 @@ static const struct {
 	const char *words;
 } forms[] = {
 	[NAME_SUBDOMAIN] = { 253, "must be no more than 253 characters", LOWER_ALNUM, LOWER_ALNUM "-.",
-			     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' "
-			     "or "
-			     "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex "
-			     "used "
-			     "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')" },
-	[NAME_LABEL] = { 63, "must be no more than 63 characters", LOWER_ALNUM, LOWER_ALNUM "-",
-			 "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
-			 "must "
-			 "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
-			 "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')" },
-	[NAME_LABEL_1035] = { 63, "must be no more than 63 characters", LOWER, LOWER_ALNUM "-",
-			      "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with "
-			      "an "
-			      "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or "
-			      "'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')" },
+			     SUBDOMAIN_WORDS },
+	[NAME_LABEL] = { 63, "must be no more than 63 characters", LOWER_ALNUM, LOWER_ALNUM "-", LABEL_WORDS },
+	[NAME_LABEL_1035] = { 63, "must be no more than 63 characters", LOWER, LOWER_ALNUM "-", LABEL_1035_WORDS },
 };
 
 static void check_name(const char *name, enum sim_name_form form, struct sim_causes *causes)
