@@ -208,6 +208,7 @@ static void write_definitions(struct json_writer *w, const struct sim_column *co
 		json_begin_object(w, NULL);
 		json_string(w, "name", columns->name);
 		json_string(w, "type", "string");
+		json_string(w, "format", strcmp(columns->name, "Name") == 0 ? "name" : ""); /* kubectl: "pod/web" */
 		json_int(w, "priority", columns->priority);
 		json_end_object(w);
 	}

@@ -35,6 +35,7 @@ def test_a_deployment_from_birth_to_death(kubectl, ns):
     kubectl("rollout", "status", "deployment/web", "--timeout=20s")
     assert kubectl("get", "deployments").split()[:9] == [
         "NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "web", "1/1", "1", "1"]
+    assert "deployment.apps/web " in kubectl("get", "deployments,services")
     kubectl("scale", "deployment/web", "--replicas=2")
     kubectl("set", "image", "deployment/web", "main=nginx:2")
     kubectl("rollout", "status", "deployment/web", "--timeout=20s")
