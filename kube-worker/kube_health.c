@@ -23,6 +23,8 @@ struct kube_health {
 	struct bus_message *waiting[WAITING_MAX];
 	size_t count;
 	bool stopping;
+	bool looked; /* at least once */
+	pthread_cond_t looked_once;
 };
 
 static bool look(struct kube_health *health, bool healthy_before)
@@ -59,36 +61,48 @@ static void answer(struct bus *bus, struct bus_message *request, bool healthy)
 	bus_message_destroy(request);
 }
 
-/* Wait for requests and take all of them, with the bus to answer on. 0: stopping. */
-static size_t take_waiting(struct kube_health *health, struct bus **ret_bus, struct bus_message *taken[WAITING_MAX])
+/* Those who asked while the look was under way are answered by it as well. */
+static void answer_waiting(struct kube_health *health, bool healthy)
 {
+	struct bus_message *taken[WAITING_MAX];
+	struct bus *bus;
 	size_t count;
 
 	pthread_mutex_lock(&health->lock);
-	while (health->count == 0 && !health->stopping)
-		pthread_cond_wait(&health->work, &health->lock);
-	*ret_bus = health->bus;
+	bus = health->bus;
 	count = health->count;
 	for (size_t i = 0; i < count; i++)
 		taken[i] = health->waiting[i];
 	health->count = 0;
+	health->looked = true;
+	pthread_cond_broadcast(&health->looked_once);
 	pthread_mutex_unlock(&health->lock);
-	return count;
+	for (size_t i = 0; i < count; i++)
+		answer(bus, taken[i], healthy);
+}
+
+/* False: nobody asks any more, it is stopping. */
+static bool wait_for_request(struct kube_health *health)
+{
+	bool asked;
+
+	pthread_mutex_lock(&health->lock);
+	while (health->count == 0 && !health->stopping)
+		pthread_cond_wait(&health->work, &health->lock);
+	asked = health->count > 0;
+	pthread_mutex_unlock(&health->lock);
+	return asked;
 }
 
 static void *run_health(void *ctx)
 {
 	struct kube_health *health = ctx;
-	struct bus_message *taken[WAITING_MAX];
-	struct bus *bus;
-	bool healthy = look(health, false);
-	size_t count;
+	bool healthy = false;
 
-	while ((count = take_waiting(health, &bus, taken)) > 0) {
+	do {
 		healthy = look(health, healthy);
-		for (size_t i = 0; i < count; i++)
-			answer(bus, taken[i], healthy);
-	}
+		answer_waiting(health, healthy);
+	} while (wait_for_request(health));
 	return NULL;
 }
 
@@ -108,10 +122,18 @@ void kube_health_ask(struct kube_health *health, struct bus *bus, struct bus_mes
 		bus_message_destroy(request);
 }
 
+void kube_health_wait_first(struct kube_health *health, int64_t timeout_ms)
+{
+	pthread_mutex_lock(&health->lock);
+	(void)thread_wait_until(&health->looked_once, &health->lock, &health->looked, timeout_ms);
+	pthread_mutex_unlock(&health->lock);
+}
+
 static void kube_health_free(struct kube_health *health)
 {
 	kube_client_destroy(health->kube);
 	pthread_cond_destroy(&health->work);
+	pthread_cond_destroy(&health->looked_once);
 	pthread_mutex_destroy(&health->lock);
 	free(health);
 }
@@ -125,6 +147,7 @@ enum rc kube_health_create(struct kube_auth *auth, struct kube_health **ret_heal
 		return error_no_memory(err);
 	pthread_mutex_init(&health->lock, NULL);
 	pthread_cond_init(&health->work, NULL);
+	pthread_cond_init(&health->looked_once, NULL);
 	rc = kube_client_create(auth, &health->kube, err);
 	if (!rc)
 		rc = thread_start(run_health, health, &health->thread, err);

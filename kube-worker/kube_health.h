@@ -18,11 +18,14 @@ struct kube_health;
  */
 enum rc kube_health_create(struct kube_auth *auth, struct kube_health **ret_health, struct error *err) must_check;
 
+/* Block until the first look has ended, however it ended, for at most timeout_ms. */
+void kube_health_wait_first(struct kube_health *health, int64_t timeout_ms);
+
 /* End the thread and free. Takes NULL. */
 void kube_health_destroy(struct kube_health *health);
 
 /*
- * Take a health request, which is given, and answer it soon. Requests that wait together share one look at /version.
+ * Take a health request, which is given, and answer it soon. Requests that come while a look at /version is under way share it.
  * Does not block.
  *
  * bus  where the answer goes, the same each time; outlives the thread.

@@ -15,7 +15,8 @@
 #include "kube-worker/repair.h"
 
 #define SERVICE_NAME "kube-worker"
-#define ARENAS_MAX 2 /* malloc's; one for each thread would cost more memory than it saves time */
+#define FIRST_LOOK_MS 100 /* so long the informers wait for it: beside their TLS handshakes it would take longer */
+#define ARENAS_MAX 2      /* malloc's; one for each thread would cost more memory than it saves time */
 
 struct worker {
 	struct worker_config config;
@@ -102,8 +103,10 @@ static enum rc start(struct worker *worker, struct error *err)
 				       err);
 	if (!rc)
 		rc = start_discovery(worker, err);
-	if (!rc)
+	if (!rc) {
+		kube_health_wait_first(worker->health, FIRST_LOOK_MS);
 		rc = start_informers(worker, err);
+	}
 	if (!rc)
 		rc = repair_create(&worker->env, worker->auth, &worker->repair, err);
 	return rc;
