@@ -25,8 +25,8 @@ void kube_health_wait_first(struct kube_health *health, int64_t timeout_ms);
 void kube_health_destroy(struct kube_health *health);
 
 /*
- * Take a health request, which is given, and answer it soon. Requests that come while a look at /version is under way share it.
- * Does not block.
+ * Take a health request, which is given, and answer it soon. Requests that come while a look at /version is under way
+ * share it. Does not block.
  *
  * bus  where the answer goes, the same each time; outlives the thread.
  */
