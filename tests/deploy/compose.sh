@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # compose.yaml with the simulator: by podman-compose as Debian has it and as PyPI has it, and by the rules of docker compose
-# (read by its own library, compose-go). Workers come and go under load, every container is killed once.
+# (read by its own library, compose-go). Workers come and go under load, every container is killed once; the same secured.
 # Needs root, podman, podman-compose, Go and the network.
 set -euo pipefail
 
@@ -43,8 +43,8 @@ is_back() { [[ $(pid_of "$1") != 0 && $(pid_of "$1") != "$2" ]]; }
 
 well() { podman healthcheck run "$1"; }
 
-try() { # what the tool is called
-    local service name pid
+begin() { # what the tool is called
+    local service
     say "$1: up"
     up
     wait_until 60 "not healthy" healthy
@@ -52,6 +52,23 @@ try() { # what the tool is called
         wait_until 20 "$service is not healthy by its own word" well "$(container $service)"
     done
     smoke
+}
+
+end() { # what the tool is called
+    local service code
+    say "$1: stop and down"
+    run_compose stop >"$work/stop" 2>&1 || die "stop: $(tail -n 20 "$work/stop")"
+    for service in api-svc kube-worker monitor registrar; do
+        code=$(podman inspect --format '{{.State.ExitCode}}' "$(container $service)")
+        [ "$code" = 0 ] || die "$service ended with $code: $(podman logs --tail 5 "$(container $service)" 2>&1)"
+    done
+    run_compose down --volumes >"$work/down" 2>&1 || die "down: $(tail -n 20 "$work/down")"
+    [ -z "$(podman ps --all --quiet)" ] || die "containers are left: $(podman ps --all)"
+}
+
+try() { # what the tool is called
+    local service name pid
+    begin "$1"
 
     say "$1: 1 worker, 3, 1, under load"
     load_begin
@@ -76,15 +93,18 @@ try() { # what the tool is called
         wait_until 60 "not healthy after the end of $service" healthy
         smoke
     done
+    end "$1"
+}
 
-    say "$1: stop and down"
-    run_compose stop >"$work/stop" 2>&1 || die "stop: $(tail -n 20 "$work/stop")"
-    for service in api-svc kube-worker monitor registrar; do
-        code=$(podman inspect --format '{{.State.ExitCode}}' "$(container $service)")
-        [ "$code" = 0 ] || die "$service ended with $code: $(podman logs --tail 5 "$(container $service)" 2>&1)"
-    done
-    run_compose down --volumes >"$work/down" 2>&1 || die "down: $(tail -n 20 "$work/down")"
-    [ -z "$(podman ps --all --quiet)" ] || die "containers are left: $(podman ps --all)"
+try_secured() { # what the tool is called
+    secrets_make "$work/secrets"
+    chown -R 65532 "$work/secrets"
+    export DCM_SP_SECRETS=$work/secrets
+    # shellcheck disable=SC2034  # lib.sh's
+    api=https://${api#http://}
+    begin "$1"
+    refused || die "without a token: $(cat "$work/refused")"
+    end "$1"
 }
 
 for files in compose.yaml "compose.yaml deploy/containers/compose.secured.yaml"; do
@@ -102,11 +122,13 @@ nats_image
 # Debian 12's knows neither profiles (the simulator is always there) nor --scale.
 compose=(/usr/bin/podman-compose)
 scale() { K8S_CONTAINER_SP_WORKERS=$1 up; }
-try "podman-compose $(podman-compose --version 2>/dev/null | sed -n 's/.*podman-compose version:* *//p' | head -n 1)"
+try "podman-compose $(podman-compose --version 2>/dev/null | sed -n 's/.*podman-composer\{0,1\} version:* *//p' | head -n 1)"
 
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet "podman-compose==$PODMAN_COMPOSE"
 compose=("$work/venv/bin/podman-compose" --profile sim)
 scale() { up --scale "kube-worker=$1"; }
 try "podman-compose $PODMAN_COMPOSE"
+compose+=(-f compose.yaml -f deploy/containers/compose.secured.yaml)
+try_secured "podman-compose $PODMAN_COMPOSE, secured"
 say "passed in $SECONDS s"

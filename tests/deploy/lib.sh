@@ -61,7 +61,7 @@ secrets_make() {
     mkdir "$dir"
     sed 's/PROVIDER/k8s-container-sp/g' "$root/deploy/nats/accounts.conf" >"$dir/accounts.conf"
     for user in api-svc kube-worker monitor registrar dcm operator; do
-        password=$(openssl rand -hex 16)
+        password=p$(openssl rand -hex 16) # a letter first, see accounts.conf
         echo "$password" >"$dir/$user"
         echo "$(tr a-z- A-Z_ <<<"$user")_PASSWORD=$password" >>"$dir/nats.env"
     done
