@@ -94,7 +94,7 @@ static void answer_list(const struct sim_kind *kind, const struct sim_list *list
 void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs)
 {
 	struct sim_list_query query = { .kind = t->kind, .ns = t->ns };
-	struct sim_selector *selector = NULL;
+	struct sim_selector selector;
 	struct sim_list list = { 0 };
 	struct error err;
 	int64_t limit = 0;
@@ -106,7 +106,7 @@ void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_reque
 		return;
 	}
 	query.limit = (size_t)limit;
-	query.selector = selector;
+	query.selector = &selector;
 	rc = sim_store_list(sim->store, &query, &list);
 	if (rc == RC_EXPIRED)
 		answer_expired(&query, rs);
@@ -115,5 +115,4 @@ void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_reque
 	else
 		answer_list(t->kind, &list, rq, rs);
 	sim_list_clear(&list);
-	sim_selector_destroy(selector);
 }

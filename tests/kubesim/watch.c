@@ -22,7 +22,7 @@ struct watch {
 	struct sim *sim;
 	struct sim_request *request;
 	struct sim_target target;
-	struct sim_selector *selector;
+	struct sim_selector selector;
 	struct buf lines; /* made, not sent yet */
 	size_t sent;      /* of lines */
 	struct sim_cursor cursor;
@@ -164,7 +164,7 @@ static void suffer(struct watch *w)
 
 static bool sees(const struct watch *w, const struct sim_object *o)
 {
-	return o && (!w->target.ns[0] || strcmp(w->target.ns, o->ns) == 0) && sim_selector_matches(w->selector, o);
+	return o && (!w->target.ns[0] || strcmp(w->target.ns, o->ns) == 0) && sim_selector_matches(&w->selector, o);
 }
 
 /* An object that begins to match is ADDED, one that no longer matches is DELETED in its last matching state. */
@@ -246,7 +246,6 @@ static void destroy_watch(void *ctx)
 {
 	struct watch *w = ctx;
 
-	sim_selector_destroy(w->selector);
 	buf_clear(&w->lines);
 	free(w);
 }
@@ -256,7 +255,7 @@ static void destroy_watch(void *ctx)
 /* All objects as ADDED, and the version behind them. */
 static void begin_with_list(struct watch *w)
 {
-	struct sim_list_query query = { .kind = w->target.kind, .ns = w->target.ns, .selector = w->selector };
+	struct sim_list_query query = { .kind = w->target.kind, .ns = w->target.ns, .selector = &w->selector };
 	struct sim_list list = { 0 };
 
 	if (sim_store_list(w->sim->store, &query, &list)) {
@@ -286,7 +285,7 @@ static void begin(struct watch *w, const struct sim_request *rq, int64_t version
 
 void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs)
 {
-	struct sim_selector *selector = NULL;
+	struct sim_selector selector;
 	int64_t timeout_s = WATCH_TIMEOUT_S;
 	int64_t version = 0;
 	struct watch *w;
@@ -299,7 +298,6 @@ void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *
 	}
 	w = calloc(1, sizeof(*w));
 	if (!w) {
-		sim_selector_destroy(selector);
 		sim_answer_internal(rs, "out of memory");
 		return;
 	}
