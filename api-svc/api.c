@@ -21,7 +21,6 @@
 #define HEALTH_BODY_MAX 512
 #define ID_PARAMETER "id"
 #define KEY_HEADER "Idempotency-Key"
-#define UNDO_AGAIN_MS 5000 /* behind a create's deadline: by then a late commit has happened or never will */
 
 struct api {
 	const struct api_config *config;
@@ -36,6 +35,19 @@ struct api {
 };
 
 /* ---- questions for workers ---- */
+
+static bool is_create(const struct request *r)
+{
+	return r->match.route->id == ROUTE_CREATE;
+}
+
+/* Nothing is written or settled for a client that has gone. */
+static bool is_present(void *ctx, uint64_t ticket)
+{
+	struct api *api = ctx;
+
+	return http_server_is_present(api->server, ticket);
+}
 
 static void on_worker_reply(void *ctx, uint64_t ticket, struct worker_reply *reply);
 
@@ -62,13 +74,13 @@ static enum http_handled ask_worker(struct api *api, struct request *r, struct h
 		.traceparent = r->traceparent[0] ? r->traceparent : NULL,
 		.timeout_ms = api->config->request_timeout_ms,
 		.done = on_worker_reply,
+		.present = is_create(r) ? is_present : NULL,
 		.ctx = api,
 	};
 	struct worker_reply failed = { .body = NULL };
 
 	if (buf_check(body, &failed.error))
 		return request_answer_error(r, ex, &failed.error);
-	r->deadline_ms = clock_mono_ms() + api->config->request_timeout_ms;
 	ask.cookie = http_exchange_defer(ex);
 	if (!ask.cookie)
 		return answer_rc(r, ex, RC_NO_MEMORY, "park a request");
@@ -79,19 +91,24 @@ static enum http_handled ask_worker(struct api *api, struct request *r, struct h
 
 /* ---- answers of workers ---- */
 
-static bool is_undoable(const struct request *r)
+/* The client of a create was not told, or its outcome is not known. */
+static void undo(struct api *api, const struct request *r)
 {
-	return r->match.route->id == ROUTE_CREATE && !r->has_key;
+	undo_begin(api->client, &(struct undo_what){
+					.id = r->container_id,
+					.token = r->token,
+					.sequence = r->debt ? r->debt->sequence : 0,
+					.request_id = r->id,
+				});
 }
 
-static void undo(struct api *api, const struct request *r, bool outcome_unknown)
+/* The end of a create that was settled: its record may go, or what was made has to. */
+static void end_debt(struct api *api, const struct request *r, bool delivered)
 {
-	int64_t left_ms = r->deadline_ms - clock_mono_ms();
-	struct undo_what what = { .id = r->container_id, .token = r->token, .request_id = r->id };
-
-	if (outcome_unknown)
-		what.again_in_ms = (left_ms > 0 ? left_ms : 0) + UNDO_AGAIN_MS;
-	undo_begin(api->client, &what);
+	if (!delivered && (!r->has_key || r->debt))
+		undo(api, r);
+	else if (delivered && r->debt && r->debt->by_only_attempt && !r->has_key)
+		worker_client_release(api->client, r->debt);
 }
 
 static unsigned success_status(enum route_id route)
@@ -112,13 +129,14 @@ static unsigned success_status(enum route_id route)
 	return 200;
 }
 
-static struct http_answer success_answer(const struct request *r, struct worker_reply *reply)
+static struct http_answer success_answer(struct request *r, struct worker_reply *reply)
 {
 	struct http_answer answer = {
 		.status = success_status(r->match.route->id),
-		.only_if_present = is_undoable(r),
+		.only_if_present = is_create(r),
 	};
 
+	r->debt = TAKE(reply->debt);
 	if (answer.status != 204) {
 		answer.content_type = JSON_MEDIA_TYPE;
 		answer.body = TAKE(reply->body);
@@ -138,8 +156,8 @@ static struct http_answer failure_answer(struct api *api, const struct request *
 
 	if (problem_status(reply->error.rc) == 500)
 		log_error("request failed", log_err(&reply->error), log_str("request_id", r->id));
-	if (reply->outcome_unknown && is_undoable(r))
-		undo(api, r, true);
+	if (reply->outcome_unknown && is_create(r) && !r->has_key)
+		undo(api, r);
 	return problem_answer(&problem);
 }
 
@@ -334,6 +352,7 @@ static enum http_handled handle_create(struct api *api, struct request *r, struc
 		write_agent(&w, api, key);
 	else
 		json_string(&w, "id", r->container_id);
+	json_bool(&w, "any_id", !by_agent && !parameters_query(&r->target, ID_PARAMETER));
 	projection_write_member(schema, tree, "spec", &w);
 	json_string(&w, "token", r->token);
 	json_end_object(&w);
@@ -450,8 +469,8 @@ void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
 	if (!r)
 		return;
 	request_log(r, exchange, delivered);
-	if (!delivered && r->status == 201 && is_undoable(r))
-		undo(api, r, false);
+	if (r->status == 201)
+		end_debt(api, r, delivered);
 	http_exchange_set_user(exchange, NULL);
 	request_destroy(r);
 }

@@ -67,6 +67,11 @@ static bool socket_has(struct MHD_Connection *connection, short events)
 	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & events);
 }
 
+static bool has_gone(struct MHD_Connection *connection)
+{
+	return socket_has(connection, POLLRDHUP | POLLHUP | POLLERR);
+}
+
 /*
  * Did the client close before our answer reached it? Its kernel then answers our bytes with a reset, and ours says
  * EPIPE because the client's FIN had come before. A client that reads everything and then resets gives ECONNRESET.
@@ -131,7 +136,7 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 	struct MHD_Response *response;
 	enum MHD_Result queued = MHD_NO;
 
-	if (ex->answer.only_if_present && socket_has(ex->connection, POLLRDHUP | POLLHUP | POLLERR))
+	if (ex->answer.only_if_present && has_gone(ex->connection))
 		return MHD_NO;
 	response = make_response(&ex->answer);
 	if (!response)
@@ -523,6 +528,16 @@ struct http_exchange *http_server_claim(struct http_server *server, http_ticket 
 struct http_exchange *http_server_claim_any(struct http_server *server)
 {
 	return tickets_take_any(server->tickets);
+}
+
+static bool client_waits(const void *pointer)
+{
+	return !has_gone(((const struct http_exchange *)pointer)->connection);
+}
+
+bool http_server_is_present(struct http_server *server, http_ticket ticket)
+{
+	return tickets_test(server->tickets, ticket, client_waits);
 }
 
 void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer)

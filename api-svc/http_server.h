@@ -135,6 +135,9 @@ struct http_exchange *http_server_claim(struct http_server *server, http_ticket 
 /* The same for any of those that are parked; NULL: none. */
 struct http_exchange *http_server_claim_any(struct http_server *server);
 
+/* Does the client of a parked exchange still wait? Also true for one that is not parked any more. Any thread. */
+bool http_server_is_present(struct http_server *server, http_ticket ticket);
+
 /* Answer a claimed exchange and let its connection go on. The body is taken over; the exchange is gone for the caller.
  */
 void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer);

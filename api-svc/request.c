@@ -33,6 +33,7 @@ void request_destroy(struct request *r)
 	if (!r)
 		return;
 	target_clear(&r->target);
+	worker_debt_unref(r->debt);
 	free(r);
 }
 

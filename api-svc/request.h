@@ -12,19 +12,20 @@
 #include "api-svc/http_server.h"
 #include "api-svc/router.h"
 #include "api-svc/target.h"
+#include "api-svc/worker_debt.h"
 #include "common/protocol.h"
 
 struct request {
 	char id[PROTOCOL_REQUEST_ID_MAX + 1];
 	char traceparent[64]; /* "": none */
 	int64_t begun_ns;
-	int64_t deadline_ms; /* monotonic; when a worker's answer must be there */
 	struct target target;
 	struct router_match match;              /* route NULL: none was found */
 	char container_id[PROTOCOL_ID_MAX + 1]; /* "": none, or not valid */
 	char token[PROTOCOL_TOKEN_MAX];         /* of a create */
 	const char *key;                        /* Idempotency-Key; valid while it is handled, NULL: none */
 	bool has_key;
+	struct worker_debt *debt; /* of a create that was settled; NULL: none */
 	char client[ACCESS_NAME_MAX + 1]; /* who it is from; "": not known */
 	unsigned status;                  /* of the answer; 0: there is none yet */
 };

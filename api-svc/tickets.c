@@ -87,16 +87,34 @@ uint64_t tickets_add(struct tickets *t, void *pointer)
 	return ticket;
 }
 
-void *tickets_take(struct tickets *t, uint64_t ticket)
+/* The lock is held. NULL: the number is not valid. */
+static void *find(const struct tickets *t, uint64_t ticket)
 {
 	uint32_t index = (uint32_t)ticket;
-	void *pointer = NULL;
+
+	return index < t->capacity && ticket_of(t, index) == ticket ? t->places[index].pointer : NULL;
+}
+
+bool tickets_test(struct tickets *t, uint64_t ticket, bool (*test)(const void *pointer))
+{
+	const void *pointer;
+	bool result;
 
 	pthread_mutex_lock(&t->lock);
-	if (index < t->capacity && t->places[index].pointer && ticket_of(t, index) == ticket) {
-		pointer = t->places[index].pointer;
-		release_place(t, index);
-	}
+	pointer = find(t, ticket);
+	result = !pointer || test(pointer);
+	pthread_mutex_unlock(&t->lock);
+	return result;
+}
+
+void *tickets_take(struct tickets *t, uint64_t ticket)
+{
+	void *pointer;
+
+	pthread_mutex_lock(&t->lock);
+	pointer = find(t, ticket);
+	if (pointer)
+		release_place(t, (uint32_t)ticket);
 	pthread_mutex_unlock(&t->lock);
 	return pointer;
 }

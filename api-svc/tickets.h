@@ -5,6 +5,7 @@
 #ifndef API_SVC_TICKETS_H
 #define API_SVC_TICKETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,12 @@ uint64_t tickets_add(struct tickets *t, void *pointer);
 
 /* Take the pointer out again; NULL when the number is not, or no longer, valid. */
 void *tickets_take(struct tickets *t, uint64_t ticket);
+
+/*
+ * Ask about the pointer of a ticket while nobody can take it; true when the number is not, or no longer, valid.
+ * `test` must not block nor use the table.
+ */
+bool tickets_test(struct tickets *t, uint64_t ticket, bool (*test)(const void *pointer));
 
 /* Take any pointer out; NULL when there is none. */
 void *tickets_take_any(struct tickets *t);

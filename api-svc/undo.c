@@ -23,12 +23,12 @@ static void on_done(void *ctx, uint64_t cookie unused, struct worker_reply *repl
 	if (reply->error.rc == RC_OK)
 		log_info("a create was undone", log_str("id", u->id), log_str("request_id", u->request_id));
 	else
-		log_error("a create could not be undone; the container may be left over", log_str("id", u->id),
+		log_error("a create could not be undone; the sweeper will remove it", log_str("id", u->id),
 			  log_err(&reply->error), log_str("request_id", u->request_id));
 	free(u);
 }
 
-static enum rc ask(struct worker_client *client, const struct undo_what *what, int64_t delay_ms, struct error *err)
+static enum rc ask(struct worker_client *client, const struct undo_what *what, struct error *err)
 {
 	struct undoing *u = calloc(1, sizeof(*u));
 	struct buf body cleanup_buf = buf_make(BODY_MAX);
@@ -36,8 +36,7 @@ static enum rc ask(struct worker_client *client, const struct undo_what *what, i
 	struct worker_ask ask = {
 		.operation = OPERATION_UNDO,
 		.request_id = what->request_id,
-		.delay_ms = delay_ms,
-		.timeout_ms = delay_ms + UNDO_TIMEOUT_MS,
+		.timeout_ms = UNDO_TIMEOUT_MS,
 		.done = on_done,
 		.ctx = u,
 	};
@@ -50,6 +49,8 @@ static enum rc ask(struct worker_client *client, const struct undo_what *what, i
 	json_begin_object(&w, NULL);
 	json_string(&w, "id", what->id);
 	json_string(&w, "token", what->token);
+	if (what->sequence)
+		json_int(&w, "sequence", (int64_t)what->sequence);
 	json_end_object(&w);
 	rc = buf_check(&body, err);
 	ask.body = body.data;
@@ -69,10 +70,8 @@ void undo_begin(struct worker_client *client, const struct undo_what *what)
 	if (worker_client_open(client, OPERATION_UNDO) >= UNDO_MAX)
 		rc = error_set(&err, RC_BUSY, "too many creates are being undone");
 	else
-		rc = ask(client, what, 0, &err);
-	if (!rc && what->again_in_ms > 0)
-		rc = ask(client, what, what->again_in_ms, &err);
+		rc = ask(client, what, &err);
 	if (rc)
-		log_error("a create cannot be undone; the container may be left over", log_str("id", what->id),
+		log_error("a create cannot be undone; the sweeper will remove it", log_str("id", what->id),
 			  log_err(&err), log_str("request_id", what->request_id));
 }

@@ -1,6 +1,6 @@
 /*
- * Undoing creates: of clients that have gone before they had their answer, and of those whose outcome nobody knows.
- * DCM repeats such a create, takes the 409 as final and forgets the container; nobody would ever delete it.
+ * Undoing creates whose clients have gone before they had their answer, or whose outcome nobody knows. The sweeper of the
+ * workers would find them as well, but later. DCM repeats such a create, takes the 409 as final and forgets the container.
  */
 #ifndef API_SVC_UNDO_H
 #define API_SVC_UNDO_H
@@ -13,12 +13,8 @@
 struct undo_what {
 	const char *id;         /* of the container */
 	const char *token;      /* of the create: nothing that another create made is touched */
+	uint64_t sequence;      /* of the record that we have settled; 0: none. By key, only that is undone */
 	const char *request_id; /* of the create, for the logs */
-	/*
-	 * The create may still be running somewhere: it is undone now, and once more so many milliseconds from now,
-	 * when its deadline has passed for good. 0: it has run to its end.
-	 */
-	int64_t again_in_ms;
 };
 
 /*

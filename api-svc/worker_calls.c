@@ -15,25 +15,31 @@ static const char *const state_names[WORKER_CALL_STATE_COUNT] = {
 	[WORKER_CALL_FREE] = "FREE",
 	[WORKER_CALL_WAITING] = "WAITING",
 	[WORKER_CALL_ASKED] = "ASKED",
+	[WORKER_CALL_SETTLING] = "SETTLING",
 };
 
 /* How the operations differ. */
 static const struct policy {
-	bool asks_again;          /* when refused or without an answer; else the first refusal is the answer */
-	bool changes_something;   /* an asking that was lost may have been carried out */
-	bool until_done;          /* any failure but the deadline is answered by asking again */
-	int64_t again_ms, max_ms; /* between askings that were refused */
+	bool sent_again;          /* when refused or without a reply; else the first refusal is the reply */
+	bool changes_something;   /* an attempt that was lost may have been carried out */
+	bool until_done;          /* any failure but the deadline is answered by sending it again */
+	bool any_good_word;       /* all workers reply: the first good one counts, the others only when none comes */
+	int64_t again_ms, max_ms; /* between attempts that were refused */
 } policies[OPERATION_COUNT] = {
 	/* clang-format off */
-	[OPERATION_CREATE] = { .asks_again = true, .changes_something = true, .again_ms = 50, .max_ms = 250 },
-	[OPERATION_UNDO]   = { .asks_again = true, .changes_something = true, .until_done = true,
+	[OPERATION_CREATE] = { .sent_again = true, .changes_something = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_UNDO]   = { .sent_again = true, .changes_something = true, .until_done = true,
 			       .again_ms = 250, .max_ms = 5000 },
-	[OPERATION_GET]    = { .asks_again = true, .again_ms = 50, .max_ms = 250 },
-	[OPERATION_LIST]   = { .asks_again = true, .again_ms = 50, .max_ms = 250 },
-	[OPERATION_DELETE] = { .asks_again = true, .changes_something = true, .again_ms = 50, .max_ms = 250 },
-	[OPERATION_HEALTH] = { .asks_again = false },
+	[OPERATION_GET]    = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_LIST]   = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_DELETE] = { .sent_again = true, .changes_something = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_HEALTH] = { .any_good_word = true },
 	/* clang-format on */
 };
+
+/* A full worker is not asked again and again: what waits for it costs more than it can do. */
+#define BUSY_FIRST_MS 200
+#define BUSY_MAX_MS 1600
 
 static const struct policy *policy_of(const struct worker_call *call)
 {
@@ -90,8 +96,10 @@ void worker_calls_clear(struct worker_calls *calls)
 	for (uint32_t i = 0; i < calls->capacity; i++) {
 		worker_package_unref(calls->items[i].package);
 		worker_join_clear(&calls->items[i].join);
+		worker_reply_clear(&calls->items[i].reply);
 	}
 	free(calls->items);
+	free(calls->promises);
 	worker_calls_init(calls, calls->worker_wait_ms);
 }
 
@@ -155,6 +163,7 @@ static void end_call(struct worker_calls *calls, struct worker_call *call, struc
 	calls->open[call->package->operation]--;
 	worker_package_unref(TAKE(call->package));
 	worker_join_clear(&call->join);
+	call->reply = (struct worker_reply){ .body = NULL };
 	call->generation++;
 	call->next_free = calls->first_free;
 	calls->first_free = index_of(calls, call);
@@ -174,17 +183,18 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 	*call = (struct worker_call){
 		.generation = call->generation,
 		.package = package,
-		.started_ms = now_ms,
+		.wait_end_ms = now_ms + calls->worker_wait_ms,
 		.deadline_ms = now_ms + ask->timeout_ms,
 		.silence_ms = WORKER_SILENCE_MS,
 		.backoff = { .first_ms = policy->again_ms, .max_ms = policy->max_ms },
+		.busy = { .first_ms = BUSY_FIRST_MS, .max_ms = BUSY_MAX_MS },
 		.done = ask->done,
+		.present = ask->present,
 		.ctx = ask->ctx,
 		.cookie = ask->cookie,
 	};
 	calls->open[ask->operation]++;
-	set_state(calls, call, WORKER_CALL_WAITING,
-		  before_deadline(call, ask->delay_ms > 0 ? now_ms + ask->delay_ms : INT64_MAX));
+	set_state(calls, call, WORKER_CALL_WAITING, call->deadline_ms);
 	return true;
 }
 
@@ -196,12 +206,13 @@ static void give_up(struct worker_calls *calls, struct worker_call *call, enum r
 	struct worker_reply reply = { .outcome_unknown = unknown && policy_of(call)->changes_something };
 
 	error_set(&reply.error, rc, "%s", why);
+	worker_reply_clear(&call->reply);
 	end_call(calls, call, &reply, finished);
 }
 
 static bool may_run(const struct worker_call *call)
 {
-	return call->lost > 0 || call->state == WORKER_CALL_ASKED;
+	return call->lost > 0 || call->state == WORKER_CALL_ASKED || call->state == WORKER_CALL_SETTLING;
 }
 
 static void on_deadline(struct worker_calls *calls, struct worker_call *call, struct worker_finished *finished)
@@ -213,56 +224,94 @@ static void on_deadline(struct worker_calls *calls, struct worker_call *call, st
 			finished);
 }
 
-static void ask_later(struct worker_calls *calls, struct worker_call *call, int64_t now_ms)
+/* An attempt stayed without a reply: it may have been carried out, and must not be from now on. */
+static void note_lost(struct worker_calls *calls, struct worker_call *call, int64_t now_ms)
 {
-	set_state(calls, call, WORKER_CALL_WAITING, before_deadline(call, now_ms + backoff_next_ms(&call->backoff)));
+	call->lost++;
+	call->holder = 0;
+	call->wait_end_ms = now_ms + calls->worker_wait_ms;
 }
 
-/* The latest asking was refused before anything was started. Takes the reply over. */
+/* Until when a refused call is sent again. */
+static int64_t patience_end(const struct worker_call *call, enum rc rc)
+{
+	if (policy_of(call)->until_done || rc == RC_PENDING)
+		return call->deadline_ms;
+	return policy_of(call)->sent_again ? call->wait_end_ms : 0;
+}
+
+/* The latest attempt was refused before anything was started. Takes the reply over. */
 static void on_refused(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply, int64_t now_ms,
 		       struct worker_finished *finished)
 {
-	const struct policy *policy = policy_of(call);
-	bool bounded = !policy->until_done;
-	int64_t wait_end;
+	int64_t end_ms = patience_end(call, reply->error.rc);
+	int64_t due_ms;
 
-	if (!call->refused_ms)
-		call->refused_ms = call->lost ? now_ms : call->started_ms;
-	wait_end = call->refused_ms + calls->worker_wait_ms;
-	if (!policy->asks_again || (bounded && now_ms >= wait_end)) {
-		/* An earlier asking that was lost may run somewhere, or may have run. */
-		reply->outcome_unknown |= call->lost > 0 && policy->changes_something;
+	if (now_ms >= end_ms) {
+		/* An earlier attempt that was lost may run somewhere, or may have run. */
+		reply->outcome_unknown |= call->lost > 0 && policy_of(call)->changes_something;
 		end_call(calls, call, reply, finished);
 		return;
 	}
+	due_ms = now_ms + backoff_next_ms(reply->error.rc == RC_BUSY ? &call->busy : &call->backoff);
 	worker_reply_clear(reply);
-	ask_later(calls, call, now_ms);
-	if (bounded && call->due_ms > wait_end)
-		set_state(calls, call, WORKER_CALL_WAITING, wait_end);
+	set_state(calls, call, WORKER_CALL_WAITING, before_deadline(call, due_ms < end_ms ? due_ms : end_ms));
 }
 
 static bool is_refusal(enum rc rc)
 {
-	return rc == RC_BUSY || rc == RC_UNSUPPORTED;
+	return rc == RC_BUSY || rc == RC_PENDING || rc == RC_UNSUPPORTED;
 }
 
-/* A complete answer of a worker, to the latest or to an earlier asking. Takes it over. */
+static bool is_present(const struct worker_call *call)
+{
+	return !call->present || call->present(call->ctx, call->cookie);
+}
+
+/* The reply is there, and is owed. Takes it over. */
+static void begin_settling(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply,
+			   int64_t now_ms, struct worker_finished *finished)
+{
+	if (!is_present(call)) {
+		worker_reply_clear(reply);
+		give_up(calls, call, RC_CANCELLED, "the client has gone", true, finished);
+		return;
+	}
+	reply->debt->by_only_attempt = call->attempt == 1;
+	call->reply = *reply;
+	set_state(calls, call, WORKER_CALL_SETTLING, before_deadline(call, now_ms));
+}
+
+/* Of all workers' words on health, a good one ends the call. */
+static bool is_good_word(const struct worker_reply *reply)
+{
+	cleanup_json cJSON *tree = NULL;
+
+	return reply->error.rc == RC_OK && json_parse(reply->body, reply->len, &tree, NULL) == RC_OK &&
+	       json_true_at(tree, "healthy");
+}
+
+/* A complete reply of a worker, to the latest or to an earlier attempt. Takes it over. */
 static void on_reply(struct worker_calls *calls, struct worker_call *call, unsigned attempt, struct worker_reply *reply,
 		     int64_t now_ms, struct worker_finished *finished)
 {
 	enum rc rc = reply->error.rc;
 
-	if (is_refusal(rc) && (attempt != call->attempt || call->state != WORKER_CALL_ASKED)) {
-		worker_reply_clear(reply); /* a later asking is under way */
+	if (call->state == WORKER_CALL_SETTLING || (call->holder && call->holder != attempt) ||
+	    (is_refusal(rc) && (attempt != call->attempt || call->state != WORKER_CALL_ASKED))) {
+		worker_reply_clear(reply); /* of an attempt that does not count any more */
+	} else if (policy_of(call)->any_good_word && !is_good_word(reply)) {
+		worker_reply_clear(reply);
 	} else if (is_refusal(rc)) {
 		on_refused(calls, call, reply, now_ms, finished);
 	} else if (rc != RC_OK && policy_of(call)->until_done) {
-		log_debug("asking again", log_str("operation", operation_name(call->package->operation)),
+		log_debug("sending again", log_str("operation", operation_name(call->package->operation)),
 			  log_err(&reply->error), log_str("request_id", call->package->request_id));
-		worker_reply_clear(reply);
-		ask_later(calls, call, now_ms);
+		on_refused(calls, call, reply, now_ms, finished);
+	} else if (rc == RC_OK && reply->debt) {
+		begin_settling(calls, call, reply, now_ms, finished);
 	} else {
-		/* An asking that was lost may still be carried out, although another one has failed. */
+		/* An attempt that was lost may still be carried out, although another one has failed. */
 		reply->outcome_unknown |= rc != RC_OK && call->lost > 0 && policy_of(call)->changes_something;
 		end_call(calls, call, reply, finished);
 	}
@@ -276,12 +325,27 @@ struct worker_package *worker_calls_begin(struct worker_calls *calls, struct wor
 		return NULL;
 	attempt->number = ++call->attempt;
 	attempt->shown = call->lost + 1;
+	attempt->wait_ms = call->wait_end_ms > now_ms ? call->wait_end_ms - now_ms : 0;
 	atomic_fetch_add(&call->package->references, 1);
 	set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, now_ms + call->silence_ms));
 	return call->package;
 }
 
-/* The call whose latest asking this is; NULL when it is over, or another asking is under way. */
+struct worker_package *worker_calls_begin_settling(struct worker_calls *calls, struct worker_attempt *attempt,
+						   int64_t now_ms, struct worker_debt **ret_debt)
+{
+	struct worker_call *call = find_call(calls, attempt);
+
+	if (!call || call->state != WORKER_CALL_SETTLING || call->due_ms > now_ms)
+		return NULL;
+	attempt->number = 0;
+	*ret_debt = worker_debt_ref(call->reply.debt);
+	atomic_fetch_add(&call->package->references, 1);
+	set_state(calls, call, WORKER_CALL_SETTLING, before_deadline(call, now_ms + WORKER_SETTLE_MS));
+	return call->package;
+}
+
+/* The call whose latest attempt this is; NULL when it is over, or another attempt is under way. */
 static struct worker_call *find_asked(struct worker_calls *calls, const struct worker_attempt *attempt)
 {
 	struct worker_call *call = find_call(calls, attempt);
@@ -298,7 +362,10 @@ void worker_calls_refused(struct worker_calls *calls, const struct worker_attemp
 	if (!call)
 		return;
 	error_set(&reply.error, RC_UNAVAILABLE, "%s", why);
-	on_refused(calls, call, &reply, now_ms, finished);
+	if (policy_of(call)->any_good_word && attempt->number == 1) /* workers of v0.1 do not hear what all are asked */
+		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
+	else
+		on_refused(calls, call, &reply, now_ms, finished);
 }
 
 void worker_calls_failed(struct worker_calls *calls, const struct worker_attempt *attempt, const struct error *err,
@@ -332,11 +399,16 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 	if (!worker_reply_read(call->package->operation, msg->status, body, len, &reply)) {
 		log_error("malformed reply", log_err(&reply.error), log_str("request_id", call->package->request_id));
 		reply.outcome_unknown = policy_of(call)->changes_something;
+	} else if (reply.error.rc == RC_OK &&
+		   worker_debt_read(msg->debt, msg->settle, msg->notice, &reply.debt, &reply.error)) {
+		log_error("malformed debt of a reply", log_err(&reply.error),
+			  log_str("request_id", call->package->request_id));
+		reply.outcome_unknown = policy_of(call)->changes_something;
 	}
 	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
 }
 
-/* Somebody is at it: not silent, only slow. */
+/* A worker is alive: restart the silence timer. */
 static void on_sign_of_life(struct worker_calls *calls, struct worker_call *call, int64_t now_ms)
 {
 	if (call->state == WORKER_CALL_ASKED)
@@ -371,19 +443,88 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 	}
 }
 
+/* ---- permissions and debts ---- */
+
+static const char *const granted = "OK";
+
+const char *worker_calls_permission(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms)
+{
+	struct worker_call *call = find_call(calls, attempt);
+	bool free = call && (call->holder == 0 || call->holder == attempt->number);
+
+	if (!free || call->state == WORKER_CALL_SETTLING || now_ms >= call->deadline_ms || !is_present(call))
+		return rc_name(RC_CANCELLED);
+	call->holder = attempt->number;
+	on_sign_of_life(calls, call, now_ms);
+	return granted;
+}
+
+static void promise(struct worker_calls *calls, uint32_t index, uint32_t generation, int64_t now_ms)
+{
+	if (!calls->promises)
+		calls->promises = calloc(WORKER_PROMISES, sizeof(*calls->promises));
+	if (!calls->promises)
+		return; /* then the worker that has it must not die within the moment that it needs */
+	calls->promises[calls->next_promise] = (struct worker_promise){ index, generation, now_ms + WORKER_PROMISE_MS };
+	calls->next_promise = (calls->next_promise + 1) % WORKER_PROMISES;
+}
+
+static bool is_promised(const struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms)
+{
+	for (size_t i = 0; calls->promises && i < WORKER_PROMISES; i++) {
+		const struct worker_promise *p = &calls->promises[i];
+
+		if (p->index == attempt->index && p->generation == attempt->generation && p->until_ms > now_ms)
+			return true;
+	}
+	return false;
+}
+
+const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms)
+{
+	if (find_call(calls, attempt))
+		return rc_name(RC_OK);
+	return is_promised(calls, attempt, now_ms) ? PROTOCOL_STATUS_SETTLED : rc_name(RC_CANCELLED);
+}
+
+void worker_calls_settled(struct worker_calls *calls, const struct worker_attempt *attempt, enum rc rc,
+			  uint64_t sequence, int64_t now_ms, struct worker_finished *finished)
+{
+	struct worker_call *call = find_call(calls, attempt);
+
+	if (!call || call->state != WORKER_CALL_SETTLING)
+		return;
+	if (rc == RC_CONFLICT) {
+		give_up(calls, call, RC_UNAVAILABLE, "the container was taken back before its creation could be told",
+			true, finished);
+	} else if (rc == RC_OK) {
+		struct worker_reply reply = call->reply;
+
+		call->reply = (struct worker_reply){ .body = NULL };
+		reply.debt->sequence = sequence;
+		if (reply.debt->object)
+			promise(calls, attempt->index, attempt->generation, now_ms);
+		end_call(calls, call, &reply, finished);
+	} else {
+		log_debug("not settled yet; trying again", log_str("code", rc_name(rc)),
+			  log_str("request_id", call->package->request_id));
+	}
+}
+
+/* ---- for a call at an index ---- */
+
 void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_finished *finished)
 {
 	struct worker_call *call = &calls->items[index];
 
 	if (call->state != WORKER_CALL_ASKED)
 		return;
-	if (!policy_of(call)->asks_again) {
+	if (!policy_of(call)->sent_again) {
 		give_up(calls, call, RC_UNAVAILABLE, "the connection to NATS was lost", true, finished);
 		return;
 	}
-	call->lost++;
-	call->refused_ms = 0;
-	ask_later(calls, call, now_ms);
+	note_lost(calls, call, now_ms);
+	set_state(calls, call, WORKER_CALL_WAITING, before_deadline(call, now_ms + backoff_next_ms(&call->backoff)));
 }
 
 void worker_calls_cancel(struct worker_calls *calls, uint32_t index, bool undo_too, struct worker_finished *finished)
@@ -413,10 +554,9 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 		on_deadline(calls, call, finished);
 		return false;
 	}
-	if (call->state == WORKER_CALL_ASKED) { /* nobody has answered: the worker may be dead */
-		log_debug("no answer; asking again", log_str("request_id", call->package->request_id));
-		call->lost++;
-		call->refused_ms = 0;
+	if (call->state == WORKER_CALL_ASKED) { /* no reply: the worker may be dead */
+		log_debug("no reply; sending again", log_str("request_id", call->package->request_id));
+		note_lost(calls, call, now_ms);
 		call->silence_ms *= 2;
 		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
 	}

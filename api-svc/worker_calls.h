@@ -1,10 +1,12 @@
 /*
- * The askings that are open, as a state machine: what is sent when, what is made again, what is given up. No threads,
- * no NATS, no clock of its own; worker_client.h puts those around it, with a lock.
+ * Pending worker requests, as a state machine: what is sent when, what is sent again, who may write, what is settled,
+ * what is given up (common/protocol.h, SETTLING). No threads, no NATS, no clock of its own; worker_client.h puts those
+ * around it, with a lock.
  *
- *	WAITING --send--> ASKED --answer--> (told, free)
- *	   ^                |
- *	   +----------------+  refused, lost, or silent: asked again, until worker_wait_ms or the deadline is over
+ *	WAITING --send--> ASKED --reply--> (told, free)
+ *	   ^                |  \--reply that is owed--> SETTLING --acknowledged--> (told, free)
+ *	   +----------------+
+ *	     refused, lost, or silent: sent again, until worker_wait_ms or the deadline is over
  */
 #ifndef API_SVC_WORKER_CALLS_H
 #define API_SVC_WORKER_CALLS_H
@@ -18,7 +20,10 @@
 #include "common/base/backoff.h"
 #include "common/protocol.h"
 
-#define WORKER_SILENCE_MS 3000    /* without an answer for so long, a worker is thought dead; then twice as long... */
+#define WORKER_SILENCE_MS 3000    /* without a reply for so long, a worker is thought dead; then twice as long... */
+#define WORKER_SETTLE_MS 500      /* between two tries to settle */
+#define WORKER_PROMISES 8192      /* that are remembered, each for WORKER_PROMISE_MS */
+#define WORKER_PROMISE_MS 120000
 #define WORKER_TRACEPARENT_MAX 64 /* bytes with the NUL; W3C: 55 characters */
 
 struct worker_ask {
@@ -27,13 +32,14 @@ struct worker_ask {
 	size_t len;
 	const char *request_id;  /* copied */
 	const char *traceparent; /* copied; NULL: none */
-	int64_t delay_ms;        /* before the first asking */
 	int64_t timeout_ms;      /* until the answer must be there, counted from now */
 	/*
 	 * Called exactly once, on a thread of NATS or of the worker client, or before worker_client_ask() returns; must
 	 * not block. The reply may be emptied (TAKE); what is left is freed afterwards.
 	 */
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
+	/* Does the client still wait? Asked with the lock held, before anything is written or settled for it. May be NULL. */
+	bool (*present)(void *ctx, uint64_t cookie);
 	void *ctx;
 	uint64_t cookie;
 };
@@ -51,8 +57,9 @@ struct worker_package {
 
 enum worker_call_state {
 	WORKER_CALL_FREE,
-	WORKER_CALL_WAITING, /* to be asked (again) at due_ms */
-	WORKER_CALL_ASKED,   /* on its way; at due_ms it is asked again, or given up */
+	WORKER_CALL_WAITING,  /* to be sent (again) at due_ms */
+	WORKER_CALL_ASKED,    /* on its way; at due_ms it is sent again, or given up */
+	WORKER_CALL_SETTLING, /* the reply is there; what it owes is being settled, and sent again at due_ms */
 	WORKER_CALL_STATE_COUNT
 };
 
@@ -61,16 +68,19 @@ struct worker_call {
 	uint32_t generation;
 	uint32_t next_free;
 	struct worker_package *package;
-	unsigned attempt;   /* the number of the latest asking */
-	unsigned lost;      /* askings that stayed without an answer: they may have been carried out */
-	int64_t started_ms; /* monotonic, like all times here */
-	int64_t refused_ms; /* since when it is refused without a break; 0: it is not */
+	unsigned attempt;     /* the number of the latest attempt */
+	unsigned holder;      /* the attempt that has the permission to write; 0: none */
+	unsigned lost;        /* attempts that stayed without a reply: they may have been carried out */
+	int64_t wait_end_ms;  /* monotonic, like all times here: until then a refused call is sent again */
 	int64_t deadline_ms;
 	int64_t due_ms;
 	int64_t silence_ms;
 	struct backoff backoff;
+	struct backoff busy; /* between attempts that full workers have refused */
 	struct worker_join join;
+	struct worker_reply reply; /* SETTLING: what will be told */
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
+	bool (*present)(void *ctx, uint64_t cookie);
 	void *ctx;
 	uint64_t cookie;
 };
@@ -82,14 +92,24 @@ struct worker_calls {
 	int64_t worker_wait_ms;
 	int64_t next_due_ms; /* no call is due before; INT64_MAX: none is */
 	size_t open[OPERATION_COUNT];
+	struct worker_promise *promises; /* a ring of WORKER_PROMISES; NULL: none was made yet */
+	size_t next_promise;
 };
 
-/* One asking: which call, and which of its attempts. */
+/* A call whose client was told while a worker takes the mark from the object (SETTLING 3). */
+struct worker_promise {
+	uint32_t index;
+	uint32_t generation;
+	int64_t until_ms; /* later the mark is gone for certain, or a worker has asked */
+};
+
+/* One attempt: of which call, and which of its attempts. */
 struct worker_attempt {
 	uint32_t index;
 	uint32_t generation;
-	unsigned number; /* of the asking, each another one: stands in the reply's subject */
-	unsigned shown;  /* PROTOCOL_HEADER_ATTEMPT: one more than the askings that may have been carried out */
+	unsigned number; /* each another one, from 1: stands in the reply's subject; 0: what settles the call */
+	unsigned shown;  /* PROTOCOL_HEADER_ATTEMPT: one more than the attempts that may have been carried out */
+	int64_t wait_ms; /* PROTOCOL_HEADER_WAIT */
 };
 
 /* A call that is over: to be told without the lock. */
@@ -112,23 +132,31 @@ void worker_calls_init(struct worker_calls *calls, int64_t worker_wait_ms);
 void worker_calls_clear(struct worker_calls *calls);
 
 /*
- * Add a call, WAITING; it takes over the package. With a delay it becomes due by itself, without one the caller begins
- * at once. False when memory is short; the package is then still the caller's.
+ * Add a call, WAITING; it takes over the package. The caller begins at once. False when memory is short; the package is then still the caller's.
  */
 bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, struct worker_package *package,
 		      int64_t now_ms, struct worker_attempt *ret_attempt);
 
 /*
- * A WAITING call is about to be asked: it becomes ASKED, attempt->number is set. Returns the package with a reference
+ * A WAITING call is about to be sent: it becomes ASKED, attempt->number is set. Returns the package with a reference
  * for the caller; NULL when the call is not there or not WAITING any more.
  */
 struct worker_package *worker_calls_begin(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms);
 
 /*
- * What may happen to an asking. *finished is set when the call is over by it.
+ * A SETTLING call whose time has come is about to be settled; attempt->number becomes 0. Returns the package and, in
+ * *ret_debt, what is owed, each with a reference for the caller; NULL when there is nothing to settle now.
+ */
+struct worker_package *worker_calls_begin_settling(struct worker_calls *calls, struct worker_attempt *attempt,
+						   int64_t now_ms, struct worker_debt **ret_debt);
+
+/*
+ * What may happen to an attempt. *finished is set when the call is over by it.
  *   refused  by rc, before anything was started: nobody listens, NATS is away
  *   failed   it cannot be sent, now or later
- *   message  a worker says something
+ *   message  a worker says something; afterwards the call may be SETTLING, and due at once
+ *   settled  the record was stored, or a worker has taken the mark: RC_OK; RC_CONFLICT: it was void; else it is tried
+ *            again. sequence: of the record that we stored
  */
 void worker_calls_refused(struct worker_calls *calls, const struct worker_attempt *attempt, const char *why,
 			  int64_t now_ms, struct worker_finished *finished);
@@ -136,6 +164,12 @@ void worker_calls_failed(struct worker_calls *calls, const struct worker_attempt
 			 struct worker_finished *finished);
 void worker_calls_message(struct worker_calls *calls, const struct worker_attempt *attempt,
 			  const struct worker_message *msg, int64_t now_ms, struct worker_finished *finished);
+void worker_calls_settled(struct worker_calls *calls, const struct worker_attempt *attempt, enum rc rc,
+			  uint64_t sequence, int64_t now_ms, struct worker_finished *finished);
+
+/* What a worker asks about an attempt: may it write? Is the call over? Returns what to say as its status. */
+const char *worker_calls_permission(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms);
+const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms);
 
 /*
  * The same for whatever call is at an index (0..capacity-1):
@@ -147,7 +181,7 @@ void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_m
 void worker_calls_cancel(struct worker_calls *calls, uint32_t index, bool undo_too, struct worker_finished *finished);
 void worker_calls_hurry(struct worker_calls *calls, uint32_t index, int64_t now_ms);
 
-/* Time has passed for the call at an index. True: worker_calls_begin() and send it. */
+/* Time has passed for the call at an index. True: worker_calls_begin() and send it, or begin_settling() and do that. */
 bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_attempt *ret_attempt,
 		      struct worker_finished *finished);
 

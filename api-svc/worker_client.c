@@ -6,13 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/adapters/bus_bucket.h"
 #include "common/base/clock.h"
+#include "common/base/strutil.h"
 #include "common/base/thread.h"
+#include "common/kube/record.h"
+#include "common/services/log.h"
 
+#define REPLY_SUBJECT_MAX (BUS_INBOX_MAX + 48) /* bytes with the NUL */
 #define DRAIN_MS 1000 /* for replies that are being handled when we stop */
 
 struct worker_client {
 	char subjects[OPERATION_COUNT][PROTOCOL_SUBJECT_MAX];
+	char health[PROTOCOL_SUBJECT_MAX]; /* where all workers hear it */
+	char bucket[BUS_BUCKET_MAX];       /* of the records of debts */
 	char inbox[BUS_INBOX_MAX];
 	_Atomic(struct bus *) bus; /* NULL: not connected yet, or not any more */
 	struct bus_subscription *subscription;
@@ -35,19 +42,45 @@ static void unlock(struct worker_client *client)
 
 /* ---- sending ---- */
 
+/* Where the reply to an attempt comes to: "<inbox>.<index>-<generation>-<attempt>", all hexadecimal. */
+static void write_reply_subject(const struct worker_client *client, const struct worker_attempt *a,
+				char out[REPLY_SUBJECT_MAX])
+{
+	snprintf(out, REPLY_SUBJECT_MAX, "%s.%" PRIx32 "-%" PRIx32 "-%x", client->inbox, a->index, a->generation,
+		 a->number);
+}
+
+static enum rc send(struct worker_client *client, const struct bus_outgoing *out, struct error *err)
+{
+	struct bus *bus = atomic_load(&client->bus);
+	enum rc rc;
+
+	if (!bus)
+		return error_set(err, RC_UNAVAILABLE, "NATS is not connected yet");
+	rc = bus_publish(bus, out, err);
+	if (rc == RC_TOO_LARGE)
+		error_set(err, rc, "the request is larger than the %zu bytes that NATS takes", bus_max_payload(bus));
+	return rc;
+}
+
 static enum rc publish(struct worker_client *client, const struct worker_package *p, const struct worker_attempt *a,
 		       struct error *err)
 {
-	struct bus *bus = atomic_load(&client->bus);
-	char reply[BUS_INBOX_MAX + 48];
+	bool of_all = p->operation == OPERATION_HEALTH && a->number == 1;
+	char reply[REPLY_SUBJECT_MAX];
 	char number[16];
+	char wait[24];
 	struct bus_header headers[] = {
-		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },   { PROTOCOL_HEADER_DEADLINE, p->deadline },
-		{ PROTOCOL_HEADER_REQUEST, p->request_id },      { PROTOCOL_HEADER_ATTEMPT, number },
+		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_DEADLINE, p->deadline },
+		{ PROTOCOL_HEADER_REQUEST, p->request_id },
+		{ PROTOCOL_HEADER_ATTEMPT, number },
+		{ PROTOCOL_HEADER_WAIT, wait },
+		{ PROTOCOL_HEADER_PERMISSION, PROTOCOL_PERMISSION_ASK },
 		{ PROTOCOL_HEADER_TRACEPARENT, p->traceparent },
 	};
 	struct bus_outgoing out = {
-		.subject = client->subjects[p->operation],
+		.subject = of_all ? client->health : client->subjects[p->operation],
 		.reply = reply,
 		.headers = headers,
 		.header_count = ARRAY_LEN(headers) - (p->traceparent[0] ? 0 : 1),
@@ -55,17 +88,41 @@ static enum rc publish(struct worker_client *client, const struct worker_package
 		.len = p->len,
 	};
 
-	enum rc rc;
-
-	if (!bus)
-		return error_set(err, RC_UNAVAILABLE, "NATS is not connected yet");
 	snprintf(number, sizeof(number), "%u", a->shown);
-	snprintf(reply, sizeof(reply), "%s.%" PRIx32 "-%" PRIx32 "-%x", client->inbox, a->index, a->generation,
-		 a->number);
-	rc = bus_publish(bus, &out, err);
-	if (rc == RC_TOO_LARGE)
-		error_set(err, rc, "the request is larger than the %zu bytes that NATS takes", bus_max_payload(bus));
-	return rc;
+	snprintf(wait, sizeof(wait), "%" PRId64, a->wait_ms);
+	write_reply_subject(client, a, reply);
+	return send(client, &out, err);
+}
+
+/* Store the record, or have a worker take the mark away. A failure is no end: it is tried again. */
+static void publish_settlement(struct worker_client *client, const struct worker_package *p,
+			       const struct worker_attempt *a, const struct worker_debt *debt)
+{
+	char subject[BUS_BUCKET_SUBJECT_MAX];
+	char reply[REPLY_SUBJECT_MAX];
+	char sequence[24];
+	struct bus_header headers[] = {
+		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_DEADLINE, p->deadline },
+		{ PROTOCOL_HEADER_REQUEST, p->request_id },
+		{ BUS_STREAM_EXPECTED_SEQUENCE, sequence },
+		{ BUS_STREAM_MESSAGE_ID, reply }, /* the same for each try: it is stored once */
+	};
+	struct bus_outgoing out = {
+		.subject = debt->object ? client->subjects[OPERATION_SETTLE] : subject,
+		.reply = reply,
+		.headers = headers,
+		.header_count = ARRAY_LEN(headers) - (debt->object ? 2 : 0),
+		.data = debt->value,
+		.len = strlen(debt->value),
+	};
+	struct error err;
+
+	bus_bucket_subject(client->bucket, debt->key, subject);
+	snprintf(sequence, sizeof(sequence), "%" PRIu64, debt->sequence);
+	write_reply_subject(client, a, reply);
+	if (send(client, &out, &err))
+		log_debug("a create cannot be settled yet", log_err(&err), log_str("request_id", p->request_id));
 }
 
 static void on_publish_failed(struct worker_client *client, const struct worker_attempt *a, const struct error *err)
@@ -81,7 +138,7 @@ static void on_publish_failed(struct worker_client *client, const struct worker_
 	worker_finished_tell(&finished);
 }
 
-/* The call is marked first: the answer may be there before bus_publish() returns. Without the lock. */
+/* The call is marked first: the reply may be there before bus_publish() returns. Without the lock. */
 static void send_call(struct worker_client *client, struct worker_attempt *a)
 {
 	struct worker_package *package;
@@ -97,9 +154,64 @@ static void send_call(struct worker_client *client, struct worker_attempt *a)
 	worker_package_unref(package);
 }
 
+/* If its reply is there, and is owed. Without the lock. */
+static void settle_call(struct worker_client *client, struct worker_attempt *a)
+{
+	struct worker_debt *debt = NULL;
+	struct worker_package *package;
+
+	pthread_mutex_lock(&client->lock);
+	package = worker_calls_begin_settling(&client->calls, a, clock_mono_ms(), &debt);
+	unlock(client);
+	if (!package)
+		return;
+	publish_settlement(client, package, a, debt);
+	worker_debt_unref(debt);
+	worker_package_unref(package);
+}
+
+/* Tell a worker what it has asked about an attempt. What is lost is asked again. */
+static void reply_to_worker(struct worker_client *client, struct bus_message *question, const char *status)
+{
+	const struct bus_header headers[] = {
+		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_STATUS, status },
+	};
+	const struct bus_outgoing out = {
+		.subject = bus_message_reply(question),
+		.headers = headers,
+		.header_count = ARRAY_LEN(headers),
+	};
+	struct error err;
+
+	if (out.subject && send(client, &out, &err))
+		log_debug("a worker's question could not be replied to", log_err(&err));
+}
+
+void worker_client_release(struct worker_client *client, const struct worker_debt *debt)
+{
+	char text[DEBT_KEY_MAX + 24];
+	const struct bus_header headers[] = {
+		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_STATUS, PROTOCOL_STATUS_SETTLED },
+		{ PROTOCOL_HEADER_DEBT, text },
+	};
+	const struct bus_outgoing out = {
+		.subject = debt->notice,
+		.headers = headers,
+		.header_count = ARRAY_LEN(headers),
+	};
+	struct error err;
+
+	if (debt->object || !debt->notice[0])
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64 " %s", debt->sequence, debt->key);
+	if (send(client, &out, &err))
+		log_debug("a settled record is left to the sweeper", log_err(&err));
+}
+
 /* ---- receiving ---- */
 
-/* "<inbox>.<index>-<generation>-<attempt>", all hexadecimal. */
 static bool read_attempt(const struct worker_client *client, const char *subject, struct worker_attempt *ret_attempt)
 {
 	size_t len = strlen(client->inbox);
@@ -109,24 +221,62 @@ static bool read_attempt(const struct worker_client *client, const char *subject
 		      &ret_attempt->number) == 3;
 }
 
+/* What came of a settlement: a stream's acknowledgement, or a worker's reply. */
+static enum rc read_settlement(struct bus_message *msg, uint64_t *ret_sequence)
+{
+	const char *status = bus_message_header(msg, PROTOCOL_HEADER_STATUS);
+
+	*ret_sequence = 0;
+	return status ? rc_from_name(status) : bus_stream_read_ack(msg, ret_sequence, NULL);
+}
+
+/* With the lock. Returns what to tell the worker that asks; NULL: it has not asked. */
+static const char *handle_message(struct worker_client *client, struct worker_attempt *a, struct bus_message *bus_msg,
+				  struct worker_finished *finished)
+{
+	struct worker_message msg = {
+		.attempt = a->number,
+		.status = bus_message_header(bus_msg, PROTOCOL_HEADER_STATUS),
+		.part = bus_message_header(bus_msg, PROTOCOL_HEADER_PART),
+		.debt = bus_message_header(bus_msg, PROTOCOL_HEADER_DEBT),
+		.settle = bus_message_header(bus_msg, PROTOCOL_HEADER_SETTLE),
+		.notice = bus_message_reply(bus_msg),
+	};
+	int64_t now_ms = clock_mono_ms();
+	uint64_t sequence;
+	enum rc rc;
+
+	if (str_equal(msg.status, PROTOCOL_STATUS_PERMISSION))
+		return worker_calls_permission(&client->calls, a, now_ms);
+	if (str_equal(msg.status, PROTOCOL_STATUS_PROBE))
+		return worker_calls_probe(&client->calls, a, now_ms);
+	msg.data = bus_message_data(bus_msg, &msg.len);
+	if (a->number == 0) {
+		rc = read_settlement(bus_msg, &sequence);
+		worker_calls_settled(&client->calls, a, rc, sequence, now_ms, finished);
+	} else if (bus_message_is_no_responders(bus_msg)) {
+		worker_calls_refused(&client->calls, a, "no worker is running", now_ms, finished);
+	} else {
+		worker_calls_message(&client->calls, a, &msg, now_ms, finished);
+	}
+	return NULL;
+}
+
 static void on_message(void *ctx, struct bus_message *bus_msg)
 {
 	struct worker_client *client = ctx;
 	struct worker_finished finished = { .done = NULL };
-	struct worker_message msg = { .data = NULL };
-	struct worker_attempt a;
+	struct worker_attempt a = { 0 };
+	const char *word;
 
 	if (read_attempt(client, bus_message_subject(bus_msg), &a)) {
-		msg.attempt = a.number;
-		msg.data = bus_message_data(bus_msg, &msg.len);
-		msg.status = bus_message_header(bus_msg, PROTOCOL_HEADER_STATUS);
-		msg.part = bus_message_header(bus_msg, PROTOCOL_HEADER_PART);
 		pthread_mutex_lock(&client->lock);
-		if (bus_message_is_no_responders(bus_msg))
-			worker_calls_refused(&client->calls, &a, "no worker is running", clock_mono_ms(), &finished);
-		else
-			worker_calls_message(&client->calls, &a, &msg, clock_mono_ms(), &finished);
+		word = handle_message(client, &a, bus_msg, &finished);
 		unlock(client);
+		if (word)
+			reply_to_worker(client, bus_msg, word);
+		else if (!finished.done)
+			settle_call(client, &a);
 	}
 	worker_finished_tell(&finished);
 	bus_message_destroy(bus_msg);
@@ -195,8 +345,10 @@ static void run_timers(struct worker_client *client)
 
 		if (send || finished.done) {
 			pthread_mutex_unlock(&client->lock);
-			if (send)
+			if (send) { /* whichever it is in a state for */
+				settle_call(client, &attempt);
 				send_call(client, &attempt);
+			}
 			worker_finished_tell(&finished);
 			pthread_mutex_lock(&client->lock);
 		}
@@ -263,6 +415,8 @@ enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct wo
 		return error_no_memory(err);
 	for (int op = 0; op < OPERATION_COUNT; op++)
 		protocol_operation_subject(name, operation_name((enum operation)op), client->subjects[op]);
+	protocol_health_subject(name, client->health);
+	record_bucket(name, client->bucket);
 	worker_calls_init(&client->calls, worker_wait_ms);
 	init_lock(client);
 	rc = thread_start(run_timer, client, &client->timer, err);
@@ -308,8 +462,7 @@ enum rc worker_client_ask(struct worker_client *client, const struct worker_ask 
 		return error_set(err, RC_UNAVAILABLE, "the service is stopping");
 	if (!added)
 		return error_no_memory(err);
-	if (ask->delay_ms <= 0)
-		send_call(client, &attempt);
+	send_call(client, &attempt);
 	return RC_OK;
 }
 

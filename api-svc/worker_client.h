@@ -41,6 +41,9 @@ void worker_client_on_lost(struct worker_client *client);
  */
 enum rc worker_client_ask(struct worker_client *client, const struct worker_ask *ask, struct error *err) must_check;
 
+/* The client was told of what a debt was: let its record go. NATS may lose that; then it goes later. Threads: any. */
+void worker_client_release(struct worker_client *client, const struct worker_debt *debt);
+
 /*
  * Give up all askings, those of `undo` only when told so: each gets RC_UNAVAILABLE. From now on nothing but undo is
  * asked.

@@ -62,6 +62,7 @@ void worker_reply_clear(struct worker_reply *reply)
 {
 	free(reply->body);
 	cJSON_Delete(reply->faults);
+	worker_debt_unref(reply->debt);
 	*reply = (struct worker_reply){ .body = NULL };
 }
 
@@ -87,7 +88,7 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 
 static bool has_result(enum operation operation)
 {
-	return operation != OPERATION_DELETE && operation != OPERATION_UNDO;
+	return operation != OPERATION_DELETE && operation != OPERATION_UNDO && operation != OPERATION_SETTLE;
 }
 
 bool worker_reply_read(enum operation operation, const char *status, char *body, size_t len,

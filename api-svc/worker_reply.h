@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "api-svc/worker_debt.h"
 #include "common/base/buf.h"
 #include "common/protocol.h"
 #include "common/services/json.h"
@@ -15,6 +16,9 @@
 struct worker_message {
 	const char *status; /* PROTOCOL_HEADER_STATUS; NULL: absent */
 	const char *part;   /* PROTOCOL_HEADER_PART; NULL: the reply is whole */
+	const char *debt;   /* PROTOCOL_HEADER_DEBT, PROTOCOL_HEADER_SETTLE, and the message's reply subject; or NULL */
+	const char *settle;
+	const char *notice;
 	const char *data;
 	size_t len;
 	unsigned attempt; /* which asking it answers */
@@ -49,6 +53,7 @@ struct worker_reply {
 	struct error error; /* rc RC_OK: `body` is the result */
 	char *body;         /* owned; JSON of the result, "" when it has none */
 	size_t len;
+	struct worker_debt *debt; /* owned; what was settled, NULL: nothing was owed */
 	cJSON *faults; /* owned; array of {"detail", "pointer"} that the worker sent, or NULL */
 	/* It may have been carried out, or may still be, although `error` says that it failed. */
 	bool outcome_unknown;

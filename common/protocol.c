@@ -6,7 +6,7 @@
 #include "common/base/buf.h"
 
 static const char *const names[OPERATION_COUNT] = {
-	[OPERATION_CREATE] = "create", [OPERATION_UNDO] = "undo",     [OPERATION_GET] = "get",
+	[OPERATION_CREATE] = "create", [OPERATION_UNDO] = "undo", [OPERATION_SETTLE] = "settle", [OPERATION_GET] = "get",
 	[OPERATION_LIST] = "list",     [OPERATION_DELETE] = "delete", [OPERATION_HEALTH] = "health",
 };
 
@@ -48,6 +48,14 @@ void protocol_operation_subject(const char *name, const char *what, char out[PRO
 
 	protocol_write_token(name, token, sizeof(token));
 	snprintf(out, PROTOCOL_SUBJECT_MAX, "%s.%s.op.%s", PROTOCOL_ROOT, token, what);
+}
+
+void protocol_health_subject(const char *name, char out[PROTOCOL_SUBJECT_MAX])
+{
+	char token[PROTOCOL_SUBJECT_MAX - 64];
+
+	protocol_write_token(name, token, sizeof(token));
+	snprintf(out, PROTOCOL_SUBJECT_MAX, "%s.%s.health", PROTOCOL_ROOT, token);
 }
 
 const char *protocol_subject_operation(const char *subject)

@@ -1,39 +1,44 @@
 /*
  * The map of the system: every NATS subject, header, operation and limit that the processes share.
  *
- * REQUEST  api-svc -> kube-worker, on  <PROTOCOL_ROOT>.<provider token>.op.<operation>, queue group PROTOCOL_QUEUE.
- *   Headers  PROTOCOL_HEADER_VERSION   always; a worker refuses versions that it does not know (RC_UNSUPPORTED)
- *            PROTOCOL_HEADER_DEADLINE  always; unix time in ms after which nobody waits for the answer: the worker
- *                                      drops a request whose deadline has passed and starts no write after it
- *            PROTOCOL_HEADER_REQUEST   always; the request id for the logs
- *            PROTOCOL_HEADER_ATTEMPT   1 for the first asking, 2... when the same request is asked again
- *            traceparent               when the client sent one (W3C Trace Context)
- *   Body     a JSON object; the members for each operation stand in the table below.
+ * REQUEST  api-svc -> kube-worker, on  <PROTOCOL_ROOT>.<provider token>.op.<operation>, queue group PROTOCOL_QUEUE;
+ *          health also on  <PROTOCOL_ROOT>.<provider token>.health  without a group: every worker replies.
+ *   Headers  PROTOCOL_HEADER_VERSION     always; a worker refuses versions that it does not know (RC_UNSUPPORTED)
+ *            PROTOCOL_HEADER_DEADLINE    always; unix time in ms after which nobody waits for the reply: the worker
+ *                                        drops a request whose deadline has passed and starts no write after it
+ *            PROTOCOL_HEADER_REQUEST     always; the request id for the logs
+ *            PROTOCOL_HEADER_ATTEMPT     1 for the first attempt, 2... when the same request is sent again
+ *            PROTOCOL_HEADER_WAIT        ms within which the worker must begin; else RC_BUSY. Absent: the deadline
+ *            PROTOCOL_HEADER_PERMISSION  "ask": the caller gives permissions and settles (below). Absent: an api-svc of
+ *                                        v0.1, which does neither
+ *            traceparent                 when the client sent one (W3C Trace Context)
+ *   Body     a JSON object; the members for each operation are in the table below.
  *
  * REPLY    kube-worker -> the request's reply subject.
  *   Headers  PROTOCOL_HEADER_STATUS  rc_name(): "OK", or the code of the error; or PROTOCOL_STATUS_WORKING, without a
- *                                    body: no answer yet. Sent every PROTOCOL_WORKING_MS while the request waits or
+ *                                    body: no reply yet. Sent every PROTOCOL_WORKING_MS while the request waits or
  *                                    runs, so that a slow worker is not taken for a dead one
  *            PROTOCOL_HEADER_PART    "2/5" when the reply is cut because of the server's max_payload; the parts of one
  *                                    reply come in order and are joined before they are read
+ *            PROTOCOL_HEADER_DEBT, PROTOCOL_HEADER_SETTLE  of a create that is to be settled (below)
  *            Nats-Service-Error, Nats-Service-Error-Code on errors (ADR-32): what the stock `nats` tool shows
  *   Body     OK: exactly the JSON that the REST client gets (empty for delete and undo).
- *            error: {"detail": text, "retry_after_s": n?, "errors": [{"detail": text, "pointer": JSON pointer}]?,
- *            "unsettled": true?}; unsettled: Kubernetes fell silent, a create that failed may still show: undo it
- *
- * Every operation may be asked again: create knows its own container by `token`, delete by PROTOCOL_HEADER_ATTEMPT.
+ *            error: {"detail": text, "retry_after_s": n?, "errors": [{"detail": text, "pointer": JSON pointer}]?}
  *
  *   operation  request members                              result
  *   ---------  -------------------------------------------  ---------------------------------------------------------
- *   create     id, spec, token; in the place of id:         Container. RC_ALREADY_EXISTS unless the live container of
- *              agent {"name", "key"}                        that id was made with the same token: then that one
- *   undo       id, token                                    empty; removes the container only if it was made with the
- *                                                           token and not by a client's key. Nothing there: OK
+ *   create     id, any_id (true: the client chose none),    Container. RC_ALREADY_EXISTS unless the live container of
+ *              spec, token; in the place of id:             that id was made with the same token: then that one.
+ *              agent {"name", "key"}                        RC_PENDING: another request with the token is running
+ *   undo       id, token, sequence (key tokens only: of     empty. The client of that create was not told of it: what
+ *              the settled record)                          was made is removed; by key, it is unsettled again
+ *   settle     the value of PROTOCOL_HEADER_SETTLE          empty; the worker will take the mark from the object.
+ *                                                           Replied beside the pool
  *   get        id                                           Container
  *   list       max_page_size (1..1000), page_token ("" =    {"containers": [...], "next_page_token": "..."}
  *              first)
  *   delete     id, absent_ok (true: nothing there is OK)    empty
- *   health     (none)                                       {"healthy": true|false}; answered beside the pool, also
+ *   health     (none)                                       {"healthy": true|false}; replied beside the pool, also
  *                                                           by a worker that is full
  *
  * `agent` is sent for a create of DCM's environment agent (SP_AGENT_NAME, a bare spec, no id): the id is in the request
@@ -42,14 +47,42 @@
  * `token` says who made a container: PROTOCOL_TOKEN_KEY + hex(SHA-256(Idempotency-Key)) when the client sent such a
  * key, else PROTOCOL_TOKEN_REQUEST + a random UUID made for this one HTTP request.
  *
- * MONITOR  Events go to PROTOCOL_EVENT_SUBJECT, which is DCM's. What the monitors keep lies in one JetStream key-value
+ * SETTLING  A request that is over does nothing any more (tests/model explores these rules):
+ *
+ * 1. Permission. Before an attempt writes to Kubernetes, and after it has looked up all that the write depends on, the
+ *    worker asks on the request's reply subject, with status PROTOCOL_STATUS_PERMISSION and a reply subject of its own.
+ *    The caller replies RC_OK to one attempt at a time, and RC_CANCELLED when the call is over or another attempt has
+ *    the permission. An attempt that stays silent (WORKER_SILENCE_MS) loses it, and another one is sent. A permission
+ *    is good for PROTOCOL_PERMISSION_MS from when it was asked for; then it is asked for again. An attempt without
+ *    permission ends without a reply.
+ * 2. Debt. What a create makes is owed back until its client has been told. The debt is a record, stored before the
+ *    first write, in the bucket below: the record's last sequence decides every race (compare-and-set):
+ *
+ *      (none) --attempt--> owed --caller--> settled          settled: only a DELETE removes the container
+ *                           |  ^-- next attempt of the call   void: whatever carries the token is removed
+ *                           +--attempt that failed, sweeper, undo--> void
+ *
+ *    The reply of a create carries PROTOCOL_HEADER_DEBT: "<sequence> <key of the record>". The caller stores the value
+ *    of PROTOCOL_HEADER_SETTLE there before it tells the client. When another one was first, the client gets an error.
+ *    A reply without that header is settled already: a repeat by key, or a worker of v0.1.
+ * 3. Without JetStream the debt is an annotation of the object (ANNOTATION_OWED), and the header is "object": the
+ *    caller sends the value to a worker (settle), which takes the mark away after the client was told.
+ * 4. The sweeper of every worker looks at all debts. It asks their caller (status PROTOCOL_STATUS_PROBE on the owed
+ *    attempt's reply subject): RC_OK the call runs; PROTOCOL_STATUS_SETTLED; RC_CANCELLED it is over. A debt whose call
+ *    is over or whose caller is gone becomes void; unknown is not unsettled: what has no debt is never removed.
+ * 5. When the client has been told, and no other attempt can be left, the caller sends a reply to the reply subject of
+ *    the worker's OK, with the record's key and sequence in PROTOCOL_HEADER_DEBT; the worker removes the record. All
+ *    other settled and void records are removed when no attempt can live any more.
+ *
+ * MONITOR  Events go to PROTOCOL_EVENT_SUBJECT, which is DCM's. What the processes keep is in one JetStream key-value
  * bucket, named after the provider (common/kube/record.h):
  *   leader             who is active: an id, renewed by compare-and-set; empty: nobody, take it
  *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported.
  *                      A worker that has made a container leaves {id, name, "PENDING", "version": the Deployment's}
  *                      there unless something is there already: DCM knows the container from then on, and has to hear
- *                      of its end, whether or not a monitor runs. Stored before the create is answered; without
- *                      JetStream it goes nowhere. The active monitor reads all records behind each list of the Deployments
+ *                      of its end, whether or not a monitor runs. Sent before the create is answered; without
+ *                      JetStream it goes nowhere. The active monitor reads all records after each list of Deployments
+ *   owed.<token(t)>    the debt of the create with token t (common/kube/debt.h)
  *
  * PRESENCE  All processes answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
  * in metadata.PROTOCOL_METADATA_PROVIDER, SP_NAME: so the registrar knows its own provider's API.
@@ -73,11 +106,21 @@
 #define PROTOCOL_HEADER_DEADLINE "Sp-Deadline"
 #define PROTOCOL_HEADER_REQUEST "Sp-Request-Id"
 #define PROTOCOL_HEADER_ATTEMPT "Sp-Attempt"
+#define PROTOCOL_HEADER_WAIT "Sp-Wait"
+#define PROTOCOL_HEADER_PERMISSION "Sp-Permission"
+#define PROTOCOL_HEADER_DEBT "Sp-Debt"
+#define PROTOCOL_HEADER_SETTLE "Sp-Settle"
 #define PROTOCOL_HEADER_STATUS "Sp-Status"
 #define PROTOCOL_HEADER_PART "Sp-Part"
 #define PROTOCOL_HEADER_TRACEPARENT "traceparent"
 
 #define PROTOCOL_STATUS_WORKING "WORKING"
+#define PROTOCOL_STATUS_PERMISSION "PERMISSION"
+#define PROTOCOL_STATUS_PROBE "PROBE"
+#define PROTOCOL_STATUS_SETTLED "SETTLED"
+
+#define PROTOCOL_PERMISSION_ASK "ask" /* the value of PROTOCOL_HEADER_PERMISSION */
+#define PROTOCOL_DEBT_OBJECT "object" /* PROTOCOL_HEADER_DEBT: the object itself carries the debt */
 
 #define PROTOCOL_EVENT_SUBJECT "dcm.container" /* DCM's, not ours: status events */
 #define PROTOCOL_EVENT_TYPE "dcm.status.container"
@@ -91,6 +134,7 @@
 enum operation {
 	OPERATION_CREATE,
 	OPERATION_UNDO,
+	OPERATION_SETTLE,
 	OPERATION_GET,
 	OPERATION_LIST,
 	OPERATION_DELETE,
@@ -110,6 +154,8 @@ enum operation {
 #define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024) /* a list page ends early when its JSON reaches this */
 #define PROTOCOL_WORKING_MS 1000                /* between two signs of life of a worker, for each request */
 #define PROTOCOL_HEALTH_TIMEOUT_MS 500          /* health must be answered in well under a second */
+#define PROTOCOL_PERMISSION_MS 2500             /* how long a permission is good; below WORKER_SILENCE_MS */
+#define PROTOCOL_SETTLE_MAX 512                 /* bytes of PROTOCOL_HEADER_SETTLE */
 
 /* "create" and so on; never NULL for a valid value. */
 const char *operation_name(enum operation op);
@@ -132,7 +178,10 @@ void protocol_write_token(const char *text, char *out, size_t size);
  */
 void protocol_operation_subject(const char *name, const char *what, char out[PROTOCOL_SUBJECT_MAX]);
 
-/* The operation's name in a subject that protocol_operation_subject() made: what stands behind the last dot. */
+/* Write the subject on which every worker of the provider replies to health. */
+void protocol_health_subject(const char *name, char out[PROTOCOL_SUBJECT_MAX]);
+
+/* The operation's name in a subject that protocol_operation_subject() made: what follows the last dot. */
 const char *protocol_subject_operation(const char *subject);
 
 #endif

@@ -188,6 +188,7 @@ enum rc container_find(struct op_call *call, const char *id, struct kube_reply *
 
 struct token_search {
 	const char *token;
+	uint64_t hash;
 	char *id; /* PROTOCOL_ID_MAX + 1 bytes; "" until it is found */
 };
 
@@ -203,14 +204,27 @@ static enum rc look_for_token(void *ctx, const cJSON *deployment, struct error *
 	return RC_OK;
 }
 
+static void look_for_hash(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct token_search *search = ctx;
+
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->kind == KUBE_DEPLOYMENT && facts[i]->token == search->hash && facts[i]->made_here &&
+		    !facts[i]->deleting)
+			snprintf(search->id, PROTOCOL_ID_MAX + 1, "%s", facts[i]->instance_id);
+}
+
 enum rc container_find_by_token(struct op_call *call, const char *token, char ret_id[PROTOCOL_ID_MAX + 1],
 				struct error *err)
 {
-	struct token_search search = { .token = token, .id = ret_id };
-	enum rc rc;
+	struct token_search search = { .token = token, .hash = fact_token_hash(token), .id = ret_id };
+	enum rc rc = RC_OK;
 
 	ret_id[0] = '\0';
-	rc = list_kind(call, KUBE_DEPLOYMENT, NULL, look_for_token, &search, err);
+	if (kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT))
+		kube_cache_visit_all(call->env->cache, look_for_hash, &search);
+	else
+		rc = list_kind(call, KUBE_DEPLOYMENT, NULL, look_for_token, &search, err);
 	if (rc)
 		return rc;
 	return ret_id[0] ? RC_OK : error_set(err, RC_NOT_FOUND, "no container was made with this token");

@@ -51,7 +51,8 @@ enum rc container_find_other(struct op_call *call, const char *id, struct kube_r
 enum rc container_find(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err) must_check;
 
 /*
- * Find the container that was made with a token, by looking at all of them: for the rare case that its id is not known.
+ * Find the container that was made with a token: in the cache, as fresh as the watch; by a list while that is not
+ * synchronised.
  *
  * ret_id  its id.
  * Errors: RC_NOT_FOUND there is none; else as op_kube_get().

@@ -6,6 +6,7 @@
 #include "common/base/strutil.h"
 #include "common/kube/labels.h"
 #include "common/kube/quantity.h"
+#include "common/kube/spec_ports.h"
 
 #define MEBIBYTE (1024 * 1024)
 
@@ -138,8 +139,18 @@ static enum rc write_container(struct json_writer *w, const cJSON *spec, struct 
 	return rc;
 }
 
-enum rc container_write_deployment(const char *id, const cJSON *spec, const char *token, struct buf *out,
-				   struct error *err)
+static void write_origin(struct json_writer *w, const struct container_origin *origin)
+{
+	json_string(w, ANNOTATION_TOKEN, origin->token);
+	json_optional_string(w, ANNOTATION_ATTEMPT, origin->attempt);
+	if (origin->digest[0])
+		json_string(w, ANNOTATION_DIGEST, origin->digest);
+	if (origin->owed)
+		json_string(w, ANNOTATION_OWED, origin->attempt);
+}
+
+enum rc container_write_deployment(const char *id, const cJSON *spec, const struct container_origin *origin,
+				   struct buf *out, struct error *err)
 {
 	struct buf skeleton cleanup_buf = buf_make(CONTAINER_SKELETON_MAX);
 	struct json_writer w = json_writer_make(out);
@@ -155,7 +166,7 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const char
 	write_labels(&w, id, spec);
 	json_begin_object(&w, "annotations");
 	json_string(&w, ANNOTATION_SPEC, skeleton.data);
-	json_string(&w, ANNOTATION_TOKEN, token);
+	write_origin(&w, origin);
 	json_end_object(&w);
 	json_end_object(&w);
 	json_begin_object(&w, "spec");
@@ -182,32 +193,6 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const char
 
 /* ---- the Service ------------------------------------------------------------------------------------------------- */
 
-static bool is_external(const cJSON *port)
-{
-	return str_equal(json_string_at(port, "visibility"), "external");
-}
-
-/* Can others reach it: does it stand in the Service? */
-static bool is_exposed(const cJSON *port)
-{
-	return is_external(port) || str_equal(json_string_at(port, "visibility"), "internal");
-}
-
-static bool any_port(const cJSON *spec, bool (*test)(const cJSON *port))
-{
-	const cJSON *port = NULL;
-
-	cJSON_ArrayForEach (port, json_at(spec, "network.ports"))
-		if (test(port))
-			return true;
-	return false;
-}
-
-bool container_wants_service(const cJSON *spec)
-{
-	return any_port(spec, is_exposed);
-}
-
 static void write_service_ports(struct json_writer *w, const cJSON *ports)
 {
 	const cJSON *port = NULL;
@@ -217,7 +202,7 @@ static void write_service_ports(struct json_writer *w, const cJSON *ports)
 	cJSON_ArrayForEach (port, ports) {
 		int64_t number = json_int_at(port, "container_port", 0);
 
-		if (!is_exposed(port))
+		if (!spec_port_is_exposed(port))
 			continue;
 		snprintf(name, sizeof(name), "port-%" PRId64, number);
 		json_begin_object(w, NULL);
@@ -257,7 +242,7 @@ enum rc container_write_service(const char *id, const char *name, const char *de
 	write_owner(&w, id, deployment_uid);
 	json_end_object(&w);
 	json_begin_object(&w, "spec");
-	json_string(&w, "type", any_port(spec, is_external) ? external_type : "ClusterIP");
+	json_string(&w, "type", spec_any_port(spec, spec_port_is_external) ? external_type : "ClusterIP");
 	json_begin_object(&w, "selector");
 	write_own_labels(&w, id);
 	json_end_object(&w);

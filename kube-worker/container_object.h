@@ -10,19 +10,24 @@
 #define CONTAINER_OBJECT_MAX (4u * 1024 * 1024) /* bytes of an object that we send */
 #define CONTAINER_SKELETON_MAX (200u * 1024)    /* bytes; Kubernetes allows 256 KiB of annotations together */
 
+/* Where a Deployment comes from: its annotations. */
+struct container_origin {
+	const char *token;
+	const char *attempt; /* NULL: not known */
+	const char *digest;  /* "": none */
+	bool owed;           /* to `attempt`; else its debt is a record */
+};
+
 /*
- * Write the Deployment: named by the id, our three labels and the client's, one container, and two annotations: who
- * made it (token), and what Kubernetes would not give back as it was written (container_skeleton()).
+ * Write the Deployment: named by the id, our three labels and the client's, one container, and annotations: its origin,
+ * and what Kubernetes would not give back as it was written.
  *
  * spec  valid by the API's schema and rules; borrowed.
  * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or a provider_hints that does not fit an annotation;
  * RC_TOO_LARGE, RC_NO_MEMORY.
  */
-enum rc container_write_deployment(const char *id, const cJSON *spec, const char *token, struct buf *out,
-				   struct error *err) must_check;
-
-/* Does the spec ask for a Service: is any port's visibility not `none`? */
-bool container_wants_service(const cJSON *spec);
+enum rc container_write_deployment(const char *id, const cJSON *spec, const struct container_origin *origin,
+				   struct buf *out, struct error *err) must_check;
 
 /*
  * Write the Service: the ports that are not `none`, and an owner reference, so that it goes when its Deployment goes.

@@ -1,36 +1,52 @@
 /*
- * Removing a container, and nothing but it: every object is deleted by name and uid, so that a successor with the same
- * id is never hit.
+ * Removing a container, and nothing but it: every object is looked up first, and then deleted by name and uid, so that a
+ * successor with the same id is never hit, however late the deletion comes.
  */
 #ifndef KUBE_WORKER_CONTAINER_REMOVE_H
 #define KUBE_WORKER_CONTAINER_REMOVE_H
 
 #include "kube-worker/op.h"
 
-/*
- * A rollback does not share the deadline of what went wrong; but who waits for the answer gives up after 10 s, of which a
- * Kubernetes that is away has taken 8 already.
- */
-#define ROLLBACK_TIMEOUT_MS 2000
+/* What is to be deleted. Zeroed: nothing. */
+struct removal {
+	struct removal_object *objects;
+	size_t count;
+	size_t capacity;
+};
+
+void removal_clear(struct removal *removal);
+#define cleanup_removal cleanup_with(removal_clear)
 
 /*
- * Delete a Deployment and its Services. ReplicaSets and Pods follow in the background.
+ * Note a Deployment and its Services: those that it owns, and those of the same id that nobody owns.
  *
  * deployment  the object that was looked up.
- * Errors: as kube_client_do(), when the Deployment or a Service that has no owner is still there. An owned Service that
- * could not be deleted goes with its Deployment by garbage collection.
+ * Errors: as op_kube_get(); RC_NO_MEMORY.
  */
-enum rc container_remove(struct op_call *call, const cJSON *deployment, struct error *err) must_check;
+enum rc removal_add(struct op_call *call, struct removal *removal, const cJSON *deployment, struct error *err)
+	must_check;
 
 /*
- * Undo a create: remove the container of that id if it was made with the token. RC_OK when there is nothing to undo.
+ * Delete all that was noted. ReplicaSets and Pods follow in the background. Needs the permission (permission.h), and
+ * holds it before each call.
+ *
+ * Errors: as op_kube_delete(), when a Deployment or a Service without owner is still there; RC_CANCELLED. An owned
+ * Service that could not be deleted goes with its Deployment by garbage collection.
  */
-enum rc container_undo(struct op_call *call, const char *id, const char *token, struct error *err) must_check;
+enum rc removal_run(struct op_call *call, const struct removal *removal, struct error *err) must_check;
+
+/* What a create has made: only a container that has all of it is taken back. */
+struct undo_what {
+	const char *id;
+	const char *token;
+	const char *uid;     /* of its Deployment; NULL: any */
+	const char *owed_to; /* its mark (ANNOTATION_OWED); NULL: any, or none */
+};
 
 /*
- * The same after a failure, within ROLLBACK_TIMEOUT_MS of its own. When that fails as well, the call is unsettled: who
- * asked goes on with undoing.
+ * Take it back, within a time of its own and without anybody's permission. RC_OK when there is nothing to take back.
+ * Errors: as removal_run(). Blocks: 2 s at most.
  */
-void container_roll_back(struct op_call *call, const char *id, const char *token);
+enum rc container_undo(struct op_call *call, const struct undo_what *what, struct error *err) must_check;
 
 #endif

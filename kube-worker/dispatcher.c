@@ -4,24 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/adapters/bus_inbox.h"
 #include "common/base/clock.h"
 #include "common/base/footprint.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
+#include "kube-worker/job_queue.h"
 #include "kube-worker/ops.h"
 #include "kube-worker/reply.h"
 
 #define QUEUE_PER_THREAD 32   /* requests that may wait for each thread; one more is refused as busy */
 #define DRAIN_TIMEOUT_MS 2000 /* for the server's word that no more requests come; those that came are taken at once */
 #define FLUSH_TIMEOUT_MS 2000
+#define WAIT_MAX_MS 3600000
+#define LATE_TURN_MS 100 /* between two looks for requests that cannot begin in time */
+#define LATE_AT_ONCE 64
+#define USUAL_WEIGHT 16
 #define CALLERS_MAX (4u * 1024 * 1024) /* bytes of the subjects where callers wait; all that the queue can hold */
-
-struct job {
-	struct bus_message *msg;
-	enum operation operation;
-	int64_t received_ns;
-};
 
 /*
  * A thread of the pool. One of them leads: it takes the next request, makes another one the leader, and carries the
@@ -42,7 +42,9 @@ struct dispatcher {
 	struct bus *bus;
 	struct kube_auth *auth;
 	struct kube_health *health;
+	struct sweeper *sweeper;
 	struct bus_subscription *subscription;
+	struct bus_inbox *notices; /* of callers that have settled */
 	struct pool_thread *threads; /* one more than operations may run: somebody always listens */
 	size_t thread_count;         /* that run */
 	pthread_t signs_thread;
@@ -55,8 +57,9 @@ struct dispatcher {
 	bool deaf; /* the subscription gives nothing any more */
 	bool idle; /* deaf, and nothing waits or runs */
 	struct pool_thread *idle_threads;
-	struct job *queue; /* a ring; used when as many operations run as may */
-	size_t capacity, head, waiting, running;
+	struct job_queue queue; /* used when as many operations run as may */
+	size_t running;
+	int64_t usual_ns; /* how long an operation runs, as a moving average */
 	bool worked;    /* within this turn of the signs of life */
 	bool untrimmed; /* worked since the heap was trimmed */
 	bool stopping;
@@ -78,6 +81,24 @@ static int attempt_of(struct bus_message *msg)
 
 	(void)str_parse_int64(header_or(msg, PROTOCOL_HEADER_ATTEMPT, "1"), &attempt); /* nonsense: 1 */
 	return attempt > 1 ? (int)attempt : 1;
+}
+
+/* How long the request may wait before it begins; without a word: as long as it likes. */
+static int64_t begin_by_ns(struct bus_message *msg, int64_t received_ns)
+{
+	int64_t wait_ms;
+
+	if (!str_parse_int64(header_or(msg, PROTOCOL_HEADER_WAIT, ""), &wait_ms) || wait_ms < 0 || wait_ms > WAIT_MAX_MS)
+		return INT64_MAX;
+	return received_ns + wait_ms * 1000000;
+}
+
+/* Who gives permissions; NULL: an api-svc that does not know of them. */
+static const char *caller_of(struct bus_message *msg)
+{
+	bool asks = str_equal(bus_message_header(msg, PROTOCOL_HEADER_PERMISSION), PROTOCOL_PERMISSION_ASK);
+
+	return asks ? bus_message_reply(msg) : NULL;
 }
 
 /* The deadline travels as wall-clock time; here it becomes monotonic. */
@@ -134,23 +155,22 @@ static void log_request(const struct job *job, const cJSON *request, const struc
 		 log_str("traceparent", bus_message_header(msg, PROTOCOL_HEADER_TRACEPARENT)));
 }
 
-/* Answer; when that fails, the caller will take it for a failure, so what was done is taken back. */
-static void answer(struct dispatcher *d, const struct job *job, struct op_call *call, const cJSON *request,
-		   const struct buf *result, struct error *err)
+/* An attempt that was cancelled gets no reply: nobody waits for it. A reply that is lost is the caller's to notice. */
+static void answer(struct dispatcher *d, const struct job *job, const struct op_call *call, const struct buf *result,
+		   const struct error *err)
 {
-	const struct op *op = op_find(job->operation);
+	char notice[BUS_ADDRESS_MAX];
+	const struct reply_debt debt = { call->debt, call->settle, notice };
 	struct error send_error;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
+	bus_inbox_address(d->notices, 0, notice);
 	if (err->rc == RC_OK)
-		rc = reply_result(d->bus, job->msg, result, &send_error);
-	else
+		rc = reply_result(d->bus, job->msg, result, &debt, &send_error);
+	else if (err->rc != RC_CANCELLED)
 		rc = reply_error(d->bus, job->msg, err, call, &send_error);
-	if (!rc)
-		return;
-	log_warn("an answer could not be sent", log_err(&send_error), log_str("request_id", call->request_id));
-	if (err->rc == RC_OK && op->take_back)
-		op->take_back(call, request);
+	if (rc)
+		log_warn("a reply could not be sent", log_err(&send_error), log_str("request_id", call->request_id));
 }
 
 static void carry_out(struct dispatcher *d, const struct job *job, struct kube_client *kube)
@@ -159,6 +179,7 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 		.env = d->env,
 		.kube = kube,
 		.attempt = attempt_of(job->msg),
+		.caller = caller_of(job->msg),
 		.request_id = header_or(job->msg, PROTOCOL_HEADER_REQUEST, ""),
 		.faults = buf_make(OP_FAULTS_MAX),
 	};
@@ -170,9 +191,9 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 	if (!rc)
 		rc = parse_request(job->msg, &request, &err);
 	if (!rc)
-		rc = op_find(job->operation)->run(&call, request, &result, &err);
+		rc = op_find(job->operation)(&call, request, &result, &err);
 	err.rc = rc; /* an operation that went well may have left the text of something that it got over */
-	answer(d, job, &call, request, &result, &err);
+	answer(d, job, &call, &result, &err);
 	count(d, job, &err);
 	log_request(job, request, &err);
 	buf_clear(&call.faults);
@@ -185,8 +206,16 @@ static void refuse(struct dispatcher *d, struct bus_message *msg, const struct e
 	struct error err;
 
 	if (reply_error(d->bus, msg, why, NULL, &err))
-		log_warn("an answer could not be sent", log_err(&err));
+		log_warn("a reply could not be sent", log_err(&err));
 	bus_message_destroy(msg);
+}
+
+static void refuse_as_busy(struct dispatcher *d, struct bus_message *msg)
+{
+	struct error why;
+
+	error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
+	refuse(d, msg, &why);
 }
 
 /*
@@ -226,15 +255,43 @@ static bool accept_job(struct dispatcher *d, struct pool_thread *self, const str
 		self->leads = false;
 		d->running++;
 		next = give_lead(d);
-	} else if (d->waiting < d->capacity) {
-		d->queue[(d->head + d->waiting) % d->capacity] = *job;
-		d->waiting++;
-	} else {
+	} else if (!job_queue_push(&d->queue, job, d->usual_ns, d->thread_count - 1)) {
 		room = false;
 	}
 	pthread_mutex_unlock(&d->lock);
 	wake(next);
 	return room;
+}
+
+/* An api-svc has settled a create, and is telling its client. */
+static void on_settle(struct dispatcher *d, struct bus_message *msg)
+{
+	const struct buf nothing = buf_make(1);
+	struct error err;
+	size_t len;
+	const char *value = bus_message_data(msg, &len);
+
+	if (sweeper_settle(d->sweeper, value ? value : "", len, &err)) {
+		refuse(d, msg, &err);
+		return;
+	}
+	if (reply_result(d->bus, msg, &nothing, NULL, &err))
+		log_warn("a reply could not be sent", log_err(&err));
+	bus_message_destroy(msg);
+}
+
+/* The record of a create that is settled is not needed any more: "<sequence> <key>". */
+static void on_notice(void *ctx, uint64_t ticket unused, struct bus_message *msg)
+{
+	struct dispatcher *d = ctx;
+	const char *debt = header_or(msg, PROTOCOL_HEADER_DEBT, "");
+	const char *space = strchr(debt, ' ');
+	char *end = NULL;
+	uint64_t sequence = strtoull(debt, &end, 10);
+
+	if (space && end == space && debt_is_key(space + 1))
+		ledger_forget(d->env->ledger, space + 1, sequence);
+	bus_message_destroy(msg);
 }
 
 static void on_request(struct dispatcher *d, struct pool_thread *self, struct bus_message *msg)
@@ -244,6 +301,7 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 	struct job job = { .msg = msg, .operation = operation_from_name(name), .received_ns = clock_mono_ns() };
 	struct error why = { 0 };
 
+	job.begin_by_ns = begin_by_ns(msg, job.received_ns);
 	if (strcmp(version, PROTOCOL_VERSION) != 0)
 		error_set(&why, RC_UNSUPPORTED, "protocol version '%.16s' is not known to this worker, which speaks %s",
 			  version, PROTOCOL_VERSION);
@@ -251,10 +309,20 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not known to this worker", name);
 	else if (job.operation == OPERATION_HEALTH)
 		kube_health_ask(d->health, d->bus, msg);
+	else if (job.operation == OPERATION_SETTLE)
+		on_settle(d, msg);
 	else if (!accept_job(d, self, &job))
-		error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
+		refuse_as_busy(d, msg);
 	if (why.rc)
 		refuse(d, msg, &why);
+}
+
+/* Health is asked of all workers at once, beside the queue. */
+static void on_health(void *ctx, struct bus_message *msg)
+{
+	struct dispatcher *d = ctx;
+
+	kube_health_ask(d->health, d->bus, msg);
 }
 
 /* Listen until there is a request for this thread, or none will come any more. */
@@ -279,7 +347,7 @@ static void lead(struct dispatcher *d, struct pool_thread *self)
 
 static void note_idle(struct dispatcher *d)
 {
-	d->idle = d->deaf && d->running == 0 && d->waiting == 0;
+	d->idle = d->deaf && d->running == 0 && d->queue.count == 0;
 	if (d->idle)
 		pthread_cond_broadcast(&d->idle_changed);
 }
@@ -287,10 +355,8 @@ static void note_idle(struct dispatcher *d)
 /* A job that waits, the lead when nobody has it, or rest until there is one of them. The lock is held. */
 static void next_part(struct dispatcher *d, struct pool_thread *self)
 {
-	if (d->waiting > 0) {
-		self->job = d->queue[d->head];
-		d->head = (d->head + 1) % d->capacity;
-		d->waiting--;
+	if (d->queue.count > 0) {
+		self->job = job_queue_pop(&d->queue);
 		d->running++;
 	} else if (d->subscription && !d->led) {
 		d->led = true;
@@ -319,11 +385,12 @@ static bool next_job(struct dispatcher *d, struct pool_thread *self)
 	return self->job.msg != NULL;
 }
 
-static void job_done(struct dispatcher *d, struct pool_thread *self)
+static void job_done(struct dispatcher *d, struct pool_thread *self, int64_t took_ns)
 {
 	struct bus_message *msg = self->job.msg;
 
 	pthread_mutex_lock(&d->lock);
+	d->usual_ns += (took_ns - d->usual_ns) / USUAL_WEIGHT;
 	self->job.msg = NULL;
 	d->running--;
 	d->worked = true;
@@ -343,8 +410,10 @@ static void *run_thread(void *ctx)
 		return NULL;
 	}
 	while (next_job(d, self)) {
+		int64_t begun_ns = clock_mono_ns();
+
 		carry_out(d, &self->job, kube);
-		job_done(d, self);
+		job_done(d, self, clock_mono_ns() - begun_ns);
 	}
 	kube_client_destroy(kube);
 	return NULL;
@@ -381,30 +450,56 @@ static bool burst_is_over(struct dispatcher *d)
 	return over;
 }
 
-/* Tells every caller whose request waits or runs that its worker lives; and gives memory back when none does. */
+/* Refuse what has waited too long, also while no thread becomes free. The lock is held, and given up in between. */
+static void refuse_late(struct dispatcher *d)
+{
+	struct job late[LATE_AT_ONCE];
+	size_t count;
+
+	do {
+		count = job_queue_take_late(&d->queue, clock_mono_ns(), late, LATE_AT_ONCE);
+		note_idle(d);
+		pthread_mutex_unlock(&d->lock);
+		for (size_t i = 0; i < count; i++)
+			refuse_as_busy(d, late[i].msg);
+		pthread_mutex_lock(&d->lock);
+	} while (count == LATE_AT_ONCE);
+}
+
+/* A turn of the signs of life; the heap is trimmed when there is nothing to do. The lock is held, and given up. */
+static void give_signs(struct dispatcher *d)
+{
+	struct buf callers cleanup_buf = buf_make(CALLERS_MAX);
+	int64_t now_ns = clock_mono_ns();
+	bool over = burst_is_over(d);
+
+	for (size_t i = 0; i < d->thread_count; i++)
+		note_caller(&d->threads[i].job, now_ns, &callers);
+	for (size_t i = 0; i < d->queue.count; i++)
+		note_caller(job_queue_at(&d->queue, i), now_ns, &callers);
+	pthread_mutex_unlock(&d->lock);
+	tell_callers(d, &callers);
+	if (over)
+		footprint_trim_heap();
+	pthread_mutex_lock(&d->lock);
+}
+
+/* Tells every caller whose request waits or runs that its worker lives, or that it cannot begin in time. */
 static void *run_signs(void *ctx)
 {
 	struct dispatcher *d = ctx;
-	bool stopping = false;
+	int64_t next_ms = clock_mono_ms() + PROTOCOL_WORKING_MS;
 
-	while (!stopping) {
-		struct buf callers cleanup_buf = buf_make(CALLERS_MAX);
-		int64_t now_ns;
-		bool over;
-
-		pthread_mutex_lock(&d->lock);
-		stopping = thread_wait_until(&d->stop_changed, &d->lock, &d->stopping, PROTOCOL_WORKING_MS);
-		now_ns = clock_mono_ns();
-		for (size_t i = 0; i < d->thread_count; i++)
-			note_caller(&d->threads[i].job, now_ns, &callers);
-		for (size_t i = 0; i < d->waiting; i++)
-			note_caller(&d->queue[(d->head + i) % d->capacity], now_ns, &callers);
-		over = burst_is_over(d);
-		pthread_mutex_unlock(&d->lock);
-		tell_callers(d, &callers);
-		if (over)
-			footprint_trim_heap();
+	pthread_mutex_lock(&d->lock);
+	while (!thread_wait_until(&d->stop_changed, &d->lock, &d->stopping, d->queue.count ? LATE_TURN_MS
+											     : PROTOCOL_WORKING_MS)) {
+		refuse_late(d);
+		if (clock_mono_ms() < next_ms)
+			continue;
+		next_ms = clock_mono_ms() + PROTOCOL_WORKING_MS;
+		give_signs(d);
 	}
+	pthread_mutex_unlock(&d->lock);
 	return NULL;
 }
 
@@ -435,6 +530,9 @@ static enum rc start_listening(struct dispatcher *d, struct error *err)
 
 	protocol_operation_subject(d->env->config->name, "*", subject);
 	rc = bus_subscribe_to_take(d->bus, subject, PROTOCOL_QUEUE, &subscription, err);
+	protocol_health_subject(d->env->config->name, subject);
+	if (!rc)
+		rc = bus_subscribe(d->bus, subject, NULL, on_health, d, NULL, err);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&d->lock);
@@ -445,23 +543,30 @@ static enum rc start_listening(struct dispatcher *d, struct error *err)
 	return RC_OK;
 }
 
-enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct kube_health *health,
-			  struct dispatcher **ret_dispatcher, struct error *err)
+enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatcher **ret_dispatcher, struct error *err)
 {
-	size_t concurrency = (size_t)env->config->concurrency;
+	size_t concurrency = (size_t)parts->env->config->concurrency;
 	struct dispatcher *d = calloc(1, sizeof(*d));
 	enum rc rc;
 
 	if (!d)
 		return error_no_memory(err);
-	*d = (struct dispatcher){ .env = env, .bus = bus, .auth = auth, .health = health };
+	*d = (struct dispatcher){
+		.env = parts->env,
+		.bus = parts->bus,
+		.auth = parts->auth,
+		.health = parts->health,
+		.sweeper = parts->sweeper,
+	};
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->idle_changed, NULL);
 	pthread_cond_init(&d->stop_changed, NULL);
-	d->capacity = concurrency * QUEUE_PER_THREAD;
-	d->queue = calloc(d->capacity, sizeof(*d->queue));
 	d->threads = calloc(concurrency + 1, sizeof(*d->threads));
-	rc = d->queue && d->threads ? start_threads(d, err) : error_no_memory(err);
+	rc = d->threads ? job_queue_init(&d->queue, concurrency * QUEUE_PER_THREAD, err) : error_no_memory(err);
+	if (!rc)
+		rc = bus_inbox_create(d->bus, on_notice, d, &d->notices, err);
+	if (!rc)
+		rc = start_threads(d, err);
 	if (!rc) {
 		rc = thread_start(run_signs, d, &d->signs_thread, err);
 		d->signs_started = rc == RC_OK;
@@ -510,8 +615,9 @@ void dispatcher_destroy(struct dispatcher *d)
 	pthread_cond_destroy(&d->idle_changed);
 	pthread_cond_destroy(&d->stop_changed);
 	pthread_mutex_destroy(&d->lock);
+	bus_inbox_destroy(d->notices);
 	free(d->threads);
-	free(d->queue);
+	job_queue_clear(&d->queue);
 	free(d);
 }
 

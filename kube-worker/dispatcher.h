@@ -8,6 +8,7 @@
 #include "common/kube/kube_auth.h"
 #include "kube-worker/kube_health.h"
 #include "kube-worker/op.h"
+#include "kube-worker/sweeper.h"
 
 struct dispatcher;
 
@@ -19,15 +20,23 @@ struct operation_counts {
 	char last_error[ERROR_TEXT_MAX];
 };
 
+/* What a dispatcher works with; all of it outlives the dispatcher. */
+struct dispatcher_parts {
+	const struct op_env *env;
+	struct bus *bus;
+	struct kube_auth *auth;
+	struct kube_health *health;
+	struct sweeper *sweeper;
+};
+
 /*
  * Start env->config->concurrency threads and listen for requests.
  *
- * env, bus, auth, health  outlive the dispatcher.
- * ret_dispatcher          given to the caller (dispatcher_destroy).
+ * ret_dispatcher  given to the caller (dispatcher_destroy).
  * Errors: RC_NO_MEMORY, RC_INTERNAL (threads), those of bus_subscribe().
  */
-enum rc dispatcher_create(const struct op_env *env, struct bus *bus, struct kube_auth *auth, struct kube_health *health,
-			  struct dispatcher **ret_dispatcher, struct error *err) must_check;
+enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatcher **ret_dispatcher, struct error *err)
+	must_check;
 
 /*
  * Take no new requests (another worker gets them), finish what was taken, and flush the answers.

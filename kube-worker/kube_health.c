@@ -12,6 +12,7 @@
 #include "kube-worker/reply.h"
 
 #define WAITING_MAX 256     /* requests that may wait for one look; more are dropped, their askers say unhealthy */
+#define FRESH_MS 250        /* an answer of Kubernetes to anybody, this young, makes another look needless */
 #define LOOK_TIMEOUT_MS 400 /* leaves PROTOCOL_HEALTH_TIMEOUT_MS some time for the way */
 
 struct kube_health {
@@ -56,7 +57,7 @@ static void answer(struct bus *bus, struct bus_message *request, bool healthy)
 	json_begin_object(&w, NULL);
 	json_bool(&w, "healthy", healthy);
 	json_end_object(&w);
-	if (reply_result(bus, request, &body, &err))
+	if (reply_result(bus, request, &body, NULL, &err))
 		log_debug("a health answer could not be sent", log_err(&err));
 	bus_message_destroy(request);
 }
@@ -108,7 +109,13 @@ static void *run_health(void *ctx)
 
 void kube_health_ask(struct kube_health *health, struct bus *bus, struct bus_message *request)
 {
+	int64_t last_ms = kube_client_last_answer_ms();
 	bool room;
+
+	if (last_ms && clock_mono_ms() - last_ms <= FRESH_MS) {
+		answer(bus, request, true);
+		return;
+	}
 
 	pthread_mutex_lock(&health->lock);
 	room = health->count < WAITING_MAX && !health->stopping;

@@ -20,11 +20,13 @@
 
 struct worker {
 	struct worker_config config;
+	struct ledger ledger;
 	struct op_env env;
 	struct kube_auth *auth;
 	struct bus *bus;
 	struct informer *informers[KUBE_KIND_COUNT];
 	struct kube_health *health;
+	struct sweeper *sweeper;
 	struct dispatcher *dispatcher;
 	struct repair *repair;
 	struct bus_service *service;
@@ -80,6 +82,23 @@ static enum rc start_informers(struct worker *worker, struct error *err)
 	return rc;
 }
 
+static enum rc start_operations(struct worker *worker, struct error *err)
+{
+	struct dispatcher_parts parts = {
+		.env = &worker->env,
+		.bus = worker->bus,
+		.auth = worker->auth,
+		.health = worker->health,
+	};
+	enum rc rc;
+
+	ledger_init(&worker->ledger, worker->env.caller, worker->config.name);
+	worker->env.ledger = &worker->ledger;
+	rc = sweeper_create(&worker->env, worker->auth, &worker->sweeper, err);
+	parts.sweeper = worker->sweeper;
+	return rc ? rc : dispatcher_create(&parts, &worker->dispatcher, err);
+}
+
 /* The way to the first answer comes first; until the informers have filled the cache, operations do without it. */
 static enum rc start(struct worker *worker, struct error *err)
 {
@@ -99,8 +118,7 @@ static enum rc start(struct worker *worker, struct error *err)
 	if (!rc)
 		rc = kube_cache_create(&worker->env.cache, err);
 	if (!rc)
-		rc = dispatcher_create(&worker->env, worker->bus, worker->auth, worker->health, &worker->dispatcher,
-				       err);
+		rc = start_operations(worker, err);
 	if (!rc)
 		rc = start_discovery(worker, err);
 	if (!rc) {
@@ -123,6 +141,7 @@ static bool stop(struct worker *worker)
 			informer_stop(worker->informers[kind]);
 	if (worker->dispatcher && !dispatcher_drain(worker->dispatcher, worker->config.shutdown_timeout_ms))
 		return false;
+	sweeper_destroy(worker->sweeper);
 	repair_destroy(worker->repair);
 	kube_health_destroy(worker->health);
 	bus_destroy(worker->bus); /* the last callbacks, of discovery, read the dispatcher's counts */

@@ -5,10 +5,12 @@
 #define KUBE_WORKER_OP_H
 
 #include "common/adapters/bus_call.h"
+#include "common/kube/debt.h"
 #include "common/kube/kube_cache.h"
 #include "common/kube/kube_client.h"
 #include "common/protocol.h"
 #include "kube-worker/config.h"
+#include "kube-worker/ledger.h"
 
 #define OP_FAULTS_MAX 65536 /* bytes of the `errors` of a reply */
 
@@ -16,17 +18,21 @@
 struct op_env {
 	const struct worker_config *config;
 	struct kube_cache *cache;
-	struct bus_caller *caller; /* for questions to JetStream */
+	struct bus_caller *caller; /* for questions to JetStream and to api-svc */
+	struct ledger *ledger;
 };
 
 struct op_call {
 	const struct op_env *env;
 	struct kube_client *kube; /* this thread's */
 	int64_t deadline_ms;      /* clock_mono_ms(); no Kubernetes call begins or lasts beyond it */
-	int attempt;              /* 1, 2, ...: how often the caller has asked the same */
+	int attempt;              /* 1, 2, ...: how often the caller has sent the same */
 	const char *request_id;
-	bool unsettled;    /* a create that failed may still show: it could not be taken back for certain */
-	struct buf faults; /* on RC_INVALID_ARGUMENT: {"detail", "pointer"} objects, separated by commas */
+	const char *caller;         /* who gives permissions (permission.h); NULL: nobody, an api-svc of v0.1 */
+	int64_t permitted_until_ms; /* clock_mono_ms(); 0: there was no permission yet */
+	struct buf faults;          /* on RC_INVALID_ARGUMENT: {"detail", "pointer"} objects, separated by commas */
+	char debt[DEBT_KEY_MAX + 24]; /* of a create that went well: PROTOCOL_HEADER_DEBT; "": settled already */
+	char settle[PROTOCOL_SETTLE_MAX];
 };
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * create: one POST of the Deployment, whose name decides the race; then the Service; then the answer. What fails is
- * taken back, so an error means that nothing was left behind.
+ * create: permission and debt; one POST of the Deployment, whose name decides the race; then the Service; then the reply,
+ * which says how it is settled. What fails is taken back, so an error means that nothing was left behind.
  */
 #include "kube-worker/ops.h"
 
@@ -8,27 +8,33 @@
 #include "common/base/strutil.h"
 #include "common/kube/labels.h"
 #include "common/kube/service_view.h"
+#include "common/kube/spec_ports.h"
+#include "common/services/log.h"
 #include "kube-worker/agent_requests.h"
 #include "kube-worker/container_find.h"
+#include "kube-worker/container_mark.h"
 #include "kube-worker/container_object.h"
 #include "kube-worker/container_remove.h"
+#include "kube-worker/create_debt.h"
 #include "kube-worker/first_record.h"
 #include "kube-worker/op_kube.h"
+#include "kube-worker/permission.h"
+#include "kube-worker/request_digest.h"
 #include "kube-worker/service_ensure.h"
 
 #define TRIES_MAX 3 /* each time that a Deployment of the name vanishes while we look at it */
 
 struct create {
-	const char *id;
-	char agent_id[PROTOCOL_ID_MAX + 1]; /* the id, when it was found among the requests of an agent */
-	const char *token;
+	struct create_debt debt; /* with the id and the token */
+	char digest[REQUEST_DIGEST_MAX];
 	const cJSON *spec;
-	bool made_now;     /* by this call */
-	bool made_earlier; /* by an earlier asking with the same token */
-	bool unsure;       /* the API server may have made the Deployment without saying so */
+	bool written;  /* a POST has left for the API server */
+	bool made_now; /* by this attempt */
 	struct kube_reply deployment;
 	cJSON *service;
 };
+
+/* ---- the request ------------------------------------------------------------------------------------------------- */
 
 /*
  * The id that the agent will delete by. A repeat may come when the agent's request has gone from its stream: then the first
@@ -44,43 +50,61 @@ static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct cr
 
 	if (!name || !key)
 		return error_set(err, RC_INTERNAL, "a create request of an agent without name or key");
-	rc = agent_requests_find(call->env->caller, name, key, call->deadline_ms, create->agent_id, &why);
+	rc = agent_requests_find(call->env->caller, name, key, call->deadline_ms, create->debt.id, &why);
 	if (rc == RC_NOT_FOUND)
 		error_set(&why, RC_UNAVAILABLE, "agent '%s' has no request with this Idempotency-Key in its streams",
 			  name);
 	if (rc == RC_NOT_FOUND || rc == RC_UNAVAILABLE) {
-		rc = container_find_by_token(call, create->token, create->agent_id, err);
+		rc = container_find_by_token(call, create->debt.token, create->debt.id, err);
 		if (rc && rc != RC_NOT_FOUND)
 			return rc;
 	}
-	create->id = create->agent_id;
 	if (rc)
 		*err = why;
 	return rc ? why.rc : RC_OK;
 }
 
-static enum rc read_request(struct op_call *call, const cJSON *request, struct create *create, struct error *err)
+/* A key that has made a container: that one is meant. */
+static enum rc find_by_key(struct op_call *call, struct create *create, struct error *err)
 {
-	const cJSON *agent = json_get(request, "agent");
+	struct create_debt *debt = &create->debt;
+	char id[PROTOCOL_ID_MAX + 1];
+	enum rc rc;
 
-	create->id = json_string_at(request, "id");
-	create->token = json_string_at(request, "token");
-	create->spec = json_get(request, "spec");
-	if (agent && create->token) {
-		enum rc rc = find_agent_id(call, agent, create, err);
-
-		if (rc)
-			return rc;
-	}
-	if (!create->id || !create->token || !cJSON_IsObject(create->spec))
-		return error_set(err, RC_INTERNAL, "a create request without id, token or spec");
+	if (!create_debt_is_by_key(debt->token))
+		return RC_OK;
+	rc = request_digest(create->spec, create->digest, err);
+	if (!rc)
+		rc = container_find_by_token(call, debt->token, id, err);
+	if (rc == RC_NOT_FOUND)
+		return RC_OK;
+	if (!rc)
+		rc = create_debt_check(debt, id, NULL, err);
+	if (rc)
+		return rc;
+	debt->exists = true;
+	snprintf(debt->id, sizeof(debt->id), "%s", id);
 	return RC_OK;
 }
 
-static bool is_by_key(const char *token)
+static enum rc read_request(struct op_call *call, const cJSON *request, struct create *create, struct error *err)
 {
-	return str_has_prefix(token, PROTOCOL_TOKEN_KEY);
+	const cJSON *agent = json_get(request, "agent");
+	const char *id = json_string_at(request, "id");
+
+	create->debt.digest = create->digest;
+	create->debt.token = json_string_at(request, "token");
+	create->debt.any_id = json_true_at(request, "any_id");
+	create->spec = json_get(request, "spec");
+	if ((!id && !agent) || !create->debt.token || !cJSON_IsObject(create->spec))
+		return error_set(err, RC_INTERNAL, "a create request without id, token or spec");
+	if (agent)
+		return find_agent_id(call, agent, create, err);
+	snprintf(create->debt.id, sizeof(create->debt.id), "%s", id);
+	return RC_OK;
 }
+
+/* ---- the Deployment ---------------------------------------------------------------------------------------------- */
 
 static enum rc taken(const char *id, struct error *err)
 {
@@ -98,43 +122,82 @@ static enum rc refuse_other(struct op_call *call, const char *id, struct error *
 	return rc ? rc : taken(id, err);
 }
 
-/* The name is taken: RC_OK when by ourselves (an earlier asking), RC_NOT_FOUND when it is free again. */
+static const char *annotation(const cJSON *deployment, const char *name)
+{
+	return cJSON_GetStringValue(json_get(json_at(deployment, "metadata.annotations"), name));
+}
+
+/* A Deployment with our token, which this attempt has not made for certain: whose debt is it? */
+static enum rc join_existing(struct op_call *call, struct create *create, struct error *err)
+{
+	struct create_debt *debt = &create->debt;
+	const cJSON *deployment = create->deployment.object;
+	const char *attempt = annotation(deployment, ANNOTATION_ATTEMPT);
+
+	if (call->caller && str_equal(attempt, call->caller)) {
+		create->made_now = true; /* by a POST whose answer was lost */
+		return RC_OK;
+	}
+	if (debt->taken_over || (attempt && call->caller && permission_same_call(call->caller, attempt)))
+		return RC_OK;
+	if (debt->kind == DEBT_OBJECT)
+		return create_debt_join_object(call, debt, deployment, err);
+	create_debt_renounce(call, debt);
+	return RC_OK;
+}
+
+/* The name is taken: RC_OK when by this request, RC_NOT_FOUND when it is free again. */
 static enum rc look_at_existing(struct op_call *call, struct create *create, struct error *err)
 {
-	const cJSON *annotations;
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, create->id, &create->deployment, err);
+	const struct create_debt *debt = &create->debt;
+	const cJSON *deployment;
+	enum rc rc;
 
+	kube_reply_clear(&create->deployment);
+	rc = op_kube_get(call, KUBE_DEPLOYMENT, debt->id, &create->deployment, err);
 	if (rc)
 		return rc;
-	if (!container_is(create->deployment.object, create->id))
+	deployment = create->deployment.object;
+	if (!container_is(deployment, debt->id))
 		return error_set(err, RC_ALREADY_EXISTS,
-				 "a Deployment named '%s' that is not a container exists in the namespace", create->id);
-	if (json_at(create->deployment.object, "metadata.deletionTimestamp"))
-		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", create->id);
-	annotations = json_at(create->deployment.object, "metadata.annotations");
-	create->made_earlier = str_equal(cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN)), create->token);
-	return create->made_earlier ? RC_OK : taken(create->id, err);
+				 "a Deployment named '%s' that is not a container exists in the namespace", debt->id);
+	if (json_at(deployment, "metadata.deletionTimestamp"))
+		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", debt->id);
+	if (!str_equal(container_token(deployment), debt->token))
+		return taken(debt->id, err);
+	rc = create_debt_check(debt, debt->id, annotation(deployment, ANNOTATION_DIGEST), err);
+	return rc ? rc : join_existing(call, create, err);
 }
 
 static enum rc post_deployment(struct op_call *call, struct create *create, struct error *err)
 {
+	const struct container_origin origin = {
+		.token = create->debt.token,
+		.attempt = call->caller,
+		.digest = create->digest,
+		.owed = create->debt.kind == DEBT_OBJECT,
+	};
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
-	enum rc rc = container_write_deployment(create->id, create->spec, create->token, &body, err);
+	enum rc rc = container_write_deployment(create->debt.id, create->spec, &origin, &body, err);
 
-	if (rc)
-		return rc;
-	for (int i = 0; i < TRIES_MAX; i++) {
+	for (int i = 0; !rc && i < TRIES_MAX; i++) {
+		rc = permission_hold(call, err);
+		if (rc)
+			return rc;
+		create->written = true;
 		rc = op_kube_create(call, KUBE_DEPLOYMENT, &body, &create->deployment, err);
 		create->made_now = !rc;
-		create->unsure |= create->deployment.unsure;
 		if (rc != RC_ALREADY_EXISTS)
 			return rc;
 		rc = look_at_existing(call, create, err);
 		if (rc != RC_NOT_FOUND)
 			return rc;
+		rc = RC_OK;
 	}
-	return taken(create->id, err);
+	return rc ? rc : taken(create->debt.id, err);
 }
+
+/* ---- the container ----------------------------------------------------------------------------------------------- */
 
 static enum rc write_result(struct op_call *call, struct create *create, struct buf *result, struct error *err)
 {
@@ -142,7 +205,7 @@ static enum rc write_result(struct op_call *call, struct create *create, struct 
 	struct json_writer service = json_writer_make(&extras.service);
 	struct json_writer w = json_writer_make(result);
 
-	if (!create->made_now) { /* an answer to a repeat shows the container as it is by now */
+	if (!create->made_now) { /* a repeat shows the container as it is by now */
 		enum rc rc = container_gather(call, create->deployment.object, &extras, err);
 
 		if (rc)
@@ -159,19 +222,52 @@ static enum rc write_result(struct op_call *call, struct create *create, struct 
 	return buf_check(result, err);
 }
 
-/*
- * Did the Deployment come into being for this request, perhaps although its POST failed? A refusal before anything was
- * made needs no rollback; what an Idempotency-Key made earlier is not ours to remove.
- */
-static bool needs_roll_back(const struct op_call *call, const struct create *create, enum rc rc)
+/* The key's container is settled: it is the result, and nothing is written. */
+static enum rc show(struct op_call *call, struct create *create, struct buf *result, struct error *err)
 {
-	if (create->made_now)
-		return true;
-	if (is_by_key(create->token))
-		return false;
-	if (create->made_earlier)
-		return true;
-	return create->unsure || (call->attempt > 1 && (rc == RC_TIMEOUT || rc == RC_UNAVAILABLE));
+	enum rc rc = look_at_existing(call, create, err);
+
+	if (rc == RC_NOT_FOUND)
+		return error_set(err, RC_PENDING, "the container of this Idempotency-Key has just gone");
+	return rc ? rc : write_result(call, create, result, err);
+}
+
+static enum rc make(struct op_call *call, struct create *create, struct buf *result, struct error *err)
+{
+	enum rc rc = refuse_other(call, create->debt.id, err);
+
+	if (!rc)
+		rc = post_deployment(call, create, err);
+	if (!rc && spec_wants_service(create->spec))
+		rc = permission_hold(call, err);
+	if (!rc && spec_wants_service(create->spec))
+		rc = service_ensure(call, create->debt.id, create->spec, create->deployment.object, &create->service,
+				    err);
+	if (!rc)
+		rc = write_result(call, create, result, err);
+	return rc ? rc : permission_hold(call, err); /* a write that was held up may have come too late */
+}
+
+static const char *made_uid(const struct create *create)
+{
+	return create->made_now ? json_string_at(create->deployment.object, "metadata.uid") : NULL;
+}
+
+static void take_back(struct op_call *call, struct create *create)
+{
+	const char *uid = made_uid(create);
+	enum debt_right right = create_debt_void(call, &create->debt, uid, create->written);
+	struct undo_what what = {
+		.id = create->debt.id,
+		.token = create->debt.token,
+		.uid = right == DEBT_REMOVE_OWN ? uid : NULL,
+		.owed_to = create->debt.kind == DEBT_OBJECT ? call->caller : NULL,
+	};
+	struct error err;
+
+	if (right != DEBT_LEAVE && container_undo(call, &what, &err))
+		log_warn("a failed create could not be taken back yet; the sweeper will", log_str("id", what.id),
+			 log_err(&err), log_str("request_id", call->request_id));
 }
 
 enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
@@ -180,31 +276,22 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 	enum rc rc = read_request(call, request, &create, err);
 
 	if (!rc)
-		rc = refuse_other(call, create.id, err);
-	if (rc)
-		return rc;
-	rc = post_deployment(call, &create, err);
-	if (!rc && container_wants_service(create.spec))
-		rc = service_ensure(call, create.id, create.spec, create.deployment.object, &create.service, err);
+		rc = find_by_key(call, &create, err);
 	if (!rc)
-		rc = write_result(call, &create, result, err);
-	if (rc && needs_roll_back(call, &create, rc)) {
-		call->unsettled = !create.made_now && !create.made_earlier; /* the API server may still make it */
-		container_roll_back(call, create.id, create.token);
+		rc = create_debt_take(call, &create.debt, err);
+	if (!rc && call->caller && create.debt.kind == DEBT_NONE) {
+		rc = show(call, &create, result, err);
 	} else if (!rc) {
-		first_record_leave(call->env, create.id, create.deployment.object, call->deadline_ms);
+		rc = make(call, &create, result, err);
+		if (rc)
+			take_back(call, &create);
+		else
+			create_debt_describe(call, &create.debt,
+					     json_string_at(create.deployment.object, "metadata.uid"));
 	}
+	if (!rc)
+		first_record_send(call->env, create.debt.id, create.deployment.object);
 	kube_reply_clear(&create.deployment);
 	cJSON_Delete(create.service);
 	return rc;
-}
-
-/* A create by key stays: its repeat will find it. */
-void op_create_take_back(struct op_call *call, const cJSON *request)
-{
-	const char *id = json_string_at(request, "id");
-	const char *token = json_string_at(request, "token");
-
-	if (id && token && !is_by_key(token))
-		container_roll_back(call, id, token);
 }

@@ -5,6 +5,7 @@
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
+#include "kube-worker/permission.h"
 #include "kube-worker/spec_pointer.h"
 
 #define FAULTS_MAX 100 /* causes that are passed on */
@@ -15,6 +16,9 @@ static enum rc call_kube(struct op_call *call, const char *method, enum kube_kin
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
 	struct kube_request request = {
 		.method = method,
+		.content_type = str_equal(method, "PATCH") ? "application/merge-patch+json" : NULL,
+		.may_repeat = body ? permission_to_repeat : NULL, /* every write of ours has a body */
+		.repeat_ctx = call,
 		.body = body ? body->data : NULL,
 		.body_len = body ? body->len : 0,
 		.deadline_ms = call->deadline_ms,
@@ -132,6 +136,14 @@ enum rc op_kube_create(struct op_call *call, enum kube_kind kind, const struct b
 		return rc;
 	rc = call_kube(call, "POST", kind, NULL, body, reply, err);
 	return rc == RC_NOT_FOUND ? op_kube_translate(call, reply, "create in the namespace", err) : rc;
+}
+
+enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
+		      struct kube_reply *reply, struct error *err)
+{
+	enum rc rc = buf_check(body, err);
+
+	return rc ? rc : call_kube(call, "PATCH", kind, name, body, reply, err);
 }
 
 enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,

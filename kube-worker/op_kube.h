@@ -8,11 +8,18 @@
 #include "common/kube/kube_path.h"
 #include "kube-worker/op.h"
 
-/* The four calls on one object. `body` is JSON. reply as kube_client_do(). Errors: its codes, texts for clients. */
+/*
+ * The calls on one object. `body` is JSON. reply as kube_client_do(). Errors: its codes, texts for clients.
+ * A write is only repeated with the caller's permission (permission.h).
+ */
 enum rc op_kube_get(struct op_call *call, enum kube_kind kind, const char *name, struct kube_reply *reply,
 		    struct error *err) must_check;
 enum rc op_kube_create(struct op_call *call, enum kube_kind kind, const struct buf *body, struct kube_reply *reply,
 		       struct error *err) must_check;
+
+/* `body` is a merge patch (RFC 7396); with metadata.uid in it, RC_CONFLICT when the object is another one by now. */
+enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
+		      struct kube_reply *reply, struct error *err) must_check;
 
 /*
  * Delete the object of that name if it still is the one with that uid; its dependents go in the background.

@@ -1,14 +1,11 @@
 #include "kube-worker/ops.h"
 
-static const struct op ops[OPERATION_COUNT] = {
-	[OPERATION_CREATE] = { op_create, op_create_take_back },
-	[OPERATION_UNDO] = { op_undo, NULL },
-	[OPERATION_GET] = { op_get, NULL },
-	[OPERATION_LIST] = { op_list, NULL },
-	[OPERATION_DELETE] = { op_delete, NULL },
+static const op_function ops[OPERATION_COUNT] = {
+	[OPERATION_CREATE] = op_create, [OPERATION_UNDO] = op_undo,     [OPERATION_GET] = op_get,
+	[OPERATION_LIST] = op_list,     [OPERATION_DELETE] = op_delete,
 };
 
-const struct op *op_find(enum operation operation)
+op_function op_find(enum operation operation)
 {
-	return &ops[operation];
+	return ops[operation];
 }

@@ -10,7 +10,7 @@
 #include "common/kube/labels.h"
 #include "common/services/log.h"
 #include "kube-worker/container_find.h"
-#include "kube-worker/container_remove.h"
+#include "kube-worker/container_mark.h"
 #include "kube-worker/op_kube.h"
 #include "kube-worker/service_ensure.h"
 
@@ -19,6 +19,7 @@
 #define AGE_MAX_MS 600000
 #define WATCHED_MAX 4096 /* young containers that are followed at once; more wait for their turn */
 #define REPAIR_TIMEOUT_MS 8000
+#define REFUSED_PAUSE_MS 60000
 #define NEEDED_KINDS (1u << KUBE_DEPLOYMENT | 1u << KUBE_SERVICE)
 
 /* A young container, by its Deployment. */
@@ -66,6 +67,7 @@ static struct watched *add_watched(struct repair *repair, const struct fact *dep
 static bool is_candidate(const struct fact *fact)
 {
 	return fact->kind == KUBE_DEPLOYMENT && fact->made_here && fact->wants_service && !fact->deleting &&
+	       !fact->owed_to[0] &&
 	       clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
 }
 
@@ -107,12 +109,6 @@ static void forget_unseen(struct repair *repair)
 	repair->count = kept;
 }
 
-static bool is_refusal(enum rc rc, const struct error *err)
-{
-	return rc == RC_INVALID_ARGUMENT || rc == RC_PERMISSION_DENIED || rc == RC_ALREADY_EXISTS ||
-	       (rc == RC_UNAVAILABLE && strstr(err->text, "exceeded quota"));
-}
-
 /* The Deployment as it is now, if it still is the one that was noted. */
 static enum rc get_noted(struct op_call *call, const struct watched *watched, struct kube_reply *reply,
 			 struct error *err)
@@ -126,6 +122,23 @@ static enum rc get_noted(struct op_call *call, const struct watched *watched, st
 	return kube_uid_equal(&uid, &watched->uid) ? RC_OK : RC_NOT_FOUND;
 }
 
+/* Is there a create that is not over? Then its attempt, its caller or the sweeper will end it. */
+static enum rc check_debt(struct op_call *call, const cJSON *deployment, bool *ret_owed, struct error *err)
+{
+	struct ledger_entry entry cleanup_ledger_entry = { 0 };
+	const char *token = container_token(deployment);
+	char key[DEBT_KEY_MAX];
+	enum rc rc;
+
+	*ret_owed = false;
+	if (!token)
+		return RC_OK;
+	debt_key(token, key);
+	rc = ledger_get(call->env->ledger, key, &entry, err);
+	*ret_owed = entry.sequence && entry.debt.state != DEBT_SETTLED;
+	return rc == RC_UNSUPPORTED ? RC_OK : rc;
+}
+
 static enum rc complete(struct op_call *call, const struct watched *watched, const cJSON *deployment, struct error *err)
 {
 	const char *text = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.annotations"), ANNOTATION_SPEC));
@@ -134,6 +147,45 @@ static enum rc complete(struct op_call *call, const struct watched *watched, con
 	enum rc rc = json_parse(text ? text : "", text ? strlen(text) : 0, &spec, err);
 
 	return rc ? rc : service_ensure(call, watched->id, spec, deployment, &service, err);
+}
+
+/* Tell what is wrong where people look: the log, kubectl, and the container's status message. */
+static void note_problem(struct op_call *call, const struct watched *watched, const cJSON *deployment,
+			 const struct error *why)
+{
+	char text[ERROR_TEXT_MAX + 64];
+	struct error err;
+
+	log_warn("a half-made container cannot be completed; it stays as it is", log_str("id", watched->id),
+		 log_err(why));
+	snprintf(text, sizeof(text), "the Service of this container cannot be created: %s", why->text);
+	if (container_mark_problem(call, watched->id, json_string_at(deployment, "metadata.uid"), text, &err))
+		log_warn("the problem of a container could not be noted", log_str("id", watched->id), log_err(&err));
+}
+
+static bool has_problem(const cJSON *deployment)
+{
+	return json_get(json_at(deployment, "metadata.annotations"), ANNOTATION_PROBLEM) != NULL;
+}
+
+static enum rc repair_noted(struct op_call *call, struct watched *watched, const cJSON *deployment, struct error *err)
+{
+	bool owed;
+	enum rc rc = check_debt(call, deployment, &owed, err);
+
+	if (rc || owed)
+		return rc;
+	rc = complete(call, watched, deployment, err);
+	if (rc) {
+		note_problem(call, watched, deployment, err);
+		watched->lacking_since_ms = clock_mono_ms() + REFUSED_PAUSE_MS - PATIENCE_MS;
+		return RC_OK;
+	}
+	watched->complete = true;
+	log_warn("a half-made container was completed", log_str("id", watched->id));
+	if (!has_problem(deployment))
+		return RC_OK;
+	return container_mark_problem(call, watched->id, json_string_at(deployment, "metadata.uid"), NULL, err);
 }
 
 static void repair_one(struct repair *repair, struct watched *watched)
@@ -150,17 +202,8 @@ static void repair_one(struct repair *repair, struct watched *watched)
 	struct error err = { 0 };
 	enum rc rc = get_noted(&call, watched, &deployment, &err);
 
-	if (!rc) {
-		rc = complete(&call, watched, deployment.object, &err);
-		watched->complete = !rc;
-		if (!rc) {
-			log_warn("a half-made container was completed", log_str("id", watched->id));
-		} else if (is_refusal(rc, &err)) {
-			log_warn("a half-made container cannot be completed and is removed", log_str("id", watched->id),
-				 log_err(&err));
-			rc = container_remove(&call, deployment.object, &err);
-		}
-	}
+	if (!rc)
+		rc = repair_noted(&call, watched, deployment.object, &err);
 	if (rc && rc != RC_NOT_FOUND)
 		log_warn("a half-made container could not be repaired; trying again", log_str("id", watched->id),
 			 log_err(&err));

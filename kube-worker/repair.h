@@ -1,6 +1,7 @@
 /*
- * Half-made containers: a worker that dies between the Deployment and its Service leaves one behind. Every worker looks
- * for them; the one that comes first completes it, or removes it when Kubernetes refuses the Service.
+ * Half-made containers of which no debt is known: a worker of v0.1 that died between the Deployment and its Service, or a
+ * store of NATS that was lost. Every worker looks for them, and completes them. Nothing is removed: nobody can tell that
+ * the client was not told. (What has a debt is the sweeper's.)
  */
 #ifndef KUBE_WORKER_REPAIR_H
 #define KUBE_WORKER_REPAIR_H
@@ -13,8 +14,10 @@ struct repair;
 /*
  * Start the thread. env and auth outlive it.
  *
- * A container is taken for half-made when it asks for a Service, is younger than 10 minutes, and no Service of it was
- * seen for 12 s. One whose Service was seen and then deleted by somebody, and an older one, are left as they are.
+ * A container is taken for half-made when it asks for a Service, is younger than 10 minutes, has no debt, and no Service
+ * of it was seen for 12 s. One whose Service was seen and then deleted by somebody, and an older one, are left as they
+ * are. When Kubernetes refuses the Service, the reason is noted on the Deployment (ANNOTATION_PROBLEM), and the next try
+ * comes a minute later.
  *
  * ret_repair: given to the caller (repair_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
  */

@@ -5,55 +5,71 @@
 #include "common/protocol.h"
 #include "common/services/json_write.h"
 
-#define HEADERS_BYTES 1024 /* of a part; they count as payload */
+#define HEADERS_BYTES 2048 /* of a part; they count as payload */
+#define HEADERS_MAX 5
 #define ERROR_BODY_MAX 131072
 #define SERVICE_ERROR_CODE "500" /* ADR-32 wants a number; the code with a meaning is in PROTOCOL_HEADER_STATUS */
 
-static enum rc send_part(struct bus *bus, const char *subject, enum rc status, const char *part, const char *data,
-			 size_t len, struct error *err)
+struct whole {
+	const char *subject;
+	enum rc status;
+	const struct buf *body;
+	const struct reply_debt *debt; /* NULL: none */
+};
+
+static enum rc send_part(struct bus *bus, const struct whole *whole, const char *part, const char *data, size_t len,
+			 struct error *err)
 {
-	const struct bus_header headers[] = {
+	struct bus_header headers[HEADERS_MAX] = {
 		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
-		{ PROTOCOL_HEADER_STATUS, rc_name(status) },
+		{ PROTOCOL_HEADER_STATUS, rc_name(whole->status) },
 		{ PROTOCOL_HEADER_PART, part },
-		{ "Nats-Service-Error", rc_name(status) },
-		{ "Nats-Service-Error-Code", SERVICE_ERROR_CODE },
 	};
-	const struct bus_outgoing out = {
-		.subject = subject,
+	struct bus_outgoing out = {
+		.subject = whole->subject,
 		.headers = headers,
-		.header_count = status == RC_OK ? 3 : ARRAY_LEN(headers),
+		.header_count = 3,
 		.data = data,
 		.len = len,
 	};
 
+	if (whole->status != RC_OK) {
+		headers[out.header_count++] = (struct bus_header){ "Nats-Service-Error", rc_name(whole->status) };
+		headers[out.header_count++] = (struct bus_header){ "Nats-Service-Error-Code", SERVICE_ERROR_CODE };
+	} else if (whole->debt && whole->debt->debt[0]) {
+		headers[out.header_count++] = (struct bus_header){ PROTOCOL_HEADER_DEBT, whole->debt->debt };
+		headers[out.header_count++] = (struct bus_header){ PROTOCOL_HEADER_SETTLE, whole->debt->settle };
+		out.reply = whole->debt->notice;
+	}
 	return bus_publish(bus, &out, err);
 }
 
-static enum rc send_whole(struct bus *bus, const struct bus_message *request, enum rc status, const struct buf *body,
-			  struct error *err)
+static enum rc send_whole(struct bus *bus, const struct whole *whole, struct error *err)
 {
-	const char *subject = bus_message_reply(request);
+	const struct buf *body = whole->body;
 	size_t payload = bus_max_payload(bus);
 	size_t max = payload > 2 * HEADERS_BYTES ? payload - HEADERS_BYTES : payload / 2;
 	size_t parts = body->len ? (body->len + max - 1) / max : 1;
 	char part[48];
 
-	for (size_t i = 0; subject && i < parts; i++) {
+	for (size_t i = 0; whole->subject && i < parts; i++) {
 		size_t len = i + 1 < parts ? max : body->len - i * max;
 		enum rc rc;
 
 		snprintf(part, sizeof(part), "%zu/%zu", i + 1, parts);
-		rc = send_part(bus, subject, status, part, body->data + i * max, len, err);
+		rc = send_part(bus, whole, part, body->data + i * max, len, err);
 		if (rc)
 			return rc;
 	}
 	return RC_OK;
 }
 
-enum rc reply_result(struct bus *bus, const struct bus_message *request, const struct buf *body, struct error *err)
+enum rc reply_result(struct bus *bus, const struct bus_message *request, const struct buf *body,
+		     const struct reply_debt *debt, struct error *err)
 {
-	return send_whole(bus, request, RC_OK, body, err);
+	struct whole whole = { bus_message_reply(request), RC_OK, body, debt };
+
+	return send_whole(bus, &whole, err);
 }
 
 enum rc reply_error(struct bus *bus, const struct bus_message *request, const struct error *why,
@@ -71,12 +87,10 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 		json_raw(&w, NULL, call->faults.data, call->faults.len);
 		json_end_array(&w);
 	}
-	if (call && call->unsettled)
-		json_bool(&w, "unsettled", true);
 	json_end_object(&w);
 	if (body.failed)
 		buf_reset(&body); /* the code alone still says what to do */
-	return send_whole(bus, request, why->rc, &body, err);
+	return send_whole(bus, &(struct whole){ bus_message_reply(request), why->rc, &body, NULL }, err);
 }
 
 enum rc reply_working(struct bus *bus, const char *subject, struct error *err)

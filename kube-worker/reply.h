@@ -8,16 +8,24 @@
 
 /*
  * Send a success to where the request wants it; a request that wants no answer gets none.
+ *
+ * debt, settle  the headers of a create that is to be settled (protocol.h); NULL or "": none.
+ * notice        where the caller says that it is settled; NULL: nowhere.
  * Errors: as bus_publish(): then the caller will not know.
  */
-enum rc reply_result(struct bus *bus, const struct bus_message *request, const struct buf *body, struct error *err)
-	must_check;
+struct reply_debt {
+	const char *debt;
+	const char *settle;
+	const char *notice;
+};
+enum rc reply_result(struct bus *bus, const struct bus_message *request, const struct buf *body,
+		     const struct reply_debt *debt, struct error *err) must_check;
 
 /*
  * Send an error.
  *
  * why   its code, sentence and retry_after_s; the sentence is shown to clients.
- * call  what was carried out: its faults, and whether it is unsettled. NULL: nothing was.
+ * call  what was carried out: its faults. NULL: nothing was.
  */
 enum rc reply_error(struct bus *bus, const struct bus_message *request, const struct error *why,
 		    const struct op_call *call, struct error *err) must_check;

@@ -4,10 +4,26 @@
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_object.h"
 #include "kube-worker/op_kube.h"
+#include "kube-worker/permission.h"
 #include "kube-worker/service_name.h"
 
 #define TRIES_MAX 5 /* each time that somebody else's Service of the name comes or goes meanwhile */
 #define PAUSE_MS 50
+
+/* Is the Deployment of the id still ours? Then whatever belongs to another one belongs to a predecessor. */
+static enum rc check_current(struct op_call *call, const char *id, const struct kube_uid *deployment, struct error *err)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct kube_uid uid;
+	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, id, &reply, err);
+
+	if (rc && rc != RC_NOT_FOUND)
+		return rc;
+	uid = kube_uid_parse(json_string_at(reply.object, "metadata.uid"));
+	if (rc || !kube_uid_equal(&uid, deployment))
+		return error_set(err, RC_CONFLICT, "container '%s' was deleted meanwhile", id);
+	return permission_hold(call, err);
+}
 
 /* The name is taken. *ret_service when it is our own (an earlier try made it); NULL when the name is free again. */
 static enum rc look_at_existing(struct op_call *call, const char *id, const char *name,
@@ -30,7 +46,8 @@ static enum rc look_at_existing(struct op_call *call, const char *id, const char
 		return error_set(err, RC_ALREADY_EXISTS,
 				 "a Service named '%s' that does not belong to this container exists in the namespace",
 				 name);
-	return op_kube_delete(call, KUBE_SERVICE, name, &service->uid, err); /* a predecessor's leftover */
+	rc = check_current(call, id, deployment, err);
+	return rc ? rc : op_kube_delete(call, KUBE_SERVICE, name, &service->uid, err);
 }
 
 enum rc service_ensure(struct op_call *call, const char *id, const cJSON *spec, const cJSON *deployment,

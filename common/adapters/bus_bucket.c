@@ -100,26 +100,118 @@ enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char
 	return buf_check(value, err);
 }
 
-enum rc bus_bucket_put_if(struct bus_caller *caller, const char *bucket, const char *key, const char *value,
-			  uint64_t last_sequence, uint64_t *ret_sequence, int64_t timeout_ms, struct error *err)
-{
-	struct bus_message *reply cleanup_bus_message = NULL;
-	char subject[BUS_BUCKET_SUBJECT_MAX];
+/* A put is a message with the expected sequence in a header. */
+struct put_message {
 	char expected[24];
-	const struct bus_header headers[] = { { BUS_STREAM_EXPECTED_SEQUENCE, expected } };
-	const struct bus_outgoing out = {
+	struct bus_header header;
+	struct bus_outgoing out;
+};
+
+static void put_message_make(struct put_message *message, const char *subject, const char *value, uint64_t last_sequence)
+{
+	snprintf(message->expected, sizeof(message->expected), "%" PRIu64, last_sequence);
+	message->header = (struct bus_header){ BUS_STREAM_EXPECTED_SEQUENCE, message->expected };
+	message->out = (struct bus_outgoing){
 		.subject = subject,
-		.headers = headers,
-		.header_count = ARRAY_LEN(headers),
+		.headers = &message->header,
+		.header_count = 1,
 		.data = value,
 		.len = strlen(value),
 	};
+}
+
+enum rc bus_bucket_put_begin(struct bus_caller *caller, const char *subject, const char *value, uint64_t last_sequence,
+			     struct bus_pending *pending, struct error *err)
+{
+	struct put_message message;
+
+	put_message_make(&message, subject, value, last_sequence);
+	return bus_call_begin(caller, &message.out, pending, err);
+}
+
+enum rc bus_bucket_send_if(struct bus_caller *caller, const char *bucket, const char *key, const char *value,
+			   uint64_t last_sequence, struct error *err)
+{
+	char subject[BUS_BUCKET_SUBJECT_MAX];
+	struct put_message message;
+
+	bus_bucket_subject(bucket, key, subject);
+	put_message_make(&message, subject, value, last_sequence);
+	return bus_call_tell(caller, &message.out, err);
+}
+
+enum rc bus_bucket_put_end(struct bus_caller *caller, struct bus_pending *pending, int64_t timeout_ms,
+			   uint64_t *ret_sequence, struct error *err)
+{
+	struct bus_message *reply cleanup_bus_message = NULL;
+	enum rc rc = bus_call_end(caller, pending, timeout_ms, &reply, err);
+
+	return rc ? rc : bus_stream_read_ack(reply, ret_sequence, err);
+}
+
+enum rc bus_bucket_put_if(struct bus_caller *caller, const char *bucket, const char *key, const char *value,
+			  uint64_t last_sequence, uint64_t *ret_sequence, int64_t timeout_ms, struct error *err)
+{
+	char subject[BUS_BUCKET_SUBJECT_MAX];
+	struct bus_pending pending;
 	enum rc rc;
 
 	bus_bucket_subject(bucket, key, subject);
-	snprintf(expected, sizeof(expected), "%" PRIu64, last_sequence);
-	rc = bus_call(caller, &out, timeout_ms, &reply, err);
-	return rc ? rc : bus_stream_read_ack(reply, ret_sequence, err);
+	rc = bus_bucket_put_begin(caller, subject, value, last_sequence, &pending, err);
+	return rc ? rc : bus_bucket_put_end(caller, &pending, timeout_ms, ret_sequence, err);
+}
+
+/* One page of keys; the server tells at most 100,000 subjects at once. */
+static enum rc keys_page(struct bus_caller *caller, const char *bucket, const char *pattern, int64_t offset,
+			 cJSON **ret_answer, struct error *err)
+{
+	char call[CALL_MAX];
+	char subject[BUS_BUCKET_SUBJECT_MAX];
+	char body[BUS_BUCKET_SUBJECT_MAX + 64];
+
+	call_name(call, "STREAM.INFO", bucket);
+	bus_bucket_subject(bucket, pattern, subject);
+	snprintf(body, sizeof(body), "{\"subjects_filter\":\"%s\",\"offset\":%" PRId64 "}", subject, offset);
+	return bus_stream_ask(caller, call, body, ret_answer, err);
+}
+
+enum rc bus_bucket_keys(struct bus_caller *caller, const char *bucket, const char *pattern,
+			void (*on_key)(void *ctx, const char *key), void *ctx, struct error *err)
+{
+	char prefix[BUS_BUCKET_SUBJECT_MAX];
+	int64_t offset = 0;
+	int64_t count = 0;
+	enum rc rc;
+
+	bus_bucket_subject(bucket, "", prefix);
+	do {
+		cleanup_json cJSON *answer = NULL;
+		const cJSON *subject = NULL;
+
+		rc = keys_page(caller, bucket, pattern, offset, &answer, err);
+		count = 0;
+		cJSON_ArrayForEach (subject, json_at(answer, "state.subjects")) {
+			count++;
+			if (str_has_prefix(subject->string, prefix))
+				on_key(ctx, subject->string + strlen(prefix));
+		}
+		offset += count;
+		if (!rc && offset >= json_int_at(answer, "total", 0))
+			break;
+	} while (!rc && count > 0);
+	return rc;
+}
+
+enum rc bus_bucket_forget(struct bus_caller *caller, const char *bucket, const char *key, uint64_t sequence,
+			  struct error *err)
+{
+	char subject[BUS_BUCKET_SUBJECT_MAX];
+	char body[BUS_BUCKET_SUBJECT_MAX + 64];
+
+	snprintf(subject, sizeof(subject), "$JS.API.STREAM.PURGE.KV_%s", bucket);
+	snprintf(body, sizeof(body), "{\"filter\":\"$KV.%s.%s\",\"seq\":%" PRIu64 "}", bucket, key, sequence + 1);
+	return bus_call_tell(caller, &(struct bus_outgoing){ .subject = subject, .data = body, .len = strlen(body) },
+			     err);
 }
 
 void bus_bucket_removal(const char *bucket, const char *key, char subject[BUS_BUCKET_SUBJECT_MAX],

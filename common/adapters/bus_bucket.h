@@ -41,6 +41,31 @@ enum rc bus_bucket_put_if(struct bus_caller *caller, const char *bucket, const c
 			  uint64_t last_sequence, uint64_t *ret_sequence, int64_t timeout_ms, struct error *err)
 	must_check;
 
+/* The same without waiting for the acknowledgement. Errors: those of bus_publish(). */
+enum rc bus_bucket_send_if(struct bus_caller *caller, const char *bucket, const char *key, const char *value,
+			   uint64_t last_sequence, struct error *err) must_check;
+
+/* The two halves of bus_bucket_put_if() (bus_call.h); `subject` is from bus_bucket_subject() and lives until the end. */
+enum rc bus_bucket_put_begin(struct bus_caller *caller, const char *subject, const char *value, uint64_t last_sequence,
+			     struct bus_pending *pending, struct error *err) must_check;
+enum rc bus_bucket_put_end(struct bus_caller *caller, struct bus_pending *pending, int64_t timeout_ms,
+			   uint64_t *ret_sequence, struct error *err) must_check;
+
+/*
+ * Call `on_key` with each key that matches `pattern` ("owed.*").
+ * Errors: RC_NOT_FOUND there is no bucket; those of bus_stream_ask(). Source: nats-server server/jetstream_api.go,
+ * JSApiStreamInfoRequest.subjects_filter.
+ */
+enum rc bus_bucket_keys(struct bus_caller *caller, const char *bucket, const char *pattern,
+			void (*on_key)(void *ctx, const char *key), void *ctx, struct error *err) must_check;
+
+/*
+ * Remove a key's value if it is no newer than `sequence`, without waiting for the result.
+ * Errors: those of bus_publish().
+ */
+enum rc bus_bucket_forget(struct bus_caller *caller, const char *bucket, const char *key, uint64_t sequence,
+			  struct error *err) must_check;
+
 /*
  * The request that removes a key without leaving a marker behind (as a deletion in ADR-8 would, for ever): publish
  * `body` to `subject`; the answer is that of the JetStream API (bus_bucket_read_removal).

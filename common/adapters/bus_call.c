@@ -3,29 +3,23 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/adapters/bus_inbox.h"
+#include "common/base/clock.h"
 #include "common/base/thread.h"
 
-/* A question that is open; lives on the stack of the thread that waits. */
-struct question {
-	struct question *next;
-	uint64_t ticket;
-	bool done;
-	struct bus_message *reply;
-	pthread_cond_t answered;
-};
-
 struct bus_caller {
+	struct bus *bus;
 	struct bus_inbox *inbox;
-	pthread_mutex_t lock; /* guards all below, and the open questions */
+	pthread_mutex_t lock; /* guards all below, and the pending calls */
 	uint64_t last_ticket;
-	struct question *open;
+	struct bus_pending *open;
 };
 
-static struct question **find(struct bus_caller *caller, uint64_t ticket)
+static struct bus_pending **find(struct bus_caller *caller, uint64_t ticket)
 {
-	struct question **at = &caller->open;
+	struct bus_pending **at = &caller->open;
 
 	while (*at && (*at)->ticket != ticket)
 		at = &(*at)->next;
@@ -36,14 +30,14 @@ static void on_reply(void *ctx, uint64_t ticket, struct bus_message *msg)
 {
 	struct bus_caller *caller = ctx;
 	struct bus_message *unwanted cleanup_bus_message = msg; /* it came too late, or is the second */
-	struct question *question;
+	struct bus_pending *pending;
 
 	pthread_mutex_lock(&caller->lock);
-	question = *find(caller, ticket);
-	if (question && !question->done) {
-		question->reply = TAKE(unwanted);
-		question->done = true;
-		pthread_cond_signal(&question->answered);
+	pending = *find(caller, ticket);
+	if (pending && !pending->done) {
+		pending->reply = TAKE(unwanted);
+		pending->done = true;
+		pthread_cond_signal(&pending->answered);
 	}
 	pthread_mutex_unlock(&caller->lock);
 }
@@ -55,6 +49,7 @@ enum rc bus_caller_create(struct bus *bus, struct bus_caller **ret_caller, struc
 
 	if (!caller)
 		return error_no_memory(err);
+	caller->bus = bus;
 	pthread_mutex_init(&caller->lock, NULL);
 	rc = bus_inbox_create(bus, on_reply, caller, &caller->inbox, err);
 	if (rc) {
@@ -74,43 +69,65 @@ void bus_caller_destroy(struct bus_caller *caller)
 	free(caller);
 }
 
-static void open_question(struct bus_caller *caller, struct question *question)
+static void open_pending(struct bus_caller *caller, struct bus_pending *pending, const char *subject)
 {
-	pthread_cond_init(&question->answered, NULL);
+	*pending = (struct bus_pending){ .begun_ms = clock_mono_ms(), .subject = subject };
+	pthread_cond_init(&pending->answered, NULL);
 	pthread_mutex_lock(&caller->lock);
-	question->ticket = ++caller->last_ticket;
-	question->next = caller->open;
-	caller->open = question;
+	pending->ticket = ++caller->last_ticket;
+	pending->next = caller->open;
+	caller->open = pending;
 	pthread_mutex_unlock(&caller->lock);
 }
 
 /* From now on a reply is too late. Returns the one that came, or NULL. */
-static struct bus_message *close_question(struct bus_caller *caller, struct question *question, int64_t timeout_ms)
+static struct bus_message *close_pending(struct bus_caller *caller, struct bus_pending *pending, int64_t timeout_ms)
 {
 	pthread_mutex_lock(&caller->lock);
-	(void)thread_wait_until(&question->answered, &caller->lock, &question->done, timeout_ms);
-	*find(caller, question->ticket) = question->next;
+	(void)thread_wait_until(&pending->answered, &caller->lock, &pending->done, timeout_ms);
+	*find(caller, pending->ticket) = pending->next;
 	pthread_mutex_unlock(&caller->lock);
-	pthread_cond_destroy(&question->answered);
-	return question->reply;
+	pthread_cond_destroy(&pending->answered);
+	return pending->reply;
+}
+
+enum rc bus_call_begin(struct bus_caller *caller, const struct bus_outgoing *out, struct bus_pending *pending,
+		       struct error *err)
+{
+	enum rc rc;
+
+	open_pending(caller, pending, out->subject);
+	rc = bus_inbox_ask(caller->inbox, pending->ticket, out, err);
+	if (rc)
+		bus_message_destroy(close_pending(caller, pending, 0));
+	return rc;
+}
+
+enum rc bus_call_end(struct bus_caller *caller, struct bus_pending *pending, int64_t timeout_ms,
+		     struct bus_message **ret_reply, struct error *err)
+{
+	int64_t left_ms = pending->begun_ms + timeout_ms - clock_mono_ms();
+	struct bus_message *reply cleanup_bus_message = close_pending(caller, pending, left_ms > 0 ? left_ms : 0);
+
+	if (!reply)
+		return error_set(err, RC_TIMEOUT, "no reply from '%s' within %" PRId64 " ms", pending->subject,
+				 timeout_ms);
+	if (bus_message_is_no_responders(reply))
+		return error_set(err, RC_NOT_FOUND, "nobody listens on '%s'", pending->subject);
+	*ret_reply = TAKE(reply);
+	return RC_OK;
 }
 
 enum rc bus_call(struct bus_caller *caller, const struct bus_outgoing *out, int64_t timeout_ms,
 		 struct bus_message **ret_reply, struct error *err)
 {
-	struct bus_message *reply cleanup_bus_message = NULL;
-	struct question question = { 0 };
-	enum rc rc;
+	struct bus_pending pending;
+	enum rc rc = bus_call_begin(caller, out, &pending, err);
 
-	open_question(caller, &question);
-	rc = bus_inbox_ask(caller->inbox, question.ticket, out, err);
-	reply = close_question(caller, &question, rc ? 0 : timeout_ms);
-	if (rc)
-		return rc;
-	if (!reply)
-		return error_set(err, RC_TIMEOUT, "no reply from '%s' within %" PRId64 " ms", out->subject, timeout_ms);
-	if (bus_message_is_no_responders(reply))
-		return error_set(err, RC_NOT_FOUND, "nobody listens on '%s'", out->subject);
-	*ret_reply = TAKE(reply);
-	return RC_OK;
+	return rc ? rc : bus_call_end(caller, &pending, timeout_ms, ret_reply, err);
+}
+
+enum rc bus_call_tell(struct bus_caller *caller, const struct bus_outgoing *out, struct error *err)
+{
+	return bus_publish(caller->bus, out, err);
 }

@@ -27,6 +27,13 @@ struct kube_client {
 	char user_agent[HEADER_TEXT_MAX];
 };
 
+static _Atomic int64_t last_answer_ms;
+
+int64_t kube_client_last_answer_ms(void)
+{
+	return last_answer_ms;
+}
+
 enum rc kube_client_create(struct kube_auth *auth, struct kube_client **ret_client, struct error *err)
 {
 	struct kube_client *client = calloc(1, sizeof(*client));
@@ -164,6 +171,8 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 		return rc;
 	rc = send_once(client, request, credentials, &response, err);
 	reply->status = response.status;
+	if (!rc && response.status < 500)
+		last_answer_ms = clock_mono_ms();
 	if (!rc && response.status == 401)
 		kube_auth_reject(client->auth, credentials);
 	kube_credentials_release(credentials);
@@ -270,6 +279,8 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 			return rc;
 		}
 		clock_sleep_ms(delay);
+		if (request->may_repeat && !request->may_repeat(request->repeat_ctx))
+			return rc;
 		if (request->on_restart)
 			request->on_restart(request->ctx);
 	}

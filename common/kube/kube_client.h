@@ -24,6 +24,9 @@ struct kube_request {
 	/* Before another try of a request whose answer had begun to flow into on_bytes. NULL when on_bytes is NULL. */
 	void (*on_restart)(void *ctx);
 	bool (*cancelled)(void *ctx); /* may be NULL */
+	/* Asked before each further try: false ends them with the last error. Gets repeat_ctx; may block. NULL: yes. */
+	bool (*may_repeat)(void *repeat_ctx);
+	void *repeat_ctx;
 	void *ctx;
 	bool once; /* no retry: the caller has its own way to go on */
 };
@@ -65,6 +68,9 @@ void kube_client_destroy(struct kube_client *client);
  */
 enum rc kube_client_do(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
 		       struct error *err) must_check;
+
+/* When any client of this process last had an answer below 500: clock_mono_ms(); 0: never. Any thread. */
+int64_t kube_client_last_answer_ms(void);
 
 void kube_reply_clear(struct kube_reply *reply);
 #define cleanup_kube_reply cleanup_with(kube_reply_clear)

@@ -9,6 +9,7 @@
 #include "common/kube/labels.h"
 #include "common/kube/pod_message.h"
 #include "common/kube/service_view.h"
+#include "common/kube/spec_ports.h"
 
 #define SERVICE_JSON_MAX 65536
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
@@ -134,26 +135,51 @@ struct texts {
 	const char *name;
 	const char *instance_id;
 	const char *ip;
+	const char *owed_to;
 	struct buf message;
 	struct buf service;
 };
+
+uint64_t fact_token_hash(const char *token)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	for (; *token; token++)
+		hash = (hash ^ (unsigned char)*token) * UINT64_C(1099511628211);
+	return hash ? hash : 1;
+}
+
+/* Does the client's spec, as the annotation keeps it, ask for ports that others can reach? */
+static bool wants_service(const char *spec)
+{
+	cleanup_json cJSON *tree = NULL;
+
+	return json_parse(spec, strlen(spec), &tree, NULL) == RC_OK && spec_wants_service(tree);
+}
 
 static void read_deployment(const cJSON *object, struct fact *fact, struct texts *texts)
 {
 	const cJSON *annotations = json_at(object, "metadata.annotations");
 	const char *spec = cJSON_GetStringValue(json_get(annotations, ANNOTATION_SPEC));
+	const char *token = cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN));
+	const char *owed_to = cJSON_GetStringValue(json_get(annotations, ANNOTATION_OWED));
+	const char *problem = cJSON_GetStringValue(json_get(annotations, ANNOTATION_PROBLEM));
 	const cJSON *failure = kube_condition(object, "ReplicaFailure");
 
 	fact->replicas = (int32_t)json_int_at(object, "spec.replicas", 1);
 	fact->revision = revision_of(object);
-	fact->made_here = json_get(annotations, ANNOTATION_TOKEN) && str_equal(texts->name, texts->instance_id);
-	/* A substring test spares a parse for each event; only these two values of a port's visibility can match. */
-	fact->wants_service = spec && (strstr(spec, "\"visibility\":\"internal\"") ||
-				       strstr(spec, "\"visibility\":\"external\""));
+	fact->made_here = token && str_equal(texts->name, texts->instance_id);
+	fact->token = token ? fact_token_hash(token) : 0;
+	fact->wants_service = spec && wants_service(spec);
+	if (owed_to)
+		texts->owed_to = owed_to;
+	if (problem)
+		buf_add_str(&texts->message, problem);
 	if (str_equal(json_string_at(failure, "status"), "True")) {
 		const char *text = json_string_at(failure, "message");
 
 		fact->failed_ms = later(time_at(failure, "lastTransitionTime"), fact->created_ms);
+		buf_reset(&texts->message);
 		buf_add_str(&texts->message, text ? text : "Pods cannot be created");
 	}
 }
@@ -208,7 +234,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 {
 	bool shared = strcmp(texts->name, texts->instance_id) == 0;
 	size_t size = sizeof(*fact) + strlen(texts->name) + strlen(texts->ip) + texts->message.len +
-		      texts->service.len + 4 + (shared ? 0 : strlen(texts->instance_id) + 1);
+		      texts->service.len + strlen(texts->owed_to) + 5 + (shared ? 0 : strlen(texts->instance_id) + 1);
 	struct fact *packed = malloc(size);
 	char *at;
 
@@ -221,6 +247,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	packed->ip = copy_text(&at, texts->ip);
 	packed->message = copy_text(&at, texts->message.data);
 	packed->service = copy_text(&at, texts->service.data);
+	packed->owed_to = copy_text(&at, texts->owed_to);
 	return packed;
 }
 
@@ -231,6 +258,7 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.name = json_string_at(object, "metadata.name"),
 		.instance_id = instance_id ? instance_id : "",
 		.ip = "",
+		.owed_to = "",
 		.message = buf_make(FACT_MESSAGE_MAX * 16),
 		.service = buf_make(SERVICE_JSON_MAX),
 	};

@@ -28,6 +28,7 @@ struct fact {
 	bool node_lost;       /* Pod: its node does not report any more */
 	bool wants_service;   /* Deployment: the client asked for ports that others can reach */
 	bool made_here;       /* Deployment: has our creation token, and its name is the instance id */
+	uint64_t token;       /* Deployment: a hash of its creation token; 0: it has none */
 	int32_t replicas;     /* Deployment: spec.replicas */
 	int32_t revision;     /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
 	struct kube_uid uid;
@@ -39,6 +40,7 @@ struct fact {
 	const char *instance_id; /* "" when the label is missing */
 	const char *ip;          /* Pod: its address, "" while it has none */
 	const char *message;     /* Pod, Deployment: for people, "" when there is nothing to say */
+	const char *owed_to;     /* Deployment: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
 	const char *service;     /* Service: the member `service` of a Container, as JSON; else "" */
 };
 
@@ -50,6 +52,9 @@ struct fact {
  */
 enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
 	must_check;
+
+/* The hash that a fact keeps of a creation token; never 0. */
+uint64_t fact_token_hash(const char *token);
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b);
 

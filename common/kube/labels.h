@@ -15,10 +15,16 @@
 /* Selects all objects of all containers. */
 #define LABEL_SELECTOR LABEL_MANAGED_BY "=" LABEL_MANAGED_BY_VALUE "," LABEL_SERVICE_TYPE "=" LABEL_SERVICE_TYPE_VALUE
 
-/* On our Deployments: what the client wrote and Kubernetes does not keep (JSON), and who made it (protocol.h, token).
+/*
+ * On our Deployments. The last two only when the debt of the create is in no record (protocol.h, SETTLING), or when
+ * something is wrong with the container that its objects do not tell.
  */
-#define ANNOTATION_SPEC "dcm.project/spec"
-#define ANNOTATION_TOKEN "dcm.project/creation-token"
+#define ANNOTATION_SPEC "dcm.project/spec"                /* what the client wrote and Kubernetes does not keep: JSON */
+#define ANNOTATION_TOKEN "dcm.project/creation-token"     /* who made it (protocol.h, token) */
+#define ANNOTATION_ATTEMPT "dcm.project/creation-attempt" /* which attempt of that request: its reply subject */
+#define ANNOTATION_DIGEST "dcm.project/request-digest"    /* of the spec, when it was made by an Idempotency-Key */
+#define ANNOTATION_OWED "dcm.project/owed"                /* the reply subject of the call that has not settled it */
+#define ANNOTATION_PROBLEM "dcm.project/problem"          /* why it could not be completed */
 
 /* Is the key one of the three labels that belong to us? */
 bool label_is_reserved(const char *key);

@@ -180,12 +180,13 @@ static bool create_by_api(struct client *client, int64_t serial)
 
 static bool create_by_kube(struct client *client, int64_t serial)
 {
+	const struct container_origin origin = { .token = "req:bench", .digest = "" };
 	struct buf path cleanup_buf = buf_make(4096);
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	char id[64];
 
 	snprintf(id, sizeof(id), "k-%d-%" PRId64, client->number, serial);
-	if (container_write_deployment(id, client->options->spec, "req:bench", &body, NULL))
+	if (container_write_deployment(id, client->options->spec, &origin, &body, NULL))
 		return false;
 	kube_path_add(&path, KUBE_DEPLOYMENT, client->options->namespace, NULL);
 	if (!kube_call(client, "POST", path.data, &body))

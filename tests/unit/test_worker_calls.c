@@ -27,17 +27,24 @@ static void on_done(void *ctx, uint64_t cookie, struct worker_reply *reply)
 	snprintf(told->body, sizeof(told->body), "%s", reply->body ? reply->body : "");
 }
 
-static struct worker_attempt add_call(struct worker_calls *calls, enum operation operation, int64_t delay_ms,
-				      struct told *told)
+static bool present = true; /* each test is a process of its own */
+
+static bool is_present(void *ctx unused, uint64_t cookie)
+{
+	cr_assert_eq(cookie, 7);
+	return present;
+}
+
+static struct worker_attempt add_call(struct worker_calls *calls, enum operation operation, struct told *told)
 {
 	struct worker_ask ask = {
 		.operation = operation,
 		.body = "{}",
 		.len = 2,
 		.request_id = "r",
-		.delay_ms = delay_ms,
 		.timeout_ms = TIMEOUT,
 		.done = on_done,
+		.present = is_present,
 		.ctx = told,
 		.cookie = 7,
 	};
@@ -95,7 +102,7 @@ Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
 	struct worker_attempt b;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_GET, 0, &told);
+	a = add_call(&calls, OPERATION_GET, &told);
 	cr_expect_eq(calls.open[OPERATION_GET], 1);
 	begin(&calls, &a, NOW);
 	answer(&calls, &a, "OK", "{\"id\":1}", NOW + 5);
@@ -103,7 +110,7 @@ Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
 	cr_expect_str_eq(told.body, "{\"id\":1}");
 	cr_expect_eq(calls.open[OPERATION_GET], 0);
 	answer(&calls, &a, "OK", "{}", NOW + 6); /* a second answer is nobody's */
-	b = add_call(&calls, OPERATION_GET, 0, &told);
+	b = add_call(&calls, OPERATION_GET, &told);
 	cr_expect_eq(b.index, a.index);
 	cr_expect_neq(b.generation, a.generation);
 	answer(&calls, &a, "OK", "{}", NOW + 7);
@@ -120,7 +127,7 @@ Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 	int sent = 1;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	a = add_call(&calls, OPERATION_CREATE, &told);
 	begin(&calls, &a, now);
 	while (told.times == 0) {
 		cr_assert_leq(now, NOW + WAIT, "asked for too long");
@@ -146,13 +153,14 @@ Test(worker_calls, a_busy_worker_is_a_refusal)
 	struct worker_attempt a;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_DELETE, 0, &told);
+	a = add_call(&calls, OPERATION_DELETE, &told);
 	begin(&calls, &a, NOW);
 	answer(&calls, &a, "BUSY", "{\"detail\":\"full\"}", NOW + 1);
 	cr_expect_eq(told.times, 0);
-	cr_expect(pass(&calls, &a, NOW + 100));
+	cr_expect_geq(calls.items[a.index].due_ms, NOW + 100, "full workers are given some time");
+	cr_expect(pass(&calls, &a, calls.items[a.index].due_ms));
 	cr_expect_eq(a.shown, 1);
-	answer(&calls, &a, "OK", "", NOW + 101);
+	answer(&calls, &a, "OK", "", NOW + 500);
 	cr_expect_eq(told.rc, RC_OK);
 	cr_expect_eq(told.times, 1);
 	worker_calls_clear(&calls);
@@ -165,7 +173,7 @@ Test(worker_calls, silence_is_answered_by_asking_again_each_time_later)
 	struct worker_attempt a;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	a = add_call(&calls, OPERATION_CREATE, &told);
 	begin(&calls, &a, NOW);
 	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS - 1));
 	cr_expect(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
@@ -187,7 +195,7 @@ Test(worker_calls, signs_of_life_are_no_silence)
 	struct worker_attempt a;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	a = add_call(&calls, OPERATION_CREATE, &told);
 	begin(&calls, &a, NOW);
 	for (int64_t now = NOW + 1000; now < NOW + TIMEOUT; now += 1000) {
 		answer(&calls, &a, PROTOCOL_STATUS_WORKING, "", now);
@@ -225,12 +233,12 @@ Test(worker_calls, the_deadline_ends_every_call)
 		struct worker_attempt a;
 
 		worker_calls_init(&calls, WAIT);
-		a = add_call(&calls, c->operation, 0, &told);
+		a = add_call(&calls, c->operation, &told);
 		begin(&calls, &a, NOW);
 		if (c->lost)
 			cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS), "%s", c->name);
 		if (c->refused)
-			refuse(&calls, &a, NOW + WORKER_SILENCE_MS + WAIT + 1);
+			refuse(&calls, &a, NOW + WORKER_SILENCE_MS + 1);
 		cr_expect_not(pass(&calls, &a, NOW + TIMEOUT), "%s", c->name);
 		cr_expect_eq(told.times, 1, "%s", c->name);
 		cr_expect_eq(told.rc, c->rc, "%s: %s", c->name, rc_name(told.rc));
@@ -249,9 +257,9 @@ Test(worker_calls, a_lost_connection_loses_the_askings_under_way)
 	struct worker_attempt h;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	a = add_call(&calls, OPERATION_CREATE, &told);
 	begin(&calls, &a, NOW);
-	h = add_call(&calls, OPERATION_HEALTH, 0, &health);
+	h = add_call(&calls, OPERATION_HEALTH, &health);
 	begin(&calls, &h, NOW);
 	worker_calls_lost(&calls, a.index, NOW + 10, &finished);
 	cr_expect_null(finished.done);
@@ -262,8 +270,8 @@ Test(worker_calls, a_lost_connection_loses_the_askings_under_way)
 	cr_expect_eq(a.shown, 2);
 	refuse(&calls, &a, NOW + 200);
 	cr_expect_eq(told.times, 0, "the wait has begun");
-	cr_assert(pass(&calls, &a, NOW + 200 + WAIT));
-	refuse(&calls, &a, NOW + 200 + WAIT);
+	cr_assert(pass(&calls, &a, NOW + 10 + WAIT));
+	refuse(&calls, &a, NOW + 10 + WAIT);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	cr_expect(told.unknown, "it may have been carried out, and must be undone");
 	worker_calls_clear(&calls);
@@ -277,14 +285,14 @@ Test(worker_calls, a_read_that_was_lost_is_given_up_after_the_wait)
 	struct worker_attempt a;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_LIST, 0, &told);
+	a = add_call(&calls, OPERATION_LIST, &told);
 	begin(&calls, &a, NOW);
 	worker_calls_lost(&calls, a.index, NOW + 5000, &finished);
 	cr_assert(pass(&calls, &a, NOW + 5500));
 	refuse(&calls, &a, NOW + 5500);
-	cr_expect_eq(told.times, 0, "the wait begins when nobody was there for the first time");
-	cr_assert(pass(&calls, &a, NOW + 5500 + WAIT));
-	refuse(&calls, &a, NOW + 5500 + WAIT);
+	cr_expect_eq(told.times, 0, "the wait begins when the attempt was lost");
+	cr_assert(pass(&calls, &a, NOW + 5000 + WAIT));
+	refuse(&calls, &a, NOW + 5000 + WAIT);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	worker_calls_clear(&calls);
 }
@@ -295,12 +303,11 @@ Test(worker_calls, undo_goes_on_until_it_is_done)
 	struct told told = { 0 };
 	struct worker_finished finished = { .done = NULL };
 	struct worker_attempt a;
-	int64_t now = NOW + 4000;
+	int64_t now = NOW;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_UNDO, 4000, &told);
-	cr_expect_not(pass(&calls, &a, NOW + 3999), "not before its time");
-	cr_assert(pass(&calls, &a, now));
+	a = add_call(&calls, OPERATION_UNDO, &told);
+	begin(&calls, &a, now);
 	for (int i = 0; i < 3; i++) {
 		if (i % 2)
 			refuse(&calls, &a, now);
@@ -324,7 +331,9 @@ Test(worker_calls, an_undo_that_waits_can_be_hurried)
 	struct worker_attempt a;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_UNDO, 20000, &told);
+	a = add_call(&calls, OPERATION_UNDO, &told);
+	begin(&calls, &a, NOW);
+	refuse(&calls, &a, NOW);
 	worker_calls_hurry(&calls, a.index, NOW + 1);
 	cr_expect(pass(&calls, &a, NOW + 1));
 	worker_calls_clear(&calls);
@@ -337,12 +346,314 @@ Test(worker_calls, a_failure_after_a_lost_asking_leaves_the_outcome_open)
 	struct worker_attempt a;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, 0, &told);
+	a = add_call(&calls, OPERATION_CREATE, &told);
 	begin(&calls, &a, NOW);
 	cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
 	answer(&calls, &a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + WORKER_SILENCE_MS + 1);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	cr_expect(told.unknown);
+	worker_calls_clear(&calls);
+}
+
+/* ---- permissions ---- */
+
+static bool permits(struct worker_calls *calls, struct worker_attempt a, unsigned number, int64_t now_ms)
+{
+	a.number = number;
+	return strcmp(worker_calls_permission(calls, &a, now_ms), "OK") == 0;
+}
+
+Test(worker_calls, one_attempt_at_a_time_has_the_permission)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	cr_expect(permits(&calls, a, 1, NOW));
+	cr_expect(permits(&calls, a, 1, NOW + 2000), "it may ask again");
+	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS), "asking is a sign of life");
+	cr_assert(pass(&calls, &a, NOW + 2000 + WORKER_SILENCE_MS));
+	cr_expect(permits(&calls, a, 2, NOW + 6000), "the silent one has lost it");
+	cr_expect_not(permits(&calls, a, 1, NOW + 6001), "another one has it");
+	a.number = 1;
+	answer(&calls, &a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + 6002);
+	answer(&calls, &a, "OK", "{}", NOW + 6003);
+	cr_expect_eq(told.times, 0, "the reply of one without permission does not count");
+	a.number = 2;
+	answer(&calls, &a, "OK", "{}", NOW + 6004);
+	cr_expect_eq(told.rc, RC_OK);
+	cr_expect_not(permits(&calls, a, 2, NOW + 6005), "the call is over");
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, an_old_attempt_may_come_first_after_the_silence)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_DELETE, &told);
+	begin(&calls, &a, NOW);
+	cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
+	cr_expect(permits(&calls, a, 1, NOW + 3500));
+	cr_expect_not(permits(&calls, a, 2, NOW + 3501));
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, nothing_is_permitted_for_a_client_that_has_gone_or_after_the_deadline)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	present = false;
+	cr_expect_not(permits(&calls, a, 1, NOW));
+	present = true;
+	cr_expect_not(permits(&calls, a, 1, NOW + TIMEOUT));
+	a.generation++;
+	cr_expect_not(permits(&calls, a, 1, NOW));
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, a_lost_connection_takes_the_permission)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_finished finished = { .done = NULL };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	cr_expect(permits(&calls, a, 1, NOW));
+	worker_calls_lost(&calls, a.index, NOW + 10, &finished);
+	cr_assert(pass(&calls, &a, NOW + 200));
+	cr_expect(permits(&calls, a, 2, NOW + 201));
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, a_request_that_is_running_already_is_waited_for)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	for (int64_t now = NOW; now < NOW + TIMEOUT - 1000; now = calls.items[a.index].due_ms) {
+		answer(&calls, &a, "PENDING", "{\"detail\":\"x\"}", now);
+		cr_assert_eq(told.times, 0);
+		cr_assert(pass(&calls, &a, calls.items[a.index].due_ms));
+		cr_assert_eq(a.shown, 1);
+	}
+	worker_calls_clear(&calls);
+}
+
+/* ---- debts ---- */
+
+#define RECORD "17 owed.req_3A1"
+#define VALUE "{\"state\":\"settled\"}"
+
+static void answer_owed(struct worker_calls *calls, const struct worker_attempt *attempt, const char *debt,
+			int64_t now_ms)
+{
+	struct worker_message msg = {
+		.status = "OK",
+		.debt = debt,
+		.settle = VALUE,
+		.notice = "_INBOX.w.1",
+		.data = "{\"id\":1}",
+		.len = 8,
+		.attempt = attempt->number,
+	};
+	struct worker_finished finished = { .done = NULL };
+
+	worker_calls_message(calls, attempt, &msg, now_ms, &finished);
+	worker_finished_tell(&finished);
+}
+
+/* Is there something to settle now? */
+static bool settles(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms)
+{
+	struct worker_debt *debt = NULL;
+	struct worker_package *package = worker_calls_begin_settling(calls, attempt, now_ms, &debt);
+
+	if (!package)
+		return false;
+	cr_expect_eq(attempt->number, 0);
+	cr_expect_str_eq(debt->value, VALUE);
+	worker_debt_unref(debt);
+	worker_package_unref(package);
+	return true;
+}
+
+static void settled(struct worker_calls *calls, const struct worker_attempt *attempt, enum rc rc, int64_t now_ms)
+{
+	struct worker_finished finished = { .done = NULL };
+
+	worker_calls_settled(calls, attempt, rc, 18, now_ms, &finished);
+	worker_finished_tell(&finished);
+}
+
+Test(worker_calls, what_is_owed_is_settled_before_it_is_told)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+	struct worker_attempt late;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	cr_assert(permits(&calls, a, 1, NOW));
+	late = a;
+	answer_owed(&calls, &a, RECORD, NOW + 1);
+	cr_expect_eq(told.times, 0);
+	cr_assert(settles(&calls, &a, NOW + 1));
+	cr_expect_not(settles(&calls, &a, NOW + 2), "it is under way");
+	cr_expect_not(permits(&calls, a, 2, NOW + 3), "the result is there");
+	cr_expect_str_eq(worker_calls_probe(&calls, &a, NOW + 3), "OK");
+	settled(&calls, &a, RC_TIMEOUT, NOW + 4);
+	cr_assert(settles(&calls, &a, NOW + 1 + WORKER_SETTLE_MS), "it is tried again");
+	settled(&calls, &a, RC_OK, NOW + 600);
+	cr_expect_eq(told.times, 1);
+	cr_expect_str_eq(told.body, "{\"id\":1}");
+	cr_expect_str_eq(worker_calls_probe(&calls, &a, NOW + 601), "CANCELLED");
+	answer_owed(&calls, &late, RECORD, NOW + 602);
+	settled(&calls, &a, RC_OK, NOW + 603);
+	cr_expect_eq(told.times, 1);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, what_was_void_is_an_error_whose_outcome_is_open)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	answer_owed(&calls, &a, RECORD, NOW + 1);
+	cr_assert(settles(&calls, &a, NOW + 1));
+	settled(&calls, &a, RC_CONFLICT, NOW + 2);
+	cr_expect_eq(told.rc, RC_UNAVAILABLE);
+	cr_expect(told.unknown);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, the_deadline_ends_a_settlement)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	answer_owed(&calls, &a, RECORD, NOW + 1);
+	cr_assert(settles(&calls, &a, NOW + 1));
+	cr_expect_not(pass(&calls, &a, NOW + TIMEOUT));
+	cr_expect_eq(told.rc, RC_TIMEOUT);
+	cr_expect(told.unknown);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, nothing_is_settled_for_a_client_that_has_gone)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	present = false;
+	answer_owed(&calls, &a, RECORD, NOW + 1);
+	cr_expect_eq(told.rc, RC_CANCELLED);
+	cr_expect(told.unknown);
+	cr_expect_not(settles(&calls, &a, NOW + 1));
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, a_promise_is_remembered_for_those_who_ask)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	answer_owed(&calls, &a, PROTOCOL_DEBT_OBJECT, NOW + 1);
+	cr_assert(settles(&calls, &a, NOW + 1));
+	settled(&calls, &a, RC_OK, NOW + 2);
+	cr_expect_eq(told.rc, RC_OK);
+	cr_expect_str_eq(worker_calls_probe(&calls, &a, NOW + 3), PROTOCOL_STATUS_SETTLED);
+	cr_expect_str_eq(worker_calls_probe(&calls, &a, NOW + 3 + WORKER_PROMISE_MS), "CANCELLED");
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, malformed_debts_are_errors)
+{
+	static const char *const debts[] = { "", "17", "owed.x", "x owed.x", "-1 owed.x", "0 owed.x", "17 state.x",
+					     "17 owed.", "17 owed.a b", "17 owed.>", "99999999999999999999 owed.x" };
+
+	for (size_t i = 0; i < ARRAY_LEN(debts); i++) {
+		struct worker_calls calls;
+		struct told told = { 0 };
+		struct worker_attempt a;
+
+		worker_calls_init(&calls, WAIT);
+		a = add_call(&calls, OPERATION_CREATE, &told);
+		begin(&calls, &a, NOW);
+		answer_owed(&calls, &a, debts[i], NOW + 1);
+		cr_expect_eq(told.rc, RC_INTERNAL, "'%s'", debts[i]);
+		cr_expect(told.unknown, "'%s'", debts[i]);
+		worker_calls_clear(&calls);
+	}
+}
+
+/* ---- health ---- */
+
+Test(worker_calls, any_good_word_is_health)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_HEALTH, &told);
+	begin(&calls, &a, NOW);
+	answer(&calls, &a, "OK", "{\"healthy\":false}", NOW + 1);
+	cr_expect_eq(told.times, 0, "another worker may know better");
+	answer(&calls, &a, "OK", "{\"healthy\":true}", NOW + 2);
+	cr_expect_eq(told.rc, RC_OK);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, workers_that_do_not_hear_all_are_asked_in_their_group)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_HEALTH, &told);
+	begin(&calls, &a, NOW);
+	refuse(&calls, &a, NOW + 1);
+	cr_expect_eq(told.times, 0);
+	cr_assert(pass(&calls, &a, NOW + 1));
+	refuse(&calls, &a, NOW + 2);
+	cr_expect_eq(told.rc, RC_UNAVAILABLE, "there are none at all");
 	worker_calls_clear(&calls);
 }
 
@@ -354,7 +665,7 @@ Test(worker_calls, the_table_grows)
 
 	worker_calls_init(&calls, WAIT);
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
-		attempts[i] = add_call(&calls, OPERATION_GET, 0, &told);
+		attempts[i] = add_call(&calls, OPERATION_GET, &told);
 		begin(&calls, &attempts[i], NOW);
 	}
 	cr_expect_eq(calls.open[OPERATION_GET], 500);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/kube/spec_ports.h"
 #include "kube-worker/container_object.h"
 #include "kube-worker/container_view.h"
 #include "kube-worker/page_token.h"
@@ -128,6 +129,8 @@ Test(spec_pointer, from_kubernetes_fields_to_the_request)
 	"{\"service_type\":\"container\",\"metadata\":{\"name\":\"web\"},\"image\":{\"reference\":\"i\"}," \
 	"\"resources\":{\"cpu\":{\"min\":1,\"max\":1},\"memory\":{\"min\":\"1TB\",\"max\":\"1024GB\"}}}"
 
+static const struct container_origin origin = { .token = "req:1", .attempt = "_INBOX.a.1-0-1", .digest = "" };
+
 /* The Deployment that the spec makes, as the API server would give it back. */
 static cJSON *deployment_of(const char *spec_text)
 {
@@ -137,7 +140,7 @@ static cJSON *deployment_of(const char *spec_text)
 	struct error err = { 0 };
 
 	cr_assert_eq(json_parse_strict(spec_text, strlen(spec_text), &spec, &err), RC_OK, "%s", err.text);
-	cr_assert_eq(container_write_deployment("web-1", spec, "req:1", &body, &err), RC_OK, "%s", err.text);
+	cr_assert_eq(container_write_deployment("web-1", spec, &origin, &body, &err), RC_OK, "%s", err.text);
 	cr_assert_eq(json_parse_strict(body.data, body.len, &deployment, &err), RC_OK, "%s", err.text);
 	cJSON_AddStringToObject(json_get(deployment, "metadata"), "creationTimestamp", "2026-01-01T00:00:00Z");
 	return deployment;
@@ -225,7 +228,7 @@ Test(container_object, the_service_has_the_ports_that_are_seen_and_its_owner)
 	cleanup_json cJSON *service = NULL;
 	const cJSON *ports;
 
-	cr_assert(container_wants_service(spec));
+	cr_assert(spec_wants_service(spec));
 	cr_assert_eq(container_write_service("web-1", "web-1", "u-1", spec, "NodePort", &body, NULL), RC_OK);
 	cr_assert_eq(json_parse_strict(body.data, body.len, &service, NULL), RC_OK);
 	ports = json_at(service, "spec.ports");
@@ -242,8 +245,8 @@ Test(container_object, ports_of_visibility_none_make_no_service)
 		"{\"network\":{\"ports\":[{\"container_port\":80,\"visibility\":\"none\"}]}}");
 	cleanup_json cJSON *nothing = cJSON_Parse("{\"network\":null}");
 
-	cr_expect_not(container_wants_service(spec));
-	cr_expect_not(container_wants_service(nothing));
+	cr_expect_not(spec_wants_service(spec));
+	cr_expect_not(spec_wants_service(nothing));
 }
 
 Test(container_object, hints_that_no_annotation_can_hold_are_refused)
@@ -257,6 +260,6 @@ Test(container_object, hints_that_no_annotation_can_hold_are_refused)
 	memset(large, 'x', 300000);
 	large[300000] = '\0';
 	cJSON_AddStringToObject(hints, "h", large);
-	cr_expect_eq(container_write_deployment("a", spec, "t", &body, &err), RC_INVALID_ARGUMENT);
+	cr_expect_eq(container_write_deployment("a", spec, &origin, &body, &err), RC_INVALID_ARGUMENT);
 	cr_expect_not_null(strstr(err.text, "provider_hints"));
 }

@@ -1,0 +1,347 @@
+#include "kube-worker/create_debt.h"
+
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/kube/labels.h"
+#include "common/services/log.h"
+#include "kube-worker/container_find.h"
+#include "kube-worker/container_mark.h"
+#include "kube-worker/op_kube.h"
+#include "kube-worker/permission.h"
+
+#define TRIES_MAX 8 /* each time that another request changes the record meanwhile */
+
+bool create_debt_is_by_key(const char *token)
+{
+	return str_has_prefix(token, PROTOCOL_TOKEN_KEY);
+}
+
+enum rc create_debt_check(const struct create_debt *debt, const char *id, const char *digest, struct error *err)
+{
+	bool other_id = !debt->any_id && strcmp(id, debt->id) != 0;
+	bool other_spec = digest && digest[0] && debt->digest[0] && strcmp(digest, debt->digest) != 0;
+
+	if (!create_debt_is_by_key(debt->token) || (!other_id && !other_spec))
+		return RC_OK;
+	return error_set(err, RC_KEY_REUSED, "this Idempotency-Key has made the container '%s', from %s", id,
+			 other_id ? "a request with that id" : "another body");
+}
+
+static enum rc pending(struct op_call *call, struct error *err)
+{
+	return error_set(err, call->caller ? RC_PENDING : RC_BUSY,
+			 "the first request with this Idempotency-Key is not over yet");
+}
+
+static struct debt owed(const struct op_call *call, const struct create_debt *debt)
+{
+	return (struct debt){
+		.state = DEBT_OWED,
+		.id = debt->id,
+		.caller = call->caller,
+		.digest = debt->digest,
+		.left_ms = call->deadline_ms - clock_mono_ms(),
+	};
+}
+
+/* ---- the record that is there ------------------------------------------------------------------------------------ */
+
+/* Make the record ours. RC_CONFLICT: it has changed meanwhile. */
+static enum rc take_record(struct op_call *call, struct create_debt *debt, uint64_t last_sequence, bool taken_over,
+			   struct error *err)
+{
+	struct debt value = owed(call, debt);
+	enum rc rc = ledger_put(call->env->ledger, debt->key, &value, last_sequence, &debt->sequence, err);
+
+	if (rc)
+		return rc;
+	debt->kind = DEBT_RECORD;
+	debt->taken_over = taken_over;
+	return RC_OK;
+}
+
+/* Does the Deployment of that id carry the token? */
+static enum rc look_for_container(struct op_call *call, const struct create_debt *debt, const char *id, bool *ret_found,
+				  bool *ret_live, struct error *err)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, id, &reply, err);
+
+	*ret_found = !rc && str_equal(container_token(reply.object), debt->token);
+	*ret_live = *ret_found && container_is_live(reply.object, id);
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc on_none(struct op_call *call, struct create_debt *debt, const struct ledger_entry *entry unused,
+		       struct error *err)
+{
+	return debt->exists ? RC_OK : take_record(call, debt, 0, false, err); /* older than what records are kept */
+}
+
+static void use_id(struct create_debt *debt, const char *id)
+{
+	snprintf(debt->id, sizeof(debt->id), "%s", id);
+}
+
+static enum rc on_owed(struct op_call *call, struct create_debt *debt, const struct ledger_entry *entry,
+		       struct error *err)
+{
+	enum rc rc;
+
+	if (permission_same_call(call->caller, entry->debt.caller))
+		return take_record(call, debt, entry->sequence, true, err);
+	rc = create_debt_check(debt, entry->debt.id, entry->debt.digest, err);
+	if (rc)
+		return rc;
+	switch (permission_probe(call->env->caller, entry->debt.caller)) {
+	case CALLER_OVER:
+	case CALLER_GONE:
+		use_id(debt, entry->debt.id);
+		return take_record(call, debt, entry->sequence, true, err);
+	case CALLER_OPEN:
+	case CALLER_SETTLED:
+	case CALLER_SILENT:
+		break;
+	}
+	return pending(call, err);
+}
+
+/* The record is stored anew, so that whoever settled it before cannot take that back any more. */
+static enum rc on_settled(struct op_call *call, struct create_debt *debt, const struct ledger_entry *entry,
+			  struct error *err)
+{
+	uint64_t sequence;
+	bool found;
+	bool live;
+	enum rc rc;
+
+	if (!create_debt_is_by_key(debt->token))
+		return error_set(err, RC_CANCELLED, "the request has been answered");
+	rc = look_for_container(call, debt, entry->debt.id, &found, &live, err);
+	if (rc)
+		return rc;
+	if (!live) /* deleted since: the key is free again */
+		return found ? pending(call, err) : take_record(call, debt, entry->sequence, false, err);
+	rc = create_debt_check(debt, entry->debt.id, entry->debt.digest, err);
+	if (!rc)
+		rc = ledger_put(call->env->ledger, debt->key, &entry->debt, entry->sequence, &sequence, err);
+	if (rc)
+		return rc;
+	use_id(debt, entry->debt.id);
+	debt->exists = true;
+	return RC_OK;
+}
+
+static enum rc on_void(struct op_call *call, struct create_debt *debt, const struct ledger_entry *entry,
+		       struct error *err)
+{
+	bool found;
+	bool live;
+	enum rc rc = look_for_container(call, debt, entry->debt.id, &found, &live, err);
+
+	if (rc)
+		return rc;
+	return found ? pending(call, err) : take_record(call, debt, entry->sequence, false, err);
+}
+
+static enum rc take_by_record(struct op_call *call, struct create_debt *debt, struct error *err)
+{
+	static enum rc (*const handlers[])(struct op_call *call, struct create_debt *debt,
+					   const struct ledger_entry *entry, struct error *err) = {
+		[DEBT_OWED] = on_owed,
+		[DEBT_SETTLED] = on_settled,
+		[DEBT_VOID] = on_void,
+	};
+	struct ledger_entry entry cleanup_ledger_entry = { 0 };
+	enum rc rc = permission_hold(call, err);
+
+	if (!rc)
+		rc = ledger_get(call->env->ledger, debt->key, &entry, err);
+	if (rc)
+		return rc;
+	return entry.sequence ? handlers[entry.debt.state](call, debt, &entry, err) : on_none(call, debt, &entry, err);
+}
+
+/* ---- taking it --------------------------------------------------------------------------------------------------- */
+
+/* The usual case: nobody has the token, and permission and record come side by side. RC_CONFLICT: look at what is there. */
+static enum rc take_new(struct op_call *call, struct create_debt *debt, struct error *err)
+{
+	struct debt value = owed(call, debt);
+	struct bus_pending permission;
+	struct ledger_put put;
+	struct error put_error;
+	bool putting;
+	enum rc put_rc;
+	enum rc rc = permission_begin(call, &permission, err);
+
+	if (rc)
+		return rc;
+	put_rc = ledger_put_begin(call->env->ledger, debt->key, &value, 0, &put, &put_error);
+	putting = put_rc == RC_OK;
+	rc = permission_end(call, &permission, err);
+	if (putting)
+		put_rc = ledger_put_end(call->env->ledger, &put, &debt->sequence, &put_error);
+	if (rc && !put_rc)
+		ledger_forget(call->env->ledger, debt->key, debt->sequence);
+	if (rc)
+		return rc;
+	if (put_rc)
+		*err = put_error;
+	else
+		debt->kind = DEBT_RECORD;
+	return put_rc;
+}
+
+static enum rc without_record(struct op_call *call, struct create_debt *debt, struct error *err)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	enum rc rc;
+
+	debt->kind = DEBT_OBJECT;
+	if (!debt->exists)
+		return RC_OK;
+	rc = op_kube_get(call, KUBE_DEPLOYMENT, debt->id, &reply, err);
+	if (!rc)
+		rc = create_debt_join_object(call, debt, reply.object, err);
+	return rc == RC_NOT_FOUND ? pending(call, err) : rc;
+}
+
+enum rc create_debt_take(struct op_call *call, struct create_debt *debt, struct error *err)
+{
+	enum rc rc = RC_CONFLICT;
+
+	debt->kind = DEBT_NONE;
+	if (!call->caller)
+		return RC_OK;
+	debt_key(debt->token, debt->key);
+	if (!debt->exists)
+		rc = take_new(call, debt, err);
+	/* RC_TIMEOUT: it may have been stored, and a leader is perhaps being elected; RC_NOT_FOUND: there is no bucket. */
+	for (int i = 0; i < TRIES_MAX && (rc == RC_CONFLICT || rc == RC_TIMEOUT || rc == RC_NOT_FOUND); i++)
+		rc = clock_mono_ms() < call->deadline_ms ? take_by_record(call, debt, err) : RC_TIMEOUT;
+	if (rc == RC_TIMEOUT)
+		return error_set(err, RC_UNAVAILABLE, "JetStream does not answer; nothing was made");
+	if (rc == RC_CONFLICT)
+		return pending(call, err);
+	if (rc != RC_UNSUPPORTED && rc != RC_UNAVAILABLE)
+		return rc;
+	if (rc == RC_UNAVAILABLE)
+		log_warn("JetStream refuses the record of a create; marking the object instead", log_err(err));
+	rc = permission_hold(call, err);
+	return rc ? rc : without_record(call, debt, err);
+}
+
+void create_debt_renounce(struct op_call *call, struct create_debt *debt)
+{
+	if (debt->kind == DEBT_RECORD)
+		ledger_forget(call->env->ledger, debt->key, debt->sequence);
+	debt->kind = DEBT_NONE;
+}
+
+enum rc create_debt_join_object(struct op_call *call, struct create_debt *debt, const cJSON *deployment,
+				struct error *err)
+{
+	const char *caller = container_owed_to(deployment);
+	enum rc rc = RC_OK;
+
+	debt->kind = DEBT_NONE;
+	if (!caller)
+		return RC_OK;
+	if (!permission_same_call(call->caller, caller)) {
+		switch (permission_probe(call->env->caller, caller)) {
+		case CALLER_SETTLED:
+			return RC_OK;
+		case CALLER_OVER:
+		case CALLER_GONE:
+			rc = container_mark_owed(call, deployment, call->caller, err);
+			break;
+		case CALLER_OPEN:
+		case CALLER_SILENT:
+			return pending(call, err);
+		}
+	}
+	if (rc)
+		return rc;
+	debt->kind = DEBT_OBJECT;
+	debt->taken_over = true;
+	return RC_OK;
+}
+
+/* ---- its end ----------------------------------------------------------------------------------------------------- */
+
+void create_debt_describe(struct op_call *call, const struct create_debt *debt, const char *uid)
+{
+	struct buf value cleanup_buf = buf_make(PROTOCOL_SETTLE_MAX);
+	struct debt settled = { .state = DEBT_SETTLED, .id = debt->id, .uid = uid, .digest = debt->digest };
+
+	if (debt->kind == DEBT_NONE)
+		return;
+	debt_write(&settled, &value); /* id, uid and digest have their lengths: it fits */
+	snprintf(call->settle, sizeof(call->settle), "%s", value.data);
+	if (debt->kind == DEBT_OBJECT)
+		snprintf(call->debt, sizeof(call->debt), "%s", PROTOCOL_DEBT_OBJECT);
+	else
+		snprintf(call->debt, sizeof(call->debt), "%llu %s", (unsigned long long)debt->sequence, debt->key);
+}
+
+/* The record is not ours any more. What it says of the token decides about the Deployment that we made. */
+static enum debt_right right_beside_others(struct op_call *call, const struct create_debt *debt, const char *uid)
+{
+	struct ledger_entry entry cleanup_ledger_entry = { 0 };
+	struct error err;
+
+	if (!uid)
+		return DEBT_LEAVE;
+	if (ledger_get(call->env->ledger, debt->key, &entry, &err)) {
+		log_warn("what a late attempt has made cannot be judged yet", log_str("id", debt->id), log_err(&err));
+		return DEBT_LEAVE;
+	}
+	if (entry.sequence == 0 || entry.debt.state == DEBT_OWED)
+		return DEBT_LEAVE;
+	return entry.debt.state == DEBT_SETTLED && str_equal(entry.debt.uid, uid) ? DEBT_LEAVE : DEBT_REMOVE_OWN;
+}
+
+static enum debt_right void_record(struct op_call *call, struct create_debt *debt, const char *uid)
+{
+	struct debt value = { .state = DEBT_VOID, .id = debt->id, .left_ms = call->deadline_ms - clock_mono_ms() };
+	struct error err;
+	enum rc rc = ledger_put(call->env->ledger, debt->key, &value, debt->sequence, &debt->sequence, &err);
+
+	if (rc == RC_OK)
+		return DEBT_REMOVE_ALL;
+	if (rc == RC_CONFLICT)
+		return right_beside_others(call, debt, uid);
+	log_warn("a failed create could not be marked void; the sweeper will", log_str("id", debt->id), log_err(&err));
+	return DEBT_LEAVE;
+}
+
+/* Without a record the caller decides: whoever has its permission is responsible. */
+static enum debt_right right_by_caller(struct op_call *call, const char *uid)
+{
+	if (!uid)
+		return DEBT_LEAVE;
+	call->permitted_until_ms = 0;
+	if (permission_hold(call, NULL) == RC_OK)
+		return DEBT_REMOVE_OWN;
+	return permission_probe(call->env->caller, call->caller) == CALLER_OVER ? DEBT_REMOVE_OWN : DEBT_LEAVE;
+}
+
+enum debt_right create_debt_void(struct op_call *call, struct create_debt *debt, const char *uid, bool written)
+{
+	if (!written && !debt->taken_over) {
+		create_debt_renounce(call, debt);
+		return DEBT_LEAVE;
+	}
+	switch (debt->kind) {
+	case DEBT_RECORD:
+		return void_record(call, debt, uid);
+	case DEBT_OBJECT:
+		return right_by_caller(call, uid);
+	case DEBT_NONE:
+		break;
+	}
+	return uid && !call->caller ? DEBT_REMOVE_OWN : DEBT_LEAVE;
+}

@@ -1,0 +1,376 @@
+#include "kube-worker/debt_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/services/log.h"
+#include "kube-worker/container_find.h"
+#include "kube-worker/container_mark.h"
+#include "kube-worker/container_remove.h"
+#include "kube-worker/create_debt.h"
+#include "kube-worker/op_kube.h"
+
+#define GONE_PATIENCE_MS 5000    /* a caller that lost NATS for a moment is not dead; a worker may be settling for it */
+#define KEY_PATIENCE_MS 30000    /* for a repeat by the same key */
+#define SILENT_GRACE_MS 5000     /* after the deadline of a caller that is silent */
+#define LEFT_UNKNOWN_MS 600000   /* the deadline of a marked object's call */
+#define KEEP_MS 120000           /* a record that is over; no attempt lives longer than its deadline, see left_ms */
+#define LATE_WRITE_MS 60000      /* Kubernetes' own limit for a request that it has received */
+
+/* One debt: a record (by its key), or a marked object (by its uid). */
+struct entry {
+	char *key;
+	bool is_object;
+	bool seen; /* by the turn that runs */
+	bool by_key;
+	enum debt_state state;
+	uint64_t sequence;
+	char id[PROTOCOL_ID_MAX + 1];
+	int64_t since_ms; /* monotonic; when it was first seen like this */
+	int64_t lost_since_ms; /* when the caller was first found to be over or gone; 0: it is not */
+	int64_t left_ms;
+};
+
+struct debt_list {
+	struct entry *entries; /* by key */
+	size_t count;
+	size_t capacity;
+};
+
+bool debt_list_is_due(enum caller_word word, bool by_key, int64_t seen_ms, int64_t lost_ms, int64_t left_ms)
+{
+	switch (word) {
+	case CALLER_OVER:
+		return !by_key || lost_ms >= KEY_PATIENCE_MS;
+	case CALLER_GONE:
+		return lost_ms >= (by_key ? KEY_PATIENCE_MS : GONE_PATIENCE_MS);
+	case CALLER_SILENT:
+		return seen_ms >= (left_ms ? left_ms : LEFT_UNKNOWN_MS) + SILENT_GRACE_MS;
+	case CALLER_OPEN:
+	case CALLER_SETTLED:
+		break;
+	}
+	return false;
+}
+
+enum rc debt_list_create(struct debt_list **ret_list, struct error *err)
+{
+	*ret_list = calloc(1, sizeof(**ret_list));
+	return *ret_list ? RC_OK : error_no_memory(err);
+}
+
+void debt_list_destroy(struct debt_list *list)
+{
+	if (!list)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		free(list->entries[i].key);
+	free(list->entries);
+	free(list);
+}
+
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+}
+
+/* Among those that the last turn left, which are sorted. */
+static struct entry *find_known(struct debt_list *list, size_t known, const char *key)
+{
+	struct entry wanted = { .key = (char *)(uintptr_t)key };
+
+	return list->entries ? bsearch(&wanted, list->entries, known, sizeof(wanted), by_key) : NULL;
+}
+
+static struct entry *add_entry(struct debt_list *list, const char *key)
+{
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 64;
+		struct entry *grown = realloc(list->entries, capacity * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		list->entries = grown;
+		list->capacity = capacity;
+	}
+	list->entries[list->count] = (struct entry){ .key = str_dup(key), .since_ms = clock_mono_ms() };
+	return list->entries[list->count].key ? &list->entries[list->count++] : NULL;
+}
+
+struct collection {
+	struct debt_list *list;
+	size_t known;
+	const char *owed_to; /* of the object that is being noted */
+};
+
+/* Without memory it is seen by a later turn. */
+static struct entry *note(struct collection *c, const char *key)
+{
+	struct entry *entry = find_known(c->list, c->known, key);
+
+	if (!entry)
+		entry = add_entry(c->list, key);
+	if (entry)
+		entry->seen = true;
+	return entry;
+}
+
+static void note_record(void *ctx, const char *key)
+{
+	char prefix[DEBT_KEY_MAX];
+	struct entry *entry = note(ctx, key);
+
+	debt_key(PROTOCOL_TOKEN_KEY, prefix);
+	if (entry)
+		entry->by_key = str_has_prefix(key, prefix);
+}
+
+/* With the cache locked: only notes. */
+static void note_objects(void *ctx, const struct fact *const *facts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char uid[KUBE_UID_TEXT_MAX];
+		struct entry *entry;
+
+		if (facts[i]->kind != KUBE_DEPLOYMENT || facts[i]->deleting || !facts[i]->owed_to[0] ||
+		    !facts[i]->made_here)
+			continue;
+		kube_uid_format(&facts[i]->uid, uid);
+		entry = note(ctx, uid);
+		if (!entry)
+			continue;
+		entry->is_object = true;
+		snprintf(entry->id, sizeof(entry->id), "%s", facts[i]->name);
+	}
+}
+
+static void forget_unseen(struct debt_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->entries[i].seen)
+			list->entries[kept++] = list->entries[i];
+		else
+			free(list->entries[i].key);
+	}
+	list->count = kept;
+	if (kept)
+		qsort(list->entries, kept, sizeof(*list->entries), by_key);
+}
+
+/* False: what there is could not be found out; the list is as it was. */
+static bool collect(struct debt_list *list, struct op_call *call)
+{
+	struct collection c = { .list = list, .known = list->count };
+	struct ledger *ledger = call->env->ledger;
+	struct error err;
+	enum rc rc;
+
+	for (size_t i = 0; i < list->count; i++)
+		list->entries[i].seen = false;
+	rc = bus_bucket_keys(ledger->caller, ledger->bucket, DEBT_PATTERN, note_record, &c, &err);
+	if (kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT))
+		kube_cache_visit_all(call->env->cache, note_objects, &c);
+	if (rc && rc != RC_NOT_FOUND && rc != RC_UNSUPPORTED) {
+		log_debug("the debt records cannot be listed", log_err(&err));
+		for (size_t i = 0; i < list->count; i++)
+			list->entries[i].seen = true;
+		return false;
+	}
+	forget_unseen(list);
+	return true;
+}
+
+/* ---- acting ------------------------------------------------------------------------------------------------------ */
+
+static int64_t lost_for_ms(struct entry *entry, enum caller_word word)
+{
+	if (word != CALLER_OVER && word != CALLER_GONE)
+		entry->lost_since_ms = 0;
+	else if (!entry->lost_since_ms)
+		entry->lost_since_ms = clock_mono_ms();
+	return entry->lost_since_ms ? clock_mono_ms() - entry->lost_since_ms : 0;
+}
+
+static bool is_due(struct entry *entry, enum caller_word word)
+{
+	int64_t lost_ms = lost_for_ms(entry, word);
+
+	return debt_list_is_due(word, entry->by_key, clock_mono_ms() - entry->since_ms, lost_ms, entry->left_ms);
+}
+
+/* Is there a Deployment of that name at all? Without a synchronised cache: perhaps. */
+struct sight {
+	const char *name;
+	bool seen;
+};
+
+static void look_for_name(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct sight *sight = ctx;
+
+	for (size_t i = 0; i < count; i++)
+		sight->seen = sight->seen || (facts[i]->kind == KUBE_DEPLOYMENT && strcmp(facts[i]->name, sight->name) == 0);
+}
+
+static bool may_exist(struct op_call *call, const char *id)
+{
+	struct sight sight = { .name = id };
+
+	if (!kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT))
+		return true;
+	kube_cache_visit(call->env->cache, id, look_for_name, &sight);
+	return sight.seen;
+}
+
+/* Remove the container of a void record, if there is one by now. */
+static void remove_void(struct op_call *call, const struct entry *entry)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct error err;
+	const char *token;
+	char key[DEBT_KEY_MAX] = "";
+	enum rc rc;
+
+	rc = op_kube_get(call, KUBE_DEPLOYMENT, entry->id, &reply, &err);
+	token = rc ? NULL : container_token(reply.object);
+	if (token)
+		debt_key(token, key);
+	if (!rc && (strcmp(key, entry->key) != 0 || !container_is_live(reply.object, entry->id)))
+		return;
+	if (!rc)
+		rc = container_undo(call, &(struct undo_what){ .id = entry->id, .token = token }, &err);
+	if (!rc)
+		log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
+	else if (rc != RC_NOT_FOUND)
+		log_warn("a container that nobody was told of could not be removed yet", log_str("id", entry->id),
+			 log_err(&err));
+}
+
+static void make_void(struct op_call *call, struct entry *entry)
+{
+	struct debt value = { .state = DEBT_VOID, .id = entry->id, .left_ms = entry->left_ms };
+	struct error err;
+	enum rc rc = ledger_put(call->env->ledger, entry->key, &value, entry->sequence, &entry->sequence, &err);
+
+	if (rc) { /* another worker, or a caller that lives after all */
+		log_debug("a debt record has changed", log_str("id", entry->id), log_err(&err));
+		return;
+	}
+	entry->state = DEBT_VOID;
+	entry->since_ms = clock_mono_ms();
+	remove_void(call, entry);
+}
+
+static void keep_or_forget(struct op_call *call, struct entry *entry)
+{
+	if (clock_mono_ms() - entry->since_ms >= KEEP_MS + entry->left_ms)
+		ledger_forget(call->env->ledger, entry->key, entry->sequence);
+}
+
+/* Read the record, unless it is known to be over: then it changes only for a new request by its key. */
+static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_entry *ret_record)
+{
+	struct error err;
+
+	if (ledger_get(call->env->ledger, entry->key, ret_record, &err)) {
+		log_debug("a debt record cannot be read", log_str("key", entry->key), log_err(&err));
+		return false;
+	}
+	if (ret_record->sequence == 0)
+		return false;
+	if (ret_record->sequence != entry->sequence) {
+		entry->sequence = ret_record->sequence;
+		entry->state = ret_record->debt.state;
+		entry->since_ms = clock_mono_ms();
+		entry->lost_since_ms = 0;
+		entry->left_ms = ret_record->debt.left_ms;
+		snprintf(entry->id, sizeof(entry->id), "%s", ret_record->debt.id);
+	}
+	return true;
+}
+
+static void sweep_record(struct op_call *call, struct entry *entry)
+{
+	struct ledger_entry record cleanup_ledger_entry = { 0 };
+	bool over = entry->sequence && entry->state != DEBT_OWED;
+
+	if (over && !entry->by_key) {
+		if (entry->state == DEBT_VOID && may_exist(call, entry->id))
+			remove_void(call, entry);
+		keep_or_forget(call, entry);
+		return;
+	}
+	if (!read_entry(call, entry, &record))
+		return;
+	switch (entry->state) {
+	case DEBT_OWED:
+		if (is_due(entry, permission_probe(call->env->caller, record.debt.caller)))
+			make_void(call, entry);
+		break;
+	case DEBT_VOID:
+		if (may_exist(call, entry->id))
+			remove_void(call, entry);
+		keep_or_forget(call, entry);
+		break;
+	case DEBT_SETTLED:
+		keep_or_forget(call, entry);
+		break;
+	}
+}
+
+/* A marked object: its mark is read from Kubernetes after its caller was asked, who takes it away before forgetting. */
+static void sweep_object(struct op_call *call, struct entry *entry)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct error err = { 0 };
+	const char *owed_to;
+	const char *token;
+	enum caller_word word;
+	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, entry->id, &reply, &err);
+
+	owed_to = rc ? NULL : container_owed_to(reply.object);
+	token = rc ? NULL : container_token(reply.object);
+	if (!owed_to || !token || !str_equal(json_string_at(reply.object, "metadata.uid"), entry->key))
+		return;
+	entry->by_key = create_debt_is_by_key(token);
+	word = permission_probe(call->env->caller, owed_to);
+	if (word == CALLER_SETTLED) { /* the worker that promised to take the mark away has died */
+		rc = container_mark_settled(call, entry->id, entry->key, &err);
+	} else if (is_due(entry, word)) {
+		rc = container_undo(call, &(struct undo_what){ entry->id, token, entry->key, owed_to }, &err);
+		if (!rc)
+			log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
+	}
+	if (rc)
+		log_warn("a debt could not be ended yet", log_str("id", entry->id), log_err(&err));
+}
+
+static bool is_urgent(const struct entry *entry)
+{
+	return entry->is_object ||
+	       (entry->state == DEBT_VOID && clock_mono_ms() - entry->since_ms < LATE_WRITE_MS);
+}
+
+bool debt_list_sweep(struct debt_list *list, struct op_call *call)
+{
+	bool soon = false;
+
+	if (!collect(list, call))
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		struct entry *entry = &list->entries[i];
+
+		if (entry->is_object)
+			sweep_object(call, entry);
+		else
+			sweep_record(call, entry);
+		soon = soon || is_urgent(entry);
+	}
+	return soon;
+}

@@ -1,0 +1,60 @@
+/*
+ * undo: the client of a create was not told of it. What a request made is removed; what a key made is owed again, so that
+ * a repeat of the key still finds it.
+ */
+#include "kube-worker/ops.h"
+
+#include "common/base/clock.h"
+#include "kube-worker/container_remove.h"
+#include "kube-worker/create_debt.h"
+
+#define TRIES_MAX 4 /* each time that an attempt which ends changes the record */
+
+/* From now on nobody settles it: a late attempt finds that it is void. Without JetStream there is nothing to mark. */
+static enum rc mark_void(struct op_call *call, const char *id, const char *key, struct error *err)
+{
+	struct debt value = { .state = DEBT_VOID, .id = id, .left_ms = call->deadline_ms - clock_mono_ms() };
+	enum rc rc = RC_CONFLICT;
+
+	for (int i = 0; i < TRIES_MAX && rc == RC_CONFLICT; i++) {
+		struct ledger_entry entry cleanup_ledger_entry = { 0 };
+		uint64_t sequence;
+
+		rc = ledger_get(call->env->ledger, key, &entry, err);
+		if (!rc)
+			rc = ledger_put(call->env->ledger, key, &value, entry.sequence, &sequence, err);
+	}
+	return rc == RC_UNSUPPORTED ? RC_OK : rc;
+}
+
+/* Only if nothing has happened since the caller settled it: another request by the key may have been answered. */
+static enum rc unsettle(struct op_call *call, const char *key, uint64_t sequence, struct error *err)
+{
+	struct ledger_entry entry cleanup_ledger_entry = { 0 };
+	struct debt owed;
+	enum rc rc = ledger_get(call->env->ledger, key, &entry, err);
+
+	if (rc || entry.sequence != sequence || entry.debt.state != DEBT_SETTLED)
+		return rc == RC_UNSUPPORTED ? RC_OK : rc;
+	owed = entry.debt;
+	owed.state = DEBT_OWED;
+	owed.uid = "";
+	rc = ledger_put(call->env->ledger, key, &owed, sequence, &sequence, err);
+	return rc == RC_CONFLICT ? RC_OK : rc;
+}
+
+enum rc op_undo(struct op_call *call, const cJSON *request, struct buf *result unused, struct error *err)
+{
+	const char *id = json_string_at(request, "id");
+	const char *token = json_string_at(request, "token");
+	char key[DEBT_KEY_MAX];
+	enum rc rc;
+
+	if (!id || !token)
+		return error_set(err, RC_INTERNAL, "an undo request without id or token");
+	debt_key(token, key);
+	if (create_debt_is_by_key(token))
+		return unsettle(call, key, (uint64_t)json_int_at(request, "sequence", 0), err);
+	rc = mark_void(call, id, key, err);
+	return rc ? rc : container_undo(call, &(struct undo_what){ .id = id, .token = token }, err);
+}

@@ -1,0 +1,349 @@
+#!/usr/bin/python3
+"""A model of one request across api-svc, NATS, workers and Kubernetes: the rules of common/protocol.h, SETTLING.
+
+Every interleaving of send, lose, stop, resume, write, reply, settle and crash is explored, with up to three attempts. A
+worker that is stopped is one whose next step comes late, so every order of steps is a stop somewhere. The permission's
+time limit is not modelled: a worker may write whenever it once had the permission, which is worse than the truth.
+
+  settling.py            explores today's rules: no violation, and how many states there are
+  settling.py --v0.1     explores the rules of version 0.1: finds their faults, and prints how each comes about
+
+What must hold (day's end: nothing is left to happen but crashes and what users do):
+  FINAL     a container whose client was told 201 is there until a user deletes it
+  OVER      a container that a user has deleted, or whose id another create has, is not touched by an attempt of ours
+  GONE      at day's end nothing is there that no client was told of
+            (excepted: api-svc died between storing "settled" and telling: nobody can know whether the client heard)
+"""
+
+import argparse
+import collections
+import sys
+
+ATTEMPTS = 3
+
+# ---- one attempt ---------------------------------------------------------------------------------------------------
+# pc      where the worker is; see create_steps() and delete_steps()
+# perm    what the caller said: None, "asked", "yes", "no"
+# seq     of the record that this attempt stored; 0: none
+# uid     of the Deployment that this attempt made; 0: none
+# target  what it is about to delete (a uid), or None
+Attempt = collections.namedtuple("Attempt", "pc perm seq uid target")
+NEW = Attempt("sent", None, 0, 0, None)
+DONE = Attempt("done", None, 0, 0, None)
+
+# ---- the world -----------------------------------------------------------------------------------------------------
+# api       "open", "settling", "told", "failed", "dead"
+# told      what the client was told: None, "201", "error"; for delete: "204"
+# answer    the uid that was settled or told; settle_seq: of the record that is to be replaced
+# holder    the attempt that has the permission, 0: none; attempts: a tuple
+# object    uid of the Deployment with our name, 0: none; mine: does it carry the request's token?
+# record    (state, sequence, uid) of the ledger: state "none", "owed", "settled", "void"
+# next_uid, next_seq   counters
+# user      what users have done: "": nothing yet, "deleted", "created" (another container of the same id)
+# sweep     a uid that the sweeper is about to delete, or None
+# undo      does api-svc want the request undone? "", "wanted", "marked"
+World = collections.namedtuple(
+    "World", "api told answer settle_seq holder attempts object mine record next_uid next_seq user sweep undo")
+
+
+def with_attempt(w, i, attempt, **changes):
+    attempts = w.attempts[:i] + (attempt,) + w.attempts[i + 1:]
+    return w._replace(attempts=attempts, **changes)
+
+
+def store(w, state, uid=0):
+    """The world with a new record, and its sequence."""
+    return w._replace(record=(state, w.next_seq, uid), next_seq=w.next_seq + 1), w.next_seq
+
+
+def delete(w, uid):
+    """A DELETE with a uid precondition."""
+    return w._replace(object=0, mine=False) if w.object == uid and uid else w
+
+
+# ---- what api-svc does ---------------------------------------------------------------------------------------------
+
+def api_steps(w, rules):
+    if w.api == "open" and len(w.attempts) < ATTEMPTS and all(a.pc != "sent" for a in w.attempts):
+        # No reply in time, or the connection was lost: whoever has the permission loses it.
+        yield "api-svc sends another attempt", w._replace(attempts=w.attempts + (NEW,), holder=0)
+    if w.api in ("open", "settling") and rules.create:
+        yield "api-svc: the deadline; the client is told an error", w._replace(
+            api="failed", told="error", undo="wanted")
+    if w.api == "settling":
+        state, seq, _ = w.record
+        if seq == w.settle_seq:
+            stored, _ = store(w, "settled", w.answer)
+            yield "api-svc stores: settled", stored._replace(api="stored")
+        else:
+            yield "api-svc: the record is another one; the client is told an error", w._replace(
+                api="failed", told="error", undo="wanted")
+    if w.api == "stored":
+        yield "api-svc tells the client", w._replace(api="told", told="201")
+        yield "api-svc: the client has gone", w._replace(api="failed", undo="wanted")
+    if w.api != "dead":
+        yield "api-svc dies", w._replace(api="dead", undo="")
+
+
+def undo_steps(w, rules):
+    """The client of a create was not told: a worker does it, and it is asked for until it is done."""
+    if w.undo == "wanted":
+        marked = store(w, "void")[0] if rules.debts else w
+        yield "undo: the request is void", marked._replace(undo="marked")
+    if w.undo == "marked":
+        yield "undo: what carries the token is removed", (delete(w, w.object) if w.mine else w)._replace(undo="")
+
+
+def on_permission(w, i):
+    granted = w.api == "open" and w.holder in (0, i + 1)
+    return with_attempt(w, i, w.attempts[i]._replace(perm="yes" if granted else "no"),
+                        holder=i + 1 if granted else w.holder)
+
+
+def on_success(w, i, uid):
+    """A reply reaches api-svc."""
+    a = w.attempts[i]
+    if w.api != "open" or w.holder not in (0, i + 1):
+        return w
+    if a.seq:
+        return w._replace(api="settling", answer=uid, settle_seq=a.seq)
+    return w._replace(api="stored", answer=uid)
+
+
+def on_error(w, i, rules):
+    if w.api != "open" or (rules.permissions and w.holder not in (0, i + 1)):
+        return w
+    return w._replace(api="failed", told="error", undo="wanted" if len(w.attempts) > 1 else w.undo)
+
+
+# ---- what a worker does with a create ------------------------------------------------------------------------------
+
+def take_debt(w, i):
+    """Permission is there: the record decides how to go on."""
+    a = w.attempts[i]
+    state, seq, _ = w.record
+    if a.seq and seq == a.seq:
+        return with_attempt(w, i, a._replace(pc="post"))
+    if state == "settled":
+        return with_attempt(w, i, DONE)
+    if state == "void" and w.mine:
+        return with_attempt(w, i, DONE)  # "pending": api-svc sends another attempt
+    stored, seq = store(w, "owed")
+    return with_attempt(stored, i, a._replace(pc="post", seq=seq))
+
+
+def after_failure(w, i):
+    """What may an attempt remove that has failed, or has come too late? (create_debt_void)"""
+    a = w.attempts[i]
+    state, seq, uid = w.record
+    if seq == a.seq:
+        stored, _ = store(w, "void")
+        return with_attempt(stored, i, a._replace(pc="remove", target=w.object if w.mine else 0))
+    if a.uid and (state == "void" or (state == "settled" and uid != a.uid)):
+        return with_attempt(w, i, a._replace(pc="remove", target=a.uid))
+    return with_attempt(w, i, DONE)
+
+
+def create_steps(w, i, rules):
+    a = w.attempts[i]
+    who = f"attempt {i + 1}"
+    if a.pc == "sent":
+        yield f"{who} is lost", with_attempt(w, i, DONE)
+        yield f"{who} reaches a worker", with_attempt(w, i, a._replace(pc="ask" if rules.permissions else "post"))
+    elif a.pc == "ask":
+        if a.perm is None:
+            yield f"{who} asks for permission", with_attempt(w, i, a._replace(perm="asked"))
+        elif a.perm == "asked":
+            if w.api == "dead":
+                yield f"{who} hears nobody", with_attempt(w, i, a._replace(perm="no"))
+            else:
+                yield f"api-svc decides on {who}", on_permission(w, i)
+        if a.perm in ("asked", None) and not a.seq and w.record[0] == "none":
+            stored, seq = store(w, "owed")
+            yield f"{who} stores: owed", with_attempt(stored, i, a._replace(seq=seq))
+        if a.perm == "no":
+            forgotten = w._replace(record=("none", 0, 0)) if a.seq and w.record[1] == a.seq else w
+            yield f"{who} ends without permission", with_attempt(forgotten, i, DONE)
+        if a.perm == "yes":
+            yield f"{who} takes the debt", take_debt(w, i)
+    elif a.pc == "post":
+        yield f"{who} sends its POST", with_attempt(w, i, a._replace(pc="posting"))
+    elif a.pc in ("posting", "posting-dead"):
+        alive = a.pc == "posting"
+        if w.object == 0:
+            made = w.next_uid
+            yield f"Kubernetes makes the Deployment of {who}", with_attempt(
+                w, i, a._replace(pc="made", uid=made) if alive else DONE, object=made, mine=True, next_uid=made + 1)
+        else:
+            yield f"Kubernetes refuses the name to {who}", with_attempt(
+                w, i, a._replace(pc="made" if w.mine else "failed", uid=0) if alive else DONE)
+    elif a.pc == "made":
+        yield f"{who} replies", with_attempt(on_success(w, i, w.object if not a.uid else a.uid), i, DONE)
+        yield f"the Service of {who} is refused", with_attempt(w, i, a._replace(pc="failed"))
+        if rules.permissions:  # its permission is too old by now: it asks again
+            yield f"{who} asks again before it replies", (
+                with_attempt(w, i, a._replace(pc="failed")) if w.api != "open" or w.holder not in (0, i + 1)
+                else with_attempt(w._replace(holder=i + 1), i, a))
+    elif a.pc == "failed":
+        if rules.debts:
+            yield f"{who} ends its debt", after_failure(w, i)
+        elif a.uid or (w.mine and i > 0):  # version 0.1: made now, or "made earlier", or asked before
+            yield f"{who} rolls back", with_attempt(w, i, a._replace(pc="remove", target=w.object if w.mine else 0))
+        else:
+            yield f"{who} fails", with_attempt(on_error(w, i, rules), i, DONE)
+    elif a.pc == "remove":
+        yield f"{who} removes what it may", with_attempt(on_error(delete(w, a.target), i, rules), i, DONE)
+    if a.pc not in ("done", "sent", "posting-dead"):
+        dead = a._replace(pc="posting-dead") if a.pc == "posting" else DONE
+        yield f"the worker of {who} dies", with_attempt(w, i, dead)
+
+
+# ---- what a worker does with a delete ------------------------------------------------------------------------------
+
+def delete_steps(w, i, rules):
+    a = w.attempts[i]
+    who = f"attempt {i + 1}"
+    if a.pc == "sent":
+        yield f"{who} is lost", with_attempt(w, i, DONE)
+        yield f"{who} reaches a worker", with_attempt(w, i, a._replace(pc="look"))
+    elif a.pc == "look":
+        found = a._replace(target=w.object, pc="ask" if rules.permissions and w.object else "remove")
+        yield f"{who} looks the container up", with_attempt(w, i, found)
+    elif a.pc == "ask":
+        if a.perm is None:
+            yield f"{who} asks for permission", with_attempt(w, i, a._replace(perm="asked"))
+        elif a.perm == "asked":
+            yield f"api-svc decides on {who}", (
+                with_attempt(w, i, a._replace(perm="no")) if w.api == "dead" else on_permission(w, i))
+        elif a.perm == "no":
+            yield f"{who} ends without permission", with_attempt(w, i, DONE)
+        else:
+            yield f"{who} may delete", with_attempt(w, i, a._replace(pc="remove"))
+    elif a.pc == "remove":
+        yield f"{who} deletes by uid", with_attempt(delete(w, a.target), i, a._replace(pc="reply"))
+    elif a.pc == "reply":
+        answered = w._replace(api="told", told="204") if w.api == "open" and w.holder in (0, i + 1) else w
+        yield f"{who} replies", with_attempt(answered, i, DONE)
+    if a.pc not in ("done", "sent"):
+        yield f"the worker of {who} dies", with_attempt(w, i, DONE)
+
+
+# ---- the sweeper, and users ----------------------------------------------------------------------------------------
+
+def sweeper_steps(w, rules):
+    if not rules.debts:
+        return
+    state, _, uid = w.record
+    # The caller's word: over or gone. (A caller that lives but cannot be heard is "gone" as well: the record decides.)
+    if state == "owed" and (w.api not in ("open", "settling") or rules.spurious):
+        yield "the sweeper marks the debt void", store(w, "void")[0]
+    if w.sweep is None and w.mine and (state == "void" or (state == "settled" and w.object != uid)):
+        yield "the sweeper looks at what carries the token", w._replace(sweep=w.object)
+    if w.sweep is not None:
+        yield "the sweeper deletes by uid", delete(w, w.sweep)._replace(sweep=None)
+
+
+def user_steps(w, rules):
+    if rules.create and w.told == "201" and w.user == "" and w.object:
+        yield "a user deletes the container", w._replace(object=0, mine=False, user="deleted")
+    if w.object == 0 and ((rules.create and w.user == "deleted") or (not rules.create and w.told == "204" and
+                                                                      w.user == "")):
+        yield "a user makes another container of the id", w._replace(
+            object=w.next_uid, mine=False, next_uid=w.next_uid + 1, user="created")
+
+
+# ---- what must hold ------------------------------------------------------------------------------------------------
+
+def broken_now(w, rules):
+    if rules.create and w.told == "201" and w.user == "" and w.object != w.answer:
+        return "FINAL"
+    if w.user == "created" and w.object == 0:
+        return "OVER"
+    return None
+
+
+def broken_at_the_end(w, rules):
+    if not rules.create or not w.mine:
+        return None
+    if w.user == "deleted":
+        return "OVER"
+    unknowable = w.api == "dead" and w.record[0] == "settled"
+    return "GONE" if w.told != "201" and not unknowable else None
+
+
+# ---- exploring -----------------------------------------------------------------------------------------------------
+
+def steps(w, rules):
+    """(what, next world, does it have to happen some time?)"""
+    for what, after in api_steps(w, rules):
+        yield what, after, "dies" not in what and "sends another" not in what and "deadline" not in what
+    for i in range(len(w.attempts)):
+        for what, after in (create_steps if rules.create else delete_steps)(w, i, rules):
+            yield what, after, "dies" not in what
+    for what, after in undo_steps(w, rules):
+        yield what, after, True
+    for what, after in sweeper_steps(w, rules):
+        yield what, after, True
+    for what, after in user_steps(w, rules):
+        yield what, after, False
+
+
+def history(parents, w):
+    lines = []
+    while parents[w]:
+        w, what = parents[w]
+        lines.append(what)
+    return lines[::-1]
+
+
+def explore(rules, keep_histories):
+    """(number of worlds, {violation: how the shortest comes about})"""
+    first = World("open", None, 0, 0, 0, (NEW,), 0 if rules.create else 1, False, ("none", 0, 0), 2, 1, "", None, "")
+    parents = {first: None}
+    queue = collections.deque([first])
+    found = {}
+    while queue:
+        w = queue.popleft()
+        must_go_on = False
+        broken = broken_now(w, rules)
+        if not broken:
+            for what, after, has_to_happen in steps(w, rules):
+                must_go_on |= has_to_happen and after != w
+                if after not in parents:
+                    parents[after] = (w, what) if keep_histories else ()
+                    queue.append(after)
+            # An open call at day's end is one whose deadline comes.
+            if not must_go_on and w.api not in ("open", "settling"):
+                broken = broken_at_the_end(w, rules)
+        if broken and broken not in found:
+            found[broken] = history(parents, w) if keep_histories else []
+    return len(parents), found
+
+
+Rules = collections.namedtuple("Rules", "create permissions debts spurious")
+TODAY = {"create": Rules(True, True, True, False), "create, sweeper too early": Rules(True, True, True, True),
+         "delete": Rules(False, True, True, False)}
+V01 = {"create": Rules(True, False, False, False), "delete": Rules(False, False, False, False)}
+
+
+def main():
+    global ATTEMPTS
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--v0.1", dest="old", action="store_true")
+    parser.add_argument("--attempts", type=int, default=ATTEMPTS)
+    options = parser.parse_args()
+    ATTEMPTS = options.attempts
+    violations = 0
+    for name, rules in (V01 if options.old else TODAY).items():
+        count, found = explore(rules, True)
+        print(f"{name}: {count} states, {len(found)} violations")
+        for what, lines in found.items():
+            violations += 1
+            print(f"  {what}:")
+            for line in lines:
+                print(f"    {line}")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
