@@ -75,6 +75,7 @@ static enum http_handled ask_worker(struct api *api, struct request *r, struct h
 		.timeout_ms = api->config->request_timeout_ms,
 		.done = on_worker_reply,
 		.present = is_create(r) ? is_present : NULL,
+		.goes_on = r->has_key,
 		.ctx = api,
 	};
 	struct worker_reply failed = { .body = NULL };

@@ -25,7 +25,7 @@ struct request {
 	char token[PROTOCOL_TOKEN_MAX];         /* of a create */
 	const char *key;                        /* Idempotency-Key; valid while it is handled, NULL: none */
 	bool has_key;
-	struct worker_debt *debt; /* of a create that was settled; NULL: none */
+	struct worker_debt *debt;         /* of a create that was settled; NULL: none */
 	char client[ACCESS_NAME_MAX + 1]; /* who it is from; "": not known */
 	unsigned status;                  /* of the answer; 0: there is none yet */
 };

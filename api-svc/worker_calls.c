@@ -190,6 +190,7 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 		.busy = { .first_ms = BUSY_FIRST_MS, .max_ms = BUSY_MAX_MS },
 		.done = ask->done,
 		.present = ask->present,
+		.goes_on = ask->goes_on,
 		.ctx = ask->ctx,
 		.cookie = ask->cookie,
 	};
@@ -452,39 +453,51 @@ const char *worker_calls_permission(struct worker_calls *calls, const struct wor
 	struct worker_call *call = find_call(calls, attempt);
 	bool free = call && (call->holder == 0 || call->holder == attempt->number);
 
-	if (!free || call->state == WORKER_CALL_SETTLING || now_ms >= call->deadline_ms || !is_present(call))
+	if (!free || call->state == WORKER_CALL_SETTLING || now_ms >= call->deadline_ms ||
+	    !(call->goes_on || is_present(call)))
 		return rc_name(RC_CANCELLED);
 	call->holder = attempt->number;
 	on_sign_of_life(calls, call, now_ms);
 	return granted;
 }
 
-static void promise(struct worker_calls *calls, uint32_t index, uint32_t generation, int64_t now_ms)
+static void promise(struct worker_calls *calls, const struct worker_attempt *attempt, const struct worker_debt *debt,
+		    int64_t now_ms)
 {
+	cleanup_json cJSON *tree = NULL;
+	struct worker_promise *place;
+	struct debt settled;
+
+	if (debt_read(debt->value, strlen(debt->value), &tree, &settled, NULL))
+		return; /* then the worker has not taken it either */
 	if (!calls->promises)
 		calls->promises = calloc(WORKER_PROMISES, sizeof(*calls->promises));
 	if (!calls->promises)
 		return; /* then the worker that has it must not die within the moment that it needs */
-	calls->promises[calls->next_promise] = (struct worker_promise){ index, generation, now_ms + WORKER_PROMISE_MS };
+	place = &calls->promises[calls->next_promise];
+	*place = (struct worker_promise){ attempt->index, attempt->generation, "", now_ms + WORKER_PROMISE_MS };
+	snprintf(place->uid, sizeof(place->uid), "%s", settled.uid);
 	calls->next_promise = (calls->next_promise + 1) % WORKER_PROMISES;
 }
 
-static bool is_promised(const struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms)
+static bool is_promised(const struct worker_calls *calls, const struct worker_attempt *attempt,
+			const struct worker_message *question, int64_t now_ms)
 {
 	for (size_t i = 0; calls->promises && i < WORKER_PROMISES; i++) {
 		const struct worker_promise *p = &calls->promises[i];
 
 		if (p->index == attempt->index && p->generation == attempt->generation && p->until_ms > now_ms)
-			return true;
+			return question->len == strlen(p->uid) && memcmp(question->data, p->uid, question->len) == 0;
 	}
 	return false;
 }
 
-const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms)
+const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt,
+			       const struct worker_message *question, int64_t now_ms)
 {
 	if (find_call(calls, attempt))
 		return rc_name(RC_OK);
-	return is_promised(calls, attempt, now_ms) ? PROTOCOL_STATUS_SETTLED : rc_name(RC_CANCELLED);
+	return is_promised(calls, attempt, question, now_ms) ? PROTOCOL_STATUS_SETTLED : rc_name(RC_CANCELLED);
 }
 
 void worker_calls_settled(struct worker_calls *calls, const struct worker_attempt *attempt, enum rc rc,
@@ -503,7 +516,7 @@ void worker_calls_settled(struct worker_calls *calls, const struct worker_attemp
 		call->reply = (struct worker_reply){ .body = NULL };
 		reply.debt->sequence = sequence;
 		if (reply.debt->object)
-			promise(calls, attempt->index, attempt->generation, now_ms);
+			promise(calls, attempt, reply.debt, now_ms);
 		end_call(calls, call, &reply, finished);
 	} else {
 		log_debug("not settled yet; trying again", log_str("code", rc_name(rc)),

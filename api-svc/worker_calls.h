@@ -20,9 +20,9 @@
 #include "common/base/backoff.h"
 #include "common/protocol.h"
 
-#define WORKER_SILENCE_MS 3000    /* without a reply for so long, a worker is thought dead; then twice as long... */
-#define WORKER_SETTLE_MS 500      /* between two tries to settle */
-#define WORKER_PROMISES 8192      /* that are remembered, each for WORKER_PROMISE_MS */
+#define WORKER_SILENCE_MS 3000 /* without a reply for so long, a worker is thought dead; then twice as long... */
+#define WORKER_SETTLE_MS 500   /* between two tries to settle */
+#define WORKER_PROMISES 8192   /* that are remembered, each for WORKER_PROMISE_MS */
 #define WORKER_PROMISE_MS 120000
 #define WORKER_TRACEPARENT_MAX 64 /* bytes with the NUL; W3C: 55 characters */
 
@@ -38,8 +38,9 @@ struct worker_ask {
 	 * not block. The reply may be emptied (TAKE); what is left is freed afterwards.
 	 */
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
-	/* Does the client still wait? Asked with the lock held, before anything is written or settled for it. May be NULL. */
+	/* Does the client still wait? Asked with the lock held, before something is written or settled for it. May be NULL. */
 	bool (*present)(void *ctx, uint64_t cookie);
+	bool goes_on; /* it is written also for a client that has gone: it will come again for the result */
 	void *ctx;
 	uint64_t cookie;
 };
@@ -68,10 +69,10 @@ struct worker_call {
 	uint32_t generation;
 	uint32_t next_free;
 	struct worker_package *package;
-	unsigned attempt;     /* the number of the latest attempt */
-	unsigned holder;      /* the attempt that has the permission to write; 0: none */
-	unsigned lost;        /* attempts that stayed without a reply: they may have been carried out */
-	int64_t wait_end_ms;  /* monotonic, like all times here: until then a refused call is sent again */
+	unsigned attempt;    /* the number of the latest attempt */
+	unsigned holder;     /* the attempt that has the permission to write; 0: none */
+	unsigned lost;       /* attempts that stayed without a reply: they may have been carried out */
+	int64_t wait_end_ms; /* monotonic, like all times here: until then a refused call is sent again */
 	int64_t deadline_ms;
 	int64_t due_ms;
 	int64_t silence_ms;
@@ -81,6 +82,7 @@ struct worker_call {
 	struct worker_reply reply; /* SETTLING: what will be told */
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
 	bool (*present)(void *ctx, uint64_t cookie);
+	bool goes_on;
 	void *ctx;
 	uint64_t cookie;
 };
@@ -100,6 +102,7 @@ struct worker_calls {
 struct worker_promise {
 	uint32_t index;
 	uint32_t generation;
+	char uid[40];     /* of the object */
 	int64_t until_ms; /* later the mark is gone for certain, or a worker has asked */
 };
 
@@ -167,9 +170,13 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 void worker_calls_settled(struct worker_calls *calls, const struct worker_attempt *attempt, enum rc rc,
 			  uint64_t sequence, int64_t now_ms, struct worker_finished *finished);
 
-/* What a worker asks about an attempt: may it write? Is the call over? Returns what to say as its status. */
+/*
+ * What a worker asks about an attempt: may it write? Is the call over, or was the object settled whose uid the question
+ * carries? Returns what to say as status.
+ */
 const char *worker_calls_permission(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms);
-const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms);
+const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt,
+			       const struct worker_message *question, int64_t now_ms);
 
 /*
  * The same for whatever call is at an index (0..capacity-1):

@@ -14,7 +14,7 @@
 #include "common/services/log.h"
 
 #define REPLY_SUBJECT_MAX (BUS_INBOX_MAX + 48) /* bytes with the NUL */
-#define DRAIN_MS 1000 /* for replies that are being handled when we stop */
+#define DRAIN_MS 1000                          /* for replies that are being handled when we stop */
 
 struct worker_client {
 	char subjects[OPERATION_COUNT][PROTOCOL_SUBJECT_MAX];
@@ -246,11 +246,11 @@ static const char *handle_message(struct worker_client *client, struct worker_at
 	uint64_t sequence;
 	enum rc rc;
 
+	msg.data = bus_message_data(bus_msg, &msg.len);
 	if (str_equal(msg.status, PROTOCOL_STATUS_PERMISSION))
 		return worker_calls_permission(&client->calls, a, now_ms);
 	if (str_equal(msg.status, PROTOCOL_STATUS_PROBE))
-		return worker_calls_probe(&client->calls, a, now_ms);
-	msg.data = bus_message_data(bus_msg, &msg.len);
+		return worker_calls_probe(&client->calls, a, &msg, now_ms);
 	if (a->number == 0) {
 		rc = read_settlement(bus_msg, &sequence);
 		worker_calls_settled(&client->calls, a, rc, sequence, now_ms, finished);

@@ -54,7 +54,7 @@ struct worker_reply {
 	char *body;         /* owned; JSON of the result, "" when it has none */
 	size_t len;
 	struct worker_debt *debt; /* owned; what was settled, NULL: nothing was owed */
-	cJSON *faults; /* owned; array of {"detail", "pointer"} that the worker sent, or NULL */
+	cJSON *faults;            /* owned; array of {"detail", "pointer"} that the worker sent, or NULL */
 	/* It may have been carried out, or may still be, although `error` says that it failed. */
 	bool outcome_unknown;
 };

@@ -6,8 +6,9 @@
 #include "common/base/buf.h"
 
 static const char *const names[OPERATION_COUNT] = {
-	[OPERATION_CREATE] = "create", [OPERATION_UNDO] = "undo", [OPERATION_SETTLE] = "settle", [OPERATION_GET] = "get",
-	[OPERATION_LIST] = "list",     [OPERATION_DELETE] = "delete", [OPERATION_HEALTH] = "health",
+	[OPERATION_CREATE] = "create", [OPERATION_UNDO] = "undo", [OPERATION_SETTLE] = "settle",
+	[OPERATION_GET] = "get",       [OPERATION_LIST] = "list", [OPERATION_DELETE] = "delete",
+	[OPERATION_HEALTH] = "health",
 };
 
 const char *operation_name(enum operation op)

@@ -55,7 +55,9 @@ static enum rc add(struct removal *removal, enum removal_order order, const stru
 		removal->capacity = capacity;
 	}
 	object = &removal->objects[removal->count];
-	*object = (struct removal_object){ .order = order, .kind = fact->kind, .uid = fact->uid, .name = str_dup(name) };
+	*object = (struct removal_object){
+		.order = order, .kind = fact->kind, .uid = fact->uid, .name = str_dup(name)
+	};
 	if (!object->name)
 		return error_no_memory(err);
 	removal->count++;

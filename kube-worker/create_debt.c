@@ -95,7 +95,7 @@ static enum rc on_owed(struct op_call *call, struct create_debt *debt, const str
 	rc = create_debt_check(debt, entry->debt.id, entry->debt.digest, err);
 	if (rc)
 		return rc;
-	switch (permission_probe(call->env->caller, entry->debt.caller)) {
+	switch (permission_probe(call->env->caller, entry->debt.caller, "")) {
 	case CALLER_OVER:
 	case CALLER_GONE:
 		use_id(debt, entry->debt.id);
@@ -148,7 +148,7 @@ static enum rc on_void(struct op_call *call, struct create_debt *debt, const str
 
 static enum rc take_by_record(struct op_call *call, struct create_debt *debt, struct error *err)
 {
-	static enum rc (*const handlers[])(struct op_call *call, struct create_debt *debt,
+	static enum rc (*const handlers[])(struct op_call * call, struct create_debt * debt,
 					   const struct ledger_entry *entry, struct error *err) = {
 		[DEBT_OWED] = on_owed,
 		[DEBT_SETTLED] = on_settled,
@@ -251,7 +251,7 @@ enum rc create_debt_join_object(struct op_call *call, struct create_debt *debt, 
 	if (!caller)
 		return RC_OK;
 	if (!permission_same_call(call->caller, caller)) {
-		switch (permission_probe(call->env->caller, caller)) {
+		switch (permission_probe(call->env->caller, caller, json_string_at(deployment, "metadata.uid"))) {
 		case CALLER_SETTLED:
 			return RC_OK;
 		case CALLER_OVER:
@@ -326,7 +326,7 @@ static enum debt_right right_by_caller(struct op_call *call, const char *uid)
 	call->permitted_until_ms = 0;
 	if (permission_hold(call, NULL) == RC_OK)
 		return DEBT_REMOVE_OWN;
-	return permission_probe(call->env->caller, call->caller) == CALLER_OVER ? DEBT_REMOVE_OWN : DEBT_LEAVE;
+	return permission_probe(call->env->caller, call->caller, uid) == CALLER_OVER ? DEBT_REMOVE_OWN : DEBT_LEAVE;
 }
 
 enum debt_right create_debt_void(struct op_call *call, struct create_debt *debt, const char *uid, bool written)

@@ -12,12 +12,12 @@
 #include "kube-worker/create_debt.h"
 #include "kube-worker/op_kube.h"
 
-#define GONE_PATIENCE_MS 5000    /* a caller that lost NATS for a moment is not dead; a worker may be settling for it */
-#define KEY_PATIENCE_MS 30000    /* for a repeat by the same key */
-#define SILENT_GRACE_MS 5000     /* after the deadline of a caller that is silent */
-#define LEFT_UNKNOWN_MS 600000   /* the deadline of a marked object's call */
-#define KEEP_MS 120000           /* a record that is over; no attempt lives longer than its deadline, see left_ms */
-#define LATE_WRITE_MS 60000      /* Kubernetes' own limit for a request that it has received */
+#define GONE_PATIENCE_MS 5000  /* a caller that lost NATS for a moment is not dead; a worker may be settling for it */
+#define KEY_PATIENCE_MS 30000  /* for a repeat by the same key */
+#define SILENT_GRACE_MS 5000   /* after the deadline of a caller that is silent */
+#define LEFT_UNKNOWN_MS 600000 /* the deadline of a marked object's call */
+#define KEEP_MS 120000         /* a record that is over; no attempt lives longer than its deadline, see left_ms */
+#define LATE_WRITE_MS 60000    /* Kubernetes' own limit for a request that it has received */
 
 /* One debt: a record (by its key), or a marked object (by its uid). */
 struct entry {
@@ -28,8 +28,9 @@ struct entry {
 	enum debt_state state;
 	uint64_t sequence;
 	char id[PROTOCOL_ID_MAX + 1];
-	int64_t since_ms; /* monotonic; when it was first seen like this */
-	int64_t lost_since_ms; /* when the caller was first found to be over or gone; 0: it is not */
+	char uid[KUBE_UID_TEXT_MAX]; /* settled: what may stay */
+	int64_t since_ms;            /* monotonic; when it was first seen like this */
+	int64_t lost_since_ms;       /* when the caller was first found to be over or gone; 0: it is not */
 	int64_t left_ms;
 };
 
@@ -204,32 +205,41 @@ static bool is_due(struct entry *entry, enum caller_word word)
 	return debt_list_is_due(word, entry->by_key, clock_mono_ms() - entry->since_ms, lost_ms, entry->left_ms);
 }
 
-/* Is there a Deployment of that name at all? Without a synchronised cache: perhaps. */
+/* Is there a Deployment of that name which may have to go? */
 struct sight {
-	const char *name;
+	const struct entry *entry;
 	bool seen;
 };
 
-static void look_for_name(void *ctx, const struct fact *const *facts, size_t count)
+static void look_for_other(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct sight *sight = ctx;
+	char uid[KUBE_UID_TEXT_MAX];
 
-	for (size_t i = 0; i < count; i++)
-		sight->seen = sight->seen || (facts[i]->kind == KUBE_DEPLOYMENT && strcmp(facts[i]->name, sight->name) == 0);
+	for (size_t i = 0; i < count; i++) {
+		if (facts[i]->kind != KUBE_DEPLOYMENT || strcmp(facts[i]->name, sight->entry->id) != 0)
+			continue;
+		kube_uid_format(&facts[i]->uid, uid);
+		sight->seen = sight->seen || strcmp(uid, sight->entry->uid) != 0;
+	}
 }
 
-static bool may_exist(struct op_call *call, const char *id)
+/* Without a synchronised cache: perhaps. */
+static bool may_have_to_go(struct op_call *call, const struct entry *entry)
 {
-	struct sight sight = { .name = id };
+	struct sight sight = { .entry = entry };
 
 	if (!kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT))
 		return true;
-	kube_cache_visit(call->env->cache, id, look_for_name, &sight);
+	kube_cache_visit(call->env->cache, entry->id, look_for_other, &sight);
 	return sight.seen;
 }
 
-/* Remove the container of a void record, if there is one by now. */
-static void remove_void(struct op_call *call, const struct entry *entry)
+/*
+ * Remove what carries the token and may not: anything for a void record, all but one for a settled one. It may have come
+ * into being only now, by an attempt that was held up on its way.
+ */
+static void remove_what_must_go(struct op_call *call, const struct entry *entry)
 {
 	struct kube_reply reply cleanup_kube_reply = { 0 };
 	struct error err;
@@ -241,10 +251,15 @@ static void remove_void(struct op_call *call, const struct entry *entry)
 	token = rc ? NULL : container_token(reply.object);
 	if (token)
 		debt_key(token, key);
-	if (!rc && (strcmp(key, entry->key) != 0 || !container_is_live(reply.object, entry->id)))
+	if (!rc && (strcmp(key, entry->key) != 0 || !container_is_live(reply.object, entry->id) ||
+		    str_equal(json_string_at(reply.object, "metadata.uid"), entry->uid)))
 		return;
 	if (!rc)
-		rc = container_undo(call, &(struct undo_what){ .id = entry->id, .token = token }, &err);
+		rc = container_undo(call,
+				    &(struct undo_what){ .id = entry->id,
+							 .token = token,
+							 .uid = json_string_at(reply.object, "metadata.uid") },
+				    &err);
 	if (!rc)
 		log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
 	else if (rc != RC_NOT_FOUND)
@@ -263,12 +278,16 @@ static void make_void(struct op_call *call, struct entry *entry)
 		return;
 	}
 	entry->state = DEBT_VOID;
+	entry->uid[0] = '\0';
 	entry->since_ms = clock_mono_ms();
-	remove_void(call, entry);
+	remove_what_must_go(call, entry);
 }
 
-static void keep_or_forget(struct op_call *call, struct entry *entry)
+/* A record that is over is kept until no attempt of its call can be left. */
+static void guard(struct op_call *call, struct entry *entry)
 {
+	if (may_have_to_go(call, entry))
+		remove_what_must_go(call, entry);
 	if (clock_mono_ms() - entry->since_ms >= KEEP_MS + entry->left_ms)
 		ledger_forget(call->env->ledger, entry->key, entry->sequence);
 }
@@ -291,6 +310,7 @@ static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_
 		entry->lost_since_ms = 0;
 		entry->left_ms = ret_record->debt.left_ms;
 		snprintf(entry->id, sizeof(entry->id), "%s", ret_record->debt.id);
+		snprintf(entry->uid, sizeof(entry->uid), "%s", ret_record->debt.uid);
 	}
 	return true;
 }
@@ -298,30 +318,14 @@ static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_
 static void sweep_record(struct op_call *call, struct entry *entry)
 {
 	struct ledger_entry record cleanup_ledger_entry = { 0 };
-	bool over = entry->sequence && entry->state != DEBT_OWED;
+	bool over = entry->sequence && entry->state != DEBT_OWED && !entry->by_key;
 
-	if (over && !entry->by_key) {
-		if (entry->state == DEBT_VOID && may_exist(call, entry->id))
-			remove_void(call, entry);
-		keep_or_forget(call, entry);
+	if (!over && !read_entry(call, entry, &record))
 		return;
-	}
-	if (!read_entry(call, entry, &record))
-		return;
-	switch (entry->state) {
-	case DEBT_OWED:
-		if (is_due(entry, permission_probe(call->env->caller, record.debt.caller)))
-			make_void(call, entry);
-		break;
-	case DEBT_VOID:
-		if (may_exist(call, entry->id))
-			remove_void(call, entry);
-		keep_or_forget(call, entry);
-		break;
-	case DEBT_SETTLED:
-		keep_or_forget(call, entry);
-		break;
-	}
+	if (entry->state != DEBT_OWED)
+		guard(call, entry);
+	else if (is_due(entry, permission_probe(call->env->caller, record.debt.caller, "")))
+		make_void(call, entry);
 }
 
 /* A marked object: its mark is read from Kubernetes after its caller was asked, who takes it away before forgetting. */
@@ -339,7 +343,7 @@ static void sweep_object(struct op_call *call, struct entry *entry)
 	if (!owed_to || !token || !str_equal(json_string_at(reply.object, "metadata.uid"), entry->key))
 		return;
 	entry->by_key = create_debt_is_by_key(token);
-	word = permission_probe(call->env->caller, owed_to);
+	word = permission_probe(call->env->caller, owed_to, entry->key);
 	if (word == CALLER_SETTLED) { /* the worker that promised to take the mark away has died */
 		rc = container_mark_settled(call, entry->id, entry->key, &err);
 	} else if (is_due(entry, word)) {
@@ -353,8 +357,9 @@ static void sweep_object(struct op_call *call, struct entry *entry)
 
 static bool is_urgent(const struct entry *entry)
 {
-	return entry->is_object ||
-	       (entry->state == DEBT_VOID && clock_mono_ms() - entry->since_ms < LATE_WRITE_MS);
+	bool over = entry->state == DEBT_VOID || (entry->state == DEBT_SETTLED && !entry->by_key);
+
+	return entry->is_object || (over && clock_mono_ms() - entry->since_ms < LATE_WRITE_MS);
 }
 
 bool debt_list_sweep(struct debt_list *list, struct op_call *call)

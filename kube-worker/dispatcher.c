@@ -1,6 +1,7 @@
 #include "kube-worker/dispatcher.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ struct dispatcher {
 	struct sweeper *sweeper;
 	struct bus_subscription *subscription;
 	struct bus_inbox *notices; /* of callers that have settled */
+	atomic_uint_fast64_t last_notice;
 	struct pool_thread *threads; /* one more than operations may run: somebody always listens */
 	size_t thread_count;         /* that run */
 	pthread_t signs_thread;
@@ -60,8 +62,8 @@ struct dispatcher {
 	struct job_queue queue; /* used when as many operations run as may */
 	size_t running;
 	int64_t usual_ns; /* how long an operation runs, as a moving average */
-	bool worked;    /* within this turn of the signs of life */
-	bool untrimmed; /* worked since the heap was trimmed */
+	bool worked;      /* within this turn of the signs of life */
+	bool untrimmed;   /* worked since the heap was trimmed */
 	bool stopping;
 	struct operation_counts counts[OPERATION_COUNT];
 };
@@ -88,7 +90,8 @@ static int64_t begin_by_ns(struct bus_message *msg, int64_t received_ns)
 {
 	int64_t wait_ms;
 
-	if (!str_parse_int64(header_or(msg, PROTOCOL_HEADER_WAIT, ""), &wait_ms) || wait_ms < 0 || wait_ms > WAIT_MAX_MS)
+	if (!str_parse_int64(header_or(msg, PROTOCOL_HEADER_WAIT, ""), &wait_ms) || wait_ms < 0 ||
+	    wait_ms > WAIT_MAX_MS)
 		return INT64_MAX;
 	return received_ns + wait_ms * 1000000;
 }
@@ -160,11 +163,12 @@ static void answer(struct dispatcher *d, const struct job *job, const struct op_
 		   const struct error *err)
 {
 	char notice[BUS_ADDRESS_MAX];
-	const struct reply_debt debt = { call->debt, call->settle, notice };
+	const struct reply_debt debt = { call->debt, call->settle, call->keep_record ? NULL : notice };
 	struct error send_error;
 	enum rc rc = RC_OK;
 
-	bus_inbox_address(d->notices, 0, notice);
+	bus_inbox_address(d->notices, atomic_fetch_add(&d->last_notice, 1),
+			  notice); /* each of its own: NATS permissions */
 	if (err->rc == RC_OK)
 		rc = reply_result(d->bus, job->msg, result, &debt, &send_error);
 	else if (err->rc != RC_CANCELLED)
@@ -491,8 +495,8 @@ static void *run_signs(void *ctx)
 	int64_t next_ms = clock_mono_ms() + PROTOCOL_WORKING_MS;
 
 	pthread_mutex_lock(&d->lock);
-	while (!thread_wait_until(&d->stop_changed, &d->lock, &d->stopping, d->queue.count ? LATE_TURN_MS
-											     : PROTOCOL_WORKING_MS)) {
+	while (!thread_wait_until(&d->stop_changed, &d->lock, &d->stopping,
+				  d->queue.count ? LATE_TURN_MS : PROTOCOL_WORKING_MS)) {
 		refuse_late(d);
 		if (clock_mono_ms() < next_ms)
 			continue;

@@ -11,9 +11,10 @@
 #include "common/services/log.h"
 #include "kube-worker/reply.h"
 
-#define WAITING_MAX 256     /* requests that may wait for one look; more are dropped, their askers say unhealthy */
-#define FRESH_MS 250        /* an answer of Kubernetes to anybody, this young, makes another look needless */
-#define LOOK_TIMEOUT_MS 400 /* leaves PROTOCOL_HEALTH_TIMEOUT_MS some time for the way */
+#define WAITING_MAX 256 /* requests that may wait for one look; more are dropped, their askers say unhealthy */
+
+/* Together they leave PROTOCOL_HEALTH_TIMEOUT_MS some time for the way. */
+static const int64_t look_timeouts_ms[] = { 200, 200 };
 
 struct kube_health {
 	struct kube_client *kube;
@@ -28,24 +29,30 @@ struct kube_health {
 	pthread_cond_t looked_once;
 };
 
+/* Whatever Kubernetes answers to anybody of this process meanwhile counts as well: it may be busy with just that. */
 static bool look(struct kube_health *health, bool healthy_before)
 {
-	struct kube_reply reply cleanup_kube_reply = { 0 };
-	struct kube_request request = {
-		.method = "GET",
-		.path = "/version",
-		.deadline_ms = clock_mono_ms() + LOOK_TIMEOUT_MS,
-	};
+	int64_t start_ms = clock_mono_ms();
+	enum rc rc = RC_UNAVAILABLE;
 	struct error err;
 
-	if (!kube_client_do(health->kube, &request, &reply, &err)) {
-		if (!healthy_before)
-			log_info("Kubernetes answers", log_str("version", json_string_at(reply.object, "gitVersion")));
-		return true;
+	for (size_t i = 0; rc && i < ARRAY_LEN(look_timeouts_ms); i++) {
+		struct kube_reply reply cleanup_kube_reply = { 0 };
+		struct kube_request request = {
+			.method = "GET",
+			.path = "/version",
+			.deadline_ms = clock_mono_ms() + look_timeouts_ms[i],
+		};
+
+		rc = kube_client_do(health->kube, &request, &reply, &err);
+		if (rc == RC_TIMEOUT && kube_client_last_answer_ms() >= start_ms)
+			rc = RC_OK;
 	}
-	if (healthy_before)
+	if (!rc && !healthy_before)
+		log_info("Kubernetes answers");
+	if (rc && healthy_before)
 		log_warn("Kubernetes does not answer; saying unhealthy", log_err(&err));
-	return false;
+	return rc == RC_OK;
 }
 
 static void answer(struct bus *bus, struct bus_message *request, bool healthy)
@@ -109,13 +116,7 @@ static void *run_health(void *ctx)
 
 void kube_health_ask(struct kube_health *health, struct bus *bus, struct bus_message *request)
 {
-	int64_t last_ms = kube_client_last_answer_ms();
 	bool room;
-
-	if (last_ms && clock_mono_ms() - last_ms <= FRESH_MS) {
-		answer(bus, request, true);
-		return;
-	}
 
 	pthread_mutex_lock(&health->lock);
 	room = health->count < WAITING_MAX && !health->stopping;

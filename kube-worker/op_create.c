@@ -29,6 +29,7 @@ struct create {
 	char digest[REQUEST_DIGEST_MAX];
 	const cJSON *spec;
 	bool written;  /* a POST has left for the API server */
+	bool unsure;   /* one of them had no clear answer: it may still be carried out */
 	bool made_now; /* by this attempt */
 	struct kube_reply deployment;
 	cJSON *service;
@@ -187,6 +188,7 @@ static enum rc post_deployment(struct op_call *call, struct create *create, stru
 		create->written = true;
 		rc = op_kube_create(call, KUBE_DEPLOYMENT, &body, &create->deployment, err);
 		create->made_now = !rc;
+		create->unsure |= create->deployment.unsure;
 		if (rc != RC_ALREADY_EXISTS)
 			return rc;
 		rc = look_at_existing(call, create, err);
@@ -288,6 +290,7 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 		else
 			create_debt_describe(call, &create.debt,
 					     json_string_at(create.deployment.object, "metadata.uid"));
+		call->keep_record = create.unsure;
 	}
 	if (!rc)
 		first_record_send(call->env, create.debt.id, create.deployment.object);

@@ -85,13 +85,15 @@ static enum caller_word word_of(const char *status)
 	return CALLER_SILENT;
 }
 
-enum caller_word permission_probe(struct bus_caller *caller, const char *subject)
+enum caller_word permission_probe(struct bus_caller *caller, const char *subject, const char *uid)
 {
 	struct bus_message *reply cleanup_bus_message = NULL;
 	const struct bus_outgoing out = {
 		.subject = subject,
 		.headers = probe_headers,
 		.header_count = ARRAY_LEN(probe_headers),
+		.data = uid,
+		.len = strlen(uid),
 	};
 	enum rc rc;
 

@@ -32,9 +32,12 @@ enum caller_word {
 
 /*
  * Ask about the call that an attempt belongs to.
- * subject  its reply subject, from a record or an annotation. Blocks: 500 ms at most.
+ *
+ * subject  its reply subject, from a record or an annotation.
+ * uid      of the Deployment that may have been settled without a record; "": none.
+ * Blocks: 500 ms at most.
  */
-enum caller_word permission_probe(struct bus_caller *caller, const char *subject);
+enum caller_word permission_probe(struct bus_caller *caller, const char *subject, const char *uid);
 
 /* Are these the reply subjects of two attempts of one call? */
 bool permission_same_call(const char *subject, const char *other);

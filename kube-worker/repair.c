@@ -67,8 +67,7 @@ static struct watched *add_watched(struct repair *repair, const struct fact *dep
 static bool is_candidate(const struct fact *fact)
 {
 	return fact->kind == KUBE_DEPLOYMENT && fact->made_here && fact->wants_service && !fact->deleting &&
-	       !fact->owed_to[0] &&
-	       clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
+	       !fact->owed_to[0] && clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
 }
 
 static bool has_service(const struct fact *deployment, const struct fact *const *facts, size_t count)

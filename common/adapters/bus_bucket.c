@@ -107,7 +107,8 @@ struct put_message {
 	struct bus_outgoing out;
 };
 
-static void put_message_make(struct put_message *message, const char *subject, const char *value, uint64_t last_sequence)
+static void put_message_make(struct put_message *message, const char *subject, const char *value,
+			     uint64_t last_sequence)
 {
 	snprintf(message->expected, sizeof(message->expected), "%" PRIu64, last_sequence);
 	message->header = (struct bus_header){ BUS_STREAM_EXPECTED_SEQUENCE, message->expected };

@@ -21,7 +21,7 @@ enum rc {
 	RC_PERMISSION_DENIED, /* understood and refused */
 	RC_NOT_FOUND,
 	RC_ALREADY_EXISTS,
-	RC_CONFLICT, /* a precondition did not hold: the object is another one by now */
+	RC_CONFLICT,   /* a precondition did not hold: the object is another one by now */
 	RC_KEY_REUSED, /* an Idempotency-Key that was used for another request */
 	RC_TOO_LARGE,
 	RC_EXPIRED,     /* a continuation or a resourceVersion is too old (Kubernetes: 410) */

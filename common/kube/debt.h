@@ -9,7 +9,7 @@
 #include "common/base/buf.h"
 #include "common/services/json.h"
 
-#define DEBT_KEY_MAX 320   /* bytes of a key with its NUL: a token, encoded threefold */
+#define DEBT_KEY_MAX 320    /* bytes of a key with its NUL: a token, encoded threefold */
 #define DEBT_VALUE_MAX 1024 /* bytes of a value */
 #define DEBT_PATTERN "owed.*"
 

@@ -82,18 +82,12 @@ static const struct due_case {
 	int64_t seen_ms, lost_ms, left_ms;
 	bool due;
 } due_cases[] = {
-	{ CALLER_OPEN, false, 1000000000, 0, 1, false },
-	{ CALLER_SETTLED, false, 1000000000, 0, 1, false },
-	{ CALLER_OVER, false, 0, 0, 30000, true },
-	{ CALLER_OVER, true, 40000, 29999, 30000, false },
-	{ CALLER_OVER, true, 0, 30000, 30000, true },
-	{ CALLER_GONE, false, 9999999, 4999, 30000, false },
-	{ CALLER_GONE, false, 0, 5000, 30000, true },
-	{ CALLER_GONE, true, 0, 29999, 30000, false },
-	{ CALLER_GONE, true, 0, 30000, 30000, true },
-	{ CALLER_SILENT, false, 34999, 0, 30000, false },
-	{ CALLER_SILENT, false, 35000, 0, 30000, true },
-	{ CALLER_SILENT, true, 35000, 0, 30000, true },
+	{ CALLER_OPEN, false, 1000000000, 0, 1, false }, { CALLER_SETTLED, false, 1000000000, 0, 1, false },
+	{ CALLER_OVER, false, 0, 0, 30000, true },       { CALLER_OVER, true, 40000, 29999, 30000, false },
+	{ CALLER_OVER, true, 0, 30000, 30000, true },    { CALLER_GONE, false, 9999999, 4999, 30000, false },
+	{ CALLER_GONE, false, 0, 5000, 30000, true },    { CALLER_GONE, true, 0, 29999, 30000, false },
+	{ CALLER_GONE, true, 0, 30000, 30000, true },    { CALLER_SILENT, false, 34999, 0, 30000, false },
+	{ CALLER_SILENT, false, 35000, 0, 30000, true }, { CALLER_SILENT, true, 35000, 0, 30000, true },
 	{ CALLER_SILENT, false, 300000, 0, 0, false },
 };
 

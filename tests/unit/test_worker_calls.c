@@ -460,7 +460,15 @@ Test(worker_calls, a_request_that_is_running_already_is_waited_for)
 /* ---- debts ---- */
 
 #define RECORD "17 owed.req_3A1"
-#define VALUE "{\"state\":\"settled\"}"
+#define VALUE "{\"state\":\"settled\",\"id\":\"web\",\"uid\":\"u-1\"}"
+
+static const char *probe(struct worker_calls *calls, const struct worker_attempt *attempt, const char *uid,
+			 int64_t now_ms)
+{
+	struct worker_message question = { .data = uid, .len = strlen(uid) };
+
+	return worker_calls_probe(calls, attempt, &question, now_ms);
+}
 
 static void answer_owed(struct worker_calls *calls, const struct worker_attempt *attempt, const char *debt,
 			int64_t now_ms)
@@ -520,13 +528,13 @@ Test(worker_calls, what_is_owed_is_settled_before_it_is_told)
 	cr_assert(settles(&calls, &a, NOW + 1));
 	cr_expect_not(settles(&calls, &a, NOW + 2), "it is under way");
 	cr_expect_not(permits(&calls, a, 2, NOW + 3), "the result is there");
-	cr_expect_str_eq(worker_calls_probe(&calls, &a, NOW + 3), "OK");
+	cr_expect_str_eq(probe(&calls, &a, "", NOW + 3), "OK");
 	settled(&calls, &a, RC_TIMEOUT, NOW + 4);
 	cr_assert(settles(&calls, &a, NOW + 1 + WORKER_SETTLE_MS), "it is tried again");
 	settled(&calls, &a, RC_OK, NOW + 600);
 	cr_expect_eq(told.times, 1);
 	cr_expect_str_eq(told.body, "{\"id\":1}");
-	cr_expect_str_eq(worker_calls_probe(&calls, &a, NOW + 601), "CANCELLED");
+	cr_expect_str_eq(probe(&calls, &a, "", NOW + 601), "CANCELLED");
 	answer_owed(&calls, &late, RECORD, NOW + 602);
 	settled(&calls, &a, RC_OK, NOW + 603);
 	cr_expect_eq(told.times, 1);
@@ -597,15 +605,25 @@ Test(worker_calls, a_promise_is_remembered_for_those_who_ask)
 	cr_assert(settles(&calls, &a, NOW + 1));
 	settled(&calls, &a, RC_OK, NOW + 2);
 	cr_expect_eq(told.rc, RC_OK);
-	cr_expect_str_eq(worker_calls_probe(&calls, &a, NOW + 3), PROTOCOL_STATUS_SETTLED);
-	cr_expect_str_eq(worker_calls_probe(&calls, &a, NOW + 3 + WORKER_PROMISE_MS), "CANCELLED");
+	cr_expect_str_eq(probe(&calls, &a, "u-1", NOW + 3), PROTOCOL_STATUS_SETTLED);
+	cr_expect_str_eq(probe(&calls, &a, "u-2", NOW + 3), "CANCELLED", "another object of a late attempt");
+	cr_expect_str_eq(probe(&calls, &a, "u-1", NOW + 3 + WORKER_PROMISE_MS), "CANCELLED");
 	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, malformed_debts_are_errors)
 {
-	static const char *const debts[] = { "", "17", "owed.x", "x owed.x", "-1 owed.x", "0 owed.x", "17 state.x",
-					     "17 owed.", "17 owed.a b", "17 owed.>", "99999999999999999999 owed.x" };
+	static const char *const debts[] = { "",
+					     "17",
+					     "owed.x",
+					     "x owed.x",
+					     "-1 owed.x",
+					     "0 owed.x",
+					     "17 state.x",
+					     "17 owed.",
+					     "17 owed.a b",
+					     "17 owed.>",
+					     "99999999999999999999 owed.x" };
 
 	for (size_t i = 0; i < ARRAY_LEN(debts); i++) {
 		struct worker_calls calls;
