@@ -364,3 +364,53 @@ Test(kube_cache, thousands_are_found_and_counted_once)
 	cr_expect_eq(kube_cache_size(cache).facts, 5998);
 	kube_cache_destroy(cache);
 }
+
+struct seen {
+	size_t counts[KUBE_KIND_COUNT];
+	bool frame_first;
+	struct container_state state;
+};
+
+static void see(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct seen *seen = ctx;
+	const struct fact *deployment = NULL;
+
+	*seen = (struct seen){ .frame_first = true };
+	for (size_t i = 0; i < count; i++) {
+		seen->counts[facts[i]->kind]++;
+		seen->frame_first = seen->frame_first && (facts[i]->kind == KUBE_POD || !seen->counts[KUBE_POD]);
+		if (facts[i]->kind == KUBE_DEPLOYMENT)
+			deployment = facts[i];
+	}
+	if (deployment)
+		seen->state = container_status_derive(deployment, facts, count, FAILED_AT, GRACE_MS);
+}
+
+Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
+{
+	struct kube_cache *cache = NULL;
+	struct seen seen = { 0 };
+	char text[512];
+
+	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	tell(cache, KUBE_DEPLOYMENT, KUBE_ADDED, DEPLOYMENT("", ""));
+	tell(cache, KUBE_REPLICASET, KUBE_ADDED, REPLICASET(2, 1, "1"));
+	tell(cache, KUBE_SERVICE, KUBE_ADDED, "{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(9) "\"," LABELS "}}");
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
+	for (int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"metadata\":{\"name\":\"n%d\",\"uid\":\"00000000-0000-4000-8001-%012d\"," OWNER(
+				 2) "," LABELS "},\"status\":{\"phase\":\"Failed\",\"reason\":\"Evicted\"}}",
+			 i, i);
+		tell(cache, KUBE_POD, KUBE_ADDED, text);
+	}
+	kube_cache_visit(cache, "web", see, &seen);
+	cr_expect_eq(seen.counts[KUBE_DEPLOYMENT], 1);
+	cr_expect_eq(seen.counts[KUBE_REPLICASET], 1);
+	cr_expect_eq(seen.counts[KUBE_SERVICE], 1);
+	cr_expect_eq(seen.counts[KUBE_POD], 1001);
+	cr_expect(seen.frame_first);
+	cr_expect_eq(seen.state.status, CONTAINER_RUNNING);
+	kube_cache_destroy(cache);
+}
