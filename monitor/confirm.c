@@ -6,16 +6,18 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
-#include "common/kube/kube_client.h"
-#include "common/kube/kube_path.h"
+#include "common/kube/kube_cache.h"
+#include "common/kube/kube_lister.h"
 #include "common/kube/labels.h"
 #include "common/services/log.h"
 
 #define TIMEOUT_MS 5000
+#define LIST_PAGE 500
+#define SELECTOR_MAX 512
 
 struct confirm {
 	struct kube_client *kube;
-	const char *namespace;
+	const struct monitor_config *config;
 	struct delivery *delivery;
 	pthread_t thread;
 };
@@ -31,24 +33,106 @@ static bool is_container(const cJSON *deployment, const char *id)
 	       !json_at(deployment, "metadata.deletionTimestamp");
 }
 
-static enum delivery_answer ask(struct confirm *confirm, const struct delivery_question *question)
+/* ---- its state, from objects that are all read now --------------------------------------------------------------- */
+
+struct feed {
+	struct informer_listener listener;
+	enum kube_kind kind;
+};
+
+static enum rc feed_item(void *ctx, const cJSON *item, struct error *err)
+{
+	struct feed *feed = ctx;
+
+	return feed->listener.object(feed->listener.ctx, feed->kind, KUBE_ADDED, item, err);
+}
+
+static enum rc read_kind(struct confirm *confirm, const char *selector, struct feed *feed, struct error *err)
+{
+	const struct kube_page page = {
+		.kind = feed->kind,
+		.namespace = confirm->config->namespace,
+		.selector = selector,
+		.limit = LIST_PAGE,
+		.deadline_ms = clock_mono_ms() + TIMEOUT_MS,
+		.once = true,
+		.on_item = feed_item,
+		.ctx = feed,
+	};
+
+	return kube_list_all(confirm->kube, &page, NULL, err);
+}
+
+struct look {
+	struct reconciled reconciled;
+	int64_t grace_ms;
+};
+
+static void look_at(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct look *look = ctx;
+
+	reconcile(facts, count, clock_wall_ms(), look->grace_ms, &look->reconciled);
+}
+
+static enum rc read_status(struct confirm *confirm, const cJSON *deployment, const char *id,
+			   enum container_status *ret_status, struct error *err)
+{
+	struct look look = { .grace_ms = confirm->config->failed_grace_ms };
+	struct kube_cache *cache = NULL;
+	struct feed feed = { .kind = KUBE_DEPLOYMENT };
+	char selector[SELECTOR_MAX];
+	enum rc rc = kube_cache_create(&cache, err);
+
+	if (rc)
+		return rc;
+	snprintf(selector, sizeof(selector), LABEL_SELECTOR "," LABEL_INSTANCE_ID "=%s", id);
+	feed.listener = kube_cache_listener(cache);
+	rc = feed_item(&feed, deployment, err);
+	feed.kind = KUBE_REPLICASET;
+	if (!rc)
+		rc = read_kind(confirm, selector, &feed, err);
+	feed.kind = KUBE_POD;
+	if (!rc)
+		rc = read_kind(confirm, selector, &feed, err);
+	if (!rc)
+		kube_cache_visit(cache, id, look_at, &look);
+	kube_cache_destroy(cache);
+	if (!rc)
+		*ret_status = look.reconciled.status;
+	return rc;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
+
+static enum rc read_deployment(struct confirm *confirm, const char *name, struct kube_reply *ret_deployment,
+			       struct error *err)
 {
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
-	struct kube_reply reply cleanup_kube_reply = { 0 };
 	struct kube_request request = { .method = "GET", .deadline_ms = clock_mono_ms() + TIMEOUT_MS, .once = true };
-	struct error err = { 0 };
 	enum rc rc;
 
-	kube_path_add(&path, KUBE_DEPLOYMENT, confirm->namespace, question->name);
-	rc = buf_check(&path, &err);
+	kube_path_add(&path, KUBE_DEPLOYMENT, confirm->config->namespace, name);
+	rc = buf_check(&path, err);
 	request.path = path.data;
-	if (!rc)
-		rc = kube_client_do(confirm->kube, &request, &reply, &err);
-	if (rc == RC_NOT_FOUND)
-		return DELIVERY_GONE;
-	if (!rc)
-		return is_container(reply.object, question->id) ? DELIVERY_THERE : DELIVERY_GONE;
-	log_warn("cannot ask whether a container is gone; trying again", log_str("id", question->id), log_err(&err));
+	return rc ? rc : kube_client_do(confirm->kube, &request, ret_deployment, err);
+}
+
+static enum delivery_answer ask(struct confirm *confirm, const struct delivery_question *question)
+{
+	struct kube_reply deployment cleanup_kube_reply = { 0 };
+	enum container_status status = CONTAINER_DELETED;
+	struct error err = { 0 };
+	enum rc rc = read_deployment(confirm, question->name, &deployment, &err);
+
+	if (!rc && is_container(deployment.object, question->id)) {
+		if (question->status == CONTAINER_DELETED)
+			return DELIVERY_REFUTED;
+		rc = read_status(confirm, deployment.object, question->id, &status, &err);
+	}
+	if (!rc || rc == RC_NOT_FOUND)
+		return status == question->status ? DELIVERY_CONFIRMED : DELIVERY_REFUTED;
+	log_warn("cannot ask for the state of a container; trying again", log_str("id", question->id), log_err(&err));
 	return DELIVERY_UNKNOWN;
 }
 
@@ -62,7 +146,7 @@ static void *run_confirm(void *ctx)
 	return NULL;
 }
 
-enum rc confirm_create(struct kube_auth *auth, const char *namespace, struct delivery *delivery,
+enum rc confirm_create(struct kube_auth *auth, const struct monitor_config *config, struct delivery *delivery,
 		       struct confirm **ret_confirm, struct error *err)
 {
 	struct confirm *confirm = calloc(1, sizeof(*confirm));
@@ -70,7 +154,7 @@ enum rc confirm_create(struct kube_auth *auth, const char *namespace, struct del
 
 	if (!confirm)
 		return error_no_memory(err);
-	confirm->namespace = namespace;
+	confirm->config = config;
 	confirm->delivery = delivery;
 	rc = kube_client_create(auth, &confirm->kube, err);
 	if (!rc)

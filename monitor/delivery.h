@@ -69,15 +69,16 @@ void delivery_tell_all(struct delivery *delivery, int64_t spread_ms, bool anew);
 /* Tell what is pending without debouncing; false: not all of it within timeout_ms. Blocks. */
 bool delivery_flush(struct delivery *delivery, int64_t timeout_ms);
 
-/* A container that seems to be gone: is there still a Deployment? */
+/* Is it true what the watch says of a container? */
 struct delivery_question {
 	char id[DELIVERY_ID_MAX];
-	char name[RECONCILE_NAME_MAX];
+	char name[RECONCILE_NAME_MAX]; /* of the Deployment */
+	enum container_status status;  /* DELETED: there is no Deployment any more, or it is not ours */
 };
 
 enum delivery_answer {
-	DELIVERY_GONE,    /* or not ours any more */
-	DELIVERY_THERE,   /* the watch will tell */
+	DELIVERY_CONFIRMED,
+	DELIVERY_REFUTED, /* the watch will tell */
 	DELIVERY_UNKNOWN, /* the API server did not say */
 };
 

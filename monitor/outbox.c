@@ -228,6 +228,7 @@ static struct outbox_entry *add_entry(struct outbox *outbox, const char *id)
 	memcpy(e->id, id, size);
 	e->reported = OUTBOX_NOTHING;
 	e->recorded = OUTBOX_NOTHING;
+	e->confirmed = OUTBOX_NOTHING;
 	e->due_ms = OUTBOX_NEVER;
 	e->recheck_ms = OUTBOX_NEVER;
 	if (++outbox->count > outbox->bucket_count)
@@ -375,11 +376,16 @@ static enum outbox_action judge_absent(const struct outbox_entry *entry, struct 
 		return OUTBOX_FORGET;
 	if (!entry->seen && entry->reported == OUTBOX_NOTHING)
 		return OUTBOX_FORGET;
-	if (!entry->gone)
-		return OUTBOX_CHECK;
 	reconciled->status = CONTAINER_DELETED;
 	reconciled->digest = reconcile_digest(CONTAINER_DELETED, "");
-	return OUTBOX_TELL;
+	return entry->confirmed == CONTAINER_DELETED ? OUTBOX_TELL : OUTBOX_CHECK;
+}
+
+/* May it be a state that never was, after another one that was told? */
+static bool is_doubtful(const struct outbox_entry *entry, const struct reconciled *reconciled)
+{
+	return reconciled->podless && reconciled->status != CONTAINER_DELETED && entry->reported != OUTBOX_NOTHING &&
+	       entry->reported != CONTAINER_DELETED && entry->reported != (int)reconciled->status;
 }
 
 enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *reconciled)
@@ -387,8 +393,11 @@ enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *r
 	if (!reconciled->exists)
 		return judge_absent(entry, reconciled);
 	entry->seen = true;
-	entry->gone = false;
 	set_name(entry, reconciled->name);
+	if (!is_doubtful(entry, reconciled))
+		entry->confirmed = OUTBOX_NOTHING;
+	else if (!reconciled->unchanged && entry->confirmed != (int)reconciled->status)
+		return OUTBOX_CHECK;
 	if (reconciled->unchanged) {
 		if (!entry->forced || entry->reported == OUTBOX_NOTHING || entry->reported == CONTAINER_DELETED)
 			return OUTBOX_REST;
@@ -425,11 +434,11 @@ void outbox_ask(struct outbox *outbox, struct outbox_entry *entry)
 	reschedule(outbox, entry);
 }
 
-void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, bool gone, int64_t retry_ms)
+void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, int confirmed, int64_t retry_ms)
 {
 	if (!set_state(outbox, entry, OUTBOX_ANSWER))
 		return;
-	entry->gone = gone;
+	entry->confirmed = confirmed;
 	entry->forced = true;
 	entry->forced_ms = retry_ms;
 	reschedule(outbox, entry);

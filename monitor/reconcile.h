@@ -12,6 +12,12 @@
 struct reconciled {
 	bool exists;    /* there is a Deployment; otherwise nothing below is set */
 	bool unchanged; /* no news: an earlier status stays */
+	/*
+	 * No Pod speaks that is here to stay, though there should be one. The kinds are watched apart, and after an interruption one of them may lag
+	 * far behind another: then this may be a state that never was, made of Pods that have gone and a Deployment of
+	 * which is not known yet that it has.
+	 */
+	bool podless;
 	enum container_status status;
 	int64_t recheck_ms; /* wall clock: look again then without any event; 0: never */
 	uint64_t digest;    /* of status and message: equal digests need no second event */

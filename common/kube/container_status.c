@@ -161,12 +161,16 @@ struct container_state container_status_derive(const struct fact *deployment, co
 					       size_t fact_count, int64_t now_ms, int64_t grace_ms)
 {
 	struct scope scope = { .deployment = deployment, .facts = facts, .count = fact_count };
+	struct container_state state;
 	enum standing standing;
 	const struct fact *speaker;
 
 	scope.newest_revision = newest_revision(&scope);
 	speaker = find_speaker(&scope, &standing);
 	if (!speaker || deployment->deleting || (deployment->replicas == 0 && standing < STANDING_OLD))
-		return state_of_deployment(deployment, now_ms, grace_ms);
-	return state_of_pod(speaker, now_ms, grace_ms);
+		state = state_of_deployment(deployment, now_ms, grace_ms);
+	else
+		state = state_of_pod(speaker, now_ms, grace_ms);
+	state.podless = standing < STANDING_OLD && deployment->replicas != 0;
+	return state;
 }

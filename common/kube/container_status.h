@@ -12,6 +12,7 @@ enum container_status { CONTAINER_PENDING, CONTAINER_RUNNING, CONTAINER_FAILED, 
 struct container_state {
 	enum container_status status;
 	bool unchanged;     /* the Pod has succeeded: no news; whoever knows an earlier status keeps it */
+	bool podless;       /* no Pod speaks that is here to stay, though there should be one */
 	int64_t changed_ms; /* wall clock: newest condition transition of the Pod that speaks, else of the Deployment */
 	int64_t recheck_ms; /* wall clock: the status changes then without any event (a grace ends); 0: it does not */
 	const char *ip;     /* of the Pod that speaks, "" when it has none; belongs to the facts */
