@@ -40,7 +40,7 @@ void first_record_leave(const struct op_env *env, const char *id, const cJSON *d
 	if (!rc)
 		rc = put(env, bucket, id, value.data, deadline_ms, &err);
 	if (rc == RC_NOT_FOUND) { /* the first container of all, or no JetStream */
-		rc = bus_bucket_open(env->caller, bucket, &err);
+		rc = bus_bucket_open(env->caller, bucket, env->config->nats_replicas, &err);
 		if (!rc)
 			rc = put(env, bucket, id, value.data, deadline_ms, &err);
 	}

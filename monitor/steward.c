@@ -168,7 +168,7 @@ static void find_storage(struct steward *s)
 	enum rc rc;
 
 	s->storage_ms = clock_mono_ms();
-	rc = bus_bucket_open(s->caller, s->bucket, &err);
+	rc = bus_bucket_open(s->caller, s->bucket, s->options.config->nats_replicas, &err);
 	if (!rc) {
 		s->no_storage = 0;
 		if (s->storage != STORAGE_BUCKET)
