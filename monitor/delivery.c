@@ -182,6 +182,7 @@ static enum rc send_parcel(struct delivery *d, const struct parcel *parcel, stru
 
 static void note_arrival(struct delivery *d, struct outbox_entry *entry)
 {
+	d->counts.failing = false;
 	d->counts.published++;
 	d->counts.deleted += entry->event.status == CONTAINER_DELETED;
 	d->counts.sending_ns += (clock_mono_ms() - (entry->deadline_ms - OUTBOX_ACK_MS)) * 1000000;
@@ -190,6 +191,7 @@ static void note_arrival(struct delivery *d, struct outbox_entry *entry)
 
 static void note_failure(struct delivery *d, struct outbox_entry *entry, const struct error *err)
 {
+	d->counts.failing = true;
 	snprintf(d->counts.last_error, sizeof(d->counts.last_error), "%s", err->text);
 	log_debug("not arrived; trying again", log_str("id", entry->id),
 		  log_str("state", outbox_state_name(entry->state)), log_err(err));

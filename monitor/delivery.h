@@ -95,9 +95,10 @@ struct delivery_counts {
 	int64_t sending_ns; /* from sending to acknowledgement, together; in whole ms */
 	size_t entries;
 	size_t pending;
-	int64_t lag_ms;  /* of the oldest change that is pending */
+	int64_t lag_ms;  /* since when the oldest of them waits */
 	int64_t idle_ms; /* since the thread was last seen at work */
 	char last_error[ERROR_TEXT_MAX];
+	bool failing; /* last_error is newer than the last event that arrived */
 };
 
 void delivery_counts(struct delivery *delivery, struct delivery_counts *ret_counts);

@@ -269,6 +269,12 @@ static void set_name(struct outbox_entry *entry, const char *name)
 
 /* ---- what makes an entry due ------------------------------------------------------------------------------------- */
 
+static void begin_waiting(struct outbox_entry *e, int64_t since_ms)
+{
+	if (!e->waiting_ms)
+		e->waiting_ms = since_ms;
+}
+
 enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment, int64_t now_ms, struct error *err)
 {
 	struct outbox_entry *e = outbox_find(outbox, id);
@@ -284,6 +290,7 @@ enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment,
 		e->first_change_ms = now_ms;
 	e->dirty = true;
 	e->last_change_ms = now_ms;
+	begin_waiting(e, now_ms);
 	reschedule(outbox, e);
 	return RC_OK;
 }
@@ -423,6 +430,7 @@ static void looked_at(struct outbox_entry *entry, int64_t recheck_ms)
 void outbox_rest(struct outbox *outbox, struct outbox_entry *entry, int64_t recheck_ms)
 {
 	looked_at(entry, recheck_ms);
+	entry->waiting_ms = 0;
 	reschedule(outbox, entry);
 }
 
@@ -462,6 +470,7 @@ uint64_t outbox_send(struct outbox *outbox, struct outbox_entry *entry, const st
 		entry->event = *fresh;
 	entry->event.open = true;
 	looked_at(entry, recheck_ms);
+	begin_waiting(entry, now_ms);
 	entry->ticket = new_ticket(outbox);
 	outbox->window[entry->ticket % OUTBOX_WINDOW] = entry;
 	outbox->in_window++;
@@ -514,6 +523,7 @@ void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry)
 
 	if (!set_state(outbox, entry, OUTBOX_DONE))
 		return;
+	entry->waiting_ms = entry->dirty ? entry->first_change_ms : 0;
 	if (was_recording)
 		entry->recorded = entry->reported == CONTAINER_DELETED ? OUTBOX_NOTHING : entry->reported;
 	if (entry->reported == CONTAINER_DELETED && !entry->forced) {
@@ -555,8 +565,8 @@ static void count_pending(void *ctx, struct outbox_entry *e)
 	if (!e->dirty && !e->forced && e->state == OUTBOX_RESTING)
 		return;
 	pending->count++;
-	if (e->dirty)
-		pending->oldest_ms = min(pending->oldest_ms, e->first_change_ms);
+	if (e->waiting_ms)
+		pending->oldest_ms = min(pending->oldest_ms, e->waiting_ms);
 }
 
 struct outbox_pending outbox_pending(struct outbox *outbox)

@@ -68,6 +68,7 @@ struct outbox_entry {
 	int64_t due_ms;
 	int64_t first_change_ms; /* since dirty */
 	int64_t last_change_ms;
+	int64_t waiting_ms; /* since when something waits that has not been told and recorded; 0: nothing does */
 	int64_t forced_ms;
 	int64_t not_before_ms; /* after a failure */
 	int64_t recheck_ms;    /* OUTBOX_NEVER: no */
@@ -178,7 +179,7 @@ void outbox_visit(struct outbox *outbox, void (*visit)(void *ctx, struct outbox_
 
 struct outbox_pending {
 	size_t count;      /* entries of which something is to be told, or is being told */
-	int64_t oldest_ms; /* the oldest change among them; OUTBOX_NEVER: none */
+	int64_t oldest_ms; /* since when the first of them waits; OUTBOX_NEVER: none */
 };
 struct outbox_pending outbox_pending(struct outbox *outbox);
 

@@ -194,8 +194,8 @@ static const struct judge_case {
 	  0 },
 	{ "its Pods are gone indeed", CONTAINER_RUNNING, 1, CONTAINER_PENDING, 1, 1, 0, 1, CONTAINER_PENDING, "",
 	  OUTBOX_TELL, CONTAINER_PENDING },
-	{ "failed, confirmed as something else", CONTAINER_RUNNING, 1, CONTAINER_PENDING, 1, 1, 0, 1,
-	  CONTAINER_FAILED, "", OUTBOX_CHECK, 0 },
+	{ "failed, confirmed as something else", CONTAINER_RUNNING, 1, CONTAINER_PENDING, 1, 1, 0, 1, CONTAINER_FAILED,
+	  "", OUTBOX_CHECK, 0 },
 	{ "no Pods yet", OUTBOX_NOTHING, 1, OUTBOX_NOTHING, 0, 1, 0, 1, CONTAINER_PENDING, "", OUTBOX_TELL,
 	  CONTAINER_PENDING },
 	{ "still no Pods", CONTAINER_PENDING, 1, OUTBOX_NOTHING, 1, 1, 0, 1, CONTAINER_PENDING, "", OUTBOX_TELL,
@@ -349,5 +349,35 @@ Test(monitor_outbox, the_heap_keeps_its_order)
 		outbox_forget(outbox, entry);
 	}
 	cr_expect_eq(outbox_count(outbox), 0);
+	outbox_destroy(outbox);
+}
+
+/* The age of what waits: counted from the change until it is told and recorded, however often that is tried. */
+Test(monitor_outbox, what_fails_waits_since_its_change)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 1000);
+	const struct reconciled running = state_of("a", CONTAINER_RUNNING, "");
+
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+	for (int64_t now = 2000; now < 100000; now += 20000) {
+		tell(outbox, entry, &running, now);
+		cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+		outbox_fail(outbox, entry, now + 1);
+		cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+	}
+	tell(outbox, entry, &running, 100000);
+	change(outbox, "a", 100001);
+	outbox_arrive(outbox, entry, true);
+	outbox_record(outbox, entry, 100002);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+	outbox_recorded(outbox, entry);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 100001, "what changed meanwhile waits since then");
+	outbox_hurry(outbox);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 100001);
+	outbox_rest(outbox, entry, OUTBOX_NEVER);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, OUTBOX_NEVER);
+	outbox_force_all(outbox, 200000, 60000, false);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, OUTBOX_NEVER, "a resync is no news");
 	outbox_destroy(outbox);
 }
