@@ -14,10 +14,11 @@
 #define TIMEOUT_MS 5000
 #define LIST_PAGE 500
 #define SELECTOR_MAX 512
+#define NO_FAILURE_MS INT64_C(1000000000000) /* a grace that no failure outlasts */
 
 struct confirm {
 	struct kube_client *kube;
-	const struct monitor_config *config;
+	const char *namespace;
 	struct delivery *delivery;
 	pthread_t thread;
 };
@@ -51,7 +52,7 @@ static enum rc read_kind(struct confirm *confirm, const char *selector, struct f
 {
 	const struct kube_page page = {
 		.kind = feed->kind,
-		.namespace = confirm->config->namespace,
+		.namespace = confirm->namespace,
 		.selector = selector,
 		.limit = LIST_PAGE,
 		.deadline_ms = clock_mono_ms() + TIMEOUT_MS,
@@ -72,13 +73,14 @@ static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct look *look = ctx;
 
-	reconcile(facts, count, clock_wall_ms(), look->grace_ms, &look->reconciled);
+	reconcile(facts, count, clock_mono_ms(), look->grace_ms, &look->reconciled);
 }
 
-static enum rc read_status(struct confirm *confirm, const cJSON *deployment, const char *id,
+/* A failure counts when it is asked for: how long it has lasted only the watch has seen. */
+static enum rc read_status(struct confirm *confirm, const cJSON *deployment, const struct delivery_question *question,
 			   enum container_status *ret_status, struct error *err)
 {
-	struct look look = { .grace_ms = confirm->config->failed_grace_ms };
+	struct look look = { .grace_ms = question->status == CONTAINER_FAILED ? 0 : NO_FAILURE_MS };
 	struct kube_cache *cache = NULL;
 	struct feed feed = { .kind = KUBE_DEPLOYMENT };
 	char selector[SELECTOR_MAX];
@@ -86,7 +88,7 @@ static enum rc read_status(struct confirm *confirm, const cJSON *deployment, con
 
 	if (rc)
 		return rc;
-	snprintf(selector, sizeof(selector), LABEL_SELECTOR "," LABEL_INSTANCE_ID "=%s", id);
+	snprintf(selector, sizeof(selector), LABEL_SELECTOR "," LABEL_INSTANCE_ID "=%s", question->id);
 	feed.listener = kube_cache_listener(cache);
 	rc = feed_item(&feed, deployment, err);
 	feed.kind = KUBE_REPLICASET;
@@ -96,7 +98,7 @@ static enum rc read_status(struct confirm *confirm, const cJSON *deployment, con
 	if (!rc)
 		rc = read_kind(confirm, selector, &feed, err);
 	if (!rc)
-		kube_cache_visit(cache, id, look_at, &look);
+		kube_cache_visit(cache, question->id, look_at, &look);
 	kube_cache_destroy(cache);
 	if (!rc)
 		*ret_status = look.reconciled.status;
@@ -112,7 +114,7 @@ static enum rc read_deployment(struct confirm *confirm, const char *name, struct
 	struct kube_request request = { .method = "GET", .deadline_ms = clock_mono_ms() + TIMEOUT_MS, .once = true };
 	enum rc rc;
 
-	kube_path_add(&path, KUBE_DEPLOYMENT, confirm->config->namespace, name);
+	kube_path_add(&path, KUBE_DEPLOYMENT, confirm->namespace, name);
 	rc = buf_check(&path, err);
 	request.path = path.data;
 	return rc ? rc : kube_client_do(confirm->kube, &request, ret_deployment, err);
@@ -128,7 +130,7 @@ static enum delivery_answer ask(struct confirm *confirm, const struct delivery_q
 	if (!rc && is_container(deployment.object, question->id)) {
 		if (question->status == CONTAINER_DELETED)
 			return DELIVERY_REFUTED;
-		rc = read_status(confirm, deployment.object, question->id, &status, &err);
+		rc = read_status(confirm, deployment.object, question, &status, &err);
 	}
 	if (!rc || rc == RC_NOT_FOUND)
 		return status == question->status ? DELIVERY_CONFIRMED : DELIVERY_REFUTED;
@@ -146,7 +148,7 @@ static void *run_confirm(void *ctx)
 	return NULL;
 }
 
-enum rc confirm_create(struct kube_auth *auth, const struct monitor_config *config, struct delivery *delivery,
+enum rc confirm_create(struct kube_auth *auth, const char *namespace, struct delivery *delivery,
 		       struct confirm **ret_confirm, struct error *err)
 {
 	struct confirm *confirm = calloc(1, sizeof(*confirm));
@@ -154,7 +156,7 @@ enum rc confirm_create(struct kube_auth *auth, const struct monitor_config *conf
 
 	if (!confirm)
 		return error_no_memory(err);
-	confirm->config = config;
+	confirm->namespace = namespace;
 	confirm->delivery = delivery;
 	rc = kube_client_create(auth, &confirm->kube, err);
 	if (!rc)

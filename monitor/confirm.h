@@ -7,16 +7,15 @@
 #define MONITOR_CONFIRM_H
 
 #include "common/kube/kube_auth.h"
-#include "monitor/config.h"
 #include "monitor/delivery.h"
 
 struct confirm;
 
 /*
  * Start answering the delivery's questions.
- * auth, config, delivery  outlive it. ret_confirm: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL.
+ * auth, namespace, delivery  outlive it. ret_confirm: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
-enum rc confirm_create(struct kube_auth *auth, const struct monitor_config *config, struct delivery *delivery,
+enum rc confirm_create(struct kube_auth *auth, const char *namespace, struct delivery *delivery,
 		       struct confirm **ret_confirm, struct error *err) must_check;
 
 /* Wait for the thread and free; call after delivery_stop(). Takes NULL. */

@@ -87,20 +87,15 @@ static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 static void look(struct delivery *d, const char *id, struct reconciled *reconciled)
 {
 	struct look ctx = { .reconciled = reconciled,
-			    .now_ms = clock_wall_ms(),
+			    .now_ms = clock_mono_ms(),
 			    .grace_ms = d->options.failed_grace_ms };
 
 	kube_cache_visit(d->cache, id, look_at, &ctx);
 }
 
-/* Both clocks at once: the cluster's facts are dated by the wall clock, the outbox counts monotonic time. */
 static int64_t recheck_of(const struct reconciled *reconciled)
 {
-	int64_t wait_ms = reconciled->recheck_ms - clock_wall_ms();
-
-	if (!reconciled->exists || !reconciled->recheck_ms)
-		return OUTBOX_NEVER;
-	return clock_mono_ms() + (wait_ms > 0 ? wait_ms : 0);
+	return reconciled->exists && reconciled->recheck_ms ? reconciled->recheck_ms : OUTBOX_NEVER;
 }
 
 /* ---- what is sent ------------------------------------------------------------------------------------------------ */

@@ -60,7 +60,8 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 
 	steward.delivery = monitor->delivery;
 	if (!rc)
-		rc = confirm_create(monitor->auth, &monitor->config, monitor->delivery, &monitor->confirm, err);
+		rc = confirm_create(monitor->auth, monitor->config.namespace, monitor->delivery, &monitor->confirm,
+				    err);
 	if (!rc)
 		rc = steward_create(&steward, &monitor->steward, err);
 	if (rc)

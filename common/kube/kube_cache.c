@@ -180,7 +180,7 @@ static void date_failure(struct fact *fact, const struct fact *previous)
 	if (previous->failed_ms)
 		fact->failed_ms = previous->failed_ms;
 	else if (fact->kind == KUBE_POD)
-		fact->failed_ms = clock_wall_ms();
+		fact->failed_ms = clock_mono_ms();
 }
 
 /* Takes the fact in; false when memory is short. ret_previous: what it replaces, to be freed by the caller, or NULL. */

@@ -45,6 +45,7 @@ def running(start, kubeconfig, tmp_path):
     assert sp.api.create(spec(), "before").status == 201
     wait_for("RUNNING", lambda: dcm.of("before")[-1:] == ["RUNNING"], 20)
     yield sp, clock, dcm, kube
+    kube.call("DELETE", "/sim/faults")
     for item in kube.list("deployments"):
         kube.delete("deployments", item["metadata"]["name"])
     dcm.stop()
@@ -80,6 +81,17 @@ def test_events_lease_and_requests_go_on(running):
     wait_for("DELETED", lambda: dcm.of("before")[-1:] == ["DELETED"], 10)
     times = [e[3] for e in dcm.events if e[0] == "before"]
     assert times == sorted(times)
+
+
+def test_a_failure_lasts_its_grace_and_no_hour(running):
+    """Kubernetes dates it by its own clock, an hour ahead."""
+    sp, clock, dcm, kube = running
+    clock.set_back()
+    kube.call("POST", "/sim/faults", {"match": {"resource": "pods"}, "kind": "quota", "count": -1})
+    assert sp.api.create(spec(), "refused").status == 201
+    wait_for("FAILED", lambda: dcm.of("refused")[-1:] == ["FAILED"], 10)
+    assert set(dcm.of("refused")[:-1]) == {"PENDING"}
+    assert sp.api.get("refused").json["status"] == "FAILED"
 
 
 def test_connections_come_back(running):
