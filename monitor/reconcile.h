@@ -13,9 +13,9 @@ struct reconciled {
 	bool exists;    /* there is a Deployment; otherwise nothing below is set */
 	bool unchanged; /* no news: an earlier status stays */
 	/*
-	 * No Pod speaks that is here to stay, though there should be one. The kinds are watched apart, and after an interruption one of them may lag
-	 * far behind another: then this may be a state that never was, made of Pods that have gone and a Deployment of
-	 * which is not known yet that it has.
+	 * No Pod speaks that is here to stay, though there should be one. The kinds are watched apart, and after an
+	 * interruption one of them may lag far behind another: then this may be a state that never was, made of Pods
+	 * that have gone and a Deployment of which is not known yet that it has.
 	 */
 	bool podless;
 	enum container_status status;

@@ -99,12 +99,17 @@ static void log_counters(struct report *report)
 	lifecycle_notify_status(line);
 }
 
+static bool may_tell(const struct steward_counts *s)
+{
+	return s->role == STEWARD_ACTIVE || s->role == STEWARD_ALONE;
+}
+
 /* Why events wait, as far as is known. */
 static const char *why_late(struct report *report, const struct delivery_counts *d, const struct steward_counts *s)
 {
 	if (!bus_connected(report->bus))
 		return "NATS is not connected";
-	if (s->role != STEWARD_ACTIVE && s->role != STEWARD_ALONE)
+	if (!may_tell(s))
 		return "the lease is not held";
 	return d->failing ? d->last_error : "they are not confirmed, or too many";
 }
@@ -114,18 +119,20 @@ static void log_late(struct report *report)
 	int64_t now_ms = clock_mono_ms();
 	struct delivery_counts d;
 	struct steward_counts s;
+	bool late, lost;
 
 	if (report->late_ms && now_ms - report->late_ms < LATE_EVERY_MS)
 		return;
 	delivery_counts(report->delivery, &d);
 	steward_counts(report->steward, &s);
-	if (d.lag_ms < LATE_MS && s.stream_gone_ms < LATE_MS)
-		return;
-	report->late_ms = now_ms;
-	if (d.lag_ms >= LATE_MS)
+	late = d.lag_ms >= LATE_MS;
+	lost = s.stream_gone_ms >= LATE_MS && may_tell(&s);
+	if (late || lost)
+		report->late_ms = now_ms;
+	if (late)
 		log_warn("events wait to be told", log_num("pending", (int64_t)d.pending), log_num("lag_ms", d.lag_ms),
 			 log_str("why", why_late(report, &d, &s)));
-	if (s.stream_gone_ms >= LATE_MS)
+	if (lost)
 		log_warn("events are told to nobody who keeps them",
 			 log_str("why", "no stream listens any more on " PROTOCOL_EVENT_SUBJECT),
 			 log_num("gone_ms", s.stream_gone_ms));

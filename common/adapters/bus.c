@@ -81,19 +81,26 @@ static void go_down(struct bus *bus)
 	pthread_mutex_unlock(&bus->lock);
 }
 
-/* Asks cnats, and so may wait for its lock. */
+/* Asks cnats, and so may wait for its lock. Returns whether it is up. */
+static bool take_state(struct bus *bus, natsConnection *connection)
+{
+	uint64_t losses = count_losses(bus);
+	int64_t max_payload = natsConnection_GetMaxPayload(connection);
+
+	if (max_payload > 0)
+		atomic_store(&bus->max_payload, (size_t)max_payload);
+	return natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED && go_up(bus, losses);
+}
+
 static void on_connected(natsConnection *connection, void *closure)
 {
 	struct bus *bus = closure;
-	uint64_t losses = count_losses(bus);
-	int64_t max_payload = natsConnection_GetMaxPayload(connection);
+	bool up = take_state(bus, connection);
 	char url[256] = "";
 
 	(void)natsConnection_GetConnectedUrl(connection, url, sizeof(url)); /* for the log only */
 	log_info("connected to NATS", log_str("server", strrchr(url, '@') ? strrchr(url, '@') + 1 : url));
-	if (max_payload > 0)
-		atomic_store(&bus->max_payload, (size_t)max_payload);
-	if (natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED && go_up(bus, losses))
+	if (up)
 		report_state(bus, true);
 }
 
@@ -223,6 +230,7 @@ static enum rc make_connection(struct bus *bus, struct error *err)
 	bus_note_live(bus, +1);
 	pthread_rwlock_wrlock(&bus->link);
 	bus->connection = connection;
+	(void)take_state(bus, connection); /* before anything comes that wants a reply; on_connected() tells */
 	for (struct bus_subscription *sub = bus->subscriptions; sub; sub = sub->next)
 		if (!sub->drained)
 			BUS_CHAIN(s, bus_subscription_attach(sub));
@@ -247,7 +255,7 @@ static enum rc try_connect(struct bus *bus, struct error *err)
 }
 
 /*
- * cnats waits by the wall clock (src/unix/cond.c, src/natstime.c, also in 3.13): set back an hour, its pause before a
+ * cnats waits by the wall clock (src/unix/cond.c, also in its newest version): set back an hour, its pause before a
  * reconnect takes an hour, and so do its pings. A connection that is made afterwards is right.
  */
 static bool was_set_back(struct bus *bus)

@@ -52,7 +52,7 @@ def poll(api, polls=POLLS, at_once=2):
 
 
 def test_health_answers_at_once_after_a_loss(start):
-    sp = start("", SP_WORKER_SHUTDOWN_TIMEOUT="1s", SP_MONITOR_SHUTDOWN_TIMEOUT="1s", SP_SERVER_SHUTDOWN_TIMEOUT="1s")
+    sp = start("")
     sp.wait_healthy()
     sp.wait_connected()
     sp.nats.process.kill()
@@ -63,7 +63,7 @@ def test_health_answers_at_once_after_a_loss(start):
         assert poll(sp.api) < 0.4
         started = time.monotonic()
         sp.stop()  # asserts that each ends with 0
-        assert time.monotonic() - started < 4 * 6  # one after the other; each waits for the attempt that runs
+        assert time.monotonic() - started < 4 * 6  # one after the other; each may wait for an attempt that runs
     finally:
         silent.stop()
 
