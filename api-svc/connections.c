@@ -151,19 +151,11 @@ static void *run_sweeper(void *arg)
 
 	pthread_mutex_lock(&all->lock);
 	while (!all->stopping) {
-		struct timespec until;
-
 		all->short_of = false;
 		sweep(all, clock_mono_ms());
 		give_memory_back(all);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += SWEEP_INTERVAL_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		if (all->count == 0)
-			pthread_cond_wait(&all->wake, &all->lock);
-		else
-			pthread_cond_timedwait(&all->wake, &all->lock, &until);
+		(void)thread_wait(&all->wake, &all->lock, /* woken or not: look again */
+				  all->count == 0 ? INT64_MAX : clock_mono_ms() + SWEEP_INTERVAL_MS);
 	}
 	pthread_mutex_unlock(&all->lock);
 	return NULL;
@@ -175,17 +167,13 @@ enum rc connections_create(const struct connections_limits *limits, struct conne
 			   struct error *err)
 {
 	struct connections *all = calloc(1, sizeof(*all));
-	pthread_condattr_t attr;
 	enum rc rc;
 
 	if (!all)
 		return error_no_memory(err);
 	all->limits = *limits;
 	pthread_mutex_init(&all->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&all->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&all->wake, NULL);
 	rc = thread_start(run_sweeper, all, &all->sweeper, err);
 	if (rc) {
 		pthread_cond_destroy(&all->wake);

@@ -359,14 +359,8 @@ static void run_timers(struct worker_client *client)
 
 static void wait_for_timers(struct worker_client *client)
 {
-	int64_t until_ms = client->calls.next_due_ms;
-	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
-
-	client->planned_wake_ms = until_ms;
-	if (until_ms == INT64_MAX)
-		pthread_cond_wait(&client->wake, &client->lock);
-	else
-		pthread_cond_timedwait(&client->wake, &client->lock, &until);
+	client->planned_wake_ms = client->calls.next_due_ms;
+	(void)thread_wait(&client->wake, &client->lock, client->planned_wake_ms); /* woken or not: look again */
 }
 
 static void *run_timer(void *arg)
@@ -388,13 +382,8 @@ static void *run_timer(void *arg)
 
 static void init_lock(struct worker_client *client)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&client->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&client->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&client->wake, NULL);
 }
 
 static void free_client(struct worker_client *client)

@@ -1,5 +1,7 @@
 #include "kube-worker/config.h"
 
+#include "common/adapters/bus_bucket.h"
+
 #define CONCURRENCY_MAX 256
 
 static const char *const external_types[] = { "LoadBalancer", "NodePort", NULL };
@@ -10,6 +12,7 @@ static const char *const external_types[] = { "LoadBalancer", "NodePort", NULL }
 static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct worker_config),
 	CONFIG_ROWS_NATS(struct worker_config),
+	CONFIG_ROW_NATS_REPLICAS(struct worker_config),
 	{ .env = "SP_K8S_EXTERNAL_SVC_TYPE", .offset = AT(external_service_type), .choices = external_types,
 	  .help = "Type of the Service for ports of visibility external: LoadBalancer or NodePort" },
 	CONFIG_ROWS_KUBERNETES(struct worker_config),

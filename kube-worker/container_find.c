@@ -261,7 +261,7 @@ static void collect_extras(void *ctx, const struct fact *const *facts, size_t co
 	struct gather *gather = ctx;
 	struct container_extras *extras = gather->extras;
 	const struct fact *service = find_service(gather->deployment, facts, count);
-	struct container_state state = container_status_derive(gather->deployment, facts, count, clock_wall_ms(),
+	struct container_state state = container_status_derive(gather->deployment, facts, count, clock_mono_ms(),
 							       gather->grace_ms);
 
 	extras->status = state.status;

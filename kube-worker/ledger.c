@@ -11,9 +11,10 @@ void ledger_entry_clear(struct ledger_entry *entry)
 	*entry = (struct ledger_entry){ 0 };
 }
 
-void ledger_init(struct ledger *ledger, struct bus_caller *caller, const char *provider_name)
+void ledger_init(struct ledger *ledger, struct bus_caller *caller, const char *provider_name, int64_t replicas)
 {
 	ledger->caller = caller;
+	ledger->replicas = replicas;
 	record_bucket(provider_name, ledger->bucket);
 }
 
@@ -38,7 +39,7 @@ enum rc ledger_put_end(struct ledger *ledger, struct ledger_put *put, uint64_t *
 
 enum rc ledger_open(struct ledger *ledger, struct error *err)
 {
-	return bus_bucket_open(ledger->caller, ledger->bucket, err);
+	return bus_bucket_open(ledger->caller, ledger->bucket, ledger->replicas, err);
 }
 
 static enum rc put_once(struct ledger *ledger, const char *key, const struct debt *debt, uint64_t last_sequence,

@@ -9,6 +9,7 @@
 
 struct ledger {
 	struct bus_caller *caller;
+	int64_t replicas;
 	char bucket[BUS_BUCKET_MAX];
 };
 
@@ -28,8 +29,8 @@ struct ledger_put {
 	char subject[BUS_BUCKET_SUBJECT_MAX];
 };
 
-/* Use the bucket of a provider. The caller outlives the ledger. */
-void ledger_init(struct ledger *ledger, struct bus_caller *caller, const char *provider_name);
+/* Use the bucket of a provider, with replicas as for bus_bucket_open(). The caller outlives the ledger. */
+void ledger_init(struct ledger *ledger, struct bus_caller *caller, const char *provider_name, int64_t replicas);
 
 /*
  * Replace the record whose last sequence is known (0: there is none).

@@ -92,7 +92,7 @@ static enum rc start_operations(struct worker *worker, struct error *err)
 	};
 	enum rc rc;
 
-	ledger_init(&worker->ledger, worker->env.caller, worker->config.name);
+	ledger_init(&worker->ledger, worker->env.caller, worker->config.name, worker->config.nats_replicas);
 	worker->env.ledger = &worker->ledger;
 	rc = sweeper_create(&worker->env, worker->auth, &worker->sweeper, err);
 	parts.sweeper = worker->sweeper;

@@ -1,5 +1,7 @@
 #include "monitor/config.h"
 
+#include "common/adapters/bus_bucket.h"
+
 #define DEBOUNCE_MAX_MS 600000
 #define DAY_MS 86400000
 
@@ -11,6 +13,7 @@ static const char *const modes[] = { "auto", "watch", "poll", NULL };
 static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct monitor_config),
 	CONFIG_ROWS_NATS(struct monitor_config),
+	CONFIG_ROW_NATS_REPLICAS(struct monitor_config),
 	CONFIG_ROWS_KUBERNETES(struct monitor_config),
 	{ .env = "SP_MONITOR_DEBOUNCE_MS", .type = CONFIG_INT, .offset = AT(debounce_ms), .fallback = "500",
 	  .max = DEBOUNCE_MAX_MS,

@@ -9,6 +9,7 @@
 struct monitor_config {
 	const char *name;
 	struct bus_access nats;
+	int64_t nats_replicas; /* as for bus_bucket_open() */
 	const char *log_level;
 	const char *namespace;
 	const char *kubeconfig; /* "": in-cluster */

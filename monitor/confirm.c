@@ -6,12 +6,15 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
-#include "common/kube/kube_client.h"
-#include "common/kube/kube_path.h"
+#include "common/kube/kube_cache.h"
+#include "common/kube/kube_lister.h"
 #include "common/kube/labels.h"
 #include "common/services/log.h"
 
 #define TIMEOUT_MS 5000
+#define LIST_PAGE 500
+#define SELECTOR_MAX 512
+#define NO_FAILURE_MS INT64_C(1000000000000) /* a grace that no failure outlasts */
 
 struct confirm {
 	struct kube_client *kube;
@@ -31,24 +34,107 @@ static bool is_container(const cJSON *deployment, const char *id)
 	       !json_at(deployment, "metadata.deletionTimestamp");
 }
 
-static enum delivery_answer ask(struct confirm *confirm, const struct delivery_question *question)
+/* ---- its state, from objects that are all read now --------------------------------------------------------------- */
+
+struct feed {
+	struct informer_listener listener;
+	enum kube_kind kind;
+};
+
+static enum rc feed_item(void *ctx, const cJSON *item, struct error *err)
+{
+	struct feed *feed = ctx;
+
+	return feed->listener.object(feed->listener.ctx, feed->kind, KUBE_ADDED, item, err);
+}
+
+static enum rc read_kind(struct confirm *confirm, const char *selector, struct feed *feed, struct error *err)
+{
+	const struct kube_page page = {
+		.kind = feed->kind,
+		.namespace = confirm->namespace,
+		.selector = selector,
+		.limit = LIST_PAGE,
+		.deadline_ms = clock_mono_ms() + TIMEOUT_MS,
+		.once = true,
+		.on_item = feed_item,
+		.ctx = feed,
+	};
+
+	return kube_list_all(confirm->kube, &page, NULL, err);
+}
+
+struct look {
+	struct reconciled reconciled;
+	int64_t grace_ms;
+};
+
+static void look_at(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct look *look = ctx;
+
+	reconcile(facts, count, clock_mono_ms(), look->grace_ms, &look->reconciled);
+}
+
+/* A failure counts when it is asked for: how long it has lasted only the watch has seen. */
+static enum rc read_status(struct confirm *confirm, const cJSON *deployment, const struct delivery_question *question,
+			   enum container_status *ret_status, struct error *err)
+{
+	struct look look = { .grace_ms = question->status == CONTAINER_FAILED ? 0 : NO_FAILURE_MS };
+	struct kube_cache *cache = NULL;
+	struct feed feed = { .kind = KUBE_DEPLOYMENT };
+	char selector[SELECTOR_MAX];
+	enum rc rc = kube_cache_create(&cache, err);
+
+	if (rc)
+		return rc;
+	snprintf(selector, sizeof(selector), LABEL_SELECTOR "," LABEL_INSTANCE_ID "=%s", question->id);
+	feed.listener = kube_cache_listener(cache);
+	rc = feed_item(&feed, deployment, err);
+	feed.kind = KUBE_REPLICASET;
+	if (!rc)
+		rc = read_kind(confirm, selector, &feed, err);
+	feed.kind = KUBE_POD;
+	if (!rc)
+		rc = read_kind(confirm, selector, &feed, err);
+	if (!rc)
+		kube_cache_visit(cache, question->id, look_at, &look);
+	kube_cache_destroy(cache);
+	if (!rc)
+		*ret_status = look.reconciled.status;
+	return rc;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
+
+static enum rc read_deployment(struct confirm *confirm, const char *name, struct kube_reply *ret_deployment,
+			       struct error *err)
 {
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
-	struct kube_reply reply cleanup_kube_reply = { 0 };
 	struct kube_request request = { .method = "GET", .deadline_ms = clock_mono_ms() + TIMEOUT_MS, .once = true };
-	struct error err = { 0 };
 	enum rc rc;
 
-	kube_path_add(&path, KUBE_DEPLOYMENT, confirm->namespace, question->name);
-	rc = buf_check(&path, &err);
+	kube_path_add(&path, KUBE_DEPLOYMENT, confirm->namespace, name);
+	rc = buf_check(&path, err);
 	request.path = path.data;
-	if (!rc)
-		rc = kube_client_do(confirm->kube, &request, &reply, &err);
-	if (rc == RC_NOT_FOUND)
-		return DELIVERY_GONE;
-	if (!rc)
-		return is_container(reply.object, question->id) ? DELIVERY_THERE : DELIVERY_GONE;
-	log_warn("cannot ask whether a container is gone; trying again", log_str("id", question->id), log_err(&err));
+	return rc ? rc : kube_client_do(confirm->kube, &request, ret_deployment, err);
+}
+
+static enum delivery_answer ask(struct confirm *confirm, const struct delivery_question *question)
+{
+	struct kube_reply deployment cleanup_kube_reply = { 0 };
+	enum container_status status = CONTAINER_DELETED;
+	struct error err = { 0 };
+	enum rc rc = read_deployment(confirm, question->name, &deployment, &err);
+
+	if (!rc && is_container(deployment.object, question->id)) {
+		if (question->status == CONTAINER_DELETED)
+			return DELIVERY_REFUTED;
+		rc = read_status(confirm, deployment.object, question, &status, &err);
+	}
+	if (!rc || rc == RC_NOT_FOUND)
+		return status == question->status ? DELIVERY_CONFIRMED : DELIVERY_REFUTED;
+	log_warn("cannot ask for the state of a container; trying again", log_str("id", question->id), log_err(&err));
 	return DELIVERY_UNKNOWN;
 }
 

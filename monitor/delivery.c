@@ -18,7 +18,7 @@
 #define TICK_MS 250             /* the longest sleep of the thread */
 #define OVERDUE_EVERY_MS 100    /* between two looks for acknowledgements that are overdue */
 #define RECHECK_UNKNOWN_MS 2000 /* the API server could not be asked */
-#define RECHECK_THERE_MS 1000   /* it is there after all: the watch is late */
+#define RECHECK_REFUTED_MS 1000 /* it is otherwise: the watch is late */
 #define FLUSH_POLL_MS 10
 #define SWEEP_MS 30000
 #define SWEEP_SLACK 1000 /* entries beyond twice the containers that are kept before those without news are forgotten */
@@ -87,20 +87,15 @@ static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 static void look(struct delivery *d, const char *id, struct reconciled *reconciled)
 {
 	struct look ctx = { .reconciled = reconciled,
-			    .now_ms = clock_wall_ms(),
+			    .now_ms = clock_mono_ms(),
 			    .grace_ms = d->options.failed_grace_ms };
 
 	kube_cache_visit(d->cache, id, look_at, &ctx);
 }
 
-/* Both clocks at once: the cluster's facts are dated by the wall clock, the outbox counts monotonic time. */
 static int64_t recheck_of(const struct reconciled *reconciled)
 {
-	int64_t wait_ms = reconciled->recheck_ms - clock_wall_ms();
-
-	if (!reconciled->exists || !reconciled->recheck_ms)
-		return OUTBOX_NEVER;
-	return clock_mono_ms() + (wait_ms > 0 ? wait_ms : 0);
+	return reconciled->exists && reconciled->recheck_ms ? reconciled->recheck_ms : OUTBOX_NEVER;
 }
 
 /* ---- what is sent ------------------------------------------------------------------------------------------------ */
@@ -182,6 +177,7 @@ static enum rc send_parcel(struct delivery *d, const struct parcel *parcel, stru
 
 static void note_arrival(struct delivery *d, struct outbox_entry *entry)
 {
+	d->counts.failing = false;
 	d->counts.published++;
 	d->counts.deleted += entry->event.status == CONTAINER_DELETED;
 	d->counts.sending_ns += (clock_mono_ms() - (entry->deadline_ms - OUTBOX_ACK_MS)) * 1000000;
@@ -190,6 +186,7 @@ static void note_arrival(struct delivery *d, struct outbox_entry *entry)
 
 static void note_failure(struct delivery *d, struct outbox_entry *entry, const struct error *err)
 {
+	d->counts.failing = true;
 	snprintf(d->counts.last_error, sizeof(d->counts.last_error), "%s", err->text);
 	log_debug("not arrived; trying again", log_str("id", entry->id),
 		  log_str("state", outbox_state_name(entry->state)), log_err(err));
@@ -240,17 +237,18 @@ static void on_reply(void *ctx, uint64_t ticket, struct bus_message *msg)
 /* ---- the thread -------------------------------------------------------------------------------------------------- */
 
 /* Without memory for the question it is asked again later. */
-static void queue_question(struct delivery *d, struct outbox_entry *entry)
+static void queue_question(struct delivery *d, struct outbox_entry *entry, enum container_status status)
 {
 	struct question *question = calloc(1, sizeof(*question));
 
 	outbox_ask(d->outbox, entry);
 	if (!question) {
-		outbox_answer(d->outbox, entry, false, clock_mono_ms() + RECHECK_UNKNOWN_MS);
+		outbox_answer(d->outbox, entry, OUTBOX_NOTHING, clock_mono_ms() + RECHECK_UNKNOWN_MS);
 		return;
 	}
 	snprintf(question->text.id, sizeof(question->text.id), "%s", entry->id);
 	snprintf(question->text.name, sizeof(question->text.name), "%s", outbox_entry_name(entry));
+	question->text.status = status;
 	*d->questions_end = question;
 	d->questions_end = &question->next;
 	d->question_waits = true;
@@ -274,7 +272,7 @@ static void handle_due(struct delivery *d, struct outbox_entry *entry, struct pa
 		pack_event(d, entry, &reconciled, parcel);
 		break;
 	case OUTBOX_CHECK:
-		queue_question(d, entry);
+		queue_question(d, entry, reconciled.status);
 		break;
 	case OUTBOX_FORGET:
 		outbox_forget(d->outbox, entry);
@@ -560,14 +558,18 @@ bool delivery_next_question(struct delivery *delivery, struct delivery_question 
 void delivery_answer(struct delivery *delivery, const struct delivery_question *question, enum delivery_answer answer)
 {
 	static const int64_t pause_ms[] = {
-		[DELIVERY_GONE] = 0, [DELIVERY_THERE] = RECHECK_THERE_MS, [DELIVERY_UNKNOWN] = RECHECK_UNKNOWN_MS
+		[DELIVERY_CONFIRMED] = 0,
+		[DELIVERY_REFUTED] = RECHECK_REFUTED_MS,
+		[DELIVERY_UNKNOWN] = RECHECK_UNKNOWN_MS,
 	};
 	struct outbox_entry *entry;
 
 	pthread_mutex_lock(&delivery->lock);
 	entry = outbox_find(delivery->outbox, question->id);
 	if (entry)
-		outbox_answer(delivery->outbox, entry, answer == DELIVERY_GONE, clock_mono_ms() + pause_ms[answer]);
+		outbox_answer(delivery->outbox, entry,
+			      answer == DELIVERY_CONFIRMED ? (int)question->status : OUTBOX_NOTHING,
+			      clock_mono_ms() + pause_ms[answer]);
 	wake_locked(delivery);
 	pthread_mutex_unlock(&delivery->lock);
 }

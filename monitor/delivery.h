@@ -69,15 +69,16 @@ void delivery_tell_all(struct delivery *delivery, int64_t spread_ms, bool anew);
 /* Tell what is pending without debouncing; false: not all of it within timeout_ms. Blocks. */
 bool delivery_flush(struct delivery *delivery, int64_t timeout_ms);
 
-/* A container that seems to be gone: is there still a Deployment? */
+/* Is it true what the watch says of a container? */
 struct delivery_question {
 	char id[DELIVERY_ID_MAX];
-	char name[RECONCILE_NAME_MAX];
+	char name[RECONCILE_NAME_MAX]; /* of the Deployment */
+	enum container_status status;  /* DELETED: there is no Deployment any more, or it is not ours */
 };
 
 enum delivery_answer {
-	DELIVERY_GONE,    /* or not ours any more */
-	DELIVERY_THERE,   /* the watch will tell */
+	DELIVERY_CONFIRMED,
+	DELIVERY_REFUTED, /* the watch will tell */
 	DELIVERY_UNKNOWN, /* the API server did not say */
 };
 
@@ -94,9 +95,10 @@ struct delivery_counts {
 	int64_t sending_ns; /* from sending to acknowledgement, together; in whole ms */
 	size_t entries;
 	size_t pending;
-	int64_t lag_ms;  /* of the oldest change that is pending */
+	int64_t lag_ms;  /* since when the oldest of them waits */
 	int64_t idle_ms; /* since the thread was last seen at work */
 	char last_error[ERROR_TEXT_MAX];
+	bool failing; /* last_error is newer than the last event that arrived */
 };
 
 void delivery_counts(struct delivery *delivery, struct delivery_counts *ret_counts);

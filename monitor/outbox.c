@@ -228,6 +228,7 @@ static struct outbox_entry *add_entry(struct outbox *outbox, const char *id)
 	memcpy(e->id, id, size);
 	e->reported = OUTBOX_NOTHING;
 	e->recorded = OUTBOX_NOTHING;
+	e->confirmed = OUTBOX_NOTHING;
 	e->due_ms = OUTBOX_NEVER;
 	e->recheck_ms = OUTBOX_NEVER;
 	if (++outbox->count > outbox->bucket_count)
@@ -268,6 +269,12 @@ static void set_name(struct outbox_entry *entry, const char *name)
 
 /* ---- what makes an entry due ------------------------------------------------------------------------------------- */
 
+static void begin_waiting(struct outbox_entry *e, int64_t since_ms)
+{
+	if (!e->waiting_ms)
+		e->waiting_ms = since_ms;
+}
+
 enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment, int64_t now_ms, struct error *err)
 {
 	struct outbox_entry *e = outbox_find(outbox, id);
@@ -283,6 +290,7 @@ enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment,
 		e->first_change_ms = now_ms;
 	e->dirty = true;
 	e->last_change_ms = now_ms;
+	begin_waiting(e, now_ms);
 	reschedule(outbox, e);
 	return RC_OK;
 }
@@ -375,11 +383,16 @@ static enum outbox_action judge_absent(const struct outbox_entry *entry, struct 
 		return OUTBOX_FORGET;
 	if (!entry->seen && entry->reported == OUTBOX_NOTHING)
 		return OUTBOX_FORGET;
-	if (!entry->gone)
-		return OUTBOX_CHECK;
 	reconciled->status = CONTAINER_DELETED;
 	reconciled->digest = reconcile_digest(CONTAINER_DELETED, "");
-	return OUTBOX_TELL;
+	return entry->confirmed == CONTAINER_DELETED ? OUTBOX_TELL : OUTBOX_CHECK;
+}
+
+/* May it be a state that never was, after another one that was told? */
+static bool is_doubtful(const struct outbox_entry *entry, const struct reconciled *reconciled)
+{
+	return reconciled->podless && reconciled->status != CONTAINER_DELETED && entry->reported != OUTBOX_NOTHING &&
+	       entry->reported != CONTAINER_DELETED && entry->reported != (int)reconciled->status;
 }
 
 enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *reconciled)
@@ -387,8 +400,11 @@ enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *r
 	if (!reconciled->exists)
 		return judge_absent(entry, reconciled);
 	entry->seen = true;
-	entry->gone = false;
 	set_name(entry, reconciled->name);
+	if (!is_doubtful(entry, reconciled))
+		entry->confirmed = OUTBOX_NOTHING;
+	else if (!reconciled->unchanged && entry->confirmed != (int)reconciled->status)
+		return OUTBOX_CHECK;
 	if (reconciled->unchanged) {
 		if (!entry->forced || entry->reported == OUTBOX_NOTHING || entry->reported == CONTAINER_DELETED)
 			return OUTBOX_REST;
@@ -414,6 +430,7 @@ static void looked_at(struct outbox_entry *entry, int64_t recheck_ms)
 void outbox_rest(struct outbox *outbox, struct outbox_entry *entry, int64_t recheck_ms)
 {
 	looked_at(entry, recheck_ms);
+	entry->waiting_ms = 0;
 	reschedule(outbox, entry);
 }
 
@@ -425,11 +442,11 @@ void outbox_ask(struct outbox *outbox, struct outbox_entry *entry)
 	reschedule(outbox, entry);
 }
 
-void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, bool gone, int64_t retry_ms)
+void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, int confirmed, int64_t retry_ms)
 {
 	if (!set_state(outbox, entry, OUTBOX_ANSWER))
 		return;
-	entry->gone = gone;
+	entry->confirmed = confirmed;
 	entry->forced = true;
 	entry->forced_ms = retry_ms;
 	reschedule(outbox, entry);
@@ -453,6 +470,7 @@ uint64_t outbox_send(struct outbox *outbox, struct outbox_entry *entry, const st
 		entry->event = *fresh;
 	entry->event.open = true;
 	looked_at(entry, recheck_ms);
+	begin_waiting(entry, now_ms);
 	entry->ticket = new_ticket(outbox);
 	outbox->window[entry->ticket % OUTBOX_WINDOW] = entry;
 	outbox->in_window++;
@@ -505,6 +523,7 @@ void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry)
 
 	if (!set_state(outbox, entry, OUTBOX_DONE))
 		return;
+	entry->waiting_ms = entry->dirty ? entry->first_change_ms : 0;
 	if (was_recording)
 		entry->recorded = entry->reported == CONTAINER_DELETED ? OUTBOX_NOTHING : entry->reported;
 	if (entry->reported == CONTAINER_DELETED && !entry->forced) {
@@ -546,8 +565,8 @@ static void count_pending(void *ctx, struct outbox_entry *e)
 	if (!e->dirty && !e->forced && e->state == OUTBOX_RESTING)
 		return;
 	pending->count++;
-	if (e->dirty)
-		pending->oldest_ms = min(pending->oldest_ms, e->first_change_ms);
+	if (e->waiting_ms)
+		pending->oldest_ms = min(pending->oldest_ms, e->waiting_ms);
 }
 
 struct outbox_pending outbox_pending(struct outbox *outbox)

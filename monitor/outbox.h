@@ -18,7 +18,7 @@
 
 enum outbox_state {
 	OUTBOX_RESTING,
-	OUTBOX_ASKING,    /* is the container really gone? */
+	OUTBOX_ASKING,    /* is it true what the watch says? */
 	OUTBOX_SENDING,   /* the event is on its way */
 	OUTBOX_ARRIVED,   /* it was acknowledged; what was reported is to be recorded */
 	OUTBOX_RECORDING, /* the record is on its way */
@@ -57,17 +57,18 @@ struct outbox_entry {
 	uint32_t heap_at;          /* 1...; 0: not in the heap */
 	enum outbox_state state;
 	bool seen;              /* a Deployment of this id has been seen */
-	bool gone;              /* the API server has said that there is none */
 	bool dirty;             /* something has changed since the entry was looked at */
 	bool forced;            /* to be told although it may have been told already */
 	bool repeated;          /* the next event is another try */
 	unsigned char failures; /* in a row */
 	int reported;           /* OUTBOX_NOTHING or an enum container_status */
 	int recorded;           /* the same, as it lies in the bucket as far as we know */
+	int confirmed;          /* the same, as the API server has said that it is */
 	uint64_t digest;        /* of what was reported */
 	int64_t due_ms;
 	int64_t first_change_ms; /* since dirty */
 	int64_t last_change_ms;
+	int64_t waiting_ms; /* since when something waits that has not been told and recorded; 0: nothing does */
 	int64_t forced_ms;
 	int64_t not_before_ms; /* after a failure */
 	int64_t recheck_ms;    /* OUTBOX_NEVER: no */
@@ -123,7 +124,7 @@ struct outbox_entry *outbox_take(struct outbox *outbox, int64_t now_ms);
 enum outbox_action {
 	OUTBOX_REST,   /* nothing to say */
 	OUTBOX_TELL,   /* `reconciled` says what */
-	OUTBOX_CHECK,  /* it seems to be gone: ask the API server */
+	OUTBOX_CHECK,  /* it seems to be gone, or to have lost its Pods: `reconciled` says what is to be confirmed */
 	OUTBOX_FORGET, /* gone, and DCM knows it or never knew of the container */
 };
 
@@ -136,9 +137,14 @@ enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *r
 /* Nothing to say now. recheck_ms: look again then; OUTBOX_NEVER. */
 void outbox_rest(struct outbox *outbox, struct outbox_entry *entry, int64_t recheck_ms);
 
-/* The API server is being asked; answered: gone, or not (then it is looked at again, at retry_ms). */
+/*
+ * The API server is being asked; answered.
+ *
+ * confirmed  the status that was asked for, or OUTBOX_NOTHING: it is not, or nobody knows.
+ * retry_ms   when the entry is looked at again.
+ */
 void outbox_ask(struct outbox *outbox, struct outbox_entry *entry);
-void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, bool gone, int64_t retry_ms);
+void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, int confirmed, int64_t retry_ms);
 
 /*
  * The event is about to be sent. entry->event holds its id and time: those of the last try when the same state was
@@ -173,7 +179,7 @@ void outbox_visit(struct outbox *outbox, void (*visit)(void *ctx, struct outbox_
 
 struct outbox_pending {
 	size_t count;      /* entries of which something is to be told, or is being told */
-	int64_t oldest_ms; /* the oldest change among them; OUTBOX_NEVER: none */
+	int64_t oldest_ms; /* since when the first of them waits; OUTBOX_NEVER: none */
 };
 struct outbox_pending outbox_pending(struct outbox *outbox);
 

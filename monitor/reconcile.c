@@ -52,6 +52,7 @@ void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, in
 		return;
 	state = container_status_derive(deployment, facts, count, now_ms, grace_ms);
 	ret_reconciled->unchanged = state.unchanged;
+	ret_reconciled->podless = state.podless;
 	ret_reconciled->status = state.status;
 	ret_reconciled->recheck_ms = state.recheck_ms;
 	snprintf(ret_reconciled->name, sizeof(ret_reconciled->name), "%s", deployment->name);

@@ -12,8 +12,14 @@
 struct reconciled {
 	bool exists;    /* there is a Deployment; otherwise nothing below is set */
 	bool unchanged; /* no news: an earlier status stays */
+	/*
+	 * No Pod speaks that is here to stay, though there should be one. The kinds are watched apart, and after an
+	 * interruption one of them may lag far behind another: then this may be a state that never was, made of Pods
+	 * that have gone and a Deployment of which is not known yet that it has.
+	 */
+	bool podless;
 	enum container_status status;
-	int64_t recheck_ms; /* wall clock: look again then without any event; 0: never */
+	int64_t recheck_ms; /* clock_mono_ms(): look again then without any event; 0: never */
 	uint64_t digest;    /* of status and message: equal digests need no second event */
 	char message[RECONCILE_MESSAGE_MAX];
 	char name[RECONCILE_NAME_MAX]; /* of the Deployment */
@@ -24,7 +30,7 @@ struct reconciled {
  *
  * facts     all facts of the instance. Of several Deployments that claim its id the one speaks that GET shows: one
  *           that is not being deleted first, then the one with the id as its name, then the oldest.
- * now_ms    wall clock; grace_ms: SP_FAILED_GRACE.
+ * now_ms    clock_mono_ms(); grace_ms: SP_FAILED_GRACE.
  */
 void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, int64_t grace_ms,
 	       struct reconciled *ret_reconciled);

@@ -13,12 +13,16 @@
 #include "common/version.h"
 
 #define LOG_EVERY_MS 60000
+#define LOOK_EVERY_MS 5000  /* between two looks for what waits */
+#define LATE_MS 60000       /* what waits for so long is said */
+#define LATE_EVERY_MS 60000 /* how often */
 #define DELIVERY_IDLE_MAX_MS 15000
 #define STEWARD_IDLE_MAX_MS 30000 /* its calls take seconds when NATS is slow */
 #define INFORMERS_IDLE_MAX_MS \
 	240000 /* a watch ends within 55 s, a poll begins within 60 s, a list takes 2 min at most */
 
 struct report {
+	struct bus *bus;
 	struct delivery *delivery;
 	struct steward *steward;
 	struct bus_service *service;
@@ -28,6 +32,10 @@ struct report {
 	pthread_mutex_t lock; /* guards stopping */
 	pthread_cond_t wake;
 	bool stopping;
+
+	/* The thread's own. */
+	int64_t logged_ms;
+	int64_t late_ms; /* when it was said; 0: never */
 
 	/* The watchdog's own. */
 	int64_t informers_seen; /* lists, watches and failures together */
@@ -91,6 +99,45 @@ static void log_counters(struct report *report)
 	lifecycle_notify_status(line);
 }
 
+static bool may_tell(const struct steward_counts *s)
+{
+	return s->role == STEWARD_ACTIVE || s->role == STEWARD_ALONE;
+}
+
+/* Why events wait, as far as is known. */
+static const char *why_late(struct report *report, const struct delivery_counts *d, const struct steward_counts *s)
+{
+	if (!bus_connected(report->bus))
+		return "NATS is not connected";
+	if (!may_tell(s))
+		return "the lease is not held";
+	return d->failing ? d->last_error : "they are not confirmed, or too many";
+}
+
+static void log_late(struct report *report)
+{
+	int64_t now_ms = clock_mono_ms();
+	struct delivery_counts d;
+	struct steward_counts s;
+	bool late, lost;
+
+	if (report->late_ms && now_ms - report->late_ms < LATE_EVERY_MS)
+		return;
+	delivery_counts(report->delivery, &d);
+	steward_counts(report->steward, &s);
+	late = d.lag_ms >= LATE_MS;
+	lost = s.stream_gone_ms >= LATE_MS && may_tell(&s);
+	if (late || lost)
+		report->late_ms = now_ms;
+	if (late)
+		log_warn("events wait to be told", log_num("pending", (int64_t)d.pending), log_num("lag_ms", d.lag_ms),
+			 log_str("why", why_late(report, &d, &s)));
+	if (lost)
+		log_warn("events are told to nobody who keeps them",
+			 log_str("why", "no stream listens any more on " PROTOCOL_EVENT_SUBJECT),
+			 log_num("gone_ms", s.stream_gone_ms));
+}
+
 static void *run_report(void *ctx)
 {
 	struct report *report = ctx;
@@ -98,9 +145,13 @@ static void *run_report(void *ctx)
 
 	while (!stopping) {
 		pthread_mutex_lock(&report->lock);
-		stopping = thread_wait_until(&report->wake, &report->lock, &report->stopping, LOG_EVERY_MS);
+		stopping = thread_wait_until(&report->wake, &report->lock, &report->stopping, LOOK_EVERY_MS);
 		pthread_mutex_unlock(&report->lock);
+		log_late(report);
+		if (!stopping && clock_mono_ms() - report->logged_ms < LOG_EVERY_MS)
+			continue;
 		log_counters(report); /* the last time at the end */
+		report->logged_ms = clock_mono_ms();
 	}
 	return NULL;
 }
@@ -125,10 +176,12 @@ enum rc report_create(struct bus *bus, const char *provider_name, struct deliver
 
 	if (!report)
 		return error_no_memory(err);
+	report->bus = bus;
 	report->delivery = delivery;
 	report->steward = steward;
 	report->metadata[0] = (struct bus_header){ "provider", provider_name };
 	report->informers_seen_ms = clock_mono_ms();
+	report->logged_ms = clock_mono_ms();
 	options.metadata = report->metadata;
 	options.ctx = report;
 	pthread_mutex_init(&report->lock, NULL);

@@ -56,6 +56,7 @@ struct steward {
 	atomic_llong resyncs;
 	atomic_int role; /* enum steward_role; written by set_role() */
 	atomic_bool acknowledged;
+	atomic_llong stream_gone_ms; /* since when; 0: it has not */
 	pthread_mutex_t
 		lock; /* guards stopping, woken, load.from and .received, and `watching` against steward_counts() */
 	pthread_cond_t wake;
@@ -168,7 +169,7 @@ static void find_storage(struct steward *s)
 	enum rc rc;
 
 	s->storage_ms = clock_mono_ms();
-	rc = bus_bucket_open(s->caller, s->bucket, &err);
+	rc = bus_bucket_open(s->caller, s->bucket, s->options.config->nats_replicas, &err);
 	if (!rc) {
 		s->no_storage = 0;
 		if (s->storage != STORAGE_BUCKET)
@@ -369,6 +370,10 @@ static void tend_route(struct steward *s)
 		return;
 	}
 	atomic_store(&s->acknowledged, found);
+	if (found)
+		atomic_store(&s->stream_gone_ms, 0);
+	else if (had)
+		atomic_store(&s->stream_gone_ms, clock_mono_ms());
 	delivery_set_route(s->options.delivery, found, s->storage == STORAGE_BUCKET ? s->bucket : NULL);
 	if (!s->route_known || had != found)
 		log_info(found ? "a stream listens: events are acknowledged"
@@ -607,9 +612,12 @@ void steward_destroy(struct steward *steward)
 
 void steward_counts(struct steward *steward, struct steward_counts *ret_counts)
 {
+	int64_t gone_ms = atomic_load(&steward->stream_gone_ms);
+
 	*ret_counts = (struct steward_counts){
 		.role = (enum steward_role)atomic_load(&steward->role),
 		.acknowledged = atomic_load(&steward->acknowledged),
+		.stream_gone_ms = gone_ms ? clock_mono_ms() - gone_ms : 0,
 		.resyncs = atomic_load(&steward->resyncs),
 		.idle_ms = clock_mono_ms() - atomic_load(&steward->seen_ms),
 	};

@@ -52,7 +52,8 @@ void steward_destroy(struct steward *steward);
 
 struct steward_counts {
 	enum steward_role role;
-	bool acknowledged; /* a stream listens */
+	bool acknowledged;      /* a stream listens */
+	int64_t stream_gone_ms; /* for how long none listens any more; 0: one does, or none ever did */
 	struct informer_counts informers;
 	struct kube_cache_size cache;
 	int64_t resyncs;

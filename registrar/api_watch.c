@@ -4,10 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/base/thread.h"
 #include "common/protocol.h"
 #include "common/services/json.h"
 
@@ -106,17 +106,6 @@ static void on_message(void *ctx, struct bus_message *bus_msg)
 	pthread_mutex_unlock(&watch->lock);
 }
 
-static void init_lock(struct api_watch *watch)
-{
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&watch->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&watch->heard, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **ret_watch, struct error *err)
 {
 	struct api_watch *watch = calloc(1, sizeof(*watch));
@@ -125,7 +114,8 @@ enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **r
 
 	if (!watch)
 		return error_no_memory(err);
-	init_lock(watch);
+	pthread_mutex_init(&watch->lock, NULL);
+	pthread_cond_init(&watch->heard, NULL);
 	watch->bus = bus;
 	watch->name = str_dup(name);
 	protocol_operation_subject(name, operation_name(OPERATION_HEALTH), watch->health_subject);
@@ -226,14 +216,13 @@ static uint64_t begin_asking(struct api_watch *watch)
 enum api_answer api_watch_ask(struct api_watch *watch)
 {
 	int64_t until_ms = clock_mono_ms() + API_WATCH_TIMEOUT_MS;
-	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
 	uint64_t asking = begin_asking(watch);
 	enum api_answer answer;
 
 	if (send_ping(watch, asking, NULL) || send_health(watch, asking, NULL))
 		return API_NO_NATS;
 	pthread_mutex_lock(&watch->lock);
-	while (is_open(watch) && pthread_cond_timedwait(&watch->heard, &watch->lock, &until) == 0)
+	while (is_open(watch) && thread_wait(&watch->heard, &watch->lock, until_ms))
 		;
 	answer = sum_up(watch);
 	pthread_mutex_unlock(&watch->lock);

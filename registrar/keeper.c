@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/base/thread.h"
@@ -29,7 +28,7 @@ struct keeper {
 	atomic_bool stopping;
 	_Atomic int64_t moved_ms; /* when the thread last did a step */
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* of the monotonic clock: stopping, or ended */
+	pthread_cond_t changed; /* stopping, or ended */
 	bool ended;             /* guarded by the lock */
 };
 
@@ -39,9 +38,8 @@ struct keeper {
 static bool wait_locked(struct keeper *keeper, bool (*flag)(struct keeper *keeper), int64_t timeout_ms)
 {
 	int64_t until_ms = clock_mono_ms() + timeout_ms;
-	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
 
-	while (!flag(keeper) && pthread_cond_timedwait(&keeper->changed, &keeper->lock, &until) == 0)
+	while (!flag(keeper) && thread_wait(&keeper->changed, &keeper->lock, until_ms))
 		;
 	return flag(keeper);
 }
@@ -221,17 +219,6 @@ static void *run(void *ctx)
 
 /* ---- for main() ---- */
 
-static void init_lock(struct keeper *keeper)
-{
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&keeper->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&keeper->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 enum rc keeper_create(const struct registrar_config *config, struct bus *bus, struct keeper **ret_keeper,
 		      struct error *err)
 {
@@ -240,7 +227,8 @@ enum rc keeper_create(const struct registrar_config *config, struct bus *bus, st
 
 	if (!keeper)
 		return error_no_memory(err);
-	init_lock(keeper);
+	pthread_mutex_init(&keeper->lock, NULL);
+	pthread_cond_init(&keeper->changed, NULL);
 	keeper->config = config;
 	keeper->reason = REASON_NONE;
 	keeper->result = KEEPER_UNREACHABLE;

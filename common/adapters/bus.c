@@ -3,13 +3,18 @@
 
 #include "common/adapters/bus_private.h"
 #include "common/base/backoff.h"
+#include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
 
 #define RECONNECT_FIRST_MS 50
 #define RECONNECT_MAX_MS 5000
+#define FIRST_TRY_WAIT_MS 2500 /* more than one server may take to be given up */
 #define CLOSE_WAIT_MS 2000
+#define CLOCK_LOOK_MS 1000                   /* between two looks at the wall clock */
+#define CLOCK_STEP_MS 1000                   /* set back by more than that, it is a step */
+#define PAYLOAD_BEFORE_CONNECT (1024 * 1024) /* bytes; nats-server's default */
 
 enum rc bus_fault(struct error *err, natsStatus status, const char *what)
 {
@@ -46,19 +51,64 @@ static void report_state(struct bus *bus, bool connected)
 		bus->options.on_state(bus->options.ctx, connected);
 }
 
+static uint64_t count_losses(struct bus *bus)
+{
+	uint64_t losses;
+
+	pthread_mutex_lock(&bus->lock);
+	losses = bus->losses;
+	pthread_mutex_unlock(&bus->lock);
+	return losses;
+}
+
+/* Unless it has been lost since, which is told on another thread. Returns whether it is up. */
+static bool go_up(struct bus *bus, uint64_t losses)
+{
+	bool up;
+
+	pthread_mutex_lock(&bus->lock);
+	up = bus->losses == losses;
+	atomic_store(&bus->up, up);
+	pthread_mutex_unlock(&bus->lock);
+	return up;
+}
+
+static void go_down(struct bus *bus)
+{
+	pthread_mutex_lock(&bus->lock);
+	bus->losses++;
+	atomic_store(&bus->up, false);
+	pthread_mutex_unlock(&bus->lock);
+}
+
+/* Asks cnats, and so may wait for its lock. Returns whether it is up. */
+static bool take_state(struct bus *bus, natsConnection *connection)
+{
+	uint64_t losses = count_losses(bus);
+	int64_t max_payload = natsConnection_GetMaxPayload(connection);
+
+	if (max_payload > 0)
+		atomic_store(&bus->max_payload, (size_t)max_payload);
+	return natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED && go_up(bus, losses);
+}
+
 static void on_connected(natsConnection *connection, void *closure)
 {
+	struct bus *bus = closure;
+	bool up = take_state(bus, connection);
 	char url[256] = "";
 
 	(void)natsConnection_GetConnectedUrl(connection, url, sizeof(url)); /* for the log only */
 	log_info("connected to NATS", log_str("server", strrchr(url, '@') ? strrchr(url, '@') + 1 : url));
-	report_state(closure, true);
+	if (up)
+		report_state(bus, true);
 }
 
 static void on_disconnected(natsConnection *connection unused, void *closure)
 {
 	struct bus *bus = closure;
 
+	go_down(bus);
 	if (!is_destroying(bus))
 		log_warn("NATS connection lost; reconnecting");
 	report_state(bus, false);
@@ -75,17 +125,19 @@ void bus_note_live(struct bus *bus, int change)
 
 static void on_closed(natsConnection *connection unused, void *closure)
 {
+	go_down(closure);
 	report_state(closure, false);
 	bus_note_live(closure, -1);
 }
 
 /* The subscription is not touched: cnats 3.4 may have freed it (nats.c#659). */
 static void on_error(natsConnection *connection, natsSubscription *subscription unused, natsStatus status,
-		     void *closure unused)
+		     void *closure)
 {
 	const char *text = NULL;
 
-	(void)natsConnection_GetLastError(connection, &text); /* for the log only */
+	if (bus_connected(closure)) /* else it may wait, and with it on_disconnected(), which runs on the same thread */
+		(void)natsConnection_GetLastError(connection, &text); /* for the log only */
 	log_warn("NATS reported an error; going on", log_str("error", natsStatus_GetText(status)),
 		 log_str("text", text ? text : ""));
 }
@@ -178,6 +230,7 @@ static enum rc make_connection(struct bus *bus, struct error *err)
 	bus_note_live(bus, +1);
 	pthread_rwlock_wrlock(&bus->link);
 	bus->connection = connection;
+	(void)take_state(bus, connection); /* before anything comes that wants a reply; on_connected() tells */
 	for (struct bus_subscription *sub = bus->subscriptions; sub; sub = sub->next)
 		if (!sub->drained)
 			BUS_CHAIN(s, bus_subscription_attach(sub));
@@ -201,20 +254,48 @@ static enum rc try_connect(struct bus *bus, struct error *err)
 	return rc;
 }
 
+/*
+ * cnats waits by the wall clock (src/unix/cond.c, also in its newest version): set back an hour, its pause before a
+ * reconnect takes an hour, and so do its pings. A connection that is made afterwards is right.
+ */
+static bool was_set_back(struct bus *bus)
+{
+	int64_t before_ms = bus->wall_ahead_ms;
+
+	bus->wall_ahead_ms = clock_wall_ms() - clock_mono_ms();
+	return bus->wall_ahead_ms < before_ms - CLOCK_STEP_MS;
+}
+
+/* The lock is held; not while it closes. */
+static void close_anew(struct bus *bus, const char *why)
+{
+	bus->outdated = false;
+	pthread_mutex_unlock(&bus->lock);
+	log_info("connecting to NATS anew", log_str("why", why));
+	natsConnection_Close(bus->connection);
+	pthread_mutex_lock(&bus->lock);
+}
+
 /* Until there is something to do. The lock is held. */
 static void wait_for_end(struct bus *bus)
 {
 	while (!bus->destroying && !bus->ended) {
-		if (bus->outdated) {
-			bus->outdated = false;
-			pthread_mutex_unlock(&bus->lock);
-			log_info("files of the login to NATS have changed; connecting anew");
-			natsConnection_Close(bus->connection);
-			pthread_mutex_lock(&bus->lock);
-		} else {
-			pthread_cond_wait(&bus->changed, &bus->lock);
-		}
+		if (was_set_back(bus))
+			close_anew(bus, "the clock was set back");
+		else if (bus->outdated)
+			close_anew(bus, "files of the login have changed");
+		else
+			(void)thread_wait(&bus->changed, &bus->lock, clock_mono_ms() + CLOCK_LOOK_MS);
 	}
+}
+
+static void note_first_try(struct bus *bus, enum rc rc, const struct error *err)
+{
+	if (bus->tried)
+		return;
+	bus->tried = true;
+	bus->first = rc ? *err : (struct error){ .rc = RC_OK };
+	pthread_cond_broadcast(&bus->changed);
 }
 
 static void *run_keeper(void *ctx)
@@ -222,19 +303,19 @@ static void *run_keeper(void *ctx)
 	struct bus *bus = ctx;
 	struct backoff backoff = { .first_ms = RECONNECT_FIRST_MS, .max_ms = RECONNECT_MAX_MS };
 	struct error err;
+	enum rc rc;
 
-	pthread_mutex_lock(&bus->lock);
-	for (;;) {
-		wait_for_end(bus);
-		if (thread_wait_until(&bus->changed, &bus->lock, &bus->destroying, backoff_next_ms(&backoff)))
-			break;
-		pthread_mutex_unlock(&bus->lock);
+	do {
 		drop_connection(bus);
-		if (!try_connect(bus, &err))
+		rc = try_connect(bus, &err);
+		if (!rc)
 			backoff_reset(&backoff);
 		pthread_mutex_lock(&bus->lock);
-	}
-	pthread_mutex_unlock(&bus->lock);
+		note_first_try(bus, rc, &err);
+		wait_for_end(bus);
+		(void)thread_wait_until(&bus->changed, &bus->lock, &bus->destroying, backoff_next_ms(&backoff));
+		pthread_mutex_unlock(&bus->lock);
+	} while (!is_destroying(bus));
 	return NULL;
 }
 
@@ -246,11 +327,29 @@ static struct bus *bus_alloc(const struct bus_options *options)
 		return NULL;
 	bus->options = *options;
 	bus->ended = true;
+	bus->wall_ahead_ms = clock_wall_ms() - clock_mono_ms();
+	atomic_init(&bus->max_payload, PAYLOAD_BEFORE_CONNECT);
 	pthread_rwlock_init(&bus->link, NULL);
 	pthread_mutex_init(&bus->lock, NULL);
 	pthread_cond_init(&bus->changed, NULL);
 	pthread_cond_init(&bus->not_taking, NULL);
 	return bus;
+}
+
+/* Faults that no time heals. */
+static enum rc wait_for_first_try(struct bus *bus, struct error *err)
+{
+	struct error first;
+
+	pthread_mutex_lock(&bus->lock);
+	(void)thread_wait_until(&bus->changed, &bus->lock, &bus->tried, FIRST_TRY_WAIT_MS);
+	first = bus->first;
+	pthread_mutex_unlock(&bus->lock);
+	if (first.rc != RC_INVALID_ARGUMENT && first.rc != RC_NO_MEMORY && first.rc != RC_INTERNAL)
+		return RC_OK;
+	if (err)
+		*err = first;
+	return first.rc;
 }
 
 enum rc bus_connect(const struct bus_options *options, struct bus **ret_bus, struct error *err)
@@ -260,17 +359,14 @@ enum rc bus_connect(const struct bus_options *options, struct bus **ret_bus, str
 
 	if (!bus)
 		return error_no_memory(err);
-	rc = try_connect(bus, err);
-	if (rc == RC_INVALID_ARGUMENT || rc == RC_NO_MEMORY || rc == RC_INTERNAL) {
-		bus_destroy(bus);
-		return rc;
-	}
 	rc = thread_start(run_keeper, bus, &bus->keeper, err);
+	bus->keeper_runs = !rc;
+	if (!rc)
+		rc = wait_for_first_try(bus, err);
 	if (rc) {
 		bus_destroy(bus);
 		return rc;
 	}
-	bus->keeper_runs = true;
 	*ret_bus = bus;
 	return RC_OK;
 }
@@ -321,19 +417,14 @@ void bus_destroy(struct bus *bus)
 	free(bus);
 }
 
-bool bus_is_connected(const struct bus *bus)
+bool bus_connected(const struct bus *bus)
 {
-	return natsConnection_Status(bus->connection) == NATS_CONN_STATUS_CONNECTED;
+	return atomic_load(&bus->up);
 }
 
-bool bus_connected(struct bus *bus)
+size_t bus_max_payload(const struct bus *bus)
 {
-	bool connected;
-
-	pthread_rwlock_rdlock(&bus->link);
-	connected = bus_is_connected(bus);
-	pthread_rwlock_unlock(&bus->link);
-	return connected;
+	return atomic_load(&bus->max_payload);
 }
 
 enum rc bus_new_inbox(const struct bus *bus, char out[BUS_INBOX_MAX], struct error *err)

@@ -46,8 +46,9 @@ struct bus_outgoing {
 };
 
 /*
- * Try to connect once, and return whether or not it worked. Tries for ever: 50 ms at first, then up to 5 s with jitter,
- * also when the server refuses the login: an operator may repair the account. Files that have changed are read again.
+ * Try to connect, and return after the first try, whether or not it worked, or after 2.5 s. Tries for ever: 50 ms at
+ * first, then up to 5 s with jitter, also when the server refuses the login: an operator may repair the account. Files
+ * that have changed are read again. When the wall clock is set back, the connection is made anew.
  *
  * ret_bus  given to the caller (bus_destroy).
  * Errors: RC_INVALID_ARGUMENT for a URL that cannot be read; RC_NO_MEMORY; RC_INTERNAL.
@@ -57,11 +58,14 @@ enum rc bus_connect(const struct bus_options *options, struct bus **ret_bus, str
 /* Close, wait for the callbacks that run, and free. Takes NULL. Subscriptions end with it. */
 void bus_destroy(struct bus *bus);
 
-/* Is the connection up at this moment? Any thread. */
-bool bus_connected(struct bus *bus);
+/* Is the connection up, as far as is known? Any thread; never waits. */
+bool bus_connected(const struct bus *bus);
 
-/* The largest payload that the server accepts, in bytes (headers count too); 1 MiB before the first connection. */
-size_t bus_max_payload(struct bus *bus);
+/*
+ * The largest payload that the server accepts, in bytes (headers count too); 1 MiB before the first connection. Any
+ * thread; never waits.
+ */
+size_t bus_max_payload(const struct bus *bus);
 
 /*
  * Make a new unique inbox prefix ("_INBOX.<client name>.<unique>", so that permissions can tell whose it is): subscribe
@@ -70,7 +74,7 @@ size_t bus_max_payload(struct bus *bus);
 enum rc bus_new_inbox(const struct bus *bus, char out[BUS_INBOX_MAX], struct error *err) must_check;
 
 /*
- * Send. Does not wait for anything but the socket.
+ * Send. Does not wait for anything but the socket, and while the connection is down or being made not at all.
  * Errors: RC_UNAVAILABLE not connected; RC_TOO_LARGE above the server's limit; RC_NO_MEMORY. After RC_OK the bytes are
  * on their way, no more is known.
  * Threads: any.

@@ -9,6 +9,7 @@
 #include "common/services/log.h"
 
 #define BODY_MAX 4096
+#define REPLICAS_USUAL 3                          /* survive the loss of one */
 #define CALL_MAX 600                              /* bytes of an API's name with its parameters */
 #define DUPLICATE_WINDOW_NS INT64_C(120000000000) /* 2 min, as every stream has by default */
 #define SENDER_IDLE_NS INT64_C(30000000000)       /* the server ends a sender that nobody hears for so long */
@@ -24,7 +25,7 @@ static void call_name(char out[CALL_MAX], const char *call, const char *bucket)
 }
 
 /* The configuration by which every NATS client knows a bucket. Source: nats.go jetstream/kv.go. */
-static void write_config(const char *bucket, struct buf *out)
+static void write_config(const char *bucket, int64_t replicas, struct buf *out)
 {
 	struct json_writer w = json_writer_make(out);
 	char subject[BUS_BUCKET_SUBJECT_MAX];
@@ -45,7 +46,7 @@ static void write_config(const char *bucket, struct buf *out)
 	json_int(&w, "max_msgs", -1);
 	json_int(&w, "max_bytes", -1);
 	json_int(&w, "max_consumers", -1);
-	json_int(&w, "num_replicas", 1);
+	json_int(&w, "num_replicas", replicas);
 	json_int(&w, "duplicate_window", DUPLICATE_WINDOW_NS);
 	json_bool(&w, "allow_rollup_hdrs", true);
 	json_bool(&w, "deny_delete", true);
@@ -53,17 +54,13 @@ static void write_config(const char *bucket, struct buf *out)
 	json_end_object(&w);
 }
 
-enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, struct error *err)
+static enum rc create(struct bus_caller *caller, const char *bucket, int64_t replicas, struct error *err)
 {
 	struct buf config cleanup_buf = buf_make(BODY_MAX);
 	char call[CALL_MAX];
 	enum rc rc;
 
-	call_name(call, "STREAM.INFO", bucket);
-	rc = bus_stream_ask(caller, call, NULL, NULL, err);
-	if (rc != RC_NOT_FOUND)
-		return rc;
-	write_config(bucket, &config);
+	write_config(bucket, replicas, &config);
 	rc = buf_check(&config, err);
 	if (rc)
 		return rc;
@@ -72,8 +69,71 @@ enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, struct er
 	if (rc == RC_ALREADY_EXISTS) /* another process was faster, and another version has other settings */
 		return RC_OK;
 	if (!rc)
-		log_info("key-value bucket created", log_str("bucket", bucket));
+		log_info("key-value bucket created", log_str("bucket", bucket), log_num("replicas", replicas));
 	return rc;
+}
+
+/* `config`: as the server has it, whoever made it so; changed in one number. */
+static enum rc raise_to(struct bus_caller *caller, const char *bucket, int64_t replicas, cJSON *config,
+			struct error *err)
+{
+	struct buf body cleanup_buf = buf_make(BODY_MAX);
+	struct json_writer w = json_writer_make(&body);
+	char call[CALL_MAX];
+	enum rc rc;
+
+	cJSON_SetNumberValue(json_get(config, "num_replicas"), (double)replicas);
+	json_tree(&w, NULL, config);
+	rc = buf_check(&body, err);
+	if (rc)
+		return rc;
+	call_name(call, "STREAM.UPDATE", bucket);
+	rc = bus_stream_ask(caller, call, body.data, NULL, err);
+	if (!rc)
+		log_info("more NATS servers keep the key-value bucket", log_str("bucket", bucket),
+			 log_num("replicas", replicas));
+	return rc;
+}
+
+/* A single server would believe anything, and keep one all the same. */
+static enum rc check_cluster(const cJSON *info, struct error *err)
+{
+	return json_get(info, "cluster") ? RC_OK : error_set(err, RC_UNAVAILABLE, "the NATS server is in no cluster");
+}
+
+/* What cannot be is said to who has asked for it, and does no harm. */
+static void note_refusal(const char *bucket, int64_t asked, const struct error *err)
+{
+	if (asked > 1)
+		log_warn("the key-value bucket has fewer replicas than configured; going on", log_str("bucket", bucket),
+			 log_num("configured", asked), log_err(err));
+}
+
+enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, int64_t replicas, struct error *err)
+{
+	int64_t wanted = replicas ? replicas : REPLICAS_USUAL;
+	cleanup_json cJSON *info = NULL;
+	struct error refusal = { 0 };
+	char call[CALL_MAX];
+	enum rc rc;
+
+	call_name(call, "STREAM.INFO", bucket);
+	rc = bus_stream_ask(caller, call, NULL, &info, err);
+	if (!rc && json_int_at(info, "config.num_replicas", wanted) < wanted) {
+		enum rc raised = check_cluster(info, &refusal);
+
+		if (!raised)
+			raised = raise_to(caller, bucket, wanted, json_get(info, "config"), &refusal);
+		if (raised)
+			note_refusal(bucket, replicas, &refusal);
+	}
+	if (rc != RC_NOT_FOUND)
+		return rc;
+	rc = create(caller, bucket, wanted, err);
+	if (rc != RC_UNAVAILABLE || wanted == 1)
+		return rc;
+	note_refusal(bucket, replicas, err);
+	return create(caller, bucket, 1, err);
 }
 
 enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char *key, struct buf *value,

@@ -7,15 +7,32 @@
 
 #include "common/adapters/bus_stream.h"
 #include "common/base/buf.h"
+#include "common/services/config.h"
 
 #define BUS_BUCKET_MAX 252         /* bytes of a bucket's name with its NUL: a stream's name is at most 255 */
 #define BUS_BUCKET_SUBJECT_MAX 768 /* bytes of a key's subject with its NUL */
 
+#define BUS_BUCKET_REPLICAS_MAX 5 /* JetStream's limit */
+
+/* clang-format off */
+/* For who opens a bucket; `config` (the struct) has the member `int64_t nats_replicas`, for bus_bucket_open(). */
+#define CONFIG_ROW_NATS_REPLICAS(config) \
+	{ .env = "SP_NATS_REPLICAS", .type = CONFIG_INT, .offset = offsetof(config, nats_replicas), .fallback = "0", \
+	  .max = BUS_BUCKET_REPLICAS_MAX, \
+	  .help = "NATS servers that keep the provider's bucket; 0: three where there are as many, else one" }
+/* clang-format on */
+
 /*
- * Make the bucket unless it exists (history 1, file storage).
- * Errors: those of bus_stream_ask(); RC_UNSUPPORTED without JetStream. Blocks: as bus_stream_ask().
+ * Make the bucket unless it exists (history 1, file storage), and let more servers keep one that exists, never fewer.
+ * Only JetStream knows how many servers there are for it: it is asked for as many, and for one when it refuses, which
+ * the next bus_bucket_open() may change.
+ *
+ * replicas  1..BUS_BUCKET_REPLICAS_MAX; 0: three where there are as many servers, else one.
+ *
+ * Errors: those of bus_stream_ask(); RC_UNSUPPORTED without JetStream. Blocks: a few times as bus_stream_ask().
+ * Source: nats-server server/errors.json: 10074 outside a cluster, 10005 and 10023 in one that is too small.
  */
-enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, struct error *err) must_check;
+enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, int64_t replicas, struct error *err) must_check;
 
 /* The subject of a key: publishing there is putting, with an acknowledgement as for any stream. */
 void bus_bucket_subject(const char *bucket, const char *key, char out[BUS_BUCKET_SUBJECT_MAX]);

@@ -2,27 +2,7 @@
 
 #include "common/adapters/bus_private.h"
 
-#define PAYLOAD_BEFORE_CONNECT (1024 * 1024) /* nats-server's default */
-
 /* ---- sending ---- */
-
-/* `link` is held. */
-static size_t max_payload(const struct bus *bus)
-{
-	int64_t max = natsConnection_GetMaxPayload(bus->connection);
-
-	return max > 0 ? (size_t)max : PAYLOAD_BEFORE_CONNECT;
-}
-
-size_t bus_max_payload(struct bus *bus)
-{
-	size_t max;
-
-	pthread_rwlock_rdlock(&bus->link);
-	max = max_payload(bus);
-	pthread_rwlock_unlock(&bus->link);
-	return max;
-}
 
 /* What the server counts: "NATS/1.0", the headers, an empty line, and the data. cnats 3.4 looks at the data alone. */
 static size_t counted_size(const struct bus_outgoing *out)
@@ -42,10 +22,6 @@ static enum rc publish(struct bus *bus, const struct bus_outgoing *out, struct e
 	natsMsg *msg = NULL;
 	natsStatus s;
 
-	if (!bus_is_connected(bus))
-		return error_set(err, RC_UNAVAILABLE, "publish: NATS is not connected");
-	if (counted_size(out) > max_payload(bus)) /* the server would close the connection, with all that waits */
-		return error_set(err, RC_TOO_LARGE, "publish: more than %zu bytes", max_payload(bus));
 	s = natsMsg_Create(&msg, out->subject, out->reply, out->data, (int)out->len);
 	for (size_t i = 0; i < out->header_count; i++)
 		BUS_CHAIN(s, natsMsgHeader_Set(msg, out->headers[i].name, out->headers[i].value));
@@ -56,8 +32,13 @@ static enum rc publish(struct bus *bus, const struct bus_outgoing *out, struct e
 
 enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct error *err)
 {
+	size_t max = bus_max_payload(bus);
 	enum rc rc;
 
+	if (!bus_connected(bus))
+		return error_set(err, RC_UNAVAILABLE, "publish: NATS is not connected");
+	if (counted_size(out) > max) /* the server would close the connection, with all that waits */
+		return error_set(err, RC_TOO_LARGE, "publish: more than %zu bytes", max);
 	pthread_rwlock_rdlock(&bus->link);
 	rc = publish(bus, out, err);
 	pthread_rwlock_unlock(&bus->link);
@@ -68,6 +49,8 @@ enum rc bus_flush(struct bus *bus, int64_t timeout_ms, struct error *err)
 {
 	natsStatus s;
 
+	if (!bus_connected(bus))
+		return error_set(err, RC_UNAVAILABLE, "flush: NATS is not connected");
 	pthread_rwlock_rdlock(&bus->link);
 	s = bus->connection ? natsConnection_FlushTimeout(bus->connection, timeout_ms) : NATS_CONNECTION_CLOSED;
 	pthread_rwlock_unlock(&bus->link);

@@ -6,6 +6,7 @@
 
 #include <nats/nats.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "common/adapters/bus.h"
 
@@ -28,9 +29,16 @@ struct bus_subscription {
  */
 struct bus {
 	struct bus_options options;
+	/*
+	 * What cnats knows, as its callbacks said: whoever asks cnats waits for the connection's lock, which it holds while
+	 * it connects, 2 s long when a server is silent. Nobody touches cnats or `link` for a message while `up` is false.
+	 */
+	atomic_bool up;
+	atomic_size_t max_payload; /* bytes */
 	pthread_t keeper;
 	bool keeper_runs;
-	struct error said; /* by the keeper: the last failure to connect */
+	struct error said;     /* by the keeper: the last failure to connect */
+	int64_t wall_ahead_ms; /* the keeper's: of the wall clock before the monotonic one, when it last looked */
 	/* Who uses the connection holds it for reading, who replaces it for writing. Taken before `lock`. */
 	pthread_rwlock_t link;
 	natsConnection *connection; /* NULL: none yet, or none at the moment */
@@ -38,9 +46,12 @@ struct bus {
 	pthread_cond_t changed;     /* any of it, but for who takes */
 	pthread_cond_t not_taking;  /* of a subscription; apart, or each message would wake the keeper */
 	bool destroying;
-	bool outdated; /* files have changed since the login */
-	int live;      /* callbacks that may still come: the connection's last one, and handlers that may run */
-	bool ended;    /* none; there is no connection, or it is closed */
+	bool tried;         /* to connect, once */
+	struct error first; /* of that try */
+	uint64_t losses;    /* how often `up` has ended */
+	bool outdated;      /* files have changed since the login */
+	int live;           /* callbacks that may still come: the connection's last one, and handlers that may run */
+	bool ended;         /* none; there is no connection, or it is closed */
 	struct bus_login login;
 	struct bus_subscription *subscriptions;
 };
@@ -57,9 +68,6 @@ enum rc bus_fault(struct error *err, natsStatus status, const char *what);
 
 /* A connection or a subscription began (+1), or its last callback has run (-1). */
 void bus_note_live(struct bus *bus, int change);
-
-/* `link` is held. */
-bool bus_is_connected(const struct bus *bus);
 
 /* Subscribe on the present connection. `link` is held for writing, as in the next. */
 natsStatus bus_subscription_attach(struct bus_subscription *sub);

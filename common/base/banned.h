@@ -5,6 +5,7 @@
 #ifndef COMMON_BASE_BANNED_H
 #define COMMON_BASE_BANNED_H
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,8 @@
 #define gmtime(t) BANNED(gmtime, gmtime_r)
 #undef localtime
 #define localtime(t) BANNED(localtime, gmtime_r)
+#undef pthread_cond_timedwait
+#define pthread_cond_timedwait(c, m, t) BANNED(pthread_cond_timedwait, thread_wait)
 #undef strerror
 #define strerror(e) BANNED(strerror, error_errno_text)
 

@@ -1,5 +1,6 @@
 /*
- * Threads with small stacks: our processes have many and keep little on them.
+ * Threads with small stacks: our processes have many and keep little on them. And waiting with a limit: all of it is
+ * here, by the monotonic clock, so that a step of the wall clock neither prolongs a wait nor ends it.
  */
 #ifndef COMMON_BASE_THREAD_H
 #define COMMON_BASE_THREAD_H
@@ -16,9 +17,16 @@
 enum rc thread_start(void *(*run)(void *ctx), void *ctx, pthread_t *ret_thread, struct error *err) must_check;
 
 /*
- * Wait for `cond` (of the default clock) until `*done` is true or timeout_ms have passed; the lock is held by the
- * caller. Returns *done. Blocks.
+ * Wait for `cond` (initialised with any attributes) to be signalled, until until_ms at most; the lock is held by the
+ * caller. May return early without a reason, as pthread_cond_wait() may.
+ *
+ * until_ms  clock_mono_ms(); INT64_MAX: for ever.
+ *
+ * Returns false when the time is over. Blocks.
  */
+bool thread_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms);
+
+/* Wait until `*done` is true or timeout_ms have passed; otherwise as thread_wait(). Returns *done. Blocks. */
 bool thread_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, const bool *done, int64_t timeout_ms);
 
 #endif

@@ -140,8 +140,21 @@ static struct container_state state_of_pod(const struct fact *pod, int64_t now_m
 	return state;
 }
 
-static struct container_state state_of_deployment(const struct fact *deployment, int64_t now_ms, int64_t grace_ms)
+/* A Deployment that was read just now may stand among the facts as it was seen before. */
+static int64_t failed_since(const struct scope *s)
 {
+	int64_t since_ms = s->deployment->failed_ms;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (kube_uid_equal(&s->facts[i]->uid, &s->deployment->uid) && s->facts[i]->failed_ms &&
+		    s->facts[i]->failed_ms < since_ms)
+			since_ms = s->facts[i]->failed_ms;
+	return since_ms;
+}
+
+static struct container_state state_of_deployment(const struct scope *s, int64_t now_ms, int64_t grace_ms)
+{
+	const struct fact *deployment = s->deployment;
 	struct container_state state = { .changed_ms = deployment->changed_ms,
 					 .ip = "",
 					 .message = deployment->message };
@@ -152,7 +165,7 @@ static struct container_state state_of_deployment(const struct fact *deployment,
 		state.status = CONTAINER_FAILED;
 		state.message = "the Deployment is scaled to 0 replicas";
 	} else if (deployment->failed_ms) {
-		set_failed(&state, deployment->failed_ms, now_ms, grace_ms);
+		set_failed(&state, failed_since(s), now_ms, grace_ms);
 	}
 	return state;
 }
@@ -161,12 +174,16 @@ struct container_state container_status_derive(const struct fact *deployment, co
 					       size_t fact_count, int64_t now_ms, int64_t grace_ms)
 {
 	struct scope scope = { .deployment = deployment, .facts = facts, .count = fact_count };
+	struct container_state state;
 	enum standing standing;
 	const struct fact *speaker;
 
 	scope.newest_revision = newest_revision(&scope);
 	speaker = find_speaker(&scope, &standing);
 	if (!speaker || deployment->deleting || (deployment->replicas == 0 && standing < STANDING_OLD))
-		return state_of_deployment(deployment, now_ms, grace_ms);
-	return state_of_pod(speaker, now_ms, grace_ms);
+		state = state_of_deployment(&scope, now_ms, grace_ms);
+	else
+		state = state_of_pod(speaker, now_ms, grace_ms);
+	state.podless = standing < STANDING_OLD && deployment->replicas != 0;
+	return state;
 }

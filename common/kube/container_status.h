@@ -12,8 +12,9 @@ enum container_status { CONTAINER_PENDING, CONTAINER_RUNNING, CONTAINER_FAILED, 
 struct container_state {
 	enum container_status status;
 	bool unchanged;     /* the Pod has succeeded: no news; whoever knows an earlier status keeps it */
+	bool podless;       /* no Pod speaks that is here to stay, though there should be one */
 	int64_t changed_ms; /* wall clock: newest condition transition of the Pod that speaks, else of the Deployment */
-	int64_t recheck_ms; /* wall clock: the status changes then without any event (a grace ends); 0: it does not */
+	int64_t recheck_ms; /* clock_mono_ms(): the status changes then without any event (a grace ends); 0: it does not */
 	const char *ip;     /* of the Pod that speaks, "" when it has none; belongs to the facts */
 	const char *message; /* for people; belongs to the facts or is constant */
 };
@@ -27,7 +28,7 @@ const char *container_status_name(enum container_status status);
  * deployment  must not be NULL; one with a deletionTimestamp is DELETED.
  * facts       any facts of the instance; only Pods that belong to the Deployment through one of its ReplicaSets count,
  *             so Pods of a predecessor with the same id do not.
- * now_ms      wall clock.
+ * now_ms      clock_mono_ms().
  * grace_ms    how long a failure must last before it is said (SP_FAILED_GRACE); until then PENDING, because FAILED
  *             makes DCM tear everything down. Replicas 0 is FAILED at once: somebody's will.
  *

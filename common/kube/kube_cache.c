@@ -180,7 +180,7 @@ static void date_failure(struct fact *fact, const struct fact *previous)
 	if (previous->failed_ms)
 		fact->failed_ms = previous->failed_ms;
 	else if (fact->kind == KUBE_POD)
-		fact->failed_ms = clock_wall_ms();
+		fact->failed_ms = clock_mono_ms();
 }
 
 /* Takes the fact in; false when memory is short. ret_previous: what it replaces, to be freed by the caller, or NULL. */
@@ -312,18 +312,53 @@ bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds)
 	return synced;
 }
 
-/* More Pods of one container than this are not looked at: their states repeat each other. */
-#define VISIT_MAX 256
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-static void visit_bucket(const struct entry *first, const char *id, kube_cache_visitor visit, void *ctx)
+#define VISIT_FEW 256 /* facts of one instance for which no memory is needed */
+
+/* How much a fact says of its instance: what it is made of, its living Pods, and those that only lie about. */
+enum weight { WEIGHT_FRAME, WEIGHT_LIVING, WEIGHT_ENDED, WEIGHT_COUNT };
+
+static enum weight weight_of(const struct fact *fact)
 {
-	const struct fact *facts[VISIT_MAX];
+	if (fact->kind != KUBE_POD)
+		return WEIGHT_FRAME;
+	return fact->phase == POD_FAILED || fact->phase == POD_SUCCEEDED ? WEIGHT_ENDED : WEIGHT_LIVING;
+}
+
+static size_t count_facts(const struct entry *first, const char *id)
+{
 	size_t count = 0;
 
-	for (const struct entry *e = first; e && count < ARRAY_LEN(facts); e = e->next_by_instance)
-		if (strcmp(e->fact->instance_id, id) == 0)
-			facts[count++] = e->fact;
-	visit(ctx, facts, count);
+	for (const struct entry *e = first; e; e = e->next_by_instance)
+		count += strcmp(e->fact->instance_id, id) == 0;
+	return count;
+}
+
+/* The weightiest first. Returns how many there are now. */
+static size_t collect_facts(const struct entry *first, const char *id, const struct fact **facts, size_t max)
+{
+	size_t count = 0;
+
+	for (int weight = 0; weight < WEIGHT_COUNT; weight++)
+		for (const struct entry *e = first; e && count < max; e = e->next_by_instance)
+			if (strcmp(e->fact->instance_id, id) == 0 && (int)weight_of(e->fact) == weight)
+				facts[count++] = e->fact;
+	return count;
+}
+
+/* Evicted Pods pile up by the thousand. Should there be no memory for them, those that say least are left out. */
+static void visit_bucket(const struct entry *first, const char *id, kube_cache_visitor visit, void *ctx)
+{
+	const struct fact *few[VISIT_FEW];
+	size_t max = count_facts(first, id);
+	const struct fact **many = max > VISIT_FEW ? calloc(max, sizeof(*many)) : NULL;
+
+	if (many)
+		visit(ctx, many, collect_facts(first, id, many, max));
+	else
+		visit(ctx, few, collect_facts(first, id, few, VISIT_FEW));
+	free(many);
 }
 
 void kube_cache_visit(struct kube_cache *cache, const char *instance_id, kube_cache_visitor visit, void *ctx)

@@ -33,8 +33,9 @@ struct informer_listener kube_cache_listener(struct kube_cache *cache);
 bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds);
 
 /*
- * Give `visit` all facts of an instance, at one moment. The facts are borrowed for the call, during which the cache is
- * locked: visit copies what it needs, and does nothing that blocks.
+ * Give `visit` all facts of an instance, at one moment: Deployments, ReplicaSets and Services, then living Pods, then
+ * those that have ended, of which some may be missing when memory is short. The facts are borrowed for the call, during
+ * which the cache is locked: visit copies what it needs, and does nothing that blocks.
  */
 typedef void (*kube_cache_visitor)(void *ctx, const struct fact *const *facts, size_t count);
 void kube_cache_visit(struct kube_cache *cache, const char *instance_id, kube_cache_visitor visit, void *ctx);

@@ -119,6 +119,18 @@ static enum pod_phase phase_of(const cJSON *pod)
 	return POD_PENDING;
 }
 
+/*
+ * A time of day by our monotonic clock, so that what is counted from it does not depend on a wall clock that may be set.
+ * None is in the future: the API server's clock is another one.
+ */
+static int64_t mono_of(int64_t wall_ms)
+{
+	int64_t ago_ms = clock_wall_ms() - wall_ms;
+	int64_t mono_ms = clock_mono_ms() - (ago_ms > 0 ? ago_ms : 0);
+
+	return mono_ms ? mono_ms : -1; /* 0 is never */
+}
+
 /* When a Failed Pod failed: the newest time that it tells. */
 static int64_t pod_failed_ms(const cJSON *pod)
 {
@@ -271,6 +283,8 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 	fact.created_ms = time_at(object, "metadata.creationTimestamp");
 	fact.changed_ms = later(newest_transition(object), fact.created_ms);
 	readers[kind](object, &fact, &texts);
+	if (fact.failed_ms)
+		fact.failed_ms = mono_of(fact.failed_ms);
 	if (texts.message.len > FACT_MESSAGE_MAX) {
 		buf_truncate(&texts.message, FACT_MESSAGE_MAX);
 		str_trim_broken_utf8(texts.message.data);

@@ -35,7 +35,8 @@ struct fact {
 	struct kube_uid owner; /* the controller of a Pod or ReplicaSet, the first owner of a Service */
 	int64_t created_ms;    /* wall clock */
 	int64_t changed_ms;    /* newest condition transition; created_ms when there is none */
-	int64_t failed_ms; /* since when the Pod is Failed or the Deployment has ReplicaFailure=True; 0: it has not */
+	/* clock_mono_ms(): since when the Pod is Failed or the Deployment has ReplicaFailure=True; 0: it has not */
+	int64_t failed_ms;
 	const char *name;
 	const char *instance_id; /* "" when the label is missing */
 	const char *ip;          /* Pod: its address, "" while it has none */

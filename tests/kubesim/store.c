@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/thread.h"
 #include "tests/kubesim/store_private.h"
 
 #define TABLE_FIRST 64 /* rows */
@@ -13,23 +14,19 @@
 struct sim_store *sim_store_create(size_t history_max)
 {
 	struct sim_store *s = calloc(1, sizeof(*s));
-	pthread_condattr_t monotonic;
 	bool complete = true;
 
 	if (!s)
 		return NULL;
 	s->history_max = history_max;
 	s->version = 1;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->work, &monotonic);
+	pthread_cond_init(&s->work, NULL);
 	for (size_t i = 0; i < SIM_KIND_COUNT; i++) {
-		pthread_cond_init(&s->tables[i].changed, &monotonic);
+		pthread_cond_init(&s->tables[i].changed, NULL);
 		s->tables[i].ring = calloc(history_max, sizeof(struct sim_event));
 		complete = complete && s->tables[i].ring;
 	}
-	pthread_condattr_destroy(&monotonic);
 	if (complete)
 		return s;
 	sim_store_destroy(s);
@@ -80,10 +77,7 @@ bool sim_store_stopped(struct sim_store *s)
 
 void sim_store_wait_locked(struct sim_store *s, pthread_cond_t *condition, int64_t wait_ms)
 {
-	int64_t until_ns = clock_mono_ns() + wait_ms * 1000000;
-	struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
-
-	pthread_cond_timedwait(condition, &s->lock, &until);
+	(void)thread_wait(condition, &s->lock, clock_mono_ms() + wait_ms); /* woken or not: look again */
 }
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */

@@ -173,6 +173,13 @@ static struct fact *fact_of(enum kube_kind kind, const char *text)
 	return fact;
 }
 
+/* The cases are written in times of day, which are whole seconds; both clocks are read one after the other. */
+static void date_by_wall(struct fact *fact)
+{
+	if (fact->failed_ms)
+		fact->failed_ms = (clock_wall_ms() - (clock_mono_ms() - fact->failed_ms) + 500) / 1000 * 1000;
+}
+
 Test(container_status, table)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -182,9 +189,12 @@ Test(container_status, table)
 		struct container_state state;
 		size_t count = 0;
 
-		for (; count < 5 && c->parts[count]; count++)
+		date_by_wall(deployment);
+		for (; count < 5 && c->parts[count]; count++) {
 			parts[count] = fact_of(c->parts[count][0] == 'R' ? KUBE_REPLICASET : KUBE_POD,
 					       c->parts[count] + 1);
+			date_by_wall(parts[count]);
+		}
 		state = container_status_derive(deployment, (const struct fact *const *)parts, count, c->now_ms,
 						GRACE_MS);
 		cr_expect_eq(state.status, c->status, "%s: %s", c->name, container_status_name(state.status));
@@ -198,12 +208,38 @@ Test(container_status, table)
 	}
 }
 
+Test(container_status, a_failure_that_was_seen_before_lasts_from_then)
+{
+	cleanup_free struct fact *seen = fact_of(KUBE_DEPLOYMENT, DEPLOYMENT("", QUOTA));
+	cleanup_free struct fact *read = fact_of(KUBE_DEPLOYMENT, DEPLOYMENT("", QUOTA));
+	const struct fact *const facts[] = { seen };
+
+	seen->failed_ms = 1000;
+	read->failed_ms = 7000;
+	cr_expect_eq(container_status_derive(read, NULL, 0, 7000, GRACE_MS).status, CONTAINER_PENDING);
+	cr_expect_eq(container_status_derive(read, facts, 1, 7000, GRACE_MS).status, CONTAINER_FAILED);
+	read->failed_ms = 0;
+	cr_expect_eq(container_status_derive(read, facts, 1, 7000, GRACE_MS).status, CONTAINER_PENDING);
+}
+
 Test(container_status, a_deployment_that_is_being_deleted_is_deleted)
 {
 	cleanup_free struct fact *deployment = fact_of(
 		KUBE_DEPLOYMENT, "{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID(1) "\"" DELETING "}}");
 
 	cr_expect_eq(container_status_derive(deployment, NULL, 0, 0, 0).status, CONTAINER_DELETED);
+}
+
+Test(kube_facts, a_failure_of_the_future_begins_when_it_is_seen)
+{
+	int64_t before_ms = clock_mono_ms();
+	cleanup_free struct fact *pod = fact_of(KUBE_POD,
+						POD(3, 2, "",
+						    "\"phase\":\"Failed\",\"conditions\":[{\"type\":\"Ready\","
+						    "\"lastTransitionTime\":\"2100-01-01T00:00:00Z\"}]"));
+
+	cr_expect_geq(pod->failed_ms, before_ms);
+	cr_expect_leq(pod->failed_ms, clock_mono_ms());
 }
 
 Test(kube_facts, a_message_for_people)
@@ -319,7 +355,7 @@ static void first_failure(void *ctx, const struct fact *const *facts, size_t cou
 Test(kube_cache, a_failure_that_was_seen_to_begin_lasts_from_then)
 {
 	struct kube_cache *cache = NULL;
-	int64_t before = clock_wall_ms();
+	int64_t before = clock_mono_ms();
 	int64_t failed = 0;
 	int64_t again = 0;
 
@@ -362,5 +398,55 @@ Test(kube_cache, thousands_are_found_and_counted_once)
 	tell_pod(cache, KUBE_DELETED, 3);
 	cr_expect_eq(kube_cache_size(cache).instances, 2999);
 	cr_expect_eq(kube_cache_size(cache).facts, 5998);
+	kube_cache_destroy(cache);
+}
+
+struct seen {
+	size_t counts[KUBE_KIND_COUNT];
+	bool frame_first;
+	struct container_state state;
+};
+
+static void see(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct seen *seen = ctx;
+	const struct fact *deployment = NULL;
+
+	*seen = (struct seen){ .frame_first = true };
+	for (size_t i = 0; i < count; i++) {
+		seen->counts[facts[i]->kind]++;
+		seen->frame_first = seen->frame_first && (facts[i]->kind == KUBE_POD || !seen->counts[KUBE_POD]);
+		if (facts[i]->kind == KUBE_DEPLOYMENT)
+			deployment = facts[i];
+	}
+	if (deployment)
+		seen->state = container_status_derive(deployment, facts, count, clock_mono_ms(), GRACE_MS);
+}
+
+Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
+{
+	struct kube_cache *cache = NULL;
+	struct seen seen = { 0 };
+	char text[512];
+
+	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	tell(cache, KUBE_DEPLOYMENT, KUBE_ADDED, DEPLOYMENT("", ""));
+	tell(cache, KUBE_REPLICASET, KUBE_ADDED, REPLICASET(2, 1, "1"));
+	tell(cache, KUBE_SERVICE, KUBE_ADDED, "{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(9) "\"," LABELS "}}");
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
+	for (int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"metadata\":{\"name\":\"n%d\",\"uid\":\"00000000-0000-4000-8001-%012d\"," OWNER(
+				 2) "," LABELS "},\"status\":{\"phase\":\"Failed\",\"reason\":\"Evicted\"}}",
+			 i, i);
+		tell(cache, KUBE_POD, KUBE_ADDED, text);
+	}
+	kube_cache_visit(cache, "web", see, &seen);
+	cr_expect_eq(seen.counts[KUBE_DEPLOYMENT], 1);
+	cr_expect_eq(seen.counts[KUBE_REPLICASET], 1);
+	cr_expect_eq(seen.counts[KUBE_SERVICE], 1);
+	cr_expect_eq(seen.counts[KUBE_POD], 1001);
+	cr_expect(seen.frame_first);
+	cr_expect_eq(seen.state.status, CONTAINER_RUNNING);
 	kube_cache_destroy(cache);
 }

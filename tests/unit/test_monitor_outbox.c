@@ -156,31 +156,54 @@ Test(monitor_outbox, pauses_grow_and_end_with_a_new_connection)
 static const struct judge_case {
 	const char *name;
 	int reported; /* OUTBOX_NOTHING or a status, with the message "" */
-	bool seen, gone, forced;
-	bool exists, unchanged;
+	bool seen;
+	int confirmed;
+	bool forced, exists, unchanged, podless;
 	enum container_status status;
 	const char *message;
 	enum outbox_action action;
 	enum container_status told;
 } judge_cases[] = {
-	{ "new", OUTBOX_NOTHING, 1, 0, 0, 1, 0, CONTAINER_PENDING, "", OUTBOX_TELL, CONTAINER_PENDING },
-	{ "the same", CONTAINER_RUNNING, 1, 0, 0, 1, 0, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
-	{ "another message", CONTAINER_RUNNING, 1, 0, 0, 1, 0, CONTAINER_RUNNING, "x", OUTBOX_TELL, CONTAINER_RUNNING },
-	{ "another status", CONTAINER_RUNNING, 1, 0, 0, 1, 0, CONTAINER_FAILED, "", OUTBOX_TELL, CONTAINER_FAILED },
-	{ "resync", CONTAINER_RUNNING, 1, 0, 1, 1, 0, CONTAINER_RUNNING, "", OUTBOX_TELL, CONTAINER_RUNNING },
-	{ "succeeded", CONTAINER_RUNNING, 1, 0, 0, 1, 1, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
-	{ "succeeded, never told", OUTBOX_NOTHING, 1, 0, 1, 1, 1, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
-	{ "succeeded, resync", CONTAINER_PENDING, 1, 0, 1, 1, 1, CONTAINER_RUNNING, "", OUTBOX_TELL,
+	{ "new", OUTBOX_NOTHING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_PENDING, "", OUTBOX_TELL, CONTAINER_PENDING },
+	{ "the same", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
+	{ "another message", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_RUNNING, "x", OUTBOX_TELL,
+	  CONTAINER_RUNNING },
+	{ "another status", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_FAILED, "", OUTBOX_TELL,
+	  CONTAINER_FAILED },
+	{ "resync", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 1, 1, 0, 0, CONTAINER_RUNNING, "", OUTBOX_TELL,
+	  CONTAINER_RUNNING },
+	{ "succeeded", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 1, 0, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
+	{ "succeeded, never told", OUTBOX_NOTHING, 1, OUTBOX_NOTHING, 1, 1, 1, 0, CONTAINER_RUNNING, "", OUTBOX_REST,
+	  0 },
+	{ "succeeded, resync", CONTAINER_PENDING, 1, OUTBOX_NOTHING, 1, 1, 1, 0, CONTAINER_RUNNING, "", OUTBOX_TELL,
 	  CONTAINER_PENDING },
-	{ "being deleted", CONTAINER_RUNNING, 1, 0, 0, 1, 0, CONTAINER_DELETED, "", OUTBOX_TELL, CONTAINER_DELETED },
-	{ "still being deleted", CONTAINER_DELETED, 1, 0, 1, 1, 0, CONTAINER_DELETED, "", OUTBOX_REST, 0 },
-	{ "gone from the watch", CONTAINER_RUNNING, 1, 0, 0, 0, 0, 0, "", OUTBOX_CHECK, 0 },
-	{ "gone, recorded in another life", CONTAINER_RUNNING, 0, 0, 1, 0, 0, 0, "", OUTBOX_CHECK, 0 },
-	{ "gone indeed", CONTAINER_RUNNING, 1, 1, 1, 0, 0, 0, "", OUTBOX_TELL, CONTAINER_DELETED },
-	{ "gone before a word was said", OUTBOX_NOTHING, 1, 1, 1, 0, 0, 0, "", OUTBOX_TELL, CONTAINER_DELETED },
-	{ "gone and told", CONTAINER_DELETED, 1, 1, 1, 0, 0, 0, "", OUTBOX_FORGET, 0 },
-	{ "never was", OUTBOX_NOTHING, 0, 0, 1, 0, 0, 0, "", OUTBOX_FORGET, 0 },
-	{ "back again", CONTAINER_DELETED, 1, 1, 0, 1, 0, CONTAINER_PENDING, "", OUTBOX_TELL, CONTAINER_PENDING },
+	{ "being deleted", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_DELETED, "", OUTBOX_TELL,
+	  CONTAINER_DELETED },
+	{ "still being deleted", CONTAINER_DELETED, 1, OUTBOX_NOTHING, 1, 1, 0, 0, CONTAINER_DELETED, "", OUTBOX_REST,
+	  0 },
+	{ "gone from the watch", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 0, 0, 0, 0, "", OUTBOX_CHECK, 0 },
+	{ "gone, recorded in another life", CONTAINER_RUNNING, 0, OUTBOX_NOTHING, 1, 0, 0, 0, 0, "", OUTBOX_CHECK, 0 },
+	{ "gone indeed", CONTAINER_RUNNING, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_TELL, CONTAINER_DELETED },
+	{ "gone before a word was said", OUTBOX_NOTHING, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_TELL,
+	  CONTAINER_DELETED },
+	{ "gone and told", CONTAINER_DELETED, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_FORGET, 0 },
+	{ "never was", OUTBOX_NOTHING, 0, OUTBOX_NOTHING, 1, 0, 0, 0, 0, "", OUTBOX_FORGET, 0 },
+	{ "back again", CONTAINER_DELETED, 1, CONTAINER_DELETED, 0, 1, 0, 0, CONTAINER_PENDING, "", OUTBOX_TELL,
+	  CONTAINER_PENDING },
+	{ "its Pods are gone", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 1, CONTAINER_PENDING, "", OUTBOX_CHECK,
+	  0 },
+	{ "its Pods are gone indeed", CONTAINER_RUNNING, 1, CONTAINER_PENDING, 1, 1, 0, 1, CONTAINER_PENDING, "",
+	  OUTBOX_TELL, CONTAINER_PENDING },
+	{ "failed, confirmed as something else", CONTAINER_RUNNING, 1, CONTAINER_PENDING, 1, 1, 0, 1, CONTAINER_FAILED,
+	  "", OUTBOX_CHECK, 0 },
+	{ "no Pods yet", OUTBOX_NOTHING, 1, OUTBOX_NOTHING, 0, 1, 0, 1, CONTAINER_PENDING, "", OUTBOX_TELL,
+	  CONTAINER_PENDING },
+	{ "still no Pods", CONTAINER_PENDING, 1, OUTBOX_NOTHING, 1, 1, 0, 1, CONTAINER_PENDING, "", OUTBOX_TELL,
+	  CONTAINER_PENDING },
+	{ "made again, no Pods yet", CONTAINER_DELETED, 1, CONTAINER_DELETED, 0, 1, 0, 1, CONTAINER_PENDING, "",
+	  OUTBOX_TELL, CONTAINER_PENDING },
+	{ "being deleted, no Pods", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 1, CONTAINER_DELETED, "",
+	  OUTBOX_TELL, CONTAINER_DELETED },
 };
 
 Test(monitor_outbox, what_follows_from_what_is_seen_and_what_was_said)
@@ -194,16 +217,17 @@ Test(monitor_outbox, what_follows_from_what_is_seen_and_what_was_said)
 		if (c->exists)
 			reconciled = state_of("a", c->status, c->message);
 		reconciled.unchanged = c->unchanged;
+		reconciled.podless = c->podless;
 		entry->reported = c->reported;
 		entry->digest = c->reported >= 0 ? reconcile_digest((enum container_status)c->reported, "") : 0;
 		entry->seen = c->seen;
-		entry->gone = c->gone;
+		entry->confirmed = c->confirmed;
 		entry->forced = c->forced;
 		cr_expect_eq(outbox_judge(entry, &reconciled), c->action, "%s", c->name);
 		if (c->action == OUTBOX_TELL)
 			cr_expect_eq(reconciled.status, c->told, "%s", c->name);
 		if (c->exists)
-			cr_expect_not(entry->gone, "%s", c->name);
+			cr_expect_neq(entry->confirmed, CONTAINER_DELETED, "%s", c->name);
 		outbox_destroy(outbox);
 	}
 }
@@ -219,7 +243,7 @@ Test(monitor_outbox, a_deletion_is_recorded_and_then_looked_at_once_more)
 	cr_assert_eq(outbox_judge(entry, &gone), OUTBOX_CHECK);
 	outbox_ask(outbox, entry);
 	cr_expect_null(outbox_take(outbox, 100000));
-	outbox_answer(outbox, entry, true, 10);
+	outbox_answer(outbox, entry, CONTAINER_DELETED, 10);
 	cr_assert_eq(outbox_take(outbox, 10), entry);
 	cr_assert_eq(outbox_judge(entry, &gone), OUTBOX_TELL);
 	sent = tell(outbox, entry, &gone, 10);
@@ -325,5 +349,35 @@ Test(monitor_outbox, the_heap_keeps_its_order)
 		outbox_forget(outbox, entry);
 	}
 	cr_expect_eq(outbox_count(outbox), 0);
+	outbox_destroy(outbox);
+}
+
+/* The age of what waits: counted from the change until it is told and recorded, however often that is tried. */
+Test(monitor_outbox, what_fails_waits_since_its_change)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 1000);
+	const struct reconciled running = state_of("a", CONTAINER_RUNNING, "");
+
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+	for (int64_t now = 2000; now < 100000; now += 20000) {
+		tell(outbox, entry, &running, now);
+		cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+		outbox_fail(outbox, entry, now + 1);
+		cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+	}
+	tell(outbox, entry, &running, 100000);
+	change(outbox, "a", 100001);
+	outbox_arrive(outbox, entry, true);
+	outbox_record(outbox, entry, 100002);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+	outbox_recorded(outbox, entry);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 100001, "what changed meanwhile waits since then");
+	outbox_hurry(outbox);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 100001);
+	outbox_rest(outbox, entry, OUTBOX_NEVER);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, OUTBOX_NEVER);
+	outbox_force_all(outbox, 200000, 60000, false);
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, OUTBOX_NEVER, "a resync is no news");
 	outbox_destroy(outbox);
 }

@@ -46,7 +46,9 @@ def monitors(kubesim, tmp_path):
     made = []
 
     def make(**settings):
-        made.append(Monitors(kubesim, str(tmp_path), **settings))
+        folder = tmp_path / f"monitors-{len(made)}"
+        folder.mkdir()
+        made.append(Monitors(kubesim, str(folder), **settings))
         return made[-1]
 
     yield make

@@ -81,3 +81,58 @@ def test_a_watch_that_went_silent_is_found_within_sixty_seconds(monitors, kubesi
     time.sleep(1)
     assert "DELETED" not in m.dcm.of("silent")
     m.wait_last("silent", "DELETED", 62)
+
+
+def test_pods_that_have_gone_before_their_deployment_are_no_pending(monitors, kubesim):
+    """As after a restart of the API server: the Pods are known again, of the Deployment nothing is known yet."""
+    m = monitors()
+    monitor = m.add()
+    m.create("gone")
+    m.wait_last("gone", "RUNNING")
+    interrupt(monitor, kubesim, "deployments")
+    m.delete("gone")
+    wait_for("no Pods", lambda: not kubesim.admin.of("pods", "gone"), 30)
+    time.sleep(1.5)
+    assert m.dcm.of("gone")[-1] == "RUNNING"
+    kubesim.admin.call("DELETE", "/sim/faults")
+    m.wait_last("gone", "DELETED", 40)
+    assert m.dcm.of("gone")[m.dcm.of("gone").index("RUNNING"):] == ["RUNNING", "DELETED"]
+
+
+def test_pods_of_a_replicaset_that_is_not_known_yet_are_no_pending(monitors, kubesim):
+    m = monitors()
+    monitor = m.add()
+    m.create("moved")
+    m.wait_last("moved", "RUNNING")
+    interrupt(monitor, kubesim, "replicasets")
+    old = m.pod_of("moved")["metadata"]["name"]
+    m.kube.patch("deployments", "moved", {"spec": {"template": {"metadata": {"labels": {"version": "2"}}}}})
+    wait_for("another Pod", lambda: [p["metadata"]["name"] for p in kubesim.admin.of("pods", "moved")
+                                           if p["status"].get("phase") == "Running"] not in ([], [old]), 30)
+    wait_for("the old one gone", lambda: len(kubesim.admin.of("pods", "moved")) == 1, 30)
+    time.sleep(1.5)
+    kubesim.admin.call("DELETE", "/sim/faults")
+    m.scale("moved", 0)
+    m.wait_last("moved", "FAILED", 40)
+    assert m.dcm.of("moved")[m.dcm.of("moved").index("RUNNING"):] == ["RUNNING", "FAILED"]
+
+
+def test_a_container_that_has_lost_its_pods_is_pending(monitors, kubesim):
+    """The other half: what the API server confirms is told, and at once."""
+    m = monitors()
+    m.add()
+    m.create("bare")
+    m.wait_last("bare", "RUNNING")
+    kubesim.admin.call("POST", "/sim/faults", {"match": {"resource": "pods"}, "kind": "quota", "count": -1})
+    kubesim.admin.delete("pods", m.pod_of("bare")["metadata"]["name"])
+    m.wait_last("bare", "PENDING", 5)
+    kubesim.admin.call("DELETE", "/sim/faults")
+    m.wait_last("bare", "RUNNING", 40)
+
+
+def interrupt(monitor, kubesim, resource):
+    """End the watch of a resource, and let nobody watch it until the faults are taken back."""
+    kubesim.fault("status", resource, verb="watch", status=503, count=-1)
+    kubesim.fault("watch-eof", resource)
+    wait_for(f"{resource} are not watched", lambda: any(
+        '"informer interrupted' in line and f'"kind":"{resource}"' in line for line in monitor.log().splitlines()))

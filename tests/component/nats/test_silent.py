@@ -1,0 +1,96 @@
+"""NATS that accepts connections and stays silent: the processes know that it is not there, and answer."""
+
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from api import Api
+from conftest import BIN, PROGRAMS
+from ports import free_port
+from processes import Process, listens, wait_for
+
+POLLS = 100
+
+
+class Silent:
+    """Accepts connections, and says nothing."""
+
+    def __init__(self, port):
+        self.accepted = []
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(("127.0.0.1", port))
+        self.socket.listen(100)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                self.accepted.append(self.socket.accept()[0])
+            except OSError:
+                return
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        for connection in self.accepted:
+            connection.close()
+
+
+def poll(api, polls=POLLS, at_once=2):
+    """Ask for the health many times, and return the longest time that an answer took, in seconds."""
+    def ask(_):
+        started = time.monotonic()
+        assert api.health() == "unhealthy"
+        time.sleep(0.05)  # spread over a few attempts to connect
+        return time.monotonic() - started - 0.05
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return max(pool.map(ask, range(polls)))
+
+
+def test_health_answers_at_once_after_a_loss(start):
+    sp = start("")
+    sp.wait_healthy()
+    sp.wait_connected()
+    sp.nats.process.kill()
+    silent = Silent(sp.nats.port)
+    try:
+        wait_for("unhealthy", lambda: sp.api.health() == "unhealthy")
+        wait_for("all try to connect", lambda: len(silent.accepted) >= len(PROGRAMS))
+        assert poll(sp.api) < 0.4
+        started = time.monotonic()
+        sp.stop()  # asserts that each ends with 0
+        assert time.monotonic() - started < 4 * 6  # one after the other; each may wait for an attempt that runs
+    finally:
+        silent.stop()
+
+
+def test_health_answers_at_once_from_the_start(tmp_path):
+    port, api_port = free_port(), free_port()
+    silent = Silent(port)
+    api_svc = Process("api-svc", [str(BIN / "api-svc")],
+                      {"SP_NAME": "provider", "SP_NATS_URL": f"nats://127.0.0.1:{port}",
+                       "SP_SERVER_ADDRESS": f"127.0.0.1:{api_port}"}, str(tmp_path)).start()
+    try:
+        wait_for("api-svc", lambda: listens(api_port))
+        assert poll(Api(api_port)) < 0.4
+    finally:
+        started = time.monotonic()
+        api_svc.stop()
+        silent.stop()
+    assert time.monotonic() - started < 6
+
+
+def test_health_answers_while_the_server_is_stopped(start):
+    """The connection still stands: only the time without an answer tells."""
+    sp = start("")
+    sp.wait_healthy()
+    sp.nats.process.popen.send_signal(signal.SIGSTOP)
+    try:
+        assert poll(sp.api, at_once=10) < 0.9
+    finally:
+        sp.nats.process.popen.send_signal(signal.SIGCONT)
+    sp.wait_healthy()
