@@ -267,6 +267,8 @@ static void collect_extras(void *ctx, const struct fact *const *facts, size_t co
 	extras->status = state.status;
 	extras->changed_ms = state.changed_ms;
 	snprintf(extras->ip, sizeof(extras->ip), "%s", state.ip);
+	snprintf(extras->message, sizeof(extras->message), "%s", state.message);
+	str_trim_broken_utf8(extras->message);
 	buf_reset(&extras->service);
 	if (service)
 		buf_add_str(&extras->service, service->service);

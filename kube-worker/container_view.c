@@ -269,6 +269,8 @@ void container_view_write(struct json_writer *w, const cJSON *deployment, const 
 	json_optional_string(w, "uid", json_string_at(deployment, "metadata.uid"));
 	write_spec(w, deployment, extras);
 	json_string(w, "status", container_status_name(extras->status));
+	if (extras->message[0])
+		json_string(w, "status_message", extras->message);
 	if (extras->service.len)
 		json_raw(w, "service", extras->service.data, extras->service.len);
 	json_optional_string(w, "create_time", created);

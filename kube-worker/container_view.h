@@ -8,6 +8,7 @@
 #include "common/services/json_write.h"
 
 #define CONTAINER_IP_MAX 64
+#define CONTAINER_MESSAGE_MAX 256
 #define CONTAINER_SERVICE_MAX 65536 /* bytes of a `service` member */
 
 /* What a Container shows beside its Deployment; owns its texts. */
@@ -15,7 +16,8 @@ struct container_extras {
 	enum container_status status;
 	int64_t changed_ms;
 	char ip[CONTAINER_IP_MAX];
-	struct buf service; /* JSON, empty: there is no Service */
+	char message[CONTAINER_MESSAGE_MAX]; /* for people; "" when there is nothing to say */
+	struct buf service;                  /* JSON, empty: there is no Service */
 };
 
 struct container_extras container_extras_make(void);

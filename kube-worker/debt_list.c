@@ -137,9 +137,9 @@ static void note_objects(void *ctx, const struct fact *const *facts, size_t coun
 		char uid[KUBE_UID_TEXT_MAX];
 		struct entry *entry;
 
-		if (facts[i]->kind != KUBE_DEPLOYMENT || facts[i]->deleting || !facts[i]->owed_to[0] ||
-		    !facts[i]->made_here)
-			continue;
+		if (facts[i]->kind != KUBE_DEPLOYMENT || facts[i]->deleting || !facts[i]->made_here ||
+		    !permission_is_caller(facts[i]->owed_to))
+			continue; /* what others wrote there proves nothing */
 		kube_uid_format(&facts[i]->uid, uid);
 		entry = note(ctx, uid);
 		if (!entry)

@@ -7,6 +7,7 @@
 
 #define ANSWER_TIMEOUT_MS 2000
 #define PROBE_TIMEOUT_MS 500
+#define CALLER_PREFIX "_INBOX." PROTOCOL_API_SERVICE "."
 #define SUBJECT_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 static const struct bus_header permission_headers[] = {
@@ -60,12 +61,13 @@ bool permission_to_repeat(void *ctx)
 	return permission_hold(ctx, NULL) == RC_OK;
 }
 
-/* What others wrote may be anything, and cnats does not check it. */
-static bool is_subject(const char *text)
+/* cnats does not check what is sent to. */
+bool permission_is_caller(const char *subject)
 {
-	size_t len = strlen(text);
+	size_t len = strlen(subject);
 
-	return len > 0 && len < PROTOCOL_SUBJECT_MAX && strspn(text, SUBJECT_CHARACTERS) == len;
+	return str_has_prefix(subject, CALLER_PREFIX) && len < PROTOCOL_SUBJECT_MAX &&
+	       strspn(subject, SUBJECT_CHARACTERS) == len;
 }
 
 static enum caller_word word_of(const char *status)
@@ -97,7 +99,7 @@ enum caller_word permission_probe(struct bus_caller *caller, const char *subject
 	};
 	enum rc rc;
 
-	if (!is_subject(subject))
+	if (!permission_is_caller(subject))
 		return CALLER_GONE; /* no api-svc has such an address */
 	rc = bus_call(caller, &out, PROBE_TIMEOUT_MS, &reply, NULL);
 	if (rc)

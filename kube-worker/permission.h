@@ -39,6 +39,9 @@ enum caller_word {
  */
 enum caller_word permission_probe(struct bus_caller *caller, const char *subject, const char *uid);
 
+/* May this be the reply subject of an api-svc's attempt? For texts that others may have written. */
+bool permission_is_caller(const char *subject);
+
 /* Are these the reply subjects of two attempts of one call? */
 bool permission_same_call(const char *subject, const char *other);
 

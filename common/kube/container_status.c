@@ -184,6 +184,8 @@ struct container_state container_status_derive(const struct fact *deployment, co
 		state = state_of_deployment(&scope, now_ms, grace_ms);
 	else
 		state = state_of_pod(speaker, now_ms, grace_ms);
+	if (!state.message[0])
+		state.message = deployment->problem;
 	state.podless = standing < STANDING_OLD && deployment->replicas != 0;
 	return state;
 }

@@ -148,6 +148,7 @@ struct texts {
 	const char *instance_id;
 	const char *ip;
 	const char *owed_to;
+	char problem[FACT_MESSAGE_MAX];
 	struct buf message;
 	struct buf service;
 };
@@ -183,15 +184,15 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;
 	fact->wants_service = spec && wants_service(spec);
-	if (owed_to)
+	if (owed_to && strlen(owed_to) < FACT_OWED_TO_MAX)
 		texts->owed_to = owed_to;
 	if (problem)
-		buf_add_str(&texts->message, problem);
+		snprintf(texts->problem, sizeof(texts->problem), "%s", problem);
+	str_trim_broken_utf8(texts->problem);
 	if (str_equal(json_string_at(failure, "status"), "True")) {
 		const char *text = json_string_at(failure, "message");
 
 		fact->failed_ms = later(time_at(failure, "lastTransitionTime"), fact->created_ms);
-		buf_reset(&texts->message);
 		buf_add_str(&texts->message, text ? text : "Pods cannot be created");
 	}
 }
@@ -246,7 +247,8 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 {
 	bool shared = strcmp(texts->name, texts->instance_id) == 0;
 	size_t size = sizeof(*fact) + strlen(texts->name) + strlen(texts->ip) + texts->message.len +
-		      texts->service.len + strlen(texts->owed_to) + 5 + (shared ? 0 : strlen(texts->instance_id) + 1);
+		      texts->service.len + strlen(texts->owed_to) + strlen(texts->problem) + 6 +
+		      (shared ? 0 : strlen(texts->instance_id) + 1);
 	struct fact *packed = malloc(size);
 	char *at;
 
@@ -260,6 +262,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	packed->message = copy_text(&at, texts->message.data);
 	packed->service = copy_text(&at, texts->service.data);
 	packed->owed_to = copy_text(&at, texts->owed_to);
+	packed->problem = copy_text(&at, texts->problem);
 	return packed;
 }
 

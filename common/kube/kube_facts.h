@@ -12,6 +12,7 @@
 #include "common/services/json.h"
 
 #define FACT_MESSAGE_MAX 240 /* bytes of a message for people that are kept */
+#define FACT_OWED_TO_MAX 512 /* bytes of a reply subject with its NUL; what is longer is none */
 #define KUBE_UID_TEXT_MAX 37 /* bytes of a uid with its NUL */
 
 /* Kubernetes' uids are UUIDs (apimachinery pkg/util/uuid); as bytes they take half the room. All zero: none. */
@@ -41,6 +42,7 @@ struct fact {
 	const char *instance_id; /* "" when the label is missing */
 	const char *ip;          /* Pod: its address, "" while it has none */
 	const char *message;     /* Pod, Deployment: for people, "" when there is nothing to say */
+	const char *problem;     /* Deployment: ANNOTATION_PROBLEM; "" when there is none */
 	const char *owed_to;     /* Deployment: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
 	const char *service;     /* Service: the member `service` of a Container, as JSON; else "" */
 };

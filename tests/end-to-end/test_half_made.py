@@ -1,4 +1,4 @@
-"""A worker that dies between Deployment and Service, and a cluster that refuses Services: nothing half-made remains."""
+"""Half-made containers: what is known to be owed is taken back, what nobody knows of is completed and never removed."""
 
 import concurrent.futures
 import time
@@ -65,11 +65,22 @@ def test_an_abandoned_half_is_completed(stack):
     assert stack.api.get("half-1").json["service"]["name"] == "half-1"
 
 
-def test_an_abandoned_half_that_cannot_be_completed_is_removed(stack, target, request):
+def test_an_abandoned_half_that_cannot_be_completed_stays_and_says_why(stack, target, request):
     abandoned(stack, "half-2")
     request.getfixturevalue("no_services")
-    wait_for("removed", lambda: stack.kube.get("deployments", "half-2") is None, 30, 0.5)
-    assert stack.kube.get("deployments", "template")
+    message = wait_for("the reason", lambda: stack.api.get("half-2").json.get("status_message"), 30, 0.5)
+    assert "Service" in message and "exceeded quota" in message
+    time.sleep(10)
+    assert stack.kube.get("deployments", "half-2") and stack.kube.get("deployments", "template")
+
+
+def test_an_internal_in_hints_is_no_port(stack):
+    hints = {"docker": {"visibility": "internal"}, "text": '"visibility":"external"'}
+    assert stack.api.create({**spec(), "provider_hints": hints}, "hinted").status == 201
+    time.sleep(20)  # longer than the patience with a missing Service
+    container = stack.api.get("hinted").json
+    assert container["status"] == "RUNNING" and container["spec"]["provider_hints"] == hints
+    assert "status_message" not in container and "service" not in container
 
 
 def test_a_service_that_somebody_deleted_is_left_alone(stack):

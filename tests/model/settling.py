@@ -61,6 +61,22 @@ def delete(w, uid):
     return w._replace(object=0, mine=False) if w.object == uid and uid else w
 
 
+def canonical(w):
+    """The same world with uids and sequences numbered in the order of their appearance: only equality counts."""
+    uids, seqs = {0: 0}, {0: 0}
+
+    def uid(value):
+        return None if value is None else uids.setdefault(value, len(uids))
+
+    def seq(value):
+        return seqs.setdefault(value, len(seqs))
+
+    w = w._replace(object=uid(w.object), answer=uid(w.answer), sweep=uid(w.sweep), settle_seq=seq(w.settle_seq),
+                   record=(w.record[0], seq(w.record[1]), uid(w.record[2])))
+    attempts = tuple(a._replace(seq=seq(a.seq), uid=uid(a.uid), target=uid(a.target)) for a in w.attempts)
+    return w._replace(attempts=attempts, next_uid=len(uids), next_seq=len(seqs))
+
+
 # ---- what api-svc does ---------------------------------------------------------------------------------------------
 
 def api_steps(w, rules):
@@ -308,6 +324,7 @@ def explore(rules, keep_histories):
         broken = broken_now(w, rules)
         if not broken:
             for what, after, has_to_happen in steps(w, rules):
+                after = canonical(after)
                 must_go_on |= has_to_happen and after != w
                 if after not in parents:
                     parents[after] = (w, what) if keep_histories else ()
