@@ -23,7 +23,8 @@ def pile_up(kube, container_id, name):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda p: kube.patch("pods", p["metadata"]["name"], {"status": STATUS}, "/status"), pods))
     kube.patch("deployments", name, {"spec": {"replicas": 1}})
-    wait_for("one Pod is left", lambda: len(active_pods(kube, container_id)) == 1, 60, 0.5)
+    wait_for("one Pod is left, and runs", lambda: [p["status"].get("phase") for p in active_pods(kube, container_id)]
+             == ["Running"], 120, 0.5)
     assert len(kube.of("pods", container_id)) >= EVICTED
 
 
