@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "common/base/retry_after.h"
 #include "common/base/strutil.h"
 
 #define CONNECT_TIMEOUT_MS 4000
@@ -18,6 +19,7 @@
 #define CONNECTION_IDLE_MAX_S 50 /* below the idle limits of the usual load balancers */
 #define CONNECTION_LIFE_MAX_S 600
 #define HOST_MAX 300
+#define RETRY_AFTER_TEXT_MAX 64      /* bytes of the header's value, white space included */
 #define ERROR_BODY_MAX (256u * 1024) /* bytes of an error answer that are kept although on_bytes is set */
 
 struct http_client {
@@ -77,17 +79,14 @@ static size_t take_header(char *line, size_t size, size_t count, void *ctx)
 	static const char name[] = "retry-after:";
 	struct transfer *t = ctx;
 	size_t len = size * count;
-	char value[16];
-	int64_t seconds;
+	char value[RETRY_AFTER_TEXT_MAX];
 	size_t n;
 
-	if (len > strlen(name) && strncasecmp(line, name, strlen(name)) == 0) {
-		n = len - strlen(name) < sizeof(value) - 1 ? len - strlen(name) : sizeof(value) - 1;
+	if (len > strlen(name) && len - strlen(name) < sizeof(value) && strncasecmp(line, name, strlen(name)) == 0) {
+		n = len - strlen(name);
 		memcpy(value, line + strlen(name), n);
 		value[n] = '\0';
-		value[strcspn(value, "\r\n")] = '\0';
-		if (str_parse_int64(value + strspn(value, " \t"), &seconds) && seconds > 0 && seconds < 86400)
-			t->response->retry_after_s = (int)seconds;
+		t->response->retry_after_s = retry_after_parse(value);
 	}
 	return len;
 }
@@ -294,7 +293,6 @@ static enum rc rc_of(CURLcode code)
 	case CURLE_OUT_OF_MEMORY:
 		return RC_NO_MEMORY;
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_BAD_FUNCTION_ARGUMENT:
