@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "common/adapters/http_proxy.h"
 #include "common/base/retry_after.h"
 #include "common/base/strutil.h"
 
@@ -207,11 +208,23 @@ static CURLcode set_identity(CURL *easy, const struct http_identity *identity)
 		CHAIN(c, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
 		CHAIN(c, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
 	}
-	if (identity->proxy) {
-		CHAIN(c, curl_easy_setopt(easy, CURLOPT_PROXY, identity->proxy));
-		/* NO_PROXY speaks of the proxies of the environment only. */
-		CHAIN(c, curl_easy_setopt(easy, CURLOPT_NOPROXY, ""));
-	}
+	return c;
+}
+
+/* Curl's own rules for the environment are others than those of kubectl, so it is never left to them. */
+static CURLcode set_proxy(CURL *easy, const struct http_request *request)
+{
+	const char *given = request->identity ? request->identity->proxy : NULL;
+	struct http_proxy_settings settings = http_proxy_read_environment();
+	struct buf proxy cleanup_buf = buf_make(HTTP_PROXY_MAX + HOST_MAX);
+	CURLcode c = CURLE_OK;
+
+	if (!given)
+		http_proxy_choose(&settings, request->url, &proxy);
+	if (proxy.failed)
+		return CURLE_OUT_OF_MEMORY;
+	CHAIN(c, curl_easy_setopt(easy, CURLOPT_PROXY, given ? given : proxy.data));
+	CHAIN(c, curl_easy_setopt(easy, CURLOPT_NOPROXY, ""));
 	return c;
 }
 
@@ -336,6 +349,7 @@ enum rc http_client_do(struct http_client *client, const struct http_request *re
 	CHAIN(code, set_connection(client->easy));
 	CHAIN(code, set_request(client->easy, request));
 	CHAIN(code, set_callbacks(client, &t));
+	CHAIN(code, set_proxy(client->easy, request));
 	if (request->identity) {
 		CHAIN(code, set_identity(client->easy, request->identity));
 		if (request->identity->server_name)

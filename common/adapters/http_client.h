@@ -22,7 +22,7 @@ struct http_identity {
 	const char *key_pem;     /* its private key */
 	bool insecure;           /* do not verify the server's certificate */
 	const char *server_name; /* the name to ask for (SNI) and to verify, when it is not the URL's host */
-	const char *proxy;       /* http, https or socks5 URL; NULL: the usual environment variables decide */
+	const char *proxy;       /* as http_proxy_format() writes it; NULL: the environment decides (http_proxy.h) */
 };
 
 struct http_request {

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "common/adapters/http_proxy.h"
 #include "common/base/strutil.h"
 
 /* ---- URLs -------------------------------------------------------------------------------------------------------- */
@@ -73,38 +75,23 @@ static enum rc check_server_name(const struct kubeconfig *config, struct error *
 	return RC_OK;
 }
 
-/* What a proxy-url may begin with, and what libcurl calls it. */
-static const struct proxy_row {
-	const char *scheme;
-	const char *curl_scheme;
-} proxy_rows[] = {
-	{ "http://", "http://" },
-	{ "https://", "https://" },
-	{ "socks5://", "socks5h://" }, /* the proxy looks the host up, as with kubectl */
-	{ "socks5h://", "socks5h://" },
-};
-
 /* The URL may hold a password, so no message shows it. */
 static enum rc check_proxy(struct kubeconfig *config, struct error *err)
 {
-	const char *url = config->proxy_url;
+	static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
+	struct buf proxy cleanup_buf = buf_make(HTTP_PROXY_MAX * 2);
+	bool known = false;
 
-	for (size_t i = 0; url && i < ARRAY_LEN(proxy_rows); i++) {
-		const char *rest = url + strlen(proxy_rows[i].scheme);
-
-		if (!str_has_prefix(url, proxy_rows[i].scheme))
-			continue;
-		if (!is_one_word(url) || strcspn(rest, "/?#") == 0)
-			break;
-		if (asprintf(&config->proxy, "%s%s", proxy_rows[i].curl_scheme, rest) < 0)
-			return error_no_memory(err);
+	if (!config->proxy_url)
 		return RC_OK;
-	}
-	if (url)
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		known = known || strncasecmp(config->proxy_url, schemes[i], strlen(schemes[i])) == 0;
+	if (!known || !http_proxy_format(config->proxy_url, &proxy))
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "%s: proxy-url must be a URL that begins with http://, https:// or socks5://",
 				 config->cluster_place);
-	return RC_OK;
+	config->proxy = buf_take(&proxy, NULL);
+	return config->proxy ? RC_OK : error_no_memory(err);
 }
 
 /* ---- what goes together ------------------------------------------------------------------------------------------ */
