@@ -44,24 +44,43 @@ static bool is_authority(const char *text, size_t len)
 	return host_len > 0 && !memchr(text, ':', host_len);
 }
 
+/* "host:6443": https when anything speaks of TLS, as client-go has it (rest.DefaultServerURL). */
+static const char *default_scheme(const struct kubeconfig *config)
+{
+	bool tls = config->insecure || config->ca_file || config->ca_data || config->cert_file || config->cert_data;
+
+	return tls ? "https" : "http";
+}
+
+/* The server as a URL of our form: scheme in lower case, no query and no fragment, no slash at the end. */
 static enum rc check_server(struct kubeconfig *config, struct error *err)
 {
-	char *server = config->server;
-	const char *rest;
+	const char *server = config->server;
+	const char *colon = server ? strstr(server, "://") : NULL;
+	const char *rest = colon ? colon + 3 : server;
+	const char *scheme = default_scheme(config);
+	char *url = NULL;
 	size_t len;
 
 	if (!server)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: server is missing", config->cluster_place);
-	if (!str_has_prefix(server, "https://") && !str_has_prefix(server, "http://"))
+	if (colon && strncasecmp(server, "https:", 6) != 0 && strncasecmp(server, "http:", 5) != 0)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: server must begin with https:// or http://",
 				 config->cluster_place);
-	rest = strstr(server, "://") + 3;
-	if (!is_one_word(server) || strpbrk(rest, "?#\\") || !is_authority(rest, strcspn(rest, "/")))
+	if (colon)
+		scheme = strncasecmp(server, "https:", 6) == 0 ? "https" : "http";
+	len = strcspn(rest, "?#");
+	while (len > 0 && rest[len - 1] == '/')
+		len--;
+	if (!is_one_word(server) || strchr(rest, '\\') || !is_authority(rest, strcspn(rest, "/?#")) ||
+	    (!colon && memchr(rest, '/', len)))
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "%s: server must be a URL like https://host:6443 with at most a path behind it",
 				 config->cluster_place);
-	for (len = strlen(server); server[len - 1] == '/'; len--)
-		server[len - 1] = '\0';
+	if (asprintf(&url, "%s://%.*s", scheme, (int)len, rest) < 0)
+		return error_no_memory(err);
+	free(config->server);
+	config->server = url;
 	return RC_OK;
 }
 
@@ -169,7 +188,6 @@ static enum rc check_user(const struct kubeconfig *config, struct error *err)
 		{ has_cert && !has_key, "client-certificate is given, but client-key is missing" },
 		{ has_key && !has_cert, "client-key is given, but client-certificate is missing" },
 		{ has_basic && (config->token || config->token_file), "token and username exclude each other" },
-		{ config->username && strchr(config->username, ':'), "username holds a colon" },
 		{ !config->as && (config->as_uid || config->as_groups.count || config->as_extra.count),
 		  "as-uid, as-groups and as-user-extra need as" },
 	};
