@@ -113,6 +113,18 @@ static enum rc answer_fault(const struct kube_reply *reply, int retry_after_s, s
 
 /* ---- one try ----------------------------------------------------------------------------------------------------- */
 
+static enum rc get_credentials(struct kube_client *client, const struct kube_request *request,
+			       const struct kube_credentials **ret_credentials, struct error *err)
+{
+	const struct kube_auth_wait wait = {
+		.deadline_ms = request->deadline_ms,
+		.cancelled = request->cancelled,
+		.ctx = request->ctx,
+	};
+
+	return kube_auth_get(client->auth, &wait, ret_credentials, err);
+}
+
 static enum rc send_once(struct kube_client *client, const struct kube_request *request,
 			 const struct kube_credentials *credentials, struct http_response *response, struct error *err)
 {
@@ -185,7 +197,7 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	const struct kube_credentials *credentials = NULL;
 	enum rc rc;
 
-	rc = kube_auth_get(client->auth, &credentials, err);
+	rc = get_credentials(client, request, &credentials, err);
 	if (rc)
 		return rc;
 	rc = rc_of_failure(send_once(client, request, credentials, &response, err));
@@ -232,7 +244,7 @@ static bool is_starting(struct kube_client *client, const struct kube_request *r
 		.ctx = refused->ctx,
 	};
 	struct error err;
-	enum rc rc = kube_auth_get(client->auth, &credentials, &err);
+	enum rc rc = get_credentials(client, &request, &credentials, &err);
 
 	if (rc)
 		return false;
