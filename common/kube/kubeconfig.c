@@ -397,8 +397,10 @@ struct files {
 
 static void files_free(struct files *files)
 {
-	for (size_t i = 0; i < files->count; i++)
-		secret_free((char *)(uintptr_t)files->texts[i].text);
+	for (size_t i = 0; i < files->count; i++) {
+		explicit_bzero((char *)(uintptr_t)files->texts[i].text, files->texts[i].len);
+		free((char *)(uintptr_t)files->texts[i].text);
+	}
 	free(files->paths);
 }
 

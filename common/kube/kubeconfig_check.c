@@ -6,6 +6,8 @@
 
 #include "common/adapters/http_proxy.h"
 #include "common/base/strutil.h"
+#include "common/services/log.h"
+#include "common/services/secret.h"
 
 /* ---- URLs -------------------------------------------------------------------------------------------------------- */
 
@@ -44,31 +46,24 @@ static bool is_authority(const char *text, size_t len)
 	return host_len > 0 && !memchr(text, ':', host_len);
 }
 
-/* "host:6443": https when anything speaks of TLS, as client-go has it (rest.DefaultServerURL). */
-static const char *default_scheme(const struct kubeconfig *config)
-{
-	bool tls = config->insecure || config->ca_file || config->ca_data || config->cert_file || config->cert_data;
-
-	return tls ? "https" : "http";
-}
-
-/* The server as a URL of our form: scheme in lower case, no query and no fragment, no slash at the end. */
+/*
+ * The server as a URL of our form: scheme in lower case, no query and no fragment, no slash at the end. "host:6443" is http,
+ * whatever else speaks of TLS: so kubectl has it.
+ */
 static enum rc check_server(struct kubeconfig *config, struct error *err)
 {
 	const char *server = config->server;
 	const char *colon = server ? strstr(server, "://") : NULL;
 	const char *rest = colon ? colon + 3 : server;
-	const char *scheme = default_scheme(config);
+	bool tls = server && strncasecmp(server, "https://", 8) == 0;
 	char *url = NULL;
 	size_t len;
 
 	if (!server)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: server is missing", config->cluster_place);
-	if (colon && strncasecmp(server, "https:", 6) != 0 && strncasecmp(server, "http:", 5) != 0)
+	if (colon && !tls && strncasecmp(server, "http://", 7) != 0)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: server must begin with https:// or http://",
 				 config->cluster_place);
-	if (colon)
-		scheme = strncasecmp(server, "https:", 6) == 0 ? "https" : "http";
 	len = strcspn(rest, "?#");
 	while (len > 0 && rest[len - 1] == '/')
 		len--;
@@ -77,7 +72,7 @@ static enum rc check_server(struct kubeconfig *config, struct error *err)
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "%s: server must be a URL like https://host:6443 with at most a path behind it",
 				 config->cluster_place);
-	if (asprintf(&url, "%s://%.*s", scheme, (int)len, rest) < 0)
+	if (asprintf(&url, "%s://%.*s", tls ? "https" : "http", (int)len, rest) < 0)
 		return error_no_memory(err);
 	free(config->server);
 	config->server = url;
@@ -225,6 +220,23 @@ static enum rc check_exec(const struct kubeconfig *config, struct error *err)
 	return exec->command ? check_rules(config->user_place, rules, ARRAY_LEN(rules), err) : RC_OK;
 }
 
+/* Nobody is to read them on the way. As client-go (clientcmd, DirectClientConfig.ClientConfig): only impersonation stays. */
+static void drop_credentials(struct kubeconfig *config)
+{
+	char **const texts[] = {
+		&config->token,     &config->token_file, &config->username, &config->password,     &config->cert_file,
+		&config->cert_data, &config->key_file,   &config->key_data, &config->exec.command,
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		any = any || *texts[i];
+		secret_free(TAKE(*texts[i]));
+	}
+	if (any)
+		log_warn("kubeconfig: without TLS no credentials are sent", log_str("user", config->user_place));
+}
+
 enum rc kubeconfig_check(struct kubeconfig *config, struct error *err)
 {
 	enum rc rc = check_cluster(config, err);
@@ -233,5 +245,7 @@ enum rc kubeconfig_check(struct kubeconfig *config, struct error *err)
 		rc = check_user(config, err);
 	if (!rc)
 		rc = check_exec(config, err);
+	if (!rc && !str_has_prefix(config->server, "https:"))
+		drop_credentials(config);
 	return rc;
 }

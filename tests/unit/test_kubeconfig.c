@@ -89,7 +89,7 @@ Test(kubeconfig, in_json)
 	struct error error = { 0 };
 
 	cr_assert_eq(kubeconfig_load(FOLDER "config.json", &c, &error), RC_OK, "%s", error.text);
-	cr_expect_str_eq(c->server, "http://127.0.0.1:8080");
+	cr_expect_str_eq(c->server, "https://127.0.0.1:8443");
 	cr_assert_eq(kube_headers_compose(c, &headers, &error), RC_OK);
 	cr_assert_eq(headers.count, 1);
 	cr_expect_str_eq(headers.items[0], "Authorization: Basic amltOm9wZW4gc2VzYW1l");
@@ -321,10 +321,8 @@ static const struct {
 	{ "server: 'h:6443'", "", "http://h:6443" },
 	{ "server: localhost", "", "http://localhost" },
 	{ "server: '[::1]:6443/'", "", "http://[::1]:6443" },
-	{ "server: 'h:6443', insecure-skip-tls-verify: true", "", "https://h:6443" },
-	{ "server: h, certificate-authority: f", "", "https://h" },
-	{ "server: h, certificate-authority-data: eA==", "", "https://h" },
-	{ "server: h", "client-certificate: f, client-key: f", "https://h" },
+	{ "server: 'h:6443', insecure-skip-tls-verify: true", "", "http://h:6443" },
+	{ "server: h, certificate-authority: f", "", "http://h" },
 	{ "server: 'https://h/k8s/clusters/c-1/'", "", "https://h/k8s/clusters/c-1" },
 	{ "server: 'https://h/a//?b=c#d'", "", "https://h/a" },
 	{ "server: 'https://h?b=/'", "", "https://h" },
@@ -376,6 +374,25 @@ Test(kubeconfig, without_a_user_there_are_no_credentials)
 		cr_expect_null(config->token);
 		kube_headers_clear(&headers);
 	}
+}
+
+Test(kubeconfig, without_tls_only_impersonation_is_sent)
+{
+	static const char text[] = "{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}],"
+				   " clusters: [{name: c, cluster: {server: 'http://h'}}],"
+				   " users: [{name: u, user: {token: t, tokenFile: f, client-certificate: f,"
+				   " client-key-data: eA==, as: jane, exec: {" PLUGIN "}}}]}";
+	struct kubeconfig_text file = { .path = "f", .text = text, .len = strlen(text) };
+	struct kubeconfig *c cleanup_config = NULL;
+	struct kubeconfig_list headers = { 0 };
+
+	log_init("test", LOG_ERROR);
+	cr_assert_eq(kubeconfig_parse(&file, 1, &c, NULL), RC_OK);
+	cr_expect(!c->token && !c->token_file && !c->cert_file && !c->key_data && !c->exec.command);
+	cr_assert_eq(kube_headers_compose(c, &headers, NULL), RC_OK);
+	cr_assert_eq(headers.count, 1);
+	cr_expect_str_eq(headers.items[0], "Impersonate-User: jane");
+	kube_headers_clear(&headers);
 }
 
 #define MANY 40000
