@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
@@ -31,9 +30,9 @@ struct kube_auth {
 	bool rejected;                          /* the server did not like them: read the files again */
 	struct exec_cache plugin;
 	bool plugin_started;       /* plugin_thread is to be joined */
-	bool plugin_runs;          /* on plugin_thread, without the lock */
+	bool plugin_idle;          /* it does not run on plugin_thread, which it does without the lock */
 	pthread_t plugin_thread;   /* the last */
-	pthread_cond_t plugin_end; /* of the monotonic clock; broadcast when it has ended */
+	pthread_cond_t plugin_end; /* broadcast when it has ended */
 
 	atomic_bool ending; /* nobody wants the plugin any more */
 };
@@ -45,16 +44,6 @@ static bool wants_plugin(const struct kubeconfig *config)
 	       !config->password && !config->cert_file && !config->cert_data;
 }
 
-static void init_plugin_end(struct kube_auth *auth)
-{
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&auth->plugin_end, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, struct error *err)
 {
 	struct kube_auth *auth = calloc(1, sizeof(*auth));
@@ -63,7 +52,8 @@ enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, st
 	if (!auth)
 		return error_no_memory(err);
 	pthread_mutex_init(&auth->lock, NULL);
-	init_plugin_end(auth);
+	pthread_cond_init(&auth->plugin_end, NULL);
+	auth->plugin_idle = true;
 	rc = kubeconfig && kubeconfig[0] != '\0' ? kubeconfig_load(kubeconfig, &auth->config, err)
 						 : in_cluster_load(&auth->config, err);
 	if (!rc)
@@ -165,7 +155,7 @@ static void *run_plugin(void *ctx)
 	pthread_mutex_unlock(&auth->lock);
 	rc = exec_plugin_run(auth->config, ca_pem, EXEC_PLUGIN_TIMEOUT_MS, &auth->ending, &credential, &error);
 	pthread_mutex_lock(&auth->lock);
-	auth->plugin_runs = false;
+	auth->plugin_idle = true;
 	if (rc)
 		note_failure(auth, &error);
 	else if (exec_cache_take(&auth->plugin, &credential, clock_wall_ms(), clock_mono_ms()))
@@ -179,12 +169,12 @@ static void start_plugin(struct kube_auth *auth)
 {
 	struct error error;
 
-	if (auth->plugin_runs)
+	if (!auth->plugin_idle)
 		return;
 	if (auth->plugin_started)
 		pthread_join(auth->plugin_thread, NULL); /* it has told all: it takes the lock no more */
 	auth->plugin_started = thread_start(run_plugin, auth, &auth->plugin_thread, &error) == RC_OK;
-	auth->plugin_runs = auth->plugin_started;
+	auth->plugin_idle = !auth->plugin_started;
 	if (!auth->plugin_started)
 		note_failure(auth, &error);
 }
@@ -192,17 +182,15 @@ static void start_plugin(struct kube_auth *auth)
 /* Wait for news of the plugin, or for a moment. */
 static enum rc wait_for_plugin(struct kube_auth *auth, const struct kube_auth_wait *wait, struct error *err)
 {
-	int64_t now_ms = clock_mono_ms();
-	int64_t until_ms = wait->deadline_ms < now_ms + CANCELLED_MS ? wait->deadline_ms : now_ms + CANCELLED_MS;
-	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+	int64_t left_ms = wait->deadline_ms - clock_mono_ms();
 
-	if (now_ms >= wait->deadline_ms)
+	if (left_ms <= 0)
 		return error_set(err, RC_TIMEOUT, "%s: exec plugin '%.100s' has not ended yet",
 				 auth->config->user_place, auth->config->exec.command);
 	if (wait->cancelled && wait->cancelled(wait->ctx))
 		return error_set(err, RC_UNAVAILABLE, "nobody waits for the exec plugin any more");
-	if (auth->plugin_runs)
-		(void)pthread_cond_timedwait(&auth->plugin_end, &auth->lock, &until); /* the caller looks what is */
+	(void)thread_wait_until(&auth->plugin_end, &auth->lock, &auth->plugin_idle,
+				left_ms < CANCELLED_MS ? left_ms : CANCELLED_MS); /* the caller looks what is */
 	return RC_OK;
 }
 

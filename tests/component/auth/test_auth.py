@@ -117,6 +117,7 @@ def test_proxy_and_tls_server_name(api, probe, kubeconfig, proxy):
     assert api.seen[-1]["server_name"] == "kubernetes.default"
 
 
+@pytest.mark.parametrize("proxy", ["http"], indirect=True)
 @pytest.mark.parametrize("variables, proxied", [
     ({"HTTPS_PROXY": "@"}, True),
     ({"https_proxy": "@"}, True),
