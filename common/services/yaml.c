@@ -6,6 +6,7 @@
 #include <yaml.h>
 
 #include "common/base/strutil.h"
+#include "common/services/secret.h"
 
 #define EXACT_INT_MAX 9007199254740992.0 /* 2^53: above it a double skips integers */
 
@@ -221,18 +222,18 @@ static bool is_open(const struct reader *r, const cJSON *node)
 	return false;
 }
 
-/* Values in a tree and its levels, as far as the bounds go: *values becomes 0, or the result -1, when it goes beyond. */
-static int measure(const cJSON *node, size_t levels_left, size_t *values)
+/* Does a tree have at most so many levels and values? *values: how many of them are left then. */
+static bool fits(const cJSON *node, size_t levels, size_t *values)
 {
 	const cJSON *child = NULL;
 
-	if (*values == 0 || levels_left == 0)
-		return -1;
+	if (*values == 0 || levels == 0)
+		return false;
 	--*values;
 	cJSON_ArrayForEach (child, node)
-		if (measure(child, levels_left - 1, values) < 0)
-			return -1;
-	return 0;
+		if (!fits(child, levels - 1, values))
+			return false;
+	return true;
 }
 
 /* ---- the tree ---- */
@@ -281,7 +282,7 @@ static enum rc on_alias(struct reader *r, const yaml_event_t *event, struct erro
 		return refuse(err, line_of(event), "an anchor contains itself");
 	if (wants_key(top(r)))
 		return refuse(err, line_of(event), "a key must be a scalar");
-	if (measure(node, YAML_DEPTH_MAX - r->depth + 1, &left) < 0)
+	if (!fits(node, YAML_DEPTH_MAX - r->depth + 1, &left))
 		return refuse(err, line_of(event), "the aliases make the document too large or too deep");
 	copy = cJSON_Duplicate(node, 1);
 	if (!copy)
@@ -375,7 +376,7 @@ static bool is_mergeable(const cJSON *value)
 /* Put the members of what "<<" names in its place; of several mappings the first goes before the others. */
 static enum rc merge(struct reader *r, const struct frame *frame, struct error *err)
 {
-	cleanup_json cJSON *old = cJSON_CreateObject();
+	cleanup_secret_tree cJSON *old = cJSON_CreateObject();
 
 	if (!old)
 		return error_no_memory(err);
@@ -522,9 +523,9 @@ enum rc yaml_parse(const char *text, size_t len, cJSON **ret_tree, struct error 
 		free(r.frames[i].key);
 	for (size_t i = 0; i < r.anchor_count; i++)
 		free(r.anchors[i].name);
-	cJSON_Delete(r.dropped);
+	secret_tree_free(r.dropped);
 	if (rc) {
-		cJSON_Delete(r.root);
+		secret_tree_free(r.root);
 		return rc;
 	}
 	*ret_tree = r.root;
