@@ -120,7 +120,7 @@ static const cJSON *held_or_empty(const cJSON *held, const cJSON *written)
 static void write_metadata(struct json_writer *w, const cJSON *deployment, const cJSON *container,
 			   const cJSON *skeleton)
 {
-	const cJSON *labels = json_at(deployment, "metadata.labels");
+	const cJSON *labels = json_members(json_at(deployment, "metadata.labels"));
 	const cJSON *written_labels = json_at(skeleton, "metadata.labels");
 	const char *container_name = json_string_at(container, "name");
 	const char *namespace = json_string_at(deployment, "metadata.namespace");
@@ -135,7 +135,7 @@ static void write_metadata(struct json_writer *w, const cJSON *deployment, const
 		json_begin_object(w, "labels");
 		cJSON_ArrayForEach (label, labels)
 			if (!label_is_reserved(label->string))
-				json_string(w, label->string, cJSON_GetStringValue(label));
+				json_optional_string(w, label->string, cJSON_GetStringValue(label));
 		json_end_object(w);
 	}
 	json_optional_string(w, "namespace", namespace);
@@ -149,10 +149,13 @@ static void write_env(struct json_writer *w, const cJSON *env)
 
 	json_begin_array(w, "env");
 	cJSON_ArrayForEach (variable, env) {
+		const char *name = json_string_at(variable, "name");
 		const char *value = json_string_at(variable, "value");
 
+		if (!name)
+			continue;
 		json_begin_object(w, NULL);
-		json_string(w, "name", json_string_at(variable, "name"));
+		json_string(w, "name", name);
 		json_string(w, "value", value ? value : "");
 		json_end_object(w);
 	}
@@ -236,10 +239,26 @@ static void write_network(struct json_writer *w, const cJSON *container, const c
 	json_end_object(w);
 }
 
+/*
+ * The one that has the name which the client gave it: what `kubectl patch` adds stands before it. In a Deployment that
+ * others made it is the first.
+ */
+static const cJSON *own_container(const cJSON *deployment, const cJSON *skeleton)
+{
+	const cJSON *containers = json_at(deployment, "spec.template.spec.containers");
+	const char *name = json_string_at(skeleton, "metadata.name");
+	const cJSON *container = NULL;
+
+	cJSON_ArrayForEach (container, containers)
+		if (name && str_equal(json_string_at(container, "name"), name))
+			return container;
+	return cJSON_GetArrayItem(containers, 0);
+}
+
 static void write_spec(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras)
 {
-	const cJSON *container = cJSON_GetArrayItem(json_at(deployment, "spec.template.spec.containers"), 0);
 	cleanup_json cJSON *skeleton = read_skeleton(deployment);
+	const cJSON *container = own_container(deployment, skeleton);
 
 	json_begin_object(w, "spec");
 	json_string(w, "service_type", LABEL_SERVICE_TYPE_VALUE);

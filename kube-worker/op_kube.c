@@ -10,6 +10,15 @@
 
 #define FAULTS_MAX 100 /* causes that are passed on */
 
+/* Is it an object at all, with what makes it one? Whatever is without it came from nobody's API server. */
+static enum rc check_object(const cJSON *object, enum kube_kind kind, struct error *err)
+{
+	if (json_string_at(object, "metadata.name") && json_string_at(object, "metadata.uid"))
+		return RC_OK;
+	return error_set(err, RC_UNAVAILABLE, "the API server's answer is a %s without name or uid",
+			 kube_kind_name(kind));
+}
+
 static enum rc call_kube(struct op_call *call, const char *method, enum kube_kind kind, const char *name,
 			 const struct buf *body, struct kube_reply *reply, struct error *err)
 {
@@ -32,6 +41,8 @@ static enum rc call_kube(struct op_call *call, const char *method, enum kube_kin
 		return rc;
 	request.path = path.data;
 	rc = kube_client_do(call->kube, &request, reply, &original);
+	if (!rc && strcmp(method, "DELETE") != 0) /* which is answered with a Status */
+		rc = check_object(reply->object, kind, &original);
 	if (!rc)
 		return RC_OK;
 	*err = original;

@@ -43,7 +43,9 @@ static enum rc take_item(void *ctx, const cJSON *deployment, struct error *err)
 	const char *name = json_string_at(deployment, "metadata.name");
 	enum rc rc;
 
-	if (page->cut || !name || strcmp(name, page->after) <= 0)
+	if (!name)
+		return error_set(err, RC_UNAVAILABLE, "a Deployment without a name");
+	if (page->cut || strcmp(name, page->after) <= 0)
 		return RC_OK;
 	if (page->w.out->len - page->start >= PROTOCOL_PAGE_BYTES) {
 		page->cut = true;

@@ -154,13 +154,9 @@ enum registration_event registration_meaning(const struct registration_answer *a
 
 int64_t registration_retry_ms(struct backoff *backoff, const struct registration_answer *answer)
 {
-	int64_t s = answer->retry_after_s;
+	int64_t wish_ms = answer->retry_after_s * 1000LL;
 
-	if (s <= 0)
-		return backoff_next_ms(backoff);
-	if (s > REGISTRATION_RETRY_AFTER_MAX_S)
-		s = REGISTRATION_RETRY_AFTER_MAX_S;
-	return s * 1000 + random_below(1000);
+	return wish_ms ? wish_ms + random_below(1000) : backoff_next_ms(backoff);
 }
 
 void registration_posted(struct registration *r, const struct registration_answer *answer, int64_t now_ms)

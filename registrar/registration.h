@@ -13,7 +13,6 @@
 
 #define REGISTRATION_BACKOFF_FIRST_MS 1000
 #define REGISTRATION_BACKOFF_MAX_MS 60000
-#define REGISTRATION_RETRY_AFTER_MAX_S 3600 /* longer waits that a registry asks for become this */
 
 #define REGISTRATION_ASK_MS 10000       /* between two askings while our API answers */
 #define REGISTRATION_ASK_MISSED_MS 5000 /* after one that was not answered */
@@ -50,7 +49,7 @@ enum registration_todo {
 struct registration_answer {
 	enum rc rc;                /* of the transport; RC_OK: an answer came */
 	int status;                /* HTTP status; 0: none came */
-	int retry_after_s;         /* 0: not said */
+	int retry_after_s;         /* as retry_after_parse() grants it; 0: not said */
 	char text[ERROR_TEXT_MAX]; /* the answer's body, or what went wrong; for the log, cut */
 };
 

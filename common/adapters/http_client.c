@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "common/adapters/http_proxy.h"
+#include "common/base/retry_after.h"
 #include "common/base/strutil.h"
 
 #define CONNECT_TIMEOUT_MS 4000
@@ -18,6 +20,7 @@
 #define CONNECTION_IDLE_MAX_S 50 /* below the idle limits of the usual load balancers */
 #define CONNECTION_LIFE_MAX_S 600
 #define HOST_MAX 300
+#define RETRY_AFTER_TEXT_MAX 64      /* bytes of the header's value, white space included */
 #define ERROR_BODY_MAX (256u * 1024) /* bytes of an error answer that are kept although on_bytes is set */
 
 struct http_client {
@@ -77,17 +80,14 @@ static size_t take_header(char *line, size_t size, size_t count, void *ctx)
 	static const char name[] = "retry-after:";
 	struct transfer *t = ctx;
 	size_t len = size * count;
-	char value[16];
-	int64_t seconds;
+	char value[RETRY_AFTER_TEXT_MAX];
 	size_t n;
 
-	if (len > strlen(name) && strncasecmp(line, name, strlen(name)) == 0) {
-		n = len - strlen(name) < sizeof(value) - 1 ? len - strlen(name) : sizeof(value) - 1;
+	if (len > strlen(name) && len - strlen(name) < sizeof(value) && strncasecmp(line, name, strlen(name)) == 0) {
+		n = len - strlen(name);
 		memcpy(value, line + strlen(name), n);
 		value[n] = '\0';
-		value[strcspn(value, "\r\n")] = '\0';
-		if (str_parse_int64(value + strspn(value, " \t"), &seconds) && seconds > 0 && seconds < 86400)
-			t->response->retry_after_s = (int)seconds;
+		t->response->retry_after_s = retry_after_parse(value);
 	}
 	return len;
 }
@@ -208,11 +208,23 @@ static CURLcode set_identity(CURL *easy, const struct http_identity *identity)
 		CHAIN(c, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
 		CHAIN(c, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
 	}
-	if (identity->proxy) {
-		CHAIN(c, curl_easy_setopt(easy, CURLOPT_PROXY, identity->proxy));
-		/* NO_PROXY speaks of the proxies of the environment only. */
-		CHAIN(c, curl_easy_setopt(easy, CURLOPT_NOPROXY, ""));
-	}
+	return c;
+}
+
+/* Curl's own rules for the environment are others than those of kubectl, so it is never left to them. */
+static CURLcode set_proxy(CURL *easy, const struct http_request *request)
+{
+	const char *given = request->identity ? request->identity->proxy : NULL;
+	struct http_proxy_settings settings = http_proxy_read_environment();
+	struct buf proxy cleanup_buf = buf_make(HTTP_PROXY_MAX + HOST_MAX);
+	CURLcode c = CURLE_OK;
+
+	if (!given)
+		http_proxy_choose(&settings, request->url, &proxy);
+	if (proxy.failed)
+		return CURLE_OUT_OF_MEMORY;
+	CHAIN(c, curl_easy_setopt(easy, CURLOPT_PROXY, given ? given : proxy.data));
+	CHAIN(c, curl_easy_setopt(easy, CURLOPT_NOPROXY, ""));
 	return c;
 }
 
@@ -294,7 +306,6 @@ static enum rc rc_of(CURLcode code)
 	case CURLE_OUT_OF_MEMORY:
 		return RC_NO_MEMORY;
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_BAD_FUNCTION_ARGUMENT:
@@ -338,6 +349,7 @@ enum rc http_client_do(struct http_client *client, const struct http_request *re
 	CHAIN(code, set_connection(client->easy));
 	CHAIN(code, set_request(client->easy, request));
 	CHAIN(code, set_callbacks(client, &t));
+	CHAIN(code, set_proxy(client->easy, request));
 	if (request->identity) {
 		CHAIN(code, set_identity(client->easy, request->identity));
 		if (request->identity->server_name)

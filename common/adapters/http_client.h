@@ -22,7 +22,7 @@ struct http_identity {
 	const char *key_pem;     /* its private key */
 	bool insecure;           /* do not verify the server's certificate */
 	const char *server_name; /* the name to ask for (SNI) and to verify, when it is not the URL's host */
-	const char *proxy;       /* http, https or socks5 URL; NULL: the usual environment variables decide */
+	const char *proxy;       /* as http_proxy_format() writes it; NULL: the environment decides (http_proxy.h) */
 };
 
 struct http_request {
@@ -48,7 +48,7 @@ struct http_request {
 struct http_response {
 	int status;        /* HTTP status; 0: none came */
 	bool sent;         /* some of the request left for the server, whatever came of it */
-	int retry_after_s; /* seconds of a Retry-After header; 0: absent or a date */
+	int retry_after_s; /* as retry_after_parse() grants it; 0: no Retry-After header, or a date */
 	struct buf body;   /* what was not given to on_bytes */
 };
 
@@ -65,7 +65,8 @@ void http_client_destroy(struct http_client *client);
  *           After an error, status != 0 says that the head of an answer had come.
  *
  * Returns RC_OK when a complete answer came, whatever its status; RC_TIMEOUT; RC_UNAVAILABLE (cannot connect,
- * connection lost, cancelled: whether the server acted is unknown unless connecting failed); RC_TOO_LARGE;
+ * connection lost, an answer that is no HTTP, cancelled: whether the server acted is unknown unless connecting failed);
+ * RC_TOO_LARGE;
  * RC_INVALID_ARGUMENT (URL, certificate or key that cannot be used); RC_INTERNAL. Note: curl sends a request again when
  * a kept-alive connection died before the first byte of an answer, so a POST may reach the server twice (curl
  * lib/transfer.c, Curl_retry_request). Blocks: up to timeout_ms.  Threads: one at a time for each client.

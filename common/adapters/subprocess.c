@@ -22,7 +22,7 @@ struct child {
 	pid_t pid;
 	int out; /* our ends; -1: closed */
 	int err;
-	bool ended;
+	bool lost; /* the kernel has reaped it */
 	size_t output_max;
 	struct subprocess_result *result;
 };
@@ -188,36 +188,35 @@ static void read_complaint(struct child *child)
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
+/* It stays a zombie, so that its number, and its group's, belong to nobody else. */
 static bool has_ended(struct child *child)
 {
-	int status = 0;
-	pid_t got;
+	siginfo_t info = { .si_pid = 0 };
 
-	if (child->ended)
-		return true;
-	got = waitpid(child->pid, &status, WNOHANG);
-	if (got == 0 || (got < 0 && errno == EINTR))
-		return false;
-	/* An error: somebody ignores SIGCHLD, and the status is lost. What was printed then decides. */
-	if (got > 0 && WIFSIGNALED(status)) {
-		child->result->exit_code = -1;
-		child->result->signal = WTERMSIG(status);
-	} else if (got > 0) {
-		child->result->exit_code = WEXITSTATUS(status);
+	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+		/* Somebody ignores SIGCHLD, and the status is lost: what was printed decides. */
+		child->lost = errno == ECHILD;
+		return child->lost;
 	}
-	child->ended = true;
+	if (info.si_pid == 0)
+		return false;
+	if (info.si_code == CLD_EXITED) {
+		child->result->exit_code = info.si_status;
+	} else {
+		child->result->exit_code = -1;
+		child->result->signal = info.si_status;
+	}
 	return true;
 }
 
-/* Not waited for, its number still belongs to it: no other process can be hit. */
-static void end_by_force(struct child *child)
+/* What it started as well. Its orphans are ours to wait for when we are the first process of a container. */
+static void end_group(const struct child *child)
 {
-	if (child->ended)
-		return;
+	if (child->lost)
+		return; /* the number may be another's by now */
 	kill(-child->pid, SIGKILL);
-	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(-child->pid, NULL, 0) > 0 || errno == EINTR)
 		;
-	child->ended = true;
 }
 
 static enum rc follow(struct child *child, const struct subprocess *program, struct error *err)
@@ -234,6 +233,8 @@ static enum rc follow(struct child *child, const struct subprocess *program, str
 		read_complaint(child);
 		if (rc || ended)
 			return rc;
+		if (program->stop && atomic_load(program->stop))
+			return error_set(err, RC_UNAVAILABLE, "it is not wanted any more");
 		if (left_ms <= 0)
 			return error_set(err, RC_TIMEOUT, "it did not end within %lld ms",
 					 (long long)program->timeout_ms);
@@ -256,7 +257,7 @@ enum rc subprocess_run(const struct subprocess *program, struct subprocess_resul
 	if (rc)
 		return rc;
 	rc = follow(&child, program, err);
-	end_by_force(&child);
+	end_group(&child);
 	if (child.out >= 0)
 		close(child.out);
 	if (child.err >= 0)

@@ -4,6 +4,7 @@
 #ifndef COMMON_ADAPTERS_SUBPROCESS_H
 #define COMMON_ADAPTERS_SUBPROCESS_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,8 @@ struct subprocess {
 	const char *const *argv; /* NULL at the end; argv[0] is looked for in PATH when it has no slash */
 	const char *const *env;  /* "NAME=value", NULL at the end: the whole environment */
 	int64_t timeout_ms;
-	size_t output_max; /* bytes of stdout; more is RC_TOO_LARGE */
+	size_t output_max;       /* bytes of stdout; more is RC_TOO_LARGE */
+	const atomic_bool *stop; /* set by another thread: it is not wanted any more. NULL: nobody does */
 };
 
 struct subprocess_result {
@@ -30,13 +32,13 @@ struct subprocess_result {
 
 /*
  * Run to the end. The program gets /dev/null as stdin, none of our descriptors, no blocked or ignored signals, and a
- * process group of its own, which is killed when the time is over or the output is too long. What it leaves running
- * behind itself is not waited for.
+ * process group of its own, which is killed when the program has ended, the time is over, the output is too long, or
+ * somebody stops it: nothing of the group is left when this returns.
  *
  * result  is filled anew (subprocess_result_clear, also after an error).
  *
  * Returns RC_OK when it ended by itself, however; RC_NOT_FOUND no such program; RC_UNAVAILABLE it cannot be started;
- * RC_TIMEOUT; RC_TOO_LARGE; RC_NO_MEMORY. Blocks: up to timeout_ms.  Threads: any.
+ * or was stopped; RC_TIMEOUT; RC_TOO_LARGE; RC_NO_MEMORY. Blocks: up to timeout_ms; 50 ms once it is stopped.  Threads: any.
  */
 enum rc subprocess_run(const struct subprocess *program, struct subprocess_result *result, struct error *err)
 	must_check;

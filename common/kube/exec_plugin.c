@@ -142,12 +142,12 @@ static enum rc with_name(const struct kubeconfig *config, enum rc rc, struct err
 }
 
 enum rc exec_plugin_run(const struct kubeconfig *config, const char *ca_pem, int64_t timeout_ms,
-			struct exec_credential *ret_credential, struct error *err)
+			const atomic_bool *stop, struct exec_credential *ret_credential, struct error *err)
 {
 	struct strings argv cleanup_with(strings_clear) = { 0 };
 	struct strings env cleanup_with(strings_clear) = { 0 };
 	struct subprocess_result result cleanup_subprocess_result = { 0 };
-	struct subprocess program = { .timeout_ms = timeout_ms, .output_max = OUTPUT_MAX };
+	struct subprocess program = { .timeout_ms = timeout_ms, .output_max = OUTPUT_MAX, .stop = stop };
 	enum rc rc;
 
 	rc = make_argv(&config->exec, &argv, err);

@@ -4,6 +4,8 @@
 #ifndef COMMON_KUBE_EXEC_PLUGIN_H
 #define COMMON_KUBE_EXEC_PLUGIN_H
 
+#include <stdatomic.h>
+
 #include "common/kube/exec_credential.h"
 
 #define EXEC_PLUGIN_TIMEOUT_MS 30000
@@ -13,6 +15,7 @@
  *
  * config          with exec.command set.
  * ca_pem          the cluster's authorities, for a plugin that wants to know; may be NULL.
+ * stop            set by another thread: the plugin is ended at once; may be NULL.
  * ret_credential  given to the caller (exec_credential_clear).
  *
  * Errors: RC_UNAVAILABLE, whatever it was, with the plugin's name: not installed (with its installHint), exit code and
@@ -20,6 +23,6 @@
  * Blocks: up to timeout_ms.  Threads: any.
  */
 enum rc exec_plugin_run(const struct kubeconfig *config, const char *ca_pem, int64_t timeout_ms,
-			struct exec_credential *ret_credential, struct error *err) must_check;
+			const atomic_bool *stop, struct exec_credential *ret_credential, struct error *err) must_check;
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/base/thread.h"
 #include "common/kube/informer_machine.h"
 #include "common/kube/kube_lister.h"
+#include "common/kube/kube_object.h"
 #include "common/kube/labels.h"
 #include "common/services/log.h"
 
@@ -138,8 +139,11 @@ static enum rc take_error(struct informer *informer, const cJSON *status, struct
 	const char *message = json_string_at(status, "message");
 
 	informer->expired = json_int_at(status, "code", 0) == 410;
-	return error_set(err, informer->expired ? RC_EXPIRED : RC_UNAVAILABLE, "the watch says: %s",
-			 message ? message : "an error without a message");
+	error_set(err, informer->expired ? RC_EXPIRED : RC_UNAVAILABLE, "the watch says: %s",
+		  message ? message : "an error without a message");
+	if (err)
+		err->retry_after_s = kube_object_retry_after_s(status);
+	return informer->expired ? RC_EXPIRED : RC_UNAVAILABLE;
 }
 
 /* Is `version` newer than `than`? Only numbers can be compared (KEP-5504); anything else counts as newer. */
@@ -248,7 +252,9 @@ static enum informer_event run_watch(struct informer *informer, struct error *er
 	kube_path_add_query(&path, "timeoutSeconds", timeout);
 	request.path = path.data;
 	atomic_fetch_add(&informer->watches, 1);
-	rc = kube_client_do(informer->client, &request, &reply, err);
+	rc = buf_check(&path, err);
+	if (!rc)
+		rc = kube_client_do(informer->client, &request, &reply, err);
 	if (run.watch.failed && err)
 		*err = run.watch.error;
 	kube_watch_clear(&run.watch);

@@ -1,10 +1,12 @@
 #include "common/kube/kube_auth.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/base/thread.h"
 #include "common/kube/exec_plugin.h"
 #include "common/kube/in_cluster.h"
 #include "common/kube/kube_headers.h"
@@ -13,6 +15,7 @@
 #include "common/services/log.h"
 
 #define FILES_CHECK_MS 1000 /* how often files are looked at; a look is a stat() each */
+#define CANCELLED_MS 100    /* how often one who waits for a plugin looks whether it is still to */
 
 struct kube_auth {
 	struct kubeconfig *config;      /* never changes */
@@ -26,8 +29,12 @@ struct kube_auth {
 	bool stale;                             /* we have something newer than what they are made of */
 	bool rejected;                          /* the server did not like them: read the files again */
 	struct exec_cache plugin;
-	bool plugin_runs;          /* without the lock, in one of the callers */
+	bool plugin_started;       /* plugin_thread is to be joined */
+	bool plugin_idle;          /* it does not run on plugin_thread, which it does without the lock */
+	pthread_t plugin_thread;   /* the last */
 	pthread_cond_t plugin_end; /* broadcast when it has ended */
+
+	atomic_bool ending; /* nobody wants the plugin any more */
 };
 
 /* What stands in the kubeconfig itself wins over a plugin, as in client-go (exec.go, UpdateTransportConfig). */
@@ -46,6 +53,7 @@ enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, st
 		return error_no_memory(err);
 	pthread_mutex_init(&auth->lock, NULL);
 	pthread_cond_init(&auth->plugin_end, NULL);
+	auth->plugin_idle = true;
 	rc = kubeconfig && kubeconfig[0] != '\0' ? kubeconfig_load(kubeconfig, &auth->config, err)
 						 : in_cluster_load(&auth->config, err);
 	if (!rc)
@@ -66,6 +74,9 @@ void kube_auth_destroy(struct kube_auth *auth)
 {
 	if (!auth)
 		return;
+	atomic_store(&auth->ending, true);
+	if (auth->plugin_started)
+		pthread_join(auth->plugin_thread, NULL);
 	kube_credentials_release(auth->current);
 	exec_credential_clear(&auth->plugin.credential);
 	kube_secrets_clear(&auth->secrets);
@@ -123,30 +134,72 @@ static void renew_files(struct kube_auth *auth)
 		auth->stale = true;
 }
 
-/* Run the plugin; the lock is not held meanwhile. */
-static void run_plugin(struct kube_auth *auth)
+static void note_failure(struct kube_auth *auth, const struct error *failure)
 {
-	cleanup_free char *ca_pem = str_dup(auth->secrets.ca.text);
+	exec_cache_fail(&auth->plugin, failure, clock_mono_ms());
+	if (exec_cache_decide(&auth->plugin, clock_wall_ms(), clock_mono_ms()) == EXEC_USE)
+		log_warn("exec plugin failed, its last credentials stay in use until they expire", log_err(failure));
+}
+
+/* The plugin's thread. */
+static void *run_plugin(void *ctx)
+{
+	struct kube_auth *auth = ctx;
 	struct exec_credential credential = { 0 };
+	cleanup_free char *ca_pem = NULL;
 	struct error error;
 	enum rc rc;
 
-	auth->plugin_runs = true;
-	pthread_mutex_unlock(&auth->lock);
-	rc = exec_plugin_run(auth->config, ca_pem, EXEC_PLUGIN_TIMEOUT_MS, &credential, &error);
 	pthread_mutex_lock(&auth->lock);
-	auth->plugin_runs = false;
+	ca_pem = str_dup(auth->secrets.ca.text);
+	pthread_mutex_unlock(&auth->lock);
+	rc = exec_plugin_run(auth->config, ca_pem, EXEC_PLUGIN_TIMEOUT_MS, &auth->ending, &credential, &error);
+	pthread_mutex_lock(&auth->lock);
+	auth->plugin_idle = true;
 	if (rc)
-		exec_cache_fail(&auth->plugin, &error, clock_mono_ms());
+		note_failure(auth, &error);
 	else if (exec_cache_take(&auth->plugin, &credential, clock_wall_ms(), clock_mono_ms()))
 		auth->stale = true;
 	pthread_cond_broadcast(&auth->plugin_end);
+	pthread_mutex_unlock(&auth->lock);
+	return NULL;
 }
 
-/* See to it that the plugin's credentials can be used: run it, or wait for whoever runs it. */
-static enum rc renew_plugin(struct kube_auth *auth, struct error *err)
+static void start_plugin(struct kube_auth *auth)
 {
-	for (;;) {
+	struct error error;
+
+	if (!auth->plugin_idle)
+		return;
+	if (auth->plugin_started)
+		pthread_join(auth->plugin_thread, NULL); /* it has told all: it takes the lock no more */
+	auth->plugin_started = thread_start(run_plugin, auth, &auth->plugin_thread, &error) == RC_OK;
+	auth->plugin_idle = !auth->plugin_started;
+	if (!auth->plugin_started)
+		note_failure(auth, &error);
+}
+
+/* Wait for news of the plugin, or for a moment. */
+static enum rc wait_for_plugin(struct kube_auth *auth, const struct kube_auth_wait *wait, struct error *err)
+{
+	int64_t left_ms = wait->deadline_ms - clock_mono_ms();
+
+	if (left_ms <= 0)
+		return error_set(err, RC_TIMEOUT, "%s: exec plugin '%.100s' has not ended yet",
+				 auth->config->user_place, auth->config->exec.command);
+	if (wait->cancelled && wait->cancelled(wait->ctx))
+		return error_set(err, RC_UNAVAILABLE, "nobody waits for the exec plugin any more");
+	(void)thread_wait_until(&auth->plugin_end, &auth->lock, &auth->plugin_idle,
+				left_ms < CANCELLED_MS ? left_ms : CANCELLED_MS); /* the caller looks what is */
+	return RC_OK;
+}
+
+/* See to it that the plugin's credentials can be used: have it run, and wait when nothing can be used before. */
+static enum rc renew_plugin(struct kube_auth *auth, const struct kube_auth_wait *wait, struct error *err)
+{
+	enum rc rc = RC_OK;
+
+	while (!rc) {
 		switch (exec_cache_decide(&auth->plugin, clock_wall_ms(), clock_mono_ms())) {
 		case EXEC_USE:
 			return RC_OK;
@@ -155,31 +208,26 @@ static enum rc renew_plugin(struct kube_auth *auth, struct error *err)
 				*err = auth->plugin.failure;
 			return auth->plugin.failure.rc;
 		case EXEC_RENEW:
-			if (auth->plugin_runs)
-				return RC_OK;
-			run_plugin(auth);
-			if (auth->plugin.failed)
-				log_warn("exec plugin failed, its last credentials stay in use until they expire",
-					 log_err(&auth->plugin.failure));
+			start_plugin(auth);
 			return RC_OK;
 		case EXEC_RUN:
-			if (auth->plugin_runs)
-				pthread_cond_wait(&auth->plugin_end, &auth->lock);
-			else
-				run_plugin(auth);
+			start_plugin(auth);
+			rc = wait_for_plugin(auth, wait, err);
 			break;
 		}
 	}
+	return rc;
 }
 
-enum rc kube_auth_get(struct kube_auth *auth, const struct kube_credentials **ret_credentials, struct error *err)
+enum rc kube_auth_get(struct kube_auth *auth, const struct kube_auth_wait *wait,
+		      const struct kube_credentials **ret_credentials, struct error *err)
 {
 	enum rc rc = RC_OK;
 
 	pthread_mutex_lock(&auth->lock);
 	renew_files(auth);
 	if (auth->has_plugin)
-		rc = renew_plugin(auth, err);
+		rc = renew_plugin(auth, wait, err);
 	if (!rc && (auth->stale || !auth->current))
 		rc = rebuild(auth, err);
 	if (!rc)

@@ -10,6 +10,13 @@
 
 struct kube_auth;
 
+/* For how long a caller has time. */
+struct kube_auth_wait {
+	int64_t deadline_ms;          /* clock_mono_ms() */
+	bool (*cancelled)(void *ctx); /* asked several times a second; may be NULL */
+	void *ctx;
+};
+
 /* A snapshot: never changes, lives until its last holder lets it go. */
 struct kube_credentials {
 	const char *server;         /* "https://host:port", perhaps with a path; no slash at the end */
@@ -31,19 +38,20 @@ struct kube_credentials {
  */
 enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, struct error *err) must_check;
 
-/* Free; snapshots stay valid until they are released. Takes NULL. */
+/* End the plugin, if it runs, and free; snapshots stay valid until they are released. Takes NULL. */
 void kube_auth_destroy(struct kube_auth *auth);
 
 /*
  * The credentials to use now: files that changed are read again (an empty or unreadable one: the old content stays), a
- * plugin is run when it never was or when what it gave is about to expire.
+ * plugin is run, on a thread of its own, when it never was or when what it gave is about to expire.
  *
  * ret_credentials  a reference for the caller (kube_credentials_release).
- * Errors: RC_UNAVAILABLE a plugin failed or timed out, or a token file could never be read; RC_NO_MEMORY.
- * Blocks: only while a plugin runs (up to 30 s), for all callers.  Threads: any.
+ * Errors: RC_UNAVAILABLE a plugin failed or timed out (30 s), a token file could never be read, or cancelled; RC_TIMEOUT the
+ * caller has no more time, and the plugin runs on for those who come; RC_NO_MEMORY.
+ * Blocks: only while nothing can be used before a plugin has ended; until the deadline at most.  Threads: any.
  */
-enum rc kube_auth_get(struct kube_auth *auth, const struct kube_credentials **ret_credentials, struct error *err)
-	must_check;
+enum rc kube_auth_get(struct kube_auth *auth, const struct kube_auth_wait *wait,
+		      const struct kube_credentials **ret_credentials, struct error *err) must_check;
 
 /*
  * The server answered 401 to these credentials: the next kube_auth_get() reads files and runs plugins anew. Does

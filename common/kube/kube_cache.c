@@ -27,6 +27,7 @@ struct kube_cache {
 	struct entry **by_instance;
 	size_t buckets;
 	size_t entries;
+	size_t bytes; /* of all facts */
 	size_t instances;
 	uint32_t list[KUBE_KIND_COUNT];
 	unsigned synced; /* bits 1u << kind */
@@ -183,11 +184,15 @@ static void date_failure(struct fact *fact, const struct fact *previous)
 		fact->failed_ms = clock_mono_ms();
 }
 
-/* Takes the fact in; false when memory is short. ret_previous: what it replaces, to be freed by the caller, or NULL. */
-static bool put(struct kube_cache *cache, struct fact *fact, struct fact **ret_previous)
+/* Takes the fact in, but for an error. ret_previous: what it replaces, to be freed by the caller, or NULL. */
+static enum rc put(struct kube_cache *cache, struct fact *fact, struct fact **ret_previous, struct error *err)
 {
 	struct entry *entry = find_entry(cache, &fact->uid);
+	size_t bytes = cache->bytes - (entry ? entry->fact->bytes : 0) + fact->bytes;
 
+	if (bytes > KUBE_CACHE_MAX)
+		return error_set(err, RC_UNAVAILABLE, "there are more containers than %u MiB of memory hold",
+				 KUBE_CACHE_MAX / 1024 / 1024);
 	if (entry) {
 		date_failure(fact, entry->fact);
 		unlink_entry(cache, entry);
@@ -195,14 +200,15 @@ static bool put(struct kube_cache *cache, struct fact *fact, struct fact **ret_p
 	} else {
 		entry = calloc(1, sizeof(*entry));
 		if (!entry)
-			return false;
+			return error_no_memory(err);
 		if (++cache->entries > cache->buckets)
 			grow(cache);
 	}
 	entry->fact = fact;
 	entry->list = cache->list[fact->kind];
+	cache->bytes = bytes;
 	link_entry(cache, entry);
-	return true;
+	return RC_OK;
 }
 
 /* Out of both chains; the entry is the caller's. */
@@ -210,6 +216,36 @@ static void take_out(struct kube_cache *cache, struct entry *entry)
 {
 	unlink_entry(cache, entry);
 	cache->entries--;
+	cache->bytes -= entry->fact->bytes;
+}
+
+/* Take out all of the kind, or those that the last list did not tell: a chain by next_by_uid for the caller. */
+static struct entry *take_out_kind(struct kube_cache *cache, enum kube_kind kind, bool all)
+{
+	struct entry *taken = NULL;
+	struct entry *next;
+
+	for (size_t i = 0; i < cache->buckets; i++) {
+		for (struct entry *e = cache->by_uid[i]; e; e = next) {
+			next = e->next_by_uid;
+			if (e->fact->kind != kind || (!all && e->list == cache->list[kind]))
+				continue;
+			take_out(cache, e);
+			e->next_by_uid = taken;
+			taken = e;
+		}
+	}
+	return taken;
+}
+
+static void free_chain(struct entry *first)
+{
+	struct entry *next;
+
+	for (struct entry *e = first; e; e = next) {
+		next = e->next_by_uid;
+		entry_free(e);
+	}
 }
 
 void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change, void *ctx)
@@ -240,10 +276,10 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 	struct fact *fact = NULL;
 	struct fact *previous = NULL;
 	struct entry *gone = NULL;
-	bool kept = true;
+	struct entry *forgotten = NULL;
 	enum rc rc = fact_from_object(kind, object, &fact, err);
 
-	if (rc == RC_INVALID_ARGUMENT)
+	if (rc == RC_UNAVAILABLE)
 		return RC_OK; /* an object that cannot be told from others is no container of anybody's */
 	if (rc)
 		return rc;
@@ -253,11 +289,18 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 		if (gone)
 			take_out(cache, gone);
 	} else {
-		kept = put(cache, fact, &previous);
+		rc = put(cache, fact, &previous, err);
+		if (rc) {
+			forgotten = take_out_kind(cache, kind, true);
+			cache->synced &= ~(1u << kind);
+		}
 	}
 	pthread_rwlock_unlock(&cache->lock);
-	if (event == KUBE_DELETED || !kept)
+	free_chain(forgotten);
+	if (event == KUBE_DELETED || rc)
 		free(fact);
+	if (rc)
+		return rc;
 	if (gone)
 		previous = gone->fact;
 	if (previous && !str_equal(previous->instance_id, id)) /* its label was another one */
@@ -265,34 +308,22 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 	tell_change(cache, kind, id ? id : "");
 	free(previous);
 	free(gone);
-	return kept ? RC_OK : error_no_memory(err);
+	return RC_OK;
 }
 
 /* What the list that ends now did not tell has vanished while nobody watched. */
 static void on_list_end(void *ctx, enum kube_kind kind)
 {
 	struct kube_cache *cache = ctx;
-	struct entry *vanished = NULL;
-	struct entry *next;
+	struct entry *vanished;
 
 	pthread_rwlock_wrlock(&cache->lock);
-	for (size_t i = 0; i < cache->buckets; i++) {
-		for (struct entry *e = cache->by_uid[i]; e; e = next) {
-			next = e->next_by_uid;
-			if (e->fact->kind != kind || e->list == cache->list[kind])
-				continue;
-			take_out(cache, e);
-			e->next_by_uid = vanished;
-			vanished = e;
-		}
-	}
+	vanished = take_out_kind(cache, kind, false);
 	cache->synced |= 1u << kind;
 	pthread_rwlock_unlock(&cache->lock);
-	for (struct entry *e = vanished; e; e = next) {
-		next = e->next_by_uid;
+	for (const struct entry *e = vanished; e; e = e->next_by_uid)
 		tell_change(cache, kind, e->fact->instance_id);
-		entry_free(e);
-	}
+	free_chain(vanished);
 }
 
 struct informer_listener kube_cache_listener(struct kube_cache *cache)

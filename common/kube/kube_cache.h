@@ -10,6 +10,8 @@
 #include "common/kube/informer.h"
 #include "common/kube/kube_facts.h"
 
+#define KUBE_CACHE_MAX (64u * 1024 * 1024) /* bytes of facts: of about 50,000 containers */
+
 struct kube_cache;
 
 /* Make an empty cache. ret_cache: given to the caller (kube_cache_destroy). Errors: RC_NO_MEMORY. */
@@ -26,7 +28,11 @@ void kube_cache_destroy(struct kube_cache *cache);
 typedef void (*kube_cache_change)(void *ctx, enum kube_kind kind, const char *instance_id);
 void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change, void *ctx);
 
-/* The listener that an informer of any kind feeds this cache through. */
+/*
+ * The listener that an informer of any kind feeds this cache through. What goes beyond KUBE_CACHE_MAX is refused with
+ * RC_UNAVAILABLE, and all facts of its kind are forgotten with it: until a list has been complete again the kind counts as
+ * not synchronised.
+ */
 struct informer_listener kube_cache_listener(struct kube_cache *cache);
 
 /* Has each of these kinds been listed completely at least once? `kinds`: bits 1u << enum kube_kind. */

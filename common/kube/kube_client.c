@@ -5,6 +5,7 @@
 
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
+#include "common/base/retry_after.h"
 #include "common/base/strutil.h"
 #include "common/kube/kube_object.h"
 #include "common/version.h"
@@ -19,12 +20,14 @@
  */
 #define NO_ANSWER_MAX_MS 8000
 #define READY_TIMEOUT_MS 2000
+#define FORBIDDEN_MAX_MS 1500 /* for a server that forbids even the question whether it is ready: most mean it */
 #define URL_MAX 70000
 
 struct kube_client {
 	struct kube_auth *auth;
 	struct http_client *http;
 	char user_agent[HEADER_TEXT_MAX];
+	int64_t forbidden_since_ms; /* everything is, and /readyz with it; 0: something was answered */
 };
 
 static _Atomic int64_t last_answer_ms;
@@ -68,14 +71,16 @@ void kube_reply_clear(struct kube_reply *reply)
 
 /* ---- Kubernetes' errors ------------------------------------------------------------------------------------------ */
 
+/* What a status means when Kubernetes itself says it; whatever is not here is a fault of whoever said it. */
 static const struct status_row {
 	int status;
 	enum rc rc;
+	bool needs_status; /* speaks of the object: counts with Kubernetes' Status only, a proxy says it of something else */
 } status_rows[] = {
-	{ 400, RC_INVALID_ARGUMENT }, { 401, RC_UNAVAILABLE },      { 403, RC_PERMISSION_DENIED },
-	{ 404, RC_NOT_FOUND },        { 409, RC_CONFLICT },         { 410, RC_EXPIRED },
-	{ 413, RC_TOO_LARGE },        { 422, RC_INVALID_ARGUMENT }, { 429, RC_UNAVAILABLE },
-	{ 504, RC_TIMEOUT },
+	{ 400, RC_INVALID_ARGUMENT, true }, { 401, RC_UNAVAILABLE, false },     { 403, RC_PERMISSION_DENIED, false },
+	{ 404, RC_NOT_FOUND, true },        { 409, RC_CONFLICT, true },         { 410, RC_EXPIRED, true },
+	{ 413, RC_TOO_LARGE, false },       { 422, RC_INVALID_ARGUMENT, true }, { 429, RC_UNAVAILABLE, false },
+	{ 504, RC_TIMEOUT, false },
 };
 
 /* A 403 that the passing of time can mend, told by its message, because its reason is Forbidden like any other. */
@@ -84,16 +89,18 @@ static bool is_passing_refusal(const char *message)
 	return strstr(message, "exceeded quota") || strstr(message, "being terminated");
 }
 
-static enum rc rc_of_status(int status, const char *reason, const char *message)
+static enum rc rc_of_status(const struct kube_reply *reply, const char *reason, const char *message)
 {
-	if (status == 409 && str_equal(reason, "AlreadyExists"))
+	bool is_status = str_equal(json_string_at(reply->object, "kind"), "Status");
+
+	if (reply->status == 409 && str_equal(reason, "AlreadyExists"))
 		return RC_ALREADY_EXISTS;
-	if (status == 403 && is_passing_refusal(message))
+	if (reply->status == 403 && is_passing_refusal(message))
 		return RC_UNAVAILABLE;
 	for (size_t i = 0; i < ARRAY_LEN(status_rows); i++)
-		if (status_rows[i].status == status)
-			return status_rows[i].rc;
-	return status >= 500 ? RC_UNAVAILABLE : RC_INTERNAL;
+		if (status_rows[i].status == reply->status)
+			return status_rows[i].needs_status && !is_status ? RC_UNAVAILABLE : status_rows[i].rc;
+	return RC_UNAVAILABLE;
 }
 
 static enum rc answer_fault(const struct kube_reply *reply, int retry_after_s, struct error *err)
@@ -104,15 +111,26 @@ static enum rc answer_fault(const struct kube_reply *reply, int retry_after_s, s
 
 	if (!message)
 		message = "the API server gave no reason";
-	rc = rc_of_status(reply->status, reason, message);
+	rc = rc_of_status(reply, reason, message);
 	error_set(err, rc, "Kubernetes answered %d %s: %s", reply->status, reason ? reason : "", message);
 	if (err)
-		err->retry_after_s = retry_after_s ? retry_after_s
-						   : (int)json_int_at(reply->object, "details.retryAfterSeconds", 0);
+		err->retry_after_s = retry_after_s ? retry_after_s : kube_object_retry_after_s(reply->object);
 	return rc;
 }
 
 /* ---- one try ----------------------------------------------------------------------------------------------------- */
+
+static enum rc get_credentials(struct kube_client *client, const struct kube_request *request,
+			       const struct kube_credentials **ret_credentials, struct error *err)
+{
+	const struct kube_auth_wait wait = {
+		.deadline_ms = request->deadline_ms,
+		.cancelled = request->cancelled,
+		.ctx = request->ctx,
+	};
+
+	return kube_auth_get(client->auth, &wait, ret_credentials, err);
+}
 
 static enum rc send_once(struct kube_client *client, const struct kube_request *request,
 			 const struct kube_credentials *credentials, struct http_response *response, struct error *err)
@@ -158,6 +176,26 @@ static bool is_success(int status)
 	return status >= 200 && status < 300;
 }
 
+/* The answer's body becomes the reply's object. Of an error it may be anything: HTML of a proxy, for example. */
+static enum rc read_body(struct http_response *response, struct kube_reply *reply, struct error *err)
+{
+	struct error cause;
+	enum rc rc = kube_object_parse(response->body.data, response->body.len, &reply->object, &cause);
+
+	if (!is_success(response->status))
+		return RC_OK;
+	if (rc)
+		return error_set(err, RC_UNAVAILABLE, "the API server's answer is no JSON: %s", cause.text);
+	return cJSON_IsObject(reply->object) ? RC_OK
+					     : error_set(err, RC_UNAVAILABLE, "the API server's answer is no object");
+}
+
+/* The request was right: what goes wrong on the way is never the fault of whoever caused it. */
+static enum rc rc_of_failure(enum rc rc)
+{
+	return rc == RC_INVALID_ARGUMENT || rc == RC_TOO_LARGE || rc == RC_NO_MEMORY ? RC_UNAVAILABLE : rc;
+}
+
 /* Send, and turn the answer into reply and code. */
 static enum rc try_once(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
 			struct error *err)
@@ -166,23 +204,20 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	const struct kube_credentials *credentials = NULL;
 	enum rc rc;
 
-	rc = kube_auth_get(client->auth, &credentials, err);
+	rc = get_credentials(client, request, &credentials, err);
 	if (rc)
 		return rc;
-	rc = send_once(client, request, credentials, &response, err);
+	rc = rc_of_failure(send_once(client, request, credentials, &response, err));
+	if (rc && err)
+		err->rc = rc;
 	reply->status = response.status;
 	if (!rc && response.status < 500)
 		last_answer_ms = clock_mono_ms();
 	if (!rc && response.status == 401)
 		kube_auth_reject(client->auth, credentials);
 	kube_credentials_release(credentials);
-	if (!rc && !(request->on_bytes && is_success(response.status))) {
-		struct error parse_error;
-		enum rc parsed = kube_object_parse(response.body.data, response.body.len, &reply->object, &parse_error);
-
-		if (parsed && is_success(response.status))
-			rc = error_set(err, RC_UNAVAILABLE, "the API server's answer is no JSON: %s", parse_error.text);
-	}
+	if (!rc && !(request->on_bytes && is_success(response.status)))
+		rc = read_body(&response, reply, err);
 	if (!rc && !is_success(response.status))
 		rc = answer_fault(reply, response.retry_after_s, err);
 	reply->unsure = rc && response.sent && (response.status < 300 || response.status >= 500);
@@ -192,9 +227,19 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 
 /* ---- trying again ------------------------------------------------------------------------------------------------ */
 
+/* Is it only for a moment that even the question is forbidden? */
+static bool is_forbidden_briefly(struct kube_client *client)
+{
+	int64_t now = clock_mono_ms();
+
+	if (!client->forbidden_since_ms)
+		client->forbidden_since_ms = now;
+	return now - client->forbidden_since_ms < FORBIDDEN_MAX_MS;
+}
+
 /*
  * A server that has just been started forbids everything until it has read its roles, even to ask whether it is ready; then
- * it says that it is not, or is too busy with its start to answer.
+ * it says that it is not, or is too busy with its start to answer. One that goes on to forbid the question answers.
  */
 static bool is_starting(struct kube_client *client, const struct kube_request *refused)
 {
@@ -208,14 +253,16 @@ static bool is_starting(struct kube_client *client, const struct kube_request *r
 		.ctx = refused->ctx,
 	};
 	struct error err;
-	enum rc rc = kube_auth_get(client->auth, &credentials, &err);
+	enum rc rc = get_credentials(client, &request, &credentials, &err);
 
 	if (rc)
 		return false;
 	rc = send_once(client, &request, credentials, &response, &err);
 	kube_credentials_release(credentials);
 	buf_clear(&response.body);
-	return rc || response.status == 403 || response.status >= 500;
+	if (!rc && response.status == 403)
+		return is_forbidden_briefly(client);
+	return rc || response.status >= 500;
 }
 
 /* The tries of one request. */
@@ -264,6 +311,8 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 		tries.unsure |= reply->unsure;
 		reply->unsure = tries.unsure;
 		refused = rc == RC_PERMISSION_DENIED || reply->status == 401;
+		if (!refused)
+			client->forbidden_since_ms = 0;
 		starting = refused && (tries.repeated || request->once) && is_starting(client, request);
 		if (starting)
 			rc = error_set(err, RC_UNAVAILABLE, "the API server is not ready");

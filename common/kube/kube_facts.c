@@ -12,6 +12,7 @@
 #include "common/kube/spec_ports.h"
 
 #define SERVICE_JSON_MAX 65536
+#define MESSAGE_TEXT_MAX 65536 /* bytes, before it is cut to FACT_MESSAGE_MAX */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b)
@@ -105,6 +106,13 @@ static int32_t revision_of(const cJSON *object)
 	return text && str_parse_int64(text, &revision) && revision > 0 && revision < INT32_MAX ? (int32_t)revision : 0;
 }
 
+static int32_t replicas_of(const cJSON *deployment)
+{
+	int64_t replicas = json_int_at(deployment, "spec.replicas", 1);
+
+	return replicas >= 0 && replicas <= INT32_MAX ? (int32_t)replicas : 1;
+}
+
 static enum pod_phase phase_of(const cJSON *pod)
 {
 	static const char *const names[] = {
@@ -179,7 +187,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 	const char *problem = cJSON_GetStringValue(json_get(annotations, ANNOTATION_PROBLEM));
 	const cJSON *failure = kube_condition(object, "ReplicaFailure");
 
-	fact->replicas = (int32_t)json_int_at(object, "spec.replicas", 1);
+	fact->replicas = replicas_of(object);
 	fact->revision = revision_of(object);
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;
@@ -256,6 +264,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 		return NULL;
 	at = (char *)(packed + 1);
 	*packed = *fact;
+	packed->bytes = (uint32_t)size; /* names, message and service have limits of their own */
 	packed->name = copy_text(&at, texts->name);
 	packed->instance_id = shared ? packed->name : copy_text(&at, texts->instance_id);
 	packed->ip = copy_text(&at, texts->ip);
@@ -274,14 +283,14 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.instance_id = instance_id ? instance_id : "",
 		.ip = "",
 		.owed_to = "",
-		.message = buf_make(FACT_MESSAGE_MAX * 16),
+		.message = buf_make(MESSAGE_TEXT_MAX),
 		.service = buf_make(SERVICE_JSON_MAX),
 	};
 	struct fact fact = { .kind = kind, .uid = kube_uid_parse(json_string_at(object, "metadata.uid")) };
 	struct fact *packed;
 
 	if (!texts.name || !kube_uid_is_set(&fact.uid))
-		return error_set(err, RC_INVALID_ARGUMENT, "a %s without name or uid", kube_kind_name(kind));
+		return error_set(err, RC_UNAVAILABLE, "a %s without name or uid", kube_kind_name(kind));
 	fact.deleting = json_at(object, "metadata.deletionTimestamp") != NULL;
 	fact.created_ms = time_at(object, "metadata.creationTimestamp");
 	fact.changed_ms = later(newest_transition(object), fact.created_ms);

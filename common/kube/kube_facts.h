@@ -32,6 +32,7 @@ struct fact {
 	uint64_t token;       /* Deployment: a hash of its creation token; 0: it has none */
 	int32_t replicas;     /* Deployment: spec.replicas */
 	int32_t revision;     /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
+	uint32_t bytes;       /* of the whole block */
 	struct kube_uid uid;
 	struct kube_uid owner; /* the controller of a Pod or ReplicaSet, the first owner of a Service */
 	int64_t created_ms;    /* wall clock */
@@ -51,7 +52,7 @@ struct fact {
  * Take the facts out of an object. Whatever is missing or of a wrong type is taken as absent.
  *
  * ret_fact  given to the caller; one block (free()).
- * Errors: RC_INVALID_ARGUMENT an object without name or uid; RC_NO_MEMORY.
+ * Errors: RC_UNAVAILABLE an object without name or uid: no Kubernetes said that; RC_NO_MEMORY.
  */
 enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
 	must_check;

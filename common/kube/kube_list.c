@@ -13,6 +13,7 @@
 /* Levels: 1 = inside the list object, 2 = inside its items array, 3 and deeper = inside an item. */
 #define DEPTH_LIST 1
 #define DEPTH_ITEMS 2
+#define BETWEEN_ITEMS ", \t\r\n{]" /* what may stand there: items are objects */
 
 struct kube_list kube_list_make(kube_list_item on_item, void *ctx)
 {
@@ -44,9 +45,11 @@ static bool fail(struct kube_list *list, enum rc rc)
 static bool emit_item(struct kube_list *list)
 {
 	cleanup_json cJSON *item = NULL;
-	enum rc rc = buf_check(&list->item, &list->error);
+	enum rc rc = RC_OK;
 
-	if (!rc)
+	if (list->item.failed)
+		rc = error_set(&list->error, RC_UNAVAILABLE, "an item of the list is above %u bytes", ITEM_MAX);
+	else
 		rc = kube_object_parse(list->item.data, list->item.len, &item, &list->error);
 	if (rc == RC_INVALID_ARGUMENT)
 		rc = error_wrap(&list->error, RC_UNAVAILABLE, "an item of the list cannot be read");
@@ -103,6 +106,8 @@ static bool feed_byte(struct kube_list *list, const char *at, const char **kept_
 {
 	bool inside_item = list->in_items && list->depth > DEPTH_ITEMS;
 
+	if (list->in_items && !inside_item && !memchr(BETWEEN_ITEMS, *at, strlen(BETWEEN_ITEMS)))
+		return fail(list, RC_UNAVAILABLE);
 	switch (*at) {
 	case '"':
 		start_string(list);
@@ -173,13 +178,15 @@ enum rc kube_list_finish(struct kube_list *list, char **ret_continue, char **ret
 			*err = list->error;
 		return rc;
 	}
-	rc = buf_check(&list->envelope, err);
-	if (!rc)
-		rc = json_parse(list->envelope.data, list->envelope.len, &envelope, err);
+	if (list->envelope.failed)
+		return error_set(err, RC_UNAVAILABLE, "the list says more than %u bytes of itself", ENVELOPE_MAX);
+	rc = json_parse(list->envelope.data, list->envelope.len, &envelope, err);
 	if (rc == RC_INVALID_ARGUMENT)
 		return error_wrap(err, RC_UNAVAILABLE, "the list ended too early or is broken");
 	if (rc)
 		return rc;
+	if (!json_get(envelope, "items"))
+		return error_set(err, RC_UNAVAILABLE, "the answer is no list: it has no items");
 	token = text_or_empty(envelope, "metadata.continue");
 	version = text_or_empty(envelope, "metadata.resourceVersion");
 	if (!token || !version)

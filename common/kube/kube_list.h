@@ -46,7 +46,7 @@ void kube_list_restart(void *list);
  * ret_continue          the token of the next page, "" when this was the last; given to the caller (free()).
  * ret_resource_version  given to the caller (free()); "" when absent. May be NULL.
  *
- * Errors: those of on_item; RC_UNAVAILABLE for an answer that ended too early or is no list; RC_TOO_LARGE an item above
+ * Errors: those of on_item; RC_UNAVAILABLE for an answer that ended too early, is no list of objects, or has an item above
  * 16 MiB; RC_NO_MEMORY.
  */
 enum rc kube_list_finish(struct kube_list *list, char **ret_continue, char **ret_resource_version, struct error *err)

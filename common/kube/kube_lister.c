@@ -11,12 +11,19 @@
 struct run {
 	struct kube_list list;
 	const struct kube_page *page;
+	size_t bytes; /* that may still come */
 };
 
 static bool feed(void *ctx, const char *bytes, size_t len)
 {
 	struct run *run = ctx;
 
+	if (len > run->bytes) {
+		run->list.failed = error_set(&run->list.error, RC_UNAVAILABLE, "the pages of a list are above %u MiB",
+					     KUBE_LIST_MAX / 1024 / 1024);
+		return false;
+	}
+	run->bytes -= len;
 	return kube_list_feed(&run->list, bytes, len);
 }
 
@@ -48,12 +55,13 @@ static void build_path(const struct kube_page *page, struct buf *path)
 		kube_path_add_query(path, "continue", page->token);
 }
 
-enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
-		       char **ret_newer_token, struct error *err)
+/* bytes  that may come; without those that came, afterwards. */
+static enum rc read_page(struct kube_client *client, const struct kube_page *page, size_t *bytes, char **ret_token,
+			 char **ret_version, char **ret_newer_token, struct error *err)
 {
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
 	struct kube_reply reply cleanup_kube_reply = { 0 };
-	struct run run = { .list = kube_list_make(page->on_item, page->ctx), .page = page };
+	struct run run = { .list = kube_list_make(page->on_item, page->ctx), .page = page, .bytes = *bytes };
 	struct kube_request request = {
 		.method = "GET",
 		.deadline_ms = page->deadline_ms,
@@ -76,7 +84,16 @@ enum rc kube_list_page(struct kube_client *client, const struct kube_page *page,
 	else if (rc == RC_EXPIRED && ret_newer_token)
 		*ret_newer_token = str_dup(json_string_at(reply.object, "metadata.continue"));
 	kube_list_clear(&run.list);
+	*bytes = run.bytes;
 	return rc;
+}
+
+enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
+		       char **ret_newer_token, struct error *err)
+{
+	size_t bytes = KUBE_LIST_MAX;
+
+	return read_page(client, page, &bytes, ret_token, ret_version, ret_newer_token, err);
 }
 
 enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, char **ret_version, struct error *err)
@@ -84,6 +101,7 @@ enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, 
 	struct kube_page next = *page;
 	cleanup_free char *token = NULL;
 	cleanup_free char *version = NULL;
+	size_t bytes = KUBE_LIST_MAX;
 
 	do {
 		int64_t page_deadline_ms = clock_mono_ms() + PAGE_TIMEOUT_MS;
@@ -93,7 +111,7 @@ enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, 
 
 		next.token = token;
 		next.deadline_ms = page->deadline_ms < page_deadline_ms ? page->deadline_ms : page_deadline_ms;
-		rc = kube_list_page(client, &next, &next_token, &next_version, NULL, err);
+		rc = read_page(client, &next, &bytes, &next_token, &next_version, NULL, err);
 		if (rc)
 			return rc;
 		free(token);

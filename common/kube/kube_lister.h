@@ -8,6 +8,8 @@
 #include "common/kube/kube_list.h"
 #include "common/kube/kube_path.h"
 
+#define KUBE_LIST_MAX (512u * 1024 * 1024) /* bytes of all pages together: more than 50,000 Pods */
+
 struct kube_page {
 	enum kube_kind kind;
 	const char *namespace;
@@ -37,7 +39,8 @@ enum rc kube_list_page(struct kube_client *client, const struct kube_page *page,
 
 /*
  * Read all pages from the start (page->token is not used). page->deadline_ms is that of all of them; a single one that
- * takes longer than 50 s fails. ret_version may be NULL.
+ * takes longer than 50 s fails, and so do more bytes than KUBE_LIST_MAX (RC_UNAVAILABLE): pages may have no end.
+ * ret_version may be NULL.
  */
 enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, char **ret_version, struct error *err)
 	must_check;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/retry_after.h"
+
 /* As the API server writes it. In a string this could not stand: its quotes would have backslashes. */
 #define MANAGED_FIELDS "\"managedFields\":["
 
@@ -40,4 +42,9 @@ static size_t empty_managed_fields(char *text, size_t len)
 enum rc kube_object_parse(char *text, size_t len, cJSON **ret_tree, struct error *err)
 {
 	return json_parse(text, empty_managed_fields(text, len), ret_tree, err);
+}
+
+int kube_object_retry_after_s(const cJSON *status)
+{
+	return retry_after_grant(json_int_at(status, "details.retryAfterSeconds", 0));
 }

@@ -16,4 +16,7 @@
  */
 enum rc kube_object_parse(char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
 
+/* The seconds that a Status asks us to wait, as far as they are granted (retry_after.h); 0: it does not ask. */
+int kube_object_retry_after_s(const cJSON *status);
+
 #endif

@@ -109,45 +109,78 @@ static const struct list_kind list_kinds[] = { { "clusters", "cluster" },
 #define USERS (&list_kinds[1])
 #define CONTEXTS (&list_kinds[2])
 
+/* As kubectl has it: an item without a name has the name "". NULL: it has one that is no string, or is no mapping. */
+static const char *name_of(const cJSON *item)
+{
+	const cJSON *name = json_get(item, "name");
+
+	if (!cJSON_IsObject(item) && !cJSON_IsNull(item))
+		return NULL;
+	return name && !cJSON_IsNull(name) ? cJSON_GetStringValue(name) : "";
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorting keeps many names from costing the square of their number. */
+static enum rc check_names(const struct source *source, const struct list_kind *kind, const cJSON *list,
+			   struct error *err)
+{
+	size_t count = (size_t)cJSON_GetArraySize(list);
+	cleanup_free const char **names = calloc(count ? count : 1, sizeof(*names));
+	const cJSON *item = NULL;
+
+	if (!names)
+		return error_no_memory(err);
+	count = 0;
+	cJSON_ArrayForEach (item, list) {
+		names[count] = name_of(item);
+		if (!names[count])
+			return error_set(err, RC_INVALID_ARGUMENT, "%s: %s[%zu] needs a name that is a string",
+					 source->path, kind->list, count);
+		count++;
+	}
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(names[i - 1], names[i]) == 0)
+			return error_set(err, RC_INVALID_ARGUMENT, "%s: the %s '%.100s' stands there twice",
+					 source->path, kind->item, names[i]);
+	return RC_OK;
+}
+
 static enum rc check_list(const struct source *source, const struct list_kind *kind, struct error *err)
 {
 	const cJSON *list = json_get(source->tree, kind->list);
-	const cJSON *item = NULL;
-	size_t index = 0;
 
 	if (!list || cJSON_IsNull(list))
 		return RC_OK;
 	if (!cJSON_IsArray(list))
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s must be a list, but it is %s", source->path,
 				 kind->list, kubeconfig_kind_of(list));
-	cJSON_ArrayForEach (item, list) {
-		const char *name = json_string_at(item, "name");
+	return check_names(source, kind, list, err);
+}
 
-		if (!name)
-			return error_set(err, RC_INVALID_ARGUMENT, "%s: %s[%zu] needs a name that is a string",
-					 source->path, kind->list, index);
-		for (const cJSON *other = list->child; other != item; other = other->next)
-			if (str_equal(json_string_at(other, "name"), name))
-				return error_set(err, RC_INVALID_ARGUMENT, "%s: the %s '%.100s' stands there twice",
-						 source->path, kind->item, name);
-		index++;
-	}
-	return RC_OK;
+/* Missing, null and empty is what kubectl takes for the only value that it knows. */
+static bool is_or_defaults_to(const cJSON *value, const char *expected)
+{
+	const char *text = cJSON_GetStringValue(value);
+
+	return !value || cJSON_IsNull(value) || (text && (text[0] == '\0' || strcmp(text, expected) == 0));
 }
 
 static enum rc check_header(const struct source *source, struct error *err)
 {
 	const cJSON *current = json_get(source->tree, "current-context");
-	const cJSON *kind = json_get(source->tree, "kind");
-	const cJSON *version = json_get(source->tree, "apiVersion");
 
 	if (!cJSON_IsObject(source->tree) && !cJSON_IsNull(source->tree))
 		return error_set(err, RC_INVALID_ARGUMENT, "%s is no kubeconfig: it holds %s, not a mapping",
 				 source->path, kubeconfig_kind_of(source->tree));
-	if (kind && !str_equal(cJSON_GetStringValue(kind), "Config"))
+	if (!is_or_defaults_to(json_get(source->tree, "kind"), "Config"))
 		return error_set(err, RC_INVALID_ARGUMENT, "%s is no kubeconfig: its kind must be Config",
 				 source->path);
-	if (version && !str_equal(cJSON_GetStringValue(version), "v1"))
+	if (!is_or_defaults_to(json_get(source->tree, "apiVersion"), "v1"))
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: its apiVersion must be v1", source->path);
 	if (current && !cJSON_IsString(current) && !cJSON_IsNull(current))
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: current-context must be a string, but it is %s",
@@ -199,7 +232,7 @@ static bool find(const struct sources *sources, const struct list_kind *kind, co
 		const cJSON *item = NULL;
 
 		cJSON_ArrayForEach (item, json_get(source->tree, kind->list)) {
-			if (!str_equal(json_string_at(item, "name"), name))
+			if (!str_equal(name_of(item), name))
 				continue;
 			*ret_found = (struct found){ .source = source, .value = json_get(item, kind->item) };
 			return true;
@@ -214,7 +247,7 @@ static void add_names(const struct sources *sources, const struct list_kind *kin
 		const cJSON *item = NULL;
 
 		cJSON_ArrayForEach (item, json_get(sources->items[i].tree, kind->list)) {
-			const char *name = json_string_at(item, "name");
+			const char *name = name_of(item);
 
 			if (out->len + strlen(name) + 4 > out->max)
 				return;
@@ -260,23 +293,51 @@ static enum rc find_context(const struct sources *sources, const char **ret_name
 	return RC_OK;
 }
 
-/* The cluster or the user that the context names. */
-static enum rc find_part(const struct sources *sources, const char *context_name, const struct found *context,
-			 const struct list_kind *kind, struct found *ret_found, char **ret_place, struct error *err)
+/* The name of the cluster or the user that the context names; "": none. NULL: it is no name. */
+static const char *part_name(const struct found *context, const struct list_kind *kind)
 {
-	const char *name = json_string_at(context->value, kind->item);
+	const cJSON *name = json_get(context->value, kind->item);
+
+	return name && !cJSON_IsNull(name) ? cJSON_GetStringValue(name) : "";
+}
+
+static enum rc name_place(const struct source *source, const struct list_kind *kind, const char *name, char **ret_place,
+			  struct error *err)
+{
+	return asprintf(ret_place, "%s: %s '%.100s'", source->path, kind->item, name) < 0 ? error_no_memory(err)
+											  : RC_OK;
+}
+
+static enum rc find_cluster(const struct sources *sources, const char *context_name, const struct found *context,
+			    struct found *ret_found, char **ret_place, struct error *err)
+{
+	const char *name = part_name(context, CLUSTERS);
 	char what[300];
 
 	if (!name || name[0] == '\0')
-		return error_set(err, RC_INVALID_ARGUMENT, "%s: context '%.100s' names no %s", context->source->path,
-				 context_name, kind->item);
-	snprintf(what, sizeof(what), "context '%.100s' wants the %s '%.100s', which is not there", context_name,
-		 kind->item, name);
-	if (!find(sources, kind, name, ret_found))
-		return not_there(sources, kind, what, err);
-	if (asprintf(ret_place, "%s: %s '%.100s'", ret_found->source->path, kind->item, name) < 0)
-		return error_no_memory(err);
-	return RC_OK;
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: context '%.100s' names no cluster",
+				 context->source->path, context_name);
+	snprintf(what, sizeof(what), "context '%.100s' wants the cluster '%.100s', which is not there", context_name,
+		 name);
+	if (!find(sources, CLUSTERS, name, ret_found))
+		return not_there(sources, CLUSTERS, what, err);
+	return name_place(ret_found->source, CLUSTERS, name, ret_place, err);
+}
+
+/* Without one, and with one that is not there, it goes on without credentials, as kubectl does. */
+static enum rc find_user(const struct sources *sources, const char *context_name, const struct found *context,
+			 struct found *ret_found, char **ret_place, struct error *err)
+{
+	const char *name = part_name(context, USERS);
+
+	if (!name)
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: the user of context '%.100s' must be a string",
+				 context->source->path, context_name);
+	*ret_found = (struct found){ .source = context->source };
+	if (!find(sources, USERS, name, ret_found) && name[0])
+		log_warn("kubeconfig: the context's user is not there; going on without credentials",
+			 log_str("context", context_name), log_str("user", name));
+	return name_place(ret_found->source, USERS, name, ret_place, err);
 }
 
 static enum rc resolve(const struct sources *sources, struct kubeconfig *config, struct error *err)
@@ -292,9 +353,9 @@ static enum rc resolve(const struct sources *sources, struct kubeconfig *config,
 
 	rc = find_context(sources, &name, &context, err);
 	if (!rc)
-		rc = find_part(sources, name, &context, CLUSTERS, &cluster, &cluster_place, err);
+		rc = find_cluster(sources, name, &context, &cluster, &cluster_place, err);
 	if (!rc)
-		rc = find_part(sources, name, &context, USERS, &user, &user_place, err);
+		rc = find_user(sources, name, &context, &user, &user_place, err);
 	if (rc)
 		return rc;
 	place = (struct kubeconfig_place){ .text = cluster_place, .folder = cluster.source->folder };
@@ -336,8 +397,10 @@ struct files {
 
 static void files_free(struct files *files)
 {
-	for (size_t i = 0; i < files->count; i++)
-		secret_free((char *)(uintptr_t)files->texts[i].text);
+	for (size_t i = 0; i < files->count; i++) {
+		explicit_bzero((char *)(uintptr_t)files->texts[i].text, files->texts[i].len);
+		free((char *)(uintptr_t)files->texts[i].text);
+	}
 	free(files->paths);
 }
 

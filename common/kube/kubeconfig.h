@@ -2,7 +2,7 @@
  * What kubeconfig files say about one context, as plain data. Reads the files and checks what can be checked without
  * looking elsewhere; the files that they name (certificates, tokens) are read by kube_secrets.h.
  *
- * Unknown members are skipped, as kubectl does. No message ever contains a value that may be secret.
+ * What kubectl takes is taken (tests/end-to-end/kubeconfigs.py); unknown members are skipped. No message ever contains a value that may be secret.
  * Source: client-go tools/clientcmd/api/v1/types.go, loader.go, validation.go.
  */
 #ifndef COMMON_KUBE_KUBECONFIG_H
@@ -46,7 +46,7 @@ struct kubeconfig {
 	char *cluster_place; /* for messages: "/root/.kube/config: cluster 'a'" */
 	char *user_place;
 
-	char *server; /* normalised: no slash at the end */
+	char *server; /* normalised: "https://host:port/path", no slash at the end */
 	char *server_name;
 	char *proxy_url; /* as it is given */
 	char *proxy;     /* the same as libcurl wants it */

@@ -2,8 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "common/adapters/http_proxy.h"
 #include "common/base/strutil.h"
+#include "common/services/log.h"
+#include "common/services/secret.h"
 
 /* ---- URLs -------------------------------------------------------------------------------------------------------- */
 
@@ -42,24 +46,36 @@ static bool is_authority(const char *text, size_t len)
 	return host_len > 0 && !memchr(text, ':', host_len);
 }
 
+/*
+ * The server as a URL of our form: scheme in lower case, no query and no fragment, no slash at the end. "host:6443" is http,
+ * whatever else speaks of TLS: so kubectl has it.
+ */
 static enum rc check_server(struct kubeconfig *config, struct error *err)
 {
-	char *server = config->server;
-	const char *rest;
+	const char *server = config->server;
+	const char *colon = server ? strstr(server, "://") : NULL;
+	const char *rest = colon ? colon + 3 : server;
+	bool tls = server && strncasecmp(server, "https://", 8) == 0;
+	char *url = NULL;
 	size_t len;
 
 	if (!server)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: server is missing", config->cluster_place);
-	if (!str_has_prefix(server, "https://") && !str_has_prefix(server, "http://"))
+	if (colon && !tls && strncasecmp(server, "http://", 7) != 0)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: server must begin with https:// or http://",
 				 config->cluster_place);
-	rest = strstr(server, "://") + 3;
-	if (!is_one_word(server) || strpbrk(rest, "?#\\") || !is_authority(rest, strcspn(rest, "/")))
+	len = strcspn(rest, "?#");
+	while (len > 0 && rest[len - 1] == '/')
+		len--;
+	if (!is_one_word(server) || strchr(rest, '\\') || !is_authority(rest, strcspn(rest, "/?#")) ||
+	    (!colon && memchr(rest, '/', len)))
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "%s: server must be a URL like https://host:6443 with at most a path behind it",
 				 config->cluster_place);
-	for (len = strlen(server); server[len - 1] == '/'; len--)
-		server[len - 1] = '\0';
+	if (asprintf(&url, "%s://%.*s", tls ? "https" : "http", (int)len, rest) < 0)
+		return error_no_memory(err);
+	free(config->server);
+	config->server = url;
 	return RC_OK;
 }
 
@@ -73,38 +89,23 @@ static enum rc check_server_name(const struct kubeconfig *config, struct error *
 	return RC_OK;
 }
 
-/* What a proxy-url may begin with, and what libcurl calls it. */
-static const struct proxy_row {
-	const char *scheme;
-	const char *curl_scheme;
-} proxy_rows[] = {
-	{ "http://", "http://" },
-	{ "https://", "https://" },
-	{ "socks5://", "socks5h://" }, /* the proxy looks the host up, as with kubectl */
-	{ "socks5h://", "socks5h://" },
-};
-
 /* The URL may hold a password, so no message shows it. */
 static enum rc check_proxy(struct kubeconfig *config, struct error *err)
 {
-	const char *url = config->proxy_url;
+	static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
+	struct buf proxy cleanup_buf = buf_make(HTTP_PROXY_MAX * 2);
+	bool known = false;
 
-	for (size_t i = 0; url && i < ARRAY_LEN(proxy_rows); i++) {
-		const char *rest = url + strlen(proxy_rows[i].scheme);
-
-		if (!str_has_prefix(url, proxy_rows[i].scheme))
-			continue;
-		if (!is_one_word(url) || strcspn(rest, "/?#") == 0)
-			break;
-		if (asprintf(&config->proxy, "%s%s", proxy_rows[i].curl_scheme, rest) < 0)
-			return error_no_memory(err);
+	if (!config->proxy_url)
 		return RC_OK;
-	}
-	if (url)
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		known = known || strncasecmp(config->proxy_url, schemes[i], strlen(schemes[i])) == 0;
+	if (!known || !http_proxy_format(config->proxy_url, &proxy))
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "%s: proxy-url must be a URL that begins with http://, https:// or socks5://",
 				 config->cluster_place);
-	return RC_OK;
+	config->proxy = buf_take(&proxy, NULL);
+	return config->proxy ? RC_OK : error_no_memory(err);
 }
 
 /* ---- what goes together ------------------------------------------------------------------------------------------ */
@@ -182,7 +183,6 @@ static enum rc check_user(const struct kubeconfig *config, struct error *err)
 		{ has_cert && !has_key, "client-certificate is given, but client-key is missing" },
 		{ has_key && !has_cert, "client-key is given, but client-certificate is missing" },
 		{ has_basic && (config->token || config->token_file), "token and username exclude each other" },
-		{ config->username && strchr(config->username, ':'), "username holds a colon" },
 		{ !config->as && (config->as_uid || config->as_groups.count || config->as_extra.count),
 		  "as-uid, as-groups and as-user-extra need as" },
 	};
@@ -220,6 +220,23 @@ static enum rc check_exec(const struct kubeconfig *config, struct error *err)
 	return exec->command ? check_rules(config->user_place, rules, ARRAY_LEN(rules), err) : RC_OK;
 }
 
+/* Nobody is to read them on the way. As client-go (clientcmd, DirectClientConfig.ClientConfig): only impersonation stays. */
+static void drop_credentials(struct kubeconfig *config)
+{
+	char **const texts[] = {
+		&config->token,     &config->token_file, &config->username, &config->password,     &config->cert_file,
+		&config->cert_data, &config->key_file,   &config->key_data, &config->exec.command,
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		any = any || *texts[i];
+		secret_free(TAKE(*texts[i]));
+	}
+	if (any)
+		log_warn("kubeconfig: without TLS no credentials are sent", log_str("user", config->user_place));
+}
+
 enum rc kubeconfig_check(struct kubeconfig *config, struct error *err)
 {
 	enum rc rc = check_cluster(config, err);
@@ -228,5 +245,7 @@ enum rc kubeconfig_check(struct kubeconfig *config, struct error *err)
 		rc = check_user(config, err);
 	if (!rc)
 		rc = check_exec(config, err);
+	if (!rc && !str_has_prefix(config->server, "https:"))
+		drop_credentials(config);
 	return rc;
 }

@@ -23,7 +23,10 @@ enum rc kubeconfig_read_cluster(const struct kubeconfig_place *place, const cJSO
 enum rc kubeconfig_read_user(const struct kubeconfig_place *place, const cJSON *user, struct kubeconfig *config,
 			     struct error *err) must_check;
 
-/* Check what was read, and bring the URLs into their form. Errors: RC_INVALID_ARGUMENT, RC_NO_MEMORY. */
+/*
+ * Check what was read, and bring the URLs into their form. Credentials are for TLS only: for http they are taken away.
+ * Errors: RC_INVALID_ARGUMENT, RC_NO_MEMORY.
+ */
 enum rc kubeconfig_check(struct kubeconfig *config, struct error *err) must_check;
 
 /* "a string", "a number", ...: what a value is, for messages; never its content. */

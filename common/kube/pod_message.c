@@ -12,6 +12,14 @@ static void begin_part(struct buf *out)
 		buf_add_str(out, "; ");
 }
 
+/* One that speaks of a container, by its name; NULL: there is only one that it can be. */
+static void begin_part_of(const char *name, struct buf *out)
+{
+	begin_part(out);
+	if (name)
+		buf_addf(out, "%s: ", name);
+}
+
 /* "reason: message", or whichever of the two there is. */
 static void add_reason(const cJSON *at, struct buf *out)
 {
@@ -21,34 +29,38 @@ static void add_reason(const cJSON *at, struct buf *out)
 	buf_addf(out, "%s%s%s", reason ? reason : "", reason && message ? ": " : "", message ? message : "");
 }
 
-static void add_terminated(const cJSON *terminated, const char *what, struct buf *out)
+static void add_terminated(const cJSON *terminated, struct buf *out)
 {
 	const char *reason = json_string_at(terminated, "reason");
 
-	begin_part(out);
-	buf_addf(out, "%s: %s, exit code %" PRId64, what, reason ? reason : "terminated",
-		 json_int_at(terminated, "exitCode", 0));
+	buf_addf(out, "%s, exit code %" PRId64, reason ? reason : "terminated", json_int_at(terminated, "exitCode", 0));
 }
 
-static void add_container(const cJSON *status, struct buf *out)
+/* alone  the Pod has no other container: its name is said where a reason follows only. */
+static void add_container(const cJSON *status, bool alone, struct buf *out)
 {
-	const char *name = json_string_at(status, "name");
+	const char *given = json_string_at(status, "name");
+	const char *name = given ? given : "container";
 	const cJSON *waiting = json_at(status, "state.waiting");
 	const cJSON *terminated = json_at(status, "state.terminated");
 	const cJSON *last = json_at(status, "lastState.terminated");
 	int64_t restarts = json_int_at(status, "restartCount", 0);
 
 	if (waiting && (json_get(waiting, "reason") || json_get(waiting, "message"))) {
-		begin_part(out);
-		buf_addf(out, "%s: ", name ? name : "container");
+		begin_part_of(name, out);
 		add_reason(waiting, out);
 	}
-	if (terminated)
-		add_terminated(terminated, name ? name : "container", out);
-	if (last)
-		add_terminated(last, "last run", out);
+	if (terminated) {
+		begin_part_of(name, out);
+		add_terminated(terminated, out);
+	}
+	if (last) {
+		begin_part_of(alone ? NULL : name, out);
+		buf_add_str(out, "last run: ");
+		add_terminated(last, out);
+	}
 	if (restarts > 0) {
-		begin_part(out);
+		begin_part_of(alone ? NULL : name, out);
 		buf_addf(out, "%" PRId64 " restart%s", restarts, restarts == 1 ? "" : "s");
 	}
 }
@@ -70,6 +82,9 @@ static void add_condition(const cJSON *pod, const char *type, const char *bad_st
 
 void pod_message_add(const cJSON *pod, struct buf *out)
 {
+	const cJSON *init = json_at(pod, "status.initContainerStatuses");
+	const cJSON *main = json_at(pod, "status.containerStatuses");
+	bool alone = cJSON_GetArraySize(init) + cJSON_GetArraySize(main) == 1;
 	const cJSON *status = NULL;
 
 	add_reason(json_get(pod, "status"), out); /* Evicted and the like stand in the Pod's status itself */
@@ -79,8 +94,8 @@ void pod_message_add(const cJSON *pod, struct buf *out)
 		begin_part(out);
 		buf_add_str(out, "the node does not report any more, so nobody knows how the container is");
 	}
-	cJSON_ArrayForEach (status, json_at(pod, "status.initContainerStatuses"))
-		add_container(status, out);
-	cJSON_ArrayForEach (status, json_at(pod, "status.containerStatuses"))
-		add_container(status, out);
+	cJSON_ArrayForEach (status, init)
+		add_container(status, alone, out);
+	cJSON_ArrayForEach (status, main)
+		add_container(status, alone, out);
 }

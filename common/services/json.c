@@ -114,6 +114,11 @@ cJSON *json_at(const cJSON *obj, const char *path)
 	return json_get(obj, path);
 }
 
+const cJSON *json_members(const cJSON *value)
+{
+	return cJSON_IsObject(value) ? value : NULL;
+}
+
 const char *json_string_at(const cJSON *obj, const char *path)
 {
 	return cJSON_GetStringValue(json_at(obj, path));

@@ -40,6 +40,9 @@ cJSON *json_get(const cJSON *obj, const char *key);
  */
 cJSON *json_at(const cJSON *obj, const char *path);
 
+/* The value when it is an object, else NULL: for a walk over members, which only an object's have names. */
+const cJSON *json_members(const cJSON *value);
+
 /* The string at the path; NULL when it is missing or no string. */
 const char *json_string_at(const cJSON *obj, const char *path);
 

@@ -98,7 +98,7 @@ static bool grow(struct block *b)
 	return true;
 }
 
-static enum rc read_all(int fd, const char *path, size_t max, struct block *b, struct error *err)
+static enum rc read_all(int fd, const char *path, size_t max, bool any_bytes, struct block *b, struct error *err)
 {
 	for (;;) {
 		ssize_t got;
@@ -117,7 +117,7 @@ static enum rc read_all(int fd, const char *path, size_t max, struct block *b, s
 		if (got == 0)
 			break;
 	}
-	if (strlen(b->data) != b->len)
+	if (!any_bytes && strlen(b->data) != b->len)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s holds binary data, not text", path);
 	return RC_OK;
 }
@@ -135,7 +135,7 @@ enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *
 		return error_set(err, errno == ENOENT || errno == ENOTDIR ? RC_NOT_FOUND : RC_INVALID_ARGUMENT,
 				 "open %s: %s", path, error_errno_text(errno));
 	(void)fstat(fd, &s); /* a stamp of zeros only means that the file is read again */
-	rc = read_all(fd, path, max, &b, err);
+	rc = read_all(fd, path, max, ret_len != NULL, &b, err);
 	close(fd);
 	if (rc) {
 		if (b.data)

@@ -33,7 +33,7 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
  *
  * max        bytes that it may have.
  * ret_text   given to the caller (secret_free), NUL-terminated.
- * ret_len    its length; may be NULL.
+ * ret_len    its length, for a text in which there may be NULs (UTF-16); NULL: they are refused.
  * ret_stamp  of what was read; may be NULL.
  *
  * Errors, each naming the path: RC_NOT_FOUND; RC_TOO_LARGE; RC_INVALID_ARGUMENT it cannot be read or holds a NUL;

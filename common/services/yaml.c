@@ -6,11 +6,13 @@
 #include <yaml.h>
 
 #include "common/base/strutil.h"
+#include "common/services/secret.h"
 
 #define EXACT_INT_MAX 9007199254740992.0 /* 2^53: above it a double skips integers */
 
-#define TAG_STR YAML_STR_TAG
-#define TAG_NON_SPECIFIC "!"
+#define TAG_PREFIX "tag:yaml.org,2002:"
+#define MERGE_KEY "<<"
+#define NUMBER_MAX 400 /* bytes of a number; a longer one is a string */
 
 /* A collection that is open. */
 struct frame {
@@ -18,6 +20,12 @@ struct frame {
 	char *key;       /* in a mapping: the key that waits for its value; owned */
 	size_t line;     /* where it begins, from 1 */
 	bool is_mapping; /* else a sequence */
+	bool merges;     /* in a mapping: it has a key "<<" */
+};
+
+struct anchor {
+	char *name;
+	const cJSON *node; /* in the tree, or among the dropped */
 };
 
 struct reader {
@@ -25,7 +33,10 @@ struct reader {
 	cJSON *root; /* owned; NULL until the document's value begins */
 	struct frame frames[YAML_DEPTH_MAX];
 	size_t depth; /* frames in use */
-	size_t documents;
+	struct anchor anchors[YAML_ANCHORS_MAX];
+	size_t anchor_count;
+	size_t copies;  /* values that aliases have added */
+	cJSON *dropped; /* an array: values that count no more, but an anchor may lead to them */
 };
 
 static size_t line_of(const yaml_event_t *event)
@@ -48,28 +59,42 @@ static bool is_one_of(const char *text, const char *const *words)
 }
 
 static const char *const null_words[] = { "", "~", "null", "Null", "NULL", NULL };
-static const char *const true_words[] = { "true", "True", "TRUE", NULL };
-static const char *const false_words[] = { "false", "False", "FALSE", NULL };
+static const char *const true_words[] = {
+	"true", "True", "TRUE", "yes", "Yes", "YES", "y", "Y", "on", "On", "ON", NULL
+};
+static const char *const false_words[] = { "false", "False", "FALSE", "no",  "No",  "NO",
+					   "n",     "N",     "off",   "Off", "OFF", NULL };
 static const char *const special_words[] = { ".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
 					     "-.Inf", "-.INF", ".nan", ".NaN",  ".NAN",  NULL };
 
-/* [-+]? [0-9]+ | 0o [0-7]+ | 0x [0-9a-fA-F]+ */
+static const struct base_row {
+	const char *prefix;
+	const char *digits;
+	int base;
+} base_rows[] = {
+	{ "0b", "01", 2 },
+	{ "0o", "01234567", 8 },
+	{ "0x", "0123456789abcdefABCDEF", 16 },
+};
+
+/* [-+]? [0-9]+ | 0b [01]+ | 0o [0-7]+ | 0x [0-9a-fA-F]+ */
 static bool read_integer(const char *text, double *ret_value)
 {
 	const char *digits = text + strspn(text, "+-");
-	const char *alphabet = "0123456789";
-	int base = 10;
 
-	if (digits - text > 1)
-		return false;
-	if (text[0] == '0' && (text[1] == 'o' || text[1] == 'x')) {
-		base = text[1] == 'o' ? 8 : 16;
-		alphabet = base == 8 ? "01234567" : "0123456789abcdefABCDEF";
-		digits = text + 2;
+	for (size_t i = 0; i < ARRAY_LEN(base_rows); i++) {
+		const char *rest = text + strlen(base_rows[i].prefix);
+
+		if (!str_has_prefix(text, base_rows[i].prefix))
+			continue;
+		if (rest[0] == '\0' || rest[strspn(rest, base_rows[i].digits)] != '\0')
+			return false;
+		*ret_value = (double)strtoull(rest, NULL, base_rows[i].base);
+		return true;
 	}
-	if (digits[0] == '\0' || digits[strspn(digits, alphabet)] != '\0')
+	if (digits - text > 1 || digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0')
 		return false;
-	*ret_value = base == 10 ? strtod(text, NULL) : (double)strtoull(digits, NULL, base);
+	*ret_value = strtod(text, NULL);
 	return true;
 }
 
@@ -99,9 +124,27 @@ static bool read_float(const char *text, double *ret_value)
 	return true;
 }
 
+/* A number, in which "_" may stand between the digits; NULL: it is none. */
+static cJSON *make_number(const char *text)
+{
+	char digits[NUMBER_MAX];
+	size_t len = 0;
+	double number;
+
+	if (!text[0] || !strchr("0123456789+-.", text[0]) || strlen(text) >= sizeof(digits))
+		return NULL;
+	for (; *text; text++)
+		if (*text != '_')
+			digits[len++] = *text;
+	digits[len] = '\0';
+	if (read_integer(digits, &number))
+		return fabs(number) <= EXACT_INT_MAX ? cJSON_CreateNumber(number) : NULL;
+	return read_float(digits, &number) && isfinite(number) ? cJSON_CreateNumber(number) : NULL;
+}
+
 static cJSON *make_plain(const char *text)
 {
-	double number;
+	cJSON *number;
 
 	if (is_one_of(text, null_words))
 		return cJSON_CreateNull();
@@ -109,25 +152,88 @@ static cJSON *make_plain(const char *text)
 		return cJSON_CreateTrue();
 	if (is_one_of(text, false_words))
 		return cJSON_CreateFalse();
-	if (read_integer(text, &number))
-		return fabs(number) <= EXACT_INT_MAX ? cJSON_CreateNumber(number) : cJSON_CreateString(text);
-	if (read_float(text, &number))
-		return isfinite(number) ? cJSON_CreateNumber(number) : cJSON_CreateString(text);
-	return cJSON_CreateString(text);
+	number = make_number(text);
+	return number ? number : cJSON_CreateString(text);
+}
+
+/* What a tag asks of a scalar. */
+enum wish { WISH_NONE, WISH_STRING, WISH_TYPED, WISH_UNKNOWN };
+
+static enum wish wish_of(const char *tag)
+{
+	static const char *const typed[] = { TAG_PREFIX "null", TAG_PREFIX "bool", TAG_PREFIX "int", TAG_PREFIX "float",
+					     NULL };
+	static const char *const strings[] = { TAG_PREFIX "str", TAG_PREFIX "timestamp", NULL };
+
+	if (!tag)
+		return WISH_NONE;
+	if (is_one_of(tag, typed))
+		return WISH_TYPED;
+	return is_one_of(tag, strings) || !str_has_prefix(tag, TAG_PREFIX) ? WISH_STRING : WISH_UNKNOWN;
 }
 
 static enum rc make_scalar(const yaml_event_t *event, cJSON **ret_node, struct error *err)
 {
 	const char *text = (const char *)event->data.scalar.value;
-	const char *tag = (const char *)event->data.scalar.tag;
-	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !tag;
+	enum wish wish = wish_of((const char *)event->data.scalar.tag);
+	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	bool typed = wish == WISH_TYPED || (plain && wish == WISH_NONE);
 
-	if (tag && strcmp(tag, TAG_STR) != 0 && strcmp(tag, TAG_NON_SPECIFIC) != 0)
+	if (wish == WISH_UNKNOWN)
 		return refuse(err, line_of(event), "this tag is not supported");
-	if (plain && is_one_of(text, special_words))
+	if (typed && is_one_of(text, special_words))
 		return refuse(err, line_of(event), "infinities and NaN are not supported");
-	*ret_node = plain ? make_plain(text) : cJSON_CreateString(text);
+	*ret_node = typed ? make_plain(text) : cJSON_CreateString(text);
 	return *ret_node ? RC_OK : error_no_memory(err);
+}
+
+/* ---- anchors ---- */
+
+static enum rc note_anchor(struct reader *r, const yaml_event_t *event, const yaml_char_t *name, const cJSON *node,
+			   struct error *err)
+{
+	char *copy;
+
+	if (!name)
+		return RC_OK;
+	if (r->anchor_count == YAML_ANCHORS_MAX)
+		return refuse(err, line_of(event), "there are too many anchors");
+	copy = str_dup((const char *)name);
+	if (!copy)
+		return error_no_memory(err);
+	r->anchors[r->anchor_count++] = (struct anchor){ .name = copy, .node = node };
+	return RC_OK;
+}
+
+/* The newest of that name: one may be given anew. */
+static const cJSON *find_anchor(const struct reader *r, const char *name)
+{
+	for (size_t i = r->anchor_count; i > 0; i--)
+		if (strcmp(r->anchors[i - 1].name, name) == 0)
+			return r->anchors[i - 1].node;
+	return NULL;
+}
+
+static bool is_open(const struct reader *r, const cJSON *node)
+{
+	for (size_t i = 0; i < r->depth; i++)
+		if (r->frames[i].node == node)
+			return true;
+	return false;
+}
+
+/* Does a tree have at most so many levels and values? *values: how many of them are left then. */
+static bool fits(const cJSON *node, size_t levels, size_t *values)
+{
+	const cJSON *child = NULL;
+
+	if (*values == 0 || levels == 0)
+		return false;
+	--*values;
+	cJSON_ArrayForEach (child, node)
+		if (!fits(child, levels - 1, values))
+			return false;
+	return true;
 }
 
 /* ---- the tree ---- */
@@ -164,6 +270,28 @@ static bool wants_key(const struct frame *frame)
 	return frame && frame->is_mapping && !frame->key;
 }
 
+static enum rc on_alias(struct reader *r, const yaml_event_t *event, struct error *err)
+{
+	const cJSON *node = find_anchor(r, (const char *)event->data.alias.anchor);
+	size_t left = YAML_COPIES_MAX - r->copies;
+	cJSON *copy;
+
+	if (!node)
+		return refuse(err, line_of(event), "there is no such anchor");
+	if (is_open(r, node))
+		return refuse(err, line_of(event), "an anchor contains itself");
+	if (wants_key(top(r)))
+		return refuse(err, line_of(event), "a key must be a scalar");
+	if (!fits(node, YAML_DEPTH_MAX - r->depth + 1, &left))
+		return refuse(err, line_of(event), "the aliases make the document too large or too deep");
+	copy = cJSON_Duplicate(node, 1);
+	if (!copy)
+		return error_no_memory(err);
+	cJSON_free(TAKE(copy->string)); /* the key of the original */
+	r->copies = YAML_COPIES_MAX - left;
+	return place(r, copy, err);
+}
+
 static enum rc on_scalar(struct reader *r, const yaml_event_t *event, struct error *err)
 {
 	const char *text = (const char *)event->data.scalar.value;
@@ -171,29 +299,25 @@ static enum rc on_scalar(struct reader *r, const yaml_event_t *event, struct err
 	cJSON *node = NULL;
 	enum rc rc;
 
-	if (event->data.scalar.anchor)
-		return refuse(err, line_of(event), "anchors are not supported");
 	if (strlen(text) != event->data.scalar.length)
 		return refuse(err, line_of(event), "U+0000 is not supported");
 	if (wants_key(frame)) {
 		frame->key = str_dup(text);
+		frame->merges = frame->merges || strcmp(text, MERGE_KEY) == 0;
 		return frame->key ? RC_OK : error_no_memory(err);
 	}
 	rc = make_scalar(event, &node, err);
-	return rc ? rc : place(r, node, err);
+	if (!rc)
+		rc = place(r, node, err);
+	return rc ? rc : note_anchor(r, event, event->data.scalar.anchor, node, err);
 }
 
 static enum rc on_collection(struct reader *r, const yaml_event_t *event, bool is_mapping, struct error *err)
 {
 	const yaml_char_t *anchor = is_mapping ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
-	const char *tag = (const char *)(is_mapping ? event->data.mapping_start.tag : event->data.sequence_start.tag);
 	cJSON *node;
 	enum rc rc;
 
-	if (anchor)
-		return refuse(err, line_of(event), "anchors are not supported");
-	if (tag && strcmp(tag, is_mapping ? YAML_MAP_TAG : YAML_SEQ_TAG) != 0)
-		return refuse(err, line_of(event), "this tag is not supported");
 	if (wants_key(top(r)))
 		return refuse(err, line_of(event), "a key must be a scalar");
 	if (r->depth == YAML_DEPTH_MAX)
@@ -202,45 +326,133 @@ static enum rc on_collection(struct reader *r, const yaml_event_t *event, bool i
 	if (!node)
 		return error_no_memory(err);
 	rc = place(r, node, err);
+	if (!rc)
+		rc = note_anchor(r, event, anchor, node, err);
 	if (rc)
 		return rc;
 	r->frames[r->depth++] = (struct frame){ .node = node, .line = line_of(event), .is_mapping = is_mapping };
 	return RC_OK;
 }
 
-static int compare_keys(const void *a, const void *b)
+/* ---- the end of a mapping ---- */
+
+/* Put a value away that counts no more. */
+static void drop(struct reader *r, cJSON *node)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	cJSON_AddItemToArray(r->dropped, node);
 }
 
-/* Sorting keeps a mapping of many keys from costing the square of their number. */
-static enum rc refuse_duplicate_keys(const struct frame *frame, struct error *err)
+/* Move the members of a mapping to the end of another; the strings of their keys go with them. */
+static void move_members(cJSON *from, cJSON *to)
+{
+	cJSON *first = from->child;
+
+	if (!first)
+		return;
+	from->child = NULL;
+	if (to->child) {
+		cJSON *last = first->prev; /* the first one's `prev` is the last: cJSON keeps it so */
+
+		first->prev = to->child->prev;
+		to->child->prev->next = first;
+		to->child->prev = last;
+	} else {
+		to->child = first;
+	}
+}
+
+static bool is_mergeable(const cJSON *value)
+{
+	const cJSON *item = NULL;
+
+	if (cJSON_IsObject(value))
+		return true;
+	cJSON_ArrayForEach (item, value)
+		if (!cJSON_IsObject(item))
+			return false;
+	return cJSON_IsArray(value);
+}
+
+/* Put the members of what "<<" names in its place; of several mappings the first goes before the others. */
+static enum rc merge(struct reader *r, const struct frame *frame, struct error *err)
+{
+	cleanup_secret_tree cJSON *old = cJSON_CreateObject();
+
+	if (!old)
+		return error_no_memory(err);
+	move_members(frame->node, old);
+	while (old->child) {
+		cJSON *member = cJSON_DetachItemViaPointer(old, old->child);
+
+		if (strcmp(member->string, MERGE_KEY) != 0) {
+			cJSON_AddItemToArray(frame->node, member); /* it has its key */
+			continue;
+		}
+		drop(r, member);
+		if (!is_mergeable(member))
+			return refuse(err, frame->line, "<< needs a mapping or a list of mappings");
+		if (cJSON_IsObject(member))
+			move_members(member, frame->node);
+		else
+			for (cJSON *item = member->child ? member->child->prev : NULL; item;
+			     item = item == member->child ? NULL : item->prev)
+				move_members(item, frame->node);
+	}
+	return RC_OK;
+}
+
+/* A member, and its place among the others. */
+struct member {
+	cJSON *node;
+	size_t place;
+};
+
+static int compare_members(const void *a, const void *b)
+{
+	const struct member *one = a;
+	const struct member *other = b;
+	int order = strcmp(one->node->string, other->node->string);
+
+	return order ? order : (one->place > other->place) - (one->place < other->place);
+}
+
+/* Of a key that stands there twice the last value counts. Sorting keeps many keys from costing the square of their number. */
+static enum rc drop_duplicate_keys(struct reader *r, const struct frame *frame, struct error *err)
 {
 	size_t count = (size_t)cJSON_GetArraySize(frame->node);
-	cleanup_free const char **keys = calloc(count ? count : 1, sizeof(*keys));
-	const cJSON *member = NULL;
+	cleanup_free struct member *members = calloc(count ? count : 1, sizeof(*members));
+	cJSON *node = NULL;
 
-	if (!keys)
+	if (!members)
 		return error_no_memory(err);
 	count = 0;
-	cJSON_ArrayForEach (member, frame->node)
-		keys[count++] = member->string;
-	qsort(keys, count, sizeof(*keys), compare_keys);
+	cJSON_ArrayForEach (node, frame->node) {
+		members[count] = (struct member){ .node = node, .place = count };
+		count++;
+	}
+	qsort(members, count, sizeof(*members), compare_members);
 	for (size_t i = 1; i < count; i++)
-		if (strcmp(keys[i - 1], keys[i]) == 0)
-			return error_set(err, RC_INVALID_ARGUMENT,
-					 "line %zu: the key '%.100s' stands twice in the mapping that begins here",
-					 frame->line, keys[i]);
+		if (strcmp(members[i - 1].node->string, members[i].node->string) == 0)
+			drop(r, cJSON_DetachItemViaPointer(frame->node, members[i - 1].node));
 	return RC_OK;
+}
+
+static enum rc on_mapping_end(struct reader *r, struct error *err)
+{
+	const struct frame *frame = top(r);
+	enum rc rc = frame->merges ? merge(r, frame, err) : RC_OK;
+
+	if (!rc)
+		rc = drop_duplicate_keys(r, frame, err);
+	r->depth--;
+	return rc;
 }
 
 static enum rc on_event(struct reader *r, const yaml_event_t *event, struct error *err)
 {
-	enum rc rc = RC_OK;
-
 	switch (event->type) {
 	case YAML_ALIAS_EVENT:
-		return refuse(err, line_of(event), "aliases are not supported");
+		return on_alias(r, event, err);
 	case YAML_SCALAR_EVENT:
 		return on_scalar(r, event, err);
 	case YAML_SEQUENCE_START_EVENT:
@@ -248,14 +460,11 @@ static enum rc on_event(struct reader *r, const yaml_event_t *event, struct erro
 	case YAML_MAPPING_START_EVENT:
 		return on_collection(r, event, true, err);
 	case YAML_MAPPING_END_EVENT:
-		rc = refuse_duplicate_keys(top(r), err);
-		r->depth--;
-		return rc;
+		return on_mapping_end(r, err);
 	case YAML_SEQUENCE_END_EVENT:
 		r->depth--;
 		return RC_OK;
 	case YAML_DOCUMENT_START_EVENT:
-		return r->documents++ ? refuse(err, line_of(event), "there is a second document") : RC_OK;
 	case YAML_NO_EVENT:
 	case YAML_STREAM_START_EVENT:
 	case YAML_STREAM_END_EVENT:
@@ -287,7 +496,7 @@ static enum rc read_all(struct reader *r, struct error *err)
 
 		if (!yaml_parser_parse(&r->parser, &event))
 			return syntax_error(r, err);
-		done = event.type == YAML_STREAM_END_EVENT;
+		done = event.type == YAML_STREAM_END_EVENT || event.type == YAML_DOCUMENT_END_EVENT;
 		rc = on_event(r, &event, err);
 		yaml_event_delete(&event);
 	}
@@ -307,12 +516,16 @@ enum rc yaml_parse(const char *text, size_t len, cJSON **ret_tree, struct error 
 	if (!yaml_parser_initialize(&r.parser))
 		return error_no_memory(err);
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
-	rc = read_all(&r, err);
+	r.dropped = cJSON_CreateArray();
+	rc = r.dropped ? read_all(&r, err) : error_no_memory(err);
 	yaml_parser_delete(&r.parser);
 	for (size_t i = 0; i < YAML_DEPTH_MAX; i++)
 		free(r.frames[i].key);
+	for (size_t i = 0; i < r.anchor_count; i++)
+		free(r.anchors[i].name);
+	secret_tree_free(r.dropped);
 	if (rc) {
-		cJSON_Delete(r.root);
+		secret_tree_free(r.root);
 		return rc;
 	}
 	*ret_tree = r.root;

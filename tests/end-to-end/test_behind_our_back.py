@@ -51,6 +51,24 @@ class Watcher:
         return [s for i, s in enumerate(shown) if i == 0 or s != shown[i - 1]]
 
 
+def test_a_sidecar_is_not_ours_wherever_it_stands(stack):
+    """`kubectl patch` puts what it adds before what is there."""
+    made = stack.api.create(spec(ports=[(80, "internal")], process={"command": ["serve"], "env": [
+        {"name": "A", "value": "b"}]}), "beside").json
+    sidecar = {"name": "sidecar", "image": "docker.io/library/envoy:1", "ports": [{"containerPort": 15001}],
+               "env": [{"name": "X", "value": "y"}]}
+    status, answer = stack.kube.call("PATCH", stack.kube.path("deployments", "beside"),
+                                     {"spec": {"template": {"spec": {"containers": [sidecar]}}}}, STRATEGIC)
+    assert status == 200, answer
+    names = [c["name"] for c in stack.kube.get("deployments", "beside")["spec"]["template"]["spec"]["containers"]]
+    assert names == ["sidecar", "web"], names
+    stack.wait_status("beside", "RUNNING")
+    for shown in (stack.api.get("beside").json, stack.api.list().json["containers"][0]):
+        assert {k: v for k, v in shown["spec"].items() if k != "network"} == {
+            k: v for k, v in made["spec"].items() if k != "network"}
+        assert shown["spec"]["network"]["ports"] == made["spec"]["network"]["ports"]
+
+
 def test_a_rollout_is_followed_and_the_old_pod_does_not_speak_again(own_stack):
     """The new Pod starts late: PENDING in between, then its address for good. One worker, as each has a watch of its own."""
     stack = own_stack(1)

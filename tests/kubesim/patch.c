@@ -27,18 +27,50 @@ static const char *merge_key_of(const cJSON *list)
 	return NULL;
 }
 
+/* The place of the element with the same key; -1: there is none. */
+static int place_of(const cJSON *list, const cJSON *like, const char *key)
+{
+	const cJSON *element = NULL;
+	int place = 0;
+
+	cJSON_ArrayForEach (element, list) {
+		if (cJSON_Compare(json_get(element, key), json_get(like, key), true))
+			return place;
+		place++;
+	}
+	return -1;
+}
+
+/*
+ * Elements of the patch come in the patch's order, each before those that stood behind it; new ones before all that the
+ * patch does not name. Source: apimachinery pkg/util/strategicpatch (mergeSortedSlice); seen on v1.36.
+ */
 static void merge_list(cJSON *target, const cJSON *patch, const char *key)
 {
-	const cJSON *change = NULL;
+	cJSON *old = sim_tree_copy(target);
+	const cJSON *change = patch->child;
+	const cJSON *element = old->child;
 
-	cJSON_ArrayForEach (change, patch) {
-		cJSON *element = NULL;
+	while (target->child)
+		cJSON_Delete(cJSON_DetachItemViaPointer(target, target->child));
+	while (change || element) {
+		int changed = change ? place_of(old, change, key) : -1;
 
-		cJSON_ArrayForEach (element, target)
-			if (cJSON_Compare(json_get(element, key), json_get(change, key), true))
-				break;
-		merge(element ? element : sim_tree_append_object(target), change, true);
+		if (element && place_of(patch, element, key) >= 0) { /* comes with its change */
+			element = element->next;
+		} else if (change && (!element || changed < place_of(old, element, key))) {
+			cJSON *merged = sim_tree_append_object(target);
+
+			if (changed >= 0)
+				merge(merged, cJSON_GetArrayItem(old, changed), false);
+			merge(merged, change, true);
+			change = change->next;
+		} else {
+			merge(sim_tree_append_object(target), element, false);
+			element = element->next;
+		}
 	}
+	cJSON_Delete(old);
 }
 
 static void merge(cJSON *target, const cJSON *patch, bool strategic)

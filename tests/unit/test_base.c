@@ -1,4 +1,4 @@
-/* buf, strutil, clock, duration, backoff, error: what everything else stands on. */
+/* buf, strutil, clock, duration, backoff, retry_after, error: what everything else stands on. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/duration.h"
+#include "common/base/retry_after.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 
@@ -276,4 +277,35 @@ Test(thread, a_wait_without_limit_ends_with_the_signal)
 		cr_expect(thread_wait(&signalled.cond, &signalled.lock, INT64_MAX));
 	pthread_mutex_unlock(&signalled.lock);
 	pthread_join(thread, NULL);
+}
+
+static const struct {
+	const char *value;
+	int granted;
+} retry_after_rows[] = {
+	{ "0", 0 },
+	{ " 7\r\n", 7 },
+	{ "\t59 ", 59 },
+	{ "060", 60 },
+	{ "61", 60 },
+	{ "86399", 60 },
+	{ "2147483648", 60 },
+	{ "9223372036854775808", 60 },
+	{ "99999999999999999999999999999999", 60 },
+	{ "-1", 0 },
+	{ "+1", 0 },
+	{ "1.5", 0 },
+	{ "1e3", 0 },
+	{ "7 7", 0 },
+	{ "", 0 },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT", 0 },
+};
+
+Test(retry_after, nobody_makes_us_wait_longer_than_a_minute)
+{
+	for (size_t i = 0; i < ARRAY_LEN(retry_after_rows); i++)
+		cr_expect_eq(retry_after_parse(retry_after_rows[i].value), retry_after_rows[i].granted, "'%s'",
+			     retry_after_rows[i].value);
+	cr_expect_eq(retry_after_grant(INT64_MAX), 60);
+	cr_expect_eq(retry_after_grant(INT64_MIN), 0);
 }

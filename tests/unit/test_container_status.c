@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/kube/container_status.h"
 #include "common/kube/kube_cache.h"
+#include "common/kube/labels.h"
 
 #define UID(n) "00000000-0000-4000-8000-00000000000" #n
 #define LABELS "\"labels\":{\"dcm.project/dcm-instance-id\":\"web\"}"
@@ -254,6 +255,49 @@ Test(kube_facts, a_message_for_people)
 			 "web: CrashLoopBackOff: back-off 5m0s; last run: OOMKilled, exit code 137; 7 restarts");
 }
 
+Test(kube_facts, a_sidecar_speaks_under_its_own_name)
+{
+	cleanup_free struct fact *pod = fact_of(
+		KUBE_POD, POD(3, 2, "",
+			      "\"phase\":\"Running\",\"containerStatuses\":[{\"name\":\"proxy\",\"restartCount\":3,"
+			      "\"lastState\":{\"terminated\":{\"reason\":\"Error\",\"exitCode\":1}}},"
+			      "{\"name\":\"web\",\"state\":{\"waiting\":{\"reason\":\"ImagePullBackOff\"}}}]"));
+
+	cr_expect_str_eq(pod->message, "proxy: last run: Error, exit code 1; proxy: 3 restarts; web: ImagePullBackOff");
+}
+
+Test(kube_facts, a_long_message_is_cut_and_not_lost)
+{
+	struct buf text cleanup_buf = buf_make(100000);
+	cleanup_free struct fact *pod = NULL;
+
+	buf_addf(&text, "{\"metadata\":{\"name\":\"p\",\"uid\":\"" UID(3) "\"},\"status\":{\"message\":\"%050000d\"}}",
+		 7);
+	pod = fact_of(KUBE_POD, text.data);
+	cr_expect_eq(strlen(pod->message), FACT_MESSAGE_MAX);
+}
+
+static const struct {
+	const char *value;
+	int replicas;
+} replica_rows[] = {
+	{ "0", 0 },   { "2147483647", INT32_MAX }, { "4294967296", 1 }, { "-1", 1 }, { "1e300", 1 }, { "\"2\"", 1 },
+	{ "1.5", 1 },
+};
+
+Test(kube_facts, a_number_of_replicas_that_cannot_be_one_is_none)
+{
+	for (size_t i = 0; i < ARRAY_LEN(replica_rows); i++) {
+		struct buf text cleanup_buf = buf_make(1000);
+		cleanup_free struct fact *fact = NULL;
+
+		buf_addf(&text, "{\"metadata\":{\"name\":\"d\",\"uid\":\"" UID(1) "\"},\"spec\":{\"replicas\":%s}}",
+			 replica_rows[i].value);
+		fact = fact_of(KUBE_DEPLOYMENT, text.data);
+		cr_expect_eq(fact->replicas, replica_rows[i].replicas, "%s", replica_rows[i].value);
+	}
+}
+
 Test(kube_facts, an_object_with_nothing_in_it_is_refused_and_one_with_nonsense_is_not)
 {
 	cleanup_json cJSON *empty = cJSON_Parse("{}");
@@ -263,7 +307,7 @@ Test(kube_facts, an_object_with_nothing_in_it_is_refused_and_one_with_nonsense_i
 							1) "\",\"labels\":[1],\"annotations\":\"a\"},"
 							   "\"spec\":7,\"status\":{\"conditions\":{\"type\":1}}}");
 
-	cr_expect_eq(fact_from_object(KUBE_POD, empty, &none, NULL), RC_INVALID_ARGUMENT);
+	cr_expect_eq(fact_from_object(KUBE_POD, empty, &none, NULL), RC_UNAVAILABLE);
 	cr_expect_str_eq(odd->instance_id, "");
 	cr_expect_eq(odd->replicas, 1);
 }
@@ -380,6 +424,50 @@ static void tell_pod(struct kube_cache *cache, enum kube_event event, int i)
 		 "\"labels\":{\"dcm.project/dcm-instance-id\":\"i%d\"}}}",
 		 i, i, i / 2);
 	tell(cache, KUBE_POD, event, text);
+}
+
+/* An object of the kind with a message that is kept whole. */
+static enum rc tell_large(const struct informer_listener *listener, int number, struct error *err)
+{
+	struct buf text cleanup_buf = buf_make(100000);
+	cleanup_json cJSON *object = NULL;
+
+	buf_addf(&text,
+		 "{\"metadata\":{\"name\":\"%060000d\",\"uid\":\"00000000-0000-0000-0000-%012d\",\"labels\":{"
+		 "\"" LABEL_INSTANCE_ID "\":\"i%d\"}}}",
+		 number, number, number);
+	object = cJSON_Parse(text.data);
+	return listener->object(listener->ctx, KUBE_SERVICE, KUBE_ADDED, object, err);
+}
+
+Test(kube_cache, names_without_end_are_an_error_and_forgotten)
+{
+	struct kube_cache *cache = NULL;
+	struct informer_listener listener;
+	struct error err = { 0 };
+	enum rc rc = RC_OK;
+	int count = 0;
+
+	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	listener = kube_cache_listener(cache);
+	listener.list_begin(listener.ctx, KUBE_POD);
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", "\"phase\":\"Running\""));
+	listener.list_end(listener.ctx, KUBE_POD);
+	listener.list_begin(listener.ctx, KUBE_SERVICE);
+	listener.list_end(listener.ctx, KUBE_SERVICE);
+	while (!rc && count < 10000)
+		rc = tell_large(&listener, ++count, &err);
+	cr_expect_eq(rc, RC_UNAVAILABLE);
+	cr_expect_neq(strstr(err.text, "64 MiB"), NULL, "%s", err.text);
+	cr_expect(count > 500 && count <= (int)(KUBE_CACHE_MAX / 60000), "%d: the name is kept twice", count);
+	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_SERVICE));
+	cr_expect(kube_cache_is_synced(cache, 1u << KUBE_POD), "the other kinds are as they were");
+	cr_expect_eq(kube_cache_size(cache).facts, 1);
+	listener.list_begin(listener.ctx, KUBE_SERVICE);
+	cr_expect_eq(tell_large(&listener, 1, &err), RC_OK, "there is room again");
+	listener.list_end(listener.ctx, KUBE_SERVICE);
+	cr_expect(kube_cache_is_synced(cache, 1u << KUBE_SERVICE));
+	kube_cache_destroy(cache);
 }
 
 Test(kube_cache, thousands_are_found_and_counted_once)

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,7 +250,7 @@ Test(exec_plugin, runs)
 		enum rc rc;
 
 		script_init(&s, c->body);
-		rc = exec_plugin_run(&s.config, NULL, hangs ? 700 : 10000, &credential, &error);
+		rc = exec_plugin_run(&s.config, NULL, hangs ? 700 : 10000, NULL, &credential, &error);
 		cr_expect_eq(rc, c->message ? RC_UNAVAILABLE : RC_OK, "%s: %s", c->body, error.text);
 		cr_expect(!c->message || strstr(error.text, c->message), "%s: %s", c->body, error.text);
 		cr_expect(c->message || str_equal(credential.token, "t"), "%s", c->body);
@@ -257,6 +258,69 @@ Test(exec_plugin, runs)
 		exec_credential_clear(&credential);
 		script_clear(&s);
 	}
+}
+
+/* How many children we have, dead or alive. We stand in for the first process of a container: orphans come to us. */
+static size_t count_children(void)
+{
+	char path[64];
+	char text[4096] = "";
+	size_t count = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	file = fopen(path, "r");
+	cr_assert_not_null(file);
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	for (const char *at = text; (at = strchr(at, ' ')); at++)
+		count++;
+	return count;
+}
+
+static const struct run_case orphan_cases[] = {
+	{ "sleep 61 & sleep 61 & " PRINT_T, NULL },
+	{ "(sleep 61 & sleep 61) & " PRINT_T, NULL },
+	{ "(trap '' TERM HUP; sh -c 'sleep 61; true'; true) & " PRINT_T, NULL },
+	{ "sleep 61 >/dev/null 2>&1 & " PRINT_T, NULL },
+	{ "sleep 61 & exit 3", "exit code 3" },
+	{ "sleep 61 & sleep 61", "did not end within 700 ms" },
+	{ "cat /dev/zero & cat /dev/zero", "more than 1048576 bytes" },
+};
+
+Test(exec_plugin, nothing_of_it_stays_behind)
+{
+	cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	for (size_t i = 0; i < ARRAY_LEN(orphan_cases); i++) {
+		const struct run_case *c = &orphan_cases[i];
+		struct exec_credential credential = { 0 };
+		struct error error = { 0 };
+		struct script s;
+
+		script_init(&s, c->body);
+		cr_expect_eq(exec_plugin_run(&s.config, NULL, 700, NULL, &credential, &error),
+			     c->message ? RC_UNAVAILABLE : RC_OK, "%s: %s", c->body, error.text);
+		cr_expect(!c->message || strstr(error.text, c->message), "%s: %s", c->body, error.text);
+		cr_expect_eq(count_children(), 0, "%s", c->body);
+		exec_credential_clear(&credential);
+		script_clear(&s);
+	}
+}
+
+Test(exec_plugin, that_is_not_wanted_any_more)
+{
+	atomic_bool stop = true;
+	int64_t started_ms = clock_mono_ms();
+	struct exec_credential credential = { 0 };
+	struct error error = { 0 };
+	struct script s;
+
+	script_init(&s, "sleep 61");
+	cr_expect_eq(exec_plugin_run(&s.config, NULL, 10000, &stop, &credential, &error), RC_UNAVAILABLE);
+	cr_expect_neq(strstr(error.text, "not wanted any more"), NULL, "%s", error.text);
+	cr_expect_lt(clock_mono_ms() - started_ms, 2000);
+	script_clear(&s);
 }
 
 Test(exec_plugin, that_is_not_installed)
@@ -268,7 +332,7 @@ Test(exec_plugin, that_is_not_installed)
 	script_init(&s, "");
 	free(s.config.exec.command);
 	s.config.exec.command = str_dup("no-such-plugin-anywhere");
-	cr_expect_eq(exec_plugin_run(&s.config, NULL, 1000, &credential, &error), RC_UNAVAILABLE);
+	cr_expect_eq(exec_plugin_run(&s.config, NULL, 1000, NULL, &credential, &error), RC_UNAVAILABLE);
 	cr_expect_str_eq(error.text, "f: user 'u': exec plugin 'no-such-plugin-anywhere': cannot be started: "
 				     "No such file or directory (looked for in PATH): ask the platform team");
 	script_clear(&s);
@@ -290,7 +354,7 @@ Test(exec_plugin, arguments_and_environment_arrive_as_they_are)
 			"exit 2\n" PRINT_T);
 	s.config.exec.args = (struct kubeconfig_list){ .items = args, .count = ARRAY_LEN(args) };
 	s.config.exec.env = (struct kubeconfig_pairs){ .items = env, .count = ARRAY_LEN(env) };
-	cr_expect_eq(exec_plugin_run(&s.config, NULL, 5000, &credential, &error), RC_OK, "%s", error.text);
+	cr_expect_eq(exec_plugin_run(&s.config, NULL, 5000, NULL, &credential, &error), RC_OK, "%s", error.text);
 	exec_credential_clear(&credential);
 	script_clear(&s);
 }

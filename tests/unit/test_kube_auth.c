@@ -16,6 +16,7 @@
 #define FIXTURES "tests/fixtures/kubeconfig/"
 #define LOOK_MS 1100 /* files are looked at once a second */
 #define THREADS 16
+#define PATIENCE_MS 20000 /* of one who asks for credentials */
 
 /* ---- a folder of its own for each test --------------------------------------------------------------------------- */
 
@@ -101,12 +102,20 @@ static void expect_error(const char *paths, enum rc rc, const char *part)
 	kube_auth_destroy(auth);
 }
 
+static enum rc get_within(struct kube_auth *auth, int64_t ms, const struct kube_credentials **ret_credentials,
+			  struct error *err)
+{
+	const struct kube_auth_wait wait = { .deadline_ms = clock_mono_ms() + ms };
+
+	return kube_auth_get(auth, &wait, ret_credentials, err);
+}
+
 static const struct kube_credentials *get(struct kube_auth *auth)
 {
 	const struct kube_credentials *credentials = NULL;
 	struct error error = { 0 };
 
-	cr_assert_eq(kube_auth_get(auth, &credentials, &error), RC_OK, "%s", error.text);
+	cr_assert_eq(get_within(auth, PATIENCE_MS, &credentials, &error), RC_OK, "%s", error.text);
 	return credentials;
 }
 
@@ -137,7 +146,7 @@ Test(kube_auth, one_snapshot_for_all_as_long_as_nothing_changes)
 	const struct kube_credentials *a;
 	const struct kube_credentials *b;
 
-	put_config("tls-server-name: n, proxy-url: 'http://p'", "token: t, as: jane");
+	put_config("tls-server-name: name, proxy-url: 'http://p'", "token: t, as: jane");
 	auth = create();
 	a = get(auth);
 	b = get(auth);
@@ -148,8 +157,8 @@ Test(kube_auth, one_snapshot_for_all_as_long_as_nothing_changes)
 	cr_expect_eq(a, b, "rejected, but there is nothing newer");
 	kube_auth_destroy(auth);
 	cr_expect_str_eq(a->server, "https://h:1", "a snapshot outlives its maker");
-	cr_expect_str_eq(a->identity.server_name, "n");
-	cr_expect_str_eq(a->identity.proxy, "http://p");
+	cr_expect_str_eq(a->identity.server_name, "name");
+	cr_expect_str_eq(a->identity.proxy, "http://p:80");
 	cr_expect_str_eq(a->headers[0], "Impersonate-User: jane");
 	cr_expect_str_eq(a->headers[1], "Authorization: Bearer t");
 	kube_credentials_release(a);
@@ -219,7 +228,7 @@ Test(kube_auth, a_token_file_may_come_later)
 
 	put_config("", "tokenFile: token");
 	auth = create();
-	cr_expect_eq(kube_auth_get(auth, &credentials, &error), RC_UNAVAILABLE);
+	cr_expect_eq(get_within(auth, PATIENCE_MS, &credentials, &error), RC_UNAVAILABLE);
 	cr_expect_neq(strstr(error.text, "tokenFile"), NULL, "%s", error.text);
 	cr_expect_neq(strstr(error.text, "No such file"), NULL, "%s", error.text);
 	put("token", "late");
@@ -429,7 +438,7 @@ static size_t plugin_runs(void)
 static void *get_in_thread(void *ctx)
 {
 	const struct kube_credentials *credentials = NULL;
-	enum rc rc = kube_auth_get(ctx, &credentials, NULL);
+	enum rc rc = get_within(ctx, PATIENCE_MS, &credentials, NULL);
 
 	kube_credentials_release(credentials);
 	return (void *)(uintptr_t)rc;
@@ -482,7 +491,7 @@ Test(kube_auth, a_plugin_that_fails_fails_for_all_who_wait_and_rests)
 	auth = create();
 	cr_expect_eq(get_in_threads(auth), THREADS);
 	cr_expect_eq(plugin_runs(), 1);
-	cr_expect_eq(kube_auth_get(auth, &credentials, &error), RC_UNAVAILABLE);
+	cr_expect_eq(get_within(auth, PATIENCE_MS, &credentials, &error), RC_UNAVAILABLE);
 	cr_expect_neq(strstr(error.text, "exit code 4: no session"), NULL, "%s", error.text);
 	put("repaired", "%s", "");
 	clock_sleep_ms(LOOK_MS);
@@ -506,6 +515,47 @@ Test(kube_auth, a_plugin_runs_again_when_what_it_gave_expires)
 	clock_sleep_ms(3100);
 	expect_token(auth, "run-2");
 	kube_auth_destroy(auth);
+}
+
+Test(kube_auth, a_plugin_that_takes_longer_than_one_has_time_runs_on_for_the_next)
+{
+	const struct kube_credentials *credentials = NULL;
+	struct error error = { 0 };
+	int64_t started_ms = clock_mono_ms();
+	struct kube_auth *auth;
+
+	put_plugin("sleep 1", "");
+	put_config("", PLUGIN);
+	auth = create();
+	cr_expect_eq(get_within(auth, 200, &credentials, &error), RC_TIMEOUT);
+	cr_expect_neq(strstr(error.text, "has not ended yet"), NULL, "%s", error.text);
+	cr_expect_lt(clock_mono_ms() - started_ms, 900);
+	expect_token(auth, "run-1");
+	cr_expect_eq(plugin_runs(), 1);
+	kube_auth_destroy(auth);
+}
+
+static bool is_cancelled(void *ctx)
+{
+	return clock_mono_ms() >= *(const int64_t *)ctx;
+}
+
+Test(kube_auth, a_plugin_that_hangs_holds_up_nobody_who_leaves)
+{
+	int64_t started_ms = clock_mono_ms();
+	int64_t leave_ms = started_ms + 300;
+	const struct kube_auth_wait wait = { .deadline_ms = started_ms + PATIENCE_MS,
+					     .cancelled = is_cancelled,
+					     .ctx = &leave_ms };
+	const struct kube_credentials *credentials = NULL;
+	struct kube_auth *auth;
+
+	put_plugin("sleep 60", "");
+	put_config("", PLUGIN);
+	auth = create();
+	cr_expect_eq(kube_auth_get(auth, &wait, &credentials, NULL), RC_UNAVAILABLE);
+	kube_auth_destroy(auth);
+	cr_expect_lt(clock_mono_ms() - started_ms, 2000);
 }
 
 Test(kube_auth, what_stands_in_the_kubeconfig_goes_before_a_plugin)

@@ -170,6 +170,28 @@ Test(kube_object, is_read_without_its_managed_fields)
 	}
 }
 
+static const struct {
+	const char *status;
+	int granted;
+} wish_rows[] = {
+	{ "{}", 0 },
+	{ "{\"details\":[]}", 0 },
+	{ "{\"details\":{\"retryAfterSeconds\":3}}", 3 },
+	{ "{\"details\":{\"retryAfterSeconds\":2147483647}}", 60 },
+	{ "{\"details\":{\"retryAfterSeconds\":-7}}", 0 },
+	{ "{\"details\":{\"retryAfterSeconds\":1e300}}", 0 },
+	{ "{\"details\":{\"retryAfterSeconds\":\"3\"}}", 0 },
+};
+
+Test(kube_object, what_a_status_wishes_is_granted_within_bounds)
+{
+	for (size_t i = 0; i < ARRAY_LEN(wish_rows); i++) {
+		cleanup_json cJSON *status = cJSON_Parse(wish_rows[i].status);
+
+		cr_expect_eq(kube_object_retry_after_s(status), wish_rows[i].granted, "%s", wish_rows[i].status);
+	}
+}
+
 /* ---- lists --------------------------------------------------------------------------------------------------------
  */
 
@@ -180,7 +202,9 @@ static const char list_text[] =
 
 static enum rc collect_name(void *ctx, const cJSON *item, struct error *err unused)
 {
-	buf_addf(ctx, "%s|", json_string_at(item, "metadata.name"));
+	const char *name = json_string_at(item, "metadata.name");
+
+	buf_addf(ctx, "%s|", name ? name : "");
 	return RC_OK;
 }
 
@@ -215,6 +239,42 @@ Test(kube_list, an_early_end_is_an_error)
 
 		(void)kube_list_feed(&list, list_text, len); /* the end is what is looked at */
 		cr_expect_neq(kube_list_finish(&list, &token, NULL, NULL), RC_OK, "%zu", len);
+		kube_list_clear(&list);
+	}
+}
+
+/* Answers of 200 that are JSON, or nearly, and no list: none may be taken for an empty one. */
+static const char *const no_lists[] = {
+	"{}",
+	"[]",
+	"null",
+	"\"items\"",
+	"[{\"items\":[]}]",
+	"{\"kind\":\"Status\",\"status\":\"Success\"}",
+	"{\"metadata\":{\"items\":[]}}",
+	"{\"items\":[null]}",
+	"{\"items\":[1]}",
+	"{\"items\":[\"a\"]}",
+	"{\"items\":[[]]}",
+	"{\"items\":[[{}]]}",
+	"{\"items\":[{]}",
+	"{\"items\":[{}}}",
+	"{\"items\":[}]}",
+	"{\"items\":[]}}",
+	"{\"items\":[]}{\"items\":[]}",
+	"<html><body>{\"items\":[]}</body></html>",
+};
+
+Test(kube_list, what_is_no_list_is_not_an_empty_one)
+{
+	for (size_t i = 0; i < ARRAY_LEN(no_lists); i++) {
+		struct buf names cleanup_buf = buf_make(1000);
+		struct kube_list list = kube_list_make(collect_name, &names);
+		char *token = NULL;
+
+		(void)kube_list_feed(&list, no_lists[i], strlen(no_lists[i])); /* the end is what is looked at */
+		cr_expect_eq(kube_list_finish(&list, &token, NULL, NULL), RC_UNAVAILABLE, "%s", no_lists[i]);
+		free(token);
 		kube_list_clear(&list);
 	}
 }

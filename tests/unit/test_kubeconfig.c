@@ -2,9 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/kube/kube_headers.h"
 #include "common/kube/kubeconfig.h"
+#include "common/services/log.h"
+#include "common/services/yaml.h"
 
 #define FOLDER "tests/fixtures/kubeconfig/"
 
@@ -86,7 +89,7 @@ Test(kubeconfig, in_json)
 	struct error error = { 0 };
 
 	cr_assert_eq(kubeconfig_load(FOLDER "config.json", &c, &error), RC_OK, "%s", error.text);
-	cr_expect_str_eq(c->server, "http://127.0.0.1:8080");
+	cr_expect_str_eq(c->server, "https://127.0.0.1:8443");
 	cr_assert_eq(kube_headers_compose(c, &headers, &error), RC_OK);
 	cr_assert_eq(headers.count, 1);
 	cr_expect_str_eq(headers.items[0], "Authorization: Basic amltOm9wZW4gc2VzYW1l");
@@ -159,6 +162,7 @@ static const struct member_case member_cases[] = {
 	{ HTTPS, "unknown: {}, token: t", NULL },
 	{ HTTPS, "token: t, exec: {" PLUGIN "}", NULL },
 	{ HTTPS, "password: only", NULL },
+	{ HTTPS, "username: 'a:b', password: secret", NULL },
 	{ "server: 'http://[::1]:8080/a/b'", "", NULL },
 	{ HTTPS ", insecure-skip-tls-verify: true", "", NULL },
 	{ HTTPS ", insecure-skip-tls-verify: false, certificate-authority: x", "", NULL },
@@ -169,7 +173,6 @@ static const struct member_case member_cases[] = {
 	{ "", "", "cluster 'c': server is missing" },
 	{ "server: ''", "", "server is missing" },
 	{ "server: 6443", "", "server must be a string, but it is a number (write it in quotes)" },
-	{ "server: 'h:6443'", "", "must begin with https:// or http://" },
 	{ "server: 'ftp://h'", "", "must begin with https:// or http://" },
 	{ "server: 'https://'", "", "server must be a URL" },
 	{ "server: 'https:///'", "", "server must be a URL" },
@@ -180,8 +183,8 @@ static const struct member_case member_cases[] = {
 	{ "server: 'https://::1'", "", "server must be a URL" },
 	{ "server: 'https://[::1'", "", "server must be a URL" },
 	{ "server: 'https://u:secret@h'", "", "server must be a URL" },
-	{ "server: 'https://h/?a=b'", "", "server must be a URL" },
-	{ "server: 'https://h/#x'", "", "server must be a URL" },
+	{ "server: 'h:6443/a'", "", "server must be a URL" },
+	{ "server: '/a'", "", "server must be a URL" },
 	{ "server: \"https://h\\r\\nX: y\"", "", "server must be a URL" },
 	/* the rest of the cluster */
 	{ HTTPS ", insecure-skip-tls-verify: true, certificate-authority: x", "", "exclude each other" },
@@ -204,7 +207,6 @@ static const struct member_case member_cases[] = {
 	{ HTTPS, "token: \"secret\\nX: y\"", "token holds a line break" },
 	{ HTTPS, "token: secret, username: u", "token and username exclude each other" },
 	{ HTTPS, "tokenFile: f, password: secret", "exclude each other" },
-	{ HTTPS, "username: 'a:b', password: secret", "username holds a colon" },
 	{ HTTPS, "password: \"secret\\n\"", "password holds a line break" },
 	{ HTTPS, "client-certificate: f", "client-key is missing" },
 	{ HTTPS, "client-key: f", "client-certificate is missing" },
@@ -278,15 +280,17 @@ static const struct whole_case whole_cases[] = {
 	{ "{a: 1", "f: line" },
 	{ "current-context: 1", "current-context must be a string" },
 	{ "clusters: {}", "clusters must be a list, but it is a mapping" },
-	{ "users: [{user: {}}]", "users[0] needs a name" },
+	{ "users: [{name: 7}]", "users[0] needs a name" },
 	{ "users: [7]", "users[0] needs a name" },
+	{ "users: [{}, {name: a}, null]", "the user '' stands there twice" },
 	{ "users: [{name: a}, {name: b}, {name: a}]", "the user 'a' stands there twice" },
 	{ "contexts: [{name: a}, {name: b}]", "current-context is not set (kubectl config use-context NAME); "
 					      "contexts in there: 'a', 'b'" },
 	{ "current-context: z", "current-context is 'z', but there is no such context; contexts in there: none" },
 	{ "{current-context: a, contexts: [{name: a}]}", "context 'a' names no cluster" },
-	{ "{current-context: a, contexts: [{name: a, context: {cluster: c}}], clusters: [{name: c}]}",
-	  "context 'a' names no user" },
+	{ "{current-context: a, contexts: [{name: a, context: {cluster: 7}}]}", "context 'a' names no cluster" },
+	{ "{current-context: a, contexts: [{name: a, context: {cluster: c, user: 7}}], clusters: [{name: c}]}",
+	  "the user of context 'a' must be a string" },
 	{ "{current-context: a, contexts: [{name: a, context: {cluster: c, user: u}}], clusters: [{name: d}]}",
 	  "context 'a' wants the cluster 'c', which is not there; clusters in there: 'd'" },
 	{ "{current-context: a, contexts: [{name: a, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: "
@@ -304,6 +308,110 @@ Test(kubeconfig, texts_that_lead_nowhere)
 		cr_expect_neq(strstr(error.text, whole_cases[i].message), NULL, "%s: %s", whole_cases[i].text,
 			      error.text);
 	}
+}
+
+static const struct {
+	const char *cluster;
+	const char *user;
+	const char *server; /* as it is used */
+} server_rows[] = {
+	{ "server: 'https://h/'", "", "https://h" },
+	{ "server: 'HTTPS://h:6443'", "", "https://h:6443" },
+	{ "server: 'Http://h'", "", "http://h" },
+	{ "server: 'h:6443'", "", "http://h:6443" },
+	{ "server: localhost", "", "http://localhost" },
+	{ "server: '[::1]:6443/'", "", "http://[::1]:6443" },
+	{ "server: 'h:6443', insecure-skip-tls-verify: true", "", "http://h:6443" },
+	{ "server: h, certificate-authority: f", "", "http://h" },
+	{ "server: 'https://h/k8s/clusters/c-1/'", "", "https://h/k8s/clusters/c-1" },
+	{ "server: 'https://h/a//?b=c#d'", "", "https://h/a" },
+	{ "server: 'https://h?b=/'", "", "https://h" },
+};
+
+Test(kubeconfig, a_server_becomes_a_url_as_kubectl_makes_it)
+{
+	for (size_t i = 0; i < ARRAY_LEN(server_rows); i++) {
+		struct buf text cleanup_buf = buf_make(4096);
+		struct kubeconfig_text file = { .path = "f" };
+		struct kubeconfig *config cleanup_config = NULL;
+		struct error error = { 0 };
+
+		buf_addf(&text,
+			 "{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}],"
+			 " clusters: [{name: c, cluster: {%s}}], users: [{name: u, user: {%s}}]}",
+			 server_rows[i].cluster, server_rows[i].user);
+		file.text = text.data;
+		file.len = text.len;
+		cr_assert_eq(kubeconfig_parse(&file, 1, &config, &error), RC_OK, "{%s}: %s", server_rows[i].cluster,
+			     error.text);
+		cr_expect_str_eq(config->server, server_rows[i].server, "{%s}", server_rows[i].cluster);
+	}
+}
+
+static const char *const anonymous_contexts[] = { "cluster: c", "cluster: c, user: ''", "cluster: c, user: null",
+						  "cluster: c, user: gone" };
+
+Test(kubeconfig, without_a_user_there_are_no_credentials)
+{
+	log_init("test", LOG_ERROR);
+	for (size_t i = 0; i < ARRAY_LEN(anonymous_contexts); i++) {
+		struct buf text cleanup_buf = buf_make(4096);
+		struct kubeconfig_text file = { .path = "f" };
+		struct kubeconfig *config cleanup_config = NULL;
+		struct kubeconfig_list headers = { 0 };
+		struct error error = { 0 };
+
+		buf_addf(&text,
+			 "{current-context: x, contexts: [{name: x, context: {%s}}],"
+			 " clusters: [{name: c, cluster: {" HTTPS "}}], users: [{name: u, user: {token: t}}]}",
+			 anonymous_contexts[i]);
+		file.text = text.data;
+		file.len = text.len;
+		cr_assert_eq(kubeconfig_parse(&file, 1, &config, &error), RC_OK, "{%s}: %s", anonymous_contexts[i],
+			     error.text);
+		cr_expect_eq(kube_headers_compose(config, &headers, NULL), RC_OK);
+		cr_expect_eq(headers.count, 0, "{%s}", anonymous_contexts[i]);
+		cr_expect_null(config->token);
+		kube_headers_clear(&headers);
+	}
+}
+
+Test(kubeconfig, without_tls_only_impersonation_is_sent)
+{
+	static const char text[] = "{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}],"
+				   " clusters: [{name: c, cluster: {server: 'http://h'}}],"
+				   " users: [{name: u, user: {token: t, tokenFile: f, client-certificate: f,"
+				   " client-key-data: eA==, as: jane, exec: {" PLUGIN "}}}]}";
+	struct kubeconfig_text file = { .path = "f", .text = text, .len = strlen(text) };
+	struct kubeconfig *c cleanup_config = NULL;
+	struct kubeconfig_list headers = { 0 };
+
+	log_init("test", LOG_ERROR);
+	cr_assert_eq(kubeconfig_parse(&file, 1, &c, NULL), RC_OK);
+	cr_expect(!c->token && !c->token_file && !c->cert_file && !c->key_data && !c->exec.command);
+	cr_assert_eq(kube_headers_compose(c, &headers, NULL), RC_OK);
+	cr_assert_eq(headers.count, 1);
+	cr_expect_str_eq(headers.items[0], "Impersonate-User: jane");
+	kube_headers_clear(&headers);
+}
+
+#define MANY 40000
+#define MANY_MS 3000 /* the square of MANY took 17 s */
+
+Test(kubeconfig, many_names_are_quick)
+{
+	struct buf text cleanup_buf = buf_make(YAML_TEXT_MAX);
+	int64_t started_ms = clock_mono_ms();
+	struct error error = { 0 };
+
+	buf_add_str(&text, "current-context: x\ncontexts: [{name: x, context: {cluster: c7, user: ''}}]\nclusters:\n");
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&text, "- {name: c%d, cluster: {" HTTPS "}}\n", i);
+	cr_expect_eq(parse_text(text.data, &error), RC_OK, "%s", error.text);
+	buf_add_str(&text, "- {name: c7}\n");
+	cr_expect_eq(parse_text(text.data, &error), RC_INVALID_ARGUMENT);
+	cr_expect_neq(strstr(error.text, "the cluster 'c7' stands there twice"), NULL, "%s", error.text);
+	cr_expect_lt(clock_mono_ms() - started_ms, MANY_MS);
 }
 
 Test(kubeconfig, more_headers_than_a_request_has_room_for)

@@ -198,6 +198,58 @@ Test(container_view, what_was_changed_in_the_cluster_shows_as_it_is)
 	cr_expect_null(json_at(view, "spec.process.args"));
 }
 
+Test(container_view, a_sidecar_that_stands_first_is_not_ours)
+{
+	cleanup_json cJSON *deployment = deployment_of(FULL_SPEC);
+	cJSON *containers = json_at(deployment, "spec.template.spec.containers");
+	cleanup_json cJSON *spec = cJSON_Parse(FULL_SPEC);
+	cleanup_json cJSON *view = NULL;
+
+	cJSON_InsertItemInArray(containers, 0, cJSON_Parse("{\"name\":\"sidecar\",\"image\":\"envoy\",\"ports\":[]}"));
+	view = view_of(deployment, "");
+	cr_expect(cJSON_Compare(spec, json_get(view, "spec"), true));
+}
+
+/* What no API server says: the answer to the client is JSON all the same. */
+static const struct {
+	const char *path; /* of a member of the Deployment */
+	const char *value;
+} nonsense_rows[] = {
+	{ "metadata.labels", "[1,[\"a\"],{\"b\":2}]" },
+	{ "metadata.labels", "{\"dcm.project/dcm-instance-id\":\"web-1\",\"a\":7,\"b\":{},\"c\":null}" },
+	{ "metadata.annotations", "[\"x\"]" },
+	{ "metadata.name", "{}" },
+	{ "metadata.creationTimestamp", "[]" },
+	{ "spec.template", "[[1]]" },
+	{ "spec.template.spec.containers", "{\"a\":1}" },
+	{ "spec.template.spec.containers", "[[\"name\"]]" },
+	{ "spec.template.spec.containers",
+	  "[{\"name\":7,\"image\":[],\"env\":[1,{\"value\":\"x\"}],\"ports\":{\"a\":1}}]" },
+	{ "spec.template.spec.containers", "[{\"resources\":[{\"limits\":1}],\"command\":\"x\",\"args\":{\"a\":[]}}]" },
+};
+
+static void replace(cJSON *tree, const char *path, const char *value)
+{
+	char parent[64];
+	const char *last = strrchr(path, '.');
+
+	snprintf(parent, sizeof(parent), "%.*s", (int)(last - path), path);
+	cJSON_ReplaceItemInObjectCaseSensitive(json_at(tree, parent), last + 1, cJSON_Parse(value));
+}
+
+Test(container_view, nonsense_makes_no_nonsense)
+{
+	for (size_t i = 0; i < ARRAY_LEN(nonsense_rows); i++) {
+		cleanup_json cJSON *deployment = deployment_of(FULL_SPEC);
+		cleanup_json cJSON *view = NULL;
+
+		replace(deployment, nonsense_rows[i].path, nonsense_rows[i].value);
+		view = view_of(deployment, "");
+		cr_expect(cJSON_IsObject(json_get(view, "spec")), "%s: %s", nonsense_rows[i].path,
+			  nonsense_rows[i].value);
+	}
+}
+
 Test(container_view, a_deployment_of_others_with_little_in_it)
 {
 	cleanup_json cJSON *bare = cJSON_Parse(

@@ -2,7 +2,7 @@
  * A Kubernetes client on a string, for the tests beside it: `auth_probe KUBECONFIG` ("" is in-cluster) reads lines from
  * stdin and answers each with one on stdout.
  *
- *	get PATH            a request through kube_client: "RC STATUS TEXT"
+ *	get PATH            a request through kube_client: "RC STATUS TEXT", and " (N s)" when it asks us to wait
  *	many COUNT PATH     so many threads ask for credentials and send a request at once: "RC of the worst"
  *
  * The first line, before any command, is the result of kube_auth_create().
@@ -43,7 +43,8 @@ static void get(const char *path)
 	enum rc rc = send_request(path, &reply, &error);
 	const char *kind = json_string_at(reply.object, "kind");
 
-	printf("%s %d %s\n", rc_name(rc), reply.status, rc ? error.text : kind ? kind : "");
+	printf("%s %d %s", rc_name(rc), reply.status, rc ? error.text : kind ? kind : "");
+	printf(error.retry_after_s ? " (%d s)\n" : "\n", error.retry_after_s);
 }
 
 static void *get_quietly(void *ctx)

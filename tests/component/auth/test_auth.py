@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import pathlib
 import time
 
 import pytest
@@ -72,6 +73,7 @@ def test_a_path_before_the_api(api, probe, kubeconfig):
 def test_without_tls(plain_api, probe, kubeconfig):
     one = probe(kubeconfig(plain_api.url, {"token": "t"}, **{"tls-server-name": "unused"}))
     assert one.get() == OK
+    assert plain_api.headers("Authorization") == [], "nobody reads a token on the way"
 
 
 def test_tls_server_name(api, probe, kubeconfig):
@@ -115,9 +117,41 @@ def test_proxy_and_tls_server_name(api, probe, kubeconfig, proxy):
     assert api.seen[-1]["server_name"] == "kubernetes.default"
 
 
-def test_a_proxy_of_the_environment(api, probe, kubeconfig):
-    one = probe(kubeconfig(api.url), HTTPS_PROXY="http://127.0.0.1:1")
-    assert one.get().startswith("UNAVAILABLE 0 ")
+@pytest.mark.parametrize("proxy", ["http"], indirect=True)
+@pytest.mark.parametrize("variables, proxied", [
+    ({"HTTPS_PROXY": "@"}, True),
+    ({"https_proxy": "@"}, True),
+    ({"HTTPS_PROXY": "@", "https_proxy": "http://127.0.0.1:1"}, True),
+    ({"https_proxy": "@", "HTTPS_PROXY": ""}, True),
+    ({"HTTPS_PROXY": "@", "NO_PROXY": "default.kubernetes,.svc,10.0.0.0/8"}, True),
+    ({"HTTPS_PROXY": "@", "NO_PROXY": "default.svc", "no_proxy": "*"}, True),
+    ({"HTTP_PROXY": "@"}, False),
+    ({"ALL_PROXY": "@", "all_proxy": "@"}, False),
+    ({"HTTPS_PROXY": "@", "NO_PROXY": "*"}, False),
+    ({"HTTPS_PROXY": "@", "no_proxy": "kubernetes.default"}, False),
+    ({"HTTPS_PROXY": "@", "NO_PROXY": "a, .default"}, False),
+])
+def test_a_proxy_of_the_environment(api, probe, kubeconfig, proxy, variables, proxied):
+    """Only the proxy knows the name of the server."""
+    env = {key: value.replace("@", f"{proxy.kind}://127.0.0.1:{proxy.port}") for key, value in variables.items()}
+    answer = probe(kubeconfig(f"https://kubernetes.default:{api.server_address[1]}"), **env).get()
+    assert answer == OK if proxied else answer.startswith("UNAVAILABLE 0 "), answer
+    assert proxy.asked == [("kubernetes.default", api.server_address[1])] * proxied
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_server_on_this_machine_is_reached_directly(api, probe, kubeconfig, proxy, host):
+    """kind, minikube and k3d, behind the proxy of a company."""
+    url = f"{proxy.kind}://127.0.0.1:{proxy.port}"
+    path = kubeconfig(f"https://{host}:{api.server_address[1]}", **{"tls-server-name": "kubernetes.default"})
+    assert probe(path, HTTPS_PROXY=url, https_proxy=url, HTTP_PROXY=url).get() == OK
+    assert proxy.asked == []
+
+
+def test_the_proxy_of_the_kubeconfig_goes_first(api, probe, kubeconfig, proxy):
+    path = kubeconfig(api.url, **{"proxy-url": f"{proxy.kind}://127.0.0.1:{proxy.port}"})
+    assert probe(path, HTTPS_PROXY="http://127.0.0.1:1", NO_PROXY="*").get() == OK
+    assert proxy.asked == [api.server_address]
 
 
 def test_in_a_pod(api, probe, certificates, tmp_path):
@@ -288,6 +322,43 @@ def test_a_plugin_that_fails(api, probe, kubeconfig, plugin):
     plugin.before("")
     time.sleep(LOOK_S)
     assert one.get() == OK
+
+
+def test_a_plugin_that_hangs_costs_no_more_than_the_request_has(api, probe, kubeconfig, plugin):
+    plugin.answer(token="secret-1")
+    plugin.before("sleep 5 & wait")
+    one = probe(kubeconfig(api.url, user_of()))
+    started = time.monotonic()
+    answer = one.get()
+    assert answer.startswith("TIMEOUT 0 ") and "has not ended yet" in answer
+    assert 2.5 < time.monotonic() - started < 4
+    assert one.get() == OK, "it ran on, and has ended"
+    assert plugin.runs == 1
+    plugin.before("")
+
+
+def running(group):
+    """The processes of a group, but for those that only wait to be reaped."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, number = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(number) == group and state != "Z":
+            found.append(stat.parent.name)
+    return found
+
+
+def test_nothing_of_a_plugin_is_left_when_we_end(api, probe, kubeconfig, plugin):
+    plugin.before("echo $$ > pid; sleep 71 & sleep 71")
+    one = probe(kubeconfig(api.url, user_of()))
+    assert one.get().startswith("TIMEOUT 0 ")
+    group = int((plugin.folder / "pid").read_text())
+    started = time.monotonic()
+    one.end()
+    assert time.monotonic() - started < 2
+    assert not running(group)
 
 
 def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
