@@ -570,7 +570,7 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 	if (call->state == WORKER_CALL_ASKED) { /* no reply: the worker may be dead */
 		log_debug("no reply; sending again", log_str("request_id", call->package->request_id));
 		note_lost(calls, call, now_ms);
-		call->silence_ms *= 2;
+		call->silence_ms = WORKER_SILENCE_AGAIN_MS;
 		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
 	}
 	*ret_attempt = (struct worker_attempt){ .index = index, .generation = call->generation };

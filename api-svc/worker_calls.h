@@ -20,9 +20,10 @@
 #include "common/base/backoff.h"
 #include "common/protocol.h"
 
-#define WORKER_SILENCE_MS 3000 /* without a reply for so long, a worker is thought dead; then twice as long... */
-#define WORKER_SETTLE_MS 500   /* between two tries to settle */
-#define WORKER_PROMISES 8192   /* that are remembered, each for WORKER_PROMISE_MS */
+#define WORKER_SILENCE_MS 3000       /* without a reply for so long, a worker is thought dead */
+#define WORKER_SILENCE_AGAIN_MS 2000 /* the next one: a stopped worker still gets its share of the attempts */
+#define WORKER_SETTLE_MS 500         /* between two tries to settle */
+#define WORKER_PROMISES 8192         /* that are remembered, each for WORKER_PROMISE_MS */
 #define WORKER_PROMISE_MS 120000
 #define WORKER_TRACEPARENT_MAX 64 /* bytes with the NUL; W3C: 55 characters */
 

@@ -154,7 +154,7 @@ enum operation {
 #define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024) /* a list page ends early when its JSON reaches this */
 #define PROTOCOL_WORKING_MS 1000                /* between two signs of life of a worker, for each request */
 #define PROTOCOL_HEALTH_TIMEOUT_MS 500          /* health must be answered in well under a second */
-#define PROTOCOL_PERMISSION_MS 2500             /* how long a permission is good; below WORKER_SILENCE_MS */
+#define PROTOCOL_PERMISSION_MS 1500             /* how long a permission is good; below any silence of worker_calls.h */
 #define PROTOCOL_SETTLE_MAX 512                 /* bytes of PROTOCOL_HEADER_SETTLE */
 
 /* "create" and so on; never NULL for a valid value. */
