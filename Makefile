@@ -40,9 +40,10 @@ COMMON_SRC  := $(wildcard common/*.c common/*/*.c)
 KUBESIM_SRC := $(wildcard tests/kubesim/*.c)
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 BENCH_SRC   := $(wildcard tests/bench/*.c)
+FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 PROCESS_SRC := $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
-SOURCES     := $(COMMON_SRC) $(PROCESS_SRC) $(KUBESIM_SRC) $(UNIT_SRC) $(BENCH_SRC)
-HEADERS     := $(wildcard common/*.h common/*/*.h $(foreach p,$(PROGRAMS),$(p)/*.h) tests/kubesim/*.h tests/unit/*.h)
+SOURCES     := $(COMMON_SRC) $(PROCESS_SRC) $(KUBESIM_SRC) $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC)
+HEADERS     := $(wildcard common/*.h common/*/*.h $(foreach p,$(PROGRAMS),$(p)/*.h) tests/kubesim/*.h tests/unit/*.h tests/fuzz/*.h)
 
 obj = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 BINARIES := $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS) $(if $(KUBESIM_SRC),kubesim) $(notdir $(basename $(BENCH_SRC))))
@@ -91,6 +92,29 @@ $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion -lm -ldl
+
+# One target a file, tests/fuzz/fuzz_<target>.c, linked with the same objects as the unit tests: libFuzzer, ASan and UBSan
+# (clang), in a build folder of their own. The corpus of a target is tests/fuzz/corpus/<target>/; what a run finds beside
+# it stays in the build folder, an input that fails in $(FUZZ_BUILD)/found/.
+FUZZ_BUILD   := build-fuzz
+FUZZ_SECONDS ?= 20
+FUZZ         ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+FUZZ_LIMITS  := -timeout=10 -rss_limit_mb=2048
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(filter-out %/main.c,$(PROCESS_SRC))) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lm -ldl
+.PRECIOUS: $(BUILD)/obj/tests/fuzz/%.o
+
+.PHONY: fuzz
+fuzz: ## Run the fuzz targets (FUZZ="TARGET..."), FUZZ_SECONDS=20 each
+	$(MAKE) CC=clang SANITIZE=fuzzer-no-link,address,undefined BUILD=$(FUZZ_BUILD) $(FUZZ:%=$(FUZZ_BUILD)/fuzz/%)
+	@mkdir -p $(FUZZ_BUILD)/found $(FUZZ:%=$(FUZZ_BUILD)/corpus/%)
+	set -e; for target in $(FUZZ); do \
+		$(FUZZ_BUILD)/fuzz/$$target $(FUZZ_LIMITS) -max_total_time=$(FUZZ_SECONDS) \
+			-artifact_prefix=$(FUZZ_BUILD)/found/ $(FUZZ_BUILD)/corpus/$$target tests/fuzz/corpus/$$target; \
+	done
 
 # A leak inside a Criterion test passes unless ASan aborts.
 export ASAN_OPTIONS = abort_on_error=1:detect_leaks=1
