@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "api-svc/connections.h"
 #include "api-svc/http_framing.h"
+#include "api-svc/memory_budget.h"
 #include "api-svc/tickets.h"
 #include "common/base/buf.h"
 #include "common/base/strutil.h"
@@ -22,7 +24,10 @@
 #define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
 #define DISCARD_FACTOR 8         /* a body up to so many times the limit is read to its end before it gets its 413 */
 #define LIBRARY_TEXT_MAX 256
+#define ANSWER_ON_SOCKET_MAX (16u * 1024) /* bytes of a refusal that the library is not asked to write */
 #define TLS_OPTIONS_MAX 4
+
+static const char broken_line[] = "the request line is malformed";
 
 struct http_server {
 	struct http_server_options options;
@@ -39,15 +44,20 @@ struct http_exchange {
 	struct connection *watched;
 	const char *method; /* belongs to the library, as long as the request */
 	char *target;
+	const char *target_at; /* where the library has read it; only compared */
 	struct buf body;
-	uint64_t discarded; /* bytes of a body that is too large */
+	size_t held;        /* bytes of the body that the memory budget knows of */
+	uint64_t discarded; /* bytes of a body that nobody wants */
 	bool begun;         /* the headers have been looked at */
-	bool handled;       /* handle() has seen it */
+	bool chunked;
+	bool arriving; /* headers or chunks are still to come; it stands in the list of its thread */
+	bool admitted; /* admit() has seen it */
 	bool answered;
 	struct error fault; /* rc RC_OK: none */
 	struct http_answer answer;
 	const char *request_id;
 	void *user;
+	LIST_ENTRY(http_exchange) others;
 };
 
 /* ---- the socket ---- */
@@ -78,6 +88,14 @@ static bool closed_before_answer(struct MHD_Connection *connection)
 	socklen_t len = sizeof(fault);
 
 	return getsockopt(socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
+}
+
+/* A gnutls_session_t; NULL: plain HTTP. */
+static void *tls_session_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? info->tls_session : NULL;
 }
 
 static struct connection *watched_connection(struct MHD_Connection *connection)
@@ -114,15 +132,31 @@ static bool add_headers(struct MHD_Response *response, const struct http_exchang
 	       (!ex->request_id || MHD_add_response_header(response, "X-Request-Id", ex->request_id)) &&
 	       (!a->allow[0] || MHD_add_response_header(response, "Allow", a->allow)) &&
 	       (!a->authenticate || MHD_add_response_header(response, "WWW-Authenticate", a->authenticate)) &&
+	       (!a->accepted || MHD_add_response_header(response, "Accept-Encoding", a->accepted)) &&
 	       (!a->retry_after_s || MHD_add_response_header(response, "Retry-After", seconds)) &&
 	       (!close || MHD_add_response_header(response, "Connection", "close"));
 }
 
-static void free_body(struct http_answer *answer)
+/* Of the request. */
+static void drop_body(struct http_exchange *ex)
 {
-	if (!answer->body_is_static)
-		free(answer->body);
-	answer->body = NULL;
+	buf_clear(&ex->body);
+	memory_budget_give(ex->held);
+	ex->held = 0;
+}
+
+/* What counts while the answer is not written. */
+static size_t owned_size(const struct http_answer *answer)
+{
+	return answer->body_is_static ? 0 : answer->body_len;
+}
+
+static void drop_answer(struct http_exchange *ex)
+{
+	memory_budget_give(owned_size(&ex->answer));
+	if (!ex->answer.body_is_static)
+		free(ex->answer.body);
+	ex->answer.body = NULL;
 }
 
 /* MHD_NO ends the connection; on_completed() hears of it. */
@@ -146,66 +180,311 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 
 /* ---- a request arrives ---- */
 
-static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, const char *value)
+#if MHD_VERSION >= 0x01000000
+static const char *const planted_header; /* none */
+#else
+static const char planted_header[] = "Cookie";
+#endif
+
+static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
+				 const char *value, size_t value_len)
 {
-	http_framing_add(ctx, name, value ? value : "");
+	if (name != planted_header)
+		http_framing_add(ctx, name, name_len, value ? value : "", value ? value_len : 0);
 	return MHD_YES;
+}
+
+static enum MHD_Result on_trailer(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
+				  const char *value, size_t value_len)
+{
+	http_framing_add_trailer(ctx, name, name_len, value ? value : "", value ? value_len : 0);
+	return MHD_YES;
+}
+
+static void set_fault(struct http_exchange *ex, enum rc rc, const char *sentence)
+{
+	if (!ex->fault.rc)
+		error_set(&ex->fault, rc, "%s", sentence);
+	ex->answer.close = true;
+}
+
+/* Show the headers; what may not go on is answered. */
+static enum http_handled ask_handler(struct http_exchange *ex)
+{
+	ex->admitted = true;
+	return ex->server->options.admit(ex->server->options.ctx, ex);
 }
 
 static void set_too_large(struct http_exchange *ex)
 {
-	buf_clear(&ex->body);
+	drop_body(ex);
 	error_set(&ex->fault, RC_TOO_LARGE, "the body is larger than %zu bytes", ex->server->options.max_body);
 }
+
+/* Is there room for a body of so many bytes? */
+static bool hold(struct http_exchange *ex, size_t size)
+{
+	if (size <= ex->held)
+		return true;
+	if (memory_budget_take(size - ex->held)) {
+		ex->held = size;
+		return true;
+	}
+	drop_body(ex);
+	error_set(&ex->fault, RC_BUSY, "too many bytes of requests and answers are in flight");
+	return false;
+}
+
+/* ---- what differs between the versions of the library ---- */
+
+#if MHD_VERSION >= 0x01000000
+
+#define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#define STRICTNESS 1
+
+static void plant_header(struct MHD_Connection *connection unused)
+{
+}
+
+static void arrival_begins(struct http_exchange *ex unused)
+{
+}
+
+static void arrival_ends(struct http_exchange *ex unused)
+{
+}
+
+static void on_own_answer(unsigned status unused)
+{
+}
+
+/* The library is strict about the line and the block. */
+static bool is_whole_line(const struct http_exchange *ex unused, const char *version unused)
+{
+	return true;
+}
+
+static const char *block_begin(const char *version unused)
+{
+	return NULL;
+}
+
+static const char *block_end(struct MHD_Connection *connection unused, const char *method unused)
+{
+	return NULL;
+}
+
+#else
+
+/* With 1 this version refuses what we refuse (no Host, a space in the target), but writes its answer twice. */
+#define STRICTNESS_OPTION MHD_OPTION_STRICT_FOR_CLIENT
+#define STRICTNESS 0
+
+/*
+ * It copies the first header Cookie to take it apart, and when that does not fit its memory writes its answer twice. So
+ * the first one is ours, and empty.
+ */
+static void plant_header(struct MHD_Connection *connection)
+{
+	/* Without memory for it the request ends with its first header. */
+	(void)MHD_set_connection_value(connection, MHD_HEADER_KIND, planted_header, "");
+}
+
+/* Method, target and version, with one space between them, over which the library has put NULs. */
+static bool is_whole_line(const struct http_exchange *ex, const char *version)
+{
+	return ex->method + strlen(ex->method) + 1 == ex->target_at &&
+	       ex->target_at + strlen(ex->target) + 1 == version;
+}
+
+/* The block follows the request line, where it was read; http_framing.h says why we look. */
+static const char *block_begin(const char *version)
+{
+	return version + strlen(version) + strlen("\r\n");
+}
+
+static const char *block_end(struct MHD_Connection *connection, const char *method)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
+								       MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	return info ? method + info->header_size : method;
+}
+
+/*
+ * What this version answers itself once all headers are there, it writes twice; and a chunk's header that outgrows its
+ * memory is an error 500 to it. It tells the log before it writes, from inside of the connection that it does not name:
+ * so the exchanges that a thread has open are looked through, the one that is meant is answered here, and what the
+ * library writes then goes nowhere.
+ */
+static _Thread_local LIST_HEAD(, http_exchange) arriving;
+
+static void arrival_begins(struct http_exchange *ex)
+{
+	ex->arriving = true;
+	LIST_INSERT_HEAD(&arriving, ex, others);
+}
+
+static void arrival_ends(struct http_exchange *ex)
+{
+	if (ex->arriving)
+		LIST_REMOVE(ex, others);
+	ex->arriving = false;
+}
+
+static void write_answer(const struct http_exchange *ex, struct buf *out)
+{
+	const struct http_answer *a = &ex->answer;
+
+	buf_addf(out, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n", a->status,
+		 MHD_get_reason_phrase_for(a->status), a->body_len);
+	if (a->content_type)
+		buf_addf(out, "Content-Type: %s\r\n", a->content_type);
+	if (ex->request_id)
+		buf_addf(out, "X-Request-Id: %s\r\n", ex->request_id);
+	buf_add_str(out, "\r\n");
+	buf_add(out, a->body, a->body_len);
+}
+
+/* Refuse it past the library. */
+static void refuse_on_socket(struct http_exchange *ex, const char *sentence)
+{
+	struct buf text cleanup_buf = buf_make(ANSWER_ON_SOCKET_MAX);
+	void *session = tls_session_of(ex->connection);
+	int fd = socket_of(ex->connection);
+
+	set_fault(ex, RC_INVALID_ARGUMENT, sentence);
+	arrival_ends(ex);
+	if (!ex->begun)
+		ask_handler(ex);
+	else
+		ex->server->options.handle(ex->server->options.ctx, ex);
+	ex->begun = true;
+	write_answer(ex, &text);
+	/* A client that takes nothing now gets nothing. */
+	if (session)
+		tls_write_last(session, text.data, text.len);
+	else
+		(void)send(fd, text.data, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(fd, SHUT_WR);
+}
+
+/* If one body alone comes in chunks, it is this one's header that the library means. */
+static void refuse_chunk(void)
+{
+	struct http_exchange *found = NULL;
+	struct http_exchange *ex;
+
+	LIST_FOREACH(ex, &arriving, others)
+	{
+		if (ex->begun && found)
+			return;
+		found = ex->begun ? ex : found;
+	}
+	if (found)
+		refuse_on_socket(found, "the header of a chunk is too long");
+}
+
+static bool refuse_lengths(void)
+{
+	struct http_exchange *next;
+	bool any = false;
+
+	for (struct http_exchange *ex = LIST_FIRST(&arriving); ex; ex = next) {
+		struct http_framing framing = HTTP_FRAMING_INIT;
+
+		next = LIST_NEXT(ex, others);
+		if (ex->begun)
+			continue;
+		(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header, &framing);
+		if (framing.fault) {
+			refuse_on_socket(ex, framing.fault);
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void on_own_answer(unsigned status)
+{
+	bool any = (status == MHD_HTTP_BAD_REQUEST || status == MHD_HTTP_CONTENT_TOO_LARGE) && refuse_lengths();
+
+	if (!any && (status == MHD_HTTP_INTERNAL_SERVER_ERROR || status == MHD_HTTP_CONTENT_TOO_LARGE))
+		refuse_chunk();
+}
+
+#endif
 
 /* The request is complete, or so broken that it is not worth to wait for the rest. */
 static enum MHD_Result dispatch(struct http_exchange *ex)
 {
 	struct http_server *server = ex->server;
+	struct http_framing trailers = HTTP_FRAMING_INIT;
 
-	ex->handled = true;
+	arrival_ends(ex);
+	if (ex->chunked)
+		(void)MHD_get_connection_values_n(ex->connection, MHD_FOOTER_KIND, on_trailer, &trailers);
+	if (trailers.fault)
+		set_fault(ex, RC_INVALID_ARGUMENT, trailers.fault);
 	set_phase(ex, CONNECTION_WORKING);
 	if (server->options.handle(server->options.ctx, ex) == HTTP_DEFERRED)
 		return MHD_YES; /* the exchange may be somebody else's by now */
 	return send_answer(ex);
 }
 
-/* The headers are there. Answering now makes the library close the connection without reading the body. */
-static enum MHD_Result begin(struct http_exchange *ex, const char *method, const char *version)
+/* May the body come? If not, ex->answered or ex->fault says why. */
+static enum MHD_Result await_body(struct http_exchange *ex, const struct http_framing *framing)
 {
-	struct http_framing framing = HTTP_FRAMING_INIT;
 	int64_t max_body = (int64_t)ex->server->options.max_body;
-	const char *fault;
+	int64_t length = framing->content_length;
 
-	ex->begun = true;
-	ex->method = method;
-	(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, on_header,
-					&framing); /* the number says nothing */
-	fault = http_framing_fault(&framing, version);
-	if (fault)
-		error_set(&ex->fault, RC_INVALID_ARGUMENT, "%s", fault);
-	if (ex->fault.rc) {
-		ex->answer.close = true;
-		return dispatch(ex);
-	}
-	if (framing.content_length > max_body) {
+	if (ex->answered)
+		return MHD_YES;
+	if (length > max_body) {
 		set_too_large(ex);
-		if (framing.expects_continue || framing.content_length > max_body * DISCARD_FACTOR)
+		if (framing->expects_continue || length / DISCARD_FACTOR > max_body)
 			return dispatch(ex);
+	} else if (length > 0 && !hold(ex, (size_t)length)) {
+		return dispatch(ex);
 	}
 	return MHD_YES;
 }
 
-/* A body that is too large is read and thrown away: a client that still writes would not see our answer otherwise. */
+/* The headers are there. Answering now makes the library close the connection without reading the body. */
+static enum MHD_Result begin(struct http_exchange *ex, const char *method, const char *version)
+{
+	struct http_framing framing = HTTP_FRAMING_INIT;
+	const char *fault;
+
+	ex->begun = true;
+	ex->method = method;
+	framing.next = block_begin(version);
+	(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header,
+					  &framing); /* the number says nothing */
+	fault = http_framing_fault(&framing, method, version, block_end(ex->connection, method));
+	if (fault || !is_whole_line(ex, version))
+		set_fault(ex, RC_INVALID_ARGUMENT, fault ? fault : broken_line);
+	ex->chunked = framing.chunked;
+	ex->answer.close |= framing.chunked; /* 0.9.75 is lenient with chunks, where nobody can look */
+	if (!ex->chunked)
+		arrival_ends(ex);
+	if (ask_handler(ex) == HTTP_ANSWERED && (ex->fault.rc || ex->answer.at_once || framing.expects_continue)) {
+		ex->answer.close |= framing.chunked || framing.content_length > 0;
+		return send_answer(ex);
+	}
+	return await_body(ex, &framing);
+}
+
+/* A body that nobody wants is read and thrown away: a client that still writes would not see our answer otherwise. */
 static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data, size_t len)
 {
 	size_t max_body = ex->server->options.max_body;
 
-	if (!ex->fault.rc && len > max_body - ex->body.len)
+	if (!ex->answered && !ex->fault.rc && len > max_body - ex->body.len)
 		set_too_large(ex);
-	if (ex->fault.rc) {
+	if (ex->answered || ex->fault.rc || !hold(ex, ex->body.len + len)) {
 		ex->discarded += len;
-		return ex->discarded <= (uint64_t)max_body * DISCARD_FACTOR ? MHD_YES : MHD_NO;
+		return ex->discarded / DISCARD_FACTOR <= max_body ? MHD_YES : MHD_NO;
 	}
 	buf_add(&ex->body, data, len);
 	return ex->body.failed ? MHD_NO : MHD_YES;
@@ -238,7 +517,7 @@ static bool is_whole_target(const char *target)
 	if (!target)
 		return false;
 	for (const char *c = target; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7F)
+		if ((unsigned char)*c <= ' ' || *c == 0x7F || *c == '#')
 			return false;
 	return strncmp(target + strlen(target) + 1, "HTTP/1.", 7) == 0;
 }
@@ -255,13 +534,16 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 	ex->connection = connection;
 	ex->watched = watched_connection(connection);
 	ex->body = buf_make(server->options.max_body);
+	ex->target_at = target;
 	ex->target = str_dup(target ? target : "");
 	if (!ex->target) {
 		free(ex);
 		return NULL;
 	}
 	if (!is_whole_target(target))
-		error_set(&ex->fault, RC_INVALID_ARGUMENT, "the request line is broken");
+		set_fault(ex, RC_INVALID_ARGUMENT, broken_line);
+	plant_header(connection);
+	arrival_begins(ex);
 	set_phase(ex, CONNECTION_READING);
 	return ex;
 }
@@ -282,13 +564,14 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	if (!ex)
 		return;
 	*request = NULL;
+	arrival_ends(ex);
 	delivered = ex->answered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 		    !(ex->answer.only_if_present && closed_before_answer(connection));
-	if (ex->handled)
+	if (ex->admitted)
 		server->options.finish(server->options.ctx, ex, delivered);
 	set_phase(ex, CONNECTION_IDLE);
-	free_body(&ex->answer);
-	buf_clear(&ex->body);
+	drop_answer(ex);
+	drop_body(ex);
 	free(ex->target);
 	free(ex);
 }
@@ -309,10 +592,13 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 static void printf_format(2, 0) on_library_text(void *ctx unused, const char *fmt, va_list args)
 {
 	char text[LIBRARY_TEXT_MAX];
+	unsigned status;
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	text[strcspn(text, "\r\n")] = '\0';
 	log_debug("microhttpd", log_str("text", text));
+	if (sscanf(text, "Error processing request (HTTP response code is %u", &status) == 1)
+		on_own_answer(status);
 }
 
 /* ---- the life of a server ---- */
@@ -343,14 +629,15 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
 		flags |= MHD_USE_TLS;
 		write_tls_options(o->tls, tls);
 	}
-	return MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text, NULL,
-		MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
-		MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)(o->max_connections + RESERVED_CONNECTIONS), MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text,
+				NULL, MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
+				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+				MHD_OPTION_CONNECTION_LIMIT, (unsigned)(o->max_connections + RESERVED_CONNECTIONS),
+				MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
+				leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, STRICTNESS_OPTION, STRICTNESS,
+				MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
@@ -468,10 +755,9 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 
 bool http_exchange_client_is_known(const struct http_exchange *exchange)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(exchange->connection,
-								       MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	void *session = tls_session_of(exchange->connection);
 
-	return info && info->tls_session && tls_client_is_known(info->tls_session);
+	return session && tls_client_is_known(session);
 }
 
 const struct error *http_exchange_fault(const struct http_exchange *exchange)
@@ -498,6 +784,7 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_answ
 {
 	bool close = exchange->answer.close || answer->close;
 
+	memory_budget_add(owned_size(answer));
 	exchange->answer = *answer;
 	exchange->answer.close = close;
 	exchange->answered = true;
@@ -508,6 +795,7 @@ http_ticket http_exchange_defer(struct http_exchange *exchange)
 {
 	http_ticket ticket;
 
+	drop_body(exchange);
 	MHD_suspend_connection(exchange->connection);
 	ticket = tickets_add(exchange->server->tickets, exchange);
 	if (!ticket)

@@ -21,6 +21,7 @@ static const struct kind {
 	[RC_ALREADY_EXISTS]    = { 409, "ALREADY_EXISTS", "Already exists", false },
 	[RC_CONFLICT]          = { 409, "ALREADY_EXISTS", "Already exists", false },
 	[RC_TOO_LARGE]         = { 413, "INVALID_ARGUMENT", "Invalid argument", false },
+	[RC_UNSUPPORTED_ENCODING] = { 415, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_EXPIRED]           = { 400, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_UNSUPPORTED]       = { 503, "UNAVAILABLE", "Unavailable", false },
 	[RC_BUSY]              = { 503, "UNAVAILABLE", "Unavailable", false },
@@ -78,6 +79,8 @@ struct http_answer problem_answer(const struct problem *problem)
 	buf_clear(&document);
 	if (status == 401)
 		answer.authenticate = "Bearer realm=\"containers\""; /* RFC 9110 section 11.6.1 */
+	if (status == 415)
+		answer.accepted = "identity"; /* RFC 9110 section 12.5.3 */
 	if (status == 503)
 		answer.retry_after_s = problem->error->retry_after_s > 0 ? problem->error->retry_after_s
 									 : 1 + (int)random_below(RETRY_AFTER_MAX_S);

@@ -368,6 +368,9 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 		log_error("malformed part of a reply", log_str("request_id", call->package->request_id));
 		give_up(calls, call, RC_INTERNAL, "the worker's answer is malformed", true, finished);
 		break;
+	case WORKER_JOIN_NO_ROOM:
+		give_up(calls, call, RC_BUSY, "too many bytes of requests and answers are in flight", true, finished);
+		break;
 	}
 }
 
