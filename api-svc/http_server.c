@@ -180,11 +180,17 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 
 /* ---- a request arrives ---- */
 
-#if MHD_VERSION >= 0x01000000
-static const char *const planted_header; /* none */
-#else
+/*
+ * The library copies the first header Cookie to take it apart, and when that does not fit its memory refuses the request
+ * (0.9.75: twice). So the first one is ours, and empty.
+ */
 static const char planted_header[] = "Cookie";
-#endif
+
+static void plant_header(struct MHD_Connection *connection)
+{
+	/* Without memory for it the request ends with its first header. */
+	(void)MHD_set_connection_value(connection, MHD_HEADER_KIND, planted_header, "");
+}
 
 static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
 				 const char *value, size_t value_len)
@@ -242,10 +248,6 @@ static bool hold(struct http_exchange *ex, size_t size)
 #define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
 #define STRICTNESS 1
 
-static void plant_header(struct MHD_Connection *connection unused)
-{
-}
-
 static void arrival_begins(struct http_exchange *ex unused)
 {
 }
@@ -279,16 +281,6 @@ static const char *block_end(struct MHD_Connection *connection unused, const cha
 /* With 1 this version refuses what we refuse (no Host, a space in the target), but writes its answer twice. */
 #define STRICTNESS_OPTION MHD_OPTION_STRICT_FOR_CLIENT
 #define STRICTNESS 0
-
-/*
- * It copies the first header Cookie to take it apart, and when that does not fit its memory writes its answer twice. So
- * the first one is ours, and empty.
- */
-static void plant_header(struct MHD_Connection *connection)
-{
-	/* Without memory for it the request ends with its first header. */
-	(void)MHD_set_connection_value(connection, MHD_HEADER_KIND, planted_header, "");
-}
 
 /* Method, target and version, with one space between them, over which the library has put NULs. */
 static bool is_whole_line(const struct http_exchange *ex, const char *version)
