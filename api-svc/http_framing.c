@@ -121,15 +121,25 @@ static const char *fault_of_form(const char *name, size_t name_len, const char *
 	return NULL;
 }
 
-static const char *fault_of_header(struct http_framing *f, const char *name, size_t name_len, const char *value,
-				   size_t value_len)
+static const char *fault_of_line(struct http_framing *f, const char *name, size_t name_len, const char *value,
+				 size_t value_len)
 {
 	const char *fault = fault_of_form(name, name_len, value, value_len);
 
-	if (fault)
+	if (fault || !f->next || continues_block(f, name, name_len, value, value_len))
 		return fault;
-	if (f->next && !continues_block(f, name, name_len, value, value_len))
-		return "the header block is malformed";
+	return "the header block is malformed";
+}
+
+static const char *fault_of_header(struct http_framing *f, const char *name, size_t name_len, const char *value,
+				   size_t value_len)
+{
+	const char *fault = fault_of_line(f, name, name_len, value, value_len);
+
+	if (fault) {
+		f->bad_credentials = equals(name, name_len, "Authorization");
+		return fault;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(singles); i++) {
 		if (!equals(name, name_len, singles[i].name))
 			continue;

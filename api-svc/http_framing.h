@@ -26,6 +26,7 @@ struct http_framing {
 	const char *next;
 	bool seen[HTTP_FRAMING_SINGLE_MAX];
 	bool chunked;
+	bool bad_credentials; /* the fault is in Authorization: what it shows must not be believed in part */
 	bool expects_continue;
 	int64_t content_length; /* bytes; -1: absent */
 };

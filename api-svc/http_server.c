@@ -455,7 +455,8 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method, const
 					  &framing); /* the number says nothing */
 	fault = http_framing_fault(&framing, method, version, block_end(ex->connection, method));
 	if (fault || !is_whole_line(ex, version))
-		set_fault(ex, RC_INVALID_ARGUMENT, fault ? fault : broken_line);
+		set_fault(ex, framing.bad_credentials ? RC_UNAUTHENTICATED : RC_INVALID_ARGUMENT,
+			  fault ? fault : broken_line);
 	ex->chunked = framing.chunked;
 	ex->answer.close |= framing.chunked; /* 0.9.75 is lenient with chunks, where nobody can look */
 	if (!ex->chunked)

@@ -119,7 +119,8 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 /* Has the client shown a certificate over TLS that an authority stands for? Valid in admit() and handle(). */
 bool http_exchange_client_is_known(const struct http_exchange *exchange);
 
-/* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_TOO_LARGE or RC_BUSY with a sentence; NULL: nothing. */
+/* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_UNAUTHENTICATED, RC_TOO_LARGE or RC_BUSY
+ * with a sentence; NULL: nothing. */
 const struct error *http_exchange_fault(const struct http_exchange *exchange);
 
 /* What the handler keeps with the exchange; NULL at first. */
