@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api-svc/exact_numbers.h"
 #include "api-svc/rules.h"
 #include "api-svc/validator.h"
 
@@ -54,6 +55,8 @@ static cJSON *parse(const struct create_source *source, struct faults *faults)
 		faults->no_memory = true;
 	else if (rc)
 		faults_add(faults, "", "the body is not valid JSON: %s", err.text);
+	else
+		exact_numbers_check(source->body, source->len, faults);
 	return tree;
 }
 

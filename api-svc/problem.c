@@ -3,7 +3,8 @@
 #include "common/base/backoff.h"
 #include "common/services/json_write.h"
 
-#define DOCUMENT_MAX (256u * 1024) /* bytes: FAULTS_MAX faults with long pointers */
+#define DOCUMENT_MAX (256u * 1024) /* bytes */
+#define END_MAX 1024               /* bytes behind the last fault */
 #define RETRY_AFTER_MAX_S 3 /* without better knowledge: 1 to this many seconds, so that not all return at once */
 
 static const struct kind {
@@ -50,20 +51,34 @@ static void write_detail(const struct problem *p, struct json_writer *w)
 	json_string(w, "detail", text);
 }
 
+/* A worker's faults, within the same limits as ours. */
+static void read_worker_faults(const cJSON *array, struct faults *faults)
+{
+	const cJSON *item = NULL;
+
+	cJSON_ArrayForEach (item, array) {
+		const char *detail = json_string_at(item, "detail");
+		const char *pointer = json_string_at(item, "pointer");
+
+		faults_add(faults, pointer ? pointer : "", "%s", detail ? detail : "");
+	}
+}
+
 static void write_document(const struct problem *p, unsigned status, struct json_writer *w)
 {
 	const struct kind *kind = &kinds[p->error->rc];
+	struct faults theirs cleanup_faults = { .count = 0 };
+	const struct faults *faults = p->faults ? p->faults : &theirs;
 
+	read_worker_faults(p->worker_faults, &theirs);
 	json_begin_object(w, NULL);
 	json_string(w, "type", kind->type);
 	json_string(w, "title", kind->title);
 	json_int(w, "status", status);
 	write_detail(p, w);
 	json_string(w, "instance", p->instance ? p->instance : "");
-	if (p->faults && p->faults->count > 0)
-		faults_write(p->faults, w, "errors");
-	else
-		json_tree(w, "errors", p->worker_faults);
+	if (faults->count > 0)
+		faults_write(faults, w, "errors", DOCUMENT_MAX - END_MAX);
 	json_end_object(w);
 }
 
