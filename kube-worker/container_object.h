@@ -15,7 +15,7 @@
  * made it (token), and what Kubernetes would not give back as it was written (container_skeleton()).
  *
  * spec  valid by the API's schema and rules; borrowed.
- * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or a provider_hints that does not fit an annotation;
+ * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or provider_hints and ports that do not fit an annotation;
  * RC_TOO_LARGE, RC_NO_MEMORY.
  */
 enum rc container_write_deployment(const char *id, const cJSON *spec, const char *token, struct buf *out,

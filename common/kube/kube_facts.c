@@ -10,7 +10,7 @@
 #include "common/kube/pod_message.h"
 #include "common/kube/service_view.h"
 
-#define SERVICE_JSON_MAX 65536
+#define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes before a message is cut: no object of Kubernetes is larger */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b)
@@ -231,11 +231,12 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.name = json_string_at(object, "metadata.name"),
 		.instance_id = instance_id ? instance_id : "",
 		.ip = "",
-		.message = buf_make(FACT_MESSAGE_MAX * 16),
-		.service = buf_make(SERVICE_JSON_MAX),
+		.message = buf_make(MESSAGE_TEXT_MAX),
+		.service = buf_make(SERVICE_VIEW_MAX),
 	};
 	struct fact fact = { .kind = kind, .uid = kube_uid_parse(json_string_at(object, "metadata.uid")) };
-	struct fact *packed;
+	struct fact *packed = NULL;
+	enum rc rc;
 
 	if (!texts.name || !kube_uid_is_set(&fact.uid))
 		return error_set(err, RC_INVALID_ARGUMENT, "a %s without name or uid", kube_kind_name(kind));
@@ -247,9 +248,15 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		buf_truncate(&texts.message, FACT_MESSAGE_MAX);
 		str_trim_broken_utf8(texts.message.data);
 	}
-	packed = pack(&fact, &texts);
+	rc = buf_check(&texts.message, err);
+	if (!rc)
+		rc = buf_check(&texts.service, err);
+	if (!rc)
+		packed = pack(&fact, &texts);
 	buf_clear(&texts.message);
 	buf_clear(&texts.service);
+	if (rc)
+		return rc;
 	if (!packed)
 		return error_no_memory(err);
 	*ret_fact = packed;
