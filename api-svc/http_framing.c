@@ -172,7 +172,7 @@ const char *http_framing_fault(const struct http_framing *f, const char *method,
 		return "the request method is malformed";
 	if (f->fault)
 		return f->fault;
-	if (f->next && f->next + CRLF_SIZE != end)
+	if (f->next && (f->next + CRLF_SIZE != end || f->next[0] != '\0' || f->next[1] != '\0'))
 		return "the header block is malformed";
 	if (!f->seen[SINGLE_HOST] && is_1_1)
 		return "the header Host is missing";

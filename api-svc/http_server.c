@@ -50,6 +50,7 @@ struct http_exchange {
 	uint64_t discarded; /* bytes of a body that nobody wants */
 	bool begun;         /* the headers have been looked at */
 	bool chunked;
+	bool unread;   /* answered before its body was read */
 	bool arriving; /* headers or chunks are still to come; it stands in the list of its thread */
 	bool admitted; /* admit() has seen it */
 	bool answered;
@@ -352,6 +353,7 @@ static void refuse_on_socket(struct http_exchange *ex, const char *sentence)
 	else
 		ex->server->options.handle(ex->server->options.ctx, ex);
 	ex->begun = true;
+	ex->unread = true;
 	write_answer(ex, &text);
 	/* A client that takes nothing now gets nothing. */
 	if (session)
@@ -462,7 +464,8 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method, const
 	if (!ex->chunked)
 		arrival_ends(ex);
 	if (ask_handler(ex) == HTTP_ANSWERED && (ex->fault.rc || ex->answer.at_once || framing.expects_continue)) {
-		ex->answer.close |= framing.chunked || framing.content_length > 0;
+		ex->unread = framing.chunked || framing.content_length > 0;
+		ex->answer.close |= ex->unread;
 		return send_answer(ex);
 	}
 	return await_body(ex, &framing);
@@ -560,6 +563,8 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	arrival_ends(ex);
 	delivered = ex->answered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 		    !(ex->answer.only_if_present && closed_before_answer(connection));
+	if (ex->unread)
+		connections_linger(server->connections, socket_of(connection));
 	if (ex->admitted)
 		server->options.finish(server->options.ctx, ex, delivered);
 	set_phase(ex, CONNECTION_IDLE);

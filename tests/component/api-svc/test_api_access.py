@@ -118,6 +118,13 @@ def test_who_may_not_is_told_before_the_body(worker, start, tokens, more):
         assert got[0] == 100
 
 
+def test_a_client_that_is_still_writing_sees_its_refusal(worker, start, tokens):
+    api = start(SP_SERVER_TOKENS_FILE=str(tokens))
+    for size in (100, 100_000, 1_000_000, 5_000_000):
+        for _ in range(5):
+            assert api.create("a", {"provider_hints": {"a": "x" * size}}).status == 401, size
+
+
 def test_without_any_the_api_is_open(api):
     assert api.create("a", headers=bearer("whatever")).status == 201
     assert api.request("GET", CONTAINERS).status == 200

@@ -220,6 +220,19 @@ def test_a_number_comes_back_equal_and_is_accepted_again(api, worker, text, acce
         text = json.dumps(sent)
 
 
+def test_a_bare_spec_may_be_nested_as_deeply_as_any(api):
+    def nested(levels):
+        hints = {}
+        for _ in range(levels):
+            hints = {"a": hints}
+        return {**SPEC, "provider_hints": hints}
+
+    key = {"Idempotency-Key": "k"}
+    for levels, status in ((61, 201), (62, 400), (70, 400)):
+        assert api.request("POST", CONTAINERS, nested(levels), key).status == status
+        assert api.request("POST", CONTAINERS, {"spec": nested(levels)}).status == status
+
+
 RAW = [
     b"", b" ", b"{", b"{}x", b"[]", b"null", b"1", b'"x"', b"{'a':1}", b'{"spec":{}}x', b'{"spec":{}} {}',
     b'{"spec":{},"spec":{}}', b'{"a":01}', b'{"a":NaN}', b'{"a":"\x01"}', b'{"a":"\xff"}',
