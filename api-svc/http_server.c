@@ -310,7 +310,8 @@ static const char *block_end(struct MHD_Connection *connection, const char *meth
  * so the exchanges that a thread has open are looked through, the one that is meant is answered here, and what the
  * library writes then goes nowhere.
  */
-static _Thread_local LIST_HEAD(, http_exchange) arriving;
+LIST_HEAD(arrivals, http_exchange);
+static _Thread_local struct arrivals arriving;
 
 static void arrival_begins(struct http_exchange *ex)
 {
@@ -350,7 +351,7 @@ static void refuse_on_socket(struct http_exchange *ex, const char *sentence)
 	arrival_ends(ex);
 	if (!ex->begun)
 		ask_handler(ex);
-	else
+	else if (!ex->answered)
 		ex->server->options.handle(ex->server->options.ctx, ex);
 	ex->begun = true;
 	ex->unread = true;
@@ -367,10 +368,8 @@ static void refuse_on_socket(struct http_exchange *ex, const char *sentence)
 static void refuse_chunk(void)
 {
 	struct http_exchange *found = NULL;
-	struct http_exchange *ex;
 
-	LIST_FOREACH(ex, &arriving, others)
-	{
+	for (struct http_exchange *ex = LIST_FIRST(&arriving); ex; ex = LIST_NEXT(ex, others)) {
 		if (ex->begun && found)
 			return;
 		found = ex->begun ? ex : found;

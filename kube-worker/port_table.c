@@ -33,10 +33,11 @@ bool port_table_make(const cJSON *ports, const char *key, const char *value, str
 	cJSON_ArrayForEach (port, ports) {
 		int64_t number;
 
+		place++;
 		if (json_is_int(json_get(port, key), &number))
 			ret_table->items[ret_table->count++] = (struct port_entry){
 				.number = number,
-				.place = place++,
+				.place = place,
 				.value = cJSON_GetStringValue(json_get(port, value)),
 			};
 	}
