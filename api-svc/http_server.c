@@ -2,68 +2,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api-svc/connections.h"
-#include "api-svc/http_framing.h"
+#include "api-svc/http_library.h"
+#include "api-svc/http_private.h"
 #include "api-svc/memory_budget.h"
-#include "api-svc/tickets.h"
-#include "common/base/buf.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
-#define CONNECTION_MEMORY_BYTES (16u * 1024) /* for headers and the read buffer of a connection; more headers: 431 */
 #define THREAD_STACK_BYTES (256u * 1024)
 #define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
 #define DISCARD_FACTOR 8         /* a body up to so many times the limit is read to its end before it gets its 413 */
 #define LIBRARY_TEXT_MAX 256
-#define ANSWER_ON_SOCKET_MAX (16u * 1024) /* bytes of a refusal that the library is not asked to write */
 #define TLS_OPTIONS_MAX 4
 
 static const char broken_line[] = "the request line is malformed";
 
-struct http_server {
-	struct http_server_options options;
-	struct MHD_Daemon *daemon;
-	struct connections *connections;
-	struct tickets *tickets;
-	int listen_fd; /* closed by the library with its daemon */
-	bool draining; /* written with __atomic builtins: read on all server threads */
-};
-
-struct http_exchange {
-	struct http_server *server;
-	struct MHD_Connection *connection;
-	struct connection *watched;
-	const char *method; /* belongs to the library, as long as the request */
-	char *target;
-	const char *target_at; /* where the library has read it; only compared */
-	struct buf body;
-	size_t held;        /* bytes of the body that the memory budget knows of */
-	uint64_t discarded; /* bytes of a body that nobody wants */
-	bool begun;         /* the headers have been looked at */
-	bool chunked;
-	bool unread;   /* answered before its body was read */
-	bool arriving; /* headers or chunks are still to come; it stands in the list of its thread */
-	bool admitted; /* admit() has seen it */
-	bool answered;
-	struct error fault; /* rc RC_OK: none */
-	struct http_answer answer;
-	const char *request_id;
-	void *user;
-	LIST_ENTRY(http_exchange) others;
-};
-
 /* ---- the socket ---- */
 
-static int socket_of(struct MHD_Connection *connection)
+int http_socket_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
@@ -73,7 +35,7 @@ static int socket_of(struct MHD_Connection *connection)
 /* Has the socket any of these conditions? */
 static bool socket_has(struct MHD_Connection *connection, short events)
 {
-	struct pollfd p = { .fd = socket_of(connection), .events = events };
+	struct pollfd p = { .fd = http_socket_of(connection), .events = events };
 
 	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & events);
 }
@@ -88,11 +50,10 @@ static bool closed_before_answer(struct MHD_Connection *connection)
 	int fault = 0;
 	socklen_t len = sizeof(fault);
 
-	return getsockopt(socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
+	return getsockopt(http_socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
 }
 
-/* A gnutls_session_t; NULL: plain HTTP. */
-static void *tls_session_of(struct MHD_Connection *connection)
+void *http_tls_session_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
@@ -181,24 +142,18 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 
 /* ---- a request arrives ---- */
 
-/*
- * The library copies the first header Cookie to take it apart, and when that does not fit its memory refuses the request
- * (0.9.75: twice). So the first one is ours, and empty.
- */
-static const char planted_header[] = "Cookie";
-
-static void plant_header(struct MHD_Connection *connection)
-{
-	/* Without memory for it the request ends with its first header. */
-	(void)MHD_set_connection_value(connection, MHD_HEADER_KIND, planted_header, "");
-}
-
 static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
 				 const char *value, size_t value_len)
 {
-	if (name != planted_header)
+	if (!http_library_has_planted(name))
 		http_framing_add(ctx, name, name_len, value ? value : "", value ? value_len : 0);
 	return MHD_YES;
+}
+
+void http_exchange_read_headers(const struct http_exchange *ex, struct http_framing *framing)
+{
+	/* The number of them says nothing. */
+	(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header, framing);
 }
 
 static enum MHD_Result on_trailer(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
@@ -208,15 +163,14 @@ static enum MHD_Result on_trailer(void *ctx, enum MHD_ValueKind kind unused, con
 	return MHD_YES;
 }
 
-static void set_fault(struct http_exchange *ex, enum rc rc, const char *sentence)
+void http_exchange_set_fault(struct http_exchange *ex, enum rc rc, const char *sentence)
 {
 	if (!ex->fault.rc)
 		error_set(&ex->fault, rc, "%s", sentence);
 	ex->answer.close = true;
 }
 
-/* Show the headers; what may not go on is answered. */
-static enum http_handled ask_handler(struct http_exchange *ex)
+enum http_handled http_exchange_admit(struct http_exchange *ex)
 {
 	ex->admitted = true;
 	return ex->server->options.admit(ex->server->options.ctx, ex);
@@ -242,183 +196,17 @@ static bool hold(struct http_exchange *ex, size_t size)
 	return false;
 }
 
-/* ---- what differs between the versions of the library ---- */
-
-#if MHD_VERSION >= 0x01000000
-
-#define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
-#define STRICTNESS 1
-
-static void arrival_begins(struct http_exchange *ex unused)
-{
-}
-
-static void arrival_ends(struct http_exchange *ex unused)
-{
-}
-
-static void on_own_answer(unsigned status unused)
-{
-}
-
-/* The library is strict about the line and the block. */
-static bool is_whole_line(const struct http_exchange *ex unused, const char *version unused)
-{
-	return true;
-}
-
-static const char *block_begin(const char *version unused)
-{
-	return NULL;
-}
-
-static const char *block_end(struct MHD_Connection *connection unused, const char *method unused)
-{
-	return NULL;
-}
-
-#else
-
-/* With 1 this version refuses what we refuse (no Host, a space in the target), but writes its answer twice. */
-#define STRICTNESS_OPTION MHD_OPTION_STRICT_FOR_CLIENT
-#define STRICTNESS 0
-
-/* Method, target and version, with one space between them, over which the library has put NULs. */
-static bool is_whole_line(const struct http_exchange *ex, const char *version)
-{
-	return ex->method + strlen(ex->method) + 1 == ex->target_at &&
-	       ex->target_at + strlen(ex->target) + 1 == version;
-}
-
-/* The block follows the request line, where it was read; http_framing.h says why we look. */
-static const char *block_begin(const char *version)
-{
-	return version + strlen(version) + strlen("\r\n");
-}
-
-static const char *block_end(struct MHD_Connection *connection, const char *method)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
-								       MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-
-	return info ? method + info->header_size : method;
-}
-
-/*
- * What this version answers itself once all headers are there, it writes twice; and a chunk's header that outgrows its
- * memory is an error 500 to it. It tells the log before it writes, from inside of the connection that it does not name:
- * so the exchanges that a thread has open are looked through, the one that is meant is answered here, and what the
- * library writes then goes nowhere.
- */
-LIST_HEAD(arrivals, http_exchange);
-static _Thread_local struct arrivals arriving;
-
-static void arrival_begins(struct http_exchange *ex)
-{
-	ex->arriving = true;
-	LIST_INSERT_HEAD(&arriving, ex, others);
-}
-
-static void arrival_ends(struct http_exchange *ex)
-{
-	if (ex->arriving)
-		LIST_REMOVE(ex, others);
-	ex->arriving = false;
-}
-
-static void write_answer(const struct http_exchange *ex, struct buf *out)
-{
-	const struct http_answer *a = &ex->answer;
-
-	buf_addf(out, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n", a->status,
-		 MHD_get_reason_phrase_for(a->status), a->body_len);
-	if (a->content_type)
-		buf_addf(out, "Content-Type: %s\r\n", a->content_type);
-	if (ex->request_id)
-		buf_addf(out, "X-Request-Id: %s\r\n", ex->request_id);
-	buf_add_str(out, "\r\n");
-	buf_add(out, a->body, a->body_len);
-}
-
-/* Refuse it past the library. */
-static void refuse_on_socket(struct http_exchange *ex, const char *sentence)
-{
-	struct buf text cleanup_buf = buf_make(ANSWER_ON_SOCKET_MAX);
-	void *session = tls_session_of(ex->connection);
-	int fd = socket_of(ex->connection);
-
-	set_fault(ex, RC_INVALID_ARGUMENT, sentence);
-	arrival_ends(ex);
-	if (!ex->begun)
-		ask_handler(ex);
-	else if (!ex->answered)
-		ex->server->options.handle(ex->server->options.ctx, ex);
-	ex->begun = true;
-	ex->unread = true;
-	write_answer(ex, &text);
-	/* A client that takes nothing now gets nothing. */
-	if (session)
-		tls_write_last(session, text.data, text.len);
-	else
-		(void)send(fd, text.data, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)shutdown(fd, SHUT_WR);
-}
-
-/* If one body alone comes in chunks, it is this one's header that the library means. */
-static void refuse_chunk(void)
-{
-	struct http_exchange *found = NULL;
-
-	for (struct http_exchange *ex = LIST_FIRST(&arriving); ex; ex = LIST_NEXT(ex, others)) {
-		if (ex->begun && found)
-			return;
-		found = ex->begun ? ex : found;
-	}
-	if (found)
-		refuse_on_socket(found, "the header of a chunk is too long");
-}
-
-static bool refuse_lengths(void)
-{
-	struct http_exchange *next;
-	bool any = false;
-
-	for (struct http_exchange *ex = LIST_FIRST(&arriving); ex; ex = next) {
-		struct http_framing framing = HTTP_FRAMING_INIT;
-
-		next = LIST_NEXT(ex, others);
-		if (ex->begun)
-			continue;
-		(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header, &framing);
-		if (framing.fault) {
-			refuse_on_socket(ex, framing.fault);
-			any = true;
-		}
-	}
-	return any;
-}
-
-static void on_own_answer(unsigned status)
-{
-	bool any = (status == MHD_HTTP_BAD_REQUEST || status == MHD_HTTP_CONTENT_TOO_LARGE) && refuse_lengths();
-
-	if (!any && (status == MHD_HTTP_INTERNAL_SERVER_ERROR || status == MHD_HTTP_CONTENT_TOO_LARGE))
-		refuse_chunk();
-}
-
-#endif
-
 /* The request is complete, or so broken that it is not worth to wait for the rest. */
 static enum MHD_Result dispatch(struct http_exchange *ex)
 {
 	struct http_server *server = ex->server;
 	struct http_framing trailers = HTTP_FRAMING_INIT;
 
-	arrival_ends(ex);
+	http_library_arrival_ends(ex);
 	if (ex->chunked)
 		(void)MHD_get_connection_values_n(ex->connection, MHD_FOOTER_KIND, on_trailer, &trailers);
 	if (trailers.fault)
-		set_fault(ex, RC_INVALID_ARGUMENT, trailers.fault);
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, trailers.fault);
 	set_phase(ex, CONNECTION_WORKING);
 	if (server->options.handle(server->options.ctx, ex) == HTTP_DEFERRED)
 		return MHD_YES; /* the exchange may be somebody else's by now */
@@ -451,18 +239,18 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method, const
 
 	ex->begun = true;
 	ex->method = method;
-	framing.next = block_begin(version);
-	(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header,
-					  &framing); /* the number says nothing */
-	fault = http_framing_fault(&framing, method, version, block_end(ex->connection, method));
-	if (fault || !is_whole_line(ex, version))
-		set_fault(ex, framing.bad_credentials ? RC_UNAUTHENTICATED : RC_INVALID_ARGUMENT,
-			  fault ? fault : broken_line);
+	framing.next = http_library_block_begin(version);
+	http_exchange_read_headers(ex, &framing);
+	fault = http_framing_fault(&framing, method, version, http_library_block_end(ex->connection, method));
+	if (fault || !http_library_is_whole_line(ex, version))
+		http_exchange_set_fault(ex, framing.bad_credentials ? RC_UNAUTHENTICATED : RC_INVALID_ARGUMENT,
+					fault ? fault : broken_line);
 	ex->chunked = framing.chunked;
 	ex->answer.close |= framing.chunked; /* 0.9.75 is lenient with chunks, where nobody can look */
 	if (!ex->chunked)
-		arrival_ends(ex);
-	if (ask_handler(ex) == HTTP_ANSWERED && (ex->fault.rc || ex->answer.at_once || framing.expects_continue)) {
+		http_library_arrival_ends(ex);
+	if (http_exchange_admit(ex) == HTTP_ANSWERED &&
+	    (ex->fault.rc || ex->answer.at_once || framing.expects_continue)) {
 		ex->unread = framing.chunked || framing.content_length > 0;
 		ex->answer.close |= ex->unread;
 		return send_answer(ex);
@@ -475,6 +263,10 @@ static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data
 {
 	size_t max_body = ex->server->options.max_body;
 
+	if (ex->chunked && !http_library_is_whole_chunk(ex, data)) {
+		drop_body(ex);
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, "the header of a chunk is malformed");
+	}
 	if (!ex->answered && !ex->fault.rc && len > max_body - ex->body.len)
 		set_too_large(ex);
 	if (ex->answered || ex->fault.rc || !hold(ex, ex->body.len + len)) {
@@ -536,9 +328,9 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 		return NULL;
 	}
 	if (!is_whole_target(target))
-		set_fault(ex, RC_INVALID_ARGUMENT, broken_line);
-	plant_header(connection);
-	arrival_begins(ex);
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, broken_line);
+	http_library_plant_header(connection);
+	http_library_arrival_begins(ex);
 	set_phase(ex, CONNECTION_READING);
 	return ex;
 }
@@ -559,11 +351,11 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	if (!ex)
 		return;
 	*request = NULL;
-	arrival_ends(ex);
+	http_library_arrival_ends(ex);
 	delivered = ex->answered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 		    !(ex->answer.only_if_present && closed_before_answer(connection));
 	if (ex->unread)
-		connections_linger(server->connections, socket_of(connection));
+		connections_linger(server->connections, http_socket_of(connection));
 	if (ex->admitted)
 		server->options.finish(server->options.ctx, ex, delivered);
 	set_phase(ex, CONNECTION_IDLE);
@@ -579,7 +371,7 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 	struct http_server *server = ctx;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*socket_context = connection_add(server->connections, socket_of(connection));
+		*socket_context = connection_add(server->connections, http_socket_of(connection));
 	} else {
 		connection_remove(server->connections, *socket_context);
 		*socket_context = NULL;
@@ -595,7 +387,7 @@ static void printf_format(2, 0) on_library_text(void *ctx unused, const char *fm
 	text[strcspn(text, "\r\n")] = '\0';
 	log_debug("microhttpd", log_str("text", text));
 	if (sscanf(text, "Error processing request (HTTP response code is %u", &status) == 1)
-		on_own_answer(status);
+		http_library_on_own_answer(status);
 }
 
 /* ---- the life of a server ---- */
@@ -629,12 +421,12 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
 	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text,
 				NULL, MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
 				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
-				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY,
 				MHD_OPTION_CONNECTION_LIMIT, (unsigned)(o->max_connections + RESERVED_CONNECTIONS),
 				MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
 				leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, STRICTNESS_OPTION, STRICTNESS,
-				MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, HTTP_LIBRARY_STRICTNESS_OPTION,
+				HTTP_LIBRARY_STRICTNESS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
@@ -752,7 +544,7 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 
 bool http_exchange_client_is_known(const struct http_exchange *exchange)
 {
-	void *session = tls_session_of(exchange->connection);
+	void *session = http_tls_session_of(exchange->connection);
 
 	return session && tls_client_is_known(session);
 }

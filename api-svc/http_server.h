@@ -1,5 +1,5 @@
 /*
- * HTTP/1.1, and nothing about containers. The only user of microhttpd.h.
+ * HTTP/1.1, and nothing about containers; libmicrohttpd stays behind it.
  *
  * A request is shown once when its headers are there, to be admitted or refused before its body is read, and is given to
  * its handler once, complete. The handler answers at once, or it defers: the connection is then parked without a thread,

@@ -258,12 +258,13 @@ UNREADABLE = [
     ("a tab for a space", head(X, start=b"GET\t%b/absent\tHTTP/1.1" % C)),
 ]
 
-# libmicrohttpd 0.9.75 takes these for well-formed and shows nothing of it; what is behind them must never run.
+# libmicrohttpd 0.9.75 takes these for well-formed, and what it shows of them depends on how the bytes are cut; what is
+# behind them must never run.
 HIDDEN = [
-    ("a chunk's size ends in LF", chunked(b"%x\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
-    ("a chunk ends in LF", chunked(b"%x\r\n%b\n0\r\n\r\n" % (len(BODY), BODY))),
-    ("the last chunk ends in LF", chunked(b"%x\r\n%b\r\n0\n\r\n" % (len(BODY), BODY))),
-    ("the trailers end in LF", chunked(b"%x\r\n%b\r\n0\r\n\n" % (len(BODY), BODY))),
-    ("a CR in a chunk extension", chunked(b"%x;a\rb\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
-    ("a NUL in a chunk extension", chunked(b"%x;a\0b\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
+    ("a chunk's size ends in LF", chunked(b"%x\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)), {400}),
+    ("a chunk ends in LF", chunked(b"%x\r\n%b\n0\r\n\r\n" % (len(BODY), BODY)), {201, 400}),
+    ("the last chunk ends in LF", chunked(b"%x\r\n%b\r\n0\n\r\n" % (len(BODY), BODY)), {201, 400}),
+    ("the trailers end in LF", chunked(b"%x\r\n%b\r\n0\r\n\n" % (len(BODY), BODY)), {201, 400}),
+    ("a CR in a chunk extension", chunked(b"%x;a\rb\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)), {400}),
+    ("a NUL in a chunk extension", chunked(b"%x;a\0b\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)), {400}),
 ]

@@ -94,7 +94,8 @@ def test_what_surrounds_a_token(worker, start, tokens):
         assert raw_status(api, header)[0] == 200, header
     for header in (right + "\0junk", right + " junk", right + ",", right.replace("full", "\x01full")):
         status, got = raw_status(api, header)
-        assert status == 401 and b"WWW-Authenticate: Bearer" in got, header
+        # libmicrohttpd 1.0 answers a NUL by itself, with 400.
+        assert status == 401 and b"WWW-Authenticate: Bearer" in got or status == 400 and "\0" in header, header
     for twice in (right, "authorization: Bearer other-token-0123456789", "Authorization: Basic eDp5"):
         assert raw_status(api, right, twice)[0] == 400
         assert raw_status(api, twice, right)[0] == 400
