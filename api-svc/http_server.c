@@ -223,12 +223,11 @@ static enum MHD_Result await_body(struct http_exchange *ex, const struct http_fr
 		return MHD_YES;
 	if (length > max_body) {
 		set_too_large(ex);
-		if (framing->expects_continue || length / DISCARD_FACTOR > max_body)
-			return dispatch(ex);
-	} else if (length > 0 && !hold(ex, (size_t)length)) {
-		return dispatch(ex);
+		ex->unread = framing->expects_continue || length / DISCARD_FACTOR > max_body;
+	} else if (length > 0) {
+		ex->unread = !hold(ex, (size_t)length);
 	}
-	return MHD_YES;
+	return ex->unread ? dispatch(ex) : MHD_YES;
 }
 
 /* The headers are there. Answering now makes the library close the connection without reading the body. */

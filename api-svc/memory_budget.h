@@ -1,6 +1,7 @@
 /*
- * One ceiling over what clients and workers can make this process hold: the bodies of requests that arrive, parts of
- * replies that are not complete, and answers that are not written yet. It is the process's; all threads count into it.
+ * One ceiling over what clients and workers can make this process hold: the bodies of requests that arrive, what
+ * of them waits for a worker, parts of replies that are not complete, and answers that are not written yet. It is the
+ * process's; all threads count into it.
  */
 #ifndef API_SVC_MEMORY_BUDGET_H
 #define API_SVC_MEMORY_BUDGET_H

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/memory_budget.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
@@ -60,6 +61,7 @@ struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t
 	atomic_init(&p->references, 1);
 	p->operation = ask->operation;
 	p->len = ask->len;
+	memory_budget_add(p->len);
 	snprintf(p->deadline, sizeof(p->deadline), "%" PRId64, wall_ms + ask->timeout_ms);
 	snprintf(p->request_id, sizeof(p->request_id), "%s", ask->request_id);
 	snprintf(p->traceparent, sizeof(p->traceparent), "%s", ask->traceparent ? ask->traceparent : "");
@@ -70,8 +72,10 @@ struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t
 
 void worker_package_unref(struct worker_package *package)
 {
-	if (package && atomic_fetch_sub(&package->references, 1) == 1)
+	if (package && atomic_fetch_sub(&package->references, 1) == 1) {
+		memory_budget_give(package->len);
 		free(package);
+	}
 }
 
 /* ---- the table ---- */

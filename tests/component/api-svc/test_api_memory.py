@@ -64,18 +64,38 @@ def test_chunks_are_counted_as_they_come(worker, start):
     assert api.create("a").status == 201
 
 
-def test_a_body_is_gone_once_it_was_understood(worker, start):
-    """While a request waits for its worker, the bytes that the client sent are not kept beside it."""
-    api = start(SP_SERVER_MEMORY=str(2 * MIB))
-    worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=2)
+def creates(api, worker, count):
+    """Begun one after the other, each of 900 KB; the statuses of those that are answered are appended."""
+    statuses = []
     spec = {"provider_hints": {"a": "x" * 900_000}}
-    threads = [threading.Thread(target=api.create, args=(f"c{i}", spec)) for i in range(6)]
-    for t in threads:
+    threads = []
+    for i in range(count):
+        t = threading.Thread(target=lambda i=i: statuses.append(api.create(f"c{i}", spec).status))
         t.start()
-        wait_for(lambda i=threads.index(t): len(worker.of("create")) > i, "a create")
+        threads.append(t)
+        wait_for(lambda: len(worker.of("create")) + len(statuses) > i, "a create")
+    return threads, statuses
+
+
+def test_a_body_is_counted_once(worker, start):
+    """While a request waits for its worker, the bytes that the client sent are not kept beside what the worker gets."""
+    api = start(SP_SERVER_MEMORY=str(7 * MIB))
+    worker.on["create"] = lambda asked: Ok({"id": asked.body["id"]}, delay=1)
+    threads, statuses = creates(api, worker, 6)
     for t in threads:
         t.join()
-    assert len(worker.store) == 6
+    assert statuses == [201] * 6
+
+
+def test_requests_that_wait_for_a_worker_are_counted(worker, start):
+    api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_REQUEST_TIMEOUT="3s")
+    worker.on["create"] = lambda asked: None
+    threads, statuses = creates(api, worker, 7)
+    for t in threads:
+        t.join()
+    assert statuses.count(503) == 3 and len(statuses) == 7
+    worker.on["create"] = worker.create
+    assert api.create("later").status == 201
 
 
 def test_parts_of_replies_are_bounded_together(worker, start):
@@ -100,11 +120,11 @@ def test_parts_of_replies_are_bounded_together(worker, start):
 
 
 def test_answers_that_nobody_reads_are_counted(worker, start):
-    api = start(SP_SERVER_MEMORY=str(32 * MIB), SP_SERVER_WRITE_TIMEOUT="60s")
-    large = {"containers": [{"id": "x" * 8 * MIB}], "next_page_token": ""}  # more than the kernel takes
-    worker.on["list"] = lambda asked: Ok(large, parts=16)
+    api = start(SP_SERVER_MEMORY=str(16 * MIB), SP_SERVER_WRITE_TIMEOUT="60s")
+    large = {"containers": [{"id": "x" * 5 * MIB}], "next_page_token": ""}  # more than the kernel takes
+    worker.on["list"] = lambda asked: Ok(large, parts=10)
     stuck = []
-    for _ in range(6):
+    for _ in range(4):
         s = socket.socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         s.connect(("127.0.0.1", api.port))
