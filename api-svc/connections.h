@@ -63,8 +63,8 @@ void connection_set_phase(struct connections *all, struct connection *connection
 
 /*
  * Keep a socket open on which our last answer is out while its client may still be writing: what it writes is thrown
- * away, until it has ended or LINGER_MS are over. Closed at once, its kernel would answer the client's bytes with a reset
- * that overtakes the answer (RFC 9112 section 9.6). Does nothing beyond LINGERING_MAX of them.
+ * away, until it has ended or LINGER_MS are over. Closed at once, its kernel would answer the client's bytes with a
+ * reset that overtakes the answer (RFC 9112 section 9.6). Does nothing beyond LINGERING_MAX of them.
  *
  * fd  stays the caller's; a copy is kept.
  */

@@ -6,7 +6,8 @@
  * libmicrohttpd 0.9.75 parses in place and leniently: it ends the block at a line that begins with ':' or NUL, cuts
  * names and values at a NUL, joins folded lines, and takes a bare LF for CRLF. It shows none of this, but its pointers
  * lead into the block: where it was well-formed, names, values and the CRLFs between them leave no byte over (`next`).
- * What stays is what leaves the same two NULs as a CRLF: a bare LF together with a NUL, or behind a line of nothing but ':'.
+ * What stays is what leaves the same two NULs as a CRLF: a bare LF together with a NUL, or behind a line of nothing
+ * but ':'.
  */
 #ifndef API_SVC_HTTP_FRAMING_H
 #define API_SVC_HTTP_FRAMING_H

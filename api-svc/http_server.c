@@ -250,7 +250,7 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method, const
 		http_library_arrival_ends(ex);
 	if (http_exchange_admit(ex) == HTTP_ANSWERED &&
 	    (ex->fault.rc || ex->answer.at_once || framing.expects_continue)) {
-		ex->unread = framing.chunked || framing.content_length > 0;
+		ex->unread = ex->fault.rc || framing.chunked || framing.content_length > 0;
 		ex->answer.close |= ex->unread;
 		return send_answer(ex);
 	}

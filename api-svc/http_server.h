@@ -1,10 +1,10 @@
 /*
  * HTTP/1.1, and nothing about containers; libmicrohttpd stays behind it.
  *
- * A request is shown once when its headers are there, to be admitted or refused before its body is read, and is given to
- * its handler once, complete. The handler answers at once, or it defers: the connection is then parked without a thread,
- * and anybody who holds the ticket answers later. Tickets carry a generation: one that is no longer valid is simply
- * refused. Bodies and answers are counted into the memory budget (memory_budget.h).
+ * A request is shown once when its headers are there, to be admitted or refused before its body is read, and is given
+ * to its handler once, complete. The handler answers at once, or it defers: the connection is then parked without a
+ * thread, and anybody who holds the ticket answers later. Tickets carry a generation: one that is no longer valid is
+ * simply refused. Bodies and answers are counted into the memory budget (memory_budget.h).
  */
 #ifndef API_SVC_HTTP_SERVER_H
 #define API_SVC_HTTP_SERVER_H
