@@ -2,19 +2,17 @@
  * Who may use the API: bearer tokens (RFC 6750) from a file, and client certificates. Without any of the two everybody
  * may. Either is enough when there are both.
  *
- * The file has one token a line; empty lines and those that begin with '#' do not count:
- *   <name> sha256:<SHA-256 of the token in hexadecimal> [read-only]
- *   <name> <the token itself, 16 characters at least> [read-only]
- * It is read again when it changes; while it is no good, what was read last counts.
+ * The file (tokens.h) is read again when it changes; while it is no good, what was read last counts.
  */
 #ifndef API_SVC_ACCESS_H
 #define API_SVC_ACCESS_H
 
 #include <stdbool.h>
 
+#include "api-svc/tokens.h"
 #include "common/base/buf.h"
 
-#define ACCESS_NAME_MAX 64 /* bytes of a token's name */
+#define ACCESS_NAME_MAX TOKEN_NAME_MAX
 
 struct access;
 

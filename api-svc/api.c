@@ -6,6 +6,7 @@
 
 #include "api-svc/create_request.h"
 #include "api-svc/health.h"
+#include "api-svc/memory_budget.h"
 #include "api-svc/parameters.h"
 #include "api-svc/problem.h"
 #include "api-svc/projection.h"
@@ -388,18 +389,29 @@ static enum http_handled (*const handlers[ROUTE_COUNT])(struct api *api, struct 
 	[ROUTE_DOCUMENT_JSON] = handle_json,
 };
 
-static enum http_handled refuse_for_lack_of_connections(struct request *r, struct http_exchange *ex)
+/* Without waiting for a body. */
+static enum http_handled refuse_at_once(struct request *r, struct http_exchange *ex, const struct error *err)
 {
-	struct error err;
-	struct problem problem = { .error = &err, .instance = request_path(r), .request_id = r->id };
-	struct http_answer answer;
+	struct problem problem = { .error = err, .instance = request_path(r), .request_id = r->id };
+	struct http_answer answer = problem_answer(&problem);
 
-	error_set(&err, RC_UNAVAILABLE, "too many connections are open");
-	answer = problem_answer(&problem);
-	answer.close = true;
+	answer.at_once = true;
+	answer.close = err->rc == RC_BUSY || err->rc == RC_INVALID_ARGUMENT;
 	r->status = answer.status;
 	http_exchange_answer(ex, &answer);
 	return HTTP_ANSWERED;
+}
+
+/* Health is cheap, and has to be told when nothing else can be. */
+static enum rc check_capacity(const struct api *api, const struct request *r, struct error *err)
+{
+	if (r->match.route->id == ROUTE_HEALTH)
+		return RC_OK;
+	if (http_server_crowded(api->server))
+		return error_set(err, RC_BUSY, "too many connections are open");
+	if (memory_budget_is_spent())
+		return error_set(err, RC_BUSY, "too many bytes of requests and answers are in flight");
+	return RC_OK;
 }
 
 static enum rc decide_access(struct api *api, struct request *r, struct http_exchange *ex, struct error *err)
@@ -413,7 +425,23 @@ static enum rc decide_access(struct api *api, struct request *r, struct http_exc
 	return access_decide(api->access, &proof, changes, r->client, err);
 }
 
-static enum http_handled route(struct api *api, struct request *r, struct http_exchange *ex)
+/* Headers that would change what a request means, and that nobody here understands: nothing is done. */
+static enum rc check_conditions(const struct http_exchange *ex, struct error *err)
+{
+	static const char *const conditions[] = { "If-Match", "If-None-Match", "If-Modified-Since",
+						  "If-Unmodified-Since", "If-Range" };
+	const char *encoding = http_exchange_header(ex, "Content-Encoding");
+
+	for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
+		if (http_exchange_header(ex, conditions[i]))
+			return error_set(err, RC_INVALID_ARGUMENT, "the header %s is not supported", conditions[i]);
+	if (encoding && strcasecmp(encoding, "identity") != 0)
+		return error_set(err, RC_UNSUPPORTED_ENCODING,
+				 "the content encoding '%s' is not supported: only identity is", encoding);
+	return RC_OK;
+}
+
+static enum http_handled admit(struct api *api, struct request *r, struct http_exchange *ex)
 {
 	struct error err;
 
@@ -425,14 +453,16 @@ static enum http_handled route(struct api *api, struct request *r, struct http_e
 	case ROUTER_FOUND:
 		break;
 	}
-	if (r->match.route->id != ROUTE_HEALTH && http_server_crowded(api->server))
-		return refuse_for_lack_of_connections(r, ex);
+	if (check_capacity(api, r, &err))
+		return refuse_at_once(r, ex, &err);
 	if (!r->match.route->open && decide_access(api, r, ex, &err))
+		return refuse_at_once(r, ex, &err);
+	if (check_conditions(ex, &err))
 		return request_answer_error(r, ex, &err);
-	return handlers[r->match.route->id](api, r, ex);
+	return HTTP_ADMITTED;
 }
 
-enum http_handled api_handle(void *ctx, struct http_exchange *exchange)
+enum http_handled api_admit(void *ctx, struct http_exchange *exchange)
 {
 	static const char no_memory[] = "{\"type\":\"INTERNAL\",\"title\":\"Internal error\",\"status\":500,"
 					"\"detail\":\"memory is short\",\"instance\":\"\"}";
@@ -458,8 +488,19 @@ enum http_handled api_handle(void *ctx, struct http_exchange *exchange)
 	if (fault)
 		return request_answer_error(r, exchange, fault);
 	if (rc)
-		return request_answer_error(r, exchange, &err);
-	return route(api, r, exchange);
+		return refuse_at_once(r, exchange, &err);
+	return admit(api, r, exchange);
+}
+
+enum http_handled api_handle(void *ctx, struct http_exchange *exchange)
+{
+	struct api *api = ctx;
+	struct request *r = http_exchange_user(exchange);
+	const struct error *fault = http_exchange_fault(exchange);
+
+	if (fault)
+		return request_answer_error(r, exchange, fault);
+	return handlers[r->match.route->id](api, r, exchange);
 }
 
 void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)

@@ -22,10 +22,11 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 /* Free it; its server has ended and no asking is open. Takes NULL. */
 void api_destroy(struct api *api);
 
-/* The server that will call api_handle() and api_finish(); before any answer of a worker can come. */
+/* The server that will call api_admit(), api_handle() and api_finish(); before any answer of a worker can come. */
 void api_set_server(struct api *api, struct http_server *server);
 
 /* For http_server_options. `ctx` is the api. */
+enum http_handled api_admit(void *ctx, struct http_exchange *exchange);
 enum http_handled api_handle(void *ctx, struct http_exchange *exchange);
 void api_finish(void *ctx, struct http_exchange *exchange, bool delivered);
 

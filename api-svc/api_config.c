@@ -64,6 +64,9 @@ static const struct config_row rows[] = {
 	{ .env = "SP_SERVER_MAX_BODY", .type = CONFIG_INT, .offset = MEMBER(max_body),
 	  .fallback = "1048576", .min = 1024, .max = 64 * 1024 * 1024,
 	  .help = "Bytes that the body of a request may have; then it is answered with 413" },
+	{ .env = "SP_SERVER_MEMORY", .type = CONFIG_INT, .offset = MEMBER(memory),
+	  .fallback = "268435456", .min = 1024 * 1024, .max = 1LL << 40,
+	  .help = "Bytes of all requests and answers in flight; beyond it requests are answered with 503" },
 };
 /* clang-format on */
 

@@ -27,6 +27,7 @@ struct api_config {
 	int64_t threads;
 	int64_t max_connections;
 	int64_t max_body; /* bytes */
+	int64_t memory;   /* bytes */
 };
 
 /* The program and its table, for config_start(). */

@@ -1,19 +1,24 @@
 #include "api-svc/connections.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
 
 #define SWEEP_INTERVAL_MS 200
-#define NEWCOMER_MS 50   /* a connection younger than this is not given up for others */
-#define CROWD_MIN 256    /* connections at once after which memory is looked through for what can be given back */
-#define GIVE_UP_SHARE 16 /* when connections run short, one in so many of the limit is freed beyond the need */
+#define LINGER_SWEEP_MS 20 /* while sockets linger: what their kernel holds is soon full */
+#define NEWCOMER_MS 50     /* a connection younger than this is not given up for others */
+#define DISCARDS_MAX 64    /* reads from a lingering socket in one sweep */
+#define CROWD_MIN 256      /* connections at once after which memory is looked through for what can be given back */
+#define GIVE_UP_SHARE 16   /* when connections run short, one in so many of the limit is freed beyond the need */
 
 struct connection {
 	int fd;
@@ -21,6 +26,11 @@ struct connection {
 	int64_t since_ms; /* when the phase began; for READING of a first request: the accept */
 	bool ended;       /* shut down by us; its owner has not noticed yet */
 	struct connection *previous, *next;
+};
+
+struct lingering {
+	int fd; /* ours */
+	int64_t until_ms;
 };
 
 struct connections {
@@ -32,6 +42,8 @@ struct connections {
 	size_t most;         /* at once since memory was last given back */
 	size_t with_request; /* of them: those that are not NEW or IDLE */
 	bool short_of;       /* the sweeper has been woken because of the limit */
+	struct lingering lingering[LINGERING_MAX];
+	size_t lingering_count;
 	bool draining;
 	bool stopping;
 	pthread_t sweeper;
@@ -134,6 +146,31 @@ static void sweep(struct connections *all, int64_t now)
 	}
 }
 
+/* Throw away what has come; false: the client has ended, or something is wrong. */
+static bool discard(int fd)
+{
+	char bytes[16 * 1024];
+	ssize_t got = 1;
+
+	for (int i = 0; i < DISCARDS_MAX && got > 0; i++)
+		got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void sweep_lingering(struct connections *all, int64_t now)
+{
+	for (size_t i = 0; i < all->lingering_count;) {
+		struct lingering *l = &all->lingering[i];
+
+		if (now < l->until_ms && discard(l->fd)) {
+			i++;
+			continue;
+		}
+		close(l->fd);
+		*l = all->lingering[--all->lingering_count];
+	}
+}
+
 /* A crowd leaves the heap full of holes. With the lock, which is given up meanwhile. */
 static void give_memory_back(struct connections *all)
 {
@@ -145,6 +182,13 @@ static void give_memory_back(struct connections *all)
 	pthread_mutex_lock(&all->lock);
 }
 
+static int64_t next_sweep_ms(const struct connections *all)
+{
+	if (all->lingering_count > 0)
+		return clock_mono_ms() + LINGER_SWEEP_MS;
+	return all->count > 0 ? clock_mono_ms() + SWEEP_INTERVAL_MS : INT64_MAX;
+}
+
 static void *run_sweeper(void *arg)
 {
 	struct connections *all = arg;
@@ -153,9 +197,9 @@ static void *run_sweeper(void *arg)
 	while (!all->stopping) {
 		all->short_of = false;
 		sweep(all, clock_mono_ms());
+		sweep_lingering(all, clock_mono_ms());
 		give_memory_back(all);
-		(void)thread_wait(&all->wake, &all->lock, /* woken or not: look again */
-				  all->count == 0 ? INT64_MAX : clock_mono_ms() + SWEEP_INTERVAL_MS);
+		(void)thread_wait(&all->wake, &all->lock, next_sweep_ms(all)); /* woken or not: look again */
 	}
 	pthread_mutex_unlock(&all->lock);
 	return NULL;
@@ -194,6 +238,7 @@ void connections_destroy(struct connections *all)
 	pthread_cond_signal(&all->wake);
 	pthread_mutex_unlock(&all->lock);
 	pthread_join(all->sweeper, NULL);
+	sweep_lingering(all, INT64_MAX);
 	pthread_cond_destroy(&all->wake);
 	pthread_mutex_destroy(&all->lock);
 	free(all);
@@ -246,6 +291,21 @@ void connection_set_phase(struct connections *all, struct connection *connection
 	all->with_request -= !is_without_request(connection);
 	connection->phase = phase;
 	all->with_request += !is_without_request(connection);
+	pthread_mutex_unlock(&all->lock);
+}
+
+void connections_linger(struct connections *all, int fd)
+{
+	pthread_mutex_lock(&all->lock);
+	if (all->lingering_count < LINGERING_MAX) {
+		int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+		if (copy >= 0)
+			all->lingering[all->lingering_count++] = (struct lingering){
+				.fd = copy, .until_ms = clock_mono_ms() + LINGER_MS
+			};
+		pthread_cond_signal(&all->wake);
+	}
 	pthread_mutex_unlock(&all->lock);
 }
 

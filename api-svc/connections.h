@@ -14,6 +14,9 @@
 
 #include "common/base/error.h"
 
+#define LINGERING_MAX 128 /* sockets */
+#define LINGER_MS 2000
+
 enum connection_phase {
 	CONNECTION_NEW,     /* accepted, no request line yet */
 	CONNECTION_READING, /* a request is arriving */
@@ -57,6 +60,15 @@ void connection_remove(struct connections *all, struct connection *connection);
  * the accept. Takes a NULL connection.
  */
 void connection_set_phase(struct connections *all, struct connection *connection, enum connection_phase phase);
+
+/*
+ * Keep a socket open on which our last answer is out while its client may still be writing: what it writes is thrown
+ * away, until it has ended or LINGER_MS are over. Closed at once, its kernel would answer the client's bytes with a
+ * reset that overtakes the answer (RFC 9112 section 9.6). Does nothing beyond LINGERING_MAX of them.
+ *
+ * fd  stays the caller's; a copy is kept.
+ */
+void connections_linger(struct connections *all, int fd);
 
 /* How many there are. */
 size_t connections_count(struct connections *all);

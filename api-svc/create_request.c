@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "api-svc/exact_numbers.h"
 #include "api-svc/rules.h"
 #include "api-svc/validator.h"
+#include "common/services/json_check.h"
 
 #define JSON_TYPE "application/json"
 #define SPEC "spec"
@@ -54,6 +56,8 @@ static cJSON *parse(const struct create_source *source, struct faults *faults)
 		faults->no_memory = true;
 	else if (rc)
 		faults_add(faults, "", "the body is not valid JSON: %s", err.text);
+	else
+		exact_numbers_check(source->body, source->len, faults);
 	return tree;
 }
 
@@ -62,12 +66,16 @@ void create_request_read(const struct create_source *source, const struct schema
 {
 	cJSON *tree = parse(source, faults);
 	bool bare = is_bare_spec(tree);
+	struct error err;
 
 	*ret_bare = bare;
 	*ret_tree = NULL;
 	if (!tree)
 		return;
 	if (bare && source->has_key) {
+		/* With {"spec": ...} around it, it must not be nested more deeply than others may be. */
+		if (json_check(source->body, source->len, JSON_DEPTH_MAX - 1, &err))
+			faults_add(faults, "", "the body is not valid JSON: %s", err.text);
 		tree = wrap(tree);
 		if (!tree) {
 			faults->no_memory = true;

@@ -7,6 +7,9 @@
 
 #include "common/base/strutil.h"
 
+/* Bytes of a fault as JSON, with every byte of it escaped as \\uXXXX. */
+#define FAULT_JSON_MAX (6 * (FAULT_DETAIL_MAX + FAULT_POINTER_MAX) + 64)
+
 void faults_clear(struct faults *f)
 {
 	for (size_t i = 0; i < f->count; i++) {
@@ -69,14 +72,25 @@ void faults_summary(const struct faults *f, struct buf *out)
 		buf_addf(out, "; and %zu more %s", more, more == 1 ? "fault" : "faults");
 }
 
-void faults_write(const struct faults *f, struct json_writer *w, const char *key)
+static void write_one(struct json_writer *w, const char *detail, const char *pointer)
 {
+	json_begin_object(w, NULL);
+	json_string(w, "detail", detail);
+	json_string(w, "pointer", pointer);
+	json_end_object(w);
+}
+
+void faults_write(const struct faults *f, struct json_writer *w, const char *key, size_t max)
+{
+	char rest[64];
+	size_t i = 0;
+
 	json_begin_array(w, key);
-	for (size_t i = 0; i < f->count; i++) {
-		json_begin_object(w, NULL);
-		json_string(w, "detail", f->items[i].detail);
-		json_string(w, "pointer", f->items[i].pointer);
-		json_end_object(w);
+	for (; i < f->count && w->out->len + FAULT_JSON_MAX <= max; i++)
+		write_one(w, f->items[i].detail, f->items[i].pointer);
+	if (i < f->count) {
+		snprintf(rest, sizeof(rest), "%zu more faults are left out", f->count - i + f->dropped);
+		write_one(w, rest, "");
 	}
 	json_end_array(w);
 }

@@ -39,8 +39,11 @@ bool faults_any(const struct faults *f);
 /* Append one sentence about all of them: the first, and how many more there are. */
 void faults_summary(const struct faults *f, struct buf *out);
 
-/* Write them as an array of {"detail", "pointer"} under `key`. */
-void faults_write(const struct faults *f, struct json_writer *w, const char *key);
+/*
+ * Write them as an array of {"detail", "pointer"} under `key`. What would take the writer's buffer beyond `max` bytes is
+ * left out: the last item then says how many.
+ */
+void faults_write(const struct faults *f, struct json_writer *w, const char *key, size_t max);
 
 /* Take `prefix` off the pointers that begin with it. */
 void faults_strip_prefix(struct faults *f, const char *prefix);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,49 +9,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api-svc/connections.h"
-#include "api-svc/http_framing.h"
-#include "api-svc/tickets.h"
-#include "common/base/buf.h"
+#include "api-svc/http_library.h"
+#include "api-svc/http_private.h"
+#include "api-svc/memory_budget.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
-#define CONNECTION_MEMORY_BYTES (16u * 1024) /* for headers and the read buffer of a connection; more headers: 431 */
 #define THREAD_STACK_BYTES (256u * 1024)
 #define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
 #define DISCARD_FACTOR 8         /* a body up to so many times the limit is read to its end before it gets its 413 */
 #define LIBRARY_TEXT_MAX 256
 #define TLS_OPTIONS_MAX 4
 
-struct http_server {
-	struct http_server_options options;
-	struct MHD_Daemon *daemon;
-	struct connections *connections;
-	struct tickets *tickets;
-	int listen_fd; /* closed by the library with its daemon */
-	bool draining; /* written with __atomic builtins: read on all server threads */
-};
-
-struct http_exchange {
-	struct http_server *server;
-	struct MHD_Connection *connection;
-	struct connection *watched;
-	const char *method; /* belongs to the library, as long as the request */
-	char *target;
-	struct buf body;
-	uint64_t discarded; /* bytes of a body that is too large */
-	bool begun;         /* the headers have been looked at */
-	bool handled;       /* handle() has seen it */
-	bool answered;
-	struct error fault; /* rc RC_OK: none */
-	struct http_answer answer;
-	const char *request_id;
-	void *user;
-};
+static const char broken_line[] = "the request line is malformed";
 
 /* ---- the socket ---- */
 
-static int socket_of(struct MHD_Connection *connection)
+int http_socket_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
@@ -62,7 +35,7 @@ static int socket_of(struct MHD_Connection *connection)
 /* Has the socket any of these conditions? */
 static bool socket_has(struct MHD_Connection *connection, short events)
 {
-	struct pollfd p = { .fd = socket_of(connection), .events = events };
+	struct pollfd p = { .fd = http_socket_of(connection), .events = events };
 
 	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & events);
 }
@@ -82,7 +55,14 @@ static bool closed_before_answer(struct MHD_Connection *connection)
 	int fault = 0;
 	socklen_t len = sizeof(fault);
 
-	return getsockopt(socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
+	return getsockopt(http_socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
+}
+
+void *http_tls_session_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? info->tls_session : NULL;
 }
 
 static struct connection *watched_connection(struct MHD_Connection *connection)
@@ -119,15 +99,31 @@ static bool add_headers(struct MHD_Response *response, const struct http_exchang
 	       (!ex->request_id || MHD_add_response_header(response, "X-Request-Id", ex->request_id)) &&
 	       (!a->allow[0] || MHD_add_response_header(response, "Allow", a->allow)) &&
 	       (!a->authenticate || MHD_add_response_header(response, "WWW-Authenticate", a->authenticate)) &&
+	       (!a->accepted || MHD_add_response_header(response, "Accept-Encoding", a->accepted)) &&
 	       (!a->retry_after_s || MHD_add_response_header(response, "Retry-After", seconds)) &&
 	       (!close || MHD_add_response_header(response, "Connection", "close"));
 }
 
-static void free_body(struct http_answer *answer)
+/* Of the request. */
+static void drop_body(struct http_exchange *ex)
 {
-	if (!answer->body_is_static)
-		free(answer->body);
-	answer->body = NULL;
+	buf_clear(&ex->body);
+	memory_budget_give(ex->held);
+	ex->held = 0;
+}
+
+/* What counts while the answer is not written. */
+static size_t owned_size(const struct http_answer *answer)
+{
+	return answer->body_is_static ? 0 : answer->body_len;
+}
+
+static void drop_answer(struct http_exchange *ex)
+{
+	memory_budget_give(owned_size(&ex->answer));
+	if (!ex->answer.body_is_static)
+		free(ex->answer.body);
+	ex->answer.body = NULL;
 }
 
 /* MHD_NO ends the connection; on_completed() hears of it. */
@@ -151,66 +147,135 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 
 /* ---- a request arrives ---- */
 
-static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, const char *value)
+static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
+				 const char *value, size_t value_len)
 {
-	http_framing_add(ctx, name, value ? value : "");
+	if (!http_library_has_planted(name))
+		http_framing_add(ctx, name, name_len, value ? value : "", value ? value_len : 0);
 	return MHD_YES;
+}
+
+void http_exchange_read_headers(const struct http_exchange *ex, struct http_framing *framing)
+{
+	/* The number of them says nothing. */
+	(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header, framing);
+}
+
+static enum MHD_Result on_trailer(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
+				  const char *value, size_t value_len)
+{
+	http_framing_add_trailer(ctx, name, name_len, value ? value : "", value ? value_len : 0);
+	return MHD_YES;
+}
+
+void http_exchange_set_fault(struct http_exchange *ex, enum rc rc, const char *sentence)
+{
+	if (!ex->fault.rc)
+		error_set(&ex->fault, rc, "%s", sentence);
+	ex->answer.close = true;
+}
+
+enum http_handled http_exchange_admit(struct http_exchange *ex)
+{
+	ex->admitted = true;
+	return ex->server->options.admit(ex->server->options.ctx, ex);
 }
 
 static void set_too_large(struct http_exchange *ex)
 {
-	buf_clear(&ex->body);
+	drop_body(ex);
 	error_set(&ex->fault, RC_TOO_LARGE, "the body is larger than %zu bytes", ex->server->options.max_body);
+}
+
+/* Is there room for a body of so many bytes? */
+static bool hold(struct http_exchange *ex, size_t size)
+{
+	if (size <= ex->held)
+		return true;
+	if (memory_budget_take(size - ex->held)) {
+		ex->held = size;
+		return true;
+	}
+	drop_body(ex);
+	error_set(&ex->fault, RC_BUSY, "too many bytes of requests and answers are in flight");
+	return false;
 }
 
 /* The request is complete, or so broken that it is not worth to wait for the rest. */
 static enum MHD_Result dispatch(struct http_exchange *ex)
 {
 	struct http_server *server = ex->server;
+	struct http_framing trailers = HTTP_FRAMING_INIT;
 
-	ex->handled = true;
+	http_library_arrival_ends(ex);
+	if (ex->chunked)
+		(void)MHD_get_connection_values_n(ex->connection, MHD_FOOTER_KIND, on_trailer, &trailers);
+	if (trailers.fault)
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, trailers.fault);
 	set_phase(ex, CONNECTION_WORKING);
 	if (server->options.handle(server->options.ctx, ex) == HTTP_DEFERRED)
 		return MHD_YES; /* the exchange may be somebody else's by now */
 	return send_answer(ex);
 }
 
+/* May the body come? If not, ex->answered or ex->fault says why. */
+static enum MHD_Result await_body(struct http_exchange *ex, const struct http_framing *framing)
+{
+	int64_t max_body = (int64_t)ex->server->options.max_body;
+	int64_t length = framing->content_length;
+
+	if (ex->answered)
+		return MHD_YES;
+	if (length > max_body) {
+		set_too_large(ex);
+		ex->unread = framing->expects_continue || length / DISCARD_FACTOR > max_body;
+	} else if (length > 0) {
+		ex->unread = !hold(ex, (size_t)length);
+	}
+	return ex->unread ? dispatch(ex) : MHD_YES;
+}
+
 /* The headers are there. Answering now makes the library close the connection without reading the body. */
 static enum MHD_Result begin(struct http_exchange *ex, const char *method, const char *version)
 {
 	struct http_framing framing = HTTP_FRAMING_INIT;
-	int64_t max_body = (int64_t)ex->server->options.max_body;
 	const char *fault;
 
 	ex->begun = true;
 	ex->method = method;
-	(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, on_header,
-					&framing); /* the number says nothing */
-	fault = http_framing_fault(&framing, version);
-	if (fault)
-		error_set(&ex->fault, RC_INVALID_ARGUMENT, "%s", fault);
-	if (ex->fault.rc) {
-		ex->answer.close = true;
-		return dispatch(ex);
+	framing.next = http_library_block_begin(version);
+	http_exchange_read_headers(ex, &framing);
+	fault = http_framing_fault(&framing, method, version, http_library_block_end(ex->connection, method));
+	if (fault || !http_library_is_whole_line(ex, version))
+		http_exchange_set_fault(ex, framing.bad_credentials ? RC_UNAUTHENTICATED : RC_INVALID_ARGUMENT,
+					fault ? fault : broken_line);
+	ex->chunked = framing.chunked;
+	ex->answer.close |= framing.chunked; /* 0.9.75 is lenient with chunks, where nobody can look */
+	if (!ex->chunked)
+		http_library_arrival_ends(ex);
+	if (http_exchange_admit(ex) == HTTP_ANSWERED &&
+	    (ex->fault.rc || ex->answer.at_once || framing.expects_continue)) {
+		ex->unread = ex->fault.rc || framing.chunked || framing.content_length > 0;
+		ex->answer.close |= ex->unread;
+		return send_answer(ex);
 	}
-	if (framing.content_length > max_body) {
-		set_too_large(ex);
-		if (framing.expects_continue || framing.content_length > max_body * DISCARD_FACTOR)
-			return dispatch(ex);
-	}
-	return MHD_YES;
+	return await_body(ex, &framing);
 }
 
-/* A body that is too large is read and thrown away: a client that still writes would not see our answer otherwise. */
+/* A body that nobody wants is read and thrown away: a client that still writes would not see our answer otherwise. */
 static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data, size_t len)
 {
 	size_t max_body = ex->server->options.max_body;
 
-	if (!ex->fault.rc && len > max_body - ex->body.len)
+	if (ex->chunked && !http_library_is_whole_chunk(ex, data)) {
+		drop_body(ex);
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, "the header of a chunk is malformed");
+	}
+	if (!ex->answered && !ex->fault.rc && len > max_body - ex->body.len)
 		set_too_large(ex);
-	if (ex->fault.rc) {
+	if (ex->answered || ex->fault.rc || !hold(ex, ex->body.len + len)) {
 		ex->discarded += len;
-		return ex->discarded <= (uint64_t)max_body * DISCARD_FACTOR ? MHD_YES : MHD_NO;
+		return ex->discarded / DISCARD_FACTOR <= max_body ? MHD_YES : MHD_NO;
 	}
 	buf_add(&ex->body, data, len);
 	return ex->body.failed ? MHD_NO : MHD_YES;
@@ -243,7 +308,7 @@ static bool is_whole_target(const char *target)
 	if (!target)
 		return false;
 	for (const char *c = target; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7F)
+		if ((unsigned char)*c <= ' ' || *c == 0x7F || *c == '#')
 			return false;
 	return strncmp(target + strlen(target) + 1, "HTTP/1.", 7) == 0;
 }
@@ -260,13 +325,16 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 	ex->connection = connection;
 	ex->watched = watched_connection(connection);
 	ex->body = buf_make(server->options.max_body);
+	ex->target_at = target;
 	ex->target = str_dup(target ? target : "");
 	if (!ex->target) {
 		free(ex);
 		return NULL;
 	}
 	if (!is_whole_target(target))
-		error_set(&ex->fault, RC_INVALID_ARGUMENT, "the request line is broken");
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, broken_line);
+	http_library_plant_header(connection);
+	http_library_arrival_begins(ex);
 	set_phase(ex, CONNECTION_READING);
 	return ex;
 }
@@ -287,13 +355,16 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	if (!ex)
 		return;
 	*request = NULL;
+	http_library_arrival_ends(ex);
 	delivered = ex->answered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 		    !(ex->answer.only_if_present && closed_before_answer(connection));
-	if (ex->handled)
+	if (ex->unread)
+		connections_linger(server->connections, http_socket_of(connection));
+	if (ex->admitted)
 		server->options.finish(server->options.ctx, ex, delivered);
 	set_phase(ex, CONNECTION_IDLE);
-	free_body(&ex->answer);
-	buf_clear(&ex->body);
+	drop_answer(ex);
+	drop_body(ex);
 	free(ex->target);
 	free(ex);
 }
@@ -304,7 +375,7 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 	struct http_server *server = ctx;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*socket_context = connection_add(server->connections, socket_of(connection));
+		*socket_context = connection_add(server->connections, http_socket_of(connection));
 	} else {
 		connection_remove(server->connections, *socket_context);
 		*socket_context = NULL;
@@ -314,10 +385,13 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 static void printf_format(2, 0) on_library_text(void *ctx unused, const char *fmt, va_list args)
 {
 	char text[LIBRARY_TEXT_MAX];
+	unsigned status;
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	text[strcspn(text, "\r\n")] = '\0';
 	log_debug("microhttpd", log_str("text", text));
+	if (sscanf(text, "Error processing request (HTTP response code is %u", &status) == 1)
+		http_library_on_own_answer(status);
 }
 
 /* ---- the life of a server ---- */
@@ -348,14 +422,15 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
 		flags |= MHD_USE_TLS;
 		write_tls_options(o->tls, tls);
 	}
-	return MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text, NULL,
-		MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
-		MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)(o->max_connections + RESERVED_CONNECTIONS), MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text,
+				NULL, MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
+				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY,
+				MHD_OPTION_CONNECTION_LIMIT, (unsigned)(o->max_connections + RESERVED_CONNECTIONS),
+				MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
+				leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, HTTP_LIBRARY_STRICTNESS_OPTION,
+				HTTP_LIBRARY_STRICTNESS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
@@ -473,10 +548,9 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 
 bool http_exchange_client_is_known(const struct http_exchange *exchange)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(exchange->connection,
-								       MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	void *session = http_tls_session_of(exchange->connection);
 
-	return info && info->tls_session && tls_client_is_known(info->tls_session);
+	return session && tls_client_is_known(session);
 }
 
 const struct error *http_exchange_fault(const struct http_exchange *exchange)
@@ -503,6 +577,7 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_answ
 {
 	bool close = exchange->answer.close || answer->close;
 
+	memory_budget_add(owned_size(answer));
 	exchange->answer = *answer;
 	exchange->answer.close = close;
 	exchange->answered = true;
@@ -513,6 +588,7 @@ http_ticket http_exchange_defer(struct http_exchange *exchange)
 {
 	http_ticket ticket;
 
+	drop_body(exchange);
 	MHD_suspend_connection(exchange->connection);
 	ticket = tickets_add(exchange->server->tickets, exchange);
 	if (!ticket)

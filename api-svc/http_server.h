@@ -1,9 +1,10 @@
 /*
- * HTTP/1.1, and nothing about containers. The only user of microhttpd.h.
+ * HTTP/1.1, and nothing about containers; libmicrohttpd stays behind it.
  *
- * A request is given to its handler once, complete. The handler answers at once, or it defers: the connection is then
- * parked without a thread, and anybody who holds the ticket answers later. Tickets carry a generation: one that is no
- * longer valid is simply refused.
+ * A request is shown once when its headers are there, to be admitted or refused before its body is read, and is given
+ * to its handler once, complete. The handler answers at once, or it defers: the connection is then parked without a
+ * thread, and anybody who holds the ticket answers later. Tickets carry a generation: one that is no longer valid is
+ * simply refused. Bodies and answers are counted into the memory budget (memory_budget.h).
  */
 #ifndef API_SVC_HTTP_SERVER_H
 #define API_SVC_HTTP_SERVER_H
@@ -24,6 +25,7 @@ struct http_exchange;
 typedef uint64_t http_ticket;
 
 enum http_handled {
+	HTTP_ADMITTED, /* admit(): let the body come */
 	HTTP_ANSWERED, /* http_exchange_answer() was called */
 	HTTP_DEFERRED, /* http_exchange_defer() was called; the exchange may belong to another thread by now */
 };
@@ -37,7 +39,10 @@ struct http_answer {
 	int retry_after_s;        /* 0: no Retry-After */
 	char allow[64];           /* "": no Allow */
 	const char *authenticate; /* static; NULL: no WWW-Authenticate */
+	const char *accepted;     /* static; NULL: no Accept-Encoding */
 	bool close;               /* end the connection afterwards */
+	/* From admit(): do not wait for the body that was announced; the connection ends instead. */
+	bool at_once;
 	/* Ask whether the client is still there before sending; when it is not, the answer counts as not delivered. */
 	bool only_if_present;
 };
@@ -53,12 +58,18 @@ struct http_server_options {
 	int64_t idle_timeout_ms;
 
 	/*
-	 * A request. On a server thread; must not block. With http_exchange_fault() set the request is broken or too
-	 * large: only HTTP_ANSWERED is then allowed, and its body is not there.
+	 * The headers of a request. On a server thread; must not block. Returns HTTP_ADMITTED, or HTTP_ANSWERED: the
+	 * body is then read and thrown away, or not even awaited (`at_once`, Expect: 100-continue). With
+	 * http_exchange_fault() set the request is malformed: only HTTP_ANSWERED is then allowed.
+	 */
+	enum http_handled (*admit)(void *ctx, struct http_exchange *exchange);
+	/*
+	 * A request that was admitted, complete. On a server thread; must not block. With http_exchange_fault() set its
+	 * body is too large, or may not be held: only HTTP_ANSWERED is then allowed, and the body is not there.
 	 */
 	enum http_handled (*handle)(void *ctx, struct http_exchange *exchange);
 	/*
-	 * The end of an exchange that handle() saw; its user pointer is to be freed now. `delivered`: every byte of
+	 * The end of an exchange that admit() saw; its user pointer is to be freed now. `delivered`: every byte of
 	 * the answer went to a client that was still there. On a server thread; must not block.
 	 */
 	void (*finish)(void *ctx, struct http_exchange *exchange, bool delivered);
@@ -100,14 +111,16 @@ const char *http_exchange_method(const struct http_exchange *exchange);
 const char *http_exchange_target(const struct http_exchange *exchange); /* raw: nothing is decoded */
 const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len);
 
-/* A header's value, its name in any case; the first when there are several, NULL when there is none. Valid in handle().
+/* A header's value, its name in any case; the first when there are several, NULL when there is none. Valid in
+ * admit() and handle().
  */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
 
-/* Has the client shown a certificate over TLS that an authority stands for? Valid in handle(). */
+/* Has the client shown a certificate over TLS that an authority stands for? Valid in admit() and handle(). */
 bool http_exchange_client_is_known(const struct http_exchange *exchange);
 
-/* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT or RC_TOO_LARGE with a sentence; NULL: nothing. */
+/* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_UNAUTHENTICATED, RC_TOO_LARGE or RC_BUSY
+ * with a sentence; NULL: nothing. */
 const struct error *http_exchange_fault(const struct http_exchange *exchange);
 
 /* What the handler keeps with the exchange; NULL at first. */
@@ -117,11 +130,11 @@ void http_exchange_set_user(struct http_exchange *exchange, void *user);
 /* The value of the response header X-Request-Id; borrowed until finish(). */
 void http_exchange_set_request_id(struct http_exchange *exchange, const char *request_id);
 
-/* Answer in handle(). The body is taken over. */
+/* Answer in admit() or handle(). The body is taken over. */
 void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer);
 
 /*
- * Park the exchange, in handle(). From here on only the one who claims the ticket may touch it.
+ * Park the exchange, in handle(). From here on only the one who claims the ticket may touch it; its body is gone.
  * Returns 0 when memory is short; it is then not parked, and must be answered.
  */
 http_ticket http_exchange_defer(struct http_exchange *exchange);

@@ -11,6 +11,7 @@
 #include "api-svc/health_check.h"
 #include "api-svc/http_server.h"
 #include "api-svc/listen.h"
+#include "api-svc/memory_budget.h"
 #include "api-svc/openapi.h"
 #include "api-svc/router.h"
 #include "api-svc/worker_client.h"
@@ -97,12 +98,14 @@ static enum rc start_http(struct program *p, struct error *err)
 		.read_timeout_ms = c->read_timeout_ms,
 		.write_timeout_ms = c->write_timeout_ms,
 		.idle_timeout_ms = c->idle_timeout_ms,
+		.admit = api_admit,
 		.handle = api_handle,
 		.finish = api_finish,
 		.ctx = p->api,
 	};
 	enum rc rc = RC_OK;
 
+	memory_budget_set((size_t)c->memory);
 	if (c->tls.certificate[0])
 		rc = tls_create(&c->tls, c->read_timeout_ms, &p->tls, err);
 	if (!rc)

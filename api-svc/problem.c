@@ -3,7 +3,8 @@
 #include "common/base/backoff.h"
 #include "common/services/json_write.h"
 
-#define DOCUMENT_MAX (256u * 1024) /* bytes: FAULTS_MAX faults with long pointers */
+#define DOCUMENT_MAX (256u * 1024) /* bytes */
+#define END_MAX 1024               /* bytes behind the last fault */
 #define RETRY_AFTER_MAX_S 3 /* without better knowledge: 1 to this many seconds, so that not all return at once */
 
 static const struct kind {
@@ -22,6 +23,7 @@ static const struct kind {
 	[RC_CONFLICT]          = { 409, "ALREADY_EXISTS", "Already exists", false },
 	[RC_KEY_REUSED]        = { 422, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_TOO_LARGE]         = { 413, "INVALID_ARGUMENT", "Invalid argument", false },
+	[RC_UNSUPPORTED_ENCODING] = { 415, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_EXPIRED]           = { 400, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_UNSUPPORTED]       = { 503, "UNAVAILABLE", "Unavailable", false },
 	[RC_BUSY]              = { 503, "UNAVAILABLE", "Unavailable", false },
@@ -52,20 +54,34 @@ static void write_detail(const struct problem *p, struct json_writer *w)
 	json_string(w, "detail", text);
 }
 
+/* A worker's faults, within the same limits as ours. */
+static void read_worker_faults(const cJSON *array, struct faults *faults)
+{
+	const cJSON *item = NULL;
+
+	cJSON_ArrayForEach (item, array) {
+		const char *detail = json_string_at(item, "detail");
+		const char *pointer = json_string_at(item, "pointer");
+
+		faults_add(faults, pointer ? pointer : "", "%s", detail ? detail : "");
+	}
+}
+
 static void write_document(const struct problem *p, unsigned status, struct json_writer *w)
 {
 	const struct kind *kind = &kinds[p->error->rc];
+	struct faults theirs cleanup_faults = { .count = 0 };
+	const struct faults *faults = p->faults ? p->faults : &theirs;
 
+	read_worker_faults(p->worker_faults, &theirs);
 	json_begin_object(w, NULL);
 	json_string(w, "type", kind->type);
 	json_string(w, "title", kind->title);
 	json_int(w, "status", status);
 	write_detail(p, w);
 	json_string(w, "instance", p->instance ? p->instance : "");
-	if (p->faults && p->faults->count > 0)
-		faults_write(p->faults, w, "errors");
-	else
-		json_tree(w, "errors", p->worker_faults);
+	if (faults->count > 0)
+		faults_write(faults, w, "errors", DOCUMENT_MAX - END_MAX);
 	json_end_object(w);
 }
 
@@ -81,6 +97,8 @@ struct http_answer problem_answer(const struct problem *problem)
 	buf_clear(&document);
 	if (status == 401)
 		answer.authenticate = "Bearer realm=\"containers\""; /* RFC 9110 section 11.6.1 */
+	if (status == 415)
+		answer.accepted = "identity"; /* RFC 9110 section 12.5.3 */
 	if (status == 503)
 		answer.retry_after_s = problem->error->retry_after_s > 0 ? problem->error->retry_after_s
 									 : 1 + (int)random_below(RETRY_AFTER_MAX_S);

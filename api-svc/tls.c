@@ -253,3 +253,9 @@ bool tls_client_is_known(void *session)
 
 	return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0;
 }
+
+void tls_write_last(void *session, const char *bytes, size_t len)
+{
+	if (gnutls_record_send(session, bytes, len) >= 0)
+		(void)gnutls_bye(session, GNUTLS_SHUT_WR); /* the connection ends anyway */
+}

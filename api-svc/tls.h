@@ -6,6 +6,7 @@
 #define API_SVC_TLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/buf.h"
@@ -50,5 +51,8 @@ const char *tls_client_authorities(const struct tls *tls);
 
 /* Has the client shown a certificate that one of the authorities stands for? `session`: a gnutls_session_t. */
 bool tls_client_is_known(void *session);
+
+/* Send these bytes and end the TLS session, as far as the socket takes them now. `session`: a gnutls_session_t. */
+void tls_write_last(void *session, const char *bytes, size_t len);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/memory_budget.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
@@ -66,6 +67,7 @@ struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t
 	atomic_init(&p->references, 1);
 	p->operation = ask->operation;
 	p->len = ask->len;
+	memory_budget_add(p->len);
 	snprintf(p->deadline, sizeof(p->deadline), "%" PRId64, wall_ms + ask->timeout_ms);
 	snprintf(p->request_id, sizeof(p->request_id), "%s", ask->request_id);
 	snprintf(p->traceparent, sizeof(p->traceparent), "%s", ask->traceparent ? ask->traceparent : "");
@@ -76,8 +78,10 @@ struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t
 
 void worker_package_unref(struct worker_package *package)
 {
-	if (package && atomic_fetch_sub(&package->references, 1) == 1)
+	if (package && atomic_fetch_sub(&package->references, 1) == 1) {
+		memory_budget_give(package->len);
 		free(package);
+	}
 }
 
 /* ---- the table ---- */
@@ -440,6 +444,9 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 	case WORKER_JOIN_MALFORMED:
 		log_error("malformed part of a reply", log_str("request_id", call->package->request_id));
 		give_up(calls, call, RC_INTERNAL, "the worker's answer is malformed", true, finished);
+		break;
+	case WORKER_JOIN_NO_ROOM:
+		give_up(calls, call, RC_BUSY, "too many bytes of requests and answers are in flight", true, finished);
 		break;
 	}
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/memory_budget.h"
 #include "common/base/strutil.h"
 
 #define PARTS_MAX 4096 /* of one reply: 64 MiB in parts of 16 KiB */
@@ -10,6 +11,7 @@
 void worker_join_clear(struct worker_join *join)
 {
 	buf_clear(&join->data);
+	memory_budget_give(join->held);
 	*join = (struct worker_join){ .next = 0 };
 }
 
@@ -51,6 +53,11 @@ enum worker_join_result worker_join_add(struct worker_join *join, const struct w
 	}
 	if (join->next != index || join->attempt != msg->attempt || join->total != total)
 		return WORKER_JOIN_STRAY;
+	if (!memory_budget_take(msg->len)) {
+		worker_join_clear(join);
+		return WORKER_JOIN_NO_ROOM;
+	}
+	join->held += msg->len;
 	buf_add(&join->data, msg->data, msg->len);
 	if (join->data.failed)
 		return WORKER_JOIN_MALFORMED;

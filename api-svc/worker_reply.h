@@ -24,9 +24,10 @@ struct worker_message {
 	unsigned attempt; /* which asking it answers */
 };
 
-/* A reply that comes in parts. Zeroed: nothing has come. */
+/* A reply that comes in parts, counted into the memory budget until it is cleared. Zeroed: nothing has come. */
 struct worker_join {
 	struct buf data;
+	size_t held;      /* bytes that the memory budget knows of */
 	unsigned attempt; /* whose parts these are */
 	unsigned next;    /* the part that has to come now; 0: nothing has come */
 	unsigned total;
@@ -37,6 +38,7 @@ enum worker_join_result {
 	WORKER_JOIN_MORE,      /* parts are still missing */
 	WORKER_JOIN_STRAY,     /* a part of another asking, or out of order: nothing changed, or begun anew */
 	WORKER_JOIN_MALFORMED, /* not what the protocol says */
+	WORKER_JOIN_NO_ROOM,   /* more than the memory budget allows: nothing is kept */
 };
 
 /* Free what has come. Takes a zeroed struct. */

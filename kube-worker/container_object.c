@@ -61,8 +61,11 @@ static enum rc write_skeleton(const cJSON *spec, struct buf *out, struct error *
 	}
 	json_tree(&w, NULL, skeleton);
 	if (out->failed == RC_TOO_LARGE)
-		return error_set(err, RC_INVALID_ARGUMENT, "provider_hints is too large: at most about %u bytes",
-				 CONTAINER_SKELETON_MAX);
+		return error_set(
+			err, RC_INVALID_ARGUMENT,
+			"provider_hints and network.ports are too large together: Kubernetes keeps at most about "
+			"%u bytes of both",
+			CONTAINER_SKELETON_MAX);
 	return buf_check(out, err);
 }
 

@@ -23,7 +23,7 @@ struct container_origin {
  * and what Kubernetes would not give back as it was written.
  *
  * spec  valid by the API's schema and rules; borrowed.
- * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or a provider_hints that does not fit an annotation;
+ * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or provider_hints and ports that do not fit an annotation;
  * RC_TOO_LARGE, RC_NO_MEMORY.
  */
 enum rc container_write_deployment(const char *id, const cJSON *spec, const struct container_origin *origin,

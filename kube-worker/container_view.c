@@ -7,10 +7,11 @@
 #include "common/base/strutil.h"
 #include "common/kube/labels.h"
 #include "common/kube/quantity.h"
+#include "kube-worker/port_table.h"
 
 struct container_extras container_extras_make(void)
 {
-	return (struct container_extras){ .service = buf_make(CONTAINER_SERVICE_MAX) };
+	return (struct container_extras){ .service = buf_make(SERVICE_VIEW_MAX) };
 }
 
 void container_extras_clear(struct container_extras *extras)
@@ -179,45 +180,58 @@ static void write_process(struct json_writer *w, const cJSON *container, const c
 	json_end_object(w);
 }
 
-static const char *written_visibility(const cJSON *skeleton, int64_t number)
-{
-	const cJSON *port = NULL;
+/* What a port is to others: as the client wrote it; one that we did not make, as its Service tells. */
+struct visibilities {
+	struct port_table written;
+	struct port_table served;
+	const char *of_served; /* of all that the Service has */
+};
 
-	cJSON_ArrayForEach (port, json_at(skeleton, "network.ports"))
-		if (json_int_at(port, "container_port", 0) == number)
-			return json_string_at(port, "visibility");
-	return NULL;
+/* Without memory a port shows as `none`. */
+static void read_visibilities(const cJSON *skeleton, const cJSON *service, struct visibilities *v)
+{
+	*v = (struct visibilities){ .of_served = "external" };
+	if (!port_table_make(json_at(skeleton, "network.ports"), "container_port", "visibility", &v->written) ||
+	    !port_table_make(json_get(service, "ports"), "target_port", "protocol", &v->served))
+		return;
+	if (str_equal(json_string_at(service, "type"), "ClusterIP"))
+		v->of_served = "internal";
 }
 
-/* For a port that we did not make: what its Service tells. */
-static const char *seen_visibility(const struct container_extras *extras, int64_t number)
+static const char *visibility_of(const struct visibilities *v, int64_t number)
 {
-	cleanup_json cJSON *service = NULL;
-	const cJSON *port = NULL;
+	const char *written = NULL;
 
-	if (extras->service.len && json_parse(extras->service.data, extras->service.len, &service, NULL))
-		service = NULL; /* our own text; without memory the port shows as `none` */
-	cJSON_ArrayForEach (port, json_get(service, "ports"))
-		if (json_int_at(port, "target_port", 0) == number)
-			return str_equal(json_string_at(service, "type"), "ClusterIP") ? "internal" : "external";
-	return "none";
+	if (port_table_find(&v->written, number, &written) && written)
+		return written;
+	return port_table_find(&v->served, number, NULL) ? v->of_served : "none";
+}
+
+static void clear_visibilities(struct visibilities *v)
+{
+	port_table_clear(&v->written);
+	port_table_clear(&v->served);
 }
 
 static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *skeleton,
 			const struct container_extras *extras)
 {
+	struct visibilities visibilities cleanup_with(clear_visibilities);
+	cleanup_json cJSON *service = NULL;
 	const cJSON *port = NULL;
 
+	if (extras->service.len && json_parse(extras->service.data, extras->service.len, &service, NULL))
+		service = NULL; /* our own text: memory is short */
+	read_visibilities(skeleton, service, &visibilities);
 	json_begin_array(w, "ports");
 	cJSON_ArrayForEach (port, ports) {
 		int64_t number = json_int_at(port, "containerPort", 0);
-		const char *visibility = written_visibility(skeleton, number);
 
 		if (number == 0)
 			continue;
 		json_begin_object(w, NULL);
 		json_int(w, "container_port", number);
-		json_string(w, "visibility", visibility ? visibility : seen_visibility(extras, number));
+		json_string(w, "visibility", visibility_of(&visibilities, number));
 		json_end_object(w);
 	}
 	json_end_array(w);

@@ -5,11 +5,11 @@
 #define KUBE_WORKER_CONTAINER_VIEW_H
 
 #include "common/kube/container_status.h"
+#include "common/kube/service_view.h"
 #include "common/services/json_write.h"
 
 #define CONTAINER_IP_MAX 64
 #define CONTAINER_MESSAGE_MAX 256
-#define CONTAINER_SERVICE_MAX 65536 /* bytes of a `service` member */
 
 /* What a Container shows beside its Deployment; owns its texts. */
 struct container_extras {

@@ -24,13 +24,14 @@ enum rc {
 	RC_CONFLICT,   /* a precondition did not hold: the object is another one by now */
 	RC_KEY_REUSED, /* an Idempotency-Key that was used for another request */
 	RC_TOO_LARGE,
-	RC_EXPIRED,     /* a continuation or a resourceVersion is too old (Kubernetes: 410) */
-	RC_UNSUPPORTED, /* an operation or a protocol version that this side does not know */
-	RC_BUSY,        /* refused before anything was started; ask again or ask another */
-	RC_PENDING,     /* the same request is running already; ask again for its result */
-	RC_CANCELLED,   /* nobody waits for this attempt any more: nothing may be written for it */
-	RC_UNAVAILABLE, /* something that we need is away; the outcome may be unknown */
-	RC_TIMEOUT,     /* the deadline passed; the outcome may be unknown */
+	RC_UNSUPPORTED_ENCODING, /* the content is compressed (HTTP: 415) */
+	RC_EXPIRED,              /* a continuation or a resourceVersion is too old (Kubernetes: 410) */
+	RC_UNSUPPORTED,          /* an operation or a protocol version that this side does not know */
+	RC_BUSY,                 /* refused before anything was started; ask again or ask another */
+	RC_PENDING,              /* the same request is running already; ask again for its result */
+	RC_CANCELLED,            /* nobody waits for this attempt any more: nothing may be written for it */
+	RC_UNAVAILABLE,          /* something that we need is away; the outcome may be unknown */
+	RC_TIMEOUT,              /* the deadline passed; the outcome may be unknown */
 	RC_NO_MEMORY,
 	RC_INTERNAL, /* our own fault */
 	RC_COUNT

@@ -11,8 +11,7 @@
 #include "common/kube/service_view.h"
 #include "common/kube/spec_ports.h"
 
-#define SERVICE_JSON_MAX 65536
-#define MESSAGE_TEXT_MAX 65536 /* bytes, before it is cut to FACT_MESSAGE_MAX */
+#define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes before a message is cut: no object of Kubernetes is larger */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b)
@@ -284,10 +283,11 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.ip = "",
 		.owed_to = "",
 		.message = buf_make(MESSAGE_TEXT_MAX),
-		.service = buf_make(SERVICE_JSON_MAX),
+		.service = buf_make(SERVICE_VIEW_MAX),
 	};
 	struct fact fact = { .kind = kind, .uid = kube_uid_parse(json_string_at(object, "metadata.uid")) };
-	struct fact *packed;
+	struct fact *packed = NULL;
+	enum rc rc;
 
 	if (!texts.name || !kube_uid_is_set(&fact.uid))
 		return error_set(err, RC_UNAVAILABLE, "a %s without name or uid", kube_kind_name(kind));
@@ -301,9 +301,15 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		buf_truncate(&texts.message, FACT_MESSAGE_MAX);
 		str_trim_broken_utf8(texts.message.data);
 	}
-	packed = pack(&fact, &texts);
+	rc = buf_check(&texts.message, err);
+	if (!rc)
+		rc = buf_check(&texts.service, err);
+	if (!rc)
+		packed = pack(&fact, &texts);
 	buf_clear(&texts.message);
 	buf_clear(&texts.service);
+	if (rc)
+		return rc;
 	if (!packed)
 		return error_no_memory(err);
 	*ret_fact = packed;

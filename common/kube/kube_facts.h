@@ -52,7 +52,8 @@ struct fact {
  * Take the facts out of an object. Whatever is missing or of a wrong type is taken as absent.
  *
  * ret_fact  given to the caller; one block (free()).
- * Errors: RC_UNAVAILABLE an object without name or uid: no Kubernetes said that; RC_NO_MEMORY.
+ * Errors: RC_UNAVAILABLE an object without name or uid: no Kubernetes said that; RC_TOO_LARGE (no object of Kubernetes
+ * is); RC_NO_MEMORY.
  */
 enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
 	must_check;

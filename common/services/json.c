@@ -7,8 +7,6 @@
 #include "common/base/strutil.h"
 #include "common/services/json_check.h"
 
-#define EXACT_INT_MAX 9007199254740992.0 /* 2^53: above it a double skips integers */
-
 static int compare_keys(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -70,7 +68,7 @@ enum rc json_parse_strict(const char *text, size_t len, cJSON **ret_tree, struct
 	cleanup_json cJSON *tree = NULL;
 	enum rc rc;
 
-	rc = json_check(text, len, JSON_DEPTH_MAX, JSON_CHECK_EXACT_NUMBERS, err);
+	rc = json_check(text, len, JSON_DEPTH_MAX, err);
 	if (rc)
 		return rc;
 	rc = parse_checked(text, len, &tree, err);
@@ -85,7 +83,7 @@ enum rc json_parse_strict(const char *text, size_t len, cJSON **ret_tree, struct
 
 enum rc json_parse(const char *text, size_t len, cJSON **ret_tree, struct error *err)
 {
-	enum rc rc = json_check(text, len, JSON_DEPTH_MAX, 0, err);
+	enum rc rc = json_check(text, len, JSON_DEPTH_MAX, err);
 
 	return rc ? rc : parse_checked(text, len, ret_tree, err);
 }
@@ -127,7 +125,7 @@ const char *json_string_at(const cJSON *obj, const char *path)
 bool json_is_int(const cJSON *value, int64_t *ret_value)
 {
 	if (!cJSON_IsNumber(value) || floor(value->valuedouble) != value->valuedouble ||
-	    fabs(value->valuedouble) > EXACT_INT_MAX)
+	    fabs(value->valuedouble) > JSON_EXACT_INT_MAX)
 		return false;
 	if (ret_value)
 		*ret_value = (int64_t)value->valuedouble;

@@ -14,11 +14,12 @@
 
 #include "common/base/error.h"
 
-#define JSON_DEPTH_MAX 64 /* levels of nesting that we accept from anybody */
+#define JSON_DEPTH_MAX 64                     /* levels of nesting that we accept from anybody */
+#define JSON_EXACT_INT_MAX 9007199254740992.0 /* 2^53: above it a double skips integers */
 
 /*
  * Parse a text that comes from a client: exactly one RFC 8259 value in well-formed UTF-8, no U+0000, at most
- * JSON_DEPTH_MAX levels, no key twice in one object, no number that a double cannot hold exactly.
+ * JSON_DEPTH_MAX levels, no key twice in one object. (Numbers that a double does not hold: api-svc/exact_numbers.h.)
  * Never recurses deeper than JSON_DEPTH_MAX, whatever the input.
  *
  * ret_tree  given to the caller (cJSON_Delete, cleanup_json).
@@ -28,7 +29,7 @@ enum rc json_parse_strict(const char *text, size_t len, cJSON **ret_tree, struct
 
 /*
  * Parse a text that comes from a server we trust to speak JSON (Kubernetes, our own processes): the same, but keys may
- * repeat and numbers may lose precision, which saves a walk over the tree.
+ * repeat, which saves a walk over the tree.
  */
 enum rc json_parse(const char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
 

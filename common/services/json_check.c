@@ -1,6 +1,5 @@
 #include "common/services/json_check.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,13 +8,11 @@
 #include "common/base/strutil.h"
 
 #define NUMBER_TEXT_MAX 400 /* bytes; a longer literal is no number that anybody means */
-#define EXACT_DIGITS 15     /* every decimal of so many digits survives the way through a double */
 
 struct scanner {
 	const char *start;
 	const char *at;
 	const char *end;
-	unsigned flags;
 	struct error *err;
 	uint8_t open[JSON_CHECK_DEPTH_LIMIT / 8]; /* one bit a level: 1 = object */
 };
@@ -132,30 +129,10 @@ static size_t scan_digits(struct scanner *s)
 	return (size_t)(s->at - first);
 }
 
-/*
- * Does the literal come out of a double as it went in? Short ones always do; an integer does when printing the double
- * gives the same digits; a long fraction is given the double's own precision, as JSON numbers commonly are.
- */
-static bool is_exact(const char *text, size_t digits, bool integer)
-{
-	char printed[NUMBER_TEXT_MAX];
-	double value = strtod(text, NULL);
-
-	if (isinf(value))
-		return false;
-	if (digits <= EXACT_DIGITS || !integer)
-		return true;
-	snprintf(printed, sizeof(printed), "%.0f", value);
-	return fabs(value) <= 9007199254740992.0 && strcmp(printed, text) == 0;
-}
-
 static enum rc scan_number(struct scanner *s)
 {
 	const char *first = s->at;
-	char literal[NUMBER_TEXT_MAX];
-	bool integer = true;
 	size_t digits;
-	size_t len;
 
 	if (next_is(s, '-'))
 		s->at++;
@@ -168,28 +145,19 @@ static enum rc scan_number(struct scanner *s)
 	if (digits == 0)
 		return fault(s, "a value was expected");
 	if (next_is(s, '.')) {
-		integer = false;
 		s->at++;
 		if (scan_digits(s) == 0)
 			return fault(s, "a digit was expected");
 	}
 	if (next_is(s, 'e') || next_is(s, 'E')) {
-		integer = false;
 		s->at++;
 		if (next_is(s, '+') || next_is(s, '-'))
 			s->at++;
 		if (scan_digits(s) == 0)
 			return fault(s, "a digit was expected");
 	}
-	len = (size_t)(s->at - first);
-	if (len >= sizeof(literal))
+	if ((size_t)(s->at - first) >= NUMBER_TEXT_MAX)
 		return fault(s, "a number of too many digits");
-	if (!(s->flags & JSON_CHECK_EXACT_NUMBERS))
-		return RC_OK;
-	memcpy(literal, first, len);
-	literal[len] = '\0';
-	if (!is_exact(literal, digits, integer))
-		return fault(s, "a number that cannot be kept exactly (send it as a string)");
 	return RC_OK;
 }
 
@@ -310,9 +278,9 @@ static enum rc scan_value(struct scanner *s, size_t depth_max)
 	return RC_OK;
 }
 
-enum rc json_check(const char *text, size_t len, size_t depth_max, unsigned flags, struct error *err)
+enum rc json_check(const char *text, size_t len, size_t depth_max, struct error *err)
 {
-	struct scanner s = { .start = text, .at = text, .end = text + len, .flags = flags, .err = err };
+	struct scanner s = { .start = text, .at = text, .end = text + len, .err = err };
 	enum rc rc;
 
 	skip_space(&s);

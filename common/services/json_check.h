@@ -11,9 +11,6 @@
 
 #define JSON_CHECK_DEPTH_LIMIT 1024 /* the largest depth_max that can be asked for */
 
-/* Refuse a number that a double cannot hold exactly, such as 9007199254740993: it would come back as another one. */
-#define JSON_CHECK_EXACT_NUMBERS 1u
-
 /* How many bytes at the beginning stand for themselves in a JSON string: ASCII without controls, quotes, backslashes. */
 size_t json_plain_length(const char *s, size_t len);
 
@@ -21,10 +18,9 @@ size_t json_plain_length(const char *s, size_t len);
  * Check that `text` is exactly one JSON value, with white space around it allowed.
  *
  * depth_max  levels of arrays and objects, 1..JSON_CHECK_DEPTH_LIMIT.
- * flags      0 or JSON_CHECK_EXACT_NUMBERS.
  *
  * Returns RC_OK, or RC_INVALID_ARGUMENT with a sentence that names the first fault and its byte offset.
  */
-enum rc json_check(const char *text, size_t len, size_t depth_max, unsigned flags, struct error *err) must_check;
+enum rc json_check(const char *text, size_t len, size_t depth_max, struct error *err) must_check;
 
 #endif

@@ -141,25 +141,29 @@ void json_bool(struct json_writer *w, const char *key, bool value)
 	buf_add_str(w->out, value ? "true" : "false");
 }
 
-/* The shortest text that reads back as the same number; cJSON's own printer loses the last digits (2^53 - 1). */
-static void add_number(struct buf *out, const cJSON *value)
+/* cJSON's own printer loses the last digits (2^53 - 1). */
+void json_format_number(double value, char out[JSON_NUMBER_MAX])
 {
-	char text[32];
-	int64_t whole;
-
-	if (json_is_int(value, &whole)) {
-		buf_addf(out, "%" PRId64, whole);
+	if (!isfinite(value)) {
+		snprintf(out, JSON_NUMBER_MAX, "null");
 		return;
 	}
-	if (!isfinite(value->valuedouble)) {
-		buf_add_str(out, "null");
+	if (floor(value) == value && fabs(value) <= JSON_EXACT_INT_MAX) {
+		snprintf(out, JSON_NUMBER_MAX, "%" PRId64, (int64_t)value);
 		return;
 	}
 	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, value->valuedouble);
-		if (strtod(text, NULL) == value->valuedouble)
+		snprintf(out, JSON_NUMBER_MAX, "%.*g", digits, value);
+		if (strtod(out, NULL) == value)
 			break;
 	}
+}
+
+static void add_number(struct buf *out, const cJSON *value)
+{
+	char text[JSON_NUMBER_MAX];
+
+	json_format_number(value->valuedouble, text);
 	buf_add_str(out, text);
 }
 

@@ -20,6 +20,8 @@
 #include "common/base/buf.h"
 #include "common/services/json.h"
 
+#define JSON_NUMBER_MAX 32 /* bytes of a number's text with its NUL */
+
 struct json_writer {
 	struct buf *out;
 	bool comma; /* a value stands before the next one */
@@ -44,6 +46,9 @@ void json_string_n(struct json_writer *w, const char *key, const char *value, si
 
 void json_int(struct json_writer *w, const char *key, int64_t value);
 void json_bool(struct json_writer *w, const char *key, bool value);
+
+/* The text that json_tree() writes of a number: the shortest that reads back as the same double; not finite: "null". */
+void json_format_number(double value, char out[JSON_NUMBER_MAX]);
 
 /* A whole tree; every number reads back as the same double. NULL writes nothing. */
 void json_tree(struct json_writer *w, const char *key, const cJSON *tree);

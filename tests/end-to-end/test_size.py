@@ -50,3 +50,58 @@ def test_twelve_hundred_containers_page_by_page_under_change(stack):
     assert [i for i in listed if not i.startswith("churn")] == ids
     assert listed == sorted(listed) and len(set(listed)) == len(listed)
     time.sleep(0.1)
+
+
+PORTS_MAX = 4096  # openapi.yaml: maxItems
+
+
+def ports(count, visibility="none"):
+    return [{"container_port": 10000 + i, "visibility": visibility} for i in range(count)]
+
+
+def test_thousands_of_ports_come_back_and_cost_no_more_than_their_bytes(stack):
+    written = ports(PORTS_MAX)
+    assert stack.api.create(spec(network={"ports": written}), "many").status == 201
+    assert stack.api.create(spec(), "few").status == 201
+
+    def fastest(ident):
+        times = []
+        for _ in range(5):
+            begin = time.monotonic()
+            shown = stack.api.get(ident)
+            times.append(time.monotonic() - begin)
+        assert shown.status == 200
+        return min(times), shown
+
+    took, shown = fastest("many")
+    assert shown.json["spec"]["network"]["ports"] == written
+    assert took < fastest("few")[0] + 0.25
+
+
+def test_a_page_of_containers_with_thousands_of_ports(stack):
+    create_many(stack, [f"c{i:02d}" for i in range(40)], lambda _: spec(network={"ports": ports(PORTS_MAX)}))
+    page = stack.api.list()
+    assert page.status == 200 and len(page.json["containers"]) == 40
+    assert all(c["spec"]["network"]["ports"] == ports(PORTS_MAX) for c in page.json["containers"])
+
+
+def test_more_ports_than_fit_are_refused_with_the_reason(stack):
+    for count in (PORTS_MAX + 1, 20000):
+        answer = stack.api.create(spec(network={"ports": ports(count)}), "too-many")
+        assert answer.status == 400
+        assert [e["pointer"] for e in answer.json["errors"]] == ["/spec/network/ports"]
+        assert str(PORTS_MAX) in answer.json["detail"]
+    hints = {"provider_hints": {"a": "x" * 150_000}}
+    answer = stack.api.create(spec(network={"ports": ports(PORTS_MAX)}, **hints), "too-many")
+    assert answer.status == 400 and "network.ports" in answer.json["detail"]
+    assert stack.api.get("too-many").status == 404
+
+
+def test_a_service_of_a_thousand_ports_is_shown(stack):
+    written = ports(1000, "external")
+    created = stack.api.create(spec(network={"ports": written}), "wide")
+    assert created.status == 201
+    listed = next(c for c in stack.api.list().json["containers"] if c["id"] == "wide")
+    for shown in (created.json, stack.api.get("wide").json, listed):
+        assert [p["port"] for p in shown["service"]["ports"]] == [p["container_port"] for p in written]
+        assert shown["spec"]["network"]["ports"] == written

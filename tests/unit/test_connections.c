@@ -160,3 +160,23 @@ Test(connections, those_without_a_request_end_when_the_program_does)
 	close_pair(all, &busy);
 	connections_destroy(all);
 }
+
+Test(connections, a_lingering_socket_takes_what_still_comes)
+{
+	struct connections_limits limits = { .max = 10 };
+	struct connections *all = NULL;
+	char bytes[65536] = { 0 };
+	size_t sent = 0;
+	int pair[2];
+
+	cr_assert_eq(connections_create(&limits, &all, NULL), RC_OK);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	connections_linger(all, pair[0]);
+	close(pair[0]);
+	for (; sent < 2 * 1024 * 1024; sent += sizeof(bytes)) /* more than the kernel holds */
+		cr_assert_eq(send(pair[1], bytes, sizeof(bytes), MSG_NOSIGNAL), (ssize_t)sizeof(bytes));
+	cr_expect_eq(connections_count(all), 0);
+	connections_destroy(all);
+	cr_expect_eq(send(pair[1], bytes, 1, MSG_NOSIGNAL), -1);
+	close(pair[1]);
+}

@@ -30,8 +30,6 @@ static const struct check_case {
 	{ ".5", false },
 	{ "+1", false },
 	{ "1e", false },
-	{ "1e400", false },
-	{ "9007199254740993", false },
 	{ "nul", false },
 	{ "nulll", false },
 	{ "{} x", false },
@@ -54,8 +52,7 @@ Test(json_check, grammar)
 {
 	for (size_t i = 0; i < ARRAY_LEN(check_cases); i++) {
 		struct error err = { 0 };
-		enum rc rc = json_check(check_cases[i].text, strlen(check_cases[i].text), 8, JSON_CHECK_EXACT_NUMBERS,
-					&err);
+		enum rc rc = json_check(check_cases[i].text, strlen(check_cases[i].text), 8, &err);
 
 		cr_expect_eq(rc == RC_OK, check_cases[i].good, "'%s': %s", check_cases[i].text, err.text);
 	}
@@ -69,9 +66,9 @@ Test(json_check, every_prefix_of_a_text_ends_in_a_verdict)
 		cleanup_free char *exact = malloc(len + 1); /* so that a read behind the end is seen */
 
 		memcpy(exact, text, len);
-		cr_expect_neq(json_check(exact, len, 8, 0, NULL), RC_OK, "%zu", len);
+		cr_expect_neq(json_check(exact, len, 8, NULL), RC_OK, "%zu", len);
 	}
-	cr_expect_eq(json_check(text, strlen(text), 8, 0, NULL), RC_OK);
+	cr_expect_eq(json_check(text, strlen(text), 8, NULL), RC_OK);
 }
 
 Test(json_check, twenty_thousand_levels_are_refused)
@@ -80,7 +77,7 @@ Test(json_check, twenty_thousand_levels_are_refused)
 	struct error err;
 
 	memset(deep, '[', 20000);
-	cr_expect_eq(json_check(deep, 20000, JSON_DEPTH_MAX, 0, &err), RC_INVALID_ARGUMENT);
+	cr_expect_eq(json_check(deep, 20000, JSON_DEPTH_MAX, &err), RC_INVALID_ARGUMENT);
 	cr_expect_not_null(strstr(err.text, "nested too deeply"));
 }
 

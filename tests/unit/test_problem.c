@@ -19,6 +19,7 @@ static const struct status_case cases[] = {
 	{ RC_CONFLICT, 409, "ALREADY_EXISTS" },
 	{ RC_KEY_REUSED, 422, "INVALID_ARGUMENT" },
 	{ RC_TOO_LARGE, 413, "INVALID_ARGUMENT" },
+	{ RC_UNSUPPORTED_ENCODING, 415, "INVALID_ARGUMENT" },
 	{ RC_EXPIRED, 400, "INVALID_ARGUMENT" },
 	{ RC_UNSUPPORTED, 503, "UNAVAILABLE" },
 	{ RC_BUSY, 503, "UNAVAILABLE" },
@@ -81,5 +82,62 @@ Test(problem, a_given_status_wins)
 
 	cr_expect_eq(answer.status, 405);
 	cr_expect(strstr(answer.body, "\"status\":405") != NULL);
+	free(answer.body);
+}
+
+static void add_long_faults(struct faults *faults, int count)
+{
+	char pointer[FAULT_POINTER_MAX];
+
+	for (int i = 0; i < count; i++) {
+		memset(pointer, 1, sizeof(pointer));
+		snprintf(pointer + 900, sizeof(pointer) - 900, "%d", i);
+		faults_add(faults, pointer, "is wrong");
+	}
+}
+
+Test(problem, a_list_that_is_too_long_is_cut_and_says_so)
+{
+	struct error err = { .rc = RC_INVALID_ARGUMENT, .text = "t" };
+	struct faults faults cleanup_faults = { .count = 0 };
+	struct problem problem = { .error = &err, .faults = &faults };
+	struct http_answer answer;
+	cleanup_json cJSON *tree = NULL;
+	const cJSON *errors;
+	const char *last;
+	int shown;
+	int left_out = 0;
+
+	add_long_faults(&faults, 150);
+	answer = problem_answer(&problem);
+	cr_assert(answer.body_len > 100000 && answer.body_len <= 256 * 1024, "%zu", answer.body_len);
+	cr_assert_eq(json_parse(answer.body, answer.body_len, &tree, NULL), RC_OK);
+	errors = json_get(tree, "errors");
+	shown = cJSON_GetArraySize(errors) - 1;
+	last = json_string_at(cJSON_GetArrayItem(errors, shown), "detail");
+	cr_assert_eq(sscanf(last, "%d more faults are left out", &left_out), 1, "%s", last);
+	cr_expect_eq(shown + left_out, 150);
+	free(answer.body);
+}
+
+Test(problem, a_worker_s_faults_have_the_same_limits)
+{
+	struct error err = { .rc = RC_INVALID_ARGUMENT, .text = "t" };
+	cleanup_json cJSON *array = cJSON_CreateArray();
+	struct problem problem = { .error = &err, .worker_faults = array };
+	cleanup_free char *long_text = calloc(1, 1 << 20);
+	struct http_answer answer;
+
+	memset(long_text, 'x', (1 << 20) - 1);
+	for (int i = 0; i < 3; i++) {
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "detail", long_text);
+		cJSON_AddStringToObject(item, "pointer", i == 0 ? "/a" : "/b");
+		cJSON_AddItemToArray(array, item);
+	}
+	answer = problem_answer(&problem);
+	cr_assert_not_null(answer.body);
+	cr_expect(answer.body_len < 2000 && strstr(answer.body, "\"pointer\":\"/a\"") != NULL, "%s", answer.body);
 	free(answer.body);
 }

@@ -81,6 +81,51 @@ def test_tokens_are_read_again(worker, start, tokens):
     assert status("another-token-0123456789") == 200
 
 
+def raw_status(api, *headers, path=CONTAINERS, method="GET"):
+    head = "\r\n".join((f"{method} {path} HTTP/1.1", "Host: x", *headers)) + "\r\n\r\n"
+    got = api.raw(head.encode("latin-1"), until_closed=False)
+    return int(got.split()[1]), got
+
+
+def test_what_surrounds_a_token(worker, start, tokens):
+    api = start(SP_SERVER_TOKENS_FILE=str(tokens))
+    right = f"Authorization: Bearer {FULL}"
+    for header in (right + "   ", right + "\t", right.replace("Bearer ", "Bearer   ")):
+        assert raw_status(api, header)[0] == 200, header
+    for header in (right + "\0junk", right + " junk", right + ",", right.replace("full", "\x01full")):
+        status, got = raw_status(api, header)
+        # libmicrohttpd 1.0 answers a NUL by itself, with 400.
+        assert status == 401 and b"WWW-Authenticate: Bearer" in got or status == 400 and "\0" in header, header
+    for twice in (right, "authorization: Bearer other-token-0123456789", "Authorization: Basic eDp5"):
+        assert raw_status(api, right, twice)[0] == 400
+        assert raw_status(api, twice, right)[0] == 400
+
+
+BODY_THAT_NEVER_COMES = ("Content-Type: application/json", "Content-Length: 1000000")
+
+
+@pytest.mark.parametrize("more", [(), ("Expect: 100-continue",)])
+def test_who_may_not_is_told_before_the_body(worker, start, tokens, more):
+    api = start(SP_SERVER_TOKENS_FILE=str(tokens))
+    for header, status in ((None, 401), ("Authorization: Bearer wrong-token-0123456789", 401),
+                           (f"Authorization: Bearer {READER}", 403)):
+        headers = BODY_THAT_NEVER_COMES + more + ((header,) if header else ())
+        got = raw_status(api, *headers, method="POST")
+        assert got[0] == status and b"100 Continue" not in got[1] and b"Connection: close" in got[1]
+        chunked = ("Content-Type: application/json", "Transfer-Encoding: chunked") + headers[2:]
+        assert raw_status(api, *chunked, method="POST")[0] == status
+    if more:
+        got = raw_status(api, *BODY_THAT_NEVER_COMES, *more, f"Authorization: Bearer {FULL}", method="POST")
+        assert got[0] == 100
+
+
+def test_a_client_that_is_still_writing_sees_its_refusal(worker, start, tokens):
+    api = start(SP_SERVER_TOKENS_FILE=str(tokens))
+    for size in (100, 100_000, 1_000_000, 5_000_000):
+        for _ in range(5):
+            assert api.create("a", {"provider_hints": {"a": "x" * size}}).status == 401, size
+
+
 def test_without_any_the_api_is_open(api):
     assert api.create("a", headers=bearer("whatever")).status == 201
     assert api.request("GET", CONTAINERS).status == 200
@@ -121,7 +166,11 @@ def test_client_certificates(worker, start, certificates, tokens, tmp_path, with
     ("admin sha256:abc\n", "64 hexadecimal"), (f"admin {hashed(FULL)[:-1]}g\n", "64 hexadecimal"),
     (f"admin {FULL} read-write\n", "read-only"), (f"admin {FULL} read-only more\n", "read-only"),
     (f"a {FULL}\na {READER}\n", "twice"), (f"{'n' * 65} {FULL}\n", "64 bytes"),
-    ("".join(f"n{i} {FULL}\n" for i in range(1001)), "more than 1000"), (None, "No such file")])
+    (f"a {FULL}\nb {FULL}\n", "line 2: the token"), (f"a {FULL}\n\nb {hashed(FULL)}\n", "line 3: the token"),
+    (f"a {hashed(FULL).upper()}\n", "line 1"), (f"a {hashed(FULL).replace('sha', 'Sha')}\n", "line 1"),
+    (f"a sha-256:{hashed(FULL)[7:]}\n", "line 1"), (f"a sha512:{2 * hashed(FULL)[7:]}\n", "line 1"),
+    (f"a {FULL}\0{FULL}\n", "binary data"),
+    ("".join(f"n{i} {FULL}{i}\n" for i in range(1001)), "more than 1000"), (None, "No such file")])
 def test_files_that_cannot_be_right(tmp_path, text, word):
     path = tmp_path / "tokens"
     if text is not None:

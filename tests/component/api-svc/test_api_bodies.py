@@ -194,10 +194,49 @@ def test_faults_are_bounded(api):
     assert len(problem["errors"]) == 100
 
 
+def test_a_problem_of_many_long_faults_has_a_body(api):
+    labels = {"\x01" * 900 + str(i): "\x01" for i in range(150)}
+    answer = api.request("POST", CONTAINERS, changed("spec.metadata.labels", labels))
+    assert answer.status == 400 and int(answer.headers["Content-Length"]) > 1000
+    assert answer.json()["errors"][-1]["detail"].endswith("more faults are left out")
+
+
+@pytest.mark.parametrize("text,accepted", [
+    ("9345656789347893.4", False), ("9007199254740993", False), ("9007199254740993.0", False), ("1e-400", False),
+    ("1e999", False),
+    ("9345656789347894", True), ("9007199254740994", True), ("0.1", True), ("1e22", True), ("-0.0", True),
+    ("1234567.891", True), ("5e-324", True)])
+def test_a_number_comes_back_equal_and_is_accepted_again(api, worker, text, accepted):
+    for _ in range(2):
+        body = json.dumps({"spec": {**SPEC, "provider_hints": {"a": ["N"]}}}).replace('"N"', text)
+        answer = api.request("POST", CONTAINERS, body, {"Content-Type": "application/json"})
+        if not accepted:
+            assert answer.status == 400
+            assert [e["pointer"] for e in answer.json()["errors"]] == ["/spec/provider_hints/a/0"]
+            return
+        assert answer.status == 201
+        sent = worker.of("create")[-1].body["spec"]["provider_hints"]["a"][0]
+        assert sent == json.loads(text)
+        text = json.dumps(sent)
+
+
+def test_a_bare_spec_may_be_nested_as_deeply_as_any(api):
+    def nested(levels):
+        hints = {}
+        for _ in range(levels):
+            hints = {"a": hints}
+        return {**SPEC, "provider_hints": hints}
+
+    key = {"Idempotency-Key": "k"}
+    for levels, status in ((61, 201), (62, 400), (70, 400)):
+        assert api.request("POST", CONTAINERS, nested(levels), key).status == status
+        assert api.request("POST", CONTAINERS, {"spec": nested(levels)}).status == status
+
+
 RAW = [
     b"", b" ", b"{", b"{}x", b"[]", b"null", b"1", b'"x"', b"{'a':1}", b'{"spec":{}}x', b'{"spec":{}} {}',
-    b'{"spec":{},"spec":{}}', b'{"a":01}', b'{"a":1e999}', b'{"a":NaN}', b'{"a":"\x01"}', b'{"a":"\xff"}',
-    b'{"a":"\\u0000"}', b'{"a":"\\ud800"}', b'{"a":9007199254740993}', b"\xef\xbb\xbf{}", b"[" * 20000,
+    b'{"spec":{},"spec":{}}', b'{"a":01}', b'{"a":NaN}', b'{"a":"\x01"}', b'{"a":"\xff"}',
+    b'{"a":"\\u0000"}', b'{"a":"\\ud800"}', b"\xef\xbb\xbf{}", b"[" * 20000,
     b'{"a":' * 20000, b'{"a":' * 70 + b"1" + b"}" * 70, b"\x00", b'{"spec":\x00{}}',
 ]
 

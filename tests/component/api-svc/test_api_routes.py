@@ -201,3 +201,23 @@ def test_the_life_of_a_container(api, worker):
     assert api.request("GET", CONTAINERS + "/web-1").status == 404
     assert api.request("DELETE", CONTAINERS + "/web-1").status == 404
     assert api.request("DELETE", CONTAINERS + "/web-1", headers={"Idempotency-Key": "k"}).status == 204
+
+
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "if-match"])
+def test_a_condition_that_nobody_evaluates_is_refused(api, worker, name):
+    assert api.create("a").status == 201
+    for method, path in (("GET", CONTAINERS), ("GET", CONTAINERS + "/a"), ("DELETE", CONTAINERS + "/a"),
+                         ("POST", CONTAINERS), ("GET", HEALTH), ("GET", "/openapi.json")):
+        answer = api.request(method, path, headers={name: '"1"'})
+        assert (answer.status, answer.json()["type"]) == (400, "INVALID_ARGUMENT"), (method, path)
+        assert name.lower() in answer.json()["detail"].lower()
+    assert "a" in worker.store and not worker.of("delete")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "x"])
+def test_a_compressed_body_is_refused_and_what_is_accepted_is_told(api, worker, encoding):
+    answer = api.create("a", headers={"Content-Encoding": encoding})
+    assert (answer.status, answer.json()["type"]) == (415, "INVALID_ARGUMENT")
+    assert answer.headers["Accept-Encoding"] == "identity" and "identity" in answer.json()["detail"]
+    assert not worker.of("create")
+    assert api.create("a", headers={"Content-Encoding": "Identity"}).status == 201

@@ -16,9 +16,12 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
 from certificates import Certificates  # noqa: E402  (the folder is known only now)
 
 # The same tests with this module's `start`: HTTPS.
+from test_api_framing import (  # noqa: E402,F401
+    test_what_ends_its_connection_is_answered_once, test_what_is_malformed_is_refused_once_and_closed,
+    test_what_is_well_formed_is_served_and_so_is_what_follows)
 from test_api_http import (  # noqa: E402,F401
     closes_within, test_a_chunked_body_is_a_body, test_a_waiting_request_is_not_slow,
-    test_broken_requests_are_refused_and_closed, test_headers_that_are_too_many,
+    test_headers_that_are_too_many,
     test_pipelined_requests_are_answered_in_order, test_shutdown_finishes_what_runs,
     test_shutdown_does_not_wait_for_ever, test_slow_clients_are_cut_off)
 from test_api_routes import *  # noqa: E402,F401,F403

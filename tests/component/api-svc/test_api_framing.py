@@ -1,0 +1,193 @@
+"""Where a request ends: every reader of the same bytes must see the same requests, or none."""
+
+import re
+import subprocess
+
+import pytest
+
+from api_peers import CONTAINERS, free_port, wait_for
+from http_corpus import ALSO, GOOD, HIDDEN, LAST, MALFORMED, UNREADABLE
+
+C = CONTAINERS.encode()
+BEHIND = b"DELETE %b/smuggled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % C
+ALL = [(name, data, {400}) for name, data in MALFORMED + UNREADABLE] + GOOD + LAST + HIDDEN
+
+
+def statuses(got):
+    return [int(s) for s in re.findall(rb"HTTP/1\.[01] (\d{3}) [A-Z][A-Za-z -]*\r\n", got)]
+
+
+def show(wrong):
+    return "\n".join(f"{name}: {got!r}" for name, got in wrong.items())
+
+
+def names(cases):
+    return [case[0] for case in cases]
+
+
+def test_the_corpus_is_large_enough():
+    assert len(ALL) >= 120
+    assert len(set(names(ALL))) == len(ALL)
+
+
+def smuggled(worker):
+    return [a for a in worker.of("delete") if a.body["id"] == "smuggled"]
+
+
+def test_what_is_malformed_is_refused_once_and_closed(api, worker):
+    wrong = {}
+    for name, data in MALFORMED:
+        got = api.raw(data + BEHIND)
+        if statuses(got) not in ([400], ALSO.get(name)) or got and b"connection: close" not in got.lower():
+            wrong[name] = got[:200]
+    assert not wrong, show(wrong)
+    assert not smuggled(worker) and not worker.of("create")
+
+
+def test_what_is_unreadable_is_closed(api, worker):
+    wrong = {}
+    for name, data in UNREADABLE:
+        got = api.raw(data + BEHIND)
+        if statuses(got) not in ([400], []):
+            wrong[name] = got
+    assert not wrong, show(wrong)
+    assert not smuggled(worker)
+
+
+def test_what_is_well_formed_is_served_and_so_is_what_follows(api, worker):
+    wrong = {}
+    for name, data, expected in GOOD:
+        count = len(smuggled(worker))
+        got = statuses(api.raw(data + BEHIND))
+        if len(got) != 2 or got[0] not in expected or got[1] != 404 or len(smuggled(worker)) != count + 1:
+            wrong[name] = got
+    assert not wrong, show(wrong)
+
+
+def test_what_ends_its_connection_is_answered_once(api, worker):
+    wrong = {}
+    for name, data, expected in LAST + HIDDEN:
+        got = api.raw(data + BEHIND)
+        if len(statuses(got)) != 1 or statuses(got)[0] not in expected:
+            wrong[name] = got[:200]
+    assert not wrong, show(wrong)
+    assert not smuggled(worker)
+
+
+def test_the_same_byte_by_byte(api, worker):
+    """Nothing depends on how the bytes are cut into segments."""
+    wrong = {}
+    for name, data in MALFORMED:
+        if len(data) > 300:
+            continue
+        with api.connect() as s:
+            got = b""
+            try:
+                for i in range(len(data)):
+                    s.sendall(data[i:i + 1])
+                s.sendall(BEHIND)
+                while part := s.recv(65536):
+                    got += part
+            except OSError:  # it has closed before it read all
+                pass
+        if statuses(got) not in ([400], [], ALSO.get(name)):
+            wrong[name] = got[:200]
+    assert not wrong, show(wrong)
+    assert not smuggled(worker) and not worker.of("create")
+
+
+# ---- beside nginx ----
+
+
+class Nginx:
+    """nginx before api-svc with connections that it keeps, and one that answers by itself: two readers, one port each."""
+
+    def __init__(self, folder, upstream):
+        self.proxy, self.judge = free_port(), free_port()
+        self.log = folder / "access.log"
+        (folder / "nginx.conf").write_text(f"""
+            daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+            events {{}}
+            http {{
+                client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
+                uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+                log_format forwarded "$request_method $uri $upstream_status";
+                upstream api {{ server 127.0.0.1:{upstream}; keepalive 1; }}
+                server {{
+                    listen 127.0.0.1:{self.proxy}; access_log {self.log} forwarded;
+                    large_client_header_buffers 4 32k; ignore_invalid_headers off; underscores_in_headers on;
+                    proxy_http_version 1.1; proxy_set_header Connection ""; proxy_request_buffering off;
+                    proxy_next_upstream off; client_max_body_size 0;
+                    location / {{ proxy_pass http://api; }}
+                }}
+                server {{
+                    listen 127.0.0.1:{self.judge}; access_log off; ignore_invalid_headers off;
+                    large_client_header_buffers 4 32k;
+                    location / {{ return 204; }}
+                }}
+            }}""")
+        self.process = subprocess.Popen(["nginx", "-p", folder, "-c", folder / "nginx.conf"],
+                                        stderr=subprocess.DEVNULL)
+
+    def forwarded(self):
+        """Methods of the requests that it gave to api-svc and had answered, once it has written all it knows."""
+        return [line.split()[0] for line in self.log.read_text().splitlines() if not line.endswith(" -")]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture
+def nginx(api, tmp_path):
+    server = Nginx(tmp_path, api.port)
+
+    def answers():
+        try:
+            return At(api, server.judge).raw(b"GET / HTTP/1.0\r\n\r\n")
+        except OSError:
+            return None
+
+    wait_for(answers, "nginx")
+    yield server
+    server.stop()
+
+
+class At:
+    """The same client, to another port."""
+
+    def __init__(self, api, port):
+        self.api, self.port = api, port
+        self.context = None
+
+    def __getattr__(self, name):
+        return getattr(type(self.api), name).__get__(self)
+
+
+def test_through_nginx_no_request_is_answered_twice(api, worker, nginx):
+    """What api-svc has run is what nginx has forwarded: one each, whatever the bytes."""
+    wrong = {}
+    proxy = At(api, nginx.proxy)
+    for name, data, _ in ALL:
+        got = proxy.raw(data + BEHIND)
+        if len(statuses(got)) > 2:
+            wrong[name] = got[:400]
+    assert not wrong, show(wrong)
+    # Whatever nginx has left of its connections to api-svc, the next answer belongs to the next request.
+    assert statuses(proxy.raw(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) == [200]
+    wait_for(lambda: any(line.get("path") == "/health" for line in requests_of(api)), "the log of the last request")
+    assert len(requests_of(api)) <= len(nginx.forwarded())
+
+
+def requests_of(api):
+    return [line for line in api.logs() if line.get("msg") in ("request", "request whose client has gone")]
+
+
+# What nginx refuses although RFC 9112 does not.
+NGINX_IS_STRICTER = {"a method in small letters", "a tab behind the colon", "empty Host", "headers of 100 KB"}
+
+
+def test_what_nginx_refuses_we_refuse(api, nginx):
+    judge = At(api, nginx.judge)
+    refused = {name for name, data, _ in GOOD + LAST if statuses(judge.raw(data + BEHIND))[:1] == [400]}
+    assert refused == NGINX_IS_STRICTER
