@@ -15,6 +15,7 @@ void ledger_init(struct ledger *ledger, struct bus_caller *caller, const char *p
 {
 	ledger->caller = caller;
 	ledger->replicas = replicas;
+	atomic_init(&ledger->opened, false);
 	record_bucket(provider_name, ledger->bucket);
 }
 
@@ -29,7 +30,9 @@ enum rc ledger_put_begin(struct ledger *ledger, const char *key, const struct de
 	if (rc)
 		return rc;
 	bus_bucket_subject(ledger->bucket, key, put->subject);
-	return bus_bucket_put_begin(ledger->caller, put->subject, value.data, last_sequence, &put->pending, err);
+	rc = bus_bucket_put_begin(ledger->caller, put->subject, value.data, last_sequence, &put->pending, err);
+	return rc == RC_UNAVAILABLE ? error_wrap(err, RC_TIMEOUT, "store a record")
+				    : rc; /* JetStream has not refused it */
 }
 
 enum rc ledger_put_end(struct ledger *ledger, struct ledger_put *put, uint64_t *ret_sequence, struct error *err)
@@ -39,7 +42,10 @@ enum rc ledger_put_end(struct ledger *ledger, struct ledger_put *put, uint64_t *
 
 enum rc ledger_open(struct ledger *ledger, struct error *err)
 {
-	return bus_bucket_open(ledger->caller, ledger->bucket, ledger->replicas, err);
+	enum rc rc = bus_bucket_open(ledger->caller, ledger->bucket, ledger->replicas, err);
+
+	atomic_store(&ledger->opened, rc == RC_OK);
+	return rc;
 }
 
 static enum rc put_once(struct ledger *ledger, const char *key, const struct debt *debt, uint64_t last_sequence,
@@ -66,8 +72,10 @@ enum rc ledger_get(struct ledger *ledger, const char *key, struct ledger_entry *
 {
 	struct buf value cleanup_buf = buf_make(DEBT_VALUE_MAX);
 	struct ledger_entry entry = { 0 };
-	enum rc rc = bus_bucket_get(ledger->caller, ledger->bucket, key, &value, &entry.sequence, err);
+	enum rc rc = atomic_load(&ledger->opened) ? RC_OK : ledger_open(ledger, err);
 
+	if (!rc)
+		rc = bus_bucket_get(ledger->caller, ledger->bucket, key, &value, &entry.sequence, err);
 	if (!rc)
 		rc = debt_read(value.data, value.len, &entry.tree, &entry.debt, err);
 	if (rc && rc != RC_NOT_FOUND)

@@ -4,12 +4,15 @@
 #ifndef KUBE_WORKER_LEDGER_H
 #define KUBE_WORKER_LEDGER_H
 
+#include <stdatomic.h>
+
 #include "common/adapters/bus_bucket.h"
 #include "common/kube/debt.h"
 
 struct ledger {
 	struct bus_caller *caller;
 	int64_t replicas;
+	atomic_bool opened; /* by this process, once: before it reads */
 	char bucket[BUS_BUCKET_MAX];
 };
 
@@ -38,7 +41,7 @@ void ledger_init(struct ledger *ledger, struct bus_caller *caller, const char *p
  * key            of debt_key().
  * ret_sequence   of the new one.
  * Errors: RC_CONFLICT another one is there; RC_UNSUPPORTED there is no JetStream; RC_NOT_FOUND (only of the second half)
- * there is no bucket; RC_UNAVAILABLE JetStream refused it; RC_TIMEOUT whether it was stored is unknown.
+ * there is no bucket; RC_UNAVAILABLE JetStream refused it; RC_TIMEOUT NATS is away, or whether it was stored is unknown.
  * Blocks: 1 s at most for each answer.  Threads: any.
  */
 enum rc ledger_put(struct ledger *ledger, const char *key, const struct debt *debt, uint64_t last_sequence,

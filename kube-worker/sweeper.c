@@ -146,7 +146,10 @@ static void *run_sweeper(void *ctx)
 	struct sweeper *sweeper = ctx;
 	int64_t next_ms = 0;
 	bool busy = false;
+	struct error err;
 
+	if (ledger_open(sweeper->env->ledger, &err))
+		log_debug("the key-value bucket is not open yet", log_err(&err));
 	do {
 		settle_all(sweeper);
 		if (clock_mono_ms() >= next_ms) {

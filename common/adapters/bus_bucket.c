@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/adapters/crypto.h"
+#include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
@@ -12,7 +13,11 @@
 #define REPLICAS_USUAL 3                          /* survive the loss of one */
 #define CALL_MAX 600                              /* bytes of an API's name with its parameters */
 #define DUPLICATE_WINDOW_NS INT64_C(120000000000) /* 2 min, as every stream has by default */
-#define SENDER_IDLE_NS INT64_C(30000000000)       /* the server ends a sender that nobody hears for so long */
+#define NEVER_A_SEQUENCE INT64_MAX                /* no stream gets there */
+#define PROOF_TIMEOUT_MS 1000
+#define PROOF_PAUSE_MS 20
+#define MADE_WITHIN_MS 5000
+#define SENDER_IDLE_NS INT64_C(30000000000) /* the server ends a sender that nobody hears for so long */
 
 void bus_bucket_subject(const char *bucket, const char *key, char out[BUS_BUCKET_SUBJECT_MAX])
 {
@@ -109,6 +114,26 @@ static void note_refusal(const char *bucket, int64_t asked, const struct error *
 			 log_num("configured", asked), log_err(err));
 }
 
+/*
+ * A stream that another process is just making is found, but must not be read: nats-server 2.9.10 ends by that (a nil
+ * pointer in jsMsgGetRequest). It can be read when it answers a message, which is one that it refuses.
+ */
+static enum rc wait_until_made(struct bus_caller *caller, const char *bucket, struct error *err)
+{
+	int64_t end_ms = clock_mono_ms() + MADE_WITHIN_MS;
+	uint64_t sequence;
+	enum rc rc;
+
+	do {
+		rc = bus_bucket_put_if(caller, bucket, "state.none", "", NEVER_A_SEQUENCE, &sequence, PROOF_TIMEOUT_MS,
+				       err);
+		if (rc != RC_NOT_FOUND)
+			return rc == RC_CONFLICT ? RC_OK : rc;
+		clock_sleep_ms(PROOF_PAUSE_MS);
+	} while (clock_mono_ms() < end_ms);
+	return error_set(err, RC_UNAVAILABLE, "the key-value bucket exists and does not answer");
+}
+
 enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, int64_t replicas, struct error *err)
 {
 	int64_t wanted = replicas ? replicas : REPLICAS_USUAL;
@@ -127,13 +152,14 @@ enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, int64_t r
 		if (raised)
 			note_refusal(bucket, replicas, &refusal);
 	}
-	if (rc != RC_NOT_FOUND)
-		return rc;
-	rc = create(caller, bucket, wanted, err);
-	if (rc != RC_UNAVAILABLE || wanted == 1)
-		return rc;
-	note_refusal(bucket, replicas, err);
-	return create(caller, bucket, 1, err);
+	if (rc == RC_NOT_FOUND) {
+		rc = create(caller, bucket, wanted, err);
+		if (rc == RC_UNAVAILABLE && wanted > 1) {
+			note_refusal(bucket, replicas, err);
+			rc = create(caller, bucket, 1, err);
+		}
+	}
+	return rc ? rc : wait_until_made(caller, bucket, err);
 }
 
 enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char *key, struct buf *value,

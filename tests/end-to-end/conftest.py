@@ -107,7 +107,8 @@ class Stack:
         self.api_svc.start()
         for _ in range(workers):
             self.add_worker()
-        wait_for("healthy", lambda: listens(self.api_port) and self.api.health() == "healthy")
+        wait_for("healthy" if workers else "api-svc",
+                 lambda: listens(self.api_port) and (not workers or self.api.health() == "healthy"))
         return self
 
     def start_nats(self):
@@ -168,10 +169,10 @@ def own_stack(target, tmp_path):
     """A pipeline that the test may break: call with the number of workers."""
     stacks = []
 
-    def make(workers=1, **kwargs):
+    def make(workers=1, start=True, **kwargs):
         stack = Stack(target, str(tmp_path), **kwargs)
         stacks.append(stack)
-        return stack.start(workers)
+        return stack.start(workers) if start else stack
 
     target.clean()
     yield make

@@ -30,6 +30,7 @@ class Gate:
         self.provider, self.holds, self.lock = provider, [], threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *args: None  # a worker that was killed
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.kubeconfig = os.path.join(folder, f"gate-{self.server.server_port}")
         with open(self.kubeconfig, "w") as f:
@@ -85,7 +86,7 @@ class Gate:
                         self.stream(answer)
                     else:
                         self.whole(answer)
-                except OSError:
+                except (OSError, ValueError, http.client.HTTPException):  # one side has ended
                     self.close_connection = True
                 finally:
                     server.close()

@@ -1,0 +1,129 @@
+"""The same promises where NATS has no JetStream: the object itself carries the debt."""
+
+import time
+
+import pytest
+
+from api import spec
+from gate import Gate
+from kube import Kube
+from processes import Process, wait_for
+from test_settled import DEPLOYMENTS, MINUTE, PORTS, SERVICES, _healthy, begin, gone, resume, stays, suspend, uid
+
+OWED = "dcm.project/owed"
+
+
+@pytest.fixture
+def plain(target, own_stack, tmp_path):
+    """A pipeline on a nats-server without JetStream, whose only worker goes through a gate: (stack, gate)."""
+    gate = Gate(Kube(target.kubeconfig, target.namespace), str(tmp_path))
+    stack = own_stack(0, start=False, SP_LOG_LEVEL="debug")
+    stack.nats = Process("nats", ["nats-server", "-a", "127.0.0.1", "-p", str(stack.nats_port)], {}, str(tmp_path))
+    stack.start(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    wait_for("healthy", lambda: _healthy(stack))
+    yield stack, gate
+    gate.stop()
+
+
+def owed(kube, name):
+    deployment = kube.get("deployments", name)
+    return deployment and OWED in deployment["metadata"].get("annotations", {})
+
+
+def test_the_mark_goes_when_the_client_was_told(plain):
+    stack, _ = plain
+    for i in range(5):
+        assert stack.api.create(spec(ports=PORTS), f"c{i}").status == 201
+    wait_for("no mark", lambda: not any(owed(stack.kube, f"c{i}") for i in range(5)), 5)
+    time.sleep(8)
+    assert len(stack.kube.list("deployments")) == 5 and len(stack.kube.list("services")) == 5
+
+
+def test_a_late_create_is_taken_back(plain):
+    stack, gate = plain
+    hold = gate.hold("before", "POST", DEPLOYMENTS)
+    answer = begin(stack.api.create, spec(), "late")
+    hold.wait()
+    suspend(stack.workers[0])
+    stack.add_worker()
+    assert answer.result().status == 201
+    assert stack.api.delete("late").status == 204
+    resume(stack.workers[0])
+    hold.release()
+    time.sleep(3)
+    assert gone(stack.kube, "late")
+
+
+def test_a_late_failure_leaves_what_was_told(plain):
+    stack, gate = plain
+    hold = gate.hold("before", "POST", SERVICES)
+    answer = begin(stack.api.create, spec(ports=PORTS), "told")
+    hold.wait()
+    suspend(stack.workers[0])
+    stack.add_worker()
+    assert answer.result().status == 201
+    gate.server.shutdown()
+    hold.release()
+    resume(stack.workers[0])
+    stays(stack.kube, "told", answer.result().json["uid"], 12)
+
+
+@pytest.mark.parametrize("when,path", [("after", DEPLOYMENTS), ("after", SERVICES)])
+@pytest.mark.parametrize("victims", ["api-svc", "both"])
+def test_a_create_whose_process_died_is_gone_within_a_minute(plain, when, path, victims):
+    stack, gate = plain
+    hold = gate.hold(when, "POST", path)
+    answer = begin(stack.api.create, spec(ports=PORTS), "orphan")
+    hold.wait()
+    stack.api_svc.kill()
+    if victims == "both":
+        stack.workers[0].kill()
+    with pytest.raises(OSError):
+        answer.result()
+    hold.release()
+    if victims == "both":
+        stack.add_worker()
+    wait_for("gone", lambda: gone(stack.kube, "orphan"), MINUTE - 10, 0.2)
+    time.sleep(2)
+    assert gone(stack.kube, "orphan")
+
+
+def test_a_worker_that_dies_before_it_took_the_mark_away(plain):
+    """api-svc remembers that the client was told: another worker settles it."""
+    stack, gate = plain
+    hold = gate.hold("before", "PATCH", "/deployments/told")
+    told = stack.api.create(spec(), "told")
+    assert told.status == 201
+    hold.wait()
+    stack.workers[0].kill()
+    stack.add_worker()
+    wait_for("no mark", lambda: not owed(stack.kube, "told"), 20)
+    stays(stack.kube, "told", told.json["uid"], 10)
+
+
+def test_a_repeat_by_key_adopts_what_a_dead_process_left(plain):
+    stack, gate = plain
+    hold = gate.hold("after", "POST", SERVICES)
+    key = {"Idempotency-Key": "k1"}
+    answer = begin(stack.api.create, spec(ports=PORTS), "kept", key)
+    hold.wait()
+    stack.api_svc.kill()
+    with pytest.raises(OSError):
+        answer.result()
+    hold.release()
+    stack.api_svc.start()
+    wait_for("healthy", lambda: _healthy(stack))
+    repeated = stack.api.create(spec(ports=PORTS), "kept", key)
+    assert repeated.status == 201
+    wait_for("no mark", lambda: not owed(stack.kube, "kept"), 5)
+    stays(stack.kube, "kept", repeated.json["uid"], 5)
+
+
+def test_one_key_makes_one_container(plain):
+    stack, _ = plain
+    key = {"Idempotency-Key": "one"}
+    first = stack.api.create(spec(), "a", key)
+    assert first.status == 201
+    wait_for("it is seen", lambda: stack.api.create(spec(), "b", key).status == 422, 5)
+    assert stack.api.create(spec(), None, key).json["uid"] == first.json["uid"] == uid(stack.kube, "a")
