@@ -120,6 +120,10 @@ fuzz: ## Run the fuzz targets (FUZZ="TARGET..."), FUZZ_SECONDS=20 each
 export ASAN_OPTIONS = abort_on_error=1:detect_leaks=1
 export UBSAN_OPTIONS = print_stacktrace=1
 
+.PHONY: model
+model: ## Explore the protocol of a request (common/protocol.h, SETTLING) in every order of events
+	tests/model/settling.py
+
 .PHONY: test unit component end-to-end test-cluster cluster cluster-stop
 unit: $(BUILD)/test/unit ## Run the unit tests
 	$(BUILD)/test/unit --jobs 2

@@ -235,34 +235,41 @@ static bool may_have_to_go(struct op_call *call, const struct entry *entry)
 	return sight.seen;
 }
 
+/* Has the record changed since it was read? Also when it cannot be read. */
+static bool has_changed(struct op_call *call, const struct entry *entry)
+{
+	struct ledger_entry record cleanup_ledger_entry = { 0 };
+
+	return ledger_get(call->env->ledger, entry->key, &record, NULL) || record.sequence != entry->sequence;
+}
+
 /*
  * Remove what carries the token and may not: anything for a void record, all but one for a settled one. It may have come
- * into being only now, by an attempt that was held up on its way.
+ * into being only now, by an attempt that was held up on its way. The record is read once more after the look: a later
+ * attempt takes a void one over only when it sees nothing, so what was seen before is not its work.
  */
 static void remove_what_must_go(struct op_call *call, const struct entry *entry)
 {
 	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct undo_what what = { .id = entry->id };
+	char key[DEBT_KEY_MAX];
 	struct error err;
-	const char *token;
-	char key[DEBT_KEY_MAX] = "";
-	enum rc rc;
+	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, entry->id, &reply, &err);
 
-	rc = op_kube_get(call, KUBE_DEPLOYMENT, entry->id, &reply, &err);
-	token = rc ? NULL : container_token(reply.object);
-	if (token)
-		debt_key(token, key);
-	if (!rc && (strcmp(key, entry->key) != 0 || !container_is_live(reply.object, entry->id) ||
-		    str_equal(json_string_at(reply.object, "metadata.uid"), entry->uid)))
+	if (rc == RC_NOT_FOUND)
+		return;
+	what.token = rc ? NULL : container_token(reply.object);
+	what.uid = json_string_at(reply.object, "metadata.uid");
+	if (what.token)
+		debt_key(what.token, key);
+	if (!rc && (!what.token || strcmp(key, entry->key) != 0 || !container_is_live(reply.object, entry->id) ||
+		    str_equal(what.uid, entry->uid) || has_changed(call, entry)))
 		return;
 	if (!rc)
-		rc = container_undo(call,
-				    &(struct undo_what){ .id = entry->id,
-							 .token = token,
-							 .uid = json_string_at(reply.object, "metadata.uid") },
-				    &err);
+		rc = container_undo(call, &what, &err);
 	if (!rc)
 		log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
-	else if (rc != RC_NOT_FOUND)
+	else
 		log_warn("a container that nobody was told of could not be removed yet", log_str("id", entry->id),
 			 log_err(&err));
 }
@@ -318,7 +325,7 @@ static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_
 static void sweep_record(struct op_call *call, struct entry *entry)
 {
 	struct ledger_entry record cleanup_ledger_entry = { 0 };
-	bool over = entry->sequence && entry->state != DEBT_OWED && !entry->by_key;
+	bool over = entry->sequence && entry->state == DEBT_SETTLED && !entry->by_key; /* for ever */
 
 	if (!over && !read_entry(call, entry, &record))
 		return;

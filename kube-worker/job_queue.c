@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+#define DOUBT \
+	2 /* by how much the expected wait may be wrong: a job that could begin in time is not refused on a guess */
+
 enum rc job_queue_init(struct job_queue *queue, size_t capacity, struct error *err)
 {
 	*queue = (struct job_queue){ .jobs = calloc(capacity, sizeof(*queue->jobs)), .capacity = capacity };
@@ -21,9 +24,10 @@ static struct job *place(const struct job_queue *queue, size_t index)
 
 bool job_queue_push(struct job_queue *queue, const struct job *job, int64_t usual_ns, size_t threads)
 {
-	int64_t begin_ns = job->received_ns + (int64_t)(queue->count + 1) * usual_ns / (int64_t)threads;
+	int64_t wait_ns = (int64_t)(queue->count + 1) * usual_ns / (int64_t)threads;
+	bool hopeless = job->received_ns + wait_ns / DOUBT > job->begin_by_ns;
 
-	if (queue->count == queue->capacity || begin_ns > job->begin_by_ns)
+	if (queue->count == queue->capacity || hopeless)
 		return false;
 	*place(queue, queue->count++) = *job;
 	return true;

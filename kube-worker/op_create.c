@@ -255,19 +255,35 @@ static const char *made_uid(const struct create *create)
 	return create->made_now ? json_string_at(create->deployment.object, "metadata.uid") : NULL;
 }
 
-static void take_back(struct op_call *call, struct create *create)
+/*
+ * What there is to take back, looked up before the debt becomes void: afterwards another attempt may make the container
+ * again. What comes into being later is the sweeper's.
+ */
+static void look_at_remains(struct op_call *call, struct create *create)
 {
-	const char *uid = made_uid(create);
-	enum debt_right right = create_debt_void(call, &create->debt, uid, create->written);
-	struct undo_what what = {
-		.id = create->debt.id,
-		.token = create->debt.token,
-		.uid = right == DEBT_REMOVE_OWN ? uid : NULL,
-		.owed_to = create->debt.kind == DEBT_OBJECT ? call->caller : NULL,
-	};
 	struct error err;
 
-	if (right != DEBT_LEAVE && container_undo(call, &what, &err))
+	if (create->made_now || !create->written)
+		return;
+	kube_reply_clear(&create->deployment);
+	if (op_kube_get(call, KUBE_DEPLOYMENT, create->debt.id, &create->deployment, &err))
+		kube_reply_clear(&create->deployment);
+}
+
+static void take_back(struct op_call *call, struct create *create)
+{
+	struct undo_what what = { .id = create->debt.id, .token = create->debt.token };
+	enum debt_right right;
+	struct error err;
+
+	look_at_remains(call, create);
+	what.uid = json_string_at(create->deployment.object, "metadata.uid");
+	right = create_debt_void(call, &create->debt, made_uid(create), create->written);
+	if (right == DEBT_LEAVE || !what.uid)
+		return;
+	if (create->debt.kind == DEBT_OBJECT)
+		what.owed_to = call->caller;
+	if (container_undo(call, &what, &err))
 		log_warn("a failed create could not be taken back yet; the sweeper will", log_str("id", what.id),
 			 log_err(&err), log_str("request_id", call->request_id));
 }

@@ -14,7 +14,6 @@ set -eu
 . "$(dirname -- "$0")/lib.sh"
 use_dir "${1:-}"
 NAMESPACE=${NAMESPACE:-dcm-sp}
-ROLE=$HERE/../../deploy/kubernetes/base/role.yaml
 
 for tool in bash openssl flock setsid; do
     command -v "$tool" >/dev/null || die "$tool is needed"
@@ -120,23 +119,8 @@ admin apply -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Node
 metadata: {name: simulated, labels: {kubernetes.io/hostname: simulated, kubernetes.io/os: linux}}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: "$NAMESPACE"}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: dcm-sp, namespace: "$NAMESPACE"}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: dcm-k8s-container-sp, namespace: "$NAMESPACE"}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: dcm-k8s-container-sp}
-subjects: [{kind: ServiceAccount, name: dcm-sp, namespace: "$NAMESPACE"}]
 YAML
-admin -n "$NAMESPACE" apply -f "$ROLE" >/dev/null
-kubeconfig provider.kubeconfig "    token: $(admin -n "$NAMESPACE" create token dcm-sp --duration=8760h)"
+mv "$("$HERE/tenant.sh" "$DIR" "$NAMESPACE")" provider.kubeconfig
 
 wait_ready
 milliseconds=$((($(date +%s%N) - began) / 1000000))

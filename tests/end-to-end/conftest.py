@@ -11,6 +11,7 @@ a real control plane. Variables (run.sh sets them):
 """
 
 import os
+import subprocess
 
 import pytest
 
@@ -33,10 +34,20 @@ class Target:
         if self.simulated:
             self._start_kubesim()
         else:
-            self.kubeconfig = os.environ["E2E_PROVIDER_KUBECONFIG"]
-            self.namespace = os.environ["E2E_NAMESPACE"]
+            self._use_namespace()
             self.admin_kubeconfig = os.environ["E2E_KUBECONFIG"]
             self.admin = Kube(self.admin_kubeconfig, self.namespace)
+
+    def _use_namespace(self):
+        """The one of the run; beside other processes of the same run (pytest-xdist) one of our own."""
+        process = os.environ.get("PYTEST_XDIST_WORKER")
+        self.namespace = os.environ["E2E_NAMESPACE"]
+        self.kubeconfig = os.environ["E2E_PROVIDER_KUBECONFIG"]
+        if process:
+            self.namespace += f"-{process}"
+            script = os.path.join(os.path.dirname(__file__), "..", "cluster", "tenant.sh")
+            self.kubeconfig = subprocess.run([script, os.environ["E2E_CLUSTER"], self.namespace], check=True,
+                                             stdout=subprocess.PIPE, text=True).stdout.strip()
 
     def _start_kubesim(self):
         self.namespace = "dcm-sp"

@@ -19,6 +19,10 @@ while [ $# -gt 0 ]; do
     esac
 done
 case $build in /*) ;; *) build=$root/$build ;; esac
+chosen=
+for argument in "$@"; do
+    case $argument in test_*) chosen=1 ;; esac
+done
 export E2E_BIN=$build/bin
 case $build in
     *thread*) export E2E_SLOWER=4 ;;
@@ -54,4 +58,17 @@ if [ ! -d "$library" ]; then
 fi
 export PYTHONPATH=$library
 cd "$here"
-"${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$@"
+
+run() { "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$@"; }
+
+# Most tests wait more than they work, so some run at a time: each process has a simulator, or a namespace, of its own. What
+# stops or fills the whole control plane runs alone, and so does everything on a cluster that others may use.
+alone=(test_monitor_chaos.py test_many_pods.py test_size.py)
+if [ -z "$cluster" ]; then
+    run -n "${E2E_PROCESSES:-4}" "$@"
+elif [ -n "${E2E_CLUSTER:-}" ] && [ -z "$chosen" ]; then
+    run -n "${E2E_PROCESSES:-3}" --ignore-glob="*_cluster.py" "${alone[@]/#/--ignore=}" "$@"
+    run "$@" "${alone[@]}" ./*_cluster.py
+else
+    run "$@"
+fi

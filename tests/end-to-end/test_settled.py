@@ -284,7 +284,8 @@ def test_nats_dies_between_request_and_reply(gated):
         wait_for("gone", lambda: gone(stack.kube, "cut"), MINUTE, 0.5)
 
 
-def test_settled_records_go_and_nothing_else_is_left(stack):
+def test_settled_records_go_and_nothing_else_is_left(own_stack):
+    stack = own_stack(2)
     for i in range(5):
         assert stack.api.create(spec(), f"clean-{i}").status == 201
     nats = Nats(stack.nats_port)

@@ -40,7 +40,7 @@ DONE = Attempt("done", None, 0, 0, None)
 # record    (state, sequence, uid) of the ledger: state "none", "owed", "settled", "void"
 # next_uid, next_seq   counters
 # user      what users have done: "": nothing yet, "deleted", "created" (another container of the same id)
-# sweep     a uid that the sweeper is about to delete, or None
+# sweep     (a uid that the sweeper has seen, whether it has read the record since), or None
 # undo      does api-svc want the request undone? "", "wanted", "marked"
 World = collections.namedtuple(
     "World", "api told answer settle_seq holder attempts object mine record next_uid next_seq user sweep undo")
@@ -71,7 +71,7 @@ def canonical(w):
     def seq(value):
         return seqs.setdefault(value, len(seqs))
 
-    w = w._replace(object=uid(w.object), answer=uid(w.answer), sweep=uid(w.sweep), settle_seq=seq(w.settle_seq),
+    w = w._replace(object=uid(w.object), answer=uid(w.answer), sweep=w.sweep and (uid(w.sweep[0]), w.sweep[1]), settle_seq=seq(w.settle_seq),
                    record=(w.record[0], seq(w.record[1]), uid(w.record[2])))
     attempts = tuple(a._replace(seq=seq(a.seq), uid=uid(a.uid), target=uid(a.target)) for a in w.attempts)
     return w._replace(attempts=attempts, next_uid=len(uids), next_seq=len(seqs))
@@ -154,7 +154,7 @@ def after_failure(w, i):
     state, seq, uid = w.record
     if seq == a.seq:
         stored, _ = store(w, "void")
-        return with_attempt(stored, i, a._replace(pc="remove", target=w.object if w.mine else 0))
+        return with_attempt(stored, i, a._replace(pc="remove"))
     if a.uid and (state == "void" or (state == "settled" and uid != a.uid)):
         return with_attempt(w, i, a._replace(pc="remove", target=a.uid))
     return with_attempt(w, i, DONE)
@@ -202,11 +202,14 @@ def create_steps(w, i, rules):
                 else with_attempt(w._replace(holder=i + 1), i, a))
     elif a.pc == "failed":
         if rules.debts:
-            yield f"{who} ends its debt", after_failure(w, i)
+            yield f"{who} looks at what it leaves", with_attempt(w, i, a._replace(
+                pc="void", target=w.object if w.mine else 0))
         elif a.uid or (w.mine and i > 0):  # version 0.1: made now, or "made earlier", or asked before
             yield f"{who} rolls back", with_attempt(w, i, a._replace(pc="remove", target=w.object if w.mine else 0))
         else:
             yield f"{who} fails", with_attempt(on_error(w, i, rules), i, DONE)
+    elif a.pc == "void":
+        yield f"{who} ends its debt", after_failure(w, i)
     elif a.pc == "remove":
         yield f"{who} removes what it may", with_attempt(on_error(delete(w, a.target), i, rules), i, DONE)
     if a.pc not in ("done", "sent", "posting-dead"):
@@ -254,9 +257,12 @@ def sweeper_steps(w, rules):
     if state == "owed" and (w.api not in ("open", "settling") or rules.spurious):
         yield "the sweeper marks the debt void", store(w, "void")[0]
     if w.sweep is None and w.mine and (state == "void" or (state == "settled" and w.object != uid)):
-        yield "the sweeper looks at what carries the token", w._replace(sweep=w.object)
-    if w.sweep is not None:
-        yield "the sweeper deletes by uid", delete(w, w.sweep)._replace(sweep=None)
+        yield "the sweeper looks at what carries the token", w._replace(sweep=(w.object, False))
+    if w.sweep and not w.sweep[1]:
+        goes = state == "void" or (state == "settled" and w.sweep[0] != uid)
+        yield "the sweeper reads the record", w._replace(sweep=(w.sweep[0], True) if goes else None)
+    if w.sweep and w.sweep[1]:
+        yield "the sweeper deletes by uid", delete(w, w.sweep[0])._replace(sweep=None)
 
 
 def user_steps(w, rules):
