@@ -2,7 +2,7 @@
 """
 Random faults under load, and an audit of everything that clients were told. Ends with 1 when anything does not fit.
 
-  chaos.py [--target sim|cluster] [--seed N] [--seconds S] [--period S] [--clients N] [--faults NAME,...] [--keep DIR]
+  chaos.py [--target sim|cluster] [--seed N] [--seconds S] [--period S] [--clients N] [--faults NAME,...] [--keep DIR] [--no-jetstream]
 """
 
 import argparse
@@ -38,6 +38,7 @@ def arguments():
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--think", type=float, default=0.1, help="seconds between two calls of a client")
     parser.add_argument("--faults", type=lambda text: text.split(","), default=None, help="only these of the table")
+    parser.add_argument("--no-jetstream", action="store_true", help="nats-server has none: debts are marks on objects")
     parser.add_argument("--keep", help="where logs are kept; default: a temporary folder, kept only after a violation")
     return parser.parse_args()
 
@@ -81,6 +82,7 @@ def load(args, stage, history):
                 runner.errors.append(f"{client.name}: {client.failed!r}")
         for name in stage.processes:
             stage.begin(name)
+        history.delivered = stage.delivered()
         wait_until_quiet(stage, history, progress)
         return runner
     finally:
@@ -106,7 +108,7 @@ def wait_until_quiet(stage, history, progress):
         progress.show()
         time.sleep(1)
         try:
-            good = good + 1 if not ends(stage, Audit(history))[1] else 0
+            good = good + 1 if not ends(stage, Audit(history, stage.jetstream))[1] else 0
         except (OSError, AssertionError):
             good = 0
     history.quiet = time.monotonic()
@@ -114,7 +116,7 @@ def wait_until_quiet(stage, history, progress):
 
 def judge(stage, history, runner, baseline):
     """Everything that does not fit, as an Audit."""
-    audit = Audit(history)
+    audit = Audit(history, stage.jetstream)
     audit.check_sightings()
     audit.check_answers()
     audit.check_health(stage.kube.parts)
@@ -152,7 +154,7 @@ def main():
     folder = args.keep or tempfile.mkdtemp(prefix="chaos-")
     os.makedirs(folder, exist_ok=True)
     print(f"make chaos TARGET={args.target} SEED={args.seed} SECONDS={args.seconds:g}", flush=True)
-    stage = Stage(folder, args.target)
+    stage = Stage(folder, args.target, not args.no_jetstream)
     wall = time.time() - time.monotonic()
     try:
         stage.start()

@@ -1,5 +1,6 @@
 """Clients as real ones are: each has containers of its own, makes, reads and deletes them, and uses their ids again."""
 
+import concurrent.futures
 import http.client
 import json
 import random
@@ -8,8 +9,7 @@ import time
 import urllib.parse
 
 from api import BASE, spec
-from history import RESET, TIMEOUT, UNREACHABLE, Op, Sighting
-
+from history import LEFT, RESET, TIMEOUT, UNREACHABLE, Op, Sighting
 from stage import SECRET
 
 ANSWER_S = 45     # longer than any deadline: who waits longer waits for ever
@@ -69,7 +69,11 @@ class Client:
         slot.service = self.random.random() < 0.4
         slot.body = spec(ports=PORTS if slot.service else (), process={"env": [{"name": "A", "value": SECRET}]})
         slot.body["metadata"]["labels"] = {"chaos-work": str(slot.work)}
-        op = self._create(slot)
+        if not slot.key and self.random.random() < 0.1:
+            self._create(slot, patience_s=self.random.choice([0, 0.01, 0.05, 0.1, 1]))
+            self._rest(slot)
+            return
+        op = self._create_twice(slot) if slot.key and self.random.random() < 0.2 else self._create(slot)
         for _ in range(KEY_REPEATS if slot.key else 0):
             if not op.failed:
                 break
@@ -89,6 +93,9 @@ class Client:
         slot.since = op.answered
         if isinstance(op.result, int):
             self.resting.append(slot)
+        self._rest(slot)
+
+    def _rest(self, slot):
         self.slots.remove(slot)
         if self.resting and time.monotonic() > self.resting[0].since + GONE_S + CALM_S:
             self.slots.append(self.resting.pop(0))
@@ -105,6 +112,12 @@ class Client:
             self._create_again(slot)
         else:
             self._delete(slot)
+
+    def _create_twice(self, slot):
+        """The same create at once on another connection: the better answer of the two."""
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            ops = list(pool.map(lambda _: self._create(slot), range(2)))
+        return min(ops, key=lambda op: (op.result != 201, op.result == UNREACHABLE, op.answered))
 
     def _create_again(self, slot):
         """By key: the same one; else 409. In no case anything changes."""
@@ -130,7 +143,7 @@ class Client:
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 
-    def _call(self, op, method, path, body=None):
+    def _call(self, op, method, path, body=None, patience_s=None):
         api = self.stage.apis[op.api]
         headers = {"X-Request-Id": f"op-{op.number}", **({"Idempotency-Key": op.key} if op.key else {}),
                    **({"Content-Type": "application/json"} if body else {})}
@@ -144,6 +157,10 @@ class Client:
                 return None
             op.sent = time.monotonic()
             connection.request(method, path, json.dumps(body) if body else None, headers)
+            if patience_s is not None:
+                self.stopping.wait(patience_s)
+                op.result = LEFT
+                return None
             response = connection.getresponse()
             text = response.read().decode()
             op.result, answer = response.status, json.loads(text) if text else {}
@@ -165,9 +182,10 @@ class Client:
         return Op(self.history.number(), kind, container_id, self.random.choice(list(self.stage.apis)),
                   time.monotonic(), **more)
 
-    def _create(self, slot):
+    def _create(self, slot, patience_s=None):
         op = self._op("create", slot.id, key=slot.key, work=slot.work, wants_service=slot.service)
-        answer = self._call(op, "POST", f"{BASE}?{urllib.parse.urlencode({'id': slot.id})}", {"spec": slot.body})
+        answer = self._call(op, "POST", f"{BASE}?{urllib.parse.urlencode({'id': slot.id})}", {"spec": slot.body},
+                            patience_s)
         if op.result == 201:
             op.uid = answer["uid"]
             if slot.service and "service" not in answer:

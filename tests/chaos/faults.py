@@ -60,9 +60,9 @@ def restart_api_server(run, event):
 
 def misbehave(run, event):
     match = {"resource": event.detail["resource"]} if event.detail["resource"] else {}
-    run.stage.kube.order({**event.detail["fault"], "match": match, "count": event.detail["count"]})
+    run.stage.kube.misbehave({**event.detail["fault"], "match": match, "count": event.detail["count"]})
     run.sleep(event.seconds)
-    run.stage.kube.order()
+    run.stage.kube.behave()
 
 
 @dataclasses.dataclass(frozen=True)

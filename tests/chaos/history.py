@@ -4,8 +4,8 @@ import dataclasses
 import itertools
 import threading
 
-# How a call ended that was not answered. UNREACHABLE: nothing was sent.
-UNREACHABLE, RESET, TIMEOUT = "unreachable", "reset", "timeout"
+# How a call ended that was not answered. UNREACHABLE: nothing was sent. LEFT: the client has closed before the answer.
+UNREACHABLE, RESET, TIMEOUT, LEFT = "unreachable", "reset", "timeout", "left"
 
 
 @dataclasses.dataclass
@@ -61,6 +61,7 @@ class History:
     def __init__(self, begin):
         self.begin = begin
         self.ops, self.sightings, self.strikes, self.health, self.notes = [], [], [], [], []
+        self.delivered = {}  # what api-svc have logged of requests: {request id: (status, was the client there?)}
         self.stalls = []  # when this program itself did not get on: (from, to)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()

@@ -21,6 +21,8 @@ CLUSTER = os.environ.get("E2E_CLUSTER", "")
 LOGIN = {"user": "chaos", "pass": "pw-9f2c7d41e0"}  # must stand in no log
 SECRET = "env-51b7a9c3f6"                           # the value of a variable of every container: likewise
 APIS, WORKERS, MONITORS = 2, 3, 2
+CONCURRENCY = (16, 4, 1)  # one is always full
+LATENCY_MS = 50
 
 
 class Cluster:
@@ -56,16 +58,19 @@ class Simulator:
         self.namespace, self.secrets = "dcm-sp", []
         self.process, self.kubeconfig = start_kubesim(f"{BIN}/kubesim", folder, self.namespace)
         self.admin = Kube(self.kubeconfig, self.namespace)
+        self.behave()
 
     def pid(self, _):
         return self.process.popen.pid
 
-    def order(self, *faults):
-        """Let it misbehave; without faults: behave."""
-        if not faults:
-            self.admin.call("DELETE", "/sim/faults", timeout=5)
-        for fault in faults:
-            self.admin.call("POST", "/sim/faults", fault, timeout=5)
+    def behave(self):
+        """As the real one does, which takes its time: faults would find nothing under way."""
+        self.admin.call("DELETE", "/sim/faults", timeout=5)
+        for verb in ("get", "create", "delete", "patch"):
+            self.misbehave({"kind": "latency", "ms": LATENCY_MS, "match": {"verb": verb}, "count": -1})
+
+    def misbehave(self, fault):
+        self.admin.call("POST", "/sim/faults", fault, timeout=5)
 
     def stop(self):
         self.process.stop()
@@ -74,8 +79,8 @@ class Simulator:
 class Stage:
     """Everything that runs. `processes`: by name, all that faults may end and start."""
 
-    def __init__(self, folder, target):
-        self.folder = folder
+    def __init__(self, folder, target, jetstream=True):
+        self.folder, self.jetstream = folder, jetstream
         self.kube = Cluster() if target == "cluster" else Simulator(folder)
         self.nats_port = free_port()
         self.store = os.path.join(folder, "jetstream")
@@ -93,7 +98,7 @@ class Stage:
         for name, api in self.apis.items():
             self._add(name, "api-svc", SP_SERVER_ADDRESS=f"127.0.0.1:{api.port}")
         for n in range(WORKERS):
-            self._add(f"worker-{n}", "kube-worker")
+            self._add(f"worker-{n}", "kube-worker", SP_WORKER_CONCURRENCY=str(CONCURRENCY[n]))
         for n in range(MONITORS):
             self._add(f"monitor-{n}", "monitor")
         self.meant_to_run = {name: False for name in self.processes}
@@ -105,7 +110,8 @@ class Stage:
     def _nats(self):
         config = os.path.join(self.folder, "nats.conf")
         with open(config, "w", encoding="ascii") as f:
-            f.write(f"listen: 127.0.0.1:{self.nats_port}\njetstream {{ store_dir: \"{self.store}\" }}\n"
+            jetstream = f"jetstream {{ store_dir: \"{self.store}\" }}" if self.jetstream else ""
+            f.write(f"listen: 127.0.0.1:{self.nats_port}\n{jetstream}\n"
                     f"authorization {{ user: {LOGIN['user']}, password: \"{LOGIN['pass']}\" }}\n")
         return Process("nats", ["nats-server", "-c", config], {}, self.folder)
 
@@ -117,7 +123,7 @@ class Stage:
             self.begin(name)
             if name == "nats":
                 wait_for("nats-server", lambda: listens(self.nats_port))
-        self.dcm = Dcm(self.nats_port, login=LOGIN)
+        self.dcm = Dcm(self.nats_port, stream=self.jetstream, login=LOGIN)
         for name, api in self.apis.items():
             wait_for(f"{name} is healthy", lambda port=api.port, api=api: listens(port) and api.health() == "healthy")
         return self
@@ -177,6 +183,8 @@ class Stage:
 
     def debts(self):
         """The records of debts: [(key, age in s, value)]."""
+        if not self.jetstream:
+            return []
         nats = Nats(self.nats_port, LOGIN)
         try:
             stream = next((s["config"]["name"] for s in nats.jetstream("STREAM.LIST")["streams"] or []
@@ -192,6 +200,16 @@ class Stage:
             return found
         finally:
             nats.close()
+
+    def delivered(self):
+        """What the api-svc have logged of requests: {request id: (status, was the client there?)}."""
+        found = {}
+        for name in self.apis:
+            for line in self.processes[name].log().splitlines():
+                if '"msg":"request' in line:
+                    entry = json.loads(line)
+                    found[entry["request_id"]] = (entry["status"], entry["msg"] == "request")
+        return found
 
     def secrets_in_logs(self):
         secrets = [SECRET, LOGIN["pass"], *self.kube.secrets]
