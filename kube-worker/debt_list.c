@@ -318,7 +318,7 @@ static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_
 static void sweep_record(struct op_call *call, struct entry *entry)
 {
 	struct ledger_entry record cleanup_ledger_entry = { 0 };
-	bool over = entry->sequence && entry->state != DEBT_OWED && !entry->by_key;
+	bool over = entry->sequence && entry->state == DEBT_SETTLED && !entry->by_key;
 
 	if (!over && !read_entry(call, entry, &record))
 		return;
