@@ -24,6 +24,7 @@ from stage import Stage
 from watchers import Watchers, deployments
 
 QUIET_S = 75
+GOOD_LOOKS = 5
 WARM_S = 3
 DEBT_S = 180  # no debt is owed for so long
 GROWN_KB, GROWN_FDS, GROWN_THREADS = 48 * 1024, 80, 4
@@ -83,8 +84,7 @@ def load(args, stage, history):
         for name in stage.processes:
             stage.begin(name)
         history.delivered = stage.delivered()
-        wait_until_quiet(stage, history, progress)
-        return runner
+        return runner, *wait_until_quiet(stage, history, progress)
     finally:
         watchers.stop()
 
@@ -101,26 +101,30 @@ def ends(stage, audit):
 
 
 def wait_until_quiet(stage, history, progress):
-    """Until everything fits, and nothing changes for a while; at most QUIET_S."""
-    end, good = time.monotonic() + QUIET_S, 0
-    while time.monotonic() < end and good < 3:
+    """
+    Until everything fits, several times in a row, QUIET_S at most: what does not fit then, and the Deployments. (That a
+    watch has gone silent is found out within a minute; until then one of the workers is behind.)
+    """
+    end, good, there, wrong = time.monotonic() + QUIET_S, 0, [], []
+    while time.monotonic() < end and good < GOOD_LOOKS:
         stage.look_for_deaths()
         progress.show()
         time.sleep(1)
         try:
-            good = good + 1 if not ends(stage, Audit(history, stage.jetstream))[1] else 0
-        except (OSError, AssertionError):
-            good = 0
+            there, wrong = ends(stage, Audit(history, stage.jetstream))
+        except (OSError, AssertionError) as error:
+            wrong = [("what there is in the end cannot be read", "", repr(error))]
+        good = good + 1 if not wrong else 0
     history.quiet = time.monotonic()
+    return there, wrong
 
 
-def judge(stage, history, runner, baseline):
+def judge(stage, history, runner, there, wrong, baseline):
     """Everything that does not fit, as an Audit."""
     audit = Audit(history, stage.jetstream)
     audit.check_sightings()
     audit.check_answers()
     audit.check_health(stage.kube.parts)
-    there, wrong = ends(stage, audit)
     audit.count_unknowable(there)
     for rule, container_id, text in wrong:
         audit.violate(rule, container_id, time.monotonic(), text)
@@ -161,8 +165,8 @@ def main():
         time.sleep(WARM_S)
         baseline = {name: stage.footprint(name) for name in stage.processes if name != "nats"}
         history = History(time.monotonic())
-        runner = load(args, stage, history)
-        audit = judge(stage, history, runner, baseline)
+        runner, there, wrong = load(args, stage, history)
+        audit = judge(stage, history, runner, there, wrong, baseline)
     finally:
         stage.stop()
     print_report(args, stage, history, runner, audit, wall)
