@@ -141,6 +141,10 @@ chaos: all ## Random faults under load, and an audit of all answers: SEED=, SECO
 bench: all ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory
 	tests/bench/run.sh --build $(BUILD)
 
+.PHONY: overload
+overload: all ## Measure 2,000 clients that create and delete without a pause: latency, health, memory, recovery
+	tests/bench/overload.py --bin $(BUILD)/bin
+
 # ---- running ---------------------------------------------------------------------------------------------------------
 
 .PHONY: run

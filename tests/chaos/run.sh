@@ -22,4 +22,5 @@ if [[ " $* " = *" --target cluster "* ]] && [ -z "${E2E_CLUSTER:-}" ]; then
     NAMESPACE=$E2E_NAMESPACE "$root/tests/cluster/start.sh" "$state" >/dev/null
     export E2E_CLUSTER=$state
 fi
+"${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$here/test_audit.py"
 "${PYTHON:-/usr/bin/python3}" "$here/chaos.py" "$@"
