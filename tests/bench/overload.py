@@ -156,6 +156,16 @@ def late_attempts(processes):
     return late, sum(len(times) > 1 for times in carried_out.values())
 
 
+def by_server(api_svc):
+    """What the api-svc itself has measured, for each status: the client shares the processors, and adds its own time."""
+    found = collections.defaultdict(list)
+    for line in api_svc.log().splitlines():
+        if '"msg":"request' in line:
+            entry = json.loads(line)
+            found[entry["status"]].append(entry["ms"] / 1000)
+    return found
+
+
 def show(what, seconds):
     times = sorted(seconds)
     if times:
@@ -201,6 +211,8 @@ def measure(args, processes, api):
         by_status[{201: "accepted", 204: "accepted"}.get(status, str(status))].append(took)
     for status, times in sorted(by_status.items()):
         show(status, times)
+    for status, times in sorted(by_server(processes["api-svc"]).items()):
+        show(f"  api-svc: {status}", times)
     show("health", [took for took, _ in health])
     well = sum(said == "healthy" for _, said in health)
     print(f"healthy          {100 * well / len(health):6.1f} %   {dict(collections.Counter(said for _, said in health))}")

@@ -2,7 +2,7 @@
 """
 Random faults under load, and an audit of everything that clients were told. Ends with 1 when anything does not fit.
 
-  chaos.py [--target sim|cluster] [--seed N] [--seconds S] [--period S] [--clients N] [--faults NAME,...] [--keep DIR] [--no-jetstream]
+  chaos.py [--target sim|cluster] [--seed N] [--seconds S] [...]; --help names all options
 """
 
 import argparse
@@ -39,6 +39,7 @@ def arguments():
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--think", type=float, default=0.1, help="seconds between two calls of a client")
     parser.add_argument("--faults", type=lambda text: text.split(","), default=None, help="only these of the table")
+    parser.add_argument("--latency", type=int, default=50, help="ms of each call of kubesim")
     parser.add_argument("--no-jetstream", action="store_true", help="nats-server has none: debts are marks on objects")
     parser.add_argument("--keep", help="where logs are kept; default: a temporary folder, kept only after a violation")
     return parser.parse_args()
@@ -158,7 +159,7 @@ def main():
     folder = args.keep or tempfile.mkdtemp(prefix="chaos-")
     os.makedirs(folder, exist_ok=True)
     print(f"make chaos TARGET={args.target} SEED={args.seed} SECONDS={args.seconds:g}", flush=True)
-    stage = Stage(folder, args.target, not args.no_jetstream)
+    stage = Stage(folder, args.target, not args.no_jetstream, args.latency)
     wall = time.time() - time.monotonic()
     try:
         stage.start()

@@ -22,7 +22,6 @@ LOGIN = {"user": "chaos", "pass": "pw-9f2c7d41e0"}  # must stand in no log
 SECRET = "env-51b7a9c3f6"                           # the value of a variable of every container: likewise
 APIS, WORKERS, MONITORS = 2, 3, 2
 CONCURRENCY = (16, 4, 1)  # one is always full
-LATENCY_MS = 50
 
 
 class Cluster:
@@ -54,8 +53,8 @@ class Simulator:
 
     parts = ("kubesim",)
 
-    def __init__(self, folder):
-        self.namespace, self.secrets = "dcm-sp", []
+    def __init__(self, folder, latency_ms):
+        self.namespace, self.secrets, self.latency_ms = "dcm-sp", [], latency_ms
         self.process, self.kubeconfig = start_kubesim(f"{BIN}/kubesim", folder, self.namespace)
         self.admin = Kube(self.kubeconfig, self.namespace)
         self.behave()
@@ -67,7 +66,7 @@ class Simulator:
         """As the real one does, which takes its time: faults would find nothing under way."""
         self.admin.call("DELETE", "/sim/faults", timeout=5)
         for verb in ("get", "create", "delete", "patch"):
-            self.misbehave({"kind": "latency", "ms": LATENCY_MS, "match": {"verb": verb}, "count": -1})
+            self.misbehave({"kind": "latency", "ms": self.latency_ms, "match": {"verb": verb}, "count": -1})
 
     def misbehave(self, fault):
         self.admin.call("POST", "/sim/faults", fault, timeout=5)
@@ -79,9 +78,9 @@ class Simulator:
 class Stage:
     """Everything that runs. `processes`: by name, all that faults may end and start."""
 
-    def __init__(self, folder, target, jetstream=True):
+    def __init__(self, folder, target, jetstream=True, latency_ms=0):
         self.folder, self.jetstream = folder, jetstream
-        self.kube = Cluster() if target == "cluster" else Simulator(folder)
+        self.kube = Cluster() if target == "cluster" else Simulator(folder, latency_ms)
         self.nats_port = free_port()
         self.store = os.path.join(folder, "jetstream")
         self.env = {
