@@ -158,9 +158,20 @@ test-deploy: ## Try package, images, compose.yaml, units and all-in-one (about 2
 	deploy/install-packages.sh build test deb test-deploy
 	set -e; for part in deb images compose systemd all-in-one; do tests/deploy/$$part.sh; done
 
+.PHONY: chaos
+SEED     ?=
+SECONDS  ?= 60
+TARGET   ?= sim
+chaos: all ## Random faults under load, and an audit of all answers: SEED=, SECONDS=, TARGET=sim|cluster
+	tests/chaos/run.sh --build $(BUILD) --target $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: all ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory
 	tests/bench/run.sh --build $(BUILD)
+
+.PHONY: overload
+overload: all ## Measure 2,000 clients that create and delete without a pause: latency, health, memory, recovery
+	tests/bench/overload.py --bin $(BUILD)/bin
 
 # ---- running ---------------------------------------------------------------------------------------------------------
 

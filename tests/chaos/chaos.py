@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+"""
+Random faults under load, and an audit of everything that clients were told. Ends with 1 when anything does not fit.
+
+  chaos.py [--target sim|cluster] [--seed N] [--seconds S] [...]; --help names all options
+"""
+
+import argparse
+import collections
+import os
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+
+import faults
+from audit import Audit
+from clients import Client
+from history import History
+from report import print_report
+from stage import Stage
+from watchers import Watchers, deployments
+
+QUIET_S = 75
+GOOD_LOOKS = 5
+WARM_S = 3
+DEBT_S = 180  # no debt is owed for so long
+GROWN_KB, GROWN_FDS, GROWN_THREADS = 48 * 1024, 80, 4
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--target", choices=["sim", "cluster"], default="sim")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--period", type=float, default=2)
+    parser.add_argument("--clients", type=int, default=12)
+    parser.add_argument("--think", type=float, default=0.1, help="seconds between two calls of a client")
+    parser.add_argument("--faults", type=lambda text: text.split(","), default=None, help="only these of the table")
+    parser.add_argument("--latency", type=int, default=50, help="ms of each call of kubesim")
+    parser.add_argument("--no-jetstream", action="store_true", help="nats-server has none: debts are marks on objects")
+    parser.add_argument("--keep", help="where logs are kept; default: a temporary folder, kept only after a violation")
+    return parser.parse_args()
+
+
+class Progress:
+    """A line every five seconds."""
+
+    def __init__(self, history, watchers, runner):
+        self.history, self.watchers, self.runner, self.next, self.seen = history, watchers, runner, 0, 0
+
+    def show(self):
+        now = time.monotonic() - self.history.begin
+        if now < self.next:
+            return
+        self.next = now + 5
+        new, self.seen = self.history.ops[self.seen:], len(self.history.ops)
+        results = collections.Counter(str(op.result) for op in new)
+        latest, self.runner.latest = self.runner.latest, []
+        print(f"{now:5.0f} s  {self.watchers.live:4} there  " + " ".join(f"{k}:{v}" for k, v in sorted(results.items()))
+              + ("  | " + ", ".join(latest) if latest else ""), flush=True)
+
+
+def load(args, stage, history):
+    """Clients and faults, until the time is over and all is whole again."""
+    watchers = Watchers(stage, history)
+    try:
+        clients = [Client(n, args.seed, stage, history, args.think) for n in range(args.clients)]
+        runner = faults.Runner(stage, history, faults.schedule(args.seed, args.seconds, args.period, stage.kube.parts,
+                                                               args.faults))
+        progress = Progress(history, watchers, runner)
+        while time.monotonic() < history.begin + args.seconds:
+            time.sleep(0.2)
+            stage.look_for_deaths()
+            progress.show()
+        for client in clients:
+            client.stop()
+        runner.stop()
+        for client in clients:
+            client.thread.join()
+            if client.failed:
+                runner.errors.append(f"{client.name}: {client.failed!r}")
+        for name in stage.processes:
+            stage.begin(name)
+        history.delivered = stage.delivered()
+        return runner, *wait_until_quiet(stage, history, progress)
+    finally:
+        watchers.stop()
+
+
+def ends(stage, audit):
+    """What there is now, and what of it does not fit."""
+    there = deployments(stage.kube.admin, timeout=20)
+    services = stage.kube.admin.list("services")
+    answers = [api.list(max_page_size=1000) for api in stage.apis.values()]
+    if any(a.status != 200 for a in answers):
+        raise OSError(f"LIST: {[a.status for a in answers]}")
+    statuses = {c["id"]: c["status"] for c in answers[0].json["containers"]}
+    return there, audit.open_ends(there, services, stage.dcm.last(), statuses)
+
+
+def wait_until_quiet(stage, history, progress):
+    """
+    Until everything fits, several times in a row, QUIET_S at most: what does not fit then, and the Deployments. (That a
+    watch has gone silent is found out within a minute; until then one of the workers is behind.)
+    """
+    end, good, there, wrong = time.monotonic() + QUIET_S, 0, [], []
+    while time.monotonic() < end and good < GOOD_LOOKS:
+        stage.look_for_deaths()
+        progress.show()
+        time.sleep(1)
+        try:
+            there, wrong = ends(stage, Audit(history, stage.jetstream))
+        except (OSError, AssertionError) as error:
+            wrong = [("what there is in the end cannot be read", "", repr(error))]
+        good = good + 1 if not wrong else 0
+    history.quiet = time.monotonic()
+    return there, wrong
+
+
+def judge(stage, history, runner, there, wrong, baseline):
+    """Everything that does not fit, as an Audit."""
+    audit = Audit(history, stage.jetstream)
+    audit.check_sightings()
+    audit.check_answers()
+    audit.check_health(stage.kube.parts)
+    audit.count_unknowable(there)
+    for rule, container_id, text in wrong:
+        audit.violate(rule, container_id, time.monotonic(), text)
+    for key, age, value in stage.debts():
+        if value.get("state") == "owed" and age > DEBT_S:
+            audit.violate("a debt is owed for more than 3 minutes", value.get("id", key), time.monotonic(), key)
+    for name, text in stage.exits:
+        audit.violate("a process ended badly", name, time.monotonic(), text)
+    for name, secret in stage.secrets_in_logs():
+        audit.violate("a secret stands in a log", name, time.monotonic(), secret)
+    for text in runner.errors:
+        audit.violate("the test itself failed", text, time.monotonic(), text)
+    for event in stage.dcm.bad:
+        audit.violate("an event that DCM cannot read", str(event)[:80], time.monotonic(), str(event)[:300])
+    check_footprints(stage, baseline, audit)
+    return audit
+
+
+def check_footprints(stage, baseline, audit):
+    for name, (rss, fds, threads) in baseline.items():
+        now = stage.footprint(name)
+        if now[0] > rss + GROWN_KB or now[1] > fds + GROWN_FDS or now[2] > threads + GROWN_THREADS:
+            audit.violate("it has grown", name, time.monotonic(),
+                          f"KiB, descriptors, threads: {(rss, fds, threads)}, now {now}")
+
+
+def main():
+    args = arguments()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    folder = args.keep or tempfile.mkdtemp(prefix="chaos-")
+    os.makedirs(folder, exist_ok=True)
+    print(f"make chaos TARGET={args.target} SEED={args.seed} SECONDS={args.seconds:g}", flush=True)
+    stage = Stage(folder, args.target, not args.no_jetstream, args.latency)
+    wall = time.time() - time.monotonic()
+    try:
+        stage.start()
+        time.sleep(WARM_S)
+        baseline = {name: stage.footprint(name) for name in stage.processes if name != "nats"}
+        history = History(time.monotonic())
+        runner, there, wrong = load(args, stage, history)
+        audit = judge(stage, history, runner, there, wrong, baseline)
+    finally:
+        stage.stop()
+    print_report(args, stage, history, runner, audit, wall)
+    if audit.violations:
+        print(f"logs: {folder}")
+        return 1
+    if not args.keep:
+        shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""What is printed at the end: operations, faults, violations with the histories of their ids."""
+
+import collections
+import datetime
+import json
+
+SHOWN = 12         # histories
+LINES = 60         # of one history
+
+
+def print_report(args, stage, history, runner, audit, wall):
+    print_operations(history)
+    print_health(history)
+    print("\nfaults: " + ", ".join(f"{name} {n}" for name, n in sorted(runner.counts.items())))
+    print(f"quiet after {history.quiet - history.begin - args.seconds:.0f} s; {len(stage.dcm.events)} events; "
+          f"{len(history.stalls)} stalls of this program")
+    for why, times in sorted(audit.excused.items()):
+        print(f"allowed, {times} times: {why}")
+    print(f"\n{len(audit.violations)} violations (SEED={args.seed} SECONDS={args.seconds:g} TARGET={args.target})")
+    for rule, times in collections.Counter(v.rule for v in audit.violations).most_common():
+        print(f"  {times:4}  {rule}")
+    for v in audit.violations[:SHOWN]:
+        print(f"\n{v.at - history.begin:7.2f}  {v.id}: {v.rule}  {v.text}")
+        for line in life_of(v, stage, history, wall):
+            print("    " + line)
+
+
+def print_operations(history):
+    by_kind = collections.defaultdict(list)
+    for op in history.ops:
+        by_kind[op.kind].append(op)
+    print("\n               answers                                                     p50    p99    max  ms")
+    for kind, ops in sorted(by_kind.items()):
+        results = " ".join(f"{k}:{n}" for k, n in sorted(collections.Counter(str(o.result) for o in ops).items()))
+        times = sorted((o.answered - o.sent) * 1000 for o in ops if o.reached)
+        print(f"{kind:8} {len(ops):6}  {results:56} {pick(times, 0.5):6.0f} {pick(times, 0.99):6.0f} {times[-1]:6.0f}")
+
+
+def print_health(history):
+    times = sorted((answered - sent) * 1000 for _, sent, answered, _ in history.health)
+    said = collections.Counter(h[3] if h[3].endswith("healthy") else "no answer" for h in history.health)
+    print(f"health   {len(times):6}  {' '.join(f'{k}:{n}' for k, n in sorted(said.items())):56} {pick(times, 0.5):6.0f} "
+          f"{pick(times, 0.99):6.0f} {times[-1]:6.0f}")
+
+
+def pick(times, share):
+    return times[min(len(times) - 1, int(len(times) * share))] if times else 0
+
+
+def life_of(violation, stage, history, wall):
+    """All that is known of an id, in the order of time."""
+    begin, lines = history.begin, []
+    ops = history.of(violation.id)
+    for op in ops:
+        lines.append((op.sent, f"op-{op.number} {op.kind} at {op.api}{' by key' if op.key else ''}"
+                      + (f" work {op.work}" if op.work else "")))
+        lines.append((op.answered, f"op-{op.number} {op.kind} -> {op.result} {op.uid} {op.detail}"))
+    seen = None
+    for s in sorted(history.sightings, key=lambda s: s.sent):
+        if s.source == "Kubernetes" and s.containers.get(violation.id) != seen:
+            seen = s.containers.get(violation.id)
+            lines.append((s.answered, f"Kubernetes has {seen[0] + f' work {seen[1]}' if seen else 'none'}"))
+    lines += [(s.begin, f"FAULT {s.name} {s.victim} until {s.end - begin:.2f}")
+              for s in history.strikes if not ops or s.end > ops[0].sent - 5]
+    lines += log_lines(stage, violation.id, {f"op-{op.number}" for op in ops}, wall)
+    lines = [(at, line) for at, line in sorted(lines) if violation.at - 75 < at < violation.at + 20]
+    return [f"{at - begin:7.2f}  {line}" for at, line in lines][-LINES:]
+
+
+def log_lines(stage, container_id, requests, wall):
+    """What the processes have logged of a container and its requests."""
+    found = []
+    for name, process in stage.processes.items():
+        if name == "nats":
+            continue
+        for line in process.log().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if entry.get("id") == container_id or entry.get("request_id") in requests:
+                at = datetime.datetime.fromisoformat(entry["time"].replace("Z", "+00:00")).timestamp() - wall
+                text = " ".join(f"{k}={v}" for k, v in entry.items() if k not in ("time", "level", "id", "service"))
+                found.append((at, f"  {name}: {text}"))
+    return found

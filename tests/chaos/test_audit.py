@@ -1,0 +1,57 @@
+"""The auditor finds what it has to find: small histories, and the rules that they break."""
+
+import pytest
+
+from audit import Audit
+from history import LEFT, RESET, UNREACHABLE, History, Op, Sighting, Strike
+
+CREATE, DELETE, GET = "create", "delete", "get"
+
+
+def history_of(ops, sightings=(), strikes=()):
+    """ops: (kind, sent, answered, result, uid, work, key); sightings: (at, uid)."""
+    history = History(0)
+    for n, (kind, sent, answered, result, *more) in enumerate(ops, 1):
+        uid, work, key = [*more, "", None, ""][:3] if len(more) < 3 else more
+        history.ops.append(Op(n, kind, "x", "api-0", sent, key=key, work=work, answered=answered, result=result,
+                              uid=uid))
+    history.sightings = [Sighting("Kubernetes", at, at + 0.01, {"x": (uid, 1)} if uid else {}) for at, uid in sightings]
+    history.strikes = [Strike(name, victim, at, at + 1) for name, victim, at in strikes]
+    return history
+
+
+MADE = (CREATE, 1, 2, 201, "u", 1)
+HISTORIES = {
+    "all is well": ([MADE, (DELETE, 5, 6, 204)], [(0.5, ""), (3, "u"), (7, "")], [], []),
+    "missing after 201": ([MADE], [(3, "u"), (4, "")], [], ["lost: it was answered 201, and is missing"]),
+    "another uid": ([MADE], [(3, "v")], [], ["another one than the one answered"]),
+    "a GET that finds nothing": ([MADE, (GET, 3, 4, 404)], [], [], ["GET 404 of a live container"]),
+    "a DELETE that finds nothing": ([MADE, (DELETE, 3, 4, 404)], [], [], ["DELETE 404 of a live container"]),
+    "a DELETE that is repeated": ([MADE, (DELETE, 3, 4, 503), (DELETE, 5, 6, 404)], [], [], []),
+    "back for long": ([MADE, (DELETE, 3, 4, 204)], [(5, "v"), (6.5, "v")], [], ["it came back after its DELETE"]),
+    "back for a moment": ([MADE, (DELETE, 3, 4, 204)], [(5, "v"), (5.5, "v")], [], []),
+    "an orphan": ([(CREATE, 1, 2, 503, "", 1)], [(30, "u"), (65, "u")], [],
+                  ["orphan: its create has failed, and it is there after 60 s"]),
+    "no orphan yet": ([(CREATE, 1, 2, 503, "", 1)], [(30, "u"), (61, "u"), (65, "")], [], []),
+    "a repeat that succeeds": ([(CREATE, 1, 2, 503, "", 1, "k"), (CREATE, 3, 4, 201, "u", 1, "k")], [(70, "u")], [], []),
+    "never sent": ([(CREATE, 1, 2, UNREACHABLE, "", 1)], [], [], []),
+    "reset by nobody": ([(CREATE, 1, 2, RESET, "", 1)], [], [], ["a connection that ends without an answer"]),
+    "reset by a kill": ([(CREATE, 1, 2, RESET, "", 1)], [(70, "u")], [("kill", "api-0", 1.8)], []),
+    "the store is lost": ([(CREATE, 1, 2, 503, "", 1)], [(70, "u")], [("lose store", "nats", 3)], []),
+    "a second one": ([MADE, (CREATE, 3, 4, 201, "v", 2)], [], [], ["a second container with one id"]),
+    "a repeat gets another": ([MADE, (CREATE, 3, 4, 201, "v", 1)], [], [],
+                              ["a repeat by key got another container"]),
+    "a free id is taken": ([(CREATE, 1, 2, 409, "", 1)], [], [], ["409 for a free id"]),
+    "a DELETE that fails, calm": ([MADE, (DELETE, 3, 4, 503), (GET, 10, 11, 200, "u")], [(12, "")], [],
+                                  ["lost: it was answered 201, and is missing"]),
+    "left before the answer": ([(CREATE, 1, 2, LEFT, "", 1)], [(70, "u")], [], []),
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_rules(name):
+    ops, sightings, strikes, rules = HISTORIES[name]
+    audit = Audit(history_of(ops, sightings, strikes))
+    audit.check_sightings()
+    audit.check_answers()
+    assert [v.rule for v in audit.violations] == rules
