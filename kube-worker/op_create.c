@@ -22,7 +22,8 @@
 #include "kube-worker/request_digest.h"
 #include "kube-worker/service_ensure.h"
 
-#define TRIES_MAX 3 /* each time that a Deployment of the name vanishes while we look at it */
+#define REMAINS_TIMEOUT_MS 1000 /* a Kubernetes that is away has taken 8 s of the 10 after which callers give up */
+#define TRIES_MAX 3             /* each time that a Deployment of the name vanishes while we look at it */
 
 struct create {
 	struct create_debt debt; /* with the id and the token */
@@ -261,13 +262,16 @@ static const char *made_uid(const struct create *create)
  */
 static void look_at_remains(struct op_call *call, struct create *create)
 {
+	int64_t deadline_ms = call->deadline_ms;
 	struct error err;
 
 	if (create->made_now || !create->written)
 		return;
+	call->deadline_ms = clock_mono_ms() + REMAINS_TIMEOUT_MS;
 	kube_reply_clear(&create->deployment);
 	if (op_kube_get(call, KUBE_DEPLOYMENT, create->debt.id, &create->deployment, &err))
 		kube_reply_clear(&create->deployment);
+	call->deadline_ms = deadline_ms;
 }
 
 static void take_back(struct op_call *call, struct create *create)
