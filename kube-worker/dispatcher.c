@@ -164,7 +164,7 @@ static void answer(struct dispatcher *d, const struct job *job, const struct op_
 {
 	char notice[BUS_ADDRESS_MAX];
 	const struct reply_debt debt = { call->debt, call->settle, call->keep_record ? NULL : notice };
-	struct error send_error;
+	struct error send_error = { .rc = RC_OK };
 	enum rc rc = RC_OK;
 
 	bus_inbox_address(d->notices, atomic_fetch_add(&d->last_notice, 1),

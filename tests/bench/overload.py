@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """
-Many clients that create and delete without a pause, against one api-svc, one worker and kubesim. Prints, asserts nothing.
+Many clients that create and delete without a pause, against one api-svc, one worker and kubesim. Asserts nothing.
 
   overload.py [--bin DIR] [--clients N] [--seconds S] [--latency MS of kubesim]
 
@@ -157,10 +157,10 @@ def late_attempts(processes):
 
 
 def by_server(api_svc):
-    """What the api-svc itself has measured, for each status: the client shares the processors, and adds its own time."""
+    """What the api-svc has measured, for each status: the client shares the processors, and adds its own time."""
     found = collections.defaultdict(list)
     for line in api_svc.log().splitlines():
-        if '"msg":"request' in line:
+        if '"msg":"request"' in line:
             entry = json.loads(line)
             found[entry["status"]].append(entry["ms"] / 1000)
     return found
@@ -170,7 +170,8 @@ def show(what, seconds):
     times = sorted(seconds)
     if times:
         at = [times[min(len(times) - 1, int(len(times) * share))] * 1000 for share in (0.5, 0.9, 0.99)]
-        print(f"{what:16} {len(times):7}   p50 {at[0]:6.0f}  p90 {at[1]:6.0f}  p99 {at[2]:6.0f}  max {times[-1] * 1000:6.0f} ms")
+        print(f"{what:16} {len(times):7}   p50 {at[0]:6.0f}  p90 {at[1]:6.0f}  p99 {at[2]:6.0f}  "
+              f"max {times[-1] * 1000:6.0f} ms")
 
 
 def main():
@@ -214,8 +215,8 @@ def measure(args, processes, api):
     for status, times in sorted(by_server(processes["api-svc"]).items()):
         show(f"  api-svc: {status}", times)
     show("health", [took for took, _ in health])
-    well = sum(said == "healthy" for _, said in health)
-    print(f"healthy          {100 * well / len(health):6.1f} %   {dict(collections.Counter(said for _, said in health))}")
+    said = collections.Counter(word for _, word in health)
+    print(f"healthy          {100 * said['healthy'] / len(health):6.1f} %   {dict(said)}")
     late, twice = late_attempts(processes)
     print(f"creates carried out after their answer: {late}; more than once: {twice}")
     for column, name in enumerate(("api-svc", "kube-worker")):

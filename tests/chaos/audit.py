@@ -3,7 +3,7 @@ The auditor: what clients were told, what was seen, and what there is in the end
 
 From the operations of an id follows when it must be there, with which uid, and when it must be gone:
   201                          there from the answer until the next DELETE is sent, whatever else happens
-  DELETE 204 or 404            gone from the answer until the next create is sent; a come-back of less than 1 s is counted
+  DELETE 204 or 404            gone from the answer until the next create is sent; back for less than 1 s: counted
   a create without success     gone 60 s after its last answer; a repeat by key may still succeed
   a create whose client left   as its api-svc has logged: 201 was written, or the client was found gone
   a DELETE without an answer   not known; what a GET says 5 s later stays so
@@ -12,7 +12,7 @@ From the operations of an id follows when it must be there, with which uid, and 
 import dataclasses
 
 from clients import CALM_S, GONE_S
-from history import LEFT, RESET, UNREACHABLE
+from history import LEFT, NO_SERVICE, RESET, TIMEOUT
 
 INF = float("inf")
 BRIEF_S = 1
@@ -127,8 +127,9 @@ class Audit:
             return Expect("gone", op.answered, op)
         if now.kind == "there":
             return Expect("any", op.answered, now.op)
-        return Expect(now.kind if now.kind == "going" else "any", now.begin if now.kind == "going" else op.answered,
-                      None if now.kind == "any" else now.op)
+        if now.kind == "going":
+            return Expect("going", now.begin, now.op)
+        return Expect("any", op.answered, None if now.kind == "any" else now.op)
 
     def _after_get(self, op, now):
         if now.kind != "any" or now.op is None or now.op.result != 201 or op.sent < now.begin + CALM_S:
@@ -188,9 +189,13 @@ class Audit:
         for op in self.history.ops:
             if isinstance(op.result, int) and op.result not in ALLOWED[op.kind]:
                 self.violate(f"{op.result} for a {op.kind}", op.id, op.answered, op.detail)
+            if op.detail == NO_SERVICE and self._store_was_lost(op.sent - GONE_S, op.answered):
+                self.excuse("201 for a half-made container after the loss of JetStream's store; repair completes it")
+            elif op.detail == NO_SERVICE:
+                self.violate(NO_SERVICE, op.id, op.answered, f"op {op.number}")
             if op.detail.startswith("NO PROBLEM DOCUMENT"):
                 self.violate("an error without a proper problem document", op.id, op.answered, op.detail)
-            if op.result not in (LEFT, UNREACHABLE) and isinstance(op.result, str) and not self.history.struck({op.api}, op.sent - 1, op.answered):
+            if op.result in (RESET, TIMEOUT) and not self.history.struck({op.api}, op.sent - 1, op.answered):
                 self.violate("a connection that ends without an answer", op.id, op.answered, f"{op.result} {op.detail}")
         for note in self.history.notes:
             self.violate("a note of a client", note, 0, note)

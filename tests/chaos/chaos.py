@@ -66,28 +66,34 @@ class Progress:
 def load(args, stage, history):
     """Clients and faults, until the time is over and all is whole again."""
     watchers = Watchers(stage, history)
+    events = faults.schedule(args.seed, args.seconds, args.period, stage.kube.parts, args.faults)
+    clients = [Client(n, args.seed, stage, history, args.think) for n in range(args.clients)]
+    runner = faults.Runner(stage, history, events)
+    progress = Progress(history, watchers, runner)
     try:
-        clients = [Client(n, args.seed, stage, history, args.think) for n in range(args.clients)]
-        runner = faults.Runner(stage, history, faults.schedule(args.seed, args.seconds, args.period, stage.kube.parts,
-                                                               args.faults))
-        progress = Progress(history, watchers, runner)
-        while time.monotonic() < history.begin + args.seconds:
-            time.sleep(0.2)
-            stage.look_for_deaths()
-            progress.show()
-        for client in clients:
-            client.stop()
-        runner.stop()
-        for client in clients:
-            client.thread.join()
-            if client.failed:
-                runner.errors.append(f"{client.name}: {client.failed!r}")
+        try:
+            while time.monotonic() < history.begin + args.seconds:
+                time.sleep(0.2)
+                stage.look_for_deaths()
+                progress.show()
+        finally:
+            end(clients, runner)
         for name in stage.processes:
             stage.begin(name)
         history.delivered = stage.delivered()
         return runner, *wait_until_quiet(stage, history, progress)
     finally:
         watchers.stop()
+
+
+def end(clients, runner):
+    for client in clients:
+        client.stop()
+    runner.stop()
+    for client in clients:
+        client.thread.join()
+        if client.failed:
+            runner.errors.append(f"{client.name}: {client.failed!r}")
 
 
 def ends(stage, audit):

@@ -9,7 +9,7 @@ import time
 import urllib.parse
 
 from api import BASE, spec
-from history import LEFT, RESET, TIMEOUT, UNREACHABLE, Op, Sighting
+from history import LEFT, NO_SERVICE, RESET, TIMEOUT, UNREACHABLE, Op, Sighting
 from stage import SECRET
 
 ANSWER_S = 45     # longer than any deadline: who waits longer waits for ever
@@ -188,8 +188,7 @@ class Client:
                             patience_s)
         if op.result == 201:
             op.uid = answer["uid"]
-            if slot.service and "service" not in answer:
-                self.history.notes.append(f"op {op.number} {op.id}: 201 without the Service that was asked for")
+            op.detail = NO_SERVICE if slot.service and "service" not in answer else ""
         return op
 
     def _get(self, slot):

@@ -67,7 +67,7 @@ def misbehave(run, event):
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """`victims`: groups of which one is struck; `kube`: the part of Kubernetes that must be there."""
+    """`victims`: one of them is struck, "a+b" both at once; takes: seconds beyond the event's own, for the schedule."""
 
     name: str
     weight: int
@@ -101,7 +101,7 @@ def schedule(seed, seconds, period, parts, only=None):
     rng = random.Random(f"{seed}-faults")
     free_at, events = collections.defaultdict(float), []
     table = [(f, tuple(v for v in f.victims if v not in KUBE or v in parts)) for f in TABLE]
-    table = [(f, v) for f, v in table if v and (not only or f"{f.name}" in only)]
+    table = [(f, v) for f, v in table if v and (not only or f.name in only)]
     at = period
     while at < seconds:
         fault, victims = rng.choices(table, [f.weight for f, _ in table])[0]

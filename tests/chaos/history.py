@@ -6,6 +6,7 @@ import threading
 
 # How a call ended that was not answered. UNREACHABLE: nothing was sent. LEFT: the client has closed before the answer.
 UNREACHABLE, RESET, TIMEOUT, LEFT = "unreachable", "reset", "timeout", "left"
+NO_SERVICE = "201 without the Service that was asked for"
 
 
 @dataclasses.dataclass
@@ -63,6 +64,7 @@ class History:
         self.ops, self.sightings, self.strikes, self.health, self.notes = [], [], [], [], []
         self.delivered = {}  # what api-svc have logged of requests: {request id: (status, was the client there?)}
         self.stalls = []  # when this program itself did not get on: (from, to)
+        self.quiet = begin  # when all was well again
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 

@@ -39,8 +39,9 @@ def print_operations(history):
 def print_health(history):
     times = sorted((answered - sent) * 1000 for _, sent, answered, _ in history.health)
     said = collections.Counter(h[3] if h[3].endswith("healthy") else "no answer" for h in history.health)
-    print(f"health   {len(times):6}  {' '.join(f'{k}:{n}' for k, n in sorted(said.items())):56} {pick(times, 0.5):6.0f} "
-          f"{pick(times, 0.99):6.0f} {times[-1]:6.0f}")
+    results = " ".join(f"{k}:{n}" for k, n in sorted(said.items()))
+    print(f"health   {len(times):6}  {results:56} {pick(times, 0.5):6.0f} {pick(times, 0.99):6.0f} "
+          f"{times[-1]:6.0f}")
 
 
 def pick(times, share):

@@ -1,6 +1,8 @@
 """The processes that faults strike: two api-svc, three workers, two monitors, NATS, and a Kubernetes API."""
 
+import base64
 import contextlib
+import datetime
 import json
 import os
 import shutil
@@ -102,7 +104,7 @@ class Stage:
             self._add(f"monitor-{n}", "monitor")
         self.meant_to_run = {name: False for name in self.processes}
         self.started = {}
-        self.exits = []  # (name, exit code, was it SIGTERM?) of ends that nobody wanted, or that went wrong
+        self.exits = []  # (name, text) of ends that nobody wanted, or that went wrong
         self.lock = threading.Lock()
         self.dcm = None
 
@@ -225,10 +227,9 @@ class Stage:
 
 
 def _age(stamp):
-    import datetime  # Python 3.11 reads no nanoseconds
+    """Of nanoseconds Python 3.11 reads none."""
     return time.time() - datetime.datetime.fromisoformat(stamp[:19] + "+00:00").timestamp()
 
 
 def _value(message):
-    import base64
     return json.loads(base64.b64decode(message.get("data", "")) or b"{}")

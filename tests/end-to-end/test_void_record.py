@@ -30,8 +30,8 @@ class Caller:
     def ask(self, container_id, token, attempt=1):
         """Send a create."""
         body = json.dumps({"id": container_id, "any_id": False, "spec": spec(), "token": token}).encode()
-        headers = (f"NATS/1.0\r\nSp-Protocol: {VERSION}\r\nSp-Permission: ask\r\nSp-Attempt: {attempt}\r\nSp-Request-Id: by-hand"
-                   f"\r\nSp-Deadline: {int(time.time() * 1000) + 20000}\r\n\r\n").encode()
+        headers = (f"NATS/1.0\r\nSp-Protocol: {VERSION}\r\nSp-Permission: ask\r\nSp-Attempt: {attempt}\r\n"
+                   f"Sp-Request-Id: by-hand\r\nSp-Deadline: {int(time.time() * 1000) + 20000}\r\n\r\n").encode()
         subject = f"k8s-container-sp.{self.name}.op.create"
         self.nats.s.sendall(b"HPUB %s %s %d %d\r\n%s%s\r\n" % (subject.encode(), f"{self.call}-{attempt}".encode(),
                                                               len(headers), len(headers) + len(body), headers, body))
