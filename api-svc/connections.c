@@ -1,12 +1,12 @@
 #include "api-svc/connections.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/base/clock.h"
+#include "common/base/footprint.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
 
@@ -141,7 +141,7 @@ static void give_memory_back(struct connections *all)
 		return;
 	all->most = all->count;
 	pthread_mutex_unlock(&all->lock);
-	malloc_trim(0);
+	footprint_trim_heap();
 	pthread_mutex_lock(&all->lock);
 }
 

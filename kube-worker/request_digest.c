@@ -23,11 +23,11 @@ static enum rc write_object(struct json_writer *w, const char *key, const cJSON 
 	size_t count = (size_t)cJSON_GetArraySize(object);
 	const cJSON **members = calloc(count ? count : 1, sizeof(const cJSON *));
 	const cJSON *member = NULL;
-	enum rc rc = members ? RC_OK : error_no_memory(err);
+	enum rc rc = RC_OK;
 	size_t i = 0;
 
-	if (rc)
-		return rc;
+	if (!members)
+		return error_no_memory(err);
 	cJSON_ArrayForEach (member, object)
 		members[i++] = member;
 	qsort(members, count, sizeof(const cJSON *), by_name);
