@@ -12,6 +12,7 @@
 #include "common/services/log.h"
 #include "common/services/secret.h"
 
+#define TOKENS_VARIABLE "SP_SERVER_TOKENS_FILE"
 #define LOOK_MS 1000 /* between two looks at the file */
 #define BLANKS " \t"
 
@@ -22,6 +23,7 @@ struct access {
 	struct tokens *tokens;
 	struct file_stamp stamp;
 	int64_t looked_ms;
+	bool reading; /* somebody reads the file, without the lock */
 };
 
 /* ---- the file ---- */
@@ -33,9 +35,9 @@ static enum rc read_tokens(const char *path, struct tokens **ret_tokens, struct 
 	enum rc rc = secret_file_read(path, SECRET_FILE_MAX, &text, NULL, ret_stamp, err);
 
 	if (rc)
-		return rc;
+		return error_wrap(err, rc, TOKENS_VARIABLE);
 	rc = tokens_parse(text, ret_tokens, err);
-	return rc ? error_wrap(err, rc, "%s", path) : RC_OK;
+	return rc ? error_wrap(err, rc, TOKENS_VARIABLE ": %s", path) : RC_OK;
 }
 
 void access_check(const char *tokens_file, struct buf *faults)
@@ -45,7 +47,7 @@ void access_check(const char *tokens_file, struct buf *faults)
 	struct error err;
 
 	if (tokens_file[0] && read_tokens(tokens_file, &tokens, &stamp, &err))
-		buf_addf(faults, "SP_SERVER_TOKENS_FILE: %s\n", err.text);
+		buf_addf(faults, "%s\n", err.text);
 }
 
 enum rc access_create(const char *tokens_file, bool certificates, struct access **ret_access, struct error *err)
@@ -78,28 +80,43 @@ void access_destroy(struct access *access)
 
 /* ---- requests ---- */
 
-/* The lock is held. */
-static void read_again(struct access *access)
+/* Without the lock. NULL: the old ones stay; a bad file is told once, by its stamp. */
+static struct tokens *read_changed(const char *path, struct file_stamp *stamp)
 {
-	int64_t now = clock_mono_ms();
-	struct file_stamp stamp;
+	struct file_stamp now = file_stamp_of(path);
 	struct tokens *tokens = NULL;
 	struct error err;
 
-	if (now - access->looked_ms < LOOK_MS)
+	if (file_stamp_equal(&now, stamp))
+		return NULL;
+	*stamp = now;
+	if (read_tokens(path, &tokens, stamp, &err))
+		log_warn("the new tokens are no good; keeping the old ones", log_err(&err));
+	else
+		log_info("tokens read again", log_num("tokens", (int64_t)tokens->count));
+	return tokens;
+}
+
+/* By one thread at a time. The lock is held, and given up in between: a file system may hang. */
+static void read_again(struct access *access)
+{
+	int64_t now = clock_mono_ms();
+	struct file_stamp stamp = access->stamp;
+	struct tokens *tokens;
+
+	if (access->reading || now - access->looked_ms < LOOK_MS)
 		return;
 	access->looked_ms = now;
-	stamp = file_stamp_of(access->path);
-	if (file_stamp_equal(&stamp, &access->stamp))
+	access->reading = true;
+	pthread_mutex_unlock(&access->lock);
+	tokens = read_changed(access->path, &stamp);
+	pthread_mutex_lock(&access->lock);
+	access->reading = false;
+	access->stamp = stamp;
+	if (!tokens)
 		return;
-	access->stamp = stamp; /* a bad file is told once */
-	if (read_tokens(access->path, &tokens, &access->stamp, &err)) {
-		log_warn("the new tokens are no good; keeping the old ones", log_err(&err));
-		return;
-	}
 	free(access->tokens);
 	access->tokens = tokens;
-	log_info("tokens read again", log_num("tokens", (int64_t)tokens->count));
 }
 
 /* The token in "Bearer <token>", without blanks around it; NULL: none. */

@@ -1,7 +1,5 @@
 #include "api-svc/api_config.h"
 
-#include <string.h>
-
 #include "api-svc/access.h"
 #include "common/base/compiler.h"
 #include "common/protocol.h"
@@ -9,15 +7,6 @@
 #define DAY_MS 86400000
 
 #define MEMBER(member) offsetof(struct api_config, member)
-
-/* It is part of a stream's name and of a subject. */
-static bool is_agent_name(const char *value)
-{
-	size_t len = strlen(value);
-
-	return len <= PROTOCOL_AGENT_NAME_MAX &&
-	       strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == len;
-}
 
 /* clang-format off */
 static const struct config_row rows[] = {
@@ -53,7 +42,7 @@ static const struct config_row rows[] = {
 	  .fallback = "3s", .max = DAY_MS,
 	  .help = "How long a request waits for a worker or for NATS; then it is answered with 503" },
 	{ .env = "SP_AGENT_NAME", .offset = MEMBER(agent_name), .fallback = "",
-	  .valid = is_agent_name, .form = "1 to 128 letters, digits, '-' or '_'",
+	  .valid = protocol_is_agent_name, .form = PROTOCOL_AGENT_NAME_FORM,
 	  .help = "DCM environment agent whose creates come here; the ids are taken from its requests in JetStream" },
 	{ .env = "SP_SERVER_THREADS", .type = CONFIG_INT, .offset = MEMBER(threads),
 	  .fallback = "2", .min = 2, .max = 64,

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/footprint.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
 
@@ -178,7 +178,7 @@ static void give_memory_back(struct connections *all)
 		return;
 	all->most = all->count;
 	pthread_mutex_unlock(&all->lock);
-	malloc_trim(0);
+	footprint_trim_heap();
 	pthread_mutex_lock(&all->lock);
 }
 

@@ -108,10 +108,11 @@ static enum rc start_http(struct program *p, struct error *err)
 	memory_budget_set((size_t)c->memory);
 	if (c->tls.certificate[0])
 		rc = tls_create(&c->tls, c->read_timeout_ms, &p->tls, err);
-	if (!rc)
-		rc = listen_open(c->address, LISTEN_BACKLOG, &options.listen_fd, shown, err);
 	if (rc)
 		return rc;
+	rc = listen_open(c->address, LISTEN_BACKLOG, &options.listen_fd, shown, err);
+	if (rc)
+		return error_wrap(err, rc, "SP_SERVER_ADDRESS");
 	options.tls = p->tls;
 	if (c->tokens_file[0] && !p->tls)
 		log_warn("bearer tokens come over plain HTTP: see to it that nobody else reads them on the way");
@@ -221,7 +222,6 @@ int main(int argc, char **argv)
 	struct error err;
 	enum rc rc;
 
-	lifecycle_init();
 	switch (config_start(&api_config_program, argc, argv, &p.config)) {
 	case CONFIG_HEALTH:
 		return health_check_tell(p.config.address, p.config.tls.certificate[0] != '\0');
@@ -233,6 +233,7 @@ int main(int argc, char **argv)
 		break;
 	}
 	set_up_memory();
+	lifecycle_init();
 	rc = start(&p, &err);
 	if (rc) {
 		log_error("cannot start", log_err(&err));

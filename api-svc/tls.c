@@ -11,6 +11,8 @@
 #include "common/services/log.h"
 #include "common/services/secret.h"
 
+#define PAIR_VARIABLES "SP_SERVER_TLS_CERT, SP_SERVER_TLS_KEY"
+#define CLIENT_CA_VARIABLE "SP_SERVER_TLS_CLIENT_CA"
 #define CHAIN_MAX 16 /* certificates that lead to the authority */
 #define LOOK_MS 1000 /* between two looks at the files */
 #define RETIRED_MORE_MS 1000
@@ -32,6 +34,7 @@ struct tls {
 	struct pair *pairs;   /* the first is the present one */
 	struct file_stamp stamps[2];
 	int64_t looked_ms;
+	bool reading; /* somebody reads the files, without the lock */
 };
 
 static struct tls *the_tls; /* set before the first connection, cleared behind the last */
@@ -88,15 +91,15 @@ static enum rc read_pair(const struct tls_files *files, struct pair **ret_pair, 
 	if (!rc)
 		rc = secret_file_read(files->key, SECRET_FILE_MAX, &key, NULL, &stamps[1], err);
 	if (rc)
-		return rc;
+		return error_wrap(err, rc, PAIR_VARIABLES);
 	rc = pem_check_certificates(certificate, err);
 	if (rc)
-		return error_wrap(err, rc, "%s", files->certificate);
+		return error_wrap(err, rc, PAIR_VARIABLES ": %s", files->certificate);
 	rc = pem_check_pair(certificate, key, err);
 	if (!rc)
 		rc = make_pair(certificate, key, &pair, err);
 	if (rc)
-		return error_wrap(err, rc, "%s, %s", files->certificate, files->key);
+		return error_wrap(err, rc, PAIR_VARIABLES ": %s, %s", files->certificate, files->key);
 	if (ret_pair)
 		*ret_pair = pair;
 	else
@@ -110,10 +113,10 @@ static enum rc read_authorities(const struct tls_files *files, char **ret_text, 
 	enum rc rc = secret_file_read(files->client_ca, SECRET_FILE_MAX, &text, NULL, NULL, err);
 
 	if (rc)
-		return rc;
+		return error_wrap(err, rc, CLIENT_CA_VARIABLE);
 	rc = pem_check_certificates(text, err);
 	if (rc)
-		return error_wrap(err, rc, "%s", files->client_ca);
+		return error_wrap(err, rc, CLIENT_CA_VARIABLE ": %s", files->client_ca);
 	*ret_text = TAKE(text);
 	return RC_OK;
 }
@@ -125,13 +128,13 @@ void tls_check(const struct tls_files *files, struct buf *faults)
 	struct error err;
 
 	if (!files->certificate[0] != !files->key[0])
-		buf_add_str(faults, "SP_SERVER_TLS_CERT, SP_SERVER_TLS_KEY: one needs the other\n");
+		buf_add_str(faults, PAIR_VARIABLES ": one needs the other\n");
 	else if (files->certificate[0] && read_pair(files, NULL, stamps, &err))
-		buf_addf(faults, "SP_SERVER_TLS_CERT, SP_SERVER_TLS_KEY: %s\n", err.text);
+		buf_addf(faults, "%s\n", err.text);
 	if (files->client_ca[0] && !files->certificate[0])
-		buf_add_str(faults, "SP_SERVER_TLS_CLIENT_CA: needs SP_SERVER_TLS_CERT and SP_SERVER_TLS_KEY\n");
+		buf_add_str(faults, CLIENT_CA_VARIABLE ": needs SP_SERVER_TLS_CERT and SP_SERVER_TLS_KEY\n");
 	if (files->client_ca[0] && read_authorities(files, &authorities, &err))
-		buf_addf(faults, "SP_SERVER_TLS_CLIENT_CA: %s\n", err.text);
+		buf_addf(faults, "%s\n", err.text);
 }
 
 enum rc tls_create(const struct tls_files *files, int64_t handshake_ms, struct tls **ret_tls, struct error *err)
@@ -188,24 +191,44 @@ static void drop_retired(struct tls *tls, int64_t now)
 	}
 }
 
-static void read_again(struct tls *tls, int64_t now)
+/* Without the lock. NULL: the old one stays; a bad pair is told once, by its stamps. */
+static struct pair *read_changed(const struct tls_files *files, struct file_stamp stamps[2])
 {
-	struct file_stamp stamps[2] = { file_stamp_of(tls->files.certificate), file_stamp_of(tls->files.key) };
+	struct file_stamp now[2] = { file_stamp_of(files->certificate), file_stamp_of(files->key) };
 	struct pair *pair = NULL;
 	struct error err;
 
-	tls->looked_ms = now;
-	if (file_stamp_equal(&stamps[0], &tls->stamps[0]) && file_stamp_equal(&stamps[1], &tls->stamps[1]))
-		return;
-	memcpy(tls->stamps, stamps, sizeof(stamps)); /* a bad pair is told once */
-	if (read_pair(&tls->files, &pair, tls->stamps, &err)) {
+	if (file_stamp_equal(&now[0], &stamps[0]) && file_stamp_equal(&now[1], &stamps[1]))
+		return NULL;
+	memcpy(stamps, now, sizeof(now));
+	if (read_pair(files, &pair, stamps, &err))
 		log_warn("the new certificate is no good; keeping the old one", log_err(&err));
+	else
+		log_info("certificate read again", log_str("file", files->certificate));
+	return pair;
+}
+
+/* By one thread at a time. The lock is given up in between: a file system may hang. */
+static void read_again(struct tls *tls, int64_t now)
+{
+	struct file_stamp stamps[2];
+	struct pair *pair;
+
+	if (tls->reading || now - tls->looked_ms < LOOK_MS)
 		return;
-	}
+	memcpy(stamps, tls->stamps, sizeof(stamps));
+	tls->looked_ms = now;
+	tls->reading = true;
+	pthread_mutex_unlock(&tls->lock);
+	pair = read_changed(&tls->files, stamps);
+	pthread_mutex_lock(&tls->lock);
+	tls->reading = false;
+	memcpy(tls->stamps, stamps, sizeof(stamps));
+	if (!pair)
+		return;
 	tls->pairs->replaced_ms = now;
 	pair->next = tls->pairs;
 	tls->pairs = pair;
-	log_info("certificate read again", log_str("file", tls->files.certificate));
 }
 
 static int retrieve(gnutls_session_t session unused, const struct gnutls_cert_retr_st *info unused,
@@ -216,8 +239,7 @@ static int retrieve(gnutls_session_t session unused, const struct gnutls_cert_re
 	int64_t now = clock_mono_ms();
 
 	pthread_mutex_lock(&tls->lock);
-	if (now - tls->looked_ms >= LOOK_MS)
-		read_again(tls, now);
+	read_again(tls, now);
 	drop_retired(tls, now);
 	*ret_chain = tls->pairs->chain;
 	*ret_count = tls->pairs->count;

@@ -25,7 +25,6 @@
 #define WORKER_SETTLE_MS 500         /* between two tries to settle */
 #define WORKER_PROMISES 8192         /* that are remembered, each for WORKER_PROMISE_MS */
 #define WORKER_PROMISE_MS 120000
-#define WORKER_TRACEPARENT_MAX 64 /* bytes with the NUL; W3C: 55 characters */
 
 struct worker_ask {
 	enum operation operation;
@@ -52,7 +51,7 @@ struct worker_package {
 	enum operation operation;
 	char deadline[24]; /* unix ms */
 	char request_id[PROTOCOL_REQUEST_ID_MAX + 1];
-	char traceparent[WORKER_TRACEPARENT_MAX]; /* "": none */
+	char traceparent[PROTOCOL_TRACEPARENT_MAX + 1]; /* "": none */
 	size_t len;
 	char body[];
 };

@@ -184,7 +184,7 @@ static void reply_to_worker(struct worker_client *client, struct bus_message *qu
 	};
 	struct error err;
 
-	if (out.subject && send(client, &out, &err))
+	if (out.subject && bus_is_inbox(out.subject) && send(client, &out, &err))
 		log_debug("a worker's question could not be replied to", log_err(&err));
 }
 
@@ -215,10 +215,14 @@ void worker_client_release(struct worker_client *client, const struct worker_deb
 static bool read_attempt(const struct worker_client *client, const char *subject, struct worker_attempt *ret_attempt)
 {
 	size_t len = strlen(client->inbox);
+	char again[REPLY_SUBJECT_MAX];
 
-	return strncmp(subject, client->inbox, len) == 0 &&
-	       sscanf(subject + len, ".%" SCNx32 "-%" SCNx32 "-%x", &ret_attempt->index, &ret_attempt->generation,
-		      &ret_attempt->number) == 3;
+	if (strncmp(subject, client->inbox, len) != 0 ||
+	    sscanf(subject + len, ".%8" SCNx32 "-%8" SCNx32 "-%8x", &ret_attempt->index, &ret_attempt->generation,
+		   &ret_attempt->number) != 3)
+		return false;
+	write_reply_subject(client, ret_attempt, again); /* sscanf() takes more than we have written */
+	return strcmp(again, subject) == 0;
 }
 
 /* What came of a settlement: a stream's acknowledgement, or a worker's reply. */

@@ -6,21 +6,14 @@
 
 #include "common/base/strutil.h"
 
-static bool read_record(const char *text, struct worker_debt *debt)
+/* Is it the value by which a record becomes settled? It is stored as it is. */
+static bool is_settlement(const char *text)
 {
-	char number[24];
-	const char *space = strchr(text, ' ');
-	size_t len = space ? (size_t)(space - text) : 0;
-	int64_t sequence;
+	cleanup_json cJSON *tree = NULL;
+	struct debt value;
 
-	if (len == 0 || len >= sizeof(number))
-		return false;
-	snprintf(number, sizeof(number), "%.*s", (int)len, text);
-	if (!str_parse_int64(number, &sequence) || sequence <= 0 || !debt_is_key(space + 1))
-		return false;
-	debt->sequence = (uint64_t)sequence;
-	snprintf(debt->key, sizeof(debt->key), "%s", space + 1);
-	return true;
+	return strlen(text) < PROTOCOL_SETTLE_MAX && !debt_read(text, strlen(text), &tree, &value, NULL) &&
+	       value.state == DEBT_SETTLED;
 }
 
 enum rc worker_debt_read(const char *debt, const char *settle, const char *notice, struct worker_debt **ret_debt,
@@ -31,7 +24,7 @@ enum rc worker_debt_read(const char *debt, const char *settle, const char *notic
 	*ret_debt = NULL;
 	if (!debt)
 		return RC_OK;
-	if (!settle || strlen(settle) >= PROTOCOL_SETTLE_MAX)
+	if (!settle || !is_settlement(settle))
 		return error_set(err, RC_INTERNAL, "a reply that is owed, and not how it is settled");
 	read = calloc(1, sizeof(*read));
 	if (!read)
@@ -39,9 +32,9 @@ enum rc worker_debt_read(const char *debt, const char *settle, const char *notic
 	atomic_init(&read->references, 1);
 	read->object = strcmp(debt, PROTOCOL_DEBT_OBJECT) == 0;
 	snprintf(read->value, sizeof(read->value), "%s", settle);
-	if (notice && strlen(notice) < sizeof(read->notice))
+	if (notice && strlen(notice) < sizeof(read->notice) && bus_is_inbox(notice))
 		snprintf(read->notice, sizeof(read->notice), "%s", notice);
-	if (!read->object && !read_record(debt, read)) {
+	if (!read->object && !debt_read_reference(debt, &read->sequence, read->key)) {
 		free(read);
 		return error_set(err, RC_INTERNAL, "a debt that cannot be read");
 	}

@@ -73,6 +73,20 @@ void worker_reply_clear(struct worker_reply *reply)
 	*reply = (struct worker_reply){ .body = NULL };
 }
 
+/* [{"detail": text, "pointer": text?}, ...]: it is shown to clients. */
+static bool are_faults(const cJSON *faults)
+{
+	const cJSON *fault = NULL;
+
+	cJSON_ArrayForEach (fault, faults) {
+		const cJSON *pointer = json_get(fault, "pointer");
+
+		if (!json_string_at(fault, "detail") || (pointer && !cJSON_IsString(pointer)))
+			return false;
+	}
+	return cJSON_IsArray(faults);
+}
+
 /* The error's code, detail and faults out of its JSON. */
 static bool read_error(enum rc rc, const char *body, size_t len, struct worker_reply *reply)
 {
@@ -88,7 +102,9 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 	if (retry_after_s > 0)
 		reply->error.retry_after_s = retry_after_s < 3600 ? (int)retry_after_s : 3600;
 	reply->outcome_unknown = json_true_at(tree, "unsettled");
-	if (cJSON_IsArray(json_get(tree, "errors")))
+	if (json_get(tree, "errors") && !are_faults(json_get(tree, "errors")))
+		return false;
+	if (json_get(tree, "errors"))
 		reply->faults = cJSON_DetachItemFromObjectCaseSensitive(tree, "errors");
 	return true;
 }

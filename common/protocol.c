@@ -25,6 +25,40 @@ enum operation operation_from_name(const char *name)
 	return (enum operation)op;
 }
 
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+#define LETTERS LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+bool protocol_is_id(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= PROTOCOL_ID_MAX && strspn(text, LOWER DIGITS "-") == len && text[0] != '-' &&
+	       text[len - 1] != '-' && strcmp(text, PROTOCOL_ID_RESERVED) != 0;
+}
+
+bool protocol_is_create_token(const char *text)
+{
+	static const char *const prefixes[] = { PROTOCOL_TOKEN_KEY, PROTOCOL_TOKEN_REQUEST };
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		size_t prefix = strlen(prefixes[i]);
+
+		if (strncmp(text, prefixes[i], prefix) == 0)
+			return len > prefix && len < PROTOCOL_TOKEN_MAX &&
+			       strspn(text + prefix, LETTERS DIGITS "-") == len - prefix;
+	}
+	return false;
+}
+
+bool protocol_is_agent_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= PROTOCOL_AGENT_NAME_MAX && strspn(text, LETTERS DIGITS "-_") == len;
+}
+
 static bool is_token_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';

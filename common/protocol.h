@@ -5,14 +5,17 @@
  *          health also on  <PROTOCOL_ROOT>.<provider token>.health  without a group: every worker replies.
  *   Headers  PROTOCOL_HEADER_VERSION     always; a worker refuses versions that it does not know (RC_UNSUPPORTED)
  *            PROTOCOL_HEADER_DEADLINE    always; unix time in ms after which nobody waits for the reply: the worker
- *                                        drops a request whose deadline has passed and starts no write after it
+ *                                        drops a request whose deadline has passed and starts no write after it. One
+ *                                        that is more than an hour away is taken for an hour
  *            PROTOCOL_HEADER_REQUEST     always; the request id for the logs
  *            PROTOCOL_HEADER_ATTEMPT     1 for the first attempt, 2... when the same request is sent again
  *            PROTOCOL_HEADER_WAIT        ms within which the worker must begin; else RC_BUSY. Absent: the deadline
  *            PROTOCOL_HEADER_PERMISSION  "ask": the caller gives permissions and settles (below). Absent: an api-svc of
  *                                        v0.1, which does neither
  *            traceparent                 when the client sent one (W3C Trace Context)
+ *   Reply    the subject begins with "_INBOX"; a request without one is dropped.
  *   Body     a JSON object; the members for each operation are in the table below.
+ *   A header or a member that is not what it should be gets RC_INTERNAL, with its name (kube-worker/request_check.h).
  *
  * REPLY    kube-worker -> the request's reply subject.
  *   Headers  PROTOCOL_HEADER_STATUS  rc_name(): "OK", or the code of the error; or PROTOCOL_STATUS_WORKING, without a
@@ -142,13 +145,16 @@ enum operation {
 	OPERATION_COUNT
 };
 
-#define PROTOCOL_SUBJECT_MAX 512               /* bytes with the NUL; names are at most 128 bytes, encoded threefold */
-#define PROTOCOL_ID_MAX 63                     /* bytes of a container id */
-#define PROTOCOL_ID_RESERVED "health"          /* no container has this id: it is a path of the REST API */
-#define PROTOCOL_AGENT_NAME_MAX 128            /* bytes of SP_AGENT_NAME */
+#define PROTOCOL_SUBJECT_MAX 512      /* bytes with the NUL; names are at most 128 bytes, encoded threefold */
+#define PROTOCOL_ID_MAX 63            /* bytes of a container id */
+#define PROTOCOL_ID_RESERVED "health" /* no container has this id: it is a path of the REST API */
+#define PROTOCOL_AGENT_NAME_MAX 128   /* bytes of SP_AGENT_NAME */
+#define PROTOCOL_AGENT_NAME_FORM "1 to 128 letters, digits, '-' or '_'"
 #define PROTOCOL_REQUEST_ID_MAX 128            /* bytes of a request id */
+#define PROTOCOL_TRACEPARENT_MAX 63            /* bytes; W3C: 55 */
 #define PROTOCOL_TOKEN_MAX 96                  /* bytes of a creation token with its NUL */
 #define PROTOCOL_REPLY_MAX (64u * 1024 * 1024) /* bytes of a joined reply */
+#define PROTOCOL_DEADLINE_MAX_MS 3600000       /* further away, a clock is wrong or a peer lies: taken for this */
 #define PROTOCOL_PAGE_SIZE_DEFAULT 50
 #define PROTOCOL_PAGE_SIZE_MAX 1000
 #define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024) /* a list page ends early when its JSON reaches this */
@@ -162,6 +168,15 @@ const char *operation_name(enum operation op);
 
 /* The operation of that name; OPERATION_COUNT when there is none. */
 enum operation operation_from_name(const char *name);
+
+/* Is it what the REST API accepts as an id: 1 to 63 of a-z, 0-9 and '-', no '-' at the ends, and not the reserved one? */
+bool protocol_is_id(const char *text);
+
+/* Is it a creation token: one of the two prefixes, and letters, digits and '-'? */
+bool protocol_is_create_token(const char *text);
+
+/* Is it PROTOCOL_AGENT_NAME_FORM? It becomes part of a stream's name and of a subject. */
+bool protocol_is_agent_name(const char *text);
 
 /*
  * Write any text as one token of a subject: letters, digits and '-' as they are, every other byte as _XX (hex).

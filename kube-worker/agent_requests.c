@@ -19,17 +19,7 @@ struct place {
 	char subject[PLACE_MAX];
 };
 
-/* As the REST API wants it of ?id=. */
-static bool is_id(const char *text)
-{
-	size_t len = text ? strlen(text) : 0;
-
-	return len >= 1 && len <= PROTOCOL_ID_MAX && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
-	       text[0] != '-' && text[len - 1] != '-' && strcmp(text, PROTOCOL_ID_RESERVED) != 0;
-}
-
-/* Is the stored message the request of that key? Then its resource_id is written. RC_NOT_FOUND: another one. */
-static enum rc read_message(const char *base64, const char *key, char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
+enum rc agent_requests_read(const char *base64, const char *key, char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
 {
 	struct buf text cleanup_buf = buf_make(MESSAGE_MAX);
 	cleanup_json cJSON *event = NULL;
@@ -39,7 +29,7 @@ static enum rc read_message(const char *base64, const char *key, char ret_id[PRO
 	    json_parse(text.data, text.len, &event, NULL) || !str_equal(json_string_at(event, "id"), key))
 		return RC_NOT_FOUND; /* whatever others put there is none of our business */
 	id = json_string_at(event, "data.resource_id");
-	if (!is_id(id))
+	if (!id || !protocol_is_id(id))
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "the resource_id of the agent's request is not an id of 1 to 63 lower-case letters, "
 				 "digits or '-'");
@@ -64,6 +54,7 @@ static enum rc search(struct bus_caller *caller, const struct place *place, cons
 		      char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
 {
 	int64_t sequence = 0;
+	int64_t before;
 	enum rc rc = RC_NOT_FOUND;
 
 	while (rc == RC_NOT_FOUND) {
@@ -77,8 +68,11 @@ static enum rc search(struct bus_caller *caller, const struct place *place, cons
 			return rc;
 		if (rc)
 			return error_set(err, RC_UNAVAILABLE, "the requests of the agent cannot be read");
-		sequence = json_int_at(answer, "message.seq", INT64_MAX - 1);
-		rc = read_message(json_string_at(answer, "message.data"), key, ret_id, err);
+		before = sequence;
+		sequence = json_int_at(answer, "message.seq", 0);
+		if (sequence <= before)
+			return error_set(err, RC_UNAVAILABLE, "JetStream gives messages without an order");
+		rc = agent_requests_read(json_string_at(answer, "message.data"), key, ret_id, err);
 	}
 	return rc;
 }

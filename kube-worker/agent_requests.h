@@ -16,7 +16,7 @@
  * dcm.agent.<agent> in the work-queue stream dcm-agent-requests until the agent has its answer, or, when the agent held it
  * back while we were unhealthy, in the stream <agent>-retry. The oldest are looked at first: an agent works in order.
  *
- * agent        PROTOCOL_AGENT_NAME_MAX bytes at most, letters, digits, '-' and '_'.
+ * agent        protocol_is_agent_name().
  * deadline_ms  clock_mono_ms(). The search also ends after 3 s.
  *
  * Errors: RC_NOT_FOUND no stream has such a request; RC_UNAVAILABLE JetStream does not answer, or the time was too short
@@ -27,5 +27,12 @@
  */
 enum rc agent_requests_find(struct bus_caller *caller, const char *agent, const char *key, int64_t deadline_ms,
 			    char ret_id[PROTOCOL_ID_MAX + 1], struct error *err) must_check;
+
+/*
+ * Is a stored message, in base64 (NULL: there is none), the request of that key? Then its resource_id is written. Pure.
+ * Errors: RC_NOT_FOUND another one, or anything; RC_INVALID_ARGUMENT the resource_id is no legal id.
+ */
+enum rc agent_requests_read(const char *base64, const char *key, char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
+	must_check;
 
 #endif

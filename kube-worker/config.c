@@ -26,7 +26,10 @@ static const struct config_row rows[] = {
 
 static void check(const void *config, struct buf *faults)
 {
-	bus_access_check(&((const struct worker_config *)config)->nats, faults);
+	const struct worker_config *c = config;
+
+	bus_access_check(&c->nats, faults);
+	kube_auth_check(&c->kube, faults);
 }
 
 const struct config_program worker_program = {

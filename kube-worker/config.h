@@ -5,6 +5,7 @@
 #define KUBE_WORKER_CONFIG_H
 
 #include "common/adapters/bus_access.h"
+#include "common/kube/kube_auth.h"
 
 struct worker_config {
 	const char *name;
@@ -12,7 +13,7 @@ struct worker_config {
 	int64_t nats_replicas; /* as for bus_bucket_open() */
 	const char *log_level;
 	const char *namespace;
-	const char *kubeconfig; /* "": in-cluster */
+	struct kube_access kube;
 	const char *external_service_type;
 	int64_t failed_grace_ms;
 	int64_t concurrency;

@@ -18,7 +18,6 @@
 #define QUEUE_PER_THREAD 32   /* requests that may wait for each thread; one more is refused as busy */
 #define DRAIN_TIMEOUT_MS 2000 /* for the server's word that no more requests come; those that came are taken at once */
 #define FLUSH_TIMEOUT_MS 2000
-#define WAIT_MAX_MS 3600000
 #define LATE_TURN_MS 100 /* between two looks for requests that cannot begin in time */
 #define LATE_AT_ONCE 64
 #define USUAL_WEIGHT 16
@@ -77,53 +76,35 @@ static const char *header_or(struct bus_message *msg, const char *name, const ch
 	return value ? value : otherwise;
 }
 
-static int attempt_of(struct bus_message *msg)
+static enum rc read_headers(struct bus_message *msg, struct job *job, struct error *err)
 {
-	int64_t attempt = 1;
+	const struct request_header_texts texts = {
+		.reply = bus_message_reply(msg),
+		.deadline = bus_message_header(msg, PROTOCOL_HEADER_DEADLINE),
+		.attempt = bus_message_header(msg, PROTOCOL_HEADER_ATTEMPT),
+		.wait = bus_message_header(msg, PROTOCOL_HEADER_WAIT),
+		.permission = bus_message_header(msg, PROTOCOL_HEADER_PERMISSION),
+		.request_id = bus_message_header(msg, PROTOCOL_HEADER_REQUEST),
+		.traceparent = bus_message_header(msg, PROTOCOL_HEADER_TRACEPARENT),
+	};
+	enum rc rc = request_check_headers(&texts, clock_wall_ms(), clock_mono_ms(), &job->headers, err);
 
-	(void)str_parse_int64(header_or(msg, PROTOCOL_HEADER_ATTEMPT, "1"), &attempt); /* nonsense: 1 */
-	return attempt > 1 ? (int)attempt : 1;
+	if (!rc)
+		job->begin_by_ns = job->headers.wait_ms == INT64_MAX
+					   ? INT64_MAX
+					   : job->received_ns + job->headers.wait_ms * 1000000;
+	return rc;
 }
 
-/* How long the request may wait before it begins; without a word: as long as it likes. */
-static int64_t begin_by_ns(struct bus_message *msg, int64_t received_ns)
-{
-	int64_t wait_ms;
-
-	if (!str_parse_int64(header_or(msg, PROTOCOL_HEADER_WAIT, ""), &wait_ms) || wait_ms < 0 ||
-	    wait_ms > WAIT_MAX_MS)
-		return INT64_MAX;
-	return received_ns + wait_ms * 1000000;
-}
-
-/* Who gives permissions; NULL: an api-svc that does not know of them. */
-static const char *caller_of(struct bus_message *msg)
-{
-	bool asks = str_equal(bus_message_header(msg, PROTOCOL_HEADER_PERMISSION), PROTOCOL_PERMISSION_ASK);
-
-	return asks ? bus_message_reply(msg) : NULL;
-}
-
-/* The deadline travels as wall-clock time; here it becomes monotonic. */
-static enum rc read_deadline(struct bus_message *msg, int64_t *ret_deadline_ms, struct error *err)
-{
-	int64_t wall_ms;
-
-	if (!str_parse_int64(header_or(msg, PROTOCOL_HEADER_DEADLINE, ""), &wall_ms))
-		return error_set(err, RC_INTERNAL, "a request without a deadline");
-	if (wall_ms <= clock_wall_ms())
-		return error_set(err, RC_TIMEOUT, "the deadline had passed before a worker could begin");
-	*ret_deadline_ms = clock_mono_ms() + wall_ms - clock_wall_ms();
-	return RC_OK;
-}
-
-static enum rc parse_request(const struct bus_message *msg, cJSON **ret_request, struct error *err)
+static enum rc parse_request(const struct job *job, cJSON **ret_request, struct error *err)
 {
 	size_t len;
-	const char *data = bus_message_data(msg, &len);
+	const char *data = bus_message_data(job->msg, &len);
 	enum rc rc = json_parse(data ? data : "", len, ret_request, err);
 
-	return rc == RC_INVALID_ARGUMENT ? error_wrap(err, RC_INTERNAL, "a request that cannot be read") : rc;
+	if (rc)
+		return rc == RC_INVALID_ARGUMENT ? error_wrap(err, RC_INTERNAL, "a request that cannot be read") : rc;
+	return request_check_members(job->operation, *ret_request, err);
 }
 
 static bool is_fault(enum rc rc)
@@ -148,14 +129,12 @@ static void count(struct dispatcher *d, const struct job *job, const struct erro
 
 static void log_request(const struct job *job, const cJSON *request, const struct error *err)
 {
-	struct bus_message *msg = job->msg;
-
 	log_info("request", log_str("operation", operation_name(job->operation)),
 		 log_str("id", json_string_at(request, "id")), log_str("code", rc_name(err->rc)),
 		 log_str("error", err->rc ? err->text : NULL),
-		 log_num("ms", (clock_mono_ns() - job->received_ns) / 1000000), log_num("attempt", attempt_of(msg)),
-		 log_str("request_id", bus_message_header(msg, PROTOCOL_HEADER_REQUEST)),
-		 log_str("traceparent", bus_message_header(msg, PROTOCOL_HEADER_TRACEPARENT)));
+		 log_num("ms", (clock_mono_ns() - job->received_ns) / 1000000),
+		 log_num("attempt", job->headers.attempt), log_str("request_id", job->headers.request_id),
+		 log_str("traceparent", job->headers.traceparent));
 }
 
 /* An attempt that was cancelled gets no reply: nobody waits for it. A reply that is lost is the caller's to notice. */
@@ -182,18 +161,21 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 	struct op_call call = {
 		.env = d->env,
 		.kube = kube,
-		.attempt = attempt_of(job->msg),
-		.caller = caller_of(job->msg),
-		.request_id = header_or(job->msg, PROTOCOL_HEADER_REQUEST, ""),
+		.deadline_ms = job->headers.deadline_ms,
+		.attempt = job->headers.attempt,
+		.caller = job->headers.caller,
+		.request_id = job->headers.request_id,
 		.faults = buf_make(OP_FAULTS_MAX),
 	};
 	struct buf result cleanup_buf = buf_make(PROTOCOL_REPLY_MAX);
 	cleanup_json cJSON *request = NULL;
 	struct error err = { 0 };
-	enum rc rc = read_deadline(job->msg, &call.deadline_ms, &err);
+	enum rc rc = RC_OK;
 
+	if (clock_mono_ms() >= call.deadline_ms)
+		rc = error_set(&err, RC_TIMEOUT, "the deadline had passed before a worker could begin");
 	if (!rc)
-		rc = parse_request(job->msg, &request, &err);
+		rc = parse_request(job, &request, &err);
 	if (!rc)
 		rc = op_find(job->operation)(&call, request, &result, &err);
 	err.rc = rc; /* an operation that went well may have left the text of something that it got over */
@@ -288,14 +270,23 @@ static void on_settle(struct dispatcher *d, struct bus_message *msg)
 static void on_notice(void *ctx, uint64_t ticket unused, struct bus_message *msg)
 {
 	struct dispatcher *d = ctx;
-	const char *debt = header_or(msg, PROTOCOL_HEADER_DEBT, "");
-	const char *space = strchr(debt, ' ');
-	char *end = NULL;
-	uint64_t sequence = strtoull(debt, &end, 10);
+	char key[DEBT_KEY_MAX];
+	uint64_t sequence;
 
-	if (space && end == space && debt_is_key(space + 1))
-		ledger_forget(d->env->ledger, space + 1, sequence);
+	if (debt_read_reference(bus_message_header(msg, PROTOCOL_HEADER_DEBT), &sequence, key))
+		ledger_forget(d->env->ledger, key, sequence);
 	bus_message_destroy(msg);
+}
+
+/* An answer to somewhere else might be taken for something else there: for an event, or an order to JetStream. */
+static bool is_answerable(const struct bus_message *msg)
+{
+	const char *reply = bus_message_reply(msg);
+	bool is_inbox = reply && bus_is_inbox(reply);
+
+	if (!is_inbox)
+		log_debug("a request that wants no answer, or not in an inbox, is dropped", log_str("reply", reply));
+	return is_inbox;
 }
 
 static void on_request(struct dispatcher *d, struct pool_thread *self, struct bus_message *msg)
@@ -305,7 +296,10 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 	struct job job = { .msg = msg, .operation = operation_from_name(name), .received_ns = clock_mono_ns() };
 	struct error why = { 0 };
 
-	job.begin_by_ns = begin_by_ns(msg, job.received_ns);
+	if (!is_answerable(msg)) {
+		bus_message_destroy(msg);
+		return;
+	}
 	if (strcmp(version, PROTOCOL_VERSION) != 0)
 		error_set(&why, RC_UNSUPPORTED, "protocol version '%.16s' is not known to this worker, which speaks %s",
 			  version, PROTOCOL_VERSION);
@@ -313,6 +307,8 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not known to this worker", name);
 	else if (job.operation == OPERATION_HEALTH)
 		kube_health_ask(d->health, d->bus, msg);
+	else if (read_headers(msg, &job, &why))
+		log_debug("a request that is not as the protocol says", log_err(&why));
 	else if (job.operation == OPERATION_SETTLE)
 		on_settle(d, msg);
 	else if (!accept_job(d, self, &job))
@@ -326,7 +322,10 @@ static void on_health(void *ctx, struct bus_message *msg)
 {
 	struct dispatcher *d = ctx;
 
-	kube_health_ask(d->health, d->bus, msg);
+	if (is_answerable(msg))
+		kube_health_ask(d->health, d->bus, msg);
+	else
+		bus_message_destroy(msg);
 }
 
 /* Listen until there is a request for this thread, or none will come any more. */

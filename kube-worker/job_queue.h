@@ -6,13 +6,14 @@
 #define KUBE_WORKER_JOB_QUEUE_H
 
 #include "common/adapters/bus.h"
-#include "common/protocol.h"
+#include "kube-worker/request_check.h"
 
 struct job {
 	struct bus_message *msg;
 	enum operation operation;
-	int64_t received_ns; /* clock_mono_ns() */
-	int64_t begin_by_ns; /* later it is refused; INT64_MAX: it may wait */
+	int64_t received_ns;            /* clock_mono_ns() */
+	int64_t begin_by_ns;            /* later it is refused; INT64_MAX: it may wait */
+	struct request_headers headers; /* their texts are the message's */
 };
 
 struct job_queue {

@@ -106,7 +106,7 @@ static enum rc start(struct worker *worker, struct error *err)
 		.access = &worker->config.nats,
 		.client_name = "kube-worker",
 	};
-	enum rc rc = kube_auth_create(worker->config.kubeconfig, &worker->auth, err);
+	enum rc rc = kube_auth_create(&worker->config.kube, &worker->auth, err);
 
 	worker->env.config = &worker->config;
 	if (!rc)

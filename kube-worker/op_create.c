@@ -50,8 +50,6 @@ static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct cr
 	struct error why = { 0 };
 	enum rc rc;
 
-	if (!name || !key)
-		return error_set(err, RC_INTERNAL, "a create request of an agent without name or key");
 	rc = agent_requests_find(call->env->caller, name, key, call->deadline_ms, create->debt.id, &why);
 	if (rc == RC_NOT_FOUND)
 		error_set(&why, RC_UNAVAILABLE, "agent '%s' has no request with this Idempotency-Key in its streams",
@@ -98,8 +96,6 @@ static enum rc read_request(struct op_call *call, const cJSON *request, struct c
 	create->debt.token = json_string_at(request, "token");
 	create->debt.any_id = json_true_at(request, "any_id");
 	create->spec = json_get(request, "spec");
-	if ((!id && !agent) || !create->debt.token || !cJSON_IsObject(create->spec))
-		return error_set(err, RC_INTERNAL, "a create request without id, token or spec");
 	if (agent)
 		return find_agent_id(call, agent, create, err);
 	snprintf(create->debt.id, sizeof(create->debt.id), "%s", id);

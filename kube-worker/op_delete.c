@@ -43,8 +43,6 @@ enum rc op_delete(struct op_call *call, const cJSON *request, struct buf *result
 	const char *id = json_string_at(request, "id");
 	enum rc rc;
 
-	if (!id)
-		return error_set(err, RC_INTERNAL, "a delete request without id");
 	rc = find_all(call, id, &removal, err);
 	if (rc)
 		return rc;

@@ -11,11 +11,8 @@ enum rc op_get(struct op_call *call, const cJSON *request, struct buf *result, s
 	struct kube_reply deployment cleanup_kube_reply = { 0 };
 	struct json_writer w = json_writer_make(result);
 	const char *id = json_string_at(request, "id");
-	enum rc rc;
+	enum rc rc = container_find(call, id, &deployment, err);
 
-	if (!id)
-		return error_set(err, RC_INTERNAL, "a get request without id");
-	rc = container_find(call, id, &deployment, err);
 	if (!rc)
 		rc = container_gather(call, deployment.object, &extras, err);
 	if (rc)

@@ -50,8 +50,6 @@ enum rc op_undo(struct op_call *call, const cJSON *request, struct buf *result u
 	char key[DEBT_KEY_MAX];
 	enum rc rc;
 
-	if (!id || !token)
-		return error_set(err, RC_INTERNAL, "an undo request without id or token");
 	debt_key(token, key);
 	if (create_debt_is_by_key(token))
 		return unsettle(call, key, (uint64_t)json_int_at(request, "sequence", 0), err);

@@ -9,7 +9,7 @@
 /*
  * Carry out an operation (protocol.h says what each gets and answers).
  *
- * request  the request's JSON, an object.
+ * request  the request's JSON, an object that request_check_members() has passed.
  * result   the answer's body is appended.
  * Errors: the codes and texts that the client gets; call->faults with RC_INVALID_ARGUMENT.
  * Blocks: until call->deadline_ms at most, a rollback excepted.

@@ -61,13 +61,12 @@ bool permission_to_repeat(void *ctx)
 	return permission_hold(ctx, NULL) == RC_OK;
 }
 
-/* cnats does not check what is sent to. */
 bool permission_is_caller(const char *subject)
 {
 	size_t len = strlen(subject);
 
 	return str_has_prefix(subject, CALLER_PREFIX) && len < PROTOCOL_SUBJECT_MAX &&
-	       strspn(subject, SUBJECT_CHARACTERS) == len;
+	       strspn(subject, SUBJECT_CHARACTERS) == len && bus_is_inbox(subject);
 }
 
 static enum caller_word word_of(const char *status)

@@ -30,7 +30,10 @@ static const struct config_row rows[] = {
 
 static void check(const void *config, struct buf *faults)
 {
-	bus_access_check(&((const struct monitor_config *)config)->nats, faults);
+	const struct monitor_config *c = config;
+
+	bus_access_check(&c->nats, faults);
+	kube_auth_check(&c->kube, faults);
 }
 
 const struct config_program monitor_program = {

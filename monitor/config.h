@@ -5,6 +5,7 @@
 #define MONITOR_CONFIG_H
 
 #include "common/adapters/bus_access.h"
+#include "common/kube/kube_auth.h"
 
 struct monitor_config {
 	const char *name;
@@ -12,8 +13,8 @@ struct monitor_config {
 	int64_t nats_replicas; /* as for bus_bucket_open() */
 	const char *log_level;
 	const char *namespace;
-	const char *kubeconfig; /* "": in-cluster */
-	const char *mode;       /* "watch", "poll" or "auto" */
+	struct kube_access kube;
+	const char *mode; /* "watch", "poll" or "auto" */
 	int64_t failed_grace_ms;
 	int64_t debounce_ms;
 	int64_t resync_ms;

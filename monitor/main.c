@@ -81,7 +81,7 @@ static enum rc start(struct monitor *monitor, struct error *err)
 		.on_state = on_bus_state,
 		.ctx = monitor,
 	};
-	enum rc rc = kube_auth_create(monitor->config.kubeconfig, &monitor->auth, err);
+	enum rc rc = kube_auth_create(&monitor->config.kube, &monitor->auth, err);
 
 	if (!rc)
 		rc = bus_connect(&bus, &monitor->bus, err);

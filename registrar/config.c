@@ -1,7 +1,8 @@
 #include "registrar/config.h"
 
 #include <string.h>
-#include <unistd.h>
+
+#include "registrar/poster.h"
 
 #define DAY_MS 86400000
 
@@ -9,11 +10,6 @@
 static bool is_base_url(const char *value)
 {
 	return config_is_http_url(value) && !strpbrk(value, "?#");
-}
-
-static bool is_readable(const char *path)
-{
-	return access(path, R_OK) == 0;
 }
 
 #define AT(member) offsetof(struct registrar_config, member)
@@ -33,8 +29,7 @@ static const struct config_row rows[] = {
 	{ .env = "SP_ZONE", .offset = AT(zone), .fallback = "", .help = "Zone in the registration" },
 	{ .env = "SP_REGISTRATION_INTERVAL", .type = CONFIG_DURATION, .offset = AT(interval_ms), .fallback = "5m",
 	  .min = 1000, .max = DAY_MS, .help = "How often a registration is repeated, should the registry lose it" },
-	{ .env = "SP_REGISTRATION_CA", .offset = AT(ca_path), .fallback = "", .valid = is_readable,
-	  .form = "a file that can be read",
+	{ .env = "SP_REGISTRATION_CA", .offset = AT(ca_path), .fallback = "",
 	  .help = "PEM file of the authorities of an https registry; empty: the system's" },
 	CONFIG_ROW_LOG_LEVEL(struct registrar_config),
 };
@@ -46,7 +41,10 @@ static const struct config_option options[] = {
 
 static void check(const void *config, struct buf *faults)
 {
-	bus_access_check(&((const struct registrar_config *)config)->nats, faults);
+	const struct registrar_config *c = config;
+
+	bus_access_check(&c->nats, faults);
+	poster_check(c, faults);
 }
 
 const struct config_program registrar_program = {

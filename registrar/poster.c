@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "common/adapters/http_client.h"
+#include "common/adapters/pem.h"
 #include "common/base/strutil.h"
+#include "common/services/log.h"
 #include "common/services/secret.h"
 #include "registrar/payload.h"
 
@@ -12,6 +14,8 @@
 
 struct poster {
 	const char *ca_path;
+	char *ca_pem;              /* the last that could be read; NULL: none yet */
+	char said[ERROR_TEXT_MAX]; /* why it could not be read again; "": it could */
 	struct buf url;
 	struct buf body;
 	struct http_client *client;
@@ -49,25 +53,58 @@ void poster_destroy(struct poster *poster)
 	http_client_destroy(poster->client);
 	buf_clear(&poster->url);
 	buf_clear(&poster->body);
+	secret_free(poster->ca_pem);
 	free(poster);
 }
 
-static enum rc read_authorities(const struct poster *poster, char **ret_pem, struct error *err)
+static enum rc read_authorities(const char *path, char **ret_pem, struct error *err)
 {
-	enum rc rc;
+	cleanup_secret char *text = NULL;
+	enum rc rc = secret_file_read(path, SECRET_FILE_MAX, &text, NULL, NULL, err);
 
-	if (!poster->ca_path[0])
-		return RC_OK;
-	rc = secret_file_read(poster->ca_path, SECRET_FILE_MAX, ret_pem, NULL, NULL, err);
-	/* The file is being replaced, perhaps: it was there when we started. */
-	return rc ? error_wrap(err, RC_UNAVAILABLE, "SP_REGISTRATION_CA") : RC_OK;
+	if (rc)
+		return error_wrap(err, rc, "SP_REGISTRATION_CA");
+	rc = pem_check_certificates(text, err);
+	if (rc)
+		return error_wrap(err, rc, "SP_REGISTRATION_CA: %s", path);
+	*ret_pem = TAKE(text);
+	return RC_OK;
 }
 
-static enum rc send_request(struct poster *poster, const char *ca_pem, int64_t timeout_ms, bool (*cancelled)(void *ctx),
-			    void *ctx, struct http_response *response, struct error *err)
+void poster_check(const struct registrar_config *config, struct buf *faults)
+{
+	cleanup_secret char *text = NULL;
+	struct error err;
+
+	if (config->ca_path[0] && read_authorities(config->ca_path, &text, &err))
+		buf_addf(faults, "%s\n", err.text);
+}
+
+/* What cannot be read is told once, and the old ones stay in use. */
+static enum rc renew_authorities(struct poster *poster, struct error *err)
+{
+	char *text = NULL;
+	enum rc rc = read_authorities(poster->ca_path, &text, err);
+
+	if (!rc) {
+		secret_free(poster->ca_pem);
+		poster->ca_pem = text;
+		poster->said[0] = '\0';
+		return RC_OK;
+	}
+	if (!poster->ca_pem)
+		return error_wrap(err, RC_UNAVAILABLE, "the registry's authorities");
+	if (strcmp(poster->said, err->text) != 0)
+		log_warn("the registry's authorities cannot be read again; the old ones stay in use", log_err(err));
+	snprintf(poster->said, sizeof(poster->said), "%s", err->text);
+	return RC_OK;
+}
+
+static enum rc send_request(struct poster *poster, int64_t timeout_ms, bool (*cancelled)(void *ctx), void *ctx,
+			    struct http_response *response, struct error *err)
 {
 	static const char *const headers[] = { "Content-Type: application/json", "Accept: application/json" };
-	struct http_identity identity = { .ca_pem = ca_pem };
+	struct http_identity identity = { .ca_pem = poster->ca_pem };
 	struct http_request request = {
 		.method = "POST",
 		.url = poster->url.data,
@@ -90,12 +127,12 @@ void poster_post(struct poster *poster, int64_t timeout_ms, bool (*cancelled)(vo
 {
 	struct registration_answer answer = { 0 };
 	struct http_response response = { 0 };
-	cleanup_secret char *ca_pem = NULL;
 	struct error err = { 0 };
 
-	answer.rc = read_authorities(poster, &ca_pem, &err);
+	if (poster->ca_path[0])
+		answer.rc = renew_authorities(poster, &err);
 	if (!answer.rc)
-		answer.rc = send_request(poster, ca_pem, timeout_ms, cancelled, ctx, &response, &err);
+		answer.rc = send_request(poster, timeout_ms, cancelled, ctx, &response, &err);
 	answer.status = response.status;
 	answer.retry_after_s = response.retry_after_s;
 	snprintf(answer.text, sizeof(answer.text), "%s",

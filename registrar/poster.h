@@ -11,6 +11,9 @@
 
 struct poster;
 
+/* For `check` of a config_program: a line when the authorities are of no use. */
+void poster_check(const struct registrar_config *config, struct buf *faults);
+
 /* config: borrowed for the life of the poster. ret_poster: given (poster_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL. */
 enum rc poster_create(const struct registrar_config *config, struct poster **ret_poster, struct error *err) must_check;
 
@@ -18,7 +21,8 @@ enum rc poster_create(const struct registrar_config *config, struct poster **ret
 void poster_destroy(struct poster *poster);
 
 /*
- * Post once, and say what came of it. The authority file is read anew each time, since such files are rotated.
+ * Post once, and say what came of it. The authority file is read anew each time, since such files are rotated; when it
+ * cannot be, the old content stays in use.
  *
  * timeout_ms  > 0, for everything.
  * cancelled   asked every second: true ends the request.

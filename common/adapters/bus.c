@@ -147,9 +147,10 @@ static int64_t reconnect_delay(natsConnection *connection unused, int attempts, 
 {
 	struct bus *bus = closure;
 	int64_t delay = RECONNECT_FIRST_MS;
+	bool outdated = bus_login_changed(&bus->login, bus->options.access); /* which the connection keeps as it is */
 
 	pthread_mutex_lock(&bus->lock);
-	bus->outdated = bus_login_changed(&bus->login, bus->options.access);
+	bus->outdated = outdated;
 	pthread_cond_broadcast(&bus->changed);
 	pthread_mutex_unlock(&bus->lock);
 	for (int i = 1; i < attempts && delay < RECONNECT_MAX_MS; i++)
@@ -190,7 +191,7 @@ static enum rc connect_fault(natsStatus status, struct error *err)
 	const char *behind = text ? strstr(text, "): ") : NULL;
 	enum rc rc = bus_fault(err, status, "connect to NATS");
 
-	return error_set(err, rc == RC_INTERNAL ? RC_UNAVAILABLE : rc, "connect to NATS: %s",
+	return error_set(err, rc == RC_INTERNAL ? RC_UNAVAILABLE : rc, "SP_NATS_URL: connect to NATS: %s",
 			 behind ? behind + strlen("): ") : natsStatus_GetText(status));
 }
 
@@ -209,21 +210,38 @@ static enum rc connect_with(struct bus *bus, natsConnection **ret_connection, st
 	return rc;
 }
 
+/* Read the login anew. When it cannot be, that is told once, and the old one stays in use. */
+static enum rc renew_login(struct bus *bus, struct error *err)
+{
+	bool first = bus->login.servers.count == 0;
+	struct bus_login login = { .tls = false };
+	enum rc rc = bus_login_read(bus->options.access, &login, err);
+
+	if (rc && first)
+		return rc;
+	if (rc && bus_login_changed(&bus->login, bus->options.access))
+		log_warn("the files of the NATS login cannot be read again; the old ones stay in use", log_err(err));
+	pthread_mutex_lock(&bus->lock);
+	if (rc) {
+		bus_login_keep(&bus->login, bus->options.access);
+	} else {
+		bus_login_clear(&bus->login);
+		bus->login = login;
+	}
+	bus->outdated = false;
+	pthread_mutex_unlock(&bus->lock);
+	return RC_OK;
+}
+
 /* Make the connection and its subscriptions. One that does not come is closed already, and is made again. */
 static enum rc make_connection(struct bus *bus, struct error *err)
 {
-	struct bus_login login = { 0 };
 	natsConnection *connection = NULL;
 	natsStatus s = NATS_OK;
-	enum rc rc = bus_login_read(bus->options.access, &login, err);
+	enum rc rc = renew_login(bus, err);
 
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&bus->lock);
-	bus_login_clear(&bus->login);
-	bus->login = login;
-	bus->outdated = false;
-	pthread_mutex_unlock(&bus->lock);
 	rc = connect_with(bus, &connection, err);
 	if (rc)
 		return rc;

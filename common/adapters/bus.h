@@ -37,7 +37,7 @@ struct bus_header {
 
 /* What bus_publish() sends; everything is borrowed for the call. */
 struct bus_outgoing {
-	const char *subject; /* made by us, never out of user input: cnats does not check it */
+	const char *subject; /* bus_is_subject() */
 	const char *reply;   /* NULL: none */
 	const struct bus_header *headers;
 	size_t header_count;
@@ -75,8 +75,8 @@ enum rc bus_new_inbox(const struct bus *bus, char out[BUS_INBOX_MAX], struct err
 
 /*
  * Send. Does not wait for anything but the socket, and while the connection is down or being made not at all.
- * Errors: RC_UNAVAILABLE not connected; RC_TOO_LARGE above the server's limit; RC_NO_MEMORY. After RC_OK the bytes are
- * on their way, no more is known.
+ * Errors: RC_UNAVAILABLE not connected; RC_TOO_LARGE above the server's limit; RC_INVALID_ARGUMENT an illegal subject;
+ * RC_NO_MEMORY. After RC_OK the bytes are on their way, no more is known.
  * Threads: any.
  */
 enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct error *err) must_check;
@@ -120,6 +120,15 @@ enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret
  * the handler, or taken. After timeout_ms (more than 0) what is left of them is dropped. Blocks.
  */
 void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeout_ms);
+
+/*
+ * Can one publish to it: tokens of visible characters, none of them empty, no wildcards? cnats sends whatever it is told
+ * to: a line break in a subject would be another command.
+ */
+bool bus_is_subject(const char *text);
+
+/* Is it a subject where a requester may wait, and no stream or service listens: one that begins with _INBOX? */
+bool bus_is_inbox(const char *text);
 
 /* What is in a message. All of it belongs to the message. */
 const char *bus_message_subject(const struct bus_message *msg);

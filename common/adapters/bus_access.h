@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "common/adapters/bus_url.h"
 #include "common/adapters/nkey.h"
 #include "common/services/config.h"
 #include "common/services/secret.h"
@@ -26,12 +27,17 @@ struct bus_access {
 
 #define BUS_ACCESS_FILES 7
 
-/* What is in the files at one moment. */
+/* What is in the settings and their files at one moment. cnats gets the contents: it would read files with its lock held. */
 struct bus_login {
-	char *password; /* NULL: none */
-	char *token;    /* NULL: none */
-	char nkey_public[NKEY_PUBLIC_MAX];
-	bool tls; /* even if the server does not ask for it */
+	struct bus_servers servers; /* with the user or the token that was in SP_NATS_URL */
+	char *jwt;                  /* of SP_NATS_CREDENTIALS; this and what follows is NULL when there is none */
+	char *password;
+	char *token;
+	char *ca;
+	char *certificate;
+	char *key;
+	struct nkey nkey; /* of credentials or an NKey; "": none */
+	bool tls;         /* even if the server does not ask for it */
 	struct file_stamp stamps[BUS_ACCESS_FILES];
 };
 
@@ -39,7 +45,7 @@ struct bus_login {
 void bus_access_check(const struct bus_access *access, struct buf *faults);
 
 /*
- * Read the files, and see that each holds what it should.
+ * Read URLs and files, and see that each holds what it should.
  *
  * ret_login  wiped and freed by the caller (bus_login_clear).
  * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, RC_INTERNAL; the first fault, its variable named.
@@ -48,6 +54,9 @@ enum rc bus_login_read(const struct bus_access *access, struct bus_login *ret_lo
 
 /* Has any of the files changed since? */
 bool bus_login_changed(const struct bus_login *login, const struct bus_access *access);
+
+/* Take the files for unchanged, as they are now: they could not be read, and what is in *login stays in use. */
+void bus_login_keep(struct bus_login *login, const struct bus_access *access);
 
 /* Takes a zeroed one, too. */
 void bus_login_clear(struct bus_login *login);
@@ -58,7 +67,7 @@ void bus_login_clear(struct bus_login *login);
 /* The rows that every process has; `type` (the struct) has the member `struct bus_access nats`. */
 #define CONFIG_ROWS_NATS(type) \
 	{ .env = "SP_NATS_URL", .offset = offsetof(type, nats.urls), .secret = true, \
-	  .help = "NATS server, or several separated by commas, for example nats://nats:4222" }, \
+	  .help = "NATS server, or several separated by commas: nats://nats:4222 (tls://; user:password@ with %XX)" }, \
 	BUS_ACCESS_ROW(type, "SP_NATS_CREDENTIALS", credentials, "File with a NATS user's JWT and seed (.creds)"), \
 	BUS_ACCESS_ROW(type, "SP_NATS_NKEY", nkey, "File with a NATS user's NKey seed"), \
 	BUS_ACCESS_ROW(type, "SP_NATS_USER", user, "NATS user, with SP_NATS_PASSWORD_FILE"), \

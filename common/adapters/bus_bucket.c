@@ -11,6 +11,7 @@
 
 #define BODY_MAX 4096
 #define REPLICAS_USUAL 3                          /* survive the loss of one */
+#define KEYS_MAX 1000000                          /* that bus_bucket_keys() tells */
 #define CALL_MAX 600                              /* bytes of an API's name with its parameters */
 #define DUPLICATE_WINDOW_NS INT64_C(120000000000) /* 2 min, as every stream has by default */
 #define NEVER_A_SEQUENCE INT64_MAX                /* no stream gets there */
@@ -279,12 +280,15 @@ enum rc bus_bucket_keys(struct bus_caller *caller, const char *bucket, const cha
 		count = 0;
 		cJSON_ArrayForEach (subject, json_at(answer, "state.subjects")) {
 			count++;
-			if (str_has_prefix(subject->string, prefix))
+			if (str_has_prefix(subject->string, prefix) && bus_is_subject(subject->string) &&
+			    !strpbrk(subject->string, "\"\\"))
 				on_key(ctx, subject->string + strlen(prefix));
 		}
 		offset += count;
 		if (!rc && offset >= json_int_at(answer, "total", 0))
 			break;
+		if (!rc && offset >= KEYS_MAX)
+			rc = error_set(err, RC_TOO_LARGE, "the bucket has more than %d keys", KEYS_MAX);
 	} while (!rc && count > 0);
 	return rc;
 }

@@ -1,6 +1,9 @@
 #include <string.h>
 
 #include "common/adapters/bus_private.h"
+#include "common/base/strutil.h"
+
+#define SUBJECT_MAX 2048 /* bytes; nats-server takes 4096 for a whole line */
 
 /* ---- sending ---- */
 
@@ -30,6 +33,22 @@ static enum rc publish(struct bus *bus, const struct bus_outgoing *out, struct e
 	return s == NATS_OK ? RC_OK : bus_fault(err, s, "publish");
 }
 
+bool bus_is_subject(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] <= ' ' || strchr("*>\x7F", text[i]) ||
+		    (text[i] == '.' && (i == 0 || text[i - 1] == '.')))
+			return false;
+	return len >= 1 && len <= SUBJECT_MAX && text[len - 1] != '.';
+}
+
+bool bus_is_inbox(const char *text)
+{
+	return str_has_prefix(text, "_INBOX") && bus_is_subject(text);
+}
+
 enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct error *err)
 {
 	size_t max = bus_max_payload(bus);
@@ -37,6 +56,8 @@ enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct erro
 
 	if (!bus_connected(bus))
 		return error_set(err, RC_UNAVAILABLE, "publish: NATS is not connected");
+	if (!bus_is_subject(out->subject) || (out->reply && !bus_is_subject(out->reply)))
+		return error_set(err, RC_INVALID_ARGUMENT, "publish: this is no legal subject");
 	if (counted_size(out) > max) /* the server would close the connection, with all that waits */
 		return error_set(err, RC_TOO_LARGE, "publish: more than %zu bytes", max);
 	pthread_rwlock_rdlock(&bus->link);

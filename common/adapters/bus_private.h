@@ -52,7 +52,8 @@ struct bus {
 	bool outdated;      /* files have changed since the login */
 	int live;           /* callbacks that may still come: the connection's last one, and handlers that may run */
 	bool ended;         /* none; there is no connection, or it is closed */
-	struct bus_login login;
+	struct bus_login
+		login; /* the keeper's, while there is no connection; then it does not change, but for its stamps */
 	struct bus_subscription *subscriptions;
 };
 
@@ -78,7 +79,10 @@ void bus_subscription_detach(struct bus_subscription *sub);
 /* The memory only. */
 void bus_subscription_free(struct bus_subscription *sub);
 
-/* Servers, times and login for a new connection; the callbacks are the caller's. */
+/*
+ * Servers, times and login for a new connection; the callbacks are the caller's. The login must stay where it is as long
+ * as the connection lives.
+ */
 natsStatus bus_settings_set(natsOptions *nats, const struct bus_options *options, const struct bus_login *login);
 
 #endif

@@ -3,67 +3,67 @@
 #include "common/adapters/bus_private.h"
 #include "common/base/strutil.h"
 
-#define URLS_MAX 16
 #define CONNECT_TIMEOUT_MS 2000
 #define PING_INTERVAL_MS 10000 /* with PINGS_OUT_MAX: a half-open connection is found within 30 s */
 #define PINGS_OUT_MAX 2
 #define WRITE_DEADLINE_MS 2000 /* a blocked write holds the connection's lock; cnats' default is for ever */
 
-/* The comma-separated list, cut into `copy`. */
-static size_t split_urls(char *copy, const char *urls[URLS_MAX])
+static natsStatus give_jwt(char **ret_jwt, char **ret_fault unused, void *closure)
 {
-	size_t count = 0;
+	const struct bus_login *login = closure;
 
-	while (copy && count < URLS_MAX) {
-		char *comma = strchr(copy, ',');
-
-		if (comma)
-			*comma = '\0';
-		copy += strspn(copy, " ");
-		if (*copy)
-			urls[count++] = copy;
-		copy = comma ? comma + 1 : NULL;
-	}
-	return count;
+	*ret_jwt = str_dup(login->jwt);
+	return *ret_jwt ? NATS_OK : NATS_NO_MEMORY;
 }
 
-static natsStatus set_servers(natsOptions *nats, const char *list)
+static natsStatus sign(char **ret_fault unused, unsigned char **ret_signature, int *ret_len, const char *nonce,
+		       void *closure)
 {
-	cleanup_free char *copy = str_dup(list);
-	const char *urls[URLS_MAX];
-	size_t count;
+	const struct bus_login *login = closure;
 
-	if (!copy)
-		return NATS_NO_MEMORY;
-	count = split_urls(copy, urls);
-	return count ? natsOptions_SetServers(nats, urls, (int)count) : NATS_INVALID_ARG;
+	return nats_Sign(login->nkey.seed, nonce, ret_signature, ret_len);
+}
+
+/* cnats takes the user of a URL as it stands, and so gets URLs without. There is one login at most (bus_access_check()). */
+static natsStatus set_user(natsOptions *nats, const struct bus_access *access, const struct bus_login *login)
+{
+	const struct bus_servers *servers = &login->servers;
+	const char *token = login->token ? login->token : servers->token;
+
+	if (login->password)
+		return natsOptions_SetUserInfo(nats, access->user, login->password);
+	if (servers->user)
+		return natsOptions_SetUserInfo(nats, servers->user, servers->password);
+	return token ? natsOptions_SetToken(nats, token) : NATS_OK;
 }
 
 static natsStatus set_login(natsOptions *nats, const struct bus_access *access, const struct bus_login *login)
 {
-	natsStatus s = NATS_OK;
+	void *closure = (void *)(uintptr_t)login; /* only read */
+	natsStatus s = set_user(nats, access, login);
 
-	if (access->credentials[0])
-		BUS_CHAIN(s, natsOptions_SetUserCredentialsFromFiles(nats, access->credentials, NULL));
-	if (access->nkey[0])
-		BUS_CHAIN(s, natsOptions_SetNKeyFromSeed(nats, login->nkey_public, access->nkey));
-	if (login->password)
-		BUS_CHAIN(s, natsOptions_SetUserInfo(nats, access->user, login->password));
-	if (login->token)
-		BUS_CHAIN(s, natsOptions_SetToken(nats, login->token));
+	if (login->jwt)
+		BUS_CHAIN(s, natsOptions_SetUserCredentialsCallbacks(nats, give_jwt, closure, sign, closure));
+	else if (login->nkey.public[0])
+		BUS_CHAIN(s, natsOptions_SetNKey(nats, login->nkey.public, sign, closure));
 	if (login->tls)
 		BUS_CHAIN(s, natsOptions_SetSecure(nats, true));
-	if (access->tls_ca[0])
-		BUS_CHAIN(s, natsOptions_LoadCATrustedCertificates(nats, access->tls_ca));
-	if (access->tls_cert[0])
-		BUS_CHAIN(s, natsOptions_LoadCertificatesChain(nats, access->tls_cert, access->tls_key));
+	if (login->ca)
+		BUS_CHAIN(s, natsOptions_SetCATrustedCertificates(nats, login->ca));
+	if (login->certificate)
+		BUS_CHAIN(s, natsOptions_SetCertificatesChain(nats, login->certificate, login->key));
 	return s;
 }
 
 natsStatus bus_settings_set(natsOptions *nats, const struct bus_options *options, const struct bus_login *login)
 {
-	natsStatus s = set_servers(nats, options->access->urls);
+	const struct bus_servers *servers = &login->servers;
+	const char *urls[BUS_URL_SERVERS_MAX];
+	natsStatus s;
 
+	for (size_t i = 0; i < servers->count; i++)
+		urls[i] = servers->urls[i];
+	s = natsOptions_SetServers(nats, urls, (int)servers->count);
 	BUS_CHAIN(s, natsOptions_SetName(nats, options->client_name));
 	BUS_CHAIN(s, natsOptions_SetTimeout(nats, CONNECT_TIMEOUT_MS));
 	BUS_CHAIN(s, natsOptions_SetAllowReconnect(nats, true));

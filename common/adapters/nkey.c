@@ -49,7 +49,7 @@ static bool decode(const char letters[SEED_LETTERS], unsigned char out[SEED_BYTE
 }
 
 /* 35 bytes are 56 letters without a rest. */
-static void encode(const unsigned char bytes[PUBLIC_BYTES], char out[NKEY_PUBLIC_MAX])
+static void encode(const unsigned char bytes[PUBLIC_BYTES], char *out)
 {
 	uint32_t bits = 0;
 	unsigned have = 0;
@@ -80,7 +80,7 @@ static bool is_seed(const unsigned char seed[SEED_BYTES])
 	       checksum(seed, SEED_BYTES - 2) == (seed[SEED_BYTES - 2] | seed[SEED_BYTES - 1] << 8);
 }
 
-enum rc nkey_public_of(const char *text, char out[NKEY_PUBLIC_MAX], struct error *err)
+enum rc nkey_read(const char *text, struct nkey *ret_key, struct error *err)
 {
 	const char *line = find_seed(text);
 	unsigned char seed[SEED_BYTES];
@@ -101,6 +101,8 @@ enum rc nkey_public_of(const char *text, char out[NKEY_PUBLIC_MAX], struct error
 	crc = checksum(public, PUBLIC_BYTES - 2);
 	public[PUBLIC_BYTES - 2] = (unsigned char)crc;
 	public[PUBLIC_BYTES - 1] = (unsigned char)(crc >> 8);
-	encode(public, out);
+	encode(public, ret_key->public);
+	memcpy(ret_key->seed, line, SEED_LETTERS);
+	ret_key->seed[SEED_LETTERS] = '\0';
 	return RC_OK;
 }

@@ -6,15 +6,20 @@
 
 #include "common/base/error.h"
 
-#define NKEY_PUBLIC_MAX 57 /* bytes of a public key with its NUL */
+/* With their NULs. */
+struct nkey {
+	char seed[59];   /* "SU..." */
+	char public[57]; /* "U..." */
+};
 
 /*
- * Find the seed of a user ("SU...", 58 characters) in a text: a seed file, bare or with the lines that NATS' tools put
- * around it, or a credentials file; and write the public key that belongs to it ("U...").
+ * Find the seed of a user in a text: a seed file, bare or with the lines that NATS' tools put around it, or a credentials
+ * file; and the public key that belongs to it.
  *
+ * ret_key  wiped by the caller (explicit_bzero).
  * Errors: RC_INVALID_ARGUMENT there is none, or it is mistyped; RC_INTERNAL libcrypto refuses. No message shows it.
  * Source: github.com/nats-io/nkeys strkey.go: base32 of a prefix, 32 bytes, and their CRC-16/XMODEM.
  */
-enum rc nkey_public_of(const char *text, char out[NKEY_PUBLIC_MAX], struct error *err) must_check;
+enum rc nkey_read(const char *text, struct nkey *ret_key, struct error *err) must_check;
 
 #endif

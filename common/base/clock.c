@@ -44,50 +44,96 @@ void clock_format_rfc3339(int64_t wall_ms, bool with_ms, char out[CLOCK_RFC3339_
 		snprintf(out + used, CLOCK_RFC3339_MAX - used, "Z");
 }
 
-/* The decimals after the seconds, as milliseconds; *text is moved behind them. */
-static int parse_decimals(const char **text)
+/* `count` digits, as a number; *text is moved behind them. False: there are others. */
+static bool parse_digits(const char **text, int count, int *ret_value)
 {
-	int ms = 0;
+	int value = 0;
+
+	for (; count > 0; count--, (*text)++) {
+		if (**text < '0' || **text > '9')
+			return false;
+		value = value * 10 + **text - '0';
+	}
+	*ret_value = value;
+	return true;
+}
+
+/* One of the characters; *text is moved behind it. */
+static bool parse_one_of(const char **text, const char *characters)
+{
+	return **text && strchr(characters, *(*text)++);
+}
+
+/* The decimals after the seconds, if there are any, as milliseconds; *text is moved behind them. */
+static bool parse_decimals(const char **text, int *ret_ms)
+{
+	const char *first = *text + 1;
 	int weight = 100;
 
+	*ret_ms = 0;
 	if (**text != '.')
-		return 0;
+		return true;
 	for ((*text)++; **text >= '0' && **text <= '9'; (*text)++) {
-		ms += (**text - '0') * weight;
+		*ret_ms += (**text - '0') * weight;
 		weight /= 10;
 	}
-	return ms;
+	return *text > first;
+}
+
+/* What is to be taken from the time to have it in UTC. */
+static bool parse_zone(const char **text, int *ret_seconds)
+{
+	bool west = **text == '-';
+	int hours = 0;
+	int minutes = 0;
+
+	if (!parse_one_of(text, "Zz+-"))
+		return false;
+	if (strchr("+-", (*text)[-1]) && !(parse_digits(text, 2, &hours) && parse_one_of(text, ":") &&
+					   parse_digits(text, 2, &minutes) && hours <= 23 && minutes <= 59))
+		return false;
+	*ret_seconds = (west ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return true;
+}
+
+/* timegm() takes February 31 for March 3. */
+static bool is_date(const struct tm *tm)
+{
+	struct tm copy = *tm;
+
+	(void)timegm(&copy);
+	return copy.tm_mday == tm->tm_mday && copy.tm_mon == tm->tm_mon;
+}
+
+/* A second 60 is a leap second: the last one of a month in UTC (RFC 3339, section 5.7). `end`: what follows it. */
+static bool ends_month(time_t end)
+{
+	struct tm tm;
+
+	gmtime_r(&end, &tm);
+	return tm.tm_mday == 1 && tm.tm_hour == 0 && tm.tm_min == 0 && tm.tm_sec == 0;
 }
 
 bool clock_parse_rfc3339(const char *text, int64_t *ret_wall_ms)
 {
-	struct tm tm = { 0 };
-	int offset_hours = 0;
-	int offset_minutes = 0;
-	int consumed = 0;
-	char sign[2] = "Z";
-	int ms;
+	struct tm date = { 0 };
+	int hour, minute, second, ms, zone;
+	time_t seconds;
 
-	if (!text || sscanf(text, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-			    &tm.tm_min, &tm.tm_sec, &consumed) != 6)
+	if (!text || !parse_digits(&text, 4, &date.tm_year) || !parse_one_of(&text, "-") ||
+	    !parse_digits(&text, 2, &date.tm_mon) || !parse_one_of(&text, "-") ||
+	    !parse_digits(&text, 2, &date.tm_mday) || !parse_one_of(&text, "Tt") || !parse_digits(&text, 2, &hour) ||
+	    !parse_one_of(&text, ":") || !parse_digits(&text, 2, &minute) || !parse_one_of(&text, ":") ||
+	    !parse_digits(&text, 2, &second) || !parse_decimals(&text, &ms) || !parse_zone(&text, &zone) || *text)
 		return false;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
-	    tm.tm_sec > 60)
+	date.tm_year -= 1900;
+	date.tm_mon -= 1;
+	if (!is_date(&date) || hour > 23 || minute > 59 || second > 60)
 		return false;
-	text += consumed;
-	ms = parse_decimals(&text);
-	if (strcmp(text, "Z") != 0 && strcmp(text, "z") != 0) {
-		consumed = 0;
-		if (sscanf(text, "%1[+-]%2d:%2d%n", sign, &offset_hours, &offset_minutes, &consumed) != 3 ||
-		    text[consumed] != '\0')
-			return false;
-	}
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	*ret_wall_ms = ((int64_t)timegm(&tm) -
-			(sign[0] == '-' ? -1 : 1) * (offset_hours * 3600 + offset_minutes * 60)) *
-			       1000 +
-		       ms;
+	seconds = timegm(&date) + hour * 3600 + minute * 60 + second - zone;
+	if (second == 60 && !ends_month(seconds))
+		return false;
+	*ret_wall_ms = (int64_t)seconds * 1000 + ms;
 	return true;
 }
 

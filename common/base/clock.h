@@ -23,8 +23,10 @@ int64_t clock_wall_ms(void);
 void clock_format_rfc3339(int64_t wall_ms, bool with_ms, char out[CLOCK_RFC3339_MAX]);
 
 /*
- * Read an RFC 3339 time with any offset and any number of decimals (beyond milliseconds they are cut).
- * NULL and anything that is not such a time: false, *ret_wall_ms untouched.
+ * Read an RFC 3339 time with any offset and any number of decimals (beyond milliseconds they are cut). A leap second is
+ * the first one of the next month.
+ * NULL and anything that is not such a time (a day that its month does not have, a second 60 elsewhere, no offset):
+ * false, *ret_wall_ms untouched.
  */
 bool clock_parse_rfc3339(const char *text, int64_t *ret_wall_ms);
 

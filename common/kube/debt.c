@@ -2,12 +2,17 @@
 
 #include <string.h>
 
+#include "common/adapters/bus.h"
 #include "common/base/strutil.h"
 #include "common/protocol.h"
 #include "common/services/json_write.h"
 
 #define KEY_PREFIX "owed."
 #define KEY_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+#define UID_MAX 36 /* bytes */
+#define UID_CHARACTERS KEY_CHARACTERS
+#define DIGEST_MAX 64 /* bytes */
+#define DIGEST_CHARACTERS "0123456789abcdef"
 
 static const char *const state_names[] = {
 	[DEBT_OWED] = "owed",
@@ -30,6 +35,23 @@ bool debt_is_key(const char *text)
 
 	return len > prefix && len < DEBT_KEY_MAX && str_has_prefix(text, KEY_PREFIX) &&
 	       strspn(text + prefix, KEY_CHARACTERS) == len - prefix;
+}
+
+bool debt_read_reference(const char *text, uint64_t *ret_sequence, char key[DEBT_KEY_MAX])
+{
+	char number[24];
+	const char *space = text ? strchr(text, ' ') : NULL;
+	size_t len = space ? (size_t)(space - text) : 0;
+	int64_t sequence;
+
+	if (len == 0 || len >= sizeof(number))
+		return false;
+	snprintf(number, sizeof(number), "%.*s", (int)len, text);
+	if (!str_parse_int64(number, &sequence) || sequence <= 0 || !debt_is_key(space + 1))
+		return false;
+	*ret_sequence = (uint64_t)sequence;
+	snprintf(key, DEBT_KEY_MAX, "%s", space + 1);
+	return true;
 }
 
 static void write_given(struct json_writer *w, const char *name, const char *value)
@@ -71,6 +93,18 @@ static const char *text_or_empty(const cJSON *tree, const char *name)
 	return text ? text : "";
 }
 
+static bool is_of(const char *text, size_t max, const char *characters)
+{
+	size_t len = strlen(text);
+
+	return len <= max && strspn(text, characters) == len;
+}
+
+static int64_t within(int64_t value, int64_t min, int64_t max)
+{
+	return value < min ? min : value > max ? max : value;
+}
+
 enum rc debt_read(const char *text, size_t len, cJSON **ret_tree, struct debt *ret_debt, struct error *err)
 {
 	cleanup_json cJSON *tree = NULL;
@@ -83,9 +117,12 @@ enum rc debt_read(const char *text, size_t len, cJSON **ret_tree, struct debt *r
 	debt.uid = text_or_empty(tree, "uid");
 	debt.caller = text_or_empty(tree, "caller");
 	debt.digest = text_or_empty(tree, "digest");
-	debt.left_ms = json_int_at(tree, "left_ms", 0);
-	if (!debt.id[0] || !read_state(json_string_at(tree, "state"), &debt.state))
+	debt.left_ms = within(json_int_at(tree, "left_ms", 0), 0, PROTOCOL_DEADLINE_MAX_MS);
+	if (!protocol_is_id(debt.id) || !read_state(json_string_at(tree, "state"), &debt.state))
 		return error_set(err, RC_INVALID_ARGUMENT, "a debt record without id or state");
+	if (!is_of(debt.uid, UID_MAX, UID_CHARACTERS) || !is_of(debt.digest, DIGEST_MAX, DIGEST_CHARACTERS) ||
+	    (debt.caller[0] && !bus_is_inbox(debt.caller)))
+		return error_set(err, RC_INVALID_ARGUMENT, "a debt record whose uid, digest or caller is none");
 	*ret_debt = debt;
 	*ret_tree = TAKE(tree);
 	return RC_OK;

@@ -34,6 +34,12 @@ void debt_key(const char *token, char out[DEBT_KEY_MAX]);
 /* Is this a key that debt_key() may have made? For keys that come from other processes. */
 bool debt_is_key(const char *text);
 
+/*
+ * Read the header by which a record is named, "<sequence> <key>" (protocol.h, SETTLING 2 and 5). Takes NULL. False: it is
+ * not one; *ret_sequence and key are then untouched.
+ */
+bool debt_read_reference(const char *text, uint64_t *ret_sequence, char key[DEBT_KEY_MAX]);
+
 /* Append the value. Failure is the buffer's. */
 void debt_write(const struct debt *debt, struct buf *out);
 
@@ -41,7 +47,8 @@ void debt_write(const struct debt *debt, struct buf *out);
  * Read a value.
  *
  * ret_tree  given to the caller (cJSON_Delete); the strings of ret_debt belong to it.
- * Errors: RC_INVALID_ARGUMENT for anything that debt_write() would not have written.
+ * Errors: RC_INVALID_ARGUMENT for anything that debt_write() would not have written. A time that is left is at most
+ * PROTOCOL_DEADLINE_MAX_MS.
  */
 enum rc debt_read(const char *text, size_t len, cJSON **ret_tree, struct debt *ret_debt, struct error *err) must_check;
 

@@ -33,24 +33,21 @@ static enum rc set_server(struct kubeconfig *config, struct error *err)
 	return RC_OK;
 }
 
-static enum rc set_files(struct kubeconfig *config, struct error *err)
+static enum rc set_files(struct kubeconfig *config, const char *folder, struct error *err)
 {
-	const char *folder = getenv("SP_K8S_SERVICE_ACCOUNT_DIR");
-
-	if (!is_set(folder))
-		folder = IN_CLUSTER_FOLDER;
 	if (asprintf(&config->token_file, "%s/token", folder) < 0 ||
 	    asprintf(&config->ca_file, "%s/ca.crt", folder) < 0)
 		return error_no_memory(err);
 	if (access(config->token_file, F_OK) != 0)
 		return error_set(err, RC_NOT_FOUND,
-				 "%s: %s is not there (automountServiceAccountToken: false?); mount it, or set "
+				 IN_CLUSTER_VARIABLE
+				 ": %s: %s is not there (automountServiceAccountToken: false?); mount it, or set "
 				 "SP_K8S_KUBECONFIG to the path of a kubeconfig file",
 				 PLACE, config->token_file);
 	return RC_OK;
 }
 
-enum rc in_cluster_load(struct kubeconfig **ret_config, struct error *err)
+enum rc in_cluster_load(const char *folder, struct kubeconfig **ret_config, struct error *err)
 {
 	struct kubeconfig *config = calloc(1, sizeof(*config));
 	enum rc rc = RC_OK;
@@ -64,7 +61,7 @@ enum rc in_cluster_load(struct kubeconfig **ret_config, struct error *err)
 	if (!rc)
 		rc = set_server(config, err);
 	if (!rc)
-		rc = set_files(config, err);
+		rc = set_files(config, folder, err);
 	if (!rc) {
 		rc = kubeconfig_check(config, err);
 		if (rc)

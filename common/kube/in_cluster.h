@@ -7,16 +7,18 @@
 
 #include "common/kube/kubeconfig.h"
 
-/* Where the service account is mounted; another folder by $SP_K8S_SERVICE_ACCOUNT_DIR, for tests. */
+/* Where the kubelet mounts the service account. */
+#define IN_CLUSTER_VARIABLE "SP_K8S_SERVICE_ACCOUNT_DIR" /* which says otherwise */
 #define IN_CLUSTER_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount"
 
 /*
  * Find out how to reach the cluster that we run in.
  *
+ * folder      of the mounted service account (SP_K8S_SERVICE_ACCOUNT_DIR).
  * ret_config  given to the caller (kubeconfig_destroy).
  * Errors: RC_INVALID_ARGUMENT the environment does not say (we are in no Pod), or says nonsense; RC_NOT_FOUND no
  * service account is mounted; RC_NO_MEMORY.
  */
-enum rc in_cluster_load(struct kubeconfig **ret_config, struct error *err) must_check;
+enum rc in_cluster_load(const char *folder, struct kubeconfig **ret_config, struct error *err) must_check;
 
 #endif

@@ -14,6 +14,7 @@
 #include "common/kube/kube_snapshot.h"
 #include "common/services/log.h"
 
+#define KUBECONFIG_VARIABLE "SP_K8S_KUBECONFIG"
 #define FILES_CHECK_MS 1000 /* how often files are looked at; a look is a stat() each */
 #define CANCELLED_MS 100    /* how often one who waits for a plugin looks whether it is still to */
 
@@ -28,6 +29,7 @@ struct kube_auth {
 	const struct kube_credentials *current; /* a reference; NULL: none yet */
 	bool stale;                             /* we have something newer than what they are made of */
 	bool rejected;                          /* the server did not like them: read the files again */
+	bool reading;                           /* somebody reads the files, without the lock */
 	struct exec_cache plugin;
 	bool plugin_started;       /* plugin_thread is to be joined */
 	bool plugin_idle;          /* it does not run on plugin_thread, which it does without the lock */
@@ -44,7 +46,37 @@ static bool wants_plugin(const struct kubeconfig *config)
 	       !config->password && !config->cert_file && !config->cert_data;
 }
 
-enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, struct error *err)
+static enum rc load_config(const struct kube_access *access, struct kubeconfig **ret_config, struct error *err)
+{
+	enum rc rc;
+
+	if (!access->kubeconfig[0])
+		return in_cluster_load(access->service_account, ret_config, err);
+	rc = kubeconfig_load(access->kubeconfig, ret_config, err);
+	return rc ? error_wrap(err, rc, KUBECONFIG_VARIABLE) : RC_OK;
+}
+
+static enum rc load_secrets(struct kube_auth *auth, const struct kube_access *access, struct error *err)
+{
+	const char *variable = access->kubeconfig[0] ? KUBECONFIG_VARIABLE : IN_CLUSTER_VARIABLE;
+	enum rc rc = kube_headers_compose(auth->config, &auth->headers, err);
+
+	if (!rc)
+		rc = kube_secrets_init(&auth->secrets, variable, auth->config, err);
+	return rc ? error_wrap(err, rc, "%s", variable) : RC_OK;
+}
+
+void kube_auth_check(const struct kube_access *access, struct buf *faults)
+{
+	struct kube_auth *auth = NULL;
+	struct error err;
+
+	if (kube_auth_create(access, &auth, &err))
+		buf_addf(faults, "%s\n", err.text);
+	kube_auth_destroy(auth);
+}
+
+enum rc kube_auth_create(const struct kube_access *access, struct kube_auth **ret_auth, struct error *err)
 {
 	struct kube_auth *auth = calloc(1, sizeof(*auth));
 	enum rc rc;
@@ -54,12 +86,9 @@ enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, st
 	pthread_mutex_init(&auth->lock, NULL);
 	pthread_cond_init(&auth->plugin_end, NULL);
 	auth->plugin_idle = true;
-	rc = kubeconfig && kubeconfig[0] != '\0' ? kubeconfig_load(kubeconfig, &auth->config, err)
-						 : in_cluster_load(&auth->config, err);
+	rc = load_config(access, &auth->config, err);
 	if (!rc)
-		rc = kube_headers_compose(auth->config, &auth->headers, err);
-	if (!rc)
-		rc = kube_secrets_init(&auth->secrets, auth->config, err);
+		rc = load_secrets(auth, access, err);
 	if (rc) {
 		kube_auth_destroy(auth);
 		return rc;
@@ -109,8 +138,8 @@ static enum rc rebuild(struct kube_auth *auth, struct error *err)
 	const struct kube_credentials *made;
 
 	if (secrets->token.path && !parts.token)
-		return error_set(err, RC_UNAVAILABLE, "%s: tokenFile %s could never be read: %s", config->user_place,
-				 secrets->token.path, secrets->token_error.text);
+		return error_set(err, RC_UNAVAILABLE, "%s: %s: tokenFile %s could never be read: %s", secrets->variable,
+				 config->user_place, secrets->token.path, secrets->token_error.text);
 	made = kube_snapshot_make(&parts);
 	if (!made)
 		return error_no_memory(err);
@@ -120,18 +149,29 @@ static enum rc rebuild(struct kube_auth *auth, struct error *err)
 	return RC_OK;
 }
 
-/* Look at the files when it is time to. */
+/*
+ * Look at the files when it is time to. One thread at a time does, without the lock, because a file system may hang; the
+ * others go on with what there is. The lock is held, and given up in between.
+ */
 static void renew_files(struct kube_auth *auth)
 {
+	struct kube_secrets secrets cleanup_with(kube_secrets_clear) = { 0 };
 	bool everything = auth->rejected;
 	int64_t now = clock_mono_ms();
+	bool changed;
 
-	if (!everything && now - auth->checked_ms < FILES_CHECK_MS)
+	if (auth->reading || (!everything && now - auth->checked_ms < FILES_CHECK_MS) ||
+	    !kube_secrets_copy(&auth->secrets, &secrets))
 		return;
 	auth->checked_ms = now;
 	auth->rejected = false;
-	if (kube_secrets_renew(&auth->secrets, everything))
-		auth->stale = true;
+	auth->reading = true;
+	pthread_mutex_unlock(&auth->lock);
+	changed = kube_secrets_renew(&secrets, everything);
+	pthread_mutex_lock(&auth->lock);
+	auth->reading = false;
+	auth->stale |= changed;
+	kube_secrets_swap(&auth->secrets, &secrets);
 }
 
 static void note_failure(struct kube_auth *auth, const struct error *failure)

@@ -7,8 +7,16 @@
 #define COMMON_KUBE_KUBE_AUTH_H
 
 #include "common/adapters/http_client.h"
+#include "common/kube/in_cluster.h"
+#include "common/services/config.h"
 
 struct kube_auth;
+
+/* The settings, as CONFIG_ROWS_KUBERNETES() fills them; borrowed for the call. */
+struct kube_access {
+	const char *kubeconfig;      /* a path, or several separated by ':' (merged, the first wins); "": in-cluster */
+	const char *service_account; /* in-cluster: the folder of the mounted token and ca.crt */
+};
 
 /* For how long a caller has time. */
 struct kube_auth_wait {
@@ -25,18 +33,19 @@ struct kube_credentials {
 	struct http_identity identity;
 };
 
+/* For `check` of a config_program: a line for what would keep kube_auth_create() from its work. */
+void kube_auth_check(const struct kube_access *access, struct buf *faults);
+
 /*
- * Read the configuration.
+ * Read the configuration; in-cluster also KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT.
  *
- * kubeconfig  a path, or several separated by ':' (merged, the first wins); NULL or "": in-cluster
- *             (KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and the mounted service account).
- * ret_auth    given to the caller (kube_auth_destroy).
+ * ret_auth  given to the caller (kube_auth_destroy).
  *
- * Errors: RC_INVALID_ARGUMENT with the file and what is wrong in it (also: a kind of authentication that is not
- * supported, by name); RC_NOT_FOUND a file that does not exist; RC_NO_MEMORY.
+ * Errors: RC_INVALID_ARGUMENT with the variable, the file and what is wrong in it (also: a kind of authentication that is
+ * not supported, by name); RC_NOT_FOUND a file that does not exist; RC_NO_MEMORY.
  * Runs no plugin and opens no connection.
  */
-enum rc kube_auth_create(const char *kubeconfig, struct kube_auth **ret_auth, struct error *err) must_check;
+enum rc kube_auth_create(const struct kube_access *access, struct kube_auth **ret_auth, struct error *err) must_check;
 
 /* End the plugin, if it runs, and free; snapshots stay valid until they are released. Takes NULL. */
 void kube_auth_destroy(struct kube_auth *auth);
@@ -61,5 +70,20 @@ void kube_auth_reject(struct kube_auth *auth, const struct kube_credentials *cre
 
 /* Let a snapshot go; secrets are wiped with the last reference. Takes NULL. */
 void kube_credentials_release(const struct kube_credentials *credentials);
+
+/* clang-format off */
+/* Of the processes that look at Kubernetes; `config` (the struct) has the members namespace, failed_grace_ms, and
+ * `struct kube_access kube`. */
+#define CONFIG_ROWS_KUBERNETES(config) \
+	{ .env = "SP_K8S_NAMESPACE", .offset = offsetof(config, namespace), .fallback = "default", \
+	  .valid = config_is_namespace, .form = "a namespace name: 1 to 63 of a-z, 0-9 and '-'", \
+	  .help = "Kubernetes namespace of all containers" }, \
+	{ .env = "SP_K8S_KUBECONFIG", .offset = offsetof(config, kube.kubeconfig), .fallback = "", \
+	  .help = "Path of a kubeconfig file; empty: the service account of the Pod" }, \
+	{ .env = "SP_K8S_SERVICE_ACCOUNT_DIR", .offset = offsetof(config, kube.service_account), \
+	  .fallback = IN_CLUSTER_FOLDER, .help = "Folder of the service account's token and ca.crt" }, \
+	{ .env = "SP_FAILED_GRACE", .type = CONFIG_DURATION, .offset = offsetof(config, failed_grace_ms), \
+	  .fallback = "5s", .max = 3600000, .help = "How long a failure must last before a container is FAILED" }
+/* clang-format on */
 
 #endif

@@ -62,17 +62,6 @@ static bool secret_replace(struct kube_secret *secret, char **text)
 	return changed;
 }
 
-static void say_renewed(const struct kube_secret *secret)
-{
-	log_info("Kubernetes credentials were read again", log_str("path", secret->path));
-}
-
-static void say_kept(const struct kube_secret *secret, const struct error *error)
-{
-	log_warn("Kubernetes credentials cannot be read again, the old ones stay in use", log_str("path", secret->path),
-		 log_err(error));
-}
-
 /* ---- authorities ------------------------------------------------------------------------------------------------- */
 
 static enum rc load_ca(struct kube_secrets *secrets, bool *ret_changed, struct error *err)
@@ -94,11 +83,10 @@ static enum rc load_pair(struct kube_secrets *secrets, bool *ret_changed, struct
 {
 	cleanup_secret char *cert = NULL;
 	cleanup_secret char *key = NULL;
-	enum rc rc;
+	enum rc rc = secret_read(&secrets->cert, &cert, err);
+	enum rc key_rc = secret_read(&secrets->key, &key, rc ? NULL : err); /* in any case: a bad one is told once */
 
-	rc = secret_read(&secrets->cert, &cert, err);
-	if (!rc)
-		rc = secret_read(&secrets->key, &key, err);
+	rc = rc ? rc : key_rc;
 	if (!rc)
 		rc = in_file(&secrets->cert, pem_check_certificates(cert, err), err);
 	if (!rc)
@@ -155,12 +143,13 @@ static enum rc in_place(const char *place, const char *member, enum rc rc, struc
 	return error_wrap(err, rc == RC_NOT_FOUND ? rc : RC_INVALID_ARGUMENT, "%s: %s", place, member);
 }
 
-enum rc kube_secrets_init(struct kube_secrets *secrets, const struct kubeconfig *config, struct error *err)
+enum rc kube_secrets_init(struct kube_secrets *secrets, const char *variable, const struct kubeconfig *config,
+			  struct error *err)
 {
 	bool changed;
 	enum rc rc;
 
-	*secrets = (struct kube_secrets){ 0 };
+	*secrets = (struct kube_secrets){ .variable = variable };
 	rc = secret_init(&secrets->ca, config->ca_data, config->ca_file, err);
 	if (!rc)
 		rc = secret_init(&secrets->cert, config->cert_data, config->cert_file, err);
@@ -186,6 +175,29 @@ enum rc kube_secrets_init(struct kube_secrets *secrets, const struct kubeconfig 
 	return RC_OK;
 }
 
+bool kube_secrets_copy(const struct kube_secrets *secrets, struct kube_secrets *ret_copy)
+{
+	struct kube_secret *texts[] = { &ret_copy->ca, &ret_copy->cert, &ret_copy->key, &ret_copy->token };
+	bool good = true;
+
+	*ret_copy = *secrets;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const char *text = texts[i]->text;
+
+		texts[i]->text = str_dup(text);
+		good = good && (texts[i]->text || !text);
+	}
+	return good;
+}
+
+void kube_secrets_swap(struct kube_secrets *a, struct kube_secrets *b)
+{
+	struct kube_secrets c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
 void kube_secrets_clear(struct kube_secrets *secrets)
 {
 	secret_free(secrets->ca.text);
@@ -205,9 +217,11 @@ static bool renew(struct kube_secrets *secrets, const struct kube_secret *named,
 
 	if (!load_again(secrets, &changed, &error)) {
 		if (changed)
-			say_renewed(named);
+			log_info("Kubernetes credentials were read again", log_str("path", named->path),
+				 log_str("variable", secrets->variable));
 	} else if (fresh) {
-		say_kept(named, &error);
+		log_warn("Kubernetes credentials cannot be read again, the old ones stay in use",
+			 log_str("path", named->path), log_str("variable", secrets->variable), log_err(&error));
 	}
 	return changed;
 }

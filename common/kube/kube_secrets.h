@@ -1,6 +1,6 @@
 /*
  * The certificates, the key and the token of a kubeconfig, from wherever it says: read, checked, and read again when
- * their files change. Not safe in several threads; kube_auth.c holds the lock.
+ * their files change. Not safe in several threads: kube_auth.c renews a copy.
  */
 #ifndef COMMON_KUBE_KUBE_SECRETS_H
 #define COMMON_KUBE_KUBE_SECRETS_H
@@ -16,6 +16,7 @@ struct kube_secret {
 };
 
 struct kube_secrets {
+	const char *variable; /* for the log: which setting has led to the files */
 	struct kube_secret ca;
 	struct kube_secret cert;
 	struct kube_secret key;
@@ -27,11 +28,18 @@ struct kube_secrets {
  * Read everything for the first time. A token's file may still be missing: token.text is then the kubeconfig's `token`
  * or NULL.
  *
- * config  borrowed, outlives *secrets.
+ * variable  static: the setting that has led to the configuration, for the log.
+ * config    borrowed, outlives *secrets.
  * Errors, naming the kubeconfig's place and member: RC_NOT_FOUND; RC_INVALID_ARGUMENT no such PEM, a key that does not
  * belong to its certificate; RC_NO_MEMORY. *secrets may then be cleared.
  */
-enum rc kube_secrets_init(struct kube_secrets *secrets, const struct kubeconfig *config, struct error *err) must_check;
+enum rc kube_secrets_init(struct kube_secrets *secrets, const char *variable, const struct kubeconfig *config,
+			  struct error *err) must_check;
+
+/* Copy, into a zeroed struct. False when memory is short; *ret_copy may then be cleared. */
+bool kube_secrets_copy(const struct kube_secrets *secrets, struct kube_secrets *ret_copy) must_check;
+
+void kube_secrets_swap(struct kube_secrets *a, struct kube_secrets *b);
 
 /* Wipe and free. Takes a zeroed struct too. */
 void kube_secrets_clear(struct kube_secrets *secrets);

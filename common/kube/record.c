@@ -4,9 +4,11 @@
 
 #include "common/adapters/crypto.h"
 #include "common/base/strutil.h"
+#include "common/kube/labels.h"
 #include "common/protocol.h"
 #include "common/services/json_write.h"
 
+#define NAME_MAX_BYTES 253 /* RFC 1123 subdomain */
 #define PREFIX PROTOCOL_ROOT "-"
 #define TOKEN_MAX 200 /* bytes of a name's token that still fit into a bucket's name, with room */
 
@@ -58,6 +60,14 @@ static bool read_status(const char *name, enum container_status *ret_status)
 	return false;
 }
 
+/* Of a Kubernetes object. */
+static bool is_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= NAME_MAX_BYTES && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len;
+}
+
 enum rc record_read(const char *text, size_t len, cJSON **ret_tree, struct record *ret_record, struct error *err)
 {
 	cleanup_json cJSON *tree = NULL;
@@ -69,7 +79,8 @@ enum rc record_read(const char *text, size_t len, cJSON **ret_tree, struct recor
 	record.id = json_string_at(tree, "id");
 	record.name = json_string_at(tree, "name");
 	record.version = json_int_at(tree, "version", 0);
-	if (!record.id || !record.id[0] || !record.name || !read_status(json_string_at(tree, "status"), &record.status))
+	if (!record.id || !record.id[0] || label_value_fault(record.id) || !record.name || !is_name(record.name) ||
+	    record.version < 0 || !read_status(json_string_at(tree, "status"), &record.status))
 		return error_set(err, RC_INVALID_ARGUMENT, "a record without id, name or status");
 	*ret_record = record;
 	*ret_tree = TAKE(tree);

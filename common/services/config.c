@@ -1,5 +1,6 @@
 #include "common/services/config.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "common/base/duration.h"
 #include "common/base/strutil.h"
+#include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"
 
@@ -213,6 +215,7 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 	struct buf faults cleanup_buf = buf_make(TEXT_MAX);
 	enum ask ask;
 
+	lifecycle_ignore_broken_pipes();
 	if (!read_arguments(program, argc, argv, into, &ask))
 		return CONFIG_EXIT_BAD;
 	if (ask == ASK_HELP) {
@@ -225,7 +228,7 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 	}
 	set_up_log(program);
 	(void)config_load(program->rows, program->row_count, into, &faults); /* whatever is wrong stands in faults */
-	if (program->check)
+	if (program->check && ask != ASK_HEALTH) /* whether the files are good is seen by whoever needs them */
 		program->check(into, &faults);
 	if (faults.len > 0 || faults.failed) {
 		fprintf(stderr, "%s: the configuration is not valid:\n%s", program->name, faults.data);
@@ -262,8 +265,20 @@ static bool is_port_part(const char *text, size_t len)
 	return len <= 1 || (port > 0 && port <= PORT_MAX);
 }
 
-/* Is it [user[:password]@]host[:port]? (RFC 3986, section 3.2) */
-static bool is_authority(const char *text, size_t len)
+static bool is_host(const char *text, size_t len)
+{
+	const char *others = len > 0 && text[0] == '[' ? "[]:.%-_" : ".-_~";
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 0x80 && !isalnum(c) && !memchr(others, c, strlen(others)))
+			return false;
+	}
+	return len > 0;
+}
+
+bool config_is_authority(const char *text, size_t len)
 {
 	const char *at = memrchr(text, '@', len);
 	const char *host = at ? at + 1 : text;
@@ -276,7 +291,7 @@ static bool is_authority(const char *text, size_t len)
 			return false;
 		host_len++;
 	}
-	return host_len > 0 && is_port_part(host + host_len, rest - host_len);
+	return is_host(host, host_len) && is_port_part(host + host_len, rest - host_len);
 }
 
 bool config_is_http_url(const char *value)
@@ -292,7 +307,7 @@ bool config_is_http_url(const char *value)
 		start = value + strlen("https://");
 	else
 		return false;
-	return is_authority(start, strcspn(start, "/?#"));
+	return config_is_authority(start, strcspn(start, "/?#"));
 }
 
 bool config_is_address(const char *value)
@@ -302,6 +317,8 @@ bool config_is_address(const char *value)
 	int64_t port;
 
 	if (!colon || !str_parse_int64(colon + 1, &port) || port < 0 || port > PORT_MAX)
+		return false;
+	if (colon > value && !is_host(value, (size_t)(colon - value)))
 		return false;
 	return bracketed ? colon > value && colon[-1] == ']' : strchr(value, ':') == colon;
 }

@@ -46,7 +46,10 @@ struct config_program {
 	size_t row_count;
 	const struct config_option *options; /* may be NULL when option_count is 0 */
 	size_t option_count;
-	/* What no single row can tell: a line for each fault of the (partly) filled struct is appended. May be NULL. */
+	/*
+	 * What no single row can tell, and what the files hold: a line for each fault of the (partly) filled struct is
+	 * appended. Not for --health. May be NULL.
+	 */
 	void (*check)(const void *config, struct buf *faults);
 };
 
@@ -67,10 +70,16 @@ bool config_load(const struct config_row *rows, size_t row_count, void *into, st
 
 /*
  * What every main() does first: handle --help, --version, --check-config, --health and the program's own options,
- * fill `into` (which begins zeroed), and set up the log (SP_LOG_LEVEL) under the program's name. Prints to stdout and stderr, never
- * the value of a secret. Opens no socket.
+ * fill `into` (which begins zeroed), and set up the log (SP_LOG_LEVEL) under the program's name. Prints to stdout and
+ * stderr, never the value of a secret. Opens no socket. SIGPIPE is ignored from here on.
  */
 enum config_next config_start(const struct config_program *program, int argc, char **argv, void *into);
+
+/*
+ * Is it [user[:password]@]host[:port] (RFC 3986, section 3.2): a name of letters, digits, '.', '-' and '_' (or beyond
+ * ASCII), an IPv4 address or a bracketed IPv6 address, and a port of 1..65535?
+ */
+bool config_is_authority(const char *text, size_t len);
 
 /*
  * Is it http://host or https://host, perhaps with user:password@, :port (1..65535) and whatever follows, without spaces
@@ -91,7 +100,7 @@ bool config_is_namespace(const char *value);
 int config_tell_health(enum rc rc, const struct error *err);
 
 /* clang-format off */
-/* The rows that every process has. `type` is the struct with the members name and log_level. Those for NATS: bus_access.h. */
+/* The rows that every process has. `type` is the struct with the members name and log_level. Those for NATS: bus_access.h, for Kubernetes: kube_auth.h. */
 #define CONFIG_ROW_NAME(type) \
 	{ .env = "SP_NAME", .offset = offsetof(type, name), .valid = config_is_name, \
 	  .form = "1 to 128 bytes of UTF-8 without control characters", \
@@ -99,15 +108,6 @@ int config_tell_health(enum rc rc, const struct error *err);
 #define CONFIG_ROW_LOG_LEVEL(type) \
 	{ .env = "SP_LOG_LEVEL", .offset = offsetof(type, log_level), .fallback = "info", \
 	  .choices = config_log_levels, .help = "Lowest level that is logged: debug, info, warn or error" }
-/* Of the processes that look at Kubernetes; `config` (the struct) also has namespace, kubeconfig and failed_grace_ms. */
-#define CONFIG_ROWS_KUBERNETES(config) \
-	{ .env = "SP_K8S_NAMESPACE", .offset = offsetof(config, namespace), .fallback = "default", \
-	  .valid = config_is_namespace, .form = "a namespace name: 1 to 63 of a-z, 0-9 and '-'", \
-	  .help = "Kubernetes namespace of all containers" }, \
-	{ .env = "SP_K8S_KUBECONFIG", .offset = offsetof(config, kubeconfig), .fallback = "", \
-	  .help = "Path of a kubeconfig file; empty: the service account of the Pod" }, \
-	{ .env = "SP_FAILED_GRACE", .type = CONFIG_DURATION, .offset = offsetof(config, failed_grace_ms), \
-	  .fallback = "5s", .max = 3600000, .help = "How long a failure must last before a container is FAILED" }
 /* clang-format on */
 extern const char *const config_log_levels[];
 

@@ -27,14 +27,20 @@ static void handled_signals(sigset_t *set)
 	sigaddset(set, SIGINT);
 }
 
-void lifecycle_init(void)
+void lifecycle_ignore_broken_pipes(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+void lifecycle_init(void)
+{
 	sigset_t set;
 
 	handled_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
+	lifecycle_ignore_broken_pipes();
 }
 
 /* libsystemd is optional at run time: loaded once, when somebody listens. */

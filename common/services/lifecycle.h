@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * Block SIGTERM and SIGINT for this and all later threads, and ignore SIGPIPE (OpenSSL writes to dead sockets).
- * Call first in main(), before any thread.
- */
+/* Ignore SIGPIPE: OpenSSL and cnats write to dead sockets. config_start() does it, for --health as well. */
+void lifecycle_ignore_broken_pipes(void);
+
+/* Block SIGTERM and SIGINT for this and all later threads, and ignore SIGPIPE. Call in main(), before any thread. */
 void lifecycle_init(void);
 
 /*

@@ -126,16 +126,18 @@ enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *
 			 struct error *err)
 {
 	struct block b = { 0 };
-	struct stat s = { 0 };
+	struct stat s;
 	enum rc rc;
 	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO would wait for who writes into it */
 	if (fd < 0)
 		return error_set(err, errno == ENOENT || errno == ENOTDIR ? RC_NOT_FOUND : RC_INVALID_ARGUMENT,
 				 "open %s: %s", path, error_errno_text(errno));
-	(void)fstat(fd, &s); /* a stamp of zeros only means that the file is read again */
-	rc = read_all(fd, path, max, ret_len != NULL, &b, err);
+	if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode))
+		rc = error_set(err, RC_INVALID_ARGUMENT, "%s is not a regular file", path);
+	else
+		rc = read_all(fd, path, max, ret_len != NULL, &b, err);
 	close(fd);
 	if (rc) {
 		if (b.data)

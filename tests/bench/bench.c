@@ -377,7 +377,7 @@ static void read_options(int argc, char **argv, struct options *options)
 	    options->clients > CLIENTS_MAX || options->containers < 1)
 		die("usage",
 		    "--api, --kubeconfig and --namespace are required; 1 to 256 clients; at least 1 container");
-	if (kube_auth_create(kubeconfig, &options->auth, &err))
+	if (kube_auth_create(&(struct kube_access){ .kubeconfig = kubeconfig }, &options->auth, &err))
 		die("kubeconfig", err.text);
 }
 

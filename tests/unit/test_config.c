@@ -162,3 +162,30 @@ Test(config, urls_with_scheme_and_host)
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++)
 		cr_expect_eq(config_is_http_url(urls[i].url), urls[i].good, "'%s'", urls[i].url);
 }
+
+static const struct {
+	const char *text;
+	bool good;
+} addresses[] = {
+	{ ":8080", true },
+	{ "127.0.0.1:8080", true },
+	{ "[::1]:8080", true },
+	{ "[fe80::1%eth0]:0", true },
+	{ "host_1.example:65535", true },
+	{ "8080", false },
+	{ ":", false },
+	{ ":99999", false },
+	{ ":-1", false },
+	{ "::1:8080", false },
+	{ "[::1:8080", false },
+	{ "'127.0.0.1':8080", false },
+	{ "\"127.0.0.1:8080\"", false },
+	{ "a b:8080", false },
+	{ "http://h:80", false },
+};
+
+Test(config, addresses)
+{
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++)
+		cr_expect_eq(config_is_address(addresses[i].text), addresses[i].good, "'%s'", addresses[i].text);
+}

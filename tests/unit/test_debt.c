@@ -21,6 +21,62 @@ Test(debt, keys_are_legal_and_recognised)
 	cr_expect_not(debt_is_key("state.a"));
 }
 
+static const struct {
+	const char *text;
+	uint64_t sequence; /* 0: it is none */
+} references[] = {
+	{ "1 owed.req_3Aa", 1 },
+	{ "9223372036854775807 owed.a", INT64_MAX },
+	{ NULL, 0 },
+	{ "", 0 },
+	{ "1", 0 },
+	{ "1 ", 0 },
+	{ "owed.a", 0 },
+	{ " owed.a", 0 },
+	{ "0 owed.a", 0 },
+	{ "-1 owed.a", 0 },
+	{ "+1 owed.a", 0 },
+	{ "1x owed.a", 0 },
+	{ "9223372036854775808 owed.a", 0 },
+	{ "00000000000000000000000001 owed.a", 0 },
+	{ "1 state.a", 0 },
+	{ "1 owed.a.b", 0 },
+	{ "1 owed.>", 0 },
+	{ "1 owed.a\r\nPUB x", 0 },
+	{ "1  owed.a", 0 },
+};
+
+Test(debt, references_are_read_to_the_letter)
+{
+	for (size_t i = 0; i < ARRAY_LEN(references); i++) {
+		char key[DEBT_KEY_MAX] = "untouched";
+		uint64_t sequence = 0;
+
+		cr_expect_eq(debt_read_reference(references[i].text, &sequence, key), references[i].sequence != 0, "%s",
+			     references[i].text);
+		cr_expect_eq(sequence, references[i].sequence, "%s", references[i].text);
+		cr_expect_eq(strcmp(key, "untouched") == 0, sequence == 0, "%s", references[i].text);
+	}
+}
+
+Test(debt, a_time_that_is_left_has_its_bounds)
+{
+	static const struct {
+		const char *text;
+		int64_t left_ms;
+	} cases[] = { { "-1", 0 }, { "3600001", 3600000 }, { "9e15", 3600000 }, { "1e300", 0 }, { "1.5", 0 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf text cleanup_buf = buf_make(DEBT_VALUE_MAX);
+		cleanup_json cJSON *tree = NULL;
+		struct debt debt;
+
+		buf_addf(&text, "{\"state\":\"owed\",\"id\":\"a\",\"left_ms\":%s}", cases[i].text);
+		cr_assert_eq(debt_read(text.data, text.len, &tree, &debt, NULL), RC_OK, "%s", cases[i].text);
+		cr_expect_eq(debt.left_ms, cases[i].left_ms, "%s", cases[i].text);
+	}
+}
+
 static void expect_round_trip(const struct debt *debt)
 {
 	struct buf text cleanup_buf = buf_make(DEBT_VALUE_MAX);
@@ -54,7 +110,13 @@ Test(debt, anything_else_is_refused)
 					     "{\"id\":\"a\"}",
 					     "{\"state\":\"paid\",\"id\":\"a\"}",
 					     "{\"state\":1,\"id\":\"a\"}",
-					     "{\"state\":\"owed\",\"id\":\"\"}" };
+					     "{\"state\":\"owed\",\"id\":\"\"}",
+					     "{\"state\":\"owed\",\"id\":\"A b\"}",
+					     "{\"state\":\"owed\",\"id\":\"a\",\"caller\":\"dcm.container\"}",
+					     "{\"state\":\"owed\",\"id\":\"a\",\"caller\":\"_INBOX.>\"}",
+					     "{\"state\":\"owed\",\"id\":\"a\",\"caller\":\"_INBOX.a\\r\\nPUB\"}",
+					     "{\"state\":\"settled\",\"id\":\"a\",\"uid\":\"a b\"}",
+					     "{\"state\":\"owed\",\"id\":\"a\",\"digest\":\"xyz\"}" };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		cJSON *tree = NULL;
@@ -64,6 +126,17 @@ Test(debt, anything_else_is_refused)
 		cr_expect_neq(debt_read(texts[i], strlen(texts[i]), &tree, &debt, &err), RC_OK, "%s", texts[i]);
 		cr_expect_null(tree);
 	}
+}
+
+Test(permission, only_an_inbox_of_an_api_svc_can_be_a_caller)
+{
+	cr_expect(permission_is_caller("_INBOX.api-svc.abc.1-0-1"));
+	cr_expect_not(permission_is_caller("_INBOX.api-svc."));
+	cr_expect_not(permission_is_caller("_INBOX.api-svc..a"));
+	cr_expect_not(permission_is_caller("_INBOX.api-svc.a b"));
+	cr_expect_not(permission_is_caller("_INBOX.other.a"));
+	cr_expect_not(permission_is_caller("dcm.container"));
+	cr_expect_not(permission_is_caller(""));
 }
 
 Test(permission, attempts_of_one_call_are_recognised)

@@ -88,7 +88,8 @@ static struct kube_auth *create(void)
 	struct kube_auth *auth = NULL;
 	struct error error = { 0 };
 
-	cr_assert_eq(kube_auth_create(in_folder("config"), &auth, &error), RC_OK, "%s", error.text);
+	cr_assert_eq(kube_auth_create(&(struct kube_access){ in_folder("config"), "" }, &auth, &error), RC_OK, "%s",
+		     error.text);
 	return auth;
 }
 
@@ -97,7 +98,7 @@ static void expect_error(const char *paths, enum rc rc, const char *part)
 	struct kube_auth *auth = NULL;
 	struct error error = { 0 };
 
-	cr_expect_eq(kube_auth_create(paths, &auth, &error), rc, "%s", error.text);
+	cr_expect_eq(kube_auth_create(&(struct kube_access){ paths, folder }, &auth, &error), rc, "%s", error.text);
 	cr_expect_neq(strstr(error.text, part), NULL, "%s", error.text);
 	kube_auth_destroy(auth);
 }
@@ -369,7 +370,6 @@ Test(kube_auth, in_a_pod)
 {
 	put("token", "mounted\n");
 	put_copy("ca.crt", FIXTURES "ca.crt");
-	setenv("SP_K8S_SERVICE_ACCOUNT_DIR", folder, 1);
 	for (size_t i = 0; i < ARRAY_LEN(pod_cases); i++) {
 		const struct pod_case *c = &pod_cases[i];
 		const struct kube_credentials *credentials;
@@ -378,10 +378,11 @@ Test(kube_auth, in_a_pod)
 		setenv("KUBERNETES_SERVICE_HOST", c->host, 1);
 		setenv("KUBERNETES_SERVICE_PORT", c->port, 1);
 		if (!c->server) {
-			expect_error(NULL, RC_INVALID_ARGUMENT, "KUBERNETES_SERVICE_HOST");
+			expect_error("", RC_INVALID_ARGUMENT, "KUBERNETES_SERVICE_HOST");
 			continue;
 		}
-		cr_assert_eq(kube_auth_create("", &auth, NULL), RC_OK, "%s", c->server);
+		cr_assert_eq(kube_auth_create(&(struct kube_access){ "", folder }, &auth, NULL), RC_OK, "%s",
+			     c->server);
 		expect_token(auth, "mounted");
 		credentials = get(auth);
 		cr_expect_str_eq(credentials->server, c->server);
@@ -393,19 +394,19 @@ Test(kube_auth, in_a_pod)
 
 Test(kube_auth, in_a_pod_without_service_account)
 {
-	setenv("SP_K8S_SERVICE_ACCOUNT_DIR", folder, 1);
 	setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1", 1);
 	setenv("KUBERNETES_SERVICE_PORT", "443", 1);
-	expect_error(NULL, RC_NOT_FOUND, "automountServiceAccountToken");
+	expect_error("", RC_NOT_FOUND, "SP_K8S_SERVICE_ACCOUNT_DIR: service account of the Pod: ");
+	expect_error("", RC_NOT_FOUND, "automountServiceAccountToken");
 	put("token", "t");
-	expect_error(NULL, RC_NOT_FOUND, "ca.crt");
+	expect_error("", RC_NOT_FOUND, "ca.crt");
 }
 
 Test(kube_auth, in_no_pod)
 {
 	unsetenv("KUBERNETES_SERVICE_HOST");
 	unsetenv("KUBERNETES_SERVICE_PORT");
-	expect_error(NULL, RC_INVALID_ARGUMENT, "SP_K8S_KUBECONFIG");
+	expect_error("", RC_INVALID_ARGUMENT, "SP_K8S_KUBECONFIG");
 }
 
 /* ---- plugins ----------------------------------------------------------------------------------------------------- */

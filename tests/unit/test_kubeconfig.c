@@ -124,11 +124,11 @@ static const struct load_case load_cases[] = {
 	{ FOLDER "missing.yaml", RC_NOT_FOUND, "missing.yaml: No such file" },
 	{ FOLDER "missing.yaml:" FOLDER "gone.yaml", RC_NOT_FOUND, "none of these files exists" },
 	{ "::", RC_NOT_FOUND, "none" },
-	{ FOLDER, RC_INVALID_ARGUMENT, "Is a directory" },
+	{ FOLDER, RC_INVALID_ARGUMENT, "not a regular file" },
 	{ FOLDER "README.md", RC_INVALID_ARGUMENT, "README.md" },
 	{ FOLDER "client.key", RC_INVALID_ARGUMENT, "client.key" },
 	{ FOLDER "first.yaml", RC_INVALID_ARGUMENT, "current-context is not set" },
-	{ "/dev/null", RC_INVALID_ARGUMENT, "current-context is not set" },
+	{ "/dev/null", RC_INVALID_ARGUMENT, "not a regular file" },
 };
 
 Test(kubeconfig, files_that_cannot_be_used)

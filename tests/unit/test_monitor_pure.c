@@ -163,7 +163,7 @@ Test(monitor_record, buckets_of_different_providers_differ_and_are_legal)
 Test(monitor_record, it_comes_back_as_it_was)
 {
 	const struct record record = {
-		.id = "we\"b", .name = "another", .status = CONTAINER_UNKNOWN, .version = 1234567
+		.id = "We_b", .name = "another", .status = CONTAINER_UNKNOWN, .version = 1234567
 	};
 	struct buf out cleanup_buf = buf_make(RECORD_MAX);
 	cleanup_json cJSON *tree = NULL;
@@ -189,7 +189,12 @@ Test(monitor_record, anything_else_is_refused)
 					   "{\"id\":\"a\",\"name\":\"a\"}",
 					   "{\"id\":\"\",\"name\":\"a\",\"status\":\"RUNNING\"}",
 					   "{\"id\":\"a\",\"name\":\"a\",\"status\":\"DELETED\"}",
-					   "{\"id\":\"a\",\"name\":1,\"status\":\"RUNNING\"}" };
+					   "{\"id\":\"a\",\"name\":1,\"status\":\"RUNNING\"}",
+					   "{\"id\":\"a b\",\"name\":\"a\",\"status\":\"RUNNING\"}",
+					   "{\"id\":\"a\\r\\nPUB\",\"name\":\"a\",\"status\":\"RUNNING\"}",
+					   "{\"id\":\"a\",\"name\":\"../a\",\"status\":\"RUNNING\"}",
+					   "{\"id\":\"a\",\"name\":\"\",\"status\":\"RUNNING\"}",
+					   "{\"id\":\"a\",\"name\":\"a\",\"status\":\"RUNNING\",\"version\":-1}" };
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		cJSON *tree = NULL;

@@ -30,12 +30,13 @@ static const struct {
 Test(nkey, finds_the_seed_and_its_public_key)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char public[NKEY_PUBLIC_MAX] = "untouched";
+		struct nkey key = { .seed = "untouched", .public = "untouched" };
 		struct error err = { .rc = RC_OK };
-		enum rc rc = nkey_public_of(cases[i].text, public, &err);
+		enum rc rc = nkey_read(cases[i].text, &key, &err);
 
 		cr_expect_eq(rc, cases[i].good ? RC_OK : RC_INVALID_ARGUMENT, "case %zu: %s", i, err.text);
-		cr_expect_str_eq(public, cases[i].good ? PUBLIC : "untouched", "case %zu", i);
+		cr_expect_str_eq(key.public, cases[i].good ? PUBLIC : "untouched", "case %zu", i);
+		cr_expect_str_eq(key.seed, cases[i].good ? SEED : "untouched", "case %zu", i);
 		cr_expect(cases[i].good || !strstr(err.text, "AAAQ"), "case %zu shows a secret: %s", i, err.text);
 	}
 }

@@ -94,6 +94,16 @@ static const struct read_case read_cases[] = {
 	{ "no status", OPERATION_GET, NULL, "{}", false, RC_INTERNAL, NULL, 0 },
 	{ "an error that is no JSON", OPERATION_GET, "NOT_FOUND", "gone", false, RC_INTERNAL, NULL, 0 },
 	{ "an error that is no object", OPERATION_GET, "NOT_FOUND", "[]", false, RC_INTERNAL, NULL, 0 },
+	{ "a delay that is none", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":1e300}", true, RC_BUSY,
+	  "x", 0 },
+	{ "a reason that is no text", OPERATION_GET, "CONFLICT", "{\"detail\":{}}", true, RC_CONFLICT,
+	  "the worker gave no reason", 0 },
+	{ "faults that are no list", OPERATION_GET, "CONFLICT", "{\"errors\":{}}", false, RC_INTERNAL, NULL, 0 },
+	{ "a fault that is none", OPERATION_GET, "CONFLICT", "{\"errors\":[1]}", false, RC_INTERNAL, NULL, 0 },
+	{ "a fault without a reason", OPERATION_GET, "CONFLICT", "{\"errors\":[{\"pointer\":\"\"}]}", false,
+	  RC_INTERNAL, NULL, 0 },
+	{ "a pointer that is no text", OPERATION_GET, "CONFLICT", "{\"errors\":[{\"detail\":\"\",\"pointer\":1}]}",
+	  false, RC_INTERNAL, NULL, 0 },
 };
 
 Test(worker_reply, results_and_errors_are_read)
@@ -126,6 +136,43 @@ Test(worker_reply, an_unsettled_create_has_an_unknown_outcome)
 					    &reply));
 		cr_expect_eq(reply.outcome_unknown, i == 1);
 		worker_reply_clear(&reply);
+	}
+}
+
+#define SETTLE "{\"state\":\"settled\",\"id\":\"a\",\"uid\":\"u\"}"
+
+static const struct debt_case {
+	const char *debt, *settle, *notice;
+	enum rc rc;
+	const char *kept_notice; /* of one that is good */
+} debt_cases[] = {
+	{ "7 owed.a", SETTLE, "_INBOX.kube-worker.x.1", RC_OK, "_INBOX.kube-worker.x.1" },
+	{ "object", SETTLE, NULL, RC_OK, "" },
+	{ "7 owed.a", SETTLE, "dcm.container", RC_OK, "" },
+	{ "7 owed.a", SETTLE, "$JS.API.STREAM.PURGE.x", RC_OK, "" },
+	{ "7 owed.a", SETTLE, "_INBOX.>", RC_OK, "" },
+	{ "7 owed.a", NULL, NULL, RC_INTERNAL, NULL },
+	{ "7 owed.a", "", NULL, RC_INTERNAL, NULL },
+	{ "7 owed.a", "anything", NULL, RC_INTERNAL, NULL },
+	{ "7 owed.a", "{\"state\":\"owed\",\"id\":\"a\"}", NULL, RC_INTERNAL, NULL },
+	{ "7 owed.a", "{\"state\":\"settled\",\"id\":\"A B\"}", NULL, RC_INTERNAL, NULL },
+	{ "0 owed.a", SETTLE, NULL, RC_INTERNAL, NULL },
+	{ "7 state.a", SETTLE, NULL, RC_INTERNAL, NULL },
+	{ "objects", SETTLE, NULL, RC_INTERNAL, NULL },
+	{ "", SETTLE, NULL, RC_INTERNAL, NULL },
+};
+
+Test(worker_debt, what_is_owed_is_read_to_the_letter)
+{
+	for (size_t i = 0; i < ARRAY_LEN(debt_cases); i++) {
+		const struct debt_case *c = &debt_cases[i];
+		struct worker_debt *debt = NULL;
+
+		cr_expect_eq(worker_debt_read(c->debt, c->settle, c->notice, &debt, NULL), c->rc, "case %zu", i);
+		cr_expect_eq(debt != NULL, c->rc == RC_OK, "case %zu", i);
+		if (debt)
+			cr_expect_str_eq(debt->notice, c->kept_notice, "case %zu", i);
+		worker_debt_unref(debt);
 	}
 }
 

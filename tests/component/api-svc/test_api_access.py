@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import signal
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -64,6 +66,23 @@ def test_tokens(worker, start, tokens):
     assert api.request("GET", "/nowhere").status == 404 and api.request("PUT", CONTAINERS).status == 405
     assert api.find_log("request", client="admin", status=201) and api.find_log("request", client="dashboard", status=403)
     assert FULL not in api.log_path.read_text() and READER not in api.log_path.read_text()
+
+
+def test_a_fifo_in_the_place_of_the_tokens_stops_nobody(worker, start, tokens):
+    api = start(SP_SERVER_TOKENS_FILE=str(tokens))
+    os.mkfifo(f"{tokens}.fifo")
+    os.rename(f"{tokens}.fifo", tokens)
+
+    def warnings():
+        assert api.request("GET", CONTAINERS, headers=bearer(FULL)).status == 200
+        return [line for line in api.logs() if line["msg"] == "the new tokens are no good; keeping the old ones"]
+
+    wait_for(warnings, "a warning")
+    time.sleep(1.2)
+    assert len(warnings()) == 1 and "SP_SERVER_TOKENS_FILE" in warnings()[0]["error"]
+    assert "is not a regular file" in warnings()[0]["error"]
+    api.process.send_signal(signal.SIGTERM)
+    assert api.process.wait(2) == 0
 
 
 def test_tokens_are_read_again(worker, start, tokens):

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -102,6 +103,23 @@ def test_a_certificate_is_read_again_and_no_connection_is_lost(api, pair):
     kept.request("GET", HEALTH)
     assert kept.getresponse().status == 200
     kept.close()
+
+
+def test_a_fifo_in_the_place_of_the_pair_stops_nobody(api, pair):
+    assert name_shown(api) == "first"
+    for name in ("crt", "key"):
+        os.mkfifo(pair.path(name) + ".fifo")
+        os.rename(pair.path(name) + ".fifo", pair.path(name))
+
+    def warnings():
+        assert name_shown(api) == "first"
+        return [line for line in api.logs() if line["msg"].startswith("the new certificate is no good")]
+
+    wait_for(warnings, "a warning")
+    time.sleep(1.2)
+    assert len(warnings()) == 1 and "SP_SERVER_TLS_CERT, SP_SERVER_TLS_KEY: " in warnings()[0]["error"]
+    api.process.send_signal(signal.SIGTERM)
+    assert api.process.wait(2) == 0
 
 
 def first_bytes():

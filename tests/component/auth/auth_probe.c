@@ -79,13 +79,15 @@ static void get_many(char *arguments)
 int main(int argc, char **argv)
 {
 	char line[LINE_MAX_BYTES];
+	const char *folder = getenv("SP_K8S_SERVICE_ACCOUNT_DIR");
+	const struct kube_access access = { argc > 1 ? argv[1] : "", folder ? folder : IN_CLUSTER_FOLDER };
 	struct error error = { 0 };
 	enum rc rc;
 
 	lifecycle_init();
 	log_init("auth_probe", LOG_DEBUG);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	rc = kube_auth_create(argc > 1 ? argv[1] : "", &auth, &error);
+	rc = kube_auth_create(&access, &auth, &error);
 	printf("%s %s\n", rc_name(rc), error.text);
 	while (!rc && fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';

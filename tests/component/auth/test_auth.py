@@ -191,6 +191,27 @@ def test_after_401_the_token_is_read_at_once(api, probe, kubeconfig, tmp_path):
     assert api.seen[-1]["path"] == "/readyz"
 
 
+def test_a_fifo_in_the_place_of_a_file_stops_nobody(api, probe, kubeconfig, certificates, tmp_path):
+    for name, text in (("crt", "jane.crt"), ("key", "jane.key"), ("ca", "ca.crt")):
+        put(tmp_path / name, certificates.text(text))
+    put(tmp_path / "token", "secret-1")
+    config = kubeconfig(api.url, {"client-certificate": "crt", "client-key": "key", "tokenFile": "token"},
+                        **{"certificate-authority": "ca"})
+    one = probe(config)
+    assert one.get() == OK
+    for name in ("crt", "key", "ca", "token"):
+        os.mkfifo(tmp_path / "fifo")
+        os.rename(tmp_path / "fifo", tmp_path / name)
+    for _ in range(3):
+        time.sleep(LOOK_S)
+        assert one.get() == OK
+    kept = [line for line in one.end().splitlines() if "the old ones stay in use" in line]
+    assert len(kept) == 3 and all('"variable":"SP_K8S_KUBECONFIG"' in line for line in kept), kept
+    os.mkfifo(tmp_path / "kubeconfig-fifo")
+    assert "SP_K8S_KUBECONFIG" in (first := probe(str(tmp_path / "kubeconfig-fifo")).first), first
+    assert "is not a regular file" in first
+
+
 def test_a_client_certificate_that_rotates(api, probe, kubeconfig, certificates, tmp_path):
     put(tmp_path / "crt", certificates.text("jane.crt"))
     put(tmp_path / "key", certificates.text("jane.key"))
@@ -379,7 +400,7 @@ def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
 def test_refused_at_the_start(probe, kubeconfig, user, cluster, message):
     path = kubeconfig("https://127.0.0.1:1", user, **cluster)
     one = probe(path)
-    assert one.first.startswith(f"INVALID_ARGUMENT {path}: ") and message in one.first
+    assert one.first.startswith(f"INVALID_ARGUMENT SP_K8S_KUBECONFIG: {path}: ") and message in one.first
 
 
 def test_no_pod_and_no_kubeconfig(probe):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import time
@@ -10,7 +11,8 @@ from processes import wait_for
 from wire import Nats
 
 MONITOR = os.path.join(os.environ["BUILD"], "bin", "monitor")
-REQUIRED = {"SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1"}
+KUBECONFIG = pathlib.Path(__file__).parents[2] / "fixtures/kubeconfig/full.yaml"
+REQUIRED = {"SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1", "SP_K8S_KUBECONFIG": str(KUBECONFIG)}
 
 
 def run(*arguments, **env):

@@ -59,11 +59,11 @@ def kubeconfig(tmp_path_factory):
 class Provider:
     """The four processes with the same settings for NATS."""
 
-    def __init__(self, nats, kubeconfig, folder, **settings):
+    def __init__(self, nats, kubeconfig, folder, with_login="nats://", **settings):
         self.nats = nats
         self.port = free_port()
         self.api = Api(self.port)
-        env = {"SP_NAME": "provider", "SP_NATS_URL": nats.url, "SP_SERVER_ADDRESS": f"127.0.0.1:{self.port}",
+        env = {"SP_NAME": "provider", "SP_NATS_URL": nats.url.replace("nats://", with_login), "SP_SERVER_ADDRESS": f"127.0.0.1:{self.port}",
                "SP_K8S_KUBECONFIG": kubeconfig, "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort", "SP_LOG_LEVEL": "debug",
                "DCM_REGISTRATION_URL": f"http://127.0.0.1:{free_port()}", "SP_ENDPOINT": "http://127.0.0.1:1",
                **settings}

@@ -9,6 +9,7 @@ import pytest
 from conftest import BIN, PROGRAMS
 from nkeys import NKey, credentials
 
+KUBECONFIG = pathlib.Path(__file__).parents[2] / "fixtures/kubeconfig/full.yaml"
 OPERATOR, ACCOUNT = NKey("operator"), NKey("account")
 OPERATOR_JWT, ACCOUNT_JWT = OPERATOR.sign(OPERATOR, "operator"), OPERATOR.sign(ACCOUNT, "account")
 JWT_SERVER = f"operator: {OPERATOR_JWT}\nresolver: MEMORY\nresolver_preload: {{ {ACCOUNT.public}: {ACCOUNT_JWT} }}\n"
@@ -110,11 +111,23 @@ def test_a_server_of_another_name_is_refused(start, certificates):
     assert sp.connected() == [0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("server, url", [
+    ("users: [ { user: 'a@b', password: 'p@ss/w#rd' } ]", "nats://a%40b:p%40ss%2Fw%23rd@"),
+    ("token: 'to/ken'", "nats://to%2Fken@"),
+], ids=["user", "token"])
+def test_a_login_in_the_url_is_decoded(start, server, url):
+    sp = start(f"authorization {{ {server} }}\n", with_login=url)
+    sp.wait_connected()
+    sp.wait_healthy()
+    assert all("ss/w#rd" not in process.log() and "w%23rd" not in process.log() for process in sp.processes.values())
+
+
 def refused(program, **settings):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("SP_", "DCM_"))}
-    env |= {"SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1", "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort",
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("SP_", "DCM_", "KUBERNETES_"))}
+    env |= {"SP_K8S_KUBECONFIG": str(KUBECONFIG), "SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1", "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort",
             "DCM_REGISTRATION_URL": "http://127.0.0.1:1", "SP_ENDPOINT": "http://127.0.0.1:1", **settings}
-    done = subprocess.run([BIN / program, "--check-config"], env=env, capture_output=True, text=True, timeout=10)
+    done = subprocess.run([BIN / program, "--check-config"], env={k: v for k, v in env.items() if v is not None},
+                          capture_output=True, text=True, timeout=10)
     assert PASSWORD not in done.stdout + done.stderr
     return done.stderr if done.returncode == 1 else f"exit {done.returncode}: {done.stdout}"
 
@@ -152,6 +165,13 @@ def test_settings_that_cannot_be_right(program, certificates, tmp_path):
         ({"SP_NATS_TOKEN_FILE": two_lines}, ["SP_NATS_TOKEN_FILE", "one line"]),
         ({"SP_NATS_TOKEN_FILE": file("empty", "")}, ["SP_NATS_TOKEN_FILE", "one line"]),
         ({"SP_NATS_TOKEN_FILE": "/dev/zero"}, ["SP_NATS_TOKEN_FILE", "/dev/zero"]),
+        ({"SP_NATS_TOKEN_FILE": file("quote", 'a"b')}, ["SP_NATS_TOKEN_FILE", "a quote"]),
+        ({"SP_NATS_USER": "u\\", "SP_NATS_PASSWORD_FILE": token}, ["SP_NATS_USER", "a backslash"]),
+        ({"SP_NATS_URL": '"nats://127.0.0.1:4222"'}, ["SP_NATS_URL: server 1"]),
+        ({"SP_NATS_URL": "nats://127.0.0.1:99999"}, ["SP_NATS_URL: server 1", "65535"]),
+        ({"SP_NATS_URL": "ws://127.0.0.1:80"}, ["SP_NATS_URL: server 1"]),
+        ({"SP_NATS_URL": ","}, ["SP_NATS_URL: server 1", "empty"]),
+        ({"SP_NATS_URL": "nats://u:%zz@127.0.0.1"}, ["SP_NATS_URL: server 1", "%25"]),
         ({"SP_NAME": "", "SP_NATS_URL": "", "SP_NATS_TOKEN_FILE": two_lines},  # all of them at once
          ["SP_NAME", "SP_NATS_URL", "SP_NATS_TOKEN_FILE"]),
     ]

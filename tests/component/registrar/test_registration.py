@@ -1,5 +1,7 @@
 """What the registrar posts, and what it does after each kind of answer."""
 
+import os
+import shutil
 import time
 
 import pytest
@@ -131,11 +133,25 @@ def test_https_with_an_authority_of_our_own(api, certificates, start):
 
 
 def test_an_authority_file_without_certificates_is_an_error(certificates, start):
+    registrar = start("--once", SP_REGISTRATION_CA=str(certificates / "extension"))
+    assert registrar.wait() == 1 and not registrar.attempts()
+    assert "SP_REGISTRATION_CA: " in registrar.text()
+
+
+def test_a_fifo_in_the_place_of_the_authorities_stops_nobody(api, certificates, start, tmp_path):
     registry = Registry(certificates)
     try:
-        registrar = start("--once", registry_url=registry.url, SP_REGISTRATION_CA=str(certificates / "extension"))
-        assert registrar.wait() == 1
-        assert registrar.attempts()[0]["level"] == "error"
+        path = tmp_path / "ca.crt"
+        shutil.copy(certificates / "ca.crt", path)
+        registrar = start(registry_url=registry.url, SP_REGISTRATION_CA=str(path), SP_REGISTRATION_INTERVAL="1s")
+        wait_for(lambda: registry.providers, "the registration")
+        os.mkfifo(f"{path}.fifo")
+        os.rename(f"{path}.fifo", path)
+        before = len(registry.seen)
+        wait_for(lambda: len(registry.seen) > before + 2, "more registrations")
+        lines = [line for line in registrar.logs() if "the old ones stay in use" in line["msg"]]
+        assert len(lines) == 1 and "SP_REGISTRATION_CA" in lines[0]["error"]
+        assert registrar.terminate(2) == 0
     finally:
         registry.stop()
 

@@ -1,0 +1,47 @@
+/*
+ * What a worker accepts over NATS: the headers of a request, and the members of its JSON, a table of them for each
+ * operation (protocol.h). Whoever may publish there is not always an api-svc of ours. Pure.
+ */
+#ifndef KUBE_WORKER_REQUEST_CHECK_H
+#define KUBE_WORKER_REQUEST_CHECK_H
+
+#include "common/protocol.h"
+#include "common/services/json.h"
+
+/* As they came; NULL: absent. */
+struct request_header_texts {
+	const char *reply; /* the reply subject */
+	const char *deadline;
+	const char *attempt;
+	const char *wait;
+	const char *permission;
+	const char *request_id;
+	const char *traceparent;
+};
+
+/* The texts are borrowed. */
+struct request_headers {
+	int64_t deadline_ms; /* monotonic; it may be over */
+	int64_t wait_ms;     /* within which it must begin; INT64_MAX: it may wait */
+	int attempt;         /* 1... */
+	const char *caller;  /* who gives permissions; NULL: an api-svc that does not know of them */
+	const char *request_id;
+	const char *traceparent; /* NULL: none */
+};
+
+/*
+ * Read the headers, of whom only the deadline must be there.
+ *
+ * wall_ms, mono_ms  now, by both clocks: the deadline travels as wall-clock time.
+ * Errors: RC_INTERNAL which one is wrong.
+ */
+enum rc request_check_headers(const struct request_header_texts *texts, int64_t wall_ms, int64_t mono_ms,
+			      struct request_headers *ret_headers, struct error *err) must_check;
+
+/*
+ * Check the members that the operation has; others are ignored, as a newer api-svc may send them.
+ * Errors: RC_INTERNAL which one is missing or wrong, and what it has to be. Never shows its value.
+ */
+enum rc request_check_members(enum operation operation, const cJSON *request, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * What a worker gets over NATS. First byte: the operation; then the headers, a line each; then the members. What is
+ * accepted is within its bounds, and a create that is accepted becomes Kubernetes' JSON or an error.
+ */
+#include <string.h>
+
+#include "common/adapters/bus.h"
+#include "kube-worker/container_object.h"
+#include "kube-worker/permission.h"
+#include "kube-worker/request_check.h"
+#include "kube-worker/request_digest.h"
+#include "tests/fuzz/fuzz.h"
+
+#define WALL_MS 1795253940000
+#define MONO_MS 1000
+#define MESSAGE_MAX (256u * 1024)
+
+/* The next line; NULL when it is empty or there is none. */
+static const char *next_line(char **rest)
+{
+	const char *line = *rest ? strsep(rest, "\n") : NULL;
+
+	return line && line[0] ? line : NULL;
+}
+
+static void check_headers(char **rest)
+{
+	const struct request_header_texts texts = {
+		.reply = next_line(rest),
+		.deadline = next_line(rest),
+		.attempt = next_line(rest),
+		.wait = next_line(rest),
+		.permission = next_line(rest),
+		.request_id = next_line(rest),
+		.traceparent = next_line(rest),
+	};
+	struct request_headers headers;
+	struct error err = { .rc = RC_OK };
+
+	if (request_check_headers(&texts, WALL_MS, MONO_MS, &headers, &err)) {
+		FUZZ_CHECK(err.rc == RC_INTERNAL && err.text[0]);
+		return;
+	}
+	FUZZ_CHECK(headers.deadline_ms <= MONO_MS + PROTOCOL_DEADLINE_MAX_MS);
+	FUZZ_CHECK(headers.wait_ms == INT64_MAX || headers.wait_ms < PROTOCOL_DEADLINE_MAX_MS);
+	FUZZ_CHECK(headers.wait_ms >= 0 && headers.attempt >= 1);
+	FUZZ_CHECK(!headers.caller || (permission_is_caller(headers.caller) && bus_is_inbox(headers.caller)));
+	FUZZ_CHECK(strlen(headers.request_id) <= PROTOCOL_REQUEST_ID_MAX && !strpbrk(headers.request_id, " \r\n\t"));
+}
+
+static void check_create(const cJSON *request)
+{
+	const struct container_origin origin = { .token = json_string_at(request, "token"), .digest = "" };
+	const char *id = json_string_at(request, "id");
+	const cJSON *spec = json_get(request, "spec");
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	cleanup_json cJSON *object = NULL;
+	char digest[REQUEST_DIGEST_MAX];
+	struct error err = { .rc = RC_OK };
+
+	FUZZ_CHECK(origin.token && cJSON_IsObject(spec) && (!id || protocol_is_id(id)));
+	FUZZ_CHECK(request_digest(spec, digest, &err) == RC_OK);
+	if (!container_write_deployment(id ? id : "a", spec, &origin, &body, &err))
+		FUZZ_CHECK(json_parse(body.data, body.len, &object, &err) == RC_OK && cJSON_IsObject(object));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	enum operation operation = size ? (enum operation)(data[0] % OPERATION_COUNT) : OPERATION_CREATE;
+	cleanup_free char *text = size ? strndup((const char *)data + 1, size - 1) : NULL;
+	cleanup_json cJSON *request = NULL;
+	struct error err = { .rc = RC_OK };
+	char *rest = text;
+
+	if (!text || size > MESSAGE_MAX)
+		return 0;
+	check_headers(&rest);
+	if (!rest || json_parse(rest, strlen(rest), &request, NULL))
+		return 0;
+	if (request_check_members(operation, request, &err))
+		FUZZ_CHECK(err.rc == RC_INTERNAL && err.text[0]);
+	else if (operation == OPERATION_CREATE)
+		check_create(request);
+	return 0;
+}
