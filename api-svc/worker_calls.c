@@ -41,6 +41,7 @@ static const struct policy {
 /* A full worker is not asked again and again: what waits for it costs more than it can do. */
 #define BUSY_FIRST_MS 200
 #define BUSY_MAX_MS 1600
+#define BUSY_LAST_MS 300 /* what is refused so shortly before the end of the wait is refused for good */
 
 static const struct policy *policy_of(const struct worker_call *call)
 {
@@ -242,7 +243,9 @@ static int64_t patience_end(const struct worker_call *call, enum rc rc)
 {
 	if (policy_of(call)->until_done || rc == RC_PENDING)
 		return call->deadline_ms;
-	return policy_of(call)->sent_again ? call->wait_end_ms : 0;
+	if (!policy_of(call)->sent_again)
+		return 0;
+	return rc == RC_BUSY ? call->wait_end_ms - BUSY_LAST_MS : call->wait_end_ms;
 }
 
 /* The latest attempt was refused before anything was started. Takes the reply over. */

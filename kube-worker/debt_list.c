@@ -252,26 +252,23 @@ static void remove_what_must_go(struct op_call *call, const struct entry *entry)
 {
 	struct kube_reply reply cleanup_kube_reply = { 0 };
 	struct undo_what what = { .id = entry->id };
-	char key[DEBT_KEY_MAX];
+	char key[DEBT_KEY_MAX] = "";
 	struct error err;
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, entry->id, &reply, &err);
 
-	if (rc == RC_NOT_FOUND)
-		return;
-	what.token = rc ? NULL : container_token(reply.object);
+	if (op_kube_get(call, KUBE_DEPLOYMENT, entry->id, &reply, &err))
+		return; /* nothing is there, or the next turn will see it */
+	what.token = container_token(reply.object);
 	what.uid = json_string_at(reply.object, "metadata.uid");
 	if (what.token)
 		debt_key(what.token, key);
-	if (!rc && (!what.token || strcmp(key, entry->key) != 0 || !container_is_live(reply.object, entry->id) ||
-		    str_equal(what.uid, entry->uid) || has_changed(call, entry)))
+	if (strcmp(key, entry->key) != 0 || !container_is_live(reply.object, entry->id) ||
+	    str_equal(what.uid, entry->uid) || has_changed(call, entry))
 		return;
-	if (!rc)
-		rc = container_undo(call, &what, &err);
-	if (!rc)
-		log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
-	else
+	if (container_undo(call, &what, &err))
 		log_warn("a container that nobody was told of could not be removed yet", log_str("id", entry->id),
 			 log_err(&err));
+	else
+		log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
 }
 
 static void make_void(struct op_call *call, struct entry *entry)

@@ -18,7 +18,7 @@
 #define QUEUE_PER_THREAD 32   /* requests that may wait for each thread; one more is refused as busy */
 #define DRAIN_TIMEOUT_MS 2000 /* for the server's word that no more requests come; those that came are taken at once */
 #define FLUSH_TIMEOUT_MS 2000
-#define LATE_TURN_MS 100 /* between two looks for requests that cannot begin in time */
+#define LATE_TURN_MS 50 /* between two looks for requests that cannot begin in time */
 #define LATE_AT_ONCE 64
 #define USUAL_WEIGHT 16
 #define CALLERS_MAX (4u * 1024 * 1024) /* bytes of the subjects where callers wait; all that the queue can hold */
