@@ -10,6 +10,7 @@ Every change of a Pod carries a number in its message, which grows for each cont
 """
 
 import collections
+import http.client
 import json
 import os
 import random
@@ -68,7 +69,7 @@ class Script:
         while True:
             try:
                 return action()
-            except (OSError, AssertionError):
+            except (OSError, http.client.HTTPException, AssertionError):
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.1)
