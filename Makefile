@@ -95,7 +95,7 @@ $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))
 
 # One target a file, tests/fuzz/fuzz_<target>.c, linked with the same objects as the unit tests: libFuzzer, ASan and UBSan
 # (clang), in a build folder of their own. The corpus of a target is tests/fuzz/corpus/<target>/; what a run finds beside
-# it stays in the build folder, an input that fails in $(FUZZ_BUILD)/found/.
+# it stays in the build folder, logs and inputs that fail in $(FUZZ_BUILD)/found/. As many at a time as processors.
 FUZZ_BUILD   := build-fuzz
 FUZZ_SECONDS ?= 20
 FUZZ         ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
@@ -111,10 +111,11 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(filter-out %/main
 fuzz: ## Run the fuzz targets (FUZZ="TARGET..."), FUZZ_SECONDS=20 each
 	$(MAKE) CC=clang SANITIZE=fuzzer-no-link,address,undefined BUILD=$(FUZZ_BUILD) $(FUZZ:%=$(FUZZ_BUILD)/fuzz/%)
 	@mkdir -p $(FUZZ_BUILD)/found $(FUZZ:%=$(FUZZ_BUILD)/corpus/%)
-	set -e; for target in $(FUZZ); do \
-		$(FUZZ_BUILD)/fuzz/$$target $(FUZZ_LIMITS) -max_total_time=$(FUZZ_SECONDS) \
-			-artifact_prefix=$(FUZZ_BUILD)/found/ $(FUZZ_BUILD)/corpus/$$target tests/fuzz/corpus/$$target; \
-	done
+	printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I TARGET sh -c '$(FUZZ_BUILD)/fuzz/TARGET $(FUZZ_LIMITS) \
+		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(FUZZ_BUILD)/found/TARGET- \
+		$(FUZZ_BUILD)/corpus/TARGET tests/fuzz/corpus/TARGET >$(FUZZ_BUILD)/found/TARGET.log 2>&1 && \
+		tail -n 1 $(FUZZ_BUILD)/found/TARGET.log | sed "s/^/TARGET: /" || \
+		{ tail -n 50 $(FUZZ_BUILD)/found/TARGET.log; exit 255; }'
 
 # A leak inside a Criterion test passes unless ASan aborts.
 export ASAN_OPTIONS = abort_on_error=1:detect_leaks=1

@@ -1,10 +1,11 @@
 """
 Repairs data that the document allows and the service refuses, because no schema of OpenAPI 3.0 can say these rules: tokens
-are only those that a list has given out, min <= max, no port twice, reserved names, the form of label keys, and what the
+are only those that a list has given out, a key names one create only, min <= max, no port twice, reserved names, the form of label keys, and what the
 description excludes from JSON (U+0000, numbers that a double cannot hold). Data that is meant to be refused stays as it is.
 """
 
 import re
+import uuid
 
 import schemathesis
 from schemathesis import GenerationMode
@@ -14,6 +15,7 @@ LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A
 RESERVED = {"dcm.project/managed-by", "dcm.project/dcm-instance-id", "dcm.project/dcm-service-type"}
 EXACT = 2**53
 TOKENS = {""}  # that lists have given out
+KEY = "Idempotency-Key"
 UNITS = {"MB": 1, "GB": 1 << 10, "TB": 1 << 20}
 
 
@@ -61,6 +63,8 @@ def before_call(_context, case, _kwargs):
     if not case.meta or case.meta.generation.mode != GenerationMode.POSITIVE:
         return
     query = case.query or {}
+    if case.headers and KEY in case.headers and isinstance(case.body, dict):
+        case.headers[KEY] = str(uuid.uuid4())
     if query.get("page_token", "") not in TOKENS:
         del query["page_token"]
     if query.get("id") == "health":
