@@ -50,13 +50,19 @@ static void write_reply_subject(const struct worker_client *client, const struct
 		 a->number);
 }
 
+/* Until then there is no inbox either. */
+static enum rc check_connected(struct worker_client *client, struct error *err)
+{
+	return atomic_load(&client->bus) ? RC_OK : error_set(err, RC_UNAVAILABLE, "NATS is not connected yet");
+}
+
 static enum rc send(struct worker_client *client, const struct bus_outgoing *out, struct error *err)
 {
 	struct bus *bus = atomic_load(&client->bus);
-	enum rc rc;
+	enum rc rc = check_connected(client, err);
 
-	if (!bus)
-		return error_set(err, RC_UNAVAILABLE, "NATS is not connected yet");
+	if (rc)
+		return rc;
 	rc = bus_publish(bus, out, err);
 	if (rc == RC_TOO_LARGE)
 		error_set(err, rc, "the request is larger than the %zu bytes that NATS takes", bus_max_payload(bus));
@@ -88,6 +94,8 @@ static enum rc publish(struct worker_client *client, const struct worker_package
 		.len = p->len,
 	};
 
+	if (check_connected(client, err))
+		return RC_UNAVAILABLE;
 	snprintf(number, sizeof(number), "%u", a->shown);
 	snprintf(wait, sizeof(wait), "%" PRId64, a->wait_ms);
 	write_reply_subject(client, a, reply);

@@ -366,13 +366,13 @@ static bool is_urgent(const struct entry *entry)
 	return entry->is_object || (over && clock_mono_ms() - entry->since_ms < LATE_WRITE_MS);
 }
 
-bool debt_list_sweep(struct debt_list *list, struct op_call *call)
+bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_bool *stop)
 {
 	bool soon = false;
 
 	if (!collect(list, call))
 		return false;
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count && !atomic_load(stop); i++) {
 		struct entry *entry = &list->entries[i];
 
 		if (entry->is_object)

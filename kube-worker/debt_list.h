@@ -4,6 +4,8 @@
 #ifndef KUBE_WORKER_DEBT_LIST_H
 #define KUBE_WORKER_DEBT_LIST_H
 
+#include <stdatomic.h>
+
 #include "kube-worker/op.h"
 #include "kube-worker/permission.h"
 
@@ -16,9 +18,11 @@ void debt_list_destroy(struct debt_list *list);
 
 /*
  * Look at all debts once, the records and the marked objects, and act on those whose time has come.
+ *
+ * stop  when it becomes true the rest is left for another time.
  * Returns whether it should be done again soon. Blocks: for as many calls as there are debts to look at.
  */
-bool debt_list_sweep(struct debt_list *list, struct op_call *call);
+bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_bool *stop);
 
 /*
  * Is a debt to be acted on now? Pure.

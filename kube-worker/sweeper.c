@@ -32,8 +32,8 @@ struct sweeper {
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t wake;
-	bool woken; /* stopping, or there is something to settle */
-	bool stopping;
+	bool woken;             /* stopping, or there is something to settle */
+	atomic_bool stopping;   /* also read without the lock */
 	struct settle *settles; /* in the order of their arrival */
 	struct settle **last;
 	size_t settle_count;
@@ -152,10 +152,10 @@ static void *run_sweeper(void *ctx)
 		log_debug("the key-value bucket is not open yet", log_err(&err));
 	do {
 		settle_all(sweeper);
-		if (clock_mono_ms() >= next_ms) {
+		if (clock_mono_ms() >= next_ms && !sweeper->stopping) {
 			struct op_call call = make_call(sweeper);
 
-			busy = debt_list_sweep(sweeper->debts, &call);
+			busy = debt_list_sweep(sweeper->debts, &call, &sweeper->stopping);
 			buf_clear(&call.faults);
 			next_ms = clock_mono_ms() + (busy ? BUSY_INTERVAL_MS : INTERVAL_MS);
 		}
