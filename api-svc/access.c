@@ -23,7 +23,7 @@ struct access {
 	struct tokens *tokens;
 	struct file_stamp stamp;
 	int64_t looked_ms;
-	bool reading; /* somebody reads the file, without the lock */
+	bool reading; /* a thread reads the file, without the lock */
 };
 
 /* ---- the file ---- */

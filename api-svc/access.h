@@ -2,7 +2,7 @@
  * Who may use the API: bearer tokens (RFC 6750) from a file, and client certificates. Without any of the two everybody
  * may. Either is enough when there are both.
  *
- * The file (tokens.h) is read again when it changes; while it is no good, what was read last counts.
+ * The file (tokens.h) is read again when it changes; while it is invalid, what was read last counts.
  */
 #ifndef API_SVC_ACCESS_H
 #define API_SVC_ACCESS_H

@@ -425,7 +425,7 @@ static enum rc decide_access(struct api *api, struct request *r, struct http_exc
 	return access_decide(api->access, &proof, changes, r->client, err);
 }
 
-/* Headers that would change what a request means, and that nobody here understands: nothing is done. */
+/* Headers that would change what a request means, and are not supported: nothing is done. */
 static enum rc check_conditions(const struct http_exchange *ex, struct error *err)
 {
 	static const char *const conditions[] = { "If-Match", "If-None-Match", "If-Modified-Since",

@@ -8,6 +8,7 @@
 #include "common/kube/kube_lister.h"
 #include "common/kube/labels.h"
 #include "common/services/log.h"
+#include "kube-worker/container_mark.h"
 #include "kube-worker/op_kube.h"
 #include "kube-worker/service_name.h"
 
@@ -195,11 +196,9 @@ struct token_search {
 static enum rc look_for_token(void *ctx, const cJSON *deployment, struct error *err unused)
 {
 	struct token_search *search = ctx;
-	const cJSON *annotations = json_at(deployment, "metadata.annotations");
 	const char *id = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.labels"), LABEL_INSTANCE_ID));
 
-	if (id && container_is_live(deployment, id) &&
-	    str_equal(cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN)), search->token))
+	if (id && container_is_live(deployment, id) && str_equal(container_token(deployment), search->token))
 		snprintf(search->id, PROTOCOL_ID_MAX + 1, "%s", id);
 	return RC_OK;
 }

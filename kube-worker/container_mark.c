@@ -6,19 +6,19 @@
 
 #define PATCH_MAX 4096
 
-static const char *annotation(const cJSON *deployment, const char *name)
+const char *container_annotation(const cJSON *deployment, const char *name)
 {
 	return cJSON_GetStringValue(json_get(json_at(deployment, "metadata.annotations"), name));
 }
 
 const char *container_token(const cJSON *deployment)
 {
-	return annotation(deployment, ANNOTATION_TOKEN);
+	return container_annotation(deployment, ANNOTATION_TOKEN);
 }
 
 const char *container_owed_to(const cJSON *deployment)
 {
-	return annotation(deployment, ANNOTATION_OWED);
+	return container_annotation(deployment, ANNOTATION_OWED);
 }
 
 /* value NULL: the annotation goes. */

@@ -7,6 +7,9 @@
 
 #include "kube-worker/op.h"
 
+/* The annotation of that name; NULL: there is none. Belongs to the object. */
+const char *container_annotation(const cJSON *deployment, const char *name);
+
 /* The creation token; NULL: it has none. */
 const char *container_token(const cJSON *deployment);
 

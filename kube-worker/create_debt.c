@@ -288,52 +288,52 @@ void create_debt_describe(struct op_call *call, const struct create_debt *debt, 
 }
 
 /* The record is not ours any more. What it says of the token decides about the Deployment that we made. */
-static enum debt_right right_beside_others(struct op_call *call, const struct create_debt *debt, const char *uid)
+static bool right_beside_others(struct op_call *call, const struct create_debt *debt, const char *uid)
 {
 	struct ledger_entry entry cleanup_ledger_entry = { 0 };
 	struct error err;
 
 	if (!uid)
-		return DEBT_LEAVE;
+		return false;
 	if (ledger_get(call->env->ledger, debt->key, &entry, &err)) {
 		log_warn("what a late attempt has made cannot be judged yet", log_str("id", debt->id), log_err(&err));
-		return DEBT_LEAVE;
+		return false;
 	}
 	if (entry.sequence == 0 || entry.debt.state == DEBT_OWED)
-		return DEBT_LEAVE;
-	return entry.debt.state == DEBT_SETTLED && str_equal(entry.debt.uid, uid) ? DEBT_LEAVE : DEBT_REMOVE_OWN;
+		return false;
+	return entry.debt.state != DEBT_SETTLED || !str_equal(entry.debt.uid, uid);
 }
 
-static enum debt_right void_record(struct op_call *call, struct create_debt *debt, const char *uid)
+static bool void_record(struct op_call *call, struct create_debt *debt, const char *uid)
 {
 	struct debt value = { .state = DEBT_VOID, .id = debt->id, .left_ms = call->deadline_ms - clock_mono_ms() };
 	struct error err;
 	enum rc rc = ledger_put(call->env->ledger, debt->key, &value, debt->sequence, &debt->sequence, &err);
 
 	if (rc == RC_OK)
-		return DEBT_REMOVE_ALL;
+		return true;
 	if (rc == RC_CONFLICT)
 		return right_beside_others(call, debt, uid);
 	log_warn("a failed create could not be marked void; the sweeper will", log_str("id", debt->id), log_err(&err));
-	return DEBT_LEAVE;
+	return false;
 }
 
 /* Without a record the caller decides: whoever has its permission is responsible. */
-static enum debt_right right_by_caller(struct op_call *call, const char *uid)
+static bool right_by_caller(struct op_call *call, const char *uid)
 {
 	if (!uid)
-		return DEBT_LEAVE;
+		return false;
 	call->permitted_until_ms = 0;
 	if (permission_hold(call, NULL) == RC_OK)
-		return DEBT_REMOVE_OWN;
-	return permission_probe(call->env->caller, call->caller, uid) == CALLER_OVER ? DEBT_REMOVE_OWN : DEBT_LEAVE;
+		return true;
+	return permission_probe(call->env->caller, call->caller, uid) == CALLER_OVER;
 }
 
-enum debt_right create_debt_void(struct op_call *call, struct create_debt *debt, const char *uid, bool written)
+bool create_debt_void(struct op_call *call, struct create_debt *debt, const char *uid, bool written)
 {
 	if (!written && !debt->taken_over) {
 		create_debt_renounce(call, debt);
-		return DEBT_LEAVE;
+		return false;
 	}
 	switch (debt->kind) {
 	case DEBT_RECORD:
@@ -343,5 +343,5 @@ enum debt_right create_debt_void(struct op_call *call, struct create_debt *debt,
 	case DEBT_NONE:
 		break;
 	}
-	return uid && !call->caller ? DEBT_REMOVE_OWN : DEBT_LEAVE;
+	return uid && !call->caller;
 }

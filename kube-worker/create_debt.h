@@ -25,9 +25,6 @@ struct create_debt {
 	bool taken_over;        /* from an earlier attempt or an abandoned call: what carries the token is ours now */
 };
 
-/* How much of what carries the token an attempt that failed may remove. */
-enum debt_right { DEBT_LEAVE, DEBT_REMOVE_OWN, DEBT_REMOVE_ALL };
-
 /* Was the container made by an Idempotency-Key? */
 bool create_debt_is_by_key(const char *token);
 
@@ -57,11 +54,11 @@ enum rc create_debt_check(const struct create_debt *debt, const char *id, const 
 void create_debt_describe(struct op_call *call, const struct create_debt *debt, const char *uid);
 
 /*
- * The attempt has failed, or has lost its permission: decide what it may remove.
+ * The attempt has failed, or has lost its permission: may it remove what it saw of the container before this call?
  *
  * uid      of the Deployment that this attempt made; NULL: it made none for certain.
  * written  may anything have been made at all? If not, the debt is simply gone.
  */
-enum debt_right create_debt_void(struct op_call *call, struct create_debt *debt, const char *uid, bool written);
+bool create_debt_void(struct op_call *call, struct create_debt *debt, const char *uid, bool written);
 
 #endif

@@ -120,17 +120,12 @@ static enum rc refuse_other(struct op_call *call, const char *id, struct error *
 	return rc ? rc : taken(id, err);
 }
 
-static const char *annotation(const cJSON *deployment, const char *name)
-{
-	return cJSON_GetStringValue(json_get(json_at(deployment, "metadata.annotations"), name));
-}
-
 /* A Deployment with our token, which this attempt has not made for certain: whose debt is it? */
 static enum rc join_existing(struct op_call *call, struct create *create, struct error *err)
 {
 	struct create_debt *debt = &create->debt;
 	const cJSON *deployment = create->deployment.object;
-	const char *attempt = annotation(deployment, ANNOTATION_ATTEMPT);
+	const char *attempt = container_annotation(deployment, ANNOTATION_ATTEMPT);
 
 	if (call->caller && str_equal(attempt, call->caller)) {
 		create->made_now = true; /* by a POST whose answer was lost */
@@ -163,7 +158,7 @@ static enum rc look_at_existing(struct op_call *call, struct create *create, str
 		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", debt->id);
 	if (!str_equal(container_token(deployment), debt->token))
 		return taken(debt->id, err);
-	rc = create_debt_check(debt, debt->id, annotation(deployment, ANNOTATION_DIGEST), err);
+	rc = create_debt_check(debt, debt->id, container_annotation(deployment, ANNOTATION_DIGEST), err);
 	return rc ? rc : join_existing(call, create, err);
 }
 
@@ -273,13 +268,13 @@ static void look_at_remains(struct op_call *call, struct create *create)
 static void take_back(struct op_call *call, struct create *create)
 {
 	struct undo_what what = { .id = create->debt.id, .token = create->debt.token };
-	enum debt_right right;
+	bool may_remove;
 	struct error err;
 
 	look_at_remains(call, create);
 	what.uid = json_string_at(create->deployment.object, "metadata.uid");
-	right = create_debt_void(call, &create->debt, made_uid(create), create->written);
-	if (right == DEBT_LEAVE || !what.uid)
+	may_remove = create_debt_void(call, &create->debt, made_uid(create), create->written);
+	if (!may_remove || !what.uid)
 		return;
 	if (create->debt.kind == DEBT_OBJECT)
 		what.owed_to = call->caller;

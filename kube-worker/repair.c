@@ -140,7 +140,7 @@ static enum rc check_debt(struct op_call *call, const cJSON *deployment, bool *r
 
 static enum rc complete(struct op_call *call, const struct watched *watched, const cJSON *deployment, struct error *err)
 {
-	const char *text = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.annotations"), ANNOTATION_SPEC));
+	const char *text = container_annotation(deployment, ANNOTATION_SPEC);
 	cleanup_json cJSON *spec = NULL;
 	cleanup_json cJSON *service = NULL;
 	enum rc rc = json_parse(text ? text : "", text ? strlen(text) : 0, &spec, err);
@@ -164,7 +164,7 @@ static void note_problem(struct op_call *call, const struct watched *watched, co
 
 static bool has_problem(const cJSON *deployment)
 {
-	return json_get(json_at(deployment, "metadata.annotations"), ANNOTATION_PROBLEM) != NULL;
+	return container_annotation(deployment, ANNOTATION_PROBLEM) != NULL;
 }
 
 static enum rc repair_noted(struct op_call *call, struct watched *watched, const cJSON *deployment, struct error *err)

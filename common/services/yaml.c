@@ -8,8 +8,6 @@
 #include "common/base/strutil.h"
 #include "common/services/secret.h"
 
-#define EXACT_INT_MAX 9007199254740992.0 /* 2^53: above it a double skips integers */
-
 #define TAG_PREFIX "tag:yaml.org,2002:"
 #define MERGE_KEY "<<"
 #define NUMBER_MAX 400 /* bytes of a number; a longer one is a string */
@@ -138,7 +136,7 @@ static cJSON *make_number(const char *text)
 			digits[len++] = *text;
 	digits[len] = '\0';
 	if (read_integer(digits, &number))
-		return fabs(number) <= EXACT_INT_MAX ? cJSON_CreateNumber(number) : NULL;
+		return fabs(number) <= JSON_EXACT_INT_MAX ? cJSON_CreateNumber(number) : NULL;
 	return read_float(digits, &number) && isfinite(number) ? cJSON_CreateNumber(number) : NULL;
 }
 
