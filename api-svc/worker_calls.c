@@ -287,7 +287,8 @@ static void begin_settling(struct worker_calls *calls, struct worker_call *call,
 	}
 	reply->debt->by_only_attempt = call->attempt == 1;
 	call->reply = *reply;
-	set_state(calls, call, WORKER_CALL_SETTLING, before_deadline(call, now_ms));
+	call->settle_at_once = true;
+	set_state(calls, call, WORKER_CALL_SETTLING, before_deadline(call, now_ms + WORKER_SETTLE_MS));
 }
 
 /* Of all workers' words on health, a good one ends the call. */
@@ -344,8 +345,9 @@ struct worker_package *worker_calls_begin_settling(struct worker_calls *calls, s
 {
 	struct worker_call *call = find_call(calls, attempt);
 
-	if (!call || call->state != WORKER_CALL_SETTLING || call->due_ms > now_ms)
+	if (!call || call->state != WORKER_CALL_SETTLING || (call->due_ms > now_ms && !call->settle_at_once))
 		return NULL;
+	call->settle_at_once = false;
 	attempt->number = 0;
 	*ret_debt = worker_debt_ref(call->reply.debt);
 	atomic_fetch_add(&call->package->references, 1);

@@ -83,6 +83,7 @@ struct worker_call {
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
 	bool (*present)(void *ctx, uint64_t cookie);
 	bool goes_on;
+	bool settle_at_once; /* SETTLING: not tried yet */
 	void *ctx;
 	uint64_t cookie;
 };
@@ -157,7 +158,7 @@ struct worker_package *worker_calls_begin_settling(struct worker_calls *calls, s
  * What may happen to an attempt. *finished is set when the call is over by it.
  *   refused  by rc, before anything was started: nobody listens, NATS is away
  *   failed   it cannot be sent, now or later
- *   message  a worker says something; afterwards the call may be SETTLING, and due at once
+ *   message  a worker says something; afterwards the call may be SETTLING, to be settled at once
  *   settled  the record was stored, or a worker has taken the mark: RC_OK; RC_CONFLICT: it was void; else it is tried
  *            again. sequence: of the record that we stored
  */

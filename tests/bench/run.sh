@@ -51,7 +51,7 @@ nats_port=$(free_port)
 api_port=$(free_port)
 export SP_NAME=bench SP_NATS_URL=nats://127.0.0.1:$nats_port SP_SERVER_ADDRESS=127.0.0.1:$api_port
 export SP_K8S_EXTERNAL_SVC_TYPE=NodePort SP_LOG_LEVEL=warn SP_K8S_NAMESPACE=dcm-sp
-start nats nats-server -a 127.0.0.1 -p "$nats_port"
+start nats nats-server -a 127.0.0.1 -p "$nats_port" -js -sd "$state/jetstream" # as deployed
 if [ -n "$cluster" ]; then
     "$root/tests/cluster/start.sh" "$state/cluster" >/dev/null
     export SP_K8S_KUBECONFIG=$state/cluster/provider.kubeconfig

@@ -13,6 +13,7 @@ import dataclasses
 
 from clients import CALM_S, GONE_S
 from history import LEFT, NO_SERVICE, RESET, TIMEOUT
+from watchers import ID_LABEL, NAME_LABEL
 
 INF = float("inf")
 BRIEF_S = 1
@@ -21,7 +22,7 @@ KILL_S = 1           # between the death of an api-svc and the reset that its cl
 START_S = 3          # until a process that was started again does its work
 HEALTH_MAX_S = 1
 CALM_HEALTH_S = 6    # without a fault of NATS, Kubernetes and a worker: healthy
-ALLOWED = {"create": {201, 409, 503, 504}, "get": {200, 404, 503, 504}, "list": {200, 503, 504},
+ALLOWED = {"create": {201, 409, 422, 503, 504}, "get": {200, 404, 503, 504}, "list": {200, 503, 504},
            "delete": {204, 404, 503, 504}}
 
 
@@ -106,8 +107,8 @@ class Audit:
             self.violate("a second container with one id", op.id, op.answered, f"201 for {now.uid} and {op.uid}")
         elif op.result == 201 and op.uid != now.uid:
             self.violate("a repeat by key got another container", op.id, op.answered, f"{now.uid}, then {op.uid}")
-        elif op.result == 409 and same:
-            self.violate("409 for a repeat by key", op.id, op.answered, op.detail)
+        elif op.result in (409, 422) and same:
+            self.violate(f"{op.result} for a repeat by key", op.id, op.answered, op.detail)
 
     def _was_killed(self, op):
         return any(s.name.startswith("kill") and abs(s.begin - op.answered) < KILL_S
@@ -227,12 +228,14 @@ class Audit:
         wrong = []
         by_id, owners = {}, {d["metadata"]["uid"] for d in deployments}
         for d in deployments:
-            by_id.setdefault(d["metadata"]["labels"]["dcm.project/dcm-instance-id"], []).append(d)
+            by_id.setdefault(d["metadata"]["labels"][NAME_LABEL], []).append(d)
         with_service = {o["uid"] for s in services for o in s["metadata"].get("ownerReferences", [])}
         for container_id in self.ids:
             e, found = self.expected[container_id][-1], by_id.pop(container_id, [])
             wrong += self._end_of(container_id, e, found, with_service)
-            wrong += self._events_of(container_id, found, events.get(container_id), statuses.get(container_id))
+            for real in {op.real for op in self.history.of(container_id) if op.real}:
+                wrong += self._events_of(container_id, [d for d in found if d["metadata"]["labels"][ID_LABEL] == real],
+                                         events.get(real), statuses.get(real))
         wrong += [("a container that nobody has created", i, "") for i in by_id]
         wrong += [("a Service without its Deployment", s["metadata"]["name"], "") for s in services
                   if not any(o["uid"] in owners for o in s["metadata"].get("ownerReferences", []))]
@@ -265,7 +268,7 @@ class Audit:
         return []
 
     def count_unknowable(self, deployments):
-        there = {d["metadata"]["labels"]["dcm.project/dcm-instance-id"] for d in deployments}
+        there = {d["metadata"]["labels"][NAME_LABEL] for d in deployments}
         for container_id in self.ids:
             e = self.expected[container_id][-1]
             if e.kind == "any" and e.op and e.op.result == RESET and container_id in there:

@@ -22,12 +22,14 @@ PORTS = [(8080, "internal"), (9090, "none")]
 
 class Slot:
     """
-    An id that a client uses. `state`: free; there; doubt: a DELETE has failed; ending: a create has failed, and what it
-    may have made is deleted.
+    A container that a client uses. `name` is its label chaos-name; `id` is the same, or "" until the service has
+    generated one. `state`: free; there; doubt: a DELETE has failed; ending: a create has failed, and what it may have
+    made is deleted.
     """
 
-    def __init__(self, container_id):
-        self.id, self.state, self.since = container_id, "free", 0.0
+    def __init__(self, name, generated):
+        self.name, self.generated, self.id = name, generated, "" if generated else name
+        self.state, self.since = "free", 0.0
         self.key, self.body, self.work, self.uid, self.service = "", None, 0, "", False
 
 
@@ -49,7 +51,7 @@ class Client:
 
     def _new_slot(self):
         self.count += 1
-        return Slot(f"{self.name}-{self.count}")
+        return Slot(f"{self.name}-{self.count}", self.random.random() < 0.2)
 
     def _run(self):
         try:
@@ -64,11 +66,12 @@ class Client:
     # ---- what is done with an id -----------------------------------------------------------------------------------
 
     def _on_free(self, slot):
+        slot.id = "" if slot.generated else slot.name
         slot.work = self.history.number()
         slot.key = f"key-{slot.work}" if self.random.random() < 0.4 else ""
         slot.service = self.random.random() < 0.4
         slot.body = spec(ports=PORTS if slot.service else (), process={"env": [{"name": "A", "value": SECRET}]})
-        slot.body["metadata"]["labels"] = {"chaos-work": str(slot.work)}
+        slot.body["metadata"]["labels"] = {"chaos-work": str(slot.work), "chaos-name": slot.name}
         if not slot.key and self.random.random() < 0.1:
             self._create(slot, patience_s=self.random.choice([0, 0.01, 0.05, 0.1, 1]))
             self._rest(slot)
@@ -80,13 +83,13 @@ class Client:
             self.stopping.wait(self.random.uniform(0.1, 2))
             op = self._create(slot)
         if op.result == 201:
-            slot.state, slot.uid, slot.since = "there", op.uid, op.answered
+            slot.state, slot.uid, slot.since, slot.id = "there", op.uid, op.answered, op.real
         elif op.result != UNREACHABLE:
             self._give_up(slot, op)
 
     def _give_up(self, slot, op):
         """What became of the create is not known: its id rests."""
-        if self.random.random() < 0.2:
+        if slot.id and self.random.random() < 0.2:
             slot.state = "ending"
             self._delete(slot)
             return
@@ -120,15 +123,18 @@ class Client:
         return min(ops, key=lambda op: (op.result != 201, op.result == UNREACHABLE, op.answered))
 
     def _create_again(self, slot):
-        """By key: the same one; else 409. In no case anything changes."""
-        if slot.key:
+        """By key: the same one, or 422 for another id; without: 409. In no case anything changes."""
+        if slot.key and self.random.random() < 0.5:
             self._create(slot)
             return
-        other = Slot(slot.id)
-        other.work = self.history.number()
+        other = Slot(f"{slot.name}-other" if slot.key else slot.name, False)
+        other.id = other.name if slot.key else slot.id
+        other.work, other.key = self.history.number(), slot.key
         other.body = spec()
-        other.body["metadata"]["labels"] = {"chaos-work": str(other.work)}
-        self._create(other)
+        other.body["metadata"]["labels"] = {"chaos-work": str(other.work), "chaos-name": other.name}
+        op = self._create(other)
+        if slot.key and op.result == 201:
+            self.history.notes.append(f"op {op.number}: one key, two containers: {slot.name} and {other.name}")
 
     def _on_ending(self, slot):
         self._delete(slot)
@@ -183,21 +189,21 @@ class Client:
                   time.monotonic(), **more)
 
     def _create(self, slot, patience_s=None):
-        op = self._op("create", slot.id, key=slot.key, work=slot.work, wants_service=slot.service)
-        answer = self._call(op, "POST", f"{BASE}?{urllib.parse.urlencode({'id': slot.id})}", {"spec": slot.body},
-                            patience_s)
+        op = self._op("create", slot.name, key=slot.key, work=slot.work, wants_service=slot.service)
+        query = "?" + urllib.parse.urlencode({"id": slot.id}) if slot.id else ""
+        answer = self._call(op, "POST", BASE + query, {"spec": slot.body}, patience_s)
         if op.result == 201:
-            op.uid = answer["uid"]
+            op.uid, op.real = answer["uid"], answer["id"]
             op.detail = NO_SERVICE if slot.service and "service" not in answer else ""
         return op
 
     def _get(self, slot):
-        op = self._op("get", slot.id)
+        op = self._op("get", slot.name)
         answer = self._call(op, "GET", f"{BASE}/{slot.id}")
         if op.result == 200:
             op.uid = answer["uid"]
             work = int(answer["spec"]["metadata"]["labels"]["chaos-work"])
-            self.history.sightings.append(Sighting("GET", op.sent, op.answered, {slot.id: (op.uid, work)}))
+            self.history.sightings.append(Sighting("GET", op.sent, op.answered, {slot.name: (op.uid, work)}))
         return op
 
     def _list(self):
@@ -205,11 +211,12 @@ class Client:
         answer = self._call(op, "GET", f"{BASE}?max_page_size=1000")
         if op.result == 200:
             self.history.sightings.append(Sighting(f"LIST op {op.number}", op.sent, op.answered, {
-                c["id"]: (c["uid"], int(c["spec"]["metadata"]["labels"]["chaos-work"])) for c in answer["containers"]}))
+                labels["chaos-name"]: (c["uid"], int(labels["chaos-work"]))
+                for c in answer["containers"] for labels in [c["spec"]["metadata"]["labels"]]}))
         return op
 
     def _delete(self, slot):
-        op = self._op("delete", slot.id, key=f"delete-{self.history.number()}" if self.random.random() < 0.3 else "")
+        op = self._op("delete", slot.name, key=f"delete-{self.history.number()}" if self.random.random() < 0.3 else "")
         self._call(op, "DELETE", f"{BASE}/{slot.id}")
         if op.result in (204, 404):
             slot.state = "free"

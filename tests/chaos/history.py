@@ -11,7 +11,10 @@ NO_SERVICE = "201 without the Service that was asked for"
 
 @dataclasses.dataclass
 class Op:
-    """One call of a client. `work` is the create that it belongs to: repeats by key share it; None: no create."""
+    """
+    One call of a client. `id` is the label chaos-name of its container, `real` the id that a 201 gave. `work` is the
+    create that it belongs to: repeats by key share it; None: no create.
+    """
 
     number: int
     kind: str
@@ -23,6 +26,7 @@ class Op:
     answered: float = 0.0
     result: int | str = ""
     uid: str = ""
+    real: str = ""
     detail: str = ""
     wants_service: bool = False
 

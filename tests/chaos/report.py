@@ -63,12 +63,13 @@ def life_of(violation, stage, history, wall):
             lines.append((s.answered, f"Kubernetes has {seen[0] + f' work {seen[1]}' if seen else 'none'}"))
     lines += [(s.begin, f"FAULT {s.name} {s.victim} until {s.end - begin:.2f}")
               for s in history.strikes if not ops or s.end > ops[0].sent - 5]
-    lines += log_lines(stage, violation.id, {f"op-{op.number}" for op in ops}, wall)
+    ids, requests = {violation.id, *(op.real for op in ops if op.real)}, {f"op-{op.number}" for op in ops}
+    lines += log_lines(stage, ids, requests, wall)
     lines = [(at, line) for at, line in sorted(lines) if violation.at - 75 < at < violation.at + 20]
     return [f"{at - begin:7.2f}  {line}" for at, line in lines][-LINES:]
 
 
-def log_lines(stage, container_id, requests, wall):
+def log_lines(stage, ids, requests, wall):
     """What the processes have logged of a container and its requests."""
     found = []
     for name, process in stage.processes.items():
@@ -79,7 +80,7 @@ def log_lines(stage, container_id, requests, wall):
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if entry.get("id") == container_id or entry.get("request_id") in requests:
+            if entry.get("id") in ids or entry.get("request_id") in requests:
                 at = datetime.datetime.fromisoformat(entry["time"].replace("Z", "+00:00")).timestamp() - wall
                 text = " ".join(f"{k}={v}" for k, v in entry.items() if k not in ("time", "level", "id", "service"))
                 found.append((at, f"  {name}: {text}"))

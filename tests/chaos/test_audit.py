@@ -42,6 +42,7 @@ HISTORIES = {
     "a second one": ([MADE, (CREATE, 3, 4, 201, "v", 2)], [], [], ["a second container with one id"]),
     "a repeat gets another": ([MADE, (CREATE, 3, 4, 201, "v", 1)], [], [],
                               ["a repeat by key got another container"]),
+    "a repeat by key is refused": ([MADE, (CREATE, 3, 4, 422, "", 1)], [], [], ["422 for a repeat by key"]),
     "a free id is taken": ([(CREATE, 1, 2, 409, "", 1)], [], [], ["409 for a free id"]),
     "a DELETE that fails, calm": ([MADE, (DELETE, 3, 4, 503), (GET, 10, 11, 200, "u")], [(12, "")], [],
                                   ["lost: it was answered 201, and is missing"]),

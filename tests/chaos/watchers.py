@@ -10,7 +10,7 @@ from history import Sighting
 
 KUBE_S, HEALTH_S, TICK_S = 0.5, 0.2, 0.05
 STALL_S = 0.3
-ID_LABEL, WORK_LABEL = "dcm.project/dcm-instance-id", "chaos-work"
+ID_LABEL, NAME_LABEL, WORK_LABEL = "dcm.project/dcm-instance-id", "chaos-name", "chaos-work"
 
 
 def deployments(kube, timeout=3):
@@ -26,8 +26,8 @@ def deployments(kube, timeout=3):
 
 
 def containers_of(items):
-    return {i["metadata"]["labels"][ID_LABEL]: (i["metadata"]["uid"], int(i["metadata"]["labels"].get(WORK_LABEL, 0)))
-            for i in items if "deletionTimestamp" not in i["metadata"]}
+    return {labels[NAME_LABEL]: (i["metadata"]["uid"], int(labels[WORK_LABEL]))
+            for i in items for labels in [i["metadata"]["labels"]] if "deletionTimestamp" not in i["metadata"]}
 
 
 class Watchers:
