@@ -41,9 +41,11 @@ KUBESIM_SRC := $(wildcard tests/kubesim/*.c)
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 BENCH_SRC   := $(wildcard tests/bench/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
-PROCESS_SRC := $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
+# A process's sources: its folder, and those in it.
+sources      = $(wildcard $(1)/*.c $(1)/*/*.c)
+PROCESS_SRC := $(foreach p,$(PROGRAMS),$(call sources,$(p)))
 SOURCES     := $(COMMON_SRC) $(PROCESS_SRC) $(KUBESIM_SRC) $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC)
-HEADERS     := $(wildcard common/*.h common/*/*.h $(foreach p,$(PROGRAMS),$(p)/*.h) tests/kubesim/*.h tests/unit/*.h tests/fuzz/*.h)
+HEADERS     := $(wildcard common/*.h common/*/*.h $(foreach p,$(PROGRAMS),$(p)/*.h $(p)/*/*.h) tests/kubesim/*.h tests/unit/*.h tests/fuzz/*.h)
 
 obj = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 BINARIES := $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS) $(if $(KUBESIM_SRC),kubesim) $(notdir $(basename $(BENCH_SRC))))
@@ -67,8 +69,8 @@ $(BUILD)/version: FORCE
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 FORCE:
 
-# The API definition is embedded (api-svc/openapi.c names it in an .incbin).
-$(BUILD)/obj/api-svc/openapi.o: api-svc/openapi.yaml
+# The API definition is embedded (api-svc/document/openapi.c names it in an .incbin).
+$(BUILD)/obj/api-svc/document/openapi.o: api-svc/openapi.yaml
 
 $(BUILD)/libcommon.a: $(call obj,$(COMMON_SRC))
 	@rm -f $@
@@ -80,10 +82,9 @@ $(BUILD)/bin/$(1): $$(call obj,$(2)) $(BUILD)/libcommon.a
 	@echo '  LINK  $$@'
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) $(3)
 endef
-$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p),$(wildcard $(p)/*.c),-lm -ldl)))
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p),$(call sources,$(p)),-lm -ldl)))
 $(eval $(call program_rule,kubesim,$(KUBESIM_SRC),-lm -ldl))
-# The benchmark makes the same objects as the worker.
-$(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$(b) kube-worker/container_object.c,-lm -ldl)))
+$(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$(b),-lm -ldl)))
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "api-svc/create_request.h"
+#include "api-svc/document/projection.h"
 #include "api-svc/health.h"
-#include "api-svc/memory_budget.h"
 #include "api-svc/parameters.h"
+#include "api-svc/pipeline/undo.h"
 #include "api-svc/problem.h"
-#include "api-svc/projection.h"
 #include "api-svc/request.h"
-#include "api-svc/undo.h"
 #include "common/base/clock.h"
+#include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 #include "common/version.h"

@@ -5,10 +5,10 @@
 #ifndef API_SVC_API_H
 #define API_SVC_API_H
 
-#include "api-svc/api_config.h"
-#include "api-svc/http_server.h"
-#include "api-svc/openapi.h"
-#include "api-svc/worker_client.h"
+#include "api-svc/config.h"
+#include "api-svc/document/openapi.h"
+#include "api-svc/http/http_server.h"
+#include "api-svc/pipeline/worker_client.h"
 
 struct api;
 

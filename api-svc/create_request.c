@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "api-svc/exact_numbers.h"
-#include "api-svc/rules.h"
-#include "api-svc/validator.h"
+#include "api-svc/document/exact_numbers.h"
+#include "api-svc/document/rules.h"
+#include "api-svc/document/validator.h"
 #include "common/services/json_check.h"
 
 #define JSON_TYPE "application/json"

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#include "api-svc/faults.h"
-#include "api-svc/schema.h"
+#include "api-svc/document/faults.h"
+#include "api-svc/document/schema.h"
 #include "common/services/json_write.h"
 
 struct create_source {

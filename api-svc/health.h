@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "api-svc/worker_client.h"
+#include "api-svc/pipeline/worker_client.h"
 
 struct health;
 

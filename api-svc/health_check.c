@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/adapters/http_client.h"
 #include "common/base/strutil.h"
+#include "common/http/http_client.h"
 #include "common/services/config.h"
 #include "common/services/json.h"
 

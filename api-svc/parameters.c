@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "api-svc/validator.h"
+#include "api-svc/document/validator.h"
 #include "common/base/strutil.h"
 
 #define EXACT_INT_MAX ((int64_t)1 << 53) /* beyond it a double skips integers */

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-#include "api-svc/faults.h"
-#include "api-svc/openapi.h"
-#include "api-svc/target.h"
+#include "api-svc/document/faults.h"
+#include "api-svc/document/openapi.h"
+#include "api-svc/http/target.h"
 
 /* Where the values come from; everything is borrowed. */
 struct parameters_source {

@@ -4,8 +4,8 @@
 #ifndef API_SVC_PROBLEM_H
 #define API_SVC_PROBLEM_H
 
-#include "api-svc/faults.h"
-#include "api-svc/http_server.h"
+#include "api-svc/document/faults.h"
+#include "api-svc/http/http_server.h"
 #include "common/base/error.h"
 #include "common/services/json.h"
 

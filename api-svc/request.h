@@ -6,13 +6,13 @@
 
 #include <stdint.h>
 
-#include "api-svc/access.h"
 #include "api-svc/api_ids.h"
-#include "api-svc/faults.h"
-#include "api-svc/http_server.h"
+#include "api-svc/document/faults.h"
+#include "api-svc/http/access.h"
+#include "api-svc/http/http_server.h"
+#include "api-svc/http/target.h"
+#include "api-svc/pipeline/worker_debt.h"
 #include "api-svc/router.h"
-#include "api-svc/target.h"
-#include "api-svc/worker_debt.h"
 #include "common/protocol.h"
 
 struct request {

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "api-svc/openapi.h"
-#include "api-svc/target.h"
+#include "api-svc/document/openapi.h"
+#include "api-svc/http/target.h"
 
 enum route_id {
 	ROUTE_HEALTH,

@@ -78,14 +78,14 @@
  *    other settled and void records are removed when no attempt can live any more.
  *
  * MONITOR  Events go to PROTOCOL_EVENT_SUBJECT, which is DCM's. What the processes keep is in one JetStream key-value
- * bucket, named after the provider (common/kube/record.h):
+ * bucket, named after the provider (common/container/record.h):
  *   leader             who is active: an id, renewed by compare-and-set; empty: nobody, take it
  *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported.
  *                      A worker that has made a container leaves {id, name, "PENDING", "version": the Deployment's}
  *                      there unless something is there already: DCM knows the container from then on, and has to hear
  *                      of its end, whether or not a monitor runs. Sent before the create is answered; without
  *                      JetStream it goes nowhere. The active monitor reads all records after each list of Deployments
- *   owed.<token(t)>    the debt of the create with token t (common/kube/debt.h)
+ *   owed.<token(t)>    the debt of the create with token t (common/container/debt.h)
  *
  * PRESENCE  All processes answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
  * in metadata.PROTOCOL_METADATA_PROVIDER, SP_NAME: so the registrar knows its own provider's API.

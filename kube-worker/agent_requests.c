@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "common/adapters/bus_stream.h"
 #include "common/adapters/crypto.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/bus/bus_stream.h"
 
 #define REQUESTS_STREAM "dcm-agent-requests"
 #define SEARCH_MAX_MS 3000

@@ -6,7 +6,7 @@
 #ifndef KUBE_WORKER_AGENT_REQUESTS_H
 #define KUBE_WORKER_AGENT_REQUESTS_H
 
-#include "common/adapters/bus_call.h"
+#include "common/bus/bus_call.h"
 #include "common/protocol.h"
 
 /*

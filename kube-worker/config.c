@@ -1,6 +1,6 @@
 #include "kube-worker/config.h"
 
-#include "common/adapters/bus_bucket.h"
+#include "common/bus/bus_bucket.h"
 
 #define CONCURRENCY_MAX 256
 

@@ -4,7 +4,7 @@
 #ifndef KUBE_WORKER_CONFIG_H
 #define KUBE_WORKER_CONFIG_H
 
-#include "common/adapters/bus_access.h"
+#include "common/bus/bus_access.h"
 #include "common/kube/kube_auth.h"
 
 struct worker_config {

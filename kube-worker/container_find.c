@@ -5,12 +5,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/container/labels.h"
+#include "common/container/service_name.h"
 #include "common/kube/kube_lister.h"
-#include "common/kube/labels.h"
 #include "common/services/log.h"
 #include "kube-worker/container_mark.h"
 #include "kube-worker/op_kube.h"
-#include "kube-worker/service_name.h"
 
 #define NAMES_MAX 65536
 #define LIST_LIMIT 500

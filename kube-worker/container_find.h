@@ -5,7 +5,7 @@
 #ifndef KUBE_WORKER_CONTAINER_FIND_H
 #define KUBE_WORKER_CONTAINER_FIND_H
 
-#include "kube-worker/container_view.h"
+#include "common/container/container_view.h"
 #include "kube-worker/op.h"
 
 /* Is the Deployment a container of that id: does it carry our three labels? */

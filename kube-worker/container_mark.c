@@ -1,6 +1,6 @@
 #include "kube-worker/container_mark.h"
 
-#include "common/kube/labels.h"
+#include "common/container/labels.h"
 #include "common/services/json_write.h"
 #include "kube-worker/op_kube.h"
 

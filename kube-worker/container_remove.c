@@ -5,13 +5,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/kube/labels.h"
+#include "common/container/labels.h"
+#include "common/container/service_name.h"
 #include "common/services/log.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_mark.h"
 #include "kube-worker/op_kube.h"
 #include "kube-worker/permission.h"
-#include "kube-worker/service_name.h"
 
 #define FIRST_OBJECTS 4
 /*

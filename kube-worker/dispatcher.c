@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/adapters/bus_inbox.h"
 #include "common/base/clock.h"
 #include "common/base/footprint.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
+#include "common/bus/bus_inbox.h"
 #include "common/services/log.h"
 #include "kube-worker/job_queue.h"
 #include "kube-worker/ops.h"

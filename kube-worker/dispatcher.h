@@ -4,7 +4,7 @@
 #ifndef KUBE_WORKER_DISPATCHER_H
 #define KUBE_WORKER_DISPATCHER_H
 
-#include "common/adapters/bus.h"
+#include "common/bus/bus.h"
 #include "common/kube/kube_auth.h"
 #include "kube-worker/kube_health.h"
 #include "kube-worker/op.h"

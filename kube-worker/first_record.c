@@ -1,7 +1,7 @@
 #include "kube-worker/first_record.h"
 
 #include "common/base/strutil.h"
-#include "common/kube/record.h"
+#include "common/container/record.h"
 #include "common/services/log.h"
 
 void first_record_send(const struct op_env *env, const char *id, const cJSON *deployment)

@@ -5,7 +5,7 @@
 #ifndef KUBE_WORKER_JOB_QUEUE_H
 #define KUBE_WORKER_JOB_QUEUE_H
 
-#include "common/adapters/bus.h"
+#include "common/bus/bus.h"
 #include "kube-worker/request_check.h"
 
 struct job {

@@ -4,7 +4,7 @@
 #ifndef KUBE_WORKER_KUBE_HEALTH_H
 #define KUBE_WORKER_KUBE_HEALTH_H
 
-#include "common/adapters/bus.h"
+#include "common/bus/bus.h"
 #include "common/kube/kube_auth.h"
 
 struct kube_health;

@@ -1,6 +1,6 @@
 #include "kube-worker/ledger.h"
 
-#include "common/kube/record.h"
+#include "common/container/record.h"
 #include "common/services/log.h"
 
 #define PUT_TIMEOUT_MS 1000

@@ -6,8 +6,8 @@
 
 #include <stdatomic.h>
 
-#include "common/adapters/bus_bucket.h"
-#include "common/kube/debt.h"
+#include "common/bus/bus_bucket.h"
+#include "common/container/debt.h"
 
 struct ledger {
 	struct bus_caller *caller;

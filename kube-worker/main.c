@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/adapters/bus_presence.h"
-#include "common/adapters/bus_service.h"
+#include "common/bus/bus_presence.h"
+#include "common/bus/bus_service.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"

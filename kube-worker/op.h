@@ -4,9 +4,9 @@
 #ifndef KUBE_WORKER_OP_H
 #define KUBE_WORKER_OP_H
 
-#include "common/adapters/bus_call.h"
-#include "common/kube/debt.h"
-#include "common/kube/kube_cache.h"
+#include "common/bus/bus_call.h"
+#include "common/container/debt.h"
+#include "common/container/kube_cache.h"
 #include "common/kube/kube_client.h"
 #include "common/protocol.h"
 #include "kube-worker/config.h"

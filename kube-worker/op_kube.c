@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/container/spec_pointer.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
 #include "kube-worker/permission.h"
-#include "kube-worker/spec_pointer.h"
 
 #define FAULTS_MAX 100 /* causes that are passed on */
 

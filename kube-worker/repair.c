@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
-#include "common/kube/labels.h"
+#include "common/container/labels.h"
 #include "common/services/log.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_mark.h"

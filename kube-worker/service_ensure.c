@@ -1,11 +1,11 @@
 #include "kube-worker/service_ensure.h"
 
 #include "common/base/clock.h"
+#include "common/container/container_object.h"
+#include "common/container/service_name.h"
 #include "kube-worker/container_find.h"
-#include "kube-worker/container_object.h"
 #include "kube-worker/op_kube.h"
 #include "kube-worker/permission.h"
-#include "kube-worker/service_name.h"
 
 #define TRIES_MAX 5 /* each time that somebody else's Service of the name comes or goes meanwhile */
 #define PAUSE_MS 50

@@ -1,6 +1,6 @@
 #include "monitor/config.h"
 
-#include "common/adapters/bus_bucket.h"
+#include "common/bus/bus_bucket.h"
 
 #define DEBOUNCE_MAX_MS 600000
 #define DAY_MS 86400000

@@ -4,7 +4,7 @@
 #ifndef MONITOR_CONFIG_H
 #define MONITOR_CONFIG_H
 
-#include "common/adapters/bus_access.h"
+#include "common/bus/bus_access.h"
 #include "common/kube/kube_auth.h"
 
 struct monitor_config {

@@ -6,9 +6,9 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
-#include "common/kube/kube_cache.h"
+#include "common/container/kube_cache.h"
+#include "common/container/labels.h"
 #include "common/kube/kube_lister.h"
-#include "common/kube/labels.h"
 #include "common/services/log.h"
 
 #define TIMEOUT_MS 5000

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/adapters/bus_inbox.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
-#include "common/kube/record.h"
+#include "common/bus/bus_inbox.h"
+#include "common/container/record.h"
 #include "common/protocol.h"
 #include "common/services/cloudevent.h"
 #include "common/services/log.h"

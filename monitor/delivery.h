@@ -5,9 +5,9 @@
 #ifndef MONITOR_DELIVERY_H
 #define MONITOR_DELIVERY_H
 
-#include "common/adapters/bus.h"
-#include "common/adapters/bus_bucket.h"
-#include "common/kube/kube_cache.h"
+#include "common/bus/bus.h"
+#include "common/bus/bus_bucket.h"
+#include "common/container/kube_cache.h"
 #include "monitor/outbox.h"
 
 #define DELIVERY_ID_MAX 64 /* bytes of an instance id with its NUL: a label's value has at most 63 */

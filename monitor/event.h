@@ -5,7 +5,7 @@
 #define MONITOR_EVENT_H
 
 #include "common/adapters/crypto.h"
-#include "common/kube/container_status.h"
+#include "common/container/container_status.h"
 
 #define EVENT_MAX 8192       /* bytes of an event; messages are at most some hundred */
 #define EVENT_SOURCE_MAX 512 /* bytes of the source with its NUL; names are at most 128 bytes, encoded threefold */

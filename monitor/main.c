@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "common/adapters/bus_presence.h"
+#include "common/bus/bus_presence.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/version.h"

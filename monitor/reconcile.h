@@ -4,7 +4,7 @@
 #ifndef MONITOR_RECONCILE_H
 #define MONITOR_RECONCILE_H
 
-#include "common/kube/container_status.h"
+#include "common/container/container_status.h"
 
 #define RECONCILE_MESSAGE_MAX (FACT_MESSAGE_MAX + 1) /* bytes with the NUL */
 #define RECONCILE_NAME_MAX 254                       /* bytes of a Deployment's name with the NUL */

@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "common/adapters/bus_service.h"
 #include "common/base/clock.h"
 #include "common/base/thread.h"
+#include "common/bus/bus_service.h"
 #include "common/protocol.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"

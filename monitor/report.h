@@ -5,7 +5,7 @@
 #ifndef MONITOR_REPORT_H
 #define MONITOR_REPORT_H
 
-#include "common/adapters/bus.h"
+#include "common/bus/bus.h"
 #include "monitor/delivery.h"
 #include "monitor/steward.h"
 

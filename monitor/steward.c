@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
-#include "common/kube/record.h"
+#include "common/container/record.h"
 #include "common/protocol.h"
 #include "common/services/log.h"
 #include "monitor/lease.h"

@@ -5,9 +5,9 @@
 #ifndef MONITOR_STEWARD_H
 #define MONITOR_STEWARD_H
 
+#include "common/container/kube_cache.h"
 #include "common/kube/informer.h"
 #include "common/kube/kube_auth.h"
-#include "common/kube/kube_cache.h"
 #include "monitor/config.h"
 #include "monitor/delivery.h"
 

@@ -4,8 +4,8 @@
 #ifndef MONITOR_WATCHING_H
 #define MONITOR_WATCHING_H
 
+#include "common/container/kube_cache.h"
 #include "common/kube/informer.h"
-#include "common/kube/kube_cache.h"
 
 struct watching;
 

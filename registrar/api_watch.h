@@ -5,7 +5,7 @@
 #ifndef REGISTRAR_API_WATCH_H
 #define REGISTRAR_API_WATCH_H
 
-#include "common/adapters/bus.h"
+#include "common/bus/bus.h"
 
 #define API_WATCH_TIMEOUT_MS 1000 /* of one asking; both are asked at once */
 

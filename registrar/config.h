@@ -4,7 +4,7 @@
 #ifndef REGISTRAR_CONFIG_H
 #define REGISTRAR_CONFIG_H
 
-#include "common/adapters/bus_access.h"
+#include "common/bus/bus_access.h"
 
 struct registrar_config {
 	const char *name;

@@ -4,7 +4,7 @@
 #ifndef REGISTRAR_KEEPER_H
 #define REGISTRAR_KEEPER_H
 
-#include "common/adapters/bus.h"
+#include "common/bus/bus.h"
 #include "registrar/config.h"
 
 #define KEEPER_ONCE_MS 60000 /* the longest that --once takes */

@@ -4,8 +4,8 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include "common/adapters/bus_presence.h"
-#include "common/adapters/bus_service.h"
+#include "common/bus/bus_presence.h"
+#include "common/bus/bus_service.h"
 #include "common/protocol.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/adapters/http_client.h"
 #include "common/adapters/pem.h"
 #include "common/base/strutil.h"
+#include "common/http/http_client.h"
 #include "common/services/log.h"
 #include "common/services/secret.h"
 #include "registrar/payload.h"

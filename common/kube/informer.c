@@ -13,7 +13,6 @@
 #include "common/kube/informer_machine.h"
 #include "common/kube/kube_lister.h"
 #include "common/kube/kube_object.h"
-#include "common/kube/labels.h"
 #include "common/services/log.h"
 
 #define LIST_PAGE 500
@@ -105,7 +104,7 @@ static enum informer_event run_list(struct informer *informer, struct error *err
 	const struct kube_page page = {
 		.kind = informer->kind,
 		.namespace = informer->namespace,
-		.selector = LABEL_SELECTOR,
+		.selector = informer->listener.selector,
 		.limit = LIST_PAGE,
 		.deadline_ms = clock_mono_ms() + LIST_TIMEOUT_MS,
 		.once = true,
@@ -245,7 +244,7 @@ static enum informer_event run_watch(struct informer *informer, struct error *er
 	informer->expired = false;
 	snprintf(timeout, sizeof(timeout), "%d", (int)seconds);
 	kube_path_add(&path, informer->kind, informer->namespace, NULL);
-	kube_path_add_query(&path, "labelSelector", LABEL_SELECTOR);
+	kube_path_add_query(&path, "labelSelector", informer->listener.selector);
 	kube_path_add_query(&path, "watch", "true");
 	kube_path_add_query(&path, "allowWatchBookmarks", "true");
 	kube_path_add_query(&path, "resourceVersion", informer->resource_version);

@@ -27,6 +27,7 @@ struct informer_listener {
 			  struct error *err);
 	void (*list_end)(void *ctx, enum kube_kind kind);
 	void *ctx;
+	const char *selector; /* of labels: which objects it wants to hear of; outlives the informer */
 };
 
 struct informer_counts {

@@ -6,7 +6,7 @@
 #ifndef COMMON_KUBE_KUBE_AUTH_H
 #define COMMON_KUBE_KUBE_AUTH_H
 
-#include "common/adapters/http_client.h"
+#include "common/http/http_client.h"
 #include "common/kube/in_cluster.h"
 #include "common/services/config.h"
 

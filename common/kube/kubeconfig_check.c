@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/adapters/http_proxy.h"
 #include "common/base/strutil.h"
+#include "common/http/http_proxy.h"
 #include "common/services/log.h"
 #include "common/services/secret.h"
 

@@ -19,7 +19,7 @@
 
 /*
  * Parse a text that comes from a client: exactly one RFC 8259 value in well-formed UTF-8, no U+0000, at most
- * JSON_DEPTH_MAX levels, no key twice in one object. (Numbers that a double does not hold: api-svc/exact_numbers.h.)
+ * JSON_DEPTH_MAX levels, no key twice in one object. (Numbers that a double does not hold: api-svc/document/exact_numbers.h.)
  * Never recurses deeper than JSON_DEPTH_MAX, whatever the input.
  *
  * ret_tree  given to the caller (cJSON_Delete, cleanup_json).

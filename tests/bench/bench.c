@@ -22,11 +22,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/container/container_object.h"
+#include "common/container/labels.h"
 #include "common/kube/kube_client.h"
 #include "common/kube/kube_path.h"
-#include "common/kube/labels.h"
 #include "common/services/json_write.h"
-#include "kube-worker/container_object.h"
 
 #define API_BASE "/api/v1alpha1/containers"
 #define SAMPLES_MAX 2000000

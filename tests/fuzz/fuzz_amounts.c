@@ -3,7 +3,7 @@
 
 #include "common/base/duration.h"
 #include "common/base/retry_after.h"
-#include "common/kube/quantity.h"
+#include "common/container/quantity.h"
 #include "tests/fuzz/fuzz.h"
 
 #define UNTOUCHED (-7)

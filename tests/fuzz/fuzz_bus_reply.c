@@ -4,9 +4,9 @@
  */
 #include <string.h>
 
-#include "api-svc/worker_reply.h"
-#include "common/adapters/bus.h"
+#include "api-svc/pipeline/worker_reply.h"
 #include "common/base/strutil.h"
+#include "common/bus/bus.h"
 #include "tests/fuzz/fuzz.h"
 
 #define ATTEMPTS 2

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "common/adapters/bus.h"
-#include "kube-worker/container_object.h"
+#include "common/bus/bus.h"
+#include "common/container/container_object.h"
 #include "kube-worker/permission.h"
 #include "kube-worker/request_check.h"
 #include "kube-worker/request_digest.h"

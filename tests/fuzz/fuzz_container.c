@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "api-svc/create_request.h"
-#include "api-svc/openapi.h"
-#include "api-svc/projection.h"
-#include "kube-worker/container_object.h"
-#include "kube-worker/container_view.h"
+#include "api-svc/document/openapi.h"
+#include "api-svc/document/projection.h"
+#include "common/container/container_object.h"
+#include "common/container/container_view.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TEXT_MAX (8u * 1024 * 1024)

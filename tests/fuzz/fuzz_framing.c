@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "api-svc/http_framing.h"
+#include "api-svc/http/http_framing.h"
 #include "common/base/buf.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,8 +1,8 @@
 /* NO_PROXY, a proxy and a URL, a line each: no proxy, or one that libcurl takes; never one for this machine. */
 #include <string.h>
 
-#include "common/adapters/http_proxy.h"
 #include "common/base/strutil.h"
+#include "common/http/http_proxy.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

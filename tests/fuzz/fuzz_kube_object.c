@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/kube/container_status.h"
-#include "common/kube/kube_cache.h"
+#include "common/container/container_status.h"
+#include "common/container/container_view.h"
+#include "common/container/kube_cache.h"
 #include "common/kube/kube_object.h"
-#include "kube-worker/container_view.h"
 #include "tests/fuzz/fuzz.h"
 
 #define VIEW_MAX (8u * 1024 * 1024)

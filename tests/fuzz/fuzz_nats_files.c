@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/adapters/bus_access.h"
+#include "common/bus/bus_access.h"
 #include "tests/fuzz/fuzz.h"
 
 #define PATH_MAX_BYTES 64

@@ -1,8 +1,8 @@
 /* SP_NATS_URL: what is accepted has a host and a port, and no login; what is refused is not shown. */
 #include <string.h>
 
-#include "common/adapters/bus_url.h"
 #include "common/base/strutil.h"
+#include "common/bus/bus_url.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_url(const char *url)

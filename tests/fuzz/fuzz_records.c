@@ -1,10 +1,10 @@
 /* What lies in the bucket: what is read is written as something that is read as the same. */
 #include <string.h>
 
-#include "common/adapters/bus.h"
 #include "common/base/strutil.h"
-#include "common/kube/debt.h"
-#include "common/kube/record.h"
+#include "common/bus/bus.h"
+#include "common/container/debt.h"
+#include "common/container/record.h"
 #include "common/protocol.h"
 #include "tests/fuzz/fuzz.h"
 

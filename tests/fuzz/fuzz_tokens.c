@@ -1,7 +1,7 @@
 /* The file of tokens: read or refused by its line; what is read is found again by its hash, and by nothing else. */
 #include <string.h>
 
-#include "api-svc/tokens.h"
+#include "api-svc/http/tokens.h"
 #include "common/base/strutil.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -6,7 +6,7 @@
 
 #include "common/base/duration.h"
 #include "common/base/strutil.h"
-#include "common/kube/quantity.h"
+#include "common/container/quantity.h"
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/events.h"
 #include "tests/kubesim/kinds.h"

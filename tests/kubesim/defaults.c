@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/kube/quantity.h"
+#include "common/container/quantity.h"
 #include "tests/kubesim/tree.h"
 
 /* ---- Pods -------------------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/kube/labels.h"
+#include "common/container/labels.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define LOWER_ALNUM LOWER "0123456789"

@@ -2,9 +2,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "common/adapters/bus_url.h"
 #include "common/base/compiler.h"
 #include "common/base/strutil.h"
+#include "common/bus/bus_url.h"
 
 static const struct good_case {
 	const char *list;

@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api-svc/connections.h"
+#include "api-svc/http/connections.h"
 #include "common/base/clock.h"
 
 struct pair {

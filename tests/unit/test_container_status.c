@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/kube/container_status.h"
-#include "common/kube/kube_cache.h"
-#include "common/kube/labels.h"
+#include "common/container/container_status.h"
+#include "common/container/kube_cache.h"
+#include "common/container/labels.h"
 
 #define UID(n) "00000000-0000-4000-8000-00000000000" #n
 #define LABELS "\"labels\":{\"dcm.project/dcm-instance-id\":\"web\"}"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "api-svc/create_request.h"
-#include "api-svc/openapi.h"
+#include "api-svc/document/openapi.h"
 
 #define JSON "application/json"
 #define REST                                                                                               \

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "common/kube/debt.h"
+#include "common/container/debt.h"
 #include "kube-worker/debt_list.h"
 #include "kube-worker/permission.h"
 #include "kube-worker/request_digest.h"

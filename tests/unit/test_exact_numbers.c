@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/exact_numbers.h"
+#include "api-svc/document/exact_numbers.h"
 
 struct number_case {
 	const char *text;

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/http_framing.h"
+#include "api-svc/http/http_framing.h"
 #include "common/base/compiler.h"
 
 struct framing_case {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/adapters/http_proxy.h"
+#include "common/http/http_proxy.h"
 
 static const struct {
 	const char *given;

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/container/labels.h"
+#include "common/container/quantity.h"
 #include "common/kube/informer_machine.h"
 #include "common/kube/kube_list.h"
 #include "common/kube/kube_object.h"
 #include "common/kube/kube_path.h"
 #include "common/kube/kube_watch.h"
-#include "common/kube/labels.h"
-#include "common/kube/quantity.h"
 
 #define L63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "common/kube/record.h"
+#include "common/container/record.h"
 #include "common/protocol.h"
 #include "common/services/json.h"
 #include "monitor/event.h"

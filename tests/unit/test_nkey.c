@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "common/adapters/nkey.h"
 #include "common/base/compiler.h"
+#include "common/bus/nkey.h"
 
 /* The private key 00 01 02 ... 1f. */
 #define SEED "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y"

@@ -1,9 +1,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/openapi.h"
+#include "api-svc/document/openapi.h"
+#include "api-svc/document/validator.h"
 #include "api-svc/router.h"
-#include "api-svc/validator.h"
 #include "common/base/strutil.h"
 
 static struct openapi *load_embedded(void)

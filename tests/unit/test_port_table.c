@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "kube-worker/container_object.h"
-#include "kube-worker/port_table.h"
+#include "common/container/container_object.h"
+#include "common/container/port_table.h"
 
 Test(port_table, the_first_of_a_number_counts)
 {

@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/openapi.h"
-#include "api-svc/projection.h"
+#include "api-svc/document/openapi.h"
+#include "api-svc/document/projection.h"
 
 struct projection_case {
 	const char *name;

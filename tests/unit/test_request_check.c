@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "common/adapters/bus.h"
 #include "common/base/strutil.h"
+#include "common/bus/bus.h"
 #include "kube-worker/request_check.h"
 
 #define WALL_MS 1795253940000

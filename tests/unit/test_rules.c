@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/rules.h"
+#include "api-svc/document/rules.h"
 
 struct rule_case {
 	const char *name;

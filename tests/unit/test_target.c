@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/target.h"
+#include "api-svc/http/target.h"
 #include "common/base/buf.h"
 
 /* What a target is taken apart into: "segment|segment?name=value&name=value", or an error. */

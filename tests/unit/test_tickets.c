@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "api-svc/tickets.h"
+#include "api-svc/http/tickets.h"
 #include "common/base/compiler.h"
 
 Test(tickets, are_good_once)

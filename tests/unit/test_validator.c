@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/validator.h"
+#include "api-svc/document/validator.h"
 #include "common/services/yaml.h"
 
 /* A document with one schema, and values with what is wrong with them: "pointer detail; ..." */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api-svc/worker_calls.h"
+#include "api-svc/pipeline/worker_calls.h"
 
 #define NOW 1000000
 #define WAIT 3000

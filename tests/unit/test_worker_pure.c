@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/kube/spec_ports.h"
-#include "kube-worker/container_object.h"
-#include "kube-worker/container_view.h"
+#include "common/container/container_object.h"
+#include "common/container/container_view.h"
+#include "common/container/service_name.h"
+#include "common/container/spec_pointer.h"
+#include "common/container/spec_ports.h"
 #include "kube-worker/page_token.h"
-#include "kube-worker/service_name.h"
-#include "kube-worker/spec_pointer.h"
 
 #define D61 "7aaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"
 

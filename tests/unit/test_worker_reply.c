@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api-svc/worker_reply.h"
+#include "api-svc/pipeline/worker_reply.h"
 #include "common/base/strutil.h"
 
 /* Messages in the order in which they come: "attempt part data", and what becomes of them. */

@@ -1,0 +1,77 @@
+#include "api-svc/config.h"
+
+#include "api-svc/http/access.h"
+#include "common/base/compiler.h"
+#include "common/protocol.h"
+
+#define DAY_MS 86400000
+
+#define MEMBER(member) offsetof(struct api_config, member)
+
+/* clang-format off */
+static const struct config_row rows[] = {
+	CONFIG_ROW_NAME(struct api_config),
+	CONFIG_ROWS_NATS(struct api_config),
+	CONFIG_ROW_LOG_LEVEL(struct api_config),
+	{ .env = "SP_SERVER_ADDRESS", .offset = MEMBER(address), .fallback = ":8080",
+	  .valid = config_is_address, .form = "host:port, [v6]:port or :port",
+	  .help = "Where to listen; without a host on every address, IPv4 and IPv6" },
+	{ .env = "SP_SERVER_TLS_CERT", .offset = MEMBER(tls.certificate), .fallback = "",
+	  .help = "PEM file of the certificate for HTTPS, read again when it changes; empty: plain HTTP" },
+	{ .env = "SP_SERVER_TLS_KEY", .offset = MEMBER(tls.key), .fallback = "", .help = "PEM file of its key" },
+	{ .env = "SP_SERVER_TLS_CLIENT_CA", .offset = MEMBER(tls.client_ca), .fallback = "",
+	  .help = "PEM file of authorities: clients need a certificate of theirs; empty: they need none" },
+	{ .env = "SP_SERVER_TOKENS_FILE", .offset = MEMBER(tokens_file), .fallback = "",
+	  .help = "File of bearer tokens, one of which clients need, read again when it changes; empty: they need none" },
+	{ .env = "SP_SERVER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(shutdown_timeout_ms),
+	  .fallback = "15s", .max = DAY_MS,
+	  .help = "How long requests that run may take to end after SIGTERM" },
+	{ .env = "SP_SERVER_READ_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(read_timeout_ms),
+	  .fallback = "15s", .min = 10, .max = DAY_MS,
+	  .help = "How long a request may take to arrive" },
+	{ .env = "SP_SERVER_WRITE_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(write_timeout_ms),
+	  .fallback = "15s", .min = 10, .max = DAY_MS,
+	  .help = "How long a client may take to read its answer" },
+	{ .env = "SP_SERVER_IDLE_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(idle_timeout_ms),
+	  .fallback = "60s", .min = 10, .max = DAY_MS,
+	  .help = "How long a connection is kept open between two requests" },
+	{ .env = "SP_SERVER_REQUEST_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(request_timeout_ms),
+	  .fallback = "30s", .min = 10, .max = DAY_MS,
+	  .help = "How long a request may take; then it is answered with 504" },
+	{ .env = "SP_SERVER_WORKER_WAIT", .type = CONFIG_DURATION, .offset = MEMBER(worker_wait_ms),
+	  .fallback = "3s", .max = DAY_MS,
+	  .help = "How long a request waits for a worker or for NATS; then it is answered with 503" },
+	{ .env = "SP_AGENT_NAME", .offset = MEMBER(agent_name), .fallback = "",
+	  .valid = protocol_is_agent_name, .form = PROTOCOL_AGENT_NAME_FORM,
+	  .help = "DCM environment agent whose creates come here; the ids are taken from its requests in JetStream" },
+	{ .env = "SP_SERVER_THREADS", .type = CONFIG_INT, .offset = MEMBER(threads),
+	  .fallback = "2", .min = 2, .max = 64,
+	  .help = "Threads that serve connections; requests that wait need none" },
+	{ .env = "SP_SERVER_MAX_CONNECTIONS", .type = CONFIG_INT, .offset = MEMBER(max_connections),
+	  .fallback = "4096", .min = 16, .max = 1000000,
+	  .help = "Connections at once; with more, idle ones are closed and requests get 503" },
+	{ .env = "SP_SERVER_MAX_BODY", .type = CONFIG_INT, .offset = MEMBER(max_body),
+	  .fallback = "1048576", .min = 1024, .max = 64 * 1024 * 1024,
+	  .help = "Bytes that the body of a request may have; then it is answered with 413" },
+	{ .env = "SP_SERVER_MEMORY", .type = CONFIG_INT, .offset = MEMBER(memory),
+	  .fallback = "268435456", .min = 1024 * 1024, .max = 1LL << 40,
+	  .help = "Bytes of all requests and answers in flight; beyond it requests are answered with 503" },
+};
+/* clang-format on */
+
+static void check(const void *config, struct buf *faults)
+{
+	const struct api_config *c = config;
+
+	bus_access_check(&c->nats, faults);
+	tls_check(&c->tls, faults);
+	access_check(c->tokens_file, faults);
+}
+
+const struct config_program api_config_program = {
+	.name = "api-svc",
+	.purpose = "the REST API of the container service provider",
+	.rows = rows,
+	.row_count = ARRAY_LEN(rows),
+	.check = check,
+};

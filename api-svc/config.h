@@ -1,0 +1,36 @@
+/*
+ * api-svc's settings, from the environment.
+ */
+#ifndef API_SVC_CONFIG_H
+#define API_SVC_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api-svc/http/tls.h"
+#include "common/bus/bus_access.h"
+
+struct api_config {
+	const char *name;
+	struct bus_access nats;
+	const char *log_level;
+	const char *agent_name; /* "": no environment agent */
+	const char *address;
+	const char *tokens_file; /* "": no tokens */
+	struct tls_files tls;    /* certificate "": plain HTTP */
+	int64_t shutdown_timeout_ms;
+	int64_t read_timeout_ms;
+	int64_t write_timeout_ms;
+	int64_t idle_timeout_ms;
+	int64_t request_timeout_ms;
+	int64_t worker_wait_ms;
+	int64_t threads;
+	int64_t max_connections;
+	int64_t max_body; /* bytes */
+	int64_t memory;   /* bytes */
+};
+
+/* The program and its table, for config_start(). */
+extern const struct config_program api_config_program;
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * What is wrong with a request: a list of sentences, each with the place that it is about.
+ */
+#ifndef API_SVC_DOCUMENT_FAULTS_H
+#define API_SVC_DOCUMENT_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/buf.h"
+#include "common/services/json_write.h"
+
+#define FAULTS_MAX 100         /* kept; the rest is only counted */
+#define FAULT_DETAIL_MAX 300   /* bytes with the NUL; longer text is cut */
+#define FAULT_POINTER_MAX 1024 /* bytes of a pointer with the NUL; longer ones are cut */
+
+struct fault {
+	char *detail;  /* "must be at least 1" */
+	char *pointer; /* RFC 6901, "" for the whole body; parameters: /query/<name>, /path/<name>, /header/<name> */
+};
+
+struct faults {
+	struct fault items[FAULTS_MAX];
+	size_t count;   /* in items */
+	size_t dropped; /* beyond FAULTS_MAX */
+	bool no_memory; /* at least one fault could not be kept */
+};
+
+/* Free what is in the list; it is empty then. Takes a zeroed struct. */
+void faults_clear(struct faults *f);
+#define cleanup_faults cleanup_with(faults_clear)
+
+/* Add one. The same sentence about the same place is kept once. */
+void faults_add(struct faults *f, const char *pointer, const char *fmt, ...) printf_format(3, 4);
+
+/* Is something wrong (or could not be written down)? */
+bool faults_any(const struct faults *f);
+
+/* Append one sentence about all of them: the first, and how many more there are. */
+void faults_summary(const struct faults *f, struct buf *out);
+
+/*
+ * Write them as an array of {"detail", "pointer"} under `key`. What would take the writer's buffer beyond `max` bytes is
+ * left out: the last item then says how many.
+ */
+void faults_write(const struct faults *f, struct json_writer *w, const char *key, size_t max);
+
+/* Take `prefix` off the pointers that begin with it. */
+void faults_strip_prefix(struct faults *f, const char *prefix);
+
+/* Append "/" and the name, escaped as RFC 6901 wants it; index: "/" and the number. */
+void pointer_add_name(struct buf *pointer, const char *name);
+void pointer_add_index(struct buf *pointer, size_t index);
+
+#endif

@@ -1,0 +1,320 @@
+#include "api-svc/document/schema_keywords.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+
+static bool is_date_time(const char *text)
+{
+	int64_t ms;
+
+	return clock_parse_rfc3339(text, &ms);
+}
+
+static const struct schema_format formats[] = {
+	{ .name = "int32", .minimum = INT32_MIN, .maximum = INT32_MAX, .form = "must fit into 32 bits" },
+	{ .name = "int64", .minimum = -0x1p63, .maximum = 0x1p63, .form = "must fit into 64 bits" },
+	{ .name = "date-time", .valid_text = is_date_time, .form = "must be a time as RFC 3339 writes it" },
+	{ .name = "uri-reference" }, /* a word for readers */
+};
+
+/* What a keyword's reader needs to know. */
+struct reading {
+	struct schema_set *set;
+	struct schema *schema;
+	const char *keyword;
+	const cJSON *value;
+};
+
+static enum rc wrong_shape(const struct reading *r, struct error *err)
+{
+	return error_set(err, RC_INVALID_ARGUMENT, "the value of '%s' has the wrong form", r->keyword);
+}
+
+static enum rc read_type(struct reading *r, struct error *err)
+{
+	const char *name = cJSON_GetStringValue(r->value);
+
+	for (int type = SCHEMA_OBJECT; name && type < SCHEMA_TYPE_COUNT; type++) {
+		if (strcmp(name, schema_type_name((enum schema_type)type)) == 0) {
+			r->schema->type = (enum schema_type)type;
+			return RC_OK;
+		}
+	}
+	return wrong_shape(r, err);
+}
+
+static enum rc read_format(struct reading *r, struct error *err)
+{
+	const char *name = cJSON_GetStringValue(r->value);
+
+	for (size_t i = 0; name && i < ARRAY_LEN(formats); i++) {
+		if (strcmp(name, formats[i].name) == 0) {
+			r->schema->format = &formats[i];
+			return RC_OK;
+		}
+	}
+	return error_set(err, RC_INVALID_ARGUMENT, "the format '%s' is not known", name ? name : "");
+}
+
+static enum rc read_flag(struct reading *r, bool *flag, struct error *err)
+{
+	if (!cJSON_IsBool(r->value))
+		return wrong_shape(r, err);
+	*flag = cJSON_IsTrue(r->value);
+	return RC_OK;
+}
+
+static enum rc read_nullable(struct reading *r, struct error *err)
+{
+	return read_flag(r, &r->schema->nullable, err);
+}
+
+static enum rc read_read_only(struct reading *r, struct error *err)
+{
+	return read_flag(r, &r->schema->read_only, err);
+}
+
+static enum rc read_unique_items(struct reading *r, struct error *err)
+{
+	return read_flag(r, &r->schema->unique_items, err);
+}
+
+static enum rc read_exclusive_minimum(struct reading *r, struct error *err)
+{
+	return read_flag(r, &r->schema->exclusive_minimum, err);
+}
+
+static enum rc read_exclusive_maximum(struct reading *r, struct error *err)
+{
+	return read_flag(r, &r->schema->exclusive_maximum, err);
+}
+
+static enum rc read_enum(struct reading *r, struct error *err)
+{
+	if (!cJSON_IsArray(r->value) || cJSON_GetArraySize(r->value) == 0)
+		return wrong_shape(r, err);
+	r->schema->enumeration = r->value;
+	return RC_OK;
+}
+
+static enum rc read_limit(struct reading *r, bool *has, double *limit, struct error *err)
+{
+	if (!cJSON_IsNumber(r->value))
+		return wrong_shape(r, err);
+	*has = true;
+	*limit = r->value->valuedouble;
+	return RC_OK;
+}
+
+static enum rc read_minimum(struct reading *r, struct error *err)
+{
+	return read_limit(r, &r->schema->has_minimum, &r->schema->minimum, err);
+}
+
+static enum rc read_maximum(struct reading *r, struct error *err)
+{
+	return read_limit(r, &r->schema->has_maximum, &r->schema->maximum, err);
+}
+
+static enum rc read_size(struct reading *r, size_t *size, struct error *err)
+{
+	int64_t value;
+
+	if (!json_is_int(r->value, &value) || value < 0)
+		return wrong_shape(r, err);
+	*size = (size_t)value;
+	return RC_OK;
+}
+
+static enum rc read_min_length(struct reading *r, struct error *err)
+{
+	return read_size(r, &r->schema->min_length, err);
+}
+
+static enum rc read_max_length(struct reading *r, struct error *err)
+{
+	return read_size(r, &r->schema->max_length, err);
+}
+
+static enum rc read_min_items(struct reading *r, struct error *err)
+{
+	return read_size(r, &r->schema->min_items, err);
+}
+
+static enum rc read_max_items(struct reading *r, struct error *err)
+{
+	return read_size(r, &r->schema->max_items, err);
+}
+
+static enum rc read_min_properties(struct reading *r, struct error *err)
+{
+	return read_size(r, &r->schema->min_properties, err);
+}
+
+static enum rc read_max_properties(struct reading *r, struct error *err)
+{
+	return read_size(r, &r->schema->max_properties, err);
+}
+
+static enum rc read_pattern(struct reading *r, struct error *err)
+{
+	const char *text = cJSON_GetStringValue(r->value);
+
+	if (!text)
+		return wrong_shape(r, err);
+	if (regcomp(&r->schema->pattern, text, REG_EXTENDED | REG_NOSUB) != 0)
+		return error_set(err, RC_INVALID_ARGUMENT, "the pattern '%s' cannot be compiled", text);
+	r->schema->has_pattern = true;
+	r->schema->pattern_text = text;
+	return RC_OK;
+}
+
+static enum rc read_must_be(struct reading *r, struct error *err)
+{
+	r->schema->must_be = cJSON_GetStringValue(r->value);
+	return r->schema->must_be ? RC_OK : wrong_shape(r, err);
+}
+
+static enum rc read_required(struct reading *r, struct error *err)
+{
+	const cJSON *name = NULL;
+
+	if (!cJSON_IsArray(r->value))
+		return wrong_shape(r, err);
+	cJSON_ArrayForEach (name, r->value)
+		if (!cJSON_IsString(name))
+			return wrong_shape(r, err);
+	r->schema->required = r->value;
+	return RC_OK;
+}
+
+static enum rc read_properties(struct reading *r, struct error *err)
+{
+	struct schema *s = r->schema;
+	const cJSON *node = NULL;
+
+	if (!cJSON_IsObject(r->value))
+		return wrong_shape(r, err);
+	s->properties = calloc((size_t)cJSON_GetArraySize(r->value) + 1, sizeof(*s->properties));
+	if (!s->properties)
+		return error_no_memory(err);
+	cJSON_ArrayForEach (node, r->value) {
+		struct schema_property *property = &s->properties[s->property_count];
+		enum rc rc = schema_compile(r->set, node, &property->schema, err);
+
+		if (rc)
+			return error_wrap(err, rc, "property '%s'", node->string);
+		property->name = node->string;
+		s->property_count++;
+	}
+	return RC_OK;
+}
+
+static enum rc read_additional_properties(struct reading *r, struct error *err)
+{
+	if (cJSON_IsBool(r->value)) {
+		r->schema->additional = cJSON_IsTrue(r->value) ? SCHEMA_ADDITIONAL_KEPT : SCHEMA_ADDITIONAL_REFUSED;
+		return RC_OK;
+	}
+	r->schema->additional = SCHEMA_ADDITIONAL_KEPT;
+	return schema_compile(r->set, r->value, &r->schema->additional_schema, err);
+}
+
+static enum rc read_items(struct reading *r, struct error *err)
+{
+	return schema_compile(r->set, r->value, &r->schema->items, err);
+}
+
+static enum rc read_not(struct reading *r, struct error *err)
+{
+	return schema_compile(r->set, r->value, &r->schema->not_schema, err);
+}
+
+static enum rc read_list(struct reading *r, struct schema_list *list, struct error *err)
+{
+	const cJSON *node = NULL;
+
+	if (!cJSON_IsArray(r->value) || cJSON_GetArraySize(r->value) == 0)
+		return wrong_shape(r, err);
+	list->items = calloc((size_t)cJSON_GetArraySize(r->value), sizeof(*list->items));
+	if (!list->items)
+		return error_no_memory(err);
+	cJSON_ArrayForEach (node, r->value) {
+		enum rc rc = schema_compile(r->set, node, &list->items[list->count], err);
+
+		if (rc)
+			return error_wrap(err, rc, "%s[%zu]", r->keyword, list->count);
+		list->count++;
+	}
+	return RC_OK;
+}
+
+static enum rc read_all_of(struct reading *r, struct error *err)
+{
+	return read_list(r, &r->schema->all_of, err);
+}
+
+static enum rc read_any_of(struct reading *r, struct error *err)
+{
+	return read_list(r, &r->schema->any_of, err);
+}
+
+static enum rc read_one_of(struct reading *r, struct error *err)
+{
+	return read_list(r, &r->schema->one_of, err);
+}
+
+/* Every keyword that a schema may use; NULL: it says nothing that could be checked. "x-..." is allowed besides. */
+static const struct keyword {
+	const char *name;
+	enum rc (*read)(struct reading *r, struct error *err);
+} keywords[] = {
+	{ "type", read_type },
+	{ "format", read_format },
+	{ "nullable", read_nullable },
+	{ "readOnly", read_read_only },
+	{ "enum", read_enum },
+	{ "minimum", read_minimum },
+	{ "maximum", read_maximum },
+	{ "exclusiveMinimum", read_exclusive_minimum },
+	{ "exclusiveMaximum", read_exclusive_maximum },
+	{ "minLength", read_min_length },
+	{ "maxLength", read_max_length },
+	{ "minItems", read_min_items },
+	{ "maxItems", read_max_items },
+	{ "minProperties", read_min_properties },
+	{ "maxProperties", read_max_properties },
+	{ "uniqueItems", read_unique_items },
+	{ "pattern", read_pattern },
+	{ "x-must-be", read_must_be },
+	{ "required", read_required },
+	{ "properties", read_properties },
+	{ "additionalProperties", read_additional_properties },
+	{ "items", read_items },
+	{ "not", read_not },
+	{ "allOf", read_all_of },
+	{ "anyOf", read_any_of },
+	{ "oneOf", read_one_of },
+	{ "title", NULL },
+	{ "description", NULL },
+	{ "default", NULL },
+	{ "example", NULL },
+	{ "deprecated", NULL },
+};
+
+enum rc schema_keyword_read(struct schema_set *set, struct schema *schema, const cJSON *value, struct error *err)
+{
+	struct reading r = { .set = set, .schema = schema, .keyword = value->string, .value = value };
+
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
+		if (strcmp(keywords[i].name, value->string) == 0)
+			return keywords[i].read ? keywords[i].read(&r, err) : RC_OK;
+	if (str_has_prefix(value->string, "x-"))
+		return RC_OK;
+	return error_set(err, RC_INVALID_ARGUMENT, "the schema keyword '%s' is not known to the validator",
+			 value->string);
+}

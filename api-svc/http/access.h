@@ -1,0 +1,54 @@
+/*
+ * Who may use the API: bearer tokens (RFC 6750) from a file, and client certificates. Without any of the two everybody
+ * may. Either is enough when there are both.
+ *
+ * The file (tokens.h) is read again when it changes; while it is invalid, what was read last counts.
+ */
+#ifndef API_SVC_HTTP_ACCESS_H
+#define API_SVC_HTTP_ACCESS_H
+
+#include <stdbool.h>
+
+#include "api-svc/http/tokens.h"
+#include "common/base/buf.h"
+
+#define ACCESS_NAME_MAX TOKEN_NAME_MAX
+
+struct access;
+
+/* What a client shows. */
+struct access_proof {
+	const char *authorization; /* the header; NULL: none */
+	bool certificate;          /* one that an authority stands for */
+};
+
+/* Append a line for what is wrong with the file; names the variable. "": no file. */
+void access_check(const char *tokens_file, struct buf *faults);
+
+/*
+ * tokens_file   borrowed as long as the result lives; "": no tokens.
+ * certificates  do client certificates count?
+ * ret_access    given to the caller (access_destroy).
+ *
+ * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, each naming the file.
+ */
+enum rc access_create(const char *tokens_file, bool certificates, struct access **ret_access, struct error *err)
+	must_check;
+
+/* Takes NULL. */
+void access_destroy(struct access *access);
+
+/*
+ * May the client read, or with `changes` also change something? The time does not depend on how much of a token is right.
+ *
+ * ret_name  of the token, or "certificate"; "" when nobody is asked.
+ *
+ * RC_UNAUTHENTICATED      no token that is known.
+ * RC_PERMISSION_DENIED    the token may only read; or only certificates count and there is none: HTTP's 401 would have to
+ *                         name a scheme by which to ask again, and TLS has none.
+ * Threads: any. Looks at the file, once a second at most.
+ */
+enum rc access_decide(struct access *access, const struct access_proof *proof, bool changes,
+		      char ret_name[ACCESS_NAME_MAX + 1], struct error *err) must_check;
+
+#endif

@@ -1,0 +1,623 @@
+#include "api-svc/http/http_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api-svc/http/http_library.h"
+#include "api-svc/http/http_private.h"
+#include "common/base/memory_budget.h"
+#include "common/base/strutil.h"
+#include "common/services/log.h"
+
+#define THREAD_STACK_BYTES (256u * 1024)
+#define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
+#define DISCARD_FACTOR 8         /* a body up to so many times the limit is read to its end before it gets its 413 */
+#define LIBRARY_TEXT_MAX 256
+#define TLS_OPTIONS_MAX 4
+
+static const char broken_line[] = "the request line is malformed";
+
+/* ---- the socket ---- */
+
+int http_socket_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+/* Has the socket any of these conditions? */
+static bool socket_has(struct MHD_Connection *connection, short events)
+{
+	struct pollfd p = { .fd = http_socket_of(connection), .events = events };
+
+	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & events);
+}
+
+static bool has_gone(struct MHD_Connection *connection)
+{
+	return socket_has(connection, POLLRDHUP | POLLHUP | POLLERR);
+}
+
+/*
+ * Did the client close before our answer reached it? Its kernel then answers our bytes with a reset, and ours says
+ * EPIPE because the client's FIN had come before. A client that reads everything and then resets gives ECONNRESET.
+ * Source: Linux tcp_reset(). A look after send() is in time on one machine; between two it may come too early.
+ */
+static bool closed_before_answer(struct MHD_Connection *connection)
+{
+	int fault = 0;
+	socklen_t len = sizeof(fault);
+
+	return getsockopt(http_socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
+}
+
+void *http_tls_session_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? info->tls_session : NULL;
+}
+
+static struct connection *watched_connection(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void set_phase(const struct http_exchange *ex, enum connection_phase phase)
+{
+	connection_set_phase(ex->server->connections, ex->watched, phase);
+}
+
+/* ---- the answer ---- */
+
+static struct MHD_Response *make_response(const struct http_answer *answer)
+{
+	enum MHD_ResponseMemoryMode mode = answer->body_is_static ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE;
+
+	if (!answer->body)
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	return MHD_create_response_from_buffer(answer->body_len, answer->body, mode);
+}
+
+static bool add_headers(struct MHD_Response *response, const struct http_exchange *ex)
+{
+	const struct http_answer *a = &ex->answer;
+	bool close = a->close || __atomic_load_n(&ex->server->draining, __ATOMIC_RELAXED);
+	char seconds[16];
+
+	snprintf(seconds, sizeof(seconds), "%d", a->retry_after_s);
+	return (!a->content_type || MHD_add_response_header(response, "Content-Type", a->content_type)) &&
+	       (!ex->request_id || MHD_add_response_header(response, "X-Request-Id", ex->request_id)) &&
+	       (!a->allow[0] || MHD_add_response_header(response, "Allow", a->allow)) &&
+	       (!a->authenticate || MHD_add_response_header(response, "WWW-Authenticate", a->authenticate)) &&
+	       (!a->accepted || MHD_add_response_header(response, "Accept-Encoding", a->accepted)) &&
+	       (!a->retry_after_s || MHD_add_response_header(response, "Retry-After", seconds)) &&
+	       (!close || MHD_add_response_header(response, "Connection", "close"));
+}
+
+/* Of the request. */
+static void drop_body(struct http_exchange *ex)
+{
+	buf_clear(&ex->body);
+	memory_budget_give(ex->held);
+	ex->held = 0;
+}
+
+/* What counts while the answer is not written. */
+static size_t owned_size(const struct http_answer *answer)
+{
+	return answer->body_is_static ? 0 : answer->body_len;
+}
+
+static void drop_answer(struct http_exchange *ex)
+{
+	memory_budget_give(owned_size(&ex->answer));
+	if (!ex->answer.body_is_static)
+		free(ex->answer.body);
+	ex->answer.body = NULL;
+}
+
+/* MHD_NO ends the connection; on_completed() hears of it. */
+static enum MHD_Result send_answer(struct http_exchange *ex)
+{
+	struct MHD_Response *response;
+	enum MHD_Result queued = MHD_NO;
+
+	if (ex->answer.only_if_present && has_gone(ex->connection))
+		return MHD_NO;
+	response = make_response(&ex->answer);
+	if (!response)
+		return MHD_NO;
+	ex->answer.body = NULL; /* the response's now */
+	set_phase(ex, CONNECTION_WRITING);
+	if (add_headers(response, ex))
+		queued = MHD_queue_response(ex->connection, ex->answer.status, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+/* ---- a request arrives ---- */
+
+static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
+				 const char *value, size_t value_len)
+{
+	if (!http_library_has_planted(name))
+		http_framing_add(ctx, name, name_len, value ? value : "", value ? value_len : 0);
+	return MHD_YES;
+}
+
+void http_exchange_read_headers(const struct http_exchange *ex, struct http_framing *framing)
+{
+	/* The number of them says nothing. */
+	(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header, framing);
+}
+
+static enum MHD_Result on_trailer(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
+				  const char *value, size_t value_len)
+{
+	http_framing_add_trailer(ctx, name, name_len, value ? value : "", value ? value_len : 0);
+	return MHD_YES;
+}
+
+void http_exchange_set_fault(struct http_exchange *ex, enum rc rc, const char *sentence)
+{
+	if (!ex->fault.rc)
+		error_set(&ex->fault, rc, "%s", sentence);
+	ex->answer.close = true;
+}
+
+enum http_handled http_exchange_admit(struct http_exchange *ex)
+{
+	ex->admitted = true;
+	return ex->server->options.admit(ex->server->options.ctx, ex);
+}
+
+static void set_too_large(struct http_exchange *ex)
+{
+	drop_body(ex);
+	error_set(&ex->fault, RC_TOO_LARGE, "the body is larger than %zu bytes", ex->server->options.max_body);
+}
+
+/* Is there room for a body of so many bytes? */
+static bool hold(struct http_exchange *ex, size_t size)
+{
+	if (size <= ex->held)
+		return true;
+	if (memory_budget_take(size - ex->held)) {
+		ex->held = size;
+		return true;
+	}
+	drop_body(ex);
+	error_set(&ex->fault, RC_BUSY, "too many bytes of requests and answers are in flight");
+	return false;
+}
+
+/* The request is complete, or so broken that it is not worth to wait for the rest. */
+static enum MHD_Result dispatch(struct http_exchange *ex)
+{
+	struct http_server *server = ex->server;
+	struct http_framing trailers = HTTP_FRAMING_INIT;
+
+	http_library_arrival_ends(ex);
+	if (ex->chunked)
+		(void)MHD_get_connection_values_n(ex->connection, MHD_FOOTER_KIND, on_trailer, &trailers);
+	if (trailers.fault)
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, trailers.fault);
+	set_phase(ex, CONNECTION_WORKING);
+	if (server->options.handle(server->options.ctx, ex) == HTTP_DEFERRED)
+		return MHD_YES; /* the exchange may be somebody else's by now */
+	return send_answer(ex);
+}
+
+/* May the body come? If not, ex->answered or ex->fault says why. */
+static enum MHD_Result await_body(struct http_exchange *ex, const struct http_framing *framing)
+{
+	int64_t max_body = (int64_t)ex->server->options.max_body;
+	int64_t length = framing->content_length;
+
+	if (ex->answered)
+		return MHD_YES;
+	if (length > max_body) {
+		set_too_large(ex);
+		ex->unread = framing->expects_continue || length / DISCARD_FACTOR > max_body;
+	} else if (length > 0) {
+		ex->unread = !hold(ex, (size_t)length);
+	}
+	return ex->unread ? dispatch(ex) : MHD_YES;
+}
+
+/* The headers are there. Answering now makes the library close the connection without reading the body. */
+static enum MHD_Result begin(struct http_exchange *ex, const char *method, const char *version)
+{
+	struct http_framing framing = HTTP_FRAMING_INIT;
+	const char *fault;
+
+	ex->begun = true;
+	ex->method = method;
+	framing.next = http_library_block_begin(version);
+	http_exchange_read_headers(ex, &framing);
+	fault = http_framing_fault(&framing, method, version, http_library_block_end(ex->connection, method));
+	if (fault || !http_library_is_whole_line(ex, version))
+		http_exchange_set_fault(ex, framing.bad_credentials ? RC_UNAUTHENTICATED : RC_INVALID_ARGUMENT,
+					fault ? fault : broken_line);
+	ex->chunked = framing.chunked;
+	ex->answer.close |= framing.chunked; /* 0.9.75 is lenient with chunks, where nobody can look */
+	if (!ex->chunked)
+		http_library_arrival_ends(ex);
+	if (http_exchange_admit(ex) == HTTP_ANSWERED &&
+	    (ex->fault.rc || ex->answer.at_once || framing.expects_continue)) {
+		ex->unread = ex->fault.rc || framing.chunked || framing.content_length > 0;
+		ex->answer.close |= ex->unread;
+		return send_answer(ex);
+	}
+	return await_body(ex, &framing);
+}
+
+/* A body that nobody wants is read and thrown away: a client that still writes would not see our answer otherwise. */
+static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data, size_t len)
+{
+	size_t max_body = ex->server->options.max_body;
+
+	if (ex->chunked && !http_library_is_whole_chunk(ex, data)) {
+		drop_body(ex);
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, "the header of a chunk is malformed");
+	}
+	if (!ex->answered && !ex->fault.rc && len > max_body - ex->body.len)
+		set_too_large(ex);
+	if (ex->answered || ex->fault.rc || !hold(ex, ex->body.len + len)) {
+		ex->discarded += len;
+		return ex->discarded / DISCARD_FACTOR <= max_body ? MHD_YES : MHD_NO;
+	}
+	buf_add(&ex->body, data, len);
+	return ex->body.failed ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result on_request(void *ctx unused, struct MHD_Connection *connection unused, const char *url unused,
+				  const char *method, const char *version, const char *data, size_t *data_len,
+				  void **request)
+{
+	struct http_exchange *ex = *request;
+	size_t len = *data_len;
+
+	if (!ex)
+		return MHD_NO; /* memory was short when the request line came */
+	if (!ex->begun)
+		return begin(ex, method, version);
+	if (len > 0) {
+		*data_len = 0;
+		return take_body_part(ex, data, len);
+	}
+	return ex->answered ? send_answer(ex) : dispatch(ex);
+}
+
+/*
+ * Is the target one word? The library takes what stands between the first and the last space, puts a NUL behind it, and
+ * the version follows. If anything else follows, the target itself contained a NUL and we would see its beginning only.
+ */
+static bool is_whole_target(const char *target)
+{
+	if (!target)
+		return false;
+	for (const char *c = target; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7F || *c == '#')
+			return false;
+	return strncmp(target + strlen(target) + 1, "HTTP/1.", 7) == 0;
+}
+
+/* The request line is there: the only place where the library shows the raw target. */
+static void *on_target(void *ctx, const char *target, struct MHD_Connection *connection)
+{
+	struct http_server *server = ctx;
+	struct http_exchange *ex = calloc(1, sizeof(*ex));
+
+	if (!ex)
+		return NULL;
+	ex->server = server;
+	ex->connection = connection;
+	ex->watched = watched_connection(connection);
+	ex->body = buf_make(server->options.max_body);
+	ex->target_at = target;
+	ex->target = str_dup(target ? target : "");
+	if (!ex->target) {
+		free(ex);
+		return NULL;
+	}
+	if (!is_whole_target(target))
+		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, broken_line);
+	http_library_plant_header(connection);
+	http_library_arrival_begins(ex);
+	set_phase(ex, CONNECTION_READING);
+	return ex;
+}
+
+/* The library would decode %2F and %00 in place; nothing is decoded before it has been taken apart (target.h). */
+static size_t leave_escaped(void *ctx unused, struct MHD_Connection *connection unused, char *text)
+{
+	return strlen(text);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **request,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct http_server *server = ctx;
+	struct http_exchange *ex = *request;
+	bool delivered;
+
+	if (!ex)
+		return;
+	*request = NULL;
+	http_library_arrival_ends(ex);
+	delivered = ex->answered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
+		    !(ex->answer.only_if_present && closed_before_answer(connection));
+	if (ex->unread)
+		connections_linger(server->connections, http_socket_of(connection));
+	if (ex->admitted)
+		server->options.finish(server->options.ctx, ex, delivered);
+	set_phase(ex, CONNECTION_IDLE);
+	drop_answer(ex);
+	drop_body(ex);
+	free(ex->target);
+	free(ex);
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *server = ctx;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_context = connection_add(server->connections, http_socket_of(connection));
+	} else {
+		connection_remove(server->connections, *socket_context);
+		*socket_context = NULL;
+	}
+}
+
+static void printf_format(2, 0) on_library_text(void *ctx unused, const char *fmt, va_list args)
+{
+	char text[LIBRARY_TEXT_MAX];
+	unsigned status;
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	text[strcspn(text, "\r\n")] = '\0';
+	log_debug("microhttpd", log_str("text", text));
+	if (sscanf(text, "Error processing request (HTTP response code is %u", &status) == 1)
+		http_library_on_own_answer(status);
+}
+
+/* ---- the life of a server ---- */
+
+static void write_tls_options(const struct tls *tls, struct MHD_OptionItem out[TLS_OPTIONS_MAX])
+{
+	const char *authorities = tls_client_authorities(tls);
+
+	*out++ = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES };
+	*out++ = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, tls_retrieve() };
+	if (authorities)
+		*out++ = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)(uintptr_t)authorities };
+	*out = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server)
+{
+	const struct http_server_options *o = &server->options;
+	struct sockaddr_storage address = { .ss_family = AF_INET };
+	socklen_t len = sizeof(address);
+	struct MHD_OptionItem tls[TLS_OPTIONS_MAX] = { { MHD_OPTION_END, 0, NULL } };
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+
+	(void)getsockname(o->listen_fd, (struct sockaddr *)&address, &len); /* IPv4 is assumed when it fails */
+	if (address.ss_family == AF_INET6)
+		flags |= MHD_USE_DUAL_STACK;
+	if (o->tls) {
+		flags |= MHD_USE_TLS;
+		write_tls_options(o->tls, tls);
+	}
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text,
+				NULL, MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
+				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY,
+				MHD_OPTION_CONNECTION_LIMIT, (unsigned)(o->max_connections + RESERVED_CONNECTIONS),
+				MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
+				leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, HTTP_LIBRARY_STRICTNESS_OPTION,
+				HTTP_LIBRARY_STRICTNESS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
+enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
+			   struct error *err)
+{
+	struct http_server *server = calloc(1, sizeof(*server));
+	struct connections_limits limits = {
+		.max = options->max_connections,
+		.read_timeout_ms = options->read_timeout_ms,
+		.write_timeout_ms = options->write_timeout_ms,
+		.idle_timeout_ms = options->idle_timeout_ms,
+	};
+	enum rc rc;
+
+	if (!server)
+		return error_no_memory(err);
+	server->options = *options;
+	server->listen_fd = -1;
+	server->tickets = tickets_create();
+	rc = server->tickets ? connections_create(&limits, &server->connections, err) : error_no_memory(err);
+	if (rc) {
+		http_server_destroy(server);
+		return rc;
+	}
+	server->listen_fd = options->listen_fd;
+	*ret_server = server;
+	return RC_OK;
+}
+
+enum rc http_server_start(struct http_server *server, struct error *err)
+{
+	server->daemon = start_daemon(server);
+	if (!server->daemon)
+		return error_set(err, RC_INTERNAL, "start the HTTP server's threads");
+	return RC_OK;
+}
+
+/*
+ * MHD_quiesce_daemon() is not for us: in 0.9.75 it and a server thread may both take the listening socket out of the
+ * epoll set, and whoever comes second aborts the process ("Failed to remove listen FD from epoll set"). So another socket
+ * takes over the descriptor: the kernel forgets the old one and refuses clients at once, instead of letting them wait
+ * in a queue that nobody serves.
+ */
+static void stop_listening(int listen_fd)
+{
+	int idle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (idle < 0 || dup3(idle, listen_fd, O_CLOEXEC) < 0)
+		(void)shutdown(listen_fd,
+			       SHUT_RDWR); /* without descriptors to spare; costs processor time until the end */
+	if (idle >= 0)
+		close(idle);
+}
+
+void http_server_drain(struct http_server *server)
+{
+	__atomic_store_n(&server->draining, true, __ATOMIC_RELAXED);
+	if (server->daemon)
+		stop_listening(server->listen_fd);
+	connections_drain(server->connections);
+}
+
+size_t http_server_connections(struct http_server *server)
+{
+	return connections_count(server->connections);
+}
+
+bool http_server_crowded(struct http_server *server)
+{
+	return connections_crowded(server->connections);
+}
+
+void http_server_stop(struct http_server *server)
+{
+	if (server->daemon)
+		MHD_stop_daemon(server->daemon);
+	else if (server->listen_fd >= 0)
+		close(server->listen_fd);
+	server->daemon = NULL;
+	server->listen_fd = -1;
+}
+
+void http_server_destroy(struct http_server *server)
+{
+	if (!server)
+		return;
+	http_server_stop(server);
+	connections_destroy(server->connections);
+	tickets_destroy(server->tickets);
+	free(server);
+}
+
+/* ---- an exchange ---- */
+
+const char *http_exchange_method(const struct http_exchange *exchange)
+{
+	return exchange->method;
+}
+
+const char *http_exchange_target(const struct http_exchange *exchange)
+{
+	return exchange->target;
+}
+
+const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len)
+{
+	*ret_len = exchange->body.len;
+	return exchange->body.data;
+}
+
+const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
+{
+	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+bool http_exchange_client_is_known(const struct http_exchange *exchange)
+{
+	void *session = http_tls_session_of(exchange->connection);
+
+	return session && tls_client_is_known(session);
+}
+
+const struct error *http_exchange_fault(const struct http_exchange *exchange)
+{
+	return exchange->fault.rc ? &exchange->fault : NULL;
+}
+
+void *http_exchange_user(const struct http_exchange *exchange)
+{
+	return exchange->user;
+}
+
+void http_exchange_set_user(struct http_exchange *exchange, void *user)
+{
+	exchange->user = user;
+}
+
+void http_exchange_set_request_id(struct http_exchange *exchange, const char *request_id)
+{
+	exchange->request_id = request_id;
+}
+
+void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer)
+{
+	bool close = exchange->answer.close || answer->close;
+
+	memory_budget_add(owned_size(answer));
+	exchange->answer = *answer;
+	exchange->answer.close = close;
+	exchange->answered = true;
+}
+
+/* Parked first, and only then known to others: they may resume it before we return. */
+http_ticket http_exchange_defer(struct http_exchange *exchange)
+{
+	http_ticket ticket;
+
+	drop_body(exchange);
+	MHD_suspend_connection(exchange->connection);
+	ticket = tickets_add(exchange->server->tickets, exchange);
+	if (!ticket)
+		MHD_resume_connection(exchange->connection);
+	return ticket;
+}
+
+struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket)
+{
+	return tickets_take(server->tickets, ticket);
+}
+
+struct http_exchange *http_server_claim_any(struct http_server *server)
+{
+	return tickets_take_any(server->tickets);
+}
+
+static bool client_waits(const void *pointer)
+{
+	return !has_gone(((const struct http_exchange *)pointer)->connection);
+}
+
+bool http_server_is_present(struct http_server *server, http_ticket ticket)
+{
+	return tickets_test(server->tickets, ticket, client_waits);
+}
+
+void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer)
+{
+	http_exchange_answer(exchange, answer);
+	MHD_resume_connection(exchange->connection);
+}

@@ -1,0 +1,158 @@
+/*
+ * HTTP/1.1, and nothing about containers; libmicrohttpd stays behind it.
+ *
+ * A request is shown once when its headers are there, to be admitted or refused before its body is read, and is given
+ * to its handler once, complete. The handler answers at once, or it defers: the connection is then parked without a
+ * thread, and anybody who holds the ticket answers later. Tickets carry a generation: one that is no longer valid is
+ * simply refused. Bodies and answers are counted into the memory budget (memory_budget.h).
+ */
+#ifndef API_SVC_HTTP_HTTP_SERVER_H
+#define API_SVC_HTTP_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api-svc/http/tls.h"
+#include "common/base/error.h"
+
+struct http_server;
+
+/* One request and its answer. */
+struct http_exchange;
+
+/* Names a deferred exchange; 0 is none. */
+typedef uint64_t http_ticket;
+
+enum http_handled {
+	HTTP_ADMITTED, /* admit(): let the body come */
+	HTTP_ANSWERED, /* http_exchange_answer() was called */
+	HTTP_DEFERRED, /* http_exchange_defer() was called; the exchange may belong to another thread by now */
+};
+
+struct http_answer {
+	unsigned status;
+	const char *content_type; /* static; NULL: no body */
+	char *body;               /* given (free()), or with body_is_static borrowed for ever; NULL: empty */
+	size_t body_len;
+	bool body_is_static;
+	int retry_after_s;        /* 0: no Retry-After */
+	char allow[64];           /* "": no Allow */
+	const char *authenticate; /* static; NULL: no WWW-Authenticate */
+	const char *accepted;     /* static; NULL: no Accept-Encoding */
+	bool close;               /* end the connection afterwards */
+	/* From admit(): do not wait for the body that was announced; the connection ends instead. */
+	bool at_once;
+	/* Ask whether the client is still there before sending; when it is not, the answer counts as not delivered. */
+	bool only_if_present;
+};
+
+struct http_server_options {
+	int listen_fd;          /* bound and listening; taken over when the server is created */
+	const struct tls *tls;  /* NULL: plain HTTP; must outlive the server */
+	unsigned threads;       /* that serve all connections */
+	size_t max_connections; /* more are answered and closed, see http_server_crowded() */
+	size_t max_body;        /* bytes */
+	int64_t read_timeout_ms;
+	int64_t write_timeout_ms;
+	int64_t idle_timeout_ms;
+
+	/*
+	 * The headers of a request. On a server thread; must not block. Returns HTTP_ADMITTED, or HTTP_ANSWERED: the
+	 * body is then read and thrown away, or not even awaited (`at_once`, Expect: 100-continue). With
+	 * http_exchange_fault() set the request is malformed: only HTTP_ANSWERED is then allowed.
+	 */
+	enum http_handled (*admit)(void *ctx, struct http_exchange *exchange);
+	/*
+	 * A request that was admitted, complete. On a server thread; must not block. With http_exchange_fault() set its
+	 * body is too large, or may not be held: only HTTP_ANSWERED is then allowed, and the body is not there.
+	 */
+	enum http_handled (*handle)(void *ctx, struct http_exchange *exchange);
+	/*
+	 * The end of an exchange that admit() saw; its user pointer is to be freed now. `delivered`: every byte of
+	 * the answer went to a client that was still there. On a server thread; must not block.
+	 */
+	void (*finish)(void *ctx, struct http_exchange *exchange, bool delivered);
+	void *ctx;
+};
+
+/*
+ * Make a server; it does not serve yet.
+ *
+ * ret_server  given to the caller (http_server_destroy).
+ * Errors: RC_NO_MEMORY; RC_INTERNAL when a thread cannot be started.
+ */
+enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
+			   struct error *err) must_check;
+
+/* Begin to serve. RC_INTERNAL when the threads cannot be started. */
+enum rc http_server_start(struct http_server *server, struct error *err) must_check;
+
+/* Accept no more connections, end the idle ones, and tell all others to close after their answer. */
+void http_server_drain(struct http_server *server);
+
+/* Connections that are open. */
+size_t http_server_connections(struct http_server *server);
+
+/* Are more than max_connections busy with a request? Then only what is cheap should be answered. */
+bool http_server_crowded(struct http_server *server);
+
+/*
+ * End all connections and threads. No exchange may be deferred any more (claim and answer them first). Blocks until
+ * finish() has run for all.
+ */
+void http_server_stop(struct http_server *server);
+
+/* Free it. Takes NULL. Tickets may be offered (and are refused) until here. */
+void http_server_destroy(struct http_server *server);
+
+/* What the client sent. The strings live as long as the exchange. */
+const char *http_exchange_method(const struct http_exchange *exchange);
+const char *http_exchange_target(const struct http_exchange *exchange); /* raw: nothing is decoded */
+const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len);
+
+/* A header's value, its name in any case; the first when there are several, NULL when there is none. Valid in
+ * admit() and handle().
+ */
+const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
+
+/* Has the client shown a certificate over TLS that an authority stands for? Valid in admit() and handle(). */
+bool http_exchange_client_is_known(const struct http_exchange *exchange);
+
+/* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_UNAUTHENTICATED, RC_TOO_LARGE or RC_BUSY
+ * with a sentence; NULL: nothing. */
+const struct error *http_exchange_fault(const struct http_exchange *exchange);
+
+/* What the handler keeps with the exchange; NULL at first. */
+void *http_exchange_user(const struct http_exchange *exchange);
+void http_exchange_set_user(struct http_exchange *exchange, void *user);
+
+/* The value of the response header X-Request-Id; borrowed until finish(). */
+void http_exchange_set_request_id(struct http_exchange *exchange, const char *request_id);
+
+/* Answer in admit() or handle(). The body is taken over. */
+void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer);
+
+/*
+ * Park the exchange, in handle(). From here on only the one who claims the ticket may touch it; its body is gone.
+ * Returns 0 when memory is short; it is then not parked, and must be answered.
+ */
+http_ticket http_exchange_defer(struct http_exchange *exchange);
+
+/*
+ * Get a parked exchange, from any thread: exactly one caller gets it, and must call http_exchange_resume() soon. NULL:
+ * somebody else has.
+ */
+struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket);
+
+/* The same for any of those that are parked; NULL: none. */
+struct http_exchange *http_server_claim_any(struct http_server *server);
+
+/* Does the client of a parked exchange still wait? Also true for one that is not parked any more. Any thread. */
+bool http_server_is_present(struct http_server *server, http_ticket ticket);
+
+/* Answer a claimed exchange and let its connection go on. The body is taken over; the exchange is gone for the caller.
+ */
+void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * A table that lends out numbers for pointers. A number carries a generation: after it has been taken once it is worth
+ * nothing, also when its place is in use again. Safe in every thread.
+ */
+#ifndef API_SVC_HTTP_TICKETS_H
+#define API_SVC_HTTP_TICKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tickets;
+
+/* Make an empty table; NULL when memory is short. */
+struct tickets *tickets_create(void);
+
+/* Free the table, not what the pointers lead to. Takes NULL. */
+void tickets_destroy(struct tickets *t);
+
+/* Keep the pointer (not NULL) and return its number; 0 when memory is short. */
+uint64_t tickets_add(struct tickets *t, void *pointer);
+
+/* Take the pointer out again; NULL when the number is not, or no longer, valid. */
+void *tickets_take(struct tickets *t, uint64_t ticket);
+
+/*
+ * Ask about the pointer of a ticket while nobody can take it; true when the number is not, or no longer, valid.
+ * `test` must not block nor use the table.
+ */
+bool tickets_test(struct tickets *t, uint64_t ticket, bool (*test)(const void *pointer));
+
+/* Take any pointer out; NULL when there is none. */
+void *tickets_take_any(struct tickets *t);
+
+#endif

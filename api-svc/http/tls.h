@@ -1,0 +1,58 @@
+/*
+ * HTTPS: our certificate, read again when its files change, and who the clients are. The only user of GnuTLS, which is
+ * what libmicrohttpd speaks TLS with.
+ */
+#ifndef API_SVC_HTTP_TLS_H
+#define API_SVC_HTTP_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+
+/* TLS 1.2 and later (RFC 8996). */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+/* Paths of PEM files; borrowed as long as the tls lives. */
+struct tls_files {
+	const char *certificate; /* ours, and what leads to its authority */
+	const char *key;
+	const char *client_ca; /* authorities of clients; "": clients need no certificate */
+};
+
+struct tls;
+
+/* Append a line for each file that is missing, of no use, or lacks its counterpart; names the variables. */
+void tls_check(const struct tls_files *files, struct buf *faults);
+
+/*
+ * Read the files. There can be one tls in a process: GnuTLS' callback knows nothing else.
+ *
+ * handshake_ms  the longest that a handshake may last; a certificate that has been replaced is kept for so long.
+ * ret_tls       given to the caller (tls_destroy), after the last connection has ended.
+ *
+ * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, each naming the file.
+ */
+enum rc tls_create(const struct tls_files *files, int64_t handshake_ms, struct tls **ret_tls, struct error *err)
+	must_check;
+
+/* Takes NULL. */
+void tls_destroy(struct tls *tls);
+
+/*
+ * For MHD_OPTION_HTTPS_CERT_CALLBACK2: a gnutls_certificate_retrieve_function3, behind a pointer. Gives each handshake
+ * the certificate; looks at the files once a second at most. A pair that is no good is logged, the old one stays.
+ */
+void *tls_retrieve(void);
+
+/* PEM text of the clients' authorities, for MHD_OPTION_HTTPS_MEM_TRUST; NULL: none. Belongs to the tls. */
+const char *tls_client_authorities(const struct tls *tls);
+
+/* Has the client shown a certificate that one of the authorities stands for? `session`: a gnutls_session_t. */
+bool tls_client_is_known(void *session);
+
+/* Send these bytes and end the TLS session, as far as the socket takes them now. `session`: a gnutls_session_t. */
+void tls_write_last(void *session, const char *bytes, size_t len);
+
+#endif

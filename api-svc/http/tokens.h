@@ -1,0 +1,42 @@
+/*
+ * The file of bearer tokens. One token a line; empty lines and those that begin with '#' do not count:
+ *   <name> sha256:<SHA-256 of the token in hexadecimal> [read-only]
+ *   <name> <the token itself, 16 characters at least> [read-only]
+ * A name, and a token, stands there once. What looks like the prefix of a hash and is not exactly the one above is
+ * refused: taken for a token, the digest itself would be the password.
+ */
+#ifndef API_SVC_HTTP_TOKENS_H
+#define API_SVC_HTTP_TOKENS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/adapters/crypto.h"
+#include "common/base/error.h"
+
+#define TOKEN_NAME_MAX 64 /* bytes */
+#define TOKENS_MAX 1000
+
+struct token {
+	char name[TOKEN_NAME_MAX + 1];
+	unsigned char hash[CRYPTO_SHA256_SIZE];
+	bool read_only;
+};
+
+struct tokens {
+	size_t count;
+	struct token token[TOKENS_MAX];
+};
+
+/*
+ * Read the text of a file; it is cut into words.
+ *
+ * ret_tokens  given to the caller (free()); there is at least one token.
+ * Errors: RC_INVALID_ARGUMENT naming the line; RC_NO_MEMORY.
+ */
+enum rc tokens_parse(char *text, struct tokens **ret_tokens, struct error *err) must_check;
+
+/* The token with that hash; NULL: none. The time does not depend on how much of a hash is right. */
+const struct token *tokens_find(const struct tokens *tokens, const unsigned char hash[CRYPTO_SHA256_SIZE]);
+
+#endif

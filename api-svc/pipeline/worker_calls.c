@@ -1,0 +1,592 @@
+#include "api-svc/pipeline/worker_calls.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory_budget.h"
+#include "common/base/strutil.h"
+#include "common/services/log.h"
+
+#define FIRST_CALLS 64
+#define NO_CALL UINT32_MAX
+
+static const char *const state_names[WORKER_CALL_STATE_COUNT] = {
+	[WORKER_CALL_FREE] = "FREE",
+	[WORKER_CALL_WAITING] = "WAITING",
+	[WORKER_CALL_ASKED] = "ASKED",
+	[WORKER_CALL_SETTLING] = "SETTLING",
+};
+
+/* How the operations differ. */
+static const struct policy {
+	bool sent_again;          /* when refused or without a reply; else the first refusal is the reply */
+	bool changes_something;   /* an attempt that was lost may have been carried out */
+	bool until_done;          /* any failure but the deadline is answered by sending it again */
+	bool any_good_word;       /* all workers reply: the first good one counts, the others only when none comes */
+	int64_t again_ms, max_ms; /* between attempts that were refused */
+} policies[OPERATION_COUNT] = {
+	/* clang-format off */
+	[OPERATION_CREATE] = { .sent_again = true, .changes_something = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_UNDO]   = { .sent_again = true, .changes_something = true, .until_done = true,
+			       .again_ms = 250, .max_ms = 5000 },
+	[OPERATION_GET]    = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_LIST]   = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_DELETE] = { .sent_again = true, .changes_something = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_HEALTH] = { .any_good_word = true },
+	/* clang-format on */
+};
+
+/* A full worker is not asked again and again: what waits for it costs more than it can do. */
+#define BUSY_FIRST_MS 200
+#define BUSY_MAX_MS 1600
+#define BUSY_LAST_MS 300 /* what is refused so shortly before the end of the wait is refused for good */
+
+static const struct policy *policy_of(const struct worker_call *call)
+{
+	return &policies[call->package->operation];
+}
+
+void worker_finished_tell(struct worker_finished *finished)
+{
+	if (!finished->done)
+		return;
+	finished->done(finished->ctx, finished->cookie, &finished->reply);
+	worker_reply_clear(&finished->reply);
+	finished->done = NULL;
+}
+
+/* ---- packages ---- */
+
+struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t wall_ms)
+{
+	struct worker_package *p = malloc(sizeof(*p) + ask->len);
+
+	if (!p)
+		return NULL;
+	atomic_init(&p->references, 1);
+	p->operation = ask->operation;
+	p->len = ask->len;
+	memory_budget_add(p->len);
+	snprintf(p->deadline, sizeof(p->deadline), "%" PRId64, wall_ms + ask->timeout_ms);
+	snprintf(p->request_id, sizeof(p->request_id), "%s", ask->request_id);
+	snprintf(p->traceparent, sizeof(p->traceparent), "%s", ask->traceparent ? ask->traceparent : "");
+	if (ask->len > 0)
+		memcpy(p->body, ask->body, ask->len);
+	return p;
+}
+
+void worker_package_unref(struct worker_package *package)
+{
+	if (package && atomic_fetch_sub(&package->references, 1) == 1) {
+		memory_budget_give(package->len);
+		free(package);
+	}
+}
+
+/* ---- the table ---- */
+
+void worker_calls_init(struct worker_calls *calls, int64_t worker_wait_ms)
+{
+	*calls = (struct worker_calls){
+		.first_free = NO_CALL,
+		.worker_wait_ms = worker_wait_ms,
+		.next_due_ms = INT64_MAX,
+	};
+}
+
+void worker_calls_clear(struct worker_calls *calls)
+{
+	for (uint32_t i = 0; i < calls->capacity; i++) {
+		worker_package_unref(calls->items[i].package);
+		worker_join_clear(&calls->items[i].join);
+		worker_reply_clear(&calls->items[i].reply);
+	}
+	free(calls->items);
+	free(calls->promises);
+	worker_calls_init(calls, calls->worker_wait_ms);
+}
+
+static bool grow(struct worker_calls *calls)
+{
+	uint32_t capacity = calls->capacity ? calls->capacity * 2 : FIRST_CALLS;
+	struct worker_call *grown = realloc(calls->items, capacity * sizeof(*grown));
+
+	if (!grown)
+		return false;
+	calls->items = grown;
+	for (uint32_t i = capacity; i > calls->capacity; i--) {
+		grown[i - 1] = (struct worker_call){ .next_free = calls->first_free, .due_ms = INT64_MAX };
+		calls->first_free = i - 1;
+	}
+	calls->capacity = capacity;
+	return true;
+}
+
+static struct worker_call *find_call(struct worker_calls *calls, const struct worker_attempt *a)
+{
+	struct worker_call *call = a->index < calls->capacity ? &calls->items[a->index] : NULL;
+
+	return call && call->state != WORKER_CALL_FREE && call->generation == a->generation ? call : NULL;
+}
+
+static uint32_t index_of(const struct worker_calls *calls, const struct worker_call *call)
+{
+	return (uint32_t)(call - calls->items);
+}
+
+static void set_state(struct worker_calls *calls, struct worker_call *call, enum worker_call_state state,
+		      int64_t due_ms)
+{
+	if (log_enabled(LOG_DEBUG) && call->state != state)
+		log_debug("call", log_num("call", index_of(calls, call)), log_str("from", state_names[call->state]),
+			  log_str("to", state_names[state]), log_num("attempt", call->attempt),
+			  log_str("request_id", call->package->request_id));
+	call->state = state;
+	call->due_ms = due_ms;
+	if (due_ms < calls->next_due_ms)
+		calls->next_due_ms = due_ms;
+}
+
+static int64_t before_deadline(const struct worker_call *call, int64_t due_ms)
+{
+	return due_ms < call->deadline_ms ? due_ms : call->deadline_ms;
+}
+
+/* Its place is free afterwards. */
+static void end_call(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply,
+		     struct worker_finished *finished)
+{
+	*finished = (struct worker_finished){
+		.done = call->done,
+		.ctx = call->ctx,
+		.cookie = call->cookie,
+		.reply = *reply,
+	};
+	set_state(calls, call, WORKER_CALL_FREE, INT64_MAX);
+	calls->open[call->package->operation]--;
+	worker_package_unref(TAKE(call->package));
+	worker_join_clear(&call->join);
+	call->reply = (struct worker_reply){ .body = NULL };
+	call->generation++;
+	call->next_free = calls->first_free;
+	calls->first_free = index_of(calls, call);
+}
+
+bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, struct worker_package *package,
+		      int64_t now_ms, struct worker_attempt *ret_attempt)
+{
+	const struct policy *policy = &policies[ask->operation];
+	struct worker_call *call;
+
+	if (calls->first_free == NO_CALL && !grow(calls))
+		return false;
+	call = &calls->items[calls->first_free];
+	*ret_attempt = (struct worker_attempt){ .index = calls->first_free, .generation = call->generation };
+	calls->first_free = call->next_free;
+	*call = (struct worker_call){
+		.generation = call->generation,
+		.package = package,
+		.wait_end_ms = now_ms + calls->worker_wait_ms,
+		.deadline_ms = now_ms + ask->timeout_ms,
+		.silence_ms = WORKER_SILENCE_MS,
+		.backoff = { .first_ms = policy->again_ms, .max_ms = policy->max_ms },
+		.busy = { .first_ms = BUSY_FIRST_MS, .max_ms = BUSY_MAX_MS },
+		.done = ask->done,
+		.present = ask->present,
+		.goes_on = ask->goes_on,
+		.ctx = ask->ctx,
+		.cookie = ask->cookie,
+	};
+	calls->open[ask->operation]++;
+	set_state(calls, call, WORKER_CALL_WAITING, call->deadline_ms);
+	return true;
+}
+
+/* ---- what happens ---- */
+
+static void give_up(struct worker_calls *calls, struct worker_call *call, enum rc rc, const char *why, bool unknown,
+		    struct worker_finished *finished)
+{
+	struct worker_reply reply = { .outcome_unknown = unknown && policy_of(call)->changes_something };
+
+	error_set(&reply.error, rc, "%s", why);
+	worker_reply_clear(&call->reply);
+	end_call(calls, call, &reply, finished);
+}
+
+static bool may_run(const struct worker_call *call)
+{
+	return call->lost > 0 || call->state == WORKER_CALL_ASKED || call->state == WORKER_CALL_SETTLING;
+}
+
+static void on_deadline(struct worker_calls *calls, struct worker_call *call, struct worker_finished *finished)
+{
+	if (may_run(call))
+		give_up(calls, call, RC_TIMEOUT, "no answer came in time", true, finished);
+	else
+		give_up(calls, call, RC_UNAVAILABLE, "no worker took the request in time; nothing was done", false,
+			finished);
+}
+
+/* An attempt stayed without a reply: it may have been carried out, and must not be from now on. */
+static void note_lost(struct worker_calls *calls, struct worker_call *call, int64_t now_ms)
+{
+	call->lost++;
+	call->holder = 0;
+	call->wait_end_ms = now_ms + calls->worker_wait_ms;
+}
+
+/* Until when a refused call is sent again. */
+static int64_t patience_end(const struct worker_call *call, enum rc rc)
+{
+	if (policy_of(call)->until_done || rc == RC_PENDING)
+		return call->deadline_ms;
+	if (!policy_of(call)->sent_again)
+		return 0;
+	return rc == RC_BUSY ? call->wait_end_ms - BUSY_LAST_MS : call->wait_end_ms;
+}
+
+/* The latest attempt was refused before anything was started. Takes the reply over. */
+static void on_refused(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply, int64_t now_ms,
+		       struct worker_finished *finished)
+{
+	int64_t end_ms = patience_end(call, reply->error.rc);
+	int64_t due_ms;
+
+	if (now_ms >= end_ms) {
+		/* An earlier attempt that was lost may run somewhere, or may have run. */
+		reply->outcome_unknown |= call->lost > 0 && policy_of(call)->changes_something;
+		end_call(calls, call, reply, finished);
+		return;
+	}
+	due_ms = now_ms + backoff_next_ms(reply->error.rc == RC_BUSY ? &call->busy : &call->backoff);
+	worker_reply_clear(reply);
+	set_state(calls, call, WORKER_CALL_WAITING, before_deadline(call, due_ms < end_ms ? due_ms : end_ms));
+}
+
+static bool is_refusal(enum rc rc)
+{
+	return rc == RC_BUSY || rc == RC_PENDING || rc == RC_UNSUPPORTED;
+}
+
+static bool is_present(const struct worker_call *call)
+{
+	return !call->present || call->present(call->ctx, call->cookie);
+}
+
+/* The reply is there, and is owed. Takes it over. */
+static void begin_settling(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply,
+			   int64_t now_ms, struct worker_finished *finished)
+{
+	if (!is_present(call)) {
+		worker_reply_clear(reply);
+		give_up(calls, call, RC_CANCELLED, "the client has gone", true, finished);
+		return;
+	}
+	reply->debt->by_only_attempt = call->attempt == 1;
+	call->reply = *reply;
+	call->settle_at_once = true;
+	set_state(calls, call, WORKER_CALL_SETTLING, before_deadline(call, now_ms + WORKER_SETTLE_MS));
+}
+
+/* Of all workers' words on health, a good one ends the call. */
+static bool is_good_word(const struct worker_reply *reply)
+{
+	cleanup_json cJSON *tree = NULL;
+
+	return reply->error.rc == RC_OK && json_parse(reply->body, reply->len, &tree, NULL) == RC_OK &&
+	       json_true_at(tree, "healthy");
+}
+
+/* A complete reply of a worker, to the latest or to an earlier attempt. Takes it over. */
+static void on_reply(struct worker_calls *calls, struct worker_call *call, unsigned attempt, struct worker_reply *reply,
+		     int64_t now_ms, struct worker_finished *finished)
+{
+	enum rc rc = reply->error.rc;
+
+	if (call->state == WORKER_CALL_SETTLING || (call->holder && call->holder != attempt) ||
+	    (is_refusal(rc) && (attempt != call->attempt || call->state != WORKER_CALL_ASKED))) {
+		worker_reply_clear(reply); /* of an attempt that does not count any more */
+	} else if (policy_of(call)->any_good_word && !is_good_word(reply)) {
+		worker_reply_clear(reply);
+	} else if (is_refusal(rc)) {
+		on_refused(calls, call, reply, now_ms, finished);
+	} else if (rc != RC_OK && policy_of(call)->until_done) {
+		log_debug("sending again", log_str("operation", operation_name(call->package->operation)),
+			  log_err(&reply->error), log_str("request_id", call->package->request_id));
+		on_refused(calls, call, reply, now_ms, finished);
+	} else if (rc == RC_OK && reply->debt) {
+		begin_settling(calls, call, reply, now_ms, finished);
+	} else {
+		/* An attempt that was lost may still be carried out, although another one has failed. */
+		reply->outcome_unknown |= rc != RC_OK && call->lost > 0 && policy_of(call)->changes_something;
+		end_call(calls, call, reply, finished);
+	}
+}
+
+struct worker_package *worker_calls_begin(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms)
+{
+	struct worker_call *call = find_call(calls, attempt);
+
+	if (!call || call->state != WORKER_CALL_WAITING)
+		return NULL;
+	attempt->number = ++call->attempt;
+	attempt->shown = call->lost + 1;
+	attempt->wait_ms = call->wait_end_ms > now_ms ? call->wait_end_ms - now_ms : 0;
+	atomic_fetch_add(&call->package->references, 1);
+	set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, now_ms + call->silence_ms));
+	return call->package;
+}
+
+struct worker_package *worker_calls_begin_settling(struct worker_calls *calls, struct worker_attempt *attempt,
+						   int64_t now_ms, struct worker_debt **ret_debt)
+{
+	struct worker_call *call = find_call(calls, attempt);
+
+	if (!call || call->state != WORKER_CALL_SETTLING || (call->due_ms > now_ms && !call->settle_at_once))
+		return NULL;
+	call->settle_at_once = false;
+	attempt->number = 0;
+	*ret_debt = worker_debt_ref(call->reply.debt);
+	atomic_fetch_add(&call->package->references, 1);
+	set_state(calls, call, WORKER_CALL_SETTLING, before_deadline(call, now_ms + WORKER_SETTLE_MS));
+	return call->package;
+}
+
+/* The call whose latest attempt this is; NULL when it is over, or another attempt is under way. */
+static struct worker_call *find_asked(struct worker_calls *calls, const struct worker_attempt *attempt)
+{
+	struct worker_call *call = find_call(calls, attempt);
+
+	return call && call->state == WORKER_CALL_ASKED && call->attempt == attempt->number ? call : NULL;
+}
+
+void worker_calls_refused(struct worker_calls *calls, const struct worker_attempt *attempt, const char *why,
+			  int64_t now_ms, struct worker_finished *finished)
+{
+	struct worker_call *call = find_asked(calls, attempt);
+	struct worker_reply reply = { .body = NULL };
+
+	if (!call)
+		return;
+	error_set(&reply.error, RC_UNAVAILABLE, "%s", why);
+	if (policy_of(call)->any_good_word && attempt->number == 1) /* workers of v0.1 do not hear what all are asked */
+		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
+	else
+		on_refused(calls, call, &reply, now_ms, finished);
+}
+
+void worker_calls_failed(struct worker_calls *calls, const struct worker_attempt *attempt, const struct error *err,
+			 struct worker_finished *finished)
+{
+	struct worker_call *call = find_asked(calls, attempt);
+
+	if (call)
+		give_up(calls, call, err->rc, err->text, call->lost > 0, finished);
+}
+
+/* The bytes of a complete reply: the joined parts, or a copy of the message. */
+static char *take_body(struct worker_call *call, const struct worker_message *msg, size_t *ret_len)
+{
+	struct buf copy;
+
+	if (msg->part)
+		return buf_take(&call->join.data, ret_len);
+	copy = buf_make(PROTOCOL_REPLY_MAX);
+	buf_add(&copy, msg->data, msg->len);
+	return buf_take(&copy, ret_len);
+}
+
+static void on_whole_reply(struct worker_calls *calls, struct worker_call *call, const struct worker_message *msg,
+			   int64_t now_ms, struct worker_finished *finished)
+{
+	struct worker_reply reply;
+	size_t len = 0;
+	char *body = take_body(call, msg, &len);
+
+	if (!worker_reply_read(call->package->operation, msg->status, body, len, &reply)) {
+		log_error("malformed reply", log_err(&reply.error), log_str("request_id", call->package->request_id));
+		reply.outcome_unknown = policy_of(call)->changes_something;
+	} else if (reply.error.rc == RC_OK &&
+		   worker_debt_read(msg->debt, msg->settle, msg->notice, &reply.debt, &reply.error)) {
+		log_error("malformed debt of a reply", log_err(&reply.error),
+			  log_str("request_id", call->package->request_id));
+		reply.outcome_unknown = policy_of(call)->changes_something;
+	}
+	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
+}
+
+/* A worker is alive: restart the silence timer. */
+static void on_sign_of_life(struct worker_calls *calls, struct worker_call *call, int64_t now_ms)
+{
+	if (call->state == WORKER_CALL_ASKED)
+		set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, now_ms + call->silence_ms));
+}
+
+void worker_calls_message(struct worker_calls *calls, const struct worker_attempt *attempt,
+			  const struct worker_message *msg, int64_t now_ms, struct worker_finished *finished)
+{
+	struct worker_call *call = find_call(calls, attempt);
+
+	if (!call)
+		return;
+	if (str_equal(msg->status, PROTOCOL_STATUS_WORKING)) {
+		on_sign_of_life(calls, call, now_ms);
+		return;
+	}
+	switch (worker_join_add(&call->join, msg)) {
+	case WORKER_JOIN_DONE:
+		on_whole_reply(calls, call, msg, now_ms, finished);
+		break;
+	case WORKER_JOIN_MORE:
+		on_sign_of_life(calls, call, now_ms);
+		break;
+	case WORKER_JOIN_STRAY:
+		log_debug("stray part of a reply", log_str("request_id", call->package->request_id));
+		break;
+	case WORKER_JOIN_MALFORMED:
+		log_error("malformed part of a reply", log_str("request_id", call->package->request_id));
+		give_up(calls, call, RC_INTERNAL, "the worker's answer is malformed", true, finished);
+		break;
+	case WORKER_JOIN_NO_ROOM:
+		give_up(calls, call, RC_BUSY, "too many bytes of requests and answers are in flight", true, finished);
+		break;
+	}
+}
+
+/* ---- permissions and debts ---- */
+
+static const char *const granted = "OK";
+
+const char *worker_calls_permission(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms)
+{
+	struct worker_call *call = find_call(calls, attempt);
+	bool free = call && (call->holder == 0 || call->holder == attempt->number);
+
+	if (!free || call->state == WORKER_CALL_SETTLING || now_ms >= call->deadline_ms ||
+	    !(call->goes_on || is_present(call)))
+		return rc_name(RC_CANCELLED);
+	call->holder = attempt->number;
+	on_sign_of_life(calls, call, now_ms);
+	return granted;
+}
+
+static void promise(struct worker_calls *calls, const struct worker_attempt *attempt, const struct worker_debt *debt,
+		    int64_t now_ms)
+{
+	cleanup_json cJSON *tree = NULL;
+	struct worker_promise *place;
+	struct debt settled;
+
+	if (debt_read(debt->value, strlen(debt->value), &tree, &settled, NULL))
+		return; /* then the worker has not taken it either */
+	if (!calls->promises)
+		calls->promises = calloc(WORKER_PROMISES, sizeof(*calls->promises));
+	if (!calls->promises)
+		return; /* then the worker that has it must not die within the moment that it needs */
+	place = &calls->promises[calls->next_promise];
+	*place = (struct worker_promise){ attempt->index, attempt->generation, "", now_ms + WORKER_PROMISE_MS };
+	snprintf(place->uid, sizeof(place->uid), "%s", settled.uid);
+	calls->next_promise = (calls->next_promise + 1) % WORKER_PROMISES;
+}
+
+static bool is_promised(const struct worker_calls *calls, const struct worker_attempt *attempt,
+			const struct worker_message *question, int64_t now_ms)
+{
+	for (size_t i = 0; calls->promises && i < WORKER_PROMISES; i++) {
+		const struct worker_promise *p = &calls->promises[i];
+
+		if (p->index == attempt->index && p->generation == attempt->generation && p->until_ms > now_ms)
+			return question->len == strlen(p->uid) && memcmp(question->data, p->uid, question->len) == 0;
+	}
+	return false;
+}
+
+const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt,
+			       const struct worker_message *question, int64_t now_ms)
+{
+	if (find_call(calls, attempt))
+		return rc_name(RC_OK);
+	return is_promised(calls, attempt, question, now_ms) ? PROTOCOL_STATUS_SETTLED : rc_name(RC_CANCELLED);
+}
+
+void worker_calls_settled(struct worker_calls *calls, const struct worker_attempt *attempt, enum rc rc,
+			  uint64_t sequence, int64_t now_ms, struct worker_finished *finished)
+{
+	struct worker_call *call = find_call(calls, attempt);
+
+	if (!call || call->state != WORKER_CALL_SETTLING)
+		return;
+	if (rc == RC_OK && !call->reply.debt->object && sequence == 0)
+		rc = RC_INTERNAL; /* a record is stored by a stream, which says where; this was somebody else */
+	if (rc == RC_CONFLICT) {
+		give_up(calls, call, RC_UNAVAILABLE, "the container was taken back before its creation could be told",
+			true, finished);
+	} else if (rc == RC_OK) {
+		struct worker_reply reply = call->reply;
+
+		call->reply = (struct worker_reply){ .body = NULL };
+		reply.debt->sequence = sequence;
+		if (reply.debt->object)
+			promise(calls, attempt, reply.debt, now_ms);
+		end_call(calls, call, &reply, finished);
+	} else {
+		log_debug("not settled yet; trying again", log_str("code", rc_name(rc)),
+			  log_str("request_id", call->package->request_id));
+	}
+}
+
+/* ---- for a call at an index ---- */
+
+void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_finished *finished)
+{
+	struct worker_call *call = &calls->items[index];
+
+	if (call->state != WORKER_CALL_ASKED)
+		return;
+	if (!policy_of(call)->sent_again) {
+		give_up(calls, call, RC_UNAVAILABLE, "the connection to NATS was lost", true, finished);
+		return;
+	}
+	note_lost(calls, call, now_ms);
+	set_state(calls, call, WORKER_CALL_WAITING, before_deadline(call, now_ms + backoff_next_ms(&call->backoff)));
+}
+
+void worker_calls_cancel(struct worker_calls *calls, uint32_t index, bool undo_too, struct worker_finished *finished)
+{
+	struct worker_call *call = &calls->items[index];
+
+	if (call->state != WORKER_CALL_FREE && (undo_too || !policy_of(call)->until_done))
+		give_up(calls, call, RC_UNAVAILABLE, "the service is stopping", may_run(call), finished);
+}
+
+void worker_calls_hurry(struct worker_calls *calls, uint32_t index, int64_t now_ms)
+{
+	struct worker_call *call = &calls->items[index];
+
+	if (call->state == WORKER_CALL_WAITING && policy_of(call)->until_done)
+		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
+}
+
+bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_attempt *ret_attempt,
+		      struct worker_finished *finished)
+{
+	struct worker_call *call = &calls->items[index];
+
+	if (call->state == WORKER_CALL_FREE || call->due_ms > now_ms)
+		return false;
+	if (now_ms >= call->deadline_ms) {
+		on_deadline(calls, call, finished);
+		return false;
+	}
+	if (call->state == WORKER_CALL_ASKED) { /* no reply: the worker may be dead */
+		log_debug("no reply; sending again", log_str("request_id", call->package->request_id));
+		note_lost(calls, call, now_ms);
+		call->silence_ms = WORKER_SILENCE_AGAIN_MS;
+		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
+	}
+	*ret_attempt = (struct worker_attempt){ .index = index, .generation = call->generation };
+	return true;
+}

@@ -1,0 +1,42 @@
+/*
+ * What is owed with a worker's reply, and how it is settled (common/protocol.h, SETTLING 2, 3 and 5).
+ */
+#ifndef API_SVC_PIPELINE_WORKER_DEBT_H
+#define API_SVC_PIPELINE_WORKER_DEBT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/bus/bus_inbox.h"
+#include "common/container/debt.h"
+#include "common/protocol.h"
+
+/* Never changed while it is shared, but for the sequence, by the one who ends the call. */
+struct worker_debt {
+	atomic_int references;
+	bool object;                  /* a worker takes the mark from the object; else a record is replaced */
+	bool by_only_attempt;         /* no other attempt of the call can be left: the record may be removed at once */
+	uint64_t sequence;            /* of the record: before it is settled the worker's, afterwards ours */
+	char key[DEBT_KEY_MAX];       /* of the record */
+	char notice[BUS_ADDRESS_MAX]; /* where the worker hears that it is settled; "": nowhere */
+	char value[PROTOCOL_SETTLE_MAX];
+};
+
+/*
+ * Read the headers of a reply.
+ *
+ * debt, settle  their values; notice: the reply's own reply subject; all may be NULL.
+ * ret_debt      given to the caller (worker_debt_unref); NULL when nothing is owed.
+ * Errors: RC_INTERNAL malformed; RC_NO_MEMORY.
+ */
+enum rc worker_debt_read(const char *debt, const char *settle, const char *notice, struct worker_debt **ret_debt,
+			 struct error *err) must_check;
+
+/* Take a reference. */
+struct worker_debt *worker_debt_ref(struct worker_debt *debt);
+
+/* Takes NULL. */
+void worker_debt_unref(struct worker_debt *debt);
+
+#endif

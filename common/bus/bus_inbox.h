@@ -1,0 +1,37 @@
+/*
+ * Replies to many questions that are open at once: each question has a ticket, a number of the asker's choice, and each
+ * reply comes back with it. Nobody waits here; timeouts are the asker's business.
+ */
+#ifndef COMMON_BUS_BUS_INBOX_H
+#define COMMON_BUS_BUS_INBOX_H
+
+#include "common/bus/bus.h"
+
+#define BUS_ADDRESS_MAX (BUS_INBOX_MAX + 24) /* bytes of a reply subject with its NUL */
+
+struct bus_inbox;
+
+/*
+ * Takes a message that was sent to the ticket's address: any number for one ticket, also long after the asker has lost
+ * interest. msg is given (bus_message_destroy). On a thread of cnats, one after the other; must not block.
+ */
+typedef void (*bus_inbox_handler)(void *ctx, uint64_t ticket, struct bus_message *msg);
+
+/*
+ * Open an inbox. It listens until bus_destroy() (cnats 3.4 may crash when a subscription ends under traffic).
+ * ret_inbox: given to the caller. Errors: those of bus_new_inbox() and bus_subscribe().
+ */
+enum rc bus_inbox_create(struct bus *bus, bus_inbox_handler handler, void *ctx, struct bus_inbox **ret_inbox,
+			 struct error *err) must_check;
+
+/* Free; call after bus_destroy(). Takes NULL. */
+void bus_inbox_destroy(struct bus_inbox *inbox);
+
+/* The subject to which replies for the ticket are sent. */
+void bus_inbox_address(const struct bus_inbox *inbox, uint64_t ticket, char out[BUS_ADDRESS_MAX]);
+
+/* bus_publish() with the ticket's address as reply subject (`out->reply` is not used). Threads: any. */
+enum rc bus_inbox_ask(struct bus_inbox *inbox, uint64_t ticket, const struct bus_outgoing *out, struct error *err)
+	must_check;
+
+#endif

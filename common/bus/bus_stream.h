@@ -1,0 +1,46 @@
+/*
+ * JetStream by its wire protocol (JSON requests on $JS.API.>, and acknowledgements of what was published): the few
+ * parts that we need. cnats' own calls are not used: the synchronous publish holds a thread for each message, the
+ * asynchronous one may reorder retries.
+ */
+#ifndef COMMON_BUS_BUS_STREAM_H
+#define COMMON_BUS_BUS_STREAM_H
+
+#include "common/bus/bus_call.h"
+#include "common/services/json.h"
+
+#define BUS_STREAM_MESSAGE_ID "Nats-Msg-Id"                                /* header: the same id is stored once */
+#define BUS_STREAM_EXPECTED_SEQUENCE "Nats-Expected-Last-Subject-Sequence" /* header: compare-and-set */
+
+/*
+ * Ask the JetStream API, for example "STREAM.INFO.x".
+ *
+ * body        JSON; NULL: none.
+ * ret_answer  given to the caller (cJSON_Delete); NULL: not wanted.
+ *
+ * Errors: RC_UNSUPPORTED there is no JetStream (here, or for this account); RC_NOT_FOUND no such stream, consumer or
+ * message; RC_ALREADY_EXISTS; RC_CONFLICT; RC_UNAVAILABLE any other refusal; those of bus_call().
+ * Blocks: about 2 s at most.  Threads: as bus_call().
+ * Source: nats-server server/jetstream_api.go, server/errors.json.
+ */
+enum rc bus_stream_ask(struct bus_caller *caller, const char *what, const char *body, cJSON **ret_answer,
+		       struct error *err) must_check;
+
+/*
+ * Does a stream listen on the subject? ret_found says so.
+ * Errors: as bus_stream_ask(); RC_UNSUPPORTED means that none can.
+ */
+enum rc bus_stream_listens(struct bus_caller *caller, const char *subject, bool *ret_found, struct error *err)
+	must_check;
+
+/*
+ * Read the reply to something that was published: stored, or why not.
+ *
+ * ret_sequence  of the message in the stream; may be NULL.
+ * Errors: RC_NOT_FOUND nobody listened, no stream either; RC_CONFLICT the compare-and-set found another sequence;
+ * RC_UNAVAILABLE refused, or no acknowledgement of a stream at all.
+ * Source: nats-architecture-and-design ADR-22; server/stream.go JSPubAckResponse.
+ */
+enum rc bus_stream_read_ack(struct bus_message *reply, uint64_t *ret_sequence, struct error *err) must_check;
+
+#endif

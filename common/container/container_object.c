@@ -1,0 +1,256 @@
+#include "common/container/container_object.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/base/strutil.h"
+#include "common/container/labels.h"
+#include "common/container/quantity.h"
+#include "common/container/spec_ports.h"
+
+#define MEBIBYTE (1024 * 1024)
+
+/* The three labels that make an object ours; they are also the selector. */
+static void write_own_labels(struct json_writer *w, const char *id)
+{
+	json_string(w, LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE);
+	json_string(w, LABEL_INSTANCE_ID, id);
+	json_string(w, LABEL_SERVICE_TYPE, LABEL_SERVICE_TYPE_VALUE);
+}
+
+static void write_labels(struct json_writer *w, const char *id, const cJSON *spec)
+{
+	const cJSON *label = NULL;
+
+	json_begin_object(w, "labels");
+	cJSON_ArrayForEach (label, json_at(spec, "metadata.labels"))
+		if (!label_is_reserved(label->string))
+			json_string(w, label->string, cJSON_GetStringValue(label));
+	write_own_labels(w, id);
+	json_end_object(w);
+}
+
+/* ---- the annotation ---------------------------------------------------------------------------------------------- */
+
+/* Members that Kubernetes gives back as they are; only their emptiness ([] or {}) would be lost. */
+static const struct kept_by_kubernetes {
+	const char *parent;
+	const char *member;
+} kept[] = {
+	{ "metadata", "labels" },
+	{ "process", "command" },
+	{ "process", "args" },
+	{ "process", "env" },
+};
+
+/* The spec without what Kubernetes keeps: small, whatever the size of environment and arguments. */
+static enum rc write_skeleton(const cJSON *spec, struct buf *out, struct error *err)
+{
+	cleanup_json cJSON *skeleton = cJSON_Duplicate(spec, 1);
+	struct json_writer w = json_writer_make(out);
+
+	if (!skeleton)
+		return error_no_memory(err);
+	cJSON_DeleteItemFromObjectCaseSensitive(skeleton, "image");
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		cJSON *parent = json_get(skeleton, kept[i].parent);
+		const cJSON *member = json_get(parent, kept[i].member);
+
+		if (member && member->child)
+			cJSON_DeleteItemFromObjectCaseSensitive(parent, kept[i].member);
+	}
+	json_tree(&w, NULL, skeleton);
+	if (out->failed == RC_TOO_LARGE)
+		return error_set(
+			err, RC_INVALID_ARGUMENT,
+			"provider_hints and network.ports are too large together: Kubernetes keeps at most about "
+			"%u bytes of both",
+			CONTAINER_SKELETON_MAX);
+	return buf_check(out, err);
+}
+
+/* ---- the Pod's container ----------------------------------------------------------------------------------------- */
+
+static enum rc write_amounts(struct json_writer *w, const char *key, const cJSON *resources, const char *end,
+			     struct error *err)
+{
+	const cJSON *cpu = json_get(json_get(resources, "cpu"), end);
+	const char *memory = cJSON_GetStringValue(json_get(json_get(resources, "memory"), end));
+	char quantity[32];
+	int64_t milli;
+	int64_t bytes;
+
+	if (!cpu_parse(cpu, &milli))
+		return error_set(err, RC_INVALID_ARGUMENT, "resources.cpu.%s is no amount of CPU", end);
+	if (!memory || !memory_parse(memory, &bytes))
+		return error_set(err, RC_INVALID_ARGUMENT, "resources.memory.%s is no amount of memory", end);
+	json_begin_object(w, key);
+	snprintf(quantity, sizeof(quantity), "%" PRId64 "m", milli);
+	json_string(w, "cpu", quantity);
+	snprintf(quantity, sizeof(quantity), "%" PRId64 "Mi", bytes / MEBIBYTE);
+	json_string(w, "memory", quantity);
+	json_end_object(w);
+	return RC_OK;
+}
+
+static void write_env(struct json_writer *w, const cJSON *env)
+{
+	const cJSON *variable = NULL;
+
+	json_begin_array(w, "env");
+	cJSON_ArrayForEach (variable, env) {
+		json_begin_object(w, NULL);
+		json_string(w, "name", json_string_at(variable, "name"));
+		json_string(w, "value", json_string_at(variable, "value"));
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+static void write_container_ports(struct json_writer *w, const cJSON *ports)
+{
+	const cJSON *port = NULL;
+
+	json_begin_array(w, "ports");
+	cJSON_ArrayForEach (port, ports) {
+		json_begin_object(w, NULL);
+		json_int(w, "containerPort", json_int_at(port, "container_port", 0));
+		json_string(w, "protocol", "TCP");
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+static enum rc write_container(struct json_writer *w, const cJSON *spec, struct error *err)
+{
+	const cJSON *resources = json_get(spec, "resources");
+	enum rc rc;
+
+	json_begin_object(w, NULL);
+	json_string(w, "name", json_string_at(spec, "metadata.name"));
+	json_string(w, "image", json_string_at(spec, "image.reference"));
+	json_tree(w, "command", json_at(spec, "process.command"));
+	json_tree(w, "args", json_at(spec, "process.args"));
+	write_env(w, json_at(spec, "process.env"));
+	write_container_ports(w, json_at(spec, "network.ports"));
+	json_begin_object(w, "resources");
+	rc = write_amounts(w, "requests", resources, "min", err);
+	if (!rc)
+		rc = write_amounts(w, "limits", resources, "max", err);
+	json_end_object(w);
+	json_end_object(w);
+	return rc;
+}
+
+static void write_origin(struct json_writer *w, const struct container_origin *origin)
+{
+	json_string(w, ANNOTATION_TOKEN, origin->token);
+	json_optional_string(w, ANNOTATION_ATTEMPT, origin->attempt);
+	if (origin->digest[0])
+		json_string(w, ANNOTATION_DIGEST, origin->digest);
+	if (origin->owed)
+		json_string(w, ANNOTATION_OWED, origin->attempt);
+}
+
+enum rc container_write_deployment(const char *id, const cJSON *spec, const struct container_origin *origin,
+				   struct buf *out, struct error *err)
+{
+	struct buf skeleton cleanup_buf = buf_make(CONTAINER_SKELETON_MAX);
+	struct json_writer w = json_writer_make(out);
+	enum rc rc = write_skeleton(spec, &skeleton, err);
+
+	if (rc)
+		return rc;
+	json_begin_object(&w, NULL);
+	json_string(&w, "apiVersion", "apps/v1");
+	json_string(&w, "kind", "Deployment");
+	json_begin_object(&w, "metadata");
+	json_string(&w, "name", id);
+	write_labels(&w, id, spec);
+	json_begin_object(&w, "annotations");
+	json_string(&w, ANNOTATION_SPEC, skeleton.data);
+	write_origin(&w, origin);
+	json_end_object(&w);
+	json_end_object(&w);
+	json_begin_object(&w, "spec");
+	json_int(&w, "replicas", 1);
+	json_begin_object(&w, "selector");
+	json_begin_object(&w, "matchLabels");
+	write_own_labels(&w, id);
+	json_end_object(&w);
+	json_end_object(&w);
+	json_begin_object(&w, "template");
+	json_begin_object(&w, "metadata");
+	write_labels(&w, id, spec);
+	json_end_object(&w);
+	json_begin_object(&w, "spec");
+	json_begin_array(&w, "containers");
+	rc = write_container(&w, spec, err);
+	json_end_array(&w);
+	json_end_object(&w);
+	json_end_object(&w);
+	json_end_object(&w);
+	json_end_object(&w);
+	return rc ? rc : buf_check(out, err);
+}
+
+/* ---- the Service ------------------------------------------------------------------------------------------------- */
+
+static void write_service_ports(struct json_writer *w, const cJSON *ports)
+{
+	const cJSON *port = NULL;
+	char name[24];
+
+	json_begin_array(w, "ports");
+	cJSON_ArrayForEach (port, ports) {
+		int64_t number = json_int_at(port, "container_port", 0);
+
+		if (!spec_port_is_exposed(port))
+			continue;
+		snprintf(name, sizeof(name), "port-%" PRId64, number);
+		json_begin_object(w, NULL);
+		json_string(w, "name", name);
+		json_string(w, "protocol", "TCP");
+		json_int(w, "port", number);
+		json_int(w, "targetPort", number);
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+/* Without blockOwnerDeletion, which needs a right on finalizers that OpenShift asks for. */
+static void write_owner(struct json_writer *w, const char *id, const char *deployment_uid)
+{
+	json_begin_array(w, "ownerReferences");
+	json_begin_object(w, NULL);
+	json_string(w, "apiVersion", "apps/v1");
+	json_string(w, "kind", "Deployment");
+	json_string(w, "name", id);
+	json_string(w, "uid", deployment_uid);
+	json_end_object(w);
+	json_end_array(w);
+}
+
+enum rc container_write_service(const char *id, const char *name, const char *deployment_uid, const cJSON *spec,
+				const char *external_type, struct buf *out, struct error *err)
+{
+	struct json_writer w = json_writer_make(out);
+
+	json_begin_object(&w, NULL);
+	json_string(&w, "apiVersion", "v1");
+	json_string(&w, "kind", "Service");
+	json_begin_object(&w, "metadata");
+	json_string(&w, "name", name);
+	write_labels(&w, id, spec);
+	write_owner(&w, id, deployment_uid);
+	json_end_object(&w);
+	json_begin_object(&w, "spec");
+	json_string(&w, "type", spec_any_port(spec, spec_port_is_external) ? external_type : "ClusterIP");
+	json_begin_object(&w, "selector");
+	write_own_labels(&w, id);
+	json_end_object(&w);
+	write_service_ports(&w, json_at(spec, "network.ports"));
+	json_end_object(&w);
+	json_end_object(&w);
+	return buf_check(out, err);
+}

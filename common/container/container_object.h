@@ -1,0 +1,41 @@
+/*
+ * From a container's spec, as the client wrote it, to Kubernetes objects. Pure.
+ */
+#ifndef COMMON_CONTAINER_CONTAINER_OBJECT_H
+#define COMMON_CONTAINER_CONTAINER_OBJECT_H
+
+#include "common/container/kube_facts.h"
+#include "common/services/json_write.h"
+
+#define CONTAINER_OBJECT_MAX (4u * 1024 * 1024) /* bytes of an object that we send */
+#define CONTAINER_SKELETON_MAX (200u * 1024)    /* bytes; Kubernetes allows 256 KiB of annotations together */
+
+/* Where a Deployment comes from: its annotations. */
+struct container_origin {
+	const char *token;
+	const char *attempt; /* NULL: not known */
+	const char *digest;  /* "": none */
+	bool owed;           /* to `attempt`; else its debt is a record */
+};
+
+/*
+ * Write the Deployment: named by the id, our three labels and the client's, one container, and annotations: its origin,
+ * and what Kubernetes would not give back as it was written.
+ *
+ * spec  valid by the API's schema and rules; borrowed.
+ * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or provider_hints and ports that do not fit an annotation;
+ * RC_TOO_LARGE, RC_NO_MEMORY.
+ */
+enum rc container_write_deployment(const char *id, const cJSON *spec, const struct container_origin *origin,
+				   struct buf *out, struct error *err) must_check;
+
+/*
+ * Write the Service: the ports that are not `none`, and an owner reference, so that it goes when its Deployment goes.
+ *
+ * name           service_name_derive() of the id.
+ * external_type  the type when any port is external; else ClusterIP.
+ */
+enum rc container_write_service(const char *id, const char *name, const char *deployment_uid, const cJSON *spec,
+				const char *external_type, struct buf *out, struct error *err) must_check;
+
+#endif

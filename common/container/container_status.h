@@ -1,0 +1,42 @@
+/*
+ * What a container's state is, derived from the facts of its Deployment, ReplicaSets and Pods. One rule for GET, LIST
+ * and events; pure.
+ */
+#ifndef COMMON_CONTAINER_CONTAINER_STATUS_H
+#define COMMON_CONTAINER_CONTAINER_STATUS_H
+
+#include "common/container/kube_facts.h"
+
+enum container_status { CONTAINER_PENDING, CONTAINER_RUNNING, CONTAINER_FAILED, CONTAINER_UNKNOWN, CONTAINER_DELETED };
+
+struct container_state {
+	enum container_status status;
+	bool unchanged;     /* the Pod has succeeded: no news; whoever knows an earlier status keeps it */
+	bool podless;       /* no Pod speaks that is here to stay, though there should be one */
+	int64_t changed_ms; /* wall clock: newest condition transition of the Pod that speaks, else of the Deployment */
+	int64_t recheck_ms; /* clock_mono_ms(): the status changes then without any event (a grace ends); 0: it does not */
+	const char *ip;     /* of the Pod that speaks, "" when it has none; belongs to the facts */
+	const char *message; /* for people; belongs to the facts or is constant */
+};
+
+/* "PENDING", "RUNNING", "FAILED", "UNKNOWN" or "DELETED". */
+const char *container_status_name(enum container_status status);
+
+/*
+ * Derive the state of the container whose Deployment is given.
+ *
+ * deployment  must not be NULL; one with a deletionTimestamp is DELETED.
+ * facts       any facts of the instance; only Pods that belong to the Deployment through one of its ReplicaSets count,
+ *             so Pods of a predecessor with the same id do not.
+ * now_ms      clock_mono_ms().
+ * grace_ms    how long a failure must last before it is said (SP_FAILED_GRACE); until then PENDING, because FAILED
+ *             makes DCM tear everything down. Replicas 0 is FAILED at once: somebody's will.
+ *
+ * The Pods that speak: those that are not being deleted before those that are, those of the newest revision before
+ * older ones, and a Failed one only when no other is left. Among them the most worrying wins: Unknown, Pending,
+ * Running.
+ */
+struct container_state container_status_derive(const struct fact *deployment, const struct fact *const *facts,
+					       size_t fact_count, int64_t now_ms, int64_t grace_ms);
+
+#endif

@@ -1,0 +1,312 @@
+#include "common/container/container_view.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/container/labels.h"
+#include "common/container/port_table.h"
+#include "common/container/quantity.h"
+
+struct container_extras container_extras_make(void)
+{
+	return (struct container_extras){ .service = buf_make(SERVICE_VIEW_MAX) };
+}
+
+void container_extras_clear(struct container_extras *extras)
+{
+	buf_clear(&extras->service);
+}
+
+/* ---- what the client wrote --------------------------------------------------------------------------------------- */
+
+/* The annotation's tree; NULL when there is none that can be read: a Deployment that others made. */
+static cJSON *read_skeleton(const cJSON *deployment)
+{
+	const char *text = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.annotations"), ANNOTATION_SPEC));
+	cJSON *skeleton = NULL;
+
+	if (!text || json_parse(text, strlen(text), &skeleton, NULL))
+		return NULL;
+	return skeleton;
+}
+
+/* ---- resources --------------------------------------------------------------------------------------------------- */
+
+static void write_cpu(struct json_writer *w, const char *key, const char *quantity, const cJSON *written)
+{
+	char text[32];
+	int64_t milli;
+	int64_t written_milli;
+
+	if (!quantity)
+		return;
+	if (!quantity_parse(quantity, 1000, &milli)) {
+		json_string(w, key, quantity);
+		return;
+	}
+	if (cpu_parse(written, &written_milli) && written_milli == milli) {
+		json_tree(w, key, written);
+		return;
+	}
+	snprintf(text, sizeof(text), milli % 1000 ? "%" PRId64 "m" : "%" PRId64, milli % 1000 ? milli : milli / 1000);
+	json_string(w, key, text);
+}
+
+/* In the largest of our units that holds it exactly; what is no whole number of MB, as Kubernetes writes it. */
+static void write_memory(struct json_writer *w, const char *key, const char *quantity, const cJSON *written)
+{
+	static const struct {
+		int shift;
+		const char *unit;
+	} units[] = { { 40, "TB" }, { 30, "GB" }, { 20, "MB" } };
+	const char *written_text = cJSON_GetStringValue(written);
+	char text[32];
+	int64_t bytes;
+	int64_t written_bytes;
+
+	if (!quantity)
+		return;
+	if (!quantity_parse(quantity, 1, &bytes)) {
+		json_string(w, key, quantity);
+		return;
+	}
+	if (written_text && memory_parse(written_text, &written_bytes) && written_bytes == bytes) {
+		json_string(w, key, written_text);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (bytes == 0 || bytes % (1LL << units[i].shift) != 0)
+			continue;
+		snprintf(text, sizeof(text), "%" PRId64 "%s", bytes >> units[i].shift, units[i].unit);
+		json_string(w, key, text);
+		return;
+	}
+	json_string(w, key, quantity);
+}
+
+static void write_resources(struct json_writer *w, const cJSON *container, const cJSON *skeleton)
+{
+	static const struct {
+		const char *name;
+		void (*write)(struct json_writer *w, const char *key, const char *quantity, const cJSON *written);
+	} amounts[] = { { "cpu", write_cpu }, { "memory", write_memory } };
+	const cJSON *requests = json_at(container, "resources.requests");
+	const cJSON *limits = json_at(container, "resources.limits");
+
+	json_begin_object(w, "resources");
+	for (size_t i = 0; i < ARRAY_LEN(amounts); i++) {
+		const char *name = amounts[i].name;
+		const cJSON *written = json_get(json_get(skeleton, "resources"), name);
+
+		json_begin_object(w, name);
+		amounts[i].write(w, "min", json_string_at(requests, name), json_get(written, "min"));
+		amounts[i].write(w, "max", json_string_at(limits, name), json_get(written, "max"));
+		json_end_object(w);
+	}
+	json_end_object(w);
+}
+
+/* ---- the other members ------------------------------------------------------------------------------------------- */
+
+/* The value from the cluster; when it has none, an empty one that the client wrote. */
+static const cJSON *held_or_empty(const cJSON *held, const cJSON *written)
+{
+	if (held && held->child)
+		return held;
+	return written && !written->child && (cJSON_IsArray(written) || cJSON_IsObject(written)) ? written : NULL;
+}
+
+static void write_metadata(struct json_writer *w, const cJSON *deployment, const cJSON *container,
+			   const cJSON *skeleton)
+{
+	const cJSON *labels = json_members(json_at(deployment, "metadata.labels"));
+	const cJSON *written_labels = json_at(skeleton, "metadata.labels");
+	const char *container_name = json_string_at(container, "name");
+	const char *namespace = json_string_at(deployment, "metadata.namespace");
+	const cJSON *label = NULL;
+	bool any = cJSON_IsObject(written_labels);
+
+	cJSON_ArrayForEach (label, labels)
+		any = any || !label_is_reserved(label->string);
+	json_begin_object(w, "metadata");
+	json_string(w, "name", container_name ? container_name : json_string_at(deployment, "metadata.name"));
+	if (any) {
+		json_begin_object(w, "labels");
+		cJSON_ArrayForEach (label, labels)
+			if (!label_is_reserved(label->string))
+				json_optional_string(w, label->string, cJSON_GetStringValue(label));
+		json_end_object(w);
+	}
+	json_optional_string(w, "namespace", namespace);
+	json_end_object(w);
+}
+
+/* A variable that takes its value from elsewhere (others made it) is shown by its name. */
+static void write_env(struct json_writer *w, const cJSON *env)
+{
+	const cJSON *variable = NULL;
+
+	json_begin_array(w, "env");
+	cJSON_ArrayForEach (variable, env) {
+		const char *name = json_string_at(variable, "name");
+		const char *value = json_string_at(variable, "value");
+
+		if (!name)
+			continue;
+		json_begin_object(w, NULL);
+		json_string(w, "name", name);
+		json_string(w, "value", value ? value : "");
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+static void write_process(struct json_writer *w, const cJSON *container, const cJSON *skeleton)
+{
+	const cJSON *written = json_get(skeleton, "process");
+	const cJSON *command = held_or_empty(json_get(container, "command"), json_get(written, "command"));
+	const cJSON *args = held_or_empty(json_get(container, "args"), json_get(written, "args"));
+	const cJSON *env = held_or_empty(json_get(container, "env"), json_get(written, "env"));
+
+	if (!command && !args && !env && !cJSON_IsObject(written))
+		return;
+	json_begin_object(w, "process");
+	json_tree(w, "command", command);
+	json_tree(w, "args", args);
+	if (env)
+		write_env(w, env);
+	json_end_object(w);
+}
+
+/* What a port is to others: as the client wrote it; one that we did not make, as its Service tells. */
+struct visibilities {
+	struct port_table written;
+	struct port_table served;
+	const char *of_served; /* of all that the Service has */
+};
+
+/* Without memory a port shows as `none`. */
+static void read_visibilities(const cJSON *skeleton, const cJSON *service, struct visibilities *v)
+{
+	*v = (struct visibilities){ .of_served = "external" };
+	if (!port_table_make(json_at(skeleton, "network.ports"), "container_port", "visibility", &v->written) ||
+	    !port_table_make(json_get(service, "ports"), "target_port", "protocol", &v->served))
+		return;
+	if (str_equal(json_string_at(service, "type"), "ClusterIP"))
+		v->of_served = "internal";
+}
+
+static const char *visibility_of(const struct visibilities *v, int64_t number)
+{
+	const char *written = NULL;
+
+	if (port_table_find(&v->written, number, &written) && written)
+		return written;
+	return port_table_find(&v->served, number, NULL) ? v->of_served : "none";
+}
+
+static void clear_visibilities(struct visibilities *v)
+{
+	port_table_clear(&v->written);
+	port_table_clear(&v->served);
+}
+
+static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *skeleton,
+			const struct container_extras *extras)
+{
+	struct visibilities visibilities cleanup_with(clear_visibilities);
+	cleanup_json cJSON *service = NULL;
+	const cJSON *port = NULL;
+
+	if (extras->service.len && json_parse(extras->service.data, extras->service.len, &service, NULL))
+		service = NULL; /* our own text: memory is short */
+	read_visibilities(skeleton, service, &visibilities);
+	json_begin_array(w, "ports");
+	cJSON_ArrayForEach (port, ports) {
+		int64_t number = json_int_at(port, "containerPort", 0);
+
+		if (number == 0)
+			continue;
+		json_begin_object(w, NULL);
+		json_int(w, "container_port", number);
+		json_string(w, "visibility", visibility_of(&visibilities, number));
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+static void write_network(struct json_writer *w, const cJSON *container, const cJSON *skeleton,
+			  const struct container_extras *extras)
+{
+	const cJSON *written = json_get(skeleton, "network");
+	const cJSON *ports = held_or_empty(json_get(container, "ports"), json_get(written, "ports"));
+
+	if (!ports && !cJSON_IsObject(written) && !extras->ip[0])
+		return;
+	json_begin_object(w, "network");
+	if (ports)
+		write_ports(w, ports, skeleton, extras);
+	if (extras->ip[0])
+		json_string(w, "ip", extras->ip);
+	json_end_object(w);
+}
+
+/*
+ * The one that has the name which the client gave it: what `kubectl patch` adds stands before it. In a Deployment that
+ * others made it is the first.
+ */
+static const cJSON *own_container(const cJSON *deployment, const cJSON *skeleton)
+{
+	const cJSON *containers = json_at(deployment, "spec.template.spec.containers");
+	const char *name = json_string_at(skeleton, "metadata.name");
+	const cJSON *container = NULL;
+
+	cJSON_ArrayForEach (container, containers)
+		if (name && str_equal(json_string_at(container, "name"), name))
+			return container;
+	return cJSON_GetArrayItem(containers, 0);
+}
+
+static void write_spec(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras)
+{
+	cleanup_json cJSON *skeleton = read_skeleton(deployment);
+	const cJSON *container = own_container(deployment, skeleton);
+
+	json_begin_object(w, "spec");
+	json_string(w, "service_type", LABEL_SERVICE_TYPE_VALUE);
+	write_metadata(w, deployment, container, skeleton);
+	json_begin_object(w, "image");
+	json_optional_string(w, "reference", json_string_at(container, "image"));
+	json_end_object(w);
+	write_resources(w, container, skeleton);
+	write_process(w, container, skeleton);
+	write_network(w, container, skeleton, extras);
+	json_tree(w, "provider_hints", json_get(skeleton, "provider_hints"));
+	json_end_object(w);
+}
+
+void container_view_write(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras)
+{
+	const char *id = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.labels"), LABEL_INSTANCE_ID));
+	const char *created = json_string_at(deployment, "metadata.creationTimestamp");
+	char path[256];
+	char changed[CLOCK_RFC3339_MAX];
+
+	snprintf(path, sizeof(path), "containers/%s", id ? id : "");
+	clock_format_rfc3339(extras->changed_ms, false, changed);
+	json_begin_object(w, NULL);
+	json_string(w, "id", id);
+	json_string(w, "path", path);
+	json_optional_string(w, "uid", json_string_at(deployment, "metadata.uid"));
+	write_spec(w, deployment, extras);
+	json_string(w, "status", container_status_name(extras->status));
+	if (extras->message[0])
+		json_string(w, "status_message", extras->message);
+	if (extras->service.len)
+		json_raw(w, "service", extras->service.data, extras->service.len);
+	json_optional_string(w, "create_time", created);
+	json_string(w, "update_time", changed);
+	json_end_object(w);
+}

@@ -1,0 +1,55 @@
+/*
+ * The debt of a create (protocol.h, SETTLING): its record in the provider's bucket, as keys and values. Pure.
+ */
+#ifndef COMMON_CONTAINER_DEBT_H
+#define COMMON_CONTAINER_DEBT_H
+
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/services/json.h"
+
+#define DEBT_KEY_MAX 320    /* bytes of a key with its NUL: a token, encoded threefold */
+#define DEBT_VALUE_MAX 1024 /* bytes of a value */
+#define DEBT_PATTERN "owed.*"
+
+enum debt_state {
+	DEBT_OWED,    /* an attempt writes, or has written; the client was not told */
+	DEBT_SETTLED, /* the client was told, or is about to be */
+	DEBT_VOID,    /* nobody will be told: whatever carries the token is removed */
+};
+
+struct debt {
+	enum debt_state state;
+	const char *id;     /* of the container */
+	const char *uid;    /* settled: of its Deployment; else "" */
+	const char *caller; /* owed: where the call's owner can be asked about it; else "" */
+	const char *digest; /* of the spec, for requests by key; else "" */
+	int64_t left_ms;    /* owed: until the call's deadline, when the record was written */
+};
+
+/* The key of the record of a create token. */
+void debt_key(const char *token, char out[DEBT_KEY_MAX]);
+
+/* Is this a key that debt_key() may have made? For keys that come from other processes. */
+bool debt_is_key(const char *text);
+
+/*
+ * Read the header by which a record is named, "<sequence> <key>" (protocol.h, SETTLING 2 and 5). Takes NULL. False: it is
+ * not one; *ret_sequence and key are then untouched.
+ */
+bool debt_read_reference(const char *text, uint64_t *ret_sequence, char key[DEBT_KEY_MAX]);
+
+/* Append the value. Failure is the buffer's. */
+void debt_write(const struct debt *debt, struct buf *out);
+
+/*
+ * Read a value.
+ *
+ * ret_tree  given to the caller (cJSON_Delete); the strings of ret_debt belong to it.
+ * Errors: RC_INVALID_ARGUMENT for anything that debt_write() would not have written. A time that is left is at most
+ * PROTOCOL_DEADLINE_MAX_MS.
+ */
+enum rc debt_read(const char *text, size_t len, cJSON **ret_tree, struct debt *ret_debt, struct error *err) must_check;
+
+#endif

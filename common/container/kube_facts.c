@@ -1,0 +1,317 @@
+#include "common/container/kube_facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/container/kube_condition.h"
+#include "common/container/labels.h"
+#include "common/container/pod_message.h"
+#include "common/container/service_view.h"
+#include "common/container/spec_ports.h"
+
+#define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes before a message is cut: no object of Kubernetes is larger */
+#define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
+
+bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+bool kube_uid_is_set(const struct kube_uid *uid)
+{
+	static const struct kube_uid none;
+
+	return !kube_uid_equal(uid, &none);
+}
+
+struct kube_uid kube_uid_parse(const char *text)
+{
+	struct kube_uid uid = { 0 };
+	char digits[33];
+	size_t count = 0;
+
+	if (!text || strlen(text) != KUBE_UID_TEXT_MAX - 1)
+		return uid;
+	for (const char *c = text; *c; c++)
+		if (*c != '-' && count < sizeof(digits) - 1)
+			digits[count++] = *c;
+	digits[count] = '\0';
+	if (count != 32 || strspn(digits, "0123456789abcdef") != 32)
+		return uid;
+	for (size_t i = 0; i < sizeof(uid.bytes); i++) {
+		char pair[3] = { digits[2 * i], digits[2 * i + 1], '\0' };
+
+		uid.bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	return uid;
+}
+
+void kube_uid_format(const struct kube_uid *uid, char out[KUBE_UID_TEXT_MAX])
+{
+	char *at = out;
+
+	for (size_t i = 0; i < sizeof(uid->bytes); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*at++ = '-';
+		at += snprintf(at, 3, "%02x", uid->bytes[i]);
+	}
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
+
+static int64_t time_at(const cJSON *object, const char *path)
+{
+	int64_t ms = 0;
+
+	(void)clock_parse_rfc3339(json_string_at(object, path), &ms); /* absent or broken: 0 */
+	return ms;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t newest_transition(const cJSON *object)
+{
+	const cJSON *condition = NULL;
+	int64_t newest = 0;
+
+	cJSON_ArrayForEach (condition, json_at(object, "status.conditions"))
+		newest = later(newest, time_at(condition, "lastTransitionTime"));
+	return newest;
+}
+
+/* The controlling owner, or the first one when none controls. */
+static struct kube_uid owner_of(const cJSON *object)
+{
+	const cJSON *owners = json_at(object, "metadata.ownerReferences");
+	const cJSON *owner = NULL;
+
+	cJSON_ArrayForEach (owner, owners)
+		if (json_true_at(owner, "controller"))
+			return kube_uid_parse(json_string_at(owner, "uid"));
+	return kube_uid_parse(json_string_at(cJSON_GetArrayItem(owners, 0), "uid"));
+}
+
+static int32_t revision_of(const cJSON *object)
+{
+	const char *text = cJSON_GetStringValue(json_get(json_at(object, "metadata.annotations"), REVISION_ANNOTATION));
+	int64_t revision;
+
+	return text && str_parse_int64(text, &revision) && revision > 0 && revision < INT32_MAX ? (int32_t)revision : 0;
+}
+
+static int32_t replicas_of(const cJSON *deployment)
+{
+	int64_t replicas = json_int_at(deployment, "spec.replicas", 1);
+
+	return replicas >= 0 && replicas <= INT32_MAX ? (int32_t)replicas : 1;
+}
+
+static enum pod_phase phase_of(const cJSON *pod)
+{
+	static const char *const names[] = {
+		[POD_PENDING] = "Pending", [POD_RUNNING] = "Running", [POD_SUCCEEDED] = "Succeeded",
+		[POD_FAILED] = "Failed",   [POD_UNKNOWN] = "Unknown",
+	};
+	const char *phase = json_string_at(pod, "status.phase");
+
+	for (size_t i = 0; phase && i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], phase) == 0)
+			return (enum pod_phase)i;
+	return POD_PENDING;
+}
+
+/*
+ * A time of day by our monotonic clock, so that what is counted from it does not depend on a wall clock that may be set.
+ * None is in the future: the API server's clock is another one.
+ */
+static int64_t mono_of(int64_t wall_ms)
+{
+	int64_t ago_ms = clock_wall_ms() - wall_ms;
+	int64_t mono_ms = clock_mono_ms() - (ago_ms > 0 ? ago_ms : 0);
+
+	return mono_ms ? mono_ms : -1; /* 0 is never */
+}
+
+/* When a Failed Pod failed: the newest time that it tells. */
+static int64_t pod_failed_ms(const cJSON *pod)
+{
+	const cJSON *status = NULL;
+	int64_t newest = later(newest_transition(pod), time_at(pod, "metadata.creationTimestamp"));
+
+	cJSON_ArrayForEach (status, json_at(pod, "status.containerStatuses"))
+		newest = later(newest, time_at(status, "state.terminated.finishedAt"));
+	return newest;
+}
+
+/* The texts of a fact while it is being made: they are copied behind the struct. */
+struct texts {
+	const char *name;
+	const char *instance_id;
+	const char *ip;
+	const char *owed_to;
+	char problem[FACT_MESSAGE_MAX];
+	struct buf message;
+	struct buf service;
+};
+
+uint64_t fact_token_hash(const char *token)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	for (; *token; token++)
+		hash = (hash ^ (unsigned char)*token) * UINT64_C(1099511628211);
+	return hash ? hash : 1;
+}
+
+/* Does the client's spec, as the annotation keeps it, ask for ports that others can reach? */
+static bool wants_service(const char *spec)
+{
+	cleanup_json cJSON *tree = NULL;
+
+	return json_parse(spec, strlen(spec), &tree, NULL) == RC_OK && spec_wants_service(tree);
+}
+
+static void read_deployment(const cJSON *object, struct fact *fact, struct texts *texts)
+{
+	const cJSON *annotations = json_at(object, "metadata.annotations");
+	const char *spec = cJSON_GetStringValue(json_get(annotations, ANNOTATION_SPEC));
+	const char *token = cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN));
+	const char *owed_to = cJSON_GetStringValue(json_get(annotations, ANNOTATION_OWED));
+	const char *problem = cJSON_GetStringValue(json_get(annotations, ANNOTATION_PROBLEM));
+	const cJSON *failure = kube_condition(object, "ReplicaFailure");
+
+	fact->replicas = replicas_of(object);
+	fact->revision = revision_of(object);
+	fact->made_here = token && str_equal(texts->name, texts->instance_id);
+	fact->token = token ? fact_token_hash(token) : 0;
+	fact->wants_service = spec && wants_service(spec);
+	if (owed_to && strlen(owed_to) < FACT_OWED_TO_MAX)
+		texts->owed_to = owed_to;
+	if (problem)
+		snprintf(texts->problem, sizeof(texts->problem), "%s", problem);
+	str_trim_broken_utf8(texts->problem);
+	if (str_equal(json_string_at(failure, "status"), "True")) {
+		const char *text = json_string_at(failure, "message");
+
+		fact->failed_ms = later(time_at(failure, "lastTransitionTime"), fact->created_ms);
+		buf_add_str(&texts->message, text ? text : "Pods cannot be created");
+	}
+}
+
+static void read_replicaset(const cJSON *object, struct fact *fact, struct texts *texts unused)
+{
+	fact->owner = owner_of(object);
+	fact->revision = revision_of(object);
+}
+
+static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts)
+{
+	const char *ip = json_string_at(object, "status.podIP");
+
+	fact->owner = owner_of(object);
+	fact->phase = phase_of(object);
+	fact->node_lost = kube_condition_node_is_lost(object);
+	if (fact->phase == POD_FAILED)
+		fact->failed_ms = pod_failed_ms(object);
+	if (ip)
+		texts->ip = ip;
+	pod_message_add(object, &texts->message);
+	texts->name = ""; /* nobody asks for a Pod by name */
+}
+
+static void read_service(const cJSON *object, struct fact *fact, struct texts *texts)
+{
+	struct json_writer w = json_writer_make(&texts->service);
+
+	fact->owner = owner_of(object);
+	service_view_write(object, &w, NULL);
+}
+
+static void (*const readers[KUBE_KIND_COUNT])(const cJSON *object, struct fact *fact, struct texts *texts) = {
+	[KUBE_DEPLOYMENT] = read_deployment,
+	[KUBE_REPLICASET] = read_replicaset,
+	[KUBE_POD] = read_pod,
+	[KUBE_SERVICE] = read_service,
+};
+
+static const char *copy_text(char **at, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = memcpy(*at, text, size);
+
+	*at += size;
+	return copy;
+}
+
+/* One block: the struct, then its strings. The instance id is the name for everything that we made: kept once. */
+static struct fact *pack(const struct fact *fact, const struct texts *texts)
+{
+	bool shared = strcmp(texts->name, texts->instance_id) == 0;
+	size_t size = sizeof(*fact) + strlen(texts->name) + strlen(texts->ip) + texts->message.len +
+		      texts->service.len + strlen(texts->owed_to) + strlen(texts->problem) + 6 +
+		      (shared ? 0 : strlen(texts->instance_id) + 1);
+	struct fact *packed = malloc(size);
+	char *at;
+
+	if (!packed)
+		return NULL;
+	at = (char *)(packed + 1);
+	*packed = *fact;
+	packed->bytes = (uint32_t)size; /* names, message and service have limits of their own */
+	packed->name = copy_text(&at, texts->name);
+	packed->instance_id = shared ? packed->name : copy_text(&at, texts->instance_id);
+	packed->ip = copy_text(&at, texts->ip);
+	packed->message = copy_text(&at, texts->message.data);
+	packed->service = copy_text(&at, texts->service.data);
+	packed->owed_to = copy_text(&at, texts->owed_to);
+	packed->problem = copy_text(&at, texts->problem);
+	return packed;
+}
+
+enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
+{
+	const char *instance_id = cJSON_GetStringValue(json_get(json_at(object, "metadata.labels"), LABEL_INSTANCE_ID));
+	struct texts texts = {
+		.name = json_string_at(object, "metadata.name"),
+		.instance_id = instance_id ? instance_id : "",
+		.ip = "",
+		.owed_to = "",
+		.message = buf_make(MESSAGE_TEXT_MAX),
+		.service = buf_make(SERVICE_VIEW_MAX),
+	};
+	struct fact fact = { .kind = kind, .uid = kube_uid_parse(json_string_at(object, "metadata.uid")) };
+	struct fact *packed = NULL;
+	enum rc rc;
+
+	if (!texts.name || !kube_uid_is_set(&fact.uid))
+		return error_set(err, RC_UNAVAILABLE, "a %s without name or uid", kube_kind_name(kind));
+	fact.deleting = json_at(object, "metadata.deletionTimestamp") != NULL;
+	fact.created_ms = time_at(object, "metadata.creationTimestamp");
+	fact.changed_ms = later(newest_transition(object), fact.created_ms);
+	readers[kind](object, &fact, &texts);
+	if (fact.failed_ms)
+		fact.failed_ms = mono_of(fact.failed_ms);
+	if (texts.message.len > FACT_MESSAGE_MAX) {
+		buf_truncate(&texts.message, FACT_MESSAGE_MAX);
+		str_trim_broken_utf8(texts.message.data);
+	}
+	rc = buf_check(&texts.message, err);
+	if (!rc)
+		rc = buf_check(&texts.service, err);
+	if (!rc)
+		packed = pack(&fact, &texts);
+	buf_clear(&texts.message);
+	buf_clear(&texts.service);
+	if (rc)
+		return rc;
+	if (!packed)
+		return error_no_memory(err);
+	*ret_fact = packed;
+	return RC_OK;
+}

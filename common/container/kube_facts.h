@@ -1,0 +1,74 @@
+/*
+ * The few facts that we keep of a Kubernetes object: some hundred bytes in one block, instead of kilobytes of JSON.
+ * One shape for all four kinds, so that a cache and an informer need not know them.
+ */
+#ifndef COMMON_CONTAINER_KUBE_FACTS_H
+#define COMMON_CONTAINER_KUBE_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/kube/kube_path.h"
+#include "common/services/json.h"
+
+#define FACT_MESSAGE_MAX 240 /* bytes of a message for people that are kept */
+#define FACT_OWED_TO_MAX 512 /* bytes of a reply subject with its NUL; what is longer is none */
+#define KUBE_UID_TEXT_MAX 37 /* bytes of a uid with its NUL */
+
+/* Kubernetes' uids are UUIDs (apimachinery pkg/util/uuid); as bytes they take half the room. All zero: none. */
+struct kube_uid {
+	uint8_t bytes[16];
+};
+
+enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };
+
+struct fact {
+	enum kube_kind kind;
+	enum pod_phase phase; /* Pod */
+	bool deleting;        /* has a deletionTimestamp */
+	bool node_lost;       /* Pod: its node does not report any more */
+	bool wants_service;   /* Deployment: the client asked for ports that others can reach */
+	bool made_here;       /* Deployment: has our creation token, and its name is the instance id */
+	uint64_t token;       /* Deployment: a hash of its creation token; 0: it has none */
+	int32_t replicas;     /* Deployment: spec.replicas */
+	int32_t revision;     /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
+	uint32_t bytes;       /* of the whole block */
+	struct kube_uid uid;
+	struct kube_uid owner; /* the controller of a Pod or ReplicaSet, the first owner of a Service */
+	int64_t created_ms;    /* wall clock */
+	int64_t changed_ms;    /* newest condition transition; created_ms when there is none */
+	/* clock_mono_ms(): since when the Pod is Failed or the Deployment has ReplicaFailure=True; 0: it has not */
+	int64_t failed_ms;
+	const char *name;
+	const char *instance_id; /* "" when the label is missing */
+	const char *ip;          /* Pod: its address, "" while it has none */
+	const char *message;     /* Pod, Deployment: for people, "" when there is nothing to say */
+	const char *problem;     /* Deployment: ANNOTATION_PROBLEM; "" when there is none */
+	const char *owed_to;     /* Deployment: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
+	const char *service;     /* Service: the member `service` of a Container, as JSON; else "" */
+};
+
+/*
+ * Take the facts out of an object. Whatever is missing or of a wrong type is taken as absent.
+ *
+ * ret_fact  given to the caller; one block (free()).
+ * Errors: RC_UNAVAILABLE an object without name or uid: no Kubernetes said that; RC_TOO_LARGE (no object of Kubernetes
+ * is); RC_NO_MEMORY.
+ */
+enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
+	must_check;
+
+/* The hash that a fact keeps of a creation token; never 0. */
+uint64_t fact_token_hash(const char *token);
+
+bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b);
+
+/* Is there one at all? */
+bool kube_uid_is_set(const struct kube_uid *uid);
+
+/* The uid in a text such as metadata.uid; all zero when it is NULL or no UUID. */
+struct kube_uid kube_uid_parse(const char *text);
+
+void kube_uid_format(const struct kube_uid *uid, char out[KUBE_UID_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * The labels and annotations that make a Kubernetes object ours, and what Kubernetes accepts as a label.
+ */
+#ifndef COMMON_CONTAINER_LABELS_H
+#define COMMON_CONTAINER_LABELS_H
+
+#include <stdbool.h>
+
+#define LABEL_MANAGED_BY "dcm.project/managed-by"
+#define LABEL_MANAGED_BY_VALUE "dcm"
+#define LABEL_INSTANCE_ID "dcm.project/dcm-instance-id"
+#define LABEL_SERVICE_TYPE "dcm.project/dcm-service-type"
+#define LABEL_SERVICE_TYPE_VALUE "container"
+
+/* Selects all objects of all containers. */
+#define LABEL_SELECTOR LABEL_MANAGED_BY "=" LABEL_MANAGED_BY_VALUE "," LABEL_SERVICE_TYPE "=" LABEL_SERVICE_TYPE_VALUE
+
+/*
+ * On our Deployments. The last two only when the debt of the create is in no record (protocol.h, SETTLING), or when
+ * something is wrong with the container that its objects do not tell.
+ */
+#define ANNOTATION_SPEC "dcm.project/spec"                /* what the client wrote and Kubernetes does not keep: JSON */
+#define ANNOTATION_TOKEN "dcm.project/creation-token"     /* who made it (protocol.h, token) */
+#define ANNOTATION_ATTEMPT "dcm.project/creation-attempt" /* which attempt of that request: its reply subject */
+#define ANNOTATION_DIGEST "dcm.project/request-digest"    /* of the spec, when it was made by an Idempotency-Key */
+#define ANNOTATION_OWED "dcm.project/owed"                /* the reply subject of the call that has not settled it */
+#define ANNOTATION_PROBLEM "dcm.project/problem"          /* why it could not be completed */
+
+/* Is the key one of the three labels that belong to us? */
+bool label_is_reserved(const char *key);
+
+/*
+ * Why Kubernetes would refuse this label key or value, as a sentence; NULL: it is valid.
+ * Source: apimachinery pkg/util/validation (IsQualifiedName, IsValidLabelValue).
+ */
+const char *label_key_fault(const char *key);
+const char *label_value_fault(const char *value);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * What is known of ports, to be looked up by their number: thousands of them cost no more than sorting does.
+ */
+#ifndef COMMON_CONTAINER_PORT_TABLE_H
+#define COMMON_CONTAINER_PORT_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/services/json.h"
+
+struct port_table {
+	struct port_entry *items;
+	size_t count;
+};
+
+/*
+ * Make a table of an array's items.
+ *
+ * ports  borrowed, and so are the texts for as long as the table lives; NULL or no array: the table is empty.
+ * key    the member with the number; items without one are left out.
+ * value  the member with what is known, a string.
+ * Returns false when memory is short: the table is then empty.
+ */
+bool port_table_make(const cJSON *ports, const char *key, const char *value, struct port_table *ret_table) must_check;
+
+/* Is the number in the table? ret_value (may be NULL) is of the first such item; NULL where it has no string there. */
+bool port_table_find(const struct port_table *table, int64_t number, const char **ret_value);
+
+/* Free it. Takes a zeroed struct. */
+void port_table_clear(struct port_table *table);
+#define cleanup_port_table cleanup_with(port_table_clear)
+
+#endif

@@ -1,0 +1,88 @@
+#include "common/container/record.h"
+
+#include <string.h>
+
+#include "common/adapters/crypto.h"
+#include "common/base/strutil.h"
+#include "common/container/labels.h"
+#include "common/protocol.h"
+#include "common/services/json_write.h"
+
+#define NAME_MAX_BYTES 253 /* RFC 1123 subdomain */
+#define PREFIX PROTOCOL_ROOT "-"
+#define TOKEN_MAX 200 /* bytes of a name's token that still fit into a bucket's name, with room */
+
+void record_bucket(const char *provider_name, char out[BUS_BUCKET_MAX])
+{
+	struct buf encoded cleanup_buf = buf_make(BUS_BUCKET_MAX);
+	char token[PROTOCOL_SUBJECT_MAX];
+
+	protocol_write_token(provider_name, token, sizeof(token));
+	if (strlen(token) > TOKEN_MAX) {
+		crypto_base64_encode(CRYPTO_BASE64_URL, provider_name, strlen(provider_name), &encoded);
+		snprintf(token, sizeof(token), "__%s", encoded.data);
+	}
+	snprintf(out, BUS_BUCKET_MAX, PREFIX "%.230s", token);
+}
+
+void record_key(const char *instance_id, char out[RECORD_KEY_MAX])
+{
+	char token[RECORD_KEY_MAX - 16];
+
+	protocol_write_token(instance_id, token, sizeof(token));
+	snprintf(out, RECORD_KEY_MAX, "state.%s", token);
+}
+
+void record_write(const struct record *record, struct buf *out)
+{
+	struct json_writer w = json_writer_make(out);
+
+	json_begin_object(&w, NULL);
+	json_string(&w, "id", record->id);
+	json_string(&w, "name", record->name);
+	json_string(&w, "status", container_status_name(record->status));
+	if (record->version)
+		json_int(&w, "version", record->version);
+	json_end_object(&w);
+}
+
+static bool read_status(const char *name, enum container_status *ret_status)
+{
+	static const enum container_status all[] = { CONTAINER_PENDING, CONTAINER_RUNNING, CONTAINER_FAILED,
+						     CONTAINER_UNKNOWN };
+
+	for (size_t i = 0; name && i < ARRAY_LEN(all); i++) {
+		if (strcmp(container_status_name(all[i]), name) == 0) {
+			*ret_status = all[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Of a Kubernetes object. */
+static bool is_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= NAME_MAX_BYTES && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len;
+}
+
+enum rc record_read(const char *text, size_t len, cJSON **ret_tree, struct record *ret_record, struct error *err)
+{
+	cleanup_json cJSON *tree = NULL;
+	struct record record = { 0 };
+	enum rc rc = json_parse(text, len, &tree, err);
+
+	if (rc)
+		return rc;
+	record.id = json_string_at(tree, "id");
+	record.name = json_string_at(tree, "name");
+	record.version = json_int_at(tree, "version", 0);
+	if (!record.id || !record.id[0] || label_value_fault(record.id) || !record.name || !is_name(record.name) ||
+	    record.version < 0 || !read_status(json_string_at(tree, "status"), &record.status))
+		return error_set(err, RC_INVALID_ARGUMENT, "a record without id, name or status");
+	*ret_record = record;
+	*ret_tree = TAKE(tree);
+	return RC_OK;
+}

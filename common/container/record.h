@@ -1,0 +1,46 @@
+/*
+ * What DCM last knew of each container, as it lies in the key-value bucket: names, keys and values. Pure. Monitors write
+ * what they have reported, workers what they have made (kube-worker/first_record.h).
+ */
+#ifndef COMMON_CONTAINER_RECORD_H
+#define COMMON_CONTAINER_RECORD_H
+
+#include "common/bus/bus_bucket.h"
+#include "common/container/container_status.h"
+#include "common/services/json.h"
+
+#define RECORD_KEY_MAX 512
+#define RECORD_MAX 4096 /* bytes of a value */
+#define RECORD_LEADER_KEY "leader"
+#define RECORD_PATTERN "state.*"
+
+struct record {
+	const char *id;   /* of the instance */
+	const char *name; /* of its Deployment */
+	enum container_status status;
+	int64_t version; /* a worker's: the resourceVersion of the Deployment that it made; 0: not known */
+};
+
+/*
+ * The bucket of a provider: different for different names, and always a legal bucket name. Its readable form is
+ * "k8s-container-sp-" and the name as a token (protocol_write_token); for names that would become too long, "__" and
+ * base64url, which no token begins with.
+ */
+void record_bucket(const char *provider_name, char out[BUS_BUCKET_MAX]);
+
+/* The key of an instance. */
+void record_key(const char *instance_id, char out[RECORD_KEY_MAX]);
+
+/* Append the value. Failure is the buffer's. */
+void record_write(const struct record *record, struct buf *out);
+
+/*
+ * Read a value.
+ *
+ * ret_tree    given to the caller (cJSON_Delete); the strings of ret_record belong to it.
+ * Errors: RC_INVALID_ARGUMENT for anything that record_write() would not have written.
+ */
+enum rc record_read(const char *text, size_t len, cJSON **ret_tree, struct record *ret_record, struct error *err)
+	must_check;
+
+#endif

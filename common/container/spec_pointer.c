@@ -1,0 +1,77 @@
+#include "common/container/spec_pointer.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/base/compiler.h"
+
+#define CONTAINER "spec.template.spec.containers[0]."
+
+/* '#' stands for an index, on both sides. The first row whose field is a prefix counts: longer ones stand first. */
+/* clang-format off */
+static const struct row {
+	const char *field;
+	const char *pointer;
+} rows[] = {
+	{ CONTAINER "name",                       "/spec/metadata/name" },
+	{ CONTAINER "image",                      "/spec/image/reference" },
+	{ CONTAINER "resources.requests[cpu]",    "/spec/resources/cpu/min" },
+	{ CONTAINER "resources.limits[cpu]",      "/spec/resources/cpu/max" },
+	{ CONTAINER "resources.requests[memory]", "/spec/resources/memory/min" },
+	{ CONTAINER "resources.limits[memory]",   "/spec/resources/memory/max" },
+	{ CONTAINER "resources",                  "/spec/resources" },
+	{ CONTAINER "command",                    "/spec/process/command" },
+	{ CONTAINER "args",                       "/spec/process/args" },
+	{ CONTAINER "env[#].name",                "/spec/process/env/#/name" },
+	{ CONTAINER "env[#].value",               "/spec/process/env/#/value" },
+	{ CONTAINER "env[#]",                     "/spec/process/env/#" },
+	{ CONTAINER "env",                        "/spec/process/env" },
+	{ CONTAINER "ports[#].containerPort",     "/spec/network/ports/#/container_port" },
+	{ CONTAINER "ports[#]",                   "/spec/network/ports/#" },
+	{ CONTAINER "ports",                      "/spec/network/ports" },
+	{ "spec.template.metadata.labels",        "/spec/metadata/labels" },
+	{ "spec.template.labels",                 "/spec/metadata/labels" },
+	{ "metadata.labels",                      "/spec/metadata/labels" },
+	{ "metadata.annotations",                 "/spec/provider_hints" },
+	{ "metadata.name",                        "/query/id" },
+	{ "spec.ports",                           "/spec/network/ports" },
+};
+/* clang-format on */
+
+/* Is the pattern a prefix of the field? The index that '#' stood for is told. */
+static bool matches(const char *pattern, const char *field, const char **index, size_t *index_len)
+{
+	for (; *pattern; pattern++) {
+		if (*pattern != '#') {
+			if (*field++ != *pattern)
+				return false;
+			continue;
+		}
+		*index = field;
+		*index_len = strspn(field, "0123456789");
+		if (*index_len == 0)
+			return false;
+		field += *index_len;
+	}
+	return true;
+}
+
+void spec_pointer_add(const char *field, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *index = "";
+		size_t index_len = 0;
+		const char *hash = strchr(rows[i].pointer, '#');
+
+		if (!matches(rows[i].field, field, &index, &index_len))
+			continue;
+		if (!hash) {
+			buf_add_str(out, rows[i].pointer);
+			return;
+		}
+		buf_add(out, rows[i].pointer, (size_t)(hash - rows[i].pointer));
+		buf_add(out, index, index_len);
+		buf_add_str(out, hash + 1);
+		return;
+	}
+}

@@ -1,0 +1,28 @@
+#include "common/container/spec_ports.h"
+
+#include "common/base/strutil.h"
+
+bool spec_port_is_external(const cJSON *port)
+{
+	return str_equal(json_string_at(port, "visibility"), "external");
+}
+
+bool spec_port_is_exposed(const cJSON *port)
+{
+	return spec_port_is_external(port) || str_equal(json_string_at(port, "visibility"), "internal");
+}
+
+bool spec_any_port(const cJSON *spec, bool (*test)(const cJSON *port))
+{
+	const cJSON *port = NULL;
+
+	cJSON_ArrayForEach (port, json_at(spec, "network.ports"))
+		if (test(port))
+			return true;
+	return false;
+}
+
+bool spec_wants_service(const cJSON *spec)
+{
+	return spec_any_port(spec, spec_port_is_exposed);
+}

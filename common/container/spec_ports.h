@@ -1,0 +1,21 @@
+/*
+ * The ports of a container's spec: which of them others can reach. One rule for all who need a Service or miss one.
+ */
+#ifndef COMMON_CONTAINER_SPEC_PORTS_H
+#define COMMON_CONTAINER_SPEC_PORTS_H
+
+#include "common/services/json.h"
+
+/* Is the port reached from outside the cluster? */
+bool spec_port_is_external(const cJSON *port);
+
+/* Is it part of the Service: is its visibility internal or external? */
+bool spec_port_is_exposed(const cJSON *port);
+
+/* Does any port of the spec satisfy the test? */
+bool spec_any_port(const cJSON *spec, bool (*test)(const cJSON *port));
+
+/* Does the spec ask for a Service: is any of its ports exposed? */
+bool spec_wants_service(const cJSON *spec);
+
+#endif
