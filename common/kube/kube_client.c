@@ -20,7 +20,10 @@
  */
 #define NO_ANSWER_MAX_MS 8000
 #define READY_TIMEOUT_MS 2000
-#define FORBIDDEN_MAX_MS 1500 /* for a server that forbids even the question whether it is ready: most mean it */
+/* For a server that forbids even the question whether it is ready: most mean it, but for one that was away just now. */
+#define FORBIDDEN_MAX_MS 1500
+#define FORBIDDEN_AFTER_ABSENCE_MS 10000
+#define JUST_NOW_MS 20000
 #define URL_MAX 70000
 
 struct kube_client {
@@ -30,7 +33,9 @@ struct kube_client {
 	int64_t forbidden_since_ms; /* everything is, and /readyz with it; 0: something was answered */
 };
 
+/* Of the whole process; 0: never. */
 static _Atomic int64_t last_answer_ms;
+static _Atomic int64_t last_absence_ms; /* nothing was answered */
 
 int64_t kube_client_last_answer_ms(void)
 {
@@ -213,6 +218,8 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	reply->status = response.status;
 	if (!rc && response.status < 500)
 		last_answer_ms = clock_mono_ms();
+	if (rc == RC_UNAVAILABLE && response.status == 0)
+		last_absence_ms = clock_mono_ms();
 	if (!rc && response.status == 401)
 		kube_auth_reject(client->auth, credentials);
 	kube_credentials_release(credentials);
@@ -231,10 +238,11 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 static bool is_forbidden_briefly(struct kube_client *client)
 {
 	int64_t now = clock_mono_ms();
+	bool was_away = last_absence_ms && now - last_absence_ms < JUST_NOW_MS;
 
 	if (!client->forbidden_since_ms)
 		client->forbidden_since_ms = now;
-	return now - client->forbidden_since_ms < FORBIDDEN_MAX_MS;
+	return now - client->forbidden_since_ms < (was_away ? FORBIDDEN_AFTER_ABSENCE_MS : FORBIDDEN_MAX_MS);
 }
 
 /*

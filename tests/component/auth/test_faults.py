@@ -112,3 +112,15 @@ def test_a_readyz_that_is_forbidden_answers(ask):
     assert answers["403, 401"][0].startswith("PERMISSION_DENIED 403 ") and answers["403, 401"][1] < 1
     assert answers["ready"][0].startswith("PERMISSION_DENIED 403 ") and answers["ready"][1] < 1
     assert answers["starting"][0] == "UNAVAILABLE 403 the API server is not ready"
+
+
+def test_a_server_that_forbids_everything_after_its_restart_is_starting(ask):
+    """The API server's authorizer denies all until it has read the roles, on a busy machine for seconds."""
+    seen = []
+
+    def restarted(_, path):
+        seen.append(path)
+        return b"" if len(seen) == 1 else said(403)
+
+    answer, took = ask({"restarted": restarted})["restarted"]
+    assert answer == "UNAVAILABLE 403 the API server is not ready" and took > 1.5, (answer, took)
