@@ -51,7 +51,11 @@ obj = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 BINARIES := $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS) $(if $(KUBESIM_SRC),kubesim) $(notdir $(basename $(BENCH_SRC))))
 
 .PHONY: all
-all: $(BINARIES) ## Build the programs into build/bin
+all: $(BINARIES) $(BUILD)/operations ## Build the programs into build/bin
+
+# Has each operation all that belongs to it?
+$(BUILD)/operations: tests/checks/operations.sh common/operation.h api-svc/openapi.yaml $(wildcard kube-worker/op_*.c tests/end-to-end/test_*.py)
+	$(Q)tests/checks/operations.sh && mkdir -p $(@D) && touch $@
 
 .DELETE_ON_ERROR:
 .PHONY: FORCE

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api-svc/create_request.h"
 #include "api-svc/document/projection.h"
 #include "api-svc/health.h"
 #include "api-svc/parameters.h"
 #include "api-svc/pipeline/undo.h"
 #include "api-svc/problem.h"
 #include "api-svc/request.h"
+#include "api-svc/request_body.h"
 #include "common/base/clock.h"
 #include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
@@ -30,8 +30,8 @@ struct api {
 	struct http_server *server;
 	struct health *health;
 	struct access *access;
-	const struct openapi_operation *operations[ROUTE_COUNT]; /* NULL: not in the API document */
-	size_t request_max;                                      /* bytes of what a worker is sent */
+	const struct openapi_operation *operations[OPERATION_COUNT]; /* NULL: not in the API document */
+	size_t request_max;                                          /* bytes of what a worker is sent */
 	int64_t started_ms;
 };
 
@@ -39,7 +39,7 @@ struct api {
 
 static bool is_create(const struct request *r)
 {
-	return r->match.route->id == ROUTE_CREATE;
+	return r->match.route.operation == OPERATION_CREATE;
 }
 
 /* Nothing is written or settled for a client that has gone. */
@@ -65,10 +65,10 @@ static enum http_handled answer_rc(struct request *r, struct http_exchange *ex, 
  * moment: neither is touched afterwards.
  */
 static enum http_handled ask_worker(struct api *api, struct request *r, struct http_exchange *ex,
-				    enum operation operation, const struct buf *body)
+				    const struct buf *body)
 {
 	struct worker_ask ask = {
-		.operation = operation,
+		.operation = r->match.route.operation,
 		.body = body->data,
 		.len = body->len,
 		.request_id = r->id,
@@ -113,33 +113,16 @@ static void end_debt(struct api *api, const struct request *r, bool delivered)
 		worker_client_release(api->client, r->debt);
 }
 
-static unsigned success_status(enum route_id route)
-{
-	switch (route) {
-	case ROUTE_CREATE:
-		return 201;
-	case ROUTE_DELETE:
-		return 204;
-	case ROUTE_HEALTH:
-	case ROUTE_LIST:
-	case ROUTE_GET:
-	case ROUTE_DOCUMENT_YAML:
-	case ROUTE_DOCUMENT_JSON:
-	case ROUTE_COUNT:
-		break;
-	}
-	return 200;
-}
-
 static struct http_answer success_answer(struct request *r, struct worker_reply *reply)
 {
+	const struct operation_row *row = operation_row(r->match.route.operation);
 	struct http_answer answer = {
-		.status = success_status(r->match.route->id),
+		.status = row->status,
 		.only_if_present = is_create(r),
 	};
 
 	r->debt = TAKE(reply->debt);
-	if (answer.status != 204) {
+	if (row->reply == OPERATION_REPLY_VALUE) {
 		answer.content_type = JSON_MEDIA_TYPE;
 		answer.body = TAKE(reply->body);
 		answer.body_len = reply->len;
@@ -226,71 +209,21 @@ static enum http_handled handle_health(struct api *api, struct request *r, struc
 	return HTTP_ANSWERED;
 }
 
-/* ---- containers ---- */
+/* ---- what a worker is sent ---- */
 
 static const char *header_of(const void *ctx, const char *name)
 {
 	return http_exchange_header(ctx, name);
 }
 
-static void check_parameters(const struct api *api, const struct request *r, const struct http_exchange *ex,
-			     struct faults *faults)
+static struct parameters_source parameters_of(const struct request *r, const struct http_exchange *ex)
 {
-	struct parameters_source source = {
+	return (struct parameters_source){
 		.target = &r->target,
 		.path_parameter = r->match.parameter,
 		.header = header_of,
 		.header_ctx = ex,
 	};
-
-	parameters_check(api->operations[r->match.route->id], &source, faults);
-}
-
-static enum http_handled handle_list(struct api *api, struct request *r, struct http_exchange *ex)
-{
-	struct faults faults cleanup_faults = { .count = 0 };
-	struct buf body cleanup_buf = buf_make(api->request_max);
-	struct json_writer w = json_writer_make(&body);
-	const char *page_token = parameters_query(&r->target, "page_token");
-
-	check_parameters(api, r, ex, &faults);
-	if (faults_any(&faults))
-		return request_answer_faults(r, ex, &faults);
-	json_begin_object(&w, NULL);
-	json_int(&w, "max_page_size", parameters_query_int(&r->target, "max_page_size", PROTOCOL_PAGE_SIZE_DEFAULT));
-	json_string(&w, "page_token", page_token ? page_token : "");
-	json_end_object(&w);
-	return ask_worker(api, r, ex, OPERATION_LIST, &body);
-}
-
-/* get and delete: one container, named in the path. */
-static enum http_handled handle_one(struct api *api, struct request *r, struct http_exchange *ex,
-				    enum operation operation)
-{
-	struct faults faults cleanup_faults = { .count = 0 };
-	struct buf body cleanup_buf = buf_make(api->request_max);
-	struct json_writer w = json_writer_make(&body);
-
-	check_parameters(api, r, ex, &faults);
-	if (faults_any(&faults))
-		return request_answer_faults(r, ex, &faults);
-	snprintf(r->container_id, sizeof(r->container_id), "%s", r->match.parameter);
-	json_begin_object(&w, NULL);
-	json_string(&w, "id", r->container_id);
-	if (operation == OPERATION_DELETE)
-		json_bool(&w, "absent_ok", http_exchange_header(ex, KEY_HEADER) != NULL);
-	json_end_object(&w);
-	return ask_worker(api, r, ex, operation, &body);
-}
-
-static enum http_handled handle_get(struct api *api, struct request *r, struct http_exchange *ex)
-{
-	return handle_one(api, r, ex, OPERATION_GET);
-}
-
-static enum http_handled handle_delete(struct api *api, struct request *r, struct http_exchange *ex)
-{
-	return handle_one(api, r, ex, OPERATION_DELETE);
 }
 
 /* The id of the new container ("": in the agent's request), and the token that says who made it. */
@@ -325,40 +258,77 @@ static void write_agent(struct json_writer *w, const struct api *api, const char
 	json_end_object(w);
 }
 
-static enum http_handled handle_create(struct api *api, struct request *r, struct http_exchange *ex)
+/* Who makes the container, and which one. */
+static enum rc write_create(struct api *api, struct request *r, struct http_exchange *ex, bool bare,
+			    struct json_writer *w, struct error *err)
 {
-	const struct schema *schema = api->operations[ROUTE_CREATE]->body;
 	const char *key = http_exchange_header(ex, KEY_HEADER);
-	struct create_source source = {
+	bool by_agent = is_by_agent(api, r, key, bare);
+
+	r->has_key = key != NULL;
+	if (!choose_id(api, r, key, by_agent))
+		return error_set(err, RC_INTERNAL, "libcrypto gives no random numbers or digests");
+	if (by_agent)
+		write_agent(w, api, key);
+	else
+		json_string(w, "id", r->container_id);
+	json_bool(w, "any_id", !by_agent && !parameters_query(&r->target, ID_PARAMETER));
+	json_string(w, "token", r->token);
+	return RC_OK;
+}
+
+static enum rc write_delete(struct api *api unused, struct request *r unused, struct http_exchange *ex,
+			    bool bare unused, struct json_writer *w, struct error *err unused)
+{
+	json_bool(w, "absent_ok", http_exchange_header(ex, KEY_HEADER) != NULL);
+	return RC_OK;
+}
+
+/* What is not simply handed on from the client's request, and may not be: its parameters and its body. */
+static const struct extra {
+	enum rc (*write)(struct api *api, struct request *r, struct http_exchange *ex, bool bare, struct json_writer *w,
+			 struct error *err);
+	bool names_itself; /* the parameters are not handed on */
+} extras[OPERATION_COUNT] = {
+	[OPERATION_CREATE] = { write_create, true },
+	[OPERATION_DELETE] = { write_delete, false },
+};
+
+/* Check the request as the API document says, and ask a worker with what counts of it. */
+static enum http_handled handle_operation(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	enum operation operation = r->match.route.operation;
+	const struct openapi_operation *document = api->operations[operation];
+	const struct extra *extra = &extras[operation];
+	const struct parameters_source parameters = parameters_of(r, ex);
+	struct request_body_source source = {
 		.content_type = http_exchange_header(ex, "Content-Type"),
-		.has_key = key != NULL,
+		.has_key = http_exchange_header(ex, KEY_HEADER) != NULL,
 	};
 	struct faults faults cleanup_faults = { .count = 0 };
 	struct buf body cleanup_buf = buf_make(api->request_max);
 	struct json_writer w = json_writer_make(&body);
 	cleanup_json cJSON *tree = NULL;
-	bool by_agent;
-	bool bare;
+	bool bare = false;
+	struct error err = { .rc = RC_OK };
 
 	source.body = http_exchange_body(ex, &source.len);
-	check_parameters(api, r, ex, &faults);
-	create_request_read(&source, schema, &faults, &bare, &tree);
+	parameters_check(document, &parameters, &faults);
+	if (document->body)
+		request_body_read(&source, document->body, &faults, &bare, &tree);
 	if (faults_any(&faults))
 		return request_answer_faults(r, ex, &faults);
-	r->has_key = key != NULL;
-	by_agent = is_by_agent(api, r, key, bare);
-	if (!choose_id(api, r, key, by_agent))
-		return answer_rc(r, ex, RC_INTERNAL, "libcrypto gives no random numbers or digests");
+	if (r->match.parameter)
+		snprintf(r->container_id, sizeof(r->container_id), "%s", r->match.parameter);
 	json_begin_object(&w, NULL);
-	if (by_agent)
-		write_agent(&w, api, key);
-	else
-		json_string(&w, "id", r->container_id);
-	json_bool(&w, "any_id", !by_agent && !parameters_query(&r->target, ID_PARAMETER));
-	projection_write_member(schema, tree, "spec", &w);
-	json_string(&w, "token", r->token);
+	if (!extra->names_itself)
+		parameters_write(document, &parameters, &w);
+	if (extra->write && extra->write(api, r, ex, bare, &w, &err))
+		return request_answer_error(r, ex, &err);
+	if (tree)
+		projection_write(document->body, tree, &w);
 	json_end_object(&w);
-	return ask_worker(api, r, ex, OPERATION_CREATE, &body);
+	return ask_worker(api, r, ex, &body);
 }
 
 /* ---- the API document ---- */
@@ -381,11 +351,11 @@ static enum http_handled handle_json(struct api *api, struct request *r, struct 
 
 /* ---- every request ---- */
 
-static enum http_handled (*const handlers[ROUTE_COUNT])(struct api *api, struct request *r,
-							struct http_exchange *ex) = {
-	[ROUTE_HEALTH] = handle_health,      [ROUTE_LIST] = handle_list,
-	[ROUTE_CREATE] = handle_create,      [ROUTE_GET] = handle_get,
-	[ROUTE_DELETE] = handle_delete,      [ROUTE_DOCUMENT_YAML] = handle_yaml,
+static enum http_handled (*const handlers[ROUTE_ANSWER_COUNT])(struct api *api, struct request *r,
+							       struct http_exchange *ex) = {
+	[ROUTE_ASKS_WORKER] = handle_operation,
+	[ROUTE_HEALTH] = handle_health,
+	[ROUTE_DOCUMENT_YAML] = handle_yaml,
 	[ROUTE_DOCUMENT_JSON] = handle_json,
 };
 
@@ -405,7 +375,7 @@ static enum http_handled refuse_at_once(struct request *r, struct http_exchange 
 /* Health is cheap, and has to be told when nothing else can be. */
 static enum rc check_capacity(const struct api *api, const struct request *r, struct error *err)
 {
-	if (r->match.route->id == ROUTE_HEALTH)
+	if (r->match.route.answer == ROUTE_HEALTH)
 		return RC_OK;
 	if (http_server_crowded(api->server))
 		return error_set(err, RC_BUSY, "too many connections are open");
@@ -416,7 +386,7 @@ static enum rc check_capacity(const struct api *api, const struct request *r, st
 
 static enum rc decide_access(struct api *api, struct request *r, struct http_exchange *ex, struct error *err)
 {
-	bool changes = strcmp(r->match.route->method, "GET") != 0;
+	bool changes = operation_row(r->match.route.operation)->writes;
 	struct access_proof proof = {
 		.authorization = http_exchange_header(ex, "Authorization"),
 		.certificate = http_exchange_client_is_known(ex),
@@ -455,7 +425,7 @@ static enum http_handled admit(struct api *api, struct request *r, struct http_e
 	}
 	if (check_capacity(api, r, &err))
 		return refuse_at_once(r, ex, &err);
-	if (!r->match.route->open && decide_access(api, r, ex, &err))
+	if (!route_is_open(&r->match.route) && decide_access(api, r, ex, &err))
 		return refuse_at_once(r, ex, &err);
 	if (check_conditions(ex, &err))
 		return request_answer_error(r, ex, &err);
@@ -500,7 +470,7 @@ enum http_handled api_handle(void *ctx, struct http_exchange *exchange)
 
 	if (fault)
 		return request_answer_error(r, exchange, fault);
-	return handlers[r->match.route->id](api, r, exchange);
+	return handlers[r->match.route.answer](api, r, exchange);
 }
 
 void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
@@ -520,10 +490,6 @@ void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
 enum rc api_create(const struct api_config *config, const struct openapi *openapi, struct worker_client *client,
 		   struct api **ret_api, struct error *err)
 {
-	static const char *const ids[ROUTE_COUNT] = {
-		[ROUTE_HEALTH] = "getHealth", [ROUTE_LIST] = "listContainers",    [ROUTE_CREATE] = "createContainer",
-		[ROUTE_GET] = "getContainer", [ROUTE_DELETE] = "deleteContainer",
-	};
 	struct api *api = calloc(1, sizeof(*api));
 	enum rc rc;
 
@@ -534,8 +500,11 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 	api->client = client;
 	api->started_ms = clock_mono_ms();
 	api->request_max = (size_t)config->max_body * 8;
-	for (int i = 0; i < ROUTE_COUNT; i++)
-		api->operations[i] = ids[i] ? openapi_operation(openapi, ids[i]) : NULL;
+	for (int op = 0; op < OPERATION_COUNT; op++) {
+		const char *id = operation_row((enum operation)op)->id;
+
+		api->operations[op] = id ? openapi_operation(openapi, id) : NULL;
+	}
 	rc = access_create(config->tokens_file, config->tls.client_ca[0] != '\0', &api->access, err);
 	if (!rc)
 		api->health = health_create(client, on_health, api);

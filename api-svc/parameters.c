@@ -5,8 +5,6 @@
 #include "api-svc/document/validator.h"
 #include "common/base/strutil.h"
 
-#define EXACT_INT_MAX ((int64_t)1 << 53) /* beyond it a double skips integers */
-
 static const char *const place_names[] = {
 	[OPENAPI_IN_PATH] = "path",
 	[OPENAPI_IN_QUERY] = "query",
@@ -30,14 +28,6 @@ const char *parameters_query(const struct target *target, const char *name)
 	return NULL;
 }
 
-int64_t parameters_query_int(const struct target *target, const char *name, int64_t otherwise)
-{
-	const char *text = parameters_query(target, name);
-	int64_t value;
-
-	return text && str_parse_int64(text, &value) ? value : otherwise;
-}
-
 static const char *find_value(const struct openapi_parameter *p, const struct parameters_source *source)
 {
 	switch (p->place) {
@@ -51,17 +41,25 @@ static const char *find_value(const struct openapi_parameter *p, const struct pa
 	return NULL;
 }
 
-/* The text as the kind of value that the schema speaks about. */
+/* The text as a whole number, if that is what the schema speaks about. */
+static bool read_integer(const struct schema *schema, const char *text, int64_t *ret_number)
+{
+	const int64_t exact = (int64_t)JSON_EXACT_INT_MAX;
+
+	if (schema->type != SCHEMA_INTEGER || !str_parse_int64(text, ret_number))
+		return false;
+	if (*ret_number > exact)
+		*ret_number = exact;
+	else if (*ret_number < -exact)
+		*ret_number = -exact;
+	return true;
+}
+
 static cJSON *make_value(const struct schema *schema, const char *text)
 {
 	int64_t number;
 
-	if (schema->type == SCHEMA_INTEGER && str_parse_int64(text, &number)) {
-		if (number > EXACT_INT_MAX)
-			number = EXACT_INT_MAX;
-		return cJSON_CreateNumber((double)(number < -EXACT_INT_MAX ? -EXACT_INT_MAX : number));
-	}
-	return cJSON_CreateString(text);
+	return read_integer(schema, text, &number) ? cJSON_CreateNumber((double)number) : cJSON_CreateString(text);
 }
 
 static void check_one(const struct openapi_parameter *p, const struct parameters_source *source, struct faults *faults)
@@ -91,4 +89,22 @@ void parameters_check(const struct openapi_operation *operation, const struct pa
 {
 	for (size_t i = 0; i < operation->parameter_count; i++)
 		check_one(&operation->parameters[i], source, faults);
+}
+
+void parameters_write(const struct openapi_operation *operation, const struct parameters_source *source,
+		      struct json_writer *w)
+{
+	for (size_t i = 0; i < operation->parameter_count; i++) {
+		const struct openapi_parameter *p = &operation->parameters[i];
+		const char *text = p->place == OPENAPI_IN_HEADER ? NULL : find_value(p, source);
+		const char *name = p->place == OPENAPI_IN_PATH ? "id" : p->name;
+		int64_t number;
+
+		if (!text)
+			continue;
+		if (read_integer(p->schema, text, &number))
+			json_int(w, name, number);
+		else
+			json_string(w, name, text);
+	}
 }

@@ -4,11 +4,10 @@
 #ifndef API_SVC_PARAMETERS_H
 #define API_SVC_PARAMETERS_H
 
-#include <stdint.h>
-
 #include "api-svc/document/faults.h"
 #include "api-svc/document/openapi.h"
 #include "api-svc/http/target.h"
+#include "common/services/json_write.h"
 
 /* Where the values come from; everything is borrowed. */
 struct parameters_source {
@@ -28,7 +27,11 @@ void parameters_check(const struct openapi_operation *operation, const struct pa
 /* The value of a query parameter; NULL when it is absent. Belongs to the target. */
 const char *parameters_query(const struct target *target, const char *name);
 
-/* The same as a whole number; `otherwise` when it is absent or no number. */
-int64_t parameters_query_int(const struct target *target, const char *name, int64_t otherwise);
+/*
+ * Write the parameters of path and query that are given, each as a member of its name, whole numbers as numbers; the id
+ * in a path is "id". They have passed parameters_check().
+ */
+void parameters_write(const struct openapi_operation *operation, const struct parameters_source *source,
+		      struct json_writer *w);
 
 #endif

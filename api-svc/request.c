@@ -103,7 +103,7 @@ enum http_handled request_answer_static(struct request *r, struct http_exchange 
 void request_log(const struct request *r, const struct http_exchange *exchange, bool delivered)
 {
 	/* DCM asks every 10 s: that is not news. */
-	bool is_health = r->match.route && r->match.route->id == ROUTE_HEALTH;
+	bool is_health = r->match.found && r->match.route.answer == ROUTE_HEALTH;
 	int64_t ms = (clock_mono_ns() - r->begun_ns) / 1000000;
 
 	log_write(is_health ? LOG_DEBUG : LOG_INFO, delivered ? "request" : "request whose client has gone",

@@ -20,7 +20,7 @@ struct request {
 	char traceparent[64]; /* "": none */
 	int64_t begun_ns;
 	struct target target;
-	struct router_match match;              /* route NULL: none was found */
+	struct router_match match;
 	char container_id[PROTOCOL_ID_MAX + 1]; /* "": none, or not valid */
 	char token[PROTOCOL_TOKEN_MAX];         /* of a create */
 	const char *key;                        /* Idempotency-Key; valid while it is handled, NULL: none */

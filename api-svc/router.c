@@ -5,21 +5,35 @@
 
 #include "common/base/strutil.h"
 
-#define CONTAINERS "/api/v1alpha1/containers"
-
-/* The first that matches counts: a fixed segment stands before a parameter. */
-static const struct route routes[] = {
-	/* clang-format off */
-	{ ROUTE_HEALTH,        "GET",    CONTAINERS "/health",         "getHealth", true },
-	{ ROUTE_HEALTH,        "GET",    "/health",                    NULL, true },
-	{ ROUTE_LIST,          "GET",    CONTAINERS,                   "listContainers", false },
-	{ ROUTE_CREATE,        "POST",   CONTAINERS,                   "createContainer", false },
-	{ ROUTE_GET,           "GET",    CONTAINERS "/{container_id}", "getContainer", false },
-	{ ROUTE_DELETE,        "DELETE", CONTAINERS "/{container_id}", "deleteContainer", false },
-	{ ROUTE_DOCUMENT_YAML, "GET",    "/openapi.yaml",              NULL, true },
-	{ ROUTE_DOCUMENT_JSON, "GET",    "/openapi.json",              NULL, true },
-	/* clang-format on */
+/* Beside the operations. */
+static const struct route others[] = {
+	{ "GET", "/health", ROUTE_HEALTH, OPERATION_COUNT },
+	{ "GET", "/openapi.yaml", ROUTE_DOCUMENT_YAML, OPERATION_COUNT },
+	{ "GET", "/openapi.json", ROUTE_DOCUMENT_JSON, OPERATION_COUNT },
 };
+
+#define ROUTE_COUNT (OPERATION_COUNT + ARRAY_LEN(others))
+
+/* Route 0 and so on; its method is NULL for an operation that is not for clients. */
+static struct route route_at(size_t index)
+{
+	const struct operation_row *row;
+
+	if (index >= OPERATION_COUNT)
+		return others[index - OPERATION_COUNT];
+	row = operation_row((enum operation)index);
+	return (struct route){
+		.method = row->method,
+		.pattern = row->path,
+		.answer = index == OPERATION_HEALTH ? ROUTE_HEALTH : ROUTE_ASKS_WORKER,
+		.operation = (enum operation)index,
+	};
+}
+
+bool route_is_open(const struct route *route)
+{
+	return route->answer != ROUTE_ASKS_WORKER;
+}
 
 /* Does the pattern match the segments? A parameter's value is stored. */
 static bool matches(const char *pattern, const struct target *target, const char **ret_parameter)
@@ -57,32 +71,54 @@ static void add_allowed(char allow[ROUTER_ALLOW_MAX], const char *method)
 		 strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-enum router_result router_find(const char *method, const struct target *target, struct router_match *ret_match)
+/* A fixed segment counts before a parameter: "/containers/health" is no container. */
+static bool is_more_exact(const char *pattern, const char *other)
 {
-	const char *first_pattern = NULL; /* that matched: a later, more general one does not count */
-	const char *parameter;
-
-	*ret_match = (struct router_match){ .route = NULL };
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (!matches(routes[i].pattern, target, &parameter))
-			continue;
-		if (first_pattern && strcmp(first_pattern, routes[i].pattern) != 0)
-			continue;
-		first_pattern = routes[i].pattern;
-		if (takes_method(&routes[i], method)) {
-			*ret_match = (struct router_match){ .route = &routes[i], .parameter = parameter };
-			return ROUTER_FOUND;
-		}
-		add_allowed(ret_match->allow, routes[i].method);
-	}
-	return first_pattern ? ROUTER_NOT_ALLOWED : ROUTER_NOT_FOUND;
+	return !other || (!strchr(pattern, '{') && strchr(other, '{'));
 }
 
-static const struct route *route_of(const char *operation)
+/* The pattern of the routes that the target belongs to; NULL: none. */
+static const char *find_pattern(const struct target *target, const char **ret_parameter)
 {
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-		if (str_equal(routes[i].operation, operation))
-			return &routes[i];
+	const char *found = NULL;
+	const char *parameter;
+
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		struct route route = route_at(i);
+
+		if (route.method && matches(route.pattern, target, &parameter) && is_more_exact(route.pattern, found)) {
+			found = route.pattern;
+			*ret_parameter = parameter;
+		}
+	}
+	return found;
+}
+
+enum router_result router_find(const char *method, const struct target *target, struct router_match *ret_match)
+{
+	const char *parameter = NULL;
+	const char *pattern = find_pattern(target, &parameter);
+
+	*ret_match = (struct router_match){ .found = false };
+	for (size_t i = 0; pattern && i < ROUTE_COUNT; i++) {
+		struct route route = route_at(i);
+
+		if (!route.method || strcmp(route.pattern, pattern) != 0)
+			continue;
+		if (takes_method(&route, method)) {
+			*ret_match = (struct router_match){ .found = true, .route = route, .parameter = parameter };
+			return ROUTER_FOUND;
+		}
+		add_allowed(ret_match->allow, route.method);
+	}
+	return pattern ? ROUTER_NOT_ALLOWED : ROUTER_NOT_FOUND;
+}
+
+static const struct operation_row *row_of(const char *id)
+{
+	for (int op = 0; op < OPERATION_COUNT; op++)
+		if (str_equal(operation_row((enum operation)op)->id, id))
+			return operation_row((enum operation)op);
 	return NULL;
 }
 
@@ -90,17 +126,19 @@ enum rc router_check(const struct openapi *openapi, struct error *err)
 {
 	for (size_t i = 0; i < openapi_operation_count(openapi); i++) {
 		const struct openapi_operation *op = openapi_operation_at(openapi, i);
-		const struct route *route = route_of(op->id);
+		const struct operation_row *row = row_of(op->id);
 
-		if (!route)
-			return error_set(err, RC_INTERNAL, "the API document's operation '%s' has no route", op->id);
-		if (strcmp(route->pattern, op->path) != 0 || strcasecmp(route->method, op->method) != 0)
-			return error_set(err, RC_INTERNAL, "the route of '%s' is %s %s, the API document says %s %s",
-					 op->id, route->method, route->pattern, op->method, op->path);
+		if (!row)
+			return error_set(err, RC_INTERNAL, "the API document's operation '%s' has no row", op->id);
+		if (strcmp(row->path, op->path) != 0 || strcasecmp(row->method, op->method) != 0)
+			return error_set(err, RC_INTERNAL, "the row of '%s' is %s %s, the API document says %s %s",
+					 op->id, row->method, row->path, op->method, op->path);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-		if (routes[i].operation && !openapi_operation(openapi, routes[i].operation))
-			return error_set(err, RC_INTERNAL, "the API document lacks the operation '%s'",
-					 routes[i].operation);
+	for (int op = 0; op < OPERATION_COUNT; op++) {
+		const char *id = operation_row((enum operation)op)->id;
+
+		if (id && !openapi_operation(openapi, id))
+			return error_set(err, RC_INTERNAL, "the API document lacks the operation '%s'", id);
+	}
 	return RC_OK;
 }

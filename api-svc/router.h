@@ -1,5 +1,5 @@
 /*
- * Which handler a request belongs to: one table. What is unknown (404) and what is not allowed (405, with `Allow`)
+ * Which operation or document a request is for. What is unknown (404) and what is not allowed (405, with `Allow`)
  * follows from the same table.
  */
 #ifndef API_SVC_ROUTER_H
@@ -10,25 +10,19 @@
 
 #include "api-svc/document/openapi.h"
 #include "api-svc/http/target.h"
+#include "common/operation.h"
 
-enum route_id {
-	ROUTE_HEALTH,
-	ROUTE_LIST,
-	ROUTE_CREATE,
-	ROUTE_GET,
-	ROUTE_DELETE,
-	ROUTE_DOCUMENT_YAML,
-	ROUTE_DOCUMENT_JSON,
-	ROUTE_COUNT
-};
+enum route_answer { ROUTE_ASKS_WORKER, ROUTE_HEALTH, ROUTE_DOCUMENT_YAML, ROUTE_DOCUMENT_JSON, ROUTE_ANSWER_COUNT };
 
 struct route {
-	enum route_id id;
-	const char *method;    /* GET stands for HEAD as well */
-	const char *pattern;   /* segments; one in braces matches any, also an empty one */
-	const char *operation; /* operationId in the API document; NULL: not part of it */
-	bool open;             /* for everybody, whoever else needs a token */
+	const char *method;  /* GET stands for HEAD as well */
+	const char *pattern; /* segments; one in braces matches any, also an empty one */
+	enum route_answer answer;
+	enum operation operation; /* OPERATION_COUNT: none of the API document */
 };
+
+/* For everybody, whoever else needs a token? */
+bool route_is_open(const struct route *route);
 
 #define ROUTER_ALLOW_MAX 64 /* bytes of an Allow header's value with the NUL */
 
@@ -39,7 +33,8 @@ enum router_result {
 };
 
 struct router_match {
-	const struct route *route;    /* ROUTER_FOUND */
+	bool found;
+	struct route route;           /* when found */
 	const char *parameter;        /* the segment in braces; NULL: the pattern has none. Belongs to the target */
 	char allow[ROUTER_ALLOW_MAX]; /* ROUTER_NOT_ALLOWED */
 };
@@ -48,8 +43,8 @@ struct router_match {
 enum router_result router_find(const char *method, const struct target *target, struct router_match *ret_match);
 
 /*
- * Do the table and the API document say the same? Every operation of the document has a route and every route that
- * names one agrees with it in method and path. RC_INTERNAL with the difference.
+ * Do the operations (operation.h) and the API document say the same? Every operation of the document has a row, and
+ * every row that names one agrees with it in method and path. RC_INTERNAL with the difference.
  */
 enum rc router_check(const struct openapi *openapi, struct error *err) must_check;
 

@@ -5,26 +5,6 @@
 
 #include "common/base/buf.h"
 
-static const char *const names[OPERATION_COUNT] = {
-	[OPERATION_CREATE] = "create", [OPERATION_UNDO] = "undo", [OPERATION_SETTLE] = "settle",
-	[OPERATION_GET] = "get",       [OPERATION_LIST] = "list", [OPERATION_DELETE] = "delete",
-	[OPERATION_HEALTH] = "health",
-};
-
-const char *operation_name(enum operation op)
-{
-	return names[op];
-}
-
-enum operation operation_from_name(const char *name)
-{
-	int op = 0;
-
-	while (op < OPERATION_COUNT && strcmp(names[op], name) != 0)
-		op++;
-	return (enum operation)op;
-}
-
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
 #define LETTERS LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

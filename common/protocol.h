@@ -99,6 +99,7 @@
 #include <stddef.h>
 
 #include "common/base/error.h"
+#include "common/operation.h"
 
 #define PROTOCOL_VERSION "1" /* bump when an old reader would misunderstand a new writer */
 
@@ -134,17 +135,6 @@
 #define PROTOCOL_TOKEN_KEY "key:"
 #define PROTOCOL_TOKEN_REQUEST "req:"
 
-enum operation {
-	OPERATION_CREATE,
-	OPERATION_UNDO,
-	OPERATION_SETTLE,
-	OPERATION_GET,
-	OPERATION_LIST,
-	OPERATION_DELETE,
-	OPERATION_HEALTH,
-	OPERATION_COUNT
-};
-
 #define PROTOCOL_SUBJECT_MAX 512      /* bytes with the NUL; names are at most 128 bytes, encoded threefold */
 #define PROTOCOL_ID_MAX 63            /* bytes of a container id */
 #define PROTOCOL_ID_RESERVED "health" /* no container has this id: it is a path of the REST API */
@@ -162,12 +152,6 @@ enum operation {
 #define PROTOCOL_HEALTH_TIMEOUT_MS 500          /* health must be answered in well under a second */
 #define PROTOCOL_PERMISSION_MS 1500             /* how long a permission is good; below any silence of worker_calls.h */
 #define PROTOCOL_SETTLE_MAX 512                 /* bytes of PROTOCOL_HEADER_SETTLE */
-
-/* "create" and so on; never NULL for a valid value. */
-const char *operation_name(enum operation op);
-
-/* The operation of that name; OPERATION_COUNT when there is none. */
-enum operation operation_from_name(const char *name);
 
 /* Is it what the REST API accepts as an id: 1 to 63 of a-z, 0-9 and '-', no '-' at the ends, and not the reserved one? */
 bool protocol_is_id(const char *text);

@@ -104,7 +104,7 @@ static enum rc parse_request(const struct job *job, cJSON **ret_request, struct 
 
 	if (rc)
 		return rc == RC_INVALID_ARGUMENT ? error_wrap(err, RC_INTERNAL, "a request that cannot be read") : rc;
-	return request_check_members(job->operation, *ret_request, err);
+	return op_check(job->operation, *ret_request, err);
 }
 
 static bool is_fault(enum rc rc)
@@ -177,7 +177,7 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 	if (!rc)
 		rc = parse_request(job, &request, &err);
 	if (!rc)
-		rc = op_find(job->operation)(&call, request, &result, &err);
+		rc = op_find(job->operation)->run(&call, request, &result, &err);
 	err.rc = rc; /* an operation that went well may have left the text of something that it got over */
 	answer(d, job, &call, &result, &err);
 	count(d, job, &err);

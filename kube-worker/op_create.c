@@ -22,6 +22,7 @@
 #include "kube-worker/request_digest.h"
 #include "kube-worker/service_ensure.h"
 
+#define KEY_MAX 255             /* bytes of an Idempotency-Key, as in openapi.yaml */
 #define REMAINS_TIMEOUT_MS 1000 /* a Kubernetes that is away has taken 8 s of the 10 after which callers give up */
 #define TRIES_MAX 3             /* each time that a Deployment of the name vanishes while we look at it */
 
@@ -283,7 +284,7 @@ static void take_back(struct op_call *call, struct create *create)
 			 log_err(&err), log_str("request_id", call->request_id));
 }
 
-enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {
 	struct create create = { 0 };
 	enum rc rc = read_request(call, request, &create, err);
@@ -309,3 +310,41 @@ enum rc op_create(struct op_call *call, const cJSON *request, struct buf *result
 	cJSON_Delete(create.service);
 	return rc;
 }
+
+static bool is_key(const char *text)
+{
+	return request_is_visible(text, KEY_MAX);
+}
+
+static enum rc check(const cJSON *request, struct error *err)
+{
+	if (!json_get(request, "id") == !json_get(request, "agent"))
+		return error_set(err, RC_INTERNAL, "a create request without id and agent, or with both");
+	return RC_OK;
+}
+
+static const struct request_member members[] = {
+	{ .name = "id", .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	{ .name = "any_id", .type = request_member_is_bool, .form = "true or false" },
+	{ .name = "spec", .required = true, .type = request_member_is_object, .form = "an object" },
+	{ .name = "token",
+	  .required = true,
+	  .type = request_member_is_text,
+	  .valid = protocol_is_create_token,
+	  .form = "a creation token" },
+	{ .name = "agent", .type = request_member_is_object, .form = "an object" },
+	{ .parent = "agent",
+	  .name = "name",
+	  .required = true,
+	  .type = request_member_is_text,
+	  .valid = protocol_is_agent_name,
+	  .form = PROTOCOL_AGENT_NAME_FORM },
+	{ .parent = "agent",
+	  .name = "key",
+	  .required = true,
+	  .type = request_member_is_text,
+	  .valid = is_key,
+	  .form = "1 to 255 visible ASCII characters" },
+};
+
+const struct op op_create = { run, members, ARRAY_LEN(members), check };

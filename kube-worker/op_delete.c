@@ -37,7 +37,7 @@ static enum rc find_all(struct op_call *call, const char *id, struct removal *re
 	return rc;
 }
 
-enum rc op_delete(struct op_call *call, const cJSON *request, struct buf *result unused, struct error *err)
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result unused, struct error *err)
 {
 	struct removal removal cleanup_removal = { 0 };
 	const char *id = json_string_at(request, "id");
@@ -53,3 +53,10 @@ enum rc op_delete(struct op_call *call, const cJSON *request, struct buf *result
 		return error_set(err, RC_NOT_FOUND, "container '%s' does not exist", id);
 	return RC_OK;
 }
+
+static const struct request_member members[] = {
+	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	{ .name = "absent_ok", .type = request_member_is_bool, .form = "true or false" },
+};
+
+const struct op op_delete = { run, members, ARRAY_LEN(members), NULL };

@@ -5,7 +5,7 @@
 
 #include "kube-worker/container_find.h"
 
-enum rc op_get(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {
 	struct container_extras extras cleanup_container_extras = container_extras_make();
 	struct kube_reply deployment cleanup_kube_reply = { 0 };
@@ -20,3 +20,9 @@ enum rc op_get(struct op_call *call, const cJSON *request, struct buf *result, s
 	container_view_write(&w, deployment.object, &extras);
 	return buf_check(result, err);
 }
+
+static const struct request_member members[] = {
+	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+};
+
+const struct op op_get = { run, members, ARRAY_LEN(members), NULL };

@@ -137,7 +137,7 @@ static enum rc write_page(struct page_writer *page, int limit, const char *token
 	return rc ? rc : write_next_token(page, &position, kube_next, scope.data, err);
 }
 
-enum rc op_list(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {
 	const char *token = json_string_at(request, "page_token");
 	struct page_writer page = {
@@ -163,3 +163,14 @@ enum rc op_list(struct op_call *call, const cJSON *request, struct buf *result, 
 	buf_clear(&page.last);
 	return rc;
 }
+
+static const struct request_member members[] = {
+	{ .name = "max_page_size",
+	  .type = request_member_is_int,
+	  .min = 1,
+	  .max = PROTOCOL_PAGE_SIZE_MAX,
+	  .form = "1 to 1000" },
+	{ .name = "page_token", .type = request_member_is_text, .form = "a text" },
+};
+
+const struct op op_list = { run, members, ARRAY_LEN(members), NULL };

@@ -5,6 +5,7 @@
 #include "kube-worker/ops.h"
 
 #include "common/base/clock.h"
+#include "common/base/strutil.h"
 #include "kube-worker/container_remove.h"
 #include "kube-worker/create_debt.h"
 
@@ -43,7 +44,7 @@ static enum rc unsettle(struct op_call *call, const char *key, uint64_t sequence
 	return rc == RC_CONFLICT ? RC_OK : rc;
 }
 
-enum rc op_undo(struct op_call *call, const cJSON *request, struct buf *result unused, struct error *err)
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result unused, struct error *err)
 {
 	const char *id = json_string_at(request, "id");
 	const char *token = json_string_at(request, "token");
@@ -56,3 +57,28 @@ enum rc op_undo(struct op_call *call, const cJSON *request, struct buf *result u
 	rc = mark_void(call, id, key, err);
 	return rc ? rc : container_undo(call, &(struct undo_what){ .id = id, .token = token }, err);
 }
+
+/* By key the id need not be known. */
+static bool is_id_or_empty(const char *text)
+{
+	return !text[0] || protocol_is_id(text);
+}
+
+static enum rc check(const cJSON *request, struct error *err)
+{
+	if (!json_string_at(request, "id")[0] && !str_has_prefix(json_string_at(request, "token"), PROTOCOL_TOKEN_KEY))
+		return error_set(err, RC_INTERNAL, "an undo request without id, and not by key");
+	return RC_OK;
+}
+
+static const struct request_member members[] = {
+	{ .name = "id", .required = true, .type = request_member_is_text, .valid = is_id_or_empty, .form = "an id" },
+	{ .name = "token",
+	  .required = true,
+	  .type = request_member_is_text,
+	  .valid = protocol_is_create_token,
+	  .form = "a creation token" },
+	{ .name = "sequence", .type = request_member_is_int, .max = INT64_MAX, .form = "a whole number" },
+};
+
+const struct op op_undo = { run, members, ARRAY_LEN(members), check };

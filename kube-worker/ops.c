@@ -1,11 +1,20 @@
 #include "kube-worker/ops.h"
 
-static const op_function ops[OPERATION_COUNT] = {
-	[OPERATION_CREATE] = op_create, [OPERATION_UNDO] = op_undo,     [OPERATION_GET] = op_get,
-	[OPERATION_LIST] = op_list,     [OPERATION_DELETE] = op_delete,
+static const struct op *const ops[OPERATION_COUNT] = {
+#define OP_ROW(upper, lower, ...) [OPERATION_##upper] = &op_##lower,
+	OPERATION_POOL_ROWS(OP_ROW)
+#undef OP_ROW
 };
 
-op_function op_find(enum operation operation)
+const struct op *op_find(enum operation operation)
 {
 	return ops[operation];
+}
+
+enum rc op_check(enum operation operation, const cJSON *request, struct error *err)
+{
+	const struct op *op = ops[operation];
+	enum rc rc = request_check_members(operation_name(operation), op->members, op->member_count, request, err);
+
+	return !rc && op->check ? op->check(request, err) : rc;
 }

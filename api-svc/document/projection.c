@@ -52,12 +52,11 @@ static bool is_dropped(const struct branches *member, const cJSON *value)
 	return false;
 }
 
-static void write_object(const struct branches *b, const cJSON *object, struct json_writer *w, const char *key)
+static void write_members(const struct branches *b, const cJSON *object, struct json_writer *w)
 {
 	bool keeps_unknown = keeps_unknown_members(b);
 	const cJSON *value = NULL;
 
-	json_begin_object(w, key);
 	cJSON_ArrayForEach (value, object) {
 		struct branches member = branches_of_member(b, value->string);
 
@@ -66,6 +65,12 @@ static void write_object(const struct branches *b, const cJSON *object, struct j
 		else if (member.count == 0 && keeps_unknown)
 			json_tree(w, value->string, value);
 	}
+}
+
+static void write_object(const struct branches *b, const cJSON *object, struct json_writer *w, const char *key)
+{
+	json_begin_object(w, key);
+	write_members(b, object, w);
 	json_end_object(w);
 }
 
@@ -92,23 +97,10 @@ static void write_value(const struct branches *b, const cJSON *value, struct jso
 		json_tree(w, key, value);
 }
 
-void projection_write(const struct schema *schema, const cJSON *value, struct json_writer *w, const char *key)
+void projection_write(const struct schema *schema, const cJSON *object, struct json_writer *w)
 {
 	struct branches branches = { .count = 0 };
 
 	add_branch(&branches, schema);
-	write_value(&branches, value, w, key);
-}
-
-void projection_write_member(const struct schema *schema, const cJSON *object, const char *name, struct json_writer *w)
-{
-	const cJSON *value = json_get(object, name);
-	struct branches branches = { .count = 0 };
-	struct branches member;
-
-	if (!value)
-		return;
-	add_branch(&branches, schema);
-	member = branches_of_member(&branches, name);
-	write_value(&member, value, w, name);
+	write_members(&branches, object, w);
 }

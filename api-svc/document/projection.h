@@ -8,15 +8,12 @@
 #include "common/services/json_write.h"
 
 /*
- * Write the value without what is ignored in requests: properties that the schema does not name (unless it says
- * `additionalProperties`, or names none at all), `readOnly` properties, and nulls where the schema allows null, since
- * there null means the same as nothing.
+ * Write the members of an object without what is ignored in requests: properties that the schema does not name (unless
+ * it says `additionalProperties`, or names none at all), `readOnly` properties, and nulls where the schema allows null,
+ * since there null means the same as nothing. The same inside of the members.
  *
- * The value has passed validator_check(); failure is the buffer's (buf_check).
+ * object  has passed validator_check(). Failure is the buffer's (buf_check).
  */
-void projection_write(const struct schema *schema, const cJSON *value, struct json_writer *w, const char *key);
-
-/* The same for one member of an object, under its own name; an absent one writes nothing. */
-void projection_write_member(const struct schema *schema, const cJSON *object, const char *name, struct json_writer *w);
+void projection_write(const struct schema *schema, const cJSON *object, struct json_writer *w);
 
 #endif

@@ -19,23 +19,17 @@ static const char *const state_names[WORKER_CALL_STATE_COUNT] = {
 	[WORKER_CALL_SETTLING] = "SETTLING",
 };
 
-/* How the operations differ. */
+/* What follows from how an operation is repeated. */
 static const struct policy {
 	bool sent_again;          /* when refused or without a reply; else the first refusal is the reply */
-	bool changes_something;   /* an attempt that was lost may have been carried out */
 	bool until_done;          /* any failure but the deadline is answered by sending it again */
 	bool any_good_word;       /* all workers reply: the first good one counts, the others only when none comes */
 	int64_t again_ms, max_ms; /* between attempts that were refused */
-} policies[OPERATION_COUNT] = {
-	/* clang-format off */
-	[OPERATION_CREATE] = { .sent_again = true, .changes_something = true, .again_ms = 50, .max_ms = 250 },
-	[OPERATION_UNDO]   = { .sent_again = true, .changes_something = true, .until_done = true,
-			       .again_ms = 250, .max_ms = 5000 },
-	[OPERATION_GET]    = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
-	[OPERATION_LIST]   = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
-	[OPERATION_DELETE] = { .sent_again = true, .changes_something = true, .again_ms = 50, .max_ms = 250 },
-	[OPERATION_HEALTH] = { .any_good_word = true },
-	/* clang-format on */
+} policies[OPERATION_REPEAT_COUNT] = {
+	[OPERATION_SENT_ONCE] = { 0 },
+	[OPERATION_SENT_AGAIN] = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
+	[OPERATION_UNTIL_DONE] = { .sent_again = true, .until_done = true, .again_ms = 250, .max_ms = 5000 },
+	[OPERATION_SENT_TO_ALL] = { .any_good_word = true },
 };
 
 /* A full worker is not asked again and again: what waits for it costs more than it can do. */
@@ -45,7 +39,13 @@ static const struct policy {
 
 static const struct policy *policy_of(const struct worker_call *call)
 {
-	return &policies[call->package->operation];
+	return &policies[operation_row(call->package->operation)->repeat];
+}
+
+/* May an attempt that was lost have been carried out, and changed something? */
+static bool changes_something(const struct worker_call *call)
+{
+	return operation_row(call->package->operation)->writes;
 }
 
 void worker_finished_tell(struct worker_finished *finished)
@@ -177,7 +177,7 @@ static void end_call(struct worker_calls *calls, struct worker_call *call, struc
 bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, struct worker_package *package,
 		      int64_t now_ms, struct worker_attempt *ret_attempt)
 {
-	const struct policy *policy = &policies[ask->operation];
+	const struct policy *policy = &policies[operation_row(ask->operation)->repeat];
 	struct worker_call *call;
 
 	if (calls->first_free == NO_CALL && !grow(calls))
@@ -209,7 +209,7 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 static void give_up(struct worker_calls *calls, struct worker_call *call, enum rc rc, const char *why, bool unknown,
 		    struct worker_finished *finished)
 {
-	struct worker_reply reply = { .outcome_unknown = unknown && policy_of(call)->changes_something };
+	struct worker_reply reply = { .outcome_unknown = unknown && changes_something(call) };
 
 	error_set(&reply.error, rc, "%s", why);
 	worker_reply_clear(&call->reply);
@@ -257,7 +257,7 @@ static void on_refused(struct worker_calls *calls, struct worker_call *call, str
 
 	if (now_ms >= end_ms) {
 		/* An earlier attempt that was lost may run somewhere, or may have run. */
-		reply->outcome_unknown |= call->lost > 0 && policy_of(call)->changes_something;
+		reply->outcome_unknown |= call->lost > 0 && changes_something(call);
 		end_call(calls, call, reply, finished);
 		return;
 	}
@@ -321,7 +321,7 @@ static void on_reply(struct worker_calls *calls, struct worker_call *call, unsig
 		begin_settling(calls, call, reply, now_ms, finished);
 	} else {
 		/* An attempt that was lost may still be carried out, although another one has failed. */
-		reply->outcome_unknown |= rc != RC_OK && call->lost > 0 && policy_of(call)->changes_something;
+		reply->outcome_unknown |= rc != RC_OK && call->lost > 0 && changes_something(call);
 		end_call(calls, call, reply, finished);
 	}
 }
@@ -408,12 +408,12 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 
 	if (!worker_reply_read(call->package->operation, msg->status, body, len, &reply)) {
 		log_error("malformed reply", log_err(&reply.error), log_str("request_id", call->package->request_id));
-		reply.outcome_unknown = policy_of(call)->changes_something;
+		reply.outcome_unknown = changes_something(call);
 	} else if (reply.error.rc == RC_OK &&
 		   worker_debt_read(msg->debt, msg->settle, msg->notice, &reply.debt, &reply.error)) {
 		log_error("malformed debt of a reply", log_err(&reply.error),
 			  log_str("request_id", call->package->request_id));
-		reply.outcome_unknown = policy_of(call)->changes_something;
+		reply.outcome_unknown = changes_something(call);
 	}
 	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
 }

@@ -109,11 +109,6 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 	return true;
 }
 
-static bool has_result(enum operation operation)
-{
-	return operation != OPERATION_DELETE && operation != OPERATION_UNDO && operation != OPERATION_SETTLE;
-}
-
 bool worker_reply_read(enum operation operation, const char *status, char *body, size_t len,
 		       struct worker_reply *ret_reply)
 {
@@ -122,7 +117,7 @@ bool worker_reply_read(enum operation operation, const char *status, char *body,
 
 	*ret_reply = (struct worker_reply){ .body = NULL };
 	if (good && rc == RC_OK)
-		good = !has_result(operation) || (len > 1 && body[0] == '{' && body[len - 1] == '}');
+		good = operation_row(operation)->reply == OPERATION_REPLY_NOTHING || (len > 1 && body[0] == '{' && body[len - 1] == '}');
 	else if (good)
 		good = read_error(rc, body, len, ret_reply);
 	if (good && rc == RC_OK) {

@@ -6,6 +6,7 @@
 
 #include "common/bus/bus.h"
 #include "common/container/container_object.h"
+#include "kube-worker/ops.h"
 #include "kube-worker/permission.h"
 #include "kube-worker/request_check.h"
 #include "kube-worker/request_digest.h"
@@ -77,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_headers(&rest);
 	if (!rest || json_parse(rest, strlen(rest), &request, NULL))
 		return 0;
-	if (request_check_members(operation, request, &err))
+	if (op_check(operation, request, &err))
 		FUZZ_CHECK(err.rc == RC_INTERNAL && err.text[0]);
 	else if (operation == OPERATION_CREATE)
 		check_create(request);

@@ -4,9 +4,9 @@
  */
 #include <string.h>
 
-#include "api-svc/create_request.h"
 #include "api-svc/document/openapi.h"
 #include "api-svc/document/projection.h"
+#include "api-svc/request_body.h"
 #include "common/container/container_object.h"
 #include "common/container/container_view.h"
 #include "tests/fuzz/fuzz.h"
@@ -27,7 +27,9 @@ static const struct schema *create_schema(void)
 /* What a worker is sent: {"spec": ...}; NULL: refused, with a reason. */
 static cJSON *accept(const char *body, size_t len)
 {
-	struct create_source source = { .content_type = "application/json", .body = body, .len = len, .has_key = true };
+	struct request_body_source source = {
+		.content_type = "application/json", .body = body, .len = len, .has_key = true
+	};
 	struct faults faults cleanup_faults = { .count = 0 };
 	struct buf text cleanup_buf = buf_make(TEXT_MAX);
 	struct json_writer w = json_writer_make(&text);
@@ -35,11 +37,11 @@ static cJSON *accept(const char *body, size_t len)
 	cJSON *sent = NULL;
 	bool bare;
 
-	create_request_read(&source, create_schema(), &faults, &bare, &tree);
+	request_body_read(&source, create_schema(), &faults, &bare, &tree);
 	if (faults_any(&faults))
 		return NULL;
 	json_begin_object(&w, NULL);
-	projection_write_member(create_schema(), tree, "spec", &w);
+	projection_write(create_schema(), tree, &w);
 	json_end_object(&w);
 	FUZZ_CHECK(buf_check(&text, NULL) == RC_OK);
 	FUZZ_CHECK(json_parse(text.data, text.len, &sent, NULL) == RC_OK);

@@ -40,13 +40,20 @@ static const char *find_header(const void *ctx, const char *name)
 	return strcmp(name, "Idempotency-Key") == 0 ? ctx : NULL;
 }
 
-Test(parameters, are_checked_against_the_document)
+static struct openapi *load(void)
 {
 	struct openapi *openapi = NULL;
 	size_t len;
 	const char *text = openapi_embedded(&len);
 
 	cr_assert_eq(openapi_load(text, len, &openapi, NULL), RC_OK);
+	return openapi;
+}
+
+Test(parameters, are_checked_against_the_document)
+{
+	struct openapi *openapi = load();
+
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct parameter_case *c = &cases[i];
 		struct target target cleanup_target = { .path = NULL };
@@ -67,14 +74,51 @@ Test(parameters, are_checked_against_the_document)
 	openapi_destroy(openapi);
 }
 
+struct written_case {
+	const char *operation;
+	const char *target;
+	const char *path_parameter;
+	const char *written;
+};
+
+static const struct written_case written_cases[] = {
+	{ "listContainers", "/", NULL, "{}" },
+	{ "listContainers", "/?max_page_size=7&page_token=&z=1", NULL, "{\"max_page_size\":7,\"page_token\":\"\"}" },
+	{ "listContainers", "/?page_token=12", NULL, "{\"page_token\":\"12\"}" },
+	{ "getContainer", "/", "web", "{\"id\":\"web\"}" },
+	{ "deleteContainer", "/", "1", "{\"id\":\"1\"}" },
+};
+
+Test(parameters, are_written_for_a_worker)
+{
+	struct openapi *openapi = load();
+
+	for (size_t i = 0; i < ARRAY_LEN(written_cases); i++) {
+		const struct written_case *c = &written_cases[i];
+		struct target target cleanup_target = { .path = NULL };
+		struct buf out cleanup_buf = buf_make(1000);
+		struct json_writer w = json_writer_make(&out);
+		const struct parameters_source source = {
+			.target = &target,
+			.path_parameter = c->path_parameter,
+			.header = find_header,
+		};
+
+		cr_assert_eq(target_parse(c->target, &target, NULL), RC_OK);
+		json_begin_object(&w, NULL);
+		parameters_write(openapi_operation(openapi, c->operation), &source, &w);
+		json_end_object(&w);
+		cr_expect_str_eq(out.data, c->written, "%s: %s", c->target, out.data);
+	}
+	openapi_destroy(openapi);
+}
+
 Test(parameters, are_read)
 {
 	struct target target cleanup_target = { .path = NULL };
 
 	cr_assert_eq(target_parse("/?a=5&b=&c=x", &target, NULL), RC_OK);
-	cr_expect_eq(parameters_query_int(&target, "a", 1), 5);
-	cr_expect_eq(parameters_query_int(&target, "c", 1), 1);
-	cr_expect_eq(parameters_query_int(&target, "z", 1), 1);
+	cr_expect_str_eq(parameters_query(&target, "a"), "5");
 	cr_expect_str_eq(parameters_query(&target, "b"), "");
 	cr_expect_null(parameters_query(&target, "z"));
 }

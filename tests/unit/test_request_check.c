@@ -4,6 +4,7 @@
 
 #include "common/base/strutil.h"
 #include "common/bus/bus.h"
+#include "kube-worker/ops.h"
 #include "kube-worker/request_check.h"
 
 #define WALL_MS 1795253940000
@@ -162,8 +163,8 @@ Test(request_check, members)
 		struct error err = { .rc = RC_OK };
 
 		cr_assert_eq(json_parse(c->text, strlen(c->text), &tree, &err), RC_OK, "%s: %s", c->text, err.text);
-		cr_expect_eq(request_check_members(c->operation, tree, &err), c->fault ? RC_INTERNAL : RC_OK, "%s: %s",
-			     c->text, err.text);
+		cr_expect_eq(op_check(c->operation, tree, &err), c->fault ? RC_INTERNAL : RC_OK, "%s: %s", c->text,
+			     err.text);
 		cr_expect(!c->fault || strstr(err.text, c->fault), "%s: %s", c->text, err.text);
 		cr_expect_null(strstr(err.text, "PUB"), "%s", err.text);
 	}

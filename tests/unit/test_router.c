@@ -9,39 +9,41 @@ struct route_case {
 	const char *method;
 	const char *target;
 	enum router_result result;
-	enum route_id route;   /* when found */
-	const char *parameter; /* when found */
-	const char *allow;     /* when not allowed */
+	enum operation operation; /* when found; OPERATION_COUNT: none */
+	enum route_answer answer; /* when found */
+	const char *parameter;    /* when found */
+	const char *allow;        /* when not allowed */
 };
 
 static const struct route_case cases[] = {
-	{ "GET", C "/health", ROUTER_FOUND, ROUTE_HEALTH, NULL, NULL },
-	{ "HEAD", C "/health", ROUTER_FOUND, ROUTE_HEALTH, NULL, NULL },
-	{ "GET", C "/h%65alth", ROUTER_FOUND, ROUTE_HEALTH, NULL, NULL },
-	{ "GET", "/health", ROUTER_FOUND, ROUTE_HEALTH, NULL, NULL },
-	{ "GET", C, ROUTER_FOUND, ROUTE_LIST, NULL, NULL },
-	{ "GET", C "?x=1", ROUTER_FOUND, ROUTE_LIST, NULL, NULL },
-	{ "POST", C, ROUTER_FOUND, ROUTE_CREATE, NULL, NULL },
-	{ "GET", C "/a", ROUTER_FOUND, ROUTE_GET, "a", NULL },
-	{ "GET", C "/", ROUTER_FOUND, ROUTE_GET, "", NULL },
-	{ "GET", C "/a%2Fb", ROUTER_FOUND, ROUTE_GET, "a/b", NULL },
-	{ "DELETE", C "/a", ROUTER_FOUND, ROUTE_DELETE, "a", NULL },
-	{ "DELETE", C "/healthy", ROUTER_FOUND, ROUTE_DELETE, "healthy", NULL },
-	{ "GET", "/openapi.yaml", ROUTER_FOUND, ROUTE_DOCUMENT_YAML, NULL, NULL },
-	{ "HEAD", "/openapi.json", ROUTER_FOUND, ROUTE_DOCUMENT_JSON, NULL, NULL },
-	{ "PUT", C, ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD, POST" },
-	{ "post", C, ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD, POST" },
-	{ "POST", C "/a", ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD, DELETE" },
-	{ "DELETE", C "/health", ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD" },
-	{ "", "/health", ROUTER_NOT_ALLOWED, ROUTE_COUNT, NULL, "GET, HEAD" },
-	{ "GET", "/", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
-	{ "GET", "/api", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
-	{ "GET", "//health", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
-	{ "GET", "/health/", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
-	{ "GET", C "/a/b", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
-	{ "GET", C "//", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
-	{ "GET", "/api%2Fv1alpha1%2Fcontainers", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
-	{ "GET", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18", ROUTER_NOT_FOUND, ROUTE_COUNT, NULL, NULL },
+	{ "GET", C "/health", ROUTER_FOUND, OPERATION_HEALTH, ROUTE_HEALTH, NULL, NULL },
+	{ "HEAD", C "/health", ROUTER_FOUND, OPERATION_HEALTH, ROUTE_HEALTH, NULL, NULL },
+	{ "GET", C "/h%65alth", ROUTER_FOUND, OPERATION_HEALTH, ROUTE_HEALTH, NULL, NULL },
+	{ "GET", "/health", ROUTER_FOUND, OPERATION_COUNT, ROUTE_HEALTH, NULL, NULL },
+	{ "GET", C, ROUTER_FOUND, OPERATION_LIST, ROUTE_ASKS_WORKER, NULL, NULL },
+	{ "GET", C "?x=1", ROUTER_FOUND, OPERATION_LIST, ROUTE_ASKS_WORKER, NULL, NULL },
+	{ "POST", C, ROUTER_FOUND, OPERATION_CREATE, ROUTE_ASKS_WORKER, NULL, NULL },
+	{ "GET", C "/a", ROUTER_FOUND, OPERATION_GET, ROUTE_ASKS_WORKER, "a", NULL },
+	{ "GET", C "/", ROUTER_FOUND, OPERATION_GET, ROUTE_ASKS_WORKER, "", NULL },
+	{ "GET", C "/a%2Fb", ROUTER_FOUND, OPERATION_GET, ROUTE_ASKS_WORKER, "a/b", NULL },
+	{ "DELETE", C "/a", ROUTER_FOUND, OPERATION_DELETE, ROUTE_ASKS_WORKER, "a", NULL },
+	{ "DELETE", C "/healthy", ROUTER_FOUND, OPERATION_DELETE, ROUTE_ASKS_WORKER, "healthy", NULL },
+	{ "GET", "/openapi.yaml", ROUTER_FOUND, OPERATION_COUNT, ROUTE_DOCUMENT_YAML, NULL, NULL },
+	{ "HEAD", "/openapi.json", ROUTER_FOUND, OPERATION_COUNT, ROUTE_DOCUMENT_JSON, NULL, NULL },
+	{ "PUT", C, ROUTER_NOT_ALLOWED, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, "GET, HEAD, POST" },
+	{ "post", C, ROUTER_NOT_ALLOWED, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, "GET, HEAD, POST" },
+	{ "POST", C "/a", ROUTER_NOT_ALLOWED, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, "GET, HEAD, DELETE" },
+	{ "DELETE", C "/health", ROUTER_NOT_ALLOWED, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, "GET, HEAD" },
+	{ "", "/health", ROUTER_NOT_ALLOWED, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, "GET, HEAD" },
+	{ "GET", "/", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "GET", "/api", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "GET", "//health", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "GET", "/health/", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "GET", C "/a/b", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "GET", C "//", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "GET", "/api%2Fv1alpha1%2Fcontainers", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "GET", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT,
+	  NULL, NULL },
 };
 
 Test(router, finds_routes_or_says_what_is_allowed)
@@ -58,7 +60,8 @@ Test(router, finds_routes_or_says_what_is_allowed)
 		cr_expect_str_eq(match.allow, c->allow ? c->allow : "", "%s %s: %s", c->method, c->target, match.allow);
 		if (result != ROUTER_FOUND)
 			continue;
-		cr_expect_eq(match.route->id, c->route, "%s %s", c->method, c->target);
+		cr_expect_eq(match.route.operation, c->operation, "%s %s", c->method, c->target);
+		cr_expect_eq(match.route.answer, c->answer, "%s %s", c->method, c->target);
 		cr_expect(str_equal(match.parameter, c->parameter), "%s %s", c->method, c->target);
 	}
 }
@@ -70,7 +73,7 @@ struct document_case {
 
 static const struct document_case document_cases[] = {
 	{ "{}", "lacks the operation" },
-	{ "{/x: {get: {operationId: somethingElse}}}", "has no route" },
+	{ "{/x: {get: {operationId: somethingElse}}}", "has no row" },
 	{ "{/x: {get: {operationId: listContainers}}}", "the API document says get /x" },
 	{ "{" C ": {put: {operationId: listContainers}}}", "the API document says put" },
 };

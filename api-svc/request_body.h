@@ -1,8 +1,8 @@
 /*
  * The body of a create: from the client's bytes to a spec that a worker may rely on.
  */
-#ifndef API_SVC_CREATE_REQUEST_H
-#define API_SVC_CREATE_REQUEST_H
+#ifndef API_SVC_REQUEST_BODY_H
+#define API_SVC_REQUEST_BODY_H
 
 #include <stdbool.h>
 
@@ -10,7 +10,7 @@
 #include "api-svc/document/schema.h"
 #include "common/services/json_write.h"
 
-struct create_source {
+struct request_body_source {
 	const char *content_type; /* NULL: the header is absent */
 	const char *body;
 	size_t len;
@@ -28,10 +28,10 @@ struct create_source {
  * ret_bare  it is a bare spec.
  * ret_tree  given to the caller (cJSON_Delete): {"spec": {...}}, also for a bare spec; NULL when it could not be read.
  */
-void create_request_read(const struct create_source *source, const struct schema *schema, struct faults *faults,
-			 bool *ret_bare, cJSON **ret_tree);
+void request_body_read(const struct request_body_source *source, const struct schema *schema, struct faults *faults,
+		       bool *ret_bare, cJSON **ret_tree);
 
 /* Is this Content-Type JSON: application/json, in any case, with any parameters? NULL: false. */
-bool create_request_is_json(const char *content_type);
+bool request_body_is_json(const char *content_type);
 
 #endif

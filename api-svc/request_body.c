@@ -1,4 +1,4 @@
-#include "api-svc/create_request.h"
+#include "api-svc/request_body.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #define SPEC "spec"
 #define SPEC_POINTER "/spec"
 
-bool create_request_is_json(const char *content_type)
+bool request_body_is_json(const char *content_type)
 {
 	size_t len = strlen(JSON_TYPE);
 
@@ -39,13 +39,13 @@ static cJSON *wrap(cJSON *tree)
 	return NULL;
 }
 
-static cJSON *parse(const struct create_source *source, struct faults *faults)
+static cJSON *parse(const struct request_body_source *source, struct faults *faults)
 {
 	cJSON *tree = NULL;
 	struct error err;
 	enum rc rc;
 
-	if (!create_request_is_json(source->content_type))
+	if (!request_body_is_json(source->content_type))
 		faults_add(faults, "/header/Content-Type", "must be " JSON_TYPE);
 	if (source->len == 0) {
 		faults_add(faults, "", "the body is empty");
@@ -61,8 +61,8 @@ static cJSON *parse(const struct create_source *source, struct faults *faults)
 	return tree;
 }
 
-void create_request_read(const struct create_source *source, const struct schema *schema, struct faults *faults,
-			 bool *ret_bare, cJSON **ret_tree)
+void request_body_read(const struct request_body_source *source, const struct schema *schema, struct faults *faults,
+		       bool *ret_bare, cJSON **ret_tree)
 {
 	cJSON *tree = parse(source, faults);
 	bool bare = is_bare_spec(tree);

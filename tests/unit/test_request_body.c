@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/create_request.h"
 #include "api-svc/document/openapi.h"
+#include "api-svc/request_body.h"
 
 #define JSON "application/json"
 #define REST                                                                                               \
@@ -35,7 +35,7 @@ static const struct body_case cases[] = {
 	  "/spec/service_type /spec/metadata /spec/image /spec/resources" },
 };
 
-Test(create_request, reads_bodies)
+Test(request_body, reads_bodies)
 {
 	struct openapi *openapi = NULL;
 	size_t len;
@@ -44,7 +44,7 @@ Test(create_request, reads_bodies)
 	cr_assert_eq(openapi_load(text, len, &openapi, NULL), RC_OK);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct body_case *c = &cases[i];
-		struct create_source source = {
+		struct request_body_source source = {
 			.content_type = c->content_type,
 			.body = c->body,
 			.len = strlen(c->body),
@@ -55,8 +55,7 @@ Test(create_request, reads_bodies)
 		cleanup_json cJSON *tree = NULL;
 		bool bare;
 
-		create_request_read(&source, openapi_operation(openapi, "createContainer")->body, &faults, &bare,
-				    &tree);
+		request_body_read(&source, openapi_operation(openapi, "createContainer")->body, &faults, &bare, &tree);
 		for (size_t k = 0; k < faults.count; k++)
 			buf_addf(&pointers, "%s%s", k ? " " : "", faults.items[k].pointer);
 		cr_expect_eq(faults.count > 0, c->pointers != NULL, "%s", c->name);
@@ -88,8 +87,8 @@ static const struct type_case types[] = {
 	{ NULL, false },
 };
 
-Test(create_request, knows_the_media_type)
+Test(request_body, knows_the_media_type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		cr_expect_eq(create_request_is_json(types[i].text), types[i].good, "%s", types[i].text);
+		cr_expect_eq(request_body_is_json(types[i].text), types[i].good, "%s", types[i].text);
 }

@@ -1,0 +1,75 @@
+/*
+ * The operations: one row each, which every process reads. What travels for an operation is in protocol.h.
+ *
+ * To add one: its path in api-svc/openapi.yaml, its row here, its file kube-worker/op_<name>.c, and an end-to-end test
+ * whose name begins with test_<name>_. `make` fails when one of them is missing.
+ */
+#ifndef COMMON_OPERATION_H
+#define COMMON_OPERATION_H
+
+#include <stdbool.h>
+
+/* How often a request is sent to workers (worker_calls.h). */
+enum operation_repeat {
+	OPERATION_SENT_ONCE,   /* the first refusal is the reply */
+	OPERATION_SENT_AGAIN,  /* after a refusal, or without a reply: another worker takes it */
+	OPERATION_UNTIL_DONE,  /* after any failure, until the deadline */
+	OPERATION_SENT_TO_ALL, /* all workers reply: the first good word counts, the others only when none comes */
+	OPERATION_REPEAT_COUNT
+};
+
+enum operation_reply {
+	OPERATION_REPLY_NOTHING,
+	OPERATION_REPLY_VALUE, /* a JSON object */
+};
+
+#define OPERATION_CONTAINERS "/api/v1alpha1/containers"
+#define OPERATION_CONTAINER OPERATION_CONTAINERS "/{container_id}"
+
+/*
+ * enumerator, name; method, path and operationId in openapi.yaml (NULL: not for clients); the status of a success; how
+ * it is repeated; does it write; what the reply has.
+ *
+ * The first ones are carried out by a pool of threads (kube-worker/op_<name>.c), the others beside it (dispatcher.c).
+ */
+/* clang-format off */
+#define OPERATION_POOL_ROWS(ROW) \
+	ROW(LIST,   list,   "GET",    OPERATION_CONTAINERS, "listContainers",  200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
+	ROW(CREATE, create, "POST",   OPERATION_CONTAINERS, "createContainer", 201, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_VALUE) \
+	ROW(GET,    get,    "GET",    OPERATION_CONTAINER,  "getContainer",    200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
+	ROW(DELETE, delete, "DELETE", OPERATION_CONTAINER,  "deleteContainer", 204, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_NOTHING) \
+	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, true,  OPERATION_REPLY_NOTHING)
+#define OPERATION_BESIDE_ROWS(ROW) \
+	ROW(SETTLE, settle, NULL,     NULL,                 NULL,              0,   OPERATION_SENT_ONCE,  true,  OPERATION_REPLY_NOTHING) \
+	ROW(HEALTH, health, "GET",    OPERATION_CONTAINERS "/health", "getHealth", 200, OPERATION_SENT_TO_ALL, false, OPERATION_REPLY_VALUE)
+#define OPERATION_ROWS(ROW) OPERATION_POOL_ROWS(ROW) OPERATION_BESIDE_ROWS(ROW)
+/* clang-format on */
+
+enum operation {
+#define OPERATION_ENUMERATOR(upper, ...) OPERATION_##upper,
+	OPERATION_ROWS(OPERATION_ENUMERATOR)
+#undef OPERATION_ENUMERATOR
+		OPERATION_COUNT
+};
+
+struct operation_row {
+	const char *name;   /* in subjects, replies to $SRV.STATS and logs */
+	const char *method; /* NULL: it is not for clients, then path and id are NULL as well */
+	const char *path;
+	const char *id; /* operationId */
+	unsigned status;
+	enum operation_repeat repeat;
+	bool writes;
+	enum operation_reply reply;
+};
+
+/* The row of a valid value. */
+const struct operation_row *operation_row(enum operation operation);
+
+/* "create" and so on; never NULL for a valid value. */
+const char *operation_name(enum operation operation);
+
+/* The operation of that name; OPERATION_COUNT when there is none. */
+enum operation operation_from_name(const char *name);
+
+#endif

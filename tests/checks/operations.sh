@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Fails when something of an operation (common/operation.h) is missing: its path in the API document, its file, its test.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+bad=0
+
+complain() {
+    echo "operations: $*" >&2
+    bad=1
+}
+
+rows=$(sed -nE 's/^\tROW\(([A-Z_]+), *([a-z_]+), *("[A-Z]+"|NULL), *.*("[A-Za-z]+"|NULL), *[0-9]+,.*/\2 \3 \4/p' common/operation.h)
+[ "$(grep -c '^.ROW(' common/operation.h)" = "$(wc -l <<<"$rows")" ] || complain "a row cannot be read"
+
+while read -r name method id; do
+    if [ "$method" = NULL ]; then
+        continue
+    fi
+    grep -q "operationId: ${id//\"/}\$" api-svc/openapi.yaml || complain "$name: api-svc/openapi.yaml lacks $id"
+    grep -rqE "^(    )?def test_${name}_" tests/end-to-end || complain "$name: no end-to-end test is named test_${name}_..."
+done <<<"$rows"
+
+for file in kube-worker/op_*.c; do
+    name=$(sed -nE 's/^const struct op op_([a-z_]+) = .*/\1/p' "$file")
+    [ -z "$name" ] || grep -q "^$name " <<<"$rows" || complain "$file: operation '$name' has no row"
+done
+
+while read -r id; do
+    grep -q "\"$id\"\$" <<<"$rows" || complain "api-svc/openapi.yaml: $id has no row"
+done < <(sed -nE 's/^ *operationId: ([A-Za-z]+)$/\1/p' api-svc/openapi.yaml)
+exit $bad
