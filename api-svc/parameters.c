@@ -91,20 +91,26 @@ void parameters_check(const struct openapi_operation *operation, const struct pa
 		check_one(&operation->parameters[i], source, faults);
 }
 
+static void write_one(const struct openapi_parameter *p, const char *text, struct json_writer *w)
+{
+	const char *name = p->place == OPENAPI_IN_PATH ? "id" : p->name;
+	int64_t number;
+
+	if (!text && p->schema->otherwise)
+		json_tree(w, name, p->schema->otherwise);
+	else if (text && read_integer(p->schema, text, &number))
+		json_int(w, name, number);
+	else if (text)
+		json_string(w, name, text);
+}
+
 void parameters_write(const struct openapi_operation *operation, const struct parameters_source *source,
 		      struct json_writer *w)
 {
 	for (size_t i = 0; i < operation->parameter_count; i++) {
 		const struct openapi_parameter *p = &operation->parameters[i];
-		const char *text = p->place == OPENAPI_IN_HEADER ? NULL : find_value(p, source);
-		const char *name = p->place == OPENAPI_IN_PATH ? "id" : p->name;
-		int64_t number;
 
-		if (!text)
-			continue;
-		if (read_integer(p->schema, text, &number))
-			json_int(w, name, number);
-		else
-			json_string(w, name, text);
+		if (p->place != OPENAPI_IN_HEADER)
+			write_one(p, find_value(p, source), w);
 	}
 }

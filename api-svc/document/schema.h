@@ -58,6 +58,7 @@ struct schema {
 	bool read_only;
 	const struct schema_format *format; /* NULL: none */
 	const cJSON *enumeration;           /* array of the document, or NULL */
+	const cJSON *otherwise;             /* `default`, of the document, or NULL */
 
 	bool has_minimum, has_maximum;
 	bool exclusive_minimum, exclusive_maximum;

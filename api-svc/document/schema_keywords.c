@@ -93,6 +93,12 @@ static enum rc read_exclusive_maximum(struct reading *r, struct error *err)
 	return read_flag(r, &r->schema->exclusive_maximum, err);
 }
 
+static enum rc read_default(struct reading *r, struct error *err unused)
+{
+	r->schema->otherwise = r->value;
+	return RC_OK;
+}
+
 static enum rc read_enum(struct reading *r, struct error *err)
 {
 	if (!cJSON_IsArray(r->value) || cJSON_GetArraySize(r->value) == 0)
@@ -301,7 +307,7 @@ static const struct keyword {
 	{ "oneOf", read_one_of },
 	{ "title", NULL },
 	{ "description", NULL },
-	{ "default", NULL },
+	{ "default", read_default },
 	{ "example", NULL },
 	{ "deprecated", NULL },
 };

@@ -82,9 +82,9 @@ struct written_case {
 };
 
 static const struct written_case written_cases[] = {
-	{ "listContainers", "/", NULL, "{}" },
+	{ "listContainers", "/", NULL, "{\"max_page_size\":50,\"page_token\":\"\"}" },
 	{ "listContainers", "/?max_page_size=7&page_token=&z=1", NULL, "{\"max_page_size\":7,\"page_token\":\"\"}" },
-	{ "listContainers", "/?page_token=12", NULL, "{\"page_token\":\"12\"}" },
+	{ "listContainers", "/?page_token=12", NULL, "{\"max_page_size\":50,\"page_token\":\"12\"}" },
 	{ "getContainer", "/", "web", "{\"id\":\"web\"}" },
 	{ "deleteContainer", "/", "1", "{\"id\":\"1\"}" },
 };
