@@ -79,7 +79,7 @@ static void check_one(const struct openapi_parameter *p, const struct parameters
 		faults_add(faults, pointer.data, "is given more than once");
 	value = make_value(p->schema, text);
 	if (value)
-		validator_check(p->schema, value, VALIDATOR_REQUEST, pointer.data, faults);
+		validator_check(p->schema, value, pointer.data, faults);
 	else
 		faults->no_memory = true;
 }

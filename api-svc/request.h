@@ -23,7 +23,6 @@ struct request {
 	struct router_match match;
 	char container_id[PROTOCOL_ID_MAX + 1]; /* "": none, or not valid */
 	char token[PROTOCOL_TOKEN_MAX];         /* of a create */
-	const char *key;                        /* Idempotency-Key; valid while it is handled, NULL: none */
 	bool has_key;
 	struct worker_debt *debt;         /* of a create that was settled; NULL: none */
 	char client[ACCESS_NAME_MAX + 1]; /* who it is from; "": not known */

@@ -84,7 +84,7 @@ void request_body_read(const struct request_body_source *source, const struct sc
 	} else if (bare) {
 		faults_add(faults, "", "a spec without {\"spec\": ...} around it needs the header Idempotency-Key");
 	}
-	validator_check(schema, tree, VALIDATOR_REQUEST, "", faults);
+	validator_check(schema, tree, "", faults);
 	rules_check(json_get(tree, SPEC), SPEC_POINTER, faults);
 	if (bare && source->has_key)
 		faults_strip_prefix(faults, SPEC_POINTER);

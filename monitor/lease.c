@@ -23,11 +23,6 @@ void lease_renewed(struct lease *lease, uint64_t sequence, int64_t began_ms)
 	lease->held_until_ms = began_ms + LEASE_HOLD_MS;
 }
 
-void lease_lost(struct lease *lease)
-{
-	*lease = (struct lease){ 0 };
-}
-
 bool lease_held(const struct lease *lease, int64_t now_ms)
 {
 	return lease->own != 0 && now_ms < lease->held_until_ms;

@@ -34,9 +34,6 @@ bool lease_may_take(const struct lease *lease, int64_t now_ms);
 /* Our write was acknowledged with this sequence; it was begun at began_ms. */
 void lease_renewed(struct lease *lease, uint64_t sequence, int64_t began_ms);
 
-/* Somebody else has written the key. */
-void lease_lost(struct lease *lease);
-
 /* Do we hold it at this moment? */
 bool lease_held(const struct lease *lease, int64_t now_ms);
 

@@ -299,22 +299,6 @@ const struct openapi_operation *openapi_operation_at(const struct openapi *opena
 	return &openapi->operations[index];
 }
 
-const struct schema *openapi_schema(const struct openapi *openapi, const char *name)
-{
-	const cJSON *node = json_get(json_at(openapi->tree, "components.schemas"), name);
-	const struct schema *schema = NULL;
-
-	/* All components are compiled: this only looks them up. */
-	if (!node || schema_compile(openapi->schemas, node, &schema, NULL) != RC_OK)
-		return NULL;
-	return schema;
-}
-
-const cJSON *openapi_tree(const struct openapi *openapi)
-{
-	return openapi->tree;
-}
-
 const char *openapi_yaml(const struct openapi *openapi, size_t *ret_len)
 {
 	*ret_len = openapi->yaml_len;

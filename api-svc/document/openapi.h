@@ -58,12 +58,6 @@ const struct openapi_operation *openapi_operation(const struct openapi *openapi,
 size_t openapi_operation_count(const struct openapi *openapi);
 const struct openapi_operation *openapi_operation_at(const struct openapi *openapi, size_t index);
 
-/* The schema at components/schemas/<name>; NULL when there is none. Belongs to the document. */
-const struct schema *openapi_schema(const struct openapi *openapi, const char *name);
-
-/* The whole document as a tree; belongs to it. */
-const cJSON *openapi_tree(const struct openapi *openapi);
-
 /* The document as text, to be served. */
 const char *openapi_yaml(const struct openapi *openapi, size_t *ret_len);
 const char *openapi_json(const struct openapi *openapi, size_t *ret_len);

@@ -11,7 +11,6 @@
 
 /* One run over a value. */
 struct check {
-	enum validator_direction direction;
 	struct buf pointer; /* where we are */
 	struct faults *faults;
 };
@@ -178,7 +177,7 @@ static const struct schema *find_property(const struct schema *s, const char *na
 
 static bool is_ignored(const struct check *c, const struct schema *property)
 {
-	return property && property->read_only && c->direction == VALIDATOR_REQUEST;
+	return property && property->read_only;
 }
 
 static void check_required(struct check *c, const struct schema *s, const cJSON *object)
@@ -235,7 +234,7 @@ static bool obeys(const struct check *c, const struct schema *s, const cJSON *va
 {
 	struct faults faults cleanup_faults = { .count = 0 };
 
-	validator_check(s, value, c->direction, "", &faults);
+	validator_check(s, value, "", &faults);
 	return !faults_any(&faults);
 }
 
@@ -328,10 +327,9 @@ static void check_value(struct check *c, const struct schema *s, const cJSON *va
 	check_combinations(c, s, value);
 }
 
-void validator_check(const struct schema *schema, const cJSON *value, enum validator_direction direction,
-		     const char *pointer, struct faults *faults)
+void validator_check(const struct schema *schema, const cJSON *value, const char *pointer, struct faults *faults)
 {
-	struct check c = { .direction = direction, .pointer = buf_make(POINTER_BYTES_MAX), .faults = faults };
+	struct check c = { .pointer = buf_make(POINTER_BYTES_MAX), .faults = faults };
 
 	buf_add_str(&c.pointer, pointer);
 	check_value(&c, schema, value);

@@ -7,20 +7,13 @@
 #include "api-svc/document/faults.h"
 #include "api-svc/document/schema.h"
 
-/* Who wrote the value: `readOnly` properties count for nothing in a request. */
-enum validator_direction {
-	VALIDATOR_REQUEST,
-	VALIDATOR_RESPONSE,
-};
-
 /*
- * Add to `faults` what is wrong with the value.
+ * Add to `faults` what is wrong with the value, which a client has written: `readOnly` properties do not count.
  *
  * pointer  where the value stands, the prefix of all pointers ("" for a body).
  * Recursion is as deep as the value and the schema's own nesting, both of which are bounded.
  * Threads: any; a schema is never changed.
  */
-void validator_check(const struct schema *schema, const cJSON *value, enum validator_direction direction,
-		     const char *pointer, struct faults *faults);
+void validator_check(const struct schema *schema, const cJSON *value, const char *pointer, struct faults *faults);
 
 #endif

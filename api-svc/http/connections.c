@@ -49,16 +49,6 @@ struct connections {
 	pthread_t sweeper;
 };
 
-static const char *const phase_names[CONNECTION_PHASE_COUNT] = {
-	[CONNECTION_NEW] = "NEW",         [CONNECTION_READING] = "READING", [CONNECTION_WORKING] = "WORKING",
-	[CONNECTION_WRITING] = "WRITING", [CONNECTION_IDLE] = "IDLE",
-};
-
-const char *connection_phase_name(enum connection_phase phase)
-{
-	return phase_names[phase];
-}
-
 /* ---- the list; the lock is held ---- */
 
 static void unlink_connection(struct connections *all, struct connection *c)

@@ -36,9 +36,6 @@ struct connections_limits {
 	int64_t idle_timeout_ms;  /* between requests */
 };
 
-/* "READING" and so on. */
-const char *connection_phase_name(enum connection_phase phase);
-
 /* Start the sweeper. Errors: RC_NO_MEMORY; RC_INTERNAL when no thread can be had. */
 enum rc connections_create(const struct connections_limits *limits, struct connections **ret_connections,
 			   struct error *err) must_check;

@@ -601,11 +601,6 @@ struct http_exchange *http_server_claim(struct http_server *server, http_ticket 
 	return tickets_take(server->tickets, ticket);
 }
 
-struct http_exchange *http_server_claim_any(struct http_server *server)
-{
-	return tickets_take_any(server->tickets);
-}
-
 static bool client_waits(const void *pointer)
 {
 	return !has_gone(((const struct http_exchange *)pointer)->connection);

@@ -145,9 +145,6 @@ http_ticket http_exchange_defer(struct http_exchange *exchange);
  */
 struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket);
 
-/* The same for any of those that are parked; NULL: none. */
-struct http_exchange *http_server_claim_any(struct http_server *server);
-
 /* Does the client of a parked exchange still wait? Also true for one that is not parked any more. Any thread. */
 bool http_server_is_present(struct http_server *server, http_ticket ticket);
 

@@ -118,17 +118,3 @@ void *tickets_take(struct tickets *t, uint64_t ticket)
 	pthread_mutex_unlock(&t->lock);
 	return pointer;
 }
-
-void *tickets_take_any(struct tickets *t)
-{
-	void *pointer = NULL;
-
-	pthread_mutex_lock(&t->lock);
-	for (uint32_t i = 0; i < t->capacity && !pointer; i++) {
-		pointer = t->places[i].pointer;
-		if (pointer)
-			release_place(t, i);
-	}
-	pthread_mutex_unlock(&t->lock);
-	return pointer;
-}

@@ -29,7 +29,4 @@ void *tickets_take(struct tickets *t, uint64_t ticket);
  */
 bool tickets_test(struct tickets *t, uint64_t ticket, bool (*test)(const void *pointer));
 
-/* Take any pointer out; NULL when there is none. */
-void *tickets_take_any(struct tickets *t);
-
 #endif

@@ -117,7 +117,8 @@ bool worker_reply_read(enum operation operation, const char *status, char *body,
 
 	*ret_reply = (struct worker_reply){ .body = NULL };
 	if (good && rc == RC_OK)
-		good = operation_row(operation)->reply == OPERATION_REPLY_NOTHING || (len > 1 && body[0] == '{' && body[len - 1] == '}');
+		good = operation_row(operation)->reply == OPERATION_REPLY_NOTHING ||
+		       (len > 1 && body[0] == '{' && body[len - 1] == '}');
 	else if (good)
 		good = read_error(rc, body, len, ret_reply);
 	if (good && rc == RC_OK) {
