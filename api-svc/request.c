@@ -59,7 +59,9 @@ enum http_handled request_answer_error(struct request *r, struct http_exchange *
 
 	if (problem_status(err->rc) >= 500 && problem_status(err->rc) != 503)
 		log_error("request failed", log_err(err), log_str("request_id", r->id));
-	if (r->match.allow[0])
+	if (err == http_exchange_fault(exchange))
+		problem.status = http_exchange_fault_status(exchange);
+	else if (r->match.allow[0])
 		problem.status = PROBLEM_METHOD_NOT_ALLOWED;
 	return answer_problem(r, exchange, &problem);
 }

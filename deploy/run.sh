@@ -22,22 +22,26 @@ export SP_K8S_EXTERNAL_SVC_TYPE=${SP_K8S_EXTERNAL_SVC_TYPE:-NodePort}
 nats_port=${RUN_NATS_PORT:-4222}
 kubesim_port=${RUN_KUBESIM_PORT:-6443}
 workers=${RUN_WORKERS:-2}
-state=$(mktemp -d)
 names=()
 pids=()
 
 say() { echo "run: $*"; }
 die() { echo "run: $*" >&2; exit 1; }
 
-# TERM to all of our processes, the last started first, and wait for each.
+# TERM to all of our processes, the last started first, and wait for each. The logs stay when something failed.
 stop_all() {
+    local status=$?
     trap '' INT TERM
     for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
         kill "${pids[i]}" 2>/dev/null || continue
         wait "${pids[i]}" 2>/dev/null || true
     done
-    rm -rf "$state"
-    say "stopped"
+    if [ "$status" -eq 0 ]; then
+        rm -rf "$state"
+        say "stopped"
+    else
+        say "stopped; the logs are kept in $state"
+    fi
 }
 
 port_is_free() {
@@ -61,7 +65,7 @@ check_alive() {
     for i in "${!pids[@]}"; do
         kill -0 "${pids[i]}" 2>/dev/null && continue
         tail -n 20 "$state/${names[i]}.log" >&2
-        die "${names[i]} has ended (its last words are above)"
+        die "${names[i]} has ended (the end of its log is above)"
     done
 }
 
@@ -70,7 +74,7 @@ wait_until() { # seconds, what, command...
     shift 2
     until "$@"; do
         check_alive
-        [ $SECONDS -lt $end ] || die "$what: not within the time; the logs are in $state"
+        [ $SECONDS -lt $end ] || die "$what: not within the time"
         sleep 0.05
     done
 }
@@ -93,6 +97,7 @@ require_port "$api_port" "the API" SP_SERVER_ADDRESS
 [ -n "${SP_NATS_URL:-}" ] || require_port "$nats_port" "nats-server" RUN_NATS_PORT
 [ -n "${SP_K8S_KUBECONFIG:-}" ] || require_port "$kubesim_port" "kubesim" RUN_KUBESIM_PORT
 
+state=$(mktemp -d)
 trap stop_all EXIT
 trap 'exit 0' INT TERM
 
@@ -124,7 +129,7 @@ wait_until 20 "the pipeline is not healthy (does the Kubernetes API answer, and 
 
 say "ready: $api/api/v1alpha1/containers"
 say "Kubernetes: $cluster"
-say "logs: $state/*.log; Ctrl-C ends everything"
+say "logs: $state/*.log; Ctrl-C ends everything and removes them"
 while sleep 1; do
     check_alive
 done

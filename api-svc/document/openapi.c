@@ -175,7 +175,7 @@ static enum rc read_operation(struct openapi *o, struct openapi_operation *op, c
 	if (!op->id)
 		return refuse(err, "there is no operationId");
 	if (openapi_operation(o, op->id))
-		return error_set(err, RC_INVALID_ARGUMENT, "the operationId '%s' stands twice", op->id);
+		return error_set(err, RC_INVALID_ARGUMENT, "duplicate operationId '%s'", op->id);
 	rc = add_parameters(o, op, json_get(path, "parameters"), err);
 	if (!rc)
 		rc = add_parameters(o, op, json_get(node, "parameters"), err);

@@ -24,6 +24,7 @@ struct connection {
 	int fd;
 	enum connection_phase phase;
 	int64_t since_ms; /* when the phase began; for READING of a first request: the accept */
+	bool late;        /* its request did not arrive in time; no more of it can be read */
 	bool ended;       /* shut down by us; its owner has not noticed yet */
 	struct connection *previous, *next;
 };
@@ -31,6 +32,7 @@ struct connection {
 struct lingering {
 	int fd; /* ours */
 	int64_t until_ms;
+	int64_t heard_ms; /* when the last bytes came */
 };
 
 struct connections {
@@ -107,6 +109,17 @@ static void end_connection(struct connection *c, const char *why)
 	(void)shutdown(c->fd, SHUT_RDWR); /* fails when the other side was quicker */
 }
 
+/* Its time begins again: for the answer that it will get. */
+static void end_request(struct connections *all, struct connection *c, int64_t now)
+{
+	c->late = true;
+	c->since_ms = now;
+	unlink_connection(all, c);
+	append_connection(all, c);
+	log_debug("request did not arrive in time", log_num("fd", c->fd));
+	(void)shutdown(c->fd, SHUT_RD); /* fails when the other side was quicker */
+}
+
 /* How many of those without a request have to go so that others can come. */
 static size_t count_to_give_up(const struct connections *all)
 {
@@ -118,14 +131,18 @@ static size_t count_to_give_up(const struct connections *all)
 static void sweep(struct connections *all, int64_t now)
 {
 	size_t give_up = count_to_give_up(all);
+	struct connection *next;
 
-	for (struct connection *c = all->oldest; c; c = c->next) {
+	for (struct connection *c = all->oldest; c; c = next) {
 		int64_t age = now - c->since_ms;
 		int64_t limit = time_for(all, c->phase);
 
+		next = c->next;
 		if (c->ended)
 			continue;
-		if (limit > 0 && age >= limit) {
+		if (limit > 0 && age >= limit && c->phase == CONNECTION_READING && !c->late) {
+			end_request(all, c, now);
+		} else if (limit > 0 && age >= limit) {
 			end_connection(c, "timeout");
 		} else if (all->draining && is_at_rest(c)) {
 			end_connection(c, "stopping");
@@ -136,15 +153,18 @@ static void sweep(struct connections *all, int64_t now)
 	}
 }
 
-/* Throw away what has come; false: the client has ended, or something is wrong. */
-static bool discard(int fd)
+/* Throw away what has come; false: the client has ended or fallen silent, or something is wrong. */
+static bool discard(struct lingering *l, int64_t now)
 {
 	char bytes[16 * 1024];
 	ssize_t got = 1;
 
-	for (int i = 0; i < DISCARDS_MAX && got > 0; i++)
-		got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+	for (int i = 0; i < DISCARDS_MAX && got > 0; i++) {
+		got = recv(l->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (got > 0)
+			l->heard_ms = now;
+	}
+	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR) && now - l->heard_ms < LINGER_IDLE_MS);
 }
 
 static void sweep_lingering(struct connections *all, int64_t now)
@@ -152,7 +172,7 @@ static void sweep_lingering(struct connections *all, int64_t now)
 	for (size_t i = 0; i < all->lingering_count;) {
 		struct lingering *l = &all->lingering[i];
 
-		if (now < l->until_ms && discard(l->fd)) {
+		if (now < l->until_ms && discard(l, now)) {
 			i++;
 			continue;
 		}
@@ -273,7 +293,8 @@ void connection_set_phase(struct connections *all, struct connection *connection
 	if (!connection)
 		return;
 	pthread_mutex_lock(&all->lock);
-	if (!(connection->phase == CONNECTION_NEW && phase == CONNECTION_READING)) {
+	/* The time of a request goes on from NEW, and when READING is told again. */
+	if (phase != CONNECTION_READING || !(connection->phase == CONNECTION_NEW || connection->phase == phase)) {
 		connection->since_ms = clock_mono_ms();
 		unlink_connection(all, connection);
 		append_connection(all, connection);
@@ -284,16 +305,29 @@ void connection_set_phase(struct connections *all, struct connection *connection
 	pthread_mutex_unlock(&all->lock);
 }
 
+bool connection_is_late(struct connections *all, const struct connection *connection)
+{
+	bool late;
+
+	if (!connection)
+		return false;
+	pthread_mutex_lock(&all->lock);
+	late = connection->late;
+	pthread_mutex_unlock(&all->lock);
+	return late;
+}
+
 void connections_linger(struct connections *all, int fd)
 {
 	pthread_mutex_lock(&all->lock);
 	if (all->lingering_count < LINGERING_MAX) {
 		int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		int64_t now = clock_mono_ms();
 
 		if (copy >= 0)
-			all->lingering[all->lingering_count++] = (struct lingering){
-				.fd = copy, .until_ms = clock_mono_ms() + LINGER_MS
-			};
+			all->lingering[all->lingering_count++] = (struct lingering){ .fd = copy,
+										     .until_ms = now + LINGER_MS,
+										     .heard_ms = now };
 		pthread_cond_signal(&all->wake);
 	}
 	pthread_mutex_unlock(&all->lock);

@@ -15,7 +15,8 @@
 #include "common/base/error.h"
 
 #define LINGERING_MAX 128 /* sockets */
-#define LINGER_MS 2000
+#define LINGER_MS 15000
+#define LINGER_IDLE_MS 2000
 
 enum connection_phase {
 	CONNECTION_NEW,     /* accepted, no request line yet */
@@ -44,7 +45,8 @@ enum rc connections_create(const struct connections_limits *limits, struct conne
 void connections_destroy(struct connections *all);
 
 /*
- * Take note of a socket; it stays its owner's. The sweeper calls shutdown(2) on it when its time is over, so
+ * Take note of a socket; it stays its owner's. The sweeper calls shutdown(2) on it when its time is over (while READING
+ * only of what comes in), so
  * connection_remove() must come before close(2). NULL when memory is short: the socket is then nobody's business.
  */
 struct connection *connection_add(struct connections *all, int fd);
@@ -59,8 +61,14 @@ void connection_remove(struct connections *all, struct connection *connection);
 void connection_set_phase(struct connections *all, struct connection *connection, enum connection_phase phase);
 
 /*
+ * Is the time for its request over, while it is READING? Nothing more can be read from it, but it can be answered: for
+ * which it has the time of a phase once more. Takes a NULL connection.
+ */
+bool connection_is_late(struct connections *all, const struct connection *connection);
+
+/*
  * Keep a socket open on which our last answer is out while its client may still be writing: what it writes is thrown
- * away, until it has ended or LINGER_MS are over. Closed at once, its kernel would answer the client's bytes with a
+ * away, until it has ended, LINGER_IDLE_MS have passed without a byte, or LINGER_MS are over. Closed at once, its kernel would answer the client's bytes with a
  * reset that overtakes the answer (RFC 9112 section 9.6). Does nothing beyond LINGERING_MAX of them.
  *
  * fd  stays the caller's; a copy is kept.

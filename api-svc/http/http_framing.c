@@ -4,10 +4,8 @@
 
 #include "common/base/strutil.h"
 
-#define CRLF_SIZE 2
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
-#define BLANKS " \t"
 
 /* RFC 9110 section 5.6.2. */
 #define TOKEN_CHARACTERS "!#$%&'*+-.^_`|~" DIGITS LETTERS
@@ -24,16 +22,16 @@ enum { SINGLE_HOST, SINGLE_LENGTH, SINGLE_CODING };
 /* Headers that a request has once, because a second one says something else. */
 static const struct single {
 	const char *name;
-	const char *twice;
+	const char *duplicate;
 	const char *(*read)(struct http_framing *f, const char *value, size_t len); /* NULL: not framing's business */
 } singles[] = {
-	[SINGLE_HOST] = { "Host", "the header Host stands there twice", read_host },
-	[SINGLE_LENGTH] = { "Content-Length", "the header Content-Length stands there twice", read_length },
+	[SINGLE_HOST] = { "Host", "duplicate Host header", read_host },
+	[SINGLE_LENGTH] = { "Content-Length", "duplicate Content-Length header", read_length },
 	[SINGLE_CODING] = { "Transfer-Encoding", "the only transfer encoding that is known is chunked", read_coding },
-	{ "Expect", "the header Expect stands there twice", read_expect },
-	{ "Authorization", "the header Authorization stands there twice", NULL },
-	{ "Content-Type", "the header Content-Type stands there twice", NULL },
-	{ "Idempotency-Key", "the header Idempotency-Key stands there twice", NULL },
+	{ "Expect", "duplicate Expect header", read_expect },
+	{ "Authorization", "duplicate Authorization header", NULL },
+	{ "Content-Type", "duplicate Content-Type header", NULL },
+	{ "Idempotency-Key", "duplicate Idempotency-Key header", NULL },
 };
 
 _Static_assert(ARRAY_LEN(singles) <= HTTP_FRAMING_SINGLE_MAX, "one place for each header in http_framing.seen");
@@ -61,8 +59,6 @@ static bool has_control_character(const char *value, size_t len)
 
 static const char *read_host(struct http_framing *f unused, const char *value, size_t len)
 {
-	while (len > 0 && strchr(BLANKS, value[len - 1]))
-		len--;
 	return consists_of(value, len, HOST_CHARACTERS) ? NULL : "the header Host is malformed";
 }
 
@@ -89,7 +85,7 @@ static bool equals(const char *value, size_t len, const char *word)
 static const char *read_coding(struct http_framing *f, const char *value, size_t len)
 {
 	f->chunked = equals(value, len, "chunked");
-	return f->chunked ? NULL : singles[SINGLE_CODING].twice;
+	return f->chunked ? NULL : singles[SINGLE_CODING].duplicate;
 }
 
 static const char *read_expect(struct http_framing *f, const char *value, size_t len)
@@ -98,19 +94,50 @@ static const char *read_expect(struct http_framing *f, const char *value, size_t
 	return NULL;
 }
 
-/* Does the line stand where it must, and is nothing hidden in it? Then the next one comes behind its CRLF. */
-static bool continues_block(struct http_framing *f, const char *name, size_t name_len, const char *value,
-			    size_t value_len)
+static void set_fault(struct http_framing *f, unsigned status, const char *sentence)
 {
-	const char *blank = name + name_len + 1;
-
-	if (name != f->next || value < blank)
-		return false;
-	if (!consists_of(blank, (size_t)(value - blank), BLANKS))
-		return false;
-	f->next = value + value_len + CRLF_SIZE;
-	return f->next[-2] == '\0' && f->next[-1] == '\0';
+	if (!f->fault.status && sentence)
+		f->fault = (struct http_fault){ .status = status, .sentence = sentence };
 }
+
+/* ---- the request line ---- */
+
+/* A third space of the line would be in here. */
+static bool is_target(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] <= ' ' || text[i] == 0x7F || text[i] == '#')
+			return false;
+	return len > 0;
+}
+
+static bool is_version(const char *text, size_t len)
+{
+	return len == strlen("HTTP/1.1") && memcmp(text, "HTTP/", 5) == 0 && consists_of(text + 5, 1, DIGITS) &&
+	       text[6] == '.' && consists_of(text + 7, 1, DIGITS);
+}
+
+static bool is_request_line(const char *line, const char *first_space, const char *last_space, const char *end)
+{
+	return first_space && first_space != last_space && is_token(line, (size_t)(first_space - line)) &&
+	       is_target(first_space + 1, (size_t)(last_space - first_space) - 1) &&
+	       is_version(last_space + 1, (size_t)(end - last_space) - 1);
+}
+
+void http_framing_add_request_line(struct http_framing *f, const char *line, size_t len)
+{
+	const char *first_space = memchr(line, ' ', len);
+	const char *last_space = memrchr(line, ' ', len);
+
+	if (!is_request_line(line, first_space, last_space, line + len))
+		set_fault(f, 400, "the request line is malformed");
+	else if (last_space[strlen(" HTTP/")] != '1')
+		set_fault(f, 505, "only HTTP/1.1 and HTTP/1.0 are supported");
+	else
+		f->is_1_0 = last_space[strlen(" HTTP/1.")] == '0';
+}
+
+/* ---- headers ---- */
 
 static const char *fault_of_form(const char *name, size_t name_len, const char *value, size_t value_len)
 {
@@ -121,64 +148,128 @@ static const char *fault_of_form(const char *name, size_t name_len, const char *
 	return NULL;
 }
 
-static const char *fault_of_line(struct http_framing *f, const char *name, size_t name_len, const char *value,
-				 size_t value_len)
-{
-	const char *fault = fault_of_form(name, name_len, value, value_len);
-
-	if (fault || !f->next || continues_block(f, name, name_len, value, value_len))
-		return fault;
-	return "the header block is malformed";
-}
-
-static const char *fault_of_header(struct http_framing *f, const char *name, size_t name_len, const char *value,
+static const char *fault_of_single(struct http_framing *f, const char *name, size_t name_len, const char *value,
 				   size_t value_len)
 {
-	const char *fault = fault_of_line(f, name, name_len, value, value_len);
-
-	if (fault) {
-		f->bad_credentials = equals(name, name_len, "Authorization");
-		return fault;
-	}
 	for (size_t i = 0; i < ARRAY_LEN(singles); i++) {
 		if (!equals(name, name_len, singles[i].name))
 			continue;
 		if (f->seen[i])
-			return singles[i].twice;
+			return singles[i].duplicate;
 		f->seen[i] = true;
 		return singles[i].read ? singles[i].read(f, value, value_len) : NULL;
 	}
 	return NULL;
 }
 
-void http_framing_add(struct http_framing *f, const char *name, size_t name_len, const char *value, size_t value_len)
+void http_framing_add_header(struct http_framing *f, const char *name, size_t name_len, const char *value,
+			     size_t value_len)
 {
-	if (!f->fault)
-		f->fault = fault_of_header(f, name, name_len, value, value_len);
+	const char *fault = fault_of_form(name, name_len, value, value_len);
+
+	/* Credentials with something hidden in them must not be believed in part. */
+	if (fault)
+		set_fault(f, equals(name, name_len, "Authorization") ? 401 : 400, fault);
+	else
+		set_fault(f, 400, fault_of_single(f, name, name_len, value, value_len));
 }
 
-void http_framing_add_trailer(struct http_framing *f, const char *name, size_t name_len, const char *value,
-			      size_t value_len)
+struct field {
+	const char *name;
+	size_t name_len;
+	const char *value;
+	size_t value_len;
+};
+
+static bool split(const char *line, size_t len, struct field *ret_field)
 {
-	if (!f->fault)
-		f->fault = fault_of_form(name, name_len, value, value_len);
+	const char *colon = memchr(line, ':', len);
+	const char *end = line + len;
+	const char *value = colon ? colon + 1 : end;
+
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	*ret_field = (struct field){
+		.name = line,
+		.name_len = (size_t)((colon ? colon : line) - line),
+		.value = value,
+		.value_len = (size_t)(end - value),
+	};
+	return colon != NULL;
 }
 
-const char *http_framing_fault(const struct http_framing *f, const char *method, const char *version, const char *end)
+void http_framing_add_header_line(struct http_framing *f, const char *line, size_t len)
 {
-	bool is_1_1 = strcmp(version, "HTTP/1.1") == 0;
+	struct field field;
 
-	if (!is_token(method, strlen(method)))
-		return "the request method is malformed";
-	if (f->fault)
-		return f->fault;
-	if (f->next && (f->next + CRLF_SIZE != end || f->next[0] != '\0' || f->next[1] != '\0'))
-		return "the header block is malformed";
-	if (!f->seen[SINGLE_HOST] && is_1_1)
-		return "the header Host is missing";
-	if (f->chunked && f->content_length >= 0)
-		return "Content-Length and Transfer-Encoding exclude each other";
-	if (f->chunked && !is_1_1)
-		return "Transfer-Encoding needs HTTP/1.1";
-	return NULL;
+	if (split(line, len, &field))
+		http_framing_add_header(f, field.name, field.name_len, field.value, field.value_len);
+	else
+		set_fault(f, 400, "a header has no colon");
+}
+
+void http_framing_add_trailer_line(struct http_framing *f, const char *line, size_t len)
+{
+	struct field field;
+
+	if (split(line, len, &field))
+		set_fault(f, 400, fault_of_form(field.name, field.name_len, field.value, field.value_len));
+	else
+		set_fault(f, 400, "a trailer has no colon");
+}
+
+size_t http_framing_tidy_line(char *line, size_t len)
+{
+	struct field field;
+
+	if (!split(line, len, &field))
+		return len;
+	memmove(line + field.name_len + 1, field.value, field.value_len);
+	return field.name_len + 1 + field.value_len;
+}
+
+bool http_framing_is_named(const char *line, size_t len, const char *name)
+{
+	struct field field;
+
+	return split(line, len, &field) && equals(field.name, field.name_len, name);
+}
+
+void http_framing_end(struct http_framing *f)
+{
+	if (!f->seen[SINGLE_HOST] && !f->is_1_0)
+		set_fault(f, 400, "the header Host is missing");
+	if (f->chunked && f->seen[SINGLE_LENGTH])
+		set_fault(f, 400, "Content-Length and Transfer-Encoding exclude each other");
+	if (f->chunked && f->is_1_0)
+		set_fault(f, 400, "Transfer-Encoding needs HTTP/1.1");
+}
+
+/* ---- chunks ---- */
+
+static int value_of_digit(char c)
+{
+	const char *digits = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+bool http_framing_read_chunk_line(const char *line, size_t len, uint64_t *ret_size)
+{
+	uint64_t size = 0;
+	size_t at = 0;
+	size_t digits;
+
+	for (; at < len && value_of_digit(line[at]) >= 0; at++)
+		size = size > UINT64_MAX >> 4 ? UINT64_MAX : size << 4 | (uint64_t)value_of_digit(line[at]);
+	digits = at;
+	while (at < len && (line[at] == ' ' || line[at] == '\t'))
+		at++;
+	if (digits == 0 || (at < len ? line[at] != ';' : at > digits) || has_control_character(line + at, len - at))
+		return false;
+	*ret_size = size;
+	return true;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,23 +10,59 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api-svc/http/http_library.h"
-#include "api-svc/http/http_private.h"
+#include "api-svc/http/connections.h"
+#include "api-svc/http/http_framing.h"
+#include "api-svc/http/http_intake.h"
+#include "api-svc/http/tickets.h"
+#include "common/base/buf.h"
 #include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
 #define THREAD_STACK_BYTES (256u * 1024)
-#define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
-#define DISCARD_FACTOR 8         /* a body up to so many times the limit is read to its end before it gets its 413 */
+#define RESERVED_CONNECTIONS 128       /* beyond the limit, for health checks and for saying 503 */
+#define CONNECTION_MEMORY (16u * 1024) /* bytes for headers and the read buffer of a connection */
 #define LIBRARY_TEXT_MAX 256
 #define TLS_OPTIONS_MAX 4
 
-static const char broken_line[] = "the request line is malformed";
+struct http_server {
+	struct http_server_options options;
+	struct MHD_Daemon *daemon;
+	struct connections *connections;
+	struct tickets *tickets;
+	int listen_fd; /* closed by the library with its daemon */
+	bool draining; /* written with __atomic builtins: read on all server threads */
+};
+
+/* What the library keeps with a connection. */
+struct peer {
+	struct http_intake *intake; /* NULL: memory was short */
+	uint64_t requests;          /* that have begun */
+};
+
+struct http_exchange {
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	struct http_intake *intake;
+	uint64_t number;    /* of the request on its connection, from 1 */
+	const char *method; /* belongs to the library, as long as the request */
+	char *target;
+	struct buf body;
+	size_t held;   /* bytes of the body that the memory budget knows of */
+	bool begun;    /* the headers have been looked at */
+	bool unread;   /* answered before its body was read */
+	bool admitted; /* admit() has seen it */
+	bool answered;
+	struct error fault;    /* rc RC_OK: none */
+	unsigned fault_status; /* of HTTP; 0: what belongs to the rc */
+	struct http_answer answer;
+	const char *request_id;
+	void *user;
+};
 
 /* ---- the socket ---- */
 
-int http_socket_of(struct MHD_Connection *connection)
+static int socket_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
@@ -35,7 +72,7 @@ int http_socket_of(struct MHD_Connection *connection)
 /* Has the socket any of these conditions? */
 static bool socket_has(struct MHD_Connection *connection, short events)
 {
-	struct pollfd p = { .fd = http_socket_of(connection), .events = events };
+	struct pollfd p = { .fd = socket_of(connection), .events = events };
 
 	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & events);
 }
@@ -55,17 +92,18 @@ static bool closed_before_answer(struct MHD_Connection *connection)
 	int fault = 0;
 	socklen_t len = sizeof(fault);
 
-	return getsockopt(http_socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
+	return getsockopt(socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
 }
 
-void *http_tls_session_of(struct MHD_Connection *connection)
+/* Its gnutls_session_t; NULL: plain HTTP. */
+static void *tls_session_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
 	return info ? info->tls_session : NULL;
 }
 
-static struct connection *watched_connection(struct MHD_Connection *connection)
+static struct peer *peer_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
@@ -74,7 +112,7 @@ static struct connection *watched_connection(struct MHD_Connection *connection)
 
 static void set_phase(const struct http_exchange *ex, enum connection_phase phase)
 {
-	connection_set_phase(ex->server->connections, ex->watched, phase);
+	connection_set_phase(ex->server->connections, http_intake_connection(ex->intake), phase);
 }
 
 /* ---- the answer ---- */
@@ -150,41 +188,56 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
 				 const char *value, size_t value_len)
 {
-	if (!http_library_has_planted(name))
-		http_framing_add(ctx, name, name_len, value ? value : "", value ? value_len : 0);
+	http_framing_add_header(ctx, name, name_len, value ? value : "", value ? value_len : 0);
 	return MHD_YES;
 }
 
-void http_exchange_read_headers(const struct http_exchange *ex, struct http_framing *framing)
+/* Refuse the request, the first reason counts; the connection ends behind the answer. */
+static void set_fault(struct http_exchange *ex, enum rc rc, unsigned status, const char *sentence)
 {
-	/* The number of them says nothing. */
-	(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header, framing);
-}
-
-static enum MHD_Result on_trailer(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len,
-				  const char *value, size_t value_len)
-{
-	http_framing_add_trailer(ctx, name, name_len, value ? value : "", value ? value_len : 0);
-	return MHD_YES;
-}
-
-void http_exchange_set_fault(struct http_exchange *ex, enum rc rc, const char *sentence)
-{
-	if (!ex->fault.rc)
+	if (!ex->fault.rc) {
 		error_set(&ex->fault, rc, "%s", sentence);
+		ex->fault_status = status;
+	}
 	ex->answer.close = true;
-}
-
-enum http_handled http_exchange_admit(struct http_exchange *ex)
-{
-	ex->admitted = true;
-	return ex->server->options.admit(ex->server->options.ctx, ex);
 }
 
 static void set_too_large(struct http_exchange *ex)
 {
-	drop_body(ex);
-	error_set(&ex->fault, RC_TOO_LARGE, "the body is larger than %zu bytes", ex->server->options.max_body);
+	char sentence[64];
+
+	snprintf(sentence, sizeof(sentence), "the body is larger than %zu bytes", ex->server->options.max_body);
+	set_fault(ex, RC_TOO_LARGE, 0, sentence);
+}
+
+/* Take over what has been found wrong with the bytes of the request; it may be so at every step. */
+static void look_for_fault(struct http_exchange *ex)
+{
+	const struct http_fault *fault = http_intake_fault(ex->intake, ex->number);
+
+	if (!fault)
+		return;
+	ex->unread = true;
+	switch (fault->status) {
+	case MHD_HTTP_UNAUTHORIZED:
+		set_fault(ex, RC_UNAUTHENTICATED, 0, fault->sentence);
+		break;
+	case MHD_HTTP_CONTENT_TOO_LARGE:
+		set_too_large(ex);
+		break;
+	case MHD_HTTP_INTERNAL_SERVER_ERROR:
+		set_fault(ex, RC_NO_MEMORY, 0, fault->sentence);
+		break;
+	default:
+		set_fault(ex, RC_INVALID_ARGUMENT, fault->status, fault->sentence);
+		break;
+	}
+}
+
+static enum http_handled admit(struct http_exchange *ex)
+{
+	ex->admitted = true;
+	return ex->server->options.admit(ex->server->options.ctx, ex);
 }
 
 /* Is there room for a body of so many bytes? */
@@ -205,84 +258,59 @@ static bool hold(struct http_exchange *ex, size_t size)
 static enum MHD_Result dispatch(struct http_exchange *ex)
 {
 	struct http_server *server = ex->server;
-	struct http_framing trailers = HTTP_FRAMING_INIT;
 
-	http_library_arrival_ends(ex);
-	if (ex->chunked)
-		(void)MHD_get_connection_values_n(ex->connection, MHD_FOOTER_KIND, on_trailer, &trailers);
-	if (trailers.fault)
-		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, trailers.fault);
+	look_for_fault(ex);
+	if (ex->answered)
+		return send_answer(ex);
+	if (ex->fault.rc)
+		drop_body(ex);
 	set_phase(ex, CONNECTION_WORKING);
 	if (server->options.handle(server->options.ctx, ex) == HTTP_DEFERRED)
 		return MHD_YES; /* the exchange may be somebody else's by now */
 	return send_answer(ex);
 }
 
-/* May the body come? If not, ex->answered or ex->fault says why. */
-static enum MHD_Result await_body(struct http_exchange *ex, const struct http_framing *framing)
+/*
+ * The headers are there. Answering now makes the library close the connection without reading the body, which is not
+ * awaited when it is too large (RFC 9110 section 15.5.14).
+ */
+static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 {
-	int64_t max_body = (int64_t)ex->server->options.max_body;
-	int64_t length = framing->content_length;
-
-	if (ex->answered)
-		return MHD_YES;
-	if (length > max_body) {
-		set_too_large(ex);
-		ex->unread = framing->expects_continue || length / DISCARD_FACTOR > max_body;
-	} else if (length > 0) {
-		ex->unread = !hold(ex, (size_t)length);
-	}
-	return ex->unread ? dispatch(ex) : MHD_YES;
-}
-
-/* The headers are there. Answering now makes the library close the connection without reading the body. */
-static enum MHD_Result begin(struct http_exchange *ex, const char *method, const char *version)
-{
-	struct http_framing framing = HTTP_FRAMING_INIT;
-	const char *fault;
+	struct http_framing framing = { .is_1_0 = false };
+	bool awaited = true;
+	bool has_body;
 
 	ex->begun = true;
 	ex->method = method;
-	framing.next = http_library_block_begin(version);
-	http_exchange_read_headers(ex, &framing);
-	fault = http_framing_fault(&framing, method, version, http_library_block_end(ex->connection, method));
-	if (fault || !http_library_is_whole_line(ex, version))
-		http_exchange_set_fault(ex, framing.bad_credentials ? RC_UNAUTHENTICATED : RC_INVALID_ARGUMENT,
-					fault ? fault : broken_line);
-	ex->chunked = framing.chunked;
-	ex->answer.close |= framing.chunked; /* 0.9.75 is lenient with chunks, where nobody can look */
-	if (!ex->chunked)
-		http_library_arrival_ends(ex);
-	if (http_exchange_admit(ex) == HTTP_ANSWERED &&
-	    (ex->fault.rc || ex->answer.at_once || framing.expects_continue)) {
-		ex->unread = ex->fault.rc || framing.chunked || framing.content_length > 0;
-		ex->answer.close |= ex->unread;
-		return send_answer(ex);
-	}
-	return await_body(ex, &framing);
+	look_for_fault(ex);
+	/* The number of them says nothing. */
+	(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header, &framing);
+	has_body = framing.chunked || framing.content_length > 0;
+	if (admit(ex) == HTTP_ANSWERED && (ex->fault.rc || ex->answer.at_once || framing.expects_continue))
+		awaited = false;
+	else if (framing.content_length > (int64_t)ex->server->options.max_body)
+		set_too_large(ex);
+	else if (!ex->answered)
+		(void)hold(ex, (size_t)framing.content_length); /* if not, the fault says so */
+	if (awaited && !ex->fault.rc)
+		return MHD_YES;
+	ex->unread |= has_body;
+	ex->answer.close |= ex->unread;
+	return dispatch(ex);
 }
 
-/* A body that nobody wants is read and thrown away: a client that still writes would not see our answer otherwise. */
+/* A body that nobody wants is thrown away; a client that still writes would not see our answer otherwise. */
 static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data, size_t len)
 {
-	size_t max_body = ex->server->options.max_body;
-
-	if (ex->chunked && !http_library_is_whole_chunk(ex, data)) {
-		drop_body(ex);
-		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, "the header of a chunk is malformed");
-	}
-	if (!ex->answered && !ex->fault.rc && len > max_body - ex->body.len)
-		set_too_large(ex);
-	if (ex->answered || ex->fault.rc || !hold(ex, ex->body.len + len)) {
-		ex->discarded += len;
-		return ex->discarded / DISCARD_FACTOR <= max_body ? MHD_YES : MHD_NO;
-	}
+	look_for_fault(ex);
+	if (ex->answered || ex->fault.rc || !hold(ex, ex->body.len + len))
+		return MHD_YES;
 	buf_add(&ex->body, data, len);
 	return ex->body.failed ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *ctx unused, struct MHD_Connection *connection unused, const char *url unused,
-				  const char *method, const char *version, const char *data, size_t *data_len,
+				  const char *method, const char *version unused, const char *data, size_t *data_len,
 				  void **request)
 {
 	struct http_exchange *ex = *request;
@@ -291,50 +319,41 @@ static enum MHD_Result on_request(void *ctx unused, struct MHD_Connection *conne
 	if (!ex)
 		return MHD_NO; /* memory was short when the request line came */
 	if (!ex->begun)
-		return begin(ex, method, version);
+		return begin(ex, method);
 	if (len > 0) {
 		*data_len = 0;
 		return take_body_part(ex, data, len);
 	}
-	return ex->answered ? send_answer(ex) : dispatch(ex);
-}
-
-/*
- * Is the target one word? The library takes what stands between the first and the last space, puts a NUL behind it, and
- * the version follows. If anything else follows, the target itself contained a NUL and we would see its beginning only.
- */
-static bool is_whole_target(const char *target)
-{
-	if (!target)
-		return false;
-	for (const char *c = target; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7F || *c == '#')
-			return false;
-	return strncmp(target + strlen(target) + 1, "HTTP/1.", 7) == 0;
+	return dispatch(ex);
 }
 
 /* The request line is there: the only place where the library shows the raw target. */
 static void *on_target(void *ctx, const char *target, struct MHD_Connection *connection)
 {
 	struct http_server *server = ctx;
-	struct http_exchange *ex = calloc(1, sizeof(*ex));
+	struct peer *peer = peer_of(connection);
+	struct http_exchange *ex;
 
+	if (!peer || !peer->intake)
+		return NULL;
+	peer->requests++;
+	if (!http_intake_has_read(peer->intake, peer->requests)) {
+		log_error("libmicrohttpd does not read by recv() or gnutls_record_recv(); no request can be served");
+		return NULL;
+	}
+	ex = calloc(1, sizeof(*ex));
 	if (!ex)
 		return NULL;
 	ex->server = server;
 	ex->connection = connection;
-	ex->watched = watched_connection(connection);
+	ex->intake = peer->intake;
+	ex->number = peer->requests;
 	ex->body = buf_make(server->options.max_body);
-	ex->target_at = target;
 	ex->target = str_dup(target ? target : "");
 	if (!ex->target) {
 		free(ex);
 		return NULL;
 	}
-	if (!is_whole_target(target))
-		http_exchange_set_fault(ex, RC_INVALID_ARGUMENT, broken_line);
-	http_library_plant_header(connection);
-	http_library_arrival_begins(ex);
 	set_phase(ex, CONNECTION_READING);
 	return ex;
 }
@@ -355,14 +374,13 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	if (!ex)
 		return;
 	*request = NULL;
-	http_library_arrival_ends(ex);
 	delivered = ex->answered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 		    !(ex->answer.only_if_present && closed_before_answer(connection));
 	if (ex->unread)
-		connections_linger(server->connections, http_socket_of(connection));
+		connections_linger(server->connections, socket_of(connection));
 	if (ex->admitted)
 		server->options.finish(server->options.ctx, ex, delivered);
-	set_phase(ex, CONNECTION_IDLE);
+	set_phase(ex, http_intake_is_within_request(ex->intake) ? CONNECTION_READING : CONNECTION_IDLE);
 	drop_answer(ex);
 	drop_body(ex);
 	free(ex->target);
@@ -373,11 +391,17 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 			  enum MHD_ConnectionNotificationCode code)
 {
 	struct http_server *server = ctx;
+	struct peer *peer = *socket_context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*socket_context = connection_add(server->connections, http_socket_of(connection));
-	} else {
-		connection_remove(server->connections, *socket_context);
+		peer = calloc(1, sizeof(*peer));
+		if (peer)
+			peer->intake = http_intake_create(server->connections, socket_of(connection),
+							  tls_session_of(connection), server->options.max_body);
+		*socket_context = peer;
+	} else if (peer) {
+		http_intake_destroy(peer->intake);
+		free(peer);
 		*socket_context = NULL;
 	}
 }
@@ -385,13 +409,10 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 static void printf_format(2, 0) on_library_text(void *ctx unused, const char *fmt, va_list args)
 {
 	char text[LIBRARY_TEXT_MAX];
-	unsigned status;
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	text[strcspn(text, "\r\n")] = '\0';
 	log_debug("microhttpd", log_str("text", text));
-	if (sscanf(text, "Error processing request (HTTP response code is %u", &status) == 1)
-		http_library_on_own_answer(status);
 }
 
 /* ---- the life of a server ---- */
@@ -422,15 +443,14 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
 		flags |= MHD_USE_TLS;
 		write_tls_options(o->tls, tls);
 	}
-	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text,
-				NULL, MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
-				MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
-				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY,
-				MHD_OPTION_CONNECTION_LIMIT, (unsigned)(o->max_connections + RESERVED_CONNECTIONS),
-				MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
-				leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, HTTP_LIBRARY_STRICTNESS_OPTION,
-				HTTP_LIBRARY_STRICTNESS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	return MHD_start_daemon(
+		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text, NULL,
+		MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
+		MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)(o->max_connections + RESERVED_CONNECTIONS), MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
@@ -548,7 +568,7 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 
 bool http_exchange_client_is_known(const struct http_exchange *exchange)
 {
-	void *session = http_tls_session_of(exchange->connection);
+	void *session = tls_session_of(exchange->connection);
 
 	return session && tls_client_is_known(session);
 }
@@ -556,6 +576,11 @@ bool http_exchange_client_is_known(const struct http_exchange *exchange)
 const struct error *http_exchange_fault(const struct http_exchange *exchange)
 {
 	return exchange->fault.rc ? &exchange->fault : NULL;
+}
+
+unsigned http_exchange_fault_status(const struct http_exchange *exchange)
+{
+	return exchange->fault_status;
 }
 
 void *http_exchange_user(const struct http_exchange *exchange)

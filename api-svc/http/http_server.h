@@ -65,7 +65,8 @@ struct http_server_options {
 	enum http_handled (*admit)(void *ctx, struct http_exchange *exchange);
 	/*
 	 * A request that was admitted, complete. On a server thread; must not block. With http_exchange_fault() set its
-	 * body is too large, or may not be held: only HTTP_ANSWERED is then allowed, and the body is not there.
+	 * body is malformed, late or too large, or may not be held: only HTTP_ANSWERED is then allowed, and the body is
+	 * not there.
 	 */
 	enum http_handled (*handle)(void *ctx, struct http_exchange *exchange);
 	/*
@@ -119,9 +120,12 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 /* Has the client shown a certificate over TLS that an authority stands for? Valid in admit() and handle(). */
 bool http_exchange_client_is_known(const struct http_exchange *exchange);
 
-/* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_UNAUTHENTICATED, RC_TOO_LARGE or RC_BUSY
+/* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_UNAUTHENTICATED, RC_TOO_LARGE, RC_BUSY or RC_NO_MEMORY
  * with a sentence; NULL: nothing. */
 const struct error *http_exchange_fault(const struct http_exchange *exchange);
+
+/* The status that the fault has in HTTP (408, 431, ...); 0: the usual one of its code. */
+unsigned http_exchange_fault_status(const struct http_exchange *exchange);
 
 /* What the handler keeps with the exchange; NULL at first. */
 void *http_exchange_user(const struct http_exchange *exchange);

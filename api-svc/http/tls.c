@@ -276,8 +276,17 @@ bool tls_client_is_known(void *session)
 	return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0;
 }
 
-void tls_write_last(void *session, const char *bytes, size_t len)
+_Static_assert(TLS_NOTHING_YET == GNUTLS_E_AGAIN, "the number of GnuTLS");
+
+/* gnutls_record_recv() itself is ours (http_intake.h). */
+ssize_t tls_read(void *session, void *to, size_t len)
 {
-	if (gnutls_record_send(session, bytes, len) >= 0)
-		(void)gnutls_bye(session, GNUTLS_SHUT_WR); /* the connection ends anyway */
+	unsigned char sequence[8];
+
+	return gnutls_record_recv_seq(session, to, len, sequence);
+}
+
+int tls_socket_of(void *session)
+{
+	return gnutls_transport_get_int(session);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/base/buf.h"
 
@@ -52,7 +53,14 @@ const char *tls_client_authorities(const struct tls *tls);
 /* Has the client shown a certificate that one of the authorities stands for? `session`: a gnutls_session_t. */
 bool tls_client_is_known(void *session);
 
-/* Send these bytes and end the TLS session, as far as the socket takes them now. `session`: a gnutls_session_t. */
-void tls_write_last(void *session, const char *bytes, size_t len);
+/*
+ * The same as gnutls_record_recv(): up to `len` bytes; 0 at the end, TLS_NOTHING_YET, or another number below 0.
+ * `session`: a gnutls_session_t.
+ */
+#define TLS_NOTHING_YET (-28)
+ssize_t tls_read(void *session, void *to, size_t len);
+
+/* The descriptor that the session reads from. `session`: a gnutls_session_t. */
+int tls_socket_of(void *session);
 
 #endif

@@ -145,8 +145,8 @@ static enum rc check_names(const struct source *source, const struct list_kind *
 	qsort(names, count, sizeof(*names), compare_names);
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
-			return error_set(err, RC_INVALID_ARGUMENT, "%s: the %s '%.100s' stands there twice",
-					 source->path, kind->item, names[i]);
+			return error_set(err, RC_INVALID_ARGUMENT, "%s: duplicate %s '%.100s'", source->path,
+					 kind->item, names[i]);
 	return RC_OK;
 }
 

@@ -32,8 +32,7 @@ static enum rc refuse_duplicate_keys(const cJSON *object, struct error *err)
 	qsort(keys, count, sizeof(*keys), compare_keys);
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(keys[i - 1], keys[i]) == 0)
-			return error_set(err, RC_INVALID_ARGUMENT, "the key '%.100s' stands twice in one object",
-					 keys[i]);
+			return error_set(err, RC_INVALID_ARGUMENT, "duplicate member '%.100s' in an object", keys[i]);
 	return RC_OK;
 }
 

@@ -414,7 +414,7 @@ static int compare_members(const void *a, const void *b)
 	return order ? order : (one->place > other->place) - (one->place < other->place);
 }
 
-/* Of a key that stands there twice the last value counts. Sorting keeps many keys from costing the square of their number. */
+/* Of a duplicate key the last value counts. Sorting keeps many keys from costing the square of their number. */
 static enum rc drop_duplicate_keys(struct reader *r, const struct frame *frame, struct error *err)
 {
 	size_t count = (size_t)cJSON_GetArraySize(frame->node);

@@ -3,7 +3,7 @@
  *
  * It reads as Kubernetes' programs do: plain null, booleans (yes, no, on and off among them, as in YAML 1.1), integers and
  * floats get their type, everything else and everything in quotes is a string. Keys are always strings (`200:` is the key
- * "200"); of a key that stands twice in one mapping the last value counts. An integer that a double cannot hold exactly
+ * "200"); of a duplicate key in a mapping the last value counts. An integer that a double cannot hold exactly
  * stays a string, so that nothing is silently changed.
  */
 #ifndef COMMON_SERVICES_YAML_H

@@ -38,6 +38,16 @@ static bool ends_within(const struct pair *p, int ms)
 	return poll(&fd, 1, ms) > 0;
 }
 
+/* Is it found that its request did not arrive in time, within so many milliseconds? */
+static bool is_late_within(struct connections *all, const struct pair *p, int ms)
+{
+	int64_t end = clock_mono_ms() + ms;
+
+	while (!connection_is_late(all, p->connection) && clock_mono_ms() < end)
+		clock_sleep_ms(5);
+	return connection_is_late(all, p->connection);
+}
+
 static struct connections *create_for(size_t max, int64_t timeout_ms)
 {
 	struct connections_limits limits = {
@@ -80,8 +90,26 @@ Test(connections, the_time_of_a_first_request_counts_from_the_accept)
 
 	clock_sleep_ms(200);
 	connection_set_phase(all, p.connection, CONNECTION_READING);
-	cr_expect(ends_within(&p, 2000));
+	cr_expect(is_late_within(all, &p, 2000));
 	cr_expect_lt(clock_mono_ms() - begin, 290 + 400);
+	close_pair(all, &p);
+	connections_destroy(all);
+}
+
+Test(connections, a_late_request_can_be_answered)
+{
+	struct connections *all = create(100);
+	struct pair p = open_pair(all);
+	char c;
+
+	connection_set_phase(all, p.connection, CONNECTION_READING);
+	cr_expect_not(connection_is_late(all, p.connection));
+	cr_assert(is_late_within(all, &p, 2000));
+	cr_expect_eq(read(p.ours, &c, 1), 0, "nothing more can be read");
+	cr_assert_eq(write(p.ours, "4", 1), 1);
+	cr_expect_eq(read(p.theirs, &c, 1), 1);
+	cr_expect_not(ends_within(&p, 100));
+	cr_expect(ends_within(&p, 2000), "but not for ever");
 	close_pair(all, &p);
 	connections_destroy(all);
 }

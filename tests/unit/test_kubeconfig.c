@@ -282,8 +282,8 @@ static const struct whole_case whole_cases[] = {
 	{ "clusters: {}", "clusters must be a list, but it is a mapping" },
 	{ "users: [{name: 7}]", "users[0] needs a name" },
 	{ "users: [7]", "users[0] needs a name" },
-	{ "users: [{}, {name: a}, null]", "the user '' stands there twice" },
-	{ "users: [{name: a}, {name: b}, {name: a}]", "the user 'a' stands there twice" },
+	{ "users: [{}, {name: a}, null]", "duplicate user ''" },
+	{ "users: [{name: a}, {name: b}, {name: a}]", "duplicate user 'a'" },
 	{ "contexts: [{name: a}, {name: b}]", "current-context is not set (kubectl config use-context NAME); "
 					      "contexts in there: 'a', 'b'" },
 	{ "current-context: z", "current-context is 'z', but there is no such context; contexts in there: none" },
@@ -410,7 +410,7 @@ Test(kubeconfig, many_names_are_quick)
 	cr_expect_eq(parse_text(text.data, &error), RC_OK, "%s", error.text);
 	buf_add_str(&text, "- {name: c7}\n");
 	cr_expect_eq(parse_text(text.data, &error), RC_INVALID_ARGUMENT);
-	cr_expect_neq(strstr(error.text, "the cluster 'c7' stands there twice"), NULL, "%s", error.text);
+	cr_expect_neq(strstr(error.text, "duplicate cluster 'c7'"), NULL, "%s", error.text);
 	cr_expect_lt(clock_mono_ms() - started_ms, MANY_MS);
 }
 

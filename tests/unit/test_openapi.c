@@ -133,7 +133,7 @@ struct refused_case {
 
 static const struct refused_case refused_cases[] = {
 	{ "an operation without a name", "{/a: {get: {}}}", "no operationId" },
-	{ "a name twice", "{/a: {get: {operationId: x}, post: {operationId: x}}}", "'x' stands twice" },
+	{ "a name twice", "{/a: {get: {operationId: x}, post: {operationId: x}}}", "duplicate operationId 'x'" },
 	{ "a parameter without a name", "{/a: {get: {operationId: x, parameters: [{in: query}]}}}", "no name" },
 	{ "a parameter in a cookie", "{/a: {get: {operationId: x, parameters: [{name: p, in: cookie}]}}}",
 	  "unknown place" },

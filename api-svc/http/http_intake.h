@@ -1,0 +1,45 @@
+/*
+ * Between a client's socket and the HTTP library: what the library reads has passed http_wire.h first.
+ *
+ * libmicrohttpd has no place for this, in no version. It reads by recv() and, with TLS, by gnutls_record_recv(); the
+ * program defines both, and the dynamic linker prefers a program's definition to a library's. Any other socket of the
+ * process is read as ever. Should a library come that reads in another way, its requests have no number here, and
+ * http_server.c serves none of them.
+ */
+#ifndef API_SVC_HTTP_HTTP_INTAKE_H
+#define API_SVC_HTTP_HTTP_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api-svc/http/connections.h"
+#include "api-svc/http/http_framing.h"
+
+/* One connection. Belongs to the library's thread that serves it. */
+struct http_intake;
+
+/*
+ * Begin to read from a socket; its place in `connections` is set to READING with the first byte of a request. `session`:
+ * a gnutls_session_t, NULL for plain HTTP. All are borrowed. max_body: bytes.
+ *
+ * NULL when memory is short, or the descriptor's number is beyond all limits.
+ */
+struct http_intake *http_intake_create(struct connections *connections, int fd, void *session, size_t max_body);
+
+/* Before close(2) of the socket. Takes NULL. */
+void http_intake_destroy(struct http_intake *intake);
+
+/* Its place in `connections`; NULL: memory was short. */
+struct connection *http_intake_connection(const struct http_intake *intake);
+
+/* Have the bytes of so many requests (or of their beginning) been read here? */
+bool http_intake_has_read(const struct http_intake *intake, uint64_t number);
+
+/* What is wrong with the request of this number, counted from 1; NULL: nothing, so far. */
+const struct http_fault *http_intake_fault(const struct http_intake *intake, uint64_t number);
+
+/* Is a request arriving, of which not all bytes are there? */
+bool http_intake_is_within_request(const struct http_intake *intake);
+
+#endif
