@@ -175,7 +175,7 @@ static const struct schema *find_property(const struct schema *s, const char *na
 	return NULL;
 }
 
-static bool is_ignored(const struct check *c, const struct schema *property)
+static bool is_ignored(const struct schema *property)
 {
 	return property && property->read_only;
 }
@@ -187,7 +187,7 @@ static void check_required(struct check *c, const struct schema *s, const cJSON 
 	cJSON_ArrayForEach (name, s->required) {
 		size_t len = c->pointer.len;
 
-		if (json_get(object, name->valuestring) || is_ignored(c, find_property(s, name->valuestring)))
+		if (json_get(object, name->valuestring) || is_ignored(find_property(s, name->valuestring)))
 			continue;
 		pointer_add_name(&c->pointer, name->valuestring);
 		faults_add(c->faults, here(c), "is required");
@@ -199,7 +199,7 @@ static void check_member(struct check *c, const struct schema *s, const cJSON *m
 {
 	const struct schema *property = find_property(s, member->string);
 
-	if (is_ignored(c, property))
+	if (is_ignored(property))
 		return;
 	if (!property && s->additional == SCHEMA_ADDITIONAL_REFUSED)
 		faults_add(c->faults, here(c), "is not known");
@@ -230,7 +230,7 @@ static void check_object(struct check *c, const struct schema *s, const cJSON *o
 
 /* ---- combinations ---- */
 
-static bool obeys(const struct check *c, const struct schema *s, const cJSON *value)
+static bool obeys(const struct schema *s, const cJSON *value)
 {
 	struct faults faults cleanup_faults = { .count = 0 };
 
@@ -273,12 +273,12 @@ static void add_alternative_faults(struct check *c, const struct schema_list *li
 	faults_add(c->faults, here(c), "must be %s of one of the forms that the API document lists", types.data);
 }
 
-static size_t count_obeyed(const struct check *c, const struct schema_list *list, const cJSON *value)
+static size_t count_obeyed(const struct schema_list *list, const cJSON *value)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < list->count; i++)
-		count += obeys(c, list->items[i], value);
+		count += obeys(list->items[i], value);
 	return count;
 }
 
@@ -288,10 +288,10 @@ static void check_combinations(struct check *c, const struct schema *s, const cJ
 
 	for (size_t i = 0; i < s->all_of.count; i++)
 		check_value(c, s->all_of.items[i], value);
-	if (s->any_of.count > 0 && count_obeyed(c, &s->any_of, value) == 0)
+	if (s->any_of.count > 0 && count_obeyed(&s->any_of, value) == 0)
 		add_alternative_faults(c, &s->any_of, value);
 	if (s->one_of.count > 0) {
-		obeyed = count_obeyed(c, &s->one_of, value);
+		obeyed = count_obeyed(&s->one_of, value);
 		if (obeyed == 0)
 			add_alternative_faults(c, &s->one_of, value);
 		else if (obeyed > 1)
@@ -299,7 +299,7 @@ static void check_combinations(struct check *c, const struct schema *s, const cJ
 				   "must have exactly one of the forms that the API document "
 				   "lists, and it has several");
 	}
-	if (s->not_schema && obeys(c, s->not_schema, value)) {
+	if (s->not_schema && obeys(s->not_schema, value)) {
 		if (s->not_schema->enumeration && cJSON_IsString(value))
 			faults_add(c->faults, here(c), "must not be '%.100s', which is reserved", value->valuestring);
 		else

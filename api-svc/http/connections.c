@@ -51,6 +51,11 @@ struct connections {
 	pthread_t sweeper;
 };
 
+static const char *const phase_names[CONNECTION_PHASE_COUNT] = {
+	[CONNECTION_NEW] = "NEW",         [CONNECTION_READING] = "READING", [CONNECTION_WORKING] = "WORKING",
+	[CONNECTION_WRITING] = "WRITING", [CONNECTION_IDLE] = "IDLE",
+};
+
 /* ---- the list; the lock is held ---- */
 
 static void unlink_connection(struct connections *all, struct connection *c)

@@ -100,6 +100,16 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	b->len += (size_t)len;
 }
 
+void buf_consume(struct buf *b, size_t count)
+{
+	if (count >= b->len) {
+		buf_truncate(b, 0);
+		return;
+	}
+	memmove(b->data, b->data + count, b->len - count + 1);
+	b->len -= count;
+}
+
 void buf_truncate(struct buf *b, size_t len)
 {
 	if (len >= b->len)

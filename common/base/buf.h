@@ -36,6 +36,9 @@ void buf_add_str(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) printf_format(2, 3);
 
+/* Drop the first `count` bytes (at most all). */
+void buf_consume(struct buf *b, size_t count);
+
 /* Cut to `len` bytes; does nothing when it is shorter already. */
 void buf_truncate(struct buf *b, size_t len);
 
