@@ -38,23 +38,42 @@ static bool parse_path(const char *path, struct sim_target *t)
 			   (t->kind->has_scale && str_equal(t->subresource, "scale")));
 }
 
-/* What may be done to a collection, and to an object; the first row that fits holds. */
+/* What may be done to a collection, an object and its subresources; the first row that fits holds. */
 static const struct verb_row {
 	const char *method;
 	bool named;
+	bool on_subresources;
 	const char *verb;
+	/* NULL: refused */
 	void (*function)(struct sim *, const struct sim_target *, struct sim_request *, struct sim_response *);
+	const char *const queries[9]; /* the parameters that it knows; NULL ends them */
 } verbs[] = {
-	{ "GET", false, "watch", sim_watch },     { "GET", false, "list", sim_read_list },
-	{ "GET", true, "get", sim_read_one },     { "POST", false, "create", sim_create },
-	{ "PUT", true, "update", sim_update },    { "PATCH", true, "patch", sim_patch },
-	{ "DELETE", true, "delete", sim_delete },
+	{ "GET",
+	  false,
+	  false,
+	  "watch",
+	  sim_watch,
+	  { "watch", "labelSelector", "fieldSelector", "resourceVersion", "timeoutSeconds", "allowWatchBookmarks",
+	    "sendInitialEvents", "resourceVersionMatch" } },
+	{ "GET",
+	  false,
+	  false,
+	  "list",
+	  sim_read_list,
+	  { "watch", "labelSelector", "fieldSelector", "resourceVersion", "limit", "continue" } },
+	{ "GET", true, true, "get", sim_read_one, { NULL } },
+	{ "POST", false, false, "create", sim_create, { "fieldManager", "fieldValidation" } },
+	{ "PUT", true, true, "update", sim_update, { "fieldManager", "fieldValidation" } },
+	{ "PATCH", true, true, "patch", sim_patch, { "fieldManager", "fieldValidation" } },
+	{ "DELETE", true, false, "delete", sim_delete, { "gracePeriodSeconds" } },
+	{ "DELETE", false, false, "deletecollection", NULL, { "labelSelector", "gracePeriodSeconds" } },
 };
 
 static const struct verb_row *find_verb(const struct sim_target *t, const struct sim_request *rq)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (verbs[i].named == (t->name[0] != '\0') && str_equal(verbs[i].method, rq->method) &&
+		    (verbs[i].on_subresources || !t->subresource[0]) &&
 		    (verbs[i].function != sim_watch || sim_request_flag(rq, "watch")))
 			return &verbs[i];
 	return NULL;
@@ -169,6 +188,7 @@ void sim_api_handle(void *ctx, struct sim_request *request, struct sim_response 
 	struct sim_target target = { 0 };
 	const struct sim_target *known;
 	const struct verb_row *row = NULL;
+	const char *other;
 
 	if (sim_control_answer(sim, request, response))
 		return;
@@ -184,11 +204,14 @@ void sim_api_handle(void *ctx, struct sim_request *request, struct sim_response 
 	}
 	if (suffer_all(sim, STAGE_BEFORE, known, request, response))
 		return;
+	other = row ? sim_request_other_query(request, row->queries) : NULL;
+	if (row && !row->function)
+		other = row->verb;
 	if (request->too_large)
 		sim_answer_status(response, &(struct sim_status){ .code = 413, .reason = "RequestEntityTooLarge" },
 				  "Request entity too large: limit is %zu", HTTP_BODY_MAX);
-	else if (row && sim_request_query(request, "dryRun"))
-		sim_answer_bad_request(response, "this simulator knows no dryRun");
+	else if (other)
+		sim_answer_refused(response, other);
 	else if (row)
 		row->function(sim, &target, request, response);
 	if (!suffer_all(sim, STAGE_AFTER, known, request, response))

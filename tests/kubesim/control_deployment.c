@@ -262,7 +262,7 @@ static void set_counts(const struct rollout *r, cJSON *status)
 {
 	sim_tree_set_int(status, "observedGeneration", json_int_at(r->tree, "metadata.generation", 1));
 	sim_tree_set_count(status, "replicas", r->total.replicas);
-	sim_tree_set_count(status, "updatedReplicas", r->newest->pods.replicas);
+	sim_tree_set_count(status, "updatedReplicas", r->newest ? r->newest->pods.replicas : 0);
 	sim_tree_set_count(status, "readyReplicas", r->total.available);
 	sim_tree_set_count(status, "availableReplicas", r->total.available);
 	sim_tree_set_count(status, "unavailableReplicas", r->total.replicas - r->total.available);
@@ -303,20 +303,23 @@ static void set_status(const struct rollout *r)
 	set_counts(r, status);
 	set_available(r, conditions);
 	set_failure(r, conditions);
-	set_revision(r->tree, revision_of(r->newest->tree));
+	if (r->newest)
+		set_revision(r->tree, revision_of(r->newest->tree));
 	(void)sim_objects_update(r->sim, r->object, r->tree); /* else this object is looked at again */
 }
 
 void sim_control_deployment(struct sim *sim, struct sim_object *object)
 {
 	struct rollout r = { .sim = sim, .object = object, .tree = sim_object_tree(object) };
+	bool paused;
 
 	hash_template(json_at(r.tree, "spec.template"), r.hash);
 	read_strategy(&r);
+	paused = json_true_at(r.tree, "spec.paused"); /* then nothing is rolled out; one template is scaled */
 	if (r.tree && read_revisions(&r)) {
-		if (!object->deleting)
+		if (!object->deleting && (!paused || (r.newest && r.count == 1)))
 			roll(&r);
-		if (r.newest)
+		if (r.newest || paused)
 			set_status(&r);
 	}
 	clear(&r);

@@ -51,21 +51,63 @@ static void default_resources(cJSON *resources)
 		canonicalise(quantity);
 }
 
-static void default_pod_spec(cJSON *spec)
+/* No tag and no digest, or the tag "latest"; a reference that cannot be read is not looked into. */
+static bool is_latest(const char *image)
+{
+	const char *name = image ? strrchr(image, '/') : NULL;
+	const char *tag = strchr(name ? name : image ? image : "", ':');
+
+	return image && strspn(image, "abcdefghijklmnopqrstuvwxyz0123456789._-/:") == strlen(image) &&
+	       (!tag || str_equal(tag, ":latest"));
+}
+
+static void default_containers(cJSON *containers)
 {
 	cJSON *container = NULL;
 	cJSON *port = NULL;
 
-	cJSON_ArrayForEach (container, json_get(spec, "containers")) {
-		default_resources(json_get(container, "resources"));
+	cJSON_ArrayForEach (container, containers) {
+		sim_tree_default_string(container, "imagePullPolicy",
+					is_latest(json_string_at(container, "image")) ? "Always" : "IfNotPresent");
+		sim_tree_default_string(container, "terminationMessagePath", "/dev/termination-log");
+		sim_tree_default_string(container, "terminationMessagePolicy", "File");
+		default_resources(sim_tree_child(container, "resources"));
 		cJSON_ArrayForEach (port, json_get(container, "ports"))
 			sim_tree_default_string(port, "protocol", "TCP");
 	}
 }
 
+static void default_pod_spec(cJSON *spec)
+{
+	default_containers(json_get(spec, "containers"));
+	default_containers(json_get(spec, "initContainers"));
+	sim_tree_default_string(spec, "restartPolicy", "Always");
+	sim_tree_default_string(spec, "dnsPolicy", "ClusterFirst");
+	sim_tree_default_string(spec, "schedulerName", "default-scheduler");
+	sim_tree_default_int(spec, "terminationGracePeriodSeconds", 30);
+	sim_tree_child(spec, "securityContext");
+}
+
+/* What has a limit and no request asks for its limit. */
+static void default_requests(cJSON *resources)
+{
+	const cJSON *limit = NULL;
+
+	cJSON_ArrayForEach (limit, json_get(resources, "limits"))
+		if (!json_get(json_get(resources, "requests"), limit->string))
+			sim_tree_set(sim_tree_child(resources, "requests"), limit->string, sim_tree_copy(limit));
+}
+
 void sim_default_pod(cJSON *tree)
 {
-	default_pod_spec(sim_tree_child(tree, "spec"));
+	cJSON *spec = sim_tree_child(tree, "spec");
+	cJSON *container = NULL;
+
+	default_pod_spec(spec);
+	if (json_int_at(spec, "terminationGracePeriodSeconds", 0) < 0)
+		sim_tree_set_int(spec, "terminationGracePeriodSeconds", 1);
+	cJSON_ArrayForEach (container, json_get(spec, "containers"))
+		default_requests(json_get(container, "resources"));
 	sim_tree_default_string(sim_tree_child(tree, "status"), "phase", "Pending");
 }
 
@@ -75,10 +117,28 @@ void sim_default_workload(cJSON *tree)
 {
 	cJSON *spec = sim_tree_child(tree, "spec");
 
-	if (!json_get(spec, "replicas"))
-		sim_tree_set_int(spec, "replicas", 1);
-	default_pod_spec(json_at(spec, "template.spec"));
+	sim_tree_default_int(spec, "replicas", 1);
+	default_pod_spec(sim_tree_child(sim_tree_child(spec, "template"), "spec"));
 	sim_tree_child(tree, "status");
+}
+
+void sim_default_deployment(cJSON *tree)
+{
+	cJSON *spec = sim_tree_child(tree, "spec");
+	cJSON *strategy = sim_tree_child(spec, "strategy");
+
+	sim_default_workload(tree);
+	sim_tree_default_string(strategy, "type", "RollingUpdate");
+	if (str_equal(json_string_at(strategy, "type"), "RollingUpdate")) {
+		cJSON *rolling = sim_tree_child(strategy, "rollingUpdate");
+
+		if (!json_get(rolling, "maxSurge"))
+			sim_tree_set_string(rolling, "maxSurge", "25%");
+		if (!json_get(rolling, "maxUnavailable"))
+			sim_tree_set_string(rolling, "maxUnavailable", "25%");
+	}
+	sim_tree_default_int(spec, "revisionHistoryLimit", 10);
+	sim_tree_default_int(spec, "progressDeadlineSeconds", 600);
 }
 
 void sim_default_service(cJSON *tree)

@@ -7,8 +7,9 @@
 
 #include "common/services/json.h"
 
-/* Deployments and ReplicaSets. */
+/* What Deployments and ReplicaSets have in common. */
 void sim_default_workload(cJSON *tree);
+void sim_default_deployment(cJSON *tree);
 void sim_default_pod(cJSON *tree);
 void sim_default_service(cJSON *tree);
 void sim_default_namespace(cJSON *tree);

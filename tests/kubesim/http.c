@@ -36,6 +36,33 @@ const char *sim_request_query(const struct sim_request *request, const char *key
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, key);
 }
 
+/* Parameters that are looked for, and the first other one. */
+struct query_search {
+	const char *const *known;
+	const char *other;
+};
+
+static enum MHD_Result look_at_parameter(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct query_search *search = ctx;
+
+	(void)kind;
+	(void)value;
+	for (const char *const *known = search->known; *known; known++)
+		if (str_equal(*known, key))
+			return MHD_YES;
+	search->other = key;
+	return MHD_NO;
+}
+
+const char *sim_request_other_query(const struct sim_request *request, const char *const *known)
+{
+	struct query_search search = { .known = known };
+
+	MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, look_at_parameter, &search);
+	return search.other;
+}
+
 bool sim_request_flag(const struct sim_request *request, const char *key)
 {
 	const char *value = sim_request_query(request, key);

@@ -68,6 +68,9 @@ void sim_http_stop(struct sim_http *http);
 /* The value of a query parameter; NULL when it is not there, "" when it has no value. */
 const char *sim_request_query(const struct sim_request *request, const char *key);
 
+/* The first query parameter that is not in the list, which ends with NULL; NULL when there is none. */
+const char *sim_request_other_query(const struct sim_request *request, const char *const *known);
+
 /* Is it "true" or "1"? */
 bool sim_request_flag(const struct sim_request *request, const char *key);
 

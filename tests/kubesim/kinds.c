@@ -4,41 +4,60 @@
 
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/defaults.h"
+#include "tests/kubesim/schema.h"
 #include "tests/kubesim/services.h"
 #include "tests/kubesim/table.h"
+#include "tests/kubesim/validate.h"
+
+static const char *const pod_fields[] = { "spec.nodeName", "spec.restartPolicy", "spec.schedulerName",
+					  "status.phase",  "status.podIP",       NULL };
+static const char *const service_fields[] = { "spec.clusterIP", "spec.type", NULL };
+static const char *const namespace_fields[] = { "status.phase", NULL };
+static const char *const event_fields[] = { "involvedObject.kind",
+					    "involvedObject.namespace",
+					    "involvedObject.name",
+					    "involvedObject.uid",
+					    "reason",
+					    "type",
+					    NULL };
 
 const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 	[SIM_POD] = {
 		.group = "", .api_version = "v1", .kind = "Pod", .plural = "pods", .singular = "pod", .short_name = "po",
-		.resource = "pods", .namespaced = true, .in_all = true, .generations = true,
-		.set_defaults = sim_default_pod, .columns = sim_pod_columns, .reconcile = sim_control_pod,
+		.resource = "pods", .namespaced = true, .in_all = true, .shows_deleted = true, .generations = true,
+		.fields = pod_fields, .members = schema_pod,
+		.set_defaults = sim_default_pod, .validate = sim_validate_pod, .columns = sim_pod_columns, .reconcile = sim_control_pod,
 	},
 	[SIM_SERVICE] = {
 		.group = "", .api_version = "v1", .kind = "Service", .plural = "services", .singular = "service",
 		.short_name = "svc", .resource = "services", .name_form = NAME_LABEL_1035, .namespaced = true,
-		.in_all = true, .set_defaults = sim_default_service, .columns = sim_service_columns,
+		.in_all = true, .shows_deleted = true, .fields = service_fields, .members = schema_service,
+		.set_defaults = sim_default_service, .validate = sim_validate_service, .columns = sim_service_columns,
 		.allocate = sim_service_allocate, .reconcile = sim_control_service,
 	},
 	[SIM_NAMESPACE] = {
 		.group = "", .api_version = "v1", .kind = "Namespace", .plural = "namespaces", .singular = "namespace",
 		.short_name = "ns", .resource = "namespaces", .name_form = NAME_LABEL,
-		.set_defaults = sim_default_namespace, .columns = sim_namespace_columns,
+		.fields = namespace_fields,
+		.members = schema_namespace, .set_defaults = sim_default_namespace, .columns = sim_namespace_columns,
 		.reconcile = sim_control_namespace,
 	},
 	[SIM_EVENT] = {
 		.group = "", .api_version = "v1", .kind = "Event", .plural = "events", .singular = "event",
-		.short_name = "ev", .resource = "events", .namespaced = true, .columns = sim_event_columns,
+		.short_name = "ev", .resource = "events", .namespaced = true, .fields = event_fields, .columns = sim_event_columns,
 	},
 	[SIM_DEPLOYMENT] = {
 		.group = "apps", .api_version = "apps/v1", .kind = "Deployment", .plural = "deployments",
 		.singular = "deployment", .short_name = "deploy", .resource = "deployments.apps", .namespaced = true,
-		.in_all = true, .has_scale = true, .generations = true, .set_defaults = sim_default_workload,
-		.columns = sim_deployment_columns, .reconcile = sim_control_deployment,
+		.in_all = true, .has_scale = true, .generations = true, .counts_annotations = true,
+		.members = schema_deployment, .set_defaults = sim_default_deployment,
+		.validate = sim_validate_workload, .columns = sim_deployment_columns, .reconcile = sim_control_deployment,
 	},
 	[SIM_REPLICASET] = {
 		.group = "apps", .api_version = "apps/v1", .kind = "ReplicaSet", .plural = "replicasets",
 		.singular = "replicaset", .short_name = "rs", .resource = "replicasets.apps", .namespaced = true,
-		.in_all = true, .has_scale = true, .generations = true, .set_defaults = sim_default_workload,
+		.in_all = true, .has_scale = true, .generations = true, .members = schema_replicaset,
+		.set_defaults = sim_default_workload, .validate = sim_validate_workload,
 		.columns = sim_replicaset_columns, .reconcile = sim_control_replicaset,
 	},
 };

@@ -10,7 +10,9 @@
 
 #include "common/services/json.h"
 
+struct schema_member;
 struct sim;
+struct sim_causes;
 struct sim_object;
 struct sim_column;
 
@@ -30,15 +32,22 @@ struct sim_kind {
 	const char *resource; /* as it stands in messages: "deployments.apps" */
 	enum sim_name_form name_form;
 	bool namespaced;
-	bool in_all;      /* shown by `kubectl get all` */
-	bool has_scale;   /* subresource scale */
-	bool generations; /* metadata.generation counts changes of the spec */
+	bool in_all;               /* shown by `kubectl get all` */
+	bool has_scale;            /* subresource scale */
+	bool shows_deleted;        /* a DELETE is answered with the object */
+	bool generations;          /* metadata.generation counts changes of the spec */
+	bool counts_annotations;   /* and of the annotations */
+	const char *const *fields; /* what a field selector can name beside name and namespace; NULL: nothing */
+	const struct schema_member *members; /* NULL: clients do not write it */
 
 	/* Fill in what the client left out. May be NULL. */
 	void (*set_defaults)(cJSON *tree);
 
 	/* Give it what the cluster has to give (addresses, ports); `old` is NULL on create. May be NULL. */
-	void (*allocate)(cJSON *tree, const cJSON *old);
+	void (*allocate)(struct sim *sim, cJSON *tree, const cJSON *old, struct sim_causes *causes);
+
+	/* What may not be, beside what is the same for all kinds; `old` is NULL on create. May be NULL. */
+	void (*validate)(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 
 	/* Bring the cluster nearer to what the object says; runs on the controllers' thread. May be NULL. */
 	void (*reconcile)(struct sim *sim, struct sim_object *object);

@@ -2,9 +2,11 @@
  * kubesim: a stand-in for a Kubernetes API server and its controllers, for tests and for trying things out without a
  * cluster. It is a simulator, and says so.
  *
- * What a real one does and this one does not: it checks names, labels and annotations, but no specs, and sets only the
- * defaults that somebody looks at; it has no schema (kubectl create wants --validate=false), no dry run and no deletion
- * but in the background; pages of a list show what is there by then; addresses are given out in turn and not checked.
+ * What it cannot judge it refuses with 501 and a message that begins with "kubesim does not know": members that schema.c
+ * does not list, query parameters, server-side apply, JSON patch, orders in strategic patches, dry runs, deletion but in
+ * the background, deletion of a collection. What it answers otherwise is what a real one was seen to answer:
+ * tests/end-to-end/kube_cases.py. What it leaves out: metadata.managedFields, the schema that kubectl asks for
+ * (--validate=false), defaults of Services that nobody looks at; pages of a list show what is there by then.
  */
 #include <stdio.h>
 #include <stdlib.h>

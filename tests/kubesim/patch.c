@@ -9,15 +9,14 @@ static const struct {
 	const char *list;
 	const char *key;
 } merge_keys[] = {
-	{ "containers", "name" },
-	{ "env", "name" },
-	{ "ports", "containerPort" },
-	{ "ports", "port" },
+	{ "containers", "name" },     { "env", "name" },        { "ports", "containerPort" },
+	{ "ports", "port" },          { "conditions", "type" }, { "ownerReferences", "uid" },
+	{ "initContainers", "name" },
 };
 
-static void merge(cJSON *target, const cJSON *patch, bool strategic);
+static bool merge(cJSON *target, const cJSON *patch, bool strategic);
 
-/* The merge key of a list, if its elements carry it; NULL: the list is replaced whole. */
+/* The merge key of a list, if all its elements carry it; NULL: the list is replaced whole. */
 static const char *merge_key_of(const cJSON *list)
 {
 	for (size_t i = 0; i < ARRAY_LEN(merge_keys); i++)
@@ -25,6 +24,28 @@ static const char *merge_key_of(const cJSON *list)
 		    json_get(list->child, merge_keys[i].key))
 			return merge_keys[i].key;
 	return NULL;
+}
+
+/*
+ * Is it more than what is merged here: an order ("$patch") but for the order of lists, which they have here anyway; an
+ * element without its list's key; a list of texts that is merged?
+ */
+static bool is_order(const cJSON *member)
+{
+	const char *key = merge_key_of(member);
+	const cJSON *element = NULL;
+
+	if (member->string[0] == '$')
+		return !str_has_prefix(member->string, "$setElementOrder/");
+	if (str_equal(member->string, "finalizers"))
+		return cJSON_IsArray(member);
+	for (size_t i = 0; i < ARRAY_LEN(merge_keys); i++)
+		if (cJSON_IsArray(member) && member->child && !key && str_equal(merge_keys[i].list, member->string))
+			return true;
+	cJSON_ArrayForEach (element, member)
+		if (key && !json_get(element, key))
+			return true;
+	return false;
 }
 
 /* The place of the element with the same key; -1: there is none. */
@@ -45,11 +66,12 @@ static int place_of(const cJSON *list, const cJSON *like, const char *key)
  * Elements of the patch come in the patch's order, each before those that stood behind it; new ones before all that the
  * patch does not name. Source: apimachinery pkg/util/strategicpatch (mergeSortedSlice); seen on v1.36.
  */
-static void merge_list(cJSON *target, const cJSON *patch, const char *key)
+static bool merge_list(cJSON *target, const cJSON *patch, const char *key)
 {
 	cJSON *old = sim_tree_copy(target);
 	const cJSON *change = patch->child;
 	const cJSON *element = old->child;
+	bool known = true;
 
 	while (target->child)
 		cJSON_Delete(cJSON_DetachItemViaPointer(target, target->child));
@@ -62,52 +84,49 @@ static void merge_list(cJSON *target, const cJSON *patch, const char *key)
 			cJSON *merged = sim_tree_append_object(target);
 
 			if (changed >= 0)
-				merge(merged, cJSON_GetArrayItem(old, changed), false);
-			merge(merged, change, true);
+				(void)merge(merged, cJSON_GetArrayItem(old, changed), false);
+			known = merge(merged, change, true) && known;
 			change = change->next;
 		} else {
-			merge(sim_tree_append_object(target), element, false);
+			(void)merge(sim_tree_append_object(target), element, false);
 			element = element->next;
 		}
 	}
 	cJSON_Delete(old);
+	return known;
 }
 
-static void merge(cJSON *target, const cJSON *patch, bool strategic)
+/* False: the patch orders something that is not done here. */
+static bool merge(cJSON *target, const cJSON *patch, bool strategic)
 {
 	const cJSON *member = NULL;
+	bool known = true;
 
 	cJSON_ArrayForEach (member, patch) {
 		const char *key = strategic ? merge_key_of(member) : NULL;
 
+		if (strategic && is_order(member))
+			known = false;
 		if (strategic && member->string[0] == '$')
-			continue; /* an order that lists have here anyway */
+			continue;
 		if (cJSON_IsNull(member))
 			sim_tree_drop(target, member->string);
 		else if (cJSON_IsObject(member))
-			merge(sim_tree_child(target, member->string), member, strategic);
+			known = merge(sim_tree_child(target, member->string), member, strategic) && known;
 		else if (key)
-			merge_list(sim_tree_child_array(target, member->string), member, key);
+			known = merge_list(sim_tree_child_array(target, member->string), member, key) && known;
 		else
 			sim_tree_set(target, member->string, sim_tree_copy(member));
 	}
+	return known;
 }
 
-static void merge_plain(cJSON *target, const cJSON *patch)
+bool sim_patch_merge(cJSON *target, const cJSON *patch)
 {
-	merge(target, patch, false);
+	return merge(target, patch, false);
 }
 
-static void merge_strategic(cJSON *target, const cJSON *patch)
+bool sim_patch_strategic(cJSON *target, const cJSON *patch)
 {
-	merge(target, patch, true);
-}
-
-sim_patch_function sim_patch_find(const char *content_type)
-{
-	if (str_has_prefix(content_type, "application/merge-patch+json"))
-		return merge_plain;
-	if (str_has_prefix(content_type, "application/strategic-merge-patch+json"))
-		return merge_strategic;
-	return NULL;
+	return merge(target, patch, true);
 }

@@ -6,10 +6,10 @@
 
 #include "common/services/json.h"
 
-/* Change `target` as `patch` says. */
-typedef void (*sim_patch_function)(cJSON *target, const cJSON *patch);
+/* Change `target` as `patch` says. False: it orders something that is not done here. */
+typedef bool (*sim_patch_function)(cJSON *target, const cJSON *patch);
 
-/* The kind of patch that a Content-Type names; NULL: none that is known. */
-sim_patch_function sim_patch_find(const char *content_type);
+bool sim_patch_merge(cJSON *target, const cJSON *patch);
+bool sim_patch_strategic(cJSON *target, const cJSON *patch);
 
 #endif

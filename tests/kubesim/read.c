@@ -91,21 +91,48 @@ static void answer_list(const struct sim_kind *kind, const struct sim_list *list
 		write_list(kind, list, metadata.data, &rs->body);
 }
 
+/* A version from which on the list may be: any that was there, but none beside a page token. */
+static enum rc check_version(struct sim *sim, const struct sim_request *rq, struct error *err)
+{
+	const char *token = sim_request_query(rq, "continue");
+	int64_t version = 0;
+	enum rc rc = sim_request_int(rq, "resourceVersion", &version, err);
+
+	if (rc)
+		return rc;
+	if (version && token && *token)
+		return error_set(err, RC_INVALID_ARGUMENT,
+				 "specifying resource version is not allowed when using continue");
+	if ((uint64_t)version > sim_store_version(sim->store))
+		return error_set(err, RC_UNSUPPORTED, "versions of the future");
+	return RC_OK;
+}
+
+/* A limit below 1 is none. */
+static enum rc read_limit(const struct sim_request *rq, struct sim_list_query *query, struct error *err)
+{
+	const char *text = sim_request_query(rq, "limit");
+	int64_t limit = 0;
+
+	if (text && *text && !str_parse_int64(text, &limit))
+		return error_set(err, RC_INVALID_ARGUMENT, "limit: '%.50s' is no number", text);
+	query->limit = limit > 0 ? (size_t)limit : 0;
+	return RC_OK;
+}
+
 void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs)
 {
 	struct sim_list_query query = { .kind = t->kind, .ns = t->ns };
 	struct sim_selector selector;
 	struct sim_list list = { 0 };
 	struct error err;
-	int64_t limit = 0;
 	enum rc rc;
 
-	if (read_token(sim_request_query(rq, "continue"), &query, &err) || sim_request_int(rq, "limit", &limit, &err) ||
-	    sim_selector_of(rq, &selector, &err)) {
-		sim_answer_bad_request(rs, err.text);
+	if (read_token(sim_request_query(rq, "continue"), &query, &err) || check_version(sim, rq, &err) ||
+	    read_limit(rq, &query, &err) || sim_selector_of(rq, t->kind, &selector, &err)) {
+		sim_answer_unreadable(rs, &err);
 		return;
 	}
-	query.limit = (size_t)limit;
 	query.selector = &selector;
 	rc = sim_store_list(sim->store, &query, &list);
 	if (rc == RC_EXPIRED)

@@ -26,7 +26,7 @@ cJSON *sim_scale_tree(const struct sim_object *object)
 	sim_tree_set_string(metadata, "namespace", object->ns);
 	sim_tree_set_string(metadata, "uid", object->uid);
 	sim_tree_set_string(metadata, "resourceVersion", version);
-	sim_tree_set_int(sim_tree_child(scale, "spec"), "replicas", json_int_at(tree, "spec.replicas", 0));
+	sim_tree_set_count(sim_tree_child(scale, "spec"), "replicas", json_int_at(tree, "spec.replicas", 0));
 	status = sim_tree_child(scale, "status");
 	sim_tree_set_int(status, "replicas", json_int_at(tree, "status.replicas", 0));
 	sim_tree_set_string(status, "selector", selector.data);

@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/container/labels.h"
+#include "tests/kubesim/kinds.h"
 
 #define KEY_MAX 320 /* bytes with the NUL; no label has a longer key */
 
 /* What the requirements are held against; a text is read anew for each object, so nothing needs to be kept. */
 struct subject {
 	const struct sim_object *object; /* NULL: only the syntax counts */
+	const struct sim_kind *kind;     /* whose fields can be named */
 	bool by_field;                   /* else by label */
 	cJSON *tree;                     /* of the object; parsed when a field is first needed */
 };
@@ -40,14 +43,31 @@ static const char *field_of(struct subject *s, const char *path)
 }
 
 /* The value of the label or field; NULL when there is none. */
-static const char *value_of(struct subject *s, const char *word, size_t len)
+static const char *value_of(struct subject *s, const char *key)
 {
-	char key[KEY_MAX];
-
 	if (!s->object)
 		return NULL;
-	snprintf(key, sizeof(key), "%.*s", (int)len, word);
 	return s->by_field ? field_of(s, key) : sim_object_label(s->object, key);
+}
+
+/* Can it be a label's key, or the name of a field that this kind can be selected by? */
+static bool is_key(const struct subject *s, const char *key)
+{
+	const char *const *field = s->kind ? s->kind->fields : NULL;
+
+	if (!s->by_field)
+		return label_key_fault(key) == NULL;
+	while (field && *field && !str_equal(*field, key))
+		field++;
+	return (field && *field) || str_equal(key, "metadata.name") || str_equal(key, "metadata.namespace");
+}
+
+static bool is_value(const struct subject *s, const char *word, size_t len)
+{
+	char value[KEY_MAX];
+
+	snprintf(value, sizeof(value), "%.*s", (int)len, word);
+	return s->by_field || label_value_fault(value) == NULL;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
@@ -91,7 +111,7 @@ static const struct operation *take_operation(const char **at)
 }
 
 /* One value, or "(a, b)". False: they cannot be read. */
-static bool take_values(const char **at, bool set, const char *value, bool *ret_found)
+static bool take_values(const char **at, bool set, const struct subject *s, const char *value, bool *ret_found)
 {
 	const char *word;
 	size_t len;
@@ -100,6 +120,8 @@ static bool take_values(const char **at, bool set, const char *value, bool *ret_
 		return false;
 	do {
 		word = take_word(at, &len);
+		if (!s->object && !is_value(s, word, len))
+			return false;
 		*ret_found |= value && strlen(value) == len && strncmp(value, word, len) == 0;
 	} while (set && take(at, ","));
 	return !set || take(at, ")");
@@ -110,12 +132,17 @@ static bool take_requirement(const char **at, struct subject *s, bool *ret_holds
 {
 	bool must_be_absent = take(at, "!");
 	size_t len;
-	const char *key = take_word(at, &len);
-	const char *value = value_of(s, key, len);
+	const char *word = take_word(at, &len);
 	const struct operation *operation = must_be_absent ? NULL : take_operation(at);
+	char key[KEY_MAX];
+	const char *value;
 	bool found = false;
 
-	if (len == 0 || (operation && !take_values(at, operation->set, value, &found)))
+	snprintf(key, sizeof(key), "%.*s", (int)len, word);
+	value = value_of(s, key);
+	if (!s->object && (!is_key(s, key) || (s->by_field && (!operation || operation->set))))
+		return false;
+	if (operation && !take_values(at, operation->set, s, value, &found))
 		return false;
 	*ret_holds = operation ? found != operation->negated : (value != NULL) != must_be_absent;
 	skip_space(at);
@@ -138,14 +165,18 @@ static bool read_all(const char *text, struct subject *s, bool *ret_hold)
 	return readable;
 }
 
-enum rc sim_selector_of(const struct sim_request *request, struct sim_selector *ret_selector, struct error *err)
+enum rc sim_selector_of(const struct sim_request *request, const struct sim_kind *kind,
+			struct sim_selector *ret_selector, struct error *err)
 {
 	struct sim_selector selector = { .labels = sim_request_query(request, "labelSelector"),
 					 .fields = sim_request_query(request, "fieldSelector") };
-	struct subject nobody = { 0 };
+	struct subject label_syntax = { 0 };
+	struct subject field_syntax = { .by_field = true, .kind = kind };
 	bool hold;
 
-	if (!read_all(selector.labels, &nobody, &hold) || !read_all(selector.fields, &nobody, &hold))
+	if (selector.labels && strpbrk(selector.labels, "<>"))
+		return error_set(err, RC_UNSUPPORTED, "labels that are compared as numbers");
+	if (!read_all(selector.labels, &label_syntax, &hold) || !read_all(selector.fields, &field_syntax, &hold))
 		return error_set(err, RC_INVALID_ARGUMENT, "unable to parse requirement: '%.100s', '%.100s'",
 				 selector.labels ? selector.labels : "", selector.fields ? selector.fields : "");
 	*ret_selector = selector;

@@ -7,15 +7,18 @@
 #include "tests/kubesim/http.h"
 #include "tests/kubesim/object.h"
 
-/* The texts, borrowed from the request; NULL and "" select everything. Any field that is a string can be selected by. */
+/* The texts, borrowed from the request; NULL and "" select everything. */
 struct sim_selector {
 	const char *labels;
 	const char *fields;
 };
 
-/* The labelSelector and fieldSelector of a request. RC_INVALID_ARGUMENT: one of them cannot be read. */
-enum rc sim_selector_of(const struct sim_request *request, struct sim_selector *ret_selector, struct error *err)
-	must_check;
+/*
+ * The labelSelector and fieldSelector of a request for objects of a kind. RC_INVALID_ARGUMENT: one of them cannot be
+ * read, or names what cannot be selected by; RC_UNSUPPORTED: only a real API server knows.
+ */
+enum rc sim_selector_of(const struct sim_request *request, const struct sim_kind *kind,
+			struct sim_selector *ret_selector, struct error *err) must_check;
 
 /* Does the object match? NULL matches everything. */
 bool sim_selector_matches(const struct sim_selector *selector, const struct sim_object *object);

@@ -4,11 +4,14 @@
 
 #include "common/base/strutil.h"
 #include "tests/kubesim/events.h"
+#include "tests/kubesim/kinds.h"
 #include "tests/kubesim/objects.h"
+#include "tests/kubesim/status.h"
 #include "tests/kubesim/tree.h"
 
 #define PORT_FIRST 30000u
 #define PORT_COUNT 2768u /* 30000..32767 */
+#define PORT_CHOSEN 86u  /* the first of them are left to clients that choose. Source: KEP-3668 */
 #define IP_COUNT 65000u
 
 /* ---- addresses and ports: one after the other, and then from the beginning --------------------------------------- */
@@ -23,42 +26,132 @@ void sim_set_next_ip(cJSON *object, const char *key, const char *network)
 	sim_tree_set_string(object, key, ip);
 }
 
-/* A client that leaves the port on the nodes out keeps the one that it has. */
-static void set_node_port(cJSON *port, const cJSON *old)
+/* Ports that clients chose; they are not given out any more. */
+static atomic_bool chosen[PORT_COUNT];
+
+static unsigned next_node_port(void)
 {
 	static atomic_uint next;
-	const cJSON *before = NULL;
+	unsigned place;
 
-	if (json_get(port, "nodePort"))
-		return;
-	cJSON_ArrayForEach (before, json_at(old, "spec.ports"))
-		if (json_get(before, "nodePort") && json_int_at(before, "port", 0) == json_int_at(port, "port", -1))
-			break;
-	if (before)
-		sim_tree_set(port, "nodePort", sim_tree_copy(json_get(before, "nodePort")));
-	else
-		sim_tree_set_int(port, "nodePort", PORT_FIRST + atomic_fetch_add(&next, 1) % PORT_COUNT);
+	do {
+		place = PORT_CHOSEN + atomic_fetch_add(&next, 1) % (PORT_COUNT - PORT_CHOSEN);
+	} while (atomic_load(&chosen[place]));
+	return PORT_FIRST + place;
 }
 
-void sim_service_allocate(cJSON *tree, const cJSON *old)
+/* The port of a list with this number; NULL: there is none. */
+static const cJSON *find_port(const cJSON *ports, const char *key, int64_t number)
+{
+	const cJSON *port = NULL;
+
+	cJSON_ArrayForEach (port, ports)
+		if (json_int_at(port, key, -1) == number)
+			return port;
+	return NULL;
+}
+
+static bool is_taken(struct sim *sim, int64_t number)
+{
+	struct sim_list_query query = { .kind = &sim_kinds[SIM_SERVICE], .ns = "" };
+	struct sim_list list = { 0 };
+	bool taken = sim_store_list(sim->store, &query, &list) != RC_OK;
+
+	for (size_t i = 0; i < list.count && !taken; i++) {
+		cleanup_json cJSON *tree = sim_object_tree(list.objects[i]);
+
+		taken = find_port(json_at(tree, "spec.ports"), "nodePort", number);
+	}
+	sim_list_clear(&list);
+	return taken;
+}
+
+/* A port on the nodes that the client chose, and that the Service has not got yet. */
+static void choose_node_port(struct sim *sim, const cJSON *ports, const cJSON *port, int place,
+			     struct sim_causes *causes)
+{
+	int64_t number = json_int_at(port, "nodePort", 0);
+	const char *fault = NULL;
+
+	if (number < PORT_FIRST || number >= PORT_FIRST + PORT_COUNT)
+		fault = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+	else if (find_port(ports, "nodePort", number) != port || is_taken(sim, number))
+		fault = "provided port is already allocated";
+	if (fault)
+		sim_cause_add(causes, FAULT_INVALID, NULL, fault, "spec.ports[%d].nodePort", place);
+	else
+		atomic_store(&chosen[number - PORT_FIRST], true);
+}
+
+/* A client that leaves the port on the nodes out keeps the one that it has. */
+static void allocate_node_ports(struct sim *sim, cJSON *ports, const cJSON *old, struct sim_causes *causes)
+{
+	const cJSON *old_ports = json_at(old, "spec.ports");
+	cJSON *port = NULL;
+	int place = 0;
+
+	cJSON_ArrayForEach (port, ports) {
+		const cJSON *before = find_port(old_ports, "port", json_int_at(port, "port", 0));
+
+		if (!json_get(port, "nodePort"))
+			sim_tree_set_int(port, "nodePort", json_int_at(before, "nodePort", next_node_port()));
+		else if (!find_port(old_ports, "nodePort", json_int_at(port, "nodePort", 0)))
+			choose_node_port(sim, ports, port, place, causes);
+		place++;
+	}
+}
+
+/* A Service that stops to need ports on the nodes gives back those that it had. */
+static void drop_node_ports(cJSON *ports, const cJSON *old, struct sim_causes *causes)
+{
+	bool had_them = !str_equal(json_string_at(old, "spec.type"), "ClusterIP");
+	cJSON *port = NULL;
+	int place = 0;
+
+	cJSON_ArrayForEach (port, ports) {
+		int64_t number = json_int_at(port, "nodePort", 0);
+
+		if (number && had_them && find_port(json_at(old, "spec.ports"), "nodePort", number))
+			sim_tree_drop(port, "nodePort");
+		else if (number)
+			sim_cause_add(causes, FAULT_FORBIDDEN, NULL, "may not be used when `type` is 'ClusterIP'",
+				      "spec.ports[%d].nodePort", place);
+		place++;
+	}
+}
+
+/* Whoever leaves the address out keeps the one that it has. */
+static void allocate_address(cJSON *tree, const cJSON *old, struct sim_causes *causes)
 {
 	cJSON *spec = json_get(tree, "spec");
 	const cJSON *before = json_at(old, "spec.clusterIP");
-	const char *type = json_string_at(spec, "type");
-	cJSON *port = NULL;
+	const cJSON *others = json_get(spec, "clusterIPs");
+	const char *address = json_string_at(spec, "clusterIP");
 
-	if (before)
+	if (!json_string_at(tree, "metadata.name"))
+		sim_cause_add(causes, FAULT_REFUSED, NULL, "an address for what has no name", "spec.clusterIPs");
+	else if ((!before && address && !str_equal(address, "None")) ||
+		 (others && !cJSON_Compare(others, json_at(old, "spec.clusterIPs"), true) &&
+		  !(cJSON_GetArraySize(others) == 1 && str_equal(others->child->valuestring, address))))
+		sim_cause_add(causes, FAULT_REFUSED, NULL, "an address that a client chose", "spec.clusterIP");
+	else if (!address && before)
 		sim_tree_set(spec, "clusterIP", sim_tree_copy(before));
-	else if (!json_get(spec, "clusterIP"))
+	else if (!address)
 		sim_set_next_ip(spec, "clusterIP", "10.96");
 	sim_tree_set(spec, "clusterIPs", cJSON_CreateArray());
 	cJSON_AddItemToArray(json_get(spec, "clusterIPs"), sim_tree_copy(json_get(spec, "clusterIP")));
-	cJSON_ArrayForEach (port, json_get(spec, "ports")) {
-		if (str_equal(type, "NodePort") || str_equal(type, "LoadBalancer"))
-			set_node_port(port, old);
-		else
-			sim_tree_drop(port, "nodePort");
-	}
+}
+
+void sim_service_allocate(struct sim *sim, cJSON *tree, const cJSON *old, struct sim_causes *causes)
+{
+	cJSON *spec = json_get(tree, "spec");
+	const char *type = json_string_at(spec, "type");
+
+	allocate_address(tree, old, causes);
+	if (str_equal(type, "NodePort") || str_equal(type, "LoadBalancer"))
+		allocate_node_ports(sim, json_get(spec, "ports"), old, causes);
+	else
+		drop_node_ports(json_get(spec, "ports"), old, causes);
 }
 
 /* ---- the load balancer ------------------------------------------------------------------------------------------- */

@@ -17,15 +17,21 @@ static const struct {
 	[FAULT_REQUIRED] = { "FieldValueRequired", "Required value" },
 	[FAULT_INVALID] = { "FieldValueInvalid", "Invalid value" },
 	[FAULT_TOO_LONG] = { "FieldValueTooLong", "Too long" },
+	[FAULT_NOT_SUPPORTED] = { "FieldValueNotSupported", "Unsupported value" },
+	[FAULT_DUPLICATE] = { "FieldValueDuplicate", "Duplicate value" },
+	[FAULT_FORBIDDEN] = { "FieldValueForbidden", "Forbidden" },
+	[FAULT_REFUSED] = { "Refused", "Not simulated" },
 };
 
-void sim_cause_add(struct sim_causes *causes, enum sim_fault_kind kind, const char *field, const char *value,
-		   const char *detail)
+void sim_cause_add(struct sim_causes *causes, enum sim_fault_kind kind, const char *value, const char *detail,
+		   const char *field, ...)
 {
 	struct buf message cleanup_buf = buf_make(MESSAGE_MAX);
 	struct json_writer w = json_writer_make(&message);
 	struct sim_cause *cause = &causes->items[causes->count];
+	va_list args;
 
+	causes->refused |= kind == FAULT_REFUSED;
 	if (causes->count == CAUSES_MAX)
 		return;
 	buf_addf(&message, "%s: ", fault_words[kind].words);
@@ -36,7 +42,10 @@ void sim_cause_add(struct sim_causes *causes, enum sim_fault_kind kind, const ch
 	buf_add_str(&message, detail);
 	cause->reason = fault_words[kind].reason;
 	cause->message = buf_take(&message, NULL);
-	cause->field = str_dup(field);
+	va_start(args, field);
+	if (vasprintf(&cause->field, field, args) < 0)
+		cause->field = NULL;
+	va_end(args);
 	causes->count++;
 }
 
@@ -158,6 +167,10 @@ void sim_answer_invalid(struct sim_response *r, const struct sim_kind *kind, con
 
 	for (size_t i = 0; i < causes->count; i++)
 		buf_addf(&list, "%s%s: %s", i ? ", " : "", causes->items[i].field, causes->items[i].message);
+	if (causes->refused) {
+		sim_answer_refused(r, list.data);
+		return;
+	}
 	sim_answer_status(r, &status, "%s%s%s \"%s\" is invalid: %s%s%s", kind->kind, kind->group[0] ? "." : "",
 			  kind->group, name, several ? "[" : "", list.data, several ? "]" : "");
 }
@@ -166,6 +179,20 @@ void sim_answer_internal(struct sim_response *r, const char *message)
 {
 	sim_answer_status(r, &(struct sim_status){ .code = 500, .reason = "InternalError" },
 			  "Internal error occurred: %s", message);
+}
+
+void sim_answer_refused(struct sim_response *r, const char *what)
+{
+	sim_answer_status(r, &(struct sim_status){ .code = 501, .reason = "NotImplemented" },
+			  "kubesim does not know %s", what);
+}
+
+void sim_answer_unreadable(struct sim_response *r, const struct error *err)
+{
+	if (err->rc == RC_UNSUPPORTED)
+		sim_answer_refused(r, err->text);
+	else
+		sim_answer_bad_request(r, err->text);
 }
 
 void sim_answer_object(struct sim_response *r, unsigned code, const struct sim_object *object)

@@ -19,14 +19,23 @@ struct sim_cause {
 struct sim_causes {
 	struct sim_cause items[CAUSES_MAX];
 	size_t count;
+	bool refused; /* one of them is FAULT_REFUSED */
 };
 
 /* Kinds of faults, each with its reason and its first words. */
-enum sim_fault_kind { FAULT_REQUIRED, FAULT_INVALID, FAULT_TOO_LONG };
+enum sim_fault_kind {
+	FAULT_REQUIRED,
+	FAULT_INVALID,
+	FAULT_TOO_LONG,
+	FAULT_NOT_SUPPORTED,
+	FAULT_DUPLICATE,
+	FAULT_FORBIDDEN,
+	FAULT_REFUSED, /* no fault: this simulator cannot judge it; the whole request is refused */
+};
 
-/* Add a fault: `field` at fault, with the value (NULL: none is shown) and a detail. All are copied. */
-void sim_cause_add(struct sim_causes *causes, enum sim_fault_kind kind, const char *field, const char *value,
-		   const char *detail);
+/* Add a fault: with the value (NULL: none is shown), a detail and the field at fault. All are copied. */
+void sim_cause_add(struct sim_causes *causes, enum sim_fault_kind kind, const char *value, const char *detail,
+		   const char *field, ...) printf_format(5, 6);
 void sim_causes_clear(struct sim_causes *causes);
 #define cleanup_causes cleanup_with(sim_causes_clear)
 
@@ -57,6 +66,12 @@ void sim_answer_modified(struct sim_response *r, const struct sim_kind *kind, co
 void sim_answer_invalid(struct sim_response *r, const struct sim_kind *kind, const char *name,
 			const struct sim_causes *causes);
 void sim_answer_internal(struct sim_response *r, const char *message);
+
+/* 501: a real API server may accept it, refuse it or drop a part of it; nobody here knows. */
+void sim_answer_refused(struct sim_response *r, const char *what);
+
+/* What reading the request came to: RC_UNSUPPORTED is refused, all else a bad request. */
+void sim_answer_unreadable(struct sim_response *r, const struct error *err);
 
 /* An object is the response. */
 void sim_answer_object(struct sim_response *r, unsigned code, const struct sim_object *object);

@@ -52,6 +52,9 @@ struct sim_list_query {
 	size_t limit; /* 0: all */
 };
 
+/* The newest version. */
+uint64_t sim_store_version(struct sim_store *s);
+
 struct sim_list {
 	struct sim_object **objects; /* referenced */
 	size_t count;

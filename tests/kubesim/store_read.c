@@ -81,6 +81,16 @@ static enum rc list_locked(struct sim_store *s, const struct sim_list_query *que
 	return rc;
 }
 
+uint64_t sim_store_version(struct sim_store *s)
+{
+	uint64_t version;
+
+	pthread_mutex_lock(&s->lock);
+	version = s->version;
+	pthread_mutex_unlock(&s->lock);
+	return version;
+}
+
 enum rc sim_store_list(struct sim_store *s, const struct sim_list_query *query, struct sim_list *ret_list)
 {
 	struct sim_list list = { 0 };

@@ -50,6 +50,12 @@ void sim_tree_default_string(cJSON *object, const char *key, const char *value)
 		sim_tree_set_string(object, key, value);
 }
 
+void sim_tree_default_int(cJSON *object, const char *key, int64_t value)
+{
+	if (!json_get(object, key))
+		sim_tree_set_int(object, key, value);
+}
+
 cJSON *sim_tree_child(cJSON *object, const char *key)
 {
 	cJSON *child = json_get(object, key);
@@ -89,6 +95,32 @@ cJSON *sim_tree_find(const cJSON *array, const char *key, const char *value)
 		if (str_equal(json_string_at(element, key), value))
 			return element;
 	return NULL;
+}
+
+void sim_tree_sort(cJSON *object)
+{
+	cJSON sorted = { 0 };
+
+	while (object->child) {
+		cJSON *least = object->child;
+		cJSON *member = NULL;
+
+		cJSON_ArrayForEach (member, object)
+			if (strcmp(member->string, least->string) < 0)
+				least = member;
+		cJSON_AddItemToArray(&sorted, cJSON_DetachItemViaPointer(object, least));
+	}
+	object->child = sorted.child;
+}
+
+bool sim_tree_repeats(const cJSON *value)
+{
+	const cJSON *child = NULL;
+
+	cJSON_ArrayForEach (child, value)
+		if ((cJSON_IsObject(value) && json_get(value, child->string) != child) || sim_tree_repeats(child))
+			return true;
+	return false;
 }
 
 void sim_tree_drop_nulls(cJSON *value)

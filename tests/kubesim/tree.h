@@ -19,6 +19,9 @@ void sim_tree_set_count(cJSON *object, const char *key, int64_t count);
 /* Set a member only where there is no text, or an empty one. */
 void sim_tree_default_string(cJSON *object, const char *key, const char *value);
 
+/* Set a number only where there is nothing. */
+void sim_tree_default_int(cJSON *object, const char *key, int64_t value);
+
 /* The member, made as an empty object or array when it is not there. NULL when object is NULL. */
 cJSON *sim_tree_child(cJSON *object, const char *key);
 cJSON *sim_tree_child_array(cJSON *object, const char *key);
@@ -31,6 +34,12 @@ cJSON *sim_tree_append_object(cJSON *array);
 
 /* The element of an array of objects whose member `key` is `value`; NULL when there is none. */
 cJSON *sim_tree_find(const cJSON *array, const char *key, const char *value);
+
+/* Sort members by key. */
+void sim_tree_sort(cJSON *object);
+
+/* Does an object here or below have a member twice? */
+bool sim_tree_repeats(const cJSON *value);
 
 /* Drop members that are null, everywhere below. */
 void sim_tree_drop_nulls(cJSON *value);

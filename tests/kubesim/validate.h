@@ -1,13 +1,17 @@
 /*
- * What the API server refuses of names, labels and annotations. What else it would refuse in a spec is not checked, but
- * for what controllers could not bear.
+ * What the API server refuses, with its reasons and fields, of the members that schema.h knows.
  */
 #ifndef KUBESIM_VALIDATE_H
 #define KUBESIM_VALIDATE_H
 
 #include "tests/kubesim/status.h"
 
-/* Collect what is wrong with an object that is about to be stored. */
-void sim_validate(const struct sim_kind *kind, const cJSON *tree, struct sim_causes *causes);
+/* Collect what is wrong with an object that is about to be stored in the place of `old`, which is NULL on create. */
+void sim_validate(const struct sim_kind *kind, const cJSON *tree, const cJSON *old, struct sim_causes *causes);
+
+/* For the table of kinds: what kinds have of their own. */
+void sim_validate_pod(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
+void sim_validate_workload(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
+void sim_validate_service(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 
 #endif

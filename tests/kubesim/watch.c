@@ -292,8 +292,8 @@ void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *
 	struct error err;
 
 	if (sim_request_int(rq, "timeoutSeconds", &timeout_s, &err) ||
-	    sim_request_int(rq, "resourceVersion", &version, &err) || sim_selector_of(rq, &selector, &err)) {
-		sim_answer_bad_request(rs, err.text);
+	    sim_request_int(rq, "resourceVersion", &version, &err) || sim_selector_of(rq, t->kind, &selector, &err)) {
+		sim_answer_unreadable(rs, &err);
 		return;
 	}
 	w = calloc(1, sizeof(*w));

@@ -1,0 +1,58 @@
+/*
+ * The members that objects have, and their types: what a decoder checks before anybody validates.
+ */
+#ifndef KUBESIM_SCHEMA_H
+#define KUBESIM_SCHEMA_H
+
+#include "common/base/buf.h"
+#include "common/services/json.h"
+
+/* The type of a member. */
+enum schema_type {
+	SCHEMA_STRUCT = 1,
+	SCHEMA_STRING,
+	SCHEMA_TIME,
+	SCHEMA_INT32,
+	SCHEMA_INT64,
+	SCHEMA_BOOL,
+	SCHEMA_INT_OR_STRING,
+	SCHEMA_QUANTITY,
+	SCHEMA_ANY, /* what clients do not set, or what is not looked at */
+};
+
+/* How many values of its type a member has. */
+enum schema_shape { SCHEMA_ONE, SCHEMA_LIST, SCHEMA_MAP };
+
+struct schema_member {
+	const char *name;
+	enum schema_type type;
+	enum schema_shape shape;
+	bool may_be_empty;                   /* a pointer in Go: 0, false and "" are values like others */
+	const struct schema_member *members; /* of SCHEMA_STRUCT; the last one has no name */
+};
+
+/* Members of the kinds, and of the two bodies that are no objects. */
+extern const struct schema_member schema_pod[];
+extern const struct schema_member schema_service[];
+extern const struct schema_member schema_namespace[];
+extern const struct schema_member schema_deployment[];
+extern const struct schema_member schema_replicaset[];
+extern const struct schema_member schema_scale[];
+extern const struct schema_member schema_delete_options[];
+
+/* What is wrong with a body. */
+enum schema_fault {
+	SCHEMA_OK,
+	SCHEMA_MISTYPED, /* every API server refuses it */
+	SCHEMA_UNKNOWN,  /* a member that is not in the table: a real API server may know it, or drop it */
+};
+
+/*
+ * Check a tree, and bring it into the form in which it is given back: without null and without what is empty (but for
+ * members that may be), quantities as text, maps sorted by key.
+ *
+ * ret_where  the member at fault is appended, "spec.replicas".
+ */
+enum schema_fault schema_apply(const struct schema_member *members, cJSON *tree, struct buf *ret_where) must_check;
+
+#endif
