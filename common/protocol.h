@@ -149,7 +149,7 @@
 #define PROTOCOL_PAGE_SIZE_MAX 1000
 #define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024) /* a list page ends early when its JSON reaches this */
 #define PROTOCOL_WORKING_MS 1000                /* between two signs of life of a worker, for each request */
-#define PROTOCOL_HEALTH_TIMEOUT_MS 800          /* health must be answered within a second */
+#define PROTOCOL_HEALTH_TIMEOUT_MS 600          /* health must be answered within a second, on a busy machine too */
 #define PROTOCOL_PERMISSION_MS 1500             /* how long a permission is good; below any silence of worker_calls.h */
 #define PROTOCOL_SETTLE_MAX 512                 /* bytes of PROTOCOL_HEADER_SETTLE */
 

@@ -14,7 +14,7 @@
 #define WAITING_MAX 256 /* requests that may wait for one look; more are dropped, their askers say unhealthy */
 
 /* Together they leave PROTOCOL_HEALTH_TIMEOUT_MS some time for the way. */
-static const int64_t look_timeouts_ms[] = { 300, 400 };
+static const int64_t look_timeouts_ms[] = { 250, 250 };
 
 struct kube_health {
 	struct kube_client *kube;

@@ -144,6 +144,8 @@ def test_a_delete_that_looks_late_deletes_nothing(gated):
     hold.release()
     resume(stack.workers[0])
     stays(stack.kube, "again", second)
+    assert [c["uid"] for c in stack.api.list().json["containers"]] == [second]
+    assert stack.api.delete("again").status == 204
 
 
 def test_both_attempts_in_one_queue(own_stack):

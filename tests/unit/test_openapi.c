@@ -61,8 +61,7 @@ Test(openapi, the_json_is_the_same_document)
 
 /* ---- examples obey their schemas ---- */
 
-static void check_example(struct schema_set *set, const cJSON *schema_node, const cJSON *value,
-			  enum validator_direction const char *where)
+static void check_example(struct schema_set *set, const cJSON *schema_node, const cJSON *value, const char *where)
 {
 	struct faults faults cleanup_faults = { .count = 0 };
 	struct buf summary cleanup_buf = buf_make(2000);
