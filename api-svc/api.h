@@ -19,7 +19,7 @@ struct api;
 enum rc api_create(const struct api_config *config, const struct openapi *openapi, struct worker_client *client,
 		   struct api **ret_api, struct error *err) must_check;
 
-/* Free it; its server has ended and no asking is open. Takes NULL. */
+/* Free it; its server has ended and no request is pending. Takes NULL. */
 void api_destroy(struct api *api);
 
 /* The server that will call api_admit(), api_handle() and api_finish(); before any answer of a worker can come. */

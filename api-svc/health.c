@@ -13,7 +13,7 @@ struct health {
 	uint64_t *waiting;
 	size_t count;
 	size_t capacity;
-	bool asking; /* a question is on its way: its answer is for all that wait */
+	bool pending; /* a request is on its way: its reply is for all that wait */
 };
 
 struct health *health_create(struct worker_client *client, void (*answer)(void *ctx, uint64_t cookie, bool healthy),
@@ -66,7 +66,7 @@ static void answer_all(struct health *health, bool healthy)
 	count = health->count;
 	health->count = 0;
 	health->capacity = 0;
-	health->asking = false;
+	health->pending = false;
 	pthread_mutex_unlock(&health->lock);
 	for (size_t i = 0; i < count; i++)
 		health->answer(health->ctx, waiting[i], healthy);
@@ -101,9 +101,9 @@ void health_ask(struct health *health, uint64_t cookie, const char *request_id)
 
 	pthread_mutex_lock(&health->lock);
 	waits = add_waiting(health, cookie);
-	first = waits && !health->asking;
+	first = waits && !health->pending;
 	if (first)
-		health->asking = true;
+		health->pending = true;
 	pthread_mutex_unlock(&health->lock);
 	if (!waits)
 		health->answer(health->ctx, cookie, false);

@@ -1,5 +1,5 @@
 /*
- * Asking whether the workers reach Kubernetes. Those who ask at the same time share one question.
+ * Do the workers reach Kubernetes? Health requests at the same time share one request to them.
  */
 #ifndef API_SVC_HEALTH_H
 #define API_SVC_HEALTH_H
@@ -19,7 +19,7 @@ struct health;
 struct health *health_create(struct worker_client *client, void (*answer)(void *ctx, uint64_t cookie, bool healthy),
 			     void *ctx);
 
-/* Free it; nobody asks any more, and no question is open. Takes NULL. */
+/* Free it; no request is pending. Takes NULL. */
 void health_destroy(struct health *health);
 
 /* Ask. The answer comes within PROTOCOL_HEALTH_TIMEOUT_MS: at once when no worker can be reached. */

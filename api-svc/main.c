@@ -115,7 +115,7 @@ static enum rc start_http(struct program *p, struct error *err)
 		return error_wrap(err, rc, "SP_SERVER_ADDRESS");
 	options.tls = p->tls;
 	if (c->tokens_file[0] && !p->tls)
-		log_warn("bearer tokens come over plain HTTP: see to it that nobody else reads them on the way");
+		log_warn("bearer tokens are accepted over plain HTTP: protect the network, or configure TLS");
 	rc = http_server_create(&options, &p->server, err);
 	if (rc) {
 		close(options.listen_fd);

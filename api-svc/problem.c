@@ -4,7 +4,7 @@
 #include "common/services/json_write.h"
 
 #define DOCUMENT_MAX (256u * 1024) /* bytes */
-#define END_MAX 1024               /* bytes behind the last fault */
+#define END_MAX 1024               /* bytes after the last fault */
 #define RETRY_AFTER_MAX_S 3 /* without better knowledge: 1 to this many seconds, so that not all return at once */
 
 static const struct kind {

@@ -16,7 +16,7 @@ struct problem {
 	const struct error *error;   /* the code, and the sentence that becomes `detail` */
 	unsigned status;             /* 0: the one that belongs to the code */
 	const char *instance;        /* the path of the request */
-	const char *request_id;      /* stands in the detail of our own faults */
+	const char *request_id;      /* shown in the detail of our own faults */
 	const struct faults *faults; /* becomes `errors`; NULL: none */
 	const cJSON *worker_faults;  /* the same from a worker, as an array; NULL: none */
 };
@@ -25,7 +25,7 @@ struct problem {
 unsigned problem_status(enum rc rc);
 
 /*
- * Make the answer. Our own faults get a general detail: what happened stands in the log. When memory is short the
+ * Make the answer. Our own faults get a general detail: what happened is in the log. When memory is short the
  * answer has no body.
  */
 struct http_answer problem_answer(const struct problem *problem);

@@ -21,7 +21,7 @@ struct route {
 	enum operation operation; /* OPERATION_COUNT: none of the API document */
 };
 
-/* For everybody, whoever else needs a token? */
+/* Is it open to clients without a token? */
 bool route_is_open(const struct route *route);
 
 #define ROUTER_ALLOW_MAX 64 /* bytes of an Allow header's value with the NUL */

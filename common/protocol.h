@@ -4,7 +4,7 @@
  * REQUEST  api-svc -> kube-worker, on  <PROTOCOL_ROOT>.<provider token>.op.<operation>, queue group PROTOCOL_QUEUE;
  *          health also on  <PROTOCOL_ROOT>.<provider token>.health  without a group: every worker replies.
  *   Headers  PROTOCOL_HEADER_VERSION     always; a worker refuses versions that it does not know (RC_UNSUPPORTED)
- *            PROTOCOL_HEADER_DEADLINE    always; unix time in ms after which nobody waits for the reply: the worker
+ *            PROTOCOL_HEADER_DEADLINE    always; unix time in ms after which the reply is not wanted: the worker
  *                                        drops a request whose deadline has passed and starts no write after it. One
  *                                        that is more than an hour away is taken for an hour
  *            PROTOCOL_HEADER_REQUEST     always; the request id for the logs
@@ -79,7 +79,7 @@
  *
  * MONITOR  Events go to PROTOCOL_EVENT_SUBJECT, which is DCM's. What the processes keep is in one JetStream key-value
  * bucket, named after the provider (common/container/record.h):
- *   leader             who is active: an id, renewed by compare-and-set; empty: nobody, take it
+ *   leader             who is active: an id, renewed by compare-and-set; empty: none, take it
  *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported.
  *                      A worker that has made a container leaves {id, name, "PENDING", "version": the Deployment's}
  *                      there unless something is there already: DCM knows the container from then on, and has to hear

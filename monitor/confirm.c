@@ -105,7 +105,7 @@ static enum rc read_status(struct confirm *confirm, const cJSON *deployment, con
 	return rc;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
 
 static enum rc read_deployment(struct confirm *confirm, const char *name, struct kube_reply *ret_deployment,
 			       struct error *err)

@@ -19,7 +19,7 @@ struct delivery_options {
 	const char *provider_name; /* borrowed */
 	int64_t debounce_ms;
 	int64_t failed_grace_ms;
-	/* An acknowledgement says that the stream is not there: somebody should look. Any thread; must not block. */
+	/* An acknowledgement says that the stream is not there. Any thread; must not block. */
 	void (*on_doubt)(void *ctx);
 	void *ctx;
 };
@@ -40,7 +40,7 @@ void delivery_begin(struct delivery *delivery, struct kube_cache *cache);
 /* An object of the instance has changed (a kube_cache_change with the delivery as ctx). Any thread. */
 void delivery_change(void *delivery, enum kube_kind kind, const char *instance_id);
 
-/* What DCM was told of an instance by somebody else: an earlier life, or a worker. Any thread. */
+/* What DCM was told of an instance before: by an earlier run, or a worker. Any thread. */
 void delivery_remember(struct delivery *delivery, const char *id, const char *name, enum container_status status);
 
 /* The cache and what was remembered are complete: tell the state of all, and from then on every change. */
@@ -88,7 +88,7 @@ void delivery_answer(struct delivery *delivery, const struct delivery_question *
 
 struct delivery_counts {
 	int64_t published; /* events that arrived */
-	int64_t retried;   /* sent again, because nobody knew whether they had arrived */
+	int64_t retried;   /* sent again, because it was unknown whether they had arrived */
 	int64_t dropped;   /* given up: there is no way to that */
 	int64_t recorded;
 	int64_t deleted;    /* DELETED among the published */

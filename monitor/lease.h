@@ -1,7 +1,7 @@
 /*
  * Who is active: a lease in a key that several monitors compare and set. Pure: sequences and times in, decisions out.
  *
- * Nobody trusts another's clock. A monitor that is not active takes the key when it has itself seen the same sequence
+ * No monitor trusts another's clock. A monitor that is not active takes the key when it has itself seen the same sequence
  * for LEASE_TAKE_MS; the active one renews it often, and holds the lease for LEASE_HOLD_MS from the moment at which it
  * began the last renewal that was acknowledged. That moment lies before the one at which others can first see the new
  * sequence, so the holder has stopped LEASE_TAKE_MS - LEASE_HOLD_MS before another one begins.
@@ -18,7 +18,7 @@
 
 struct lease {
 	uint64_t own;    /* the sequence of our last write; 0: the key is not ours */
-	uint64_t seen;   /* the sequence of somebody else's value; 0: the key does not exist */
+	uint64_t seen;   /* the sequence of another monitor's value; 0: the key does not exist */
 	bool seen_any;   /* `seen` is true at all */
 	bool released;   /* its holder has given it back */
 	int64_t seen_ms; /* since when it is that one */

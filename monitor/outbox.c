@@ -258,7 +258,7 @@ const char *outbox_entry_name(const struct outbox_entry *entry)
 	return entry->name ? entry->name : entry->id;
 }
 
-/* Without memory for it the id stands for it, which is right for everything that we made. */
+/* Without memory for it the id replaces it, which is right for everything that we made. */
 static void set_name(struct outbox_entry *entry, const char *name)
 {
 	if (strcmp(outbox_entry_name(entry), name) == 0)

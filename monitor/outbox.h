@@ -29,7 +29,7 @@ enum outbox_happening {
 	OUTBOX_ASK,
 	OUTBOX_ANSWER,
 	OUTBOX_SEND,
-	OUTBOX_ARRIVE, /* acknowledged, or told to a server where nobody acknowledges */
+	OUTBOX_ARRIVE, /* acknowledged, or sent to a server without acknowledgements */
 	OUTBOX_RECORD,
 	OUTBOX_DONE, /* the record is written, or needs no writing */
 	OUTBOX_FAIL,
@@ -99,7 +99,7 @@ size_t outbox_count(const struct outbox *outbox);
 enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment, int64_t now_ms, struct error *err)
 	must_check;
 
-/* What DCM was told before, by somebody else; nothing new once this life has reported itself. Errors: RC_NO_MEMORY. */
+/* What DCM was told before, by another process; nothing new once this life has reported itself. Errors: RC_NO_MEMORY. */
 enum rc outbox_remember(struct outbox *outbox, const char *id, const char *name, enum container_status status,
 			int64_t now_ms, struct error *err) must_check;
 
@@ -140,7 +140,7 @@ void outbox_rest(struct outbox *outbox, struct outbox_entry *entry, int64_t rech
 /*
  * The API server is being asked; answered.
  *
- * confirmed  the status that was asked for, or OUTBOX_NOTHING: it is not, or nobody knows.
+ * confirmed  the status that was asked for, or OUTBOX_NOTHING: it is not, or is unknown.
  * retry_ms   when the entry is looked at again.
  */
 void outbox_ask(struct outbox *outbox, struct outbox_entry *entry);
@@ -153,7 +153,7 @@ void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, int confir
 uint64_t outbox_send(struct outbox *outbox, struct outbox_entry *entry, const struct outbox_event *fresh,
 		     int64_t recheck_ms, int64_t now_ms);
 
-/* The entry that waits under this ticket; NULL: nobody any more. */
+/* The entry that waits under this ticket; NULL: none. */
 struct outbox_entry *outbox_awaiting(struct outbox *outbox, uint64_t ticket);
 
 /* The event has arrived. With `to_record` the entry is due at once, ARRIVED; else it rests. */
@@ -165,7 +165,7 @@ uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, int64_
 /* It is written. */
 void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry);
 
-/* What was on its way did not arrive, or nobody knows: again, after a pause that grows. */
+/* What was on its way did not arrive, or that is unknown: again, after a growing delay. */
 void outbox_fail(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms);
 
 /* An entry whose acknowledgement is overdue, or NULL; to be given to outbox_fail(). */

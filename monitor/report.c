@@ -133,7 +133,7 @@ static void log_late(struct report *report)
 		log_warn("events wait to be told", log_num("pending", (int64_t)d.pending), log_num("lag_ms", d.lag_ms),
 			 log_str("why", why_late(report, &d, &s)));
 	if (lost)
-		log_warn("events are told to nobody who keeps them",
+		log_warn("events are published, but no stream keeps them",
 			 log_str("why", "no stream listens any more on " PROTOCOL_EVENT_SUBJECT),
 			 log_num("gone_ms", s.stream_gone_ms));
 }
@@ -159,7 +159,7 @@ static void *run_report(void *ctx)
 enum rc report_create(struct bus *bus, const char *provider_name, struct delivery *delivery, struct steward *steward,
 		      struct report **ret_report, struct error *err)
 {
-	/* Nobody asks this endpoint: it stands for what is published. */
+	/* This endpoint takes no requests: it represents what is published. */
 	static const struct bus_endpoint endpoints[] = { { "events", PROTOCOL_EVENT_SUBJECT, "" } };
 	struct bus_service_options options = {
 		.name = REPORT_SERVICE_NAME,

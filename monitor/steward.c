@@ -25,7 +25,7 @@
 #define PROBE_DOUBT_MS 500     /* at most so often when in doubt */
 #define LOAD_TIMEOUT_MS 5000
 #define RETELL_MS 30000              /* after a takeover: what a predecessor sent may arrive so late (TCP, pings) */
-#define RESYNC_SPREAD_PER_ENTRY_MS 1 /* a resync does not stand in the way of changes */
+#define RESYNC_SPREAD_PER_ENTRY_MS 1 /* a resync does not delay changes */
 #define FLUSH_SLICE_MS 200           /* between two renewals of the lease during the last flush */
 #define LEADER_VALUE_MAX 256
 
@@ -185,7 +185,7 @@ static void find_storage(struct steward *s)
 
 /* ---- the lease --------------------------------------------------------------------------------------------------- */
 
-/* Read who is active. False: nobody knows at the moment. */
+/* Read who is active. False: unknown at the moment. */
 static bool look_at_leader(struct steward *s)
 {
 	struct buf value cleanup_buf = buf_make(LEADER_VALUE_MAX);
@@ -252,7 +252,7 @@ static void tend_lease(struct steward *s)
 
 /*
  * A worker's record of a container of which the watch has yet to tell: also of its end, so nothing may be concluded from
- * its absence. Should the watch break before, the records are read again behind the list that follows.
+ * its absence. Should the watch break before, the records are read again after the next list.
  */
 static bool is_ahead(struct steward *s, const struct record *record)
 {
@@ -316,7 +316,7 @@ static void begin_load(struct steward *s)
 }
 
 /*
- * The records are read behind each list of the Deployments: a container that a worker has made and that the list does
+ * The records are read after each list of the Deployments: a container that a worker has made and that the list does
  * not hold any more is gone, and no watch would ever tell of it.
  */
 static void tend_load(struct steward *s)
@@ -492,7 +492,7 @@ static void finish(struct steward *s)
 	struct error err;
 	bool done = !s->watching;
 
-	pthread_mutex_lock(&s->lock); /* records may still come, and somebody may ask for the counts */
+	pthread_mutex_lock(&s->lock); /* records may still come, and the counts may be read */
 	if (s->watching)
 		watching_stop(s->watching);
 	pthread_mutex_unlock(&s->lock);

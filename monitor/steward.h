@@ -17,7 +17,7 @@ enum steward_role {
 	STEWARD_WAITING, /* NATS has not said yet what it offers */
 	STEWARD_STANDBY, /* another monitor is active, or may be */
 	STEWARD_ACTIVE,
-	STEWARD_ALONE, /* no JetStream: nobody to share with, nothing to remember with */
+	STEWARD_ALONE, /* no JetStream: neither standby nor memory */
 	STEWARD_ROLE_COUNT
 };
 

@@ -16,7 +16,7 @@
 /* What one of the two questions has brought so far. */
 enum heard {
 	HEARD_NOTHING,
-	HEARD_NOBODY, /* the server says that nobody listens */
+	HEARD_NO_RESPONDERS,
 	HEARD_NO,
 	HEARD_YES,
 };
@@ -28,7 +28,7 @@ struct api_watch {
 	char inbox[BUS_INBOX_MAX];
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t heard; /* of the monotonic clock */
-	uint64_t asking;      /* number of the asking that runs; answers to others are late */
+	uint64_t check;       /* number of the check that runs; replies to others are late */
 	enum heard ping;
 	enum heard health;
 	bool stopped;
@@ -63,7 +63,7 @@ static enum heard read_ping(const struct api_watch *watch, struct bus_message *m
 	const char *data = bus_message_data(msg, &len);
 
 	if (bus_message_is_no_responders(msg))
-		return HEARD_NOBODY;
+		return HEARD_NO_RESPONDERS;
 	/* Another provider's api-svc answers as well: that says nothing about ours. */
 	return api_watch_is_ours(data, len, watch->name) ? HEARD_YES : HEARD_NOTHING;
 }
@@ -76,7 +76,7 @@ static enum heard read_health(struct bus_message *msg)
 	const char *data = bus_message_data(msg, &len);
 
 	if (bus_message_is_no_responders(msg))
-		return HEARD_NOBODY;
+		return HEARD_NO_RESPONDERS;
 	if (str_equal(status, PROTOCOL_STATUS_WORKING))
 		return HEARD_NOTHING;
 	return str_equal(status, rc_name(RC_OK)) && data && json_parse(data, len, &tree, NULL) == RC_OK &&
@@ -85,7 +85,7 @@ static enum heard read_health(struct bus_message *msg)
 		       : HEARD_NO;
 }
 
-/* Subjects are "<inbox>.ping-<asking>" and "<inbox>.health-<asking>". On a thread of cnats. */
+/* Subjects are "<inbox>.ping-<check>" and "<inbox>.health-<check>". On a thread of cnats. */
 static void on_message(void *ctx, struct bus_message *bus_msg)
 {
 	struct bus_message *msg cleanup_bus_message = bus_msg;
@@ -99,7 +99,7 @@ static void on_message(void *ctx, struct bus_message *bus_msg)
 	if (!number || heard == HEARD_NOTHING)
 		return;
 	pthread_mutex_lock(&watch->lock);
-	if (strtoull(number + 1, NULL, 10) == watch->asking && *place == HEARD_NOTHING) {
+	if (strtoull(number + 1, NULL, 10) == watch->check && *place == HEARD_NOTHING) {
 		*place = heard;
 		pthread_cond_signal(&watch->heard);
 	}
@@ -145,16 +145,16 @@ void api_watch_stop(struct api_watch *watch)
 	pthread_mutex_unlock(&watch->lock);
 }
 
-static enum rc send_ping(struct api_watch *watch, uint64_t asking, struct error *err)
+static enum rc send_ping(struct api_watch *watch, uint64_t check, struct error *err)
 {
 	char reply[SUBJECT_MAX];
 	struct bus_outgoing out = { .subject = "$SRV.PING." PROTOCOL_API_SERVICE, .reply = reply };
 
-	snprintf(reply, sizeof(reply), "%s.ping-%" PRIu64, watch->inbox, asking);
+	snprintf(reply, sizeof(reply), "%s.ping-%" PRIu64, watch->inbox, check);
 	return bus_publish(watch->bus, &out, err);
 }
 
-static enum rc send_health(struct api_watch *watch, uint64_t asking, struct error *err)
+static enum rc send_health(struct api_watch *watch, uint64_t check, struct error *err)
 {
 	char reply[SUBJECT_MAX];
 	char deadline[24];
@@ -174,9 +174,9 @@ static enum rc send_health(struct api_watch *watch, uint64_t asking, struct erro
 		.len = 2,
 	};
 
-	snprintf(reply, sizeof(reply), "%s.health-%" PRIu64, watch->inbox, asking);
+	snprintf(reply, sizeof(reply), "%s.health-%" PRIu64, watch->inbox, check);
 	snprintf(deadline, sizeof(deadline), "%" PRId64, clock_wall_ms() + API_WATCH_TIMEOUT_MS);
-	snprintf(request, sizeof(request), "registrar-%" PRIu64, asking);
+	snprintf(request, sizeof(request), "registrar-%" PRIu64, check);
 	return bus_publish(watch->bus, &out, err);
 }
 
@@ -196,30 +196,31 @@ static enum api_answer sum_up(const struct api_watch *watch)
 		return API_ANSWERS;
 	if (watch->health == HEARD_NO)
 		return API_UNHEALTHY;
-	return watch->ping == HEARD_NOBODY || (watch->ping == HEARD_NOTHING && watch->health != HEARD_NOBODY)
+	return watch->ping == HEARD_NO_RESPONDERS ||
+			       (watch->ping == HEARD_NOTHING && watch->health != HEARD_NO_RESPONDERS)
 		       ? API_SILENT
 		       : API_NO_WORKER;
 }
 
-static uint64_t begin_asking(struct api_watch *watch)
+static uint64_t begin_check(struct api_watch *watch)
 {
-	uint64_t asking;
+	uint64_t check;
 
 	pthread_mutex_lock(&watch->lock);
-	asking = ++watch->asking;
+	check = ++watch->check;
 	watch->ping = HEARD_NOTHING;
 	watch->health = HEARD_NOTHING;
 	pthread_mutex_unlock(&watch->lock);
-	return asking;
+	return check;
 }
 
 enum api_answer api_watch_ask(struct api_watch *watch)
 {
 	int64_t until_ms = clock_mono_ms() + API_WATCH_TIMEOUT_MS;
-	uint64_t asking = begin_asking(watch);
+	uint64_t check = begin_check(watch);
 	enum api_answer answer;
 
-	if (send_ping(watch, asking, NULL) || send_health(watch, asking, NULL))
+	if (send_ping(watch, check, NULL) || send_health(watch, check, NULL))
 		return API_NO_NATS;
 	pthread_mutex_lock(&watch->lock);
 	while (is_open(watch) && thread_wait(&watch->heard, &watch->lock, until_ms))

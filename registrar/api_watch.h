@@ -7,7 +7,7 @@
 
 #include "common/bus/bus.h"
 
-#define API_WATCH_TIMEOUT_MS 1000 /* of one asking; both are asked at once */
+#define API_WATCH_TIMEOUT_MS 1000 /* of one check; both requests are sent at once */
 
 enum api_answer {
 	API_ANSWERS,   /* and is healthy */

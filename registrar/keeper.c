@@ -58,7 +58,7 @@ static bool is_ended(struct keeper *keeper)
 static void rest(struct keeper *keeper, int64_t ms)
 {
 	pthread_mutex_lock(&keeper->lock);
-	(void)wait_locked(keeper, is_stopping, ms); /* whoever called looks itself */
+	(void)wait_locked(keeper, is_stopping, ms); /* the caller looks itself */
 	pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -69,7 +69,7 @@ static bool is_cancelled(void *ctx)
 
 /* ---- one step ---- */
 
-/* Before and after an outage, and when the reason changes; not at every asking. */
+/* Before and after an outage, and when the reason changes; not at every attempt. */
 static void log_asked(struct keeper *keeper, enum registration_state before, enum api_answer answer)
 {
 	enum registration_state state = keeper->registration.state;
@@ -115,7 +115,7 @@ static void log_posted(enum registration_event meaning, const struct registratio
 		log_warn("the registry could not take the registration; trying again", n, status, took, next, code,
 			 wished, log_str("error", answer->rc ? answer->text : NULL));
 	else
-		log_error("the registry refuses the registration; asking again with the slow re-check only", n, status,
+		log_error("the registry refuses the registration; trying again with the slow re-check only", n, status,
 			  took, next, code, log_str(answer->rc ? "error" : "answer", answer->text));
 }
 
@@ -260,7 +260,7 @@ bool keeper_stop(struct keeper *keeper, int64_t timeout_ms)
 
 	if (!keeper->started)
 		return true;
-	atomic_store(&keeper->stopping, true); /* first: an asking that ends is not begun again */
+	atomic_store(&keeper->stopping, true); /* first: an attempt that ends is not begun again */
 	if (keeper->watch)
 		api_watch_stop(keeper->watch);
 	pthread_mutex_lock(&keeper->lock);

@@ -19,7 +19,7 @@ enum keeper_result {
 struct keeper;
 
 /*
- * Make it. config and bus are borrowed until keeper_destroy(); bus is NULL for --once, which asks nobody.
+ * Make it. config and bus are borrowed until keeper_destroy(); bus is NULL for --once, which checks nothing.
  * ret_keeper: given to the caller, also after an error, since the bus may refer to it. Errors: those of the parts.
  */
 enum rc keeper_create(const struct registrar_config *config, struct bus *bus, struct keeper **ret_keeper,

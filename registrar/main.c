@@ -51,7 +51,7 @@ static enum rc start_presence(struct program *p, struct error *err)
 	return bus_service_create(p->bus, &options, &p->service, err);
 }
 
-/* READY says that we run; that DCM has taken the registration may be hours away, and nobody shall wait for it. */
+/* READY says that we run; that DCM has taken the registration may be hours away, and nothing should wait for it. */
 static enum rc start(struct program *p, struct error *err)
 {
 	struct bus_options bus = {

@@ -73,7 +73,7 @@ void registration_init(struct registration *r, int64_t interval_ms, int64_t now_
 	};
 }
 
-/* Asking first: a POST is in vain when our API has gone. */
+/* Check first: a POST is in vain when our API has gone. */
 enum registration_todo registration_todo(const struct registration *r, int64_t now_ms, int64_t *ret_wait_ms)
 {
 	bool posts = r->state != REGISTRATION_WAITING;

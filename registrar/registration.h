@@ -14,7 +14,7 @@
 #define REGISTRATION_BACKOFF_FIRST_MS 1000
 #define REGISTRATION_BACKOFF_MAX_MS 60000
 
-#define REGISTRATION_ASK_MS 10000       /* between two askings while our API answers */
+#define REGISTRATION_ASK_MS 10000       /* between two checks while our API answers */
 #define REGISTRATION_ASK_MISSED_MS 5000 /* after one that was not answered */
 #define REGISTRATION_OUTAGE_ASKS 3 /* unanswered in a row: an outage, within 20 s; DCM gives up after as many polls */
 #define REGISTRATION_ASK_EAGER_MS 1000 /* while we wait for our API */
@@ -58,13 +58,13 @@ struct registration {
 	int64_t interval_ms;
 	struct backoff backoff;
 	int attempt; /* the number of the last POST in this round, from 1; a round ends with an accept or refuse */
-	int misses;  /* askings in a row that were not answered */
+	int misses;  /* checks in a row without a reply */
 	int64_t ask_at_ms;     /* when to ask our API next */
 	int64_t post_at_ms;    /* when to post next, unless waiting for our API */
 	int64_t not_before_ms; /* no POST before: Retry-After */
 };
 
-/* Begin waiting for our API, with the first asking now. interval_ms: of the slow re-check, > 0. */
+/* Begin waiting for our API, with the first check now. interval_ms: of the slow re-check, > 0. */
 void registration_init(struct registration *r, int64_t interval_ms, int64_t now_ms);
 
 /* What is to be done at this moment. REGISTRATION_WAIT: *ret_wait_ms says for how long, > 0. */

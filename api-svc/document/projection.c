@@ -4,7 +4,7 @@
 
 #define BRANCHES_MAX 16 /* schemas that speak about one value at once; our document needs 2 */
 
-/* The schemas that a value has to obey together: one, and what stands in its allOf. */
+/* The schemas that a value has to obey together: one, and those of its allOf. */
 struct branches {
 	const struct schema *items[BRANCHES_MAX];
 	size_t count;

@@ -78,7 +78,7 @@ static void check_ports(const struct rule_context *c)
 		if (port >= 1 && port <= PORT_MAX) {
 			snprintf(where, sizeof(where), "/network/ports/%zu/container_port", index);
 			if (seen[port / CHAR_BIT] & 1u << port % CHAR_BIT)
-				add_fault(c, where, "stands there already");
+				add_fault(c, where, "is a duplicate");
 			seen[port / CHAR_BIT] |= (unsigned char)(1u << port % CHAR_BIT);
 		}
 		index++;

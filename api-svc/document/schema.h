@@ -1,6 +1,6 @@
 /*
  * Schemas of the API document (OpenAPI 3.0.3), compiled once at start: references resolved, patterns compiled, and
- * every keyword known, so that the document never promises a check that nobody makes. Validation: validator.h.
+ * every keyword known, so that the document never promises a check that is not made. Validation: validator.h.
  */
 #ifndef API_SVC_DOCUMENT_SCHEMA_H
 #define API_SVC_DOCUMENT_SCHEMA_H
@@ -51,7 +51,7 @@ struct schema_format {
 	const char *form;                     /* "must be ..." */
 };
 
-/* The fields are read by the validator and the projection; nobody writes them after compilation. */
+/* The fields are read by the validator and the projection; they never change after compilation. */
 struct schema {
 	enum schema_type type;
 	bool nullable;

@@ -1,5 +1,5 @@
 /*
- * The keywords that a schema may use: one table. Part of schema.c's work; nobody else includes this.
+ * The keywords that a schema may use: one table. Private to schema.c.
  */
 #ifndef API_SVC_DOCUMENT_SCHEMA_KEYWORDS_H
 #define API_SVC_DOCUMENT_SCHEMA_KEYWORDS_H

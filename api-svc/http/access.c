@@ -91,7 +91,7 @@ static struct tokens *read_changed(const char *path, struct file_stamp *stamp)
 		return NULL;
 	*stamp = now;
 	if (read_tokens(path, &tokens, stamp, &err))
-		log_warn("the new tokens are no good; keeping the old ones", log_err(&err));
+		log_warn("the new tokens are invalid; keeping the current ones", log_err(&err));
 	else
 		log_info("tokens read again", log_num("tokens", (int64_t)tokens->count));
 	return tokens;

@@ -19,7 +19,7 @@ struct access;
 /* What a client shows. */
 struct access_proof {
 	const char *authorization; /* the header; NULL: none */
-	bool certificate;          /* one that an authority stands for */
+	bool certificate;          /* signed by one of the authorities */
 };
 
 /* Append a line for what is wrong with the file; names the variable. "": no file. */
@@ -41,7 +41,7 @@ void access_destroy(struct access *access);
 /*
  * May the client read, or with `changes` also change something? The time does not depend on how much of a token is right.
  *
- * ret_name  of the token, or "certificate"; "" when nobody is asked.
+ * ret_name  of the token, or "certificate"; "" when access is open.
  *
  * RC_UNAUTHENTICATED      no token that is known.
  * RC_PERMISSION_DENIED    the token may only read; or only certificates count and there is none: HTTP's 401 would have to

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_FRAMING_SINGLE_MAX 16 /* headers that may stand there once */
+#define HTTP_FRAMING_SINGLE_MAX 16 /* headers that must not be repeated */
 
 /* Why a request is refused. */
 struct http_fault {

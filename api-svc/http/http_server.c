@@ -192,7 +192,7 @@ static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, cons
 	return MHD_YES;
 }
 
-/* Refuse the request, the first reason counts; the connection ends behind the answer. */
+/* Refuse the request, the first reason counts; the connection ends after the answer. */
 static void set_fault(struct http_exchange *ex, enum rc rc, unsigned status, const char *sentence)
 {
 	if (!ex->fault.rc) {
@@ -266,7 +266,7 @@ static enum MHD_Result dispatch(struct http_exchange *ex)
 		drop_body(ex);
 	set_phase(ex, CONNECTION_WORKING);
 	if (server->options.handle(server->options.ctx, ex) == HTTP_DEFERRED)
-		return MHD_YES; /* the exchange may be somebody else's by now */
+		return MHD_YES; /* another thread may own the exchange by now */
 	return send_answer(ex);
 }
 
@@ -299,7 +299,7 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 	return dispatch(ex);
 }
 
-/* A body that nobody wants is thrown away; a client that still writes would not see our answer otherwise. */
+/* A body that is not wanted is discarded; a client that still writes would not see our answer otherwise. */
 static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data, size_t len)
 {
 	look_for_fault(ex);
@@ -490,9 +490,9 @@ enum rc http_server_start(struct http_server *server, struct error *err)
 
 /*
  * MHD_quiesce_daemon() is not for us: in 0.9.75 it and a server thread may both take the listening socket out of the
- * epoll set, and whoever comes second aborts the process ("Failed to remove listen FD from epoll set"). So another socket
+ * epoll set, and the second one aborts the process ("Failed to remove listen FD from epoll set"). So another socket
  * takes over the descriptor: the kernel forgets the old one and refuses clients at once, instead of letting them wait
- * in a queue that nobody serves.
+ * in a queue that is not served.
  */
 static void stop_listening(int listen_fd)
 {

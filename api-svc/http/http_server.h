@@ -1,5 +1,5 @@
 /*
- * HTTP/1.1, and nothing about containers; libmicrohttpd stays behind it.
+ * HTTP/1.1, and nothing about containers; libmicrohttpd is private to it.
  *
  * A request is shown once when its headers are there, to be admitted or refused before its body is read, and is given
  * to its handler once, complete. The handler answers at once, or it defers: the connection is then parked without a
@@ -117,7 +117,7 @@ const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret
  */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
 
-/* Has the client shown a certificate over TLS that an authority stands for? Valid in admit() and handle(). */
+/* Has the client shown a certificate over TLS that one of the authorities has signed? Valid in admit() and handle(). */
 bool http_exchange_client_is_known(const struct http_exchange *exchange);
 
 /* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_UNAUTHENTICATED, RC_TOO_LARGE, RC_BUSY or RC_NO_MEMORY
@@ -145,7 +145,7 @@ http_ticket http_exchange_defer(struct http_exchange *exchange);
 
 /*
  * Get a parked exchange, from any thread: exactly one caller gets it, and must call http_exchange_resume() soon. NULL:
- * somebody else has.
+ * another thread has.
  */
 struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket);
 

@@ -163,7 +163,7 @@ static void end_of_head(struct http_wire *w)
 		end_request(w);
 }
 
-/* What the library need not see is dropped: it copies cookies to take them apart, and nobody asks for them. */
+/* What the library need not see is dropped: it copies cookies to take them apart, and they are not used. */
 static void keep_header_line(struct http_wire *w, const struct line *line)
 {
 	if (http_framing_is_named(line->text, line->len, "Cookie")) {

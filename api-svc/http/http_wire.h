@@ -49,8 +49,8 @@ struct http_wire {
 	uint64_t body;      /* bytes of all chunks so far */
 	uint64_t number;    /* of the present request; they are counted from 1 */
 	struct buf out;     /* what may be taken */
-	uint64_t padding;   /* bytes behind `out` that stand for those that will never come */
-	const char *ending; /* behind the padding; NULL: nothing */
+	uint64_t padding;   /* bytes after `out` in place of those that will never come */
+	const char *ending; /* after the padding; NULL: nothing */
 };
 
 /* Make one for a new connection. max_body: bytes; a chunked body that is larger is refused. Allocates nothing. */

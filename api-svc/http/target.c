@@ -21,7 +21,7 @@ static const char *find_path(const char *text)
 	return text[0] == '/' ? text : NULL;
 }
 
-/* Decode a part where it stands; the byte behind it is free for the NUL, since decoding never lengthens. */
+/* Decode a part in place; the byte after it is free for the NUL, since decoding never lengthens. */
 static enum rc decode(char *text, size_t len, struct error *err)
 {
 	struct buf plain cleanup_buf = buf_make(len + 1);
@@ -30,7 +30,7 @@ static enum rc decode(char *text, size_t len, struct error *err)
 		return error_set(err, RC_INVALID_ARGUMENT, "the percent-encoding of '%.*s' is broken",
 				 (int)(len < QUOTED_MAX ? len : QUOTED_MAX), text);
 	if (!utf8_valid(plain.data, plain.len))
-		return error_set(err, RC_INVALID_ARGUMENT, "'%.*s' does not stand for UTF-8",
+		return error_set(err, RC_INVALID_ARGUMENT, "'%.*s' is not UTF-8 when decoded",
 				 (int)(len < QUOTED_MAX ? len : QUOTED_MAX), text);
 	memcpy(text, plain.data, plain.len + 1);
 	return buf_check(&plain, err);

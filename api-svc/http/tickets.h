@@ -24,7 +24,7 @@ uint64_t tickets_add(struct tickets *t, void *pointer);
 void *tickets_take(struct tickets *t, uint64_t ticket);
 
 /*
- * Ask about the pointer of a ticket while nobody can take it; true when the number is not, or no longer, valid.
+ * Test the pointer of a ticket while it cannot be taken; true when the number is not, or no longer, valid.
  * `test` must not block nor use the table.
  */
 bool tickets_test(struct tickets *t, uint64_t ticket, bool (*test)(const void *pointer));

@@ -34,10 +34,10 @@ struct tls {
 	struct pair *pairs;   /* the first is the present one */
 	struct file_stamp stamps[2];
 	int64_t looked_ms;
-	bool reading; /* somebody reads the files, without the lock */
+	bool reading; /* a thread reads the files, without the lock */
 };
 
-static struct tls *the_tls; /* set before the first connection, cleared behind the last */
+static struct tls *the_tls; /* set before the first connection, cleared after the last */
 
 static void pair_destroy(struct pair *pair)
 {
@@ -177,7 +177,7 @@ void tls_destroy(struct tls *tls)
 
 /* ---- what runs in handshakes; the lock is held ---- */
 
-/* The list is in the order of replacement: behind the first that is old enough all are. */
+/* The list is in the order of replacement: after the first that is old enough all are. */
 static void drop_retired(struct tls *tls, int64_t now)
 {
 	struct pair **at = &tls->pairs->next;
@@ -202,7 +202,7 @@ static struct pair *read_changed(const struct tls_files *files, struct file_stam
 		return NULL;
 	memcpy(stamps, now, sizeof(now));
 	if (read_pair(files, &pair, stamps, &err))
-		log_warn("the new certificate is no good; keeping the old one", log_err(&err));
+		log_warn("the new certificate is invalid; keeping the current one", log_err(&err));
 	else
 		log_info("certificate read again", log_str("file", files->certificate));
 	return pair;

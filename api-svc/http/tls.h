@@ -42,15 +42,15 @@ enum rc tls_create(const struct tls_files *files, int64_t handshake_ms, struct t
 void tls_destroy(struct tls *tls);
 
 /*
- * For MHD_OPTION_HTTPS_CERT_CALLBACK2: a gnutls_certificate_retrieve_function3, behind a pointer. Gives each handshake
- * the certificate; looks at the files once a second at most. A pair that is no good is logged, the old one stays.
+ * For MHD_OPTION_HTTPS_CERT_CALLBACK2: a pointer to a gnutls_certificate_retrieve_function3. Gives each handshake
+ * the certificate; looks at the files once a second at most. An invalid pair is logged, the current one stays.
  */
 void *tls_retrieve(void);
 
 /* PEM text of the clients' authorities, for MHD_OPTION_HTTPS_MEM_TRUST; NULL: none. Belongs to the tls. */
 const char *tls_client_authorities(const struct tls *tls);
 
-/* Has the client shown a certificate that one of the authorities stands for? `session`: a gnutls_session_t. */
+/* Has the client shown a certificate that one of the authorities has signed? `session`: a gnutls_session_t. */
 bool tls_client_is_known(void *session);
 
 /*

@@ -62,7 +62,7 @@ static const char *read_line(char *line, struct tokens *tokens)
 	if (!secret || strlen(name) > TOKEN_NAME_MAX)
 		return "it must be a name (64 bytes at most), a token or its hash, and perhaps " READ_ONLY;
 	if ((role && strcmp(role, READ_ONLY) != 0) || strtok_r(NULL, BLANKS, &rest))
-		return "only " READ_ONLY " is allowed behind the token";
+		return "only " READ_ONLY " is allowed after the token";
 	if (!read_hash(secret, token.hash))
 		return "a token has 16 characters at least, a hash is " HASH_PREFIX " and 64 hexadecimal digits";
 	if (is_taken(tokens, name))

@@ -2,7 +2,7 @@
  * The file of bearer tokens. One token a line; empty lines and those that begin with '#' do not count:
  *   <name> sha256:<SHA-256 of the token in hexadecimal> [read-only]
  *   <name> <the token itself, 16 characters at least> [read-only]
- * A name, and a token, stands there once. What looks like the prefix of a hash and is not exactly the one above is
+ * Names and tokens are unique. What looks like the prefix of a hash and is not exactly the one above is
  * refused: taken for a token, the digest itself would be the password.
  */
 #ifndef API_SVC_HTTP_TOKENS_H

@@ -520,7 +520,7 @@ void worker_calls_settled(struct worker_calls *calls, const struct worker_attemp
 	if (!call || call->state != WORKER_CALL_SETTLING)
 		return;
 	if (rc == RC_OK && !call->reply.debt->object && sequence == 0)
-		rc = RC_INTERNAL; /* a record is stored by a stream, which says where; this was somebody else */
+		rc = RC_INTERNAL; /* a record is stored by a stream, which says where; this is another sender */
 	if (rc == RC_CONFLICT) {
 		give_up(calls, call, RC_UNAVAILABLE, "the container was taken back before its creation could be told",
 			true, finished);

@@ -111,7 +111,7 @@ struct worker_promise {
 struct worker_attempt {
 	uint32_t index;
 	uint32_t generation;
-	unsigned number; /* each another one, from 1: stands in the reply's subject; 0: what settles the call */
+	unsigned number; /* each another one, from 1: part of the reply's subject; 0: what settles the call */
 	unsigned shown;  /* PROTOCOL_HEADER_ATTEMPT: one more than the attempts that may have been carried out */
 	int64_t wait_ms; /* PROTOCOL_HEADER_WAIT */
 };
@@ -127,7 +127,7 @@ struct worker_finished {
 /* Tell it, and free the reply. Does nothing when nothing is over. */
 void worker_finished_tell(struct worker_finished *finished);
 
-/* Make what an asking sends, with one reference; NULL when memory is short. wall_ms: now, for the deadline. */
+/* Make what an attempt sends, with one reference; NULL when memory is short. wall_ms: now, for the deadline. */
 struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t wall_ms);
 void worker_package_unref(struct worker_package *package);
 
@@ -136,7 +136,8 @@ void worker_calls_init(struct worker_calls *calls, int64_t worker_wait_ms);
 void worker_calls_clear(struct worker_calls *calls);
 
 /*
- * Add a call, WAITING; it takes over the package. The caller begins at once. False when memory is short; the package is then still the caller's.
+ * Add a call, WAITING; it takes over the package. The caller begins at once. False when memory is short; the package is
+ * then still the caller's.
  */
 bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, struct worker_package *package,
 		      int64_t now_ms, struct worker_attempt *ret_attempt);
@@ -156,7 +157,7 @@ struct worker_package *worker_calls_begin_settling(struct worker_calls *calls, s
 
 /*
  * What may happen to an attempt. *finished is set when the call is over by it.
- *   refused  by rc, before anything was started: nobody listens, NATS is away
+ *   refused  by rc, before anything was started: no responders, NATS is away
  *   failed   it cannot be sent, now or later
  *   message  a worker says something; afterwards the call may be SETTLING, to be settled at once
  *   settled  the record was stored, or a worker has taken the mark: RC_OK; RC_CONFLICT: it was void; else it is tried

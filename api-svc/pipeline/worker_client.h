@@ -1,9 +1,9 @@
 /*
- * Asking kube-workers over NATS, without a thread that waits: thousands of askings may be open at once.
+ * Requests to kube-workers over NATS, without a thread that waits: thousands may be pending at once.
  *
- * An asking that was refused before anything was started (nobody listens, NATS is down, every worker is full) is made
+ * A request that was refused before anything was started (no responders, NATS is down, every worker is full) is sent
  * again until worker_wait_ms is over. One that stays without an answer is made again until its deadline, because every
- * operation may be (common/protocol.h); the answer to whichever asking comes first counts.
+ * operation may be (common/protocol.h); the first reply to any attempt counts.
  */
 #ifndef API_SVC_PIPELINE_WORKER_CLIENT_H
 #define API_SVC_PIPELINE_WORKER_CLIENT_H
@@ -20,7 +20,7 @@ struct worker_client;
  * Make a client for the provider's workers. It refuses everything until it is connected.
  *
  * name            SP_NAME; copied.
- * worker_wait_ms  how long a refused asking is repeated; health is never repeated.
+ * worker_wait_ms  how long a refused request is sent again; health never is.
  * Errors: RC_NO_MEMORY; RC_INTERNAL when no thread can be had.
  */
 enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct worker_client **ret_client,
@@ -45,7 +45,7 @@ enum rc worker_client_ask(struct worker_client *client, const struct worker_ask 
 void worker_client_release(struct worker_client *client, const struct worker_debt *debt);
 
 /*
- * Give up all askings, those of `undo` only when told so: each gets RC_UNAVAILABLE. From now on nothing but undo is
+ * Give up all pending requests, those of `undo` only when told so: each gets RC_UNAVAILABLE. From now on nothing but undo is
  * asked.
  */
 void worker_client_cancel(struct worker_client *client, bool undo_too);
@@ -53,16 +53,16 @@ void worker_client_cancel(struct worker_client *client, bool undo_too);
 /* Ask every undo that waits, for its time or for a worker, now: there may be no later. */
 void worker_client_hurry(struct worker_client *client);
 
-/* How many askings of that operation are open. */
+/* How many requests of that operation are pending. */
 size_t worker_client_open(struct worker_client *client, enum operation operation);
 
 /*
- * Stop: nothing is sent any more, and after the return no done() runs. Nobody asks any more either. The bus may be
+ * Stop: nothing is sent any more, and after the return no done() runs. There must be no further requests. The bus may be
  * destroyed afterwards. Blocks for up to a second.
  */
 void worker_client_stop(struct worker_client *client);
 
-/* Stop and free; open askings are dropped without done(). Takes NULL. */
+/* Stop and free; pending requests are dropped without done(). Takes NULL. */
 void worker_client_destroy(struct worker_client *client);
 
 #endif

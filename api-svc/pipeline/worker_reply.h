@@ -21,7 +21,7 @@ struct worker_message {
 	const char *notice;
 	const char *data;
 	size_t len;
-	unsigned attempt; /* which asking it answers */
+	unsigned attempt; /* the number of the attempt that it answers */
 };
 
 /* A reply that comes in parts, counted into the memory budget until it is cleared. Zeroed: nothing has come. */
@@ -36,7 +36,7 @@ struct worker_join {
 enum worker_join_result {
 	WORKER_JOIN_DONE,      /* the join's data (or the message itself, when it is whole) is the reply */
 	WORKER_JOIN_MORE,      /* parts are still missing */
-	WORKER_JOIN_STRAY,     /* a part of another asking, or out of order: nothing changed, or begun anew */
+	WORKER_JOIN_STRAY,     /* a part of another attempt, or out of order: nothing changed, or begun anew */
 	WORKER_JOIN_MALFORMED, /* not what the protocol says */
 	WORKER_JOIN_NO_ROOM,   /* more than the memory budget allows: nothing is kept */
 };
@@ -45,12 +45,12 @@ enum worker_join_result {
 void worker_join_clear(struct worker_join *join);
 
 /*
- * Add a message. The first part of any asking begins anew, so that parts of different askings never mix; a whole
+ * Add a message. The first part of any attempt begins anew, so that parts of different attempts never mix; a whole
  * message is done at once and leaves the join as it is.
  */
 enum worker_join_result worker_join_add(struct worker_join *join, const struct worker_message *msg);
 
-/* The outcome of an asking, as its handler sees it. */
+/* The outcome of a request, as its handler sees it. */
 struct worker_reply {
 	struct error error; /* rc RC_OK: `body` is the result */
 	char *body;         /* owned; JSON of the result, "" when it has none */

@@ -30,14 +30,14 @@ enum crypto_base64 {
 void crypto_base64_encode(enum crypto_base64 alphabet, const void *data, size_t len, struct buf *out);
 
 /*
- * Append what a base64 text stands for. White space is skipped wherever it stands; padding may be missing, but what is
+ * Append what a base64 text stands for. White space is skipped anywhere; padding may be missing, but what is
  * there must be right, and the bits that no byte uses must be zero.
  *
  * False for any other text; *out may then hold a part.
  */
 bool crypto_base64_decode(enum crypto_base64 alphabet, const char *text, size_t len, struct buf *out) must_check;
 
-/* Fill with random bytes that nobody can foresee. False when the system has none to give. */
+/* Fill with unpredictable random bytes. False when the system has none to give. */
 bool crypto_random(void *out, size_t len) must_check;
 
 /* A random UUID, version 4 (RFC 9562 section 5.4), in lower case. False as crypto_random(). */

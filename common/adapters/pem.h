@@ -1,5 +1,5 @@
 /*
- * PEM texts: do they hold what they should, before somebody depends on them. With crypto.h the only user of OpenSSL's
+ * PEM texts: do they contain what they should, before they are used. With crypto.h the only user of OpenSSL's
  * libcrypto.
  */
 #ifndef COMMON_ADAPTERS_PEM_H

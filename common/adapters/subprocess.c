@@ -188,13 +188,13 @@ static void read_complaint(struct child *child)
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
-/* It stays a zombie, so that its number, and its group's, belong to nobody else. */
+/* It stays a zombie, so that its number, and its group's, are not given to another process. */
 static bool has_ended(struct child *child)
 {
 	siginfo_t info = { .si_pid = 0 };
 
 	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
-		/* Somebody ignores SIGCHLD, and the status is lost: what was printed decides. */
+		/* SIGCHLD is ignored, so the status is lost: what was printed decides. */
 		child->lost = errno == ECHILD;
 		return child->lost;
 	}
@@ -250,7 +250,7 @@ enum rc subprocess_run(const struct subprocess *program, struct subprocess_resul
 	enum rc rc;
 
 	*result = (struct subprocess_result){ .output_size = program->output_max + 2 };
-	result->output = calloc(1, result->output_size); /* whole at once: growing would leave secrets behind */
+	result->output = calloc(1, result->output_size); /* whole at once: growing would leave copies of secrets */
 	if (!result->output)
 		return error_no_memory(err);
 	rc = start(program, &child, err);

@@ -17,7 +17,7 @@ struct subprocess {
 	const char *const *env;  /* "NAME=value", NULL at the end: the whole environment */
 	int64_t timeout_ms;
 	size_t output_max;       /* bytes of stdout; more is RC_TOO_LARGE */
-	const atomic_bool *stop; /* set by another thread: it is not wanted any more. NULL: nobody does */
+	const atomic_bool *stop; /* set by another thread: it is not wanted any more. NULL: never */
 };
 
 struct subprocess_result {
@@ -33,7 +33,7 @@ struct subprocess_result {
 /*
  * Run to the end. The program gets /dev/null as stdin, none of our descriptors, no blocked or ignored signals, and a
  * process group of its own, which is killed when the program has ended, the time is over, the output is too long, or
- * somebody stops it: nothing of the group is left when this returns.
+ * it is stopped: nothing of the group is left when this returns.
  *
  * result  is filled anew (subprocess_result_clear, also after an error).
  *

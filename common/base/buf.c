@@ -133,7 +133,7 @@ char *buf_take(struct buf *b, size_t *ret_len)
 
 	if (!reserve(b, 0))
 		return NULL;
-	b->data[b->len] = '\0'; /* nobody has written it into a block that was only reserved */
+	b->data[b->len] = '\0'; /* not yet written in a block that was only reserved */
 	data = b->data;
 	if (ret_len)
 		*ret_len = b->len;

@@ -44,7 +44,7 @@ void clock_format_rfc3339(int64_t wall_ms, bool with_ms, char out[CLOCK_RFC3339_
 		snprintf(out + used, CLOCK_RFC3339_MAX - used, "Z");
 }
 
-/* `count` digits, as a number; *text is moved behind them. False: there are others. */
+/* `count` digits, as a number; *text is moved past them. False: there are others. */
 static bool parse_digits(const char **text, int count, int *ret_value)
 {
 	int value = 0;
@@ -58,13 +58,13 @@ static bool parse_digits(const char **text, int count, int *ret_value)
 	return true;
 }
 
-/* One of the characters; *text is moved behind it. */
+/* One of the characters; *text is moved past it. */
 static bool parse_one_of(const char **text, const char *characters)
 {
 	return **text && strchr(characters, *(*text)++);
 }
 
-/* The decimals after the seconds, if there are any, as milliseconds; *text is moved behind them. */
+/* The decimals after the seconds, if there are any, as milliseconds; *text is moved past them. */
 static bool parse_decimals(const char **text, int *ret_ms)
 {
 	const char *first = *text + 1;

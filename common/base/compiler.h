@@ -23,7 +23,7 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Hands over what the pointer variable `p` owns: yields its value and leaves NULL behind. */
+/* Hands over what the pointer variable `p` owns: yields its value and leaves NULL. */
 #define TAKE(p)                                         \
 	__extension__({                                 \
 		__typeof__(p) *const take_at_ = &(p);   \

@@ -3,7 +3,7 @@
  *
  * A function that can fail returns `enum rc` and takes `struct error *err` last (NULL: the caller does not want the
  * text). On failure its `ret_*` parameters are untouched. The origin calls error_set(), every level above that knows
- * more calls error_wrap(); whoever handles the error logs it, once.
+ * more calls error_wrap(); the function that handles the error logs it, once.
  */
 #ifndef COMMON_BASE_ERROR_H
 #define COMMON_BASE_ERROR_H
@@ -17,7 +17,7 @@
 enum rc {
 	RC_OK = 0,
 	RC_INVALID_ARGUMENT,  /* the request is wrong; the same request fails again */
-	RC_UNAUTHENTICATED,   /* nobody knows who asks */
+	RC_UNAUTHENTICATED,   /* the client is not known */
 	RC_PERMISSION_DENIED, /* understood and refused */
 	RC_NOT_FOUND,
 	RC_ALREADY_EXISTS,
@@ -29,7 +29,7 @@ enum rc {
 	RC_UNSUPPORTED,          /* an operation or a protocol version that this side does not know */
 	RC_BUSY,                 /* refused before anything was started; ask again or ask another */
 	RC_PENDING,              /* the same request is running already; ask again for its result */
-	RC_CANCELLED,            /* nobody waits for this attempt any more: nothing may be written for it */
+	RC_CANCELLED,            /* the attempt is obsolete: nothing may be written for it */
 	RC_UNAVAILABLE,          /* something that we need is away; the outcome may be unknown */
 	RC_TIMEOUT,              /* the deadline passed; the outcome may be unknown */
 	RC_NO_MEMORY,

@@ -1,5 +1,5 @@
 /*
- * Resident memory that nobody needs any more.
+ * Resident memory that is not needed any more.
  */
 #ifndef COMMON_BASE_FOOTPRINT_H
 #define COMMON_BASE_FOOTPRINT_H

@@ -1,5 +1,5 @@
 /*
- * NATS: a connection that never gives up, publish, subscribe. What stands behind it, and nobody else, knows nats.h.
+ * NATS: a connection that never gives up, publish, subscribe. Only its implementation knows nats.h.
  *
  * Nothing is ever kept for later: a publish while the connection is down fails at once (cnats would otherwise send it
  * after the reconnect, when the caller has long been told no).
@@ -100,7 +100,7 @@ enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, b
 		      struct bus_subscription **ret_subscription, struct error *err) must_check;
 
 /*
- * Listen without a handler: messages wait until somebody takes them, which spares the way over cnats' own thread.
+ * Listen without a handler: messages wait until they are taken, which spares the way over cnats' own thread.
  * Otherwise as bus_subscribe().
  */
 enum rc bus_subscribe_to_take(struct bus *bus, const char *subject, const char *queue,
@@ -132,11 +132,11 @@ bool bus_is_inbox(const char *text);
 
 /* What is in a message. All of it belongs to the message. */
 const char *bus_message_subject(const struct bus_message *msg);
-const char *bus_message_reply(const struct bus_message *msg); /* NULL: nobody waits for an answer */
+const char *bus_message_reply(const struct bus_message *msg); /* NULL: no reply is wanted */
 const char *bus_message_data(const struct bus_message *msg, size_t *ret_len);
 const char *bus_message_header(struct bus_message *msg, const char *name); /* case-sensitive; NULL: absent */
 
-/* Is this the server's word that nobody listens on the subject that was asked (status 503)? */
+/* Is this the server's "no responders" (status 503)? */
 bool bus_message_is_no_responders(struct bus_message *msg);
 
 /* Free it. Takes NULL. */

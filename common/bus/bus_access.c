@@ -21,7 +21,7 @@ static enum rc take_credentials(struct bus_login *login, char **text, struct err
 
 	jwt += strspn(jwt, " \t\r\n");
 	if (strncmp(jwt, "eyJ", 3) != 0)
-		return error_set(err, RC_INVALID_ARGUMENT, "no user JWT in it (behind a line %s)", JWT_BEGIN);
+		return error_set(err, RC_INVALID_ARGUMENT, "no user JWT in it (after a line %s)", JWT_BEGIN);
 	rc = nkey_read(jwt, &login->nkey, err);
 	if (rc)
 		return rc;

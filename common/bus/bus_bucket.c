@@ -18,7 +18,7 @@
 #define PROOF_TIMEOUT_MS 1000
 #define PROOF_PAUSE_MS 20
 #define MADE_WITHIN_MS 5000
-#define SENDER_IDLE_NS INT64_C(30000000000) /* the server ends a sender that nobody hears for so long */
+#define SENDER_IDLE_NS INT64_C(30000000000) /* the server ends an unused push consumer after this time */
 
 void bus_bucket_subject(const char *bucket, const char *key, char out[BUS_BUCKET_SUBJECT_MAX])
 {
@@ -79,7 +79,7 @@ static enum rc create(struct bus_caller *caller, const char *bucket, int64_t rep
 	return rc;
 }
 
-/* `config`: as the server has it, whoever made it so; changed in one number. */
+/* `config`: as the server has it; changed in one number. */
 static enum rc raise_to(struct bus_caller *caller, const char *bucket, int64_t replicas, cJSON *config,
 			struct error *err)
 {

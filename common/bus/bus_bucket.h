@@ -48,11 +48,11 @@ enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char
 		       uint64_t *ret_sequence, struct error *err) must_check;
 
 /*
- * Put a value if nobody has since.
+ * Put a value if the key has not changed since.
  *
  * last_sequence  of the value that is to be replaced; 0: there is none.
  * ret_sequence   of the new one.
- * Errors: RC_CONFLICT somebody has; RC_TIMEOUT, RC_UNAVAILABLE: whether it was put is unknown.
+ * Errors: RC_CONFLICT it has; RC_TIMEOUT, RC_UNAVAILABLE: whether it was put is unknown.
  */
 enum rc bus_bucket_put_if(struct bus_caller *caller, const char *bucket, const char *key, const char *value,
 			  uint64_t last_sequence, uint64_t *ret_sequence, int64_t timeout_ms, struct error *err)
@@ -84,7 +84,7 @@ enum rc bus_bucket_forget(struct bus_caller *caller, const char *bucket, const c
 			  struct error *err) must_check;
 
 /*
- * The request that removes a key without leaving a marker behind (as a deletion in ADR-8 would, for ever): publish
+ * The request that removes a key without leaving a marker (as a deletion in ADR-8 would, for ever): publish
  * `body` to `subject`; the answer is that of the JetStream API (bus_bucket_read_removal).
  */
 void bus_bucket_removal(const char *bucket, const char *key, char subject[BUS_BUCKET_SUBJECT_MAX],

@@ -113,7 +113,7 @@ enum rc bus_call_end(struct bus_caller *caller, struct bus_pending *pending, int
 		return error_set(err, RC_TIMEOUT, "no reply from '%s' within %" PRId64 " ms", pending->subject,
 				 timeout_ms);
 	if (bus_message_is_no_responders(reply))
-		return error_set(err, RC_NOT_FOUND, "nobody listens on '%s'", pending->subject);
+		return error_set(err, RC_NOT_FOUND, "no responders on '%s'", pending->subject);
 	*ret_reply = TAKE(reply);
 	return RC_OK;
 }

@@ -33,7 +33,7 @@ void bus_caller_destroy(struct bus_caller *caller);
  * out        its reply subject is not used.
  * ret_reply  given to the caller (bus_message_destroy).
  *
- * Errors: RC_NOT_FOUND nobody listens on the subject; RC_TIMEOUT; those of bus_publish().
+ * Errors: RC_NOT_FOUND no responders on the subject; RC_TIMEOUT; those of bus_publish().
  * Blocks: up to timeout_ms.  Threads: any, any number at once.
  */
 enum rc bus_call(struct bus_caller *caller, const struct bus_outgoing *out, int64_t timeout_ms,

@@ -1,6 +1,6 @@
 /*
  * Replies to many questions that are open at once: each question has a ticket, a number of the asker's choice, and each
- * reply comes back with it. Nobody waits here; timeouts are the asker's business.
+ * reply comes back with it. Does not block; timeouts are the caller's business.
  */
 #ifndef COMMON_BUS_BUS_INBOX_H
 #define COMMON_BUS_BUS_INBOX_H

@@ -18,7 +18,7 @@ struct bus_subscription {
 	void *ctx;
 	natsSubscription *nats; /* of the present connection; NULL: there is none. Guarded as the connection */
 	uint64_t serial;        /* which one it is: addresses come again */
-	bool taking;            /* somebody waits in it: it may not be freed */
+	bool taking;            /* a thread waits in it: it must not be freed */
 	bool drained;           /* for good */
 	struct bus_subscription *next;
 };
@@ -30,8 +30,8 @@ struct bus_subscription {
 struct bus {
 	struct bus_options options;
 	/*
-	 * What cnats knows, as its callbacks said: whoever asks cnats waits for the connection's lock, which it holds while
-	 * it connects, 2 s long when a server is silent. Nobody touches cnats or `link` for a message while `up` is false.
+	 * What cnats knows, as its callbacks said: a question to cnats waits for the connection's lock, which it holds while
+	 * it connects, 2 s long when a server is silent. No message goes to cnats or `link` while `up` is false.
 	 */
 	atomic_bool up;
 	atomic_size_t max_payload; /* bytes */
@@ -73,7 +73,7 @@ void bus_note_live(struct bus *bus, int change);
 /* Subscribe on the present connection. `link` is held for writing, as in the next. */
 natsStatus bus_subscription_attach(struct bus_subscription *sub);
 
-/* Forget what was subscribed on a connection that is closed. Blocks until nobody takes from it any more. */
+/* Forget what was subscribed on a connection that is closed. Blocks until no thread takes from it. */
 void bus_subscription_detach(struct bus_subscription *sub);
 
 /* The memory only. */

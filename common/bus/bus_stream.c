@@ -9,7 +9,7 @@
 #define API_TIMEOUT_MS 1500
 #define SUBJECT_MAX 512
 
-/* JetStream's own codes; others are told apart by nobody. */
+/* JetStream's error codes that are told apart. */
 static const struct {
 	int64_t code;
 	enum rc rc;
@@ -90,7 +90,7 @@ enum rc bus_stream_read_ack(struct bus_message *reply, uint64_t *ret_sequence, s
 	enum rc rc;
 
 	if (bus_message_is_no_responders(reply))
-		return error_set(err, RC_NOT_FOUND, "nobody listens");
+		return error_set(err, RC_NOT_FOUND, "no responders");
 	rc = json_parse(data, len, &answer, err);
 	if (rc)
 		return error_wrap(err, RC_UNAVAILABLE, "the acknowledgement cannot be read");

@@ -37,7 +37,7 @@ enum rc bus_stream_listens(struct bus_caller *caller, const char *subject, bool 
  * Read the reply to something that was published: stored, or why not.
  *
  * ret_sequence  of the message in the stream; may be NULL.
- * Errors: RC_NOT_FOUND nobody listened, no stream either; RC_CONFLICT the compare-and-set found another sequence;
+ * Errors: RC_NOT_FOUND no subscriber and no stream; RC_CONFLICT the compare-and-set found another sequence;
  * RC_UNAVAILABLE refused, or no acknowledgement of a stream at all.
  * Source: nats-architecture-and-design ADR-22; server/stream.go JSPubAckResponse.
  */

@@ -3,7 +3,7 @@
 #include "common/base/strutil.h"
 #include "common/bus/bus_private.h"
 
-#define TAKE_WAIT_MS 60000 /* cnats wants a limit; whoever waits goes on waiting behind it */
+#define TAKE_WAIT_MS 60000 /* cnats wants a limit; the wait is begun again after it */
 
 /* ---- on the present connection; `link` is held ---- */
 

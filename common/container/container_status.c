@@ -140,7 +140,7 @@ static struct container_state state_of_pod(const struct fact *pod, int64_t now_m
 	return state;
 }
 
-/* A Deployment that was read just now may stand among the facts as it was seen before. */
+/* A Deployment that was read just now may also be among the facts, as it was seen before. */
 static int64_t failed_since(const struct scope *s)
 {
 	int64_t since_ms = s->deployment->failed_ms;

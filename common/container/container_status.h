@@ -11,7 +11,7 @@ enum container_status { CONTAINER_PENDING, CONTAINER_RUNNING, CONTAINER_FAILED, 
 
 struct container_state {
 	enum container_status status;
-	bool unchanged;     /* the Pod has succeeded: no news; whoever knows an earlier status keeps it */
+	bool unchanged;     /* the Pod has succeeded: no news; an earlier status stays */
 	bool podless;       /* no Pod speaks that is here to stay, though there should be one */
 	int64_t changed_ms; /* wall clock: newest condition transition of the Pod that speaks, else of the Deployment */
 	int64_t recheck_ms; /* clock_mono_ms(): the status changes then without any event (a grace ends); 0: it does not */
@@ -30,7 +30,7 @@ const char *container_status_name(enum container_status status);
  *             so Pods of a predecessor with the same id do not.
  * now_ms      clock_mono_ms().
  * grace_ms    how long a failure must last before it is said (SP_FAILED_GRACE); until then PENDING, because FAILED
- *             makes DCM tear everything down. Replicas 0 is FAILED at once: somebody's will.
+ *             makes DCM tear everything down. Replicas 0 is FAILED at once: a user's decision.
  *
  * The Pods that speak: those that are not being deleted before those that are, those of the newest revision before
  * older ones, and a Failed one only when no other is left. Among them the most worrying wins: Unknown, Pending,

@@ -254,7 +254,7 @@ static void write_network(struct json_writer *w, const cJSON *container, const c
 }
 
 /*
- * The one that has the name which the client gave it: what `kubectl patch` adds stands before it. In a Deployment that
+ * The one that has the name which the client gave it: what `kubectl patch` adds comes before it. In a Deployment that
  * others made it is the first.
  */
 static const cJSON *own_container(const cJSON *deployment, const cJSON *skeleton)

@@ -16,7 +16,7 @@
 enum debt_state {
 	DEBT_OWED,    /* an attempt writes, or has written; the client was not told */
 	DEBT_SETTLED, /* the client was told, or is about to be */
-	DEBT_VOID,    /* nobody will be told: whatever carries the token is removed */
+	DEBT_VOID,    /* the client will not be told: whatever carries the token is removed */
 };
 
 struct debt {

@@ -20,7 +20,7 @@ struct entry {
 
 /* The entries of a chain by instance share a bucket, not necessarily an id. */
 struct kube_cache {
-	kube_cache_change on_change; /* NULL: nobody asks */
+	kube_cache_change on_change; /* NULL: none */
 	void *change_ctx;
 	pthread_rwlock_t lock; /* guards all below */
 	struct entry **by_uid;
@@ -311,7 +311,7 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 	return RC_OK;
 }
 
-/* What the list that ends now did not tell has vanished while nobody watched. */
+/* What the list that ends now did not tell has been deleted while there was no watch. */
 static void on_list_end(void *ctx, enum kube_kind kind)
 {
 	struct kube_cache *cache = ctx;

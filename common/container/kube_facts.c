@@ -149,7 +149,7 @@ static int64_t pod_failed_ms(const cJSON *pod)
 	return newest;
 }
 
-/* The texts of a fact while it is being made: they are copied behind the struct. */
+/* The texts of a fact while it is being made: they are copied after the struct. */
 struct texts {
 	const char *name;
 	const char *instance_id;
@@ -222,7 +222,7 @@ static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts
 	if (ip)
 		texts->ip = ip;
 	pod_message_add(object, &texts->message);
-	texts->name = ""; /* nobody asks for a Pod by name */
+	texts->name = ""; /* Pods are not looked up by name */
 }
 
 static void read_service(const cJSON *object, struct fact *fact, struct texts *texts)

@@ -87,12 +87,12 @@ void pod_message_add(const cJSON *pod, struct buf *out)
 	bool alone = cJSON_GetArraySize(init) + cJSON_GetArraySize(main) == 1;
 	const cJSON *status = NULL;
 
-	add_reason(json_get(pod, "status"), out); /* Evicted and the like stand in the Pod's status itself */
+	add_reason(json_get(pod, "status"), out); /* Evicted and the like are in the Pod's status itself */
 	add_condition(pod, "PodScheduled", "False", out);
 	add_condition(pod, "Ready", "Unknown", out);
 	if (kube_condition_node_is_lost(pod)) {
 		begin_part(out);
-		buf_add_str(out, "the node does not report any more, so nobody knows how the container is");
+		buf_add_str(out, "the node does not report any more, so the container's state is unknown");
 	}
 	cJSON_ArrayForEach (status, init)
 		add_container(status, alone, out);

@@ -51,7 +51,7 @@ static const struct scheme_row *find_scheme(const char *text, size_t len)
 	return &scheme_rows[0];
 }
 
-/* A URL without its parts behind the authority: "host:port", perhaps with a user before. */
+/* A URL without its parts after the authority: "host:port", perhaps with a user before. */
 struct authority {
 	const char *text;
 	size_t len;

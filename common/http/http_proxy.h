@@ -23,7 +23,7 @@ struct http_proxy_settings {
 
 /*
  * HTTP_PROXY, HTTPS_PROXY and NO_PROXY; one that is empty or not set: the same in lower case. The texts belong to the
- * environment, which nobody changes.
+ * environment, which does not change.
  */
 struct http_proxy_settings http_proxy_read_environment(void);
 

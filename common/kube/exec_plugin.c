@@ -127,7 +127,7 @@ static enum rc read_result(const struct kubeconfig_exec *exec, struct subprocess
 	return exec_credential_parse(result->output, result->output_len, exec->api_version, ret_credential, err);
 }
 
-/* The name before, and how to get the plugin behind. */
+/* Prefixed with the name; suffixed with how to get the plugin. */
 static enum rc with_name(const struct kubeconfig *config, enum rc rc, struct error *err)
 {
 	const struct kubeconfig_exec *exec = &config->exec;

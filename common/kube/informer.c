@@ -367,7 +367,7 @@ static void *run_informer(void *ctx)
 			break;
 		}
 		wait_ms = take_step(informer, event, &err);
-		footprint_trim_heap(); /* after a list, and about every 40 s: what bursts of work have left behind goes back */
+		footprint_trim_heap(); /* after a list, and about every 40 s: what bursts of work have left goes back */
 	}
 	return NULL;
 }

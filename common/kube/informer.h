@@ -1,5 +1,5 @@
 /*
- * List and watch one kind in one namespace, for ever: whoever listens hears every change, and after every interruption
+ * List and watch one kind in one namespace, for ever: the listener hears every change, and after every interruption
  * the whole truth again.
  */
 #ifndef COMMON_KUBE_INFORMER_H

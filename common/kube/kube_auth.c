@@ -29,17 +29,17 @@ struct kube_auth {
 	const struct kube_credentials *current; /* a reference; NULL: none yet */
 	bool stale;                             /* we have something newer than what they are made of */
 	bool rejected;                          /* the server did not like them: read the files again */
-	bool reading;                           /* somebody reads the files, without the lock */
+	bool reading;                           /* a thread reads the files, without the lock */
 	struct exec_cache plugin;
 	bool plugin_started;       /* plugin_thread is to be joined */
 	bool plugin_idle;          /* it does not run on plugin_thread, which it does without the lock */
 	pthread_t plugin_thread;   /* the last */
 	pthread_cond_t plugin_end; /* broadcast when it has ended */
 
-	atomic_bool ending; /* nobody wants the plugin any more */
+	atomic_bool ending; /* the plugin is to end */
 };
 
-/* What stands in the kubeconfig itself wins over a plugin, as in client-go (exec.go, UpdateTransportConfig). */
+/* What the kubeconfig itself contains wins over a plugin, as in client-go (exec.go, UpdateTransportConfig). */
 static bool wants_plugin(const struct kubeconfig *config)
 {
 	return config->exec.command && !config->token && !config->token_file && !config->username &&
@@ -228,7 +228,7 @@ static enum rc wait_for_plugin(struct kube_auth *auth, const struct kube_auth_wa
 		return error_set(err, RC_TIMEOUT, "%s: exec plugin '%.100s' has not ended yet",
 				 auth->config->user_place, auth->config->exec.command);
 	if (wait->cancelled && wait->cancelled(wait->ctx))
-		return error_set(err, RC_UNAVAILABLE, "nobody waits for the exec plugin any more");
+		return error_set(err, RC_UNAVAILABLE, "the exec plugin was cancelled");
 	(void)thread_wait_until(&auth->plugin_end, &auth->lock, &auth->plugin_idle,
 				left_ms < CANCELLED_MS ? left_ms : CANCELLED_MS); /* the caller looks what is */
 	return RC_OK;

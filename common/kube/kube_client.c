@@ -15,7 +15,7 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 2000
 /*
- * For a server that is not there, or answers 500 because somebody whom it needs is not there, such as a webhook: long
+ * For a server that is not there, or answers 500 because something that it needs is not there, such as a webhook: long
  * enough for a restart, and the caller is told soon.
  */
 #define NO_ANSWER_MAX_MS 8000
@@ -76,7 +76,7 @@ void kube_reply_clear(struct kube_reply *reply)
 
 /* ---- Kubernetes' errors ------------------------------------------------------------------------------------------ */
 
-/* What a status means when Kubernetes itself says it; whatever is not here is a fault of whoever said it. */
+/* What a status means when Kubernetes itself says it; any other status is a fault of the server or a proxy. */
 static const struct status_row {
 	int status;
 	enum rc rc;
@@ -195,7 +195,7 @@ static enum rc read_body(struct http_response *response, struct kube_reply *repl
 					     : error_set(err, RC_UNAVAILABLE, "the API server's answer is no object");
 }
 
-/* The request was right: what goes wrong on the way is never the fault of whoever caused it. */
+/* The request was right: what goes wrong on the way is never the client's fault. */
 static enum rc rc_of_failure(enum rc rc)
 {
 	return rc == RC_INVALID_ARGUMENT || rc == RC_TOO_LARGE || rc == RC_NO_MEMORY ? RC_UNAVAILABLE : rc;

@@ -13,7 +13,7 @@
 /* Levels: 1 = inside the list object, 2 = inside its items array, 3 and deeper = inside an item. */
 #define DEPTH_LIST 1
 #define DEPTH_ITEMS 2
-#define BETWEEN_ITEMS ", \t\r\n{]" /* what may stand there: items are objects */
+#define BETWEEN_ITEMS ", \t\r\n{]" /* what may be there: items are objects */
 
 struct kube_list kube_list_make(kube_list_item on_item, void *ctx)
 {

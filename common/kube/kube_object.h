@@ -7,8 +7,8 @@
 #include "common/services/json.h"
 
 /*
- * Parse one object, without what stands in metadata.managedFields: the server's own notes of who has written which field
- * (Server-Side Apply) are about half of an object, and nobody here reads them.
+ * Parse one object, without metadata.managedFields: the server's own notes of who has written which field
+ * (Server-Side Apply) are about half of an object, and are not used here.
  *
  * text      JSON; is written to.
  * ret_tree  given to the caller.

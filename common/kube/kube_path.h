@@ -10,7 +10,7 @@
 
 enum kube_kind { KUBE_DEPLOYMENT, KUBE_REPLICASET, KUBE_POD, KUBE_SERVICE, KUBE_KIND_COUNT };
 
-/* The plural of a kind as it stands in paths: "deployments". */
+/* The plural of a kind in paths: "deployments". */
 const char *kube_kind_plural(enum kube_kind kind);
 
 /* Its name in sentences: "Deployment". */

@@ -226,7 +226,7 @@ static bool renew(struct kube_secrets *secrets, const struct kube_secret *named,
 	return changed;
 }
 
-/* Of a token that never came there is nothing to keep: whoever wants to use it is told. */
+/* Of a token that never came there is nothing to keep: its use is an error. */
 static bool renew_token(struct kube_secrets *secrets, bool fresh)
 {
 	bool changed = false;

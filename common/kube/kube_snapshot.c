@@ -6,7 +6,7 @@
 
 #include "common/kube/kube_headers.h"
 
-/* The texts follow behind the struct, in the same block. */
+/* The texts follow the struct, in the same block. */
 struct snapshot {
 	struct kube_credentials credentials; /* first: its address is the snapshot's */
 	atomic_int references;
@@ -14,7 +14,7 @@ struct snapshot {
 	const char *headers[KUBE_HEADERS_MAX];
 };
 
-/* Puts texts one behind the other; without a place to put them it only counts. */
+/* Puts texts one after the other; without a place to put them it only counts. */
 struct packer {
 	char *at;
 	size_t size;

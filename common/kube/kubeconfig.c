@@ -218,7 +218,7 @@ static void sources_free(struct sources *sources)
 	free(sources->items);
 }
 
-/* An item of one of the lists, and the file that it stands in. */
+/* An item of one of the lists, and the file that contains it. */
 struct found {
 	const struct source *source;
 	const cJSON *value;

@@ -70,7 +70,7 @@ static enum rc check_server(struct kubeconfig *config, struct error *err)
 	if (!is_one_word(server) || strchr(rest, '\\') || !is_authority(rest, strcspn(rest, "/?#")) ||
 	    (!colon && memchr(rest, '/', len)))
 		return error_set(err, RC_INVALID_ARGUMENT,
-				 "%s: server must be a URL like https://host:6443 with at most a path behind it",
+				 "%s: server must be a URL like https://host:6443 with at most a path after it",
 				 config->cluster_place);
 	if (asprintf(&url, "%s://%.*s", tls ? "https" : "http", (int)len, rest) < 0)
 		return error_no_memory(err);
@@ -212,7 +212,7 @@ static enum rc check_exec(const struct kubeconfig *config, struct error *err)
 		{ !exec->api_version, "exec.apiVersion is missing" },
 		{ !is_exec_version(exec->api_version),
 		  "exec.apiVersion must be client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1" },
-		{ str_equal(mode, "Always"), "exec.interactiveMode Always: nobody sits at this program's terminal" },
+		{ str_equal(mode, "Always"), "exec.interactiveMode Always: this program has no terminal" },
 		{ mode && !str_equal(mode, "Always") && !str_equal(mode, "Never") && !str_equal(mode, "IfAvailable"),
 		  "exec.interactiveMode must be Never or IfAvailable" },
 	};
@@ -220,7 +220,7 @@ static enum rc check_exec(const struct kubeconfig *config, struct error *err)
 	return exec->command ? check_rules(config->user_place, rules, ARRAY_LEN(rules), err) : RC_OK;
 }
 
-/* Nobody is to read them on the way. As client-go (clientcmd, DirectClientConfig.ClientConfig): only impersonation stays. */
+/* Credentials must not go in plain text. As client-go (clientcmd, DirectClientConfig.ClientConfig): only impersonation stays. */
 static void drop_credentials(struct kubeconfig *config)
 {
 	char **const texts[] = {

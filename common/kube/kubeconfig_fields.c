@@ -75,7 +75,7 @@ static enum rc join(const char *folder, char **path, struct error *err)
 	return RC_OK;
 }
 
-/* A path, relative to the folder of the file that it stands in. */
+/* A path, relative to the folder of the file that contains it. */
 static enum rc read_path(const struct kubeconfig_place *place, const char *name, const cJSON *value, void *target,
 			 struct error *err)
 {
@@ -115,7 +115,7 @@ static enum rc read_base64(const struct kubeconfig_place *place, const char *nam
 	if (!cJSON_IsString(value))
 		return wrong_kind(place, name, "a string", value, err);
 	len = strlen(value->valuestring);
-	buf_add(&plain, value->valuestring, len); /* so much room at once: growing would leave secrets behind */
+	buf_add(&plain, value->valuestring, len); /* so much room at once: growing would leave copies of secrets */
 	if (plain.failed)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s is too large", place->text, name);
 	explicit_bzero(plain.data, plain.len);
@@ -353,7 +353,7 @@ static enum rc read_exec(const struct kubeconfig_place *place, const char *name,
 	return rc;
 }
 
-/* What stands in the file itself goes before what stands elsewhere. */
+/* What the file itself contains goes before what other files contain. */
 static void prefer_data(char *const *data, char **file)
 {
 	if (*data)

@@ -227,8 +227,8 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 		return CONFIG_EXIT_OK;
 	}
 	set_up_log(program);
-	(void)config_load(program->rows, program->row_count, into, &faults); /* whatever is wrong stands in faults */
-	if (program->check && ask != ASK_HEALTH) /* whether the files are good is seen by whoever needs them */
+	(void)config_load(program->rows, program->row_count, into, &faults); /* all that is wrong is in faults */
+	if (program->check && ask != ASK_HEALTH) /* the files are checked where they are used */
 		program->check(into, &faults);
 	if (faults.len > 0 || faults.failed) {
 		fprintf(stderr, "%s: the configuration is not valid:\n%s", program->name, faults.data);

@@ -288,5 +288,5 @@ enum rc json_check(const char *text, size_t len, size_t depth_max, struct error 
 	if (rc)
 		return rc;
 	skip_space(&s);
-	return s.at == s.end ? RC_OK : fault(&s, "bytes behind the value");
+	return s.at == s.end ? RC_OK : fault(&s, "bytes after the value");
 }

@@ -24,7 +24,7 @@
 
 struct json_writer {
 	struct buf *out;
-	bool comma; /* a value stands before the next one */
+	bool comma; /* a value comes before the next one */
 };
 
 /* Write to `out`, which outlives the writer. */

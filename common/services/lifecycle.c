@@ -43,7 +43,7 @@ void lifecycle_init(void)
 	lifecycle_ignore_broken_pipes();
 }
 
-/* libsystemd is optional at run time: loaded once, when somebody listens. */
+/* libsystemd is optional at run time: loaded once, if NOTIFY_SOCKET is set. */
 static void notify(const char *state)
 {
 	static sd_notify_function function;

@@ -88,5 +88,5 @@ void log_write(enum log_level level, const char *msg, ...)
 	}
 	buf_add_char(&line, '\n');
 	if (write(STDERR_FILENO, line.data, line.len) < 0)
-		return; /* nobody reads our stderr any more; there is nowhere to say so */
+		return; /* stderr is closed; there is nowhere to report it */
 }

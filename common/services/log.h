@@ -20,7 +20,7 @@ enum log_level {
 	LOG_DEBUG, /* for the one who looks for a fault */
 	LOG_INFO,  /* life cycle, and one line a request */
 	LOG_WARN,  /* we go on, the text says how */
-	LOG_ERROR, /* somebody must act */
+	LOG_ERROR, /* needs an operator */
 };
 
 struct log_field {
@@ -30,7 +30,7 @@ struct log_field {
 	bool is_text;
 };
 
-/* Set what stands in `process`, and the lowest level that is written. Call once, before threads. */
+/* Set the member `process`, and the lowest level that is written. Call once, before threads. */
 void log_init(const char *process, enum log_level lowest);
 
 /* The level of that name ("debug", "info", "warn", "error"); false when there is none. */

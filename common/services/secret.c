@@ -80,7 +80,7 @@ struct block {
 	size_t capacity;
 };
 
-/* realloc() would leave the old bytes behind. */
+/* realloc() would not wipe the old bytes. */
 static bool grow(struct block *b)
 {
 	size_t capacity = b->capacity ? b->capacity * 2 : READ_FIRST_BYTES;

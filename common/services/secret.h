@@ -1,5 +1,5 @@
 /*
- * Texts that must not stay behind in memory: wiped before they are freed. And files that hold them, which others
+ * Texts that must not stay in memory: wiped before they are freed. And files that hold them, which others
  * rename and rewrite under us: read as a whole, never held open.
  */
 #ifndef COMMON_SERVICES_SECRET_H

@@ -122,7 +122,7 @@ static bool read_float(const char *text, double *ret_value)
 	return true;
 }
 
-/* A number, in which "_" may stand between the digits; NULL: it is none. */
+/* A number, in which "_" may separate digits; NULL: it is none. */
 static cJSON *make_number(const char *text)
 {
 	char digits[NUMBER_MAX];

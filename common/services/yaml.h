@@ -20,9 +20,9 @@
 #define YAML_COPIES_MAX 100000           /* values that aliases add to a text: a few lines can name billions */
 
 /*
- * Parse the first document of a text; an empty one is null. What stands behind it is not looked at.
+ * Parse the first document of a text; an empty one is null. What follows it is not looked at.
  *
- * Aliases become copies, and `<<` merges mappings into the one that it stands in. Tags decide between string and typed
+ * Aliases become copies, and `<<` merges mappings into the one that contains it. Tags decide between string and typed
  * scalar (!!str, !!int, ...); others than YAML's own have no meaning.
  * Refused: !!binary and the like, keys that are no scalars, U+0000, infinities and NaN, an alias inside of its own anchor,
  * and whatever goes beyond the limits above.

@@ -31,10 +31,10 @@ static const struct rule_case cases[] = {
 	{ "ports", "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":81}]}}", "" },
 	{ "the same port twice and thrice",
 	  "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":80},{\"container_port\":80}]}}",
-	  "/spec/network/ports/1/container_port stands there already; "
-	  "/spec/network/ports/2/container_port stands there already" },
+	  "/spec/network/ports/1/container_port is a duplicate; "
+	  "/spec/network/ports/2/container_port is a duplicate" },
 	{ "the largest port", "{\"network\":{\"ports\":[{\"container_port\":65535},{\"container_port\":65535}]}}",
-	  "/spec/network/ports/1/container_port stands there already" },
+	  "/spec/network/ports/1/container_port is a duplicate" },
 	{ "ports that are none", "{\"network\":{\"ports\":[{\"container_port\":0},{\"container_port\":0},5,null]}}",
 	  "" },
 };

@@ -75,7 +75,7 @@ def test_a_fifo_in_the_place_of_the_tokens_stops_nobody(worker, start, tokens):
 
     def warnings():
         assert api.request("GET", CONTAINERS, headers=bearer(FULL)).status == 200
-        return [line for line in api.logs() if line["msg"] == "the new tokens are no good; keeping the old ones"]
+        return [line for line in api.logs() if line["msg"] == "the new tokens are invalid; keeping the current ones"]
 
     wait_for(warnings, "a warning")
     time.sleep(1.2)
@@ -93,7 +93,7 @@ def test_tokens_are_read_again(worker, start, tokens):
 
     assert status(FULL) == 200
     tokens.write_text("admin short\n")
-    wait_for(lambda: status(FULL) and api.find_log("the new tokens are no good; keeping the old ones"), "a warning")
+    wait_for(lambda: status(FULL) and api.find_log("the new tokens are invalid; keeping the current ones"), "a warning")
     assert status(FULL) == 200
     tokens.write_text(f"admin {hashed('another-token-0123456789')}\n")
     wait_for(lambda: status(FULL) == 401, "the end of the old token")

@@ -92,14 +92,14 @@ def test_a_certificate_is_read_again_and_no_connection_is_lost(api, pair):
     kept.request("GET", HEALTH)
     assert kept.getresponse().read()
     pair.put("second", ["crt"])  # half of the pair: it does not fit
-    wait_for(lambda: name_shown(api) and api.find_log("the new certificate is no good; keeping the old one"), "a warning")
+    wait_for(lambda: name_shown(api) and api.find_log("the new certificate is invalid; keeping the current one"), "a warning")
     assert name_shown(api) == "first" and api.healthy()
     pair.put("second", ["key"])
     wait_for(lambda: name_shown(api) == "second", "the new certificate")
     pathlib.Path(pair.path("crt")).write_text("no PEM")
     time.sleep(1.2)
     assert name_shown(api) == "second"
-    assert len([line for line in api.logs() if line["msg"].startswith("the new certificate is no good")]) == 2
+    assert len([line for line in api.logs() if line["msg"].startswith("the new certificate is invalid")]) == 2
     pair.put("first")
     wait_for(lambda: name_shown(api) == "first", "the old certificate again")
     kept.request("GET", HEALTH)
@@ -115,7 +115,7 @@ def test_a_fifo_in_the_place_of_the_pair_stops_nobody(api, pair):
 
     def warnings():
         assert name_shown(api) == "first"
-        return [line for line in api.logs() if line["msg"].startswith("the new certificate is no good")]
+        return [line for line in api.logs() if line["msg"].startswith("the new certificate is invalid")]
 
     wait_for(warnings, "a warning")
     time.sleep(1.2)
