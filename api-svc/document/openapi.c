@@ -84,8 +84,7 @@ static enum rc add_parameter(struct openapi *o, struct openapi_operation *op, co
 	if (!parameter->name)
 		return refuse(err, "a parameter has no name");
 	if (!place_from_name(json_string_at(resolved, "in"), &parameter->place))
-		return error_set(err, RC_INVALID_ARGUMENT, "the parameter '%s' has an unknown place",
-				 parameter->name);
+		return error_set(err, RC_INVALID_ARGUMENT, "the parameter '%s' has an unknown place", parameter->name);
 	parameter->required = json_true_at(resolved, "required");
 	rc = schema_compile(o->schemas, json_get(resolved, "schema"), &parameter->schema, err);
 	if (rc)
