@@ -21,7 +21,7 @@ trap 'rm -rf "$logs"' EXIT
 status=0
 
 run_one() { # each in its own pytest: their helper modules have the same names
-    (cd "$here/$1" && "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider)
+    (cd "$here/$1" && "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider -n "${COMPONENT_PROCESSES:-3}")
 }
 
 # These mostly wait, so they run beside the others, one after the other; their output comes last.
