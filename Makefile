@@ -140,7 +140,8 @@ component: all ## Run the component tests: one process each, with a real nats-se
 end-to-end: all ## Run the end-to-end tests against kubesim
 	tests/end-to-end/run.sh --build $(BUILD) $(E2E)
 
-test: unit component end-to-end ## Run all tests that need no cluster
+test: unit ## Run all tests that need no cluster; component and end-to-end tests mostly wait, so they run side by side
+	+$(MAKE) -j2 --output-sync=target component end-to-end
 
 cluster: ## Start a real Kubernetes control plane on this machine
 	tests/cluster/start.sh

@@ -24,9 +24,10 @@ for argument in "$@"; do
     case $argument in test_*) chosen=1 ;; esac
 done
 export E2E_BIN=$build/bin
+processes=8
 case $build in
-    *thread*) export E2E_SLOWER=4 ;;
-    *address*) export E2E_SLOWER=2 ;;
+    *thread*) export E2E_SLOWER=4 processes=4 ;;
+    *address*) export E2E_SLOWER=2 processes=4 ;;
 esac
 ulimit -n "$(ulimit -Hn)"
 
@@ -65,7 +66,7 @@ run() { "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$@"; }
 # stops or fills the whole control plane runs alone, and so does everything on a cluster that others may use.
 alone=(test_monitor_chaos.py test_many_pods.py test_size.py)
 if [ -z "$cluster" ]; then
-    run -n "${E2E_PROCESSES:-4}" "$@"
+    run -n "${E2E_PROCESSES:-$processes}" "$@"
 elif [ -n "${E2E_CLUSTER:-}" ] && [ -z "$chosen" ]; then
     run -n "${E2E_PROCESSES:-3}" --ignore-glob="*_cluster.py" "${alone[@]/#/--ignore=}" "$@"
     run "$@" "${alone[@]}" ./*_cluster.py

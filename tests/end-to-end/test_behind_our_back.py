@@ -152,7 +152,8 @@ def test_the_address_of_a_load_balancer_comes_later(own_stack):
     for ingress, shown in (({"ip": "203.0.113.7"}, "203.0.113.7"), ({"hostname": "lb.example"}, "lb.example")):
         stack.kube.patch("services", "balanced", {"status": {"loadBalancer": {"ingress": [ingress]}}}, "/status")
         wait_for("the address", lambda s=shown: stack.api.get("balanced").json["service"].get("external_ip") == s)
-        assert stack.api.list().json["containers"][0]["service"]["external_ip"] == shown
+        wait_for("the address in the list, which is as fresh as the watch", lambda s=shown: stack.api.list().json[
+            "containers"][0].get("service", {}).get("external_ip") == s)
 
 
 def test_a_service_that_somebody_deleted_is_not_shown_and_not_missed(stack):

@@ -92,9 +92,8 @@ def start(cluster, kubesim, tmp_path):
 
 
 def test_a_bucket_of_one_server_is_kept_by_three_and_outlives_any_of_them(cluster, kubesim, start):
-    created = wait_for("DCM's stream", lambda: cluster.ask("STREAM.CREATE.dcm-status", {
-        "name": "dcm-status", "subjects": ["dcm.*"], "storage": "file", "num_replicas": SIZE}))
-    assert "error" not in created, created
+    wait_for("DCM's stream, once all servers have met", lambda: "error" not in (cluster.ask("STREAM.CREATE.dcm-status", {
+        "name": "dcm-status", "subjects": ["dcm.*"], "storage": "file", "num_replicas": SIZE}) or {"error": ""}))
     start(SP_NATS_REPLICAS="1").stop()
     assert cluster.replicas() == 1
     monitor = start()
