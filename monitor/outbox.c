@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/backoff.h"
+#include "common/base/hash.h"
 #include "common/base/strutil.h"
 #include "monitor/outbox_heap.h"
 
@@ -125,11 +126,7 @@ enum rc outbox_create(int64_t debounce_ms, struct outbox **ret_outbox, struct er
 
 static size_t bucket_of(const struct outbox *outbox, const char *id)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	for (const char *c = id; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-	return hash & (outbox->bucket_count - 1);
+	return hash_text(HASH_INIT, id) & (outbox->bucket_count - 1);
 }
 
 static void entry_free(struct outbox_entry *entry)

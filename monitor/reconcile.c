@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/hash.h"
 #include "common/base/strutil.h"
 
 static bool is_own_name(const struct fact *deployment)
@@ -33,12 +34,9 @@ static const struct fact *find_deployment(const struct fact *const *facts, size_
 
 uint64_t reconcile_digest(enum container_status status, const char *message)
 {
-	uint64_t digest = 14695981039346656037u ^ (uint64_t)status; /* FNV-1a */
+	const unsigned char first = (unsigned char)status;
 
-	digest *= 1099511628211u;
-	for (const char *c = message; *c; c++)
-		digest = (digest ^ (unsigned char)*c) * 1099511628211u;
-	return digest;
+	return hash_text(hash_bytes(HASH_INIT, &first, 1), message);
 }
 
 void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, int64_t grace_ms,

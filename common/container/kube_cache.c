@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
 
@@ -33,24 +34,14 @@ struct kube_cache {
 	unsigned synced; /* bits 1u << kind */
 };
 
-static uint32_t hash_bytes(const void *bytes, size_t len)
-{
-	const unsigned char *u = bytes;
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ u[i]) * 16777619u;
-	return hash;
-}
-
 static struct entry **uid_bucket(const struct kube_cache *cache, const struct kube_uid *uid)
 {
-	return &cache->by_uid[hash_bytes(uid->bytes, sizeof(uid->bytes)) & (cache->buckets - 1)];
+	return &cache->by_uid[hash_bytes(HASH_INIT, uid->bytes, sizeof(uid->bytes)) & (cache->buckets - 1)];
 }
 
 static struct entry **instance_bucket(const struct kube_cache *cache, const char *id)
 {
-	return &cache->by_instance[hash_bytes(id, strlen(id)) & (cache->buckets - 1)];
+	return &cache->by_instance[hash_bytes(HASH_INIT, id, strlen(id)) & (cache->buckets - 1)];
 }
 
 enum rc kube_cache_create(struct kube_cache **ret_cache, struct error *err)

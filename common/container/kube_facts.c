@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/base/strutil.h"
 #include "common/container/kube_condition.h"
 #include "common/container/labels.h"
@@ -162,10 +163,8 @@ struct texts {
 
 uint64_t fact_token_hash(const char *token)
 {
-	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+	uint64_t hash = hash_text(HASH_INIT, token);
 
-	for (; *token; token++)
-		hash = (hash ^ (unsigned char)*token) * UINT64_C(1099511628211);
 	return hash ? hash : 1;
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
 #include "common/base/footprint.h"
+#include "common/base/hash.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/kube/informer_machine.h"
@@ -82,11 +83,10 @@ static uint64_t digest_of(const cJSON *item)
 {
 	const char *const texts[] = { json_string_at(item, "metadata.uid"),
 				      json_string_at(item, "metadata.resourceVersion") };
-	uint64_t digest = 14695981039346656037u; /* FNV-1a */
+	uint64_t digest = HASH_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		for (const char *c = texts[i] ? texts[i] : ""; *c; c++)
-			digest = (digest ^ (unsigned char)*c) * 1099511628211u;
+		digest = hash_text(digest, texts[i] ? texts[i] : "");
 	return digest;
 }
 
