@@ -21,6 +21,8 @@
  *   Headers  PROTOCOL_HEADER_STATUS  rc_name(): "OK", or the code of the error; or PROTOCOL_STATUS_WORKING, without a
  *                                    body: no reply yet. Sent every PROTOCOL_WORKING_MS while the request waits or
  *                                    runs, so that a slow worker is not taken for a dead one
+ *            PROTOCOL_HEADER_WAIT    beside PROTOCOL_STATUS_WORKING: the request waits, nothing of it has begun. The
+ *                                    caller may refuse it when its time to wait is over; absent: it runs
  *            PROTOCOL_HEADER_PART    "2/5" when the reply is cut because of the server's max_payload; the parts of one
  *                                    reply come in order and are joined before they are read
  *            PROTOCOL_HEADER_DEBT, PROTOCOL_HEADER_SETTLE  of a create that is to be settled (below)

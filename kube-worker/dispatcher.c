@@ -156,6 +156,16 @@ static void answer(struct dispatcher *d, const struct job *job, const struct op_
 		log_warn("a reply could not be sent", log_err(&send_error), log_str("request_id", call->request_id));
 }
 
+/* Its caller may have heard that the request waits. When this is lost, the next sign of life says it. */
+static void end_wait(struct dispatcher *d, const struct job *job)
+{
+	struct error err;
+
+	if (clock_mono_ns() - job->received_ns >= PROTOCOL_WORKING_MS * 1000000LL &&
+	    reply_working(d->bus, bus_message_reply(job->msg), false, &err))
+		log_debug("a caller could not be told that its request begins", log_err(&err));
+}
+
 static void carry_out(struct dispatcher *d, const struct job *job, struct kube_client *kube)
 {
 	struct op_call call = {
@@ -172,6 +182,7 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 	struct error err = { 0 };
 	enum rc rc = RC_OK;
 
+	end_wait(d, job);
 	if (clock_mono_ms() >= call.deadline_ms)
 		rc = error_set(&err, RC_TIMEOUT, "the deadline had passed before a worker could begin");
 	if (!rc)
@@ -433,13 +444,13 @@ static void note_caller(const struct job *job, int64_t now_ns, struct buf *calle
 		buf_add(callers, subject, strlen(subject) + 1);
 }
 
-static void tell_callers(struct dispatcher *d, const struct buf *callers)
+static void tell_callers(struct dispatcher *d, const struct buf *callers, bool waiting)
 {
 	const char *end = callers->data + callers->len;
 	struct error err;
 
 	for (const char *subject = callers->data; subject < end; subject += strlen(subject) + 1)
-		if (reply_working(d->bus, subject, &err))
+		if (reply_working(d->bus, subject, waiting, &err))
 			return; /* NATS is away: the callers know, and ask again */
 }
 
@@ -472,16 +483,18 @@ static void refuse_late(struct dispatcher *d)
 /* A turn of the signs of life; the heap is trimmed when there is nothing to do. The lock is held, and given up. */
 static void give_signs(struct dispatcher *d)
 {
-	struct buf callers cleanup_buf = buf_make(CALLERS_MAX);
+	struct buf running cleanup_buf = buf_make(CALLERS_MAX);
+	struct buf waiting cleanup_buf = buf_make(CALLERS_MAX);
 	int64_t now_ns = clock_mono_ns();
 	bool over = burst_is_over(d);
 
 	for (size_t i = 0; i < d->thread_count; i++)
-		note_caller(&d->threads[i].job, now_ns, &callers);
+		note_caller(&d->threads[i].job, now_ns, &running);
 	for (size_t i = 0; i < d->queue.count; i++)
-		note_caller(job_queue_at(&d->queue, i), now_ns, &callers);
+		note_caller(job_queue_at(&d->queue, i), now_ns, &waiting);
 	pthread_mutex_unlock(&d->lock);
-	tell_callers(d, &callers);
+	tell_callers(d, &waiting, true);
+	tell_callers(d, &running, false);
 	if (over)
 		footprint_trim_heap();
 	pthread_mutex_lock(&d->lock);

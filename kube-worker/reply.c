@@ -93,13 +93,18 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 	return send_whole(bus, &(struct whole){ bus_message_reply(request), why->rc, &body, NULL }, err);
 }
 
-enum rc reply_working(struct bus *bus, const char *subject, struct error *err)
+enum rc reply_working(struct bus *bus, const char *subject, bool waits, struct error *err)
 {
 	const struct bus_header headers[] = {
 		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
 		{ PROTOCOL_HEADER_STATUS, PROTOCOL_STATUS_WORKING },
+		{ PROTOCOL_HEADER_WAIT, "1" },
 	};
-	const struct bus_outgoing out = { .subject = subject, .headers = headers, .header_count = ARRAY_LEN(headers) };
+	const struct bus_outgoing out = {
+		.subject = subject,
+		.headers = headers,
+		.header_count = ARRAY_LEN(headers) - (waits ? 0 : 1),
+	};
 
 	return bus_publish(bus, &out, err);
 }

@@ -32,8 +32,8 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 
 /*
  * Say that the answer is still to come.
- * subject  where the request wants its answer. Errors: as bus_publish().
+ * subject  where the request wants its answer. waits: it has not begun. Errors: as bus_publish().
  */
-enum rc reply_working(struct bus *bus, const char *subject, struct error *err) must_check;
+enum rc reply_working(struct bus *bus, const char *subject, bool waits, struct error *err) must_check;
 
 #endif

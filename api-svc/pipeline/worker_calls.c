@@ -34,8 +34,8 @@ static const struct policy {
 
 /* A full worker is not asked again and again: what waits for it costs more than it can do. */
 #define BUSY_FIRST_MS 200
-#define BUSY_MAX_MS 1600
-#define BUSY_LAST_MS 300 /* what is refused so shortly before the end of the wait is refused for good */
+#define BUSY_MAX_MS 800
+#define ANSWER_MS 300 /* of the wait are for the answer: a worker must begin before */
 
 static const struct policy *policy_of(const struct worker_call *call)
 {
@@ -149,6 +149,12 @@ static void set_state(struct worker_calls *calls, struct worker_call *call, enum
 		calls->next_due_ms = due_ms;
 }
 
+/* Until when a worker must begin. */
+static int64_t begin_end(const struct worker_call *call)
+{
+	return call->wait_end_ms - ANSWER_MS;
+}
+
 static int64_t before_deadline(const struct worker_call *call, int64_t due_ms)
 {
 	return due_ms < call->deadline_ms ? due_ms : call->deadline_ms;
@@ -245,7 +251,7 @@ static int64_t patience_end(const struct worker_call *call, enum rc rc)
 		return call->deadline_ms;
 	if (!policy_of(call)->sent_again)
 		return 0;
-	return rc == RC_BUSY ? call->wait_end_ms - BUSY_LAST_MS : call->wait_end_ms;
+	return rc == RC_BUSY ? begin_end(call) : call->wait_end_ms;
 }
 
 /* The latest attempt was refused before anything was started. Takes the reply over. */
@@ -262,6 +268,7 @@ static void on_refused(struct worker_calls *calls, struct worker_call *call, str
 		return;
 	}
 	due_ms = now_ms + backoff_next_ms(reply->error.rc == RC_BUSY ? &call->busy : &call->backoff);
+	call->waits = reply->error.rc == RC_BUSY && due_ms >= end_ms; /* it was the last time */
 	worker_reply_clear(reply);
 	set_state(calls, call, WORKER_CALL_WAITING, before_deadline(call, due_ms < end_ms ? due_ms : end_ms));
 }
@@ -333,8 +340,9 @@ struct worker_package *worker_calls_begin(struct worker_calls *calls, struct wor
 	if (!call || call->state != WORKER_CALL_WAITING)
 		return NULL;
 	attempt->number = ++call->attempt;
+	call->waits = false;
 	attempt->shown = call->lost + 1;
-	attempt->wait_ms = call->wait_end_ms > now_ms ? call->wait_end_ms - now_ms : 0;
+	attempt->wait_ms = begin_end(call) > now_ms ? begin_end(call) - now_ms : 0;
 	atomic_fetch_add(&call->package->references, 1);
 	set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, now_ms + call->silence_ms));
 	return call->package;
@@ -418,11 +426,17 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
 }
 
-/* A worker is alive: restart the silence timer. */
-static void on_sign_of_life(struct worker_calls *calls, struct worker_call *call, int64_t now_ms)
+/* A worker is alive: restart the silence timer. A request that waits is refused when its time to wait is over. */
+static void on_sign_of_life(struct worker_calls *calls, struct worker_call *call, bool waits, int64_t now_ms)
 {
-	if (call->state == WORKER_CALL_ASKED)
-		set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, now_ms + call->silence_ms));
+	int64_t due_ms = now_ms + call->silence_ms;
+
+	if (call->state != WORKER_CALL_ASKED)
+		return;
+	call->waits = waits && !policy_of(call)->until_done;
+	if (call->waits && begin_end(call) < due_ms)
+		due_ms = begin_end(call);
+	set_state(calls, call, WORKER_CALL_ASKED, before_deadline(call, due_ms));
 }
 
 void worker_calls_message(struct worker_calls *calls, const struct worker_attempt *attempt,
@@ -433,7 +447,7 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 	if (!call)
 		return;
 	if (str_equal(msg->status, PROTOCOL_STATUS_WORKING)) {
-		on_sign_of_life(calls, call, now_ms);
+		on_sign_of_life(calls, call, msg->wait && msg->attempt == call->attempt, now_ms);
 		return;
 	}
 	switch (worker_join_add(&call->join, msg)) {
@@ -441,7 +455,7 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 		on_whole_reply(calls, call, msg, now_ms, finished);
 		break;
 	case WORKER_JOIN_MORE:
-		on_sign_of_life(calls, call, now_ms);
+		on_sign_of_life(calls, call, false, now_ms);
 		break;
 	case WORKER_JOIN_STRAY:
 		log_debug("stray part of a reply", log_str("request_id", call->package->request_id));
@@ -469,7 +483,7 @@ const char *worker_calls_permission(struct worker_calls *calls, const struct wor
 	    !(call->goes_on || is_present(call)))
 		return rc_name(RC_CANCELLED);
 	call->holder = attempt->number;
-	on_sign_of_life(calls, call, now_ms);
+	on_sign_of_life(calls, call, false, now_ms);
 	return granted;
 }
 
@@ -579,6 +593,10 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 		return false;
 	if (now_ms >= call->deadline_ms) {
 		on_deadline(calls, call, finished);
+		return false;
+	}
+	if (call->waits && now_ms >= begin_end(call)) {
+		give_up(calls, call, RC_BUSY, "no worker could begin the request in time", call->lost > 0, finished);
 		return false;
 	}
 	if (call->state == WORKER_CALL_ASKED) { /* no reply: the worker may be dead */

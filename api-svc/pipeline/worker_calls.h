@@ -84,6 +84,7 @@ struct worker_call {
 	bool (*present)(void *ctx, uint64_t cookie);
 	bool goes_on;
 	bool settle_at_once; /* SETTLING: not tried yet */
+	bool waits;          /* nothing of it has begun, and it is refused when its time to wait is over */
 	void *ctx;
 	uint64_t cookie;
 };

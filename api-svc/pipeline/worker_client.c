@@ -250,6 +250,7 @@ static const char *handle_message(struct worker_client *client, struct worker_at
 		.attempt = a->number,
 		.status = bus_message_header(bus_msg, PROTOCOL_HEADER_STATUS),
 		.part = bus_message_header(bus_msg, PROTOCOL_HEADER_PART),
+		.wait = bus_message_header(bus_msg, PROTOCOL_HEADER_WAIT),
 		.debt = bus_message_header(bus_msg, PROTOCOL_HEADER_DEBT),
 		.settle = bus_message_header(bus_msg, PROTOCOL_HEADER_SETTLE),
 		.notice = bus_message_reply(bus_msg),

@@ -16,6 +16,7 @@
 struct worker_message {
 	const char *status; /* PROTOCOL_HEADER_STATUS; NULL: absent */
 	const char *part;   /* PROTOCOL_HEADER_PART; NULL: the reply is whole */
+	const char *wait;   /* PROTOCOL_HEADER_WAIT; NULL: the request runs */
 	const char *debt;   /* PROTOCOL_HEADER_DEBT, PROTOCOL_HEADER_SETTLE, and the message's reply subject; or NULL */
 	const char *settle;
 	const char *notice;

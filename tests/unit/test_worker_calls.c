@@ -207,10 +207,64 @@ Test(worker_calls, signs_of_life_are_no_silence)
 	worker_calls_clear(&calls);
 }
 
+static void say_working(struct worker_calls *calls, const struct worker_attempt *attempt, const char *wait,
+			int64_t now_ms)
+{
+	struct worker_message msg = {
+		.status = PROTOCOL_STATUS_WORKING,
+		.wait = wait,
+		.data = "",
+		.attempt = attempt->number,
+	};
+	struct worker_finished finished = { .done = NULL };
+
+	worker_calls_message(calls, attempt, &msg, now_ms, &finished);
+	worker_finished_tell(&finished);
+}
+
+Test(worker_calls, what_waits_in_a_queue_is_refused_in_time)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	say_working(&calls, &a, "1", NOW + WAIT / 2);
+	cr_expect_not(pass(&calls, &a, NOW + WAIT / 2 + 1));
+	cr_expect_eq(told.times, 0);
+	cr_expect_not(pass(&calls, &a, NOW + WAIT));
+	cr_expect_eq(told.rc, RC_BUSY);
+	cr_expect_not(told.unknown);
+	worker_calls_clear(&calls);
+}
+
+Test(worker_calls, what_has_begun_is_not)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_attempt a;
+
+	worker_calls_init(&calls, WAIT);
+	a = add_call(&calls, OPERATION_CREATE, &told);
+	begin(&calls, &a, NOW);
+	say_working(&calls, &a, "1", NOW + WAIT / 2);
+	say_working(&calls, &a, NULL, NOW + WAIT / 2 + 1);
+	cr_expect_not(pass(&calls, &a, NOW + WAIT));
+	cr_expect_eq(told.times, 0);
+	say_working(&calls, &a, "1", NOW + WAIT);
+	a.number = 1;
+	cr_expect_str_eq(worker_calls_permission(&calls, &a, NOW + WAIT), "OK");
+	cr_expect_not(pass(&calls, &a, NOW + WAIT + 1));
+	cr_expect_eq(told.times, 0);
+	worker_calls_clear(&calls);
+}
+
 struct deadline_case {
 	const char *name;
 	enum operation operation;
-	bool lost;    /* an asking stayed without an answer */
+	bool lost;    /* an attempt stayed without a reply */
 	bool refused; /* the latest one was refused */
 	enum rc rc;
 	bool unknown;
