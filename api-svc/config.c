@@ -1,6 +1,7 @@
 #include "api-svc/config.h"
 
 #include "api-svc/http/access.h"
+#include "api-svc/http/listen.h"
 #include "common/base/compiler.h"
 #include "common/protocol.h"
 
@@ -64,6 +65,7 @@ static void check(const void *config, struct buf *faults)
 	const struct api_config *c = config;
 
 	bus_access_check(&c->nats, faults);
+	listen_check(c->address, faults);
 	tls_check(&c->tls, faults);
 	access_check(c->tokens_file, faults);
 }

@@ -112,7 +112,7 @@ static enum rc start_http(struct program *p, struct error *err)
 		return rc;
 	rc = listen_open(c->address, LISTEN_BACKLOG, &options.listen_fd, shown, err);
 	if (rc)
-		return error_wrap(err, rc, "SP_SERVER_ADDRESS");
+		return error_wrap(err, rc, LISTEN_VARIABLE);
 	options.tls = p->tls;
 	if (c->tokens_file[0] && !p->tls)
 		log_warn("bearer tokens are accepted over plain HTTP: protect the network, or configure TLS");

@@ -167,6 +167,7 @@ static void end_of_head(struct http_wire *w)
 static void keep_header_line(struct http_wire *w, const struct line *line)
 {
 	if (http_framing_is_named(line->text, line->len, "Cookie")) {
+		w->cost += w->held.len - w->line_at;
 		buf_truncate(&w->held, w->line_at);
 		return;
 	}

@@ -106,8 +106,23 @@ enum rc listen_open(const char *address, int backlog, int *ret_fd, char shown[LI
 	if (rc)
 		return rc;
 	if (fd < 0)
-		return error_set(err, RC_UNAVAILABLE, "listen on %s: %s", address, error_errno_text(errno));
+		return error_set(err, errno == EADDRINUSE ? RC_UNAVAILABLE : RC_INVALID_ARGUMENT, "listen on %s: %s",
+				 address, error_errno_text(errno));
 	show_address(fd, shown);
 	*ret_fd = fd;
 	return RC_OK;
+}
+
+void listen_check(const char *address, struct buf *faults)
+{
+	char shown[LISTEN_TEXT_MAX];
+	struct error err;
+	enum rc rc;
+	int fd;
+
+	rc = listen_open(address, 0, &fd, shown, &err);
+	if (!rc)
+		close(fd);
+	else if (rc != RC_UNAVAILABLE)
+		buf_addf(faults, LISTEN_VARIABLE ": %s\n", err.text);
 }

@@ -4,8 +4,10 @@
 #ifndef API_SVC_HTTP_LISTEN_H
 #define API_SVC_HTTP_LISTEN_H
 
+#include "common/base/buf.h"
 #include "common/base/error.h"
 
+#define LISTEN_VARIABLE "SP_SERVER_ADDRESS"
 #define LISTEN_TEXT_MAX 80 /* bytes of "[address]:port" with its NUL */
 
 /*
@@ -15,11 +17,17 @@
  * backlog  connections that may wait to be accepted.
  * ret_fd   the caller closes it.
  * shown    the address that it became, with the real port.
- * Errors: RC_INVALID_ARGUMENT for a host that cannot be found; RC_UNAVAILABLE when the address cannot be had (a busy
- * port), with the reason.
+ * Errors: RC_INVALID_ARGUMENT for a host that cannot be found and an address that cannot be had, with the reason;
+ * RC_UNAVAILABLE when its port is in use.
  * Blocks while the host's name is looked up.
  */
 enum rc listen_open(const char *address, int backlog, int *ret_fd, char shown[LISTEN_TEXT_MAX], struct error *err)
 	must_check;
+
+/*
+ * Find out whether listen_open() would be refused, and add a line that says why. A port in use is no fault: it may be the
+ * running program's. Blocks as listen_open() does.
+ */
+void listen_check(const char *address, struct buf *faults);
 
 #endif

@@ -164,6 +164,14 @@ static char *text_or_empty(const cJSON *envelope, const char *path)
 	return str_dup(text ? text : "");
 }
 
+/* As Go writes a list, an empty one may be null. */
+static bool is_list(const cJSON *envelope)
+{
+	const cJSON *items = json_get(envelope, "items");
+
+	return cJSON_IsArray(items) || cJSON_IsNull(items);
+}
+
 enum rc kube_list_finish(struct kube_list *list, char **ret_continue, char **ret_resource_version, struct error *err)
 {
 	cleanup_json cJSON *envelope = NULL;
@@ -185,7 +193,7 @@ enum rc kube_list_finish(struct kube_list *list, char **ret_continue, char **ret
 		return error_wrap(err, RC_UNAVAILABLE, "the list ended too early or is broken");
 	if (rc)
 		return rc;
-	if (!json_get(envelope, "items"))
+	if (!is_list(envelope))
 		return error_set(err, RC_UNAVAILABLE, "the answer is no list: it has no items");
 	token = text_or_empty(envelope, "metadata.continue");
 	version = text_or_empty(envelope, "metadata.resourceVersion");

@@ -136,6 +136,7 @@ Test(http_wire, nothing_grows_without_end)
 	cr_expect_eq(add_often("GET /?", "a&", many), 414);
 	cr_expect_eq(add_often(POST, "X: y\r\n", many), 431);
 	cr_expect_eq(add_often(POST "X: ", "y", many), 431);
+	cr_expect_eq(add_often(POST, "Cookie: a=b\r\n", many), 431);
 	cr_expect_eq(add_often("", "\r\n", many), 400);
 	cr_expect_eq(add_often(CHUNKED "1;", "a", many), 400);
 	cr_expect_eq(add_often(CHUNKED "0\r\n", "X: y\r\n", many), 431);

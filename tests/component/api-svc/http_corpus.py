@@ -111,6 +111,7 @@ LAST = [
     ("many headers of 20 KB together", head(X, *[b"X-A: b"] * 2500), {431}),
     ("many headers of 5 KB together", head(X, *[b"X:"] * 1250), {431}),
     ("cookies of 20 KB", head(X, b"Cookie: a=" + b"c" * 20000), {431}),
+    ("cookies of 20 KB in two headers", head(X, *[b"Cookie: a=" + b"c" * 10000] * 2), {431}),
     ("a target of 14 KB", head(X, start=b"GET /%b HTTP/1.1" % (b"a" * 14400)), {414}),
     ("many parameters", head(X, start=b"GET /absent?%b HTTP/1.1" % (b"a&" * 1000)), {414}),
     ("HTTP/2.0", head(X, start=b"GET %b/absent HTTP/2.0" % C), {505}),

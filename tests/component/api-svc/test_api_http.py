@@ -237,6 +237,11 @@ def test_settings(nats):
                               timeout=20)
     good = {"SP_NAME": "x", "SP_NATS_URL": nats.url, "SP_SERVER_ADDRESS": "127.0.0.1:0"}
     assert run("--check-config", **good).returncode == 0
+    for address in ("no-such-host.invalid:80", "300.1.1.1:80", "192.0.2.1:80"):
+        bad = run("--check-config", **{**good, "SP_SERVER_ADDRESS": address})
+        assert bad.returncode == 1 and "SP_SERVER_ADDRESS: " in bad.stderr, (address, bad)
+    in_use = {**good, "SP_SERVER_ADDRESS": f"127.0.0.1:{nats.port}"}
+    assert run("--check-config", **in_use).returncode == 0
     assert run("--version").stdout.startswith("api-svc ")
     assert "SP_SERVER_WORKER_WAIT" in run("--help").stdout
     bad = run(SP_SERVER_ADDRESS="nonsense", SP_SERVER_READ_TIMEOUT="x", SP_SERVER_MAX_BODY="-1")
