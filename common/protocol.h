@@ -71,7 +71,9 @@
  *    of PROTOCOL_HEADER_SETTLE there before it tells the client. When another one was first, the client gets an error.
  *    A reply without that header is settled already: a repeat by key, or a worker of v0.1.
  * 3. Without JetStream the debt is an annotation of the object (ANNOTATION_OWED), and the header is "object": the
- *    caller sends the value to a worker (settle), which takes the mark away after the client was told.
+ *    caller sends the value to a worker (settle), which takes the mark away after the client was told. Also when
+ *    JetStream refuses the record, unless it may hold one of the token: a create has one debt. A marked object is
+ *    removed only where its mark could be taken away.
  * 4. The sweeper of every worker looks at all debts. It asks their caller (status PROTOCOL_STATUS_PROBE on the owed
  *    attempt's reply subject): RC_OK the call runs; PROTOCOL_STATUS_SETTLED; RC_CANCELLED it is over. A debt whose call
  *    is over or whose caller is gone becomes void; unknown is not unsettled: what has no debt is never removed.

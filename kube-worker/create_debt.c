@@ -209,8 +209,22 @@ static enum rc without_record(struct op_call *call, struct create_debt *debt, st
 	return rc == RC_NOT_FOUND ? pending(call, err) : rc;
 }
 
+/* May JetStream hold a record with the token? Of one that it refuses to store now; it may still tell what it has. */
+static bool may_have_record(struct op_call *call, const struct create_debt *debt, bool perhaps_stored)
+{
+	struct ledger_entry entry cleanup_ledger_entry = { 0 };
+	struct error err;
+
+	if (perhaps_stored)
+		return true;
+	if (ledger_get(call->env->ledger, debt->key, &entry, &err))
+		return call->attempt > 1 || create_debt_is_by_key(debt->token);
+	return entry.sequence != 0;
+}
+
 enum rc create_debt_take(struct op_call *call, struct create_debt *debt, struct error *err)
 {
+	bool perhaps_stored = false;
 	enum rc rc = RC_CONFLICT;
 
 	debt->kind = DEBT_NONE;
@@ -220,14 +234,19 @@ enum rc create_debt_take(struct op_call *call, struct create_debt *debt, struct 
 	if (!debt->exists)
 		rc = take_new(call, debt, err);
 	/* RC_TIMEOUT: it may have been stored, and a leader is perhaps being elected; RC_NOT_FOUND: there is no bucket. */
-	for (int i = 0; i < TRIES_MAX && (rc == RC_CONFLICT || rc == RC_TIMEOUT || rc == RC_NOT_FOUND); i++)
+	for (int i = 0; i < TRIES_MAX && (rc == RC_CONFLICT || rc == RC_TIMEOUT || rc == RC_NOT_FOUND); i++) {
+		perhaps_stored = perhaps_stored || rc == RC_TIMEOUT;
 		rc = clock_mono_ms() < call->deadline_ms ? take_by_record(call, debt, err) : RC_TIMEOUT;
+	}
 	if (rc == RC_TIMEOUT)
 		return error_set(err, RC_UNAVAILABLE, "JetStream does not answer; nothing was made");
 	if (rc == RC_CONFLICT)
 		return pending(call, err);
 	if (rc != RC_UNSUPPORTED && rc != RC_UNAVAILABLE)
 		return rc;
+	/* Beside a mark, a record that is owed would be swept, with the container that the mark has settled. */
+	if (rc == RC_UNAVAILABLE && may_have_record(call, debt, perhaps_stored))
+		return error_wrap(err, rc, "JetStream refuses the record of this create");
 	if (rc == RC_UNAVAILABLE)
 		log_warn("JetStream refuses the record of a create; marking the object instead", log_err(err));
 	rc = permission_hold(call, err);

@@ -25,6 +25,7 @@ struct entry {
 	bool is_object;
 	bool seen; /* by the turn that runs */
 	bool by_key;
+	bool told; /* a marked object: its caller said once that the client was told, and may forget that */
 	enum debt_state state;
 	uint64_t sequence;
 	char id[PROTOCOL_ID_MAX + 1];
@@ -297,7 +298,7 @@ static void guard(struct op_call *call, struct entry *entry)
 		ledger_forget(call->env->ledger, entry->key, entry->sequence);
 }
 
-/* Read the record, unless it is known to be over: then it changes only for a new request by its key. */
+/* Each time: one that is over changes for a new request by its key, and for a caller whose client was gone (undo). */
 static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_entry *ret_record)
 {
 	struct error err;
@@ -323,14 +324,30 @@ static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_
 static void sweep_record(struct op_call *call, struct entry *entry)
 {
 	struct ledger_entry record cleanup_ledger_entry = { 0 };
-	bool over = entry->sequence && entry->state == DEBT_SETTLED && !entry->by_key; /* for ever */
 
-	if (!over && !read_entry(call, entry, &record))
+	if (!read_entry(call, entry, &record))
 		return;
 	if (entry->state != DEBT_OWED)
 		guard(call, entry);
 	else if (is_due(entry, permission_probe(call->env->caller, record.debt.caller, "")))
 		make_void(call, entry);
+}
+
+/*
+ * The mark proves something only where it can be taken away: a Role or a policy that refuses that leaves it on containers
+ * whose client was told. So it is written once more, as it is.
+ */
+static enum rc remove_owed(struct op_call *call, const struct entry *entry, const cJSON *deployment, struct error *err)
+{
+	const char *owed_to = container_owed_to(deployment);
+	const struct undo_what what = { entry->id, container_token(deployment), entry->key, owed_to };
+	enum rc rc = container_mark_owed(call, deployment, owed_to, err);
+
+	if (!rc)
+		rc = container_undo(call, &what, err);
+	if (!rc)
+		log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
+	return rc;
 }
 
 /* A marked object: its mark is read from Kubernetes after its caller was asked, who takes it away before forgetting. */
@@ -349,13 +366,11 @@ static void sweep_object(struct op_call *call, struct entry *entry)
 		return;
 	entry->by_key = create_debt_is_by_key(token);
 	word = permission_probe(call->env->caller, owed_to, entry->key);
-	if (word == CALLER_SETTLED) { /* the worker that promised to take the mark away has died */
+	entry->told = entry->told || word == CALLER_SETTLED;
+	if (entry->told) /* the worker that promised to take the mark away has died, or could not */
 		rc = container_mark_settled(call, entry->id, entry->key, &err);
-	} else if (is_due(entry, word)) {
-		rc = container_undo(call, &(struct undo_what){ entry->id, token, entry->key, owed_to }, &err);
-		if (!rc)
-			log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
-	}
+	else if (is_due(entry, word))
+		rc = remove_owed(call, entry, reply.object, &err);
 	if (rc)
 		log_warn("a debt could not be ended yet", log_str("id", entry->id), log_err(&err));
 }

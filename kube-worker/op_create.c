@@ -65,6 +65,16 @@ static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct cr
 	return rc ? why.rc : RC_OK;
 }
 
+/* Has the container of a key gone, although the cache still shows it? */
+static bool has_gone(struct op_call *call, const char *id, const char *token)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct error err;
+	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, id, &reply, &err);
+
+	return rc == RC_NOT_FOUND || (!rc && !str_equal(container_token(reply.object), token));
+}
+
 /* A key that has made a container: that one is meant. */
 static enum rc find_by_key(struct op_call *call, struct create *create, struct error *err)
 {
@@ -81,6 +91,8 @@ static enum rc find_by_key(struct op_call *call, struct create *create, struct e
 		return RC_OK;
 	if (!rc)
 		rc = create_debt_check(debt, id, NULL, err);
+	if (rc == RC_KEY_REUSED && has_gone(call, id, debt->token))
+		return RC_OK;
 	if (rc)
 		return rc;
 	debt->exists = true;

@@ -506,14 +506,19 @@ static void promise(struct worker_calls *calls, const struct worker_attempt *att
 	calls->next_promise = (calls->next_promise + 1) % WORKER_PROMISES;
 }
 
-static bool is_promised(const struct worker_calls *calls, const struct worker_attempt *attempt,
+/* One that is still asked for is kept: the mark is there for as long as Kubernetes refuses to have it taken away. */
+static bool is_promised(struct worker_calls *calls, const struct worker_attempt *attempt,
 			const struct worker_message *question, int64_t now_ms)
 {
 	for (size_t i = 0; calls->promises && i < WORKER_PROMISES; i++) {
-		const struct worker_promise *p = &calls->promises[i];
+		struct worker_promise *p = &calls->promises[i];
 
-		if (p->index == attempt->index && p->generation == attempt->generation && p->until_ms > now_ms)
-			return question->len == strlen(p->uid) && memcmp(question->data, p->uid, question->len) == 0;
+		if (p->index != attempt->index || p->generation != attempt->generation || p->until_ms <= now_ms)
+			continue;
+		if (question->len != strlen(p->uid) || memcmp(question->data, p->uid, question->len) != 0)
+			return false;
+		p->until_ms = now_ms + WORKER_PROMISE_MS;
+		return true;
 	}
 	return false;
 }

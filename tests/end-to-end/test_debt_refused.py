@@ -1,0 +1,70 @@
+"""JetStream refuses a record for a while, or a record changes late: what was told stays, and what was not goes."""
+
+import json
+import time
+import uuid
+
+from api import spec
+from processes import wait_for
+from test_settled import BUCKET, DEPLOYMENTS, begin, gated, gone, resume, stays, suspend, uid  # pylint: disable=unused-import
+from test_void_record import WATCHED_S, Caller
+from wire import Nats
+
+MINUTE = 60
+
+
+def update(stack, **changes):
+    """Change the bucket's stream."""
+    nats = Nats(stack.nats_port)
+    config = nats.jetstream(f"STREAM.INFO.{BUCKET}")["config"]
+    answer = nats.jetstream(f"STREAM.UPDATE.{BUCKET}", {**config, **changes})
+    nats.close()
+    assert "error" not in answer, answer
+
+
+def test_a_mark_beside_a_record_that_is_owed(gated):
+    """The first attempt has stored its record; for the second one JetStream refuses everything, then not any more."""
+    stack, gate = gated
+    assert stack.api.create(spec(), "first").status == 201
+    hold = gate.hold("after", "POST", DEPLOYMENTS)
+    answer = begin(stack.api.create, spec(), "refused")
+    hold.wait()
+    suspend(stack.workers[0])
+    update(stack, max_msg_size=1)
+    stack.add_worker()
+    told = answer.result()
+    update(stack, max_msg_size=-1)
+    resume(stack.workers[0])
+    hold.release()
+    if told.status == 201:
+        stays(stack.kube, "refused", told.json["uid"], 10)
+    else:
+        told.problem(503, "UNAVAILABLE")
+        wait_for("gone", lambda: gone(stack.kube, "refused"), MINUTE, 0.5)
+
+
+def test_creates_go_on_while_records_are_refused(own_stack):
+    """A first attempt has no record for certain: the object is marked."""
+    stack = own_stack(2)
+    assert stack.api.create(spec(), "first").status == 201
+    update(stack, max_msg_size=1)
+    told = [stack.api.create(spec(), "a"), stack.api.create(spec(), "b", {"Idempotency-Key": "while-refused"})]
+    assert [t.status for t in told] == [201, 201]
+    update(stack, max_msg_size=-1)
+    stays(stack.kube, "a", told[0].json["uid"], 8)
+    stays(stack.kube, "b", told[1].json["uid"], 1)
+
+
+def test_an_undo_whose_worker_dies_after_the_sweepers_saw_it_settled(own_stack):
+    stack = own_stack(2)
+    stack.api.create(spec(), "first")  # makes the bucket
+    caller = Caller(stack)
+    token = f"req:{uuid.uuid4()}"
+    caller.ask("undone", token)
+    headers = caller.permit(10)[1]
+    sequence, key = headers["Sp-Debt"].split(" ")
+    settled = caller.put(key, json.loads(headers["Sp-Settle"]), int(sequence))
+    time.sleep(WATCHED_S)
+    assert uid(stack.kube, "undone")
+    caller.put(key, {"state": "void", "id": "undone", "left_ms": 25000}, settled)  # all that the undo came to
+    wait_for("gone", lambda: gone(stack.kube, "undone"), 10, 0.2)

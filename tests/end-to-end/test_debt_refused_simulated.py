@@ -1,0 +1,45 @@
+"""What the simulator can refuse: the mark of a container cannot be taken away, a watch is silent."""
+
+import time
+
+import pytest
+
+from api import spec
+from processes import Process, wait_for
+from test_settled import _healthy, stays, uid
+
+
+@pytest.fixture
+def plain(own_stack, tmp_path):
+    """A pipeline on a nats-server without JetStream."""
+    stack = own_stack(0, start=False)
+    stack.nats = Process("nats", ["nats-server", "-a", "127.0.0.1", "-p", str(stack.nats_port)], {}, str(tmp_path))
+    stack.start(1)
+    return stack
+
+
+def test_a_mark_that_cannot_be_taken_away_proves_nothing(plain, target):
+    """A Role without "patch", as v0.1 had it: after a restart nobody knows that the client was told."""
+    target.faults({"match": {"verb": "patch"}, "kind": "forbidden", "count": -1})
+    told = plain.api.create(spec(), "told")
+    assert told.status == 201
+    plain.api_svc.stop()
+    plain.api_svc.start()
+    wait_for("healthy", lambda: _healthy(plain))
+    stays(plain.kube, "told", told.json["uid"], 15)
+
+
+def test_a_key_whose_container_has_gone_unseen(own_stack, target):
+    """The watch of Deployments is silent: the cache still shows what a key had made, and that is gone."""
+    stack = own_stack(1)
+    key = {"Idempotency-Key": "again"}
+    assert stack.api.create(spec(), "a", key).status == 201
+    wait_for("it is seen", lambda: stack.api.create(spec(), "b", key).status == 422, 5)
+    target.faults({"match": {"resource": "deployments"}, "kind": "watch-silent", "count": -1})
+    assert stack.api.create(spec(), "last-words").status == 201  # with this the watch falls silent
+    time.sleep(0.5)
+    stack.kube.delete("deployments", "a")
+    wait_for("it is gone", lambda: not uid(stack.kube, "a"))
+    second = stack.api.create(spec(), "b", key)
+    assert second.status == 201, second.text
+    assert stack.api.create(spec(), "b", key).json["uid"] == second.json["uid"]
