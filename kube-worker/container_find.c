@@ -18,11 +18,7 @@
 
 bool container_is(const cJSON *deployment, const char *id)
 {
-	const cJSON *labels = json_at(deployment, "metadata.labels");
-
-	return str_equal(cJSON_GetStringValue(json_get(labels, LABEL_MANAGED_BY)), LABEL_MANAGED_BY_VALUE) &&
-	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_SERVICE_TYPE)), LABEL_SERVICE_TYPE_VALUE) &&
-	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_INSTANCE_ID)), id);
+	return labels_are_of(deployment, id);
 }
 
 bool container_is_live(const cJSON *deployment, const char *id)
@@ -236,74 +232,42 @@ struct gather {
 	const struct fact *deployment;
 	struct container_extras *extras;
 	int64_t grace_ms;
-	bool pod_seen;
+	enum rc rc;
+	struct error *err;
 };
-
-/* Its own Service, or one of the same id that belongs to nobody: other programs make such. */
-static const struct fact *find_service(const struct fact *deployment, const struct fact *const *facts, size_t count)
-{
-	const struct fact *unowned = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		if (facts[i]->kind != KUBE_SERVICE || facts[i]->deleting)
-			continue;
-		if (kube_uid_equal(&facts[i]->owner, &deployment->uid))
-			return facts[i];
-		if (!kube_uid_is_set(&facts[i]->owner))
-			unowned = facts[i];
-	}
-	return unowned;
-}
 
 static void collect_extras(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct gather *gather = ctx;
-	struct container_extras *extras = gather->extras;
-	const struct fact *service = find_service(gather->deployment, facts, count);
-	struct container_state state = container_status_derive(gather->deployment, facts, count, clock_mono_ms(),
-							       gather->grace_ms);
 
-	extras->status = state.status;
-	extras->changed_ms = state.changed_ms;
-	snprintf(extras->ip, sizeof(extras->ip), "%s", state.ip);
-	snprintf(extras->message, sizeof(extras->message), "%s", state.message);
-	str_trim_broken_utf8(extras->message);
-	buf_reset(&extras->service);
-	if (service)
-		buf_add_str(&extras->service, service->service);
-	for (size_t i = 0; i < count; i++)
-		gather->pod_seen = gather->pod_seen || facts[i]->kind == KUBE_POD;
+	gather->rc = container_extras_read(gather->extras, gather->deployment, facts, count, clock_mono_ms(),
+					   gather->grace_ms, gather->err);
 }
 
 static enum rc gather_from(struct op_call *call, struct kube_cache *cache, const struct fact *deployment,
-			   struct container_extras *extras, bool *ret_pod_seen, struct error *err)
+			   struct container_extras *extras, struct error *err)
 {
-	struct gather gather = { .deployment = deployment,
-				 .extras = extras,
-				 .grace_ms = call->env->config->failed_grace_ms };
+	struct gather gather = {
+		.deployment = deployment, .extras = extras, .grace_ms = call->env->config->failed_grace_ms, .err = err
+	};
 
 	kube_cache_visit(cache, deployment->instance_id, collect_extras, &gather);
-	*ret_pod_seen = gather.pod_seen;
-	return buf_check(&extras->service, err);
+	return gather.rc;
 }
 
 enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, const cJSON *deployment,
 			      struct container_extras *extras, struct error *err)
 {
 	cleanup_free struct fact *fact = NULL;
-	bool pod_seen;
 	enum rc rc = fact_from_object(KUBE_DEPLOYMENT, deployment, &fact, err);
 
-	return rc ? rc : gather_from(call, cache, fact, extras, &pod_seen, err);
+	return rc ? rc : gather_from(call, cache, fact, extras, err);
 }
 
 /* Does the Deployment say that there is something which the cache has not shown? */
-static bool is_lacking(const cJSON *deployment, const struct fact *fact, const struct container_extras *extras,
-		       bool pod_seen)
+static bool is_lacking(const cJSON *deployment, const struct container_extras *extras)
 {
-	bool pods_exist = json_int_at(deployment, "status.replicas", 0) > 0;
-
-	return (fact->wants_service && extras->service.len == 0) || (pods_exist && !pod_seen);
+	return extras->missing || (json_int_at(deployment, "status.replicas", 0) > 0 && !extras->pod_seen);
 }
 
 enum rc container_gather(struct op_call *call, const cJSON *deployment, struct container_extras *extras,
@@ -311,20 +275,19 @@ enum rc container_gather(struct op_call *call, const cJSON *deployment, struct c
 {
 	cleanup_free struct fact *fact = NULL;
 	struct kube_cache *own = NULL;
-	bool pod_seen;
 	enum rc rc = fact_from_object(KUBE_DEPLOYMENT, deployment, &fact, err);
 
 	if (rc)
 		return rc;
 	if (kube_cache_is_synced(call->env->cache, CONTAINER_PART_KINDS)) {
-		rc = gather_from(call, call->env->cache, fact, extras, &pod_seen, err);
-		if (rc || !is_lacking(deployment, fact, extras, pod_seen))
+		rc = gather_from(call, call->env->cache, fact, extras, err);
+		if (rc || !is_lacking(deployment, extras))
 			return rc;
 	}
 	rc = container_read_all(call, fact->instance_id, &own, err);
 	if (rc)
 		return rc;
-	rc = gather_from(call, own, fact, extras, &pod_seen, err);
+	rc = gather_from(call, own, fact, extras, err);
 	kube_cache_destroy(own);
 	return rc;
 }

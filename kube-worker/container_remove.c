@@ -142,7 +142,7 @@ enum rc removal_add(struct op_call *call, struct removal *removal, const cJSON *
 	rc = add(removal, REMOVE_DEPLOYMENT, fact, fact->name, err);
 	if (!rc)
 		rc = find_services(call, fact->instance_id, &search, err);
-	if (!rc && fact->wants_service && !search.owned_seen)
+	if (!rc && fact->wanted && !search.owned_seen)
 		rc = ask_for_service(call, fact->instance_id, &search, err);
 	return rc;
 }

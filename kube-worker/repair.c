@@ -66,7 +66,7 @@ static struct watched *add_watched(struct repair *repair, const struct fact *dep
 
 static bool is_candidate(const struct fact *fact)
 {
-	return fact->kind == KUBE_DEPLOYMENT && fact->made_here && fact->wants_service && !fact->deleting &&
+	return fact->kind == KUBE_DEPLOYMENT && fact->made_here && fact->wanted && !fact->deleting &&
 	       !fact->owed_to[0] && clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
 }
 

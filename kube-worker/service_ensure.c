@@ -55,12 +55,13 @@ enum rc service_ensure(struct op_call *call, const char *id, const cJSON *spec, 
 {
 	const char *uid_text = json_string_at(deployment, "metadata.uid");
 	struct kube_uid uid = kube_uid_parse(uid_text);
+	const struct container_owner owner = { KUBE_DEPLOYMENT, uid_text };
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	char name[SERVICE_NAME_MAX];
 	enum rc rc = service_name_derive(id, name, err);
 
 	if (!rc)
-		rc = container_write_service(id, name, uid_text, spec, call->env->config->external_service_type, &body,
+		rc = container_write_service(id, name, &owner, spec, call->env->config->external_service_type, &body,
 					     err);
 	for (int i = 0; !rc && i < TRIES_MAX; i++) {
 		struct kube_reply reply cleanup_kube_reply = { 0 };
