@@ -25,6 +25,11 @@ bool labels_are_of(const cJSON *object, const char *id)
 	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_INSTANCE_ID)), id);
 }
 
+bool labels_are_live(const cJSON *object, const char *id)
+{
+	return labels_are_of(object, id) && !json_at(object, "metadata.deletionTimestamp");
+}
+
 /* 1..63 bytes of [A-Za-z0-9._-] with a letter or digit at both ends. */
 static bool is_qualified_part(const char *text)
 {

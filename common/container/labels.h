@@ -34,6 +34,9 @@ bool label_is_reserved(const char *key);
 /* Does an object carry all three, with that id? */
 bool labels_are_of(const cJSON *object, const char *id);
 
+/* The same, and it is not being deleted. */
+bool labels_are_live(const cJSON *object, const char *id);
+
 /*
  * Why Kubernetes would refuse this label key or value, as a sentence; NULL: it is valid.
  * Source: apimachinery pkg/util/validation (IsQualifiedName, IsValidLabelValue).

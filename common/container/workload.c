@@ -124,6 +124,13 @@ bool workload_is_root(enum kube_kind kind)
 	return workload_root_kinds() & 1u << kind;
 }
 
+int workload_root_from(int kind)
+{
+	while (kind < KUBE_KIND_COUNT && !workload_is_root((enum kube_kind)kind))
+		kind++;
+	return kind;
+}
+
 /* ---- what exists ------------------------------------------------------------------------------------------------- */
 
 enum workload_tie workload_tie(const struct kube_uid *root, const struct fact *fact)

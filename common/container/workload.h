@@ -63,9 +63,12 @@ unsigned workload_child_kinds(void);
 
 bool workload_is_root(enum kube_kind kind);
 
+/* The first kind of a root from `kind` on; KUBE_KIND_COUNT when there is no more. To go through them in their order. */
+int workload_root_from(int kind);
+
 /* ---- what exists ------------------------------------------------------------------------------------------------- */
 
-/* How an object with a container's id stands to a root. In the order of removal, but for the last. */
+/* How an object with a container's id relates to a root. In the order of removal, but for the last. */
 enum workload_tie {
 	WORKLOAD_OWNERLESS, /* other programs make such. Goes before the root: without that, nothing leads to it */
 	WORKLOAD_IS_ROOT,
