@@ -70,6 +70,7 @@ static enum rc child_taken(struct op_call *call, struct making *making, struct e
 static enum rc post(struct op_call *call, struct making *making, const struct buf *body, struct error *err)
 {
 	const struct workload_object *object = making->object;
+	cJSON **slot = object->role == WORKLOAD_ROOT ? &making->root.object : &making->children[object->role];
 	struct kube_reply reply cleanup_kube_reply = { 0 };
 	enum rc rc = permission_hold(call, err);
 
@@ -80,16 +81,11 @@ static enum rc post(struct op_call *call, struct making *making, const struct bu
 	if (object->role == WORKLOAD_ROOT) {
 		making->unsure |= reply.unsure;
 		making->root_made = !rc;
-	}
-	if (rc)
-		return rc;
-	if (object->role == WORKLOAD_ROOT) {
 		making->root.kind = object->kind;
-		making->root.object = TAKE(reply.object);
-	} else {
-		making->children[object->role] = TAKE(reply.object);
 	}
-	return RC_OK;
+	if (!rc)
+		*slot = TAKE(reply.object);
+	return rc;
 }
 
 static enum rc give_up(const struct workload_object *object, struct error *err)
