@@ -4,34 +4,16 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/base/strutil.h"
 #include "common/container/labels.h"
-#include "common/container/service_name.h"
+#include "common/container/workload.h"
 #include "common/kube/kube_lister.h"
-#include "common/services/log.h"
-#include "kube-worker/container_mark.h"
 #include "kube-worker/op_kube.h"
 
 #define NAMES_MAX 65536
 #define LIST_LIMIT 500
-#define FOREIGN_MAX 64 /* Deployments of one id by other programs; nobody has more in earnest */
+#define FOREIGN_MAX 64 /* roots of one id by other programs that are looked at */
 
-bool container_is(const cJSON *deployment, const char *id)
-{
-	const cJSON *labels = json_at(deployment, "metadata.labels");
-
-	return str_equal(cJSON_GetStringValue(json_get(labels, LABEL_MANAGED_BY)), LABEL_MANAGED_BY_VALUE) &&
-	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_SERVICE_TYPE)), LABEL_SERVICE_TYPE_VALUE) &&
-	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_INSTANCE_ID)), id);
-}
-
-bool container_is_live(const cJSON *deployment, const char *id)
-{
-	return container_is(deployment, id) && !json_at(deployment, "metadata.deletionTimestamp");
-}
-
-/* ---- lists into a cache of one's own ------------------------------------------------------------------------------
- */
+/* ---- where to look ----------------------------------------------------------------------------------------------- */
 
 struct feed {
 	struct informer_listener listener;
@@ -45,61 +27,63 @@ static enum rc feed_item(void *ctx, const cJSON *item, struct error *err)
 	return feed->listener.object(feed->listener.ctx, feed->kind, KUBE_ADDED, item, err);
 }
 
-static void selector_of(const char *id, struct buf *selector)
-{
-	buf_add_str(selector, LABEL_SELECTOR);
-	if (id)
-		buf_addf(selector, "," LABEL_INSTANCE_ID "=%s", id);
-}
-
-/* Everything of a kind that is ours, or (id not NULL) that belongs to one container. */
-static enum rc list_kind(struct op_call *call, enum kube_kind kind, const char *id, kube_list_item on_item, void *ctx,
+/* Into the cache: all objects of a kind that are ours, or (id not NULL) that belong to one container. */
+static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum kube_kind kind, const char *id,
 			 struct error *err)
 {
+	struct feed feed = { .listener = kube_cache_listener(cache), .kind = kind };
 	struct buf selector cleanup_buf = buf_make(1024);
 	struct kube_page page = {
 		.kind = kind,
 		.namespace = call->env->config->namespace,
 		.limit = LIST_LIMIT,
 		.deadline_ms = call->deadline_ms,
-		.on_item = on_item,
-		.ctx = ctx,
+		.on_item = feed_item,
+		.ctx = &feed,
 	};
 	struct kube_reply nothing = { 0 };
 
-	selector_of(id, &selector);
+	buf_add_str(&selector, LABEL_SELECTOR);
+	if (id)
+		buf_addf(&selector, "," LABEL_INSTANCE_ID "=%s", id);
 	page.selector = selector.data;
 	if (kube_list_all(call->kube, &page, NULL, err))
 		return op_kube_translate(call, &nothing, kube_kind_plural(kind), err);
 	return RC_OK;
 }
 
-static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum kube_kind kind, const char *id,
-			 struct error *err)
+void container_cache_close(struct container_cache *cache)
 {
-	struct feed feed = { .listener = kube_cache_listener(cache), .kind = kind };
-
-	return list_kind(call, kind, id, feed_item, &feed, err);
+	kube_cache_destroy(TAKE(cache->own));
 }
 
-enum rc container_read_all(struct op_call *call, const char *id, struct kube_cache **ret_cache, struct error *err)
+static enum rc read_own(struct op_call *call, unsigned kinds, const char *id, struct container_cache *cache,
+			struct error *err)
 {
-	static const enum kube_kind kinds[] = { KUBE_REPLICASET, KUBE_POD, KUBE_SERVICE };
-	struct kube_cache *cache = NULL;
-	enum rc rc = kube_cache_create(&cache, err);
+	struct kube_cache *own = NULL;
+	enum rc rc = kube_cache_create(&own, err);
 
-	for (size_t i = 0; !rc && i < ARRAY_LEN(kinds); i++)
-		rc = read_kind(call, cache, kinds[i], id, err);
+	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
+		if (kinds & 1u << kind)
+			rc = read_kind(call, own, (enum kube_kind)kind, id, err);
 	if (rc) {
-		kube_cache_destroy(cache);
+		kube_cache_destroy(own);
 		return rc;
 	}
-	*ret_cache = cache;
+	*cache = (struct container_cache){ .cache = own, .own = own };
 	return RC_OK;
 }
 
-/* ---- Deployments of other programs --------------------------------------------------------------------------------
- */
+enum rc container_cache_open(struct op_call *call, unsigned kinds, const char *id, struct container_cache *cache,
+			     struct error *err)
+{
+	if (!kube_cache_is_synced(call->env->cache, kinds))
+		return read_own(call, kinds, id, cache, err);
+	*cache = (struct container_cache){ .cache = call->env->cache };
+	return RC_OK;
+}
+
+/* ---- roots of other programs ------------------------------------------------------------------------------------- */
 
 void container_names_clear(struct container_names *names)
 {
@@ -128,7 +112,7 @@ static void collect_foreign(void *ctx, const struct fact *const *facts, size_t c
 	size_t n = 0;
 
 	for (size_t i = 0; i < count && n < FOREIGN_MAX; i++)
-		if (facts[i]->kind == KUBE_DEPLOYMENT && !facts[i]->deleting && strcmp(facts[i]->name, search->id) != 0)
+		if (workload_is_root(facts[i]->kind) && !facts[i]->deleting && strcmp(facts[i]->name, search->id) != 0)
 			found[n++] = facts[i];
 	qsort(found, n, sizeof(found[0]), older_first);
 	for (size_t i = 0; i < n; i++)
@@ -140,24 +124,18 @@ enum rc container_find_foreign(struct op_call *call, const char *id, struct cont
 			       struct error *err)
 {
 	struct foreign_search search = { .id = id, .result = ret_names };
-	struct kube_cache *own = NULL;
-	enum rc rc = RC_OK;
+	struct container_cache cache cleanup_container_cache = { 0 };
+	enum rc rc;
 
 	*ret_names = (struct container_names){ .names = buf_make(NAMES_MAX) };
-	if (kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT)) {
-		kube_cache_visit(call->env->cache, id, collect_foreign, &search);
-		return buf_check(&ret_names->names, err);
-	}
-	rc = kube_cache_create(&own, err);
-	if (!rc)
-		rc = read_kind(call, own, KUBE_DEPLOYMENT, id, err);
-	if (!rc)
-		kube_cache_visit(own, id, collect_foreign, &search);
-	kube_cache_destroy(own);
-	return rc ? rc : buf_check(&ret_names->names, err);
+	rc = container_cache_open(call, workload_root_kinds(), id, &cache, err);
+	if (rc)
+		return rc;
+	kube_cache_visit(cache.cache, id, collect_foreign, &search);
+	return buf_check(&ret_names->names, err);
 }
 
-enum rc container_find_other(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err)
+enum rc container_find_other(struct op_call *call, const char *id, struct root *root, struct error *err)
 {
 	struct container_names names cleanup_container_names = { 0 };
 	enum rc rc = container_find_foreign(call, id, &names, err);
@@ -165,8 +143,8 @@ enum rc container_find_other(struct op_call *call, const char *id, struct kube_r
 
 	/* The cache may be a moment old: what it names is looked at. */
 	for (size_t i = 0; !rc && i < names.count; i++, name += strlen(name) + 1) {
-		rc = op_kube_get(call, KUBE_DEPLOYMENT, name, reply, err);
-		if (!rc && container_is_live(reply->object, id))
+		rc = root_get(call, name, root, err);
+		if (!rc && root_is_live(root, id))
 			return RC_OK;
 		if (rc == RC_NOT_FOUND)
 			rc = RC_OK;
@@ -174,41 +152,30 @@ enum rc container_find_other(struct op_call *call, const char *id, struct kube_r
 	return rc ? rc : error_set(err, RC_NOT_FOUND, "container '%s' does not exist", id);
 }
 
-enum rc container_find(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err)
+enum rc container_find(struct op_call *call, const char *id, struct root *root, struct error *err)
 {
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, id, reply, err);
+	enum rc rc = root_get(call, id, root, err);
 
 	if (rc && rc != RC_NOT_FOUND)
 		return rc;
-	if (!rc && container_is_live(reply->object, id))
+	if (!rc && root_is_live(root, id))
 		return RC_OK;
-	return container_find_other(call, id, reply, err);
+	return container_find_other(call, id, root, err);
 }
 
-/* ---- by token ----------------------------------------------------------------------------------------------------- */
+/* ---- by token ---------------------------------------------------------------------------------------------------- */
 
 struct token_search {
-	const char *token;
 	uint64_t hash;
 	char *id; /* PROTOCOL_ID_MAX + 1 bytes; "" until it is found */
 };
 
-static enum rc look_for_token(void *ctx, const cJSON *deployment, struct error *err unused)
-{
-	struct token_search *search = ctx;
-	const char *id = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.labels"), LABEL_INSTANCE_ID));
-
-	if (id && container_is_live(deployment, id) && str_equal(container_token(deployment), search->token))
-		snprintf(search->id, PROTOCOL_ID_MAX + 1, "%s", id);
-	return RC_OK;
-}
-
-static void look_for_hash(void *ctx, const struct fact *const *facts, size_t count)
+static void look_for_token(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct token_search *search = ctx;
 
 	for (size_t i = 0; i < count; i++)
-		if (facts[i]->kind == KUBE_DEPLOYMENT && facts[i]->token == search->hash && facts[i]->made_here &&
+		if (workload_is_root(facts[i]->kind) && facts[i]->token == search->hash && facts[i]->made_here &&
 		    !facts[i]->deleting)
 			snprintf(search->id, PROTOCOL_ID_MAX + 1, "%s", facts[i]->instance_id);
 }
@@ -216,115 +183,74 @@ static void look_for_hash(void *ctx, const struct fact *const *facts, size_t cou
 enum rc container_find_by_token(struct op_call *call, const char *token, char ret_id[PROTOCOL_ID_MAX + 1],
 				struct error *err)
 {
-	struct token_search search = { .token = token, .hash = fact_token_hash(token), .id = ret_id };
-	enum rc rc = RC_OK;
+	struct token_search search = { .hash = fact_token_hash(token), .id = ret_id };
+	struct container_cache cache cleanup_container_cache = { 0 };
+	enum rc rc;
 
 	ret_id[0] = '\0';
-	if (kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT))
-		kube_cache_visit_all(call->env->cache, look_for_hash, &search);
-	else
-		rc = list_kind(call, KUBE_DEPLOYMENT, NULL, look_for_token, &search, err);
+	rc = container_cache_open(call, workload_root_kinds(), NULL, &cache, err);
 	if (rc)
 		return rc;
+	kube_cache_visit_all(cache.cache, look_for_token, &search);
 	return ret_id[0] ? RC_OK : error_set(err, RC_NOT_FOUND, "no container was made with this token");
 }
 
-/* ---- what belongs to a Deployment ---------------------------------------------------------------------------------
- */
+/* ---- what belongs to a root -------------------------------------------------------------------------------------- */
+
+unsigned container_part_kinds(void)
+{
+	return CONTAINER_STATUS_KINDS | workload_child_kinds();
+}
 
 struct gather {
-	const struct fact *deployment;
+	const struct fact *root;
 	struct container_extras *extras;
 	int64_t grace_ms;
-	bool pod_seen;
+	enum rc rc;
+	struct error *err;
 };
-
-/* Its own Service, or one of the same id that belongs to nobody: other programs make such. */
-static const struct fact *find_service(const struct fact *deployment, const struct fact *const *facts, size_t count)
-{
-	const struct fact *unowned = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		if (facts[i]->kind != KUBE_SERVICE || facts[i]->deleting)
-			continue;
-		if (kube_uid_equal(&facts[i]->owner, &deployment->uid))
-			return facts[i];
-		if (!kube_uid_is_set(&facts[i]->owner))
-			unowned = facts[i];
-	}
-	return unowned;
-}
 
 static void collect_extras(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct gather *gather = ctx;
-	struct container_extras *extras = gather->extras;
-	const struct fact *service = find_service(gather->deployment, facts, count);
-	struct container_state state = container_status_derive(gather->deployment, facts, count, clock_mono_ms(),
-							       gather->grace_ms);
 
-	extras->status = state.status;
-	extras->changed_ms = state.changed_ms;
-	snprintf(extras->ip, sizeof(extras->ip), "%s", state.ip);
-	snprintf(extras->message, sizeof(extras->message), "%s", state.message);
-	str_trim_broken_utf8(extras->message);
-	buf_reset(&extras->service);
-	if (service)
-		buf_add_str(&extras->service, service->service);
-	for (size_t i = 0; i < count; i++)
-		gather->pod_seen = gather->pod_seen || facts[i]->kind == KUBE_POD;
+	gather->rc = container_extras_read(gather->extras, gather->root, facts, count, clock_mono_ms(),
+					   gather->grace_ms, gather->err);
 }
 
-static enum rc gather_from(struct op_call *call, struct kube_cache *cache, const struct fact *deployment,
-			   struct container_extras *extras, bool *ret_pod_seen, struct error *err)
-{
-	struct gather gather = { .deployment = deployment,
-				 .extras = extras,
-				 .grace_ms = call->env->config->failed_grace_ms };
-
-	kube_cache_visit(cache, deployment->instance_id, collect_extras, &gather);
-	*ret_pod_seen = gather.pod_seen;
-	return buf_check(&extras->service, err);
-}
-
-enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, const cJSON *deployment,
+enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, const struct fact *root,
 			      struct container_extras *extras, struct error *err)
 {
-	cleanup_free struct fact *fact = NULL;
-	bool pod_seen;
-	enum rc rc = fact_from_object(KUBE_DEPLOYMENT, deployment, &fact, err);
+	struct gather gather = {
+		.root = root,
+		.extras = extras,
+		.grace_ms = call->env->config->failed_grace_ms,
+		.err = err,
+	};
 
-	return rc ? rc : gather_from(call, cache, fact, extras, &pod_seen, err);
+	kube_cache_visit(cache, root->instance_id, collect_extras, &gather);
+	return gather.rc;
 }
 
-/* Does the Deployment say that there is something which the cache has not shown? */
-static bool is_lacking(const cJSON *deployment, const struct fact *fact, const struct container_extras *extras,
-		       bool pod_seen)
+/* Does the root say that there is something which the cache has not shown? */
+static bool is_lacking(const struct root *root, const struct container_extras *extras)
 {
-	bool pods_exist = json_int_at(deployment, "status.replicas", 0) > 0;
-
-	return (fact->wants_service && extras->service.len == 0) || (pods_exist && !pod_seen);
+	return extras->missing || (json_int_at(root->object, "status.replicas", 0) > 0 && !extras->pod_seen);
 }
 
-enum rc container_gather(struct op_call *call, const cJSON *deployment, struct container_extras *extras,
+enum rc container_gather(struct op_call *call, const struct root *root, struct container_extras *extras,
 			 struct error *err)
 {
+	struct container_cache cache cleanup_container_cache = { 0 };
 	cleanup_free struct fact *fact = NULL;
-	struct kube_cache *own = NULL;
-	bool pod_seen;
-	enum rc rc = fact_from_object(KUBE_DEPLOYMENT, deployment, &fact, err);
+	enum rc rc = root_fact(root, &fact, err);
 
-	if (rc)
+	if (!rc)
+		rc = container_cache_open(call, container_part_kinds(), fact->instance_id, &cache, err);
+	if (!rc)
+		rc = container_gather_from(call, cache.cache, fact, extras, err);
+	if (rc || cache.own || !is_lacking(root, extras))
 		return rc;
-	if (kube_cache_is_synced(call->env->cache, CONTAINER_PART_KINDS)) {
-		rc = gather_from(call, call->env->cache, fact, extras, &pod_seen, err);
-		if (rc || !is_lacking(deployment, fact, extras, pod_seen))
-			return rc;
-	}
-	rc = container_read_all(call, fact->instance_id, &own, err);
-	if (rc)
-		return rc;
-	rc = gather_from(call, own, fact, extras, &pod_seen, err);
-	kube_cache_destroy(own);
-	return rc;
+	rc = read_own(call, container_part_kinds(), fact->instance_id, &cache, err);
+	return rc ? rc : container_gather_from(call, cache.cache, fact, extras, err);
 }

@@ -1,32 +1,24 @@
 #include "kube-worker/container_remove.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
-#include "common/container/service_name.h"
+#include "common/container/workload.h"
 #include "common/services/log.h"
 #include "kube-worker/container_find.h"
-#include "kube-worker/container_mark.h"
 #include "kube-worker/op_kube.h"
 #include "kube-worker/permission.h"
 
 #define FIRST_OBJECTS 4
 /*
- * Who waits for the answer gives up after 10 s, of which a Kubernetes that is away has taken 8 already.
+ * A caller gives up after 10 s, of which a Kubernetes that is away has taken 8 already.
  */
 #define TAKE_BACK_TIMEOUT_MS 2000
 
-/*
- * Services without an owner go before the Deployment: nobody would find them afterwards. Owned ones go after it: should
- * that fail, they follow by themselves.
- */
-enum removal_order { REMOVE_UNOWNED_SERVICE, REMOVE_DEPLOYMENT, REMOVE_OWNED_SERVICE, REMOVAL_ORDER_COUNT };
-
 struct removal_object {
-	enum removal_order order;
+	enum workload_tie tie;
 	enum kube_kind kind;
 	struct kube_uid uid;
 	char *name;
@@ -40,8 +32,7 @@ void removal_clear(struct removal *removal)
 	*removal = (struct removal){ 0 };
 }
 
-static enum rc add(struct removal *removal, enum removal_order order, const struct fact *fact, const char *name,
-		   struct error *err)
+static enum rc add(struct removal *removal, enum workload_tie tie, const struct fact *fact, struct error *err)
 {
 	struct removal_object *object;
 
@@ -55,9 +46,7 @@ static enum rc add(struct removal *removal, enum removal_order order, const stru
 		removal->capacity = capacity;
 	}
 	object = &removal->objects[removal->count];
-	*object = (struct removal_object){
-		.order = order, .kind = fact->kind, .uid = fact->uid, .name = str_dup(name)
-	};
+	*object = (struct removal_object){ tie, fact->kind, fact->uid, str_dup(fact->name) };
 	if (!object->name)
 		return error_no_memory(err);
 	removal->count++;
@@ -68,82 +57,62 @@ static enum rc add(struct removal *removal, enum removal_order order, const stru
 
 struct search {
 	struct removal *removal;
-	struct kube_uid deployment;
-	bool owned_seen;
+	const struct fact *root;
+	unsigned missing; /* roles of which the root owns no object that was seen, as bits */
 	enum rc rc;
 	struct error *err;
 };
 
-static void note_service(struct search *search, const struct fact *service)
+static void collect_children(void *ctx, const struct fact *const *facts, size_t count)
 {
-	bool owned = kube_uid_equal(&service->owner, &search->deployment);
+	struct search *search = ctx;
 
-	if (search->rc || (!owned && kube_uid_is_set(&service->owner)))
-		return;
-	search->owned_seen = search->owned_seen || owned;
-	search->rc = add(search->removal, owned ? REMOVE_OWNED_SERVICE : REMOVE_UNOWNED_SERVICE, service, service->name,
-			 search->err);
-}
+	search->missing = workload_missing(search->root, facts, count);
+	for (size_t i = 0; !search->rc && i < count; i++) {
+		enum workload_tie tie = workload_tie(&search->root->uid, facts[i]);
 
-static void collect_services(void *ctx, const struct fact *const *facts, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (facts[i]->kind == KUBE_SERVICE)
-			note_service(ctx, facts[i]);
-}
-
-/* From the cache, or by a list of this id while that is not synchronised. */
-static enum rc find_services(struct op_call *call, const char *id, struct search *search, struct error *err)
-{
-	struct kube_cache *own = NULL;
-	struct kube_cache *cache = call->env->cache;
-
-	if (!kube_cache_is_synced(cache, 1u << KUBE_SERVICE)) {
-		enum rc rc = container_read_all(call, id, &own, err);
-
-		if (rc)
-			return rc;
-		cache = own;
+		if (tie == WORKLOAD_OWNED || tie == WORKLOAD_OWNERLESS)
+			search->rc = add(search->removal, tie, facts[i], search->err);
 	}
-	kube_cache_visit(cache, id, collect_services, search);
-	kube_cache_destroy(own);
-	return search->rc;
 }
 
-/* The Service that the cache has not seen yet. */
-static enum rc ask_for_service(struct op_call *call, const char *id, struct search *search, struct error *err)
+/* The cache may not have seen it yet. */
+static enum rc look_for_child(struct op_call *call, enum workload_role role, struct search *search, struct error *err)
 {
 	struct kube_reply reply cleanup_kube_reply = { 0 };
-	cleanup_free struct fact *service = NULL;
-	char name[SERVICE_NAME_MAX];
-	enum rc rc = service_name_derive(id, name, err);
+	cleanup_free struct fact *child = NULL;
+	struct workload_object object;
+	enum rc rc = workload_child(role, search->root->instance_id, &object, err);
 
 	if (!rc)
-		rc = op_kube_get(call, KUBE_SERVICE, name, &reply, err);
+		rc = op_kube_get(call, object.kind, object.name, &reply, err);
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	rc = fact_from_object(KUBE_SERVICE, reply.object, &service, err);
-	if (rc)
+	rc = fact_from_object(object.kind, reply.object, &child, err);
+	if (rc || workload_tie(&search->root->uid, child) != WORKLOAD_OWNED)
 		return rc;
-	if (kube_uid_equal(&service->owner, &search->deployment))
-		note_service(search, service);
-	return search->rc;
+	return add(search->removal, WORKLOAD_OWNED, child, err);
 }
 
-enum rc removal_add(struct op_call *call, struct removal *removal, const cJSON *deployment, struct error *err)
+enum rc removal_add(struct op_call *call, struct removal *removal, const struct root *root, struct error *err)
 {
+	struct container_cache cache cleanup_container_cache = { 0 };
 	cleanup_free struct fact *fact = NULL;
 	struct search search = { .removal = removal, .err = err };
-	enum rc rc = fact_from_object(KUBE_DEPLOYMENT, deployment, &fact, err);
+	enum rc rc = root_fact(root, &fact, err);
 
+	if (!rc)
+		rc = add(removal, WORKLOAD_IS_ROOT, fact, err);
+	if (!rc)
+		rc = container_cache_open(call, workload_child_kinds(), fact->instance_id, &cache, err);
 	if (rc)
 		return rc;
-	search.deployment = fact->uid;
-	rc = add(removal, REMOVE_DEPLOYMENT, fact, fact->name, err);
-	if (!rc)
-		rc = find_services(call, fact->instance_id, &search, err);
-	if (!rc && fact->wants_service && !search.owned_seen)
-		rc = ask_for_service(call, fact->instance_id, &search, err);
+	search.root = fact;
+	kube_cache_visit(cache.cache, fact->instance_id, collect_children, &search);
+	rc = search.rc;
+	for (int role = WORKLOAD_ROOT + 1; !rc && role < WORKLOAD_ROLE_COUNT; role++)
+		if (search.missing & 1u << role)
+			rc = look_for_child(call, (enum workload_role)role, &search, err);
 	return rc;
 }
 
@@ -155,9 +124,10 @@ static enum rc remove_object(struct op_call *call, const struct removal_object *
 
 	if (!rc)
 		rc = op_kube_delete(call, object->kind, object->name, &object->uid, err);
-	if (!rc || rc == RC_CANCELLED || object->order != REMOVE_OWNED_SERVICE)
+	if (!rc || rc == RC_CANCELLED || object->tie != WORKLOAD_OWNED)
 		return rc;
-	log_info("the Service is left to garbage collection", log_str("name", object->name), log_err(err));
+	log_info("an object is left to garbage collection", log_str("kind", kube_kind_name(object->kind)),
+		 log_str("name", object->name), log_err(err));
 	return RC_OK;
 }
 
@@ -165,33 +135,33 @@ enum rc removal_run(struct op_call *call, const struct removal *removal, struct 
 {
 	enum rc rc = RC_OK;
 
-	for (int order = 0; order < REMOVAL_ORDER_COUNT; order++)
+	for (int tie = 0; tie < WORKLOAD_TIE_COUNT; tie++)
 		for (size_t i = 0; !rc && i < removal->count; i++)
-			if (removal->objects[i].order == (enum removal_order)order)
+			if ((int)removal->objects[i].tie == tie)
 				rc = remove_object(call, &removal->objects[i], err);
 	return rc;
 }
 
 /* ---- taking back ------------------------------------------------------------------------------------------------- */
 
-static bool is_meant(const cJSON *deployment, const struct undo_what *what)
+static bool is_meant(const struct root *root, const struct undo_what *what)
 {
-	return container_is(deployment, what->id) && str_equal(container_token(deployment), what->token) &&
-	       (!what->uid || str_equal(json_string_at(deployment, "metadata.uid"), what->uid)) &&
-	       (!what->owed_to || str_equal(container_owed_to(deployment), what->owed_to));
+	return labels_are_of(root->object, what->id) && str_equal(root_token(root), what->token) &&
+	       (!what->uid || str_equal(root_uid(root), what->uid)) &&
+	       (!what->owed_to || str_equal(root_owed_to(root), what->owed_to));
 }
 
 static enum rc undo(struct op_call *call, const struct undo_what *what, struct error *err)
 {
-	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct root root cleanup_root = { 0 };
 	struct removal removal cleanup_removal = { 0 };
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, what->id, &reply, err);
+	enum rc rc = root_get(call, what->id, &root, err);
 
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	if (!is_meant(reply.object, what))
+	if (!is_meant(&root, what))
 		return RC_OK;
-	rc = removal_add(call, &removal, reply.object, err);
+	rc = removal_add(call, &removal, &root, err);
 	return rc ? rc : removal_run(call, &removal, err);
 }
 

@@ -5,7 +5,7 @@
 #ifndef KUBE_WORKER_CONTAINER_REMOVE_H
 #define KUBE_WORKER_CONTAINER_REMOVE_H
 
-#include "kube-worker/op.h"
+#include "kube-worker/root.h"
 
 /* What is to be deleted. Zeroed: nothing. */
 struct removal {
@@ -18,20 +18,21 @@ void removal_clear(struct removal *removal);
 #define cleanup_removal cleanup_with(removal_clear)
 
 /*
- * Note a Deployment and its Services: those that it owns, and those of the same id that nobody owns.
+ * Note a root and its children (common/container/workload.h): those that it owns, and those of the same id without an
+ * owner.
  *
- * deployment  the object that was looked up.
+ * root  as it was looked up.
  * Errors: as op_kube_get(); RC_NO_MEMORY.
  */
-enum rc removal_add(struct op_call *call, struct removal *removal, const cJSON *deployment, struct error *err)
+enum rc removal_add(struct op_call *call, struct removal *removal, const struct root *root, struct error *err)
 	must_check;
 
 /*
- * Delete all that was noted. ReplicaSets and Pods follow in the background. Needs the permission (permission.h), and
- * holds it before each call.
+ * Delete all that was noted, in the order of enum workload_tie. ReplicaSets and Pods follow in the background. Needs the
+ * permission (permission.h), and holds it before each call.
  *
- * Errors: as op_kube_delete(), when a Deployment or a Service without owner is still there; RC_CANCELLED. An owned
- * Service that could not be deleted goes with its Deployment by garbage collection.
+ * Errors: as op_kube_delete(), when a root or an object without owner still exists; RC_CANCELLED. An owned object that
+ * could not be deleted goes with its root by garbage collection.
  */
 enum rc removal_run(struct op_call *call, const struct removal *removal, struct error *err) must_check;
 
@@ -39,12 +40,12 @@ enum rc removal_run(struct op_call *call, const struct removal *removal, struct 
 struct undo_what {
 	const char *id;
 	const char *token;
-	const char *uid;     /* of its Deployment; NULL: any */
+	const char *uid;     /* of its root; NULL: any */
 	const char *owed_to; /* its mark (ANNOTATION_OWED); NULL: any, or none */
 };
 
 /*
- * Take it back, within a time of its own and without anybody's permission. RC_OK when there is nothing to take back.
+ * Take it back, within a time of its own and without a permission. RC_OK when there is nothing to take back.
  * Errors: as removal_run(). Blocks: 2 s at most.
  */
 enum rc container_undo(struct op_call *call, const struct undo_what *what, struct error *err) must_check;

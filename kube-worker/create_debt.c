@@ -4,11 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/container/labels.h"
 #include "common/services/log.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/container_mark.h"
-#include "kube-worker/op_kube.h"
 #include "kube-worker/permission.h"
 
 #define TRIES_MAX 8 /* each time that another request changes the record meanwhile */
@@ -46,7 +42,7 @@ static struct debt owed(const struct op_call *call, const struct create_debt *de
 	};
 }
 
-/* ---- the record that is there ------------------------------------------------------------------------------------ */
+/* ---- an existing record ---------------------------------------------------------------------------------------- */
 
 /* Make the record ours. RC_CONFLICT: it has changed meanwhile. */
 static enum rc take_record(struct op_call *call, struct create_debt *debt, uint64_t last_sequence, bool taken_over,
@@ -62,15 +58,15 @@ static enum rc take_record(struct op_call *call, struct create_debt *debt, uint6
 	return RC_OK;
 }
 
-/* Does the Deployment of that id carry the token? */
+/* Does the root of that id carry the token? */
 static enum rc look_for_container(struct op_call *call, const struct create_debt *debt, const char *id, bool *ret_found,
 				  bool *ret_live, struct error *err)
 {
-	struct kube_reply reply cleanup_kube_reply = { 0 };
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, id, &reply, err);
+	struct root root cleanup_root = { 0 };
+	enum rc rc = root_get(call, id, &root, err);
 
-	*ret_found = !rc && str_equal(container_token(reply.object), debt->token);
-	*ret_live = *ret_found && container_is_live(reply.object, id);
+	*ret_found = !rc && str_equal(root_token(&root), debt->token);
+	*ret_live = *ret_found && root_is_live(&root, id);
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
@@ -108,7 +104,7 @@ static enum rc on_owed(struct op_call *call, struct create_debt *debt, const str
 	return pending(call, err);
 }
 
-/* The record is stored anew, so that whoever settled it before cannot take that back any more. */
+/* The record is stored anew, so that an earlier settlement cannot be undone any more. */
 static enum rc on_settled(struct op_call *call, struct create_debt *debt, const struct ledger_entry *entry,
 			  struct error *err)
 {
@@ -166,7 +162,7 @@ static enum rc take_by_record(struct op_call *call, struct create_debt *debt, st
 
 /* ---- taking it --------------------------------------------------------------------------------------------------- */
 
-/* The usual case: nobody has the token, and permission and record come side by side. RC_CONFLICT: look at what is there. */
+/* The usual case: the token is new, and permission and record are requested at once. RC_CONFLICT: there is a record. */
 static enum rc take_new(struct op_call *call, struct create_debt *debt, struct error *err)
 {
 	struct debt value = owed(call, debt);
@@ -197,15 +193,15 @@ static enum rc take_new(struct op_call *call, struct create_debt *debt, struct e
 
 static enum rc without_record(struct op_call *call, struct create_debt *debt, struct error *err)
 {
-	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct root root cleanup_root = { 0 };
 	enum rc rc;
 
 	debt->kind = DEBT_OBJECT;
 	if (!debt->exists)
 		return RC_OK;
-	rc = op_kube_get(call, KUBE_DEPLOYMENT, debt->id, &reply, err);
+	rc = root_get(call, debt->id, &root, err);
 	if (!rc)
-		rc = create_debt_join_object(call, debt, reply.object, err);
+		rc = create_debt_join_object(call, debt, &root, err);
 	return rc == RC_NOT_FOUND ? pending(call, err) : rc;
 }
 
@@ -260,22 +256,22 @@ void create_debt_renounce(struct op_call *call, struct create_debt *debt)
 	debt->kind = DEBT_NONE;
 }
 
-enum rc create_debt_join_object(struct op_call *call, struct create_debt *debt, const cJSON *deployment,
+enum rc create_debt_join_object(struct op_call *call, struct create_debt *debt, const struct root *root,
 				struct error *err)
 {
-	const char *caller = container_owed_to(deployment);
+	const char *caller = root_owed_to(root);
 	enum rc rc = RC_OK;
 
 	debt->kind = DEBT_NONE;
 	if (!caller)
 		return RC_OK;
 	if (!permission_same_call(call->caller, caller)) {
-		switch (permission_probe(call->env->caller, caller, json_string_at(deployment, "metadata.uid"))) {
+		switch (permission_probe(call->env->caller, caller, root_uid(root))) {
 		case CALLER_SETTLED:
 			return RC_OK;
 		case CALLER_OVER:
 		case CALLER_GONE:
-			rc = container_mark_owed(call, deployment, call->caller, err);
+			rc = root_mark_owed(call, root, call->caller, err);
 			break;
 		case CALLER_OPEN:
 		case CALLER_SILENT:
@@ -306,7 +302,7 @@ void create_debt_describe(struct op_call *call, const struct create_debt *debt, 
 		snprintf(call->debt, sizeof(call->debt), "%llu %s", (unsigned long long)debt->sequence, debt->key);
 }
 
-/* The record is not ours any more. What it says of the token decides about the Deployment that we made. */
+/* The record is not ours any more. What it says of the token decides about the root that we made. */
 static bool right_beside_others(struct op_call *call, const struct create_debt *debt, const char *uid)
 {
 	struct ledger_entry entry cleanup_ledger_entry = { 0 };
@@ -337,7 +333,7 @@ static bool void_record(struct op_call *call, struct create_debt *debt, const ch
 	return false;
 }
 
-/* Without a record the caller decides: whoever has its permission is responsible. */
+/* Without a record the caller decides: the attempt that has its permission is responsible. */
 static bool right_by_caller(struct op_call *call, const char *uid)
 {
 	if (!uid)

@@ -5,7 +5,7 @@
 #ifndef KUBE_WORKER_CREATE_DEBT_H
 #define KUBE_WORKER_CREATE_DEBT_H
 
-#include "kube-worker/op.h"
+#include "kube-worker/root.h"
 
 enum debt_kind {
 	DEBT_NONE,   /* nothing is owed: the container is settled, or the caller is of v0.1 */
@@ -39,24 +39,24 @@ bool create_debt_is_by_key(const char *token);
  */
 enum rc create_debt_take(struct op_call *call, struct create_debt *debt, struct error *err) must_check;
 
-/* The container with the token is there although the debt was new: nothing is known of it, so nothing is owed. */
+/* The container with the token exists although the debt was new: nothing is known of it, so nothing is owed. */
 void create_debt_renounce(struct op_call *call, struct create_debt *debt);
 
-/* Is a Deployment's debt on itself, and whose? Then as create_debt_take() for a container that exists. */
-enum rc create_debt_join_object(struct op_call *call, struct create_debt *debt, const cJSON *deployment,
+/* Is a root's debt on itself, and whose? Then as create_debt_take() for a container that exists. */
+enum rc create_debt_join_object(struct op_call *call, struct create_debt *debt, const struct root *root,
 				struct error *err) must_check;
 
 /* RC_KEY_REUSED when the container was made by this key from another spec, or under another id that matters. */
 enum rc create_debt_check(const struct create_debt *debt, const char *id, const char *digest, struct error *err)
 	must_check;
 
-/* Write the reply's headers: how the caller settles the Deployment with that uid. */
+/* Write the reply's headers: how the caller settles the root with that uid. */
 void create_debt_describe(struct op_call *call, const struct create_debt *debt, const char *uid);
 
 /*
  * The attempt has failed, or has lost its permission: may it remove what it saw of the container before this call?
  *
- * uid      of the Deployment that this attempt made; NULL: it made none for certain.
+ * uid      of the root that this attempt made; NULL: it made none for certain.
  * written  may anything have been made at all? If not, the debt is simply gone.
  */
 bool create_debt_void(struct op_call *call, struct create_debt *debt, const char *uid, bool written);

@@ -5,12 +5,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/container/workload.h"
 #include "common/services/log.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/container_mark.h"
 #include "kube-worker/container_remove.h"
 #include "kube-worker/create_debt.h"
-#include "kube-worker/op_kube.h"
 
 #define GONE_PATIENCE_MS 5000  /* a caller that lost NATS for a moment is not dead; a worker may be settling for it */
 #define KEY_PATIENCE_MS 30000  /* for a repeat by the same key */
@@ -139,9 +137,9 @@ static void note_objects(void *ctx, const struct fact *const *facts, size_t coun
 		char uid[KUBE_UID_TEXT_MAX];
 		struct entry *entry;
 
-		if (facts[i]->kind != KUBE_DEPLOYMENT || facts[i]->deleting || !facts[i]->made_here ||
+		if (!workload_is_root(facts[i]->kind) || facts[i]->deleting || !facts[i]->made_here ||
 		    !permission_is_caller(facts[i]->owed_to))
-			continue; /* what others wrote there proves nothing */
+			continue; /* what others wrote proves nothing */
 		kube_uid_format(&facts[i]->uid, uid);
 		entry = note(ctx, uid);
 		if (!entry)
@@ -177,7 +175,7 @@ static bool collect(struct debt_list *list, struct op_call *call)
 	for (size_t i = 0; i < list->count; i++)
 		list->entries[i].seen = false;
 	rc = bus_bucket_keys(ledger->caller, ledger->bucket, DEBT_PATTERN, note_record, &c, &err);
-	if (kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT))
+	if (kube_cache_is_synced(call->env->cache, workload_root_kinds()))
 		kube_cache_visit_all(call->env->cache, note_objects, &c);
 	if (rc && rc != RC_NOT_FOUND && rc != RC_UNSUPPORTED) {
 		log_debug("the debt records cannot be listed", log_err(&err));
@@ -207,7 +205,7 @@ static bool is_due(struct entry *entry, enum caller_word word)
 	return debt_list_is_due(word, entry->by_key, clock_mono_ms() - entry->since_ms, lost_ms, entry->left_ms);
 }
 
-/* Is there a Deployment of that name which may have to go? */
+/* Is there a root of that name which may have to be removed? */
 struct sight {
 	const struct entry *entry;
 	bool seen;
@@ -219,7 +217,7 @@ static void look_for_other(void *ctx, const struct fact *const *facts, size_t co
 	char uid[KUBE_UID_TEXT_MAX];
 
 	for (size_t i = 0; i < count; i++) {
-		if (facts[i]->kind != KUBE_DEPLOYMENT || strcmp(facts[i]->name, sight->entry->id) != 0)
+		if (!workload_is_root(facts[i]->kind) || strcmp(facts[i]->name, sight->entry->id) != 0)
 			continue;
 		kube_uid_format(&facts[i]->uid, uid);
 		sight->seen = sight->seen || strcmp(uid, sight->entry->uid) != 0;
@@ -231,7 +229,7 @@ static bool may_have_to_go(struct op_call *call, const struct entry *entry)
 {
 	struct sight sight = { .entry = entry };
 
-	if (!kube_cache_is_synced(call->env->cache, 1u << KUBE_DEPLOYMENT))
+	if (!kube_cache_is_synced(call->env->cache, workload_root_kinds()))
 		return true;
 	kube_cache_visit(call->env->cache, entry->id, look_for_other, &sight);
 	return sight.seen;
@@ -252,25 +250,25 @@ static bool has_changed(struct op_call *call, const struct entry *entry)
  */
 static void remove_what_must_go(struct op_call *call, const struct entry *entry)
 {
-	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct root root cleanup_root = { 0 };
 	struct undo_what what = { .id = entry->id };
 	char key[DEBT_KEY_MAX] = "";
 	struct error err;
 
-	if (op_kube_get(call, KUBE_DEPLOYMENT, entry->id, &reply, &err))
-		return; /* nothing is there, or the next turn will see it */
-	what.token = container_token(reply.object);
-	what.uid = json_string_at(reply.object, "metadata.uid");
+	if (root_get(call, entry->id, &root, &err))
+		return; /* there is none, or the next turn will see it */
+	what.token = root_token(&root);
+	what.uid = root_uid(&root);
 	if (what.token)
 		debt_key(what.token, key);
-	if (strcmp(key, entry->key) != 0 || !container_is_live(reply.object, entry->id) ||
-	    str_equal(what.uid, entry->uid) || has_changed(call, entry))
+	if (strcmp(key, entry->key) != 0 || !root_is_live(&root, entry->id) || str_equal(what.uid, entry->uid) ||
+	    has_changed(call, entry))
 		return;
 	if (container_undo(call, &what, &err))
-		log_warn("a container that nobody was told of could not be removed yet", log_str("id", entry->id),
-			 log_err(&err));
+		log_warn("a container whose client was not told of it could not be removed yet",
+			 log_str("id", entry->id), log_err(&err));
 	else
-		log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
+		log_warn("a container whose client was not told of it was removed", log_str("id", entry->id));
 }
 
 static void make_void(struct op_call *call, struct entry *entry)
@@ -334,43 +332,46 @@ static void sweep_record(struct op_call *call, struct entry *entry)
 }
 
 /*
- * The mark proves something only where it can be taken away: a Role or a policy that refuses that leaves it on containers
+ * The mark proves something only where it can be removed: a Role or a policy that refuses that leaves it on containers
  * whose client was told. So it is written once more, as it is.
  */
-static enum rc remove_owed(struct op_call *call, const struct entry *entry, const cJSON *deployment, struct error *err)
+static enum rc remove_owed(struct op_call *call, const struct entry *entry, const struct root *root, struct error *err)
 {
-	const char *owed_to = container_owed_to(deployment);
-	const struct undo_what what = { entry->id, container_token(deployment), entry->key, owed_to };
-	enum rc rc = container_mark_owed(call, deployment, owed_to, err);
+	const char *owed_to = root_owed_to(root);
+	const struct undo_what what = { entry->id, root_token(root), entry->key, owed_to };
+	enum rc rc = root_mark_owed(call, root, owed_to, err);
 
 	if (!rc)
 		rc = container_undo(call, &what, err);
 	if (!rc)
-		log_warn("a container that nobody was told of was removed", log_str("id", entry->id));
+		log_warn("a container whose client was not told of it was removed", log_str("id", entry->id));
 	return rc;
 }
 
-/* A marked object: its mark is read from Kubernetes after its caller was asked, who takes it away before forgetting. */
+/*
+ * A marked object. container_undo() reads the mark once more after the caller was probed: a caller has it removed before it
+ * forgets the call.
+ */
 static void sweep_object(struct op_call *call, struct entry *entry)
 {
-	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct root root cleanup_root = { 0 };
 	struct error err = { 0 };
 	const char *owed_to;
 	const char *token;
 	enum caller_word word;
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, entry->id, &reply, &err);
+	enum rc rc = root_get(call, entry->id, &root, &err);
 
-	owed_to = rc ? NULL : container_owed_to(reply.object);
-	token = rc ? NULL : container_token(reply.object);
-	if (!owed_to || !token || !str_equal(json_string_at(reply.object, "metadata.uid"), entry->key))
+	owed_to = root_owed_to(&root);
+	token = root_token(&root);
+	if (!owed_to || !token || !str_equal(root_uid(&root), entry->key))
 		return;
 	entry->by_key = create_debt_is_by_key(token);
 	word = permission_probe(call->env->caller, owed_to, entry->key);
 	entry->told = entry->told || word == CALLER_SETTLED;
-	if (entry->told) /* the worker that promised to take the mark away has died, or could not */
-		rc = container_mark_settled(call, entry->id, entry->key, &err);
+	if (entry->told) /* the worker that was to remove the mark has died, or could not */
+		rc = root_mark_settled(call, entry->id, entry->key, &err);
 	else if (is_due(entry, word))
-		rc = remove_owed(call, entry, reply.object, &err);
+		rc = remove_owed(call, entry, &root, &err);
 	if (rc)
 		log_warn("a debt could not be ended yet", log_str("id", entry->id), log_err(&err));
 }

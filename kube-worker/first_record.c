@@ -4,9 +4,9 @@
 #include "common/container/record.h"
 #include "common/services/log.h"
 
-void first_record_send(const struct op_env *env, const char *id, const cJSON *deployment)
+void first_record_send(const struct op_env *env, const char *id, const cJSON *root)
 {
-	const char *version = json_string_at(deployment, "metadata.resourceVersion");
+	const char *version = json_string_at(root, "metadata.resourceVersion");
 	struct record record = { .id = id, .name = id, .status = CONTAINER_PENDING };
 	struct buf value cleanup_buf = buf_make(RECORD_MAX);
 	char key[RECORD_KEY_MAX];

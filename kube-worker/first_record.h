@@ -7,9 +7,9 @@
 #include "kube-worker/op.h"
 
 /*
- * Send it, unless there is a record of the id already; nobody waits for the acknowledgement: what is sent before the
+ * Send it, unless there is a record of the id already; no one waits for the acknowledgement: what is sent before the
  * reply is stored before the client can know of the container. Without JetStream it goes nowhere.
  */
-void first_record_send(const struct op_env *env, const char *id, const cJSON *deployment);
+void first_record_send(const struct op_env *env, const char *id, const cJSON *root);
 
 #endif

@@ -1,40 +1,31 @@
 /*
- * create: permission and debt; one POST of the Deployment, whose name decides the race; then the Service; then the reply,
- * which says how it is settled. What fails is taken back, so an error means that nothing was left behind.
+ * create: permission and debt; the objects of the container's workload, of which the root is one POST whose name decides
+ * the race; then the reply, which says how it is settled. What fails is taken back: after an error nothing remains.
  */
 #include "kube-worker/ops.h"
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/container/container_object.h"
 #include "common/container/labels.h"
-#include "common/container/service_view.h"
-#include "common/container/spec_ports.h"
 #include "common/services/log.h"
 #include "kube-worker/agent_requests.h"
 #include "kube-worker/container_find.h"
-#include "kube-worker/container_mark.h"
+#include "kube-worker/container_make.h"
 #include "kube-worker/container_remove.h"
 #include "kube-worker/create_debt.h"
 #include "kube-worker/first_record.h"
-#include "kube-worker/op_kube.h"
 #include "kube-worker/permission.h"
 #include "kube-worker/request_digest.h"
-#include "kube-worker/service_ensure.h"
 
 #define KEY_MAX 255             /* bytes of an Idempotency-Key, as in openapi.yaml */
 #define REMAINS_TIMEOUT_MS 1000 /* a Kubernetes that is away has taken 8 s of the 10 after which callers give up */
-#define TRIES_MAX 3             /* each time that a Deployment of the name vanishes while we look at it */
 
 struct create {
 	struct create_debt debt; /* with the id and the token */
 	char digest[REQUEST_DIGEST_MAX];
 	const cJSON *spec;
-	bool written;  /* a POST has left for the API server */
-	bool unsure;   /* one of them had no clear answer: it may still be carried out */
-	bool made_now; /* by this attempt */
-	struct kube_reply deployment;
-	cJSON *service;
+	struct container_origin origin;
+	struct making making;
 };
 
 /* ---- the request ------------------------------------------------------------------------------------------------- */
@@ -68,11 +59,11 @@ static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct cr
 /* Has the container of a key gone, although the cache still shows it? */
 static bool has_gone(struct op_call *call, const char *id, const char *token)
 {
-	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct root root cleanup_root = { 0 };
 	struct error err;
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, id, &reply, &err);
+	enum rc rc = root_get(call, id, &root, &err);
 
-	return rc == RC_NOT_FOUND || (!rc && !str_equal(container_token(reply.object), token));
+	return rc == RC_NOT_FOUND || (!rc && !str_equal(root_token(&root), token));
 }
 
 /* A key that has made a container: that one is meant. */
@@ -115,7 +106,7 @@ static enum rc read_request(struct op_call *call, const cJSON *request, struct c
 	return RC_OK;
 }
 
-/* ---- the Deployment ---------------------------------------------------------------------------------------------- */
+/* ---- the root ---------------------------------------------------------------------------------------------------- */
 
 static enum rc taken(const char *id, struct error *err)
 {
@@ -125,7 +116,7 @@ static enum rc taken(const char *id, struct error *err)
 /* A container of this id that another program made under another name blocks it. */
 static enum rc refuse_other(struct op_call *call, const char *id, struct error *err)
 {
-	struct kube_reply other cleanup_kube_reply = { 0 };
+	struct root other cleanup_root = { 0 };
 	enum rc rc = container_find_other(call, id, &other, err);
 
 	if (rc == RC_NOT_FOUND)
@@ -133,106 +124,82 @@ static enum rc refuse_other(struct op_call *call, const char *id, struct error *
 	return rc ? rc : taken(id, err);
 }
 
-/* A Deployment with our token, which this attempt has not made for certain: whose debt is it? */
+/* A root with our token, which this attempt has not made for certain: whose debt is it? */
 static enum rc join_existing(struct op_call *call, struct create *create, struct error *err)
 {
 	struct create_debt *debt = &create->debt;
-	const cJSON *deployment = create->deployment.object;
-	const char *attempt = container_annotation(deployment, ANNOTATION_ATTEMPT);
+	const struct root *root = &create->making.root;
+	const char *attempt = root_annotation(root, ANNOTATION_ATTEMPT);
 
 	if (call->caller && str_equal(attempt, call->caller)) {
-		create->made_now = true; /* by a POST whose answer was lost */
+		create->making.root_made = true; /* by a POST whose answer was lost */
 		return RC_OK;
 	}
 	if (debt->taken_over || (attempt && call->caller && permission_same_call(call->caller, attempt)))
 		return RC_OK;
 	if (debt->kind == DEBT_OBJECT)
-		return create_debt_join_object(call, debt, deployment, err);
+		return create_debt_join_object(call, debt, root, err);
 	create_debt_renounce(call, debt);
 	return RC_OK;
 }
 
-/* The name is taken: RC_OK when by this request, RC_NOT_FOUND when it is free again. */
-static enum rc look_at_existing(struct op_call *call, struct create *create, struct error *err)
+/* As making.root_taken; ctx is the create. */
+static enum rc look_at_existing(void *ctx, struct op_call *call, struct error *err)
 {
+	struct create *create = ctx;
 	const struct create_debt *debt = &create->debt;
-	const cJSON *deployment;
-	enum rc rc;
+	struct root *root = &create->making.root;
+	enum rc rc = root_get(call, debt->id, root, err);
 
-	kube_reply_clear(&create->deployment);
-	rc = op_kube_get(call, KUBE_DEPLOYMENT, debt->id, &create->deployment, err);
 	if (rc)
 		return rc;
-	deployment = create->deployment.object;
-	if (!container_is(deployment, debt->id))
+	if (!labels_are_of(root->object, debt->id))
 		return error_set(err, RC_ALREADY_EXISTS,
-				 "a Deployment named '%s' that is not a container exists in the namespace", debt->id);
-	if (json_at(deployment, "metadata.deletionTimestamp"))
+				 "a %s named '%s' that is not a container exists in the namespace",
+				 kube_kind_name(root->kind), debt->id);
+	if (json_at(root->object, "metadata.deletionTimestamp"))
 		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", debt->id);
-	if (!str_equal(container_token(deployment), debt->token))
+	if (!str_equal(root_token(root), debt->token))
 		return taken(debt->id, err);
-	rc = create_debt_check(debt, debt->id, container_annotation(deployment, ANNOTATION_DIGEST), err);
+	rc = create_debt_check(debt, debt->id, root_annotation(root, ANNOTATION_DIGEST), err);
 	return rc ? rc : join_existing(call, create, err);
-}
-
-static enum rc post_deployment(struct op_call *call, struct create *create, struct error *err)
-{
-	const struct container_origin origin = {
-		.token = create->debt.token,
-		.attempt = call->caller,
-		.digest = create->digest,
-		.owed = create->debt.kind == DEBT_OBJECT,
-	};
-	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
-	enum rc rc = container_write_deployment(create->debt.id, create->spec, &origin, &body, err);
-
-	for (int i = 0; !rc && i < TRIES_MAX; i++) {
-		rc = permission_hold(call, err);
-		if (rc)
-			return rc;
-		create->written = true;
-		rc = op_kube_create(call, KUBE_DEPLOYMENT, &body, &create->deployment, err);
-		create->made_now = !rc;
-		create->unsure |= create->deployment.unsure;
-		if (rc != RC_ALREADY_EXISTS)
-			return rc;
-		rc = look_at_existing(call, create, err);
-		if (rc != RC_NOT_FOUND)
-			return rc;
-		rc = RC_OK;
-	}
-	return rc ? rc : taken(create->debt.id, err);
 }
 
 /* ---- the container ----------------------------------------------------------------------------------------------- */
 
+/* A container that was made now has nothing yet but its workload; a repeat shows it as it is by now. */
+static enum rc gather(struct op_call *call, const struct making *making, struct container_extras *extras,
+		      struct error *err)
+{
+	cleanup_free struct fact *fact = NULL;
+	enum rc rc;
+
+	if (!making->root_made)
+		return container_gather(call, &making->root, extras, err);
+	rc = root_fact(&making->root, &fact, err);
+	return rc ? rc
+		  : container_extras_read(extras, fact, NULL, 0, clock_mono_ms(), call->env->config->failed_grace_ms,
+					  err);
+}
+
 static enum rc write_result(struct op_call *call, struct create *create, struct buf *result, struct error *err)
 {
 	struct container_extras extras cleanup_container_extras = container_extras_make();
-	struct json_writer service = json_writer_make(&extras.service);
 	struct json_writer w = json_writer_make(result);
+	enum rc rc = gather(call, &create->making, &extras, err);
 
-	if (!create->made_now) { /* a repeat shows the container as it is by now */
-		enum rc rc = container_gather(call, create->deployment.object, &extras, err);
-
-		if (rc)
-			return rc;
-	} else {
-		(void)clock_parse_rfc3339(json_string_at(create->deployment.object, "metadata.creationTimestamp"),
-					  &extras.changed_ms); /* Kubernetes sets it; without it: 1970 */
-	}
-	if (create->service) {
-		buf_reset(&extras.service);
-		service_view_write(create->service, &service, NULL);
-	}
-	container_view_write(&w, create->deployment.object, &extras);
+	if (!rc)
+		rc = making_show(&create->making, &extras, err);
+	if (rc)
+		return rc;
+	container_view_write(&w, create->making.root.object, &extras);
 	return buf_check(result, err);
 }
 
 /* The key's container is settled: it is the result, and nothing is written. */
 static enum rc show(struct op_call *call, struct create *create, struct buf *result, struct error *err)
 {
-	enum rc rc = look_at_existing(call, create, err);
+	enum rc rc = look_at_existing(create, call, err);
 
 	if (rc == RC_NOT_FOUND)
 		return error_set(err, RC_PENDING, "the container of this Idempotency-Key has just gone");
@@ -241,15 +208,24 @@ static enum rc show(struct op_call *call, struct create *create, struct buf *res
 
 static enum rc make(struct op_call *call, struct create *create, struct buf *result, struct error *err)
 {
+	const struct workload_source source = {
+		.id = create->debt.id,
+		.spec = create->spec,
+		.origin = &create->origin,
+		.external_service_type = call->env->config->external_service_type,
+	};
 	enum rc rc = refuse_other(call, create->debt.id, err);
 
+	create->origin = (struct container_origin){
+		.token = create->debt.token,
+		.attempt = call->caller,
+		.digest = create->digest,
+		.owed = create->debt.kind == DEBT_OBJECT,
+	};
 	if (!rc)
-		rc = post_deployment(call, create, err);
-	if (!rc && spec_wants_service(create->spec))
-		rc = permission_hold(call, err);
-	if (!rc && spec_wants_service(create->spec))
-		rc = service_ensure(call, create->debt.id, create->spec, create->deployment.object, &create->service,
-				    err);
+		rc = workload_make(&source, &create->making.workload, err);
+	if (!rc)
+		rc = container_make(call, &create->making, err);
 	if (!rc)
 		rc = write_result(call, create, result, err);
 	return rc ? rc : permission_hold(call, err); /* a write that was held up may have come too late */
@@ -257,7 +233,7 @@ static enum rc make(struct op_call *call, struct create *create, struct buf *res
 
 static const char *made_uid(const struct create *create)
 {
-	return create->made_now ? json_string_at(create->deployment.object, "metadata.uid") : NULL;
+	return create->making.root_made ? root_uid(&create->making.root) : NULL;
 }
 
 /*
@@ -269,12 +245,11 @@ static void look_at_remains(struct op_call *call, struct create *create)
 	int64_t deadline_ms = call->deadline_ms;
 	struct error err;
 
-	if (create->made_now || !create->written)
+	if (create->making.root_made || !create->making.written)
 		return;
 	call->deadline_ms = clock_mono_ms() + REMAINS_TIMEOUT_MS;
-	kube_reply_clear(&create->deployment);
-	if (op_kube_get(call, KUBE_DEPLOYMENT, create->debt.id, &create->deployment, &err))
-		kube_reply_clear(&create->deployment);
+	if (root_get(call, create->debt.id, &create->making.root, &err))
+		log_debug("there is nothing to take back now", log_str("id", create->debt.id), log_err(&err));
 	call->deadline_ms = deadline_ms;
 }
 
@@ -285,8 +260,8 @@ static void take_back(struct op_call *call, struct create *create)
 	struct error err;
 
 	look_at_remains(call, create);
-	what.uid = json_string_at(create->deployment.object, "metadata.uid");
-	may_remove = create_debt_void(call, &create->debt, made_uid(create), create->written);
+	what.uid = root_uid(&create->making.root);
+	may_remove = create_debt_void(call, &create->debt, made_uid(create), create->making.written);
 	if (!may_remove || !what.uid)
 		return;
 	if (create->debt.kind == DEBT_OBJECT)
@@ -298,7 +273,9 @@ static void take_back(struct op_call *call, struct create *create)
 
 static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {
-	struct create create = { 0 };
+	struct create create = {
+		.making = { .roles = WORKLOAD_ALL_ROLES, .root_taken = look_at_existing, .ctx = &create }
+	};
 	enum rc rc = read_request(call, request, &create, err);
 
 	if (!rc)
@@ -312,14 +289,12 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 		if (rc)
 			take_back(call, &create);
 		else
-			create_debt_describe(call, &create.debt,
-					     json_string_at(create.deployment.object, "metadata.uid"));
-		call->keep_record = create.unsure;
+			create_debt_describe(call, &create.debt, root_uid(&create.making.root));
+		call->keep_record = create.making.unsure;
 	}
 	if (!rc)
-		first_record_send(call->env, create.debt.id, create.deployment.object);
-	kube_reply_clear(&create.deployment);
-	cJSON_Delete(create.service);
+		first_record_send(call->env, create.debt.id, create.making.root.object);
+	making_clear(&create.making);
 	return rc;
 }
 

@@ -7,22 +7,20 @@
 
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_remove.h"
-#include "kube-worker/op_kube.h"
-#include "kube-worker/permission.h"
 
-/* Note the Deployment of that name if it is a container of the id. */
+/* Note the root of that name if it is a container of the id. */
 static enum rc find_one(struct op_call *call, const char *id, const char *name, struct removal *removal,
 			struct error *err)
 {
-	struct kube_reply deployment cleanup_kube_reply = { 0 };
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, name, &deployment, err);
+	struct root root cleanup_root = { 0 };
+	enum rc rc = root_get(call, name, &root, err);
 
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	return container_is_live(deployment.object, id) ? removal_add(call, removal, deployment.object, err) : RC_OK;
+	return root_is_live(&root, id) ? removal_add(call, removal, &root, err) : RC_OK;
 }
 
-/* Each Deployment of the id, once: usually the one that we made; other programs may have made more. */
+/* Each root of the id, once: usually the one that we made; other programs may have made more. */
 static enum rc find_all(struct op_call *call, const char *id, struct removal *removal, struct error *err)
 {
 	struct container_names names cleanup_container_names = { 0 };
@@ -48,7 +46,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 		return rc;
 	if (removal.count > 0)
 		return removal_run(call, &removal, err);
-	/* Sent again: the first attempt has perhaps done it, and its reply was lost. */
+	/* A repeat: the first attempt may have done it, and its reply was lost. */
 	if (call->attempt == 1 && !json_true_at(request, "absent_ok"))
 		return error_set(err, RC_NOT_FOUND, "container '%s' does not exist", id);
 	return RC_OK;

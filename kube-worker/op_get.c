@@ -8,16 +8,16 @@
 static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {
 	struct container_extras extras cleanup_container_extras = container_extras_make();
-	struct kube_reply deployment cleanup_kube_reply = { 0 };
+	struct root root cleanup_root = { 0 };
 	struct json_writer w = json_writer_make(result);
 	const char *id = json_string_at(request, "id");
-	enum rc rc = container_find(call, id, &deployment, err);
+	enum rc rc = container_find(call, id, &root, err);
 
 	if (!rc)
-		rc = container_gather(call, deployment.object, &extras, err);
+		rc = container_gather(call, &root, &extras, err);
 	if (rc)
 		return rc;
-	container_view_write(&w, deployment.object, &extras);
+	container_view_write(&w, root.object, &extras);
 	return buf_check(result, err);
 }
 

@@ -10,7 +10,7 @@
 
 #define FAULTS_MAX 100 /* causes that are passed on */
 
-/* Is it an object at all, with what makes it one? Whatever is without it came from nobody's API server. */
+/* Is it an object at all, with what makes it one? Without these it did not come from an API server. */
 static enum rc check_object(const cJSON *object, enum kube_kind kind, struct error *err)
 {
 	if (json_string_at(object, "metadata.name") && json_string_at(object, "metadata.uid"))
@@ -65,7 +65,7 @@ static const char *const public_texts[RC_COUNT] = {
 	[RC_INTERNAL] = "Kubernetes gave an answer that was not understood",
 };
 
-/* RBAC's message names our account and is nobody's business; any other refusal is meant for who asked. */
+/* RBAC's message names our account and is not for clients; any other refusal is. */
 static bool is_rbac_refusal(const char *message)
 {
 	return strstr(message, " cannot ") && strstr(message, "User \"");
@@ -100,7 +100,7 @@ static void add_cause(struct op_call *call, const cJSON *cause)
 	json_string(&w, "pointer", pointer.data);
 	json_end_object(&w);
 	if (strstr(call->faults.data, object.data))
-		return; /* a label is refused twice, in the Deployment and in its template */
+		return; /* a label is refused twice, in the root and in its template */
 	if (call->faults.len)
 		buf_add_char(&call->faults, ',');
 	buf_add(&call->faults, object.data, object.len);

@@ -1,5 +1,5 @@
 /*
- * list: a page is one list call for Deployments, in the order of their names; states and addresses come from the cache,
+ * list: a page is one list call for roots, in the order of their names; states and addresses come from the cache,
  * or from three more lists while it is not synchronised. The answer is written as the items arrive.
  */
 #include "kube-worker/ops.h"
@@ -14,9 +14,14 @@
 #include "kube-worker/op_kube.h"
 #include "kube-worker/page_token.h"
 
+/*
+ * A page is one list call for the objects of one kind: with another kind of root its token has to say which kind comes next.
+ */
+#define LISTED_KIND KUBE_DEPLOYMENT
+
 struct page_writer {
 	struct op_call *call;
-	struct kube_cache *cache;
+	struct kube_cache *cache; /* of what belongs to the roots */
 	struct container_extras extras;
 	struct json_writer w;
 	size_t start;      /* where this page begins in the result */
@@ -37,14 +42,15 @@ static void begin_page(void *ctx)
 	json_begin_array(&page->w, "containers");
 }
 
-static enum rc take_item(void *ctx, const cJSON *deployment, struct error *err)
+static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 {
 	struct page_writer *page = ctx;
-	const char *name = json_string_at(deployment, "metadata.name");
+	const char *name = json_string_at(item, "metadata.name");
+	cleanup_free struct fact *root = NULL;
 	enum rc rc;
 
 	if (!name)
-		return error_set(err, RC_UNAVAILABLE, "a Deployment without a name");
+		return error_set(err, RC_UNAVAILABLE, "a %s without a name", kube_kind_name(LISTED_KIND));
 	if (page->cut || strcmp(name, page->after) <= 0)
 		return RC_OK;
 	if (page->w.out->len - page->start >= PROTOCOL_PAGE_BYTES) {
@@ -53,16 +59,18 @@ static enum rc take_item(void *ctx, const cJSON *deployment, struct error *err)
 	}
 	buf_reset(&page->last);
 	buf_add_str(&page->last, name);
-	if (json_at(deployment, "metadata.deletionTimestamp"))
+	if (json_at(item, "metadata.deletionTimestamp"))
 		return RC_OK;
-	rc = container_gather_from(page->call, page->cache, deployment, &page->extras, err);
+	rc = fact_from_object(LISTED_KIND, item, &root, err);
+	if (!rc)
+		rc = container_gather_from(page->call, page->cache, root, &page->extras, err);
 	if (rc)
 		return rc;
-	container_view_write(&page->w, deployment, &page->extras);
+	container_view_write(&page->w, item, &page->extras);
 	return buf_check(page->w.out, err);
 }
 
-/* The token of the page behind this one; "" when this was the last. */
+/* The token of the page after this one; "" when this was the last. */
 static enum rc write_next_token(struct page_writer *page, const struct page_position *now, const char *kube_next,
 				const char *scope, struct error *err)
 {
@@ -89,7 +97,7 @@ static enum rc read_page(struct page_writer *page, int limit, struct page_positi
 	struct op_call *call = page->call;
 	cleanup_free char *newer = NULL;
 	struct kube_page kube = {
-		.kind = KUBE_DEPLOYMENT,
+		.kind = LISTED_KIND,
 		.namespace = call->env->config->namespace,
 		.selector = LABEL_SELECTOR,
 		.limit = limit,
@@ -142,23 +150,18 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 	const char *token = json_string_at(request, "page_token");
 	struct page_writer page = {
 		.call = call,
-		.cache = call->env->cache,
 		.extras = container_extras_make(),
 		.w = json_writer_make(result),
 		.start = result->len,
 		.last = buf_make(1024),
 	};
-	struct kube_cache *own = NULL;
-	enum rc rc = RC_OK;
+	struct container_cache cache cleanup_container_cache = { 0 };
+	enum rc rc = container_cache_open(call, container_part_kinds(), NULL, &cache, err);
 
-	if (!kube_cache_is_synced(call->env->cache, CONTAINER_PART_KINDS)) {
-		rc = container_read_all(call, NULL, &own, err);
-		page.cache = own;
-	}
+	page.cache = cache.cache;
 	if (!rc)
 		rc = write_page(&page, (int)json_int_at(request, "max_page_size", PROTOCOL_PAGE_SIZE_DEFAULT),
 				token ? token : "", err);
-	kube_cache_destroy(own);
 	container_extras_clear(&page.extras);
 	buf_clear(&page.last);
 	return rc;

@@ -8,7 +8,7 @@
 
 struct page_position {
 	char *kube_token; /* Kubernetes' `continue`; "": from the start */
-	char *after;      /* the last Deployment name that was delivered; names up to it are skipped; "": none */
+	char *after;      /* the last root's name that was delivered; names up to it are skipped; "": none */
 };
 
 void page_position_clear(struct page_position *position);

@@ -26,7 +26,7 @@ enum caller_word {
 	CALLER_OPEN,    /* the call runs, or is being settled */
 	CALLER_SETTLED, /* its client was told */
 	CALLER_OVER,    /* its client was told otherwise, or nothing */
-	CALLER_GONE,    /* nobody listens there: the process has ended, or has lost NATS */
+	CALLER_GONE,    /* no subscriber: the process has ended, or has lost NATS */
 	CALLER_SILENT,  /* no word in time, or none that is understood */
 };
 
@@ -34,7 +34,7 @@ enum caller_word {
  * Ask about the call that an attempt belongs to.
  *
  * subject  its reply subject, from a record or an annotation.
- * uid      of the Deployment that may have been settled without a record; "": none.
+ * uid      of the root that may have been settled without a record; "": none.
  * Blocks: 500 ms at most.
  */
 enum caller_word permission_probe(struct bus_caller *caller, const char *subject, const char *uid);

@@ -9,25 +9,21 @@
 #include "common/base/thread.h"
 #include "common/container/labels.h"
 #include "common/services/log.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/container_mark.h"
-#include "kube-worker/op_kube.h"
-#include "kube-worker/service_ensure.h"
+#include "kube-worker/container_make.h"
 
 #define INTERVAL_MS 4000
-#define PATIENCE_MS 12000 /* a create that still runs needs less between its two writes */
+#define PATIENCE_MS 12000 /* a create that still runs needs less between two writes */
 #define AGE_MAX_MS 600000
 #define WATCHED_MAX 4096 /* young containers that are followed at once; more wait for their turn */
 #define REPAIR_TIMEOUT_MS 8000
 #define REFUSED_PAUSE_MS 60000
-#define NEEDED_KINDS (1u << KUBE_DEPLOYMENT | 1u << KUBE_SERVICE)
 
-/* A young container, by its Deployment. */
+/* A young container, by its root. */
 struct watched {
 	struct kube_uid uid;
 	char id[PROTOCOL_ID_MAX + 1];
 	int64_t lacking_since_ms; /* monotonic */
-	bool complete;            /* its Service was seen once */
+	unsigned missing;         /* roles whose object has never been seen, as bits */
 	bool seen;                /* by the walk that runs */
 };
 
@@ -52,30 +48,22 @@ static struct watched *find_watched(struct repair *repair, const struct kube_uid
 	return NULL;
 }
 
-static struct watched *add_watched(struct repair *repair, const struct fact *deployment)
+static struct watched *add_watched(struct repair *repair, const struct fact *root)
 {
 	struct watched *watched;
 
 	if (repair->count == WATCHED_MAX)
 		return NULL;
 	watched = &repair->watched[repair->count++];
-	*watched = (struct watched){ .uid = deployment->uid, .lacking_since_ms = clock_mono_ms() };
-	snprintf(watched->id, sizeof(watched->id), "%s", deployment->instance_id);
+	*watched = (struct watched){ .uid = root->uid, .lacking_since_ms = clock_mono_ms(), .missing = root->wanted };
+	snprintf(watched->id, sizeof(watched->id), "%s", root->instance_id);
 	return watched;
 }
 
 static bool is_candidate(const struct fact *fact)
 {
-	return fact->kind == KUBE_DEPLOYMENT && fact->made_here && fact->wants_service && !fact->deleting &&
+	return workload_is_root(fact->kind) && fact->made_here && fact->wanted && !fact->deleting &&
 	       !fact->owed_to[0] && clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
-}
-
-static bool has_service(const struct fact *deployment, const struct fact *const *facts, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (facts[i]->kind == KUBE_SERVICE && kube_uid_equal(&facts[i]->owner, &deployment->uid))
-			return true;
-	return false;
 }
 
 /* Called for each instance, with the cache locked: only notes. */
@@ -94,7 +82,7 @@ static void note_instance(void *ctx, const struct fact *const *facts, size_t cou
 		if (!watched)
 			continue;
 		watched->seen = true;
-		watched->complete = watched->complete || has_service(facts[i], facts, count);
+		watched->missing &= workload_missing(facts[i], facts, count);
 	}
 }
 
@@ -108,24 +96,11 @@ static void forget_unseen(struct repair *repair)
 	repair->count = kept;
 }
 
-/* The Deployment as it is now, if it still is the one that was noted. */
-static enum rc get_noted(struct op_call *call, const struct watched *watched, struct kube_reply *reply,
-			 struct error *err)
-{
-	struct kube_uid uid;
-	enum rc rc = op_kube_get(call, KUBE_DEPLOYMENT, watched->id, reply, err);
-
-	if (rc)
-		return rc;
-	uid = kube_uid_parse(json_string_at(reply->object, "metadata.uid"));
-	return kube_uid_equal(&uid, &watched->uid) ? RC_OK : RC_NOT_FOUND;
-}
-
 /* Is there a create that is not over? Then its attempt, its caller or the sweeper will end it. */
-static enum rc check_debt(struct op_call *call, const cJSON *deployment, bool *ret_owed, struct error *err)
+static enum rc check_debt(struct op_call *call, const struct root *root, bool *ret_owed, struct error *err)
 {
 	struct ledger_entry entry cleanup_ledger_entry = { 0 };
-	const char *token = container_token(deployment);
+	const char *token = root_token(root);
 	char key[DEBT_KEY_MAX];
 	enum rc rc;
 
@@ -138,53 +113,54 @@ static enum rc check_debt(struct op_call *call, const cJSON *deployment, bool *r
 	return rc == RC_UNSUPPORTED ? RC_OK : rc;
 }
 
-static enum rc complete(struct op_call *call, const struct watched *watched, const cJSON *deployment, struct error *err)
+/* The root's spec, as its annotation keeps it, says what the missing objects are. */
+static enum rc complete(struct op_call *call, const struct watched *watched, struct making *making, struct error *err)
 {
-	const char *text = container_annotation(deployment, ANNOTATION_SPEC);
+	const char *text = root_annotation(&making->root, ANNOTATION_SPEC);
+	struct workload_source source = { .id = watched->id,
+					  .external_service_type = call->env->config->external_service_type };
 	cleanup_json cJSON *spec = NULL;
-	cleanup_json cJSON *service = NULL;
 	enum rc rc = json_parse(text ? text : "", text ? strlen(text) : 0, &spec, err);
 
-	return rc ? rc : service_ensure(call, watched->id, spec, deployment, &service, err);
+	source.spec = spec;
+	if (!rc)
+		rc = workload_make(&source, &making->workload, err);
+	return rc ? rc : container_make(call, making, err);
 }
 
-/* Tell what is wrong where people look: the log, kubectl, and the container's status message. */
-static void note_problem(struct op_call *call, const struct watched *watched, const cJSON *deployment,
+/* Report what is wrong where people look: the log, kubectl, and the container's status message. */
+static void note_problem(struct op_call *call, const struct watched *watched, const struct making *making,
 			 const struct error *why)
 {
+	const char *what = making->object ? kube_kind_name(making->object->kind) : "workload";
 	char text[ERROR_TEXT_MAX + 64];
 	struct error err;
 
 	log_warn("a half-made container cannot be completed; it stays as it is", log_str("id", watched->id),
 		 log_err(why));
-	snprintf(text, sizeof(text), "the Service of this container cannot be created: %s", why->text);
-	if (container_mark_problem(call, watched->id, json_string_at(deployment, "metadata.uid"), text, &err))
+	snprintf(text, sizeof(text), "the %s of this container cannot be created: %s", what, why->text);
+	if (root_mark_problem(call, watched->id, root_uid(&making->root), text, &err))
 		log_warn("the problem of a container could not be noted", log_str("id", watched->id), log_err(&err));
 }
 
-static bool has_problem(const cJSON *deployment)
-{
-	return container_annotation(deployment, ANNOTATION_PROBLEM) != NULL;
-}
-
-static enum rc repair_noted(struct op_call *call, struct watched *watched, const cJSON *deployment, struct error *err)
+static enum rc repair_noted(struct op_call *call, struct watched *watched, struct making *making, struct error *err)
 {
 	bool owed;
-	enum rc rc = check_debt(call, deployment, &owed, err);
+	enum rc rc = check_debt(call, &making->root, &owed, err);
 
 	if (rc || owed)
 		return rc;
-	rc = complete(call, watched, deployment, err);
+	rc = complete(call, watched, making, err);
 	if (rc) {
-		note_problem(call, watched, deployment, err);
+		note_problem(call, watched, making, err);
 		watched->lacking_since_ms = clock_mono_ms() + REFUSED_PAUSE_MS - PATIENCE_MS;
 		return RC_OK;
 	}
-	watched->complete = true;
+	watched->missing = 0;
 	log_warn("a half-made container was completed", log_str("id", watched->id));
-	if (!has_problem(deployment))
+	if (!root_annotation(&making->root, ANNOTATION_PROBLEM))
 		return RC_OK;
-	return container_mark_problem(call, watched->id, json_string_at(deployment, "metadata.uid"), NULL, err);
+	return root_mark_problem(call, watched->id, root_uid(&making->root), NULL, err);
 }
 
 static void repair_one(struct repair *repair, struct watched *watched)
@@ -197,12 +173,12 @@ static void repair_one(struct repair *repair, struct watched *watched)
 		.request_id = "repair",
 		.faults = buf_make(OP_FAULTS_MAX),
 	};
-	struct kube_reply deployment cleanup_kube_reply = { 0 };
+	struct making making cleanup_making = { .roles = watched->missing };
 	struct error err = { 0 };
-	enum rc rc = get_noted(&call, watched, &deployment, &err);
+	enum rc rc = root_get(&call, watched->id, &making.root, &err);
 
-	if (!rc)
-		rc = repair_noted(&call, watched, deployment.object, &err);
+	if (!rc && root_is(&making.root, &watched->uid))
+		rc = repair_noted(&call, watched, &making, &err);
 	if (rc && rc != RC_NOT_FOUND)
 		log_warn("a half-made container could not be repaired; trying again", log_str("id", watched->id),
 			 log_err(&err));
@@ -223,14 +199,14 @@ static void walk(struct repair *repair)
 {
 	int64_t now_ms = clock_mono_ms();
 
-	if (!kube_cache_is_synced(repair->env->cache, NEEDED_KINDS))
+	if (!kube_cache_is_synced(repair->env->cache, workload_root_kinds() | workload_child_kinds()))
 		return;
 	for (size_t i = 0; i < repair->count; i++)
 		repair->watched[i].seen = false;
 	kube_cache_visit_all(repair->env->cache, note_instance, repair);
 	forget_unseen(repair);
 	for (size_t i = 0; i < repair->count && !is_stopping(repair); i++)
-		if (!repair->watched[i].complete && now_ms - repair->watched[i].lacking_since_ms >= PATIENCE_MS)
+		if (repair->watched[i].missing && now_ms - repair->watched[i].lacking_since_ms >= PATIENCE_MS)
 			repair_one(repair, &repair->watched[i]);
 }
 

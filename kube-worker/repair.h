@@ -1,7 +1,7 @@
 /*
- * Half-made containers of which no debt is known: a worker of v0.1 that died between the Deployment and its Service, or a
- * store of NATS that was lost. Every worker looks for them, and completes them. Nothing is removed: nobody can tell that
- * the client was not told. (What has a debt is the sweeper's.)
+ * Half-made containers of which no debt is known: a worker of v0.1 that died between two writes, or a store of NATS that
+ * was lost. Every worker looks for them, and completes them. Nothing is removed: the client may have been told. (What has
+ * a debt is the sweeper's.)
  */
 #ifndef KUBE_WORKER_REPAIR_H
 #define KUBE_WORKER_REPAIR_H
@@ -14,10 +14,10 @@ struct repair;
 /*
  * Start the thread. env and auth outlive it.
  *
- * A container is taken for half-made when it asks for a Service, is younger than 10 minutes, has no debt, and no Service
- * of it was seen for 12 s. One whose Service was seen and then deleted by somebody, and an older one, are left as they
- * are. When Kubernetes refuses the Service, the reason is noted on the Deployment (ANNOTATION_PROBLEM), and the next try
- * comes a minute later.
+ * A container is taken for half-made when it is younger than 10 minutes, has no debt, and an object that its spec wants
+ * (workload.h) was not seen for 12 s. What was seen and then deleted, and what an older container lacks, is not made again.
+ * When Kubernetes refuses an object, the reason is noted on the root (ANNOTATION_PROBLEM), and the next try comes a minute
+ * later.
  *
  * ret_repair: given to the caller (repair_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
  */

@@ -8,9 +8,9 @@
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
-#include "kube-worker/container_mark.h"
 #include "kube-worker/debt_list.h"
 #include "kube-worker/permission.h"
+#include "kube-worker/root.h"
 
 #define INTERVAL_MS 2000
 #define BUSY_INTERVAL_MS 500 /* while something void may still come into being, or something is to be settled */
@@ -117,7 +117,7 @@ static void settle_all(struct sweeper *sweeper)
 		struct op_call call = make_call(sweeper);
 		struct error err;
 
-		rc = container_mark_settled(&call, settle->id, settle->uid, &err);
+		rc = root_mark_settled(&call, settle->id, settle->uid, &err);
 		buf_clear(&call.faults);
 		if (!rc)
 			drop_first_settle(sweeper);

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/container/kube_cache.h"
 #include "common/container/labels.h"
+#include "common/container/workload.h"
 #include "common/kube/kube_lister.h"
 #include "common/services/log.h"
 
@@ -22,17 +22,6 @@ struct confirm {
 	struct delivery *delivery;
 	pthread_t thread;
 };
-
-/* Is it still a container of that id, and not being deleted? */
-static bool is_container(const cJSON *deployment, const char *id)
-{
-	const cJSON *labels = json_at(deployment, "metadata.labels");
-
-	return str_equal(cJSON_GetStringValue(json_get(labels, LABEL_MANAGED_BY)), LABEL_MANAGED_BY_VALUE) &&
-	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_SERVICE_TYPE)), LABEL_SERVICE_TYPE_VALUE) &&
-	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_INSTANCE_ID)), id) &&
-	       !json_at(deployment, "metadata.deletionTimestamp");
-}
 
 /* ---- its state, from objects that are all read now --------------------------------------------------------------- */
 
@@ -76,13 +65,14 @@ static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 	reconcile(facts, count, clock_mono_ms(), look->grace_ms, &look->reconciled);
 }
 
-/* A failure counts when it is asked for: how long it has lasted only the watch has seen. */
-static enum rc read_status(struct confirm *confirm, const cJSON *deployment, const struct delivery_question *question,
-			   enum container_status *ret_status, struct error *err)
+/* A failure counts only when it is in question: how long it has lasted is known to the watch alone. */
+static enum rc read_status(struct confirm *confirm, enum kube_kind kind, const cJSON *root,
+			   const struct delivery_question *question, enum container_status *ret_status,
+			   struct error *err)
 {
 	struct look look = { .grace_ms = question->status == CONTAINER_FAILED ? 0 : NO_FAILURE_MS };
 	struct kube_cache *cache = NULL;
-	struct feed feed = { .kind = KUBE_DEPLOYMENT };
+	struct feed feed = { .kind = kind };
 	char selector[SELECTOR_MAX];
 	enum rc rc = kube_cache_create(&cache, err);
 
@@ -90,13 +80,12 @@ static enum rc read_status(struct confirm *confirm, const cJSON *deployment, con
 		return rc;
 	snprintf(selector, sizeof(selector), LABEL_SELECTOR "," LABEL_INSTANCE_ID "=%s", question->id);
 	feed.listener = kube_cache_listener(cache);
-	rc = feed_item(&feed, deployment, err);
-	feed.kind = KUBE_REPLICASET;
-	if (!rc)
-		rc = read_kind(confirm, selector, &feed, err);
-	feed.kind = KUBE_POD;
-	if (!rc)
-		rc = read_kind(confirm, selector, &feed, err);
+	rc = feed_item(&feed, root, err);
+	for (int part = 0; !rc && part < KUBE_KIND_COUNT; part++) {
+		feed.kind = (enum kube_kind)part;
+		if (CONTAINER_STATUS_KINDS & 1u << part)
+			rc = read_kind(confirm, selector, &feed, err);
+	}
 	if (!rc)
 		kube_cache_visit(cache, question->id, look_at, &look);
 	kube_cache_destroy(cache);
@@ -107,30 +96,41 @@ static enum rc read_status(struct confirm *confirm, const cJSON *deployment, con
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-static enum rc read_deployment(struct confirm *confirm, const char *name, struct kube_reply *ret_deployment,
-			       struct error *err)
+/* Of whichever kind it is. */
+static enum rc read_root(struct confirm *confirm, const char *name, struct kube_reply *ret_root,
+			 enum kube_kind *ret_kind, struct error *err)
 {
-	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
-	struct kube_request request = { .method = "GET", .deadline_ms = clock_mono_ms() + TIMEOUT_MS, .once = true };
-	enum rc rc;
+	enum rc rc = RC_NOT_FOUND;
 
-	kube_path_add(&path, KUBE_DEPLOYMENT, confirm->namespace, name);
-	rc = buf_check(&path, err);
-	request.path = path.data;
-	return rc ? rc : kube_client_do(confirm->kube, &request, ret_deployment, err);
+	for (int kind = workload_root_from(0); rc == RC_NOT_FOUND && kind < KUBE_KIND_COUNT;
+	     kind = workload_root_from(kind + 1)) {
+		struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
+		struct kube_request request = { .method = "GET", .once = true };
+
+		kube_path_add(&path, (enum kube_kind)kind, confirm->namespace, name);
+		rc = buf_check(&path, err);
+		request.path = path.data;
+		request.deadline_ms = clock_mono_ms() + TIMEOUT_MS;
+		kube_reply_clear(ret_root);
+		if (!rc)
+			rc = kube_client_do(confirm->kube, &request, ret_root, err);
+		*ret_kind = (enum kube_kind)kind;
+	}
+	return rc;
 }
 
 static enum delivery_answer ask(struct confirm *confirm, const struct delivery_question *question)
 {
-	struct kube_reply deployment cleanup_kube_reply = { 0 };
+	struct kube_reply root cleanup_kube_reply = { 0 };
 	enum container_status status = CONTAINER_DELETED;
 	struct error err = { 0 };
-	enum rc rc = read_deployment(confirm, question->name, &deployment, &err);
+	enum kube_kind kind;
+	enum rc rc = read_root(confirm, question->name, &root, &kind, &err);
 
-	if (!rc && is_container(deployment.object, question->id)) {
+	if (!rc && labels_are_live(root.object, question->id)) {
 		if (question->status == CONTAINER_DELETED)
 			return DELIVERY_REFUTED;
-		rc = read_status(confirm, deployment.object, question, &status, &err);
+		rc = read_status(confirm, kind, root.object, question, &status, &err);
 	}
 	if (!rc || rc == RC_NOT_FOUND)
 		return status == question->status ? DELIVERY_CONFIRMED : DELIVERY_REFUTED;

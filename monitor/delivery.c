@@ -10,6 +10,7 @@
 #include "common/base/thread.h"
 #include "common/bus/bus_inbox.h"
 #include "common/container/record.h"
+#include "common/container/workload.h"
 #include "common/protocol.h"
 #include "common/services/cloudevent.h"
 #include "common/services/log.h"
@@ -410,7 +411,7 @@ void delivery_change(void *ctx, enum kube_kind kind, const char *instance_id)
 		return; /* Kubernetes has no such labels */
 	pthread_mutex_lock(&d->lock);
 	if (d->cache) {
-		if (outbox_change(d->outbox, instance_id, kind == KUBE_DEPLOYMENT, clock_mono_ms(), &err))
+		if (outbox_change(d->outbox, instance_id, workload_is_root(kind), clock_mono_ms(), &err))
 			log_error("a change could not be noted; the next resync tells it", log_str("id", instance_id),
 				  log_err(&err));
 		wake_locked(d);
@@ -496,7 +497,7 @@ static void note_missing(void *ctx, const struct fact *const *facts, size_t coun
 	struct error err;
 
 	for (size_t i = 0; i < count; i++)
-		if (facts[i]->kind == KUBE_DEPLOYMENT && facts[i]->instance_id[0] &&
+		if (workload_is_root(facts[i]->kind) && facts[i]->instance_id[0] &&
 		    strlen(facts[i]->instance_id) < DELIVERY_ID_MAX && !outbox_find(d->outbox, facts[i]->instance_id) &&
 		    outbox_change(d->outbox, facts[i]->instance_id, true, clock_mono_ms(), &err))
 			log_error("a container could not be noted", log_str("id", facts[i]->instance_id),

@@ -4,10 +4,11 @@
 
 #include "common/base/hash.h"
 #include "common/base/strutil.h"
+#include "common/container/workload.h"
 
-static bool is_own_name(const struct fact *deployment)
+static bool is_own_name(const struct fact *root)
 {
-	return strcmp(deployment->name, deployment->instance_id) == 0;
+	return strcmp(root->name, root->instance_id) == 0;
 }
 
 /* Does `a` speak rather than `b`? */
@@ -22,12 +23,12 @@ static bool comes_first(const struct fact *a, const struct fact *b)
 	return strcmp(a->name, b->name) < 0;
 }
 
-static const struct fact *find_deployment(const struct fact *const *facts, size_t count)
+static const struct fact *find_root(const struct fact *const *facts, size_t count)
 {
 	const struct fact *found = NULL;
 
 	for (size_t i = 0; i < count; i++)
-		if (facts[i]->kind == KUBE_DEPLOYMENT && (!found || comes_first(facts[i], found)))
+		if (workload_is_root(facts[i]->kind) && (!found || comes_first(facts[i], found)))
 			found = facts[i];
 	return found;
 }
@@ -42,18 +43,18 @@ uint64_t reconcile_digest(enum container_status status, const char *message)
 void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, int64_t grace_ms,
 	       struct reconciled *ret_reconciled)
 {
-	const struct fact *deployment = find_deployment(facts, count);
+	const struct fact *root = find_root(facts, count);
 	struct container_state state;
 
-	*ret_reconciled = (struct reconciled){ .exists = deployment != NULL };
-	if (!deployment)
+	*ret_reconciled = (struct reconciled){ .exists = root != NULL };
+	if (!root)
 		return;
-	state = container_status_derive(deployment, facts, count, now_ms, grace_ms);
+	state = container_status_derive(root, facts, count, now_ms, grace_ms);
 	ret_reconciled->unchanged = state.unchanged;
 	ret_reconciled->podless = state.podless;
 	ret_reconciled->status = state.status;
 	ret_reconciled->recheck_ms = state.recheck_ms;
-	snprintf(ret_reconciled->name, sizeof(ret_reconciled->name), "%s", deployment->name);
+	snprintf(ret_reconciled->name, sizeof(ret_reconciled->name), "%s", root->name);
 	snprintf(ret_reconciled->message, sizeof(ret_reconciled->message), "%s", state.message);
 	str_trim_broken_utf8(ret_reconciled->message);
 	ret_reconciled->digest = reconcile_digest(state.status, ret_reconciled->message);

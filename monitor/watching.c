@@ -3,16 +3,16 @@
 #include <stdlib.h>
 
 #include "common/base/strutil.h"
-
-static const enum kube_kind kinds[] = { KUBE_DEPLOYMENT, KUBE_REPLICASET, KUBE_POD };
+#include "common/container/container_status.h"
+#include "common/container/workload.h"
 
 struct watching {
 	struct kube_auth *auth;
 	char *namespace;
 	enum informer_mode mode;
 	struct kube_cache *cache;
-	struct informer *informers[ARRAY_LEN(kinds)];
-	struct informer_counts ended; /* of the informers, when they have been stopped */
+	struct informer *informers[KUBE_KIND_COUNT]; /* of the kinds that decide a state */
+	struct informer_counts ended;                /* of the informers, when they have been stopped */
 };
 
 enum rc watching_create(struct kube_auth *auth, const char *namespace, enum informer_mode mode,
@@ -36,24 +36,30 @@ enum rc watching_create(struct kube_auth *auth, const char *namespace, enum info
 	return RC_OK;
 }
 
+static unsigned needed_kinds(void)
+{
+	return workload_root_kinds() | CONTAINER_STATUS_KINDS;
+}
+
 enum rc watching_start(struct watching *watching, struct error *err)
 {
 	const struct informer_listener listener = kube_cache_listener(watching->cache);
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; !rc && i < ARRAY_LEN(kinds); i++)
-		rc = informer_create(watching->auth, watching->namespace, kinds[i], watching->mode, &listener,
-				     &watching->informers[i], err);
+	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
+		if (needed_kinds() & 1u << kind)
+			rc = informer_create(watching->auth, watching->namespace, (enum kube_kind)kind, watching->mode,
+					     &listener, &watching->informers[kind], err);
 	return rc;
 }
 
 void watching_stop(struct watching *watching)
 {
 	watching->ended = watching_counts(watching);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+	for (size_t i = 0; i < KUBE_KIND_COUNT; i++)
 		if (watching->informers[i])
 			informer_stop(watching->informers[i]);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+	for (size_t i = 0; i < KUBE_KIND_COUNT; i++)
 		informer_destroy(TAKE(watching->informers[i]));
 }
 
@@ -74,28 +80,22 @@ struct kube_cache *watching_cache(struct watching *watching)
 
 bool watching_is_complete(struct watching *watching)
 {
-	unsigned needed = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		needed |= 1u << kinds[i];
-	return kube_cache_is_synced(watching->cache, needed);
+	return kube_cache_is_synced(watching->cache, needed_kinds());
 }
 
 struct informer_counts watching_deployments(struct watching *watching)
 {
-	struct informer_counts counts = { 0 };
+	/* Records hold the version of a Deployment (record.h): with another kind of root they have to say which. */
+	struct informer *informer = watching->informers[KUBE_DEPLOYMENT];
 
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (kinds[i] == KUBE_DEPLOYMENT && watching->informers[i])
-			counts = informer_counts(watching->informers[i]);
-	return counts;
+	return informer ? informer_counts(informer) : (struct informer_counts){ 0 };
 }
 
 struct informer_counts watching_counts(struct watching *watching)
 {
 	struct informer_counts sum = watching->ended;
 
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+	for (size_t i = 0; i < KUBE_KIND_COUNT; i++) {
 		struct informer_counts counts = { 0 };
 
 		if (watching->informers[i])

@@ -219,20 +219,20 @@ static void write_service_ports(struct json_writer *w, const cJSON *ports)
 }
 
 /* Without blockOwnerDeletion, which needs a right on finalizers that OpenShift asks for. */
-static void write_owner(struct json_writer *w, const char *id, const char *deployment_uid)
+static void write_owner(struct json_writer *w, const char *id, const struct container_owner *owner)
 {
 	json_begin_array(w, "ownerReferences");
 	json_begin_object(w, NULL);
-	json_string(w, "apiVersion", "apps/v1");
-	json_string(w, "kind", "Deployment");
+	json_string(w, "apiVersion", kube_kind_api_version(owner->kind));
+	json_string(w, "kind", kube_kind_name(owner->kind));
 	json_string(w, "name", id);
-	json_string(w, "uid", deployment_uid);
+	json_string(w, "uid", owner->uid);
 	json_end_object(w);
 	json_end_array(w);
 }
 
-enum rc container_write_service(const char *id, const char *name, const char *deployment_uid, const cJSON *spec,
-				const char *external_type, struct buf *out, struct error *err)
+enum rc container_write_service(const char *id, const char *name, const struct container_owner *owner,
+				const cJSON *spec, const char *external_type, struct buf *out, struct error *err)
 {
 	struct json_writer w = json_writer_make(out);
 
@@ -242,7 +242,7 @@ enum rc container_write_service(const char *id, const char *name, const char *de
 	json_begin_object(&w, "metadata");
 	json_string(&w, "name", name);
 	write_labels(&w, id, spec);
-	write_owner(&w, id, deployment_uid);
+	write_owner(&w, id, owner);
 	json_end_object(&w);
 	json_begin_object(&w, "spec");
 	json_string(&w, "type", spec_any_port(spec, spec_port_is_external) ? external_type : "ClusterIP");

@@ -18,6 +18,12 @@ struct container_origin {
 	bool owed;           /* to `attempt`; else its debt is a record */
 };
 
+/* The root that owns an object. It is named by the container's id. */
+struct container_owner {
+	enum kube_kind kind;
+	const char *uid;
+};
+
 /*
  * Write the Deployment: named by the id, our three labels and the client's, one container, and annotations: its origin,
  * and what Kubernetes would not give back as it was written.
@@ -30,12 +36,13 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const stru
 				   struct buf *out, struct error *err) must_check;
 
 /*
- * Write the Service: the ports that are not `none`, and an owner reference, so that it goes when its Deployment goes.
+ * Write the Service: the ports that are not `none`, and an owner reference, so that it goes when its root goes.
  *
  * name           service_name_derive() of the id.
  * external_type  the type when any port is external; else ClusterIP.
  */
-enum rc container_write_service(const char *id, const char *name, const char *deployment_uid, const cJSON *spec,
-				const char *external_type, struct buf *out, struct error *err) must_check;
+enum rc container_write_service(const char *id, const char *name, const struct container_owner *owner,
+				const cJSON *spec, const char *external_type, struct buf *out, struct error *err)
+	must_check;
 
 #endif

@@ -7,6 +7,9 @@
 
 #include "common/container/kube_facts.h"
 
+/* The kinds that a state is derived from beside the root, as bits 1u << enum kube_kind. */
+#define CONTAINER_STATUS_KINDS (1u << KUBE_REPLICASET | 1u << KUBE_POD)
+
 enum container_status { CONTAINER_PENDING, CONTAINER_RUNNING, CONTAINER_FAILED, CONTAINER_UNKNOWN, CONTAINER_DELETED };
 
 struct container_state {

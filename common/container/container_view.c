@@ -8,6 +8,7 @@
 #include "common/container/labels.h"
 #include "common/container/port_table.h"
 #include "common/container/quantity.h"
+#include "common/container/workload.h"
 
 struct container_extras container_extras_make(void)
 {
@@ -17,6 +18,42 @@ struct container_extras container_extras_make(void)
 void container_extras_clear(struct container_extras *extras)
 {
 	buf_clear(&extras->service);
+}
+
+enum rc container_extras_show(struct container_extras *extras, const struct fact *child, struct error *err)
+{
+	if (child->service[0]) {
+		buf_reset(&extras->service);
+		buf_add_str(&extras->service, child->service);
+	}
+	return buf_check(&extras->service, err);
+}
+
+enum rc container_extras_read(struct container_extras *extras, const struct fact *root, const struct fact *const *facts,
+			      size_t count, int64_t now_ms, int64_t grace_ms, struct error *err)
+{
+	struct container_state state = container_status_derive(root, facts, count, now_ms, grace_ms);
+	enum rc rc = RC_OK;
+
+	extras->status = state.status;
+	extras->changed_ms = state.changed_ms;
+	snprintf(extras->ip, sizeof(extras->ip), "%s", state.ip);
+	snprintf(extras->message, sizeof(extras->message), "%s", state.message);
+	str_trim_broken_utf8(extras->message);
+	buf_reset(&extras->service);
+	extras->missing = root->wanted;
+	extras->pod_seen = false;
+	for (size_t i = 0; i < count; i++)
+		extras->pod_seen = extras->pod_seen || facts[i]->kind == KUBE_POD;
+	for (int role = WORKLOAD_ROOT + 1; !rc && role < WORKLOAD_ROLE_COUNT; role++) {
+		const struct fact *child = workload_find(root, (enum workload_role)role, facts, count);
+
+		if (!child)
+			continue;
+		extras->missing &= ~(1u << role);
+		rc = container_extras_show(extras, child, err);
+	}
+	return rc;
 }
 
 /* ---- what the client wrote --------------------------------------------------------------------------------------- */

@@ -18,11 +18,26 @@ struct container_extras {
 	char ip[CONTAINER_IP_MAX];
 	char message[CONTAINER_MESSAGE_MAX]; /* for people; "" when there is nothing to say */
 	struct buf service;                  /* JSON, empty: there is no Service */
+	unsigned missing; /* roles that the root wants and for which there is nothing to show, as bits */
+	bool pod_seen;
 };
 
 struct container_extras container_extras_make(void);
 void container_extras_clear(struct container_extras *extras);
 #define cleanup_container_extras cleanup_with(container_extras_clear)
+
+/*
+ * Fill them from the root and what is known of the instance.
+ *
+ * root      may be newer than the one among the facts.
+ * now_ms, grace_ms  as for container_status_derive().
+ * Errors: RC_NO_MEMORY.
+ */
+enum rc container_extras_read(struct container_extras *extras, const struct fact *root, const struct fact *const *facts,
+			      size_t count, int64_t now_ms, int64_t grace_ms, struct error *err) must_check;
+
+/* Show one of the root's objects in place of what is shown in its role. Errors: RC_NO_MEMORY. */
+enum rc container_extras_show(struct container_extras *extras, const struct fact *child, struct error *err) must_check;
 
 /*
  * Write the Container. What the client wrote comes back as it was written for as long as the cluster holds an equal

@@ -10,7 +10,7 @@
 #include "common/container/labels.h"
 #include "common/container/pod_message.h"
 #include "common/container/service_view.h"
-#include "common/container/spec_ports.h"
+#include "common/container/workload.h"
 
 #define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes before a message is cut: no object of Kubernetes is larger */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
@@ -86,8 +86,7 @@ static int64_t newest_transition(const cJSON *object)
 	return newest;
 }
 
-/* The controlling owner, or the first one when none controls. */
-static struct kube_uid owner_of(const cJSON *object)
+struct kube_uid kube_owner_of(const cJSON *object)
 {
 	const cJSON *owners = json_at(object, "metadata.ownerReferences");
 	const cJSON *owner = NULL;
@@ -168,12 +167,12 @@ uint64_t fact_token_hash(const char *token)
 	return hash ? hash : 1;
 }
 
-/* Does the client's spec, as the annotation keeps it, ask for ports that others can reach? */
-static bool wants_service(const char *spec)
+/* What the client's spec, as the annotation keeps it, wants beside the root. */
+static unsigned wanted_by(const char *spec)
 {
 	cleanup_json cJSON *tree = NULL;
 
-	return json_parse(spec, strlen(spec), &tree, NULL) == RC_OK && spec_wants_service(tree);
+	return json_parse(spec, strlen(spec), &tree, NULL) ? 0 : workload_wanted(tree);
 }
 
 static void read_deployment(const cJSON *object, struct fact *fact, struct texts *texts)
@@ -189,7 +188,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 	fact->revision = revision_of(object);
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;
-	fact->wants_service = spec && wants_service(spec);
+	fact->wanted = spec ? wanted_by(spec) : 0;
 	if (owed_to && strlen(owed_to) < FACT_OWED_TO_MAX)
 		texts->owed_to = owed_to;
 	if (problem)
@@ -205,7 +204,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 
 static void read_replicaset(const cJSON *object, struct fact *fact, struct texts *texts unused)
 {
-	fact->owner = owner_of(object);
+	fact->owner = kube_owner_of(object);
 	fact->revision = revision_of(object);
 }
 
@@ -213,7 +212,7 @@ static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts
 {
 	const char *ip = json_string_at(object, "status.podIP");
 
-	fact->owner = owner_of(object);
+	fact->owner = kube_owner_of(object);
 	fact->phase = phase_of(object);
 	fact->node_lost = kube_condition_node_is_lost(object);
 	if (fact->phase == POD_FAILED)
@@ -228,7 +227,7 @@ static void read_service(const cJSON *object, struct fact *fact, struct texts *t
 {
 	struct json_writer w = json_writer_make(&texts->service);
 
-	fact->owner = owner_of(object);
+	fact->owner = kube_owner_of(object);
 	service_view_write(object, &w, NULL);
 }
 

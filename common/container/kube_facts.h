@@ -1,6 +1,6 @@
 /*
  * The few facts that we keep of a Kubernetes object: some hundred bytes in one block, instead of kilobytes of JSON.
- * One shape for all four kinds, so that a cache and an informer need not know them.
+ * One shape for all kinds, so that a cache and an informer need not know them.
  */
 #ifndef COMMON_CONTAINER_KUBE_FACTS_H
 #define COMMON_CONTAINER_KUBE_FACTS_H
@@ -27,8 +27,8 @@ struct fact {
 	enum pod_phase phase; /* Pod */
 	bool deleting;        /* has a deletionTimestamp */
 	bool node_lost;       /* Pod: its node does not report any more */
-	bool wants_service;   /* Deployment: the client asked for ports that others can reach */
 	bool made_here;       /* Deployment: has our creation token, and its name is the instance id */
+	unsigned wanted;      /* Deployment: the roles that its spec wants beside it (workload.h), as bits */
 	uint64_t token;       /* Deployment: a hash of its creation token; 0: it has none */
 	int32_t replicas;     /* Deployment: spec.replicas */
 	int32_t revision;     /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
@@ -57,6 +57,9 @@ struct fact {
  */
 enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
 	must_check;
+
+/* The uid of an object's controlling owner, or of the first when none controls; all zero: it has none. */
+struct kube_uid kube_owner_of(const cJSON *object);
 
 /* The hash that a fact keeps of a creation token; never 0. */
 uint64_t fact_token_hash(const char *token);

@@ -16,6 +16,20 @@ bool label_is_reserved(const char *key)
 	       str_equal(key, LABEL_SERVICE_TYPE);
 }
 
+bool labels_are_of(const cJSON *object, const char *id)
+{
+	const cJSON *labels = json_at(object, "metadata.labels");
+
+	return str_equal(cJSON_GetStringValue(json_get(labels, LABEL_MANAGED_BY)), LABEL_MANAGED_BY_VALUE) &&
+	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_SERVICE_TYPE)), LABEL_SERVICE_TYPE_VALUE) &&
+	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_INSTANCE_ID)), id);
+}
+
+bool labels_are_live(const cJSON *object, const char *id)
+{
+	return labels_are_of(object, id) && !json_at(object, "metadata.deletionTimestamp");
+}
+
 /* 1..63 bytes of [A-Za-z0-9._-] with a letter or digit at both ends. */
 static bool is_qualified_part(const char *text)
 {

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "common/services/json.h"
+
 #define LABEL_MANAGED_BY "dcm.project/managed-by"
 #define LABEL_MANAGED_BY_VALUE "dcm"
 #define LABEL_INSTANCE_ID "dcm.project/dcm-instance-id"
@@ -28,6 +30,12 @@
 
 /* Is the key one of the three labels that belong to us? */
 bool label_is_reserved(const char *key);
+
+/* Does an object carry all three, with that id? */
+bool labels_are_of(const cJSON *object, const char *id);
+
+/* The same, and it is not being deleted. */
+bool labels_are_live(const cJSON *object, const char *id);
 
 /*
  * Why Kubernetes would refuse this label key or value, as a sentence; NULL: it is valid.

@@ -5,14 +5,14 @@
 #include "common/base/strutil.h"
 
 static const struct kind_row {
-	const char *group; /* the path before "/namespaces" */
+	const char *api_version;
 	const char *plural;
 	const char *name;
 } kinds[KUBE_KIND_COUNT] = {
-	[KUBE_DEPLOYMENT] = { "/apis/apps/v1", "deployments", "Deployment" },
-	[KUBE_REPLICASET] = { "/apis/apps/v1", "replicasets", "ReplicaSet" },
-	[KUBE_POD] = { "/api/v1", "pods", "Pod" },
-	[KUBE_SERVICE] = { "/api/v1", "services", "Service" },
+	[KUBE_DEPLOYMENT] = { "apps/v1", "deployments", "Deployment" },
+	[KUBE_REPLICASET] = { "apps/v1", "replicasets", "ReplicaSet" },
+	[KUBE_POD] = { "v1", "pods", "Pod" },
+	[KUBE_SERVICE] = { "v1", "services", "Service" },
 };
 
 const char *kube_kind_plural(enum kube_kind kind)
@@ -25,10 +25,16 @@ const char *kube_kind_name(enum kube_kind kind)
 	return kinds[kind].name;
 }
 
+const char *kube_kind_api_version(enum kube_kind kind)
+{
+	return kinds[kind].api_version;
+}
+
 void kube_path_add(struct buf *path, enum kube_kind kind, const char *namespace, const char *name)
 {
-	buf_add_str(path, kinds[kind].group);
-	buf_add_str(path, "/namespaces/");
+	bool core = !strchr(kinds[kind].api_version, '/'); /* the core group has no name */
+
+	buf_addf(path, "/%s/%s/namespaces/", core ? "api" : "apis", kinds[kind].api_version);
 	buf_add_percent_encoded(path, namespace);
 	buf_addf(path, "/%s", kinds[kind].plural);
 	if (name) {

@@ -16,6 +16,9 @@ const char *kube_kind_plural(enum kube_kind kind);
 /* Its name in sentences: "Deployment". */
 const char *kube_kind_name(enum kube_kind kind);
 
+/* Its apiVersion in objects: "apps/v1". */
+const char *kube_kind_api_version(enum kube_kind kind);
+
 /*
  * Append the path of a kind's collection in a namespace, or of one object (name not NULL):
  * "/apis/apps/v1/namespaces/x/deployments/y". Failure is the buffer's.

@@ -180,6 +180,7 @@ static bool create_by_api(struct client *client, int64_t serial)
 
 static bool create_by_kube(struct client *client, int64_t serial)
 {
+	const struct container_owner owner = { KUBE_DEPLOYMENT, "00000000-0000-4000-8000-000000000000" };
 	const struct container_origin origin = { .token = "req:bench", .digest = "" };
 	struct buf path cleanup_buf = buf_make(4096);
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
@@ -193,8 +194,7 @@ static bool create_by_kube(struct client *client, int64_t serial)
 		return false;
 	buf_reset(&path);
 	buf_reset(&body);
-	if (container_write_service(id, id, "00000000-0000-4000-8000-000000000000", client->options->spec, "NodePort",
-				    &body, NULL))
+	if (container_write_service(id, id, &owner, client->options->spec, "NodePort", &body, NULL))
 		return false;
 	kube_path_add(&path, KUBE_SERVICE, client->options->namespace, NULL);
 	return kube_call(client, "POST", path.data, &body);

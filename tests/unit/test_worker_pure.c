@@ -278,10 +278,11 @@ Test(container_object, the_service_has_the_ports_that_are_seen_and_its_owner)
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	cleanup_json cJSON *spec = cJSON_Parse(FULL_SPEC);
 	cleanup_json cJSON *service = NULL;
+	const struct container_owner owner = { KUBE_DEPLOYMENT, "u-1" };
 	const cJSON *ports;
 
 	cr_assert(spec_wants_service(spec));
-	cr_assert_eq(container_write_service("web-1", "web-1", "u-1", spec, "NodePort", &body, NULL), RC_OK);
+	cr_assert_eq(container_write_service("web-1", "web-1", &owner, spec, "NodePort", &body, NULL), RC_OK);
 	cr_assert_eq(json_parse_strict(body.data, body.len, &service, NULL), RC_OK);
 	ports = json_at(service, "spec.ports");
 	cr_expect_str_eq(json_string_at(service, "spec.type"), "NodePort");

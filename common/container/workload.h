@@ -1,0 +1,106 @@
+/*
+ * A container's workload: the objects that should exist for it, from its spec, and which of them exist, from the facts of
+ * the cluster. Pure. A kind of root is one row of workload.c, any other object of a container is one row there.
+ */
+#ifndef COMMON_CONTAINER_WORKLOAD_H
+#define COMMON_CONTAINER_WORKLOAD_H
+
+#include "common/container/container_object.h"
+
+/* What an object is for; in the order in which they are made. The root is named by the container's id and owns the rest. */
+enum workload_role { WORKLOAD_ROOT, WORKLOAD_SERVICE, WORKLOAD_ROLE_COUNT };
+
+#define WORKLOAD_NAME_MAX 64                                 /* bytes of an object's name with its NUL */
+#define WORKLOAD_ALL_ROLES ((1u << WORKLOAD_ROLE_COUNT) - 1) /* as bits 1u << role */
+
+/* What a workload is made from; borrowed. */
+struct workload_source {
+	const char *id;
+	const cJSON *spec;                     /* without a root to write, its skeleton (ANNOTATION_SPEC) does */
+	const struct container_origin *origin; /* of the root; NULL when that exists */
+	const char *external_service_type;     /* of a Service with a port that is reached from outside */
+};
+
+struct workload_object {
+	enum workload_role role;
+	enum kube_kind kind;
+	char name[WORKLOAD_NAME_MAX];
+};
+
+struct workload {
+	struct workload_source source;
+	struct workload_object objects[WORKLOAD_ROLE_COUNT]; /* the root first */
+	size_t count;
+};
+
+/* ---- what should exist ------------------------------------------------------------------------------------------- */
+
+/* The roles that a spec wants beside the root, as bits. */
+unsigned workload_wanted(const cJSON *spec);
+
+/* List the objects that should exist. Errors: RC_INTERNAL when a name cannot be made. */
+enum rc workload_make(const struct workload_source *source, struct workload *ret_workload, struct error *err)
+	must_check;
+
+/*
+ * Append an object of the list as JSON.
+ *
+ * root_uid  of the root, which becomes its owner; not used for the root itself.
+ * Errors: as container_write_deployment().
+ */
+enum rc workload_write(const struct workload *workload, const struct workload_object *object, const char *root_uid,
+		       struct buf *out, struct error *err) must_check;
+
+/* Kind and name of the object that has a role for the container of that id; not of the root. Errors: as workload_make(). */
+enum rc workload_child(enum workload_role role, const char *id, struct workload_object *ret_object, struct error *err)
+	must_check;
+
+/* ---- the kinds --------------------------------------------------------------------------------------------------- */
+
+/* Kinds of roots, and of the objects that they own, as bits 1u << enum kube_kind. */
+unsigned workload_root_kinds(void);
+unsigned workload_child_kinds(void);
+
+bool workload_is_root(enum kube_kind kind);
+
+/* The first kind of a root from `kind` on; KUBE_KIND_COUNT when there is no more. To go through them in their order. */
+int workload_root_from(int kind);
+
+/* ---- what exists ------------------------------------------------------------------------------------------------- */
+
+/* How an object with a container's id relates to a root. In the order of removal, but for the last. */
+enum workload_tie {
+	WORKLOAD_OWNERLESS, /* other programs make such. Goes before the root: without that, nothing leads to it */
+	WORKLOAD_IS_ROOT,
+	WORKLOAD_OWNED,     /* by the root. Goes after it: should that fail, garbage collection removes it */
+	WORKLOAD_UNRELATED, /* owned by another object, such as a predecessor; or no object of a workload, such as a Pod */
+	WORKLOAD_TIE_COUNT
+};
+
+enum workload_tie workload_tie(const struct kube_uid *root, const struct fact *fact);
+
+/*
+ * The roles that the root wants and for which it owns no object, as bits.
+ *
+ * facts  any facts of the instance.
+ */
+unsigned workload_missing(const struct fact *root, const struct fact *const *facts, size_t count);
+
+/*
+ * The object that clients see in a role other than the root: not being deleted, owned by the root or, when there is none,
+ * ownerless. NULL: there is none.
+ */
+const struct fact *workload_find(const struct fact *root, enum workload_role role, const struct fact *const *facts,
+				 size_t count);
+
+/* Who has the name of an object that should be made. */
+enum workload_holder {
+	WORKLOAD_HELD_BY_ROOT,        /* it is the one that should exist */
+	WORKLOAD_HELD_BY_PREDECESSOR, /* a container of the same id that is gone: it may be removed */
+	WORKLOAD_HELD_BY_OTHERS,      /* it must not be touched */
+};
+
+/* object: in a role other than the root, as it was read. */
+enum workload_holder workload_holder(const cJSON *object, const char *id, const struct kube_uid *root);
+
+#endif
