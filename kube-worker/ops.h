@@ -30,7 +30,7 @@ OPERATION_POOL_ROWS(OP_DECLARATION)
 const struct op *op_find(enum operation operation);
 
 /*
- * Is a request as the operation wants it? Errors: RC_INTERNAL which member is missing or wrong, and what it has to be.
+ * Is a request as the operation, one of the pool, wants it? Errors: RC_INTERNAL which member is missing or wrong, and what it has to be.
  */
 enum rc op_check(enum operation operation, const cJSON *request, struct error *err) must_check;
 

@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!text || size > MESSAGE_MAX)
 		return 0;
 	check_headers(&rest);
-	if (!rest || json_parse(rest, strlen(rest), &request, NULL))
+	if (!rest || !op_find(operation) || json_parse(rest, strlen(rest), &request, NULL))
 		return 0;
 	if (op_check(operation, request, &err))
 		FUZZ_CHECK(err.rc == RC_INTERNAL && err.text[0]);
