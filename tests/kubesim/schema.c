@@ -204,7 +204,7 @@ static bool is_int(const cJSON *value, enum schema_type type)
 	return json_is_int(value, &number) && (type != SCHEMA_INT32 || (number >= INT32_MIN && number <= INT32_MAX));
 }
 
-/* A number becomes the text of it. What does not fit into thousandths is left to a real API server. */
+/* A number becomes the text of it. What does not fit into 64 bits is left to a real API server. */
 static enum schema_fault check_quantity(cJSON *value)
 {
 	cleanup_free char *printed = cJSON_IsNumber(value) ? cJSON_PrintUnformatted(value) : NULL;
@@ -214,7 +214,7 @@ static enum schema_fault check_quantity(cJSON *value)
 	if (!text)
 		return SCHEMA_MISTYPED;
 	text += text[0] == '-';
-	if (!quantity_parse(text, 1000, &amount))
+	if (!quantity_parse(text, 1000, &amount) && !quantity_parse(text, 1, &amount))
 		return strspn(text, ".0123456789") > QUANTITY_DIGITS_MAX || strpbrk(text, "+eEPT") ? SCHEMA_UNKNOWN
 												   : SCHEMA_MISTYPED;
 	if (printed) {

@@ -265,7 +265,9 @@ static int64_t amount_of(const char *quantity)
 {
 	int64_t amount = 0;
 
-	return quantity && quantity_parse(quantity, 1000, &amount) ? amount : 0;
+	if (!quantity || !quantity_parse(quantity, 1, &amount))
+		return 0;
+	return quantity_parse(quantity, 1000, &amount) ? amount : INT64_MAX; /* thousandths of a petabyte do not fit */
 }
 
 /* cpu and memory, and resources of a domain: those are whole, and asked for as far as they are allowed. */
