@@ -181,6 +181,23 @@ static bool is_success(int status)
 	return status >= 200 && status < 300;
 }
 
+/* Of what every object has, is what is there of the right kind? What is not there is another's to miss. */
+static bool is_well_formed(const cJSON *object)
+{
+	static const char *const maps[] = { "labels", "annotations" };
+	const cJSON *metadata = json_get(object, "metadata");
+
+	if (!cJSON_IsObject(object) || (metadata && !cJSON_IsObject(metadata)))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+		const cJSON *map = json_get(metadata, maps[i]);
+
+		if (map && !cJSON_IsNull(map) && !cJSON_IsObject(map))
+			return false;
+	}
+	return true;
+}
+
 /* The answer's body becomes the reply's object. Of an error it may be anything: HTML of a proxy, for example. */
 static enum rc read_body(struct http_response *response, struct kube_reply *reply, struct error *err)
 {
@@ -191,7 +208,7 @@ static enum rc read_body(struct http_response *response, struct kube_reply *repl
 		return RC_OK;
 	if (rc)
 		return error_set(err, RC_UNAVAILABLE, "the API server's answer is no JSON: %s", cause.text);
-	return cJSON_IsObject(reply->object) ? RC_OK
+	return is_well_formed(reply->object) ? RC_OK
 					     : error_set(err, RC_UNAVAILABLE, "the API server's answer is no object");
 }
 
