@@ -181,7 +181,6 @@ static enum rc check_user(const struct kubeconfig *config, struct error *err)
 	bool has_basic = config->username || config->password;
 	const struct rule rules[] = {
 		{ has_cert && !has_key, "client-certificate is given, but client-key is missing" },
-		{ has_key && !has_cert, "client-key is given, but client-certificate is missing" },
 		{ has_basic && (config->token || config->token_file), "token and username exclude each other" },
 		{ !config->as && (config->as_uid || config->as_groups.count || config->as_extra.count),
 		  "as-uid, as-groups and as-user-extra need as" },

@@ -303,6 +303,7 @@ SHAPES = [
     Shape("certificate and key in files beside", flow(user="client-certificate: jane.crt, client-key: ./jane.key"),
           user=JANE),
     Shape("a certificate without a key", flow(user="client-certificate-data: @CERT@"), server=None),
+    Shape("a key without a certificate", flow(user="token: secret-token, client-key-data: @KEY@")),
     Shape("groups without a name", flow(user="token: x, as-groups: [a]"), server=None),
     Shape("a plugin of v1", flow(user=f"exec: {{apiVersion: {V1}, command: ./plugin-v1, interactiveMode: Never}}")),
     Shape("a plugin of v1beta1 without interactiveMode",

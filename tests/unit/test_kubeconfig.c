@@ -209,7 +209,6 @@ static const struct member_case member_cases[] = {
 	{ HTTPS, "tokenFile: f, password: secret", "exclude each other" },
 	{ HTTPS, "password: \"secret\\n\"", "password holds a line break" },
 	{ HTTPS, "client-certificate: f", "client-key is missing" },
-	{ HTTPS, "client-key: f", "client-certificate is missing" },
 	{ HTTPS, "client-key-data: 'secret!'", "client-key-data is not base64" },
 	{ HTTPS, "as-groups: [a]", "need as" },
 	{ HTTPS, "as-uid: a", "need as" },
