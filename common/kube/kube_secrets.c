@@ -153,7 +153,8 @@ enum rc kube_secrets_init(struct kube_secrets *secrets, const char *variable, co
 	rc = secret_init(&secrets->ca, config->ca_data, config->ca_file, err);
 	if (!rc)
 		rc = secret_init(&secrets->cert, config->cert_data, config->cert_file, err);
-	if (!rc && (secrets->cert.path || secrets->cert.text)) /* alone it is of no use, and no fault, as to client-go */
+	if (!rc &&
+	    (secrets->cert.path || secrets->cert.text)) /* alone it is of no use, and no fault, as to client-go */
 		rc = secret_init(&secrets->key, config->key_data, config->key_file, err);
 	if (!rc)
 		rc = secret_init(&secrets->token, config->token, NULL, err);
