@@ -284,17 +284,17 @@ static enum rc write_delete(struct api *api unused, struct request *r unused, st
 	return RC_OK;
 }
 
-/* What is not simply handed on from the client's request, and may not be: its parameters and its body. */
+/* What an operation sends a worker beside the client's parameters and body. */
 static const struct extra {
 	enum rc (*write)(struct api *api, struct request *r, struct http_exchange *ex, bool bare, struct json_writer *w,
 			 struct error *err);
-	bool names_itself; /* the parameters are not handed on */
+	bool without_parameters; /* they are not sent */
 } extras[OPERATION_COUNT] = {
 	[OPERATION_CREATE] = { write_create, true },
 	[OPERATION_DELETE] = { write_delete, false },
 };
 
-/* Check the request as the API document says, and ask a worker with what counts of it. */
+/* Check the request as the API document says, and send a worker what counts of it. */
 static enum http_handled handle_operation(struct api *api, struct request *r, struct http_exchange *ex)
 {
 	enum operation operation = r->match.route.operation;
@@ -321,7 +321,7 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 	if (r->match.parameter)
 		snprintf(r->container_id, sizeof(r->container_id), "%s", r->match.parameter);
 	json_begin_object(&w, NULL);
-	if (!extra->names_itself)
+	if (!extra->without_parameters)
 		parameters_write(document, &parameters, &w);
 	if (extra->write && extra->write(api, r, ex, bare, &w, &err))
 		return request_answer_error(r, ex, &err);

@@ -88,10 +88,15 @@ static enum rc post(struct op_call *call, struct making *making, const struct bu
 	return rc;
 }
 
+enum rc container_is_taken(const char *id, struct error *err)
+{
+	return error_set(err, RC_ALREADY_EXISTS, "container '%s' already exists", id);
+}
+
 static enum rc give_up(const struct workload_object *object, struct error *err)
 {
 	if (object->role == WORKLOAD_ROOT)
-		return error_set(err, RC_ALREADY_EXISTS, "container '%s' already exists", object->name);
+		return container_is_taken(object->name, err);
 	return error_set(err, RC_UNAVAILABLE, "the %s '%s' comes and goes; it could not be created",
 			 kube_kind_name(object->kind), object->name);
 }

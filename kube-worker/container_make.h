@@ -42,6 +42,9 @@ void making_clear(struct making *making);
  */
 enum rc container_make(struct op_call *call, struct making *making, struct error *err) must_check;
 
+/* Set the error of a create whose id another container has: RC_ALREADY_EXISTS. */
+enum rc container_is_taken(const char *id, struct error *err);
+
 /* Show the children that were made or found. Errors: as container_extras_show(). */
 enum rc making_show(const struct making *making, struct container_extras *extras, struct error *err) must_check;
 

@@ -108,11 +108,6 @@ static enum rc read_request(struct op_call *call, const cJSON *request, struct c
 
 /* ---- the root ---------------------------------------------------------------------------------------------------- */
 
-static enum rc taken(const char *id, struct error *err)
-{
-	return error_set(err, RC_ALREADY_EXISTS, "container '%s' already exists", id);
-}
-
 /* A container of this id that another program made under another name blocks it. */
 static enum rc refuse_other(struct op_call *call, const char *id, struct error *err)
 {
@@ -121,7 +116,7 @@ static enum rc refuse_other(struct op_call *call, const char *id, struct error *
 
 	if (rc == RC_NOT_FOUND)
 		return RC_OK;
-	return rc ? rc : taken(id, err);
+	return rc ? rc : container_is_taken(id, err);
 }
 
 /* A root with our token, which this attempt has not made for certain: whose debt is it? */
@@ -160,7 +155,7 @@ static enum rc look_at_existing(void *ctx, struct op_call *call, struct error *e
 	if (json_at(root->object, "metadata.deletionTimestamp"))
 		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", debt->id);
 	if (!str_equal(root_token(root), debt->token))
-		return taken(debt->id, err);
+		return container_is_taken(debt->id, err);
 	rc = create_debt_check(debt, debt->id, root_annotation(root, ANNOTATION_DIGEST), err);
 	return rc ? rc : join_existing(call, create, err);
 }

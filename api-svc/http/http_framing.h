@@ -1,7 +1,6 @@
 /*
- * Lines of HTTP/1.1, judged before anything of them is believed: what RFC 9112 calls malformed, and what two readers may
- * read in two ways. Behind a proxy that reads such a request otherwise, the rest of it would be a second request of
- * somebody's choice.
+ * Lines of HTTP/1.1, checked before they are used: what RFC 9112 calls malformed, and what two readers may read
+ * differently. After a proxy that does, the rest of such a request would be a second, smuggled request.
  */
 #ifndef API_SVC_HTTP_HTTP_FRAMING_H
 #define API_SVC_HTTP_HTTP_FRAMING_H

@@ -6,7 +6,7 @@
  * does not list, query parameters, server-side apply, JSON patch, orders in strategic patches, dry runs, deletion but in
  * the background, deletion of a collection. What it answers otherwise is what a real one was seen to answer:
  * tests/end-to-end/kube_cases.py. What it leaves out: metadata.managedFields, the schema that kubectl asks for
- * (--validate=false), defaults of Services that nobody looks at; pages of a list show what is there by then.
+ * (--validate=false), unused defaults of Services; pages of a list show the present state.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -67,7 +67,7 @@ void sim_answer_invalid(struct sim_response *r, const struct sim_kind *kind, con
 			const struct sim_causes *causes);
 void sim_answer_internal(struct sim_response *r, const char *message);
 
-/* 501: a real API server may accept it, refuse it or drop a part of it; nobody here knows. */
+/* 501: a real API server may accept it, refuse it or drop a part of it. */
 void sim_answer_refused(struct sim_response *r, const char *what);
 
 /* What reading the request came to: RC_UNSUPPORTED is refused, all else a bad request. */

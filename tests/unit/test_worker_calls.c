@@ -94,6 +94,17 @@ static bool pass(struct worker_calls *calls, struct worker_attempt *attempt, int
 	return send;
 }
 
+/* A new table with one call, whose first attempt was sent at NOW. */
+static struct worker_attempt start(struct worker_calls *calls, enum operation operation, struct told *told)
+{
+	struct worker_attempt attempt;
+
+	worker_calls_init(calls, WAIT);
+	attempt = add_call(calls, operation, told);
+	begin(calls, &attempt, NOW);
+	return attempt;
+}
+
 Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
 {
 	struct worker_calls calls;
@@ -152,9 +163,7 @@ Test(worker_calls, a_busy_worker_is_a_refusal)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_DELETE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_DELETE, &told);
 	answer(&calls, &a, "BUSY", "{\"detail\":\"full\"}", NOW + 1);
 	cr_expect_eq(told.times, 0);
 	cr_expect_geq(calls.items[a.index].due_ms, NOW + 100, "full workers are given some time");
@@ -172,9 +181,7 @@ Test(worker_calls, silence_is_answered_by_sending_again)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS - 1));
 	cr_expect(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
 	cr_expect_eq(a.shown, 2);
@@ -194,9 +201,7 @@ Test(worker_calls, signs_of_life_are_no_silence)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	for (int64_t now = NOW + 1000; now < NOW + TIMEOUT; now += 1000) {
 		answer(&calls, &a, PROTOCOL_STATUS_WORKING, "", now);
 		cr_expect_not(pass(&calls, &a, now + 999));
@@ -228,9 +233,7 @@ Test(worker_calls, what_waits_in_a_queue_is_refused_in_time)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	say_working(&calls, &a, "1", NOW + WAIT / 2);
 	cr_expect_not(pass(&calls, &a, NOW + WAIT / 2 + 1));
 	cr_expect_eq(told.times, 0);
@@ -246,9 +249,7 @@ Test(worker_calls, what_has_begun_is_not)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	say_working(&calls, &a, "1", NOW + WAIT / 2);
 	say_working(&calls, &a, NULL, NOW + WAIT / 2 + 1);
 	cr_expect_not(pass(&calls, &a, NOW + WAIT));
@@ -310,9 +311,7 @@ Test(worker_calls, a_lost_connection_loses_the_askings_under_way)
 	struct worker_attempt a;
 	struct worker_attempt h;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	h = add_call(&calls, OPERATION_HEALTH, &health);
 	begin(&calls, &h, NOW);
 	worker_calls_lost(&calls, a.index, NOW + 10, &finished);
@@ -338,9 +337,7 @@ Test(worker_calls, a_read_that_was_lost_is_given_up_after_the_wait)
 	struct worker_finished finished = { .done = NULL };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_LIST, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_LIST, &told);
 	worker_calls_lost(&calls, a.index, NOW + 5000, &finished);
 	cr_assert(pass(&calls, &a, NOW + 5500));
 	refuse(&calls, &a, NOW + 5500);
@@ -384,9 +381,7 @@ Test(worker_calls, an_undo_that_waits_can_be_hurried)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_UNDO, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_UNDO, &told);
 	refuse(&calls, &a, NOW);
 	worker_calls_hurry(&calls, a.index, NOW + 1);
 	cr_expect(pass(&calls, &a, NOW + 1));
@@ -399,9 +394,7 @@ Test(worker_calls, a_failure_after_a_lost_asking_leaves_the_outcome_open)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
 	answer(&calls, &a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + WORKER_SILENCE_MS + 1);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
@@ -423,9 +416,7 @@ Test(worker_calls, one_attempt_at_a_time_has_the_permission)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	cr_expect(permits(&calls, a, 1, NOW));
 	cr_expect(permits(&calls, a, 1, NOW + 2000), "it may ask again");
 	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS), "asking is a sign of life");
@@ -449,9 +440,7 @@ Test(worker_calls, an_old_attempt_may_come_first_after_the_silence)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_DELETE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_DELETE, &told);
 	cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
 	cr_expect(permits(&calls, a, 1, NOW + 3500));
 	cr_expect_not(permits(&calls, a, 2, NOW + 3501));
@@ -464,9 +453,7 @@ Test(worker_calls, nothing_is_permitted_for_a_client_that_has_gone_or_after_the_
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	present = false;
 	cr_expect_not(permits(&calls, a, 1, NOW));
 	present = true;
@@ -483,9 +470,7 @@ Test(worker_calls, a_lost_connection_takes_the_permission)
 	struct worker_finished finished = { .done = NULL };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	cr_expect(permits(&calls, a, 1, NOW));
 	worker_calls_lost(&calls, a.index, NOW + 10, &finished);
 	cr_assert(pass(&calls, &a, NOW + 200));
@@ -499,9 +484,7 @@ Test(worker_calls, a_request_that_is_running_already_is_waited_for)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	for (int64_t now = NOW; now < NOW + TIMEOUT - 1000; now = calls.items[a.index].due_ms) {
 		answer(&calls, &a, "PENDING", "{\"detail\":\"x\"}", now);
 		cr_assert_eq(told.times, 0);
@@ -572,9 +555,7 @@ Test(worker_calls, what_is_owed_is_settled_before_it_is_told)
 	struct worker_attempt a;
 	struct worker_attempt late;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	cr_assert(permits(&calls, a, 1, NOW));
 	late = a;
 	answer_owed(&calls, &a, RECORD, NOW + 1);
@@ -601,9 +582,7 @@ Test(worker_calls, what_was_void_is_an_error_whose_outcome_is_open)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	answer_owed(&calls, &a, RECORD, NOW + 1);
 	cr_assert(settles(&calls, &a, NOW + 1));
 	settled(&calls, &a, RC_CONFLICT, NOW + 2);
@@ -618,9 +597,7 @@ Test(worker_calls, the_deadline_ends_a_settlement)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	answer_owed(&calls, &a, RECORD, NOW + 1);
 	cr_assert(settles(&calls, &a, NOW + 1));
 	cr_expect_not(pass(&calls, &a, NOW + TIMEOUT));
@@ -635,9 +612,7 @@ Test(worker_calls, nothing_is_settled_for_a_client_that_has_gone)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	present = false;
 	answer_owed(&calls, &a, RECORD, NOW + 1);
 	cr_expect_eq(told.rc, RC_CANCELLED);
@@ -652,9 +627,7 @@ Test(worker_calls, a_promise_is_remembered_for_those_who_ask)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_CREATE, &told);
 	answer_owed(&calls, &a, PROTOCOL_DEBT_OBJECT, NOW + 1);
 	cr_assert(settles(&calls, &a, NOW + 1));
 	settled(&calls, &a, RC_OK, NOW + 2);
@@ -702,9 +675,7 @@ Test(worker_calls, any_good_word_is_health)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_HEALTH, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_HEALTH, &told);
 	answer(&calls, &a, "OK", "{\"healthy\":false}", NOW + 1);
 	cr_expect_eq(told.times, 0, "another worker may know better");
 	answer(&calls, &a, "OK", "{\"healthy\":true}", NOW + 2);
@@ -718,9 +689,7 @@ Test(worker_calls, workers_that_do_not_hear_all_are_asked_in_their_group)
 	struct told told = { 0 };
 	struct worker_attempt a;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_HEALTH, &told);
-	begin(&calls, &a, NOW);
+	a = start(&calls, OPERATION_HEALTH, &told);
 	refuse(&calls, &a, NOW + 1);
 	cr_expect_eq(told.times, 0);
 	cr_assert(pass(&calls, &a, NOW + 1));
