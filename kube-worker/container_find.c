@@ -167,17 +167,29 @@ enum rc container_find(struct op_call *call, const char *id, struct root *root, 
 
 struct token_search {
 	uint64_t hash;
+	int64_t created_ms;
 	char *id; /* PROTOCOL_ID_MAX + 1 bytes; "" until it is found */
 };
+
+/* A race without JetStream may have made several: the first counts, for every worker the same. */
+static bool comes_first(const struct fact *fact, const struct token_search *search)
+{
+	if (!search->id[0] || fact->created_ms != search->created_ms)
+		return !search->id[0] || fact->created_ms < search->created_ms;
+	return strcmp(fact->instance_id, search->id) < 0;
+}
 
 static void look_for_token(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct token_search *search = ctx;
 
-	for (size_t i = 0; i < count; i++)
-		if (workload_is_root(facts[i]->kind) && facts[i]->token == search->hash && facts[i]->made_here &&
-		    !facts[i]->deleting)
-			snprintf(search->id, PROTOCOL_ID_MAX + 1, "%s", facts[i]->instance_id);
+	for (size_t i = 0; i < count; i++) {
+		if (!workload_is_root(facts[i]->kind) || facts[i]->token != search->hash || !facts[i]->made_here ||
+		    facts[i]->deleting || !comes_first(facts[i], search))
+			continue;
+		snprintf(search->id, PROTOCOL_ID_MAX + 1, "%s", facts[i]->instance_id);
+		search->created_ms = facts[i]->created_ms;
+	}
 }
 
 enum rc container_find_by_token(struct op_call *call, const char *token, char ret_id[PROTOCOL_ID_MAX + 1],
