@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "common/resource.h"
+
 /* How often a request is sent to workers (worker_calls.h). */
 enum operation_repeat {
 	OPERATION_SENT_ONCE,   /* the first refusal is the reply */
@@ -23,8 +25,7 @@ enum operation_reply {
 	OPERATION_REPLY_VALUE, /* a JSON object */
 };
 
-#define OPERATION_CONTAINERS "/api/v1alpha1/containers"
-#define OPERATION_CONTAINER OPERATION_CONTAINERS "/{container_id}"
+#define OPERATION_CONTAINER RESOURCE_CONTAINERS_PATH "/{container_id}"
 
 /*
  * enumerator, name; method, path and operationId in openapi.yaml (NULL: not for clients); the status of a success; how
@@ -34,14 +35,14 @@ enum operation_reply {
  */
 /* clang-format off */
 #define OPERATION_POOL_ROWS(ROW) \
-	ROW(LIST,   list,   "GET",    OPERATION_CONTAINERS, "listContainers",  200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
-	ROW(CREATE, create, "POST",   OPERATION_CONTAINERS, "createContainer", 201, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_VALUE) \
+	ROW(LIST,   list,   "GET",    RESOURCE_CONTAINERS_PATH, "listContainers",  200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
+	ROW(CREATE, create, "POST",   RESOURCE_CONTAINERS_PATH, "createContainer", 201, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_VALUE) \
 	ROW(GET,    get,    "GET",    OPERATION_CONTAINER,  "getContainer",    200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
 	ROW(DELETE, delete, "DELETE", OPERATION_CONTAINER,  "deleteContainer", 204, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_NOTHING) \
 	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, true,  OPERATION_REPLY_NOTHING)
 #define OPERATION_BESIDE_ROWS(ROW) \
 	ROW(SETTLE, settle, NULL,     NULL,                 NULL,              0,   OPERATION_SENT_ONCE,  true,  OPERATION_REPLY_NOTHING) \
-	ROW(HEALTH, health, "GET",    OPERATION_CONTAINERS "/health", "getHealth", 200, OPERATION_SENT_TO_ALL, false, OPERATION_REPLY_VALUE)
+	ROW(HEALTH, health, "GET",    RESOURCE_CONTAINERS_PATH "/health", "getHealth", 200, OPERATION_SENT_TO_ALL, false, OPERATION_REPLY_VALUE)
 #define OPERATION_ROWS(ROW) OPERATION_POOL_ROWS(ROW) OPERATION_BESIDE_ROWS(ROW)
 /* clang-format on */
 

@@ -81,7 +81,7 @@
  *    the worker's OK, with the record's key and sequence in PROTOCOL_HEADER_DEBT; the worker removes the record. All
  *    other settled and void records are removed when no attempt can live any more.
  *
- * MONITOR  Events go to PROTOCOL_EVENT_SUBJECT, which is DCM's. What the processes keep is in one JetStream key-value
+ * MONITOR  Events go to the subject of the resource's type (common/resource.h), which is DCM's. What the processes keep is in one JetStream key-value
  * bucket, named after the provider (common/container/record.h):
  *   leader             who is active: an id, renewed by compare-and-set; empty: none, take it
  *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported.
@@ -129,9 +129,6 @@
 
 #define PROTOCOL_PERMISSION_ASK "ask" /* the value of PROTOCOL_HEADER_PERMISSION */
 #define PROTOCOL_DEBT_OBJECT "object" /* PROTOCOL_HEADER_DEBT: the object itself carries the debt */
-
-#define PROTOCOL_EVENT_SUBJECT "dcm.container" /* DCM's, not ours: status events */
-#define PROTOCOL_EVENT_TYPE "dcm.status.container"
 
 #define PROTOCOL_API_SERVICE "api-svc" /* the name under which an api-svc answers the service protocol */
 #define PROTOCOL_METADATA_PROVIDER "provider"

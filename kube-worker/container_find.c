@@ -43,7 +43,7 @@ static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum ku
 	};
 	struct kube_reply nothing = { 0 };
 
-	buf_add_str(&selector, LABEL_SELECTOR);
+	buf_add_str(&selector, labels_selector(call->env->resource));
 	if (id)
 		buf_addf(&selector, "," LABEL_INSTANCE_ID "=%s", id);
 	page.selector = selector.data;
@@ -61,7 +61,7 @@ static enum rc read_own(struct op_call *call, unsigned kinds, const char *id, st
 			struct error *err)
 {
 	struct kube_cache *own = NULL;
-	enum rc rc = kube_cache_create(&own, err);
+	enum rc rc = kube_cache_create(call->env->resource, &own, err);
 
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
 		if (kinds & 1u << kind)

@@ -15,7 +15,7 @@ void first_record_send(const struct op_env *env, const char *id, const cJSON *ro
 
 	if (version)
 		(void)str_parse_int64(version, &record.version); /* else it stays 0 */
-	record_key(id, key);
+	record_key(env->resource, id, key);
 	record_write(&record, &value);
 	rc = buf_check(&value, &err);
 	if (!rc)

@@ -108,6 +108,7 @@ static enum rc start(struct worker *worker, struct error *err)
 	};
 	enum rc rc = kube_auth_create(&worker->config.kube, &worker->auth, err);
 
+	worker->env.resource = RESOURCE_CONTAINER;
 	worker->env.config = &worker->config;
 	if (!rc)
 		rc = kube_health_create(worker->auth, &worker->health, err);
@@ -116,7 +117,7 @@ static enum rc start(struct worker *worker, struct error *err)
 	if (!rc)
 		rc = bus_caller_create(worker->bus, &worker->env.caller, err);
 	if (!rc)
-		rc = kube_cache_create(&worker->env.cache, err);
+		rc = kube_cache_create(worker->env.resource, &worker->env.cache, err);
 	if (!rc)
 		rc = start_operations(worker, err);
 	if (!rc)

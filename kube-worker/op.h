@@ -16,6 +16,7 @@
 
 /* The same for all operations, for the life of the process. */
 struct op_env {
+	enum resource_type resource;
 	const struct worker_config *config;
 	struct kube_cache *cache;
 	struct bus_caller *caller; /* for questions to JetStream and to api-svc */

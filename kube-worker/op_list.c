@@ -99,7 +99,7 @@ static enum rc read_page(struct page_writer *page, int limit, struct page_positi
 	struct kube_page kube = {
 		.kind = LISTED_KIND,
 		.namespace = call->env->config->namespace,
-		.selector = LABEL_SELECTOR,
+		.selector = labels_selector(call->env->resource),
 		.limit = limit,
 		.token = position->kube_token,
 		.deadline_ms = call->deadline_ms,
@@ -135,7 +135,8 @@ static enum rc write_page(struct page_writer *page, int limit, const char *token
 	cleanup_free char *kube_next = NULL;
 	enum rc rc;
 
-	buf_addf(&scope, "%s\n%s", config->name, config->namespace);
+	buf_addf(&scope, "%s\n%s%s", config->name, config->namespace,
+		 resource_row(page->call->env->resource)->page_scope);
 	rc = page_token_decode(token, scope.data, &position, err);
 	if (rc)
 		return rc;

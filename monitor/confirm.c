@@ -74,11 +74,12 @@ static enum rc read_status(struct confirm *confirm, enum kube_kind kind, const c
 	struct kube_cache *cache = NULL;
 	struct feed feed = { .kind = kind };
 	char selector[SELECTOR_MAX];
-	enum rc rc = kube_cache_create(&cache, err);
+	enum rc rc = kube_cache_create(question->type, &cache, err);
 
 	if (rc)
 		return rc;
-	snprintf(selector, sizeof(selector), LABEL_SELECTOR "," LABEL_INSTANCE_ID "=%s", question->id);
+	snprintf(selector, sizeof(selector), "%s," LABEL_INSTANCE_ID "=%s", labels_selector(question->type),
+		 question->id);
 	feed.listener = kube_cache_listener(cache);
 	rc = feed_item(&feed, root, err);
 	for (int part = 0; !rc && part < KUBE_KIND_COUNT; part++) {

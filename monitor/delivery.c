@@ -107,7 +107,9 @@ static void pack_event(struct delivery *d, struct outbox_entry *entry, const str
 	struct outbox_event fresh = { .digest = reconciled->digest,
 				      .status = (int)reconciled->status,
 				      .time_ms = clock_wall_ms() };
-	struct event event = { .source = d->source, .instance_id = entry->id, .message = reconciled->message };
+	struct event event = {
+		.type = d->options.type, .source = d->source, .instance_id = entry->id, .message = reconciled->message
+	};
 
 	if (fresh.time_ms < entry->event.time_ms) /* the clock was set back: time must not, for one container */
 		fresh.time_ms = entry->event.time_ms;
@@ -118,7 +120,7 @@ static void pack_event(struct delivery *d, struct outbox_entry *entry, const str
 	d->counts.retried += entry->repeated;
 	parcel->ticket = outbox_send(d->outbox, entry, &fresh, recheck_of(reconciled), clock_mono_ms());
 	parcel->acknowledged = d->acknowledged;
-	snprintf(parcel->subject, sizeof(parcel->subject), "%s", PROTOCOL_EVENT_SUBJECT);
+	snprintf(parcel->subject, sizeof(parcel->subject), "%s", resource_row(event.type)->event_subject);
 	event.status = (enum container_status)entry->event.status;
 	event.time_ms = entry->event.time_ms;
 	memcpy(event.id, entry->event.id, sizeof(event.id));
@@ -138,7 +140,7 @@ static void pack_record(struct delivery *d, struct outbox_entry *entry, struct p
 		outbox_recorded(d->outbox, entry);
 		return;
 	}
-	record_key(entry->id, key);
+	record_key(d->options.type, entry->id, key);
 	if (record.status == CONTAINER_DELETED) {
 		bus_bucket_removal(d->bucket, key, parcel->subject, body);
 		buf_add_str(&parcel->body, body);
@@ -249,6 +251,7 @@ static void queue_question(struct delivery *d, struct outbox_entry *entry, enum 
 	}
 	snprintf(question->text.id, sizeof(question->text.id), "%s", entry->id);
 	snprintf(question->text.name, sizeof(question->text.name), "%s", outbox_entry_name(entry));
+	question->text.type = d->options.type;
 	question->text.status = status;
 	*d->questions_end = question;
 	d->questions_end = &question->next;

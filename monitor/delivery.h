@@ -15,6 +15,7 @@
 struct delivery;
 
 struct delivery_options {
+	enum resource_type type; /* of what is told */
 	struct bus *bus;
 	const char *provider_name; /* borrowed */
 	int64_t debounce_ms;
@@ -71,6 +72,7 @@ bool delivery_flush(struct delivery *delivery, int64_t timeout_ms);
 
 /* Is it true what the watch says of a container? */
 struct delivery_question {
+	enum resource_type type;
 	char id[DELIVERY_ID_MAX];
 	char name[RECONCILE_NAME_MAX]; /* of the Deployment */
 	enum container_status status;  /* DELETED: there is no Deployment any more, or it is not ours */

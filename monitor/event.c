@@ -27,8 +27,8 @@ void event_write(const struct event *event, struct buf *out)
 	const struct cloudevent envelope = {
 		.id = id,
 		.source = event->source,
-		.type = PROTOCOL_EVENT_TYPE,
-		.subject = PROTOCOL_EVENT_SUBJECT,
+		.type = resource_row(event->type)->event_type,
+		.subject = resource_row(event->type)->event_subject,
 		.time_ms = event->time_ms,
 	};
 

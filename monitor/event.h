@@ -1,16 +1,18 @@
 /*
- * A container's state as the CloudEvent that DCM reads. Pure.
+ * The state of a resource as the CloudEvent that DCM reads. Pure.
  */
 #ifndef MONITOR_EVENT_H
 #define MONITOR_EVENT_H
 
 #include "common/adapters/crypto.h"
 #include "common/container/container_status.h"
+#include "common/resource.h"
 
 #define EVENT_MAX 8192       /* bytes of an event; messages are at most some hundred */
 #define EVENT_SOURCE_MAX 512 /* bytes of the source with its NUL; names are at most 128 bytes, encoded threefold */
 
 struct event {
+	enum resource_type type;
 	const char *source;      /* from event_write_source() */
 	const char *instance_id; /* may be any text */
 	enum container_status status;

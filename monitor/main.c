@@ -11,9 +11,10 @@
 #include "common/version.h"
 #include "monitor/config.h"
 #include "monitor/confirm.h"
-#include "monitor/report.h"
+#include "monitor/statistics.h"
 #include "monitor/steward.h"
 
+#define TYPE RESOURCE_CONTAINER
 #define ARENAS_MAX 1 /* malloc's; a second would cost more memory than it saves time */
 
 struct monitor {
@@ -23,7 +24,7 @@ struct monitor {
 	struct delivery *delivery;
 	struct confirm *confirm;
 	struct steward *steward;
-	struct report *report;
+	struct statistics *statistics;
 	_Atomic(struct steward *) listening; /* the steward, once it can be told of connections */
 };
 
@@ -48,6 +49,7 @@ static void on_doubt(void *ctx)
 static enum rc start_parts(struct monitor *monitor, struct error *err)
 {
 	const struct delivery_options delivery = {
+		.type = TYPE,
 		.bus = monitor->bus,
 		.provider_name = monitor->config.name,
 		.debounce_ms = monitor->config.debounce_ms,
@@ -55,7 +57,9 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 		.on_doubt = on_doubt,
 		.ctx = monitor,
 	};
-	struct steward_options steward = { .config = &monitor->config, .bus = monitor->bus, .auth = monitor->auth };
+	struct steward_options steward = {
+		.type = TYPE, .config = &monitor->config, .bus = monitor->bus, .auth = monitor->auth
+	};
 	enum rc rc = delivery_create(&delivery, &monitor->delivery, err);
 
 	steward.delivery = monitor->delivery;
@@ -69,8 +73,8 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 	atomic_store(&monitor->listening, monitor->steward);
 	rc = steward_start(monitor->steward, err);
 	return rc ? rc
-		  : report_create(monitor->bus, monitor->config.name, monitor->delivery, monitor->steward,
-				  &monitor->report, err);
+		  : statistics_create(monitor->bus, TYPE, monitor->config.name, monitor->delivery, monitor->steward,
+				      &monitor->statistics, err);
 }
 
 static enum rc start(struct monitor *monitor, struct error *err)
@@ -93,9 +97,9 @@ static void stop(struct monitor *monitor)
 	steward_stop(monitor->steward);
 	delivery_stop(monitor->delivery);
 	confirm_destroy(monitor->confirm);
-	report_stop(monitor->report);
+	statistics_stop(monitor->statistics);
 	bus_destroy(monitor->bus); /* the last callbacks use all of what follows */
-	report_destroy(monitor->report);
+	statistics_destroy(monitor->statistics);
 	steward_destroy(monitor->steward);
 	delivery_destroy(monitor->delivery);
 	kube_auth_destroy(monitor->auth);
@@ -105,7 +109,7 @@ static bool is_alive(void *ctx)
 {
 	struct monitor *monitor = ctx;
 
-	return report_is_alive(monitor->report);
+	return statistics_is_alive(monitor->statistics);
 }
 
 int main(int argc, char **argv)
@@ -115,7 +119,7 @@ int main(int argc, char **argv)
 
 	switch (config_start(&monitor_program, argc, argv, &monitor.config)) {
 	case CONFIG_HEALTH:
-		return bus_presence_tell(&monitor.config.nats, REPORT_SERVICE_NAME, monitor.config.name);
+		return bus_presence_tell(&monitor.config.nats, STATISTICS_SERVICE_NAME, monitor.config.name);
 	case CONFIG_EXIT_OK:
 		return 0;
 	case CONFIG_EXIT_BAD:

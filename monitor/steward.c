@@ -128,8 +128,8 @@ static void begin(struct steward *s)
 	struct watching *watching = NULL;
 	struct error err;
 
-	if (watching_create(s->options.auth, config->namespace, mode_of(config), delivery_change, s->options.delivery,
-			    &watching, &err)) {
+	if (watching_create(s->options.type, s->options.auth, config->namespace, mode_of(config), delivery_change,
+			    s->options.delivery, &watching, &err)) {
 		log_error("cannot begin to watch; trying again", log_err(&err));
 		return;
 	}
@@ -304,12 +304,13 @@ static bool is_loaded(struct steward *s)
 
 static void begin_load(struct steward *s)
 {
+	char all[RECORD_KEY_MAX];
 	struct error err;
 
 	s->load.begun_ms = clock_mono_ms();
 	s->load.lists = watching_deployments(s->watching).lists;
-	if (bus_bucket_send_all(s->caller, s->bucket, RECORD_PATTERN, s->address, s->load.consumer, &s->load.expected,
-				&err))
+	record_key(s->options.type, NULL, all);
+	if (bus_bucket_send_all(s->caller, s->bucket, all, s->address, s->load.consumer, &s->load.expected, &err))
 		log_warn("cannot read what was reported before; trying again", log_err(&err));
 	else
 		s->load.begun = true;
@@ -354,6 +355,7 @@ static int64_t probe_pause_ms(struct steward *s)
 
 static void tend_route(struct steward *s)
 {
+	const char *subject = resource_row(s->options.type)->event_subject;
 	bool had = atomic_load(&s->acknowledged);
 	bool found = false;
 	struct error err = { 0 };
@@ -364,7 +366,7 @@ static void tend_route(struct steward *s)
 	s->probed_ms = clock_mono_ms();
 	atomic_store(&s->doubt, false);
 	if (s->storage == STORAGE_BUCKET)
-		rc = bus_stream_listens(s->caller, PROTOCOL_EVENT_SUBJECT, &found, &err);
+		rc = bus_stream_listens(s->caller, subject, &found, &err);
 	if (rc) {
 		log_warn("cannot ask which stream listens; trying again", log_err(&err));
 		return;
@@ -378,7 +380,7 @@ static void tend_route(struct steward *s)
 	if (!s->route_known || had != found)
 		log_info(found ? "a stream listens: events are acknowledged"
 			       : "no stream listens: events are published plainly",
-			 log_str("subject", PROTOCOL_EVENT_SUBJECT));
+			 log_str("subject", subject));
 	s->route_known = true;
 	if (found && !had && s->open)
 		delivery_tell_all(s->options.delivery, 0, false);

@@ -22,6 +22,7 @@ enum steward_role {
 };
 
 struct steward_options {
+	enum resource_type type;             /* of what it watches */
 	const struct monitor_config *config; /* borrowed, as all of these */
 	struct bus *bus;
 	struct kube_auth *auth;

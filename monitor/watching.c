@@ -15,7 +15,7 @@ struct watching {
 	struct informer_counts ended;                /* of the informers, when they have been stopped */
 };
 
-enum rc watching_create(struct kube_auth *auth, const char *namespace, enum informer_mode mode,
+enum rc watching_create(enum resource_type type, struct kube_auth *auth, const char *namespace, enum informer_mode mode,
 			kube_cache_change on_change, void *ctx, struct watching **ret_watching, struct error *err)
 {
 	struct watching *watching = calloc(1, sizeof(*watching));
@@ -26,7 +26,7 @@ enum rc watching_create(struct kube_auth *auth, const char *namespace, enum info
 	watching->auth = auth;
 	watching->mode = mode;
 	watching->namespace = str_dup(namespace);
-	rc = watching->namespace ? kube_cache_create(&watching->cache, err) : error_no_memory(err);
+	rc = watching->namespace ? kube_cache_create(type, &watching->cache, err) : error_no_memory(err);
 	if (rc) {
 		watching_destroy(watching);
 		return rc;

@@ -16,7 +16,7 @@ struct watching;
  * on_change  as kube_cache_on_change(); called from now on.
  * ret_watching  given to the caller (watching_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
-enum rc watching_create(struct kube_auth *auth, const char *namespace, enum informer_mode mode,
+enum rc watching_create(enum resource_type type, struct kube_auth *auth, const char *namespace, enum informer_mode mode,
 			kube_cache_change on_change, void *ctx, struct watching **ret_watching, struct error *err)
 	must_check;
 

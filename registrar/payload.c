@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "common/resource.h"
 #include "common/services/json_write.h"
 
-#define CONTAINERS_PATH "/api/v1alpha1/containers"
 #define PROVIDERS_PATH "/providers"
 
 static void add_without_slashes(struct buf *out, const char *url)
@@ -34,14 +34,15 @@ static void write_metadata(struct json_writer *w, const struct registrar_config 
 void payload_write(const struct registrar_config *config, struct buf *out)
 {
 	static const char *const operations[] = { "CREATE", "DELETE", "READ" };
+	const struct resource *resource = resource_row(RESOURCE_CONTAINER);
 	struct buf endpoint cleanup_buf = buf_make(PAYLOAD_MAX);
 	struct json_writer w = json_writer_make(out);
 
 	add_without_slashes(&endpoint, config->endpoint);
-	buf_add_str(&endpoint, CONTAINERS_PATH);
+	buf_add_str(&endpoint, resource->path);
 	json_begin_object(&w, NULL);
 	json_string(&w, "name", config->name);
-	json_string(&w, "service_type", "container");
+	json_string(&w, "service_type", resource->name);
 	json_string(&w, "schema_version", "v1alpha1");
 	json_string(&w, "endpoint", endpoint.data);
 	json_begin_array(&w, "operations");

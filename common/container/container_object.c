@@ -15,7 +15,7 @@ static void write_own_labels(struct json_writer *w, const char *id)
 {
 	json_string(w, LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE);
 	json_string(w, LABEL_INSTANCE_ID, id);
-	json_string(w, LABEL_SERVICE_TYPE, LABEL_SERVICE_TYPE_VALUE);
+	json_string(w, LABEL_SERVICE_TYPE, resource_row(RESOURCE_CONTAINER)->name);
 }
 
 static void write_labels(struct json_writer *w, const char *id, const cJSON *spec)

@@ -312,7 +312,7 @@ static void write_spec(struct json_writer *w, const cJSON *deployment, const str
 	const cJSON *container = own_container(deployment, skeleton);
 
 	json_begin_object(w, "spec");
-	json_string(w, "service_type", LABEL_SERVICE_TYPE_VALUE);
+	json_string(w, "service_type", resource_row(RESOURCE_CONTAINER)->name);
 	write_metadata(w, deployment, container, skeleton);
 	json_begin_object(w, "image");
 	json_optional_string(w, "reference", json_string_at(container, "image"));

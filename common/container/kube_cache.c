@@ -21,6 +21,7 @@ struct entry {
 
 /* The entries of a chain by instance share a bucket, not necessarily an id. */
 struct kube_cache {
+	enum resource_type type;
 	kube_cache_change on_change; /* NULL: none */
 	void *change_ctx;
 	pthread_rwlock_t lock; /* guards all below */
@@ -44,7 +45,7 @@ static struct entry **instance_bucket(const struct kube_cache *cache, const char
 	return &cache->by_instance[hash_bytes(HASH_INIT, id, strlen(id)) & (cache->buckets - 1)];
 }
 
-enum rc kube_cache_create(struct kube_cache **ret_cache, struct error *err)
+enum rc kube_cache_create(enum resource_type type, struct kube_cache **ret_cache, struct error *err)
 {
 	struct kube_cache *cache = calloc(1, sizeof(*cache));
 
@@ -58,6 +59,7 @@ enum rc kube_cache_create(struct kube_cache **ret_cache, struct error *err)
 		return error_no_memory(err);
 	}
 	pthread_rwlock_init(&cache->lock, NULL);
+	cache->type = type;
 	*ret_cache = cache;
 	return RC_OK;
 }
@@ -324,7 +326,7 @@ struct informer_listener kube_cache_listener(struct kube_cache *cache)
 		.object = on_object,
 		.list_end = on_list_end,
 		.ctx = cache,
-		.selector = LABEL_SELECTOR,
+		.selector = labels_selector(cache->type),
 	};
 }
 

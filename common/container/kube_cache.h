@@ -9,13 +9,14 @@
 
 #include "common/container/kube_facts.h"
 #include "common/kube/informer.h"
+#include "common/resource.h"
 
 #define KUBE_CACHE_MAX (64u * 1024 * 1024) /* bytes of facts: of about 50,000 containers */
 
 struct kube_cache;
 
-/* Make an empty cache. ret_cache: given to the caller (kube_cache_destroy). Errors: RC_NO_MEMORY. */
-enum rc kube_cache_create(struct kube_cache **ret_cache, struct error *err) must_check;
+/* Make an empty cache for resources of a type. ret_cache: given to the caller (kube_cache_destroy). Errors: RC_NO_MEMORY. */
+enum rc kube_cache_create(enum resource_type type, struct kube_cache **ret_cache, struct error *err) must_check;
 
 /* Free, when no informer and no reader uses it any more. Takes NULL. */
 void kube_cache_destroy(struct kube_cache *cache);

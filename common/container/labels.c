@@ -10,6 +10,18 @@
 #define LOWER_ALNUM "abcdefghijklmnopqrstuvwxyz0123456789"
 #define ALNUM LOWER_ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+const char *labels_selector(enum resource_type type)
+{
+	static const char *const selectors[RESOURCE_TYPE_COUNT] = {
+#define SELECTOR(upper, name, ...) \
+	[RESOURCE_##upper] = LABEL_MANAGED_BY "=" LABEL_MANAGED_BY_VALUE "," LABEL_SERVICE_TYPE "=" name,
+		RESOURCE_ROWS(SELECTOR)
+#undef SELECTOR
+	};
+
+	return selectors[type];
+}
+
 bool label_is_reserved(const char *key)
 {
 	return str_equal(key, LABEL_MANAGED_BY) || str_equal(key, LABEL_INSTANCE_ID) ||
@@ -19,9 +31,10 @@ bool label_is_reserved(const char *key)
 bool labels_are_of(const cJSON *object, const char *id)
 {
 	const cJSON *labels = json_at(object, "metadata.labels");
+	const char *type = resource_row(RESOURCE_CONTAINER)->name;
 
 	return str_equal(cJSON_GetStringValue(json_get(labels, LABEL_MANAGED_BY)), LABEL_MANAGED_BY_VALUE) &&
-	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_SERVICE_TYPE)), LABEL_SERVICE_TYPE_VALUE) &&
+	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_SERVICE_TYPE)), type) &&
 	       str_equal(cJSON_GetStringValue(json_get(labels, LABEL_INSTANCE_ID)), id);
 }
 

@@ -6,16 +6,13 @@
 
 #include <stdbool.h>
 
+#include "common/resource.h"
 #include "common/services/json.h"
 
 #define LABEL_MANAGED_BY "dcm.project/managed-by"
 #define LABEL_MANAGED_BY_VALUE "dcm"
 #define LABEL_INSTANCE_ID "dcm.project/dcm-instance-id"
 #define LABEL_SERVICE_TYPE "dcm.project/dcm-service-type"
-#define LABEL_SERVICE_TYPE_VALUE "container"
-
-/* Selects all objects of all containers. */
-#define LABEL_SELECTOR LABEL_MANAGED_BY "=" LABEL_MANAGED_BY_VALUE "," LABEL_SERVICE_TYPE "=" LABEL_SERVICE_TYPE_VALUE
 
 /*
  * On our Deployments. The last two only when the debt of the create is in no record (protocol.h, SETTLING), or when
@@ -28,10 +25,13 @@
 #define ANNOTATION_OWED "dcm.project/owed"                /* the reply subject of the call that has not settled it */
 #define ANNOTATION_PROBLEM "dcm.project/problem"          /* why it could not be completed */
 
+/* Selects all objects of all resources of a type. */
+const char *labels_selector(enum resource_type type);
+
 /* Is the key one of the three labels that belong to us? */
 bool label_is_reserved(const char *key);
 
-/* Does an object carry all three, with that id? */
+/* Does an object carry all three, as a container of that id? */
 bool labels_are_of(const cJSON *object, const char *id);
 
 /* The same, and it is not being deleted. */

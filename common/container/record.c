@@ -25,12 +25,13 @@ void record_bucket(const char *provider_name, char out[BUS_BUCKET_MAX])
 	snprintf(out, BUS_BUCKET_MAX, PREFIX "%.230s", token);
 }
 
-void record_key(const char *instance_id, char out[RECORD_KEY_MAX])
+void record_key(enum resource_type type, const char *instance_id, char out[RECORD_KEY_MAX])
 {
-	char token[RECORD_KEY_MAX - 16];
+	char token[RECORD_KEY_MAX - 16] = "*";
 
-	protocol_write_token(instance_id, token, sizeof(token));
-	snprintf(out, RECORD_KEY_MAX, "state.%s", token);
+	if (instance_id)
+		protocol_write_token(instance_id, token, sizeof(token));
+	snprintf(out, RECORD_KEY_MAX, "%s%s", resource_row(type)->record_prefix, token);
 }
 
 void record_write(const struct record *record, struct buf *out)

@@ -7,12 +7,12 @@
 
 #include "common/bus/bus_bucket.h"
 #include "common/container/container_status.h"
+#include "common/resource.h"
 #include "common/services/json.h"
 
 #define RECORD_KEY_MAX 512
 #define RECORD_MAX 4096 /* bytes of a value */
 #define RECORD_LEADER_KEY "leader"
-#define RECORD_PATTERN "state.*"
 
 struct record {
 	const char *id;   /* of the instance */
@@ -28,8 +28,8 @@ struct record {
  */
 void record_bucket(const char *provider_name, char out[BUS_BUCKET_MAX]);
 
-/* The key of an instance. */
-void record_key(const char *instance_id, char out[RECORD_KEY_MAX]);
+/* The key of an instance of a type; instance_id NULL: the pattern of all of that type. */
+void record_key(enum resource_type type, const char *instance_id, char out[RECORD_KEY_MAX]);
 
 /* Append the value. Failure is the buffer's. */
 void record_write(const struct record *record, struct buf *out);

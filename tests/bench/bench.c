@@ -157,7 +157,7 @@ static bool list_by_kube(struct client *client, int64_t serial unused)
 	struct buf path cleanup_buf = buf_make(4096);
 
 	kube_path_add(&path, KUBE_DEPLOYMENT, client->options->namespace, NULL);
-	kube_path_add_query(&path, "labelSelector", LABEL_SELECTOR);
+	kube_path_add_query(&path, "labelSelector", labels_selector(RESOURCE_CONTAINER));
 	kube_path_add_query(&path, "limit", "50");
 	return kube_call(client, "GET", path.data, NULL);
 }

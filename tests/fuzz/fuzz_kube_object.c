@@ -33,7 +33,7 @@ static void check_cache(const cJSON *object)
 	struct kube_cache *cache = NULL;
 	struct informer_listener listener;
 
-	if (kube_cache_create(&cache, NULL))
+	if (kube_cache_create(RESOURCE_CONTAINER, &cache, NULL))
 		return;
 	listener = kube_cache_listener(cache);
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++) {

@@ -36,7 +36,7 @@ static void check_record(const char *text, size_t size)
 
 	if (record_read(text, size, &tree, &record, NULL))
 		return;
-	record_key(record.id, key);
+	record_key(RESOURCE_CONTAINER, record.id, key);
 	FUZZ_CHECK(bus_is_subject(key));
 	record_write(&record, &out);
 	FUZZ_CHECK(!out.failed && record_read(out.data, out.len, &again_tree, &again, NULL) == RC_OK);

@@ -354,7 +354,7 @@ Test(kube_cache, what_a_new_list_does_not_tell_has_vanished)
 	struct kube_cache *cache = NULL;
 	struct informer_listener listener;
 
-	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
 	listener = kube_cache_listener(cache);
 	listener.list_begin(cache, KUBE_POD);
 	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_POD));
@@ -379,7 +379,7 @@ Test(kube_cache, an_object_that_changes_its_instance_moves)
 {
 	struct kube_cache *cache = NULL;
 
-	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
 	tell(cache, KUBE_SERVICE, KUBE_ADDED, "{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(1) "\"," LABELS "}}");
 	tell(cache, KUBE_SERVICE, KUBE_MODIFIED,
 	     "{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(
@@ -403,7 +403,7 @@ Test(kube_cache, a_failure_that_was_seen_to_begin_lasts_from_then)
 	int64_t failed = 0;
 	int64_t again = 0;
 
-	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
 	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
 	tell(cache, KUBE_POD, KUBE_MODIFIED, POD(3, 2, "", FAILED));
 	kube_cache_visit(cache, "web", first_failure, &failed);
@@ -448,7 +448,7 @@ Test(kube_cache, names_without_end_are_an_error_and_forgotten)
 	enum rc rc = RC_OK;
 	int count = 0;
 
-	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
 	listener = kube_cache_listener(cache);
 	listener.list_begin(listener.ctx, KUBE_POD);
 	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", "\"phase\":\"Running\""));
@@ -474,7 +474,7 @@ Test(kube_cache, thousands_are_found_and_counted_once)
 {
 	struct kube_cache *cache = NULL;
 
-	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
 	for (int i = 0; i < 6000; i++)
 		tell_pod(cache, KUBE_ADDED, i);
 	cr_expect_eq(kube_cache_size(cache).instances, 3000);
@@ -517,7 +517,7 @@ Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
 	struct seen seen = { 0 };
 	char text[512];
 
-	cr_assert_eq(kube_cache_create(&cache, NULL), RC_OK);
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
 	tell(cache, KUBE_DEPLOYMENT, KUBE_ADDED, DEPLOYMENT("", ""));
 	tell(cache, KUBE_REPLICASET, KUBE_ADDED, REPLICASET(2, 1, "1"));
 	tell(cache, KUBE_SERVICE, KUBE_ADDED, "{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(9) "\"," LABELS "}}");

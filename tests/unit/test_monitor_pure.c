@@ -176,7 +176,7 @@ Test(monitor_record, it_comes_back_as_it_was)
 	cr_expect_str_eq(read.name, record.name);
 	cr_expect_eq(read.status, record.status);
 	cr_expect_eq(read.version, record.version);
-	record_key("a.B_c", key);
+	record_key(RESOURCE_CONTAINER, "a.B_c", key);
 	cr_expect_str_eq(key, "state.a_2EB_5Fc");
 }
 

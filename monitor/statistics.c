@@ -1,4 +1,4 @@
-#include "monitor/report.h"
+#include "monitor/statistics.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -21,12 +21,13 @@
 #define INFORMERS_IDLE_MAX_MS \
 	240000 /* a watch ends within 55 s, a poll begins within 60 s, a list takes 2 min at most */
 
-struct report {
+struct statistics {
 	struct bus *bus;
 	struct delivery *delivery;
 	struct steward *steward;
 	struct bus_service *service;
 	struct bus_header metadata[1];
+	struct bus_endpoint endpoint; /* takes no requests: it represents what is published */
 	pthread_t thread;
 	bool running;
 	pthread_mutex_t lock; /* guards stopping */
@@ -44,12 +45,12 @@ struct report {
 
 static void write_data(void *ctx, size_t index unused, struct json_writer *w)
 {
-	struct report *report = ctx;
+	struct statistics *statistics = ctx;
 	struct delivery_counts d;
 	struct steward_counts s;
 
-	delivery_counts(report->delivery, &d);
-	steward_counts(report->steward, &s);
+	delivery_counts(statistics->delivery, &d);
+	steward_counts(statistics->steward, &s);
 	json_string(w, "role", steward_role_name(s.role));
 	json_bool(w, "acknowledged", s.acknowledged);
 	json_bool(w, "polling", s.informers.polling);
@@ -71,24 +72,24 @@ static void write_data(void *ctx, size_t index unused, struct json_writer *w)
 
 static void endpoint_stats(void *ctx, size_t index unused, struct bus_endpoint_stats *ret_stats)
 {
-	struct report *report = ctx;
+	struct statistics *statistics = ctx;
 	struct delivery_counts counts;
 
-	delivery_counts(report->delivery, &counts);
+	delivery_counts(statistics->delivery, &counts);
 	ret_stats->requests = counts.published;
 	ret_stats->errors = counts.retried;
 	ret_stats->processing_ns = counts.sending_ns;
 	snprintf(ret_stats->last_error, sizeof(ret_stats->last_error), "%s", counts.last_error);
 }
 
-static void log_counters(struct report *report)
+static void log_counters(struct statistics *statistics)
 {
 	struct delivery_counts d;
 	struct steward_counts s;
 	char line[256];
 
-	delivery_counts(report->delivery, &d);
-	steward_counts(report->steward, &s);
+	delivery_counts(statistics->delivery, &d);
+	steward_counts(statistics->steward, &s);
 	log_info("counters", log_str("role", steward_role_name(s.role)), log_num("published", d.published),
 		 log_num("retried", d.retried), log_num("dropped", d.dropped), log_num("pending", (int64_t)d.pending),
 		 log_num("lag_ms", d.lag_ms), log_num("relists", s.informers.lists),
@@ -105,131 +106,132 @@ static bool may_tell(const struct steward_counts *s)
 }
 
 /* Why events wait, as far as is known. */
-static const char *why_late(struct report *report, const struct delivery_counts *d, const struct steward_counts *s)
+static const char *why_late(struct statistics *statistics, const struct delivery_counts *d,
+			    const struct steward_counts *s)
 {
-	if (!bus_connected(report->bus))
+	if (!bus_connected(statistics->bus))
 		return "NATS is not connected";
 	if (!may_tell(s))
 		return "the lease is not held";
 	return d->failing ? d->last_error : "they are not confirmed, or too many";
 }
 
-static void log_late(struct report *report)
+static void log_late(struct statistics *statistics)
 {
 	int64_t now_ms = clock_mono_ms();
 	struct delivery_counts d;
 	struct steward_counts s;
 	bool late, lost;
 
-	if (report->late_ms && now_ms - report->late_ms < LATE_EVERY_MS)
+	if (statistics->late_ms && now_ms - statistics->late_ms < LATE_EVERY_MS)
 		return;
-	delivery_counts(report->delivery, &d);
-	steward_counts(report->steward, &s);
+	delivery_counts(statistics->delivery, &d);
+	steward_counts(statistics->steward, &s);
 	late = d.lag_ms >= LATE_MS;
 	lost = s.stream_gone_ms >= LATE_MS && may_tell(&s);
 	if (late || lost)
-		report->late_ms = now_ms;
+		statistics->late_ms = now_ms;
 	if (late)
 		log_warn("events wait to be told", log_num("pending", (int64_t)d.pending), log_num("lag_ms", d.lag_ms),
-			 log_str("why", why_late(report, &d, &s)));
+			 log_str("why", why_late(statistics, &d, &s)));
 	if (lost)
-		log_warn("events are published, but no stream keeps them",
-			 log_str("why", "no stream listens any more on " PROTOCOL_EVENT_SUBJECT),
-			 log_num("gone_ms", s.stream_gone_ms));
+		log_warn("events are published, but no stream keeps them", log_str("why", "no stream listens any more"),
+			 log_str("subject", statistics->endpoint.subject), log_num("gone_ms", s.stream_gone_ms));
 }
 
-static void *run_report(void *ctx)
+static void *run_statistics(void *ctx)
 {
-	struct report *report = ctx;
+	struct statistics *statistics = ctx;
 	bool stopping = false;
 
 	while (!stopping) {
-		pthread_mutex_lock(&report->lock);
-		stopping = thread_wait_until(&report->wake, &report->lock, &report->stopping, LOOK_EVERY_MS);
-		pthread_mutex_unlock(&report->lock);
-		log_late(report);
-		if (!stopping && clock_mono_ms() - report->logged_ms < LOG_EVERY_MS)
+		pthread_mutex_lock(&statistics->lock);
+		stopping = thread_wait_until(&statistics->wake, &statistics->lock, &statistics->stopping,
+					     LOOK_EVERY_MS);
+		pthread_mutex_unlock(&statistics->lock);
+		log_late(statistics);
+		if (!stopping && clock_mono_ms() - statistics->logged_ms < LOG_EVERY_MS)
 			continue;
-		log_counters(report); /* the last time at the end */
-		report->logged_ms = clock_mono_ms();
+		log_counters(statistics); /* the last time at the end */
+		statistics->logged_ms = clock_mono_ms();
 	}
 	return NULL;
 }
 
-enum rc report_create(struct bus *bus, const char *provider_name, struct delivery *delivery, struct steward *steward,
-		      struct report **ret_report, struct error *err)
+enum rc statistics_create(struct bus *bus, enum resource_type type, const char *provider_name,
+			  struct delivery *delivery, struct steward *steward, struct statistics **ret_statistics,
+			  struct error *err)
 {
-	/* This endpoint takes no requests: it represents what is published. */
-	static const struct bus_endpoint endpoints[] = { { "events", PROTOCOL_EVENT_SUBJECT, "" } };
 	struct bus_service_options options = {
-		.name = REPORT_SERVICE_NAME,
+		.name = STATISTICS_SERVICE_NAME,
 		.description = "Publishes status events of containers; listens to nothing",
 		.version = version_text(),
 		.metadata_count = 1,
-		.endpoints = endpoints,
-		.endpoint_count = ARRAY_LEN(endpoints),
+		.endpoint_count = 1,
 		.stats = endpoint_stats,
 		.data = write_data,
 	};
-	struct report *report = calloc(1, sizeof(*report));
+	struct statistics *statistics = calloc(1, sizeof(*statistics));
 	enum rc rc;
 
-	if (!report)
+	if (!statistics)
 		return error_no_memory(err);
-	report->bus = bus;
-	report->delivery = delivery;
-	report->steward = steward;
-	report->metadata[0] = (struct bus_header){ "provider", provider_name };
-	report->informers_seen_ms = clock_mono_ms();
-	report->logged_ms = clock_mono_ms();
-	options.metadata = report->metadata;
-	options.ctx = report;
-	pthread_mutex_init(&report->lock, NULL);
-	pthread_cond_init(&report->wake, NULL);
-	*ret_report = report;
-	rc = bus_service_create(bus, &options, &report->service, err);
+	statistics->bus = bus;
+	statistics->delivery = delivery;
+	statistics->steward = steward;
+	statistics->metadata[0] = (struct bus_header){ "provider", provider_name };
+	statistics->informers_seen_ms = clock_mono_ms();
+	statistics->logged_ms = clock_mono_ms();
+	statistics->endpoint = (struct bus_endpoint){ "events", resource_row(type)->event_subject, "" };
+	options.metadata = statistics->metadata;
+	options.endpoints = &statistics->endpoint;
+	options.ctx = statistics;
+	pthread_mutex_init(&statistics->lock, NULL);
+	pthread_cond_init(&statistics->wake, NULL);
+	*ret_statistics = statistics;
+	rc = bus_service_create(bus, &options, &statistics->service, err);
 	if (!rc)
-		rc = thread_start(run_report, report, &report->thread, err);
-	report->running = !rc;
+		rc = thread_start(run_statistics, statistics, &statistics->thread, err);
+	statistics->running = !rc;
 	return rc;
 }
 
-void report_stop(struct report *report)
+void statistics_stop(struct statistics *statistics)
 {
-	if (!report || !report->running)
+	if (!statistics || !statistics->running)
 		return;
-	pthread_mutex_lock(&report->lock);
-	report->stopping = true;
-	pthread_cond_signal(&report->wake);
-	pthread_mutex_unlock(&report->lock);
-	pthread_join(report->thread, NULL);
-	report->running = false;
+	pthread_mutex_lock(&statistics->lock);
+	statistics->stopping = true;
+	pthread_cond_signal(&statistics->wake);
+	pthread_mutex_unlock(&statistics->lock);
+	pthread_join(statistics->thread, NULL);
+	statistics->running = false;
 }
 
-void report_destroy(struct report *report)
+void statistics_destroy(struct statistics *statistics)
 {
-	if (!report)
+	if (!statistics)
 		return;
-	bus_service_destroy(report->service);
-	pthread_cond_destroy(&report->wake);
-	pthread_mutex_destroy(&report->lock);
-	free(report);
+	bus_service_destroy(statistics->service);
+	pthread_cond_destroy(&statistics->wake);
+	pthread_mutex_destroy(&statistics->lock);
+	free(statistics);
 }
 
-bool report_is_alive(struct report *report)
+bool statistics_is_alive(struct statistics *statistics)
 {
 	struct delivery_counts delivery;
 	struct steward_counts steward;
 	int64_t informers;
 	int64_t now_ms = clock_mono_ms();
 
-	delivery_counts(report->delivery, &delivery);
-	steward_counts(report->steward, &steward);
+	delivery_counts(statistics->delivery, &delivery);
+	steward_counts(statistics->steward, &steward);
 	informers = steward.informers.lists + steward.informers.watches + steward.informers.failures;
-	if (informers != report->informers_seen || steward.cache.facts == 0) {
-		report->informers_seen = informers;
-		report->informers_seen_ms = now_ms;
+	if (informers != statistics->informers_seen || steward.cache.facts == 0) {
+		statistics->informers_seen = informers;
+		statistics->informers_seen_ms = now_ms;
 	}
 	return delivery.idle_ms < DELIVERY_IDLE_MAX_MS && steward.idle_ms < STEWARD_IDLE_MAX_MS &&
-	       now_ms - report->informers_seen_ms < INFORMERS_IDLE_MAX_MS;
+	       now_ms - statistics->informers_seen_ms < INFORMERS_IDLE_MAX_MS;
 }

@@ -1,0 +1,33 @@
+/*
+ * What the monitor says of itself: counters in the log every minute and in answer to $SRV.STATS (ADR-32), one line for
+ * systemd, and whether it makes progress.
+ */
+#ifndef MONITOR_STATISTICS_H
+#define MONITOR_STATISTICS_H
+
+#include "common/bus/bus.h"
+#include "monitor/delivery.h"
+#include "monitor/steward.h"
+
+#define STATISTICS_SERVICE_NAME "monitor" /* in the service protocol */
+
+struct statistics;
+
+/*
+ * Start. The provider's name, delivery and steward are borrowed.
+ * ret_statistics: given to the caller (statistics_destroy), also after a failure. Errors: those of bus_service_create().
+ */
+enum rc statistics_create(struct bus *bus, enum resource_type type, const char *provider_name,
+			  struct delivery *delivery, struct steward *steward, struct statistics **ret_statistics,
+			  struct error *err) must_check;
+
+/* End the thread that logs. */
+void statistics_stop(struct statistics *statistics);
+
+/* Free; after bus_destroy(). Takes NULL. */
+void statistics_destroy(struct statistics *statistics);
+
+/* Do all threads make progress? For the watchdog; called by one thread. */
+bool statistics_is_alive(struct statistics *statistics);
+
+#endif

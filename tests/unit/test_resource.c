@@ -1,0 +1,25 @@
+/* resource: what each type is known by outside. */
+#include <criterion/criterion.h>
+
+#include "common/container/labels.h"
+#include "common/container/record.h"
+#include "common/resource.h"
+
+/* What v0.1 wrote and what DCM reads: another value would lose containers, records, page tokens or events. */
+Test(resource, a_container_is_known_by_what_it_always_was)
+{
+	const struct resource *row = resource_row(RESOURCE_CONTAINER);
+	char key[RECORD_KEY_MAX];
+
+	cr_expect_str_eq(row->name, "container");
+	cr_expect_str_eq(row->path, "/api/v1alpha1/containers");
+	cr_expect_str_eq(row->event_subject, "dcm.container");
+	cr_expect_str_eq(row->event_type, "dcm.status.container");
+	cr_expect_str_eq(row->page_scope, "");
+	cr_expect_str_eq(labels_selector(RESOURCE_CONTAINER),
+			 "dcm.project/managed-by=dcm,dcm.project/dcm-service-type=container");
+	record_key(RESOURCE_CONTAINER, "web", key);
+	cr_expect_str_eq(key, "state.web");
+	record_key(RESOURCE_CONTAINER, NULL, key);
+	cr_expect_str_eq(key, "state.*");
+}
