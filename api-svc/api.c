@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "api-svc/document/projection.h"
-#include "api-svc/health.h"
 #include "api-svc/parameters.h"
 #include "api-svc/pipeline/undo.h"
 #include "api-svc/problem.h"
+#include "api-svc/provider_health.h"
 #include "api-svc/request.h"
 #include "api-svc/request_body.h"
 #include "common/base/clock.h"
@@ -28,7 +28,7 @@ struct api {
 	const struct openapi *openapi;
 	struct worker_client *client;
 	struct http_server *server;
-	struct health *health;
+	struct provider_health *health;
 	struct access *access;
 	const struct openapi_operation *operations[OPERATION_COUNT]; /* NULL: not in the API document */
 	size_t request_max;                                          /* bytes of what a worker is sent */
@@ -200,7 +200,7 @@ static enum http_handled handle_health(struct api *api, struct request *r, struc
 	struct http_answer answer;
 
 	if (ticket) {
-		health_ask(api->health, ticket, r->id);
+		provider_health_ask(api->health, ticket, r->id);
 		return HTTP_DEFERRED;
 	}
 	answer = health_answer(api, false);
@@ -507,7 +507,7 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 	}
 	rc = access_create(config->tokens_file, config->tls.client_ca[0] != '\0', &api->access, err);
 	if (!rc)
-		api->health = health_create(client, on_health, api);
+		api->health = provider_health_create(client, on_health, api);
 	if (!rc && !api->health)
 		rc = error_no_memory(err);
 	if (rc)
@@ -521,7 +521,7 @@ void api_destroy(struct api *api)
 {
 	if (!api)
 		return;
-	health_destroy(api->health);
+	provider_health_destroy(api->health);
 	access_destroy(api->access);
 	free(api);
 }

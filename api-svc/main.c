@@ -9,7 +9,7 @@
 #include "api-svc/api.h"
 #include "api-svc/config.h"
 #include "api-svc/document/openapi.h"
-#include "api-svc/health_check.h"
+#include "api-svc/health_command.h"
 #include "api-svc/http/http_server.h"
 #include "api-svc/http/listen.h"
 #include "api-svc/pipeline/worker_client.h"
@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 
 	switch (config_start(&api_config_program, argc, argv, &p.config)) {
 	case CONFIG_HEALTH:
-		return health_check_tell(p.config.address, p.config.tls.certificate[0] != '\0');
+		return health_command_run(p.config.address, p.config.tls.certificate[0] != '\0');
 	case CONFIG_EXIT_OK:
 		return EXIT_SUCCESS;
 	case CONFIG_EXIT_BAD:

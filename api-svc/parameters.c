@@ -4,6 +4,7 @@
 
 #include "api-svc/document/validator.h"
 #include "common/base/strutil.h"
+#include "common/services/json_pointer.h"
 
 static const char *const place_names[] = {
 	[OPENAPI_IN_PATH] = "path",
@@ -68,8 +69,8 @@ static void check_one(const struct openapi_parameter *p, const struct parameters
 	struct buf pointer cleanup_buf = buf_make(FAULT_POINTER_MAX);
 	cleanup_json cJSON *value = NULL;
 
-	pointer_add_name(&pointer, place_names[p->place]);
-	pointer_add_name(&pointer, p->name);
+	json_pointer_add_name(&pointer, place_names[p->place]);
+	json_pointer_add_name(&pointer, p->name);
 	if (!text) {
 		if (p->required)
 			faults_add(faults, pointer.data, "is required");

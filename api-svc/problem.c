@@ -1,6 +1,6 @@
 #include "api-svc/problem.h"
 
-#include "common/base/backoff.h"
+#include "common/base/random.h"
 #include "common/services/json_write.h"
 
 #define DOCUMENT_MAX (256u * 1024) /* bytes */

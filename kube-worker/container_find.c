@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/container/labels.h"
 #include "common/container/workload.h"
-#include "common/kube/kube_lister.h"
+#include "common/kube/kube_list.h"
 #include "kube-worker/op_kube.h"
 
 #define NAMES_MAX 65536

@@ -9,7 +9,7 @@
 
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
-#include "common/kube/kube_lister.h"
+#include "common/kube/kube_list.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/op_kube.h"
 #include "kube-worker/page_token.h"

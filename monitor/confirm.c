@@ -8,7 +8,7 @@
 #include "common/container/kube_cache.h"
 #include "common/container/labels.h"
 #include "common/container/workload.h"
-#include "common/kube/kube_lister.h"
+#include "common/kube/kube_list.h"
 #include "common/services/log.h"
 
 #define TIMEOUT_MS 5000

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/backoff.h"
 #include "common/base/hash.h"
+#include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "monitor/outbox_heap.h"
 

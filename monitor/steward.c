@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "common/adapters/crypto.h"
-#include "common/base/backoff.h"
 #include "common/base/clock.h"
+#include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/container/record.h"

@@ -1,5 +1,6 @@
 #include "registrar/registration.h"
 
+#include "common/base/random.h"
 #include "common/services/log.h"
 
 #define JITTER_PARTS 10 /* the slow re-check comes up to a tenth earlier or later */

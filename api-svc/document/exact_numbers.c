@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/services/json_pointer.h"
 
 #define DIGITS_MAX 400 /* significant ones that are compared: no shown number has more than 17 */
 #define QUOTED_MAX 40  /* bytes of a number that an error repeats */
@@ -104,11 +105,11 @@ static void add_level(const struct level *level, struct buf *pointer)
 	cleanup_json cJSON *key = NULL;
 
 	if (!level->is_object) {
-		pointer_add_index(pointer, level->index);
+		json_pointer_add_index(pointer, level->index);
 		return;
 	}
 	key = cJSON_ParseWithLength(level->key, level->key_len);
-	pointer_add_name(pointer, cJSON_IsString(key) ? key->valuestring : "");
+	json_pointer_add_name(pointer, cJSON_IsString(key) ? key->valuestring : "");
 }
 
 static void walk_number(struct walk *w)

@@ -48,8 +48,4 @@ void faults_write(const struct faults *f, struct json_writer *w, const char *key
 /* Take `prefix` off the pointers that begin with it. */
 void faults_strip_prefix(struct faults *f, const char *prefix);
 
-/* Append "/" and the name, escaped as RFC 6901 wants it; index: "/" and the number. */
-void pointer_add_name(struct buf *pointer, const char *name);
-void pointer_add_index(struct buf *pointer, size_t index);
-
 #endif

@@ -5,6 +5,7 @@
 
 #include "common/container/labels.h"
 #include "common/container/quantity.h"
+#include "common/services/json_pointer.h"
 
 #define PORT_MAX 65535
 
@@ -27,8 +28,8 @@ static void check_cpu(const struct rule_context *c)
 	int64_t min;
 	int64_t max;
 
-	if (cpu_parse(json_at(c->spec, "resources.cpu.min"), &min) &&
-	    cpu_parse(json_at(c->spec, "resources.cpu.max"), &max) && min > max)
+	if (quantity_parse_cpu(json_at(c->spec, "resources.cpu.min"), &min) &&
+	    quantity_parse_cpu(json_at(c->spec, "resources.cpu.max"), &max) && min > max)
 		add_fault(c, "/resources/cpu/min", "must not be more than max");
 }
 
@@ -39,7 +40,8 @@ static void check_memory(const struct rule_context *c)
 	int64_t min;
 	int64_t max;
 
-	if (min_text && max_text && memory_parse(min_text, &min) && memory_parse(max_text, &max) && min > max)
+	if (min_text && max_text && quantity_parse_memory(min_text, &min) && quantity_parse_memory(max_text, &max) &&
+	    min > max)
 		add_fault(c, "/resources/memory/min", "must not be more than max");
 }
 
@@ -49,7 +51,7 @@ static void check_label(const struct rule_context *c, const cJSON *label)
 	const char *key_fault = label_key_fault(label->string);
 
 	buf_add_str(&pointer, "/metadata/labels");
-	pointer_add_name(&pointer, label->string);
+	json_pointer_add_name(&pointer, label->string);
 	if (label_is_reserved(label->string))
 		add_fault(c, pointer.data, "is reserved for the provider");
 	else if (key_fault)

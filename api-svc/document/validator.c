@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/services/json_pointer.h"
 
 #define POINTER_BYTES_MAX (1024 * 1024) /* a key may be as long as a body */
 
@@ -159,7 +160,7 @@ static void check_array(struct check *c, const struct schema *s, const cJSON *ar
 	cJSON_ArrayForEach (item, array) {
 		size_t len = c->pointer.len;
 
-		pointer_add_index(&c->pointer, index++);
+		json_pointer_add_index(&c->pointer, index++);
 		check_value(c, s->items, item);
 		buf_truncate(&c->pointer, len);
 	}
@@ -189,7 +190,7 @@ static void check_required(struct check *c, const struct schema *s, const cJSON 
 
 		if (json_get(object, name->valuestring) || is_ignored(find_property(s, name->valuestring)))
 			continue;
-		pointer_add_name(&c->pointer, name->valuestring);
+		json_pointer_add_name(&c->pointer, name->valuestring);
 		faults_add(c->faults, here(c), "is required");
 		buf_truncate(&c->pointer, len);
 	}
@@ -222,7 +223,7 @@ static void check_object(struct check *c, const struct schema *s, const cJSON *o
 	cJSON_ArrayForEach (member, object) {
 		size_t len = c->pointer.len;
 
-		pointer_add_name(&c->pointer, member->string);
+		json_pointer_add_name(&c->pointer, member->string);
 		check_member(c, s, member);
 		buf_truncate(&c->pointer, len);
 	}

@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
-#include "common/services/secret.h"
+#include "common/services/secret_file.h"
 
 #define TOKENS_VARIABLE "SP_SERVER_TOKENS_FILE"
 #define LOOK_MS 1000 /* between two looks at the file */

@@ -21,7 +21,4 @@ int64_t backoff_next_ms(struct backoff *b);
 /* A success: the next delay is first_ms again. */
 void backoff_reset(struct backoff *b);
 
-/* A random whole number in 0..limit-1; 0 when limit <= 1. Not for secrets. Safe in every thread. */
-int64_t random_below(int64_t limit);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
+#include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/bus/bus_private.h"

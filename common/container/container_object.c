@@ -80,9 +80,9 @@ static enum rc write_amounts(struct json_writer *w, const char *key, const cJSON
 	int64_t milli;
 	int64_t bytes;
 
-	if (!cpu_parse(cpu, &milli))
+	if (!quantity_parse_cpu(cpu, &milli))
 		return error_set(err, RC_INVALID_ARGUMENT, "resources.cpu.%s is no amount of CPU", end);
-	if (!memory || !memory_parse(memory, &bytes))
+	if (!memory || !quantity_parse_memory(memory, &bytes))
 		return error_set(err, RC_INVALID_ARGUMENT, "resources.memory.%s is no amount of memory", end);
 	json_begin_object(w, key);
 	snprintf(quantity, sizeof(quantity), "%" PRId64 "m", milli);

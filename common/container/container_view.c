@@ -83,7 +83,7 @@ static void write_cpu(struct json_writer *w, const char *key, const char *quanti
 		json_string(w, key, quantity);
 		return;
 	}
-	if (cpu_parse(written, &written_milli) && written_milli == milli) {
+	if (quantity_parse_cpu(written, &written_milli) && written_milli == milli) {
 		json_tree(w, key, written);
 		return;
 	}
@@ -109,7 +109,7 @@ static void write_memory(struct json_writer *w, const char *key, const char *qua
 		json_string(w, key, quantity);
 		return;
 	}
-	if (written_text && memory_parse(written_text, &written_bytes) && written_bytes == bytes) {
+	if (written_text && quantity_parse_memory(written_text, &written_bytes) && written_bytes == bytes) {
 		json_string(w, key, written_text);
 		return;
 	}

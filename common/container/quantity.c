@@ -73,7 +73,7 @@ static bool parse_whole(const char *text, const struct suffix *table, size_t cou
 	return true;
 }
 
-bool cpu_parse(const cJSON *value, int64_t *ret_milli)
+bool quantity_parse_cpu(const cJSON *value, int64_t *ret_milli)
 {
 	int64_t cores;
 
@@ -86,7 +86,7 @@ bool cpu_parse(const cJSON *value, int64_t *ret_milli)
 	return true;
 }
 
-bool memory_parse(const char *text, int64_t *ret_bytes)
+bool quantity_parse_memory(const char *text, int64_t *ret_bytes)
 {
 	return parse_whole(text, client_memory, ARRAY_LEN(client_memory), ret_bytes);
 }

@@ -14,13 +14,13 @@
  * Read a client's CPU amount: whole cores as an integer >= 1, or a string such as "2" or "500m" (contract: pattern
  * ^[1-9][0-9]*m?$). False for anything else and above INT64_MAX thousandths. ret_milli: thousandths of a core.
  */
-bool cpu_parse(const cJSON *value, int64_t *ret_milli);
+bool quantity_parse_cpu(const cJSON *value, int64_t *ret_milli);
 
 /*
  * Read a client's memory amount: digits and MB, GB or TB, greater than zero; the units are Mi, Gi and Ti, one to one.
  * False for anything else and above INT64_MAX bytes.
  */
-bool memory_parse(const char *text, int64_t *ret_bytes);
+bool quantity_parse_memory(const char *text, int64_t *ret_bytes);
 
 /*
  * Read a Kubernetes quantity ("500m", "1.5", "1536Mi", "2e3").

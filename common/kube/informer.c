@@ -9,11 +9,12 @@
 #include "common/base/clock.h"
 #include "common/base/footprint.h"
 #include "common/base/hash.h"
+#include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/kube/informer_machine.h"
-#include "common/kube/kube_lister.h"
-#include "common/kube/kube_object.h"
+#include "common/kube/kube_json.h"
+#include "common/kube/kube_list.h"
 #include "common/services/log.h"
 
 #define LIST_PAGE 500
@@ -141,7 +142,7 @@ static enum rc take_error(struct informer *informer, const cJSON *status, struct
 	error_set(err, informer->expired ? RC_EXPIRED : RC_UNAVAILABLE, "the watch says: %s",
 		  message ? message : "an error without a message");
 	if (err)
-		err->retry_after_s = kube_object_retry_after_s(status);
+		err->retry_after_s = kube_json_retry_after_s(status);
 	return informer->expired ? RC_EXPIRED : RC_UNAVAILABLE;
 }
 
@@ -178,7 +179,7 @@ static enum rc take_event(void *ctx, enum kube_event event, const cJSON *object,
 }
 
 struct watch_run {
-	struct kube_watch watch;
+	struct kube_watch_parser watch;
 	struct informer *informer;
 };
 
@@ -186,7 +187,7 @@ static bool feed_watch(void *ctx, const char *bytes, size_t len)
 {
 	struct watch_run *run = ctx;
 
-	return kube_watch_feed(&run->watch, bytes, len);
+	return kube_watch_parser_feed(&run->watch, bytes, len);
 }
 
 static bool watch_cancelled(void *ctx)
@@ -239,7 +240,7 @@ static enum informer_event run_watch(struct informer *informer, struct error *er
 	char timeout[24];
 	enum rc rc;
 
-	run.watch = kube_watch_make(take_event, informer);
+	run.watch = kube_watch_parser_make(take_event, informer);
 	informer->event_seen = false;
 	informer->expired = false;
 	snprintf(timeout, sizeof(timeout), "%d", (int)seconds);
@@ -256,7 +257,7 @@ static enum informer_event run_watch(struct informer *informer, struct error *er
 		rc = kube_client_do(informer->client, &request, &reply, err);
 	if (run.watch.failed && err)
 		*err = run.watch.error;
-	kube_watch_clear(&run.watch);
+	kube_watch_parser_clear(&run.watch);
 	if (informer->event_seen)
 		informer->failures_in_row = 0;
 	return judge_watch(informer, &run, rc, reply.status, clock_mono_ms() - started);

@@ -7,7 +7,7 @@
 
 #include "common/kube/kube_auth.h"
 #include "common/kube/kube_path.h"
-#include "common/kube/kube_watch.h"
+#include "common/kube/kube_watch_parser.h"
 
 struct informer;
 

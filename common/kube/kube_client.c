@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/retry_after.h"
 #include "common/base/strutil.h"
-#include "common/kube/kube_object.h"
+#include "common/kube/kube_json.h"
 #include "common/version.h"
 
 #define HEADERS_MAX 16
@@ -119,7 +119,7 @@ static enum rc answer_fault(const struct kube_reply *reply, int retry_after_s, s
 	rc = rc_of_status(reply, reason, message);
 	error_set(err, rc, "Kubernetes answered %d %s: %s", reply->status, reason ? reason : "", message);
 	if (err)
-		err->retry_after_s = retry_after_s ? retry_after_s : kube_object_retry_after_s(reply->object);
+		err->retry_after_s = retry_after_s ? retry_after_s : kube_json_retry_after_s(reply->object);
 	return rc;
 }
 
@@ -202,7 +202,7 @@ static bool is_well_formed(const cJSON *object)
 static enum rc read_body(struct http_response *response, struct kube_reply *reply, struct error *err)
 {
 	struct error cause;
-	enum rc rc = kube_object_parse(response->body.data, response->body.len, &reply->object, &cause);
+	enum rc rc = kube_json_parse(response->body.data, response->body.len, &reply->object, &cause);
 
 	if (!is_success(response->status))
 		return RC_OK;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/adapters/crypto.h"
-#include "common/services/secret.h"
+#include "common/services/secret_file.h"
 
 #define NAME_MAX_BYTES 1024 /* of a header's name */
 

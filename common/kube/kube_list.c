@@ -1,206 +1,125 @@
 #include "common/kube/kube_list.h"
 
-#include <string.h>
+#include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/kube/kube_object.h"
 
-#define ENVELOPE_MAX (256u * 1024)
-#define ITEM_MAX (16u * 1024 * 1024)
-#define ITEM_KEPT (64u * 1024) /* a buffer that one large item has blown up is not kept for the small ones */
-#define DEPTH_MAX 256
+#define PAGE_TIMEOUT_MS 50000 /* of one page among all: an API server that never answers is noticed within a minute */
 
-/* Levels: 1 = inside the list object, 2 = inside its items array, 3 and deeper = inside an item. */
-#define DEPTH_LIST 1
-#define DEPTH_ITEMS 2
-#define BETWEEN_ITEMS ", \t\r\n{]" /* what may be there: items are objects */
+/* Bytes, restarts and cancellation of one call: one context for all. */
+struct run {
+	struct kube_list_parser list;
+	const struct kube_page *page;
+	size_t bytes; /* that may still come */
+};
 
-struct kube_list kube_list_make(kube_list_item on_item, void *ctx)
+static bool feed(void *ctx, const char *bytes, size_t len)
 {
-	return (struct kube_list){
-		.on_item = on_item, .ctx = ctx, .envelope = buf_make(ENVELOPE_MAX), .item = buf_make(ITEM_MAX)
+	struct run *run = ctx;
+
+	if (len > run->bytes) {
+		run->list.failed = error_set(&run->list.error, RC_UNAVAILABLE, "the pages of a list are above %u MiB",
+					     KUBE_LIST_MAX / 1024 / 1024);
+		return false;
+	}
+	run->bytes -= len;
+	return kube_list_parser_feed(&run->list, bytes, len);
+}
+
+static void restart(void *ctx)
+{
+	struct run *run = ctx;
+
+	kube_list_parser_restart(&run->list);
+	if (run->page->on_restart)
+		run->page->on_restart(run->page->ctx);
+}
+
+static bool cancelled(void *ctx)
+{
+	struct run *run = ctx;
+
+	return run->page->cancelled && run->page->cancelled(run->page->ctx);
+}
+
+static void build_path(const struct kube_page *page, struct buf *path)
+{
+	char limit[16];
+
+	snprintf(limit, sizeof(limit), "%d", page->limit);
+	kube_path_add(path, page->kind, page->namespace, NULL);
+	kube_path_add_query(path, "labelSelector", page->selector);
+	kube_path_add_query(path, "limit", limit);
+	if (page->token && page->token[0])
+		kube_path_add_query(path, "continue", page->token);
+}
+
+/* bytes  that may come; without those that came, afterwards. */
+static enum rc read_page(struct kube_client *client, const struct kube_page *page, size_t *bytes, char **ret_token,
+			 char **ret_version, char **ret_newer_token, struct error *err)
+{
+	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct run run = { .list = kube_list_parser_make(page->on_item, page->ctx), .page = page, .bytes = *bytes };
+	struct kube_request request = {
+		.method = "GET",
+		.deadline_ms = page->deadline_ms,
+		.on_bytes = feed,
+		.on_restart = restart,
+		.cancelled = cancelled,
+		.ctx = &run,
+		.once = page->once,
 	};
-}
+	enum rc rc;
 
-void kube_list_clear(struct kube_list *list)
-{
-	buf_clear(&list->envelope);
-	buf_clear(&list->item);
-}
-
-void kube_list_restart(void *ctx)
-{
-	struct kube_list *list = ctx;
-
-	kube_list_clear(list);
-	*list = kube_list_make(list->on_item, list->ctx);
-}
-
-static bool fail(struct kube_list *list, enum rc rc)
-{
-	list->failed = rc;
-	return false;
-}
-
-static bool emit_item(struct kube_list *list)
-{
-	cleanup_json cJSON *item = NULL;
-	enum rc rc = RC_OK;
-
-	if (list->item.failed)
-		rc = error_set(&list->error, RC_UNAVAILABLE, "an item of the list is above %u bytes", ITEM_MAX);
-	else
-		rc = kube_object_parse(list->item.data, list->item.len, &item, &list->error);
-	if (rc == RC_INVALID_ARGUMENT)
-		rc = error_wrap(&list->error, RC_UNAVAILABLE, "an item of the list cannot be read");
-	if (!rc)
-		rc = list->on_item(list->ctx, item, &list->error);
-	if (list->item.capacity > ITEM_KEPT)
-		buf_clear(&list->item);
-	else
-		buf_reset(&list->item);
-	return rc ? fail(list, rc) : true;
-}
-
-/* Where the bytes up to now belong: to the item that is arriving, or to the envelope. Commas between items to neither.
- */
-static void keep(struct kube_list *list, const char *from, const char *to, bool inside_item)
-{
-	if (to == from)
-		return;
-	if (inside_item)
-		buf_add(&list->item, from, (size_t)(to - from));
-	else if (!list->in_items)
-		buf_add(&list->envelope, from, (size_t)(to - from));
-}
-
-static void note_string_byte(struct kube_list *list, char c)
-{
-	if (list->depth == DEPTH_LIST && list->word_len < sizeof(list->word) - 1)
-		list->word[list->word_len++] = c;
-}
-
-static void step_in_string(struct kube_list *list, char c)
-{
-	if (list->escaped) {
-		list->escaped = false;
-	} else if (c == '\\') {
-		list->escaped = true;
-	} else if (c == '"') {
-		list->in_string = false;
-		return;
-	}
-	note_string_byte(list, c);
-}
-
-static void start_string(struct kube_list *list)
-{
-	list->in_string = true;
-	if (list->depth == DEPTH_LIST) {
-		list->word_len = 0;
-		memset(list->word, 0, sizeof(list->word));
-	}
-}
-
-static bool feed_byte(struct kube_list *list, const char *at, const char **kept_from)
-{
-	bool inside_item = list->in_items && list->depth > DEPTH_ITEMS;
-
-	if (list->in_items && !inside_item && !memchr(BETWEEN_ITEMS, *at, strlen(BETWEEN_ITEMS)))
-		return fail(list, RC_UNAVAILABLE);
-	switch (*at) {
-	case '"':
-		start_string(list);
-		return true;
-	case '{':
-	case '[':
-		if (list->in_items && list->depth == DEPTH_ITEMS) { /* an item begins with this byte */
-			*kept_from = at;
-		} else if (*at == '[' && list->depth == DEPTH_LIST && strcmp(list->word, "items") == 0) {
-			keep(list, *kept_from, at + 1, false);
-			*kept_from = at + 1;
-			list->in_items = true;
-		}
-		return ++list->depth <= DEPTH_MAX || fail(list, RC_UNAVAILABLE);
-	case '}':
-	case ']':
-		if (list->depth == 0)
-			return fail(list, RC_UNAVAILABLE);
-		list->depth--;
-		if (inside_item && list->depth == DEPTH_ITEMS) {
-			keep(list, *kept_from, at + 1, true);
-			*kept_from = at + 1;
-			return emit_item(list);
-		}
-		if (list->in_items && list->depth == DEPTH_LIST) {
-			list->in_items = false;
-			*kept_from = at;
-		}
-		return true;
-	default:
-		return true;
-	}
-}
-
-bool kube_list_feed(void *ctx, const char *bytes, size_t len)
-{
-	struct kube_list *list = ctx;
-	const char *kept_from = bytes;
-
-	for (const char *at = bytes; at < bytes + len; at++) {
-		if (list->in_string)
-			step_in_string(list, *at);
-		else if (list->failed || !feed_byte(list, at, &kept_from))
-			return false;
-	}
-	keep(list, kept_from, bytes + len, list->in_items && list->depth > DEPTH_ITEMS);
-	return !list->failed;
-}
-
-static char *text_or_empty(const cJSON *envelope, const char *path)
-{
-	const char *text = json_string_at(envelope, path);
-
-	return str_dup(text ? text : "");
-}
-
-/* As Go writes a list, an empty one may be null. */
-static bool is_list(const cJSON *envelope)
-{
-	const cJSON *items = json_get(envelope, "items");
-
-	return cJSON_IsArray(items) || cJSON_IsNull(items);
-}
-
-enum rc kube_list_finish(struct kube_list *list, char **ret_continue, char **ret_resource_version, struct error *err)
-{
-	cleanup_json cJSON *envelope = NULL;
-	cleanup_free char *token = NULL;
-	cleanup_free char *version = NULL;
-	enum rc rc = list->failed;
-
-	if (rc) {
-		if (list->error.rc != rc)
-			error_set(&list->error, rc, "the answer is no list");
-		if (err)
-			*err = list->error;
-		return rc;
-	}
-	if (list->envelope.failed)
-		return error_set(err, RC_UNAVAILABLE, "the list says more than %u bytes of itself", ENVELOPE_MAX);
-	rc = json_parse(list->envelope.data, list->envelope.len, &envelope, err);
-	if (rc == RC_INVALID_ARGUMENT)
-		return error_wrap(err, RC_UNAVAILABLE, "the list ended too early or is broken");
+	build_path(page, &path);
+	rc = buf_check(&path, err);
 	if (rc)
 		return rc;
-	if (!is_list(envelope))
-		return error_set(err, RC_UNAVAILABLE, "the answer is no list: it has no items");
-	token = text_or_empty(envelope, "metadata.continue");
-	version = text_or_empty(envelope, "metadata.resourceVersion");
-	if (!token || !version)
-		return error_no_memory(err);
-	*ret_continue = TAKE(token);
-	if (ret_resource_version)
-		*ret_resource_version = TAKE(version);
+	request.path = path.data;
+	rc = kube_client_do(client, &request, &reply, err);
+	if (!rc || run.list.failed)
+		rc = kube_list_parser_finish(&run.list, ret_token, ret_version, err);
+	else if (rc == RC_EXPIRED && ret_newer_token)
+		*ret_newer_token = str_dup(json_string_at(reply.object, "metadata.continue"));
+	kube_list_parser_clear(&run.list);
+	*bytes = run.bytes;
+	return rc;
+}
+
+enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
+		       char **ret_newer_token, struct error *err)
+{
+	size_t bytes = KUBE_LIST_MAX;
+
+	return read_page(client, page, &bytes, ret_token, ret_version, ret_newer_token, err);
+}
+
+enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, char **ret_version, struct error *err)
+{
+	struct kube_page next = *page;
+	cleanup_free char *token = NULL;
+	cleanup_free char *version = NULL;
+	size_t bytes = KUBE_LIST_MAX;
+
+	do {
+		int64_t page_deadline_ms = clock_mono_ms() + PAGE_TIMEOUT_MS;
+		char *next_token = NULL;
+		char *next_version = NULL;
+		enum rc rc;
+
+		next.token = token;
+		next.deadline_ms = page->deadline_ms < page_deadline_ms ? page->deadline_ms : page_deadline_ms;
+		rc = read_page(client, &next, &bytes, &next_token, &next_version, NULL, err);
+		if (rc)
+			return rc;
+		free(token);
+		free(version);
+		token = next_token;
+		version = next_version;
+	} while (token[0] != '\0');
+	if (ret_version)
+		*ret_version = TAKE(version);
 	return RC_OK;
 }

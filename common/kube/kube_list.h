@@ -1,55 +1,48 @@
 /*
- * A Kubernetes List as it arrives: cut into its items without ever holding the whole. Pure; no I/O.
+ * Read a whole collection, page by page, handing on each object as it arrives.
  */
 #ifndef COMMON_KUBE_KUBE_LIST_H
 #define COMMON_KUBE_KUBE_LIST_H
 
-#include "common/base/buf.h"
-#include "common/services/json.h"
+#include "common/kube/kube_client.h"
+#include "common/kube/kube_list_parser.h"
+#include "common/kube/kube_path.h"
 
-/*
- * Takes one item (borrowed). An error ends the list.
- */
-typedef enum rc (*kube_list_item)(void *ctx, const cJSON *item, struct error *err);
+#define KUBE_LIST_MAX (512u * 1024 * 1024) /* bytes of all pages together: more than 50,000 Pods */
 
-struct kube_list {
+struct kube_page {
+	enum kube_kind kind;
+	const char *namespace;
+	const char *selector;         /* of labels */
+	int limit;                    /* objects a call */
+	const char *token;            /* `continue`; NULL or "": from the start */
+	int64_t deadline_ms;          /* clock_mono_ms() */
+	bool once;                    /* no retries */
+	bool (*cancelled)(void *ctx); /* may be NULL */
 	kube_list_item on_item;
+	void (*on_restart)(
+		void *ctx); /* the page is told anew from its start, after a broken connection; may be NULL */
 	void *ctx;
-	struct buf envelope; /* the answer without its items: "items":[] */
-	struct buf item;     /* the item that is arriving */
-	char word[8];        /* the last string at the top level, cut: a key or a value */
-	size_t word_len;
-	unsigned depth;
-	bool in_string;
-	bool escaped;
-	bool in_items;
-	enum rc failed;
-	struct error error;
 };
 
-/* Start: on_item is called for each item as soon as it is complete. Clear with kube_list_clear(). */
-struct kube_list kube_list_make(kube_list_item on_item, void *ctx);
-void kube_list_clear(struct kube_list *list);
+/*
+ * Read one page, in one call.
+ *
+ * ret_token, ret_version  as kube_list_parser_finish(): the next page's token ("" = none) and the list's resourceVersion;
+ *                         given to the caller (free()). ret_version may be NULL.
+ * ret_newer_token         on RC_EXPIRED: the token with which Kubernetes would go on from the same place in the present
+ *                         state, or NULL; given to the caller. May be NULL.
+ * Errors: as kube_client_do(), and those of on_item.
+ */
+enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
+		       char **ret_newer_token, struct error *err) must_check;
 
 /*
- * Take the next bytes, however they are cut. False after the first fault (kube_list_finish() tells which): more bytes
- * are not wanted. Its shape is that of http_request.on_bytes, with the list as ctx.
+ * Read all pages from the start (page->token is not used). page->deadline_ms is that of all of them; a single one that
+ * takes longer than 50 s fails, and so do more bytes than KUBE_LIST_MAX (RC_UNAVAILABLE): pages may have no end.
+ * ret_version may be NULL.
  */
-bool kube_list_feed(void *list, const char *bytes, size_t len);
-
-/* Forget everything and start anew, for a request that is tried again. Its shape is that of kube_request.on_restart. */
-void kube_list_restart(void *list);
-
-/*
- * The answer has ended: what it says of itself.
- *
- * ret_continue          the token of the next page, "" when this was the last; given to the caller (free()).
- * ret_resource_version  given to the caller (free()); "" when absent. May be NULL.
- *
- * Errors: those of on_item; RC_UNAVAILABLE for an answer that ended too early, is no list of objects, or has an item above
- * 16 MiB; RC_NO_MEMORY.
- */
-enum rc kube_list_finish(struct kube_list *list, char **ret_continue, char **ret_resource_version, struct error *err)
+enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, char **ret_version, struct error *err)
 	must_check;
 
 #endif

@@ -25,8 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(quantity_parse(text, 1, &whole) || whole == UNTOUCHED);
 	if (quantity_parse(text, 1000, &milli))
 		FUZZ_CHECK(whole >= milli / 1000); /* rounded up */
-	FUZZ_CHECK(cpu_parse(value, &cpu) ? cpu > 0 && cpu == milli : cpu == UNTOUCHED);
-	FUZZ_CHECK(memory_parse(text, &bytes) ? bytes > 0 && bytes % (1 << 20) == 0 : bytes == UNTOUCHED);
+	FUZZ_CHECK(quantity_parse_cpu(value, &cpu) ? cpu > 0 && cpu == milli : cpu == UNTOUCHED);
+	FUZZ_CHECK(quantity_parse_memory(text, &bytes) ? bytes > 0 && bytes % (1 << 20) == 0 : bytes == UNTOUCHED);
 	FUZZ_CHECK(duration_parse_ms(text, &ms) ? ms >= 0 && ms <= CENTURY_MS : ms == UNTOUCHED);
 	wait_s = retry_after_parse(text);
 	FUZZ_CHECK(wait_s >= 0 && wait_s <= RETRY_AFTER_MAX_S);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/kube/kube_list.h"
+#include "common/kube/kube_list_parser.h"
 #include "tests/fuzz/fuzz.h"
 
 #define ITEMS_TEXT_MAX (1024u * 1024)
@@ -26,14 +26,14 @@ static enum rc note_item(void *ctx, const cJSON *item, struct error *err unused)
 static struct told read_list(const uint8_t *data, size_t size, size_t piece)
 {
 	struct told told = { .items = buf_make(ITEMS_TEXT_MAX) };
-	struct kube_list list = kube_list_make(note_item, &told.items);
+	struct kube_list_parser list = kube_list_parser_make(note_item, &told.items);
 
 	for (size_t at = 0; at < size; at += piece)
-		if (!kube_list_feed(&list, (const char *)data + at, size - at < piece ? size - at : piece))
+		if (!kube_list_parser_feed(&list, (const char *)data + at, size - at < piece ? size - at : piece))
 			break;
-	told.rc = kube_list_finish(&list, &told.token, &told.version, NULL);
+	told.rc = kube_list_parser_finish(&list, &told.token, &told.version, NULL);
 	FUZZ_CHECK(told.rc != RC_INVALID_ARGUMENT && told.rc != RC_TOO_LARGE);
-	kube_list_clear(&list);
+	kube_list_parser_clear(&list);
 	return told;
 }
 

@@ -5,7 +5,7 @@
 #include "common/container/container_status.h"
 #include "common/container/container_view.h"
 #include "common/container/kube_cache.h"
-#include "common/kube/kube_object.h"
+#include "common/kube/kube_json.h"
 #include "tests/fuzz/fuzz.h"
 
 #define VIEW_MAX (8u * 1024 * 1024)
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cleanup_free char *text = strndup((const char *)data, size);
 	cleanup_json cJSON *object = NULL;
 
-	if (!text || kube_object_parse(text, strlen(text), &object, NULL))
+	if (!text || kube_json_parse(text, strlen(text), &object, NULL))
 		return 0;
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
 		check_fact((enum kube_kind)kind, object);

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "common/base/backoff.h"
 #include "common/base/clock.h"
+#include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/tree.h"

@@ -1,4 +1,4 @@
-/* labels, quantity, kube_path, kube_object, kube_list, kube_watch, informer_machine. */
+/* labels, quantity, kube_path, kube_json, kube_list_parser, kube_watch_parser, informer_machine. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +7,10 @@
 #include "common/container/labels.h"
 #include "common/container/quantity.h"
 #include "common/kube/informer_machine.h"
-#include "common/kube/kube_list.h"
-#include "common/kube/kube_object.h"
+#include "common/kube/kube_json.h"
+#include "common/kube/kube_list_parser.h"
 #include "common/kube/kube_path.h"
-#include "common/kube/kube_watch.h"
+#include "common/kube/kube_watch_parser.h"
 
 #define L63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"
 
@@ -113,13 +113,13 @@ Test(quantity, client_amounts)
 		cleanup_json cJSON *value = cJSON_Parse(cpus[i].cpu);
 		int64_t milli = 0;
 
-		cr_expect_eq(cpu_parse(value, &milli), cpus[i].milli != 0, "%s", cpus[i].cpu);
+		cr_expect_eq(quantity_parse_cpu(value, &milli), cpus[i].milli != 0, "%s", cpus[i].cpu);
 		cr_expect_eq(milli, cpus[i].milli, "%s", cpus[i].cpu);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(memories); i++) {
 		int64_t bytes = 0;
 
-		cr_expect_eq(memory_parse(memories[i].memory, &bytes), memories[i].bytes != 0, "%s",
+		cr_expect_eq(quantity_parse_memory(memories[i].memory, &bytes), memories[i].bytes != 0, "%s",
 			     memories[i].memory);
 		cr_expect_eq(bytes, memories[i].bytes, "%s", memories[i].memory);
 	}
@@ -155,7 +155,7 @@ static const struct object_row {
 	{ "{\"managedFields\":[\"\\", NULL },
 };
 
-Test(kube_object, is_read_without_its_managed_fields)
+Test(kube_json, is_read_without_its_managed_fields)
 {
 	for (size_t i = 0; i < ARRAY_LEN(object_rows); i++) {
 		const struct object_row *row = &object_rows[i];
@@ -163,7 +163,7 @@ Test(kube_object, is_read_without_its_managed_fields)
 		cleanup_json cJSON *tree = NULL;
 		cleanup_free char *printed = NULL;
 
-		cr_expect((kube_object_parse(text, strlen(text), &tree, NULL) == RC_OK) == (row->tree != NULL), "%s",
+		cr_expect((kube_json_parse(text, strlen(text), &tree, NULL) == RC_OK) == (row->tree != NULL), "%s",
 			  row->text);
 		printed = tree ? cJSON_PrintUnformatted(tree) : NULL;
 		cr_expect(str_equal(printed, row->tree), "%s", row->text);
@@ -183,12 +183,12 @@ static const struct {
 	{ "{\"details\":{\"retryAfterSeconds\":\"3\"}}", 0 },
 };
 
-Test(kube_object, what_a_status_wishes_is_granted_within_bounds)
+Test(kube_json, what_a_status_wishes_is_granted_within_bounds)
 {
 	for (size_t i = 0; i < ARRAY_LEN(wish_rows); i++) {
 		cleanup_json cJSON *status = cJSON_Parse(wish_rows[i].status);
 
-		cr_expect_eq(kube_object_retry_after_s(status), wish_rows[i].granted, "%s", wish_rows[i].status);
+		cr_expect_eq(kube_json_retry_after_s(status), wish_rows[i].granted, "%s", wish_rows[i].status);
 	}
 }
 
@@ -208,11 +208,11 @@ static enum rc collect_name(void *ctx, const cJSON *item, struct error *err unus
 	return RC_OK;
 }
 
-Test(kube_list, items_arrive_however_the_bytes_are_cut)
+Test(kube_list_parser, items_arrive_however_the_bytes_are_cut)
 {
 	for (size_t piece = 1; piece <= strlen(list_text); piece++) {
 		struct buf names cleanup_buf = buf_make(1000);
-		struct kube_list list = kube_list_make(collect_name, &names);
+		struct kube_list_parser list = kube_list_parser_make(collect_name, &names);
 		cleanup_free char *token = NULL;
 		cleanup_free char *version = NULL;
 		struct error err = { 0 };
@@ -220,26 +220,27 @@ Test(kube_list, items_arrive_however_the_bytes_are_cut)
 		for (size_t at = 0; at < strlen(list_text); at += piece) {
 			size_t len = strlen(list_text) - at < piece ? strlen(list_text) - at : piece;
 
-			cr_assert(kube_list_feed(&list, list_text + at, len), "piece %zu", piece);
+			cr_assert(kube_list_parser_feed(&list, list_text + at, len), "piece %zu", piece);
 		}
-		cr_assert_eq(kube_list_finish(&list, &token, &version, &err), RC_OK, "piece %zu: %s", piece, err.text);
+		cr_assert_eq(kube_list_parser_finish(&list, &token, &version, &err), RC_OK, "piece %zu: %s", piece,
+			     err.text);
 		cr_expect_str_eq(names.data, "a|b}]\"|", "piece %zu", piece);
 		cr_expect_str_eq(token, "to]k{e\"n");
 		cr_expect_str_eq(version, "7");
-		kube_list_clear(&list);
+		kube_list_parser_clear(&list);
 	}
 }
 
-Test(kube_list, an_early_end_is_an_error)
+Test(kube_list_parser, an_early_end_is_an_error)
 {
 	for (size_t len = 0; len < strlen(list_text); len++) {
 		struct buf names cleanup_buf = buf_make(1000);
-		struct kube_list list = kube_list_make(collect_name, &names);
+		struct kube_list_parser list = kube_list_parser_make(collect_name, &names);
 		char *token = NULL;
 
-		(void)kube_list_feed(&list, list_text, len); /* the end is what is looked at */
-		cr_expect_neq(kube_list_finish(&list, &token, NULL, NULL), RC_OK, "%zu", len);
-		kube_list_clear(&list);
+		(void)kube_list_parser_feed(&list, list_text, len); /* the end is what is looked at */
+		cr_expect_neq(kube_list_parser_finish(&list, &token, NULL, NULL), RC_OK, "%zu", len);
+		kube_list_parser_clear(&list);
 	}
 }
 
@@ -269,17 +270,17 @@ static const char *const no_lists[] = {
 	"<html><body>{\"items\":[]}</body></html>",
 };
 
-Test(kube_list, what_is_no_list_is_not_an_empty_one)
+Test(kube_list_parser, what_is_no_list_is_not_an_empty_one)
 {
 	for (size_t i = 0; i < ARRAY_LEN(no_lists); i++) {
 		struct buf names cleanup_buf = buf_make(1000);
-		struct kube_list list = kube_list_make(collect_name, &names);
+		struct kube_list_parser list = kube_list_parser_make(collect_name, &names);
 		char *token = NULL;
 
-		(void)kube_list_feed(&list, no_lists[i], strlen(no_lists[i])); /* the end is what is looked at */
-		cr_expect_eq(kube_list_finish(&list, &token, NULL, NULL), RC_UNAVAILABLE, "%s", no_lists[i]);
+		(void)kube_list_parser_feed(&list, no_lists[i], strlen(no_lists[i])); /* the end is what is looked at */
+		cr_expect_eq(kube_list_parser_finish(&list, &token, NULL, NULL), RC_UNAVAILABLE, "%s", no_lists[i]);
 		free(token);
-		kube_list_clear(&list);
+		kube_list_parser_clear(&list);
 	}
 }
 
@@ -305,13 +306,13 @@ Test(kube_watch, events_arrive_however_the_bytes_are_cut)
 
 	for (size_t piece = 1; piece <= strlen(text); piece++) {
 		struct buf events cleanup_buf = buf_make(1000);
-		struct kube_watch watch = kube_watch_make(collect_event, &events);
+		struct kube_watch_parser watch = kube_watch_parser_make(collect_event, &events);
 
 		for (size_t at = 0; at < strlen(text); at += piece)
-			cr_assert(kube_watch_feed(&watch, text + at,
-						  strlen(text) - at < piece ? strlen(text) - at : piece));
+			cr_assert(kube_watch_parser_feed(&watch, text + at,
+							 strlen(text) - at < piece ? strlen(text) - at : piece));
 		cr_expect_str_eq(events.data, "0:a|3:-|2:b\n|", "piece %zu", piece);
-		kube_watch_clear(&watch);
+		kube_watch_parser_clear(&watch);
 	}
 }
 
@@ -329,11 +330,12 @@ Test(kube_watch, faults_end_it)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct buf events cleanup_buf = buf_make(1000);
-		struct kube_watch watch = kube_watch_make(collect_event, &events);
+		struct kube_watch_parser watch = kube_watch_parser_make(collect_event, &events);
 
-		cr_expect_not(kube_watch_feed(&watch, cases[i].text, strlen(cases[i].text)), "%s", cases[i].text);
+		cr_expect_not(kube_watch_parser_feed(&watch, cases[i].text, strlen(cases[i].text)), "%s",
+			      cases[i].text);
 		cr_expect_eq(watch.failed, cases[i].rc, "%s", cases[i].text);
-		kube_watch_clear(&watch);
+		kube_watch_parser_clear(&watch);
 	}
 }
 

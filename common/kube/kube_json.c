@@ -1,4 +1,4 @@
-#include "common/kube/kube_object.h"
+#include "common/kube/kube_json.h"
 
 #include <string.h>
 
@@ -39,12 +39,12 @@ static size_t empty_managed_fields(char *text, size_t len)
 	return len - (size_t)(last - first);
 }
 
-enum rc kube_object_parse(char *text, size_t len, cJSON **ret_tree, struct error *err)
+enum rc kube_json_parse(char *text, size_t len, cJSON **ret_tree, struct error *err)
 {
 	return json_parse(text, empty_managed_fields(text, len), ret_tree, err);
 }
 
-int kube_object_retry_after_s(const cJSON *status)
+int kube_json_retry_after_s(const cJSON *status)
 {
 	return retry_after_grant(json_int_at(status, "details.retryAfterSeconds", 0));
 }

@@ -1,8 +1,8 @@
 /*
  * The text of a Kubernetes object becomes a tree.
  */
-#ifndef COMMON_KUBE_KUBE_OBJECT_H
-#define COMMON_KUBE_KUBE_OBJECT_H
+#ifndef COMMON_KUBE_KUBE_JSON_H
+#define COMMON_KUBE_KUBE_JSON_H
 
 #include "common/services/json.h"
 
@@ -14,9 +14,9 @@
  * ret_tree  given to the caller.
  * Errors: as json_parse().
  */
-enum rc kube_object_parse(char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
+enum rc kube_json_parse(char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
 
 /* The seconds that a Status asks us to wait, as far as they are granted (retry_after.h); 0: it does not ask. */
-int kube_object_retry_after_s(const cJSON *status);
+int kube_json_retry_after_s(const cJSON *status);
 
 #endif

@@ -1,4 +1,4 @@
-#include "api-svc/health_check.h"
+#include "api-svc/health_command.h"
 
 #include <string.h>
 
@@ -47,7 +47,7 @@ static enum rc ask(const char *address, bool https, struct http_response *answer
 	return rc;
 }
 
-int health_check_tell(const char *address, bool https)
+int health_command_run(const char *address, bool https)
 {
 	struct http_response answer = { 0 };
 	cleanup_json cJSON *tree = NULL;

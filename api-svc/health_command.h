@@ -1,8 +1,8 @@
 /*
  * `api-svc --health`: does the api-svc that listens here say that the provider is healthy?
  */
-#ifndef API_SVC_HEALTH_CHECK_H
-#define API_SVC_HEALTH_CHECK_H
+#ifndef API_SVC_HEALTH_COMMAND_H
+#define API_SVC_HEALTH_COMMAND_H
 
 #include <stdbool.h>
 
@@ -14,6 +14,6 @@
  *
  * Returns what main() returns: 0 healthy, 1 not. Blocks: up to two seconds.
  */
-int health_check_tell(const char *address, bool https);
+int health_command_run(const char *address, bool https);
 
 #endif

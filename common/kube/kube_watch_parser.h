@@ -1,8 +1,8 @@
 /*
  * A Kubernetes watch as it arrives: cut into events, one JSON line each, however the bytes are cut. Pure; no I/O.
  */
-#ifndef COMMON_KUBE_KUBE_WATCH_H
-#define COMMON_KUBE_KUBE_WATCH_H
+#ifndef COMMON_KUBE_KUBE_WATCH_PARSER_H
+#define COMMON_KUBE_KUBE_WATCH_PARSER_H
 
 #include "common/base/buf.h"
 #include "common/services/json.h"
@@ -20,7 +20,7 @@ enum kube_event {
 /* Takes one event; the object is borrowed. An error ends the watch. Must not block. */
 typedef enum rc (*kube_watch_event)(void *ctx, enum kube_event event, const cJSON *object, struct error *err);
 
-struct kube_watch {
+struct kube_watch_parser {
 	kube_watch_event on_event;
 	void *ctx;
 	struct buf line;
@@ -28,15 +28,15 @@ struct kube_watch {
 	struct error error;
 };
 
-/* Start. Clear with kube_watch_clear(). */
-struct kube_watch kube_watch_make(kube_watch_event on_event, void *ctx);
-void kube_watch_clear(struct kube_watch *watch);
+/* Start. Clear with kube_watch_parser_clear(). */
+struct kube_watch_parser kube_watch_parser_make(kube_watch_event on_event, void *ctx);
+void kube_watch_parser_clear(struct kube_watch_parser *watch);
 
 /*
  * Take the next bytes. False after the first fault, which watch->failed and watch->error tell: an event that cannot be
  * read (RC_UNAVAILABLE), one above KUBE_EVENT_MAX (RC_TOO_LARGE), or what on_event returned. Half a line at the end of
  * a stream is simply not an event. Its shape is that of http_request.on_bytes, with the watch as ctx.
  */
-bool kube_watch_feed(void *watch, const char *bytes, size_t len);
+bool kube_watch_parser_feed(void *watch, const char *bytes, size_t len);
 
 #endif

@@ -1,4 +1,4 @@
-#include "common/kube/kube_watch.h"
+#include "common/kube/kube_watch_parser.h"
 
 #include <string.h>
 
@@ -11,17 +11,17 @@ static const char *const event_names[] = {
 	[KUBE_BOOKMARK] = "BOOKMARK", [KUBE_ERROR] = "ERROR",
 };
 
-struct kube_watch kube_watch_make(kube_watch_event on_event, void *ctx)
+struct kube_watch_parser kube_watch_parser_make(kube_watch_event on_event, void *ctx)
 {
-	return (struct kube_watch){ .on_event = on_event, .ctx = ctx, .line = buf_make(KUBE_EVENT_MAX) };
+	return (struct kube_watch_parser){ .on_event = on_event, .ctx = ctx, .line = buf_make(KUBE_EVENT_MAX) };
 }
 
-void kube_watch_clear(struct kube_watch *watch)
+void kube_watch_parser_clear(struct kube_watch_parser *watch)
 {
 	buf_clear(&watch->line);
 }
 
-static enum rc emit(struct kube_watch *watch, const cJSON *line)
+static enum rc emit(struct kube_watch_parser *watch, const cJSON *line)
 {
 	const char *type = json_string_at(line, "type");
 	const cJSON *object = json_get(line, "object");
@@ -33,7 +33,7 @@ static enum rc emit(struct kube_watch *watch, const cJSON *line)
 			 type ? type : "");
 }
 
-static enum rc take_line(struct kube_watch *watch, const char *line, size_t len)
+static enum rc take_line(struct kube_watch_parser *watch, const char *line, size_t len)
 {
 	cleanup_json cJSON *tree = NULL;
 	enum rc rc;
@@ -47,9 +47,9 @@ static enum rc take_line(struct kube_watch *watch, const char *line, size_t len)
 	return emit(watch, tree);
 }
 
-bool kube_watch_feed(void *ctx, const char *bytes, size_t len)
+bool kube_watch_parser_feed(void *ctx, const char *bytes, size_t len)
 {
-	struct kube_watch *watch = ctx;
+	struct kube_watch_parser *watch = ctx;
 
 	while (len > 0 && !watch->failed) {
 		const char *newline = memchr(bytes, '\n', len);

@@ -1,11 +1,11 @@
-#include "api-svc/health.h"
+#include "api-svc/provider_health.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #define FIRST_WAITING 16
 
-struct health {
+struct provider_health {
 	struct worker_client *client;
 	void (*answer)(void *ctx, uint64_t cookie, bool healthy);
 	void *ctx;
@@ -16,10 +16,10 @@ struct health {
 	bool pending; /* a request is on its way: its reply is for all that wait */
 };
 
-struct health *health_create(struct worker_client *client, void (*answer)(void *ctx, uint64_t cookie, bool healthy),
-			     void *ctx)
+struct provider_health *provider_health_create(struct worker_client *client,
+					       void (*answer)(void *ctx, uint64_t cookie, bool healthy), void *ctx)
 {
-	struct health *health = calloc(1, sizeof(*health));
+	struct provider_health *health = calloc(1, sizeof(*health));
 
 	if (!health)
 		return NULL;
@@ -30,7 +30,7 @@ struct health *health_create(struct worker_client *client, void (*answer)(void *
 	return health;
 }
 
-void health_destroy(struct health *health)
+void provider_health_destroy(struct provider_health *health)
 {
 	if (!health)
 		return;
@@ -40,7 +40,7 @@ void health_destroy(struct health *health)
 }
 
 /* The lock is held. */
-static bool add_waiting(struct health *health, uint64_t cookie)
+static bool add_waiting(struct provider_health *health, uint64_t cookie)
 {
 	if (health->count == health->capacity) {
 		size_t capacity = health->capacity ? health->capacity * 2 : FIRST_WAITING;
@@ -56,7 +56,7 @@ static bool add_waiting(struct health *health, uint64_t cookie)
 }
 
 /* Tell all that wait. */
-static void answer_all(struct health *health, bool healthy)
+static void answer_all(struct provider_health *health, bool healthy)
 {
 	uint64_t *waiting;
 	size_t count;
@@ -78,7 +78,7 @@ static void on_reply(void *ctx, uint64_t cookie unused, struct worker_reply *rep
 	answer_all(ctx, reply->error.rc == RC_OK); /* only a good word ends the call well (worker_calls.c) */
 }
 
-static void ask_worker(struct health *health, const char *request_id)
+static void ask_worker(struct provider_health *health, const char *request_id)
 {
 	struct worker_ask ask = {
 		.operation = OPERATION_HEALTH,
@@ -94,7 +94,7 @@ static void ask_worker(struct health *health, const char *request_id)
 		answer_all(health, false);
 }
 
-void health_ask(struct health *health, uint64_t cookie, const char *request_id)
+void provider_health_ask(struct provider_health *health, uint64_t cookie, const char *request_id)
 {
 	bool first;
 	bool waits;
