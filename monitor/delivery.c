@@ -396,7 +396,7 @@ static void *run_delivery(void *ctx)
 	return NULL;
 }
 
-/* ---- the steward's side ------------------------------------------------------------------------------------------ */
+/* ---- the coordinator's side ------------------------------------------------------------------------------------------ */
 
 void delivery_begin(struct delivery *delivery, struct kube_cache *cache)
 {

@@ -1,6 +1,6 @@
 /*
  * Telling DCM: a thread that takes what is due out of the outbox, looks at the cluster's cache, publishes, and waits
- * for the acknowledgements, hundreds at once but one for each instance. Whether it may is the steward's business.
+ * for the acknowledgements, hundreds at once but one for each instance. Whether it may is the coordinator's business.
  */
 #ifndef MONITOR_DELIVERY_H
 #define MONITOR_DELIVERY_H

@@ -11,8 +11,8 @@
 #include "common/version.h"
 #include "monitor/config.h"
 #include "monitor/confirm.h"
+#include "monitor/coordinator.h"
 #include "monitor/statistics.h"
-#include "monitor/steward.h"
 
 #define TYPE RESOURCE_CONTAINER
 #define ARENAS_MAX 1 /* malloc's; a second would cost more memory than it saves time */
@@ -23,27 +23,27 @@ struct monitor {
 	struct bus *bus;
 	struct delivery *delivery;
 	struct confirm *confirm;
-	struct steward *steward;
+	struct coordinator *coordinator;
 	struct statistics *statistics;
-	_Atomic(struct steward *) listening; /* the steward, once it can be told of connections */
+	_Atomic(struct coordinator *) listening; /* the coordinator, once it can be told of connections */
 };
 
 static void on_bus_state(void *ctx, bool connected)
 {
 	struct monitor *monitor = ctx;
-	struct steward *steward = atomic_load(&monitor->listening);
+	struct coordinator *coordinator = atomic_load(&monitor->listening);
 
-	if (connected && steward)
-		steward_connected(steward);
+	if (connected && coordinator)
+		coordinator_connected(coordinator);
 }
 
 static void on_doubt(void *ctx)
 {
 	struct monitor *monitor = ctx;
-	struct steward *steward = atomic_load(&monitor->listening);
+	struct coordinator *coordinator = atomic_load(&monitor->listening);
 
-	if (steward)
-		steward_doubt(steward);
+	if (coordinator)
+		coordinator_doubt(coordinator);
 }
 
 static enum rc start_parts(struct monitor *monitor, struct error *err)
@@ -57,23 +57,23 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 		.on_doubt = on_doubt,
 		.ctx = monitor,
 	};
-	struct steward_options steward = {
+	struct coordinator_options coordinator = {
 		.type = TYPE, .config = &monitor->config, .bus = monitor->bus, .auth = monitor->auth
 	};
 	enum rc rc = delivery_create(&delivery, &monitor->delivery, err);
 
-	steward.delivery = monitor->delivery;
+	coordinator.delivery = monitor->delivery;
 	if (!rc)
 		rc = confirm_create(monitor->auth, monitor->config.namespace, monitor->delivery, &monitor->confirm,
 				    err);
 	if (!rc)
-		rc = steward_create(&steward, &monitor->steward, err);
+		rc = coordinator_create(&coordinator, &monitor->coordinator, err);
 	if (rc)
 		return rc;
-	atomic_store(&monitor->listening, monitor->steward);
-	rc = steward_start(monitor->steward, err);
+	atomic_store(&monitor->listening, monitor->coordinator);
+	rc = coordinator_start(monitor->coordinator, err);
 	return rc ? rc
-		  : statistics_create(monitor->bus, TYPE, monitor->config.name, monitor->delivery, monitor->steward,
+		  : statistics_create(monitor->bus, TYPE, monitor->config.name, monitor->delivery, monitor->coordinator,
 				      &monitor->statistics, err);
 }
 
@@ -94,13 +94,13 @@ static enum rc start(struct monitor *monitor, struct error *err)
 
 static void stop(struct monitor *monitor)
 {
-	steward_stop(monitor->steward);
+	coordinator_stop(monitor->coordinator);
 	delivery_stop(monitor->delivery);
 	confirm_destroy(monitor->confirm);
 	statistics_stop(monitor->statistics);
 	bus_destroy(monitor->bus); /* the last callbacks use all of what follows */
 	statistics_destroy(monitor->statistics);
-	steward_destroy(monitor->steward);
+	coordinator_destroy(monitor->coordinator);
 	delivery_destroy(monitor->delivery);
 	kube_auth_destroy(monitor->auth);
 }

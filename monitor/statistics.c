@@ -17,14 +17,14 @@
 #define LATE_MS 60000       /* what waits for so long is said */
 #define LATE_EVERY_MS 60000 /* how often */
 #define DELIVERY_IDLE_MAX_MS 15000
-#define STEWARD_IDLE_MAX_MS 30000 /* its calls take seconds when NATS is slow */
+#define COORDINATOR_IDLE_MAX_MS 30000 /* its calls take seconds when NATS is slow */
 #define INFORMERS_IDLE_MAX_MS \
 	240000 /* a watch ends within 55 s, a poll begins within 60 s, a list takes 2 min at most */
 
 struct statistics {
 	struct bus *bus;
 	struct delivery *delivery;
-	struct steward *steward;
+	struct coordinator *coordinator;
 	struct bus_service *service;
 	struct bus_header metadata[1];
 	struct bus_endpoint endpoint; /* takes no requests: it represents what is published */
@@ -47,11 +47,11 @@ static void write_data(void *ctx, size_t index unused, struct json_writer *w)
 {
 	struct statistics *statistics = ctx;
 	struct delivery_counts d;
-	struct steward_counts s;
+	struct coordinator_counts s;
 
 	delivery_counts(statistics->delivery, &d);
-	steward_counts(statistics->steward, &s);
-	json_string(w, "role", steward_role_name(s.role));
+	coordinator_counts(statistics->coordinator, &s);
+	json_string(w, "role", coordinator_role_name(s.role));
 	json_bool(w, "acknowledged", s.acknowledged);
 	json_bool(w, "polling", s.informers.polling);
 	json_int(w, "published", d.published);
@@ -85,29 +85,29 @@ static void endpoint_stats(void *ctx, size_t index unused, struct bus_endpoint_s
 static void log_counters(struct statistics *statistics)
 {
 	struct delivery_counts d;
-	struct steward_counts s;
+	struct coordinator_counts s;
 	char line[256];
 
 	delivery_counts(statistics->delivery, &d);
-	steward_counts(statistics->steward, &s);
-	log_info("counters", log_str("role", steward_role_name(s.role)), log_num("published", d.published),
+	coordinator_counts(statistics->coordinator, &s);
+	log_info("counters", log_str("role", coordinator_role_name(s.role)), log_num("published", d.published),
 		 log_num("retried", d.retried), log_num("dropped", d.dropped), log_num("pending", (int64_t)d.pending),
 		 log_num("lag_ms", d.lag_ms), log_num("relists", s.informers.lists),
 		 log_num("containers", (int64_t)s.cache.instances), log_num("cached_objects", (int64_t)s.cache.facts),
 		 log_num("resyncs", s.resyncs));
 	snprintf(line, sizeof(line), "%s: %zu containers, %" PRId64 " events published, %zu pending",
-		 steward_role_name(s.role), s.cache.instances, d.published, d.pending);
+		 coordinator_role_name(s.role), s.cache.instances, d.published, d.pending);
 	lifecycle_notify_status(line);
 }
 
-static bool may_tell(const struct steward_counts *s)
+static bool may_tell(const struct coordinator_counts *s)
 {
-	return s->role == STEWARD_ACTIVE || s->role == STEWARD_ALONE;
+	return s->role == COORDINATOR_ACTIVE || s->role == COORDINATOR_ALONE;
 }
 
 /* Why events wait, as far as is known. */
 static const char *why_late(struct statistics *statistics, const struct delivery_counts *d,
-			    const struct steward_counts *s)
+			    const struct coordinator_counts *s)
 {
 	if (!bus_connected(statistics->bus))
 		return "NATS is not connected";
@@ -120,13 +120,13 @@ static void log_late(struct statistics *statistics)
 {
 	int64_t now_ms = clock_mono_ms();
 	struct delivery_counts d;
-	struct steward_counts s;
+	struct coordinator_counts s;
 	bool late, lost;
 
 	if (statistics->late_ms && now_ms - statistics->late_ms < LATE_EVERY_MS)
 		return;
 	delivery_counts(statistics->delivery, &d);
-	steward_counts(statistics->steward, &s);
+	coordinator_counts(statistics->coordinator, &s);
 	late = d.lag_ms >= LATE_MS;
 	lost = s.stream_gone_ms >= LATE_MS && may_tell(&s);
 	if (late || lost)
@@ -159,8 +159,8 @@ static void *run_statistics(void *ctx)
 }
 
 enum rc statistics_create(struct bus *bus, enum resource_type type, const char *provider_name,
-			  struct delivery *delivery, struct steward *steward, struct statistics **ret_statistics,
-			  struct error *err)
+			  struct delivery *delivery, struct coordinator *coordinator,
+			  struct statistics **ret_statistics, struct error *err)
 {
 	struct bus_service_options options = {
 		.name = STATISTICS_SERVICE_NAME,
@@ -178,7 +178,7 @@ enum rc statistics_create(struct bus *bus, enum resource_type type, const char *
 		return error_no_memory(err);
 	statistics->bus = bus;
 	statistics->delivery = delivery;
-	statistics->steward = steward;
+	statistics->coordinator = coordinator;
 	statistics->metadata[0] = (struct bus_header){ "provider", provider_name };
 	statistics->informers_seen_ms = clock_mono_ms();
 	statistics->logged_ms = clock_mono_ms();
@@ -221,17 +221,17 @@ void statistics_destroy(struct statistics *statistics)
 bool statistics_is_alive(struct statistics *statistics)
 {
 	struct delivery_counts delivery;
-	struct steward_counts steward;
+	struct coordinator_counts coordinator;
 	int64_t informers;
 	int64_t now_ms = clock_mono_ms();
 
 	delivery_counts(statistics->delivery, &delivery);
-	steward_counts(statistics->steward, &steward);
-	informers = steward.informers.lists + steward.informers.watches + steward.informers.failures;
-	if (informers != statistics->informers_seen || steward.cache.facts == 0) {
+	coordinator_counts(statistics->coordinator, &coordinator);
+	informers = coordinator.informers.lists + coordinator.informers.watches + coordinator.informers.failures;
+	if (informers != statistics->informers_seen || coordinator.cache.facts == 0) {
 		statistics->informers_seen = informers;
 		statistics->informers_seen_ms = now_ms;
 	}
-	return delivery.idle_ms < DELIVERY_IDLE_MAX_MS && steward.idle_ms < STEWARD_IDLE_MAX_MS &&
+	return delivery.idle_ms < DELIVERY_IDLE_MAX_MS && coordinator.idle_ms < COORDINATOR_IDLE_MAX_MS &&
 	       now_ms - statistics->informers_seen_ms < INFORMERS_IDLE_MAX_MS;
 }

@@ -6,20 +6,20 @@
 #define MONITOR_STATISTICS_H
 
 #include "common/bus/bus.h"
+#include "monitor/coordinator.h"
 #include "monitor/delivery.h"
-#include "monitor/steward.h"
 
 #define STATISTICS_SERVICE_NAME "monitor" /* in the service protocol */
 
 struct statistics;
 
 /*
- * Start. The provider's name, delivery and steward are borrowed.
+ * Start. The provider's name, delivery and coordinator are borrowed.
  * ret_statistics: given to the caller (statistics_destroy), also after a failure. Errors: those of bus_service_create().
  */
 enum rc statistics_create(struct bus *bus, enum resource_type type, const char *provider_name,
-			  struct delivery *delivery, struct steward *steward, struct statistics **ret_statistics,
-			  struct error *err) must_check;
+			  struct delivery *delivery, struct coordinator *coordinator,
+			  struct statistics **ret_statistics, struct error *err) must_check;
 
 /* End the thread that logs. */
 void statistics_stop(struct statistics *statistics);

@@ -1,0 +1,45 @@
+/*
+ * Reading all records of the provider's bucket (common/container/record.h): what was told in earlier lives, and what
+ * workers have made. Begun and ended by one thread, whose calls ask NATS and wait; the records come on a thread of cnats.
+ */
+#ifndef MONITOR_RECORD_LOAD_H
+#define MONITOR_RECORD_LOAD_H
+
+#include "common/bus/bus_call.h"
+#include "common/container/record.h"
+
+struct record_load;
+
+struct record_load_options {
+	enum resource_type type;
+	struct bus *bus;
+	struct bus_caller *caller;
+	const char *bucket; /* borrowed */
+	/* One record, borrowed for the call. On a thread of cnats; must not block. */
+	void (*take)(void *ctx, const struct record *record);
+	void *ctx;
+};
+
+/*
+ * ret_load: given to the caller (record_load_destroy), also after a failure: the bus refers to it until bus_destroy().
+ * Errors: RC_NO_MEMORY, those of bus_subscribe().
+ */
+enum rc record_load_create(const struct record_load_options *options, struct record_load **ret_load, struct error *err)
+	must_check;
+
+/* Free; after bus_destroy(). Takes NULL. */
+void record_load_destroy(struct record_load *load);
+
+/* What was read does not count any more. */
+void record_load_forget(struct record_load *load);
+
+/*
+ * Begin or go on reading. The records are read once for each `generation`, which is the number of lists of the roots so
+ * far: what a worker has made and such a list does not hold any more is gone, and no watch would ever tell of it.
+ */
+void record_load_tend(struct record_load *load, int64_t generation);
+
+/* Have all been read since record_load_forget()? */
+bool record_load_is_done(const struct record_load *load);
+
+#endif
