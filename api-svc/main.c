@@ -19,6 +19,7 @@
 #include "common/bus/bus_service.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
+#include "common/services/program.h"
 #include "common/version.h"
 
 #define LISTEN_BACKLOG 1024
@@ -27,7 +28,7 @@
 #define LAST_ANSWERS_MS 500          /* for the 503s at the end to be sent */
 #define UNDO_RESERVE_MS 1000         /* of the shutdown timeout, at most a quarter of it */
 
-struct program {
+struct process {
 	struct api_config config;
 	struct openapi *openapi;
 	struct worker_client *client;
@@ -71,13 +72,13 @@ static size_t connections_within_limits(size_t wanted)
 
 static void on_nats_state(void *ctx, bool connected)
 {
-	struct program *p = ctx;
+	struct process *p = ctx;
 
 	if (!connected)
 		worker_client_on_lost(p->client);
 }
 
-static enum rc load_document(struct program *p, struct error *err)
+static enum rc load_document(struct process *p, struct error *err)
 {
 	size_t len;
 	const char *text = openapi_embedded(&len);
@@ -86,7 +87,7 @@ static enum rc load_document(struct program *p, struct error *err)
 	return rc ? rc : router_check(p->openapi, err);
 }
 
-static enum rc start_http(struct program *p, struct error *err)
+static enum rc start_http(struct process *p, struct error *err)
 {
 	const struct api_config *c = &p->config;
 	char shown[LISTEN_TEXT_MAX];
@@ -130,7 +131,7 @@ static enum rc start_http(struct program *p, struct error *err)
 }
 
 /* There is nothing to ask an api-svc over NATS but whether it is there: the registrar does. */
-static enum rc start_presence(struct program *p, struct error *err)
+static enum rc start_presence(struct process *p, struct error *err)
 {
 	struct bus_service_options options = {
 		.name = PROTOCOL_API_SERVICE,
@@ -144,7 +145,7 @@ static enum rc start_presence(struct program *p, struct error *err)
 	return bus_service_create(p->bus, &options, &p->service, err);
 }
 
-static enum rc start_nats(struct program *p, struct error *err)
+static enum rc start_nats(struct process *p, struct error *err)
 {
 	struct bus_options options = {
 		.access = &p->config.nats,
@@ -160,10 +161,13 @@ static enum rc start_nats(struct program *p, struct error *err)
 }
 
 /* HTTP first: connecting to NATS may take its time, and health has an answer for that. */
-static enum rc start(struct program *p, struct error *err)
+static enum rc start(void *ctx, struct error *err)
 {
-	enum rc rc = load_document(p, err);
+	struct process *p = ctx;
+	enum rc rc;
 
+	set_up_memory();
+	rc = load_document(p, err);
 	if (!rc)
 		rc = worker_client_create(p->config.name, p->config.worker_wait_ms, &p->client, err);
 	if (!rc)
@@ -176,14 +180,14 @@ static enum rc start(struct program *p, struct error *err)
 	return start_nats(p, err);
 }
 
-static void wait_for_connections(struct program *p, int64_t until_ms)
+static void wait_for_connections(struct process *p, int64_t until_ms)
 {
 	while (http_server_connections(p->server) > 0 && clock_mono_ms() < until_ms)
 		clock_sleep_ms(POLL_MS);
 }
 
 /* Let what runs come to its end, within the shutdown timeout; what does not is answered with 503. */
-static void drain(struct program *p)
+static void drain(struct process *p)
 {
 	int64_t timeout = p->config.shutdown_timeout_ms;
 	int64_t until = clock_mono_ms() + timeout;
@@ -200,13 +204,14 @@ static void drain(struct program *p)
 	worker_client_cancel(p->client, true);
 }
 
-/* Also for a program that has started only in part. */
-static void stop(struct program *p)
+static int stop(void *ctx)
 {
-	if (p->server)
-		drain(p);
-	if (p->client)
-		worker_client_stop(p->client);
+	struct process *p = ctx;
+
+	lifecycle_begin_stop(p->config.shutdown_timeout_ms, 0);
+	log_info("stopping");
+	drain(p);
+	worker_client_stop(p->client);
 	bus_destroy(p->bus);
 	bus_service_destroy(p->service);
 	http_server_destroy(p->server);
@@ -214,35 +219,27 @@ static void stop(struct program *p)
 	api_destroy(p->api);
 	worker_client_destroy(p->client);
 	openapi_destroy(p->openapi);
+	return 0;
+}
+
+static int tell_health(void *ctx)
+{
+	struct process *p = ctx;
+
+	return health_command_run(p->config.address, p->config.tls.certificate[0] != '\0');
 }
 
 int main(int argc, char **argv)
 {
-	struct program p = { 0 };
-	struct error err;
-	enum rc rc;
+	struct process process = { 0 };
+	const struct program program = {
+		.config = &api_config_program,
+		.into = &process.config,
+		.health = tell_health,
+		.start = start,
+		.stop = stop,
+		.ctx = &process,
+	};
 
-	switch (config_start(&api_config_program, argc, argv, &p.config)) {
-	case CONFIG_HEALTH:
-		return health_command_run(p.config.address, p.config.tls.certificate[0] != '\0');
-	case CONFIG_EXIT_OK:
-		return EXIT_SUCCESS;
-	case CONFIG_EXIT_BAD:
-		return EXIT_FAILURE;
-	case CONFIG_RUN:
-		break;
-	}
-	set_up_memory();
-	lifecycle_init();
-	rc = start(&p, &err);
-	if (rc) {
-		log_error("cannot start", log_err(&err));
-	} else {
-		lifecycle_wait(NULL, NULL);
-		log_info("stopping");
-	}
-	lifecycle_begin_stop(p.config.shutdown_timeout_ms, rc ? EXIT_FAILURE : EXIT_SUCCESS);
-	stop(&p);
-	log_info("stopped");
-	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+	return program_run(&program, argc, argv);
 }

@@ -9,6 +9,7 @@
 #include "common/bus/bus_service.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
+#include "common/services/program.h"
 #include "common/version.h"
 #include "kube-worker/config.h"
 #include "kube-worker/dispatcher.h"
@@ -100,7 +101,7 @@ static enum rc start_operations(struct worker *worker, struct error *err)
 }
 
 /* The way to the first answer comes first; until the informers have filled the cache, operations do without it. */
-static enum rc start(struct worker *worker, struct error *err)
+static enum rc start_parts(struct worker *worker, struct error *err)
 {
 	struct bus_options bus = {
 		.access = &worker->config.nats,
@@ -131,11 +132,26 @@ static enum rc start(struct worker *worker, struct error *err)
 	return rc;
 }
 
+static enum rc start(void *ctx, struct error *err)
+{
+	struct worker *worker = ctx;
+	enum rc rc;
+
+	mallopt(M_ARENA_MAX, ARENAS_MAX);
+	rc = start_parts(worker, err);
+	if (rc)
+		return rc;
+	log_info("ready", log_str("version", version_text()), log_str("namespace", worker->config.namespace),
+		 log_num("concurrency", worker->config.concurrency));
+	lifecycle_notify_ready();
+	return RC_OK;
+}
+
 /*
  * First what asks, then what is asked. False when operations outlast the shutdown timeout: then nothing is freed, their
  * threads use all of it.
  */
-static bool stop(struct worker *worker)
+static bool stop_parts(struct worker *worker)
 {
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
 		if (worker->informers[kind])
@@ -156,37 +172,37 @@ static bool stop(struct worker *worker)
 	return true;
 }
 
-int main(int argc, char **argv)
+static int stop(void *ctx)
 {
-	struct worker worker = { 0 };
-	struct error err;
+	struct worker *worker = ctx;
 
-	switch (config_start(&worker_program, argc, argv, &worker.config)) {
-	case CONFIG_HEALTH:
-		return bus_presence_tell(&worker.config.nats, SERVICE_NAME, worker.config.name);
-	case CONFIG_EXIT_OK:
-		return 0;
-	case CONFIG_EXIT_BAD:
-		return 1;
-	case CONFIG_RUN:
-		break;
-	}
-	mallopt(M_ARENA_MAX, ARENAS_MAX);
-	lifecycle_init();
-	if (start(&worker, &err)) {
-		log_error("cannot start", log_err(&err));
-		_exit(1); /* the threads that have started own no more than this process */
-	}
-	log_info("ready", log_str("version", version_text()), log_str("namespace", worker.config.namespace),
-		 log_num("concurrency", worker.config.concurrency));
-	lifecycle_notify_ready();
-	lifecycle_wait(NULL, NULL);
-	lifecycle_begin_stop(worker.config.shutdown_timeout_ms, 0);
+	lifecycle_begin_stop(worker->config.shutdown_timeout_ms, 0);
 	log_info("stopping: finishing what runs");
-	if (!stop(&worker)) {
+	if (!stop_parts(worker)) {
 		log_warn("operations still run at the end of the shutdown timeout; leaving them");
 		_exit(0);
 	}
-	log_info("stopped");
 	return 0;
+}
+
+static int tell_health(void *ctx)
+{
+	struct worker *worker = ctx;
+
+	return bus_presence_tell(&worker->config.nats, SERVICE_NAME, worker->config.name);
+}
+
+int main(int argc, char **argv)
+{
+	struct worker worker = { 0 };
+	const struct program program = {
+		.config = &worker_program,
+		.into = &worker.config,
+		.health = tell_health,
+		.start = start,
+		.stop = stop,
+		.ctx = &worker,
+	};
+
+	return program_run(&program, argc, argv);
 }

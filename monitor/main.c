@@ -8,6 +8,7 @@
 #include "common/bus/bus_presence.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
+#include "common/services/program.h"
 #include "common/version.h"
 #include "monitor/config.h"
 #include "monitor/confirm.h"
@@ -77,23 +78,37 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 				      &monitor->statistics, err);
 }
 
-static enum rc start(struct monitor *monitor, struct error *err)
+static enum rc start(void *ctx, struct error *err)
 {
+	struct monitor *monitor = ctx;
 	const struct bus_options bus = {
 		.access = &monitor->config.nats,
 		.client_name = "monitor",
 		.on_state = on_bus_state,
 		.ctx = monitor,
 	};
-	enum rc rc = kube_auth_create(&monitor->config.kube, &monitor->auth, err);
+	enum rc rc;
 
+	mallopt(M_ARENA_MAX, ARENAS_MAX);
+	rc = kube_auth_create(&monitor->config.kube, &monitor->auth, err);
 	if (!rc)
 		rc = bus_connect(&bus, &monitor->bus, err);
-	return rc ? rc : start_parts(monitor, err);
+	if (!rc)
+		rc = start_parts(monitor, err);
+	if (rc)
+		return rc;
+	log_info("ready", log_str("version", version_text()), log_str("namespace", monitor->config.namespace),
+		 log_str("mode", monitor->config.mode));
+	lifecycle_notify_ready();
+	return RC_OK;
 }
 
-static void stop(struct monitor *monitor)
+static int stop(void *ctx)
 {
+	struct monitor *monitor = ctx;
+
+	lifecycle_begin_stop(monitor->config.shutdown_timeout_ms, 0);
+	log_info("stopping: telling what is pending");
 	coordinator_stop(monitor->coordinator);
 	delivery_stop(monitor->delivery);
 	confirm_destroy(monitor->confirm);
@@ -103,6 +118,7 @@ static void stop(struct monitor *monitor)
 	coordinator_destroy(monitor->coordinator);
 	delivery_destroy(monitor->delivery);
 	kube_auth_destroy(monitor->auth);
+	return 0;
 }
 
 static bool is_alive(void *ctx)
@@ -112,34 +128,25 @@ static bool is_alive(void *ctx)
 	return statistics_is_alive(monitor->statistics);
 }
 
+static int tell_health(void *ctx)
+{
+	struct monitor *monitor = ctx;
+
+	return bus_presence_tell(&monitor->config.nats, STATISTICS_SERVICE_NAME, monitor->config.name);
+}
+
 int main(int argc, char **argv)
 {
 	static struct monitor monitor;
-	struct error err;
+	const struct program program = {
+		.config = &monitor_program,
+		.into = &monitor.config,
+		.health = tell_health,
+		.start = start,
+		.alive = is_alive,
+		.stop = stop,
+		.ctx = &monitor,
+	};
 
-	switch (config_start(&monitor_program, argc, argv, &monitor.config)) {
-	case CONFIG_HEALTH:
-		return bus_presence_tell(&monitor.config.nats, STATISTICS_SERVICE_NAME, monitor.config.name);
-	case CONFIG_EXIT_OK:
-		return 0;
-	case CONFIG_EXIT_BAD:
-		return 1;
-	case CONFIG_RUN:
-		break;
-	}
-	mallopt(M_ARENA_MAX, ARENAS_MAX);
-	lifecycle_init();
-	if (start(&monitor, &err)) {
-		log_error("cannot start", log_err(&err));
-		_exit(1); /* the threads that have started own no more than this process */
-	}
-	log_info("ready", log_str("version", version_text()), log_str("namespace", monitor.config.namespace),
-		 log_str("mode", monitor.config.mode));
-	lifecycle_notify_ready();
-	lifecycle_wait(is_alive, &monitor);
-	lifecycle_begin_stop(monitor.config.shutdown_timeout_ms, 0);
-	log_info("stopping: telling what is pending");
-	stop(&monitor);
-	log_info("stopped");
-	return 0;
+	return program_run(&program, argc, argv);
 }

@@ -9,6 +9,7 @@
 #include "common/protocol.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
+#include "common/services/program.h"
 #include "common/version.h"
 #include "registrar/keeper.h"
 #include "registrar/payload.h"
@@ -17,7 +18,7 @@
 #define ARENAS_MAX 2     /* malloc's */
 #define STOP_MAX_MS 3000 /* a request that runs is ended within a second */
 
-struct program {
+struct process {
 	struct registrar_config config;
 	struct bus *bus;             /* NULL with --once */
 	struct bus_service *service; /* NULL with --once */
@@ -25,7 +26,7 @@ struct program {
 	struct keeper *keeper;
 };
 
-static void log_ready(const struct program *p)
+static void log_ready(const struct process *p)
 {
 	struct buf registry cleanup_buf = buf_make(PAYLOAD_MAX);
 	struct buf endpoint cleanup_buf = buf_make(PAYLOAD_MAX);
@@ -37,7 +38,7 @@ static void log_ready(const struct program *p)
 }
 
 /* There is nothing to ask a registrar but whether it is there. */
-static enum rc start_presence(struct program *p, struct error *err)
+static enum rc start_presence(struct process *p, struct error *err)
 {
 	struct bus_service_options options = {
 		.name = SERVICE_NAME,
@@ -52,14 +53,16 @@ static enum rc start_presence(struct program *p, struct error *err)
 }
 
 /* READY says that we run; that DCM has taken the registration may be hours away, and nothing should wait for it. */
-static enum rc start(struct program *p, struct error *err)
+static enum rc start(void *ctx, struct error *err)
 {
+	struct process *p = ctx;
 	struct bus_options bus = {
 		.access = &p->config.nats,
 		.client_name = "registrar",
 	};
 	enum rc rc = RC_OK;
 
+	mallopt(M_ARENA_MAX, ARENAS_MAX);
 	if (!p->config.once)
 		rc = bus_connect(&bus, &p->bus, err);
 	if (!rc && p->bus)
@@ -73,38 +76,49 @@ static enum rc start(struct program *p, struct error *err)
 	return keeper_start(p->keeper, err);
 }
 
-int main(int argc, char **argv)
+static bool is_alive(void *ctx)
 {
-	struct program p = { 0 };
-	struct error err;
+	struct process *p = ctx;
+
+	return keeper_alive(p->keeper);
+}
+
+static int stop(void *ctx)
+{
+	struct process *p = ctx;
 	int code;
 
-	switch (config_start(&registrar_program, argc, argv, &p.config)) {
-	case CONFIG_HEALTH:
-		return bus_presence_tell(&p.config.nats, SERVICE_NAME, p.config.name);
-	case CONFIG_EXIT_OK:
-		return 0;
-	case CONFIG_EXIT_BAD:
-		return 1;
-	case CONFIG_RUN:
-		break;
-	}
-	mallopt(M_ARENA_MAX, ARENAS_MAX);
-	lifecycle_init();
-	if (start(&p, &err)) {
-		log_error("cannot start", log_err(&err));
-		_exit(1); /* the threads that have started own no more than this process */
-	}
-	lifecycle_wait(keeper_alive, p.keeper);
-	lifecycle_begin_stop(STOP_MAX_MS, p.config.once ? KEEPER_UNREACHABLE : 0);
-	if (!keeper_stop(p.keeper, STOP_MAX_MS)) {
+	lifecycle_begin_stop(STOP_MAX_MS, p->config.once ? KEEPER_UNREACHABLE : 0);
+	if (!keeper_stop(p->keeper, STOP_MAX_MS)) {
 		log_warn("a request still runs at the end; leaving it");
-		_exit(p.config.once ? KEEPER_UNREACHABLE : 0);
+		_exit(p->config.once ? KEEPER_UNREACHABLE : 0);
 	}
-	code = p.config.once ? (int)keeper_result(p.keeper) : 0;
-	bus_destroy(p.bus);
-	bus_service_destroy(p.service);
-	keeper_destroy(p.keeper);
-	log_info("stopped");
+	code = p->config.once ? (int)keeper_result(p->keeper) : 0;
+	bus_destroy(p->bus);
+	bus_service_destroy(p->service);
+	keeper_destroy(p->keeper);
 	return code;
+}
+
+static int tell_health(void *ctx)
+{
+	struct process *p = ctx;
+
+	return bus_presence_tell(&p->config.nats, SERVICE_NAME, p->config.name);
+}
+
+int main(int argc, char **argv)
+{
+	struct process process = { 0 };
+	const struct program program = {
+		.config = &registrar_program,
+		.into = &process.config,
+		.health = tell_health,
+		.start = start,
+		.alive = is_alive,
+		.stop = stop,
+		.ctx = &process,
+	};
+
+	return program_run(&program, argc, argv);
 }
