@@ -108,7 +108,7 @@ enum caller_word permission_probe(struct bus_caller *caller, const char *subject
 
 bool permission_same_call(const char *subject, const char *other)
 {
-	const char *end = strrchr(subject, '-'); /* "<inbox>.<call>-<generation>-<attempt>" */
+	const char *end = strrchr(subject, '-'); /* "<inbox>.<call>-<attempt>" */
 
 	return end && strncmp(subject, other, (size_t)(end - subject) + 1) == 0;
 }

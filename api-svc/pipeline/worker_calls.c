@@ -9,9 +9,6 @@
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
-#define FIRST_CALLS 64
-#define NO_CALL UINT32_MAX
-
 static const char *const state_names[WORKER_CALL_STATE_COUNT] = {
 	[WORKER_CALL_FREE] = "FREE",
 	[WORKER_CALL_WAITING] = "WAITING",
@@ -90,7 +87,7 @@ void worker_package_unref(struct worker_package *package)
 void worker_calls_init(struct worker_calls *calls, int64_t worker_wait_ms)
 {
 	*calls = (struct worker_calls){
-		.first_free = NO_CALL,
+		.slots = { .value_size = sizeof(struct worker_call) },
 		.worker_wait_ms = worker_wait_ms,
 		.next_due_ms = INT64_MAX,
 	};
@@ -98,49 +95,28 @@ void worker_calls_init(struct worker_calls *calls, int64_t worker_wait_ms)
 
 void worker_calls_clear(struct worker_calls *calls)
 {
-	for (uint32_t i = 0; i < calls->capacity; i++) {
-		worker_package_unref(calls->items[i].package);
-		worker_join_clear(&calls->items[i].join);
-		worker_reply_clear(&calls->items[i].reply);
+	for (uint32_t i = 0; i < calls->slots.capacity; i++) {
+		struct worker_call *call = slots_at(&calls->slots, i);
+
+		worker_package_unref(call->package);
+		worker_join_clear(&call->join);
+		worker_reply_clear(&call->reply);
 	}
-	free(calls->items);
+	slots_clear(&calls->slots);
 	free(calls->promises);
 	worker_calls_init(calls, calls->worker_wait_ms);
 }
 
-static bool grow(struct worker_calls *calls)
-{
-	uint32_t capacity = calls->capacity ? calls->capacity * 2 : FIRST_CALLS;
-	struct worker_call *grown = realloc(calls->items, capacity * sizeof(*grown));
-
-	if (!grown)
-		return false;
-	calls->items = grown;
-	for (uint32_t i = capacity; i > calls->capacity; i--) {
-		grown[i - 1] = (struct worker_call){ .next_free = calls->first_free, .due_ms = INT64_MAX };
-		calls->first_free = i - 1;
-	}
-	calls->capacity = capacity;
-	return true;
-}
-
 static struct worker_call *find_call(struct worker_calls *calls, const struct worker_attempt *a)
 {
-	struct worker_call *call = a->index < calls->capacity ? &calls->items[a->index] : NULL;
-
-	return call && call->state != WORKER_CALL_FREE && call->generation == a->generation ? call : NULL;
-}
-
-static uint32_t index_of(const struct worker_calls *calls, const struct worker_call *call)
-{
-	return (uint32_t)(call - calls->items);
+	return slots_is_valid(&calls->slots, a->call) ? slots_at(&calls->slots, slots_index(a->call)) : NULL;
 }
 
 static void set_state(struct worker_calls *calls, struct worker_call *call, enum worker_call_state state,
 		      int64_t due_ms)
 {
 	if (log_enabled(LOG_DEBUG) && call->state != state)
-		log_debug("call", log_num("call", index_of(calls, call)), log_str("from", state_names[call->state]),
+		log_debug("call", log_num("call", call->index), log_str("from", state_names[call->state]),
 			  log_str("to", state_names[state]), log_num("attempt", call->attempt),
 			  log_str("request_id", call->package->request_id));
 	call->state = state;
@@ -175,9 +151,7 @@ static void end_call(struct worker_calls *calls, struct worker_call *call, struc
 	worker_package_unref(TAKE(call->package));
 	worker_join_clear(&call->join);
 	call->reply = (struct worker_reply){ .body = NULL };
-	call->generation++;
-	call->next_free = calls->first_free;
-	calls->first_free = index_of(calls, call);
+	slots_release(&calls->slots, call->index);
 }
 
 bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, struct worker_package *package,
@@ -185,14 +159,14 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 {
 	const struct policy *policy = &policies[operation_row(ask->operation)->repeat];
 	struct worker_call *call;
+	uint32_t index;
 
-	if (calls->first_free == NO_CALL && !grow(calls))
+	if (!slots_take(&calls->slots, &index))
 		return false;
-	call = &calls->items[calls->first_free];
-	*ret_attempt = (struct worker_attempt){ .index = calls->first_free, .generation = call->generation };
-	calls->first_free = call->next_free;
+	call = slots_at(&calls->slots, index);
+	*ret_attempt = (struct worker_attempt){ .call = slots_ticket(&calls->slots, index) };
 	*call = (struct worker_call){
-		.generation = call->generation,
+		.index = index,
 		.package = package,
 		.wait_end_ms = now_ms + calls->worker_wait_ms,
 		.deadline_ms = now_ms + ask->timeout_ms,
@@ -501,7 +475,7 @@ static void promise(struct worker_calls *calls, const struct worker_attempt *att
 	if (!calls->promises)
 		return; /* then the worker that has it must not die within the moment that it needs */
 	place = &calls->promises[calls->next_promise];
-	*place = (struct worker_promise){ attempt->index, attempt->generation, "", now_ms + WORKER_PROMISE_MS };
+	*place = (struct worker_promise){ attempt->call, "", now_ms + WORKER_PROMISE_MS };
 	snprintf(place->uid, sizeof(place->uid), "%s", settled.uid);
 	calls->next_promise = (calls->next_promise + 1) % WORKER_PROMISES;
 }
@@ -513,7 +487,7 @@ static bool is_promised(struct worker_calls *calls, const struct worker_attempt 
 	for (size_t i = 0; calls->promises && i < WORKER_PROMISES; i++) {
 		struct worker_promise *p = &calls->promises[i];
 
-		if (p->index != attempt->index || p->generation != attempt->generation || p->until_ms <= now_ms)
+		if (p->call != attempt->call || p->until_ms <= now_ms)
 			continue;
 		if (question->len != strlen(p->uid) || memcmp(question->data, p->uid, question->len) != 0)
 			return false;
@@ -561,7 +535,7 @@ void worker_calls_settled(struct worker_calls *calls, const struct worker_attemp
 
 void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_finished *finished)
 {
-	struct worker_call *call = &calls->items[index];
+	struct worker_call *call = slots_at(&calls->slots, index);
 
 	if (call->state != WORKER_CALL_ASKED)
 		return;
@@ -575,7 +549,7 @@ void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_m
 
 void worker_calls_cancel(struct worker_calls *calls, uint32_t index, bool undo_too, struct worker_finished *finished)
 {
-	struct worker_call *call = &calls->items[index];
+	struct worker_call *call = slots_at(&calls->slots, index);
 
 	if (call->state != WORKER_CALL_FREE && (undo_too || !policy_of(call)->until_done))
 		give_up(calls, call, RC_UNAVAILABLE, "the service is stopping", may_run(call), finished);
@@ -583,7 +557,7 @@ void worker_calls_cancel(struct worker_calls *calls, uint32_t index, bool undo_t
 
 void worker_calls_hurry(struct worker_calls *calls, uint32_t index, int64_t now_ms)
 {
-	struct worker_call *call = &calls->items[index];
+	struct worker_call *call = slots_at(&calls->slots, index);
 
 	if (call->state == WORKER_CALL_WAITING && policy_of(call)->until_done)
 		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
@@ -592,7 +566,7 @@ void worker_calls_hurry(struct worker_calls *calls, uint32_t index, int64_t now_
 bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_attempt *ret_attempt,
 		      struct worker_finished *finished)
 {
-	struct worker_call *call = &calls->items[index];
+	struct worker_call *call = slots_at(&calls->slots, index);
 
 	if (call->state == WORKER_CALL_FREE || call->due_ms > now_ms)
 		return false;
@@ -610,6 +584,14 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 		call->silence_ms = WORKER_SILENCE_AGAIN_MS;
 		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
 	}
-	*ret_attempt = (struct worker_attempt){ .index = index, .generation = call->generation };
+	*ret_attempt = (struct worker_attempt){ .call = slots_ticket(&calls->slots, index) };
 	return true;
+}
+
+void worker_calls_plan(struct worker_calls *calls, uint32_t index)
+{
+	const struct worker_call *call = slots_at(&calls->slots, index);
+
+	if (call->state != WORKER_CALL_FREE && call->due_ms < calls->next_due_ms)
+		calls->next_due_ms = call->due_ms;
 }

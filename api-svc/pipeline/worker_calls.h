@@ -18,6 +18,7 @@
 
 #include "api-svc/pipeline/worker_reply.h"
 #include "common/base/backoff.h"
+#include "common/base/slots.h"
 #include "common/protocol.h"
 
 #define WORKER_SILENCE_MS 3000       /* without a reply for so long, a worker is thought dead */
@@ -66,8 +67,7 @@ enum worker_call_state {
 
 struct worker_call {
 	enum worker_call_state state;
-	uint32_t generation;
-	uint32_t next_free;
+	uint32_t index; /* of its place */
 	struct worker_package *package;
 	unsigned attempt;    /* the number of the latest attempt */
 	unsigned holder;     /* the attempt that has the permission to write; 0: none */
@@ -90,9 +90,7 @@ struct worker_call {
 };
 
 struct worker_calls {
-	struct worker_call *items;
-	uint32_t capacity;
-	uint32_t first_free;
+	struct slots slots; /* of struct worker_call */
 	int64_t worker_wait_ms;
 	int64_t next_due_ms; /* no call is due before; INT64_MAX: none is */
 	size_t open[OPERATION_COUNT];
@@ -102,16 +100,14 @@ struct worker_calls {
 
 /* A call whose client was told while a worker takes the mark from the object (SETTLING 3). */
 struct worker_promise {
-	uint32_t index;
-	uint32_t generation;
+	uint64_t call;    /* its ticket */
 	char uid[40];     /* of the object */
 	int64_t until_ms; /* later the mark is gone for certain, or a worker has asked */
 };
 
 /* One attempt: of which call, and which of its attempts. */
 struct worker_attempt {
-	uint32_t index;
-	uint32_t generation;
+	uint64_t call;   /* its ticket (slots.h) */
 	unsigned number; /* each another one, from 1: part of the reply's subject; 0: what settles the call */
 	unsigned shown;  /* PROTOCOL_HEADER_ATTEMPT: one more than the attempts that may have been carried out */
 	int64_t wait_ms; /* PROTOCOL_HEADER_WAIT */
@@ -182,7 +178,7 @@ const char *worker_calls_probe(struct worker_calls *calls, const struct worker_a
 			       const struct worker_message *question, int64_t now_ms);
 
 /*
- * The same for whatever call is at an index (0..capacity-1):
+ * The same for whatever call is at an index (0..slots.capacity-1):
  *   lost    the connection was lost
  *   cancel  it is given up (undo: only with `undo_too`)
  *   hurry   an undo that waits becomes due now
@@ -194,5 +190,8 @@ void worker_calls_hurry(struct worker_calls *calls, uint32_t index, int64_t now_
 /* Time has passed for the call at an index. True: worker_calls_begin() and send it, or begin_settling() and do that. */
 bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_attempt *ret_attempt,
 		      struct worker_finished *finished);
+
+/* Let calls->next_due_ms be no later than when the call at an index is due. */
+void worker_calls_plan(struct worker_calls *calls, uint32_t index);
 
 #endif

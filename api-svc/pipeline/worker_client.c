@@ -42,12 +42,11 @@ static void unlock(struct worker_client *client)
 
 /* ---- sending ---- */
 
-/* Where the reply to an attempt comes to: "<inbox>.<index>-<generation>-<attempt>", all hexadecimal. */
+/* Where the reply to an attempt comes to: "<inbox>.<call>-<attempt>", both hexadecimal. */
 static void write_reply_subject(const struct worker_client *client, const struct worker_attempt *a,
 				char out[REPLY_SUBJECT_MAX])
 {
-	snprintf(out, REPLY_SUBJECT_MAX, "%s.%" PRIx32 "-%" PRIx32 "-%x", client->inbox, a->index, a->generation,
-		 a->number);
+	snprintf(out, REPLY_SUBJECT_MAX, "%s.%" PRIx64 "-%x", client->inbox, a->call, a->number);
 }
 
 /* Until then there is no inbox either. */
@@ -226,8 +225,7 @@ static bool read_attempt(const struct worker_client *client, const char *subject
 	char again[REPLY_SUBJECT_MAX];
 
 	if (strncmp(subject, client->inbox, len) != 0 ||
-	    sscanf(subject + len, ".%8" SCNx32 "-%8" SCNx32 "-%8x", &ret_attempt->index, &ret_attempt->generation,
-		   &ret_attempt->number) != 3)
+	    sscanf(subject + len, ".%16" SCNx64 "-%8x", &ret_attempt->call, &ret_attempt->number) != 2)
 		return false;
 	write_reply_subject(client, ret_attempt, again); /* sscanf() takes more than we have written */
 	return strcmp(again, subject) == 0;
@@ -313,7 +311,7 @@ static void sweep_calls(struct worker_client *client, enum sweep what)
 		struct worker_finished finished = { .done = NULL };
 
 		pthread_mutex_lock(&client->lock);
-		more = i < client->calls.capacity;
+		more = i < client->calls.slots.capacity;
 		if (more && what == SWEEP_LOST)
 			worker_calls_lost(&client->calls, i, clock_mono_ms(), &finished);
 		else if (more && what == SWEEP_HURRY)
@@ -351,7 +349,7 @@ static void run_timers(struct worker_client *client)
 	int64_t now = clock_mono_ms();
 
 	client->calls.next_due_ms = INT64_MAX;
-	for (uint32_t i = 0; i < client->calls.capacity; i++) {
+	for (uint32_t i = 0; i < client->calls.slots.capacity; i++) {
 		struct worker_finished finished = { .done = NULL };
 		struct worker_attempt attempt;
 		bool send = worker_calls_due(&client->calls, i, now, &attempt, &finished);
@@ -365,8 +363,7 @@ static void run_timers(struct worker_client *client)
 			worker_finished_tell(&finished);
 			pthread_mutex_lock(&client->lock);
 		}
-		if (client->calls.items[i].due_ms < client->calls.next_due_ms)
-			client->calls.next_due_ms = client->calls.items[i].due_ms;
+		worker_calls_plan(&client->calls, i);
 	}
 }
 

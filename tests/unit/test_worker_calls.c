@@ -82,11 +82,18 @@ static void refuse(struct worker_calls *calls, const struct worker_attempt *atte
 	worker_finished_tell(&finished);
 }
 
+static int64_t due_of(struct worker_calls *calls, const struct worker_attempt *attempt)
+{
+	const struct worker_call *call = slots_at(&calls->slots, slots_index(attempt->call));
+
+	return call->due_ms;
+}
+
 /* Time passes; true: the call has been asked again. */
 static bool pass(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms)
 {
 	struct worker_finished finished = { .done = NULL };
-	bool send = worker_calls_due(calls, attempt->index, now_ms, attempt, &finished);
+	bool send = worker_calls_due(calls, slots_index(attempt->call), now_ms, attempt, &finished);
 
 	worker_finished_tell(&finished);
 	if (send)
@@ -122,8 +129,8 @@ Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
 	cr_expect_eq(calls.open[OPERATION_GET], 0);
 	answer(&calls, &a, "OK", "{}", NOW + 6); /* a second answer is nobody's */
 	b = add_call(&calls, OPERATION_GET, &told);
-	cr_expect_eq(b.index, a.index);
-	cr_expect_neq(b.generation, a.generation);
+	cr_expect_eq(slots_index(b.call), slots_index(a.call));
+	cr_expect_neq(b.call, a.call);
 	answer(&calls, &a, "OK", "{}", NOW + 7);
 	cr_expect_eq(told.times, 1);
 	worker_calls_clear(&calls);
@@ -146,7 +153,7 @@ Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 		refuse(&calls, &a, now);
 		if (told.times)
 			break;
-		now = calls.items[a.index].due_ms;
+		now = due_of(&calls, &a);
 		cr_assert(pass(&calls, &a, now));
 		sent++;
 	}
@@ -166,8 +173,8 @@ Test(worker_calls, a_busy_worker_is_a_refusal)
 	a = start(&calls, OPERATION_DELETE, &told);
 	answer(&calls, &a, "BUSY", "{\"detail\":\"full\"}", NOW + 1);
 	cr_expect_eq(told.times, 0);
-	cr_expect_geq(calls.items[a.index].due_ms, NOW + 100, "full workers are given some time");
-	cr_expect(pass(&calls, &a, calls.items[a.index].due_ms));
+	cr_expect_geq(due_of(&calls, &a), NOW + 100, "full workers are given some time");
+	cr_expect(pass(&calls, &a, due_of(&calls, &a)));
 	cr_expect_eq(a.shown, 1);
 	answer(&calls, &a, "OK", "", NOW + 500);
 	cr_expect_eq(told.rc, RC_OK);
@@ -314,9 +321,9 @@ Test(worker_calls, a_lost_connection_loses_the_askings_under_way)
 	a = start(&calls, OPERATION_CREATE, &told);
 	h = add_call(&calls, OPERATION_HEALTH, &health);
 	begin(&calls, &h, NOW);
-	worker_calls_lost(&calls, a.index, NOW + 10, &finished);
+	worker_calls_lost(&calls, slots_index(a.call), NOW + 10, &finished);
 	cr_expect_null(finished.done);
-	worker_calls_lost(&calls, h.index, NOW + 10, &finished);
+	worker_calls_lost(&calls, slots_index(h.call), NOW + 10, &finished);
 	worker_finished_tell(&finished);
 	cr_expect_eq(health.rc, RC_UNAVAILABLE, "health never waits");
 	cr_expect(pass(&calls, &a, NOW + 200));
@@ -338,7 +345,7 @@ Test(worker_calls, a_read_that_was_lost_is_given_up_after_the_wait)
 	struct worker_attempt a;
 
 	a = start(&calls, OPERATION_LIST, &told);
-	worker_calls_lost(&calls, a.index, NOW + 5000, &finished);
+	worker_calls_lost(&calls, slots_index(a.call), NOW + 5000, &finished);
 	cr_assert(pass(&calls, &a, NOW + 5500));
 	refuse(&calls, &a, NOW + 5500);
 	cr_expect_eq(told.times, 0, "the wait begins when the attempt was lost");
@@ -365,10 +372,10 @@ Test(worker_calls, undo_goes_on_until_it_is_done)
 		else
 			answer(&calls, &a, "INTERNAL", "{\"detail\":\"x\"}", now);
 		cr_expect_eq(told.times, 0);
-		now = calls.items[a.index].due_ms;
+		now = due_of(&calls, &a);
 		cr_assert(pass(&calls, &a, now));
 	}
-	worker_calls_cancel(&calls, a.index, false, &finished);
+	worker_calls_cancel(&calls, slots_index(a.call), false, &finished);
 	cr_expect_null(finished.done, "an undo outlives the requests");
 	answer(&calls, &a, "OK", "", now);
 	cr_expect_eq(told.rc, RC_OK);
@@ -383,7 +390,7 @@ Test(worker_calls, an_undo_that_waits_can_be_hurried)
 
 	a = start(&calls, OPERATION_UNDO, &told);
 	refuse(&calls, &a, NOW);
-	worker_calls_hurry(&calls, a.index, NOW + 1);
+	worker_calls_hurry(&calls, slots_index(a.call), NOW + 1);
 	cr_expect(pass(&calls, &a, NOW + 1));
 	worker_calls_clear(&calls);
 }
@@ -458,7 +465,7 @@ Test(worker_calls, nothing_is_permitted_for_a_client_that_has_gone_or_after_the_
 	cr_expect_not(permits(&calls, a, 1, NOW));
 	present = true;
 	cr_expect_not(permits(&calls, a, 1, NOW + TIMEOUT));
-	a.generation++;
+	a.call += UINT64_C(1) << 32;
 	cr_expect_not(permits(&calls, a, 1, NOW));
 	worker_calls_clear(&calls);
 }
@@ -472,7 +479,7 @@ Test(worker_calls, a_lost_connection_takes_the_permission)
 
 	a = start(&calls, OPERATION_CREATE, &told);
 	cr_expect(permits(&calls, a, 1, NOW));
-	worker_calls_lost(&calls, a.index, NOW + 10, &finished);
+	worker_calls_lost(&calls, slots_index(a.call), NOW + 10, &finished);
 	cr_assert(pass(&calls, &a, NOW + 200));
 	cr_expect(permits(&calls, a, 2, NOW + 201));
 	worker_calls_clear(&calls);
@@ -485,10 +492,10 @@ Test(worker_calls, a_request_that_is_running_already_is_waited_for)
 	struct worker_attempt a;
 
 	a = start(&calls, OPERATION_CREATE, &told);
-	for (int64_t now = NOW; now < NOW + TIMEOUT - 1000; now = calls.items[a.index].due_ms) {
+	for (int64_t now = NOW; now < NOW + TIMEOUT - 1000; now = due_of(&calls, &a)) {
 		answer(&calls, &a, "PENDING", "{\"detail\":\"x\"}", now);
 		cr_assert_eq(told.times, 0);
-		cr_assert(pass(&calls, &a, calls.items[a.index].due_ms));
+		cr_assert(pass(&calls, &a, due_of(&calls, &a)));
 		cr_assert_eq(a.shown, 1);
 	}
 	worker_calls_clear(&calls);
