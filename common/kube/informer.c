@@ -198,7 +198,7 @@ static bool watch_cancelled(void *ctx)
 }
 
 /* Would the server say the same to every watch? */
-static bool is_refusal(enum rc rc, int status)
+static bool refuses_watches(enum rc rc, int status)
 {
 	return rc == RC_PERMISSION_DENIED || status == 400 || status == 405 || status == 501;
 }
@@ -212,7 +212,7 @@ static enum informer_event judge_watch(struct informer *informer, const struct w
 		return INFORMER_WATCH_BROKEN;
 	if (!rc || (rc == RC_TIMEOUT && status == 200))
 		return lived_ms < WATCH_SHORT_MS && !informer->event_seen ? INFORMER_WATCH_SHORT : INFORMER_WATCH_ENDED;
-	if (informer->mode == INFORMER_AUTO && is_refusal(rc, status))
+	if (informer->mode == INFORMER_AUTO && refuses_watches(rc, status))
 		return INFORMER_WATCH_REFUSED;
 	informer->failures_in_row++;
 	if (rc == RC_INVALID_ARGUMENT || informer->failures_in_row >= FAILURES_BEFORE_LIST) {

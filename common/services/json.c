@@ -7,33 +7,45 @@
 #include "common/base/strutil.h"
 #include "common/services/json_check.h"
 
-static int compare_keys(const void *a, const void *b)
+static int compare_members(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct json_member *one = a;
+	const struct json_member *other = b;
+	int order = strcmp(one->node->string, other->node->string);
+
+	return order ? order : (one->place > other->place) - (one->place < other->place);
 }
 
-/* Sorting keeps an object of many keys from costing the square of their number. */
-static enum rc refuse_duplicate_keys(const cJSON *object, struct error *err)
+enum rc json_sort_members(const cJSON *object, struct json_member **ret_members, size_t *ret_count, struct error *err)
 {
-	cleanup_free const char **keys = NULL;
-	const cJSON *member = NULL;
-	size_t count = 0;
+	size_t count = (size_t)cJSON_GetArraySize(object);
+	struct json_member *members = calloc(count ? count : 1, sizeof(*members));
+	cJSON *node = NULL;
 
-	cJSON_ArrayForEach (member, object)
-		count++;
-	if (count < 2)
-		return RC_OK;
-	keys = calloc(count, sizeof(*keys));
-	if (!keys)
+	if (!members)
 		return error_no_memory(err);
 	count = 0;
-	cJSON_ArrayForEach (member, object)
-		keys[count++] = member->string;
-	qsort(keys, count, sizeof(*keys), compare_keys);
-	for (size_t i = 1; i < count; i++)
-		if (strcmp(keys[i - 1], keys[i]) == 0)
-			return error_set(err, RC_INVALID_ARGUMENT, "duplicate member '%.100s' in an object", keys[i]);
+	cJSON_ArrayForEach (node, object) {
+		members[count] = (struct json_member){ .node = node, .place = count };
+		count++;
+	}
+	qsort(members, count, sizeof(*members), compare_members);
+	*ret_members = members;
+	*ret_count = count;
 	return RC_OK;
+}
+
+static enum rc refuse_duplicate_keys(const cJSON *object, struct error *err)
+{
+	cleanup_free struct json_member *members = NULL;
+	size_t count;
+	enum rc rc = json_sort_members(object, &members, &count, err);
+
+	for (size_t i = 1; !rc && i < count; i++)
+		if (strcmp(members[i - 1].node->string, members[i].node->string) == 0)
+			rc = error_set(err, RC_INVALID_ARGUMENT, "duplicate member '%.100s' in an object",
+				       members[i].node->string);
+	return rc;
 }
 
 /* Recursion is bounded: json_check() has refused more than JSON_DEPTH_MAX levels. */

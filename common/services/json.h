@@ -53,6 +53,22 @@ int64_t json_int_at(const cJSON *obj, const char *path, int64_t otherwise);
 /* Is there `true` at the path? */
 bool json_true_at(const cJSON *obj, const char *path);
 
+/* A member of an object, and its place among the others. */
+struct json_member {
+	cJSON *node;
+	size_t place;
+};
+
+/*
+ * The members of an object in the order of their names, those of one name in their own order: in less than the square of
+ * their number.
+ *
+ * ret_members  given to the caller (free()).
+ * Errors: RC_NO_MEMORY.
+ */
+enum rc json_sort_members(const cJSON *object, struct json_member **ret_members, size_t *ret_count, struct error *err)
+	must_check;
+
 /* Is the value a whole number that a double holds exactly (|v| <= 2^53)? ret_value may be NULL. */
 bool json_is_int(const cJSON *value, int64_t *ret_value);
 

@@ -399,40 +399,17 @@ static enum rc merge(struct reader *r, const struct frame *frame, struct error *
 	return RC_OK;
 }
 
-/* A member, and its place among the others. */
-struct member {
-	cJSON *node;
-	size_t place;
-};
-
-static int compare_members(const void *a, const void *b)
-{
-	const struct member *one = a;
-	const struct member *other = b;
-	int order = strcmp(one->node->string, other->node->string);
-
-	return order ? order : (one->place > other->place) - (one->place < other->place);
-}
-
-/* Of a duplicate key the last value counts. Sorting keeps many keys from costing the square of their number. */
+/* Of a duplicate key the last value counts. */
 static enum rc drop_duplicate_keys(struct reader *r, const struct frame *frame, struct error *err)
 {
-	size_t count = (size_t)cJSON_GetArraySize(frame->node);
-	cleanup_free struct member *members = calloc(count ? count : 1, sizeof(*members));
-	cJSON *node = NULL;
+	cleanup_free struct json_member *members = NULL;
+	size_t count;
+	enum rc rc = json_sort_members(frame->node, &members, &count, err);
 
-	if (!members)
-		return error_no_memory(err);
-	count = 0;
-	cJSON_ArrayForEach (node, frame->node) {
-		members[count] = (struct member){ .node = node, .place = count };
-		count++;
-	}
-	qsort(members, count, sizeof(*members), compare_members);
-	for (size_t i = 1; i < count; i++)
+	for (size_t i = 1; !rc && i < count; i++)
 		if (strcmp(members[i - 1].node->string, members[i].node->string) == 0)
 			drop(r, cJSON_DetachItemViaPointer(frame->node, members[i - 1].node));
-	return RC_OK;
+	return rc;
 }
 
 static enum rc on_mapping_end(struct reader *r, struct error *err)
