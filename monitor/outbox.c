@@ -8,16 +8,13 @@
 #include "common/base/strutil.h"
 #include "monitor/outbox_heap.h"
 
-#define BUCKETS_FIRST 64  /* a power of two; doubled when there are as many entries */
 #define MAX_WAIT_FACTOR 4 /* constant flapping is told at least every so many debounce times */
 #define RETRY_FIRST_MS 250
 #define RETRY_DOUBLINGS_MAX 6 /* 16 s */
 
 struct outbox {
 	int64_t debounce_ms;
-	struct outbox_entry **buckets;
-	size_t bucket_count;
-	size_t count;
+	struct hash_table by_id;
 	struct outbox_heap heap; /* RESTING and ARRIVED entries by due_ms */
 	struct outbox_entry *window[OUTBOX_WINDOW];
 	size_t in_window;
@@ -114,9 +111,7 @@ enum rc outbox_create(int64_t debounce_ms, struct outbox **ret_outbox, struct er
 	if (!outbox)
 		return error_no_memory(err);
 	outbox->debounce_ms = debounce_ms;
-	outbox->bucket_count = BUCKETS_FIRST;
-	outbox->buckets = calloc(outbox->bucket_count, sizeof(struct outbox_entry *));
-	if (!outbox->buckets) {
+	if (!hash_table_init(&outbox->by_id)) {
 		free(outbox);
 		return error_no_memory(err);
 	}
@@ -124,9 +119,9 @@ enum rc outbox_create(int64_t debounce_ms, struct outbox **ret_outbox, struct er
 	return RC_OK;
 }
 
-static size_t bucket_of(const struct outbox *outbox, const char *id)
+static struct outbox_entry *entry_of(struct hash_link *link)
 {
-	return hash_text(HASH_INIT, id) & (outbox->bucket_count - 1);
+	return link ? hash_entry_of(link, struct outbox_entry, by_id) : NULL;
 }
 
 static void entry_free(struct outbox_entry *entry)
@@ -137,13 +132,11 @@ static void entry_free(struct outbox_entry *entry)
 
 void outbox_visit(struct outbox *outbox, void (*visit)(void *ctx, struct outbox_entry *entry), void *ctx)
 {
-	for (size_t i = 0; i < outbox->bucket_count; i++) {
-		struct outbox_entry *next;
+	struct hash_link *next;
 
-		for (struct outbox_entry *e = outbox->buckets[i]; e; e = next) {
-			next = e->next;
-			visit(ctx, e);
-		}
+	for (struct hash_link *link = hash_table_first(&outbox->by_id); link; link = next) {
+		next = hash_table_after(&outbox->by_id, link);
+		visit(ctx, entry_of(link));
 	}
 }
 
@@ -163,52 +156,22 @@ void outbox_destroy(struct outbox *outbox)
 		return;
 	outbox_clear(outbox);
 	outbox_heap_clear(&outbox->heap);
-	free(outbox->buckets);
+	hash_table_clear(&outbox->by_id);
 	free(outbox);
 }
 
 struct outbox_entry *outbox_find(struct outbox *outbox, const char *id)
 {
-	struct outbox_entry *e = outbox->buckets[bucket_of(outbox, id)];
+	struct hash_link *link = hash_table_find(&outbox->by_id, hash_text(HASH_INIT, id));
 
-	while (e && strcmp(e->id, id) != 0)
-		e = e->next;
-	return e;
+	while (link && strcmp(entry_of(link)->id, id) != 0)
+		link = hash_table_find_next(link);
+	return entry_of(link);
 }
 
 size_t outbox_count(const struct outbox *outbox)
 {
-	return outbox->count;
-}
-
-static void link_entry(struct outbox *outbox, struct outbox_entry *e)
-{
-	struct outbox_entry **bucket = &outbox->buckets[bucket_of(outbox, e->id)];
-
-	e->next = *bucket;
-	*bucket = e;
-}
-
-/* Twice the buckets. Without memory for it everything stays as it is, only slower. */
-static void grow(struct outbox *outbox)
-{
-	struct outbox_entry **old = outbox->buckets;
-	size_t old_count = outbox->bucket_count;
-	struct outbox_entry **buckets = calloc(old_count * 2, sizeof(struct outbox_entry *));
-
-	if (!buckets)
-		return;
-	outbox->buckets = buckets;
-	outbox->bucket_count = old_count * 2;
-	for (size_t i = 0; i < old_count; i++) {
-		struct outbox_entry *next;
-
-		for (struct outbox_entry *e = old[i]; e; e = next) {
-			next = e->next;
-			link_entry(outbox, e);
-		}
-	}
-	free(old);
+	return outbox->by_id.count;
 }
 
 /* A new entry, with a place kept for it in the heap. */
@@ -217,7 +180,7 @@ static struct outbox_entry *add_entry(struct outbox *outbox, const char *id)
 	size_t size = strlen(id) + 1;
 	struct outbox_entry *e;
 
-	if (!outbox_heap_reserve(&outbox->heap, outbox->count + 1))
+	if (!outbox_heap_reserve(&outbox->heap, outbox->by_id.count + 1))
 		return NULL;
 	e = calloc(1, sizeof(*e) + size);
 	if (!e)
@@ -228,25 +191,18 @@ static struct outbox_entry *add_entry(struct outbox *outbox, const char *id)
 	e->confirmed = OUTBOX_NOTHING;
 	e->due_ms = OUTBOX_NEVER;
 	e->recheck_ms = OUTBOX_NEVER;
-	if (++outbox->count > outbox->bucket_count)
-		grow(outbox);
-	link_entry(outbox, e);
+	hash_table_add(&outbox->by_id, &e->by_id, hash_text(HASH_INIT, id));
 	return e;
 }
 
 void outbox_forget(struct outbox *outbox, struct outbox_entry *entry)
 {
-	struct outbox_entry **at = &outbox->buckets[bucket_of(outbox, entry->id)];
-
-	while (*at != entry)
-		at = &(*at)->next;
-	*at = entry->next;
+	hash_table_remove(&outbox->by_id, &entry->by_id);
 	outbox_heap_remove(&outbox->heap, entry);
 	if (entry->ticket) {
 		outbox->window[entry->ticket % OUTBOX_WINDOW] = NULL;
 		outbox->in_window--;
 	}
-	outbox->count--;
 	entry_free(entry);
 }
 

@@ -10,6 +10,7 @@
 #define MONITOR_OUTBOX_H
 
 #include "common/base/error.h"
+#include "common/base/hash_table.h"
 #include "monitor/reconcile.h"
 
 #define OUTBOX_WINDOW 512 /* events on their way at once, of different instances */
@@ -53,8 +54,8 @@ struct outbox_event {
 };
 
 struct outbox_entry {
-	struct outbox_entry *next; /* in its bucket */
-	uint32_t heap_at;          /* 1...; 0: not in the heap */
+	struct hash_link by_id;
+	uint32_t heap_at; /* 1...; 0: not in the heap */
 	enum outbox_state state;
 	bool seen;              /* a Deployment of this id has been seen */
 	bool dirty;             /* something has changed since the entry was looked at */

@@ -5,44 +5,44 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/base/hash.h"
+#include "common/base/hash_table.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
 
-#define BUCKETS_FIRST 64 /* a power of two; doubled when there are as many entries */
-
-/* A fact and its two chains. */
 struct entry {
-	struct entry *next_by_uid;
-	struct entry *next_by_instance;
+	struct hash_link by_uid;
+	struct hash_link by_instance;
+	struct entry *next_taken; /* once it is in no table */
 	struct fact *fact;
 	uint32_t list; /* the number of the list that told it last, for finding what vanished */
 };
 
-/* The entries of a chain by instance share a bucket, not necessarily an id. */
 struct kube_cache {
 	enum resource_type type;
 	kube_cache_change on_change; /* NULL: none */
 	void *change_ctx;
 	pthread_rwlock_t lock; /* guards all below */
-	struct entry **by_uid;
-	struct entry **by_instance;
-	size_t buckets;
-	size_t entries;
+	struct hash_table by_uid;
+	struct hash_table by_instance;
 	size_t bytes; /* of all facts */
 	size_t instances;
 	uint32_t list[KUBE_KIND_COUNT];
 	unsigned synced; /* bits 1u << kind */
 };
 
-static struct entry **uid_bucket(const struct kube_cache *cache, const struct kube_uid *uid)
+static uint64_t hash_uid(const struct kube_uid *uid)
 {
-	return &cache->by_uid[hash_bytes(HASH_INIT, uid->bytes, sizeof(uid->bytes)) & (cache->buckets - 1)];
+	return hash_bytes(HASH_INIT, uid->bytes, sizeof(uid->bytes));
 }
 
-static struct entry **instance_bucket(const struct kube_cache *cache, const char *id)
+static struct entry *of_uid(struct hash_link *link)
 {
-	return &cache->by_instance[hash_bytes(HASH_INIT, id, strlen(id)) & (cache->buckets - 1)];
+	return link ? hash_entry_of(link, struct entry, by_uid) : NULL;
+}
+
+static struct entry *of_instance(struct hash_link *link)
+{
+	return link ? hash_entry_of(link, struct entry, by_instance) : NULL;
 }
 
 enum rc kube_cache_create(enum resource_type type, struct kube_cache **ret_cache, struct error *err)
@@ -51,10 +51,7 @@ enum rc kube_cache_create(enum resource_type type, struct kube_cache **ret_cache
 
 	if (!cache)
 		return error_no_memory(err);
-	cache->buckets = BUCKETS_FIRST;
-	cache->by_uid = calloc(cache->buckets, sizeof(*cache->by_uid));
-	cache->by_instance = calloc(cache->buckets, sizeof(*cache->by_instance));
-	if (!cache->by_uid || !cache->by_instance) {
+	if (!hash_table_init(&cache->by_uid) || !hash_table_init(&cache->by_instance)) {
 		kube_cache_destroy(cache);
 		return error_no_memory(err);
 	}
@@ -72,95 +69,63 @@ static void entry_free(struct entry *entry)
 
 void kube_cache_destroy(struct kube_cache *cache)
 {
+	struct hash_link *next;
+
 	if (!cache)
 		return;
-	for (size_t i = 0; cache->by_uid && i < cache->buckets; i++) {
-		struct entry *next;
-
-		for (struct entry *e = cache->by_uid[i]; e; e = next) {
-			next = e->next_by_uid;
-			entry_free(e);
-		}
+	for (struct hash_link *link = hash_table_first(&cache->by_uid); link; link = next) {
+		next = hash_table_after(&cache->by_uid, link);
+		entry_free(of_uid(link));
 	}
-	free(cache->by_uid);
-	free(cache->by_instance);
+	hash_table_clear(&cache->by_uid);
+	hash_table_clear(&cache->by_instance);
 	pthread_rwlock_destroy(&cache->lock);
 	free(cache);
 }
 
-/* Is there an entry of the instance in the chain before `end` (NULL: in all of it)? */
-static bool has_instance(const struct entry *first, const struct entry *end, const char *id)
+/* One entry of the instance; NULL: there is none. */
+static struct entry *find_instance(const struct kube_cache *cache, const char *id)
 {
-	for (const struct entry *e = first; e != end; e = e->next_by_instance)
-		if (strcmp(e->fact->instance_id, id) == 0)
-			return true;
-	return false;
+	struct hash_link *link = hash_table_find(&cache->by_instance, hash_text(HASH_INIT, id));
+
+	while (link && strcmp(of_instance(link)->fact->instance_id, id) != 0)
+		link = hash_table_find_next(link);
+	return of_instance(link);
+}
+
+/* Another one of the same instance, after it. */
+static struct entry *next_of_instance(const struct entry *entry)
+{
+	struct hash_link *link = hash_table_find_next(&entry->by_instance);
+
+	while (link && strcmp(of_instance(link)->fact->instance_id, entry->fact->instance_id) != 0)
+		link = hash_table_find_next(link);
+	return of_instance(link);
 }
 
 static void link_entry(struct kube_cache *cache, struct entry *entry)
 {
-	struct entry **by_uid = uid_bucket(cache, &entry->fact->uid);
-	struct entry **by_instance = instance_bucket(cache, entry->fact->instance_id);
+	const char *id = entry->fact->instance_id;
 
-	entry->next_by_uid = *by_uid;
-	*by_uid = entry;
-	cache->instances += !has_instance(*by_instance, NULL, entry->fact->instance_id);
-	entry->next_by_instance = *by_instance;
-	*by_instance = entry;
+	cache->instances += !find_instance(cache, id);
+	hash_table_add(&cache->by_uid, &entry->by_uid, hash_uid(&entry->fact->uid));
+	hash_table_add(&cache->by_instance, &entry->by_instance, hash_text(HASH_INIT, id));
 }
 
 static void unlink_entry(struct kube_cache *cache, struct entry *entry)
 {
-	struct entry **by_instance = instance_bucket(cache, entry->fact->instance_id);
-	struct entry **at = uid_bucket(cache, &entry->fact->uid);
-
-	while (*at != entry)
-		at = &(*at)->next_by_uid;
-	*at = entry->next_by_uid;
-	at = by_instance;
-	while (*at != entry)
-		at = &(*at)->next_by_instance;
-	*at = entry->next_by_instance;
-	cache->instances -= !has_instance(*by_instance, NULL, entry->fact->instance_id);
-}
-
-/* Twice the buckets. Without memory for it everything stays as it is, only slower. */
-static void grow(struct kube_cache *cache)
-{
-	size_t buckets = cache->buckets * 2;
-	struct entry **by_uid = calloc(buckets, sizeof(struct entry *));
-	struct entry **by_instance = calloc(buckets, sizeof(struct entry *));
-	struct entry **old = cache->by_uid;
-	size_t old_buckets = cache->buckets;
-
-	if (!by_uid || !by_instance) {
-		free(by_uid);
-		free(by_instance);
-		return;
-	}
-	free(cache->by_instance);
-	cache->by_uid = by_uid;
-	cache->by_instance = by_instance;
-	cache->buckets = buckets;
-	cache->instances = 0;
-	for (size_t i = 0; i < old_buckets; i++) {
-		struct entry *next;
-
-		for (struct entry *e = old[i]; e; e = next) {
-			next = e->next_by_uid;
-			link_entry(cache, e);
-		}
-	}
-	free(old);
+	hash_table_remove(&cache->by_uid, &entry->by_uid);
+	hash_table_remove(&cache->by_instance, &entry->by_instance);
+	cache->instances -= !find_instance(cache, entry->fact->instance_id);
 }
 
 static struct entry *find_entry(const struct kube_cache *cache, const struct kube_uid *uid)
 {
-	struct entry *entry = *uid_bucket(cache, uid);
+	struct hash_link *link = hash_table_find(&cache->by_uid, hash_uid(uid));
 
-	while (entry && !kube_uid_equal(&entry->fact->uid, uid))
-		entry = entry->next_by_uid;
-	return entry;
+	while (link && !kube_uid_equal(&of_uid(link)->fact->uid, uid))
+		link = hash_table_find_next(link);
+	return of_uid(link);
 }
 
 /*
@@ -194,8 +159,6 @@ static enum rc put(struct kube_cache *cache, struct fact *fact, struct fact **re
 		entry = calloc(1, sizeof(*entry));
 		if (!entry)
 			return error_no_memory(err);
-		if (++cache->entries > cache->buckets)
-			grow(cache);
 	}
 	entry->fact = fact;
 	entry->list = cache->list[fact->kind];
@@ -208,25 +171,24 @@ static enum rc put(struct kube_cache *cache, struct fact *fact, struct fact **re
 static void take_out(struct kube_cache *cache, struct entry *entry)
 {
 	unlink_entry(cache, entry);
-	cache->entries--;
 	cache->bytes -= entry->fact->bytes;
 }
 
-/* Take out all of the kind, or those that the last list did not tell: a chain by next_by_uid for the caller. */
+/* Take out all of the kind, or those that the last list did not tell: a chain by next_taken for the caller. */
 static struct entry *take_out_kind(struct kube_cache *cache, enum kube_kind kind, bool all)
 {
 	struct entry *taken = NULL;
-	struct entry *next;
+	struct hash_link *next;
 
-	for (size_t i = 0; i < cache->buckets; i++) {
-		for (struct entry *e = cache->by_uid[i]; e; e = next) {
-			next = e->next_by_uid;
-			if (e->fact->kind != kind || (!all && e->list == cache->list[kind]))
-				continue;
-			take_out(cache, e);
-			e->next_by_uid = taken;
-			taken = e;
-		}
+	for (struct hash_link *link = hash_table_first(&cache->by_uid); link; link = next) {
+		struct entry *e = of_uid(link);
+
+		next = hash_table_after(&cache->by_uid, link);
+		if (e->fact->kind != kind || (!all && e->list == cache->list[kind]))
+			continue;
+		take_out(cache, e);
+		e->next_taken = taken;
+		taken = e;
 	}
 	return taken;
 }
@@ -236,7 +198,7 @@ static void free_chain(struct entry *first)
 	struct entry *next;
 
 	for (struct entry *e = first; e; e = next) {
-		next = e->next_by_uid;
+		next = e->next_taken;
 		entry_free(e);
 	}
 }
@@ -314,7 +276,7 @@ static void on_list_end(void *ctx, enum kube_kind kind)
 	vanished = take_out_kind(cache, kind, false);
 	cache->synced |= 1u << kind;
 	pthread_rwlock_unlock(&cache->lock);
-	for (const struct entry *e = vanished; e; e = e->next_by_uid)
+	for (const struct entry *e = vanished; e; e = e->next_taken)
 		tell_change(cache, kind, e->fact->instance_id);
 	free_chain(vanished);
 }
@@ -354,55 +316,53 @@ static enum weight weight_of(const struct fact *fact)
 	return fact->phase == POD_FAILED || fact->phase == POD_SUCCEEDED ? WEIGHT_ENDED : WEIGHT_LIVING;
 }
 
-static size_t count_facts(const struct entry *first, const char *id)
-{
-	size_t count = 0;
-
-	for (const struct entry *e = first; e; e = e->next_by_instance)
-		count += strcmp(e->fact->instance_id, id) == 0;
-	return count;
-}
-
 /* The weightiest first. Returns how many there are now. */
-static size_t collect_facts(const struct entry *first, const char *id, const struct fact **facts, size_t max)
+static size_t collect_facts(const struct entry *first, const struct fact **facts, size_t max)
 {
 	size_t count = 0;
 
 	for (int weight = 0; weight < WEIGHT_COUNT; weight++)
-		for (const struct entry *e = first; e && count < max; e = e->next_by_instance)
-			if (strcmp(e->fact->instance_id, id) == 0 && (int)weight_of(e->fact) == weight)
+		for (const struct entry *e = first; e && count < max; e = next_of_instance(e))
+			if ((int)weight_of(e->fact) == weight)
 				facts[count++] = e->fact;
 	return count;
 }
 
-/* Evicted Pods pile up by the thousand. Should there be no memory for them, those that say least are left out. */
-static void visit_bucket(const struct entry *first, const char *id, kube_cache_visitor visit, void *ctx)
+/*
+ * first: of the instance; NULL: there is none. Evicted Pods pile up by the thousand: should there be no memory for them,
+ * those that say least are left out.
+ */
+static void visit_instance(const struct entry *first, kube_cache_visitor visit, void *ctx)
 {
 	const struct fact *few[VISIT_FEW];
-	size_t max = count_facts(first, id);
-	const struct fact **many = max > VISIT_FEW ? calloc(max, sizeof(*many)) : NULL;
+	const struct fact **many = NULL;
+	size_t max = 0;
 
+	for (const struct entry *e = first; e; e = next_of_instance(e))
+		max++;
+	if (max > VISIT_FEW)
+		many = calloc(max, sizeof(*many));
 	if (many)
-		visit(ctx, many, collect_facts(first, id, many, max));
+		visit(ctx, many, collect_facts(first, many, max));
 	else
-		visit(ctx, few, collect_facts(first, id, few, VISIT_FEW));
+		visit(ctx, few, collect_facts(first, few, VISIT_FEW));
 	free(many);
 }
 
 void kube_cache_visit(struct kube_cache *cache, const char *instance_id, kube_cache_visitor visit, void *ctx)
 {
 	pthread_rwlock_rdlock(&cache->lock);
-	visit_bucket(*instance_bucket(cache, instance_id), instance_id, visit, ctx);
+	visit_instance(find_instance(cache, instance_id), visit, ctx);
 	pthread_rwlock_unlock(&cache->lock);
 }
 
 void kube_cache_visit_all(struct kube_cache *cache, kube_cache_visitor visit, void *ctx)
 {
 	pthread_rwlock_rdlock(&cache->lock);
-	for (size_t i = 0; i < cache->buckets; i++)
-		for (const struct entry *e = cache->by_instance[i]; e; e = e->next_by_instance)
-			if (!has_instance(cache->by_instance[i], e, e->fact->instance_id)) /* each instance once */
-				visit_bucket(e, e->fact->instance_id, visit, ctx);
+	for (struct hash_link *link = hash_table_first(&cache->by_instance); link;
+	     link = hash_table_after(&cache->by_instance, link))
+		if (find_instance(cache, of_instance(link)->fact->instance_id) == of_instance(link)) /* each one once */
+			visit_instance(of_instance(link), visit, ctx);
 	pthread_rwlock_unlock(&cache->lock);
 }
 
@@ -411,7 +371,7 @@ struct kube_cache_size kube_cache_size(struct kube_cache *cache)
 	struct kube_cache_size size;
 
 	pthread_rwlock_rdlock(&cache->lock);
-	size = (struct kube_cache_size){ .instances = cache->instances, .facts = cache->entries };
+	size = (struct kube_cache_size){ .instances = cache->instances, .facts = cache->by_uid.count };
 	pthread_rwlock_unlock(&cache->lock);
 	return size;
 }
