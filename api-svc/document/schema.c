@@ -1,5 +1,6 @@
 #include "api-svc/document/schema.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,8 @@ static struct entry *add_entry(struct schema_set *set, const cJSON *node)
 	if (!entry)
 		return NULL;
 	entry->node = node;
+	entry->schema.minimum = -INFINITY;
+	entry->schema.maximum = INFINITY;
 	entry->schema.max_length = SIZE_MAX;
 	entry->schema.max_items = SIZE_MAX;
 	entry->schema.max_properties = SIZE_MAX;

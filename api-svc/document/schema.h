@@ -60,9 +60,8 @@ struct schema {
 	const cJSON *enumeration;           /* array of the document, or NULL */
 	const cJSON *otherwise;             /* `default`, of the document, or NULL */
 
-	bool has_minimum, has_maximum;
 	bool exclusive_minimum, exclusive_maximum;
-	double minimum, maximum;
+	double minimum, maximum;               /* infinite: no limit */
 	size_t min_length, max_length;         /* characters */
 	size_t min_items, max_items;           /* 0 and SIZE_MAX: no limit */
 	size_t min_properties, max_properties; /* 0 and SIZE_MAX: no limit */

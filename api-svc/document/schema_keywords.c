@@ -27,6 +27,7 @@ struct reading {
 	struct schema *schema;
 	const char *keyword;
 	const cJSON *value;
+	void *into; /* the member of the schema that the keyword's row names */
 };
 
 static enum rc wrong_shape(const struct reading *r, struct error *err)
@@ -60,37 +61,14 @@ static enum rc read_format(struct reading *r, struct error *err)
 	return error_set(err, RC_INVALID_ARGUMENT, "the format '%s' is not known", name ? name : "");
 }
 
-static enum rc read_flag(struct reading *r, bool *flag, struct error *err)
+static enum rc read_flag(struct reading *r, struct error *err)
 {
+	bool *flag = r->into;
+
 	if (!cJSON_IsBool(r->value))
 		return wrong_shape(r, err);
 	*flag = cJSON_IsTrue(r->value);
 	return RC_OK;
-}
-
-static enum rc read_nullable(struct reading *r, struct error *err)
-{
-	return read_flag(r, &r->schema->nullable, err);
-}
-
-static enum rc read_read_only(struct reading *r, struct error *err)
-{
-	return read_flag(r, &r->schema->read_only, err);
-}
-
-static enum rc read_unique_items(struct reading *r, struct error *err)
-{
-	return read_flag(r, &r->schema->unique_items, err);
-}
-
-static enum rc read_exclusive_minimum(struct reading *r, struct error *err)
-{
-	return read_flag(r, &r->schema->exclusive_minimum, err);
-}
-
-static enum rc read_exclusive_maximum(struct reading *r, struct error *err)
-{
-	return read_flag(r, &r->schema->exclusive_maximum, err);
 }
 
 static enum rc read_default(struct reading *r, struct error *err unused)
@@ -107,63 +85,25 @@ static enum rc read_enum(struct reading *r, struct error *err)
 	return RC_OK;
 }
 
-static enum rc read_limit(struct reading *r, bool *has, double *limit, struct error *err)
+static enum rc read_limit(struct reading *r, struct error *err)
 {
+	double *limit = r->into;
+
 	if (!cJSON_IsNumber(r->value))
 		return wrong_shape(r, err);
-	*has = true;
 	*limit = r->value->valuedouble;
 	return RC_OK;
 }
 
-static enum rc read_minimum(struct reading *r, struct error *err)
+static enum rc read_size(struct reading *r, struct error *err)
 {
-	return read_limit(r, &r->schema->has_minimum, &r->schema->minimum, err);
-}
-
-static enum rc read_maximum(struct reading *r, struct error *err)
-{
-	return read_limit(r, &r->schema->has_maximum, &r->schema->maximum, err);
-}
-
-static enum rc read_size(struct reading *r, size_t *size, struct error *err)
-{
+	size_t *size = r->into;
 	int64_t value;
 
 	if (!json_is_int(r->value, &value) || value < 0)
 		return wrong_shape(r, err);
 	*size = (size_t)value;
 	return RC_OK;
-}
-
-static enum rc read_min_length(struct reading *r, struct error *err)
-{
-	return read_size(r, &r->schema->min_length, err);
-}
-
-static enum rc read_max_length(struct reading *r, struct error *err)
-{
-	return read_size(r, &r->schema->max_length, err);
-}
-
-static enum rc read_min_items(struct reading *r, struct error *err)
-{
-	return read_size(r, &r->schema->min_items, err);
-}
-
-static enum rc read_max_items(struct reading *r, struct error *err)
-{
-	return read_size(r, &r->schema->max_items, err);
-}
-
-static enum rc read_min_properties(struct reading *r, struct error *err)
-{
-	return read_size(r, &r->schema->min_properties, err);
-}
-
-static enum rc read_max_properties(struct reading *r, struct error *err)
-{
-	return read_size(r, &r->schema->max_properties, err);
 }
 
 static enum rc read_pattern(struct reading *r, struct error *err)
@@ -230,18 +170,14 @@ static enum rc read_additional_properties(struct reading *r, struct error *err)
 	return schema_compile(r->set, r->value, &r->schema->additional_schema, err);
 }
 
-static enum rc read_items(struct reading *r, struct error *err)
+static enum rc read_schema(struct reading *r, struct error *err)
 {
-	return schema_compile(r->set, r->value, &r->schema->items, err);
+	return schema_compile(r->set, r->value, r->into, err);
 }
 
-static enum rc read_not(struct reading *r, struct error *err)
+static enum rc read_schemas(struct reading *r, struct error *err)
 {
-	return schema_compile(r->set, r->value, &r->schema->not_schema, err);
-}
-
-static enum rc read_list(struct reading *r, struct schema_list *list, struct error *err)
-{
+	struct schema_list *list = r->into;
 	const cJSON *node = NULL;
 
 	if (!cJSON_IsArray(r->value) || cJSON_GetArraySize(r->value) == 0)
@@ -259,66 +195,57 @@ static enum rc read_list(struct reading *r, struct schema_list *list, struct err
 	return RC_OK;
 }
 
-static enum rc read_all_of(struct reading *r, struct error *err)
-{
-	return read_list(r, &r->schema->all_of, err);
-}
-
-static enum rc read_any_of(struct reading *r, struct error *err)
-{
-	return read_list(r, &r->schema->any_of, err);
-}
-
-static enum rc read_one_of(struct reading *r, struct error *err)
-{
-	return read_list(r, &r->schema->one_of, err);
-}
+#define INTO(member) offsetof(struct schema, member)
 
 /* Every keyword that a schema may use; NULL: it says nothing that could be checked. "x-..." is allowed besides. */
 static const struct keyword {
 	const char *name;
 	enum rc (*read)(struct reading *r, struct error *err);
+	size_t into; /* the member for the readers of flags, limits, sizes and schemas */
 } keywords[] = {
-	{ "type", read_type },
-	{ "format", read_format },
-	{ "nullable", read_nullable },
-	{ "readOnly", read_read_only },
-	{ "enum", read_enum },
-	{ "minimum", read_minimum },
-	{ "maximum", read_maximum },
-	{ "exclusiveMinimum", read_exclusive_minimum },
-	{ "exclusiveMaximum", read_exclusive_maximum },
-	{ "minLength", read_min_length },
-	{ "maxLength", read_max_length },
-	{ "minItems", read_min_items },
-	{ "maxItems", read_max_items },
-	{ "minProperties", read_min_properties },
-	{ "maxProperties", read_max_properties },
-	{ "uniqueItems", read_unique_items },
-	{ "pattern", read_pattern },
-	{ "x-must-be", read_must_be },
-	{ "required", read_required },
-	{ "properties", read_properties },
-	{ "additionalProperties", read_additional_properties },
-	{ "items", read_items },
-	{ "not", read_not },
-	{ "allOf", read_all_of },
-	{ "anyOf", read_any_of },
-	{ "oneOf", read_one_of },
-	{ "title", NULL },
-	{ "description", NULL },
-	{ "default", read_default },
-	{ "example", NULL },
-	{ "deprecated", NULL },
+	{ "type", read_type, 0 },
+	{ "format", read_format, 0 },
+	{ "nullable", read_flag, INTO(nullable) },
+	{ "readOnly", read_flag, INTO(read_only) },
+	{ "enum", read_enum, 0 },
+	{ "minimum", read_limit, INTO(minimum) },
+	{ "maximum", read_limit, INTO(maximum) },
+	{ "exclusiveMinimum", read_flag, INTO(exclusive_minimum) },
+	{ "exclusiveMaximum", read_flag, INTO(exclusive_maximum) },
+	{ "minLength", read_size, INTO(min_length) },
+	{ "maxLength", read_size, INTO(max_length) },
+	{ "minItems", read_size, INTO(min_items) },
+	{ "maxItems", read_size, INTO(max_items) },
+	{ "minProperties", read_size, INTO(min_properties) },
+	{ "maxProperties", read_size, INTO(max_properties) },
+	{ "uniqueItems", read_flag, INTO(unique_items) },
+	{ "pattern", read_pattern, 0 },
+	{ "x-must-be", read_must_be, 0 },
+	{ "required", read_required, 0 },
+	{ "properties", read_properties, 0 },
+	{ "additionalProperties", read_additional_properties, 0 },
+	{ "items", read_schema, INTO(items) },
+	{ "not", read_schema, INTO(not_schema) },
+	{ "allOf", read_schemas, INTO(all_of) },
+	{ "anyOf", read_schemas, INTO(any_of) },
+	{ "oneOf", read_schemas, INTO(one_of) },
+	{ "title", NULL, 0 },
+	{ "description", NULL, 0 },
+	{ "default", read_default, 0 },
+	{ "example", NULL, 0 },
+	{ "deprecated", NULL, 0 },
 };
 
 enum rc schema_keyword_read(struct schema_set *set, struct schema *schema, const cJSON *value, struct error *err)
 {
 	struct reading r = { .set = set, .schema = schema, .keyword = value->string, .value = value };
 
-	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
-		if (strcmp(keywords[i].name, value->string) == 0)
-			return keywords[i].read ? keywords[i].read(&r, err) : RC_OK;
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
+		if (strcmp(keywords[i].name, value->string) != 0)
+			continue;
+		r.into = (char *)schema + keywords[i].into;
+		return keywords[i].read ? keywords[i].read(&r, err) : RC_OK;
+	}
 	if (str_has_prefix(value->string, "x-"))
 		return RC_OK;
 	return error_set(err, RC_INVALID_ARGUMENT, "the schema keyword '%s' is not known to the validator",

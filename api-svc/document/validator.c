@@ -119,10 +119,10 @@ static void check_number(struct check *c, const struct schema *s, double number)
 {
 	const struct schema_format *format = s->format;
 
-	if (s->has_minimum && (s->exclusive_minimum ? number <= s->minimum : number < s->minimum))
+	if (s->exclusive_minimum ? number <= s->minimum : number < s->minimum)
 		faults_add(c->faults, here(c), "must be %s %.16g", s->exclusive_minimum ? "more than" : "at least",
 			   s->minimum);
-	if (s->has_maximum && (s->exclusive_maximum ? number >= s->maximum : number > s->maximum))
+	if (s->exclusive_maximum ? number >= s->maximum : number > s->maximum)
 		faults_add(c->faults, here(c), "must be %s %.16g", s->exclusive_maximum ? "less than" : "at most",
 			   s->maximum);
 	if (format && format->maximum > 0 && (number < format->minimum || number > format->maximum))
