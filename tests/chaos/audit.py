@@ -236,7 +236,7 @@ class Audit:
             for real in {op.real for op in self.history.of(container_id) if op.real}:
                 wrong += self._events_of(container_id, [d for d in found if d["metadata"]["labels"][ID_LABEL] == real],
                                          events.get(real), statuses.get(real))
-        wrong += [("a container that nobody has created", i, "") for i in by_id]
+        wrong += [("a container that was not created", i, "") for i in by_id]
         wrong += [("a Service without its Deployment", s["metadata"]["name"], "") for s in services
                   if not any(o["uid"] in owners for o in s["metadata"].get("ownerReferences", []))]
         wrong += [("an object is still marked as owed", d["metadata"]["name"], "") for d in deployments

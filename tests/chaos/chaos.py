@@ -110,7 +110,7 @@ def ends(stage, audit):
 def wait_until_quiet(stage, history, progress):
     """
     Until everything fits, several times in a row, QUIET_S at most: what does not fit then, and the Deployments. (That a
-    watch has gone silent is found out within a minute; until then one of the workers is behind.)
+    watch has gone silent is noticed within a minute; until then one of the workers lags.)
     """
     end, good, there, wrong = time.monotonic() + QUIET_S, 0, [], []
     while time.monotonic() < end and good < GOOD_LOOKS:
@@ -141,7 +141,7 @@ def judge(stage, history, runner, there, wrong, baseline):
     for name, text in stage.exits:
         audit.violate("a process ended badly", name, time.monotonic(), text)
     for name, secret in stage.secrets_in_logs():
-        audit.violate("a secret stands in a log", name, time.monotonic(), secret)
+        audit.violate("a secret is in a log", name, time.monotonic(), secret)
     for text in runner.errors:
         audit.violate("the test itself failed", text, time.monotonic(), text)
     for event in stage.dcm.bad:

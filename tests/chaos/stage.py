@@ -104,7 +104,7 @@ class Stage:
             self._add(f"monitor-{n}", "monitor")
         self.meant_to_run = {name: False for name in self.processes}
         self.started = {}
-        self.exits = []  # (name, text) of ends that nobody wanted, or that went wrong
+        self.exits = []  # (name, text) of unexpected ends, or that went wrong
         self.lock = threading.Lock()
         self.dcm = None
 

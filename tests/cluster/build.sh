@@ -30,7 +30,7 @@ The cluster tests need a Kubernetes control plane. One of these:
 TEXT
 }
 
-# ---- binaries that somebody brought along ---------------------------------------------------------------------------
+# ---- binaries that were brought along ---------------------------------------------------------------------------
 if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
     missing=
     for program in $PROGRAMS; do

@@ -27,7 +27,7 @@ lock() {
         mkdir -p "$DIR/run" "$DIR/logs" "$DIR/pki"
         exec 9>"$DIR/lock"
         flock -w 60 9 || die "another start, stop or restart is at work in $DIR"
-        # While we waited, stop.sh may have removed the file that we hold: then it locks nobody out.
+        # While we waited, stop.sh may have removed the file that we hold: then it locks nothing.
         [ "$(stat -L -c %i /proc/self/fd/9)" = "$(stat -c %i "$DIR/lock" 2>/dev/null)" ] && return
     done
 }
@@ -94,7 +94,7 @@ until_true() {
 
 admin() { "$DIR/bin/kubectl" --kubeconfig "$DIR/admin.kubeconfig" --cache-dir "$DIR/run/kubectl" "$@"; }
 
-# start_apiserver PORT: starts it and waits until it serves. Returns 1 when the port is taken by somebody else.
+# start_apiserver PORT: starts it and waits until it serves. Returns 1 when the port is taken.
 start_apiserver() {
     rm -f "$DIR/run/kube-apiserver.pid"
     log=$DIR/logs/kube-apiserver.log

@@ -4,7 +4,7 @@
 #   tests/cluster/restart-apiserver.sh [DIR] [--kill] [--down SECONDS]
 #
 #   --kill     SIGKILL instead of SIGTERM: connections break without a goodbye
-#   --down     how long nobody listens on the port (0)
+#   --down     how long nothing listens on the port (0)
 #   ETCD_COMPACTION_INTERVAL, EVENT_TTL: as in start.sh; set them again if they were set there
 #
 # The controllers, the scheduler and kwok are started anew: left alone, they would be silent for up to a minute, until
@@ -31,6 +31,6 @@ pid_of etcd >/dev/null || die "etcd does not run in $DIR"
 for program in $CONTROLLERS; do end "$program" KILL; done
 end kube-apiserver "$signal"
 sleep "$down"
-start_apiserver "$(cat "$PORT_FILE")" || die "somebody else took port $(cat "$PORT_FILE")"
+start_apiserver "$(cat "$PORT_FILE")" || die "another process took port $(cat "$PORT_FILE")"
 start_controllers
 wait_ready

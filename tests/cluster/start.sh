@@ -8,7 +8,7 @@
 #   ETCD_COMPACTION_INTERVAL  how soon old versions are forgotten (5m; shorter makes watches and page tokens expire)
 #   EVENT_TTL                 how long Kubernetes events are kept (10m)
 #
-# A folder that `KEEP=1 stop.sh` left behind is taken up again: same port, same certificates, same objects.
+# A folder that `KEEP=1 stop.sh` has left is taken up again: same port, same certificates, same objects.
 set -eu
 # shellcheck source=tests/cluster/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -93,7 +93,7 @@ admin_user="    client-certificate-data: $(base64 -w 0 pki/admin.crt)
     client-key-data: $(base64 -w 0 pki/admin.key)"
 
 # ---- the control plane ----------------------------------------------------------------------------------------------
-# etcd listens on sockets in our folder: no port to collide, and nobody else on this machine can write into it.
+# etcd listens on sockets in our folder: no port to collide, and no other user of this machine can write into it.
 # It insists on an address to tell others, but there are no others.
 nowhere=http://127.0.0.1:1
 launch etcd --name=test --data-dir="$DIR/etcd" \

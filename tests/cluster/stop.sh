@@ -10,7 +10,7 @@ use_dir "${1:-}"
 
 [ -d "$DIR/run" ] || { say "no cluster in $DIR"; exit 0; }
 lock
-# Those who ask first, then who answers, then the store: nobody waits for one that has gone before.
+# Those who ask first, then who answers, then the store: none waits for one that has gone.
 for program in $CONTROLLERS; do
     if pid=$(pid_of "$program"); then kill "$pid" 2>/dev/null || true; fi
 done

@@ -105,7 +105,7 @@ grep -qx SP_LOG_LEVEL=debug "$tree/etc/dcm-sp/dcm-sp.env" || die "the configurat
 say "purge: nothing is left"
 in_tree dpkg --purge dcm-sp >"$work/dpkg" 2>&1 || die "dpkg --purge: $(cat "$work/dpkg")"
 files >"$work/after"
-diff "$work/before" "$work/after" >&2 || die "purge left files or users behind, or took some along (see above)"
+diff "$work/before" "$work/after" >&2 || die "purge left or removed files or users (see above)"
 left=$(in_tree systemctl list-units --all --no-legend 'dcm-sp*')
 [ -z "$left" ] || die "units are left: $left"
 say "passed in $SECONDS s"

@@ -73,7 +73,7 @@ secrets_make() {
     reach+=(env "CURL_HOME=$work")
 }
 
-# Without the token nobody comes in.
+# Without the token there is no access.
 refused() { [ "$("${reach[@]}" curl -q -sSk --max-time 5 -o "$work/refused" -w '%{http_code}' "$api")" = 401 ]; }
 
 free_port() { "$root/tests/end-to-end/ports.py"; }

@@ -53,7 +53,7 @@ def client(api, number):
 
 
 def main():
-    # A background job of a shell ignores SIGINT until somebody asks for it.
+    # A background job of a shell ignores SIGINT until it is asked for.
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     clients = [threading.Thread(target=client, args=(sys.argv[1], n)) for n in range(CLIENTS)]
     for thread in clients:

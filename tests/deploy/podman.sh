@@ -50,7 +50,7 @@ base_archive() {
 # nats_image: NATS as compose.yaml names it; where it cannot be pulled, Debian's nats-server under that name.
 nats_image() {
     podman pull --quiet "$nats" >/dev/null 2>&1 && return
-    say "$nats cannot be pulled: Debian's nats-server stands in"
+    say "$nats cannot be pulled: using Debian's nats-server"
     podman build --quiet -t "$nats" - >"$work/build" 2>&1 <<TEXT || die "building a NATS image: $(tail -n 30 "$work/build")"
 FROM $base
 RUN apt-get update && apt-get install -y --no-install-recommends nats-server

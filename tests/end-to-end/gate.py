@@ -16,7 +16,7 @@ class Hold:
         self.reached, self.released = threading.Event(), threading.Event()
 
     def wait(self, timeout=20):
-        assert self.reached.wait(timeout), f"nobody came to {self.method} {self.path.pattern}"
+        assert self.reached.wait(timeout), f"no request for {self.method} {self.path.pattern}"
         return self
 
     def release(self):

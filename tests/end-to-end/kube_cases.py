@@ -263,7 +263,7 @@ DEPLOYMENTS = {
     "container without image": {C + "/image": GONE},
     "container with an empty image": {C + "/image": ""},
     "container with a space before its image": {C + "/image": " web"},
-    "container with a space behind its image": {C + "/image": "web "},
+    "container with a space after its image": {C + "/image": "web "},
     "container with a space in its image": {C + "/image": "a b"},
     "container with an image in upper case": {C + "/image": "Shop/Web:LATEST"},
     "container whose image is null": {C + "/image": None},
@@ -358,7 +358,7 @@ DEPLOYMENTS = {
     "request for a resource with a domain without limit": {C + "/resources/requests/example.com~1gpu": "1"},
     "resources that are a list": {C + "/resources": []},
     "limits that are a text": {C + "/resources/limits": "1"},
-    # members that nobody knows, and members that only the real one knows
+    # members that are unknown, and members that only the real one knows
     "unknown member of a deployment": {"/nonsense": 1},
     "unknown member of a deployment's spec": {"/spec/nonsense": 1},
     "unknown member of a container": {C + "/imagee": "x"},
@@ -380,13 +380,13 @@ DEPLOYMENTS_REFUSED = {
     "deployment with a node selector", "deployment with a finalizer without domain",
     "deployment with a wrong finalizer",
     "deployment with an unknown DNS policy", "container with a space before its image",
-    "container with a space behind its image",
+    "container with a space after its image",
 }
 
 P = "/spec/ports/0"
 
 # Changes of SERVICE without its owner. One without a name is not among them: Kubernetes 1.34 then tries one address after
-# the other and answers nobody for half a minute (1.36: 422, spec.clusterIPs).
+# the other and does not answer for half a minute (1.36: 422, spec.clusterIPs).
 SERVICES = {
     "service as we send it": {},
     "service of another kind": {"/kind": "Deployment"},

@@ -4,7 +4,7 @@ Sends the cases of kube_cases.py, and records what a real API server answers.
 
   kube_corpus.py KUBECONFIG      writes kube_cases.json, after new cases; KUBECONFIG is an admin's
 
-kubesim is like one release, the recorded one; of others stands there in what they differ. For kubesim to become like
+kubesim is like one release, the recorded one; for others it holds what differs. For kubesim to become like
 a newer one, remove the file and record that one first.
 
 A case's answer is {code, reason, causes: [[reason, field], ...], look, stored, after}; what differs from run to run

@@ -216,7 +216,7 @@ SHAPES = [
         "current-context: x", "current-context: >-\n  x")),
     Shape("base64 on several lines", block("certificate-authority-data: |\n  " + "@CA@" + "\n\nserver: @TLS@",
                                            "token: secret-token")),
-    Shape("a tag of nobody", flow(user="token: !secret secret-token")),
+    Shape("an unknown tag", flow(user="token: !secret secret-token")),
     Shape("!!str", flow(user="token: !!str secret-token")),
     Shape("a key twice", flow(user="token: x, token: secret-token")),
     Shape("current-context twice", flow(tail="current-context: x\n", head="current-context: y\n")),
@@ -264,7 +264,7 @@ SHAPES = [
     Shape("no scheme, a client certificate", flow(cluster="server: '@PLAIN.ADDRESS@'",
                                                   user="client-certificate-data: @CERT@, client-key-data: @KEY@"),
           server=PLAIN, user=NOBODY),
-    Shape("no scheme, TLS behind it", flow(cluster=f"server: '@TLS.ADDRESS@', {CA}"), server=None),
+    Shape("no scheme, a TLS server", flow(cluster=f"server: '@TLS.ADDRESS@', {CA}"), server=None),
     Shape("a plugin without TLS", flow(cluster="server: '@PLAIN@'",
                                        user=f"exec: {{apiVersion: {V1}, command: ./gone, interactiveMode: Never}}"),
           server=PLAIN, user=NOBODY),
@@ -273,7 +273,7 @@ SHAPES = [
     Shape("a query and a fragment", flow(cluster=f"server: '@TLS@?a=b#c', {CA}")),
     Shape("ftp://", flow(cluster=f"server: 'ftp://@TLS.ADDRESS@', {CA}"), server=None),
     Shape("a space before", flow(cluster=f"server: ' @TLS@', {CA}"), server=None),
-    Shape("a space behind", flow(cluster=f"server: '@TLS@ ', {CA}"), server=None),
+    Shape("a trailing space", flow(cluster=f"server: '@TLS@ ', {CA}"), server=None),
     Shape("an empty server", flow(cluster=f"server: '', {CA}"), server=None),
     Shape("a server that is a number", flow(cluster=f"server: 6443, {CA}"), server=None),
     Shape("tls-server-name", flow(cluster=f"server: '@TLS@', tls-server-name: kubernetes.default, {CA}")),
@@ -321,7 +321,7 @@ SHAPES = [
 
 
 def seen(servers):
-    """Which server was asked last for /version, as whom, and behind which path; (None, None, "") when none was."""
+    """Which server was asked last for /version, as whom, and under which path; (None, None, "") when none was."""
     for name, server in servers.items():
         for request in reversed(server.seen):
             path, found, _ = request["path"].partition("/version")

@@ -10,7 +10,7 @@ FIRST, LAST = 10000, 19999
 
 
 def free_port():
-    """A loopback TCP port that nobody listens on at this moment."""
+    """A loopback TCP port on which nothing listens at this moment."""
     while True:
         port = random.randint(FIRST, LAST)
         with socket.socket() as s:

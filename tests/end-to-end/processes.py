@@ -22,7 +22,7 @@ def wait_for(what, condition, timeout=15.0, interval=0.05):
 
 
 def listens(port):
-    """Does somebody accept connections on the loopback port?"""
+    """Is there a listener on the loopback port?"""
     with socket.socket() as s:
         s.settimeout(1)
         return s.connect_ex(("127.0.0.1", port)) == 0
@@ -54,7 +54,7 @@ class Process:
             return f.read().decode(errors="replace")
 
     def wait_log(self, text, timeout=15.0):
-        """Wait until a text stands in the log."""
+        """Wait until a text is in the log."""
         def found():
             assert self.alive() or text in self.log(), f"{self.name} ended:\n{self.log()[-2000:]}"
             return text in self.log()

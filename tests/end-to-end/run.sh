@@ -46,7 +46,7 @@ if [ -n "$cluster" ]; then
 fi
 # What needs the programs of our own control plane (E2E_CLUSTER: its folder) cannot run elsewhere.
 [ -n "${E2E_CLUSTER:-}" ] || set -- --ignore-glob="*_cluster.py" "$@"
-# nats-py, an ordinary NATS library, for what stands in for DCM's programs.
+# nats-py, an ordinary NATS library, for the stand-ins of DCM's programs.
 NATS_PY=2.16.0
 library=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/nats-py-$NATS_PY
 if [ ! -d "$library" ]; then

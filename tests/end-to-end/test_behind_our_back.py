@@ -156,7 +156,7 @@ def test_the_address_of_a_load_balancer_comes_later(own_stack):
             "containers"][0].get("service", {}).get("external_ip") == s)
 
 
-def test_a_service_that_somebody_deleted_is_not_shown_and_not_missed(stack):
+def test_a_service_that_was_deleted_is_not_shown_and_not_missed(stack):
     stack.api.create(spec(ports=[(80, "internal")]), "bare")
     stack.kube.delete("services", "bare")
     wait_for("not shown", lambda: "service" not in stack.api.get("bare").json)
@@ -222,7 +222,7 @@ def test_foreign_ids_of_another_form_break_nothing(stack):
     assert all(w.alive() for w in stack.workers)
 
 
-def test_annotations_that_somebody_broke_cost_what_was_written_only(stack):
+def test_broken_annotations_cost_what_was_written_only(stack):
     """GET then shows what the cluster holds."""
     stack.api.create(spec(provider_hints={"a": 1}), "edited")
     stack.wait_status("edited", "RUNNING")

@@ -1,4 +1,4 @@
-"""Whole stories, told by what stands in for DCM's own programs (tests/dcm)."""
+"""Whole stories, told by stand-ins of DCM's own programs (tests/dcm)."""
 
 import os
 import sys

@@ -19,7 +19,7 @@ def plain(own_stack, tmp_path):
 
 
 def test_a_mark_that_cannot_be_taken_away_proves_nothing(plain, target):
-    """A Role without "patch", as v0.1 had it: after a restart nobody knows that the client was told."""
+    """A Role without "patch", as v0.1 had it: after a restart it is not known that the client was told."""
     target.faults({"match": {"verb": "patch"}, "kind": "forbidden", "count": -1})
     told = plain.api.create(spec(), "told")
     assert told.status == 201

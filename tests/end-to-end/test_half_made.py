@@ -1,4 +1,4 @@
-"""Half-made containers: what is known to be owed is taken back, what nobody knows of is completed and never removed."""
+"""Half-made containers: what is known to be owed is taken back, what is not known is completed and never removed."""
 
 import concurrent.futures
 import time
@@ -41,7 +41,7 @@ def test_a_refused_service_takes_its_deployment_back(stack, no_services):
 
 
 def abandoned(stack, container_id):
-    """What a worker leaves that dies between its two writes, and whose api-svc died too: nobody asks again."""
+    """What a worker leaves that dies between its two writes, and whose api-svc died too: there is no repeat."""
     assert stack.api.create(spec(ports=PORTS), "template").status == 201
     template = stack.kube.get("deployments", "template")
     text = stack.kube.call("GET", stack.kube.path("deployments", "template"))[1]
@@ -83,7 +83,7 @@ def test_an_internal_in_hints_is_no_port(stack):
     assert "status_message" not in container and "service" not in container
 
 
-def test_a_service_that_somebody_deleted_is_left_alone(stack):
+def test_a_service_that_was_deleted_is_left_alone(stack):
     assert stack.api.create(spec(ports=PORTS), "bare").status == 201
     time.sleep(6)  # every worker has seen it whole
     stack.kube.delete("services", "bare")

@@ -29,7 +29,7 @@ ASKED = "Basic " + base64.b64encode(b"nobody:nothing").decode()
 
 
 def run_kubectl(path, folder):
-    """What it says. To somebody at a terminal: where it has no credentials it asks for a name and a password."""
+    """What it says. To a user at a terminal: where it has no credentials it asks for a name and a password."""
     env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     terminal, stdin = pty.openpty()
     try:

@@ -204,7 +204,7 @@ def test_a_foreign_service_of_the_name_is_not_touched(stack):
     problem = stack.api.create(spec(ports=[(80, "internal")]), "mine").problem(409, "ALREADY_EXISTS")
     assert "Service" in problem["detail"]
     assert stack.kube.get("services", "mine")["metadata"]["uid"] == before
-    wait_for("nothing left behind", lambda: not stack.kube.list("deployments", ""))
+    wait_for("nothing left", lambda: not stack.kube.list("deployments", ""))
     assert stack.api.create(spec(), "mine").status == 201  # without ports there is no conflict
 
 

@@ -40,7 +40,7 @@ def renew(kube, stop):
 
 @pytest.fixture
 def lost_node(target, tmp_path):
-    """A Ready node that nobody will renew, and (called) the controller that notices."""
+    """A Ready node that is not renewed, and (called) the controller that notices."""
     kube, stop = target.admin, threading.Event()
     keeper = threading.Thread(target=renew, args=(kube, stop))
     controller = Process("impatient", [

@@ -1,4 +1,4 @@
-"""The processes, and something else than a Kubernetes: our clients hear 503, nobody waits for a day, memory has a bound."""
+"""The processes, and something else than a Kubernetes: our clients hear 503, no waiting for a day, memory has a bound."""
 
 import itertools
 import json
@@ -120,7 +120,7 @@ def test_labels_that_are_no_mapping_are_none(lie, tmp_path):
     said(429, headers=["Retry-After: 86399"]),
     said(429, details={"retryAfterSeconds": 2147483647}),
 ], ids=["header", "Status"])
-def test_nobody_stops_the_informers_for_a_day(lie, run, program, answer):
+def test_nothing_stops_the_informers_for_a_day(lie, run, program, answer):
     process = run(program, lie(answer))
     process.wait_log('"informer interrupted; going on"')
     pauses = [int(n) for n in re.findall(r'"pause_ms":(-?\d+)', process.log())]
@@ -140,7 +140,7 @@ def test_a_watch_that_is_forbidden_becomes_polling_although_readyz_is_as_well(li
 # ---- how much we take ------------------------------------------------------------------------------------------------
 
 class Endless:
-    """Pages of objects that nobody has seen before, until `sane`; then empty lists."""
+    """Pages of objects not seen before, until `sane`; then empty lists."""
 
     ITEM = ('{"metadata":{"name":"n%0200d","uid":"00000000-0000-4000-8000-%012d","labels":{"dcm.project/dcm-instance-id":'
             '"i%d"}}}')

@@ -1,4 +1,4 @@
-"""Containers whose evicted Pods nobody has cleaned up."""
+"""Containers whose evicted Pods were not cleaned up."""
 
 import concurrent.futures
 import time

@@ -190,7 +190,7 @@ def test_nothing_of_ours_lies_under_dcm(monitors):
     assert all(not s.startswith("dcm.") for subjects in streams.values() for s in subjects)
 
 
-def test_five_hundred_flips_make_few_events_and_delay_nobody(monitors):
+def test_five_hundred_flips_make_few_events_and_delay_nothing(monitors):
     m = monitors(SP_MONITOR_DEBOUNCE_MS="500")
     m.create("flapping")
     m.create("quiet")

@@ -83,7 +83,7 @@ def test_an_api_server_that_is_killed_under_load_costs_a_delay(monitors, own_sta
 
 
 def test_page_tokens_and_watches_that_have_expired(monitors, own_stack):
-    """While the past is forgotten the pages go on, each container once, and nobody misses a change."""
+    """While the past is forgotten the pages go on, each container once, and no change is missed."""
     m = monitors()
     stack = own_stack(2, name=m.name, nats_port=m.port)
     ids = [f"p{i:02d}" for i in range(60)]
@@ -94,7 +94,7 @@ def test_page_tokens_and_watches_that_have_expired(monitors, own_stack):
     assert stack.api.delete("p00").status == 204              # was listed
     assert stack.api.delete("p59").status == 204              # was not
     assert stack.api.create(spec(), "p00-later").status == 201  # before the place where the list is
-    assert stack.api.create(spec(), "p40-later").status == 201  # behind it
+    assert stack.api.create(spec(), "p40-later").status == 201  # after it
     m.scale("p30", 0)
     forget_the_past()
     while pages[-1]["next_page_token"]:

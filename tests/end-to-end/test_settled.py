@@ -1,4 +1,4 @@
-"""A request that is over does nothing any more, and what nobody was told of is gone within a minute, whoever died."""
+"""A request that is over does nothing any more, and what no client was told of is gone within a minute, whoever died."""
 
 import concurrent.futures
 import signal

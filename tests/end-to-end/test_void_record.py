@@ -39,7 +39,7 @@ class Caller:
     def permit(self, seconds):
         """
         Give every permission that is asked for within a time, until a worker answers: the number of the attempt, and
-        the headers. None: nobody does.
+        the headers. None: no one does.
         """
         end = time.monotonic() + seconds
         while message := self.nats.next(end - time.monotonic()):

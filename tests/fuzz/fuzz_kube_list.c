@@ -8,7 +8,7 @@
 #define ITEMS_TEXT_MAX (1024u * 1024)
 
 struct told {
-	struct buf items; /* what was told, one behind the other */
+	struct buf items; /* what was told, one after the other */
 	enum rc rc;
 	char *token;
 	char *version;

@@ -20,7 +20,7 @@ static void keep(struct sim *sim, struct sim_object *event)
 
 	*place = event;
 	if (oldest)
-		(void)sim_objects_remove(sim, oldest); /* else somebody has deleted or changed it; it is theirs now */
+		(void)sim_objects_remove(sim, oldest); /* else it was deleted or changed meanwhile, and is left */
 	sim_object_unref(oldest);
 }
 

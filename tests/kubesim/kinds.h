@@ -29,7 +29,7 @@ struct sim_kind {
 	const char *plural;
 	const char *singular;
 	const char *short_name;
-	const char *resource; /* as it stands in messages: "deployments.apps" */
+	const char *resource; /* as in messages: "deployments.apps" */
 	enum sim_name_form name_form;
 	bool namespaced;
 	bool in_all;               /* shown by `kubectl get all` */

@@ -8,7 +8,7 @@
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/tree.h"
 
-#define TEXT_HEAD "{\"metadata\":{" /* how every text begins; the resourceVersion is written behind it */
+#define TEXT_HEAD "{\"metadata\":{" /* how every text begins; the resourceVersion is written after it */
 
 /* Drop what every version or kind has of its own, and move metadata to the front. */
 static void normalise(cJSON *tree)

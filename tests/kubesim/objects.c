@@ -13,7 +13,7 @@
 
 /* ---- birth ------------------------------------------------------------------------------------------------------- */
 
-/* The prefix with five random characters behind it. */
+/* The prefix with five random characters after it. */
 static void generate_name(cJSON *metadata, const char *prefix)
 {
 	static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789"; /* no vowels: no words by accident */

@@ -15,7 +15,7 @@ enum rc sim_objects_insert(struct sim *sim, const struct sim_kind *kind, cJSON *
 enum rc sim_objects_replace(struct sim *sim, const struct sim_object *old, cJSON *tree, struct sim_object **ret_object)
 	must_check;
 
-/* The same for controllers: when somebody was faster, the object is looked at again. True: it is stored. */
+/* The same for controllers: when a write came between, the object is looked at again. True: it is stored. */
 bool sim_objects_update(struct sim *sim, const struct sim_object *old, cJSON *tree);
 
 /*
@@ -29,10 +29,10 @@ bool sim_objects_update(struct sim *sim, const struct sim_object *old, cJSON *tr
 enum rc sim_objects_delete(struct sim *sim, struct sim_object *object, int64_t grace_s, struct sim_object **ret_object)
 	must_check;
 
-/* Delete it, unless that has begun already; if somebody changes it meanwhile, controllers look at `why` again. */
+/* Delete it, unless that has begun already; if it is changed meanwhile, controllers look at `why` again. */
 void sim_objects_delete_now(struct sim *sim, struct sim_object *object, const struct sim_object *why);
 
-/* Take it out of the store, finalizers or not; it is looked at again if somebody was faster. True: it is gone. */
+/* Take it out of the store, finalizers or not; it is looked at again if a write came between. True: it is gone. */
 bool sim_objects_remove(struct sim *sim, const struct sim_object *object);
 
 /* Is it being deleted, and waits for nothing any more? (A namespace waits for what is in it.) */

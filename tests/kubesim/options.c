@@ -21,7 +21,7 @@ static const struct option_row rows[] = {
 	{ "listen", false, AT(listen), "127.0.0.1:0", "HOST:PORT\tWhere to serve; port 0: any free one" },
 	{ "tls-cert", false, AT(tls_cert), NULL, "FILE\tServe HTTPS with this certificate (PEM)" },
 	{ "tls-key", false, AT(tls_key), NULL, "FILE\tIts private key (PEM)" },
-	{ "token", false, AT(token), NULL, "TOKEN\tAccept this bearer token, and nobody without it" },
+	{ "token", false, AT(token), NULL, "TOKEN\tAccept this bearer token, and require it" },
 	{ "write-kubeconfig", false, AT(kubeconfig), NULL, "FILE\tWrite a kubeconfig for this server there" },
 	{ "namespace", false, AT(namespace), NULL, "NAME\tCreate this namespace too" },
 	{ "pod-start-ms", true, AT(pod_start_ms), "300", "N\tFrom a Pod's creation to Running" },

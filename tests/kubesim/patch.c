@@ -63,7 +63,7 @@ static int place_of(const cJSON *list, const cJSON *like, const char *key)
 }
 
 /*
- * Elements of the patch come in the patch's order, each before those that stood behind it; new ones before all that the
+ * Elements of the patch come in the patch's order, each before those that came after it; new ones before all that the
  * patch does not name. Source: apimachinery pkg/util/strategicpatch (mergeSortedSlice); seen on v1.36.
  */
 static bool merge_list(cJSON *target, const cJSON *patch, const char *key)

@@ -6,7 +6,7 @@
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
 
-#define MESSAGE_MAX ((size_t)1 << 20) /* bytes; a long value stands in a message whole */
+#define MESSAGE_MAX ((size_t)1 << 20) /* bytes; a long value is in a message whole */
 
 /* ---- causes ------------------------------------------------------------------------------------------------------ */
 

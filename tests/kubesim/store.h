@@ -46,7 +46,7 @@ struct sim_object *sim_store_get(struct sim_store *s, const struct sim_kind *kin
 struct sim_list_query {
 	const struct sim_kind *kind;
 	const char *ns;    /* "": all */
-	const char *after; /* the key behind which to go on; NULL: from the start */
+	const char *after; /* the key after which to go on; NULL: from the start */
 	uint64_t since;    /* the version of the page before this one; 0: there is none, or it does not matter */
 	const struct sim_selector *selector;
 	size_t limit; /* 0: all */
@@ -89,7 +89,7 @@ struct sim_cursor {
 	uint64_t version; /* everything up to here has been read */
 };
 
-/* Find the place behind cursor->version. RC_EXPIRED when the changes after it are not all there any more. */
+/* Find the place after cursor->version. RC_EXPIRED when the changes after it are not all there any more. */
 enum rc sim_history_seek(struct sim_store *s, struct sim_cursor *cursor) must_check;
 
 /*

@@ -26,7 +26,7 @@ struct slot {
 	struct sim_object *current;
 	struct link by_uid;
 	struct link by_owner[SIM_OWNERS_MAX];
-	int64_t due_ms; /* when controllers look at it; 0: nobody has asked */
+	int64_t due_ms; /* when controllers look at it; 0: not at all */
 	int64_t created_ms;
 	int64_t deleting_ms; /* since when; 0: not */
 };

@@ -41,7 +41,7 @@ static enum rc append(struct sim_list *list, struct sim_object *object)
 	return RC_OK;
 }
 
-/* The rows of a query: those of one namespace, and behind `after`. */
+/* The rows of a query: those of one namespace, and after `after`. */
 static void find_range(const struct table *t, const struct sim_list_query *query, size_t *ret_from, size_t *ret_to)
 {
 	char from[KEY_MAX] = "";

@@ -28,7 +28,7 @@ bool sim_table_wanted(const char *accept);
 /*
  * Append a table of the objects; all are of one kind.
  *
- * metadata_json  the list's metadata, as it stands in a list: "{...}".
+ * metadata_json  the list's metadata, as in a list: "{...}".
  */
 void sim_table_write(struct buf *out, const struct sim_kind *kind, struct sim_object *const *objects, size_t count,
 		     const char *metadata_json);

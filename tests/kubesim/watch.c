@@ -252,7 +252,7 @@ static void destroy_watch(void *ctx)
 
 /* ---- the start --------------------------------------------------------------------------------------------------- */
 
-/* All objects as ADDED, and the version behind them. */
+/* All objects as ADDED, and the version after them. */
 static void begin_with_list(struct watch *w)
 {
 	struct sim_list_query query = { .kind = w->target.kind, .ns = w->target.ns, .selector = &w->selector };

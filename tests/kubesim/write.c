@@ -330,7 +330,7 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, struct
 	rc = sim_objects_replace(sim, current, tree, ret_stored);
 	if (!rc && sim_objects_finished(*ret_stored, tree))
 		(void)sim_objects_remove(sim,
-					 *ret_stored); /* else somebody was faster, and the controllers remove it */
+					 *ret_stored); /* else a write came between, and the controllers remove it */
 	return rc;
 }
 
@@ -375,7 +375,7 @@ static enum rc change_once(struct sim *sim, const struct sim_target *t, const st
 	return rc;
 }
 
-/* Apply the body to the object as it is, again and again until nobody else was faster. */
+/* Apply the body to the object as it is, again and again until no write comes between. */
 static void change(struct sim *sim, const struct sim_target *t, struct sim_request *rq, sim_patch_function apply,
 		   struct sim_response *rs)
 {

@@ -12,7 +12,7 @@ What must hold (day's end: nothing is left to happen but crashes and what users 
   FINAL     a container whose client was told 201 is there until a user deletes it
   OVER      a container that a user has deleted, or whose id another create has, is not touched by an attempt of ours
   GONE      at day's end nothing is there that no client was told of
-            (excepted: api-svc died between storing "settled" and telling: nobody can know whether the client heard)
+            (excepted: api-svc died between storing "settled" and telling: it cannot be known whether the client heard)
 """
 
 import argparse
@@ -171,7 +171,7 @@ def create_steps(w, i, rules):
             yield f"{who} asks for permission", with_attempt(w, i, a._replace(perm="asked"))
         elif a.perm == "asked":
             if w.api == "dead":
-                yield f"{who} hears nobody", with_attempt(w, i, a._replace(perm="no"))
+                yield f"{who} hears nothing", with_attempt(w, i, a._replace(perm="no"))
             else:
                 yield f"api-svc decides on {who}", on_permission(w, i)
         if a.perm in ("asked", None) and not a.seq and w.record[0] == "none":

@@ -68,7 +68,7 @@ Test(error, wrap_puts_the_context_first_and_keeps_the_wait)
 	cr_expect_eq(error_wrap(&err, RC_TIMEOUT, "get pod '%s'", "x"), RC_TIMEOUT);
 	cr_expect_str_eq(err.text, "get pod 'x': no answer");
 	cr_expect_eq(err.retry_after_s, 7);
-	cr_expect_eq(error_set(NULL, RC_INTERNAL, "nobody listens"), RC_INTERNAL);
+	cr_expect_eq(error_set(NULL, RC_INTERNAL, "nothing listens"), RC_INTERNAL);
 }
 
 Test(error, long_text_is_cut_at_a_character_border)
@@ -338,7 +338,7 @@ static const struct {
 	{ "Sun, 06 Nov 1994 08:49:37 GMT", 0 },
 };
 
-Test(retry_after, nobody_makes_us_wait_longer_than_a_minute)
+Test(retry_after, no_server_makes_us_wait_longer_than_a_minute)
 {
 	for (size_t i = 0; i < ARRAY_LEN(retry_after_rows); i++)
 		cr_expect_eq(retry_after_parse(retry_after_rows[i].value), retry_after_rows[i].granted, "'%s'",

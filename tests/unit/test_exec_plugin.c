@@ -213,7 +213,7 @@ static const struct run_case run_cases[] = {
 	{ "[ -e /proc/$$/fd/77 ] && exit 8; " PRINT_T, NULL },
 	{ "grep -q '^SigBlk:.*[1-9a-f]' /proc/self/status && exit 6; " PRINT_T, NULL },
 	{ "grep -q '^SigIgn:.*[1-9a-f][0-9a-f]\\{0,3\\}$' /proc/self/status && exit 6; " PRINT_T, NULL },
-	{ "sleep 20 & " PRINT_T, NULL }, /* it leaves somebody behind */
+	{ "sleep 20 & " PRINT_T, NULL }, /* it leaves a child */
 	{ "[ \"$(cut -d' ' -f5 /proc/$$/stat)\" = $$ ] || exit 7; " PRINT_T, NULL },
 	{ "i=0; while [ $i -lt 20000 ]; do echo a long line of complaints >&2; i=$((i+1)); done; " PRINT_T, NULL },
 	{ "case $KUBERNETES_EXEC_INFO in *'\"interactive\":false'*) " PRINT_T ";; esac", NULL },

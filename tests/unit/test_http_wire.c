@@ -44,7 +44,7 @@ static const struct wire_case cases[] = {
 	{ "a chunk that is longer", CHUNKED "1\r\nab", CHUNKED "1\r\na\r\n0\r\n\r\n", 400, 1 },
 	{ "a chunk that ends in LF", CHUNKED "1\r\na\n", CHUNKED "1\r\na\r\n0\r\n\r\n", 400, 1 },
 	{ "a malformed trailer", CHUNKED "0\r\n: a\r\n", CHUNKED "0\r\n\r\n", 400, 1 },
-	{ "nothing is read behind it", CHUNKED "x\r\nGET / HTTP/1.0\r\n\r\n", CHUNKED "0\r\n\r\n", 400, 1 },
+	{ "nothing is read after it", CHUNKED "x\r\nGET / HTTP/1.0\r\n\r\n", CHUNKED "0\r\n\r\n", 400, 1 },
 };
 
 static void take_all(struct http_wire *wire, size_t step, struct buf *out)
@@ -91,7 +91,7 @@ static const struct wire_case late[] = {
 	{ "within a body", POST "Content-Length: 5\r\n\r\nabc", POST "Content-Length:5\r\n\r\nabc  ", 408, 1 },
 	{ "before a chunk", CHUNKED "1", CHUNKED "0\r\n\r\n", 408, 1 },
 	{ "within a chunk", CHUNKED "3\r\na", CHUNKED "3\r\na  \r\n0\r\n\r\n", 408, 1 },
-	{ "behind a chunk", CHUNKED "1\r\na\r", CHUNKED "1\r\na\r\n0\r\n\r\n", 408, 1 },
+	{ "after a chunk", CHUNKED "1\r\na\r", CHUNKED "1\r\na\r\n0\r\n\r\n", 408, 1 },
 	{ "within trailers", CHUNKED "0\r\nX", CHUNKED "0\r\n\r\n", 408, 1 },
 	{ "between two requests", "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", 0, 1 },
 };

@@ -63,7 +63,7 @@ Test(json_check, every_prefix_of_a_text_ends_in_a_verdict)
 	static const char text[] = "{\"a\":[1,-2.5e3,\"\\ud83d\\ude00\xC3\xA9\",null,true,{\"b\":{}}]}";
 
 	for (size_t len = 0; len < strlen(text); len++) {
-		cleanup_free char *exact = malloc(len + 1); /* so that a read behind the end is seen */
+		cleanup_free char *exact = malloc(len + 1); /* so that a read beyond the end is seen */
 
 		memcpy(exact, text, len);
 		cr_expect_neq(json_check(exact, len, 8, NULL), RC_OK, "%zu", len);

@@ -146,7 +146,7 @@ Test(kubeconfig, files_that_cannot_be_used)
 
 /* ---- members ----------------------------------------------------------------------------------------------------- */
 
-/* What stands in the only cluster and in the only user, and a part of the message; NULL: it is right. */
+/* The contents of the only cluster and in the only user, and a part of the message; NULL: it is right. */
 struct member_case {
 	const char *cluster;
 	const char *user;

@@ -212,7 +212,7 @@ Test(monitor_lease, a_free_or_released_key_is_taken_at_once_and_a_silent_one_aft
 {
 	struct lease lease = { 0 };
 
-	cr_expect_not(lease_may_take(&lease, 0), "nobody has looked yet");
+	cr_expect_not(lease_may_take(&lease, 0), "it was not looked at yet");
 	lease_see(&lease, 0, false, 0);
 	cr_expect(lease_may_take(&lease, 0), "the key does not exist");
 	lease_see(&lease, 7, false, 1000);

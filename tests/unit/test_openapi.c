@@ -175,7 +175,7 @@ Test(openapi, refuses_another_version)
 	}
 }
 
-Test(openapi, a_component_that_nobody_uses_is_checked_too)
+Test(openapi, an_unused_component_is_checked_too)
 {
 	static const char text[] = "{openapi: 3.0.0, components: {schemas: {A: {if: {}}}}}";
 	struct openapi *openapi = NULL;

@@ -81,7 +81,7 @@ Test(registration, asks_first_and_posts_as_soon_as_the_api_answers)
 	cr_expect_eq(r.attempt, 1);
 }
 
-Test(registration, never_gives_up_asking_but_gets_slower)
+Test(registration, never_gives_up_but_gets_slower)
 {
 	struct registration r;
 	int64_t now = 0;
@@ -91,7 +91,7 @@ Test(registration, never_gives_up_asking_but_gets_slower)
 		registration_asked(&r, false, now);
 		cr_assert_eq(r.ask_at_ms - now,
 			     i < REGISTRATION_EAGER_ASKS ? REGISTRATION_ASK_EAGER_MS : REGISTRATION_ASK_MISSED_MS,
-			     "asking %d", i);
+			     "request %d", i);
 		now = r.ask_at_ms;
 	}
 	cr_expect_eq(r.state, REGISTRATION_WAITING);
@@ -183,7 +183,7 @@ Test(registration, the_slow_recheck_follows_acceptance_and_refusal)
 	cr_expect(differs, "there is jitter");
 }
 
-Test(registration, an_outage_is_several_unanswered_askings_and_its_end_posts_at_once)
+Test(registration, an_outage_is_several_unanswered_requests_and_its_end_posts_at_once)
 {
 	static const int states[] = { 201, 409, 500 };
 

@@ -127,7 +127,7 @@ Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
 	cr_expect_eq(told.times, 1);
 	cr_expect_str_eq(told.body, "{\"id\":1}");
 	cr_expect_eq(calls.open[OPERATION_GET], 0);
-	answer(&calls, &a, "OK", "{}", NOW + 6); /* a second answer is nobody's */
+	answer(&calls, &a, "OK", "{}", NOW + 6); /* a second answer is ignored */
 	b = add_call(&calls, OPERATION_GET, &told);
 	cr_expect_eq(slots_index(b.call), slots_index(a.call));
 	cr_expect_neq(b.call, a.call);
@@ -149,7 +149,7 @@ Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 	begin(&calls, &a, now);
 	while (told.times == 0) {
 		cr_assert_leq(now, NOW + WAIT, "asked for too long");
-		cr_expect_eq(a.shown, 1, "nothing was started: it is still the first asking");
+		cr_expect_eq(a.shown, 1, "nothing was started: it is still the first attempt");
 		refuse(&calls, &a, now);
 		if (told.times)
 			break;
@@ -157,10 +157,10 @@ Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 		cr_assert(pass(&calls, &a, now));
 		sent++;
 	}
-	cr_expect_eq(now, NOW + WAIT, "the last asking is made at the end of the wait");
+	cr_expect_eq(now, NOW + WAIT, "the last attempt is made at the end of the wait");
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	cr_expect_not(told.unknown);
-	cr_expect(sent >= 8 && sent <= 30, "%d askings", sent);
+	cr_expect(sent >= 8 && sent <= 30, "%d attempts", sent);
 	worker_calls_clear(&calls);
 }
 
@@ -195,7 +195,7 @@ Test(worker_calls, silence_is_answered_by_sending_again)
 	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS + WORKER_SILENCE_AGAIN_MS - 1));
 	cr_expect(pass(&calls, &a, NOW + WORKER_SILENCE_MS + WORKER_SILENCE_AGAIN_MS));
 	cr_expect_eq(a.shown, 3);
-	/* The first asking's answer counts as well. */
+	/* The first attempt's reply counts as well. */
 	a.number = 1;
 	answer(&calls, &a, "OK", "{}", NOW + 10000);
 	cr_expect_eq(told.rc, RC_OK);
@@ -280,7 +280,7 @@ struct deadline_case {
 
 static const struct deadline_case deadline_cases[] = {
 	{ "a create that may run", OPERATION_CREATE, true, false, RC_TIMEOUT, true },
-	{ "a create that may run, then nobody is there", OPERATION_CREATE, true, true, RC_TIMEOUT, true },
+	{ "a create that may run, then no responders", OPERATION_CREATE, true, true, RC_TIMEOUT, true },
 	{ "a create under way", OPERATION_CREATE, false, false, RC_TIMEOUT, true },
 	{ "a delete that may run", OPERATION_DELETE, true, true, RC_TIMEOUT, true },
 	{ "a get changes nothing", OPERATION_GET, false, false, RC_TIMEOUT, false },
@@ -309,7 +309,7 @@ Test(worker_calls, the_deadline_ends_every_call)
 	}
 }
 
-Test(worker_calls, a_lost_connection_loses_the_askings_under_way)
+Test(worker_calls, a_lost_connection_loses_the_attempts_under_way)
 {
 	struct worker_calls calls;
 	struct told told = { 0 };
@@ -395,7 +395,7 @@ Test(worker_calls, an_undo_that_waits_can_be_hurried)
 	worker_calls_clear(&calls);
 }
 
-Test(worker_calls, a_failure_after_a_lost_asking_leaves_the_outcome_open)
+Test(worker_calls, a_failure_after_a_lost_attempt_leaves_the_outcome_open)
 {
 	struct worker_calls calls;
 	struct told told = { 0 };
@@ -426,7 +426,7 @@ Test(worker_calls, one_attempt_at_a_time_has_the_permission)
 	a = start(&calls, OPERATION_CREATE, &told);
 	cr_expect(permits(&calls, a, 1, NOW));
 	cr_expect(permits(&calls, a, 1, NOW + 2000), "it may ask again");
-	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS), "asking is a sign of life");
+	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS), "a question is a sign of life");
 	cr_assert(pass(&calls, &a, NOW + 2000 + WORKER_SILENCE_MS));
 	cr_expect(permits(&calls, a, 2, NOW + 6000), "the silent one has lost it");
 	cr_expect_not(permits(&calls, a, 1, NOW + 6001), "another one has it");

@@ -29,7 +29,7 @@ static const struct join_case join_cases[] = {
 	{ "a part that is missing",
 	  { { 1, "1/3", "a", WORKER_JOIN_MORE }, { 1, "3/3", "c", WORKER_JOIN_STRAY } },
 	  "a" },
-	{ "a second asking begins anew",
+	{ "a second attempt begins anew",
 	  { { 1, "1/2", "a", WORKER_JOIN_MORE },
 	    { 2, "1/2", "x", WORKER_JOIN_MORE },
 	    { 1, "2/2", "b", WORKER_JOIN_STRAY },

@@ -1,7 +1,7 @@
 """Raw requests and what becomes of each: the corpus of test_api_framing.py.
 
 A case is a name, the bytes of one request, and the statuses of which the answer must have one. What is MALFORMED is
-refused with 400, and the connection ends; after what is GOOD it goes on, behind what stands in LAST it ends. Every
+refused with 400, and the connection ends; after what is GOOD it goes on, after what is in LAST it ends. Every
 version of libmicrohttpd gives the same."""
 
 import json
@@ -38,15 +38,15 @@ def raw(block, start=b"GET %b/absent HTTP/1.1\r\n" % C):
     return start + block
 
 
-# What stands behind the request line, of a GET of something absent (404 when it is taken as well-formed).
+# What stands after the request line, of a GET of something absent (404 when it is taken as well-formed).
 GOOD = [
     ("plain", head(X), {404}),
     ("empty Host", head(b"Host:"), {404}),
     ("Host with a port", head(b"Host: a.example:8080"), {404}),
     ("Host is IPv6", head(b"Host: [::1]:8080"), {404}),
-    ("no space behind the colon", head(b"Host:x"), {404}),
-    ("many spaces behind the colon", head(b"Host:    x"), {404}),
-    ("a tab behind the colon", head(b"Host:\tx"), {404}),
+    ("no space after the colon", head(b"Host:x"), {404}),
+    ("many spaces after the colon", head(b"Host:    x"), {404}),
+    ("a tab after the colon", head(b"Host:\tx"), {404}),
     ("names in capitals", head(b"HOST: x", b"ACCEPT: */*"), {404}),
     ("an empty value", head(X, b"X-A:"), {404}),
     ("a tab in a value", head(X, b"X-A: a\tb"), {404}),
@@ -59,7 +59,7 @@ GOOD = [
     ("absolute form", head(X, start=b"GET http://x%b/absent HTTP/1.1" % C), {404}),
     ("a query", head(X, start=b"GET %b?max_page_size=1 HTTP/1.1" % C), {200}),
     ("an escaped slash", head(X, start=b"GET %b/a%%2Fb HTTP/1.1" % C), {400}),
-    ("a method that nobody has", head(X, start=b"BREW %b HTTP/1.1" % C), {405}),
+    ("an unknown method", head(X, start=b"BREW %b HTTP/1.1" % C), {405}),
     ("a method in small letters", head(X, start=b"get %b HTTP/1.1" % C), {405}),
     ("an empty line before", b"\r\n" + head(X), {404}),
     ("cookies", head(X, b"Cookie: a=b; c=d"), {404}),
@@ -73,7 +73,7 @@ GOOD = [
     ("an empty body", post(b"Content-Length: 0", body=b""), {400}),
     ("a body of a wrong type", post(b"Content-Length: 2", body=b"[]"), {400}),
     ("an expectation that is not known", head(X, b"Expect: tea"), {404, 417}),
-    ("an Upgrade that nobody follows", head(X, b"Upgrade: h2c", b"Connection: Upgrade"), {404}),
+    ("an Upgrade that is not followed", head(X, b"Upgrade: h2c", b"Connection: Upgrade"), {404}),
     ("TE", head(X, b"TE: trailers"), {404}),
     ("one chunk", chunked(chunks(BODY)), {201}),
     ("three chunks", chunked(chunks(BODY[:7], BODY[7:90], BODY[90:])), {201}),
@@ -86,7 +86,7 @@ GOOD = [
     ("no chunk but the last", chunked(b"0\r\n\r\n"), {400}),
 ]
 
-# Well-formed, and the connection ends behind it.
+# Well-formed, and the connection ends after it.
 LAST = [
     ("HTTP/1.0", head(start=b"GET %b/absent HTTP/1.0" % C), {404}),
     ("Connection: close", head(X, b"Connection: close"), {404}),
@@ -125,15 +125,15 @@ MALFORMED = [
     # the request line
     ("two spaces before the version", head(X, start=b"GET %b/absent  HTTP/1.1" % C)),
     ("two spaces before the target", head(X, start=b"GET  %b/absent HTTP/1.1" % C)),
-    ("a space behind the version", head(X, start=b"GET %b/absent HTTP/1.1 " % C)),
-    ("a word behind the version", head(X, start=b"GET %b/absent HTTP/1.1 x" % C)),
+    ("a space after the version", head(X, start=b"GET %b/absent HTTP/1.1 " % C)),
+    ("a word after the version", head(X, start=b"GET %b/absent HTTP/1.1 x" % C)),
     ("a space in the target", head(X, start=b"GET %b/a b HTTP/1.1" % C)),
     ("a tab in the target", head(X, start=b"GET %b/a\tb HTTP/1.1" % C)),
     ("a CR in the target", head(X, start=b"GET %b/a\rb HTTP/1.1" % C)),
     ("a NUL in the target", head(X, start=b"GET %b/a\0b HTTP/1.1" % C)),
     ("a DEL in the target", head(X, start=b"GET %b/a\x7fb HTTP/1.1" % C)),
     ("a fragment", head(X, start=b"GET %b/a#b HTTP/1.1" % C)),
-    ("a NUL behind the version", head(X, start=b"GET %b/a HTTP/1.1\0" % C)),
+    ("a NUL after the version", head(X, start=b"GET %b/a HTTP/1.1\0" % C)),
     ("a NUL in the method", head(X, start=b"G\0T %b/a HTTP/1.1" % C)),
     ("a method that is no token", head(X, start=b"GE(T %b/a HTTP/1.1" % C)),
     ("a colon in the method", head(X, start=b"GET: %b/a HTTP/1.1" % C)),
@@ -188,15 +188,15 @@ MALFORMED = [
     ("an empty line that ends in LF", b"\n" + head(X)),
     ("many empty lines", b"\r\n" * 100 + head(X)),
     # names and values
-    ("a space behind a name", head(X, b"X-A : b")),
-    ("a tab behind a name", head(X, b"X-A\t: b")),
+    ("a space after a name", head(X, b"X-A : b")),
+    ("a tab after a name", head(X, b"X-A\t: b")),
     ("a space in a name", head(X, b"X A: b")),
     ("brackets in a name", head(X, b"X(A): b")),
     ("a slash in a name", head(X, b"X/A: b")),
     ("UTF-8 in a name", head(X, b"X-\xc3\xa4: b")),
     ("a NUL in a name", head(X, b"X\0A: b")),
     ("a NUL in a value", head(X, b"X-A: b\0c")),
-    ("a NUL behind a value", head(X, b"X-A: b\0")),
+    ("a NUL after a value", head(X, b"X-A: b\0")),
     ("a NUL and a header in a value", head(X, b"X-A: b\0X-C\0d")),
     ("a control character in a value", head(X, b"X-A: b\x01c")),
     ("an escape in a value", head(X, b"X-A: b\x1bc")),
@@ -227,7 +227,7 @@ MALFORMED = [
     ("a length and a semicolon", post(b"Content-Length: 1;")),
     ("a length in quotes", post(b'Content-Length: "1"')),
     ("a length with a NUL inside", post(b"Content-Length: 1\x001")),
-    ("a length with a NUL behind", post(b"Content-Length: %d\0" % len(BODY))),
+    ("a length with a trailing NUL", post(b"Content-Length: %d\0" % len(BODY))),
     ("a length with a vertical tab", post(b"Content-Length: \x0b1")),
     ("a length that is folded", post(b"Content-Length: 1\r\n 1")),
     ("a length on the next line", post(b"Content-Length:\r\n 1")),
@@ -251,7 +251,7 @@ MALFORMED = [
     ("an empty coding", post(b"Transfer-Encoding:", body=chunks(BODY))),
     ("a comma", post(b"Transfer-Encoding: ,chunked", body=chunks(BODY))),
     ("a vertical tab before chunked", post(b"Transfer-Encoding: \x0bchunked", body=chunks(BODY))),
-    ("a NUL behind chunked", post(b"Transfer-Encoding: chunked\0", body=chunks(BODY))),
+    ("a NUL after chunked", post(b"Transfer-Encoding: chunked\0", body=chunks(BODY))),
     ("a NUL in chunked", post(b"Transfer-Encoding: chun\0ked", body=chunks(BODY))),
     ("chunked on the next line", post(b"Transfer-Encoding:\r\n chunked", body=chunks(BODY))),
     ("chunked on the next line, and a length", post(length(), b"Transfer-Encoding:\r\n chunked", body=chunks(BODY))),
@@ -270,10 +270,10 @@ MALFORMED = [
     ("a chunk's size below 0", chunked(b"-1\r\n%b\r\n0\r\n\r\n" % BODY)),
     ("a space before a chunk's size", chunked(b" %x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
     ("a chunk that is longer than its size", chunked(b"%x\r\n%bx\r\n0\r\n\r\n" % (len(BODY), BODY))),
-    ("nothing behind a chunk", chunked(b"%x\r\n%b0\r\n\r\n" % (len(BODY), BODY))),
+    ("nothing after a chunk", chunked(b"%x\r\n%b0\r\n\r\n" % (len(BODY), BODY))),
     ("a chunk extension of 20 KB", chunked(b"%x;%b\r\n%b\r\n0\r\n\r\n" % (len(BODY), b"a" * 20480, BODY))),
     ("a trailer that is no header", chunked(chunks(BODY, end=b"0\r\nX-Sum\r\n\r\n"))),
-    ("a space behind a trailer's name", chunked(chunks(BODY, end=b"0\r\nX-Sum : 1\r\n\r\n"))),
+    ("a space after a trailer's name", chunked(chunks(BODY, end=b"0\r\nX-Sum : 1\r\n\r\n"))),
     ("a control character in a trailer", chunked(chunks(BODY, end=b"0\r\nX-Sum: \x01\r\n\r\n"))),
     ("a chunk's size ends in LF", chunked(b"%x\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
     ("a chunk ends in LF", chunked(b"%x\r\n%b\n0\r\n\r\n" % (len(BODY), BODY))),
@@ -283,10 +283,10 @@ MALFORMED = [
     ("a folded trailer", chunked(chunks(BODY, end=b"0\r\nX-Sum: 1\r\n 2\r\n\r\n"))),
     ("a CR in a chunk extension", chunked(b"%x;a\rb\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
     ("a NUL in a chunk extension", chunked(b"%x;a\0b\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
-    ("a NUL behind a chunk's size", chunked(b"%x\0\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
-    ("a space behind a chunk's size", chunked(b"%x \r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
-    ("a word behind a chunk's size", chunked(b"%x a\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
-    ("a CR behind a chunk", chunked(b"%x\r\n%b\r0\r\n\r\n" % (len(BODY), BODY))),
+    ("a NUL after a chunk's size", chunked(b"%x\0\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
+    ("a space after a chunk's size", chunked(b"%x \r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
+    ("a word after a chunk's size", chunked(b"%x a\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))),
+    ("a CR after a chunk", chunked(b"%x\r\n%b\r0\r\n\r\n" % (len(BODY), BODY))),
     # what may be there once
     ("Authorization twice", head(X, b"Authorization: Bearer a", b"Authorization: Bearer b")),
     ("Content-Type twice", post(JSON, length())),

@@ -68,7 +68,7 @@ def test_tokens(worker, start, tokens):
     assert FULL not in api.log_path.read_text() and READER not in api.log_path.read_text()
 
 
-def test_a_fifo_in_the_place_of_the_tokens_stops_nobody(worker, start, tokens):
+def test_a_fifo_in_place_of_the_tokens_blocks_nothing(worker, start, tokens):
     api = start(SP_SERVER_TOKENS_FILE=str(tokens))
     os.mkfifo(f"{tokens}.fifo")
     os.rename(f"{tokens}.fifo", tokens)

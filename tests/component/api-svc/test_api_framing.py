@@ -10,7 +10,7 @@ from api_peers import CONTAINERS, free_port, wait_for
 from http_corpus import BODY, GOOD, JSON, LAST, MALFORMED, X, head
 
 C = CONTAINERS.encode()
-BEHIND = b"DELETE %b/smuggled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % C
+SMUGGLED = b"DELETE %b/smuggled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % C
 ALL = [(name, data, {400}) for name, data in MALFORMED] + GOOD + LAST
 
 
@@ -19,7 +19,7 @@ def statuses(got):
 
 
 def is_problem(got, expected):
-    """Is it one answer, a problem document of ours with one of these statuses, behind which the connection ends?"""
+    """Is it one answer, a problem document of ours with one of these statuses, after which the connection ends?"""
     block, _, body = got.partition(b"\r\n\r\n")
     lines = block.lower().split(b"\r\n")
     return (len(statuses(got)) == 1 and statuses(got)[0] in expected
@@ -47,7 +47,7 @@ def smuggled(worker):
 def test_what_is_malformed_is_refused_once_and_closed(api, worker):
     wrong = {}
     for name, data in MALFORMED:
-        got = api.raw(data + BEHIND)
+        got = api.raw(data + SMUGGLED)
         if not is_problem(got, {400}):
             wrong[name] = got[:200]
     assert not wrong, show(wrong)
@@ -58,7 +58,7 @@ def test_what_is_well_formed_is_served_and_so_is_what_follows(api, worker):
     wrong = {}
     for name, data, expected in GOOD:
         count = len(smuggled(worker))
-        got = statuses(api.raw(data + BEHIND))
+        got = statuses(api.raw(data + SMUGGLED))
         if len(got) != 2 or got[0] not in expected or got[1] != 404 or len(smuggled(worker)) != count + 1:
             wrong[name] = got
     assert not wrong, show(wrong)
@@ -67,7 +67,7 @@ def test_what_is_well_formed_is_served_and_so_is_what_follows(api, worker):
 def test_what_ends_its_connection_is_answered_once(api, worker):
     wrong = {}
     for name, data, expected in LAST:
-        got = api.raw(data + BEHIND)
+        got = api.raw(data + SMUGGLED)
         if not is_problem(got, expected):
             wrong[name] = got[:200]
     assert not wrong, show(wrong)
@@ -81,7 +81,7 @@ def send_bytes(api, data):
         try:
             for i in range(len(data)):
                 s.sendall(data[i:i + 1])
-            s.sendall(BEHIND)
+            s.sendall(SMUGGLED)
         except OSError:  # it has closed before it read all
             pass
         try:
@@ -123,7 +123,7 @@ def test_an_overlong_chunk_header_beside_other_uploads(api):
         other.close()
 
 
-# Cut off at any point behind its first byte, a request was not complete in time.
+# Cut off at any point after its first byte, a request was not complete in time.
 STALLING = [
     ("the request line", b"GET /"),
     ("the headers", b"GET /absent HTTP/1.1\r\nHost: x\r\nX-A"),
@@ -158,7 +158,7 @@ def test_a_client_that_stalls_is_told(worker, start):
 
 
 def test_a_client_that_writes_on_can_read_the_413(api):
-    """20 MB that nobody wants, from a client that looks for an answer behind them only."""
+    """20 MB that nobody wants, from a client that reads the answer only after them."""
     large = b"x" * 20_000_000
     for lines in (b"Content-Length: 20000000", b"Content-Length: 2000000"), (b"Transfer-Encoding: chunked",):
         for line in lines:
@@ -241,7 +241,7 @@ def test_through_nginx_no_request_is_answered_twice(api, worker, nginx):
     wrong = {}
     proxy = At(api, nginx.proxy)
     for name, data, _ in ALL:
-        got = proxy.raw(data + BEHIND)
+        got = proxy.raw(data + SMUGGLED)
         if len(statuses(got)) > 2:
             wrong[name] = got[:400]
     assert not wrong, show(wrong)
@@ -256,7 +256,7 @@ def requests_of(api):
 
 
 # What nginx refuses although RFC 9112 does not.
-NGINX_IS_STRICTER = {"a method in small letters", "a tab behind the colon", "empty Host"}
+NGINX_IS_STRICTER = {"a method in small letters", "a tab after the colon", "empty Host"}
 REFUSED = {400, 413, 414, 431, 505}
 
 
@@ -264,5 +264,5 @@ def test_what_nginx_refuses_we_refuse(api, nginx):
     judge = At(api, nginx.judge)
     served = [(name, data) for name, data, expected in GOOD + LAST if not expected & REFUSED]
     assert len(served) >= 40
-    refused = {name for name, data in served if statuses(judge.raw(data + BEHIND))[:1] == [400]}
+    refused = {name for name, data in served if statuses(judge.raw(data + SMUGGLED))[:1] == [400]}
     assert refused == NGINX_IS_STRICTER

@@ -20,7 +20,7 @@ def status_of(got):
     return int(got.split()[1]) if got.startswith(b"HTTP/1.") else None
 
 
-def test_garbage_harms_nobody(api):
+def test_garbage_is_harmless(api):
     for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\r\n" * 100, b"GET", b"\x00" * 1000,
                  b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /health HTTP/9.9\r\nHost: x\r\n\r\n"):
         with api.connect() as s:
@@ -172,7 +172,7 @@ def test_shutdown_finishes_what_runs(api, worker):
     idle = api.connect()
     with ThreadPoolExecutor(20) as pool:
         waiting = [pool.submit(api.request, "GET", CONTAINERS + "/a") for _ in range(20)]
-        wait_for(lambda: len(worker.of("get")) == 20, "the askings")
+        wait_for(lambda: len(worker.of("get")) == 20, "the requests")
         begin = time.monotonic()
         api.process.send_signal(signal.SIGINT)
         assert closes_within(idle, 1)
@@ -183,11 +183,11 @@ def test_shutdown_finishes_what_runs(api, worker):
     assert time.monotonic() - begin < 3 * SLOW
 
 
-def test_nobody_connects_to_a_service_that_ends(api, worker):
+def test_a_service_that_ends_takes_no_connections(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a"}, delay=1)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(api.request, "GET", CONTAINERS + "/a")
-        wait_for(lambda: worker.of("get"), "the asking")
+        wait_for(lambda: worker.of("get"), "the request")
         api.process.terminate()
         wait_for(lambda: api.find_log("stopping"), "the end")
         time.sleep(0.1)
@@ -203,7 +203,7 @@ def test_shutdown_does_not_wait_for_ever(worker, start):
         waiting = pool.submit(api.request, "GET", CONTAINERS + "/a")
         half = api.connect()
         half.sendall(b"GET /health HT")
-        wait_for(lambda: worker.of("get"), "the asking")
+        wait_for(lambda: worker.of("get"), "the request")
         begin = time.monotonic()
         assert api.terminate() == 0
         assert time.monotonic() - begin < 3 * SLOW

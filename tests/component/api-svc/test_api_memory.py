@@ -125,7 +125,7 @@ def test_parts_of_replies_are_bounded_together(worker, start):
     assert api.request("GET", CONTAINERS).status == 200  # and all is given back
 
 
-def test_answers_that_nobody_reads_are_counted(worker, start):
+def test_unread_answers_are_counted(worker, start):
     api = start(SP_SERVER_MEMORY=str(16 * MIB), SP_SERVER_WRITE_TIMEOUT="60s")
     large = {"containers": [{"id": "x" * 5 * MIB}], "next_page_token": ""}  # more than the kernel takes
     worker.on["list"] = lambda asked: Ok(large, parts=10)

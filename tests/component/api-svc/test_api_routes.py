@@ -204,7 +204,7 @@ def test_the_life_of_a_container(api, worker):
 
 
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "if-match"])
-def test_a_condition_that_nobody_evaluates_is_refused(api, worker, name):
+def test_a_condition_that_is_not_evaluated_is_refused(api, worker, name):
     assert api.create("a").status == 201
     for method, path in (("GET", CONTAINERS), ("GET", CONTAINERS + "/a"), ("DELETE", CONTAINERS + "/a"),
                          ("POST", CONTAINERS), ("GET", HEALTH), ("GET", "/openapi.json")):

@@ -107,7 +107,7 @@ def test_a_certificate_is_read_again_and_no_connection_is_lost(api, pair):
     kept.close()
 
 
-def test_a_fifo_in_the_place_of_the_pair_stops_nobody(api, pair):
+def test_a_fifo_in_place_of_the_pair_blocks_nothing(api, pair):
     assert name_shown(api) == "first"
     for name in ("crt", "key"):
         os.mkfifo(pair.path(name) + ".fifo")
@@ -133,7 +133,7 @@ def first_bytes():
     return out.read()
 
 
-def test_what_is_no_handshake_harms_nobody(api):
+def test_what_is_no_handshake_is_harmless(api):
     hello = first_bytes()
     for data in (b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 1000, b"\x16\x03\x01\xff\xff" + b"x" * 70000,
                  hello[:40] + b"\xff" * 400, hello + b"garbage" * 100):

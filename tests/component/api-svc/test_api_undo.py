@@ -1,4 +1,4 @@
-"""Creates whose answer nobody hears."""
+"""Creates whose answer is not heard."""
 
 import json
 import re

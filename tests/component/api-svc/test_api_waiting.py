@@ -65,11 +65,11 @@ def test_workers_that_stay_full(worker, start):
 
 
 def test_a_worker_that_dies_is_replaced(api, worker, nats):
-    """The first asking is lost with its worker; the second one is answered."""
+    """The first attempt is lost with its worker; the second one is answered."""
     worker.on["create"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
         waiting = pool.submit(timed, lambda: api.create("a"))
-        wait_for(lambda: worker.of("create"), "the asking")
+        wait_for(lambda: worker.of("create"), "the request")
         worker.stop()
         other = FakeWorker(nats)
         answer, seconds = waiting.result()
@@ -94,7 +94,7 @@ def test_a_slow_worker_that_says_so_is_not_asked_again(api, worker):
     assert len(worker.of("get")) == 1
 
 
-def test_a_late_answer_to_the_first_asking_counts(api, worker):
+def test_a_late_reply_to_the_first_attempt_counts(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a", "attempt": asked.attempt}, delay=3.3 if asked.attempt == 1 else 9)
     answer, seconds = timed(lambda: api.request("GET", CONTAINERS + "/a"))
     assert answer.json()["attempt"] == 1 and seconds < 5 * SLOW
@@ -114,7 +114,7 @@ def test_nats_restarts_while_requests_wait(api, worker, nats):
     worker.on["get"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
         waiting = [pool.submit(api.request, "GET", CONTAINERS + "/a") for _ in range(10)]
-        wait_for(lambda: len(worker.of("get")) == 10, "the askings")
+        wait_for(lambda: len(worker.of("get")) == 10, "the requests")
         nats.stop()
         new = [pool.submit(api.request, "GET", CONTAINERS + "/b"), pool.submit(api.create, "c")]
         answer, seconds = timed(lambda: api.request("GET", HEALTH))
@@ -133,7 +133,7 @@ def test_nats_stays_away(worker, start, nats):
     worker.on["get"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
         waiting = pool.submit(timed, lambda: api.request("GET", CONTAINERS + "/a"))
-        wait_for(lambda: worker.of("get"), "the asking")
+        wait_for(lambda: worker.of("get"), "the request")
         nats.stop()
         answer, seconds = waiting.result()
     assert answer.status == 503 and seconds < 3 * SLOW
@@ -146,7 +146,7 @@ def test_replies_in_parts(api, worker):
     assert answer.status == 200 and len(answer.json()["containers"]) == 500
 
 
-def test_parts_of_different_askings_do_not_mix(api, worker):
+def test_parts_of_different_attempts_do_not_mix(api, worker):
     def answer(asked):
         if asked.attempt == 1:
             worker.publish(asked.reply_to, {"Sp-Status": "OK", "Sp-Part": "1/2"}, b'{"first":')
@@ -202,7 +202,7 @@ def test_two_thousand_wait_on_two_threads(api, worker):
     begin = time.monotonic()
     for s in sockets:
         s.sendall(b"GET %b/a HTTP/1.1\r\nHost: x\r\n\r\n" % CONTAINERS.encode())
-    wait_for(lambda: len(worker.of("get")) == 2000, "2,000 askings")
+    wait_for(lambda: len(worker.of("get")) == 2000, "2,000 requests")
     healthy, seconds = timed(api.healthy)
     assert healthy and seconds < 1 * SLOW
     for s in sockets:

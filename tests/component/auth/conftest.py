@@ -81,7 +81,7 @@ def plain_api():
 
 @pytest.fixture
 def probe(program, tmp_path):
-    """probe(kubeconfig, **env) starts one. At the end: none has crashed, and no secret stands in its log."""
+    """probe(kubeconfig, **env) starts one. At the end: none has crashed, and no secret is in its log."""
     probes = []
 
     def start(kubeconfig, **env):

@@ -73,7 +73,7 @@ def test_a_path_before_the_api(api, probe, kubeconfig):
 def test_without_tls(plain_api, probe, kubeconfig):
     one = probe(kubeconfig(plain_api.url, {"token": "t"}, **{"tls-server-name": "unused"}))
     assert one.get() == OK
-    assert plain_api.headers("Authorization") == [], "nobody reads a token on the way"
+    assert plain_api.headers("Authorization") == [], "no one reads a token on the way"
 
 
 def test_tls_server_name(api, probe, kubeconfig):
@@ -141,7 +141,7 @@ def test_a_proxy_of_the_environment(api, probe, kubeconfig, proxy, variables, pr
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_server_on_this_machine_is_reached_directly(api, probe, kubeconfig, proxy, host):
-    """kind, minikube and k3d, behind the proxy of a company."""
+    """kind, minikube and k3d, behind a company proxy."""
     url = f"{proxy.kind}://127.0.0.1:{proxy.port}"
     path = kubeconfig(f"https://{host}:{api.server_address[1]}", **{"tls-server-name": "kubernetes.default"})
     assert probe(path, HTTPS_PROXY=url, https_proxy=url, HTTP_PROXY=url).get() == OK
@@ -191,7 +191,7 @@ def test_after_401_the_token_is_read_at_once(api, probe, kubeconfig, tmp_path):
     assert api.seen[-1]["path"] == "/readyz"
 
 
-def test_a_fifo_in_the_place_of_a_file_stops_nobody(api, probe, kubeconfig, certificates, tmp_path):
+def test_a_fifo_in_place_of_a_file_blocks_nothing(api, probe, kubeconfig, certificates, tmp_path):
     for name, text in (("crt", "jane.crt"), ("key", "jane.key"), ("ca", "ca.crt")):
         put(tmp_path / name, certificates.text(text))
     put(tmp_path / "token", "secret-1")
@@ -239,7 +239,7 @@ def test_an_authority_that_rotates(api, probe, kubeconfig, certificates, tmp_pat
 # ---- plugins ---------------------------------------------------------------------------------------------------------
 
 class Plugin:
-    """A shell script that prints what stands in the file `answer`, and counts its runs."""
+    """A shell script that prints the contents of the file `answer`, and counts its runs."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -89,7 +89,7 @@ WISHES = {  # 429 or 503 as Kubernetes and proxies say it, and for how many seco
 }
 
 
-def test_nobody_makes_us_wait_longer_than_a_minute(ask):
+def test_no_server_makes_us_wait_longer_than_a_minute(ask):
     answers = ask({name: answer for name, (answer, _) in WISHES.items()})
     for name, (_, seconds) in WISHES.items():
         answer, took = answers[name]

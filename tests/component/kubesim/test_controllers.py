@@ -1,4 +1,4 @@
-"""What becomes of objects without anybody asking: Pods, rollouts, collection of garbage."""
+"""What becomes of objects by themselves: Pods, rollouts, collection of garbage."""
 
 import pytest
 

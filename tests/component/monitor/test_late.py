@@ -1,4 +1,4 @@
-"""Events that nobody takes: the operator is told why, and how old they are."""
+"""Events that are not taken: the operator is told why, and how old they are."""
 
 import json
 

@@ -55,7 +55,7 @@ def test_a_first_list_that_fails_is_tried_again(monitors, kubesim):
     m.wait_last("old", "RUNNING", 20)
 
 
-def test_deleted_is_not_said_while_nobody_can_confirm_it(monitors, kubesim):
+def test_deleted_is_not_said_while_it_cannot_be_confirmed(monitors, kubesim):
     m = monitors()
     m.add()
     m.create("doubt")
@@ -131,7 +131,7 @@ def test_a_container_that_has_lost_its_pods_is_pending(monitors, kubesim):
 
 
 def interrupt(monitor, kubesim, resource):
-    """End the watch of a resource, and let nobody watch it until the faults are taken back."""
+    """End the watch of a resource, and let it not be watched until the faults are taken back."""
     kubesim.fault("status", resource, verb="watch", status=503, count=-1)
     kubesim.fault("watch-eof", resource)
     wait_for(f"{resource} are not watched", lambda: any(

@@ -1,4 +1,4 @@
-"""Every file that a process reads is replaced by a FIFO that nobody writes into, while it runs."""
+"""Every file that a process reads is replaced by a FIFO without a writer, while it runs."""
 
 import os
 import pathlib
@@ -54,7 +54,7 @@ def test_files_of_the_nats_login(start, certificates, tmp_path):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_no_process_starts_with_one(program, tmp_path):
-    """It says so at once, instead of waiting for somebody who writes."""
+    """It says so at once, instead of waiting for a writer."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     own = {"api-svc": ["SP_SERVER_TOKENS_FILE", "SP_SERVER_TLS_CLIENT_CA"], "registrar": ["SP_REGISTRATION_CA"],

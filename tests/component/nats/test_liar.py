@@ -1,4 +1,4 @@
-"""A peer that may publish on our subjects, and is none of ours: a clear error, and nobody else is harmed."""
+"""A peer that may publish on our subjects, and is not one of ours: a clear error, and no other request is harmed."""
 
 import json
 import time

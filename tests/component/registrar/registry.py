@@ -1,4 +1,4 @@
-"""A registry that stands in for DCM's service provider manager, the part that POST /api/v1alpha1/providers reaches.
+"""A stand-in for DCM's service provider manager, the part that POST /api/v1alpha1/providers reaches.
 
 What it copies: 201 with the provider for a new name; 200 for a name that it has, whose data it replaces; 409 when another
 provider holds the slot; 400 for a body that it does not like (also when its database is locked); 401 and 429 (with

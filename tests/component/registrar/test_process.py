@@ -62,7 +62,7 @@ def test_once_answers_by_its_exit_code(registry, start, fault, code, requests):
     assert len(registry.seen) == requests
 
 
-def test_once_tries_a_few_times_when_nobody_listens(start):
+def test_once_tries_a_few_times_when_nothing_listens(start):
     registrar = start("--once", nats=None, registry_url=f"http://127.0.0.1:{free_port()}")
     assert registrar.wait() == 2
     assert len(registrar.attempts()) == 3

@@ -138,7 +138,7 @@ def test_an_authority_file_without_certificates_is_an_error(certificates, start)
     assert "SP_REGISTRATION_CA: " in registrar.text()
 
 
-def test_a_fifo_in_the_place_of_the_authorities_stops_nobody(api, certificates, start, tmp_path):
+def test_a_fifo_in_place_of_the_authorities_blocks_nothing(api, certificates, start, tmp_path):
     registry = Registry(certificates)
     try:
         path = tmp_path / "ca.crt"
