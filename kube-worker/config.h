@@ -5,6 +5,7 @@
 #define KUBE_WORKER_CONFIG_H
 
 #include "common/bus/bus_access.h"
+#include "common/container/container_status.h"
 #include "common/kube/kube_auth.h"
 
 struct worker_config {
@@ -16,9 +17,13 @@ struct worker_config {
 	struct kube_access kube;
 	const char *external_service_type;
 	int64_t failed_grace_ms;
+	const char *scaled_to_zero;
 	int64_t concurrency;
 	int64_t shutdown_timeout_ms;
 };
+
+/* SP_FAILED_GRACE and SP_SCALED_TO_ZERO. */
+struct status_rules worker_status_rules(const struct worker_config *config);
 
 extern const struct config_program worker_program;
 

@@ -217,7 +217,7 @@ unsigned container_part_kinds(void)
 struct gather {
 	const struct fact *root;
 	struct container_extras *extras;
-	int64_t grace_ms;
+	struct status_rules rules;
 	enum rc rc;
 	struct error *err;
 };
@@ -226,8 +226,8 @@ static void collect_extras(void *ctx, const struct fact *const *facts, size_t co
 {
 	struct gather *gather = ctx;
 
-	gather->rc = container_extras_read(gather->extras, gather->root, facts, count, clock_mono_ms(),
-					   gather->grace_ms, gather->err);
+	gather->rc = container_extras_read(gather->extras, gather->root, facts, count, clock_mono_ms(), &gather->rules,
+					   gather->err);
 }
 
 enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, const struct fact *root,
@@ -236,7 +236,7 @@ enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, co
 	struct gather gather = {
 		.root = root,
 		.extras = extras,
-		.grace_ms = call->env->config->failed_grace_ms,
+		.rules = worker_status_rules(call->env->config),
 		.err = err,
 	};
 

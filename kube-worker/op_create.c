@@ -166,15 +166,14 @@ static enum rc look_at_existing(void *ctx, struct op_call *call, struct error *e
 static enum rc gather(struct op_call *call, const struct making *making, struct container_extras *extras,
 		      struct error *err)
 {
+	const struct status_rules rules = worker_status_rules(call->env->config);
 	cleanup_free struct fact *fact = NULL;
 	enum rc rc;
 
 	if (!making->root_made)
 		return container_gather(call, &making->root, extras, err);
 	rc = root_fact(&making->root, &fact, err);
-	return rc ? rc
-		  : container_extras_read(extras, fact, NULL, 0, clock_mono_ms(), call->env->config->failed_grace_ms,
-					  err);
+	return rc ? rc : container_extras_read(extras, fact, NULL, 0, clock_mono_ms(), &rules, err);
 }
 
 static enum rc write_result(struct op_call *call, struct create *create, struct buf *result, struct error *err)

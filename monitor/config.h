@@ -16,6 +16,7 @@ struct monitor_config {
 	struct kube_access kube;
 	const char *mode; /* "watch", "poll" or "auto" */
 	int64_t failed_grace_ms;
+	const char *scaled_to_zero;
 	int64_t debounce_ms;
 	int64_t resync_ms;
 	int64_t shutdown_timeout_ms;

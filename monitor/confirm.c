@@ -55,14 +55,14 @@ static enum rc read_kind(struct confirm *confirm, const char *selector, struct f
 
 struct look {
 	struct reconciled reconciled;
-	int64_t grace_ms;
+	struct status_rules rules;
 };
 
 static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct look *look = ctx;
 
-	reconcile(facts, count, clock_mono_ms(), look->grace_ms, &look->reconciled);
+	reconcile(facts, count, clock_mono_ms(), &look->rules, &look->reconciled);
 }
 
 /* A failure counts only when it is in question: how long it has lasted is known to the watch alone. */
@@ -70,7 +70,7 @@ static enum rc read_status(struct confirm *confirm, enum kube_kind kind, const c
 			   const struct delivery_question *question, enum container_status *ret_status,
 			   struct error *err)
 {
-	struct look look = { .grace_ms = question->status == CONTAINER_FAILED ? 0 : NO_FAILURE_MS };
+	struct look look = { .rules = question->rules };
 	struct kube_cache *cache = NULL;
 	struct feed feed = { .kind = kind };
 	char selector[SELECTOR_MAX];
@@ -78,6 +78,7 @@ static enum rc read_status(struct confirm *confirm, enum kube_kind kind, const c
 
 	if (rc)
 		return rc;
+	look.rules.grace_ms = question->status == CONTAINER_FAILED ? 0 : NO_FAILURE_MS;
 	snprintf(selector, sizeof(selector), "%s," LABEL_INSTANCE_ID "=%s", labels_selector(question->type),
 		 question->id);
 	feed.listener = kube_cache_listener(cache);

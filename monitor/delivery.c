@@ -75,21 +75,19 @@ static void wake_locked(struct delivery *d)
 struct look {
 	struct reconciled *reconciled;
 	int64_t now_ms;
-	int64_t grace_ms;
+	struct status_rules rules;
 };
 
 static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct look *look = ctx;
 
-	reconcile(facts, count, look->now_ms, look->grace_ms, look->reconciled);
+	reconcile(facts, count, look->now_ms, &look->rules, look->reconciled);
 }
 
 static void look(struct delivery *d, const char *id, struct reconciled *reconciled)
 {
-	struct look ctx = { .reconciled = reconciled,
-			    .now_ms = clock_mono_ms(),
-			    .grace_ms = d->options.failed_grace_ms };
+	struct look ctx = { .reconciled = reconciled, .now_ms = clock_mono_ms(), .rules = d->options.rules };
 
 	kube_cache_visit(d->cache, id, look_at, &ctx);
 }
@@ -253,6 +251,7 @@ static void queue_question(struct delivery *d, struct outbox_entry *entry, enum 
 	snprintf(question->text.name, sizeof(question->text.name), "%s", outbox_entry_name(entry));
 	question->text.type = d->options.type;
 	question->text.status = status;
+	question->text.rules = d->options.rules;
 	*d->questions_end = question;
 	d->questions_end = &question->next;
 	d->question_waits = true;

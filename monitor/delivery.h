@@ -19,7 +19,7 @@ struct delivery_options {
 	struct bus *bus;
 	const char *provider_name; /* borrowed */
 	int64_t debounce_ms;
-	int64_t failed_grace_ms;
+	struct status_rules rules;
 	/* An acknowledgement says that the stream is not there. Any thread; must not block. */
 	void (*on_doubt)(void *ctx);
 	void *ctx;
@@ -76,6 +76,7 @@ struct delivery_question {
 	char id[DELIVERY_ID_MAX];
 	char name[RECONCILE_NAME_MAX]; /* of the Deployment */
 	enum container_status status;  /* DELETED: there is no Deployment any more, or it is not ours */
+	struct status_rules rules;
 };
 
 enum delivery_answer {

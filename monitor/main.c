@@ -54,7 +54,7 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 		.bus = monitor->bus,
 		.provider_name = monitor->config.name,
 		.debounce_ms = monitor->config.debounce_ms,
-		.failed_grace_ms = monitor->config.failed_grace_ms,
+		.rules = status_rules_make(monitor->config.failed_grace_ms, monitor->config.scaled_to_zero),
 		.on_doubt = on_doubt,
 		.ctx = monitor,
 	};

@@ -40,7 +40,7 @@ uint64_t reconcile_digest(enum container_status status, const char *message)
 	return hash_text(hash_bytes(HASH_INIT, &first, 1), message);
 }
 
-void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, int64_t grace_ms,
+void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, const struct status_rules *rules,
 	       struct reconciled *ret_reconciled)
 {
 	const struct fact *root = find_root(facts, count);
@@ -49,7 +49,7 @@ void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, in
 	*ret_reconciled = (struct reconciled){ .exists = root != NULL };
 	if (!root)
 		return;
-	state = container_status_derive(root, facts, count, now_ms, grace_ms);
+	state = container_status_derive(root, facts, count, now_ms, rules);
 	ret_reconciled->unchanged = state.unchanged;
 	ret_reconciled->podless = state.podless;
 	ret_reconciled->status = state.status;

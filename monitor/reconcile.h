@@ -30,9 +30,9 @@ struct reconciled {
  *
  * facts     all facts of the instance. Of several Deployments that claim its id the one speaks that GET shows: one
  *           that is not being deleted first, then the one with the id as its name, then the oldest.
- * now_ms    clock_mono_ms(); grace_ms: SP_FAILED_GRACE.
+ * now_ms    clock_mono_ms().
  */
-void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, int64_t grace_ms,
+void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, const struct status_rules *rules,
 	       struct reconciled *ret_reconciled);
 
 /* The digest of a status and a message, as in struct reconciled. */

@@ -144,6 +144,8 @@ static enum rc write_container(struct json_writer *w, const cJSON *spec, struct 
 
 static void write_origin(struct json_writer *w, const struct container_origin *origin)
 {
+	if (!origin)
+		return;
 	json_string(w, ANNOTATION_TOKEN, origin->token);
 	json_optional_string(w, ANNOTATION_ATTEMPT, origin->attempt);
 	if (origin->digest[0])
@@ -152,15 +154,62 @@ static void write_origin(struct json_writer *w, const struct container_origin *o
 		json_string(w, ANNOTATION_OWED, origin->attempt);
 }
 
-enum rc container_write_deployment(const char *id, const cJSON *spec, const struct container_origin *origin,
-				   struct buf *out, struct error *err)
+/* ---- how it runs, and how it is changed -------------------------------------------------------------------------- */
+
+static void write_run_state(struct json_writer *w, const struct run_state *run)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%" PRId64, run->kept);
+	if (run->kept != RUN_STATE_RUNS)
+		json_string(w, ANNOTATION_STOPPED, number);
+	json_optional_string(w, ANNOTATION_CHANGE, run->change);
+}
+
+/* Without the hint what Kubernetes does by itself. */
+static void write_strategy(struct json_writer *w, const cJSON *hint)
+{
+	bool recreate = str_equal(json_string_at(hint, "type"), "recreate");
+
+	if (!cJSON_IsObject(hint))
+		return;
+	json_begin_object(w, "strategy");
+	json_string(w, "type", recreate ? "Recreate" : "RollingUpdate");
+	if (recreate) {
+		json_raw(w, "rollingUpdate", "null", sizeof("null") - 1); /* nor what Kubernetes had put there */
+	} else {
+		json_begin_object(w, "rollingUpdate");
+		json_tree(w, "maxSurge", json_get(hint, "max_surge"));
+		json_tree(w, "maxUnavailable", json_get(hint, "max_unavailable"));
+		json_end_object(w);
+	}
+	json_end_object(w);
+}
+
+static void write_template_metadata(struct json_writer *w, const char *id, const cJSON *spec,
+				    const struct run_state *run)
+{
+	json_begin_object(w, "metadata");
+	write_labels(w, id, spec);
+	if (run->restarted) {
+		json_begin_object(w, "annotations");
+		json_string(w, ANNOTATION_RESTARTED, run->restarted);
+		json_end_object(w);
+	}
+	json_end_object(w);
+}
+
+enum rc container_write_deployment(const char *id, const cJSON *spec, const struct run_state *run,
+				   const struct container_origin *origin, struct buf *out, struct error *err)
 {
 	struct buf skeleton cleanup_buf = buf_make(CONTAINER_SKELETON_MAX);
 	struct json_writer w = json_writer_make(out);
+	const struct run_state as_new = run_state_of_spec(spec);
 	enum rc rc = write_skeleton(spec, &skeleton, err);
 
 	if (rc)
 		return rc;
+	run = run ? run : &as_new;
 	json_begin_object(&w, NULL);
 	json_string(&w, "apiVersion", "apps/v1");
 	json_string(&w, "kind", "Deployment");
@@ -170,19 +219,19 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const stru
 	json_begin_object(&w, "annotations");
 	json_string(&w, ANNOTATION_SPEC, skeleton.data);
 	write_origin(&w, origin);
+	write_run_state(&w, run);
 	json_end_object(&w);
 	json_end_object(&w);
 	json_begin_object(&w, "spec");
-	json_int(&w, "replicas", 1);
+	json_int(&w, "replicas", run->replicas);
+	write_strategy(&w, json_at(spec, "provider_hints.kubernetes.strategy"));
 	json_begin_object(&w, "selector");
 	json_begin_object(&w, "matchLabels");
 	write_own_labels(&w, id);
 	json_end_object(&w);
 	json_end_object(&w);
 	json_begin_object(&w, "template");
-	json_begin_object(&w, "metadata");
-	write_labels(&w, id, spec);
-	json_end_object(&w);
+	write_template_metadata(&w, id, spec, run);
 	json_begin_object(&w, "spec");
 	json_begin_array(&w, "containers");
 	rc = write_container(&w, spec, err);
@@ -250,6 +299,57 @@ enum rc container_write_service(const char *id, const char *name, const struct c
 	write_own_labels(&w, id);
 	json_end_object(&w);
 	write_service_ports(&w, json_at(spec, "network.ports"));
+	json_end_object(&w);
+	json_end_object(&w);
+	return buf_check(out, err);
+}
+
+/* ---- the autoscaler ---------------------------------------------------------------------------------------------- */
+
+static void write_metric(struct json_writer *w, const char *resource, const cJSON *percent)
+{
+	int64_t utilization;
+
+	if (!json_is_int(percent, &utilization))
+		return;
+	json_begin_object(w, NULL);
+	json_string(w, "type", "Resource");
+	json_begin_object(w, "resource");
+	json_string(w, "name", resource);
+	json_begin_object(w, "target");
+	json_string(w, "type", "Utilization");
+	json_int(w, "averageUtilization", utilization);
+	json_end_object(w);
+	json_end_object(w);
+	json_end_object(w);
+}
+
+enum rc container_write_autoscaler(const char *id, const char *name, const struct container_owner *owner,
+				   const cJSON *spec, struct buf *out, struct error *err)
+{
+	const cJSON *hint = json_at(spec, "provider_hints.kubernetes.autoscale");
+	struct json_writer w = json_writer_make(out);
+
+	json_begin_object(&w, NULL);
+	json_string(&w, "apiVersion", kube_kind_api_version(KUBE_AUTOSCALER));
+	json_string(&w, "kind", kube_kind_name(KUBE_AUTOSCALER));
+	json_begin_object(&w, "metadata");
+	json_string(&w, "name", name);
+	write_labels(&w, id, spec);
+	write_owner(&w, id, owner);
+	json_end_object(&w);
+	json_begin_object(&w, "spec");
+	json_begin_object(&w, "scaleTargetRef");
+	json_string(&w, "apiVersion", kube_kind_api_version(owner->kind));
+	json_string(&w, "kind", kube_kind_name(owner->kind));
+	json_string(&w, "name", id);
+	json_end_object(&w);
+	json_int(&w, "minReplicas", json_int_at(hint, "min", 1));
+	json_int(&w, "maxReplicas", json_int_at(hint, "max", 1));
+	json_begin_array(&w, "metrics");
+	write_metric(&w, "cpu", json_get(hint, "cpu_percent"));
+	write_metric(&w, "memory", json_get(hint, "memory_percent"));
+	json_end_array(&w);
 	json_end_object(&w);
 	json_end_object(&w);
 	return buf_check(out, err);

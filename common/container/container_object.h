@@ -5,6 +5,7 @@
 #define COMMON_CONTAINER_CONTAINER_OBJECT_H
 
 #include "common/container/kube_facts.h"
+#include "common/container/run_state.h"
 #include "common/services/json_write.h"
 
 #define CONTAINER_OBJECT_MAX (4u * 1024 * 1024) /* bytes of an object that we send */
@@ -28,12 +29,15 @@ struct container_owner {
  * Write the Deployment: named by the id, our three labels and the client's, one container, and annotations: its origin,
  * and what Kubernetes would not give back as it was written.
  *
- * spec  valid by the API's schema and rules; borrowed.
+ * spec    valid by the API's schema and rules; borrowed.
+ * run     how it runs; NULL: as a new one (run_state_of_spec).
+ * origin  NULL: not written, as of one that exists.
  * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or provider_hints and ports that do not fit an annotation;
  * RC_TOO_LARGE, RC_NO_MEMORY.
  */
-enum rc container_write_deployment(const char *id, const cJSON *spec, const struct container_origin *origin,
-				   struct buf *out, struct error *err) must_check;
+enum rc container_write_deployment(const char *id, const cJSON *spec, const struct run_state *run,
+				   const struct container_origin *origin, struct buf *out, struct error *err)
+	must_check;
 
 /*
  * Write the Service: the ports that are not `none`, and an owner reference, so that it goes when its root goes.
@@ -44,5 +48,9 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const stru
 enum rc container_write_service(const char *id, const char *name, const struct container_owner *owner,
 				const cJSON *spec, const char *external_type, struct buf *out, struct error *err)
 	must_check;
+
+/* Write the HorizontalPodAutoscaler that the hint `autoscale` asks for. It is named by the id. */
+enum rc container_write_autoscaler(const char *id, const char *name, const struct container_owner *owner,
+				   const cJSON *spec, struct buf *out, struct error *err) must_check;
 
 #endif

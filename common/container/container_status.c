@@ -2,10 +2,18 @@
 
 #include <stddef.h>
 
+#include "common/base/strutil.h"
+#include "common/kube/kube_auth.h"
+
 static const char *const names[] = {
 	[CONTAINER_PENDING] = "PENDING", [CONTAINER_RUNNING] = "RUNNING", [CONTAINER_FAILED] = "FAILED",
-	[CONTAINER_UNKNOWN] = "UNKNOWN", [CONTAINER_DELETED] = "DELETED",
+	[CONTAINER_UNKNOWN] = "UNKNOWN", [CONTAINER_STOPPED] = "STOPPED", [CONTAINER_DELETED] = "DELETED",
 };
+
+struct status_rules status_rules_make(int64_t grace_ms, const char *scaled_to_zero)
+{
+	return (struct status_rules){ grace_ms, str_equal(scaled_to_zero, SCALED_TO_ZERO_STOPPED) };
+}
 
 const char *container_status_name(enum container_status status)
 {
@@ -152,7 +160,8 @@ static int64_t failed_since(const struct scope *s)
 	return since_ms;
 }
 
-static struct container_state state_of_deployment(const struct scope *s, int64_t now_ms, int64_t grace_ms)
+static struct container_state state_of_deployment(const struct scope *s, int64_t now_ms,
+						  const struct status_rules *rules)
 {
 	const struct fact *deployment = s->deployment;
 	struct container_state state = { .changed_ms = deployment->changed_ms,
@@ -161,17 +170,20 @@ static struct container_state state_of_deployment(const struct scope *s, int64_t
 
 	if (deployment->deleting) {
 		state.status = CONTAINER_DELETED;
+	} else if (deployment->stopped) {
+		state.status = CONTAINER_STOPPED;
+		state.message = "the container was stopped";
 	} else if (deployment->replicas == 0) {
-		state.status = CONTAINER_FAILED;
+		state.status = rules->zero_is_stopped ? CONTAINER_STOPPED : CONTAINER_FAILED;
 		state.message = "the Deployment is scaled to 0 replicas";
 	} else if (deployment->failed_ms) {
-		set_failed(&state, failed_since(s), now_ms, grace_ms);
+		set_failed(&state, failed_since(s), now_ms, rules->grace_ms);
 	}
 	return state;
 }
 
 struct container_state container_status_derive(const struct fact *deployment, const struct fact *const *facts,
-					       size_t fact_count, int64_t now_ms, int64_t grace_ms)
+					       size_t fact_count, int64_t now_ms, const struct status_rules *rules)
 {
 	struct scope scope = { .deployment = deployment, .facts = facts, .count = fact_count };
 	struct container_state state;
@@ -181,9 +193,9 @@ struct container_state container_status_derive(const struct fact *deployment, co
 	scope.newest_revision = newest_revision(&scope);
 	speaker = find_speaker(&scope, &standing);
 	if (!speaker || deployment->deleting || (deployment->replicas == 0 && standing < STANDING_OLD))
-		state = state_of_deployment(&scope, now_ms, grace_ms);
+		state = state_of_deployment(&scope, now_ms, rules);
 	else
-		state = state_of_pod(speaker, now_ms, grace_ms);
+		state = state_of_pod(speaker, now_ms, rules->grace_ms);
 	if (!state.message[0])
 		state.message = deployment->problem;
 	state.podless = standing < STANDING_OLD && deployment->replicas != 0;

@@ -10,7 +10,20 @@
 /* The kinds that a state is derived from beside the root, as bits 1u << enum kube_kind. */
 #define CONTAINER_STATUS_KINDS (1u << KUBE_REPLICASET | 1u << KUBE_POD)
 
-enum container_status { CONTAINER_PENDING, CONTAINER_RUNNING, CONTAINER_FAILED, CONTAINER_UNKNOWN, CONTAINER_DELETED };
+enum container_status {
+	CONTAINER_PENDING,
+	CONTAINER_RUNNING,
+	CONTAINER_FAILED,
+	CONTAINER_UNKNOWN,
+	CONTAINER_STOPPED,
+	CONTAINER_DELETED
+};
+
+/* What the configuration says of states. */
+struct status_rules {
+	int64_t grace_ms;     /* how long a failure must last before it is said */
+	bool zero_is_stopped; /* scaled to 0 by others; else that is FAILED */
+};
 
 struct container_state {
 	enum container_status status;
@@ -22,8 +35,11 @@ struct container_state {
 	const char *message; /* for people; belongs to the facts or is constant */
 };
 
-/* "PENDING", "RUNNING", "FAILED", "UNKNOWN" or "DELETED". */
+/* "PENDING", "RUNNING", "FAILED", "UNKNOWN", "STOPPED" or "DELETED". */
 const char *container_status_name(enum container_status status);
+
+/* scaled_to_zero: SP_SCALED_TO_ZERO. */
+struct status_rules status_rules_make(int64_t grace_ms, const char *scaled_to_zero);
 
 /*
  * Derive the state of the container whose Deployment is given.
@@ -32,14 +48,15 @@ const char *container_status_name(enum container_status status);
  * facts       any facts of the instance; only Pods that belong to the Deployment through one of its ReplicaSets count,
  *             so Pods of a predecessor with the same id do not.
  * now_ms      clock_mono_ms().
- * grace_ms    how long a failure must last before it is said (SP_FAILED_GRACE); until then PENDING, because FAILED
- *             makes DCM tear everything down. Replicas 0 is FAILED at once: a user's decision.
+ * rules       until a failure has lasted for the grace (SP_FAILED_GRACE) it is PENDING, because FAILED makes DCM tear
+ *             everything down. Replicas 0 are STOPPED when we have stopped it; set by others they are FAILED at once, or
+ *             STOPPED as well (SP_SCALED_TO_ZERO): somebody's decision.
  *
  * The Pods that speak: those that are not being deleted before those that are, those of the newest revision before
  * older ones, and a Failed one only when no other is left. Among them the most worrying wins: Unknown, Pending,
  * Running.
  */
 struct container_state container_status_derive(const struct fact *deployment, const struct fact *const *facts,
-					       size_t fact_count, int64_t now_ms, int64_t grace_ms);
+					       size_t fact_count, int64_t now_ms, const struct status_rules *rules);
 
 #endif

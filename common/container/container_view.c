@@ -8,6 +8,7 @@
 #include "common/container/labels.h"
 #include "common/container/port_table.h"
 #include "common/container/quantity.h"
+#include "common/container/run_state.h"
 #include "common/container/workload.h"
 
 struct container_extras container_extras_make(void)
@@ -30,9 +31,9 @@ enum rc container_extras_show(struct container_extras *extras, const struct fact
 }
 
 enum rc container_extras_read(struct container_extras *extras, const struct fact *root, const struct fact *const *facts,
-			      size_t count, int64_t now_ms, int64_t grace_ms, struct error *err)
+			      size_t count, int64_t now_ms, const struct status_rules *rules, struct error *err)
 {
-	struct container_state state = container_status_derive(root, facts, count, now_ms, grace_ms);
+	struct container_state state = container_status_derive(root, facts, count, now_ms, rules);
 	enum rc rc = RC_OK;
 
 	extras->status = state.status;
@@ -310,6 +311,8 @@ static void write_spec(struct json_writer *w, const cJSON *deployment, const str
 {
 	cleanup_json cJSON *skeleton = read_skeleton(deployment);
 	const cJSON *container = own_container(deployment, skeleton);
+	const struct run_state run = run_state_read(deployment);
+	cleanup_json cJSON *hints = NULL;
 
 	json_begin_object(w, "spec");
 	json_string(w, "service_type", resource_row(RESOURCE_CONTAINER)->name);
@@ -320,7 +323,7 @@ static void write_spec(struct json_writer *w, const cJSON *deployment, const str
 	write_resources(w, container, skeleton);
 	write_process(w, container, skeleton);
 	write_network(w, container, skeleton, extras);
-	json_tree(w, "provider_hints", json_get(skeleton, "provider_hints"));
+	json_tree(w, "provider_hints", run_state_show_hints(&run, json_get(skeleton, "provider_hints"), &hints));
 	json_end_object(w);
 }
 

@@ -30,11 +30,12 @@ void container_extras_clear(struct container_extras *extras);
  * Fill them from the root and what is known of the instance.
  *
  * root      may be newer than the one among the facts.
- * now_ms, grace_ms  as for container_status_derive().
+ * now_ms, rules  as for container_status_derive().
  * Errors: RC_NO_MEMORY.
  */
 enum rc container_extras_read(struct container_extras *extras, const struct fact *root, const struct fact *const *facts,
-			      size_t count, int64_t now_ms, int64_t grace_ms, struct error *err) must_check;
+			      size_t count, int64_t now_ms, const struct status_rules *rules, struct error *err)
+	must_check;
 
 /* Show one of the root's objects in place of what is shown in its role. Errors: RC_NO_MEMORY. */
 enum rc container_extras_show(struct container_extras *extras, const struct fact *child, struct error *err) must_check;

@@ -9,6 +9,7 @@
 #include "common/container/kube_condition.h"
 #include "common/container/labels.h"
 #include "common/container/pod_message.h"
+#include "common/container/run_state.h"
 #include "common/container/service_view.h"
 #include "common/container/workload.h"
 
@@ -155,6 +156,7 @@ struct texts {
 	const char *instance_id;
 	const char *ip;
 	const char *owed_to;
+	const char *changing;
 	char problem[FACT_MESSAGE_MAX];
 	struct buf message;
 	struct buf service;
@@ -172,7 +174,7 @@ static unsigned wanted_by(const char *spec)
 {
 	cleanup_json cJSON *tree = NULL;
 
-	return json_parse(spec, strlen(spec), &tree, NULL) ? 0 : workload_wanted(tree);
+	return json_parse(spec, strlen(spec), &tree, NULL) ? 0 : workload_wanted(tree) & workload_watched_roles();
 }
 
 static void read_deployment(const cJSON *object, struct fact *fact, struct texts *texts)
@@ -182,15 +184,20 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 	const char *token = cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN));
 	const char *owed_to = cJSON_GetStringValue(json_get(annotations, ANNOTATION_OWED));
 	const char *problem = cJSON_GetStringValue(json_get(annotations, ANNOTATION_PROBLEM));
+	const char *changing = cJSON_GetStringValue(json_get(annotations, ANNOTATION_CHANGING));
+	const struct run_state run = run_state_read(object);
 	const cJSON *failure = kube_condition(object, "ReplicaFailure");
 
 	fact->replicas = replicas_of(object);
+	fact->stopped = run_state_is_stopped(&run);
 	fact->revision = revision_of(object);
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;
 	fact->wanted = spec ? wanted_by(spec) : 0;
 	if (owed_to && strlen(owed_to) < FACT_OWED_TO_MAX)
 		texts->owed_to = owed_to;
+	if (changing)
+		texts->changing = changing;
 	if (problem)
 		snprintf(texts->problem, sizeof(texts->problem), "%s", problem);
 	str_trim_broken_utf8(texts->problem);
@@ -231,11 +238,14 @@ static void read_service(const cJSON *object, struct fact *fact, struct texts *t
 	service_view_write(object, &w, NULL);
 }
 
+static void read_autoscaler(const cJSON *object, struct fact *fact, struct texts *texts unused)
+{
+	fact->owner = kube_owner_of(object);
+}
+
 static void (*const readers[KUBE_KIND_COUNT])(const cJSON *object, struct fact *fact, struct texts *texts) = {
-	[KUBE_DEPLOYMENT] = read_deployment,
-	[KUBE_REPLICASET] = read_replicaset,
-	[KUBE_POD] = read_pod,
-	[KUBE_SERVICE] = read_service,
+	[KUBE_DEPLOYMENT] = read_deployment, [KUBE_REPLICASET] = read_replicaset, [KUBE_POD] = read_pod,
+	[KUBE_SERVICE] = read_service,       [KUBE_AUTOSCALER] = read_autoscaler,
 };
 
 static const char *copy_text(char **at, const char *text)
@@ -252,8 +262,8 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 {
 	bool shared = strcmp(texts->name, texts->instance_id) == 0;
 	size_t size = sizeof(*fact) + strlen(texts->name) + strlen(texts->ip) + texts->message.len +
-		      texts->service.len + strlen(texts->owed_to) + strlen(texts->problem) + 6 +
-		      (shared ? 0 : strlen(texts->instance_id) + 1);
+		      texts->service.len + strlen(texts->owed_to) + strlen(texts->changing) + strlen(texts->problem) +
+		      7 + (shared ? 0 : strlen(texts->instance_id) + 1);
 	struct fact *packed = malloc(size);
 	char *at;
 
@@ -268,6 +278,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	packed->message = copy_text(&at, texts->message.data);
 	packed->service = copy_text(&at, texts->service.data);
 	packed->owed_to = copy_text(&at, texts->owed_to);
+	packed->changing = copy_text(&at, texts->changing);
 	packed->problem = copy_text(&at, texts->problem);
 	return packed;
 }
@@ -280,6 +291,7 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.instance_id = instance_id ? instance_id : "",
 		.ip = "",
 		.owed_to = "",
+		.changing = "",
 		.message = buf_make(MESSAGE_TEXT_MAX),
 		.service = buf_make(SERVICE_VIEW_MAX),
 	};

@@ -28,11 +28,13 @@ struct fact {
 	bool deleting;        /* has a deletionTimestamp */
 	bool node_lost;       /* Pod: its node does not report any more */
 	bool made_here;       /* Deployment: has our creation token, and its name is the instance id */
-	unsigned wanted;      /* Deployment: the roles that its spec wants beside it (workload.h), as bits */
-	uint64_t token;       /* Deployment: a hash of its creation token; 0: it has none */
-	int32_t replicas;     /* Deployment: spec.replicas */
-	int32_t revision;     /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
-	uint32_t bytes;       /* of the whole block */
+	bool stopped;         /* Deployment: has no replicas because we have stopped it */
+	unsigned
+		wanted; /* Deployment: the roles that its spec wants beside it and that are watched (workload.h), as bits */
+	uint64_t token;   /* Deployment: a hash of its creation token; 0: it has none */
+	int32_t replicas; /* Deployment: spec.replicas */
+	int32_t revision; /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
+	uint32_t bytes;   /* of the whole block */
 	struct kube_uid uid;
 	struct kube_uid owner; /* the controller of a Pod or ReplicaSet, the first owner of a Service */
 	int64_t created_ms;    /* wall clock */
@@ -45,6 +47,7 @@ struct fact {
 	const char *message;     /* Pod, Deployment: for people, "" when there is nothing to say */
 	const char *problem;     /* Deployment: ANNOTATION_PROBLEM; "" when there is none */
 	const char *owed_to;     /* Deployment: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
+	const char *changing;    /* Deployment: ANNOTATION_CHANGING; "" when no change is incomplete */
 	const char *service;     /* Service: the member `service` of a Container, as JSON; else "" */
 };
 

@@ -15,8 +15,9 @@
 #define LABEL_SERVICE_TYPE "dcm.project/dcm-service-type"
 
 /*
- * On our Deployments. The last two only when the debt of the create is in no record (protocol.h, SETTLING), or when
- * something is wrong with the container that its objects do not tell.
+ * On our Deployments. From ANNOTATION_OWED on only while there is something to say: the debt of the create is in no record
+ * (protocol.h, SETTLING), something is wrong with the container that its objects do not tell, it was stopped, changed, or a
+ * change of several objects is not complete.
  */
 #define ANNOTATION_SPEC "dcm.project/spec"                /* what the client wrote and Kubernetes does not keep: JSON */
 #define ANNOTATION_TOKEN "dcm.project/creation-token"     /* who made it (protocol.h, token) */
@@ -24,6 +25,12 @@
 #define ANNOTATION_DIGEST "dcm.project/request-digest"    /* of the spec, when it was made by an Idempotency-Key */
 #define ANNOTATION_OWED "dcm.project/owed"                /* the reply subject of the call that has not settled it */
 #define ANNOTATION_PROBLEM "dcm.project/problem"          /* why it could not be completed */
+#define ANNOTATION_STOPPED "dcm.project/stopped"          /* the replicas that it had before :stop */
+#define ANNOTATION_CHANGE "dcm.project/last-change"       /* the token of the request that has changed it last */
+#define ANNOTATION_CHANGING "dcm.project/changing" /* a change that is not complete: whose, and what was before */
+
+/* On the template of a Deployment: when it was restarted, a space, and the token of that request. */
+#define ANNOTATION_RESTARTED "dcm.project/restarted"
 
 /* Selects all objects of all resources of a type. */
 const char *labels_selector(enum resource_type type);

@@ -50,7 +50,7 @@ void record_write(const struct record *record, struct buf *out)
 static bool read_status(const char *name, enum container_status *ret_status)
 {
 	static const enum container_status all[] = { CONTAINER_PENDING, CONTAINER_RUNNING, CONTAINER_FAILED,
-						     CONTAINER_UNKNOWN };
+						     CONTAINER_UNKNOWN, CONTAINER_STOPPED };
 
 	for (size_t i = 0; name && i < ARRAY_LEN(all); i++) {
 		if (strcmp(container_status_name(all[i]), name) == 0) {

@@ -11,7 +11,7 @@ _Static_assert(SERVICE_NAME_MAX <= WORKLOAD_NAME_MAX, "a name fits");
 
 static enum rc write_deployment(const struct workload_source *source, struct buf *out, struct error *err)
 {
-	return container_write_deployment(source->id, source->spec, source->origin, out, err);
+	return container_write_deployment(source->id, source->spec, source->run, source->origin, out, err);
 }
 
 /* The kinds of roots; the first is the one of a spec that names none of them. */
@@ -28,15 +28,29 @@ static enum rc write_service(const struct workload_source *source, const char *n
 	return container_write_service(source->id, name, owner, source->spec, source->external_service_type, out, err);
 }
 
+static enum rc write_autoscaler(const struct workload_source *source, const char *name,
+				const struct container_owner *owner, struct buf *out, struct error *err)
+{
+	return container_write_autoscaler(source->id, name, owner, source->spec, out, err);
+}
+
+static enum rc name_by_id(const char *id, char out[WORKLOAD_NAME_MAX], struct error *err unused)
+{
+	snprintf(out, WORKLOAD_NAME_MAX, "%s", id);
+	return RC_OK;
+}
+
 /* The objects that a root owns. */
 static const struct child_row {
 	enum kube_kind kind;
+	bool watched;
 	bool (*is_wanted)(const cJSON *spec);
 	enum rc (*derive_name)(const char *id, char out[WORKLOAD_NAME_MAX], struct error *err);
 	enum rc (*write)(const struct workload_source *source, const char *name, const struct container_owner *owner,
 			 struct buf *out, struct error *err);
 } children[WORKLOAD_ROLE_COUNT] = {
-	[WORKLOAD_SERVICE] = { KUBE_SERVICE, spec_wants_service, service_name_derive, write_service },
+	[WORKLOAD_SERVICE] = { KUBE_SERVICE, true, spec_wants_service, service_name_derive, write_service },
+	[WORKLOAD_AUTOSCALER] = { KUBE_AUTOSCALER, false, spec_wants_autoscaler, name_by_id, write_autoscaler },
 };
 
 /* ---- what should exist ------------------------------------------------------------------------------------------- */
@@ -115,8 +129,19 @@ unsigned workload_child_kinds(void)
 	unsigned kinds = 0;
 
 	for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++)
-		kinds |= 1u << children[role].kind;
+		if (children[role].watched)
+			kinds |= 1u << children[role].kind;
 	return kinds;
+}
+
+unsigned workload_watched_roles(void)
+{
+	unsigned roles = 0;
+
+	for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++)
+		if (children[role].watched)
+			roles |= 1u << role;
+	return roles;
 }
 
 bool workload_is_root(enum kube_kind kind)

@@ -8,7 +8,7 @@
 #include "common/container/container_object.h"
 
 /* What an object is for; in the order in which they are made. The root is named by the container's id and owns the rest. */
-enum workload_role { WORKLOAD_ROOT, WORKLOAD_SERVICE, WORKLOAD_ROLE_COUNT };
+enum workload_role { WORKLOAD_ROOT, WORKLOAD_SERVICE, WORKLOAD_AUTOSCALER, WORKLOAD_ROLE_COUNT };
 
 #define WORKLOAD_NAME_MAX 64                                 /* bytes of an object's name with its NUL */
 #define WORKLOAD_ALL_ROLES ((1u << WORKLOAD_ROLE_COUNT) - 1) /* as bits 1u << role */
@@ -18,6 +18,7 @@ struct workload_source {
 	const char *id;
 	const cJSON *spec;                     /* without a root to write, its skeleton (ANNOTATION_SPEC) does */
 	const struct container_origin *origin; /* of the root; NULL when that exists */
+	const struct run_state *run;           /* of the root; NULL: as the spec says for a new one */
 	const char *external_service_type;     /* of a Service with a port that is reached from outside */
 };
 
@@ -57,9 +58,15 @@ enum rc workload_child(enum workload_role role, const char *id, struct workload_
 
 /* ---- the kinds --------------------------------------------------------------------------------------------------- */
 
-/* Kinds of roots, and of the objects that they own, as bits 1u << enum kube_kind. */
+/*
+ * Kinds of roots, and of the objects that they own and that are watched, as bits 1u << enum kube_kind. What clients see
+ * nothing of is not watched: it is looked up when it changes, and goes with its root by garbage collection.
+ */
 unsigned workload_root_kinds(void);
 unsigned workload_child_kinds(void);
+
+/* The roles whose objects are watched, as bits. */
+unsigned workload_watched_roles(void);
 
 bool workload_is_root(enum kube_kind kind);
 
@@ -80,7 +87,7 @@ enum workload_tie {
 enum workload_tie workload_tie(const struct kube_uid *root, const struct fact *fact);
 
 /*
- * The roles that the root wants and for which it owns no object, as bits.
+ * The roles that are watched, that the root wants, and for which it owns no object, as bits.
  *
  * facts  any facts of the instance.
  */

@@ -18,6 +18,8 @@
 #define FILES_CHECK_MS 1000 /* how often files are looked at; a look is a stat() each */
 #define CANCELLED_MS 100    /* how often one who waits for a plugin looks whether it is still to */
 
+const char *const kube_scaled_to_zero[] = { SCALED_TO_ZERO_STOPPED, "failed", NULL };
+
 struct kube_auth {
 	struct kubeconfig *config;      /* never changes */
 	struct kubeconfig_list headers; /* never changes */

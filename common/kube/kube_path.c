@@ -13,6 +13,7 @@ static const struct kind_row {
 	[KUBE_REPLICASET] = { "apps/v1", "replicasets", "ReplicaSet" },
 	[KUBE_POD] = { "v1", "pods", "Pod" },
 	[KUBE_SERVICE] = { "v1", "services", "Service" },
+	[KUBE_AUTOSCALER] = { "autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler" },
 };
 
 const char *kube_kind_plural(enum kube_kind kind)

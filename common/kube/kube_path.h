@@ -8,7 +8,7 @@
 
 #define KUBE_PATH_MAX 65536 /* bytes; continue tokens make paths long */
 
-enum kube_kind { KUBE_DEPLOYMENT, KUBE_REPLICASET, KUBE_POD, KUBE_SERVICE, KUBE_KIND_COUNT };
+enum kube_kind { KUBE_DEPLOYMENT, KUBE_REPLICASET, KUBE_POD, KUBE_SERVICE, KUBE_AUTOSCALER, KUBE_KIND_COUNT };
 
 /* The plural of a kind in paths: "deployments". */
 const char *kube_kind_plural(enum kube_kind kind);

@@ -187,7 +187,7 @@ static bool create_by_kube(struct client *client, int64_t serial)
 	char id[64];
 
 	snprintf(id, sizeof(id), "k-%d-%" PRId64, client->number, serial);
-	if (container_write_deployment(id, client->options->spec, &origin, &body, NULL))
+	if (container_write_deployment(id, client->options->spec, NULL, &origin, &body, NULL))
 		return false;
 	kube_path_add(&path, KUBE_DEPLOYMENT, client->options->namespace, NULL);
 	if (!kube_call(client, "POST", path.data, &body))

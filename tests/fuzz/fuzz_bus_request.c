@@ -61,7 +61,7 @@ static void check_create(const cJSON *request)
 
 	FUZZ_CHECK(origin.token && cJSON_IsObject(spec) && (!id || protocol_is_id(id)));
 	FUZZ_CHECK(request_digest(spec, digest, &err) == RC_OK);
-	if (!container_write_deployment(id ? id : "a", spec, &origin, &body, &err))
+	if (!container_write_deployment(id ? id : "a", spec, NULL, &origin, &body, &err))
 		FUZZ_CHECK(json_parse(body.data, body.len, &object, &err) == RC_OK && cJSON_IsObject(object));
 }
 

@@ -60,7 +60,7 @@ static void show(const cJSON *spec, struct buf *out)
 	cleanup_json cJSON *deployment = NULL;
 	cleanup_json cJSON *tree = NULL;
 
-	if (container_write_deployment("id", spec, &origin, &object, NULL))
+	if (container_write_deployment("id", spec, NULL, &origin, &object, NULL))
 		return;
 	FUZZ_CHECK(json_parse(object.data, object.len, &deployment, NULL) == RC_OK);
 	container_view_write(&view_writer, deployment, &extras);

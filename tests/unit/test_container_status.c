@@ -40,6 +40,8 @@
 #define FAILED_AT 1767226200000 /* 2026-01-01T00:10:00Z */
 #define GRACE_MS 5000
 
+static const struct status_rules rules = { .grace_ms = GRACE_MS };
+
 static const struct status_case {
 	const char *name;
 	const char *deployment;
@@ -197,7 +199,7 @@ Test(container_status, table)
 			date_by_wall(parts[count]);
 		}
 		state = container_status_derive(deployment, (const struct fact *const *)parts, count, c->now_ms,
-						GRACE_MS);
+						&rules);
 		cr_expect_eq(state.status, c->status, "%s: %s", c->name, container_status_name(state.status));
 		cr_expect_str_eq(state.ip, c->ip, "%s", c->name);
 		/* A failure within its grace says when to look again. */
@@ -217,10 +219,10 @@ Test(container_status, a_failure_that_was_seen_before_lasts_from_then)
 
 	seen->failed_ms = 1000;
 	read->failed_ms = 7000;
-	cr_expect_eq(container_status_derive(read, NULL, 0, 7000, GRACE_MS).status, CONTAINER_PENDING);
-	cr_expect_eq(container_status_derive(read, facts, 1, 7000, GRACE_MS).status, CONTAINER_FAILED);
+	cr_expect_eq(container_status_derive(read, NULL, 0, 7000, &rules).status, CONTAINER_PENDING);
+	cr_expect_eq(container_status_derive(read, facts, 1, 7000, &rules).status, CONTAINER_FAILED);
 	read->failed_ms = 0;
-	cr_expect_eq(container_status_derive(read, facts, 1, 7000, GRACE_MS).status, CONTAINER_PENDING);
+	cr_expect_eq(container_status_derive(read, facts, 1, 7000, &rules).status, CONTAINER_PENDING);
 }
 
 Test(container_status, a_deployment_that_is_being_deleted_is_deleted)
@@ -228,7 +230,7 @@ Test(container_status, a_deployment_that_is_being_deleted_is_deleted)
 	cleanup_free struct fact *deployment = fact_of(
 		KUBE_DEPLOYMENT, "{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID(1) "\"" DELETING "}}");
 
-	cr_expect_eq(container_status_derive(deployment, NULL, 0, 0, 0).status, CONTAINER_DELETED);
+	cr_expect_eq(container_status_derive(deployment, NULL, 0, 0, &rules).status, CONTAINER_DELETED);
 }
 
 Test(kube_facts, a_failure_of_the_future_begins_when_it_is_seen)
@@ -508,7 +510,7 @@ static void see(void *ctx, const struct fact *const *facts, size_t count)
 			deployment = facts[i];
 	}
 	if (deployment)
-		seen->state = container_status_derive(deployment, facts, count, clock_mono_ms(), GRACE_MS);
+		seen->state = container_status_derive(deployment, facts, count, clock_mono_ms(), &rules);
 }
 
 Test(kube_cache, a_thousand_evicted_pods_hide_nothing)

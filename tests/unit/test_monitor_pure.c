@@ -24,11 +24,13 @@ static struct fact deployment(const char *name, int64_t created_ms, bool deletin
 			      .service = "" };
 }
 
+static const struct status_rules rules = { .grace_ms = 5000 };
+
 Test(monitor_reconcile, without_a_deployment_there_is_nothing)
 {
 	struct reconciled reconciled;
 
-	reconcile(NULL, 0, 0, 0, &reconciled);
+	reconcile(NULL, 0, 0, &rules, &reconciled);
 	cr_expect_not(reconciled.exists);
 }
 
@@ -58,13 +60,13 @@ Test(monitor_reconcile, of_several_deployments_the_one_speaks_that_get_shows)
 			facts[count] = all[cases[i].use[count]];
 			count++;
 		}
-		reconcile(facts, count, 0, 0, &reconciled);
+		reconcile(facts, count, 0, &rules, &reconciled);
 		cr_expect_str_eq(reconciled.name, cases[i].name, "case %zu", i);
 	}
 	const struct fact *only[] = { &leaving };
 	struct reconciled reconciled;
 
-	reconcile(only, 1, 0, 0, &reconciled);
+	reconcile(only, 1, 0, &rules, &reconciled);
 	cr_expect_eq(reconciled.status, CONTAINER_DELETED);
 }
 
@@ -76,8 +78,8 @@ Test(monitor_reconcile, a_grace_gives_a_time_to_look_again_and_digests_tell_stat
 
 	failing.failed_ms = 10000;
 	failing.message = "exceeded quota";
-	reconcile(facts, 1, 12000, 5000, &early);
-	reconcile(facts, 1, 15000, 5000, &late);
+	reconcile(facts, 1, 12000, &rules, &early);
+	reconcile(facts, 1, 15000, &rules, &late);
 	cr_expect_eq(early.status, CONTAINER_PENDING);
 	cr_expect_eq(early.recheck_ms, 15000);
 	cr_expect_eq(late.status, CONTAINER_FAILED);

@@ -46,8 +46,8 @@ Test(container_object, what_does_not_fit_the_annotation_is_called_by_its_name)
 		cJSON_AddStringToObject(port, "visibility", "internal");
 		cJSON_AddItemToArray(json_at(spec, "network.ports"), port);
 	}
-	cr_assert_eq(container_write_deployment("a", spec, &(struct container_origin){ .token = "req:1", .digest = "" },
-						&out, &err),
+	cr_assert_eq(container_write_deployment(
+			     "a", spec, NULL, &(struct container_origin){ .token = "req:1", .digest = "" }, &out, &err),
 		     RC_INVALID_ARGUMENT);
 	cr_expect_not_null(strstr(err.text, "network.ports"), "%s", err.text);
 }

@@ -140,7 +140,7 @@ static cJSON *deployment_of(const char *spec_text)
 	struct error err = { 0 };
 
 	cr_assert_eq(json_parse_strict(spec_text, strlen(spec_text), &spec, &err), RC_OK, "%s", err.text);
-	cr_assert_eq(container_write_deployment("web-1", spec, &origin, &body, &err), RC_OK, "%s", err.text);
+	cr_assert_eq(container_write_deployment("web-1", spec, NULL, &origin, &body, &err), RC_OK, "%s", err.text);
 	cr_assert_eq(json_parse_strict(body.data, body.len, &deployment, &err), RC_OK, "%s", err.text);
 	cJSON_AddStringToObject(json_get(deployment, "metadata"), "creationTimestamp", "2026-01-01T00:00:00Z");
 	return deployment;
@@ -313,6 +313,6 @@ Test(container_object, hints_that_no_annotation_can_hold_are_refused)
 	memset(large, 'x', 300000);
 	large[300000] = '\0';
 	cJSON_AddStringToObject(hints, "h", large);
-	cr_expect_eq(container_write_deployment("a", spec, &origin, &body, &err), RC_INVALID_ARGUMENT);
+	cr_expect_eq(container_write_deployment("a", spec, NULL, &origin, &body, &err), RC_INVALID_ARGUMENT);
 	cr_expect_not_null(strstr(err.text, "provider_hints"));
 }

@@ -83,7 +83,7 @@ static const struct container_origin origin = { .token = "req:1", .digest = "" }
 
 static struct workload workload_of(const char *id, const cJSON *spec)
 {
-	const struct workload_source source = { id, spec, &origin, "LoadBalancer" };
+	const struct workload_source source = { id, spec, &origin, NULL, "LoadBalancer" };
 	struct workload workload;
 	struct error err;
 
@@ -245,7 +245,7 @@ static void check_facts(const struct facts_case *c, const struct fact *root, con
 	if (shown)
 		kube_uid_format(&shown->uid, uid);
 	cr_expect_str_eq(uid, c->shown ? c->shown : "", "%s", c->name);
-	cr_assert_eq(container_extras_read(&extras, root, facts, count, 0, 0, NULL), RC_OK);
+	cr_assert_eq(container_extras_read(&extras, root, facts, count, 0, &(struct status_rules){ 0 }, NULL), RC_OK);
 	cr_expect_eq(extras.missing, c->not_shown, "%s", c->name);
 	cr_expect_str_eq(extras.service.data, shown ? shown->service : "", "%s", c->name);
 	cr_expect_eq(extras.pod_seen, c->parts[0] && c->parts[0][0] == 'P', "%s", c->name);
@@ -275,7 +275,7 @@ Test(workload, a_child_that_was_made_just_now_shows_before_what_the_cache_knows)
 	cleanup_free struct fact *made = fact_of(KUBE_SERVICE, META("made", UID(3), OWNED_BY(UID(1))));
 	const struct fact *known[] = { root, old };
 
-	cr_assert_eq(container_extras_read(&extras, root, known, 2, 0, 0, NULL), RC_OK);
+	cr_assert_eq(container_extras_read(&extras, root, known, 2, 0, &(struct status_rules){ 0 }, NULL), RC_OK);
 	cr_expect_not_null(strstr(extras.service.data, "\"old\""));
 	cr_assert_eq(container_extras_show(&extras, root, NULL), RC_OK); /* shows nothing of its own */
 	cr_expect_not_null(strstr(extras.service.data, "\"old\""));
