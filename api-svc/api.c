@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/conditions.h"
 #include "api-svc/document/projection.h"
 #include "api-svc/parameters.h"
 #include "api-svc/pipeline/undo.h"
@@ -21,6 +22,7 @@
 #define YAML_MEDIA_TYPE "application/yaml" /* RFC 9512 */
 #define HEALTH_BODY_MAX 512
 #define ID_PARAMETER "id"
+#define HTTP_NOT_MODIFIED 304
 #define KEY_HEADER "Idempotency-Key"
 
 struct api {
@@ -34,6 +36,11 @@ struct api {
 	size_t request_max;                                          /* bytes of what a worker is sent */
 	int64_t started_ms;
 };
+
+static const char *header_of(const void *ctx, const char *name)
+{
+	return http_exchange_header(ctx, name);
+}
 
 /* ---- questions for workers ---- */
 
@@ -65,7 +72,7 @@ static enum http_handled answer_rc(struct request *r, struct http_exchange *ex, 
  * moment: neither is touched afterwards.
  */
 static enum http_handled ask_worker(struct api *api, struct request *r, struct http_exchange *ex,
-				    const struct buf *body)
+				    const struct buf *body, bool narrowed)
 {
 	struct worker_ask ask = {
 		.operation = r->match.route.operation,
@@ -73,6 +80,7 @@ static enum http_handled ask_worker(struct api *api, struct request *r, struct h
 		.len = body->len,
 		.request_id = r->id,
 		.traceparent = r->traceparent[0] ? r->traceparent : NULL,
+		.narrowed = narrowed,
 		.timeout_ms = api->config->request_timeout_ms,
 		.done = on_worker_reply,
 		.present = is_create(r) ? is_present : NULL,
@@ -113,7 +121,7 @@ static void end_debt(struct api *api, const struct request *r, bool delivered)
 		worker_client_release(api->client, r->debt);
 }
 
-static struct http_answer success_answer(struct request *r, struct worker_reply *reply)
+static struct http_answer success_answer(struct request *r, const struct http_exchange *ex, struct worker_reply *reply)
 {
 	const struct operation_row *row = operation_row(r->match.route.operation);
 	struct http_answer answer = {
@@ -122,10 +130,16 @@ static struct http_answer success_answer(struct request *r, struct worker_reply 
 	};
 
 	r->debt = TAKE(reply->debt);
+	if (reply->etag[0])
+		snprintf(answer.etag, sizeof(answer.etag), "\"%s\"", reply->etag);
 	if (row->reply == OPERATION_REPLY_VALUE) {
 		answer.content_type = JSON_MEDIA_TYPE;
 		answer.body = TAKE(reply->body);
 		answer.body_len = reply->len;
+	}
+	if (conditions_name(http_exchange_header(ex, CONDITIONS_IF_NONE_MATCH), reply->etag)) {
+		answer.status = HTTP_NOT_MODIFIED; /* the body only gives its Content-Length: it is not sent */
+		answer.content_type = NULL;
 	}
 	return answer;
 }
@@ -156,7 +170,7 @@ static void on_worker_reply(void *ctx, uint64_t ticket, struct worker_reply *rep
 
 	if (!ex)
 		return;
-	answer = reply->error.rc ? failure_answer(api, r, reply) : success_answer(r, reply);
+	answer = reply->error.rc ? failure_answer(api, r, reply) : success_answer(r, ex, reply);
 	r->status = answer.status;
 	http_exchange_resume(ex, &answer);
 }
@@ -210,11 +224,6 @@ static enum http_handled handle_health(struct api *api, struct request *r, struc
 }
 
 /* ---- what a worker is sent ---- */
-
-static const char *header_of(const void *ctx, const char *name)
-{
-	return http_exchange_header(ctx, name);
-}
 
 static struct parameters_source parameters_of(const struct request *r, const struct http_exchange *ex)
 {
@@ -301,6 +310,7 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 	const struct openapi_operation *document = api->operations[operation];
 	const struct extra *extra = &extras[operation];
 	const struct parameters_source parameters = parameters_of(r, ex);
+	const char *if_match = http_exchange_header(ex, CONDITIONS_IF_MATCH);
 	struct request_body_source source = {
 		.content_type = http_exchange_header(ex, "Content-Type"),
 		.has_key = http_exchange_header(ex, KEY_HEADER) != NULL,
@@ -325,10 +335,11 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 		parameters_write(document, &parameters, &w);
 	if (extra->write && extra->write(api, r, ex, bare, &w, &err))
 		return request_answer_error(r, ex, &err);
+	conditions_write_if_match(if_match, &w);
 	if (tree)
 		projection_write(document->body, tree, &w);
 	json_end_object(&w);
-	return ask_worker(api, r, ex, &body);
+	return ask_worker(api, r, ex, &body, if_match != NULL);
 }
 
 /* ---- the API document ---- */
@@ -396,19 +407,16 @@ static enum rc decide_access(struct api *api, struct request *r, struct http_exc
 }
 
 /* Headers that would change what a request means, and are not supported: nothing is done. */
-static enum rc check_conditions(const struct http_exchange *ex, struct error *err)
+static enum rc check_headers(const struct api *api, const struct request *r, const struct http_exchange *ex,
+			     struct error *err)
 {
-	static const char *const conditions[] = { "If-Match", "If-None-Match", "If-Modified-Since",
-						  "If-Unmodified-Since", "If-Range" };
+	enum operation operation = r->match.route.operation;
 	const char *encoding = http_exchange_header(ex, "Content-Encoding");
 
-	for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
-		if (http_exchange_header(ex, conditions[i]))
-			return error_set(err, RC_INVALID_ARGUMENT, "the header %s is not supported", conditions[i]);
 	if (encoding && strcasecmp(encoding, "identity") != 0)
 		return error_set(err, RC_UNSUPPORTED_ENCODING,
 				 "the content encoding '%s' is not supported: only identity is", encoding);
-	return RC_OK;
+	return conditions_check(operation < OPERATION_COUNT ? api->operations[operation] : NULL, header_of, ex, err);
 }
 
 static enum http_handled admit(struct api *api, struct request *r, struct http_exchange *ex)
@@ -427,7 +435,7 @@ static enum http_handled admit(struct api *api, struct request *r, struct http_e
 		return refuse_at_once(r, ex, &err);
 	if (!route_is_open(&r->match.route) && decide_access(api, r, ex, &err))
 		return refuse_at_once(r, ex, &err);
-	if (check_conditions(ex, &err))
+	if (check_headers(api, r, ex, &err))
 		return request_answer_error(r, ex, &err);
 	return HTTP_ADMITTED;
 }

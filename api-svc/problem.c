@@ -21,6 +21,7 @@ static const struct kind {
 	[RC_NOT_FOUND]         = { 404, "NOT_FOUND", "Not found", false },
 	[RC_ALREADY_EXISTS]    = { 409, "ALREADY_EXISTS", "Already exists", false },
 	[RC_CONFLICT]          = { 409, "ALREADY_EXISTS", "Already exists", false },
+	[RC_PRECONDITION]      = { 412, "PRECONDITION_FAILED", "Precondition failed", false },
 	[RC_KEY_REUSED]        = { 422, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_TOO_LARGE]         = { 413, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_UNSUPPORTED_ENCODING] = { 415, "INVALID_ARGUMENT", "Invalid argument", false },

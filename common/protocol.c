@@ -32,6 +32,13 @@ bool protocol_is_create_token(const char *text)
 	return false;
 }
 
+bool protocol_is_etag(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len < PROTOCOL_ETAG_MAX && strspn(text, LETTERS DIGITS "-") == len;
+}
+
 bool protocol_is_agent_name(const char *text)
 {
 	size_t len = strlen(text);

@@ -3,7 +3,8 @@
  *
  * REQUEST  api-svc -> kube-worker, on  <PROTOCOL_ROOT>.<provider token>.op.<operation>, queue group PROTOCOL_QUEUE;
  *          health also on  <PROTOCOL_ROOT>.<provider token>.health  without a group: every worker replies.
- *   Headers  PROTOCOL_HEADER_VERSION     always; a worker refuses versions that it does not know (RC_UNSUPPORTED)
+ *   Headers  PROTOCOL_HEADER_VERSION     always; a worker refuses versions that it does not know (RC_UNSUPPORTED).
+ *                                        PROTOCOL_VERSION_NARROWED when the body has a member marked (2) below
  *            PROTOCOL_HEADER_DEADLINE    always; unix time in ms after which the reply is not wanted: the worker
  *                                        drops a request whose deadline has passed and starts no write after it. One
  *                                        that is more than an hour away is taken for an hour
@@ -26,6 +27,7 @@
  *            PROTOCOL_HEADER_PART    "2/5" when the reply is cut because of the server's max_payload; the parts of one
  *                                    reply come in order and are joined before they are read
  *            PROTOCOL_HEADER_DEBT, PROTOCOL_HEADER_SETTLE  of a create that is to be settled (below)
+ *            PROTOCOL_HEADER_ETAG    of a result that is a Container: its member `etag`
  *            Nats-Service-Error, Nats-Service-Error-Code on errors (ADR-32): what the stock `nats` tool shows
  *   Body     OK: exactly the JSON that the REST client gets (empty for delete and undo).
  *            error: {"detail": text, "retry_after_s": n?, "errors": [{"detail": text, "pointer": JSON pointer}]?}
@@ -42,9 +44,13 @@
  *   get        id                                           Container
  *   list       max_page_size (1..1000), page_token ("" =    {"containers": [...], "next_page_token": "..."}
  *              first)
- *   delete     id, absent_ok (true: nothing there is OK)    empty
+ *   delete     id, absent_ok (true: nothing there is OK),   empty
+ *              if_match (2)
  *   health     (none)                                       {"healthy": true|false}; replied beside the pool, also
  *                                                           by a worker that is full
+ *
+ * `if_match`: versions (PROTOCOL_HEADER_ETAG), of which the container must have one, or "*": it must exist. Otherwise
+ * nothing is done: RC_PRECONDITION, or RC_NOT_FOUND when there is none, whatever absent_ok says.
  *
  * `agent` is sent for a create of DCM's environment agent (SP_AGENT_NAME, a bare spec, no id): the id is in the request
  * that the agent of that name is working on, under the Idempotency-Key `key` (kube-worker/agent_requests.h).
@@ -106,6 +112,8 @@
 #include "common/operation.h"
 
 #define PROTOCOL_VERSION "1" /* bump when an old reader would misunderstand a new writer */
+/* Of a request with a member that narrows what it asks for: a worker that does not know it must not carry it out. */
+#define PROTOCOL_VERSION_NARROWED "2"
 
 #define PROTOCOL_ROOT "k8s-container-sp"
 #define PROTOCOL_QUEUE "kube-worker"
@@ -118,6 +126,7 @@
 #define PROTOCOL_HEADER_PERMISSION "Sp-Permission"
 #define PROTOCOL_HEADER_DEBT "Sp-Debt"
 #define PROTOCOL_HEADER_SETTLE "Sp-Settle"
+#define PROTOCOL_HEADER_ETAG "Sp-Etag"
 #define PROTOCOL_HEADER_STATUS "Sp-Status"
 #define PROTOCOL_HEADER_PART "Sp-Part"
 #define PROTOCOL_HEADER_TRACEPARENT "traceparent"
@@ -152,6 +161,7 @@
 #define PROTOCOL_WORKING_MS 1000                /* between two signs of life of a worker, for each request */
 #define PROTOCOL_HEALTH_TIMEOUT_MS 600          /* health must be answered within a second, on a busy machine too */
 #define PROTOCOL_PERMISSION_MS 1500             /* how long a permission is good; below any silence of worker_calls.h */
+#define PROTOCOL_ETAG_MAX 65                    /* bytes of PROTOCOL_HEADER_ETAG with its NUL */
 #define PROTOCOL_SETTLE_MAX 512                 /* bytes of PROTOCOL_HEADER_SETTLE */
 
 /* Is it what the REST API accepts as an id: 1 to 63 of a-z, 0-9 and '-', no '-' at the ends, and not the reserved one? */
@@ -159,6 +169,9 @@ bool protocol_is_id(const char *text);
 
 /* Is it a creation token: one of the two prefixes, and letters, digits and '-'? */
 bool protocol_is_create_token(const char *text);
+
+/* Is it what PROTOCOL_HEADER_ETAG may be: 1 to 64 letters, digits or '-'? */
+bool protocol_is_etag(const char *text);
 
 /* Is it PROTOCOL_AGENT_NAME_FORM? It becomes part of a stream's name and of a subject. */
 bool protocol_is_agent_name(const char *text);

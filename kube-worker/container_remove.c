@@ -22,12 +22,15 @@ struct removal_object {
 	enum kube_kind kind;
 	struct kube_uid uid;
 	char *name;
+	char *version; /* its resourceVersion; NULL: whatever it is */
 };
 
 void removal_clear(struct removal *removal)
 {
-	for (size_t i = 0; i < removal->count; i++)
+	for (size_t i = 0; i < removal->count; i++) {
 		free(removal->objects[i].name);
+		free(removal->objects[i].version);
+	}
 	free(removal->objects);
 	*removal = (struct removal){ 0 };
 }
@@ -46,11 +49,22 @@ static enum rc add(struct removal *removal, enum workload_tie tie, const struct 
 		removal->capacity = capacity;
 	}
 	object = &removal->objects[removal->count];
-	*object = (struct removal_object){ tie, fact->kind, fact->uid, str_dup(fact->name) };
+	*object = (struct removal_object){ tie, fact->kind, fact->uid, str_dup(fact->name), NULL };
 	if (!object->name)
 		return error_no_memory(err);
 	removal->count++;
 	return RC_OK;
+}
+
+static enum rc add_root(struct removal *removal, const struct root *root, const struct fact *fact, struct error *err)
+{
+	const char *version = json_string_at(root->object, "metadata.resourceVersion");
+	enum rc rc = add(removal, WORKLOAD_IS_ROOT, fact, err);
+
+	if (rc || !removal->exact || removal->count > 1 || !version)
+		return rc;
+	removal->objects[0].version = str_dup(version);
+	return removal->objects[0].version ? RC_OK : error_no_memory(err);
 }
 
 /* ---- what there is ----------------------------------------------------------------------------------------------- */
@@ -102,7 +116,7 @@ enum rc removal_add(struct op_call *call, struct removal *removal, const struct 
 	enum rc rc = root_fact(root, &fact, err);
 
 	if (!rc)
-		rc = add(removal, WORKLOAD_IS_ROOT, fact, err);
+		rc = add_root(removal, root, fact, err);
 	if (!rc)
 		rc = container_cache_open(call, workload_child_kinds(), fact->instance_id, &cache, err);
 	if (rc)
@@ -122,7 +136,9 @@ static enum rc remove_object(struct op_call *call, const struct removal_object *
 {
 	enum rc rc = permission_hold(call, err);
 
-	if (!rc)
+	if (!rc && object->version)
+		rc = op_kube_delete_version(call, object->kind, object->name, &object->uid, object->version, err);
+	else if (!rc)
 		rc = op_kube_delete(call, object->kind, object->name, &object->uid, err);
 	if (!rc || rc == RC_CANCELLED || object->tie != WORKLOAD_OWNED)
 		return rc;

@@ -9,6 +9,7 @@
 
 /* What is to be deleted. Zeroed: nothing. */
 struct removal {
+	bool exact; /* the first root only in the version that was looked up; set before it is added */
 	struct removal_object *objects;
 	size_t count;
 	size_t capacity;
@@ -31,8 +32,8 @@ enum rc removal_add(struct op_call *call, struct removal *removal, const struct 
  * Delete all that was noted, in the order of enum workload_tie. ReplicaSets and Pods follow in the background. Needs the
  * permission (permission.h), and holds it before each call.
  *
- * Errors: as op_kube_delete(), when a root or an object without owner still exists; RC_CANCELLED. An owned object that
- * could not be deleted goes with its root by garbage collection.
+ * Errors: as op_kube_delete(), when a root or an object without owner still exists; RC_CANCELLED; RC_CONFLICT an exact
+ * removal whose root has been changed. An owned object that could not be deleted goes with its root by garbage collection.
  */
 enum rc removal_run(struct op_call *call, const struct removal *removal, struct error *err) must_check;
 

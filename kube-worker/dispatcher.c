@@ -142,14 +142,14 @@ static void answer(struct dispatcher *d, const struct job *job, const struct op_
 		   const struct error *err)
 {
 	char notice[BUS_ADDRESS_MAX];
-	const struct reply_debt debt = { call->debt, call->settle, call->keep_record ? NULL : notice };
+	const struct reply_extras extras = { call->etag, call->debt, call->settle, call->keep_record ? NULL : notice };
 	struct error send_error = { .rc = RC_OK };
 	enum rc rc = RC_OK;
 
 	bus_inbox_address(d->notices, atomic_fetch_add(&d->last_notice, 1),
 			  notice); /* each of its own: NATS permissions */
 	if (err->rc == RC_OK)
-		rc = reply_result(d->bus, job->msg, result, &debt, &send_error);
+		rc = reply_result(d->bus, job->msg, result, &extras, &send_error);
 	else if (err->rc != RC_CANCELLED)
 		rc = reply_error(d->bus, job->msg, err, call, &send_error);
 	if (rc)
@@ -311,7 +311,7 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 		bus_message_destroy(msg);
 		return;
 	}
-	if (strcmp(version, PROTOCOL_VERSION) != 0)
+	if (strcmp(version, PROTOCOL_VERSION) != 0 && strcmp(version, PROTOCOL_VERSION_NARROWED) != 0)
 		error_set(&why, RC_UNSUPPORTED, "protocol version '%.16s' is not known to this worker, which speaks %s",
 			  version, PROTOCOL_VERSION);
 	else if (job.operation == OPERATION_COUNT)

@@ -6,6 +6,7 @@
 
 #include "common/bus/bus_call.h"
 #include "common/container/debt.h"
+#include "common/container/etag.h"
 #include "common/container/kube_cache.h"
 #include "common/kube/kube_client.h"
 #include "common/protocol.h"
@@ -34,7 +35,8 @@ struct op_call {
 	struct buf faults;            /* on RC_INVALID_ARGUMENT: {"detail", "pointer"} objects, separated by commas */
 	char debt[DEBT_KEY_MAX + 24]; /* of a create that went well: PROTOCOL_HEADER_DEBT; "": settled already */
 	char settle[PROTOCOL_SETTLE_MAX];
-	bool keep_record; /* something may still come into being for it */
+	char etag[CONTAINER_ETAG_MAX]; /* of the container that the result shows; "": it shows none */
+	bool keep_record;              /* something may still come into being for it */
 };
 
 #endif

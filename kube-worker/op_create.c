@@ -184,10 +184,7 @@ static enum rc write_result(struct op_call *call, struct create *create, struct 
 
 	if (!rc)
 		rc = making_show(&create->making, &extras, err);
-	if (rc)
-		return rc;
-	container_view_write(&w, create->making.root.object, &extras);
-	return buf_check(result, err);
+	return rc ? rc : container_view_write(&w, create->making.root.object, &extras, call->etag, err);
 }
 
 /* The key's container is settled: it is the result, and nothing is written. */

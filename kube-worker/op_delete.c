@@ -1,5 +1,6 @@
 /*
- * delete: all that is to go is looked up; with the caller's permission it is then removed, by uid.
+ * delete: all that is to go is looked up; with the caller's permission it is then removed, by uid; when the client has set
+ * a condition, the root by its resourceVersion as well, and what has been changed meanwhile is looked up again.
  */
 #include "kube-worker/ops.h"
 
@@ -7,9 +8,13 @@
 
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_remove.h"
+#include "kube-worker/precondition.h"
 
-/* Note the root of that name if it is a container of the id. */
-static enum rc find_one(struct op_call *call, const char *id, const char *name, struct removal *removal,
+/* Whose changes come between each look and its deletion, again and again, is told so. */
+#define LOOKS_MAX 100
+
+/* Note the root of that name if it is a container of the id. The first one is what clients see: the condition is on it. */
+static enum rc find_one(struct op_call *call, const cJSON *request, const char *name, struct removal *removal,
 			struct error *err)
 {
 	struct root root cleanup_root = { 0 };
@@ -17,44 +22,59 @@ static enum rc find_one(struct op_call *call, const char *id, const char *name, 
 
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	return root_is_live(&root, id) ? removal_add(call, removal, &root, err) : RC_OK;
+	if (!root_is_live(&root, json_string_at(request, "id")))
+		return RC_OK;
+	if (removal->count == 0)
+		rc = precondition_check(call, request, &root, err);
+	return rc ? rc : removal_add(call, removal, &root, err);
 }
 
 /* Each root of the id, once: usually the one that we made; other programs may have made more. */
-static enum rc find_all(struct op_call *call, const char *id, struct removal *removal, struct error *err)
+static enum rc find_all(struct op_call *call, const cJSON *request, struct removal *removal, struct error *err)
 {
 	struct container_names names cleanup_container_names = { 0 };
-	enum rc rc = find_one(call, id, id, removal, err);
+	const char *id = json_string_at(request, "id");
+	enum rc rc = find_one(call, request, id, removal, err);
 	const char *name;
 
 	if (!rc)
 		rc = container_find_foreign(call, id, &names, err);
 	name = names.names.data;
 	for (size_t i = 0; !rc && i < names.count; i++, name += strlen(name) + 1)
-		rc = find_one(call, id, name, removal, err);
+		rc = find_one(call, request, name, removal, err);
 	return rc;
 }
 
-static enum rc run(struct op_call *call, const cJSON *request, struct buf *result unused, struct error *err)
+static enum rc look_and_remove(struct op_call *call, const cJSON *request, struct error *err)
 {
-	struct removal removal cleanup_removal = { 0 };
-	const char *id = json_string_at(request, "id");
-	enum rc rc;
+	struct removal removal cleanup_removal = { .exact = precondition_is_given(request) };
+	enum rc rc = find_all(call, request, &removal, err);
 
-	rc = find_all(call, id, &removal, err);
 	if (rc)
 		return rc;
 	if (removal.count > 0)
 		return removal_run(call, &removal, err);
 	/* A repeat: the first attempt may have done it, and its reply was lost. */
-	if (call->attempt == 1 && !json_true_at(request, "absent_ok"))
-		return error_set(err, RC_NOT_FOUND, "container '%s' does not exist", id);
+	if (call->attempt == 1 && (precondition_is_given(request) || !json_true_at(request, "absent_ok")))
+		return error_set(err, RC_NOT_FOUND, "container '%s' does not exist", json_string_at(request, "id"));
 	return RC_OK;
+}
+
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result unused, struct error *err)
+{
+	enum rc rc = RC_CONFLICT;
+
+	for (int looks = 0; rc == RC_CONFLICT && looks < LOOKS_MAX; looks++)
+		rc = look_and_remove(call, request, err);
+	if (rc == RC_CONFLICT)
+		return error_set(err, RC_UNAVAILABLE, "the container is being changed all the time");
+	return rc;
 }
 
 static const struct request_member members[] = {
 	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
 	{ .name = "absent_ok", .type = request_member_is_bool, .form = "true or false" },
+	PRECONDITION_MEMBER,
 };
 
 const struct op op_delete = { run, members, ARRAY_LEN(members), NULL };

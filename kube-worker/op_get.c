@@ -15,10 +15,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 
 	if (!rc)
 		rc = container_gather(call, &root, &extras, err);
-	if (rc)
-		return rc;
-	container_view_write(&w, root.object, &extras);
-	return buf_check(result, err);
+	return rc ? rc : container_view_write(&w, root.object, &extras, call->etag, err);
 }
 
 static const struct request_member members[] = {

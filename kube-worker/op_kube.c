@@ -157,8 +157,8 @@ enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *nam
 	return rc ? rc : call_kube(call, "PATCH", kind, name, body, reply, err);
 }
 
-enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
-		       struct error *err)
+enum rc op_kube_delete_version(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+			       const char *resource_version, struct error *err)
 {
 	struct buf options cleanup_buf = buf_make(1024);
 	struct json_writer w = json_writer_make(&options);
@@ -173,8 +173,17 @@ enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *na
 	json_string(&w, "propagationPolicy", "Background");
 	json_begin_object(&w, "preconditions");
 	json_string(&w, "uid", uid_text);
+	json_optional_string(&w, "resourceVersion", resource_version);
 	json_end_object(&w);
 	json_end_object(&w);
 	rc = call_kube(call, "DELETE", kind, name, &options, &reply, err);
-	return rc == RC_NOT_FOUND || rc == RC_CONFLICT ? RC_OK : rc;
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+		       struct error *err)
+{
+	enum rc rc = op_kube_delete_version(call, kind, name, uid, NULL, err);
+
+	return rc == RC_CONFLICT ? RC_OK : rc;
 }

@@ -29,6 +29,12 @@ enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *na
 		       struct error *err) must_check;
 
 /*
+ * The same if it still has that resourceVersion too. Errors: RC_CONFLICT it is another one by now.
+ */
+enum rc op_kube_delete_version(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+			       const char *resource_version, struct error *err) must_check;
+
+/*
  * Make an error of kube_client_do() fit for a client: the text is replaced (see above) and, for an object that was
  * refused as invalid, call->faults filled with Kubernetes' causes, each with the pointer into the request that the
  * field came from. Logs the original. `what` for the log: "create the Deployment". Returns the code.

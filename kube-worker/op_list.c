@@ -64,10 +64,7 @@ static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 	rc = fact_from_object(LISTED_KIND, item, &root, err);
 	if (!rc)
 		rc = container_gather_from(page->call, page->cache, root, &page->extras, err);
-	if (rc)
-		return rc;
-	container_view_write(&page->w, item, &page->extras);
-	return buf_check(page->w.out, err);
+	return rc ? rc : container_view_write(&page->w, item, &page->extras, NULL, err);
 }
 
 /* The token of the page after this one; "" when this was the last. */

@@ -6,7 +6,7 @@
 #include "common/services/json_write.h"
 
 #define HEADERS_BYTES 2048 /* of a part; they count as payload */
-#define HEADERS_MAX 5
+#define HEADERS_MAX 6
 #define ERROR_BODY_MAX 131072
 #define SERVICE_ERROR_CODE "500" /* ADR-32 wants a number; the code with a meaning is in PROTOCOL_HEADER_STATUS */
 
@@ -14,8 +14,20 @@ struct whole {
 	const char *subject;
 	enum rc status;
 	const struct buf *body;
-	const struct reply_debt *debt; /* NULL: none */
+	const struct reply_extras *extras; /* NULL: none */
 };
+
+/* What only a success has. */
+static void add_extras(const struct reply_extras *extras, struct bus_outgoing *out, struct bus_header *headers)
+{
+	if (extras->etag[0])
+		headers[out->header_count++] = (struct bus_header){ PROTOCOL_HEADER_ETAG, extras->etag };
+	if (!extras->debt[0])
+		return;
+	headers[out->header_count++] = (struct bus_header){ PROTOCOL_HEADER_DEBT, extras->debt };
+	headers[out->header_count++] = (struct bus_header){ PROTOCOL_HEADER_SETTLE, extras->settle };
+	out->reply = extras->notice;
+}
 
 static enum rc send_part(struct bus *bus, const struct whole *whole, const char *part, const char *data, size_t len,
 			 struct error *err)
@@ -36,10 +48,8 @@ static enum rc send_part(struct bus *bus, const struct whole *whole, const char 
 	if (whole->status != RC_OK) {
 		headers[out.header_count++] = (struct bus_header){ "Nats-Service-Error", rc_name(whole->status) };
 		headers[out.header_count++] = (struct bus_header){ "Nats-Service-Error-Code", SERVICE_ERROR_CODE };
-	} else if (whole->debt && whole->debt->debt[0]) {
-		headers[out.header_count++] = (struct bus_header){ PROTOCOL_HEADER_DEBT, whole->debt->debt };
-		headers[out.header_count++] = (struct bus_header){ PROTOCOL_HEADER_SETTLE, whole->debt->settle };
-		out.reply = whole->debt->notice;
+	} else if (whole->extras) {
+		add_extras(whole->extras, &out, headers);
 	}
 	return bus_publish(bus, &out, err);
 }
@@ -65,9 +75,9 @@ static enum rc send_whole(struct bus *bus, const struct whole *whole, struct err
 }
 
 enum rc reply_result(struct bus *bus, const struct bus_message *request, const struct buf *body,
-		     const struct reply_debt *debt, struct error *err)
+		     const struct reply_extras *extras, struct error *err)
 {
-	struct whole whole = { bus_message_reply(request), RC_OK, body, debt };
+	struct whole whole = { bus_message_reply(request), RC_OK, body, extras };
 
 	return send_whole(bus, &whole, err);
 }

@@ -9,17 +9,19 @@
 /*
  * Send a success to where the request wants it; a request that wants no answer gets none.
  *
- * debt, settle  the headers of a create that is to be settled (protocol.h); NULL or "": none.
+ * etag          PROTOCOL_HEADER_ETAG; "": none.
+ * debt, settle  the headers of a create that is to be settled (protocol.h); "": none.
  * notice        where the caller says that it is settled; NULL: nowhere.
  * Errors: as bus_publish(): then the caller will not know.
  */
-struct reply_debt {
+struct reply_extras {
+	const char *etag;
 	const char *debt;
 	const char *settle;
 	const char *notice;
 };
 enum rc reply_result(struct bus *bus, const struct bus_message *request, const struct buf *body,
-		     const struct reply_debt *debt, struct error *err) must_check;
+		     const struct reply_extras *extras, struct error *err) must_check;
 
 /*
  * Send an error.

@@ -32,6 +32,8 @@ static const struct single {
 	{ "Authorization", "duplicate Authorization header", NULL },
 	{ "Content-Type", "duplicate Content-Type header", NULL },
 	{ "Idempotency-Key", "duplicate Idempotency-Key header", NULL },
+	{ "If-Match", "duplicate If-Match header", NULL },
+	{ "If-None-Match", "duplicate If-None-Match header", NULL },
 };
 
 _Static_assert(ARRAY_LEN(singles) <= HTTP_FRAMING_SINGLE_MAX, "one place for each header in http_framing.seen");

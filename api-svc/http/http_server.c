@@ -138,6 +138,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_exchang
 	       (!a->allow[0] || MHD_add_response_header(response, "Allow", a->allow)) &&
 	       (!a->authenticate || MHD_add_response_header(response, "WWW-Authenticate", a->authenticate)) &&
 	       (!a->accepted || MHD_add_response_header(response, "Accept-Encoding", a->accepted)) &&
+	       (!a->etag[0] || MHD_add_response_header(response, "ETag", a->etag)) &&
 	       (!a->retry_after_s || MHD_add_response_header(response, "Retry-After", seconds)) &&
 	       (!close || MHD_add_response_header(response, "Connection", "close"));
 }

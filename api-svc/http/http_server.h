@@ -40,6 +40,7 @@ struct http_answer {
 	char allow[64];           /* "": no Allow */
 	const char *authenticate; /* static; NULL: no WWW-Authenticate */
 	const char *accepted;     /* static; NULL: no Accept-Encoding */
+	char etag[72];            /* with its quotes; "": no ETag */
 	bool close;               /* end the connection afterwards */
 	/* From admit(): do not wait for the body that was announced; the connection ends instead. */
 	bool at_once;

@@ -64,6 +64,7 @@ struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t
 		return NULL;
 	atomic_init(&p->references, 1);
 	p->operation = ask->operation;
+	p->narrowed = ask->narrowed;
 	p->len = ask->len;
 	memory_budget_add(p->len);
 	snprintf(p->deadline, sizeof(p->deadline), "%" PRId64, wall_ms + ask->timeout_ms);
@@ -390,6 +391,9 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 
 	if (!worker_reply_read(call->package->operation, msg->status, body, len, &reply)) {
 		log_error("malformed reply", log_err(&reply.error), log_str("request_id", call->package->request_id));
+		reply.outcome_unknown = changes_something(call);
+	} else if (reply.error.rc == RC_OK && !worker_reply_set_etag(&reply, msg->etag)) {
+		log_error("malformed etag of a reply", log_str("request_id", call->package->request_id));
 		reply.outcome_unknown = changes_something(call);
 	} else if (reply.error.rc == RC_OK &&
 		   worker_debt_read(msg->debt, msg->settle, msg->notice, &reply.debt, &reply.error)) {

@@ -33,6 +33,7 @@ struct worker_ask {
 	size_t len;
 	const char *request_id;  /* copied */
 	const char *traceparent; /* copied; NULL: none */
+	bool narrowed;           /* the body has a member of PROTOCOL_VERSION_NARROWED */
 	int64_t timeout_ms;      /* until the answer must be there, counted from now */
 	/*
 	 * Called exactly once, on a thread of NATS or of the worker client, or before worker_client_ask() returns; must
@@ -50,6 +51,7 @@ struct worker_ask {
 struct worker_package {
 	atomic_int references;
 	enum operation operation;
+	bool narrowed;
 	char deadline[24]; /* unix ms */
 	char request_id[PROTOCOL_REQUEST_ID_MAX + 1];
 	char traceparent[PROTOCOL_TRACEPARENT_MAX + 1]; /* "": none */

@@ -76,7 +76,7 @@ static enum rc publish(struct worker_client *client, const struct worker_package
 	char number[16];
 	char wait[24];
 	struct bus_header headers[] = {
-		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_VERSION, p->narrowed ? PROTOCOL_VERSION_NARROWED : PROTOCOL_VERSION },
 		{ PROTOCOL_HEADER_DEADLINE, p->deadline },
 		{ PROTOCOL_HEADER_REQUEST, p->request_id },
 		{ PROTOCOL_HEADER_ATTEMPT, number },
@@ -249,6 +249,7 @@ static const char *handle_message(struct worker_client *client, struct worker_at
 		.status = bus_message_header(bus_msg, PROTOCOL_HEADER_STATUS),
 		.part = bus_message_header(bus_msg, PROTOCOL_HEADER_PART),
 		.wait = bus_message_header(bus_msg, PROTOCOL_HEADER_WAIT),
+		.etag = bus_message_header(bus_msg, PROTOCOL_HEADER_ETAG),
 		.debt = bus_message_header(bus_msg, PROTOCOL_HEADER_DEBT),
 		.settle = bus_message_header(bus_msg, PROTOCOL_HEADER_SETTLE),
 		.notice = bus_message_reply(bus_msg),

@@ -134,3 +134,14 @@ bool worker_reply_read(enum operation operation, const char *status, char *body,
 		  operation_name(operation));
 	return false;
 }
+
+bool worker_reply_set_etag(struct worker_reply *reply, const char *etag)
+{
+	if (etag && !protocol_is_etag(etag)) {
+		worker_reply_clear(reply);
+		error_set(&reply->error, RC_INTERNAL, "the etag of the worker's answer is malformed");
+		return false;
+	}
+	snprintf(reply->etag, sizeof(reply->etag), "%s", etag ? etag : "");
+	return true;
+}

@@ -17,6 +17,7 @@ struct worker_message {
 	const char *status; /* PROTOCOL_HEADER_STATUS; NULL: absent */
 	const char *part;   /* PROTOCOL_HEADER_PART; NULL: the reply is whole */
 	const char *wait;   /* PROTOCOL_HEADER_WAIT; NULL: the request runs */
+	const char *etag;   /* PROTOCOL_HEADER_ETAG; NULL: absent */
 	const char *debt;   /* PROTOCOL_HEADER_DEBT, PROTOCOL_HEADER_SETTLE, and the message's reply subject; or NULL */
 	const char *settle;
 	const char *notice;
@@ -56,8 +57,9 @@ struct worker_reply {
 	struct error error; /* rc RC_OK: `body` is the result */
 	char *body;         /* owned; JSON of the result, "" when it has none */
 	size_t len;
-	struct worker_debt *debt; /* owned; what was settled, NULL: nothing was owed */
-	cJSON *faults;            /* owned; array of {"detail", "pointer"} that the worker sent, or NULL */
+	char etag[PROTOCOL_ETAG_MAX]; /* of the Container in `body`; "": it has none */
+	struct worker_debt *debt;     /* owned; what was settled, NULL: nothing was owed */
+	cJSON *faults;                /* owned; array of {"detail", "pointer"} that the worker sent, or NULL */
 	/* It may have been carried out, or may still be, although `error` says that it failed. */
 	bool outcome_unknown;
 };
@@ -74,5 +76,12 @@ void worker_reply_clear(struct worker_reply *reply);
  */
 bool worker_reply_read(enum operation operation, const char *status, char *body, size_t len,
 		       struct worker_reply *ret_reply);
+
+/*
+ * Note the version of a success. False when it is malformed; the reply is then RC_INTERNAL.
+ *
+ * etag  PROTOCOL_HEADER_ETAG; NULL: absent.
+ */
+bool worker_reply_set_etag(struct worker_reply *reply, const char *etag);
 
 #endif

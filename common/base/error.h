@@ -21,8 +21,9 @@ enum rc {
 	RC_PERMISSION_DENIED, /* understood and refused */
 	RC_NOT_FOUND,
 	RC_ALREADY_EXISTS,
-	RC_CONFLICT,   /* a precondition did not hold: the object is another one by now */
-	RC_KEY_REUSED, /* an Idempotency-Key that was used for another request */
+	RC_CONFLICT,     /* a precondition did not hold: the object is another one by now */
+	RC_PRECONDITION, /* a condition of the client's does not hold: nothing was done (HTTP: 412) */
+	RC_KEY_REUSED,   /* an Idempotency-Key that was used for another request */
 	RC_TOO_LARGE,
 	RC_UNSUPPORTED_ENCODING, /* the content is compressed (HTTP: 415) */
 	RC_EXPIRED,              /* a continuation or a resourceVersion is too old (Kubernetes: 410) */

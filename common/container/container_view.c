@@ -11,6 +11,8 @@
 #include "common/container/run_state.h"
 #include "common/container/workload.h"
 
+#define SPEC_TEXT_MAX (16u * 1024 * 1024) /* bytes; no object of Kubernetes is as large */
+
 struct container_extras container_extras_make(void)
 {
 	return (struct container_extras){ .service = buf_make(SERVICE_VIEW_MAX) };
@@ -157,7 +159,7 @@ static const cJSON *held_or_empty(const cJSON *held, const cJSON *written)
 }
 
 static void write_metadata(struct json_writer *w, const cJSON *deployment, const cJSON *container,
-			   const cJSON *skeleton)
+			   const cJSON *skeleton, struct etag *etag)
 {
 	const cJSON *labels = json_members(json_at(deployment, "metadata.labels"));
 	const cJSON *written_labels = json_at(skeleton, "metadata.labels");
@@ -165,6 +167,7 @@ static void write_metadata(struct json_writer *w, const cJSON *deployment, const
 	const char *namespace = json_string_at(deployment, "metadata.namespace");
 	const cJSON *label = NULL;
 	bool any = cJSON_IsObject(written_labels);
+	size_t before;
 
 	cJSON_ArrayForEach (label, labels)
 		any = any || !label_is_reserved(label->string);
@@ -177,7 +180,9 @@ static void write_metadata(struct json_writer *w, const cJSON *deployment, const
 				json_optional_string(w, label->string, cJSON_GetStringValue(label));
 		json_end_object(w);
 	}
+	before = w->out->len;
 	json_optional_string(w, "namespace", namespace);
+	etag_cut(etag, before);
 	json_end_object(w);
 }
 
@@ -275,20 +280,29 @@ static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *
 	json_end_array(w);
 }
 
+/* Without ports, and if the client has not written it, the whole member comes and goes with the address. */
 static void write_network(struct json_writer *w, const cJSON *container, const cJSON *skeleton,
-			  const struct container_extras *extras)
+			  const struct container_extras *extras, struct etag *etag)
 {
 	const cJSON *written = json_get(skeleton, "network");
 	const cJSON *ports = held_or_empty(json_get(container, "ports"), json_get(written, "ports"));
+	bool stays = ports || cJSON_IsObject(written);
+	size_t before = w->out->len;
 
-	if (!ports && !cJSON_IsObject(written) && !extras->ip[0])
+	if (!stays && !extras->ip[0])
 		return;
 	json_begin_object(w, "network");
 	if (ports)
 		write_ports(w, ports, skeleton, extras);
+	if (stays)
+		before = w->out->len;
 	if (extras->ip[0])
 		json_string(w, "ip", extras->ip);
+	if (stays)
+		etag_cut(etag, before);
 	json_end_object(w);
+	if (!stays)
+		etag_cut(etag, before);
 }
 
 /*
@@ -307,32 +321,52 @@ static const cJSON *own_container(const cJSON *deployment, const cJSON *skeleton
 	return cJSON_GetArrayItem(containers, 0);
 }
 
-static void write_spec(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras)
+static enum rc write_spec(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras,
+			  char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
 {
 	cleanup_json cJSON *skeleton = read_skeleton(deployment);
 	const cJSON *container = own_container(deployment, skeleton);
 	const struct run_state run = run_state_read(deployment);
-	cleanup_json cJSON *hints = NULL;
+	cleanup_json cJSON *own_hints = NULL;
+	const cJSON *hints = run_state_show_hints(&run, json_get(skeleton, "provider_hints"), &own_hints);
+	struct etag etag;
+	size_t before;
 
 	json_begin_object(w, "spec");
+	etag = etag_begin(w->out);
 	json_string(w, "service_type", resource_row(RESOURCE_CONTAINER)->name);
-	write_metadata(w, deployment, container, skeleton);
+	write_metadata(w, deployment, container, skeleton, &etag);
 	json_begin_object(w, "image");
 	json_optional_string(w, "reference", json_string_at(container, "image"));
 	json_end_object(w);
 	write_resources(w, container, skeleton);
 	write_process(w, container, skeleton);
-	write_network(w, container, skeleton, extras);
-	json_tree(w, "provider_hints", run_state_show_hints(&run, json_get(skeleton, "provider_hints"), &hints));
+	write_network(w, container, skeleton, extras, &etag);
+	before = w->out->len;
+	json_tree(w, "provider_hints", hints);
+	etag_cut(&etag, before);
 	json_end_object(w);
+	return etag_end(&etag, hints, ret_etag, err);
 }
 
-void container_view_write(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras)
+enum rc container_view_etag(const cJSON *deployment, const struct container_extras *extras,
+			    char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
+{
+	struct buf text cleanup_buf = buf_make(SPEC_TEXT_MAX);
+	struct json_writer w = json_writer_make(&text);
+
+	return write_spec(&w, deployment, extras, ret_etag, err);
+}
+
+enum rc container_view_write(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras,
+			     char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
 {
 	const char *id = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.labels"), LABEL_INSTANCE_ID));
 	const char *created = json_string_at(deployment, "metadata.creationTimestamp");
 	char path[256];
 	char changed[CLOCK_RFC3339_MAX];
+	char etag[CONTAINER_ETAG_MAX];
+	enum rc rc;
 
 	snprintf(path, sizeof(path), "containers/%s", id ? id : "");
 	clock_format_rfc3339(extras->changed_ms, false, changed);
@@ -340,7 +374,10 @@ void container_view_write(struct json_writer *w, const cJSON *deployment, const 
 	json_string(w, "id", id);
 	json_string(w, "path", path);
 	json_optional_string(w, "uid", json_string_at(deployment, "metadata.uid"));
-	write_spec(w, deployment, extras);
+	rc = write_spec(w, deployment, extras, etag, err);
+	if (rc)
+		return rc;
+	json_string(w, "etag", etag);
 	json_string(w, "status", container_status_name(extras->status));
 	if (extras->message[0])
 		json_string(w, "status_message", extras->message);
@@ -349,4 +386,8 @@ void container_view_write(struct json_writer *w, const cJSON *deployment, const 
 	json_optional_string(w, "create_time", created);
 	json_string(w, "update_time", changed);
 	json_end_object(w);
+	rc = buf_check(w->out, err);
+	if (!rc && ret_etag)
+		memcpy(ret_etag, etag, sizeof(etag));
+	return rc;
 }

@@ -5,6 +5,7 @@
 #define COMMON_CONTAINER_CONTAINER_VIEW_H
 
 #include "common/container/container_status.h"
+#include "common/container/etag.h"
 #include "common/container/service_view.h"
 #include "common/services/json_write.h"
 
@@ -43,7 +44,15 @@ enum rc container_extras_show(struct container_extras *extras, const struct fact
 /*
  * Write the Container. What the client wrote comes back as it was written for as long as the cluster holds an equal
  * value; what was changed in the cluster shows as it is; what is missing in a Deployment that others made is left out.
+ *
+ * ret_etag  its version, which is also in what is written; NULL: not wanted.
+ * Errors: those of the writer's buffer; RC_NO_MEMORY, RC_INTERNAL. What was written is then of no use.
  */
-void container_view_write(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras);
+enum rc container_view_write(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras,
+			     char ret_etag[CONTAINER_ETAG_MAX], struct error *err) must_check;
+
+/* The version alone. Errors: as container_view_write(). */
+enum rc container_view_etag(const cJSON *deployment, const struct container_extras *extras,
+			    char ret_etag[CONTAINER_ETAG_MAX], struct error *err) must_check;
 
 #endif

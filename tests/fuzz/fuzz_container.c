@@ -63,7 +63,7 @@ static void show(const cJSON *spec, struct buf *out)
 	if (container_write_deployment("id", spec, NULL, &origin, &object, NULL))
 		return;
 	FUZZ_CHECK(json_parse(object.data, object.len, &deployment, NULL) == RC_OK);
-	container_view_write(&view_writer, deployment, &extras);
+	FUZZ_CHECK(container_view_write(&view_writer, deployment, &extras, NULL, NULL) == RC_OK);
 	FUZZ_CHECK(json_parse(view.data, view.len, &tree, NULL) == RC_OK);
 	json_begin_object(&w, NULL);
 	json_tree(&w, "spec", json_get(tree, "spec"));

@@ -50,10 +50,15 @@ static void check_view(const cJSON *object)
 	struct container_extras extras cleanup_with(container_extras_clear) = container_extras_make();
 	struct buf text cleanup_buf = buf_make(VIEW_MAX);
 	struct json_writer w = json_writer_make(&text);
+	char etag[CONTAINER_ETAG_MAX];
+	char alone[CONTAINER_ETAG_MAX];
 
-	container_view_write(&w, object, &extras);
-	FUZZ_CHECK(text.len > 0 || text.failed);
+	if (container_view_write(&w, object, &extras, etag, NULL)) {
+		FUZZ_CHECK(text.failed);
+		return;
+	}
 	check_json(text.data);
+	FUZZ_CHECK(container_view_etag(object, &extras, alone, NULL) == RC_OK && strcmp(etag, alone) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -125,9 +125,10 @@ Test(spec_pointer, from_kubernetes_fields_to_the_request)
 	"\"i\"},"                                                                                                 \
 	"\"resources\":{\"cpu\":{\"min\":\"500m\",\"max\":1},\"memory\":{\"min\":\"1MB\",\"max\":\"1MB\"}},"      \
 	"\"process\":{\"command\":[],\"args\":[],\"env\":[]},\"network\":{\"ports\":[]},\"provider_hints\":{}}"
-#define PLAIN_SPEC                                                                                         \
+#define PLAIN_SPEC_HEAD                                                                                    \
 	"{\"service_type\":\"container\",\"metadata\":{\"name\":\"web\"},\"image\":{\"reference\":\"i\"}," \
-	"\"resources\":{\"cpu\":{\"min\":1,\"max\":1},\"memory\":{\"min\":\"1TB\",\"max\":\"1024GB\"}}}"
+	"\"resources\":{\"cpu\":{\"min\":1,\"max\":1},\"memory\":{\"min\":\"1TB\",\"max\":\"1024GB\"}}"
+#define PLAIN_SPEC PLAIN_SPEC_HEAD "}"
 
 static const struct container_origin origin = { .token = "req:1", .attempt = "_INBOX.a.1-0-1", .digest = "" };
 
@@ -154,7 +155,7 @@ static cJSON *view_of(const cJSON *deployment, const char *service)
 	cJSON *view = NULL;
 
 	buf_add_str(&extras.service, service);
-	container_view_write(&w, deployment, &extras);
+	cr_assert_eq(container_view_write(&w, deployment, &extras, NULL, NULL), RC_OK);
 	cr_assert_eq(json_parse_strict(text.data, text.len, &view, NULL), RC_OK, "%s", text.data);
 	return view;
 }
@@ -174,6 +175,58 @@ Test(container_view, what_the_client_wrote_comes_back_equal)
 		cr_expect_str_eq(json_string_at(view, "path"), "containers/web-1");
 		cr_expect_str_eq(json_string_at(view, "create_time"), "2026-01-01T00:00:00Z");
 	}
+}
+
+Test(container_view, the_etag_changes_exactly_when_the_spec_does)
+{
+	static const char network[] = PLAIN_SPEC_HEAD ",\"network\":{}}";
+	static const char hints[] = PLAIN_SPEC_HEAD ",\"provider_hints\":{\"a\":1,\"b\":[1,2]}}";
+	static const struct {
+		const char *what;
+		const char *spec, *other;
+		const char *ip; /* of the other */
+		bool same;
+	} pairs[] = {
+		{ "the same", FULL_SPEC, FULL_SPEC, "", true },
+		{ "an address", FULL_SPEC, FULL_SPEC, "10.0.0.1", true },
+		{ "an address without ports", PLAIN_SPEC, PLAIN_SPEC, "10.0.0.1", true },
+		{ "an address beside a network that was written", network, network, "10.0.0.1", true },
+		{ "an address beside no ports", EMPTY_SPEC, EMPTY_SPEC, "10.0.0.1", true },
+		{ "a network that was written", PLAIN_SPEC, network, "", false },
+		{ "a network that was written, and an address", PLAIN_SPEC, network, "10.0.0.1", false },
+		{ "the order of hints", hints, PLAIN_SPEC_HEAD ",\"provider_hints\":{\"b\":[1,2],\"a\":1}}", "", true },
+		{ "another hint", hints, PLAIN_SPEC_HEAD ",\"provider_hints\":{\"a\":1,\"b\":[2,1]}}", "", false },
+		{ "no hints", hints, PLAIN_SPEC, "", false },
+		{ "others", FULL_SPEC, EMPTY_SPEC, "", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		struct container_extras extras cleanup_container_extras = container_extras_make();
+		cleanup_json cJSON *one = deployment_of(pairs[i].spec);
+		cleanup_json cJSON *other = deployment_of(pairs[i].other);
+		char first[CONTAINER_ETAG_MAX];
+		char second[CONTAINER_ETAG_MAX];
+
+		cr_assert_eq(container_view_etag(one, &extras, first, NULL), RC_OK);
+		snprintf(extras.ip, sizeof(extras.ip), "%s", pairs[i].ip);
+		extras.status = CONTAINER_RUNNING;
+		extras.changed_ms = 1;
+		cJSON_AddStringToObject(json_get(other, "metadata"), "namespace", "elsewhere");
+		cr_assert_eq(container_view_etag(other, &extras, second, NULL), RC_OK);
+		cr_expect_eq(strlen(first), CONTAINER_ETAG_MAX - 1);
+		cr_expect_eq(strcmp(first, second) == 0, pairs[i].same, "%s", pairs[i].what);
+	}
+}
+
+Test(container_view, the_etag_is_in_the_container)
+{
+	struct container_extras extras cleanup_container_extras = container_extras_make();
+	cleanup_json cJSON *deployment = deployment_of(FULL_SPEC);
+	cleanup_json cJSON *view = view_of(deployment, "");
+	char etag[CONTAINER_ETAG_MAX];
+
+	cr_assert_eq(container_view_etag(deployment, &extras, etag, NULL), RC_OK);
+	cr_expect_str_eq(json_string_at(view, "etag"), etag);
 }
 
 Test(container_view, what_was_changed_in_the_cluster_shows_as_it_is)

@@ -38,6 +38,7 @@ SPEC = {
     "image": {"reference": "docker.io/library/nginx:1.27"},
     "resources": {"cpu": {"min": 1, "max": 2}, "memory": {"min": "256MB", "max": "1GB"}},
 }
+ETAG = "0123456789abcdef0123456789abcdef"  # of every container of the fake worker
 CONTAINERS = "/api/v1alpha1/containers"
 HEALTH = CONTAINERS + "/health"
 
@@ -105,11 +106,12 @@ class Asked:
 class Ok:
     """A good answer; `parts` cuts it, `delay` (seconds) lets it wait."""
 
-    def __init__(self, body=None, delay=0, parts=1):
+    def __init__(self, body=None, delay=0, parts=1, etag=None):
         self.body = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         self.delay = delay
         self.parts = parts
         self.status = "OK"
+        self.etag = etag
 
 
 class Fail(Ok):
@@ -206,6 +208,8 @@ class FakeWorker:
         size = -(-len(answer.body) // count)
         for i in range(count):
             headers = {"Sp-Status": answer.status} if answer.status is not None else {"Other": "x"}
+            if answer.etag is not None:
+                headers["Sp-Etag"] = answer.etag
             if count > 1:
                 headers["Sp-Part"] = f"{i + 1}/{count}"
             self.publish(to, headers, answer.body[i * size:(i + 1) * size])
@@ -235,7 +239,7 @@ class FakeWorker:
         if ident in self.store and self.store[ident][0] != token:
             return Fail("ALREADY_EXISTS", f"container '{ident}' exists already")
         self.store.setdefault(ident, (token, self.container(ident, asked.body["spec"])))
-        return Ok(self.store[ident][1])
+        return Ok(self.store[ident][1], etag=ETAG)
 
     def undo(self, asked):
         kept = self.store.get(asked.body["id"])
@@ -245,7 +249,7 @@ class FakeWorker:
 
     def get(self, asked):
         kept = self.store.get(asked.body["id"])
-        return Ok(kept[1]) if kept else Fail("NOT_FOUND", f"container '{asked.body['id']}' does not exist")
+        return Ok(kept[1], etag=ETAG) if kept else Fail("NOT_FOUND", f"container '{asked.body['id']}' does not exist")
 
     def list(self, asked):
         return Ok({"containers": [c for _, c in sorted(self.store.values(), key=lambda k: k[1]["id"])],

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api_peers import CONTAINERS, HEALTH, SPEC, Fail, Ok, wait_for
+from api_peers import CONTAINERS, ETAG, HEALTH, SPEC, Fail, Ok, wait_for
 
 PROBLEM = "application/problem+json"
 
@@ -203,15 +203,77 @@ def test_the_life_of_a_container(api, worker):
     assert api.request("DELETE", CONTAINERS + "/web-1", headers={"Idempotency-Key": "k"}).status == 204
 
 
-@pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "if-match"])
+CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range")
+TAKEN = {("If-None-Match", "GET", CONTAINERS + "/a"), ("If-Match", "DELETE", CONTAINERS + "/a")}
+
+
+@pytest.mark.parametrize("name", CONDITIONS + ("if-range",))
 def test_a_condition_that_is_not_evaluated_is_refused(api, worker, name):
     assert api.create("a").status == 201
     for method, path in (("GET", CONTAINERS), ("GET", CONTAINERS + "/a"), ("DELETE", CONTAINERS + "/a"),
-                         ("POST", CONTAINERS), ("GET", HEALTH), ("GET", "/openapi.json")):
+                         ("POST", CONTAINERS), ("GET", HEALTH), ("GET", "/health"), ("GET", "/openapi.json")):
+        if (name, method, path) in TAKEN:
+            continue
         answer = api.request(method, path, headers={name: '"1"'})
         assert (answer.status, answer.json()["type"]) == (400, "INVALID_ARGUMENT"), (method, path)
         assert name.lower() in answer.json()["detail"].lower()
     assert "a" in worker.store and not worker.of("delete")
+
+
+def test_the_version_of_a_container_is_its_etag(api, worker):
+    assert api.create("a").headers["ETag"] == f'"{ETAG}"'
+    got = api.request("GET", CONTAINERS + "/a")
+    assert got.headers["ETag"] == f'"{ETAG}"'
+    assert "ETag" not in api.request("GET", CONTAINERS).headers
+    assert "ETag" not in api.request("GET", CONTAINERS + "/b").headers
+
+
+@pytest.mark.parametrize("value", ["*", f'"{ETAG}"', f'W/"{ETAG}"', f'"x" ,"{ETAG}"', f'"x",, W/"{ETAG}"'])
+def test_what_the_client_has_already_is_not_sent_again(api, worker, value):
+    api.create("a")
+    got = api.request("GET", CONTAINERS + "/a")
+    for method in ("GET", "HEAD"):
+        answer = api.request(method, CONTAINERS + "/a", headers={"If-None-Match": value})
+        assert (answer.status, answer.body, answer.headers["ETag"]) == (304, b"", f'"{ETAG}"')
+        assert answer.headers["X-Request-Id"] and "Content-Type" not in answer.headers
+        assert answer.headers["Content-Length"] == got.headers["Content-Length"]  # or none (RFC 9110 section 8.6)
+    assert api.request("GET", CONTAINERS + "/b", headers={"If-None-Match": value}).status == 404
+    assert api.request("GET", CONTAINERS + "/a", headers={"If-None-Match": '"x"'}).json()["id"] == "a"
+
+
+def test_a_condition_goes_to_the_worker_and_no_old_worker_carries_it_out(api, worker):
+    for value, sent in (("*", "*"), (f'"{ETAG}"', [ETAG]), (f'W/"{ETAG}", "x"', ["x"])):
+        api.request("DELETE", CONTAINERS + "/a", headers={"If-Match": value})
+        asked = worker.of("delete")[-1]
+        assert (asked.body["if_match"], asked.headers["Sp-Protocol"]) == (sent, "2")
+    api.request("DELETE", CONTAINERS + "/a")
+    asked = worker.of("delete")[-1]
+    assert "if_match" not in asked.body and asked.headers["Sp-Protocol"] == "1"
+    worker.on["delete"] = lambda asked: Fail("PRECONDITION_FAILED", "another version")
+    check_problem(api.request("DELETE", CONTAINERS + "/a", headers={"If-Match": '"x"'}), 412, "PRECONDITION_FAILED")
+
+
+@pytest.mark.parametrize("value", ["", "x", ETAG, "**", '*, "a"', '"a', 'a"', '"a" "b"', 'w/"a"', 'W/ "a"', '"a";"b"',
+                                   '"a b"', '"\u00e9"', ",", '"' + 5000 * "a" + '"', "W/*"])
+@pytest.mark.parametrize("method,name", [("DELETE", "If-Match"), ("GET", "If-None-Match")])
+def test_a_malformed_condition_is_refused_with_its_place(api, worker, method, name, value):
+    api.create("a")
+    answer = check_problem(api.request(method, CONTAINERS + "/a", headers={name: value}), 400, "INVALID_ARGUMENT")
+    assert [e["pointer"] for e in answer["errors"]] == [f"/header/{name}"]
+    assert not worker.of("delete") and not worker.of("get")
+
+
+@pytest.mark.parametrize("method,name", [("DELETE", "If-Match"), ("GET", "If-None-Match")])
+def test_two_lines_of_one_condition_are_refused(api, worker, method, name):
+    answer = api.raw(f'{method} {CONTAINERS}/a HTTP/1.1\r\nHost: x\r\n{name}: "a"\r\n{name}: "b"\r\n\r\n'.encode())
+    assert answer.startswith(b"HTTP/1.1 400 ") and f"duplicate {name} header".encode() in answer
+    assert not worker.of("delete") and not worker.of("get")
+
+
+def test_a_malformed_etag_of_a_worker_is_an_internal_error(api, worker):
+    for etag in ("", 'a"b', 65 * "a"):
+        worker.on["get"] = lambda asked, etag=etag: Ok({"id": "a"}, etag=etag)
+        check_problem(api.request("GET", CONTAINERS + "/a"), 500, "INTERNAL")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "x"])
