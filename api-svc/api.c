@@ -7,6 +7,7 @@
 #include "api-svc/conditions.h"
 #include "api-svc/document/projection.h"
 #include "api-svc/parameters.h"
+#include "api-svc/patch.h"
 #include "api-svc/pipeline/undo.h"
 #include "api-svc/problem.h"
 #include "api-svc/provider_health.h"
@@ -23,6 +24,7 @@
 #define HEALTH_BODY_MAX 512
 #define ID_PARAMETER "id"
 #define HTTP_NOT_MODIFIED 304
+#define HTTP_UNSUPPORTED_MEDIA_TYPE 415
 #define KEY_HEADER "Idempotency-Key"
 
 struct api {
@@ -293,7 +295,37 @@ static enum rc write_delete(struct api *api unused, struct request *r unused, st
 	return RC_OK;
 }
 
-/* What an operation sends a worker beside the client's parameters and body. */
+static bool takes_key(const struct openapi_operation *document)
+{
+	for (size_t i = 0; i < document->parameter_count; i++)
+		if (document->parameters[i].place == OPENAPI_IN_HEADER &&
+		    strcmp(document->parameters[i].name, KEY_HEADER) == 0)
+			return true;
+	return false;
+}
+
+/* Which request it is: so an attempt, or a repeat with the client's key, finds what was carried out before. */
+static bool choose_token(const struct api *api, struct request *r, const struct http_exchange *ex)
+{
+	const char *key = http_exchange_header(ex, KEY_HEADER);
+
+	if (key && takes_key(api->operations[r->match.route.operation]))
+		return api_ids_key_token(key, r->token);
+	return api_ids_request_token(r->token);
+}
+
+static enum rc write_token(struct api *api, struct request *r, struct http_exchange *ex, bool bare unused,
+			   struct json_writer *w, struct error *err)
+{
+	if (!operation_row(r->match.route.operation)->writes)
+		return RC_OK;
+	if (!choose_token(api, r, ex))
+		return error_set(err, RC_INTERNAL, "libcrypto gives no random numbers or digests");
+	json_string(w, "token", r->token);
+	return RC_OK;
+}
+
+/* What an operation sends a worker beside the client's parameters and body; by default a token, when it writes. */
 static const struct extra {
 	enum rc (*write)(struct api *api, struct request *r, struct http_exchange *ex, bool bare, struct json_writer *w,
 			 struct error *err);
@@ -302,6 +334,44 @@ static const struct extra {
 	[OPERATION_CREATE] = { write_create, true },
 	[OPERATION_DELETE] = { write_delete, false },
 };
+
+/* PATCH: patch.h. Takes the tree over. */
+static enum http_handled handle_patch(struct api *api, struct request *r, struct http_exchange *ex, cJSON *tree)
+{
+	struct patch_request patch = {
+		.client = api->client,
+		.schema = api->operations[OPERATION_CREATE]->body,
+		.id = r->container_id,
+		.token = r->token,
+		.if_match = http_exchange_header(ex, CONDITIONS_IF_MATCH),
+		.request_id = r->id,
+		.traceparent = r->traceparent,
+		.timeout_ms = api->config->request_timeout_ms,
+		.request_max = api->request_max,
+		.done = on_worker_reply,
+		.ctx = api,
+	};
+	struct worker_reply failed = { .body = NULL };
+
+	if (choose_token(api, r, ex))
+		patch.cookie = http_exchange_defer(ex);
+	if (!patch.cookie) {
+		cJSON_Delete(tree);
+		return answer_rc(r, ex, RC_NO_MEMORY, "park a request");
+	}
+	if (patch_begin(&patch, tree, &failed.error))
+		on_worker_reply(api, patch.cookie, &failed);
+	return HTTP_DEFERRED;
+}
+
+/* A change of another media type than those of a merge patch. */
+static enum http_handled refuse_media_type(struct request *r, struct http_exchange *ex)
+{
+	struct error err;
+
+	error_set(&err, RC_INVALID_ARGUMENT, "the Content-Type must be " REQUEST_BODY_PATCH_TYPES);
+	return request_answer_status(r, ex, &err, HTTP_UNSUPPORTED_MEDIA_TYPE);
+}
 
 /* Check the request as the API document says, and send a worker what counts of it. */
 static enum http_handled handle_operation(struct api *api, struct request *r, struct http_exchange *ex)
@@ -313,6 +383,9 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 	const char *if_match = http_exchange_header(ex, CONDITIONS_IF_MATCH);
 	struct request_body_source source = {
 		.content_type = http_exchange_header(ex, "Content-Type"),
+		.optional = !document->body_required,
+		.may_be_bare = operation == OPERATION_CREATE,
+		.merge_patch = document->takes_merge_patch,
 		.has_key = http_exchange_header(ex, KEY_HEADER) != NULL,
 	};
 	struct faults faults cleanup_faults = { .count = 0 };
@@ -322,6 +395,8 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 	bool bare = false;
 	struct error err = { .rc = RC_OK };
 
+	if (source.merge_patch && !request_body_is_merge_patch(source.content_type))
+		return refuse_media_type(r, ex);
 	source.body = http_exchange_body(ex, &source.len);
 	parameters_check(document, &parameters, &faults);
 	if (document->body)
@@ -330,10 +405,12 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 		return request_answer_faults(r, ex, &faults);
 	if (r->match.parameter)
 		snprintf(r->container_id, sizeof(r->container_id), "%s", r->match.parameter);
+	if (source.merge_patch)
+		return handle_patch(api, r, ex, TAKE(tree));
 	json_begin_object(&w, NULL);
 	if (!extra->without_parameters)
 		parameters_write(document, &parameters, &w);
-	if (extra->write && extra->write(api, r, ex, bare, &w, &err))
+	if ((extra->write ? extra->write : write_token)(api, r, ex, bare, &w, &err))
 		return request_answer_error(r, ex, &err);
 	conditions_write_if_match(if_match, &w);
 	if (tree)

@@ -98,7 +98,7 @@ struct http_answer problem_answer(const struct problem *problem)
 	buf_clear(&document);
 	if (status == 401)
 		answer.authenticate = "Bearer realm=\"containers\""; /* RFC 9110 section 11.6.1 */
-	if (status == 415)
+	if (problem->error->rc == RC_UNSUPPORTED_ENCODING)
 		answer.accepted = "identity"; /* RFC 9110 section 12.5.3 */
 	if (status == 503)
 		answer.retry_after_s = problem->error->retry_after_s > 0 ? problem->error->retry_after_s

@@ -53,6 +53,14 @@ static enum http_handled answer_problem(struct request *r, struct http_exchange 
 	return HTTP_ANSWERED;
 }
 
+enum http_handled request_answer_status(struct request *r, struct http_exchange *exchange, const struct error *err,
+					unsigned status)
+{
+	return answer_problem(
+		r, exchange,
+		&(struct problem){ .error = err, .status = status, .instance = request_path(r), .request_id = r->id });
+}
+
 enum http_handled request_answer_error(struct request *r, struct http_exchange *exchange, const struct error *err)
 {
 	struct problem problem = { .error = err, .instance = request_path(r), .request_id = r->id };

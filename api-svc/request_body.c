@@ -11,15 +11,25 @@
 #define SPEC "spec"
 #define SPEC_POINTER "/spec"
 
-bool request_body_is_json(const char *content_type)
+static bool is_type(const char *content_type, const char *type)
 {
-	size_t len = strlen(JSON_TYPE);
+	size_t len = strlen(type);
 
 	if (!content_type)
 		return false;
 	content_type += strspn(content_type, " \t");
-	return strncasecmp(content_type, JSON_TYPE, len) == 0 &&
+	return strncasecmp(content_type, type, len) == 0 &&
 	       (content_type[len] == '\0' || strchr("; \t", content_type[len]));
+}
+
+bool request_body_is_json(const char *content_type)
+{
+	return is_type(content_type, JSON_TYPE);
+}
+
+bool request_body_is_merge_patch(const char *content_type)
+{
+	return request_body_is_json(content_type) || is_type(content_type, "application/merge-patch+json");
 }
 
 static bool is_bare_spec(const cJSON *tree)
@@ -45,7 +55,9 @@ static cJSON *parse(const struct request_body_source *source, struct faults *fau
 	struct error err;
 	enum rc rc;
 
-	if (!request_body_is_json(source->content_type))
+	if (source->optional && source->len == 0)
+		return NULL;
+	if (!source->merge_patch && !request_body_is_json(source->content_type))
 		faults_add(faults, "/header/Content-Type", "must be " JSON_TYPE);
 	if (source->len == 0) {
 		faults_add(faults, "", "the body is empty");
@@ -65,13 +77,19 @@ void request_body_read(const struct request_body_source *source, const struct sc
 		       bool *ret_bare, cJSON **ret_tree)
 {
 	cJSON *tree = parse(source, faults);
-	bool bare = is_bare_spec(tree);
+	bool bare = source->may_be_bare && is_bare_spec(tree);
 	struct error err;
 
 	*ret_bare = bare;
 	*ret_tree = NULL;
 	if (!tree)
 		return;
+	if (source->merge_patch) {
+		if (!cJSON_IsObject(tree)) /* it would take the container's place (RFC 7396) */
+			faults_add(faults, "", "must be an object");
+		*ret_tree = tree;
+		return;
+	}
 	if (bare && source->has_key) {
 		/* With {"spec": ...} around it, it must not be nested more deeply than others may be. */
 		if (json_check(source->body, source->len, JSON_DEPTH_MAX - 1, &err))

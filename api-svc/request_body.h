@@ -1,5 +1,5 @@
 /*
- * The body of a create: from the client's bytes to a spec that a worker may rely on.
+ * The body of a request: from the client's bytes to what a worker may rely on.
  */
 #ifndef API_SVC_REQUEST_BODY_H
 #define API_SVC_REQUEST_BODY_H
@@ -14,6 +14,9 @@ struct request_body_source {
 	const char *content_type; /* NULL: the header is absent */
 	const char *body;
 	size_t len;
+	bool optional;    /* an empty body is none */
+	bool may_be_bare; /* of a create */
+	bool merge_patch; /* of a change: the media type may also be that of merge patches, and the schema is of the result */
 	/*
 	 * There is an Idempotency-Key: then the body may be the value of `spec` alone, as DCM's environment agent
 	 * sends it.
@@ -22,14 +25,21 @@ struct request_body_source {
 };
 
 /*
- * Read and check a body. What is wrong is added to `faults`, all of it; when nothing is, the spec is there.
+ * Read and check a body. What is wrong is added to `faults`, all of it; when nothing is, the tree is there, or there is no
+ * body.
  *
- * schema    of the whole body: {"spec": {...}}.
+ * schema    of the whole body, such as {"spec": {...}}.
  * ret_bare  it is a bare spec.
- * ret_tree  given to the caller (cJSON_Delete): {"spec": {...}}, also for a bare spec; NULL when it could not be read.
+ * ret_tree  given to the caller (cJSON_Delete): {"spec": {...}} also for a bare spec; NULL when it could not be read.
  */
 void request_body_read(const struct request_body_source *source, const struct schema *schema, struct faults *faults,
 		       bool *ret_bare, cJSON **ret_tree);
+
+/* The media types of a merge patch, for people. */
+#define REQUEST_BODY_PATCH_TYPES "application/merge-patch+json or application/json"
+
+/* Is this Content-Type one of those? NULL: false. */
+bool request_body_is_merge_patch(const char *content_type);
 
 /* Is this Content-Type JSON: application/json, in any case, with any parameters? NULL: false. */
 bool request_body_is_json(const char *content_type);

@@ -35,19 +35,40 @@ bool route_is_open(const struct route *route)
 	return route->answer != ROUTE_ASKS_WORKER;
 }
 
-/* Does the pattern match the segments? A parameter's value is stored. */
-static bool matches(const char *pattern, const struct target *target, const char **ret_parameter)
+/* Does a segment match a part of a pattern with braces: "{id}" or "{id}:verb"? *ret_colon: of the verb; NULL: it has none. */
+static bool matches_parameter(const char *part, size_t len, char *segment, char **ret_colon)
+{
+	const char *verb = memchr(part, ':', len);
+
+	*ret_colon = strrchr(segment, ':');
+	if (!verb)
+		return !*ret_colon;
+	len -= (size_t)(verb - part);
+	return *ret_colon && strlen(*ret_colon) == len && strncmp(*ret_colon, verb, len) == 0;
+}
+
+/* Where a target's parameter is. */
+struct parameter {
+	char *segment; /* NULL: there is none */
+	char *colon;   /* before its verb; NULL: there is none */
+};
+
+static bool matches(const char *pattern, struct target *target, struct parameter *ret_parameter)
 {
 	const char *at = pattern + 1;
 
-	*ret_parameter = NULL;
+	*ret_parameter = (struct parameter){ .segment = NULL };
 	for (size_t i = 0; i < target->segment_count && i < TARGET_SEGMENTS_MAX; i++) {
+		char *segment = target->segments[i];
 		size_t len = strcspn(at, "/");
 
-		if (at[0] == '{')
-			*ret_parameter = target->segments[i];
-		else if (strlen(target->segments[i]) != len || strncmp(at, target->segments[i], len) != 0)
+		if (at[0] == '{') {
+			ret_parameter->segment = segment;
+			if (!matches_parameter(at, len, segment, &ret_parameter->colon))
+				return false;
+		} else if (strlen(segment) != len || strncmp(at, segment, len) != 0) {
 			return false;
+		}
 		at += len;
 		if (*at == '\0')
 			return i + 1 == target->segment_count;
@@ -78,10 +99,10 @@ static bool is_more_exact(const char *pattern, const char *other)
 }
 
 /* The pattern of the routes that the target belongs to; NULL: none. */
-static const char *find_pattern(const struct target *target, const char **ret_parameter)
+static const char *find_pattern(struct target *target, struct parameter *ret_parameter)
 {
 	const char *found = NULL;
-	const char *parameter;
+	struct parameter parameter;
 
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		struct route route = route_at(i);
@@ -94,9 +115,9 @@ static const char *find_pattern(const struct target *target, const char **ret_pa
 	return found;
 }
 
-enum router_result router_find(const char *method, const struct target *target, struct router_match *ret_match)
+enum router_result router_find(const char *method, struct target *target, struct router_match *ret_match)
 {
-	const char *parameter = NULL;
+	struct parameter parameter = { .segment = NULL };
 	const char *pattern = find_pattern(target, &parameter);
 
 	*ret_match = (struct router_match){ .found = false };
@@ -106,7 +127,13 @@ enum router_result router_find(const char *method, const struct target *target, 
 		if (!route.method || strcmp(route.pattern, pattern) != 0)
 			continue;
 		if (takes_method(&route, method)) {
-			*ret_match = (struct router_match){ .found = true, .route = route, .parameter = parameter };
+			if (parameter.colon)
+				*parameter.colon = '\0';
+			*ret_match = (struct router_match){
+				.found = true,
+				.route = route,
+				.parameter = parameter.segment,
+			};
 			return ROUTER_FOUND;
 		}
 		add_allowed(ret_match->allow, route.method);

@@ -15,8 +15,12 @@
 enum route_answer { ROUTE_ASKS_WORKER, ROUTE_HEALTH, ROUTE_DOCUMENT_YAML, ROUTE_DOCUMENT_JSON, ROUTE_ANSWER_COUNT };
 
 struct route {
-	const char *method;  /* GET stands for HEAD as well */
-	const char *pattern; /* segments; one in braces matches any, also an empty one */
+	const char *method; /* GET stands for HEAD as well */
+	/*
+	 * Segments; one in braces matches any without a colon, also an empty one, and with ":verb" after it any that ends
+	 * with that.
+	 */
+	const char *pattern;
 	enum route_answer answer;
 	enum operation operation; /* OPERATION_COUNT: none of the API document */
 };
@@ -35,12 +39,12 @@ enum router_result {
 struct router_match {
 	bool found;
 	struct route route;           /* when found */
-	const char *parameter;        /* the segment in braces; NULL: the pattern has none. Belongs to the target */
+	const char *parameter;        /* what is in braces; NULL: the pattern has none. Belongs to the target */
 	char allow[ROUTER_ALLOW_MAX]; /* ROUTER_NOT_ALLOWED */
 };
 
-/* Find the route of a request. Methods are case-sensitive (RFC 9110). */
-enum router_result router_find(const char *method, const struct target *target, struct router_match *ret_match);
+/* Find the route of a request. Methods are case-sensitive (RFC 9110). A ":verb" is cut off the target's segment. */
+enum router_result router_find(const char *method, struct target *target, struct router_match *ret_match);
 
 /*
  * Do the operations (operation.h) and the API document say the same? Every operation of the document has a row, and

@@ -44,6 +44,13 @@
  *   get        id                                           Container
  *   list       max_page_size (1..1000), page_token ("" =    {"containers": [...], "next_page_token": "..."}
  *              first)
+ *   update     id, token, spec (merged), base (the etag     Container. RC_CONFLICT: it has another version than base,
+ *              that it was made from), if_match             make the spec anew
+ *   scale      id, token, replicas, if_match                Container
+ *   stop, start, restart  id, token, if_match               Container
+ *   rollback   id, token, revision (none: the one before),  Container
+ *              if_match
+ *   revisions  id, max_page_size, page_token                {"revisions": [...], "next_page_token": "..."}
  *   delete     id, absent_ok (true: nothing there is OK),   empty
  *              if_match (2)
  *   health     (none)                                       {"healthy": true|false}; replied beside the pool, also
@@ -56,7 +63,8 @@
  * that the agent of that name is working on, under the Idempotency-Key `key` (kube-worker/agent_requests.h).
  *
  * `token` says who made a container: PROTOCOL_TOKEN_KEY + hex(SHA-256(Idempotency-Key)) when the client sent such a
- * key, else PROTOCOL_TOKEN_REQUEST + a random UUID made for this one HTTP request.
+ * key, else PROTOCOL_TOKEN_REQUEST + a random UUID made for this one HTTP request. A changed container keeps the token of its
+ * last change: an attempt, or a repeat by key, that finds its own there was carried out before.
  *
  * SETTLING  A request that is over does nothing any more (tests/model explores these rules):
  *

@@ -244,6 +244,18 @@ enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, co
 	return gather.rc;
 }
 
+enum rc container_gather_fresh(struct op_call *call, const struct root *root, struct container_extras *extras,
+			       struct error *err)
+{
+	struct container_cache cache cleanup_container_cache = { 0 };
+	cleanup_free struct fact *fact = NULL;
+	enum rc rc = root_fact(root, &fact, err);
+
+	if (!rc)
+		rc = read_own(call, container_part_kinds(), fact->instance_id, &cache, err);
+	return rc ? rc : container_gather_from(call, cache.cache, fact, extras, err);
+}
+
 /* Does the root say that there is something which the cache has not shown? */
 static bool is_lacking(const struct root *root, const struct container_extras *extras)
 {

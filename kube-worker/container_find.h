@@ -88,6 +88,10 @@ enum rc container_cache_open(struct op_call *call, unsigned kinds, const char *i
 enum rc container_gather(struct op_call *call, const struct root *root, struct container_extras *extras,
 			 struct error *err) must_check;
 
+/* The same by lists, when the cache may show what has just been changed. */
+enum rc container_gather_fresh(struct op_call *call, const struct root *root, struct container_extras *extras,
+			       struct error *err) must_check;
+
 /* The same for a list page: from this cache only, without a call for a single container. */
 enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, const struct fact *root,
 			      struct container_extras *extras, struct error *err) must_check;

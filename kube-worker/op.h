@@ -36,7 +36,8 @@ struct op_call {
 	char debt[DEBT_KEY_MAX + 24]; /* of a create that went well: PROTOCOL_HEADER_DEBT; "": settled already */
 	char settle[PROTOCOL_SETTLE_MAX];
 	char etag[CONTAINER_ETAG_MAX]; /* of the container that the result shows; "": it shows none */
-	bool keep_record;              /* something may still come into being for it */
+	bool refused;     /* the Kubernetes call that failed last: by a refusal, which would be the same again */
+	bool keep_record; /* something may still come into being for it */
 };
 
 #endif

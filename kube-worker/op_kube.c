@@ -19,8 +19,14 @@ static enum rc check_object(const cJSON *object, enum kube_kind kind, struct err
 			 kube_kind_name(kind));
 }
 
-static enum rc call_kube(struct op_call *call, const char *method, enum kube_kind kind, const char *name,
-			 const struct buf *body, struct kube_reply *reply, struct error *err)
+/* Of a request as such, and not because of what there is, who asks or how busy the server is. */
+static bool is_refusal(int status)
+{
+	return status == 400 || status == 403 || status == 413 || status == 422;
+}
+
+static enum rc call_kube_with(struct op_call *call, const char *method, enum kube_kind kind, const char *name,
+			      const struct buf *body, bool dry, struct kube_reply *reply, struct error *err)
 {
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
 	struct kube_request request = {
@@ -36,6 +42,8 @@ static enum rc call_kube(struct op_call *call, const char *method, enum kube_kin
 	enum rc rc;
 
 	kube_path_add(&path, kind, call->env->config->namespace, name);
+	if (dry)
+		kube_path_add_query(&path, "dryRun", "All");
 	rc = buf_check(&path, err);
 	if (rc)
 		return rc;
@@ -45,12 +53,19 @@ static enum rc call_kube(struct op_call *call, const char *method, enum kube_kin
 		rc = check_object(reply->object, kind, &original);
 	if (!rc)
 		return RC_OK;
+	call->refused = is_refusal(reply->status);
 	*err = original;
 	/* What the operations expect and decide on themselves is no news for the log. */
 	if (rc == RC_NOT_FOUND || rc == RC_ALREADY_EXISTS || rc == RC_CONFLICT)
 		return rc;
 	snprintf(path.data, path.capacity, "%s %s", method, kube_kind_name(kind)); /* shorter than any path */
 	return op_kube_translate(call, reply, path.data, err);
+}
+
+static enum rc call_kube(struct op_call *call, const char *method, enum kube_kind kind, const char *name,
+			 const struct buf *body, struct kube_reply *reply, struct error *err)
+{
+	return call_kube_with(call, method, kind, name, body, false, reply, err);
 }
 
 /* ---- errors for clients ------------------------------------------------------------------------------------------ */
@@ -65,10 +80,24 @@ static const char *const public_texts[RC_COUNT] = {
 	[RC_INTERNAL] = "Kubernetes gave an answer that was not understood",
 };
 
-/* RBAC's message names our account and is not for clients; any other refusal is. */
-static bool is_rbac_refusal(const char *message)
+/*
+ * RBAC's message names our account and is not for clients, but for what that cannot do; any other refusal is. NULL: it is
+ * no message of RBAC.
+ */
+static const char *rbac_refusal(const char *message)
 {
-	return strstr(message, " cannot ") && strstr(message, "User \"");
+	const char *cannot = strstr(message, " cannot ");
+
+	return cannot && strstr(message, "User \"") ? cannot + 1 : NULL;
+}
+
+/* `cannot update resource "deployments" in API group "apps"`, without the namespace. */
+static enum rc set_rbac_refusal(struct error *err, const char *cannot)
+{
+	const char *end = strstr(cannot, " in the namespace");
+
+	return error_set(err, RC_PERMISSION_DENIED, "Kubernetes does not allow it: the provider's Role %.*s",
+			 end ? (int)(end - cannot) : 0, cannot);
 }
 
 /* The part of a refusal that a client can act on; NULL: none. */
@@ -80,7 +109,7 @@ static const char *refusal_text(enum rc rc, const char *message)
 		return quota;
 	if (message && strstr(message, "being terminated"))
 		return "the namespace is being terminated";
-	if (rc == RC_PERMISSION_DENIED && message && !is_rbac_refusal(message))
+	if (rc == RC_PERMISSION_DENIED && message && !rbac_refusal(message))
 		return message;
 	return rc == RC_INVALID_ARGUMENT ? message : NULL;
 }
@@ -122,6 +151,8 @@ enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, 
 				add_cause(call, cause);
 	if (refusal)
 		error_set(err, err->rc, "Kubernetes refused: %s", refusal);
+	else if (err->rc == RC_PERMISSION_DENIED && message && rbac_refusal(message))
+		set_rbac_refusal(err, rbac_refusal(message));
 	else if (err->rc == RC_NOT_FOUND)
 		error_set(err, RC_UNAVAILABLE, "the namespace of the containers does not exist");
 	else if (public_texts[err->rc])
@@ -147,6 +178,38 @@ enum rc op_kube_create(struct op_call *call, enum kube_kind kind, const struct b
 		return rc;
 	rc = call_kube(call, "POST", kind, NULL, body, reply, err);
 	return rc == RC_NOT_FOUND ? op_kube_translate(call, reply, "create in the namespace", err) : rc;
+}
+
+enum rc op_kube_update(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
+		       struct kube_reply *reply, struct error *err)
+{
+	enum rc rc = buf_check(body, err);
+
+	return rc ? rc : call_kube(call, "PUT", kind, name, body, reply, err);
+}
+
+/* The API server asks each webhook whether it has side effects, and does not go on with one that may. */
+static bool cannot_be_tried(const struct kube_reply *reply)
+{
+	const char *message = json_string_at(reply->object, "message");
+
+	return message && strstr(message, "does not support dry run");
+}
+
+enum rc op_kube_try(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
+		    struct error *err)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	size_t faults = call->faults.len;
+	enum rc rc = buf_check(body, err);
+
+	if (rc)
+		return rc;
+	rc = call_kube_with(call, name ? "PUT" : "POST", kind, name, body, true, &reply, err);
+	if (!rc || !cannot_be_tried(&reply))
+		return rc;
+	buf_truncate(&call->faults, faults);
+	return RC_OK;
 }
 
 enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,

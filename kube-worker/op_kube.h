@@ -17,6 +17,20 @@ enum rc op_kube_get(struct op_call *call, enum kube_kind kind, const char *name,
 enum rc op_kube_create(struct op_call *call, enum kube_kind kind, const struct buf *body, struct kube_reply *reply,
 		       struct error *err) must_check;
 
+/*
+ * Replace it. The body has the resourceVersion that it was made from: RC_CONFLICT when the object is another one by now,
+ * also when a try that had no answer was carried out.
+ */
+enum rc op_kube_update(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
+		       struct kube_reply *reply, struct error *err) must_check;
+
+/*
+ * Would the API server take it, and all who have a word there: a dry run. name NULL: of a create, else of an update.
+ * RC_OK also when a webhook cannot be asked without doing it.
+ */
+enum rc op_kube_try(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
+		    struct error *err) must_check;
+
 /* `body` is a merge patch (RFC 7396); with metadata.uid in it, RC_CONFLICT when the object is another one by now. */
 enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
 		      struct kube_reply *reply, struct error *err) must_check;

@@ -13,6 +13,7 @@
 #define PARAMETERS_MAX 16             /* of one operation */
 #define JSON_TEXT_MAX (1024u * 1024u) /* bytes of the document as JSON */
 #define JSON_MEDIA_TYPE "application/json"
+#define MERGE_PATCH_MEDIA_TYPE "application/merge-patch+json"
 
 /* The Makefile makes this object depend on the file. */
 __asm__(".section .rodata\n"
@@ -156,6 +157,7 @@ static enum rc read_body(struct openapi *o, struct openapi_operation *op, const 
 	if (!op->body)
 		return refuse(err, "requestBody has no schema of " JSON_MEDIA_TYPE);
 	op->body_required = json_true_at(body, "required");
+	op->takes_merge_patch = json_get(json_get(body, "content"), MERGE_PATCH_MEDIA_TYPE);
 	return RC_OK;
 }
 

@@ -31,6 +31,7 @@ struct openapi_operation {
 	size_t parameter_count;
 	bool body_required;
 	const struct schema *body; /* of application/json; NULL: the operation has no body */
+	bool takes_merge_patch;    /* the body may also be application/merge-patch+json (RFC 7396) */
 };
 
 struct openapi;

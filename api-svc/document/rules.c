@@ -1,8 +1,10 @@
 #include "api-svc/document/rules.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/strutil.h"
 #include "common/container/labels.h"
 #include "common/container/quantity.h"
 #include "common/services/json_pointer.h"
@@ -87,6 +89,49 @@ static void check_ports(const struct rule_context *c)
 	}
 }
 
+#define STRATEGY "/provider_hints/kubernetes/strategy"
+#define AUTOSCALE "/provider_hints/kubernetes/autoscale"
+
+/* A number, or the digits before a '%'; -1: neither, or not there. */
+static int64_t share_of(const cJSON *share)
+{
+	int64_t number = -1;
+
+	if (cJSON_IsString(share))
+		return strtoll(share->valuestring, NULL, 10);
+	return json_is_int(share, &number) ? number : -1;
+}
+
+static void check_strategy(const struct rule_context *c)
+{
+	const cJSON *strategy = json_at(c->spec, "provider_hints.kubernetes.strategy");
+	const cJSON *surge = json_get(strategy, "max_surge");
+	const cJSON *unavailable = json_get(strategy, "max_unavailable");
+
+	if (cJSON_IsString(unavailable) && share_of(unavailable) > 100)
+		add_fault(c, STRATEGY "/max_unavailable", "must not be more than 100%");
+	if (share_of(surge) == 0 && share_of(unavailable) == 0)
+		add_fault(c, STRATEGY "/max_unavailable", "must not be 0 when max_surge is");
+	if (!str_equal(json_string_at(strategy, "type"), "recreate"))
+		return;
+	if (surge)
+		add_fault(c, STRATEGY "/max_surge", "has no meaning for the type recreate");
+	if (unavailable)
+		add_fault(c, STRATEGY "/max_unavailable", "has no meaning for the type recreate");
+}
+
+static void check_autoscale(const struct rule_context *c)
+{
+	const cJSON *autoscale = json_at(c->spec, "provider_hints.kubernetes.autoscale");
+
+	if (!cJSON_IsObject(autoscale))
+		return;
+	if (json_int_at(autoscale, "min", 1) > json_int_at(autoscale, "max", INT64_MAX))
+		add_fault(c, AUTOSCALE "/min", "must not be more than max");
+	if (!json_get(autoscale, "cpu_percent") && !json_get(autoscale, "memory_percent"))
+		add_fault(c, AUTOSCALE, "needs cpu_percent or memory_percent");
+}
+
 static const struct rule {
 	const char *name;
 	void (*check)(const struct rule_context *c);
@@ -95,6 +140,8 @@ static const struct rule {
 	{ "memory: min <= max", check_memory },
 	{ "labels: valid for Kubernetes, and not ours", check_labels },
 	{ "ports: each once", check_ports },
+	{ "strategy: Pods can be replaced at all", check_strategy },
+	{ "autoscale: min <= max, and by something", check_autoscale },
 };
 
 void rules_check(const cJSON *spec, const char *pointer, struct faults *faults)

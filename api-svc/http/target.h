@@ -19,7 +19,7 @@ struct target_pair {
 
 struct target {
 	char *path;                                 /* as it was sent, without the query: for `instance` and the log */
-	const char *segments[TARGET_SEGMENTS_MAX];  /* decoded */
+	char *segments[TARGET_SEGMENTS_MAX];        /* decoded */
 	size_t segment_count;                       /* "/" has one, which is empty; TARGET_SEGMENTS_MAX + 1: more */
 	struct target_pair query[TARGET_QUERY_MAX]; /* decoded, in order; '+' is a space */
 	size_t query_count;

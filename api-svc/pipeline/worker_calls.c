@@ -169,7 +169,7 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 	*call = (struct worker_call){
 		.index = index,
 		.package = package,
-		.wait_end_ms = now_ms + calls->worker_wait_ms,
+		.wait_end_ms = now_ms + ask->delay_ms + calls->worker_wait_ms,
 		.deadline_ms = now_ms + ask->timeout_ms,
 		.silence_ms = WORKER_SILENCE_MS,
 		.backoff = { .first_ms = policy->again_ms, .max_ms = policy->max_ms },
@@ -181,7 +181,8 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 		.cookie = ask->cookie,
 	};
 	calls->open[ask->operation]++;
-	set_state(calls, call, WORKER_CALL_WAITING, call->deadline_ms);
+	set_state(calls, call, WORKER_CALL_WAITING,
+		  ask->delay_ms ? before_deadline(call, now_ms + ask->delay_ms) : call->deadline_ms);
 	return true;
 }
 

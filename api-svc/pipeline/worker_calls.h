@@ -34,6 +34,7 @@ struct worker_ask {
 	const char *request_id;  /* copied */
 	const char *traceparent; /* copied; NULL: none */
 	bool narrowed;           /* the body has a member of PROTOCOL_VERSION_NARROWED */
+	int64_t delay_ms;        /* before the first attempt is sent */
 	int64_t timeout_ms;      /* until the answer must be there, counted from now */
 	/*
 	 * Called exactly once, on a thread of NATS or of the worker client, or before worker_client_ask() returns; must
@@ -135,7 +136,7 @@ void worker_calls_init(struct worker_calls *calls, int64_t worker_wait_ms);
 void worker_calls_clear(struct worker_calls *calls);
 
 /*
- * Add a call, WAITING; it takes over the package. The caller begins at once. False when memory is short; the package is
+ * Add a call, WAITING; it takes over the package. The caller begins at once, unless there is a delay: then it becomes due. False when memory is short; the package is
  * then still the caller's.
  */
 bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, struct worker_package *package,

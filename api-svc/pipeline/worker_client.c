@@ -462,7 +462,8 @@ enum rc worker_client_ask(struct worker_client *client, const struct worker_ask 
 		return error_set(err, RC_UNAVAILABLE, "the service is stopping");
 	if (!added)
 		return error_no_memory(err);
-	send_call(client, &attempt);
+	if (!ask->delay_ms)
+		send_call(client, &attempt);
 	return RC_OK;
 }
 

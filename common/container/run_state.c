@@ -143,7 +143,8 @@ const cJSON *run_state_show_hints(const struct run_state *state, const cJSON *hi
 	int64_t shown = run_state_is_stopped(state) ? state->kept : state->replicas;
 	int64_t written;
 
-	if (!read_replicas(kubernetes, &written) || written == shown || cJSON_IsObject(json_get(kubernetes, "autoscale")))
+	if (!read_replicas(kubernetes, &written) || written == shown ||
+	    cJSON_IsObject(json_get(kubernetes, "autoscale")))
 		return hints;
 	*ret_own = cJSON_Duplicate(hints, 1);
 	if (!*ret_own || !set_replicas(json_get(*ret_own, KUBERNETES), shown))

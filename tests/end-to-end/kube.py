@@ -11,7 +11,7 @@ import urllib.parse
 import yaml
 
 PATHS = {"deployments": "/apis/apps/v1", "replicasets": "/apis/apps/v1", "pods": "/api/v1", "services": "/api/v1",
-         "resourcequotas": "/api/v1", "limitranges": "/api/v1", "events": "/api/v1"}
+         "resourcequotas": "/api/v1", "horizontalpodautoscalers": "/apis/autoscaling/v2", "limitranges": "/api/v1", "events": "/api/v1"}
 
 
 class Kube:

@@ -11,20 +11,27 @@
 /* ---- what a request is about ------------------------------------------------------------------------------------- */
 
 /*
- * Read /api/v1/... and /apis/apps/v1/... with [namespaces/NS/]RESOURCE[/NAME[/SUBRESOURCE]].
+ * Read /api/v1/..., /apis/apps/v1/... and so on with [namespaces/NS/]RESOURCE[/NAME[/SUBRESOURCE]].
  * False: no kind lives there.
  */
 static bool parse_path(const char *path, struct sim_target *t)
 {
-	static const char core[] = "/api/v1/";
-	static const char apps[] = "/apis/apps/v1/";
-	const char *group = str_has_prefix(path, apps) ? "apps" : "";
+	static const struct {
+		const char *prefix;
+		const char *group;
+	} groups[] = { { "/api/v1/", "" }, { "/apis/apps/v1/", "apps" }, { "/apis/autoscaling/v2/", "autoscaling" } };
 	char parts[5][SIM_NAME_MAX] = { "" };
+	const char *group = NULL;
 	size_t at = 0;
 
-	if (!str_has_prefix(path, core) && !group[0])
+	for (size_t i = 0; i < ARRAY_LEN(groups) && !group; i++) {
+		if (!str_has_prefix(path, groups[i].prefix))
+			continue;
+		group = groups[i].group;
+		path += strlen(groups[i].prefix);
+	}
+	if (!group)
 		return false;
-	path += group[0] ? strlen(apps) : strlen(core);
 	(void)sscanf(path, "%253[^/]/%253[^/]/%253[^/]/%253[^/]/%253[^/]", parts[0], parts[1], parts[2], parts[3],
 		     parts[4]); /* parts that are not there stay empty */
 	if (str_equal(parts[0], "namespaces") && sim_kind_find(group, parts[2])) {
@@ -62,8 +69,8 @@ static const struct verb_row {
 	  sim_read_list,
 	  { "watch", "labelSelector", "fieldSelector", "resourceVersion", "limit", "continue" } },
 	{ "GET", true, true, "get", sim_read_one, { NULL } },
-	{ "POST", false, false, "create", sim_create, { "fieldManager", "fieldValidation" } },
-	{ "PUT", true, true, "update", sim_update, { "fieldManager", "fieldValidation" } },
+	{ "POST", false, false, "create", sim_create, { "fieldManager", "fieldValidation", "dryRun" } },
+	{ "PUT", true, true, "update", sim_update, { "fieldManager", "fieldValidation", "dryRun" } },
 	{ "PATCH", true, true, "patch", sim_patch, { "fieldManager", "fieldValidation" } },
 	{ "DELETE", true, false, "delete", sim_delete, { "gracePeriodSeconds" } },
 	{ "DELETE", false, false, "deletecollection", NULL, { "labelSelector", "gracePeriodSeconds" } },

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/services/json_canonical.h"
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/events.h"
 #include "tests/kubesim/kinds.h"
@@ -14,6 +15,8 @@
 
 #define HASH_LABEL "pod-template-hash"
 #define REVISION "deployment.kubernetes.io/revision"
+#define REVISION_HISTORY "deployment.kubernetes.io/revision-history"
+#define HASH_TEXT_MAX ((size_t)16 << 20)
 #define HASH_MAX 12      /* bytes of a template's hash with the NUL */
 #define NAME_AGAIN_MS 20 /* until a predecessor's ReplicaSet may be gone */
 
@@ -44,6 +47,7 @@ struct rollout {
 	int64_t wanted;
 	int64_t surge;       /* how many more Pods there may be meanwhile */
 	int64_t unavailable; /* and how many fewer */
+	bool recreate;       /* all old ones go first */
 	struct counts total;
 };
 
@@ -53,10 +57,13 @@ struct rollout {
 static void hash_template(const cJSON *template, char out[HASH_MAX])
 {
 	static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
-	cleanup_free char *text = cJSON_PrintUnformatted(template);
+	struct buf text cleanup_buf = buf_make(HASH_TEXT_MAX);
+	struct json_writer w = json_writer_make(&text);
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
-	for (const char *at = text ? text : ""; *at; at++)
+	if (template && json_canonical_write(&w, NULL, template, NULL)) /* the real one is decoded: it has no order */
+		abort();                                                /* a simulator without memory judges nothing */
+	for (const char *at = text.data; *at; at++)
 		hash = (hash ^ (unsigned char)*at) * 16777619u;
 	snprintf(out, HASH_MAX, "%010" PRIu32, hash);
 	for (; *out; out++)
@@ -80,9 +87,12 @@ static void read_strategy(struct rollout *r)
 	const cJSON *rolling = json_at(r->tree, "spec.strategy.rollingUpdate");
 
 	r->wanted = json_int_at(r->tree, "spec.replicas", 1);
+	r->recreate = str_equal(json_string_at(r->tree, "spec.strategy.type"), "Recreate");
 	r->surge = resolve(json_get(rolling, "maxSurge"), r->wanted, true);
 	r->unavailable = resolve(json_get(rolling, "maxUnavailable"), r->wanted, false);
-	if (r->surge == 0 && r->unavailable == 0)
+	if (r->recreate)
+		r->unavailable = r->wanted;
+	else if (r->surge == 0 && r->unavailable == 0)
 		r->unavailable = 1;
 }
 
@@ -128,12 +138,45 @@ static int64_t revision_of(const cJSON *tree)
 	return text && str_parse_int64(text, &number) ? number : 0;
 }
 
+static cJSON *annotations_of(cJSON *tree)
+{
+	return sim_tree_child(sim_tree_child(tree, "metadata"), "annotations");
+}
+
 static void set_revision(cJSON *tree, int64_t revision)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%" PRId64, revision);
-	sim_tree_set_string(sim_tree_child(sim_tree_child(tree, "metadata"), "annotations"), REVISION, text);
+	sim_tree_set_string(annotations_of(tree), REVISION, text);
+}
+
+/* A ReplicaSet becomes the newest again: it keeps the numbers that it had. */
+static void note_history(cJSON *tree)
+{
+	cJSON *annotations = annotations_of(tree);
+	const char *before = cJSON_GetStringValue(json_get(annotations, REVISION_HISTORY));
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s%s%" PRId64, before ? before : "", before ? "," : "", revision_of(tree));
+	sim_tree_set_string(annotations, REVISION_HISTORY, text);
+}
+
+/* The newest ReplicaSet gets the Deployment's annotations, and keeps those that the Deployment loses. True: one is new. */
+static bool copy_annotations(const struct rollout *r, cJSON *tree)
+{
+	cJSON *annotations = annotations_of(tree);
+	const cJSON *annotation = NULL;
+	bool any = false;
+
+	cJSON_ArrayForEach (annotation, json_at(r->tree, "metadata.annotations")) {
+		if (str_equal(annotation->string, REVISION) || str_equal(annotation->string, REVISION_HISTORY) ||
+		    cJSON_Compare(annotation, json_get(annotations, annotation->string), true))
+			continue;
+		sim_tree_set_string(annotations, annotation->string, annotation->valuestring);
+		any = true;
+	}
+	return any;
 }
 
 /* The number that the newest ReplicaSet must have: above all others. */
@@ -181,6 +224,7 @@ static cJSON *make_replicaset(const struct rollout *r, const char *name, int64_t
 	sim_tree_set_string(metadata, "name", name);
 	sim_tree_set_string(labels, HASH_LABEL, r->hash);
 	sim_tree_set(metadata, "labels", sim_tree_copy(labels));
+	copy_annotations(r, tree);
 	set_revision(tree, next_revision(r));
 	sim_owner_add(metadata, r->object);
 	sim_tree_set_int(spec, "replicas", replicas);
@@ -210,8 +254,10 @@ static void scale(struct rollout *r, struct revision *v, int64_t replicas)
 	cJSON *metadata = json_get(v->tree, "metadata");
 	int64_t before = v->pods.spec;
 
-	if (v == r->newest)
+	if (v == r->newest && next_revision(r) > revision_of(v->tree)) {
+		note_history(v->tree);
 		set_revision(v->tree, next_revision(r));
+	}
 	sim_tree_set_int(json_get(v->tree, "spec"), "replicas", replicas);
 	if (replicas != before)
 		sim_tree_set_int(metadata, "generation", json_int_at(metadata, "generation", 1) + 1);
@@ -242,16 +288,37 @@ static void scale_down_old(struct rollout *r)
 	}
 }
 
+/* Are there Pods of other ReplicaSets, or will there be? */
+static bool old_ones_left(struct rollout *r)
+{
+	bool left = false;
+
+	for (size_t i = 0; i < r->count; i++) {
+		struct revision *v = &r->revisions[i];
+
+		if (v == r->newest)
+			continue;
+		left = left || v->pods.replicas > 0;
+		if (v->pods.spec > 0)
+			scale(r, v, 0);
+	}
+	return left;
+}
+
 static void roll(struct rollout *r)
 {
+	bool annotated;
 	int64_t wanted_now;
 
+	if (r->recreate && old_ones_left(r))
+		return; /* they bring us back */
 	if (!r->newest) {
 		create_newest(r);
 		return; /* the new ReplicaSet brings us back */
 	}
 	wanted_now = allowed_for_newest(r, r->newest->pods.spec);
-	if (wanted_now != r->newest->pods.spec || next_revision(r) > revision_of(r->newest->tree))
+	annotated = copy_annotations(r, r->newest->tree);
+	if (annotated || wanted_now != r->newest->pods.spec || next_revision(r) > revision_of(r->newest->tree))
 		scale(r, r->newest, wanted_now);
 	scale_down_old(r);
 }

@@ -160,3 +160,9 @@ void sim_default_namespace(cJSON *tree)
 {
 	sim_tree_default_string(sim_tree_child(tree, "status"), "phase", "Active");
 }
+
+void sim_default_autoscaler(cJSON *tree)
+{
+	sim_tree_default_int(sim_tree_child(tree, "spec"), "minReplicas", 1);
+	sim_tree_child(tree, "status");
+}

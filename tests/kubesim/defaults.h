@@ -13,5 +13,6 @@ void sim_default_deployment(cJSON *tree);
 void sim_default_pod(cJSON *tree);
 void sim_default_service(cJSON *tree);
 void sim_default_namespace(cJSON *tree);
+void sim_default_autoscaler(cJSON *tree);
 
 #endif

@@ -6,7 +6,10 @@
 #include "common/services/json_write.h"
 #include "tests/kubesim/kinds.h"
 
-#define GROUP_VERSION "{\"groupVersion\":\"apps/v1\",\"version\":\"v1\"}"
+#define GROUP_VERSION(group, version) "{\"groupVersion\":\"" group "/" version "\",\"version\":\"" version "\"}"
+#define GROUP(group, version) \
+	"{\"name\":\"" group  \
+	"\",\"versions\":[" GROUP_VERSION(group, version) "],\"preferredVersion\":" GROUP_VERSION(group, version) "}"
 
 /* Answers that never change. */
 static const struct {
@@ -24,8 +27,8 @@ static const struct {
 	  "\"none\",\"platform\":\"linux/amd64\"}" },
 	{ "/api", false, NULL, "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],\"serverAddressByClientCIDRs\":[]}" },
 	{ "/apis", false, NULL,
-	  "{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[{\"name\":\"apps\",\"versions\":[" GROUP_VERSION
-	  "],\"preferredVersion\":" GROUP_VERSION "}]}" },
+	  "{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[" GROUP("apps", "v1") "," GROUP("autoscaling",
+													"v2") "]}" },
 };
 
 static void write_verbs(struct json_writer *w, const char *const *verbs)
@@ -105,6 +108,10 @@ bool sim_discovery_answer(const struct sim_request *request, struct sim_response
 	}
 	if (str_equal(request->path, "/apis/apps/v1")) {
 		answer_resources(response, "apps", "apps/v1");
+		return true;
+	}
+	if (str_equal(request->path, "/apis/autoscaling/v2")) {
+		answer_resources(response, "autoscaling", "autoscaling/v2");
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

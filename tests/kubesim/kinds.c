@@ -60,6 +60,13 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.set_defaults = sim_default_workload, .validate = sim_validate_workload,
 		.columns = sim_replicaset_columns, .reconcile = sim_control_replicaset,
 	},
+	[SIM_AUTOSCALER] = { /* without metrics there is nothing that it does */
+		.group = "autoscaling", .api_version = "autoscaling/v2", .kind = "HorizontalPodAutoscaler",
+		.plural = "horizontalpodautoscalers", .singular = "horizontalpodautoscaler", .short_name = "hpa",
+		.resource = "horizontalpodautoscalers.autoscaling", .namespaced = true, .in_all = true,
+		.members = schema_autoscaler, .set_defaults = sim_default_autoscaler,
+		.validate = sim_validate_autoscaler, .columns = sim_autoscaler_columns,
+	},
 };
 
 size_t sim_kind_place(const struct sim_kind *kind)

@@ -17,7 +17,16 @@ struct sim_object;
 struct sim_column;
 
 /* Places in the table; the store keeps its objects by them. */
-enum sim_kind_index { SIM_POD, SIM_SERVICE, SIM_NAMESPACE, SIM_EVENT, SIM_DEPLOYMENT, SIM_REPLICASET, SIM_KIND_COUNT };
+enum sim_kind_index {
+	SIM_POD,
+	SIM_SERVICE,
+	SIM_NAMESPACE,
+	SIM_EVENT,
+	SIM_DEPLOYMENT,
+	SIM_REPLICASET,
+	SIM_AUTOSCALER,
+	SIM_KIND_COUNT
+};
 
 /* The forms that names have. */
 enum sim_name_form { NAME_SUBDOMAIN, NAME_LABEL, NAME_LABEL_1035 };

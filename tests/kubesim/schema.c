@@ -165,6 +165,39 @@ static const struct schema_member service_spec[] = {
 static const struct schema_member namespace_spec[] = { LIST("finalizers", SCHEMA_STRING), END };
 static const struct schema_member scale_spec[] = { VALUE("replicas", SCHEMA_INT32), END };
 
+static const struct schema_member scale_target[] = {
+	VALUE("apiVersion", SCHEMA_STRING),
+	VALUE("kind", SCHEMA_STRING),
+	VALUE("name", SCHEMA_STRING),
+	END,
+};
+
+static const struct schema_member metric_target[] = {
+	VALUE("type", SCHEMA_STRING),
+	POINTER("averageUtilization", SCHEMA_INT32),
+	END,
+};
+
+static const struct schema_member metric_resource[] = {
+	VALUE("name", SCHEMA_STRING),
+	STRUCT("target", metric_target),
+	END,
+};
+
+static const struct schema_member metric[] = {
+	VALUE("type", SCHEMA_STRING),
+	STRUCT("resource", metric_resource),
+	END,
+};
+
+static const struct schema_member autoscaler_spec[] = {
+	STRUCT("scaleTargetRef", scale_target),
+	POINTER("minReplicas", SCHEMA_INT32),
+	VALUE("maxReplicas", SCHEMA_INT32),
+	STRUCTS("metrics", metric),
+	END,
+};
+
 static const struct schema_member preconditions[] = {
 	POINTER("uid", SCHEMA_STRING),
 	POINTER("resourceVersion", SCHEMA_STRING),
@@ -183,6 +216,7 @@ const struct schema_member schema_namespace[] = OBJECT_OF(namespace_spec);
 const struct schema_member schema_deployment[] = OBJECT_OF(deployment_spec);
 const struct schema_member schema_replicaset[] = OBJECT_OF(replicaset_spec);
 const struct schema_member schema_scale[] = OBJECT_OF(scale_spec);
+const struct schema_member schema_autoscaler[] = OBJECT_OF(autoscaler_spec);
 
 const struct schema_member schema_delete_options[] = {
 	VALUE("kind", SCHEMA_STRING),

@@ -37,6 +37,7 @@ extern const struct schema_member schema_service[];
 extern const struct schema_member schema_namespace[];
 extern const struct schema_member schema_deployment[];
 extern const struct schema_member schema_replicaset[];
+extern const struct schema_member schema_autoscaler[];
 extern const struct schema_member schema_scale[];
 extern const struct schema_member schema_delete_options[];
 

@@ -190,6 +190,15 @@ const struct sim_column sim_replicaset_columns[] = {
 	SELECTOR,
 	END,
 };
+
+const struct sim_column sim_autoscaler_columns[] = {
+	NAME,
+	{ "Reference", 0, "spec.scaleTargetRef.name", write_plain },
+	{ "MinPods", 0, "spec.minReplicas", write_count },
+	{ "MaxPods", 0, "spec.maxReplicas", write_count },
+	AGE,
+	END,
+};
 /* clang-format on */
 
 /* ---- tables ------------------------------------------------------------------------------------------------------ */

@@ -21,6 +21,7 @@ extern const struct sim_column sim_namespace_columns[];
 extern const struct sim_column sim_event_columns[];
 extern const struct sim_column sim_deployment_columns[];
 extern const struct sim_column sim_replicaset_columns[];
+extern const struct sim_column sim_autoscaler_columns[];
 
 /* Does the Accept header ask for a table first? */
 bool sim_table_wanted(const char *accept);

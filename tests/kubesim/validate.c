@@ -564,6 +564,34 @@ void sim_validate_service(const cJSON *tree, const cJSON *old, struct sim_causes
 		sim_cause_add(causes, FAULT_NOT_SUPPORTED, affinity, "", "spec.sessionAffinity");
 }
 
+/* ---- autoscalers ------------------------------------------------------------------------------------------------- */
+
+static void check_metric(const cJSON *metric, const char *path, struct sim_causes *causes)
+{
+	if (!str_equal(json_string_at(metric, "type"), "Resource") ||
+	    !str_equal(json_string_at(metric, "resource.target.type"), "Utilization") ||
+	    json_int_at(metric, "resource.target.averageUtilization", 0) < 1)
+		sim_cause_add(causes, FAULT_REFUSED, NULL, "other metrics than utilizations", "%s", path);
+}
+
+void sim_validate_autoscaler(const cJSON *tree, const cJSON *old unused, struct sim_causes *causes)
+{
+	const cJSON *spec = json_get(tree, "spec");
+	int64_t min = json_int_at(spec, "minReplicas", 1);
+	int64_t max = json_int_at(spec, "maxReplicas", 0);
+
+	if (min < 1)
+		sim_cause_add(causes, FAULT_INVALID, NULL, "must be greater than or equal to 1", "spec.minReplicas");
+	if (max < 1)
+		sim_cause_add(causes, FAULT_INVALID, NULL, "must be greater than 0", "spec.maxReplicas");
+	else if (max < min)
+		sim_cause_add(causes, FAULT_INVALID, NULL, "must be greater than or equal to `minReplicas`",
+			      "spec.maxReplicas");
+	if (!json_get(spec, "metrics"))
+		sim_cause_add(causes, FAULT_REFUSED, NULL, "the metric of an autoscaler without one", "spec.metrics");
+	check_each(spec, "metrics", "spec", check_metric, causes);
+}
+
 /* ---- all kinds --------------------------------------------------------------------------------------------------- */
 
 void sim_validate(const struct sim_kind *kind, const cJSON *tree, const cJSON *old, struct sim_causes *causes)

@@ -126,6 +126,12 @@ static bool decode_object(const struct sim_target *t, const struct sim_request *
 	return false;
 }
 
+/* All is done but storing it. */
+static bool is_dry(const struct sim_request *rq)
+{
+	return str_equal(sim_request_query(rq, "dryRun"), "All");
+}
+
 /* The query parameters of all writes; those that a real API server refuses are refused as unknown. */
 static bool check_options(const struct sim_request *rq, struct sim_response *rs)
 {
@@ -137,8 +143,9 @@ static bool check_options(const struct sim_request *rq, struct sim_response *rs)
 	for (size_t i = 0; i < ARRAY_LEN(validations); i++)
 		known |= str_equal(validation, validations[i]);
 	known &= !manager || strlen(manager) <= MANAGER_MAX;
+	known &= !sim_request_query(rq, "dryRun") || is_dry(rq);
 	if (!known)
-		sim_answer_refused(rs, "this fieldManager or fieldValidation");
+		sim_answer_refused(rs, "this fieldManager, fieldValidation or dryRun");
 	return known;
 }
 
@@ -204,6 +211,17 @@ static bool check_quota(struct sim *sim, const struct sim_target *t, const char 
 	return false;
 }
 
+static enum rc try_insert(struct sim *sim, const struct sim_target *t, cJSON *tree, struct sim_object **ret_draft)
+{
+	cleanup_object struct sim_object *there = sim_store_get(sim->store, t->kind, t->ns,
+								json_string_at(tree, "metadata.name"));
+
+	if (there)
+		return RC_ALREADY_EXISTS;
+	*ret_draft = sim_object_create(t->kind, tree);
+	return *ret_draft ? RC_OK : RC_NO_MEMORY;
+}
+
 void sim_create(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs)
 {
 	cleanup_object struct sim_object *stored = NULL;
@@ -224,7 +242,7 @@ void sim_create(struct sim *sim, const struct sim_target *t, struct sim_request 
 	if (has_version)
 		sim_answer_status(rs, &(struct sim_status){ .code = 500 },
 				  "resourceVersion should not be set on objects to be created");
-	else if (sim_objects_insert(sim, t->kind, tree, &stored))
+	else if (is_dry(rq) ? try_insert(sim, t, tree, &stored) : sim_objects_insert(sim, t->kind, tree, &stored))
 		sim_answer_exists(rs, t->kind, name);
 	else
 		sim_answer_object(rs, 201, stored);
@@ -308,8 +326,8 @@ static bool is_counted_change(const struct sim_kind *kind, const cJSON *tree, co
 }
 
 /* Store `tree` in the place of `current`. An error: `current` is not current any more, and nothing is answered. */
-static enum rc store_changed(struct sim *sim, const struct sim_target *t, struct sim_object *current, cJSON *tree,
-			     struct sim_object **ret_stored, struct sim_response *rs)
+static enum rc store_changed(struct sim *sim, const struct sim_target *t, bool dry, struct sim_object *current,
+			     cJSON *tree, struct sim_object **ret_stored, struct sim_response *rs)
 {
 	cleanup_json cJSON *old = sim_object_tree(current);
 	enum rc rc;
@@ -326,6 +344,10 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, struct
 	if (cJSON_Compare(tree, old, true)) { /* no version for what changes nothing */
 		*ret_stored = sim_object_ref(current);
 		return RC_OK;
+	}
+	if (dry) {
+		*ret_stored = sim_object_create(t->kind, tree);
+		return *ret_stored ? RC_OK : RC_NO_MEMORY;
 	}
 	rc = sim_objects_replace(sim, current, tree, ret_stored);
 	if (!rc && sim_objects_finished(*ret_stored, tree))
@@ -366,7 +388,7 @@ static enum rc change_once(struct sim *sim, const struct sim_target *t, const st
 		return RC_OK;
 	if (scale)
 		sim_tree_set_int(sim_tree_child(tree, "spec"), "replicas", json_int_at(scale, "spec.replicas", 0));
-	rc = store_changed(sim, t, current, tree, &stored, rs);
+	rc = store_changed(sim, t, is_dry(rq), current, tree, &stored, rs);
 	rs->status = stored ? 200 : rs->status;
 	if (stored && scale)
 		sim_scale_write(stored, &rs->body);

@@ -48,6 +48,7 @@ Test(request_body, reads_bodies)
 			.content_type = c->content_type,
 			.body = c->body,
 			.len = strlen(c->body),
+			.may_be_bare = true,
 			.has_key = c->has_key,
 		};
 		struct faults faults cleanup_faults = { .count = 0 };

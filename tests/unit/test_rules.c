@@ -35,6 +35,28 @@ static const struct rule_case cases[] = {
 	  "/spec/network/ports/2/container_port is a duplicate" },
 	{ "the largest port", "{\"network\":{\"ports\":[{\"container_port\":65535},{\"container_port\":65535}]}}",
 	  "/spec/network/ports/1/container_port is a duplicate" },
+	{ "strategies",
+	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_surge\":0,\"max_unavailable\":"
+	  "\"100%\"}}}}",
+	  "" },
+	{ "a strategy that replaces nothing",
+	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_surge\":\"0%\",\"max_"
+	  "unavailable\":0}}}}",
+	  "/spec/provider_hints/kubernetes/strategy/max_unavailable must not be 0 when max_surge is" },
+	{ "more than all",
+	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_unavailable\":\"101%\"}}}}",
+	  "/spec/provider_hints/kubernetes/strategy/max_unavailable must not be more than 100%" },
+	{ "recreate has no shares",
+	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"recreate\",\"max_surge\":1,\"max_"
+	  "unavailable\":1}}}}",
+	  "/spec/provider_hints/kubernetes/strategy/max_surge has no meaning for the type recreate; "
+	  "/spec/provider_hints/kubernetes/strategy/max_unavailable has no meaning for the type recreate" },
+	{ "an autoscaler",
+	  "{\"provider_hints\":{\"kubernetes\":{\"autoscale\":{\"min\":2,\"max\":2,\"cpu_percent\":50}}}}", "" },
+	{ "an autoscaler by nothing, the wrong way round",
+	  "{\"provider_hints\":{\"kubernetes\":{\"autoscale\":{\"min\":3,\"max\":2}}}}",
+	  "/spec/provider_hints/kubernetes/autoscale/min must not be more than max; "
+	  "/spec/provider_hints/kubernetes/autoscale needs cpu_percent or memory_percent" },
 	{ "ports that are none", "{\"network\":{\"ports\":[{\"container_port\":0},{\"container_port\":0},5,null]}}",
 	  "" },
 };

@@ -1,0 +1,106 @@
+#include "common/container/spec_delta.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AT "at"
+#define IS "is"
+
+/* Where the walk is, from the top. */
+struct place {
+	const struct place *parent;
+	const char *name;
+};
+
+static void write_names(struct json_writer *w, const struct place *place)
+{
+	if (!place->parent)
+		return;
+	write_names(w, place->parent);
+	json_string(w, NULL, place->name);
+}
+
+static void write_one(struct json_writer *w, const struct place *place, const cJSON *value)
+{
+	json_begin_object(w, NULL);
+	json_begin_array(w, AT);
+	write_names(w, place);
+	json_end_array(w);
+	json_tree(w, IS, value);
+	json_end_object(w);
+}
+
+/* By their texts: large numbers that differ are equal to some comparisons. */
+static bool is_same(const cJSON *a, const cJSON *b)
+{
+	cleanup_free char *of_a = cJSON_PrintUnformatted(a);
+	cleanup_free char *of_b = cJSON_PrintUnformatted(b);
+
+	return of_a && of_b && strcmp(of_a, of_b) == 0;
+}
+
+/* As deep as the specs are nested: JSON_DEPTH_MAX. */
+static void write_members(struct json_writer *w, const struct place *parent, const cJSON *from, const cJSON *to)
+{
+	const cJSON *member = NULL;
+
+	cJSON_ArrayForEach (member, from)
+		if (!json_get(to, member->string))
+			write_one(w, &(struct place){ parent, member->string }, NULL);
+	cJSON_ArrayForEach (member, to) {
+		const struct place place = { parent, member->string };
+		const cJSON *before = json_get(from, member->string);
+
+		if (cJSON_IsObject(member) && cJSON_IsObject(before))
+			write_members(w, &place, before, member);
+		else if (!before || !is_same(before, member))
+			write_one(w, &place, member);
+	}
+}
+
+void spec_delta_write(struct json_writer *w, const char *key, const cJSON *from, const cJSON *to)
+{
+	const struct place top = { NULL, NULL };
+
+	json_begin_array(w, key);
+	write_members(w, &top, from, to);
+	json_end_array(w);
+}
+
+/* The object that the last of the names is in; they are there, since they were when the delta was written. */
+static cJSON *parent_of(const cJSON *names, cJSON *spec, const char **ret_name)
+{
+	const cJSON *name = NULL;
+
+	*ret_name = NULL;
+	cJSON_ArrayForEach (name, names) {
+		if (*ret_name)
+			spec = json_get(spec, *ret_name);
+		*ret_name = cJSON_GetStringValue(name);
+		if (!*ret_name)
+			return NULL;
+	}
+	return *ret_name && cJSON_IsObject(spec) ? spec : NULL;
+}
+
+enum rc spec_delta_apply(const cJSON *delta, cJSON *spec, struct error *err)
+{
+	const cJSON *one = NULL;
+
+	if (!cJSON_IsArray(delta))
+		return error_set(err, RC_INVALID_ARGUMENT, "no delta of a spec");
+	cJSON_ArrayForEach (one, delta) {
+		const cJSON *value = json_get(one, IS);
+		const char *name;
+		cJSON *parent = parent_of(json_get(one, AT), spec, &name);
+		cJSON *copy;
+
+		if (!parent)
+			return error_set(err, RC_INVALID_ARGUMENT, "a delta of another spec");
+		cJSON_DeleteItemFromObjectCaseSensitive(parent, name);
+		copy = value ? cJSON_Duplicate(value, 1) : NULL;
+		if (value && (!copy || !cJSON_AddItemToObject(parent, name, copy)))
+			return error_no_memory(err);
+	}
+	return RC_OK;
+}

@@ -1,0 +1,457 @@
+#include "kube-worker/container_change.h"
+
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/random.h"
+#include "common/base/strutil.h"
+#include "common/container/labels.h"
+#include "common/container/object_merge.h"
+#include "common/container/spec_delta.h"
+#include "common/services/json_canonical.h"
+#include "common/services/log.h"
+#include "kube-worker/change_mark.h"
+#include "kube-worker/container_children.h"
+#include "kube-worker/container_find.h"
+#include "kube-worker/op_kube.h"
+#include "kube-worker/permission.h"
+
+#define VIEW_MAX (16u * 1024 * 1024) /* bytes of a container as clients see it */
+#define PAUSE_MAX_MS 40              /* after a conflict, so that not all come back at once */
+#define CHILD_TRIES_MAX 5            /* each time that somebody else has changed a child meanwhile */
+#define TEXTS_MAX 1024
+
+/* ---- what it is -------------------------------------------------------------------------------------------------- */
+
+static enum rc write_view(struct op_call *call, const struct root *root, bool fresh, struct buf *out,
+			  char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
+{
+	struct container_extras extras cleanup_container_extras = container_extras_make();
+	struct json_writer w = json_writer_make(out);
+	enum rc rc = fresh ? container_gather_fresh(call, root, &extras, err)
+			   : container_gather(call, root, &extras, err);
+
+	return rc ? rc : container_view_write(&w, root->object, &extras, ret_etag, err);
+}
+
+/* A network that only has the Pod's address is none, unless the client wrote it. */
+static void drop_outputs(const struct root *root, cJSON *spec)
+{
+	const char *text = root_annotation(root, ANNOTATION_SPEC);
+	cleanup_json cJSON *written = NULL;
+	cJSON *network = json_get(spec, "network");
+
+	cJSON_DeleteItemFromObjectCaseSensitive(json_get(spec, "metadata"), "namespace");
+	cJSON_DeleteItemFromObjectCaseSensitive(network, "ip");
+	if (!network || network->child)
+		return;
+	if (!text || json_parse(text, strlen(text), &written, NULL) || !cJSON_IsObject(json_get(written, "network")))
+		cJSON_DeleteItemFromObjectCaseSensitive(spec, "network");
+}
+
+static enum rc read_spec(struct op_call *call, const struct root *root, cJSON **ret_spec,
+			 char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
+{
+	struct buf text cleanup_buf = buf_make(VIEW_MAX);
+	cleanup_json cJSON *view = NULL;
+	enum rc rc = write_view(call, root, false, &text, ret_etag, err);
+
+	if (!rc)
+		rc = json_parse(text.data, text.len, &view, err);
+	if (rc)
+		return rc;
+	*ret_spec = cJSON_DetachItemFromObjectCaseSensitive(view, "spec");
+	drop_outputs(root, *ret_spec);
+	return RC_OK;
+}
+
+/* ---- the root ---------------------------------------------------------------------------------------------------- */
+
+/* The root as we want it, by a spec and how it runs. */
+static enum rc write_root(const char *id, const cJSON *spec, const struct run_state *run, struct buf *out,
+			  struct error *err)
+{
+	const struct workload_source source = { .id = id, .spec = spec, .run = run };
+	struct workload workload;
+	enum rc rc = workload_make(&source, &workload, err);
+
+	return rc ? rc : workload_write(&workload, &workload.objects[0], NULL, out, err);
+}
+
+static enum rc merge_root(const struct buf *from, const struct buf *to, cJSON *live, struct error *err)
+{
+	cleanup_json cJSON *before = NULL;
+	cleanup_json cJSON *now = NULL;
+	enum rc rc = json_parse(from->data, from->len, &before, err);
+
+	if (!rc)
+		rc = json_parse(to->data, to->len, &now, err);
+	return rc ? rc : object_merge(before, now, live, err);
+}
+
+/* mark "": none. */
+static enum rc set_mark(cJSON *live, const char *mark, struct error *err)
+{
+	cJSON *metadata = json_get(live, "metadata");
+	cJSON *annotations = json_get(metadata, "annotations");
+
+	cJSON_DeleteItemFromObjectCaseSensitive(annotations, ANNOTATION_CHANGING);
+	if (!mark[0])
+		return RC_OK;
+	if (!annotations)
+		annotations = cJSON_AddObjectToObject(metadata, "annotations");
+	return cJSON_AddStringToObject(annotations, ANNOTATION_CHANGING, mark) ? RC_OK : error_no_memory(err);
+}
+
+/* Write the object over the root, which becomes what it is then. */
+static enum rc put_root(struct op_call *call, struct root *root, const cJSON *object, struct error *err)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	struct json_writer w = json_writer_make(&body);
+	enum rc rc;
+
+	json_tree(&w, NULL, object);
+	rc = op_kube_update(call, root->kind, json_string_at(root->object, "metadata.name"), &body, &reply, err);
+	if (rc == RC_NOT_FOUND)
+		return error_set(err, rc, "the container was deleted meanwhile");
+	if (rc)
+		return rc;
+	cJSON_Delete(root->object);
+	root->object = TAKE(reply.object);
+	return RC_OK;
+}
+
+/* ---- a change that is not complete ------------------------------------------------------------------------------- */
+
+/* One look at a root with a mark. */
+struct settling {
+	cJSON *tree; /* of the mark */
+	struct change_mark mark;
+	cJSON *spec;  /* the root's */
+	cJSON *other; /* the one that the mark leads to */
+	struct run_state run;
+};
+
+static void settling_clear(struct settling *s)
+{
+	cJSON_Delete(TAKE(s->tree));
+	cJSON_Delete(TAKE(s->spec));
+	cJSON_Delete(TAKE(s->other));
+}
+
+static enum rc settling_read(struct op_call *call, const struct root *root, struct settling *s, struct error *err)
+{
+	const char *text = root_annotation(root, ANNOTATION_CHANGING);
+	char etag[CONTAINER_ETAG_MAX];
+	enum rc rc = change_mark_read(text ? text : "", &s->tree, &s->mark, err);
+
+	s->run = run_state_read(root->object);
+	if (!rc)
+		rc = read_spec(call, root, &s->spec, etag, err);
+	if (rc)
+		return rc;
+	s->other = cJSON_Duplicate(s->spec, 1);
+	return s->other ? spec_delta_apply(s->mark.delta, s->other, err) : error_no_memory(err);
+}
+
+/* The children follow the root. */
+static enum rc settle_children(struct op_call *call, const char *id, const struct root *root, const struct settling *s,
+			       struct error *err)
+{
+	enum rc rc = RC_CONFLICT;
+
+	for (int i = 0; rc == RC_CONFLICT && i < CHILD_TRIES_MAX; i++) {
+		struct children_plan plan cleanup_children_plan = { 0 };
+
+		rc = children_plan_make(call, root, id, s->other, s->spec, &plan, err);
+		if (!rc)
+			rc = children_plan_run(call, &plan, err);
+	}
+	return rc == RC_CONFLICT ? error_set(err, RC_UNAVAILABLE, "the container's other objects change all the time")
+				 : rc;
+}
+
+/* The root becomes what it was before; its mark now says what was refused. */
+static enum rc put_back(struct op_call *call, const char *id, struct root *root, const struct settling *s,
+			struct error *err)
+{
+	struct buf from cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	struct buf to cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	struct buf mark cleanup_buf = buf_make(CHANGE_MARK_MAX);
+	cleanup_json cJSON *object = cJSON_Duplicate(root->object, 1);
+	enum rc rc = object ? write_root(id, s->spec, &s->run, &from, err) : error_no_memory(err);
+
+	if (!rc)
+		rc = write_root(id, s->other, &s->mark.run, &to, err);
+	if (!rc)
+		rc = merge_root(&from, &to, object, err);
+	if (!rc)
+		rc = change_mark_write(s->mark.caller, true, s->other, s->spec, &s->run, &mark, err);
+	if (!rc)
+		rc = set_mark(object, mark.data, err);
+	if (!rc)
+		rc = permission_hold(call, err);
+	return rc ? rc : put_root(call, root, object, err);
+}
+
+static enum rc drop_mark_once(struct op_call *call, struct root *root, struct error *err)
+{
+	cleanup_json cJSON *object = cJSON_Duplicate(root->object, 1);
+	enum rc rc = object ? set_mark(object, "", err) : error_no_memory(err);
+
+	if (!rc)
+		rc = permission_hold(call, err);
+	return rc ? rc : put_root(call, root, object, err);
+}
+
+/* The Deployment's controller writes at the same time. RC_CONFLICT: it is another mark by now, or none. */
+static enum rc drop_mark(struct op_call *call, const char *id, struct root *root, struct error *err)
+{
+	cleanup_free char *mark = str_dup(root_annotation(root, ANNOTATION_CHANGING));
+	enum rc rc = mark ? RC_OK : error_no_memory(err);
+
+	while (!rc) {
+		rc = drop_mark_once(call, root, err);
+		if (rc != RC_CONFLICT)
+			return rc;
+		rc = container_find(call, id, root, err);
+		if (!rc && !str_equal(root_annotation(root, ANNOTATION_CHANGING), mark))
+			return RC_CONFLICT;
+	}
+	return rc;
+}
+
+static bool is_final(const struct op_call *call, enum rc rc)
+{
+	return rc == RC_ALREADY_EXISTS || (rc != RC_CANCELLED && call->refused);
+}
+
+/*
+ * One step: to the end, or to the mark of an undoing. RC_CONFLICT: the root has changed meanwhile, and is to be looked at
+ * again. `why` is set when it was refused.
+ */
+static enum rc settle_once(struct op_call *call, const char *id, struct root *root, struct error *why,
+			   struct error *err)
+{
+	struct settling s cleanup_with(settling_clear) = { 0 };
+	enum rc rc = settling_read(call, root, &s, err);
+
+	if (rc == RC_INVALID_ARGUMENT) { /* somebody wrote it: there is nothing to go by */
+		log_warn("the mark of a change is malformed; removing it", log_str("id", id), log_err(err));
+		return drop_mark(call, id, root, err);
+	}
+	if (rc)
+		return rc;
+	call->refused = false;
+	rc = settle_children(call, id, root, &s, err);
+	if (!rc)
+		return drop_mark(call, id, root, err);
+	if (!is_final(call, rc) || s.mark.undo)
+		return rc;
+	*why = *err;
+	return put_back(call, id, root, &s, err);
+}
+
+enum rc container_change_settle(struct op_call *call, const char *id, struct root *root, bool *ret_undone,
+				struct error *err)
+{
+	struct error why = { .rc = RC_OK };
+	enum rc rc = RC_OK;
+
+	while (!rc && root_annotation(root, ANNOTATION_CHANGING)) {
+		rc = settle_once(call, id, root, &why, err);
+		if (rc == RC_CONFLICT)
+			rc = container_find(call, id, root, err);
+	}
+	if (why.rc && !rc)
+		*err = why;
+	if (ret_undone)
+		*ret_undone = !rc && why.rc;
+	return rc;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+
+/* One request for a change. */
+struct changer {
+	const cJSON *request;
+	const char *id;
+	const char *token;
+	change_decide decide;
+	void *ctx;
+	struct root root;
+	bool ended; /* the operation has said what it thinks of it */
+};
+
+/* fresh: its children were changed just now. */
+static enum rc say(struct op_call *call, const struct changer *c, bool fresh, struct buf *result, struct error *err)
+{
+	return write_view(call, &c->root, fresh, result, call->etag, err);
+}
+
+/* Whose change is it, and does that still go on? */
+static enum rc wait_for_other(struct op_call *call, struct changer *c, struct error *err)
+{
+	const char *text = root_annotation(&c->root, ANNOTATION_CHANGING);
+	cleanup_json cJSON *tree = NULL;
+	struct change_mark mark = { .caller = "" };
+	enum caller_word word;
+
+	if (change_mark_read(text, &tree, &mark, err) == RC_NO_MEMORY)
+		return RC_NO_MEMORY;
+	if (call->caller && mark.caller[0] && permission_same_call(call->caller, mark.caller))
+		return RC_OK;
+	word = permission_probe(call->env->caller, mark.caller, "");
+	if (word == CALLER_OPEN || word == CALLER_SILENT)
+		return error_set(err, RC_PENDING, "another change of the container '%s' is not complete yet", c->id);
+	return RC_OK;
+}
+
+/* The children change with it: what they are to be is tried before, and a mark is made. */
+static enum rc prepare_children(struct op_call *call, const struct changer *c, const cJSON *before,
+				const struct change *change, cJSON *object, bool *ret_any, struct error *err)
+{
+	const struct run_state run = run_state_read(c->root.object);
+	struct children_plan plan cleanup_children_plan = { 0 };
+	struct buf mark cleanup_buf = buf_make(CHANGE_MARK_MAX);
+	enum rc rc = children_plan_make(call, &c->root, c->id, before, change->spec, &plan, err);
+
+	*ret_any = !rc && children_plan_is_any(&plan);
+	if (rc || !*ret_any)
+		return rc;
+	rc = children_plan_try(call, &plan, err);
+	if (!rc)
+		rc = change_mark_write(call->caller, false, change->spec, before, &run, &mark, err);
+	return rc ? rc : set_mark(object, mark.data, err);
+}
+
+static enum rc finish(struct op_call *call, struct changer *c, struct buf *result, struct error *err)
+{
+	bool undone;
+	enum rc rc = container_change_settle(call, c->id, &c->root, &undone, err);
+
+	if (undone)
+		return error_wrap(err, err->rc, "nothing was changed");
+	return rc ? rc : say(call, c, true, result, err);
+}
+
+/* Is it the same, whatever the order of members? As text, since large numbers that differ are equal to some comparisons. */
+static enum rc is_same_spec(const cJSON *a, const cJSON *b, bool *ret_same, struct error *err)
+{
+	struct buf of_a cleanup_buf = buf_make(VIEW_MAX);
+	struct buf of_b cleanup_buf = buf_make(VIEW_MAX);
+	struct json_writer to_a = json_writer_make(&of_a);
+	struct json_writer to_b = json_writer_make(&of_b);
+	enum rc rc = json_canonical_write(&to_a, NULL, a, err);
+
+	if (!rc)
+		rc = json_canonical_write(&to_b, NULL, b, err);
+	if (!rc)
+		rc = buf_check(&of_a, err);
+	if (!rc)
+		rc = buf_check(&of_b, err);
+	if (!rc)
+		*ret_same = strcmp(of_a.data, of_b.data) == 0;
+	return rc;
+}
+
+static bool is_same_run(const struct run_state *a, const struct run_state *b)
+{
+	return a->replicas == b->replicas && a->kept == b->kept && str_equal(a->restarted, b->restarted);
+}
+
+static enum rc write_change(struct op_call *call, struct changer *c, const cJSON *before, struct change *change,
+			    struct buf *result, struct error *err)
+{
+	const struct run_state run = run_state_read(c->root.object);
+	struct buf from cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	struct buf to cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	cleanup_json cJSON *object = cJSON_Duplicate(c->root.object, 1);
+	bool children = false;
+	bool same = false;
+	enum rc rc = object ? is_same_spec(before, change->spec, &same, err) : error_no_memory(err);
+
+	if (!rc && same && is_same_run(&run, &change->run))
+		return say(call, c, false, result, err);
+	change->run.change = c->token;
+	if (!rc)
+		rc = write_root(c->id, before, &run, &from, err);
+	if (!rc)
+		rc = write_root(c->id, change->spec, &change->run, &to, err);
+	if (!rc)
+		rc = merge_root(&from, &to, object, err);
+	if (!rc)
+		rc = prepare_children(call, c, before, change, object, &children, err);
+	if (!rc)
+		rc = permission_hold(call, err);
+	if (!rc)
+		rc = put_root(call, &c->root, object, err);
+	if (rc)
+		return rc;
+	return children ? finish(call, c, result, err) : say(call, c, false, result, err);
+}
+
+static enum rc decide(struct op_call *call, struct changer *c, struct buf *result, struct error *err)
+{
+	struct change change = { .root = &c->root, .texts = buf_make(TEXTS_MAX) };
+	cleanup_json cJSON *before = NULL;
+	enum rc rc = read_spec(call, &c->root, &before, change.etag, err);
+
+	change.run = run_state_read(c->root.object);
+	if (!rc) {
+		change.spec = cJSON_Duplicate(before, 1);
+		rc = change.spec ? c->decide(c->ctx, call, c->request, &change, err) : error_no_memory(err);
+		c->ended = rc;
+	}
+	if (!rc) {
+		drop_outputs(&c->root, change.spec);
+		rc = write_change(call, c, before, &change, result, err);
+	}
+	cJSON_Delete(change.spec);
+	buf_clear(&change.texts);
+	return rc;
+}
+
+/* RC_OK without a result: something else was to be done first. */
+static enum rc change_once(struct op_call *call, struct changer *c, struct buf *result, struct error *err)
+{
+	const char *last;
+	enum rc rc = container_find(call, c->id, &c->root, err);
+
+	if (!rc && root_annotation(&c->root, ANNOTATION_CHANGING)) {
+		rc = wait_for_other(call, c, err);
+		return rc ? rc : container_change_settle(call, c->id, &c->root, NULL, err);
+	}
+	if (rc)
+		return rc;
+	last = root_annotation(&c->root, ANNOTATION_CHANGE);
+	if (str_equal(last, c->token))
+		return say(call, c, true, result, err);
+	rc = precondition_check(call, c->request, &c->root, err);
+	return rc ? rc : decide(call, c, result, err);
+}
+
+enum rc container_change(struct op_call *call, const cJSON *request, change_decide decider, void *ctx,
+			 struct buf *result, struct error *err)
+{
+	struct changer c = {
+		.request = request,
+		.id = json_string_at(request, "id"),
+		.token = json_string_at(request, "token"),
+		.decide = decider,
+		.ctx = ctx,
+	};
+	enum rc rc;
+
+	do {
+		buf_reset(result);
+		rc = change_once(call, &c, result, err);
+		if (rc == RC_CONFLICT && !c.ended)
+			clock_sleep_ms(random_below(PAUSE_MAX_MS));
+	} while (!c.ended && (rc == RC_CONFLICT || (!rc && !result->len)) && clock_mono_ms() < call->deadline_ms);
+	root_clear(&c.root);
+	if (!c.ended && (rc == RC_CONFLICT || (!rc && !result->len)))
+		return error_set(err, RC_TIMEOUT, "the container '%s' is being changed all the time", c.id);
+	return rc;
+}

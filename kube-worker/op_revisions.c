@@ -1,0 +1,89 @@
+/*
+ * revisions: what the container has been, the newest first.
+ */
+#include "kube-worker/ops.h"
+
+#include <inttypes.h>
+
+#include "common/base/strutil.h"
+#include "common/services/json_write.h"
+#include "kube-worker/container_find.h"
+#include "kube-worker/revisions.h"
+
+static enum rc write_one(const struct root *root, const struct revisions *revisions, const cJSON *item,
+			 struct json_writer *w, struct error *err)
+{
+	int64_t number = revision_number(item);
+	cleanup_json cJSON *spec = NULL;
+	enum rc rc = revision_spec(root, item, &spec, err);
+
+	if (rc)
+		return rc;
+	json_begin_object(w, NULL);
+	json_int(w, "revision", number);
+	json_optional_string(w, "create_time", json_string_at(item, "metadata.creationTimestamp"));
+	json_bool(w, "current", number == revisions->current);
+	json_tree(w, "spec", spec);
+	json_end_object(w);
+	return RC_OK;
+}
+
+/* The token of a page is the number of the last revision of the page before: "" for the first. */
+static enum rc read_token(const char *token, int64_t *ret_before, struct error *err)
+{
+	*ret_before = INT64_MAX;
+	if (token[0] && (!str_parse_int64(token, ret_before) || *ret_before < 1))
+		return error_set(err, RC_INVALID_ARGUMENT, "the page token is none of this list");
+	return RC_OK;
+}
+
+static enum rc write_page(const cJSON *request, const struct root *root, const struct revisions *revisions,
+			  struct buf *result, struct error *err)
+{
+	struct json_writer w = json_writer_make(result);
+	int64_t size = json_int_at(request, "max_page_size", PROTOCOL_PAGE_SIZE_DEFAULT);
+	char next[24] = "";
+	int64_t before;
+	int64_t written = 0;
+	enum rc rc = read_token(json_string_at(request, "page_token"), &before, err);
+
+	json_begin_object(&w, NULL);
+	json_begin_array(&w, "revisions");
+	for (size_t i = 0; !rc && i < revisions->count && i < REVISIONS_SHOWN_MAX; i++) {
+		if (revision_number(revisions->items[i]) >= before)
+			continue;
+		if (written++ == size) {
+			snprintf(next, sizeof(next), "%" PRId64, revision_number(revisions->items[i - 1]));
+			break;
+		}
+		rc = write_one(root, revisions, revisions->items[i], &w, err);
+	}
+	json_end_array(&w);
+	json_string(&w, "next_page_token", next);
+	json_end_object(&w);
+	return rc ? rc : buf_check(result, err);
+}
+
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+{
+	struct root root cleanup_root = { 0 };
+	struct revisions revisions cleanup_revisions = { 0 };
+	const char *id = json_string_at(request, "id");
+	enum rc rc = container_find(call, id, &root, err);
+
+	if (!rc)
+		rc = revisions_read(call, &root, id, &revisions, err);
+	return rc ? rc : write_page(request, &root, &revisions, result, err);
+}
+
+static const struct request_member members[] = {
+	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	{ .name = "max_page_size",
+	  .type = request_member_is_int,
+	  .form = "a whole number from 1 to 1000",
+	  .min = 1,
+	  .max = PROTOCOL_PAGE_SIZE_MAX },
+	{ .name = "page_token", .required = true, .type = request_member_is_text, .form = "a text" },
+};
+
+const struct op op_revisions = { run, members, ARRAY_LEN(members), NULL };

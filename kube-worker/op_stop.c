@@ -1,0 +1,22 @@
+/*
+ * stop: to no replicas; how many there were is kept.
+ */
+#include "kube-worker/ops.h"
+
+#include "kube-worker/container_change.h"
+
+static enum rc decide(void *ctx unused, struct op_call *call unused, const cJSON *request unused, struct change *change,
+		      struct error *err unused)
+{
+	run_state_stop(&change->run);
+	return RC_OK;
+}
+
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+{
+	return container_change(call, request, decide, NULL, result, err);
+}
+
+static const struct request_member members[] = { CHANGE_MEMBERS };
+
+const struct op op_stop = { run, members, ARRAY_LEN(members), NULL };

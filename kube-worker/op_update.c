@@ -1,0 +1,43 @@
+/*
+ * update: the container gets the spec that api-svc has made of its own and the client's patch. `base` is the version of
+ * what that was made from: when the container has another one by now, it is to be made again (RC_CONFLICT).
+ */
+#include "kube-worker/ops.h"
+
+#include <string.h>
+
+#include "common/base/strutil.h"
+#include "kube-worker/container_change.h"
+
+static enum rc decide(void *ctx unused, struct op_call *call unused, const cJSON *request, struct change *change,
+		      struct error *err)
+{
+	cJSON *spec;
+
+	if (!str_equal(json_string_at(request, "base"), change->etag))
+		return error_set(err, RC_CONFLICT, "the container has been changed meanwhile");
+	spec = cJSON_Duplicate(json_get(request, "spec"), 1);
+	if (!spec)
+		return error_no_memory(err);
+	run_state_follow(&change->run, change->spec, spec);
+	cJSON_Delete(change->spec);
+	change->spec = spec;
+	return RC_OK;
+}
+
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+{
+	return container_change(call, request, decide, NULL, result, err);
+}
+
+static const struct request_member members[] = {
+	CHANGE_MEMBERS,
+	{ .name = "base",
+	  .required = true,
+	  .type = request_member_is_text,
+	  .valid = protocol_is_etag,
+	  .form = "an etag" },
+	{ .name = "spec", .required = true, .type = request_member_is_object, .form = "an object" },
+};
+
+const struct op op_update = { run, members, ARRAY_LEN(members), NULL };

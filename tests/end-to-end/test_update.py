@@ -1,0 +1,252 @@
+"""PATCH: what a client changes, what others have put in, and what is refused."""
+
+import concurrent.futures
+import copy
+import json
+
+import pytest
+
+from api import BASE, spec
+from processes import wait_for
+from test_behind_our_back import STRATEGIC, scale, set_image
+from test_life import FULL, without_outputs
+
+MERGE = {"Content-Type": "application/merge-patch+json"}
+
+
+def patch(stack, container_id, change, headers=None, **kwargs):
+    return stack.api.call("PATCH", f"{BASE}/{container_id}", change, {**MERGE, **(headers or {})}, **kwargs)
+
+
+def strategic(kube, name, body):
+    status, answer = kube.call("PATCH", kube.path("deployments", name), body, STRATEGIC)
+    assert status == 200, answer
+
+
+def template_of(kube, name):
+    return kube.get("deployments", name)["spec"]["template"]
+
+
+def test_update_changes_what_the_patch_says(stack):
+    assert stack.api.create(FULL, "all").status == 201
+    before = stack.api.get("all").json
+    wanted = copy.deepcopy(FULL)
+    wanted["image"]["reference"] = "docker.io/library/nginx:1.28"
+    wanted["metadata"]["labels"] = {"team": "b", "empty": "", "new": "one"}
+    wanted["resources"]["memory"]["max"] = "4GB"
+    wanted["process"]["args"] = ["only"]
+    wanted["process"]["env"] = [{"name": "QUOTED", "value": "x"}, {"name": "ADDED", "value": ""}]
+    wanted["provider_hints"] = {"kubernetes": {"deep": "y"}, "other": [1, None]}
+    change = {"spec": {
+        "image": {"reference": "docker.io/library/nginx:1.28"},
+        "metadata": {"labels": {"team": "b", "example.com/tier": None, "new": "one"}, "namespace": "ignored"},
+        "resources": {"memory": {"max": "4GB"}},
+        "process": {"args": ["only"], "env": wanted["process"]["env"]},
+        "provider_hints": {"kubernetes": {"deep": "y"}, "other": [1, None]},
+    }, "status": "FAILED", "id": "another"}
+    answer = patch(stack, "all", change)
+    assert answer.status == 200, answer.text
+    assert without_outputs(answer.json["spec"]) == wanted
+    assert answer.headers["etag"] == f'"{answer.json["etag"]}"' != f'"{before["etag"]}"'
+    shown = stack.api.get("all").json
+    assert without_outputs(shown["spec"]) == wanted and shown["etag"] == answer.json["etag"]
+    assert (shown["uid"], shown["create_time"], shown["id"]) == (before["uid"], before["create_time"], "all")
+    container = template_of(stack.kube, "all")["spec"]["containers"][0]
+    assert [e["name"] for e in container["env"]] == ["QUOTED", "ADDED"]
+    labels = stack.kube.get("deployments", "all")["metadata"]["labels"]
+    assert labels["team"] == "b" and "example.com/tier" not in labels
+    back = patch(stack, "all", {"spec": {"process": None, "provider_hints": None}}, {"Content-Type": "application/json"})
+    assert back.status == 200 and "process" not in back.json["spec"] and "provider_hints" not in back.json["spec"]
+
+
+def test_update_that_changes_nothing_writes_nothing(stack):
+    stack.api.create(FULL, "same")
+    stack.wait_status("same", "RUNNING")
+    etag = stack.api.get("same").json["etag"]
+    version = wait_for("a quiet Deployment", lambda: [
+        d["metadata"]["resourceVersion"] for d in [stack.kube.get("deployments", "same")]
+        if d["status"].get("observedGeneration") == d["metadata"]["generation"] and d["status"].get("availableReplicas")])
+    for change in ({}, {"spec": {}}, {"spec": {"metadata": {"labels": {"absent": None}}}}, {"spec": FULL},
+                   {"unknown": 1}, {"spec": {"unknown": 1}}):
+        answer = patch(stack, "same", change)
+        assert answer.status == 200 and answer.json["etag"] == etag, answer.text
+    assert [stack.kube.get("deployments", "same")["metadata"]["resourceVersion"]] == version
+
+
+def test_update_keeps_what_others_have_put_in(stack):
+    """A sidecar, annotations, an injected variable, a changed image, replicas: all but what the client changes."""
+    stack.api.create(spec(ports=[(80, "internal")], process={"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}]}),
+                     "mixed")
+    injected = {"spec": {"template": {
+        "metadata": {"annotations": {"example.com/theirs": "x"}},
+        "spec": {"terminationGracePeriodSeconds": 7, "containers": [
+            {"name": "sidecar", "image": "docker.io/library/envoy:1"},
+            {"name": "web", "env": [{"name": "INJECTED", "value": "y"}]}]}}}}
+    strategic(stack.kube, "mixed", injected)
+    stack.kube.patch("deployments", "mixed", {"metadata": {"annotations": {"example.com/theirs": "z"},
+                                                           "labels": {"foreign": "label"}}})
+    scale(stack.kube, "mixed", 3)
+    service = stack.kube.get("services", "mixed")
+    answer = patch(stack, "mixed", {"spec": {
+        "resources": {"cpu": {"max": 4}},
+        "process": {"env": [{"name": "INJECTED", "value": "y"}, {"name": "A", "value": "2"}, {"name": "C", "value": "3"}]}}})
+    assert answer.status == 200, answer.text
+    deployment = stack.kube.get("deployments", "mixed")
+    template = deployment["spec"]["template"]
+    assert deployment["spec"]["replicas"] == 3 and deployment["metadata"]["labels"]["foreign"] == "label"
+    assert deployment["metadata"]["annotations"]["example.com/theirs"] == "z"
+    assert template["metadata"]["annotations"]["example.com/theirs"] == "x"
+    assert template["spec"]["terminationGracePeriodSeconds"] == 7
+    assert [c["name"] for c in template["spec"]["containers"]] == ["sidecar", "web"]
+    web = template["spec"]["containers"][1]
+    assert {e["name"]: e.get("value", "") for e in web["env"]} == {"INJECTED": "y", "A": "2", "C": "3"}
+    assert web["resources"]["limits"]["cpu"] == "4" and web["image"] == "docker.io/library/nginx:1.27"
+    assert stack.kube.get("services", "mixed")["metadata"]["resourceVersion"] == service["metadata"]["resourceVersion"]
+    set_image(stack.kube, "mixed", "docker.io/library/envoy:2")  # the first container: theirs
+    answer = patch(stack, "mixed", {"spec": {"metadata": {"labels": {"a": "b"}}}})
+    assert answer.status == 200, answer.text
+    assert template_of(stack.kube, "mixed")["spec"]["containers"][0]["image"] == "docker.io/library/envoy:2"
+
+
+def test_update_of_ports_keeps_addresses(stack):
+    """The Service appears, changes, becomes another type, and goes with the ports."""
+    def ports(*wanted):
+        return {"spec": {"network": {"ports": [{"container_port": p, "visibility": v} for p, v in wanted] or None}}}
+
+    stack.api.create(spec(), "ported")
+    assert "service" not in stack.api.get("ported").json
+    made = patch(stack, "ported", ports((80, "external"), (81, "external")))
+    assert made.status == 200, made.text
+    first = stack.kube.get("services", "ported")
+    assert first["metadata"]["ownerReferences"][0]["uid"] == made.json["uid"]
+    assert [p["port"] for p in made.json["service"]["ports"]] == [80, 81]
+    node_ports = {p["port"]: p["nodePort"] for p in first["spec"]["ports"]}
+    stack.kube.patch("services", "ported", {"metadata": {"annotations": {"example.com/theirs": "x"}}})
+    answer = patch(stack, "ported", ports((82, "external"), (80, "external")))
+    assert answer.status == 200, answer.text
+    second = stack.kube.get("services", "ported")
+    assert second["metadata"]["uid"] == first["metadata"]["uid"] and second["spec"]["clusterIP"] == first["spec"]["clusterIP"]
+    assert second["metadata"]["annotations"]["example.com/theirs"] == "x"
+    assert [p["port"] for p in second["spec"]["ports"]] == [82, 80]
+    assert next(p["nodePort"] for p in second["spec"]["ports"] if p["port"] == 80) == node_ports[80]
+    answer = patch(stack, "ported", ports((80, "internal")))
+    assert answer.status == 200 and answer.json["service"]["type"] == "ClusterIP", answer.text
+    assert stack.kube.get("services", "ported")["spec"]["clusterIP"] == first["spec"]["clusterIP"]
+    assert "node_port" not in answer.json["service"]["ports"][0]
+    answer = patch(stack, "ported", ports((80, "none")))
+    assert answer.status == 200 and "service" not in answer.json, answer.text
+    wait_for("no Service", lambda: stack.kube.get("services", "ported") is None)
+    assert "dcm.project/changing" not in stack.kube.get("deployments", "ported")["metadata"]["annotations"]
+    answer = patch(stack, "ported", ports())
+    assert answer.status == 200 and "ports" not in answer.json["spec"].get("network", {}), answer.text
+
+
+def test_update_by_many_at_once(own_stack):
+    """Each label is in the result, whichever api-svc and worker it went through."""
+    stack = own_stack(4)
+    second = own_stack(0, nats_port=stack.nats_port)
+    stack.api.create(spec(), "busy")
+    apis = [stack.api, second.api]
+
+    def label(i):
+        return apis[i % 2].call("PATCH", f"{BASE}/busy", {"spec": {"metadata": {"labels": {f"l{i}": "x"}}}}, MERGE)
+
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(label, range(50)))
+    assert [a.status for a in answers] == [200] * 50, [a.text for a in answers if a.status != 200][:2]
+    assert stack.api.get("busy").json["spec"]["metadata"]["labels"] == {f"l{i}": "x" for i in range(50)}
+    etag = stack.api.get("busy").headers["etag"]
+
+    def unless_changed(i):
+        return apis[i % 2].call("PATCH", f"{BASE}/busy", {"spec": {"metadata": {"labels": {"l0": str(i)}}}},
+                                {**MERGE, "If-Match": etag})
+
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(unless_changed, range(50)))
+    assert sorted(a.status for a in answers) == [200] + [412] * 49, [a.text for a in answers][:2]
+
+
+BAD = [
+    ([], "", 400), (None, "", 400), ("text", "", 400), (5, "", 400),
+    ({"spec": None}, "/spec", 400), ({"spec": []}, "/spec", 400),
+    ({"spec": {"image": None}}, "/spec/image", 400),
+    ({"spec": {"image": {"reference": None}}}, "/spec/image/reference", 400),
+    ({"spec": {"process": {"args": [None]}}}, "/spec/process/args/0", 400),
+    ({"spec": {"service_type": "vm"}}, "/spec/service_type", 400),
+    ({"spec": {"metadata": {"name": "other"}}}, "/spec/metadata/name", 400),
+    ({"spec": {"provider_hints": {"kubernetes": {"kind": "StatefulSet"}}}}, "/spec/provider_hints/kubernetes/kind", 400),
+    ({"spec": {"provider_hints": {"kubernetes": {"replicas": 1.5}}}}, "/spec/provider_hints/kubernetes/replicas", 400),
+    ({"spec": {"provider_hints": {"kubernetes": {"replicas": "2"}}}}, "/spec/provider_hints/kubernetes/replicas", 400),
+    ({"spec": {"provider_hints": {"kubernetes": {"replicas": 1001}}}}, "/spec/provider_hints/kubernetes/replicas", 400),
+    ({"spec": {"provider_hints": {"kubernetes": {"strategy": {"type": "blue"}}}}},
+     "/spec/provider_hints/kubernetes/strategy/type", 400),
+    ({"spec": {"provider_hints": {"kubernetes": {"strategy": {"type": "rolling", "max_surge": "a%"}}}}},
+     "/spec/provider_hints/kubernetes/strategy/max_surge", 400),
+    ({"spec": {"provider_hints": {"kubernetes": {"autoscale": {"min": 5, "max": 2, "cpu_percent": 50}}}}},
+     "/spec/provider_hints/kubernetes/autoscale/min", 400),
+    ({"spec": {"resources": {"cpu": {"min": 8}}}}, "/spec/resources/cpu/min", 400),
+    ({"spec": {"network": {"ports": [{"container_port": 80, "visibility": "none"}] * 2}}},
+     "/spec/network/ports/1/container_port", 400),
+]
+
+
+def test_update_that_is_wrong_changes_nothing(stack):
+    stack.api.create(FULL, "right")
+    before = stack.api.get("right").json
+    version = stack.kube.get("deployments", "right")["metadata"]["annotations"]["dcm.project/spec"]
+    for change, pointer, status in BAD:
+        problem = patch(stack, "right", json.dumps(change)).problem(status, "INVALID_ARGUMENT")
+        assert pointer in [e["pointer"] for e in problem["errors"]], (change, problem)
+    every = patch(stack, "right", {"spec": {"image": None, "service_type": "vm", "metadata": {"name": "x"},
+                                            "provider_hints": {"kubernetes": {"replicas": -1}}}})
+    assert {e["pointer"] for e in every.problem(400, "INVALID_ARGUMENT")["errors"]} == {
+        "/spec/image", "/spec/service_type", "/spec/metadata/name", "/spec/provider_hints/kubernetes/replicas"}
+    after = stack.api.get("right").json
+    assert without_outputs(after["spec"]) == without_outputs(before["spec"]) and after["etag"] == before["etag"]
+    assert stack.kube.get("deployments", "right")["metadata"]["annotations"]["dcm.project/spec"] == version
+    for body, headers in ((b"{", MERGE), (b"", MERGE), (b'{"a": 1, "a": 2}', MERGE)):
+        stack.api.call("PATCH", f"{BASE}/right", body, headers).problem(400, "INVALID_ARGUMENT")
+    for media in ("text/plain", "application/json-patch+json", "application/strategic-merge-patch+json"):
+        problem = stack.api.call("PATCH", f"{BASE}/right", b"{}", {"Content-Type": media}).problem(415, "INVALID_ARGUMENT")
+        assert "application/merge-patch+json" in problem["detail"]
+    patch(stack, "absent", {"spec": {}}).problem(404, "NOT_FOUND")
+    patch(stack, "absent", {"spec": {}}, {"If-Match": "*"}).problem(404, "NOT_FOUND")
+    patch(stack, "right", {"spec": {}}, {"If-Match": '"0"'}).problem(412, "PRECONDITION_FAILED")
+    stack.api.call("PUT", f"{BASE}/right", {}).problem(405, "INVALID_ARGUMENT")
+
+
+def test_update_refused_by_kubernetes_says_what_and_changes_nothing(stack):
+    stack.api.create(spec(), "taken")
+    stack.kube.create("services", {"metadata": {"name": "taken"}, "spec": {"ports": [{"port": 1}]}})
+    problem = patch(stack, "taken", {"spec": {"image": {"reference": "new:1"},
+                                              "network": {"ports": [{"container_port": 80, "visibility": "internal"}]}}}
+                    ).problem(409, "ALREADY_EXISTS")
+    assert "Service" in problem["detail"]
+    shown = stack.api.get("taken").json["spec"]
+    assert shown["image"]["reference"] == "docker.io/library/nginx:1.27" and "ports" not in shown.get("network", {})
+    assert "dcm.project/changing" not in stack.kube.get("deployments", "taken")["metadata"]["annotations"]
+
+
+def test_update_of_a_container_that_others_made(stack):
+    from test_life import foreign_deployment
+    body = foreign_deployment("theirs", "foreign")
+    body["spec"]["template"]["spec"]["containers"][0]["resources"] = {
+        "requests": {"cpu": "1", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "64Mi"}}
+    stack.kube.create("deployments", body)
+    wait_for("every worker knows it", lambda: all(stack.api.get("foreign").status == 200 for _ in range(8)))
+    answer = patch(stack, "foreign", {"spec": {"image": {"reference": "nginx:2"}}})
+    assert answer.status == 200, answer.text
+    deployment = stack.kube.get("deployments", "theirs")
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:2"
+    assert deployment["spec"]["selector"]["matchLabels"] == {"app": "theirs"}
+
+
+@pytest.mark.parametrize("network", [None, {}, {"ports": []}])
+def test_update_keeps_every_form_of_no_ports(stack, network):
+    stack.api.create(spec(**({} if network is None else {"network": network})), "form")
+    stack.wait_status("form", "RUNNING")
+    answer = patch(stack, "form", {"spec": {"metadata": {"labels": {"a": "b"}}, "provider_hints": {"x": 1}}})
+    assert answer.status == 200, answer.text
+    shown = stack.wait_status("form", "RUNNING")["spec"]
+    shown.get("network", {}).pop("ip", None)
+    assert shown.get("network", {}) == (network or {})
