@@ -15,40 +15,19 @@
 
 /* ---- where to look ----------------------------------------------------------------------------------------------- */
 
-struct feed {
-	struct informer_listener listener;
-	enum kube_kind kind;
-};
-
-static enum rc feed_item(void *ctx, const cJSON *item, struct error *err)
-{
-	struct feed *feed = ctx;
-
-	return feed->listener.object(feed->listener.ctx, feed->kind, KUBE_ADDED, item, err);
-}
-
 /* Into the cache: all objects of a kind that are ours, or (id not NULL) that belong to one container. */
 static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum kube_kind kind, const char *id,
 			 struct error *err)
 {
-	struct feed feed = { .listener = kube_cache_listener(cache), .kind = kind };
-	struct buf selector cleanup_buf = buf_make(1024);
-	struct kube_page page = {
+	const struct kube_page page = {
 		.kind = kind,
 		.namespace = call->env->config->namespace,
 		.limit = LIST_LIMIT,
 		.deadline_ms = call->deadline_ms,
-		.on_item = feed_item,
-		.ctx = &feed,
 	};
-	struct kube_reply nothing = { 0 };
 
-	buf_add_str(&selector, labels_selector(call->env->resource));
-	if (id)
-		buf_addf(&selector, "," LABEL_INSTANCE_ID "=%s", id);
-	page.selector = selector.data;
-	if (kube_list_all(call->kube, &page, NULL, err))
-		return op_kube_translate(call, &nothing, kube_kind_plural(kind), err);
+	if (kube_cache_read(cache, call->kube, &page, id, err))
+		return op_kube_translate(call, &(struct kube_reply){ 0 }, kube_kind_plural(kind), err);
 	return RC_OK;
 }
 

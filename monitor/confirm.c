@@ -8,12 +8,10 @@
 #include "common/container/kube_cache.h"
 #include "common/container/labels.h"
 #include "common/container/workload.h"
-#include "common/kube/kube_list.h"
 #include "common/services/log.h"
 
 #define TIMEOUT_MS 5000
 #define LIST_PAGE 500
-#define SELECTOR_MAX 512
 #define NO_FAILURE_MS INT64_C(1000000000000) /* a grace that no failure outlasts */
 
 struct confirm {
@@ -25,32 +23,18 @@ struct confirm {
 
 /* ---- its state, from objects that are all read now --------------------------------------------------------------- */
 
-struct feed {
-	struct informer_listener listener;
-	enum kube_kind kind;
-};
-
-static enum rc feed_item(void *ctx, const cJSON *item, struct error *err)
-{
-	struct feed *feed = ctx;
-
-	return feed->listener.object(feed->listener.ctx, feed->kind, KUBE_ADDED, item, err);
-}
-
-static enum rc read_kind(struct confirm *confirm, const char *selector, struct feed *feed, struct error *err)
+static enum rc read_kind(struct confirm *confirm, struct kube_cache *cache, enum kube_kind kind, const char *id,
+			 struct error *err)
 {
 	const struct kube_page page = {
-		.kind = feed->kind,
+		.kind = kind,
 		.namespace = confirm->namespace,
-		.selector = selector,
 		.limit = LIST_PAGE,
 		.deadline_ms = clock_mono_ms() + TIMEOUT_MS,
 		.once = true,
-		.on_item = feed_item,
-		.ctx = feed,
 	};
 
-	return kube_list_all(confirm->kube, &page, NULL, err);
+	return kube_cache_read(cache, confirm->kube, &page, id, err);
 }
 
 struct look {
@@ -72,22 +56,15 @@ static enum rc read_status(struct confirm *confirm, enum kube_kind kind, const c
 {
 	struct look look = { .rules = question->rules };
 	struct kube_cache *cache = NULL;
-	struct feed feed = { .kind = kind };
-	char selector[SELECTOR_MAX];
 	enum rc rc = kube_cache_create(question->type, &cache, err);
 
 	if (rc)
 		return rc;
 	look.rules.grace_ms = question->status == CONTAINER_FAILED ? 0 : NO_FAILURE_MS;
-	snprintf(selector, sizeof(selector), "%s," LABEL_INSTANCE_ID "=%s", labels_selector(question->type),
-		 question->id);
-	feed.listener = kube_cache_listener(cache);
-	rc = feed_item(&feed, root, err);
-	for (int part = 0; !rc && part < KUBE_KIND_COUNT; part++) {
-		feed.kind = (enum kube_kind)part;
+	rc = kube_cache_add(cache, kind, root, err);
+	for (int part = 0; !rc && part < KUBE_KIND_COUNT; part++)
 		if (CONTAINER_STATUS_KINDS & 1u << part)
-			rc = read_kind(confirm, selector, &feed, err);
-	}
+			rc = read_kind(confirm, cache, (enum kube_kind)part, question->id, err);
 	if (!rc)
 		kube_cache_visit(cache, question->id, look_at, &look);
 	kube_cache_destroy(cache);

@@ -9,6 +9,8 @@
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
 
+#define SELECTOR_MAX 1024 /* bytes */
+
 struct entry {
 	struct hash_link by_uid;
 	struct hash_link by_instance;
@@ -290,6 +292,42 @@ struct informer_listener kube_cache_listener(struct kube_cache *cache)
 		.ctx = cache,
 		.selector = labels_selector(cache->type),
 	};
+}
+
+enum rc kube_cache_add(struct kube_cache *cache, enum kube_kind kind, const cJSON *object, struct error *err)
+{
+	return on_object(cache, kind, KUBE_ADDED, object, err);
+}
+
+/* One list into a cache. */
+struct reading {
+	struct kube_cache *cache;
+	enum kube_kind kind;
+};
+
+static enum rc read_item(void *ctx, const cJSON *item, struct error *err)
+{
+	const struct reading *reading = ctx;
+
+	return kube_cache_add(reading->cache, reading->kind, item, err);
+}
+
+enum rc kube_cache_read(struct kube_cache *cache, struct kube_client *client, const struct kube_page *page,
+			const char *instance_id, struct error *err)
+{
+	struct reading reading = { .cache = cache, .kind = page->kind };
+	struct buf selector cleanup_buf = buf_make(SELECTOR_MAX);
+	struct kube_page whole = *page;
+	enum rc rc;
+
+	buf_add_str(&selector, labels_selector(cache->type));
+	if (instance_id)
+		buf_addf(&selector, "," LABEL_INSTANCE_ID "=%s", instance_id);
+	rc = buf_check(&selector, err);
+	whole.selector = selector.data;
+	whole.on_item = read_item;
+	whole.ctx = &reading;
+	return rc ? rc : kube_list_all(client, &whole, NULL, err);
 }
 
 bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds)

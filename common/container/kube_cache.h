@@ -9,6 +9,7 @@
 
 #include "common/container/kube_facts.h"
 #include "common/kube/informer.h"
+#include "common/kube/kube_list.h"
 #include "common/resource.h"
 
 #define KUBE_CACHE_MAX (64u * 1024 * 1024) /* bytes of facts: of about 50,000 containers */
@@ -35,6 +36,20 @@ void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change,
  * not synchronised.
  */
 struct informer_listener kube_cache_listener(struct kube_cache *cache);
+
+/* Take in one object, as if a watch had told it. Errors: as the listener's. */
+enum rc kube_cache_add(struct kube_cache *cache, enum kube_kind kind, const cJSON *object, struct error *err)
+	must_check;
+
+/*
+ * Take in all objects of a kind that the API server has now, for a cache that no informer feeds.
+ *
+ * page         kind, namespace, limit, deadline_ms and once; the other members are not used.
+ * instance_id  only those of this instance; NULL: of all.
+ * Errors: as kube_list_all(), and those of the listener. Blocks until page->deadline_ms at most.
+ */
+enum rc kube_cache_read(struct kube_cache *cache, struct kube_client *client, const struct kube_page *page,
+			const char *instance_id, struct error *err) must_check;
 
 /* Has each of these kinds been listed completely at least once? `kinds`: bits 1u << enum kube_kind. */
 bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds);
