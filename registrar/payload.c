@@ -33,7 +33,7 @@ static void write_metadata(struct json_writer *w, const struct registrar_config 
 
 void payload_write(const struct registrar_config *config, struct buf *out)
 {
-	static const char *const operations[] = { "CREATE", "DELETE", "READ" };
+	static const char *const operations[] = { "CREATE", "DELETE", "READ", "UPDATE" };
 	const struct resource *resource = resource_row(RESOURCE_CONTAINER);
 	struct buf endpoint cleanup_buf = buf_make(PAYLOAD_MAX);
 	struct json_writer w = json_writer_make(out);

@@ -221,7 +221,7 @@ Test(registration, one_answer_between_misses_is_no_outage)
 /* ---- what is posted ---- */
 
 #define START "{\"name\":\"p\",\"service_type\":\"container\",\"schema_version\":\"v1alpha1\",\"endpoint\":\""
-#define OPERATIONS "/api/v1alpha1/containers\",\"operations\":[\"CREATE\",\"DELETE\",\"READ\"]"
+#define OPERATIONS "/api/v1alpha1/containers\",\"operations\":[\"CREATE\",\"DELETE\",\"READ\",\"UPDATE\"]"
 
 static const struct {
 	const char *endpoint, *display, *region, *zone;

@@ -12,7 +12,7 @@ from support import wait_for
 
 BODY = {
     "name": "provider", "service_type": "container", "schema_version": "v1alpha1",
-    "endpoint": "http://provider.example:8080/api/v1alpha1/containers", "operations": ["CREATE", "DELETE", "READ"],
+    "endpoint": "http://provider.example:8080/api/v1alpha1/containers", "operations": ["CREATE", "DELETE", "READ", "UPDATE"],
 }
 
 
