@@ -8,6 +8,7 @@
 #include "common/container/labels.h"
 #include "common/container/quantity.h"
 #include "common/services/json_pointer.h"
+#include "common/container/spec_ports.h"
 
 #define PORT_MAX 65535
 
@@ -69,7 +70,9 @@ static void check_labels(const struct rule_context *c)
 			check_label(c, label);
 }
 
-static void check_ports(const struct rule_context *c)
+static const char *const protocols[] = { "TCP", "UDP", "SCTP" };
+
+static void check_ports_of(const struct rule_context *c, const char *protocol)
 {
 	unsigned char seen[PORT_MAX / CHAR_BIT + 1] = { 0 };
 	const cJSON *item = NULL;
@@ -79,7 +82,7 @@ static void check_ports(const struct rule_context *c)
 		int64_t port = json_int_at(item, "container_port", 0);
 		char where[64];
 
-		if (port >= 1 && port <= PORT_MAX) {
+		if (port >= 1 && port <= PORT_MAX && str_equal(port_protocol(item), protocol)) {
 			snprintf(where, sizeof(where), "/network/ports/%zu/container_port", index);
 			if (seen[port / CHAR_BIT] & 1u << port % CHAR_BIT)
 				add_fault(c, where, "is a duplicate");
@@ -87,6 +90,12 @@ static void check_ports(const struct rule_context *c)
 		}
 		index++;
 	}
+}
+
+static void check_ports(const struct rule_context *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
+		check_ports_of(c, protocols[i]);
 }
 
 #define STRATEGY "/provider_hints/kubernetes/strategy"
@@ -139,9 +148,9 @@ static const struct rule {
 	{ "cpu: min <= max", check_cpu },
 	{ "memory: min <= max", check_memory },
 	{ "labels: valid for Kubernetes, and not ours", check_labels },
-	{ "ports: each once", check_ports },
 	{ "strategy: Pods can be replaced at all", check_strategy },
 	{ "autoscale: min <= max, and by something", check_autoscale },
+	{ "ports: each once for a protocol", check_ports },
 };
 
 void rules_check(const cJSON *spec, const char *pointer, struct faults *faults)

@@ -115,7 +115,7 @@ static void write_container_ports(struct json_writer *w, const cJSON *ports)
 	cJSON_ArrayForEach (port, ports) {
 		json_begin_object(w, NULL);
 		json_int(w, "containerPort", json_int_at(port, "container_port", 0));
-		json_string(w, "protocol", "TCP");
+		json_string(w, "protocol", port_protocol(port));
 		json_end_object(w);
 	}
 	json_end_array(w);
@@ -245,10 +245,25 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const stru
 
 /* ---- the Service ------------------------------------------------------------------------------------------------- */
 
+/* Within a Service each name is another one, as number and protocol together are: "port-53", "port-53-udp". */
+static void write_port_name(struct json_writer *w, int64_t number, const char *protocol)
+{
+	static const struct {
+		const char *protocol, *suffix;
+	} suffixes[] = { { "UDP", "-udp" }, { "SCTP", "-sctp" } };
+	const char *suffix = "";
+	char name[32];
+
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (str_equal(protocol, suffixes[i].protocol))
+			suffix = suffixes[i].suffix;
+	snprintf(name, sizeof(name), "port-%" PRId64 "%s", number, suffix);
+	json_string(w, "name", name);
+}
+
 static void write_service_ports(struct json_writer *w, const cJSON *ports)
 {
 	const cJSON *port = NULL;
-	char name[24];
 
 	json_begin_array(w, "ports");
 	cJSON_ArrayForEach (port, ports) {
@@ -256,10 +271,9 @@ static void write_service_ports(struct json_writer *w, const cJSON *ports)
 
 		if (!spec_port_is_exposed(port))
 			continue;
-		snprintf(name, sizeof(name), "port-%" PRId64, number);
 		json_begin_object(w, NULL);
-		json_string(w, "name", name);
-		json_string(w, "protocol", "TCP");
+		write_port_name(w, number, port_protocol(port));
+		json_string(w, "protocol", port_protocol(port));
 		json_int(w, "port", number);
 		json_int(w, "targetPort", number);
 		json_end_object(w);

@@ -9,6 +9,7 @@
 #include "common/container/port_table.h"
 #include "common/container/quantity.h"
 #include "common/container/run_state.h"
+#include "common/container/spec_ports.h"
 #include "common/container/workload.h"
 
 #define SPEC_TEXT_MAX (16u * 1024 * 1024) /* bytes; no object of Kubernetes is as large */
@@ -234,26 +235,32 @@ struct visibilities {
 static void read_visibilities(const cJSON *skeleton, const cJSON *service, struct visibilities *v)
 {
 	*v = (struct visibilities){ .of_served = "external" };
-	if (!port_table_make(json_at(skeleton, "network.ports"), "container_port", "visibility", &v->written) ||
-	    !port_table_make(json_get(service, "ports"), "target_port", "protocol", &v->served))
+	if (!port_table_make(json_at(skeleton, "network.ports"), "container_port", &v->written) ||
+	    !port_table_make(json_get(service, "ports"), "target_port", &v->served))
 		return;
 	if (str_equal(json_string_at(service, "type"), "ClusterIP"))
 		v->of_served = "internal";
-}
-
-static const char *visibility_of(const struct visibilities *v, int64_t number)
-{
-	const char *written = NULL;
-
-	if (port_table_find(&v->written, number, &written) && written)
-		return written;
-	return port_table_find(&v->served, number, NULL) ? v->of_served : "none";
 }
 
 static void clear_visibilities(struct visibilities *v)
 {
 	port_table_clear(&v->written);
 	port_table_clear(&v->served);
+}
+
+static void write_port(struct json_writer *w, int64_t number, const char *protocol, const struct visibilities *v)
+{
+	const cJSON *written = port_table_find(&v->written, number, protocol);
+	const char *visibility = json_string_at(written, "visibility");
+
+	if (!visibility)
+		visibility = port_table_find(&v->served, number, protocol) ? v->of_served : "none";
+	json_begin_object(w, NULL);
+	json_int(w, "container_port", number);
+	if (!str_equal(protocol, PORT_PROTOCOL_DEFAULT) || json_get(written, "protocol"))
+		json_string(w, "protocol", protocol);
+	json_string(w, "visibility", visibility);
+	json_end_object(w);
 }
 
 static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *skeleton,
@@ -270,12 +277,8 @@ static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *
 	cJSON_ArrayForEach (port, ports) {
 		int64_t number = json_int_at(port, "containerPort", 0);
 
-		if (number == 0)
-			continue;
-		json_begin_object(w, NULL);
-		json_int(w, "container_port", number);
-		json_string(w, "visibility", visibility_of(&visibilities, number));
-		json_end_object(w);
+		if (number != 0)
+			write_port(w, number, port_protocol(port), &visibilities);
 	}
 	json_end_array(w);
 }
@@ -319,6 +322,20 @@ static const cJSON *own_container(const cJSON *deployment, const cJSON *skeleton
 		if (name && str_equal(json_string_at(container, "name"), name))
 			return container;
 	return cJSON_GetArrayItem(containers, 0);
+}
+
+/* What the cluster's controller has not looked at since the last change is not known to be updated. */
+static void write_replicas(struct json_writer *w, const cJSON *deployment)
+{
+	bool seen = json_int_at(deployment, "status.observedGeneration", 0) >=
+		    json_int_at(deployment, "metadata.generation", 0);
+
+	json_begin_object(w, "replicas");
+	json_int(w, "desired", json_int_at(deployment, "spec.replicas", 1));
+	json_int(w, "ready", json_int_at(deployment, "status.readyReplicas", 0));
+	json_int(w, "updated", seen ? json_int_at(deployment, "status.updatedReplicas", 0) : 0);
+	json_int(w, "available", json_int_at(deployment, "status.availableReplicas", 0));
+	json_end_object(w);
 }
 
 static enum rc write_spec(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras,
@@ -365,6 +382,7 @@ enum rc container_view_write(struct json_writer *w, const cJSON *deployment, con
 	const char *created = json_string_at(deployment, "metadata.creationTimestamp");
 	char path[256];
 	char changed[CLOCK_RFC3339_MAX];
+	int32_t revision = kube_revision_of(deployment);
 	char etag[CONTAINER_ETAG_MAX];
 	enum rc rc;
 
@@ -381,6 +399,9 @@ enum rc container_view_write(struct json_writer *w, const cJSON *deployment, con
 	json_string(w, "status", container_status_name(extras->status));
 	if (extras->message[0])
 		json_string(w, "status_message", extras->message);
+	write_replicas(w, deployment);
+	if (revision)
+		json_int(w, "revision", revision);
 	if (extras->service.len)
 		json_raw(w, "service", extras->service.data, extras->service.len);
 	json_optional_string(w, "create_time", created);

@@ -98,7 +98,7 @@ struct kube_uid kube_owner_of(const cJSON *object)
 	return kube_uid_parse(json_string_at(cJSON_GetArrayItem(owners, 0), "uid"));
 }
 
-static int32_t revision_of(const cJSON *object)
+int32_t kube_revision_of(const cJSON *object)
 {
 	const char *text = cJSON_GetStringValue(json_get(json_at(object, "metadata.annotations"), REVISION_ANNOTATION));
 	int64_t revision;
@@ -190,7 +190,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 
 	fact->replicas = replicas_of(object);
 	fact->stopped = run_state_is_stopped(&run);
-	fact->revision = revision_of(object);
+	fact->revision = kube_revision_of(object);
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;
 	fact->wanted = spec ? wanted_by(spec) : 0;
@@ -212,7 +212,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 static void read_replicaset(const cJSON *object, struct fact *fact, struct texts *texts unused)
 {
 	fact->owner = kube_owner_of(object);
-	fact->revision = revision_of(object);
+	fact->revision = kube_revision_of(object);
 }
 
 static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts)

@@ -64,6 +64,9 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 /* The uid of an object's controlling owner, or of the first when none controls; all zero: it has none. */
 struct kube_uid kube_owner_of(const cJSON *object);
 
+/* The rollout that a Deployment or ReplicaSet is at; 0: it does not say. */
+int32_t kube_revision_of(const cJSON *object);
+
 /* The hash that a fact keeps of a creation token; never 0. */
 uint64_t fact_token_hash(const char *token);
 

@@ -1,24 +1,34 @@
 #include "common/container/port_table.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "common/container/spec_ports.h"
 
 struct port_entry {
 	int64_t number;
-	size_t place; /* in the array: of two with one number the first counts */
-	const char *value;
+	const char *protocol;
+	size_t place; /* in the array: of two that are alike the first counts */
+	const cJSON *item;
 };
+
+static int compare_keys(const struct port_entry *a, int64_t number, const char *protocol)
+{
+	if (a->number != number)
+		return a->number < number ? -1 : 1;
+	return strcmp(a->protocol, protocol);
+}
 
 static int compare_entries(const void *a, const void *b)
 {
 	const struct port_entry *x = a;
 	const struct port_entry *y = b;
+	int order = compare_keys(x, y->number, y->protocol);
 
-	if (x->number != y->number)
-		return x->number < y->number ? -1 : 1;
-	return x->place < y->place ? -1 : x->place > y->place;
+	return order ? order : (x->place > y->place) - (x->place < y->place);
 }
 
-bool port_table_make(const cJSON *ports, const char *key, const char *value, struct port_table *ret_table)
+bool port_table_make(const cJSON *ports, const char *key, struct port_table *ret_table)
 {
 	size_t size = (size_t)cJSON_GetArraySize(ports);
 	const cJSON *port = NULL;
@@ -35,17 +45,14 @@ bool port_table_make(const cJSON *ports, const char *key, const char *value, str
 
 		place++;
 		if (json_is_int(json_get(port, key), &number))
-			ret_table->items[ret_table->count++] = (struct port_entry){
-				.number = number,
-				.place = place,
-				.value = cJSON_GetStringValue(json_get(port, value)),
-			};
+			ret_table->items[ret_table->count++] = (struct port_entry){ number, port_protocol(port), place,
+										    port };
 	}
 	qsort(ret_table->items, ret_table->count, sizeof(*ret_table->items), compare_entries);
 	return true;
 }
 
-bool port_table_find(const struct port_table *table, int64_t number, const char **ret_value)
+const cJSON *port_table_find(const struct port_table *table, int64_t number, const char *protocol)
 {
 	size_t low = 0;
 	size_t high = table->count;
@@ -53,16 +60,14 @@ bool port_table_find(const struct port_table *table, int64_t number, const char 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (table->items[middle].number < number)
+		if (compare_keys(&table->items[middle], number, protocol) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == table->count || table->items[low].number != number)
-		return false;
-	if (ret_value)
-		*ret_value = table->items[low].value;
-	return true;
+	if (low == table->count || compare_keys(&table->items[low], number, protocol) != 0)
+		return NULL;
+	return table->items[low].item;
 }
 
 void port_table_clear(struct port_table *table)

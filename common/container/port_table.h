@@ -1,5 +1,5 @@
 /*
- * What is known of ports, to be looked up by their number: thousands of them cost no more than sorting does.
+ * Ports, to be looked up by number and protocol: thousands of them cost no more than sorting does.
  */
 #ifndef COMMON_CONTAINER_PORT_TABLE_H
 #define COMMON_CONTAINER_PORT_TABLE_H
@@ -18,15 +18,14 @@ struct port_table {
 /*
  * Make a table of an array's items.
  *
- * ports  borrowed, and so are the texts for as long as the table lives; NULL or no array: the table is empty.
- * key    the member with the number; items without one are left out.
- * value  the member with what is known, a string.
+ * ports  borrowed for as long as the table lives; NULL or no array: the table is empty.
+ * key    the member with the number; items without one are left out. The protocol is the member `protocol`.
  * Returns false when memory is short: the table is then empty.
  */
-bool port_table_make(const cJSON *ports, const char *key, const char *value, struct port_table *ret_table) must_check;
+bool port_table_make(const cJSON *ports, const char *key, struct port_table *ret_table) must_check;
 
-/* Is the number in the table? ret_value (may be NULL) is of the first such item; NULL where it has no string there. */
-bool port_table_find(const struct port_table *table, int64_t number, const char **ret_value);
+/* The first item of that number and protocol; NULL: there is none. */
+const cJSON *port_table_find(const struct port_table *table, int64_t number, const char *protocol);
 
 /* Free it. Takes a zeroed struct. */
 void port_table_clear(struct port_table *table);

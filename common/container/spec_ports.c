@@ -2,6 +2,13 @@
 
 #include "common/base/strutil.h"
 
+const char *port_protocol(const cJSON *port)
+{
+	const char *protocol = json_string_at(port, "protocol");
+
+	return protocol ? protocol : PORT_PROTOCOL_DEFAULT;
+}
+
 bool spec_port_is_external(const cJSON *port)
 {
 	return str_equal(json_string_at(port, "visibility"), "external");

@@ -6,6 +6,11 @@
 
 #include "common/services/json.h"
 
+#define PORT_PROTOCOL_DEFAULT "TCP" /* where none is said, by us and by Kubernetes */
+
+/* The protocol of a port, in a spec or an object. */
+const char *port_protocol(const cJSON *port);
+
 /* Is the port reached from outside the cluster? */
 bool spec_port_is_external(const cJSON *port);
 

@@ -57,6 +57,15 @@ static const struct rule_case cases[] = {
 	  "{\"provider_hints\":{\"kubernetes\":{\"autoscale\":{\"min\":3,\"max\":2}}}}",
 	  "/spec/provider_hints/kubernetes/autoscale/min must not be more than max; "
 	  "/spec/provider_hints/kubernetes/autoscale needs cpu_percent or memory_percent" },
+	{ "a port once for each protocol",
+	  "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":80,\"protocol\":\"UDP\"},"
+	  "{\"container_port\":80,\"protocol\":\"SCTP\"}]}}",
+	  "" },
+	{ "a port twice for one protocol",
+	  "{\"network\":{\"ports\":[{\"container_port\":80,\"protocol\":\"UDP\"},{\"container_port\":80},"
+	  "{\"container_port\":80,\"protocol\":\"TCP\"},{\"container_port\":80,\"protocol\":\"UDP\"}]}}",
+	  "/spec/network/ports/2/container_port is a duplicate; "
+	  "/spec/network/ports/3/container_port is a duplicate" },
 	{ "ports that are none", "{\"network\":{\"ports\":[{\"container_port\":0},{\"container_port\":0},5,null]}}",
 	  "" },
 };
