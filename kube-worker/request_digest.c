@@ -1,6 +1,9 @@
 #include "kube-worker/request_digest.h"
 
+#include <string.h>
+
 #include "common/adapters/crypto.h"
+#include "common/base/strutil.h"
 #include "common/services/json_canonical.h"
 
 #define TEXT_MAX (8u * 1024 * 1024) /* bytes; a request's body is smaller */
@@ -16,7 +19,12 @@ enum rc request_digest(const cJSON *tree, char out[REQUEST_DIGEST_MAX], struct e
 		rc = buf_check(&text, err);
 	if (!rc && !crypto_sha256(text.data, text.len, digest))
 		rc = error_set(err, RC_INTERNAL, "libcrypto gives no digest");
+	if (rc)
+		return rc;
+	buf_reset(&text);
+	buf_add_hex(&text, digest, sizeof(digest));
+	rc = buf_check(&text, err);
 	if (!rc)
-		crypto_format_hex(digest, sizeof(digest), out);
+		memcpy(out, text.data, REQUEST_DIGEST_MAX);
 	return rc;
 }

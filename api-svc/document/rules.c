@@ -7,8 +7,8 @@
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
 #include "common/container/quantity.h"
-#include "common/services/json_pointer.h"
 #include "common/container/spec_ports.h"
+#include "common/services/json_pointer.h"
 
 #define PORT_MAX 65535
 

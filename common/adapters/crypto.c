@@ -103,12 +103,6 @@ bool crypto_base64_decode(enum crypto_base64 alphabet, const char *text, size_t 
 	return sextets == 0 ? padding == 0 : add_group(group, sextets, out);
 }
 
-void crypto_format_hex(const unsigned char *bytes, size_t count, char *out)
-{
-	for (size_t i = 0; i < count; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 bool crypto_random(void *out, size_t len)
 {
 	return len <= INT32_MAX && RAND_bytes(out, (int)len) == 1;

@@ -37,9 +37,6 @@ void crypto_base64_encode(enum crypto_base64 alphabet, const void *data, size_t 
  */
 bool crypto_base64_decode(enum crypto_base64 alphabet, const char *text, size_t len, struct buf *out) must_check;
 
-/* Write `count` bytes as 2 * count lower-case hex digits and a NUL. */
-void crypto_format_hex(const unsigned char *bytes, size_t count, char *out);
-
 /* Fill with unpredictable random bytes. False when the system has none to give. */
 bool crypto_random(void *out, size_t len) must_check;
 

@@ -1,6 +1,7 @@
 #include "common/container/container_status.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/base/strutil.h"
 #include "common/kube/kube_auth.h"
@@ -18,6 +19,17 @@ struct status_rules status_rules_make(int64_t grace_ms, const char *scaled_to_ze
 const char *container_status_name(enum container_status status)
 {
 	return names[status];
+}
+
+bool container_status_from_name(const char *name, enum container_status *ret_status)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (i == CONTAINER_DELETED || strcmp(names[i], name) != 0)
+			continue;
+		*ret_status = (enum container_status)i;
+		return true;
+	}
+	return false;
 }
 
 struct scope {

@@ -40,6 +40,8 @@ const char *container_status_name(enum container_status status);
 
 /* scaled_to_zero: SP_SCALED_TO_ZERO. */
 struct status_rules status_rules_make(int64_t grace_ms, const char *scaled_to_zero);
+/* The status of that name, if it is one that an existing container may have: not DELETED. */
+bool container_status_from_name(const char *name, enum container_status *ret_status);
 
 /*
  * Derive the state of the container whose Deployment is given.

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
+#include "common/container/own_container.h"
 #include "common/container/port_table.h"
 #include "common/container/quantity.h"
 #include "common/container/run_state.h"
@@ -58,19 +59,6 @@ enum rc container_extras_read(struct container_extras *extras, const struct fact
 		rc = container_extras_show(extras, child, err);
 	}
 	return rc;
-}
-
-/* ---- what the client wrote --------------------------------------------------------------------------------------- */
-
-/* The annotation's tree; NULL when there is none that can be read: a Deployment that others made. */
-static cJSON *read_skeleton(const cJSON *deployment)
-{
-	const char *text = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.annotations"), ANNOTATION_SPEC));
-	cJSON *skeleton = NULL;
-
-	if (!text || json_parse(text, strlen(text), &skeleton, NULL))
-		return NULL;
-	return skeleton;
 }
 
 /* ---- resources --------------------------------------------------------------------------------------------------- */
@@ -308,22 +296,6 @@ static void write_network(struct json_writer *w, const cJSON *container, const c
 		etag_cut(etag, before);
 }
 
-/*
- * The one that has the name which the client gave it: what `kubectl patch` adds comes before it. In a Deployment that
- * others made it is the first.
- */
-static const cJSON *own_container(const cJSON *deployment, const cJSON *skeleton)
-{
-	const cJSON *containers = json_at(deployment, "spec.template.spec.containers");
-	const char *name = json_string_at(skeleton, "metadata.name");
-	const cJSON *container = NULL;
-
-	cJSON_ArrayForEach (container, containers)
-		if (name && str_equal(json_string_at(container, "name"), name))
-			return container;
-	return cJSON_GetArrayItem(containers, 0);
-}
-
 /* What the cluster's controller has not looked at since the last change is not known to be updated. */
 static void write_replicas(struct json_writer *w, const cJSON *deployment)
 {
@@ -341,7 +313,7 @@ static void write_replicas(struct json_writer *w, const cJSON *deployment)
 static enum rc write_spec(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras,
 			  char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
 {
-	cleanup_json cJSON *skeleton = read_skeleton(deployment);
+	cleanup_json cJSON *skeleton = skeleton_read(deployment);
 	const cJSON *container = own_container(deployment, skeleton);
 	const struct run_state run = run_state_read(deployment);
 	cleanup_json cJSON *own_hints = NULL;

@@ -1,6 +1,9 @@
 #include "common/container/etag.h"
 
+#include <string.h>
+
 #include "common/adapters/crypto.h"
+#include "common/base/strutil.h"
 #include "common/services/json_canonical.h"
 
 #define ETAG_BYTES ((CONTAINER_ETAG_MAX - 1) / 2)
@@ -39,7 +42,12 @@ enum rc etag_end(const struct etag *etag, const cJSON *unordered, char out[CONTA
 		rc = buf_check(&counted, err);
 	if (!rc && !crypto_sha256(counted.data, counted.len, digest))
 		rc = error_set(err, RC_INTERNAL, "libcrypto gives no digest");
+	if (rc)
+		return rc;
+	buf_reset(&counted);
+	buf_add_hex(&counted, digest, ETAG_BYTES);
+	rc = buf_check(&counted, err);
 	if (!rc)
-		crypto_format_hex(digest, ETAG_BYTES, out);
+		memcpy(out, counted.data, CONTAINER_ETAG_MAX);
 	return rc;
 }

@@ -8,12 +8,14 @@
 #include "common/base/strutil.h"
 #include "common/container/kube_condition.h"
 #include "common/container/labels.h"
+#include "common/container/own_container.h"
 #include "common/container/pod_message.h"
 #include "common/container/run_state.h"
 #include "common/container/service_view.h"
 #include "common/container/workload.h"
 
 #define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes before a message is cut: no object of Kubernetes is larger */
+#define LABELS_TEXT_MAX (2u * 1024 * 1024)  /* bytes; no object of Kubernetes is larger */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b)
@@ -157,6 +159,9 @@ struct texts {
 	const char *ip;
 	const char *owed_to;
 	const char *changing;
+	const char *spec_name;
+	char image[FACT_IMAGE_MAX];
+	struct buf labels; /* without the last NUL */
 	char problem[FACT_MESSAGE_MAX];
 	struct buf message;
 	struct buf service;
@@ -169,18 +174,38 @@ uint64_t fact_token_hash(const char *token)
 	return hash ? hash : 1;
 }
 
-/* What the client's spec, as the annotation keeps it, wants beside the root. */
-static unsigned wanted_by(const char *spec)
+static void read_labels(const cJSON *labels, struct buf *out)
 {
-	cleanup_json cJSON *tree = NULL;
+	const cJSON *label = NULL;
 
-	return json_parse(spec, strlen(spec), &tree, NULL) ? 0 : workload_wanted(tree) & workload_watched_roles();
+	cJSON_ArrayForEach (label, json_members(labels)) {
+		const char *value = cJSON_GetStringValue(label);
+
+		if (!value || label_is_reserved(label->string))
+			continue;
+		buf_addf(out, "%s=%s", label->string, value);
+		buf_add_char(out, '\0');
+	}
+}
+
+/* What the client's spec says, as the annotation keeps it, and the container that was made of it. */
+static void read_spec(const cJSON *object, struct fact *fact, struct texts *texts)
+{
+	cleanup_json cJSON *skeleton = skeleton_read(object);
+	const cJSON *container = own_container(object, skeleton);
+	const char *name = json_string_at(container, "name");
+	const char *image = json_string_at(container, "image");
+
+	fact->wanted = skeleton ? workload_wanted(skeleton) & workload_watched_roles() : 0;
+	texts->spec_name = name ? name : texts->name;
+	snprintf(texts->image, sizeof(texts->image), "%s", image ? image : "");
+	str_trim_broken_utf8(texts->image);
+	read_labels(json_at(object, "metadata.labels"), &texts->labels);
 }
 
 static void read_deployment(const cJSON *object, struct fact *fact, struct texts *texts)
 {
 	const cJSON *annotations = json_at(object, "metadata.annotations");
-	const char *spec = cJSON_GetStringValue(json_get(annotations, ANNOTATION_SPEC));
 	const char *token = cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN));
 	const char *owed_to = cJSON_GetStringValue(json_get(annotations, ANNOTATION_OWED));
 	const char *problem = cJSON_GetStringValue(json_get(annotations, ANNOTATION_PROBLEM));
@@ -193,7 +218,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 	fact->revision = kube_revision_of(object);
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;
-	fact->wanted = spec ? wanted_by(spec) : 0;
+	read_spec(object, fact, texts);
 	if (owed_to && strlen(owed_to) < FACT_OWED_TO_MAX)
 		texts->owed_to = owed_to;
 	if (changing)
@@ -263,7 +288,8 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	bool shared = strcmp(texts->name, texts->instance_id) == 0;
 	size_t size = sizeof(*fact) + strlen(texts->name) + strlen(texts->ip) + texts->message.len +
 		      texts->service.len + strlen(texts->owed_to) + strlen(texts->changing) + strlen(texts->problem) +
-		      7 + (shared ? 0 : strlen(texts->instance_id) + 1);
+		      strlen(texts->spec_name) + strlen(texts->image) + texts->labels.len + 10 +
+		      (shared ? 0 : strlen(texts->instance_id) + 1);
 	struct fact *packed = malloc(size);
 	char *at;
 
@@ -280,6 +306,9 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	packed->owed_to = copy_text(&at, texts->owed_to);
 	packed->changing = copy_text(&at, texts->changing);
 	packed->problem = copy_text(&at, texts->problem);
+	packed->spec_name = copy_text(&at, texts->spec_name);
+	packed->image = copy_text(&at, texts->image);
+	packed->labels = memcpy(at, texts->labels.data, texts->labels.len + 1);
 	return packed;
 }
 
@@ -292,6 +321,8 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.ip = "",
 		.owed_to = "",
 		.changing = "",
+		.spec_name = "",
+		.labels = buf_make(LABELS_TEXT_MAX),
 		.message = buf_make(MESSAGE_TEXT_MAX),
 		.service = buf_make(SERVICE_VIEW_MAX),
 	};
@@ -315,9 +346,12 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 	if (!rc)
 		rc = buf_check(&texts.service, err);
 	if (!rc)
+		rc = buf_check(&texts.labels, err);
+	if (!rc)
 		packed = pack(&fact, &texts);
 	buf_clear(&texts.message);
 	buf_clear(&texts.service);
+	buf_clear(&texts.labels);
 	if (rc)
 		return rc;
 	if (!packed)

@@ -12,6 +12,7 @@
 #include "common/services/json.h"
 
 #define FACT_MESSAGE_MAX 240 /* bytes of a message for people that are kept */
+#define FACT_IMAGE_MAX 1024  /* bytes of an image that are kept */
 #define FACT_OWED_TO_MAX 512 /* bytes of a reply subject with its NUL; what is longer is none */
 #define KUBE_UID_TEXT_MAX 37 /* bytes of a uid with its NUL */
 
@@ -48,7 +49,10 @@ struct fact {
 	const char *problem;     /* Deployment: ANNOTATION_PROBLEM; "" when there is none */
 	const char *owed_to;     /* Deployment: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
 	const char *changing;    /* Deployment: ANNOTATION_CHANGING; "" when no change is incomplete */
-	const char *service;     /* Service: the member `service` of a Container, as JSON; else "" */
+	const char *spec_name;   /* Deployment: metadata.name of its container's spec; for lists, like the next two */
+	const char *image;       /* Deployment */
+	const char *labels;  /* Deployment: "key=value" of those of clients, each with a NUL; an empty one ends them */
+	const char *service; /* Service: the member `service` of a Container, as JSON; else "" */
 };
 
 /*
