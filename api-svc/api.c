@@ -6,6 +6,7 @@
 
 #include "api-svc/conditions.h"
 #include "api-svc/document/projection.h"
+#include "api-svc/list_query.h"
 #include "api-svc/parameters.h"
 #include "api-svc/patch.h"
 #include "api-svc/pipeline/undo.h"
@@ -330,9 +331,13 @@ static const struct extra {
 	enum rc (*write)(struct api *api, struct request *r, struct http_exchange *ex, bool bare, struct json_writer *w,
 			 struct error *err);
 	bool without_parameters; /* they are not sent */
+	/* What the API document cannot express of the query; and does it narrow what is asked for? */
+	void (*check)(const struct target *target, struct faults *faults);
+	bool (*is_narrowed)(const struct target *target);
 } extras[OPERATION_COUNT] = {
-	[OPERATION_CREATE] = { write_create, true },
-	[OPERATION_DELETE] = { write_delete, false },
+	[OPERATION_CREATE] = { .write = write_create, .without_parameters = true },
+	[OPERATION_DELETE] = { .write = write_delete },
+	[OPERATION_LIST] = { .check = list_query_check, .is_narrowed = list_query_is_narrowed },
 };
 
 /* PATCH: patch.h. Takes the tree over. */
@@ -399,6 +404,8 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 		return refuse_media_type(r, ex);
 	source.body = http_exchange_body(ex, &source.len);
 	parameters_check(document, &parameters, &faults);
+	if (extra->check)
+		extra->check(&r->target, &faults);
 	if (document->body)
 		request_body_read(&source, document->body, &faults, &bare, &tree);
 	if (faults_any(&faults))
@@ -416,7 +423,7 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 	if (tree)
 		projection_write(document->body, tree, &w);
 	json_end_object(&w);
-	return ask_worker(api, r, ex, &body, if_match != NULL);
+	return ask_worker(api, r, ex, &body, if_match || (extra->is_narrowed && extra->is_narrowed(&r->target)));
 }
 
 /* ---- the API document ---- */

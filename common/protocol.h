@@ -43,7 +43,7 @@
  *                                                           Replied beside the pool
  *   get        id                                           Container
  *   list       max_page_size (1..1000), page_token ("" =    {"containers": [...], "next_page_token": "..."}
- *              first)
+ *              first), filter (2), order_by (2)
  *   update     id, token, spec (merged), base (the etag     Container. RC_CONFLICT: it has another version than base,
  *              that it was made from), if_match             make the spec anew
  *   scale      id, token, replicas, if_match                Container

@@ -1,167 +1,94 @@
 /*
- * list: a page is one list call for roots, in the order of their names; states and addresses come from the cache,
- * or from three more lists while it is not synchronised. The answer is written as the items arrive.
+ * list: what is asked for, and by which of the two ways a page is made (list_page.h).
  */
 #include "kube-worker/ops.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/base/strutil.h"
 #include "common/container/labels.h"
-#include "common/kube/kube_list.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/op_kube.h"
-#include "kube-worker/page_token.h"
+#include "kube-worker/list_page.h"
 
-/*
- * A page is one list call for the objects of one kind: with another kind of root its token has to say which kind comes next.
- */
-#define LISTED_KIND KUBE_DEPLOYMENT
+#define SCOPE_MAX (LIST_FILTER_MAX + LIST_ORDER_MAX + 1024)
 
-struct page_writer {
-	struct op_call *call;
-	struct kube_cache *cache; /* of what belongs to the roots */
-	struct container_extras extras;
-	struct json_writer w;
-	size_t start;      /* where this page begins in the result */
-	const char *after; /* names up to it were delivered before */
-	struct buf last;   /* the last name of this page */
-	bool cut;          /* the page is full by bytes */
-};
-
-static void begin_page(void *ctx)
+/* Is the member there, and not empty? */
+static const char *text_of(const cJSON *request, const char *name)
 {
-	struct page_writer *page = ctx;
+	const char *text = json_string_at(request, name);
 
-	buf_truncate(page->w.out, page->start);
-	page->w = json_writer_make(page->w.out);
-	page->cut = false;
-	buf_reset(&page->last);
-	json_begin_object(&page->w, NULL);
-	json_begin_array(&page->w, "containers");
+	return text && text[0] ? text : NULL;
 }
 
-static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
+static void add_fault(struct op_call *call, const char *pointer, const struct error *why)
 {
-	struct page_writer *page = ctx;
-	const char *name = json_string_at(item, "metadata.name");
-	cleanup_free struct fact *root = NULL;
-	enum rc rc;
+	struct json_writer w = json_writer_make(&call->faults);
 
-	if (!name)
-		return error_set(err, RC_UNAVAILABLE, "a %s without a name", kube_kind_name(LISTED_KIND));
-	if (page->cut || strcmp(name, page->after) <= 0)
-		return RC_OK;
-	if (page->w.out->len - page->start >= PROTOCOL_PAGE_BYTES) {
-		page->cut = true;
-		return RC_OK;
-	}
-	buf_reset(&page->last);
-	buf_add_str(&page->last, name);
-	if (json_at(item, "metadata.deletionTimestamp"))
-		return RC_OK;
-	rc = fact_from_object(LISTED_KIND, item, &root, err);
-	if (!rc)
-		rc = container_gather_from(page->call, page->cache, root, &page->extras, err);
-	return rc ? rc : container_view_write(&page->w, item, &page->extras, NULL, err);
+	json_begin_object(&w, NULL);
+	json_string(&w, "detail", why->text);
+	json_string(&w, "pointer", pointer);
+	json_end_object(&w);
 }
 
-/* The token of the page after this one; "" when this was the last. */
-static enum rc write_next_token(struct page_writer *page, const struct page_position *now, const char *kube_next,
-				const char *scope, struct error *err)
+/* An api-svc has looked at both already; not everybody is one. */
+static enum rc read_filter_and_order(struct op_call *call, const cJSON *request, struct list_question *question,
+				     struct error *err)
 {
-	struct buf token cleanup_buf = buf_make(65536);
-	struct page_position next = {
-		.kube_token = (char *)(uintptr_t)(page->cut ? now->kube_token : kube_next),
-		.after = page->last.len ? page->last.data : now->after,
-	};
-	enum rc rc = RC_OK;
+	const char *filter = text_of(request, "filter");
+	const char *order_by = text_of(request, "order_by");
+	enum rc rc = filter ? list_filter_parse(filter, &question->filter, err) : RC_OK;
 
-	if (page->cut || kube_next[0] != '\0')
-		rc = page_token_encode(&next, scope, &token, err);
+	if (rc == RC_INVALID_ARGUMENT)
+		add_fault(call, "/query/filter", err);
+	if (rc || !order_by)
+		return rc;
+	rc = list_order_parse(order_by, &question->order, err);
+	if (rc == RC_INVALID_ARGUMENT)
+		add_fault(call, "/query/order_by", err);
+	return rc;
+}
+
+/* Without filter and order as it always was: older tokens go on. */
+static void write_scope(const struct op_call *call, const cJSON *request, struct buf *scope)
+{
+	const char *filter = text_of(request, "filter");
+	const char *order_by = text_of(request, "order_by");
+
+	buf_addf(scope, "%s\n%s%s", call->env->config->name, call->env->config->namespace,
+		 resource_row(call->env->resource)->page_scope);
+	if (filter || order_by)
+		buf_addf(scope, "\n%s\n%s", order_by ? order_by : "", filter ? filter : "");
+}
+
+static enum rc answer(struct op_call *call, const cJSON *request, struct list_question *question, struct buf *result,
+		      struct error *err)
+{
+	const char *token = text_of(request, "page_token");
+	enum rc rc = read_filter_and_order(call, request, question, err);
+	bool by_labels;
+
 	if (rc)
 		return rc;
-	json_end_array(&page->w);
-	json_string(&page->w, "next_page_token", token.data);
-	json_end_object(&page->w);
-	return buf_check(page->w.out, err);
-}
-
-static enum rc read_page(struct page_writer *page, int limit, struct page_position *position, char **ret_next,
-			 struct error *err)
-{
-	struct op_call *call = page->call;
-	cleanup_free char *newer = NULL;
-	struct kube_page kube = {
-		.kind = LISTED_KIND,
-		.namespace = call->env->config->namespace,
-		.selector = labels_selector(call->env->resource),
-		.limit = limit,
-		.token = position->kube_token,
-		.deadline_ms = call->deadline_ms,
-		.on_item = take_item,
-		.on_restart = begin_page,
-		.ctx = page,
-	};
-	enum rc rc = kube_list_page(call->kube, &kube, ret_next, NULL, &newer, err);
-
-	/* The token is older than what etcd still knows. Kubernetes offers to go on in the present; without that offer
-	 * we begin anew, and skip what was delivered. */
-	if (rc == RC_EXPIRED) {
-		free(position->kube_token);
-		position->kube_token = newer ? TAKE(newer) : str_dup("");
-		if (!position->kube_token)
-			return error_no_memory(err);
-		kube.token = position->kube_token;
-		begin_page(page);
-		rc = kube_list_page(call->kube, &kube, ret_next, NULL, NULL, err);
-	}
-	if (rc == RC_INVALID_ARGUMENT && position->kube_token[0] != '\0')
-		return error_set(err, rc, "page_token is not one that this list has given out");
-	if (rc)
-		return op_kube_translate(call, &(struct kube_reply){ 0 }, "list Deployments", err);
-	return RC_OK;
-}
-
-static enum rc write_page(struct page_writer *page, int limit, const char *token, struct error *err)
-{
-	const struct worker_config *config = page->call->env->config;
-	struct page_position position cleanup_page_position = { 0 };
-	struct buf scope cleanup_buf = buf_make(1024);
-	cleanup_free char *kube_next = NULL;
-	enum rc rc;
-
-	buf_addf(&scope, "%s\n%s%s", config->name, config->namespace,
-		 resource_row(page->call->env->resource)->page_scope);
-	rc = page_token_decode(token, scope.data, &position, err);
+	buf_add_str(&question->selector, labels_selector(call->env->resource));
+	by_labels = list_filter_select(question->filter, &question->selector);
+	write_scope(call, request, &question->scope);
+	rc = page_token_decode(token ? token : "", question->scope.data, &question->position, err);
 	if (rc)
 		return rc;
-	page->after = position.after;
-	begin_page(page);
-	rc = read_page(page, limit, &position, &kube_next, err);
-	return rc ? rc : write_next_token(page, &position, kube_next, scope.data, err);
+	if (by_labels && question->order.count == 0)
+		return list_walk(call, question, result, err);
+	return list_pick(call, question, result, err);
 }
 
 static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {
-	const char *token = json_string_at(request, "page_token");
-	struct page_writer page = {
-		.call = call,
-		.extras = container_extras_make(),
-		.w = json_writer_make(result),
-		.start = result->len,
-		.last = buf_make(1024),
+	struct list_question question = {
+		.selector = buf_make(LIST_SELECTOR_MAX),
+		.scope = buf_make(SCOPE_MAX),
+		.max = (size_t)json_int_at(request, "max_page_size", PROTOCOL_PAGE_SIZE_DEFAULT),
 	};
-	struct container_cache cache cleanup_container_cache = { 0 };
-	enum rc rc = container_cache_open(call, container_part_kinds(), NULL, &cache, err);
+	enum rc rc = answer(call, request, &question, result, err);
 
-	page.cache = cache.cache;
-	if (!rc)
-		rc = write_page(&page, (int)json_int_at(request, "max_page_size", PROTOCOL_PAGE_SIZE_DEFAULT),
-				token ? token : "", err);
-	container_extras_clear(&page.extras);
-	buf_clear(&page.last);
+	list_filter_destroy(question.filter);
+	buf_clear(&question.selector);
+	buf_clear(&question.scope);
+	page_position_clear(&question.position);
 	return rc;
 }
 
@@ -172,6 +99,8 @@ static const struct request_member members[] = {
 	  .max = PROTOCOL_PAGE_SIZE_MAX,
 	  .form = "1 to 1000" },
 	{ .name = "page_token", .type = request_member_is_text, .form = "a text" },
+	{ .name = "filter", .type = request_member_is_text, .form = "a text" },
+	{ .name = "order_by", .type = request_member_is_text, .form = "a text" },
 };
 
 const struct op op_list = { run, members, ARRAY_LEN(members), NULL };

@@ -14,6 +14,7 @@ void page_position_clear(struct page_position *position)
 {
 	free(position->kube_token);
 	free(position->after);
+	cJSON_Delete(position->keys);
 	*position = (struct page_position){ 0 };
 }
 
@@ -30,7 +31,7 @@ static bool make_tag(const char *scope, const char *payload, size_t len, unsigne
 	return true;
 }
 
-/* Token = base64url(tag, JSON {"c": kube_token, "a": after}). */
+/* Token = base64url(tag, JSON {"c": kube_token, "a": after, "k": keys?}). */
 enum rc page_token_encode(const struct page_position *position, const char *scope, struct buf *out, struct error *err)
 {
 	struct buf payload cleanup_buf = buf_make(TOKEN_BYTES_MAX);
@@ -42,6 +43,7 @@ enum rc page_token_encode(const struct page_position *position, const char *scop
 	json_begin_object(&w, NULL);
 	json_string(&w, "c", position->kube_token);
 	json_string(&w, "a", position->after);
+	json_tree(&w, "k", position->keys);
 	json_end_object(&w);
 	rc = buf_check(&payload, err);
 	if (rc)
@@ -78,6 +80,7 @@ enum rc page_token_decode(const char *token, const char *scope, struct page_posi
 	}
 	position.kube_token = str_dup(payload ? json_string_at(payload, "c") : "");
 	position.after = str_dup(payload ? json_string_at(payload, "a") : "");
+	position.keys = cJSON_DetachItemFromObjectCaseSensitive(payload, "k");
 	if (!position.kube_token || !position.after)
 		return error_no_memory(err);
 	*ret_position = position;

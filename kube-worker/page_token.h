@@ -5,10 +5,12 @@
 #define KUBE_WORKER_PAGE_TOKEN_H
 
 #include "common/base/buf.h"
+#include "common/services/json.h"
 
 struct page_position {
 	char *kube_token; /* Kubernetes' `continue`; "": from the start */
 	char *after;      /* the last root's name that was delivered; names up to it are skipped; "": none */
+	cJSON *keys; /* an array of the texts by which that one was sorted before its name; NULL: by the name alone */
 };
 
 void page_position_clear(struct page_position *position);
@@ -17,7 +19,7 @@ void page_position_clear(struct page_position *position);
 /*
  * Append the token of a position.
  *
- * scope  what the token is good for (provider and namespace): another scope does not accept it.
+ * scope  what the token is good for (provider, namespace, filter and order): another scope does not accept it.
  * Failure is the buffer's, or RC_INTERNAL.
  */
 enum rc page_token_encode(const struct page_position *position, const char *scope, struct buf *out, struct error *err)

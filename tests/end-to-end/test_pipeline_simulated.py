@@ -36,6 +36,31 @@ def test_a_get_and_a_page_cost_one_call_whatever_exists(stack, calls):
     assert calls(lambda: stack.api.create(spec(ports=PORTS), "c30")) == {"create deployments": 1, "create services": 1}
 
 
+def test_a_filtered_page_costs_one_call_whatever_exists(stack, calls):
+    for n in range(30):
+        assert stack.api.create(spec(metadata={"name": "web", "labels": {"odd": str(n % 2)}}), f"c{n:02d}").status == 201
+    for n in range(30):
+        stack.wait_status(f"c{n:02d}", "RUNNING")
+    time.sleep(1)
+    for query in ({"filter": "labels.odd = 1"}, {"filter": "status = RUNNING"}, {"filter": "name = web", "order_by": "id"},
+                  {"filter": "status = RUNNING AND labels.odd = 1"}, {"order_by": "create_time desc, name"}):
+        for size in (5, 1000):
+            pages = []
+            assert calls(lambda: pages.append(stack.api.list(max_page_size=size, **query))) == {"list deployments": 1}
+            assert len(pages[0].json["containers"]) == min(size, 15 if "odd" in query.get("filter", "") else 30)
+    assert calls(lambda: stack.api.list(filter="status = FAILED")) == {}
+
+
+def test_without_a_cache_a_filter_is_asked(own_stack, target):
+    """Each page asks for everything, and is right at once."""
+    target.faults({"kind": "hang", "count": -1, "match": {"verb": "list", "resource": "pods"}})
+    stack = own_stack(1)
+    target.faults()
+    stack.api.create(spec(), "uncached")
+    answer = stack.api.list(filter="status = PENDING OR status = RUNNING", order_by="name")
+    assert [c["id"] for c in answer.json["containers"]] == ["uncached"]
+
+
 def test_without_a_cache_a_page_costs_four_calls(own_stack, target, calls):
     target.faults({"kind": "hang", "count": -1, "match": {"verb": "list", "resource": "pods"}})
     stack = own_stack(1)

@@ -1,0 +1,16 @@
+/*
+ * The parameters of a list that have a grammar of their own, which the API document cannot express.
+ */
+#ifndef API_SVC_LIST_QUERY_H
+#define API_SVC_LIST_QUERY_H
+
+#include "api-svc/document/faults.h"
+#include "api-svc/http/target.h"
+
+/* Add to `faults` what is wrong with filter and order_by, and where in them. */
+void list_query_check(const struct target *target, struct faults *faults);
+
+/* Is there a filter or an order, which a worker must not ignore? */
+bool list_query_is_narrowed(const struct target *target);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * A page of the list of containers, which is made in one of two ways:
+ *
+ * walk  Kubernetes is asked for the next roots by their names: one call, as fresh as Kubernetes, whatever the number of
+ *       containers. All that it can filter by is labels, and all that it can sort by is names.
+ * pick  The cache knows the state of all containers, and of their specs what lists look at (kube_facts.h): the page is
+ *       chosen there, and then its roots are read, in one call (a second one for roots without an id). What is shown is
+ *       as fresh as Kubernetes, but a container that was made a moment ago may not be among those that are chosen.
+ *
+ * Both write the answer's JSON, {"containers": [...], "next_page_token": "..."}.
+ */
+#ifndef KUBE_WORKER_LIST_PAGE_H
+#define KUBE_WORKER_LIST_PAGE_H
+
+#include "common/container/list_filter.h"
+#include "common/container/list_order.h"
+#include "kube-worker/op.h"
+#include "kube-worker/page_token.h"
+
+struct list_question {
+	struct list_filter *filter; /* NULL: all containers */
+	struct list_order order;
+	struct buf selector; /* for Kubernetes: our labels, and what the filter says of labels */
+	struct buf scope;    /* of page tokens: they belong to their filter and order */
+	size_t max;          /* containers of a page */
+	struct page_position position;
+};
+
+/* Errors: RC_INVALID_ARGUMENT the position is not one that this list has given out; else as op_kube_get(). */
+enum rc list_walk(struct op_call *call, struct list_question *question, struct buf *result, struct error *err)
+	must_check;
+enum rc list_pick(struct op_call *call, struct list_question *question, struct buf *result, struct error *err)
+	must_check;
+
+#endif
