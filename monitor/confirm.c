@@ -46,7 +46,7 @@ static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct look *look = ctx;
 
-	reconcile(facts, count, clock_mono_ms(), &look->rules, &look->reconciled);
+	reconcile(facts, count, clock_mono_ms(), &look->rules, NULL, &look->reconciled);
 }
 
 /* A failure counts only when it is in question: how long it has lasted is known to the watch alone. */

@@ -76,19 +76,22 @@ struct look {
 	struct reconciled *reconciled;
 	int64_t now_ms;
 	struct status_rules rules;
+	const char *namespace; /* NULL: where containers are reached is not known */
 };
 
 static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct look *look = ctx;
 
-	reconcile(facts, count, look->now_ms, &look->rules, look->reconciled);
+	reconcile(facts, count, look->now_ms, &look->rules, look->namespace, look->reconciled);
 }
 
 static void look(struct delivery *d, const char *id, struct reconciled *reconciled)
 {
 	struct look ctx = { .reconciled = reconciled, .now_ms = clock_mono_ms(), .rules = d->options.rules };
 
+	if (kube_cache_is_synced(d->cache, workload_child_kinds()))
+		ctx.namespace = d->options.namespace;
 	kube_cache_visit(d->cache, id, look_at, &ctx);
 }
 
@@ -105,9 +108,11 @@ static void pack_event(struct delivery *d, struct outbox_entry *entry, const str
 	struct outbox_event fresh = { .digest = reconciled->digest,
 				      .status = (int)reconciled->status,
 				      .time_ms = clock_wall_ms() };
-	struct event event = {
-		.type = d->options.type, .source = d->source, .instance_id = entry->id, .message = reconciled->message
-	};
+	struct event event = { .type = d->options.type,
+			       .source = d->source,
+			       .instance_id = entry->id,
+			       .message = reconciled->message,
+			       .output = &reconciled->output };
 
 	if (fresh.time_ms < entry->event.time_ms) /* the clock was set back: time must not, for one container */
 		fresh.time_ms = entry->event.time_ms;
@@ -260,7 +265,7 @@ static void queue_question(struct delivery *d, struct outbox_entry *entry, enum 
 
 static void handle_due(struct delivery *d, struct outbox_entry *entry, struct parcel *parcel)
 {
-	struct reconciled reconciled;
+	struct reconciled reconciled cleanup_reconciled = { .exists = false };
 
 	if (entry->state == OUTBOX_ARRIVED) {
 		pack_record(d, entry, parcel);
@@ -328,7 +333,7 @@ static bool may_tell(const struct delivery *d, int64_t now_ms)
 static void forget_unheard(void *ctx, struct outbox_entry *entry)
 {
 	struct delivery *d = ctx;
-	struct reconciled reconciled;
+	struct reconciled reconciled cleanup_reconciled = { .exists = false };
 
 	if (entry->state != OUTBOX_RESTING || entry->reported != OUTBOX_NOTHING)
 		return;

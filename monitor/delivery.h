@@ -18,6 +18,7 @@ struct delivery_options {
 	enum resource_type type; /* of what is told */
 	struct bus *bus;
 	const char *provider_name; /* borrowed */
+	const char *namespace;     /* of the containers; borrowed */
 	int64_t debounce_ms;
 	struct status_rules rules;
 	/* An acknowledgement says that the stream is not there. Any thread; must not block. */

@@ -40,6 +40,8 @@ void event_write(const struct event *event, struct buf *out)
 	json_string(&w, "status", container_status_name(event->status));
 	json_string(&w, "message", event->message);
 	json_string(&w, "timestamp", timestamp);
+	if (event->output && event->output->len)
+		json_raw(&w, "output_spec", event->output->data, event->output->len);
 	json_end_object(&w);
 	cloudevent_end(&w);
 }

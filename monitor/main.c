@@ -53,6 +53,7 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 		.type = TYPE,
 		.bus = monitor->bus,
 		.provider_name = monitor->config.name,
+		.namespace = monitor->config.namespace,
 		.debounce_ms = monitor->config.debounce_ms,
 		.rules = status_rules_make(monitor->config.failed_grace_ms, monitor->config.scaled_to_zero),
 		.on_doubt = on_doubt,

@@ -337,7 +337,7 @@ static enum outbox_action judge_absent(const struct outbox_entry *entry, struct 
 	if (!entry->seen && entry->reported == OUTBOX_NOTHING)
 		return OUTBOX_FORGET;
 	reconciled->status = CONTAINER_DELETED;
-	reconciled->digest = reconcile_digest(CONTAINER_DELETED, "");
+	reconcile_seal(reconciled);
 	return entry->confirmed == CONTAINER_DELETED ? OUTBOX_TELL : OUTBOX_CHECK;
 }
 
@@ -362,7 +362,7 @@ enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *r
 		if (!entry->forced || entry->reported == OUTBOX_NOTHING || entry->reported == CONTAINER_DELETED)
 			return OUTBOX_REST;
 		reconciled->status = (enum container_status)entry->reported;
-		reconciled->digest = reconcile_digest(reconciled->status, reconciled->message);
+		reconcile_seal(reconciled);
 		return OUTBOX_TELL;
 	}
 	if (entry->reported == CONTAINER_DELETED && reconciled->status == CONTAINER_DELETED)

@@ -4,6 +4,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/strutil.h"
+#include "common/container/output_spec.h"
 #include "common/container/workload.h"
 
 static bool is_own_name(const struct fact *root)
@@ -40,13 +41,27 @@ uint64_t reconcile_digest(enum container_status status, const char *message)
 	return hash_text(hash_bytes(HASH_INIT, &first, 1), message);
 }
 
+void reconcile_seal(struct reconciled *reconciled)
+{
+	if (reconciled->status != CONTAINER_RUNNING)
+		buf_clear(&reconciled->output);
+	reconciled->digest = reconcile_digest(reconciled->status, reconciled->message);
+	if (reconciled->output.len)
+		reconciled->digest = hash_text(reconciled->digest, reconciled->output.data);
+}
+
+void reconciled_clear(struct reconciled *reconciled)
+{
+	buf_clear(&reconciled->output);
+}
+
 void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, const struct status_rules *rules,
-	       struct reconciled *ret_reconciled)
+	       const char *namespace, struct reconciled *ret_reconciled)
 {
 	const struct fact *root = find_root(facts, count);
 	struct container_state state;
 
-	*ret_reconciled = (struct reconciled){ .exists = root != NULL };
+	*ret_reconciled = (struct reconciled){ .exists = root != NULL, .output = buf_make(OUTPUT_SPEC_MAX) };
 	if (!root)
 		return;
 	state = container_status_derive(root, facts, count, now_ms, rules);
@@ -57,5 +72,8 @@ void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, co
 	snprintf(ret_reconciled->name, sizeof(ret_reconciled->name), "%s", root->name);
 	snprintf(ret_reconciled->message, sizeof(ret_reconciled->message), "%s", state.message);
 	str_trim_broken_utf8(ret_reconciled->message);
-	ret_reconciled->digest = reconcile_digest(state.status, ret_reconciled->message);
+	if (namespace && state.status == CONTAINER_RUNNING)
+		output_spec_write(namespace, root, workload_find(root, WORKLOAD_SERVICE, facts, count), state.host_ip,
+				  &ret_reconciled->output);
+	reconcile_seal(ret_reconciled);
 }

@@ -47,7 +47,7 @@ enum rc watching_start(struct watching *watching, struct error *err)
 	enum rc rc = RC_OK;
 
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
-		if (needed_kinds() & 1u << kind)
+		if ((needed_kinds() | workload_child_kinds()) & 1u << kind)
 			rc = informer_create(watching->auth, watching->namespace, (enum kube_kind)kind, watching->mode,
 					     &listener, &watching->informers[kind], err);
 	return rc;
@@ -78,8 +78,19 @@ struct kube_cache *watching_cache(struct watching *watching)
 	return watching->cache;
 }
 
+static bool has_answered(struct watching *watching, enum kube_kind kind)
+{
+	struct informer *informer = watching->informers[kind];
+
+	return kube_cache_is_synced(watching->cache, 1u << kind) ||
+	       (informer && informer_counts(informer).failures > 0);
+}
+
 bool watching_is_complete(struct watching *watching)
 {
+	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
+		if (workload_child_kinds() & 1u << kind && !has_answered(watching, (enum kube_kind)kind))
+			return false;
 	return kube_cache_is_synced(watching->cache, needed_kinds());
 }
 

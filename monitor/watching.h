@@ -1,5 +1,6 @@
 /*
- * Seeing the cluster: a cache, and the informers for the three kinds that a container's state is made of.
+ * Seeing the cluster: a cache, and the informers for the kinds that a container's state is made of, and for those that
+ * say where it is reached.
  */
 #ifndef MONITOR_WATCHING_H
 #define MONITOR_WATCHING_H
@@ -31,7 +32,7 @@ void watching_destroy(struct watching *watching);
 
 struct kube_cache *watching_cache(struct watching *watching);
 
-/* Are all first lists in? */
+/* Are all first lists in? Of what a container's state does not need, also when the list has failed: it may be forbidden. */
 bool watching_is_complete(struct watching *watching);
 
 /* The informer of the Deployments alone. */

@@ -131,7 +131,9 @@ static void set_failed(struct container_state *state, int64_t since_ms, int64_t 
 
 static struct container_state state_of_pod(const struct fact *pod, int64_t now_ms, int64_t grace_ms)
 {
-	struct container_state state = { .changed_ms = pod->changed_ms, .ip = pod->ip, .message = pod->message };
+	struct container_state state = {
+		.changed_ms = pod->changed_ms, .ip = pod->ip, .host_ip = pod->host_ip, .message = pod->message
+	};
 
 	if (pod->phase == POD_FAILED) {
 		set_failed(&state, pod->failed_ms, now_ms, grace_ms);
@@ -176,9 +178,9 @@ static struct container_state state_of_deployment(const struct scope *s, int64_t
 						  const struct status_rules *rules)
 {
 	const struct fact *deployment = s->deployment;
-	struct container_state state = { .changed_ms = deployment->changed_ms,
-					 .ip = "",
-					 .message = deployment->message };
+	struct container_state state = {
+		.changed_ms = deployment->changed_ms, .ip = "", .host_ip = "", .message = deployment->message
+	};
 
 	if (deployment->deleting) {
 		state.status = CONTAINER_DELETED;

@@ -12,10 +12,11 @@
 #include "common/container/pod_message.h"
 #include "common/container/run_state.h"
 #include "common/container/service_view.h"
+#include "common/container/spec_ports.h"
 #include "common/container/workload.h"
 
 #define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes before a message is cut: no object of Kubernetes is larger */
-#define LABELS_TEXT_MAX (2u * 1024 * 1024)  /* bytes; no object of Kubernetes is larger */
+#define OBJECT_TEXT_MAX (2u * 1024 * 1024)  /* bytes; no object of Kubernetes is larger */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b)
@@ -157,11 +158,13 @@ struct texts {
 	const char *name;
 	const char *instance_id;
 	const char *ip;
+	const char *host_ip;
 	const char *owed_to;
 	const char *changing;
 	const char *spec_name;
 	char image[FACT_IMAGE_MAX];
 	struct buf labels; /* without the last NUL */
+	struct buf external_ports;
 	char problem[FACT_MESSAGE_MAX];
 	struct buf message;
 	struct buf service;
@@ -188,6 +191,17 @@ static void read_labels(const cJSON *labels, struct buf *out)
 	}
 }
 
+static void read_external_ports(const cJSON *skeleton, struct buf *out)
+{
+	const cJSON *port = NULL;
+
+	if (!skeleton)
+		buf_add_str(out, FACT_ALL_PORTS);
+	cJSON_ArrayForEach (port, json_at(skeleton, "network.ports"))
+		if (spec_port_is_external(port))
+			buf_addf(out, FACT_PORT_FORM, json_int_at(port, "container_port", 0), port_protocol(port));
+}
+
 /* What the client's spec says, as the annotation keeps it, and the container that was made of it. */
 static void read_spec(const cJSON *object, struct fact *fact, struct texts *texts)
 {
@@ -201,6 +215,7 @@ static void read_spec(const cJSON *object, struct fact *fact, struct texts *text
 	snprintf(texts->image, sizeof(texts->image), "%s", image ? image : "");
 	str_trim_broken_utf8(texts->image);
 	read_labels(json_at(object, "metadata.labels"), &texts->labels);
+	read_external_ports(skeleton, &texts->external_ports);
 }
 
 static void read_deployment(const cJSON *object, struct fact *fact, struct texts *texts)
@@ -243,6 +258,7 @@ static void read_replicaset(const cJSON *object, struct fact *fact, struct texts
 static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts)
 {
 	const char *ip = json_string_at(object, "status.podIP");
+	const char *host_ip = json_string_at(object, "status.hostIP");
 
 	fact->owner = kube_owner_of(object);
 	fact->phase = phase_of(object);
@@ -251,6 +267,8 @@ static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts
 		fact->failed_ms = pod_failed_ms(object);
 	if (ip)
 		texts->ip = ip;
+	if (host_ip)
+		texts->host_ip = host_ip;
 	pod_message_add(object, &texts->message);
 	texts->name = ""; /* Pods are not looked up by name */
 }
@@ -288,8 +306,8 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	bool shared = strcmp(texts->name, texts->instance_id) == 0;
 	size_t size = sizeof(*fact) + strlen(texts->name) + strlen(texts->ip) + texts->message.len +
 		      texts->service.len + strlen(texts->owed_to) + strlen(texts->changing) + strlen(texts->problem) +
-		      strlen(texts->spec_name) + strlen(texts->image) + texts->labels.len + 10 +
-		      (shared ? 0 : strlen(texts->instance_id) + 1);
+		      strlen(texts->spec_name) + strlen(texts->image) + texts->labels.len + texts->external_ports.len +
+		      strlen(texts->host_ip) + 12 + (shared ? 0 : strlen(texts->instance_id) + 1);
 	struct fact *packed = malloc(size);
 	char *at;
 
@@ -301,6 +319,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	packed->name = copy_text(&at, texts->name);
 	packed->instance_id = shared ? packed->name : copy_text(&at, texts->instance_id);
 	packed->ip = copy_text(&at, texts->ip);
+	packed->host_ip = copy_text(&at, texts->host_ip);
 	packed->message = copy_text(&at, texts->message.data);
 	packed->service = copy_text(&at, texts->service.data);
 	packed->owed_to = copy_text(&at, texts->owed_to);
@@ -308,6 +327,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	packed->problem = copy_text(&at, texts->problem);
 	packed->spec_name = copy_text(&at, texts->spec_name);
 	packed->image = copy_text(&at, texts->image);
+	packed->external_ports = copy_text(&at, texts->external_ports.data);
 	packed->labels = memcpy(at, texts->labels.data, texts->labels.len + 1);
 	return packed;
 }
@@ -319,10 +339,12 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.name = json_string_at(object, "metadata.name"),
 		.instance_id = instance_id ? instance_id : "",
 		.ip = "",
+		.host_ip = "",
 		.owed_to = "",
 		.changing = "",
 		.spec_name = "",
-		.labels = buf_make(LABELS_TEXT_MAX),
+		.labels = buf_make(OBJECT_TEXT_MAX),
+		.external_ports = buf_make(OBJECT_TEXT_MAX),
 		.message = buf_make(MESSAGE_TEXT_MAX),
 		.service = buf_make(SERVICE_VIEW_MAX),
 	};
@@ -348,10 +370,13 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 	if (!rc)
 		rc = buf_check(&texts.labels, err);
 	if (!rc)
+		rc = buf_check(&texts.external_ports, err);
+	if (!rc)
 		packed = pack(&fact, &texts);
 	buf_clear(&texts.message);
 	buf_clear(&texts.service);
 	buf_clear(&texts.labels);
+	buf_clear(&texts.external_ports);
 	if (rc)
 		return rc;
 	if (!packed)

@@ -5,13 +5,16 @@
 #ifndef COMMON_CONTAINER_KUBE_FACTS_H
 #define COMMON_CONTAINER_KUBE_FACTS_H
 
+#include <inttypes.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "common/kube/kube_path.h"
 #include "common/services/json.h"
 
-#define FACT_MESSAGE_MAX 240 /* bytes of a message for people that are kept */
+#define FACT_MESSAGE_MAX 240              /* bytes of a message for people that are kept */
+#define FACT_PORT_FORM " %" PRId64 "/%s " /* of a port in external_ports */
+#define FACT_PORT_MAX 48
+#define FACT_ALL_PORTS "*"
 #define FACT_IMAGE_MAX 1024  /* bytes of an image that are kept */
 #define FACT_OWED_TO_MAX 512 /* bytes of a reply subject with its NUL; what is longer is none */
 #define KUBE_UID_TEXT_MAX 37 /* bytes of a uid with its NUL */
@@ -53,6 +56,9 @@ struct fact {
 	const char *image;       /* Deployment */
 	const char *labels;  /* Deployment: "key=value" of those of clients, each with a NUL; an empty one ends them */
 	const char *service; /* Service: the member `service` of a Container, as JSON; else "" */
+	const char *host_ip; /* Pod: of its node, "" while it is not known */
+	/* Deployment: ports that its spec shows outside, FACT_PORT_FORM each; FACT_ALL_PORTS: it has no spec */
+	const char *external_ports;
 };
 
 /*

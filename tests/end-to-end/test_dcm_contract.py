@@ -23,6 +23,8 @@ KINDS = {
     "integer": lambda v: isinstance(v, int) and not isinstance(v, bool),
     "uuid": lambda v: re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", v),
     "time": lambda v: re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", v),
+    "endpoints": lambda v: isinstance(v, list) and all(
+        e.keys() == {"address", "port", "scope"} and e["scope"] in ("internal", "external") for e in v),
     "status": lambda v: v in ("PENDING", "RUNNING", "FAILED", "UNKNOWN", "DELETED"),
 }
 

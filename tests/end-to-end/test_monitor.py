@@ -39,7 +39,8 @@ def test_events_are_structured_cloudevents_with_a_percent_encoded_source(monitor
         assert (event["specversion"], event["type"], event["subject"], event["datacontenttype"]) == (
             "1.0", "dcm.status.container", "dcm.container", "application/json")
         assert stamp.fullmatch(event["time"]) and stamp.fullmatch(event["data"]["timestamp"])
-        assert set(event["data"]) == {"id", "status", "message", "timestamp"}
+        assert set(event["data"]) - {"output_spec"} == {"id", "status", "message", "timestamp"}
+        assert ("output_spec" in event["data"]) == (event["data"]["status"] == "RUNNING")
     assert len({e["id"] for _, e in m.dcm.raw}) == len(m.dcm.raw)
 
 
