@@ -1,7 +1,8 @@
 """
 Repairs data that the document allows and the service refuses, because no schema of OpenAPI 3.0 can say these rules: tokens
-are only those that a list has given out, a key names one create only, min <= max, no port twice, reserved names, the form of label keys, and what the
-description excludes from JSON (U+0000, numbers that a double cannot hold). Data that is meant to be refused stays as it is.
+are only those that a list of the same filter and order has given out, filters and orders have a grammar, a version is that of the
+container, a key names one create only, min <= max, no port twice for a protocol, reserved names, the form of label keys, and
+what the description excludes from JSON (U+0000, numbers that a double cannot hold). Data that is meant to be refused stays as it is.
 """
 
 import re
@@ -14,7 +15,10 @@ from schemathesis import GenerationMode
 LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 RESERVED = {"dcm.project/managed-by", "dcm.project/dcm-instance-id", "dcm.project/dcm-service-type"}
 EXACT = 2**53
-TOKENS = {""}  # that lists have given out
+TOKENS = {}  # that lists have given out, by filter and order
+FILTERS = ["", 'status = "RUNNING" AND labels.team = "shop"', "labels:team", "NOT (id:a OR name < b)",
+           "create_time >= 2026-01-02T03:04:05Z AND image:nginx"]
+ORDERS = ["", "id", "create_time desc, name", "status,image desc"]
 KEY = "Idempotency-Key"
 UNITS = {"MB": 1, "GB": 1 << 10, "TB": 1 << 20}
 
@@ -55,7 +59,21 @@ def repair(spec):
         del labels[key]
     network = spec.get("network") or {}
     if network.get("ports"):
-        network["ports"] = list({port["container_port"]: port for port in network["ports"]}.values())
+        network["ports"] = list({(port["container_port"], port.get("protocol", "TCP")): port
+                                 for port in network["ports"]}.values())
+
+
+def repair_list(query):
+    """What is no filter or order becomes one."""
+    for name, choices in (("filter", FILTERS), ("order_by", ORDERS)):
+        if name in query and query[name] not in choices:
+            query[name] = choices[len(str(query[name])) % len(choices)]
+    if query.get("page_token") and query["page_token"] not in TOKENS.get(list_of(query), ()):
+        del query["page_token"]
+
+
+def list_of(query):
+    return query.get("filter", ""), query.get("order_by", "")
 
 
 @schemathesis.hook
@@ -65,8 +83,11 @@ def before_call(_context, case, _kwargs):
     query = case.query or {}
     if case.headers and KEY in case.headers and isinstance(case.body, dict):
         case.headers[KEY] = str(uuid.uuid4())
-    if query.get("page_token", "") not in TOKENS:
-        del query["page_token"]
+    repair_list(query)
+    if case.headers and "If-Match" in case.headers:
+        case.headers["If-Match"] = "*"
+    if case.headers and case.headers.get("If-None-Match") == "0":  # schemathesis 4.32 makes that of the pattern
+        case.headers["If-None-Match"] = '"0"'
     if query.get("id") == "health":
         del query["id"]
     if isinstance(case.body, dict):
@@ -75,6 +96,6 @@ def before_call(_context, case, _kwargs):
 
 
 @schemathesis.hook
-def after_call(_context, _case, response):
+def after_call(_context, case, response):
     if response.status_code == 200 and b'"next_page_token"' in response.content:
-        TOKENS.add(response.json()["next_page_token"])
+        TOKENS.setdefault(list_of(case.query or {}), set()).add(response.json()["next_page_token"])

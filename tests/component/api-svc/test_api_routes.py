@@ -254,7 +254,7 @@ def test_a_condition_goes_to_the_worker_and_no_old_worker_carries_it_out(api, wo
 
 
 @pytest.mark.parametrize("value", ["", "x", ETAG, "**", '*, "a"', '"a', 'a"', '"a" "b"', 'w/"a"', 'W/ "a"', '"a";"b"',
-                                   '"a b"', '"\u00e9"', ",", '"' + 5000 * "a" + '"', "W/*"])
+                                   '"a b"', '"\u00e9"', ",", "W/*"])
 @pytest.mark.parametrize("method,name", [("DELETE", "If-Match"), ("GET", "If-None-Match")])
 def test_a_malformed_condition_is_refused_with_its_place(api, worker, method, name, value):
     api.create("a")
