@@ -165,11 +165,6 @@ static enum rc choose(struct pick *pick, struct error *err)
 
 /* ---- where the page before ended --------------------------------------------------------------------------------- */
 
-static enum rc foreign_token(struct error *err)
-{
-	return error_set(err, RC_INVALID_ARGUMENT, "page_token is not one that this list has given out");
-}
-
 /* The inverse of add_key(). */
 static bool read_key(enum list_field field, const char *text, struct fact *root, enum container_status *status)
 {
@@ -200,12 +195,12 @@ static enum rc read_position(const struct list_question *question, struct row *r
 
 	row->root = (struct fact){ .name = question->position.after, .instance_id = "", .spec_name = "", .image = "" };
 	if (cJSON_GetArraySize(keys) != (int)question->order.count)
-		return foreign_token(err);
+		return page_token_refuse(err);
 	for (size_t i = 0; i < question->order.count; i++) {
 		const char *text = cJSON_GetStringValue(cJSON_GetArrayItem(keys, (int)i));
 
 		if (!text || !read_key(question->order.terms[i].field, text, &row->root, &row->status))
-			return foreign_token(err);
+			return page_token_refuse(err);
 	}
 	return RC_OK;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/container/labels.h"
 #include "common/kube/kube_list.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/op_kube.h"
@@ -113,7 +112,7 @@ static enum rc read_page(struct page_writer *page, struct list_question *questio
 		rc = kube_list_page(call->kube, &kube, ret_next, NULL, NULL, err);
 	}
 	if (rc == RC_INVALID_ARGUMENT && position->kube_token[0] != '\0')
-		return error_set(err, rc, "page_token is not one that this list has given out");
+		return page_token_refuse(err);
 	if (rc)
 		return op_kube_translate(call, &(struct kube_reply){ 0 }, "list Deployments", err);
 	return RC_OK;

@@ -58,7 +58,7 @@ enum rc page_token_encode(const struct page_position *position, const char *scop
 	return rc ? rc : buf_check(out, err);
 }
 
-static enum rc foreign_token(struct error *err)
+enum rc page_token_refuse(struct error *err)
 {
 	return error_set(err, RC_INVALID_ARGUMENT, "page_token is not one that this list has given out");
 }
@@ -76,7 +76,7 @@ enum rc page_token_decode(const char *token, const char *scope, struct page_posi
 		    memcmp(tag, whole.data, TAG_BYTES) != 0 ||
 		    json_parse(whole.data + TAG_BYTES, whole.len - TAG_BYTES, &payload, NULL) ||
 		    !json_string_at(payload, "c") || !json_string_at(payload, "a"))
-			return foreign_token(err);
+			return page_token_refuse(err);
 	}
 	position.kube_token = str_dup(payload ? json_string_at(payload, "c") : "");
 	position.after = str_dup(payload ? json_string_at(payload, "a") : "");

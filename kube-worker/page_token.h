@@ -25,6 +25,9 @@ void page_position_clear(struct page_position *position);
 enum rc page_token_encode(const struct page_position *position, const char *scope, struct buf *out, struct error *err)
 	must_check;
 
+/* RC_INVALID_ARGUMENT with the sentence about a token that is not ours. */
+enum rc page_token_refuse(struct error *err);
+
 /*
  * Read a token that a client sent; "" is the start.
  *

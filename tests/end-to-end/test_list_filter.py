@@ -111,6 +111,8 @@ def test_list_filter_follows_what_others_change(five):
     assert ids(five.api.list(filter="labels.team = new")) == ["b2"]
     wait_for("the new image", lambda: ids(five.api.list(filter="image:nginx:9")) == ["a1"])
     wait_for("a failed one", lambda: ids(five.api.list(filter="status = FAILED")) == ["b1"])
+    assert five.api.call("POST", f"{BASE}/a2:stop").status == 200
+    wait_for("a stopped one", lambda: ids(five.api.list(filter="status = STOPPED")) == ["a2"])
     assert five.api.delete("c1").status == 204
     for text in ("labels.team = shop", "NOT id = a1", "id:c"):  # at once, whichever way the page is made
         assert "c1" not in ids(five.api.list(filter=text))

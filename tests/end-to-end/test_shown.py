@@ -2,7 +2,7 @@
 
 import pytest
 
-from api import spec
+from api import BASE, spec
 from processes import wait_for
 from test_behind_our_back import scale, set_image
 from test_life import foreign_deployment, without_outputs
@@ -74,3 +74,23 @@ def test_ports_that_others_made_show_their_protocol(stack):
     stack.kube.create("deployments", body)
     assert stack.api.get("theirs").json["spec"]["network"]["ports"] == [
         {"container_port": 53, "visibility": "none", "protocol": "UDP"}, {"container_port": 53, "visibility": "none"}]
+
+
+def test_a_change_of_protocols_reaches_every_object(stack):
+    stack.api.create(spec(ports=[(53, "internal")]), "turned")
+
+    def patch(ports):
+        answer = stack.api.call("PATCH", f"{BASE}/turned", {"spec": {"network": {"ports": ports}}})
+        assert answer.status == 200, answer.text
+        served = {(p["name"], p["protocol"]) for p in stack.kube.get("services", "turned")["spec"]["ports"]}
+        held = stack.kube.get("deployments", "turned")["spec"]["template"]["spec"]["containers"][0]["ports"]
+        return answer.json, served, {(p["containerPort"], p["protocol"]) for p in held}
+
+    both = [{"container_port": 53, "visibility": "internal"},
+            {"container_port": 53, "visibility": "internal", "protocol": "UDP"}]
+    shown, served, held = patch(both)
+    assert shown["spec"]["network"]["ports"] == both and ports_of(shown) == {(53, "TCP"), (53, "UDP")}
+    assert served == {("port-53", "TCP"), ("port-53-udp", "UDP")} and held == {(53, "TCP"), (53, "UDP")}
+    shown, served, held = patch(both[1:])
+    assert shown["spec"]["network"]["ports"] == both[1:] and ports_of(shown) == {(53, "UDP")}
+    assert served == {("port-53-udp", "UDP")} and held == {(53, "UDP")}
