@@ -22,7 +22,8 @@ enum operation_repeat {
 
 enum operation_reply {
 	OPERATION_REPLY_NOTHING,
-	OPERATION_REPLY_VALUE, /* a JSON object */
+	OPERATION_REPLY_VALUE,  /* a JSON object */
+	OPERATION_REPLY_STREAM, /* a stream (protocol.h); it writes nothing */
 };
 
 #define OPERATION_CONTAINER RESOURCE_CONTAINERS_PATH "/{container_id}"
@@ -31,9 +32,16 @@ enum operation_reply {
  * enumerator, name; method, path and operationId in openapi.yaml (NULL: not for clients); the status of a success; how
  * it is repeated; does it write; what the reply has.
  *
- * The first ones are carried out by a pool of threads (kube-worker/op_<name>.c), the others beside it (dispatcher.c).
+ * The first ones are carried out by a pool of threads (kube-worker/op_<name>.c), the next ones are streams (the same, but
+ * beside the pool: streams.c), the others are replied to at once (dispatcher.c).
  */
 /* clang-format off */
+#ifdef DCM_SP_TEST_OPERATION /* programs for tests alone: tests/streams/ */
+#define OPERATION_TEST_ROWS(ROW) \
+	ROW(TEST_STREAM, test_stream, "GET", "/test/stream", "testStream", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM)
+#else
+#define OPERATION_TEST_ROWS(ROW)
+#endif
 #define OPERATION_POOL_ROWS(ROW) \
 	ROW(LIST,   list,   "GET",    RESOURCE_CONTAINERS_PATH, "listContainers",  200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
 	ROW(CREATE, create, "POST",   RESOURCE_CONTAINERS_PATH, "createContainer", 201, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_VALUE) \
@@ -47,10 +55,11 @@ enum operation_reply {
 	ROW(REVISIONS, revisions, "GET", OPERATION_CONTAINER "/revisions", "listRevisions", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
 	ROW(DELETE, delete, "DELETE", OPERATION_CONTAINER,  "deleteContainer", 204, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_NOTHING) \
 	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, true,  OPERATION_REPLY_NOTHING)
+#define OPERATION_STREAM_ROWS(ROW) OPERATION_TEST_ROWS(ROW)
 #define OPERATION_BESIDE_ROWS(ROW) \
 	ROW(SETTLE, settle, NULL,     NULL,                 NULL,              0,   OPERATION_SENT_ONCE,  true,  OPERATION_REPLY_NOTHING) \
 	ROW(HEALTH, health, "GET",    RESOURCE_CONTAINERS_PATH "/health", "getHealth", 200, OPERATION_SENT_TO_ALL, false, OPERATION_REPLY_VALUE)
-#define OPERATION_ROWS(ROW) OPERATION_POOL_ROWS(ROW) OPERATION_BESIDE_ROWS(ROW)
+#define OPERATION_ROWS(ROW) OPERATION_POOL_ROWS(ROW) OPERATION_STREAM_ROWS(ROW) OPERATION_BESIDE_ROWS(ROW)
 /* clang-format on */
 
 enum operation {

@@ -28,6 +28,7 @@
  *                                    reply come in order and are joined before they are read
  *            PROTOCOL_HEADER_DEBT, PROTOCOL_HEADER_SETTLE  of a create that is to be settled (below)
  *            PROTOCOL_HEADER_ETAG    of a result that is a Container: its member `etag`
+ *            PROTOCOL_HEADER_STREAM  of a reply that begins a stream (below)
  *            Nats-Service-Error, Nats-Service-Error-Code on errors (ADR-32): what the stock `nats` tool shows
  *   Body     OK: exactly the JSON that the REST client gets (empty for delete and undo).
  *            error: {"detail": text, "retry_after_s": n?, "errors": [{"detail": text, "pointer": JSON pointer}]?}
@@ -95,6 +96,32 @@
  *    the worker's OK, with the record's key and sequence in PROTOCOL_HEADER_DEBT; the worker removes the record. All
  *    other settled and void records are removed when no attempt can live any more.
  *
+ * STREAMS  The reply of an operation with OPERATION_REPLY_STREAM may begin a stream: bytes in both directions for as long
+ * as it takes. Such an operation writes nothing, so nothing of it is permitted or settled. NATS is at most once and in
+ * order; what travels is such that a frame that is lost or repeated is noticed or harmless:
+ *
+ * 1. Begin. The request is as any other: WORKING while it waits, RC_BUSY when the worker has SP_WORKER_STREAMS open, an
+ *    error in place of a stream. The reply that begins has status PROTOCOL_STATUS_STREAM, in PROTOCOL_HEADER_STREAM the
+ *    inbox subject on which the worker listens for this stream, and as body a JSON object with either "content_type":
+ *    what the worker sends is the body of a 200; or "protocol": the client's connection is upgraded to it, and what it
+ *    sends goes to the worker. The caller sends its first frame with a reply subject: where it listens itself. Until
+ *    then, the worker sends no frames; a stream whose reply was not wanted ends by 4.
+ * 2. Frames. Headers PROTOCOL_HEADER_STATUS (what it is), PROTOCOL_HEADER_OFFSET (bytes that its sender has sent before
+ *    it) and PROTOCOL_HEADER_CREDIT (bytes that its reader may send in all), both counted from the stream's begin:
+ *      DATA    the bytes at the offset, at most PROTOCOL_STREAM_DATA_MAX and what the server takes
+ *      CREDIT  nothing but its headers
+ *      END     the sender sends no more data; the other direction goes on. A stream is over when both have ended
+ *      CANCEL  the sender does not want the stream any more: it is over
+ *      an error's rc_name(), with the body of an error reply: it is over
+ *    An offset beyond what has been received: data was lost, and the stream ends with an error. Data that is there
+ *    already is skipped.
+ * 3. Credit. Nobody sends more than the highest credit that it has heard: PROTOCOL_STREAM_WINDOW beyond what its sender
+ *    has taken from the stream (a later version may grant up to PROTOCOL_STREAM_CREDIT_MAX), so a slow reader throttles
+ *    the source. It is granted anew when half of it is used up.
+ * 4. Life. Each end sends a frame at least every PROTOCOL_STREAM_BEAT_MS (CREDIT, or END after the end), with its subject
+ *    as reply subject: "no responders" there, or PROTOCOL_STREAM_SILENCE_MS without a frame, and the peer is dead.
+ * 5. Who breaks these rules gets the stream ended with RC_INTERNAL.
+ *
  * MONITOR  Events go to the subject of the resource's type (common/resource.h), which is DCM's. What the processes keep is in one JetStream key-value
  * bucket, named after the provider (common/container/record.h):
  *   leader             who is active: an id, renewed by compare-and-set; empty: none, take it
@@ -137,12 +164,16 @@
 #define PROTOCOL_HEADER_ETAG "Sp-Etag"
 #define PROTOCOL_HEADER_STATUS "Sp-Status"
 #define PROTOCOL_HEADER_PART "Sp-Part"
+#define PROTOCOL_HEADER_STREAM "Sp-Stream"
+#define PROTOCOL_HEADER_OFFSET "Sp-Offset"
+#define PROTOCOL_HEADER_CREDIT "Sp-Credit"
 #define PROTOCOL_HEADER_TRACEPARENT "traceparent"
 
 #define PROTOCOL_STATUS_WORKING "WORKING"
 #define PROTOCOL_STATUS_PERMISSION "PERMISSION"
 #define PROTOCOL_STATUS_PROBE "PROBE"
 #define PROTOCOL_STATUS_SETTLED "SETTLED"
+#define PROTOCOL_STATUS_STREAM "STREAM"
 
 #define PROTOCOL_PERMISSION_ASK "ask" /* the value of PROTOCOL_HEADER_PERMISSION */
 #define PROTOCOL_DEBT_OBJECT "object" /* PROTOCOL_HEADER_DEBT: the object itself carries the debt */
@@ -171,6 +202,11 @@
 #define PROTOCOL_PERMISSION_MS 1500             /* how long a permission is good; below any silence of worker_calls.h */
 #define PROTOCOL_ETAG_MAX 65                    /* bytes of PROTOCOL_HEADER_ETAG with its NUL */
 #define PROTOCOL_SETTLE_MAX 512                 /* bytes of PROTOCOL_HEADER_SETTLE */
+#define PROTOCOL_STREAM_WINDOW (64u * 1024)     /* bytes that may be under way in one direction of a stream */
+#define PROTOCOL_STREAM_CREDIT_MAX (1024u * 1024) /* beyond what was sent; more is an error */
+#define PROTOCOL_STREAM_DATA_MAX (32u * 1024)     /* bytes of one DATA frame */
+#define PROTOCOL_STREAM_BEAT_MS 1000
+#define PROTOCOL_STREAM_SILENCE_MS 2500
 
 /* Is it what the REST API accepts as an id: 1 to 63 of a-z, 0-9 and '-', no '-' at the ends, and not the reserved one? */
 bool protocol_is_id(const char *text);

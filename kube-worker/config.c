@@ -3,6 +3,7 @@
 #include "common/bus/bus_bucket.h"
 
 #define CONCURRENCY_MAX 256
+#define STREAMS_MAX 10000
 
 static const char *const external_types[] = { "LoadBalancer", "NodePort", NULL };
 
@@ -18,6 +19,8 @@ static const struct config_row rows[] = {
 	CONFIG_ROWS_KUBERNETES(struct worker_config),
 	{ .env = "SP_WORKER_CONCURRENCY", .type = CONFIG_INT, .offset = AT(concurrency), .fallback = "16", .min = 1,
 	  .max = CONCURRENCY_MAX, .help = "Operations that run at once" },
+	{ .env = "SP_WORKER_STREAMS", .type = CONFIG_INT, .offset = AT(streams), .fallback = "64", .min = 1,
+	  .max = STREAMS_MAX, .help = "Streams that are open at once, beside the operations" },
 	{ .env = "SP_WORKER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
 	  .fallback = "35s", .max = 3600000, .help = "How long running operations may take to finish on SIGTERM" },
 	CONFIG_ROW_LOG_LEVEL(struct worker_config),

@@ -19,6 +19,7 @@ struct worker_config {
 	int64_t failed_grace_ms;
 	const char *scaled_to_zero;
 	int64_t concurrency;
+	int64_t streams;
 	int64_t shutdown_timeout_ms;
 };
 

@@ -14,6 +14,7 @@
 #include "kube-worker/job_queue.h"
 #include "kube-worker/ops.h"
 #include "kube-worker/reply.h"
+#include "kube-worker/streams.h"
 
 #define QUEUE_PER_THREAD 32   /* requests that may wait for each thread; one more is refused as busy */
 #define DRAIN_TIMEOUT_MS 2000 /* for the server's word that no more requests come; those that came are taken at once */
@@ -43,6 +44,7 @@ struct dispatcher {
 	struct kube_auth *auth;
 	struct kube_health *health;
 	struct sweeper *sweeper;
+	struct streams *streams; /* beside the pool */
 	struct bus_subscription *subscription;
 	struct bus_inbox *notices; /* of callers that have settled */
 	atomic_uint_fast64_t last_notice;
@@ -96,17 +98,6 @@ static enum rc read_headers(struct bus_message *msg, struct job *job, struct err
 	return rc;
 }
 
-static enum rc parse_request(const struct job *job, cJSON **ret_request, struct error *err)
-{
-	size_t len;
-	const char *data = bus_message_data(job->msg, &len);
-	enum rc rc = json_parse(data ? data : "", len, ret_request, err);
-
-	if (rc)
-		return rc == RC_INVALID_ARGUMENT ? error_wrap(err, RC_INTERNAL, "a request that cannot be read") : rc;
-	return op_check(job->operation, *ret_request, err);
-}
-
 static bool is_fault(enum rc rc)
 {
 	return rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || rc == RC_INTERNAL || rc == RC_NO_MEMORY ||
@@ -135,6 +126,13 @@ static void log_request(const struct job *job, const cJSON *request, const struc
 		 log_num("ms", (clock_mono_ns() - job->received_ns) / 1000000),
 		 log_num("attempt", job->headers.attempt), log_str("request_id", job->headers.request_id),
 		 log_str("traceparent", job->headers.traceparent));
+}
+
+/* A stream is over, or has not begun. */
+static void on_stream_ended(void *ctx, const struct job *job, const cJSON *request, const struct error *err)
+{
+	count(ctx, job, err);
+	log_request(job, request, err);
 }
 
 /* An attempt that was cancelled gets no reply: nobody waits for it. A reply that is lost is the caller's to notice. */
@@ -186,7 +184,7 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 	if (clock_mono_ms() >= call.deadline_ms)
 		rc = error_set(&err, RC_TIMEOUT, "the deadline had passed before a worker could begin");
 	if (!rc)
-		rc = parse_request(job, &request, &err);
+		rc = op_read(job->operation, job->msg, &request, &err);
 	if (!rc)
 		rc = op_find(job->operation)->run(&call, request, &result, &err);
 	err.rc = rc; /* an operation that went well may have left the text of something that it got over */
@@ -241,7 +239,7 @@ static void wake(struct pool_thread *thread)
  * The leader has a request: it carries it out itself and leads no more, or the request waits while the leader goes on
  * listening, or (false) there is no room for it.
  */
-static bool accept_job(struct dispatcher *d, struct pool_thread *self, const struct job *job)
+static bool accept_in_pool(struct dispatcher *d, struct pool_thread *self, const struct job *job)
 {
 	struct pool_thread *next = NULL;
 	bool room = true;
@@ -258,6 +256,13 @@ static bool accept_job(struct dispatcher *d, struct pool_thread *self, const str
 	pthread_mutex_unlock(&d->lock);
 	wake(next);
 	return room;
+}
+
+static bool accept_job(struct dispatcher *d, struct pool_thread *self, const struct job *job)
+{
+	if (operation_row(job->operation)->reply == OPERATION_REPLY_STREAM)
+		return streams_take(d->streams, job);
+	return accept_in_pool(d, self, job);
 }
 
 /* An api-svc has settled a create, and is telling its client. */
@@ -582,6 +587,8 @@ enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatche
 	if (!rc)
 		rc = bus_inbox_create(d->bus, on_notice, d, &d->notices, err);
 	if (!rc)
+		rc = streams_create(&(struct streams_options){ d->env, d->bus, on_stream_ended, d }, &d->streams, err);
+	if (!rc)
 		rc = start_threads(d, err);
 	if (!rc) {
 		rc = thread_start(run_signs, d, &d->signs_thread, err);
@@ -603,12 +610,14 @@ bool dispatcher_drain(struct dispatcher *d, int64_t timeout_ms)
 	struct error err;
 	bool idle;
 
+	streams_end(d->streams);
 	bus_subscription_drain(d->subscription, DRAIN_TIMEOUT_MS);
 	pthread_mutex_lock(&d->lock);
 	idle = thread_wait_until(&d->idle_changed, &d->lock, &d->idle, end_ms - clock_mono_ms());
 	pthread_mutex_unlock(&d->lock);
 	if (!idle)
 		return false;
+	streams_stop(d->streams);
 	if (bus_flush(d->bus, FLUSH_TIMEOUT_MS, &err))
 		log_warn("the last answers may not have been sent", log_err(&err));
 	return true;
@@ -624,6 +633,7 @@ void dispatcher_destroy(struct dispatcher *d)
 		pthread_cond_signal(&d->threads[i].wake);
 	pthread_cond_broadcast(&d->stop_changed);
 	pthread_mutex_unlock(&d->lock);
+	streams_stop(d->streams);
 	if (d->signs_started)
 		pthread_join(d->signs_thread, NULL);
 	for (size_t i = 0; i < d->thread_count; i++)
@@ -632,6 +642,7 @@ void dispatcher_destroy(struct dispatcher *d)
 	pthread_cond_destroy(&d->stop_changed);
 	pthread_mutex_destroy(&d->lock);
 	bus_inbox_destroy(d->notices);
+	streams_destroy(d->streams);
 	free(d->threads);
 	job_queue_clear(&d->queue);
 	free(d);
@@ -642,4 +653,9 @@ void dispatcher_counts(struct dispatcher *d, enum operation operation, struct op
 	pthread_mutex_lock(&d->lock);
 	*ret_counts = d->counts[operation];
 	pthread_mutex_unlock(&d->lock);
+}
+
+size_t dispatcher_streams(struct dispatcher *d)
+{
+	return streams_count(d->streams);
 }

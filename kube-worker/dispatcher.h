@@ -39,7 +39,7 @@ enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatche
 	must_check;
 
 /*
- * Take no new requests (another worker gets them), finish what was taken, and flush the answers.
+ * Take no new requests (another worker gets them), end the streams, finish what was taken, and flush the answers.
  * False when that took longer than timeout_ms: operations still run, and the dispatcher must not be destroyed.
  * Blocks.
  */
@@ -50,5 +50,8 @@ void dispatcher_destroy(struct dispatcher *dispatcher);
 
 /* A copy of what was counted. Any thread. */
 void dispatcher_counts(struct dispatcher *dispatcher, enum operation operation, struct operation_counts *ret_counts);
+
+/* How many streams are open. Any thread. */
+size_t dispatcher_streams(struct dispatcher *dispatcher);
 
 #endif

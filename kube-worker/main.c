@@ -48,6 +48,16 @@ static void endpoint_stats(void *ctx, size_t index, struct bus_endpoint_stats *r
 	memcpy(ret_stats->last_error, counts.last_error, sizeof(ret_stats->last_error));
 }
 
+static void endpoint_data(void *ctx, size_t index, struct json_writer *w)
+{
+	struct worker *worker = ctx;
+
+	if (operation_row((enum operation)index)->reply == OPERATION_REPLY_STREAM) {
+		json_int(w, "open", (int64_t)dispatcher_streams(worker->dispatcher));
+		json_int(w, "max", worker->config.streams);
+	}
+}
+
 static enum rc start_discovery(struct worker *worker, struct error *err)
 {
 	struct bus_service_options options = {
@@ -59,6 +69,7 @@ static enum rc start_discovery(struct worker *worker, struct error *err)
 		.endpoints = worker->endpoints,
 		.endpoint_count = OPERATION_COUNT,
 		.stats = endpoint_stats,
+		.data = endpoint_data,
 		.ctx = worker,
 	};
 
@@ -142,7 +153,7 @@ static enum rc start(void *ctx, struct error *err)
 	if (rc)
 		return rc;
 	log_info("ready", log_str("version", version_text()), log_str("namespace", worker->config.namespace),
-		 log_num("concurrency", worker->config.concurrency));
+		 log_num("concurrency", worker->config.concurrency), log_num("streams", worker->config.streams));
 	lifecycle_notify_ready();
 	return RC_OK;
 }

@@ -325,4 +325,4 @@ static const struct request_member members[] = {
 	  .form = "1 to 255 visible ASCII characters" },
 };
 
-const struct op op_create = { run, members, ARRAY_LEN(members), check };
+const struct op op_create = { .run = run, .members = members, .member_count = ARRAY_LEN(members), .check = check };

@@ -77,4 +77,4 @@ static const struct request_member members[] = {
 	PRECONDITION_MEMBER,
 };
 
-const struct op op_delete = { run, members, ARRAY_LEN(members), NULL };
+const struct op op_delete = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

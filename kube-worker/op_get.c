@@ -22,4 +22,4 @@ static const struct request_member members[] = {
 	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
 };
 
-const struct op op_get = { run, members, ARRAY_LEN(members), NULL };
+const struct op op_get = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

@@ -103,4 +103,4 @@ static const struct request_member members[] = {
 	{ .name = "order_by", .type = request_member_is_text, .form = "a text" },
 };
 
-const struct op op_list = { run, members, ARRAY_LEN(members), NULL };
+const struct op op_list = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

@@ -86,4 +86,4 @@ static const struct request_member members[] = {
 	{ .name = "page_token", .required = true, .type = request_member_is_text, .form = "a text" },
 };
 
-const struct op op_revisions = { run, members, ARRAY_LEN(members), NULL };
+const struct op op_revisions = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

@@ -69,4 +69,4 @@ static const struct request_member members[] = {
 	  .max = INT32_MAX },
 };
 
-const struct op op_rollback = { run, members, ARRAY_LEN(members), NULL };
+const struct op op_rollback = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

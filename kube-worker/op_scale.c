@@ -28,4 +28,4 @@ static const struct request_member members[] = {
 	  .max = REPLICAS_MAX },
 };
 
-const struct op op_scale = { run, members, ARRAY_LEN(members), NULL };
+const struct op op_scale = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

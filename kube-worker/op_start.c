@@ -19,4 +19,4 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 
 static const struct request_member members[] = { CHANGE_MEMBERS };
 
-const struct op op_start = { run, members, ARRAY_LEN(members), NULL };
+const struct op op_start = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

@@ -81,4 +81,4 @@ static const struct request_member members[] = {
 	{ .name = "sequence", .type = request_member_is_int, .max = INT64_MAX, .form = "a whole number" },
 };
 
-const struct op op_undo = { run, members, ARRAY_LEN(members), check };
+const struct op op_undo = { .run = run, .members = members, .member_count = ARRAY_LEN(members), .check = check };

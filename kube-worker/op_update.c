@@ -40,4 +40,4 @@ static const struct request_member members[] = {
 	{ .name = "spec", .required = true, .type = request_member_is_object, .form = "an object" },
 };
 
-const struct op op_update = { run, members, ARRAY_LEN(members), NULL };
+const struct op op_update = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

@@ -1,11 +1,12 @@
 /*
- * The table of operations that the pool carries out, one file each: op_<name>.c.
+ * The table of operations that the pool carries out, or streams.h, one file each: op_<name>.c.
  */
 #ifndef KUBE_WORKER_OPS_H
 #define KUBE_WORKER_OPS_H
 
 #include "kube-worker/op.h"
 #include "kube-worker/request_check.h"
+#include "kube-worker/stream_source.h"
 
 struct op {
 	/*
@@ -20,18 +21,35 @@ struct op {
 	const struct request_member *members; /* that a request has */
 	size_t member_count;
 	enum rc (*check)(const cJSON *request, struct error *err); /* what no single member can tell; NULL: nothing */
+	/*
+	 * In place of run, with OPERATION_REPLY_STREAM: make the source of a stream. On the loop of streams.h; must not block.
+	 *
+	 * request     outlives the source.
+	 * ret_source  given to the caller (its type's free).
+	 * Errors: as run.
+	 */
+	enum rc (*open)(const struct op_env *env, const cJSON *request, struct stream_source **ret_source,
+			struct error *err);
 };
 
 #define OP_DECLARATION(upper, lower, ...) extern const struct op op_##lower;
 OPERATION_POOL_ROWS(OP_DECLARATION)
+OPERATION_STREAM_ROWS(OP_DECLARATION)
 #undef OP_DECLARATION
 
-/* The operation of the pool; NULL: it is replied to beside the pool (dispatcher.c). */
+/* The operation of the table; NULL: it is replied to at once (dispatcher.c). */
 const struct op *op_find(enum operation operation);
 
 /*
- * Is a request as the operation, one of the pool, wants it? Errors: RC_INTERNAL which member is missing or wrong, and what it has to be.
+ * Is a request as the operation, one of the table, wants it? Errors: RC_INTERNAL which member is missing or wrong, and what it has to be.
  */
 enum rc op_check(enum operation operation, const cJSON *request, struct error *err) must_check;
+
+/*
+ * Parse a message's request, and check it.
+ * ret_request: given to the caller (cJSON_Delete). Errors: those of op_check(); RC_NO_MEMORY.
+ */
+enum rc op_read(enum operation operation, const struct bus_message *msg, cJSON **ret_request, struct error *err)
+	must_check;
 
 #endif

@@ -103,6 +103,35 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 	return send_whole(bus, &(struct whole){ bus_message_reply(request), why->rc, &body, NULL }, err);
 }
 
+enum rc reply_stream(struct bus *bus, const struct bus_message *request, const char *address, const char *content_type,
+		     const char *protocol, struct error *err)
+{
+	struct buf body cleanup_buf = buf_make(ERROR_BODY_MAX);
+	struct json_writer w = json_writer_make(&body);
+	const struct bus_header headers[] = {
+		{ PROTOCOL_HEADER_VERSION, PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_STATUS, PROTOCOL_STATUS_STREAM },
+		{ PROTOCOL_HEADER_STREAM, address },
+	};
+	struct bus_outgoing out = {
+		.subject = bus_message_reply(request),
+		.headers = headers,
+		.header_count = ARRAY_LEN(headers),
+	};
+	enum rc rc;
+
+	json_begin_object(&w, NULL);
+	json_optional_string(&w, "content_type", content_type);
+	json_optional_string(&w, "protocol", protocol);
+	json_end_object(&w);
+	rc = buf_check(&body, err);
+	if (rc)
+		return rc;
+	out.data = body.data;
+	out.len = body.len;
+	return bus_publish(bus, &out, err);
+}
+
 enum rc reply_working(struct bus *bus, const char *subject, bool waits, struct error *err)
 {
 	const struct bus_header headers[] = {

@@ -33,6 +33,16 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 		    const struct op_call *call, struct error *err) must_check;
 
 /*
+ * Begin a stream (protocol.h, STREAMS).
+ *
+ * address       where we listen for it.
+ * content_type  of an HTTP answer; NULL: `protocol` is what the client's connection is upgraded to.
+ * Errors: as bus_publish().
+ */
+enum rc reply_stream(struct bus *bus, const struct bus_message *request, const char *address, const char *content_type,
+		     const char *protocol, struct error *err) must_check;
+
+/*
  * Say that the answer is still to come.
  * subject  where the request wants its answer. waits: it has not begun. Errors: as bus_publish().
  */

@@ -1,0 +1,53 @@
+/*
+ * One frame of a stream between two processes (common/protocol.h, STREAMS): reading its texts. Pure.
+ */
+#ifndef COMMON_BUS_STREAM_FRAME_H
+#define COMMON_BUS_STREAM_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+
+#define STREAM_ERROR_BODY_MAX 2048 /* bytes of the body of an error */
+
+enum stream_frame_kind {
+	STREAM_FRAME_DATA,
+	STREAM_FRAME_CREDIT,
+	STREAM_FRAME_END,
+	STREAM_FRAME_CANCEL,
+	STREAM_FRAME_ERROR,
+	STREAM_FRAME_KIND_COUNT
+};
+
+/* As they came; NULL: absent. */
+struct stream_frame_texts {
+	const char *status;
+	const char *offset;
+	const char *credit;
+	const char *data; /* NULL: none */
+	size_t len;
+};
+
+struct stream_frame {
+	enum stream_frame_kind kind;
+	uint64_t offset;  /* bytes that its sender has sent before it */
+	uint64_t credit;  /* bytes that its reader may send in all */
+	const char *data; /* DATA; borrowed */
+	size_t len;
+	struct error error; /* ERROR: why the stream is over */
+};
+
+/*
+ * Read a frame.
+ *
+ * ret_frame  its data are those of the texts.
+ * Errors: RC_INTERNAL what is wrong with it; RC_NO_MEMORY.
+ */
+enum rc stream_frame_read(const struct stream_frame_texts *texts, struct stream_frame *ret_frame, struct error *err)
+	must_check;
+
+/* The status of a frame on the wire; `rc`: of an error, else RC_OK. */
+const char *stream_frame_status(enum stream_frame_kind kind, enum rc rc);
+
+#endif

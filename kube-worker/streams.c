@@ -1,0 +1,429 @@
+#include "kube-worker/streams.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/thread.h"
+#include "common/bus/stream_hub.h"
+#include "common/services/log.h"
+#include "kube-worker/ops.h"
+#include "kube-worker/reply.h"
+#include "kube-worker/stream_source.h"
+
+#define END_MS 1000 /* for the loop to tell all callers that the worker ends */
+
+struct worker_stream {
+	struct streams *streams;
+	struct job job; /* with its message */
+	cJSON *request;
+	struct stream_source *source; /* NULL: there is none */
+	struct stream *stream;        /* NULL: it has not begun */
+	struct error fault;           /* rc RC_OK: it has not failed before it began */
+	int64_t due_ms;               /* when pump() wants to be called */
+	int64_t sign_ms;              /* when its caller is to hear that the request runs */
+	struct worker_stream *next;
+	/* Guarded by the lock: */
+	bool woken; /* in the list of those that are */
+	struct worker_stream *next_woken;
+};
+
+struct streams {
+	struct streams_options options;
+	struct stream_hub *hub;
+	size_t max;
+	pthread_t loop;
+	bool loop_runs;
+	struct worker_stream *all; /* the loop's */
+	int64_t next_look_ms;      /* the loop's: when one of them is due */
+	pthread_mutex_t lock; /* guards everything below; taken with the hub's lock held, never the other way round */
+	pthread_cond_t changed;
+	struct worker_stream *woken; /* new ones as well */
+	size_t count;
+	bool ending;
+	bool ended; /* and all callers have been told */
+	bool stopping;
+};
+
+/* ---- for sources ------------------------------------------------------------------------------------------------- */
+
+void worker_stream_wake(struct worker_stream *s)
+{
+	struct streams *streams = s->streams;
+
+	pthread_mutex_lock(&streams->lock);
+	if (!s->woken) {
+		s->woken = true;
+		s->next_woken = streams->woken;
+		streams->woken = s;
+	}
+	pthread_mutex_unlock(&streams->lock);
+	stream_hub_poke(streams->hub);
+}
+
+static void on_wake(void *ctx)
+{
+	worker_stream_wake(ctx);
+}
+
+enum rc worker_stream_begin(struct worker_stream *s, const char *content_type, const char *protocol, struct error *err)
+{
+	char address[BUS_ADDRESS_MAX];
+	enum rc rc = stream_open(s->streams->hub, NULL, on_wake, s, &s->stream, err);
+
+	if (!rc) {
+		stream_address(s->stream, address);
+		rc = reply_stream(s->streams->options.bus, s->job.msg, address, content_type, protocol, err);
+	}
+	if (rc)
+		worker_stream_fail(s, err);
+	return rc;
+}
+
+size_t worker_stream_room(struct worker_stream *s)
+{
+	return s->stream ? stream_room(s->stream) : 0;
+}
+
+void worker_stream_send(struct worker_stream *s, const void *data, size_t len)
+{
+	struct error err;
+
+	if (stream_send(s->stream, data, len, &err))
+		worker_stream_wake(s); /* the stream is over */
+}
+
+size_t worker_stream_take(struct worker_stream *s, void *to, size_t max)
+{
+	return s->stream ? stream_take(s->stream, to, max) : 0;
+}
+
+bool worker_stream_is_drained(struct worker_stream *s)
+{
+	struct error fault;
+
+	return s->stream && stream_is_drained(s->stream, &fault);
+}
+
+void worker_stream_finish(struct worker_stream *s)
+{
+	stream_finish(s->stream);
+}
+
+void worker_stream_fail(struct worker_stream *s, const struct error *why)
+{
+	if (s->stream)
+		stream_fail(s->stream, why);
+	else
+		s->fault = *why;
+	worker_stream_wake(s);
+}
+
+/* ---- one stream, on the loop ------------------------------------------------------------------------------------- */
+
+/* When it failed before it began. */
+static void refuse(struct worker_stream *s)
+{
+	struct error err;
+
+	if (s->fault.rc && reply_error(s->streams->options.bus, s->job.msg, &s->fault, NULL, &err))
+		log_warn("a reply could not be sent", log_err(&err), log_str("request_id", s->job.headers.request_id));
+}
+
+static bool is_over(struct worker_stream *s, struct error *ret_fault)
+{
+	if (s->stream)
+		return stream_is_over(s->stream, ret_fault);
+	*ret_fault = s->fault;
+	return s->fault.rc != RC_OK;
+}
+
+static void free_stream(struct worker_stream *s)
+{
+	if (s->source)
+		s->source->type->free(s->source);
+	if (s->stream)
+		stream_close(s->stream);
+	cJSON_Delete(s->request);
+	bus_message_destroy(s->job.msg);
+	free(s);
+}
+
+/* Nobody wakes it any more. */
+static void end_stream(struct worker_stream *s, const struct error *fault)
+{
+	struct streams *streams = s->streams;
+	struct worker_stream **at = &streams->all;
+
+	refuse(s);
+	streams->options.ended(streams->options.ctx, &s->job, s->request, fault);
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	pthread_mutex_lock(&streams->lock);
+	streams->count--;
+	pthread_mutex_unlock(&streams->lock);
+	free_stream(s);
+}
+
+/* Its source is made from its request. */
+static void start(struct worker_stream *s)
+{
+	enum rc rc = op_read(s->job.operation, s->job.msg, &s->request, &s->fault);
+
+	s->next = s->streams->all;
+	s->streams->all = s;
+	s->sign_ms = clock_mono_ms() + PROTOCOL_WORKING_MS;
+	if (!rc)
+		rc = op_find(s->job.operation)->open(s->streams->options.env, s->request, &s->source, &s->fault);
+	s->fault.rc = rc;
+}
+
+/* Returns when it is to be looked at again. */
+static int64_t look_before_begin(struct worker_stream *s, int64_t now_ms)
+{
+	struct error err;
+
+	if (now_ms >= s->job.headers.deadline_ms)
+		error_set(&s->fault, RC_TIMEOUT, "the deadline had passed before the stream could begin");
+	if (now_ms >= s->sign_ms) {
+		s->sign_ms = now_ms + PROTOCOL_WORKING_MS;
+		if (reply_working(s->streams->options.bus, bus_message_reply(s->job.msg), false, &err))
+			log_debug("a caller could not be told that its request runs", log_err(&err));
+	}
+	return s->sign_ms < s->job.headers.deadline_ms ? s->sign_ms : s->job.headers.deadline_ms;
+}
+
+static void unwake(struct worker_stream *s)
+{
+	struct worker_stream **at = &s->streams->woken;
+
+	pthread_mutex_lock(&s->streams->lock);
+	while (s->woken && *at != s)
+		at = &(*at)->next_woken;
+	if (s->woken)
+		*at = s->next_woken;
+	s->woken = false;
+	pthread_mutex_unlock(&s->streams->lock);
+}
+
+/* Pump it, or end it when it is over. */
+static void run_stream(struct worker_stream *s)
+{
+	int64_t now_ms = clock_mono_ms();
+	int64_t look_ms = INT64_MAX;
+	struct error fault = { .rc = RC_OK };
+
+	if (!s->source && !s->fault.rc)
+		start(s);
+	if (!s->stream && !s->fault.rc)
+		look_ms = look_before_begin(s, now_ms);
+	s->due_ms = INT64_MAX;
+	if (!is_over(s, &fault))
+		s->due_ms = s->source->type->pump(s->source, s);
+	if (is_over(s, &fault)) {
+		if (s->stream)
+			stream_close(TAKE(s->stream)); /* wakes it no more */
+		unwake(s);
+		end_stream(s, &fault);
+		return;
+	}
+	if (!s->stream && look_ms < s->due_ms)
+		s->due_ms = look_ms;
+	if (s->due_ms < s->streams->next_look_ms)
+		s->streams->next_look_ms = s->due_ms;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+
+/* Those that are woken meanwhile come in the next turn: no stream keeps the others waiting. */
+static void run_woken(struct streams *streams)
+{
+	struct worker_stream *batch;
+	struct worker_stream *s;
+
+	pthread_mutex_lock(&streams->lock);
+	batch = TAKE(streams->woken);
+	while ((s = batch) != NULL) {
+		batch = s->next_woken;
+		s->woken = false;
+		pthread_mutex_unlock(&streams->lock);
+		run_stream(s);
+		pthread_mutex_lock(&streams->lock);
+	}
+	pthread_mutex_unlock(&streams->lock);
+}
+
+static void run_due(struct streams *streams)
+{
+	int64_t now_ms = clock_mono_ms();
+	struct worker_stream *next;
+
+	if (now_ms < streams->next_look_ms)
+		return;
+	streams->next_look_ms = INT64_MAX;
+	for (struct worker_stream *s = streams->all; s; s = next) {
+		next = s->next;
+		if (s->due_ms <= now_ms)
+			run_stream(s);
+		else if (s->due_ms < streams->next_look_ms)
+			streams->next_look_ms = s->due_ms;
+	}
+}
+
+/* Those that have not begun are for another worker. */
+static void end_all(struct streams *streams)
+{
+	struct worker_stream *next;
+	struct error why;
+
+	error_set(&why, RC_UNAVAILABLE, "the worker ends");
+	stream_hub_end(streams->hub, &why);
+	error_set(&why, RC_BUSY, "the worker ends");
+	for (struct worker_stream *s = streams->all; s; s = next) {
+		next = s->next;
+		if (!s->stream)
+			worker_stream_fail(s, &why);
+		run_stream(s);
+	}
+}
+
+/* With the lock, which is given up meanwhile. */
+static void end_if_told(struct streams *streams)
+{
+	if (!streams->ending || streams->ended)
+		return;
+	pthread_mutex_unlock(&streams->lock);
+	run_woken(streams); /* the new ones are in the list of all afterwards */
+	end_all(streams);
+	(void)stream_hub_turn(streams->hub); /* when is of no interest: the loop asks again */
+	pthread_mutex_lock(&streams->lock);
+	streams->ended = true;
+	pthread_cond_broadcast(&streams->changed);
+}
+
+static void wait_for_work(struct streams *streams, int64_t until_ms)
+{
+	struct pollfd p = { .fd = stream_hub_fd(streams->hub), .events = POLLIN };
+	int64_t left_ms = until_ms == INT64_MAX ? -1 : until_ms - clock_mono_ms();
+
+	if (until_ms != INT64_MAX && left_ms < 0)
+		left_ms = 0;
+	(void)poll(&p, 1, left_ms > 60000 ? 60000 : (int)left_ms); /* woken or not: look */
+}
+
+static void *run_loop(void *ctx)
+{
+	struct streams *streams = ctx;
+	bool stopping = false;
+
+	while (!stopping) {
+		int64_t hub_ms = stream_hub_turn(streams->hub);
+
+		run_woken(streams);
+		run_due(streams);
+		pthread_mutex_lock(&streams->lock);
+		end_if_told(streams);
+		stopping = streams->stopping;
+		pthread_mutex_unlock(&streams->lock);
+		if (!stopping)
+			wait_for_work(streams, hub_ms < streams->next_look_ms ? hub_ms : streams->next_look_ms);
+	}
+	return NULL;
+}
+
+/* ---- for everybody ----------------------------------------------------------------------------------------------- */
+
+enum rc streams_create(const struct streams_options *options, struct streams **ret_streams, struct error *err)
+{
+	struct streams *streams = calloc(1, sizeof(*streams));
+	enum rc rc;
+
+	if (!streams)
+		return error_no_memory(err);
+	streams->options = *options;
+	streams->max = (size_t)options->env->config->streams;
+	streams->next_look_ms = INT64_MAX;
+	pthread_mutex_init(&streams->lock, NULL);
+	pthread_cond_init(&streams->changed, NULL);
+	rc = stream_hub_create(options->bus, &streams->hub, err);
+	if (!rc) {
+		rc = thread_start(run_loop, streams, &streams->loop, err);
+		streams->loop_runs = rc == RC_OK;
+	}
+	if (rc) {
+		streams_destroy(streams);
+		return rc;
+	}
+	*ret_streams = streams;
+	return RC_OK;
+}
+
+bool streams_take(struct streams *streams, const struct job *job)
+{
+	struct worker_stream *s = calloc(1, sizeof(*s));
+	bool room;
+
+	if (!s)
+		return false;
+	s->streams = streams;
+	s->job = *job;
+	pthread_mutex_lock(&streams->lock);
+	room = !streams->ending && streams->count < streams->max;
+	streams->count += room;
+	pthread_mutex_unlock(&streams->lock);
+	if (room)
+		worker_stream_wake(s);
+	else
+		free(s);
+	return room;
+}
+
+size_t streams_count(struct streams *streams)
+{
+	size_t count;
+
+	pthread_mutex_lock(&streams->lock);
+	count = streams->count;
+	pthread_mutex_unlock(&streams->lock);
+	return count;
+}
+
+void streams_end(struct streams *streams)
+{
+	pthread_mutex_lock(&streams->lock);
+	streams->ending = true;
+	stream_hub_poke(streams->hub);
+	(void)thread_wait_until(&streams->changed, &streams->lock, &streams->ended, END_MS);
+	pthread_mutex_unlock(&streams->lock);
+}
+
+void streams_stop(struct streams *streams)
+{
+	if (!streams || !streams->loop_runs)
+		return;
+	pthread_mutex_lock(&streams->lock);
+	streams->stopping = true;
+	pthread_mutex_unlock(&streams->lock);
+	stream_hub_poke(streams->hub);
+	pthread_join(streams->loop, NULL);
+	streams->loop_runs = false;
+}
+
+void streams_destroy(struct streams *streams)
+{
+	struct worker_stream *s;
+
+	if (!streams)
+		return;
+	while ((s = streams->all) != NULL) {
+		streams->all = s->next;
+		free_stream(s);
+	}
+	stream_hub_destroy(streams->hub);
+	pthread_cond_destroy(&streams->changed);
+	pthread_mutex_destroy(&streams->lock);
+	free(streams);
+}
