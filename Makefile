@@ -3,6 +3,7 @@
 # Layout of a build:  $(BUILD)/bin/<program>  $(BUILD)/obj/<path of the source>.o  $(BUILD)/test/unit
 # Variants:           make SANITIZE=address,undefined | SANITIZE=thread   (its own $(BUILD))
 #                     make CC=clang    make WERROR=1    make Q= (show the commands)
+#                     make TEST_OPERATION=1  api-svc and kube-worker with the operation of tests/streams/, into $(BUILD)
 
 ifeq ($(origin CC),default)
 CC       := gcc
@@ -44,7 +45,8 @@ FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 # A process's sources: its folder, and those in it.
 sources      = $(wildcard $(1)/*.c $(1)/*/*.c)
 PROCESS_SRC := $(foreach p,$(PROGRAMS),$(call sources,$(p)))
-SOURCES     := $(COMMON_SRC) $(PROCESS_SRC) $(KUBESIM_SRC) $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC)
+STREAMS_SRC := $(wildcard tests/streams/*.c)
+SOURCES     := $(COMMON_SRC) $(PROCESS_SRC) $(KUBESIM_SRC) $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(STREAMS_SRC)
 HEADERS     := $(wildcard common/*.h common/*/*.h $(foreach p,$(PROGRAMS),$(p)/*.h $(p)/*/*.h) tests/kubesim/*.h tests/unit/*.h tests/fuzz/*.h)
 
 obj = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
@@ -74,7 +76,22 @@ $(BUILD)/version: FORCE
 FORCE:
 
 # The API definition is embedded (api-svc/document/openapi.c names it in an .incbin).
-$(BUILD)/obj/api-svc/document/openapi.o: api-svc/openapi.yaml
+OPENAPI  := $(if $(TEST_OPERATION),$(BUILD)/openapi.yaml,api-svc/openapi.yaml)
+$(BUILD)/obj/api-svc/document/openapi.o: $(OPENAPI)
+
+# No operation of production streams whatever a test wants; one that does is in programs of their own (tests/streams/).
+ifdef TEST_OPERATION
+ALL_CFLAGS += -DDCM_SP_TEST_OPERATION
+$(BUILD)/obj/api-svc/document/openapi.o: DEFINES = -DOPENAPI_FILE='"$(OPENAPI)"'
+$(BUILD)/openapi.yaml: api-svc/openapi.yaml tests/streams/paths.yaml
+	@mkdir -p $(@D)
+	$(Q)sed '/^paths:$$/r tests/streams/paths.yaml' api-svc/openapi.yaml >$@
+$(BUILD)/bin/kube-worker: $(call obj,$(STREAMS_SRC))
+endif
+STREAMS_BUILD := $(BUILD)/test/streams
+.PHONY: test-streams-programs
+test-streams-programs:
+	$(Q)$(MAKE) --no-print-directory TEST_OPERATION=1 BUILD=$(STREAMS_BUILD) $(STREAMS_BUILD)/bin/api-svc $(STREAMS_BUILD)/bin/kube-worker
 
 $(BUILD)/libcommon.a: $(call obj,$(COMMON_SRC))
 	@rm -f $@
@@ -134,7 +151,7 @@ model: ## Explore the protocol of a request (common/protocol.h, SETTLING) in eve
 unit: $(BUILD)/test/unit ## Run the unit tests
 	$(BUILD)/test/unit --jobs 2
 
-component: all ## Run the component tests: one process each, with a real nats-server and kubesim
+component: all test-streams-programs ## Run the component tests: one process each, with a real nats-server and kubesim
 	tests/component/run.sh --build $(BUILD) $(COMPONENTS)
 
 end-to-end: all ## Run the end-to-end tests against kubesim

@@ -32,6 +32,7 @@ struct api {
 	const struct api_config *config;
 	const struct openapi *openapi;
 	struct worker_client *client;
+	struct stream_answers *streams;
 	struct http_server *server;
 	struct provider_health *health;
 	struct access *access;
@@ -163,6 +164,17 @@ static struct http_answer failure_answer(struct api *api, const struct request *
 	return problem_answer(&problem);
 }
 
+/* The answer begins now, and flows. */
+static struct http_answer stream_answer(struct api *api, struct request *r, struct http_exchange *ex,
+					struct worker_reply *reply)
+{
+	struct http_answer answer;
+
+	if (stream_answer_open(api->streams, reply, ex, r->id, &answer, &r->stream, &reply->error))
+		return failure_answer(api, r, reply);
+	return answer;
+}
+
 /* On a thread of NATS or of the worker client. */
 static void on_worker_reply(void *ctx, uint64_t ticket, struct worker_reply *reply)
 {
@@ -173,7 +185,10 @@ static void on_worker_reply(void *ctx, uint64_t ticket, struct worker_reply *rep
 
 	if (!ex)
 		return;
-	answer = reply->error.rc ? failure_answer(api, r, reply) : success_answer(r, ex, reply);
+	if (reply->error.rc)
+		answer = failure_answer(api, r, reply);
+	else
+		answer = reply->stream ? stream_answer(api, r, ex, reply) : success_answer(r, ex, reply);
 	r->status = answer.status;
 	http_exchange_resume(ex, &answer);
 }
@@ -572,6 +587,8 @@ void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
 
 	if (!r)
 		return;
+	if (r->stream)
+		stream_answer_close(r->stream);
 	request_log(r, exchange, delivered);
 	if (r->status == 201)
 		end_debt(api, r, delivered);
@@ -580,7 +597,7 @@ void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
 }
 
 enum rc api_create(const struct api_config *config, const struct openapi *openapi, struct worker_client *client,
-		   struct api **ret_api, struct error *err)
+		   struct stream_answers *streams, struct api **ret_api, struct error *err)
 {
 	struct api *api = calloc(1, sizeof(*api));
 	enum rc rc;
@@ -590,6 +607,7 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 	api->config = config;
 	api->openapi = openapi;
 	api->client = client;
+	api->streams = streams;
 	api->started_ms = clock_mono_ms();
 	api->request_max = (size_t)config->max_body * 8;
 	for (int op = 0; op < OPERATION_COUNT; op++) {

@@ -32,6 +32,7 @@ struct process {
 	struct api_config config;
 	struct openapi *openapi;
 	struct worker_client *client;
+	struct stream_answers *streams;
 	struct api *api;
 	struct http_server *server;
 	struct tls *tls; /* NULL: plain HTTP */
@@ -156,6 +157,8 @@ static enum rc start_nats(struct process *p, struct error *err)
 	enum rc rc = bus_connect(&options, &p->bus, err);
 
 	if (!rc)
+		rc = stream_answers_connect(p->streams, p->bus, err);
+	if (!rc)
 		rc = worker_client_connect(p->client, p->bus, err);
 	return rc ? rc : start_presence(p, err);
 }
@@ -171,7 +174,9 @@ static enum rc start(void *ctx, struct error *err)
 	if (!rc)
 		rc = worker_client_create(p->config.name, p->config.worker_wait_ms, &p->client, err);
 	if (!rc)
-		rc = api_create(&p->config, p->openapi, p->client, &p->api, err);
+		rc = stream_answers_create(&p->streams, err);
+	if (!rc)
+		rc = api_create(&p->config, p->openapi, p->client, p->streams, &p->api, err);
 	if (!rc)
 		rc = start_http(p, err);
 	if (rc)
@@ -186,7 +191,7 @@ static void wait_for_connections(struct process *p, int64_t until_ms)
 		clock_sleep_ms(POLL_MS);
 }
 
-/* Let what runs come to its end, within the shutdown timeout; what does not is answered with 503. */
+/* Let what runs come to its end, within the shutdown timeout; what does not is answered with 503. Streams end now. */
 static void drain(struct process *p)
 {
 	int64_t timeout = p->config.shutdown_timeout_ms;
@@ -194,6 +199,7 @@ static void drain(struct process *p)
 	int64_t reserve = timeout / 4 < UNDO_RESERVE_MS ? timeout / 4 : UNDO_RESERVE_MS;
 
 	http_server_drain(p->server);
+	stream_answers_end(p->streams);
 	wait_for_connections(p, until - reserve);
 	worker_client_cancel(p->client, false);
 	wait_for_connections(p, clock_mono_ms() + LAST_ANSWERS_MS);
@@ -212,12 +218,14 @@ static int stop(void *ctx)
 	log_info("stopping");
 	drain(p);
 	worker_client_stop(p->client);
+	stream_answers_stop(p->streams);
 	bus_destroy(p->bus);
 	bus_service_destroy(p->service);
 	http_server_destroy(p->server);
 	tls_destroy(p->tls);
 	api_destroy(p->api);
 	worker_client_destroy(p->client);
+	stream_answers_destroy(p->streams);
 	openapi_destroy(p->openapi);
 	return 0;
 }

@@ -15,6 +15,8 @@
 #include "api-svc/router.h"
 #include "common/protocol.h"
 
+struct stream_answer;
+
 struct request {
 	char id[PROTOCOL_REQUEST_ID_MAX + 1];
 	char traceparent[64]; /* "": none */
@@ -24,6 +26,7 @@ struct request {
 	char container_id[PROTOCOL_ID_MAX + 1]; /* "": none, or not valid */
 	char token[PROTOCOL_TOKEN_MAX];         /* of a create */
 	bool has_key;
+	struct stream_answer *stream;     /* from which it is answered; NULL: from none */
 	struct worker_debt *debt;         /* of a create that was settled; NULL: none */
 	char client[ACCESS_NAME_MAX + 1]; /* who it is from; "": not known */
 	unsigned status;                  /* of the answer; 0: there is none yet */

@@ -15,12 +15,16 @@
 #define JSON_MEDIA_TYPE "application/json"
 #define MERGE_PATCH_MEDIA_TYPE "application/merge-patch+json"
 
+#ifndef OPENAPI_FILE /* programs for tests have one more path: tests/streams/ */
+#define OPENAPI_FILE "api-svc/openapi.yaml"
+#endif
+
 /* The Makefile makes this object depend on the file. */
 __asm__(".section .rodata\n"
 	".global openapi_embedded_begin\n"
 	".global openapi_embedded_end\n"
 	"openapi_embedded_begin:\n"
-	".incbin \"api-svc/openapi.yaml\"\n"
+	".incbin \"" OPENAPI_FILE "\"\n"
 	"openapi_embedded_end:\n"
 	".byte 0\n"
 	".previous\n");

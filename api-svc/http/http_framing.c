@@ -169,6 +169,7 @@ void http_framing_add_header(struct http_framing *f, const char *name, size_t na
 {
 	const char *fault = fault_of_form(name, name_len, value, value_len);
 
+	f->upgrade |= equals(name, name_len, "Upgrade");
 	/* Credentials with something hidden in them must not be believed in part. */
 	if (fault)
 		set_fault(f, equals(name, name_len, "Authorization") ? 401 : 400, fault);

@@ -24,6 +24,7 @@ struct http_framing {
 	bool is_1_0;
 	bool chunked;
 	bool expects_continue;
+	bool upgrade;           /* there is a header Upgrade */
 	int64_t content_length; /* bytes; 0 when there is no Content-Length too */
 };
 

@@ -90,6 +90,21 @@ bool http_intake_is_within_request(const struct http_intake *in)
 	return in && http_wire_is_within_request(&in->wire);
 }
 
+bool http_intake_can_pass(const struct http_intake *in)
+{
+	return in && http_wire_is_kept(&in->wire);
+}
+
+void http_intake_pass(struct http_intake *in)
+{
+	http_wire_pass(&in->wire);
+}
+
+size_t http_intake_take(struct http_intake *in, char *to, size_t max)
+{
+	return http_wire_take(&in->wire, to, max);
+}
+
 /* ---- what the library calls ---- */
 
 static ssize_t read_socket(struct http_intake *in, char *to, size_t len)
@@ -120,6 +135,15 @@ static void add(struct http_intake *in, const char *bytes, size_t len)
 		connection_set_phase(in->connections, in->connection, CONNECTION_READING);
 }
 
+/* The library has the request, and reads on: it was answered without an upgrade. */
+static size_t go_on(struct http_intake *in, char *to, size_t max)
+{
+	http_wire_go_on(&in->wire);
+	if (http_wire_is_within_request(&in->wire))
+		connection_set_phase(in->connections, in->connection, CONNECTION_READING);
+	return http_wire_take(&in->wire, to, max);
+}
+
 /*
  * Fill the library's buffer as recv() would: it takes a buffer that is not full to mean that the socket is empty. `none`
  * is what to return when nothing is there yet.
@@ -129,7 +153,9 @@ static ssize_t fill(struct http_intake *in, ssize_t (*read)(struct http_intake *
 {
 	size_t got = http_wire_take(&in->wire, to, max);
 
-	while (got < max && !http_wire_is_refused(&in->wire)) {
+	if (got == 0 && http_wire_is_kept(&in->wire))
+		got = go_on(in, to, max);
+	while (got < max && !http_wire_is_refused(&in->wire) && !http_wire_is_kept(&in->wire)) {
 		size_t room = max - got;
 		ssize_t n = read(in, to + got, room);
 
@@ -169,5 +195,7 @@ ssize_t http_intake_record_recv(void *session, void *to, size_t len)
 {
 	struct http_intake *in = find(tls_socket_of(session));
 
+	if (in && http_wire_is_passing(&in->wire))
+		return TLS_NOTHING_YET; /* who took the connection over reads it, on another thread */
 	return in ? fill(in, read_session, TLS_NOTHING_YET, to, len) : tls_read(session, to, len);
 }

@@ -39,6 +39,15 @@ bool http_intake_has_read(const struct http_intake *intake, uint64_t number);
 /* What is wrong with the request of this number, counted from 1; NULL: nothing, so far. */
 const struct http_fault *http_intake_fault(const struct http_intake *intake, uint64_t number);
 
+/* Does the last request, which has no body, want another protocol, so that nothing after it was judged? */
+bool http_intake_can_pass(const struct http_intake *intake);
+
+/* It is another protocol's: the library reads nothing any more, and another thread the socket or the session. */
+void http_intake_pass(struct http_intake *intake);
+
+/* Take up to `max` bytes that have been read and not given to the library. Returns how many. */
+size_t http_intake_take(struct http_intake *intake, char *to, size_t max);
+
 /* Is a request arriving, of which not all bytes are there? */
 bool http_intake_is_within_request(const struct http_intake *intake);
 

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +27,11 @@
 #define CONNECTION_MEMORY (16u * 1024) /* bytes for headers and the read buffer of a connection */
 #define LIBRARY_TEXT_MAX 256
 #define TLS_OPTIONS_MAX 4
+#define FLOW_BLOCK 4096          /* bytes that a source is asked for at once, when the answer is not chunked */
+#define FLOW_UNSENT (64u * 1024) /* bytes that the kernel may hold for a client beside what is on its way */
+#define FLOW_IDLE_S 15           /* then the kernel asks whether the client's machine is there, */
+#define FLOW_PROBE_S 5           /* and again, FLOW_PROBES times */
+#define FLOW_PROBES 3
 
 struct http_server {
 	struct http_server_options options;
@@ -58,6 +66,13 @@ struct http_exchange {
 	struct http_answer answer;
 	const char *request_id;
 	void *user;
+	struct MHD_UpgradeResponseHandle *upgraded; /* NULL: it is not */
+	void *session;                              /* of an upgraded connection; NULL: it has no TLS */
+	int fd;                                     /* of an upgraded connection */
+	pthread_mutex_t flow;                       /* guards what follows; with a source */
+	bool waits;                                 /* suspended: the source had nothing */
+	bool woken;                                 /* since it was asked last */
+	bool dropped;
 };
 
 /* ---- the socket ---- */
@@ -126,10 +141,121 @@ static struct MHD_Response *make_response(const struct http_answer *answer)
 	return MHD_create_response_from_buffer(answer->body_len, answer->body, mode);
 }
 
+/* The source is asked without the lock: it has locks of its own, under which it wakes. */
+static ssize_t ask_source(struct http_exchange *ex, char *to, size_t max)
+{
+	bool dropped;
+
+	pthread_mutex_lock(&ex->flow);
+	ex->woken = false;
+	dropped = ex->dropped;
+	pthread_mutex_unlock(&ex->flow);
+	return dropped ? HTTP_SOURCE_FAILED : ex->answer.source.read(ex->answer.source.ctx, to, max);
+}
+
+/*
+ * MHD_CONTENT_READER_END_WITH_ERROR is not for us: 0.9.75 shuts the socket down for it, and with epoll forgets the
+ * connection, until its end. What it cannot send ends a connection as it should; this byte never leaves.
+ */
+static ssize_t fail_to_send(const struct http_exchange *ex, char *to)
+{
+	(void)shutdown(socket_of(ex->connection), SHUT_RDWR); /* fails when the client was quicker */
+	to[0] = '\0';
+	return 1;
+}
+
+static ssize_t on_read(void *ctx, uint64_t at unused, char *to, size_t max)
+{
+	struct http_exchange *ex = ctx;
+	bool again = true;
+	ssize_t got = 0;
+
+	while (again) {
+		got = ask_source(ex, to, max);
+		pthread_mutex_lock(&ex->flow);
+		again = got == 0 && ex->woken;
+		ex->waits = got == 0 && !again;
+		if (ex->waits)
+			MHD_suspend_connection(ex->connection);
+		pthread_mutex_unlock(&ex->flow);
+	}
+	if (got == HTTP_SOURCE_END)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	return got == HTTP_SOURCE_FAILED ? fail_to_send(ex, to) : got;
+}
+
+/*
+ * A client may be slow, or idle for hours: it has no time limit, so the kernel is not to hold much for it, and has to
+ * find out that its machine is gone. When one of these fails, that is later or costs more.
+ */
+static void prepare_flow(struct http_exchange *ex)
+{
+	static const struct {
+		int level;
+		int name;
+		int value;
+	} options[] = {
+		{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, FLOW_UNSENT }, { SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, FLOW_IDLE_S },      { IPPROTO_TCP, TCP_KEEPINTVL, FLOW_PROBE_S },
+		{ IPPROTO_TCP, TCP_KEEPCNT, FLOW_PROBES },
+	};
+	int fd = socket_of(ex->connection);
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
+}
+
+/*
+ * The library's descriptor is not used: with TLS it is one end of a socket pair, and what happens to the client is not to
+ * be seen there (in 0.9.75; and what does not fill its buffer it takes to be all that has come).
+ */
+static void on_upgraded(void *ctx, struct MHD_Connection *connection unused, void *request unused,
+			const char *extra unused, size_t extra_len unused, MHD_socket fd unused,
+			struct MHD_UpgradeResponseHandle *handle)
+{
+	struct http_exchange *ex = ctx;
+	const struct http_upgrade *upgrade = &ex->answer.upgrade;
+	char early[CONNECTION_MEMORY];
+	size_t len;
+
+	ex->upgraded = handle;
+	ex->session = tls_session_of(ex->connection);
+	ex->fd = socket_of(ex->connection);
+	(void)fcntl(ex->fd, F_SETFL, fcntl(ex->fd, F_GETFL) | O_NONBLOCK); /* it is already, as ever */
+	http_intake_pass(ex->intake);
+	len = http_intake_take(ex->intake, early, sizeof(early));
+	upgrade->take_over(upgrade->ctx, early, len);
+}
+
+static struct MHD_Response *make_flow(struct http_exchange *ex)
+{
+	struct MHD_Response *response;
+
+	prepare_flow(ex);
+	if (ex->answer.source.ctx) {
+		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, FLOW_BLOCK, on_read, ex, NULL);
+		/* The library would answer HEAD with the last chunk, which the client would take for its next answer. */
+		if (response && strcmp(ex->method, "HEAD") == 0)
+			(void)MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END);
+		return response;
+	}
+	response = MHD_create_response_for_upgrade(on_upgraded, ex);
+	if (response && MHD_add_response_header(response, "Upgrade", ex->answer.upgrade.protocol))
+		return response;
+	if (response)
+		MHD_destroy_response(response);
+	return NULL;
+}
+
+static bool flows(const struct http_answer *answer)
+{
+	return answer->source.ctx || answer->upgrade.protocol;
+}
+
 static bool add_headers(struct MHD_Response *response, const struct http_exchange *ex)
 {
 	const struct http_answer *a = &ex->answer;
-	bool close = a->close || __atomic_load_n(&ex->server->draining, __ATOMIC_RELAXED);
+	bool close = (a->close || __atomic_load_n(&ex->server->draining, __ATOMIC_RELAXED)) && !a->upgrade.protocol;
 	char seconds[16];
 
 	snprintf(seconds, sizeof(seconds), "%d", a->retry_after_s);
@@ -173,11 +299,14 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 
 	if (ex->answer.only_if_present && has_gone(ex->connection))
 		return MHD_NO;
-	response = make_response(&ex->answer);
+	if (flows(&ex->answer) && strcmp(ex->method, "HEAD") == 0)
+		ex->answer.close =
+			true; /* the library would send the last chunk, and the client take it for an answer */
+	response = flows(&ex->answer) ? make_flow(ex) : make_response(&ex->answer);
 	if (!response)
 		return MHD_NO;
 	ex->answer.body = NULL; /* the response's now */
-	set_phase(ex, CONNECTION_WRITING);
+	set_phase(ex, flows(&ex->answer) ? CONNECTION_WORKING : CONNECTION_WRITING);
 	if (add_headers(response, ex))
 		queued = MHD_queue_response(ex->connection, ex->answer.status, response);
 	MHD_destroy_response(response);
@@ -349,6 +478,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 	ex->connection = connection;
 	ex->intake = peer->intake;
 	ex->number = peer->requests;
+	pthread_mutex_init(&ex->flow, NULL);
 	ex->body = buf_make(server->options.max_body);
 	ex->target = str_dup(target ? target : "");
 	if (!ex->target) {
@@ -385,6 +515,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	drop_answer(ex);
 	drop_body(ex);
 	free(ex->target);
+	pthread_mutex_destroy(&ex->flow);
 	free(ex);
 }
 
@@ -435,7 +566,8 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
 	struct sockaddr_storage address = { .ss_family = AF_INET };
 	socklen_t len = sizeof(address);
 	struct MHD_OptionItem tls[TLS_OPTIONS_MAX] = { { MHD_OPTION_END, 0, NULL } };
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+			 MHD_USE_ERROR_LOG;
 
 	(void)getsockname(o->listen_fd, (struct sockaddr *)&address, &len); /* IPv4 is assumed when it fails */
 	if (address.ss_family == AF_INET6)
@@ -641,4 +773,90 @@ void http_exchange_resume(struct http_exchange *exchange, const struct http_answ
 {
 	http_exchange_answer(exchange, answer);
 	MHD_resume_connection(exchange->connection);
+}
+
+/* ---- answers that flow ---- */
+
+/* Is the token one of the list (RFC 9110 section 5.6.1)? */
+static bool has_token(const char *list, const char *token)
+{
+	size_t len = strlen(token);
+
+	for (const char *at = list ? list : ""; *at; at += strcspn(at, ",")) {
+		at += strspn(at, ", \t");
+		if (strncasecmp(at, token, len) == 0 && strchr(", \t", at[len]))
+			return true;
+	}
+	return false;
+}
+
+bool http_exchange_wants(const struct http_exchange *exchange, const char *protocol)
+{
+	return strcmp(exchange->method, "GET") == 0 && http_intake_can_pass(exchange->intake) &&
+	       has_token(http_exchange_header(exchange, "Upgrade"), protocol) &&
+	       has_token(http_exchange_header(exchange, "Connection"), "upgrade");
+}
+
+void http_exchange_wake(struct http_exchange *exchange)
+{
+	pthread_mutex_lock(&exchange->flow);
+	exchange->woken = true;
+	if (exchange->waits)
+		MHD_resume_connection(exchange->connection);
+	exchange->waits = false;
+	pthread_mutex_unlock(&exchange->flow);
+}
+
+bool http_exchange_is_present(const struct http_exchange *exchange)
+{
+	return !has_gone(exchange->connection);
+}
+
+/* A connection that waits for the client to read hears of it by its socket. */
+void http_exchange_drop(struct http_exchange *exchange)
+{
+	(void)shutdown(socket_of(exchange->connection), SHUT_RDWR); /* fails when the client was quicker */
+	pthread_mutex_lock(&exchange->flow);
+	exchange->dropped = true;
+	pthread_mutex_unlock(&exchange->flow);
+	http_exchange_wake(exchange);
+}
+
+int http_exchange_fd(const struct http_exchange *exchange)
+{
+	return exchange->fd;
+}
+
+static ssize_t peer_fault(void)
+{
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? HTTP_PEER_BUSY : HTTP_PEER_GONE;
+}
+
+ssize_t http_exchange_receive(struct http_exchange *exchange, void *to, size_t max)
+{
+	ssize_t got;
+
+	if (exchange->session) {
+		got = tls_read(exchange->session, to, max);
+		return got >= 0 ? got : got == TLS_NOTHING_YET ? HTTP_PEER_BUSY : HTTP_PEER_GONE;
+	}
+	got = recvfrom(exchange->fd, to, max, 0, NULL, NULL);
+	return got >= 0 ? got : peer_fault();
+}
+
+ssize_t http_exchange_send(struct http_exchange *exchange, const void *data, size_t len)
+{
+	ssize_t sent;
+
+	if (exchange->session) {
+		sent = tls_write(exchange->session, data, len);
+		return sent >= 0 ? sent : sent == TLS_NOTHING_YET ? HTTP_PEER_BUSY : HTTP_PEER_GONE;
+	}
+	sent = send(exchange->fd, data, len, MSG_NOSIGNAL);
+	return sent >= 0 ? sent : peer_fault();
+}
+
+void http_exchange_leave(struct http_exchange *exchange)
+{
+	(void)MHD_upgrade_action(exchange->upgraded, MHD_UPGRADE_ACTION_CLOSE); /* its only failure is another action */
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "api-svc/http/tls.h"
 #include "common/base/error.h"
@@ -30,6 +31,32 @@ enum http_handled {
 	HTTP_DEFERRED, /* http_exchange_defer() was called; the exchange may belong to another thread by now */
 };
 
+/* Instead of a body that is there: one that comes while it is sent, chunked, or until the connection ends. */
+struct http_source {
+	/*
+	 * Write up to `max` bytes and return how many; 0: none yet, http_exchange_wake() will tell; HTTP_SOURCE_END; or
+	 * HTTP_SOURCE_FAILED: the connection ends so that the client sees that it has not got all. On a server thread;
+	 * must not block. Not called after finish().
+	 */
+	ssize_t (*read)(void *ctx, char *to, size_t max);
+	void *ctx; /* NULL: there is no source */
+};
+#define HTTP_SOURCE_END (-1)
+#define HTTP_SOURCE_FAILED (-2)
+
+/* With status 101: what takes the connection over. */
+struct http_upgrade {
+	const char *protocol; /* http_exchange_wants(); NULL: there is none */
+	/*
+	 * From now on http_exchange_receive() and so on may be used, until http_exchange_leave(). On a server thread; must
+	 * not block.
+	 *
+	 * early  what the client sent before it had the answer, `len` bytes.
+	 */
+	void (*take_over)(void *ctx, const char *early, size_t len);
+	void *ctx;
+};
+
 struct http_answer {
 	unsigned status;
 	const char *content_type; /* static; NULL: no body */
@@ -44,6 +71,8 @@ struct http_answer {
 	bool close;               /* end the connection afterwards */
 	/* From admit(): do not wait for the body that was announced; the connection ends instead. */
 	bool at_once;
+	struct http_source source;
+	struct http_upgrade upgrade;
 	/* Ask whether the client is still there before sending; when it is not, the answer counts as not delivered. */
 	bool only_if_present;
 };
@@ -156,5 +185,37 @@ bool http_server_is_present(struct http_server *server, http_ticket ticket);
 /* Answer a claimed exchange and let its connection go on. The body is taken over; the exchange is gone for the caller.
  */
 void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer);
+
+/* Does the client want this connection to become that protocol, and can it? Valid in handle(), and while it is claimed. */
+bool http_exchange_wants(const struct http_exchange *exchange, const char *protocol);
+
+/*
+ * For an exchange whose answer has a source, from http_exchange_resume() until finish(), from any thread:
+ *
+ *   wake        the source has something, its end included
+ *   is_present  has the client neither ended nor half-closed its connection? (A source's client has no more to say.)
+ *   drop        end the connection as it is; the source is not asked any more
+ */
+void http_exchange_wake(struct http_exchange *exchange);
+bool http_exchange_is_present(const struct http_exchange *exchange);
+void http_exchange_drop(struct http_exchange *exchange);
+
+/*
+ * For an exchange whose connection was taken over, on one thread at a time: through TLS, if need be.
+ *
+ *   fd       to wait for, with poll(2); not for what receive() has left behind
+ *   receive  up to `max` bytes; 0: the client has ended, or HTTP_PEER_BUSY, HTTP_PEER_GONE
+ *   send     returns how many bytes of it were taken, or the same two. After HTTP_PEER_BUSY the next call has the same
+ *            bytes
+ *   leave    it is over; finish() may run at once
+ *
+ * Never wait.
+ */
+#define HTTP_PEER_BUSY (-1)
+#define HTTP_PEER_GONE (-2)
+int http_exchange_fd(const struct http_exchange *exchange);
+ssize_t http_exchange_receive(struct http_exchange *exchange, void *to, size_t max);
+ssize_t http_exchange_send(struct http_exchange *exchange, const void *data, size_t len);
+void http_exchange_leave(struct http_exchange *exchange);
 
 #endif

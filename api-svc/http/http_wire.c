@@ -29,7 +29,7 @@ void http_wire_clear(struct http_wire *w)
 
 bool http_wire_is_within_request(const struct http_wire *w)
 {
-	return w->state != HTTP_WIRE_BETWEEN && w->state != HTTP_WIRE_REFUSED;
+	return w->state != HTTP_WIRE_BETWEEN && w->state < HTTP_WIRE_REFUSED;
 }
 
 bool http_wire_is_refused(const struct http_wire *w)
@@ -80,6 +80,8 @@ void http_wire_refuse(struct http_wire *w, unsigned status, const char *sentence
 		break;
 	case HTTP_WIRE_BETWEEN:
 	case HTTP_WIRE_REFUSED:
+	case HTTP_WIRE_KEPT:
+	case HTTP_WIRE_PASSING:
 	case HTTP_WIRE_STATE_COUNT:
 		break;
 	}
@@ -159,6 +161,8 @@ static void end_of_head(struct http_wire *w)
 		begin_line(w, HTTP_WIRE_CHUNK_LINE);
 	else if (w->left > 0)
 		w->state = HTTP_WIRE_BODY;
+	else if (w->framing.upgrade && !w->framing.is_1_0) /* RFC 9110 section 7.8 */
+		begin_line(w, HTTP_WIRE_KEPT);
 	else
 		end_request(w);
 }
@@ -348,9 +352,50 @@ static size_t read_trailers(struct http_wire *w, const char *bytes, size_t len)
 	return used;
 }
 
+/* ---- another protocol ---- */
+
+bool http_wire_is_kept(const struct http_wire *w)
+{
+	return w->state == HTTP_WIRE_KEPT;
+}
+
+static size_t keep(struct http_wire *w, const char *bytes, size_t len)
+{
+	buf_add(&w->held, bytes, len);
+	if (w->held.failed)
+		w->state = HTTP_WIRE_REFUSED; /* the connection goes no further than the answer */
+	return len;
+}
+
+void http_wire_go_on(struct http_wire *w)
+{
+	struct buf kept = w->held;
+
+	if (w->state != HTTP_WIRE_KEPT)
+		return;
+	w->held = buf_make(HELD_MAX);
+	end_request(w);
+	http_wire_add(w, kept.data, kept.len);
+	buf_clear(&kept);
+}
+
+void http_wire_pass(struct http_wire *w)
+{
+	if (w->state != HTTP_WIRE_KEPT)
+		return;
+	buf_add(&w->out, w->held.data, w->held.len);
+	buf_clear(&w->held);
+	w->state = HTTP_WIRE_PASSING;
+}
+
+bool http_wire_is_passing(const struct http_wire *w)
+{
+	return w->state == HTTP_WIRE_PASSING;
+}
+
 /* ---- in and out ---- */
 
-static size_t read_refused(struct http_wire *w unused, const char *bytes unused, size_t len)
+static size_t read_nothing(struct http_wire *w unused, const char *bytes unused, size_t len)
 {
 	return len;
 }
@@ -363,7 +408,9 @@ static size_t (*const readers[HTTP_WIRE_STATE_COUNT])(struct http_wire *w, const
 	[HTTP_WIRE_CHUNK_DATA] = read_chunk_data,
 	[HTTP_WIRE_CHUNK_END] = read_chunk_end,
 	[HTTP_WIRE_TRAILERS] = read_trailers,
-	[HTTP_WIRE_REFUSED] = read_refused,
+	[HTTP_WIRE_REFUSED] = read_nothing,
+	[HTTP_WIRE_KEPT] = keep,
+	[HTTP_WIRE_PASSING] = read_nothing,
 };
 
 void http_wire_add(struct http_wire *w, const char *bytes, size_t len)
@@ -386,7 +433,7 @@ size_t http_wire_take(struct http_wire *w, char *to, size_t max)
 	buf_consume(&w->out, got);
 	if (w->out.len > 0)
 		return got;
-	if (w->state == HTTP_WIRE_BETWEEN)
+	if (w->state == HTTP_WIRE_BETWEEN || w->state == HTTP_WIRE_PASSING)
 		buf_clear(&w->out);
 	padded = max - got < w->padding ? max - got : (size_t)w->padding;
 	memset(to + got, ' ', padded);

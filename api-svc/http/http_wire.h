@@ -7,6 +7,8 @@
  * comes out well-formed too, brought to its end as shortly as possible; it is the last one, and http_wire_fault() says
  * what is wrong with it. So the library always gets to a request that can be answered in the usual way.
  *
+ * After a request with the header Upgrade the bytes are kept as they are: what they mean depends on the answer.
+ *
  * Pure: no sockets, no clock. Holds HTTP_WIRE_HEAD_MAX bytes at most, and once more what was added last.
  */
 #ifndef API_SVC_HTTP_HTTP_WIRE_H
@@ -33,6 +35,8 @@ enum http_wire_state {
 	HTTP_WIRE_CHUNK_END,
 	HTTP_WIRE_TRAILERS,
 	HTTP_WIRE_REFUSED, /* nothing is read any more */
+	HTTP_WIRE_KEPT,    /* a request wants an upgrade, and is not answered yet */
+	HTTP_WIRE_PASSING, /* it is another protocol, which is read elsewhere */
 	HTTP_WIRE_STATE_COUNT
 };
 
@@ -73,6 +77,16 @@ bool http_wire_is_within_request(const struct http_wire *wire);
 
 /* Will no more bytes be read? */
 bool http_wire_is_refused(const struct http_wire *wire);
+
+/* Are bytes kept because the last request, which has no body, wants another protocol? */
+bool http_wire_is_kept(const struct http_wire *wire);
+
+/* Was http_wire_pass() called? */
+bool http_wire_is_passing(const struct http_wire *wire);
+
+/* The kept bytes are the next request's (go_on), or another protocol's (pass), and all that is to be read here. */
+void http_wire_go_on(struct http_wire *wire);
+void http_wire_pass(struct http_wire *wire);
 
 /* What is wrong with the request of this number; NULL: nothing, so far. */
 const struct http_fault *http_wire_fault(const struct http_wire *wire, uint64_t number);

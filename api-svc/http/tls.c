@@ -286,6 +286,18 @@ ssize_t tls_read(void *session, void *to, size_t len)
 	return gnutls_record_recv_seq(session, to, len, sequence);
 }
 
+static bool is_for_later(ssize_t code)
+{
+	return code == GNUTLS_E_AGAIN || code == GNUTLS_E_INTERRUPTED;
+}
+
+ssize_t tls_write(void *session, const void *data, size_t len)
+{
+	ssize_t sent = gnutls_record_send(session, data, len);
+
+	return is_for_later(sent) ? TLS_NOTHING_YET : sent;
+}
+
 int tls_socket_of(void *session)
 {
 	return gnutls_transport_get_int(session);

@@ -60,6 +60,12 @@ bool tls_client_is_known(void *session);
 #define TLS_NOTHING_YET (-28)
 ssize_t tls_read(void *session, void *to, size_t len);
 
+/*
+ * The same as gnutls_record_send(): how many bytes were taken, or a number below 0; after TLS_NOTHING_YET the next call has
+ * the same bytes. `session`: a gnutls_session_t.
+ */
+ssize_t tls_write(void *session, const void *data, size_t len);
+
 /* The descriptor that the session reads from. `session`: a gnutls_session_t. */
 int tls_socket_of(void *session);
 

@@ -371,6 +371,11 @@ void worker_calls_failed(struct worker_calls *calls, const struct worker_attempt
 		give_up(calls, call, err->rc, err->text, call->lost > 0, finished);
 }
 
+static bool streams(const struct worker_call *call)
+{
+	return operation_row(call->package->operation)->reply == OPERATION_REPLY_STREAM;
+}
+
 /* The bytes of a complete reply: the joined parts, or a copy of the message. */
 static char *take_body(struct worker_call *call, const struct worker_message *msg, size_t *ret_len)
 {
@@ -401,6 +406,10 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 		log_error("malformed debt of a reply", log_err(&reply.error),
 			  log_str("request_id", call->package->request_id));
 		reply.outcome_unknown = changes_something(call);
+	} else if (reply.error.rc == RC_OK && streams(call)) {
+		reply.stream = str_dup(msg->stream);
+		if (!reply.stream)
+			error_set(&reply.error, RC_INTERNAL, "a stream without an address");
 	}
 	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
 }

@@ -253,6 +253,7 @@ static const char *handle_message(struct worker_client *client, struct worker_at
 		.debt = bus_message_header(bus_msg, PROTOCOL_HEADER_DEBT),
 		.settle = bus_message_header(bus_msg, PROTOCOL_HEADER_SETTLE),
 		.notice = bus_message_reply(bus_msg),
+		.stream = bus_message_header(bus_msg, PROTOCOL_HEADER_STREAM),
 	};
 	int64_t now_ms = clock_mono_ms();
 	uint64_t sequence;

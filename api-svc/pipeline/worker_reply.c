@@ -68,6 +68,7 @@ enum worker_join_result worker_join_add(struct worker_join *join, const struct w
 void worker_reply_clear(struct worker_reply *reply)
 {
 	free(reply->body);
+	free(reply->stream);
 	cJSON_Delete(reply->faults);
 	worker_debt_unref(reply->debt);
 	*reply = (struct worker_reply){ .body = NULL };
@@ -109,10 +110,20 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 	return true;
 }
 
+/* A stream begins by a status of its own. */
+static enum rc read_status(enum operation operation, const char *status)
+{
+	bool streams = operation_row(operation)->reply == OPERATION_REPLY_STREAM;
+	bool begins = str_equal(status, PROTOCOL_STATUS_STREAM);
+	enum rc rc = status && !begins ? rc_from_name(status) : RC_OK;
+
+	return rc == RC_OK && (!status || streams != begins) ? RC_INTERNAL : rc;
+}
+
 bool worker_reply_read(enum operation operation, const char *status, char *body, size_t len,
 		       struct worker_reply *ret_reply)
 {
-	enum rc rc = status ? rc_from_name(status) : RC_INTERNAL;
+	enum rc rc = read_status(operation, status);
 	bool good = status && body;
 
 	*ret_reply = (struct worker_reply){ .body = NULL };

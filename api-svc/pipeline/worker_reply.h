@@ -21,6 +21,7 @@ struct worker_message {
 	const char *debt;   /* PROTOCOL_HEADER_DEBT, PROTOCOL_HEADER_SETTLE, and the message's reply subject; or NULL */
 	const char *settle;
 	const char *notice;
+	const char *stream; /* PROTOCOL_HEADER_STREAM; NULL: absent */
 	const char *data;
 	size_t len;
 	unsigned attempt; /* the number of the attempt that it answers */
@@ -55,11 +56,12 @@ enum worker_join_result worker_join_add(struct worker_join *join, const struct w
 /* The outcome of a request, as its handler sees it. */
 struct worker_reply {
 	struct error error; /* rc RC_OK: `body` is the result */
-	char *body;         /* owned; JSON of the result, "" when it has none */
+	char *body;         /* owned; JSON of the result or of a stream's begin, "" when it has none */
 	size_t len;
 	char etag[PROTOCOL_ETAG_MAX]; /* of the Container in `body`; "": it has none */
 	struct worker_debt *debt;     /* owned; what was settled, NULL: nothing was owed */
-	cJSON *faults;                /* owned; array of {"detail", "pointer"} that the worker sent, or NULL */
+	char *stream;  /* owned; where the worker listens for the stream that has begun; NULL: none has */
+	cJSON *faults; /* owned; array of {"detail", "pointer"} that the worker sent, or NULL */
 	/* It may have been carried out, or may still be, although `error` says that it failed. */
 	bool outcome_unknown;
 };

@@ -1,0 +1,404 @@
+"""Streams from a worker through NATS and api-svc to a client: how they flow, and how they end."""
+
+import signal
+import socket
+import statistics
+import threading
+import time
+
+import pytest
+
+from processes import wait_for
+from raw_nats import FakeCaller
+from stage import SLOW
+
+GIB = 1 << 30
+UPGRADE = "Connection: keep-alive, Upgrade\r\nUpgrade: other, test\r\n"
+
+
+class Watch:
+    """The resident memory of processes while something runs, in KiB."""
+
+    def __init__(self, *processes):
+        self.samples = {p: [] for p in processes}
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.over.wait(0.1):
+            for process, seen in self.samples.items():
+                seen.append(process.rss_kb())
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+def test_a_gibibyte_goes_through_both_and_memory_stays_flat(stage):
+    sanitized = stage.svc.sanitized()
+    size = GIB // 16 if sanitized else GIB
+    stage.get("mode=bytes&bytes=4000000").read_pattern()
+    begun = time.monotonic()
+    with Watch(stage.svc, stage.worker) as watch:
+        stream = stage.get(f"mode=bytes&bytes={size}")
+        assert stream.read_pattern() == size and stream.complete
+    took = time.monotonic() - begun
+    for process, seen in watch.samples.items():
+        print(f"{process.name}: {seen[0]} KiB, at most {max(seen)} KiB over {size >> 20} MiB in {took:.1f} s")
+        assert sanitized or max(seen) - seen[0] < 4096, (process.name, seen)
+    assert stage.wait_ended(2)[-1]["code"] == "OK"
+
+
+def test_a_slow_reader_throttles_the_source(stage):
+    stream = stage.get("mode=bytes&bytes=1000000000", rcvbuf=4096)
+    time.sleep(1.5)
+    before = stage.sent_bytes("kube-worker")
+    time.sleep(2)
+    sent = stage.sent_bytes("kube-worker")
+    print(f"sent after 1.5 s: {before} bytes; in the 2 s after that: {sent - before}")
+    assert before < 8 << 20
+    assert sent - before < 4096  # beats
+    body = stream.body()
+    assert sum(len(next(body)) for _ in range(64)) > 0
+    stream.close()
+    assert stage.wait_ended()[0]["code"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("query", ["mode=hang", "mode=lines&interval_ms=50", "mode=bytes&bytes=1000000000"])
+def test_a_client_that_leaves_cancels_the_source_within_a_second(stage, query):
+    stream = stage.get(query, rcvbuf=4096)
+    time.sleep(0.7)
+    stream.close()
+    begun = time.monotonic()
+    assert stage.wait_ended(timeout=1.0)[0]["code"] == "CANCELLED"
+    print(f"{time.monotonic() - begun:.2f} s")
+
+
+def test_a_client_that_leaves_before_the_stream_begins(stage):
+    client = socket.create_connection(("127.0.0.1", stage.port))
+    client.sendall(b"GET /test/stream?mode=hang&delay_ms=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(0.3)
+    client.close()
+    assert stage.wait_ended(timeout=2.0)[0]["code"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_death_of_a_worker_ends_the_answer_within_3_s(stage, sign):
+    hang, lines = stage.get("mode=hang"), stage.get("mode=lines&interval_ms=50")
+    time.sleep(0.5)
+    stage.worker.popen.send_signal(sign)
+    begun = time.monotonic()
+    for stream in (hang, lines):
+        stream.wait_end()
+        assert not stream.complete
+    took = time.monotonic() - begun
+    print(f"{took:.2f} s")
+    assert took < 3 * SLOW
+    assert "a stream ended by an error" in stage.svc.log()
+    if sign == signal.SIGSTOP:
+        stage.worker.popen.send_signal(signal.SIGCONT)
+        stage.wait_ended(2)
+    else:
+        stage.worker.popen.wait()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_death_of_api_svc_frees_the_stream_within_3_s(stage, sign):
+    streams = [stage.get("mode=hang"), stage.get("mode=lines&interval_ms=50"), stage.get("mode=bytes&bytes=1000000000")]
+    time.sleep(0.5)
+    stage.svc.popen.send_signal(sign)
+    begun = time.monotonic()
+    ended = stage.wait_ended(3)
+    print(f"{time.monotonic() - begun:.2f} s", [e["error"] for e in ended])
+    assert {e["code"] for e in ended} == {"UNAVAILABLE"}
+    assert len(streams) == 3
+    if sign == signal.SIGSTOP:
+        stage.svc.popen.send_signal(signal.SIGCONT)
+        stage.get("mode=bytes&bytes=10").read_pattern()
+    else:
+        stage.svc.popen.wait()
+
+
+def test_without_nats_both_ends_end_within_3_s_and_later_ones_work(stage):
+    idle, busy = stage.get("mode=hang"), stage.get("mode=lines&interval_ms=20")
+    stage.nats.kill()
+    begun = time.monotonic()
+    idle.wait_end()
+    busy.wait_end()
+    assert time.monotonic() - begun < 3 * SLOW and not idle.complete and not busy.complete
+    stage.wait_ended(2)
+    stage.nats.start()
+    for process in (stage.svc, stage.worker):
+        wait_for("connected again", lambda p=process: p.log().count('"connected to NATS"') == 2)
+    stream = stage.get("mode=bytes&bytes=100000")
+    assert stream.read_pattern() == 100000 and stream.complete
+
+
+def test_a_restart_of_nats_is_never_taken_for_the_end(stage):
+    """What has come is right, and when something is lost the answer is seen to be incomplete."""
+    streams = [stage.get(f"mode=bytes&bytes={400 << 20}"), stage.get("mode=hang"), stage.get("mode=hang")]
+    for _ in range(20):
+        streams[0].more()
+    stage.nats.kill()
+    stage.nats.start()
+    size = streams[0].read_pattern()
+    print(f"{size} bytes, {streams[0].complete}")
+    assert streams[0].complete == (size == 400 << 20)
+    for stream in streams[1:]:
+        stream.close()
+    stage.wait_ended(3)
+
+
+def test_two_thousand_streams_at_once_and_short_requests_beside_them(start):
+    count = 2000
+    stage = start(SP_WORKER_STREAMS=str(count + 10))
+    stage.get("mode=hang").close()
+    before = {p: p.rss_kb() for p in (stage.svc, stage.worker)}
+    begun = time.monotonic()
+    streams = [stage.get("mode=hang") for _ in range(count - 100)]
+    streams += [stage.get("mode=lines&interval_ms=1000") for _ in range(100)]
+    print(f"opened in {time.monotonic() - begun:.1f} s")
+    time.sleep(3.5)  # longer than silence would be borne
+    each = {p.name: (p.rss_kb() - kb) / count for p, kb in before.items()}
+    print("KiB a stream:", {name: round(kb, 1) for name, kb in each.items()})
+    times = []
+    for _ in range(200):
+        at = time.monotonic()
+        assert stage.api.list().status == 200
+        times.append(time.monotonic() - at)
+    print(f"short requests: p50 {statistics.median(times) * 1000:.1f} ms, max {max(times) * 1000:.1f} ms")
+    assert statistics.median(times) < 0.05 * SLOW and max(times) < 0.5 * SLOW
+    assert stage.svc.sanitized() or max(each.values()) < 40
+    assert FakeCaller(stage.nats_port).stats() == {"open": count, "max": count + 10}
+    assert len(stage.ended()) == 1  # none of them but the first
+    for stream in streams:
+        stream.close()
+    begun = time.monotonic()
+    stage.wait_ended(count + 1, 10)
+    print(f"all gone after {time.monotonic() - begun:.1f} s")
+
+
+def test_more_streams_than_the_worker_takes_are_refused(start):
+    stage = start(SP_WORKER_STREAMS="3", SP_SERVER_WORKER_WAIT="4s")  # it takes tries to get to the right worker
+    streams = [stage.get("mode=hang") for _ in range(3)]
+    refused = stage.get("mode=hang", expect=503)
+    assert "retry-after" in refused.headers
+    assert stage.api.list().status == 200
+    streams.pop().close()
+    stage.wait_ended()
+    streams.append(stage.get("mode=hang"))
+    stage.add_worker()
+    stage.get("mode=hang")
+
+
+def test_an_error_before_the_stream_is_an_ordinary_answer(stage):
+    assert b"told to refuse" in stage.get("mode=refuse", expect=404).until(b"}")
+
+
+def test_a_stream_that_begins_late(start):
+    stage = start(SP_SERVER_REQUEST_TIMEOUT="10s")
+    stream = stage.get("mode=bytes&delay_ms=4500")  # longer than a worker may be silent
+    assert list(stream.body()) == [] and stream.complete
+    assert stage.wait_ended()[0]["attempt"] == 1
+
+
+def test_the_request_timeout_does_not_count_once_it_has_begun(start):
+    stage = start(SP_SERVER_REQUEST_TIMEOUT="1s", SP_SERVER_WRITE_TIMEOUT="1s", SP_SERVER_IDLE_TIMEOUT="1s",
+                  SP_SERVER_READ_TIMEOUT="1s")
+    body = stage.get("mode=lines&interval_ms=500").body()
+    assert [next(body) for _ in range(6)] == [b"line %d\n" % i for i in range(6)]
+    assert stage.get("mode=hang&delay_ms=3000", expect=504)
+
+
+def test_an_error_in_the_midst_is_seen_by_the_client(stage):
+    for version in ("1.1", "1.0"):
+        stream = stage.get("mode=bytes&bytes=1000000&fail_at=300000", version=version)
+        assert stream.read_pattern() == 300000
+        assert version == "1.0" or not stream.complete
+    assert stage.svc.log().count("told to fail") == 2
+
+
+def test_an_answer_until_the_end_of_the_connection(stage):
+    stream = stage.get("mode=bytes&bytes=3000000", version="1.0")
+    assert not stream.chunked and stream.read_pattern() == 3000000
+
+
+def test_the_connection_serves_more_requests_afterwards(stage):
+    stream = stage.get("mode=bytes&bytes=100000")
+    assert stream.read_pattern() == 100000
+    stream.socket.sendall(b"GET /test/stream?mode=bytes&bytes=16 HTTP/1.1\r\nHost: x\r\n\r\n")
+    stream.until(b"\r\n\r\n")
+    assert stream.read_pattern() == 16
+
+
+def test_head_has_no_body(stage):
+    stream = stage.get("mode=bytes&bytes=16")
+    stream.read_pattern()
+    stream.socket.sendall(b"HEAD /test/stream?mode=hang HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b" 200 " in stream.until(b"\r\n\r\n")
+    assert not stream.more() and stream.buffer == b""
+    assert stage.wait_ended(2)[1]["code"] == "CANCELLED"
+
+
+def test_a_worker_that_ends_tells_its_callers_and_does_not_wait(stage):
+    streams = [stage.get("mode=hang"), stage.get("mode=lines&interval_ms=20"), stage.get("mode=bytes&bytes=1000000000", rcvbuf=4096)]
+    begun = time.monotonic()
+    stage.worker.stop()
+    took = time.monotonic() - begun
+    print(f"{took:.2f} s")
+    assert took < 2 * SLOW
+    for stream in streams:
+        stream.wait_end()
+        assert not stream.complete
+    assert stage.svc.log().count("the worker ends") == 3
+    assert {e["code"] for e in stage.ended()} == {"UNAVAILABLE"}
+
+
+def test_a_stream_that_has_not_begun_goes_to_another_worker(start):
+    stage = start(SP_SERVER_WORKER_WAIT="5s")
+    answered = []
+    thread = threading.Thread(target=lambda: answered.append(stage.get("mode=bytes&delay_ms=2000").status))
+    thread.start()
+    time.sleep(0.5)
+    other = stage.add_worker()
+    stage.worker.stop()
+    thread.join(20)
+    assert answered == [200] and [e["code"] for e in stage.ended()] == ["BUSY"]
+    assert [e["code"] for e in stage.wait_ended(worker=other)] == ["OK"]
+
+
+def test_api_svc_that_ends_does_not_wait_for_streams(stage):
+    streams = [stage.get("mode=hang"), stage.get("mode=lines&interval_ms=20"), stage.get("mode=bytes&bytes=1000000000", rcvbuf=4096),
+               stage.get("mode=echo&protocol=test", headers=UPGRADE, expect=101)]
+    begun = time.monotonic()
+    stage.svc.stop()
+    took = time.monotonic() - begun
+    print(f"{took:.2f} s")
+    assert took < 3 * SLOW
+    assert not streams[0].more()
+    assert {e["code"] for e in stage.wait_ended(4)} <= {"UNAVAILABLE", "CANCELLED"}
+
+
+# ---- upgrades ----
+
+def echo(stage, size, early=b""):
+    """Send and receive so much at once; the client ends first."""
+    stream = stage.get("mode=echo&protocol=test", headers=UPGRADE, expect=101, early=early)
+    assert stream.headers["upgrade"] == "test"
+    block = bytes(range(256)) * 256
+    sent = [early, *(block for _ in range(size // len(block)))]
+
+    def send():
+        for part in sent[1:]:
+            stream.socket.sendall(part)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert stream.exactly(len(early)) == early
+    for part in sent[1:]:
+        assert stream.exactly(len(part)) == part
+    thread.join()
+    return stream
+
+
+@pytest.mark.parametrize("early", [b"", b"GET / HTTP/1.1\r\nX : y\n\0\xff", b"x" * 5000])
+def test_an_upgraded_connection_carries_bytes_unjudged_in_both_directions(stage, early):
+    stream = echo(stage, 8 << 20, early)
+    stream.socket.shutdown(1)
+    assert not stream.more()
+    assert stage.wait_ended()[0]["code"] == "OK"
+
+
+def test_an_upgraded_connection_throttles_its_client_and_its_worker(stage):
+    stream = stage.get("mode=hang&protocol=test", headers=UPGRADE, expect=101)
+    stream.socket.settimeout(2)
+    before = stage.sent_bytes("api-svc")
+    with pytest.raises(TimeoutError):
+        for _ in range(1000):
+            stream.socket.sendall(b"x" * (1 << 20))
+    assert stage.sent_bytes("api-svc") - before < 100000  # a window, and beats
+    stream.close()
+    source = stage.get("mode=bytes&bytes=1000000000&protocol=test", headers=UPGRADE, expect=101, rcvbuf=4096)
+    time.sleep(1)
+    before = stage.sent_bytes("kube-worker")
+    time.sleep(1)
+    assert stage.sent_bytes("kube-worker") - before < 4096
+    source.close()
+    assert {e["code"] for e in stage.wait_ended(1)} == {"CANCELLED"}
+
+
+def test_the_end_of_the_source_ends_an_upgraded_connection(stage):
+    stream = stage.get("mode=bytes&bytes=1000000&protocol=test", headers=UPGRADE, expect=101)
+    assert stream.read_pattern() == 1000000
+    assert stage.wait_ended()[0]["code"] == "OK"
+    failed = stage.get("mode=bytes&bytes=1000000&fail_at=10&protocol=test", headers=UPGRADE, expect=101)
+    failed.wait_end()
+    assert stage.wait_ended(2)[1]["code"] == "UNAVAILABLE"
+    wait_for("it is logged", lambda: "told to fail" in stage.svc.log())
+
+
+def test_the_death_of_a_worker_ends_an_upgraded_connection(stage):
+    stream = stage.get("mode=echo&protocol=test", headers=UPGRADE, expect=101)
+    stage.worker.kill()
+    begun = time.monotonic()
+    assert not stream.more()
+    assert time.monotonic() - begun < 3 * SLOW
+
+
+@pytest.mark.parametrize("headers", ["", "Upgrade: test\r\n", "Connection: Upgrade\r\nUpgrade: other\r\n",
+                                     "Connection: Upgrade\r\nUpgrade: test2\r\n"])
+def test_without_the_right_upgrade_there_is_none(stage, headers):
+    stream = stage.get("mode=echo&protocol=test", headers=headers, expect=400)
+    assert b"upgrade of the connection to 'test'" in stream.until(b"}")
+    stage.wait_ended()
+
+
+def test_an_upgrade_of_http_1_0_is_none(stage):
+    stage.get("mode=echo&protocol=test", headers=UPGRADE, version="1.0", expect=400)
+
+
+def test_after_an_upgrade_that_is_not_made_the_next_request_is_judged(stage):
+    again = b"GET /test/stream?mode=bytes&bytes=8 HTTP/1.1\r\nHost: x\r\n\r\n"
+    stream = stage.get("mode=bytes&bytes=16", headers=UPGRADE, early=again + b"GET / HTTP/1.1\r\nX : y\r\n\r\n")
+    assert stream.read_pattern() == 16
+    assert b" 200 " in stream.until(b"\r\n\r\n")
+    assert stream.read_pattern() == 8
+    assert b" 400 " in stream.until(b"\r\n\r\n")
+
+
+# ---- TLS ----
+
+@pytest.fixture
+def secure(start, certificates):
+    return start(scheme="https", SP_SERVER_TLS_CERT=str(certificates.path("server.crt")),
+                 SP_SERVER_TLS_KEY=str(certificates.path("server.key")))
+
+
+def test_streams_over_tls(secure):
+    stream = secure.get("mode=bytes&bytes=50000000")
+    assert stream.read_pattern() == 50000000 and stream.complete
+    failed = secure.get("mode=bytes&bytes=1000000&fail_at=300000")
+    assert failed.read_pattern() == 300000 and not failed.complete
+    body = secure.get("mode=lines&interval_ms=100").body()
+    assert [next(body), next(body)] == [b"line 0\n", b"line 1\n"]
+    hang = secure.get("mode=hang")
+    count = len(secure.ended())
+    hang.close()
+    secure.wait_ended(count + 1, 1.0)
+
+
+@pytest.mark.parametrize("early", [b"", b"not HTTP\n\0\xff"])
+def test_an_upgraded_connection_over_tls(secure, early):
+    stream = echo(secure, 4 << 20, early)
+    plain = stream.socket.unwrap()
+    plain.close()
+    assert secure.wait_ended()[0]["code"] == "OK"
+    echo(secure, 1 << 20).close()  # without a word
+    assert secure.wait_ended(2)[1]["code"] == "CANCELLED"
+    gone = secure.get("mode=echo&protocol=test", headers=UPGRADE, expect=101)
+    secure.worker.kill()
+    assert not gone.more()
