@@ -185,19 +185,29 @@ static void pump_tunnels(struct stream_answers *answers)
 
 /* ---- the loop ---- */
 
-/* What to poll, the hub's descriptor first. Returns how many; without memory some tunnels wait for the next look. */
+/* With the lock. Without memory some tunnels wait for the next look. */
+static void make_room(struct stream_answers *answers)
+{
+	size_t wanted = (answers->count + 1) * 2;
+	struct pollfd *grown;
+
+	if (answers->count + 1 <= answers->polled_max)
+		return;
+	grown = reallocarray(answers->polled, wanted, sizeof(*grown));
+	if (!grown)
+		return;
+	answers->polled = grown;
+	answers->polled_max = wanted;
+}
+
+/* What to poll, the hub's descriptor first. Returns how many. */
 static size_t collect(struct stream_answers *answers)
 {
 	size_t count = 1;
 
-	answers->polled[0] = (struct pollfd){ .fd = stream_hub_fd(answers->hub), .events = POLLIN };
 	pthread_mutex_lock(&answers->lock);
-	if (answers->count + 1 > answers->polled_max) {
-		struct pollfd *grown = reallocarray(answers->polled, (answers->count + 1) * 2, sizeof(*grown));
-
-		answers->polled_max = grown ? (answers->count + 1) * 2 : answers->polled_max;
-		answers->polled = grown ? grown : answers->polled;
-	}
+	make_room(answers);
+	answers->polled[0] = (struct pollfd){ .fd = stream_hub_fd(answers->hub), .events = POLLIN };
 	for (struct stream_answer *a = answers->all; a && count < answers->polled_max; a = a->next) {
 		if (!a->tunnels)
 			continue;

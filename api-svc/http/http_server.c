@@ -856,7 +856,18 @@ ssize_t http_exchange_send(struct http_exchange *exchange, const void *data, siz
 	return sent >= 0 ? sent : peer_fault();
 }
 
+/*
+ * With TLS the library (0.9.75) shuts its socket pair down before it notes that it was told to: when its thread sees the
+ * one without the other, it waits for another event, for ever. So there is one, on a descriptor of our own: the
+ * connection may be gone by then.
+ */
 void http_exchange_leave(struct http_exchange *exchange)
 {
+	int fd = exchange->session ? fcntl(exchange->fd, F_DUPFD_CLOEXEC, 0) : -1;
+
 	(void)MHD_upgrade_action(exchange->upgraded, MHD_UPGRADE_ACTION_CLOSE); /* its only failure is another action */
+	if (fd < 0)
+		return;
+	(void)shutdown(fd, SHUT_RD); /* fails when the client was quicker, which is an event as well */
+	close(fd);
 }
