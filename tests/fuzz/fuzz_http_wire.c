@@ -1,6 +1,6 @@
 /*
  * The bytes of a connection: what comes out does not depend on how they are cut, and is well-formed, so that reading it
- * again changes nothing.
+ * again changes nothing. No upgrade is made: what is kept for one is the next request's.
  */
 #include <string.h>
 
@@ -9,17 +9,26 @@
 
 #define MAX_BODY 4096
 
-/* `step`: bytes at once. */
-static void read_all(const char *text, size_t len, size_t step, struct http_wire *wire, struct buf *out)
+static void take_all(struct http_wire *wire, size_t step, struct buf *out)
 {
 	char part[512];
 	size_t got;
 
+	while ((got = http_wire_take(wire, part, step < sizeof(part) ? step : sizeof(part))) > 0)
+		buf_add(out, part, got);
+}
+
+/* `step`: bytes at once. */
+static void read_all(const char *text, size_t len, size_t step, struct http_wire *wire, struct buf *out)
+{
 	*wire = http_wire_make(MAX_BODY);
 	for (size_t at = 0; at < len; at += step) {
 		http_wire_add(wire, text + at, len - at < step ? len - at : step);
-		while ((got = http_wire_take(wire, part, step < sizeof(part) ? step : sizeof(part))) > 0)
-			buf_add(out, part, got);
+		take_all(wire, step, out);
+		while (http_wire_is_kept(wire)) {
+			http_wire_go_on(wire);
+			take_all(wire, step, out);
+		}
 	}
 }
 

@@ -85,6 +85,64 @@ Test(http_wire, what_comes_out_is_well_formed_however_it_is_cut)
 			run(&cases[i], steps[k]);
 }
 
+#define UPGRADE "GET /a HTTP/1.1\r\nHost:x\r\nUpgrade:y\r\n\r\n"
+
+static const struct upgrade_case {
+	const char *what;
+	const char *in;
+	const char *before; /* what comes out before the request is answered */
+	const char *next;   /* and when it was answered as any other */
+	const char *passed; /* and when it was upgraded */
+	bool kept;
+} upgrades[] = {
+	{ "nothing follows", UPGRADE, UPGRADE, "", "", true },
+	{ "a request follows", UPGRADE "GET / HTTP/1.0\r\n\r\n", UPGRADE, "GET / HTTP/1.0\r\n\r\n",
+	  "GET / HTTP/1.0\r\n\r\n", true },
+	{ "something else follows", UPGRADE "\x01 :\n", UPGRADE, "GET / HTTP/1.1\r\nHost:\r\n\r\n", "\x01 :\n", true },
+	{ "no upgrade", "GET / HTTP/1.0\r\n\r\nPUT / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\nPUT / HTTP/1.0\r\n\r\n",
+	  "", "", false },
+	{ "HTTP/1.0 has none", "GET / HTTP/1.0\r\nUpgrade:y\r\n\r\nPUT / HTTP/1.0\r\n\r\n",
+	  "GET / HTTP/1.0\r\nUpgrade:y\r\n\r\nPUT / HTTP/1.0\r\n\r\n", "", "", false },
+	{ "not with a body", POST "Upgrade:y\r\nContent-Length:1\r\n\r\naPUT / HTTP/1.0\r\n\r\n",
+	  POST "Upgrade:y\r\nContent-Length:1\r\n\r\naPUT / HTTP/1.0\r\n\r\n", "", "", false },
+	{ "an upgrade after an upgrade", UPGRADE UPGRADE "x", UPGRADE, UPGRADE, UPGRADE "x", true },
+};
+
+/* `end`: http_wire_go_on() or http_wire_pass(). */
+static void run_upgrade(const struct upgrade_case *c, size_t step, void (*end)(struct http_wire *wire),
+			const char *after)
+{
+	struct buf out cleanup_buf = buf_make(4096);
+	struct http_wire wire = http_wire_make(MAX_BODY);
+	size_t len = strlen(c->in);
+
+	for (size_t at = 0; at < len; at += step) {
+		http_wire_add(&wire, c->in + at, len - at < step ? len - at : step);
+		take_all(&wire, step, &out);
+	}
+	cr_expect_str_eq(out.data, c->before, "%s, by %zu: '%s'", c->what, step, out.data);
+	cr_expect_eq(http_wire_is_kept(&wire), c->kept, "%s, by %zu", c->what, step);
+	cr_expect_eq(http_wire_fault(&wire, wire.number), NULL, "%s, by %zu", c->what, step);
+	cr_expect(!http_wire_is_within_request(&wire), "%s, by %zu", c->what, step);
+	buf_reset(&out);
+	end(&wire);
+	take_all(&wire, step, &out);
+	cr_expect_str_eq(out.data, after, "%s, by %zu: '%s'", c->what, step, out.data);
+	cr_expect_eq(http_wire_is_passing(&wire), c->kept && end == http_wire_pass, "%s, by %zu", c->what, step);
+	http_wire_clear(&wire);
+}
+
+Test(http_wire, what_follows_a_wish_for_an_upgrade_waits_for_the_answer)
+{
+	static const size_t steps[] = { 1, 3, 4096 };
+
+	for (size_t i = 0; i < ARRAY_LEN(upgrades); i++)
+		for (size_t k = 0; k < ARRAY_LEN(steps); k++) {
+			run_upgrade(&upgrades[i], steps[k], http_wire_go_on, upgrades[i].next);
+			run_upgrade(&upgrades[i], steps[k], http_wire_pass, upgrades[i].passed);
+		}
+}
+
 static const struct wire_case late[] = {
 	{ "within the request line", "POST", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 408, 1 },
 	{ "within the headers", POST "X", REFUSED_AT_HEAD, 408, 1 },

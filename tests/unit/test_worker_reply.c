@@ -91,6 +91,8 @@ static const struct read_case read_cases[] = {
 	{ "a negative delay", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":-1}", true, RC_BUSY, "x", 0 },
 	{ "an error without a reason", OPERATION_GET, "CONFLICT", "{}", true, RC_CONFLICT, NULL, 0 },
 	{ "an unknown code", OPERATION_GET, "TEAPOT", "{\"detail\":\"x\"}", true, RC_INTERNAL, "x", 0 },
+	{ "a stream that nobody has asked for", OPERATION_GET, "STREAM", "{\"content_type\":\"a/b\"}", true,
+	  RC_INTERNAL, NULL, 0 },
 	{ "no status", OPERATION_GET, NULL, "{}", false, RC_INTERNAL, NULL, 0 },
 	{ "an error that is no JSON", OPERATION_GET, "NOT_FOUND", "gone", false, RC_INTERNAL, NULL, 0 },
 	{ "an error that is no object", OPERATION_GET, "NOT_FOUND", "[]", false, RC_INTERNAL, NULL, 0 },

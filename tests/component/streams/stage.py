@@ -12,18 +12,19 @@ from api import Api
 from ports import free_port
 from processes import Process, listens, wait_for
 
-HERE = pathlib.Path(__file__).resolve().parent
-BUILD = pathlib.Path(os.environ.get("BUILD", HERE.parents[2] / "build"))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 PRODUCTION = BUILD / "bin"
 BIN = BUILD / "test" / "streams" / "bin"
 SLOW = max(1.0, float(os.environ.get("TEST_PATIENCE", "10")) / 10)  # by how much a limit of time may be exceeded
+USERS = ("API_SVC", "KUBE_WORKER", "MONITOR", "REGISTRAR", "DCM", "OPERATOR")
 PATTERN = b"".join(i.to_bytes(8, "big") for i in range(131072))
 
 
 class Stage:
-    def __init__(self, kubeconfig, folder, nats_port=None, scheme="http", **settings):
+    def __init__(self, kubeconfig, folder, scheme="http", accounts=False, **settings):
         self.folder = folder
-        self.nats_port = nats_port or free_port()
+        self.nats_port = free_port()
         self.port = free_port()
         self.scheme = scheme
         self.api = Api(self.port)
@@ -32,10 +33,28 @@ class Stage:
                     "SP_K8S_NAMESPACE": "default", "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort", "SP_LOG_LEVEL": "info",
                     "SP_SERVER_WORKER_WAIT": "1s", **settings}
         self.monitor_port = free_port()
+        config = self.with_accounts() if accounts else []
+        self.accounts = accounts
         self.nats = Process("nats", ["nats-server", "-a", "127.0.0.1", "-p", str(self.nats_port), "-m",
-                                     str(self.monitor_port)], {}, str(folder))
-        self.svc = Process("api-svc", [str(BIN / "api-svc")], self.env, str(folder))
+                                     str(self.monitor_port), *config],
+                            {f"{user}_PASSWORD": f"secret-{user}" for user in USERS}, str(folder))
+        self.svc = Process("api-svc", [str(BIN / "api-svc")], {**self.env, **self.login("api-svc")}, str(folder))
         self.workers = []
+
+    def with_accounts(self):
+        """A user of NATS for each process, with the rights of deploy/nats/accounts.conf."""
+        accounts = (ROOT / "deploy" / "nats" / "accounts.conf").read_text().replace("PROVIDER", "provider")
+        (self.folder / "accounts.conf").write_text(accounts)
+        config = self.folder / "nats.conf"
+        config.write_text(f"jetstream {{ store_dir: '{self.folder}/jetstream' }}\ninclude accounts.conf\n")
+        return ["-c", str(config)]
+
+    def login(self, program):
+        if not self.accounts:
+            return {}
+        password = self.folder / f"{program}.password"
+        password.write_text(f"secret-{program.upper().replace('-', '_')}\n")
+        return {"SP_NATS_USER": program, "SP_NATS_PASSWORD_FILE": str(password)}
 
     def start(self, workers):
         self.nats.start()
@@ -47,8 +66,8 @@ class Stage:
         return self
 
     def add_worker(self, **settings):
-        worker = Process(f"kube-worker-{len(self.workers)}", [str(BIN / "kube-worker")], {**self.env, **settings},
-                         str(self.folder)).start()
+        worker = Process(f"kube-worker-{len(self.workers)}", [str(BIN / "kube-worker")],
+                         {**self.env, **self.login("kube-worker"), **settings}, str(self.folder)).start()
         self.workers.append(worker)
         worker.wait_log('"ready"')
         return worker.wait_log("connected to NATS")

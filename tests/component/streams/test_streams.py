@@ -195,6 +195,16 @@ def test_more_streams_than_the_worker_takes_are_refused(start):
     stage.get("mode=hang")
 
 
+def test_the_rights_of_accounts_conf_suffice(start):
+    stage = start(accounts=True)
+    stream = stage.get("mode=bytes&bytes=3000000")
+    assert stream.read_pattern() == 3000000 and stream.complete
+    body = stage.get("mode=lines&interval_ms=1500").body()  # longer than a silence
+    assert [next(body) for _ in range(3)] == [b"line 0\n", b"line 1\n", b"line 2\n"]
+    echo(stage, 1 << 20).close()
+    assert "ermission" not in stage.nats.log() + stage.svc.log() + stage.worker.log()
+
+
 def test_an_error_before_the_stream_is_an_ordinary_answer(stage):
     assert b"told to refuse" in stage.get("mode=refuse", expect=404).until(b"}")
 
