@@ -18,9 +18,10 @@ struct stream_source;
 
 struct stream_source_type {
 	/*
-	 * Do what can be done now: begin, send, take, finish or fail. Called at first, when there is more room or more to
+	 * Do what can be done now, a few frames of it at most: begin, send, take, finish or fail. Called at first, when there is more room or more to
 	 * take, when the other end has finished, when its time has come, and after worker_stream_wake().
-	 * Returns when to call it again at the latest (clock_mono_ms()); INT64_MAX: not before something happens.
+	 * Returns when to call it again at the latest (clock_mono_ms()); now: when the others have had their turn; INT64_MAX:
+	 * not before something happens.
 	 */
 	int64_t (*pump)(struct stream_source *source, struct worker_stream *stream);
 	/* The stream is over: it has finished or failed, the caller has cancelled it, or is gone. Free the source. */

@@ -98,7 +98,7 @@ def test_the_death_of_a_worker_ends_the_answer_within_3_s(stage, sign):
     took = time.monotonic() - begun
     print(f"{took:.2f} s")
     assert took < 3 * SLOW
-    assert "a stream ended by an error" in stage.svc.log()
+    wait_for("it is logged", lambda: "a stream ended by an error" in stage.svc.log())
     if sign == signal.SIGSTOP:
         stage.worker.popen.send_signal(signal.SIGCONT)
         stage.wait_ended(2)
@@ -229,7 +229,7 @@ def test_an_error_in_the_midst_is_seen_by_the_client(stage):
         stream = stage.get("mode=bytes&bytes=1000000&fail_at=300000", version=version)
         assert stream.read_pattern() == 300000
         assert version == "1.0" or not stream.complete
-    assert stage.svc.log().count("told to fail") == 2
+    wait_for("both are logged", lambda: stage.svc.log().count("told to fail") == 2)
 
 
 def test_an_answer_until_the_end_of_the_connection(stage):
@@ -264,7 +264,7 @@ def test_a_worker_that_ends_tells_its_callers_and_does_not_wait(stage):
     for stream in streams:
         stream.wait_end()
         assert not stream.complete
-    assert stage.svc.log().count("the worker ends") == 3
+    wait_for("all are logged", lambda: stage.svc.log().count("the worker ends") == 3)
     assert {e["code"] for e in stage.ended()} == {"UNAVAILABLE"}
 
 
