@@ -9,14 +9,13 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/slots.h"
 #include "common/base/strutil.h"
 #include "common/bus/stream_end.h"
 #include "common/protocol.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
 
-#define FIRST_PLACES 64
-#define NO_PLACE UINT32_MAX
 #define TICK_MS 100       /* between two looks for what is due */
 #define HEADERS_BYTES 512 /* more than those of a frame */
 
@@ -31,21 +30,13 @@ struct stream {
 	struct stream *next_dirty;
 };
 
-struct place {
-	struct stream *stream; /* NULL: free */
-	uint32_t generation;
-	uint32_t next_free;
-};
-
 struct stream_hub {
 	struct bus *bus;
 	struct bus_inbox *inbox;
 	int fd;
 	int64_t next_tick_ms; /* the loop's */
 	pthread_mutex_t lock; /* guards everything below, and the streams */
-	struct place *places;
-	uint32_t capacity;
-	uint32_t first_free;
+	struct slots streams; /* struct stream *; NULL: the place is free */
 	size_t count;
 	struct stream *dirty;
 	bool ending;
@@ -54,53 +45,34 @@ struct stream_hub {
 
 /* ---- the table; the lock is held ---- */
 
-static struct stream *find(const struct stream_hub *hub, uint64_t ticket)
+static struct stream *stream_at(const struct stream_hub *hub, uint32_t index)
 {
-	uint32_t index = (uint32_t)ticket;
-
-	return index < hub->capacity && hub->places[index].generation == ticket >> 32 ? hub->places[index].stream
-										      : NULL;
+	return *(struct stream **)slots_at(&hub->streams, index);
 }
 
-static bool grow(struct stream_hub *hub)
+static struct stream *find(const struct stream_hub *hub, uint64_t ticket)
 {
-	uint32_t capacity = hub->capacity ? hub->capacity * 2 : FIRST_PLACES;
-	struct place *grown = realloc(hub->places, capacity * sizeof(*grown));
-
-	if (!grown)
-		return false;
-	hub->places = grown;
-	for (uint32_t i = capacity; i > hub->capacity; i--) {
-		grown[i - 1] = (struct place){ .next_free = hub->first_free };
-		hub->first_free = i - 1;
-	}
-	hub->capacity = capacity;
-	return true;
+	return slots_is_valid(&hub->streams, ticket) ? stream_at(hub, slots_index(ticket)) : NULL;
 }
 
 static bool add(struct stream_hub *hub, struct stream *s)
 {
-	struct place *place;
+	uint32_t index;
 
-	if (hub->first_free == NO_PLACE && !grow(hub))
+	if (!slots_take(&hub->streams, &index))
 		return false;
-	place = &hub->places[hub->first_free];
-	s->ticket = (uint64_t)place->generation << 32 | hub->first_free;
-	hub->first_free = place->next_free;
-	place->stream = s;
+	*(struct stream **)slots_at(&hub->streams, index) = s;
+	s->ticket = slots_ticket(&hub->streams, index);
 	hub->count++;
 	return true;
 }
 
 static void drop(struct stream_hub *hub, struct stream *s)
 {
-	uint32_t index = (uint32_t)s->ticket;
+	uint32_t index = slots_index(s->ticket);
 
-	hub->places[index] = (struct place){
-		.generation = hub->places[index].generation + 1,
-		.next_free = hub->first_free,
-	};
-	hub->first_free = index;
+	*(struct stream **)slots_at(&hub->streams, index) = NULL;
+	slots_release(&hub->streams, index);
 	hub->count--;
 	stream_end_clear(&s->end);
 	free(s);
@@ -316,8 +288,8 @@ static void tell_all(struct stream_hub *hub)
 static void tick(struct stream_hub *hub, int64_t now_ms)
 {
 	pthread_mutex_lock(&hub->lock);
-	for (uint32_t i = 0; i < hub->capacity; i++) {
-		struct stream *s = hub->places[i].stream;
+	for (uint32_t i = 0; i < hub->streams.capacity; i++) {
+		struct stream *s = stream_at(hub, i);
 		bool was_open = s && s->end.state == STREAM_OPEN;
 
 		if (!was_open)
@@ -359,7 +331,7 @@ enum rc stream_hub_create(struct bus *bus, struct stream_hub **ret_hub, struct e
 	if (!hub)
 		return error_no_memory(err);
 	hub->bus = bus;
-	hub->first_free = NO_PLACE;
+	hub->streams.value_size = sizeof(struct stream *);
 	pthread_mutex_init(&hub->lock, NULL);
 	hub->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (hub->fd < 0)
@@ -378,14 +350,14 @@ void stream_hub_destroy(struct stream_hub *hub)
 {
 	if (!hub)
 		return;
-	for (uint32_t i = 0; i < hub->capacity; i++)
-		if (hub->places[i].stream)
-			drop(hub, hub->places[i].stream);
+	for (uint32_t i = 0; i < hub->streams.capacity; i++)
+		if (stream_at(hub, i))
+			drop(hub, stream_at(hub, i));
 	if (hub->fd >= 0)
 		close(hub->fd);
 	pthread_mutex_destroy(&hub->lock);
 	bus_inbox_destroy(hub->inbox);
-	free(hub->places);
+	slots_clear(&hub->streams);
 	free(hub);
 }
 
@@ -399,8 +371,8 @@ void stream_hub_end(struct stream_hub *hub, const struct error *why)
 	pthread_mutex_lock(&hub->lock);
 	hub->ending = true;
 	hub->end = *why;
-	for (uint32_t i = 0; i < hub->capacity; i++) {
-		struct stream *s = hub->places[i].stream;
+	for (uint32_t i = 0; i < hub->streams.capacity; i++) {
+		struct stream *s = stream_at(hub, i);
 
 		if (!s || s->end.state == STREAM_OVER)
 			continue;
