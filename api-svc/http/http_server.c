@@ -2,11 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +11,16 @@
 
 #include "api-svc/http/connections.h"
 #include "api-svc/http/http_framing.h"
-#include "api-svc/http/http_intake.h"
+#include "api-svc/http/http_private.h"
 #include "api-svc/http/tickets.h"
-#include "common/base/buf.h"
 #include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
 #define THREAD_STACK_BYTES (256u * 1024)
-#define RESERVED_CONNECTIONS 128       /* beyond the limit, for health checks and for saying 503 */
-#define CONNECTION_MEMORY (16u * 1024) /* bytes for headers and the read buffer of a connection */
+#define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
 #define LIBRARY_TEXT_MAX 256
 #define TLS_OPTIONS_MAX 4
-#define FLOW_BLOCK 4096          /* bytes that a source is asked for at once, when the answer is not chunked */
-#define FLOW_UNSENT (64u * 1024) /* bytes that the kernel may hold for a client beside what is on its way */
-#define FLOW_IDLE_S 15           /* then the kernel asks whether the client's machine is there, */
-#define FLOW_PROBE_S 5           /* and again, FLOW_PROBES times */
-#define FLOW_PROBES 3
 
 struct http_server {
 	struct http_server_options options;
@@ -48,53 +37,28 @@ struct peer {
 	uint64_t requests;          /* that have begun */
 };
 
-struct http_exchange {
-	struct http_server *server;
-	struct MHD_Connection *connection;
-	struct http_intake *intake;
-	uint64_t number;    /* of the request on its connection, from 1 */
-	const char *method; /* belongs to the library, as long as the request */
-	char *target;
-	struct buf body;
-	size_t held;   /* bytes of the body that the memory budget knows of */
-	bool begun;    /* the headers have been looked at */
-	bool unread;   /* answered before its body was read */
-	bool admitted; /* admit() has seen it */
-	bool answered;
-	struct error fault;    /* rc RC_OK: none */
-	unsigned fault_status; /* of HTTP; 0: what belongs to the rc */
-	struct http_answer answer;
-	const char *request_id;
-	void *user;
-	struct MHD_UpgradeResponseHandle *upgraded; /* NULL: it is not */
-	void *session;                              /* of an upgraded connection; NULL: it has no TLS */
-	int fd;                                     /* of an upgraded connection */
-	pthread_mutex_t flow;                       /* guards what follows; with a source */
-	bool waits;                                 /* suspended: the source had nothing */
-	bool woken;                                 /* since it was asked last */
-	bool dropped;
-};
-
 /* ---- the socket ---- */
 
-static int socket_of(struct MHD_Connection *connection)
+int http_socket_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	return info ? info->connect_fd : -1;
 }
 
-/* Has the socket any of these conditions? */
-static bool socket_has(struct MHD_Connection *connection, short events)
+bool http_has_gone(struct MHD_Connection *connection)
 {
-	struct pollfd p = { .fd = socket_of(connection), .events = events };
+	const short events = POLLRDHUP | POLLHUP | POLLERR;
+	struct pollfd p = { .fd = http_socket_of(connection), .events = events };
 
 	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & events);
 }
 
-static bool has_gone(struct MHD_Connection *connection)
+void *http_tls_session_of(struct MHD_Connection *connection)
 {
-	return socket_has(connection, POLLRDHUP | POLLHUP | POLLERR);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? info->tls_session : NULL;
 }
 
 /*
@@ -107,15 +71,7 @@ static bool closed_before_answer(struct MHD_Connection *connection)
 	int fault = 0;
 	socklen_t len = sizeof(fault);
 
-	return getsockopt(socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
-}
-
-/* Its gnutls_session_t; NULL: plain HTTP. */
-static void *tls_session_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-
-	return info ? info->tls_session : NULL;
+	return getsockopt(http_socket_of(connection), SOL_SOCKET, SO_ERROR, &fault, &len) == 0 && fault == EPIPE;
 }
 
 static struct peer *peer_of(struct MHD_Connection *connection)
@@ -139,117 +95,6 @@ static struct MHD_Response *make_response(const struct http_answer *answer)
 	if (!answer->body)
 		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	return MHD_create_response_from_buffer(answer->body_len, answer->body, mode);
-}
-
-/* The source is asked without the lock: it has locks of its own, under which it wakes. */
-static ssize_t ask_source(struct http_exchange *ex, char *to, size_t max)
-{
-	bool dropped;
-
-	pthread_mutex_lock(&ex->flow);
-	ex->woken = false;
-	dropped = ex->dropped;
-	pthread_mutex_unlock(&ex->flow);
-	return dropped ? HTTP_SOURCE_FAILED : ex->answer.source.read(ex->answer.source.ctx, to, max);
-}
-
-/*
- * MHD_CONTENT_READER_END_WITH_ERROR is not for us: 0.9.75 shuts the socket down for it, and with epoll forgets the
- * connection, until its end. What it cannot send ends a connection as it should; this byte never leaves.
- */
-static ssize_t fail_to_send(const struct http_exchange *ex, char *to)
-{
-	(void)shutdown(socket_of(ex->connection), SHUT_RDWR); /* fails when the client was quicker */
-	to[0] = '\0';
-	return 1;
-}
-
-static ssize_t on_read(void *ctx, uint64_t at unused, char *to, size_t max)
-{
-	struct http_exchange *ex = ctx;
-	bool again = true;
-	ssize_t got = 0;
-
-	while (again) {
-		got = ask_source(ex, to, max);
-		pthread_mutex_lock(&ex->flow);
-		again = got == 0 && ex->woken;
-		ex->waits = got == 0 && !again;
-		if (ex->waits)
-			MHD_suspend_connection(ex->connection);
-		pthread_mutex_unlock(&ex->flow);
-	}
-	if (got == HTTP_SOURCE_END)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	return got == HTTP_SOURCE_FAILED ? fail_to_send(ex, to) : got;
-}
-
-/*
- * A client may be slow, or idle for hours: it has no time limit, so the kernel is not to hold much for it, and has to
- * find out that its machine is gone. When one of these fails, that is later or costs more.
- */
-static void prepare_flow(struct http_exchange *ex)
-{
-	static const struct {
-		int level;
-		int name;
-		int value;
-	} options[] = {
-		{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, FLOW_UNSENT }, { SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, FLOW_IDLE_S },      { IPPROTO_TCP, TCP_KEEPINTVL, FLOW_PROBE_S },
-		{ IPPROTO_TCP, TCP_KEEPCNT, FLOW_PROBES },
-	};
-	int fd = socket_of(ex->connection);
-
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
-}
-
-/*
- * The library's descriptor is not used: with TLS it is one end of a socket pair, and what happens to the client is not to
- * be seen there (in 0.9.75; and what does not fill its buffer it takes to be all that has come).
- */
-static void on_upgraded(void *ctx, struct MHD_Connection *connection unused, void *request unused,
-			const char *extra unused, size_t extra_len unused, MHD_socket fd unused,
-			struct MHD_UpgradeResponseHandle *handle)
-{
-	struct http_exchange *ex = ctx;
-	const struct http_upgrade *upgrade = &ex->answer.upgrade;
-	char early[CONNECTION_MEMORY];
-	size_t len;
-
-	ex->upgraded = handle;
-	ex->session = tls_session_of(ex->connection);
-	ex->fd = socket_of(ex->connection);
-	(void)fcntl(ex->fd, F_SETFL, fcntl(ex->fd, F_GETFL) | O_NONBLOCK); /* it is already, as ever */
-	http_intake_pass(ex->intake);
-	len = http_intake_take(ex->intake, early, sizeof(early));
-	upgrade->take_over(upgrade->ctx, early, len);
-}
-
-static struct MHD_Response *make_flow(struct http_exchange *ex)
-{
-	struct MHD_Response *response;
-
-	prepare_flow(ex);
-	if (ex->answer.source.ctx) {
-		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, FLOW_BLOCK, on_read, ex, NULL);
-		/* The library would answer HEAD with the last chunk, which the client would take for its next answer. */
-		if (response && strcmp(ex->method, "HEAD") == 0)
-			(void)MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END);
-		return response;
-	}
-	response = MHD_create_response_for_upgrade(on_upgraded, ex);
-	if (response && MHD_add_response_header(response, "Upgrade", ex->answer.upgrade.protocol))
-		return response;
-	if (response)
-		MHD_destroy_response(response);
-	return NULL;
-}
-
-static bool flows(const struct http_answer *answer)
-{
-	return answer->source.ctx || answer->upgrade.protocol;
 }
 
 static bool add_headers(struct MHD_Response *response, const struct http_exchange *ex)
@@ -297,16 +142,13 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 	struct MHD_Response *response;
 	enum MHD_Result queued = MHD_NO;
 
-	if (ex->answer.only_if_present && has_gone(ex->connection))
+	if (ex->answer.only_if_present && http_has_gone(ex->connection))
 		return MHD_NO;
-	if (flows(&ex->answer) && strcmp(ex->method, "HEAD") == 0)
-		ex->answer.close =
-			true; /* the library would send the last chunk, and the client take it for an answer */
-	response = flows(&ex->answer) ? make_flow(ex) : make_response(&ex->answer);
+	response = http_flows(&ex->answer) ? http_flow_make(ex) : make_response(&ex->answer);
 	if (!response)
 		return MHD_NO;
 	ex->answer.body = NULL; /* the response's now */
-	set_phase(ex, flows(&ex->answer) ? CONNECTION_WORKING : CONNECTION_WRITING);
+	set_phase(ex, http_flows(&ex->answer) ? CONNECTION_WORKING : CONNECTION_WRITING);
 	if (add_headers(response, ex))
 		queued = MHD_queue_response(ex->connection, ex->answer.status, response);
 	MHD_destroy_response(response);
@@ -508,7 +350,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	delivered = ex->answered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 		    !(ex->answer.only_if_present && closed_before_answer(connection));
 	if (ex->unread)
-		connections_linger(server->connections, socket_of(connection));
+		connections_linger(server->connections, http_socket_of(connection));
 	if (ex->admitted)
 		server->options.finish(server->options.ctx, ex, delivered);
 	set_phase(ex, http_intake_is_within_request(ex->intake) ? CONNECTION_READING : CONNECTION_IDLE);
@@ -528,8 +370,8 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		peer = calloc(1, sizeof(*peer));
 		if (peer)
-			peer->intake = http_intake_create(server->connections, socket_of(connection),
-							  tls_session_of(connection), server->options.max_body);
+			peer->intake = http_intake_create(server->connections, http_socket_of(connection),
+							  http_tls_session_of(connection), server->options.max_body);
 		*socket_context = peer;
 	} else if (peer) {
 		http_intake_destroy(peer->intake);
@@ -580,7 +422,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
 		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_text, NULL,
 		MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
 		MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+		(size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)(o->max_connections + RESERVED_CONNECTIONS), MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
 		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
@@ -701,7 +543,7 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 
 bool http_exchange_client_is_known(const struct http_exchange *exchange)
 {
-	void *session = tls_session_of(exchange->connection);
+	void *session = http_tls_session_of(exchange->connection);
 
 	return session && tls_client_is_known(session);
 }
@@ -761,7 +603,7 @@ struct http_exchange *http_server_claim(struct http_server *server, http_ticket 
 
 static bool client_waits(const void *pointer)
 {
-	return !has_gone(((const struct http_exchange *)pointer)->connection);
+	return !http_has_gone(((const struct http_exchange *)pointer)->connection);
 }
 
 bool http_server_is_present(struct http_server *server, http_ticket ticket)
@@ -773,101 +615,4 @@ void http_exchange_resume(struct http_exchange *exchange, const struct http_answ
 {
 	http_exchange_answer(exchange, answer);
 	MHD_resume_connection(exchange->connection);
-}
-
-/* ---- answers that flow ---- */
-
-/* Is the token one of the list (RFC 9110 section 5.6.1)? */
-static bool has_token(const char *list, const char *token)
-{
-	size_t len = strlen(token);
-
-	for (const char *at = list ? list : ""; *at; at += strcspn(at, ",")) {
-		at += strspn(at, ", \t");
-		if (strncasecmp(at, token, len) == 0 && strchr(", \t", at[len]))
-			return true;
-	}
-	return false;
-}
-
-bool http_exchange_wants(const struct http_exchange *exchange, const char *protocol)
-{
-	return strcmp(exchange->method, "GET") == 0 && http_intake_can_pass(exchange->intake) &&
-	       has_token(http_exchange_header(exchange, "Upgrade"), protocol) &&
-	       has_token(http_exchange_header(exchange, "Connection"), "upgrade");
-}
-
-void http_exchange_wake(struct http_exchange *exchange)
-{
-	pthread_mutex_lock(&exchange->flow);
-	exchange->woken = true;
-	if (exchange->waits)
-		MHD_resume_connection(exchange->connection);
-	exchange->waits = false;
-	pthread_mutex_unlock(&exchange->flow);
-}
-
-bool http_exchange_is_present(const struct http_exchange *exchange)
-{
-	return !has_gone(exchange->connection);
-}
-
-/* A connection that waits for the client to read hears of it by its socket. */
-void http_exchange_drop(struct http_exchange *exchange)
-{
-	(void)shutdown(socket_of(exchange->connection), SHUT_RDWR); /* fails when the client was quicker */
-	pthread_mutex_lock(&exchange->flow);
-	exchange->dropped = true;
-	pthread_mutex_unlock(&exchange->flow);
-	http_exchange_wake(exchange);
-}
-
-int http_exchange_fd(const struct http_exchange *exchange)
-{
-	return exchange->fd;
-}
-
-static ssize_t peer_fault(void)
-{
-	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? HTTP_PEER_BUSY : HTTP_PEER_GONE;
-}
-
-ssize_t http_exchange_receive(struct http_exchange *exchange, void *to, size_t max)
-{
-	ssize_t got;
-
-	if (exchange->session) {
-		got = tls_read(exchange->session, to, max);
-		return got >= 0 ? got : got == TLS_NOTHING_YET ? HTTP_PEER_BUSY : HTTP_PEER_GONE;
-	}
-	got = recvfrom(exchange->fd, to, max, 0, NULL, NULL);
-	return got >= 0 ? got : peer_fault();
-}
-
-ssize_t http_exchange_send(struct http_exchange *exchange, const void *data, size_t len)
-{
-	ssize_t sent;
-
-	if (exchange->session) {
-		sent = tls_write(exchange->session, data, len);
-		return sent >= 0 ? sent : sent == TLS_NOTHING_YET ? HTTP_PEER_BUSY : HTTP_PEER_GONE;
-	}
-	sent = send(exchange->fd, data, len, MSG_NOSIGNAL);
-	return sent >= 0 ? sent : peer_fault();
-}
-
-/*
- * With TLS the library (0.9.75) shuts its socket pair down before it notes that it was told to: when its thread sees the
- * one without the other, it waits for another event, for ever. So there is one, on a descriptor of our own: the
- * connection may be gone by then.
- */
-void http_exchange_leave(struct http_exchange *exchange)
-{
-	int fd = exchange->session ? fcntl(exchange->fd, F_DUPFD_CLOEXEC, 0) : -1;
-
-	(void)MHD_upgrade_action(exchange->upgraded, MHD_UPGRADE_ACTION_CLOSE); /* its only failure is another action */
-	if (fd < 0)
-		return;
-	(void)shutdown(fd, SHUT_RD); /* fails when the client was quicker, which is an event as well */
-	close(fd);
 }

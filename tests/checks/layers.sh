@@ -58,7 +58,7 @@ openssl/rand.h common/adapters/crypto.c
 openssl/pem.h common/adapters/pem.c
 yaml.h common/services/yaml.c
 cjson/cJSON.h common/services/json.h
-microhttpd.h api-svc/http/http_server.c
+microhttpd.h api-svc/http/http_private.h
 gnutls/ api-svc/http/tls.c
 LIST
 
