@@ -74,7 +74,7 @@ bool conditions_name(const char *value, const char *etag)
 
 	if (!value || is_any(value))
 		return value != NULL;
-	while (next_tag(&value, &tag))
+	while (etag[0] && next_tag(&value, &tag))
 		if (tag.len == strlen(etag) && memcmp(tag.text, etag, tag.len) == 0)
 			return true;
 	return false;

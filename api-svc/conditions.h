@@ -31,7 +31,7 @@ void conditions_write_if_match(const char *value, struct json_writer *w);
  * Does If-None-Match name the version that there is? Weak ones count (RFC 9110 section 8.8.3.2).
  *
  * value  as the API document says; NULL: absent.
- * etag   of what there is, without quotes.
+ * etag   of what there is, without quotes; "": not known, and then only `*` does.
  */
 bool conditions_name(const char *value, const char *etag);
 

@@ -19,11 +19,6 @@ enum list_field list_field_from_name(const char *name, size_t len)
 	return (enum list_field)field;
 }
 
-const char *list_field_names(void)
-{
-	return "id, name, image, status and create_time";
-}
-
 const char *list_field_text(const struct list_subject *subject, enum list_field field)
 {
 	switch (field) {

@@ -24,9 +24,6 @@ struct list_subject {
 /* The field of that name; LIST_FIELD_COUNT: there is none. `len`: bytes of the name. */
 enum list_field list_field_from_name(const char *name, size_t len);
 
-/* All names, for a sentence: "id, name and image". */
-const char *list_field_names(void);
-
 /* The value of a field that is a text (all but create_time); never NULL. Belongs to the subject. */
 const char *list_field_text(const struct list_subject *subject, enum list_field field);
 

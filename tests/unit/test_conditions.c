@@ -51,4 +51,6 @@ Test(conditions, if_none_match_names_a_version_by_the_weak_comparison)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		cr_expect_eq(conditions_name(cases[i].value, ETAG), cases[i].named, "%s", cases[i].value);
+	cr_expect(conditions_name("*", ""), "a worker that says no version");
+	cr_expect_not(conditions_name("\"\"", ""));
 }
