@@ -9,6 +9,7 @@
 #include "common/base/thread.h"
 #include "common/container/labels.h"
 #include "common/services/log.h"
+#include "kube-worker/change_repair.h"
 #include "kube-worker/container_make.h"
 
 #define INTERVAL_MS 4000
@@ -38,6 +39,7 @@ struct repair {
 	/* The thread's own. */
 	struct watched *watched;
 	size_t count;
+	struct change_repair *changes;
 };
 
 static struct watched *find_watched(struct repair *repair, const struct kube_uid *uid)
@@ -201,6 +203,7 @@ static void walk(struct repair *repair)
 
 	if (!kube_cache_is_synced(repair->env->cache, workload_root_kinds() | workload_child_kinds()))
 		return;
+	change_repair_walk(repair->changes, repair->env, repair->kube);
 	for (size_t i = 0; i < repair->count; i++)
 		repair->watched[i].seen = false;
 	kube_cache_visit_all(repair->env->cache, note_instance, repair);
@@ -230,6 +233,7 @@ static void repair_free(struct repair *repair)
 	pthread_cond_destroy(&repair->wake);
 	pthread_mutex_destroy(&repair->lock);
 	free(repair->watched);
+	change_repair_destroy(repair->changes);
 	free(repair);
 }
 
@@ -244,7 +248,8 @@ enum rc repair_create(const struct op_env *env, struct kube_auth *auth, struct r
 	pthread_mutex_init(&repair->lock, NULL);
 	pthread_cond_init(&repair->wake, NULL);
 	repair->watched = calloc(WATCHED_MAX, sizeof(*repair->watched));
-	rc = repair->watched ? kube_client_create(auth, &repair->kube, err) : error_no_memory(err);
+	repair->changes = change_repair_create();
+	rc = repair->watched && repair->changes ? kube_client_create(auth, &repair->kube, err) : error_no_memory(err);
 	if (!rc)
 		rc = thread_start(run_repair, repair, &repair->thread, err);
 	if (rc) {

@@ -1,5 +1,5 @@
 /*
- * Half-made containers of which no debt is known: a worker of v0.1 that died between two writes, or a store of NATS that
+ * What is left incomplete: changes whose worker died (change_repair.h), and half-made containers of which no debt is known: a worker of v0.1 that died between two writes, or a store of NATS that
  * was lost. Every worker looks for them, and completes them. Nothing is removed: the client may have been told. (What has
  * a debt is the sweeper's.)
  */

@@ -160,7 +160,7 @@ struct texts {
 	const char *ip;
 	const char *host_ip;
 	const char *owed_to;
-	const char *changing;
+	char changing[FACT_OWED_TO_MAX];
 	const char *spec_name;
 	char image[FACT_IMAGE_MAX];
 	struct buf labels; /* without the last NUL */
@@ -218,6 +218,15 @@ static void read_spec(const cJSON *object, struct fact *fact, struct texts *text
 	read_external_ports(skeleton, &texts->external_ports);
 }
 
+/* The caller in a mark of a change; what cannot be read is nobody's. */
+static void read_changing(const char *mark, char out[FACT_OWED_TO_MAX])
+{
+	cleanup_json cJSON *tree = NULL;
+	const char *caller = json_parse(mark, strlen(mark), &tree, NULL) ? NULL : json_string_at(tree, "caller");
+
+	snprintf(out, FACT_OWED_TO_MAX, "%s", caller && caller[0] && strlen(caller) < FACT_OWED_TO_MAX ? caller : "?");
+}
+
 static void read_deployment(const cJSON *object, struct fact *fact, struct texts *texts)
 {
 	const cJSON *annotations = json_at(object, "metadata.annotations");
@@ -237,7 +246,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 	if (owed_to && strlen(owed_to) < FACT_OWED_TO_MAX)
 		texts->owed_to = owed_to;
 	if (changing)
-		texts->changing = changing;
+		read_changing(changing, texts->changing);
 	if (problem)
 		snprintf(texts->problem, sizeof(texts->problem), "%s", problem);
 	str_trim_broken_utf8(texts->problem);
@@ -341,7 +350,6 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.ip = "",
 		.host_ip = "",
 		.owed_to = "",
-		.changing = "",
 		.spec_name = "",
 		.labels = buf_make(OBJECT_TEXT_MAX),
 		.external_ports = buf_make(OBJECT_TEXT_MAX),

@@ -51,7 +51,7 @@ struct fact {
 	const char *message;     /* Pod, Deployment: for people, "" when there is nothing to say */
 	const char *problem;     /* Deployment: ANNOTATION_PROBLEM; "" when there is none */
 	const char *owed_to;     /* Deployment: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
-	const char *changing;    /* Deployment: ANNOTATION_CHANGING; "" when no change is incomplete */
+	const char *changing;    /* Deployment: whose change (ANNOTATION_CHANGING) is incomplete; "" when none is */
 	const char *spec_name;   /* Deployment: metadata.name of its container's spec; for lists, like the next two */
 	const char *image;       /* Deployment */
 	const char *labels;  /* Deployment: "key=value" of those of clients, each with a NUL; an empty one ends them */

@@ -27,7 +27,7 @@ class Gate:
     """Plain HTTP for a worker, with the provider's own credentials behind it. `kubeconfig` leads here."""
 
     def __init__(self, provider, folder):
-        self.provider, self.holds, self.lock = provider, [], threading.Lock()
+        self.provider, self.holds, self.refusals, self.lock = provider, [], [], threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.server.handle_error = lambda *args: None  # a worker that was killed
@@ -44,6 +44,10 @@ class Gate:
         with self.lock:
             self.holds.append(hold)
         return hold
+
+    def refuse(self, method, path, code, reason, message):
+        """Answer such requests ourselves, until the end."""
+        self.refusals.append((method, path, code, reason, message))
 
     def stop(self):
         for hold in self.holds:
@@ -77,6 +81,10 @@ class Gate:
             def pass_on(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 gate._pause("before", self.command, self.path)
+                refusal = next((r for r in gate.refusals if r[0] == self.command and re.search(r[1], self.path)), None)
+                if refusal:
+                    self.refuse(*refusal[2:])
+                    return
                 server = gate._connect()
                 try:
                     headers = {k: v for k, v in self.headers.items() if k.lower() in ("content-type", "accept")}
@@ -90,6 +98,15 @@ class Gate:
                     self.close_connection = True
                 finally:
                     server.close()
+
+            def refuse(self, code, reason, message):
+                data = json.dumps({"kind": "Status", "status": "Failure", "code": code, "reason": reason,
+                                   "message": message}).encode()
+                self.send_response(code)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
 
             def whole(self, answer):
                 data = answer.read()
@@ -112,6 +129,6 @@ class Gate:
                     self.wfile.write(data)
                     self.wfile.flush()
 
-            do_GET = do_POST = do_DELETE = do_PATCH = pass_on
+            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = pass_on
 
         return Handler

@@ -1,0 +1,193 @@
+"""A change of several objects: refused, interrupted or repeated, the container is afterwards the old or the new one."""
+
+import threading
+
+import pytest
+
+from api import BASE, spec
+from gate import Gate
+from kube import Kube
+from processes import listens, wait_for
+from test_half_made import no_services  # noqa: F401  (a fixture)
+from test_update import MERGE, patch
+
+NEW = {"spec": {"image": {"reference": "docker.io/library/nginx:1.28"},
+                "network": {"ports": [{"container_port": 80, "visibility": "internal"}]}}}
+MARK = "dcm.project/changing"
+ROOT, SERVICE = r"/deployments/whole$", r"/services$"
+
+
+@pytest.fixture
+def gate(target, tmp_path):
+    made = Gate(Kube(target.kubeconfig, target.namespace), str(tmp_path))
+    yield made
+    made.stop()
+
+
+def state(stack, container_id="whole"):
+    """(image, has ports, has Service, is marked)"""
+    deployment = stack.kube.get("deployments", container_id)
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    return (container["image"].rsplit(":", 1)[1], bool(container.get("ports")),
+            stack.kube.get("services", container_id) is not None, MARK in deployment["metadata"]["annotations"])
+
+
+OLD_STATE, NEW_STATE = ("1.27", False, False, False), ("1.28", True, True, False)
+
+
+class Later:
+    """A PATCH in a thread."""
+
+    def __init__(self, stack, change=None, container_id="whole"):
+        self.answer = None
+        self.thread = threading.Thread(target=self._run, args=(stack, change or NEW, container_id))
+        self.thread.start()
+
+    def _run(self, stack, change, container_id):
+        try:
+            self.answer = stack.api.call("PATCH", f"{BASE}/{container_id}", change, MERGE)
+        except OSError:  # api-svc was killed
+            pass
+
+    def wait(self):
+        self.thread.join()
+        return self.answer
+
+
+POINTS = {
+    "before the dry run": ("before", "POST", r"/services\?dryRun"),
+    "before the root": ("before", "PUT", ROOT),
+    "after the root": ("after", "PUT", ROOT),
+    "before the Service": ("before", "POST", SERVICE),
+    "after the Service": ("after", "POST", SERVICE),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_that_dies_leaves_it_to_the_next(own_stack, gate, point):
+    """The same request is sent to another worker, which carries it out."""
+    stack = own_stack(0)
+    worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    assert stack.api.create(spec(), "whole").status == 201
+    hold = gate.hold(*POINTS[point])
+    later = Later(stack)
+    hold.wait()
+    stack.add_worker()
+    worker.kill()
+    hold.release()
+    answer = later.wait()
+    assert answer.status == 200, answer.text
+    assert state(stack) == NEW_STATE
+    assert answer.json["service"]["ports"][0]["port"] == 80 and answer.json["etag"] == stack.api.get("whole").json["etag"]
+
+
+@pytest.mark.parametrize("point", [p for p in POINTS if p != "before the dry run"])
+def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, point):
+    """Nobody asks again: every worker looks after it."""
+    stack = own_stack(0)
+    worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    assert stack.api.create(spec(), "whole").status == 201
+    hold = gate.hold(*POINTS[point])
+    later = Later(stack)
+    hold.wait()
+    worker.kill()
+    stack.api_svc.kill()
+    hold.release()
+    later.wait()
+    stack.add_worker()
+    wait_for("old or new", lambda: state(stack) in (OLD_STATE, NEW_STATE), 60, 0.2)
+    assert state(stack) == NEW_STATE  # what was held was passed on: the root was written
+
+
+def test_a_change_that_was_left_incomplete_is_undone_when_it_is_refused(own_stack, gate, request):
+    stack = own_stack(0)
+    worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    assert stack.api.create(spec(), "whole").status == 201
+    etag = stack.api.get("whole").json["etag"]
+    hold = gate.hold("after", "PUT", ROOT)
+    later = Later(stack)
+    hold.wait()
+    worker.kill()
+    stack.api_svc.kill()
+    hold.release()
+    later.wait()
+    assert state(stack) == ("1.28", True, False, True)
+    request.getfixturevalue("no_services")
+    stack.add_worker()
+    wait_for("old", lambda: state(stack) == OLD_STATE, 60, 0.2)
+    stack.api_svc.start()
+    wait_for("api-svc", lambda: listens(stack.api_port))
+    assert stack.api.get("whole").json["etag"] == etag
+
+
+def test_update_refused_by_a_quota_changes_nothing(stack, no_services):  # noqa: F811
+    assert stack.api.create(spec(), "whole").status == 201
+    before = stack.api.get("whole").json["etag"], stack.kube.get("deployments", "whole")["metadata"]["generation"]
+    problem = patch(stack, "whole", NEW).problem(503, "UNAVAILABLE")
+    assert "exceeded quota" in problem["detail"]
+    assert state(stack) == OLD_STATE
+    after = stack.api.get("whole").json["etag"], stack.kube.get("deployments", "whole")["metadata"]["generation"]
+    assert after == before, "refused by the dry run, before anything was written"
+
+
+def test_update_refused_after_the_dry_run_is_put_back(own_stack, gate, request):
+    stack = own_stack(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    assert stack.api.create(spec(), "whole").status == 201
+    etag = stack.api.get("whole").json["etag"]
+    hold = gate.hold("before", "POST", SERVICE)
+    later = Later(stack)
+    hold.wait()
+    assert state(stack)[3]
+    request.getfixturevalue("no_services")
+    hold.release()
+    problem = later.wait().problem(503, "UNAVAILABLE")
+    assert "nothing was changed" in problem["detail"] and "exceeded quota" in problem["detail"]
+    assert state(stack) == OLD_STATE and stack.api.get("whole").json["etag"] == etag
+
+
+def test_two_changes_of_several_objects_wait_for_each_other(own_stack, gate):
+    stack = own_stack(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    stack.add_worker()
+    assert stack.api.create(spec(), "whole").status == 201
+    hold = gate.hold("before", "POST", SERVICE)
+    for _ in range(20):  # until the one with the gate takes it
+        first = Later(stack)
+        if hold.reached.wait(2):
+            break
+        first.wait()
+        patch(stack, "whole", {"spec": {"image": {"reference": "docker.io/library/nginx:1.27"}, "network": None}})
+    second = Later(stack, {"spec": {"metadata": {"labels": {"second": "x"}}}})
+    second.thread.join(2)
+    assert second.answer is None, second.answer.text
+    hold.release()
+    assert first.wait().status == 200 and second.wait().status == 200, (first.answer.text, second.answer.text)
+    assert state(stack) == NEW_STATE
+    assert stack.api.get("whole").json["spec"]["metadata"]["labels"] == {"second": "x"}
+
+
+def test_a_webhook_that_cannot_be_tried_is_no_refusal(own_stack, gate):
+    stack = own_stack(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    assert stack.api.create(spec(), "whole").status == 201
+    gate.refuse("POST", r"/services\?dryRun", 400, "BadRequest",
+                'admission webhook "mesh.example.com" does not support dry run')
+    assert patch(stack, "whole", NEW).status == 200
+    assert state(stack) == NEW_STATE
+
+
+def test_a_verb_that_the_role_lacks_is_named(own_stack, gate):
+    """The rest of the API goes on."""
+    stack = own_stack(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    assert stack.api.create(spec(), "whole").status == 201
+    gate.refuse("PUT", ROOT, 403, "Forbidden",
+                'deployments.apps "whole" is forbidden: User "system:serviceaccount:dcm-sp:dcm-sp" cannot update resource '
+                '"deployments" in API group "apps" in the namespace "dcm-sp"')
+    for answer in (patch(stack, "whole", {"spec": {"metadata": {"labels": {"a": "b"}}}}),
+                   stack.api.call("POST", f"{BASE}/whole:stop")):
+        problem = answer.problem(403, "PERMISSION_DENIED")
+        assert 'cannot update resource "deployments" in API group "apps"' in problem["detail"], problem
+        assert "serviceaccount" not in problem["detail"]
+    assert stack.api.get("whole").status == 200 and stack.api.delete("whole").status == 204
