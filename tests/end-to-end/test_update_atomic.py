@@ -35,6 +35,13 @@ def state(stack, container_id="whole"):
 OLD_STATE, NEW_STATE = ("1.27", False, False, False), ("1.28", True, True, False)
 
 
+def create_quietly(stack):
+    """And wait until its controller writes nothing more: a PUT that conflicts is another case."""
+    assert stack.api.create(spec(), "whole").status == 201
+    stack.wait_status("whole", "RUNNING")
+    wait_for("a quiet Deployment", lambda: stack.kube.get("deployments", "whole")["status"].get("availableReplicas"))
+
+
 class Later:
     """A PATCH in a thread."""
 
@@ -68,7 +75,7 @@ def test_a_worker_that_dies_leaves_it_to_the_next(own_stack, gate, point):
     """The same request is sent to another worker, which carries it out."""
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    assert stack.api.create(spec(), "whole").status == 201
+    create_quietly(stack)
     hold = gate.hold(*POINTS[point])
     later = Later(stack)
     hold.wait()
@@ -86,7 +93,7 @@ def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, poi
     """Nobody asks again: every worker looks after it."""
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    assert stack.api.create(spec(), "whole").status == 201
+    create_quietly(stack)
     hold = gate.hold(*POINTS[point])
     later = Later(stack)
     hold.wait()
@@ -96,13 +103,14 @@ def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, poi
     later.wait()
     stack.add_worker()
     wait_for("old or new", lambda: state(stack) in (OLD_STATE, NEW_STATE), 60, 0.2)
-    assert state(stack) == NEW_STATE  # what was held was passed on: the root was written
+    if "Service" in point:
+        assert state(stack) == NEW_STATE, "the root was written"
 
 
 def test_a_change_that_was_left_incomplete_is_undone_when_it_is_refused(own_stack, gate, request):
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    assert stack.api.create(spec(), "whole").status == 201
+    create_quietly(stack)
     etag = stack.api.get("whole").json["etag"]
     hold = gate.hold("after", "PUT", ROOT)
     later = Later(stack)
@@ -133,7 +141,7 @@ def test_update_refused_by_a_quota_changes_nothing(stack, no_services):  # noqa:
 def test_update_refused_after_the_dry_run_is_put_back(own_stack, gate, request):
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    assert stack.api.create(spec(), "whole").status == 201
+    create_quietly(stack)
     etag = stack.api.get("whole").json["etag"]
     hold = gate.hold("before", "POST", SERVICE)
     later = Later(stack)
