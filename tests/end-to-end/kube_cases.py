@@ -95,6 +95,17 @@ SERVICE = {
     },
 }
 
+def utilization(resource):
+    return {"type": "Resource", "resource": {"name": resource, "target": {"type": "Utilization", "averageUtilization": 70}}}
+
+
+AUTOSCALER = {
+    "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "NAME", "labels": {"team": "shop", **OURS}},
+    "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "NAME"},
+             "minReplicas": 2, "maxReplicas": 5, "metrics": [utilization("cpu")]},
+}
+
 # Without an owner: the garbage collector removes what names an owner that is not there.
 ALONE = changed(SERVICE, {"/metadata/ownerReferences": GONE})
 
@@ -726,6 +737,9 @@ TOYS = changed(ALONE, {"/metadata/labels/team": "toys"})
 ON_NODES = changed(ALONE, {"/spec/type": "NodePort"})
 REVISION = "/items/*/metadata/annotations/deployment.kubernetes.io~1revision"
 REVISIONS = (("replicasets", (REVISION,)), ("deployments", (REVISION, "/items/*/metadata/generation")))
+HISTORY = "/items/*/metadata/annotations/deployment.kubernetes.io~1revision-history"
+ANNOTATIONS = (("replicasets", tuple(f"/items/*/metadata/annotations/{name}" for name in (
+    "dcm.project~1spec", "dcm.project~1creation-token", "new"))),)
 THREE = [changed(ALONE, {"/metadata/name": f"NAME-{letter}", "/metadata/labels/place": letter}) for letter in "abc"]
 NAMES = ("/items/*/metadata/name", "/metadata/continue", "/metadata/remainingItemCount", "/kind", "/apiVersion")
 MINE = "labelSelector=dcm.project/dcm-instance-id%3DNAME"
@@ -764,7 +778,58 @@ OTHERS = {
         kubesim=REFUSED),
     "create with unknown validation": Case(
         "POST", "deployments", DEPLOYMENT, query="fieldValidation=Lax", kubesim=REFUSED),
-    "create for a trial": Case("POST", "deployments", DEPLOYMENT, query="dryRun=All", kubesim=REFUSED),
+    "create for a trial": Case(
+        "POST", "deployments", DEPLOYMENT, query="dryRun=All", look=DEPLOYED, stored=("/reason",)),
+    "create of what is there for a trial": Case("POST", "deployments", PAUSED, query="dryRun=All", given=[PAUSED]),
+    "create of what is invalid for a trial": Case(
+        "POST", "services", changed(ALONE, {"/spec/ports": []}), query="dryRun=All"),
+    "create of a service for a trial": Case(
+        "POST", "services", ALONE, query="dryRun=All", look=("/spec/ports", "/spec/type"), stored=("/reason",)),
+    "put for a trial": Case(
+        "PUT", "deployments", changed(PAUSED, {"/spec/replicas": 2}), NAMED, "dryRun=All", given=[PAUSED],
+        look=("/spec/replicas", "/metadata/generation"),
+        stored=("/spec/replicas", "/metadata/generation", "/metadata/resourceVersion")),
+    "put of an old version for a trial": Case(
+        "PUT", "deployments", changed(PAUSED, {"/metadata/resourceVersion": "1"}), NAMED, "dryRun=All", given=[PAUSED]),
+    "put of what is invalid for a trial": Case(
+        "PUT", "deployments", changed(PAUSED, {"/spec/replicas": -1}), NAMED, "dryRun=All", given=[PAUSED]),
+    "put of null in the place of what recreate has not": Case(
+        "PUT", "deployments", changed(PAUSED, {"/spec/strategy": {"type": "Recreate", "rollingUpdate": None}}), NAMED,
+        given=[PAUSED], look=("/spec/strategy",)),
+    "put of recreate beside the defaults": Case(
+        "PUT", "deployments", changed(PAUSED, {"/spec/strategy": {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}}),
+        NAMED, given=[PAUSED]),
+    "put of a service of the version that there is": Case(
+        "PUT", "services", changed(ALONE, {"/metadata/resourceVersion": "NOW", "/metadata/labels/n": "v"}), NAMED,
+        given=[ALONE], look=("/metadata/labels", "/spec/clusterIP")),
+
+    # autoscalers
+    "autoscaler as we send it": Case(
+        "POST", "horizontalpodautoscalers", AUTOSCALER, look=METADATA + ("/apiVersion", "/kind", "/spec")),
+    "autoscaler by two shares": Case(
+        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/metrics": [utilization("cpu"), utilization("memory")]}),
+        look=("/spec/metrics",)),
+    "autoscaler without minReplicas": Case(
+        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/minReplicas": GONE}), look=("/spec/minReplicas",)),
+    "autoscaler with negative minReplicas": Case(
+        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/minReplicas": -1})),
+    "autoscaler without maxReplicas": Case(
+        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/maxReplicas": GONE})),
+    "autoscaler with less maxReplicas than minReplicas": Case(
+        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/maxReplicas": 1})),
+    "autoscaler whose maxReplicas are a text": Case(
+        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/maxReplicas": "5"})),
+    "autoscaler without metrics": Case(
+        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/metrics": GONE}), kubesim=REFUSED),
+    "autoscaler of another name": Case(
+        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/metadata/name": "A_b"})),
+    "put of another autoscaler": Case(
+        "PUT", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/maxReplicas": 9, "/metadata/resourceVersion": "NOW"}),
+        NAMED, given=[AUTOSCALER], look=("/spec/maxReplicas", "/spec/minReplicas")),
+    "put of an autoscaler of an old version": Case(
+        "PUT", "horizontalpodautoscalers", changed(AUTOSCALER, {"/metadata/resourceVersion": "1"}), NAMED, given=[AUTOSCALER]),
+    "delete of an autoscaler": Case("DELETE", "horizontalpodautoscalers", {}, NAMED, given=[AUTOSCALER], look=("/kind",)),
+
     "create for an unknown trial": Case("POST", "deployments", DEPLOYMENT, query="dryRun=x", kubesim=REFUSED),
     "create of a text": Case("POST", "deployments", "x"),
     "create of a list": Case("POST", "deployments", []),
@@ -1029,7 +1094,18 @@ OTHERS = {
     "revision after the image of before": Case(
         "PATCH", "deployments", of_container(image=CONTAINER["image"]), NAMED, content_type=MERGE,
         given=[DEPLOYMENT, ("SETTLE", None), ("PATCH", of_container(image="web:2")), ("SETTLE", None)],
-        after=REVISIONS),
+        after=REVISIONS + (("replicasets", (HISTORY,)),)),
+    "annotations of a new deployment's ReplicaSet": Case("POST", "deployments", DEPLOYMENT, after=ANNOTATIONS),
+    "annotations of a ReplicaSet after new ones": Case(
+        "PATCH", "deployments", {"metadata": {"annotations": {"dcm.project/spec": "{1}", "new": "one"}}}, NAMED,
+        content_type=MERGE, given=[DEPLOYMENT, ("SETTLE", None)], after=ANNOTATIONS),
+    "annotations of ReplicaSets after a new image": Case(
+        "PATCH", "deployments", {**of_container(image="web:2"), "metadata": {"annotations": {
+            "dcm.project/spec": "{2}", "dcm.project/creation-token": None}}}, NAMED,
+        content_type=MERGE, given=[DEPLOYMENT, ("SETTLE", None)], after=ANNOTATIONS),
+    "revision after another order in the template": Case(
+        "PATCH", "deployments", of_container(env=list(CONTAINER["env"]), name=CONTAINER["name"]), NAMED,
+        content_type=MERGE, given=[DEPLOYMENT, ("SETTLE", None)], after=REVISIONS),
 }
 
 

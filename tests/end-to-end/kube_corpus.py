@@ -110,7 +110,7 @@ class _Run:
         if self.case.after:
             self._settle()
             self.answer["after"] = [
-                {pointer: sorted(values) for pointer, values in self._look(self._list(kind), pointers).items()}
+                {pointer: sorted(values, key=str) for pointer, values in self._look(self._list(kind), pointers).items()}
                 for kind, pointers in self.case.after]  # sorted, because names of ReplicaSets are hashes
 
     # ---- sending

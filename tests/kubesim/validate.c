@@ -582,6 +582,8 @@ void sim_validate_autoscaler(const cJSON *tree, const cJSON *old unused, struct 
 
 	if (min < 1)
 		sim_cause_add(causes, FAULT_INVALID, NULL, "must be greater than or equal to 1", "spec.minReplicas");
+	if (max == 0)
+		sim_cause_add(causes, FAULT_REQUIRED, NULL, "", "spec.maxReplicas");
 	if (max < 1)
 		sim_cause_add(causes, FAULT_INVALID, NULL, "must be greater than 0", "spec.maxReplicas");
 	else if (max < min)
