@@ -10,16 +10,19 @@
 #include "kube-worker/container_find.h"
 #include "kube-worker/revisions.h"
 
-static enum rc write_one(const struct root *root, const struct revisions *revisions, const cJSON *item,
+static enum rc write_one(const char *id, const struct root *root, const struct revisions *revisions, const cJSON *item,
 			 struct json_writer *w, struct error *err)
 {
 	int64_t number = revision_number(item);
+	char path[PROTOCOL_ID_MAX + 64];
 	cleanup_json cJSON *spec = NULL;
 	enum rc rc = revision_spec(root, item, &spec, err);
 
 	if (rc)
 		return rc;
+	snprintf(path, sizeof(path), "containers/%s/revisions/%" PRId64, id, number);
 	json_begin_object(w, NULL);
+	json_string(w, "path", path);
 	json_int(w, "revision", number);
 	json_optional_string(w, "create_time", json_string_at(item, "metadata.creationTimestamp"));
 	json_bool(w, "current", number == revisions->current);
@@ -56,7 +59,7 @@ static enum rc write_page(const cJSON *request, const struct root *root, const s
 			snprintf(next, sizeof(next), "%" PRId64, revision_number(revisions->items[i - 1]));
 			break;
 		}
-		rc = write_one(root, revisions, revisions->items[i], &w, err);
+		rc = write_one(json_string_at(request, "id"), root, revisions, revisions->items[i], &w, err);
 	}
 	json_end_array(&w);
 	json_string(&w, "next_page_token", next);

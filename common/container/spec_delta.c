@@ -1,8 +1,8 @@
 #include "common/container/spec_delta.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#define TEXT_MAX (16u * 1024 * 1024) /* bytes of a value: no request is larger */
 #define AT "at"
 #define IS "is"
 
@@ -33,10 +33,14 @@ static void write_one(struct json_writer *w, const struct place *place, const cJ
 /* By their texts: large numbers that differ are equal to some comparisons. */
 static bool is_same(const cJSON *a, const cJSON *b)
 {
-	cleanup_free char *of_a = cJSON_PrintUnformatted(a);
-	cleanup_free char *of_b = cJSON_PrintUnformatted(b);
+	struct buf of_a cleanup_buf = buf_make(TEXT_MAX);
+	struct buf of_b cleanup_buf = buf_make(TEXT_MAX);
+	struct json_writer to_a = json_writer_make(&of_a);
+	struct json_writer to_b = json_writer_make(&of_b);
 
-	return of_a && of_b && strcmp(of_a, of_b) == 0;
+	json_tree(&to_a, NULL, a);
+	json_tree(&to_b, NULL, b);
+	return !of_a.failed && !of_b.failed && strcmp(of_a.data, of_b.data) == 0;
 }
 
 /* As deep as the specs are nested: JSON_DEPTH_MAX. */

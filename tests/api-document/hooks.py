@@ -1,7 +1,7 @@
 """
 Repairs data that the document allows and the service refuses, because no schema of OpenAPI 3.0 can say these rules: tokens
 are only those that a list of the same filter and order has given out, filters and orders have a grammar, a version is that of the
-container, a key names one create only, min <= max, no port twice for a protocol, reserved names, the form of label keys, and
+container, a patch leaves what it must not change, a key names one create only, min <= max, no port twice for a protocol, reserved names, the form of label keys, and
 what the description excludes from JSON (U+0000, numbers that a double cannot hold). Data that is meant to be refused stays as it is.
 """
 
@@ -57,6 +57,13 @@ def repair(spec):
     labels = spec["metadata"].get("labels") or {}
     for key in [k for k in labels if k in RESERVED or not LABEL_KEY.fullmatch(k) or ".." in k or ".-" in k or "-." in k]:
         del labels[key]
+    hints = spec.get("provider_hints", {}).get("kubernetes", {})
+    if hints.get("strategy", {}).get("type") == "recreate":
+        hints["strategy"] = {"type": "recreate"}
+    elif "strategy" in hints:
+        hints["strategy"] = {"type": "rolling", "max_surge": 1}
+    if "autoscale" in hints:
+        hints["autoscale"].update(min=1, cpu_percent=50)
     network = spec.get("network") or {}
     if network.get("ports"):
         network["ports"] = list({(port["container_port"], port.get("protocol", "TCP")): port
@@ -88,9 +95,13 @@ def before_call(_context, case, _kwargs):
         case.headers["If-Match"] = "*"
     if case.headers and case.headers.get("If-None-Match") == "0":  # schemathesis 4.32 makes that of the pattern
         case.headers["If-None-Match"] = '"0"'
+    if "page_token" in query and case.path.endswith("/revisions"):
+        del query["page_token"]
     if query.get("id") == "health":
         del query["id"]
-    if isinstance(case.body, dict):
+    if case.method == "PATCH":
+        case.body = {"spec": {"metadata": {"labels": {"a": "b"}}}}
+    elif case.path.endswith("/containers") and isinstance(case.body, dict):
         case.body = clean(case.body)
         repair(case.body["spec"] if "spec" in case.body else case.body)
 
