@@ -185,12 +185,12 @@ def test_unknown_versions_and_operations_get_a_clear_error(stack):
     nats = Nats(stack.nats_port)
     deadline = int((time.time() + 10) * 1000)
     old = nats.ask("k8s-container-sp.test-provider.op.get", b"NATS/1.0\r\nSp-Protocol: 999\r\n\r\n")
-    new = nats.ask("k8s-container-sp.test-provider.op.scale",
+    new = nats.ask("k8s-container-sp.test-provider.op.frob",
                    f"NATS/1.0\r\nSp-Protocol: 1\r\nSp-Deadline: {deadline}\r\n\r\n".encode())
     late = nats.ask("k8s-container-sp.test-provider.op.get",
                     b"NATS/1.0\r\nSp-Protocol: 1\r\nSp-Deadline: 1000\r\n\r\n")
     assert "UNSUPPORTED" in old[0][0] and "999" in old[0][1]
-    assert "UNSUPPORTED" in new[0][0] and "scale" in new[0][1]
+    assert "UNSUPPORTED" in new[0][0] and "frob" in new[0][1]
     assert "TIMEOUT" in late[0][0]
 
 

@@ -70,8 +70,10 @@ def test_refused_targets(api, method, path, status, kind):
     ("DELETE", CONTAINERS, {"GET", "HEAD", "POST"}),
     ("BREW", CONTAINERS, {"GET", "HEAD", "POST"}),
     ("get", CONTAINERS, {"GET", "HEAD", "POST"}),
-    ("POST", CONTAINERS + "/a", {"GET", "HEAD", "DELETE"}),
-    ("PATCH", CONTAINERS + "/", {"GET", "HEAD", "DELETE"}),
+    ("POST", CONTAINERS + "/a", {"GET", "HEAD", "PATCH", "DELETE"}),
+    ("PUT", CONTAINERS + "/", {"GET", "HEAD", "PATCH", "DELETE"}),
+    ("GET", CONTAINERS + "/a:scale", {"POST"}),
+    ("POST", CONTAINERS + "/a/revisions", {"GET", "HEAD"}),
     ("DELETE", HEALTH, {"GET", "HEAD"}),
     ("POST", "/health", {"GET", "HEAD"}),
     ("POST", "/openapi.json", {"GET", "HEAD"}),
@@ -123,7 +125,9 @@ def test_the_document_is_served_twice(api):
     assert yaml.status == 200 and yaml.headers["Content-Type"] == "application/yaml"
     assert yaml.body.startswith(b"openapi: 3.0")
     document = api.request("GET", "/openapi.json").json()
-    assert set(document["paths"]) == {HEALTH, CONTAINERS, CONTAINERS + "/{container_id}"}
+    container = CONTAINERS + "/{container_id}"
+    assert set(document["paths"]) == {HEALTH, CONTAINERS, container, container + "/revisions"} | {
+        f"{container}:{verb}" for verb in ("scale", "stop", "start", "restart", "rollback")}
 
 
 def test_request_ids_are_kept_or_made(api, worker):
