@@ -211,4 +211,4 @@ def test_two_thousand_wait_on_two_threads(api, worker):
     print("2,000 requests in", time.monotonic() - begin, "s, health among them in", seconds)
     with open(f"/proc/{api.process.pid}/status") as status:
         threads = next(int(line.split()[1]) for line in status if line.startswith("Threads:"))
-    assert threads < 16
+    assert threads < 18  # two of them for streams
