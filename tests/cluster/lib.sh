@@ -13,6 +13,7 @@ die() { say "$*"; exit 1; }
 
 # use_dir [DIR]: where one cluster keeps everything it owns. One spelling of it, because processes are known by their command line.
 use_dir() {
+    case ${1:-} in -*) die "unknown option: $1" ;; esac
     DIR=$(realpath -m -- "${1:-${TMPDIR:-/tmp}/dcm-k8s-container-sp-cluster}")
     case $DIR in *[!A-Za-z0-9._/+@-]*) die "the folder's name may hold only letters, digits and . _ / + @ - : $DIR" ;; esac
     [ "${#DIR}" -le 80 ] || die "too long for the name of a socket: $DIR"
