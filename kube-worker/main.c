@@ -7,11 +7,13 @@
 
 #include "common/bus/bus_presence.h"
 #include "common/bus/bus_service.h"
+#include "common/container/workload.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/services/program.h"
 #include "common/version.h"
 #include "kube-worker/config.h"
+#include "kube-worker/container_find.h"
 #include "kube-worker/dispatcher.h"
 #include "kube-worker/repair.h"
 
@@ -86,11 +88,13 @@ static enum rc start_discovery(struct worker *worker, struct error *err)
 static enum rc start_informers(struct worker *worker, struct error *err)
 {
 	struct informer_listener listener = kube_cache_listener(worker->env.cache);
+	unsigned kinds = workload_root_kinds() | container_part_kinds();
 	enum rc rc = RC_OK;
 
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
-		rc = informer_create(worker->auth, worker->config.namespace, (enum kube_kind)kind, INFORMER_AUTO,
-				     &listener, &worker->informers[kind], err);
+		if (kinds & 1u << kind)
+			rc = informer_create(worker->auth, worker->config.namespace, (enum kube_kind)kind,
+					     INFORMER_AUTO, &listener, &worker->informers[kind], err);
 	return rc;
 }
 

@@ -100,6 +100,7 @@ def test_the_pipeline_needs_no_more(secured):
     for process in secured.processes:
         process.stop()
         assert "Permissions Violation" not in process.log(), process.log()
+        assert "PERMISSION_DENIED" not in process.log(), process.log()  # of Kubernetes: the Role has all that is asked for
     assert "Violation" not in secured.nats.log(), secured.nats.log()[-3000:]
 
 
