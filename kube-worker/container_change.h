@@ -6,6 +6,8 @@
  * The root's PUT is the point of no return. When other objects change with it, their writes are tried first (a dry run), and
  * the PUT carries a mark (change_mark.h) until they are done. A refusal then puts the root back; a worker that dies leaves
  * the mark to the next change, or to every worker's repair: they finish it, or undo it where that is refused.
+ *
+ * What a create still owes can be changed as well: the debt names token and uid, which stay what they are.
  */
 #ifndef KUBE_WORKER_CONTAINER_CHANGE_H
 #define KUBE_WORKER_CONTAINER_CHANGE_H

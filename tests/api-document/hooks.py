@@ -101,9 +101,10 @@ def before_call(_context, case, _kwargs):
         del query["id"]
     if case.method == "PATCH":
         case.body = {"spec": {"metadata": {"labels": {"a": "b"}}}}
-    elif case.path.endswith("/containers") and isinstance(case.body, dict):
+    elif isinstance(case.body, dict):
         case.body = clean(case.body)
-        repair(case.body["spec"] if "spec" in case.body else case.body)
+        if case.path.endswith("/containers"):
+            repair(case.body["spec"] if "spec" in case.body else case.body)
 
 
 @schemathesis.hook

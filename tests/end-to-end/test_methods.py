@@ -130,6 +130,15 @@ def test_stop_is_told_in_events(monitors, target):
     m.wait_last("quiet", "STOPPED")
 
 
+def test_stop_by_others_is_told_as_configured(monitors, target):
+    from test_life import foreign_deployment
+    m = monitors(SP_SCALED_TO_ZERO="stopped")
+    target.admin.create("deployments", foreign_deployment("theirs", "night"))
+    m.wait_last("night", "RUNNING")
+    scale(target.admin, "theirs", 0)
+    m.wait_last("night", "STOPPED")
+
+
 def test_restart_replaces_the_pods(stack):
     stack.api.create(spec(**hints(replicas=2)), "again")
     stack.wait_status("again", "RUNNING")

@@ -141,6 +141,24 @@ def test_update_of_ports_keeps_addresses(stack):
     assert answer.status == 200 and "ports" not in answer.json["spec"].get("network", {}), answer.text
 
 
+def test_update_of_ports_that_differ_by_protocol(stack):
+    """The API server's own merges know ports by their number alone, and lose one."""
+    def ports(*wanted):
+        return [{"container_port": 53, "visibility": "external", **({"protocol": p} if p else {})} for p in wanted]
+
+    made = stack.api.create(spec(network={"ports": ports(None, "UDP")}), "dns")
+    assert made.status == 201, made.text
+    before = {p["protocol"]: p["nodePort"] for p in stack.kube.get("services", "dns")["spec"]["ports"]}
+    answer = patch(stack, "dns", {"spec": {"network": {"ports": ports("UDP", None, "SCTP")}}})
+    assert answer.status == 200 and answer.json["spec"]["network"]["ports"] == ports("UDP", None, "SCTP"), answer.text
+    after = {p["protocol"]: p["nodePort"] for p in stack.kube.get("services", "dns")["spec"]["ports"]}
+    assert list(after) == ["UDP", "TCP", "SCTP"] and {k: after[k] for k in before} == before
+    assert [p["protocol"] for p in template_of(stack.kube, "dns")["spec"]["containers"][0]["ports"]] == ["UDP", "TCP", "SCTP"]
+    answer = patch(stack, "dns", {"spec": {"network": {"ports": ports("UDP")}}})
+    assert answer.status == 200, answer.text
+    assert [(p["protocol"], p["nodePort"]) for p in stack.kube.get("services", "dns")["spec"]["ports"]] == [("UDP", before["UDP"])]
+
+
 def test_update_by_many_at_once(own_stack):
     """Each label is in the result, whichever api-svc and worker it went through."""
     stack = own_stack(4)

@@ -136,6 +136,36 @@ Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
 	worker_calls_clear(&calls);
 }
 
+Test(worker_calls, a_call_with_a_delay_becomes_due)
+{
+	struct worker_calls calls;
+	struct told told = { 0 };
+	struct worker_ask ask = {
+		.operation = OPERATION_GET,
+		.body = "{}",
+		.len = 2,
+		.request_id = "r",
+		.delay_ms = 40,
+		.timeout_ms = TIMEOUT,
+		.done = on_done,
+		.ctx = &told,
+		.cookie = 7,
+	};
+	struct worker_finished finished = { .done = NULL };
+	struct worker_attempt attempt;
+	struct worker_attempt due;
+
+	worker_calls_init(&calls, WAIT);
+	cr_assert(worker_calls_add(&calls, &ask, worker_package_make(&ask, 5000), NOW, &attempt));
+	cr_expect_eq(calls.next_due_ms, NOW + 40);
+	cr_expect(!worker_calls_due(&calls, 0, NOW + 39, &due, &finished));
+	cr_assert(worker_calls_due(&calls, 0, NOW + 40, &due, &finished));
+	begin(&calls, &due, NOW + 40);
+	cr_expect_eq(due.number, 1);
+	cr_expect_eq(told.times, 0);
+	worker_calls_clear(&calls);
+}
+
 Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 {
 	struct worker_calls calls;
