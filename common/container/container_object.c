@@ -71,24 +71,35 @@ static enum rc write_skeleton(const cJSON *spec, struct buf *out, struct error *
 
 /* ---- the Pod's container ----------------------------------------------------------------------------------------- */
 
+/*
+ * as_given: of a container that exists, and that others may have made: what is no amount of ours is written as the cluster
+ * has it, and what is not there is left out.
+ */
 static enum rc write_amounts(struct json_writer *w, const char *key, const cJSON *resources, const char *end,
-			     struct error *err)
+			     bool as_given, struct error *err)
 {
 	const cJSON *cpu = json_get(json_get(resources, "cpu"), end);
 	const char *memory = cJSON_GetStringValue(json_get(json_get(resources, "memory"), end));
-	char quantity[32];
+	bool has_cpu;
+	bool has_memory;
+	char milli_text[32];
+	char mebi_text[32];
 	int64_t milli;
 	int64_t bytes;
 
-	if (!quantity_parse_cpu(cpu, &milli))
+	has_cpu = quantity_parse_cpu(cpu, &milli);
+	has_memory = memory && quantity_parse_memory(memory, &bytes);
+	if (!has_cpu && !as_given)
 		return error_set(err, RC_INVALID_ARGUMENT, "resources.cpu.%s is no amount of CPU", end);
-	if (!memory || !quantity_parse_memory(memory, &bytes))
+	if (!has_memory && !as_given)
 		return error_set(err, RC_INVALID_ARGUMENT, "resources.memory.%s is no amount of memory", end);
+	if (has_cpu)
+		snprintf(milli_text, sizeof(milli_text), "%" PRId64 "m", milli);
+	if (has_memory)
+		snprintf(mebi_text, sizeof(mebi_text), "%" PRId64 "Mi", bytes / MEBIBYTE);
 	json_begin_object(w, key);
-	snprintf(quantity, sizeof(quantity), "%" PRId64 "m", milli);
-	json_string(w, "cpu", quantity);
-	snprintf(quantity, sizeof(quantity), "%" PRId64 "Mi", bytes / MEBIBYTE);
-	json_string(w, "memory", quantity);
+	json_optional_string(w, "cpu", has_cpu ? milli_text : cJSON_GetStringValue(cpu));
+	json_optional_string(w, "memory", has_memory ? mebi_text : memory);
 	json_end_object(w);
 	return RC_OK;
 }
@@ -121,7 +132,7 @@ static void write_container_ports(struct json_writer *w, const cJSON *ports)
 	json_end_array(w);
 }
 
-static enum rc write_container(struct json_writer *w, const cJSON *spec, struct error *err)
+static enum rc write_container(struct json_writer *w, const cJSON *spec, bool as_given, struct error *err)
 {
 	const cJSON *resources = json_get(spec, "resources");
 	enum rc rc;
@@ -134,9 +145,9 @@ static enum rc write_container(struct json_writer *w, const cJSON *spec, struct 
 	write_env(w, json_at(spec, "process.env"));
 	write_container_ports(w, json_at(spec, "network.ports"));
 	json_begin_object(w, "resources");
-	rc = write_amounts(w, "requests", resources, "min", err);
+	rc = write_amounts(w, "requests", resources, "min", as_given, err);
 	if (!rc)
-		rc = write_amounts(w, "limits", resources, "max", err);
+		rc = write_amounts(w, "limits", resources, "max", as_given, err);
 	json_end_object(w);
 	json_end_object(w);
 	return rc;
@@ -234,7 +245,7 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const stru
 	write_template_metadata(&w, id, spec, run);
 	json_begin_object(&w, "spec");
 	json_begin_array(&w, "containers");
-	rc = write_container(&w, spec, err);
+	rc = write_container(&w, spec, !origin, err);
 	json_end_array(&w);
 	json_end_object(&w);
 	json_end_object(&w);

@@ -31,7 +31,7 @@ struct container_owner {
  *
  * spec    valid by the API's schema and rules; borrowed.
  * run     how it runs; NULL: as a new one (run_state_of_spec).
- * origin  NULL: not written, as of one that exists.
+ * origin  NULL: not written, as of one that exists, which may lack what a new one must have.
  * Errors: RC_INVALID_ARGUMENT amounts that cannot be read, or provider_hints and ports that do not fit an annotation;
  * RC_TOO_LARGE, RC_NO_MEMORY.
  */

@@ -165,6 +165,25 @@ def test_restart_with_a_key_is_one_restart(stack):
     assert stack.kube.get("deployments", "keyed")["spec"]["template"]["metadata"]["annotations"] == second
 
 
+def test_methods_of_containers_that_others_made(stack):
+    """Whatever they have in them that a spec of ours could not say."""
+    from test_behind_our_back import FOREIGN
+    from test_life import foreign_deployment
+    ids = {what: "o-" + what.lower().replace(" ", "-") for what in FOREIGN}
+    for what, change in FOREIGN.items():
+        body = foreign_deployment("their-" + ids[what], ids[what])
+        change(body["spec"]["template"]["spec"])
+        stack.kube.create("deployments", body)
+    wait_for("every worker knows them", lambda: all(stack.api.get(i).status == 200 for i in ids.values() for _ in range(8)))
+    for container_id in ids.values():
+        name = f"their-{container_id}"
+        pod = stack.kube.get("deployments", name)["spec"]["template"]["spec"]
+        for verb, body, replicas in (("stop", None, 0), ("start", None, 1), ("scale", {"replicas": 2}, 2), ("restart", None, 2)):
+            answer = call(stack, container_id, verb, body)
+            assert answer.status == 200 and live(stack, name) == replicas, answer.text
+        assert stack.kube.get("deployments", name)["spec"]["template"]["spec"] == pod
+
+
 def wait_revision(stack, container_id, number):
     return wait_for(f"revision {number}", lambda: [
         r for r in revisions(stack, container_id) if r["current"] and r["revision"] == number], 30)
