@@ -3,13 +3,15 @@
 import os
 import sys
 import threading
+import time
 
 import pytest
 
-from api import spec
+from api import BASE, spec
 from ports import free_port
 from processes import Process, wait_for
 from proxy import Proxy
+from wire import Dcm
 
 ROOT = os.path.join(os.path.dirname(__file__), "..")
 sys.path += [os.path.join(ROOT, "dcm"), os.path.join(ROOT, "component", "registrar")]
@@ -55,6 +57,42 @@ def test_provision_observe_delete_observe(monitors, own_stack):
         wait_for("DELETED", lambda: consumer.statuses["inst-1"] == "DELETED")
         manager.delete("inst-1")  # swept again: 404 is success
         assert "stranger" not in consumer.statuses
+    finally:
+        consumer.stop()
+
+
+def test_changes_do_not_surprise_dcm(monitors, own_stack):
+    """DCM tears a run down on FAILED: no change, stop, restart or rollback may look like one, not even for a moment."""
+    m = monitors(stream=None)
+    consumer = StatusConsumer(m.port)
+    m.dcm = Dcm(m.port, stream=False)  # hears every event, in order
+    stack = own_stack(workers=2, name=m.name, nats_port=m.port)
+    api, story = stack.api, f"{BASE}/story"
+    consumer.known.add("story")
+
+    def told(status):
+        wait_for(status, lambda: consumer.statuses.get("story") == status, 30)
+
+    try:
+        ResourceManager(stack.api_port).create("story", spec(ports=[(80, "internal")]))
+        told("RUNNING")
+        assert api.call("POST", story + ":scale", {"replicas": 3}).status == 200
+        wait_for("3 replicas", lambda: api.get("story").json["replicas"]["available"] == 3, 30)
+        assert api.call("PATCH", story, {"spec": {"image": {"reference": "nginx:1.28"}}}).status == 200
+        wait_for("the rollout", lambda: api.get("story").json["replicas"]["updated"] == 3, 30)
+        assert api.call("POST", story + ":restart").status == 200
+        assert api.call("PATCH", story, {"spec": {"image": {"reference": "nonexistent:1"}}}).status == 200
+        time.sleep(3)
+        assert api.call("POST", story + ":rollback").status == 200
+        told("RUNNING")
+        assert api.call("POST", story + ":stop").status == 200
+        told("STOPPED")
+        assert api.get("story").json["status"] == "STOPPED"
+        assert api.call("POST", story + ":start").status == 200
+        told("RUNNING")
+        assert api.delete("story").status == 204
+        told("DELETED")
+        assert "FAILED" not in m.dcm.of("story"), m.dcm.of("story")
     finally:
         consumer.stop()
 
