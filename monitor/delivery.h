@@ -93,7 +93,6 @@ void delivery_answer(struct delivery *delivery, const struct delivery_question *
 struct delivery_counts {
 	int64_t published; /* events that arrived */
 	int64_t retried;   /* sent again, because it was unknown whether they had arrived */
-	int64_t dropped;   /* given up: there is no way to that */
 	int64_t recorded;
 	int64_t deleted;    /* DELETED among the published */
 	int64_t sending_ns; /* from sending to acknowledgement, together; in whole ms */

@@ -56,7 +56,6 @@ static void write_data(void *ctx, size_t index unused, struct json_writer *w)
 	json_bool(w, "polling", s.informers.polling);
 	json_int(w, "published", d.published);
 	json_int(w, "retried", d.retried);
-	json_int(w, "dropped", d.dropped);
 	json_int(w, "deleted", d.deleted);
 	json_int(w, "recorded", d.recorded);
 	json_int(w, "pending", (int64_t)d.pending);
@@ -91,10 +90,9 @@ static void log_counters(struct statistics *statistics)
 	delivery_counts(statistics->delivery, &d);
 	coordinator_counts(statistics->coordinator, &s);
 	log_info("counters", log_str("role", coordinator_role_name(s.role)), log_num("published", d.published),
-		 log_num("retried", d.retried), log_num("dropped", d.dropped), log_num("pending", (int64_t)d.pending),
-		 log_num("lag_ms", d.lag_ms), log_num("relists", s.informers.lists),
-		 log_num("containers", (int64_t)s.cache.instances), log_num("cached_objects", (int64_t)s.cache.facts),
-		 log_num("resyncs", s.resyncs));
+		 log_num("retried", d.retried), log_num("pending", (int64_t)d.pending), log_num("lag_ms", d.lag_ms),
+		 log_num("relists", s.informers.lists), log_num("containers", (int64_t)s.cache.instances),
+		 log_num("cached_objects", (int64_t)s.cache.facts), log_num("resyncs", s.resyncs));
 	snprintf(line, sizeof(line), "%s: %zu containers, %" PRId64 " events published, %zu pending",
 		 coordinator_role_name(s.role), s.cache.instances, d.published, d.pending);
 	lifecycle_notify_status(line);
