@@ -8,6 +8,8 @@
  * what: get      GET of one container of many, beside a GET of its Deployment
  *       list     GET of a page of 50, beside a list of 50 Deployments
  *       create   POST of a container with a Service, beside the POSTs of a Deployment and a Service
+ *       patch    PATCH of a member that rolls nothing out, beside the GET and the PUT of the Deployment
+ *       scale    POST of :scale, beside the GET and the PUT of the Deployment
  *       fill N   create N containers and end
  * --rate R: R calls a second altogether (open loop: a late call counts from when it was due); 0: as fast as possible.
  *
@@ -200,6 +202,81 @@ static bool create_by_kube(struct client *client, int64_t serial)
 	return kube_call(client, "POST", path.data, &body);
 }
 
+/* The number that a change sets: another one than at the change before. */
+static int64_t changing(const struct client *client, int64_t serial)
+{
+	return serial / client->options->containers % 2 + 1;
+}
+
+/* before, after: the body around the number. */
+static bool change_by_api(struct client *client, int64_t serial, const char *method, const char *suffix,
+			  const char *before, const char *after)
+{
+	char name[32];
+	char path[128];
+	char body[128];
+
+	container_name(serial % client->options->containers, name);
+	snprintf(path, sizeof(path), API_BASE "/%s%s", name, suffix);
+	snprintf(body, sizeof(body), "%s%" PRId64 "%s", before, changing(client, serial), after);
+	return http_call(client, method, path, body, 200);
+}
+
+static bool patch_by_api(struct client *client, int64_t serial)
+{
+	return change_by_api(client, serial, "PATCH", "", "{\"spec\":{\"provider_hints\":{\"bench\":", "}}}");
+}
+
+static bool scale_by_api(struct client *client, int64_t serial)
+{
+	return change_by_api(client, serial, "POST", ":scale", "{\"replicas\":", "}");
+}
+
+/* GET, a change of the tree, PUT with the version that was read. */
+static bool change_by_kube(struct client *client, int64_t serial, void (*change)(cJSON *object, int64_t number))
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct buf path cleanup_buf = buf_make(4096);
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	struct kube_request request = { .method = "GET", .deadline_ms = clock_mono_ms() + 30000, .once = true };
+	struct json_writer w = json_writer_make(&body);
+	char name[32];
+
+	container_name(serial % client->options->containers, name);
+	kube_path_add(&path, KUBE_DEPLOYMENT, client->options->namespace, name);
+	request.path = path.data;
+	if (kube_client_do(client->kube, &request, &reply, NULL) != RC_OK)
+		return false;
+	change(reply.object, changing(client, serial));
+	json_tree(&w, NULL, reply.object);
+	return kube_call(client, "PUT", path.data, &body);
+}
+
+static void change_annotation(cJSON *object, int64_t number)
+{
+	cJSON *annotations = json_at(object, "metadata.annotations");
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, number);
+	cJSON_DeleteItemFromObjectCaseSensitive(annotations, "bench");
+	cJSON_AddStringToObject(annotations, "bench", text);
+}
+
+static void change_replicas(cJSON *object, int64_t number)
+{
+	cJSON_SetNumberValue(json_at(object, "spec.replicas"), (double)number);
+}
+
+static bool patch_by_kube(struct client *client, int64_t serial)
+{
+	return change_by_kube(client, serial, change_annotation);
+}
+
+static bool scale_by_kube(struct client *client, int64_t serial)
+{
+	return change_by_kube(client, serial, change_replicas);
+}
+
 /* ---- running ------------------------------------------------------------------------------------------------------
  */
 
@@ -295,9 +372,9 @@ static const struct comparison {
 	const char *what;
 	call_function api, kube;
 } comparisons[] = {
-	{ "get", get_by_api, get_by_kube },
-	{ "list", list_by_api, list_by_kube },
-	{ "create", create_by_api, create_by_kube },
+	{ "get", get_by_api, get_by_kube },          { "list", list_by_api, list_by_kube },
+	{ "create", create_by_api, create_by_kube }, { "patch", patch_by_api, patch_by_kube },
+	{ "scale", scale_by_api, scale_by_kube },
 };
 
 static void compare(const struct options *options, struct client *clients, const struct comparison *comparison)
@@ -353,7 +430,8 @@ static void read_options(int argc, char **argv, struct options *options)
 	struct error err;
 
 	if (argc < 2)
-		die("usage", "bench get|list|create|fill --api URL --kubeconfig FILE --namespace NAME [...]");
+		die("usage",
+		    "bench get|list|create|patch|scale|fill --api URL --kubeconfig FILE --namespace NAME [...]");
 	options->what = argv[1];
 	for (int i = 2; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--api") == 0)

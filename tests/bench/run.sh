@@ -91,5 +91,8 @@ bench list --clients 1 --seconds "$seconds"
 memory "after the reads"
 bench create --clients 16 --seconds "$seconds"
 memory "after the creates"
+bench patch --clients 1 --containers 50 --seconds "$seconds"
+bench scale --clients 1 --containers 50 --seconds "$seconds"
+memory "after the changes"
 stop_all
 "${PYTHON:-/usr/bin/python3}" "$root/tests/bench/monitor.py" --bin "$bin"
