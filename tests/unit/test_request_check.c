@@ -1,9 +1,8 @@
-/* request_check, bus subjects: what a worker takes from NATS, and what gets a clear error. */
+/* request_check: what a worker takes from NATS, and what gets a clear error. */
 #include <criterion/criterion.h>
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/bus/bus.h"
 #include "kube-worker/ops.h"
 #include "kube-worker/request_check.h"
 
@@ -168,39 +167,4 @@ Test(request_check, members)
 		cr_expect(!c->fault || strstr(err.text, c->fault), "%s: %s", c->text, err.text);
 		cr_expect_null(strstr(err.text, "PUB"), "%s", err.text);
 	}
-}
-
-static const struct {
-	const char *text;
-	bool subject, inbox;
-} subjects[] = {
-	{ "_INBOX.a.b", true, true },
-	{ "_INBOX_me.a", true, true },
-	{ "dcm.container", true, false },
-	{ "$KV.a.b", true, false },
-	{ "a", true, false },
-	{ "_INBOX.\xC3\xA4", true, true },
-	{ "", false, false },
-	{ ".", false, false },
-	{ "_INBOX.", false, false },
-	{ "_INBOX..a", false, false },
-	{ "._INBOX", false, false },
-	{ "_INBOX.*", false, false },
-	{ "_INBOX.>", false, false },
-	{ "_INBOX.a b", false, false },
-	{ "_INBOX.a\tb", false, false },
-	{ "_INBOX.a\r\nPUB x 0\r\n", false, false },
-	{ "_INBOX.\x7F", false, false },
-};
-
-Test(bus, subjects_that_can_be_published_to)
-{
-	char text[4096] = "";
-
-	for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
-		cr_expect_eq(bus_is_subject(subjects[i].text), subjects[i].subject, "'%s'", subjects[i].text);
-		cr_expect_eq(bus_is_inbox(subjects[i].text), subjects[i].inbox, "'%s'", subjects[i].text);
-	}
-	memset(text, 'a', sizeof(text) - 1);
-	cr_expect_not(bus_is_subject(text));
 }

@@ -41,7 +41,7 @@ static uint64_t tell(struct outbox *outbox, struct outbox_entry *entry, const st
 	return outbox_send(outbox, entry, &fresh, OUTBOX_NEVER, now_ms);
 }
 
-Test(monitor_outbox, every_pair_of_state_and_happening)
+Test(outbox, every_pair_of_state_and_happening)
 {
 	int possible = 0;
 
@@ -54,7 +54,7 @@ Test(monitor_outbox, every_pair_of_state_and_happening)
 	cr_expect_eq(possible, 10);
 }
 
-Test(monitor_outbox, the_last_change_in_a_window_counts_and_constant_change_is_told_at_last)
+Test(outbox, the_last_change_in_a_window_counts_and_constant_change_is_told_at_last)
 {
 	struct outbox *outbox = make(DEBOUNCE_MS);
 	struct outbox_entry *entry = change(outbox, "a", 1000);
@@ -70,7 +70,7 @@ Test(monitor_outbox, the_last_change_in_a_window_counts_and_constant_change_is_t
 	outbox_destroy(outbox);
 }
 
-Test(monitor_outbox, instances_do_not_delay_each_other)
+Test(outbox, instances_do_not_delay_each_other)
 {
 	struct outbox *outbox = make(DEBOUNCE_MS);
 
@@ -82,7 +82,7 @@ Test(monitor_outbox, instances_do_not_delay_each_other)
 	outbox_destroy(outbox);
 }
 
-Test(monitor_outbox, a_change_on_the_way_waits_until_the_event_has_arrived)
+Test(outbox, a_change_on_the_way_waits_until_the_event_has_arrived)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 1000);
@@ -99,7 +99,7 @@ Test(monitor_outbox, a_change_on_the_way_waits_until_the_event_has_arrived)
 	outbox_destroy(outbox);
 }
 
-Test(monitor_outbox, a_repetition_of_the_same_state_keeps_id_and_time_and_another_state_does_not)
+Test(outbox, a_repetition_of_the_same_state_keeps_id_and_time_and_another_state_does_not)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 1000);
@@ -130,7 +130,7 @@ Test(monitor_outbox, a_repetition_of_the_same_state_keeps_id_and_time_and_anothe
 	outbox_destroy(outbox);
 }
 
-Test(monitor_outbox, pauses_grow_and_end_with_a_new_connection)
+Test(outbox, pauses_grow_and_end_with_a_new_connection)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 0);
@@ -206,7 +206,7 @@ static const struct judge_case {
 	  OUTBOX_TELL, CONTAINER_DELETED },
 };
 
-Test(monitor_outbox, what_follows_from_what_is_seen_and_what_was_said)
+Test(outbox, what_follows_from_what_is_seen_and_what_was_said)
 {
 	for (size_t i = 0; i < ARRAY_LEN(judge_cases); i++) {
 		const struct judge_case *c = &judge_cases[i];
@@ -232,7 +232,7 @@ Test(monitor_outbox, what_follows_from_what_is_seen_and_what_was_said)
 	}
 }
 
-Test(monitor_outbox, a_deletion_is_recorded_and_then_looked_at_once_more)
+Test(outbox, a_deletion_is_recorded_and_then_looked_at_once_more)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 0);
@@ -262,7 +262,7 @@ Test(monitor_outbox, a_deletion_is_recorded_and_then_looked_at_once_more)
 	outbox_destroy(outbox);
 }
 
-Test(monitor_outbox, the_window_bounds_what_is_on_its_way_and_overdue_ones_make_room)
+Test(outbox, the_window_bounds_what_is_on_its_way_and_overdue_ones_make_room)
 {
 	struct outbox *outbox = make(0);
 	char id[16];
@@ -285,7 +285,7 @@ Test(monitor_outbox, the_window_bounds_what_is_on_its_way_and_overdue_ones_make_
 	outbox_destroy(outbox);
 }
 
-Test(monitor_outbox, only_a_deployment_makes_an_entry)
+Test(outbox, only_a_deployment_makes_an_entry)
 {
 	struct outbox *outbox = make(0);
 
@@ -300,7 +300,7 @@ Test(monitor_outbox, only_a_deployment_makes_an_entry)
 	outbox_destroy(outbox);
 }
 
-Test(monitor_outbox, what_an_earlier_life_reported_does_not_replace_what_this_one_has)
+Test(outbox, what_an_earlier_life_reported_does_not_replace_what_this_one_has)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 0);
@@ -315,7 +315,7 @@ Test(monitor_outbox, what_an_earlier_life_reported_does_not_replace_what_this_on
 	outbox_destroy(outbox);
 }
 
-Test(monitor_outbox, a_grace_that_ends_makes_an_entry_due)
+Test(outbox, a_grace_that_ends_makes_an_entry_due)
 {
 	struct outbox *outbox = make(DEBOUNCE_MS);
 	struct outbox_entry *entry = change(outbox, "a", 0);
@@ -330,7 +330,7 @@ Test(monitor_outbox, a_grace_that_ends_makes_an_entry_due)
 }
 
 /* Entries come and go at random; the heap always gives the one that is due first. */
-Test(monitor_outbox, the_heap_keeps_its_order)
+Test(outbox, the_heap_keeps_its_order)
 {
 	struct outbox *outbox = make(0);
 	unsigned seed = 1;
@@ -353,7 +353,7 @@ Test(monitor_outbox, the_heap_keeps_its_order)
 }
 
 /* The age of what waits: counted from the change until it is told and recorded, however often that is tried. */
-Test(monitor_outbox, what_fails_waits_since_its_change)
+Test(outbox, what_fails_waits_since_its_change)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 1000);

@@ -1,0 +1,58 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/container/container_object.h"
+#include "common/container/spec_ports.h"
+
+#define SPEC(network)                                                                                      \
+	"{\"service_type\":\"container\",\"metadata\":{\"name\":\"web\"},\"image\":{\"reference\":\"i\"}," \
+	"\"resources\":{\"cpu\":{\"min\":1,\"max\":1},\"memory\":{\"min\":\"1MB\",\"max\":\"1MB\"}}" network "}"
+
+static const struct container_origin origin = { .token = "req:1", .attempt = "_INBOX.a.1-0-1", .digest = "" };
+
+Test(container_object, the_service_has_the_ports_that_are_seen_and_its_owner)
+{
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	cleanup_json cJSON *spec = cJSON_Parse(SPEC(
+		",\"network\":{\"ports\":[{\"container_port\":80,\"visibility\":\"external\"},{\"container_port\":81,"
+		"\"visibility\":\"none\"},{\"container_port\":82,\"visibility\":\"internal\"}]}"));
+	cleanup_json cJSON *service = NULL;
+	const struct container_owner owner = { KUBE_DEPLOYMENT, "u-1" };
+	const cJSON *ports;
+
+	cr_assert(spec_wants_service(spec));
+	cr_assert_eq(container_write_service("web-1", "web-1", &owner, spec, "NodePort", &body, NULL), RC_OK);
+	cr_assert_eq(json_parse_strict(body.data, body.len, &service, NULL), RC_OK);
+	ports = json_at(service, "spec.ports");
+	cr_expect_str_eq(json_string_at(service, "spec.type"), "NodePort");
+	cr_expect_eq(cJSON_GetArraySize(ports), 2);
+	cr_expect_str_eq(json_string_at(cJSON_GetArrayItem(ports, 1), "name"), "port-82");
+	cr_expect_str_eq(json_string_at(cJSON_GetArrayItem(json_at(service, "metadata.ownerReferences"), 0), "uid"),
+			 "u-1");
+}
+
+Test(container_object, ports_of_visibility_none_make_no_service)
+{
+	cleanup_json cJSON *spec = cJSON_Parse(
+		"{\"network\":{\"ports\":[{\"container_port\":80,\"visibility\":\"none\"}]}}");
+	cleanup_json cJSON *nothing = cJSON_Parse("{\"network\":null}");
+
+	cr_expect_not(spec_wants_service(spec));
+	cr_expect_not(spec_wants_service(nothing));
+}
+
+Test(container_object, hints_that_no_annotation_can_hold_are_refused)
+{
+	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	cleanup_json cJSON *spec = cJSON_Parse(SPEC(""));
+	cleanup_free char *large = malloc(300001);
+	cJSON *hints = cJSON_AddObjectToObject(spec, "provider_hints");
+	struct error err;
+
+	memset(large, 'x', 300000);
+	large[300000] = '\0';
+	cJSON_AddStringToObject(hints, "h", large);
+	cr_expect_eq(container_write_deployment("a", spec, NULL, &origin, &body, &err), RC_INVALID_ARGUMENT);
+	cr_expect_not_null(strstr(err.text, "provider_hints"));
+}

@@ -1,0 +1,222 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/container/container_status.h"
+#include "common/container/kube_cache.h"
+#include "common/container/labels.h"
+#include "tests/unit/kube_objects.h"
+
+static const struct status_rules rules = { .grace_ms = 5000 };
+
+static void tell(struct kube_cache *cache, enum kube_kind kind, enum kube_event event, const char *text)
+{
+	struct informer_listener listener = kube_cache_listener(cache);
+	cleanup_json cJSON *object = cJSON_Parse(text);
+
+	cr_assert_not_null(object);
+	cr_assert_eq(listener.object(listener.ctx, kind, event, object, NULL), RC_OK);
+}
+
+static void count_facts(void *ctx, const struct fact *const *facts unused, size_t count)
+{
+	*(size_t *)ctx = count;
+}
+
+static size_t facts_of(struct kube_cache *cache, const char *id)
+{
+	size_t count = 0;
+
+	kube_cache_visit(cache, id, count_facts, &count);
+	return count;
+}
+
+Test(kube_cache, what_a_new_list_does_not_tell_has_vanished)
+{
+	struct kube_cache *cache = NULL;
+	struct informer_listener listener;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	listener = kube_cache_listener(cache);
+	listener.list_begin(cache, KUBE_POD);
+	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_POD));
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(4, 2, "", RUNNING));
+	tell(cache, KUBE_REPLICASET, KUBE_ADDED, REPLICASET(2, 1, "1"));
+	listener.list_end(cache, KUBE_POD);
+	cr_expect(kube_cache_is_synced(cache, 1u << KUBE_POD));
+	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_POD | 1u << KUBE_SERVICE));
+	cr_expect_eq(facts_of(cache, "web"), 3);
+	listener.list_begin(cache, KUBE_POD);
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(4, 2, "", RUNNING));
+	listener.list_end(cache, KUBE_POD);
+	cr_expect_eq(facts_of(cache, "web"), 2);
+	tell(cache, KUBE_POD, KUBE_DELETED, POD(4, 2, "", RUNNING));
+	cr_expect_eq(facts_of(cache, "web"), 1);
+	cr_expect_eq(facts_of(cache, "other"), 0);
+	kube_cache_destroy(cache);
+}
+
+Test(kube_cache, an_object_that_changes_its_instance_moves)
+{
+	struct kube_cache *cache = NULL;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	tell(cache, KUBE_SERVICE, KUBE_ADDED, "{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(1) "\"," LABELS "}}");
+	tell(cache, KUBE_SERVICE, KUBE_MODIFIED,
+	     "{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(
+		     1) "\",\"labels\":{\"dcm.project/dcm-instance-id\":\"db\"}}}");
+	cr_expect_eq(facts_of(cache, "web"), 0);
+	cr_expect_eq(facts_of(cache, "db"), 1);
+	kube_cache_destroy(cache);
+}
+
+static void first_failure(void *ctx, const struct fact *const *facts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->kind == KUBE_POD)
+			*(int64_t *)ctx = facts[i]->failed_ms;
+}
+
+Test(kube_cache, a_failure_that_was_seen_to_begin_lasts_from_then)
+{
+	struct kube_cache *cache = NULL;
+	int64_t before = clock_mono_ms();
+	int64_t failed = 0;
+	int64_t again = 0;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
+	tell(cache, KUBE_POD, KUBE_MODIFIED, POD(3, 2, "", FAILED));
+	kube_cache_visit(cache, "web", first_failure, &failed);
+	cr_expect_geq(failed, before);
+	tell(cache, KUBE_POD, KUBE_MODIFIED, POD(3, 2, "", FAILED));
+	kube_cache_visit(cache, "web", first_failure, &again);
+	cr_expect_eq(again, failed);
+	kube_cache_destroy(cache);
+}
+
+/* The i-th of many Pods; two by two they belong to one instance. */
+static void tell_pod(struct kube_cache *cache, enum kube_event event, int i)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"metadata\":{\"name\":\"n%d\",\"uid\":\"00000000-0000-4000-8000-%012d\","
+		 "\"labels\":{\"dcm.project/dcm-instance-id\":\"i%d\"}}}",
+		 i, i, i / 2);
+	tell(cache, KUBE_POD, event, text);
+}
+
+/* An object of the kind with a message that is kept whole. */
+static enum rc tell_large(const struct informer_listener *listener, int number, struct error *err)
+{
+	struct buf text cleanup_buf = buf_make(100000);
+	cleanup_json cJSON *object = NULL;
+
+	buf_addf(&text,
+		 "{\"metadata\":{\"name\":\"%060000d\",\"uid\":\"00000000-0000-0000-0000-%012d\",\"labels\":{"
+		 "\"" LABEL_INSTANCE_ID "\":\"i%d\"}}}",
+		 number, number, number);
+	object = cJSON_Parse(text.data);
+	return listener->object(listener->ctx, KUBE_SERVICE, KUBE_ADDED, object, err);
+}
+
+Test(kube_cache, names_without_end_are_an_error_and_forgotten)
+{
+	struct kube_cache *cache = NULL;
+	struct informer_listener listener;
+	struct error err = { 0 };
+	enum rc rc = RC_OK;
+	int count = 0;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	listener = kube_cache_listener(cache);
+	listener.list_begin(listener.ctx, KUBE_POD);
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", "\"phase\":\"Running\""));
+	listener.list_end(listener.ctx, KUBE_POD);
+	listener.list_begin(listener.ctx, KUBE_SERVICE);
+	listener.list_end(listener.ctx, KUBE_SERVICE);
+	while (!rc && count < 10000)
+		rc = tell_large(&listener, ++count, &err);
+	cr_expect_eq(rc, RC_UNAVAILABLE);
+	cr_expect_neq(strstr(err.text, "64 MiB"), NULL, "%s", err.text);
+	cr_expect(count > 500 && count <= (int)(KUBE_CACHE_MAX / 60000), "%d: the name is kept twice", count);
+	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_SERVICE));
+	cr_expect(kube_cache_is_synced(cache, 1u << KUBE_POD), "the other kinds are as they were");
+	cr_expect_eq(kube_cache_size(cache).facts, 1);
+	listener.list_begin(listener.ctx, KUBE_SERVICE);
+	cr_expect_eq(tell_large(&listener, 1, &err), RC_OK, "there is room again");
+	listener.list_end(listener.ctx, KUBE_SERVICE);
+	cr_expect(kube_cache_is_synced(cache, 1u << KUBE_SERVICE));
+	kube_cache_destroy(cache);
+}
+
+Test(kube_cache, thousands_are_found_and_counted_once)
+{
+	struct kube_cache *cache = NULL;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	for (int i = 0; i < 6000; i++)
+		tell_pod(cache, KUBE_ADDED, i);
+	cr_expect_eq(kube_cache_size(cache).instances, 3000);
+	cr_expect_eq(kube_cache_size(cache).facts, 6000);
+	cr_expect_eq(facts_of(cache, "i2999"), 2);
+	tell_pod(cache, KUBE_MODIFIED, 0);
+	tell_pod(cache, KUBE_DELETED, 2);
+	cr_expect_eq(kube_cache_size(cache).instances, 3000);
+	tell_pod(cache, KUBE_DELETED, 3);
+	cr_expect_eq(kube_cache_size(cache).instances, 2999);
+	cr_expect_eq(kube_cache_size(cache).facts, 5998);
+	kube_cache_destroy(cache);
+}
+
+struct seen {
+	size_t counts[KUBE_KIND_COUNT];
+	bool frame_first;
+	struct container_state state;
+};
+
+static void see(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct seen *seen = ctx;
+	const struct fact *deployment = NULL;
+
+	*seen = (struct seen){ .frame_first = true };
+	for (size_t i = 0; i < count; i++) {
+		seen->counts[facts[i]->kind]++;
+		seen->frame_first = seen->frame_first && (facts[i]->kind == KUBE_POD || !seen->counts[KUBE_POD]);
+		if (facts[i]->kind == KUBE_DEPLOYMENT)
+			deployment = facts[i];
+	}
+	if (deployment)
+		seen->state = container_status_derive(deployment, facts, count, clock_mono_ms(), &rules);
+}
+
+Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
+{
+	struct kube_cache *cache = NULL;
+	struct seen seen = { 0 };
+	char text[512];
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	tell(cache, KUBE_DEPLOYMENT, KUBE_ADDED, DEPLOYMENT("", ""));
+	tell(cache, KUBE_REPLICASET, KUBE_ADDED, REPLICASET(2, 1, "1"));
+	tell(cache, KUBE_SERVICE, KUBE_ADDED, "{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(9) "\"," LABELS "}}");
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
+	for (int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"metadata\":{\"name\":\"n%d\",\"uid\":\"00000000-0000-4000-8001-%012d\"," OWNER(
+				 2) "," LABELS "},\"status\":{\"phase\":\"Failed\",\"reason\":\"Evicted\"}}",
+			 i, i);
+		tell(cache, KUBE_POD, KUBE_ADDED, text);
+	}
+	kube_cache_visit(cache, "web", see, &seen);
+	cr_expect_eq(seen.counts[KUBE_DEPLOYMENT], 1);
+	cr_expect_eq(seen.counts[KUBE_REPLICASET], 1);
+	cr_expect_eq(seen.counts[KUBE_SERVICE], 1);
+	cr_expect_eq(seen.counts[KUBE_POD], 1001);
+	cr_expect(seen.frame_first);
+	cr_expect_eq(seen.state.status, CONTAINER_RUNNING);
+	kube_cache_destroy(cache);
+}
