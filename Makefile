@@ -109,11 +109,13 @@ $(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
-# All processes but their main() functions, with the unit tests on top.
+# All processes but their main() functions, with the unit tests on top. tests/unit/fake_<module>.c come before what they
+# stand in for, which the linker then does not take out of the library; fake_clock.c is put before the functions below.
+UNIT_WRAPPED := clock_mono_ms clock_mono_ns thread_wait thread_wait_until
 $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion -lm -ldl
+	$(Q)$(CC) $(ALL_LDFLAGS) $(UNIT_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS) -lcriterion -lm -ldl
 
 # One target a file, tests/fuzz/fuzz_<target>.c, linked with the same objects as the unit tests: libFuzzer, ASan and UBSan
 # (clang), in a build folder of their own. The corpus of a target is tests/fuzz/corpus/<target>/; what a run finds beside

@@ -55,10 +55,10 @@ struct dispatcher {
 
 	pthread_mutex_t lock; /* guards all below, and the threads' jobs */
 	pthread_cond_t idle_changed;
-	pthread_cond_t stop_changed;
-	bool led;  /* a thread leads, or is about to */
-	bool deaf; /* the subscription gives nothing any more */
-	bool idle; /* deaf, and nothing waits or runs */
+	pthread_cond_t signs_wake; /* stopping, or the first request begins to wait */
+	bool led;                  /* a thread leads, or is about to */
+	bool deaf;                 /* the subscription gives nothing any more */
+	bool idle;                 /* deaf, and nothing waits or runs */
 	struct pool_thread *idle_threads;
 	struct job_queue queue; /* used when as many operations run as may */
 	size_t running;
@@ -250,8 +250,10 @@ static bool accept_in_pool(struct dispatcher *d, struct pool_thread *self, const
 		self->leads = false;
 		d->running++;
 		next = give_lead(d);
-	} else if (!job_queue_push(&d->queue, job, d->usual_ns, d->thread_count - 1)) {
-		room = false;
+	} else {
+		room = job_queue_push(&d->queue, job, d->usual_ns, d->thread_count - 1);
+		if (room && d->queue.count == 1)
+			pthread_cond_signal(&d->signs_wake);
 	}
 	pthread_mutex_unlock(&d->lock);
 	wake(next);
@@ -512,8 +514,9 @@ static void *run_signs(void *ctx)
 	int64_t next_ms = clock_mono_ms() + PROTOCOL_WORKING_MS;
 
 	pthread_mutex_lock(&d->lock);
-	while (!thread_wait_until(&d->stop_changed, &d->lock, &d->stopping,
-				  d->queue.count ? LATE_TURN_MS : PROTOCOL_WORKING_MS)) {
+	while (!d->stopping) {
+		(void)thread_wait(&d->signs_wake, &d->lock, /* woken or not: look again */
+				  clock_mono_ms() + (d->queue.count ? LATE_TURN_MS : PROTOCOL_WORKING_MS));
 		refuse_late(d);
 		if (clock_mono_ms() < next_ms)
 			continue;
@@ -581,7 +584,7 @@ enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatche
 	};
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->idle_changed, NULL);
-	pthread_cond_init(&d->stop_changed, NULL);
+	pthread_cond_init(&d->signs_wake, NULL);
 	d->threads = calloc(concurrency + 1, sizeof(*d->threads));
 	rc = d->threads ? job_queue_init(&d->queue, concurrency * QUEUE_PER_THREAD, err) : error_no_memory(err);
 	if (!rc)
@@ -631,7 +634,7 @@ void dispatcher_destroy(struct dispatcher *d)
 	d->stopping = true;
 	for (size_t i = 0; i < d->thread_count; i++)
 		pthread_cond_signal(&d->threads[i].wake);
-	pthread_cond_broadcast(&d->stop_changed);
+	pthread_cond_broadcast(&d->signs_wake);
 	pthread_mutex_unlock(&d->lock);
 	streams_stop(d->streams);
 	if (d->signs_started)
@@ -639,7 +642,7 @@ void dispatcher_destroy(struct dispatcher *d)
 	for (size_t i = 0; i < d->thread_count; i++)
 		pthread_join(d->threads[i].thread, NULL);
 	pthread_cond_destroy(&d->idle_changed);
-	pthread_cond_destroy(&d->stop_changed);
+	pthread_cond_destroy(&d->signs_wake);
 	pthread_mutex_destroy(&d->lock);
 	bus_inbox_destroy(d->notices);
 	streams_destroy(d->streams);

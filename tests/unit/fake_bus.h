@@ -1,0 +1,41 @@
+/*
+ * bus.h without NATS, for unit tests: what is published is kept, and messages are delivered on the thread that delivers
+ * them. It stands in for bus.c, bus_message.c and bus_subscription.c; what is built on bus.h is the real code.
+ */
+#ifndef TESTS_UNIT_FAKE_BUS_H
+#define TESTS_UNIT_FAKE_BUS_H
+
+#include "common/bus/bus.h"
+
+/* A bus that is connected. To be destroyed with bus_destroy(). */
+struct bus *fake_bus_create(void);
+
+void fake_bus_set_connected(struct bus *bus, bool connected);
+
+/* What bus_publish() fails with; RC_OK: it does not. */
+void fake_bus_refuse(struct bus *bus, enum rc rc);
+
+/* Who gets what is published to subjects that match the pattern, in bus_publish(). The first that matches gets it. */
+typedef void (*fake_bus_peer)(void *ctx, const struct bus_message *msg);
+void fake_bus_listen(struct bus *bus, const char *pattern, fake_bus_peer peer, void *ctx);
+
+/*
+ * Give a message to those who subscribe to `address`, which is out->subject but for messages of a JetStream consumer.
+ * Returns how many there were.
+ */
+size_t fake_bus_deliver_at(struct bus *bus, const char *address, const struct bus_outgoing *out);
+size_t fake_bus_deliver(struct bus *bus, const struct bus_outgoing *out);
+
+/* Reply to a message; data NULL: as the server does when nobody has subscribed. Without a reply subject: nothing. */
+void fake_bus_reply(struct bus *bus, const struct bus_message *asked, const char *data);
+
+/* How many messages were published to subjects that match. */
+size_t fake_bus_count(struct bus *bus, const char *pattern);
+
+/* The index-th of them (from 0), which lives as long as the bus. Waits for it; the test fails when it does not come. */
+struct bus_message *fake_bus_sent(struct bus *bus, const char *pattern, size_t index);
+
+/* Its data; never NULL. */
+const char *fake_bus_text(const struct bus_message *msg);
+
+#endif
