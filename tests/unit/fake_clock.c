@@ -9,6 +9,9 @@
 
 static atomic_bool started;
 static atomic_int_fast64_t ahead_ms;
+static atomic_int jump_reads; /* until the jump */
+static atomic_int_fast64_t jump_ms;
+static atomic_bool jumped;
 
 int64_t __real_clock_mono_ns(void);
 int64_t __wrap_clock_mono_ns(void);
@@ -28,8 +31,24 @@ void fake_clock_advance(int64_t ms)
 	atomic_fetch_add(&ahead_ms, ms);
 }
 
+void fake_clock_jump_at(int reads, int64_t ms)
+{
+	atomic_store(&jumped, false);
+	atomic_store(&jump_ms, ms);
+	atomic_store(&jump_reads, reads);
+}
+
+bool fake_clock_has_jumped(void)
+{
+	return atomic_load(&jumped);
+}
+
 int64_t __wrap_clock_mono_ns(void)
 {
+	if (atomic_load(&jump_reads) > 0 && atomic_fetch_sub(&jump_reads, 1) == 1) {
+		atomic_fetch_add(&ahead_ms, atomic_load(&jump_ms));
+		atomic_store(&jumped, true);
+	}
 	return __real_clock_mono_ns() + atomic_load(&ahead_ms) * 1000000;
 }
 

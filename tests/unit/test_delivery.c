@@ -1,0 +1,477 @@
+#include <criterion/criterion.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/services/json.h"
+#include "monitor/delivery.h"
+#include "tests/unit/fake_clock.h"
+#include "tests/unit/fake_jetstream.h"
+#include "tests/unit/kube_objects.h"
+
+#define EVENTS "dcm.container"
+#define RECORD "$KV.b.state.web"
+#define PURGE "$JS.API.STREAM.PURGE.KV_b"
+#define WEB DEPLOYMENT("", "")
+#define WEB_STOPPED DEPLOYMENT("\"replicas\":0", "")
+
+/* A monitor that is active, without Kubernetes: a stream listens, and JetStream has its bucket. */
+struct active {
+	struct bus *bus;
+	struct fake_jetstream js;
+	struct kube_cache *cache;
+	struct delivery *delivery;
+	atomic_int doubts;
+};
+
+static void on_doubt(void *ctx)
+{
+	atomic_fetch_add((atomic_int *)ctx, 1);
+}
+
+static void start(struct active *a)
+{
+	struct delivery_options options = { .provider_name = "p", .namespace = "ns", .on_doubt = on_doubt };
+
+	*a = (struct active){ .js = { .has_bucket = true } };
+	options.bus = a->bus = a->js.bus = fake_bus_create();
+	options.ctx = &a->doubts;
+	fake_jetstream_start(&a->js);
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &a->cache, NULL), RC_OK);
+	cr_assert_eq(delivery_create(&options, &a->delivery, NULL), RC_OK);
+	kube_cache_on_change(a->cache, delivery_change, a->delivery);
+	delivery_set_route(a->delivery, true, "b");
+	delivery_begin(a->delivery, a->cache);
+	delivery_allow(a->delivery, INT64_MAX);
+	delivery_open(a->delivery);
+}
+
+static void stop(struct active *a)
+{
+	delivery_stop(a->delivery);
+	bus_destroy(a->bus);
+	delivery_destroy(a->delivery);
+	kube_cache_destroy(a->cache);
+	fake_jetstream_clear(&a->js);
+}
+
+static void see(struct active *a, enum kube_event event, const char *text)
+{
+	struct informer_listener listener = kube_cache_listener(a->cache);
+	cleanup_json cJSON *object = cJSON_Parse(text);
+
+	cr_assert_eq(listener.object(listener.ctx, KUBE_DEPLOYMENT, event, object, NULL), RC_OK);
+}
+
+static struct delivery_counts counts(struct active *a)
+{
+	struct delivery_counts counts;
+
+	delivery_counts(a->delivery, &counts);
+	return counts;
+}
+
+static void acknowledge(struct active *a, size_t index)
+{
+	fake_bus_reply(a->bus, fake_bus_sent(a->bus, EVENTS, index), FAKE_JETSTREAM_ACK);
+}
+
+/* The index-th event says this. Returns the id by which a stream knows it again. */
+static const char *expect_event(struct active *a, size_t index, const char *status)
+{
+	struct bus_message *event = fake_bus_sent(a->bus, EVENTS, index);
+	cleanup_json cJSON *tree = cJSON_Parse(fake_bus_text(event));
+
+	cr_expect_str_eq(json_string_at(tree, "data.status"), status, "event %zu", index);
+	cr_expect_str_eq(json_string_at(tree, "data.id"), "web");
+	return bus_message_header(event, BUS_STREAM_MESSAGE_ID);
+}
+
+/* All that is due has been told and recorded. */
+static void expect_rest(struct active *a)
+{
+	cr_expect(delivery_flush(a->delivery, 5000));
+}
+
+static void expect_failure(struct active *a)
+{
+	for (int i = 0; i < 5000 && !counts(a).failing; i++)
+		clock_sleep_ms(1);
+	cr_assert(counts(a).failing);
+}
+
+Test(delivery, what_has_arrived_is_recorded)
+{
+	struct active a;
+
+	start(&a);
+	see(&a, KUBE_ADDED, WEB);
+	expect_event(&a, 0, "PENDING");
+	cr_expect_eq(fake_bus_count(a.bus, RECORD), 0, "not before it has arrived");
+	acknowledge(&a, 0);
+	(void)fake_bus_sent(a.bus, RECORD, 0);
+	expect_rest(&a);
+	cr_expect_eq(counts(&a).published, 1);
+	cr_expect_eq(counts(&a).recorded, 1);
+	cr_expect_not_null(strstr(fake_jetstream_get(&a.js, "b", "state.web"), "PENDING"));
+	stop(&a);
+}
+
+Test(delivery, without_a_stream_what_is_sent_has_arrived)
+{
+	struct active a;
+
+	start(&a);
+	delivery_set_route(a.delivery, false, NULL);
+	see(&a, KUBE_ADDED, WEB);
+	cr_expect_null(bus_message_reply(fake_bus_sent(a.bus, EVENTS, 0)));
+	expect_rest(&a);
+	cr_expect_eq(counts(&a).published, 1);
+	cr_expect_eq(fake_bus_count(a.bus, ">"), 1, "no record");
+	stop(&a);
+}
+
+static const char *const no_acknowledgements[] = {
+	NULL, /* no responders: the stream has gone */
+	"",
+	"+OK",
+	"{}",
+	"{\"stream\":\"events\"}",
+	"{\"stream\":\"events\",\"seq\":0}",
+	"{\"seq\":7}",
+	FAKE_JETSTREAM_ERROR(10077),
+};
+
+Test(delivery, an_event_that_is_refused_is_sent_again_as_the_same)
+{
+	const char *id;
+	struct active a;
+
+	start(&a);
+	see(&a, KUBE_ADDED, WEB);
+	id = expect_event(&a, 0, "PENDING");
+	for (size_t i = 0; i < ARRAY_LEN(no_acknowledgements); i++) {
+		fake_bus_reply(a.bus, fake_bus_sent(a.bus, EVENTS, i), no_acknowledgements[i]);
+		cr_expect_eq(atomic_load(&a.doubts), i + 1, "case %zu", i);
+		cr_expect(counts(&a).failing, "case %zu", i);
+		fake_clock_advance(60000);
+		cr_expect_str_eq(expect_event(&a, i + 1, "PENDING"), id, "case %zu", i);
+	}
+	acknowledge(&a, ARRAY_LEN(no_acknowledgements));
+	expect_rest(&a);
+	cr_expect_eq(counts(&a).published, 1);
+	cr_expect_eq(counts(&a).retried, ARRAY_LEN(no_acknowledgements));
+	cr_expect_not(counts(&a).failing);
+	stop(&a);
+}
+
+Test(delivery, an_acknowledgement_that_comes_late_is_of_no_event_any_more)
+{
+	struct active a;
+
+	start(&a);
+	see(&a, KUBE_ADDED, WEB);
+	expect_event(&a, 0, "PENDING");
+	fake_clock_advance(OUTBOX_ACK_MS + 5000);
+	expect_event(&a, 1, "PENDING");
+	cr_expect_eq(atomic_load(&a.doubts), 1);
+	acknowledge(&a, 0);
+	cr_expect_eq(counts(&a).published, 0, "the second may still be lost");
+	acknowledge(&a, 1);
+	acknowledge(&a, 1);
+	acknowledge(&a, 0);
+	expect_rest(&a);
+	cr_expect_eq(counts(&a).published, 1);
+	cr_expect_eq(counts(&a).recorded, 1);
+	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 2);
+	stop(&a);
+}
+
+Test(delivery, another_state_while_an_event_is_on_its_way_is_told_after_it)
+{
+	const char *first, *second;
+	struct active a;
+
+	start(&a);
+	see(&a, KUBE_ADDED, WEB);
+	first = expect_event(&a, 0, "PENDING");
+	see(&a, KUBE_MODIFIED, WEB_STOPPED);
+	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 1);
+	acknowledge(&a, 0);
+	(void)fake_bus_sent(a.bus, RECORD, 0);
+	second = expect_event(&a, 1, "FAILED");
+	cr_expect_str_neq(first, second);
+	acknowledge(&a, 1);
+	expect_rest(&a);
+	stop(&a);
+}
+
+/* ---- the connection ---------------------------------------------------------------------------------------------- */
+
+static void reconnect(struct active *a)
+{
+	fake_bus_set_connected(a->bus, true);
+	delivery_tell_all(a->delivery, 0, true);
+}
+
+Test(delivery, what_comes_while_nats_is_away_is_told_when_it_is_back)
+{
+	struct active a;
+
+	start(&a);
+	fake_bus_set_connected(a.bus, false);
+	see(&a, KUBE_ADDED, WEB);
+	cr_expect_not(delivery_flush(a.delivery, 30), "nothing can be told");
+	reconnect(&a);
+	expect_event(&a, 0, "PENDING");
+	acknowledge(&a, 0);
+	expect_rest(&a);
+	stop(&a);
+}
+
+Test(delivery, an_event_on_its_way_when_the_connection_breaks_is_sent_again)
+{
+	const char *id;
+	struct active a;
+
+	start(&a);
+	see(&a, KUBE_ADDED, WEB);
+	id = expect_event(&a, 0, "PENDING");
+	fake_bus_set_connected(a.bus, false);
+	reconnect(&a);
+	cr_expect_str_eq(expect_event(&a, 1, "PENDING"), id);
+	acknowledge(&a, 1);
+	expect_rest(&a);
+	cr_expect_eq(counts(&a).published, 1);
+	stop(&a);
+}
+
+Test(delivery, a_record_on_its_way_when_the_connection_breaks_is_written_again)
+{
+	struct active a;
+
+	start(&a);
+	a.js.lost = 1;
+	see(&a, KUBE_ADDED, WEB);
+	acknowledge(&a, 0);
+	(void)fake_bus_sent(a.bus, RECORD, 0);
+	fake_bus_set_connected(a.bus, false);
+	reconnect(&a);
+	expect_event(&a, 1, "PENDING");
+	acknowledge(&a, 1);
+	(void)fake_bus_sent(a.bus, RECORD, 1);
+	expect_rest(&a);
+	cr_expect_eq(counts(&a).recorded, 1);
+	stop(&a);
+}
+
+Test(delivery, a_record_that_is_refused_is_written_with_the_next_event)
+{
+	struct active a;
+
+	start(&a);
+	a.js.has_bucket = false;
+	see(&a, KUBE_ADDED, WEB);
+	acknowledge(&a, 0);
+	expect_failure(&a);
+	a.js.has_bucket = true;
+	fake_clock_advance(60000);
+	expect_event(&a, 1, "PENDING");
+	acknowledge(&a, 1);
+	(void)fake_bus_sent(a.bus, RECORD, 1);
+	expect_rest(&a);
+	cr_expect_eq(counts(&a).recorded, 1);
+	stop(&a);
+}
+
+Test(delivery, a_publish_that_fails_is_tried_again)
+{
+	struct active a;
+
+	start(&a);
+	fake_bus_refuse(a.bus, RC_TOO_LARGE);
+	see(&a, KUBE_ADDED, WEB);
+	expect_failure(&a);
+	fake_bus_refuse(a.bus, RC_OK);
+	fake_clock_advance(60000);
+	expect_event(&a, 0, "PENDING");
+	acknowledge(&a, 0);
+	expect_rest(&a);
+	stop(&a);
+}
+
+/* ---- the lease --------------------------------------------------------------------------------------------------- */
+
+struct lease_end {
+	atomic_bool told_late;
+};
+
+static void on_event(void *ctx, const struct bus_message *msg unused)
+{
+	struct lease_end *end = ctx;
+
+	if (fake_clock_has_jumped())
+		atomic_store(&end->told_late, true);
+}
+
+/* The process may be stopped, and go on later, at any line: each look at the clock is one. */
+Test(delivery, wherever_the_lease_ends_nothing_is_told_after_it)
+{
+	int refused = 0;
+
+	for (int reads = 1; reads <= 40; reads++) {
+		struct lease_end end = { false };
+		struct active a;
+
+		start(&a);
+		fake_bus_listen(a.bus, EVENTS, on_event, &end);
+		delivery_allow(a.delivery, clock_mono_ms() + 10000);
+		fake_clock_jump_at(reads, 10001);
+		see(&a, KUBE_ADDED, WEB);
+		while (fake_bus_count(a.bus, EVENTS) == 0 && !fake_clock_has_jumped())
+			clock_sleep_ms(1);
+		delivery_stop(a.delivery);
+		refused += strstr(counts(&a).last_error, "lease") != NULL;
+		cr_expect_not(atomic_load(&end.told_late), "at look %d", reads);
+		fake_clock_jump_at(0, 0);
+		stop(&a);
+	}
+	cr_expect_gt(refused, 0, "it never ended between packing and sending");
+}
+
+Test(delivery, a_lease_that_is_renewed_goes_on_with_what_waits)
+{
+	struct active a;
+
+	start(&a);
+	delivery_allow(a.delivery, clock_mono_ms() - 1);
+	cr_expect_not(delivery_is_allowed(a.delivery));
+	see(&a, KUBE_ADDED, WEB);
+	cr_expect_not(delivery_flush(a.delivery, 30));
+	cr_expect_eq(fake_bus_count(a.bus, ">"), 0);
+	delivery_allow(a.delivery, clock_mono_ms() + 60000);
+	expect_event(&a, 0, "PENDING");
+	stop(&a);
+}
+
+Test(delivery, after_the_end_of_a_life_nothing_of_it_is_told)
+{
+	struct active a;
+
+	start(&a);
+	see(&a, KUBE_ADDED, WEB);
+	expect_event(&a, 0, "PENDING");
+	delivery_end(a.delivery);
+	acknowledge(&a, 0);
+	see(&a, KUBE_MODIFIED, WEB_STOPPED);
+	delivery_remember(a.delivery, "web", "web", CONTAINER_RUNNING);
+	delivery_open(a.delivery);
+	cr_expect(delivery_flush(a.delivery, 1000));
+	cr_expect_eq(counts(&a).entries, 0);
+	cr_expect_eq(counts(&a).published, 0, "its ticket is of no entry any more");
+	cr_expect_eq(fake_bus_count(a.bus, ">"), 1);
+	stop(&a);
+}
+
+/* ---- what seems to be gone --------------------------------------------------------------------------------------- */
+
+/* The container was told of and recorded. */
+static void tell_web(struct active *a)
+{
+	see(a, KUBE_ADDED, WEB);
+	acknowledge(a, 0);
+	(void)fake_bus_sent(a->bus, RECORD, 0);
+	expect_rest(a);
+}
+
+static struct delivery_question next_question(struct active *a)
+{
+	struct delivery_question question = { .status = CONTAINER_RUNNING };
+
+	cr_assert(delivery_next_question(a->delivery, &question));
+	cr_expect_eq(question.status, CONTAINER_DELETED);
+	cr_expect_str_eq(question.id, "web");
+	return question;
+}
+
+Test(delivery, deleted_is_told_when_the_api_server_confirms_it_and_the_record_goes)
+{
+	struct delivery_question question;
+	struct active a;
+
+	start(&a);
+	tell_web(&a);
+	see(&a, KUBE_DELETED, WEB);
+	question = next_question(&a);
+	delivery_answer(a.delivery, &question, DELIVERY_UNKNOWN);
+	fake_clock_advance(2000);
+	question = next_question(&a);
+	delivery_answer(a.delivery, &question, DELIVERY_REFUTED);
+	fake_clock_advance(1000);
+	question = next_question(&a);
+	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 1);
+	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED);
+	expect_event(&a, 1, "DELETED");
+	cr_expect_eq(fake_bus_count(a.bus, PURGE), 0, "not before it has arrived");
+	acknowledge(&a, 1);
+	cr_expect_str_eq(fake_bus_text(fake_bus_sent(a.bus, PURGE, 0)), "{\"filter\":\"" RECORD "\"}");
+	expect_rest(&a);
+	cr_expect_null(fake_jetstream_get(&a.js, "b", "state.web"));
+	cr_expect_eq(counts(&a).deleted, 1);
+	cr_expect_eq(counts(&a).entries, 0);
+	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED); /* nobody asks any more */
+	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 2);
+	stop(&a);
+}
+
+Test(delivery, what_an_earlier_life_reported_and_is_gone_is_told_deleted)
+{
+	struct delivery_question question;
+	struct active a;
+
+	start(&a);
+	delivery_remember(a.delivery, "web", "web", CONTAINER_RUNNING);
+	question = next_question(&a);
+	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED);
+	expect_event(&a, 0, "DELETED");
+	stop(&a);
+}
+
+Test(delivery, an_id_that_no_label_can_have_is_left_out)
+{
+	const char *id = "0123456789012345678901234567890123456789012345678901234567890123";
+	struct active a;
+
+	start(&a);
+	delivery_change(a.delivery, KUBE_DEPLOYMENT, id);
+	delivery_remember(a.delivery, id, "web", CONTAINER_RUNNING);
+	cr_expect_eq(counts(&a).entries, 0);
+	delivery_change(a.delivery, KUBE_DEPLOYMENT, id + 1);
+	cr_expect_eq(counts(&a).entries, 1);
+	stop(&a);
+}
+
+Test(delivery, what_came_and_went_while_nothing_could_be_told_is_forgotten)
+{
+	char text[512];
+	struct active a;
+
+	start(&a);
+	delivery_allow(a.delivery, 0);
+	delivery_remember(a.delivery, "told", "told", CONTAINER_RUNNING);
+	cr_expect_not(delivery_flush(a.delivery, 100), "it looks for such entries every 30 s, now for the first time");
+	for (int i = 0; i < 1100; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"metadata\":{\"name\":\"n%d\",\"uid\":\"00000000-0000-4000-8000-%012d\","
+			 "\"labels\":{\"dcm.project/dcm-instance-id\":\"i%d\"}}}",
+			 i, i, i);
+		see(&a, KUBE_ADDED, text);
+		see(&a, KUBE_DELETED, text);
+	}
+	cr_expect_eq(counts(&a).entries, 1101);
+	fake_clock_advance(60000);
+	for (int i = 0; i < 5000 && counts(&a).entries > 1; i++)
+		clock_sleep_ms(1);
+	cr_expect_eq(counts(&a).entries, 1, "DCM knows the one");
+	stop(&a);
+}
