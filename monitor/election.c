@@ -40,8 +40,10 @@ static bool look_at_leader(struct election *e)
 	uint64_t sequence = 0;
 	struct error err;
 	enum rc rc = bus_bucket_get(e->caller, e->bucket, RECORD_LEADER_KEY, &value, &sequence, &err);
+	bool foreign = rc ==
+		       RC_TOO_LARGE; /* no monitor has written that: it holds no lease for longer than one would */
 
-	if (rc && rc != RC_NOT_FOUND) {
+	if (rc && rc != RC_NOT_FOUND && !foreign) {
 		log_debug("cannot read who is active", log_err(&err));
 		return false;
 	}
@@ -50,8 +52,8 @@ static bool look_at_leader(struct election *e)
 		return true;
 	}
 	e->lease.own = 0;
-	lease_see(&e->lease, sequence, value.len == 0, clock_mono_ms());
-	snprintf(e->leader, sizeof(e->leader), "%s", value.data);
+	lease_see(&e->lease, sequence, value.len == 0 && !foreign, clock_mono_ms());
+	snprintf(e->leader, sizeof(e->leader), "%s", foreign ? "unknown" : value.data);
 	return true;
 }
 

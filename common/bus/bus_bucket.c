@@ -171,6 +171,7 @@ enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char
 	char subject[BUS_BUCKET_SUBJECT_MAX];
 	char body[BUS_BUCKET_SUBJECT_MAX + 32];
 	const char *data;
+	int64_t sequence;
 	enum rc rc;
 
 	call_name(call, "STREAM.MSG.GET", bucket);
@@ -179,11 +180,14 @@ enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char
 	rc = bus_stream_ask(caller, call, body, &answer, err);
 	if (rc)
 		return rc;
+	sequence = json_int_at(answer, "message.seq", 0);
+	if (sequence <= 0)
+		return error_set(err, RC_UNAVAILABLE, "the answer for '%s' is no message", key);
 	data = json_string_at(answer, "message.data"); /* absent when the value is empty */
 	buf_reset(value);
 	if (data && !crypto_base64_decode(CRYPTO_BASE64_STANDARD, data, strlen(data), value))
 		return error_set(err, RC_UNAVAILABLE, "the value of '%s' is no base64", key);
-	*ret_sequence = (uint64_t)json_int_at(answer, "message.seq", 0);
+	*ret_sequence = (uint64_t)sequence;
 	return buf_check(value, err);
 }
 

@@ -41,8 +41,9 @@ void bus_bucket_subject(const char *bucket, const char *key, char out[BUS_BUCKET
  * Read a key, from the stream's leader (never stale).
  *
  * value         is replaced by the value.
- * ret_sequence  for bus_bucket_put_if().
- * Errors: RC_NOT_FOUND there is none; those of bus_stream_ask().
+ * ret_sequence  for bus_bucket_put_if(); filled in as well when the value is too large.
+ * Errors: RC_NOT_FOUND there is none; RC_TOO_LARGE for the buffer; RC_UNAVAILABLE no answer of JetStream's; those of
+ * bus_stream_ask().
  */
 enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char *key, struct buf *value,
 		       uint64_t *ret_sequence, struct error *err) must_check;

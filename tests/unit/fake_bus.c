@@ -231,28 +231,34 @@ static bool matches(const char *pattern, const char *subject)
 	return !*pattern && !*subject;
 }
 
+/* Who waits for the message sees it when its peer has had it. */
+static void note_sent(struct bus *bus, struct bus_message *msg)
+{
+	pthread_mutex_lock(&bus->lock);
+	*bus->sent_end = msg;
+	bus->sent_end = &msg->next;
+	pthread_cond_broadcast(&bus->changed);
+	pthread_mutex_unlock(&bus->lock);
+}
+
 enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct error *err)
 {
-	struct bus_message *msg = NULL;
+	struct bus_message *msg;
 	struct peer peer = { 0 };
 	enum rc rc;
 
 	pthread_mutex_lock(&bus->lock);
 	rc = bus->connected ? bus->refusal : RC_UNAVAILABLE;
-	if (!rc) {
-		msg = message_of(out);
-		*bus->sent_end = msg;
-		bus->sent_end = &msg->next;
-		pthread_cond_broadcast(&bus->changed);
-	}
-	for (size_t i = 0; !peer.peer && i < bus->peer_count; i++)
+	for (size_t i = 0; i < bus->peer_count; i++)
 		if (matches(bus->peers[i].pattern, out->subject))
 			peer = bus->peers[i];
 	pthread_mutex_unlock(&bus->lock);
 	if (rc)
 		return error_set(err, rc, "publish: the test refuses it");
+	msg = message_of(out);
 	if (peer.peer)
 		peer.peer(peer.ctx, msg);
+	note_sent(bus, msg);
 	return RC_OK;
 }
 

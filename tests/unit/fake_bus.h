@@ -15,7 +15,7 @@ void fake_bus_set_connected(struct bus *bus, bool connected);
 /* What bus_publish() fails with; RC_OK: it does not. */
 void fake_bus_refuse(struct bus *bus, enum rc rc);
 
-/* Who gets what is published to subjects that match the pattern, in bus_publish(). The first that matches gets it. */
+/* Who gets what is published to subjects that match the pattern, in bus_publish(): the last that matches. */
 typedef void (*fake_bus_peer)(void *ctx, const struct bus_message *msg);
 void fake_bus_listen(struct bus *bus, const char *pattern, fake_bus_peer peer, void *ctx);
 

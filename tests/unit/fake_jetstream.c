@@ -133,8 +133,17 @@ static void on_put(void *ctx, const struct bus_message *msg)
 	fake_bus_reply(js->bus, msg, text);
 }
 
+static void on_event(void *ctx, const struct bus_message *msg)
+{
+	struct fake_jetstream *js = ctx;
+
+	if (js->listens)
+		fake_bus_reply(js->bus, msg, FAKE_JETSTREAM_ACK);
+}
+
 void fake_jetstream_start(struct fake_jetstream *js)
 {
+	fake_bus_listen(js->bus, "dcm.>", on_event, js);
 	fake_bus_listen(js->bus, "$JS.API.>", on_call, js);
 	fake_bus_listen(js->bus, "$KV.>", on_put, js);
 }

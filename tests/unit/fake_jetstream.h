@@ -21,7 +21,7 @@ struct fake_jetstream {
 	struct bus *bus;
 	bool absent;     /* nobody replies to its API */
 	bool has_bucket; /* the bucket exists; set when it is created */
-	bool listens;    /* a stream keeps the events */
+	bool listens;    /* a stream keeps the events, and acknowledges them at once */
 	unsigned lost; /* so many of the next puts are carried out, and not acknowledged: the clock is moved instead */
 	const char *error; /* what its API replies to everything; NULL: what it should */
 
