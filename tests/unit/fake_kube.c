@@ -30,7 +30,7 @@ static struct {
 		enum rc rc;
 	} refusals[REFUSALS_MAX];
 	struct {
-		char *method, *path, *body;
+		char *method, *path, *query, *body;
 	} calls[CALLS_MAX];
 	size_t call_count;
 	bool hold;
@@ -110,6 +110,16 @@ const char *fake_kube_body(const char *method, const char *path_end, size_t inde
 	return body;
 }
 
+const char *fake_kube_query(size_t index)
+{
+	const char *query;
+
+	pthread_mutex_lock(&kube.lock);
+	query = index < kube.call_count ? kube.calls[index].query : "";
+	pthread_mutex_unlock(&kube.lock);
+	return query;
+}
+
 /* ---- kube_client.h ----------------------------------------------------------------------------------------------- */
 
 enum rc kube_client_create(struct kube_auth *auth unused, struct kube_client **ret_client, struct error *err unused)
@@ -141,6 +151,7 @@ static const char *note_call(const struct kube_request *request, char *path)
 	cr_assert_lt(kube.call_count, (size_t)CALLS_MAX);
 	kube.calls[kube.call_count].method = str_dup(request->method);
 	kube.calls[kube.call_count].path = path;
+	kube.calls[kube.call_count].query = str_dup(strchrnul(request->path, '?'));
 	kube.calls[kube.call_count++].body = str_dup(request->body_len ? request->body : "");
 	pthread_cond_broadcast(&kube.changed);
 	while (kube.hold)

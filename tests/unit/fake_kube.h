@@ -25,4 +25,7 @@ size_t fake_kube_count(const char *method, const char *path_end);
 /* The body of the index-th of them, as long as the process lives. Waits for it; the test fails when it does not come. */
 const char *fake_kube_body(const char *method, const char *path_end, size_t index);
 
+/* The query of the index-th of all calls; "": it had none. */
+const char *fake_kube_query(size_t index);
+
 #endif

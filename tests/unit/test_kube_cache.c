@@ -1,10 +1,12 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/container/container_status.h"
 #include "common/container/kube_cache.h"
 #include "common/container/labels.h"
+#include "tests/unit/fake_kube.h"
 #include "tests/unit/kube_objects.h"
 
 static const struct status_rules rules = { .grace_ms = 5000 };
@@ -218,5 +220,103 @@ Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
 	cr_expect_eq(seen.counts[KUBE_POD], 1001);
 	cr_expect(seen.frame_first);
 	cr_expect_eq(seen.state.status, CONTAINER_RUNNING);
+	kube_cache_destroy(cache);
+}
+
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
+
+static void note_change(void *ctx, enum kube_kind kind, const char *instance_id)
+{
+	buf_addf(ctx, "%d:%s ", (int)kind, instance_id);
+}
+
+static void expect_changes(struct buf *changes, const char *expected)
+{
+	cr_expect_str_eq(changes->data ? changes->data : "", expected);
+	buf_reset(changes);
+}
+
+#define SERVICE(id)                                                                                                    \
+	"{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(9) "\",\"labels\":{\"dcm.project/dcm-instance-id\":\"" id "\"}" \
+							  "}}"
+
+Test(kube_cache, every_instance_of_which_something_changes_is_told)
+{
+	struct buf changes cleanup_buf = buf_make(1000);
+	struct informer_listener listener;
+	struct kube_cache *cache = NULL;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	kube_cache_on_change(cache, note_change, &changes);
+	listener = kube_cache_listener(cache);
+	tell(cache, KUBE_DEPLOYMENT, KUBE_ADDED, DEPLOYMENT("", ""));
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
+	expect_changes(&changes, "0:web 2:web ");
+	tell(cache, KUBE_DEPLOYMENT, KUBE_MODIFIED, DEPLOYMENT("", ""));
+	expect_changes(&changes, "0:web ");
+	tell(cache, KUBE_SERVICE, KUBE_ADDED, SERVICE("web"));
+	tell(cache, KUBE_SERVICE, KUBE_MODIFIED, SERVICE("db"));
+	expect_changes(&changes, "3:web 3:web 3:db ");
+	tell(cache, KUBE_SERVICE, KUBE_DELETED, SERVICE("db"));
+	tell(cache, KUBE_SERVICE, KUBE_DELETED, SERVICE("db"));
+	expect_changes(&changes, "3:db 3:db ");
+	listener.list_begin(cache, KUBE_POD);
+	listener.list_end(cache, KUBE_POD);
+	expect_changes(&changes, "2:web ");
+	tell(cache, KUBE_POD, KUBE_ADDED, "{\"metadata\":{\"name\":\"p\",\"uid\":\"" UID(4) "\"}}");
+	tell(cache, KUBE_POD, KUBE_ADDED, "{\"metadata\":{\"name\":\"p\"}}");
+	expect_changes(&changes, "");
+	kube_cache_destroy(cache);
+}
+
+static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
+{
+	buf_addf(ctx, "%s:%zu ", facts[0]->instance_id, count);
+}
+
+Test(kube_cache, each_instance_is_visited_once)
+{
+	struct buf visits cleanup_buf = buf_make(1000);
+	struct kube_cache *cache = NULL;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	tell(cache, KUBE_DEPLOYMENT, KUBE_ADDED, DEPLOYMENT("", ""));
+	tell(cache, KUBE_REPLICASET, KUBE_ADDED, REPLICASET(2, 1, "1"));
+	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
+	tell(cache, KUBE_SERVICE, KUBE_ADDED, SERVICE("db"));
+	kube_cache_visit_all(cache, note_instance, &visits);
+	cr_expect_not_null(strstr(visits.data, "web:3 "), "%s", visits.data);
+	cr_expect_not_null(strstr(visits.data, "db:1 "), "%s", visits.data);
+	cr_expect_eq(visits.len, strlen("web:3 db:1 "), "%s", visits.data);
+	kube_cache_destroy(cache);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+#define PODS "/api/v1/namespaces/ns/pods"
+
+Test(kube_cache, a_cache_that_no_informer_feeds_reads_what_there_is)
+{
+	const struct kube_page page = { .kind = KUBE_POD, .namespace = "ns", .limit = 500, .deadline_ms = INT64_MAX };
+	struct kube_cache *cache = NULL;
+	struct kube_client *client = NULL;
+	struct error err;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	cr_assert_eq(kube_client_create(NULL, &client, NULL), RC_OK);
+	fake_kube_set(PODS, "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[" POD(3, 2, "", RUNNING) "," POD(
+				    4, 2, "", PENDING) "]}");
+	cr_expect_eq(kube_cache_read(cache, client, &page, NULL, &err), RC_OK);
+	cr_expect_eq(facts_of(cache, "web"), 2);
+	cr_expect_eq(kube_cache_read(cache, client, &page, "web", &err), RC_OK);
+	cr_expect_eq(facts_of(cache, "web"), 2, "the same ones");
+	cr_expect_eq(fake_kube_count("GET", PODS), 2);
+	cr_expect_not_null(strstr(fake_kube_query(1), "dcm-instance-id%3Dweb"), "%s", fake_kube_query(1));
+	cr_expect_null(strstr(fake_kube_query(0), "dcm-instance-id%3D"), "%s", fake_kube_query(0));
+	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_POD), "what comes later is not told");
+	fake_kube_refuse("GET", RC_UNAVAILABLE, "etcd is away");
+	cr_expect_eq(kube_cache_read(cache, client, &page, NULL, &err), RC_UNAVAILABLE);
+	cr_expect_eq(facts_of(cache, "web"), 2);
+	kube_client_destroy(client);
 	kube_cache_destroy(cache);
 }
