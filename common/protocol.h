@@ -115,7 +115,7 @@
  *      an error's rc_name(), with the body of an error reply: it is over
  *    An offset beyond what has been received: data was lost, and the stream ends with an error. Data that is there
  *    already is skipped.
- * 3. Credit. Nobody sends more than the highest credit that it has heard: PROTOCOL_STREAM_WINDOW beyond what its sender
+ * 3. Credit. A sender sends no more than the highest credit that it has heard: PROTOCOL_STREAM_WINDOW beyond what its sender
  *    has taken from the stream (a later version may grant up to PROTOCOL_STREAM_CREDIT_MAX), so a slow reader throttles
  *    the source. It is granted anew when half of it is used up.
  * 4. Life. Each end sends a frame at least every PROTOCOL_STREAM_BEAT_MS (CREDIT, or END after the end), with its subject

@@ -37,7 +37,7 @@ enum rc agent_requests_read(const char *base64, const char *key, char ret_id[PRO
 	return RC_OK;
 }
 
-/* The first message at or behind a sequence. */
+/* The first message at or after a sequence. */
 static enum rc next_message(struct bus_caller *caller, const struct place *place, int64_t sequence, cJSON **ret_answer,
 			    struct error *err)
 {

@@ -18,7 +18,7 @@
 
 #define VIEW_MAX (16u * 1024 * 1024) /* bytes of a container as clients see it */
 #define PAUSE_MAX_MS 40              /* after a conflict, so that not all come back at once */
-#define CHILD_TRIES_MAX 5            /* each time that somebody else has changed a child meanwhile */
+#define CHILD_TRIES_MAX 5            /* each time that a child was changed meanwhile */
 #define TEXTS_MAX 1024
 
 /* ---- what it is -------------------------------------------------------------------------------------------------- */
@@ -237,7 +237,7 @@ static enum rc settle_once(struct op_call *call, const char *id, struct root *ro
 	struct settling s cleanup_with(settling_clear) = { 0 };
 	enum rc rc = settling_read(call, root, &s, err);
 
-	if (rc == RC_INVALID_ARGUMENT) { /* somebody wrote it: there is nothing to go by */
+	if (rc == RC_INVALID_ARGUMENT) { /* not one of ours */
 		log_warn("the mark of a change is malformed; removing it", log_str("id", id), log_err(err));
 		return drop_mark(call, id, root, err);
 	}

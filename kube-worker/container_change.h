@@ -1,7 +1,7 @@
 /*
  * Changing a container: the one loop of all operations that do. The root is looked up, a callback says what it shall be,
- * and one PUT with the resourceVersion that was read makes it so (common/container/object_merge.h); when somebody was
- * faster, all of it again.
+ * and one PUT with the resourceVersion that was read makes it so (common/container/object_merge.h); when it was
+ * changed meanwhile, all of it again.
  *
  * The root's PUT is the point of no return. When other objects change with it, their writes are tried first (a dry run), and
  * the PUT carries a mark (change_mark.h) until they are done. A refusal then puts the root back; a worker that dies leaves

@@ -48,7 +48,7 @@ struct dispatcher {
 	struct bus_subscription *subscription;
 	struct bus_inbox *notices; /* of callers that have settled */
 	atomic_uint_fast64_t last_notice;
-	struct pool_thread *threads; /* one more than operations may run: somebody always listens */
+	struct pool_thread *threads; /* one more than operations may run: one always listens */
 	size_t thread_count;         /* that run */
 	pthread_t signs_thread;
 	bool signs_started;
@@ -57,7 +57,7 @@ struct dispatcher {
 	pthread_cond_t idle_changed;
 	pthread_cond_t signs_wake; /* stopping, or the first request begins to wait */
 	bool led;                  /* a thread leads, or is about to */
-	bool deaf;                 /* the subscription gives nothing any more */
+	bool deaf;                 /* the subscription has ended */
 	bool idle;                 /* deaf, and nothing waits or runs */
 	struct pool_thread *idle_threads;
 	struct job_queue queue; /* used when as many operations run as may */
@@ -135,7 +135,7 @@ static void on_stream_ended(void *ctx, const struct job *job, const cJSON *reque
 	log_request(job, request, err);
 }
 
-/* An attempt that was cancelled gets no reply: nobody waits for it. A reply that is lost is the caller's to notice. */
+/* An attempt that was cancelled gets no reply: none is awaited. A reply that is lost is the caller's to notice. */
 static void answer(struct dispatcher *d, const struct job *job, const struct op_call *call, const struct buf *result,
 		   const struct error *err)
 {
@@ -373,7 +373,7 @@ static void note_idle(struct dispatcher *d)
 		pthread_cond_broadcast(&d->idle_changed);
 }
 
-/* A job that waits, the lead when nobody has it, or rest until there is one of them. The lock is held. */
+/* A job that waits, the lead when no thread has it, or rest until there is one of them. The lock is held. */
 static void next_part(struct dispatcher *d, struct pool_thread *self)
 {
 	if (d->queue.count > 0) {

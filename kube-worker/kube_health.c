@@ -89,7 +89,7 @@ static void answer_waiting(struct kube_health *health, bool healthy)
 		answer(bus, taken[i], healthy);
 }
 
-/* False: nobody asks any more, it is stopping. */
+/* False: it is stopping. */
 static bool wait_for_request(struct kube_health *health)
 {
 	bool asked;

@@ -30,7 +30,7 @@ struct op_call {
 	int64_t deadline_ms;      /* clock_mono_ms(); no Kubernetes call begins or lasts beyond it */
 	int attempt;              /* 1, 2, ...: how often the caller has sent the same */
 	const char *request_id;
-	const char *caller;           /* who gives permissions (permission.h); NULL: nobody, an api-svc of v0.1 */
+	const char *caller;           /* who gives permissions (permission.h); NULL: none, an api-svc of v0.1 */
 	int64_t permitted_until_ms;   /* clock_mono_ms(); 0: there was no permission yet */
 	struct buf faults;            /* on RC_INVALID_ARGUMENT: {"detail", "pointer"} objects, separated by commas */
 	char debt[DEBT_KEY_MAX + 24]; /* of a create that went well: PROTOCOL_HEADER_DEBT; "": settled already */

@@ -11,7 +11,7 @@
 
 #define TRIES_MAX 4 /* each time that an attempt which ends changes the record */
 
-/* From now on nobody settles it: a late attempt finds that it is void. Without JetStream there is nothing to mark. */
+/* From now on it cannot be settled: a late attempt finds that it is void. Without JetStream there is nothing to mark. */
 static enum rc mark_void(struct op_call *call, const char *id, const char *key, struct error *err)
 {
 	struct debt value = { .state = DEBT_VOID, .id = id, .left_ms = call->deadline_ms - clock_mono_ms() };

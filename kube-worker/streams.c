@@ -151,7 +151,7 @@ static void free_stream(struct worker_stream *s)
 	free(s);
 }
 
-/* Nobody wakes it any more. */
+/* It is not woken any more. */
 static void end_stream(struct worker_stream *s, const struct error *fault)
 {
 	struct streams *streams = s->streams;

@@ -15,7 +15,7 @@ struct reconciled {
 	bool unchanged; /* no news: an earlier status stays */
 	/*
 	 * No Pod speaks that is here to stay, though there should be one. The kinds are watched apart, and after an
-	 * interruption one of them may lag far behind another: then this may be a state that never was, made of Pods
+	 * interruption one of them may be much later than another: then this may be a state that never was, made of Pods
 	 * that have gone and a Deployment of which is not known yet that it has.
 	 */
 	bool podless;

@@ -203,7 +203,7 @@ void http_exchange_drop(struct http_exchange *exchange);
 /*
  * For an exchange whose connection was taken over, on one thread at a time: through TLS, if need be.
  *
- *   fd       to wait for, with poll(2); not for what receive() has left behind
+ *   fd       to wait for, with poll(2); not for what receive() has left
  *   receive  up to `max` bytes; 0: the client has ended, or HTTP_PEER_BUSY, HTTP_PEER_GONE
  *   send     returns how many bytes of it were taken, or the same two. After HTTP_PEER_BUSY the next call has the same
  *            bytes

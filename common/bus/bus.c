@@ -189,11 +189,11 @@ static void drop_connection(struct bus *bus)
 static enum rc connect_fault(natsStatus status, struct error *err)
 {
 	const char *text = nats_GetLastError(NULL); /* this thread's: "(file:line): text" */
-	const char *behind = text ? strstr(text, "): ") : NULL;
+	const char *reason = text ? strstr(text, "): ") : NULL;
 	enum rc rc = bus_fault(err, status, "connect to NATS");
 
 	return error_set(err, rc == RC_INTERNAL ? RC_UNAVAILABLE : rc, "SP_NATS_URL: connect to NATS: %s",
-			 behind ? behind + strlen("): ") : natsStatus_GetText(status));
+			 reason ? reason + strlen("): ") : natsStatus_GetText(status));
 }
 
 static enum rc connect_with(struct bus *bus, natsConnection **ret_connection, struct error *err)

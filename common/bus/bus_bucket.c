@@ -72,7 +72,7 @@ static enum rc create(struct bus_caller *caller, const char *bucket, int64_t rep
 		return rc;
 	call_name(call, "STREAM.CREATE", bucket);
 	rc = bus_stream_ask(caller, call, config.data, NULL, err);
-	if (rc == RC_ALREADY_EXISTS) /* another process was faster, and another version has other settings */
+	if (rc == RC_ALREADY_EXISTS) /* another process has made it, and another version has other settings */
 		return RC_OK;
 	if (!rc)
 		log_info("key-value bucket created", log_str("bucket", bucket), log_num("replicas", replicas));

@@ -168,7 +168,7 @@ static void on_message(void *ctx, uint64_t ticket, struct bus_message *msg)
 		.offset = bus_message_header(owned, PROTOCOL_HEADER_OFFSET),
 		.credit = bus_message_header(owned, PROTOCOL_HEADER_CREDIT),
 	};
-	bool nobody = bus_message_is_no_responders(owned);
+	bool gone = bus_message_is_no_responders(owned);
 	struct stream_frame frame;
 	struct error err;
 	struct stream *s;
@@ -178,7 +178,7 @@ static void on_message(void *ctx, uint64_t ticket, struct bus_message *msg)
 	rc = stream_frame_read(&texts, &frame, &err);
 	pthread_mutex_lock(&hub->lock);
 	s = find(hub, ticket);
-	if (s && nobody) {
+	if (s && gone) {
 		stream_end_lose(&s->end, "the other side of the stream is gone");
 		wake(s);
 	} else if (s) {
@@ -245,7 +245,7 @@ static void address_letter(const struct stream *s, struct letter *letter)
 	stream_address(s, letter->address);
 }
 
-/* Without a peer there is nobody to tell. A beat that cannot be sent is missed by the peer in time. */
+/* Without a peer there is nothing to send. A beat that cannot be sent is missed by the peer in time. */
 static void tell(struct stream_hub *hub, struct stream *s)
 {
 	struct letter letter;

@@ -218,7 +218,7 @@ static void read_spec(const cJSON *object, struct fact *fact, struct texts *text
 	read_external_ports(skeleton, &texts->external_ports);
 }
 
-/* The caller in a mark of a change; what cannot be read is nobody's. */
+/* The caller in a mark of a change; what cannot be read has none. */
 static void read_changing(const char *mark, char out[FACT_OWED_TO_MAX])
 {
 	cleanup_json cJSON *tree = NULL;

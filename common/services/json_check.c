@@ -221,7 +221,7 @@ static enum rc scan_key(struct scanner *s)
 }
 
 /*
- * Behind a value: close what ends here. *depth 0 = the outermost value is complete; otherwise the next value (its key
+ * After a value: close what ends here. *depth 0 = the outermost value is complete; otherwise the next value (its key
  * already read) begins at s->at.
  */
 static enum rc close_levels(struct scanner *s, size_t *depth)

@@ -90,7 +90,7 @@ def test_a_worker_that_dies_leaves_it_to_the_next(own_stack, gate, point):
 
 @pytest.mark.parametrize("point", [p for p in POINTS if p != "before the dry run"])
 def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, point):
-    """Nobody asks again: every worker looks after it."""
+    """There is no repeat: every worker looks after it."""
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)

@@ -1,4 +1,4 @@
-"""Changes on a real control plane: a rollout that nobody notices, policies, an API server that is killed."""
+"""Changes on a real control plane: a rollout without an interruption, policies, an API server that is killed."""
 
 import concurrent.futures
 import threading

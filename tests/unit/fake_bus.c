@@ -418,5 +418,5 @@ void fake_bus_reply(struct bus *bus, const struct bus_message *asked, const char
 	const struct bus_outgoing out = { .subject = asked->reply, .data = data, .len = data ? strlen(data) : 0 };
 
 	if (asked->reply)
-		(void)deliver(bus, asked->reply, &out, !data); /* to nobody: who asked has gone */
+		(void)deliver(bus, asked->reply, &out, !data); /* dropped: the caller has gone */
 }

@@ -26,7 +26,7 @@ void fake_bus_listen(struct bus *bus, const char *pattern, fake_bus_peer peer, v
 size_t fake_bus_deliver_at(struct bus *bus, const char *address, const struct bus_outgoing *out);
 size_t fake_bus_deliver(struct bus *bus, const struct bus_outgoing *out);
 
-/* Reply to a message; data NULL: as the server does when nobody has subscribed. Without a reply subject: nothing. */
+/* Reply to a message; data NULL: as the server does without a subscriber. Without a reply subject: nothing. */
 void fake_bus_reply(struct bus *bus, const struct bus_message *asked, const char *data);
 
 /* How many messages were published to subjects that match. */

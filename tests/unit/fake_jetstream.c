@@ -181,9 +181,10 @@ void fake_jetstream_send(struct fake_jetstream *js, const char *consumer, const 
 	char reply[BUS_BUCKET_SUBJECT_MAX];
 
 	snprintf(reply, sizeof(reply), "$JS.ACK.KV_bucket.%s.1.1.1.1.0", consumer);
-	(void)fake_bus_deliver_at(js->bus, js->address,
-				  &(struct bus_outgoing){ .subject = "$KV.bucket.state.web",
-							  .reply = reply,
-							  .data = value,
-							  .len = strlen(value) }); /* nobody may listen any more */
+	(void)fake_bus_deliver_at(
+		js->bus, js->address,
+		&(struct bus_outgoing){ .subject = "$KV.bucket.state.web",
+					.reply = reply,
+					.data = value,
+					.len = strlen(value) }); /* there may be no listener any more */
 }

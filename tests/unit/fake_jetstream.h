@@ -19,7 +19,7 @@ struct fake_key {
 /* Zeroed but for what the test sets, which it may change while nothing uses it. */
 struct fake_jetstream {
 	struct bus *bus;
-	bool absent;     /* nobody replies to its API */
+	bool absent;     /* no replies to its API */
 	bool has_bucket; /* the bucket exists; set when it is created */
 	bool listens;    /* a stream keeps the events, and acknowledges them at once */
 	unsigned lost; /* so many of the next puts are carried out, and not acknowledged: the clock is moved instead */

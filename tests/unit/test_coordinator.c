@@ -211,7 +211,7 @@ Test(coordinator, without_jetstream_one_is_alone_and_jetstream_that_comes_is_use
 	m.js.listens = false;
 	start(&m);
 	expect_role(&m, COORDINATOR_ALONE);
-	cr_expect_null(bus_message_reply(fake_bus_sent(m.js.bus, EVENTS, 0)), "nobody acknowledges it");
+	cr_expect_null(bus_message_reply(fake_bus_sent(m.js.bus, EVENTS, 0)), "it is not acknowledged");
 	m.js.absent = false;
 	m.js.listens = true;
 	coordinator_connected(m.coordinator);

@@ -419,7 +419,7 @@ Test(delivery, deleted_is_told_when_the_api_server_confirms_it_and_the_record_go
 	cr_expect_null(fake_jetstream_get(&a.js, "b", "state.web"));
 	cr_expect_eq(counts(&a).deleted, 1);
 	cr_expect_eq(counts(&a).entries, 0);
-	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED); /* nobody asks any more */
+	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED); /* it is not asked any more */
 	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 2);
 	stop(&a);
 }

@@ -60,7 +60,7 @@ Test(election, who_comes_first_makes_the_bucket_and_is_active)
 	cr_expect_eq(tend(&c), ELECTION_ACTIVE);
 	cr_expect(election_has_bucket(&c.election));
 	cr_expect_str_eq(leader(&c), ID);
-	cr_expect_not(c.election.taken_over, "from nobody");
+	cr_expect_not(c.election.taken_over, "there was no holder");
 	for (int i = 0; i < 20; i++) {
 		cr_expect_eq(tend(&c), ELECTION_ACTIVE);
 		cr_expect_gt(election_allowed_until_ms(&c.election), 0);

@@ -350,6 +350,6 @@ Test(repair, a_change_is_left_to_its_caller_as_long_as_there_is_one)
 	fake_kube_refuse("PATCH", RC_UNAVAILABLE, "etcd is away");
 	start(&w);
 	expect_walks(&w, "second");
-	cr_expect_gt(fake_kube_count("GET", "deployments/web"), 0, "somebody has to finish it");
+	cr_expect_gt(fake_kube_count("GET", "deployments/web"), 0, "it has to be finished");
 	stop(&w);
 }

@@ -102,7 +102,7 @@ Test(stream_probe, a_new_connection_is_asked_at_once)
 	stop(&p);
 }
 
-Test(stream_probe, without_jetstream_none_listens_and_nobody_is_asked)
+Test(stream_probe, without_jetstream_none_listens_and_none_is_asked)
 {
 	struct prober p;
 

@@ -154,7 +154,7 @@ def test_no_descriptor_is_lost_by_streams_that_fail(stage):
 
 @pytest.fixture
 def asked(start):
-    """A worker with room for two streams, and somebody who asks it."""
+    """A worker with room for two streams, and a raw client."""
     stage = start(SP_WORKER_STREAMS="2")
     stage.svc.popen.send_signal(signal.SIGSTOP)  # it shall not take part
     yield stage, FakeCaller(stage.nats_port)
