@@ -27,7 +27,18 @@ static void on_done(void *ctx, uint64_t cookie, struct worker_reply *reply)
 	snprintf(told->body, sizeof(told->body), "%s", reply->body ? reply->body : "");
 }
 
-static bool present = true; /* each test is a process of its own */
+/* Each test is a process of its own, with one table; most look at one call. */
+static struct worker_calls calls;
+static struct told told;
+static bool present = true;
+
+static void clear(void)
+{
+	worker_calls_clear(&calls);
+	told = (struct told){ 0 };
+}
+
+TestSuite(worker_calls, .fini = clear);
 
 static bool is_present(void *ctx unused, uint64_t cookie)
 {
@@ -35,7 +46,7 @@ static bool is_present(void *ctx unused, uint64_t cookie)
 	return present;
 }
 
-static struct worker_attempt add_call(struct worker_calls *calls, enum operation operation, struct told *told)
+static struct worker_attempt add_call(enum operation operation, struct told *into)
 {
 	struct worker_ask ask = {
 		.operation = operation,
@@ -45,101 +56,95 @@ static struct worker_attempt add_call(struct worker_calls *calls, enum operation
 		.timeout_ms = TIMEOUT,
 		.done = on_done,
 		.present = is_present,
-		.ctx = told,
+		.ctx = into,
 		.cookie = 7,
 	};
 	struct worker_package *package = worker_package_make(&ask, 5000);
 	struct worker_attempt attempt;
 
-	cr_assert(package && worker_calls_add(calls, &ask, package, NOW, &attempt));
+	cr_assert(package && worker_calls_add(&calls, &ask, package, NOW, &attempt));
 	return attempt;
 }
 
-static void begin(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms)
+static void begin(struct worker_attempt *attempt, int64_t now_ms)
 {
-	struct worker_package *package = worker_calls_begin(calls, attempt, now_ms);
+	struct worker_package *package = worker_calls_begin(&calls, attempt, now_ms);
 
 	cr_assert_not_null(package);
 	worker_package_unref(package);
 }
 
-static void answer(struct worker_calls *calls, const struct worker_attempt *attempt, const char *status,
-		   const char *body, int64_t now_ms)
+static void answer(const struct worker_attempt *attempt, const char *status, const char *body, int64_t now_ms)
 {
 	struct worker_message msg = { .status = status, .data = body, .attempt = attempt->number };
 	struct worker_finished finished = { .done = NULL };
 
 	msg.len = strlen(body);
-	worker_calls_message(calls, attempt, &msg, now_ms, &finished);
+	worker_calls_message(&calls, attempt, &msg, now_ms, &finished);
 	worker_finished_tell(&finished);
 }
 
-static void refuse(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms)
+static void refuse(const struct worker_attempt *attempt, int64_t now_ms)
 {
 	struct worker_finished finished = { .done = NULL };
 
-	worker_calls_refused(calls, attempt, "nobody", now_ms, &finished);
+	worker_calls_refused(&calls, attempt, "nobody", now_ms, &finished);
 	worker_finished_tell(&finished);
 }
 
-static int64_t due_of(struct worker_calls *calls, const struct worker_attempt *attempt)
+static int64_t due_of(const struct worker_attempt *attempt)
 {
-	const struct worker_call *call = slots_at(&calls->slots, slots_index(attempt->call));
+	const struct worker_call *call = slots_at(&calls.slots, slots_index(attempt->call));
 
 	return call->due_ms;
 }
 
 /* Time passes; true: the call has been asked again. */
-static bool pass(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms)
+static bool pass(struct worker_attempt *attempt, int64_t now_ms)
 {
 	struct worker_finished finished = { .done = NULL };
-	bool send = worker_calls_due(calls, slots_index(attempt->call), now_ms, attempt, &finished);
+	bool send = worker_calls_due(&calls, slots_index(attempt->call), now_ms, attempt, &finished);
 
 	worker_finished_tell(&finished);
 	if (send)
-		begin(calls, attempt, now_ms);
+		begin(attempt, now_ms);
 	return send;
 }
 
 /* A new table with one call, whose first attempt was sent at NOW. */
-static struct worker_attempt start(struct worker_calls *calls, enum operation operation, struct told *told)
+static struct worker_attempt start(enum operation operation)
 {
 	struct worker_attempt attempt;
 
-	worker_calls_init(calls, WAIT);
-	attempt = add_call(calls, operation, told);
-	begin(calls, &attempt, NOW);
+	worker_calls_init(&calls, WAIT);
+	attempt = add_call(operation, &told);
+	begin(&attempt, NOW);
 	return attempt;
 }
 
 Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct worker_attempt a;
 	struct worker_attempt b;
 
 	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_GET, &told);
+	a = add_call(OPERATION_GET, &told);
 	cr_expect_eq(calls.open[OPERATION_GET], 1);
-	begin(&calls, &a, NOW);
-	answer(&calls, &a, "OK", "{\"id\":1}", NOW + 5);
+	begin(&a, NOW);
+	answer(&a, "OK", "{\"id\":1}", NOW + 5);
 	cr_expect_eq(told.times, 1);
 	cr_expect_str_eq(told.body, "{\"id\":1}");
 	cr_expect_eq(calls.open[OPERATION_GET], 0);
-	answer(&calls, &a, "OK", "{}", NOW + 6); /* a second answer is ignored */
-	b = add_call(&calls, OPERATION_GET, &told);
+	answer(&a, "OK", "{}", NOW + 6); /* a second answer is ignored */
+	b = add_call(OPERATION_GET, &told);
 	cr_expect_eq(slots_index(b.call), slots_index(a.call));
 	cr_expect_neq(b.call, a.call);
-	answer(&calls, &a, "OK", "{}", NOW + 7);
+	answer(&a, "OK", "{}", NOW + 7);
 	cr_expect_eq(told.times, 1);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, a_call_with_a_delay_becomes_due)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct worker_ask ask = {
 		.operation = OPERATION_GET,
 		.body = "{}",
@@ -160,97 +165,78 @@ Test(worker_calls, a_call_with_a_delay_becomes_due)
 	cr_expect_eq(calls.next_due_ms, NOW + 40);
 	cr_expect(!worker_calls_due(&calls, 0, NOW + 39, &due, &finished));
 	cr_assert(worker_calls_due(&calls, 0, NOW + 40, &due, &finished));
-	begin(&calls, &due, NOW + 40);
+	begin(&due, NOW + 40);
 	cr_expect_eq(due.number, 1);
 	cr_expect_eq(told.times, 0);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct worker_attempt a;
 	int64_t now = NOW;
 	int sent = 1;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_CREATE, &told);
-	begin(&calls, &a, now);
+	a = start(OPERATION_CREATE);
 	while (told.times == 0) {
 		cr_assert_leq(now, NOW + WAIT, "asked for too long");
 		cr_expect_eq(a.shown, 1, "nothing was started: it is still the first attempt");
-		refuse(&calls, &a, now);
+		refuse(&a, now);
 		if (told.times)
 			break;
-		now = due_of(&calls, &a);
-		cr_assert(pass(&calls, &a, now));
+		now = due_of(&a);
+		cr_assert(pass(&a, now));
 		sent++;
 	}
 	cr_expect_eq(now, NOW + WAIT, "the last attempt is made at the end of the wait");
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	cr_expect_not(told.unknown);
 	cr_expect(sent >= 8 && sent <= 30, "%d attempts", sent);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, a_busy_worker_is_a_refusal)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_DELETE);
 
-	a = start(&calls, OPERATION_DELETE, &told);
-	answer(&calls, &a, "BUSY", "{\"detail\":\"full\"}", NOW + 1);
+	answer(&a, "BUSY", "{\"detail\":\"full\"}", NOW + 1);
 	cr_expect_eq(told.times, 0);
-	cr_expect_geq(due_of(&calls, &a), NOW + 100, "full workers are given some time");
-	cr_expect(pass(&calls, &a, due_of(&calls, &a)));
+	cr_expect_geq(due_of(&a), NOW + 100, "full workers are given some time");
+	cr_expect(pass(&a, due_of(&a)));
 	cr_expect_eq(a.shown, 1);
-	answer(&calls, &a, "OK", "", NOW + 500);
+	answer(&a, "OK", "", NOW + 500);
 	cr_expect_eq(told.rc, RC_OK);
 	cr_expect_eq(told.times, 1);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, silence_is_answered_by_sending_again)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS - 1));
-	cr_expect(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
+	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS - 1));
+	cr_expect(pass(&a, NOW + WORKER_SILENCE_MS));
 	cr_expect_eq(a.shown, 2);
-	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS + WORKER_SILENCE_AGAIN_MS - 1));
-	cr_expect(pass(&calls, &a, NOW + WORKER_SILENCE_MS + WORKER_SILENCE_AGAIN_MS));
+	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS + WORKER_SILENCE_AGAIN_MS - 1));
+	cr_expect(pass(&a, NOW + WORKER_SILENCE_MS + WORKER_SILENCE_AGAIN_MS));
 	cr_expect_eq(a.shown, 3);
 	/* The first attempt's reply counts as well. */
 	a.number = 1;
-	answer(&calls, &a, "OK", "{}", NOW + 10000);
+	answer(&a, "OK", "{}", NOW + 10000);
 	cr_expect_eq(told.rc, RC_OK);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, signs_of_life_are_no_silence)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
 	for (int64_t now = NOW + 1000; now < NOW + TIMEOUT; now += 1000) {
-		answer(&calls, &a, PROTOCOL_STATUS_WORKING, "", now);
-		cr_expect_not(pass(&calls, &a, now + 999));
+		answer(&a, PROTOCOL_STATUS_WORKING, "", now);
+		cr_expect_not(pass(&a, now + 999));
 	}
-	cr_expect_not(pass(&calls, &a, NOW + TIMEOUT));
+	cr_expect_not(pass(&a, NOW + TIMEOUT));
 	cr_expect_eq(told.rc, RC_TIMEOUT);
 	cr_expect(told.unknown);
-	worker_calls_clear(&calls);
 }
 
-static void say_working(struct worker_calls *calls, const struct worker_attempt *attempt, const char *wait,
-			int64_t now_ms)
+static void say_working(const struct worker_attempt *attempt, const char *wait, int64_t now_ms)
 {
 	struct worker_message msg = {
 		.status = PROTOCOL_STATUS_WORKING,
@@ -260,43 +246,35 @@ static void say_working(struct worker_calls *calls, const struct worker_attempt 
 	};
 	struct worker_finished finished = { .done = NULL };
 
-	worker_calls_message(calls, attempt, &msg, now_ms, &finished);
+	worker_calls_message(&calls, attempt, &msg, now_ms, &finished);
 	worker_finished_tell(&finished);
 }
 
 Test(worker_calls, what_waits_in_a_queue_is_refused_in_time)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	say_working(&calls, &a, "1", NOW + WAIT / 2);
-	cr_expect_not(pass(&calls, &a, NOW + WAIT / 2 + 1));
+	say_working(&a, "1", NOW + WAIT / 2);
+	cr_expect_not(pass(&a, NOW + WAIT / 2 + 1));
 	cr_expect_eq(told.times, 0);
-	cr_expect_not(pass(&calls, &a, NOW + WAIT));
+	cr_expect_not(pass(&a, NOW + WAIT));
 	cr_expect_eq(told.rc, RC_BUSY);
 	cr_expect_not(told.unknown);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, what_has_begun_is_not)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	say_working(&calls, &a, "1", NOW + WAIT / 2);
-	say_working(&calls, &a, NULL, NOW + WAIT / 2 + 1);
-	cr_expect_not(pass(&calls, &a, NOW + WAIT));
+	say_working(&a, "1", NOW + WAIT / 2);
+	say_working(&a, NULL, NOW + WAIT / 2 + 1);
+	cr_expect_not(pass(&a, NOW + WAIT));
 	cr_expect_eq(told.times, 0);
-	say_working(&calls, &a, "1", NOW + WAIT);
+	say_working(&a, "1", NOW + WAIT);
 	a.number = 1;
 	cr_expect_str_eq(worker_calls_permission(&calls, &a, NOW + WAIT), "OK");
-	cr_expect_not(pass(&calls, &a, NOW + WAIT + 1));
+	cr_expect_not(pass(&a, NOW + WAIT + 1));
 	cr_expect_eq(told.times, 0);
-	worker_calls_clear(&calls);
 }
 
 struct deadline_case {
@@ -320,215 +298,171 @@ Test(worker_calls, the_deadline_ends_every_call)
 {
 	for (size_t i = 0; i < ARRAY_LEN(deadline_cases); i++) {
 		const struct deadline_case *c = &deadline_cases[i];
-		struct worker_calls calls;
-		struct told told = { 0 };
 		struct worker_attempt a;
 
-		worker_calls_init(&calls, WAIT);
-		a = add_call(&calls, c->operation, &told);
-		begin(&calls, &a, NOW);
+		a = start(c->operation);
 		if (c->lost)
-			cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS), "%s", c->name);
+			cr_assert(pass(&a, NOW + WORKER_SILENCE_MS), "%s", c->name);
 		if (c->refused)
-			refuse(&calls, &a, NOW + WORKER_SILENCE_MS + 1);
-		cr_expect_not(pass(&calls, &a, NOW + TIMEOUT), "%s", c->name);
+			refuse(&a, NOW + WORKER_SILENCE_MS + 1);
+		cr_expect_not(pass(&a, NOW + TIMEOUT), "%s", c->name);
 		cr_expect_eq(told.times, 1, "%s", c->name);
 		cr_expect_eq(told.rc, c->rc, "%s: %s", c->name, rc_name(told.rc));
 		cr_expect_eq(told.unknown, c->unknown, "%s", c->name);
-		worker_calls_clear(&calls);
+		clear();
 	}
 }
 
 Test(worker_calls, a_lost_connection_loses_the_attempts_under_way)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct told health = { 0 };
 	struct worker_finished finished = { .done = NULL };
 	struct worker_attempt a;
 	struct worker_attempt h;
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	h = add_call(&calls, OPERATION_HEALTH, &health);
-	begin(&calls, &h, NOW);
+	a = start(OPERATION_CREATE);
+	h = add_call(OPERATION_HEALTH, &health);
+	begin(&h, NOW);
 	worker_calls_lost(&calls, slots_index(a.call), NOW + 10, &finished);
 	cr_expect_null(finished.done);
 	worker_calls_lost(&calls, slots_index(h.call), NOW + 10, &finished);
 	worker_finished_tell(&finished);
 	cr_expect_eq(health.rc, RC_UNAVAILABLE, "health never waits");
-	cr_expect(pass(&calls, &a, NOW + 200));
+	cr_expect(pass(&a, NOW + 200));
 	cr_expect_eq(a.shown, 2);
-	refuse(&calls, &a, NOW + 200);
+	refuse(&a, NOW + 200);
 	cr_expect_eq(told.times, 0, "the wait has begun");
-	cr_assert(pass(&calls, &a, NOW + 10 + WAIT));
-	refuse(&calls, &a, NOW + 10 + WAIT);
+	cr_assert(pass(&a, NOW + 10 + WAIT));
+	refuse(&a, NOW + 10 + WAIT);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	cr_expect(told.unknown, "it may have been carried out, and must be undone");
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, a_read_that_was_lost_is_given_up_after_the_wait)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct worker_finished finished = { .done = NULL };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_LIST);
 
-	a = start(&calls, OPERATION_LIST, &told);
 	worker_calls_lost(&calls, slots_index(a.call), NOW + 5000, &finished);
-	cr_assert(pass(&calls, &a, NOW + 5500));
-	refuse(&calls, &a, NOW + 5500);
+	cr_assert(pass(&a, NOW + 5500));
+	refuse(&a, NOW + 5500);
 	cr_expect_eq(told.times, 0, "the wait begins when the attempt was lost");
-	cr_assert(pass(&calls, &a, NOW + 5000 + WAIT));
-	refuse(&calls, &a, NOW + 5000 + WAIT);
+	cr_assert(pass(&a, NOW + 5000 + WAIT));
+	refuse(&a, NOW + 5000 + WAIT);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, undo_goes_on_until_it_is_done)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct worker_finished finished = { .done = NULL };
 	struct worker_attempt a;
 	int64_t now = NOW;
 
-	worker_calls_init(&calls, WAIT);
-	a = add_call(&calls, OPERATION_UNDO, &told);
-	begin(&calls, &a, now);
+	a = start(OPERATION_UNDO);
 	for (int i = 0; i < 3; i++) {
 		if (i % 2)
-			refuse(&calls, &a, now);
+			refuse(&a, now);
 		else
-			answer(&calls, &a, "INTERNAL", "{\"detail\":\"x\"}", now);
+			answer(&a, "INTERNAL", "{\"detail\":\"x\"}", now);
 		cr_expect_eq(told.times, 0);
-		now = due_of(&calls, &a);
-		cr_assert(pass(&calls, &a, now));
+		now = due_of(&a);
+		cr_assert(pass(&a, now));
 	}
 	worker_calls_cancel(&calls, slots_index(a.call), false, &finished);
 	cr_expect_null(finished.done, "an undo outlives the requests");
-	answer(&calls, &a, "OK", "", now);
+	answer(&a, "OK", "", now);
 	cr_expect_eq(told.rc, RC_OK);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, an_undo_that_waits_can_be_hurried)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_UNDO);
 
-	a = start(&calls, OPERATION_UNDO, &told);
-	refuse(&calls, &a, NOW);
+	refuse(&a, NOW);
 	worker_calls_hurry(&calls, slots_index(a.call), NOW + 1);
-	cr_expect(pass(&calls, &a, NOW + 1));
-	worker_calls_clear(&calls);
+	cr_expect(pass(&a, NOW + 1));
 }
 
 Test(worker_calls, a_failure_after_a_lost_attempt_leaves_the_outcome_open)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
-	answer(&calls, &a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + WORKER_SILENCE_MS + 1);
+	cr_assert(pass(&a, NOW + WORKER_SILENCE_MS));
+	answer(&a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + WORKER_SILENCE_MS + 1);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	cr_expect(told.unknown);
-	worker_calls_clear(&calls);
 }
 
 /* ---- permissions ---- */
 
-static bool permits(struct worker_calls *calls, struct worker_attempt a, unsigned number, int64_t now_ms)
+static bool permits(struct worker_attempt a, unsigned number, int64_t now_ms)
 {
 	a.number = number;
-	return strcmp(worker_calls_permission(calls, &a, now_ms), "OK") == 0;
+	return strcmp(worker_calls_permission(&calls, &a, now_ms), "OK") == 0;
 }
 
 Test(worker_calls, one_attempt_at_a_time_has_the_permission)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	cr_expect(permits(&calls, a, 1, NOW));
-	cr_expect(permits(&calls, a, 1, NOW + 2000), "it may ask again");
-	cr_expect_not(pass(&calls, &a, NOW + WORKER_SILENCE_MS), "a question is a sign of life");
-	cr_assert(pass(&calls, &a, NOW + 2000 + WORKER_SILENCE_MS));
-	cr_expect(permits(&calls, a, 2, NOW + 6000), "the silent one has lost it");
-	cr_expect_not(permits(&calls, a, 1, NOW + 6001), "another one has it");
+	cr_expect(permits(a, 1, NOW));
+	cr_expect(permits(a, 1, NOW + 2000), "it may ask again");
+	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS), "a question is a sign of life");
+	cr_assert(pass(&a, NOW + 2000 + WORKER_SILENCE_MS));
+	cr_expect(permits(a, 2, NOW + 6000), "the silent one has lost it");
+	cr_expect_not(permits(a, 1, NOW + 6001), "another one has it");
 	a.number = 1;
-	answer(&calls, &a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + 6002);
-	answer(&calls, &a, "OK", "{}", NOW + 6003);
+	answer(&a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + 6002);
+	answer(&a, "OK", "{}", NOW + 6003);
 	cr_expect_eq(told.times, 0, "the reply of one without permission does not count");
 	a.number = 2;
-	answer(&calls, &a, "OK", "{}", NOW + 6004);
+	answer(&a, "OK", "{}", NOW + 6004);
 	cr_expect_eq(told.rc, RC_OK);
-	cr_expect_not(permits(&calls, a, 2, NOW + 6005), "the call is over");
-	worker_calls_clear(&calls);
+	cr_expect_not(permits(a, 2, NOW + 6005), "the call is over");
 }
 
 Test(worker_calls, an_old_attempt_may_come_first_after_the_silence)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_DELETE);
 
-	a = start(&calls, OPERATION_DELETE, &told);
-	cr_assert(pass(&calls, &a, NOW + WORKER_SILENCE_MS));
-	cr_expect(permits(&calls, a, 1, NOW + 3500));
-	cr_expect_not(permits(&calls, a, 2, NOW + 3501));
-	worker_calls_clear(&calls);
+	cr_assert(pass(&a, NOW + WORKER_SILENCE_MS));
+	cr_expect(permits(a, 1, NOW + 3500));
+	cr_expect_not(permits(a, 2, NOW + 3501));
 }
 
 Test(worker_calls, nothing_is_permitted_for_a_client_that_has_gone_or_after_the_deadline)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
 	present = false;
-	cr_expect_not(permits(&calls, a, 1, NOW));
+	cr_expect_not(permits(a, 1, NOW));
 	present = true;
-	cr_expect_not(permits(&calls, a, 1, NOW + TIMEOUT));
+	cr_expect_not(permits(a, 1, NOW + TIMEOUT));
 	a.call += UINT64_C(1) << 32;
-	cr_expect_not(permits(&calls, a, 1, NOW));
-	worker_calls_clear(&calls);
+	cr_expect_not(permits(a, 1, NOW));
 }
 
 Test(worker_calls, a_lost_connection_takes_the_permission)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct worker_finished finished = { .done = NULL };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	cr_expect(permits(&calls, a, 1, NOW));
+	cr_expect(permits(a, 1, NOW));
 	worker_calls_lost(&calls, slots_index(a.call), NOW + 10, &finished);
-	cr_assert(pass(&calls, &a, NOW + 200));
-	cr_expect(permits(&calls, a, 2, NOW + 201));
-	worker_calls_clear(&calls);
+	cr_assert(pass(&a, NOW + 200));
+	cr_expect(permits(a, 2, NOW + 201));
 }
 
 Test(worker_calls, a_request_that_is_running_already_is_waited_for)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	for (int64_t now = NOW; now < NOW + TIMEOUT - 1000; now = due_of(&calls, &a)) {
-		answer(&calls, &a, "PENDING", "{\"detail\":\"x\"}", now);
+	for (int64_t now = NOW; now < NOW + TIMEOUT - 1000; now = due_of(&a)) {
+		answer(&a, "PENDING", "{\"detail\":\"x\"}", now);
 		cr_assert_eq(told.times, 0);
-		cr_assert(pass(&calls, &a, due_of(&calls, &a)));
+		cr_assert(pass(&a, due_of(&a)));
 		cr_assert_eq(a.shown, 1);
 	}
-	worker_calls_clear(&calls);
 }
 
 /* ---- debts ---- */
@@ -536,16 +470,14 @@ Test(worker_calls, a_request_that_is_running_already_is_waited_for)
 #define RECORD "17 owed.req_3A1"
 #define VALUE "{\"state\":\"settled\",\"id\":\"web\",\"uid\":\"u-1\"}"
 
-static const char *probe(struct worker_calls *calls, const struct worker_attempt *attempt, const char *uid,
-			 int64_t now_ms)
+static const char *probe(const struct worker_attempt *attempt, const char *uid, int64_t now_ms)
 {
 	struct worker_message question = { .data = uid, .len = strlen(uid) };
 
-	return worker_calls_probe(calls, attempt, &question, now_ms);
+	return worker_calls_probe(&calls, attempt, &question, now_ms);
 }
 
-static void answer_owed(struct worker_calls *calls, const struct worker_attempt *attempt, const char *debt,
-			int64_t now_ms)
+static void answer_owed(const struct worker_attempt *attempt, const char *debt, int64_t now_ms)
 {
 	struct worker_message msg = {
 		.status = "OK",
@@ -558,15 +490,15 @@ static void answer_owed(struct worker_calls *calls, const struct worker_attempt 
 	};
 	struct worker_finished finished = { .done = NULL };
 
-	worker_calls_message(calls, attempt, &msg, now_ms, &finished);
+	worker_calls_message(&calls, attempt, &msg, now_ms, &finished);
 	worker_finished_tell(&finished);
 }
 
 /* Is there something to settle now? */
-static bool settles(struct worker_calls *calls, struct worker_attempt *attempt, int64_t now_ms)
+static bool settles(struct worker_attempt *attempt, int64_t now_ms)
 {
 	struct worker_debt *debt = NULL;
-	struct worker_package *package = worker_calls_begin_settling(calls, attempt, now_ms, &debt);
+	struct worker_package *package = worker_calls_begin_settling(&calls, attempt, now_ms, &debt);
 
 	if (!package)
 		return false;
@@ -577,102 +509,83 @@ static bool settles(struct worker_calls *calls, struct worker_attempt *attempt, 
 	return true;
 }
 
-static void settled(struct worker_calls *calls, const struct worker_attempt *attempt, enum rc rc, int64_t now_ms)
+static void settled(const struct worker_attempt *attempt, enum rc rc, int64_t now_ms)
 {
 	struct worker_finished finished = { .done = NULL };
 
-	worker_calls_settled(calls, attempt, rc, 18, now_ms, &finished);
+	worker_calls_settled(&calls, attempt, rc, 18, now_ms, &finished);
 	worker_finished_tell(&finished);
 }
 
 Test(worker_calls, what_is_owed_is_settled_before_it_is_told)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct worker_attempt a;
 	struct worker_attempt late;
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	cr_assert(permits(&calls, a, 1, NOW));
+	a = start(OPERATION_CREATE);
+	cr_assert(permits(a, 1, NOW));
 	late = a;
-	answer_owed(&calls, &a, RECORD, NOW + 1);
+	answer_owed(&a, RECORD, NOW + 1);
 	cr_expect_eq(told.times, 0);
-	cr_assert(settles(&calls, &a, NOW + 1));
-	cr_expect_not(settles(&calls, &a, NOW + 2), "it is under way");
-	cr_expect_not(permits(&calls, a, 2, NOW + 3), "the result is there");
-	cr_expect_str_eq(probe(&calls, &a, "", NOW + 3), "OK");
-	settled(&calls, &a, RC_TIMEOUT, NOW + 4);
-	cr_assert(settles(&calls, &a, NOW + 1 + WORKER_SETTLE_MS), "it is tried again");
-	settled(&calls, &a, RC_OK, NOW + 600);
+	cr_assert(settles(&a, NOW + 1));
+	cr_expect_not(settles(&a, NOW + 2), "it is under way");
+	cr_expect_not(permits(a, 2, NOW + 3), "the result is there");
+	cr_expect_str_eq(probe(&a, "", NOW + 3), "OK");
+	settled(&a, RC_TIMEOUT, NOW + 4);
+	cr_assert(settles(&a, NOW + 1 + WORKER_SETTLE_MS), "it is tried again");
+	settled(&a, RC_OK, NOW + 600);
 	cr_expect_eq(told.times, 1);
 	cr_expect_str_eq(told.body, "{\"id\":1}");
-	cr_expect_str_eq(probe(&calls, &a, "", NOW + 601), "CANCELLED");
-	answer_owed(&calls, &late, RECORD, NOW + 602);
-	settled(&calls, &a, RC_OK, NOW + 603);
+	cr_expect_str_eq(probe(&a, "", NOW + 601), "CANCELLED");
+	answer_owed(&late, RECORD, NOW + 602);
+	settled(&a, RC_OK, NOW + 603);
 	cr_expect_eq(told.times, 1);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, what_was_void_is_an_error_whose_outcome_is_open)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	answer_owed(&calls, &a, RECORD, NOW + 1);
-	cr_assert(settles(&calls, &a, NOW + 1));
-	settled(&calls, &a, RC_CONFLICT, NOW + 2);
+	answer_owed(&a, RECORD, NOW + 1);
+	cr_assert(settles(&a, NOW + 1));
+	settled(&a, RC_CONFLICT, NOW + 2);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	cr_expect(told.unknown);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, the_deadline_ends_a_settlement)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	answer_owed(&calls, &a, RECORD, NOW + 1);
-	cr_assert(settles(&calls, &a, NOW + 1));
-	cr_expect_not(pass(&calls, &a, NOW + TIMEOUT));
+	answer_owed(&a, RECORD, NOW + 1);
+	cr_assert(settles(&a, NOW + 1));
+	cr_expect_not(pass(&a, NOW + TIMEOUT));
 	cr_expect_eq(told.rc, RC_TIMEOUT);
 	cr_expect(told.unknown);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, nothing_is_settled_for_a_client_that_has_gone)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
 	present = false;
-	answer_owed(&calls, &a, RECORD, NOW + 1);
+	answer_owed(&a, RECORD, NOW + 1);
 	cr_expect_eq(told.rc, RC_CANCELLED);
 	cr_expect(told.unknown);
-	cr_expect_not(settles(&calls, &a, NOW + 1));
-	worker_calls_clear(&calls);
+	cr_expect_not(settles(&a, NOW + 1));
 }
 
 Test(worker_calls, a_promise_is_remembered_for_those_who_ask)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_CREATE);
 
-	a = start(&calls, OPERATION_CREATE, &told);
-	answer_owed(&calls, &a, PROTOCOL_DEBT_OBJECT, NOW + 1);
-	cr_assert(settles(&calls, &a, NOW + 1));
-	settled(&calls, &a, RC_OK, NOW + 2);
+	answer_owed(&a, PROTOCOL_DEBT_OBJECT, NOW + 1);
+	cr_assert(settles(&a, NOW + 1));
+	settled(&a, RC_OK, NOW + 2);
 	cr_expect_eq(told.rc, RC_OK);
-	cr_expect_str_eq(probe(&calls, &a, "u-1", NOW + 3), PROTOCOL_STATUS_SETTLED);
-	cr_expect_str_eq(probe(&calls, &a, "u-2", NOW + 3), "CANCELLED", "another object of a late attempt");
-	cr_expect_str_eq(probe(&calls, &a, "u-1", NOW + 3 + WORKER_PROMISE_MS), "CANCELLED");
-	worker_calls_clear(&calls);
+	cr_expect_str_eq(probe(&a, "u-1", NOW + 3), PROTOCOL_STATUS_SETTLED);
+	cr_expect_str_eq(probe(&a, "u-2", NOW + 3), "CANCELLED", "another object of a late attempt");
+	cr_expect_str_eq(probe(&a, "u-1", NOW + 3 + WORKER_PROMISE_MS), "CANCELLED");
 }
 
 Test(worker_calls, malformed_debts_are_errors)
@@ -690,17 +603,15 @@ Test(worker_calls, malformed_debts_are_errors)
 					     "99999999999999999999 owed.x" };
 
 	for (size_t i = 0; i < ARRAY_LEN(debts); i++) {
-		struct worker_calls calls;
-		struct told told = { 0 };
 		struct worker_attempt a;
 
 		worker_calls_init(&calls, WAIT);
-		a = add_call(&calls, OPERATION_CREATE, &told);
-		begin(&calls, &a, NOW);
-		answer_owed(&calls, &a, debts[i], NOW + 1);
+		a = add_call(OPERATION_CREATE, &told);
+		begin(&a, NOW);
+		answer_owed(&a, debts[i], NOW + 1);
 		cr_expect_eq(told.rc, RC_INTERNAL, "'%s'", debts[i]);
 		cr_expect(told.unknown, "'%s'", debts[i]);
-		worker_calls_clear(&calls);
+		clear();
 	}
 }
 
@@ -708,48 +619,37 @@ Test(worker_calls, malformed_debts_are_errors)
 
 Test(worker_calls, any_good_word_is_health)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_HEALTH);
 
-	a = start(&calls, OPERATION_HEALTH, &told);
-	answer(&calls, &a, "OK", "{\"healthy\":false}", NOW + 1);
+	answer(&a, "OK", "{\"healthy\":false}", NOW + 1);
 	cr_expect_eq(told.times, 0, "another worker may know better");
-	answer(&calls, &a, "OK", "{\"healthy\":true}", NOW + 2);
+	answer(&a, "OK", "{\"healthy\":true}", NOW + 2);
 	cr_expect_eq(told.rc, RC_OK);
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, workers_that_do_not_hear_all_are_asked_in_their_group)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
-	struct worker_attempt a;
+	struct worker_attempt a = start(OPERATION_HEALTH);
 
-	a = start(&calls, OPERATION_HEALTH, &told);
-	refuse(&calls, &a, NOW + 1);
+	refuse(&a, NOW + 1);
 	cr_expect_eq(told.times, 0);
-	cr_assert(pass(&calls, &a, NOW + 1));
-	refuse(&calls, &a, NOW + 2);
+	cr_assert(pass(&a, NOW + 1));
+	refuse(&a, NOW + 2);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE, "there are none at all");
-	worker_calls_clear(&calls);
 }
 
 Test(worker_calls, the_table_grows)
 {
-	struct worker_calls calls;
-	struct told told = { 0 };
 	struct worker_attempt attempts[500];
 
 	worker_calls_init(&calls, WAIT);
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
-		attempts[i] = add_call(&calls, OPERATION_GET, &told);
-		begin(&calls, &attempts[i], NOW);
+		attempts[i] = add_call(OPERATION_GET, &told);
+		begin(&attempts[i], NOW);
 	}
 	cr_expect_eq(calls.open[OPERATION_GET], 500);
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++)
-		answer(&calls, &attempts[i], "OK", "{}", NOW);
+		answer(&attempts[i], "OK", "{}", NOW);
 	cr_expect_eq(told.times, 500);
 	cr_expect_eq(calls.open[OPERATION_GET], 0);
-	worker_calls_clear(&calls);
 }
