@@ -6,13 +6,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-build=build
-if [ "${1:-}" = --build ]; then
-    build=$2
-    shift 2
-fi
-case $build in /*) ;; *) build=$root/$build ;; esac
+# shellcheck source=tests/build.sh
+. "$here/../build.sh"
 export E2E_BIN=$build/bin E2E_NAMESPACE=${E2E_NAMESPACE:-dcm-sp}
 export PYTHONPATH=$root/tests/end-to-end PYTHONDONTWRITEBYTECODE=1
 

@@ -2,15 +2,8 @@
 # Fails on an include that goes up or sideways: process -> container -> kube -> bus, http, adapters -> services -> base,
 # never between processes; in a process its own folder -> the folders in it, never between these; and on a foreign
 # library's header that is included in more than its one place.
-set -euo pipefail
-
-cd "$(dirname "$0")/../.."
-bad=0
-
-complain() {
-    echo "layers: $*" >&2
-    bad=1
-}
+# shellcheck source=tests/checks/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # Which folders the files of a folder may include from, beside their own.
 base="common common/base"
@@ -66,4 +59,4 @@ LIST
 while read -r file; do
     complain "$file calls malloc_trim(); footprint_trim_heap() does it where it may be done"
 done < <(git ls-files --cached --others --exclude-standard '*.c' ':!common/base/footprint.c' | xargs grep -l 'malloc_trim(')
-exit $bad
+exit "$bad"

@@ -1,14 +1,7 @@
 #!/usr/bin/env bash
 # Fails when something of an operation (common/operation.h) is missing: its path in the API document, its file, its test.
-set -euo pipefail
-
-cd "$(dirname "$0")/../.."
-bad=0
-
-complain() {
-    echo "operations: $*" >&2
-    bad=1
-}
+# shellcheck source=tests/checks/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # Without the operation of programs for tests (tests/streams/).
 table=$(sed '/^#ifdef DCM_SP_TEST_OPERATION/,/^#else/d' common/operation.h)
@@ -31,4 +24,4 @@ done
 while read -r id; do
     grep -q "\"$id\"\$" <<<"$rows" || complain "api-svc/openapi.yaml: $id has no row"
 done < <(sed -nE 's/^ *operationId: ([A-Za-z]+)$/\1/p' api-svc/openapi.yaml)
-exit $bad
+exit "$bad"

@@ -5,13 +5,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-build=build
-if [ "${1:-}" = --build ]; then
-    build=$2
-    shift 2
-fi
-case $build in /*) ;; *) build=$root/$build ;; esac
+# shellcheck source=tests/build.sh
+. "$here/../build.sh"
 export BUILD=$build KUBESIM=$build/bin/kubesim
 ulimit -n "$(ulimit -Hn)"
 
