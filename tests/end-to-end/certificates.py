@@ -1,5 +1,6 @@
 """Certificates for the tests, as RFC 5280 wants them: Python looks closely since 3.13."""
 
+import base64
 import subprocess
 
 
@@ -20,9 +21,10 @@ class Certificates:
         self._run("req", "-x509", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-days", "2",
                   "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", f"{name}.crt")
 
-    def sign(self, authority, name, address="IP:127.0.0.1"):
+    def sign(self, authority, name, address="IP:127.0.0.1", usage="serverAuth,clientAuth"):
         self._key(name)
-        (self.folder / "extensions").write_text(f"subjectAltName={address}\nauthorityKeyIdentifier=keyid\n")
+        (self.folder / "extensions").write_text(
+            f"subjectAltName={address}\nextendedKeyUsage={usage}\nauthorityKeyIdentifier=keyid\n")
         self._run("req", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-out", f"{name}.csr")
         self._run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key",
                   "-CAcreateserial", "-days", "2", "-extfile", "extensions", "-out", f"{name}.crt")
@@ -32,3 +34,6 @@ class Certificates:
 
     def text(self, name):
         return (self.folder / name).read_text()
+
+    def data(self, name):
+        return base64.b64encode((self.folder / name).read_bytes()).decode()

@@ -2,42 +2,28 @@
 
 import json
 import socket
-import threading
+
+from listener import Listener
 
 
-class Liar:
+class Liar(Listener):
     """Answers every request with the same bytes, or with what a function makes of method and path, and closes."""
 
     def __init__(self, answer):
         self.answer = answer
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(self._answer)
+        self.url = f"http://127.0.0.1:{self.port}"
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
-        try:
-            with client:
-                head = b""
-                while b"\r\n\r\n" not in head and (data := client.recv(65536)):
-                    head += data
-                method, path = head.decode(errors="replace").split(" ")[:2]
-                client.sendall(self.answer(method, path) if callable(self.answer) else self.answer)
-                client.shutdown(socket.SHUT_WR)
-                while client.recv(65536):
-                    pass
-        except (OSError, ValueError):
-            pass
-
-    def close(self):
-        self.listener.close()
+    def _answer(self, client):
+        with client:
+            head = b""
+            while b"\r\n\r\n" not in head and (data := client.recv(65536)):
+                head += data
+            method, path = head.decode(errors="replace").split(" ")[:2]
+            client.sendall(self.answer(method, path) if callable(self.answer) else self.answer)
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(65536):
+                pass
 
 
 def http(status, body, *headers):

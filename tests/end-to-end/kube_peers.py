@@ -1,50 +1,25 @@
 """Peers of a Kubernetes client: a TLS server that writes down what arrives, certificates for it, and proxies."""
 
-import base64
 import http.server
 import json
-import shlex
 import socket
 import ssl
-import subprocess
 import threading
 import urllib.parse
 
+from certificates import Certificates
+from listener import Listener
 
-def run(command, **options):
-    return subprocess.run(shlex.split(command), check=True, capture_output=True, **options).stdout
 
-
-class Certificates:
-    """An authority and what it signs, made with the openssl program."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        self._key("ca")
-        run("openssl req -x509 -new -key ca.key -subj /CN=authority -days 2 -out ca.crt", cwd=folder)
-        self.sign("server", "server", "subjectAltName=IP:127.0.0.1,DNS:kubernetes.default")
-        self.sign("jane", "jane", "extendedKeyUsage=clientAuth")
-        self.sign("joe", "joe", "extendedKeyUsage=clientAuth")
-
-    def _key(self, name):
-        (self.folder / f"{name}.key").write_bytes(run("openssl ecparam -name prime256v1 -genkey -noout"))
-
-    def sign(self, name, common_name, extension):
-        self._key(name)
-        (self.folder / "extension").write_text(extension + "\n")
-        run(f"openssl req -new -key {name}.key -subj /CN={common_name} -out {name}.csr", cwd=self.folder)
-        run(f"openssl x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 "
-            f"-extfile extension -out {name}.crt", cwd=self.folder)
-
-    def path(self, name):
-        return self.folder / name
-
-    def text(self, name):
-        return self.path(name).read_text()
-
-    def data(self, name):
-        return base64.b64encode(self.path(name).read_bytes()).decode()
+def kube_certificates(folder):
+    """Of an API server, and of its users jane and joe."""
+    folder.mkdir()
+    made = Certificates(folder)
+    made.authority("ca")
+    made.sign("ca", "server", "IP:127.0.0.1,DNS:kubernetes.default", "serverAuth")
+    for user in ("jane", "joe"):
+        made.sign("ca", user, usage="clientAuth")
+    return made
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -117,23 +92,13 @@ class ApiServer(http.server.ThreadingHTTPServer):
         self.thread.join()
 
 
-class TunnelProxy:
+class TunnelProxy(Listener):
     """An HTTP proxy (CONNECT, and http:// URLs) or a SOCKS5 proxy; `asked` holds the host and port of each connection."""
 
     def __init__(self, kind):
         self.kind = kind
         self.asked = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        super().__init__(self._tunnel)
 
     def _http(self, client):
         head = b""
@@ -157,13 +122,13 @@ class TunnelProxy:
             host = socket.inet_ntop(socket.AF_INET, client.recv(4))
         return host, int.from_bytes(client.recv(2), "big"), b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00", b""
 
-    def _serve(self, client):
+    def _tunnel(self, client):
         host, port, answer, first = self._http(client) if self.kind == "http" else self._socks5(client)
         self.asked.append((host, port))
         upstream = socket.create_connection(("127.0.0.1", port))  # every name is this machine
         client.sendall(answer)
         upstream.sendall(first)
-        threading.Thread(target=self._copy, args=(upstream, client), daemon=True).start()
+        self.start(self._copy, upstream, client)
         self._copy(client, upstream)
 
     @staticmethod
@@ -174,6 +139,3 @@ class TunnelProxy:
             target.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-
-    def close(self):
-        self.listener.close()

@@ -1,36 +1,23 @@
 """One address in front of several, as a load balancer is; and it can break down while a request is under way."""
 
 import socket
-import threading
+
+from listener import Listener
 
 
-class Proxy:
+class Proxy(Listener):
     """Connections go to the ports in turn. lose = n: each of the next n requests is the last that its connections bring."""
 
     def __init__(self, *ports):
         self.ports, self.turn, self.lose = ports, 0, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(self._connect)
 
-    def stop(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                server = socket.create_connection(("127.0.0.1", self.ports[self.turn % len(self.ports)]))
-            except OSError:
-                client.close()
-                continue
-            finally:
-                self.turn += 1
-            threading.Thread(target=self._copy, args=(client, server, False), daemon=True).start()
-            threading.Thread(target=self._copy, args=(server, client, True), daemon=True).start()
+    def _connect(self, client):
+        port = self.ports[self.turn % len(self.ports)]
+        self.turn += 1
+        server = socket.create_connection(("127.0.0.1", port))
+        self.start(self._copy, client, server, False)
+        self._copy(server, client, True)
 
     def _copy(self, source, sink, answers):
         try:

@@ -142,7 +142,7 @@ def test_a_lost_reply_leaves_no_container_that_dcm_does_not_know(provider):
             known.add(f"lost-{number}")
         except Refused as refused:
             assert refused.args[0] == 409
-    proxy.stop()
+    proxy.close()
     assert proxy.lose == 0
     wait_for("what DCM knows, and nothing else", lambda: set(deployments(provider)) == known, 20)
 
@@ -212,7 +212,7 @@ def test_two_api_svc_two_registrars_and_two_monitors_double_nothing(provider, tm
             told = [e for e in provider.dcm.events if e[0] == f"twice-{number}"]
             assert len(told) == len({(e[1], e[2]) for e in told}), told
     finally:
-        proxy.stop()
+        proxy.close()
         for process in more:
             process.stop()
         registry.stop()

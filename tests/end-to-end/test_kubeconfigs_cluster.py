@@ -8,13 +8,13 @@ import subprocess
 import pytest
 
 from control_plane import CLUSTER
-from kube_peers import ApiServer, Certificates
+from kube_peers import ApiServer, kube_certificates
 from kubeconfigs import NOBODY, OTHER, PLAIN, SHAPES, TLS, expected, seen
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("certificates") / "pki")
+    return kube_certificates(tmp_path_factory.mktemp("certificates") / "pki")
 
 
 @pytest.fixture(scope="module")

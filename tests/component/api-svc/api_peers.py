@@ -1,5 +1,4 @@
-"""Peers of api-svc for its component tests: a real nats-server, a fake worker that speaks NATS's own text protocol, and
-the real process. Everything listens on free ports of 127.0.0.1 and is ended by its pid."""
+"""Peers of api-svc for its component tests: a fake worker, and the real process. Everything listens on free ports of 127.0.0.1 and is ended by its pid."""
 
 import heapq
 import http.client
@@ -7,7 +6,6 @@ import itertools
 import json
 import os
 import pathlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -17,13 +15,13 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "tests" / "end-to-end"))
-from ports import free_port  # noqa: E402  (the folder is known only now)
+from nats_peers import Subscriber  # noqa: E402  (the folder is known only now)
+from processes import wait_for  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 # Sanitizers and a busy machine make everything slower; no test measures more than whether it hangs.
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "10"))
 SLOW = max(1.0, PATIENCE / 10)  # by how much a limit of time may be exceeded here
-
 
 
 def is_sanitized():
@@ -41,54 +39,6 @@ SPEC = {
 ETAG = "0123456789abcdef0123456789abcdef"  # of every container of the fake worker
 CONTAINERS = "/api/v1alpha1/containers"
 HEALTH = CONTAINERS + "/health"
-
-
-def wait_for(condition, what, timeout=None):
-    end = time.monotonic() + (timeout or PATIENCE)
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"timed out waiting for {what}")
-
-
-class NatsServer:
-    """A nats-server on a port of its own that can be killed and started again on the same port."""
-
-    def __init__(self, tmp_path, *options):
-        self.port = free_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
-        self.log = open(tmp_path / f"nats-{self.port}.log", "ab")
-        self.options = options
-        self.process = None
-        self.start()
-
-    def start(self):
-        binary = os.environ.get("NATS_SERVER") or shutil.which("nats-server") or "/usr/sbin/nats-server"
-        self.process = subprocess.Popen(
-            [binary, "-a", "127.0.0.1", "-p", str(self.port), *self.options],
-            stdout=self.log, stderr=self.log)
-        wait_for(self.answers, "nats-server")
-
-    def answers(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 0.2) as s:
-                s.settimeout(1)
-                return s.recv(4) == b"INFO"
-        except OSError:
-            return False
-
-    def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-
-def parse_headers(block):
-    lines = block.decode().split("\r\n")
-    return lines[0], dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
 
 
 class Asked:
@@ -125,7 +75,7 @@ def subject_token(name):
                    for c in name)
 
 
-class FakeWorker:
+class FakeWorker(Subscriber):
     """Answers by `on[operation](asked)`: an Ok or Fail, or None for silence. Remembers all that it was asked."""
 
     def __init__(self, nats, name="provider"):
@@ -141,50 +91,22 @@ class FakeWorker:
         self.due = []
         self.counter = itertools.count()
         self.wake = threading.Condition(self.lock)
-        self.socket = None
         self.start()
 
     def start(self):
-        self.socket = socket.create_connection(("127.0.0.1", self.nats.port), 5)
-        self.socket.settimeout(None)
-        self.file = self.socket.makefile("rb")
-        self.file.readline()
         self.alive = True
-        options = json.dumps({"verbose": False, "headers": True, "no_responders": True, "echo": False})
-        subject = f"k8s-container-sp.{subject_token(self.name)}.op.*"
-        self.socket.sendall(f"CONNECT {options}\r\nSUB {subject} kube-worker 1\r\nPING\r\n".encode())
-        assert self.file.readline() == b"PONG\r\n"
-        threading.Thread(target=self.run_reader, args=(self.file,), daemon=True).start()
+        super().__init__(self.nats, f"k8s-container-sp.{subject_token(self.name)}.op.*", "kube-worker", echo=False)
         threading.Thread(target=self.run_sender, daemon=True).start()
 
     def stop(self):
-        """Vanish, as after a kill -9."""
         with self.lock:
             self.alive = False
             self.due.clear()
             self.wake.notify_all()
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.socket.close()
+        super().stop()
 
-    def run_reader(self, file):
-        try:
-            while line := file.readline():
-                words = line.split()
-                if words[0] == b"PING":
-                    self.send(b"PONG\r\n")
-                elif words[0] == b"HMSG":
-                    header_len, total = int(words[-2]), int(words[-1])
-                    data = file.read(total + 2)[:total]
-                    _, headers = parse_headers(data[:header_len])
-                    self.take(Asked(words[1].decode().rsplit(".", 1)[1], headers, data[header_len:],
-                                    words[3].decode()))
-        except (OSError, ValueError):
-            pass
-
-    def take(self, asked):
+    def take(self, subject, reply, headers, body):
+        asked = Asked(subject.rsplit(".", 1)[1], headers, body, reply)
         with self.lock:
             self.asked.append(asked)
         answer = self.on[asked.operation](asked)
@@ -213,16 +135,6 @@ class FakeWorker:
             if count > 1:
                 headers["Sp-Part"] = f"{i + 1}/{count}"
             self.publish(to, headers, answer.body[i * size:(i + 1) * size])
-
-    def publish(self, to, headers, data):
-        block = ("NATS/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n").encode()
-        self.send(f"HPUB {to} {len(block)} {len(block) + len(data)}\r\n".encode() + block + data + b"\r\n")
-
-    def send(self, data):
-        try:
-            self.socket.sendall(data)
-        except OSError:
-            pass
 
     def of(self, operation):
         with self.lock:
@@ -282,7 +194,7 @@ class Api:
                 "SP_SERVER_ADDRESS": "127.0.0.1:0", "SP_LOG_LEVEL": "debug", **environment}
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen([BUILD / "bin" / "api-svc"], env=env, cwd="/", stderr=log, stdout=log)
-        line = wait_for(lambda: self.find_log("listening") or self.process.poll() is not None and "ended", "api-svc")
+        line = wait_for("api-svc", lambda: self.find_log("listening") or self.process.poll() is not None and "ended")
         assert line != "ended", self.log_path.read_text()
         self.port = int(line["address"].rsplit(":", 1)[1])
 

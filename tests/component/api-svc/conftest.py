@@ -1,11 +1,13 @@
 import pytest
 
-from api_peers import Api, FakeWorker, NatsServer, wait_for
+from api_peers import Api, FakeWorker
+from nats_peers import NatsServer
+from processes import wait_for
 
 
 @pytest.fixture
 def nats(tmp_path):
-    server = NatsServer(tmp_path)
+    server = NatsServer(tmp_path).start()
     yield server
     server.stop()
 
@@ -26,7 +28,7 @@ def start(nats, tmp_path):
         api = Api(environment.pop("nats", nats), tmp_path, **environment)
         started.append(api)
         if wait:
-            wait_for(lambda: api.find_log("connected to NATS"), "the connection to NATS")
+            wait_for("the connection to NATS", lambda: api.find_log("connected to NATS"))
         return api
 
     yield start_one

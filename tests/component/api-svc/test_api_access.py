@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from api_peers import BUILD, CONTAINERS, HEALTH, wait_for
+from api_peers import BUILD, CONTAINERS, HEALTH
+from processes import wait_for
 from test_api_tls import Pair, certificates  # noqa: F401  (a fixture)
 
 FULL, READER = "full-token-0123456789", "reader-token-0123456789"
@@ -77,7 +78,7 @@ def test_a_fifo_in_place_of_the_tokens_blocks_nothing(worker, start, tokens):
         assert api.request("GET", CONTAINERS, headers=bearer(FULL)).status == 200
         return [line for line in api.logs() if line["msg"] == "the new tokens are invalid; keeping the current ones"]
 
-    wait_for(warnings, "a warning")
+    wait_for("a warning", warnings)
     time.sleep(1.2)
     assert len(warnings()) == 1 and "SP_SERVER_TOKENS_FILE" in warnings()[0]["error"]
     assert "is not a regular file" in warnings()[0]["error"]
@@ -93,10 +94,10 @@ def test_tokens_are_read_again(worker, start, tokens):
 
     assert status(FULL) == 200
     tokens.write_text("admin short\n")
-    wait_for(lambda: status(FULL) and api.find_log("the new tokens are invalid; keeping the current ones"), "a warning")
+    wait_for("a warning", lambda: status(FULL) and api.find_log("the new tokens are invalid; keeping the current ones"))
     assert status(FULL) == 200
     tokens.write_text(f"admin {hashed('another-token-0123456789')}\n")
-    wait_for(lambda: status(FULL) == 401, "the end of the old token")
+    wait_for("the end of the old token", lambda: status(FULL) == 401)
     assert status("another-token-0123456789") == 200
 
 

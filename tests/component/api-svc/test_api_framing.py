@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 
-from api_peers import CONTAINERS, free_port, wait_for
+from api_peers import CONTAINERS
+from ports import free_port
+from processes import wait_for
 from http_corpus import BODY, GOOD, JSON, LAST, MALFORMED, X, head
 
 C = CONTAINERS.encode()
@@ -153,7 +155,7 @@ def test_a_client_that_stalls_is_told(worker, start):
             wrong[name] = got[:200]
     assert not wrong, show(wrong)
     assert not worker.of("create")
-    wait_for(lambda: len(requests_of(api)) == len(STALLING), "the log of all requests")
+    wait_for("the log of all requests", lambda: len(requests_of(api)) == len(STALLING))
     assert all(line["msg"] == "request" and line["status"] == 408 for line in requests_of(api)), requests_of(api)
 
 
@@ -220,7 +222,7 @@ def nginx(api, tmp_path):
         except OSError:
             return None
 
-    wait_for(answers, "nginx")
+    wait_for("nginx", answers)
     yield server
     server.stop()
 
@@ -247,7 +249,7 @@ def test_through_nginx_no_request_is_answered_twice(api, worker, nginx):
     assert not wrong, show(wrong)
     # Whatever nginx has left of its connections to api-svc, the next answer belongs to the next request.
     assert statuses(proxy.raw(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) == [200]
-    wait_for(lambda: any(line.get("path") == "/health" for line in requests_of(api)), "the log of the last request")
+    wait_for("the log of the last request", lambda: any(line.get("path") == "/health" for line in requests_of(api)))
     assert len(requests_of(api)) <= len(nginx.forwarded())
 
 

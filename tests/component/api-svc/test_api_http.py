@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api_peers import BUILD, CONTAINERS, SLOW, SPEC, Ok, is_sanitized, wait_for
+from api_peers import BUILD, CONTAINERS, SLOW, SPEC, Ok, is_sanitized
+from processes import wait_for
 
 C = CONTAINERS.encode()
 
@@ -127,8 +128,8 @@ def test_a_client_that_does_not_read_is_cut_off(worker, start):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         s.connect(("127.0.0.1", api.port))
         s.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % C)
-        wait_for(lambda: api.find_log("connection ended", phase="WRITING"), "the end of the connection")
-    wait_for(lambda: api.find_log("request whose client has gone", status=200), "the log line")
+        wait_for("the end of the connection", lambda: api.find_log("connection ended", phase="WRITING"))
+    wait_for("the log line", lambda: api.find_log("request whose client has gone", status=200))
 
 
 def test_health_among_1000_idle_connections(api):
@@ -155,7 +156,7 @@ def test_health_when_connections_run_short(worker, start):
     for _ in range(120):
         busy.append(api.connect())
         busy[-1].sendall(b"GET %b/a HTTP/1.1\r\nHost: x\r\n\r\n" % C)
-    wait_for(lambda: len(worker.of("get")) >= 90, "most of the requests")
+    wait_for("most of the requests", lambda: len(worker.of("get")) >= 90)
     begin = time.monotonic()
     assert api.healthy()
     assert time.monotonic() - begin < 1 * SLOW
@@ -164,7 +165,7 @@ def test_health_when_connections_run_short(worker, start):
     assert 503 in answers
     for s in idle + busy:
         s.close()
-    wait_for(lambda: api.request("GET", CONTAINERS + "/a").status == 200, "better times")
+    wait_for("better times", lambda: api.request("GET", CONTAINERS + "/a").status == 200)
 
 
 def test_shutdown_finishes_what_runs(api, worker):
@@ -172,7 +173,7 @@ def test_shutdown_finishes_what_runs(api, worker):
     idle = api.connect()
     with ThreadPoolExecutor(20) as pool:
         waiting = [pool.submit(api.request, "GET", CONTAINERS + "/a") for _ in range(20)]
-        wait_for(lambda: len(worker.of("get")) == 20, "the requests")
+        wait_for("the requests", lambda: len(worker.of("get")) == 20)
         begin = time.monotonic()
         api.process.send_signal(signal.SIGINT)
         assert closes_within(idle, 1)
@@ -187,9 +188,9 @@ def test_a_service_that_ends_takes_no_connections(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a"}, delay=1)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(api.request, "GET", CONTAINERS + "/a")
-        wait_for(lambda: worker.of("get"), "the request")
+        wait_for("the request", lambda: worker.of("get"))
         api.process.terminate()
-        wait_for(lambda: api.find_log("stopping"), "the end")
+        wait_for("the end", lambda: api.find_log("stopping"))
         time.sleep(0.1)
         with pytest.raises(ConnectionRefusedError):
             api.connect()
@@ -203,7 +204,7 @@ def test_shutdown_does_not_wait_for_ever(worker, start):
         waiting = pool.submit(api.request, "GET", CONTAINERS + "/a")
         half = api.connect()
         half.sendall(b"GET /health HT")
-        wait_for(lambda: worker.of("get"), "the request")
+        wait_for("the request", lambda: worker.of("get"))
         begin = time.monotonic()
         assert api.terminate() == 0
         assert time.monotonic() - begin < 3 * SLOW
@@ -264,7 +265,7 @@ def test_health_of_the_one_that_listens(api, worker):
         asked = health(f"{host}:{api.port}")
         assert (asked.returncode, asked.stdout) == (0, "healthy\n"), asked
     worker.on["health"] = lambda asked: Ok({"healthy": False})
-    wait_for(lambda: health(f":{api.port}").returncode == 1, "the worker's word")
+    wait_for("the worker's word", lambda: health(f":{api.port}").returncode == 1)
     assert '"status":"unhealthy"' in health(f":{api.port}").stderr
     api.terminate()
     gone = health(f":{api.port}")

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from api_peers import CONTAINERS, HEALTH, Ok, is_sanitized, wait_for
+from api_peers import CONTAINERS, HEALTH, Ok, is_sanitized
+from processes import wait_for
 
 MIB = 1024 * 1024
 HEAD = (f"POST {CONTAINERS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
@@ -41,14 +42,14 @@ def test_bodies_that_arrive_are_bounded_together(worker, start):
         held.append(send_part(api, 1000, declared=MIB))
         return len(held) >= 4 and api.request("GET", CONTAINERS).status == 503
 
-    wait_for(is_full, "the ceiling")
+    wait_for("the ceiling", is_full)
     refused(send_part(api, 10))
     assert api.healthy()  # health has to be told then, too
     problem = api.create("a", timeout=20)
     assert problem.status == 503 and problem.headers["Retry-After"] and "in flight" in problem.json()["detail"]
     for s in held:
         s.close()
-    wait_for(lambda: api.create("a").status == 201, "room for another body")
+    wait_for("room for another body", lambda: api.create("a").status == 201)
 
 
 def test_what_does_not_fit_is_refused_at_its_headers(worker, start):
@@ -79,7 +80,7 @@ def creates(api, worker, count):
         t = threading.Thread(target=lambda i=i: statuses.append(api.create(f"c{i}", spec).status))
         t.start()
         threads.append(t)
-        wait_for(lambda: len(worker.of("create")) + len(statuses) > i, "a create")
+        wait_for("a create", lambda: len(worker.of("create")) + len(statuses) > i)
     return threads, statuses
 
 
@@ -136,10 +137,10 @@ def test_unread_answers_are_counted(worker, start):
         s.connect(("127.0.0.1", api.port))
         s.sendall(f"GET {CONTAINERS} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         stuck.append(s)
-    wait_for(lambda: api.request("GET", CONTAINERS).status == 503, "the ceiling")
+    wait_for("the ceiling", lambda: api.request("GET", CONTAINERS).status == 503)
     for s in stuck:
         s.close()
-    wait_for(lambda: api.request("GET", CONTAINERS).status == 200, "room for another answer")
+    wait_for("room for another answer", lambda: api.request("GET", CONTAINERS).status == 200)
 
 
 @pytest.mark.skipif(is_sanitized(), reason="sanitizers keep what was freed")

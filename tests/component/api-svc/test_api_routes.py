@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from api_peers import CONTAINERS, ETAG, HEALTH, SPEC, Fail, Ok, wait_for
+from api_peers import CONTAINERS, ETAG, HEALTH, SPEC, Fail, Ok
+from processes import wait_for
 
 PROBLEM = "application/problem+json"
 
@@ -30,6 +31,8 @@ def check_problem(answer, status, kind):
     ("GET", "/api/v1alpha1/../v1alpha1/containers", 404, "NOT_FOUND"),
     ("GET", "/api%2Fv1alpha1/containers", 404, "NOT_FOUND"),
     ("GET", HEALTH + "/", 404, "NOT_FOUND"),
+    ("GET", "/metricsx", 404, "NOT_FOUND"),
+    ("GET", CONTAINERS + "/a%2Fb/c", 404, "NOT_FOUND"),
     ("GET", "/a" * 30, 404, "NOT_FOUND"),
     ("GET", CONTAINERS + "/", 400, "INVALID_ARGUMENT"),
     ("DELETE", CONTAINERS + "/", 400, "INVALID_ARGUMENT"),
@@ -48,15 +51,6 @@ def check_problem(answer, status, kind):
     ("GET", CONTAINERS + "/absent", 404, "NOT_FOUND"),
     ("DELETE", CONTAINERS + "/absent", 404, "NOT_FOUND"),
     ("GET", CONTAINERS + "?max_page_size=0", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?max_page_size=-1", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?max_page_size=1001", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?max_page_size=x", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?max_page_size=", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?max_page_size", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?max_page_size=1.5", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?max_page_size=99999999999999999999", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?max_page_size=5&max_page_size=5", 400, "INVALID_ARGUMENT"),
-    ("GET", CONTAINERS + "?page_token=a&page_token=b", 400, "INVALID_ARGUMENT"),
 ])
 def test_refused_targets(api, method, path, status, kind):
     problem = check_problem(api.request(method, path), status, kind)
@@ -86,7 +80,7 @@ def test_methods_that_a_path_does_not_have(api, method, path, allow):
 
 
 def test_head_is_get_without_body(api):
-    wait_for(api.healthy, "a worker that is heard")  # whose health is in the body
+    wait_for("a worker that is heard", api.healthy)  # whose health is in the body
     for path in (HEALTH, "/health", CONTAINERS, "/openapi.yaml", "/openapi.json"):
         answer = api.request("HEAD", path)
         assert answer.status == 200 and answer.body == b""
@@ -138,8 +132,8 @@ def test_request_ids_are_kept_or_made(api, worker):
     assert asked.headers["Sp-Request-Id"] == "abc-123"
     assert asked.headers["traceparent"].startswith("00-0af76519")
     assert asked.headers["Sp-Protocol"] == "1" and asked.attempt == 1
-    wait_for(lambda: api.find_log("request", request_id="abc-123", status=200, path=CONTAINERS, method="GET"),
-             "the log line")
+    wait_for("the log line",
+             lambda: api.find_log("request", request_id="abc-123", status=200, path=CONTAINERS, method="GET"))
     for bad in ("", "a b", "x" * 129, "gr\u00fc\u00df"):
         answer = api.request("GET", CONTAINERS, headers={"X-Request-Id": bad.encode("latin-1"), "traceparent": "00-1"})
         made = answer.headers["X-Request-Id"]

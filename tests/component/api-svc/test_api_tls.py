@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from api_peers import BUILD, HEALTH, SLOW, wait_for
+from api_peers import BUILD, HEALTH, SLOW
+from processes import wait_for
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
 from certificates import Certificates  # noqa: E402  (the folder is known only now)
@@ -92,16 +93,16 @@ def test_a_certificate_is_read_again_and_no_connection_is_lost(api, pair):
     kept.request("GET", HEALTH)
     assert kept.getresponse().read()
     pair.put("second", ["crt"])  # half of the pair: it does not fit
-    wait_for(lambda: name_shown(api) and api.find_log("the new certificate is invalid; keeping the current one"), "a warning")
+    wait_for("a warning", lambda: name_shown(api) and api.find_log("the new certificate is invalid; keeping the current one"))
     assert name_shown(api) == "first" and api.healthy()
     pair.put("second", ["key"])
-    wait_for(lambda: name_shown(api) == "second", "the new certificate")
+    wait_for("the new certificate", lambda: name_shown(api) == "second")
     pathlib.Path(pair.path("crt")).write_text("no PEM")
     time.sleep(1.2)
     assert name_shown(api) == "second"
     assert len([line for line in api.logs() if line["msg"].startswith("the new certificate is invalid")]) == 2
     pair.put("first")
-    wait_for(lambda: name_shown(api) == "first", "the old certificate again")
+    wait_for("the old certificate again", lambda: name_shown(api) == "first")
     kept.request("GET", HEALTH)
     assert kept.getresponse().status == 200
     kept.close()
@@ -117,7 +118,7 @@ def test_a_fifo_in_place_of_the_pair_blocks_nothing(api, pair):
         assert name_shown(api) == "first"
         return [line for line in api.logs() if line["msg"].startswith("the new certificate is invalid")]
 
-    wait_for(warnings, "a warning")
+    wait_for("a warning", warnings)
     time.sleep(1.2)
     assert len(warnings()) == 1 and "SP_SERVER_TLS_CERT, SP_SERVER_TLS_KEY: " in warnings()[0]["error"]
     api.process.send_signal(signal.SIGTERM)

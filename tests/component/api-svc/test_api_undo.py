@@ -6,7 +6,8 @@ import socket
 import struct
 import time
 
-from api_peers import CONTAINERS, SPEC, Fail, FakeWorker, Ok, wait_for
+from api_peers import CONTAINERS, SPEC, Fail, FakeWorker, Ok
+from processes import wait_for
 
 BODY = json.dumps({"spec": SPEC}).encode()
 
@@ -29,12 +30,12 @@ def test_a_client_that_has_gone_is_undone(api, worker):
         worker.store.clear()
         del worker.asked[:]
         s = send_create(api, "gone")
-        wait_for(lambda: worker.of("create"), "the create")
+        wait_for("the create", lambda: worker.of("create"))
         close(s)
-        undo = wait_for(lambda: worker.of("undo"), "the undo")[0]
+        undo = wait_for("the undo", lambda: worker.of("undo"))[0]
         assert undo.body == {"id": "gone", "token": worker.of("create")[0].body["token"]}
         assert undo.headers["Sp-Request-Id"] == worker.of("create")[0].headers["Sp-Request-Id"]
-        wait_for(lambda: not worker.store, "an empty store")
+        wait_for("an empty store", lambda: not worker.store)
     assert api.find_log("a create was undone", id="gone")
 
 
@@ -71,7 +72,7 @@ def test_clients_that_end_early(api, worker):
             socket.socket.shutdown(s, socket.SHUT_WR)  # not TLS': that would end both directions
             if is_whole_201(s):
                 answered.add(f"c{i}")
-    wait_for(lambda: set(worker.store) == answered, f"undos: {set(worker.store)} and {answered}")
+    wait_for(f"undos: {set(worker.store)} and {answered}", lambda: set(worker.store) == answered)
     time.sleep(0.3)
     assert set(worker.store) == answered
     assert 10 < len(answered) < 190
@@ -88,8 +89,8 @@ def test_clients_that_close_early(api, worker):
         lines = [line for line in api.logs() if line.get("msg", "").startswith("request") and line.get("method")]
         heard = {f"c{i}" for i in range(0, 200, 2)} | {asked.body["id"] for asked in worker.of("create")}
         return lines if heard <= {line["id"] for line in lines} else None
-    sent = {line["id"] for line in wait_for(ended, "an end of every request") if line["msg"] == "request"}
-    wait_for(lambda: set(worker.store) == sent, f"undos: {set(worker.store) ^ sent}")
+    sent = {line["id"] for line in wait_for("an end of every request", ended) if line["msg"] == "request"}
+    wait_for(f"undos: {set(worker.store) ^ sent}", lambda: set(worker.store) == sent)
     assert 10 < len(sent) < 190
 
 
@@ -98,7 +99,7 @@ def test_an_undo_is_repeated_until_a_worker_says_ok(api, worker):
     worker.on["undo"] = lambda asked: [Fail("BUSY"), Fail("UNAVAILABLE"), Fail("INTERNAL"), Ok()][
         min(len(worker.of("undo")), 4) - 1]
     send_create(api, "a").close()
-    wait_for(lambda: len(worker.of("undo")) == 4, "four undos")
+    wait_for("four undos", lambda: len(worker.of("undo")) == 4)
     time.sleep(1)
     assert len(worker.of("undo")) == 4
 
@@ -107,14 +108,14 @@ def test_an_unknown_outcome_is_undone(worker, start):
     api = start(SP_SERVER_REQUEST_TIMEOUT="500ms")
     worker.on["create"] = lambda asked: None
     assert api.create("a").status == 504
-    undo = wait_for(lambda: worker.of("undo"), "the undo")[0]
+    undo = wait_for("the undo", lambda: worker.of("undo"))[0]
     assert undo.body == {"id": "a", "token": worker.of("create")[0].body["token"]}
 
 
 def test_a_malformed_answer_is_undone(api, worker):
     worker.on["create"] = lambda asked: Ok(b"")
     assert api.create("a").status == 500
-    wait_for(lambda: worker.of("undo"), "the undo")
+    wait_for("the undo", lambda: worker.of("undo"))
 
 
 def test_an_unknown_outcome_with_a_key_is_not_undone(worker, start):
@@ -148,7 +149,7 @@ def test_an_undo_outlives_the_end_of_the_service(worker, start):
     worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.3)
     worker.on["undo"] = lambda asked: Fail("BUSY") if len(worker.of("undo")) < 3 else worker.undo(asked)
     s = send_create(api, "a")
-    wait_for(lambda: worker.of("create"), "the create")
+    wait_for("the create", lambda: worker.of("create"))
     s.close()
     assert api.terminate() == 0
     assert not worker.store

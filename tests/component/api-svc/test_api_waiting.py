@@ -4,7 +4,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from api_peers import CONTAINERS, HEALTH, SLOW, Fail, FakeWorker, Ok, wait_for
+from api_peers import CONTAINERS, HEALTH, SLOW, Fail, FakeWorker, Ok
+from processes import wait_for
 
 
 def timed(call):
@@ -69,7 +70,7 @@ def test_a_worker_that_dies_is_replaced(api, worker, nats):
     worker.on["create"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
         waiting = pool.submit(timed, lambda: api.create("a"))
-        wait_for(lambda: worker.of("create"), "the request")
+        wait_for("the request", lambda: worker.of("create"))
         worker.stop()
         other = FakeWorker(nats)
         answer, seconds = waiting.result()
@@ -114,7 +115,7 @@ def test_nats_restarts_while_requests_wait(api, worker, nats):
     worker.on["get"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
         waiting = [pool.submit(api.request, "GET", CONTAINERS + "/a") for _ in range(10)]
-        wait_for(lambda: len(worker.of("get")) == 10, "the requests")
+        wait_for("the requests", lambda: len(worker.of("get")) == 10)
         nats.stop()
         new = [pool.submit(api.request, "GET", CONTAINERS + "/b"), pool.submit(api.create, "c")]
         answer, seconds = timed(lambda: api.request("GET", HEALTH))
@@ -133,7 +134,7 @@ def test_nats_stays_away(worker, start, nats):
     worker.on["get"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
         waiting = pool.submit(timed, lambda: api.request("GET", CONTAINERS + "/a"))
-        wait_for(lambda: worker.of("get"), "the request")
+        wait_for("the request", lambda: worker.of("get"))
         nats.stop()
         answer, seconds = waiting.result()
     assert answer.status == 503 and seconds < 3 * SLOW
@@ -202,7 +203,7 @@ def test_two_thousand_wait_on_two_threads(api, worker):
     begin = time.monotonic()
     for s in sockets:
         s.sendall(b"GET %b/a HTTP/1.1\r\nHost: x\r\n\r\n" % CONTAINERS.encode())
-    wait_for(lambda: len(worker.of("get")) == 2000, "2,000 requests")
+    wait_for("2,000 requests", lambda: len(worker.of("get")) == 2000)
     healthy, seconds = timed(api.healthy)
     assert healthy and seconds < 1 * SLOW
     for s in sockets:

@@ -11,7 +11,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path.append(str(ROOT / "tests/end-to-end"))
-from kube_peers import ApiServer, Certificates, TunnelProxy  # noqa: E402  (their folder is known only now)
+from kube_peers import ApiServer, TunnelProxy, kube_certificates  # noqa: E402  (their folder is known only now)
 
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 if not BUILD.is_absolute():
@@ -62,7 +62,7 @@ def program(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("certificates") / "pki")
+    return kube_certificates(tmp_path_factory.mktemp("certificates") / "pki")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "end-to-end"))
 
+import nats_peers  # noqa: E402
 from api import Api  # noqa: E402
 from certificates import Certificates  # noqa: E402
 from ports import free_port  # noqa: E402
@@ -30,22 +31,17 @@ def certificates(tmp_path_factory):
     return made
 
 
-class NatsServer:
-    """On a port of its own, with a configuration that a restart may change."""
+class NatsServer(nats_peers.NatsServer):
+    """With a configuration that a restart may change."""
 
     def __init__(self, folder):
-        self.port = free_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
         self.config = folder / "nats.conf"
-        self.process = Process("nats-server", ["nats-server", "-a", "127.0.0.1", "-p", str(self.port), "-c",
-                                               str(self.config)], {}, str(folder))
+        super().__init__(folder, "-c", str(self.config))
 
     def start(self, config):
-        self.process.kill()
+        self.stop()
         self.config.write_text(config)
-        self.process.start()
-        wait_for("nats-server", lambda: listens(self.port))
-        return self
+        return super().start()
 
 
 @pytest.fixture(scope="session")

@@ -1,35 +1,28 @@
 import pathlib
-import shlex
-import subprocess
 import sys
 
 import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
-from registry import Registry  # noqa: E402  (the folder of what it imports is known only now)
-from support import NatsServer, Registrar, Worker, api_presence  # noqa: E402
-
-
-def run(command, folder):
-    subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
+from certificates import Certificates  # noqa: E402  (its folder is known only now)
+from nats_peers import NatsServer  # noqa: E402
+from registry import Registry  # noqa: E402
+from support import Registrar, Worker, api_presence  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
-    """An authority (ca.crt), a certificate that it signed for 127.0.0.1, and another authority (other.crt)."""
-    folder = tmp_path_factory.mktemp("certificates")
-    for name in ("ca", "other"):
-        run(f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.crt -days 2 -subj /CN={name}", folder)
-    run("openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=registry", folder)
-    (folder / "extension").write_text("subjectAltName=IP:127.0.0.1\n")
-    run("openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile extension"
-        " -out server.crt", folder)
-    return folder
+    """The folder of an authority (ca.crt), a certificate that it signed for 127.0.0.1, and another authority (other.crt)."""
+    made = Certificates(tmp_path_factory.mktemp("certificates"))
+    made.authority("ca")
+    made.authority("other")
+    made.sign("ca", "server")
+    return made.folder
 
 
 @pytest.fixture
 def nats(tmp_path):
-    server = NatsServer(tmp_path)
+    server = NatsServer(tmp_path).start()
     yield server
     server.stop()
 

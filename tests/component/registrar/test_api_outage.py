@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from support import Worker, api_presence, wait_for
+from support import Worker, api_presence
+from processes import wait_for
 
 
 @pytest.fixture
@@ -23,17 +24,17 @@ def peers(nats):
 
 def test_nothing_is_posted_before_our_api_answers(nats, registry, start, peers):
     registrar = start()
-    wait_for(lambda: "no api-svc" in registrar.text(), "the reason")
+    wait_for("the reason", lambda: "no api-svc" in registrar.text())
     peers(api_presence(nats, "another"))
     peers(Worker(nats, "another"))
     time.sleep(1.2)
     peers(api_presence(nats, "provider"))
-    wait_for(lambda: "no kube-worker" in registrar.text(), "the next reason")
+    wait_for("the next reason", lambda: "no kube-worker" in registrar.text())
     worker = peers(Worker(nats, "provider", healthy=False))
-    wait_for(lambda: "Kubernetes does not answer" in registrar.text(), "the last reason")
+    wait_for("the last reason", lambda: "Kubernetes does not answer" in registrar.text())
     assert not registry.seen
     worker.healthy = True
-    wait_for(lambda: registry.providers, "the registration")
+    wait_for("the registration", lambda: registry.providers)
     headers, body = worker.asked[0]
     assert headers["Sp-Protocol"] == "1" and int(headers["Sp-Deadline"]) > 0 and body == b"{}"
 
@@ -41,24 +42,24 @@ def test_nothing_is_posted_before_our_api_answers(nats, registry, start, peers):
 def test_nats_may_come_later(nats, registry, start, peers):
     nats.stop()
     registrar = start()
-    wait_for(lambda: "NATS is not connected" in registrar.text(), "the reason")
+    wait_for("the reason", lambda: "NATS is not connected" in registrar.text())
     nats.start()
     peers(api_presence(nats, "provider"))
     peers(Worker(nats, "provider"))
-    wait_for(lambda: registry.providers, "the registration", 30)
+    wait_for("the registration", lambda: registry.providers, 30)
 
 
 def test_after_an_outage_of_our_api_it_registers_at_once(nats, registry, start, peers):
     api = api_presence(nats, "provider")
     peers(Worker(nats, "provider"))
     registrar = start()
-    wait_for(lambda: registry.providers, "the registration")
+    wait_for("the registration", lambda: registry.providers)
     api.stop()
-    wait_for(lambda: registrar.find_log("our API is away"), "the outage", 40)
+    wait_for("the outage", lambda: registrar.find_log("our API is away"), 40)
     registry.forget()
     back = time.monotonic()
     peers(api_presence(nats, "provider"))
-    wait_for(lambda: registry.providers, "the registration after the outage")
+    wait_for("the registration after the outage", lambda: registry.providers)
     assert time.monotonic() - back < 5
     assert registrar.attempts()[-1]["attempt"] == 1
 
@@ -67,7 +68,7 @@ def test_a_short_gap_of_our_api_is_no_outage(nats, registry, start, peers):
     api = api_presence(nats, "provider")
     peers(Worker(nats, "provider"))
     registrar = start()
-    wait_for(lambda: registry.providers, "the registration")
+    wait_for("the registration", lambda: registry.providers)
     api.stop()
     time.sleep(2)
     peers(api_presence(nats, "provider"))

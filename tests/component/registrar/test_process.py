@@ -8,13 +8,14 @@ import time
 import pytest
 
 from ports import free_port
-from support import BUILD, Registrar, wait_for
+from support import BUILD, Registrar
+from processes import wait_for
 
 
 def test_sigterm_while_a_post_hangs(api, registry, start):
     registry.always = "hang"
     registrar = start()
-    wait_for(lambda: registry.seen, "the request")
+    wait_for("the request", lambda: registry.seen)
     begun = time.monotonic()
     assert registrar.terminate() == 0
     assert time.monotonic() - begun < 5
@@ -24,7 +25,7 @@ def test_sigterm_while_a_post_hangs(api, registry, start):
 def test_sigterm_while_it_waits_for_nats(nats, start, delay):
     nats.stop()
     registrar = start()
-    wait_for(lambda: registrar.find_log("ready"), "the start")
+    wait_for("the start", lambda: registrar.find_log("ready"))
     time.sleep(delay)
     begun = time.monotonic()
     assert registrar.terminate() == 0
@@ -34,22 +35,22 @@ def test_sigterm_while_it_waits_for_nats(nats, start, delay):
 def test_sigterm_while_it_backs_off_and_when_it_is_registered(api, registry, start):
     registry.script = [500, 500, 500]
     registrar = start()
-    wait_for(lambda: len(registrar.attempts()) == 2, "two attempts")
+    wait_for("two attempts", lambda: len(registrar.attempts()) == 2)
     assert registrar.terminate(5) == 0
     registry.script = []
     registrar = start()
-    wait_for(lambda: registry.providers, "the registration")
+    wait_for("the registration", lambda: registry.providers)
     assert registrar.terminate(5) == 0
 
 
 def test_kill_9_while_it_posts_is_harmless(api, registry, start):
     registry.script = ["hang"]
     first = start()
-    wait_for(lambda: registry.seen, "the request")
+    wait_for("the request", lambda: registry.seen)
     first.process.kill()
     assert first.wait() == -signal.SIGKILL
     start()
-    wait_for(lambda: list(registry.providers) == ["provider"], "the registration")
+    wait_for("the registration", lambda: list(registry.providers) == ["provider"])
 
 
 @pytest.mark.parametrize("fault, code, requests", [
@@ -76,7 +77,7 @@ def test_once_gets_over_one_lost_connection(registry, start):
 def test_sigterm_ends_once_before_its_result(registry, start):
     registry.always = "hang"
     registrar = start("--once", nats=None)
-    wait_for(lambda: registry.seen, "the request")
+    wait_for("the request", lambda: registry.seen)
     assert registrar.terminate(5) == 2
 
 
@@ -115,8 +116,8 @@ def test_health_is_that_of_the_registrar_that_runs(registry, start, nats):
         return start("--health").wait()
     assert health() == 1
     registrar = start()
-    wait_for(lambda: registrar.find_log("connected to NATS"), "the connection to NATS")
-    wait_for(lambda: health() == 0, "a healthy registrar")
+    wait_for("the connection to NATS", lambda: registrar.find_log("connected to NATS"))
+    wait_for("a healthy registrar", lambda: health() == 0)
     assert registrar.terminate() == 0
     assert health() == 1
 
@@ -131,7 +132,7 @@ def test_systemd_is_told(api, registry, start, tmp_path):
         told.bind(path)
         told.settimeout(10)
         registrar = start(NOTIFY_SOCKET=path)
-        wait_for(lambda: registry.providers, "the registration")
+        wait_for("the registration", lambda: registry.providers)
         words = [told.recv(200).decode()]
         while words[-1] != "STATUS=registered":
             words.append(told.recv(200).decode())

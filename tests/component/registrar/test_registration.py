@@ -8,7 +8,7 @@ import pytest
 
 from ports import free_port
 from registry import Registry
-from support import wait_for
+from processes import wait_for
 
 BODY = {
     "name": "provider", "service_type": "container", "schema_version": "v1alpha1",
@@ -16,8 +16,8 @@ BODY = {
 }
 
 
-def wait_for_requests(registry, count, timeout=None):
-    wait_for(lambda: len(registry.seen) >= count, f"{count} requests, there are {len(registry.seen)}", timeout)
+def wait_for_requests(registry, count, timeout=15):
+    wait_for(f"{count} requests, there are {len(registry.seen)}", lambda: len(registry.seen) >= count, timeout)
     return registry.seen
 
 
@@ -27,7 +27,7 @@ def test_the_body_is_what_dcm_expects(api, registry, start):
     assert seen.path == "/api/v1alpha1/providers"
     assert seen.body == BODY
     assert seen.headers["Content-Type"] == "application/json"
-    line = wait_for(registrar.attempts, "the log line")[0]
+    line = wait_for("the log line", registrar.attempts)[0]
     assert line["msg"] == "registered" and line["attempt"] == 1 and line["status"] == 201, line
     assert 270_000 <= line["next_ms"] <= 330_000
 
@@ -55,7 +55,7 @@ def test_everything_that_a_registry_does_until_it_takes_us(api, registry, start)
     """500, a hang of 30 s, the connection closed before and in an answer, 429 with Retry-After 3, then 201."""
     registry.script = [500, "hang", "close", "half", (429, {"Retry-After": "3"})]
     registrar = start()
-    wait_for(lambda: registrar.find_log("registered"), "the registration", 100)
+    wait_for("the registration", lambda: registrar.find_log("registered"), 100)
     lines = registrar.attempts()
     assert [line["attempt"] for line in lines] == list(range(1, len(lines) + 1))
     assert [lines[i]["status"] for i in (0, 1, -2, -1)] == [500, 0, 429, 201], lines
@@ -70,7 +70,7 @@ def test_everything_that_a_registry_does_until_it_takes_us(api, registry, start)
 def test_a_refusal_is_logged_once_and_not_retried_soon(api, registry, start, status):
     registry.always = status
     registrar = start()
-    line = wait_for(lambda: registrar.find_log("the registry refuses"), "the error")[0]
+    line = wait_for("the error", lambda: registrar.find_log("the registry refuses"))[0]
     assert line["level"] == "error" and line["status"] == status and "told to answer" in line["answer"]
     assert line["next_ms"] >= 270_000
     time.sleep(1.5)
@@ -81,7 +81,7 @@ def test_after_a_refusal_the_slow_recheck_asks_again(api, registry, start):
     """DCM answers 400 while its database is locked, 409 while another holds our slot."""
     registry.script = [400, 409]
     start(SP_REGISTRATION_INTERVAL="1s")
-    wait_for(lambda: registry.providers, "the registration")
+    wait_for("the registration", lambda: registry.providers)
     assert len(registry.seen) >= 3
 
 
@@ -89,20 +89,20 @@ def test_the_refusals_text_is_cut(api, registry, start):
     registry.always = 400
     registry.detail = "x" * 100_000
     registrar = start()
-    line = wait_for(lambda: registrar.find_log("the registry refuses"), "the error")[0]
+    line = wait_for("the error", lambda: registrar.find_log("the registry refuses"))[0]
     assert line["status"] == 400 and len(line["answer"]) < 600
 
 
 def test_a_registry_that_forgets_gets_us_back_and_a_change_updates(api, registry, start):
     first = start(SP_REGISTRATION_INTERVAL="1s")
-    wait_for(lambda: registry.providers, "the registration")
+    wait_for("the registration", lambda: registry.providers)
     registry.forget()
-    wait_for(lambda: registry.providers, "the registration after the loss")
-    wait_for(lambda: first.find_log("registered: the registry knew us"), "an update")
+    wait_for("the registration after the loss", lambda: registry.providers)
+    wait_for("an update", lambda: first.find_log("registered: the registry knew us"))
     assert first.terminate() == 0
     second = start(SP_ZONE="new")
-    wait_for(lambda: registry.providers["provider"].get("metadata") == {"zone": "new"}, "the change")
-    assert wait_for(second.attempts, "the log line")[0]["status"] == 200
+    wait_for("the change", lambda: registry.providers["provider"].get("metadata") == {"zone": "new"})
+    assert wait_for("the log line", second.attempts)[0]["status"] == 200
 
 
 def test_two_registrars_at_once_are_harmless(api, registry, start):
@@ -114,7 +114,7 @@ def test_two_registrars_at_once_are_harmless(api, registry, start):
 
 def test_a_registry_that_is_not_there_yet(api, nats, start):
     registrar = start(registry_url=f"http://127.0.0.1:{free_port()}")
-    lines = wait_for(lambda: len(registrar.attempts()) >= 3 and registrar.attempts(), "three attempts")
+    lines = wait_for("three attempts", lambda: len(registrar.attempts()) >= 3 and registrar.attempts())
     assert all(line["status"] == 0 and line["code"] == "UNAVAILABLE" for line in lines)
 
 
@@ -122,7 +122,7 @@ def test_https_with_an_authority_of_our_own(api, certificates, start):
     registry = Registry(certificates)
     try:
         good = start(registry_url=registry.url, SP_REGISTRATION_CA=str(certificates / "ca.crt"))
-        wait_for(lambda: registry.providers, "the registration")
+        wait_for("the registration", lambda: registry.providers)
         assert good.terminate() == 0
         registry.forget()
         for ca in (None, str(certificates / "other.crt")):
@@ -133,7 +133,7 @@ def test_https_with_an_authority_of_our_own(api, certificates, start):
 
 
 def test_an_authority_file_without_certificates_is_an_error(certificates, start):
-    registrar = start("--once", SP_REGISTRATION_CA=str(certificates / "extension"))
+    registrar = start("--once", SP_REGISTRATION_CA=str(certificates / "extensions"))
     assert registrar.wait() == 1 and not registrar.attempts()
     assert "SP_REGISTRATION_CA: " in registrar.text()
 
@@ -144,11 +144,11 @@ def test_a_fifo_in_place_of_the_authorities_blocks_nothing(api, certificates, st
         path = tmp_path / "ca.crt"
         shutil.copy(certificates / "ca.crt", path)
         registrar = start(registry_url=registry.url, SP_REGISTRATION_CA=str(path), SP_REGISTRATION_INTERVAL="1s")
-        wait_for(lambda: registry.providers, "the registration")
+        wait_for("the registration", lambda: registry.providers)
         os.mkfifo(f"{path}.fifo")
         os.rename(f"{path}.fifo", path)
         before = len(registry.seen)
-        wait_for(lambda: len(registry.seen) > before + 2, "more registrations")
+        wait_for("more registrations", lambda: len(registry.seen) > before + 2)
         lines = [line for line in registrar.logs() if "the old ones stay in use" in line["msg"]]
         assert len(lines) == 1 and "SP_REGISTRATION_CA" in lines[0]["error"]
         assert registrar.terminate(2) == 0
@@ -160,9 +160,9 @@ def test_no_password_in_the_log(api, registry, start):
     url = registry.url.replace("http://", "http://jane:geheim@")
     registry.script = [500, 400]
     registrar = start(registry_url=url, SP_LOG_LEVEL="debug", SP_ENDPOINT="http://joe:verborgen@h:1")
-    wait_for(lambda: registrar.find_log("the registry refuses"), "the refusal")
+    wait_for("the refusal", lambda: registrar.find_log("the registry refuses"))
     assert registry.seen[0].headers["Authorization"].startswith("Basic ")
     gone = start(registry_url=f"http://jane:geheim@127.0.0.1:{free_port()}", SP_LOG_LEVEL="debug")
-    wait_for(gone.attempts, "an attempt")
+    wait_for("an attempt", gone.attempts)
     for text in (registrar.text(), gone.text()):
         assert "geheim" not in text and "jane" not in text and "verborgen" not in text

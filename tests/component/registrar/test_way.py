@@ -4,7 +4,7 @@ import pytest
 
 from kube_liar import Liar, http
 from kube_peers import TunnelProxy
-from support import wait_for
+from processes import wait_for
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def through(proxy, name="HTTP_PROXY"):
 def test_through_a_proxy(api, registry, start, proxy, name):
     """Only the proxy knows the name of the registry."""
     start(registry_url=registry.url.replace("127.0.0.1", "registry.example"), **through(proxy, name))
-    wait_for(lambda: registry.providers, "the registration")
+    wait_for("the registration", lambda: registry.providers)
     host, port = registry.url.split("/")[2].split(":")
     assert host == "127.0.0.1" and proxy.asked == [("registry.example", int(port))]
     assert registry.seen[0].headers["Host"] == f"registry.example:{port}"
@@ -33,7 +33,7 @@ def test_through_a_proxy(api, registry, start, proxy, name):
 ])
 def test_a_registry_on_this_machine_is_reached_directly(api, registry, start, proxy, host, more):
     start(registry_url=registry.url.replace("127.0.0.1", host), **through(proxy), **more)
-    wait_for(lambda: registry.providers, "the registration")
+    wait_for("the registration", lambda: registry.providers)
     assert proxy.asked == []
 
 
@@ -41,7 +41,7 @@ def test_a_registry_on_this_machine_is_reached_directly(api, registry, start, pr
 def test_past_the_proxy(api, registry, start, proxy, no_proxy):
     registrar = start(registry_url=registry.url.replace("127.0.0.1", "registry.example"), NO_PROXY=no_proxy,
                       **through(proxy))
-    line = wait_for(registrar.attempts, "an attempt")[0]
+    line = wait_for("an attempt", registrar.attempts)[0]
     assert line["status"] == 0 and line["code"] == "UNAVAILABLE", line
     assert proxy.asked == []
 
@@ -49,7 +49,7 @@ def test_past_the_proxy(api, registry, start, proxy, no_proxy):
 def test_a_wish_to_wait_is_granted_for_a_minute_at_most(api, registry, start):
     registry.always = (429, {"Retry-After": "86399"})
     registrar = start()
-    line = wait_for(registrar.attempts, "an attempt")[0]
+    line = wait_for("an attempt", registrar.attempts)[0]
     assert line["retry_after_s"] == 60 and 60_000 <= line["next_ms"] <= 61_000, line
 
 
@@ -59,7 +59,7 @@ def test_what_is_no_answer_is_asked_again(api, start, answer):
     liar = Liar(answer)
     try:
         registrar = start(registry_url=liar.url)
-        lines = wait_for(lambda: len(registrar.attempts()) >= 2 and registrar.attempts(), "two attempts")
+        lines = wait_for("two attempts", lambda: len(registrar.attempts()) >= 2 and registrar.attempts())
         assert all(line["level"] == "warn" and line["next_ms"] < 60_000 for line in lines), lines
     finally:
         liar.close()

@@ -1,0 +1,35 @@
+"""A server of the tests that speaks no library's protocol: it takes connections on a port of its own."""
+
+import socket
+import threading
+
+
+class Listener:
+    """Calls serve(client) for each connection, on a thread of its own; what breaks meanwhile ends that connection."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start(self._accept)
+
+    @staticmethod
+    def start(function, *arguments):
+        threading.Thread(target=function, args=arguments, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.start(self._serve, client)
+
+    def _serve(self, client):
+        try:
+            self.serve(client)
+        except (OSError, ValueError):
+            client.close()
+
+    def close(self):
+        self.listener.close()

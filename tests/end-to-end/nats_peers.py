@@ -1,0 +1,73 @@
+"""What stands around one process that is tested alone: a nats-server, and whoever answers there."""
+
+import json
+import socket
+import threading
+
+from ports import free_port
+from processes import Process, listens, wait_for
+
+
+class NatsServer:
+    """A nats-server on a port of its own that can be killed and started again on the same port."""
+
+    def __init__(self, folder, *options):
+        self.port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.process = Process(f"nats-{self.port}", ["nats-server", "-a", "127.0.0.1", "-p", str(self.port), *options],
+                               {}, str(folder))
+
+    def start(self):
+        self.process.start()
+        wait_for("nats-server", lambda: listens(self.port))
+        return self
+
+    def stop(self):
+        self.process.kill()
+
+
+class Subscriber:
+    """take(subject, reply, headers, body) for each message that comes, on a thread of its own."""
+
+    def __init__(self, nats, subject, queue="", **options):
+        self.socket = socket.create_connection(("127.0.0.1", nats.port), 5)
+        self.socket.settimeout(None)
+        self.file = self.socket.makefile("rb")
+        self.file.readline()
+        options = json.dumps({"verbose": False, "headers": True, "no_responders": True, **options})
+        self.socket.sendall(f"CONNECT {options}\r\nSUB {subject} {queue} 1\r\nPING\r\n".encode())
+        assert self.file.readline() == b"PONG\r\n"
+        threading.Thread(target=self._run, args=(self.file,), daemon=True).start()
+
+    def _run(self, file):
+        try:
+            while line := file.readline():
+                words = line.split()
+                if words[0] == b"PING":
+                    self.socket.sendall(b"PONG\r\n")
+                elif words[0] in (b"MSG", b"HMSG"):
+                    sizes = 2 if words[0] == b"HMSG" else 1
+                    data = file.read(int(words[-1]) + 2)[:-2]
+                    head_len = int(words[-2]) if sizes == 2 else 0
+                    head = dict(h.split(": ", 1) for h in data[:head_len].decode().split("\r\n") if ": " in h)
+                    reply = words[3].decode() if len(words) == 4 + sizes else ""
+                    self.take(words[1].decode(), reply, head, data[head_len:])
+        except (OSError, ValueError):
+            pass
+
+    def publish(self, subject, headers, data):
+        """To nobody when the connection is gone."""
+        block = ("NATS/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n").encode()
+        try:
+            self.socket.sendall(f"HPUB {subject} {len(block)} {len(block) + len(data)}\r\n".encode() + block + data
+                                + b"\r\n")
+        except OSError:
+            pass
+
+    def stop(self):
+        """Vanish, as after a kill -9."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.socket.close()
