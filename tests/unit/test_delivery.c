@@ -93,6 +93,14 @@ static void expect_rest(struct active *a)
 	cr_expect(delivery_flush(a->delivery, 5000));
 }
 
+/* An active monitor sees a container, and its first event is on its way: returns that event's id. */
+static const char *start_telling(struct active *a)
+{
+	start(a);
+	see(a, KUBE_ADDED, WEB);
+	return expect_event(a, 0, "PENDING");
+}
+
 static void expect_failure(struct active *a)
 {
 	for (int i = 0; i < 5000 && !counts(a).failing; i++)
@@ -104,9 +112,7 @@ Test(delivery, what_has_arrived_is_recorded)
 {
 	struct active a;
 
-	start(&a);
-	see(&a, KUBE_ADDED, WEB);
-	expect_event(&a, 0, "PENDING");
+	start_telling(&a);
 	cr_expect_eq(fake_bus_count(a.bus, RECORD), 0, "not before it has arrived");
 	acknowledge(&a, 0);
 	(void)fake_bus_sent(a.bus, RECORD, 0);
@@ -147,9 +153,7 @@ Test(delivery, an_event_that_is_refused_is_sent_again_as_the_same)
 	const char *id;
 	struct active a;
 
-	start(&a);
-	see(&a, KUBE_ADDED, WEB);
-	id = expect_event(&a, 0, "PENDING");
+	id = start_telling(&a);
 	for (size_t i = 0; i < ARRAY_LEN(no_acknowledgements); i++) {
 		fake_bus_reply(a.bus, fake_bus_sent(a.bus, EVENTS, i), no_acknowledgements[i]);
 		cr_expect_eq(atomic_load(&a.doubts), i + 1, "case %zu", i);
@@ -169,9 +173,7 @@ Test(delivery, an_acknowledgement_that_comes_late_is_of_no_event_any_more)
 {
 	struct active a;
 
-	start(&a);
-	see(&a, KUBE_ADDED, WEB);
-	expect_event(&a, 0, "PENDING");
+	start_telling(&a);
 	fake_clock_advance(OUTBOX_ACK_MS + 5000);
 	expect_event(&a, 1, "PENDING");
 	cr_expect_eq(atomic_load(&a.doubts), 1);
@@ -192,9 +194,7 @@ Test(delivery, another_state_while_an_event_is_on_its_way_is_told_after_it)
 	const char *first, *second;
 	struct active a;
 
-	start(&a);
-	see(&a, KUBE_ADDED, WEB);
-	first = expect_event(&a, 0, "PENDING");
+	first = start_telling(&a);
 	see(&a, KUBE_MODIFIED, WEB_STOPPED);
 	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 1);
 	acknowledge(&a, 0);
@@ -204,6 +204,16 @@ Test(delivery, another_state_while_an_event_is_on_its_way_is_told_after_it)
 	acknowledge(&a, 1);
 	expect_rest(&a);
 	stop(&a);
+}
+
+/* That event arrives and is recorded, as the only one. */
+static void expect_end(struct active *a, size_t index)
+{
+	acknowledge(a, index);
+	(void)fake_bus_sent(a->bus, RECORD, index);
+	expect_rest(a);
+	cr_expect_eq(counts(a).recorded, 1);
+	stop(a);
 }
 
 /* ---- the connection ---------------------------------------------------------------------------------------------- */
@@ -234,9 +244,7 @@ Test(delivery, an_event_on_its_way_when_the_connection_breaks_is_sent_again)
 	const char *id;
 	struct active a;
 
-	start(&a);
-	see(&a, KUBE_ADDED, WEB);
-	id = expect_event(&a, 0, "PENDING");
+	id = start_telling(&a);
 	fake_bus_set_connected(a.bus, false);
 	reconnect(&a);
 	cr_expect_str_eq(expect_event(&a, 1, "PENDING"), id);
@@ -258,11 +266,7 @@ Test(delivery, a_record_on_its_way_when_the_connection_breaks_is_written_again)
 	fake_bus_set_connected(a.bus, false);
 	reconnect(&a);
 	expect_event(&a, 1, "PENDING");
-	acknowledge(&a, 1);
-	(void)fake_bus_sent(a.bus, RECORD, 1);
-	expect_rest(&a);
-	cr_expect_eq(counts(&a).recorded, 1);
-	stop(&a);
+	expect_end(&a, 1);
 }
 
 Test(delivery, a_record_that_is_refused_is_written_with_the_next_event)
@@ -277,11 +281,7 @@ Test(delivery, a_record_that_is_refused_is_written_with_the_next_event)
 	a.js.has_bucket = true;
 	fake_clock_advance(60000);
 	expect_event(&a, 1, "PENDING");
-	acknowledge(&a, 1);
-	(void)fake_bus_sent(a.bus, RECORD, 1);
-	expect_rest(&a);
-	cr_expect_eq(counts(&a).recorded, 1);
-	stop(&a);
+	expect_end(&a, 1);
 }
 
 Test(delivery, a_publish_that_fails_is_tried_again)
@@ -358,9 +358,7 @@ Test(delivery, after_the_end_of_a_life_nothing_of_it_is_told)
 {
 	struct active a;
 
-	start(&a);
-	see(&a, KUBE_ADDED, WEB);
-	expect_event(&a, 0, "PENDING");
+	start_telling(&a);
 	delivery_end(a.delivery);
 	acknowledge(&a, 0);
 	see(&a, KUBE_MODIFIED, WEB_STOPPED);
