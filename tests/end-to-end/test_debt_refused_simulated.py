@@ -6,7 +6,7 @@ import pytest
 
 from api import spec
 from processes import Process, wait_for
-from test_settled import _healthy, stays, uid
+from test_settled import healthy, stays, uid
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_a_mark_that_cannot_be_taken_away_proves_nothing(plain, target):
     assert told.status == 201
     plain.api_svc.stop()
     plain.api_svc.start()
-    wait_for("healthy", lambda: _healthy(plain))
+    wait_for("healthy", lambda: healthy(plain))
     stays(plain.kube, "told", told.json["uid"], 15)
 
 

@@ -47,6 +47,63 @@ def resume(process):
     process.popen.send_signal(signal.SIGCONT)
 
 
+def held_create(stack, gate, when, path, name, headers=None, ports=PORTS):
+    """A create whose call to Kubernetes is held: (hold, answer)."""
+    hold = gate.hold(when, "POST", path)
+    answer = begin(stack.api.create, spec(ports=ports), name, headers)
+    hold.wait()
+    return hold, answer
+
+
+def taken_by_another(stack, answer, status=201):
+    """The worker that is held stops, and another one carries the request out."""
+    suspend(stack.workers[0])
+    stack.add_worker()
+    assert answer.result().status == status
+
+
+def late_create(stack, gate):
+    """The first attempt of a create is held; the second was told, and its container deleted again."""
+    hold, answer = held_create(stack, gate, "before", DEPLOYMENTS, "late", ports=())
+    taken_by_another(stack, answer)
+    assert stack.api.delete("late").status == 204
+    return hold
+
+
+def dies_with(stack, hold, answer, victims="api-svc"):
+    """api-svc is killed, or its worker as well, and another one comes; the client hears nothing."""
+    stack.api_svc.kill()
+    if victims == "both":
+        stack.workers[0].kill()
+    with pytest.raises(OSError):
+        answer.result()
+    hold.release()
+    if victims == "both":
+        stack.add_worker()
+
+
+def come_back(stack):
+    stack.api_svc.start()
+    wait_for("healthy", lambda: healthy(stack))
+
+
+def late_failure(stack, gate):
+    """The first attempt is stopped before its Service and then refused; the container was told by the second."""
+    hold, answer = held_create(stack, gate, "before", SERVICES, "told")
+    taken_by_another(stack, answer)
+    gate.server.shutdown()  # whatever it does next fails
+    hold.release()
+    resume(stack.workers[0])
+    stays(stack.kube, "told", answer.result().json["uid"], 12)
+
+
+def healthy(stack):
+    try:
+        return stack.api.health() == "healthy"
+    except OSError:
+        return False
+
+
 def uid(kube, name):
     deployment = kube.get("deployments", name)
     return deployment and deployment["metadata"]["uid"]
@@ -69,13 +126,7 @@ def stays(kube, name, expected, seconds=5.0):
 def test_a_create_on_the_wire_is_taken_back_within_a_second(gated):
     """A POST that has left cannot be fenced: its worker takes back what it makes after the request was over."""
     stack, gate = gated
-    hold = gate.hold("before", "POST", DEPLOYMENTS)
-    answer = begin(stack.api.create, spec(), "late")
-    hold.wait()
-    suspend(stack.workers[0])
-    stack.add_worker()
-    assert answer.result().status == 201
-    assert stack.api.delete("late").status == 204
+    hold = late_create(stack, gate)
     resume(stack.workers[0])
     hold.release()
     wait_for("gone again", lambda: stack.workers[0].log().count('"operation":"create"') > 0, 10)
@@ -86,9 +137,7 @@ def test_a_create_on_the_wire_is_taken_back_within_a_second(gated):
 
 def test_what_a_dead_worker_makes_late_is_removed_by_another(gated):
     stack, gate = gated
-    hold = gate.hold("before", "POST", DEPLOYMENTS)
-    answer = begin(stack.api.create, spec(), "late")
-    hold.wait()
+    hold, answer = held_create(stack, gate, "before", DEPLOYMENTS, "late", ports=())
     stack.workers[0].kill()
     stack.add_worker()
     assert answer.result().status == 201
@@ -100,13 +149,7 @@ def test_what_a_dead_worker_makes_late_is_removed_by_another(gated):
 
 def test_a_late_create_leaves_a_successor_alone(gated):
     stack, gate = gated
-    hold = gate.hold("before", "POST", DEPLOYMENTS)
-    answer = begin(stack.api.create, spec(), "late")
-    hold.wait()
-    suspend(stack.workers[0])
-    stack.add_worker()
-    assert answer.result().status == 201
-    assert stack.api.delete("late").status == 204
+    hold = late_create(stack, gate)
     second = stack.api.create(spec("other"), "late")
     assert second.status == 201, second.text
     hold.release()
@@ -120,9 +163,7 @@ def test_a_late_delete_leaves_a_successor_alone(gated):
     hold = gate.hold("before", "DELETE", "/deployments/again")
     answer = begin(stack.api.delete, "again")
     hold.wait()
-    suspend(stack.workers[0])
-    stack.add_worker()
-    assert answer.result().status == 204
+    taken_by_another(stack, answer, 204)
     second = stack.api.create(spec(ports=PORTS), "again").json["uid"]
     hold.release()
     resume(stack.workers[0])
@@ -137,9 +178,7 @@ def test_a_delete_that_looks_late_deletes_nothing(gated):
     hold = gate.hold("before", "GET", "/deployments/again")
     answer = begin(stack.api.delete, "again")
     hold.wait()
-    suspend(stack.workers[0])
-    stack.add_worker()
-    assert answer.result().status == 204
+    taken_by_another(stack, answer, 204)
     second = stack.api.create(spec(), "again").json["uid"]
     hold.release()
     resume(stack.workers[0])
@@ -184,20 +223,9 @@ def test_a_stopped_worker_among_two(own_stack):
     assert {d["metadata"]["uid"] for d in stack.kube.list("deployments")} == again
 
 
-def test_a_late_failure_leaves_what_was_told(gated, target):
-    """The first attempt is stopped before its Service and then refused; the container was told by the second."""
+def test_a_late_failure_leaves_what_was_told(gated):
     stack, gate = gated
-    hold = gate.hold("before", "POST", SERVICES)
-    answer = begin(stack.api.create, spec(ports=PORTS), "told")
-    hold.wait()
-    suspend(stack.workers[0])
-    stack.add_worker()
-    assert answer.result().status == 201
-    told = answer.result().json["uid"]
-    gate.server.shutdown()  # whatever it does next fails
-    hold.release()
-    resume(stack.workers[0])
-    stays(stack.kube, "told", told, 12)
+    late_failure(stack, gate)
     assert stack.kube.get("services", "told")
 
 
@@ -210,46 +238,22 @@ STEPS = [("before", DEPLOYMENTS), ("after", DEPLOYMENTS), ("before", SERVICES), 
 @pytest.mark.parametrize("victims", ["api-svc", "both"])
 def test_a_create_whose_process_died_is_gone_within_a_minute(gated, when, path, victims):
     stack, gate = gated
-    hold = gate.hold(when, "POST", path)
-    answer = begin(stack.api.create, spec(ports=PORTS), "orphan")
-    hold.wait()
-    stack.api_svc.kill()
-    if victims == "both":
-        stack.workers[0].kill()
-    with pytest.raises(OSError):
-        answer.result()
+    hold, answer = held_create(stack, gate, when, path, "orphan")
     died = time.monotonic()
-    hold.release()
-    if victims == "both":
-        stack.add_worker()
+    dies_with(stack, hold, answer, victims)
     time.sleep(0.5)
     wait_for("gone", lambda: gone(stack.kube, "orphan"), MINUTE - 10, 0.2)
     time.sleep(3)
     assert gone(stack.kube, "orphan") and time.monotonic() - died < MINUTE
-    stack.api_svc.start()
-    wait_for("healthy", lambda: _healthy(stack))
+    come_back(stack)
     assert stack.api.create(spec(ports=PORTS), "orphan").status == 201
-
-
-def _healthy(stack):
-    try:
-        return stack.api.health() == "healthy"
-    except OSError:
-        return False
 
 
 def test_a_repeat_by_key_settles_what_a_dead_process_left(gated):
     stack, gate = gated
-    hold = gate.hold("after", "POST", SERVICES)
     key = {"Idempotency-Key": "k1"}
-    answer = begin(stack.api.create, spec(ports=PORTS), "kept", key)
-    hold.wait()
-    stack.api_svc.kill()
-    with pytest.raises(OSError):
-        answer.result()
-    hold.release()
-    stack.api_svc.start()
-    wait_for("healthy", lambda: _healthy(stack))
+    dies_with(stack, *held_create(stack, gate, "after", SERVICES, "kept", key))
+    come_back(stack)
     repeated = stack.api.create(spec(ports=PORTS), "kept", key)
     assert repeated.status == 201
     stays(stack.kube, "kept", repeated.json["uid"], 40)  # longer than an abandoned one is left for a repeat
@@ -257,13 +261,7 @@ def test_a_repeat_by_key_settles_what_a_dead_process_left(gated):
 
 def test_an_abandoned_create_by_key_is_gone_within_a_minute(gated):
     stack, gate = gated
-    hold = gate.hold("after", "POST", SERVICES)
-    answer = begin(stack.api.create, spec(ports=PORTS), "left", {"Idempotency-Key": "k2"})
-    hold.wait()
-    stack.api_svc.kill()
-    with pytest.raises(OSError):
-        answer.result()
-    hold.release()
+    dies_with(stack, *held_create(stack, gate, "after", SERVICES, "left", {"Idempotency-Key": "k2"}))
     time.sleep(10)
     assert uid(stack.kube, "left"), "a repeat would still find it"
     wait_for("gone", lambda: gone(stack.kube, "left"), MINUTE - 10, 0.5)
@@ -271,9 +269,7 @@ def test_an_abandoned_create_by_key_is_gone_within_a_minute(gated):
 
 def test_nats_dies_between_request_and_reply(gated):
     stack, gate = gated
-    hold = gate.hold("after", "POST", DEPLOYMENTS)
-    answer = begin(stack.api.create, spec(), "cut")
-    hold.wait()
+    hold, answer = held_create(stack, gate, "after", DEPLOYMENTS, "cut", ports=())
     stack.nats.kill()
     hold.release()
     time.sleep(1)

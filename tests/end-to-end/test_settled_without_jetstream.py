@@ -8,7 +8,9 @@ from api import spec
 from gate import Gate
 from kube import Kube
 from processes import Process, wait_for
-from test_settled import DEPLOYMENTS, MINUTE, PORTS, SERVICES, _healthy, begin, gone, resume, stays, suspend, uid
+from test_settled import (
+    DEPLOYMENTS, MINUTE, PORTS, SERVICES, come_back, dies_with, gone, healthy, held_create, late_create, late_failure, resume,
+    stays, uid)
 
 OWED = "dcm.project/owed"
 
@@ -21,7 +23,7 @@ def plain(target, own_stack, tmp_path):
     stack.nats = Process("nats", ["nats-server", "-a", "127.0.0.1", "-p", str(stack.nats_port)], {}, str(tmp_path))
     stack.start(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    wait_for("healthy", lambda: _healthy(stack))
+    wait_for("healthy", lambda: healthy(stack))
     yield stack, gate
     gate.stop()
 
@@ -42,13 +44,7 @@ def test_the_mark_goes_when_the_client_was_told(plain):
 
 def test_a_late_create_is_taken_back(plain):
     stack, gate = plain
-    hold = gate.hold("before", "POST", DEPLOYMENTS)
-    answer = begin(stack.api.create, spec(), "late")
-    hold.wait()
-    suspend(stack.workers[0])
-    stack.add_worker()
-    assert answer.result().status == 201
-    assert stack.api.delete("late").status == 204
+    hold = late_create(stack, gate)
     resume(stack.workers[0])
     hold.release()
     time.sleep(3)
@@ -56,34 +52,14 @@ def test_a_late_create_is_taken_back(plain):
 
 
 def test_a_late_failure_leaves_what_was_told(plain):
-    stack, gate = plain
-    hold = gate.hold("before", "POST", SERVICES)
-    answer = begin(stack.api.create, spec(ports=PORTS), "told")
-    hold.wait()
-    suspend(stack.workers[0])
-    stack.add_worker()
-    assert answer.result().status == 201
-    gate.server.shutdown()
-    hold.release()
-    resume(stack.workers[0])
-    stays(stack.kube, "told", answer.result().json["uid"], 12)
+    late_failure(*plain)
 
 
 @pytest.mark.parametrize("when,path", [("after", DEPLOYMENTS), ("after", SERVICES)])
 @pytest.mark.parametrize("victims", ["api-svc", "both"])
 def test_a_create_whose_process_died_is_gone_within_a_minute(plain, when, path, victims):
     stack, gate = plain
-    hold = gate.hold(when, "POST", path)
-    answer = begin(stack.api.create, spec(ports=PORTS), "orphan")
-    hold.wait()
-    stack.api_svc.kill()
-    if victims == "both":
-        stack.workers[0].kill()
-    with pytest.raises(OSError):
-        answer.result()
-    hold.release()
-    if victims == "both":
-        stack.add_worker()
+    dies_with(stack, *held_create(stack, gate, when, path, "orphan"), victims)
     wait_for("gone", lambda: gone(stack.kube, "orphan"), MINUTE - 10, 0.2)
     time.sleep(2)
     assert gone(stack.kube, "orphan")
@@ -104,16 +80,9 @@ def test_a_worker_that_dies_before_it_took_the_mark_away(plain):
 
 def test_a_repeat_by_key_adopts_what_a_dead_process_left(plain):
     stack, gate = plain
-    hold = gate.hold("after", "POST", SERVICES)
     key = {"Idempotency-Key": "k1"}
-    answer = begin(stack.api.create, spec(ports=PORTS), "kept", key)
-    hold.wait()
-    stack.api_svc.kill()
-    with pytest.raises(OSError):
-        answer.result()
-    hold.release()
-    stack.api_svc.start()
-    wait_for("healthy", lambda: _healthy(stack))
+    dies_with(stack, *held_create(stack, gate, "after", SERVICES, "kept", key))
+    come_back(stack)
     repeated = stack.api.create(spec(ports=PORTS), "kept", key)
     assert repeated.status == 201
     wait_for("no mark", lambda: not owed(stack.kube, "kept"), 5)
