@@ -260,7 +260,7 @@ def test_content_types(api):
         assert answer.json()["errors"] == [{"detail": "must be application/json", "pointer": "/header/Content-Type"}]
 
 
-@pytest.mark.parametrize("ident", ["health", "", "A", "-a", "a-", "a" * 64, "a.b", "a%2Fb", "a%20", "a+"])
+@pytest.mark.parametrize("ident", ["health", "", "A", "-a", "a-", "a" * 64, "a.b", "a_b", "a%2Fb", "a%20", "a+", "%C3%BC"])
 def test_ids_that_are_refused(api, ident):
     answer = api.request("POST", f"{CONTAINERS}?id={ident}", {"spec": SPEC})
     assert answer.status == 400
