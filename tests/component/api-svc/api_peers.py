@@ -1,4 +1,5 @@
-"""Peers of api-svc for its component tests: a fake worker, and the real process. Everything listens on free ports of 127.0.0.1 and is ended by its pid."""
+"""Peers of api-svc for its component tests: a fake worker, and the real process. Everything listens on free ports of
+127.0.0.1 and is ended by its pid."""
 
 import heapq
 import http.client
