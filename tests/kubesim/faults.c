@@ -27,6 +27,7 @@ struct entry {
 
 struct sim_faults {
 	atomic_int active;
+	atomic_int times_cleared;
 	pthread_mutex_t lock;
 	struct entry entries[FAULTS_MAX];
 };
@@ -152,7 +153,13 @@ void sim_faults_clear(struct sim_faults *f)
 	for (size_t i = 0; i < FAULTS_MAX; i++)
 		f->entries[i].used = false;
 	atomic_store(&f->active, 0);
+	atomic_fetch_add(&f->times_cleared, 1);
 	pthread_mutex_unlock(&f->lock);
+}
+
+int sim_faults_times_cleared(const struct sim_faults *f)
+{
+	return atomic_load(&f->times_cleared);
 }
 
 int sim_faults_count(const struct sim_faults *f)

@@ -61,7 +61,12 @@ void sim_faults_destroy(struct sim_faults *f);
 
 /* Add a fault as a test wrote it. RC_INVALID_ARGUMENT with a sentence. */
 enum rc sim_faults_add(struct sim_faults *f, const cJSON *json, struct error *err) must_check;
+
+/* Take all back. A watch that is silent breaks. */
 void sim_faults_clear(struct sim_faults *f);
+
+/* How often they were taken back. */
+int sim_faults_times_cleared(const struct sim_faults *f);
 
 /* How many are left that will strike. */
 int sim_faults_count(const struct sim_faults *f);

@@ -31,7 +31,8 @@ struct watch {
 	bool ending;         /* send what is there, then end */
 	bool table;          /* the client wants rows of a table */
 	bool broken;         /* end by breaking the connection */
-	bool silent;         /* a fault: never say anything again */
+	bool silent;         /* a fault: say nothing until the faults are taken back, then break */
+	int silent_since;    /* how often they had been taken back */
 	size_t piece_bytes;  /* a fault: send so little at a time; 0: as much as there is */
 	int64_t piece_ms;    /* and wait so long before each */
 };
@@ -143,7 +144,10 @@ static void suffer(struct watch *w)
 	size_t cursor = 0;
 
 	while (!w->ending && next_fault(w, STAGE_STREAM, &cursor, &fault)) {
-		w->silent = w->silent || fault.action == ACTION_WATCH_SILENT;
+		if (fault.action == ACTION_WATCH_SILENT) {
+			w->silent = true;
+			w->silent_since = sim_faults_times_cleared(w->sim->faults);
+		}
 		if (fault.action == ACTION_WATCH_ERROR) {
 			struct sim_status status = sim_fault_status(&fault);
 
@@ -205,7 +209,10 @@ static void fill(struct watch *w)
 	suffer(w);
 	if (w->ending)
 		return;
-	if (w->silent) {
+	if (w->silent && sim_faults_times_cleared(w->sim->faults) != w->silent_since) {
+		w->broken = true;
+		w->ending = true;
+	} else if (w->silent) {
 		clock_sleep_ms(WATCH_TICK_MS);
 	} else if (now_ms >= w->end_ms) {
 		w->ending = true;
