@@ -27,6 +27,8 @@ static const struct kind {
 	[RC_UNSUPPORTED_ENCODING] = { 415, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_EXPIRED]           = { 400, "INVALID_ARGUMENT", "Invalid argument", false },
 	[RC_UNSUPPORTED]       = { 503, "UNAVAILABLE", "Unavailable", false },
+	[RC_UNIMPLEMENTED]     = { 501, "UNIMPLEMENTED", "Not implemented", false },
+	[RC_NOT_STARTED]       = { 409, "CONFLICT", "Conflict", false },
 	[RC_BUSY]              = { 503, "UNAVAILABLE", "Unavailable", false },
 	[RC_PENDING]           = { 503, "UNAVAILABLE", "Unavailable", false },
 	[RC_CANCELLED]         = { 503, "UNAVAILABLE", "Unavailable", false },

@@ -52,6 +52,9 @@
  *   rollback   id, token, revision (none: the one before),  Container
  *              if_match
  *   revisions  id, max_page_size, page_token                {"revisions": [...], "next_page_token": "..."}
+ *   events     id, max_page_size, page_token                {"events": [...], "next_page_token": "..."}
+ *   usage      id                                           {"time", "window", "replicas": [...], ...}; RC_UNIMPLEMENTED:
+ *                                                           the cluster has no metrics
  *   delete     id, absent_ok (true: nothing there is OK),   empty
  *              if_match (2)
  *   health     (none)                                       {"healthy": true|false}; replied beside the pool, also

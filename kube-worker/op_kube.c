@@ -137,7 +137,9 @@ static void add_cause(struct op_call *call, const cJSON *cause)
 
 enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, const char *what, struct error *err)
 {
-	const char *message = json_string_at(reply->object, "message");
+	struct error original = *err;
+	const char *given = json_string_at(reply->object, "message");
+	const char *message = given || !rbac_refusal(original.text) ? given : original.text;
 	const char *refusal = refusal_text(err->rc, message);
 	int retry_after_s = err->retry_after_s;
 	const cJSON *cause = NULL;

@@ -28,6 +28,8 @@ enum rc {
 	RC_UNSUPPORTED_ENCODING, /* the content is compressed (HTTP: 415) */
 	RC_EXPIRED,              /* a continuation or a resourceVersion is too old (Kubernetes: 410) */
 	RC_UNSUPPORTED,          /* an operation or a protocol version that this side does not know */
+	RC_UNIMPLEMENTED,        /* what the cluster has no means for (HTTP: 501) */
+	RC_NOT_STARTED,          /* what is asked for is yet to begin, for a reason that is told (HTTP: 409) */
 	RC_BUSY,                 /* refused before anything was started; ask again or ask another */
 	RC_PENDING,              /* the same request is running already; ask again for its result */
 	RC_CANCELLED,            /* the attempt is obsolete: nothing may be written for it */

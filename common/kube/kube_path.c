@@ -8,12 +8,14 @@ static const struct kind_row {
 	const char *api_version;
 	const char *plural;
 	const char *name;
-} kinds[KUBE_KIND_COUNT] = {
+} kinds[KUBE_LOOKUP_COUNT] = {
 	[KUBE_DEPLOYMENT] = { "apps/v1", "deployments", "Deployment" },
 	[KUBE_REPLICASET] = { "apps/v1", "replicasets", "ReplicaSet" },
 	[KUBE_POD] = { "v1", "pods", "Pod" },
 	[KUBE_SERVICE] = { "v1", "services", "Service" },
 	[KUBE_AUTOSCALER] = { "autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler" },
+	[KUBE_EVENT] = { "v1", "events", "Event" },
+	[KUBE_POD_METRICS] = { "metrics.k8s.io/v1beta1", "pods", "PodMetrics" },
 };
 
 const char *kube_kind_plural(enum kube_kind kind)

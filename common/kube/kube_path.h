@@ -8,7 +8,18 @@
 
 #define KUBE_PATH_MAX 65536 /* bytes; continue tokens make paths long */
 
-enum kube_kind { KUBE_DEPLOYMENT, KUBE_REPLICASET, KUBE_POD, KUBE_SERVICE, KUBE_AUTOSCALER, KUBE_KIND_COUNT };
+/* Those that containers are made of, and, after their count, what is only looked up. */
+enum kube_kind {
+	KUBE_DEPLOYMENT,
+	KUBE_REPLICASET,
+	KUBE_POD,
+	KUBE_SERVICE,
+	KUBE_AUTOSCALER,
+	KUBE_KIND_COUNT,
+	KUBE_EVENT = KUBE_KIND_COUNT,
+	KUBE_POD_METRICS,
+	KUBE_LOOKUP_COUNT
+};
 
 /* The plural of a kind in paths: "deployments". */
 const char *kube_kind_plural(enum kube_kind kind);

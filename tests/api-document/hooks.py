@@ -96,7 +96,7 @@ def before_call(_context, case, _kwargs):
         case.headers["If-Match"] = "*"
     if case.headers and case.headers.get("If-None-Match") == "0":  # schemathesis 4.32 makes that of the pattern
         case.headers["If-None-Match"] = '"0"'
-    if "page_token" in query and case.path.endswith("/revisions"):
+    if "page_token" in query and case.path.endswith(("/revisions", "/events")):
         del query["page_token"]
     if query.get("id") == "health":
         del query["id"]
@@ -110,5 +110,5 @@ def before_call(_context, case, _kwargs):
 
 @schemathesis.hook
 def after_call(_context, case, response):
-    if response.status_code == 200 and b'"next_page_token"' in response.content and not case.path.endswith("/revisions"):
+    if response.status_code == 200 and b'"next_page_token"' in response.content and not case.path.endswith(("/revisions", "/events")):
         TOKENS.setdefault(list_of(case.query or {}), set()).add(response.json()["next_page_token"])

@@ -19,7 +19,10 @@ static bool parse_path(const char *path, struct sim_target *t)
 	static const struct {
 		const char *prefix;
 		const char *group;
-	} groups[] = { { "/api/v1/", "" }, { "/apis/apps/v1/", "apps" }, { "/apis/autoscaling/v2/", "autoscaling" } };
+	} groups[] = { { "/api/v1/", "" },
+		       { "/apis/apps/v1/", "apps" },
+		       { "/apis/autoscaling/v2/", "autoscaling" },
+		       { "/apis/metrics.k8s.io/v1beta1/", "metrics.k8s.io" } };
 	char parts[5][SIM_NAME_MAX] = { "" };
 	const char *group = NULL;
 	size_t at = 0;
@@ -212,13 +215,15 @@ void sim_api_handle(void *ctx, struct sim_request *request, struct sim_response 
 	if (suffer_all(sim, STAGE_BEFORE, known, request, response))
 		return;
 	other = row ? sim_request_other_query(request, row->queries) : NULL;
-	if (row && !row->function)
+	if (row && (!row->function || (target.kind->list && row->function != sim_read_list)))
 		other = row->verb;
 	if (request->too_large)
 		sim_answer_status(response, &(struct sim_status){ .code = 413, .reason = "RequestEntityTooLarge" },
 				  "Request entity too large: limit is %zu", HTTP_BODY_MAX);
 	else if (other)
 		sim_answer_refused(response, other);
+	else if (row && target.kind->list)
+		target.kind->list(sim, &target, request, response);
 	else if (row)
 		row->function(sim, &target, request, response);
 	if (!suffer_all(sim, STAGE_AFTER, known, request, response))

@@ -27,8 +27,8 @@ static const struct {
 	  "\"none\",\"platform\":\"linux/amd64\"}" },
 	{ "/api", false, NULL, "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],\"serverAddressByClientCIDRs\":[]}" },
 	{ "/apis", false, NULL,
-	  "{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[" GROUP("apps", "v1") "," GROUP("autoscaling",
-													"v2") "]}" },
+	  "{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[" GROUP("apps", "v1") "," GROUP(
+		  "autoscaling", "v2") "," GROUP("metrics.k8s.io", "v1beta1") "]}" },
 };
 
 static void write_verbs(struct json_writer *w, const char *const *verbs)
@@ -112,6 +112,10 @@ bool sim_discovery_answer(const struct sim_request *request, struct sim_response
 	}
 	if (str_equal(request->path, "/apis/autoscaling/v2")) {
 		answer_resources(response, "autoscaling", "autoscaling/v2");
+		return true;
+	}
+	if (str_equal(request->path, "/apis/metrics.k8s.io/v1beta1")) {
+		answer_resources(response, "metrics.k8s.io", "metrics.k8s.io/v1beta1");
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

@@ -4,6 +4,7 @@
 
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/defaults.h"
+#include "tests/kubesim/metrics.h"
 #include "tests/kubesim/schema.h"
 #include "tests/kubesim/services.h"
 #include "tests/kubesim/table.h"
@@ -66,6 +67,11 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.resource = "horizontalpodautoscalers.autoscaling", .namespaced = true, .in_all = true,
 		.members = schema_autoscaler, .set_defaults = sim_default_autoscaler,
 		.validate = sim_validate_autoscaler, .columns = sim_autoscaler_columns,
+	},
+	[SIM_POD_METRICS] = {
+		.group = "metrics.k8s.io", .api_version = "metrics.k8s.io/v1beta1", .kind = "PodMetrics", .plural = "pods",
+		.singular = "", .short_name = "", .resource = "pods.metrics.k8s.io", .namespaced = true,
+		.list = sim_metrics_list,
 	},
 };
 

@@ -15,6 +15,9 @@ struct sim;
 struct sim_causes;
 struct sim_object;
 struct sim_column;
+struct sim_target;
+struct sim_request;
+struct sim_response;
 
 /* Places in the table; the store keeps its objects by them. */
 enum sim_kind_index {
@@ -25,6 +28,7 @@ enum sim_kind_index {
 	SIM_DEPLOYMENT,
 	SIM_REPLICASET,
 	SIM_AUTOSCALER,
+	SIM_POD_METRICS, /* nothing of it is stored */
 	SIM_KIND_COUNT
 };
 
@@ -60,6 +64,9 @@ struct sim_kind {
 
 	/* Bring the cluster nearer to what the object says; runs on the controllers' thread. May be NULL. */
 	void (*reconcile)(struct sim *sim, struct sim_object *object);
+
+	/* Answer a list in place of the store. May be NULL. */
+	void (*list)(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
 
 	/* What a server-side table shows; ends with a column without a name. */
 	const struct sim_column *columns;

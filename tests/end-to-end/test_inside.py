@@ -1,0 +1,125 @@
+"""Looking inside a container: its events and what it uses."""
+
+import urllib.parse
+
+import pytest
+
+from api import BASE, spec
+from processes import wait_for
+
+
+def events(stack, container_id, **query):
+    path = f"{BASE}/{container_id}/events" + ("?" + urllib.parse.urlencode(query) if query else "")
+    answer = stack.api.call("GET", path)
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def usage(stack, container_id):
+    return stack.api.call("GET", f"{BASE}/{container_id}/usage")
+
+
+ROLE = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/dcm-k8s-container-sp"
+
+
+@pytest.fixture
+def without(stack):
+    """Take a rule from the Role: call with its API group and resource."""
+    path, rules = ROLE.format(stack.target.namespace), None
+
+    def change(new):
+        status, body = stack.kube.call("PATCH", path, {"rules": new}, "application/merge-patch+json")
+        assert status == 200, body
+
+    def take(group, resource):
+        nonlocal rules
+        if stack.target.simulated:
+            where = f"/apis/{group}" if group else "/api/v1"
+            stack.target.faults({"match": {"path": where, "resource": resource}, "kind": "forbidden", "count": -1})
+            return
+        rules = rules or stack.kube.call("GET", path)[1]["rules"]
+        change([r for r in rules if r["apiGroups"] != [group] or r["resources"] != [resource]])
+
+    yield take
+    if rules:
+        change(rules)
+
+
+def test_events_tell_what_kubernetes_says_of_the_objects(stack):
+    stack.api.create(spec(image={"reference": "nonexistent.example/web:1"}), "telling")
+    stack.api.create(spec(), "other")
+    listed = wait_for("events of a Pod", lambda: [e for e in events(stack, "telling")["events"]
+                                                  if e["object"].startswith("Pod/")] and events(stack, "telling"))
+    assert listed["next_page_token"] == ""
+    for event in listed["events"]:
+        assert set(event) == {"path", "time", "type", "reason", "message", "object", "count"} and event["count"] >= 1, event
+        kind, name = event["object"].split("/")
+        assert kind in ("Deployment", "ReplicaSet", "Pod") and name.startswith("telling"), event
+    times = [e["time"] for e in listed["events"]]
+    assert [t[:19] for t in times] == sorted(t[:19] for t in times)
+    assert any(e["object"] == "Deployment/telling" and e["reason"] == "ScalingReplicaSet" for e in listed["events"])
+
+
+def test_events_come_in_pages(stack):
+    stack.api.create(spec(provider_hints={"kubernetes": {"replicas": 3}}), "paged")
+    stack.wait_status("paged", "RUNNING")
+    quiet = []
+
+    def is_quiet():
+        quiet.append(events(stack, "paged")["events"])
+        return len(quiet) > 1 and quiet[-1] == quiet[-2] and len(quiet[-1]) > 4
+    wait_for("no more events", is_quiet, 30, 0.5)
+    read, token = [], ""
+    while True:
+        page = events(stack, "paged", max_page_size=2, page_token=token)
+        assert len(page["events"]) <= 2
+        read += page["events"]
+        token = page["next_page_token"]
+        if not token:
+            break
+    assert read == quiet[-1]
+    stack.api.create(spec(), "second")
+    first = events(stack, "paged", max_page_size=2)["next_page_token"]
+    for query in ("page_token=none", f"page_token={first}x", "max_page_size=0"):
+        stack.api.call("GET", f"{BASE}/paged/events?{query}").problem(400, "INVALID_ARGUMENT")
+    stack.api.call("GET", f"{BASE}/second/events?page_token={first}").problem(400, "INVALID_ARGUMENT")
+
+
+def test_events_of_what_is_not_there(stack):
+    stack.api.call("GET", f"{BASE}/nothing/events").problem(404, "NOT_FOUND")
+    stack.api.call("GET", f"{BASE}/nothing/usage").problem(404, "NOT_FOUND")
+
+
+def test_events_that_the_role_does_not_allow(stack, without):
+    stack.api.create(spec(), "shut")
+    without("", "events")
+    wait_for("the Role counts", lambda: stack.api.call("GET", f"{BASE}/shut/events").status == 403)
+    problem = stack.api.call("GET", f"{BASE}/shut/events").problem(403, "PERMISSION_DENIED")
+    assert 'cannot list resource "events"' in problem["detail"] and "serviceaccount" not in problem["detail"], problem
+    assert stack.api.get("shut").status == 200
+
+
+def test_usage_is_what_was_measured(stack):
+    stack.api.create(spec(provider_hints={"kubernetes": {"replicas": 2}}), "busy")
+    first = usage(stack, "busy")
+    if first.status == 501:
+        first.problem(501, "UNIMPLEMENTED")
+        return
+    if first.status == 503:
+        assert int(first.headers["retry-after"]) > 0 and "measured" in first.json["detail"], first.text
+    shown = wait_for("usage of both", lambda: usage(stack, "busy").status == 200 and len(
+        usage(stack, "busy").json["replicas"]) == 2 and usage(stack, "busy").json, 30)
+    assert {r["name"] for r in shown["replicas"]} == {p["metadata"]["name"] for p in stack.kube.of("pods", "busy")}
+    assert all(r["cpu_cores"] > 0 and r["memory_bytes"] > 0 for r in shown["replicas"]), shown
+    assert shown["cpu_cores"] == pytest.approx(sum(r["cpu_cores"] for r in shown["replicas"]))
+    assert shown["memory_bytes"] == sum(r["memory_bytes"] for r in shown["replicas"])
+    assert shown["cpu_limit"] == 4 and shown["memory_limit_bytes"] == 2 * 128 * 1024 * 1024, shown
+    assert shown["window"] and shown["time"].endswith("Z")
+
+
+def test_usage_that_the_role_does_not_allow(stack, without):
+    stack.api.create(spec(), "dark")
+    without("metrics.k8s.io", "pods")
+    wait_for("the Role counts", lambda: usage(stack, "dark").status == 403)
+    problem = usage(stack, "dark").problem(403, "PERMISSION_DENIED")
+    assert 'cannot list resource "pods" in API group "metrics.k8s.io"' in problem["detail"], problem
