@@ -7,6 +7,7 @@
 #include "api-svc/conditions.h"
 #include "api-svc/document/projection.h"
 #include "api-svc/list_query.h"
+#include "api-svc/log_query.h"
 #include "api-svc/parameters.h"
 #include "api-svc/patch.h"
 #include "api-svc/pipeline/undo.h"
@@ -311,6 +312,18 @@ static enum rc write_delete(struct api *api unused, struct request *r unused, st
 	return RC_OK;
 }
 
+/* What the headers say of a stream of logs. */
+static enum rc write_logs(struct api *api unused, struct request *r unused, struct http_exchange *ex, bool bare unused,
+			  struct json_writer *w, struct error *err unused)
+{
+	bool events = log_query_wants_events(http_exchange_header(ex, "Accept"));
+
+	json_bool(w, "events", events);
+	if (events)
+		json_optional_string(w, "last_event_id", http_exchange_header(ex, "Last-Event-ID"));
+	return RC_OK;
+}
+
 static bool takes_key(const struct openapi_operation *document)
 {
 	for (size_t i = 0; i < document->parameter_count; i++)
@@ -352,6 +365,7 @@ static const struct extra {
 } extras[OPERATION_COUNT] = {
 	[OPERATION_CREATE] = { .write = write_create, .without_parameters = true },
 	[OPERATION_DELETE] = { .write = write_delete },
+	[OPERATION_LOGS] = { .write = write_logs, .check = log_query_check },
 	[OPERATION_LIST] = { .check = list_query_check, .is_narrowed = list_query_is_narrowed },
 };
 

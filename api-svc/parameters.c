@@ -56,10 +56,19 @@ static bool read_integer(const struct schema *schema, const char *text, int64_t 
 	return true;
 }
 
+static bool read_boolean(const struct schema *schema, const char *text, bool *ret_value)
+{
+	*ret_value = strcmp(text, "true") == 0;
+	return schema->type == SCHEMA_BOOLEAN && (*ret_value || strcmp(text, "false") == 0);
+}
+
 static cJSON *make_value(const struct schema *schema, const char *text)
 {
 	int64_t number;
+	bool truth;
 
+	if (read_boolean(schema, text, &truth))
+		return cJSON_CreateBool(truth);
 	return read_integer(schema, text, &number) ? cJSON_CreateNumber((double)number) : cJSON_CreateString(text);
 }
 
@@ -96,11 +105,14 @@ static void write_one(const struct openapi_parameter *p, const char *text, struc
 {
 	const char *name = p->place == OPENAPI_IN_PATH ? "id" : p->name;
 	int64_t number;
+	bool truth;
 
 	if (!text && p->schema->otherwise)
 		json_tree(w, name, p->schema->otherwise);
 	else if (text && read_integer(p->schema, text, &number))
 		json_int(w, name, number);
+	else if (text && read_boolean(p->schema, text, &truth))
+		json_bool(w, name, truth);
 	else if (text)
 		json_string(w, name, text);
 }

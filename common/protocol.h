@@ -55,6 +55,10 @@
  *   events     id, max_page_size, page_token                {"events": [...], "next_page_token": "..."}
  *   usage      id                                           {"time", "window", "replicas": [...], ...}; RC_UNIMPLEMENTED:
  *                                                           the cluster has no metrics
+ *   logs       id, follow, tail_lines, since_time,          a stream: text/plain or, with events, text/event-stream. Its
+ *              since_seconds, timestamps, previous,         id: resumes as last_event_id. RC_NOT_STARTED: no replica has
+ *              limit_bytes, container, replica, events,     begun to run, and why; RC_INVALID_ARGUMENT: what it names is
+ *              last_event_id                                not there, with what there is
  *   delete     id, absent_ok (true: nothing there is OK),   empty
  *              if_match (2)
  *   health     (none)                                       {"healthy": true|false}; replied beside the pool, also
@@ -199,6 +203,7 @@
 #define PROTOCOL_DEADLINE_MAX_MS 3600000       /* further away, a clock is wrong or a peer lies: taken for this */
 #define PROTOCOL_PAGE_SIZE_DEFAULT 50
 #define PROTOCOL_PAGE_SIZE_MAX 1000
+#define PROTOCOL_LOG_LINES_DEFAULT 1000         /* of a log that is not followed */
 #define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024) /* a list page ends early when its JSON reaches this */
 #define PROTOCOL_WORKING_MS 1000                /* between two signs of life of a worker, for each request */
 #define PROTOCOL_HEALTH_TIMEOUT_MS 600          /* health must be answered within a second, on a busy machine too */

@@ -149,7 +149,7 @@ static void answer(struct dispatcher *d, const struct job *job, const struct op_
 	if (err->rc == RC_OK)
 		rc = reply_result(d->bus, job->msg, result, &extras, &send_error);
 	else if (err->rc != RC_CANCELLED)
-		rc = reply_error(d->bus, job->msg, err, call, &send_error);
+		rc = reply_error(d->bus, job->msg, err, &call->faults, &send_error);
 	if (rc)
 		log_warn("a reply could not be sent", log_err(&send_error), log_str("request_id", call->request_id));
 }
@@ -590,7 +590,8 @@ enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatche
 	if (!rc)
 		rc = bus_inbox_create(d->bus, on_notice, d, &d->notices, err);
 	if (!rc)
-		rc = streams_create(&(struct streams_options){ d->env, d->bus, on_stream_ended, d }, &d->streams, err);
+		rc = streams_create(&(struct streams_options){ d->env, d->bus, parts->auth, on_stream_ended, d },
+				    &d->streams, err);
 	if (!rc)
 		rc = start_threads(d, err);
 	if (!rc) {

@@ -15,6 +15,7 @@
 #include "kube-worker/config.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/dispatcher.h"
+#include "kube-worker/instance_watch.h"
 #include "kube-worker/repair.h"
 
 #define SERVICE_NAME "kube-worker"
@@ -135,6 +136,8 @@ static enum rc start_parts(struct worker *worker, struct error *err)
 	if (!rc)
 		rc = kube_cache_create(worker->env.resource, &worker->env.cache, err);
 	if (!rc)
+		rc = instance_watch_create(worker->env.cache, &worker->env.watch, err);
+	if (!rc)
 		rc = start_operations(worker, err);
 	if (!rc)
 		rc = start_discovery(worker, err);
@@ -182,6 +185,7 @@ static bool stop_parts(struct worker *worker)
 	bus_caller_destroy(worker->env.caller);
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
 		informer_destroy(worker->informers[kind]);
+	instance_watch_destroy(worker->env.watch);
 	kube_cache_destroy(worker->env.cache);
 	kube_auth_destroy(worker->auth);
 	return true;

@@ -15,12 +15,15 @@
 
 #define OP_FAULTS_MAX 65536 /* bytes of the `errors` of a reply */
 
+struct instance_watch;
+
 /* The same for all operations, for the life of the process. */
 struct op_env {
 	enum resource_type resource;
 	const struct worker_config *config;
 	struct kube_cache *cache;
-	struct bus_caller *caller; /* for questions to JetStream and to api-svc */
+	struct instance_watch *watch; /* of the cache, for streams */
+	struct bus_caller *caller;    /* for questions to JetStream and to api-svc */
 	struct ledger *ledger;
 };
 

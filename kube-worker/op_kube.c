@@ -135,13 +135,26 @@ static void add_cause(struct op_call *call, const cJSON *cause)
 	buf_add(&call->faults, object.data, object.len);
 }
 
-enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, const char *what, struct error *err)
+void op_kube_make_public(const cJSON *status, struct error *err)
 {
 	struct error original = *err;
-	const char *given = json_string_at(reply->object, "message");
+	const char *given = json_string_at(status, "message");
 	const char *message = given || !rbac_refusal(original.text) ? given : original.text;
 	const char *refusal = refusal_text(err->rc, message);
-	int retry_after_s = err->retry_after_s;
+
+	if (refusal)
+		error_set(err, err->rc, "Kubernetes refused: %s", refusal);
+	else if (err->rc == RC_PERMISSION_DENIED && message && rbac_refusal(message))
+		set_rbac_refusal(err, rbac_refusal(message));
+	else if (err->rc == RC_NOT_FOUND)
+		error_set(err, RC_UNAVAILABLE, "the namespace of the containers does not exist");
+	else if (public_texts[err->rc])
+		error_set(err, err->rc, "%s", public_texts[err->rc]);
+	err->retry_after_s = original.retry_after_s;
+}
+
+enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, const char *what, struct error *err)
+{
 	const cJSON *cause = NULL;
 	int count = 0;
 
@@ -151,15 +164,7 @@ enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, 
 		cJSON_ArrayForEach (cause, json_at(reply->object, "details.causes"))
 			if (count++ < FAULTS_MAX)
 				add_cause(call, cause);
-	if (refusal)
-		error_set(err, err->rc, "Kubernetes refused: %s", refusal);
-	else if (err->rc == RC_PERMISSION_DENIED && message && rbac_refusal(message))
-		set_rbac_refusal(err, rbac_refusal(message));
-	else if (err->rc == RC_NOT_FOUND)
-		error_set(err, RC_UNAVAILABLE, "the namespace of the containers does not exist");
-	else if (public_texts[err->rc])
-		error_set(err, err->rc, "%s", public_texts[err->rc]);
-	err->retry_after_s = retry_after_s;
+	op_kube_make_public(reply->object, err);
 	return err->rc;
 }
 

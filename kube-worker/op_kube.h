@@ -55,4 +55,7 @@ enum rc op_kube_delete_version(struct op_call *call, enum kube_kind kind, const 
  */
 enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, const char *what, struct error *err);
 
+/* The text alone: of a call that was made in another way. status: Kubernetes' answer; NULL: none. */
+void op_kube_make_public(const cJSON *status, struct error *err);
+
 #endif

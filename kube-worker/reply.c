@@ -83,7 +83,7 @@ enum rc reply_result(struct bus *bus, const struct bus_message *request, const s
 }
 
 enum rc reply_error(struct bus *bus, const struct bus_message *request, const struct error *why,
-		    const struct op_call *call, struct error *err)
+		    const struct buf *faults, struct error *err)
 {
 	struct buf body cleanup_buf = buf_make(ERROR_BODY_MAX);
 	struct json_writer w = json_writer_make(&body);
@@ -92,9 +92,9 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 	json_string(&w, "detail", why->text);
 	if (why->retry_after_s)
 		json_int(&w, "retry_after_s", why->retry_after_s);
-	if (call && call->faults.len) {
+	if (faults && faults->len) {
 		json_begin_array(&w, "errors");
-		json_raw(&w, NULL, call->faults.data, call->faults.len);
+		json_raw(&w, NULL, faults->data, faults->len);
 		json_end_array(&w);
 	}
 	json_end_object(&w);

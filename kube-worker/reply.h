@@ -26,11 +26,11 @@ enum rc reply_result(struct bus *bus, const struct bus_message *request, const s
 /*
  * Send an error.
  *
- * why   its code, sentence and retry_after_s; the sentence is shown to clients.
- * call  what was carried out: its faults. NULL: nothing was.
+ * why     its code, sentence and retry_after_s; the sentence is shown to clients.
+ * faults  as those of an op_call. NULL: none.
  */
 enum rc reply_error(struct bus *bus, const struct bus_message *request, const struct error *why,
-		    const struct op_call *call, struct error *err) must_check;
+		    const struct buf *faults, struct error *err) must_check;
 
 /*
  * Begin a stream (protocol.h, STREAMS).

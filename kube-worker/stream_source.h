@@ -15,6 +15,7 @@
 struct worker_stream;
 
 struct stream_source;
+struct kube_flow;
 
 struct stream_source_type {
 	/*
@@ -59,6 +60,12 @@ void worker_stream_finish(struct worker_stream *stream);
 
 /* End it with an error: the reply to the request, or the end of the stream. free() follows. */
 void worker_stream_fail(struct worker_stream *stream, const struct error *why);
+
+/* The same before it has begun, for one fault of the request: `pointer` says where, as those of problems do. */
+void worker_stream_refuse(struct worker_stream *stream, const char *pointer, const struct error *why);
+
+/* Calls to Kubernetes, on this loop. */
+struct kube_flow *worker_stream_kube(struct worker_stream *stream);
 
 /* Have pump() called soon. Threads: any, while the source is not freed. */
 void worker_stream_wake(struct worker_stream *stream);

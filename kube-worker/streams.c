@@ -8,6 +8,8 @@
 #include "common/base/clock.h"
 #include "common/base/thread.h"
 #include "common/bus/stream_hub.h"
+#include "common/kube/kube_flow.h"
+#include "common/services/json_write.h"
 #include "common/services/log.h"
 #include "kube-worker/ops.h"
 #include "kube-worker/reply.h"
@@ -22,6 +24,7 @@ struct worker_stream {
 	struct stream_source *source; /* NULL: there is none */
 	struct stream *stream;        /* NULL: it has not begun */
 	struct error fault;           /* rc RC_OK: it has not failed before it began */
+	struct buf faults;            /* as those of an op_call, with the fault */
 	int64_t due_ms;               /* when pump() wants to be called */
 	int64_t sign_ms;              /* when its caller is to hear that the request runs */
 	struct worker_stream *next;
@@ -33,6 +36,7 @@ struct worker_stream {
 struct streams {
 	struct streams_options options;
 	struct stream_hub *hub;
+	struct kube_flow *kube;
 	size_t max;
 	pthread_t loop;
 	bool loop_runs;
@@ -121,6 +125,22 @@ void worker_stream_fail(struct worker_stream *s, const struct error *why)
 	worker_stream_wake(s);
 }
 
+void worker_stream_refuse(struct worker_stream *s, const char *pointer, const struct error *why)
+{
+	struct json_writer w = json_writer_make(&s->faults);
+
+	json_begin_object(&w, NULL);
+	json_string(&w, "detail", why->text);
+	json_string(&w, "pointer", pointer);
+	json_end_object(&w);
+	worker_stream_fail(s, why);
+}
+
+struct kube_flow *worker_stream_kube(struct worker_stream *s)
+{
+	return s->streams->kube;
+}
+
 /* ---- one stream, on the loop ------------------------------------------------------------------------------------- */
 
 /* When it failed before it began. */
@@ -128,7 +148,7 @@ static void refuse(struct worker_stream *s)
 {
 	struct error err;
 
-	if (s->fault.rc && reply_error(s->streams->options.bus, s->job.msg, &s->fault, NULL, &err))
+	if (s->fault.rc && reply_error(s->streams->options.bus, s->job.msg, &s->fault, &s->faults, &err))
 		log_warn("a reply could not be sent", log_err(&err), log_str("request_id", s->job.headers.request_id));
 }
 
@@ -140,13 +160,21 @@ static bool is_over(struct worker_stream *s, struct error *ret_fault)
 	return s->fault.rc != RC_OK;
 }
 
+static void free_source(struct worker_stream *s)
+{
+	struct stream_source *source = TAKE(s->source);
+
+	source->type->free(source);
+}
+
 static void free_stream(struct worker_stream *s)
 {
 	if (s->source)
-		s->source->type->free(s->source);
+		free_source(s);
 	if (s->stream)
 		stream_close(s->stream);
 	cJSON_Delete(s->request);
+	buf_clear(&s->faults);
 	bus_message_destroy(s->job.msg);
 	free(s);
 }
@@ -225,7 +253,9 @@ static void run_stream(struct worker_stream *s)
 		s->due_ms = s->source->type->pump(s->source, s);
 	if (is_over(s, &fault)) {
 		if (s->stream)
-			stream_close(TAKE(s->stream)); /* wakes it no more */
+			stream_close(TAKE(s->stream));
+		if (s->source)
+			free_source(s); /* neither of them wakes it any more */
 		unwake(s);
 		end_stream(s, &fault);
 		return;
@@ -306,12 +336,20 @@ static void end_if_told(struct streams *streams)
 
 static void wait_for_work(struct streams *streams, int64_t until_ms)
 {
-	struct pollfd p = { .fd = stream_hub_fd(streams->hub), .events = POLLIN };
+	struct pollfd p[] = { { .fd = stream_hub_fd(streams->hub), .events = POLLIN },
+			      { .fd = kube_flow_fd(streams->kube), .events = POLLIN } };
 	int64_t left_ms = until_ms == INT64_MAX ? -1 : until_ms - clock_mono_ms();
 
 	if (until_ms != INT64_MAX && left_ms < 0)
 		left_ms = 0;
-	(void)poll(&p, 1, left_ms > 60000 ? 60000 : (int)left_ms); /* woken or not: look */
+	(void)poll(p, ARRAY_LEN(p), left_ms > 60000 ? 60000 : (int)left_ms); /* woken or not: look */
+}
+
+static int64_t earliest(int64_t a, int64_t b, int64_t c)
+{
+	int64_t earlier = a < b ? a : b;
+
+	return earlier < c ? earlier : c;
 }
 
 static void *run_loop(void *ctx)
@@ -322,6 +360,7 @@ static void *run_loop(void *ctx)
 	while (!stopping) {
 		int64_t hub_ms = stream_hub_turn(streams->hub);
 
+		kube_flow_turn(streams->kube);
 		run_woken(streams);
 		run_due(streams);
 		pthread_mutex_lock(&streams->lock);
@@ -329,7 +368,8 @@ static void *run_loop(void *ctx)
 		stopping = streams->stopping;
 		pthread_mutex_unlock(&streams->lock);
 		if (!stopping)
-			wait_for_work(streams, hub_ms < streams->next_look_ms ? hub_ms : streams->next_look_ms);
+			wait_for_work(streams,
+				      earliest(hub_ms, kube_flow_due_ms(streams->kube), streams->next_look_ms));
 	}
 	return NULL;
 }
@@ -348,7 +388,9 @@ enum rc streams_create(const struct streams_options *options, struct streams **r
 	streams->next_look_ms = INT64_MAX;
 	pthread_mutex_init(&streams->lock, NULL);
 	pthread_cond_init(&streams->changed, NULL);
-	rc = stream_hub_create(options->bus, &streams->hub, err);
+	rc = kube_flow_create(options->auth, &streams->kube, err);
+	if (!rc)
+		rc = stream_hub_create(options->bus, &streams->hub, err);
 	if (!rc) {
 		rc = thread_start(run_loop, streams, &streams->loop, err);
 		streams->loop_runs = rc == RC_OK;
@@ -370,6 +412,7 @@ bool streams_take(struct streams *streams, const struct job *job)
 		return false;
 	s->streams = streams;
 	s->job = *job;
+	s->faults = buf_make(OP_FAULTS_MAX);
 	pthread_mutex_lock(&streams->lock);
 	room = !streams->ending && streams->count < streams->max;
 	streams->count += room;
@@ -423,6 +466,7 @@ void streams_destroy(struct streams *streams)
 		free_stream(s);
 	}
 	stream_hub_destroy(streams->hub);
+	kube_flow_destroy(streams->kube);
 	pthread_cond_destroy(&streams->changed);
 	pthread_mutex_destroy(&streams->lock);
 	free(streams);

@@ -13,6 +13,7 @@ struct streams;
 struct streams_options {
 	const struct op_env *env; /* outlives the result, as the bus does */
 	struct bus *bus;
+	struct kube_auth *auth;
 	/* A request is over, also one that has failed; on the loop. request: may be NULL. */
 	void (*ended)(void *ctx, const struct job *job, const cJSON *request, const struct error *err);
 	void *ctx;
@@ -20,7 +21,7 @@ struct streams_options {
 
 /*
  * Start the loop.
- * ret_streams: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL (a thread), those of stream_hub_create().
+ * ret_streams: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL (a thread), those of stream_hub_create() and kube_flow_create().
  */
 enum rc streams_create(const struct streams_options *options, struct streams **ret_streams, struct error *err)
 	must_check;

@@ -168,6 +168,7 @@ struct texts {
 	char problem[FACT_MESSAGE_MAX];
 	struct buf message;
 	struct buf service;
+	struct buf runs;
 };
 
 uint64_t fact_token_hash(const char *token)
@@ -264,6 +265,44 @@ static void read_replicaset(const cJSON *object, struct fact *fact, struct texts
 	fact->revision = kube_revision_of(object);
 }
 
+/* A line for each: its name, RUN_ flags, and the number of its run. */
+#define RUN_FORM "%s %u %" PRId64 "\n"
+#define RUN_STARTED 1u
+#define RUN_GOES_ON 2u
+
+static void read_runs(const cJSON *statuses, struct buf *out)
+{
+	const cJSON *status = NULL;
+
+	cJSON_ArrayForEach (status, statuses) {
+		const char *name = json_string_at(status, "name");
+		bool goes_on = json_at(status, "state.running") != NULL;
+		bool started = goes_on || json_at(status, "state.terminated") ||
+			       json_at(status, "lastState.terminated");
+
+		if (name && strlen(name) < sizeof(((struct pod_run *)0)->container))
+			buf_addf(out, RUN_FORM, name, (started ? RUN_STARTED : 0) | (goes_on ? RUN_GOES_ON : 0),
+				 json_int_at(status, "restartCount", 0));
+	}
+}
+
+bool pod_run_next(const char **at, struct pod_run *ret_run)
+{
+	size_t len = strcspn(*at, " ");
+	unsigned flags;
+	int used = 0;
+
+	if (!**at || len >= sizeof(ret_run->container) ||
+	    sscanf(*at + len, " %u %" SCNd64 "\n%n", &flags, &ret_run->restarts, &used) != 2)
+		return false;
+	memcpy(ret_run->container, *at, len);
+	ret_run->container[len] = '\0';
+	ret_run->started = flags & RUN_STARTED;
+	ret_run->goes_on = flags & RUN_GOES_ON;
+	*at += len + (size_t)used;
+	return true;
+}
+
 static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts)
 {
 	const char *ip = json_string_at(object, "status.podIP");
@@ -279,7 +318,8 @@ static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts
 	if (host_ip)
 		texts->host_ip = host_ip;
 	pod_message_add(object, &texts->message);
-	texts->name = ""; /* Pods are not looked up by name */
+	read_runs(json_at(object, "status.initContainerStatuses"), &texts->runs);
+	read_runs(json_at(object, "status.containerStatuses"), &texts->runs);
 }
 
 static void read_service(const cJSON *object, struct fact *fact, struct texts *texts)
@@ -316,7 +356,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	size_t size = sizeof(*fact) + strlen(texts->name) + strlen(texts->ip) + texts->message.len +
 		      texts->service.len + strlen(texts->owed_to) + strlen(texts->changing) + strlen(texts->problem) +
 		      strlen(texts->spec_name) + strlen(texts->image) + texts->labels.len + texts->external_ports.len +
-		      strlen(texts->host_ip) + 12 + (shared ? 0 : strlen(texts->instance_id) + 1);
+		      strlen(texts->host_ip) + texts->runs.len + 13 + (shared ? 0 : strlen(texts->instance_id) + 1);
 	struct fact *packed = malloc(size);
 	char *at;
 
@@ -329,6 +369,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 	packed->instance_id = shared ? packed->name : copy_text(&at, texts->instance_id);
 	packed->ip = copy_text(&at, texts->ip);
 	packed->host_ip = copy_text(&at, texts->host_ip);
+	packed->runs = copy_text(&at, texts->runs.data);
 	packed->message = copy_text(&at, texts->message.data);
 	packed->service = copy_text(&at, texts->service.data);
 	packed->owed_to = copy_text(&at, texts->owed_to);
@@ -355,6 +396,7 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.external_ports = buf_make(OBJECT_TEXT_MAX),
 		.message = buf_make(MESSAGE_TEXT_MAX),
 		.service = buf_make(SERVICE_VIEW_MAX),
+		.runs = buf_make(OBJECT_TEXT_MAX),
 	};
 	struct fact fact = { .kind = kind, .uid = kube_uid_parse(json_string_at(object, "metadata.uid")) };
 	struct fact *packed = NULL;
@@ -380,11 +422,14 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 	if (!rc)
 		rc = buf_check(&texts.external_ports, err);
 	if (!rc)
+		rc = buf_check(&texts.runs, err);
+	if (!rc)
 		packed = pack(&fact, &texts);
 	buf_clear(&texts.message);
 	buf_clear(&texts.service);
 	buf_clear(&texts.labels);
 	buf_clear(&texts.external_ports);
+	buf_clear(&texts.runs);
 	if (rc)
 		return rc;
 	if (!packed)

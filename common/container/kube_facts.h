@@ -57,6 +57,7 @@ struct fact {
 	const char *labels;  /* Deployment: "key=value" of those of clients, each with a NUL; an empty one ends them */
 	const char *service; /* Service: the member `service` of a Container, as JSON; else "" */
 	const char *host_ip; /* Pod: of its node, "" while it is not known */
+	const char *runs;    /* Pod: what its containers have run, for pod_run_next(); else "" */
 	/* Deployment: ports that its spec shows outside, FACT_PORT_FORM each; FACT_ALL_PORTS: it has no spec */
 	const char *external_ports;
 };
@@ -70,6 +71,20 @@ struct fact {
  */
 enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
 	must_check;
+
+/* What one container of a Pod has run. */
+struct pod_run {
+	char container[64]; /* its name: a label of DNS */
+	int64_t restarts;   /* the number of its run, from 0 */
+	bool started;       /* this run, or the one before, has something to show */
+	bool goes_on;       /* it runs */
+};
+
+/*
+ * Go through fact->runs.
+ * at: the runs, and then what the call before left. False: there is no more.
+ */
+bool pod_run_next(const char **at, struct pod_run *ret_run);
 
 /* The uid of an object's controlling owner, or of the first when none controls; all zero: it has none. */
 struct kube_uid kube_owner_of(const cJSON *object);

@@ -1,5 +1,5 @@
 /*
- * HTTP requests with kept-alive connections. The only user of curl.h.
+ * HTTP requests with kept-alive connections.
  *
  * One client is one set of connections, for one thread at a time. HTTP/1.1 only (curl 7.88's HTTP/2 has known hangs),
  * no redirects, no compression (a watch that is compressed in several members breaks curl).

@@ -7,11 +7,11 @@
 #include "common/base/clock.h"
 #include "common/base/retry_after.h"
 #include "common/base/strutil.h"
-#include "common/kube/kube_json.h"
-#include "common/version.h"
+#include "common/kube/kube_answer.h"
+#include "common/kube/kube_headers.h"
 
 #define HEADERS_MAX 16
-#define HEADER_TEXT_MAX 128
+#define CONTENT_TYPE_MAX 128
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 2000
 /*
@@ -29,7 +29,6 @@
 struct kube_client {
 	struct kube_auth *auth;
 	struct http_client *http;
-	char user_agent[HEADER_TEXT_MAX];
 	int64_t forbidden_since_ms; /* everything is, and /readyz with it; 0: something was answered */
 };
 
@@ -50,7 +49,6 @@ enum rc kube_client_create(struct kube_auth *auth, struct kube_client **ret_clie
 	if (!client)
 		return error_no_memory(err);
 	client->auth = auth;
-	snprintf(client->user_agent, sizeof(client->user_agent), "User-Agent: dcm-k8s-container-sp/%s", version_text());
 	rc = http_client_create(&client->http, err);
 	if (rc) {
 		free(client);
@@ -74,55 +72,6 @@ void kube_reply_clear(struct kube_reply *reply)
 	*reply = (struct kube_reply){ 0 };
 }
 
-/* ---- Kubernetes' errors ------------------------------------------------------------------------------------------ */
-
-/* What a status means when Kubernetes itself says it; any other status is a fault of the server or a proxy. */
-static const struct status_row {
-	int status;
-	enum rc rc;
-	bool needs_status; /* speaks of the object: counts with Kubernetes' Status only, a proxy says it of something else */
-} status_rows[] = {
-	{ 400, RC_INVALID_ARGUMENT, true }, { 401, RC_UNAVAILABLE, false },     { 403, RC_PERMISSION_DENIED, false },
-	{ 404, RC_NOT_FOUND, true },        { 409, RC_CONFLICT, true },         { 410, RC_EXPIRED, true },
-	{ 413, RC_TOO_LARGE, false },       { 422, RC_INVALID_ARGUMENT, true }, { 429, RC_UNAVAILABLE, false },
-	{ 504, RC_TIMEOUT, false },
-};
-
-/* A 403 that the passing of time can mend, told by its message, because its reason is Forbidden like any other. */
-static bool is_passing_refusal(const char *message)
-{
-	return strstr(message, "exceeded quota") || strstr(message, "being terminated");
-}
-
-static enum rc rc_of_status(const struct kube_reply *reply, const char *reason, const char *message)
-{
-	bool is_status = str_equal(json_string_at(reply->object, "kind"), "Status");
-
-	if (reply->status == 409 && str_equal(reason, "AlreadyExists"))
-		return RC_ALREADY_EXISTS;
-	if (reply->status == 403 && is_passing_refusal(message))
-		return RC_UNAVAILABLE;
-	for (size_t i = 0; i < ARRAY_LEN(status_rows); i++)
-		if (status_rows[i].status == reply->status)
-			return status_rows[i].needs_status && !is_status ? RC_UNAVAILABLE : status_rows[i].rc;
-	return RC_UNAVAILABLE;
-}
-
-static enum rc answer_fault(const struct kube_reply *reply, int retry_after_s, struct error *err)
-{
-	const char *message = json_string_at(reply->object, "message");
-	const char *reason = json_string_at(reply->object, "reason");
-	enum rc rc;
-
-	if (!message)
-		message = "the API server gave no reason";
-	rc = rc_of_status(reply, reason, message);
-	error_set(err, rc, "Kubernetes answered %d %s: %s", reply->status, reason ? reason : "", message);
-	if (err)
-		err->retry_after_s = retry_after_s ? retry_after_s : kube_json_retry_after_s(reply->object);
-	return rc;
-}
-
 /* ---- one try ----------------------------------------------------------------------------------------------------- */
 
 static enum rc get_credentials(struct kube_client *client, const struct kube_request *request,
@@ -141,8 +90,8 @@ static enum rc send_once(struct kube_client *client, const struct kube_request *
 			 const struct kube_credentials *credentials, struct http_response *response, struct error *err)
 {
 	struct buf url cleanup_buf = buf_make(URL_MAX);
-	char content_type[HEADER_TEXT_MAX];
-	const char *headers[HEADERS_MAX] = { "Accept: application/json", client->user_agent };
+	char content_type[CONTENT_TYPE_MAX];
+	const char *headers[HEADERS_MAX] = { "Accept: application/json", kube_user_agent() };
 	struct http_request http = {
 		.method = request->method,
 		.identity = &credentials->identity,
@@ -181,37 +130,6 @@ static bool is_success(int status)
 	return status >= 200 && status < 300;
 }
 
-/* Of what every object has, is what is there of the right kind? What is not there is another's to miss. */
-static bool is_well_formed(const cJSON *object)
-{
-	static const char *const maps[] = { "labels", "annotations" };
-	const cJSON *metadata = json_get(object, "metadata");
-
-	if (!cJSON_IsObject(object) || (metadata && !cJSON_IsObject(metadata)))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
-		const cJSON *map = json_get(metadata, maps[i]);
-
-		if (map && !cJSON_IsNull(map) && !cJSON_IsObject(map))
-			return false;
-	}
-	return true;
-}
-
-/* The answer's body becomes the reply's object. Of an error it may be anything: HTML of a proxy, for example. */
-static enum rc read_body(struct http_response *response, struct kube_reply *reply, struct error *err)
-{
-	struct error cause;
-	enum rc rc = kube_json_parse(response->body.data, response->body.len, &reply->object, &cause);
-
-	if (!is_success(response->status))
-		return RC_OK;
-	if (rc)
-		return error_set(err, RC_UNAVAILABLE, "the API server's answer is no JSON: %s", cause.text);
-	return is_well_formed(reply->object) ? RC_OK
-					     : error_set(err, RC_UNAVAILABLE, "the API server's answer is no object");
-}
-
 /* The request was right: what goes wrong on the way is never the client's fault. */
 static enum rc rc_of_failure(enum rc rc)
 {
@@ -241,9 +159,7 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 		kube_auth_reject(client->auth, credentials);
 	kube_credentials_release(credentials);
 	if (!rc && !(request->on_bytes && is_success(response.status)))
-		rc = read_body(&response, reply, err);
-	if (!rc && !is_success(response.status))
-		rc = answer_fault(reply, response.retry_after_s, err);
+		rc = kube_answer_read(reply, &response.body, response.retry_after_s, err);
 	reply->unsure = rc && response.sent && (response.status < 300 || response.status >= 500);
 	buf_clear(&response.body);
 	return rc;

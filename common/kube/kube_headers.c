@@ -1,11 +1,14 @@
 #include "common/kube/kube_headers.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/adapters/crypto.h"
 #include "common/services/secret_file.h"
+#include "common/version.h"
 
+#define USER_AGENT_MAX 128
 #define NAME_MAX_BYTES 1024 /* of a header's name */
 
 void kube_headers_clear(struct kubeconfig_list *headers)
@@ -92,4 +95,19 @@ enum rc kube_headers_compose(const struct kubeconfig *config, struct kubeconfig_
 	for (size_t i = 0; !rc && i < config->as_extra.count; i++)
 		rc = add_extra(config, &config->as_extra.items[i], headers, err);
 	return rc;
+}
+
+static char user_agent[USER_AGENT_MAX];
+
+static void write_user_agent(void)
+{
+	snprintf(user_agent, sizeof(user_agent), "User-Agent: dcm-k8s-container-sp/%s", version_text());
+}
+
+const char *kube_user_agent(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, write_user_agent);
+	return user_agent;
 }

@@ -22,4 +22,7 @@ enum rc kube_headers_compose(const struct kubeconfig *config, struct kubeconfig_
 /* Wipe and free. Takes a zeroed struct too. */
 void kube_headers_clear(struct kubeconfig_list *headers);
 
+/* The header that says which program asks. Any thread. */
+const char *kube_user_agent(void);
+
 #endif

@@ -45,7 +45,7 @@ while read -r header place; do
     done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' ':!tests' | xargs grep -l "^#include <$header")
 done <<'LIST'
 nats/nats.h common/bus/bus_private.h
-curl/curl.h common/http/http_client.c
+curl/curl.h common/http/http_private.h
 openssl/evp.h common/adapters/crypto.c
 openssl/rand.h common/adapters/crypto.c
 openssl/pem.h common/adapters/pem.c

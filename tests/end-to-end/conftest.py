@@ -51,7 +51,7 @@ class Target:
 
     def _start_kubesim(self):
         self.namespace = "dcm-sp"
-        self.process, self.kubeconfig = start_kubesim(f"{BIN}/kubesim", self.folder, self.namespace)
+        self.process, self.kubeconfig = start_kubesim(f"{BIN}/kubesim", self.folder, self.namespace, "--log-ms", "0")
         self.admin_kubeconfig = self.kubeconfig
         self.admin = Kube(self.kubeconfig, self.namespace)
 

@@ -8,6 +8,8 @@
 #include "tests/kubesim/discovery.h"
 #include "tests/kubesim/faults.h"
 
+#define LOG "log" /* a subresource that is no object */
+
 /* ---- what a request is about ------------------------------------------------------------------------------------- */
 
 /*
@@ -45,6 +47,7 @@ static bool parse_path(const char *path, struct sim_target *t)
 	memcpy(t->name, parts[at + 1], sizeof(t->name));
 	memcpy(t->subresource, parts[at + 2], sizeof(t->subresource));
 	return t->kind && (!t->subresource[0] || str_equal(t->subresource, "status") ||
+			   (t->kind == &sim_kinds[SIM_POD] && str_equal(t->subresource, LOG)) ||
 			   (t->kind->has_scale && str_equal(t->subresource, "scale")));
 }
 
@@ -79,8 +82,19 @@ static const struct verb_row {
 	{ "DELETE", false, false, "deletecollection", NULL, { "labelSelector", "gracePeriodSeconds" } },
 };
 
+static const struct verb_row log_verb = {
+	"GET",
+	true,
+	true,
+	"get",
+	sim_pod_log,
+	{ "container", "follow", "previous", "sinceTime", "sinceSeconds", "timestamps", "tailLines", "limitBytes" },
+};
+
 static const struct verb_row *find_verb(const struct sim_target *t, const struct sim_request *rq)
 {
+	if (str_equal(t->subresource, LOG))
+		return str_equal(rq->method, "GET") ? &log_verb : NULL;
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (verbs[i].named == (t->name[0] != '\0') && str_equal(verbs[i].method, rq->method) &&
 		    (verbs[i].on_subresources || !t->subresource[0]) &&

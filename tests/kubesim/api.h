@@ -30,6 +30,7 @@ void sim_watch(struct sim *sim, const struct sim_target *t, struct sim_request *
 void sim_create(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
 void sim_update(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
 void sim_patch(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
+void sim_pod_log(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
 void sim_delete(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
 
 #endif

@@ -3,6 +3,7 @@
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
 #include "tests/kubesim/faults.h"
+#include "tests/kubesim/pod_log.h"
 #include "tests/kubesim/status.h"
 #include "tests/kubesim/tree.h"
 
@@ -67,6 +68,11 @@ bool sim_control_answer(struct sim *sim, const struct sim_request *request, stru
 		return false;
 	if (asks(request, "POST", "/sim/faults")) {
 		if (add_faults(sim, &request->body, &err)) {
+			sim_answer_bad_request(response, err.text);
+			return true;
+		}
+	} else if (asks(request, "POST", "/sim/logs")) {
+		if (sim_pod_log_say(&request->body, &err)) {
 			sim_answer_bad_request(response, err.text);
 			return true;
 		}

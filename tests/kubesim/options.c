@@ -29,6 +29,7 @@ static const struct option_row rows[] = {
 	{ "lb-delay-ms", true, AT(lb_delay_ms), "500", "N\tWhen a LoadBalancer gets its address; -1: never" },
 	{ "bookmark-ms", true, AT(bookmark_ms), "60000", "N\tBetween the bookmarks of a watch" },
 	{ "metrics-ms", true, AT(metrics_ms), "1000", "N\tFrom a Pod's creation until its usage is measured" },
+	{ "log-ms", true, AT(log_ms), "1000", "N\tBetween the lines that a container says; 0: it says none" },
 	{ "history", true, AT(history), "10000", "N\tChanges of each kind that a watch can go back" },
 };
 /* clang-format on */

@@ -19,6 +19,7 @@ struct sim_options {
 	int64_t lb_delay_ms; /* -1: never */
 	int64_t bookmark_ms;
 	int64_t metrics_ms;
+	int64_t log_ms;
 	int64_t history;       /* changes kept for each kind */
 	const char *namespace; /* NULL: only the usual one */
 };

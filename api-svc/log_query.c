@@ -1,0 +1,40 @@
+#include "api-svc/log_query.h"
+
+#include <string.h>
+
+#include "api-svc/parameters.h"
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+
+#define EVENT_STREAM "text/event-stream"
+#define AHEAD_MAX_MS 2000 /* that another clock may be ahead of ours */
+
+void log_query_check(const struct target *target, struct faults *faults)
+{
+	const char *time = parameters_query(target, "since_time");
+	const char *follow = parameters_query(target, "follow");
+	const char *previous = parameters_query(target, "previous");
+	int64_t ms;
+
+	if (time && clock_parse_rfc3339(time, &ms) && ms > clock_wall_ms() + AHEAD_MAX_MS)
+		faults_add(faults, "/query/since_time", "must not be in the future");
+	if (time && parameters_query(target, "since_seconds"))
+		faults_add(faults, "/query/since_seconds", "must not be given together with since_time");
+	if (str_equal(follow, "true") && str_equal(previous, "true"))
+		faults_add(faults, "/query/previous", "cannot be followed: that run is over");
+}
+
+bool log_query_wants_events(const char *accept)
+{
+	while (accept && *accept) {
+		size_t len = strcspn(accept, ",");
+		size_t space = strspn(accept, " \t");
+		size_t name = strlen(EVENT_STREAM);
+
+		if (len >= space + name && strncasecmp(accept + space, EVENT_STREAM, name) == 0 &&
+		    (len == space + name || strchr("; \t", accept[space + name])))
+			return true;
+		accept += len + (accept[len] == ',');
+	}
+	return false;
+}

@@ -1,0 +1,247 @@
+#include "common/http/http_multi.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/http/http_private.h"
+
+#define EVENTS_AT_ONCE 64
+#define IDLE_CONNECTIONS_MAX 8 /* that are kept for the next request */
+
+struct http_transfer {
+	struct http_multi *multi;
+	struct http_transfer_taker taker;
+	CURL *easy;
+	struct http_easy_lists lists;
+	struct http_response response;
+	char authority[HTTP_HOST_MAX];
+	char text[CURL_ERROR_SIZE];
+	bool paused;
+};
+
+struct http_multi {
+	CURLM *curl;
+	int epoll;
+	int64_t due_ms; /* curl's timer; INT64_MAX: it has none */
+};
+
+/* ---- what curl wants to be told ---------------------------------------------------------------------------------- */
+
+static int on_socket(CURL *easy unused, curl_socket_t fd, int what, void *ctx, void *known)
+{
+	struct http_multi *multi = ctx;
+	struct epoll_event event = { .data.fd = fd };
+
+	if (what == CURL_POLL_REMOVE) {
+		(void)epoll_ctl(multi->epoll, EPOLL_CTL_DEL, fd, NULL); /* fails when it is closed already */
+		return 0;
+	}
+	event.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
+	if (epoll_ctl(multi->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 && errno == EEXIST)
+		(void)epoll_ctl(multi->epoll, EPOLL_CTL_MOD, fd, &event);
+	curl_multi_assign(multi->curl, fd, multi); /* known from now on */
+	return 0;
+}
+
+static int on_timer(CURLM *curl unused, long ms, void *ctx)
+{
+	struct http_multi *multi = ctx;
+
+	multi->due_ms = ms < 0 ? INT64_MAX : clock_mono_ms() + ms;
+	return 0;
+}
+
+/* ---- one transfer ------------------------------------------------------------------------------------------------ */
+
+static size_t on_header(char *line, size_t size, size_t count, void *ctx)
+{
+	struct http_transfer *t = ctx;
+	int seconds = http_easy_retry_after_s(line, size * count);
+
+	if (seconds)
+		t->response.retry_after_s = seconds;
+	if (size * count == 2 && line[0] == '\r' && http_easy_status(t->easy) / 100 == 2 && t->taker.begun)
+		t->taker.begun(t->taker.ctx);
+	return size * count;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+{
+	struct http_transfer *t = ctx;
+	size_t len = size * count;
+	int status = http_easy_status(t->easy);
+
+	if (status < 200 || status >= 300) {
+		buf_add(&t->response.body, bytes, len);
+		return t->response.body.failed ? 0 : len;
+	}
+	if (t->taker.take(t->taker.ctx, bytes, len))
+		return len;
+	t->paused = true;
+	return CURL_WRITEFUNC_PAUSE;
+}
+
+static void free_transfer(struct http_transfer *t)
+{
+	curl_multi_remove_handle(t->multi->curl, t->easy);
+	curl_easy_cleanup(t->easy);
+	http_easy_free_lists(&t->lists);
+	buf_clear(&t->response.body);
+	free(t);
+}
+
+static void tell_done(struct http_transfer *t, CURLcode code)
+{
+	struct error err = { .rc = RC_OK };
+	const char *host = strrchr(t->authority, '@') ? strrchr(t->authority, '@') + 1 : t->authority;
+
+	t->response.status = http_easy_status(t->easy);
+	if (code != CURLE_OK)
+		error_set(&err, http_easy_rc(code), "%s: %s", host, t->text[0] ? t->text : curl_easy_strerror(code));
+	curl_multi_remove_handle(t->multi->curl, t->easy); /* so that it is not found again */
+	t->taker.done(t->taker.ctx, &t->response, &err);
+	free_transfer(t);
+}
+
+static CURLcode set_callbacks(struct http_transfer *t)
+{
+	CURLcode c = CURLE_OK;
+
+	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t));
+	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text));
+	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, (long)HTTP_PIECE_MAX));
+	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header));
+	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t));
+	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body));
+	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t));
+	return c;
+}
+
+enum rc http_multi_start(struct http_multi *multi, const struct http_request *request,
+			 const struct http_transfer_taker *taker, struct http_transfer **ret_transfer,
+			 struct error *err)
+{
+	struct http_transfer *t = calloc(1, sizeof(*t));
+	CURLcode code;
+
+	if (!t)
+		return error_no_memory(err);
+	t->multi = multi;
+	t->taker = *taker;
+	t->response.body = buf_make(HTTP_FLOW_ERROR_MAX);
+	t->easy = curl_easy_init();
+	if (!t->easy) {
+		free(t);
+		return error_no_memory(err);
+	}
+	(void)http_easy_authority(request->url, t->authority); /* for errors only */
+	code = http_easy_set(t->easy, request, &t->lists);
+	HTTP_CHAIN(code, set_callbacks(t));
+	if (code == CURLE_OK && curl_multi_add_handle(multi->curl, t->easy) != CURLM_OK)
+		code = CURLE_OUT_OF_MEMORY;
+	if (code != CURLE_OK) {
+		free_transfer(t);
+		return error_set(err, http_easy_rc(code), "a request cannot be made: %s", curl_easy_strerror(code));
+	}
+	*ret_transfer = t;
+	return RC_OK;
+}
+
+void http_transfer_resume(struct http_transfer *t)
+{
+	if (!t->paused)
+		return;
+	t->paused = false;
+	(void)curl_easy_pause(t->easy, CURLPAUSE_CONT); /* what goes wrong ends the transfer in the next turn */
+}
+
+void http_transfer_cancel(struct http_transfer *t)
+{
+	free_transfer(t);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
+
+enum rc http_multi_create(struct http_multi **ret_multi, struct error *err)
+{
+	struct http_multi *multi = calloc(1, sizeof(*multi));
+
+	if (!multi)
+		return error_no_memory(err);
+	http_easy_init_library();
+	multi->due_ms = INT64_MAX;
+	multi->curl = curl_multi_init();
+	multi->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!multi->curl || multi->epoll < 0) {
+		http_multi_destroy(multi);
+		return error_set(err, RC_INTERNAL, "an epoll descriptor: %s", error_errno_text(errno));
+	}
+	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
+	curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
+	curl_multi_setopt(multi->curl, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS_MAX);
+	*ret_multi = multi;
+	return RC_OK;
+}
+
+void http_multi_destroy(struct http_multi *multi)
+{
+	if (!multi)
+		return;
+	if (multi->curl)
+		curl_multi_cleanup(multi->curl);
+	if (multi->epoll >= 0)
+		close(multi->epoll);
+	free(multi);
+}
+
+int http_multi_fd(const struct http_multi *multi)
+{
+	return multi->epoll;
+}
+
+static void end_those_that_are_done(struct http_multi *multi)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(multi->curl, &left)) != NULL) {
+		char *transfer = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		tell_done((struct http_transfer *)(void *)transfer, message->data.result);
+	}
+}
+
+int64_t http_multi_due_ms(const struct http_multi *multi)
+{
+	return multi->due_ms;
+}
+
+void http_multi_turn(struct http_multi *multi)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int count = epoll_wait(multi->epoll, events, EVENTS_AT_ONCE, 0);
+	int running;
+
+	for (int i = 0; i < count; i++) {
+		int what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+			   (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+			   (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+
+		(void)curl_multi_socket_action(multi->curl, events[i].data.fd, what, &running); /* told as done */
+	}
+	if (clock_mono_ms() >= multi->due_ms) {
+		multi->due_ms = INT64_MAX;
+		(void)curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
+	}
+	end_those_that_are_done(multi);
+}

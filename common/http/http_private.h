@@ -1,0 +1,49 @@
+/*
+ * Private to common/http: curl, and how a request is told to it (http_easy.c).
+ */
+#ifndef COMMON_HTTP_HTTP_PRIVATE_H
+#define COMMON_HTTP_HTTP_PRIVATE_H
+
+#include <curl/curl.h>
+
+#include "common/http/http_client.h"
+
+#define HTTP_HOST_MAX 300
+#define HTTP_RETRY_AFTER_TEXT_MAX 64      /* bytes of the header's value, white space included */
+#define HTTP_ERROR_BODY_MAX (256u * 1024) /* bytes of an error answer that are kept although on_bytes is set */
+
+#define HTTP_CHAIN(code, call)           \
+	do {                             \
+		if ((code) == CURLE_OK)  \
+			(code) = (call); \
+	} while (0)
+
+/* What curl refers to until a transfer is over. */
+struct http_easy_lists {
+	struct curl_slist *headers;
+	struct curl_slist *connect_to;
+};
+
+/* Initialise curl, once for the process. */
+void http_easy_init_library(void);
+
+/*
+ * Tell a handle, new or reset, all of a request but its callbacks.
+ * lists: filled, also after an error; http_easy_free_lists() when the transfer is over.
+ */
+CURLcode http_easy_set(CURL *easy, const struct http_request *request, struct http_easy_lists *lists);
+void http_easy_free_lists(struct http_easy_lists *lists);
+
+/* What a header line says of Retry-After, as retry_after_parse() grants it; 0: it is another header, or a date. */
+int http_easy_retry_after_s(const char *line, size_t len);
+
+/* The HTTP status that has come; 0: none yet. */
+int http_easy_status(CURL *easy);
+
+/* The authority of a URL: host and port, and user and password where there are any; false when it does not fit. */
+bool http_easy_authority(const char *url, char host[HTTP_HOST_MAX]);
+
+/* The code for what curl says. */
+enum rc http_easy_rc(CURLcode code);
+
+#endif

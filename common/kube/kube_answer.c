@@ -1,0 +1,94 @@
+#include "common/kube/kube_answer.h"
+
+#include "common/base/strutil.h"
+#include "common/kube/kube_json.h"
+
+/* What a status means when Kubernetes itself says it; any other status is a fault of the server or a proxy. */
+static const struct status_row {
+	int status;
+	enum rc rc;
+	bool needs_status; /* speaks of the object: counts with Kubernetes' Status only, a proxy says it of something else */
+} status_rows[] = {
+	{ 400, RC_INVALID_ARGUMENT, true }, { 401, RC_UNAVAILABLE, false },     { 403, RC_PERMISSION_DENIED, false },
+	{ 404, RC_NOT_FOUND, true },        { 409, RC_CONFLICT, true },         { 410, RC_EXPIRED, true },
+	{ 413, RC_TOO_LARGE, false },       { 422, RC_INVALID_ARGUMENT, true }, { 429, RC_UNAVAILABLE, false },
+	{ 504, RC_TIMEOUT, false },
+};
+
+/* A 403 that the passing of time can mend, told by its message, because its reason is Forbidden like any other. */
+static bool is_passing_refusal(const char *message)
+{
+	return strstr(message, "exceeded quota") || strstr(message, "being terminated");
+}
+
+static enum rc rc_of_status(const struct kube_reply *reply, const char *reason, const char *message)
+{
+	bool is_status = str_equal(json_string_at(reply->object, "kind"), "Status");
+
+	if (reply->status == 409 && str_equal(reason, "AlreadyExists"))
+		return RC_ALREADY_EXISTS;
+	if (reply->status == 403 && is_passing_refusal(message))
+		return RC_UNAVAILABLE;
+	for (size_t i = 0; i < ARRAY_LEN(status_rows); i++)
+		if (status_rows[i].status == reply->status)
+			return status_rows[i].needs_status && !is_status ? RC_UNAVAILABLE : status_rows[i].rc;
+	return RC_UNAVAILABLE;
+}
+
+static enum rc answer_fault(const struct kube_reply *reply, int retry_after_s, struct error *err)
+{
+	const char *message = json_string_at(reply->object, "message");
+	const char *reason = json_string_at(reply->object, "reason");
+	enum rc rc;
+
+	if (!message)
+		message = "the API server gave no reason";
+	rc = rc_of_status(reply, reason, message);
+	error_set(err, rc, "Kubernetes answered %d %s: %s", reply->status, reason ? reason : "", message);
+	if (err)
+		err->retry_after_s = retry_after_s ? retry_after_s : kube_json_retry_after_s(reply->object);
+	return rc;
+}
+
+static bool is_success(int status)
+{
+	return status >= 200 && status < 300;
+}
+
+/* Of what every object has, is what is there of the right kind? What is not there is another's to miss. */
+static bool is_well_formed(const cJSON *object)
+{
+	static const char *const maps[] = { "labels", "annotations" };
+	const cJSON *metadata = json_get(object, "metadata");
+
+	if (!cJSON_IsObject(object) || (metadata && !cJSON_IsObject(metadata)))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+		const cJSON *map = json_get(metadata, maps[i]);
+
+		if (map && !cJSON_IsNull(map) && !cJSON_IsObject(map))
+			return false;
+	}
+	return true;
+}
+
+/* The answer's body becomes the reply's object. Of an error it may be anything: HTML of a proxy, for example. */
+static enum rc read_body(const struct buf *body, struct kube_reply *reply, struct error *err)
+{
+	struct error cause;
+	enum rc rc = kube_json_parse(body->data, body->len, &reply->object, &cause);
+
+	if (!is_success(reply->status))
+		return RC_OK;
+	if (rc)
+		return error_set(err, RC_UNAVAILABLE, "the API server's answer is no JSON: %s", cause.text);
+	return is_well_formed(reply->object) ? RC_OK
+					     : error_set(err, RC_UNAVAILABLE, "the API server's answer is no object");
+}
+
+enum rc kube_answer_read(struct kube_reply *reply, const struct buf *body, int retry_after_s, struct error *err)
+{
+	enum rc rc = read_body(body, reply, err);
+
+	return rc || is_success(reply->status) ? rc : answer_fault(reply, retry_after_s, err);
+}

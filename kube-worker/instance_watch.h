@@ -1,0 +1,31 @@
+/*
+ * Streams that want to know when something of an instance changes: woken by the cache, on the informers' threads.
+ */
+#ifndef KUBE_WORKER_INSTANCE_WATCH_H
+#define KUBE_WORKER_INSTANCE_WATCH_H
+
+#include "common/container/kube_cache.h"
+#include "common/protocol.h"
+#include "kube-worker/stream_source.h"
+
+struct instance_watch;
+
+/* One that wants to know; belongs to the stream's source. */
+struct instance_watcher {
+	struct worker_stream *stream;
+	char id[PROTOCOL_ID_MAX + 1];
+	struct instance_watcher *next, *previous;
+};
+
+/* Make it, and have the cache tell it; before the first informer. ret_watch: given to the caller. Errors: RC_NO_MEMORY. */
+enum rc instance_watch_create(struct kube_cache *cache, struct instance_watch **ret_watch, struct error *err)
+	must_check;
+
+/* Free it, without watchers, when the informers have stopped. Takes NULL. */
+void instance_watch_destroy(struct instance_watch *watch);
+
+/* From now on wake watcher->stream for watcher->id, until it is removed. Threads: any. */
+void instance_watch_add(struct instance_watch *watch, struct instance_watcher *watcher);
+void instance_watch_remove(struct instance_watch *watch, struct instance_watcher *watcher);
+
+#endif

@@ -1,0 +1,87 @@
+"""What tests have containers say, on the simulator and on the simulated node of the real control plane; and a client of logs."""
+
+import base64
+import http.client
+import json
+import os
+import time
+import urllib.parse
+
+from api import BASE
+from processes import wait_for
+
+
+def pod_of(stack, container_id, at=0):
+    """The name of a Pod of the container that runs."""
+    def running():
+        pods = [p for p in stack.kube.of("pods", container_id) if p["status"].get("phase") == "Running"
+                and "deletionTimestamp" not in p["metadata"]]
+        return len(pods) > at and sorted(p["metadata"]["name"] for p in pods)[at]
+    return wait_for(f"{container_id} has a Pod", running, 30)
+
+
+def say(stack, pod, text, container="web", run=0):
+    """Have a container say these bytes now, in lines."""
+    data = text if isinstance(text, bytes) else text.encode()
+    if stack.target.simulated:
+        status, answer = stack.kube.call("POST", "/sim/logs", {
+            "namespace": stack.target.namespace, "pod": pod, "container": container, "run": run,
+            "base64": base64.b64encode(data).decode()})
+        assert status == 200, answer
+        return
+    folder = os.path.join(os.environ["E2E_CLUSTER"], "containers", stack.target.namespace, pod, container)
+    os.makedirs(folder, exist_ok=True)
+    lines = []
+    for line in data.removesuffix(b"\n").split(b"\n"):
+        now = time.time_ns()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9)) + f".{now % 10**9:09d}Z"
+        lines.append(stamp.encode() + b" stdout F " + line + b"\n")
+    with open(os.path.join(folder, f"{run}.log"), "ab") as f:
+        f.write(b"".join(lines))
+
+
+def restart(stack, pod, run):
+    """The container has ended, and its run of that number begins."""
+    status = next(s for s in stack.kube.get("pods", pod)["status"]["containerStatuses"] if s["name"] == "web")
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    status.update(restartCount=run, state={"running": {"startedAt": now}}, lastState={"terminated": {
+        "exitCode": 1, "reason": "Error", "startedAt": now, "finishedAt": now, "containerID": "simulated://before"}})
+    stack.kube.patch("pods", pod, {"status": {"containerStatuses": [status]}}, "/status")
+
+
+def path(container_id, **query):
+    return f"{BASE}/{container_id}/logs" + ("?" + urllib.parse.urlencode(query) if query else "")
+
+
+class Follower:
+    """A client that reads a stream while it comes."""
+
+    def __init__(self, stack, container_id, headers=None, timeout=20.0, **query):
+        self.connection = http.client.HTTPConnection("127.0.0.1", stack.api_port, timeout=timeout)
+        self.connection.request("GET", path(container_id, follow="true", **query), headers=headers or {})
+        self.answer = self.connection.getresponse()
+        self.status = self.answer.status
+
+    def line(self):
+        """The next line without its end; None: the stream has ended, and told so."""
+        line = self.answer.readline()
+        return line.rstrip(b"\n").decode() if line else None
+
+    def lines(self, count):
+        return [self.line() for _ in range(count)]
+
+    def events(self, count):
+        """(id, data) of so many."""
+        found, last = [], None
+        while len(found) < count:
+            line = self.line()
+            assert line is not None, "the stream has ended"
+            if line.startswith("id: "):
+                last = line[4:]
+            elif line.startswith("data: "):
+                found.append((last, json.loads(line[6:])))
+        return found
+
+    def close(self):
+        self.answer.close()
+        self.connection.close()

@@ -1,0 +1,221 @@
+"""Logs of a container, whole and followed."""
+
+import http.client
+import time
+
+import pytest
+
+from api import BASE, spec
+from container_logs import Follower, path, pod_of, restart, say
+from processes import wait_for
+from test_methods import call
+
+
+@pytest.fixture
+def follow(stack):
+    """A client that follows; closed in the end."""
+    followers = []
+
+    def make(container_id, **kwargs):
+        followers.append(Follower(stack, container_id, **kwargs))
+        assert followers[-1].status == 200, followers[-1].answer.read()
+        return followers[-1]
+    yield make
+    for follower in followers:
+        follower.close()
+
+
+def logs(stack, container_id, headers=None, **query):
+    return stack.api.call("GET", path(container_id, **query), headers=headers)
+
+
+def web(stack, container_id, replicas=1, **changes):
+    answer = stack.api.create(spec(provider_hints={"kubernetes": {"replicas": replicas}}, **changes), container_id)
+    assert answer.status == 201, answer.text
+
+
+def numbered(*numbers):
+    return "".join(f"line {n}\n" for n in range(*numbers))
+
+
+def test_logs_are_what_the_container_said(stack):
+    web(stack, "says")
+    pod = pod_of(stack, "says")
+    say(stack, pod, numbered(2000))
+    answer = logs(stack, "says")
+    assert answer.status == 200 and answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text == numbered(1000, 2000)
+    assert logs(stack, "says", tail_lines=2).text == numbered(1998, 2000)
+    assert logs(stack, "says", tail_lines=5000).text == numbered(2000)
+    assert logs(stack, "says", tail_lines=0).text == ""
+    assert logs(stack, "says", limit_bytes=11).text == "line 1000\nl"
+    assert logs(stack, "says", replica=pod, container="web", tail_lines=1).text == "line 1999\n"
+    assert logs(stack, "says", since_seconds=3600).text == numbered(1000, 2000)
+    stamped = logs(stack, "says", timestamps="true", tail_lines=3).text.splitlines()
+    assert [line.split(" ", 1)[1] for line in stamped] == numbered(1997, 2000).splitlines()
+    time.sleep(1.1)
+    say(stack, pod, "late\n")
+    since = logs(stack, "says", timestamps="true", tail_lines=1).text.split(" ")[0]
+    assert logs(stack, "says", since_time=since).text == "late\n"
+    assert logs(stack, "says", since_seconds=1).text == "late\n"
+
+
+def test_logs_of_all_replicas_name_them(stack):
+    web(stack, "pair", replicas=2)
+    pods = [pod_of(stack, "pair", 0), pod_of(stack, "pair", 1)]
+    for pod in pods:
+        say(stack, pod, "one\ntwo\n")
+    assert sorted(logs(stack, "pair").text.splitlines()) == sorted(
+        f"[{pod}/web] {word}" for pod in pods for word in ("one", "two"))
+    assert logs(stack, "pair", replica=pods[1]).text == "one\ntwo\n"
+
+
+def test_logs_keep_every_byte(stack):
+    web(stack, "bytes")
+    pod = pod_of(stack, "bytes")
+    raw = bytes(b for b in range(256) if b != 10) + b"\n"
+    say(stack, pod, raw)
+    connection = http.client.HTTPConnection("127.0.0.1", stack.api_port)
+    connection.request("GET", path("bytes"))
+    assert connection.getresponse().read() == raw
+    event = logs(stack, "bytes", headers={"Accept": "text/event-stream"}).text
+    assert "\\ufffd" in event.lower() or "\ufffd" in event
+
+
+def test_logs_of_a_long_line(stack, follow):
+    web(stack, "long", replicas=2)
+    pods = [pod_of(stack, "long", 0), pod_of(stack, "long", 1)]
+    line = "".join(f"{n:08d}" for n in range(50000))
+    say(stack, pods[0], line + "\nshort\n")
+    say(stack, pods[1], "other\n" * 50)
+    got = logs(stack, "long").text.splitlines()
+    assert sorted(got) == sorted([f"[{pods[0]}/web] {line}", f"[{pods[0]}/web] short"] + [f"[{pods[1]}/web] other"] * 50)
+    follower = follow("long", headers={"Accept": "text/event-stream"}, replica=pods[0])
+    pieces = []
+    while not pieces or pieces[-1].get("partial"):
+        pieces.append(follower.events(1)[0][1])
+    assert "".join(p["line"] for p in pieces) == line and len(pieces) > 2
+
+
+def test_logs_that_are_followed_through_a_restart(stack, follow):
+    web(stack, "again")
+    pod = pod_of(stack, "again")
+    say(stack, pod, numbered(3))
+    follower = follow("again")
+    assert follower.lines(3) == numbered(3).splitlines()
+    say(stack, pod, numbered(3, 6))
+    assert follower.lines(3) == numbered(3, 6).splitlines()
+    restart(stack, pod, 1)
+    say(stack, pod, numbered(6, 8), run=1)
+    assert follower.lines(2) == numbered(6, 8).splitlines()
+    restart(stack, pod, 2)
+    say(stack, pod, numbered(8, 10), run=2)
+    assert follower.lines(2) == numbered(8, 10).splitlines()
+    assert logs(stack, "again", previous="true").text == numbered(6, 8)
+    assert logs(stack, "again").text == numbered(8, 10)
+
+
+def test_logs_that_are_followed_through_rollout_and_scaling(stack, follow):
+    web(stack, "moves")
+    first = pod_of(stack, "moves")
+    say(stack, first, "first\n")
+    follower = follow("moves")
+    assert follower.line() == "first"
+    assert call(stack, "moves", "scale", {"replicas": 2}).status == 200
+    second = next(p for p in (pod_of(stack, "moves", n) for n in (1, 0)) if p != first)
+    say(stack, second, "second\n")
+    assert follower.line() == "second"
+    assert call(stack, "moves", "scale", {"replicas": 1}).status == 200
+    assert call(stack, "moves", "restart").status == 200
+    wait_for("new Pods", lambda: not {first, second} & {p["metadata"]["name"] for p in stack.kube.of("pods", "moves")}, 60)
+    third = pod_of(stack, "moves")
+    say(stack, third, "third\n")
+    assert follower.line() == "third"
+    assert stack.api.delete("moves").status == 204
+    while follower.line() is not None:  # whatever it said at last; then the stream ends, and tells so
+        pass
+
+
+def test_logs_that_wait_for_a_replica(stack, follow):
+    web(stack, "waits", metadata={"name": "web", "labels": {"dcm-test/start-delay": "2s"}})
+    answer = logs(stack, "waits").problem(409, "CONFLICT")
+    assert "has not started" in answer["detail"] or "has no replica" in answer["detail"], answer
+    follower = follow("waits")
+    say(stack, pod_of(stack, "waits"), "at last\n")
+    assert follower.line() == "at last"
+
+
+def test_logs_of_an_image_that_is_not_there(stack):
+    web(stack, "absent", image={"reference": "nonexistent.example/web:1"})
+    wait_for("its Pod waits", lambda: [p for p in stack.kube.of("pods", "absent") if p["status"].get("containerStatuses")])
+    problem = wait_for("the reason", lambda: "ImagePullBackOff: " in logs(stack, "absent").text and logs(stack, "absent"))
+    assert problem.problem(409, "CONFLICT")["detail"].startswith("replica 'absent-")
+
+
+def test_logs_as_events_resume(stack, follow):
+    web(stack, "events", replicas=2)
+    pods = [pod_of(stack, "events", 0), pod_of(stack, "events", 1)]
+    for pod in pods:
+        say(stack, pod, numbered(20))
+    accept = {"Accept": "text/event-stream"}
+    follower = follow("events", headers=accept)
+    assert follower.answer.getheader("Content-Type") == "text/event-stream"
+    got = follower.events(27)
+    follower.close()
+    assert set(got[0][1]) == {"time", "replica", "container", "line"} and got[0][1]["container"] == "web"
+    got += follow("events", headers={**accept, "Last-Event-ID": got[-1][0]}).events(13)
+    for pod in pods:
+        assert [e["line"] for _, e in got if e["replica"] == pod] == numbered(20).splitlines()
+    logs(stack, "events", headers={**accept, "Last-Event-ID": "none"}).problem(400, "INVALID_ARGUMENT")
+
+
+def test_logs_carry_comments(stack, follow):
+    web(stack, "silent")
+    say(stack, pod_of(stack, "silent"), "hush\n")
+    follower = follow("silent", headers={"Accept": "text/event-stream"}, timeout=20)
+    follower.events(1)
+    began = time.monotonic()
+    assert follower.lines(2) == ["", ":"]
+    assert 10 < time.monotonic() - began < 17
+
+
+def test_logs_of_what_is_not_there(stack):
+    web(stack, "here")
+    pod = pod_of(stack, "here")
+    say(stack, pod, "x\n")
+    logs(stack, "nothing").problem(404, "NOT_FOUND")
+    for query, pointer, said in (({"container": "side"}, "/query/container", "'web'"),
+                                 ({"replica": "here-1"}, "/query/replica", f"'{pod}'"),
+                                 ({"previous": "true"}, "/query/previous", "has not restarted")):
+        problem = logs(stack, "here", **query).problem(400, "INVALID_ARGUMENT")
+        assert problem["errors"][0]["pointer"] == pointer and said in problem["detail"], problem
+        problem = stack.api.call("GET", path("here", follow="true", **query))
+        assert problem.status == 400, problem.text
+
+
+@pytest.mark.parametrize("query, pointer", [
+    ("tail_lines=-1", "/query/tail_lines"), ("tail_lines=x", "/query/tail_lines"), ("since_seconds=0", "/query/since_seconds"),
+    ("since_time=2090-01-01T00:00:00Z", "/query/since_time"), ("since_time=yesterday", "/query/since_time"),
+    ("since_time=2026-01-01T00:00:00Z&since_seconds=1", "/query/since_seconds"), ("limit_bytes=0", "/query/limit_bytes"),
+    ("follow=maybe", "/query/follow"), ("follow=true&previous=true", "/query/previous"), ("container=", "/query/container"),
+    ("replica=a&replica=b", "/query/replica")])
+def test_logs_with_bad_input(stack, query, pointer):
+    problem = stack.api.call("GET", f"{BASE}/any/logs?{query}").problem(400, "INVALID_ARGUMENT")
+    assert [e["pointer"] for e in problem["errors"]] == [pointer], problem
+
+
+def test_logs_that_nobody_reads_throttle(stack, follow):
+    web(stack, "loud")
+    pod = pod_of(stack, "loud")
+    block = "".join(f"{n:07d} {'x' * 56}\n" for n in range(32000))
+    for _ in range(8):
+        say(stack, pod, block)
+    follower = follow("loud")
+    time.sleep(2)
+    before = [w.rss_kb() for w in stack.workers]
+    for _ in range(8):
+        say(stack, pod, block)
+    time.sleep(3)
+    assert max(b - a for a, b in zip(before, [w.rss_kb() for w in stack.workers])) < 4096
+    for n in range(16 * 32000):
+        assert int(follower.line()[:7]) == n % 32000
