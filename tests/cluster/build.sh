@@ -3,6 +3,7 @@
 # as the last line on standard output. Takes about six minutes the first time, nothing later.
 #
 #   tests/cluster/build.sh          build, or find what was built before
+#   tests/cluster/build.sh --kubelet  the simulated kubelet instead (half a minute), whose path is the last line then
 #   tests/cluster/build.sh --pin    also keep go.mod and go.sum of these versions in tests/cluster/modules
 #
 #   K8S_VERSION, ETCD_VERSION, KWOK_VERSION   which versions (no leading v)
@@ -25,7 +26,7 @@ choices() {
     cat >&2 <<'TEXT'
 The cluster tests need a Kubernetes control plane. One of these:
   * install Go (https://go.dev/dl) and run this again: everything is built from source, once;
-  * set KUBEBUILDER_ASSETS to a folder that holds etcd, kube-apiserver, kubectl, kube-controller-manager, kube-scheduler and kwok;
+  * set KUBEBUILDER_ASSETS to a folder that holds etcd, kube-apiserver, kubectl, kube-controller-manager, kube-scheduler, kwok and simulated-kubelet (`go build` in tests/cluster/kubelet);
   * set KUBECONFIG and run the tests against a cluster of your own; these scripts are not needed then.
 TEXT
 }
@@ -47,8 +48,23 @@ if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
 fi
 
 # ---- built before? --------------------------------------------------------------------------------------------------
-case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) arch=$(uname -m) ;; esac
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/cluster
+if [ "${1:-}" = --kubelet ]; then
+    command -v go >/dev/null || { say 'Go is not installed.'; choices; exit 1; }
+    folder=$cache/kubelet-$(cat "$HERE/kubelet/"* | sha256sum | cut -c 1-16)
+    mkdir -p "$folder"
+    [ -x "$folder/simulated-kubelet" ] || (
+        say 'building simulated-kubelet'
+        cd "$HERE/kubelet"
+        CGO_ENABLED=0 GOWORK=off nice -n 10 go build -mod=readonly -trimpath -buildvcs=false -ldflags '-s -w' \
+            -o "$folder/simulated-kubelet.$$" .
+        mv "$folder/simulated-kubelet.$$" "$folder/simulated-kubelet"
+    ) >&2
+    echo "$folder/simulated-kubelet"
+    exit 0
+fi
+
+case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) arch=$(uname -m) ;; esac
 out=$cache/$K8S_VERSION-$(uname -s | tr '[:upper:]' '[:lower:]')-$arch
 stamp="kubernetes $K8S_VERSION, etcd $ETCD_VERSION, kwok $KWOK_VERSION"
 built() { [ "$(cat "$out/versions" 2>/dev/null)" = "$stamp" ]; }

@@ -6,7 +6,7 @@ HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 ME=$(basename -- "$0")
 
 # What a working cluster needs.
-PROGRAMS='etcd kube-apiserver kube-controller-manager kube-scheduler kwok kubectl'
+PROGRAMS='etcd kube-apiserver kube-controller-manager kube-scheduler kwok kubectl simulated-kubelet'
 
 say() { printf '%s: %s\n' "$ME" "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -18,6 +18,7 @@ use_dir() {
     case $DIR in *[!A-Za-z0-9._/+@-]*) die "the folder's name may hold only letters, digits and . _ / + @ - : $DIR" ;; esac
     [ "${#DIR}" -le 80 ] || die "too long for the name of a socket: $DIR"
     PORT_FILE=$DIR/run/kube-apiserver.port
+    KUBELET_PORT_FILE=$DIR/run/simulated-kubelet.port
     ETCD_SOCKET=unix://$DIR/run/etcd.sock
 }
 
@@ -120,6 +121,9 @@ start_apiserver() {
         --disable-admission-plugins=ServiceAccount \
         --shutdown-watch-termination-grace-period=2s \
         --delete-collection-workers=8 \
+        --kubelet-certificate-authority="$DIR/pki/ca.crt" \
+        --kubelet-client-certificate="$DIR/pki/admin.crt" --kubelet-client-key="$DIR/pki/admin.key" \
+        --kubelet-preferred-address-types=InternalDNS \
         --profiling=false
     deadline=$(($(date +%s) + 60))
     until admin get --raw=/readyz >/dev/null 2>&1; do
@@ -136,10 +140,19 @@ start_apiserver() {
     done
 }
 
-# The three that work on what the API server holds. They act as cluster admin; only the provider has a Role of its own.
-CONTROLLERS='kwok kube-scheduler kube-controller-manager'
+# start_kubelet: what the API server asks for logs, and for metrics. The node says where it is (stages/node.yaml).
+start_kubelet() {
+    launch simulated-kubelet -port-file "$KUBELET_PORT_FILE" -pki "$DIR/pki" -containers "$DIR/containers" \
+        -server "https://127.0.0.1:$(cat "$PORT_FILE")"
+    until_true 20 'the simulated kubelet listens' test -s "$KUBELET_PORT_FILE"
+    sed "s/KUBELET_PORT/$(cat "$KUBELET_PORT_FILE")/" "$HERE/stages/node.yaml" >"$DIR/node.yaml"
+}
+
+# Those that work on what the API server holds. They act as cluster admin; only the provider has a Role of its own.
+CONTROLLERS='kwok simulated-kubelet kube-scheduler kube-controller-manager'
 
 start_controllers() {
+    start_kubelet
     # The stock limits (20 and 50 requests a second) would take minutes for a thousand Deployments.
     launch kube-controller-manager --kubeconfig="$DIR/admin.kubeconfig" \
         --leader-elect=false --secure-port=0 --profiling=false \
@@ -157,7 +170,7 @@ YAML
     launch kube-scheduler --config="$DIR/scheduler.yaml" --secure-port=0
     export KWOK_WORKDIR="$DIR/run"  # not the user's own ~/.kwok
     launch kwok --kubeconfig="$DIR/admin.kubeconfig" --manage-single-node=simulated --v=WARN \
-        --node-ip=10.244.0.1 --cidr=10.245.0.0/16 --config="$HERE/stages/node.yaml" --config="$HERE/stages/pod.yaml"
+        --node-ip=10.244.0.1 --cidr=10.245.0.0/16 --config="$DIR/node.yaml" --config="$HERE/stages/pod.yaml"
 }
 
 # wait_ready: a Deployment gets its Pod, the Pod runs, and when the Deployment goes the Pod goes. That asks every process once.

@@ -28,7 +28,11 @@ for program in $PROGRAMS; do
 done
 began=$(date +%s%N)
 rm -f "$DIR/run/"*.pid "$DIR/run/etcd.sock"*
-ln -sfn "$binaries" "$DIR/bin"
+kubelet=$binaries/simulated-kubelet
+[ -x "$kubelet" ] || kubelet=$("$HERE/build.sh" --kubelet | tail -n 1)
+rm -rf "${DIR:?}/bin"
+mkdir "$DIR/bin"
+ln -s "$binaries"/* "$kubelet" "$DIR/bin/"
 
 # If anything below fails, nothing is left running; the logs stay.
 give_up() {
@@ -119,6 +123,24 @@ admin apply -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Node
 metadata: {name: simulated, labels: {kubernetes.io/hostname: simulated, kubernetes.io/os: linux}}
+YAML
+# Usage is measured by the simulated kubelet, behind the API server's aggregation layer.
+admin apply -f - >/dev/null <<YAML
+apiVersion: v1
+kind: Service
+metadata: {name: metrics-server, namespace: kube-system}
+spec: {type: ExternalName, externalName: localhost}
+---
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1beta1.metrics.k8s.io}
+spec:
+  group: metrics.k8s.io
+  version: v1beta1
+  groupPriorityMinimum: 100
+  versionPriority: 100
+  insecureSkipTLSVerify: true
+  service: {name: metrics-server, namespace: kube-system, port: $(cat "$KUBELET_PORT_FILE")}
 YAML
 mv "$("$HERE/tenant.sh" "$DIR" "$NAMESPACE")" provider.kubeconfig
 

@@ -19,7 +19,7 @@ for program in $CONTROLLERS kube-apiserver etcd; do end "$program"; done
 [ "${KEEP:-}" = 1 ] && exit 0
 # Only what start.sh made; the folder itself only if nothing else is in it.
 cd "$DIR"
-rm -rf etcd logs pki run
-rm -f bin lock scheduler.yaml ./*.kubeconfig ./*.kubeconfig.new
+rm -rf bin containers etcd logs pki run
+rm -f lock node.yaml scheduler.yaml ./*.kubeconfig ./*.kubeconfig.new
 cd /
 rmdir "$DIR" 2>/dev/null || true

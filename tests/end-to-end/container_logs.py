@@ -63,7 +63,7 @@ class Follower:
         self.status = self.answer.status
 
     def line(self):
-        """The next line without its end; None: the stream has ended, and told so."""
+        """The next line without its end; None: the stream has ended, or broken off."""
         line = self.answer.readline()
         return line.rstrip(b"\n").decode() if line else None
 
@@ -81,6 +81,10 @@ class Follower:
             elif line.startswith("data: "):
                 found.append((last, json.loads(line[6:])))
         return found
+
+    def rest(self):
+        """What comes until the end; IncompleteRead when the stream breaks off."""
+        return self.answer.read()
 
     def close(self):
         self.answer.close()

@@ -19,32 +19,6 @@ def usage(stack, container_id):
     return stack.api.call("GET", f"{BASE}/{container_id}/usage")
 
 
-ROLE = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/dcm-k8s-container-sp"
-
-
-@pytest.fixture
-def without(stack):
-    """Take a rule from the Role: call with its API group and resource."""
-    path, rules = ROLE.format(stack.target.namespace), None
-
-    def change(new):
-        status, body = stack.kube.call("PATCH", path, {"rules": new}, "application/merge-patch+json")
-        assert status == 200, body
-
-    def take(group, resource):
-        nonlocal rules
-        if stack.target.simulated:
-            where = f"/apis/{group}" if group else "/api/v1"
-            stack.target.faults({"match": {"path": where, "resource": resource}, "kind": "forbidden", "count": -1})
-            return
-        rules = rules or stack.kube.call("GET", path)[1]["rules"]
-        change([r for r in rules if r["apiGroups"] != [group] or r["resources"] != [resource]])
-
-    yield take
-    if rules:
-        change(rules)
-
-
 def test_events_tell_what_kubernetes_says_of_the_objects(stack):
     stack.api.create(spec(image={"reference": "nonexistent.example/web:1"}), "telling")
     stack.api.create(spec(), "other")

@@ -1,6 +1,7 @@
 """Logs of a container, whole and followed."""
 
 import http.client
+import os
 import time
 
 import pytest
@@ -132,8 +133,7 @@ def test_logs_that_are_followed_through_rollout_and_scaling(stack, follow):
     say(stack, third, "third\n")
     assert follower.line() == "third"
     assert stack.api.delete("moves").status == 204
-    while follower.line() is not None:  # whatever it said at last; then the stream ends, and tells so
-        pass
+    follower.rest()  # whatever it said at last; then the stream ends
 
 
 def test_logs_that_wait_for_a_replica(stack, follow):
@@ -219,3 +219,57 @@ def test_logs_that_nobody_reads_throttle(stack, follow):
     assert max(b - a for a, b in zip(before, [w.rss_kb() for w in stack.workers])) < 4096
     for n in range(16 * 32000):
         assert int(follower.line()[:7]) == n % 32000
+
+
+def sockets(stack):
+    """Of all workers."""
+    count = 0
+    for worker in stack.workers:
+        folder = f"/proc/{worker.popen.pid}/fd"
+        for fd in os.listdir(folder):
+            try:
+                count += os.readlink(f"{folder}/{fd}").startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed just now
+    return count
+
+
+def test_logs_that_a_client_leaves_end(stack, follow):
+    web(stack, "left")
+    say(stack, pod_of(stack, "left"), "x\n")
+    assert logs(stack, "left").status == 200  # whose connection is kept
+    before = sockets(stack)
+    followers = [follow("left") for _ in range(20)]
+    assert [f.line() for f in followers] == ["x"] * 20
+    assert sockets(stack) > before + 10
+    for follower in followers:
+        follower.close()
+    wait_for("the calls have ended", lambda: sockets(stack) <= before + 2, 1.5)
+
+
+def test_logs_end_unfinished_with_the_worker(own_stack):
+    stack = own_stack(workers=1)
+    web(stack, "cut")
+    pod = pod_of(stack, "cut")
+    say(stack, pod, numbered(5))
+    follower = Follower(stack, "cut", headers={"Accept": "text/event-stream"})
+    got = follower.events(5)
+    stack.workers[0].kill()
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        follower.rest()
+    stack.add_worker()
+    say(stack, pod, numbered(5, 8))
+    again = Follower(stack, "cut", headers={"Accept": "text/event-stream", "Last-Event-ID": got[-1][0]})
+    assert [e["line"] for _, e in again.events(3)] == numbered(5, 8).splitlines()
+    again.close()
+    stack.workers.pop(0)
+
+
+def test_logs_that_the_role_does_not_allow(stack, without):
+    web(stack, "secret")
+    say(stack, pod_of(stack, "secret"), "x\n")
+    without("", "pods/log")
+    wait_for("the Role counts", lambda: logs(stack, "secret").status == 403)
+    for query in ({}, {"follow": "true"}):
+        problem = logs(stack, "secret", **query).problem(403, "PERMISSION_DENIED")
+        assert 'cannot get resource "pods/log"' in problem["detail"], problem

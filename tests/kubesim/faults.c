@@ -178,7 +178,8 @@ static bool text_matches(const char *pattern, const char *text)
 static bool matches(const struct match *m, const struct sim_occasion *o)
 {
 	return text_matches(m->method, o->method) && str_has_prefix(o->path, m->path) &&
-	       text_matches(m->resource, o->target ? o->target->kind->plural : NULL) &&
+	       (text_matches(m->resource, o->target ? o->target->kind->plural : NULL) ||
+		(o->target && str_equal(m->resource, o->target->resource))) && /* with its subresource */
 	       text_matches(m->verb, o->target ? o->target->verb : NULL);
 }
 

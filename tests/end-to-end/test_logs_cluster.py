@@ -1,0 +1,58 @@
+"""Followed logs while the node and the API server fail."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from api import spec
+from container_logs import Follower, pod_of, say
+from processes import wait_for
+
+CLUSTER = os.environ.get("E2E_CLUSTER", "")
+SCRIPTS = os.path.join(os.path.dirname(__file__), "..", "cluster")
+
+
+def restart_kubelet():
+    """Kill it, and start it again on the same port."""
+    pid_file = os.path.join(CLUSTER, "run", "simulated-kubelet.pid")
+    with open(pid_file) as f:
+        os.kill(int(f.read()), signal.SIGKILL)
+    subprocess.run(["bash", "-c", f'. {SCRIPTS}/lib.sh; use_dir {CLUSTER}; sleep 0.5; start_kubelet'], check=True,
+                   cwd=SCRIPTS, stdout=subprocess.DEVNULL)
+
+
+def restart_apiserver():
+    subprocess.run([f"{SCRIPTS}/restart-apiserver.sh", CLUSTER, "--kill"], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("fail", [restart_kubelet, restart_apiserver])
+def test_logs_are_told_once_whatever_fails(stack, fail):
+    stack.api.create(spec(), "counted")
+    pod = pod_of(stack, "counted")
+    say(stack, pod, "0\n")
+    follower = Follower(stack, "counted", timeout=60)
+    stop, said = threading.Event(), [0]
+
+    def count():
+        while not stop.is_set():
+            said[0] += 1
+            say(stack, pod, f"{said[0]}\n")
+            time.sleep(0.005)
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        for n in range(200):
+            assert follower.line() == str(n)
+        fail()
+        time.sleep(1)
+    finally:
+        stop.set()
+        thread.join()
+    for n in range(200, said[0] + 1):
+        assert follower.line() == str(n), "lost or told twice"
+    follower.close()
+    wait_for("the stack is well", lambda: stack.api.health() == "healthy", 30)

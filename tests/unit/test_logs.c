@@ -1,0 +1,311 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "api-svc/log_query.h"
+#include "common/base/strutil.h"
+#include "common/container/kube_facts.h"
+#include "kube-worker/log_options.h"
+
+#define T "2026-01-02T03:04:05."
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+struct heard {
+	struct buf text; /* "text\n" of a line, "text+" of a piece, "LOST\n" */
+};
+
+static void hear(void *ctx, const struct log_line *line)
+{
+	struct heard *heard = ctx;
+
+	buf_add_str(&heard->text, line->lost_from_ns ? "LOST" : "");
+	buf_add(&heard->text, line->text, line->len);
+	buf_add_char(&heard->text, line->ends || line->lost_from_ns ? '\n' : '+');
+}
+
+static void feed(struct log_reader *r, const char *text, size_t step, struct heard *heard)
+{
+	for (size_t len = strlen(text); len; len -= step < len ? step : len, text += step)
+		cr_assert_eq(log_reader_feed(r, text, step < len ? step : len, hear, heard, NULL), RC_OK);
+}
+
+Test(log_reader, lines_are_the_same_however_they_are_cut)
+{
+	for (size_t step = 1; step < 120; step++) {
+		struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
+		struct heard heard = { buf_make(4096) };
+
+		feed(&r, T "000000001Z one\n" T "000000002Z \n" T "000000003+02:00 two words\nno time\n", step, &heard);
+		cr_expect_str_eq(heard.text.data, "one\n\ntwo words\nno time\n", "%zu", step);
+		log_reader_clear(&r);
+		buf_clear(&heard.text);
+	}
+}
+
+/* What is heard after a break, when the log begins again with that. */
+static const struct again {
+	const char *before;
+	const char *after;
+	const char *heard;
+} agains[] = {
+	{ T "1Z a\n" T "2Z b\n", T "1Z a\n" T "2Z b\n" T "3Z c\n",
+	  "a\nb\n"
+	  "c\n" },
+	{ T "2Z b\n" T "2Z x\n", T "1Z a\n" T "2Z b\n" T "2Z x\n" T "2Z y\n",
+	  "b\nx\n"
+	  "y\n" },
+	{ T "2Z b\n", T "2Z b\n", "b\n" },
+	{ T "2Z b\n" T "3Z half", T "2Z b\n" T "3Z half a line\n",
+	  "b\n"
+	  "half a line\n" },
+	{ T "2Z b\n", T "9Z later\n" T "91Z more\n",
+	  "b\n"
+	  "LOST\nlater\nmore\n" },
+	{ "", T "1Z a\n", "a\n" },
+	{ T "2000001Z late\n" T "2Z early\n", T "2000001Z late\n" T "2Z early\n" T "3Z c\n",
+	  "late\nearly\n"
+	  "c\n" },
+};
+
+Test(log_reader, nothing_is_told_twice_after_a_break)
+{
+	for (size_t i = 0; i < ARRAY_LEN(agains); i++) {
+		struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
+		struct heard heard = { buf_make(4096) };
+
+		feed(&r, agains[i].before, 7, &heard);
+		log_reader_restart(&r);
+		feed(&r, agains[i].after, 5, &heard);
+		cr_expect_str_eq(heard.text.data, agains[i].heard, "%zu: %s", i, heard.text.data);
+		log_reader_clear(&r);
+		buf_clear(&heard.text);
+	}
+}
+
+Test(log_reader, another_reader_goes_on_from_the_place)
+{
+	struct log_reader first = log_reader_make((struct log_place){ 0, 0 }, 0);
+	struct log_reader second;
+	struct heard heard = { buf_make(4096) };
+
+	feed(&first, T "1Z a\n" T "1Z b\n", 100, &heard);
+	second = log_reader_make(first.last, 0);
+	feed(&second, T "1Z a\n" T "1Z b\n" T "1Z c\n", 100, &heard);
+	cr_expect_str_eq(heard.text.data, "a\nb\nc\n");
+	log_reader_clear(&first);
+	log_reader_clear(&second);
+	buf_clear(&heard.text);
+}
+
+Test(log_reader, a_long_line_comes_in_pieces_and_goes_on_after_a_break)
+{
+	struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
+	struct heard heard = { buf_make(1u << 20) };
+	struct buf line cleanup_buf = buf_make(1u << 20);
+	char *at;
+
+	buf_add_str(&line, T "1Z ");
+	for (int i = 0; i < 30000; i++)
+		buf_addf(&line, "%08d", i);
+	buf_add_char(&line, '\n');
+	cr_assert_eq(log_reader_feed(&r, line.data, 100000, hear, &heard, NULL), RC_OK);
+	log_reader_restart(&r);
+	cr_assert_eq(log_reader_feed(&r, line.data, line.len, hear, &heard, NULL), RC_OK);
+	while ((at = strchr(heard.text.data, '+')) != NULL)
+		memmove(at, at + 1, strlen(at));
+	cr_expect_str_eq(heard.text.data, line.data + strlen(T "1Z "));
+	log_reader_clear(&r);
+	buf_clear(&heard.text);
+}
+
+Test(log_reader, what_is_older_is_passed_over)
+{
+	struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
+	struct heard heard = { buf_make(4096) };
+
+	cr_assert(log_time_parse(T "2Z", strlen(T "2Z"), &r.since_ns));
+	feed(&r, T "1Z a\n" T "2Z b\n" T "3Z end", 100, &heard);
+	log_reader_end(&r, hear, &heard);
+	cr_expect_str_eq(heard.text.data, "b\nend+");
+	log_reader_clear(&r);
+	buf_clear(&heard.text);
+}
+
+Test(log_reader, times_have_nanoseconds)
+{
+	static const struct {
+		const char *text;
+		int64_t ns;
+	} times[] = {
+		{ "1970-01-01T00:00:01Z", 1000000000 },
+		{ "1970-01-01T00:00:01.5Z", 1500000000 },
+		{ "1970-01-01T01:00:01.123456789+01:00", 1123456789 },
+		{ "1970-01-01T00:00:00.000000001Z", 1 },
+	};
+	int64_t ns;
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		cr_expect(log_time_parse(times[i].text, strlen(times[i].text), &ns), "%s", times[i].text);
+		cr_expect_eq(ns, times[i].ns, "%s", times[i].text);
+	}
+	cr_expect_not(log_time_parse("yesterday", 9, &ns));
+	cr_expect_not(log_time_parse("", 0, &ns));
+}
+
+/* ---- output ------------------------------------------------------------------------------------------------------ */
+
+static struct log_line make_line(const char *text, bool begins, bool ends)
+{
+	return (struct log_line){
+		.time = "T", .time_len = 1, .text = text, .len = strlen(text), .begins = begins, .ends = ends
+	};
+}
+
+Test(log_output, lines_of_two_are_not_mixed)
+{
+	struct log_output o = log_output_make(false, false, true, INT64_MAX);
+	struct log_name a = { "a", "x" };
+	struct log_name b = { "b", "y" };
+	struct log_line begin = make_line("be", true, false);
+	struct log_line end = make_line("gin", false, true);
+	struct log_line whole = make_line("whole", true, true);
+
+	log_output_line(&o, &a, &a, &begin, NULL, 0);
+	cr_expect(log_output_takes(&o, &a) && !log_output_takes(&o, &b));
+	log_output_line(&o, &a, &a, &end, NULL, 0);
+	cr_expect(log_output_takes(&o, &b));
+	log_output_line(&o, &a, &a, &begin, NULL, 0);
+	log_output_break(&o, &a);
+	cr_expect(log_output_takes(&o, &b));
+	log_output_line(&o, &b, &b, &whole, NULL, 0);
+	cr_expect_str_eq(o.bytes.data, "[a/x] begin\n[a/x] be\n[b/y] whole\n");
+	log_output_clear(&o);
+}
+
+Test(log_output, an_id_reads_back)
+{
+	struct log_output o = log_output_make(true, false, false, INT64_MAX);
+	struct log_name name = { "a", "x" };
+	struct log_line line = make_line("\xff", true, true);
+	struct log_mark marks[LOG_PLACES_MAX] = { { 7, { 123456789012345, 8 } }, { 0xffffffff, { INT64_MAX, 0 } } };
+	struct log_mark read[LOG_PLACES_MAX];
+	char id[LOG_ID_MAX];
+
+	log_output_line(&o, &name, &name, &line, marks, 2);
+	cr_assert_eq(sscanf(o.bytes.data, "id: %100s", id), 1);
+	cr_assert_eq(log_marks_read(id, read), 2, "%s", id);
+	cr_expect_eq(read[0].key, 7);
+	cr_expect_eq(read[0].place.ns, 123456789012345);
+	cr_expect_eq(read[0].place.hash, 8);
+	cr_expect_eq(read[1].key, 0xffffffff);
+	cr_expect_eq(read[1].place.ns, INT64_MAX);
+	cr_expect_not_null(strstr(o.bytes.data, "\"line\":\"\xef\xbf\xbd\""), "%s", o.bytes.data);
+	log_output_clear(&o);
+}
+
+Test(log_output, what_is_no_id_is_refused)
+{
+	static const char *const bad[] = { "",
+					   "x",
+					   "00000007-0000000000000001",
+					   "00000007-0000000000000000-00000001",
+					   "00000007-ffffffffffffffff-00000001",
+					   "00000007-0000000000000001-00000001.",
+					   "00000007-0000000000000001-00000001x",
+					   "+0000007-0000000000000001-00000001" };
+	struct log_mark marks[LOG_PLACES_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		cr_expect_eq(log_marks_read(bad[i], marks), -1, "%s", bad[i]);
+}
+
+Test(log_output, the_limit_cuts_within_a_line)
+{
+	struct log_output o = log_output_make(false, false, false, 7);
+	struct log_name name = { "a", "x" };
+	struct log_line line = make_line("1234", true, true);
+
+	for (int i = 0; i < 3; i++)
+		log_output_line(&o, &name, &name, &line, NULL, 0);
+	cr_expect_str_eq(o.bytes.data, "1234\n12");
+	cr_expect_eq(o.left, 0);
+	log_output_clear(&o);
+}
+
+/* ---- requests and facts ------------------------------------------------------------------------------------------ */
+
+Test(log_options, paths_ask_for_what_the_client_wants)
+{
+	static const struct {
+		const char *request;
+		struct log_call call;
+		const char *query;
+	} cases[] = {
+		{ "{}", { .first = true }, "&tailLines=1000" },
+		{ "{\"follow\":true}", { .first = true }, "&follow=true" },
+		{ "{\"follow\":true,\"tail_lines\":3}",
+		  { .since_ns = 1500000000 },
+		  "&follow=true&sinceTime=1970-01-01T00%3A00%3A01Z" },
+		{ "{\"follow\":true,\"tail_lines\":3}",
+		  { .previous = true, .since_ns = 1500000000 },
+		  "&previous=true&sinceTime=1970-01-01T00%3A00%3A01Z" },
+		{ "{\"since_seconds\":9,\"tail_lines\":0}", { .first = true }, "&sinceSeconds=9&tailLines=0" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf path cleanup_buf = buf_make(4096);
+		cleanup_json cJSON *request = NULL;
+		struct log_options options;
+		struct log_call call = cases[i].call;
+
+		call.namespace = "n";
+		call.pod = "p";
+		call.container = "c";
+		cr_assert_eq(json_parse(cases[i].request, strlen(cases[i].request), &request, NULL), RC_OK);
+		cr_assert_eq(log_options_read(request, &options, NULL), RC_OK);
+		log_options_path(&options, &call, &path);
+		cr_expect(str_has_prefix(path.data, "/api/v1/namespaces/n/pods/p/log?container=c&timestamps=true"));
+		cr_expect_str_eq(path.data + strlen("/api/v1/namespaces/n/pods/p/log?container=c&timestamps=true"),
+				 cases[i].query);
+	}
+}
+
+Test(log_query, an_event_stream_is_wanted_by_its_name)
+{
+	cr_expect(log_query_wants_events("text/event-stream"));
+	cr_expect(log_query_wants_events("text/plain;q=0.1, text/event-stream;q=1"));
+	cr_expect(log_query_wants_events("TEXT/EVENT-STREAM"));
+	cr_expect_not(log_query_wants_events(NULL));
+	cr_expect_not(log_query_wants_events("*/*"));
+	cr_expect_not(log_query_wants_events("text/event-streams"));
+}
+
+Test(kube_facts, a_pod_tells_what_its_containers_have_run)
+{
+	static const char pod[] =
+		"{\"metadata\":{\"name\":\"p\",\"uid\":\"00000000-0000-0000-0000-000000000001\"},\"status\":{"
+		"\"initContainerStatuses\":[{\"name\":\"i\",\"restartCount\":0,\"state\":{\"terminated\":{}}}],"
+		"\"containerStatuses\":[{\"name\":\"a\",\"restartCount\":3,\"state\":{\"running\":{}}},"
+		"{\"name\":\"b\",\"restartCount\":2,\"state\":{\"waiting\":{}},\"lastState\":{\"terminated\":{}}},"
+		"{\"name\":\"c\",\"restartCount\":0,\"state\":{\"waiting\":{}}}]}}";
+	static const struct pod_run wanted[] = {
+		{ "i", 0, true, false }, { "a", 3, true, true }, { "b", 2, true, false }, { "c", 0, false, false }
+	};
+	cleanup_json cJSON *object = NULL;
+	struct fact *fact = NULL;
+	struct pod_run run;
+	const char *at;
+	size_t count = 0;
+
+	cr_assert_eq(json_parse(pod, strlen(pod), &object, NULL), RC_OK);
+	cr_assert_eq(fact_from_object(KUBE_POD, object, &fact, NULL), RC_OK);
+	cr_expect_str_eq(fact->name, "p");
+	for (at = fact->runs; pod_run_next(&at, &run) && count < ARRAY_LEN(wanted); count++) {
+		cr_expect_str_eq(run.container, wanted[count].container);
+		cr_expect_eq(run.restarts, wanted[count].restarts);
+		cr_expect_eq(run.started, wanted[count].started);
+		cr_expect_eq(run.goes_on, wanted[count].goes_on);
+	}
+	cr_expect_eq(count, ARRAY_LEN(wanted));
+	free(fact);
+}
