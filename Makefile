@@ -195,6 +195,7 @@ chaos: all ## Random faults under load, and an audit of all answers: SEED=, SECO
 bench: all test-streams-programs ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory, streams
 	tests/bench/run.sh --build $(BUILD)
 	tests/bench/streams.py --build $(BUILD)
+	tests/bench/logs.py --build $(BUILD)
 
 .PHONY: overload
 overload: all ## Measure 2,000 clients that create and delete without a pause: latency, health, memory, recovery

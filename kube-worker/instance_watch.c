@@ -24,7 +24,7 @@ static void on_change(void *ctx, enum kube_kind kind unused, const char *instanc
 
 	pthread_mutex_lock(&watch->lock);
 	for (struct instance_watcher *w = *slot_of(watch, instance_id); w; w = w->next)
-		if (strcmp(w->id, instance_id) == 0)
+		if (strcmp(w->id, instance_id) == 0 && !atomic_exchange(&w->changed, true))
 			worker_stream_wake(w->stream);
 	pthread_mutex_unlock(&watch->lock);
 }
@@ -54,6 +54,7 @@ void instance_watch_add(struct instance_watch *watch, struct instance_watcher *w
 	struct instance_watcher **slot = slot_of(watch, watcher->id);
 
 	pthread_mutex_lock(&watch->lock);
+	atomic_store(&watcher->changed, true);
 	watcher->previous = NULL;
 	watcher->next = *slot;
 	if (*slot)

@@ -4,6 +4,8 @@
 #ifndef KUBE_WORKER_INSTANCE_WATCH_H
 #define KUBE_WORKER_INSTANCE_WATCH_H
 
+#include <stdatomic.h>
+
 #include "common/container/kube_cache.h"
 #include "common/protocol.h"
 #include "kube-worker/stream_source.h"
@@ -14,6 +16,7 @@ struct instance_watch;
 struct instance_watcher {
 	struct worker_stream *stream;
 	char id[PROTOCOL_ID_MAX + 1];
+	atomic_bool changed; /* something has, or it was added; the stream sets it back when it looks */
 	struct instance_watcher *next, *previous;
 };
 

@@ -83,7 +83,7 @@ struct log_source {
 	int64_t started_ms;
 	int64_t due_ms; /* FINDING: the next try */
 	struct kube_call *finding;
-	cJSON *root; /* as it was read; NULL: the cache's has to do */
+	cJSON *root; /* LISTING: as it was read; NULL: the cache's has to do */
 	struct kube_uid root_uid;
 	char own[64]; /* the name of our container */
 	struct log *logs;
@@ -694,6 +694,7 @@ static void list(struct log_source *s)
 	for (const struct log *log = s->logs; log; log = log->next)
 		count++;
 	s->output.named = count > 1 || (!s->options.replica && json_int_at(s->root, "spec.replicas", 1) > 1);
+	cJSON_Delete(TAKE(s->root));
 	s->state = SOURCE_TELLING;
 }
 
@@ -814,7 +815,8 @@ static int64_t pump_telling(struct log_source *s)
 	}
 	more = send(s);
 	resume(s);
-	(void)look_at_cache(s); /* if it has forgotten, what it knew has to do */
+	if (atomic_exchange(&s->watcher.changed, false))
+		(void)look_at_cache(s); /* if it has forgotten, what it knew has to do */
 	if (s->output.left <= 0)
 		cancel_calls(s);
 	if (!s->finished && s->state == SOURCE_TELLING)

@@ -10,6 +10,7 @@
 #include "common/base/strutil.h"
 #include "common/http/http_private.h"
 
+#define HTTP_NO_CONTENT 204
 #define EVENTS_AT_ONCE 64
 #define IDLE_CONNECTIONS_MAX 8 /* that are kept for the next request */
 
@@ -58,16 +59,25 @@ static int on_timer(CURLM *curl unused, long ms, void *ctx)
 
 /* ---- one transfer ------------------------------------------------------------------------------------------------ */
 
+/* An empty line ends the head. */
+static bool begins_body(const struct http_transfer *t, const char *line, size_t len)
+{
+	int status = http_easy_status(t->easy);
+
+	return len == 2 && line[0] == '\r' && status / 100 == 2 && status != HTTP_NO_CONTENT;
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
 	struct http_transfer *t = ctx;
-	int seconds = http_easy_retry_after_s(line, size * count);
+	size_t len = size * count;
+	int seconds = http_easy_retry_after_s(line, len);
 
 	if (seconds)
 		t->response.retry_after_s = seconds;
-	if (size * count == 2 && line[0] == '\r' && http_easy_status(t->easy) / 100 == 2 && t->taker.begun)
+	if (t->taker.begun && begins_body(t, line, len))
 		t->taker.begun(t->taker.ctx);
-	return size * count;
+	return len;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)

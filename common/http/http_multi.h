@@ -15,7 +15,7 @@ struct http_multi;
 struct http_transfer;
 
 struct http_transfer_taker {
-	/* The head of a 2xx answer has come; its body may take its time. May be NULL. */
+	/* The head of a 2xx answer has come that has a body, which may take its time. May be NULL. */
 	void (*begun)(void *ctx);
 	/*
 	 * Take all of a piece of the body of a 2xx answer; false: take nothing of it now. It comes again after

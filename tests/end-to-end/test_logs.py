@@ -145,6 +145,12 @@ def test_logs_that_wait_for_a_replica(stack, follow):
     assert follower.line() == "at last"
 
 
+def test_logs_of_what_fits_on_no_node(stack):
+    web(stack, "large", resources={"cpu": {"min": 1000000, "max": 1000000}, "memory": {"min": "64MB", "max": "128MB"}})
+    wait_for("it is said", lambda: "nodes are available" in logs(stack, "large").text)
+    assert "has not started: " in logs(stack, "large").problem(409, "CONFLICT")["detail"]
+
+
 def test_logs_of_an_image_that_is_not_there(stack):
     web(stack, "absent", image={"reference": "nonexistent.example/web:1"})
     wait_for("its Pod waits", lambda: [p for p in stack.kube.of("pods", "absent") if p["status"].get("containerStatuses")])
