@@ -24,6 +24,10 @@ bool log_time_parse(const char *text, size_t len, int64_t *ret_ns)
 	copy[len] = '\0';
 	if (!clock_parse_rfc3339(copy, &ms))
 		return false;
+	if (ms <= 0 || ms >= INT64_MAX / NS_PER_MS) {
+		*ret_ns = ms <= 0 ? 1 : INT64_MAX;
+		return true;
+	}
 	decimals = strchr(copy, '.');
 	for (size_t i = 1; decimals && decimals[i] >= '0' && decimals[i] <= '9'; i++) {
 		if (i <= 3)
@@ -89,7 +93,7 @@ static const char *begin_line(struct feeding *f, const char *data, size_t len)
 		data = space + 1;
 	}
 	r->passes = r->line.ns < r->since_ns;
-	if (r->mark.ns && r->line.ns <= r->mark.ns + SKEW_NS) {
+	if (r->mark.ns && r->line.ns - SKEW_NS <= r->mark.ns) {
 		r->passes = true;
 	} else if (r->mark.ns) {
 		tell_loss(f);

@@ -65,7 +65,7 @@ void log_reader_restart(struct log_reader *reader);
 /* Another run of the container follows: nothing of what it says was told. */
 void log_reader_next_run(struct log_reader *reader);
 
-/* Nanoseconds since 1970 of an RFC 3339 time. False: it is none. */
+/* Nanoseconds since 1970 of an RFC 3339 time; the first or the last for one that is further away. False: it is none. */
 bool log_time_parse(const char *text, size_t len, int64_t *ret_ns);
 
 #endif

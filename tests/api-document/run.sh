@@ -57,7 +57,7 @@ install_tools
 "$spectral" lint --fail-severity hint --ruleset "$here/spectral.yaml" "$root/api-svc/openapi.yaml"
 start_service
 cd "$state"
-SCHEMATHESIS_HOOKS=hooks PYTHONPATH=$here "$st" run "http://$api/openapi.json" --url "http://$api" --checks all \
+SCHEMATHESIS_HOOKS=hooks PYTHONPATH=$here "$st" --config-file "$here/schemathesis.toml" run "http://$api/openapi.json" --url "http://$api" --checks all \
     --phases examples,coverage,fuzzing,stateful --max-examples 300 --seed "${SP_TEST_SEED:-1}" --generation-database none --no-color |
     tee "$state/st.log"
 cases=$(sed -n 's/^ *\([0-9]*\) generated.*/\1/p' "$state/st.log")

@@ -51,6 +51,7 @@ def test_logs_are_what_the_container_said(stack):
     assert logs(stack, "says", tail_lines=0).text == ""
     assert logs(stack, "says", limit_bytes=11).text == "line 1000\nl"
     assert logs(stack, "says", replica=pod, container="web", tail_lines=1).text == "line 1999\n"
+    assert logs(stack, "says", since_time="1000-01-01T00:00:00Z").text == numbered(1000, 2000)
     assert logs(stack, "says", since_seconds=3600).text == numbered(1000, 2000)
     stamped = logs(stack, "says", timestamps="true", tail_lines=3).text.splitlines()
     assert [line.split(" ", 1)[1] for line in stamped] == numbered(1997, 2000).splitlines()
