@@ -5,7 +5,7 @@ from api import BASE, spec
 
 def report(stack, container_id, number):
     uid = stack.kube.get("deployments", container_id)["metadata"]["uid"]
-    event = {"metadata": {"name": f"{container_id}.{number}"}, "reason": "Counted", "message": f"made {number}",
+    event = {"metadata": {"generateName": f"{container_id}."}, "reason": "Counted", "message": f"made {number}",
              "type": "Normal", "eventTime": "2026-01-01T00:00:00.000000Z", "action": "Count",
              "reportingComponent": "test", "reportingInstance": "test",
              "involvedObject": {"kind": "Deployment", "apiVersion": "apps/v1", "name": container_id, "uid": uid,
