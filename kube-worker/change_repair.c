@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "common/container/workload.h"
 #include "common/services/log.h"
@@ -11,6 +12,7 @@
 
 #define CHANGES_MAX 256 /* marks that are followed at once; more wait for their turn */
 #define PATIENCE_MS 5000
+#define SPREAD_MS 4000 /* so that not all workers come at once: a walk's interval */
 #define REPAIR_TIMEOUT_MS 8000
 #define FAILED_PAUSE_MS 20000
 
@@ -53,7 +55,8 @@ static struct open_change *find_or_add(struct change_repair *repair, const struc
 	if (repair->count == CHANGES_MAX)
 		return NULL;
 	change = &repair->changes[repair->count++];
-	*change = (struct open_change){ .uid = root->uid, .due_ms = clock_mono_ms() + PATIENCE_MS };
+	*change = (struct open_change){ .uid = root->uid,
+					.due_ms = clock_mono_ms() + PATIENCE_MS + random_below(SPREAD_MS) };
 	snprintf(change->id, sizeof(change->id), "%s", root->instance_id);
 	snprintf(change->name, sizeof(change->name), "%s", root->name);
 	snprintf(change->caller, sizeof(change->caller), "%s", root->changing);

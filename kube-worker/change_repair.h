@@ -16,8 +16,8 @@ struct change_repair *change_repair_create(void);
 void change_repair_destroy(struct change_repair *repair);
 
 /*
- * Look once at all roots in the cache. A mark is looked after when it has been seen for 5 s, longer than any permission
- * lasts, and its caller does not say that the call runs.
+ * Look once at all roots in the cache. A mark is looked after when it has been seen for 5 to 9 s, longer than any
+ * permission lasts, and its caller does not say that the call runs.
  *
  * Blocks: for the Kubernetes calls, each change 8 s at most. Threads: one at a time, the same for `kube`.
  */

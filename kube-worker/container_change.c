@@ -8,6 +8,7 @@
 #include "common/container/labels.h"
 #include "common/container/object_merge.h"
 #include "common/container/spec_delta.h"
+#include "common/container/spec_ports.h"
 #include "common/services/json_canonical.h"
 #include "common/services/log.h"
 #include "kube-worker/change_mark.h"
@@ -155,21 +156,48 @@ static enum rc settling_read(struct op_call *call, const struct root *root, stru
 	return s->other ? spec_delta_apply(s->mark.delta, s->other, err) : error_no_memory(err);
 }
 
-/* The children follow the root. */
-static enum rc settle_children(struct op_call *call, const char *id, const struct root *root, const struct settling *s,
-			       struct error *err)
+static bool is_same_annotation(const struct root *a, const struct root *b, const char *name)
 {
-	enum rc rc = RC_CONFLICT;
+	return str_equal(root_annotation(a, name), root_annotation(b, name));
+}
 
-	for (int i = 0; rc == RC_CONFLICT && i < CHILD_TRIES_MAX; i++) {
+/* RC_CONFLICT: the root is another one by now, or was changed. */
+static enum rc check_root(struct op_call *call, const struct root *root, struct error *err)
+{
+	const struct kube_uid uid = kube_uid_parse(root_uid(root));
+	struct root now cleanup_root = { 0 };
+	enum rc rc = root_get(call, json_string_at(root->object, "metadata.name"), &now, err);
+
+	if (rc)
+		return rc == RC_NOT_FOUND ? RC_CONFLICT : rc;
+	if (root_is(&now, &uid) && is_same_annotation(&now, root, ANNOTATION_CHANGING) &&
+	    is_same_annotation(&now, root, ANNOTATION_CHANGE))
+		return RC_OK;
+	return error_set(err, RC_CONFLICT, "the container has been changed meanwhile");
+}
+
+/*
+ * The children are brought from one spec to the root's, as long as the root stays as it is (RC_CONFLICT). *ret_written: a
+ * write may have been carried out, now or later, whatever is returned.
+ */
+static enum rc follow(struct op_call *call, const char *id, const struct root *root, const cJSON *from,
+		      const cJSON *spec, bool *ret_written, struct error *err)
+{
+	for (int i = 0; i < CHILD_TRIES_MAX; i++) {
 		struct children_plan plan cleanup_children_plan = { 0 };
+		enum rc rc = children_plan_make(call, root, id, from, spec, &plan, err);
 
-		rc = children_plan_make(call, root, id, s->other, s->spec, &plan, err);
-		if (!rc)
-			rc = children_plan_run(call, &plan, err);
+		if (rc || !children_plan_is_any(&plan))
+			return rc;
+		rc = check_root(call, root, err); /* right before: what we know may be old */
+		if (rc)
+			return rc;
+		*ret_written = true;
+		rc = children_plan_run(call, &plan, err);
+		if (rc != RC_CONFLICT)
+			return rc;
 	}
-	return rc == RC_CONFLICT ? error_set(err, RC_UNAVAILABLE, "the container's other objects change all the time")
-				 : rc;
+	return error_set(err, RC_UNAVAILABLE, "the container's other objects change all the time");
 }
 
 /* The root becomes what it was before; its mark now says what was refused. */
@@ -229,12 +257,13 @@ static bool is_final(const struct op_call *call, enum rc rc)
 
 /*
  * One step: to the end, or to the mark of an undoing. RC_CONFLICT: the root has changed meanwhile, and is to be looked at
- * again. `why` is set when it was refused.
+ * again; *ret_written is then the spec that the children may follow instead of the root's. `why` is set when it was refused.
  */
-static enum rc settle_once(struct op_call *call, const char *id, struct root *root, struct error *why,
-			   struct error *err)
+static enum rc settle_once(struct op_call *call, const char *id, struct root *root, cJSON **ret_written,
+			   struct error *why, struct error *err)
 {
 	struct settling s cleanup_with(settling_clear) = { 0 };
+	bool written = false;
 	enum rc rc = settling_read(call, root, &s, err);
 
 	if (rc == RC_INVALID_ARGUMENT) { /* not one of ours */
@@ -244,13 +273,41 @@ static enum rc settle_once(struct op_call *call, const char *id, struct root *ro
 	if (rc)
 		return rc;
 	call->refused = false;
-	rc = settle_children(call, id, root, &s, err);
-	if (!rc)
-		return drop_mark(call, id, root, err);
-	if (!is_final(call, rc) || s.mark.undo)
-		return rc;
-	*why = *err;
-	return put_back(call, id, root, &s, err);
+	rc = follow(call, id, root, s.other, s.spec, &written, err);
+	if (!rc) {
+		rc = drop_mark(call, id, root, err);
+	} else if (is_final(call, rc) && !s.mark.undo) {
+		*why = *err;
+		rc = put_back(call, id, root, &s, err);
+	}
+	if (rc == RC_CONFLICT && written)
+		*ret_written = TAKE(s.spec);
+	return rc;
+}
+
+/*
+ * Others have gone on from there while we wrote children: nothing fences a create, so it may have come after theirs. What
+ * we wrote follows the root as it is now.
+ */
+static enum rc catch_up(struct op_call *call, const char *id, struct root *root, const cJSON *written,
+			struct error *err)
+{
+	enum rc rc;
+
+	do {
+		cleanup_json cJSON *spec = NULL;
+		char etag[CONTAINER_ETAG_MAX];
+		bool again = false;
+
+		rc = container_find(call, id, root, err);
+		if (!rc)
+			rc = read_spec(call, root, &spec, etag, err);
+		if (!rc)
+			rc = follow(call, id, root, written, spec, &again, err);
+		if (!rc && again)
+			rc = check_root(call, root, err);
+	} while (rc == RC_CONFLICT && clock_mono_ms() < call->deadline_ms);
+	return rc;
 }
 
 enum rc container_change_settle(struct op_call *call, const char *id, struct root *root, bool *ret_undone,
@@ -260,14 +317,96 @@ enum rc container_change_settle(struct op_call *call, const char *id, struct roo
 	enum rc rc = RC_OK;
 
 	while (!rc && root_annotation(root, ANNOTATION_CHANGING)) {
-		rc = settle_once(call, id, root, &why, err);
+		cleanup_json cJSON *written = NULL;
+
+		rc = settle_once(call, id, root, &written, &why, err);
 		if (rc == RC_CONFLICT)
-			rc = container_find(call, id, root, err);
+			rc = written ? catch_up(call, id, root, written, err) : container_find(call, id, root, err);
 	}
 	if (why.rc && !rc)
 		*err = why;
 	if (ret_undone)
 		*ret_undone = !rc && why.rc;
+	return rc;
+}
+
+/* ---- what no change has left ---------------------------------------------------------------------------------------- */
+
+/* A network that wants a Service: where a removal begins. */
+#define SOME_NETWORK "{\"ports\":[{\"container_port\":1,\"visibility\":\"internal\"}]}"
+
+/* Neither what the client wrote nor what the Pod shows wants a Service. */
+static enum rc wants_no_service(const struct root *root, const cJSON *spec, bool *ret_none, struct error *err)
+{
+	const char *text = root_annotation(root, ANNOTATION_SPEC);
+	cleanup_json cJSON *written = NULL;
+	enum rc rc;
+
+	if (!text || root_annotation(root, ANNOTATION_CHANGING))
+		return RC_OK;
+	rc = json_parse(text, strlen(text), &written, err);
+	*ret_none = !rc && cJSON_IsObject(written) && !spec_wants_service(written) && !spec_wants_service(spec);
+	return rc == RC_NO_MEMORY ? rc : RC_OK;
+}
+
+/* By its name, its owner and its labels. */
+static enum rc is_own_service(struct op_call *call, const char *id, const struct root *root, bool *ret_own,
+			      struct error *err)
+{
+	const struct kube_uid owner = kube_uid_parse(root_uid(root));
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	struct workload_object object;
+	enum rc rc = workload_child(WORKLOAD_SERVICE, id, &object, err);
+
+	*ret_own = false;
+	if (!rc)
+		rc = op_kube_get(call, object.kind, object.name, &reply, err);
+	if (rc)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	*ret_own = workload_holder(reply.object, id, &owner) == WORKLOAD_HELD_BY_ROOT &&
+		   labels_are_live(reply.object, id);
+	return RC_OK;
+}
+
+/* The mark of an undoing is the fence: who changes the root first settles it. */
+static enum rc mark_removal(struct op_call *call, struct root *root, const cJSON *spec, struct error *err)
+{
+	const struct run_state run = run_state_read(root->object);
+	struct buf mark cleanup_buf = buf_make(CHANGE_MARK_MAX);
+	cleanup_json cJSON *object = cJSON_Duplicate(root->object, 1);
+	cleanup_json cJSON *other = cJSON_Duplicate(spec, 1);
+	cJSON *network = cJSON_Parse(SOME_NETWORK);
+	enum rc rc;
+
+	cJSON_DeleteItemFromObjectCaseSensitive(other, "network");
+	if (!object || !cJSON_AddItemToObject(other, "network", network)) {
+		cJSON_Delete(network);
+		return error_no_memory(err);
+	}
+	rc = change_mark_write(NULL, true, spec, other, &run, &mark, err);
+	if (!rc)
+		rc = set_mark(object, mark.data, err);
+	return rc ? rc : put_root(call, root, object, err);
+}
+
+enum rc container_change_remove_stray(struct op_call *call, const char *id, struct root *root, bool *ret_removed,
+				      struct error *err)
+{
+	cleanup_json cJSON *spec = NULL;
+	char etag[CONTAINER_ETAG_MAX];
+	bool stray = false;
+	enum rc rc = read_spec(call, root, &spec, etag, err);
+
+	if (!rc)
+		rc = wants_no_service(root, spec, &stray, err);
+	if (!rc && stray)
+		rc = is_own_service(call, id, root, &stray, err);
+	if (rc || !stray)
+		return rc;
+	rc = mark_removal(call, root, spec, err);
+	if (!rc)
+		rc = container_change_settle(call, id, root, NULL, err);
+	*ret_removed = !rc;
 	return rc;
 }
 

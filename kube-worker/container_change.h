@@ -63,4 +63,15 @@ enum rc container_change(struct op_call *call, const cJSON *request, change_deci
 enum rc container_change_settle(struct op_call *call, const char *id, struct root *root, bool *ret_undone,
 				struct error *err) must_check;
 
+/*
+ * Remove a Service that the container's root owns and that its spec does not want: a create that came so late that nobody
+ * was left to notice. Only one with the name, the owner and the labels that we give; nothing while a change is incomplete.
+ *
+ * root  as for container_change_settle().
+ * ret_removed  false: there was none.
+ * Errors: RC_CONFLICT the root has changed meanwhile; those of container_change_settle().
+ */
+enum rc container_change_remove_stray(struct op_call *call, const char *id, struct root *root, bool *ret_removed,
+				      struct error *err) must_check;
+
 #endif

@@ -26,7 +26,7 @@ bool children_plan_is_any(const struct children_plan *plan)
 
 /* ---- what there is ----------------------------------------------------------------------------------------------- */
 
-/* The name of the object that clients see in a role: other programs call theirs as they like. */
+/* The name of the object that clients see in a role: other programs call theirs as they like. One with our name comes first. */
 struct name_search {
 	const struct fact *root;
 	struct workload_object *object;
@@ -37,6 +37,11 @@ static void look_for_name(void *ctx, const struct fact *const *facts, size_t cou
 	struct name_search *search = ctx;
 	const struct fact *child = workload_find(search->root, search->object->role, facts, count);
 
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->kind == search->object->kind && !facts[i]->deleting &&
+		    workload_tie(&search->root->uid, facts[i]) == WORKLOAD_OWNED &&
+		    str_equal(facts[i]->name, search->object->name))
+			return;
 	if (child)
 		snprintf(search->object->name, sizeof(search->object->name), "%s", child->name);
 }

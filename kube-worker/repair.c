@@ -11,6 +11,7 @@
 #include "common/services/log.h"
 #include "kube-worker/change_repair.h"
 #include "kube-worker/container_make.h"
+#include "kube-worker/stray_repair.h"
 
 #define INTERVAL_MS 4000
 #define PATIENCE_MS 12000 /* a create that still runs needs less between two writes */
@@ -40,6 +41,7 @@ struct repair {
 	struct watched *watched;
 	size_t count;
 	struct change_repair *changes;
+	struct stray_repair *strays;
 };
 
 static struct watched *find_watched(struct repair *repair, const struct kube_uid *uid)
@@ -204,6 +206,7 @@ static void walk(struct repair *repair)
 	if (!kube_cache_is_synced(repair->env->cache, workload_root_kinds() | workload_child_kinds()))
 		return;
 	change_repair_walk(repair->changes, repair->env, repair->kube);
+	stray_repair_walk(repair->strays, repair->env, repair->kube);
 	for (size_t i = 0; i < repair->count; i++)
 		repair->watched[i].seen = false;
 	kube_cache_visit_all(repair->env->cache, note_instance, repair);
@@ -234,6 +237,7 @@ static void repair_free(struct repair *repair)
 	pthread_mutex_destroy(&repair->lock);
 	free(repair->watched);
 	change_repair_destroy(repair->changes);
+	stray_repair_destroy(repair->strays);
 	free(repair);
 }
 
@@ -249,7 +253,9 @@ enum rc repair_create(const struct op_env *env, struct kube_auth *auth, struct r
 	pthread_cond_init(&repair->wake, NULL);
 	repair->watched = calloc(WATCHED_MAX, sizeof(*repair->watched));
 	repair->changes = change_repair_create();
-	rc = repair->watched && repair->changes ? kube_client_create(auth, &repair->kube, err) : error_no_memory(err);
+	repair->strays = stray_repair_create();
+	rc = repair->watched && repair->changes && repair->strays ? kube_client_create(auth, &repair->kube, err)
+								  : error_no_memory(err);
 	if (!rc)
 		rc = thread_start(run_repair, repair, &repair->thread, err);
 	if (rc) {

@@ -187,6 +187,25 @@ unsigned workload_missing(const struct fact *root, const struct fact *const *fac
 	return missing;
 }
 
+unsigned workload_stray(const struct fact *root, const struct fact *const *facts, size_t count)
+{
+	unsigned stray = 0;
+
+	if (!root->made_here || str_equal(root->external_ports, FACT_ALL_PORTS))
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++) {
+			struct workload_object object;
+
+			if (has_role(facts[i], (enum workload_role)role) && !facts[i]->deleting &&
+			    workload_tie(&root->uid, facts[i]) == WORKLOAD_OWNED &&
+			    !workload_child((enum workload_role)role, root->instance_id, &object, NULL) &&
+			    str_equal(facts[i]->name, object.name))
+				stray |= 1u << role;
+		}
+	return stray & ~root->wanted;
+}
+
 const struct fact *workload_find(const struct fact *root, enum workload_role role, const struct fact *const *facts,
 				 size_t count)
 {

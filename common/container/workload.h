@@ -94,6 +94,12 @@ enum workload_tie workload_tie(const struct kube_uid *root, const struct fact *f
 unsigned workload_missing(const struct fact *root, const struct fact *const *facts, size_t count);
 
 /*
+ * The roles that the root's spec does not want, and for which it owns an object with the name that we give, as bits: 0 when
+ * the root is not one of ours, or has no spec.
+ */
+unsigned workload_stray(const struct fact *root, const struct fact *const *facts, size_t count);
+
+/*
  * The object that clients see in a role other than the root: not being deleted, owned by the root or, when there is none,
  * ownerless. NULL: there is none.
  */

@@ -107,6 +107,59 @@ def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, poi
         assert state(stack) == NEW_STATE, "the root was written"
 
 
+def leave_incomplete(stack, gate):
+    """The worker and api-svc die after the root was written."""
+    worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    create_quietly(stack)
+    hold = gate.hold("after", "PUT", ROOT)
+    later = Later(stack)
+    hold.wait()
+    worker.kill()
+    stack.api_svc.kill()
+    hold.release()
+    later.wait()
+    assert state(stack) == ("1.28", True, False, True)
+
+
+def restart_api(stack):
+    stack.api_svc.start()
+    wait_for("api-svc", lambda: listens(stack.api_port))
+
+
+PORTLESS = {"spec": {"network": None}}
+
+
+def test_a_repair_whose_create_comes_late_follows_the_newer_change(own_stack, gate):
+    """Of two workers that repair: the slow one's Service arrives after the other has finished, and a PATCH has taken it away."""
+    stack = own_stack(0)
+    leave_incomplete(stack, gate)
+    slow = gate.hold("before", "POST", SERVICE)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    slow.wait()
+    stack.add_worker()
+    restart_api(stack)
+    assert patch(stack, "whole", PORTLESS).status == 200
+    assert state(stack) == ("1.28", False, False, False)
+    slow.release()
+    wait_for("the late Service", lambda: state(stack)[2], 5, 0.01)
+    wait_for("no Service", lambda: state(stack) == ("1.28", False, False, False), 6, 0.1)
+
+
+def test_a_create_that_comes_when_nobody_waits_for_it_is_removed(own_stack, gate):
+    stack = own_stack(0)
+    leave_incomplete(stack, gate)
+    slow = gate.hold("before", "POST", SERVICE)
+    worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    slow.wait()
+    stack.add_worker()
+    restart_api(stack)
+    worker.kill()
+    assert patch(stack, "whole", PORTLESS).status == 200
+    slow.release()
+    wait_for("the late Service", lambda: state(stack)[2], 5, 0.01)
+    wait_for("no Service", lambda: state(stack) == ("1.28", False, False, False), 40, 0.1)
+
+
 def test_a_change_that_was_left_incomplete_is_undone_when_it_is_refused(own_stack, gate, request):
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
