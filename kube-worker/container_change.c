@@ -21,6 +21,7 @@
 #define PAUSE_MAX_MS 40              /* after a conflict, so that not all come back at once */
 #define CHILD_TRIES_MAX 5            /* each time that a child was changed meanwhile */
 #define TEXTS_MAX 1024
+#define REFUSED_MAX 10 /* refused changes that are remembered: as many as a Deployment has revisions */
 
 /* ---- what it is -------------------------------------------------------------------------------------------------- */
 
@@ -102,6 +103,37 @@ static enum rc set_mark(cJSON *live, const char *mark, struct error *err)
 	if (!annotations)
 		annotations = cJSON_AddObjectToObject(metadata, "annotations");
 	return cJSON_AddStringToObject(annotations, ANNOTATION_CHANGING, mark) ? RC_OK : error_no_memory(err);
+}
+
+/* A refused change may have made a revision: those whose token is in the list are none to go back to. */
+static enum rc set_refused(cJSON *live, const char *token, bool refused, struct error *err)
+{
+	cJSON *annotations = json_at(live, "metadata.annotations");
+	const char *before = cJSON_GetStringValue(json_get(annotations, ANNOTATION_REFUSED));
+	struct buf list cleanup_buf = buf_make((REFUSED_MAX + 1) * (PROTOCOL_TOKEN_MAX + 1));
+	int count = refused;
+	enum rc rc;
+
+	if (!refused && !before)
+		return RC_OK;
+	buf_add_str(&list, refused ? token : "");
+	for (const char *at = before; at && *at && count < REFUSED_MAX; at += strspn(at, " ")) {
+		size_t len = strcspn(at, " ");
+
+		if (len < PROTOCOL_TOKEN_MAX && (len != strlen(token) || strncmp(at, token, len) != 0)) {
+			buf_add_str(&list, list.len ? " " : "");
+			buf_add(&list, at, len);
+			count++;
+		}
+		at += len;
+	}
+	rc = buf_check(&list, err);
+	if (rc)
+		return rc;
+	cJSON_DeleteItemFromObjectCaseSensitive(annotations, ANNOTATION_REFUSED);
+	if (!list.len || cJSON_AddStringToObject(annotations, ANNOTATION_REFUSED, list.data))
+		return RC_OK;
+	return error_no_memory(err);
 }
 
 /* Write the object over the root, which becomes what it is then. */
@@ -218,6 +250,8 @@ static enum rc put_back(struct op_call *call, const char *id, struct root *root,
 		rc = change_mark_write(s->mark.caller, true, s->other, s->spec, &s->run, &mark, err);
 	if (!rc)
 		rc = set_mark(object, mark.data, err);
+	if (!rc && s->run.change)
+		rc = set_refused(object, s->run.change, true, err);
 	if (!rc)
 		rc = permission_hold(call, err);
 	return rc ? rc : put_root(call, root, object, err);
@@ -471,7 +505,7 @@ static enum rc finish(struct op_call *call, struct changer *c, struct buf *resul
 	enum rc rc = container_change_settle(call, c->id, &c->root, &undone, err);
 
 	if (undone)
-		return error_wrap(err, err->rc, "nothing was changed");
+		return error_wrap(err, err->rc, "the container was changed and put back");
 	return rc ? rc : say(call, c, true, result, err);
 }
 
@@ -520,6 +554,8 @@ static enum rc write_change(struct op_call *call, struct changer *c, const cJSON
 		rc = write_root(c->id, change->spec, &change->run, &to, err);
 	if (!rc)
 		rc = merge_root(&from, &to, object, err);
+	if (!rc)
+		rc = set_refused(object, c->token, false, err);
 	if (!rc)
 		rc = prepare_children(call, c, before, change, object, &children, err);
 	if (!rc)

@@ -198,6 +198,8 @@ enum rc children_plan_try(struct op_call *call, const struct children_plan *plan
 			rc = op_kube_try(call, child->object.kind,
 					 child->step == CHILD_IS_CHANGED ? child->object.name : NULL, &child->body,
 					 err);
+		else if (child->step == CHILD_IS_REMOVED)
+			rc = op_kube_try_delete(call, child->object.kind, child->object.name, &child->uid, err);
 	}
 	return rc;
 }

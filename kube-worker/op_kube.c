@@ -227,26 +227,38 @@ enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *nam
 	return rc ? rc : call_kube(call, "PATCH", kind, name, body, reply, err);
 }
 
-enum rc op_kube_delete_version(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
-			       const char *resource_version, struct error *err)
+/* The body decides: with one, the API server reads no query. */
+static enum rc call_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+			   const char *resource_version, bool dry, struct kube_reply *reply, struct error *err)
 {
 	struct buf options cleanup_buf = buf_make(1024);
 	struct json_writer w = json_writer_make(&options);
-	struct kube_reply reply cleanup_kube_reply = { 0 };
 	char uid_text[KUBE_UID_TEXT_MAX];
-	enum rc rc;
 
 	kube_uid_format(uid, uid_text);
 	json_begin_object(&w, NULL);
 	json_string(&w, "kind", "DeleteOptions");
 	json_string(&w, "apiVersion", "v1");
 	json_string(&w, "propagationPolicy", "Background");
+	if (dry) {
+		json_begin_array(&w, "dryRun");
+		json_string(&w, NULL, "All");
+		json_end_array(&w);
+	}
 	json_begin_object(&w, "preconditions");
 	json_string(&w, "uid", uid_text);
 	json_optional_string(&w, "resourceVersion", resource_version);
 	json_end_object(&w);
 	json_end_object(&w);
-	rc = call_kube(call, "DELETE", kind, name, &options, &reply, err);
+	return call_kube(call, "DELETE", kind, name, &options, reply, err);
+}
+
+enum rc op_kube_delete_version(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+			       const char *resource_version, struct error *err)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	enum rc rc = call_delete(call, kind, name, uid, resource_version, false, &reply, err);
+
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
@@ -256,4 +268,19 @@ enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *na
 	enum rc rc = op_kube_delete_version(call, kind, name, uid, NULL, err);
 
 	return rc == RC_CONFLICT ? RC_OK : rc;
+}
+
+enum rc op_kube_try_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+			   struct error *err)
+{
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	size_t faults = call->faults.len;
+	enum rc rc = call_delete(call, kind, name, uid, NULL, true, &reply, err);
+
+	if (rc == RC_NOT_FOUND || rc == RC_CONFLICT)
+		return RC_OK;
+	if (!rc || !cannot_be_tried(&reply))
+		return rc;
+	buf_truncate(&call->faults, faults);
+	return RC_OK;
 }

@@ -31,6 +31,10 @@ enum rc op_kube_update(struct op_call *call, enum kube_kind kind, const char *na
 enum rc op_kube_try(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
 		    struct error *err) must_check;
 
+/* The same of op_kube_delete(). */
+enum rc op_kube_try_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
+			   struct error *err) must_check;
+
 /* `body` is a merge patch (RFC 7396); with metadata.uid in it, RC_CONFLICT when the object is another one by now. */
 enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
 		      struct kube_reply *reply, struct error *err) must_check;

@@ -48,7 +48,7 @@ static enum rc decide(void *ctx unused, struct op_call *call, const cJSON *reque
 
 	if (rc)
 		return rc;
-	item = number ? revisions_find(&revisions, number) : revisions_before(&revisions);
+	item = number ? revisions_find(&revisions, number) : revisions_before(&revisions, change->root);
 	if (item)
 		return become(change, item, err);
 	return number ? error_set(err, RC_NOT_FOUND, "the container '%s' has no revision %" PRId64, id, number)

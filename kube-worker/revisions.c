@@ -135,10 +135,28 @@ const cJSON *revisions_find(const struct revisions *revisions, int64_t number)
 	return NULL;
 }
 
-const cJSON *revisions_before(const struct revisions *revisions)
+/* A ReplicaSet keeps the annotations that its Deployment had as long as it was the newest. */
+static bool is_refused(const char *refused, const cJSON *item)
 {
+	const char *token = annotation(item, ANNOTATION_CHANGE);
+
+	for (const char *at = refused; token && at && *at; at += strspn(at, " ")) {
+		size_t len = strcspn(at, " ");
+
+		if (strlen(token) == len && strncmp(at, token, len) == 0)
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+const cJSON *revisions_before(const struct revisions *revisions, const struct root *root)
+{
+	const char *refused = root_annotation(root, ANNOTATION_REFUSED);
+
 	for (size_t i = 0; i < revisions->count; i++)
-		if (revision_number(revisions->items[i]) < revisions->current)
+		if (revision_number(revisions->items[i]) < revisions->current &&
+		    !is_refused(refused, revisions->items[i]))
 			return revisions->items[i];
 	return NULL;
 }

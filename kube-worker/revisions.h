@@ -35,8 +35,8 @@ int64_t revision_number(const cJSON *item);
 /* The one that has this number, or had it before it became the newest again; NULL: there is none. */
 const cJSON *revisions_find(const struct revisions *revisions, int64_t number);
 
-/* The newest one before the current one; NULL: there is none. */
-const cJSON *revisions_before(const struct revisions *revisions);
+/* The newest one before the current one, without those of changes that were refused and put back; NULL: there is none. */
+const cJSON *revisions_before(const struct revisions *revisions, const struct root *root);
 
 /* ANNOTATION_RESTARTED of its template; NULL: none. */
 const char *revision_restarted(const cJSON *item);

@@ -17,7 +17,7 @@
 /*
  * On our Deployments. From ANNOTATION_OWED on only while there is something to say: the debt of the create is in no record
  * (protocol.h, SETTLING), something is wrong with the container that its objects do not tell, it was stopped, changed, or a
- * change of several objects is not complete.
+ * change of several objects is not complete, or was put back.
  */
 #define ANNOTATION_SPEC "dcm.project/spec"                /* what the client wrote and Kubernetes does not keep: JSON */
 #define ANNOTATION_TOKEN "dcm.project/creation-token"     /* who made it (protocol.h, token) */
@@ -27,6 +27,7 @@
 #define ANNOTATION_PROBLEM "dcm.project/problem"          /* why it could not be completed */
 #define ANNOTATION_STOPPED "dcm.project/stopped"          /* the replicas that it had before :stop */
 #define ANNOTATION_CHANGE "dcm.project/last-change"       /* the token of the request that has changed it last */
+#define ANNOTATION_REFUSED "dcm.project/refused-changes"  /* tokens of those that were put back, the newest first */
 #define ANNOTATION_CHANGING "dcm.project/changing" /* a change that is not complete: whose, and what was before */
 
 /* On the template of a Deployment: when it was restarted, a space, and the token of that request. */

@@ -203,8 +203,50 @@ def test_update_refused_after_the_dry_run_is_put_back(own_stack, gate, request):
     request.getfixturevalue("no_services")
     hold.release()
     problem = later.wait().problem(503, "UNAVAILABLE")
-    assert "nothing was changed" in problem["detail"] and "exceeded quota" in problem["detail"]
+    assert "changed and put back" in problem["detail"] and "exceeded quota" in problem["detail"]
     assert state(stack) == OLD_STATE and stack.api.get("whole").json["etag"] == etag
+
+
+def image(reference):
+    return {"spec": {"image": {"reference": reference}}}
+
+
+def test_a_service_that_may_not_be_deleted_is_found_out_before_anything_is_written(own_stack, gate):
+    stack = own_stack(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    assert stack.api.create(spec(ports=[(80, "internal")]), "whole").status == 201
+    stack.wait_status("whole", "RUNNING")
+    before = state(stack), stack.api.get("whole").json["etag"]
+    gate.refuse("DELETE", r"/services/whole$", 403, "Forbidden",
+                'services "whole" is forbidden: ValidatingAdmissionPolicy \'keep\' denied request: it stays')
+    problem = patch(stack, "whole", {"spec": {**image("nginx:bad")["spec"], "network": None}}).problem(403, "PERMISSION_DENIED")
+    assert "it stays" in problem["detail"] and "put back" not in problem["detail"]
+    assert (state(stack), stack.api.get("whole").json["etag"]) == before
+    assert stack.api.call("GET", f"{BASE}/whole/revisions").json["revisions"][1:] == []
+
+
+def wait_for_revision(stack, number):
+    wait_for(f"revision {number}", lambda: stack.api.get("whole").json.get("revision") == number, 20, 0.1)
+
+
+def test_rollback_does_not_lead_to_what_was_refused(own_stack, gate, request):
+    stack = own_stack(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    create_quietly(stack)
+    assert patch(stack, "whole", image("nginx:2")).status == 200
+    wait_for_revision(stack, 2)
+    hold = gate.hold("before", "POST", SERVICE)
+    later = Later(stack)
+    hold.wait()
+    wait_for_revision(stack, 3)
+    request.getfixturevalue("no_services")
+    hold.release()
+    assert "put back" in later.wait().problem(503, "UNAVAILABLE")["detail"]
+    wait_for_revision(stack, 4)
+    answer = stack.api.call("POST", f"{BASE}/whole:rollback")
+    assert answer.status == 200 and answer.json["spec"]["image"]["reference"].endswith("nginx:1.27"), answer.text
+    wanted = stack.api.call("POST", f"{BASE}/whole:rollback", {"revision": 3})
+    assert wanted.problem(503, "UNAVAILABLE"), "who names it tries it again"
 
 
 def test_two_changes_of_several_objects_wait_for_each_other(own_stack, gate):

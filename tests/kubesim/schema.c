@@ -223,6 +223,7 @@ const struct schema_member schema_delete_options[] = {
 	VALUE("apiVersion", SCHEMA_STRING),
 	POINTER("gracePeriodSeconds", SCHEMA_INT64),
 	VALUE("propagationPolicy", SCHEMA_STRING),
+	VALUE("dryRun", SCHEMA_ANY),
 	STRUCT("preconditions", preconditions),
 	END,
 };

@@ -477,6 +477,10 @@ static enum rc delete_once(struct sim *sim, const struct sim_target *t, const cJ
 		return RC_NOT_FOUND;
 	if (!check_preconditions(t, options, current, rs))
 		return RC_OK;
+	if (cJSON_GetArraySize(json_get(options, "dryRun"))) {
+		sim_answer_object(rs, 200, current);
+		return RC_OK;
+	}
 	rc = sim_objects_delete(sim, current, json_int_at(options, "gracePeriodSeconds", grace_s), &left);
 	if (!rc && (left || t->kind->shows_deleted))
 		sim_answer_object(rs, 200, left ? left : current);
