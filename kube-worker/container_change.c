@@ -444,6 +444,20 @@ enum rc container_change_remove_stray(struct op_call *call, const char *id, stru
 	return rc;
 }
 
+enum rc container_change_end_stop(struct op_call *call, struct root *root, struct error *err)
+{
+	const struct run_state run = run_state_read(root->object);
+	cleanup_json cJSON *object = NULL;
+
+	if (!run_state_stop_is_over(&run))
+		return RC_OK;
+	object = cJSON_Duplicate(root->object, 1);
+	if (!object)
+		return error_no_memory(err);
+	cJSON_DeleteItemFromObjectCaseSensitive(json_at(object, "metadata.annotations"), ANNOTATION_STOPPED);
+	return put_root(call, root, object, err);
+}
+
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 /* One request for a change. */
@@ -545,6 +559,8 @@ static enum rc write_change(struct op_call *call, struct changer *c, const cJSON
 	bool same = false;
 	enum rc rc = object ? is_same_spec(before, change->spec, &same, err) : error_no_memory(err);
 
+	if (run_state_stop_is_over(&change->run))
+		change->run.kept = RUN_STATE_RUNS;
 	if (!rc && same && is_same_run(&run, &change->run))
 		return say(call, c, false, result, err);
 	change->run.change = c->token;

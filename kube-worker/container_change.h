@@ -74,4 +74,10 @@ enum rc container_change_settle(struct op_call *call, const char *id, struct roo
 enum rc container_change_remove_stray(struct op_call *call, const char *id, struct root *root, bool *ret_removed,
 				      struct error *err) must_check;
 
+/*
+ * Forget that a container was stopped when it has replicas by now. Errors: RC_CONFLICT, RC_NOT_FOUND it has changed or gone
+ * meanwhile; as op_kube_update().
+ */
+enum rc container_change_end_stop(struct op_call *call, struct root *root, struct error *err) must_check;
+
 #endif

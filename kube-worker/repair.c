@@ -11,6 +11,7 @@
 #include "common/services/log.h"
 #include "kube-worker/change_repair.h"
 #include "kube-worker/container_make.h"
+#include "kube-worker/stop_repair.h"
 #include "kube-worker/stray_repair.h"
 
 #define INTERVAL_MS 4000
@@ -206,6 +207,7 @@ static void walk(struct repair *repair)
 	if (!kube_cache_is_synced(repair->env->cache, workload_root_kinds() | workload_child_kinds()))
 		return;
 	change_repair_walk(repair->changes, repair->env, repair->kube);
+	stop_repair_walk(repair->env, repair->kube);
 	stray_repair_walk(repair->strays, repair->env, repair->kube);
 	for (size_t i = 0; i < repair->count; i++)
 		repair->watched[i].seen = false;

@@ -206,7 +206,8 @@ struct container_state container_status_derive(const struct fact *deployment, co
 
 	scope.newest_revision = newest_revision(&scope);
 	speaker = find_speaker(&scope, &standing);
-	if (!speaker || deployment->deleting || (deployment->replicas == 0 && standing < STANDING_OLD))
+	if (!speaker || deployment->deleting || deployment->stopped ||
+	    (deployment->replicas == 0 && standing < STANDING_OLD))
 		state = state_of_deployment(&scope, now_ms, rules);
 	else
 		state = state_of_pod(speaker, now_ms, rules->grace_ms);

@@ -52,8 +52,8 @@ bool container_status_from_name(const char *name, enum container_status *ret_sta
  *             so Pods of a predecessor with the same id do not.
  * now_ms      clock_mono_ms().
  * rules       until a failure has lasted for the grace (SP_FAILED_GRACE) it is PENDING, because FAILED makes DCM tear
- *             everything down. Replicas 0 are STOPPED when we have stopped it; set by others they are FAILED at once, or
- *             STOPPED as well (SP_SCALED_TO_ZERO): a decision.
+ *             everything down. Replicas 0 are STOPPED when we have stopped it, from then on, whatever its Pods still do;
+ *             set by others they are FAILED once there are no Pods, or STOPPED as well (SP_SCALED_TO_ZERO): a decision.
  *
  * The Pods that speak: those that are not being deleted before those that are, those of the newest revision before
  * older ones, and a Failed one only when no other is left. Among them the most worrying wins: Unknown, Pending,

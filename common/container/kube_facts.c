@@ -240,6 +240,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 
 	fact->replicas = replicas_of(object);
 	fact->stopped = run_state_is_stopped(&run);
+	fact->stop_is_over = run_state_stop_is_over(&run);
 	fact->revision = kube_revision_of(object);
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;

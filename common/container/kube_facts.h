@@ -33,6 +33,7 @@ struct fact {
 	bool node_lost;       /* Pod: its node does not report any more */
 	bool made_here;       /* Deployment: has our creation token, and its name is the instance id */
 	bool stopped;         /* Deployment: has no replicas because we have stopped it */
+	bool stop_is_over;    /* Deployment: we had stopped it, and others have scaled it up */
 	unsigned
 		wanted; /* Deployment: the roles that its spec wants beside it and that are watched (workload.h), as bits */
 	uint64_t token;   /* Deployment: a hash of its creation token; 0: it has none */

@@ -93,6 +93,11 @@ bool run_state_is_stopped(const struct run_state *state)
 	return state->replicas == 0 && state->kept != RUN_STATE_RUNS;
 }
 
+bool run_state_stop_is_over(const struct run_state *state)
+{
+	return state->replicas > 0 && state->kept != RUN_STATE_RUNS;
+}
+
 void run_state_stop(struct run_state *state)
 {
 	if (run_state_is_stopped(state))
@@ -120,11 +125,16 @@ void run_state_scale(struct run_state *state, int64_t replicas)
 
 void run_state_follow(struct run_state *state, const cJSON *old_spec, const cJSON *new_spec)
 {
-	int64_t before = -1;
-	int64_t now = -1;
+	int64_t before;
+	int64_t now;
+	bool said = spec_replicas(old_spec, &before);
+	bool says = spec_replicas(new_spec, &now);
 
-	(void)spec_replicas(old_spec, &before);
-	if (!spec_replicas(new_spec, &now) || now == before)
+	if (!says && (!said || spec_wants_autoscaler(new_spec)))
+		return;
+	if (!says)
+		now = 1;
+	else if (said && now == before)
 		return;
 	if (now == 0) {
 		state->replicas = 0;

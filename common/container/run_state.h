@@ -27,6 +27,9 @@ struct run_state run_state_read(const cJSON *root);
 /* Has it no replicas because we have stopped it? */
 bool run_state_is_stopped(const struct run_state *state);
 
+/* Had we stopped it, and have others scaled it up since? */
+bool run_state_stop_is_over(const struct run_state *state);
+
 /* Stop it; nothing when it is stopped already. Start it with what was kept, or one replica; nothing when it runs. */
 void run_state_stop(struct run_state *state);
 void run_state_start(struct run_state *state);
@@ -36,7 +39,8 @@ void run_state_scale(struct run_state *state, int64_t replicas);
 
 /*
  * What follows from a spec that changes: replicas that the client changed count. Of a container that was stopped they are
- * kept, unless it is stopped because the spec said 0.
+ * kept, unless it is stopped because the spec said 0. Replicas that it does not say any more are one, unless an autoscaler
+ * has the count; what it never said is left to others.
  */
 void run_state_follow(struct run_state *state, const cJSON *old_spec, const cJSON *new_spec);
 

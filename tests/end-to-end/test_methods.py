@@ -112,6 +112,52 @@ def test_start_brings_the_count_back(stack):
     call(stack, "absent", "start").problem(404, "NOT_FOUND")
 
 
+STOPPED = "dcm.project/stopped"
+
+
+def is_marked_stopped(stack, container_id):
+    return STOPPED in stack.kube.get("deployments", container_id)["metadata"]["annotations"]
+
+
+def test_stop_is_over_when_others_scale_up(stack):
+    """Their next 0 is theirs."""
+    stack.api.create(spec(), "woken")
+    stack.wait_status("woken", "RUNNING")
+    assert call(stack, "woken", "stop").status == 200 and is_marked_stopped(stack, "woken")
+    scale(stack.kube, "woken", 3)
+    stack.wait_status("woken", "RUNNING")
+    wait_for("the end of the stop", lambda: not is_marked_stopped(stack, "woken"), 10, 0.1)
+    scale(stack.kube, "woken", 0)
+    stack.wait_status("woken", "FAILED")
+
+
+def test_stop_is_over_with_our_next_write(stack):
+    stack.api.create(spec(), "written")
+    for labels in ({"a": "b"}, {"a": "b"}):
+        assert call(stack, "written", "stop").status == 200 and is_marked_stopped(stack, "written")
+        scale(stack.kube, "written", 2)
+        assert patch(stack, "written", {"spec": {"metadata": {"labels": labels}}}).status == 200
+        assert not is_marked_stopped(stack, "written") and live(stack, "written") == 2
+
+
+def test_stop_is_told_at_once(stack):
+    """Its Pods still end."""
+    stack.api.create(spec(**hints(replicas=3)), "ending")
+    stack.wait_status("ending", "RUNNING")
+    assert call(stack, "ending", "stop").json["status"] == "STOPPED"
+    assert call(stack, "ending", "start").status == 200
+    stack.wait_status("ending", "RUNNING")
+
+
+def test_replicas_taken_out_are_one(stack):
+    stack.api.create(spec(**hints(replicas=3)), "unsaid")
+    assert patch(stack, "unsaid", {"spec": {"provider_hints": {"kubernetes": {"replicas": None}}}}).status == 200
+    assert live(stack, "unsaid") == 1
+    scale(stack.kube, "unsaid", 4)
+    assert patch(stack, "unsaid", {"spec": {"metadata": {"labels": {"a": "b"}}}}).status == 200
+    assert live(stack, "unsaid") == 4, "that of others"
+
+
 def test_stop_by_others_may_be_stopped_too(own_stack):
     stack = own_stack(1, SP_SCALED_TO_ZERO="stopped")
     stack.api.create(spec(), "night")

@@ -10,6 +10,11 @@
 
 static const struct status_rules rules = { .grace_ms = GRACE_MS };
 
+#define STOPPED_DEPLOYMENT(replicas)                                                                                 \
+	"{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID(                                                            \
+		1) "\"," LABELS ",\"annotations\":{\"dcm.project/stopped\":\"3\"}},\"spec\":{\"replicas\":" replicas \
+		   "}}"
+
 static const struct status_case {
 	const char *name;
 	const char *deployment;
@@ -32,6 +37,18 @@ static const struct status_case {
 	  0,
 	  CONTAINER_FAILED,
 	  "" },
+	{ "stopped by us, the Pod still runs",
+	  STOPPED_DEPLOYMENT("0"),
+	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", RUNNING) },
+	  0,
+	  CONTAINER_STOPPED,
+	  "" },
+	{ "stopped by us, scaled up by others",
+	  STOPPED_DEPLOYMENT("1"),
+	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", RUNNING) },
+	  0,
+	  CONTAINER_RUNNING,
+	  "10.0.0.1" },
 	{ "quota, just now", DEPLOYMENT("", QUOTA), { NULL }, FAILED_AT + 3000, CONTAINER_PENDING, "" },
 	{ "quota, lasting", DEPLOYMENT("", QUOTA), { NULL }, FAILED_AT + GRACE_MS, CONTAINER_FAILED, "" },
 	{ "running",
