@@ -6,6 +6,7 @@
 #include "common/base/strutil.h"
 #include "common/container/container_view.h"
 #include "common/container/labels.h"
+#include "common/container/object_merge.h"
 #include "common/kube/kube_list.h"
 #include "kube-worker/op_kube.h"
 
@@ -169,16 +170,33 @@ const char *revision_restarted(const cJSON *item)
 
 /* ---- its spec ---------------------------------------------------------------------------------------------------- */
 
-/* A Deployment as it was then, as far as clients see it. */
+/*
+ * The labels of a Deployment are in its template as well, but for those that others put on one of the two. So those of then
+ * are those of now, and what differs between the templates.
+ */
+static cJSON *labels_of_then(const struct root *root, const cJSON *item)
+{
+	const cJSON *template_now = json_at(root->object, "spec.template.metadata.labels");
+	cleanup_json cJSON *template_then = cJSON_Duplicate(json_at(item, "spec.template.metadata.labels"), 1);
+	cJSON *labels = cJSON_Duplicate(json_at(root->object, "metadata.labels"), 1);
+
+	cJSON_DeleteItemFromObjectCaseSensitive(template_then, HASH_LABEL);
+	if (template_then && labels && !object_merge(template_now, template_then, labels, NULL))
+		return labels;
+	cJSON_Delete(labels);
+	return NULL;
+}
+
+/* A Deployment as it was then, as far as clients see it. NULL: memory is short. */
 static cJSON *root_of_then(const struct root *root, const cJSON *item)
 {
-	cJSON *object = cJSON_CreateObject();
+	cJSON *labels = labels_of_then(root, item);
+	cJSON *object = labels ? cJSON_CreateObject() : NULL;
 	cJSON *metadata = cJSON_AddObjectToObject(object, "metadata");
 	cJSON *spec = cJSON_AddObjectToObject(object, "spec");
-	cJSON *labels = cJSON_Duplicate(json_at(item, "spec.template.metadata.labels"), 1);
 
-	cJSON_DeleteItemFromObjectCaseSensitive(labels, HASH_LABEL);
-	cJSON_AddItemToObject(metadata, "labels", labels);
+	if (!cJSON_AddItemToObject(metadata, "labels", labels))
+		cJSON_Delete(labels);
 	cJSON_AddItemToObject(metadata, "annotations", cJSON_Duplicate(json_at(item, "metadata.annotations"), 1));
 	cJSON_AddItemToObject(metadata, "name", cJSON_Duplicate(json_at(root->object, "metadata.name"), 1));
 	cJSON_AddItemToObject(metadata, "namespace", cJSON_Duplicate(json_at(root->object, "metadata.namespace"), 1));

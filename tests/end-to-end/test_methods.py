@@ -280,6 +280,26 @@ def test_rollback_brings_a_spec_back(stack):
         time.sleep(0.2)
 
 
+def test_rollback_leaves_the_labels_of_others(stack):
+    """On the Deployment alone, or in the template alone; the client's own come back, change and go."""
+    stack.api.create(spec(metadata={"name": "web", "labels": {"kept": "1", "changed": "1", "lost": "1"}}), "labelled")
+    wait_revision(stack, "labelled", 1)
+    stack.kube.patch("deployments", "labelled", {"metadata": {"labels": {"theirs": "x"}}})
+    stack.kube.patch("deployments", "labelled", {"spec": {"template": {"metadata": {"labels": {"app": "x"}}}}})
+    wait_revision(stack, "labelled", 2)
+    patch(stack, "labelled", {"spec": {"image": {"reference": "nginx:2"}, "metadata": {"labels": {
+        "changed": "2", "lost": None, "new": "2"}}}})
+    wait_revision(stack, "labelled", 3)
+    assert [r["spec"]["metadata"]["labels"] for r in revisions(stack, "labelled")][:2] == [
+        {"kept": "1", "changed": "2", "new": "2", "theirs": "x"}, {"kept": "1", "changed": "1", "lost": "1", "theirs": "x"}]
+    answer = call(stack, "labelled", "rollback")
+    assert answer.json["spec"]["metadata"]["labels"] == {"kept": "1", "changed": "1", "lost": "1", "theirs": "x"}, answer.text
+    deployment = stack.kube.get("deployments", "labelled")
+    assert "app" not in deployment["metadata"]["labels"]
+    template = deployment["spec"]["template"]["metadata"]["labels"]
+    assert template["app"] == "x" and template["lost"] == "1" and "theirs" not in template and "new" not in template
+
+
 def test_autoscaler_comes_and_goes(stack):
     autoscale = {"min": 2, "max": 5, "cpu_percent": 70}
     answer = stack.api.create(spec(**hints(autoscale=autoscale, replicas=2)), "auto")
