@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/container/container_object.h"
 #include "common/container/labels.h"
 #include "common/container/object_merge.h"
 #include "common/services/json_write.h"
@@ -73,7 +74,10 @@ static bool is_ours(const cJSON *live, const char *id, const struct kube_uid *ro
 	return kube_uid_equal(&owner, root) || (!kube_uid_is_set(&owner) && labels_are_of(live, id));
 }
 
-/* The object that there is in the role; *ret_live NULL: none. What a predecessor of the id has left is removed. */
+/*
+ * The object that there is in the role; *ret_live NULL: none. What a predecessor of the id has left is removed.
+ * RC_ALREADY_EXISTS: it is not the container's.
+ */
 static enum rc get_child(struct op_call *call, const struct root *root, const char *id, struct workload_object *object,
 			 cJSON **ret_live, struct error *err)
 {
@@ -123,31 +127,65 @@ static enum rc parse_wanted(const struct buf *text, cJSON **ret_tree, struct err
 	return text->len ? json_parse(text->data, text->len, ret_tree, err) : RC_OK;
 }
 
+/* Two objects that we wanted, without what a child has of its own: its name. */
+static enum rc parse_both(const struct buf *from, const struct buf *to, cJSON **ret_from, cJSON **ret_to,
+			  struct error *err)
+{
+	enum rc rc = parse_wanted(from, ret_from, err);
+
+	if (!rc)
+		rc = parse_wanted(to, ret_to, err);
+	cJSON_DeleteItemFromObjectCaseSensitive(json_get(*ret_from, "metadata"), "name");
+	cJSON_DeleteItemFromObjectCaseSensitive(json_get(*ret_to, "metadata"), "name");
+	return rc;
+}
+
 static enum rc merge(const struct buf *from, const struct buf *to, cJSON *live, struct buf *out, struct error *err)
 {
 	cleanup_json cJSON *before = NULL;
 	cleanup_json cJSON *now = NULL;
 	struct json_writer w = json_writer_make(out);
-	enum rc rc = parse_wanted(from, &before, err);
+	enum rc rc = parse_both(from, to, &before, &now, err);
 
 	if (!rc)
-		rc = parse_wanted(to, &now, err);
-	if (!rc)
 		rc = object_merge(before, now, live, err);
+	if (!rc)
+		rc = container_name_ports(live, err);
 	if (rc)
 		return rc;
 	json_tree(&w, NULL, live);
 	return buf_check(out, err);
 }
 
+/* Does an object that is not ours stand in the way? Not where it should go, or only its labels would change. */
+static enum rc is_in_the_way(const struct buf *from, const struct buf *to, bool *ret_is, struct error *err)
+{
+	cleanup_json cJSON *before = NULL;
+	cleanup_json cJSON *now = NULL;
+	enum rc rc = parse_both(from, to, &before, &now, err);
+
+	cJSON_DeleteItemFromObjectCaseSensitive(json_get(before, "metadata"), "labels");
+	cJSON_DeleteItemFromObjectCaseSensitive(json_get(now, "metadata"), "labels");
+	*ret_is = now && !cJSON_Compare(before, now, true);
+	return rc;
+}
+
 static enum rc plan_child(struct op_call *call, const struct root *root, const char *id, const struct buf *from,
 			  const struct buf *to, struct child_plan *plan, struct error *err)
 {
 	cleanup_json cJSON *live = NULL;
-	enum rc rc = get_child(call, root, id, &plan->object, &live, err);
+	bool in_the_way = true;
+	struct error why;
+	enum rc rc = get_child(call, root, id, &plan->object, &live, &why);
 
-	if (rc)
+	if (rc == RC_ALREADY_EXISTS && is_in_the_way(from, to, &in_the_way, err))
+		return RC_NO_MEMORY;
+	if (rc && !in_the_way)
+		return RC_OK;
+	if (rc) {
+		*err = why;
 		return rc;
+	}
 	plan->uid = kube_uid_parse(json_string_at(live, "metadata.uid"));
 	if (live && to->len) {
 		plan->step = CHILD_IS_CHANGED;

@@ -9,6 +9,7 @@
 #include "common/container/spec_ports.h"
 
 #define MEBIBYTE (1024 * 1024)
+#define PORT_NAME_MAX 32
 
 /* The three labels that make an object ours; they are also the selector. */
 static void write_own_labels(struct json_writer *w, const char *id)
@@ -257,19 +258,17 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const stru
 /* ---- the Service ------------------------------------------------------------------------------------------------- */
 
 /* Within a Service each name is another one, as number and protocol together are: "port-53", "port-53-udp". */
-static void write_port_name(struct json_writer *w, int64_t number, const char *protocol)
+static void name_port(int64_t number, const char *protocol, char out[PORT_NAME_MAX])
 {
 	static const struct {
 		const char *protocol, *suffix;
 	} suffixes[] = { { "UDP", "-udp" }, { "SCTP", "-sctp" } };
 	const char *suffix = "";
-	char name[32];
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
 		if (str_equal(protocol, suffixes[i].protocol))
 			suffix = suffixes[i].suffix;
-	snprintf(name, sizeof(name), "port-%" PRId64 "%s", number, suffix);
-	json_string(w, "name", name);
+	snprintf(out, PORT_NAME_MAX, "port-%" PRId64 "%s", number, suffix);
 }
 
 static void write_service_ports(struct json_writer *w, const cJSON *ports)
@@ -279,11 +278,13 @@ static void write_service_ports(struct json_writer *w, const cJSON *ports)
 	json_begin_array(w, "ports");
 	cJSON_ArrayForEach (port, ports) {
 		int64_t number = json_int_at(port, "container_port", 0);
+		char name[PORT_NAME_MAX];
 
 		if (!spec_port_is_exposed(port))
 			continue;
+		name_port(number, port_protocol(port), name);
 		json_begin_object(w, NULL);
-		write_port_name(w, number, port_protocol(port));
+		json_string(w, "name", name);
 		json_string(w, "protocol", port_protocol(port));
 		json_int(w, "port", number);
 		json_int(w, "targetPort", number);
@@ -327,6 +328,43 @@ enum rc container_write_service(const char *id, const char *name, const struct c
 	json_end_object(&w);
 	json_end_object(&w);
 	return buf_check(out, err);
+}
+
+/* Does another port of the list have that name? */
+static bool is_name_taken(const cJSON *ports, const cJSON *mine, const char *name)
+{
+	const cJSON *port = NULL;
+
+	cJSON_ArrayForEach (port, ports)
+		if (port != mine && str_equal(json_string_at(port, "name"), name))
+			return true;
+	return false;
+}
+
+enum rc container_name_ports(cJSON *service, struct error *err)
+{
+	cJSON *ports = json_at(service, "spec.ports");
+	cJSON *port = NULL;
+
+	cJSON_ArrayForEach (port, ports) {
+		const char *has = json_string_at(port, "name");
+		char name[PORT_NAME_MAX];
+
+		if (cJSON_GetArraySize(ports) < 2)
+			return RC_OK;
+		name_port(json_int_at(port, "port", 0), port_protocol(port), name);
+		if (is_name_taken(ports, port, has && has[0] ? has : name))
+			return error_set(
+				err, RC_ALREADY_EXISTS,
+				"the container's Service '%s' has another port of the name '%s'; rename it there",
+				json_string_at(service, "metadata.name"), has && has[0] ? has : name);
+		if (has && has[0])
+			continue;
+		cJSON_DeleteItemFromObjectCaseSensitive(port, "name");
+		if (!cJSON_AddStringToObject(port, "name", name))
+			return error_no_memory(err);
+	}
+	return RC_OK;
 }
 
 /* ---- the autoscaler ---------------------------------------------------------------------------------------------- */

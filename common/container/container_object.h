@@ -49,6 +49,14 @@ enum rc container_write_service(const char *id, const char *name, const struct c
 				const cJSON *spec, const char *external_type, struct buf *out, struct error *err)
 	must_check;
 
+/*
+ * Give the ports of a Service that exists a name where they need one: those of more than one port, as Kubernetes wants it. A
+ * single port stays as it is. Nothing for what has no ports.
+ *
+ * Errors: RC_ALREADY_EXISTS two would have the same name; RC_NO_MEMORY.
+ */
+enum rc container_name_ports(cJSON *service, struct error *err) must_check;
+
 /* Write the HorizontalPodAutoscaler that the hint `autoscale` asks for. It is named by the id. */
 enum rc container_write_autoscaler(const char *id, const char *name, const struct container_owner *owner,
 				   const cJSON *spec, struct buf *out, struct error *err) must_check;

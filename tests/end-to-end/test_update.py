@@ -9,7 +9,7 @@ import pytest
 from api import BASE, spec
 from processes import wait_for
 from test_behind_our_back import STRATEGIC, scale, set_image
-from test_life import FULL, without_outputs
+from test_life import FULL, foreign_deployment, without_outputs
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -268,3 +268,52 @@ def test_update_keeps_every_form_of_no_ports(stack, network):
     shown = stack.wait_status("form", "RUNNING")["spec"]
     shown.get("network", {}).pop("ip", None)
     assert shown.get("network", {}) == (network or {})
+
+
+def foreign_pair(stack, ports):
+    """A container that others made, and its Service with a name and ports as they like."""
+    body = foreign_deployment("theirs", "shop")
+    body["spec"]["template"]["spec"]["containers"][0].update(
+        ports=[{"containerPort": 80}], resources=dict.fromkeys(("requests", "limits"), {"cpu": "1", "memory": "64Mi"}))
+    stack.kube.create("deployments", body)
+    stack.kube.create("services", {"metadata": {"name": "front", "labels": body["metadata"]["labels"]},
+                                   "spec": {"selector": {"app": "theirs"}, "ports": ports}})
+    stack.wait_status("shop", "RUNNING")
+    wait_for("its Service", lambda: stack.api.get("shop").json.get("service"))
+
+
+def front(stack):
+    return stack.kube.get("services", "front")["spec"]
+
+
+def test_update_of_a_service_with_another_name_and_an_unnamed_port(stack):
+    foreign_pair(stack, [{"port": 80}])
+    answer = patch(stack, "shop", {"spec": {"network": {"ports": [{"container_port": 80, "visibility": "external"}]}}})
+    assert answer.status == 200, answer.text
+    assert [p.get("name") for p in front(stack)["ports"]] == [None] and front(stack)["type"] == "NodePort"
+    answer = patch(stack, "shop", {"spec": {"network": {"ports": [
+        {"container_port": 80, "visibility": "internal"}, {"container_port": 81, "visibility": "internal"}]}}})
+    assert answer.status == 200, answer.text
+    assert sorted((p["name"], p["port"]) for p in front(stack)["ports"]) == [("port-80", 80), ("port-81", 81)]
+    assert front(stack)["selector"]["app"] == "theirs" and stack.kube.get("services", "shop") is None
+
+
+def test_update_of_a_service_whose_other_port_has_the_name(stack):
+    foreign_pair(stack, [{"name": "port-81", "port": 8080, "targetPort": 80}])
+    problem = patch(stack, "shop", {"spec": {"network": {"ports": [
+        {"container_port": 80, "visibility": "internal"}, {"container_port": 81, "visibility": "internal"}]}}})
+    assert "'front' has another port of the name 'port-81'" in problem.problem(409, "ALREADY_EXISTS")["detail"]
+    assert [p["port"] for p in front(stack)["ports"]] == [8080]
+
+
+def test_update_beside_a_service_that_others_put_in_the_place_of_ours(stack):
+    """It is in the way of ports that change, and of nothing else."""
+    assert stack.api.create(spec(ports=[(80, "internal")]), "taken").status == 201
+    stack.kube.delete("services", "taken")
+    stack.kube.create("services", {"metadata": {"name": "taken"}, "spec": {"ports": [{"port": 7}]}})
+    assert patch(stack, "taken", {"spec": {"metadata": {"labels": {"a": "b"}}}}).status == 200
+    patch(stack, "taken", {"spec": {"network": {"ports": [{"container_port": 81, "visibility": "internal"}]}}}).problem(
+        409, "ALREADY_EXISTS")
+    assert patch(stack, "taken", {"spec": {"network": None}}).status == 200
+    service = stack.kube.get("services", "taken")
+    assert service["spec"]["ports"][0]["port"] == 7 and "labels" not in service["metadata"]
