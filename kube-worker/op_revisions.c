@@ -8,7 +8,11 @@
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
 #include "kube-worker/container_find.h"
+#include "kube-worker/page_token.h"
 #include "kube-worker/revisions.h"
+
+#define SCOPE_MAX 1024
+#define PAGE_TOKEN_MAX 512
 
 static enum rc write_one(const char *id, const struct root *root, const struct revisions *revisions, const cJSON *item,
 			 struct json_writer *w, struct error *err)
@@ -31,24 +35,48 @@ static enum rc write_one(const char *id, const struct root *root, const struct r
 	return RC_OK;
 }
 
-/* The token of a page is the number of the last revision of the page before: "" for the first. */
-static enum rc read_token(const char *token, int64_t *ret_before, struct error *err)
+/* Of one container: another one of the id has other revisions. */
+static void write_scope(const struct op_call *call, const struct root *root, struct buf *scope)
 {
-	*ret_before = INT64_MAX;
-	if (token[0] && (!str_parse_int64(token, ret_before) || *ret_before < 1))
-		return error_set(err, RC_INVALID_ARGUMENT, "the page token is none of this list");
-	return RC_OK;
+	buf_addf(scope, "%s\n%s\nrevisions\n%s", call->env->config->name, call->env->config->namespace, root_uid(root));
 }
 
-static enum rc write_page(const cJSON *request, const struct root *root, const struct revisions *revisions,
-			  struct buf *result, struct error *err)
+/* The position of a page is the number of the last revision of the page before. */
+static enum rc read_token(const char *token, const char *scope, int64_t *ret_before, struct error *err)
+{
+	struct page_position position cleanup_page_position = { 0 };
+	enum rc rc = page_token_decode(token, scope, &position, err);
+
+	*ret_before = INT64_MAX;
+	if (rc || !position.after[0])
+		return rc;
+	return str_parse_int64(position.after, ret_before) && *ret_before >= 1 ? RC_OK : page_token_refuse(err);
+}
+
+static enum rc write_token(int64_t number, const char *scope, struct buf *out, struct error *err)
+{
+	char after[24];
+
+	snprintf(after, sizeof(after), "%" PRId64, number);
+	return page_token_encode(&(struct page_position){ .kube_token = (char *)(uintptr_t) "", .after = after }, scope,
+				 out, err);
+}
+
+static enum rc write_page(const struct op_call *call, const cJSON *request, const struct root *root,
+			  const struct revisions *revisions, struct buf *result, struct error *err)
 {
 	struct json_writer w = json_writer_make(result);
 	int64_t size = json_int_at(request, "max_page_size", PROTOCOL_PAGE_SIZE_DEFAULT);
-	char next[24] = "";
-	int64_t before;
+	struct buf scope cleanup_buf = buf_make(SCOPE_MAX);
+	struct buf next cleanup_buf = buf_make(PAGE_TOKEN_MAX);
+	int64_t before = 0;
 	int64_t written = 0;
-	enum rc rc = read_token(json_string_at(request, "page_token"), &before, err);
+	enum rc rc;
+
+	write_scope(call, root, &scope);
+	rc = buf_check(&scope, err);
+	if (!rc)
+		rc = read_token(json_string_at(request, "page_token"), scope.data, &before, err);
 
 	json_begin_object(&w, NULL);
 	json_begin_array(&w, "revisions");
@@ -56,13 +84,13 @@ static enum rc write_page(const cJSON *request, const struct root *root, const s
 		if (revision_number(revisions->items[i]) >= before)
 			continue;
 		if (written++ == size) {
-			snprintf(next, sizeof(next), "%" PRId64, revision_number(revisions->items[i - 1]));
+			rc = write_token(revision_number(revisions->items[i - 1]), scope.data, &next, err);
 			break;
 		}
 		rc = write_one(json_string_at(request, "id"), root, revisions, revisions->items[i], &w, err);
 	}
 	json_end_array(&w);
-	json_string(&w, "next_page_token", next);
+	json_string(&w, "next_page_token", next.data);
 	json_end_object(&w);
 	return rc ? rc : buf_check(result, err);
 }
@@ -76,7 +104,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 
 	if (!rc)
 		rc = revisions_read(call, &root, id, &revisions, err);
-	return rc ? rc : write_page(request, &root, &revisions, result, err);
+	return rc ? rc : write_page(call, request, &root, &revisions, result, err);
 }
 
 static const struct request_member members[] = {

@@ -253,6 +253,8 @@ def test_revisions_are_what_it_has_been(stack):
     assert [r["revision"] for r in page["revisions"]] == [12, 11, 10, 9] and page["next_page_token"]
     rest = stack.api.call("GET", f"{BASE}/old/revisions?page_token={page['next_page_token']}").json
     assert [r["revision"] for r in rest["revisions"]] == [8, 7, 6, 5, 4, 3] and not rest["next_page_token"]
+    stack.api.create(spec(), "other")
+    stack.api.call("GET", f"{BASE}/other/revisions?page_token={page['next_page_token']}").problem(400, "INVALID_ARGUMENT")
     stack.api.call("GET", f"{BASE}/old/revisions?page_token=x").problem(400, "INVALID_ARGUMENT")
     stack.api.call("GET", f"{BASE}/absent/revisions").problem(404, "NOT_FOUND")
 
