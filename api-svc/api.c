@@ -249,6 +249,7 @@ static struct parameters_source parameters_of(const struct request *r, const str
 	return (struct parameters_source){
 		.target = &r->target,
 		.path_parameter = r->match.parameter,
+		.path_item = r->match.item,
 		.header = header_of,
 		.header_ctx = ex,
 	};

@@ -29,11 +29,22 @@ const char *parameters_query(const struct target *target, const char *name)
 	return NULL;
 }
 
-static const char *find_value(const struct openapi_parameter *p, const struct parameters_source *source)
+/* The document names them in their order. */
+static bool is_first_in_path(const struct openapi_operation *operation, const struct openapi_parameter *p)
+{
+	const struct openapi_parameter *first = operation->parameters;
+
+	while (first < p && first->place != OPENAPI_IN_PATH)
+		first++;
+	return first == p;
+}
+
+static const char *find_value(const struct openapi_operation *operation, const struct openapi_parameter *p,
+			      const struct parameters_source *source)
 {
 	switch (p->place) {
 	case OPENAPI_IN_PATH:
-		return source->path_parameter;
+		return is_first_in_path(operation, p) ? source->path_parameter : source->path_item;
 	case OPENAPI_IN_QUERY:
 		return parameters_query(source->target, p->name);
 	case OPENAPI_IN_HEADER:
@@ -72,9 +83,10 @@ static cJSON *make_value(const struct schema *schema, const char *text)
 	return read_integer(schema, text, &number) ? cJSON_CreateNumber((double)number) : cJSON_CreateString(text);
 }
 
-static void check_one(const struct openapi_parameter *p, const struct parameters_source *source, struct faults *faults)
+static void check_one(const struct openapi_operation *operation, const struct openapi_parameter *p,
+		      const struct parameters_source *source, struct faults *faults)
 {
-	const char *text = find_value(p, source);
+	const char *text = find_value(operation, p, source);
 	struct buf pointer cleanup_buf = buf_make(FAULT_POINTER_MAX);
 	cleanup_json cJSON *value = NULL;
 
@@ -98,12 +110,13 @@ void parameters_check(const struct openapi_operation *operation, const struct pa
 		      struct faults *faults)
 {
 	for (size_t i = 0; i < operation->parameter_count; i++)
-		check_one(&operation->parameters[i], source, faults);
+		check_one(operation, &operation->parameters[i], source, faults);
 }
 
-static void write_one(const struct openapi_parameter *p, const char *text, struct json_writer *w)
+static void write_one(const struct openapi_operation *operation, const struct openapi_parameter *p, const char *text,
+		      struct json_writer *w)
 {
-	const char *name = p->place == OPENAPI_IN_PATH ? "id" : p->name;
+	const char *name = p->place == OPENAPI_IN_PATH && is_first_in_path(operation, p) ? "id" : p->name;
 	int64_t number;
 	bool truth;
 
@@ -124,6 +137,6 @@ void parameters_write(const struct openapi_operation *operation, const struct pa
 		const struct openapi_parameter *p = &operation->parameters[i];
 
 		if (p->place != OPENAPI_IN_HEADER)
-			write_one(p, find_value(p, source), w);
+			write_one(operation, p, find_value(operation, p, source), w);
 	}
 }

@@ -12,7 +12,8 @@
 /* Where the values come from; everything is borrowed. */
 struct parameters_source {
 	const struct target *target;
-	const char *path_parameter; /* the value of the path's one parameter; NULL: it has none */
+	const char *path_parameter; /* the value of the path's first parameter; NULL: it has none */
+	const char *path_item;      /* of its second one */
 	const char *(*header)(const void *ctx, const char *name); /* NULL result: absent */
 	const void *header_ctx;
 };
@@ -28,7 +29,7 @@ void parameters_check(const struct openapi_operation *operation, const struct pa
 const char *parameters_query(const struct target *target, const char *name);
 
 /*
- * Write the parameters of path and query, each as a member of its name, whole numbers as numbers, booleans as such; the id in a path is
+ * Write the parameters of path and query, each as a member of its name, whole numbers as numbers, booleans as such; the first of a path is
  * "id". They have passed parameters_check(). What is absent is its default; without one it is left out.
  */
 void parameters_write(const struct openapi_operation *operation, const struct parameters_source *source,

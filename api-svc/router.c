@@ -47,10 +47,11 @@ static bool matches_parameter(const char *part, size_t len, char *segment, char 
 	return *ret_colon && strlen(*ret_colon) == len && strncmp(*ret_colon, verb, len) == 0;
 }
 
-/* Where a target's parameter is. */
+/* Where a target's parameters are. */
 struct parameter {
-	char *segment; /* NULL: there is none */
+	char *segment; /* the first; NULL: there is none */
 	char *colon;   /* before its verb; NULL: there is none */
+	char *item;    /* the second; NULL: there is none */
 };
 
 static bool matches(const char *pattern, struct target *target, struct parameter *ret_parameter)
@@ -62,7 +63,13 @@ static bool matches(const char *pattern, struct target *target, struct parameter
 		char *segment = target->segments[i];
 		size_t len = strcspn(at, "/");
 
-		if (at[0] == '{') {
+		if (at[0] == '{' && ret_parameter->segment) {
+			char *colon;
+
+			ret_parameter->item = segment;
+			if (!matches_parameter(at, len, segment, &colon))
+				return false;
+		} else if (at[0] == '{') {
 			ret_parameter->segment = segment;
 			if (!matches_parameter(at, len, segment, &ret_parameter->colon))
 				return false;
@@ -133,6 +140,7 @@ enum router_result router_find(const char *method, struct target *target, struct
 				.found = true,
 				.route = route,
 				.parameter = parameter.segment,
+				.item = parameter.item,
 			};
 			return ROUTER_FOUND;
 		}

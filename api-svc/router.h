@@ -40,6 +40,7 @@ struct router_match {
 	bool found;
 	struct route route;           /* when found */
 	const char *parameter;        /* what is in braces; NULL: the pattern has none. Belongs to the target */
+	const char *item;             /* the same, of the second ones, which have no verb */
 	char allow[ROUTER_ALLOW_MAX]; /* ROUTER_NOT_ALLOWED */
 };
 

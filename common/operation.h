@@ -55,6 +55,7 @@ enum operation_reply {
 	ROW(REVISIONS, revisions, "GET", OPERATION_CONTAINER "/revisions", "listRevisions", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
 	ROW(EVENTS, events, "GET", OPERATION_CONTAINER "/events", "listEvents", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
 	ROW(USAGE, usage, "GET", OPERATION_CONTAINER "/usage", "getUsage", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
+	ROW(REVISION, revision, "GET", OPERATION_CONTAINER "/revisions/{revision}", "getRevision", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
 	ROW(DELETE, delete, "DELETE", OPERATION_CONTAINER,  "deleteContainer", 204, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_NOTHING) \
 	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, true,  OPERATION_REPLY_NOTHING)
 #define OPERATION_STREAM_ROWS(ROW) \

@@ -59,6 +59,7 @@
  *              since_seconds, timestamps, previous,         id: resumes as last_event_id. RC_NOT_STARTED: no replica has
  *              limit_bytes, container, replica, events,     begun to run, and why; RC_INVALID_ARGUMENT: what it names is
  *              last_event_id                                not there, with what there is
+ *   revision   id, revision                                 one of them
  *   delete     id, absent_ok (true: nothing there is OK),   empty
  *              if_match (2)
  *   health     (none)                                       {"healthy": true|false}; replied beside the pool, also

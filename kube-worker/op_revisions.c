@@ -14,27 +14,6 @@
 #define SCOPE_MAX 1024
 #define PAGE_TOKEN_MAX 512
 
-static enum rc write_one(const char *id, const struct root *root, const struct revisions *revisions, const cJSON *item,
-			 struct json_writer *w, struct error *err)
-{
-	int64_t number = revision_number(item);
-	char path[PROTOCOL_ID_MAX + 64];
-	cleanup_json cJSON *spec = NULL;
-	enum rc rc = revision_spec(root, item, &spec, err);
-
-	if (rc)
-		return rc;
-	snprintf(path, sizeof(path), "containers/%s/revisions/%" PRId64, id, number);
-	json_begin_object(w, NULL);
-	json_string(w, "path", path);
-	json_int(w, "revision", number);
-	json_optional_string(w, "create_time", json_string_at(item, "metadata.creationTimestamp"));
-	json_bool(w, "current", number == revisions->current);
-	json_tree(w, "spec", spec);
-	json_end_object(w);
-	return RC_OK;
-}
-
 /* Of one container: another one of the id has other revisions. */
 static void write_scope(const struct op_call *call, const struct root *root, struct buf *scope)
 {
@@ -87,7 +66,7 @@ static enum rc write_page(const struct op_call *call, const cJSON *request, cons
 			rc = write_token(revision_number(revisions->items[i - 1]), scope.data, &next, err);
 			break;
 		}
-		rc = write_one(json_string_at(request, "id"), root, revisions, revisions->items[i], &w, err);
+		rc = revision_write(&w, json_string_at(request, "id"), root, revisions, revisions->items[i], err);
 	}
 	json_end_array(&w);
 	json_string(&w, "next_page_token", next.data);

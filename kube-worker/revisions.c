@@ -1,5 +1,6 @@
 #include "kube-worker/revisions.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -219,4 +220,25 @@ enum rc revision_spec(const struct root *root, const cJSON *item, cJSON **ret_sp
 	if (!rc)
 		*ret_spec = cJSON_DetachItemFromObjectCaseSensitive(view, "spec");
 	return rc;
+}
+
+enum rc revision_write(struct json_writer *w, const char *id, const struct root *root,
+		       const struct revisions *revisions, const cJSON *item, struct error *err)
+{
+	int64_t number = revision_number(item);
+	char path[PROTOCOL_ID_MAX + 64];
+	cleanup_json cJSON *spec = NULL;
+	enum rc rc = revision_spec(root, item, &spec, err);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "containers/%s/revisions/%" PRId64, id, number);
+	json_begin_object(w, NULL);
+	json_string(w, "path", path);
+	json_int(w, "revision", number);
+	json_optional_string(w, "create_time", json_string_at(item, "metadata.creationTimestamp"));
+	json_bool(w, "current", number == revisions->current);
+	json_tree(w, "spec", spec);
+	json_end_object(w);
+	return RC_OK;
 }

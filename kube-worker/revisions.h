@@ -44,4 +44,8 @@ const char *revision_restarted(const cJSON *item);
 /* Its spec as clients see it, without addresses. ret_spec: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL. */
 enum rc revision_spec(const struct root *root, const cJSON *item, cJSON **ret_spec, struct error *err) must_check;
 
+/* Write it as clients see it. Errors: those of revision_spec(). */
+enum rc revision_write(struct json_writer *w, const char *id, const struct root *root,
+		       const struct revisions *revisions, const cJSON *item, struct error *err) must_check;
+
 #endif

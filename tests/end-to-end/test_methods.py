@@ -259,6 +259,20 @@ def test_revisions_are_what_it_has_been(stack):
     stack.api.call("GET", f"{BASE}/absent/revisions").problem(404, "NOT_FOUND")
 
 
+def test_revision_is_where_its_path_says(stack):
+    stack.api.create(spec(), "paths")
+    wait_revision(stack, "paths", 1)
+    patch(stack, "paths", {"spec": {"image": {"reference": "nginx:2"}}})
+    wait_revision(stack, "paths", 2)
+    for listed in revisions(stack, "paths"):
+        answer = stack.api.call("GET", BASE.removesuffix("containers") + listed["path"])
+        assert answer.status == 200 and answer.json == listed, answer.text
+    stack.api.call("GET", f"{BASE}/paths/revisions/3").problem(404, "NOT_FOUND")
+    stack.api.call("GET", f"{BASE}/absent/revisions/1").problem(404, "NOT_FOUND")
+    for wrong in ("0", "x", "", "1.5", "2147483648", "-1"):
+        stack.api.call("GET", f"{BASE}/paths/revisions/{wrong}").problem(400, "INVALID_ARGUMENT")
+
+
 def test_rollback_brings_a_spec_back(stack):
     stack.api.create(spec(ports=[(80, "internal")], process={"env": [{"name": "A", "value": "1"}]}, **hints(replicas=2)), "back")
     wait_revision(stack, "back", 1)

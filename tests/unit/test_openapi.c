@@ -35,7 +35,7 @@ Test(openapi, our_document_is_understood_and_has_a_route_for_everything)
 	struct error err = { .rc = RC_OK };
 
 	cr_expect_eq(router_check(openapi, &err), RC_OK, "%s", err.text);
-	cr_expect_eq(openapi_operation_count(openapi), 15);
+	cr_expect_eq(openapi_operation_count(openapi), 16);
 	cr_assert_not_null(create);
 	cr_expect_str_eq(create->path, "/api/v1alpha1/containers");
 	cr_expect_str_eq(create->method, "post");

@@ -41,6 +41,10 @@ static const struct route_case cases[] = {
 	{ "POST", C "/:stop", ROUTER_FOUND, OPERATION_STOP, ROUTE_ASKS_WORKER, "", NULL },
 	{ "POST", C "/a:stop:stop", ROUTER_FOUND, OPERATION_STOP, ROUTE_ASKS_WORKER, "a:stop", NULL },
 	{ "GET", C "/a/revisions", ROUTER_FOUND, OPERATION_REVISIONS, ROUTE_ASKS_WORKER, "a", NULL },
+	{ "GET", C "/a/revisions/7", ROUTER_FOUND, OPERATION_REVISION, ROUTE_ASKS_WORKER, "a", NULL },
+	{ "GET", C "/a/revisions/7:x", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "GET", C "/a/revisions/7/8", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
+	{ "DELETE", C "/a/revisions/7", ROUTER_NOT_ALLOWED, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, "GET, HEAD" },
 	{ "GET", C "/a:scale", ROUTER_NOT_ALLOWED, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, "POST" },
 	{ "POST", C "/a:frob", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
 	{ "POST", C "/a:scales", ROUTER_NOT_FOUND, OPERATION_COUNT, ROUTE_ANSWER_COUNT, NULL, NULL },
@@ -77,6 +81,7 @@ Test(router, finds_routes_or_says_what_is_allowed)
 		cr_expect_eq(match.route.operation, c->operation, "%s %s", c->method, c->target);
 		cr_expect_eq(match.route.answer, c->answer, "%s %s", c->method, c->target);
 		cr_expect(str_equal(match.parameter, c->parameter), "%s %s", c->method, c->target);
+		cr_expect(str_equal(match.item, c->operation == OPERATION_REVISION ? "7" : NULL), "%s", c->target);
 	}
 }
 

@@ -1,0 +1,51 @@
+/*
+ * revision: one of those that the container has been, as their list has it.
+ */
+#include "kube-worker/ops.h"
+
+#include <inttypes.h>
+
+#include "common/services/json_write.h"
+#include "kube-worker/container_find.h"
+#include "kube-worker/revisions.h"
+
+static const cJSON *find_shown(const struct revisions *revisions, int64_t number)
+{
+	for (size_t i = 0; i < revisions->count && i < REVISIONS_SHOWN_MAX; i++)
+		if (revision_number(revisions->items[i]) == number)
+			return revisions->items[i];
+	return NULL;
+}
+
+static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
+{
+	struct root root cleanup_root = { 0 };
+	struct revisions revisions cleanup_revisions = { 0 };
+	struct json_writer w = json_writer_make(result);
+	const char *id = json_string_at(request, "id");
+	int64_t number = json_int_at(request, "revision", 0);
+	const cJSON *item;
+	enum rc rc = container_find(call, id, &root, err);
+
+	if (!rc)
+		rc = revisions_read(call, &root, id, &revisions, err);
+	if (rc)
+		return rc;
+	item = find_shown(&revisions, number);
+	if (!item)
+		return error_set(err, RC_NOT_FOUND, "the container '%s' has no revision %" PRId64, id, number);
+	rc = revision_write(&w, id, &root, &revisions, item, err);
+	return rc ? rc : buf_check(result, err);
+}
+
+static const struct request_member members[] = {
+	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	{ .name = "revision",
+	  .required = true,
+	  .type = request_member_is_int,
+	  .form = "a whole number from 1",
+	  .min = 1,
+	  .max = INT32_MAX },
+};
+
+const struct op op_revision = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };
