@@ -310,6 +310,8 @@ static enum rc settle_once(struct op_call *call, const char *id, struct root *ro
 	rc = follow(call, id, root, s.other, s.spec, &written, err);
 	if (!rc) {
 		rc = drop_mark(call, id, root, err);
+		if (!rc && !s.mark.undo)
+			why->rc = RC_OK; /* what was refused once was taken now */
 	} else if (is_final(call, rc) && !s.mark.undo) {
 		*why = *err;
 		rc = put_back(call, id, root, &s, err);
