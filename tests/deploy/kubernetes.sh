@@ -56,7 +56,7 @@ for workload in kube-worker monitor; do
         # shellcheck disable=SC2086  # verb and resource
         may $right -n "$namespace" || die "$workload, as '$account', may not $right"
     done
-    for wrong in "get secrets" "update deployments.apps" "create pods"; do
+    for wrong in "get secrets" "update replicasets.apps" "create pods"; do
         # shellcheck disable=SC2086
         ! may $wrong -n "$namespace" || die "$workload, as '$account', may $wrong"
     done
