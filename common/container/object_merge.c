@@ -148,7 +148,7 @@ static bool merge_begin(const char *name, const cJSON *from, const cJSON *to, co
 		if (!str_equal(rows[i].list, name))
 			continue;
 		m->row = &rows[i];
-		if (names_read(m->row, from, &m->from) & names_read(m->row, to, &m->to) &
+		if (names_read(m->row, from, &m->from) && names_read(m->row, to, &m->to) &&
 		    names_read(m->row, live, &m->live))
 			return true;
 		merge_clear(m);
