@@ -156,7 +156,7 @@ Test(delivery, an_event_that_is_refused_is_sent_again_as_the_same)
 	id = start_telling(&a);
 	for (size_t i = 0; i < ARRAY_LEN(no_acknowledgements); i++) {
 		fake_bus_reply(a.bus, fake_bus_sent(a.bus, EVENTS, i), no_acknowledgements[i]);
-		cr_expect_eq(atomic_load(&a.doubts), i + 1, "case %zu", i);
+		cr_expect_eq((size_t)atomic_load(&a.doubts), i + 1, "case %zu", i);
 		cr_expect(counts(&a).failing, "case %zu", i);
 		fake_clock_advance(60000);
 		cr_expect_str_eq(expect_event(&a, i + 1, "PENDING"), id, "case %zu", i);
