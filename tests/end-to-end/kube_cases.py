@@ -943,7 +943,7 @@ OTHERS = {
     "delete by query that leaves orphans": deletion("services", query="propagationPolicy=Orphan", kubesim=REFUSED),
     "delete by query without grace": deletion("services", query="gracePeriodSeconds=0"),
     "delete for a trial": deletion("services", query="dryRun=All", kubesim=REFUSED),
-    "delete for a trial by body": deletion("services", {"dryRun": ["All"]}, kubesim=REFUSED),
+    "delete for a trial by body": deletion("services", {"dryRun": ["All"]}),
     "delete with options of another kind": deletion("services", {"apiVersion": "v1", "kind": "Service"}),
     "delete with broken options": deletion("services", "RAW {"),
     "delete with options that are a list": deletion("services", []),

@@ -135,7 +135,7 @@ def test_a_repair_whose_create_comes_late_follows_the_newer_change(own_stack, ga
     leave_incomplete(stack, gate)
     slow = gate.hold("before", "POST", SERVICE)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    slow.wait()
+    slow.wait(40)  # repairs begin after some seconds, at random times
     stack.add_worker()
     restart_api(stack)
     assert patch(stack, "whole", PORTLESS).status == 200
@@ -145,12 +145,12 @@ def test_a_repair_whose_create_comes_late_follows_the_newer_change(own_stack, ga
     wait_for("no Service", lambda: state(stack) == ("1.28", False, False, False), 6, 0.1)
 
 
-def test_a_create_that_comes_when_nobody_waits_for_it_is_removed(own_stack, gate):
+def test_a_create_that_comes_after_its_worker_is_gone_is_removed(own_stack, gate):
     stack = own_stack(0)
     leave_incomplete(stack, gate)
     slow = gate.hold("before", "POST", SERVICE)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    slow.wait()
+    slow.wait(40)  # repairs begin after some seconds, at random times
     stack.add_worker()
     restart_api(stack)
     worker.kill()
