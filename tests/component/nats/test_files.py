@@ -83,6 +83,7 @@ def test_files_of_the_service_account(start, pod):
     folder, variables, kubesim = pod
     sp = start("", **variables)
     sp.wait_healthy()
+    sp.processes["monitor"].wait_log('"msg":"ready"')  # it has read them
     for name in ("token", "ca.crt"):
         to_fifo(folder / name)
     sp.processes["monitor"].wait_log('"to":"alone"')
