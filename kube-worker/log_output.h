@@ -29,7 +29,7 @@ struct log_output {
 	bool named;   /* a text line begins with its log's name */
 	int64_t left; /* bytes of the log that may still be told */
 	struct buf bytes;
-	const void *speaker; /* whose line has not ended; NULL: nobody's */
+	const void *speaker; /* whose line has not ended; NULL: none */
 	bool in_line;        /* what was told last is no whole line */
 };
 

@@ -43,7 +43,7 @@ static void check_merge(const cJSON *from, const cJSON *to, const cJSON *live)
 	cleanup_json cJSON *twice = NULL;
 
 	FUZZ_CHECK(object_merge(from, to, alone, NULL) == RC_OK);
-	FUZZ_CHECK(cJSON_Compare(alone, to, true)); /* nobody else has changed anything */
+	FUZZ_CHECK(cJSON_Compare(alone, to, true)); /* nothing else has changed */
 	FUZZ_CHECK(object_merge(from, to, once, NULL) == RC_OK);
 	twice = cJSON_Duplicate(once, 1);
 	FUZZ_CHECK(object_merge(from, to, twice, NULL) == RC_OK);

@@ -361,7 +361,7 @@ Test(repair, a_change_is_left_to_its_caller_as_long_as_there_is_one)
 	stop(&w);
 }
 
-/* ---- what nobody wants ------------------------------------------------------------------------------------------- */
+/* ---- what is not wanted ------------------------------------------------------------------------------------------ */
 
 static const struct stray_case {
 	const char *id;

@@ -88,7 +88,7 @@ static void refuse(const struct worker_attempt *attempt, int64_t now_ms)
 {
 	struct worker_finished finished = { .done = NULL };
 
-	worker_calls_refused(&calls, attempt, "nobody", now_ms, &finished);
+	worker_calls_refused(&calls, attempt, "no responders", now_ms, &finished);
 	worker_finished_tell(&finished);
 }
 
