@@ -9,11 +9,11 @@
 #include "common/services/log.h"
 #include "kube-worker/container_change.h"
 #include "kube-worker/permission.h"
+#include "kube-worker/repair_call.h"
 
 #define CHANGES_MAX 256 /* marks that are followed at once; more wait for their turn */
 #define PATIENCE_MS 5000
 #define SPREAD_MS 4000 /* so that not all workers come at once: a walk's interval */
-#define REPAIR_TIMEOUT_MS 8000
 #define FAILED_PAUSE_MS 20000
 
 /* A mark, by its root and its caller. */
@@ -103,14 +103,7 @@ static enum rc settle(struct op_call *call, const struct open_change *change, bo
 
 static void look_after(struct open_change *change, const struct op_env *env, struct kube_client *kube)
 {
-	struct op_call call = {
-		.env = env,
-		.kube = kube,
-		.deadline_ms = clock_mono_ms() + REPAIR_TIMEOUT_MS,
-		.attempt = 1,
-		.request_id = "repair",
-		.faults = buf_make(OP_FAULTS_MAX),
-	};
+	struct op_call call = repair_call(env, kube);
 	enum caller_word word = permission_probe(env->caller, change->caller, "");
 	struct error err = { 0 };
 	bool undone;

@@ -11,6 +11,7 @@
 #include "common/services/log.h"
 #include "kube-worker/change_repair.h"
 #include "kube-worker/container_make.h"
+#include "kube-worker/repair_call.h"
 #include "kube-worker/stop_repair.h"
 #include "kube-worker/stray_repair.h"
 
@@ -18,7 +19,6 @@
 #define PATIENCE_MS 12000 /* a create that still runs needs less between two writes */
 #define AGE_MAX_MS 600000
 #define WATCHED_MAX 4096 /* young containers that are followed at once; more wait for their turn */
-#define REPAIR_TIMEOUT_MS 8000
 #define REFUSED_PAUSE_MS 60000
 
 /* A young container, by its root. */
@@ -170,14 +170,7 @@ static enum rc repair_noted(struct op_call *call, struct watched *watched, struc
 
 static void repair_one(struct repair *repair, struct watched *watched)
 {
-	struct op_call call = {
-		.env = repair->env,
-		.kube = repair->kube,
-		.deadline_ms = clock_mono_ms() + REPAIR_TIMEOUT_MS,
-		.attempt = 1,
-		.request_id = "repair",
-		.faults = buf_make(OP_FAULTS_MAX),
-	};
+	struct op_call call = repair_call(repair->env, repair->kube);
 	struct making making cleanup_making = { .roles = watched->missing };
 	struct error err = { 0 };
 	enum rc rc = root_get(&call, watched->id, &making.root, &err);

@@ -1,12 +1,11 @@
 #include "kube-worker/stop_repair.h"
 
-#include "common/base/clock.h"
 #include "common/container/workload.h"
 #include "common/services/log.h"
 #include "kube-worker/container_change.h"
+#include "kube-worker/repair_call.h"
 
 #define OVER_MAX 64 /* in one look; more wait for the next */
-#define REPAIR_TIMEOUT_MS 8000
 
 /* By the names of their roots: they need not be ours. */
 struct over {
@@ -32,14 +31,7 @@ static void note_instance(void *ctx, const struct fact *const *facts, size_t cou
 
 static void look_after(const char *name, const struct kube_uid *uid, const struct op_env *env, struct kube_client *kube)
 {
-	struct op_call call = {
-		.env = env,
-		.kube = kube,
-		.deadline_ms = clock_mono_ms() + REPAIR_TIMEOUT_MS,
-		.attempt = 1,
-		.request_id = "repair",
-		.faults = buf_make(OP_FAULTS_MAX),
-	};
+	struct op_call call = repair_call(env, kube);
 	struct root root cleanup_root = { 0 };
 	struct error err = { 0 };
 	enum rc rc = root_get(&call, name, &root, &err);

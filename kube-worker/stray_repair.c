@@ -7,11 +7,11 @@
 #include "common/container/workload.h"
 #include "common/services/log.h"
 #include "kube-worker/container_change.h"
+#include "kube-worker/repair_call.h"
 
 #define STRAYS_MAX 256 /* containers that are followed at once; more wait for their turn */
 #define PATIENCE_MS 12000
 #define SPREAD_MS 4000 /* so that not all workers come at once */
-#define REPAIR_TIMEOUT_MS 8000
 #define PAUSE_MS 20000
 
 /* A container with a stray object, by its root. */
@@ -81,14 +81,7 @@ static void forget_unseen(struct stray_repair *repair)
 
 static void look_after(struct stray *stray, const struct op_env *env, struct kube_client *kube)
 {
-	struct op_call call = {
-		.env = env,
-		.kube = kube,
-		.deadline_ms = clock_mono_ms() + REPAIR_TIMEOUT_MS,
-		.attempt = 1,
-		.request_id = "repair",
-		.faults = buf_make(OP_FAULTS_MAX),
-	};
+	struct op_call call = repair_call(env, kube);
 	struct root root cleanup_root = { 0 };
 	struct error err = { 0 };
 	bool removed = false;
