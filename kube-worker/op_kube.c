@@ -4,6 +4,7 @@
 
 #include "common/base/strutil.h"
 #include "common/container/spec_pointer.h"
+#include "common/kube/kube_answer.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
 #include "kube-worker/permission.h"
@@ -101,14 +102,12 @@ static enum rc set_rbac_refusal(struct error *err, const char *cannot)
 }
 
 /* The part of a refusal that a client can act on; NULL: none. */
-static const char *refusal_text(enum rc rc, const char *message)
+static const char *refusal_text(enum rc rc, const cJSON *status, const char *message)
 {
-	const char *quota = message ? strstr(message, "exceeded quota") : NULL;
+	const char *passing = message ? kube_answer_passing_text((int)json_int_at(status, "code", 0), message) : NULL;
 
-	if (quota)
-		return quota;
-	if (message && strstr(message, "being terminated"))
-		return "the namespace is being terminated";
+	if (passing)
+		return passing;
 	if (rc == RC_PERMISSION_DENIED && message && !rbac_refusal(message))
 		return message;
 	return rc == RC_INVALID_ARGUMENT ? message : NULL;
@@ -140,7 +139,7 @@ void op_kube_make_public(const cJSON *status, struct error *err)
 	struct error original = *err;
 	const char *given = json_string_at(status, "message");
 	const char *message = given || !rbac_refusal(original.text) ? given : original.text;
-	const char *refusal = refusal_text(err->rc, message);
+	const char *refusal = refusal_text(err->rc, status, message);
 
 	if (refusal)
 		error_set(err, err->rc, "Kubernetes refused: %s", refusal);

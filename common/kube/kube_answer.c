@@ -15,10 +15,29 @@ static const struct status_row {
 	{ 504, RC_TIMEOUT, false },
 };
 
-/* A 403 that the passing of time can mend, told by its message, because its reason is Forbidden like any other. */
-static bool is_passing_refusal(const char *message)
+/*
+ * Refusals that time can mend and that only their message tells: their status and reason are those of any other refusal.
+ * Addresses of Services: kubernetes#118921, a server that was just started says 422 "allocator not ready", a full range too.
+ */
+static const struct {
+	int status;
+	const char *sign;
+	const char *text; /* NULL: the message from the sign on */
+} passing_rows[] = {
+	{ 403, "exceeded quota", NULL },
+	{ 403, "being terminated", "the namespace is being terminated" },
+	{ 422, "failed to allocate IP", NULL },
+};
+
+const char *kube_answer_passing_text(int status, const char *message)
 {
-	return strstr(message, "exceeded quota") || strstr(message, "being terminated");
+	for (size_t i = 0; i < ARRAY_LEN(passing_rows); i++) {
+		const char *sign = passing_rows[i].status == status ? strstr(message, passing_rows[i].sign) : NULL;
+
+		if (sign)
+			return passing_rows[i].text ? passing_rows[i].text : sign;
+	}
+	return NULL;
 }
 
 static enum rc rc_of_status(const struct kube_reply *reply, const char *reason, const char *message)
@@ -27,7 +46,7 @@ static enum rc rc_of_status(const struct kube_reply *reply, const char *reason, 
 
 	if (reply->status == 409 && str_equal(reason, "AlreadyExists"))
 		return RC_ALREADY_EXISTS;
-	if (reply->status == 403 && is_passing_refusal(message))
+	if (kube_answer_passing_text(reply->status, message))
 		return RC_UNAVAILABLE;
 	for (size_t i = 0; i < ARRAY_LEN(status_rows); i++)
 		if (status_rows[i].status == reply->status)

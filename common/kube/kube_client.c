@@ -213,10 +213,13 @@ struct tries {
 	bool unsure;
 };
 
-/* May the same request succeed a moment later? A quota or a terminating namespace (403) is the caller's to hear. */
+/*
+ * May the same request succeed a moment later? So says a 422 that is RC_UNAVAILABLE: no address for a Service yet. A quota or
+ * a terminating namespace (403) is the caller's to hear.
+ */
 static bool is_worth_retrying(const struct tries *tries, enum rc rc, int status, bool starting)
 {
-	if (rc == RC_UNAVAILABLE && (status == 0 || status == 500 || starting))
+	if (rc == RC_UNAVAILABLE && (status == 0 || status == 422 || status == 500 || starting))
 		return clock_mono_ms() - tries->started_ms < NO_ANSWER_MAX_MS;
 	return (rc == RC_UNAVAILABLE && (status == 429 || status > 500 || is_success(status))) ||
 	       (rc == RC_TIMEOUT && status == 504);

@@ -169,3 +169,20 @@ def test_without_kubernetes_503_soon_and_all_is_well_when_it_returns(own_stack, 
         assert pending.result().status == 201
     wait_for("healthy", lambda: stack.api.health() == "healthy")
     stack.wait_status("patient", "RUNNING")
+
+
+NO_ADDRESS = 'Service "x" is invalid: spec.clusterIPs: Invalid value: [""]: failed to allocate IP: allocator not ready'
+
+
+@pytest.mark.parametrize("count, seen", [(2, 201), (-1, 503)])
+def test_a_service_without_an_address_is_tried_again(stack, target, count, seen):
+    """So an API server refuses Services until it has read the addresses in use: with the status of a bad request."""
+    target.faults({"match": {"resource": "services", "method": "POST"}, "kind": "status", "status": 422,
+                      "message": NO_ADDRESS, "count": count})
+    answer = stack.api.create(spec(ports=PORTS), "addressed")
+    assert answer.status == seen, answer.text
+    if seen == 503:
+        problem = answer.problem(503, "UNAVAILABLE")
+        assert problem["detail"].endswith("failed to allocate IP: allocator not ready") and not problem.get("errors"), problem
+        target.faults()
+        wait_for("what was made is gone", lambda: not stack.kube.list("deployments"), 30)

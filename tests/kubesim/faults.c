@@ -80,7 +80,8 @@ static void copy_text(const cJSON *json, const char *key, char *out, size_t size
 {
 	const char *text = json_string_at(json, key);
 
-	snprintf(out, size, "%s", text ? text : "");
+	if (text)
+		snprintf(out, size, "%s", text);
 }
 
 /* A number, or a text that is one. */
@@ -112,6 +113,8 @@ static struct entry read_entry(const cJSON *json, const struct action_row *row)
 			   .broken = json_true_at(json, "broken") },
 	};
 
+	snprintf(e.fault.message, sizeof(e.fault.message), "simulated");
+	copy_text(json, "message", e.fault.message, sizeof(e.fault.message));
 	copy_text(match, "method", e.match.method, sizeof(e.match.method));
 	copy_text(match, "path", e.match.path, sizeof(e.match.path));
 	copy_text(match, "resource", e.match.resource, sizeof(e.match.resource));

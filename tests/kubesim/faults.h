@@ -44,6 +44,7 @@ struct sim_fault {
 	int64_t bytes;         /* size of a piece */
 	int64_t mib;           /* size of a padding */
 	int64_t retry_after_s; /* 0: not said */
+	char message[128];     /* of a Status */
 	bool html;             /* the body is HTML, as proxies send it */
 	bool broken;           /* the connection breaks, instead of ending cleanly */
 };
@@ -76,8 +77,6 @@ int sim_faults_count(const struct sim_faults *f);
  * False: no more. Costs nothing while there are no faults.
  */
 bool sim_faults_take(struct sim_faults *f, const struct sim_occasion *occasion, size_t *cursor, struct sim_fault *ret);
-
-#define SIM_FAULT_MESSAGE "simulated" /* what a Status of a fault says */
 
 /* The Status of a fault with a status: the usual reason of that code. */
 struct sim_status sim_fault_status(const struct sim_fault *fault);

@@ -151,7 +151,7 @@ static void suffer(struct watch *w)
 		if (fault.action == ACTION_WATCH_ERROR) {
 			struct sim_status status = sim_fault_status(&fault);
 
-			add_error(w, &status, SIM_FAULT_MESSAGE);
+			add_error(w, &status, fault.message);
 		}
 		if (fault.action == ACTION_WATCH_EOF) {
 			w->broken = fault.broken;
