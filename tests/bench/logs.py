@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Measures logs beside `kubectl logs` on the same control plane, each as a program of its own; asserts nothing.
 
-    logs.py [--build DIR] [--mib N]    the size of the long log (256)
+    logs.py [--build DIR] [--mib N]       the size of the long log (256)
+    logs.py [--build DIR] --streams N     what N logs cost that are followed at once
+    logs.py [--build DIR] --follow HOURS  one log with a line a second, followed: what is missing, and the memory
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import statistics
@@ -44,13 +47,50 @@ def write_long_log(cluster, pod, mib):
         f.writelines(f"2026-01-01T00:00:00.{n % 10**9:09d}Z stdout F {n:09d} {'x' * 117}\n" for n in range(lines))
 
 
-def measure(stack, cluster, mib):
-    from api import spec
-    from container_logs import path, pod_of, say
+def resident(stack):
+    return {p.name.split("-")[0]: p.rss_kb() for p in (stack.api_svc, *stack.workers)}
 
-    stack.api.create(spec(), "bench")
-    pod = pod_of(stack, "bench")
-    say(stack, pod, "a line\n")
+
+def measure_streams(stack, pod, count):
+    from container_logs import Follower, say
+
+    with contextlib.closing(Follower(stack, "bench", tail_lines=1)) as first:
+        first.line()
+    before = resident(stack)
+    followers = [Follower(stack, "bench", tail_lines=1, timeout=60) for _ in range(count)]
+    say(stack, pod, "to all\n")
+    began = time.monotonic()
+    for follower in followers:
+        while follower.line() != "to all":
+            pass
+    took = time.monotonic() - began
+    each = ", ".join(f"{name} {(now - before[name]) / count:.1f} KiB" for name, now in resident(stack).items())
+    print(f"{count} followed logs: each {each};   a line has reached all after {took * 1000:.0f} ms")
+    for follower in followers:
+        follower.close()
+
+
+def measure_follow(stack, pod, hours):
+    from container_logs import Follower, say
+
+    count, missing, got = int(hours * 3600), 0, -1
+    with contextlib.closing(Follower(stack, "bench", tail_lines=0, timeout=30)) as follower:
+        for n in range(count):
+            say(stack, pod, f"line {n}\n")
+            line = follower.line()
+            if line is None:
+                sys.exit(f"the stream ended after line {got}")
+            missing += int(line.split()[-1]) - got - 1
+            got = int(line.split()[-1])
+            if n % 600 == 0 or n == count - 1:
+                rss = ", ".join(f"{name} {kb} KiB" for name, kb in resident(stack).items())
+                print(f"{n:6} s   missing {missing}   {rss}", flush=True)
+            time.sleep(1)
+
+
+def measure(stack, cluster, pod, mib):
+    from container_logs import path
+
     base = f"http://127.0.0.1:{stack.api_port}"
     kubectl = [f"{cluster}/bin/kubectl", "--kubeconfig", f"{cluster}/admin.kubeconfig", "-n", NAMESPACE, "logs", pod]
     for name, command in (("kubectl logs", [*kubectl, "--tail=1"]), ("ours, by curl", ["curl", "-sN", base + path("bench", tail_lines=1)])):
@@ -59,14 +99,16 @@ def measure(stack, cluster, mib):
     write_long_log(cluster, pod, mib)
     for name, command in (("kubectl logs", kubectl), ("ours, by curl", ["curl", "-sN", base + path("bench", tail_lines=2**31 - 1)])):
         rate, size = throughput(command)
-        rss = ", ".join(f"{p.name.split('-')[0]} {p.rss_kb() / 1024:.0f} MiB" for p in (stack.api_svc, *stack.workers))
+        rss = ", ".join(f"{name} {kb / 1024:.0f} MiB" for name, kb in resident(stack).items())
         print(f"throughput  {name:14} {rate:7.0f} MiB/s of {size >> 20} MiB;   resident: {rss}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=str(TESTS.parent / "build"))
     parser.add_argument("--mib", type=int, default=256)
+    parser.add_argument("--streams", type=int)
+    parser.add_argument("--follow", type=float)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cluster = f"{folder}/cluster"
@@ -74,11 +116,21 @@ def main():
         os.environ.update(E2E_BIN=os.path.abspath(options.build) + "/bin", E2E_CLUSTER=cluster, E2E_NAMESPACE=NAMESPACE,
                           E2E_KUBECONFIG=f"{cluster}/admin.kubeconfig",
                           E2E_PROVIDER_KUBECONFIG=f"{cluster}/provider.kubeconfig")
+        from api import spec
         from conftest import Stack, Target
+        from container_logs import pod_of, say
         try:
-            stack = Stack(Target(folder), folder).start(workers=1)
+            stack = Stack(Target(folder), folder, SP_WORKER_STREAMS=str(max(64, options.streams or 0))).start(workers=1)
             try:
-                measure(stack, cluster, options.mib)
+                stack.api.create(spec(), "bench")
+                pod = pod_of(stack, "bench")
+                say(stack, pod, "a line\n")
+                if options.streams:
+                    measure_streams(stack, pod, options.streams)
+                elif options.follow:
+                    measure_follow(stack, pod, options.follow)
+                else:
+                    measure(stack, cluster, pod, options.mib)
             finally:
                 stack.stop()
         finally:
