@@ -368,11 +368,18 @@ enum rc container_change_settle(struct op_call *call, const char *id, struct roo
 
 /* ---- what no change has left ---------------------------------------------------------------------------------------- */
 
-/* A network that wants a Service: where a removal begins. */
-#define SOME_NETWORK "{\"ports\":[{\"container_port\":1,\"visibility\":\"internal\"}]}"
+/* Parts of a spec that want an object: where its removal begins. */
+static const struct {
+	const char *path; /* of the object that has the member */
+	const char *member;
+	const char *json;
+} wishes[WORKLOAD_ROLE_COUNT] = {
+	[WORKLOAD_SERVICE] = { "", "network", "{\"ports\":[{\"container_port\":1,\"visibility\":\"internal\"}]}" },
+	[WORKLOAD_AUTOSCALER] = { "provider_hints.kubernetes", "autoscale", "{\"max\":1,\"cpu_percent\":1}" },
+};
 
-/* Neither what the client wrote nor what the Pod shows wants a Service. */
-static enum rc wants_no_service(const struct root *root, const cJSON *spec, bool *ret_none, struct error *err)
+/* The roles that neither what the client wrote nor what the Pod shows wants, as bits. */
+static enum rc find_unwanted(const struct root *root, const cJSON *spec, unsigned *ret_roles, struct error *err)
 {
 	const char *text = root_annotation(root, ANNOTATION_SPEC);
 	cleanup_json cJSON *written = NULL;
@@ -381,18 +388,20 @@ static enum rc wants_no_service(const struct root *root, const cJSON *spec, bool
 	if (!text || root_annotation(root, ANNOTATION_CHANGING))
 		return RC_OK;
 	rc = json_parse(text, strlen(text), &written, err);
-	*ret_none = !rc && cJSON_IsObject(written) && !spec_wants_service(written) && !spec_wants_service(spec);
+	if (!rc && cJSON_IsObject(written))
+		*ret_roles = WORKLOAD_ALL_ROLES &
+			     ~(workload_wanted(written) | workload_wanted(spec) | 1u << WORKLOAD_ROOT);
 	return rc == RC_NO_MEMORY ? rc : RC_OK;
 }
 
 /* By its name, its owner and its labels. */
-static enum rc is_own_service(struct op_call *call, const char *id, const struct root *root, bool *ret_own,
-			      struct error *err)
+static enum rc is_own_child(struct op_call *call, const char *id, const struct root *root, enum workload_role role,
+			    bool *ret_own, struct error *err)
 {
 	const struct kube_uid owner = kube_uid_parse(root_uid(root));
 	struct kube_reply reply cleanup_kube_reply = { 0 };
 	struct workload_object object;
-	enum rc rc = workload_child(WORKLOAD_SERVICE, id, &object, err);
+	enum rc rc = workload_child(role, id, &object, err);
 
 	*ret_own = false;
 	if (!rc)
@@ -404,22 +413,53 @@ static enum rc is_own_service(struct op_call *call, const char *id, const struct
 	return RC_OK;
 }
 
+/* Where `member` of a spec is, which is made when it is missing; NULL when memory is short. */
+static cJSON *open_member(cJSON *spec, const char *path)
+{
+	for (size_t len; spec && *path; path += len + (path[len] == '.')) {
+		char name[32];
+		cJSON *member;
+
+		len = strcspn(path, ".");
+		snprintf(name, sizeof(name), "%.*s", (int)len, path);
+		member = cJSON_GetObjectItemCaseSensitive(spec, name);
+		spec = member ? member : cJSON_AddObjectToObject(spec, name);
+	}
+	return spec;
+}
+
+/* The spec as if it wanted these roles. */
+static enum rc add_wishes(cJSON *spec, unsigned roles, struct error *err)
+{
+	for (int role = WORKLOAD_ROOT + 1; spec && role < WORKLOAD_ROLE_COUNT; role++) {
+		cJSON *wish = NULL;
+		cJSON *place;
+
+		if (!(roles & 1u << role))
+			continue;
+		wish = cJSON_Parse(wishes[role].json);
+		place = open_member(spec, wishes[role].path);
+		cJSON_DeleteItemFromObjectCaseSensitive(place, wishes[role].member);
+		if (!cJSON_AddItemToObject(place, wishes[role].member, wish)) {
+			cJSON_Delete(wish);
+			spec = NULL;
+		}
+	}
+	return spec ? RC_OK : error_no_memory(err);
+}
+
 /* The mark of an undoing is the fence: who changes the root first settles it. */
-static enum rc mark_removal(struct op_call *call, struct root *root, const cJSON *spec, struct error *err)
+static enum rc mark_removal(struct op_call *call, struct root *root, const cJSON *spec, unsigned roles,
+			    struct error *err)
 {
 	const struct run_state run = run_state_read(root->object);
 	struct buf mark cleanup_buf = buf_make(CHANGE_MARK_MAX);
 	cleanup_json cJSON *object = cJSON_Duplicate(root->object, 1);
 	cleanup_json cJSON *other = cJSON_Duplicate(spec, 1);
-	cJSON *network = cJSON_Parse(SOME_NETWORK);
-	enum rc rc;
+	enum rc rc = object ? add_wishes(other, roles, err) : error_no_memory(err);
 
-	cJSON_DeleteItemFromObjectCaseSensitive(other, "network");
-	if (!object || !cJSON_AddItemToObject(other, "network", network)) {
-		cJSON_Delete(network);
-		return error_no_memory(err);
-	}
-	rc = change_mark_write(NULL, true, spec, other, &run, &mark, err);
+	if (!rc)
+		rc = change_mark_write(NULL, true, spec, other, &run, &mark, err);
 	if (!rc)
 		rc = set_mark(object, mark.data, err);
 	return rc ? rc : put_root(call, root, object, err);
@@ -430,16 +470,22 @@ enum rc container_change_remove_stray(struct op_call *call, const char *id, stru
 {
 	cleanup_json cJSON *spec = NULL;
 	char etag[CONTAINER_ETAG_MAX];
-	bool stray = false;
+	unsigned strays = 0;
 	enum rc rc = read_spec(call, root, &spec, etag, err);
 
 	if (!rc)
-		rc = wants_no_service(root, spec, &stray, err);
-	if (!rc && stray)
-		rc = is_own_service(call, id, root, &stray, err);
-	if (rc || !stray)
+		rc = find_unwanted(root, spec, &strays, err);
+	for (int role = WORKLOAD_ROOT + 1; !rc && role < WORKLOAD_ROLE_COUNT; role++) {
+		bool own = false;
+
+		if (strays & 1u << role)
+			rc = is_own_child(call, id, root, (enum workload_role)role, &own, err);
+		if (!own)
+			strays &= ~(1u << role);
+	}
+	if (rc || !strays)
 		return rc;
-	rc = mark_removal(call, root, spec, err);
+	rc = mark_removal(call, root, spec, strays, err);
 	if (!rc)
 		rc = container_change_settle(call, id, root, NULL, err);
 	*ret_removed = !rc;

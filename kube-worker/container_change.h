@@ -64,7 +64,7 @@ enum rc container_change_settle(struct op_call *call, const char *id, struct roo
 				struct error *err) must_check;
 
 /*
- * Remove a Service that the container's root owns and that its spec does not want: a create that came so late that no worker
+ * Remove an object that the container's root owns and that its spec does not want: a create that came so late that no worker
  * was left to notice. Only one with the name, the owner and the labels that we give; nothing while a change is incomplete.
  *
  * root  as for container_change_settle().

@@ -89,7 +89,7 @@ static enum rc start_discovery(struct worker *worker, struct error *err)
 static enum rc start_informers(struct worker *worker, struct error *err)
 {
 	struct informer_listener listener = kube_cache_listener(worker->env.cache);
-	unsigned kinds = workload_root_kinds() | container_part_kinds();
+	unsigned kinds = workload_root_kinds() | container_part_kinds() | workload_owned_kinds();
 	enum rc rc = RC_OK;
 
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)

@@ -90,9 +90,9 @@ static void look_after(struct stray *stray, const struct op_env *env, struct kub
 	if (!rc && root_is(&root, &stray->uid) && root_is_live(&root, stray->id))
 		rc = container_change_remove_stray(&call, stray->id, &root, &removed, &err);
 	if (removed)
-		log_warn("a Service that its container does not want was removed", log_str("id", stray->id));
+		log_warn("an object that its container does not want was removed", log_str("id", stray->id));
 	else if (rc && rc != RC_NOT_FOUND && rc != RC_CONFLICT)
-		log_warn("a Service that its container does not want could not be removed; trying again",
+		log_warn("an object that its container does not want could not be removed; trying again",
 			 log_str("id", stray->id), log_err(&err));
 	stray->due_ms = clock_mono_ms() + PAUSE_MS;
 	buf_clear(&call.faults);

@@ -1,5 +1,5 @@
 /*
- * Services that their root owns but does not want: a create that came after the change that took them away, when no worker was
+ * Objects that their root owns but does not want: a create that came after the change that took them away, when no worker was
  * left to notice. Every worker looks for them, and removes them.
  */
 #ifndef KUBE_WORKER_STRAY_REPAIR_H

@@ -211,7 +211,7 @@ static void read_spec(const cJSON *object, struct fact *fact, struct texts *text
 	const char *name = json_string_at(container, "name");
 	const char *image = json_string_at(container, "image");
 
-	fact->wanted = skeleton ? workload_wanted(skeleton) & workload_watched_roles() : 0;
+	fact->wanted = skeleton ? workload_wanted(skeleton) : 0;
 	texts->spec_name = name ? name : texts->name;
 	snprintf(texts->image, sizeof(texts->image), "%s", image ? image : "");
 	str_trim_broken_utf8(texts->image);

@@ -34,12 +34,11 @@ struct fact {
 	bool made_here;       /* Deployment: has our creation token, and its name is the instance id */
 	bool stopped;         /* Deployment: has no replicas because we have stopped it */
 	bool stop_is_over;    /* Deployment: we had stopped it, and others have scaled it up */
-	unsigned
-		wanted; /* Deployment: the roles that its spec wants beside it and that are watched (workload.h), as bits */
-	uint64_t token;   /* Deployment: a hash of its creation token; 0: it has none */
-	int32_t replicas; /* Deployment: spec.replicas */
-	int32_t revision; /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
-	uint32_t bytes;   /* of the whole block */
+	unsigned wanted;      /* Deployment: the roles that its spec wants beside it (workload.h), as bits */
+	uint64_t token;       /* Deployment: a hash of its creation token; 0: it has none */
+	int32_t replicas;     /* Deployment: spec.replicas */
+	int32_t revision;     /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
+	uint32_t bytes;       /* of the whole block */
 	struct kube_uid uid;
 	struct kube_uid owner; /* the controller of a Pod or ReplicaSet, the first owner of a Service */
 	int64_t created_ms;    /* wall clock */

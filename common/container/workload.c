@@ -134,6 +134,15 @@ unsigned workload_child_kinds(void)
 	return kinds;
 }
 
+unsigned workload_owned_kinds(void)
+{
+	unsigned kinds = 0;
+
+	for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++)
+		kinds |= 1u << children[role].kind;
+	return kinds;
+}
+
 unsigned workload_watched_roles(void)
 {
 	unsigned roles = 0;
@@ -177,7 +186,7 @@ static bool has_role(const struct fact *fact, enum workload_role role)
 
 unsigned workload_missing(const struct fact *root, const struct fact *const *facts, size_t count)
 {
-	unsigned missing = root->wanted;
+	unsigned missing = root->wanted & workload_watched_roles();
 
 	for (size_t i = 0; i < count; i++)
 		for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++)
@@ -198,7 +207,7 @@ unsigned workload_stray(const struct fact *root, const struct fact *const *facts
 			struct workload_object object;
 
 			if (has_role(facts[i], (enum workload_role)role) && !facts[i]->deleting &&
-			    workload_tie(&root->uid, facts[i]) == WORKLOAD_OWNED &&
+			    kube_uid_equal(&facts[i]->owner, &root->uid) &&
 			    !workload_child((enum workload_role)role, root->instance_id, &object, NULL) &&
 			    str_equal(facts[i]->name, object.name))
 				stray |= 1u << role;

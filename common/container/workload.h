@@ -60,10 +60,13 @@ enum rc workload_child(enum workload_role role, const char *id, struct workload_
 
 /*
  * Kinds of roots, and of the objects that they own and that are watched, as bits 1u << enum kube_kind. What clients see
- * nothing of is not watched: it is looked up when it changes, and goes with its root by garbage collection.
+ * nothing of is not relied on in a cache: it is looked up when it changes, and goes with its root by garbage collection.
  */
 unsigned workload_root_kinds(void);
 unsigned workload_child_kinds(void);
+
+/* Kinds of all objects that roots own, watched or not: what no root wants any more is looked for among them. */
+unsigned workload_owned_kinds(void);
 
 /* The roles whose objects are watched, as bits. */
 unsigned workload_watched_roles(void);

@@ -104,3 +104,30 @@ def test_kill_9_of_workers_under_creates_leaves_nothing_half_made(own_stack):
     assert statuses == [201] * 150
     wait_for("nothing half-made", lambda: not half_made(stack.kube), 30, 0.5)
     assert len(stack.kube.list("deployments")) == 150
+
+
+CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
+
+
+def test_what_a_root_owns_and_does_not_want_is_removed(stack):
+    """A Service and an autoscaler that come so late that no worker is left to notice. What others made stays."""
+    hints = {"kubernetes": {"autoscale": {"min": 1, "max": 3, "cpu_percent": 50}}}
+    assert stack.api.create(spec(), "plain").status == 201
+    assert stack.api.create(spec(provider_hints=hints), "scaled").status == 201
+    deployment = stack.kube.get("deployments", "plain")
+    ours = {"name": "plain", "labels": {k: v for k, v in deployment["metadata"]["labels"].items() if k.startswith("dcm.project/")},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "plain",
+                                 "uid": deployment["metadata"]["uid"]}]}
+    late = {"services": {"ports": [{"port": 80}], "selector": {"app": "plain"}},
+            "horizontalpodautoscalers": {"maxReplicas": 2, "metrics": [CPU], "scaleTargetRef": {
+                "apiVersion": "apps/v1", "kind": "Deployment", "name": "plain"}}}
+    for kind, body in late.items():
+        stack.kube.create(kind, {"metadata": ours, "spec": body})
+    assert stack.target.admin.create("horizontalpodautoscalers", {
+        "metadata": {"name": "others"}, "spec": late["horizontalpodautoscalers"]})
+    wait_for("both are gone", lambda: not any(stack.kube.get(kind, "plain") for kind in late), 60, 0.2)
+    assert stack.kube.get("horizontalpodautoscalers", "scaled")
+    assert stack.target.admin.get("horizontalpodautoscalers", "others")
+    stack.target.admin.delete("horizontalpodautoscalers", "others")
+    wait_for("no mark", lambda: "dcm.project/changing" not in stack.kube.get("deployments", "plain")["metadata"]["annotations"])
+    assert stack.kube.get("deployments", "plain")["spec"] == deployment["spec"]
