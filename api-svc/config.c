@@ -13,7 +13,7 @@
 static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct api_config),
 	CONFIG_ROWS_NATS(struct api_config),
-	CONFIG_ROW_LOG_LEVEL(struct api_config),
+	CONFIG_ROWS_LOG(struct api_config),
 	{ .env = "SP_SERVER_ADDRESS", .offset = MEMBER(address), .fallback = ":8080",
 	  .valid = config_is_address, .form = "host:port, [v6]:port or :port",
 	  .help = "Where to listen; without a host on every address, IPv4 and IPv6" },

@@ -14,6 +14,7 @@ struct api_config {
 	const char *name;
 	struct bus_access nats;
 	const char *log_level;
+	const char *log_format;
 	const char *agent_name; /* "": no environment agent */
 	const char *address;
 	const char *tokens_file; /* "": no tokens */

@@ -23,7 +23,7 @@ static const struct config_row rows[] = {
 	  .max = STREAMS_MAX, .help = "Streams that are open at once, beside the operations" },
 	{ .env = "SP_WORKER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
 	  .fallback = "35s", .max = 3600000, .help = "How long running operations may take to finish on SIGTERM" },
-	CONFIG_ROW_LOG_LEVEL(struct worker_config),
+	CONFIG_ROWS_LOG(struct worker_config),
 };
 /* clang-format on */
 

@@ -13,6 +13,7 @@ struct worker_config {
 	struct bus_access nats;
 	int64_t nats_replicas; /* as for bus_bucket_open() */
 	const char *log_level;
+	const char *log_format;
 	const char *namespace;
 	struct kube_access kube;
 	const char *external_service_type;

@@ -24,7 +24,7 @@ static const struct config_row rows[] = {
 	  .help = "watch, poll (lists, 10 s apart at least), or auto: poll while watching is refused" },
 	{ .env = "SP_MONITOR_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
 	  .fallback = "5s", .max = 3600000, .help = "How long telling what is pending may take on SIGTERM" },
-	CONFIG_ROW_LOG_LEVEL(struct monitor_config),
+	CONFIG_ROWS_LOG(struct monitor_config),
 };
 /* clang-format on */
 

@@ -31,7 +31,7 @@ static const struct config_row rows[] = {
 	  .min = 1000, .max = DAY_MS, .help = "How often a registration is repeated, should the registry lose it" },
 	{ .env = "SP_REGISTRATION_CA", .offset = AT(ca_path), .fallback = "",
 	  .help = "PEM file of the authorities of an https registry; empty: the system's" },
-	CONFIG_ROW_LOG_LEVEL(struct registrar_config),
+	CONFIG_ROWS_LOG(struct registrar_config),
 };
 
 static const struct config_option options[] = {

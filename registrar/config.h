@@ -10,6 +10,7 @@ struct registrar_config {
 	const char *name;
 	struct bus_access nats;
 	const char *log_level;
+	const char *log_format;
 	const char *endpoint;     /* base URL of our API, as DCM reaches it */
 	const char *display_name; /* "": none; region and zone likewise */
 	const char *region;

@@ -18,6 +18,7 @@
 #define PORT_MAX 65535
 
 const char *const config_log_levels[] = { "debug", "info", "warn", "error", NULL };
+const char *const config_log_formats[] = { "json", "text", NULL };
 
 static bool is_choice(const struct config_row *row, const char *value)
 {
@@ -146,12 +147,18 @@ static void print_values(const struct config_program *program)
 
 static void set_up_log(const struct config_program *program)
 {
-	const char *name = getenv("SP_LOG_LEVEL");
+	const char *level_name = getenv("SP_LOG_LEVEL");
+	const char *format_name = getenv("SP_LOG_FORMAT");
 	enum log_level level = LOG_INFO;
+	enum log_format format = LOG_JSON;
 
-	if (name)
-		(void)log_level_from_name(name, &level); /* a wrong name is a fault that config_load() reports */
+	/* A wrong name is a fault that config_load() reports. */
+	if (level_name)
+		(void)log_level_from_name(level_name, &level);
+	if (format_name)
+		(void)log_format_from_name(format_name, &format);
 	log_init(program->name, level);
+	log_set_format(format);
 }
 
 /* What every command line can ask for instead of a run. */

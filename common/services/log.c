@@ -1,6 +1,7 @@
 #include "common/services/log.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,9 +18,13 @@ static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
 };
 
-/* Set once by log_init(), before threads; read-only afterwards. */
+static const char *const format_names[] = { [LOG_JSON] = "json", [LOG_TEXT] = "text" };
+
+/* Set once, before threads; read-only afterwards. */
 static const char *process_name = "";
 static enum log_level lowest_level = LOG_INFO;
+static enum log_format format = LOG_JSON;
+static bool colours;
 
 void log_init(const char *process, enum log_level lowest)
 {
@@ -27,15 +32,38 @@ void log_init(const char *process, enum log_level lowest)
 	lowest_level = lowest;
 }
 
+void log_set_format(enum log_format chosen)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	format = chosen;
+	colours = isatty(STDERR_FILENO) && !(no_color && no_color[0]);
+}
+
+static int find_name(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
 bool log_level_from_name(const char *name, enum log_level *ret_level)
 {
-	for (size_t i = 0; i < ARRAY_LEN(level_names); i++) {
-		if (strcmp(level_names[i], name) == 0) {
-			*ret_level = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
+	int found = find_name(level_names, ARRAY_LEN(level_names), name);
+
+	if (found >= 0)
+		*ret_level = (enum log_level)found;
+	return found >= 0;
+}
+
+bool log_format_from_name(const char *name, enum log_format *ret_format)
+{
+	int found = find_name(format_names, ARRAY_LEN(format_names), name);
+
+	if (found >= 0)
+		*ret_format = (enum log_format)found;
+	return found >= 0;
 }
 
 bool log_enabled(enum log_level level)
@@ -53,40 +81,108 @@ struct log_field log_num(const char *key, int64_t number)
 	return (struct log_field){ .key = key, .number = number };
 }
 
-static void add_field(struct json_writer *w, const struct log_field *field)
+/* ---- a line ------------------------------------------------------------------------------------------------------ */
+
+struct line {
+	enum log_level level;
+	const char *time;
+	const char *msg;
+	struct log_field fields[LOG_FIELDS_MAX];
+	size_t count;
+};
+
+static void write_json(const struct line *line, struct buf *out)
 {
-	if (field->text)
-		json_string_n(w, field->key, field->text, strnlen(field->text, LOG_VALUE_MAX));
-	else if (!field->is_text)
-		json_int(w, field->key, field->number);
+	struct json_writer w = json_writer_make(out);
+
+	json_begin_object(&w, NULL);
+	json_string(&w, "time", line->time);
+	json_string(&w, "level", level_names[line->level]);
+	json_string(&w, "msg", line->msg);
+	json_string(&w, "process", process_name);
+	for (size_t i = 0; i < line->count; i++) {
+		const struct log_field *field = &line->fields[i];
+
+		if (field->is_text)
+			json_string_n(&w, field->key, field->text, strnlen(field->text, LOG_VALUE_MAX));
+		else
+			json_int(&w, field->key, field->number);
+	}
+	json_end_object(&w);
 }
+
+/* A word, or a JSON string when it is none. */
+static void write_value(const char *text, struct buf *out)
+{
+	static const char word[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/@%+,?&*()[]~#!;$";
+	size_t len = strnlen(text, LOG_VALUE_MAX);
+	struct json_writer w = json_writer_make(out);
+
+	if (len && strspn(text, word) >= len)
+		buf_add(out, text, len);
+	else
+		json_string_n(&w, NULL, text, len);
+}
+
+static void write_text(const struct line *line, struct buf *out)
+{
+	static const char *const labels[] = {
+		[LOG_DEBUG] = "DEBUG",
+		[LOG_INFO] = "INFO",
+		[LOG_WARN] = "WARN",
+		[LOG_ERROR] = "ERROR",
+	};
+	/* ECMA-48 SGR: faint, none, yellow, red. */
+	static const char *const starts[] = {
+		[LOG_DEBUG] = "\033[2m",
+		[LOG_INFO] = "",
+		[LOG_WARN] = "\033[33m",
+		[LOG_ERROR] = "\033[31m",
+	};
+	const char *start = colours ? starts[line->level] : "";
+
+	buf_addf(out, "%s %s%-5s %s: %s%s", line->time, start, labels[line->level], process_name, line->msg,
+		 start[0] ? "\033[0m" : "");
+	for (size_t i = 0; i < line->count; i++) {
+		const struct log_field *field = &line->fields[i];
+
+		buf_addf(out, " %s=", field->key);
+		if (field->is_text)
+			write_value(field->text, out);
+		else
+			buf_addf(out, "%lld", (long long)field->number);
+	}
+}
+
+static void (*const writers[])(const struct line *line, struct buf *out) = {
+	[LOG_JSON] = write_json,
+	[LOG_TEXT] = write_text,
+};
 
 void log_write(enum log_level level, const char *msg, ...)
 {
-	struct buf line cleanup_buf = buf_make(LOG_LINE_MAX);
-	struct json_writer w = json_writer_make(&line);
+	struct buf out cleanup_buf = buf_make(LOG_LINE_MAX);
 	char now[CLOCK_RFC3339_MAX];
+	struct line line = { .level = level, .time = now, .msg = msg };
 	struct log_field field;
 	va_list args;
 
 	if (!log_enabled(level))
 		return;
 	clock_format_rfc3339(clock_wall_ms(), true, now);
-	json_begin_object(&w, NULL);
-	json_string(&w, "time", now);
-	json_string(&w, "level", level_names[level]);
-	json_string(&w, "msg", msg);
-	json_string(&w, "process", process_name);
 	va_start(args, msg);
 	for (field = va_arg(args, struct log_field); field.key; field = va_arg(args, struct log_field))
-		add_field(&w, &field);
+		if ((field.text || !field.is_text) && line.count < LOG_FIELDS_MAX)
+			line.fields[line.count++] = field;
 	va_end(args);
-	json_end_object(&w);
-	if (line.failed) {
-		buf_reset(&line);
-		buf_add_str(&line, "{\"level\":\"error\",\"msg\":\"a log line was too long\"}");
+	writers[format](&line, &out);
+	if (out.failed) {
+		buf_reset(&out);
+		writers[format](&(struct line){ .level = LOG_ERROR, .time = now, .msg = "a log line was too long" },
+				&out);
 	}
-	buf_add_char(&line, '\n');
-	if (write(STDERR_FILENO, line.data, line.len) < 0)
+	buf_add_char(&out, '\n');
+	if (write(STDERR_FILENO, out.data, out.len) < 0)
 		return; /* stderr is closed; there is nowhere to report it */
 }

@@ -1,5 +1,6 @@
 /*
- * Logs: one JSON object a line on stderr, `time`, `level`, `msg`, `process`, then fields.
+ * Logs: a line on stderr, as a JSON object with `time`, `level`, `msg`, `process`, then fields; or as text for people,
+ * `TIME LEVEL process: msg key=value...`, with colours on a terminal (https://no-color.org).
  *
  *	log_info("container created", log_str("id", id), log_num("ms", elapsed));
  *
@@ -23,6 +24,10 @@ enum log_level {
 	LOG_ERROR, /* needs an operator */
 };
 
+enum log_format { LOG_JSON, LOG_TEXT };
+
+#define LOG_FIELDS_MAX 24 /* of a line; more are left out */
+
 struct log_field {
 	const char *key;  /* NULL ends the list */
 	const char *text; /* NULL: it is a number, or (is_text) left out */
@@ -30,11 +35,17 @@ struct log_field {
 	bool is_text;
 };
 
-/* Set the member `process`, and the lowest level that is written. Call once, before threads. */
+/* Set the name of the process, and the lowest level that is written. Call once, before threads. */
 void log_init(const char *process, enum log_level lowest);
+
+/* Write lines in this format from now on; before it is called, JSON. Call before threads. */
+void log_set_format(enum log_format format);
 
 /* The level of that name ("debug", "info", "warn", "error"); false when there is none. */
 bool log_level_from_name(const char *name, enum log_level *ret_level);
+
+/* The format of that name ("json", "text"); false when there is none. */
+bool log_format_from_name(const char *name, enum log_format *ret_format);
 
 /* Would a line of this level be written? For lines that cost something to make. */
 bool log_enabled(enum log_level level);
