@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +42,8 @@ void lifecycle_init(void)
 	handled_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	lifecycle_ignore_broken_pipes();
+	setrlimit(RLIMIT_CORE,
+		  &(struct rlimit){ 0 }); /* under systemd LimitCORE= does it: its filter refuses the call */
 }
 
 /* libsystemd is optional at run time: loaded once, if NOTIFY_SOCKET is set. */

@@ -11,7 +11,10 @@
 /* Ignore SIGPIPE: OpenSSL and cnats write to dead sockets. config_start() does it, for --health as well. */
 void lifecycle_ignore_broken_pipes(void);
 
-/* Block SIGTERM and SIGINT for this and all later threads, and ignore SIGPIPE. Call in main(), before any thread. */
+/*
+ * Block SIGTERM and SIGINT for this and all later threads, ignore SIGPIPE, and leave no core dump: memory has credentials.
+ * Call in main(), before any thread.
+ */
 void lifecycle_init(void);
 
 /*

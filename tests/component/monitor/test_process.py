@@ -86,6 +86,13 @@ def test_systemd_hears_ready_watchdog_and_stopping(monitors, tmp_path):
             said.append(s.recv(1000))
 
 
+def test_a_crash_leaves_no_core_dump(monitors):
+    m = monitors()
+    m.add()
+    with open(f"/proc/{m.processes[0].popen.pid}/limits") as f:
+        assert next(line for line in f if line.startswith("Max core file size")).split()[4:6] == ["0", "0"]
+
+
 def test_it_waits_for_nats_that_is_not_there_at_the_start(monitors):
     m = monitors()
     m.nats.kill()
