@@ -83,7 +83,8 @@ static void ask(struct patch *p, enum operation operation, const struct buf *bod
 		.len = body->len,
 		.request_id = p->request_id,
 		.traceparent = p->traceparent[0] ? p->traceparent : NULL,
-		.narrowed = operation == OPERATION_UPDATE && p->if_match,
+		/* What is merged needs the version that was read: only workers that know it show it. */
+		.narrowed = operation == OPERATION_GET || p->if_match,
 		.delay_ms = delay_ms,
 		.timeout_ms = p->deadline_ms - clock_mono_ms(),
 		.done = done,
@@ -213,7 +214,7 @@ static void on_container(void *ctx, uint64_t cookie unused, struct worker_reply 
 	}
 	rc = read_container(reply, &before, &err);
 	if (!rc && !reply->etag[0])
-		rc = error_set(&err, RC_UNSUPPORTED, "the workers are too old to change a container");
+		rc = error_set(&err, RC_INTERNAL, "the worker's answer has no version of the container");
 	container = rc ? NULL : cJSON_Duplicate(before, 1);
 	if (!rc && !container)
 		rc = error_no_memory(&err);

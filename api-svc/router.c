@@ -162,12 +162,17 @@ enum rc router_check(const struct openapi *openapi, struct error *err)
 	for (size_t i = 0; i < openapi_operation_count(openapi); i++) {
 		const struct openapi_operation *op = openapi_operation_at(openapi, i);
 		const struct operation_row *row = row_of(op->id);
+		char status[12];
 
 		if (!row)
 			return error_set(err, RC_INTERNAL, "the API document's operation '%s' has no row", op->id);
 		if (strcmp(row->path, op->path) != 0 || strcasecmp(row->method, op->method) != 0)
 			return error_set(err, RC_INTERNAL, "the row of '%s' is %s %s, the API document says %s %s",
 					 op->id, row->method, row->path, op->method, op->path);
+		snprintf(status, sizeof(status), "%u", row->status);
+		if (!json_get(op->responses, status))
+			return error_set(err, RC_INTERNAL, "the row of '%s' answers %s, which the API document lacks",
+					 op->id, status);
 	}
 	for (int op = 0; op < OPERATION_COUNT; op++) {
 		const char *id = operation_row((enum operation)op)->id;

@@ -4,7 +4,8 @@
  * REQUEST  api-svc -> kube-worker, on  <PROTOCOL_ROOT>.<provider token>.op.<operation>, queue group PROTOCOL_QUEUE;
  *          health also on  <PROTOCOL_ROOT>.<provider token>.health  without a group: every worker replies.
  *   Headers  PROTOCOL_HEADER_VERSION     always; a worker refuses versions that it does not know (RC_UNSUPPORTED).
- *                                        PROTOCOL_VERSION_NARROWED when the body has a member marked (2) below
+ *                                        PROTOCOL_VERSION_NARROWED when the body has a member marked (2) below, or the
+ *                                        caller needs PROTOCOL_HEADER_ETAG
  *            PROTOCOL_HEADER_DEADLINE    always; unix time in ms after which the reply is not wanted: the worker
  *                                        drops a request whose deadline has passed and starts no write after it. One
  *                                        that is more than an hour away is taken for an hour
@@ -116,7 +117,7 @@
  *    then, the worker sends no frames; a stream whose reply was not wanted ends by 4.
  * 2. Frames. Headers PROTOCOL_HEADER_STATUS (what it is), PROTOCOL_HEADER_OFFSET (bytes that its sender has sent before
  *    it) and PROTOCOL_HEADER_CREDIT (bytes that its reader may send in all), both counted from the stream's begin:
- *      DATA    the bytes at the offset, at most PROTOCOL_STREAM_DATA_MAX and what the server takes
+ *      DATA    the bytes at the offset, within the credit; we send at most PROTOCOL_STREAM_DATA_MAX at once
  *      CREDIT  nothing but its headers
  *      END     the sender sends no more data; the other direction goes on. A stream is over when both have ended
  *      CANCEL  the sender does not want the stream any more: it is over

@@ -174,6 +174,7 @@ static enum rc read_operation(struct openapi *o, struct openapi_operation *op, c
 	op->id = json_string_at(node, "operationId");
 	op->path = path->string;
 	op->method = node->string;
+	op->responses = json_get(node, "responses");
 	op->parameters = calloc(PARAMETERS_MAX, sizeof(*op->parameters));
 	if (!op->parameters)
 		return error_no_memory(err);
@@ -186,7 +187,7 @@ static enum rc read_operation(struct openapi *o, struct openapi_operation *op, c
 		rc = add_parameters(o, op, json_get(node, "parameters"), err);
 	if (!rc)
 		rc = read_body(o, op, json_get(node, "requestBody"), err);
-	cJSON_ArrayForEach (response, json_get(node, "responses")) {
+	cJSON_ArrayForEach (response, op->responses) {
 		if (rc)
 			return rc;
 		rc = read_response(o, response, err);

@@ -32,6 +32,7 @@ struct openapi_operation {
 	bool body_required;
 	const struct schema *body; /* of application/json; NULL: the operation has no body */
 	bool takes_merge_patch;    /* the body may also be application/merge-patch+json (RFC 7396) */
+	const cJSON *responses;    /* by status */
 };
 
 struct openapi;

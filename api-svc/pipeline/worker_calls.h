@@ -33,7 +33,7 @@ struct worker_ask {
 	size_t len;
 	const char *request_id;  /* copied */
 	const char *traceparent; /* copied; NULL: none */
-	bool narrowed;           /* the body has a member of PROTOCOL_VERSION_NARROWED */
+	bool narrowed;           /* only for workers that know PROTOCOL_VERSION_NARROWED */
 	int64_t delay_ms;        /* before the first attempt is sent */
 	int64_t timeout_ms;      /* until the answer must be there, counted from now */
 	/*

@@ -161,12 +161,10 @@ static void (*const receivers[STREAM_FRAME_KIND_COUNT])(struct stream_end *end, 
 
 void stream_end_receive(struct stream_end *end, const struct stream_frame *frame, int64_t now_ms)
 {
-	bool is_last = frame->kind == STREAM_FRAME_CANCEL || frame->kind == STREAM_FRAME_ERROR;
-
 	if (end->state == STREAM_OVER)
 		return;
 	end->heard_ms = now_ms;
-	if (frame->offset > end->received && !is_last) {
+	if (frame->offset > end->received && !stream_frame_is_last(frame)) {
 		fail(end, RC_UNAVAILABLE, "data of the stream were lost on the way");
 		return;
 	}

@@ -15,6 +15,11 @@ static const char *const statuses[STREAM_FRAME_KIND_COUNT] = {
 	[STREAM_FRAME_CANCEL] = "CANCEL",
 };
 
+bool stream_frame_is_last(const struct stream_frame *frame)
+{
+	return frame->kind == STREAM_FRAME_CANCEL || frame->kind == STREAM_FRAME_ERROR;
+}
+
 const char *stream_frame_status(enum stream_frame_kind kind, enum rc rc)
 {
 	return kind == STREAM_FRAME_ERROR ? rc_name(rc) : statuses[kind];

@@ -47,6 +47,9 @@ struct stream_frame {
 enum rc stream_frame_read(const struct stream_frame_texts *texts, struct stream_frame *ret_frame, struct error *err)
 	must_check;
 
+/* Is the stream over with it? */
+bool stream_frame_is_last(const struct stream_frame *frame);
+
 /* The status of a frame on the wire; `rc`: of an error, else RC_OK. */
 const char *stream_frame_status(enum stream_frame_kind kind, enum rc rc);
 

@@ -144,14 +144,16 @@ static void learn_peer(struct stream *s, const char *reply)
 /* frame NULL: what came was none, for the reason that err says. */
 static void receive(struct stream *s, const struct stream_frame *frame, const struct error *err, const char *reply)
 {
+	const struct error nameless = { .rc = RC_INTERNAL,
+					.text = "a stream whose first frame does not say where its sender listens" };
 	struct view before = look(s);
 	struct view after;
 
-	if (frame) {
-		learn_peer(s, reply);
+	learn_peer(s, reply);
+	if (frame && (s->peer[0] || stream_frame_is_last(frame))) {
 		stream_end_receive(&s->end, frame, clock_mono_ms());
 	} else {
-		stream_end_fail(&s->end, err);
+		stream_end_fail(&s->end, frame ? &nameless : err);
 	}
 	after = look(s);
 	if (!is_equal(&before, &after))

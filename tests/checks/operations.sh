@@ -21,6 +21,11 @@ for file in kube-worker/op_*.c; do
     [ -z "$name" ] || grep -q "^$name " <<<"$rows" || complain "$file: operation '$name' has no row"
 done
 
+# Those of the pool and the streams; the others have no file.
+for name in $(sed -n '/^#define OPERATION_POOL_ROWS/,/^#define OPERATION_BESIDE_ROWS/p' <<<"$table" | sed -nE 's/^\tROW\([A-Z_]+, *([a-z_]+),.*/\1/p'); do
+    [ -f "kube-worker/op_$name.c" ] || complain "$name: kube-worker/op_$name.c is missing"
+done
+
 while read -r id; do
     grep -q "\"$id\"\$" <<<"$rows" || complain "api-svc/openapi.yaml: $id has no row"
 done < <(sed -nE 's/^ *operationId: ([A-Za-z]+)$/\1/p' api-svc/openapi.yaml)

@@ -33,9 +33,12 @@ Test(openapi, our_document_is_understood_and_has_a_route_for_everything)
 	struct openapi *openapi = load_embedded();
 	const struct openapi_operation *create = openapi_operation(openapi, "createContainer");
 	struct error err = { .rc = RC_OK };
+	size_t for_clients = 0;
 
 	cr_expect_eq(router_check(openapi, &err), RC_OK, "%s", err.text);
-	cr_expect_eq(openapi_operation_count(openapi), 16);
+	for (int op = 0; op < OPERATION_COUNT; op++)
+		for_clients += operation_row((enum operation)op)->id != NULL;
+	cr_expect_eq(openapi_operation_count(openapi), for_clients);
 	cr_assert_not_null(create);
 	cr_expect_str_eq(create->path, "/api/v1alpha1/containers");
 	cr_expect_str_eq(create->method, "post");

@@ -71,10 +71,15 @@ def test_a_patch_that_a_worker_refuses(api, worker, operation, code, status):
     assert patch(api).status == status
 
 
-def test_a_patch_needs_workers_that_know_versions(api, worker):
-    worker.on["get"] = lambda asked: Ok(shown())
+def test_a_patch_is_for_workers_that_know_versions(api, worker):
+    """An old worker beside them refuses what it does not know, and is passed over."""
+    worker.on["get"] = lambda asked: Ok(shown(), etag=ETAG) if len(worker.of("get")) > 3 else Fail("UNSUPPORTED", "version '2'")
+    worker.on["update"] = lambda asked: Ok(shown(), etag=ETAG)
+    assert patch(api).status == 200
+    assert [a.headers["Sp-Protocol"] for a in worker.of("get")] == ["2"] * 4
+    worker.on["get"] = lambda asked: Fail("UNSUPPORTED", "version '2'")
     assert patch(api).status == 503
-    assert not worker.of("update")
+    assert len(worker.of("update")) == 1
 
 
 def test_a_patch_whose_result_is_wrong_reaches_no_update(api, worker):

@@ -192,6 +192,19 @@ def test_the_worker_frees_a_stream_whose_caller_breaks_the_rules(asked, what, mo
     assert caller.stats()["open"] == 0
 
 
+@pytest.mark.parametrize("mode", ["hang", "bytes", "lines"])
+@pytest.mark.parametrize("first, code", [("CREDIT", "INTERNAL"), ("DATA", "INTERNAL"), ("END", "INTERNAL"),
+                                         ("CANCEL", "CANCELLED"), ("NOT_FOUND", "NOT_FOUND")])
+def test_the_worker_frees_a_stream_whose_caller_does_not_say_where_it_listens(asked, first, code, mode):
+    stage, caller = asked
+    stream = caller.ask(mode=mode, bytes=1 << 30)
+    begun = time.monotonic()
+    caller.nats.publish(stream, frame(first, 0, 1000), b"x" if first == "DATA" else b"")
+    assert stage.wait_ended()[0]["code"] == code
+    assert time.monotonic() - begun < 1 * SLOW
+    assert caller.stats()["open"] == 0
+
+
 def test_a_caller_gets_no_more_than_it_allows(asked):
     _, caller = asked
     stream = caller.ask(mode="bytes", bytes=1 << 30)
