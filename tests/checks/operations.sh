@@ -22,9 +22,10 @@ for file in kube-worker/op_*.c; do
 done
 
 # Those of the pool and the streams; the others have no file.
-for name in $(sed -n '/^#define OPERATION_POOL_ROWS/,/^#define OPERATION_BESIDE_ROWS/p' <<<"$table" | sed -nE 's/^\tROW\([A-Z_]+, *([a-z_]+),.*/\1/p'); do
+while read -r name; do
     [ -f "kube-worker/op_$name.c" ] || complain "$name: kube-worker/op_$name.c is missing"
-done
+done < <(sed -n '/^#define OPERATION_POOL_ROWS/,/^#define OPERATION_BESIDE_ROWS/p' <<<"$table" |
+    sed -nE 's/^\tROW\([A-Z_]+, *([a-z_]+),.*/\1/p')
 
 while read -r id; do
     grep -q "\"$id\"\$" <<<"$rows" || complain "api-svc/openapi.yaml: $id has no row"
