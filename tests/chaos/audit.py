@@ -7,13 +7,15 @@ From the operations of an id follows when it must be there, with which uid, and 
   a create without success     gone 60 s after its last answer; a repeat by key may still succeed
   a create whose client left   as its api-svc has logged: 201 was written, or the client was found gone
   a DELETE without an answer   not known; what a GET says 5 s later stays so
+  PATCH 200                    shown from the answer until another PATCH is sent, label and Service together
+  a PATCH without success      shown or not, until one succeeds; finished or undone in the end
 """
 
 import dataclasses
 
 from clients import CALM_S, GONE_S
-from history import LEFT, NO_SERVICE, RESET, TIMEOUT
-from watchers import ID_LABEL, NAME_LABEL
+from history import CHANGES, LEFT, NO_SERVICE, RESET, TIMEOUT
+from watchers import ID_LABEL, NAME_LABEL, PATCH_LABEL
 
 INF = float("inf")
 BRIEF_S = 1
@@ -23,7 +25,7 @@ START_S = 3          # until a process that was started again does its work
 HEALTH_MAX_S = 1
 CALM_HEALTH_S = 6    # without a fault of NATS, Kubernetes and a worker: healthy
 ALLOWED = {"create": {201, 409, 422, 503, 504}, "get": {200, 404, 503, 504}, "list": {200, 503, 504},
-           "delete": {204, 404, 503, 504}}
+           "delete": {204, 404, 503, 504}, **{kind: {200, 404, 503, 504} for kind in CHANGES}}
 
 
 @dataclasses.dataclass
@@ -68,6 +70,10 @@ class Audit:
         for op in self.history.of(container_id):
             now = line[-1]
             if not op.reached:
+                continue
+            if op.changes:
+                if op.result == 404 and now.kind == "there":
+                    self.violate(f"{op.kind} 404 of a live container", op.id, op.answered, op.detail)
                 continue
             handler = {"create": self._after_create, "delete": self._after_delete, "get": self._after_get}[op.kind]
             new = handler(op, now)
@@ -149,6 +155,7 @@ class Audit:
                           and (s.source != "GET" or container_id in s.containers)]
                 if e.kind == "there":
                     self._check_there(container_id, e, inside)
+                    self._check_patches(container_id, e, inside)
                     for op in gets:
                         if op.id == container_id and op.sent >= e.begin and op.answered <= e.end:
                             self.violate("GET 404 of a live container", container_id, op.answered, "")
@@ -163,6 +170,24 @@ class Audit:
             elif e.uid and found[0] != e.uid:
                 self.violate("another one than the one answered", container_id, s.answered,
                              f"{found[0]} instead of {e.uid} in {s.source}")
+
+    def _patches(self, e):
+        return [op for op in self.history.of(e.op.id) if op.kind == "patch" and op.reached and e.begin <= op.sent <= e.end]
+
+    @staticmethod
+    def _may_show(patches, begin, end):
+        """The numbers that may be seen by one who looks between these times."""
+        done = [p for p in patches if p.result == 200 and p.answered <= begin]
+        last = max(done, key=lambda p: p.sent) if done else None
+        return {last.number if last else 0} | {p.number for p in patches if p.sent <= end and (not last or p.sent > last.sent)}
+
+    def _check_patches(self, container_id, e, inside):
+        patches = self._patches(e)
+        for s in inside:
+            found = s.containers.get(container_id)
+            if found is not None and e.uid in ("", found[0]) and found[2] not in self._may_show(patches, s.sent, s.answered):
+                self.violate("another version than the one answered", container_id, s.answered,
+                             f"patch {found[2]} in {s.source}: {[(p.number, p.result) for p in patches]}")
 
     def _check_gone(self, container_id, e, seen):
         if not seen:
@@ -241,6 +266,8 @@ class Audit:
                   if not any(o["uid"] in owners for o in s["metadata"].get("ownerReferences", []))]
         wrong += [("an object is still marked as owed", d["metadata"]["name"], "") for d in deployments
                   if "dcm.project/owed" in d["metadata"].get("annotations", {})]
+        wrong += [("a change is still marked as incomplete", d["metadata"]["name"], "") for d in deployments
+                  if "dcm.project/changing" in d["metadata"].get("annotations", {})]
         return wrong
 
     def _end_of(self, container_id, e, found, with_service):
@@ -250,12 +277,24 @@ class Audit:
         if e.kind == "there":
             if not uids or e.uid not in ("", *uids):
                 return [("lost: it was answered 201, and is missing", container_id, f"expected {e.uid}: {uids}")]
-            if e.op.wants_service and uids[0] not in with_service:
-                return [("its Service is missing", container_id, "")]
+            return self._version_of(container_id, e, found[0], with_service)
         if e.kind == "gone" and found:
             return [("it came back after its DELETE", container_id, f"in the end: {uids}")]
         if e.kind == "going" and found and not self._store_was_lost(e.op.sent, INF):
             return [("orphan: its create has failed, and it is there in the end", container_id, f"{uids}")]
+        return []
+
+    def _version_of(self, container_id, e, deployment, with_service):
+        patches, labels = self._patches(e), deployment["metadata"]["labels"]
+        number = int(labels.get(PATCH_LABEL, 0))
+        has_service = deployment["metadata"]["uid"] in with_service
+        if number not in self._may_show(patches, INF, INF):
+            return [("another version than the one answered", container_id, f"in the end: {number}")]
+        wants_service = next((p.wants_service for p in patches if p.number == number), e.op.wants_service)
+        if wants_service and not has_service:
+            return [("its Service is missing", container_id, f"patch {number}")]
+        if has_service and not wants_service:
+            return [("a Service that it does not want", container_id, f"patch {number}")]
         return []
 
     def _events_of(self, container_id, found, told, status):

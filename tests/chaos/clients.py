@@ -1,4 +1,4 @@
-"""Clients as real ones are: each has containers of its own, makes, reads and deletes them, and uses their ids again."""
+"""Clients as real ones are: each has containers of its own, makes, reads, changes and deletes them, and uses their ids again."""
 
 import concurrent.futures
 import http.client
@@ -18,6 +18,8 @@ CALM_S = 5        # after a failed DELETE: from then on nothing changes any more
 SLOTS = 6         # containers of a client
 KEY_REPEATS = 6
 PORTS = [(8080, "internal"), (9090, "none")]
+MERGE_PATCH = "application/merge-patch+json"
+METHODS = {"scale": lambda rng: {"replicas": rng.randrange(4)}, "stop": None, "start": None, "restart": None}
 
 
 class Slot:
@@ -113,6 +115,10 @@ class Client:
             self._list()
         elif what < 0.6:
             self._create_again(slot)
+        elif what < 0.75:
+            self._patch(slot)
+        elif what < 0.8:
+            self._method(slot, self.random.choice(list(METHODS)))
         else:
             self._delete(slot)
 
@@ -149,10 +155,10 @@ class Client:
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 
-    def _call(self, op, method, path, body=None, patience_s=None):
+    def _call(self, op, method, path, body=None, patience_s=None, content_type="application/json"):
         api = self.stage.apis[op.api]
         headers = {"X-Request-Id": f"op-{op.number}", **({"Idempotency-Key": op.key} if op.key else {}),
-                   **({"Content-Type": "application/json"} if body else {})}
+                   **({"Content-Type": content_type} if body else {})}
         connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=ANSWER_S)
         answer = None
         try:
@@ -203,7 +209,7 @@ class Client:
         if op.result == 200:
             op.uid = answer["uid"]
             work = int(answer["spec"]["metadata"]["labels"]["chaos-work"])
-            self.history.sightings.append(Sighting("GET", op.sent, op.answered, {slot.name: (op.uid, work)}))
+            self.history.sightings.append(Sighting("GET", op.sent, op.answered, {slot.name: (op.uid, work, patch_of(answer))}))
         return op
 
     def _list(self):
@@ -211,9 +217,21 @@ class Client:
         answer = self._call(op, "GET", f"{BASE}?max_page_size=1000")
         if op.result == 200:
             self.history.sightings.append(Sighting(f"LIST op {op.number}", op.sent, op.answered, {
-                labels["chaos-name"]: (c["uid"], int(labels["chaos-work"]))
+                labels["chaos-name"]: (c["uid"], int(labels["chaos-work"]), patch_of(c))
                 for c in answer["containers"] for labels in [c["spec"]["metadata"]["labels"]]}))
         return op
+
+    def _patch(self, slot):
+        """A label, and with an odd number no Service: both, or neither."""
+        op = self._op("patch", slot.name)
+        op.wants_service = op.number % 2 == 0
+        network = {"ports": [{"container_port": p, "visibility": v} for p, v in PORTS]} if op.wants_service else None
+        self._call(op, "PATCH", f"{BASE}/{slot.id}", {"spec": {
+            "metadata": {"labels": {"chaos-patch": str(op.number)}}, "network": network}}, content_type=MERGE_PATCH)
+
+    def _method(self, slot, verb):
+        op = self._op(verb, slot.name, key=f"{verb}-{self.history.number()}" if self.random.random() < 0.5 else "")
+        self._call(op, "POST", f"{BASE}/{slot.id}:{verb}", METHODS[verb](self.random) if METHODS[verb] else None)
 
     def _delete(self, slot):
         op = self._op("delete", slot.name, key=f"delete-{self.history.number()}" if self.random.random() < 0.3 else "")
@@ -223,6 +241,11 @@ class Client:
         elif op.reached and slot.state != "ending":
             slot.state, slot.since = "doubt", op.answered
         return op
+
+
+def patch_of(container):
+    """The number of the PATCH that it shows; 0: none."""
+    return int(container["spec"]["metadata"]["labels"].get("chaos-patch", 0))
 
 
 def problem_fault(response, answer):

@@ -6,6 +6,7 @@ import threading
 
 # How a call ended that was not answered. UNREACHABLE: nothing was sent. LEFT: the client has closed before the answer.
 UNREACHABLE, RESET, TIMEOUT, LEFT = "unreachable", "reset", "timeout", "left"
+CHANGES = ("patch", "scale", "stop", "start", "restart")
 NO_SERVICE = "201 without the Service that was asked for"
 
 
@@ -31,6 +32,11 @@ class Op:
     wants_service: bool = False
 
     @property
+    def changes(self):
+        """Does it change a container that there is? A "patch" leaves its number as a label."""
+        return self.kind in CHANGES
+
+    @property
     def reached(self):
         return self.result != UNREACHABLE
 
@@ -42,7 +48,7 @@ class Op:
 
 @dataclasses.dataclass
 class Sighting:
-    """All containers that were to be seen at some moment between `sent` and `answered`: {id: (uid, work)}."""
+    """All containers that were to be seen at some moment between `sent` and `answered`: {id: (uid, work, patch)}."""
 
     source: str
     sent: float

@@ -5,22 +5,24 @@ import pytest
 from audit import Audit
 from history import LEFT, RESET, UNREACHABLE, History, Op, Sighting, Strike
 
-CREATE, DELETE, GET = "create", "delete", "get"
+CREATE, DELETE, GET, PATCH, SCALE = "create", "delete", "get", "patch", "scale"
 
 
 def history_of(ops, sightings=(), strikes=()):
-    """ops: (kind, sent, answered, result, uid, work, key); sightings: (at, uid)."""
+    """ops: (kind, sent, answered, result, uid, work, key); sightings: (at, uid, patch)."""
     history = History(0)
     for n, (kind, sent, answered, result, *more) in enumerate(ops, 1):
         uid, work, key = [*more, "", None, ""][:3] if len(more) < 3 else more
         history.ops.append(Op(n, kind, "x", "api-0", sent, key=key, work=work, answered=answered, result=result,
                               uid=uid))
-    history.sightings = [Sighting("Kubernetes", at, at + 0.01, {"x": (uid, 1)} if uid else {}) for at, uid in sightings]
+    history.sightings = [Sighting("Kubernetes", at, at + 0.01, {"x": (uid, 1, patch[0] if patch else 0)} if uid else {})
+                         for at, uid, *patch in sightings]
     history.strikes = [Strike(name, victim, at, at + 1) for name, victim, at in strikes]
     return history
 
 
 MADE = (CREATE, 1, 2, 201, "u", 1)
+VERSION = "another version than the one answered"
 HISTORIES = {
     "all is well": ([MADE, (DELETE, 5, 6, 204)], [(0.5, ""), (3, "u"), (7, "")], [], []),
     "missing after 201": ([MADE], [(3, "u"), (4, "")], [], ["lost: it was answered 201, and is missing"]),
@@ -46,6 +48,13 @@ HISTORIES = {
     "a free id is taken": ([(CREATE, 1, 2, 409, "", 1)], [], [], ["409 for a free id"]),
     "a DELETE that fails, calm": ([MADE, (DELETE, 3, 4, 503), (GET, 10, 11, 200, "u")], [(12, "")], [],
                                   ["lost: it was answered 201, and is missing"]),
+    "a patch": ([MADE, (PATCH, 3, 4, 200), (PATCH, 6, 7, 200)], [(2.5, "u"), (3.5, "u", 2), (5, "u", 2), (8, "u", 3)], [], []),
+    "a patch that is not there": ([MADE, (PATCH, 3, 4, 200)], [(5, "u")], [], [VERSION]),
+    "a patch that comes back": ([MADE, (PATCH, 3, 4, 503), (PATCH, 6, 7, 200)], [(8, "u", 3), (9, "u", 2)], [], [VERSION]),
+    "a patch that fails": ([MADE, (PATCH, 3, 4, 503)], [(5, "u"), (6, "u", 2), (7, "u")], [], []),
+    "a patch that nobody has sent": ([MADE], [(5, "u", 9)], [], [VERSION]),
+    "a patch that finds nothing": ([MADE, (PATCH, 3, 4, 404)], [], [], ["patch 404 of a live container"]),
+    "a scale that is refused": ([MADE, (SCALE, 3, 4, 400)], [], [], ["400 for a scale"]),
     "left before the answer": ([(CREATE, 1, 2, LEFT, "", 1)], [(70, "u")], [], []),
 }
 

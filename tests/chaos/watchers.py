@@ -10,7 +10,7 @@ from history import Sighting
 
 KUBE_S, HEALTH_S, TICK_S = 0.5, 0.2, 0.05
 STALL_S = 0.3
-ID_LABEL, NAME_LABEL, WORK_LABEL = "dcm.project/dcm-instance-id", "chaos-name", "chaos-work"
+ID_LABEL, NAME_LABEL, WORK_LABEL, PATCH_LABEL = "dcm.project/dcm-instance-id", "chaos-name", "chaos-work", "chaos-patch"
 
 
 def deployments(kube, timeout=3):
@@ -26,7 +26,7 @@ def deployments(kube, timeout=3):
 
 
 def containers_of(items):
-    return {labels[NAME_LABEL]: (i["metadata"]["uid"], int(labels[WORK_LABEL]))
+    return {labels[NAME_LABEL]: (i["metadata"]["uid"], int(labels[WORK_LABEL]), int(labels.get(PATCH_LABEL, 0)))
             for i in items for labels in [i["metadata"]["labels"]] if "deletionTimestamp" not in i["metadata"]}
 
 
