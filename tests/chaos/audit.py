@@ -172,7 +172,7 @@ class Audit:
                              f"{found[0]} instead of {e.uid} in {s.source}")
 
     def _patches(self, e):
-        return [op for op in self.history.of(e.op.id) if op.kind == "patch" and op.reached and e.begin <= op.sent <= e.end]
+        return [op for op in self.history.of(e.op.id) if op.kind == "patch" and op.reached and e.op.sent <= op.sent <= e.end]
 
     @staticmethod
     def _may_show(patches, begin, end):

@@ -74,10 +74,11 @@ def load(args, stage, history):
         try:
             while time.monotonic() < history.begin + args.seconds:
                 time.sleep(0.2)
-                stage.look_for_deaths()
+                stage.look_for_deaths(history)
                 progress.show()
         finally:
             end(clients, runner)
+        stage.look_for_deaths(history)
         for name in stage.processes:
             stage.begin(name)
         history.delivered = stage.delivered()
@@ -114,7 +115,7 @@ def wait_until_quiet(stage, history, progress):
     """
     end, good, there, wrong = time.monotonic() + QUIET_S, 0, [], []
     while time.monotonic() < end and good < GOOD_LOOKS:
-        stage.look_for_deaths()
+        stage.look_for_deaths(history)
         progress.show()
         time.sleep(1)
         try:

@@ -32,7 +32,7 @@ class Slot:
     def __init__(self, name, generated):
         self.name, self.generated, self.id = name, generated, "" if generated else name
         self.state, self.since = "free", 0.0
-        self.key, self.body, self.work, self.uid, self.service = "", None, 0, "", False
+        self.key, self.body, self.work, self.uid, self.service, self.patched = "", None, 0, "", False, False
 
 
 class Client:
@@ -71,7 +71,7 @@ class Client:
         slot.id = "" if slot.generated else slot.name
         slot.work = self.history.number()
         slot.key = f"key-{slot.work}" if self.random.random() < 0.4 else ""
-        slot.service = self.random.random() < 0.4
+        slot.service, slot.patched = self.random.random() < 0.4, False
         slot.body = spec(ports=PORTS if slot.service else (), process={"env": [{"name": "A", "value": SECRET}]})
         slot.body["metadata"]["labels"] = {"chaos-work": str(slot.work), "chaos-name": slot.name}
         if not slot.key and self.random.random() < 0.1:
@@ -200,7 +200,7 @@ class Client:
         answer = self._call(op, "POST", BASE + query, {"spec": slot.body}, patience_s)
         if op.result == 201:
             op.uid, op.real = answer["uid"], answer["id"]
-            op.detail = NO_SERVICE if slot.service and "service" not in answer else ""
+            op.detail = NO_SERVICE if slot.service and not slot.patched and "service" not in answer else ""
         return op
 
     def _get(self, slot):
@@ -224,7 +224,7 @@ class Client:
     def _patch(self, slot):
         """A label, and with an odd number no Service: both, or neither."""
         op = self._op("patch", slot.name)
-        op.wants_service = op.number % 2 == 0
+        op.wants_service, slot.patched = op.number % 2 == 0, True
         network = {"ports": [{"container_port": p, "visibility": v} for p, v in PORTS]} if op.wants_service else None
         self._call(op, "PATCH", f"{BASE}/{slot.id}", {"spec": {
             "metadata": {"labels": {"chaos-patch": str(op.number)}}, "network": network}}, content_type=MERGE_PATCH)

@@ -22,6 +22,7 @@ ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 CLUSTER = os.environ.get("E2E_CLUSTER", "")
 LOGIN = {"user": "chaos", "pass": "pw-9f2c7d41e0"}  # must stand in no log
 SECRET = "env-51b7a9c3f6"                           # the value of a variable of every container: likewise
+NATS_CRASH = "server.(*Server).jsMsgGetRequest("           # 2.9.10 reads a stream that another client is making
 APIS, WORKERS, MONITORS = 2, 3, 2
 CONCURRENCY = (16, 4, 1)  # one is always full
 
@@ -104,6 +105,7 @@ class Stage:
             self._add(f"monitor-{n}", "monitor")
         self.meant_to_run = {name: False for name in self.processes}
         self.started = {}
+        self.looked = time.monotonic()
         self.exits = []  # (name, text) of unexpected ends, or that went wrong
         self.lock = threading.Lock()
         self.dcm = None
@@ -167,12 +169,16 @@ class Stage:
         self.kill("nats")
         shutil.rmtree(self.store, ignore_errors=True)
 
-    def look_for_deaths(self):
-        """Who has ended by himself is noted, and started again."""
+    def look_for_deaths(self, history):
+        """Who has ended by himself is noted, and started again. A known crash of nats-server is a fault like any other."""
+        begin, self.looked = self.looked, time.monotonic()
         for name, process in self.processes.items():
             with self.lock:
                 died = self.meant_to_run[name] and not process.alive()
-            if died:
+            if died and name == "nats" and NATS_CRASH in process.log():
+                history.strike("crash of nats-server", name, begin).end = time.monotonic()
+                self.begin(name)
+            elif died:
                 self.exits.append((name, f"ended by itself with {process.popen.returncode}: {process.log()[-600:]}"))
                 self.begin(name)
 

@@ -51,6 +51,8 @@ HISTORIES = {
     "a patch": ([MADE, (PATCH, 3, 4, 200), (PATCH, 6, 7, 200)], [(2.5, "u"), (3.5, "u", 2), (5, "u", 2), (8, "u", 3)], [], []),
     "a patch that is not there": ([MADE, (PATCH, 3, 4, 200)], [(5, "u")], [], [VERSION]),
     "a patch that comes back": ([MADE, (PATCH, 3, 4, 503), (PATCH, 6, 7, 200)], [(8, "u", 3), (9, "u", 2)], [], [VERSION]),
+    "a patch before a DELETE that fails": ([MADE, (PATCH, 3, 4, 200), (DELETE, 5, 6, 503), (GET, 12, 13, 200, "u")],
+                                           [(14, "u", 2)], [], []),
     "a patch that fails": ([MADE, (PATCH, 3, 4, 503)], [(5, "u"), (6, "u", 2), (7, "u")], [], []),
     "a patch that nobody has sent": ([MADE], [(5, "u", 9)], [], [VERSION]),
     "a patch that finds nothing": ([MADE, (PATCH, 3, 4, 404)], [], [], ["patch 404 of a live container"]),
