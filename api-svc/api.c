@@ -15,6 +15,7 @@
 #include "api-svc/provider_health.h"
 #include "api-svc/request.h"
 #include "api-svc/request_body.h"
+#include "api-svc/watch_event.h"
 #include "common/base/clock.h"
 #include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
@@ -26,6 +27,7 @@
 #define HEALTH_BODY_MAX 512
 #define ID_PARAMETER "id"
 #define HTTP_NOT_MODIFIED 304
+#define HTTP_NOT_ACCEPTABLE 406
 #define HTTP_UNSUPPORTED_MEDIA_TYPE 415
 #define KEY_HEADER "Idempotency-Key"
 
@@ -34,6 +36,7 @@ struct api {
 	const struct openapi *openapi;
 	struct worker_client *client;
 	struct stream_answers *streams;
+	struct watches *watches;
 	struct http_server *server;
 	struct provider_health *health;
 	struct access *access;
@@ -149,20 +152,25 @@ static struct http_answer success_answer(struct request *r, const struct http_ex
 	return answer;
 }
 
-static struct http_answer failure_answer(struct api *api, const struct request *r, const struct worker_reply *reply)
+static struct http_answer error_answer(const struct request *r, const struct error *err, const cJSON *faults)
 {
 	struct problem problem = {
-		.error = &reply->error,
+		.error = err,
 		.instance = request_path(r),
 		.request_id = r->id,
-		.worker_faults = reply->faults,
+		.worker_faults = faults,
 	};
 
-	if (problem_status(reply->error.rc) == 500)
-		log_error("request failed", log_err(&reply->error), log_str("request_id", r->id));
+	if (problem_status(err->rc) == 500)
+		log_error("request failed", log_err(err), log_str("request_id", r->id));
+	return problem_answer(&problem);
+}
+
+static struct http_answer failure_answer(struct api *api, const struct request *r, const struct worker_reply *reply)
+{
 	if (reply->outcome_unknown && is_create(r) && !r->has_key)
 		undo(api, r);
-	return problem_answer(&problem);
+	return error_answer(r, &reply->error, reply->faults);
 }
 
 /* The answer begins now, and flows. */
@@ -368,6 +376,7 @@ static const struct extra {
 	[OPERATION_DELETE] = { .write = write_delete },
 	[OPERATION_LOGS] = { .write = write_logs, .check = log_query_check },
 	[OPERATION_LIST] = { .check = list_query_check, .is_narrowed = list_query_is_narrowed },
+	[OPERATION_WATCH] = { .check = list_query_check_watch },
 };
 
 /* PATCH: patch.h. Takes the tree over. */
@@ -396,6 +405,51 @@ static enum http_handled handle_patch(struct api *api, struct request *r, struct
 	}
 	if (patch_begin(&patch, tree, &failed.error))
 		on_worker_reply(api, patch.cookie, &failed);
+	return HTTP_DEFERRED;
+}
+
+/* On any thread. */
+static void on_watcher(void *ctx, uint64_t ticket, struct watcher *watcher, const struct error *err)
+{
+	struct api *api = ctx;
+	struct http_exchange *ex = http_server_claim(api->server, ticket);
+	struct request *r = ex ? http_exchange_user(ex) : NULL;
+	struct http_answer answer;
+
+	if (!ex) {
+		if (watcher)
+			watcher_close(watcher);
+		return;
+	}
+	r->watcher = watcher;
+	answer = watcher ? watcher_answer(watcher, ex) : error_answer(r, err, NULL);
+	r->status = answer.status;
+	http_exchange_resume(ex, &answer);
+}
+
+/* All watchers share what one worker tells: watches.h. */
+static enum http_handled handle_watch(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	const char *filter = parameters_query(&r->target, "filter");
+	struct watch_ask ask = {
+		.filter = filter && filter[0] ? filter : NULL,
+		.last_event_id = http_exchange_header(ex, "Last-Event-ID"),
+		.request_id = r->id,
+		.traceparent = r->traceparent[0] ? r->traceparent : NULL,
+		.done = on_watcher,
+		.ctx = api,
+	};
+	struct error err;
+
+	if (!watch_is_accepted(http_exchange_header(ex, "Accept"))) {
+		error_set(&err, RC_INVALID_ARGUMENT, "the answer is text/event-stream, which Accept excludes");
+		return request_answer_status(r, ex, &err, HTTP_NOT_ACCEPTABLE);
+	}
+	ask.cookie = http_exchange_defer(ex);
+	if (!ask.cookie)
+		return answer_rc(r, ex, RC_NO_MEMORY, "park a request");
+	if (watches_ask(api->watches, &ask, &err))
+		on_watcher(api, ask.cookie, NULL, &err);
 	return HTTP_DEFERRED;
 }
 
@@ -442,6 +496,8 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 		return request_answer_faults(r, ex, &faults);
 	if (r->match.parameter)
 		snprintf(r->container_id, sizeof(r->container_id), "%s", r->match.parameter);
+	if (operation == OPERATION_WATCH)
+		return handle_watch(api, r, ex);
 	if (source.merge_patch)
 		return handle_patch(api, r, ex, TAKE(tree));
 	json_begin_object(&w, NULL);
@@ -604,6 +660,8 @@ void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
 		return;
 	if (r->stream)
 		stream_answer_close(r->stream);
+	if (r->watcher)
+		watcher_close(r->watcher);
 	request_log(r, exchange, delivered);
 	if (r->status == 201)
 		end_debt(api, r, delivered);
@@ -612,7 +670,7 @@ void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
 }
 
 enum rc api_create(const struct api_config *config, const struct openapi *openapi, struct worker_client *client,
-		   struct stream_answers *streams, struct api **ret_api, struct error *err)
+		   struct stream_answers *streams, struct watches *watches, struct api **ret_api, struct error *err)
 {
 	struct api *api = calloc(1, sizeof(*api));
 	enum rc rc;
@@ -623,6 +681,7 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 	api->openapi = openapi;
 	api->client = client;
 	api->streams = streams;
+	api->watches = watches;
 	api->started_ms = clock_mono_ms();
 	api->request_max = (size_t)config->max_body * 8;
 	for (int op = 0; op < OPERATION_COUNT; op++) {

@@ -10,15 +10,17 @@
 #include "api-svc/http/http_server.h"
 #include "api-svc/pipeline/worker_client.h"
 #include "api-svc/stream_answer.h"
+#include "api-svc/watches.h"
 
 struct api;
 
 /*
- * config, openapi, client and streams are borrowed and outlive the result.
+ * config, openapi, client, streams and watches are borrowed and outlive the result.
  * Errors: RC_NO_MEMORY.
  */
 enum rc api_create(const struct api_config *config, const struct openapi *openapi, struct worker_client *client,
-		   struct stream_answers *streams, struct api **ret_api, struct error *err) must_check;
+		   struct stream_answers *streams, struct watches *watches, struct api **ret_api, struct error *err)
+	must_check;
 
 /* Free it; its server has ended and no request is pending. Takes NULL. */
 void api_destroy(struct api *api);

@@ -49,6 +49,21 @@ void list_query_check(const struct target *target, struct faults *faults)
 	}
 }
 
+void list_query_check_watch(const struct target *target, struct faults *faults)
+{
+	static const char *const of_lists[][2] = {
+		{ "order_by", "/query/order_by" },
+		{ "max_page_size", "/query/max_page_size" },
+		{ "page_token", "/query/page_token" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(of_lists); i++)
+		if (parameters_query(target, of_lists[i][0]))
+			faults_add(faults, of_lists[i][1],
+				   "is not for a watch, which tells all containers as they change");
+	list_query_check(target, faults);
+}
+
 bool list_query_is_narrowed(const struct target *target)
 {
 	for (size_t i = 0; i < ARRAY_LEN(parameters); i++)

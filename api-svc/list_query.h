@@ -10,6 +10,9 @@
 /* Add to `faults` what is wrong with filter and order_by, and where in them. */
 void list_query_check(const struct target *target, struct faults *faults);
 
+/* The same of a watch, which has a filter, but no order and no pages. */
+void list_query_check_watch(const struct target *target, struct faults *faults);
+
 /* Is there a filter or an order, which a worker must not ignore? */
 bool list_query_is_narrowed(const struct target *target);
 

@@ -33,6 +33,7 @@ struct process {
 	struct openapi *openapi;
 	struct worker_client *client;
 	struct stream_answers *streams;
+	struct watches *watches;
 	struct api *api;
 	struct http_server *server;
 	struct tls *tls; /* NULL: plain HTTP */
@@ -158,8 +159,10 @@ static enum rc start_nats(struct process *p, struct error *err)
 
 	if (!rc)
 		rc = stream_answers_connect(p->streams, p->bus, err);
-	if (!rc)
-		rc = worker_client_connect(p->client, p->bus, err);
+	if (rc)
+		return rc;
+	watches_set_hub(p->watches, stream_answers_hub(p->streams));
+	rc = worker_client_connect(p->client, p->bus, err);
 	return rc ? rc : start_presence(p, err);
 }
 
@@ -176,9 +179,13 @@ static enum rc start(void *ctx, struct error *err)
 	if (!rc)
 		rc = stream_answers_create(&p->streams, err);
 	if (!rc)
-		rc = api_create(&p->config, p->openapi, p->client, p->streams, &p->api, err);
+		rc = watches_create(p->client, p->config.request_timeout_ms, &p->watches, err);
 	if (!rc)
-		rc = start_http(p, err);
+		rc = api_create(&p->config, p->openapi, p->client, p->streams, p->watches, &p->api, err);
+	if (rc)
+		return rc;
+	stream_answers_set_guest(p->streams, watches_turn, p->watches);
+	rc = start_http(p, err);
 	if (rc)
 		return rc;
 	lifecycle_notify_ready();
@@ -199,6 +206,7 @@ static void drain(struct process *p)
 	int64_t reserve = timeout / 4 < UNDO_RESERVE_MS ? timeout / 4 : UNDO_RESERVE_MS;
 
 	http_server_drain(p->server);
+	watches_end(p->watches);
 	stream_answers_end(p->streams);
 	wait_for_connections(p, until - reserve);
 	worker_client_cancel(p->client, false);
@@ -226,6 +234,7 @@ static int stop(void *ctx)
 	api_destroy(p->api);
 	worker_client_destroy(p->client);
 	stream_answers_destroy(p->streams);
+	watches_destroy(p->watches);
 	openapi_destroy(p->openapi);
 	return 0;
 }

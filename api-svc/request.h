@@ -16,6 +16,7 @@
 #include "common/protocol.h"
 
 struct stream_answer;
+struct watcher;
 
 struct request {
 	char id[PROTOCOL_REQUEST_ID_MAX + 1];
@@ -27,6 +28,7 @@ struct request {
 	char token[PROTOCOL_TOKEN_MAX];         /* of a create */
 	bool has_key;
 	struct stream_answer *stream;     /* from which it is answered; NULL: from none */
+	struct watcher *watcher;          /* the same */
 	struct worker_debt *debt;         /* of a create that was settled; NULL: none */
 	char client[ACCESS_NAME_MAX + 1]; /* who it is from; "": not known */
 	unsigned status;                  /* of the answer; 0: there is none yet */

@@ -10,7 +10,6 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
-#include "common/bus/stream_hub.h"
 #include "common/services/log.h"
 
 #define LOOK_MS 400  /* between two looks whether clients are still there */
@@ -33,6 +32,8 @@ struct stream_answer {
 
 struct stream_answers {
 	struct stream_hub *hub; /* NULL: not connected yet */
+	int64_t (*guest_turn)(void *ctx);
+	void *guest;
 	pthread_t loop;
 	bool loop_runs;
 	struct pollfd *polled; /* the loop's */
@@ -244,7 +245,9 @@ static void *run_loop(void *ctx)
 
 	while (!is_stopping(answers)) {
 		int64_t due_ms = stream_hub_turn(answers->hub);
+		int64_t guest_ms = answers->guest_turn ? answers->guest_turn(answers->guest) : INT64_MAX;
 
+		due_ms = guest_ms < due_ms ? guest_ms : due_ms;
 		if (clock_mono_ms() >= look_ms) {
 			look_ms = clock_mono_ms() + LOOK_MS;
 			look_for_clients(answers);
@@ -282,6 +285,17 @@ enum rc stream_answers_connect(struct stream_answers *answers, struct bus *bus, 
 		rc = thread_start(run_loop, answers, &answers->loop, err);
 	answers->loop_runs = rc == RC_OK;
 	return rc;
+}
+
+void stream_answers_set_guest(struct stream_answers *answers, int64_t (*turn)(void *ctx), void *ctx)
+{
+	answers->guest_turn = turn;
+	answers->guest = ctx;
+}
+
+struct stream_hub *stream_answers_hub(struct stream_answers *answers)
+{
+	return answers->hub;
 }
 
 void stream_answers_end(struct stream_answers *answers)

@@ -8,6 +8,7 @@
 #include "api-svc/http/http_server.h"
 #include "api-svc/pipeline/worker_reply.h"
 #include "common/bus/bus.h"
+#include "common/bus/stream_hub.h"
 
 /* All of them. */
 struct stream_answers;
@@ -23,6 +24,15 @@ enum rc stream_answers_create(struct stream_answers **ret_answers, struct error 
  * Errors: those of stream_hub_create(); RC_INTERNAL when no thread can be had.
  */
 enum rc stream_answers_connect(struct stream_answers *answers, struct bus *bus, struct error *err) must_check;
+
+/*
+ * Have `turn` called on the thread after each turn of the hub, for streams that are no client's answer; it returns when it
+ * wants to be called at the latest (clock_mono_ms()). Before stream_answers_connect().
+ */
+void stream_answers_set_guest(struct stream_answers *answers, int64_t (*turn)(void *ctx), void *ctx);
+
+/* The hub, connected. */
+struct stream_hub *stream_answers_hub(struct stream_answers *answers);
 
 /* End all, and each that begins later: their workers are told, their clients see that they have not got all. */
 void stream_answers_end(struct stream_answers *answers);

@@ -60,6 +60,7 @@ enum operation_reply {
 	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, true,  OPERATION_REPLY_NOTHING)
 #define OPERATION_STREAM_ROWS(ROW) \
 	ROW(LOGS, logs, "GET", OPERATION_CONTAINER "/logs", "getLogs", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM) \
+	ROW(WATCH, watch, "GET", RESOURCE_CONTAINERS_PATH ":watch", "watchContainers", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM) \
 	OPERATION_TEST_ROWS(ROW)
 #define OPERATION_BESIDE_ROWS(ROW) \
 	ROW(SETTLE, settle, NULL,     NULL,                 NULL,              0,   OPERATION_SENT_ONCE,  true,  OPERATION_REPLY_NOTHING) \

@@ -60,6 +60,10 @@
  *              since_seconds, timestamps, previous,         id: resumes as last_event_id. RC_NOT_STARTED: no replica has
  *              limit_bytes, container, replica, events,     begun to run, and why; RC_INVALID_ARGUMENT: what it names is
  *              last_event_id                                not there, with what there is
+ *   watch      (none)                                       a stream of JSON lines, each: {"snapshot":true}, all are told
+ *                                                           now; a Container as it is now; {"synced":true}, those were
+ *                                                           all; {"gone": id}. State, not history. For the api-svc, which
+ *                                                           tells all its watchers (api-svc/watches.h)
  *   revision   id, revision                                 one of them
  *   delete     id, absent_ok (true: nothing there is OK),   empty
  *              if_match (2)
@@ -216,6 +220,7 @@
 #define PROTOCOL_STREAM_CREDIT_MAX (1024u * 1024) /* beyond what was sent; more is an error */
 #define PROTOCOL_STREAM_DATA_MAX (32u * 1024)     /* bytes of one DATA frame */
 #define PROTOCOL_STREAM_BEAT_MS 1000
+#define PROTOCOL_WATCH_LINE_MAX (16u * 1024 * 1024) /* bytes of a line of watch; no object of Kubernetes is as large */
 #define PROTOCOL_STREAM_SILENCE_MS 2500
 
 /* Is it what the REST API accepts as an id: 1 to 63 of a-z, 0-9 and '-', no '-' at the ends, and not the reserved one? */

@@ -11,6 +11,7 @@
 struct instance_watch {
 	pthread_mutex_t lock;
 	struct instance_watcher *slots[SLOTS];
+	struct instance_listener *listeners;
 };
 
 static struct instance_watcher **slot_of(struct instance_watch *watch, const char *id)
@@ -18,7 +19,7 @@ static struct instance_watcher **slot_of(struct instance_watch *watch, const cha
 	return &watch->slots[hash_text(HASH_INIT, id) % SLOTS];
 }
 
-static void on_change(void *ctx, enum kube_kind kind unused, const char *instance_id)
+static void on_change(void *ctx, enum kube_kind kind, const char *instance_id)
 {
 	struct instance_watch *watch = ctx;
 
@@ -26,6 +27,8 @@ static void on_change(void *ctx, enum kube_kind kind unused, const char *instanc
 	for (struct instance_watcher *w = *slot_of(watch, instance_id); w; w = w->next)
 		if (strcmp(w->id, instance_id) == 0 && !atomic_exchange(&w->changed, true))
 			worker_stream_wake(w->stream);
+	for (struct instance_listener *l = watch->listeners; l; l = l->next)
+		l->changed(l->ctx, kind, instance_id);
 	pthread_mutex_unlock(&watch->lock);
 }
 
@@ -69,5 +72,25 @@ void instance_watch_remove(struct instance_watch *watch, struct instance_watcher
 	*(watcher->previous ? &watcher->previous->next : slot_of(watch, watcher->id)) = watcher->next;
 	if (watcher->next)
 		watcher->next->previous = watcher->previous;
+	pthread_mutex_unlock(&watch->lock);
+}
+
+void instance_watch_listen(struct instance_watch *watch, struct instance_listener *listener)
+{
+	pthread_mutex_lock(&watch->lock);
+	listener->previous = NULL;
+	listener->next = watch->listeners;
+	if (listener->next)
+		listener->next->previous = listener;
+	watch->listeners = listener;
+	pthread_mutex_unlock(&watch->lock);
+}
+
+void instance_watch_unlisten(struct instance_watch *watch, struct instance_listener *listener)
+{
+	pthread_mutex_lock(&watch->lock);
+	*(listener->previous ? &listener->previous->next : &watch->listeners) = listener->next;
+	if (listener->next)
+		listener->next->previous = listener->previous;
 	pthread_mutex_unlock(&watch->lock);
 }

@@ -13,6 +13,7 @@
 #include "common/services/program.h"
 #include "common/version.h"
 #include "kube-worker/config.h"
+#include "kube-worker/container_feed.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/dispatcher.h"
 #include "kube-worker/instance_watch.h"
@@ -25,6 +26,7 @@
 struct worker {
 	struct worker_config config;
 	struct ledger ledger;
+	struct feed_count feeds;
 	struct op_env env;
 	struct kube_auth *auth;
 	struct bus *bus;
@@ -127,6 +129,9 @@ static enum rc start_parts(struct worker *worker, struct error *err)
 
 	worker->env.resource = RESOURCE_CONTAINER;
 	worker->env.config = &worker->config;
+	worker->env.auth = worker->auth;
+	worker->env.feeds = &worker->feeds;
+	feed_count_init(&worker->feeds);
 	if (!rc)
 		rc = kube_health_create(worker->auth, &worker->health, err);
 	if (!rc)
@@ -182,6 +187,7 @@ static bool stop_parts(struct worker *worker)
 	bus_destroy(worker->bus); /* the last callbacks, of discovery, read the dispatcher's counts */
 	bus_service_destroy(worker->service);
 	dispatcher_destroy(worker->dispatcher);
+	feed_count_wait(&worker->feeds);
 	bus_caller_destroy(worker->env.caller);
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
 		informer_destroy(worker->informers[kind]);

@@ -15,6 +15,7 @@
 
 #define OP_FAULTS_MAX 65536 /* bytes of the `errors` of a reply */
 
+struct feed_count;
 struct instance_watch;
 
 /* The same for all operations, for the life of the process. */
@@ -23,7 +24,9 @@ struct op_env {
 	const struct worker_config *config;
 	struct kube_cache *cache;
 	struct instance_watch *watch; /* of the cache, for streams */
-	struct bus_caller *caller;    /* for questions to JetStream and to api-svc */
+	struct feed_count *feeds;
+	struct kube_auth *auth;
+	struct bus_caller *caller; /* for questions to JetStream and to api-svc */
 	struct ledger *ledger;
 };
 

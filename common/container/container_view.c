@@ -42,6 +42,7 @@ enum rc container_extras_read(struct container_extras *extras, const struct fact
 
 	extras->status = state.status;
 	extras->changed_ms = state.changed_ms;
+	extras->recheck_ms = state.recheck_ms;
 	snprintf(extras->ip, sizeof(extras->ip), "%s", state.ip);
 	snprintf(extras->message, sizeof(extras->message), "%s", state.message);
 	str_trim_broken_utf8(extras->message);

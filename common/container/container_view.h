@@ -16,6 +16,7 @@
 struct container_extras {
 	enum container_status status;
 	int64_t changed_ms;
+	int64_t recheck_ms; /* as that of a container_state */
 	char ip[CONTAINER_IP_MAX];
 	char message[CONTAINER_MESSAGE_MAX]; /* for people; "" when there is nothing to say */
 	struct buf service;                  /* JSON, empty: there is no Service */

@@ -38,9 +38,11 @@ struct informer {
 	enum informer_mode mode;
 	struct informer_listener listener;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards stop_asked */
+	pthread_mutex_t lock; /* guards stop_asked and the next two */
 	pthread_cond_t wake;
 	bool stop_asked;
+	void (*ended)(void *ctx); /* NULL: somebody joins the thread */
+	void *ended_ctx;
 	atomic_bool stopping;
 	atomic_bool polling;
 	atomic_llong lists, watches, events, failures, version;
@@ -345,6 +347,32 @@ static int64_t take_step(struct informer *informer, enum informer_event event, c
 	return ms;
 }
 
+static void informer_free(struct informer *informer)
+{
+	kube_client_destroy(informer->client);
+	pthread_cond_destroy(&informer->wake);
+	pthread_mutex_destroy(&informer->lock);
+	free(informer->resource_version);
+	free(informer->namespace);
+	free(informer);
+}
+
+/* If it was abandoned. */
+static void end_informer(struct informer *informer)
+{
+	void (*ended)(void *ctx);
+	void *ctx;
+
+	pthread_mutex_lock(&informer->lock);
+	ended = informer->ended;
+	ctx = informer->ended_ctx;
+	pthread_mutex_unlock(&informer->lock);
+	if (!ended)
+		return;
+	informer_free(informer);
+	ended(ctx);
+}
+
 static void *run_informer(void *ctx)
 {
 	struct informer *informer = ctx;
@@ -370,20 +398,11 @@ static void *run_informer(void *ctx)
 		wait_ms = take_step(informer, event, &err);
 		footprint_trim_heap(); /* after a list, and about every 40 s: what bursts of work have left goes back */
 	}
+	end_informer(informer);
 	return NULL;
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
-
-static void informer_free(struct informer *informer)
-{
-	kube_client_destroy(informer->client);
-	pthread_cond_destroy(&informer->wake);
-	pthread_mutex_destroy(&informer->lock);
-	free(informer->resource_version);
-	free(informer->namespace);
-	free(informer);
-}
 
 enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube_kind kind, enum informer_mode mode,
 			const struct informer_listener *listener, struct informer **ret_informer, struct error *err)
@@ -427,6 +446,19 @@ void informer_destroy(struct informer *informer)
 	informer_stop(informer);
 	pthread_join(informer->thread, NULL);
 	informer_free(informer);
+}
+
+/* In one step: a thread that sees it frees what this uses. */
+void informer_abandon(struct informer *informer, void (*ended)(void *ctx), void *ctx)
+{
+	pthread_mutex_lock(&informer->lock);
+	informer->ended = ended;
+	informer->ended_ctx = ctx;
+	pthread_detach(informer->thread);
+	atomic_store(&informer->stopping, true);
+	informer->stop_asked = true;
+	pthread_cond_broadcast(&informer->wake);
+	pthread_mutex_unlock(&informer->lock);
 }
 
 struct informer_counts informer_counts(struct informer *informer)

@@ -59,6 +59,12 @@ void informer_stop(struct informer *informer);
 /* Stop, wait for the thread (about a second), and free. Takes NULL. */
 void informer_destroy(struct informer *informer);
 
+/*
+ * Stop, and let the thread free it when it ends, about a second later: for those who must not wait.
+ * ended  called then, on that thread, as the last thing: nothing of the listener is used any more.
+ */
+void informer_abandon(struct informer *informer, void (*ended)(void *ctx), void *ctx);
+
 /* What happened so far. Any thread. */
 struct informer_counts informer_counts(struct informer *informer);
 

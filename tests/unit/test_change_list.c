@@ -1,0 +1,295 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory_budget.h"
+#include "common/container/change_cursor.h"
+
+static struct change_list *new_list(void)
+{
+	struct change_list *list = NULL;
+
+	cr_assert_eq(change_list_create(&list, NULL), RC_OK);
+	return list;
+}
+
+static void put(struct change_list *list, const char *id, const char *text)
+{
+	cr_assert_eq(change_list_put(list, id, text, strlen(text), NULL, NULL), RC_OK);
+}
+
+/* What the cursor tells now: "+id=text" added, "~" modified, "-" deleted, "." of the snapshot, "|" synced. */
+static const char *told(struct change_cursor *cursor, const struct change_list *list)
+{
+	static const char marks[] = {
+		[CHANGE_SNAPSHOT] = '.', [CHANGE_SYNCED] = '|',  [CHANGE_ADDED] = '+',
+		[CHANGE_MODIFIED] = '~', [CHANGE_DELETED] = '-',
+	};
+	static char text[1024];
+	size_t len = 0;
+	struct change_event event;
+	bool any = true;
+
+	text[0] = '\0';
+	while (any && len < sizeof(text) - 100) {
+		cr_assert_eq(change_cursor_next(cursor, list, &event, &any, NULL), RC_OK);
+		if (any)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%c%s%s%s ", marks[event.type],
+						event.item ? event.item->id : "", event.item ? "=" : "",
+						event.item ? event.item->text : "");
+	}
+	return text;
+}
+
+Test(change_cursor, tells_what_there_is_and_then_each_change)
+{
+	struct change_list *list = new_list();
+	struct change_cursor cursor;
+
+	put(list, "a", "1");
+	put(list, "b", "1");
+	cursor = change_cursor_make(list, NULL, NULL);
+	cr_expect_str_eq(told(&cursor, list), ".a=1 .b=1 | ");
+	cr_expect_str_eq(told(&cursor, list), "");
+	put(list, "c", "1");
+	put(list, "a", "2");
+	change_list_remove(list, "b");
+	change_list_remove(list, "never");
+	cr_expect_str_eq(told(&cursor, list), "+c=1 ~a=2 -b=1 ");
+	put(list, "a", "2");
+	cr_expect_str_eq(told(&cursor, list), "", "the same is no change");
+	put(list, "b", "1");
+	cr_expect_str_eq(told(&cursor, list), "+b=1 ");
+	change_cursor_clear(&cursor);
+	change_list_destroy(list);
+}
+
+Test(change_cursor, a_slow_one_gets_the_latest_of_each)
+{
+	struct change_list *list = new_list();
+	struct change_cursor cursor = change_cursor_make(list, NULL, NULL);
+	char text[16];
+
+	cr_expect_str_eq(told(&cursor, list), "| ");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		put(list, i % 2 ? "odd" : "even", text);
+		put(list, "brief", "1");
+		change_list_remove(list, "brief");
+	}
+	cr_expect_str_eq(told(&cursor, list), "+even=998 +odd=999 ", "what came and went was never there");
+	change_cursor_clear(&cursor);
+	change_list_destroy(list);
+}
+
+Test(change_cursor, changes_while_the_snapshot_is_told)
+{
+	struct change_list *list = new_list();
+	struct change_cursor cursor;
+	struct change_event event;
+	bool any;
+
+	put(list, "a", "1");
+	put(list, "b", "1");
+	put(list, "c", "1");
+	cursor = change_cursor_make(list, NULL, NULL);
+	cr_assert_eq(change_cursor_next(&cursor, list, &event, &any, NULL), RC_OK);
+	cr_expect_str_eq(event.item->id, "a");
+	change_list_remove(list, "a");
+	change_list_remove(list, "b");
+	put(list, "c", "2");
+	put(list, "d", "1");
+	cr_expect_str_eq(told(&cursor, list), ".c=2 .d=1 | -a=1 ~c=2 ~d=1 ", "b was never told, so it does not go");
+	change_cursor_clear(&cursor);
+	change_list_destroy(list);
+}
+
+static bool starts_with(void *ctx, const struct change_item *item)
+{
+	return item->text[0] == *(const char *)ctx;
+}
+
+Test(change_cursor, what_leaves_the_filter_is_deleted)
+{
+	char shown = 'x';
+	struct change_list *list = new_list();
+	struct change_cursor cursor;
+
+	put(list, "a", "x1");
+	put(list, "b", "y1");
+	cursor = change_cursor_make(list, starts_with, &shown);
+	cr_expect_str_eq(told(&cursor, list), ".a=x1 | ");
+	put(list, "a", "y2");
+	put(list, "b", "x2");
+	cr_expect_str_eq(told(&cursor, list), "-a=y2 +b=x2 ");
+	put(list, "b", "x3");
+	put(list, "a", "y3");
+	cr_expect_str_eq(told(&cursor, list), "~b=x3 ");
+	change_list_remove(list, "a");
+	change_list_remove(list, "b");
+	cr_expect_str_eq(told(&cursor, list), "-b=x3 ");
+	change_cursor_clear(&cursor);
+	change_list_destroy(list);
+}
+
+Test(change_cursor, resumes_after_a_number)
+{
+	char shown = 'x';
+	struct change_list *list = new_list();
+	struct change_cursor cursor = change_cursor_make(list, NULL, NULL);
+	struct error err;
+	uint64_t number;
+
+	put(list, "stays", "x1");
+	put(list, "goes", "x1");
+	put(list, "changes", "x1");
+	put(list, "leaves", "x1");
+	put(list, "gone", "x1");
+	change_list_remove(list, "gone");
+	number = change_list_now(list);
+	put(list, "changes", "x2");
+	change_list_remove(list, "goes");
+	put(list, "comes", "x1");
+	put(list, "leaves", "y1");
+	cr_assert_eq(change_cursor_resume(&cursor, list, number, &err), RC_OK);
+	cr_expect_str_eq(told(&cursor, list), "~changes=x2 -goes=x1 +comes=x1 ~leaves=y1 ");
+	cr_assert_eq(change_cursor_resume(&cursor, list, change_list_now(list), &err), RC_OK);
+	cr_expect_str_eq(told(&cursor, list), "");
+	cr_expect_eq(change_cursor_resume(&cursor, list, change_list_now(list) + 1, &err), RC_EXPIRED);
+	change_cursor_clear(&cursor);
+	cursor = change_cursor_make(list, starts_with, &shown);
+	cr_assert_eq(change_cursor_resume(&cursor, list, number, &err), RC_OK);
+	cr_expect_str_eq(told(&cursor, list), "~changes=x2 -goes=x1 +comes=x1 -leaves=y1 ");
+	change_cursor_clear(&cursor);
+	change_list_destroy(list);
+}
+
+Test(change_list, forgets_what_has_gone_longest_ago)
+{
+	struct change_list *list = new_list();
+	struct change_cursor quick = change_cursor_make(list, NULL, NULL);
+	struct change_cursor slow;
+	struct error err;
+	char id[16];
+
+	put(list, "stays", "1");
+	cr_expect_str_eq(told(&quick, list), ".stays=1 | ~stays=1 ");
+	slow = change_cursor_make(list, NULL, NULL);
+	cr_expect_str_eq(told(&slow, list), ".stays=1 | ");
+	for (int i = 0; i <= CHANGE_GONE_MAX; i++) {
+		snprintf(id, sizeof(id), "g%d", i);
+		put(list, id, "1");
+		cr_assert_str_neq(told(&quick, list), "");
+		change_list_remove(list, id);
+		cr_assert(strchr(told(&quick, list), '-'));
+	}
+	cr_expect_eq(change_list_slots(list), CHANGE_GONE_MAX + 2);
+	cr_expect_eq(change_list_floor(list), 3, "the end of g0");
+	cr_expect_eq(change_cursor_resume(&quick, list, 2, &err), RC_EXPIRED);
+	cr_expect_str_eq(told(&quick, list), "");
+	cr_expect_str_eq(told(&slow, list), ".stays=1 | ", "all anew");
+	put(list, "again", "1");
+	cr_expect_str_eq(told(&slow, list), "+again=1 ", "in a place that was used before");
+	cr_expect_str_eq(told(&quick, list), "+again=1 ");
+	change_cursor_clear(&quick);
+	change_cursor_clear(&slow);
+	change_list_destroy(list);
+}
+
+Test(change_list, what_a_snapshot_does_not_name_has_gone)
+{
+	struct change_list *list = new_list();
+	struct change_cursor cursor;
+
+	put(list, "a", "1");
+	put(list, "b", "1");
+	put(list, "c", "1");
+	cursor = change_cursor_make(list, NULL, NULL);
+	cr_expect_str_eq(told(&cursor, list), ".a=1 .b=1 .c=1 | ");
+	change_list_begin_snapshot(list);
+	put(list, "a", "1");
+	put(list, "b", "2");
+	put(list, "d", "1");
+	cr_expect_str_eq(told(&cursor, list), "~b=2 +d=1 ", "nothing has gone yet");
+	change_list_end_snapshot(list);
+	cr_expect_str_eq(told(&cursor, list), "-c=1 ");
+	change_cursor_clear(&cursor);
+	change_list_destroy(list);
+}
+
+Test(change_list, stays_within_the_memory_budget)
+{
+	struct change_list *list = new_list();
+	struct change_cursor cursor = change_cursor_make(list, NULL, NULL);
+	char text[1000] = { 0 };
+	char id[16];
+	struct error err = { .rc = RC_OK };
+	int count = 0;
+
+	memory_budget_set(100000);
+	memset(text, 'x', sizeof(text) - 1);
+	while (!err.rc && count < 1000) {
+		snprintf(id, sizeof(id), "i%d", count++);
+		err.rc = change_list_put(list, id, text, strlen(text), NULL, &err);
+	}
+	cr_expect_eq(err.rc, RC_BUSY);
+	cr_expect(count > 80 && count < 100, "%d", count);
+	cr_expect(strstr(err.text, "memory"), "%s", err.text);
+	cr_expect_eq(change_list_slots(list), (uint32_t)count - 1);
+	change_list_remove(list, "i0");
+	cr_expect_eq(change_list_put(list, "i0", "1", 1, NULL, &err), RC_OK, "smaller than before");
+	change_cursor_clear(&cursor);
+	change_list_destroy(list);
+	cr_expect(memory_budget_take(100000), "all of it was given back");
+}
+
+/* Against a model that keeps everything: what a reader holds after it has read is what there is. */
+Test(change_list, any_order_of_changes_and_readers_ends_in_the_same_state)
+{
+	enum { ITEMS = 12, READERS = 4 };
+	char now[ITEMS] = { 0 };
+	char known[READERS][ITEMS] = { { 0 } };
+	struct change_cursor cursors[READERS];
+	struct change_list *list = new_list();
+	unsigned seed = 1;
+
+	for (int r = 0; r < READERS; r++)
+		cursors[r] = change_cursor_make(list, NULL, NULL);
+	for (int step = 0; step < 20000; step++) {
+		int item = rand_r(&seed) % ITEMS;
+		int r = rand_r(&seed) % READERS;
+		char id[8];
+		struct change_event event;
+		bool any;
+
+		snprintf(id, sizeof(id), "%c", 'A' + item);
+		now[item] = rand_r(&seed) % 3 ? (char)('a' + rand_r(&seed) % 20) : 0;
+		if (now[item])
+			cr_assert_eq(change_list_put(list, id, &now[item], 1, NULL, NULL), RC_OK);
+		else
+			change_list_remove(list, id);
+		for (int i = rand_r(&seed) % 5; i > 0; i--) {
+			cr_assert_eq(change_cursor_next(&cursors[r], list, &event, &any, NULL), RC_OK);
+			if (!any || !event.item)
+				continue;
+			cr_assert_eq(event.type == CHANGE_ADDED || event.type == CHANGE_SNAPSHOT,
+				     known[r][event.item->id[0] - 'A'] == 0);
+			known[r][event.item->id[0] - 'A'] = event.type == CHANGE_DELETED ? 0 : event.item->text[0];
+		}
+	}
+	for (int r = 0; r < READERS; r++) {
+		struct change_event event;
+		bool any = true;
+
+		while (any) {
+			cr_assert_eq(change_cursor_next(&cursors[r], list, &event, &any, NULL), RC_OK);
+			if (any && event.item)
+				known[r][event.item->id[0] - 'A'] = event.type == CHANGE_DELETED ? 0
+												 : event.item->text[0];
+		}
+		cr_expect_arr_eq(known[r], now, ITEMS, "reader %d", r);
+		change_cursor_clear(&cursors[r]);
+	}
+	change_list_destroy(list);
+}
