@@ -56,7 +56,7 @@ static const struct config_row rows[] = {
 	  .help = "Bytes that the body of a request may have; then it is answered with 413" },
 	{ .env = "SP_SERVER_MEMORY", .type = CONFIG_INT, .offset = MEMBER(memory),
 	  .fallback = "268435456", .min = 1024 * 1024, .max = 1LL << 40,
-	  .help = "Bytes of all requests and answers in flight; beyond it requests are answered with 503" },
+	  .help = "Bytes of all requests and answers in flight, and of what watchers share; beyond it 503" },
 };
 /* clang-format on */
 

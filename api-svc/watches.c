@@ -318,6 +318,8 @@ static void read_feed(struct watches *watches, struct watcher **told)
 		if (got)
 			err.rc = watch_feed_add(&watches->feed, block, got, watches->list, &err);
 	}
+	if (err.rc == RC_BUSY)
+		error_wrap(&err, RC_BUSY, "SP_SERVER_MEMORY");
 	if (err.rc == RC_BUSY || err.rc == RC_NO_MEMORY) {
 		fail_all(watches, &err, told);
 		return;

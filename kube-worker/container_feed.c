@@ -11,9 +11,10 @@
 #include "common/container/workload.h"
 #include "kube-worker/container_find.h"
 #include "kube-worker/instance_watch.h"
+#include "kube-worker/op_kube.h"
 
 #define TEXT_MAX (16u * 1024 * 1024) /* bytes of an object; none of Kubernetes is as large */
-#define FAILURES_MAX 3               /* of an informer's first list */
+#define FAILURES_MAX 3               /* of an informer, before its first list is complete */
 #define INSTANCES_AT_ONCE 64         /* that are looked at in one call, also when nothing comes of it */
 
 /* One that could be the root of a container. */
@@ -445,17 +446,32 @@ enum rc container_feed_open(const struct op_env *env, void (*wake_reader)(void *
 
 /* ---- for the reader ---------------------------------------------------------------------------------------------- */
 
+/* A first list that does not come. What the Role does not allow is not tried for long. */
+static enum rc check_informer(struct informer *informer, struct error *err)
+{
+	int64_t failures = informer_counts(informer).failures;
+	struct error failure = informer_failure(informer);
+
+	if (failures < FAILURES_MAX && failure.rc != RC_PERMISSION_DENIED)
+		return RC_OK;
+	if (!failure.rc)
+		return error_set(err, RC_UNAVAILABLE, "Kubernetes does not list the containers");
+	op_kube_make_public(NULL, &failure);
+	*err = failure;
+	return failure.rc;
+}
+
 static enum rc check(const struct container_feed *feed, struct error *err)
 {
+	enum rc rc = RC_OK;
+
 	if (feed->too_many)
 		return error_set(err, RC_UNAVAILABLE, "there are more containers than %u MiB of memory hold",
 				 CONTAINER_FEED_MAX / 1024 / 1024);
-	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
-		if (feed->informers[kind] && !(feed->listed & 1u << kind) &&
-		    informer_counts(feed->informers[kind]).failures >= FAILURES_MAX)
-			return error_set(err, RC_UNAVAILABLE, "Kubernetes does not list its %s at the moment",
-					 kube_kind_plural((enum kube_kind)kind));
-	return RC_OK;
+	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
+		if (feed->informers[kind] && !(feed->listed & 1u << kind))
+			rc = check_informer(feed->informers[kind], err);
+	return rc;
 }
 
 enum rc container_feed_is_ready(struct container_feed *feed, bool *ret_ready, struct error *err)

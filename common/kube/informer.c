@@ -38,11 +38,12 @@ struct informer {
 	enum informer_mode mode;
 	struct informer_listener listener;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards stop_asked and the next two */
+	pthread_mutex_t lock; /* guards stop_asked and the next three */
 	pthread_cond_t wake;
 	bool stop_asked;
 	void (*ended)(void *ctx); /* NULL: somebody joins the thread */
 	void *ended_ctx;
+	struct error failure; /* the last one */
 	atomic_bool stopping;
 	atomic_bool polling;
 	atomic_llong lists, watches, events, failures, version;
@@ -327,6 +328,14 @@ static void note_polling(struct informer *informer, enum informer_event event, c
 		note_watching(informer);
 }
 
+static void note_failure(struct informer *informer, const struct error *err)
+{
+	pthread_mutex_lock(&informer->lock);
+	informer->failure = *err;
+	pthread_mutex_unlock(&informer->lock);
+	atomic_fetch_add(&informer->failures, 1);
+}
+
 /* The only place where the state changes. Returns how long to wait first. */
 static int64_t take_step(struct informer *informer, enum informer_event event, const struct error *err)
 {
@@ -341,7 +350,7 @@ static int64_t take_step(struct informer *informer, enum informer_event event, c
 	note_polling(informer, event, err);
 	ms = pause_ms(informer, step.pause, err);
 	if (step.pause == INFORMER_PAUSE_BACKOFF || step.pause == INFORMER_PAUSE_JITTER)
-		atomic_fetch_add(&informer->failures, 1);
+		note_failure(informer, err);
 	log_event(informer, event, err, ms);
 	informer->state = step.next;
 	return ms;
@@ -471,4 +480,14 @@ struct informer_counts informer_counts(struct informer *informer)
 		.version = atomic_load(&informer->version),
 		.polling = atomic_load(&informer->polling),
 	};
+}
+
+struct error informer_failure(struct informer *informer)
+{
+	struct error failure;
+
+	pthread_mutex_lock(&informer->lock);
+	failure = informer->failure;
+	pthread_mutex_unlock(&informer->lock);
+	return failure;
 }

@@ -68,4 +68,7 @@ void informer_abandon(struct informer *informer, void (*ended)(void *ctx), void 
 /* What happened so far. Any thread. */
 struct informer_counts informer_counts(struct informer *informer);
 
+/* The last failure; rc RC_OK: there was none, or it has no error. Any thread. */
+struct error informer_failure(struct informer *informer);
+
 #endif

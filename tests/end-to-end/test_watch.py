@@ -333,3 +333,68 @@ def test_watch_tells_a_slow_reader_the_latest_only(stack, watch):
     slow.close()
     told = sum(len(s) for s in steps.values())
     assert told < 40 * 8, f"{told} events of {40 * 13} changes: {steps}"
+
+
+def test_watch_of_large_containers(stack, watch):
+    env = [{"name": f"V{n}", "value": "x" * 9000} for n in range(50)]
+    watcher = watch(stack)
+    create(stack, "large", process={"env": env})
+    stack.wait_status("large", "RUNNING")
+    settle(stack, watcher, "large")
+    settle(stack, watch(stack, filter='id = "large"'), "large")
+    assert len(json.dumps(watcher.state["large"])) > 450000
+
+
+def test_watch_says_that_memory_is_short_and_recovers(own_stack, watch):
+    stack = own_stack(workers=1, SP_SERVER_MEMORY=str(1 << 20))
+    for n in range(4):
+        create(stack, f"large-{n}", process={"env": [{"name": f"V{i}", "value": "x" * 9000} for i in range(40)]})
+    problem = stack.api.call("GET", path()).problem(503, "UNAVAILABLE")
+    assert "SP_SERVER_MEMORY" in problem["detail"], problem
+    for n in range(3):
+        assert stack.api.delete(f"large-{n}").status == 204
+    watcher = watch(stack)
+    settle(stack, watcher, "large-3")
+    for n in range(3):
+        create(stack, f"more-{n}", process={"env": [{"name": f"V{i}", "value": "x" * 9000} for i in range(40)]})
+    wait_for("the stream breaks off", lambda: is_over(watcher), 20)
+    stack.api.call("GET", path()).problem(503, "UNAVAILABLE")
+
+
+def is_over(watcher):
+    try:
+        return watcher.event() is None
+    except http.client.IncompleteRead:
+        return True
+
+
+def test_watch_tells_a_state_that_time_changes(stack, watch, no_pods):
+    """A failure that lasts is told when the grace is over, though nothing happens then."""
+    create(stack, "alone")
+    stack.wait_status("alone", "RUNNING")
+    watcher = watch(stack)
+    no_pods(True)
+    pod, = [p for p in stack.kube.of("pods", "alone")]
+    stack.kube.patch("pods", pod["metadata"]["name"], {"status": {"phase": "Failed", "reason": "Evicted"}}, "/status")
+    watcher.until_status("alone", "PENDING")
+    watcher.until_status("alone", "FAILED")
+    settle(stack, watcher, "alone")
+
+
+def test_watch_has_a_comment_with_the_id_every_15_s(stack, watch):
+    create(stack, "quiet", labels={"team": "blue"})
+    stack.wait_status("quiet", "RUNNING")
+    watcher = watch(stack, filter='labels.team = "red"')
+    at_first = watcher.last_id
+    create(stack, "other")
+    stack.wait_status("other", "RUNNING")
+    begun = time.monotonic()
+    assert watcher.answer.readline() == b":\n"
+    assert 10 < time.monotonic() - begun < 17
+    last_id = watcher.answer.readline().decode().strip().removeprefix("id: ")
+    assert last_id != at_first and watcher.answer.readline() == b"\n"
+    again = Watcher(stack.api_port, last_id=last_id, filter='labels.team = "red"')
+    patched = stack.api.call("PATCH", "/api/v1alpha1/containers/other", {"spec": {"metadata": {"labels": {"team": "red"}}}})
+    assert patched.status == 200
+    assert again.event()[0] == "ADDED" and again.log == [("ADDED", "other")]
+    again.close()
