@@ -24,6 +24,7 @@
 
 #define LISTEN_BACKLOG 1024
 #define FILES_BESIDE_CONNECTIONS 256 /* NATS, epoll, logs, and the reserve of http_server.h */
+#define WATCHES_SHARE 2              /* of the memory: so much of it the list of watchers may have */
 #define POLL_MS 10                   /* between two looks while we wait for the end */
 #define LAST_ANSWERS_MS 500          /* for the 503s at the end to be sent */
 #define UNDO_RESERVE_MS 1000         /* of the shutdown timeout, at most a quarter of it */
@@ -179,7 +180,8 @@ static enum rc start(void *ctx, struct error *err)
 	if (!rc)
 		rc = stream_answers_create(&p->streams, err);
 	if (!rc)
-		rc = watches_create(p->client, p->config.request_timeout_ms, &p->watches, err);
+		rc = watches_create(p->client, p->config.request_timeout_ms, (size_t)p->config.memory / WATCHES_SHARE,
+				    &p->watches, err);
 	if (!rc)
 		rc = api_create(&p->config, p->openapi, p->client, p->streams, p->watches, &p->api, err);
 	if (rc)

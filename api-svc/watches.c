@@ -54,6 +54,7 @@ struct watches {
 	struct worker_client *client;
 	struct stream_hub *hub;
 	int64_t timeout_ms;
+	size_t memory;     /* bytes that the list may have */
 	atomic_bool woken; /* the feed has something */
 	pthread_mutex_t
 		lock; /* guards everything below; the hub's lock and those of exchanges are taken with it held */
@@ -196,7 +197,7 @@ static enum rc make_list(struct watches *watches, struct error *err)
 		return RC_OK;
 	if (!crypto_random(&watches->list_id, sizeof(watches->list_id)))
 		return error_set(err, RC_INTERNAL, "libcrypto gives no random numbers");
-	return change_list_create(&watches->list, err);
+	return change_list_create(watches->memory, &watches->list, err);
 }
 
 /* ---- the feed ---------------------------------------------------------------------------------------------------- */
@@ -523,7 +524,7 @@ enum rc watches_ask(struct watches *watches, const struct watch_ask *ask, struct
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
-enum rc watches_create(struct worker_client *client, int64_t timeout_ms, struct watches **ret_watches,
+enum rc watches_create(struct worker_client *client, int64_t timeout_ms, size_t memory, struct watches **ret_watches,
 		       struct error *err)
 {
 	struct watches *watches = calloc(1, sizeof(*watches));
@@ -532,6 +533,7 @@ enum rc watches_create(struct worker_client *client, int64_t timeout_ms, struct 
 		return error_no_memory(err);
 	watches->client = client;
 	watches->timeout_ms = timeout_ms;
+	watches->memory = memory;
 	watches->backoff = (struct backoff){ .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
 	watches->feed = watch_feed_make();
 	pthread_mutex_init(&watches->lock, NULL);

@@ -42,9 +42,10 @@ struct watch_ask {
 /*
  * client and its bus are borrowed and outlive the result's use.
  * timeout_ms  for one that waits.
+ * memory      bytes that the list may have; with more watchers are refused.
  * Errors: RC_NO_MEMORY.
  */
-enum rc watches_create(struct worker_client *client, int64_t timeout_ms, struct watches **ret_watches,
+enum rc watches_create(struct worker_client *client, int64_t timeout_ms, size_t memory, struct watches **ret_watches,
 		       struct error *err) must_check;
 
 /* The hub of this process; before a worker can be asked. */

@@ -24,11 +24,13 @@ struct change_list {
 	uint64_t now;
 	uint64_t floor;
 	uint32_t snapshot; /* the number of the snapshot that was begun last */
+	size_t bytes;      /* of all items; in the memory budget */
+	size_t max;
 	struct change_item *oldest_gone, *newest_gone;
 	size_t gone_count;
 };
 
-enum rc change_list_create(struct change_list **ret_list, struct error *err)
+enum rc change_list_create(size_t max, struct change_list **ret_list, struct error *err)
 {
 	struct change_list *list = calloc(1, sizeof(*list));
 
@@ -36,6 +38,7 @@ enum rc change_list_create(struct change_list **ret_list, struct error *err)
 		free(list);
 		return error_no_memory(err);
 	}
+	list->max = max;
 	*ret_list = list;
 	return RC_OK;
 }
@@ -47,9 +50,15 @@ static size_t bytes_of(const char *id, size_t len)
 	return sizeof(struct change_item) + strlen(id) + len;
 }
 
-static void free_item(struct change_item *item)
+static void give_bytes(struct change_list *list, size_t bytes)
 {
-	memory_budget_give(bytes_of(item->id, item->len));
+	memory_budget_give(bytes);
+	list->bytes -= bytes;
+}
+
+static void free_item(struct change_list *list, struct change_item *item)
+{
+	give_bytes(list, bytes_of(item->id, item->len));
 	free(item->facts);
 	free(item->text);
 	free(item->id);
@@ -171,7 +180,7 @@ static void forget_oldest(struct change_list *list)
 	list->slots[item->slot] = NULL;
 	list->free_slots[list->free_count++] = item->slot;
 	hash_table_remove(&list->by_id, &item->by_id);
-	free_item(item);
+	free_item(list, item);
 }
 
 /* Without memory for the change itself it is as if it had been forgotten already. */
@@ -191,14 +200,25 @@ static void let_go(struct change_list *list, struct change_item *item)
 
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
 
-static enum rc refuse(struct error *err)
+/* What has gone makes room for what is there. */
+static enum rc take_bytes(struct change_list *list, size_t bytes, struct error *err)
 {
-	return error_set(err, RC_BUSY, "the list of all containers does not fit into the memory that is left for it");
+	while (list->bytes + bytes > list->max || !memory_budget_take(bytes)) {
+		if (!list->gone_count)
+			return error_set(err, RC_BUSY,
+					 "the list of all containers does not fit into the memory that it may have");
+		forget_oldest(list);
+	}
+	list->bytes += bytes;
+	return RC_OK;
 }
 
-static enum rc replace(struct change_list *list, struct change_item *item, char *text, size_t len, void *facts)
+static void replace(struct change_list *list, struct change_item *item, char *text, size_t len, void *facts)
 {
-	memory_budget_give(item->len);
+	size_t held = bytes_of(item->id, item->len);
+	size_t bytes = bytes_of(item->id, len);
+
+	give_bytes(list, item->gone ? held : held > bytes ? held - bytes : 0);
 	free(item->text);
 	free(item->facts);
 	item->text = text;
@@ -211,7 +231,6 @@ static enum rc replace(struct change_list *list, struct change_item *item, char 
 		item->added = list->now + 1;
 	}
 	note_change(list, item);
-	return RC_OK;
 }
 
 static enum rc add(struct change_list *list, const char *id, char *text, size_t len, void *facts, struct error *err)
@@ -242,7 +261,9 @@ enum rc change_list_put(struct change_list *list, const char *id, const char *te
 			struct error *err)
 {
 	struct change_item *item = find(list, id);
-	size_t bytes = item ? len : bytes_of(id, len);
+	size_t held = item && !item->gone ? bytes_of(id, item->len) : 0;
+	size_t bytes = bytes_of(id, len);
+	size_t more = bytes > held ? bytes - held : 0;
 	char *copy;
 	enum rc rc;
 
@@ -251,19 +272,24 @@ enum rc change_list_put(struct change_list *list, const char *id, const char *te
 		free(facts);
 		return RC_OK;
 	}
-	if (!memory_budget_take(bytes))
-		return refuse(err);
+	rc = take_bytes(list, more, err);
+	if (rc)
+		return rc;
 	copy = malloc(len + 1);
 	if (!copy || !make_room_for_change(list)) {
-		memory_budget_give(bytes);
+		give_bytes(list, more);
 		free(copy);
 		return error_no_memory(err);
 	}
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	rc = item ? replace(list, item, copy, len, facts) : add(list, id, copy, len, facts, err);
+	item = find(list, id); /* if it had gone, it may be forgotten by now */
+	if (item)
+		replace(list, item, copy, len, facts);
+	else
+		rc = add(list, id, copy, len, facts, err);
 	if (rc) {
-		memory_budget_give(bytes);
+		give_bytes(list, more);
 		free(copy);
 	}
 	return rc;
@@ -298,7 +324,7 @@ void change_list_destroy(struct change_list *list)
 		return;
 	for (uint32_t i = 0; i < list->slot_count; i++)
 		if (list->slots[i])
-			free_item(list->slots[i]);
+			free_item(list, list->slots[i]);
 	hash_table_clear(&list->by_id);
 	free(list->slots);
 	free(list->free_slots);

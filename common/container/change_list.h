@@ -2,7 +2,7 @@
  * What there is, each thing as a text under its id, and in which order it has changed last: state, not history. Readers
  * (change_cursor.h) come at their own pace and hold nothing of it. No lock, no clock.
  *
- * Changes have numbers, from 1. What has gone is remembered with its last text, the CHANGE_GONE_MAX that have gone last:
+ * Changes have numbers, from 1. What has gone is remembered with its last text, at most the CHANGE_GONE_MAX that have gone last:
  * who knows no number from change_list_floor() on cannot be told what has gone meanwhile.
  */
 #ifndef COMMON_CONTAINER_CHANGE_LIST_H
@@ -33,20 +33,24 @@ struct change_item {
 	struct change_item *older, *newer; /* gone: in the order of their going */
 };
 
-/* Make an empty list. ret_list: given to the caller. Errors: RC_NO_MEMORY. */
-enum rc change_list_create(struct change_list **ret_list, struct error *err) must_check;
+/*
+ * Make an empty list of at most so many bytes, which are counted into the memory budget as well. What has gone is forgotten
+ * earlier when there is no room.
+ * ret_list: given to the caller. Errors: RC_NO_MEMORY.
+ */
+enum rc change_list_create(size_t max, struct change_list **ret_list, struct error *err) must_check;
 
-/* Free it, with all that it holds, which leaves the memory budget. Takes NULL. */
+/* Free it, with all that it holds. Takes NULL. */
 void change_list_destroy(struct change_list *list);
 
 /*
  * Something is as `text` says; a text that is the same is no change.
  *
  * id     copied.
- * text   `len` bytes, copied, and counted into the memory budget.
+ * text   `len` bytes, copied.
  * facts  of the text, taken over on RC_OK (free()); may be NULL.
  *
- * Errors: RC_BUSY the memory budget is spent; RC_NO_MEMORY. Nothing is changed then.
+ * Errors: RC_BUSY there is no room; RC_NO_MEMORY. Nothing is changed then, but that more is forgotten.
  */
 enum rc change_list_put(struct change_list *list, const char *id, const char *text, size_t len, void *facts,
 			struct error *err) must_check;

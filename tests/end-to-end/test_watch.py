@@ -95,9 +95,13 @@ def test_watch_shows_containers_as_get_does(stack, watch):
         stack.wait_status(container_id, "RUNNING")
     wait_for("rolled out", lambda: all(c["replicas"]["ready"] == c["replicas"]["desired"] == c["replicas"]["updated"]
                                        for c in listed(stack).values()), 30)
-    settle(stack, early, "rich", "plain", "late")
-    settle(stack, watch(stack), "rich", "plain", "late")
-    assert early.state == listed(stack)
+    late = watch(stack)
+
+    def are_as_listed():
+        for watcher in (early, late):
+            settle(stack, watcher, "rich", "plain", "late")
+        return early.state == late.state == listed(stack)
+    wait_for("both tell what the list shows", are_as_listed)
 
 
 def test_watch_with_a_filter_tells_what_comes_into_it_and_leaves_it(stack, watch):
@@ -347,16 +351,19 @@ def test_watch_of_large_containers(stack, watch):
 
 def test_watch_says_that_memory_is_short_and_recovers(own_stack, watch):
     stack = own_stack(workers=1, SP_SERVER_MEMORY=str(1 << 20))
-    for n in range(4):
-        create(stack, f"large-{n}", process={"env": [{"name": f"V{i}", "value": "x" * 9000} for i in range(40)]})
+    large = {"process": {"env": [{"name": f"V{n}", "value": "x" * 9000} for n in range(30)]}}
+    create(stack, "first", **large)
+    create(stack, "second", **large)
     problem = stack.api.call("GET", path()).problem(503, "UNAVAILABLE")
     assert "SP_SERVER_MEMORY" in problem["detail"], problem
-    for n in range(3):
-        assert stack.api.delete(f"large-{n}").status == 204
+    assert stack.api.delete("first").status == 204
     watcher = watch(stack)
-    settle(stack, watcher, "large-3")
-    for n in range(3):
-        create(stack, f"more-{n}", process={"env": [{"name": f"V{i}", "value": "x" * 9000} for i in range(40)]})
+    settle(stack, watcher, "second")
+    assert stack.api.delete("second").status == 204
+    create(stack, "third", **large)  # in the place of the deleted one
+    stack.wait_status("third", "RUNNING")
+    watcher.until("the third", lambda s: set(s) == {"third"})
+    create(stack, "fourth", **large)
     wait_for("the stream breaks off", lambda: is_over(watcher), 20)
     stack.api.call("GET", path()).problem(503, "UNAVAILABLE")
 

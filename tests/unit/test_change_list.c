@@ -10,7 +10,7 @@ static struct change_list *new_list(void)
 {
 	struct change_list *list = NULL;
 
-	cr_assert_eq(change_list_create(&list, NULL), RC_OK);
+	cr_assert_eq(change_list_create(SIZE_MAX, &list, NULL), RC_OK);
 	return list;
 }
 
@@ -237,11 +237,36 @@ Test(change_list, stays_within_the_memory_budget)
 	cr_expect(count > 80 && count < 100, "%d", count);
 	cr_expect(strstr(err.text, "memory"), "%s", err.text);
 	cr_expect_eq(change_list_slots(list), (uint32_t)count - 1);
-	change_list_remove(list, "i0");
-	cr_expect_eq(change_list_put(list, "i0", "1", 1, NULL, &err), RC_OK, "smaller than before");
+	cr_expect_eq(change_list_put(list, "i0", text, 1, NULL, &err), RC_OK, "smaller than before");
+	change_list_remove(list, "i1");
+	cr_expect_eq(change_list_floor(list), 0);
+	cr_expect_eq(change_list_put(list, "new", text, strlen(text), NULL, &err), RC_OK,
+		     "in the place of what has gone");
+	cr_expect_eq(change_list_floor(list), change_list_now(list) - 1);
 	change_cursor_clear(&cursor);
 	change_list_destroy(list);
 	cr_expect(memory_budget_take(100000), "all of it was given back");
+}
+
+Test(change_list, stays_within_its_own_bytes)
+{
+	struct change_list *list = NULL;
+	struct error err;
+	char text[1000] = { 0 };
+
+	memset(text, 'x', sizeof(text) - 1);
+	cr_assert_eq(change_list_create(3000, &list, NULL), RC_OK);
+	put(list, "a", text);
+	put(list, "b", text);
+	cr_expect_eq(change_list_put(list, "c", text, strlen(text), NULL, &err), RC_BUSY);
+	change_list_remove(list, "a");
+	put(list, "a", text);
+	change_list_remove(list, "b");
+	put(list, "c", text);
+	cr_expect_eq(change_list_put(list, "b", text, strlen(text), NULL, &err), RC_BUSY);
+	put(list, "c", "1");
+	put(list, "b", text);
+	change_list_destroy(list);
 }
 
 /* Against a model that keeps everything: what a reader holds after it has read is what there is. */

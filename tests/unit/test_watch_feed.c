@@ -19,7 +19,7 @@ static struct taken make(void)
 {
 	struct taken t = { .feed = watch_feed_make() };
 
-	cr_assert_eq(change_list_create(&t.list, NULL), RC_OK);
+	cr_assert_eq(change_list_create(SIZE_MAX, &t.list, NULL), RC_OK);
 	return t;
 }
 
