@@ -433,6 +433,7 @@ static bool compose(struct watcher *w)
 static ssize_t read_events(void *ctx, char *to, size_t max)
 {
 	struct watcher *w = ctx;
+	bool failed;
 	size_t got = 0;
 
 	pthread_mutex_lock(&w->watches->lock);
@@ -445,9 +446,10 @@ static ssize_t read_events(void *ctx, char *to, size_t max)
 		if (w->out_at == w->out.len)
 			clear_out(w);
 	}
-	w->idle = got == 0 && !w->failed;
+	failed = w->failed;
+	w->idle = got == 0 && !failed;
 	pthread_mutex_unlock(&w->watches->lock);
-	return got ? (ssize_t)got : w->failed ? HTTP_SOURCE_FAILED : 0;
+	return got ? (ssize_t)got : failed ? HTTP_SOURCE_FAILED : 0;
 }
 
 struct http_answer watcher_answer(struct watcher *w, struct http_exchange *exchange)

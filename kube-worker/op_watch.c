@@ -33,9 +33,10 @@ static enum rc begin(struct watch_source *s, struct worker_stream *stream, struc
 	bool ready = false;
 	enum rc rc = RC_OK;
 
-	s->stream = stream;
-	if (!s->feed)
+	if (!s->feed) {
+		s->stream = stream; /* for wake() */
 		rc = container_feed_open(s->env, wake, s, &s->feed, err);
+	}
 	if (!rc)
 		rc = container_feed_is_ready(s->feed, &ready, err);
 	if (rc || !ready)

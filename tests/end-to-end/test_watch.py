@@ -350,20 +350,21 @@ def test_watch_of_large_containers(stack, watch):
 
 
 def test_watch_says_that_memory_is_short_and_recovers(own_stack, watch):
-    stack = own_stack(workers=1, SP_SERVER_MEMORY=str(1 << 20))
-    large = {"process": {"env": [{"name": f"V{n}", "value": "x" * 9000} for n in range(30)]}}
-    create(stack, "first", **large)
-    create(stack, "second", **large)
+    """The list may have half of it: four of these containers."""
+    stack = own_stack(workers=1, SP_SERVER_MEMORY=str(8 << 20))
+    large = {"process": {"env": [{"name": f"V{n}", "value": "x" * 9000} for n in range(100)]}}
+    for n in range(5):
+        create(stack, f"large-{n}", **large)
     problem = stack.api.call("GET", path()).problem(503, "UNAVAILABLE")
     assert "SP_SERVER_MEMORY" in problem["detail"], problem
-    assert stack.api.delete("first").status == 204
+    assert stack.api.delete("large-0").status == 204
     watcher = watch(stack)
-    settle(stack, watcher, "second")
-    assert stack.api.delete("second").status == 204
-    create(stack, "third", **large)  # in the place of the deleted one
-    stack.wait_status("third", "RUNNING")
-    watcher.until("the third", lambda s: set(s) == {"third"})
-    create(stack, "fourth", **large)
+    settle(stack, watcher, "large-1", "large-4")
+    assert stack.api.delete("large-1").status == 204
+    create(stack, "another", **large)  # in the place of the deleted one
+    stack.wait_status("another", "RUNNING")
+    watcher.until("another", lambda s: set(s) == {"large-2", "large-3", "large-4", "another"})
+    create(stack, "too-many", **large)
     wait_for("the stream breaks off", lambda: is_over(watcher), 20)
     stack.api.call("GET", path()).problem(503, "UNAVAILABLE")
 
