@@ -192,10 +192,11 @@ chaos: all ## Random faults under load, and an audit of all answers: SEED=, SECO
 	tests/chaos/run.sh --build $(BUILD) --target $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: all test-streams-programs ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory, streams
+bench: all test-streams-programs ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory, streams, a watch
 	tests/bench/run.sh --build $(BUILD)
 	tests/bench/streams.py --build $(BUILD)
 	tests/bench/logs.py --build $(BUILD)
+	tests/bench/watch.py --build $(BUILD)
 
 .PHONY: overload
 overload: all ## Measure 2,000 clients that create and delete without a pause: latency, health, memory, recovery

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/accept.h"
 #include "api-svc/conditions.h"
 #include "api-svc/document/projection.h"
 #include "api-svc/list_query.h"
@@ -15,7 +16,6 @@
 #include "api-svc/provider_health.h"
 #include "api-svc/request.h"
 #include "api-svc/request_body.h"
-#include "api-svc/watch_event.h"
 #include "common/base/clock.h"
 #include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
@@ -325,7 +325,7 @@ static enum rc write_delete(struct api *api unused, struct request *r unused, st
 static enum rc write_logs(struct api *api unused, struct request *r unused, struct http_exchange *ex, bool bare unused,
 			  struct json_writer *w, struct error *err unused)
 {
-	bool events = log_query_wants_events(http_exchange_header(ex, "Accept"));
+	bool events = accept_names_events(http_exchange_header(ex, "Accept"));
 
 	json_bool(w, "events", events);
 	if (events)
@@ -441,8 +441,8 @@ static enum http_handled handle_watch(struct api *api, struct request *r, struct
 	};
 	struct error err;
 
-	if (!watch_is_accepted(http_exchange_header(ex, "Accept"))) {
-		error_set(&err, RC_INVALID_ARGUMENT, "the answer is text/event-stream, which Accept excludes");
+	if (!accept_allows_events(http_exchange_header(ex, "Accept"))) {
+		error_set(&err, RC_INVALID_ARGUMENT, "the answer is " ACCEPT_EVENT_STREAM ", which Accept excludes");
 		return request_answer_status(r, ex, &err, HTTP_NOT_ACCEPTABLE);
 	}
 	ask.cookie = http_exchange_defer(ex);

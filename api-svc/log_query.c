@@ -1,12 +1,9 @@
 #include "api-svc/log_query.h"
 
-#include <string.h>
-
 #include "api-svc/parameters.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 
-#define EVENT_STREAM "text/event-stream"
 #define AHEAD_MAX_MS 2000 /* that another clock may be ahead of ours */
 
 void log_query_check(const struct target *target, struct faults *faults)
@@ -22,19 +19,4 @@ void log_query_check(const struct target *target, struct faults *faults)
 		faults_add(faults, "/query/since_seconds", "must not be given together with since_time");
 	if (str_equal(follow, "true") && str_equal(previous, "true"))
 		faults_add(faults, "/query/previous", "cannot be followed: that run is over");
-}
-
-bool log_query_wants_events(const char *accept)
-{
-	while (accept && *accept) {
-		size_t len = strcspn(accept, ",");
-		size_t space = strspn(accept, " \t");
-		size_t name = strlen(EVENT_STREAM);
-
-		if (len >= space + name && strncasecmp(accept + space, EVENT_STREAM, name) == 0 &&
-		    (len == space + name || strchr("; \t", accept[space + name])))
-			return true;
-		accept += len + (accept[len] == ',');
-	}
-	return false;
 }

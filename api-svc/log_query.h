@@ -10,7 +10,4 @@
 /* Add to `faults` a time in the future, and parameters that exclude each other. */
 void log_query_check(const struct target *target, struct faults *faults);
 
-/* Does the client want events (text/event-stream)? accept: the header; NULL: absent. */
-bool log_query_wants_events(const char *accept);
-
 #endif

@@ -76,33 +76,3 @@ void watch_comment_write(const struct watch_id *id, struct buf *out)
 		write_id_line(id, id->number, out);
 	buf_add_char(out, '\n');
 }
-
-/* ---- Accept ------------------------------------------------------------------------------------------------------ */
-
-/* Is a range's weight 0? */
-static bool is_refused(const char *range, size_t len)
-{
-	const char *weight = memmem(range, len, "q=0", 3);
-	size_t rest = weight ? len - (size_t)(weight + 3 - range) : 0;
-
-	return weight && strspn(weight + 3, ".0 \t") >= rest;
-}
-
-bool watch_is_accepted(const char *accept)
-{
-	static const char *const ranges[] = { "text/event-stream", "text/*", "*/*" }; /* the most exact first */
-
-	for (size_t i = 0; accept && i < ARRAY_LEN(ranges); i++) {
-		size_t name = strlen(ranges[i]);
-
-		for (const char *at = accept; *at; at += *at == ',') {
-			const char *range = at + strspn(at, " \t");
-
-			at = range + strcspn(range, ",");
-			if (strncasecmp(range, ranges[i], name) == 0 &&
-			    strspn(range + name, " \t;,") + (range[name] == '\0'))
-				return !is_refused(range, (size_t)(at - range));
-		}
-	}
-	return !accept || !accept[strspn(accept, " \t,")];
-}

@@ -26,7 +26,4 @@ void watch_event_write(const struct change_event *event, const struct watch_id *
 /* Append a comment, with the id from which to resume by now; without one while its number is 0. */
 void watch_comment_write(const struct watch_id *id, struct buf *out);
 
-/* Does a client with this header take text/event-stream? accept: the header; NULL: absent. (RFC 9110 section 12.5.1.) */
-bool watch_is_accepted(const char *accept);
-
 #endif

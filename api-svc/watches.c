@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/accept.h"
 #include "api-svc/watch_event.h"
 #include "api-svc/watch_feed.h"
 #include "common/adapters/crypto.h"
@@ -14,7 +15,6 @@
 #include "common/container/list_filter.h"
 #include "common/services/log.h"
 
-#define EVENT_STREAM "text/event-stream"
 #define COMMENT_MS 15000 /* between two comments of an event stream */
 #define LOOK_MS 400      /* between two looks at everything that time decides */
 #define RETRY_FIRST_MS 200
@@ -460,7 +460,7 @@ struct http_answer watcher_answer(struct watcher *w, struct http_exchange *excha
 	pthread_mutex_unlock(&w->watches->lock);
 	return (struct http_answer){
 		.status = 200,
-		.content_type = EVENT_STREAM,
+		.content_type = ACCEPT_EVENT_STREAM,
 		.source = { read_events, w },
 	};
 }

@@ -14,7 +14,8 @@
 #include "kube-worker/op_kube.h"
 
 #define TEXT_MAX (16u * 1024 * 1024) /* bytes of an object; none of Kubernetes is as large */
-#define FAILURES_MAX 3               /* of an informer, before its first list is complete */
+#define FAILURES_MAX 4               /* of an informer in a row, some seconds: another worker may do better */
+#define CHECK_MS 1000                /* between two looks at that */
 #define INSTANCES_AT_ONCE 64         /* that are looked at in one call, also when nothing comes of it */
 
 /* One that could be the root of a container. */
@@ -446,13 +447,13 @@ enum rc container_feed_open(const struct op_env *env, void (*wake_reader)(void *
 
 /* ---- for the reader ---------------------------------------------------------------------------------------------- */
 
-/* A first list that does not come. What the Role does not allow is not tried for long. */
-static enum rc check_informer(struct informer *informer, struct error *err)
+/* What the Role does not allow is not tried for long. */
+static enum rc check_informer(const struct container_feed *feed, enum kube_kind kind, struct error *err)
 {
-	int64_t failures = informer_counts(informer).failures;
-	struct error failure = informer_failure(informer);
+	struct error failure = informer_failure(feed->informers[kind]);
+	bool forbidden = failure.rc == RC_PERMISSION_DENIED && !(feed->listed & 1u << kind);
 
-	if (failures < FAILURES_MAX && failure.rc != RC_PERMISSION_DENIED)
+	if (informer_counts(feed->informers[kind]).failing < FAILURES_MAX && !forbidden)
 		return RC_OK;
 	if (!failure.rc)
 		return error_set(err, RC_UNAVAILABLE, "Kubernetes does not list the containers");
@@ -469,8 +470,8 @@ static enum rc check(const struct container_feed *feed, struct error *err)
 		return error_set(err, RC_UNAVAILABLE, "there are more containers than %u MiB of memory hold",
 				 CONTAINER_FEED_MAX / 1024 / 1024);
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
-		if (feed->informers[kind] && !(feed->listed & 1u << kind))
-			rc = check_informer(feed->informers[kind], err);
+		if (feed->informers[kind])
+			rc = check_informer(feed, (enum kube_kind)kind, err);
 	return rc;
 }
 
@@ -629,7 +630,8 @@ enum rc container_feed_read(struct container_feed *feed, size_t max, struct buf 
 		tell_word("synced", out);
 		feed->synced = true;
 	}
-	*ret_due_ms = feed->first_waiting ? clock_mono_ms() : feed->recheck_ms;
+	*ret_due_ms = clock_mono_ms() + (feed->first_waiting ? 0 : CHECK_MS);
+	*ret_due_ms = feed->recheck_ms < *ret_due_ms ? feed->recheck_ms : *ret_due_ms;
 	pthread_mutex_unlock(&feed->lock);
 	return rc ? rc : buf_check(out, err);
 }

@@ -40,13 +40,13 @@ void container_feed_close(struct container_feed *feed);
 
 /*
  * Is all known that there was when it began?
- * Errors: RC_UNAVAILABLE Kubernetes cannot be asked, or there are too many containers; RC_PERMISSION_DENIED, as op_kube.h.
+ * Errors: RC_UNAVAILABLE Kubernetes cannot be reached for some seconds, or there are too many containers; RC_PERMISSION_DENIED, as op_kube.h.
  */
 enum rc container_feed_is_ready(struct container_feed *feed, bool *ret_ready, struct error *err) must_check;
 
 /*
  * Append lines (common/protocol.h, watch), about `max` bytes and the rest of a line. On one thread. Nothing is appended:
- * nothing is to be told now, wake() will tell, or it is at most *ret_due_ms (clock_mono_ms(), INT64_MAX: no time).
+ * nothing is to be told now; wake() will tell, or call again at *ret_due_ms (clock_mono_ms()).
  *
  * Errors: RC_NO_MEMORY, RC_TOO_LARGE, those of container_feed_is_ready().
  */

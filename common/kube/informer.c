@@ -46,7 +46,7 @@ struct informer {
 	struct error failure; /* the last one */
 	atomic_bool stopping;
 	atomic_bool polling;
-	atomic_llong lists, watches, events, failures, version;
+	atomic_llong lists, watches, events, failures, failing, version;
 
 	/* The thread's own. */
 	enum informer_state state;
@@ -169,6 +169,7 @@ static enum rc take_event(void *ctx, enum kube_event event, const cJSON *object,
 	if (event == KUBE_ERROR)
 		return take_error(informer, object, err);
 	informer->event_seen = true;
+	atomic_store(&informer->failing, 0);
 	note_watching(informer);
 	if (event != KUBE_BOOKMARK && event != KUBE_DELETED && !is_newer(version, informer->resource_version))
 		return RC_OK; /* told before: a repetition must not bring back what has been deleted since */
@@ -334,6 +335,7 @@ static void note_failure(struct informer *informer, const struct error *err)
 	informer->failure = *err;
 	pthread_mutex_unlock(&informer->lock);
 	atomic_fetch_add(&informer->failures, 1);
+	atomic_fetch_add(&informer->failing, 1);
 }
 
 /* The only place where the state changes. Returns how long to wait first. */
@@ -345,8 +347,10 @@ static int64_t take_step(struct informer *informer, enum informer_event event, c
 	if (step.impossible)
 		log_error("informer: impossible event", log_str("state", informer_state_name(informer->state)),
 			  log_str("event", informer_event_name(event)));
-	if (event == INFORMER_LIST_DONE || event == INFORMER_LIST_POLLED || event == INFORMER_WATCH_ENDED)
+	if (event == INFORMER_LIST_DONE || event == INFORMER_LIST_POLLED || event == INFORMER_WATCH_ENDED) {
 		backoff_reset(&informer->backoff);
+		atomic_store(&informer->failing, 0);
+	}
 	note_polling(informer, event, err);
 	ms = pause_ms(informer, step.pause, err);
 	if (step.pause == INFORMER_PAUSE_BACKOFF || step.pause == INFORMER_PAUSE_JITTER)
@@ -477,6 +481,7 @@ struct informer_counts informer_counts(struct informer *informer)
 		.watches = atomic_load(&informer->watches),
 		.events = atomic_load(&informer->events),
 		.failures = atomic_load(&informer->failures),
+		.failing = atomic_load(&informer->failing),
 		.version = atomic_load(&informer->version),
 		.polling = atomic_load(&informer->polling),
 	};

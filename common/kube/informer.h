@@ -35,6 +35,7 @@ struct informer_counts {
 	int64_t watches; /* that were opened */
 	int64_t events;
 	int64_t failures;
+	int64_t failing; /* failures since the last list or event, or the last watch that ended in order */
 	int64_t version; /* all changes up to this resourceVersion have been told; 0: none, or it is no number */
 	bool polling;    /* at this moment lists take the place of a watch */
 };

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from api import spec
 from conftest import Stack, Target
 from processes import wait_for
 from watcher import Watcher, path
@@ -27,6 +28,23 @@ def test_watch_is_refused_while_kubernetes_is_away(lonely):
     lonely.target.process.start()
     wait_for("healthy", lambda: lonely.api.health() == "healthy", 30)
     Watcher(lonely.api_port).sync().close()
+
+
+def test_watch_stays_while_kubernetes_is_away_but_none_begins(lonely):
+    assert lonely.api.create(spec(), "lost").status == 201
+    watcher = Watcher(lonely.api_port, timeout=60).sync()
+    watcher.until("lost", lambda s: "lost" in s)
+    lonely.target.process.kill()
+
+    def is_refused():
+        other = Watcher(lonely.api_port, timeout=60)
+        other.close()
+        return other.status == 503
+    wait_for("a new watch is refused", is_refused, 30)
+    lonely.target.process.start()  # with nothing in it
+    watcher.until("lost is gone", lambda s: not s, 60)
+    assert watcher.log[-1] == ("DELETED", "lost") and watcher.log.count(("synced", None)) == 1
+    watcher.close()
 
 
 def test_watch_tells_what_the_role_does_not_allow(lonely):

@@ -272,16 +272,6 @@ Test(log_options, paths_ask_for_what_the_client_wants)
 	}
 }
 
-Test(log_query, an_event_stream_is_wanted_by_its_name)
-{
-	cr_expect(log_query_wants_events("text/event-stream"));
-	cr_expect(log_query_wants_events("text/plain;q=0.1, text/event-stream;q=1"));
-	cr_expect(log_query_wants_events("TEXT/EVENT-STREAM"));
-	cr_expect_not(log_query_wants_events(NULL));
-	cr_expect_not(log_query_wants_events("*/*"));
-	cr_expect_not(log_query_wants_events("text/event-streams"));
-}
-
 Test(kube_facts, a_pod_tells_what_its_containers_have_run)
 {
 	static const char pod[] =

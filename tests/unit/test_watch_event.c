@@ -64,33 +64,3 @@ Test(watch_event, events_are_as_clients_read_them)
 	watch_comment_write(&(struct watch_id){ .number = 0 }, &out);
 	cr_expect_str_eq(out.data, ":\nid: 5b0c9e7f12345678-2a-cbf29ce4\n\n:\n\n");
 }
-
-Test(watch_event, what_accept_excludes)
-{
-	static const struct {
-		const char *accept;
-		bool taken;
-	} cases[] = {
-		{ NULL, true },
-		{ "", true },
-		{ " , ", true },
-		{ "*/*", true },
-		{ "text/*", true },
-		{ "text/event-stream", true },
-		{ "Text/Event-Stream", true },
-		{ "application/json, text/event-stream;q=0.5", true },
-		{ "text/event-stream; q=0.001", true },
-		{ "application/json,*/*;q=0.1", true },
-		{ "text/html;q=0, text/event-stream", true },
-		{ "application/json", false },
-		{ "text/plain, text/html", false },
-		{ "text/event-streams", false },
-		{ "text/event-stream;q=0", false },
-		{ "text/event-stream; q=0.000, */*", false },
-		{ "*/*, text/event-stream;q=0", false },
-		{ "text/*;q=0.0, */*", false },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		cr_expect_eq(watch_is_accepted(cases[i].accept), cases[i].taken, "%s", cases[i].accept);
-}

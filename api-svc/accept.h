@@ -1,0 +1,17 @@
+/*
+ * What a client takes as an answer: the header Accept (RFC 9110 section 12.5.1). Pure.
+ */
+#ifndef API_SVC_ACCEPT_H
+#define API_SVC_ACCEPT_H
+
+#include <stdbool.h>
+
+#define ACCEPT_EVENT_STREAM "text/event-stream"
+
+/* Does it name the event stream itself? accept: the header; NULL: absent. */
+bool accept_names_events(const char *accept);
+
+/* May the answer be an event stream? Also when a wildcard says so, or nothing is said. */
+bool accept_allows_events(const char *accept);
+
+#endif
