@@ -343,14 +343,21 @@ static void read_feed(struct watches *watches, struct watcher **told)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
+/* Is there something to tell: a change that memory was too short for, or a comment? */
+static bool is_due(const struct watcher *w, int64_t now_ms)
+{
+	return now_ms >= w->comment_ms || w->cursor.number != change_list_now(w->watches->list);
+}
+
+/* A client that has failed and does not read on hears of it by its socket. */
 static void look_at_watchers(struct watches *watches, int64_t now_ms)
 {
 	for (struct watcher *w = watches->running; w; w = w->next) {
 		if (!w->exchange)
 			continue;
-		if (!http_exchange_is_present(w->exchange)) {
+		if (w->failed || !http_exchange_is_present(w->exchange)) {
 			http_exchange_drop(w->exchange);
-		} else if (w->idle && (now_ms >= w->comment_ms || w->cursor.number != change_list_now(watches->list))) {
+		} else if (w->idle && is_due(w, now_ms)) {
 			w->idle = false;
 			http_exchange_wake(w->exchange);
 		}
@@ -374,8 +381,7 @@ static void look(struct watches *watches, int64_t now_ms, struct watcher **told)
 {
 	bool wanted = watches->running || watches->waiting;
 
-	if (watches->list)
-		look_at_watchers(watches, now_ms);
+	look_at_watchers(watches, now_ms);
 	look_at_waiting(watches, now_ms, told);
 	if (!wanted && watches->state != FEED_ASKED && now_ms - watches->left_ms >= WATCHES_KEEP_MS) {
 		close_feed(watches);
