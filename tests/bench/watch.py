@@ -110,7 +110,7 @@ class Many:
 
 
 def latencies(stack, many, changes):
-    """From the answer of Kubernetes to a change, whose watch line is sent with it, to each watcher. Milliseconds."""
+    """From the begin of a change (a PATCH to the API server, whose watch line follows) to each watcher. Milliseconds."""
     took = []
     for n in range(changes):
         word = f"step-{n}-{time.monotonic_ns()}"

@@ -120,7 +120,7 @@ def test_the_document_is_served_twice(api):
     assert yaml.body.startswith(b"openapi: 3.0")
     document = api.request("GET", "/openapi.json").json()
     container = CONTAINERS + "/{container_id}"
-    assert set(document["paths"]) == {HEALTH, CONTAINERS, container} | {
+    assert set(document["paths"]) == {HEALTH, CONTAINERS, CONTAINERS + ":watch", container} | {
         f"{container}:{verb}" for verb in ("scale", "stop", "start", "restart", "rollback")} | {
         f"{container}/{part}" for part in ("revisions", "revisions/{revision}", "events", "usage", "logs")}
 
