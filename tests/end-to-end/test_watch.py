@@ -1,15 +1,18 @@
 """GET /containers:watch: the state of all containers, and then each change."""
 
+import concurrent.futures
 import http.client
 import json
 import os
+import random
 import signal
 import socket
+import threading
 import time
 
 import pytest
 
-from api import spec
+from api import BASE, spec
 from processes import wait_for
 from test_methods import call
 from watcher import Watcher, path
@@ -69,7 +72,7 @@ def test_watch_tells_what_there_is_and_each_change(stack, watch):
     watcher.until_status("after", "RUNNING")
     assert call(stack, "before", "scale", {"replicas": 3}).status == 200
     watcher.until("three replicas", lambda s: s["before"]["replicas"]["ready"] == 3)
-    changed = stack.api.call("PATCH", "/api/v1alpha1/containers/before",
+    changed = stack.api.call("PATCH", f"{BASE}/before",
                              {"spec": {"image": {"reference": "docker.io/library/nginx:1.28"}}})
     assert changed.status == 200, changed.text
     watcher.until("the new image", lambda s: s["before"]["etag"] == changed.json["etag"])
@@ -119,7 +122,7 @@ def test_watch_with_a_filter_tells_what_comes_into_it_and_leaves_it(stack, watch
     assert call(stack, "red", "start").status == 200
     by_status.until("red is back", lambda s: set(s) == {"blue", "red"})
     assert by_status.log[-1] == ("ADDED", "red")
-    patched = stack.api.call("PATCH", "/api/v1alpha1/containers/red", {"spec": {"metadata": {"labels": {"team": "blue"}}}})
+    patched = stack.api.call("PATCH", f"{BASE}/red", {"spec": {"metadata": {"labels": {"team": "blue"}}}})
     assert patched.status == 200, patched.text
     by_label.until("red is blue", lambda s: set(s) == {"blue", "red"})
     assert by_label.log[-1] == ("ADDED", "red") and "red" not in [i for _, i in by_label.log[:-1]]
@@ -236,6 +239,49 @@ def stack_of_two(own_stack):
     for worker in stack.workers:
         worker.threads_without_feed = threads(worker)
     return stack
+
+
+FILTERS = [None, 'status = "RUNNING"', "labels.n > 4", 'NOT labels.n = "3" AND status != "STOPPED"']
+
+
+def test_watch_ends_in_what_lists_show_whatever_happens(own_stack, watch):
+    stack = own_stack(workers=2)
+    watchers = [watch(stack, **({"filter": text} if text else {})) for text in FILTERS]
+    stop = threading.Event()
+
+    def read(watcher):
+        while watcher.event() and not (stop.is_set() and "last" in watcher.state):
+            pass
+
+    def change(seed):
+        chosen = random.Random(seed)
+        for _ in range(25):
+            container_id, n = f"c{seed}-{chosen.randrange(4)}", chosen.randrange(8)
+            answer = chosen.choice([
+                lambda i, n: stack.api.create(spec(metadata={"name": "web", "labels": {"n": str(n)}}), i),
+                lambda i, n: stack.api.delete(i),
+                lambda i, n: call(stack, i, "stop"),
+                lambda i, n: call(stack, i, "start"),
+                lambda i, n: stack.api.call("PATCH", f"{BASE}/{i}", {"spec": {"metadata": {"labels": {"n": str(n)}}}}),
+            ])(container_id, n)
+            assert answer.status in (200, 201, 204, 404, 409), answer.text
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        readers = [pool.submit(read, w) for w in watchers]
+        changers = [pool.submit(change, seed) for seed in range(4)]
+        time.sleep(1)
+        stack.workers[0].kill()
+        stack.add_worker()
+        time.sleep(2)
+        stack.workers[1].kill()
+        for future in changers:
+            future.result(120)
+        stop.set()
+        create(stack, "last", labels={"n": "7"})
+        for future in readers:
+            future.result(60)
+    for watcher, text in zip(watchers, FILTERS):
+        query = {"filter": text} if text else {}
+        wait_for(text, lambda: watcher.state == listed(stack, **query) or (watcher.event() and False), 30)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
@@ -402,7 +448,7 @@ def test_watch_has_a_comment_with_the_id_every_15_s(stack, watch):
     last_id = watcher.answer.readline().decode().strip().removeprefix("id: ")
     assert last_id != at_first and watcher.answer.readline() == b"\n"
     again = Watcher(stack.api_port, last_id=last_id, filter='labels.team = "red"')
-    patched = stack.api.call("PATCH", "/api/v1alpha1/containers/other", {"spec": {"metadata": {"labels": {"team": "red"}}}})
+    patched = stack.api.call("PATCH", f"{BASE}/other", {"spec": {"metadata": {"labels": {"team": "red"}}}})
     assert patched.status == 200
     assert again.event()[0] == "ADDED" and again.log == [("ADDED", "other")]
     again.close()

@@ -21,7 +21,7 @@ class Watcher:
         self.connection.request("GET", path(**query), headers=headers)
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
-        self.last_id = last_id
+        self.last_id, self.resumed = last_id, last_id is not None
         self.state, self.log, self.comments = {}, [], 0
         self._fresh = True
 
@@ -51,11 +51,12 @@ class Watcher:
             self.state, self._fresh = {}, False
         elif kind == "synced":
             self._fresh = True
+        if not self.resumed:
+            assert kind != "ADDED" or container["id"] not in self.state, f"{container['id']} is added twice"
+            assert kind not in ("MODIFIED", "DELETED") or container["id"] in self.state, f"{kind} {container['id']}, not known"
         if kind == "DELETED":
             self.state.pop(container["id"], None)
         elif container:
-            if kind == "ADDED":
-                assert container["id"] not in self.state, f"{container['id']} is added twice"
             self.state[container["id"]] = container
         self.log.append((kind, container and container["id"]))
         return kind, container
