@@ -11,6 +11,7 @@
 #include "common/adapters/crypto.h"
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
+#include "common/base/footprint.h"
 #include "common/base/memory_budget.h"
 #include "common/container/list_filter.h"
 #include "common/services/log.h"
@@ -187,8 +188,11 @@ static void start_waiting(struct watches *watches, struct watcher **told)
 
 static void forget_list(struct watches *watches)
 {
+	if (!watches->list)
+		return;
 	change_list_destroy(watches->list);
 	watches->list = NULL;
+	footprint_trim_heap();
 }
 
 static enum rc make_list(struct watches *watches, struct error *err)

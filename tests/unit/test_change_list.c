@@ -289,7 +289,7 @@ Test(change_list, any_order_of_changes_and_readers_ends_in_the_same_state)
 		bool any;
 
 		snprintf(id, sizeof(id), "%c", 'A' + item);
-		now[item] = rand_r(&seed) % 3 ? (char)('a' + rand_r(&seed) % 20) : 0;
+		now[item] = (char)(rand_r(&seed) % 3 ? 'a' + rand_r(&seed) % 20 : 0);
 		if (now[item])
 			cr_assert_eq(change_list_put(list, id, &now[item], 1, NULL, NULL), RC_OK);
 		else
