@@ -30,8 +30,8 @@ class Watcher:
         kind, data = "message", None
         while True:
             line = self.answer.readline()
-            if not line:
-                return None
+            if not line.endswith(b"\n"):
+                return None  # also within a line, when it breaks off
             line = line.rstrip(b"\n").decode()
             if line.startswith(":"):
                 self.comments += 1
