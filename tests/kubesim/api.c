@@ -146,7 +146,7 @@ static void answer_fault_status(const struct sim_fault *fault, struct sim_respon
 {
 	struct sim_status status = sim_fault_status(fault);
 
-	sim_answer_status(rs, &status, fault->message);
+	sim_answer_status(rs, &status, "%s", fault->message);
 	rs->retry_after_s = status.retry_after_s;
 	if (!fault->html)
 		return;
