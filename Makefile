@@ -79,6 +79,9 @@ FORCE:
 OPENAPI  := $(if $(TEST_OPERATION),$(BUILD)/openapi.yaml,api-svc/openapi.yaml)
 $(BUILD)/obj/api-svc/document/openapi.o: $(OPENAPI)
 
+# The same for the console.
+$(BUILD)/obj/api-svc/console/console.o: $(wildcard api-svc/console/console.*)
+
 # No operation of production streams whatever a test wants; one that does is in programs of their own (tests/streams/).
 ifdef TEST_OPERATION
 ALL_CFLAGS += -DDCM_SP_TEST_OPERATION

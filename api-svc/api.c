@@ -6,6 +6,7 @@
 
 #include "api-svc/accept.h"
 #include "api-svc/conditions.h"
+#include "api-svc/console/console.h"
 #include "api-svc/document/projection.h"
 #include "api-svc/list_query.h"
 #include "api-svc/log_query.h"
@@ -519,7 +520,7 @@ static enum http_handled handle_yaml(struct api *api, struct request *r, struct 
 	size_t len;
 	const char *text = openapi_yaml(api->openapi, &len);
 
-	return request_answer_static(r, ex, YAML_MEDIA_TYPE, text, len);
+	return request_answer_static(r, ex, YAML_MEDIA_TYPE, NULL, text, len);
 }
 
 static enum http_handled handle_json(struct api *api, struct request *r, struct http_exchange *ex)
@@ -527,17 +528,26 @@ static enum http_handled handle_json(struct api *api, struct request *r, struct 
 	size_t len;
 	const char *text = openapi_json(api->openapi, &len);
 
-	return request_answer_static(r, ex, JSON_MEDIA_TYPE, text, len);
+	return request_answer_static(r, ex, JSON_MEDIA_TYPE, NULL, text, len);
+}
+
+/* ---- the console ---- */
+
+static enum http_handled handle_console(struct api *api unused, struct request *r, struct http_exchange *ex)
+{
+	struct console_file file;
+
+	if (!console_find(r->match.route.pattern, &file))
+		return answer_rc(r, ex, RC_INTERNAL, "a file of the console is missing");
+	return request_answer_static(r, ex, file.media_type, console_headers, file.text, file.len);
 }
 
 /* ---- every request ---- */
 
 static enum http_handled (*const handlers[ROUTE_ANSWER_COUNT])(struct api *api, struct request *r,
 							       struct http_exchange *ex) = {
-	[ROUTE_ASKS_WORKER] = handle_operation,
-	[ROUTE_HEALTH] = handle_health,
-	[ROUTE_DOCUMENT_YAML] = handle_yaml,
-	[ROUTE_DOCUMENT_JSON] = handle_json,
+	[ROUTE_ASKS_WORKER] = handle_operation, [ROUTE_HEALTH] = handle_health,   [ROUTE_DOCUMENT_YAML] = handle_yaml,
+	[ROUTE_DOCUMENT_JSON] = handle_json,    [ROUTE_CONSOLE] = handle_console,
 };
 
 /* Without waiting for a body. */

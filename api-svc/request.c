@@ -95,11 +95,12 @@ enum http_handled request_answer_faults(struct request *r, struct http_exchange 
 }
 
 enum http_handled request_answer_static(struct request *r, struct http_exchange *exchange, const char *content_type,
-					const char *text, size_t len)
+					const char *const *headers, const char *text, size_t len)
 {
 	struct http_answer answer = {
 		.status = 200,
 		.content_type = content_type,
+		.headers = headers,
 		.body = (char *)(uintptr_t)text, /* never written: body_is_static */
 		.body_len = len,
 		.body_is_static = true,

@@ -46,14 +46,17 @@ void request_destroy(struct request *r);
 /* The path, for `instance` and the log; never NULL. */
 const char *request_path(const struct request *r);
 
-/* Answer in handle(): with an error, with what is wrong, or with a text that lives for ever. Return HTTP_ANSWERED. */
+/*
+ * Answer in handle(): with an error, with what is wrong, or with a text that lives for ever (headers: as in http_answer).
+ * Return HTTP_ANSWERED.
+ */
 enum http_handled request_answer_error(struct request *r, struct http_exchange *exchange, const struct error *err);
 /* With another status than the usual one of the code. */
 enum http_handled request_answer_status(struct request *r, struct http_exchange *exchange, const struct error *err,
 					unsigned status);
 enum http_handled request_answer_faults(struct request *r, struct http_exchange *exchange, const struct faults *faults);
 enum http_handled request_answer_static(struct request *r, struct http_exchange *exchange, const char *content_type,
-					const char *text, size_t len);
+					const char *const *headers, const char *text, size_t len);
 
 /* One line in the log, at its end. */
 void request_log(const struct request *r, const struct http_exchange *exchange, bool delivered);

@@ -10,6 +10,9 @@ static const struct route others[] = {
 	{ "GET", "/health", ROUTE_HEALTH, OPERATION_COUNT },
 	{ "GET", "/openapi.yaml", ROUTE_DOCUMENT_YAML, OPERATION_COUNT },
 	{ "GET", "/openapi.json", ROUTE_DOCUMENT_JSON, OPERATION_COUNT },
+	{ "GET", "/console", ROUTE_CONSOLE, OPERATION_COUNT },
+	{ "GET", "/console/console.css", ROUTE_CONSOLE, OPERATION_COUNT },
+	{ "GET", "/console/console.js", ROUTE_CONSOLE, OPERATION_COUNT },
 };
 
 #define ROUTE_COUNT (OPERATION_COUNT + ARRAY_LEN(others))

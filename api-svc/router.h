@@ -12,7 +12,14 @@
 #include "api-svc/http/target.h"
 #include "common/operation.h"
 
-enum route_answer { ROUTE_ASKS_WORKER, ROUTE_HEALTH, ROUTE_DOCUMENT_YAML, ROUTE_DOCUMENT_JSON, ROUTE_ANSWER_COUNT };
+enum route_answer {
+	ROUTE_ASKS_WORKER,
+	ROUTE_HEALTH,
+	ROUTE_DOCUMENT_YAML,
+	ROUTE_DOCUMENT_JSON,
+	ROUTE_CONSOLE,
+	ROUTE_ANSWER_COUNT
+};
 
 struct route {
 	const char *method; /* GET stands for HEAD as well */

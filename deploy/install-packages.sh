@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing of the Debian packages that a purpose needs: the one list of our dependencies.
 #
-#   install-packages.sh build|run|test|check|api-check|deb|test-deploy...
+#   install-packages.sh build|run|test|check|api-check|console|deb|test-deploy...
 #
 # Debian 12 (bookworm) and 13 (trixie). Needs root, or sudo; does nothing when all is there.
 set -eu
@@ -16,6 +16,7 @@ packages_for() {
         check) echo "clang clang-format cppcheck shellcheck libclang-rt-dev groff-base systemd" ;;
         deb) echo "build-essential debhelper lintian systemd" ;;
         test-deploy) echo "curl debootstrap systemd-container podman netavark aardvark-dns iptables podman-compose" ;;
+        console) echo "chromium chromium-driver python3-selenium python3-pytest" ;;
         api-check) echo "python3-venv" "$(command -v npm >/dev/null || echo nodejs npm)" ;;
         *) echo "install-packages.sh: unknown purpose '$1'" >&2; exit 2 ;;
     esac

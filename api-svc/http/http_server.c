@@ -97,6 +97,15 @@ static struct MHD_Response *make_response(const struct http_answer *answer)
 	return MHD_create_response_from_buffer(answer->body_len, answer->body, mode);
 }
 
+static bool add_others(struct MHD_Response *response, const char *const *headers)
+{
+	bool good = true;
+
+	for (; good && headers && *headers; headers += 2)
+		good = MHD_add_response_header(response, headers[0], headers[1]) == MHD_YES;
+	return good;
+}
+
 static bool add_headers(struct MHD_Response *response, const struct http_exchange *ex)
 {
 	const struct http_answer *a = &ex->answer;
@@ -111,7 +120,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_exchang
 	       (!a->accepted || MHD_add_response_header(response, "Accept-Encoding", a->accepted)) &&
 	       (!a->etag[0] || MHD_add_response_header(response, "ETag", a->etag)) &&
 	       (!a->retry_after_s || MHD_add_response_header(response, "Retry-After", seconds)) &&
-	       (!close || MHD_add_response_header(response, "Connection", "close"));
+	       (!close || MHD_add_response_header(response, "Connection", "close")) && add_others(response, a->headers);
 }
 
 /* Of the request. */

@@ -63,12 +63,13 @@ struct http_answer {
 	char *body;               /* given (free()), or with body_is_static borrowed for ever; NULL: empty */
 	size_t body_len;
 	bool body_is_static;
-	int retry_after_s;        /* 0: no Retry-After */
-	char allow[64];           /* "": no Allow */
-	const char *authenticate; /* static; NULL: no WWW-Authenticate */
-	const char *accepted;     /* static; NULL: no Accept-Encoding */
-	char etag[72];            /* with its quotes; "": no ETag */
-	bool close;               /* end the connection afterwards */
+	int retry_after_s;          /* 0: no Retry-After */
+	char allow[64];             /* "": no Allow */
+	const char *authenticate;   /* static; NULL: no WWW-Authenticate */
+	const char *accepted;       /* static; NULL: no Accept-Encoding */
+	char etag[72];              /* with its quotes; "": no ETag */
+	const char *const *headers; /* static: others, names and values in turn, NULL at the end; NULL: none */
+	bool close;                 /* end the connection afterwards */
 	/* From admit(): do not wait for the body that was announced; the connection ends instead. */
 	bool at_once;
 	struct http_source source;
