@@ -398,8 +398,8 @@ function readForm() {
   };
   const labels = list(f("labels")), env = f("env").split("\n").filter((line) => line.trim());
   const ports = list(f("ports")).map((part) => {
-    const [port, visibility = "internal"] = part.split(/\s+/);
-    return { container_port: number(port), visibility };
+    const [, port, , protocol, visibility = "internal"] = part.match(/^([^/\s]*)(\/(\S*))?(?:\s+(.*))?$/);
+    return { container_port: number(port), visibility, ...(protocol && { protocol: protocol.toUpperCase() }) };
   });
   if (labels.length) spec.metadata.labels = Object.fromEntries(pairs(labels));
   if (ports.length) spec.network = { ports };
@@ -418,7 +418,7 @@ function fillForm(c) {
   set("cpu-max", spec ? spec.resources?.cpu?.max : 1);
   set("memory-min", spec ? spec.resources?.memory?.min : "64MB");
   set("memory-max", spec ? spec.resources?.memory?.max : "128MB");
-  set("ports", (spec?.network?.ports || []).map((p) => p.container_port + " " + (p.visibility || "internal")).join(", "));
+  set("ports", (spec?.network?.ports || []).map((p) => p.container_port + (p.protocol ? "/" + p.protocol : "") + " " + (p.visibility || "internal")).join(", "));
   set("replicas", spec?.provider_hints?.kubernetes?.replicas);
   set("labels", Object.entries(spec?.metadata.labels || {}).map(([k, v]) => k + "=" + v).join(", "));
   set("env", (spec?.process?.env || []).map((e) => e.name + "=" + e.value).join("\n"));
@@ -427,9 +427,10 @@ function fillForm(c) {
 function showFaults(fault) {
   const left = [];
   for (const error of fault.errors || []) {
-    const field = [...$("form").elements].filter((e) => e.dataset.pointer && (error.pointer + "/").startsWith(e.dataset.pointer + "/"))
-      .sort((a, b) => b.dataset.pointer.length - a.dataset.pointer.length)[0];
+    const field = [...$("form").elements].find((e) => e.dataset.pointer?.split(" ").some((p) => (error.pointer + "/").startsWith(p + "/")));
     if (!field) { left.push((error.pointer ? error.pointer + ": " : "") + error.detail); continue; }
+    const known = field.getAttribute("aria-describedby");
+    if (known) { $(known).textContent += "; " + error.detail; continue; }
     field.setAttribute("aria-invalid", "true");
     const note = document.createElement("span");
     note.className = "error";
