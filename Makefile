@@ -174,6 +174,11 @@ cluster-stop: ## Stop it
 test-cluster: all ## Run the end-to-end tests against the real control plane
 	tests/end-to-end/run.sh --build $(BUILD) --cluster $(E2E)
 
+.PHONY: test-console
+test-console: all ## Test the console in a real Chromium
+	deploy/install-packages.sh console
+	tests/console/run.sh --build $(BUILD)
+
 .PHONY: api-check
 api-check: all ## Check the API document: schemathesis against the running service, Spectral against the document
 	tests/api-document/run.sh
