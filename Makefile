@@ -20,11 +20,12 @@ PROGRAMS := $(filter $(patsubst %/main.c,%,$(wildcard */main.c)),api-svc kube-wo
 VERSION  := $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null | sed -e 's/^v//' -e 's/^[0-9a-f]\{7,\}/0.1.0-dev+g&/')
 VERSION  := $(or $(VERSION),0.1.0-dev)
 
-PKGS     := libnats libmicrohttpd gnutls libcjson libcurl yaml-0.1 libcrypto
+PKGS     := libnats libmicrohttpd gnutls libcjson libcurl yaml-0.1 libcrypto libwslay
+# Without a pkg-config file on Debian 12; header and library stand in the default places.
+PLAIN    := libnats libwslay
 PKG_CONFIG ?= pkg-config
-# libnats has no pkg-config file on Debian 12; its header and library stand in the default places.
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(filter-out libnats,$(PKGS)) 2>/dev/null)
-PKG_LIBS   := -lnats $(shell $(PKG_CONFIG) --libs $(filter-out libnats,$(PKGS)) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(filter-out $(PLAIN),$(PKGS)) 2>/dev/null)
+PKG_LIBS   := $(PLAIN:lib%=-l%) $(shell $(PKG_CONFIG) --libs $(filter-out $(PLAIN),$(PKGS)) 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wold-style-definition -Wvla -Wformat=2 -Wwrite-strings -Wundef -Wswitch-enum -Wpointer-arith \

@@ -13,15 +13,25 @@ static const char alphabets[][65] = {
 	[CRYPTO_BASE64_URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 };
 
-bool crypto_sha256(const void *data, size_t len, unsigned char out[CRYPTO_SHA256_SIZE])
+static bool digest_of(const EVP_MD *type, const void *data, size_t len, unsigned char *out, size_t size)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned digest_len = 0;
 
-	if (!EVP_Digest(data, len, digest, &digest_len, EVP_sha256(), NULL) || digest_len != CRYPTO_SHA256_SIZE)
+	if (!EVP_Digest(data, len, digest, &digest_len, type, NULL) || digest_len != size)
 		return false;
-	memcpy(out, digest, CRYPTO_SHA256_SIZE);
+	memcpy(out, digest, size);
 	return true;
+}
+
+bool crypto_sha256(const void *data, size_t len, unsigned char out[CRYPTO_SHA256_SIZE])
+{
+	return digest_of(EVP_sha256(), data, len, out, CRYPTO_SHA256_SIZE);
+}
+
+bool crypto_sha1(const void *data, size_t len, unsigned char out[CRYPTO_SHA1_SIZE])
+{
+	return digest_of(EVP_sha1(), data, len, out, CRYPTO_SHA1_SIZE);
 }
 
 bool crypto_ed25519_public(const unsigned char private_key[CRYPTO_ED25519_SIZE], unsigned char out[CRYPTO_ED25519_SIZE])

@@ -9,12 +9,16 @@
 
 #include "common/base/buf.h"
 
+#define CRYPTO_SHA1_SIZE 20    /* bytes */
 #define CRYPTO_SHA256_SIZE 32  /* bytes */
 #define CRYPTO_ED25519_SIZE 32 /* bytes of a key, private or public */
 #define CRYPTO_UUID_MAX 37     /* bytes of "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" with its NUL */
 
 /* The SHA-256 of `len` bytes. False when libcrypto refuses or memory is short; `out` is then untouched. */
 bool crypto_sha256(const void *data, size_t len, unsigned char out[CRYPTO_SHA256_SIZE]) must_check;
+
+/* The same with SHA-1, which only WebSocket's handshake wants: it keeps nothing secret. */
+bool crypto_sha1(const void *data, size_t len, unsigned char out[CRYPTO_SHA1_SIZE]) must_check;
 
 /* The public key of an Ed25519 private key (RFC 8032). False when libcrypto refuses; `out` is then untouched. */
 bool crypto_ed25519_public(const unsigned char private_key[CRYPTO_ED25519_SIZE], unsigned char out[CRYPTO_ED25519_SIZE])

@@ -53,6 +53,7 @@ yaml.h common/services/yaml.c
 cjson/cJSON.h common/services/json.h
 microhttpd.h api-svc/http/http_private.h
 gnutls/ api-svc/http/tls.c
+wslay/ common/adapters/websocket.c
 LIST
 
 # With a sanitizer glibc's heap is not in use: one place knows.

@@ -1,0 +1,208 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "common/adapters/websocket.h"
+#include "common/base/strutil.h"
+
+/* What has been taken: the bytes, "<" before and ">" after each message. */
+static void take(void *ctx, const struct websocket_piece *piece)
+{
+	struct buf *taken = ctx;
+
+	if (piece->begins)
+		buf_add_char(taken, '<');
+	buf_add(taken, piece->bytes, piece->len);
+	if (piece->ends)
+		buf_add_char(taken, '>');
+}
+
+Test(websocket, the_handshake_of_the_rfc)
+{
+	char accept[WEBSOCKET_KEY_MAX];
+	char key[WEBSOCKET_KEY_MAX];
+	char other[WEBSOCKET_KEY_MAX];
+
+	cr_assert(websocket_accept("dGhlIHNhbXBsZSBub25jZQ==", accept)); /* section 1.3 */
+	cr_expect_str_eq(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+	cr_assert(websocket_make_key(key) && websocket_make_key(other));
+	cr_expect(websocket_is_key(key) && strcmp(key, other) != 0);
+}
+
+Test(websocket, keys_are_16_bytes_in_base64)
+{
+	static const char *const wrong[] = { "",
+					     "AAAA",
+					     "AAECAwQFBgcICQoLDA0ODw=",
+					     "AAECAwQFBgcICQoLDA0ODxA=",
+					     "!!!!!!!!!!!!!!!!!!!!!!==",
+					     "AAECAwQFBgcICQoLDA0ODw== " };
+
+	cr_expect(websocket_is_key("AAECAwQFBgcICQoLDA0ODw=="));
+	cr_expect_not(websocket_is_key(NULL));
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		cr_expect_not(websocket_is_key(wrong[i]), "%s", wrong[i]);
+}
+
+/* Two ends, each of which hears the other. */
+struct pair {
+	struct websocket *client, *server;
+	struct buf of_client, of_server; /* what they have taken */
+	struct buf up, down;             /* on the way */
+};
+
+static void begin(struct pair *p)
+{
+	*p = (struct pair){ .of_client = buf_make(1 << 20),
+			    .of_server = buf_make(1 << 20),
+			    .up = buf_make(1 << 20),
+			    .down = buf_make(1 << 20) };
+	cr_assert_eq(websocket_create(WEBSOCKET_CLIENT, take, &p->of_client, &p->client, NULL), RC_OK);
+	cr_assert_eq(websocket_create(WEBSOCKET_SERVER, take, &p->of_server, &p->server, NULL), RC_OK);
+}
+
+static void end(struct pair *p)
+{
+	websocket_destroy(p->client);
+	websocket_destroy(p->server);
+	buf_clear(&p->of_client);
+	buf_clear(&p->of_server);
+	buf_clear(&p->up);
+	buf_clear(&p->down);
+}
+
+static bool carry_up(struct pair *p, size_t step)
+{
+	bool good = true;
+
+	for (size_t at = 0; at < p->up.len; at += step)
+		good = websocket_receive(p->server, p->up.data + at, p->up.len - at < step ? p->up.len - at : step,
+					 &p->down) &&
+		       good;
+	buf_reset(&p->up);
+	return good;
+}
+
+Test(websocket, messages_arrive_however_they_are_cut)
+{
+	for (size_t step = 1; step < 40; step++) {
+		struct pair p;
+
+		begin(&p);
+		websocket_send(p.client, 'a', "bc", 2, &p.up);
+		websocket_send(p.client, 'd', NULL, 0, &p.up);
+		cr_expect_not(strstr(p.up.data, "abc"), "a client's frames are masked");
+		cr_expect(carry_up(&p, step));
+		cr_expect_str_eq(p.of_server.data, "<abc><d>", "%zu: %s", step, p.of_server.data);
+		cr_expect_eq(p.down.len, 0);
+		websocket_send(p.server, 'x', "yz", 2, &p.down);
+		cr_expect(websocket_receive(p.client, p.down.data, p.down.len, &p.up));
+		cr_expect_str_eq(p.of_client.data, "<xyz>");
+		end(&p);
+	}
+}
+
+Test(websocket, a_close_is_answered_once_and_nothing_is_said_after_it)
+{
+	struct pair p;
+
+	begin(&p);
+	websocket_close(p.server, WEBSOCKET_POLICY, "enough", &p.down);
+	websocket_close(p.server, WEBSOCKET_NORMAL, "again", &p.down);
+	websocket_send(p.server, 'a', "b", 1, &p.down);
+	cr_expect_eq(p.down.len, 2 + 2 + strlen("enough"));
+	cr_expect_not(websocket_is_closed(p.client));
+	cr_expect_not(websocket_receive(p.client, p.down.data, p.down.len, &p.up));
+	cr_expect(websocket_is_closed(p.client));
+	buf_reset(&p.down);
+	websocket_send(p.client, 'a', "b", 1, &p.up); /* it has answered */
+	cr_expect_not(carry_up(&p, 1000));
+	cr_expect(websocket_is_closed(p.server));
+	cr_expect_eq(p.of_server.len, 0);
+	cr_expect_eq(p.down.len, 0);
+	end(&p);
+}
+
+Test(websocket, what_comes_after_our_close_is_not_taken)
+{
+	struct pair p;
+
+	begin(&p);
+	websocket_send(p.client, 'a', "b", 1, &p.up);
+	websocket_close(p.server, WEBSOCKET_NORMAL, "", &p.down);
+	cr_expect(carry_up(&p, 1000));
+	cr_expect_eq(p.of_server.len, 0);
+	cr_expect_not(websocket_is_closed(p.server));
+	end(&p);
+}
+
+Test(websocket, a_reason_is_cut_at_a_character)
+{
+	struct pair p;
+	char reason[200];
+
+	memset(reason, 'x', sizeof(reason));
+	memcpy(reason + 122, "\xc3\xa9", 3);
+	begin(&p);
+	websocket_close(p.server, WEBSOCKET_SERVER_FAULT, reason, &p.down);
+	cr_expect_eq(p.down.len, 2 + 2 + 122);
+	cr_expect_not(websocket_receive(p.client, p.down.data, p.down.len, &p.up));
+	end(&p);
+}
+
+#define MASK "\0\0\0\0"
+
+static const struct {
+	const char *what;
+	const char *bytes;
+	size_t len;
+	const char *taken;
+	const char *answer; /* its first bytes */
+	size_t answer_len;
+	bool goes_on;
+} frames[] = {
+	{ "text", "\x81\x82" MASK "ab", 8, "<ab>", "", 0, true },
+	{ "pieces around a ping", "\x02\x81" MASK "a\x89\x81" MASK "p\x80\x81" MASK "b", 21, "<ab>", "\x8a\x01p", 3,
+	  true },
+	{ "an empty message", "\x82\x80" MASK, 6, "<>", "", 0, true },
+	{ "a pong", "\x8a\x81" MASK "p", 7, "", "", 0, true },
+	{ "unmasked",
+	  "\x82\x01"
+	  "a",
+	  3, "", "\x88\x02\x03\xea", 4, false },
+	{ "a reserved bit", "\xc2\x81" MASK "a", 7, "", "\x88\x02\x03\xea", 4, false },
+	{ "an unknown opcode", "\x83\x81" MASK "a", 7, "", "\x88\x02\x03\xea", 4, false },
+	{ "a continuation of nothing", "\x80\x81" MASK "a", 7, "", "\x88\x02\x03\xea", 4, false },
+	{ "no UTF-8", "\x81\x81" MASK "\xff", 7, "", "\x88\x02\x03\xef", 4, false },
+	{ "a length that is not the shortest", "\x82\xfe\0\x01" MASK "a", 9, "", "\x88", 1, false },
+	{ "too large", "\x82\xff\0\0\1\0\0\0\0\0" MASK "a", 15, "", "\x88\x02\x03\xf1", 4, false },
+	{ "a close without a code", "\x88\x80" MASK, 6, "", "\x88\x00", 2, false },
+	{ "a close with half a code", "\x88\x81" MASK "\3", 7, "", "\x88", 1, false },
+	{ "a close with a wrong code", "\x88\x82" MASK "\0\1", 8, "", "\x88\x02\x03\xea", 4, false },
+};
+
+Test(websocket, frames_as_a_server_gets_them)
+{
+	for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
+		struct pair p;
+
+		begin(&p);
+		buf_add(&p.up, frames[i].bytes, frames[i].len);
+		cr_expect_eq(carry_up(&p, 1000), frames[i].goes_on, "%s", frames[i].what);
+		cr_expect_str_eq(p.of_server.data, frames[i].taken, "%s: %s", frames[i].what, p.of_server.data);
+		cr_expect(p.down.len >= frames[i].answer_len &&
+				  memcmp(p.down.data, frames[i].answer, frames[i].answer_len) == 0 &&
+				  (p.down.len > 0) == (frames[i].answer_len > 0),
+			  "%s", frames[i].what);
+		end(&p);
+	}
+}
+
+Test(websocket, a_server_that_masks_breaks_the_rules)
+{
+	struct pair p;
+
+	begin(&p);
+	cr_expect_not(websocket_receive(p.client, "\x82\x81" MASK "a", 7, &p.up));
+	cr_expect_eq(p.of_client.len, 0);
+	end(&p);
+}
