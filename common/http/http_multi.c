@@ -8,13 +8,14 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/http/http_private.h"
+#include "common/http/http_multi_private.h"
 
 #define HTTP_NO_CONTENT 204
 #define EVENTS_AT_ONCE 64
 #define IDLE_CONNECTIONS_MAX 8 /* that are kept for the next request */
 
 struct http_transfer {
+	struct http_job job; /* the first: it is what curl knows */
 	struct http_multi *multi;
 	struct http_transfer_taker taker;
 	CURL *easy;
@@ -23,12 +24,6 @@ struct http_transfer {
 	char authority[HTTP_HOST_MAX];
 	char text[CURL_ERROR_SIZE];
 	bool paused;
-};
-
-struct http_multi {
-	CURLM *curl;
-	int epoll;
-	int64_t due_ms; /* curl's timer; INT64_MAX: it has none */
 };
 
 /* ---- what curl wants to be told ---------------------------------------------------------------------------------- */
@@ -105,8 +100,9 @@ static void free_transfer(struct http_transfer *t)
 	free(t);
 }
 
-static void tell_done(struct http_transfer *t, CURLcode code)
+static void tell_done(struct http_job *job, CURLcode code)
 {
+	struct http_transfer *t = (struct http_transfer *)job;
 	struct error err = { .rc = RC_OK };
 	const char *host = strrchr(t->authority, '@') ? strrchr(t->authority, '@') + 1 : t->authority;
 
@@ -122,7 +118,6 @@ static CURLcode set_callbacks(struct http_transfer *t)
 {
 	CURLcode c = CURLE_OK;
 
-	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t));
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text));
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, (long)HTTP_PIECE_MAX));
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header));
@@ -130,6 +125,15 @@ static CURLcode set_callbacks(struct http_transfer *t)
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body));
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t));
 	return c;
+}
+
+CURLcode http_multi_add(struct http_multi *multi, CURL *easy, struct http_job *job)
+{
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_PRIVATE, job);
+
+	if (code == CURLE_OK && curl_multi_add_handle(multi->curl, easy) != CURLM_OK)
+		code = CURLE_OUT_OF_MEMORY;
+	return code;
 }
 
 enum rc http_multi_start(struct http_multi *multi, const struct http_request *request,
@@ -141,6 +145,7 @@ enum rc http_multi_start(struct http_multi *multi, const struct http_request *re
 
 	if (!t)
 		return error_no_memory(err);
+	t->job.done = tell_done;
 	t->multi = multi;
 	t->taker = *taker;
 	t->response.body = buf_make(HTTP_FLOW_ERROR_MAX);
@@ -152,8 +157,7 @@ enum rc http_multi_start(struct http_multi *multi, const struct http_request *re
 	(void)http_easy_authority(request->url, t->authority); /* for errors only */
 	code = http_easy_set(t->easy, request, &t->lists);
 	HTTP_CHAIN(code, set_callbacks(t));
-	if (code == CURLE_OK && curl_multi_add_handle(multi->curl, t->easy) != CURLM_OK)
-		code = CURLE_OUT_OF_MEMORY;
+	HTTP_CHAIN(code, http_multi_add(multi, t->easy, &t->job));
 	if (code != CURLE_OK) {
 		free_transfer(t);
 		return error_set(err, http_easy_rc(code), "a request cannot be made: %s", curl_easy_strerror(code));
@@ -185,6 +189,7 @@ enum rc http_multi_create(struct http_multi **ret_multi, struct error *err)
 		return error_no_memory(err);
 	http_easy_init_library();
 	multi->due_ms = INT64_MAX;
+	multi->duplex_epoll = -1;
 	multi->curl = curl_multi_init();
 	multi->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!multi->curl || multi->epoll < 0) {
@@ -208,6 +213,8 @@ void http_multi_destroy(struct http_multi *multi)
 		curl_multi_cleanup(multi->curl);
 	if (multi->epoll >= 0)
 		close(multi->epoll);
+	if (multi->duplex_epoll >= 0)
+		close(multi->duplex_epoll);
 	free(multi);
 }
 
@@ -222,18 +229,22 @@ static void end_those_that_are_done(struct http_multi *multi)
 	int left;
 
 	while ((message = curl_multi_info_read(multi->curl, &left)) != NULL) {
-		char *transfer = NULL;
+		char *private = NULL;
+		struct http_job *job;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-		tell_done((struct http_transfer *)(void *)transfer, message->data.result);
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+		job = (struct http_job *)(void *)private;
+		job->done(job, message->data.result);
 	}
 }
 
 int64_t http_multi_due_ms(const struct http_multi *multi)
 {
-	return multi->due_ms;
+	int64_t duplex_ms = http_duplex_due_ms(multi);
+
+	return multi->due_ms < duplex_ms ? multi->due_ms : duplex_ms;
 }
 
 void http_multi_turn(struct http_multi *multi)
@@ -243,9 +254,13 @@ void http_multi_turn(struct http_multi *multi)
 	int running;
 
 	for (int i = 0; i < count; i++) {
-		int what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-			   (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-			   (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+		int what;
+
+		if (events[i].data.fd == multi->duplex_epoll)
+			continue; /* below */
+		what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+		       (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+		       (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
 		(void)curl_multi_socket_action(multi->curl, events[i].data.fd, what, &running); /* told as done */
 	}
@@ -254,4 +269,5 @@ void http_multi_turn(struct http_multi *multi)
 		(void)curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
 	end_those_that_are_done(multi);
+	http_duplex_turn(multi);
 }

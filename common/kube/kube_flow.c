@@ -5,15 +5,10 @@
 
 #include "common/base/clock.h"
 #include "common/kube/kube_answer.h"
+#include "common/kube/kube_flow_private.h"
 #include "common/kube/kube_headers.h"
 
-#define HEADERS_MAX 16
 #define URL_MAX 70000
-
-struct kube_flow {
-	struct kube_auth *auth;
-	struct http_multi *http;
-};
 
 struct kube_call {
 	struct kube_flow *flow;
@@ -106,37 +101,48 @@ static void done(void *ctx, const struct http_response *response, const struct e
 	free_call(call);
 }
 
-static enum rc start(struct kube_call *call, const char *path, int64_t timeout_ms, struct error *err)
+void kube_flow_request_clear(struct kube_flow_request *request)
 {
-	struct buf url cleanup_buf = buf_make(URL_MAX);
-	const struct kube_credentials *credentials = call->credentials;
-	const struct http_transfer_taker taker = { .begun = begun, .take = take, .done = done, .ctx = call };
-	const char *headers[HEADERS_MAX] = { "Accept: application/json, */*", kube_user_agent() };
-	struct http_request request = {
-		.method = "GET",
-		.identity = &credentials->identity,
-		.headers = headers,
-		.header_count = 2,
-		.timeout_ms = timeout_ms,
-	};
+	kube_credentials_release(request->credentials);
+	buf_clear(&request->url);
+}
+
+static void add_header(struct kube_flow_request *request, const char *header)
+{
+	if (request->http.header_count < KUBE_FLOW_HEADERS_MAX)
+		request->headers[request->http.header_count++] = header;
+}
+
+enum rc kube_flow_request_make(struct kube_flow *flow, const char *path, const char *const *own, size_t own_count,
+			       struct kube_flow_request *r, struct error *err)
+{
+	const struct kube_auth_wait no_time = { .deadline_ms = clock_mono_ms() };
 	enum rc rc;
 
-	buf_add_str(&url, credentials->server);
-	buf_add_str(&url, path);
-	rc = buf_check(&url, err);
+	*r = (struct kube_flow_request){ .url = buf_make(URL_MAX), .http.method = "GET" };
+	rc = kube_auth_get(flow->auth, &no_time, &r->credentials, err);
 	if (rc)
 		return rc;
-	request.url = url.data;
-	for (size_t i = 0; i < credentials->header_count && request.header_count < HEADERS_MAX; i++)
-		headers[request.header_count++] = credentials->headers[i];
-	return http_multi_start(call->flow->http, &request, &taker, &call->transfer, err);
+	buf_add_str(&r->url, r->credentials->server);
+	buf_add_str(&r->url, path);
+	add_header(r, "Accept: application/json, */*");
+	add_header(r, kube_user_agent());
+	for (size_t i = 0; i < own_count; i++)
+		add_header(r, own[i]);
+	for (size_t i = 0; i < r->credentials->header_count; i++)
+		add_header(r, r->credentials->headers[i]);
+	r->http.url = r->url.data;
+	r->http.headers = r->headers;
+	r->http.identity = &r->credentials->identity;
+	return buf_check(&r->url, err);
 }
 
 enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_ms, const struct kube_call_taker *taker,
 		      struct kube_call **ret_call, struct error *err)
 {
-	const struct kube_auth_wait no_time = { .deadline_ms = clock_mono_ms() };
+	struct kube_flow_request request cleanup_kube_flow_request = { .credentials = NULL };
 	struct kube_call *call = calloc(1, sizeof(*call));
+	const struct http_transfer_taker http_taker = { .begun = begun, .take = take, .done = done, .ctx = call };
 	enum rc rc;
 
 	if (!call)
@@ -144,13 +150,15 @@ enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_
 	call->flow = flow;
 	call->taker = *taker;
 	call->collected = buf_make(KUBE_OBJECT_MAX);
-	rc = kube_auth_get(flow->auth, &no_time, &call->credentials, err);
+	rc = kube_flow_request_make(flow, path, NULL, 0, &request, err);
+	request.http.timeout_ms = timeout_ms;
 	if (!rc)
-		rc = start(call, path, timeout_ms, err);
+		rc = http_multi_start(flow->http, &request.http, &http_taker, &call->transfer, err);
 	if (rc) {
 		free_call(call);
 		return rc;
 	}
+	call->credentials = TAKE(request.credentials);
 	*ret_call = call;
 	return RC_OK;
 }

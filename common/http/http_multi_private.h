@@ -1,0 +1,31 @@
+/*
+ * The inside of an http_multi, for http_multi.c and http_duplex.c.
+ */
+#ifndef COMMON_HTTP_HTTP_MULTI_PRIVATE_H
+#define COMMON_HTTP_HTTP_MULTI_PRIVATE_H
+
+#include "common/http/http_multi.h"
+#include "common/http/http_private.h"
+
+/* What curl works on: the handle's CURLOPT_PRIVATE. */
+struct http_job {
+	void (*done)(struct http_job *job, CURLcode code);
+};
+
+struct http_multi {
+	CURLM *curl;
+	int epoll;
+	int64_t due_ms; /* curl's timer; INT64_MAX: it has none */
+	/* Of http_duplex.c: */
+	int duplex_epoll; /* in the other one; -1: there was none yet */
+	struct http_duplex *connecting;
+};
+
+/* Add a handle whose CURLOPT_PRIVATE is a job. */
+CURLcode http_multi_add(struct http_multi *multi, CURL *easy, struct http_job *job);
+
+/* Do what can be done for the connections of http_duplex.c; when that is due. */
+void http_duplex_turn(struct http_multi *multi);
+int64_t http_duplex_due_ms(const struct http_multi *multi);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * The inside of a kube_flow, for kube_flow.c and kube_socket.c.
+ */
+#ifndef COMMON_KUBE_KUBE_FLOW_PRIVATE_H
+#define COMMON_KUBE_KUBE_FLOW_PRIVATE_H
+
+#include "common/kube/kube_flow.h"
+
+#define KUBE_FLOW_HEADERS_MAX 24
+
+struct kube_flow {
+	struct kube_auth *auth;
+	struct http_multi *http;
+};
+
+/* A GET with the credentials of now. */
+struct kube_flow_request {
+	const struct kube_credentials *credentials; /* which curl refers to until it is over */
+	struct buf url;
+	const char *headers[KUBE_FLOW_HEADERS_MAX];
+	struct http_request http;
+};
+
+/*
+ * Compose it; `own` headers come first.
+ *
+ * ret_request  kube_flow_request_clear() by the caller, who keeps the credentials (TAKE) when it is sent.
+ * Errors: RC_TIMEOUT there are no credentials yet; those of kube_auth_get(); RC_NO_MEMORY, RC_TOO_LARGE.
+ */
+enum rc kube_flow_request_make(struct kube_flow *flow, const char *path, const char *const *own, size_t own_count,
+			       struct kube_flow_request *ret_request, struct error *err) must_check;
+
+void kube_flow_request_clear(struct kube_flow_request *request);
+#define cleanup_kube_flow_request cleanup_with(kube_flow_request_clear)
+
+#endif
