@@ -2,7 +2,7 @@
  * logs: what the container's replicas say, as one stream. Which replicas there are is known from the cache, whose changes
  * wake the stream; each log is a call of its own to Kubernetes, on the loop of all streams (kube_flow.h).
  *
- *	FINDING --the root was read--> LISTING --the cache knows it--> TELLING --all is told--> over
+ *	SEEKING --what it is about is found (replica_seek.h)--> TELLING --all is told--> over
  *
  * A log that is followed is asked for again after each end: by its next run, or where it broke off.
  */
@@ -14,25 +14,21 @@
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/container/labels.h"
-#include "common/container/own_container.h"
 #include "common/container/workload.h"
 #include "common/kube/kube_flow.h"
 #include "kube-worker/instance_watch.h"
 #include "kube-worker/log_options.h"
 #include "kube-worker/op_kube.h"
+#include "kube-worker/replica_seek.h"
 #include "kube-worker/stream_source.h"
 
-#define FIND_MS 5000 /* for the root, and for the cache to know it */
-#define LOOK_MS 50   /* between two looks at the cache for that */
-#define TRY_MS 5000  /* for a log that cannot be read, when it is not followed */
+#define TRY_MS 5000 /* for a log that cannot be read, when it is not followed */
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 2000
 #define AGAIN_MS 1000    /* until a log is asked for again that has ended while its container seems to run */
 #define COMMENT_MS 15000 /* between two comments of an event stream */
 #define BLOCKS_AT_ONCE 4
 #define BLOCK (32u * 1024)
-#define NAMES_MAX 2048 /* bytes of a sentence's list of names */
 #define POD_NAME_MAX 254
 #define NS_PER_MS 1000000
 
@@ -71,7 +67,7 @@ struct log {
 	char reason[FACT_MESSAGE_MAX + 1]; /* why there is nothing to tell; "": there is */
 };
 
-enum source_state { SOURCE_FINDING, SOURCE_LISTING, SOURCE_TELLING, SOURCE_OVER };
+enum source_state { SOURCE_SEEKING, SOURCE_TELLING, SOURCE_OVER };
 
 struct log_source {
 	struct stream_source base; /* the first: it is what the worker knows */
@@ -80,12 +76,8 @@ struct log_source {
 	struct instance_watcher watcher;
 	struct log_options options;
 	enum source_state state;
-	int64_t started_ms;
-	int64_t due_ms; /* FINDING: the next try */
-	struct kube_call *finding;
-	cJSON *root; /* LISTING: as it was read; NULL: the cache's has to do */
+	struct replica_seek seek;
 	struct kube_uid root_uid;
-	char own[64]; /* the name of our container */
 	struct log *logs;
 	struct log_output output;
 	int64_t comment_ms;
@@ -387,7 +379,7 @@ static bool is_wanted(const struct log_source *s, const char *pod, const struct 
 		return false;
 	if (str_equal(container, LOG_ALL_CONTAINERS))
 		return true;
-	return strcmp(run->container, container ? container : s->own) == 0;
+	return strcmp(run->container, container ? container : s->seek.own) == 0;
 }
 
 static struct log *find_log(struct log_source *s, const char *pod, const char *container)
@@ -463,7 +455,7 @@ static void take_pod(struct log_source *s, const struct fact *fact)
 	struct pod_run run = { .restarts = 0 };
 
 	if (!*at) {
-		snprintf(run.container, sizeof(run.container), "%s", named ? s->options.container : s->own);
+		snprintf(run.container, sizeof(run.container), "%s", named ? s->options.container : s->seek.own);
 		take_run(s, fact, &run);
 	}
 	while (pod_run_next(&at, &run))
@@ -483,14 +475,12 @@ static void take_facts(void *ctx, const struct fact *const *facts, size_t count)
 			take_pod(s, facts[i]);
 }
 
-#define LOG_KINDS (1u << KUBE_DEPLOYMENT | 1u << KUBE_POD)
-
 /* False: the cache does not know enough. */
 static bool look_at_cache(struct log_source *s)
 {
 	bool had_root = s->root_seen;
 
-	if (!kube_cache_is_synced(s->env->cache, LOG_KINDS))
+	if (!kube_cache_is_synced(s->env->cache, REPLICA_SEEK_KINDS))
 		return false;
 	for (struct log *log = s->logs; log; log = log->next)
 		log->is_there = false;
@@ -503,199 +493,37 @@ static bool look_at_cache(struct log_source *s)
 	return true;
 }
 
-/* ---- the root ---------------------------------------------------------------------------------------------------- */
-
-/* One that other programs have made has another name, and is in the cache. */
-struct foreign_root {
-	const char *id;
-	struct kube_uid uid;
-	char own[64];
-};
-
-static void take_root(void *ctx, const struct fact *const *facts, size_t count)
-{
-	struct foreign_root *root = ctx;
-
-	for (size_t i = 0; i < count && !kube_uid_is_set(&root->uid); i++) {
-		if (!workload_is_root(facts[i]->kind) || facts[i]->deleting || strcmp(facts[i]->name, root->id) == 0)
-			continue;
-		root->uid = facts[i]->uid;
-		snprintf(root->own, sizeof(root->own), "%s", facts[i]->spec_name);
-	}
-}
-
-static void find_foreign(struct log_source *s)
-{
-	struct foreign_root root = { .id = s->options.id };
-	struct error err;
-
-	if (!kube_cache_is_synced(s->env->cache, LOG_KINDS) && clock_mono_ms() - s->started_ms < FIND_MS) {
-		s->due_ms = clock_mono_ms() + LOOK_MS;
-		return;
-	}
-	kube_cache_visit(s->env->cache, s->options.id, take_root, &root);
-	if (!kube_uid_is_set(&root.uid)) {
-		error_set(&err, RC_NOT_FOUND, "container '%s' does not exist", s->options.id);
-		fail(s, &err);
-		return;
-	}
-	s->root_uid = root.uid;
-	memcpy(s->own, root.own, sizeof(s->own));
-	s->state = SOURCE_LISTING;
-}
-
-static void use_root(struct log_source *s, cJSON *object)
-{
-	cleanup_json cJSON *skeleton = skeleton_read(object);
-	const char *own = json_string_at(own_container(object, skeleton), "name");
-
-	s->root = object;
-	s->root_uid = kube_uid_parse(json_string_at(object, "metadata.uid"));
-	snprintf(s->own, sizeof(s->own), "%s", own ? own : "");
-	s->state = SOURCE_LISTING;
-}
-
-static void on_root(void *ctx, const struct kube_reply *reply, const struct error *err)
-{
-	struct log_source *s = ctx;
-	struct error public = *err;
-
-	s->finding = NULL;
-	s->due_ms = 0;
-	if (!err->rc && labels_are_live(reply->object, s->options.id)) {
-		use_root(s, cJSON_Duplicate(reply->object, 1));
-	} else if (!err->rc || err->rc == RC_NOT_FOUND) {
-		find_foreign(s);
-	} else if (err->rc == RC_UNAVAILABLE && clock_mono_ms() - s->started_ms < FIND_MS) {
-		s->due_ms = clock_mono_ms() + RETRY_FIRST_MS;
-	} else {
-		op_kube_make_public(reply->object, &public);
-		fail(s, &public);
-	}
-	worker_stream_wake(s->stream);
-}
-
-static void find_root(struct log_source *s)
-{
-	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
-	const struct kube_call_taker taker = { .done = on_root, .ctx = s };
-	struct error err;
-	enum rc rc;
-
-	if (s->finding || clock_mono_ms() < s->due_ms)
-		return;
-	kube_path_add(&path, KUBE_DEPLOYMENT, s->env->config->namespace, s->options.id);
-	rc = buf_check(&path, &err);
-	if (!rc)
-		rc = kube_flow_get(worker_stream_kube(s->stream), path.data, FIND_MS, &taker, &s->finding, &err);
-	if (!rc)
-		return;
-	s->due_ms = clock_mono_ms() + RETRY_FIRST_MS;
-	if (clock_mono_ms() - s->started_ms > FIND_MS)
-		fail_with(s, RC_UNAVAILABLE, "Kubernetes is not available at the moment");
-}
-
-/* ---- is it what there is? ---------------------------------------------------------------------------------------- */
-
-/* Names, each once, separated by ", ". */
-static void add_name(struct buf *names, const char *name)
-{
-	char marked[80 + POD_NAME_MAX];
-
-	snprintf(marked, sizeof(marked), "'%s'", name);
-	if (names->len && strstr(names->data, marked))
-		return;
-	buf_addf(names, "%s%s", names->len ? ", " : "", marked);
-}
-
-struct naming {
-	struct buf containers;
-	struct buf replicas;
-	const struct log_options *options;
-	bool container_found;
-	bool replica_found;
-};
-
-static void name_container(struct naming *n, const char *name)
-{
-	add_name(&n->containers, name);
-	n->container_found = n->container_found || str_equal(n->options->container, name);
-}
-
-static void take_names(void *ctx, const struct fact *const *facts, size_t count)
-{
-	struct naming *n = ctx;
-	struct pod_run run;
-
-	for (size_t i = 0; i < count; i++) {
-		const char *at = facts[i]->runs;
-
-		if (facts[i]->kind != KUBE_POD)
-			continue;
-		add_name(&n->replicas, facts[i]->name);
-		n->replica_found = n->replica_found || str_equal(n->options->replica, facts[i]->name);
-		while (pod_run_next(&at, &run))
-			name_container(n, run.container);
-	}
-}
-
-static void name_template(struct naming *n, const cJSON *root)
-{
-	static const char *const places[] = { "spec.template.spec.initContainers", "spec.template.spec.containers" };
-	const cJSON *container = NULL;
-
-	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		cJSON_ArrayForEach (container, json_at(root, places[i]))
-			if (json_string_at(container, "name"))
-				name_container(n, json_string_at(container, "name"));
-}
-
-/* False: it has been refused. */
-static bool check_names(struct log_source *s)
-{
-	struct naming n = { .containers = buf_make(NAMES_MAX),
-			    .replicas = buf_make(NAMES_MAX),
-			    .options = &s->options };
-	const char *container = s->options.container;
-	struct error err = { .rc = RC_OK };
-
-	name_template(&n, s->root);
-	kube_cache_visit(s->env->cache, s->options.id, take_names, &n);
-	if (container && strcmp(container, LOG_ALL_CONTAINERS) != 0 && !n.container_found) {
-		error_set(&err, RC_INVALID_ARGUMENT, "there is no container '%s'; there is %s", container,
-			  n.containers.len ? n.containers.data : "none");
-		refuse(s, "/query/container", &err);
-	} else if (s->options.replica && !n.replica_found) {
-		error_set(&err, RC_INVALID_ARGUMENT, "there is no replica '%s'; there is %s", s->options.replica,
-			  n.replicas.len ? n.replicas.data : "none");
-		refuse(s, "/query/replica", &err);
-	}
-	buf_clear(&n.containers);
-	buf_clear(&n.replicas);
-	return !err.rc;
-}
+/* ---- the replicas ------------------------------------------------------------------------------------------------ */
 
 static void list(struct log_source *s)
 {
-	bool waits = clock_mono_ms() - s->started_ms < FIND_MS;
-	bool known = look_at_cache(s);
 	size_t count = 0;
 
-	if ((!known || !s->root_seen) && waits) {
-		s->due_ms = clock_mono_ms() + LOOK_MS;
-		return;
-	}
-	if (!known) {
-		fail_with(s, RC_UNAVAILABLE, "the worker does not know the container's replicas yet");
-		return;
-	}
-	if (!check_names(s))
-		return;
+	s->root_uid = s->seek.root_uid;
+	(void)look_at_cache(s); /* if it has forgotten, it will tell again */
 	for (const struct log *log = s->logs; log; log = log->next)
 		count++;
-	s->output.named = count > 1 || (!s->options.replica && json_int_at(s->root, "spec.replicas", 1) > 1);
-	cJSON_Delete(TAKE(s->root));
-	s->state = SOURCE_TELLING;
+	s->output.named = count > 1 || (!s->options.replica && json_int_at(s->seek.root, "spec.replicas", 1) > 1);
+	replica_seek_clear(&s->seek);
+	if (s->state != SOURCE_OVER)
+		s->state = SOURCE_TELLING;
+}
+
+static int64_t seek(struct log_source *s)
+{
+	int64_t due_ms = replica_seek_pump(&s->seek);
+	char pointer[32];
+
+	if (s->seek.state == SEEK_FOUND)
+		list(s);
+	if (s->seek.state != SEEK_FAILED)
+		return due_ms;
+	snprintf(pointer, sizeof(pointer), "/query/%s", s->seek.pointer ? s->seek.pointer : "");
+	if (s->seek.pointer)
+		refuse(s, pointer, &s->seek.fault);
+	else
+		fail(s, &s->seek.fault);
+	return INT64_MAX;
 }
 
 /* ---- telling ----------------------------------------------------------------------------------------------------- */
@@ -827,19 +655,17 @@ static int64_t pump_telling(struct log_source *s)
 static int64_t pump(struct stream_source *source, struct worker_stream *stream)
 {
 	struct log_source *s = (struct log_source *)source;
+	int64_t due_ms = INT64_MAX;
 
 	if (!s->stream) {
 		s->stream = stream;
+		s->seek.stream = stream;
 		s->watcher.stream = stream;
 		instance_watch_add(s->env->watch, &s->watcher);
 	}
-	if (s->state == SOURCE_FINDING)
-		find_root(s);
-	if (s->state == SOURCE_LISTING)
-		list(s);
-	if (s->state == SOURCE_TELLING)
-		return pump_telling(s);
-	return s->state == SOURCE_OVER || s->finding ? INT64_MAX : s->due_ms;
+	if (s->state == SOURCE_SEEKING)
+		due_ms = seek(s);
+	return s->state == SOURCE_TELLING ? pump_telling(s) : due_ms;
 }
 
 /* ---- the operation ----------------------------------------------------------------------------------------------- */
@@ -851,8 +677,6 @@ static void free_source(struct stream_source *source)
 
 	if (s->stream)
 		instance_watch_remove(s->env->watch, &s->watcher);
-	if (s->finding)
-		kube_call_cancel(s->finding);
 	while ((log = s->logs) != NULL) {
 		s->logs = log->next;
 		if (log->call)
@@ -861,7 +685,7 @@ static void free_source(struct stream_source *source)
 		free(log);
 	}
 	log_output_clear(&s->output);
-	cJSON_Delete(s->root);
+	replica_seek_clear(&s->seek);
 	free(s);
 }
 
@@ -882,7 +706,9 @@ static enum rc open_source(const struct op_env *env, const cJSON *request, struc
 	s->base.type = &type;
 	s->env = env;
 	s->options = options;
-	s->started_ms = clock_mono_ms();
+	s->seek = replica_seek_make(env, options.id,
+				    str_equal(options.container, LOG_ALL_CONTAINERS) ? NULL : options.container,
+				    options.replica);
 	s->output = log_output_make(options.events, options.timestamps, false, options.limit_bytes);
 	snprintf(s->watcher.id, sizeof(s->watcher.id), "%s", options.id);
 	*ret_source = &s->base;
