@@ -8,6 +8,8 @@
 #include "api-svc/conditions.h"
 #include "api-svc/console/console.h"
 #include "api-svc/document/projection.h"
+#include "api-svc/exec_framing.h"
+#include "api-svc/exec_request.h"
 #include "api-svc/list_query.h"
 #include "api-svc/log_query.h"
 #include "api-svc/parameters.h"
@@ -296,12 +298,18 @@ static void write_agent(struct json_writer *w, const struct api *api, const char
 	json_end_object(w);
 }
 
+/* A request's body, as it was read. */
+struct body {
+	const cJSON *tree; /* NULL: there is none */
+	bool bare;         /* a spec without its envelope */
+};
+
 /* Who makes the container, and which one. */
-static enum rc write_create(struct api *api, struct request *r, struct http_exchange *ex, bool bare,
+static enum rc write_create(struct api *api, struct request *r, struct http_exchange *ex, const struct body *body,
 			    struct json_writer *w, struct error *err)
 {
 	const char *key = http_exchange_header(ex, KEY_HEADER);
-	bool by_agent = is_by_agent(api, r, key, bare);
+	bool by_agent = is_by_agent(api, r, key, body->bare);
 
 	r->has_key = key != NULL;
 	if (!choose_id(api, r, key, by_agent))
@@ -316,21 +324,48 @@ static enum rc write_create(struct api *api, struct request *r, struct http_exch
 }
 
 static enum rc write_delete(struct api *api unused, struct request *r unused, struct http_exchange *ex,
-			    bool bare unused, struct json_writer *w, struct error *err unused)
+			    const struct body *body unused, struct json_writer *w, struct error *err unused)
 {
 	json_bool(w, "absent_ok", http_exchange_header(ex, KEY_HEADER) != NULL);
 	return RC_OK;
 }
 
 /* What the headers say of a stream of logs. */
-static enum rc write_logs(struct api *api unused, struct request *r unused, struct http_exchange *ex, bool bare unused,
-			  struct json_writer *w, struct error *err unused)
+static enum rc write_logs(struct api *api unused, struct request *r unused, struct http_exchange *ex,
+			  const struct body *body unused, struct json_writer *w, struct error *err unused)
 {
 	bool events = accept_names_events(http_exchange_header(ex, "Accept"));
 
 	json_bool(w, "events", events);
 	if (events)
 		json_optional_string(w, "last_event_id", http_exchange_header(ex, "Last-Event-ID"));
+	return RC_OK;
+}
+
+static void log_exec(const struct request *r, const char *program)
+{
+	exec_request_log(&(struct exec_use){ r->client, r->container_id, program, r->id });
+}
+
+static enum rc write_exec(struct api *api unused, struct request *r, struct http_exchange *ex,
+			  const struct body *body unused, struct json_writer *w, struct error *err)
+{
+	const struct exec_handshake handshake = exec_handshake_read(ex);
+	enum rc rc = exec_handshake_check(&handshake, err);
+
+	if (rc)
+		return rc;
+	json_string(w, "id", r->container_id);
+	exec_request_write(&r->target, w);
+	log_exec(r, parameters_query(&r->target, "command"));
+	return RC_OK;
+}
+
+static enum rc write_exec_run(struct api *api, struct request *r, struct http_exchange *ex unused,
+			      const struct body *body, struct json_writer *w, struct error *err unused)
+{
+	json_int(w, "timeout_ms", exec_request_timeout_ms(body->tree, api->config->request_timeout_ms));
+	log_exec(r, cJSON_GetStringValue(cJSON_GetArrayItem(json_get(body->tree, "command"), 0)));
 	return RC_OK;
 }
 
@@ -353,7 +388,7 @@ static bool choose_token(const struct api *api, struct request *r, const struct 
 	return api_ids_request_token(r->token);
 }
 
-static enum rc write_token(struct api *api, struct request *r, struct http_exchange *ex, bool bare unused,
+static enum rc write_token(struct api *api, struct request *r, struct http_exchange *ex, const struct body *body unused,
 			   struct json_writer *w, struct error *err)
 {
 	if (!operation_row(r->match.route.operation)->writes)
@@ -366,15 +401,18 @@ static enum rc write_token(struct api *api, struct request *r, struct http_excha
 
 /* What an operation sends a worker beside the client's parameters and body; by default a token, when it writes. */
 static const struct extra {
-	enum rc (*write)(struct api *api, struct request *r, struct http_exchange *ex, bool bare, struct json_writer *w,
-			 struct error *err);
+	enum rc (*write)(struct api *api, struct request *r, struct http_exchange *ex, const struct body *body,
+			 struct json_writer *w, struct error *err);
 	bool without_parameters; /* they are not sent */
-	/* What the API document cannot express of the query; and does it narrow what is asked for? */
+	/* What the API document cannot express of the query, and of the body; and does it narrow what is asked for? */
 	void (*check)(const struct target *target, struct faults *faults);
+	void (*check_body)(const cJSON *body, int64_t request_timeout_ms, struct faults *faults);
 	bool (*is_narrowed)(const struct target *target);
 } extras[OPERATION_COUNT] = {
 	[OPERATION_CREATE] = { .write = write_create, .without_parameters = true },
 	[OPERATION_DELETE] = { .write = write_delete },
+	[OPERATION_EXEC] = { .write = write_exec, .without_parameters = true, .check = exec_request_check },
+	[OPERATION_EXEC_RUN] = { .write = write_exec_run, .check_body = exec_request_check_body },
 	[OPERATION_LOGS] = { .write = write_logs, .check = log_query_check },
 	[OPERATION_LIST] = { .check = list_query_check, .is_narrowed = list_query_is_narrowed },
 	[OPERATION_WATCH] = { .check = list_query_check_watch },
@@ -493,6 +531,8 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 		extra->check(&r->target, &faults);
 	if (document->body)
 		request_body_read(&source, document->body, &faults, &bare, &tree);
+	if (extra->check_body && tree)
+		extra->check_body(tree, api->config->request_timeout_ms, &faults);
 	if (faults_any(&faults))
 		return request_answer_faults(r, ex, &faults);
 	if (r->match.parameter)
@@ -504,7 +544,7 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 	json_begin_object(&w, NULL);
 	if (!extra->without_parameters)
 		parameters_write(document, &parameters, &w);
-	if ((extra->write ? extra->write : write_token)(api, r, ex, bare, &w, &err))
+	if ((extra->write ? extra->write : write_token)(api, r, ex, &(struct body){ tree, bare }, &w, &err))
 		return request_answer_error(r, ex, &err);
 	conditions_write_if_match(if_match, &w);
 	if (tree)
@@ -575,15 +615,26 @@ static enum rc check_capacity(const struct api *api, const struct request *r, st
 	return RC_OK;
 }
 
+static enum access_need need_of(enum operation operation)
+{
+	if (operation == OPERATION_EXEC || operation == OPERATION_EXEC_RUN)
+		return ACCESS_EXEC;
+	return operation_row(operation)->writes ? ACCESS_CHANGE : ACCESS_READ;
+}
+
 static enum rc decide_access(struct api *api, struct request *r, struct http_exchange *ex, struct error *err)
 {
-	bool changes = operation_row(r->match.route.operation)->writes;
+	enum access_need need = need_of(r->match.route.operation);
 	struct access_proof proof = {
 		.authorization = http_exchange_header(ex, "Authorization"),
 		.certificate = http_exchange_client_is_known(ex),
 	};
 
-	return access_decide(api->access, &proof, changes, r->client, err);
+	enum rc rc = access_decide(api->access, &proof, need, r->client, err);
+
+	if (!rc && need == ACCESS_EXEC && strcmp(api->config->exec, "true") != 0)
+		rc = error_set(err, RC_PERMISSION_DENIED, "commands in containers are off here: SP_EXEC is not true");
+	return rc;
 }
 
 /* Headers that would change what a request means, and are not supported: nothing is done. */

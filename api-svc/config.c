@@ -9,6 +9,8 @@
 
 #define MEMBER(member) offsetof(struct api_config, member)
 
+static const char *const switches[] = { "false", "true", NULL };
+
 /* clang-format off */
 static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct api_config),
@@ -24,6 +26,8 @@ static const struct config_row rows[] = {
 	  .help = "PEM file of authorities: clients need a certificate of theirs; empty: they need none" },
 	{ .env = "SP_SERVER_TOKENS_FILE", .offset = MEMBER(tokens_file), .fallback = "",
 	  .help = "File of bearer tokens, one of which clients need, read again when it changes; empty: they need none" },
+	{ .env = "SP_EXEC", .offset = MEMBER(exec), .fallback = "false", .choices = switches,
+	  .help = "May clients run commands in containers: true or false; with tokens, those marked exec" },
 	{ .env = "SP_SERVER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(shutdown_timeout_ms),
 	  .fallback = "15s", .max = DAY_MS,
 	  .help = "How long requests that run may take to end after SIGTERM" },

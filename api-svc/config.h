@@ -18,6 +18,7 @@ struct api_config {
 	const char *agent_name; /* "": no environment agent */
 	const char *address;
 	const char *tokens_file; /* "": no tokens */
+	const char *exec;        /* "true": commands in containers are on */
 	struct tls_files tls;    /* certificate "": plain HTTP */
 	int64_t shutdown_timeout_ms;
 	int64_t read_timeout_ms;

@@ -83,12 +83,29 @@ static cJSON *make_value(const struct schema *schema, const char *text)
 	return read_integer(schema, text, &number) ? cJSON_CreateNumber((double)number) : cJSON_CreateString(text);
 }
 
+/* A list is given as often as it has items (OpenAPI: style form, explode). */
+static cJSON *make_list(const struct schema *schema, const struct target *target, const char *name)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t i = 0; list && i < target->query_count; i++) {
+		if (strcmp(target->query[i].name, name) != 0)
+			continue;
+		if (!cJSON_AddItemToArray(list, make_value(schema->items, target->query[i].value))) {
+			cJSON_Delete(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 static void check_one(const struct openapi_operation *operation, const struct openapi_parameter *p,
 		      const struct parameters_source *source, struct faults *faults)
 {
 	const char *text = find_value(operation, p, source);
 	struct buf pointer cleanup_buf = buf_make(FAULT_POINTER_MAX);
 	cleanup_json cJSON *value = NULL;
+	bool is_list;
 
 	json_pointer_add_name(&pointer, place_names[p->place]);
 	json_pointer_add_name(&pointer, p->name);
@@ -97,9 +114,10 @@ static void check_one(const struct openapi_operation *operation, const struct op
 			faults_add(faults, pointer.data, "is required");
 		return;
 	}
-	if (p->place == OPENAPI_IN_QUERY && count_in_query(source->target, p->name) > 1)
+	is_list = p->place == OPENAPI_IN_QUERY && p->schema->type == SCHEMA_ARRAY;
+	if (!is_list && p->place == OPENAPI_IN_QUERY && count_in_query(source->target, p->name) > 1)
 		faults_add(faults, pointer.data, "is given more than once");
-	value = make_value(p->schema, text);
+	value = is_list ? make_list(p->schema, source->target, p->name) : make_value(p->schema, text);
 	if (value)
 		validator_check(p->schema, value, pointer.data, faults);
 	else

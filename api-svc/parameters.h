@@ -20,7 +20,8 @@ struct parameters_source {
 
 /*
  * Add to `faults` what is wrong: a required parameter that is missing, one that is given twice, a value that its schema
- * refuses. Parameters that the document does not know are ignored.
+ * refuses. A parameter of the query whose schema is an array is given once for each item. Parameters that the document
+ * does not know are ignored.
  */
 void parameters_check(const struct openapi_operation *operation, const struct parameters_source *source,
 		      struct faults *faults);
@@ -29,7 +30,7 @@ void parameters_check(const struct openapi_operation *operation, const struct pa
 const char *parameters_query(const struct target *target, const char *name);
 
 /*
- * Write the parameters of path and query, each as a member of its name, whole numbers as numbers, booleans as such; the first of a path is
+ * Write the parameters of path and query but lists, each as a member of its name, whole numbers as numbers, booleans as such; the first of a path is
  * "id". They have passed parameters_check(). What is absent is its default; without one it is left out.
  */
 void parameters_write(const struct openapi_operation *operation, const struct parameters_source *source,

@@ -6,14 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/exec_framing.h"
 #include "api-svc/tunnel.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/services/log.h"
 
-#define LOOK_MS 400  /* between two looks whether clients are still there */
-#define LAST_LOOKS 2 /* for a client to take what is left of a stream that has failed */
+#define LOOK_MS 400   /* between two looks whether clients are still there */
+#define LAST_LOOKS 2  /* for a client to take what is left of a stream that has failed */
+#define CLOSE_LOOKS 5 /* for a client to end its connection, when it is told to */
 
 struct stream_answer {
 	struct stream_answers *answers;
@@ -22,8 +24,10 @@ struct stream_answer {
 	cJSON *begin;          /* what the worker has said of it */
 	const char *request_id;
 	atomic_bool woken; /* a tunnel: there is something to do */
-	int last_looks;    /* the loop's: at a stream that has failed */
+	int last_looks;    /* the loop's: at a stream that has failed, or a tunnel that closes */
+	bool expired;      /* the loop's: there were enough of them */
 	struct stream_answer *previous, *next;
+	struct exec_framing *framing; /* NULL: none */
 	/* Guarded by the lock until it is true, and then the loop's: */
 	bool tunnels;
 	struct tunnel tunnel;
@@ -108,13 +112,31 @@ static bool is_to_be_dropped(struct stream_answer *a)
 	return a->last_looks > LAST_LOOKS || !http_exchange_is_present(a->exchange);
 }
 
+/* Of a tunnel that would be over, if its client read on. */
+static void count_last_looks(struct stream_answer *a)
+{
+	struct error fault = { .rc = RC_OK };
+	bool failed = stream_is_over(a->stream, &fault) && fault.rc;
+	bool closing = tunnel_is_closing(&a->tunnel);
+
+	if (failed || closing)
+		a->last_looks++;
+	if (a->last_looks > (closing ? CLOSE_LOOKS : LAST_LOOKS))
+		a->expired = true;
+	if (a->expired)
+		atomic_store(&a->woken, true);
+}
+
 /* The library does not notice while there is nothing to send. */
 static void look_for_clients(struct stream_answers *answers)
 {
 	pthread_mutex_lock(&answers->lock);
-	for (struct stream_answer *a = answers->all; a; a = a->next)
-		if (!json_get(a->begin, "protocol") && is_to_be_dropped(a))
+	for (struct stream_answer *a = answers->all; a; a = a->next) {
+		if (a->tunnels)
+			count_last_looks(a);
+		else if (!json_get(a->begin, "protocol") && is_to_be_dropped(a))
 			http_exchange_drop(a->exchange);
+	}
 	pthread_mutex_unlock(&answers->lock);
 }
 
@@ -131,9 +153,12 @@ static void wake_tunnel(void *ctx)
 static void take_over(void *ctx, const char *early, size_t len)
 {
 	struct stream_answer *a = ctx;
+	struct tunnel_framing framing = { .ctx = NULL };
 
+	if (a->framing)
+		framing = exec_framing_for(a->framing);
 	pthread_mutex_lock(&a->answers->lock);
-	tunnel_init(&a->tunnel, a->exchange, a->stream, early, len);
+	tunnel_init(&a->tunnel, a->exchange, a->stream, &framing, early, len);
 	a->tunnels = true;
 	pthread_mutex_unlock(&a->answers->lock);
 	wake_tunnel(a);
@@ -156,7 +181,8 @@ static bool pump(struct stream_answer *a)
 	struct stream_answers *answers = a->answers;
 	short revents = a->polled ? a->polled->revents : 0;
 	bool more = false;
-	bool over = answers->ending || (revents & (POLLERR | POLLHUP | POLLNVAL));
+	bool over = a->expired || (revents & (POLLERR | POLLHUP | POLLNVAL)) ||
+		    (answers->ending && !a->framing); /* which has a last word to say */
 
 	a->polled = NULL;
 	if (!over && !revents && !atomic_load(&a->woken))
@@ -338,6 +364,7 @@ static void free_answer(struct stream_answer *a)
 {
 	if (a->stream)
 		stream_close(a->stream);
+	exec_framing_destroy(a->framing);
 	cJSON_Delete(a->begin);
 	free(a);
 }
@@ -351,11 +378,11 @@ static bool is_header_value(const char *text)
 }
 
 /* What the worker says of its stream, and whether the client can take it. */
-static enum rc read_begin(const struct stream_answer *a, const char **ret_type, const char **ret_protocol,
-			  struct error *err)
+static enum rc read_begin(struct stream_answer *a, const char **ret_type, const char **ret_protocol, struct error *err)
 {
 	const char *type = json_string_at(a->begin, "content_type");
 	const char *protocol = json_string_at(a->begin, "protocol");
+	struct exec_handshake handshake;
 
 	if (!protocol == !type || !is_header_value(type ? type : protocol))
 		return error_set(err, RC_INTERNAL, "a stream that is neither of a content type nor of a protocol");
@@ -363,6 +390,10 @@ static enum rc read_begin(const struct stream_answer *a, const char **ret_type, 
 		return error_set(err, RC_INVALID_ARGUMENT, "this needs an upgrade of the connection to '%s'", protocol);
 	*ret_type = type;
 	*ret_protocol = protocol;
+	if (str_equal(protocol, EXEC_FRAMING_PROTOCOL)) {
+		handshake = exec_handshake_read(a->exchange);
+		return exec_framing_create(&handshake, &a->framing, err);
+	}
 	return RC_OK;
 }
 
@@ -395,7 +426,9 @@ enum rc stream_answer_open(struct stream_answers *answers, const struct worker_r
 	}
 	*ret_answer = (struct http_answer){ .status = protocol ? 101 : 200, .content_type = type };
 	if (protocol) {
-		ret_answer->upgrade = (struct http_upgrade){ protocol, take_over, a };
+		ret_answer->upgrade = (struct http_upgrade){ .protocol = protocol, .take_over = take_over, .ctx = a };
+		if (a->framing)
+			exec_framing_fill(a->framing, &ret_answer->upgrade);
 	} else {
 		ret_answer->source = (struct http_source){ read_body, a };
 		stream_finish(a->stream); /* there is nothing for the worker */

@@ -4,24 +4,60 @@
 
 #include "common/base/memory_budget.h"
 
-#define ROUNDS_MAX 4 /* blocks in one direction before others have their turn */
+#define ROUNDS_MAX 4                    /* blocks in one direction before others have their turn */
+#define FRAMED_MAX (8u * TUNNEL_BLOCK)  /* bytes that a framing makes of a block, at most */
+#define ANSWERS_MAX (2u * TUNNEL_BLOCK) /* bytes that wait for a client, of which nothing is taken then */
 
-void tunnel_init(struct tunnel *t, struct http_exchange *exchange, struct stream *stream, const char *early, size_t len)
+/* Count what waits. */
+static void count(struct tunnel *t)
+{
+	size_t held = t->to_stream.len + t->to_client.len;
+
+	if (held > t->counted)
+		memory_budget_add(held - t->counted);
+	else
+		memory_budget_give(t->counted - held);
+	t->counted = held;
+}
+
+/* When one of both sides has broken the framing's rules, the worker has nothing more to do. */
+static void go_on(struct tunnel *t, enum tunnel_next next)
+{
+	struct error why;
+
+	if (next <= t->next)
+		return;
+	t->next = next;
+	error_set(&why, RC_CANCELLED, "the client's connection ends");
+	if (next == TUNNEL_CLOSES)
+		stream_fail(t->stream, &why);
+}
+
+static void frame_input(struct tunnel *t, const char *bytes, size_t len)
+{
+	go_on(t, t->framing.from_client(t->framing.ctx, bytes, len, &t->to_stream, &t->to_client));
+}
+
+void tunnel_init(struct tunnel *t, struct http_exchange *exchange, struct stream *stream,
+		 const struct tunnel_framing *framing, const char *early, size_t len)
 {
 	*t = (struct tunnel){
 		.exchange = exchange,
 		.stream = stream,
-		.to_stream = buf_make(TUNNEL_BLOCK),
-		.to_client = buf_make(TUNNEL_BLOCK),
+		.framing = *framing,
+		.to_stream = buf_make(framing->ctx ? FRAMED_MAX : TUNNEL_BLOCK),
+		.to_client = buf_make(framing->ctx ? FRAMED_MAX : TUNNEL_BLOCK),
 	};
-	buf_add(&t->to_stream, early, len);
-	memory_budget_add(t->to_stream.len);
+	if (framing->ctx)
+		frame_input(t, early, len);
+	else
+		buf_add(&t->to_stream, early, len);
+	count(t);
 }
 
-static void drop(struct buf *b, size_t count)
+static void drop(struct buf *b, size_t len)
 {
-	memory_budget_give(count);
-	buf_consume(b, count);
+	buf_consume(b, len);
 	if (b->len == 0)
 		buf_clear(b); /* memory only while there is something */
 }
@@ -30,6 +66,7 @@ void tunnel_clear(struct tunnel *t)
 {
 	drop(&t->to_stream, t->to_stream.len);
 	drop(&t->to_client, t->to_client.len);
+	count(t);
 }
 
 /* ---- from the client ---- */
@@ -50,16 +87,22 @@ static bool carry_to_stream(struct tunnel *t)
 	size_t room = stream_room(t->stream);
 	ssize_t got;
 
-	if (room == 0 || t->client_ended)
+	if (t->next == TUNNEL_CLOSES) {
+		drop(&t->to_stream, t->to_stream.len);
+		room = TUNNEL_BLOCK; /* of what is for nobody but the framing */
+	}
+	if (t->next == TUNNEL_OVER || room == 0 || t->client_ended || t->to_client.len > ANSWERS_MAX)
 		return false;
 	if (t->to_stream.len > 0)
 		return send_early(t, room);
 	got = http_exchange_receive(t->exchange, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
-	if (got > 0)
+	if (got > 0 && t->framing.ctx)
+		frame_input(t, bytes, (size_t)got);
+	else if (got > 0)
 		return stream_send(t->stream, bytes, (size_t)got, NULL) == RC_OK;
 	t->client_ended = got == 0;
 	t->client_gone |= got == HTTP_PEER_GONE;
-	return false;
+	return got > 0;
 }
 
 /* ---- to the client ---- */
@@ -69,8 +112,10 @@ static void take(struct tunnel *t)
 	char bytes[TUNNEL_BLOCK];
 	size_t got = stream_take(t->stream, bytes, sizeof(bytes));
 
-	memory_budget_add(got);
-	buf_add(&t->to_client, bytes, got);
+	if (got && t->framing.ctx)
+		go_on(t, t->framing.from_stream(t->framing.ctx, bytes, got, &t->to_client));
+	else
+		buf_add(&t->to_client, bytes, got);
 }
 
 /* Returns false when there is nothing more to do now. */
@@ -78,7 +123,7 @@ static bool carry_to_client(struct tunnel *t)
 {
 	ssize_t sent;
 
-	if (t->to_client.len == 0)
+	if (t->to_client.len == 0 && t->next == TUNNEL_GOES_ON)
 		take(t);
 	if (t->to_client.len == 0)
 		return false;
@@ -97,12 +142,12 @@ static void finish_stream(struct tunnel *t)
 }
 
 /* Has the stream failed; or has the client got all, and does the worker know that no more comes? */
-static bool is_over(struct tunnel *t)
+static bool is_over_unframed(struct tunnel *t)
 {
 	struct error fault = { .rc = RC_OK };
 	bool over = stream_is_over(t->stream, &fault);
 
-	if (t->client_gone || t->to_client.failed || (over && fault.rc))
+	if (over && fault.rc)
 		return true;
 	if (t->to_client.len > 0 || !stream_is_drained(t->stream, &fault))
 		return false;
@@ -110,26 +155,57 @@ static bool is_over(struct tunnel *t)
 	return over;
 }
 
+/* What the stream has left is the client's before it is told why there is no more. */
+static bool is_over_framed(struct tunnel *t)
+{
+	struct error fault = { .rc = RC_OK };
+
+	if (t->next == TUNNEL_GOES_ON && t->to_client.len == 0 && stream_is_drained(t->stream, &fault)) {
+		finish_stream(t);
+		t->framing.end(t->framing.ctx, &fault, &t->to_client);
+		t->next = TUNNEL_CLOSES;
+	}
+	if (t->next == TUNNEL_GOES_ON)
+		return t->client_ended;
+	return (t->next == TUNNEL_OVER || t->client_ended) && t->to_client.len == 0;
+}
+
+static bool is_over(struct tunnel *t)
+{
+	if (t->client_gone || t->to_client.failed || t->to_stream.failed)
+		return true;
+	return t->framing.ctx ? is_over_framed(t) : is_over_unframed(t);
+}
+
 bool tunnel_pump(struct tunnel *t, bool *ret_more)
 {
 	int up = 0;
 	int down = 0;
+	bool over;
 
 	while (up < ROUNDS_MAX && carry_to_stream(t))
 		up++;
-	if (t->client_ended)
+	if (t->client_ended && !t->framing.ctx)
 		finish_stream(t);
 	while (down < ROUNDS_MAX && carry_to_client(t))
 		down++;
 	*ret_more = up == ROUNDS_MAX || down == ROUNDS_MAX;
-	return !is_over(t);
+	over = is_over(t);
+	count(t);
+	return !over;
+}
+
+bool tunnel_is_closing(const struct tunnel *t)
+{
+	return t->next != TUNNEL_GOES_ON;
 }
 
 short tunnel_events(struct tunnel *t)
 {
 	int events = 0;
 
-	if (!t->client_ended && stream_room(t->stream) > 0)
+	if (!t->client_ended && t->to_client.len <= ANSWERS_MAX &&
+	    (t->next == TUNNEL_CLOSES || stream_room(t->stream) > 0))
 		events |= POLLIN;
 	if (t->to_client.len > 0)
 		events |= POLLOUT;

@@ -32,8 +32,8 @@ enum operation_reply {
  * enumerator, name; method, path and operationId in openapi.yaml (NULL: not for clients); the status of a success; how
  * it is repeated; does it write; what the reply has.
  *
- * The first ones are carried out by a pool of threads (kube-worker/op_<name>.c), the next ones are streams (the same, but
- * beside the pool: streams.c), the others are replied to at once (dispatcher.c).
+ * The first ones are carried out by a pool of threads (kube-worker/op_<name>.c), the next ones take their time (the
+ * same, but beside the pool: streams.c), the others are replied to at once (dispatcher.c).
  */
 /* clang-format off */
 #ifdef DCM_SP_TEST_OPERATION /* programs for tests alone: tests/streams/ */
@@ -59,6 +59,8 @@ enum operation_reply {
 	ROW(DELETE, delete, "DELETE", OPERATION_CONTAINER,  "deleteContainer", 204, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_NOTHING) \
 	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, true,  OPERATION_REPLY_NOTHING)
 #define OPERATION_STREAM_ROWS(ROW) \
+	ROW(EXEC, exec, "GET", OPERATION_CONTAINER "/exec", "openExec", 101, OPERATION_SENT_ONCE, false, OPERATION_REPLY_STREAM) \
+	ROW(EXEC_RUN, exec_run, "POST", OPERATION_CONTAINER ":exec", "execContainer", 200, OPERATION_SENT_ONCE, false, OPERATION_REPLY_VALUE) \
 	ROW(LOGS, logs, "GET", OPERATION_CONTAINER "/logs", "getLogs", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM) \
 	ROW(WATCH, watch, "GET", RESOURCE_CONTAINERS_PATH ":watch", "watchContainers", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM) \
 	OPERATION_TEST_ROWS(ROW)

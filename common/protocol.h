@@ -64,6 +64,10 @@
  *                                                           now; a Container as it is now; {"synced":true}, those were
  *                                                           all; {"gone": id}. State, not history. For the api-svc, which
  *                                                           tells all its watchers (api-svc/watches.h)
+ *   exec       id, command (texts), container, replica,     a stream of frames (common/exec_channel.h), "websocket".
+ *              stdin, stdout, stderr, tty                   RC_NOT_STARTED, RC_INVALID_ARGUMENT: as logs
+ *   exec_run   id, command, container, replica, stdin,      {"exit_code", "stdout", ...}. RC_TIMEOUT: it had not ended in
+ *              timeout_ms                                   time. Nothing of a command is asked of two workers
  *   revision   id, revision                                 one of them
  *   delete     id, absent_ok (true: nothing there is OK),   empty
  *              if_match (2)

@@ -262,7 +262,7 @@ static bool accept_in_pool(struct dispatcher *d, struct pool_thread *self, const
 
 static bool accept_job(struct dispatcher *d, struct pool_thread *self, const struct job *job)
 {
-	if (operation_row(job->operation)->reply == OPERATION_REPLY_STREAM)
+	if (op_find(job->operation)->open)
 		return streams_take(d->streams, job);
 	return accept_in_pool(d, self, job);
 }

@@ -22,7 +22,8 @@ struct op {
 	size_t member_count;
 	enum rc (*check)(const cJSON *request, struct error *err); /* what no single member can tell; NULL: nothing */
 	/*
-	 * In place of run, with OPERATION_REPLY_STREAM: make the source of a stream. On the loop of streams.h; must not block.
+	 * In place of run, for what takes its time: make the source of a stream, or of a value (worker_stream_reply). On the
+	 * loop of streams.h; must not block.
 	 *
 	 * request     outlives the source.
 	 * ret_source  given to the caller (its type's free).

@@ -93,6 +93,16 @@ bool request_member_is_int(const struct request_member *member, const cJSON *val
 	return json_is_int(value, &number) && number >= member->min && number <= member->max;
 }
 
+bool request_member_is_texts(const struct request_member *member unused, const cJSON *value)
+{
+	const cJSON *item = NULL;
+
+	cJSON_ArrayForEach (item, value)
+		if (!cJSON_IsString(item))
+			return false;
+	return cJSON_IsArray(value) && cJSON_GetArraySize(value) > 0;
+}
+
 bool request_member_is_object(const struct request_member *member unused, const cJSON *value)
 {
 	return cJSON_IsObject(value);

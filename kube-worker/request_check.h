@@ -52,6 +52,7 @@ struct request_member {
 bool request_member_is_text(const struct request_member *member, const cJSON *value);
 bool request_member_is_bool(const struct request_member *member, const cJSON *value);
 bool request_member_is_int(const struct request_member *member, const cJSON *value);
+bool request_member_is_texts(const struct request_member *member, const cJSON *value); /* one at least */
 bool request_member_is_object(const struct request_member *member, const cJSON *value);
 
 /* 1 to `max` visible ASCII characters? */

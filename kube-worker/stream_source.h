@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/error.h"
+#include "common/base/buf.h"
 
 /* A request whose reply is a stream; streams.h owns it. */
 struct worker_stream;
@@ -66,6 +66,12 @@ void worker_stream_refuse(struct worker_stream *stream, const char *pointer, con
 
 /* Calls to Kubernetes, on this loop. */
 struct kube_flow *worker_stream_kube(struct worker_stream *stream);
+
+/*
+ * Before it has begun: it is no stream after all; this is the reply to the request, of an operation with
+ * OPERATION_REPLY_VALUE. body: JSON. free() follows.
+ */
+void worker_stream_reply(struct worker_stream *stream, const struct buf *body);
 
 /* Have pump() called soon. Threads: any, while the source is not freed. */
 void worker_stream_wake(struct worker_stream *stream);

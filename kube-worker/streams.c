@@ -24,6 +24,7 @@ struct worker_stream {
 	struct stream_source *source; /* NULL: there is none */
 	struct stream *stream;        /* NULL: it has not begun */
 	struct error fault;           /* rc RC_OK: it has not failed before it began */
+	bool replied;                 /* it was no stream, and is over */
 	struct buf faults;            /* as those of an op_call, with the fault */
 	int64_t due_ms;               /* when pump() wants to be called */
 	int64_t sign_ms;              /* when its caller is to hear that the request runs */
@@ -136,6 +137,17 @@ void worker_stream_refuse(struct worker_stream *s, const char *pointer, const st
 	worker_stream_fail(s, why);
 }
 
+void worker_stream_reply(struct worker_stream *s, const struct buf *body)
+{
+	const struct reply_extras none = { "", "", "", NULL };
+	struct error err;
+
+	s->replied = true;
+	if (reply_result(s->streams->options.bus, s->job.msg, body, &none, &err))
+		log_warn("a reply could not be sent", log_err(&err), log_str("request_id", s->job.headers.request_id));
+	worker_stream_wake(s);
+}
+
 struct kube_flow *worker_stream_kube(struct worker_stream *s)
 {
 	return s->streams->kube;
@@ -157,7 +169,7 @@ static bool is_over(struct worker_stream *s, struct error *ret_fault)
 	if (s->stream)
 		return stream_is_over(s->stream, ret_fault);
 	*ret_fault = s->fault;
-	return s->fault.rc != RC_OK;
+	return s->replied || s->fault.rc != RC_OK;
 }
 
 static void free_source(struct worker_stream *s)
@@ -246,7 +258,7 @@ static void run_stream(struct worker_stream *s)
 
 	if (!s->source && !s->fault.rc)
 		start(s);
-	if (!s->stream && !s->fault.rc)
+	if (!s->stream && !s->replied && !s->fault.rc)
 		look_ms = look_before_begin(s, now_ms);
 	s->due_ms = INT64_MAX;
 	if (!is_over(s, &fault))

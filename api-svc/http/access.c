@@ -134,7 +134,7 @@ static const char *bearer_of(const char *authorization, size_t *ret_len)
 	return authorization;
 }
 
-static enum rc decide_by_token(struct access *access, const char *authorization, bool changes,
+static enum rc decide_by_token(struct access *access, const char *authorization, enum access_need need,
 			       char ret_name[ACCESS_NAME_MAX + 1], struct error *err)
 {
 	size_t len = 0;
@@ -150,24 +150,27 @@ static enum rc decide_by_token(struct access *access, const char *authorization,
 	token = tokens_find(access->tokens, hash);
 	if (!token)
 		rc = error_set(err, RC_UNAUTHENTICATED, "the bearer token is not known");
-	else if (changes && token->read_only)
+	else if (need == ACCESS_CHANGE && token->read_only)
 		rc = error_set(err, RC_PERMISSION_DENIED, "the bearer token may only read");
+	else if (need == ACCESS_EXEC && !token->exec)
+		rc = error_set(err, RC_PERMISSION_DENIED,
+			       "the bearer token is not marked exec: it may run no commands");
 	if (token)
 		snprintf(ret_name, ACCESS_NAME_MAX + 1, "%s", token->name);
 	pthread_mutex_unlock(&access->lock);
 	return rc;
 }
 
-enum rc access_decide(struct access *access, const struct access_proof *proof, bool changes,
+enum rc access_decide(struct access *access, const struct access_proof *proof, enum access_need need,
 		      char ret_name[ACCESS_NAME_MAX + 1], struct error *err)
 {
 	ret_name[0] = '\0';
-	if (access->certificates && proof->certificate) {
+	if (access->certificates && proof->certificate && (need != ACCESS_EXEC || !access->path[0])) {
 		snprintf(ret_name, ACCESS_NAME_MAX + 1, "certificate");
 		return RC_OK;
 	}
 	if (access->path[0])
-		return decide_by_token(access, proof->authorization, changes, ret_name, err);
+		return decide_by_token(access, proof->authorization, need, ret_name, err);
 	if (access->certificates)
 		return error_set(err, RC_PERMISSION_DENIED, "a client certificate is needed that is known here");
 	return RC_OK;

@@ -16,6 +16,13 @@
 
 struct access;
 
+/* What a request needs. */
+enum access_need {
+	ACCESS_READ,
+	ACCESS_CHANGE,
+	ACCESS_EXEC, /* to run commands in containers */
+};
+
 /* What a client shows. */
 struct access_proof {
 	const char *authorization; /* the header; NULL: none */
@@ -39,16 +46,17 @@ enum rc access_create(const char *tokens_file, bool certificates, struct access 
 void access_destroy(struct access *access);
 
 /*
- * May the client read, or with `changes` also change something? The time does not depend on how much of a token is right.
+ * May the client do what it needs to? The time does not depend on how much of a token is right. Where there are tokens,
+ * only one that is marked may run commands, whatever certificate is shown with it.
  *
  * ret_name  of the token, or "certificate"; "" when access is open.
  *
  * RC_UNAUTHENTICATED      no token that is known.
- * RC_PERMISSION_DENIED    the token may only read; or only certificates count and there is none: HTTP's 401 would have to
+ * RC_PERMISSION_DENIED    the token may only read, or run no commands; or only certificates count and there is none: HTTP's 401 would have to
  *                         name a scheme by which to ask again, and TLS has none.
  * Threads: any. Looks at the file, once a second at most.
  */
-enum rc access_decide(struct access *access, const struct access_proof *proof, bool changes,
+enum rc access_decide(struct access *access, const struct access_proof *proof, enum access_need need,
 		      char ret_name[ACCESS_NAME_MAX + 1], struct error *err) must_check;
 
 #endif

@@ -106,6 +106,14 @@ static void on_upgraded(void *ctx, struct MHD_Connection *connection unused, voi
 	upgrade->take_over(upgrade->ctx, early, len);
 }
 
+static bool add_protocol(struct MHD_Response *response, const struct http_upgrade *upgrade)
+{
+	return MHD_add_response_header(response, "Upgrade", upgrade->protocol) &&
+	       (!upgrade->accept || MHD_add_response_header(response, "Sec-WebSocket-Accept", upgrade->accept)) &&
+	       (!upgrade->subprotocol ||
+		MHD_add_response_header(response, "Sec-WebSocket-Protocol", upgrade->subprotocol));
+}
+
 struct MHD_Response *http_flow_make(struct http_exchange *ex)
 {
 	struct MHD_Response *response;
@@ -119,7 +127,7 @@ struct MHD_Response *http_flow_make(struct http_exchange *ex)
 		return response;
 	}
 	response = MHD_create_response_for_upgrade(on_upgraded, ex);
-	if (response && MHD_add_response_header(response, "Upgrade", ex->answer.upgrade.protocol))
+	if (response && add_protocol(response, &ex->answer.upgrade))
 		return response;
 	if (response)
 		MHD_destroy_response(response);

@@ -47,6 +47,9 @@ struct http_source {
 /* With status 101: what takes the connection over. */
 struct http_upgrade {
 	const char *protocol; /* http_exchange_wants(); NULL: there is none */
+	/* Of a WebSocket: Sec-WebSocket-Accept and -Protocol. Borrowed as ctx is; NULL: it is none. */
+	const char *accept;
+	const char *subprotocol;
 	/*
 	 * From now on http_exchange_receive() and so on may be used, until http_exchange_leave(). On a server thread; must
 	 * not block.

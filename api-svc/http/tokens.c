@@ -9,6 +9,7 @@
 #define TOKEN_MIN 16 /* characters */
 #define HASH_PREFIX "sha256:"
 #define READ_ONLY "read-only"
+#define EXEC "exec"
 #define BLANKS " \t\r"
 #define DIGITS "0123456789"
 
@@ -48,21 +49,37 @@ static bool is_taken(const struct tokens *tokens, const char *name)
 	return false;
 }
 
+/* What a token may, one word each, in any order. False: there is another word, or one of them twice. */
+static bool read_marks(char *rest, struct token *token)
+{
+	const char *word;
+
+	while ((word = strtok_r(NULL, BLANKS, &rest)) != NULL) {
+		bool *mark = strcmp(word, READ_ONLY) == 0 ? &token->read_only
+			     : strcmp(word, EXEC) == 0    ? &token->exec
+							  : NULL;
+
+		if (!mark || *mark)
+			return false;
+		*mark = true;
+	}
+	return true;
+}
+
 /* What is wrong with a line; NULL: nothing. The line is cut into words. */
 static const char *read_line(char *line, struct tokens *tokens)
 {
 	char *rest = NULL;
 	const char *name = strtok_r(line, BLANKS, &rest);
 	const char *secret = strtok_r(NULL, BLANKS, &rest);
-	const char *role = strtok_r(NULL, BLANKS, &rest);
-	struct token token = { .read_only = role != NULL };
+	struct token token = { .read_only = false };
 
 	if (!name || name[0] == '#')
 		return NULL;
 	if (!secret || strlen(name) > TOKEN_NAME_MAX)
-		return "it must be a name (64 bytes at most), a token or its hash, and perhaps " READ_ONLY;
-	if ((role && strcmp(role, READ_ONLY) != 0) || strtok_r(NULL, BLANKS, &rest))
-		return "only " READ_ONLY " is allowed after the token";
+		return "it must be a name (64 bytes at most), a token or its hash, and perhaps " READ_ONLY " and " EXEC;
+	if (!read_marks(rest, &token))
+		return "only " READ_ONLY " and " EXEC ", once each, are allowed after the token";
 	if (!read_hash(secret, token.hash))
 		return "a token has 16 characters at least, a hash is " HASH_PREFIX " and 64 hexadecimal digits";
 	if (is_taken(tokens, name))

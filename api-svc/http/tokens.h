@@ -1,7 +1,8 @@
 /*
  * The file of bearer tokens. One token a line; empty lines and those that begin with '#' do not count:
- *   <name> sha256:<SHA-256 of the token in hexadecimal> [read-only]
- *   <name> <the token itself, 16 characters at least> [read-only]
+ *   <name> sha256:<SHA-256 of the token in hexadecimal> [read-only] [exec]
+ *   <name> <the token itself, 16 characters at least> [read-only] [exec]
+ * read-only: it may change nothing; exec: it may run commands in containers, where that is on (SP_EXEC).
  * Names and tokens are unique. What looks like the prefix of a hash and is not exactly the one above is
  * refused: taken for a token, the digest itself would be the password.
  */
@@ -21,6 +22,7 @@ struct token {
 	char name[TOKEN_NAME_MAX + 1];
 	unsigned char hash[CRYPTO_SHA256_SIZE];
 	bool read_only;
+	bool exec;
 };
 
 struct tokens {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes another namespace for a provider in a cluster that runs: an account with exactly our Role, and its kubeconfig.
+# Makes another namespace for a provider in a cluster that runs: an account with exactly our Roles, and its kubeconfig.
 #
 #   tests/cluster/tenant.sh DIR NAMESPACE      writes DIR/NAMESPACE.kubeconfig and prints its path
 set -eu
@@ -7,7 +7,7 @@ set -eu
 . "$(dirname -- "$0")/lib.sh"
 use_dir "$1"
 NAMESPACE=$2
-ROLE=$HERE/../../deploy/kubernetes/base/role.yaml
+ROLES=$HERE/../../deploy/kubernetes
 
 admin apply -f - >/dev/null <<YAML
 apiVersion: v1
@@ -23,8 +23,14 @@ kind: RoleBinding
 metadata: {name: dcm-k8s-container-sp, namespace: "$NAMESPACE"}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: dcm-k8s-container-sp}
 subjects: [{kind: ServiceAccount, name: dcm-sp, namespace: "$NAMESPACE"}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: dcm-k8s-container-sp-exec, namespace: "$NAMESPACE"}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: dcm-k8s-container-sp-exec}
+subjects: [{kind: ServiceAccount, name: dcm-sp, namespace: "$NAMESPACE"}]
 YAML
-admin -n "$NAMESPACE" apply -f "$ROLE" >/dev/null
+admin -n "$NAMESPACE" apply -f "$ROLES/base/role.yaml" -f "$ROLES/components/exec/role.yaml" >/dev/null
 file=$DIR/$NAMESPACE.kubeconfig
 umask 077
 cat >"$file.new" <<YAML

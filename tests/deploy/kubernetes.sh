@@ -56,12 +56,31 @@ for workload in kube-worker monitor; do
         # shellcheck disable=SC2086  # verb and resource
         may $right -n "$namespace" || die "$workload, as '$account', may not $right"
     done
-    for wrong in "get secrets" "update replicasets.apps" "create pods"; do
+    for wrong in "get secrets" "update replicasets.apps" "create pods" "get pods --subresource=exec" "create pods --subresource=exec"; do
         # shellcheck disable=SC2086
         ! may $wrong -n "$namespace" || die "$workload, as '$account', may $wrong"
     done
     ! may create deployments.apps -n default || die "$workload may create Deployments in another namespace"
 done
+
+# Commands in containers: a component beside the base gives the two verbs, and switches them on.
+mkdir -p "$tree/ours/exec"
+cat >"$tree/ours/exec/kustomization.yaml" <<YAML
+namespace: $namespace
+resources: [../../kubernetes/base]
+components: [../../kubernetes/components/exec]
+YAML
+said=$("$kubectl" apply --validate=strict -k "$tree/ours/exec" 2>&1) || die "components/exec: $said"
+! grep -i warning <<<"$said" || die "components/exec: the API server warns"
+account=$("$kubectl" -n "$namespace" get deployment kube-worker -o 'jsonpath={.spec.template.spec.serviceAccountName}')
+for right in get create; do
+    may "$right" pods --subresource=exec -n "$namespace" || die "components/exec: the worker may not $right pods/exec"
+done
+! may delete pods -n "$namespace" || die "components/exec: the worker may delete Pods"
+! may create pods --subresource=exec -n default || die "components/exec: the worker may run commands in another namespace"
+config=$("$kubectl" -n "$namespace" get deployment api-svc -o 'jsonpath={.spec.template.spec.containers[0].envFrom[0].configMapRef.name}')
+[ "$("$kubectl" -n "$namespace" get configmap "$config" -o 'jsonpath={.data.SP_EXEC}')" = true ] ||
+    die "components/exec: api-svc does not hear of it"
 
 # The overlay that parts provider and containers: its names are written down, so that they are changed in a copy.
 "$kubectl" create namespace "$namespace-containers" >/dev/null

@@ -107,6 +107,7 @@ class Stack:
             "SP_K8S_NAMESPACE": target.namespace,
             "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort",
             "SP_FAILED_GRACE": "2s",
+            "SP_EXEC": "true",
             "SP_SERVER_WORKER_WAIT": f"{WORKER_WAIT}s",
             **env,
         }

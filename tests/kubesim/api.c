@@ -7,8 +7,11 @@
 #include "tests/kubesim/control.h"
 #include "tests/kubesim/discovery.h"
 #include "tests/kubesim/faults.h"
+#include "tests/kubesim/pod_exec.h"
 
-#define LOG "log" /* a subresource that is no object */
+/* Subresources that are no objects. */
+#define LOG "log"
+#define EXEC "exec"
 
 /* ---- what a request is about ------------------------------------------------------------------------------------- */
 
@@ -47,7 +50,8 @@ static bool parse_path(const char *path, struct sim_target *t)
 	memcpy(t->name, parts[at + 1], sizeof(t->name));
 	memcpy(t->subresource, parts[at + 2], sizeof(t->subresource));
 	return t->kind && (!t->subresource[0] || str_equal(t->subresource, "status") ||
-			   (t->kind == &sim_kinds[SIM_POD] && str_equal(t->subresource, LOG)) ||
+			   (t->kind == &sim_kinds[SIM_POD] &&
+			    (str_equal(t->subresource, LOG) || str_equal(t->subresource, EXEC))) ||
 			   (t->kind->has_scale && str_equal(t->subresource, "scale")));
 }
 
@@ -91,10 +95,16 @@ static const struct verb_row log_verb = {
 	{ "container", "follow", "previous", "sinceTime", "sinceSeconds", "timestamps", "tailLines", "limitBytes" },
 };
 
+static const struct verb_row exec_verb = {
+	"GET", true, true, "get", sim_pod_exec, { "container", "command", "stdin", "stdout", "stderr", "tty" },
+};
+
 static const struct verb_row *find_verb(const struct sim_target *t, const struct sim_request *rq)
 {
 	if (str_equal(t->subresource, LOG))
 		return str_equal(rq->method, "GET") ? &log_verb : NULL;
+	if (str_equal(t->subresource, EXEC))
+		return str_equal(rq->method, "GET") ? &exec_verb : NULL;
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (verbs[i].named == (t->name[0] != '\0') && str_equal(verbs[i].method, rq->method) &&
 		    (verbs[i].on_subresources || !t->subresource[0]) &&

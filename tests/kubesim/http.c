@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,12 +16,14 @@
 #define CONNECTION_MEMORY (64 * 1024) /* bytes: headers, and one block of a stream */
 #define STREAM_BLOCK (32 * 1024)      /* bytes that a stream makes at a time, at most */
 #define THREAD_STACK (1024 * 1024)    /* bytes; sanitizers want room */
+#define STOP_LOOK_MS 10               /* between two looks whether the last upgraded connection has ended */
 #define PAUSE_SLICE_MS 100            /* how soon a waiting request notices the end */
 
 struct sim_http {
 	struct sim_http_settings settings;
 	struct MHD_Daemon *daemon;
 	atomic_bool stopping;
+	atomic_int upgraded; /* connections, each with a thread of its own */
 };
 
 /* Everything that belongs to one request; freed when libmicrohttpd is done with it. */
@@ -34,6 +37,40 @@ struct exchange {
 const char *sim_request_query(const struct sim_request *request, const char *key)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, key);
+}
+
+struct query_walk {
+	const char *key;
+	void (*each)(void *ctx, const char *value);
+	void *ctx;
+};
+
+static enum MHD_Result visit_parameter(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct query_walk *walk = ctx;
+
+	(void)kind;
+	if (str_equal(walk->key, key))
+		walk->each(walk->ctx, value ? value : "");
+	return MHD_YES;
+}
+
+void sim_request_each_query(const struct sim_request *request, const char *key,
+			    void (*each)(void *ctx, const char *value), void *ctx)
+{
+	struct query_walk walk = { key, each, ctx };
+
+	MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, visit_parameter, &walk);
+}
+
+const char *sim_request_header(const struct sim_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+bool sim_http_stopping(const struct sim_http *http)
+{
+	return atomic_load(&http->stopping);
 }
 
 /* Parameters that are looked for, and the first other one. */
@@ -143,6 +180,8 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
 		return;
 	if (x->response.stream.destroy)
 		x->response.stream.destroy(x->response.stream.ctx);
+	if (x->response.upgrade.ctx)
+		x->response.upgrade.destroy(x->response.upgrade.ctx);
 	buf_clear(&x->response.body);
 	buf_clear(&x->request.body);
 	free(x);
@@ -175,11 +214,74 @@ static ssize_t read_slowly(void *ctx, uint64_t position, char *out, size_t max)
 	return (ssize_t)n;
 }
 
+/* ---- upgrades ---------------------------------------------------------------------------------------------------- */
+
+/* A connection that was taken over, and its thread. The library takes the request for complete: the exchange is gone. */
+struct takeover {
+	struct sim_http *http;
+	struct sim_upgrade upgrade;
+	struct MHD_UpgradeResponseHandle *handle;
+	int fd;
+	size_t early_len;
+	char early[];
+};
+
+static void *run_takeover(void *ctx)
+{
+	struct takeover *t = ctx;
+	struct sim_http *http = t->http;
+
+	t->upgrade.run(t->upgrade.ctx, t->fd, t->early, t->early_len);
+	t->upgrade.destroy(t->upgrade.ctx);
+	MHD_upgrade_action(t->handle, MHD_UPGRADE_ACTION_CLOSE);
+	free(t);
+	atomic_fetch_sub(&http->upgraded, 1);
+	return NULL;
+}
+
+static void on_upgraded(void *ctx, struct MHD_Connection *connection, void *request, const char *early,
+			size_t early_len, MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+{
+	struct exchange *x = ctx;
+	struct sim_http *http = x->request.http;
+	struct takeover *t = calloc(1, sizeof(*t) + early_len);
+	pthread_t thread;
+
+	(void)connection;
+	(void)request;
+	if (!t) {
+		MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+		return;
+	}
+	*t = (struct takeover){ http, x->response.upgrade, handle, fd, early_len };
+	x->response.upgrade.ctx = NULL;
+	memcpy(t->early, early_len ? early : "", early_len);
+	atomic_fetch_add(&http->upgraded, 1);
+	if (pthread_create(&thread, NULL, run_takeover, t) == 0)
+		pthread_detach(thread);
+	else
+		run_takeover(t); /* it keeps this connection's thread */
+}
+
+static struct MHD_Response *make_upgrade(struct exchange *x)
+{
+	struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgraded, x);
+
+	if (!response)
+		return NULL;
+	MHD_add_response_header(response, "Upgrade", "websocket");
+	MHD_add_response_header(response, "Sec-WebSocket-Accept", x->response.upgrade.accept);
+	MHD_add_response_header(response, "Sec-WebSocket-Protocol", x->response.upgrade.protocol);
+	return response;
+}
+
 /* A response that borrows from the exchange, which outlives it. */
 static struct MHD_Response *make_response(struct exchange *x)
 {
 	const struct sim_response *r = &x->response;
 
+	if (r->upgrade.ctx)
+		return make_upgrade(x);
 	if (r->stream.read)
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x, NULL);
 	if (r->slow_bytes)
@@ -196,7 +298,9 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct e
 
 	if (!response)
 		return MHD_NO;
-	MHD_add_response_header(response, "Content-Type", r->content_type ? r->content_type : "application/json");
+	if (r->body.len || r->stream.read)
+		MHD_add_response_header(response, "Content-Type",
+					r->content_type ? r->content_type : "application/json");
 	MHD_add_response_header(response, "Cache-Control", "no-cache, private");
 	snprintf(seconds, sizeof(seconds), "%d", r->retry_after_s);
 	if (r->retry_after_s)
@@ -234,7 +338,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 static struct MHD_Daemon *start_daemon(struct sim_http *http, const struct addrinfo *address)
 {
 	const struct sim_http_settings *settings = &http->settings;
-	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC;
+	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC |
+			 MHD_ALLOW_UPGRADE;
 	struct MHD_OptionItem tls[] = { { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)settings->cert_pem },
 					{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)settings->key_pem },
 					{ MHD_OPTION_END, 0, NULL } };
@@ -266,6 +371,7 @@ enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http
 	if (http) {
 		http->settings = *settings;
 		atomic_init(&http->stopping, false);
+		atomic_init(&http->upgraded, 0);
 		http->daemon = start_daemon(http, found);
 	}
 	freeaddrinfo(found);
@@ -286,6 +392,8 @@ unsigned sim_http_port(const struct sim_http *http)
 void sim_http_stop(struct sim_http *http)
 {
 	atomic_store(&http->stopping, true);
+	while (atomic_load(&http->upgraded) > 0)
+		clock_sleep_ms(STOP_LOOK_MS);
 	MHD_stop_daemon(http->daemon);
 	free(http);
 }

@@ -36,14 +36,28 @@ struct sim_stream {
 	void *ctx;
 };
 
+/* A connection that becomes a WebSocket, with status 101. */
+struct sim_upgrade {
+	/*
+	 * Speaks over it, on a thread of its own, when the request is gone; the connection ends with it. early: what had come
+	 * already. May block.
+	 */
+	void (*run)(void *ctx, int fd, const char *early, size_t len);
+	void (*destroy)(void *ctx);
+	void *ctx; /* NULL: there is no upgrade */
+	const char *accept;
+	const char *protocol;
+};
+
 struct sim_response {
 	unsigned status;
 	const char *content_type; /* static; NULL: application/json */
 	struct buf body;
-	struct sim_stream stream; /* or this, when read is set; destroyed by the response */
-	int retry_after_s;        /* header Retry-After; 0: none */
-	bool drop;                /* close the connection instead of answering */
-	size_t slow_bytes;        /* 0, or send so many bytes at a time with a pause before each */
+	struct sim_stream stream;   /* or this, when read is set; destroyed by the response */
+	struct sim_upgrade upgrade; /* or this, when ctx is set; destroyed by the response, or after it has run */
+	int retry_after_s;          /* header Retry-After; 0: none */
+	bool drop;                  /* close the connection instead of answering */
+	size_t slow_bytes;          /* 0, or send so many bytes at a time with a pause before each */
 	int64_t slow_delay_ms;
 };
 
@@ -68,6 +82,13 @@ void sim_http_stop(struct sim_http *http);
 /* The value of a query parameter; NULL when it is not there, "" when it has no value. */
 const char *sim_request_query(const struct sim_request *request, const char *key);
 
+/* Call for each value of a query parameter that is given several times. */
+void sim_request_each_query(const struct sim_request *request, const char *key,
+			    void (*each)(void *ctx, const char *value), void *ctx);
+
+/* The value of a header; NULL when it is not there. */
+const char *sim_request_header(const struct sim_request *request, const char *name);
+
 /* The first query parameter that is not in the list, which ends with NULL; NULL when there is none. */
 const char *sim_request_other_query(const struct sim_request *request, const char *const *known);
 
@@ -80,6 +101,9 @@ enum rc sim_request_int(const struct sim_request *request, const char *key, int6
 
 /* Has the client closed, or is the server stopping? */
 bool sim_request_gone(const struct sim_request *request);
+
+/* Is the server stopping? */
+bool sim_http_stopping(const struct sim_http *http);
 
 /* Sleep; false as soon as sim_request_gone(). */
 bool sim_request_pause(const struct sim_request *request, int64_t ms);

@@ -1,5 +1,5 @@
-// A simulated kubelet, for tests on a control plane whose Pods never run: what the API server asks a kubelet for. It needs
-// nothing but Go's own library.
+// A simulated kubelet, for tests on a control plane whose Pods never run: what the API server asks a kubelet for. Commands
+// run on this machine (exec.go): for tests only.
 //
 //	kubelet -port-file FILE -pki DIR -server https://127.0.0.1:PORT -containers DIR
 //
@@ -51,11 +51,13 @@ func main() {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", ofAuthority(node.logs))
+	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", ofAuthority(node.exec))
 	mux.HandleFunc("GET /apis/metrics.k8s.io/v1beta1", metricsResources)
 	mux.HandleFunc("GET /apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods", node.metrics)
 	listener := listen(*portFile)
 	httpServer := &http.Server{Handler: mux, TLSConfig: &tls.Config{
-		ClientCAs: authorities, ClientAuth: tls.VerifyClientCertIfGiven}}
+		ClientCAs: authorities, ClientAuth: tls.VerifyClientCertIfGiven, NextProtos: []string{"http/1.1"}},
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}} // exec takes connections over
 	log.Fatal(httpServer.ServeTLS(listener, filepath.Join(*pki, "apiserver.crt"), filepath.Join(*pki, "apiserver.key")))
 }
 

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from api_peers import BUILD, CONTAINERS, HEALTH
+from api_peers import BUILD, CONTAINERS, HEALTH, Ok
 from processes import wait_for
 from test_api_tls import Pair, certificates  # noqa: F401  (a fixture)
 
-FULL, READER = "full-token-0123456789", "reader-token-0123456789"
+FULL, READER, RUNNER = "full-token-0123456789", "reader-token-0123456789", "runner-token-0123456789"
 OPEN = [HEALTH, "/health", "/openapi.yaml", "/openapi.json"]
 
 
@@ -164,11 +164,19 @@ def test_client_certificates(worker, start, certificates, tokens, tmp_path, with
     certificates.sign("strangers", "stranger")
     certificates.sign("ca", "client")
     more = {"SP_SERVER_TOKENS_FILE": str(tokens)} if with_tokens else {}
+    tokens.write_text(FILE + f"runner {RUNNER} exec\n")
+    worker.on["exec_run"] = lambda asked: Ok({"exit_code": 0, "stdout": "", "stderr": "", "truncated": False})
+    more["SP_EXEC"] = "true"
     api = start(**Pair(certificates, tmp_path).settings(), SP_SERVER_TLS_CLIENT_CA=certificates.path("ca.crt"), **more)
     api.context = context(certificates, "client")
     assert api.create("a").status == 201
     assert api.request("DELETE", CONTAINERS + "/a").status == 204
     assert api.find_log("request", client="certificate", status=201)
+    for headers, status in (({}, 401 if with_tokens else 200), (bearer(FULL), 403 if with_tokens else 200),
+                            (bearer(RUNNER), 200)):
+        answer = api.request("POST", CONTAINERS + "/a:exec", b'{"command": ["true"]}',
+                             {"Content-Type": "application/json", **headers})
+        assert answer.status == status, (headers, answer.body)
     for client in (None, "stranger"):
         api.context = context(certificates, client)
         for path in OPEN:
@@ -185,6 +193,7 @@ def test_client_certificates(worker, start, certificates, tokens, tmp_path, with
     ("", "no token"), ("# none\n", "no token"), ("admin\n", "line 1"), ("\nadmin short\n", "line 2"),
     ("admin sha256:abc\n", "64 hexadecimal"), (f"admin {hashed(FULL)[:-1]}g\n", "64 hexadecimal"),
     (f"admin {FULL} read-write\n", "read-only"), (f"admin {FULL} read-only more\n", "read-only"),
+    (f"admin {FULL} exec exec\n", "once each"), (f"admin {FULL} exec,read-only\n", "exec"),
     (f"a {FULL}\na {READER}\n", "duplicate"), (f"{'n' * 65} {FULL}\n", "64 bytes"),
     (f"a {FULL}\nb {FULL}\n", "line 2: duplicate token"), (f"a {FULL}\n\nb {hashed(FULL)}\n", "line 3: duplicate token"),
     (f"a {hashed(FULL).upper()}\n", "line 1"), (f"a {hashed(FULL).replace('sha', 'Sha')}\n", "line 1"),

@@ -121,8 +121,8 @@ def test_the_document_is_served_twice(api):
     document = api.request("GET", "/openapi.json").json()
     container = CONTAINERS + "/{container_id}"
     assert set(document["paths"]) == {HEALTH, CONTAINERS, CONTAINERS + ":watch", container} | {
-        f"{container}:{verb}" for verb in ("scale", "stop", "start", "restart", "rollback")} | {
-        f"{container}/{part}" for part in ("revisions", "revisions/{revision}", "events", "usage", "logs")}
+        f"{container}:{verb}" for verb in ("scale", "stop", "start", "restart", "rollback", "exec")} | {
+        f"{container}/{part}" for part in ("revisions", "revisions/{revision}", "events", "usage", "logs", "exec")}
 
 
 def test_request_ids_are_kept_or_made(api, worker):

@@ -1,0 +1,193 @@
+/*
+ * exec: a command in a container, whose channels are the stream, both ways (common/exec_channel.h). api-svc makes a
+ * WebSocket of it.
+ */
+#include "kube-worker/ops.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "kube-worker/exec_session.h"
+
+#define BLOCK 8192            /* bytes that are taken from the caller at once, and from Kubernetes */
+#define OUT_MAX (256u * 1024) /* bytes: a block, with the heads of its frames, and a Status */
+#define PROTOCOL "websocket"  /* what the client's connection becomes */
+#define ROUNDS_MAX 4          /* blocks from the caller before others have their turn */
+
+struct exec_source {
+	struct stream_source base; /* the first: it is what the worker knows */
+	struct exec_session session;
+	struct worker_stream *stream; /* from the first pump() on */
+	struct exec_reader reader;    /* of what the caller sends */
+	struct buf out;               /* for it */
+	bool begun;
+	bool ended; /* no more comes from Kubernetes */
+	bool over;
+};
+
+static void fail(struct exec_source *s, const struct error *why)
+{
+	if (s->over)
+		return;
+	s->over = true;
+	worker_stream_fail(s->stream, why);
+}
+
+/* ---- from Kubernetes --------------------------------------------------------------------------------------------- */
+
+static void on_begun(void *ctx)
+{
+	struct exec_source *s = ctx;
+	struct error err;
+
+	s->begun = true;
+	if (worker_stream_begin(s->stream, NULL, PROTOCOL, &err))
+		s->over = true; /* it has failed with that */
+}
+
+static void on_failed(void *ctx, const char *name, const struct error *why)
+{
+	struct exec_source *s = ctx;
+	char pointer[32];
+
+	if (!name) {
+		fail(s, why);
+		return;
+	}
+	s->over = true;
+	snprintf(pointer, sizeof(pointer), "/query/%s", name);
+	worker_stream_refuse(s->stream, pointer, why);
+}
+
+static void on_output(void *ctx, unsigned channel, const char *data, size_t len)
+{
+	struct exec_source *s = ctx;
+
+	exec_frame_add(&s->out, channel, data, len);
+}
+
+static void on_ended(void *ctx, const struct error *why)
+{
+	struct exec_source *s = ctx;
+
+	s->ended = true;
+	if (why->rc)
+		fail(s, why);
+}
+
+/* ---- to and from the caller -------------------------------------------------------------------------------------- */
+
+static void on_input(void *ctx, unsigned channel, const char *data, size_t len)
+{
+	struct exec_source *s = ctx;
+	struct error err;
+
+	if (channel == EXEC_STDIN && !s->session.streams.in) {
+		error_set(&err, RC_INVALID_ARGUMENT, "there is input, but stdin was not asked for");
+		fail(s, &err);
+	} else if (!s->over) {
+		exec_session_send(&s->session, channel, data, len);
+	}
+}
+
+/* What cannot be sent on is not taken: its sender has no more credit then. */
+static void take_input(struct exec_source *s)
+{
+	char block[BLOCK];
+	struct error err;
+
+	for (int i = 0; i < ROUNDS_MAX && !s->over && exec_session_takes(&s->session); i++) {
+		size_t len = worker_stream_take(s->stream, block, sizeof(block));
+
+		if (!len)
+			return;
+		if (exec_reader_frames(&s->reader, block, len, &err))
+			fail(s, &err);
+		worker_stream_wake(s->stream); /* there may be more */
+	}
+}
+
+static void send_output(struct exec_source *s)
+{
+	size_t room;
+
+	while (s->out.len && (room = worker_stream_room(s->stream)) > 0) {
+		size_t len = s->out.len < PROTOCOL_STREAM_DATA_MAX ? s->out.len : PROTOCOL_STREAM_DATA_MAX;
+
+		len = len < room ? len : room;
+		worker_stream_send(s->stream, s->out.data, len);
+		buf_consume(&s->out, len);
+	}
+	if (!s->out.len)
+		buf_clear(&s->out); /* memory only while there is something */
+}
+
+static void finish_if_told(struct exec_source *s)
+{
+	if (!s->ended || s->over || s->out.len)
+		return;
+	s->over = true;
+	worker_stream_finish(s->stream);
+}
+
+static int64_t pump(struct stream_source *source, struct worker_stream *stream)
+{
+	struct exec_source *s = (struct exec_source *)source;
+	struct error err;
+	int64_t due_ms;
+
+	s->stream = stream;
+	if (s->over)
+		return INT64_MAX;
+	if (s->begun)
+		send_output(s);
+	take_input(s);
+	due_ms = exec_session_pump(&s->session, stream, s->out.len ? 0 : BLOCK);
+	if (s->begun)
+		send_output(s);
+	if (buf_check(&s->out, &err))
+		fail(s, &err);
+	finish_if_told(s);
+	return s->over ? INT64_MAX : due_ms;
+}
+
+static void free_source(struct stream_source *source)
+{
+	struct exec_source *s = (struct exec_source *)source;
+
+	exec_session_clear(&s->session);
+	exec_reader_clear(&s->reader);
+	buf_clear(&s->out);
+	free(s);
+}
+
+static const struct stream_source_type type = { pump, free_source };
+
+static enum rc open_source(const struct op_env *env, const cJSON *request, struct stream_source **ret_source,
+			   struct error *err)
+{
+	struct exec_source *s = calloc(1, sizeof(*s));
+	const struct exec_session_taker taker = { on_begun, on_failed, on_output, on_ended, s };
+	const struct exec_streams streams = { json_true_at(request, "stdin"), json_true_at(request, "stdout"),
+					      json_true_at(request, "stderr"), json_true_at(request, "tty") };
+
+	if (!s)
+		return error_no_memory(err);
+	s->base.type = &type;
+	s->session = exec_session_make(env, request, streams, &taker);
+	s->reader = exec_reader_make(on_input, s);
+	s->out = buf_make(OUT_MAX);
+	*ret_source = &s->base;
+	return RC_OK;
+}
+
+static const struct request_member members[] = {
+	EXEC_SESSION_MEMBERS,
+	{ .name = "stdin", .type = request_member_is_bool, .form = "a boolean" },
+	{ .name = "stdout", .type = request_member_is_bool, .form = "a boolean" },
+	{ .name = "stderr", .type = request_member_is_bool, .form = "a boolean" },
+	{ .name = "tty", .type = request_member_is_bool, .form = "a boolean" },
+};
+
+const struct op op_exec = { .members = members, .member_count = ARRAY_LEN(members), .open = open_source };

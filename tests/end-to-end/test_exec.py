@@ -1,0 +1,377 @@
+"""Commands in containers, over WebSockets and by POST. What is run is `cat`, which the simulator can do as well."""
+
+import hashlib
+import json
+import random
+import socket
+import threading
+import time
+
+import pytest
+
+from api import BASE, spec
+from container_logs import pod_of
+from exec_client import (BINARY, CLOSING, CONTINUATION, PING, PONG, RESIZE, STDIN, STDOUT, TEXT, V4, Exec, exit_code)
+from processes import wait_for
+
+
+@pytest.fixture
+def run(stack):
+    """A client that runs a command; closed in the end."""
+    clients = []
+
+    def make(container_id, command=("cat",), **kwargs):
+        clients.append(Exec(kwargs.pop("stack", stack), container_id, command, **{"stdin": "true", **kwargs}))
+        return clients[-1]
+    yield make
+    for client in clients:
+        client.close()
+
+
+def web(stack, container_id="web", **changes):
+    answer = stack.api.create(spec(**changes), container_id)
+    assert answer.status == 201, answer.text
+    return pod_of(stack, container_id)
+
+
+def post(stack, container_id, headers=None, **body):
+    return stack.api.call("POST", f"{BASE}/{container_id}:exec", body, headers)
+
+
+# ---- what it is for --------------------------------------------------------------------------------------------------
+
+def test_exec_carries_stdin_to_the_command_and_its_output_back(stack, run):
+    web(stack)
+    client = run("web")
+    assert client.status == 101 and client.headers["sec-websocket-protocol"] == "v5.channel.k8s.io"
+    assert client.headers["sec-websocket-accept"] == "Bz3qJYTGdOe8gUSpLosEdiLKDrk="
+    client.send(STDIN, b"hello\n")
+    assert client.until(b"\n") == b"hello\n"
+    client.send(STDIN, bytes(range(256)))
+    client.until(bytes([255]))
+    client.end_input()
+    out, _, status, code = client.result()
+    assert out == b"" and exit_code(status) == 0 and code == 1000
+
+
+def test_exec_speaks_v4_as_well(stack, run):
+    web(stack)
+    client = run("web", headers={"Sec-WebSocket-Protocol": f"channel.k8s.io, {V4}"})
+    assert client.headers["sec-websocket-protocol"] == V4
+    client.send(STDIN, b"hello")
+    assert client.until(b"hello") == b"hello"
+
+
+def test_exec_carries_much_both_ways(stack, run):
+    web(stack)
+    client = run("web", timeout=60)
+    data = random.Random(1).randbytes(8 << 20)
+
+    def send():
+        for at in range(0, len(data), 30000):
+            client.send(STDIN, data[at:at + 30000])
+        client.end_input()
+    thread = threading.Thread(target=send)
+    thread.start()
+    out, _, status, _ = client.result()
+    thread.join()
+    assert len(out) == len(data) and hashlib.sha256(out).digest() == hashlib.sha256(data).digest()
+    assert exit_code(status) == 0
+
+
+def test_exec_takes_what_websockets_allow(stack, run):
+    web(stack)
+    client = run("web")
+    client.send_frame(TEXT, b"\0as text\n")
+    assert client.until(b"\n") == b"as text\n"
+    client.send_frame(BINARY, b"", fin=False)
+    client.send_frame(CONTINUATION, b"\0in ", fin=False)
+    client.send_frame(PING, b"are you there?")
+    client.send_frame(CONTINUATION, b"pieces\n", fin=True)
+    said, pong = b"", None
+    while b"pieces\n" not in said or pong is None:
+        opcode, payload = client.frame()
+        if opcode == PONG:
+            pong = payload
+        elif payload[0] == STDOUT:
+            said += payload[1:]
+    assert said == b"in pieces\n" and pong == b"are you there?"
+    client.send_frame(BINARY, b"")
+    client.send(STDIN, bytes(200000) + b"one large frame\n")
+    assert client.until(b"frame\n").count(0) == 200000
+    client.send(RESIZE, b'{"Width":132,"Height":43}')
+    client.send_frame(CLOSING, b"\x03\xe8")
+    assert client.message() == (None, b"\x03\xe8") and client.message() is None
+
+
+def test_exec_begins_with_what_came_with_the_request(stack, run):
+    web(stack)
+    early = Exec.__new__(Exec)
+    early.s = type("", (), {"sendall": lambda _, data: setattr(early, "wrote", data)})()
+    early.send(STDIN, b"early\n")
+    client = run("web", early=early.wrote)
+    assert client.until(b"\n") == b"early\n"
+
+
+def test_exec_runs_many_at_once(stack, run):
+    web(stack)
+    clients = [run("web") for _ in range(40)]
+    for n, client in enumerate(clients):
+        client.send(STDIN, f"{n}\n".encode())
+    for n, client in enumerate(clients):
+        assert client.until(b"\n") == f"{n}\n".encode()
+    for client in clients:
+        client.end_input()
+    assert all(exit_code(client.result()[2]) == 0 for client in clients)
+
+
+def test_exec_chooses_replica_and_container(stack, run):
+    web(stack, provider_hints={"kubernetes": {"replicas": 2}})
+    second = pod_of(stack, "web", 1)
+    assert run("web", replica=second, container="web").status == 101
+    problem = run("web", container="side").problem
+    assert problem["status"] == 400 and problem["errors"][0]["pointer"] == "/query/container", problem
+    assert "there is 'web'" in problem["detail"], problem
+    problem = run("web", replica="nobody").problem
+    assert problem["status"] == 400 and problem["errors"][0]["pointer"] == "/query/replica", problem
+    assert second in problem["detail"], problem
+    problem = post(stack, "web", command=["cat"], container="side").problem(400, "INVALID_ARGUMENT")
+    assert problem["errors"][0]["pointer"] == "/container", problem
+
+
+def test_exec_run_returns_what_was_said(stack):
+    web(stack)
+    answer = post(stack, "web", command=["cat"], stdin="hello\n")
+    assert answer.status == 200, answer.text
+    assert answer.json["exit_code"] == 0 and answer.json["stdout"] == "hello\n" and not answer.json["truncated"]
+    assert "stdout_base64" not in answer.json
+
+
+def test_exec_run_takes_what_a_request_may_have(stack):
+    web(stack)
+    text = "x" * 900000
+    answer = post(stack, "web", command=["cat"], stdin=text)
+    assert answer.status == 200 and answer.json["stdout"] == text and not answer.json["truncated"], answer.text[:300]
+    assert post(stack, "web", command=["cat"], stdin=text * 2).status == 413
+
+
+# ---- who may -----------------------------------------------------------------------------------------------------------
+
+def test_exec_is_off_unless_it_is_switched_on(own_stack):
+    stack = own_stack(SP_EXEC="false")
+    web(stack)
+    client = Exec(stack, "web", ["cat"])
+    assert client.status == 403 and client.problem["type"] == "PERMISSION_DENIED"
+    assert "SP_EXEC" in client.problem["detail"], client.problem
+    assert "SP_EXEC" in post(stack, "web", command=["cat"]).problem(403, "PERMISSION_DENIED")["detail"]
+
+
+def test_exec_needs_a_token_that_is_marked(own_stack, tmp_path):
+    tokens = {"runner": "exec", "reader-runner": "read-only exec", "admin": "", "reader": "read-only"}
+    (tmp_path / "tokens").write_text("".join(f"{name} token-of-{name}-0123 {marks}\n" for name, marks in tokens.items()))
+    stack = own_stack(SP_SERVER_TOKENS_FILE=str(tmp_path / "tokens"))
+
+    def login(name):
+        return {"Authorization": f"Bearer token-of-{name}-0123"}
+    assert stack.api.create(spec(), "web", login("runner")).status == 201
+    pod_of(stack, "web")
+    for name, marks in tokens.items():
+        client = Exec(stack, "web", ["cat", "secret-argument"], headers=login(name))
+        expected = 101 if "exec" in marks else 403
+        assert client.status == expected, (name, client.problem)
+        client.close()
+        answer = post(stack, "web", login(name), command=["cat"], stdin="secret-input")
+        assert answer.status == (200 if "exec" in marks else 403), (name, answer.text)
+    assert Exec(stack, "web", ["cat"]).status == 401
+    assert stack.api.create(spec(), "other", login("reader-runner")).status == 403
+    uses = [json.loads(line) for line in stack.api_svc.log().splitlines() if "a command in a container" in line]
+    assert [(use["client"], use["id"], use["program"]) for use in uses] == [
+        ("runner", "web", "cat"), ("runner", "web", "cat"), ("reader-runner", "web", "cat"), ("reader-runner", "web", "cat")]
+    assert "secret-" not in stack.api_svc.log() + "".join(w.log() for w in stack.workers)
+
+
+def test_exec_is_not_for_pages_of_other_hosts(stack, run):
+    web(stack)
+    assert run("web", headers={"Origin": "https://elsewhere.example"}).problem["status"] == 403
+    assert run("web", headers={"Origin": f"http://127.0.0.1:{stack.api_port}"}).status == 101
+
+
+# ---- bad requests ------------------------------------------------------------------------------------------------------
+
+BAD_HANDSHAKES = {
+    "no upgrade": ({"Upgrade": None}, "upgrade"),
+    "another upgrade": ({"Upgrade": "h2c"}, "upgrade"),
+    "no connection": ({"Connection": "keep-alive"}, "upgrade"),
+    "no version": ({"Sec-WebSocket-Version": None}, "Sec-WebSocket-Version"),
+    "another version": ({"Sec-WebSocket-Version": "8"}, "Sec-WebSocket-Version"),
+    "no key": ({"Sec-WebSocket-Key": None}, "Sec-WebSocket-Key"),
+    "a short key": ({"Sec-WebSocket-Key": "AAAA"}, "Sec-WebSocket-Key"),
+    "a key that is no base64": ({"Sec-WebSocket-Key": "!" * 24}, "Sec-WebSocket-Key"),
+    "no subprotocol": ({"Sec-WebSocket-Protocol": None}, "v5.channel.k8s.io"),
+    "another subprotocol": ({"Sec-WebSocket-Protocol": "v3.channel.k8s.io, chat"}, "v5.channel.k8s.io"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_HANDSHAKES)
+def test_exec_says_what_is_wrong_with_a_handshake(stack, run, name):
+    headers, word = BAD_HANDSHAKES[name]
+    problem = run("web", headers=headers).problem
+    assert problem["status"] == 400 and problem["type"] == "INVALID_ARGUMENT" and word in problem["detail"], problem
+
+
+@pytest.mark.parametrize("command,query,pointer", [
+    ((), {}, "/query/command"), (("x",) * 61, {}, "/query/command"),
+    (("cat",), {"stdin": "perhaps"}, "/query/stdin"), (("cat",), {"tty": ""}, "/query/tty"),
+    (("cat",), {"stdin": "false", "stdout": "false", "stderr": "0"}, "/query"),
+    (("cat",), {"container": "x" * 64}, "/query/container"), (("cat",), {"replica": ""}, "/query/replica"),
+])
+def test_exec_says_what_is_wrong_with_a_query(stack, run, command, query, pointer):
+    problem = run("web", command, **query).problem
+    assert problem["status"] == 400 and problem["errors"][0]["pointer"] == pointer, problem
+
+
+@pytest.mark.parametrize("body,pointer", [
+    ({}, "/command"), ({"command": []}, "/command"), ({"command": "ls"}, "/command"), ({"command": [7]}, "/command/0"),
+    ({"command": ["x"], "timeout": "1 week"}, "/timeout"), ({"command": ["x"], "timeout": "0s"}, "/timeout"),
+    ({"command": ["x"], "timeout": "1h"}, "/timeout"), ({"command": ["x"], "timeout": 10}, "/timeout"),
+    ({"command": ["x"], "stdin": 1}, "/stdin"), ({"command": ["x"], "replica": ""}, "/replica"),
+])
+def test_exec_run_says_what_is_wrong_with_a_body(stack, body, pointer):
+    problem = post(stack, "web", **body).problem(400, "INVALID_ARGUMENT")
+    assert problem["errors"][0]["pointer"] == pointer, problem
+
+
+def test_exec_of_what_is_not_there(stack, run):
+    assert run("nothing").problem["type"] == "NOT_FOUND"
+    post(stack, "nothing", command=["x"]).problem(404, "NOT_FOUND")
+
+
+def test_exec_in_a_pod_that_has_not_started(stack, run):
+    stack.api.create(spec(image={"reference": "docker.io/library/nonexistent:1"}), "late")
+    wait_for("the reason is known", lambda: "ImagePullBackOff" in (stack.api.get("late").json.get("status_message") or ""),
+             30)
+    problem = run("late").problem
+    assert problem["status"] == 409 and "ImagePullBackOff" in problem["detail"], problem
+    assert "ImagePullBackOff" in post(stack, "late", command=["x"]).problem(409, "CONFLICT")["detail"]
+    stack.api.create(spec(provider_hints={"kubernetes": {"replicas": 0}}), "none")
+    assert wait_for("it has no replica", lambda: run("none").problem)["status"] == 409
+
+
+# ---- bad frames ----------------------------------------------------------------------------------------------------------
+
+BAD_FRAMES = {
+    "not masked": (lambda c: c.send_frame(BINARY, b"\0x", mask=False), 1002),
+    "a reserved bit": (lambda c: c.send_frame(BINARY, b"\0x", rsv=4), 1002),
+    "an unknown opcode": (lambda c: c.send_frame(3, b"\0x"), 1002),
+    "a continuation of nothing": (lambda c: c.send_frame(CONTINUATION, b"\0x"), 1002),
+    "a message within another": (lambda c: (c.send_frame(BINARY, b"\0x", fin=False), c.send_frame(BINARY, b"\0y")), 1002),
+    "a ping in pieces": (lambda c: c.send_frame(PING, b"x", fin=False), 1005),  # libwslay: no code
+    "a ping that is too long": (lambda c: c.send_frame(PING, b"x" * 126), 1005),
+    "text that is no UTF-8": (lambda c: c.send_frame(TEXT, b"\0\xff\xfe"), 1007),
+    "a frame that is too large": (lambda c: c.s.sendall(b"\x82\xff" + (1 << 40).to_bytes(8, "big") + b"maskdata"), 1009),
+    "an unknown channel": (lambda c: c.send(9, b"x"), 1002),
+    "a channel of ours": (lambda c: c.send(STDOUT, b"x"), 1002),
+    "a resize that is too large": (lambda c: c.send(RESIZE, bytes(20000)), 1002),
+    "garbage": (lambda c: c.s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10), 1002),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FRAMES)
+def test_exec_closes_on_bad_frames(stack, run, name):
+    web(stack)
+    send, expected = BAD_FRAMES[name]
+    client = run("web")
+    send(client)
+    began = time.monotonic()
+    _, _, _, code = client.result()
+    assert code == expected, code
+    client.s.settimeout(5)
+    assert client.take(1) is None and time.monotonic() - began < 5
+    assert stack.api.get("web").status == 200
+
+
+def test_exec_input_that_was_not_asked_for_is_refused(stack, run):
+    web(stack)
+    client = run("web", ["sh", "-c", "sleep 5"] if not stack.target.simulated else ["cat"],
+                 stdin="false" if not stack.target.simulated else "true")
+    if stack.target.simulated:  # without stdin nothing of it goes on for long enough
+        client.end_input()
+        return
+    client.send(STDIN, b"x")
+    _, _, status, code = client.result()
+    assert "stdin was not asked for" in status["message"] and code == 1011
+
+
+# ---- ends ------------------------------------------------------------------------------------------------------------------
+
+def streams_open(stack):
+    """Requests for commands that workers have ended so far."""
+    return sum(w.log().count('"operation":"exec"') for w in stack.workers)
+
+
+@pytest.mark.parametrize("how", ["close frame", "FIN", "RST"])
+def test_exec_ends_with_its_client(stack, run, how):
+    web(stack)
+    before = streams_open(stack)
+    client = run("web")
+    client.send(STDIN, b"x\n")
+    client.until(b"x\n")
+    if how == "close frame":
+        client.send_frame(CLOSING, b"\x03\xe9")
+    elif how == "FIN":
+        client.s.shutdown(socket.SHUT_WR)
+    else:
+        client.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
+    wait_for("the worker's stream ends", lambda: streams_open(stack) == before + 1, 3)
+
+
+def test_exec_of_a_worker_that_is_killed_ends_with_a_reason(own_stack, run):
+    stack = own_stack(1)
+    web(stack)
+    client = run("web", stack=stack)
+    client.send(STDIN, b"x\n")
+    client.until(b"x\n")
+    began = time.monotonic()
+    stack.workers[0].kill()
+    _, _, status, code = client.result()
+    assert time.monotonic() - began < 3.2
+    assert status["status"] == "Failure" and status["message"] and code == 1011, (status, code)
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_exec_ends_when_api_svc_does(own_stack, run, end):
+    stack = own_stack(1)
+    web(stack)
+    client = run("web", stack=stack)
+    client.send(STDIN, b"x\n")
+    client.until(b"x\n")
+    getattr(stack.api_svc, end)()
+    if end == "stop":
+        _, _, status, code = client.result()
+        assert "stopping" in status["message"] and code == 1011
+    wait_for("the worker's stream ends", lambda: streams_open(stack) == 1, 4)
+
+
+def test_exec_of_a_worker_that_stops_ends_with_a_reason(own_stack, run):
+    stack = own_stack(1)
+    web(stack)
+    client = run("web", stack=stack)
+    client.send(STDIN, b"x\n")
+    client.until(b"x\n")
+    stack.workers[0].stop()
+    _, _, status, code = client.result()
+    assert "the worker ends" in status["message"] and code == 1011
+
+
+def test_exec_is_refused_when_all_streams_are_taken(own_stack, run):
+    stack = own_stack(0)
+    stack.add_worker(SP_WORKER_STREAMS="1")
+    web(stack)
+    first = run("web", stack=stack)
+    assert first.status == 101
+    problem = run("web", stack=stack).problem
+    assert problem["status"] == 503, problem
+    assert post(stack, "web", command=["x"]).status == 503
+    first.close()
+    wait_for("there is room again", lambda: post(stack, "web", command=["cat"]).status == 200)

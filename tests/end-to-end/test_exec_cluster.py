@@ -1,0 +1,380 @@
+"""Commands that really run: on the simulated node of our own control plane, by clients that others have written."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import threading
+import time
+import urllib.parse
+
+import pytest
+import yaml
+from kubernetes import client as kubernetes_client
+from kubernetes.stream import stream as kubernetes_stream
+
+from api import BASE, spec
+from container_logs import pod_of
+from exec_client import RESIZE, STDIN, exit_code
+from processes import wait_for
+from test_exec import post, run, web  # noqa: F401  (run is a fixture)
+from test_logs_cluster import restart_kubelet
+
+CLUSTER = os.environ.get("E2E_CLUSTER", "")
+KUBECTL = os.path.join(CLUSTER, "bin", "kubectl")
+ROLE = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/dcm-k8s-container-sp-exec"
+
+
+def rss_kb(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+# ---- our own client --------------------------------------------------------------------------------------------------
+
+def test_exec_tells_exit_code_and_both_outputs(stack, run):
+    web(stack)
+    out, err, status, code = run("web", ["sh", "-c", "echo out; echo err >&2; exit 7"], stdin="false").result()
+    assert (out, err, exit_code(status), code) == (b"out\n", b"err\n", 7, 1000)
+    out, _, status, _ = run("web", ["sh", "-c", "echo $CONTAINER in $POD; kill -9 $$"], stdin="false").result()
+    assert out.decode() == f"web in {pod_of(stack, 'web')}\n" and exit_code(status) == 137
+    status = run("web", ["there-is-no-such-program"], stdin="false").result()[2]
+    assert exit_code(status) is None and "executable file not found" in status["message"]
+
+
+def test_exec_on_a_terminal_with_resize(stack, run):
+    web(stack)
+    client = run("web", ["sh"], tty="true")
+    client.send(STDIN, b"tty\n")
+    client.until(b"/dev/pts/")
+    client.send(RESIZE, b'{"Width":132,"Height":43}')
+    time.sleep(0.2)
+    client.send(STDIN, b"stty size\n")
+    client.until(b"43 132")
+    other = run("web", ["sh"], tty="true")  # each has a terminal of its own
+    other.send(STDIN, b"echo I am $((1+1))\n")
+    assert b"I am 2" in other.until(b"I am 2")
+    client.send(STDIN, b"exit 4\n")
+    out, err, status, _ = client.result()
+    assert b"I am" not in out and err == b"" and exit_code(status) == 4
+    other.send(STDIN, b"\x04")
+    assert exit_code(other.result()[2]) == 0
+
+
+def test_exec_two_readers_of_one_terminal(stack, run):
+    """Who reads a terminal takes from it: a line goes to one of the two, and no input is lost or told twice."""
+    web(stack)
+    client = run("web", ["sh"], tty="true")
+    client.send(STDIN, b"stty -echo; (while read l; do echo a-$l; done) & while read l; do echo b-$l; done\n")
+    time.sleep(0.5)
+    for n in range(20):
+        client.send(STDIN, f"line{n}\n".encode())
+    said = b""
+    while said.count(b"-line") < 1:
+        said += client.message()[1]
+    time.sleep(0.5)
+    client.send(STDIN, b"\x03")
+    client.close()
+    assert all(said.count(f"-line{n}\r".encode()) <= 1 for n in range(20)), said
+
+
+def test_exec_of_1_gib_into_a_process_that_does_not_read(stack, run):
+    web(stack)
+    client = run("web", ["sleep", "60"], timeout=3)
+    pids = [stack.api_svc.popen.pid, *(w.popen.pid for w in stack.workers), stack.nats.popen.pid]
+    kubelet = os.path.join(CLUSTER, "run", "simulated-kubelet.pid")
+    client.send(STDIN, bytes(30000))
+    time.sleep(0.5)
+    before = [rss_kb(pid) for pid in pids]
+    sent, block = 0, bytes(30000)
+    try:
+        while sent < 1 << 30:
+            client.send(STDIN, block)
+            sent += len(block)
+    except TimeoutError:
+        pass
+    assert sent < 64 << 20, "the source was not throttled"
+    after = [rss_kb(pid) for pid in pids]
+    grown = [b - a for a, b in zip(before, after)]
+    print("sent", sent, "grown", grown, "kubelet", rss_kb(open(kubelet).read().strip()))
+    if not stack.api_svc.sanitized():
+        assert max(grown) < 4096, grown
+    assert stack.api.get("web").status == 200
+    client.close()
+
+
+def test_exec_of_output_that_nobody_reads(stack, run):
+    web(stack)
+    client = run("web", ["sh", "-c", "cat /dev/zero"], stdin="false")
+    time.sleep(0.5)
+    before = [rss_kb(p.popen.pid) for p in (stack.api_svc, *stack.workers)]
+    time.sleep(1.5)
+    grown = [rss_kb(p.popen.pid) - b for p, b in zip((stack.api_svc, *stack.workers), before)]
+    if not stack.api_svc.sanitized():
+        assert max(grown) < 1024, grown
+    client.close()
+    wait_for("the command is gone", lambda: not subprocess.run(["pgrep", "-f", "cat /dev/zero"],
+                                                               stdout=subprocess.DEVNULL).returncode == 0, 5)
+
+
+def test_exec_ends_the_command_with_its_client(stack, run):
+    web(stack)
+    mark = f"sleep 6{time.time_ns() % 10**9}"
+
+    def runs():
+        return subprocess.run(["pgrep", "-f", mark], stdout=subprocess.DEVNULL).returncode == 0
+    client = run("web", ["sh", "-c", f"{mark}; true"], stdin="false")
+    wait_for("it runs", runs)
+    client.close()
+    wait_for("it is gone", lambda: not runs(), 3)
+
+
+def test_exec_in_a_pod_that_is_deleted_ends(stack, run):
+    pod = web(stack)
+    client = run("web", ["sh", "-c", "echo begun; sleep 60"], stdin="false")
+    client.until(b"begun")
+    stack.kube.delete("pods", pod)
+    time.sleep(0.5)
+    assert run("web", ["true"]).status in (101, 409)
+    client.close()
+
+
+def test_exec_whose_kubelet_is_killed_does_not_look_finished(stack, run):
+    web(stack)
+    client = run("web", ["sh", "-c", "echo begun; sleep 60"], stdin="false")
+    client.until(b"begun")
+    began = time.monotonic()
+    restart_kubelet()
+    _, _, status, code = client.result()
+    assert status["status"] == "Failure" and code == 1011, (status, code)
+    assert time.monotonic() - began < 5
+    wait_for("commands run again", lambda: post(stack, "web", command=["true"]).status == 200, 20)
+
+
+def test_exec_that_the_role_does_not_allow(stack, run):
+    web(stack)
+    path = ROLE.format(stack.target.namespace)
+    rules = stack.kube.call("GET", path)[1]["rules"]
+
+    def change(verbs):
+        new = [{**rules[0], "verbs": verbs}] if verbs else []
+        assert stack.kube.call("PATCH", path, {"rules": new}, "application/merge-patch+json")[0] == 200
+    try:
+        for verbs, words in ((["get"], 'cannot create resource "pods/exec"'), (["create"], 'cannot get resource "pods/exec"'),
+                             ([], 'cannot get resource "pods/exec"')):
+            change(verbs)
+            wait_for("the Role counts", lambda: post(stack, "web", command=["true"]).status == 403)
+            problem = post(stack, "web", command=["true"]).problem(403, "PERMISSION_DENIED")
+            assert words in problem["detail"] and "serviceaccount" not in problem["detail"], problem
+            assert words in run("web").problem["detail"]
+    finally:
+        change(rules[0]["verbs"])
+    wait_for("the Role counts", lambda: post(stack, "web", command=["true"]).status == 200)
+
+
+# ---- POST --------------------------------------------------------------------------------------------------------------
+
+def test_exec_run_of_real_commands(stack):
+    web(stack)
+    answer = post(stack, "web", command=["sh", "-c", "tr a-z A-Z; echo oops >&2; exit 3"], stdin="loud")
+    assert answer.json == {"exit_code": 3, "stdout": "LOUD", "stderr": "oops\n", "truncated": False}
+    answer = post(stack, "web", command=["printf", "\\377\\000a"]).json
+    assert answer["stdout_base64"] == "/wBh" and "stdout" not in answer and answer["stderr"] == ""
+    answer = post(stack, "web", command=["sh", "-c", "head -c 2000000 /dev/zero | tr '\\0' x"]).json
+    assert answer["stdout"] == "x" * (1 << 20) and answer["truncated"] is True and answer["exit_code"] == 0
+    answer = post(stack, "web", command=["sh", "-c", "head -c 1048576 /dev/zero | tr '\\0' x"]).json
+    assert len(answer["stdout"]) == 1 << 20 and answer["truncated"] is False
+    problem = post(stack, "web", command=["there-is-no-such-program"]).problem(400, "INVALID_ARGUMENT")
+    assert problem["errors"][0]["pointer"] == "/command" and "not found" in problem["detail"], problem
+    began = time.monotonic()
+    problem = post(stack, "web", command=["sleep", "20"], timeout="700ms").problem(504, "UNAVAILABLE")
+    assert "700 ms" in problem["detail"] and 0.6 < time.monotonic() - began < 3, problem
+    wait_for("it is gone", lambda: subprocess.run(["pgrep", "-xf", "sleep 20"],
+                                                  stdout=subprocess.DEVNULL).returncode != 0, 3)
+
+
+def test_exec_run_takes_no_longer_than_a_request(own_stack):
+    stack = own_stack(1, SP_SERVER_REQUEST_TIMEOUT="2s")
+    web(stack)
+    began = time.monotonic()
+    post(stack, "web", command=["sleep", "30"]).problem(504, "UNAVAILABLE")
+    assert 1.5 < time.monotonic() - began < 4
+    assert post(stack, "web", command=["true"], timeout="3s").problem(400, "INVALID_ARGUMENT")["errors"]
+
+
+# ---- clients that others have written ------------------------------------------------------------------------------------
+
+class Adaptor:
+    """
+    Stands before api-svc where `kubectl` and Python's client look for the API server: a Pod is what they ask for first, and
+    the path of its exec becomes ours. All bytes after that head go through as they are.
+    """
+
+    discovery = {
+        "/api": {"kind": "APIVersions", "versions": ["v1"]},
+        "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": []},
+        "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": [
+            {"name": "pods", "singularName": "pod", "namespaced": True, "kind": "Pod", "verbs": ["get"]}]},
+    }
+
+    @staticmethod
+    def _pod(name):
+        return {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name, "namespace": "default"},
+                "spec": {"containers": [{"name": "web", "image": "x"}]}, "status": {"phase": "Running"}}
+
+    def __init__(self, stack):
+        self.stack, self.seen = stack, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            block = client.recv(65536)
+            if not block:
+                return
+            head += block
+        line, rest = head.split(b"\r\n", 1)
+        method, target, _ = line.decode().split()
+        self.seen.append((method, target))
+        parts = urllib.parse.urlsplit(target)
+        words = parts.path.split("/")
+        if words[-1] == "exec":
+            target = f"{BASE}/{words[-2]}/exec?{parts.query}"
+            server = socket.create_connection(("127.0.0.1", self.stack.api_port))
+            server.sendall(f"{method} {target} HTTP/1.1\r\n".encode() + rest)
+            thread = threading.Thread(target=self._copy, args=(client, server), daemon=True)
+            thread.start()
+            self._copy(server, client)
+            thread.join(5)
+            client.close()
+            server.close()
+            return
+        body = json.dumps(self.discovery.get(parts.path) or self._pod(words[-1])).encode()
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                       b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        client.close()
+
+    @staticmethod
+    def _copy(source, target):
+        try:
+            while block := source.recv(65536):
+                target.sendall(block)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.fixture
+def adaptor(stack):
+    web(stack)
+    made = Adaptor(stack)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def kubectl(adaptor, tmp_path):
+    """`kubectl exec` of the control plane's release: call with its arguments, and perhaps input."""
+    config = {"apiVersion": "v1", "kind": "Config", "current-context": "ours",
+              "clusters": [{"name": "ours", "cluster": {"server": f"http://127.0.0.1:{adaptor.port}"}}],
+              "contexts": [{"name": "ours", "context": {"cluster": "ours", "user": "me"}}],
+              "users": [{"name": "me", "user": {}}]}
+    (tmp_path / "kubeconfig").write_text(yaml.dump(config))
+    command = [KUBECTL, "--kubeconfig", str(tmp_path / "kubeconfig"), "--cache-dir", str(tmp_path / "cache"), "exec"]
+
+    def call(*arguments, **kwargs):
+        kwargs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 30, **kwargs}
+        return subprocess.run(command + list(arguments), **kwargs)
+    call.command = command
+    return call
+
+
+def test_exec_by_kubectl(kubectl, adaptor):
+    done = kubectl("web", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+    assert (done.returncode, done.stdout) == (7, b"out\n") and b"err\n" in done.stderr, done
+    data = os.urandom(3_000_000)
+    done = kubectl("-i", "web", "-c", "web", "--", "cat", input=data)
+    assert done.returncode == 0 and done.stdout == data, (done.returncode, len(done.stdout), done.stderr)
+    done = kubectl("web", "--", "there-is-no-such-program")
+    assert done.returncode != 0 and b"executable file not found" in done.stderr, done
+    assert {method for method, target in adaptor.seen if "/exec?" in target} == {"GET"}, "SPDY was tried"
+
+
+def test_exec_by_kubectl_on_a_terminal(kubectl):
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
+    process = subprocess.Popen(kubectl.command + ["-it", "web", "--", "sh"], stdin=slave, stdout=slave, stderr=slave,
+                               start_new_session=True)
+    os.close(slave)
+    said = b""
+
+    def until(text):
+        nonlocal said
+        end = time.monotonic() + 15
+        while text not in said:
+            assert time.monotonic() < end, said
+            said += os.read(master, 65536)
+        said = b""
+    time.sleep(1)
+    os.write(master, b"stty size\r")
+    until(b"31 97")
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    process.send_signal(signal.SIGWINCH)
+    time.sleep(0.5)
+    os.write(master, b"stty size\r")
+    until(b"40 120")
+    os.write(master, b"exit 5\r")
+    try:
+        while os.read(master, 65536):
+            pass
+    except OSError:
+        pass
+    assert process.wait(15) == 5
+    os.close(master)
+
+
+def test_exec_by_the_client_for_python(adaptor):
+    configuration = kubernetes_client.Configuration()
+    configuration.host = f"http://127.0.0.1:{adaptor.port}"
+    api = kubernetes_client.CoreV1Api(kubernetes_client.ApiClient(configuration))
+
+    def call(command, **kwargs):
+        return kubernetes_stream(api.connect_get_namespaced_pod_exec, "web", "default", command=command,
+                                 **{"stderr": True, "stdin": False, "stdout": True, "tty": False, **kwargs})
+    assert call(["sh", "-c", "echo out; echo err >&2"]).split() in (["out", "err"], ["err", "out"])
+    client = call(["sh"], stdin=True, _preload_content=False)
+    client.write_stdin("echo hello\n")
+    assert client.readline_stdout(timeout=5) == "hello"
+    client.write_stdin("echo oops >&2\n")
+    assert client.readline_stderr(timeout=5) == "oops"
+    client.write_stdin("exit 3\n")
+    client.run_forever(timeout=10)
+    assert client.returncode == 3
+    client = call(["sh"], stdin=True, tty=True, stderr=False, _preload_content=False)
+    client.write_channel(RESIZE, json.dumps({"Width": 111, "Height": 22}))
+    time.sleep(0.3)
+    client.write_stdin("stty size\n")
+    end = time.monotonic() + 10
+    said = ""
+    while "22 111" not in said and time.monotonic() < end:
+        client.update(timeout=1)
+        said += client.read_stdout(timeout=1) or ""
+    assert "22 111" in said, said
+    client.close()
