@@ -14,6 +14,7 @@
 /* How often a request is sent to workers (worker_calls.h). */
 enum operation_repeat {
 	OPERATION_SENT_ONCE,   /* the first refusal is the reply */
+	OPERATION_BEGUN_ONCE,  /* after a refusal another worker takes it; never when one may have begun it */
 	OPERATION_SENT_AGAIN,  /* after a refusal, or without a reply: another worker takes it */
 	OPERATION_UNTIL_DONE,  /* after any failure, until the deadline */
 	OPERATION_SENT_TO_ALL, /* all workers reply: the first good word counts, the others only when none comes */
@@ -59,8 +60,8 @@ enum operation_reply {
 	ROW(DELETE, delete, "DELETE", OPERATION_CONTAINER,  "deleteContainer", 204, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_NOTHING) \
 	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, true,  OPERATION_REPLY_NOTHING)
 #define OPERATION_STREAM_ROWS(ROW) \
-	ROW(EXEC, exec, "GET", OPERATION_CONTAINER "/exec", "openExec", 101, OPERATION_SENT_ONCE, false, OPERATION_REPLY_STREAM) \
-	ROW(EXEC_RUN, exec_run, "POST", OPERATION_CONTAINER ":exec", "execContainer", 200, OPERATION_SENT_ONCE, false, OPERATION_REPLY_VALUE) \
+	ROW(EXEC, exec, "GET", OPERATION_CONTAINER "/exec", "openExec", 101, OPERATION_BEGUN_ONCE, false, OPERATION_REPLY_STREAM) \
+	ROW(EXEC_RUN, exec_run, "POST", OPERATION_CONTAINER ":exec", "execContainer", 200, OPERATION_BEGUN_ONCE, false, OPERATION_REPLY_VALUE) \
 	ROW(LOGS, logs, "GET", OPERATION_CONTAINER "/logs", "getLogs", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM) \
 	ROW(WATCH, watch, "GET", RESOURCE_CONTAINERS_PATH ":watch", "watchContainers", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM) \
 	OPERATION_TEST_ROWS(ROW)

@@ -86,7 +86,7 @@
  *
  * SETTLING  A request that is over does nothing any more (tests/model explores these rules):
  *
- * 1. Permission. Before an attempt writes to Kubernetes, and after it has looked up all that the write depends on, the
+ * 1. Permission. Before an attempt writes to Kubernetes (or begins a command there), and after it has looked up all that the write depends on, the
  *    worker asks on the request's reply subject, with status PROTOCOL_STATUS_PERMISSION and a reply subject of its own.
  *    The caller replies RC_OK to one attempt at a time, and RC_CANCELLED when the call is over or another attempt has
  *    the permission. An attempt that stays silent (WORKER_SILENCE_MS) loses it, and another one is sent. A permission

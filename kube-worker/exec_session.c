@@ -9,6 +9,7 @@
 #include "common/services/log.h"
 #include "kube-worker/op_kube.h"
 
+#define ANSWER_MS 2000 /* for the caller's permission */
 #define RETRY_MS 200
 #define END_MS 5000 /* after the Status, for the connection to end: output may come after it */
 #define HTTP_FORBIDDEN 403
@@ -38,6 +39,30 @@ static void fail(struct exec_session *s, const char *pointer, const struct error
 {
 	s->state = EXEC_OVER;
 	s->taker.failed(s->taker.ctx, pointer, why);
+}
+
+/* ---- may it? ----------------------------------------------------------------------------------------------------- */
+
+static void ask(struct exec_session *s)
+{
+	s->state = EXEC_ASKING;
+	s->asked_ms = clock_mono_ms();
+	worker_stream_ask(s->stream);
+}
+
+/* A call that is over gets no reply, and no command. */
+static int64_t hear_permission(struct exec_session *s)
+{
+	enum stream_permission permission = worker_stream_permission(s->stream);
+	struct error err;
+
+	if (permission == STREAM_PERMISSION_GIVEN) {
+		s->state = EXEC_OPENING;
+	} else if (permission == STREAM_PERMISSION_REFUSED || clock_mono_ms() >= s->asked_ms + ANSWER_MS) {
+		error_set(&err, RC_CANCELLED, "the caller does not permit it any more");
+		fail(s, NULL, &err);
+	}
+	return s->asked_ms + ANSWER_MS;
 }
 
 /* ---- where ------------------------------------------------------------------------------------------------------- */
@@ -89,7 +114,7 @@ static void choose_replica(struct exec_session *s)
 	snprintf(s->container, sizeof(s->container), "%s", s->seek.container ? s->seek.container : s->seek.own);
 	kube_cache_visit(s->seek.env->cache, s->seek.id, choose, &choice);
 	if (s->replica[0]) {
-		s->state = EXEC_OPENING;
+		ask(s);
 		return;
 	}
 	if (choice.waiting[0])
@@ -262,6 +287,10 @@ static int64_t open_or_wait(struct exec_session *s)
 		fail(s, NULL, &s->fault);
 		return INT64_MAX;
 	}
+	if (!s->socket && clock_mono_ms() >= s->asked_ms + PROTOCOL_PERMISSION_MS) {
+		ask(s); /* it was good for so long */
+		return s->asked_ms + ANSWER_MS;
+	}
 	if (!s->socket && clock_mono_ms() >= s->due_ms)
 		open_socket(s);
 	return s->socket || s->state != EXEC_OPENING ? INT64_MAX : s->due_ms;
@@ -283,6 +312,8 @@ int64_t exec_session_pump(struct exec_session *s, struct worker_stream *stream, 
 		else if (s->seek.state == SEEK_FAILED)
 			fail(s, s->seek.pointer, &s->seek.fault);
 	}
+	if (s->state == EXEC_ASKING)
+		due_ms = hear_permission(s);
 	if (s->state == EXEC_OPENING)
 		due_ms = open_or_wait(s);
 	if (s->state == EXEC_RUNNING && !s->begun_told) {

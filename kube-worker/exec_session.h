@@ -2,7 +2,8 @@
  * A command in a container of a replica, over a WebSocket to Kubernetes: finds where, opens the connection, and knows how
  * it has ended. On the loop of streams.h, without waiting. Who uses it says what becomes of the channels' data.
  *
- *	SEEKING --a replica whose container runs--> OPENING --the WebSocket is open--> RUNNING --Status, and the end--> OVER
+ *	SEEKING --a replica whose container runs--> ASKING --the caller permits it--> OPENING --the WebSocket is open--> RUNNING
+ *	RUNNING --Status, and the end--> OVER
  *
  * With stdin it speaks v5, which can end it, and v4 where that is not known (before Kubernetes 1.30). Without stdin v4, and v5
  * if need be: v4 goes through to the kubelet, so the command ends with its connection, and a kubelet that dies leaves no
@@ -44,7 +45,7 @@ struct exec_session_taker {
 	void *ctx;
 };
 
-enum exec_session_state { EXEC_SEEKING, EXEC_OPENING, EXEC_RUNNING, EXEC_OVER };
+enum exec_session_state { EXEC_SEEKING, EXEC_ASKING, EXEC_OPENING, EXEC_RUNNING, EXEC_OVER };
 
 struct exec_session {
 	struct worker_stream *stream;
@@ -61,6 +62,7 @@ struct exec_session {
 	struct exec_reader reader;
 	struct error fault; /* while opening: it has failed; or of what has come */
 	bool begun_told;
+	int64_t asked_ms; /* when its caller was asked for its permission */
 	bool status_heard;
 	int64_t due_ms; /* the next try to open; or by when the end has to come */
 };

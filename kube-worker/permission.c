@@ -19,13 +19,23 @@ static const struct bus_header probe_headers[] = {
 	{ PROTOCOL_HEADER_STATUS, PROTOCOL_STATUS_PROBE },
 };
 
-enum rc permission_begin(struct op_call *call, struct bus_pending *pending, struct error *err)
+struct bus_outgoing permission_question(const char *caller)
 {
-	const struct bus_outgoing out = {
-		.subject = call->caller,
+	return (struct bus_outgoing){
+		.subject = caller,
 		.headers = permission_headers,
 		.header_count = ARRAY_LEN(permission_headers),
 	};
+}
+
+bool permission_is_given(struct bus_message *reply)
+{
+	return str_equal(bus_message_header(reply, PROTOCOL_HEADER_STATUS), rc_name(RC_OK));
+}
+
+enum rc permission_begin(struct op_call *call, struct bus_pending *pending, struct error *err)
+{
+	const struct bus_outgoing out = permission_question(call->caller);
 	enum rc rc = bus_call_begin(call->env->caller, &out, pending, err);
 
 	return rc ? error_wrap(err, RC_CANCELLED, "the caller cannot be asked") : RC_OK;
@@ -39,7 +49,7 @@ enum rc permission_end(struct op_call *call, struct bus_pending *pending, struct
 
 	if (rc)
 		return error_wrap(err, RC_CANCELLED, "the caller gave no permission");
-	if (!str_equal(bus_message_header(reply, PROTOCOL_HEADER_STATUS), rc_name(RC_OK)))
+	if (!permission_is_given(reply))
 		return error_set(err, RC_CANCELLED, "the call is over, or another attempt has the permission");
 	call->permitted_until_ms = asked_ms + PROTOCOL_PERMISSION_MS;
 	return RC_OK;

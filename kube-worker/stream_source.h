@@ -68,6 +68,15 @@ void worker_stream_refuse(struct worker_stream *stream, const char *pointer, con
 struct kube_flow *worker_stream_kube(struct worker_stream *stream);
 
 /*
+ * Before something is done that must not be done for a call that is over (protocol.h, SETTLING 1): ask the caller for its
+ * permission. pump() is called when it has answered; whoever asks waits for no longer than 2 s. A caller that gives none, of
+ * v0.1, permits all.
+ */
+enum stream_permission { STREAM_PERMISSION_UNKNOWN, STREAM_PERMISSION_GIVEN, STREAM_PERMISSION_REFUSED };
+void worker_stream_ask(struct worker_stream *stream);
+enum stream_permission worker_stream_permission(struct worker_stream *stream);
+
+/*
  * Before it has begun: it is no stream after all; this is the reply to the request, of an operation with
  * OPERATION_REPLY_VALUE. body: JSON. free() follows.
  */

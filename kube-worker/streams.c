@@ -12,6 +12,7 @@
 #include "common/services/json_write.h"
 #include "common/services/log.h"
 #include "kube-worker/ops.h"
+#include "kube-worker/permission.h"
 #include "kube-worker/reply.h"
 #include "kube-worker/stream_source.h"
 
@@ -32,11 +33,15 @@ struct worker_stream {
 	/* Guarded by the lock: */
 	bool woken; /* in the list of those that are */
 	struct worker_stream *next_woken;
+	uint64_t question; /* to its caller; 0: none is open */
+	enum stream_permission permission;
+	struct worker_stream *next_asking;
 };
 
 struct streams {
 	struct streams_options options;
 	struct stream_hub *hub;
+	struct bus_inbox *permissions; /* of callers; the ticket is the question's number */
 	struct kube_flow *kube;
 	size_t max;
 	pthread_t loop;
@@ -46,6 +51,8 @@ struct streams {
 	pthread_mutex_t lock; /* guards everything below; taken with the hub's lock held, never the other way round */
 	pthread_cond_t changed;
 	struct worker_stream *woken; /* new ones as well */
+	struct worker_stream *asking;
+	uint64_t last_question;
 	size_t count;
 	bool ending;
 	bool ended; /* and all callers have been told */
@@ -54,16 +61,22 @@ struct streams {
 
 /* ---- for sources ------------------------------------------------------------------------------------------------- */
 
+/* With the lock; the hub is to be poked afterwards. */
+static void note_woken(struct worker_stream *s)
+{
+	if (s->woken)
+		return;
+	s->woken = true;
+	s->next_woken = s->streams->woken;
+	s->streams->woken = s;
+}
+
 void worker_stream_wake(struct worker_stream *s)
 {
 	struct streams *streams = s->streams;
 
 	pthread_mutex_lock(&streams->lock);
-	if (!s->woken) {
-		s->woken = true;
-		s->next_woken = streams->woken;
-		streams->woken = s;
-	}
+	note_woken(s);
 	pthread_mutex_unlock(&streams->lock);
 	stream_hub_poke(streams->hub);
 }
@@ -137,6 +150,72 @@ void worker_stream_refuse(struct worker_stream *s, const char *pointer, const st
 	worker_stream_fail(s, why);
 }
 
+/* ---- permissions ------------------------------------------------------------------------------------------------- */
+
+/* With the lock. */
+static void forget_question(struct worker_stream *s)
+{
+	struct worker_stream **at = &s->streams->asking;
+
+	while (s->question && *at != s)
+		at = &(*at)->next_asking;
+	if (s->question)
+		*at = s->next_asking;
+	s->question = 0;
+}
+
+/* On a thread of NATS. Its stream may be over. */
+static void on_permission(void *ctx, uint64_t question, struct bus_message *msg)
+{
+	struct streams *streams = ctx;
+	struct worker_stream *s;
+
+	pthread_mutex_lock(&streams->lock);
+	for (s = streams->asking; s && s->question != question;)
+		s = s->next_asking;
+	if (s) {
+		s->permission = permission_is_given(msg) ? STREAM_PERMISSION_GIVEN : STREAM_PERMISSION_REFUSED;
+		forget_question(s);
+		note_woken(s);
+	}
+	pthread_mutex_unlock(&streams->lock);
+	stream_hub_poke(streams->hub);
+	bus_message_destroy(msg);
+}
+
+void worker_stream_ask(struct worker_stream *s)
+{
+	struct streams *streams = s->streams;
+	const struct bus_outgoing out = permission_question(s->job.headers.caller);
+	uint64_t question;
+	struct error err;
+
+	pthread_mutex_lock(&streams->lock);
+	forget_question(s);
+	s->permission = out.subject ? STREAM_PERMISSION_UNKNOWN : STREAM_PERMISSION_GIVEN;
+	if (out.subject) {
+		s->question = ++streams->last_question;
+		s->next_asking = streams->asking;
+		streams->asking = s;
+	}
+	question = s->question;
+	pthread_mutex_unlock(&streams->lock);
+	if (out.subject && bus_inbox_ask(streams->permissions, question, &out, &err))
+		log_debug("a caller could not be asked for its permission", log_err(&err)); /* it will not answer */
+}
+
+enum stream_permission worker_stream_permission(struct worker_stream *s)
+{
+	enum stream_permission permission;
+
+	pthread_mutex_lock(&s->streams->lock);
+	permission = s->permission;
+	pthread_mutex_unlock(&s->streams->lock);
+	return permission;
+}
+
+/* ---- replies ----------------------------------------------------------------------------------------------------- */
+
 void worker_stream_reply(struct worker_stream *s, const struct buf *body)
 {
 	const struct reply_extras none = { "", "", "", NULL };
@@ -160,7 +239,8 @@ static void refuse(struct worker_stream *s)
 {
 	struct error err;
 
-	if (s->fault.rc && reply_error(s->streams->options.bus, s->job.msg, &s->fault, &s->faults, &err))
+	if (s->fault.rc && s->fault.rc != RC_CANCELLED &&
+	    reply_error(s->streams->options.bus, s->job.msg, &s->fault, &s->faults, &err))
 		log_warn("a reply could not be sent", log_err(&err), log_str("request_id", s->job.headers.request_id));
 }
 
@@ -241,6 +321,7 @@ static void unwake(struct worker_stream *s)
 	struct worker_stream **at = &s->streams->woken;
 
 	pthread_mutex_lock(&s->streams->lock);
+	forget_question(s); /* its answer would wake it */
 	while (s->woken && *at != s)
 		at = &(*at)->next_woken;
 	if (s->woken)
@@ -403,6 +484,8 @@ enum rc streams_create(const struct streams_options *options, struct streams **r
 	rc = kube_flow_create(options->auth, &streams->kube, err);
 	if (!rc)
 		rc = stream_hub_create(options->bus, &streams->hub, err);
+	if (!rc)
+		rc = bus_inbox_create(options->bus, on_permission, streams, &streams->permissions, err);
 	if (!rc) {
 		rc = thread_start(run_loop, streams, &streams->loop, err);
 		streams->loop_runs = rc == RC_OK;
@@ -477,6 +560,7 @@ void streams_destroy(struct streams *streams)
 		streams->all = s->next;
 		free_stream(s);
 	}
+	bus_inbox_destroy(streams->permissions);
 	stream_hub_destroy(streams->hub);
 	kube_flow_destroy(streams->kube);
 	pthread_cond_destroy(&streams->changed);

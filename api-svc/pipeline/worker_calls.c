@@ -19,11 +19,13 @@ static const char *const state_names[WORKER_CALL_STATE_COUNT] = {
 /* What follows from how an operation is repeated. */
 static const struct policy {
 	bool sent_again;          /* when refused or without a reply; else the first refusal is the reply */
+	bool begun_once;          /* but not without a reply */
 	bool until_done;          /* any failure but the deadline is answered by sending it again */
 	bool any_good_word;       /* all workers reply: the first good one counts, the others only when none comes */
 	int64_t again_ms, max_ms; /* between attempts that were refused */
 } policies[OPERATION_REPEAT_COUNT] = {
 	[OPERATION_SENT_ONCE] = { 0 },
+	[OPERATION_BEGUN_ONCE] = { .sent_again = true, .begun_once = true, .again_ms = 50, .max_ms = 250 },
 	[OPERATION_SENT_AGAIN] = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
 	[OPERATION_UNTIL_DONE] = { .sent_again = true, .until_done = true, .again_ms = 250, .max_ms = 5000 },
 	[OPERATION_SENT_TO_ALL] = { .any_good_word = true },
@@ -553,7 +555,7 @@ void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_m
 
 	if (call->state != WORKER_CALL_ASKED)
 		return;
-	if (!policy_of(call)->sent_again) {
+	if (!policy_of(call)->sent_again || policy_of(call)->begun_once) {
 		give_up(calls, call, RC_UNAVAILABLE, "the connection to NATS was lost", true, finished);
 		return;
 	}
@@ -590,6 +592,11 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 	}
 	if (call->waits && now_ms >= begin_end(call)) {
 		give_up(calls, call, RC_BUSY, "no worker could begin the request in time", call->lost > 0, finished);
+		return false;
+	}
+	if (call->state == WORKER_CALL_ASKED && policy_of(call)->begun_once) {
+		give_up(calls, call, RC_UNAVAILABLE, "the worker that was asked is silent; it may have begun", true,
+			finished);
 		return false;
 	}
 	if (call->state == WORKER_CALL_ASKED) { /* no reply: the worker may be dead */

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import signal
 import socket
 import threading
 import time
@@ -375,3 +376,28 @@ def test_exec_is_refused_when_all_streams_are_taken(own_stack, run):
     assert post(stack, "web", command=["x"]).status == 503
     first.close()
     wait_for("there is room again", lambda: post(stack, "web", command=["cat"]).status == 200)
+
+
+def test_exec_run_is_never_run_twice(own_stack, target):
+    """A worker that is stopped with a request, and goes on when its client has been answered: nothing is begun then."""
+    stack = own_stack(1)
+    web(stack)
+    assert post(stack, "web", command=["cat"]).status == 200
+    stack.workers[0].popen.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    assert post(stack, "web", command=["cat", "late"]).status == 503
+    assert time.monotonic() - began < 6
+    stack.add_worker()
+    stack.workers[0].popen.send_signal(signal.SIGCONT)
+    stack.workers[0].wait_log('"code":"CANCELLED"')
+    assert post(stack, "web", command=["cat"]).status == 200
+
+
+def test_exec_is_taken_by_another_worker_when_one_is_full(own_stack, run):
+    stack = own_stack(0)
+    for _ in range(2):
+        stack.add_worker(SP_WORKER_STREAMS="2")
+    web(stack)
+    for _ in range(4):
+        assert run("web", stack=stack).status == 101
+    assert run("web", stack=stack).problem["status"] == 503

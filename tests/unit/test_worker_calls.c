@@ -193,6 +193,34 @@ Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 	cr_expect(sent >= 8 && sent <= 30, "%d attempts", sent);
 }
 
+Test(worker_calls, a_command_goes_to_another_worker_after_a_refusal_and_never_after_silence)
+{
+	struct worker_attempt a = start(OPERATION_EXEC_RUN);
+	int64_t now;
+
+	answer(&a, "BUSY", "{\"detail\":\"full\"}", NOW + 1);
+	cr_assert_eq(told.times, 0);
+	now = due_of(&a);
+	cr_assert(pass(&a, now));
+	cr_expect_str_eq(worker_calls_permission(&calls, &a, now + 1), "OK");
+	answer(&a, PROTOCOL_STATUS_WORKING, "", now + 1000);
+	cr_expect_not(pass(&a, due_of(&a)), "it was sent again");
+	cr_expect_eq(told.times, 1);
+	cr_expect_eq(told.rc, RC_UNAVAILABLE);
+	cr_expect_str_eq(worker_calls_permission(&calls, &a, now + 5000), "CANCELLED");
+}
+
+Test(worker_calls, a_command_ends_with_the_connection_to_nats)
+{
+	struct worker_attempt a = start(OPERATION_EXEC);
+	struct worker_finished finished = { .done = NULL };
+
+	worker_calls_lost(&calls, slots_index(a.call), NOW + 1, &finished);
+	worker_finished_tell(&finished);
+	cr_expect_eq(told.times, 1);
+	cr_expect_eq(told.rc, RC_UNAVAILABLE);
+}
+
 Test(worker_calls, a_busy_worker_is_a_refusal)
 {
 	struct worker_attempt a = start(OPERATION_DELETE);
