@@ -206,6 +206,7 @@ bench: all test-streams-programs ## Measure: pipeline overhead, ratios to direct
 	tests/bench/streams.py --build $(BUILD)
 	tests/bench/logs.py --build $(BUILD)
 	tests/bench/watch.py --build $(BUILD)
+	tests/bench/exec.py --build $(BUILD)
 
 .PHONY: overload
 overload: all ## Measure 2,000 clients that create and delete without a pause: latency, health, memory, recovery

@@ -10,10 +10,10 @@
 #include "common/base/strutil.h"
 #include "kube-worker/exec_session.h"
 
-#define BLOCK 8192            /* bytes that are taken from the caller at once, and from Kubernetes */
+#define BLOCK 16384           /* bytes that are taken from the caller at once, and from Kubernetes */
 #define OUT_MAX (256u * 1024) /* bytes: a block, with the heads of its frames, and a Status */
 #define PROTOCOL "websocket"  /* what the client's connection becomes */
-#define ROUNDS_MAX 4          /* blocks from the caller before others have their turn */
+#define ROUNDS_MAX 4          /* blocks in one direction before others have their turn */
 
 struct exec_source {
 	struct stream_source base; /* the first: it is what the worker knows */
@@ -135,7 +135,7 @@ static int64_t pump(struct stream_source *source, struct worker_stream *stream)
 {
 	struct exec_source *s = (struct exec_source *)source;
 	struct error err;
-	int64_t due_ms;
+	int64_t due_ms = 0; /* now */
 
 	s->stream = stream;
 	if (s->over)
@@ -143,9 +143,11 @@ static int64_t pump(struct stream_source *source, struct worker_stream *stream)
 	if (s->begun)
 		send_output(s);
 	take_input(s);
-	due_ms = exec_session_pump(&s->session, stream, s->out.len ? 0 : BLOCK);
-	if (s->begun)
-		send_output(s);
+	for (int i = 0; i < ROUNDS_MAX && due_ms <= clock_mono_ms() && !s->over; i++) {
+		due_ms = exec_session_pump(&s->session, stream, s->out.len ? 0 : BLOCK);
+		if (s->begun)
+			send_output(s);
+	}
 	if (buf_check(&s->out, &err))
 		fail(s, &err);
 	finish_if_told(s);

@@ -161,6 +161,10 @@ void websocket_send(struct websocket *socket, unsigned char first, const char *b
 	unsigned char message[WEBSOCKET_SEND_MAX + 1];
 	const struct wslay_event_msg msg = { .opcode = WSLAY_BINARY_FRAME, .msg = message, .msg_length = len + 1 };
 
+	if (len > WEBSOCKET_SEND_MAX) {
+		out->failed = RC_TOO_LARGE;
+		return;
+	}
 	message[0] = first;
 	if (len)
 		memcpy(message + 1, bytes, len);

@@ -59,7 +59,10 @@ void websocket_destroy(struct websocket *socket);
  */
 bool websocket_receive(struct websocket *socket, const char *bytes, size_t len, struct buf *out) must_check;
 
-/* Append a binary message: one byte, and `len` more, WEBSOCKET_SEND_MAX at most. Nothing after a close frame. */
+/*
+ * Append a binary message: one byte, and `len` more, WEBSOCKET_SEND_MAX at most, or the buffer fails (RC_TOO_LARGE). Nothing
+ * after a close frame.
+ */
 void websocket_send(struct websocket *socket, unsigned char first, const char *bytes, size_t len, struct buf *out);
 
 /* Append a close frame, once. reason: UTF-8, cut to WEBSOCKET_REASON_MAX. */

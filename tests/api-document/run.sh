@@ -40,7 +40,7 @@ install_tools() {
 
 start_service() {
     api=127.0.0.1:$(free_port)
-    SP_SERVER_ADDRESS=$api RUN_NATS_PORT=$(free_port) RUN_KUBESIM_PORT=$(free_port) \
+    SP_EXEC=true SP_SERVER_ADDRESS=$api RUN_NATS_PORT=$(free_port) RUN_KUBESIM_PORT=$(free_port) \
         "$root/deploy/run.sh" >"$state/run.log" 2>&1 &
     run_pid=$!
     for ((i = 0; i < 600; i++)); do

@@ -25,11 +25,18 @@ def path(container_id, command, **query):
 class Exec:
     """`status` and `headers` of the answer; after a 101 the frames. Headers of value None are left out."""
 
+    path = staticmethod(path)
+
+    @staticmethod
+    def connect(stack, timeout):
+        s = socket.create_connection(("127.0.0.1", stack.api_port), timeout=timeout)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
+
     def __init__(self, stack, container_id, command=(), headers=None, early=b"", timeout=20.0, method="GET", **query):
-        query = {"stdout": "true", "stderr": "true", **query}
-        self.s = socket.create_connection(("127.0.0.1", stack.api_port), timeout=timeout)
-        self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        lines = [f"{method} {path(container_id, command, **query)} HTTP/1.1", f"Host: 127.0.0.1:{stack.api_port}"]
+        target = self.path(container_id, command, **{"stdout": "true", "stderr": "true", **query})
+        self.s = self.connect(stack, timeout)
+        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{self.s.getpeername()[1]}"]
         lines += [f"{k}: {v}" for k, v in {**HEADERS, **(headers or {})}.items() if v is not None]
         self.s.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + early)
         self.data = b""
@@ -48,7 +55,7 @@ class Exec:
     def take(self, count):
         """So many bytes; None: the connection has ended before."""
         while len(self.data) < count:
-            block = self.s.recv(1 << 20)
+            block = self.s.recv(max(65536, count - len(self.data)))
             if not block:
                 return None
             self.data += block
@@ -112,7 +119,7 @@ class Exec:
 
     def result(self):
         """Read to the end: stdout, stderr, the Status (None: there was none), and the close code (None: no close frame)."""
-        said, status, code = {STDOUT: b"", STDERR: b""}, None, None
+        said, status, code = {STDOUT: bytearray(), STDERR: bytearray()}, None, None
         while True:
             got = self.message()
             if got is None:
@@ -126,7 +133,7 @@ class Exec:
                 status = json.loads(got[1])
             else:
                 said[got[0]] += got[1]
-        return said[STDOUT], said[STDERR], status, code
+        return bytes(said[STDOUT]), bytes(said[STDERR]), status, code
 
     def close(self):
         self.s.close()

@@ -908,6 +908,10 @@ OTHERS = {
     "list by a set of fields": listed(MINE + "&fieldSelector=metadata.name%20in%20(a)"),
     "list by a broken field selector": listed(MINE + "&fieldSelector=metadata.name"),
     "list of deployments by a field": listed(MINE + "&fieldSelector=spec.replicas%3D0", "deployments"),
+    "exec without an upgrade": Case("GET", "pods", tail="/NAME/exec", query="command=x&stdout=true", given=[POD]),
+    "exec in a container that is not there": Case("GET", "pods", tail="/NAME/exec", given=[POD],
+                                                  query="command=x&stdout=true&container=nobody"),
+    "exec in a pod that is not there": Case("GET", "pods", tail="/NAME/exec", query="command=x&stdout=true"),
     "list of pods by phase": listed(MINE + "&fieldSelector=status.phase%3DRunning", "pods"),
     "list of pods by a field that cannot select": listed(MINE + "&fieldSelector=spec.hostname%3Dx", "pods"),
 

@@ -150,10 +150,11 @@ def test_exec_run_returns_what_was_said(stack):
 
 def test_exec_run_takes_what_a_request_may_have(stack):
     web(stack)
-    text = "x" * 900000
+    text = "x" * (512 << 10)
     answer = post(stack, "web", command=["cat"], stdin=text)
     assert answer.status == 200 and answer.json["stdout"] == text and not answer.json["truncated"], answer.text[:300]
-    assert post(stack, "web", command=["cat"], stdin=text * 2).status == 413
+    problem = post(stack, "web", command=["cat"], stdin=text + "x").problem(400, "INVALID_ARGUMENT")
+    assert problem["errors"][0]["pointer"] == "/stdin", problem
 
 
 # ---- who may -----------------------------------------------------------------------------------------------------------

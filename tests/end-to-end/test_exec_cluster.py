@@ -8,7 +8,6 @@ import socket
 import struct
 import subprocess
 import termios
-import threading
 import time
 import urllib.parse
 
@@ -20,6 +19,8 @@ from kubernetes.stream import stream as kubernetes_stream
 from api import BASE, spec
 from container_logs import pod_of
 from exec_client import RESIZE, STDIN, exit_code
+from kube_peers import TunnelProxy
+from listener import Listener
 from processes import wait_for
 from test_exec import post, run, web  # noqa: F401  (run is a fixture)
 from test_logs_cluster import restart_kubelet
@@ -176,6 +177,65 @@ def test_exec_that_the_role_does_not_allow(stack, run):
     wait_for("the Role counts", lambda: post(stack, "web", command=["true"]).status == 200)
 
 
+# ---- ways to Kubernetes --------------------------------------------------------------------------------------------------
+
+def change_kubeconfig(source, path, cluster=None, user=None, keep_user=True):
+    with open(source) as f:
+        config = yaml.safe_load(f)
+    config["clusters"][0]["cluster"].update(cluster or {})
+    old = config["users"][0]["user"]
+    config["users"][0]["user"] = {**(old if keep_user else {}), **(user(old) if user else {})}
+    path.write_text(yaml.dump(config))
+    return str(path)
+
+
+def plugin(folder, user):
+    """An exec plugin that gives the provider's token."""
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": user["token"]}}
+    (folder / "plugin").write_text(f"#!/bin/sh\necho '{json.dumps(credential)}'\n")
+    (folder / "plugin").chmod(0o700)
+    return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(folder / "plugin"),
+                     "interactiveMode": "Never"}}
+
+
+WAYS = {
+    "a client certificate": lambda t, path: change_kubeconfig(t.admin_kubeconfig, path),
+    "impersonation": lambda t, path: change_kubeconfig(t.admin_kubeconfig, path, user=lambda _: {
+        "as": f"system:serviceaccount:{t.namespace}:dcm-sp"}),
+    "a plugin": lambda t, path: change_kubeconfig(t.kubeconfig, path, user=lambda u: plugin(path.parent, u), keep_user=False),
+    "another name of the server": lambda t, path: change_kubeconfig(t.kubeconfig, path, {"tls-server-name": "kubernetes"}),
+    "no trust": lambda t, path: change_kubeconfig(t.kubeconfig, path, {
+        "insecure-skip-tls-verify": True, "certificate-authority-data": None}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_exec_by_all_ways_of_authentication(own_stack, run, target, tmp_path, way):
+    stack = own_stack(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=WAYS[way](target, tmp_path / "kubeconfig"))
+    web(stack)
+    client = run("web", ["sh", "-c", "read l; echo got $l"], stack=stack)
+    client.send(STDIN, b"it\n")
+    out, _, status, _ = client.result()
+    assert out == b"got it\n" and exit_code(status) == 0
+    assert post(stack, "web", command=["echo", "x"]).json["stdout"] == "x\n"
+
+
+@pytest.mark.parametrize("kind", ["http", "socks5"])
+def test_exec_goes_through_the_proxy(own_stack, run, target, tmp_path, kind):
+    stack = own_stack(0)
+    proxy = TunnelProxy(kind)
+    stack.add_worker(SP_K8S_KUBECONFIG=change_kubeconfig(target.kubeconfig, tmp_path / "kubeconfig", {
+        "proxy-url": f"{kind}://127.0.0.1:{proxy.port}"}))
+    web(stack)
+    before = len(proxy.asked)
+    client = run("web", stack=stack)
+    client.send(STDIN, b"x\n")
+    assert client.until(b"x\n") == b"x\n"
+    assert len(proxy.asked) > before
+    proxy.close()
+
+
 # ---- POST --------------------------------------------------------------------------------------------------------------
 
 def test_exec_run_of_real_commands(stack):
@@ -208,7 +268,7 @@ def test_exec_run_takes_no_longer_than_a_request(own_stack):
 
 # ---- clients that others have written ------------------------------------------------------------------------------------
 
-class Adaptor:
+class Adaptor(Listener):
     """
     Stands before api-svc where `kubectl` and Python's client look for the API server: a Pod is what they ask for first, and
     the path of its exec becomes ours. All bytes after that head go through as they are.
@@ -228,19 +288,9 @@ class Adaptor:
 
     def __init__(self, stack):
         self.stack, self.seen = stack, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(self._answer)
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, client):
+    def _answer(self, client):
         head = b""
         while b"\r\n\r\n" not in head:
             block = client.recv(65536)
@@ -256,29 +306,13 @@ class Adaptor:
             target = f"{BASE}/{words[-2]}/exec?{parts.query}"
             server = socket.create_connection(("127.0.0.1", self.stack.api_port))
             server.sendall(f"{method} {target} HTTP/1.1\r\n".encode() + rest)
-            thread = threading.Thread(target=self._copy, args=(client, server), daemon=True)
-            thread.start()
-            self._copy(server, client)
-            thread.join(5)
-            client.close()
-            server.close()
+            self.start(TunnelProxy._copy, client, server)
+            TunnelProxy._copy(server, client)
             return
         body = json.dumps(self.discovery.get(parts.path) or self._pod(words[-1])).encode()
         client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
                        b"Content-Length: %d\r\n\r\n" % len(body) + body)
         client.close()
-
-    @staticmethod
-    def _copy(source, target):
-        try:
-            while block := source.recv(65536):
-                target.sendall(block)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-    def close(self):
-        self.listener.close()
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@
 
 #define BLOCK 16384
 #define OUT_MAX (1024u * 1024)
-#define POLL_MS 100 /* how soon the end of the server is noticed */
-#define COMMAND_MAX 32768
+#define POLL_MS 100       /* how soon the end of the server is noticed */
+#define COMMAND_MAX 16384 /* bytes of a command that are shown */
 
 struct session {
 	struct sim_http *http;
@@ -170,7 +170,8 @@ static void add_word(void *ctx, const char *word)
 {
 	struct session *s = ctx;
 
-	buf_addf(&s->command, " %s", word);
+	if (s->command.len < COMMAND_MAX)
+		buf_addf(&s->command, " %.*s", (int)(COMMAND_MAX - s->command.len), word);
 }
 
 static struct session *make_session(struct sim_request *rq, const char *protocol)
@@ -182,7 +183,7 @@ static struct session *make_session(struct sim_request *rq, const char *protocol
 	s->http = rq->http;
 	s->protocol = protocol;
 	s->out = buf_make(OUT_MAX);
-	s->command = buf_make(COMMAND_MAX);
+	s->command = buf_make(COMMAND_MAX + 1);
 	s->reader = exec_reader_make(on_data, s);
 	s->tty = sim_request_flag(rq, "tty");
 	s->has_stdin = sim_request_flag(rq, "stdin");

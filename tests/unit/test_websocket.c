@@ -101,6 +101,19 @@ Test(websocket, messages_arrive_however_they_are_cut)
 	}
 }
 
+Test(websocket, a_message_that_is_too_large_is_not_sent)
+{
+	static char data[WEBSOCKET_SEND_MAX + 1];
+	struct pair p;
+
+	begin(&p);
+	websocket_send(p.server, 'a', data, WEBSOCKET_SEND_MAX, &p.down);
+	cr_expect_eq(p.down.len, 1 + 1 + 2 + WEBSOCKET_SEND_MAX + 1); /* its length takes two bytes */
+	websocket_send(p.server, 'a', data, WEBSOCKET_SEND_MAX + 1, &p.down);
+	cr_expect_eq(p.down.failed, RC_TOO_LARGE);
+	end(&p);
+}
+
 Test(websocket, a_close_is_answered_once_and_nothing_is_said_after_it)
 {
 	struct pair p;
