@@ -13,7 +13,10 @@
 #define RETRY_MS 200
 #define END_MS 5000 /* after the Status, for the connection to end: output may come after it */
 #define HTTP_FORBIDDEN 403
+#define HTTP_URI_TOO_LONG 414
+#define HTTP_HEADERS_TOO_LARGE 431
 #define PATH_MAX_BYTES 66000
+#define TOO_LONG "the command is too long for Kubernetes"
 
 struct exec_session exec_session_make(const struct op_env *env, const cJSON *request, struct exec_streams streams,
 				      const struct exec_session_taker *taker)
@@ -157,6 +160,8 @@ static void name_refusal(const struct kube_reply *reply, struct error *err)
 			err, RC_PERMISSION_DENIED,
 			"Kubernetes does not allow it: the provider's Role cannot create resource \"pods/exec\", which "
 			"is needed beside get");
+	else if (reply->status == HTTP_URI_TOO_LONG || reply->status == HTTP_HEADERS_TOO_LARGE)
+		error_set(err, RC_INVALID_ARGUMENT, TOO_LONG);
 	else if (err->rc == RC_NOT_FOUND)
 		error_set(err, RC_NOT_STARTED, "the replica has gone");
 	else
@@ -234,7 +239,7 @@ static void open_socket(struct exec_session *s)
 	write_path(s, &path);
 	rc = buf_check(&path, &err);
 	if (rc == RC_TOO_LARGE)
-		error_set(&err, RC_INVALID_ARGUMENT, "the command is too long for Kubernetes");
+		error_set(&err, RC_INVALID_ARGUMENT, TOO_LONG);
 	if (!rc)
 		rc = kube_socket_open(worker_stream_kube(s->stream), path.data,
 				      s->is_v4 ? EXEC_PROTOCOL_V4 : EXEC_PROTOCOL_V5, &taker, &s->socket, &err);
@@ -284,7 +289,7 @@ static int64_t run(struct exec_session *s, size_t room)
 static int64_t open_or_wait(struct exec_session *s)
 {
 	if (s->fault.rc) {
-		fail(s, NULL, &s->fault);
+		fail(s, strcmp(s->fault.text, TOO_LONG) == 0 ? "command" : NULL, &s->fault);
 		return INT64_MAX;
 	}
 	if (!s->socket && clock_mono_ms() >= s->asked_ms + PROTOCOL_PERMISSION_MS) {

@@ -100,6 +100,8 @@ def repair_command(query, body):
     for value in (query, body):
         for name in ("container", "replica"):
             value.pop(name, None)
+    if "command" in body:
+        body["command"] = [word[:100] for word in body["command"]][:8]
     if "timeout" in body:
         body["timeout"] = "5s"
     if "stdin" in body:

@@ -243,6 +243,13 @@ def test_exec_run_says_what_is_wrong_with_a_body(stack, body, pointer):
     assert problem["errors"][0]["pointer"] == pointer, problem
 
 
+def test_exec_run_of_a_command_that_is_too_long_for_kubernetes(stack):
+    web(stack)
+    problem = post(stack, "web", command=["x" * 30000] * 3).problem(400, "INVALID_ARGUMENT")
+    assert problem["errors"][0]["pointer"] == "/command" and "too long" in problem["detail"], problem
+    assert post(stack, "web", command=["true", "x" * 10000]).status == 200
+
+
 def test_exec_of_what_is_not_there(stack, run):
     assert run("nothing").problem["type"] == "NOT_FOUND"
     post(stack, "nothing", command=["x"]).problem(404, "NOT_FOUND")
