@@ -11,7 +11,9 @@
 
 #define ANSWER_MS 2000 /* for the caller's permission */
 #define RETRY_MS 200
-#define END_MS 5000 /* after the Status, for the connection to end: output may come after it */
+#define HEAR_MS 1000 /* for the cache to hear that a replica runs */
+#define LOOK_MS 50   /* between two looks at it */
+#define END_MS 5000  /* after the Status, for the connection to end: output may come after it */
 #define HTTP_FORBIDDEN 403
 #define HTTP_URI_TOO_LONG 414
 #define HTTP_HEADERS_TOO_LARGE 431
@@ -109,7 +111,8 @@ static void choose(void *ctx, const struct fact *const *facts, size_t count)
 	}
 }
 
-static void choose_replica(struct exec_session *s)
+/* What the cache does not know yet, and has no reason for, it may be about to hear. Returns when to look again. */
+static int64_t choose_replica(struct exec_session *s)
 {
 	struct choice choice = { .session = s };
 	struct error err;
@@ -118,14 +121,17 @@ static void choose_replica(struct exec_session *s)
 	kube_cache_visit(s->seek.env->cache, s->seek.id, choose, &choice);
 	if (s->replica[0]) {
 		ask(s);
-		return;
+		return INT64_MAX;
 	}
+	if (!choice.reason[0] && clock_mono_ms() - s->seek.started_ms < HEAR_MS)
+		return clock_mono_ms() + LOOK_MS;
 	if (choice.waiting[0])
 		error_set(&err, RC_NOT_STARTED, "container '%s' of replica '%s' does not run%s%s", s->container,
 			  choice.waiting, choice.reason[0] ? ": " : "", choice.reason);
 	else
 		error_set(&err, RC_NOT_STARTED, "the container has no replica");
 	fail(s, NULL, &err);
+	return INT64_MAX;
 }
 
 /* ---- the connection ---------------------------------------------------------------------------------------------- */
@@ -313,7 +319,7 @@ int64_t exec_session_pump(struct exec_session *s, struct worker_stream *stream, 
 	if (s->state == EXEC_SEEKING) {
 		due_ms = replica_seek_pump(&s->seek);
 		if (s->seek.state == SEEK_FOUND)
-			choose_replica(s);
+			due_ms = choose_replica(s);
 		else if (s->seek.state == SEEK_FAILED)
 			fail(s, s->seek.pointer, &s->seek.fault);
 	}

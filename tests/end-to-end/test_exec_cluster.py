@@ -103,7 +103,7 @@ def test_exec_of_1_gib_into_a_process_that_does_not_read(stack, run):
     grown = [b - a for a, b in zip(before, after)]
     print("sent", sent, "grown", grown, "kubelet", rss_kb(open(kubelet).read().strip()))
     if not stack.api_svc.sanitized():
-        assert max(grown) < 4096, grown
+        assert max(grown[:-1]) < 4096 and grown[-1] < 16384, grown  # the last is NATS
     assert stack.api.get("web").status == 200
     client.close()
 
@@ -164,9 +164,13 @@ def test_exec_that_the_role_does_not_allow(stack, run):
     def change(verbs):
         new = [{**rules[0], "verbs": verbs}] if verbs else []
         assert stack.kube.call("PATCH", path, {"rules": new}, "application/merge-patch+json")[0] == 200
+    version = stack.kube.call("GET", "/version")[1]
+    needs_create = int(version["minor"].rstrip("+")) >= 35
     try:
         for verbs, words in ((["get"], 'cannot create resource "pods/exec"'), (["create"], 'cannot get resource "pods/exec"'),
                              ([], 'cannot get resource "pods/exec"')):
+            if verbs == ["get"] and not needs_create:
+                continue
             change(verbs)
             wait_for("the Role counts", lambda: post(stack, "web", command=["true"]).status == 403)
             problem = post(stack, "web", command=["true"]).problem(403, "PERMISSION_DENIED")
@@ -230,6 +234,7 @@ def test_exec_goes_through_the_proxy(own_stack, run, target, tmp_path, kind):
     web(stack)
     before = len(proxy.asked)
     client = run("web", stack=stack)
+    assert client.status == 101, client.problem
     client.send(STDIN, b"x\n")
     assert client.until(b"x\n") == b"x\n"
     assert len(proxy.asked) > before
