@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from api import Api, spec
+from api import BASE, Api, spec
 from ports import free_port
 from processes import Process, listens, wait_for
 from wire import Dcm, Nats
@@ -38,7 +38,7 @@ class Secured:
         self.env = {"SP_NAME": NAME, "SP_NATS_URL": f"nats://127.0.0.1:{self.port}",
                     "SP_SERVER_ADDRESS": f"127.0.0.1:{self.api_port}", "SP_K8S_KUBECONFIG": target.kubeconfig,
                     "SP_K8S_NAMESPACE": target.namespace, "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort",
-                    "SP_MONITOR_DEBOUNCE_MS": "20", "DCM_REGISTRATION_URL": self.registry.url,
+                    "SP_MONITOR_DEBOUNCE_MS": "20", "SP_EXEC": "true", "DCM_REGISTRATION_URL": self.registry.url,
                     "SP_ENDPOINT": f"http://127.0.0.1:{self.api_port}"}
         self.dcm = Dcm(self.port, login=self.login("dcm"))
         self.processes = []
@@ -84,6 +84,7 @@ def test_the_pipeline_needs_no_more(secured):
     for container_id in ("one", "two"):
         assert secured.api.create(spec(), container_id).status == 201
         wait_last(secured, container_id, "RUNNING")
+        assert secured.api.call("POST", f"{BASE}/{container_id}:exec", {"command": ["true"]}).status == 200
         if container_id == "one":  # the other monitor takes over, and reads the records
             next(m for m in monitors if "telling the state" in m.log()).kill()
         assert [c["id"] for c in secured.api.list_all(10)] == [container_id]
