@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "common/base/memory_budget.h"
 #include "common/protocol.h"
 
 void stream_end_init(struct stream_end *end, int64_t now_ms)
@@ -22,7 +21,6 @@ size_t stream_end_waiting(const struct stream_end *end)
 
 static void drop_held(struct stream_end *end)
 {
-	memory_budget_give(stream_end_waiting(end));
 	buf_clear(&end->held);
 	end->held_at = 0;
 }
@@ -91,17 +89,10 @@ static void look_for_end(struct stream_end *end)
 /* The bytes that have been taken make room. */
 static void keep(struct stream_end *end, const char *data, size_t len)
 {
-	size_t waiting = stream_end_waiting(end);
-
-	if (!memory_budget_take(len)) {
-		fail(end, RC_BUSY, "too many bytes of requests and answers are in flight");
-		return;
-	}
 	buf_consume(&end->held, end->held_at);
 	end->held_at = 0;
 	buf_add(&end->held, data, len);
 	if (end->held.failed) { /* then it is empty */
-		memory_budget_give(waiting + len);
 		buf_clear(&end->held);
 		fail(end, RC_NO_MEMORY, "memory is short");
 		return;
@@ -183,7 +174,6 @@ size_t stream_end_take(struct stream_end *end, void *to, size_t max)
 	size_t got = waiting < max ? waiting : max;
 
 	memcpy(to, end->held.data + end->held_at, got);
-	memory_budget_give(got);
 	end->held_at += got;
 	if (got == waiting)
 		drop_held(end);

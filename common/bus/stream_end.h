@@ -36,7 +36,7 @@ struct stream_end {
 	uint64_t received; /* bytes */
 	uint64_t granted;  /* the credit that was told last */
 	bool peer_ended;
-	struct buf held; /* received and not taken; memory only while there is something. In the memory budget */
+	struct buf held; /* received and not taken; memory only while there is something */
 	size_t held_at;  /* where in it the rest begins */
 
 	int64_t heard_ms; /* the peer, monotonic */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory_budget.h"
 #include "common/base/slots.h"
 #include "common/base/strutil.h"
 #include "common/bus/stream_end.h"
@@ -75,6 +76,7 @@ static void drop(struct stream_hub *hub, struct stream *s)
 	slots_release(&hub->streams, index);
 	hub->count--;
 	stream_end_clear(&s->end);
+	memory_budget_give(PROTOCOL_STREAM_WINDOW);
 	free(s);
 }
 
@@ -395,9 +397,13 @@ enum rc stream_open(struct stream_hub *hub, const char *peer, void (*wake_up)(vo
 
 	if (peer && (!bus_is_inbox(peer) || strlen(peer) >= BUS_ADDRESS_MAX))
 		return error_set(err, RC_INVALID_ARGUMENT, "a stream whose other side listens on no inbox");
+	if (!memory_budget_take(PROTOCOL_STREAM_WINDOW))
+		return error_set(err, RC_BUSY, "too many bytes of requests and answers are in flight");
 	s = calloc(1, sizeof(*s));
-	if (!s)
+	if (!s) {
+		memory_budget_give(PROTOCOL_STREAM_WINDOW);
 		return error_no_memory(err);
+	}
 	s->hub = hub;
 	s->wake = wake_up;
 	s->ctx = ctx;
@@ -411,6 +417,7 @@ enum rc stream_open(struct stream_hub *hub, const char *peer, void (*wake_up)(vo
 		mark_dirty(s);
 	pthread_mutex_unlock(&hub->lock);
 	if (!added) {
+		memory_budget_give(PROTOCOL_STREAM_WINDOW);
 		free(s);
 		return error_no_memory(err);
 	}

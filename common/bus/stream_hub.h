@@ -42,14 +42,14 @@ int64_t stream_hub_turn(struct stream_hub *hub);
 void stream_hub_end(struct stream_hub *hub, const struct error *why);
 
 /*
- * Open a stream.
+ * Open a stream. The most that it may hold, PROTOCOL_STREAM_WINDOW, is counted into the memory budget while it is open.
  *
  * peer  the subject on which the other end listens (bus_is_inbox()), copied; NULL: its first frame will say.
  * wake  called when there is more to take or more room, and when it is over. On any thread, with the hub's lock held: must
  *       not block, and calls nothing here but stream_hub_poke().
  *
  * ret_stream  given to the caller (stream_close).
- * Errors: RC_NO_MEMORY; RC_INVALID_ARGUMENT a peer that is no inbox.
+ * Errors: RC_NO_MEMORY; RC_BUSY the budget is spent; RC_INVALID_ARGUMENT a peer that is no inbox.
  */
 enum rc stream_open(struct stream_hub *hub, const char *peer, void (*wake)(void *ctx), void *ctx,
 		    struct stream **ret_stream, struct error *err) must_check;

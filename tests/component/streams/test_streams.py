@@ -196,6 +196,19 @@ def test_more_streams_than_the_worker_takes_are_refused(start):
     wait_for("the other worker takes one", lambda: stage.get("mode=hang", expect=None).status == 200, 30)
 
 
+def test_a_stream_has_its_memory_from_the_begin(start):
+    """Those that do not fit are refused at once; none that has begun is cut off."""
+    stage = start(SP_WORKER_STREAMS="200", SP_SERVER_MEMORY=str(4 << 20))
+    streams = [stage.get("mode=bytes&bytes=100000000", rcvbuf=4096, expect=None) for _ in range(80)]
+    assert [s.status for s in streams] == [200] * 64 + [503] * 16
+    assert all("retry-after" in s.headers for s in streams[64:])
+    time.sleep(2 * SLOW)
+    assert all(s.more() for s in streams[:64])
+    assert len([e for e in stage.ended() if e["code"] != "UNAVAILABLE"]) == 0  # only those that nobody took
+    streams.pop(0).close()
+    wait_for("there is room again", lambda: stage.get("mode=hang", expect=None).status == 200)
+
+
 def test_the_rights_of_accounts_conf_suffice(start):
     stage = start(accounts=True)
     stream = stage.get("mode=bytes&bytes=3000000")
