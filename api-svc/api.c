@@ -750,7 +750,8 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 
 		api->operations[op] = id ? openapi_operation(openapi, id) : NULL;
 	}
-	rc = access_create(config->tokens_file, config->tls.client_ca[0] != '\0', &api->access, err);
+	rc = access_create(API_TOKENS_VARIABLE, config->tokens_file, config->tls.client_ca[0] != '\0', &api->access,
+			   err);
 	if (!rc)
 		api->health = provider_health_create(client, on_health, api);
 	if (!rc && !api->health)

@@ -1,8 +1,8 @@
 #include "api-svc/config.h"
 
-#include "api-svc/http/access.h"
-#include "api-svc/http/listen.h"
 #include "common/base/compiler.h"
+#include "common/http/access.h"
+#include "common/http/listen.h"
 #include "common/protocol.h"
 
 #define DAY_MS 86400000
@@ -16,7 +16,7 @@ static const struct config_row rows[] = {
 	CONFIG_ROW_NAME(struct api_config),
 	CONFIG_ROWS_NATS(struct api_config),
 	CONFIG_ROWS_LOG(struct api_config),
-	{ .env = "SP_SERVER_ADDRESS", .offset = MEMBER(address), .fallback = ":8080",
+	{ .env = API_ADDRESS_VARIABLE, .offset = MEMBER(address), .fallback = ":8080",
 	  .valid = config_is_address, .form = "host:port, [v6]:port or :port",
 	  .help = "Where to listen; without a host on every address, IPv4 and IPv6" },
 	{ .env = "SP_SERVER_TLS_CERT", .offset = MEMBER(tls.certificate), .fallback = "",
@@ -24,7 +24,7 @@ static const struct config_row rows[] = {
 	{ .env = "SP_SERVER_TLS_KEY", .offset = MEMBER(tls.key), .fallback = "", .help = "PEM file of its key" },
 	{ .env = "SP_SERVER_TLS_CLIENT_CA", .offset = MEMBER(tls.client_ca), .fallback = "",
 	  .help = "PEM file of authorities: clients need a certificate of theirs; empty: they need none" },
-	{ .env = "SP_SERVER_TOKENS_FILE", .offset = MEMBER(tokens_file), .fallback = "",
+	{ .env = API_TOKENS_VARIABLE, .offset = MEMBER(tokens_file), .fallback = "",
 	  .help = "File of bearer tokens, one of which clients need, read again when it changes; empty: they need none" },
 	{ .env = "SP_EXEC", .offset = MEMBER(exec), .fallback = "false", .choices = switches,
 	  .help = "May clients run commands in containers: true or false; with tokens, those marked exec" },
@@ -69,9 +69,9 @@ static void check(const void *config, struct buf *faults)
 	const struct api_config *c = config;
 
 	bus_access_check(&c->nats, faults);
-	listen_check(c->address, faults);
+	listen_check(API_ADDRESS_VARIABLE, c->address, faults);
 	tls_check(&c->tls, faults);
-	access_check(c->tokens_file, faults);
+	access_check(API_TOKENS_VARIABLE, c->tokens_file, faults);
 }
 
 const struct config_program api_config_program = {

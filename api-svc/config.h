@@ -10,6 +10,10 @@
 #include "api-svc/http/tls.h"
 #include "common/bus/bus_access.h"
 
+/* Named in errors as well. */
+#define API_ADDRESS_VARIABLE "SP_SERVER_ADDRESS"
+#define API_TOKENS_VARIABLE "SP_SERVER_TOKENS_FILE"
+
 struct api_config {
 	const char *name;
 	struct bus_access nats;

@@ -11,12 +11,12 @@
 #include "api-svc/document/openapi.h"
 #include "api-svc/health_command.h"
 #include "api-svc/http/http_server.h"
-#include "api-svc/http/listen.h"
 #include "api-svc/pipeline/worker_client.h"
 #include "api-svc/router.h"
 #include "common/base/clock.h"
 #include "common/base/memory_budget.h"
 #include "common/bus/bus_service.h"
+#include "common/http/listen.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
 #include "common/services/program.h"
@@ -114,9 +114,9 @@ static enum rc start_http(struct process *p, struct error *err)
 		rc = tls_create(&c->tls, c->read_timeout_ms, &p->tls, err);
 	if (rc)
 		return rc;
-	rc = listen_open(c->address, LISTEN_BACKLOG, &options.listen_fd, shown, err);
+	rc = listen_open(API_ADDRESS_VARIABLE, c->address, LISTEN_BACKLOG, &options.listen_fd, shown, err);
 	if (rc)
-		return error_wrap(err, rc, LISTEN_VARIABLE);
+		return rc;
 	options.tls = p->tls;
 	if (c->tokens_file[0] && !p->tls)
 		log_warn("bearer tokens are accepted over plain HTTP: protect the network, or configure TLS");

@@ -8,11 +8,11 @@
 
 #include "api-svc/api_ids.h"
 #include "api-svc/document/faults.h"
-#include "api-svc/http/access.h"
 #include "api-svc/http/http_server.h"
 #include "api-svc/http/target.h"
 #include "api-svc/pipeline/worker_debt.h"
 #include "api-svc/router.h"
+#include "common/http/access.h"
 #include "common/protocol.h"
 
 struct stream_answer;

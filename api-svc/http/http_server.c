@@ -15,9 +15,10 @@
 #include "api-svc/http/tickets.h"
 #include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
+#include "common/base/thread.h"
+#include "common/http/listen.h"
 #include "common/services/log.h"
 
-#define THREAD_STACK_BYTES (256u * 1024)
 #define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
 #define LIBRARY_TEXT_MAX 256
 #define TLS_OPTIONS_MAX 4
@@ -414,14 +415,11 @@ static void write_tls_options(const struct tls *tls, struct MHD_OptionItem out[T
 static struct MHD_Daemon *start_daemon(struct http_server *server)
 {
 	const struct http_server_options *o = &server->options;
-	struct sockaddr_storage address = { .ss_family = AF_INET };
-	socklen_t len = sizeof(address);
 	struct MHD_OptionItem tls[TLS_OPTIONS_MAX] = { { MHD_OPTION_END, 0, NULL } };
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
 			 MHD_USE_ERROR_LOG;
 
-	(void)getsockname(o->listen_fd, (struct sockaddr *)&address, &len); /* IPv4 is assumed when it fails */
-	if (address.ss_family == AF_INET6)
+	if (listen_is_ipv6(o->listen_fd))
 		flags |= MHD_USE_DUAL_STACK;
 	if (o->tls) {
 		flags |= MHD_USE_TLS;

@@ -1,8 +1,8 @@
 /* The file of tokens: read or refused by its line; what is read is found again by its hash, and by nothing else. */
 #include <string.h>
 
-#include "api-svc/http/tokens.h"
 #include "common/base/strutil.h"
+#include "common/http/tokens.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

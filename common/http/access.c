@@ -1,22 +1,22 @@
-#include "api-svc/http/access.h"
+#include "common/http/access.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api-svc/http/tokens.h"
 #include "common/adapters/crypto.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "common/http/tokens.h"
 #include "common/services/log.h"
 #include "common/services/secret_file.h"
 
-#define TOKENS_VARIABLE "SP_SERVER_TOKENS_FILE"
 #define LOOK_MS 1000 /* between two looks at the file */
 #define BLANKS " \t"
 
 struct access {
+	const char *variable;
 	const char *path; /* "": no tokens are wanted */
 	bool certificates;
 	pthread_mutex_t lock; /* guards all below */
@@ -28,40 +28,42 @@ struct access {
 
 /* ---- the file ---- */
 
-static enum rc read_tokens(const char *path, struct tokens **ret_tokens, struct file_stamp *ret_stamp,
-			   struct error *err)
+static enum rc read_tokens(const char *variable, const char *path, struct tokens **ret_tokens,
+			   struct file_stamp *ret_stamp, struct error *err)
 {
 	cleanup_secret char *text = NULL;
 	enum rc rc = secret_file_read(path, SECRET_FILE_MAX, &text, NULL, ret_stamp, err);
 
 	if (rc)
-		return error_wrap(err, rc, TOKENS_VARIABLE);
+		return error_wrap(err, rc, "%s", variable);
 	rc = tokens_parse(text, ret_tokens, err);
-	return rc ? error_wrap(err, rc, TOKENS_VARIABLE ": %s", path) : RC_OK;
+	return rc ? error_wrap(err, rc, "%s: %s", variable, path) : RC_OK;
 }
 
-void access_check(const char *tokens_file, struct buf *faults)
+void access_check(const char *variable, const char *tokens_file, struct buf *faults)
 {
 	cleanup_free struct tokens *tokens = NULL;
 	struct file_stamp stamp;
 	struct error err;
 
-	if (tokens_file[0] && read_tokens(tokens_file, &tokens, &stamp, &err))
+	if (tokens_file[0] && read_tokens(variable, tokens_file, &tokens, &stamp, &err))
 		buf_addf(faults, "%s\n", err.text);
 }
 
-enum rc access_create(const char *tokens_file, bool certificates, struct access **ret_access, struct error *err)
+enum rc access_create(const char *variable, const char *tokens_file, bool certificates, struct access **ret_access,
+		      struct error *err)
 {
 	struct access *access = calloc(1, sizeof(*access));
 	enum rc rc = RC_OK;
 
 	if (!access)
 		return error_no_memory(err);
+	access->variable = variable;
 	access->path = tokens_file;
 	access->certificates = certificates;
 	pthread_mutex_init(&access->lock, NULL);
 	if (tokens_file[0])
-		rc = read_tokens(tokens_file, &access->tokens, &access->stamp, err);
+		rc = read_tokens(variable, tokens_file, &access->tokens, &access->stamp, err);
 	if (rc)
 		access_destroy(access);
 	else
@@ -81,16 +83,16 @@ void access_destroy(struct access *access)
 /* ---- requests ---- */
 
 /* Without the lock. NULL: the old ones stay; a bad file is told once, by its stamp. */
-static struct tokens *read_changed(const char *path, struct file_stamp *stamp)
+static struct tokens *read_changed(const struct access *access, struct file_stamp *stamp)
 {
-	struct file_stamp now = file_stamp_of(path);
+	struct file_stamp now = file_stamp_of(access->path);
 	struct tokens *tokens = NULL;
 	struct error err;
 
 	if (file_stamp_equal(&now, stamp))
 		return NULL;
 	*stamp = now;
-	if (read_tokens(path, &tokens, stamp, &err))
+	if (read_tokens(access->variable, access->path, &tokens, stamp, &err))
 		log_warn("the new tokens are invalid; keeping the current ones", log_err(&err));
 	else
 		log_info("tokens read again", log_num("tokens", (int64_t)tokens->count));
@@ -109,7 +111,7 @@ static void read_again(struct access *access)
 	access->looked_ms = now;
 	access->reading = true;
 	pthread_mutex_unlock(&access->lock);
-	tokens = read_changed(access->path, &stamp);
+	tokens = read_changed(access, &stamp);
 	pthread_mutex_lock(&access->lock);
 	access->reading = false;
 	access->stamp = stamp;

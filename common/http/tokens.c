@@ -1,4 +1,4 @@
-#include "api-svc/http/tokens.h"
+#include "common/http/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>

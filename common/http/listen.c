@@ -1,4 +1,4 @@
-#include "api-svc/http/listen.h"
+#include "common/http/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -90,7 +90,7 @@ static void show_address(int fd, char shown[LISTEN_TEXT_MAX])
 	snprintf(shown, LISTEN_TEXT_MAX, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-enum rc listen_open(const char *address, int backlog, int *ret_fd, char shown[LISTEN_TEXT_MAX], struct error *err)
+static enum rc open_at(const char *address, int backlog, int *ret_fd, struct error *err)
 {
 	char host[HOST_MAX];
 	const char *port;
@@ -108,21 +108,39 @@ enum rc listen_open(const char *address, int backlog, int *ret_fd, char shown[LI
 	if (fd < 0)
 		return error_set(err, errno == EADDRINUSE ? RC_UNAVAILABLE : RC_INVALID_ARGUMENT, "listen on %s: %s",
 				 address, error_errno_text(errno));
-	show_address(fd, shown);
 	*ret_fd = fd;
 	return RC_OK;
 }
 
-void listen_check(const char *address, struct buf *faults)
+enum rc listen_open(const char *variable, const char *address, int backlog, int *ret_fd, char shown[LISTEN_TEXT_MAX],
+		    struct error *err)
+{
+	enum rc rc = open_at(address, backlog, ret_fd, err);
+
+	if (rc)
+		return error_wrap(err, rc, "%s", variable);
+	show_address(*ret_fd, shown);
+	return RC_OK;
+}
+
+bool listen_is_ipv6(int fd)
+{
+	struct sockaddr_storage address = { .ss_family = AF_INET };
+	socklen_t len = sizeof(address);
+
+	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family == AF_INET6;
+}
+
+void listen_check(const char *variable, const char *address, struct buf *faults)
 {
 	char shown[LISTEN_TEXT_MAX];
 	struct error err;
 	enum rc rc;
 	int fd;
 
-	rc = listen_open(address, 0, &fd, shown, &err);
+	rc = listen_open(variable, address, 0, &fd, shown, &err);
 	if (!rc)
 		close(fd);
 	else if (rc != RC_UNAVAILABLE)
-		buf_addf(faults, LISTEN_VARIABLE ": %s\n", err.text);
+		buf_addf(faults, "%s\n", err.text);
 }

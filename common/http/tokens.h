@@ -6,8 +6,8 @@
  * Names and tokens are unique. What looks like the prefix of a hash and is not exactly the one above is
  * refused: taken for a token, the digest itself would be the password.
  */
-#ifndef API_SVC_HTTP_TOKENS_H
-#define API_SVC_HTTP_TOKENS_H
+#ifndef COMMON_HTTP_TOKENS_H
+#define COMMON_HTTP_TOKENS_H
 
 #include <stdbool.h>
 #include <stddef.h>

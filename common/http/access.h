@@ -1,16 +1,16 @@
 /*
- * Who may use the API: bearer tokens (RFC 6750) from a file, and client certificates. Without any of the two everybody
+ * Who may ask a server of ours: bearer tokens (RFC 6750) from a file, and client certificates. Without any of the two everybody
  * may. Either is enough when there are both.
  *
  * The file (tokens.h) is read again when it changes; while it is invalid, what was read last counts.
  */
-#ifndef API_SVC_HTTP_ACCESS_H
-#define API_SVC_HTTP_ACCESS_H
+#ifndef COMMON_HTTP_ACCESS_H
+#define COMMON_HTTP_ACCESS_H
 
 #include <stdbool.h>
 
-#include "api-svc/http/tokens.h"
 #include "common/base/buf.h"
+#include "common/http/tokens.h"
 
 #define ACCESS_NAME_MAX TOKEN_NAME_MAX
 
@@ -29,18 +29,19 @@ struct access_proof {
 	bool certificate;          /* signed by one of the authorities */
 };
 
-/* Append a line for what is wrong with the file; names the variable. "": no file. */
-void access_check(const char *tokens_file, struct buf *faults);
+/* Append a line for what is wrong with the file; names `variable`, which leads to it. "": no file. */
+void access_check(const char *variable, const char *tokens_file, struct buf *faults);
 
 /*
+ * variable      that leads to the file, for errors; static.
  * tokens_file   borrowed as long as the result lives; "": no tokens.
  * certificates  do client certificates count?
  * ret_access    given to the caller (access_destroy).
  *
  * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, each naming the file.
  */
-enum rc access_create(const char *tokens_file, bool certificates, struct access **ret_access, struct error *err)
-	must_check;
+enum rc access_create(const char *variable, const char *tokens_file, bool certificates, struct access **ret_access,
+		      struct error *err) must_check;
 
 /* Takes NULL. */
 void access_destroy(struct access *access);

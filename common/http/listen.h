@@ -1,18 +1,20 @@
 /*
- * The listening socket.
+ * Listening sockets.
  */
-#ifndef API_SVC_HTTP_LISTEN_H
-#define API_SVC_HTTP_LISTEN_H
+#ifndef COMMON_HTTP_LISTEN_H
+#define COMMON_HTTP_LISTEN_H
+
+#include <stdbool.h>
 
 #include "common/base/buf.h"
 #include "common/base/error.h"
 
-#define LISTEN_VARIABLE "SP_SERVER_ADDRESS"
 #define LISTEN_TEXT_MAX 80 /* bytes of "[address]:port" with its NUL */
 
 /*
  * Bind and listen.
  *
+ * variable where the address was set, for the error.
  * address  host:port, [v6]:port or :port (every address of the machine, IPv4 and IPv6); port 0: a free one.
  * backlog  connections that may wait to be accepted.
  * ret_fd   the caller closes it.
@@ -21,13 +23,16 @@
  * RC_UNAVAILABLE when its port is in use.
  * Blocks while the host's name is looked up.
  */
-enum rc listen_open(const char *address, int backlog, int *ret_fd, char shown[LISTEN_TEXT_MAX], struct error *err)
-	must_check;
+enum rc listen_open(const char *variable, const char *address, int backlog, int *ret_fd, char shown[LISTEN_TEXT_MAX],
+		    struct error *err) must_check;
+
+/* Is the socket, of listen_open(), of IPv6, perhaps with IPv4? IPv4 alone is assumed when it cannot be found out. */
+bool listen_is_ipv6(int fd);
 
 /*
  * Find out whether listen_open() would be refused, and add a line that says why. A port in use is no fault: it may be the
  * running program's. Blocks as listen_open() does.
  */
-void listen_check(const char *address, struct buf *faults);
+void listen_check(const char *variable, const char *address, struct buf *faults);
 
 #endif
