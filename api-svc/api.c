@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api-svc/accept.h"
+#include "api-svc/api_metrics.h"
 #include "api-svc/conditions.h"
 #include "api-svc/console/console.h"
 #include "api-svc/document/projection.h"
@@ -43,6 +44,7 @@ struct api {
 	struct http_server *server;
 	struct provider_health *health;
 	struct access *access;
+	struct access *metrics_access;
 	const struct openapi_operation *operations[OPERATION_COUNT]; /* NULL: not in the API document */
 	size_t request_max;                                          /* bytes of what a worker is sent */
 	int64_t started_ms;
@@ -184,6 +186,7 @@ static struct http_answer stream_answer(struct api *api, struct request *r, stru
 
 	if (stream_answer_open(api->streams, reply, ex, r->id, &answer, &r->stream, &reply->error))
 		return failure_answer(api, r, reply);
+	api_metrics_stream();
 	return answer;
 }
 
@@ -461,6 +464,8 @@ static void on_watcher(void *ctx, uint64_t ticket, struct watcher *watcher, cons
 		return;
 	}
 	r->watcher = watcher;
+	if (watcher)
+		api_metrics_stream();
 	answer = watcher ? watcher_answer(watcher, ex) : error_answer(r, err, NULL);
 	r->status = answer.status;
 	http_exchange_resume(ex, &answer);
@@ -582,12 +587,48 @@ static enum http_handled handle_console(struct api *api unused, struct request *
 	return request_answer_static(r, ex, file.media_type, console_headers, file.text, file.len);
 }
 
+/* ---- for those who watch over us ---- */
+
+static enum http_handled handle_metrics(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	return api_metrics_answer(r, ex, api->server);
+}
+
+static enum http_handled answer_ok(struct request *r, struct http_exchange *ex)
+{
+	static const char ok[] = "ok\n";
+
+	return request_answer_static(r, ex, "text/plain; charset=utf-8", NULL, ok, sizeof(ok) - 1);
+}
+
+static enum http_handled handle_live(struct api *api unused, struct request *r, struct http_exchange *ex)
+{
+	return answer_ok(r, ex);
+}
+
+/* Should clients be sent here? */
+static enum http_handled handle_ready(struct api *api, struct request *r, struct http_exchange *ex)
+{
+	if (http_server_is_draining(api->server))
+		return answer_rc(r, ex, RC_UNAVAILABLE, "the process ends");
+	if (!worker_client_is_connected(api->client))
+		return answer_rc(r, ex, RC_UNAVAILABLE, "NATS is not connected");
+	return answer_ok(r, ex);
+}
+
 /* ---- every request ---- */
 
 static enum http_handled (*const handlers[ROUTE_ANSWER_COUNT])(struct api *api, struct request *r,
 							       struct http_exchange *ex) = {
-	[ROUTE_ASKS_WORKER] = handle_operation, [ROUTE_HEALTH] = handle_health,   [ROUTE_DOCUMENT_YAML] = handle_yaml,
-	[ROUTE_DOCUMENT_JSON] = handle_json,    [ROUTE_CONSOLE] = handle_console,
+	[ROUTE_ASKS_WORKER] = handle_operation,
+	[ROUTE_HEALTH] = handle_health,
+	[ROUTE_DOCUMENT_YAML] = handle_yaml,
+	[ROUTE_DOCUMENT_JSON] = handle_json,
+	/* Beside the API: */
+	[ROUTE_CONSOLE] = handle_console,
+	[ROUTE_METRICS] = handle_metrics,
+	[ROUTE_LIVE] = handle_live,
+	[ROUTE_READY] = handle_ready,
 };
 
 /* Without waiting for a body. */
@@ -603,15 +644,20 @@ static enum http_handled refuse_at_once(struct request *r, struct http_exchange 
 	return HTTP_ANSWERED;
 }
 
-/* Health is cheap, and has to be told when nothing else can be. */
+static enum rc refuse_as_busy(enum api_refusal why, const char *text, struct error *err)
+{
+	api_metrics_refused(why);
+	return error_set(err, RC_BUSY, "%s", text);
+}
+
 static enum rc check_capacity(const struct api *api, const struct request *r, struct error *err)
 {
-	if (r->match.route.answer == ROUTE_HEALTH)
+	if (route_is_polled(&r->match.route))
 		return RC_OK;
 	if (http_server_crowded(api->server))
-		return error_set(err, RC_BUSY, "too many connections are open");
+		return refuse_as_busy(API_REFUSAL_CONNECTIONS, "too many connections are open", err);
 	if (memory_budget_is_spent())
-		return error_set(err, RC_BUSY, "too many bytes of requests and answers are in flight");
+		return refuse_as_busy(API_REFUSAL_MEMORY, "too many bytes of requests and answers are in flight", err);
 	return RC_OK;
 }
 
@@ -624,13 +670,14 @@ static enum access_need need_of(enum operation operation)
 
 static enum rc decide_access(struct api *api, struct request *r, struct http_exchange *ex, struct error *err)
 {
-	enum access_need need = need_of(r->match.route.operation);
+	bool is_metrics = r->match.route.answer == ROUTE_METRICS;
+	enum access_need need = is_metrics ? ACCESS_READ : need_of(r->match.route.operation);
 	struct access_proof proof = {
 		.authorization = http_exchange_header(ex, "Authorization"),
 		.certificate = http_exchange_client_is_known(ex),
 	};
 
-	enum rc rc = access_decide(api->access, &proof, need, r->client, err);
+	enum rc rc = access_decide(is_metrics ? api->metrics_access : api->access, &proof, need, r->client, err);
 
 	if (!rc && need == ACCESS_EXEC && strcmp(api->config->exec, "true") != 0)
 		rc = error_set(err, RC_PERMISSION_DENIED, "commands in containers are off here: SP_EXEC is not true");
@@ -693,6 +740,7 @@ enum http_handled api_admit(void *ctx, struct http_exchange *exchange)
 		http_exchange_answer(exchange, &answer);
 		return HTTP_ANSWERED;
 	}
+	api_metrics_begin();
 	rc = target_parse(http_exchange_target(exchange), &r->target, &err);
 	if (fault)
 		return request_answer_error(r, exchange, fault);
@@ -724,6 +772,7 @@ void api_finish(void *ctx, struct http_exchange *exchange, bool delivered)
 	if (r->watcher)
 		watcher_close(r->watcher);
 	request_log(r, exchange, delivered);
+	api_metrics_end(r);
 	if (r->status == 201)
 		end_debt(api, r, delivered);
 	http_exchange_set_user(exchange, NULL);
@@ -753,6 +802,9 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 	rc = access_create(API_TOKENS_VARIABLE, config->tokens_file, config->tls.client_ca[0] != '\0', &api->access,
 			   err);
 	if (!rc)
+		rc = access_create(METRICS_TOKENS_VARIABLE, config->metrics.tokens_file, false, &api->metrics_access,
+				   err);
+	if (!rc)
 		api->health = provider_health_create(client, on_health, api);
 	if (!rc && !api->health)
 		rc = error_no_memory(err);
@@ -768,6 +820,7 @@ void api_destroy(struct api *api)
 	if (!api)
 		return;
 	provider_health_destroy(api->health);
+	access_destroy(api->metrics_access);
 	access_destroy(api->access);
 	free(api);
 }

@@ -28,6 +28,7 @@ static const struct config_row rows[] = {
 	  .help = "File of bearer tokens, one of which clients need, read again when it changes; empty: they need none" },
 	{ .env = "SP_EXEC", .offset = MEMBER(exec), .fallback = "false", .choices = switches,
 	  .help = "May clients run commands in containers: true or false; with tokens, those marked exec" },
+	CONFIG_ROW_METRICS_TOKENS(struct api_config),
 	{ .env = "SP_SERVER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(shutdown_timeout_ms),
 	  .fallback = "15s", .max = DAY_MS,
 	  .help = "How long requests that run may take to end after SIGTERM" },
@@ -71,6 +72,7 @@ static void check(const void *config, struct buf *faults)
 	bus_access_check(&c->nats, faults);
 	listen_check(API_ADDRESS_VARIABLE, c->address, faults);
 	tls_check(&c->tls, faults);
+	access_check(METRICS_TOKENS_VARIABLE, c->metrics.tokens_file, faults);
 	access_check(API_TOKENS_VARIABLE, c->tokens_file, faults);
 }
 

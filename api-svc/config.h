@@ -9,6 +9,7 @@
 
 #include "api-svc/http/tls.h"
 #include "common/bus/bus_access.h"
+#include "common/http/metrics_server.h"
 
 /* Named in errors as well. */
 #define API_ADDRESS_VARIABLE "SP_SERVER_ADDRESS"
@@ -21,9 +22,10 @@ struct api_config {
 	const char *log_format;
 	const char *agent_name; /* "": no environment agent */
 	const char *address;
-	const char *tokens_file; /* "": no tokens */
-	const char *exec;        /* "true": commands in containers are on */
-	struct tls_files tls;    /* certificate "": plain HTTP */
+	const char *tokens_file;       /* "": no tokens */
+	const char *exec;              /* "true": commands in containers are on */
+	struct metrics_access metrics; /* without an address: it is that of the API */
+	struct tls_files tls;          /* certificate "": plain HTTP */
 	int64_t shutdown_timeout_ms;
 	int64_t read_timeout_ms;
 	int64_t write_timeout_ms;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/services/metrics_text.h"
 
 /* Beside the operations. */
 static const struct route others[] = {
@@ -13,6 +14,9 @@ static const struct route others[] = {
 	{ "GET", "/console", ROUTE_CONSOLE, OPERATION_COUNT },
 	{ "GET", "/console/console.css", ROUTE_CONSOLE, OPERATION_COUNT },
 	{ "GET", "/console/console.js", ROUTE_CONSOLE, OPERATION_COUNT },
+	{ "GET", METRICS_PATH, ROUTE_METRICS, OPERATION_COUNT },
+	{ "GET", "/livez", ROUTE_LIVE, OPERATION_COUNT },
+	{ "GET", "/readyz", ROUTE_READY, OPERATION_COUNT },
 };
 
 #define ROUTE_COUNT (OPERATION_COUNT + ARRAY_LEN(others))
@@ -35,7 +39,13 @@ static struct route route_at(size_t index)
 
 bool route_is_open(const struct route *route)
 {
-	return route->answer != ROUTE_ASKS_WORKER;
+	return route->answer != ROUTE_ASKS_WORKER && route->answer != ROUTE_METRICS;
+}
+
+bool route_is_polled(const struct route *route)
+{
+	return route->answer == ROUTE_HEALTH || route->answer == ROUTE_METRICS || route->answer == ROUTE_LIVE ||
+	       route->answer == ROUTE_READY;
 }
 
 /* Does a segment match a part of a pattern with braces: "{id}" or "{id}:verb"? *ret_colon: of the verb; NULL: it has none. */

@@ -18,6 +18,9 @@ enum route_answer {
 	ROUTE_DOCUMENT_YAML,
 	ROUTE_DOCUMENT_JSON,
 	ROUTE_CONSOLE,
+	ROUTE_METRICS,
+	ROUTE_LIVE,
+	ROUTE_READY,
 	ROUTE_ANSWER_COUNT
 };
 
@@ -34,6 +37,9 @@ struct route {
 
 /* Is it open to clients without a token? */
 bool route_is_open(const struct route *route);
+
+/* Do machines ask for it every few seconds? It is cheap, has to be told when nothing else can be, and is no news. */
+bool route_is_polled(const struct route *route);
 
 #define ROUTER_ALLOW_MAX 64 /* bytes of an Allow header's value with the NUL */
 

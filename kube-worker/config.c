@@ -23,6 +23,7 @@ static const struct config_row rows[] = {
 	  .max = STREAMS_MAX, .help = "Streams that are open at once, beside the operations" },
 	{ .env = "SP_WORKER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
 	  .fallback = "35s", .max = 3600000, .help = "How long running operations may take to finish on SIGTERM" },
+	CONFIG_ROWS_METRICS(struct worker_config),
 	CONFIG_ROWS_LOG(struct worker_config),
 };
 /* clang-format on */
@@ -37,6 +38,7 @@ static void check(const void *config, struct buf *faults)
 	const struct worker_config *c = config;
 
 	bus_access_check(&c->nats, faults);
+	metrics_server_check(&c->metrics, faults);
 	kube_auth_check(&c->kube, faults);
 }
 

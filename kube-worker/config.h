@@ -6,11 +6,13 @@
 
 #include "common/bus/bus_access.h"
 #include "common/container/container_status.h"
+#include "common/http/metrics_server.h"
 #include "common/kube/kube_auth.h"
 
 struct worker_config {
 	const char *name;
 	struct bus_access nats;
+	struct metrics_access metrics;
 	int64_t nats_replicas; /* as for bus_bucket_open() */
 	const char *log_level;
 	const char *log_format;

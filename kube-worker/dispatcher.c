@@ -107,10 +107,12 @@ static bool is_fault(enum rc rc)
 static void count(struct dispatcher *d, const struct job *job, const struct error *err)
 {
 	struct operation_counts *counts = &d->counts[job->operation];
+	int64_t took_ns = clock_mono_ns() - job->received_ns;
 
+	worker_metrics_done(job->operation, err->rc, took_ns);
 	pthread_mutex_lock(&d->lock);
 	counts->requests++;
-	counts->processing_ns += clock_mono_ns() - job->received_ns;
+	counts->processing_ns += took_ns;
 	if (is_fault(err->rc)) {
 		counts->errors++;
 		memcpy(counts->last_error, err->text, sizeof(counts->last_error));
@@ -209,6 +211,7 @@ static void refuse_as_busy(struct dispatcher *d, struct bus_message *msg)
 {
 	struct error why;
 
+	worker_metrics_rejected();
 	error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
 	refuse(d, msg, &why);
 }
@@ -657,6 +660,17 @@ void dispatcher_counts(struct dispatcher *d, enum operation operation, struct op
 	pthread_mutex_lock(&d->lock);
 	*ret_counts = d->counts[operation];
 	pthread_mutex_unlock(&d->lock);
+}
+
+struct worker_load dispatcher_load(struct dispatcher *d)
+{
+	struct worker_load load = { .streams = streams_count(d->streams) };
+
+	pthread_mutex_lock(&d->lock);
+	load.running = d->running;
+	load.waiting = d->queue.count;
+	pthread_mutex_unlock(&d->lock);
+	return load;
 }
 
 size_t dispatcher_streams(struct dispatcher *d)

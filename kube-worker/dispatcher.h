@@ -9,6 +9,7 @@
 #include "kube-worker/kube_health.h"
 #include "kube-worker/op.h"
 #include "kube-worker/sweeper.h"
+#include "kube-worker/worker_metrics.h"
 
 struct dispatcher;
 
@@ -50,6 +51,9 @@ void dispatcher_destroy(struct dispatcher *dispatcher);
 
 /* A copy of what was counted. Any thread. */
 void dispatcher_counts(struct dispatcher *dispatcher, enum operation operation, struct operation_counts *ret_counts);
+
+/* What runs, waits and flows now. Any thread. */
+struct worker_load dispatcher_load(struct dispatcher *dispatcher);
 
 /* How many streams are open. Any thread. */
 size_t dispatcher_streams(struct dispatcher *dispatcher);

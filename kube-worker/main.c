@@ -7,9 +7,11 @@
 
 #include "common/bus/bus_presence.h"
 #include "common/bus/bus_service.h"
+#include "common/container/cache_metrics.h"
 #include "common/container/workload.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
+#include "common/services/metrics_process.h"
 #include "common/services/program.h"
 #include "common/version.h"
 #include "kube-worker/config.h"
@@ -36,6 +38,8 @@ struct worker {
 	struct dispatcher *dispatcher;
 	struct repair *repair;
 	struct bus_service *service;
+	struct metrics metrics;
+	struct metrics_server *metrics_server; /* NULL: none */
 	char subjects[OPERATION_COUNT][PROTOCOL_SUBJECT_MAX];
 	struct bus_endpoint endpoints[OPERATION_COUNT];
 	struct bus_header metadata[1];
@@ -118,6 +122,22 @@ static enum rc start_operations(struct worker *worker, struct error *err)
 	return rc ? rc : dispatcher_create(&parts, &worker->dispatcher, err);
 }
 
+static void collect_metrics(void *ctx)
+{
+	struct worker *worker = ctx;
+	struct worker_load load = dispatcher_load(worker->dispatcher);
+
+	metrics_process_collect();
+	worker_metrics_load(&load);
+	cache_metrics_set(kube_cache_size(worker->env.cache));
+}
+
+static enum rc start_metrics(struct worker *worker, struct error *err)
+{
+	worker->metrics = (struct metrics){ .lists = worker_metrics, .collect = collect_metrics, .ctx = worker };
+	return metrics_server_create(&worker->config.metrics, &worker->metrics, &worker->metrics_server, err);
+}
+
 /* The way to the first answer comes first; until the informers have filled the cache, operations do without it. */
 static enum rc start_parts(struct worker *worker, struct error *err)
 {
@@ -152,6 +172,8 @@ static enum rc start_parts(struct worker *worker, struct error *err)
 	}
 	if (!rc)
 		rc = repair_create(&worker->env, worker->auth, &worker->repair, err);
+	if (!rc)
+		rc = start_metrics(worker, err);
 	return rc;
 }
 
@@ -181,6 +203,7 @@ static bool stop_parts(struct worker *worker)
 			informer_stop(worker->informers[kind]);
 	if (worker->dispatcher && !dispatcher_drain(worker->dispatcher, worker->config.shutdown_timeout_ms))
 		return false;
+	metrics_server_destroy(worker->metrics_server);
 	sweeper_destroy(worker->sweeper);
 	repair_destroy(worker->repair);
 	kube_health_destroy(worker->health);

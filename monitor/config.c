@@ -24,6 +24,7 @@ static const struct config_row rows[] = {
 	  .help = "watch, poll (lists, 10 s apart at least), or auto: poll while watching is refused" },
 	{ .env = "SP_MONITOR_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
 	  .fallback = "5s", .max = 3600000, .help = "How long telling what is pending may take on SIGTERM" },
+	CONFIG_ROWS_METRICS(struct monitor_config),
 	CONFIG_ROWS_LOG(struct monitor_config),
 };
 /* clang-format on */
@@ -33,6 +34,7 @@ static void check(const void *config, struct buf *faults)
 	const struct monitor_config *c = config;
 
 	bus_access_check(&c->nats, faults);
+	metrics_server_check(&c->metrics, faults);
 	kube_auth_check(&c->kube, faults);
 }
 

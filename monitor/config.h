@@ -5,11 +5,13 @@
 #define MONITOR_CONFIG_H
 
 #include "common/bus/bus_access.h"
+#include "common/http/metrics_server.h"
 #include "common/kube/kube_auth.h"
 
 struct monitor_config {
 	const char *name;
 	struct bus_access nats;
+	struct metrics_access metrics;
 	int64_t nats_replicas; /* as for bus_bucket_open() */
 	const char *log_level;
 	const char *log_format;

@@ -651,3 +651,19 @@ void delivery_counts(struct delivery *delivery, struct delivery_counts *ret_coun
 	ret_counts->idle_ms = now_ms - delivery->seen_ms;
 	pthread_mutex_unlock(&delivery->lock);
 }
+
+static void count_status(void *ctx, struct outbox_entry *entry)
+{
+	size_t *counts = ctx;
+
+	if (entry->reported >= 0 && entry->reported < DELIVERY_STATUSES)
+		counts[entry->reported]++;
+}
+
+void delivery_statuses(struct delivery *delivery, size_t ret_counts[DELIVERY_STATUSES])
+{
+	memset(ret_counts, 0, DELIVERY_STATUSES * sizeof(ret_counts[0]));
+	pthread_mutex_lock(&delivery->lock);
+	outbox_visit(delivery->outbox, count_status, ret_counts);
+	pthread_mutex_unlock(&delivery->lock);
+}

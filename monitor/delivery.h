@@ -106,4 +106,9 @@ struct delivery_counts {
 
 void delivery_counts(struct delivery *delivery, struct delivery_counts *ret_counts);
 
+#define DELIVERY_STATUSES CONTAINER_DELETED /* those that a container may have as long as it exists */
+
+/* How many containers were last told with each status. Blocks delivery for as long as the counting takes. */
+void delivery_statuses(struct delivery *delivery, size_t ret_counts[DELIVERY_STATUSES]);
+
 #endif

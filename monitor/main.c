@@ -13,6 +13,7 @@
 #include "monitor/config.h"
 #include "monitor/confirm.h"
 #include "monitor/coordinator.h"
+#include "monitor/monitor_metrics.h"
 #include "monitor/statistics.h"
 
 #define TYPE RESOURCE_CONTAINER
@@ -26,6 +27,8 @@ struct monitor {
 	struct confirm *confirm;
 	struct coordinator *coordinator;
 	struct statistics *statistics;
+	struct metrics metrics;
+	struct metrics_server *metrics_server;   /* NULL: none */
 	_Atomic(struct coordinator *) listening; /* the coordinator, once it can be told of connections */
 };
 
@@ -79,6 +82,19 @@ static enum rc start_parts(struct monitor *monitor, struct error *err)
 				      &monitor->statistics, err);
 }
 
+static void collect_metrics(void *ctx)
+{
+	struct monitor *monitor = ctx;
+
+	monitor_metrics_collect(monitor->delivery, monitor->coordinator);
+}
+
+static enum rc start_metrics(struct monitor *monitor, struct error *err)
+{
+	monitor->metrics = (struct metrics){ .lists = monitor_metrics, .collect = collect_metrics, .ctx = monitor };
+	return metrics_server_create(&monitor->config.metrics, &monitor->metrics, &monitor->metrics_server, err);
+}
+
 static enum rc start(void *ctx, struct error *err)
 {
 	struct monitor *monitor = ctx;
@@ -96,6 +112,8 @@ static enum rc start(void *ctx, struct error *err)
 		rc = bus_connect(&bus, &monitor->bus, err);
 	if (!rc)
 		rc = start_parts(monitor, err);
+	if (!rc)
+		rc = start_metrics(monitor, err);
 	if (rc)
 		return rc;
 	log_info("ready", log_str("version", version_text()), log_str("namespace", monitor->config.namespace),
@@ -111,6 +129,7 @@ static int stop(void *ctx)
 	lifecycle_begin_stop(monitor->config.shutdown_timeout_ms, 0);
 	log_info("stopping: telling what is pending");
 	coordinator_stop(monitor->coordinator);
+	metrics_server_destroy(monitor->metrics_server);
 	delivery_stop(monitor->delivery);
 	confirm_destroy(monitor->confirm);
 	statistics_stop(monitor->statistics);

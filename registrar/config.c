@@ -31,6 +31,7 @@ static const struct config_row rows[] = {
 	  .min = 1000, .max = DAY_MS, .help = "How often a registration is repeated, should the registry lose it" },
 	{ .env = "SP_REGISTRATION_CA", .offset = AT(ca_path), .fallback = "",
 	  .help = "PEM file of the authorities of an https registry; empty: the system's" },
+	CONFIG_ROWS_METRICS(struct registrar_config),
 	CONFIG_ROWS_LOG(struct registrar_config),
 };
 
@@ -44,6 +45,7 @@ static void check(const void *config, struct buf *faults)
 	const struct registrar_config *c = config;
 
 	bus_access_check(&c->nats, faults);
+	metrics_server_check(&c->metrics, faults);
 	poster_check(c, faults);
 }
 

@@ -5,10 +5,12 @@
 #define REGISTRAR_CONFIG_H
 
 #include "common/bus/bus_access.h"
+#include "common/http/metrics_server.h"
 
 struct registrar_config {
 	const char *name;
 	struct bus_access nats;
+	struct metrics_access metrics;
 	const char *log_level;
 	const char *log_format;
 	const char *endpoint;     /* base URL of our API, as DCM reaches it */

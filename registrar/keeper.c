@@ -10,6 +10,7 @@
 #include "common/services/log.h"
 #include "registrar/api_watch.h"
 #include "registrar/poster.h"
+#include "registrar/registrar_metrics.h"
 
 #define ONCE_ATTEMPTS 3
 #define ONCE_LAST_MS 1000                /* a further attempt is not begun with less time than that */
@@ -134,6 +135,7 @@ static void post(struct keeper *keeper)
 		return;
 	now_ms = clock_mono_ms();
 	registration_posted(r, &answer, now_ms);
+	registrar_metrics_posted(registration_meaning(&answer));
 	log_posted(registration_meaning(&answer), &answer, attempt, now_ms - begun_ms, r->post_at_ms - now_ms);
 	lifecycle_notify_status(registration_state_name(r->state));
 }
@@ -147,6 +149,7 @@ static void keep(struct keeper *keeper)
 		int64_t wait_ms = 0;
 
 		atomic_store(&keeper->moved_ms, clock_mono_ms());
+		registrar_metrics_state(keeper->registration.state);
 		switch (registration_todo(&keeper->registration, clock_mono_ms(), &wait_ms)) {
 		case REGISTRATION_ASK:
 			ask(keeper);

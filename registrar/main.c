@@ -9,10 +9,12 @@
 #include "common/protocol.h"
 #include "common/services/lifecycle.h"
 #include "common/services/log.h"
+#include "common/services/metrics_process.h"
 #include "common/services/program.h"
 #include "common/version.h"
 #include "registrar/keeper.h"
 #include "registrar/payload.h"
+#include "registrar/registrar_metrics.h"
 
 #define SERVICE_NAME "registrar"
 #define ARENAS_MAX 2     /* malloc's */
@@ -24,6 +26,8 @@ struct process {
 	struct bus_service *service; /* NULL with --once */
 	struct bus_header metadata[1];
 	struct keeper *keeper;
+	struct metrics metrics;
+	struct metrics_server *metrics_server; /* NULL: none, also with --once */
 };
 
 static void log_ready(const struct process *p)
@@ -52,6 +56,17 @@ static enum rc start_presence(struct process *p, struct error *err)
 	return bus_service_create(p->bus, &options, &p->service, err);
 }
 
+static void collect_metrics(void *ctx unused)
+{
+	metrics_process_collect();
+}
+
+static enum rc start_metrics(struct process *p, struct error *err)
+{
+	p->metrics = (struct metrics){ .lists = registrar_metrics, .collect = collect_metrics };
+	return metrics_server_create(&p->config.metrics, &p->metrics, &p->metrics_server, err);
+}
+
 /* READY says that we run; that DCM has taken the registration may be hours away, and nothing should wait for it. */
 static enum rc start(void *ctx, struct error *err)
 {
@@ -69,6 +84,8 @@ static enum rc start(void *ctx, struct error *err)
 		rc = start_presence(p, err);
 	if (!rc)
 		rc = keeper_create(&p->config, p->bus, &p->keeper, err);
+	if (!rc && !p->config.once)
+		rc = start_metrics(p, err);
 	if (rc)
 		return rc;
 	log_ready(p);
@@ -93,6 +110,7 @@ static int stop(void *ctx)
 		log_warn("a request still runs at the end; leaving it");
 		_exit(p->config.once ? KEEPER_UNREACHABLE : 0);
 	}
+	metrics_server_destroy(p->metrics_server);
 	code = p->config.once ? (int)keeper_result(p->keeper) : 0;
 	bus_destroy(p->bus);
 	bus_service_destroy(p->service);

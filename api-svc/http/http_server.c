@@ -500,6 +500,11 @@ size_t http_server_connections(struct http_server *server)
 	return connections_count(server->connections);
 }
 
+bool http_server_is_draining(const struct http_server *server)
+{
+	return __atomic_load_n(&server->draining, __ATOMIC_RELAXED);
+}
+
 bool http_server_crowded(struct http_server *server)
 {
 	return connections_crowded(server->connections);

@@ -126,6 +126,9 @@ enum rc http_server_start(struct http_server *server, struct error *err) must_ch
 /* Accept no more connections, end the idle ones, and tell all others to close after their answer. */
 void http_server_drain(struct http_server *server);
 
+/* Has http_server_drain() been called? Any thread. */
+bool http_server_is_draining(const struct http_server *server);
+
 /* Connections that are open. */
 size_t http_server_connections(struct http_server *server);
 

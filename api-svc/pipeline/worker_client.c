@@ -325,6 +325,13 @@ static void sweep_calls(struct worker_client *client, enum sweep what)
 	}
 }
 
+bool worker_client_is_connected(struct worker_client *client)
+{
+	struct bus *bus = atomic_load(&client->bus);
+
+	return bus && bus_connected(bus);
+}
+
 void worker_client_on_lost(struct worker_client *client)
 {
 	sweep_calls(client, SWEEP_LOST);

@@ -32,6 +32,9 @@ enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct wo
  */
 enum rc worker_client_connect(struct worker_client *client, struct bus *bus, struct error *err) must_check;
 
+/* Is NATS connected? Any thread. */
+bool worker_client_is_connected(struct worker_client *client);
+
 /* The connection was lost: what is on its way may never be answered, and is asked again. For bus_options.on_state. */
 void worker_client_on_lost(struct worker_client *client);
 

@@ -6,6 +6,7 @@
 #include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
+#include "common/bus/bus_metrics.h"
 #include "common/bus/bus_private.h"
 #include "common/services/log.h"
 
@@ -70,6 +71,7 @@ static bool go_up(struct bus *bus, uint64_t losses)
 	pthread_mutex_lock(&bus->lock);
 	up = bus->losses == losses;
 	atomic_store(&bus->up, up);
+	bus_metrics_connected(up);
 	pthread_mutex_unlock(&bus->lock);
 	return up;
 }
@@ -79,6 +81,7 @@ static void go_down(struct bus *bus)
 	pthread_mutex_lock(&bus->lock);
 	bus->losses++;
 	atomic_store(&bus->up, false);
+	bus_metrics_connected(false);
 	pthread_mutex_unlock(&bus->lock);
 }
 
@@ -100,6 +103,7 @@ static void on_connected(natsConnection *connection, void *closure)
 	char url[256] = "";
 
 	(void)natsConnection_GetConnectedUrl(connection, url, sizeof(url)); /* for the log only */
+	bus_metrics_made();
 	log_info("connected to NATS", log_str("server", strrchr(url, '@') ? strrchr(url, '@') + 1 : url));
 	if (up)
 		report_state(bus, true);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/bus/bus_metrics.h"
 #include "common/bus/bus_private.h"
 
 /* ---- sending ---- */
@@ -27,7 +28,10 @@ static enum rc publish(struct bus *bus, const struct bus_outgoing *out, struct e
 		BUS_CHAIN(s, natsMsgHeader_Set(msg, out->headers[i].name, out->headers[i].value));
 	BUS_CHAIN(s, natsConnection_PublishMsg(bus->connection, msg));
 	natsMsg_Destroy(msg);
-	return s == NATS_OK ? RC_OK : bus_fault(err, s, "publish");
+	if (s != NATS_OK)
+		return bus_fault(err, s, "publish");
+	bus_metrics_sent(out->len);
+	return RC_OK;
 }
 
 enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct error *err)

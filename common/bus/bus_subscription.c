@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "common/base/strutil.h"
+#include "common/bus/bus_metrics.h"
 #include "common/bus/bus_private.h"
 
 #define TAKE_WAIT_MS 60000 /* cnats wants a limit; the wait is begun again after it */
@@ -11,8 +12,10 @@ static void deliver(natsConnection *connection unused, natsSubscription *nats un
 {
 	struct bus_subscription *sub = closure;
 
-	if (msg)
-		sub->handler(sub->ctx, (struct bus_message *)msg);
+	if (!msg)
+		return;
+	bus_metrics_received((size_t)natsMsg_GetDataLength(msg));
+	sub->handler(sub->ctx, (struct bus_message *)msg);
 }
 
 static void on_complete(void *closure)
@@ -167,6 +170,7 @@ enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret
 		if (s == NATS_OK)
 			break;
 	}
+	bus_metrics_received((size_t)natsMsg_GetDataLength(msg));
 	*ret_msg = (struct bus_message *)msg;
 	return RC_OK;
 }

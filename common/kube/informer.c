@@ -15,6 +15,7 @@
 #include "common/kube/informer_machine.h"
 #include "common/kube/kube_json.h"
 #include "common/kube/kube_list.h"
+#include "common/kube/kube_metrics.h"
 #include "common/services/log.h"
 
 #define LIST_PAGE 500
@@ -137,6 +138,13 @@ static void note_watching(struct informer *informer)
 		log_info("watching again", log_str("kind", kube_kind_plural(informer->kind)));
 }
 
+/* The API server has told something, or ended a list or a watch in order. */
+static void note_success(struct informer *informer)
+{
+	atomic_store(&informer->failing, 0);
+	kube_metrics_fresh(informer->kind);
+}
+
 static enum rc take_error(struct informer *informer, const cJSON *status, struct error *err)
 {
 	const char *message = json_string_at(status, "message");
@@ -169,7 +177,7 @@ static enum rc take_event(void *ctx, enum kube_event event, const cJSON *object,
 	if (event == KUBE_ERROR)
 		return take_error(informer, object, err);
 	informer->event_seen = true;
-	atomic_store(&informer->failing, 0);
+	note_success(informer);
 	note_watching(informer);
 	if (event != KUBE_BOOKMARK && event != KUBE_DELETED && !is_newer(version, informer->resource_version))
 		return RC_OK; /* told before: a repetition must not bring back what has been deleted since */
@@ -256,6 +264,7 @@ static enum informer_event run_watch(struct informer *informer, struct error *er
 	kube_path_add_query(&path, "timeoutSeconds", timeout);
 	request.path = path.data;
 	atomic_fetch_add(&informer->watches, 1);
+	kube_metrics_watch(informer->kind);
 	rc = buf_check(&path, err);
 	if (!rc)
 		rc = kube_client_do(informer->client, &request, &reply, err);
@@ -336,6 +345,7 @@ static void note_failure(struct informer *informer, const struct error *err)
 	pthread_mutex_unlock(&informer->lock);
 	atomic_fetch_add(&informer->failures, 1);
 	atomic_fetch_add(&informer->failing, 1);
+	kube_metrics_restart(informer->kind);
 }
 
 /* The only place where the state changes. Returns how long to wait first. */
@@ -349,7 +359,7 @@ static int64_t take_step(struct informer *informer, enum informer_event event, c
 			  log_str("event", informer_event_name(event)));
 	if (event == INFORMER_LIST_DONE || event == INFORMER_LIST_POLLED || event == INFORMER_WATCH_ENDED) {
 		backoff_reset(&informer->backoff);
-		atomic_store(&informer->failing, 0);
+		note_success(informer);
 	}
 	note_polling(informer, event, err);
 	ms = pause_ms(informer, step.pause, err);
@@ -391,6 +401,7 @@ static void *run_informer(void *ctx)
 	struct informer *informer = ctx;
 	int64_t wait_ms = 0;
 
+	kube_metrics_informer(informer->kind, +1);
 	while (!is_stopping(informer)) {
 		struct error err = { 0 };
 		enum informer_event event = INFORMER_PAUSE_OVER;
@@ -411,6 +422,7 @@ static void *run_informer(void *ctx)
 		wait_ms = take_step(informer, event, &err);
 		footprint_trim_heap(); /* after a list, and about every 40 s: what bursts of work have left goes back */
 	}
+	kube_metrics_informer(informer->kind, -1);
 	end_informer(informer);
 	return NULL;
 }

@@ -9,6 +9,7 @@
 #include "common/base/strutil.h"
 #include "common/kube/kube_answer.h"
 #include "common/kube/kube_headers.h"
+#include "common/kube/kube_metrics.h"
 
 #define HEADERS_MAX 16
 #define CONTENT_TYPE_MAX 128
@@ -142,14 +143,17 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 {
 	struct http_response response = { 0 };
 	const struct kube_credentials *credentials = NULL;
+	struct kube_metrics_call call;
 	enum rc rc;
 
 	rc = get_credentials(client, request, &credentials, err);
 	if (rc)
 		return rc;
+	call = kube_metrics_begin(request->method, request->path);
 	rc = rc_of_failure(send_once(client, request, credentials, &response, err));
 	if (rc && err)
 		err->rc = rc;
+	kube_metrics_end(&call, response.status);
 	reply->status = response.status;
 	if (!rc && response.status < 500)
 		last_answer_ms = clock_mono_ms();

@@ -7,6 +7,7 @@
 #include "common/kube/kube_answer.h"
 #include "common/kube/kube_flow_private.h"
 #include "common/kube/kube_headers.h"
+#include "common/kube/kube_metrics.h"
 
 #define URL_MAX 70000
 
@@ -15,6 +16,7 @@ struct kube_call {
 	struct kube_call_taker taker;
 	const struct kube_credentials *credentials; /* which curl refers to */
 	struct http_transfer *transfer;
+	struct kube_metrics_call counted;
 	struct buf collected;
 };
 
@@ -90,6 +92,7 @@ static void done(void *ctx, const struct http_response *response, const struct e
 	struct kube_reply reply = { .status = response->status };
 	struct error err = *http_err;
 
+	kube_metrics_end(&call->counted, response->status);
 	if (!err.rc && response->status == 401)
 		kube_auth_reject(call->flow->auth, call->credentials);
 	if (!err.rc && buf_check(body, &err))
@@ -152,6 +155,7 @@ enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_
 	call->collected = buf_make(KUBE_OBJECT_MAX);
 	rc = kube_flow_request_make(flow, path, NULL, 0, &request, err);
 	request.http.timeout_ms = timeout_ms;
+	call->counted = kube_metrics_begin("GET", path);
 	if (!rc)
 		rc = http_multi_start(flow->http, &request.http, &http_taker, &call->transfer, err);
 	if (rc) {

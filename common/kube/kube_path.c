@@ -4,6 +4,8 @@
 
 #include "common/base/strutil.h"
 
+#define NAMESPACES "/namespaces/"
+
 static const struct kind_row {
 	const char *api_version;
 	const char *plural;
@@ -33,17 +35,49 @@ const char *kube_kind_api_version(enum kube_kind kind)
 	return kinds[kind].api_version;
 }
 
+/* The core group has no name. */
+static const char *root_of(enum kube_kind kind)
+{
+	return strchr(kinds[kind].api_version, '/') ? "/apis/" : "/api/";
+}
+
 void kube_path_add(struct buf *path, enum kube_kind kind, const char *namespace, const char *name)
 {
-	bool core = !strchr(kinds[kind].api_version, '/'); /* the core group has no name */
-
-	buf_addf(path, "/%s/%s/namespaces/", core ? "api" : "apis", kinds[kind].api_version);
+	buf_addf(path, "%s%s" NAMESPACES, root_of(kind), kinds[kind].api_version);
 	buf_add_percent_encoded(path, namespace);
 	buf_addf(path, "/%s", kinds[kind].plural);
 	if (name) {
 		buf_add_char(path, '/');
 		buf_add_percent_encoded(path, name);
 	}
+}
+
+/* What follows a prefix; NULL: it is another, or there was no text. */
+static const char *after(const char *text, const char *prefix)
+{
+	return text && str_has_prefix(text, prefix) ? text + strlen(prefix) : NULL;
+}
+
+/* What follows the plural of the kind in a path; NULL: it is not of that kind. */
+static const char *after_plural(const char *path, enum kube_kind kind)
+{
+	const char *at = after(after(after(path, root_of(kind)), kinds[kind].api_version), NAMESPACES);
+
+	if (at)
+		at += strcspn(at, "/");
+	at = after(after(at, "/"), kinds[kind].plural);
+	return at && strchr("/?", *at) ? at : NULL; /* or the end */
+}
+
+enum kube_kind kube_path_kind(const char *path, const char **ret_name)
+{
+	const char *rest = NULL;
+	int kind = 0;
+
+	while (kind < KUBE_LOOKUP_COUNT && !(rest = after_plural(path, (enum kube_kind)kind)))
+		kind++;
+	*ret_name = rest && *rest == '/' ? rest + 1 : NULL;
+	return (enum kube_kind)kind;
 }
 
 void kube_path_add_query(struct buf *path, const char *key, const char *value)

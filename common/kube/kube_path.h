@@ -36,6 +36,12 @@ const char *kube_kind_api_version(enum kube_kind kind);
  */
 void kube_path_add(struct buf *path, enum kube_kind kind, const char *namespace, const char *name);
 
+/*
+ * The kind that such a path is of; KUBE_LOOKUP_COUNT: of none.
+ * ret_name  where the object's name begins, in `path`; NULL: it is a collection, or of no kind.
+ */
+enum kube_kind kube_path_kind(const char *path, const char **ret_name);
+
 /* Append a query parameter, with '?' or '&' as needed; the value is percent-encoded. */
 void kube_path_add_query(struct buf *path, const char *key, const char *value);
 

@@ -8,11 +8,13 @@
 #include "common/http/http_head.h"
 #include "common/kube/kube_answer.h"
 #include "common/kube/kube_flow_private.h"
+#include "common/kube/kube_metrics.h"
 
 #define BLOCK 16384
 #define OUT_MAX (1024u * 1024)   /* bytes: a message, and the answers to what one block can hold of pings */
 #define ANSWERS_MAX (64u * 1024) /* bytes that wait: then nothing is received that could make more of them */
 #define HEADER_MAX 160
+#define SWITCHING_PROTOCOLS 101 /* RFC 9110, section 15.2.2 */
 
 struct kube_socket {
 	struct kube_flow *flow;
@@ -20,6 +22,7 @@ struct kube_socket {
 	const struct kube_credentials *credentials; /* which curl refers to */
 	struct http_duplex *duplex;                 /* NULL: not made, or it is freed by itself */
 	struct websocket *websocket;
+	struct kube_metrics_call counted;
 	char protocol[64];
 	char key[WEBSOCKET_KEY_MAX];
 	struct buf out;
@@ -53,6 +56,7 @@ static void on_opened(void *ctx, const struct http_upgraded *upgraded)
 	char accept[WEBSOCKET_KEY_MAX];
 
 	s->opened = true;
+	kube_metrics_end(&s->counted, SWITCHING_PROTOCOLS);
 	if (!websocket_accept(s->key, accept) || !is_value(upgraded, "Upgrade", "websocket", true) ||
 	    !is_value(upgraded, "Sec-WebSocket-Accept", accept, false) ||
 	    !is_value(upgraded, "Sec-WebSocket-Protocol", s->protocol, false))
@@ -73,6 +77,7 @@ static void on_refused(void *ctx, const struct http_response *response, const st
 	struct kube_reply reply = { .status = response->status };
 	struct error err = *http_err;
 
+	kube_metrics_end(&s->counted, response->status);
 	if (!err.rc && response->status == 401)
 		kube_auth_reject(s->flow->auth, s->credentials);
 	if (!err.rc)
@@ -97,6 +102,7 @@ static enum rc open_duplex(struct kube_socket *s, const char *path, struct error
 
 	snprintf(key, sizeof(key), "Sec-WebSocket-Key: %s", s->key);
 	snprintf(protocol, sizeof(protocol), "Sec-WebSocket-Protocol: %s", s->protocol);
+	s->counted = kube_metrics_begin("GET", path);
 	if (!rc)
 		rc = http_duplex_open(s->flow->http, &request.http, &taker, &s->duplex, err);
 	if (!rc)

@@ -38,10 +38,10 @@ while IFS=: read -r file include; do
 done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
     xargs grep -Ho '^#include "[^"]*"' | sed 's/#include "\(.*\)"/\1/')
 
-# Header and the only file that may include it (outside tests).
-while read -r header place; do
+# Header and the only files that may include it (outside tests).
+while read -r header places; do
     while read -r file; do
-        [ "$file" = "$place" ] || complain "$file includes <$header>; only $place may"
+        [[ " $places " == *" $file "* ]] || complain "$file includes <$header>; only $places may"
     done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' ':!tests' | xargs grep -l "^#include <$header")
 done <<'LIST'
 nats/nats.h common/bus/bus_private.h
@@ -51,7 +51,7 @@ openssl/rand.h common/adapters/crypto.c
 openssl/pem.h common/adapters/pem.c
 yaml.h common/services/yaml.c
 cjson/cJSON.h common/services/json.h
-microhttpd.h api-svc/http/http_private.h
+microhttpd.h api-svc/http/http_private.h common/http/metrics_server.c
 gnutls/ api-svc/http/tls.c
 wslay/ common/adapters/websocket.c
 LIST

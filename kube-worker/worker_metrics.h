@@ -1,0 +1,26 @@
+/*
+ * What kube-worker counts of requests, and all that it shows.
+ */
+#ifndef KUBE_WORKER_WORKER_METRICS_H
+#define KUBE_WORKER_WORKER_METRICS_H
+
+#include "common/base/error.h"
+#include "common/operation.h"
+#include "common/services/metrics.h"
+
+/* For struct metrics: with those of the parts. */
+extern const struct metric *const *const worker_metrics[];
+
+/* A request is over, after so long; or was refused as busy. Any thread. */
+void worker_metrics_done(enum operation operation, enum rc rc, int64_t took_ns);
+void worker_metrics_rejected(void);
+
+/* What runs, waits and flows at this moment. */
+struct worker_load {
+	size_t running;
+	size_t waiting;
+	size_t streams;
+};
+void worker_metrics_load(const struct worker_load *load);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * What the monitor shows: events, containers, who is active, beside the parts' own.
+ */
+#ifndef MONITOR_MONITOR_METRICS_H
+#define MONITOR_MONITOR_METRICS_H
+
+#include "monitor/coordinator.h"
+#include "monitor/delivery.h"
+
+extern const struct metric *const *const monitor_metrics[];
+
+/* For struct metrics: ask both. Any thread. */
+void monitor_metrics_collect(struct delivery *delivery, struct coordinator *coordinator);
+
+#endif

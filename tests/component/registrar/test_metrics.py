@@ -1,0 +1,149 @@
+"""/metrics on a port of its own, which kube-worker, monitor and registrar have in common, and what the registrar shows."""
+
+import socket
+import subprocess
+
+import pytest
+
+from exposition import promtool, request, scrape
+from ports import free_port
+from processes import listens, wait_for
+from support import BUILD, Worker, api_presence
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+STATE = "dcm_sp_registration_state"
+
+
+@pytest.fixture
+def port(api, registry, start):
+    number = free_port()
+    registrar = start(SP_METRICS_ADDRESS=f"127.0.0.1:{number}")
+    wait_for("the registration", lambda: registrar.find_log("registered"))
+    return number
+
+
+def test_well_formed_in_both_formats(port):
+    status, headers, text = request(port)
+    assert status == 200 and headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert promtool("check", "metrics", stdin=text) == ""
+    status, headers, text = request(port, headers={"Accept": "application/openmetrics-text"})
+    assert status == 200 and headers["Content-Type"] == OPENMETRICS and text.endswith("\n# EOF\n")
+    assert scrape(port).sum("dcm_sp_build_info", process="registrar") == 1
+
+
+def test_methods_paths_and_encodings(port):
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "BREW"):
+        status, headers, _ = request(port, method=method)
+        assert status == 405 and headers["Allow"] == "GET, HEAD", method
+    status, headers, text = request(port, method="HEAD")
+    assert status == 200 and text == "" and int(headers["Content-Length"]) > 0
+    status, headers, text = request(port, headers={"Accept-Encoding": "gzip"})
+    assert status == 200 and headers["Content-Encoding"] is None and text.startswith("# HELP")
+    for path in ("/", "/metrics/", "/metricsx", "/livez", "/api/v1alpha1/containers"):
+        assert request(port, path)[0] == 404, path
+    assert request(port, "/metrics?x=y")[0] == 200
+
+
+def test_a_body_is_not_awaited(port):
+    with socket.create_connection(("127.0.0.1", port), 15) as s:
+        s.sendall(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+        assert s.recv(100).startswith(b"HTTP/1.1 405 ")
+
+
+def test_what_is_no_request_keeps_nobody_out(port):
+    hanging = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(8)]
+    for s in hanging:
+        s.sendall(b"GET /metrics HTTP/1.1\r\nHo")
+    for junk in (b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET /metrics HTTP/1.1\r\n\r\n", b"X" * 70000):
+        with socket.create_connection(("127.0.0.1", port), 15) as s:
+            try:
+                s.sendall(junk)
+                s.shutdown(socket.SHUT_WR)
+                while s.recv(65536):
+                    pass
+            except OSError:  # it has closed before it read all
+                pass
+    assert scrape(port).rows
+    for s in hanging:
+        s.close()
+
+
+def test_more_connections_than_there_may_be_end(port):
+    """Those that say nothing for 5 s are closed, and others are served then."""
+    idle = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(30)]
+    wait_for("an answer", lambda: scrape(port).rows, 40)
+    for s in idle:
+        s.close()
+
+
+def test_a_token(api, registry, start, tmp_path):
+    number = free_port()
+    file = tmp_path / "tokens"
+    file.write_text("prometheus metrics-token-0123456789\n")
+    registrar = start(SP_METRICS_ADDRESS=f"127.0.0.1:{number}", SP_METRICS_TOKEN_FILE=str(file))
+    wait_for("it", lambda: listens(number))
+    for headers in ({}, {"Authorization": "Bearer wrong-token-0123456789"}, {"Authorization": "Basic eDp5"}):
+        status, answer, text = request(number, headers=headers)
+        assert status == 401 and answer["WWW-Authenticate"] == 'Bearer realm="metrics"' and "dcm_sp" not in text
+    assert request(number, "/x")[0] == 404 and request(number, method="POST")[0] == 405
+    assert scrape(number, Authorization="Bearer metrics-token-0123456789").rows
+    assert "metrics-token-0123456789" not in registrar.text()
+
+
+def test_off_without_an_address(api, registry, start):
+    registrar = start()
+    wait_for("the registration", lambda: registrar.find_log("registered"))
+    assert not registrar.find_log("serving /metrics")
+
+
+def test_wrong_settings_are_named(start, tmp_path):
+    for environment, variable in (({"SP_METRICS_ADDRESS": "here"}, "SP_METRICS_ADDRESS"),
+                                  ({"SP_METRICS_ADDRESS": "192.0.2.1:1"}, "SP_METRICS_ADDRESS"),
+                                  ({"SP_METRICS_TOKEN_FILE": str(tmp_path / "gone")}, "SP_METRICS_TOKEN_FILE")):
+        registrar = start("--check-config", **environment)
+        assert registrar.wait() == 1 and variable in registrar.text(), registrar.text()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        registrar = start(SP_METRICS_ADDRESS=address)
+        assert registrar.wait() == 1 and f"SP_METRICS_ADDRESS: listen on {address}" in registrar.text()
+
+
+def test_once_serves_nothing(registry, start):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        registrar = start("--once", SP_METRICS_ADDRESS=f"127.0.0.1:{taken.getsockname()[1]}")
+        assert registrar.wait() == 0
+
+
+def test_help_names_them():
+    for program in ("kube-worker", "monitor", "registrar"):
+        text = subprocess.run([BUILD / "bin" / program, "--help"], capture_output=True, text=True, check=True).stdout
+        assert "SP_METRICS_ADDRESS" in text and "SP_METRICS_TOKEN_FILE" in text
+    text = subprocess.run([BUILD / "bin" / "api-svc", "--help"], capture_output=True, text=True, check=True).stdout
+    assert "SP_METRICS_TOKEN_FILE" in text and "SP_METRICS_ADDRESS" not in text
+
+
+def test_the_registration(nats, registry, start):
+    registry.script = [500]
+    number = free_port()
+    start(SP_METRICS_ADDRESS=f"127.0.0.1:{number}", SP_REGISTRATION_INTERVAL="1s")
+    wait_for("it", lambda: listens(number))
+    wait_for("waiting", lambda: scrape(number).of(STATE, state="waiting for our API") == [1])
+    assert scrape(number).sum(STATE) == 1 and scrape(number).of("dcm_sp_registration_age_seconds") == []
+    presence = api_presence(nats, "provider")
+    worker = Worker(nats, "provider")
+    try:
+        wait_for("registered", lambda: scrape(number).of(STATE, state="registered") == [1], 30)
+        samples = scrape(number)
+        assert samples.sum("dcm_sp_registration_posts_total", result="retry") == 1
+        assert samples.sum("dcm_sp_registration_posts_total", result="accepted") >= 1
+        assert 0 <= samples.sum("dcm_sp_registration_age_seconds") < 30
+        registry.always = 400
+        wait_for("refused", lambda: scrape(number).of(STATE, state="refused") == [1], 30)
+        assert scrape(number).sum("dcm_sp_registration_posts_total", result="refused") >= 1
+    finally:
+        presence.stop()
+        worker.stop()

@@ -1,0 +1,50 @@
+"""Reading /metrics: a GET, and the samples of the Prometheus text format."""
+
+import http.client
+import re
+import subprocess
+
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (-?[0-9.e+]+)$')
+LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
+
+
+class Samples:
+    """The samples of one answer; labels that are not named may have any value."""
+
+    def __init__(self, text):
+        self.rows = []
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                match = SAMPLE.match(line)
+                assert match, line
+                self.rows.append((match[1], dict(LABEL.findall(match[2] or "")), float(match[3])))
+
+    def of(self, name, **labels):
+        return [value for found, having, value in self.rows
+                if found == name and all(having.get(k) == v for k, v in labels.items())]
+
+    def sum(self, name, **labels):
+        return sum(self.of(name, **labels))
+
+
+def request(port, path="/metrics", method="GET", headers=None):
+    """Status, headers and text of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request(method, path, headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def scrape(port, **headers):
+    status, _, text = request(port, headers=headers)
+    assert status == 200, text
+    return Samples(text)
+
+
+def promtool(*arguments, stdin=None):
+    """What promtool says when it is not content; "" when it is."""
+    done = subprocess.run(["promtool", *arguments], input=stdin, text=True, capture_output=True, timeout=60, check=False)
+    return "" if done.returncode == 0 and not done.stderr.strip() else done.stdout + done.stderr
