@@ -755,6 +755,8 @@ enum http_handled api_handle(void *ctx, struct http_exchange *exchange)
 	struct request *r = http_exchange_user(exchange);
 	const struct error *fault = http_exchange_fault(exchange);
 
+	if (fault && fault->rc == RC_BUSY)
+		api_metrics_refused(API_REFUSAL_MEMORY);
 	if (fault)
 		return request_answer_error(r, exchange, fault);
 	return handlers[r->match.route.answer](api, r, exchange);

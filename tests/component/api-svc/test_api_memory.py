@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from api_peers import CONTAINERS, HEALTH, Ok, is_sanitized
+from exposition import scrape
 from processes import wait_for
 
 MIB = 1024 * 1024
@@ -57,6 +58,7 @@ def test_what_does_not_fit_is_refused_at_its_headers(worker, start):
     refused(send_part(api, 0, declared=5 * MIB))
     s = send_part(api, 0, declared=5 * MIB, headers="Expect: 100-continue\r\n")
     refused(s)
+    assert scrape(api.port).of("dcm_sp_http_requests_rejected_total", reason="memory") == [2]
 
 
 def test_chunks_are_counted_as_they_come(worker, start):
@@ -68,6 +70,7 @@ def test_chunks_are_counted_as_they_come(worker, start):
             s.sendall(b"%x\r\n%b\r\n" % (MIB, b" " * MIB))
         s.sendall(b"0\r\n\r\n")
         refused(s)
+    assert scrape(api.port).of("dcm_sp_http_requests_rejected_total", reason="memory") == [1]
     assert api.create("a").status == 201
 
 

@@ -5,9 +5,8 @@ import subprocess
 
 import pytest
 
-from exposition import promtool, request, scrape
-from ports import free_port
-from processes import listens, wait_for
+from exposition import ANY_PORT, port_of, promtool, request, scrape
+from processes import wait_for
 from support import BUILD, Worker, api_presence
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -16,10 +15,9 @@ STATE = "dcm_sp_registration_state"
 
 @pytest.fixture
 def port(api, registry, start):
-    number = free_port()
-    registrar = start(SP_METRICS_ADDRESS=f"127.0.0.1:{number}")
+    registrar = start(**ANY_PORT)
     wait_for("the registration", lambda: registrar.find_log("registered"))
-    return number
+    return port_of(registrar.text())
 
 
 def test_well_formed_in_both_formats(port):
@@ -77,11 +75,10 @@ def test_more_connections_than_there_may_be_end(port):
 
 
 def test_a_token(api, registry, start, tmp_path):
-    number = free_port()
     file = tmp_path / "tokens"
     file.write_text("prometheus metrics-token-0123456789\n")
-    registrar = start(SP_METRICS_ADDRESS=f"127.0.0.1:{number}", SP_METRICS_TOKEN_FILE=str(file))
-    wait_for("it", lambda: listens(number))
+    registrar = start(**ANY_PORT, SP_METRICS_TOKEN_FILE=str(file))
+    number = wait_for("it", lambda: port_of(registrar.text()))
     for headers in ({}, {"Authorization": "Bearer wrong-token-0123456789"}, {"Authorization": "Basic eDp5"}):
         status, answer, text = request(number, headers=headers)
         assert status == 401 and answer["WWW-Authenticate"] == 'Bearer realm="metrics"' and "dcm_sp" not in text
@@ -128,9 +125,8 @@ def test_help_names_them():
 
 def test_the_registration(nats, registry, start):
     registry.script = [500]
-    number = free_port()
-    start(SP_METRICS_ADDRESS=f"127.0.0.1:{number}", SP_REGISTRATION_INTERVAL="1s")
-    wait_for("it", lambda: listens(number))
+    registrar = start(**ANY_PORT, SP_REGISTRATION_INTERVAL="1s")
+    number = wait_for("it", lambda: port_of(registrar.text()))
     wait_for("waiting", lambda: scrape(number).of(STATE, state="waiting for our API") == [1])
     assert scrape(number).sum(STATE) == 1 and scrape(number).of("dcm_sp_registration_age_seconds") == []
     presence = api_presence(nats, "provider")
