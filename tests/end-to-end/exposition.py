@@ -1,11 +1,21 @@
 """Reading /metrics: a GET, and the samples of the Prometheus text format."""
 
 import http.client
+import json
 import re
 import subprocess
 
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (-?[0-9.e+]+)$')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
+
+
+ANY_PORT = {"SP_METRICS_ADDRESS": "127.0.0.1:0"}
+
+
+def port_of(log):
+    """The port on which a process with that log serves /metrics, as it said last; None: it has not said so yet."""
+    lines = [line for line in log.splitlines() if '"serving /metrics"' in line]
+    return int(json.loads(lines[-1])["address"].rsplit(":", 1)[1]) if lines else None
 
 
 class Samples:

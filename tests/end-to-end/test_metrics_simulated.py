@@ -1,0 +1,64 @@
+"""Metrics of what only kubesim does on order: watches that break, calls that fail, workers that have too much to do."""
+
+import concurrent.futures
+
+from api import spec
+from exposition import ANY_PORT, port_of, scrape
+from processes import wait_for
+
+
+def test_metrics_of_a_broken_watch_and_of_failing_calls(own_stack, target):
+    stack = own_stack(workers=0)
+    port = port_of(stack.add_worker(**ANY_PORT).log())
+    wait_for("healthy", lambda: stack.api.health() == "healthy")
+    before = scrape(port)
+    target.faults({"match": {"verb": "watch", "resource": "pods"}, "kind": "drop", "count": 2},
+                  {"match": {"verb": "create", "resource": "deployments"}, "kind": "status", "status": 503, "count": 1})
+    target.admin.call("POST", "/sim/faults", {"match": {"verb": "watch", "resource": "pods"}, "kind": "watch-eof",
+                                              "count": 1, "broken": True})
+    assert stack.api.create(spec(), "again").status == 201
+    wait_for("restarts", lambda: scrape(port).sum("dcm_sp_kubernetes_watch_restarts_total", kind="pods") >
+             before.sum("dcm_sp_kubernetes_watch_restarts_total", kind="pods"), 30)
+    samples = scrape(port)
+    assert samples.sum("dcm_sp_kubernetes_requests_total", verb="create", kind="deployments", code="503") == 1
+    assert samples.sum("dcm_sp_kubernetes_requests_total", verb="create", kind="deployments", code="201") == 1
+    wait_for("an unanswered watch",
+             lambda: scrape(port).sum("dcm_sp_kubernetes_requests_total", verb="watch", code="none") > 0, 30)
+    assert stack.api.delete("again").status == 204
+
+
+def test_metrics_of_a_worker_that_has_too_much_to_do(own_stack, target):
+    stack = own_stack(workers=0)
+    port = port_of(stack.add_worker(**ANY_PORT, SP_WORKER_CONCURRENCY="1").log())
+    wait_for("healthy", lambda: stack.api.health() == "healthy")
+    target.faults({"match": {"verb": "get", "resource": "deployments"}, "kind": "latency", "ms": 1500, "count": -1})
+    with concurrent.futures.ThreadPoolExecutor(60) as pool:
+        answers = [pool.submit(stack.api.get, "slow") for _ in range(60)]
+        wait_for("one runs, others wait", lambda: scrape(port).of("dcm_sp_worker_requests_in_flight") == [1] and
+                 scrape(port).sum("dcm_sp_worker_requests_waiting") > 0)
+        wait_for("some are refused", lambda: scrape(port).sum("dcm_sp_worker_requests_rejected_total") > 0)
+        statuses = {answer.result().status for answer in answers}
+    assert 503 in statuses, statuses
+    codes = scrape(stack.api_port)
+    assert codes.sum("dcm_sp_http_requests_total", operation="get", code="503") > 0
+    target.faults()
+
+
+def test_metrics_of_logs_that_are_followed(own_stack):
+    stack = own_stack(workers=0)
+    port = port_of(stack.add_worker(**ANY_PORT).log())
+    wait_for("healthy", lambda: stack.api.health() == "healthy")
+    assert stack.api.create(spec(), "told").status == 201
+    stack.wait_status("told", "RUNNING")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        following = pool.submit(stack.api.call, "GET", "/api/v1alpha1/containers/told/logs?follow=true")
+        wait_for("a stream in both", lambda: scrape(port).of("dcm_sp_worker_streams_open") == [1] and
+                 scrape(stack.api_port).of("dcm_sp_http_streams_open") == [1])
+        assert stack.api.delete("told").status == 204
+        assert following.result(60).status == 200
+    wait_for("no stream", lambda: scrape(port).of("dcm_sp_worker_streams_open") == [0] and
+             scrape(stack.api_port).of("dcm_sp_http_streams_open") == [0])
+    samples = scrape(stack.api_port)
+    assert samples.sum("dcm_sp_http_requests_total", operation="logs", code="200") == 1
+    assert samples.of("dcm_sp_http_request_duration_seconds_count", operation="logs") == []
+    assert scrape(port).sum("dcm_sp_kubernetes_requests_total", verb="log", kind="pods") >= 1
