@@ -241,7 +241,7 @@ install: all man ## Install programs, units, manual pages and completion under $
 	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)
 	sed -i 's|=/usr/bin/|=$(BINDIR)/|' $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	install -m 644 deploy/systemd/dcm-sp-.service.d/common.conf $(DESTDIR)$(UNITDIR)/dcm-sp-.service.d
-	install -m 644 deploy/systemd/dcm-sp.env deploy/nats/accounts.conf $(DESTDIR)$(DOCDIR)/examples
+	install -m 644 deploy/systemd/dcm-sp.env deploy/nats/accounts.conf $(wildcard deploy/monitoring/*) $(DESTDIR)$(DOCDIR)/examples
 	install -m 644 deploy/man/dcm-sp.7 $(DESTDIR)$(MANDIR)/man7
 	install -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
 	for p in $(PROGRAMS); do install -m 644 deploy/completion.bash $(DESTDIR)$(COMPLETIONDIR)/$$p || exit 1; done

@@ -1,0 +1,136 @@
+"""A real Prometheus scrapes the pipeline: every expression of deploy/monitoring means something there."""
+
+import json
+import os
+import re
+import signal
+import sys
+import urllib.parse
+
+import pytest
+import yaml
+
+from api import spec
+from exposition import ANY_PORT, port_of, promtool, request
+from ports import free_port
+from processes import Process, listens, wait_for
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.append(os.path.join(ROOT, "tests", "component", "registrar"))
+from registry import Registry  # noqa: E402  (its folder is known only now)
+
+MONITORING = os.path.join(ROOT, "deploy", "monitoring")
+RULES = os.path.join(MONITORING, "rules.yaml")
+RULES_TEST = os.path.join(ROOT, "tests", "deploy", "monitoring", "rules.test.yaml")
+METRIC = re.compile(r"\b(?:dcm_sp|process)_[a-z0-9_]+\b(?!\s*[=!]~?\")")
+CODE = re.compile(r'code=~?"[^"]*"')
+COMPARISON = re.compile(r" (?:==|>) [0-9.]+$")
+
+
+def rules():
+    with open(RULES) as f:
+        return [rule for group in yaml.safe_load(f)["groups"] for rule in group["rules"]]
+
+
+def panels():
+    """Title and expressions of each panel."""
+    with open(os.path.join(MONITORING, "dashboard.json")) as f:
+        dashboard = json.load(f)
+    assert dashboard["schemaVersion"] and len({p["id"] for p in dashboard["panels"]}) == len(dashboard["panels"])
+    return [(p["title"], t["expr"].replace("$job", "dcm-sp").replace("$__rate_interval", "20s"))
+            for p in dashboard["panels"] for t in p.get("targets", ())]
+
+
+def test_alerts_fire_when_they_should():
+    assert promtool("check", "rules", RULES) == ""
+    assert promtool("check", "config", os.path.join(MONITORING, "prometheus.yml")) == ""
+    assert promtool("test", "rules", RULES_TEST) == ""
+    with open(RULES_TEST) as f:
+        tested = f.read()
+    for rule in rules():
+        assert rule["alert"] in tested, f"{rule['alert']} has no test"
+        assert rule["labels"]["severity"] in ("critical", "warning"), rule["alert"]
+        assert rule["annotations"]["summary"] and len(rule["annotations"]["description"]) > 80, rule["alert"]
+
+
+class Prometheus:
+    """The process, on the loopback, with the example's configuration but for addresses and times."""
+
+    def __init__(self, folder, ports):
+        self.port = free_port()
+        with open(os.path.join(MONITORING, "prometheus.yml")) as f:
+            config = yaml.safe_load(f)
+        config["global"] = {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
+        config["rule_files"] = [RULES]
+        config["scrape_configs"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{port}" for port in ports]
+        path = os.path.join(folder, "prometheus.yml")
+        with open(path, "w") as f:
+            yaml.safe_dump(config, f)
+        self.process = Process("prometheus", ["prometheus", f"--config.file={path}",
+                                              f"--storage.tsdb.path={folder}/tsdb", "--log.level=warn",
+                                              f"--web.listen-address=127.0.0.1:{self.port}"], {}, folder).start()
+        wait_for("Prometheus", lambda: listens(self.port) and request(self.port, "/-/ready")[0] == 200, 30)
+
+    def ask(self, path, **query):
+        status, _, text = request(self.port, f"/api/v1/{path}?{urllib.parse.urlencode(query)}")
+        answer = json.loads(text)
+        assert status == 200 and answer["status"] == "success", (query, text)
+        return answer["data"]
+
+    def query(self, expression):
+        return self.ask("query", query=expression)["result"]
+
+
+@pytest.fixture
+def prometheus(monitors, own_stack, tmp_path):
+    """Prometheus beside all processes, of which clients have used all."""
+    m = monitors(count=0)
+    monitor = m.add(**ANY_PORT)
+    stack = own_stack(workers=0, name=m.name, nats_port=m.port, SP_SERVER_REQUEST_TIMEOUT="4s")
+    registry = Registry()
+    registrar = Process("registrar", [f"{os.environ['E2E_BIN']}/registrar"],
+                        {**stack.env, **ANY_PORT, "DCM_REGISTRATION_URL": registry.url, "SP_ENDPOINT": "http://a:8080"},
+                        str(tmp_path)).start()
+    assert stack.api.get("nobody-works").status == 503
+    worker = stack.add_worker(**ANY_PORT)
+    registrar.wait_log('"ready"')
+    wait_for("healthy", lambda: stack.api.health() == "healthy")
+    server = Prometheus(str(tmp_path), [stack.api_port, *(port_of(p.log()) for p in (worker, monitor, registrar))])
+    server.worker = worker
+    for number in range(3):
+        assert stack.api.create(spec(), f"p{number}").status == 201
+    worker.popen.send_signal(signal.SIGSTOP)
+    assert stack.api.get("p0").status == 504
+    worker.popen.send_signal(signal.SIGCONT)
+    m.wait_last("p0", "RUNNING")
+    registrar.wait_log('"registered"', 30)
+    yield server
+    server.process.stop(expect=None)
+    registrar.stop()
+    registry.stop()
+
+
+def test_every_expression_means_something(prometheus):
+    wait_for("all targets, twice", lambda: len(prometheus.query("count_over_time(up[20s]) > 2 and up == 1")) == 4 and
+             len(prometheus.query("dcm_sp_build_info")) == 4, 30)
+    wait_for("some history", lambda: len(prometheus.query(
+        'rate(dcm_sp_http_requests_total{operation="get",code="504"}[20s])')) == 1, 30)
+    known = set(prometheus.ask("label/__name__/values"))
+    for title, expression in panels():
+        unknown = {m for m in METRIC.findall(expression) if m not in known}
+        assert not unknown, f"{title}: {unknown}"
+        assert prometheus.query(expression), f"{title}: no data for {expression}"
+    for rule in rules():
+        unknown = {m for m in METRIC.findall(rule["expr"]) if m not in known}
+        assert not unknown, f"{rule['alert']}: {unknown}"
+        prometheus.query(rule["expr"])
+        measured = CODE.sub('code=~".+"', COMPARISON.sub("", rule["expr"]))  # of any outcome: all is well
+        if COMPARISON.search(rule["expr"]) and " and " not in measured:
+            assert prometheus.query(measured), f"{rule['alert']}: no data for {measured}"
+    loaded = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
+    assert len(loaded) == len(rules()) and all(rule["health"] in ("ok", "unknown") for rule in loaded), loaded
+    # And one that is about to fire.
+    prometheus.worker.popen.kill()
+    wait_for("DcmSpDown", lambda: any(
+        alert["labels"]["alertname"] == "DcmSpDown" and alert["labels"]["instance"].endswith(f":{port_of(prometheus.worker.log())}")
+        for alert in prometheus.ask("alerts")["alerts"]), 30)
