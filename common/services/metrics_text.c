@@ -2,104 +2,20 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/media_range.h"
 
-#define BLANKS " \t"
 #define NUMBER_MAX 48
 
 /* ---- which one ---- */
 
-struct media_range {
-	const char *type; /* not NUL-terminated */
-	size_t len;
-	int weight; /* thousandths */
-	bool other_version;
-};
-
-static size_t trimmed(const char **text, size_t len)
-{
-	size_t blanks = strspn(*text, BLANKS);
-
-	blanks = blanks < len ? blanks : len;
-	*text += blanks;
-	len -= blanks;
-	while (len > 0 && strchr(BLANKS, (*text)[len - 1]))
-		len--;
-	return len;
-}
-
-/* "0.5" in thousandths (RFC 9110, section 12.4.2); what is no weight counts as 1. */
-static int read_weight(const char *text, size_t len)
-{
-	int weight = 0;
-	int digit = 100;
-
-	if (len == 0 || text[0] != '0' || (len > 1 && text[1] != '.') || len > strlen("0.000"))
-		return 1000;
-	for (size_t i = 2; i < len; i++, digit /= 10) {
-		if (text[i] < '0' || text[i] > '9')
-			return 1000;
-		weight += (text[i] - '0') * digit;
-	}
-	return weight;
-}
-
-static bool is_text(const char *text, size_t len, const char *other)
-{
-	return len == strlen(other) && strncasecmp(text, other, len) == 0;
-}
-
-static void read_parameter(struct media_range *range, const char *text, size_t len)
-{
-	static const char version[] = "version=", weight[] = "q=";
-
-	len = trimmed(&text, len);
-	if (len >= strlen(weight) && strncasecmp(text, weight, strlen(weight)) == 0)
-		range->weight = read_weight(text + strlen(weight), len - strlen(weight));
-	else if (len >= strlen(version) && strncasecmp(text, version, strlen(version)) == 0)
-		range->other_version = !is_text(text, len, "version=1.0.0") && !is_text(text, len, "version=\"1.0.0\"");
-}
-
-/* Cut the next range off; false: there is none. */
-static bool next_range(const char **accept, struct media_range *ret_range)
-{
-	const char *at = *accept;
-	size_t len = strcspn(at, ",");
-	size_t part = strcspn(at, ",;");
-
-	if (*at == '\0')
-		return false;
-	*accept = at + len + (at[len] == ',');
-	*ret_range = (struct media_range){ .type = at, .weight = 1000 };
-	ret_range->len = trimmed(&ret_range->type, part);
-	while (part < len) {
-		size_t next;
-
-		at += part + 1;
-		len -= part + 1;
-		next = strcspn(at, ",;");
-		read_parameter(ret_range, at, next);
-		part = next;
-	}
-	return true;
-}
-
 enum metrics_format metrics_format_of(const char *accept)
 {
-	struct media_range range;
-	int open = 0, plain = 0;
+	int weight = media_range_weight(accept, "application/openmetrics-text");
 
-	while (accept && next_range(&accept, &range)) {
-		if (is_text(range.type, range.len, "application/openmetrics-text") && !range.other_version &&
-		    range.weight > open)
-			open = range.weight;
-		else if (is_text(range.type, range.len, "text/plain") && range.weight > plain)
-			plain = range.weight;
-	}
-	return open > 0 && open >= plain ? METRICS_OPENMETRICS : METRICS_PROMETHEUS;
+	return weight > 0 && weight >= media_range_weight(accept, "text/plain") ? METRICS_OPENMETRICS
+										: METRICS_PROMETHEUS;
 }
 
 const char *metrics_content_type(enum metrics_format format)

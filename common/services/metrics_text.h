@@ -16,8 +16,8 @@
 enum metrics_format { METRICS_PROMETHEUS, METRICS_OPENMETRICS, METRICS_FORMAT_COUNT };
 
 /*
- * The format that the header Accept asks for: OpenMetrics when it is named, version 1.0.0 or none, with a weight above
- * zero that is not below that of text/plain. NULL: no header.
+ * The format that the header Accept asks for: OpenMetrics when it is named, in whatever version, with a weight
+ * above zero that is not below that of text/plain. NULL: no header.
  */
 enum metrics_format metrics_format_of(const char *accept);
 

@@ -1,6 +1,8 @@
 """Does each metric move when it should, in the whole pipeline?"""
 
-from api import spec
+import socket
+
+from api import BASE, spec
 from exposition import ANY_PORT, port_of, promtool, request, scrape
 from processes import wait_for
 from wire import Nats
@@ -101,3 +103,19 @@ def test_metrics_of_events_that_a_full_stream_refuses(monitors):
     assert scrape(port).of("dcm_sp_events_waiting") == [1]
     stream(m, "PURGE")
     wait_for("all is told", lambda: scrape(port).of("dcm_sp_events_waiting") == [0], 40)
+
+
+def test_metrics_of_containers_that_are_watched(own_stack):
+    stack = own_stack(workers=0)
+    port = port_of(stack.add_worker(**ANY_PORT).log())
+    wait_for("healthy", lambda: stack.api.health() == "healthy")
+    wait_for("all kinds are known", lambda: len(scrape(port).of("dcm_sp_kubernetes_cache_age_seconds")) == 5, 30)
+    with socket.create_connection(("127.0.0.1", stack.api_port), 20) as s:
+        s.sendall(f"GET {BASE}:watch HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert s.recv(100).startswith(b"HTTP/1.1 200")
+        wait_for("a stream", lambda: scrape(stack.api_port).of("dcm_sp_http_streams_open") == [1])
+    wait_for("no stream", lambda: scrape(stack.api_port).of("dcm_sp_http_streams_open") == [0], 30)
+    assert scrape(stack.api_port).sum("dcm_sp_http_requests_total", operation="watch") == 1
+    # What the feed has watched has ended, what the worker itself watches has not.
+    wait_for("the feed's end", lambda: scrape(port).of("dcm_sp_worker_streams_open") == [0], 60)
+    assert len(scrape(port).of("dcm_sp_kubernetes_cache_age_seconds")) == 5

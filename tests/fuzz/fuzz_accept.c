@@ -3,6 +3,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/compiler.h"
+#include "common/base/media_range.h"
 #include "common/services/metrics_text.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -19,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	format = metrics_format_of(text);
 	if (format == METRICS_OPENMETRICS)
 		FUZZ_CHECK(strcasestr(text, "application/openmetrics-text"));
+	FUZZ_CHECK(media_range_weight(text, "*/*") >= -1 && media_range_weight(text, "*/*") <= 1000);
 	buf_add_str(&longer, text);
 	buf_add_str(&longer, MORE);
 	FUZZ_CHECK(metrics_format_of(longer.data) == format);
