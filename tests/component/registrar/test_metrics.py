@@ -1,5 +1,6 @@
 """/metrics on a port of its own, which kube-worker, monitor and registrar have in common, and what the registrar shows."""
 
+import os
 import socket
 import subprocess
 
@@ -87,10 +88,20 @@ def test_a_token(api, registry, start, tmp_path):
     assert "metrics-token-0123456789" not in registrar.text()
 
 
-def test_off_without_an_address(api, registry, start):
-    registrar = start()
-    wait_for("the registration", lambda: registrar.find_log("registered"))
-    assert not registrar.find_log("serving /metrics")
+def listeners(pid):
+    """How many TCP sockets of a process listen."""
+    listening = set()
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/{pid}/net/{table}") as f:
+            listening |= {f"socket:[{row[9]}]" for row in map(str.split, f) if row[3] == "0A"}
+    return sum(os.readlink(f"/proc/{pid}/fd/{fd}") in listening for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_nothing_listens_without_an_address(api, registry, start):
+    for settings, count in (({}, 0), (ANY_PORT, 1)):
+        registrar = start(**settings)
+        wait_for("the registration", lambda r=registrar: r.find_log("registered"))
+        assert listeners(registrar.process.pid) == count, settings
 
 
 def test_wrong_settings_are_named(start, tmp_path):

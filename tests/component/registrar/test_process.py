@@ -2,13 +2,12 @@
 
 import signal
 import socket
-import subprocess
 import time
 
 import pytest
 
 from ports import free_port
-from support import BUILD, Registrar
+from support import Registrar
 from processes import wait_for
 
 
@@ -139,8 +138,3 @@ def test_systemd_is_told(api, registry, start, tmp_path):
         assert words[0] == "READY=1"
         assert registrar.terminate() == 0
         assert told.recv(200).decode() == "STOPPING=1"
-
-
-def test_the_program_depends_on_no_server_library():
-    text = subprocess.run(["readelf", "-d", BUILD / "bin" / "registrar"], check=True, capture_output=True, text=True)
-    assert "microhttpd" not in text.stdout
