@@ -251,8 +251,11 @@ static enum rc read_events(struct op_call *call, struct collecting *c, struct er
 		.ctx = c,
 	};
 	struct kube_reply nothing = { 0 };
+	enum rc rc = kube_list_all(call->kube, &page, NULL, err);
 
-	if (kube_list_all(call->kube, &page, NULL, err))
+	if (rc == RC_EXPIRED)
+		err->rc = RC_UNAVAILABLE; /* not by a token of our client */
+	if (rc)
 		return op_kube_translate(call, &nothing, "list the Events", err);
 	if (!c->count)
 		return RC_OK;

@@ -110,4 +110,4 @@ static enum rc open_source(const struct op_env *env, const cJSON *request unused
 	return RC_OK;
 }
 
-const struct op op_watch = { .open = open_source };
+const struct op op_watch = { .open = open_source, .is_shared = true };

@@ -31,6 +31,7 @@ struct op {
 	 */
 	enum rc (*open)(const struct op_env *env, const cJSON *request, struct stream_source **ret_source,
 			struct error *err);
+	bool is_shared; /* one stream for each api-svc, whoever reads it: it finds room when clients' streams have none */
 };
 
 #define OP_DECLARATION(upper, lower, ...) extern const struct op op_##lower;

@@ -16,7 +16,8 @@
 #include "kube-worker/reply.h"
 #include "kube-worker/stream_source.h"
 
-#define END_MS 1000 /* for the loop to tell all callers that the worker ends */
+#define SHARED_MAX 64 /* streams beyond SP_WORKER_STREAMS for those of api-svc themselves (struct op) */
+#define END_MS 1000   /* for the loop to tell all callers that the worker ends */
 
 struct worker_stream {
 	struct streams *streams;
@@ -501,6 +502,7 @@ enum rc streams_create(const struct streams_options *options, struct streams **r
 bool streams_take(struct streams *streams, const struct job *job)
 {
 	struct worker_stream *s = calloc(1, sizeof(*s));
+	size_t max = streams->max + (op_find(job->operation)->is_shared ? SHARED_MAX : 0);
 	bool room;
 
 	if (!s)
@@ -509,7 +511,7 @@ bool streams_take(struct streams *streams, const struct job *job)
 	s->job = *job;
 	s->faults = buf_make(OP_FAULTS_MAX);
 	pthread_mutex_lock(&streams->lock);
-	room = !streams->ending && streams->count < streams->max;
+	room = !streams->ending && streams->count < max;
 	streams->count += room;
 	pthread_mutex_unlock(&streams->lock);
 	if (room)

@@ -8,6 +8,8 @@ const LOG_TAIL = 200;
 const USAGE_EVERY_MS = 15000;
 const USAGE_SAMPLES = 60;
 const RETRY_MIN_MS = 500, RETRY_MAX_MS = 15000;
+const SILENCE_MS = 35000; // of a stream, which has a comment every 15 s: its connection is dead
+const HEALTH_EVERY_MS = 5000, HEALTH_MS = 4000;
 
 const $ = (id) => document.getElementById(id);
 const containers = new Map(); // id -> container
@@ -29,6 +31,11 @@ class Problem extends Error {
 
 async function ask(method, path, { body, type = "application/json", headers = {}, signal } = {}) {
   const token = sessionStorage.getItem("token");
+  if (/[^\x21-\x7e]/.test(token || "")) { // no header can have it
+    sessionStorage.removeItem("token");
+    setTimeout(signIn);
+    throw new Problem(401, { detail: "this is no token" });
+  }
   const response = await fetch(API + path, {
     method, signal, cache: "no-store",
     headers: { ...headers, ...(token && { Authorization: "Bearer " + token }), ...(body && { "Content-Type": type }) },
@@ -47,24 +54,40 @@ const pause = (ms, signal) => new Promise((resolve) => {
   signal?.addEventListener("abort", () => { clearTimeout(timer); resolve(); });
 });
 
-// Each event of a text/event-stream: {event, id, data}.
-async function* events(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "", event = {};
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const lines = (text + value).split("\n");
-    text = lines.pop();
-    for (const line of lines) {
-      if (line === "") {
-        if (event.data !== undefined || event.id !== undefined) yield event;
-        event = {};
-      } else if (!line.startsWith(":")) {
-        const colon = line.indexOf(":");
-        event[line.slice(0, colon)] = line.slice(colon + 1).replace(/^ /, "");
+// A text/event-stream: null when it has begun, then each event {event, id, data}. One that falls silent ends with an error.
+async function* follow(path, last, signal) {
+  const own = new AbortController();
+  const end = () => own.abort();
+  let timer;
+  const alive = () => { clearTimeout(timer); timer = setTimeout(end, SILENCE_MS); };
+  signal.addEventListener("abort", end);
+  try {
+    alive();
+    const response = await ask("GET", path, { signal: own.signal, headers: {
+      Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) } });
+    yield null;
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "", event = {};
+    for (;;) {
+      const { value, done } = await reader.read();
+      alive();
+      if (done) return;
+      const lines = (text + value).split("\n");
+      text = lines.pop();
+      for (const line of lines) {
+        if (line === "") {
+          if (event.data !== undefined || event.id !== undefined) yield event;
+          event = {};
+        } else if (!line.startsWith(":")) {
+          const colon = line.indexOf(":");
+          event[line.slice(0, colon)] = line.slice(colon + 1).replace(/^ /, "");
+        }
       }
     }
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+    own.abort();
   }
 }
 
@@ -153,12 +176,13 @@ async function watch(filter) {
   const query = filter ? "?" + new URLSearchParams({ filter }) : "";
   while (!signal.aborted) {
     try {
-      const response = await ask("GET", ":watch" + query, { signal, headers: {
-        Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) } });
-      setText($("filter-error"), "");
-      $("filter").setAttribute("aria-invalid", "false");
-      for await (const event of events(response)) {
+      for await (const event of follow(":watch" + query, last, signal)) {
         delay = RETRY_MIN_MS;
+        if (!event) {
+          setText($("filter-error"), "");
+          $("filter").setAttribute("aria-invalid", "false");
+          continue;
+        }
         if (event.id) last = event.id;
         if (event.event === "snapshot") {
           fresh ??= new Set();
@@ -200,10 +224,12 @@ function applyFilter() {
 
 async function lookAtHealth() {
   let state = "unhealthy";
-  try { state = (await (await ask("GET", "/health")).json()).status; } catch { /* then it is that */ }
+  try {
+    state = (await (await ask("GET", "/health", { signal: AbortSignal.timeout(HEALTH_MS) })).json()).status;
+  } catch { /* then it is that */ }
   $("health").className = "badge " + state;
   setText($("health"), state);
-  setTimeout(lookAtHealth, 5000);
+  setTimeout(lookAtHealth, HEALTH_EVERY_MS);
 }
 
 // ---- one container -----------------------------------------------------------------------------------------------
@@ -264,11 +290,12 @@ function followLogs(id) {
     let last = null, delay = RETRY_MIN_MS;
     while (!signal.aborted) {
       try {
-        const response = await ask("GET", at(id, "/logs?follow=true&tail_lines=" + LOG_TAIL), { signal, headers: {
-          Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) } });
-        setText($("logs-state"), "following");
-        for await (const event of events(response)) {
+        for await (const event of follow(at(id, "/logs?follow=true&tail_lines=" + LOG_TAIL), last, signal)) {
           delay = RETRY_MIN_MS;
+          if (!event) {
+            setText($("logs-state"), "following");
+            continue;
+          }
           if (event.id) last = event.id;
           if (event.data) addLine(JSON.parse(event.data));
         }

@@ -1,12 +1,18 @@
 """The console in Chromium: what a person sees and does."""
 
 import re
+import signal
+import socket
+import threading
+import time
 import urllib.request
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
 from api import spec
+from conftest import Page
+from listener import Listener
 from processes import wait_for
 
 EXPECTED = re.compile(r"status of (400|401|404|409|412|501|503)|favicon")  # answers that a page may get
@@ -143,9 +149,10 @@ def test_logs_events_and_usage(page, web):
 @pytest.mark.parametrize("stage", [{"SP_SERVER_TOKENS_FILE": "TOKENS"}], indirect=True)
 def test_it_asks_for_a_token(stage, page):
     page.wait("the question", lambda: page.one("#ask-input").is_displayed())
-    page.fill("#ask-input", "wrong")
-    page.one("#ask-yes").click()
-    page.wait("the question again", lambda: page.one("#ask-input").is_displayed() and not page.one("#ask-input").get_attribute("value"))
+    for wrong in ("wrong", "wrong€"):
+        page.fill("#ask-input", wrong)
+        page.one("#ask-yes").click()
+        page.wait("the question again", lambda: page.one("#ask-input").is_displayed() and not page.one("#ask-input").get_attribute("value"))
     page.fill("#ask-input", "a-token-of-the-tests-0123456789abcdef")
     page.one("#ask-yes").click()
     page.wait("the list", lambda: page.one("#empty").is_displayed())
@@ -160,6 +167,56 @@ def test_the_service_is_away_for_a_while(stage, page, web):
     wait_for("healthy", lambda: page.text("#health") == "healthy", 30)
     assert stage.api.create(spec("late"), "late").status == 201
     page.wait("what comes later is shown", lambda: "late" in page.rows(), 30)
+
+
+def test_a_service_that_hangs_is_not_healthy(stage, page, web):
+    page.wait("web is listed", lambda: "web" in page.rows())
+    stage.api_svc.popen.send_signal(signal.SIGSTOP)
+    try:
+        page.wait("unhealthy", lambda: page.text("#health") == "unhealthy")
+    finally:
+        stage.api_svc.popen.send_signal(signal.SIGCONT)
+    page.wait("healthy", lambda: page.text("#health") == "healthy")
+
+
+class Frozen:
+    """What stands between the page and the service: it forgets its connections, and says nothing of it."""
+
+    def __init__(self, port):
+        self.port, self.frozen = port, False
+        self.listener = Listener(self._serve)
+        self.connections = 0
+
+    def _serve(self, client):
+        self.connections += 1
+        number = self.connections
+        with socket.create_connection(("127.0.0.1", self.port)) as server:
+            threading.Thread(target=self._copy, args=(client, server, number), daemon=True).start()
+            self._copy(server, client, number)
+
+    def _copy(self, source, to, number):
+        try:
+            while data := source.recv(65536):
+                if self.frozen and number <= self.frozen:
+                    time.sleep(300)
+                to.sendall(data)
+        except OSError:
+            pass
+
+    def freeze(self):
+        self.frozen = self.connections
+
+
+def test_a_connection_that_falls_silent_is_replaced(stage, driver, web):
+    """A forgotten NAT entry, a laptop that slept."""
+    between = Frozen(stage.port)
+    page = Page(driver, f"http://127.0.0.1:{between.listener.port}").open()
+    page.wait("web is listed", lambda: "web" in page.rows())
+    between.freeze()
+    assert stage.api.create(spec("later"), "later").status == 201
+    page.wait("what came later is shown", lambda: "later" in page.rows(), 60)
+    driver.get("about:blank")
+    between.listener.close()
 
 
 def test_names_that_are_markup_are_text(stage, page):

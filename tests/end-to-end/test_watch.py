@@ -1,6 +1,7 @@
 """GET /containers:watch: the state of all containers, and then each change."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import time
 import pytest
 
 from api import BASE, spec
+from container_logs import Follower
 from processes import wait_for
 from test_methods import call
 from watcher import Watcher, path
@@ -452,3 +454,15 @@ def test_watch_has_a_comment_with_the_id_every_15_s(stack, watch):
     assert patched.status == 200
     assert again.event()[0] == "ADDED" and again.log == [("ADDED", "other")]
     again.close()
+
+
+def test_clients_that_follow_logs_leave_room_for_the_list(own_stack, watch):
+    stack = own_stack(workers=1, SP_WORKER_STREAMS="1")
+    create(stack, "web")
+    stack.wait_status("web", "RUNNING")
+    with contextlib.closing(Follower(stack, "web")) as log:
+        assert log.status == 200
+        assert stack.api.call("GET", f"{BASE}/web/logs?tail_lines=1").status == 503
+        watcher = watch(stack)
+        create(stack, "later")
+        watcher.until_status("later", "RUNNING")
