@@ -204,7 +204,7 @@ static void on_data(void *ctx, unsigned channel, const char *data, size_t len)
 {
 	struct exec_session *s = ctx;
 
-	if (channel == EXEC_STATUS && !s->status_heard) {
+	if (channel == EXEC_STATUS && len && !s->status_heard) { /* an empty one opens the channel */
 		s->status_heard = true;
 		s->due_ms = clock_mono_ms() + END_MS;
 		s->taker.take(s->taker.ctx, channel, data, len);

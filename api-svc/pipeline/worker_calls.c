@@ -205,6 +205,18 @@ static bool may_run(const struct worker_call *call)
 	return call->lost > 0 || call->state == WORKER_CALL_ASKED || call->state == WORKER_CALL_SETTLING;
 }
 
+#define BEGUN "it has begun, and what became of it is not known"
+
+/* Of what is begun once: after the permission to begin nobody may be told to repeat it. */
+static void give_up_begun(struct worker_calls *calls, struct worker_call *call, const char *why,
+			  struct worker_finished *finished)
+{
+	if (call->holder)
+		give_up(calls, call, RC_TIMEOUT, BEGUN, true, finished);
+	else
+		give_up(calls, call, RC_UNAVAILABLE, why, true, finished);
+}
+
 static void on_deadline(struct worker_calls *calls, struct worker_call *call, struct worker_finished *finished)
 {
 	if (may_run(call))
@@ -413,6 +425,8 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 		if (!reply.stream)
 			error_set(&reply.error, RC_INTERNAL, "a stream without an address");
 	}
+	if (reply.error.rc == RC_BUSY && policy_of(call)->begun_once && call->holder == msg->attempt)
+		error_set(&reply.error, RC_TIMEOUT, BEGUN); /* the worker has ended meanwhile */
 	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
 }
 
@@ -555,7 +569,11 @@ void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_m
 
 	if (call->state != WORKER_CALL_ASKED)
 		return;
-	if (!policy_of(call)->sent_again || policy_of(call)->begun_once) {
+	if (policy_of(call)->begun_once) {
+		give_up_begun(calls, call, "the connection to NATS was lost", finished);
+		return;
+	}
+	if (!policy_of(call)->sent_again) {
 		give_up(calls, call, RC_UNAVAILABLE, "the connection to NATS was lost", true, finished);
 		return;
 	}
@@ -595,8 +613,7 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 		return false;
 	}
 	if (call->state == WORKER_CALL_ASKED && policy_of(call)->begun_once) {
-		give_up(calls, call, RC_UNAVAILABLE, "the worker that was asked is silent; it may have begun", true,
-			finished);
+		give_up_begun(calls, call, "the worker that was asked is silent; nothing has begun", finished);
 		return false;
 	}
 	if (call->state == WORKER_CALL_ASKED) { /* no reply: the worker may be dead */

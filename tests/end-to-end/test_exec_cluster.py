@@ -1,5 +1,6 @@
 """Commands that really run: on the simulated node of our own control plane, by clients that others have written."""
 
+import concurrent.futures
 import fcntl
 import json
 import os
@@ -18,7 +19,7 @@ from kubernetes.stream import stream as kubernetes_stream
 
 from api import BASE, spec
 from container_logs import pod_of
-from exec_client import RESIZE, STDIN, exit_code
+from exec_client import CLOSE, RESIZE, STDIN, exit_code
 from kube_peers import TunnelProxy
 from listener import Listener
 from processes import wait_for
@@ -45,6 +46,35 @@ def test_exec_tells_exit_code_and_both_outputs(stack, run):
     assert out.decode() == f"web in {pod_of(stack, 'web')}\n" and exit_code(status) == 137
     status = run("web", ["there-is-no-such-program"], stdin="false").result()[2]
     assert exit_code(status) is None and "executable file not found" in status["message"]
+
+
+def test_exec_with_stdin_alone(stack, run, tmp_path):
+    """Kubernetes opens the lowest channel of output with an empty message: no status of the end."""
+    web(stack)
+    client = run("web", ["sh", "-c", f"cat >{tmp_path}/heard; exit 3"], stdout="false", stderr="false")
+    for n in range(7):  # longer than the end may take
+        client.send(STDIN, f"{n}\n".encode())
+        time.sleep(1)
+    client.send(CLOSE, bytes([STDIN]))
+    _, _, status, code = client.result()
+    assert exit_code(status) == 3 and code == 1000
+    assert (tmp_path / "heard").read_text().split() == [str(n) for n in range(7)]
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_exec_run_whose_worker_ends_is_begun_once_and_nobody_is_told_to_repeat_it(own_stack, tmp_path, end):
+    stack = own_stack(1)
+    web(stack)
+    count = tmp_path / "count"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(post, stack, "web", command=["sh", "-c", f"echo x >>{count}; sleep 4"])
+        wait_for("it runs", count.exists)
+        stack.add_worker()
+        getattr(stack.workers[0], end)()
+        answer = waiting.result()
+    problem = answer.problem(504, "UNAVAILABLE")
+    assert "it has begun" in problem["detail"] and "retry-after" not in answer.headers
+    assert count.read_text() == "x\n"
 
 
 def test_exec_on_a_terminal_with_resize(stack, run):

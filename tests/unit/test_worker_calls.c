@@ -206,8 +206,18 @@ Test(worker_calls, a_command_goes_to_another_worker_after_a_refusal_and_never_af
 	answer(&a, PROTOCOL_STATUS_WORKING, "", now + 1000);
 	cr_expect_not(pass(&a, due_of(&a)), "it was sent again");
 	cr_expect_eq(told.times, 1);
-	cr_expect_eq(told.rc, RC_UNAVAILABLE);
+	cr_expect_eq(told.rc, RC_TIMEOUT, "nobody is told to repeat it");
 	cr_expect_str_eq(worker_calls_permission(&calls, &a, now + 5000), "CANCELLED");
+}
+
+Test(worker_calls, a_command_that_has_begun_is_no_refusal_any_more)
+{
+	struct worker_attempt a = start(OPERATION_EXEC_RUN);
+
+	cr_expect_str_eq(worker_calls_permission(&calls, &a, NOW + 1), "OK");
+	answer(&a, "BUSY", "{\"detail\":\"the worker ends\"}", NOW + 2);
+	cr_expect_eq(told.times, 1);
+	cr_expect_eq(told.rc, RC_TIMEOUT);
 }
 
 Test(worker_calls, a_command_ends_with_the_connection_to_nats)
