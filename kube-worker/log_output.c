@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/hash.h"
+#include "common/base/strutil.h"
 #include "common/services/json_write.h"
 
 #define OUTPUT_MAX (16u * 1024 * 1024) /* bytes; above LOG_OUTPUT_HIGH by what one piece of an answer makes at most */
@@ -123,9 +124,9 @@ static void write_limited(struct log_output *o, const void *speaker, const struc
 
 	if (o->events) {
 		if ((int64_t)cut.len > o->left)
-			cut.len = (size_t)o->left;
+			cut.len = utf8_whole_length(cut.text, (size_t)o->left);
 		write_event(o, name, &cut, marks, count);
-		o->left -= (int64_t)cut.len + (line->ends && o->left > (int64_t)cut.len);
+		o->left -= (int64_t)line->len + line->ends;
 		return;
 	}
 	write_text(o, speaker, name, line);

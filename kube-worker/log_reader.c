@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/hash.h"
+#include "common/base/strutil.h"
 
 /* What stdout and stderr are written by stamps its lines a moment before it writes them: so far may they be out of order. */
 #define SKEW_NS 10000000
@@ -149,14 +150,15 @@ static void take_piece(struct feeding *f, const char *data, size_t len, bool end
 		r->line.hash = 0;
 }
 
-/* A line that begins in `held`, or goes on there. */
-static void take_held(struct feeding *f, bool ends)
+/* A line that begins in `held`, or goes on there: the first `len` bytes of it. */
+static void take_held(struct feeding *f, size_t len, bool ends)
 {
-	take_piece(f, f->reader->held.data, f->reader->held.len, ends);
-	if (f->reader->held.capacity > LOG_LINE_MAX / 4)
-		buf_clear(&f->reader->held);
-	else
-		buf_reset(&f->reader->held);
+	struct buf *held = &f->reader->held;
+
+	take_piece(f, held->data, len, ends);
+	buf_consume(held, len);
+	if (!held->len && held->capacity > LOG_LINE_MAX / 4)
+		buf_clear(held);
 }
 
 enum rc log_reader_feed(struct log_reader *r, const char *bytes, size_t len,
@@ -174,8 +176,10 @@ enum rc log_reader_feed(struct log_reader *r, const char *bytes, size_t len,
 			buf_add(&r->held, bytes, count);
 			if (buf_check(&r->held, err))
 				return r->held.failed;
-			if (end || r->held.len >= LOG_LINE_MAX)
-				take_held(&f, end != NULL);
+			if (end)
+				take_held(&f, r->held.len, true);
+			else if (r->held.len >= LOG_LINE_MAX)
+				take_held(&f, utf8_whole_length(r->held.data, r->held.len), false);
 		}
 		count += end != NULL;
 		bytes += count;
@@ -191,7 +195,7 @@ void log_reader_end(struct log_reader *r, void (*tell)(void *ctx, const struct l
 
 	if (!r->held.len)
 		return;
-	take_held(&f, false);
+	take_held(&f, r->held.len, false);
 	end_line(r, fold(f.hash));
 }
 

@@ -10,7 +10,7 @@
 
 #include "common/base/buf.h"
 
-#define LOG_LINE_MAX (64u * 1024) /* bytes; a longer line is told in pieces */
+#define LOG_LINE_MAX (64u * 1024) /* bytes; a longer line is told in pieces, none of which ends within a character */
 
 /* A line in a log. ns 0: none. */
 struct log_place {

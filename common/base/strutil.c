@@ -86,21 +86,22 @@ size_t utf8_length(const char *s)
 	return count;
 }
 
-void str_trim_broken_utf8(char *text)
+size_t utf8_whole_length(const char *s, size_t len)
 {
-	size_t len = strlen(text);
-
 	for (size_t back = 1; back <= 3 && back <= len; back++) {
-		unsigned char c = (unsigned char)text[len - back];
+		unsigned char c = (unsigned char)s[len - back];
 
 		if (c < 0x80)
-			return;
-		if (c >= 0xC0) { /* the first byte of the last sequence */
-			if (utf8_sequence(text + len - back, back) != back)
-				text[len - back] = '\0';
-			return;
-		}
+			return len;
+		if (c >= 0xC0) /* the first byte of the last sequence */
+			return utf8_sequence(s + len - back, back) == back ? len : len - back;
 	}
+	return len;
+}
+
+void str_trim_broken_utf8(char *text)
+{
+	text[utf8_whole_length(text, strlen(text))] = '\0';
 }
 
 static bool is_unreserved(char c)

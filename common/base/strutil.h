@@ -34,6 +34,9 @@ bool utf8_valid(const char *s, size_t len);
 /* Number of characters (code points) of a well-formed UTF-8 string. */
 size_t utf8_length(const char *s);
 
+/* How much of `s` there is without the UTF-8 sequence at its end that is not complete; at most 3 of its `len` bytes less. */
+size_t utf8_whole_length(const char *s, size_t len);
+
 /* Remove an incomplete UTF-8 sequence from the end, as cutting at a byte count leaves it. */
 void str_trim_broken_utf8(char *text);
 

@@ -99,6 +99,23 @@ def test_logs_of_a_long_line(stack, follow):
     assert "".join(p["line"] for p in pieces) == line and len(pieces) > 2
 
 
+def test_logs_of_a_long_line_keep_its_characters(stack, follow):
+    web(stack, "euro")
+    pod = pod_of(stack, "euro")
+    line = "x" + "\u00e9" * 40000 + "\u20ac" * 40000 + "\U0001f600" * 30000
+    say(stack, pod, line + "\nnext\n")
+    accept = {"Accept": "text/event-stream"}
+    follower = follow("euro", headers=accept)
+    pieces = []
+    while not pieces or pieces[-1][1].get("partial"):
+        pieces += follower.events(1)
+    assert "".join(p["line"] for _, p in pieces) == line and len(pieces) > 3
+    assert follower.events(1)[0][1]["line"] == "next"
+    again = follow("euro", headers={**accept, "Last-Event-ID": pieces[-1][0]})
+    assert again.events(1)[0][1]["line"] == "next"
+    assert logs(stack, "euro").text == line + "\nnext\n"
+
+
 def test_logs_that_are_followed_through_a_restart(stack, follow):
     web(stack, "again")
     pod = pod_of(stack, "again")

@@ -118,6 +118,44 @@ Test(log_reader, a_long_line_comes_in_pieces_and_goes_on_after_a_break)
 	buf_clear(&heard.text);
 }
 
+/* A long line, cut between any two bytes of a character: no piece ends within one, and what is no UTF-8 is kept. */
+Test(log_reader, no_piece_of_a_long_line_ends_within_a_character)
+{
+	static const char *const characters[] = {
+		"\u00e9", "\u20ac", "\U0001f600", "\xff", "\xe2\x82", "\xf0\x9f\x98"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(characters); i++) {
+		bool valid = utf8_valid(characters[i], strlen(characters[i]));
+
+		for (size_t cut = 0; cut <= 4; cut++) {
+			struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
+			struct heard heard = { buf_make(1u << 20) };
+			struct buf line cleanup_buf = buf_make(1u << 20);
+			char *at;
+
+			buf_add_str(&line, T "1Z ");
+			while (line.len < LOG_LINE_MAX - cut)
+				buf_add_char(&line, 'x');
+			for (int k = 0; k < 3; k++)
+				buf_add_str(&line, characters[i]);
+			buf_add_str(&line, ".\n");
+			cr_assert_eq(log_reader_feed(&r, line.data, LOG_LINE_MAX, hear, &heard, NULL), RC_OK);
+			cr_expect_eq(heard.text.data[heard.text.len - 1], '+');
+			cr_expect(!valid || utf8_valid(heard.text.data, heard.text.len), "%zu, cut at %zu", i, cut);
+			log_reader_restart(&r); /* which does not change what is told */
+			cr_assert_eq(log_reader_feed(&r, line.data, line.len, hear, &heard, NULL), RC_OK);
+			while ((at = strchr(heard.text.data, '+')) != NULL) {
+				cr_expect(!valid || utf8_valid(at + 1, strlen(at + 1)), "%zu, cut at %zu", i, cut);
+				memmove(at, at + 1, strlen(at));
+			}
+			cr_expect_str_eq(heard.text.data, line.data + strlen(T "1Z "), "%zu, cut at %zu", i, cut);
+			log_reader_clear(&r);
+			buf_clear(&heard.text);
+		}
+	}
+}
+
 Test(log_reader, what_is_older_is_passed_over)
 {
 	struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
@@ -231,6 +269,18 @@ Test(log_output, the_limit_cuts_within_a_line)
 		log_output_line(&o, &name, &name, &line, NULL, 0);
 	cr_expect_str_eq(o.bytes.data, "1234\n12");
 	cr_expect_eq(o.left, 0);
+	log_output_clear(&o);
+}
+
+Test(log_output, the_limit_of_events_cuts_before_a_character)
+{
+	struct log_output o = log_output_make(true, false, false, 7);
+	struct log_name name = { "a", "x" };
+	struct log_line line = make_line("\u20ac\u20ac\u20ac", true, true);
+
+	log_output_line(&o, &name, &name, &line, NULL, 0);
+	cr_expect_not_null(strstr(o.bytes.data, "\"line\":\"\u20ac\u20ac\""), "%s", o.bytes.data);
+	cr_expect_leq(o.left, 0);
 	log_output_clear(&o);
 }
 
