@@ -1,6 +1,7 @@
 /*
  * logs: what the container's replicas say, as one stream. Which replicas there are is known from the cache, whose changes
- * wake the stream; each log is a call of its own to Kubernetes, on the loop of all streams (kube_flow.h).
+ * wake the stream; each log is a call of its own to Kubernetes, on the loop of all streams (kube_flow.h). The container is
+ * the one whose root was found first: another one that gets its id later is not told.
  *
  *	SEEKING --what it is about is found (replica_seek.h)--> TELLING --all is told--> over
  *
@@ -425,16 +426,15 @@ static struct log *add_log(struct log_source *s, const char *pod, const char *co
 /* A Pod that has ended is shown to those who ask for it. */
 static bool is_shown(const struct log_source *s, const struct fact *fact)
 {
-	if (fact->kind != KUBE_POD)
-		return false;
 	return s->options.replica || (fact->phase != POD_FAILED && fact->phase != POD_SUCCEEDED);
 }
 
-static void take_run(struct log_source *s, const struct fact *fact, const struct pod_run *run)
+/* is_new: a log that was not known is added. */
+static void take_run(struct log_source *s, const struct fact *fact, const struct pod_run *run, bool is_new)
 {
 	struct log *log = find_log(s, fact->name, run->container);
 
-	if (!is_wanted(s, fact->name, run) || (!log && !is_shown(s, fact)))
+	if (!is_wanted(s, fact->name, run) || (!log && !is_new))
 		return;
 	if (!log)
 		log = add_log(s, fact->name, run->container);
@@ -448,7 +448,7 @@ static void take_run(struct log_source *s, const struct fact *fact, const struct
 }
 
 /* A Pod that no node has looked at yet tells nothing of its containers. */
-static void take_pod(struct log_source *s, const struct fact *fact)
+static void take_pod(struct log_source *s, const struct fact *fact, bool is_new)
 {
 	const char *at = fact->runs;
 	bool named = s->options.container && strcmp(s->options.container, LOG_ALL_CONTAINERS) != 0;
@@ -456,10 +456,10 @@ static void take_pod(struct log_source *s, const struct fact *fact)
 
 	if (!*at) {
 		snprintf(run.container, sizeof(run.container), "%s", named ? s->options.container : s->seek.own);
-		take_run(s, fact, &run);
+		take_run(s, fact, &run, is_new);
 	}
 	while (pod_run_next(&at, &run))
-		take_run(s, fact, &run);
+		take_run(s, fact, &run, is_new);
 }
 
 static void take_facts(void *ctx, const struct fact *const *facts, size_t count)
@@ -472,7 +472,8 @@ static void take_facts(void *ctx, const struct fact *const *facts, size_t count)
 	}
 	for (size_t i = 0; i < count; i++)
 		if (facts[i]->kind == KUBE_POD)
-			take_pod(s, facts[i]);
+			take_pod(s, facts[i],
+				 is_shown(s, facts[i]) && workload_replicaset(&s->root_uid, facts[i], facts, count));
 }
 
 /* False: the cache does not know enough. */

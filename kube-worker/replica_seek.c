@@ -159,7 +159,7 @@ static void take_names(void *ctx, const struct fact *const *facts, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const char *at = facts[i]->runs;
 
-		if (facts[i]->kind != KUBE_POD)
+		if (!workload_replicaset(&n->seek->root_uid, facts[i], facts, count))
 			continue;
 		add_name(&n->replicas, facts[i]->name);
 		n->replica_found = n->replica_found || str_equal(n->seek->replica, facts[i]->name);
@@ -227,7 +227,7 @@ static void look_at_cache(struct replica_seek *s)
 		kube_cache_visit(s->env->cache, s->id, look_for_root, &look);
 	if (!look.seen && waits)
 		s->due_ms = clock_mono_ms() + LOOK_MS;
-	else if (!known)
+	else if (!look.seen)
 		fail_as_unavailable(s, "the worker does not know the container's replicas yet");
 	else
 		check_names(s);

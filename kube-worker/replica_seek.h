@@ -15,7 +15,7 @@
 
 #define REPLICA_SEEK_MS 5000 /* for the root, and for the cache to know it */
 /* The kinds that are looked at in the cache. */
-#define REPLICA_SEEK_KINDS (1u << KUBE_DEPLOYMENT | 1u << KUBE_POD)
+#define REPLICA_SEEK_KINDS (1u << KUBE_DEPLOYMENT | 1u << KUBE_REPLICASET | 1u << KUBE_POD)
 
 enum seek_state { SEEK_ROOT, SEEK_CACHE, SEEK_FOUND, SEEK_FAILED };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/container/workload.h"
 #include "common/kube/kube_auth.h"
 
 static const char *const names[] = {
@@ -39,17 +40,6 @@ struct scope {
 	int32_t newest_revision;
 };
 
-static const struct fact *replicaset_of(const struct scope *s, const struct fact *pod)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		const struct fact *f = s->facts[i];
-
-		if (f->kind == KUBE_REPLICASET && kube_uid_equal(&f->uid, &pod->owner))
-			return kube_uid_equal(&f->owner, &s->deployment->uid) ? f : NULL;
-	}
-	return NULL;
-}
-
 static int32_t newest_revision(const struct scope *s)
 {
 	int32_t newest = 0;
@@ -72,7 +62,7 @@ enum standing {
 
 static enum standing standing_of(const struct scope *s, const struct fact *fact)
 {
-	const struct fact *replicaset = fact->kind == KUBE_POD ? replicaset_of(s, fact) : NULL;
+	const struct fact *replicaset = workload_replicaset(&s->deployment->uid, fact, s->facts, s->count);
 	bool old;
 
 	if (!replicaset)

@@ -234,6 +234,17 @@ const struct fact *workload_find(const struct fact *root, enum workload_role rol
 	return ownerless;
 }
 
+const struct fact *workload_replicaset(const struct kube_uid *root, const struct fact *pod,
+				       const struct fact *const *facts, size_t count)
+{
+	if (pod->kind != KUBE_POD)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->kind == KUBE_REPLICASET && kube_uid_equal(&facts[i]->uid, &pod->owner))
+			return kube_uid_equal(&facts[i]->owner, root) ? facts[i] : NULL;
+	return NULL;
+}
+
 enum workload_holder workload_holder(const cJSON *object, const char *id, const struct kube_uid *root)
 {
 	struct kube_uid owner = kube_owner_of(object);

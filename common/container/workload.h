@@ -109,6 +109,15 @@ unsigned workload_stray(const struct fact *root, const struct fact *const *facts
 const struct fact *workload_find(const struct fact *root, enum workload_role role, const struct fact *const *facts,
 				 size_t count);
 
+/*
+ * The ReplicaSet through which the root has a Pod. NULL: the Pod is not the root's (it may be a predecessor's, with the same
+ * id), or `pod` is no Pod.
+ *
+ * facts  all of the instance.
+ */
+const struct fact *workload_replicaset(const struct kube_uid *root, const struct fact *pod,
+				       const struct fact *const *facts, size_t count);
+
 /* Who has the name of an object that should be made. */
 enum workload_holder {
 	WORKLOAD_HELD_BY_ROOT,        /* it is the one that should exist */

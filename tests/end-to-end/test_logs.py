@@ -154,6 +154,29 @@ def test_logs_that_are_followed_through_rollout_and_scaling(stack, follow):
     follower.rest()  # whatever it said at last; then the stream ends
 
 
+@pytest.mark.parametrize("pause", [0, 0.05, 0.1])
+def test_logs_end_with_their_container_when_another_gets_its_id(stack, follow, pause):
+    name = f"reused-{int(pause * 1000)}"
+    accept = {"Accept": "text/event-stream"}
+    web(stack, name)
+    old = pod_of(stack, name)
+    say(stack, old, "old\n")
+    follower = follow(name, headers=accept, timeout=60)
+    event_id, event = follower.events(1)[0]
+    assert event["line"] == "old"
+    assert stack.api.delete(name).status == 204
+    time.sleep(pause)
+    wait_for("the id is free", lambda: stack.api.create(spec(), name).status == 201)
+    new = wait_for("another Pod runs", lambda: next(
+        (p["metadata"]["name"] for p in stack.kube.of("pods", name)
+         if p["metadata"]["name"] != old and p["status"].get("phase") == "Running"), None), 30)
+    say(stack, new, "new\n")
+    assert b"new" not in follower.rest()
+    resumed = follow(name, headers={**accept, "Last-Event-ID": event_id})
+    event = resumed.events(1)[0][1]
+    assert (event["replica"], event["line"]) == (new, "new")
+
+
 def test_logs_that_wait_for_a_replica(stack, follow):
     web(stack, "waits", metadata={"name": "web", "labels": {"dcm-test/start-delay": "2s"}})
     answer = logs(stack, "waits").problem(409, "CONFLICT")
