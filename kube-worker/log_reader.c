@@ -96,8 +96,10 @@ static const char *begin_line(struct feeding *f, const char *data, size_t len)
 	r->passes = r->line.ns < r->since_ns;
 	if (r->mark.ns && r->line.ns - SKEW_NS <= r->mark.ns) {
 		r->passes = true;
+		r->doubted = r->doubted || r->line.ns > r->mark.ns;
 	} else if (r->mark.ns) {
-		tell_loss(f);
+		if (!r->complete || r->doubted)
+			tell_loss(f);
 		r->mark.ns = 0;
 	} else if (r->broken) {
 		r->skip = r->line.ns == r->broken_ns ? r->broken : 0;
@@ -199,10 +201,12 @@ void log_reader_end(struct log_reader *r, void (*tell)(void *ctx, const struct l
 	end_line(r, fold(f.hash));
 }
 
-void log_reader_restart(struct log_reader *r)
+void log_reader_restart(struct log_reader *r, bool complete)
 {
 	buf_clear(&r->held);
 	r->mark = r->last;
+	r->complete = complete;
+	r->doubted = false;
 	if (r->in_line && !r->passes && r->told) {
 		r->broken = r->told;
 		r->broken_ns = r->line.ns;

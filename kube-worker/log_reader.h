@@ -35,6 +35,8 @@ struct log_reader {
 	struct buf held;       /* what has come of a line that has not ended */
 	struct log_place last; /* the line that was told last */
 	struct log_place mark; /* what comes up to it was told before; ns 0: nothing was */
+	bool complete;         /* the run of the mark was told to its end: no loss when it is not found */
+	bool doubted;          /* a line that is newer than the mark was passed over */
 	int64_t since_ns;      /* what is older is passed over */
 	struct log_place line; /* which comes */
 	char time[40];
@@ -59,8 +61,12 @@ enum rc log_reader_feed(struct log_reader *reader, const char *bytes, size_t len
 /* It has ended for good: what is held is told, though it has no end. */
 void log_reader_end(struct log_reader *reader, void (*tell)(void *ctx, const struct log_line *line), void *ctx);
 
-/* It broke, and is read again from log_reader_since() on: what was told is not told again. */
-void log_reader_restart(struct log_reader *reader);
+/*
+ * It is read again from the line on that was told last: what was told is not told again, and when that line is not found a
+ * loss is told.
+ * complete: the run was told to its end, so that without that line this is the next run, and nothing is lost.
+ */
+void log_reader_restart(struct log_reader *reader, bool complete);
 
 /* Another run of the container follows: nothing of what it says was told. */
 void log_reader_next_run(struct log_reader *reader);

@@ -53,12 +53,14 @@ struct log {
 	struct kube_call *call; /* NULL: none is under way */
 	struct log_reader reader;
 	struct backoff backoff;
-	int64_t due_ms;     /* not asked for before */
-	int64_t failing_ms; /* since when; 0: it does not fail */
-	int64_t asked_ns;   /* by our clock: when it was asked for first */
-	int64_t run_known;  /* that was told, or is being told; -1: none */
-	bool previous_done; /* the run before this one was asked for */
-	bool ended;         /* the last call, completely */
+	int64_t due_ms;        /* not asked for before */
+	int64_t failing_ms;    /* since when; 0: it does not fail */
+	int64_t asked_ns;      /* by our clock: when it was asked for first */
+	int64_t run_known;     /* that was told, or is being told; -1: none */
+	int64_t previous_of;   /* the run for which the one before was asked for, or is; -1: none */
+	bool previous_done;    /* that is over */
+	bool previous_follows; /* that one comes right after run_known, which was told to its end */
+	bool ended;            /* the last call, completely */
 	bool paused;
 	bool answered; /* it was, well, at some time */
 	/* As the cache had it last: */
@@ -178,6 +180,8 @@ static void on_begun(void *ctx)
 
 	log->answered = true;
 	log->failing_ms = 0;
+	if (log->phase == LOG_ASKED_PREVIOUS && log->previous_follows)
+		log_reader_next_run(&log->reader);
 	begin(log->source);
 }
 
@@ -233,6 +237,7 @@ static void on_complete(struct log *log, bool of_previous)
 	log->ended = true;
 	if (of_previous && !s->options.previous) {
 		log->previous_done = true;
+		log->run_known = log->previous_of - 1;
 		log_reader_end(&log->reader, tell, log);
 		return;
 	}
@@ -250,7 +255,7 @@ static void on_refused(struct log *log, bool of_previous, const struct kube_repl
 	if (of_previous && !s->options.previous &&
 	    (reply->status == 400 || reply->status == 404 || reply->status == 500)) {
 		log->previous_done = true; /* it is not there any more */
-		if (log->ended && log->run.restarts == log->run_known + 1)
+		if (log->ended && log->previous_of == log->run_known + 1)
 			log_reader_next_run(&log->reader); /* and was told to its end */
 		return;
 	}
@@ -333,10 +338,11 @@ static void ask(struct log *log, bool previous)
 	if (!log->asked_ns)
 		log->asked_ns = clock_wall_ms() * NS_PER_MS;
 	log->phase = previous ? LOG_ASKED_PREVIOUS : LOG_ASKED;
-	if (!previous) {
+	log->previous_done = false;
+	log->previous_follows = previous && log->ended && log->run.restarts == log->run_known + 2;
+	log->previous_of = previous ? log->run.restarts : -1;
+	if (!previous)
 		log->run_known = log->run.restarts;
-		log->previous_done = false;
-	}
 }
 
 /* A log that is not asked for at the moment: is it to be, and for which run? */
@@ -344,6 +350,7 @@ static void look_at_log(struct log *log)
 {
 	bool told_some = was_told(log);
 	bool new_run = log->run.restarts != log->run_known;
+	bool previous_done;
 
 	if (log->call || log->phase == LOG_OVER || clock_mono_ms() < log->due_ms)
 		return;
@@ -361,9 +368,10 @@ static void look_at_log(struct log *log)
 	}
 	if (told_some && log->ended && !new_run && !log->run.goes_on)
 		return;
-	if (told_some && !log->previous_done)
-		log_reader_restart(&log->reader);
-	if (told_some && new_run && log->run.restarts > 0 && !log->previous_done) {
+	previous_done = log->previous_done && log->previous_of == log->run.restarts;
+	if (told_some && !previous_done)
+		log_reader_restart(&log->reader, log->ended && log->run.restarts == log->run_known + 1);
+	if (told_some && new_run && log->run.restarts > 0 && !previous_done) {
 		ask(log, true);
 		return;
 	}
@@ -417,6 +425,7 @@ static struct log *add_log(struct log_source *s, const char *pod, const char *co
 	log->reader = log_reader_make(place_of(s, log->key), s->options.since_ns);
 	log->backoff = (struct backoff){ .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
 	log->run_known = -1;
+	log->previous_of = -1;
 	while (*end)
 		end = &(*end)->next;
 	*end = log;

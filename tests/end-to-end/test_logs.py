@@ -134,6 +134,19 @@ def test_logs_that_are_followed_through_a_restart(stack, follow):
     assert logs(stack, "again").text == numbered(8, 10)
 
 
+def test_logs_of_runs_that_begin_together_are_not_called_lost(stack, follow):
+    web(stack, "hasty")
+    pod = pod_of(stack, "hasty")
+    say(stack, pod, "run 0\n")
+    follower = follow("hasty")
+    assert follower.line() == "run 0"
+    for run in (1, 3, 5):
+        for n in (run, run + 1):
+            restart(stack, pod, n)
+            say(stack, pod, "".join(f"run {n}, line {k}\n" for k in range(5)), run=n)
+        assert follower.lines(10) == [f"run {n}, line {k}" for n in (run, run + 1) for k in range(5)]
+
+
 def test_logs_that_are_followed_through_rollout_and_scaling(stack, follow):
     web(stack, "moves")
     first = pod_of(stack, "moves")

@@ -37,7 +37,7 @@ static void read_again(const char *bytes, size_t len, size_t cut)
 	struct buf told = buf_make(TOLD_MAX);
 
 	FUZZ_CHECK(!log_reader_feed(&reader, bytes, cut, tell, &told, NULL));
-	log_reader_restart(&reader);
+	log_reader_restart(&reader, false);
 	FUZZ_CHECK(!log_reader_feed(&reader, bytes, len, tell, &told, NULL));
 	log_reader_next_run(&reader);
 	FUZZ_CHECK(!log_reader_feed(&reader, bytes, len, tell, &told, NULL));

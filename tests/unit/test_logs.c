@@ -74,9 +74,32 @@ Test(log_reader, nothing_is_told_twice_after_a_break)
 		struct heard heard = { buf_make(4096) };
 
 		feed(&r, agains[i].before, 7, &heard);
-		log_reader_restart(&r);
+		log_reader_restart(&r, false);
 		feed(&r, agains[i].after, 5, &heard);
 		cr_expect_str_eq(heard.text.data, agains[i].heard, "%zu: %s", i, heard.text.data);
+		log_reader_clear(&r);
+		buf_clear(&heard.text);
+	}
+}
+
+/* The run was told to its end, and what is read is the next one, or was lost within the skew. */
+Test(log_reader, a_run_after_a_complete_one_is_no_loss)
+{
+	static const struct again cases[] = {
+		{ T "1Z a\n", T "2Z b\n", "a\nb\n" },
+		{ T "1Z a\n", T "1Z a\n" T "2Z b\n", "a\nb\n" },
+		{ T "1Z a\n", T "100000001Z close\n" T "2Z b\n", "a\nLOST\nb\n" },
+		{ T "1Z a\n", T "05Z older\n" T "2Z b\n", "a\nb\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
+		struct heard heard = { buf_make(4096) };
+
+		feed(&r, cases[i].before, 7, &heard);
+		log_reader_restart(&r, true);
+		feed(&r, cases[i].after, 5, &heard);
+		cr_expect_str_eq(heard.text.data, cases[i].heard, "%zu: %s", i, heard.text.data);
 		log_reader_clear(&r);
 		buf_clear(&heard.text);
 	}
@@ -109,7 +132,7 @@ Test(log_reader, a_long_line_comes_in_pieces_and_goes_on_after_a_break)
 		buf_addf(&line, "%08d", i);
 	buf_add_char(&line, '\n');
 	cr_assert_eq(log_reader_feed(&r, line.data, 100000, hear, &heard, NULL), RC_OK);
-	log_reader_restart(&r);
+	log_reader_restart(&r, false);
 	cr_assert_eq(log_reader_feed(&r, line.data, line.len, hear, &heard, NULL), RC_OK);
 	while ((at = strchr(heard.text.data, '+')) != NULL)
 		memmove(at, at + 1, strlen(at));
@@ -143,7 +166,7 @@ Test(log_reader, no_piece_of_a_long_line_ends_within_a_character)
 			cr_assert_eq(log_reader_feed(&r, line.data, LOG_LINE_MAX, hear, &heard, NULL), RC_OK);
 			cr_expect_eq(heard.text.data[heard.text.len - 1], '+');
 			cr_expect(!valid || utf8_valid(heard.text.data, heard.text.len), "%zu, cut at %zu", i, cut);
-			log_reader_restart(&r); /* which does not change what is told */
+			log_reader_restart(&r, false); /* which does not change what is told */
 			cr_assert_eq(log_reader_feed(&r, line.data, line.len, hear, &heard, NULL), RC_OK);
 			while ((at = strchr(heard.text.data, '+')) != NULL) {
 				cr_expect(!valid || utf8_valid(at + 1, strlen(at + 1)), "%zu, cut at %zu", i, cut);
