@@ -24,6 +24,7 @@
 #include "kube-worker/stream_source.h"
 
 #define TRY_MS 5000 /* for a log that cannot be read, when it is not followed */
+#define FORBIDDEN_MS 10000
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 2000
 #define AGAIN_MS 1000    /* until a log is asked for again that has ended while its container seems to run */
@@ -246,6 +247,20 @@ static void on_complete(struct log *log, bool of_previous)
 	log->due_ms = clock_mono_ms() + AGAIN_MS;
 }
 
+static bool was_told(const struct log *log)
+{
+	return log->answered || log->reader.last.ns;
+}
+
+/*
+ * A server that has just been started forbids everything until it has read its roles: what was allowed before is tried again
+ * for a while.
+ */
+static bool is_forbidden_for_good(const struct log *log)
+{
+	return !was_told(log) || (log->failing_ms && clock_mono_ms() - log->failing_ms > FORBIDDEN_MS);
+}
+
 static void on_refused(struct log *log, bool of_previous, const struct kube_reply *reply, const struct error *why)
 {
 	struct log_source *s = log->source;
@@ -269,7 +284,7 @@ static void on_refused(struct log *log, bool of_previous, const struct kube_repl
 		return;
 	}
 	op_kube_make_public(reply->object, &public);
-	if (why->rc == RC_PERMISSION_DENIED || why->rc == RC_INVALID_ARGUMENT) {
+	if ((why->rc == RC_PERMISSION_DENIED && is_forbidden_for_good(log)) || why->rc == RC_INVALID_ARGUMENT) {
 		fail(s, &public);
 		return;
 	}
@@ -303,11 +318,6 @@ static int64_t since_of(const struct log *log)
 	if (log->reader.last.ns)
 		return log->reader.last.ns;
 	return log->asked_ns;
-}
-
-static bool was_told(const struct log *log)
-{
-	return log->answered || log->reader.last.ns;
 }
 
 static void ask(struct log *log, bool previous)
