@@ -177,6 +177,20 @@ def stack(shared_stack, target):
 
 
 @pytest.fixture
+def no_other_workers(shared_stack):
+    """
+    The shared stack's workers repair in the same namespace, past the gate; and what is owed to an api-svc of another NATS is to
+    them owed to one that is gone.
+    """
+    for worker in shared_stack.workers:
+        worker.stop()
+    yield
+    for worker in shared_stack.workers:
+        worker.start()
+    wait_for("healthy", lambda: shared_stack.api.health() == "healthy", 20)
+
+
+@pytest.fixture
 def own_stack(target, tmp_path):
     """A pipeline that the test may break: call with the number of workers."""
     stacks = []

@@ -44,6 +44,11 @@ class Process:
                                           stdout=log, stderr=log)
         return self
 
+    def suspend(self):
+        """SIGSTOP; returns when all its threads have stopped. SIGCONT ends it."""
+        self.popen.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.popen.pid, os.WSTOPPED | os.WNOWAIT)
+
     def alive(self):
         """Does it run?"""
         return self.popen is not None and self.popen.poll() is None

@@ -12,10 +12,10 @@ def test_metrics_of_a_broken_watch_and_of_failing_calls(own_stack, target):
     port = port_of(stack.add_worker(**ANY_PORT).log())
     wait_for("healthy", lambda: stack.api.health() == "healthy")
     before = scrape(port)
-    target.faults({"match": {"verb": "watch", "resource": "pods"}, "kind": "drop", "count": 2},
+    # Without end: other workers watch as well.
+    target.faults({"match": {"verb": "watch", "resource": "pods"}, "kind": "drop", "count": -1},
+                  {"match": {"verb": "watch", "resource": "pods"}, "kind": "watch-eof", "count": -1, "broken": True},
                   {"match": {"verb": "create", "resource": "deployments"}, "kind": "status", "status": 503, "count": 1})
-    target.admin.call("POST", "/sim/faults", {"match": {"verb": "watch", "resource": "pods"}, "kind": "watch-eof",
-                                              "count": 1, "broken": True})
     assert stack.api.create(spec(), "again").status == 201
     wait_for("restarts", lambda: scrape(port).sum("dcm_sp_kubernetes_watch_restarts_total", kind="pods") >
              before.sum("dcm_sp_kubernetes_watch_restarts_total", kind="pods"), 30)
@@ -24,6 +24,7 @@ def test_metrics_of_a_broken_watch_and_of_failing_calls(own_stack, target):
     assert samples.sum("dcm_sp_kubernetes_requests_total", verb="create", kind="deployments", code="201") == 1
     wait_for("an unanswered watch",
              lambda: scrape(port).sum("dcm_sp_kubernetes_requests_total", verb="watch", code="none") > 0, 30)
+    target.faults()
     assert stack.api.delete("again").status == 204
 
 

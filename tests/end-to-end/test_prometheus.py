@@ -99,7 +99,7 @@ def prometheus(monitors, own_stack, tmp_path):
     server.worker = worker
     for number in range(3):
         assert stack.api.create(spec(), f"p{number}").status == 201
-    worker.popen.send_signal(signal.SIGSTOP)
+    worker.suspend()
     assert stack.api.get("p0").status == 504
     worker.popen.send_signal(signal.SIGCONT)
     m.wait_last("p0", "RUNNING")

@@ -40,7 +40,7 @@ def begin(function, *args, **kwargs):
 
 
 def suspend(process):
-    process.popen.send_signal(signal.SIGSTOP)
+    process.suspend()
 
 
 def resume(process):

@@ -16,7 +16,7 @@ OWED = "dcm.project/owed"
 
 
 @pytest.fixture
-def plain(target, own_stack, tmp_path):
+def plain(target, own_stack, tmp_path, no_other_workers):
     """A pipeline on a nats-server without JetStream, whose only worker goes through a gate: (stack, gate)."""
     gate = Gate(Kube(target.kubeconfig, target.namespace), str(tmp_path))
     stack = own_stack(0, start=False, SP_LOG_LEVEL="debug")

@@ -129,17 +129,6 @@ def restart_api(stack):
 PORTLESS = {"spec": {"network": None}}
 
 
-@pytest.fixture
-def no_other_workers(shared_stack):
-    """The shared stack's workers repair in the same namespace: past the gate."""
-    for worker in shared_stack.workers:
-        worker.stop()
-    yield
-    for worker in shared_stack.workers:
-        worker.start()
-    wait_for("healthy", lambda: shared_stack.api.health() == "healthy", 20)
-
-
 def test_a_repair_whose_create_comes_late_follows_the_newer_change(own_stack, gate, no_other_workers):
     """Of two workers that repair: the slow one's Service arrives after the other has finished, and a PATCH has taken it away."""
     stack = own_stack(0)
