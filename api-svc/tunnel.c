@@ -89,7 +89,7 @@ static bool carry_to_stream(struct tunnel *t)
 
 	if (t->next == TUNNEL_CLOSES) {
 		drop(&t->to_stream, t->to_stream.len);
-		room = TUNNEL_BLOCK; /* of what is for nobody but the framing */
+		room = TUNNEL_BLOCK; /* for the framing only */
 	}
 	if (t->next == TUNNEL_OVER || room == 0 || t->client_ended || t->to_client.len > ANSWERS_MAX)
 		return false;

@@ -224,7 +224,7 @@ static void lose_feed(struct watches *watches, const struct error *why, struct w
 	watches->state = watched && !watches->ending ? FEED_LOST : FEED_NONE;
 	watches->retry_ms = clock_mono_ms() + backoff_next_ms(&watches->backoff);
 	if (watched)
-		log_warn("the list of containers is not up to date; asking again", log_err(why));
+		log_warn("the list of containers is not up to date; retrying", log_err(why));
 	else
 		forget_list(watches);
 }

@@ -1,11 +1,11 @@
 /*
  * `GET /containers:watch`: one list of all containers for all watchers, kept by one feed from a worker (watch_feed.h)
- * for as long as somebody watches and WATCHES_KEEP_MS longer. Each watcher has no more than a cursor into it, so a slow
+ * while there are watchers and WATCHES_KEEP_MS longer. Each watcher has no more than a cursor into it, so a slow
  * one costs nothing and gets the latest state of each container.
  *
  *	NONE --a watcher comes--> ASKED --a worker begins--> OPEN --its snapshot is complete--> SYNCED
  *	  ^                         |                          |                                  |
- *	  +----refused, nobody watches yet                     +--lost--> LOST <------lost--------+
+ *	  +----refused, no watchers yet                        +--lost--> LOST <------lost--------+
  *	                                                                    |--in a moment--> ASKED
  *
  * Who comes while it is not SYNCED waits, and gets the error of the attempt that fails. Who watches already notices

@@ -310,7 +310,7 @@ static void on_done(void *ctx, const struct kube_reply *reply, const struct erro
 	worker_stream_wake(log->source->stream);
 }
 
-/* ---- asking Kubernetes ------------------------------------------------------------------------------------------- */
+/* ---- requests to Kubernetes -------------------------------------------------------------------------------------- */
 
 /* From where on: what was told last, or when it was asked for first. */
 static int64_t since_of(const struct log *log)

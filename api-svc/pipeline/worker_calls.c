@@ -207,7 +207,7 @@ static bool may_run(const struct worker_call *call)
 
 #define BEGUN "it has begun, and what became of it is not known"
 
-/* Of what is begun once: after the permission to begin nobody may be told to repeat it. */
+/* An operation that is begun once: after the permission to begin, no answer may invite a retry. */
 static void give_up_begun(struct worker_calls *calls, struct worker_call *call, const char *why,
 			  struct worker_finished *finished)
 {

@@ -124,23 +124,24 @@ unsigned workload_root_kinds(void)
 	return kinds;
 }
 
-unsigned workload_child_kinds(void)
+static unsigned kinds_of(unsigned roles)
 {
 	unsigned kinds = 0;
 
 	for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++)
-		if (children[role].watched)
+		if (roles & 1u << role)
 			kinds |= 1u << children[role].kind;
 	return kinds;
 }
 
+unsigned workload_child_kinds(void)
+{
+	return kinds_of(workload_watched_roles());
+}
+
 unsigned workload_owned_kinds(void)
 {
-	unsigned kinds = 0;
-
-	for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++)
-		kinds |= 1u << children[role].kind;
-	return kinds;
+	return kinds_of(WORKLOAD_ALL_ROLES);
 }
 
 unsigned workload_watched_roles(void)

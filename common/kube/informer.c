@@ -42,7 +42,7 @@ struct informer {
 	pthread_mutex_t lock; /* guards stop_asked and the next three */
 	pthread_cond_t wake;
 	bool stop_asked;
-	void (*ended)(void *ctx); /* NULL: somebody joins the thread */
+	void (*ended)(void *ctx); /* NULL: the thread is joined */
 	void *ended_ctx;
 	struct error failure; /* the last one */
 	atomic_bool stopping;

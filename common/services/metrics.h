@@ -39,7 +39,7 @@ struct metric_buckets {
 
 /* The last request with a trace that fell into a bucket. */
 struct metric_exemplar {
-	atomic_flag busy; /* is written or read; nobody waits for it */
+	atomic_flag busy; /* is written or read; never waited for */
 	char trace[METRIC_TRACE_MAX];
 	int64_t ns;
 	int64_t wall_ms; /* 0: there is none */

@@ -108,9 +108,10 @@ def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, poi
 
 
 def leave_incomplete(stack, gate):
-    """The worker and api-svc die after the root was written."""
+    """The worker and api-svc die after the root was written. Returns the etag from before."""
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)
+    etag = stack.api.get("whole").json["etag"]
     hold = gate.hold("after", "PUT", ROOT)
     later = Later(stack)
     hold.wait()
@@ -119,6 +120,7 @@ def leave_incomplete(stack, gate):
     hold.release()
     later.wait()
     assert state(stack) == ("1.28", True, False, True)
+    return etag
 
 
 def restart_api(stack):
@@ -162,17 +164,7 @@ def test_a_create_that_comes_after_its_worker_is_gone_is_removed(own_stack, gate
 
 def test_a_change_that_was_left_incomplete_is_undone_when_it_is_refused(own_stack, gate, request):
     stack = own_stack(0)
-    worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    create_quietly(stack)
-    etag = stack.api.get("whole").json["etag"]
-    hold = gate.hold("after", "PUT", ROOT)
-    later = Later(stack)
-    hold.wait()
-    worker.kill()
-    stack.api_svc.kill()
-    hold.release()
-    later.wait()
-    assert state(stack) == ("1.28", True, False, True)
+    etag = leave_incomplete(stack, gate)
     request.getfixturevalue("no_services")
     stack.add_worker()
     wait_for("old", lambda: state(stack) == OLD_STATE, 60, 0.2)
