@@ -56,8 +56,8 @@ BINARIES := $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS) $(if $(KUBESIM_SRC),kubesim)
 .PHONY: all
 all: $(BINARIES) $(if $(wildcard tests/checks),$(BUILD)/operations) ## Build the programs into build/bin
 
-# Has each operation all that belongs to it? (Packages are built without tests/.)
-$(BUILD)/operations: tests/checks/operations.sh common/operation.h api-svc/openapi.yaml $(wildcard kube-worker/op_*.c tests/end-to-end/test_*.py)
+# Has each operation, and each type of resources, all that belongs to it? (Packages are built without tests/.)
+$(BUILD)/operations: tests/checks/operations.sh common/operation.h common/resource.h api-svc/openapi.yaml $(wildcard kube-worker/op_*.c tests/end-to-end/test_*.py)
 	$(Q)tests/checks/operations.sh && mkdir -p $(@D) && touch $@
 
 .DELETE_ON_ERROR:
@@ -114,8 +114,10 @@ $(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 # All processes but their main() functions, with the unit tests on top. tests/unit/fake_<module>.c come before what they
-# stand in for, which the linker then does not take out of the library; fake_clock.c is put before the functions below.
-UNIT_WRAPPED := clock_mono_ms clock_mono_ns thread_wait thread_wait_until
+# stand in for, which the linker then does not take out of the library; fake_clock.c and fake_exchange.c are put before the
+# functions below.
+UNIT_WRAPPED := clock_mono_ms clock_mono_ns thread_wait thread_wait_until \
+	http_exchange_wake http_exchange_is_present http_exchange_drop
 $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
@@ -126,6 +128,7 @@ $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))
 # it stays in the build folder, logs and inputs that fail in $(FUZZ_BUILD)/found/. As many at a time as processors.
 FUZZ_BUILD   := build-fuzz
 FUZZ_SECONDS ?= 20
+FUZZ_RUNS    ?= -1
 FUZZ         ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
 FUZZ_LIMITS  := -timeout=10 -rss_limit_mb=2048
 
@@ -136,11 +139,11 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(filter-out %/main
 .PRECIOUS: $(BUILD)/obj/tests/fuzz/%.o
 
 .PHONY: fuzz
-fuzz: ## Run the fuzz targets (FUZZ="TARGET..."), FUZZ_SECONDS=20 each
+fuzz: ## Run the fuzz targets (FUZZ="TARGET..."), FUZZ_SECONDS=20 each, 0: until FUZZ_RUNS executions
 	$(MAKE) CC=clang SANITIZE=fuzzer-no-link,address,undefined BUILD=$(FUZZ_BUILD) $(FUZZ:%=$(FUZZ_BUILD)/fuzz/%)
 	@mkdir -p $(FUZZ_BUILD)/found $(FUZZ:%=$(FUZZ_BUILD)/corpus/%)
 	printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I TARGET sh -c '$(FUZZ_BUILD)/fuzz/TARGET $(FUZZ_LIMITS) \
-		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(FUZZ_BUILD)/found/TARGET- \
+		-max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -artifact_prefix=$(FUZZ_BUILD)/found/TARGET- \
 		$(FUZZ_BUILD)/corpus/TARGET tests/fuzz/corpus/TARGET >$(FUZZ_BUILD)/found/TARGET.log 2>&1 && \
 		tail -n 1 $(FUZZ_BUILD)/found/TARGET.log | sed "s/^/TARGET: /" || \
 		{ tail -n 50 $(FUZZ_BUILD)/found/TARGET.log; exit 255; }'
@@ -153,7 +156,7 @@ export UBSAN_OPTIONS = print_stacktrace=1
 model: ## Explore the protocol of a request (common/protocol.h, SETTLING) in every order of events
 	tests/model/settling.py
 
-.PHONY: test unit component end-to-end test-cluster cluster cluster-stop
+.PHONY: test unit component end-to-end test-cluster test-metrics-server cluster cluster-stop
 unit: $(BUILD)/test/unit ## Run the unit tests
 	$(BUILD)/test/unit --jobs 2
 
@@ -175,6 +178,9 @@ cluster-stop: ## Stop it
 test-cluster: all ## Run the end-to-end tests against the real control plane
 	tests/end-to-end/run.sh --build $(BUILD) --cluster $(E2E)
 
+test-metrics-server: all ## Run those of usage against the real metrics-server, on a control plane of its own
+	SP_K8S_KUBECONFIG= METRICS_SERVER=yes tests/end-to-end/run.sh --build $(BUILD) --cluster test_usage_metrics_server.py
+
 .PHONY: test-console
 test-console: all ## Test the console in a real Chromium
 	deploy/install-packages.sh console
@@ -189,16 +195,22 @@ test-kubernetes: ## Try deploy/kubernetes on the real control plane
 	tests/deploy/kubernetes.sh
 
 .PHONY: test-deploy
-test-deploy: ## Try package, images, compose.yaml, units and all-in-one (about 20 minutes; needs root)
+test-deploy: ## Try package, images, compose.yaml, units and their rights, and all-in-one (about 25 minutes; needs root)
 	deploy/install-packages.sh build test deb test-deploy
-	set -e; for part in deb images compose systemd all-in-one; do tests/deploy/$$part.sh; done
+	set -e; for part in deb images compose systemd rights all-in-one; do tests/deploy/$$part.sh; done
 
 .PHONY: chaos
 SEED     ?=
 SECONDS  ?= 60
 TARGET   ?= sim
-chaos: all ## Random faults under load, and an audit of all answers: SEED=, SECONDS=, TARGET=sim|cluster
-	tests/chaos/run.sh --build $(BUILD) --target $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+CHAOS    ?=
+chaos: all ## Random faults under load, and an audit of all answers: SEED=, SECONDS=, TARGET=sim|cluster, CHAOS="--network --nats 3"
+	tests/chaos/run.sh --build $(BUILD) --target $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
+
+.PHONY: soak
+HOURS    ?= 4
+soak: all ## Hours at a tenth of the load, a restart each minute: HOURS=, SEED=, TARGET=sim|cluster
+	tests/chaos/run.sh --build $(BUILD) --soak --target $(TARGET) --hours $(HOURS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
 bench: all test-streams-programs ## Measure: pipeline overhead, ratios to direct Kubernetes calls, memory, streams, a watch
@@ -209,8 +221,9 @@ bench: all test-streams-programs ## Measure: pipeline overhead, ratios to direct
 	tests/bench/exec.py --build $(BUILD)
 
 .PHONY: overload
-overload: all ## Measure 2,000 clients that create and delete without a pause: latency, health, memory, recovery
+overload: all ## Measure 2,000 clients without a pause, then 10,000 idle connections: latency, health, memory, recovery
 	tests/bench/overload.py --bin $(BUILD)/bin
+	tests/bench/crowd.py --bin $(BUILD)/bin
 
 # ---- running ---------------------------------------------------------------------------------------------------------
 
@@ -259,8 +272,11 @@ lint: ## cppcheck over the sources, shellcheck over the scripts
 format: ## Rewrite the sources with clang-format
 	clang-format -i $(SOURCES) $(HEADERS)
 
-format-check: ## Fail when clang-format would change something
+format-check: ## Fail when clang-format would change something, or a comment has more than 120 columns
 	clang-format --dry-run --Werror $(SOURCES) $(HEADERS)
+	@for f in $(SOURCES) $(HEADERS); do expand -t8 $$f | \
+		awk -v f=$$f 'length > 120 && /^ *\/?\*/ { print f ":" NR ": a comment of more than 120 columns"; bad = 1 } END { exit bad }' || bad=1; \
+	done; [ -z "$$bad" ]
 
 hdr-check: $(patsubst %,$(BUILD)/hdr/%.o,$(HEADERS)) ## Compile every header alone
 $(BUILD)/hdr/%.h.o: %.h

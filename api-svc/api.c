@@ -8,11 +8,8 @@
 #include "api-svc/api_metrics.h"
 #include "api-svc/conditions.h"
 #include "api-svc/console/console.h"
-#include "api-svc/document/projection.h"
-#include "api-svc/exec_framing.h"
-#include "api-svc/exec_request.h"
-#include "api-svc/list_query.h"
-#include "api-svc/log_query.h"
+#include "api-svc/operation_request.h"
+#include "api-svc/origin.h"
 #include "api-svc/parameters.h"
 #include "api-svc/patch.h"
 #include "api-svc/pipeline/undo.h"
@@ -29,11 +26,9 @@
 #define JSON_MEDIA_TYPE "application/json"
 #define YAML_MEDIA_TYPE "application/yaml" /* RFC 9512 */
 #define HEALTH_BODY_MAX 512
-#define ID_PARAMETER "id"
 #define HTTP_NOT_MODIFIED 304
 #define HTTP_NOT_ACCEPTABLE 406
 #define HTTP_UNSUPPORTED_MEDIA_TYPE 415
-#define KEY_HEADER "Idempotency-Key"
 
 struct api {
 	const struct api_config *config;
@@ -50,11 +45,6 @@ struct api {
 	int64_t started_ms;
 };
 
-static const char *header_of(const void *ctx, const char *name)
-{
-	return http_exchange_header(ctx, name);
-}
-
 /* ---- questions for workers ---- */
 
 static bool is_create(const struct request *r)
@@ -62,7 +52,13 @@ static bool is_create(const struct request *r)
 	return r->match.route.operation == OPERATION_CREATE;
 }
 
-/* Nothing is written or settled for a client that has gone. */
+/* A command that runs to its end: it is worth nothing without its client. */
+static bool is_run(const struct request *r)
+{
+	return r->match.route.operation == OPERATION_EXEC_RUN;
+}
+
+/* Nothing is written, settled or run for a client that has gone. */
 static bool is_present(void *ctx, uint64_t ticket)
 {
 	struct api *api = ctx;
@@ -85,7 +81,7 @@ static enum http_handled answer_rc(struct request *r, struct http_exchange *ex, 
  * moment: neither is touched afterwards.
  */
 static enum http_handled ask_worker(struct api *api, struct request *r, struct http_exchange *ex,
-				    const struct buf *body, bool narrowed)
+				    const struct buf *body, const char *version)
 {
 	struct worker_ask ask = {
 		.operation = r->match.route.operation,
@@ -93,10 +89,10 @@ static enum http_handled ask_worker(struct api *api, struct request *r, struct h
 		.len = body->len,
 		.request_id = r->id,
 		.traceparent = r->traceparent[0] ? r->traceparent : NULL,
-		.narrowed = narrowed,
+		.version = version,
 		.timeout_ms = api->config->request_timeout_ms,
 		.done = on_worker_reply,
-		.present = is_create(r) ? is_present : NULL,
+		.present = is_create(r) || is_run(r) ? is_present : NULL,
 		.goes_on = r->has_key,
 		.ctx = api,
 	};
@@ -256,174 +252,17 @@ static enum http_handled handle_health(struct api *api, struct request *r, struc
 	return HTTP_ANSWERED;
 }
 
-/* ---- what a worker is sent ---- */
+/* ---- operations ---- */
 
-static struct parameters_source parameters_of(const struct request *r, const struct http_exchange *ex)
+static struct operation_request request_of(const struct api *api, struct request *r, struct http_exchange *ex)
 {
-	return (struct parameters_source){
-		.target = &r->target,
-		.path_parameter = r->match.parameter,
-		.path_item = r->match.item,
-		.header = header_of,
-		.header_ctx = ex,
-	};
+	return (struct operation_request){ api->config, api->operations[r->match.route.operation], r, ex };
 }
-
-/* The id of the new container ("": in the agent's request), and the token that says who made it. */
-static bool choose_id(const struct api *api, struct request *r, const char *key, bool by_agent)
-{
-	const char *id = parameters_query(&r->target, ID_PARAMETER);
-	char uuid[CRYPTO_UUID_MAX];
-	bool good = key ? api_ids_key_token(key, r->token) : api_ids_request_token(r->token);
-
-	if (good && by_agent) {
-		id = "";
-	} else if (good && !id) {
-		good = key ? api_ids_from_key(api->config->name, key, uuid) : crypto_random_uuid(uuid);
-		id = uuid;
-	}
-	if (good)
-		snprintf(r->container_id, sizeof(r->container_id), "%s", id);
-	return good;
-}
-
-/* The environment agent sends a bare spec with a key, and not the id by which it will delete. */
-static bool is_by_agent(const struct api *api, const struct request *r, const char *key, bool bare)
-{
-	return api->config->agent_name[0] && key && bare && !parameters_query(&r->target, ID_PARAMETER);
-}
-
-static void write_agent(struct json_writer *w, const struct api *api, const char *key)
-{
-	json_begin_object(w, "agent");
-	json_string(w, "name", api->config->agent_name);
-	json_string(w, "key", key);
-	json_end_object(w);
-}
-
-/* A request's body, as it was read. */
-struct body {
-	const cJSON *tree; /* NULL: there is none */
-	bool bare;         /* a spec without its envelope */
-};
-
-/* Who makes the container, and which one. */
-static enum rc write_create(struct api *api, struct request *r, struct http_exchange *ex, const struct body *body,
-			    struct json_writer *w, struct error *err)
-{
-	const char *key = http_exchange_header(ex, KEY_HEADER);
-	bool by_agent = is_by_agent(api, r, key, body->bare);
-
-	r->has_key = key != NULL;
-	if (!choose_id(api, r, key, by_agent))
-		return error_set(err, RC_INTERNAL, "libcrypto gives no random numbers or digests");
-	if (by_agent)
-		write_agent(w, api, key);
-	else
-		json_string(w, "id", r->container_id);
-	json_bool(w, "any_id", !by_agent && !parameters_query(&r->target, ID_PARAMETER));
-	json_string(w, "token", r->token);
-	return RC_OK;
-}
-
-static enum rc write_delete(struct api *api unused, struct request *r unused, struct http_exchange *ex,
-			    const struct body *body unused, struct json_writer *w, struct error *err unused)
-{
-	json_bool(w, "absent_ok", http_exchange_header(ex, KEY_HEADER) != NULL);
-	return RC_OK;
-}
-
-/* What the headers say of a stream of logs. */
-static enum rc write_logs(struct api *api unused, struct request *r unused, struct http_exchange *ex,
-			  const struct body *body unused, struct json_writer *w, struct error *err unused)
-{
-	bool events = accept_names_events(http_exchange_header(ex, "Accept"));
-
-	json_bool(w, "events", events);
-	if (events)
-		json_optional_string(w, "last_event_id", http_exchange_header(ex, "Last-Event-ID"));
-	return RC_OK;
-}
-
-static void log_exec(const struct request *r, const char *program)
-{
-	exec_request_log(&(struct exec_use){ r->client, r->container_id, program, r->id });
-}
-
-static enum rc write_exec(struct api *api unused, struct request *r, struct http_exchange *ex,
-			  const struct body *body unused, struct json_writer *w, struct error *err)
-{
-	const struct exec_handshake handshake = exec_handshake_read(ex);
-	enum rc rc = exec_handshake_check(&handshake, err);
-
-	if (rc)
-		return rc;
-	json_string(w, "id", r->container_id);
-	exec_request_write(&r->target, w);
-	log_exec(r, parameters_query(&r->target, "command"));
-	return RC_OK;
-}
-
-static enum rc write_exec_run(struct api *api, struct request *r, struct http_exchange *ex unused,
-			      const struct body *body, struct json_writer *w, struct error *err unused)
-{
-	json_int(w, "timeout_ms", exec_request_timeout_ms(body->tree, api->config->request_timeout_ms));
-	log_exec(r, cJSON_GetStringValue(cJSON_GetArrayItem(json_get(body->tree, "command"), 0)));
-	return RC_OK;
-}
-
-static bool takes_key(const struct openapi_operation *document)
-{
-	for (size_t i = 0; i < document->parameter_count; i++)
-		if (document->parameters[i].place == OPENAPI_IN_HEADER &&
-		    strcmp(document->parameters[i].name, KEY_HEADER) == 0)
-			return true;
-	return false;
-}
-
-/* Which request it is: so an attempt, or a repeat with the client's key, finds what was carried out before. */
-static bool choose_token(const struct api *api, struct request *r, const struct http_exchange *ex)
-{
-	const char *key = http_exchange_header(ex, KEY_HEADER);
-
-	if (key && takes_key(api->operations[r->match.route.operation]))
-		return api_ids_key_token(key, r->token);
-	return api_ids_request_token(r->token);
-}
-
-static enum rc write_token(struct api *api, struct request *r, struct http_exchange *ex, const struct body *body unused,
-			   struct json_writer *w, struct error *err)
-{
-	if (!operation_row(r->match.route.operation)->writes)
-		return RC_OK;
-	if (!choose_token(api, r, ex))
-		return error_set(err, RC_INTERNAL, "libcrypto gives no random numbers or digests");
-	json_string(w, "token", r->token);
-	return RC_OK;
-}
-
-/* What an operation sends a worker beside the client's parameters and body; by default a token, when it writes. */
-static const struct extra {
-	enum rc (*write)(struct api *api, struct request *r, struct http_exchange *ex, const struct body *body,
-			 struct json_writer *w, struct error *err);
-	bool without_parameters; /* they are not sent */
-	/* What the API document cannot express of the query, and of the body; and does it narrow what is asked for? */
-	void (*check)(const struct target *target, struct faults *faults);
-	void (*check_body)(const cJSON *body, int64_t request_timeout_ms, struct faults *faults);
-	bool (*is_narrowed)(const struct target *target);
-} extras[OPERATION_COUNT] = {
-	[OPERATION_CREATE] = { .write = write_create, .without_parameters = true },
-	[OPERATION_DELETE] = { .write = write_delete },
-	[OPERATION_EXEC] = { .write = write_exec, .without_parameters = true, .check = exec_request_check },
-	[OPERATION_EXEC_RUN] = { .write = write_exec_run, .check_body = exec_request_check_body },
-	[OPERATION_LOGS] = { .write = write_logs, .check = log_query_check },
-	[OPERATION_LIST] = { .check = list_query_check, .is_narrowed = list_query_is_narrowed },
-	[OPERATION_WATCH] = { .check = list_query_check_watch },
-};
 
 /* PATCH: patch.h. Takes the tree over. */
 static enum http_handled handle_patch(struct api *api, struct request *r, struct http_exchange *ex, cJSON *tree)
 {
+	const struct operation_request request = request_of(api, r, ex);
 	struct patch_request patch = {
 		.client = api->client,
 		.schema = api->operations[OPERATION_CREATE]->body,
@@ -439,7 +278,7 @@ static enum http_handled handle_patch(struct api *api, struct request *r, struct
 	};
 	struct worker_reply failed = { .body = NULL };
 
-	if (choose_token(api, r, ex))
+	if (operation_request_choose_token(&request))
 		patch.cookie = http_exchange_defer(ex);
 	if (!patch.cookie) {
 		cJSON_Delete(tree);
@@ -509,21 +348,17 @@ static enum http_handled refuse_media_type(struct request *r, struct http_exchan
 /* Check the request as the API document says, and send a worker what counts of it. */
 static enum http_handled handle_operation(struct api *api, struct request *r, struct http_exchange *ex)
 {
-	enum operation operation = r->match.route.operation;
-	const struct openapi_operation *document = api->operations[operation];
-	const struct extra *extra = &extras[operation];
-	const struct parameters_source parameters = parameters_of(r, ex);
-	const char *if_match = http_exchange_header(ex, CONDITIONS_IF_MATCH);
+	const struct operation_request request = request_of(api, r, ex);
+	const struct openapi_operation *document = request.document;
 	struct request_body_source source = {
 		.content_type = http_exchange_header(ex, "Content-Type"),
 		.optional = !document->body_required,
-		.may_be_bare = operation == OPERATION_CREATE,
+		.may_be_bare = is_create(r),
 		.merge_patch = document->takes_merge_patch,
-		.has_key = http_exchange_header(ex, KEY_HEADER) != NULL,
+		.has_key = http_exchange_header(ex, REQUEST_KEY_HEADER) != NULL,
 	};
 	struct faults faults cleanup_faults = { .count = 0 };
 	struct buf body cleanup_buf = buf_make(api->request_max);
-	struct json_writer w = json_writer_make(&body);
 	cleanup_json cJSON *tree = NULL;
 	bool bare = false;
 	struct error err = { .rc = RC_OK };
@@ -531,31 +366,22 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 	if (source.merge_patch && !request_body_is_merge_patch(source.content_type))
 		return refuse_media_type(r, ex);
 	source.body = http_exchange_body(ex, &source.len);
-	parameters_check(document, &parameters, &faults);
-	if (extra->check)
-		extra->check(&r->target, &faults);
+	operation_request_check(&request, &faults);
 	if (document->body)
 		request_body_read(&source, document->body, &faults, &bare, &tree);
-	if (extra->check_body && tree)
-		extra->check_body(tree, api->config->request_timeout_ms, &faults);
+	if (tree)
+		operation_request_check_body(&request, tree, &faults);
 	if (faults_any(&faults))
 		return request_answer_faults(r, ex, &faults);
 	if (r->match.parameter)
 		snprintf(r->container_id, sizeof(r->container_id), "%s", r->match.parameter);
-	if (operation == OPERATION_WATCH)
+	if (r->match.route.operation == OPERATION_WATCH)
 		return handle_watch(api, r, ex);
 	if (source.merge_patch)
 		return handle_patch(api, r, ex, TAKE(tree));
-	json_begin_object(&w, NULL);
-	if (!extra->without_parameters)
-		parameters_write(document, &parameters, &w);
-	if ((extra->write ? extra->write : write_token)(api, r, ex, &(struct body){ tree, bare }, &w, &err))
+	if (operation_request_write(&request, tree, bare, &body, &err))
 		return request_answer_error(r, ex, &err);
-	conditions_write_if_match(if_match, &w);
-	if (tree)
-		projection_write(document->body, tree, &w);
-	json_end_object(&w);
-	return ask_worker(api, r, ex, &body, if_match || (extra->is_narrowed && extra->is_narrowed(&r->target)));
+	return ask_worker(api, r, ex, &body, operation_request_version(&request, tree));
 }
 
 /* ---- the API document ---- */
@@ -668,6 +494,20 @@ static enum access_need need_of(enum operation operation)
 	return operation_row(operation)->writes ? ACCESS_CHANGE : ACCESS_READ;
 }
 
+/* Of a browser. The page at /console is one of ours. */
+static enum rc check_origin(const struct api *api, const struct request *r, const struct http_exchange *ex,
+			    struct error *err)
+{
+	const struct origin_request origin = {
+		.origin = http_exchange_header(ex, "Origin"),
+		.host = http_exchange_header(ex, "Host"),
+		.proven = r->client[0] || api->config->tls.certificate[0],
+		.listed = api->config->origins,
+	};
+
+	return origin_check(&origin, err);
+}
+
 static enum rc decide_access(struct api *api, struct request *r, struct http_exchange *ex, struct error *err)
 {
 	bool is_metrics = r->match.route.answer == ROUTE_METRICS;
@@ -676,11 +516,12 @@ static enum rc decide_access(struct api *api, struct request *r, struct http_exc
 		.authorization = http_exchange_header(ex, "Authorization"),
 		.certificate = http_exchange_client_is_known(ex),
 	};
-
 	enum rc rc = access_decide(is_metrics ? api->metrics_access : api->access, &proof, need, r->client, err);
 
+	if (!rc && need != ACCESS_READ)
+		rc = check_origin(api, r, ex, err);
 	if (!rc && need == ACCESS_EXEC && strcmp(api->config->exec, "true") != 0)
-		rc = error_set(err, RC_PERMISSION_DENIED, "commands in containers are off here: SP_EXEC is not true");
+		rc = error_set(err, RC_PERMISSION_DENIED, "commands in containers are disabled: SP_EXEC is not true");
 	return rc;
 }
 
@@ -694,7 +535,8 @@ static enum rc check_headers(const struct api *api, const struct request *r, con
 	if (encoding && strcasecmp(encoding, "identity") != 0)
 		return error_set(err, RC_UNSUPPORTED_ENCODING,
 				 "the content encoding '%s' is not supported: only identity is", encoding);
-	return conditions_check(operation < OPERATION_COUNT ? api->operations[operation] : NULL, header_of, ex, err);
+	return conditions_check(operation < OPERATION_COUNT ? api->operations[operation] : NULL, request_header, ex,
+				err);
 }
 
 static enum http_handled admit(struct api *api, struct request *r, struct http_exchange *ex)
@@ -703,9 +545,9 @@ static enum http_handled admit(struct api *api, struct request *r, struct http_e
 
 	switch (router_find(http_exchange_method(ex), &r->target, &r->match)) {
 	case ROUTER_NOT_FOUND:
-		return answer_rc(r, ex, RC_NOT_FOUND, "nothing is found under this path");
+		return answer_rc(r, ex, RC_NOT_FOUND, "there is no such path");
 	case ROUTER_NOT_ALLOWED:
-		return answer_rc(r, ex, RC_INVALID_ARGUMENT, "this path does not have this method");
+		return answer_rc(r, ex, RC_INVALID_ARGUMENT, "this path does not support this method");
 	case ROUTER_FOUND:
 		break;
 	}
@@ -721,7 +563,7 @@ static enum http_handled admit(struct api *api, struct request *r, struct http_e
 enum http_handled api_admit(void *ctx, struct http_exchange *exchange)
 {
 	static const char no_memory[] = "{\"type\":\"INTERNAL\",\"title\":\"Internal error\",\"status\":500,"
-					"\"detail\":\"memory is short\",\"instance\":\"\"}";
+					"\"detail\":\"out of memory\",\"instance\":\"\"}";
 	struct api *api = ctx;
 	struct request *r = request_create(exchange);
 	const struct error *fault = http_exchange_fault(exchange);

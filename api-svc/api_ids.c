@@ -37,14 +37,12 @@ bool api_ids_is_traceparent(const char *text)
 
 bool api_ids_key_token(const char *key, char out[PROTOCOL_TOKEN_MAX])
 {
-	unsigned char digest[CRYPTO_SHA256_SIZE];
-	struct buf hex cleanup_buf = buf_make(2 * sizeof(digest));
+	char hex[2 * CRYPTO_SHA256_SIZE + 1];
 
-	if (!crypto_sha256(key, strlen(key), digest))
+	if (!crypto_sha256_hex(key, strlen(key), CRYPTO_SHA256_SIZE, hex))
 		return false;
-	buf_add_hex(&hex, digest, sizeof(digest));
-	snprintf(out, PROTOCOL_TOKEN_MAX, "%s%s", PROTOCOL_TOKEN_KEY, hex.data);
-	return !hex.failed;
+	snprintf(out, PROTOCOL_TOKEN_MAX, "%s%s", PROTOCOL_TOKEN_KEY, hex);
+	return true;
 }
 
 bool api_ids_request_token(char out[PROTOCOL_TOKEN_MAX])

@@ -1,6 +1,6 @@
 /*
- * What a client makes a request depend on (RFC 9110 section 13). The API document says which operation takes which of the
- * headers, and what they look like; a request with any other is refused, so that no condition is ever ignored.
+ * What a client makes a request depend on (RFC 9110 section 13). The API document says which operation takes which of
+ * the headers, and what they look like; a request with any other is refused, so that no condition is ever ignored.
  */
 #ifndef API_SVC_CONDITIONS_H
 #define API_SVC_CONDITIONS_H

@@ -1,5 +1,6 @@
 #include "api-svc/config.h"
 
+#include "api-svc/origin.h"
 #include "common/base/compiler.h"
 #include "common/http/access.h"
 #include "common/http/listen.h"
@@ -26,12 +27,15 @@ static const struct config_row rows[] = {
 	  .help = "PEM file of authorities: clients need a certificate of theirs; empty: they need none" },
 	{ .env = API_TOKENS_VARIABLE, .offset = MEMBER(tokens_file), .fallback = "",
 	  .help = "File of bearer tokens, one of which clients need, read again when it changes; empty: they need none" },
+	{ .env = ORIGIN_LIST_VARIABLE, .offset = MEMBER(origins), .fallback = "",
+	  .valid = origin_is_list, .form = ORIGIN_LIST_FORM,
+	  .help = "Origins of web pages that may change something; our own at a name too, without TLS and tokens" },
 	{ .env = "SP_EXEC", .offset = MEMBER(exec), .fallback = "false", .choices = switches,
 	  .help = "May clients run commands in containers: true or false; with tokens, those marked exec" },
 	CONFIG_ROW_METRICS_TOKENS(struct api_config),
 	{ .env = "SP_SERVER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(shutdown_timeout_ms),
 	  .fallback = "15s", .max = DAY_MS,
-	  .help = "How long requests that run may take to end after SIGTERM" },
+	  .help = "How long running requests may take to finish after SIGTERM" },
 	{ .env = "SP_SERVER_READ_TIMEOUT", .type = CONFIG_DURATION, .offset = MEMBER(read_timeout_ms),
 	  .fallback = "15s", .min = 10, .max = DAY_MS,
 	  .help = "How long a request may take to arrive" },

@@ -23,6 +23,7 @@ struct api_config {
 	const char *agent_name; /* "": no environment agent */
 	const char *address;
 	const char *tokens_file;       /* "": no tokens */
+	const char *origins;           /* of pages that may change something (origin.h) */
 	const char *exec;              /* "true": commands in containers are on */
 	struct metrics_access metrics; /* without an address: it is that of the API */
 	struct tls_files tls;          /* certificate "": plain HTTP */

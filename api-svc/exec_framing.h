@@ -9,6 +9,8 @@
 #include "api-svc/tunnel.h"
 
 #define EXEC_FRAMING_PROTOCOL "websocket"
+#define EXEC_FRAMING_BEAT_MS 15000 /* of silence, after which the client gets a ping */
+#define EXEC_FRAMING_PINGS 2       /* that it may leave unanswered */
 
 struct exec_framing;
 
@@ -17,9 +19,7 @@ struct exec_handshake {
 	bool wanted; /* http_exchange_wants() */
 	const char *version;
 	const char *key;
-	const char *subprotocols;
-	const char *origin;
-	const char *host;
+	char subprotocols[256];
 };
 
 /* Valid where http_exchange_wants() is, and as long as the headers are. */
@@ -27,13 +27,13 @@ struct exec_handshake exec_handshake_read(const struct http_exchange *exchange);
 
 /*
  * Does it open such a WebSocket (RFC 6455 section 4.2.1)?
- * Errors: RC_INVALID_ARGUMENT what is wrong with it; RC_PERMISSION_DENIED a browser's page of another host asks.
+ * Errors: RC_INVALID_ARGUMENT what is wrong with it.
  */
 enum rc exec_handshake_check(const struct exec_handshake *handshake, struct error *err) must_check;
 
 /*
- * Make it for a request that has passed that. ret_framing: given to the caller. Errors: those of exec_handshake_check();
- * RC_NO_MEMORY; RC_INTERNAL.
+ * Make it for a request that has passed that. ret_framing: given to the caller. Errors: those of
+ * exec_handshake_check(); RC_NO_MEMORY; RC_INTERNAL.
  */
 enum rc exec_framing_create(const struct exec_handshake *handshake, struct exec_framing **ret_framing,
 			    struct error *err) must_check;

@@ -60,7 +60,7 @@ void list_query_check_watch(const struct target *target, struct faults *faults)
 	for (size_t i = 0; i < ARRAY_LEN(of_lists); i++)
 		if (parameters_query(target, of_lists[i][0]))
 			faults_add(faults, of_lists[i][1],
-				   "is not for a watch, which tells all containers as they change");
+				   "does not apply to a watch, which shows all containers as they change");
 	list_query_check(target, faults);
 }
 

@@ -27,6 +27,7 @@
 #define WATCHES_SHARE 2              /* of the memory: so much of it the list of watchers may have */
 #define POLL_MS 10                   /* between two looks while we wait for the end */
 #define LAST_ANSWERS_MS 500          /* for the 503s at the end to be sent */
+#define NATS_WRITE_TIMEOUT_MS 400    /* threads that answer health wait as long: with that, it is answered within 1 s */
 #define UNDO_RESERVE_MS 1000         /* of the shutdown timeout, at most a quarter of it */
 
 struct process {
@@ -153,6 +154,7 @@ static enum rc start_nats(struct process *p, struct error *err)
 	struct bus_options options = {
 		.access = &p->config.nats,
 		.client_name = "api-svc",
+		.write_timeout_ms = NATS_WRITE_TIMEOUT_MS,
 		.on_state = on_nats_state,
 		.ctx = p,
 	};

@@ -30,8 +30,9 @@ void parameters_check(const struct openapi_operation *operation, const struct pa
 const char *parameters_query(const struct target *target, const char *name);
 
 /*
- * Write the parameters of path and query but lists, each as a member of its name, whole numbers as numbers, booleans as such; the first of a path is
- * "id". They have passed parameters_check(). What is absent is its default; without one it is left out.
+ * Write the parameters of path and query but lists, each as a member of its name, whole numbers as numbers, booleans as
+ * such; the first of a path is "id". They have passed parameters_check(). What is absent is its default; without one it
+ * is left out.
  */
 void parameters_write(const struct openapi_operation *operation, const struct parameters_source *source,
 		      struct json_writer *w);

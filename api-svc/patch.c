@@ -84,7 +84,7 @@ static void ask(struct patch *p, enum operation operation, const struct buf *bod
 		.request_id = p->request_id,
 		.traceparent = p->traceparent[0] ? p->traceparent : NULL,
 		/* What is merged needs the version that was read: only workers that know it show it. */
-		.narrowed = operation == OPERATION_GET || p->if_match,
+		.version = operation == OPERATION_GET || p->if_match ? PROTOCOL_VERSION_NARROWED : PROTOCOL_VERSION,
 		.delay_ms = delay_ms,
 		.timeout_ms = p->deadline_ms - clock_mono_ms(),
 		.done = done,
@@ -123,7 +123,7 @@ static void on_updated(void *ctx, uint64_t cookie unused, struct worker_reply *r
 	} else if (clock_mono_ms() + delay_ms < p->deadline_ms) {
 		ask_container(p, 1 + random_below(delay_ms));
 	} else {
-		error_set(&err, RC_TIMEOUT, "the container is being changed all the time; nothing was done");
+		error_set(&err, RC_TIMEOUT, "the container keeps changing; nothing was done");
 		fail(p, &err);
 	}
 }
@@ -146,19 +146,31 @@ static void ask_update(struct patch *p, const char *base, const cJSON *container
 /* ---- the merge --------------------------------------------------------------------------------------------------- */
 
 /* What must stay what it is; removed it is missing, which is another fault. */
-static const struct {
+static const struct fixed {
 	const char *path;
 	const char *pointer;
+	const char *otherwise; /* what it is without one; NULL: nothing */
+	const char
+		*counts; /* the only other value that there is: before these hints had a meaning it may be anything */
 } fixed[] = {
-	{ "service_type", SPEC_POINTER "/service_type" },
-	{ "metadata.name", SPEC_POINTER "/metadata/name" },
+	{ "service_type", SPEC_POINTER "/service_type", NULL, NULL },
+	{ "metadata.name", SPEC_POINTER "/metadata/name", NULL, NULL },
+	{ "provider_hints.kubernetes.kind", SPEC_POINTER "/provider_hints/kubernetes/kind", "Deployment",
+	  "StatefulSet" },
 };
+
+static const char *value_of(const cJSON *spec, const struct fixed *row)
+{
+	const char *text = json_string_at(spec, row->path);
+
+	return text && (!row->counts || str_equal(text, row->counts)) ? text : row->otherwise;
+}
 
 static void check_fixed(const cJSON *before, const cJSON *now, struct faults *faults)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-		const char *was = json_string_at(before, fixed[i].path);
-		const char *is = json_string_at(now, fixed[i].path);
+		const char *was = value_of(before, &fixed[i]);
+		const char *is = value_of(now, &fixed[i]);
 
 		if (is && !str_equal(was, is))
 			faults_add(faults, fixed[i].pointer, "cannot be changed: it is '%s'", was ? was : "");

@@ -1,10 +1,10 @@
 /*
- * PATCH: the container's spec is read from a worker, the client's merge patch is applied to it (RFC 7396), the result must
- * satisfy what a create must satisfy, and a worker is sent it together with the version that it was made from. When that is
- * another one by then, all of it again, a random moment later, until the deadline.
+ * PATCH: the container's spec is read from a worker, the client's merge patch is applied to it (RFC 7396), the result
+ * must satisfy what a create must satisfy, and a worker is sent it together with the version that it was made from.
+ * When that is another one by then, all of it again, a random moment later, until the deadline.
  *
- * The document is here, so the merging is; a worker that merged would need it, or would have to ask back. That costs one
- * read of the container more than a worker's own GET and PUT.
+ * The document is here, so the merging is; a worker that merged would need it, or would have to ask back. That costs
+ * one read of the container more than a worker's own GET and PUT.
  */
 #ifndef API_SVC_PATCH_H
 #define API_SVC_PATCH_H

@@ -25,7 +25,7 @@ struct problem {
 unsigned problem_status(enum rc rc);
 
 /*
- * Make the answer. Our own faults get a general detail: what happened is in the log. When memory is short the
+ * Make the answer. Our own faults get a general detail: what happened is in the log. When out of memory the
  * answer has no body.
  */
 struct http_answer problem_answer(const struct problem *problem);

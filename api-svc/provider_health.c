@@ -75,7 +75,7 @@ static void answer_all(struct provider_health *health, bool healthy)
 
 static void on_reply(void *ctx, uint64_t cookie unused, struct worker_reply *reply)
 {
-	answer_all(ctx, reply->error.rc == RC_OK); /* only a good word ends the call well (worker_calls.c) */
+	answer_all(ctx, reply->error.rc == RC_OK); /* only a success ends the call well (worker_calls.c) */
 }
 
 static void ask_worker(struct provider_health *health, const char *request_id)

@@ -14,7 +14,7 @@ struct provider_health;
 /*
  * client  must outlive the result.
  * answer  called once for each provider_health_ask(), on any thread, also before it returns.
- * Returns NULL when memory is short.
+ * Returns NULL when out of memory.
  */
 struct provider_health *provider_health_create(struct worker_client *client,
 					       void (*answer)(void *ctx, uint64_t cookie, bool healthy), void *ctx);

@@ -37,6 +37,11 @@ void request_destroy(struct request *r)
 	free(r);
 }
 
+const char *request_header(const void *ctx, const char *name)
+{
+	return http_exchange_header(ctx, name);
+}
+
 const char *request_path(const struct request *r)
 {
 	return r->target.path ? r->target.path : "";

@@ -15,6 +15,8 @@
 #include "common/http/access.h"
 #include "common/protocol.h"
 
+#define REQUEST_KEY_HEADER "Idempotency-Key"
+
 struct stream_answer;
 struct watcher;
 
@@ -36,19 +38,22 @@ struct request {
 
 /*
  * Begin: request id, traceparent and time. The request is the exchange's user pointer from now on.
- * NULL when memory is short.
+ * NULL when out of memory.
  */
 struct request *request_create(struct http_exchange *exchange);
 
 /* Free it. Takes NULL. */
 void request_destroy(struct request *r);
 
+/* http_exchange_header(), for those who know no exchange; ctx is one. */
+const char *request_header(const void *ctx, const char *name);
+
 /* The path, for `instance` and the log; never NULL. */
 const char *request_path(const struct request *r);
 
 /*
- * Answer in handle(): with an error, with what is wrong, or with a text that lives for ever (headers: as in http_answer).
- * Return HTTP_ANSWERED.
+ * Answer in handle(): with an error, with what is wrong, or with a text that lives for ever (headers: as in
+ * http_answer). Return HTTP_ANSWERED.
  */
 enum http_handled request_answer_error(struct request *r, struct http_exchange *exchange, const struct error *err);
 /* With another status than the usual one of the code. */

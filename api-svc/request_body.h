@@ -25,8 +25,8 @@ struct request_body_source {
 };
 
 /*
- * Read and check a body. What is wrong is added to `faults`, all of it; when nothing is, the tree is there, or there is no
- * body.
+ * Read and check a body. What is wrong is added to `faults`, all of it; when nothing is, the tree is there, or there is
+ * no body.
  *
  * schema    of the whole body, such as {"spec": {...}}.
  * ret_bare  it is a bare spec.

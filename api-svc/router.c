@@ -48,7 +48,10 @@ bool route_is_polled(const struct route *route)
 	       route->answer == ROUTE_READY;
 }
 
-/* Does a segment match a part of a pattern with braces: "{id}" or "{id}:verb"? *ret_colon: of the verb; NULL: it has none. */
+/*
+ * Does a segment match a part of a pattern with braces: "{id}" or "{id}:verb"? *ret_colon: of the verb; NULL: it has
+ * none.
+ */
 static bool matches_parameter(const char *part, size_t len, char *segment, char **ret_colon)
 {
 	const char *verb = memchr(part, ':', len);

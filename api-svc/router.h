@@ -27,8 +27,8 @@ enum route_answer {
 struct route {
 	const char *method; /* GET stands for HEAD as well */
 	/*
-	 * Segments; one in braces matches any without a colon, also an empty one, and with ":verb" after it any that ends
-	 * with that.
+	 * Segments; one in braces matches any without a colon, also an empty one, and with ":verb" after it any that
+	 * ends with that.
 	 */
 	const char *pattern;
 	enum route_answer answer;

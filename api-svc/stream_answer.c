@@ -112,8 +112,8 @@ static bool is_to_be_dropped(struct stream_answer *a)
 	return a->last_looks > LAST_LOOKS || !http_exchange_is_present(a->exchange);
 }
 
-/* Of a tunnel that would be over, if its client read on. */
-static void count_last_looks(struct stream_answer *a)
+/* At a tunnel that would be over, if its client read on; and whether its client lives. */
+static void look_at_tunnel(struct stream_answer *a)
 {
 	struct error fault = { .rc = RC_OK };
 	bool failed = stream_is_over(a->stream, &fault) && fault.rc;
@@ -123,7 +123,7 @@ static void count_last_looks(struct stream_answer *a)
 		a->last_looks++;
 	if (a->last_looks > (closing ? CLOSE_LOOKS : LAST_LOOKS))
 		a->expired = true;
-	if (a->expired)
+	if (a->expired || tunnel_beat(&a->tunnel, clock_mono_ms()))
 		atomic_store(&a->woken, true);
 }
 
@@ -133,7 +133,7 @@ static void look_for_clients(struct stream_answers *answers)
 	pthread_mutex_lock(&answers->lock);
 	for (struct stream_answer *a = answers->all; a; a = a->next) {
 		if (a->tunnels)
-			count_last_looks(a);
+			look_at_tunnel(a);
 		else if (!json_get(a->begin, "protocol") && is_to_be_dropped(a))
 			http_exchange_drop(a->exchange);
 	}
@@ -142,11 +142,15 @@ static void look_for_clients(struct stream_answers *answers)
 
 /* ---- as the connection ---- */
 
+/* The hub pokes. */
 static void wake_tunnel(void *ctx)
 {
-	struct stream_answer *a = ctx;
+	atomic_store(&((struct stream_answer *)ctx)->woken, true);
+}
 
-	atomic_store(&a->woken, true);
+static void pump_soon(struct stream_answer *a)
+{
+	wake_tunnel(a);
 	stream_hub_poke(a->answers->hub);
 }
 
@@ -161,7 +165,7 @@ static void take_over(void *ctx, const char *early, size_t len)
 	tunnel_init(&a->tunnel, a->exchange, a->stream, &framing, early, len);
 	a->tunnels = true;
 	pthread_mutex_unlock(&a->answers->lock);
-	wake_tunnel(a);
+	pump_soon(a);
 }
 
 /* Its exchange ends with the last call, under locks of the library: stream_answer_close() needs none then. */
@@ -193,7 +197,7 @@ static bool pump(struct stream_answer *a)
 	if (over)
 		leave(a);
 	else if (more)
-		wake_tunnel(a);
+		pump_soon(a);
 	pthread_mutex_lock(&answers->lock);
 	return !over;
 }
@@ -385,7 +389,7 @@ static enum rc read_begin(struct stream_answer *a, const char **ret_type, const 
 	struct exec_handshake handshake;
 
 	if (!protocol == !type || !is_header_value(type ? type : protocol))
-		return error_set(err, RC_INTERNAL, "a stream that is neither of a content type nor of a protocol");
+		return error_set(err, RC_INTERNAL, "a stream with neither a content type nor a protocol");
 	if (protocol && !http_exchange_wants(a->exchange, protocol))
 		return error_set(err, RC_INVALID_ARGUMENT, "this needs an upgrade of the connection to '%s'", protocol);
 	*ret_type = type;

@@ -1,6 +1,6 @@
 /*
- * Answers that flow: a stream from a worker (common/protocol.h, STREAMS) becomes the body of an HTTP answer, or, with the
- * client's bytes in the other direction, the connection itself (tunnel.h). One thread for all of them.
+ * Answers that flow: a stream from a worker (common/protocol.h, STREAMS) becomes the body of an HTTP answer, or, with
+ * the client's bytes in the other direction, the connection itself (tunnel.h). One thread for all of them.
  */
 #ifndef API_SVC_STREAM_ANSWER_H
 #define API_SVC_STREAM_ANSWER_H
@@ -26,8 +26,8 @@ enum rc stream_answers_create(struct stream_answers **ret_answers, struct error 
 enum rc stream_answers_connect(struct stream_answers *answers, struct bus *bus, struct error *err) must_check;
 
 /*
- * Have `turn` called on the thread after each turn of the hub, for streams that are no client's answer; it returns when it
- * wants to be called at the latest (clock_mono_ms()). Before stream_answers_connect().
+ * Have `turn` called on the thread after each turn of the hub, for streams that are no client's answer; it returns when
+ * it wants to be called at the latest (clock_mono_ms()). Before stream_answers_connect().
  */
 void stream_answers_set_guest(struct stream_answers *answers, int64_t (*turn)(void *ctx), void *ctx);
 

@@ -195,6 +195,17 @@ bool tunnel_pump(struct tunnel *t, bool *ret_more)
 	return !over;
 }
 
+bool tunnel_beat(struct tunnel *t, int64_t now_ms)
+{
+	bool listens = tunnel_events(t) == POLLIN;
+
+	if (!t->framing.ctx || t->next != TUNNEL_GOES_ON)
+		return false;
+	go_on(t, t->framing.beat(t->framing.ctx, now_ms, listens, &t->to_client));
+	count(t);
+	return t->next != TUNNEL_GOES_ON || t->to_client.len > 0;
+}
+
 bool tunnel_is_closing(const struct tunnel *t)
 {
 	return t->next != TUNNEL_GOES_ON;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "api-svc/http/http_server.h"
 #include "common/base/buf.h"
@@ -29,6 +30,11 @@ struct tunnel_framing {
 	enum tunnel_next (*from_stream)(void *ctx, const char *bytes, size_t len, struct buf *to_client);
 	/* The stream has ended. fault: why; RC_OK: well. */
 	void (*end)(void *ctx, const struct error *fault, struct buf *to_client);
+	/*
+	 * Time has passed. listens: all that was said is on its way to the client, and what it says is read; else it is
+	 * not the client's doing that nothing is heard of it. TUNNEL_OVER: it has gone.
+	 */
+	enum tunnel_next (*beat)(void *ctx, int64_t now_ms, bool listens, struct buf *to_client);
 	void *ctx; /* NULL: there is no framing */
 };
 
@@ -55,12 +61,18 @@ void tunnel_init(struct tunnel *tunnel, struct http_exchange *exchange, struct s
 void tunnel_clear(struct tunnel *tunnel);
 
 /*
- * Carry what can be carried, but not for too long: *ret_more then says that it is to be called again without waiting. On
- * the loop of the stream's hub.
- * Returns false when the tunnel is over: the stream has ended and the client has got all, or one of them is gone. With a
- * framing the client has the last word: it ends its connection, when it has read that of the other side.
+ * Carry what can be carried, but not for too long: *ret_more then says that it is to be called again without waiting.
+ * On the loop of the stream's hub.
+ * Returns false when the tunnel is over: the stream has ended and the client has got all, or one of them is gone. With
+ * a framing the client has the last word: it ends its connection, when it has read that of the other side.
  */
 bool tunnel_pump(struct tunnel *tunnel, bool *ret_more);
+
+/*
+ * For a framing that looks whether its client lives: call it now and then. True: tunnel_pump() has something to do. On
+ * the loop of the stream's hub.
+ */
+bool tunnel_beat(struct tunnel *tunnel, int64_t now_ms);
 
 /* Is it only waited for that the client takes the last word, and ends? Whoever waits says for how long. */
 bool tunnel_is_closing(const struct tunnel *tunnel);

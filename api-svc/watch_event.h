@@ -1,6 +1,6 @@
 /*
- * The events of `GET /containers:watch` as a client gets them (text/event-stream, WHATWG HTML section 9.2), and the ids by
- * which it resumes: which list, which change of it, which filter. Pure.
+ * The events of `GET /containers:watch` as a client gets them (text/event-stream, WHATWG HTML section 9.2), and the ids
+ * by which it resumes: which list, which change of it, which filter. Pure.
  */
 #ifndef API_SVC_WATCH_EVENT_H
 #define API_SVC_WATCH_EVENT_H

@@ -18,7 +18,7 @@ void watch_feed_clear(struct watch_feed *feed)
 
 static enum rc refuse(struct error *err)
 {
-	return error_set(err, RC_INTERNAL, "a worker tells of containers what cannot be read");
+	return error_set(err, RC_INTERNAL, "a worker sent malformed data about containers");
 }
 
 static enum rc take_container(const struct watch_feed *feed, const cJSON *tree, const char *line, size_t len,
@@ -32,7 +32,7 @@ static enum rc take_container(const struct watch_feed *feed, const cJSON *tree, 
 		return refuse(err);
 	}
 	if (!rc)
-		rc = change_list_put(list, subject->root->instance_id, line, len, subject, err);
+		rc = change_list_put(list, subject->instance_id, line, len, subject, err);
 	if (rc)
 		free(subject);
 	return rc;

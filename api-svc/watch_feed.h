@@ -21,8 +21,8 @@ void watch_feed_clear(struct watch_feed *feed);
 /*
  * Take in what has come. The facts of each item are its struct list_subject.
  *
- * Errors: RC_INTERNAL it is not what the protocol says; RC_BUSY, RC_NO_MEMORY as change_list_put(). The feed is of no use
- * afterwards.
+ * Errors: RC_INTERNAL it is not what the protocol says; RC_BUSY, RC_NO_MEMORY as change_list_put(). The feed is of no
+ * use afterwards.
  */
 enum rc watch_feed_add(struct watch_feed *feed, const char *bytes, size_t len, struct change_list *list,
 		       struct error *err) must_check;

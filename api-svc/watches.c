@@ -108,7 +108,7 @@ static void free_watcher(struct watcher *w)
 	free(w);
 }
 
-/* Those that do not wait any more, without the lock. */
+/* Those that no longer wait, without the lock. */
 static void tell(struct watcher *told)
 {
 	struct watcher *next;
@@ -173,7 +173,7 @@ static void start_watcher(struct watches *watches, struct watcher *w)
 	w->comment_ms = clock_mono_ms() + COMMENT_MS;
 	if (w->has_resume && w->resume.list == w->id.list && w->resume.filter == w->id.filter &&
 	    change_cursor_resume(&w->cursor, watches->list, w->resume.number, &err))
-		log_debug("a watcher begins anew", log_err(&err), log_str("request_id", w->request_id));
+		log_debug("a watcher starts over", log_err(&err), log_str("request_id", w->request_id));
 }
 
 static void start_waiting(struct watches *watches, struct watcher **told)
@@ -200,7 +200,7 @@ static enum rc make_list(struct watches *watches, struct error *err)
 	if (watches->list)
 		return RC_OK;
 	if (!crypto_random(&watches->list_id, sizeof(watches->list_id)))
-		return error_set(err, RC_INTERNAL, "libcrypto gives no random numbers");
+		return error_set(err, RC_INTERNAL, "libcrypto cannot make random numbers");
 	return change_list_create(watches->memory, &watches->list, err);
 }
 
@@ -242,11 +242,15 @@ static void fail_all(struct watches *watches, const struct error *why, struct wa
 	watches->state = FEED_NONE;
 }
 
+/* The hub pokes. */
 static void on_feed_wake(void *ctx)
 {
-	struct watches *watches = ctx;
+	atomic_store(&((struct watches *)ctx)->woken, true);
+}
 
-	atomic_store(&watches->woken, true);
+static void read_soon(struct watches *watches)
+{
+	on_feed_wake(watches);
 	stream_hub_poke(watches->hub);
 }
 
@@ -271,7 +275,7 @@ static void on_reply(void *ctx, uint64_t cookie unused, struct worker_reply *rep
 		stream_finish(watches->stream); /* there is nothing for the worker */
 		watches->feed = watch_feed_make();
 		watches->state = FEED_OPEN;
-		on_feed_wake(watches);
+		read_soon(watches);
 	}
 	pthread_mutex_unlock(&watches->lock);
 	tell(told);
@@ -342,7 +346,7 @@ static void read_feed(struct watches *watches, struct watcher **told)
 	if (err.rc)
 		lose_feed(watches, &err, told);
 	else if (got)
-		on_feed_wake(watches);
+		read_soon(watches);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */

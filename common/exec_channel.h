@@ -1,6 +1,6 @@
 /*
- * The channels of a command that runs in a container: the numbers that Kubernetes gives them, which clients see as well,
- * and what travels between our processes in a stream of exec (protocol.h). Pure.
+ * The channels of a command that runs in a container: the numbers that Kubernetes gives them, which clients see as
+ * well, and what travels between our processes in a stream of exec (protocol.h). Pure.
  *
  * A message of a WebSocket is one byte, the channel, and the data (`v5.channel.k8s.io`; v4 is the same without
  * EXEC_CLOSE). On the bus a frame is the channel, the length in three bytes, the most significant first, and the data.

@@ -17,7 +17,7 @@ enum operation_repeat {
 	OPERATION_BEGUN_ONCE,  /* after a refusal another worker takes it; never when one may have begun it */
 	OPERATION_SENT_AGAIN,  /* after a refusal, or without a reply: another worker takes it */
 	OPERATION_UNTIL_DONE,  /* after any failure, until the deadline */
-	OPERATION_SENT_TO_ALL, /* all workers reply: the first good word counts, the others only when none comes */
+	OPERATION_SENT_TO_ALL, /* all workers reply: the first success counts, errors only when there is none */
 	OPERATION_REPEAT_COUNT
 };
 

@@ -5,7 +5,8 @@
  *          health also on  <PROTOCOL_ROOT>.<provider token>.health  without a group: every worker replies.
  *   Headers  PROTOCOL_HEADER_VERSION     always; a worker refuses versions that it does not know (RC_UNSUPPORTED).
  *                                        PROTOCOL_VERSION_NARROWED when the body has a member marked (2) below, or the
- *                                        caller needs PROTOCOL_HEADER_ETAG
+ *                                        caller needs PROTOCOL_HEADER_ETAG; PROTOCOL_VERSION_KINDS for a create whose
+ *                                        spec asks for another kind of root than a Deployment
  *            PROTOCOL_HEADER_DEADLINE    always; unix time in ms after which the reply is not wanted: the worker
  *                                        drops a request whose deadline has passed and starts no write after it. One
  *                                        that is more than an hour away is taken for an hour
@@ -40,8 +41,8 @@
  *              spec, token; in the place of id:             that id was made with the same token: then that one.
  *              agent {"name", "key"}                        RC_PENDING: another request with the token is running
  *   undo       id, token, sequence (key tokens only: of     empty. The client of that create was not told of it: what
- *              the settled record)                          was made is removed; by key, it is unsettled again
- *   settle     the value of PROTOCOL_HEADER_SETTLE          empty; the worker will take the mark from the object.
+ *              the settled record)                          was made is removed; by key, its record is unsettled
+ *   settle     the value of PROTOCOL_HEADER_SETTLE          empty; the worker will settle the mark of the object.
  *                                                           Replied beside the pool
  *   get        id                                           Container
  *   list       max_page_size (1..1000), page_token ("" =    {"containers": [...], "next_page_token": "..."}
@@ -54,20 +55,23 @@
  *              if_match
  *   revisions  id, max_page_size, page_token                {"revisions": [...], "next_page_token": "..."}
  *   events     id, max_page_size, page_token                {"events": [...], "next_page_token": "..."}
- *   usage      id                                           {"time", "window", "replicas": [...], ...}; RC_UNIMPLEMENTED:
- *                                                           the cluster has no metrics
- *   logs       id, follow, tail_lines, since_time,          a stream: text/plain or, with events, text/event-stream. Its
- *              since_seconds, timestamps, previous,         id: resumes as last_event_id. RC_NOT_STARTED: no replica has
- *              limit_bytes, container, replica, events,     begun to run, and why; RC_INVALID_ARGUMENT: what it names is
+ *   usage      id                                           {"time", "window", "replicas": [...], ...};
+ *                                                           RC_UNIMPLEMENTED: the cluster has no metrics
+ *   logs       id, follow, tail_lines, since_time,          a stream: text/plain or, with events, text/event-stream.
+ *              Its since_seconds, timestamps, previous,         id: resumes as last_event_id. RC_NOT_STARTED: no
+ *              replica has limit_bytes, container, replica, events,     begun to run, and why; RC_INVALID_ARGUMENT:
+ *              what it names is
  *              last_event_id                                not there, with what there is
- *   watch      (none)                                       a stream of JSON lines, each: {"snapshot":true}, all are told
- *                                                           now; a Container as it is now; {"synced":true}, those were
- *                                                           all; {"gone": id}. State, not history. For the api-svc, which
- *                                                           tells all its watchers (api-svc/watches.h)
+ *   watch      (none)                                       a stream of JSON lines, each: {"snapshot":true}, all are
+ *                                                           told now; a Container as it is now; {"synced":true}, those
+ *                                                           were all; {"gone": id}. State, not history. For the
+ *                                                           api-svc, which tells all its watchers (api-svc/watches.h)
  *   exec       id, command (texts), container, replica,     a stream of frames (common/exec_channel.h), "websocket".
  *              stdin, stdout, stderr, tty                   RC_NOT_STARTED, RC_INVALID_ARGUMENT: as logs
- *   exec_run   id, command, container, replica, stdin,      {"exit_code", "stdout", ...}. RC_TIMEOUT: it had not ended in
- *              timeout_ms                                   time. Nothing of a command is asked of two workers
+ *   exec_run   id, command, container, replica, stdin,      {"exit_code", "stdout", ...}. RC_TIMEOUT: it had not ended
+ *              in
+ *              timeout_ms                                   time. Nothing of a command is asked of two workers.
+ *                                                           Dropped when a probe (SETTLING 4) hears RC_CANCELLED
  *   revision   id, revision                                 one of them
  *   delete     id, absent_ok (true: nothing there is OK),   empty
  *              if_match (2)
@@ -81,19 +85,20 @@
  * that the agent of that name is working on, under the Idempotency-Key `key` (kube-worker/agent_requests.h).
  *
  * `token` says who made a container: PROTOCOL_TOKEN_KEY + hex(SHA-256(Idempotency-Key)) when the client sent such a
- * key, else PROTOCOL_TOKEN_REQUEST + a random UUID made for this one HTTP request. A changed container keeps the token of its
- * last change: an attempt, or a repeat by key, that finds its own there was carried out before.
+ * key, else PROTOCOL_TOKEN_REQUEST + a random UUID made for this one HTTP request. A changed container keeps the token
+ * of its last change: an attempt, or a repeat by key, that finds its own there was carried out before.
  *
- * SETTLING  A request that is over does nothing any more (tests/model explores these rules):
+ * SETTLING  A request that is over has no further effect (tests/model explores these rules):
  *
- * 1. Permission. Before an attempt writes to Kubernetes (or begins a command there), and after it has looked up all that the write depends on, the
- *    worker asks on the request's reply subject, with status PROTOCOL_STATUS_PERMISSION and a reply subject of its own.
- *    The caller replies RC_OK to one attempt at a time, and RC_CANCELLED when the call is over or another attempt has
- *    the permission. An attempt that stays silent (WORKER_SILENCE_MS) loses it, and another one is sent. A permission
- *    is good for PROTOCOL_PERMISSION_MS from when it was asked for; then it is asked for again. An attempt without
- *    permission ends without a reply.
- * 2. Debt. What a create makes is owed back until its client has been told. The debt is a record, stored before the
- *    first write, in the bucket below: the record's last sequence decides every race (compare-and-set):
+ * 1. Permission. Before an attempt writes to Kubernetes (or begins a command there), and after it has looked up all
+ *    that the write depends on, the worker asks on the request's reply subject, with status PROTOCOL_STATUS_PERMISSION
+ *    and a reply subject of its own. The caller replies RC_OK to one attempt at a time, and RC_CANCELLED when the call
+ *    is over or another attempt has the permission. An attempt that stays silent (WORKER_SILENCE_MS) loses it, and
+ *    another one is sent. A permission is good for PROTOCOL_PERMISSION_MS from when it was asked for; then it is asked
+ *    for again. An attempt without permission ends without a reply.
+ * 2. Debt. What a create makes has to be removed again until its client has been told of it: the create owes it. The
+ *    debt is a record, stored before the first write, in the bucket below: the record's last sequence decides every
+ *    race (compare-and-set):
  *
  *      (none) --attempt--> owed --caller--> settled          settled: only a DELETE removes the container
  *                           |  ^-- next attempt of the call   void: whatever carries the token is removed
@@ -103,19 +108,23 @@
  *    of PROTOCOL_HEADER_SETTLE there before it tells the client. When another one was first, the client gets an error.
  *    A reply without that header is settled already: a repeat by key, or a worker of v0.1.
  * 3. Without JetStream the debt is an annotation of the object (ANNOTATION_OWED), and the header is "object": the
- *    caller sends the value to a worker (settle), which takes the mark away after the client was told. Also when
- *    JetStream refuses the record, unless it may hold one of the token: a create has one debt. A marked object is
- *    removed only where its mark could be taken away.
+ *    caller sends the value to a worker (settle), which settles the mark after the client was told: it is empty then,
+ *    and stays. Also when JetStream refuses the record, unless it may hold one of the token. There may be one all the
+ *    same, of an earlier attempt or request by the key. So no record decides about an object that has a mark, or that
+ *    was made for an api-svc of v0.1 (it has no ANNOTATION_ATTEMPT); and while JetStream is away, no client is told of
+ *    an object without a mark. Another attempt that takes a marked object over writes the mark anew, in its own name. A
+ *    marked object is removed only where its mark could be written, and only in the version whose mark was read.
  * 4. The sweeper of every worker looks at all debts. It asks their caller (status PROTOCOL_STATUS_PROBE on the owed
- *    attempt's reply subject): RC_OK the call runs; PROTOCOL_STATUS_SETTLED; RC_CANCELLED it is over. A debt whose call
- *    is over or whose caller is gone becomes void; unknown is not unsettled: what has no debt is never removed.
+ *    attempt's reply subject): RC_OK the call runs; PROTOCOL_STATUS_SETTLED; RC_CANCELLED it is over (of exec_run,
+ *    whose worker asks while the command runs: or its client has gone; an older caller says RC_OK then). A debt whose
+ *    call is over or whose caller is gone becomes void; unknown is not unsettled: what has no debt is never removed.
  * 5. When the client has been told, and no other attempt can be left, the caller sends a reply to the reply subject of
  *    the worker's OK, with the record's key and sequence in PROTOCOL_HEADER_DEBT; the worker removes the record. All
  *    other settled and void records are removed when no attempt can live any more.
  *
- * STREAMS  The reply of an operation with OPERATION_REPLY_STREAM may begin a stream: bytes in both directions for as long
- * as it takes. Such an operation writes nothing, so nothing of it is permitted or settled. NATS is at most once and in
- * order; what travels is such that a frame that is lost or repeated is noticed or harmless:
+ * STREAMS  The reply of an operation with OPERATION_REPLY_STREAM may begin a stream: bytes in both directions for as
+ * long as it takes. Such an operation writes nothing, so nothing of it is permitted or settled. NATS is at most once
+ * and in order; what travels is such that a frame that is lost or repeated is noticed or harmless:
  *
  * 1. Begin. The request is as any other: WORKING while it waits, RC_BUSY when the worker has SP_WORKER_STREAMS open, an
  *    error in place of a stream. The reply that begins has status PROTOCOL_STATUS_STREAM, in PROTOCOL_HEADER_STREAM the
@@ -128,25 +137,27 @@
  *      DATA    the bytes at the offset, within the credit; we send at most PROTOCOL_STREAM_DATA_MAX at once
  *      CREDIT  nothing but its headers
  *      END     the sender sends no more data; the other direction goes on. A stream is over when both have ended
- *      CANCEL  the sender does not want the stream any more: it is over
+ *      CANCEL  the sender no longer wants the stream: it is over
  *      an error's rc_name(), with the body of an error reply: it is over
  *    An offset beyond what has been received: data was lost, and the stream ends with an error. Data that is there
  *    already is skipped.
- * 3. Credit. A sender sends no more than the highest credit that it has heard: PROTOCOL_STREAM_WINDOW beyond what its sender
- *    has taken from the stream (a later version may grant up to PROTOCOL_STREAM_CREDIT_MAX), so a slow reader throttles
- *    the source. It is granted anew when half of it is used up.
- * 4. Life. Each end sends a frame at least every PROTOCOL_STREAM_BEAT_MS (CREDIT, or END after the end), with its subject
- *    as reply subject: "no responders" there, or PROTOCOL_STREAM_SILENCE_MS without a frame, and the peer is dead.
+ * 3. Credit. A sender sends no more than the highest credit that it has heard: PROTOCOL_STREAM_WINDOW beyond what its
+ *    sender has taken from the stream (a later version may grant up to PROTOCOL_STREAM_CREDIT_MAX), so a slow reader
+ *    throttles the source. It is granted anew when half of it is used up.
+ * 4. Life. Each end sends a frame at least every PROTOCOL_STREAM_BEAT_MS (CREDIT, or END after the end), with its
+ *    subject as reply subject: "no responders" there, or PROTOCOL_STREAM_SILENCE_MS without a frame, and the peer is
+ *    dead.
  * 5. Who breaks these rules gets the stream ended with RC_INTERNAL.
  *
- * MONITOR  Events go to the subject of the resource's type (common/resource.h), which is DCM's. What the processes keep is in one JetStream key-value
- * bucket, named after the provider (common/container/record.h):
+ * MONITOR  Events go to the subject of the resource's type (common/resource.h), which is DCM's. What the processes keep
+ * is in one JetStream key-value bucket, named after the provider (common/container/bucket_name.h):
  *   leader             who is active: an id, renewed by compare-and-set; empty: none, take it
  *   state.<token(id)>  what was last reported of a container: {"id", "name", "status"}; gone once DELETED was reported.
- *                      A worker that has made a container leaves {id, name, "PENDING", "version": the Deployment's}
+ *                      A worker that has made a container leaves {id, name, "PENDING", "version": the root's}
  *                      there unless something is there already: DCM knows the container from then on, and has to hear
  *                      of its end, whether or not a monitor runs. Sent before the create is answered; without
- *                      JetStream it goes nowhere. The active monitor reads all records after each list of Deployments
+ *                      JetStream it goes nowhere. The active monitor reads all records after each list of roots.
+ *                      "kind": of the root, unless that is a Deployment
  *   owed.<token(t)>    the debt of the create with token t (common/container/debt.h)
  *
  * PRESENCE  All processes answer the NATS service protocol (ADR-32: $SRV.PING and so on) with their name and,
@@ -166,6 +177,7 @@
 #define PROTOCOL_VERSION "1" /* bump when an old reader would misunderstand a new writer */
 /* Of a request with a member that narrows what it asks for: a worker that does not know it must not carry it out. */
 #define PROTOCOL_VERSION_NARROWED "2"
+#define PROTOCOL_VERSION_KINDS "3" /* for workers that know every kind of root, or its name alone would be taken */
 
 #define PROTOCOL_ROOT "k8s-container-sp"
 #define PROTOCOL_QUEUE "kube-worker"
@@ -227,7 +239,9 @@
 #define PROTOCOL_WATCH_LINE_MAX (16u * 1024 * 1024) /* bytes of a line of watch; no object of Kubernetes is as large */
 #define PROTOCOL_STREAM_SILENCE_MS 2500
 
-/* Is it what the REST API accepts as an id: 1 to 63 of a-z, 0-9 and '-', no '-' at the ends, and not the reserved one? */
+/*
+ * Is it what the REST API accepts as an id: 1 to 63 of a-z, 0-9 and '-', no '-' at the ends, and not the reserved one?
+ */
 bool protocol_is_id(const char *text);
 
 /* Is it a creation token: one of the two prefixes, and letters, digits and '-'? */

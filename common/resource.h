@@ -1,6 +1,7 @@
 /*
- * The types of resources that this provider manages: one row each, with what the outside knows them by. Which Kubernetes
- * objects one is made of is a folder of its own: common/<name>/ (workload.h).
+ * The types of resources that this provider manages: one row each, with what the outside knows them by. Which
+ * Kubernetes objects one is made of is a folder of its own: common/<name>/ (workload.h). `make` fails when that, or its
+ * collection in api-svc/openapi.yaml, is missing.
  */
 #ifndef COMMON_RESOURCE_H
 #define COMMON_RESOURCE_H
@@ -9,9 +10,9 @@
 #define RESOURCE_CONTAINERS_PATH RESOURCE_API "/containers"
 
 /*
- * enumerator; name: the value of the label dcm.project/dcm-service-type, `service_type` in a spec and in the registration;
- * the path of its collection; subject and type of its events, which are DCM's; prefix of its keys in the bucket; what its
- * page tokens are good for beside provider and namespace ("": as in v0.1).
+ * enumerator; name: the value of the label dcm.project/dcm-service-type, `service_type` in a spec and in the
+ * registration; the path of its collection; subject and type of its events, which are DCM's; prefix of its keys in the
+ * bucket; what its page tokens are good for beside provider and namespace ("": as in v0.1).
  */
 /* clang-format off */
 #define RESOURCE_ROWS(ROW) \

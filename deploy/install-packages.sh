@@ -11,7 +11,7 @@ packages_for() {
         build) echo "gcc libc6-dev make pkg-config git ca-certificates libnats-dev libmicrohttpd-dev libgnutls28-dev" \
                     "libcjson-dev libcurl4-openssl-dev libyaml-dev libssl-dev libwslay-dev" ;;
         run) echo "nats-server curl" ;;
-        test) echo "libcriterion-dev python3 python3-venv python3-pytest python3-pytest-xdist python3-yaml python3-cryptography python3-kubernetes openssl nginx-light prometheus" \
+        test) echo "libcriterion-dev python3 python3-venv python3-pytest python3-pytest-xdist python3-yaml python3-cryptography python3-kubernetes openssl nginx-light prometheus iproute2" \
                    "$(command -v kubectl >/dev/null || echo kubernetes-client)" ;;
         check) echo "clang clang-format cppcheck shellcheck libclang-rt-dev groff-base systemd" ;;
         deb) echo "build-essential debhelper lintian systemd" ;;

@@ -1,6 +1,6 @@
 /*
- * The mark of a change that is not complete (ANNOTATION_CHANGING): on the root, written with the change itself, while its
- * other objects are changed. It says whose change it is, and what the container was before.
+ * The mark of a change that is not complete (ANNOTATION_CHANGING): on the root, written with the change itself, while
+ * its other objects are changed. It says whose change it is, and what the container was before.
  */
 #ifndef KUBE_WORKER_CHANGE_MARK_H
 #define KUBE_WORKER_CHANGE_MARK_H

@@ -7,7 +7,7 @@
 #include "common/base/strutil.h"
 #include "common/container/workload.h"
 #include "common/services/log.h"
-#include "kube-worker/container_change.h"
+#include "kube-worker/change_settle.h"
 #include "kube-worker/permission.h"
 #include "kube-worker/repair_call.h"
 
@@ -93,12 +93,12 @@ static void forget_unseen(struct change_repair *repair)
 static enum rc settle(struct op_call *call, const struct open_change *change, bool *ret_undone, struct error *err)
 {
 	struct root root cleanup_root = { 0 };
-	enum rc rc = root_get(call, change->name, &root, err);
+	enum rc rc = root_find(call, change->name, root_has_uid, &change->uid, &root, err);
 
 	*ret_undone = false;
-	if (rc || !root_is(&root, &change->uid))
+	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	return container_change_settle(call, change->id, &root, ret_undone, err);
+	return change_settle(call, change->id, &root, ret_undone, err);
 }
 
 static void look_after(struct open_change *change, const struct op_env *env, struct kube_client *kube)

@@ -1,6 +1,6 @@
 /*
- * Changes that are not complete, and whose caller is over or gone: a worker has died between two writes, or the outcome of
- * one was unknown. Every worker looks for their marks (change_mark.h), and finishes or undoes them.
+ * Changes that are not complete, and whose caller is over or gone: a worker has died between two writes, or the outcome
+ * of one was unknown. Every worker looks for their marks (change_mark.h), and finishes or undoes them.
  */
 #ifndef KUBE_WORKER_CHANGE_REPAIR_H
 #define KUBE_WORKER_CHANGE_REPAIR_H
@@ -9,7 +9,7 @@
 
 struct change_repair;
 
-/* NULL when memory is short. */
+/* NULL when out of memory. */
 struct change_repair *change_repair_create(void);
 
 /* Takes NULL. */

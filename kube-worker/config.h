@@ -5,7 +5,7 @@
 #define KUBE_WORKER_CONFIG_H
 
 #include "common/bus/bus_access.h"
-#include "common/container/container_status.h"
+#include "common/container/container_state.h"
 #include "common/http/metrics_server.h"
 #include "common/kube/kube_auth.h"
 

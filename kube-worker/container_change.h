@@ -1,11 +1,12 @@
 /*
- * Changing a container: the one loop of all operations that do. The root is looked up, a callback says what it shall be,
- * and one PUT with the resourceVersion that was read makes it so (common/container/object_merge.h); when it was
+ * Changing a container: the one loop of all operations that do. The root is looked up, a callback says what it shall
+ * be, and one PUT with the resourceVersion that was read makes it so (common/container/object_merge.h); when it was
  * changed meanwhile, all of it again.
  *
- * The root's PUT is the point of no return. When other objects change with it, their writes are tried first (a dry run), and
- * the PUT carries a mark (change_mark.h) until they are done. A refusal then puts the root back; a worker that dies leaves
- * the mark to the next change, or to every worker's repair: they finish it, or undo it where that is refused.
+ * The root's PUT is the point of no return. When other objects change with it, their writes are tried first (a dry
+ * run), and the PUT carries a mark (change_mark.h) until they are done. A refusal then puts the root back; a worker
+ * that dies leaves the mark to the next change, or to every worker's repair: they finish it, or undo it where that is
+ * refused.
  *
  * What a create still owes can be changed as well: the debt names token and uid, which stay what they are.
  */
@@ -16,7 +17,9 @@
 #include "common/container/run_state.h"
 #include "kube-worker/precondition.h"
 
-/* A container that is being changed. Filled with what it is; the callback makes of `spec` and `run` what it shall be. */
+/*
+ * A container that is being changed. Filled with what it is; the callback makes of `spec` and `run` what it shall be.
+ */
 struct change {
 	const struct root *root;
 	char etag[CONTAINER_ETAG_MAX];
@@ -26,8 +29,8 @@ struct change {
 };
 
 /*
- * Say what it shall be. Called again after each conflict. Errors end the change; RC_CONFLICT is told to the client's api-svc,
- * which makes the request anew.
+ * Say what it shall be. Called again after each conflict. Errors end the change; RC_CONFLICT is told to the client's
+ * api-svc, which makes the request anew.
  */
 typedef enum rc (*change_decide)(void *ctx, struct op_call *call, const cJSON *request, struct change *change,
 				 struct error *err);
@@ -37,8 +40,8 @@ typedef enum rc (*change_decide)(void *ctx, struct op_call *call, const cJSON *r
  * written. A request whose token the container has as its last change was carried out already.
  *
  * request  with the members CHANGE_MEMBERS.
- * Errors: RC_NOT_FOUND, RC_PRECONDITION, RC_PENDING another change of it is not complete; RC_CANCELLED; those of `decide`;
- * as op_kube_update(). After RC_UNAVAILABLE and RC_TIMEOUT it may be changed, or will be: as a whole.
+ * Errors: RC_NOT_FOUND, RC_PRECONDITION, RC_PENDING another change of it is not complete; RC_CANCELLED; those of
+ * `decide`; as op_kube_update(). After RC_UNAVAILABLE and RC_TIMEOUT it may be changed, or will be: as a whole.
  */
 enum rc container_change(struct op_call *call, const cJSON *request, change_decide decide, void *ctx,
 			 struct buf *result, struct error *err) must_check;
@@ -52,32 +55,5 @@ enum rc container_change(struct op_call *call, const cJSON *request, change_deci
 		  .valid = protocol_is_create_token,                                                                  \
 		  .form = "a creation token" },                                                                       \
 		PRECONDITION_MEMBER
-
-/*
- * Finish the change that the container's root is marked with, or undo it where it is refused; nothing when there is none.
- *
- * root  as it was looked up; afterwards as it is, or none when it has gone.
- * ret_undone  it is as before the change, and *err says what was refused. May be NULL.
- * Errors: as children_plan_make(), children_plan_run(): it is not complete, and stays marked.
- */
-enum rc container_change_settle(struct op_call *call, const char *id, struct root *root, bool *ret_undone,
-				struct error *err) must_check;
-
-/*
- * Remove an object that the container's root owns and that its spec does not want: a create that came so late that no worker
- * was left to notice. Only one with the name, the owner and the labels that we give; nothing while a change is incomplete.
- *
- * root  as for container_change_settle().
- * ret_removed  false: there was none.
- * Errors: RC_CONFLICT the root has changed meanwhile; those of container_change_settle().
- */
-enum rc container_change_remove_stray(struct op_call *call, const char *id, struct root *root, bool *ret_removed,
-				      struct error *err) must_check;
-
-/*
- * Forget that a container was stopped when it has replicas by now. Errors: RC_CONFLICT, RC_NOT_FOUND it has changed or gone
- * meanwhile; as op_kube_update().
- */
-enum rc container_change_end_stop(struct op_call *call, struct root *root, struct error *err) must_check;
 
 #endif

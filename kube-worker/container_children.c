@@ -27,7 +27,10 @@ bool children_plan_is_any(const struct children_plan *plan)
 
 /* ---- what there is ----------------------------------------------------------------------------------------------- */
 
-/* The name of the object that clients see in a role: other programs call theirs as they like. One with our name comes first. */
+/*
+ * The name of the object that clients see in a role: other programs call theirs as they like. One with our name comes
+ * first.
+ */
 struct name_search {
 	const struct fact *root;
 	struct workload_object *object;
@@ -110,7 +113,8 @@ static enum rc get_child(struct op_call *call, const struct root *root, const ch
 static enum rc write_wanted(struct op_call *call, const struct root *root, const char *id, enum workload_role role,
 			    const cJSON *spec, struct buf *out, struct error *err)
 {
-	const struct workload_source source = { .id = id,
+	const struct workload_source source = { .root = root->kind,
+						.id = id,
 						.spec = spec,
 						.external_service_type = call->env->config->external_service_type };
 	struct workload workload;

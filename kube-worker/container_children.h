@@ -1,6 +1,6 @@
 /*
- * A container's objects beside its root, when its spec changes: each is made, changed or removed, whatever others have put
- * into it stays. Done again it changes nothing.
+ * A container's objects beside its root, when its spec changes: each is made, changed or removed, whatever others have
+ * put into it stays. Done again it changes nothing.
  */
 #ifndef KUBE_WORKER_CONTAINER_CHILDREN_H
 #define KUBE_WORKER_CONTAINER_CHILDREN_H
@@ -27,7 +27,8 @@ void children_plan_clear(struct children_plan *plan);
 bool children_plan_is_any(const struct children_plan *plan);
 
 /*
- * Look up the children that differ between two specs, and say what becomes of each. Nothing is looked up when none does.
+ * Look up the children that differ between two specs, and say what becomes of each. Nothing is looked up when none
+ * does.
  *
  * root  the container's, which owns them.
  * plan  zeroed; children_plan_clear() by the caller, also after an error.
@@ -42,8 +43,8 @@ enum rc children_plan_try(struct op_call *call, const struct children_plan *plan
 /*
  * Carry it out; removals come last. Needs the permission (permission.h), and holds it before each write.
  *
- * Errors: RC_CONFLICT a child has changed since it was looked up; as op_kube_update(), op_kube_create(), op_kube_delete();
- * RC_CANCELLED.
+ * Errors: RC_CONFLICT a child has changed since it was looked up; as op_kube_update(), op_kube_create(),
+ * op_kube_delete(); RC_CANCELLED.
  */
 enum rc children_plan_run(struct op_call *call, const struct children_plan *plan, struct error *err) must_check;
 

@@ -54,7 +54,8 @@ struct container_feed {
 	struct hash_table by_id;
 	size_t bytes;
 	uint32_t list[KUBE_KIND_COUNT];
-	unsigned listed; /* kinds, as bits */
+	unsigned listed;    /* kinds, as bits */
+	unsigned forbidden; /* the same, of optional ones */
 	struct instance *first_waiting, *last_waiting;
 	uint64_t next_ticket;
 	uint64_t snapshot_end; /* the first ticket after those of the snapshot */
@@ -126,7 +127,7 @@ static struct instance *find_instance(const struct container_feed *feed, const c
 	return instance_of(link);
 }
 
-/* NULL: memory is short. */
+/* NULL: out of memory. */
 static struct instance *make_instance(struct container_feed *feed, const char *id)
 {
 	struct instance *instance = find_instance(feed, id);
@@ -320,8 +321,20 @@ static void on_list_end(void *ctx, enum kube_kind kind)
 			remove_root(feed, root);
 	}
 	feed->listed |= 1u << kind;
+	feed->forbidden &= ~(1u << kind);
 	if (!feed->begun)
 		feed->snapshot_end = feed->next_ticket;
+	wake(feed);
+	pthread_mutex_unlock(&feed->lock);
+}
+
+/* What can be done without is taken for listed, with what is known of it. */
+static void on_list_forbidden(void *ctx, enum kube_kind kind)
+{
+	struct container_feed *feed = ctx;
+
+	pthread_mutex_lock(&feed->lock);
+	feed->forbidden |= workload_optional_kinds() & 1u << kind;
 	wake(feed);
 	pthread_mutex_unlock(&feed->lock);
 }
@@ -397,6 +410,7 @@ static enum rc start_informers(struct container_feed *feed, struct error *err)
 		.list_begin = on_list_begin,
 		.object = on_object,
 		.list_end = on_list_end,
+		.list_forbidden = on_list_forbidden,
 		.ctx = feed,
 		.selector = labels_selector(feed->env->resource),
 	};
@@ -451,7 +465,8 @@ enum rc container_feed_open(const struct op_env *env, void (*wake_reader)(void *
 static enum rc check_informer(const struct container_feed *feed, enum kube_kind kind, struct error *err)
 {
 	struct error failure = informer_failure(feed->informers[kind]);
-	bool forbidden = failure.rc == RC_PERMISSION_DENIED && !(feed->listed & 1u << kind);
+	bool forbidden = failure.rc == RC_PERMISSION_DENIED && !(feed->listed & 1u << kind) &&
+			 !(workload_optional_kinds() & 1u << kind);
 
 	if (informer_counts(feed->informers[kind]).failing < FAILURES_MAX && !forbidden)
 		return RC_OK;
@@ -470,7 +485,7 @@ static enum rc check(const struct container_feed *feed, struct error *err)
 		return error_set(err, RC_UNAVAILABLE, "there are more containers than %u MiB of memory hold",
 				 CONTAINER_FEED_MAX / 1024 / 1024);
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
-		if (feed->informers[kind])
+		if (feed->informers[kind] && !(feed->forbidden & 1u << kind))
 			rc = check_informer(feed, (enum kube_kind)kind, err);
 	return rc;
 }
@@ -481,7 +496,7 @@ enum rc container_feed_is_ready(struct container_feed *feed, bool *ret_ready, st
 
 	pthread_mutex_lock(&feed->lock);
 	rc = check(feed, err);
-	*ret_ready = (feed->listed & workload_root_kinds()) == workload_root_kinds();
+	*ret_ready = ((feed->listed | feed->forbidden) & workload_root_kinds()) == workload_root_kinds();
 	pthread_mutex_unlock(&feed->lock);
 	*ret_ready = *ret_ready && kube_cache_is_synced(feed->env->cache, container_part_kinds());
 	return rc;
@@ -494,7 +509,9 @@ static bool comes_first(const struct fact *a, const struct fact *b)
 
 	if (named != (strcmp(b->name, b->instance_id) == 0))
 		return named;
-	return a->created_ms != b->created_ms ? a->created_ms < b->created_ms : strcmp(a->name, b->name) < 0;
+	if (a->created_ms != b->created_ms)
+		return a->created_ms < b->created_ms;
+	return strcmp(a->name, b->name) != 0 ? strcmp(a->name, b->name) < 0 : a->kind < b->kind;
 }
 
 static const struct root_text *choose_root(const struct instance *instance)

@@ -1,7 +1,7 @@
 /*
- * All containers as they are, and then as they change: informers of their own for the roots, whose objects a Container is
- * written from, and the worker's cache for all else. A container that has changed waits, once, until its turn comes, and is
- * read then: however slow the reader is, what waits are names.
+ * All containers as they are, and then as they change: informers of their own for the roots, whose objects a Container
+ * is written from, and the worker's cache for all else. A container that has changed waits, once, until its turn comes,
+ * and is read then: however slow the reader is, what waits are names.
  */
 #ifndef KUBE_WORKER_CONTAINER_FEED_H
 #define KUBE_WORKER_CONTAINER_FEED_H
@@ -35,18 +35,19 @@ void feed_count_wait(struct feed_count *feeds);
 enum rc container_feed_open(const struct op_env *env, void (*wake)(void *ctx), void *ctx,
 			    struct container_feed **ret_feed, struct error *err) must_check;
 
-/* End it; wake() is not called any more. Does not wait. */
+/* End it; wake() is no longer called. Does not wait. */
 void container_feed_close(struct container_feed *feed);
 
 /*
  * Is all known that there was when it began?
- * Errors: RC_UNAVAILABLE Kubernetes cannot be reached for some seconds, or there are too many containers; RC_PERMISSION_DENIED, as op_kube.h.
+ * Errors: RC_UNAVAILABLE Kubernetes cannot be reached for some seconds, or there are too many containers;
+ * RC_PERMISSION_DENIED, as op_kube.h.
  */
 enum rc container_feed_is_ready(struct container_feed *feed, bool *ret_ready, struct error *err) must_check;
 
 /*
- * Append lines (common/protocol.h, watch), about `max` bytes and the rest of a line. On one thread. Nothing is appended:
- * nothing is to be told now; wake() will tell, or call again at *ret_due_ms (clock_mono_ms()).
+ * Append lines (common/protocol.h, watch), about `max` bytes and the rest of a line. On one thread. Nothing is
+ * appended: nothing is to be told now; wake() will tell, or call again at *ret_due_ms (clock_mono_ms()).
  *
  * Errors: RC_NO_MEMORY, RC_TOO_LARGE, those of container_feed_is_ready().
  */

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/strutil.h"
 #include "common/container/labels.h"
 #include "common/container/workload.h"
 #include "common/kube/kube_list.h"
 #include "kube-worker/op_kube.h"
 
-#define NAMES_MAX 65536
 #define LIST_LIMIT 500
 #define FOREIGN_MAX 64 /* roots of one id by other programs that are looked at */
 
@@ -26,9 +26,11 @@ static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum ku
 		.deadline_ms = call->deadline_ms,
 	};
 
-	if (kube_cache_read(cache, call->kube, &page, id, err))
-		return op_kube_translate(call, &(struct kube_reply){ 0 }, kube_kind_plural(kind), err);
-	return RC_OK;
+	if (!kube_cache_read(cache, call->kube, &page, id, err))
+		return RC_OK;
+	if (err->rc == RC_PERMISSION_DENIED && workload_optional_kinds() & 1u << kind)
+		return RC_OK; /* an older Role: there are none */
+	return op_kube_translate(call, &(struct kube_reply){ 0 }, kube_kind_plural(kind), err);
 }
 
 void container_cache_close(struct container_cache *cache)
@@ -66,7 +68,10 @@ enum rc container_cache_open(struct op_call *call, unsigned kinds, const char *i
 
 void container_names_clear(struct container_names *names)
 {
-	buf_clear(&names->names);
+	for (size_t i = 0; i < names->count; i++)
+		free(names->items[i].name);
+	free(names->items);
+	*names = (struct container_names){ .count = 0 };
 }
 
 static int older_first(const void *a, const void *b)
@@ -82,6 +87,7 @@ static int older_first(const void *a, const void *b)
 struct foreign_search {
 	const char *id;
 	struct container_names *result;
+	bool no_memory;
 };
 
 static void collect_foreign(void *ctx, const struct fact *const *facts, size_t count)
@@ -94,9 +100,14 @@ static void collect_foreign(void *ctx, const struct fact *const *facts, size_t c
 		if (workload_is_root(facts[i]->kind) && !facts[i]->deleting && strcmp(facts[i]->name, search->id) != 0)
 			found[n++] = facts[i];
 	qsort(found, n, sizeof(found[0]), older_first);
-	for (size_t i = 0; i < n; i++)
-		buf_add(&search->result->names, found[i]->name, strlen(found[i]->name) + 1);
-	search->result->count = n;
+	search->result->items = calloc(n + 1, sizeof(*search->result->items));
+	search->no_memory = !search->result->items;
+	for (size_t i = 0; i < n && !search->no_memory; i++) {
+		struct container_name *item = &search->result->items[search->result->count++];
+
+		*item = (struct container_name){ found[i]->kind, str_dup(found[i]->name) };
+		search->no_memory = !item->name;
+	}
 }
 
 enum rc container_find_foreign(struct op_call *call, const char *id, struct container_names *ret_names,
@@ -106,23 +117,22 @@ enum rc container_find_foreign(struct op_call *call, const char *id, struct cont
 	struct container_cache cache cleanup_container_cache = { 0 };
 	enum rc rc;
 
-	*ret_names = (struct container_names){ .names = buf_make(NAMES_MAX) };
+	*ret_names = (struct container_names){ .count = 0 };
 	rc = container_cache_open(call, workload_root_kinds(), id, &cache, err);
 	if (rc)
 		return rc;
 	kube_cache_visit(cache.cache, id, collect_foreign, &search);
-	return buf_check(&ret_names->names, err);
+	return search.no_memory ? error_no_memory(err) : RC_OK;
 }
 
 enum rc container_find_other(struct op_call *call, const char *id, struct root *root, struct error *err)
 {
 	struct container_names names cleanup_container_names = { 0 };
 	enum rc rc = container_find_foreign(call, id, &names, err);
-	const char *name = names.names.data;
 
 	/* The cache may be a moment old: what it names is looked at. */
-	for (size_t i = 0; !rc && i < names.count; i++, name += strlen(name) + 1) {
-		rc = root_get(call, name, root, err);
+	for (size_t i = 0; !rc && i < names.count; i++) {
+		rc = root_get(call, names.items[i].kind, names.items[i].name, root, err);
 		if (!rc && root_is_live(root, id))
 			return RC_OK;
 		if (rc == RC_NOT_FOUND)
@@ -133,13 +143,9 @@ enum rc container_find_other(struct op_call *call, const char *id, struct root *
 
 enum rc container_find(struct op_call *call, const char *id, struct root *root, struct error *err)
 {
-	enum rc rc = root_get(call, id, root, err);
+	enum rc rc = root_find(call, id, root_is_live_of, id, root, err);
 
-	if (rc && rc != RC_NOT_FOUND)
-		return rc;
-	if (!rc && root_is_live(root, id))
-		return RC_OK;
-	return container_find_other(call, id, root, err);
+	return rc == RC_NOT_FOUND ? container_find_other(call, id, root, err) : rc;
 }
 
 /* ---- by token ---------------------------------------------------------------------------------------------------- */
@@ -190,7 +196,13 @@ enum rc container_find_by_token(struct op_call *call, const char *token, char re
 
 unsigned container_part_kinds(void)
 {
-	return CONTAINER_STATUS_KINDS | workload_child_kinds();
+	return CONTAINER_STATE_KINDS | workload_child_kinds();
+}
+
+/* Of one root: those of the other kinds of roots are not looked at. */
+static unsigned parts_of(const struct root *root)
+{
+	return workload_status_kinds(root->kind) | workload_child_kinds();
 }
 
 struct gather {
@@ -231,7 +243,7 @@ enum rc container_gather_fresh(struct op_call *call, const struct root *root, st
 	enum rc rc = root_fact(root, &fact, err);
 
 	if (!rc)
-		rc = read_own(call, container_part_kinds(), fact->instance_id, &cache, err);
+		rc = read_own(call, parts_of(root), fact->instance_id, &cache, err);
 	return rc ? rc : container_gather_from(call, cache.cache, fact, extras, err);
 }
 
@@ -249,11 +261,11 @@ enum rc container_gather(struct op_call *call, const struct root *root, struct c
 	enum rc rc = root_fact(root, &fact, err);
 
 	if (!rc)
-		rc = container_cache_open(call, container_part_kinds(), fact->instance_id, &cache, err);
+		rc = container_cache_open(call, parts_of(root), fact->instance_id, &cache, err);
 	if (!rc)
 		rc = container_gather_from(call, cache.cache, fact, extras, err);
 	if (rc || cache.own || !is_lacking(root, extras))
 		return rc;
-	rc = read_own(call, container_part_kinds(), fact->instance_id, &cache, err);
+	rc = read_own(call, parts_of(root), fact->instance_id, &cache, err);
 	return rc ? rc : container_gather_from(call, cache.cache, fact, extras, err);
 }

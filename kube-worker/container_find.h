@@ -1,6 +1,6 @@
 /*
- * Finding a container and what belongs to it: its root by name, which is its id for everything that we made, and by label
- * for what other programs made; the rest in the cache, or by lists while the cache does not know enough.
+ * Finding a container and what belongs to it: its root by name, which is its id for everything that we made, and by
+ * label for what other programs made; the rest in the cache, or by lists while the cache does not know enough.
  */
 #ifndef KUBE_WORKER_CONTAINER_FIND_H
 #define KUBE_WORKER_CONTAINER_FIND_H
@@ -10,9 +10,14 @@
 
 /* ---- roots ------------------------------------------------------------------------------------------------------- */
 
-/* Names of roots. */
+/* Kinds and names of roots, the oldest first. */
+struct container_name {
+	enum kube_kind kind;
+	char *name;
+};
+
 struct container_names {
-	struct buf names; /* NUL-terminated, one after the other, the oldest root's first */
+	struct container_name *items;
 	size_t count;
 };
 
@@ -38,7 +43,8 @@ enum rc container_find_foreign(struct op_call *call, const char *id, struct cont
 enum rc container_find_other(struct op_call *call, const char *id, struct root *root, struct error *err) must_check;
 
 /*
- * Get the container's root: one call for those that we made.
+ * Get the container's root: one call for those that we made, once the cache shows them or if they are of the first
+ * kind.
  *
  * root  as for root_get().
  * Errors: RC_NOT_FOUND there is none, or it is being deleted; else as op_kube_get().

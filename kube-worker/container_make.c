@@ -19,14 +19,15 @@ void making_clear(struct making *making)
 /* ---- a child's name that is taken -------------------------------------------------------------------------------- */
 
 /* Is the root of the id still ours? Only then does an object of another owner belong to a predecessor. */
-static enum rc check_current(struct op_call *call, const char *id, const struct kube_uid *uid, struct error *err)
+static enum rc check_current(struct op_call *call, enum kube_kind kind, const char *id, const struct kube_uid *uid,
+			     struct error *err)
 {
 	struct root current cleanup_root = { 0 };
-	enum rc rc = root_get(call, id, &current, err);
+	enum rc rc = root_get(call, kind, id, &current, err);
 
 	if (rc && rc != RC_NOT_FOUND)
 		return rc;
-	if (rc || !root_is(&current, uid))
+	if (rc || !root_has_uid(&current, uid))
 		return error_set(err, RC_CONFLICT, "container '%s' was deleted meanwhile", id);
 	return permission_hold(call, err);
 }
@@ -35,9 +36,16 @@ static enum rc remove_predecessors(struct op_call *call, const struct making *ma
 				   const struct kube_uid *root, struct error *err)
 {
 	struct kube_uid uid = kube_uid_parse(json_string_at(object, "metadata.uid"));
-	enum rc rc = check_current(call, making->workload.source.id, root, err);
+	enum rc rc = check_current(call, making->root.kind, making->workload.source.id, root, err);
 
 	return rc ? rc : op_kube_delete(call, making->object->kind, making->object->name, &uid, err);
+}
+
+static enum rc child_is_foreign(const struct workload_object *object, struct error *err)
+{
+	return error_set(err, RC_ALREADY_EXISTS,
+			 "a %s named '%s' that does not belong to this container exists in the namespace",
+			 kube_kind_name(object->kind), object->name);
 }
 
 /* As making.root_taken. */
@@ -60,9 +68,29 @@ static enum rc child_taken(struct op_call *call, struct making *making, struct e
 	case WORKLOAD_HELD_BY_OTHERS:
 		break;
 	}
-	return error_set(err, RC_ALREADY_EXISTS,
-			 "a %s named '%s' that does not belong to this container exists in the namespace",
-			 kube_kind_name(object->kind), object->name);
+	return child_is_foreign(object, err);
+}
+
+static enum rc check_name(struct op_call *call, const struct workload_object *object, const char *id, struct error *err)
+{
+	const struct kube_uid none = { 0 };
+	struct kube_reply reply cleanup_kube_reply = { 0 };
+	enum rc rc = op_kube_get(call, object->kind, object->name, &reply, err);
+
+	if (rc)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	return workload_holder(reply.object, id, &none) == WORKLOAD_HELD_BY_PREDECESSOR ? RC_OK
+											: child_is_foreign(object, err);
+}
+
+enum rc container_make_check_names(struct op_call *call, const struct workload *workload, struct error *err)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; !rc && i < workload->count; i++)
+		if (workload->objects[i].role != WORKLOAD_ROOT)
+			rc = check_name(call, &workload->objects[i], workload->source.id, err);
+	return rc;
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -97,7 +125,7 @@ static enum rc give_up(const struct workload_object *object, struct error *err)
 {
 	if (object->role == WORKLOAD_ROOT)
 		return container_is_taken(object->name, err);
-	return error_set(err, RC_UNAVAILABLE, "the %s '%s' comes and goes; it could not be created",
+	return error_set(err, RC_UNAVAILABLE, "the %s '%s' appears and disappears; it could not be created",
 			 kube_kind_name(object->kind), object->name);
 }
 
@@ -130,6 +158,8 @@ enum rc container_make(struct op_call *call, struct making *making, struct error
 		making->object = &making->workload.objects[i];
 		if (making->roles & 1u << making->object->role)
 			rc = make_object(call, making, err);
+		if (!rc && making->object->role == WORKLOAD_ROOT && making->root_stands)
+			rc = making->root_stands(making->ctx, call, err);
 	}
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "kube-worker/permission.h"
 
 #define FIRST_OBJECTS 4
+#define LOOKS_MAX 3 /* at a marked root that changes meanwhile */
 /*
  * A caller gives up after 10 s, of which a Kubernetes that is away has taken 8 already.
  */
@@ -85,7 +86,7 @@ static void collect_children(void *ctx, const struct fact *const *facts, size_t 
 	for (size_t i = 0; !search->rc && i < count; i++) {
 		enum workload_tie tie = workload_tie(&search->root->uid, facts[i]);
 
-		if (tie == WORKLOAD_OWNED || tie == WORKLOAD_OWNERLESS)
+		if (tie == WORKLOAD_OWNED || (tie == WORKLOAD_OWNERLESS && !search->removal->owned))
 			search->rc = add(search->removal, tie, facts[i], search->err);
 	}
 }
@@ -160,23 +161,25 @@ enum rc removal_run(struct op_call *call, const struct removal *removal, struct 
 
 /* ---- taking back ------------------------------------------------------------------------------------------------- */
 
-static bool is_meant(const struct root *root, const struct undo_what *what)
+/* given: a struct undo_what. */
+static bool is_meant(const struct root *root, const void *given)
 {
+	const struct undo_what *what = given;
+
 	return labels_are_of(root->object, what->id) && str_equal(root_token(root), what->token) &&
 	       (!what->uid || str_equal(root_uid(root), what->uid)) &&
-	       (!what->owed_to || str_equal(root_owed_to(root), what->owed_to));
+	       (!what->owed_to || str_equal(root_owed_to(root), what->owed_to)) &&
+	       (!what->by_record || root_has_record(root));
 }
 
 static enum rc undo(struct op_call *call, const struct undo_what *what, struct error *err)
 {
 	struct root root cleanup_root = { 0 };
-	struct removal removal cleanup_removal = { 0 };
-	enum rc rc = root_get(call, what->id, &root, err);
+	struct removal removal cleanup_removal = { .owned = true, .exact = what->owed_to != NULL };
+	enum rc rc = root_find(call, what->id, is_meant, what, &root, err);
 
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	if (!is_meant(&root, what))
-		return RC_OK;
 	rc = removal_add(call, &removal, &root, err);
 	return rc ? rc : removal_run(call, &removal, err);
 }
@@ -185,10 +188,11 @@ enum rc container_undo(struct op_call *call, const struct undo_what *what, struc
 {
 	int64_t deadline_ms = call->deadline_ms;
 	const char *caller = TAKE(call->caller);
-	enum rc rc;
+	enum rc rc = RC_CONFLICT;
 
 	call->deadline_ms = clock_mono_ms() + TAKE_BACK_TIMEOUT_MS;
-	rc = undo(call, what, err);
+	for (int looks = 0; rc == RC_CONFLICT && looks < LOOKS_MAX; looks++)
+		rc = undo(call, what, err);
 	call->deadline_ms = deadline_ms;
 	call->caller = caller;
 	return rc;

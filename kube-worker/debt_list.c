@@ -243,27 +243,34 @@ static bool has_changed(struct op_call *call, const struct entry *entry)
 	return ledger_get(call->env->ledger, entry->key, &record, NULL) || record.sequence != entry->sequence;
 }
 
+/* Is it of the debt, and not the one that may stay? what: the entry. */
+static bool must_go(const struct root *root, const void *what)
+{
+	const struct entry *entry = what;
+	const char *token = root_token(root);
+	char key[DEBT_KEY_MAX];
+
+	if (!token || !root_has_record(root) || !root_is_live(root, entry->id))
+		return false;
+	debt_key(token, key);
+	return strcmp(key, entry->key) == 0 && !str_equal(root_uid(root), entry->uid);
+}
+
 /*
- * Remove what carries the token and may not: anything for a void record, all but one for a settled one. It may have come
- * into being only now, by an attempt that was held up on its way. The record is read once more after the look: a later
- * attempt takes a void one over only when it sees nothing, so what was seen before is not its work.
+ * Remove what carries the token and may not: anything for a void record, all but one for a settled one. It may have
+ * come into being only now, by an attempt that was held up on its way. The record is read once more after the look: a
+ * later attempt takes a void one over only when it sees nothing, so what was seen before is not its work.
  */
 static void remove_what_must_go(struct op_call *call, const struct entry *entry)
 {
 	struct root root cleanup_root = { 0 };
-	struct undo_what what = { .id = entry->id };
-	char key[DEBT_KEY_MAX] = "";
+	struct undo_what what = { .id = entry->id, .by_record = true };
 	struct error err;
 
-	if (root_get(call, entry->id, &root, &err))
+	if (root_find(call, entry->id, must_go, entry, &root, &err) || has_changed(call, entry))
 		return; /* there is none, or the next turn will see it */
 	what.token = root_token(&root);
 	what.uid = root_uid(&root);
-	if (what.token)
-		debt_key(what.token, key);
-	if (strcmp(key, entry->key) != 0 || !root_is_live(&root, entry->id) || str_equal(what.uid, entry->uid) ||
-	    has_changed(call, entry))
-		return;
 	if (container_undo(call, &what, &err))
 		log_warn("a container whose client was not told of it could not be removed yet",
 			 log_str("id", entry->id), log_err(&err));
@@ -332,13 +339,18 @@ static void sweep_record(struct op_call *call, struct entry *entry)
 }
 
 /*
- * The mark proves something only where it can be removed: a Role or a policy that refuses that leaves it on containers
- * whose client was told. So it is written once more, as it is.
+ * The mark proves something only where it can be written: a Role or a policy that refuses that leaves it on containers
+ * whose client was told. So it is written once more, as it is, unless another attempt has taken it over.
  */
 static enum rc remove_owed(struct op_call *call, const struct entry *entry, const struct root *root, struct error *err)
 {
 	const char *owed_to = root_owed_to(root);
-	const struct undo_what what = { entry->id, root_token(root), entry->key, owed_to };
+	const struct undo_what what = {
+		.id = entry->id,
+		.token = root_token(root),
+		.uid = entry->key,
+		.owed_to = owed_to,
+	};
 	enum rc rc = root_mark_owed(call, root, owed_to, err);
 
 	if (!rc)
@@ -349,31 +361,32 @@ static enum rc remove_owed(struct op_call *call, const struct entry *entry, cons
 }
 
 /*
- * A marked object. container_undo() reads the mark once more after the caller was probed: a caller has it removed before it
- * forgets the call.
+ * A marked object. container_undo() reads the mark once more after the caller was probed: a caller has it settled
+ * before it forgets the call.
  */
 static void sweep_object(struct op_call *call, struct entry *entry)
 {
+	const struct kube_uid uid = kube_uid_parse(entry->key);
 	struct root root cleanup_root = { 0 };
 	struct error err = { 0 };
 	const char *owed_to;
 	const char *token;
 	enum caller_word word;
-	enum rc rc = root_get(call, entry->id, &root, &err);
+	enum rc rc = root_find(call, entry->id, root_has_uid, &uid, &root, &err);
 
 	owed_to = root_owed_to(&root);
 	token = root_token(&root);
-	if (!owed_to || !token || !str_equal(root_uid(&root), entry->key))
+	if (rc || !owed_to || !token)
 		return;
 	entry->by_key = create_debt_is_by_key(token);
 	word = permission_probe(call->env->caller, owed_to, entry->key);
 	entry->told = entry->told || word == CALLER_SETTLED;
-	if (entry->told) /* the worker that was to remove the mark has died, or could not */
+	if (entry->told) /* the worker that was to settle the mark has died, or could not */
 		rc = root_mark_settled(call, entry->id, entry->key, &err);
 	else if (is_due(entry, word))
 		rc = remove_owed(call, entry, &root, &err);
 	if (rc)
-		log_warn("a debt could not be ended yet", log_str("id", entry->id), log_err(&err));
+		log_warn("a debt could not be closed yet", log_str("id", entry->id), log_err(&err));
 }
 
 static bool is_urgent(const struct entry *entry)

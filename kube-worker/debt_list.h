@@ -1,5 +1,5 @@
 /*
- * What the sweeper knows of the debts: since when each stands, and what follows from its caller's word.
+ * What the sweeper knows of the debts: how long each has been pending, and what its caller's answer implies.
  */
 #ifndef KUBE_WORKER_DEBT_LIST_H
 #define KUBE_WORKER_DEBT_LIST_H
@@ -29,7 +29,7 @@ bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_
  *
  * word       the caller's.
  * by_key     was it made by an Idempotency-Key?
- * seen_ms    how long the debt has stood unchanged before our eyes.
+ * seen_ms    how long we have seen the debt unchanged.
  * lost_ms    how long its caller has been over or gone without a break.
  * left_ms    of the call until its deadline, when the debt was stored; 0: not known.
  */

@@ -166,11 +166,13 @@ static void end_wait(struct dispatcher *d, const struct job *job)
 		log_debug("a caller could not be told that its request begins", log_err(&err));
 }
 
-static void carry_out(struct dispatcher *d, const struct job *job, struct kube_client *kube)
+static void carry_out(struct dispatcher *d, const struct job *job, struct kube_client *kube,
+		      struct kube_client *kube_beside)
 {
 	struct op_call call = {
 		.env = d->env,
 		.kube = kube,
+		.kube_beside = kube_beside,
 		.deadline_ms = job->headers.deadline_ms,
 		.attempt = job->headers.attempt,
 		.caller = job->headers.caller,
@@ -212,7 +214,7 @@ static void refuse_as_busy(struct dispatcher *d, struct bus_message *msg)
 	struct error why;
 
 	worker_metrics_rejected();
-	error_set(&why, RC_BUSY, "the worker has as much to do as it can take");
+	error_set(&why, RC_BUSY, "the worker is at its capacity");
 	refuse(d, msg, &why);
 }
 
@@ -287,7 +289,7 @@ static void on_settle(struct dispatcher *d, struct bus_message *msg)
 	bus_message_destroy(msg);
 }
 
-/* The record of a create that is settled is not needed any more: "<sequence> <key>". */
+/* The record of a create that is settled is no longer needed: "<sequence> <key>". */
 static void on_notice(void *ctx, uint64_t ticket unused, struct bus_message *msg)
 {
 	struct dispatcher *d = ctx;
@@ -310,6 +312,16 @@ static bool is_answerable(const struct bus_message *msg)
 	return is_inbox;
 }
 
+static bool is_known_version(const char *version)
+{
+	static const char *const known[] = { PROTOCOL_VERSION, PROTOCOL_VERSION_NARROWED, PROTOCOL_VERSION_KINDS };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(known[i], version) == 0)
+			return true;
+	return false;
+}
+
 static void on_request(struct dispatcher *d, struct pool_thread *self, struct bus_message *msg)
 {
 	const char *name = protocol_subject_operation(bus_message_subject(msg));
@@ -321,7 +333,7 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 		bus_message_destroy(msg);
 		return;
 	}
-	if (strcmp(version, PROTOCOL_VERSION) != 0 && strcmp(version, PROTOCOL_VERSION_NARROWED) != 0)
+	if (!is_known_version(version))
 		error_set(&why, RC_UNSUPPORTED, "protocol version '%.16s' is not known to this worker, which speaks %s",
 			  version, PROTOCOL_VERSION);
 	else if (job.operation == OPERATION_COUNT)
@@ -349,7 +361,7 @@ static void on_health(void *ctx, struct bus_message *msg)
 		bus_message_destroy(msg);
 }
 
-/* Listen until there is a request for this thread, or none will come any more. */
+/* Listen until there is a request for this thread, or no more will come. */
 static void lead(struct dispatcher *d, struct pool_thread *self)
 {
 	struct bus_message *msg;
@@ -427,18 +439,21 @@ static void *run_thread(void *ctx)
 	struct pool_thread *self = ctx;
 	struct dispatcher *d = self->dispatcher;
 	struct kube_client *kube = NULL;
+	struct kube_client *kube_beside = NULL; /* has no connection until it is used */
 	struct error err;
 
-	if (kube_client_create(d->auth, &kube, &err)) {
+	if (kube_client_create(d->auth, &kube, &err) || kube_client_create(d->auth, &kube_beside, &err)) {
 		log_error("a worker thread cannot start", log_err(&err));
+		kube_client_destroy(kube);
 		return NULL;
 	}
 	while (next_job(d, self)) {
 		int64_t begun_ns = clock_mono_ns();
 
-		carry_out(d, &self->job, kube);
+		carry_out(d, &self->job, kube, kube_beside);
 		job_done(d, self, clock_mono_ns() - begun_ns);
 	}
+	kube_client_destroy(kube_beside);
 	kube_client_destroy(kube);
 	return NULL;
 }

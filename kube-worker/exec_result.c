@@ -11,25 +11,26 @@
 #define BASE64_MAX (EXEC_OUTPUT_MAX / 3 * 4 + 8)
 #define MESSAGE_MAX 300 /* bytes of what Kubernetes says that are shown */
 #define EXIT_CODE_MAX 255
+#define CONTROLS_SHARE 4 /* of text, control characters are no more than one in so many */
 
 struct exec_result exec_result_make(void)
 {
-	return (struct exec_result){ .out = buf_make(EXEC_OUTPUT_MAX), .err = buf_make(EXEC_OUTPUT_MAX) };
+	return (struct exec_result){ .out.kept = buf_make(EXEC_OUTPUT_MAX), .err.kept = buf_make(EXEC_OUTPUT_MAX) };
 }
 
 void exec_result_clear(struct exec_result *result)
 {
-	buf_clear(&result->out);
-	buf_clear(&result->err);
+	buf_clear(&result->out.kept);
+	buf_clear(&result->err.kept);
 }
 
 void exec_result_add(struct exec_result *result, unsigned channel, const char *data, size_t len)
 {
-	struct buf *kept = channel == EXEC_STDERR ? &result->err : &result->out;
-	size_t room = EXEC_OUTPUT_MAX - kept->len;
+	struct exec_output *output = channel == EXEC_STDERR ? &result->err : &result->out;
+	size_t room = EXEC_OUTPUT_MAX - output->kept.len;
 
-	result->truncated = result->truncated || len > room;
-	buf_add(kept, data, len < room ? len : room);
+	output->truncated = output->truncated || len > room;
+	buf_add(&output->kept, data, len < room ? len : room);
 }
 
 /* What the runtimes say of a program that cannot be begun. Source: runc, crun, the kubelet's CRI. */
@@ -82,16 +83,36 @@ enum rc exec_result_end(struct exec_result *result, const char *text, size_t len
 	return error_set(err, RC_UNAVAILABLE, "Kubernetes could not run the command: %.*s", MESSAGE_MAX, message);
 }
 
-static void write_output(struct json_writer *w, const char *name, const char *name_of_base64, const struct buf *output)
+/* Those that take six bytes in JSON. */
+static size_t count_controls(const char *data, size_t len)
 {
-	struct buf text cleanup_buf = buf_make(BASE64_MAX);
+	size_t count = 0;
 
-	if (utf8_valid(output->data, output->len)) {
-		json_string_n(w, name, output->data, output->len);
+	for (size_t i = 0; i < len; i++)
+		count += (unsigned char)data[i] < ' ' && !strchr("\b\f\n\r\t", data[i]);
+	return count;
+}
+
+/* A NUL is valid UTF-8, but most readers end at it. Colours of a terminal are text, what has little else is not. */
+static bool is_text(const char *data, size_t len)
+{
+	return !len ||
+	       (!memchr(data, '\0', len) && utf8_valid(data, len) && count_controls(data, len) <= len / CONTROLS_SHARE);
+}
+
+static void write_output(struct json_writer *w, const char *name, const char *name_of_base64,
+			 const struct exec_output *output)
+{
+	struct buf base64 cleanup_buf = buf_make(BASE64_MAX);
+	const struct buf *kept = &output->kept;
+	size_t len = output->truncated ? utf8_whole_length(kept->data, kept->len) : kept->len;
+
+	if (is_text(kept->data, len)) {
+		json_string_n(w, name, kept->data, len);
 		return;
 	}
-	crypto_base64_encode(CRYPTO_BASE64_STANDARD, output->data, output->len, &text);
-	json_string_n(w, name_of_base64, text.data, text.len);
+	crypto_base64_encode(CRYPTO_BASE64_STANDARD, kept->data, kept->len, &base64);
+	json_string_n(w, name_of_base64, base64.data, base64.len);
 }
 
 void exec_result_write(const struct exec_result *result, struct buf *out)
@@ -102,6 +123,6 @@ void exec_result_write(const struct exec_result *result, struct buf *out)
 	json_int(&w, "exit_code", result->exit_code);
 	write_output(&w, "stdout", "stdout_base64", &result->out);
 	write_output(&w, "stderr", "stderr_base64", &result->err);
-	json_bool(&w, "truncated", result->truncated);
+	json_bool(&w, "truncated", result->out.truncated || result->err.truncated);
 	json_end_object(&w);
 }

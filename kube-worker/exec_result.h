@@ -9,12 +9,16 @@
 
 #define EXEC_OUTPUT_MAX (1024u * 1024) /* bytes that are kept of stdout, and of stderr */
 
+struct exec_output {
+	struct buf kept;
+	bool truncated; /* there was more */
+};
+
 struct exec_result {
 	int exit_code;
 	bool ended; /* exit_code is known */
-	struct buf out;
-	struct buf err;
-	bool truncated; /* there was more */
+	struct exec_output out;
+	struct exec_output err;
 };
 
 struct exec_result exec_result_make(void);
@@ -31,7 +35,10 @@ void exec_result_add(struct exec_result *result, unsigned channel, const char *d
  */
 enum rc exec_result_end(struct exec_result *result, const char *status, size_t len, struct error *err) must_check;
 
-/* Append the result as JSON; output that is no UTF-8 in base64. Failure is the buffer's. */
+/*
+ * Append the result as JSON. Output that is no text is in base64: no UTF-8, with a NUL in it, or with more than a
+ * quarter of control characters. Truncated text ends with a whole character. Failure is the buffer's.
+ */
 void exec_result_write(const struct exec_result *result, struct buf *out);
 
 #endif

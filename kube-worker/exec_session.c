@@ -314,7 +314,7 @@ int64_t exec_session_pump(struct exec_session *s, struct worker_stream *stream, 
 	if (!s->stream) {
 		s->stream = stream;
 		s->seek.stream = stream;
-		s->reader = exec_reader_make(on_data, s); /* it does not move any more */
+		s->reader = exec_reader_make(on_data, s); /* it no longer moves */
 	}
 	if (s->state == EXEC_SEEKING) {
 		due_ms = replica_seek_pump(&s->seek);

@@ -1,14 +1,14 @@
 /*
- * A command in a container of a replica, over a WebSocket to Kubernetes: finds where, opens the connection, and knows how
- * it has ended. On the loop of streams.h, without waiting. Who uses it says what becomes of the channels' data.
+ * A command in a container of a replica, over a WebSocket to Kubernetes: finds where, opens the connection, and knows
+ * how it has ended. On the loop of streams.h, without waiting. Who uses it says what becomes of the channels' data.
  *
- *	SEEKING --a replica whose container runs--> ASKING --the caller permits it--> OPENING --the WebSocket is open--> RUNNING
- *	RUNNING --Status, and the end--> OVER
+ * 	SEEKING --a replica whose container runs--> ASKING --the caller permits it--> OPENING --the WebSocket is open-->
+ * RUNNING RUNNING --Status, and the end--> OVER
  *
- * With stdin it speaks v5, which can end it, and v4 where that is not known (before Kubernetes 1.30). Without stdin v4, and v5
- * if need be: v4 goes through to the kubelet, so the command ends with its connection, and a kubelet that dies leaves no
- * Status. Of v5 the API server is the end: seen with 1.36.3, it keeps an idle command whose client has gone, and says that a
- * command has ended well whose kubelet has died.
+ * With stdin it speaks v5, which can end it, and v4 where that is not known (before Kubernetes 1.30). Without stdin v4,
+ * and v5 if need be: v4 goes through to the kubelet, so the command ends with its connection, and a kubelet that dies
+ * leaves no Status. Of v5 the API server is the end: seen with 1.36.3, it keeps an idle command whose client has gone,
+ * and says that a command has ended well whose kubelet has died.
  */
 #ifndef KUBE_WORKER_EXEC_SESSION_H
 #define KUBE_WORKER_EXEC_SESSION_H
@@ -35,7 +35,8 @@ struct exec_session_taker {
 	/* The command is begun. */
 	void (*begun)(void *ctx);
 	/*
-	 * It could not be; not within a call of the owner's. pointer: the member of the request that is wrong; NULL: none.
+	 * It could not be; not within a call of the owner's. pointer: the member of the request that is wrong; NULL:
+	 * none.
 	 */
 	void (*failed)(void *ctx, const char *pointer, const struct error *why);
 	/* Data of stdout and stderr; or the Status, whole. */
@@ -86,8 +87,8 @@ int64_t exec_session_pump(struct exec_session *session, struct worker_stream *st
 bool exec_session_takes(const struct exec_session *session);
 
 /*
- * Send data of stdin, a resize, or a close; WEBSOCKET_SEND_MAX at most. A close is dropped where Kubernetes does not know
- * it (before 1.30).
+ * Send data of stdin, a resize, or a close; WEBSOCKET_SEND_MAX at most. A close is dropped where Kubernetes does not
+ * know it (before 1.30).
  */
 void exec_session_send(struct exec_session *session, unsigned channel, const char *data, size_t len);
 

@@ -4,10 +4,10 @@
 #include "common/container/record.h"
 #include "common/services/log.h"
 
-void first_record_send(const struct op_env *env, const char *id, const cJSON *root)
+void first_record_send(const struct op_env *env, const char *id, const struct root *root)
 {
-	const char *version = json_string_at(root, "metadata.resourceVersion");
-	struct record record = { .id = id, .name = id, .status = CONTAINER_PENDING };
+	const char *version = json_string_at(root->object, "metadata.resourceVersion");
+	struct record record = { .id = id, .kind = root->kind, .name = id, .status = CONTAINER_PENDING };
 	struct buf value cleanup_buf = buf_make(RECORD_MAX);
 	char key[RECORD_KEY_MAX];
 	struct error err;

@@ -4,12 +4,12 @@
 #ifndef KUBE_WORKER_FIRST_RECORD_H
 #define KUBE_WORKER_FIRST_RECORD_H
 
-#include "kube-worker/op.h"
+#include "kube-worker/root.h"
 
 /*
  * Send it, unless there is a record of the id already; no one waits for the acknowledgement: what is sent before the
  * reply is stored before the client can know of the container. Without JetStream it goes nowhere.
  */
-void first_record_send(const struct op_env *env, const char *id, const cJSON *root);
+void first_record_send(const struct op_env *env, const char *id, const struct root *root);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Streams that want to know when something of an instance, or of any, changes: woken by the cache, on the informers' threads.
+ * Streams that want to know when something of an instance, or of any, changes: woken by the cache, on the informers'
+ * threads.
  */
 #ifndef KUBE_WORKER_INSTANCE_WATCH_H
 #define KUBE_WORKER_INSTANCE_WATCH_H
@@ -27,7 +28,9 @@ struct instance_listener {
 	struct instance_listener *next, *previous;
 };
 
-/* Make it, and have the cache tell it; before the first informer. ret_watch: given to the caller. Errors: RC_NO_MEMORY. */
+/*
+ * Make it, and have the cache tell it; before the first informer. ret_watch: given to the caller. Errors: RC_NO_MEMORY.
+ */
 enum rc instance_watch_create(struct kube_cache *cache, struct instance_watch **ret_watch, struct error *err)
 	must_check;
 

@@ -1,6 +1,6 @@
 /*
- * Requests that wait for a thread: a ring with a bound, first in, first out, each with a time by which it must begin. No
- * locks; the dispatcher's.
+ * Requests that wait for a thread: a ring with a bound, first in, first out, each with a time by which it must begin.
+ * No locks; the dispatcher's.
  */
 #ifndef KUBE_WORKER_JOB_QUEUE_H
 #define KUBE_WORKER_JOB_QUEUE_H

@@ -1,5 +1,6 @@
 #include "kube-worker/ledger.h"
 
+#include "common/container/bucket_name.h"
 #include "common/container/record.h"
 #include "common/services/log.h"
 
@@ -16,7 +17,7 @@ void ledger_init(struct ledger *ledger, struct bus_caller *caller, const char *p
 	ledger->caller = caller;
 	ledger->replicas = replicas;
 	atomic_init(&ledger->opened, false);
-	record_bucket(provider_name, ledger->bucket);
+	bucket_name_write(provider_name, ledger->bucket);
 }
 
 enum rc ledger_put_begin(struct ledger *ledger, const char *key, const struct debt *debt, uint64_t last_sequence,

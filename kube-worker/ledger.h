@@ -40,9 +40,9 @@ void ledger_init(struct ledger *ledger, struct bus_caller *caller, const char *p
  *
  * key            of debt_key().
  * ret_sequence   of the new one.
- * Errors: RC_CONFLICT another one is there; RC_UNSUPPORTED there is no JetStream; RC_NOT_FOUND (only of the second half)
- * there is no bucket; RC_UNAVAILABLE JetStream refused it; RC_TIMEOUT NATS is away, or whether it was stored is unknown.
- * Blocks: 1 s at most for each answer.  Threads: any.
+ * Errors: RC_CONFLICT another one is there; RC_BUSY one is about to be; RC_UNSUPPORTED there is no JetStream;
+ * RC_NOT_FOUND (only of the second half) there is no bucket; RC_UNAVAILABLE JetStream refused it; RC_TIMEOUT NATS is
+ * away, or whether it was stored is unknown. Blocks: 1 s at most for each answer.  Threads: any.
  */
 enum rc ledger_put(struct ledger *ledger, const char *key, const struct debt *debt, uint64_t last_sequence,
 		   uint64_t *ret_sequence, struct error *err) must_check;

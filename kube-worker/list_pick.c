@@ -6,21 +6,18 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/container/labels.h"
 #include "common/container/workload.h"
 #include "common/kube/kube_list.h"
 #include "kube-worker/container_find.h"
+#include "kube-worker/list_ids.h"
 #include "kube-worker/op_kube.h"
-
-#define PICKED_KIND KUBE_DEPLOYMENT /* as LISTED_KIND of list_walk.c */
-#define IDS_MAX 6000                /* bytes of the ids in a question: proxies take no longer URLs */
 
 /* A container of the page, by what it is sorted by. */
 struct row {
 	struct fact root;
 	enum container_status status;
 	char *texts;     /* of the root */
-	struct buf view; /* its JSON; empty: it was not read, or is not to be shown any more */
+	struct buf view; /* its JSON; empty: it was not read, or is no longer to be shown */
 };
 
 struct pick {
@@ -34,15 +31,29 @@ struct pick {
 	bool full; /* rows beyond the page were dropped: what sorts after the last is not wanted */
 	const struct list_subject *after; /* the last container of the page before; NULL: this is the first page */
 	int64_t now_ms;
-	size_t bytes; /* of all views */
-	bool more;    /* there is another page */
+	enum kube_kind asked; /* of the question that is being answered */
+	size_t bytes;         /* of all views */
+	bool more;            /* there is another page */
 	enum rc rc;
 	struct error *err;
 };
 
+static struct list_subject subject_of_root(const struct fact *root, enum container_status status)
+{
+	return (struct list_subject){
+		.name = root->name,
+		.instance_id = root->instance_id,
+		.spec_name = root->spec_name,
+		.image = root->image,
+		.labels = root->labels,
+		.created_ms = root->created_ms,
+		.status = status,
+	};
+}
+
 static struct list_subject subject_of(const struct row *row)
 {
-	return (struct list_subject){ .root = &row->root, .status = row->status };
+	return subject_of_root(&row->root, row->status);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
@@ -73,15 +84,15 @@ static const char *keep_text(char **at, const char *text)
 }
 
 /* A copy of what lists sort by. */
-static bool make_row(const struct list_subject *subject, struct row *row)
+static bool make_row(const struct fact *root, enum container_status status, struct row *row)
 {
-	const struct fact *root = subject->root;
 	char *at = malloc(strlen(root->name) + strlen(root->instance_id) + strlen(root->spec_name) +
 			  strlen(root->image) + 4);
 
 	if (!at)
 		return false;
-	*row = (struct row){ .status = subject->status, .texts = at, .view = buf_make(PROTOCOL_PAGE_BYTES) };
+	*row = (struct row){ .status = status, .texts = at, .view = buf_make(PROTOCOL_PAGE_BYTES) };
+	row->root.kind = root->kind;
 	row->root.created_ms = root->created_ms;
 	row->root.name = keep_text(&at, root->name);
 	row->root.instance_id = keep_text(&at, root->instance_id);
@@ -111,7 +122,7 @@ static void sort_rows(struct pick *pick)
 	}
 }
 
-static void add_row(struct pick *pick, const struct list_subject *subject)
+static void add_row(struct pick *pick, const struct fact *root, const struct list_subject *subject)
 {
 	const struct list_order *order = &pick->question->order;
 	struct list_subject last;
@@ -125,7 +136,7 @@ static void add_row(struct pick *pick, const struct list_subject *subject)
 		if (list_order_compare(order, subject, &last) > 0)
 			return;
 	}
-	if (make_row(subject, &pick->rows[pick->count]))
+	if (make_row(root, subject->status, &pick->rows[pick->count]))
 		pick->count++;
 	else
 		pick->rc = error_no_memory(pick->err);
@@ -139,13 +150,15 @@ static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 	const struct status_rules rules = worker_status_rules(pick->call->env->config);
 
 	for (size_t i = 0; !pick->rc && i < count; i++) {
-		struct list_subject subject = { .root = facts[i] };
+		struct list_subject subject;
 
-		if (!workload_is_root(facts[i]->kind) || facts[i]->deleting)
+		if (!workload_is_root(facts[i]->kind) || facts[i]->deleting ||
+		    workload_is_younger_twin(facts[i], facts, count))
 			continue;
-		subject.status = container_status_derive(facts[i], facts, count, pick->now_ms, &rules).status;
+		subject = subject_of_root(facts[i],
+					  container_state_derive(facts[i], facts, count, pick->now_ms, &rules).status);
 		if (list_filter_matches(pick->question->filter, &subject))
-			add_row(pick, &subject);
+			add_row(pick, facts[i], &subject);
 	}
 }
 
@@ -238,10 +251,10 @@ static enum rc write_token(const struct pick *pick, struct buf *token, struct er
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-static struct row *find_row(struct pick *pick, const char *name)
+static struct row *find_row(struct pick *pick, enum kube_kind kind, const char *name)
 {
 	for (size_t i = 0; i < pick->count; i++)
-		if (str_equal(pick->rows[i].root.name, name))
+		if (pick->rows[i].root.kind == kind && str_equal(pick->rows[i].root.name, name))
 			return &pick->rows[i];
 	return NULL;
 }
@@ -250,7 +263,7 @@ static struct row *find_row(struct pick *pick, const char *name)
 static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 {
 	struct pick *pick = ctx;
-	struct row *row = find_row(pick, json_string_at(item, "metadata.name"));
+	struct row *row = find_row(pick, pick->asked, json_string_at(item, "metadata.name"));
 	struct json_writer w;
 	struct list_subject subject;
 	cleanup_free struct fact *root = NULL;
@@ -258,12 +271,12 @@ static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 
 	if (!row || json_at(item, "metadata.deletionTimestamp"))
 		return RC_OK;
-	rc = fact_from_object(PICKED_KIND, item, &root, err);
+	rc = fact_from_object(pick->asked, item, &root, err);
 	if (!rc)
 		rc = container_gather_from(pick->call, pick->cache, root, &pick->extras, err);
 	if (rc)
 		return rc;
-	subject = (struct list_subject){ .root = root, .status = pick->extras.status };
+	subject = subject_of_root(root, pick->extras.status);
 	if (!list_filter_matches(pick->question->filter, &subject))
 		return RC_OK;
 	w = json_writer_make(&row->view);
@@ -276,21 +289,24 @@ static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 	return rc;
 }
 
-/* The page is told anew. */
+/* What was asked for is told anew. */
 static void forget_views(void *ctx)
 {
 	struct pick *pick = ctx;
 
-	for (size_t i = 0; i < pick->count; i++)
+	for (size_t i = 0; i < pick->count; i++) {
+		if (pick->rows[i].root.kind != pick->asked)
+			continue;
+		pick->bytes -= pick->rows[i].view.len;
 		buf_clear(&pick->rows[i].view);
-	pick->bytes = 0;
+	}
 }
 
 static enum rc ask(struct pick *pick, const struct buf *selector, struct error *err)
 {
 	struct op_call *call = pick->call;
 	const struct kube_page page = {
-		.kind = PICKED_KIND,
+		.kind = pick->asked,
 		.namespace = call->env->config->namespace,
 		.selector = selector->data,
 		.deadline_ms = call->deadline_ms,
@@ -302,46 +318,49 @@ static enum rc ask(struct pick *pick, const struct buf *selector, struct error *
 	enum rc rc = buf_check(selector, err);
 
 	if (!rc && kube_list_page(call->kube, &page, &next, NULL, NULL, err))
-		rc = op_kube_translate(call, &(struct kube_reply){ 0 }, "list Deployments", err);
+		rc = op_kube_translate(call, &(struct kube_reply){ 0 }, kube_kind_plural(pick->asked), err);
 	return rc;
 }
 
-/* The ids of as many rows as one question has room for; the others are the next page's. */
-static size_t write_ids(struct pick *pick, struct buf *ids)
+/* As many rows as one question has room for; the others are the next page's. */
+static void drop_what_has_no_room(struct pick *pick)
 {
-	size_t without_id = 0;
+	struct list_ids ids cleanup_list_ids = list_ids_make();
 
 	for (size_t i = 0; i < pick->count; i++) {
-		const char *id = pick->rows[i].root.instance_id;
-
-		if (ids->len + strlen(id) + 1 > IDS_MAX) {
-			drop_rows(pick, i);
-			pick->more = true;
-			break;
+		if (list_ids_have_room(&ids, pick->rows[i].root.instance_id)) {
+			list_ids_add(&ids, pick->rows[i].root.instance_id);
+			continue;
 		}
-		without_id += id[0] == '\0';
-		if (id[0])
-			buf_addf(ids, "%s%s", ids->len ? "," : "", id);
+		drop_rows(pick, i);
+		pick->more = true;
 	}
-	return without_id;
+}
+
+static enum rc read_kind(struct pick *pick, enum kube_kind kind, struct error *err)
+{
+	struct buf selector cleanup_buf = buf_make(LIST_SELECTOR_MAX + LIST_IDS_SELECTOR_MAX);
+	struct list_ids ids cleanup_list_ids = list_ids_make();
+	enum rc rc = RC_OK;
+
+	pick->asked = kind;
+	for (size_t i = 0; i < pick->count; i++)
+		if (pick->rows[i].root.kind == kind)
+			list_ids_add(&ids, pick->rows[i].root.instance_id);
+	for (int i = 0; !rc && i < LIST_IDS_QUESTIONS; i++)
+		if (list_ids_question(&ids, i, &pick->question->selector, &selector))
+			rc = ask(pick, &selector, err);
+	return rc;
 }
 
 static enum rc read_rows(struct pick *pick, struct error *err)
 {
-	const struct buf *base = &pick->question->selector;
-	struct buf selector cleanup_buf = buf_make(LIST_SELECTOR_MAX + 2 * IDS_MAX);
-	struct buf ids cleanup_buf = buf_make(IDS_MAX);
-	size_t without_id = write_ids(pick, &ids);
 	enum rc rc = RC_OK;
 
-	buf_addf(&selector, "%s," LABEL_INSTANCE_ID " in (%s)", base->data, ids.data);
-	if (ids.len)
-		rc = ask(pick, &selector, err);
-	if (rc || without_id == 0)
-		return rc;
-	buf_reset(&selector);
-	buf_addf(&selector, "%s,!" LABEL_INSTANCE_ID, base->data);
-	return ask(pick, &selector, err);
+	drop_what_has_no_room(pick);
+	for (int kind = workload_root_from(0); !rc && kind < KUBE_KIND_COUNT; kind = workload_root_from(kind + 1))
+		rc = read_kind(pick, (enum kube_kind)kind, err);
+	return rc;
 }
 
 /* ---- the page ---------------------------------------------------------------------------------------------------- */

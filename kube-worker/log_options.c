@@ -42,11 +42,11 @@ enum rc log_options_read(const cJSON *request, struct log_options *ret_options, 
 	if (!options.follow && options.tail_lines < 0)
 		options.tail_lines = PROTOCOL_LOG_LINES_DEFAULT;
 	if (since && !log_time_parse(since, strlen(since), &options.since_ns))
-		return error_set(err, RC_INTERNAL, "the member 'since_time' is no time");
+		return error_set(err, RC_INTERNAL, "the member 'since_time' is not a time");
 	if (last)
 		options.mark_count = log_marks_read(last, options.marks);
 	if (options.mark_count < 0)
-		return error_set(err, RC_INVALID_ARGUMENT, "the Last-Event-ID is none of this stream");
+		return error_set(err, RC_INVALID_ARGUMENT, "the Last-Event-ID is not of this stream");
 	*ret_options = options;
 	return RC_OK;
 }

@@ -34,9 +34,9 @@ bool log_output_takes(const struct log_output *o, const void *speaker)
 	return o->bytes.len < LOG_OUTPUT_HIGH && (!o->speaker || o->speaker == speaker);
 }
 
-uint32_t log_mark_key(const struct log_name *name)
+uint32_t log_mark_key(const struct kube_uid *pod, const char *container)
 {
-	uint64_t hash = hash_text(hash_text(hash_text(HASH_INIT, name->replica), "/"), name->container);
+	uint64_t hash = hash_text(hash_bytes(HASH_INIT, pod->bytes, sizeof(pod->bytes)), container);
 
 	return (uint32_t)(hash ^ hash >> 32);
 }

@@ -5,6 +5,7 @@
 #ifndef KUBE_WORKER_LOG_OUTPUT_H
 #define KUBE_WORKER_LOG_OUTPUT_H
 
+#include "common/container/kube_facts.h"
 #include "kube-worker/log_reader.h"
 
 #define LOG_OUTPUT_HIGH (32u * 1024) /* bytes that wait to be sent, above which nothing more is read */
@@ -53,7 +54,8 @@ void log_output_break(struct log_output *output, const void *speaker);
 /* A comment of an event stream. */
 void log_output_comment(struct log_output *output);
 
-uint32_t log_mark_key(const struct log_name *name);
+/* Of a Pod by its uid: another one that gets its name has other logs. */
+uint32_t log_mark_key(const struct kube_uid *pod, const char *container);
 
 /* Read an id that log_output_line() has written. Returns how many marks; -1: it is none. */
 int log_marks_read(const char *id, struct log_mark marks[LOG_PLACES_MAX]);

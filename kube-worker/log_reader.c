@@ -6,7 +6,10 @@
 #include "common/base/hash.h"
 #include "common/base/strutil.h"
 
-/* What stdout and stderr are written by stamps its lines a moment before it writes them: so far may they be out of order. */
+/*
+ * What stdout and stderr are written by stamps its lines a moment before it writes them: so far may they be out of
+ * order.
+ */
 #define SKEW_NS 10000000
 
 #define NS_PER_MS 1000000

@@ -1,6 +1,6 @@
 /*
- * The log of one container as Kubernetes sends it, a time before each line: cut into lines, and after a break found again
- * at the line that was told last. Pure.
+ * The log of one container as Kubernetes sends it, a time before each line: cut into lines, and after a break found
+ * again at the line that was told last. Pure.
  */
 #ifndef KUBE_WORKER_LOG_READER_H
 #define KUBE_WORKER_LOG_READER_H
@@ -62,8 +62,8 @@ enum rc log_reader_feed(struct log_reader *reader, const char *bytes, size_t len
 void log_reader_end(struct log_reader *reader, void (*tell)(void *ctx, const struct log_line *line), void *ctx);
 
 /*
- * It is read again from the line on that was told last: what was told is not told again, and when that line is not found a
- * loss is told.
+ * It is read again from the line on that was told last: what was told is not told again, and when that line is not
+ * found a loss is told.
  * complete: the run was told to its end, so that without that line this is the next run, and nothing is lost.
  */
 void log_reader_restart(struct log_reader *reader, bool complete);

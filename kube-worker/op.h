@@ -33,8 +33,10 @@ struct op_env {
 struct op_call {
 	const struct op_env *env;
 	struct kube_client *kube; /* this thread's */
-	int64_t deadline_ms;      /* clock_mono_ms(); no Kubernetes call begins or lasts beyond it */
-	int attempt;              /* 1, 2, ...: how often the caller has sent the same */
+	struct kube_client *
+		kube_beside; /* the same, for a thread that the operation starts and joins; of the dispatcher's calls */
+	int64_t deadline_ms; /* clock_mono_ms(); no Kubernetes call begins or lasts beyond it */
+	int attempt;         /* 1, 2, ...: how often the caller has sent the same */
 	const char *request_id;
 	const char *caller;           /* who gives permissions (permission.h); NULL: none, an api-svc of v0.1 */
 	int64_t permitted_until_ms;   /* clock_mono_ms(); 0: there was no permission yet */

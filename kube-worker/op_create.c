@@ -1,8 +1,11 @@
 /*
- * create: permission and debt; the objects of the container's workload, of which the root is one POST whose name decides
- * the race; then the reply, which says how it is settled. What fails is taken back: after an error nothing remains.
+ * create: permission and debt; the objects of the container's workload, of which the root is one POST whose name
+ * decides the race; then the reply, which says how it is settled. What fails is taken back: after an error nothing
+ * remains.
  */
 #include "kube-worker/ops.h"
+
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
@@ -31,9 +34,9 @@ struct create {
 /* ---- the request ------------------------------------------------------------------------------------------------- */
 
 /*
- * The id that the agent will delete by. A repeat may come when the agent's request has gone from its stream: then the first
- * create has been answered, and what it made carries the token. Otherwise there is nothing to make: a container under
- * another id would never be deleted.
+ * The id that the agent will delete by. A repeat may come when the agent's request has gone from its stream: then the
+ * first create has been answered, and what it made carries the token. Otherwise there is nothing to make: a container
+ * under another id would never be deleted.
  */
 static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct create *create, struct error *err)
 {
@@ -56,14 +59,16 @@ static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct cr
 	return rc ? why.rc : RC_OK;
 }
 
-/* Has the container of a key gone, although the cache still shows it? */
-static bool has_gone(struct op_call *call, const char *id, const char *token)
+/* A container by the key has another id than this request wants. Does it live, or does the cache only still show it? */
+static enum rc refuse_other_id(struct op_call *call, const struct create_debt *debt, const char *id, struct error *err)
 {
 	struct root root cleanup_root = { 0 };
-	struct error err;
-	enum rc rc = root_get(call, id, &root, &err);
+	bool dying;
+	enum rc rc = create_debt_look(call, debt, id, &root, &dying, err);
 
-	return rc == RC_NOT_FOUND || (!rc && !str_equal(root_token(&root), token));
+	if (rc == RC_NOT_FOUND)
+		return RC_OK;
+	return rc ? rc : create_debt_check(debt, id, NULL, err);
 }
 
 /* A key that has made a container: that one is meant. */
@@ -80,12 +85,10 @@ static enum rc find_by_key(struct op_call *call, struct create *create, struct e
 		rc = container_find_by_token(call, debt->token, id, err);
 	if (rc == RC_NOT_FOUND)
 		return RC_OK;
-	if (!rc)
-		rc = create_debt_check(debt, id, NULL, err);
-	if (rc == RC_KEY_REUSED && has_gone(call, id, debt->token))
-		return RC_OK;
 	if (rc)
 		return rc;
+	if (!debt->any_id && strcmp(id, debt->id) != 0)
+		return refuse_other_id(call, debt, id, err);
 	debt->exists = true;
 	snprintf(debt->id, sizeof(debt->id), "%s", id);
 	return RC_OK;
@@ -107,6 +110,23 @@ static enum rc read_request(struct op_call *call, const cJSON *request, struct c
 }
 
 /* ---- the root ---------------------------------------------------------------------------------------------------- */
+
+/* As openapi.yaml says, where the id knows nothing of the kind. */
+static enum rc check_id(struct op_call *call, enum kube_kind root, const char *id, struct error *err)
+{
+	struct json_writer w = json_writer_make(&call->faults);
+
+	if (strlen(id) <= workload_id_max(root))
+		return RC_OK;
+	error_set(err, RC_INVALID_ARGUMENT,
+		  "the id of a %s may have at most %zu characters: Kubernetes makes labels of its Pods from it",
+		  kube_kind_name(root), workload_id_max(root));
+	json_begin_object(&w, NULL);
+	json_string(&w, "detail", err->text);
+	json_string(&w, "pointer", "/query/id");
+	json_end_object(&w);
+	return RC_INVALID_ARGUMENT;
+}
 
 /* A container of this id that another program made under another name blocks it. */
 static enum rc refuse_other(struct op_call *call, const char *id, struct error *err)
@@ -130,27 +150,23 @@ static enum rc join_existing(struct op_call *call, struct create *create, struct
 		create->making.root_made = true; /* by a POST whose answer was lost */
 		return RC_OK;
 	}
+	if (call->caller && (debt->kind == DEBT_OBJECT || !root_has_record(root)))
+		return create_debt_join_object(call, debt, root, err);
 	if (debt->taken_over || (attempt && call->caller && permission_same_call(call->caller, attempt)))
 		return RC_OK;
-	if (debt->kind == DEBT_OBJECT)
-		return create_debt_join_object(call, debt, root, err);
 	create_debt_renounce(call, debt);
 	return RC_OK;
 }
 
-/* As making.root_taken; ctx is the create. */
-static enum rc look_at_existing(void *ctx, struct op_call *call, struct error *err)
+static enum rc judge_existing(struct op_call *call, struct create *create, struct error *err)
 {
-	struct create *create = ctx;
 	const struct create_debt *debt = &create->debt;
-	struct root *root = &create->making.root;
-	enum rc rc = root_get(call, debt->id, root, err);
+	const struct root *root = &create->making.root;
+	enum rc rc;
 
-	if (rc)
-		return rc;
 	if (!labels_are_of(root->object, debt->id))
 		return error_set(err, RC_ALREADY_EXISTS,
-				 "a %s named '%s' that is not a container exists in the namespace",
+				 "a %s named '%s' that is not this container exists in the namespace",
 				 kube_kind_name(root->kind), debt->id);
 	if (json_at(root->object, "metadata.deletionTimestamp"))
 		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", debt->id);
@@ -158,6 +174,81 @@ static enum rc look_at_existing(void *ctx, struct op_call *call, struct error *e
 		return container_is_taken(debt->id, err);
 	rc = create_debt_check(debt, debt->id, root_annotation(root, ANNOTATION_DIGEST), err);
 	return rc ? rc : join_existing(call, create, err);
+}
+
+/* As making.root_taken; ctx is the create. */
+static enum rc look_at_existing(void *ctx, struct op_call *call, struct error *err)
+{
+	struct create *create = ctx;
+	struct making *making = &create->making;
+	enum rc rc = root_get(call, making->workload.source.root, create->debt.id, &making->root, err);
+
+	return rc ? rc : judge_existing(call, create, err);
+}
+
+/* Is there a container of the id whose root has that kind? Also one that is being deleted. */
+static enum rc refuse_kind(struct op_call *call, enum kube_kind kind, const char *id, struct error *err)
+{
+	struct root other cleanup_root = { 0 };
+	enum rc rc = root_get(call, kind, id, &other, err);
+
+	if (rc)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	return labels_are_of(other.object, id) ? container_is_taken(id, err) : RC_OK;
+}
+
+static enum rc refuse_kinds(struct op_call *call, unsigned kinds, const char *id, struct error *err)
+{
+	enum rc rc = RC_OK;
+
+	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
+		if (kinds & 1u << kind)
+			rc = refuse_kind(call, (enum kube_kind)kind, id, err);
+	return rc;
+}
+
+/*
+ * As making.root_stands. Kubernetes keeps names unique within a kind only. So a create, once its root exists, looks for
+ * roots of the other kinds: of two creates at the same time at least the later one finds the other's root, fails, and
+ * removes its own. Both may fail. A root that is settled is not checked again. Workers of v0.1, which know Deployments
+ * only, do not look: beside them an id may get two roots.
+ *
+ * This costs one GET for each create. An object that reserves the id for both kinds would save it, but would have to be
+ * kept beside every container.
+ */
+static enum rc refuse_other_kinds(void *ctx, struct op_call *call, struct error *err)
+{
+	struct create *create = ctx;
+	const struct making *making = &create->making;
+
+	if (!making->root_made && create->debt.kind == DEBT_NONE)
+		return RC_OK;
+	return refuse_kinds(call, workload_root_kinds() & ~(1u << making->root.kind), create->debt.id, err);
+}
+
+static void note_orphans(void *ctx, const struct fact *const *facts, size_t count)
+{
+	bool *orphans = ctx;
+	bool root = false;
+	bool pods = false;
+
+	for (size_t i = 0; i < count; i++) {
+		root |= workload_is_root(facts[i]->kind);
+		pods |= facts[i]->kind == KUBE_POD && !facts[i]->deleting;
+	}
+	*orphans = pods && !root;
+}
+
+/*
+ * Pods that a predecessor has left (kubectl delete --cascade=orphan) belong to the next root from its first moment on,
+ * and would go with it when its create is taken back: what will be refused must be seen before.
+ */
+static enum rc check_orphans(struct op_call *call, const struct workload *workload, struct error *err)
+{
+	bool orphans = false;
+
+	kube_cache_visit(call->env->cache, workload->source.id, note_orphans, &orphans);
+	return orphans ? container_make_check_names(call, workload, err) : RC_OK;
 }
 
 /* ---- the container ----------------------------------------------------------------------------------------------- */
@@ -187,26 +278,22 @@ static enum rc write_result(struct op_call *call, struct create *create, struct 
 	return rc ? rc : container_view_write(&w, create->making.root.object, &extras, call->etag, err);
 }
 
-/* The key's container is settled: it is the result, and nothing is written. */
-static enum rc show(struct op_call *call, struct create *create, struct buf *result, struct error *err)
-{
-	enum rc rc = look_at_existing(create, call, err);
-
-	if (rc == RC_NOT_FOUND)
-		return error_set(err, RC_PENDING, "the container of this Idempotency-Key has just gone");
-	return rc ? rc : write_result(call, create, result, err);
-}
-
 static enum rc make(struct op_call *call, struct create *create, struct buf *result, struct error *err)
 {
 	const struct workload_source source = {
+		.root = workload_root_kind(create->spec),
 		.id = create->debt.id,
 		.spec = create->spec,
 		.origin = &create->origin,
 		.external_service_type = call->env->config->external_service_type,
 	};
-	enum rc rc = refuse_other(call, create->debt.id, err);
+	unsigned others = root_kinds_seen(call->env->cache, source.id) & ~(1u << source.root);
+	enum rc rc = check_id(call, source.root, source.id, err);
 
+	if (!rc)
+		rc = refuse_other(call, source.id, err);
+	if (!rc)
+		rc = refuse_kinds(call, others, source.id, err); /* so that nothing is made that must go again */
 	create->origin = (struct container_origin){
 		.token = create->debt.token,
 		.attempt = call->caller,
@@ -215,6 +302,8 @@ static enum rc make(struct op_call *call, struct create *create, struct buf *res
 	};
 	if (!rc)
 		rc = workload_make(&source, &create->making.workload, err);
+	if (!rc)
+		rc = check_orphans(call, &create->making.workload, err);
 	if (!rc)
 		rc = container_make(call, &create->making, err);
 	if (!rc)
@@ -239,14 +328,18 @@ static void look_at_remains(struct op_call *call, struct create *create)
 	if (create->making.root_made || !create->making.written)
 		return;
 	call->deadline_ms = clock_mono_ms() + REMAINS_TIMEOUT_MS;
-	if (root_get(call, create->debt.id, &create->making.root, &err))
+	if (root_find(call, create->debt.id, root_has_token, create->debt.token, &create->making.root, &err))
 		log_debug("there is nothing to take back now", log_str("id", create->debt.id), log_err(&err));
 	call->deadline_ms = deadline_ms;
 }
 
 static void take_back(struct op_call *call, struct create *create)
 {
-	struct undo_what what = { .id = create->debt.id, .token = create->debt.token };
+	struct undo_what what = {
+		.id = create->debt.id,
+		.token = create->debt.token,
+		.by_record = create->debt.kind == DEBT_RECORD,
+	};
 	bool may_remove;
 	struct error err;
 
@@ -264,17 +357,18 @@ static void take_back(struct op_call *call, struct create *create)
 
 static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {
-	struct create create = {
-		.making = { .roles = WORKLOAD_ALL_ROLES, .root_taken = look_at_existing, .ctx = &create }
-	};
+	struct create create = { .making = { .roles = WORKLOAD_ALL_ROLES,
+					     .root_taken = look_at_existing,
+					     .root_stands = refuse_other_kinds,
+					     .ctx = &create } };
 	enum rc rc = read_request(call, request, &create, err);
 
 	if (!rc)
 		rc = find_by_key(call, &create, err);
 	if (!rc)
-		rc = create_debt_take(call, &create.debt, err);
+		rc = create_debt_take(call, &create.debt, &create.making.root, err);
 	if (!rc && call->caller && create.debt.kind == DEBT_NONE) {
-		rc = show(call, &create, result, err);
+		rc = write_result(call, &create, result, err);
 	} else if (!rc) {
 		rc = make(call, &create, result, err);
 		if (rc)
@@ -284,7 +378,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 		call->keep_record = create.making.unsure;
 	}
 	if (!rc)
-		first_record_send(call->env, create.debt.id, create.making.root.object);
+		first_record_send(call->env, create.debt.id, &create.making.root);
 	making_clear(&create.making);
 	return rc;
 }

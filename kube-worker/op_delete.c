@@ -1,24 +1,25 @@
 /*
- * delete: all that is to go is looked up; with the caller's permission it is then removed, by uid; when the client has set
- * a condition, the root by its resourceVersion as well, and what has been changed meanwhile is looked up again.
+ * delete: all that is to go is looked up; with the caller's permission it is then removed, by uid; when the client has
+ * set a condition, the root by its resourceVersion as well, and what has been changed meanwhile is looked up again.
  */
 #include "kube-worker/ops.h"
-
-#include <string.h>
 
 #include "kube-worker/container_find.h"
 #include "kube-worker/container_remove.h"
 #include "kube-worker/precondition.h"
 
-/* Whose changes come between each look and its deletion, again and again, is told so. */
+/* So often the container may change between the look and the deletion; then the client is told so. */
 #define LOOKS_MAX 100
 
-/* Note the root of that name if it is a container of the id. The first one is what clients see: the condition is on it. */
-static enum rc find_one(struct op_call *call, const cJSON *request, const char *name, struct removal *removal,
-			struct error *err)
+/*
+ * Note the root of that kind and name if it is a container of the id. The first one is what clients see: the condition
+ * is on it.
+ */
+static enum rc find_one(struct op_call *call, const cJSON *request, enum kube_kind kind, const char *name,
+			struct removal *removal, struct error *err)
 {
 	struct root root cleanup_root = { 0 };
-	enum rc rc = root_get(call, name, &root, err);
+	enum rc rc = root_get(call, kind, name, &root, err);
 
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -29,19 +30,24 @@ static enum rc find_one(struct op_call *call, const cJSON *request, const char *
 	return rc ? rc : removal_add(call, removal, &root, err);
 }
 
-/* Each root of the id, once: usually the one that we made; other programs may have made more. */
+/*
+ * Each root of the id, once: usually the one that we made; other programs may have made more, and a create of another
+ * kind may have to be taken back yet.
+ */
 static enum rc find_all(struct op_call *call, const cJSON *request, struct removal *removal, struct error *err)
 {
 	struct container_names names cleanup_container_names = { 0 };
 	const char *id = json_string_at(request, "id");
-	enum rc rc = find_one(call, request, id, removal, err);
-	const char *name;
+	enum kube_kind kinds[KUBE_KIND_COUNT];
+	size_t count = root_kinds(call->env->cache, id, kinds);
+	enum rc rc = RC_OK;
 
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = find_one(call, request, kinds[i], id, removal, err);
 	if (!rc)
 		rc = container_find_foreign(call, id, &names, err);
-	name = names.names.data;
-	for (size_t i = 0; !rc && i < names.count; i++, name += strlen(name) + 1)
-		rc = find_one(call, request, name, removal, err);
+	for (size_t i = 0; !rc && i < names.count; i++)
+		rc = find_one(call, request, names.items[i].kind, names.items[i].name, removal, err);
 	return rc;
 }
 
@@ -67,7 +73,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 	for (int looks = 0; rc == RC_CONFLICT && looks < LOOKS_MAX; looks++)
 		rc = look_and_remove(call, request, err);
 	if (rc == RC_CONFLICT)
-		return error_set(err, RC_UNAVAILABLE, "the container is being changed all the time");
+		return error_set(err, RC_UNAVAILABLE, "the container keeps changing");
 	return rc;
 }
 

@@ -118,7 +118,7 @@ static enum rc add_autoscaler(struct op_call *call, const char *id, struct colle
 
 static enum rc find_objects(struct op_call *call, const char *id, struct collecting *c, struct error *err)
 {
-	const unsigned kinds = 1u << KUBE_REPLICASET | 1u << KUBE_POD | 1u << KUBE_SERVICE;
+	const unsigned kinds = workload_status_kinds(c->root->kind) | workload_child_kinds();
 	struct container_cache cache cleanup_container_cache = { 0 };
 	struct kube_uid root = kube_uid_parse(root_uid(c->root));
 	enum rc rc = container_cache_open(call, kinds, id, &cache, err);

@@ -96,16 +96,18 @@ static void take_input(struct exec_source *s)
 {
 	char block[BLOCK];
 	struct error err;
+	int i;
 
-	for (int i = 0; i < ROUNDS_MAX && !s->over && exec_session_takes(&s->session); i++) {
+	for (i = 0; i < ROUNDS_MAX && !s->over && exec_session_takes(&s->session); i++) {
 		size_t len = worker_stream_take(s->stream, block, sizeof(block));
 
 		if (!len)
 			return;
 		if (exec_reader_frames(&s->reader, block, len, &err))
 			fail(s, &err);
-		worker_stream_wake(s->stream); /* there may be more */
 	}
+	if (i == ROUNDS_MAX)
+		worker_stream_wake(s->stream); /* there may be more */
 }
 
 static void send_output(struct exec_source *s)

@@ -13,7 +13,8 @@
 #include "kube-worker/exec_result.h"
 #include "kube-worker/exec_session.h"
 
-#define BLOCK 16384 /* bytes that are taken from Kubernetes at once, and sent of stdin */
+#define BLOCK 16384  /* bytes that are taken from Kubernetes at once, and sent of stdin */
+#define PROBE_MS 400 /* between two questions whether the client still waits */
 
 struct run_source {
 	struct stream_source base; /* the first: it is what the worker knows */
@@ -24,6 +25,7 @@ struct run_source {
 	const char *input;  /* what is left of stdin, with the request; NULL: there is none, or all is sent */
 	int64_t timeout_ms;
 	int64_t deadline_ms;
+	int64_t probe_ms; /* when to ask next; INT64_MAX: it has not begun */
 	bool over;
 };
 
@@ -46,6 +48,7 @@ static void on_begun(void *ctx)
 	struct run_source *s = ctx;
 	struct error err;
 
+	s->probe_ms = clock_mono_ms() + PROBE_MS;
 	if (!s->input || exec_session_can_close(&s->session))
 		return;
 	error_set(&err, RC_UNIMPLEMENTED, "this Kubernetes cannot end a command's stdin: it needs 1.30 or newer");
@@ -116,12 +119,33 @@ static void give_up(struct run_source *s)
 	refuse(s, NULL, &err);
 }
 
+/* Drop the command when its client has gone: its result has no reader (protocol.h, SETTLING 4). */
+static void look_for_client(struct run_source *s)
+{
+	struct error err;
+
+	if (worker_stream_permission(s->stream) == STREAM_PERMISSION_REFUSED) {
+		error_set(&err, RC_CANCELLED, "the client has gone: the command's connection was closed");
+		refuse(s, NULL, &err);
+	} else if (clock_mono_ms() >= s->probe_ms) {
+		s->probe_ms = clock_mono_ms() + PROBE_MS;
+		worker_stream_probe(s->stream);
+	}
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static int64_t pump(struct stream_source *source, struct worker_stream *stream)
 {
 	struct run_source *s = (struct run_source *)source;
 	int64_t due_ms;
 
 	s->stream = stream;
+	if (!s->over && s->probe_ms != INT64_MAX)
+		look_for_client(s);
 	if (s->over)
 		return INT64_MAX;
 	if (clock_mono_ms() >= s->deadline_ms) {
@@ -130,7 +154,7 @@ static int64_t pump(struct stream_source *source, struct worker_stream *stream)
 	}
 	send_input(s);
 	due_ms = exec_session_pump(&s->session, stream, BLOCK);
-	return due_ms < s->deadline_ms ? due_ms : s->deadline_ms;
+	return earlier(earlier(due_ms, s->deadline_ms), s->probe_ms);
 }
 
 static void free_source(struct stream_source *source)
@@ -159,6 +183,7 @@ static enum rc open_source(const struct op_env *env, const cJSON *request, struc
 	s->input = json_string_at(request, "stdin");
 	s->timeout_ms = json_int_at(request, "timeout_ms", PROTOCOL_DEADLINE_MAX_MS);
 	s->deadline_ms = clock_mono_ms() + s->timeout_ms;
+	s->probe_ms = INT64_MAX;
 	*ret_source = &s->base;
 	return RC_OK;
 }

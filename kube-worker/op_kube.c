@@ -4,6 +4,7 @@
 
 #include "common/base/strutil.h"
 #include "common/container/spec_pointer.h"
+#include "common/container/workload.h"
 #include "common/kube/kube_answer.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
@@ -59,6 +60,11 @@ static enum rc call_kube_with(struct op_call *call, const char *method, enum kub
 	/* What the operations expect and decide on themselves is no news for the log. */
 	if (rc == RC_NOT_FOUND || rc == RC_ALREADY_EXISTS || rc == RC_CONFLICT)
 		return rc;
+	/* Nor is that an older Role does not let us look: the informer of the kind has said it. */
+	if (rc == RC_PERMISSION_DENIED && workload_optional_kinds() & 1u << kind && str_equal(method, "GET")) {
+		op_kube_make_public(reply->object, err);
+		return rc;
+	}
 	snprintf(path.data, path.capacity, "%s %s", method, kube_kind_name(kind)); /* shorter than any path */
 	return op_kube_translate(call, reply, path.data, err);
 }
@@ -78,12 +84,12 @@ static const char *const public_texts[RC_COUNT] = {
 	[RC_PERMISSION_DENIED] = "Kubernetes does not allow the provider to do this",
 	[RC_TOO_LARGE] = "the container is too large for Kubernetes",
 	[RC_NO_MEMORY] = "out of memory",
-	[RC_INTERNAL] = "Kubernetes gave an answer that was not understood",
+	[RC_INTERNAL] = "Kubernetes sent a malformed answer",
 };
 
 /*
- * RBAC's message names our account and is not for clients, but for what that cannot do; any other refusal is. NULL: it is
- * no message of RBAC.
+ * RBAC's message names our account and is not for clients, but for what that cannot do; any other refusal is. NULL: it
+ * is no message of RBAC.
  */
 static const char *rbac_refusal(const char *message)
 {

@@ -18,8 +18,8 @@ enum rc op_kube_create(struct op_call *call, enum kube_kind kind, const struct b
 		       struct error *err) must_check;
 
 /*
- * Replace it. The body has the resourceVersion that it was made from: RC_CONFLICT when the object is another one by now,
- * also when a try that had no answer was carried out.
+ * Replace it. The body has the resourceVersion that it was made from: RC_CONFLICT when the object is another one by
+ * now, also when a try that had no answer was carried out.
  */
 enum rc op_kube_update(struct op_call *call, enum kube_kind kind, const char *name, const struct buf *body,
 		       struct kube_reply *reply, struct error *err) must_check;
@@ -41,7 +41,7 @@ enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *nam
 
 /*
  * Delete the object of that name if it still is the one with that uid; its dependents go in the background.
- * RC_OK also when it is not there any more, or another one is there by now.
+ * RC_OK also when it is no longer there, or another one is there by now.
  */
 enum rc op_kube_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
 		       struct error *err) must_check;

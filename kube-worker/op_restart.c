@@ -1,6 +1,6 @@
 /*
- * restart: a new template, so that Kubernetes rolls it out. It says when, and by which request: one that has been carried
- * out is not done again, also when the container was changed since.
+ * restart: a new template, so that Kubernetes rolls it out. It says when, and by which request: one that has been
+ * carried out is not done again, also when the container was changed since.
  */
 #include "kube-worker/ops.h"
 
@@ -31,7 +31,7 @@ static enum rc was_done(struct op_call *call, const cJSON *request, const struct
 		return RC_OK;
 	rc = revisions_read(call, change->root, json_string_at(request, "id"), &revisions, err);
 	for (size_t i = 0; !rc && i < revisions.count; i++)
-		*ret_done = *ret_done || is_by(revision_restarted(revisions.items[i]), token);
+		*ret_done = *ret_done || is_by(revision_restarted(&revisions.items[i]), token);
 	return rc;
 }
 

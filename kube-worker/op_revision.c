@@ -9,11 +9,11 @@
 #include "kube-worker/container_find.h"
 #include "kube-worker/revisions.h"
 
-static const cJSON *find_shown(const struct revisions *revisions, int64_t number)
+static const struct revision *find_shown(const struct revisions *revisions, int64_t number)
 {
 	for (size_t i = 0; i < revisions->count && i < REVISIONS_SHOWN_MAX; i++)
-		if (revision_number(revisions->items[i]) == number)
-			return revisions->items[i];
+		if (revisions->items[i].number == number)
+			return &revisions->items[i];
 	return NULL;
 }
 
@@ -24,7 +24,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 	struct json_writer w = json_writer_make(result);
 	const char *id = json_string_at(request, "id");
 	int64_t number = json_int_at(request, "revision", 0);
-	const cJSON *item;
+	const struct revision *item;
 	enum rc rc = container_find(call, id, &root, err);
 
 	if (!rc)
@@ -34,7 +34,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 	item = find_shown(&revisions, number);
 	if (!item)
 		return error_set(err, RC_NOT_FOUND, "the container '%s' has no revision %" PRId64, id, number);
-	rc = revision_write(&w, id, &root, &revisions, item, err);
+	rc = revision_write(&w, id, &root, item, err);
 	return rc ? rc : buf_check(result, err);
 }
 

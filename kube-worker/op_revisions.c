@@ -60,13 +60,13 @@ static enum rc write_page(const struct op_call *call, const cJSON *request, cons
 	json_begin_object(&w, NULL);
 	json_begin_array(&w, "revisions");
 	for (size_t i = 0; !rc && i < revisions->count && i < REVISIONS_SHOWN_MAX; i++) {
-		if (revision_number(revisions->items[i]) >= before)
+		if (revisions->items[i].number >= before)
 			continue;
 		if (written++ == size) {
-			rc = write_token(revision_number(revisions->items[i - 1]), scope.data, &next, err);
+			rc = write_token(revisions->items[i - 1].number, scope.data, &next, err);
 			break;
 		}
-		rc = revision_write(&w, json_string_at(request, "id"), root, revisions, revisions->items[i], err);
+		rc = revision_write(&w, json_string_at(request, "id"), root, &revisions->items[i], err);
 	}
 	json_end_array(&w);
 	json_string(&w, "next_page_token", next.data);

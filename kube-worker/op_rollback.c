@@ -19,11 +19,11 @@ static bool keep_replicas(const cJSON *now, cJSON *then)
 	return true;
 }
 
-static enum rc become(struct change *change, const cJSON *item, struct error *err)
+static enum rc become(struct change *change, const struct revision *revision, struct error *err)
 {
-	const char *restarted = revision_restarted(item);
+	const char *restarted = revision_restarted(revision);
 	cJSON *spec = NULL;
-	enum rc rc = revision_spec(change->root, item, &spec, err);
+	enum rc rc = revision_spec(change->root, revision, &spec, err);
 
 	if (rc)
 		return rc;
@@ -43,7 +43,7 @@ static enum rc decide(void *ctx unused, struct op_call *call, const cJSON *reque
 	struct revisions revisions cleanup_revisions = { 0 };
 	const char *id = json_string_at(request, "id");
 	int64_t number = json_int_at(request, "revision", 0);
-	const cJSON *item;
+	const struct revision *item;
 	enum rc rc = revisions_read(call, change->root, id, &revisions, err);
 
 	if (rc)

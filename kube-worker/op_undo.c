@@ -1,6 +1,6 @@
 /*
- * undo: the client of a create was not told of it. What a request made is removed; what a key made is owed again, so that
- * a repeat of the key still finds it.
+ * undo: the client of a create was not told of it. What a request made is removed; what a key made is owed again, so
+ * that a repeat of the key still finds it.
  */
 #include "kube-worker/ops.h"
 
@@ -11,7 +11,12 @@
 
 #define TRIES_MAX 4 /* each time that an attempt which ends changes the record */
 
-/* From now on it cannot be settled: a late attempt finds that it is void. Without JetStream there is nothing to mark. */
+/*
+ * From now on it cannot be settled: a late attempt finds that it is void. Without JetStream there is nothing to mark,
+ * and nothing is left by that: what is there is removed by its token, whatever its debt; what comes into being later is
+ * owed by its mark, or by its record, which the sweepers see when JetStream is back. Our caller, who has no such call
+ * any more, has only CANCELLED to say of both, and gives no permission.
+ */
 static enum rc mark_void(struct op_call *call, const char *id, const char *key, struct error *err)
 {
 	struct debt value = { .state = DEBT_VOID, .id = id, .left_ms = call->deadline_ms - clock_mono_ms() };
@@ -28,15 +33,22 @@ static enum rc mark_void(struct op_call *call, const char *id, const char *key, 
 	return rc == RC_UNSUPPORTED ? RC_OK : rc;
 }
 
-/* Only if nothing has happened since the caller settled it: another request by the key may have been answered. */
+/*
+ * Only if nothing has happened since the caller settled it: another request by the key may have been answered. Without
+ * JetStream that is not known, and the record would be settled for good: the caller asks again. A settled mark (no
+ * sequence) tells nothing of other requests at all: it stays, as the key's, for a repeat or a DELETE.
+ */
 static enum rc unsettle(struct op_call *call, const char *key, uint64_t sequence, struct error *err)
 {
 	struct ledger_entry entry cleanup_ledger_entry = { 0 };
 	struct debt owed;
-	enum rc rc = ledger_get(call->env->ledger, key, &entry, err);
+	enum rc rc;
 
+	if (sequence == 0)
+		return RC_OK;
+	rc = ledger_get(call->env->ledger, key, &entry, err);
 	if (rc || entry.sequence != sequence || entry.debt.state != DEBT_SETTLED)
-		return rc == RC_UNSUPPORTED ? RC_OK : rc;
+		return rc;
 	owed = entry.debt;
 	owed.state = DEBT_OWED;
 	owed.uid = "";

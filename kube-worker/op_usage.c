@@ -1,5 +1,6 @@
 /*
- * usage: what the container's replicas use, as metrics.k8s.io has measured it. What was not measured is never shown as 0.
+ * usage: what the container's replicas use, as metrics.k8s.io has measured it. What was not measured is never shown as
+ * 0.
  */
 #include "kube-worker/ops.h"
 
@@ -91,6 +92,24 @@ static void write_limits(const cJSON *container, const struct usage *usage, stru
 		json_int(w, "memory_limit_bytes", amount * usage->replicas);
 }
 
+/* The container was read just before, so it is not Kubernetes itself that is missing. */
+static const char *const missing_texts[RC_COUNT] = {
+	[RC_UNAVAILABLE] = "metrics.k8s.io, which measures the usage, is not available at the moment",
+	[RC_TIMEOUT] = "metrics.k8s.io, which measures the usage, did not answer in time",
+};
+
+static enum rc refuse_unanswered(struct op_call *call, const struct kube_reply *reply, struct error *err)
+{
+	int retry_after_s = err->retry_after_s;
+	enum rc rc = op_kube_translate(call, reply, "list the PodMetrics", err);
+
+	if (missing_texts[rc]) {
+		error_set(err, rc, "%s", missing_texts[rc]);
+		err->retry_after_s = retry_after_s;
+	}
+	return rc;
+}
+
 static enum rc read_metrics(struct op_call *call, const char *id, struct kube_reply *reply, struct error *err)
 {
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
@@ -112,7 +131,18 @@ static enum rc read_metrics(struct op_call *call, const char *id, struct kube_re
 	rc = kube_client_do(call->kube, &request, reply, err);
 	if (rc && reply->status == 404)
 		return error_set(err, RC_UNIMPLEMENTED, "the cluster measures no usage: it has no metrics.k8s.io");
-	return rc ? op_kube_translate(call, reply, "list the PodMetrics", err) : RC_OK;
+	return rc ? refuse_unanswered(call, reply, err) : RC_OK;
+}
+
+/* Of a container that is to run nothing, nothing will be measured. */
+static enum rc refuse_unmeasured(const cJSON *root, struct error *err)
+{
+	if (json_int_at(root, "spec.replicas", 1) == 0)
+		return error_set(err, RC_NOT_STARTED, "the container has no replica: it is stopped, or scaled to 0");
+	error_set(err, RC_UNAVAILABLE, "no replica of the container has been measured yet");
+	if (err)
+		err->retry_after_s = MEASURED_AFTER_S;
+	return RC_UNAVAILABLE;
 }
 
 static enum rc write_usage(const struct root *root, const cJSON *metrics, struct buf *result, struct error *err)
@@ -129,12 +159,8 @@ static enum rc write_usage(const struct root *root, const cJSON *metrics, struct
 	cJSON_ArrayForEach (item, json_get(metrics, "items"))
 		add_replica(item, &usage, &list);
 	json_end_array(&list);
-	if (!usage.replicas) {
-		error_set(err, RC_UNAVAILABLE, "no replica of the container has been measured yet");
-		if (err)
-			err->retry_after_s = MEASURED_AFTER_S;
-		return RC_UNAVAILABLE;
-	}
+	if (!usage.replicas)
+		return refuse_unmeasured(root->object, err);
 	json_begin_object(&w, NULL);
 	json_string(&w, "time", usage.time);
 	json_optional_string(&w, "window", usage.window);

@@ -22,8 +22,8 @@ struct op {
 	size_t member_count;
 	enum rc (*check)(const cJSON *request, struct error *err); /* what no single member can tell; NULL: nothing */
 	/*
-	 * In place of run, for what takes its time: make the source of a stream, or of a value (worker_stream_reply). On the
-	 * loop of streams.h; must not block.
+	 * In place of run, for what takes its time: make the source of a stream, or of a value (worker_stream_reply).
+	 * On the loop of streams.h; must not block.
 	 *
 	 * request     outlives the source.
 	 * ret_source  given to the caller (its type's free).
@@ -43,7 +43,8 @@ OPERATION_STREAM_ROWS(OP_DECLARATION)
 const struct op *op_find(enum operation operation);
 
 /*
- * Is a request as the operation, one of the table, wants it? Errors: RC_INTERNAL which member is missing or wrong, and what it has to be.
+ * Is a request as the operation, one of the table, wants it? Errors: RC_INTERNAL which member is missing or wrong, and
+ * what it has to be.
  */
 enum rc op_check(enum operation operation, const cJSON *request, struct error *err) must_check;
 

@@ -15,6 +15,7 @@ void page_position_clear(struct page_position *position)
 	free(position->kube_token);
 	free(position->after);
 	cJSON_Delete(position->keys);
+	cJSON_Delete(position->kinds);
 	*position = (struct page_position){ 0 };
 }
 
@@ -31,7 +32,7 @@ static bool make_tag(const char *scope, const char *payload, size_t len, unsigne
 	return true;
 }
 
-/* Token = base64url(tag, JSON {"c": kube_token, "a": after, "k": keys?}). */
+/* Token = base64url(tag, JSON {"c": kube_token, "a": after, "k": keys?, "m": kinds?}). */
 enum rc page_token_encode(const struct page_position *position, const char *scope, struct buf *out, struct error *err)
 {
 	struct buf payload cleanup_buf = buf_make(TOKEN_BYTES_MAX);
@@ -44,6 +45,7 @@ enum rc page_token_encode(const struct page_position *position, const char *scop
 	json_string(&w, "c", position->kube_token);
 	json_string(&w, "a", position->after);
 	json_tree(&w, "k", position->keys);
+	json_tree(&w, "m", position->kinds);
 	json_end_object(&w);
 	rc = buf_check(&payload, err);
 	if (rc)
@@ -81,6 +83,7 @@ enum rc page_token_decode(const char *token, const char *scope, struct page_posi
 	position.kube_token = str_dup(payload ? json_string_at(payload, "c") : "");
 	position.after = str_dup(payload ? json_string_at(payload, "a") : "");
 	position.keys = cJSON_DetachItemFromObjectCaseSensitive(payload, "k");
+	position.kinds = cJSON_DetachItemFromObjectCaseSensitive(payload, "m");
 	if (!position.kube_token || !position.after)
 		return error_no_memory(err);
 	*ret_position = position;

@@ -8,9 +8,10 @@
 #include "common/services/json.h"
 
 struct page_position {
-	char *kube_token; /* Kubernetes' `continue`; "": from the start */
+	char *kube_token; /* Kubernetes' `continue`; "": from the start. Of several kinds, that of the first */
 	char *after;      /* the last root's name that was delivered; names up to it are skipped; "": none */
-	cJSON *keys; /* an array of the texts by which that one was sorted before its name; NULL: by the name alone */
+	cJSON *keys;  /* an array of the texts by which that one was sorted before its name; NULL: by the name alone */
+	cJSON *kinds; /* where the kinds go on, as list_walk.c writes it; NULL: there is one kind */
 };
 
 void page_position_clear(struct page_position *position);

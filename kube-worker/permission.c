@@ -28,6 +28,15 @@ struct bus_outgoing permission_question(const char *caller)
 	};
 }
 
+struct bus_outgoing permission_probe_question(const char *caller)
+{
+	return (struct bus_outgoing){
+		.subject = caller,
+		.headers = probe_headers,
+		.header_count = ARRAY_LEN(probe_headers),
+	};
+}
+
 bool permission_is_given(struct bus_message *reply)
 {
 	return str_equal(bus_message_header(reply, PROTOCOL_HEADER_STATUS), rc_name(RC_OK));
@@ -99,15 +108,11 @@ static enum caller_word word_of(const char *status)
 enum caller_word permission_probe(struct bus_caller *caller, const char *subject, const char *uid)
 {
 	struct bus_message *reply cleanup_bus_message = NULL;
-	const struct bus_outgoing out = {
-		.subject = subject,
-		.headers = probe_headers,
-		.header_count = ARRAY_LEN(probe_headers),
-		.data = uid,
-		.len = strlen(uid),
-	};
+	struct bus_outgoing out = permission_probe_question(subject);
 	enum rc rc;
 
+	out.data = uid;
+	out.len = strlen(uid);
 	if (!permission_is_caller(subject))
 		return CALLER_GONE; /* no api-svc has such an address */
 	rc = bus_call(caller, &out, PROBE_TIMEOUT_MS, &reply, NULL);

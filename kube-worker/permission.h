@@ -19,8 +19,12 @@ enum rc permission_hold(struct op_call *call, struct error *err) must_check;
 enum rc permission_begin(struct op_call *call, struct bus_pending *pending, struct error *err) must_check;
 enum rc permission_end(struct op_call *call, struct bus_pending *pending, struct error *err) must_check;
 
-/* The question, and whether the reply allows it: for who asks without waiting. caller: borrowed by the result. */
+/*
+ * For who asks without waiting: the question whether it may write, and whether the call still runs; and whether the
+ * reply says so. caller: borrowed by the result.
+ */
 struct bus_outgoing permission_question(const char *caller);
+struct bus_outgoing permission_probe_question(const char *caller);
 bool permission_is_given(struct bus_message *reply);
 
 /* permission_hold() as kube_request.may_repeat; ctx is the call. */

@@ -18,8 +18,8 @@ bool precondition_is_member(const struct request_member *member, const cJSON *va
 bool precondition_is_given(const cJSON *request);
 
 /*
- * Does it hold? To be asked before the permission (permission.h). What is written afterwards has to depend on the root's
- * resourceVersion, and when Kubernetes refuses that (RC_CONFLICT) all is to be looked up again.
+ * Does it hold? To be asked before the permission (permission.h). What is written afterwards has to depend on the
+ * root's resourceVersion, and when Kubernetes refuses that (RC_CONFLICT) all is to be looked up again.
  *
  * root  of the container, as it was looked up.
  * Errors: RC_PRECONDITION; as container_gather().

@@ -122,7 +122,8 @@ static enum rc check_debt(struct op_call *call, const struct root *root, bool *r
 static enum rc complete(struct op_call *call, const struct watched *watched, struct making *making, struct error *err)
 {
 	const char *text = root_annotation(&making->root, ANNOTATION_SPEC);
-	struct workload_source source = { .id = watched->id,
+	struct workload_source source = { .root = making->root.kind,
+					  .id = watched->id,
 					  .external_service_type = call->env->config->external_service_type };
 	cleanup_json cJSON *spec = NULL;
 	enum rc rc = json_parse(text ? text : "", text ? strlen(text) : 0, &spec, err);
@@ -173,9 +174,9 @@ static void repair_one(struct repair *repair, struct watched *watched)
 	struct op_call call = repair_call(repair->env, repair->kube);
 	struct making making cleanup_making = { .roles = watched->missing };
 	struct error err = { 0 };
-	enum rc rc = root_get(&call, watched->id, &making.root, &err);
+	enum rc rc = root_find(&call, watched->id, root_has_uid, &watched->uid, &making.root, &err);
 
-	if (!rc && root_is(&making.root, &watched->uid))
+	if (!rc)
 		rc = repair_noted(&call, watched, &making, &err);
 	if (rc && rc != RC_NOT_FOUND)
 		log_warn("a half-made container could not be repaired; trying again", log_str("id", watched->id),

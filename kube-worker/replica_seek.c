@@ -9,6 +9,7 @@
 #include "common/container/own_container.h"
 #include "common/container/workload.h"
 #include "kube-worker/op_kube.h"
+#include "kube-worker/root.h"
 
 #define LOOK_MS 50 /* between two looks at the cache */
 #define RETRY_MS 200
@@ -87,12 +88,15 @@ static void on_root(void *ctx, const struct kube_reply *reply, const struct erro
 {
 	struct replica_seek *s = ctx;
 	struct error public = *err;
+	bool absent = !err->rc || root_is_absent(s->env->cache, s->kinds[s->next_kind], s->id, err->rc);
 
 	s->finding = NULL;
 	s->due_ms = 0;
 	if (!err->rc && labels_are_live(reply->object, s->id)) {
 		use_root(s, cJSON_Duplicate(reply->object, 1));
-	} else if (!err->rc || err->rc == RC_NOT_FOUND) {
+	} else if (absent && s->next_kind + 1 < s->kind_count) {
+		s->next_kind++; /* the next call of the pump looks for it */
+	} else if (absent) {
 		find_foreign(s);
 	} else if (err->rc == RC_UNAVAILABLE && clock_mono_ms() - s->started_ms < REPLICA_SEEK_MS) {
 		s->due_ms = clock_mono_ms() + RETRY_MS;
@@ -112,7 +116,9 @@ static void find_root(struct replica_seek *s)
 
 	if (s->finding || clock_mono_ms() < s->due_ms)
 		return;
-	kube_path_add(&path, KUBE_DEPLOYMENT, s->env->config->namespace, s->id);
+	if (!s->kind_count)
+		s->kind_count = root_kinds(s->env->cache, s->id, s->kinds);
+	kube_path_add(&path, s->kinds[s->next_kind], s->env->config->namespace, s->id);
 	rc = buf_check(&path, &err);
 	if (!rc)
 		rc = kube_flow_get(worker_stream_kube(s->stream), path.data, REPLICA_SEEK_MS, &taker, &s->finding,
@@ -159,7 +165,7 @@ static void take_names(void *ctx, const struct fact *const *facts, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const char *at = facts[i]->runs;
 
-		if (!workload_replicaset(&n->seek->root_uid, facts[i], facts, count))
+		if (!workload_has_pod(&n->seek->root_uid, facts[i], facts, count))
 			continue;
 		add_name(&n->replicas, facts[i]->name);
 		n->replica_found = n->replica_found || str_equal(n->seek->replica, facts[i]->name);

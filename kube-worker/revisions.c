@@ -8,41 +8,43 @@
 #include "common/container/container_view.h"
 #include "common/container/labels.h"
 #include "common/container/object_merge.h"
+#include "common/container/workload.h"
 #include "common/kube/kube_list.h"
 #include "kube-worker/op_kube.h"
 
 #define LIST_LIMIT 500
 #define SELECTOR_MAX 512
-#define VIEW_MAX (16u * 1024 * 1024)
-#define REVISION "deployment.kubernetes.io/revision"
 #define REVISION_HISTORY "deployment.kubernetes.io/revision-history" /* "1,4": the numbers that it had before */
 #define HASH_LABEL "pod-template-hash"                               /* the controller's own */
 
 void revisions_clear(struct revisions *revisions)
 {
 	cJSON_Delete(TAKE(revisions->list));
+	cJSON_Delete(TAKE(revisions->notes));
 	free(TAKE(revisions->items));
-}
-
-static const char *annotation(const cJSON *object, const char *name)
-{
-	return cJSON_GetStringValue(json_get(json_at(object, "metadata.annotations"), name));
-}
-
-int64_t revision_number(const cJSON *item)
-{
-	const char *text = annotation(item, REVISION);
-	int64_t number;
-
-	return text && str_parse_int64(text, &number) ? number : 0;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 struct collecting {
-	struct kube_uid root;
-	cJSON *list;
+	const struct root *root;
+	enum kube_kind kind; /* of what is listed */
+	struct revisions *revisions;
 };
+
+/* A ControllerRevision holds the template as a patch. */
+static enum rc take_template(cJSON *item, struct error *err)
+{
+	cJSON *data = cJSON_DetachItemFromObjectCaseSensitive(item, "data");
+	cJSON *spec = cJSON_DetachItemFromObjectCaseSensitive(data, "spec");
+
+	cJSON_Delete(data);
+	cJSON_DeleteItemFromObjectCaseSensitive(json_get(spec, "template"), "$patch");
+	if (!spec || cJSON_AddItemToObject(item, "spec", spec))
+		return RC_OK;
+	cJSON_Delete(spec);
+	return error_no_memory(err);
+}
 
 static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 {
@@ -50,19 +52,19 @@ static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 	struct kube_uid owner = kube_owner_of(item);
 	cJSON *copy;
 
-	if (!kube_uid_equal(&owner, &c->root) || revision_number(item) <= 0)
+	if (!root_has_uid(c->root, &owner) || kube_revision_of(item) <= 0)
 		return RC_OK;
 	copy = cJSON_Duplicate(item, 1);
 	if (!copy)
 		return error_no_memory(err);
-	cJSON_AddItemToArray(c->list, copy);
-	return RC_OK;
+	cJSON_AddItemToArray(c->revisions->list, copy);
+	return c->kind == KUBE_CONTROLLER_REVISION ? take_template(copy, err) : RC_OK;
 }
 
 static int newest_first(const void *a, const void *b)
 {
-	int64_t x = revision_number(*(const cJSON *const *)a);
-	int64_t y = revision_number(*(const cJSON *const *)b);
+	int64_t x = ((const struct revision *)a)->number;
+	int64_t y = ((const struct revision *)b)->number;
 
 	return x < y ? 1 : x > y ? -1 : 0;
 }
@@ -76,18 +78,48 @@ static enum rc sort(struct revisions *revisions, struct error *err)
 	if (!revisions->items)
 		return error_no_memory(err);
 	cJSON_ArrayForEach (item, revisions->list)
-		revisions->items[revisions->count++] = item;
+		revisions->items[revisions->count++] = (struct revision){
+			.object = item,
+			.number = kube_revision_of(item),
+			.note = revision_note_of(item),
+		};
 	qsort(revisions->items, count, sizeof(*revisions->items), newest_first);
 	return RC_OK;
+}
+
+/* Which one is current, and what was beside each. The current one is what the root is now. */
+static enum rc read_notes(const struct root *root, struct revisions *revisions, struct error *err)
+{
+	char now[REVISION_DIGEST_MAX];
+	bool found = false;
+	enum rc rc = revision_notes_read(root->object, &revisions->notes, err);
+
+	if (!rc)
+		rc = revision_digest(root->object, now, err);
+	for (size_t i = 0; !rc && i < revisions->count; i++) {
+		struct revision *revision = &revisions->items[i];
+		char then[REVISION_DIGEST_MAX];
+
+		rc = revision_digest(revision->object, then, err);
+		if (rc)
+			break;
+		revision->current = !found && str_equal(then, now);
+		found |= revision->current;
+		if (revision->current)
+			revision->note = revision_note_of(root->object);
+		else
+			(void)revision_notes_find(revisions->notes, then, &revision->note); /* else its own */
+	}
+	return rc;
 }
 
 enum rc revisions_read(struct op_call *call, const struct root *root, const char *id, struct revisions *revisions,
 		       struct error *err)
 {
 	char selector[SELECTOR_MAX];
-	struct collecting collecting = { kube_uid_parse(root_uid(root)), cJSON_CreateArray() };
+	struct collecting collecting = { root, workload_revision_kind(root->kind), revisions };
 	const struct kube_page page = {
-		.kind = KUBE_REPLICASET,
+		.kind = collecting.kind,
 		.namespace = call->env->config->namespace,
 		.selector = selector,
 		.limit = LIST_LIMIT,
@@ -96,22 +128,23 @@ enum rc revisions_read(struct op_call *call, const struct root *root, const char
 		.ctx = &collecting,
 	};
 	struct kube_reply nothing = { 0 };
+	enum rc rc;
 
-	revisions->list = collecting.list;
+	revisions->list = cJSON_CreateArray();
 	if (!revisions->list)
 		return error_no_memory(err);
 	snprintf(selector, sizeof(selector), "%s," LABEL_INSTANCE_ID "=%s", labels_selector(call->env->resource), id);
 	if (kube_list_all(call->kube, &page, NULL, err))
-		return op_kube_translate(call, &nothing, "list the ReplicaSets", err);
-	revisions->current = revision_number(root->object);
-	return sort(revisions, err);
+		return op_kube_translate(call, &nothing, kube_kind_plural(page.kind), err);
+	rc = sort(revisions, err);
+	return rc ? rc : read_notes(root, revisions, err);
 }
 
 /* ---- looking ----------------------------------------------------------------------------------------------------- */
 
 static bool had_number(const cJSON *item, int64_t number)
 {
-	const char *at = annotation(item, REVISION_HISTORY);
+	const char *at = cJSON_GetStringValue(json_get(json_at(item, "metadata.annotations"), REVISION_HISTORY));
 
 	while (at && *at) {
 		size_t len = strcspn(at, ",");
@@ -126,21 +159,21 @@ static bool had_number(const cJSON *item, int64_t number)
 	return false;
 }
 
-const cJSON *revisions_find(const struct revisions *revisions, int64_t number)
+const struct revision *revisions_find(const struct revisions *revisions, int64_t number)
 {
 	for (size_t i = 0; i < revisions->count; i++)
-		if (revision_number(revisions->items[i]) == number)
-			return revisions->items[i];
+		if (revisions->items[i].number == number)
+			return &revisions->items[i];
 	for (size_t i = 0; i < revisions->count; i++)
-		if (had_number(revisions->items[i], number))
-			return revisions->items[i];
+		if (had_number(revisions->items[i].object, number))
+			return &revisions->items[i];
 	return NULL;
 }
 
-/* A ReplicaSet keeps the annotations that its Deployment had as long as it was the newest. */
-static bool is_refused(const char *refused, const cJSON *item)
+/* By the change that has last made it what it is. */
+static bool is_refused(const char *refused, const struct revision *revision)
 {
-	const char *token = annotation(item, ANNOTATION_CHANGE);
+	const char *token = revision->note.change;
 
 	for (const char *at = refused; token && at && *at; at += strspn(at, " ")) {
 		size_t len = strcspn(at, " ");
@@ -152,27 +185,26 @@ static bool is_refused(const char *refused, const cJSON *item)
 	return false;
 }
 
-const cJSON *revisions_before(const struct revisions *revisions, const struct root *root)
+const struct revision *revisions_before(const struct revisions *revisions, const struct root *root)
 {
 	const char *refused = root_annotation(root, ANNOTATION_REFUSED);
 
 	for (size_t i = 0; i < revisions->count; i++)
-		if (revision_number(revisions->items[i]) < revisions->current &&
-		    !is_refused(refused, revisions->items[i]))
-			return revisions->items[i];
+		if (!revisions->items[i].current && !is_refused(refused, &revisions->items[i]))
+			return &revisions->items[i];
 	return NULL;
 }
 
-const char *revision_restarted(const cJSON *item)
+const char *revision_restarted(const struct revision *revision)
 {
 	return cJSON_GetStringValue(
-		json_get(json_at(item, "spec.template.metadata.annotations"), ANNOTATION_RESTARTED));
+		json_get(json_at(revision->object, "spec.template.metadata.annotations"), ANNOTATION_RESTARTED));
 }
 
 /* ---- its spec ---------------------------------------------------------------------------------------------------- */
 
 /*
- * The labels of a Deployment are in its template as well, but for those that others put on one of the two. So those of then
+ * The labels of a root are in its template as well, but for those that others put on one of the two. So those of then
  * are those of now, and what differs between the templates.
  */
 static cJSON *labels_of_then(const struct root *root, const cJSON *item)
@@ -188,33 +220,45 @@ static cJSON *labels_of_then(const struct root *root, const cJSON *item)
 	return NULL;
 }
 
-/* A Deployment as it was then, as far as clients see it. NULL: memory is short. */
-static cJSON *root_of_then(const struct root *root, const cJSON *item)
+/* A root as it was then, as far as clients see it. NULL: out of memory. */
+static cJSON *root_of_then(const struct root *root, const struct revision *revision)
 {
+	const cJSON *item = revision->object;
+	const char *stopped = root_annotation(root, ANNOTATION_STOPPED); /* as the replicas */
 	cJSON *labels = labels_of_then(root, item);
 	cJSON *object = labels ? cJSON_CreateObject() : NULL;
 	cJSON *metadata = cJSON_AddObjectToObject(object, "metadata");
+	cJSON *annotations = cJSON_AddObjectToObject(metadata, "annotations");
 	cJSON *spec = cJSON_AddObjectToObject(object, "spec");
+	bool whole = true;
 
 	if (!cJSON_AddItemToObject(metadata, "labels", labels))
 		cJSON_Delete(labels);
-	cJSON_AddItemToObject(metadata, "annotations", cJSON_Duplicate(json_at(item, "metadata.annotations"), 1));
+	if (revision->note.spec)
+		whole &= cJSON_AddStringToObject(annotations, ANNOTATION_SPEC, revision->note.spec) != NULL;
+	if (stopped)
+		whole &= cJSON_AddStringToObject(annotations, ANNOTATION_STOPPED, stopped) != NULL;
 	cJSON_AddItemToObject(metadata, "name", cJSON_Duplicate(json_at(root->object, "metadata.name"), 1));
 	cJSON_AddItemToObject(metadata, "namespace", cJSON_Duplicate(json_at(root->object, "metadata.namespace"), 1));
 	cJSON_AddItemToObject(spec, "template", cJSON_Duplicate(json_at(item, "spec.template"), 1));
 	cJSON_AddItemToObject(spec, "replicas", cJSON_Duplicate(json_at(root->object, "spec.replicas"), 1));
-	return object;
+	if (whole)
+		return object;
+	cJSON_Delete(object);
+	return NULL;
 }
 
-enum rc revision_spec(const struct root *root, const cJSON *item, cJSON **ret_spec, struct error *err)
+enum rc revision_spec(const struct root *root, const struct revision *revision, cJSON **ret_spec, struct error *err)
 {
 	struct container_extras extras cleanup_container_extras = container_extras_make();
-	struct buf text cleanup_buf = buf_make(VIEW_MAX);
+	struct buf text cleanup_buf = buf_make(CONTAINER_VIEW_MAX);
 	struct json_writer w = json_writer_make(&text);
-	cleanup_json cJSON *then = root_of_then(root, item);
+	cleanup_json cJSON *then = root_of_then(root, revision);
 	cleanup_json cJSON *view = NULL;
-	enum rc rc = then ? container_view_write(&w, then, &extras, NULL, err) : error_no_memory(err);
+	enum rc rc;
 
+	extras.root = root->kind;
+	rc = then ? container_view_write(&w, then, &extras, NULL, err) : error_no_memory(err);
 	if (!rc)
 		rc = json_parse(text.data, text.len, &view, err);
 	if (!rc)
@@ -222,22 +266,21 @@ enum rc revision_spec(const struct root *root, const cJSON *item, cJSON **ret_sp
 	return rc;
 }
 
-enum rc revision_write(struct json_writer *w, const char *id, const struct root *root,
-		       const struct revisions *revisions, const cJSON *item, struct error *err)
+enum rc revision_write(struct json_writer *w, const char *id, const struct root *root, const struct revision *revision,
+		       struct error *err)
 {
-	int64_t number = revision_number(item);
 	char path[PROTOCOL_ID_MAX + 64];
 	cleanup_json cJSON *spec = NULL;
-	enum rc rc = revision_spec(root, item, &spec, err);
+	enum rc rc = revision_spec(root, revision, &spec, err);
 
 	if (rc)
 		return rc;
-	snprintf(path, sizeof(path), "containers/%s/revisions/%" PRId64, id, number);
+	snprintf(path, sizeof(path), "containers/%s/revisions/%" PRId64, id, revision->number);
 	json_begin_object(w, NULL);
 	json_string(w, "path", path);
-	json_int(w, "revision", number);
-	json_optional_string(w, "create_time", json_string_at(item, "metadata.creationTimestamp"));
-	json_bool(w, "current", number == revisions->current);
+	json_int(w, "revision", revision->number);
+	json_optional_string(w, "create_time", json_string_at(revision->object, "metadata.creationTimestamp"));
+	json_bool(w, "current", revision->current);
 	json_tree(w, "spec", spec);
 	json_end_object(w);
 	return RC_OK;

@@ -1,8 +1,9 @@
 #include "kube-worker/stop_repair.h"
 
+#include "common/container/labels.h"
 #include "common/container/workload.h"
 #include "common/services/log.h"
-#include "kube-worker/container_change.h"
+#include "kube-worker/change_root.h"
 #include "kube-worker/repair_call.h"
 
 #define OVER_MAX 64 /* in one look; more wait for the next */
@@ -29,15 +30,30 @@ static void note_instance(void *ctx, const struct fact *const *facts, size_t cou
 	}
 }
 
+/* RC_CONFLICT, RC_NOT_FOUND: it has changed or gone meanwhile. */
+static enum rc forget_stop(struct op_call *call, struct root *root, struct error *err)
+{
+	const struct run_state run = run_state_read(root->object);
+	cleanup_json cJSON *object = NULL;
+
+	if (!run_state_stop_is_over(&run))
+		return RC_OK;
+	object = cJSON_Duplicate(root->object, 1);
+	if (!object)
+		return error_no_memory(err);
+	cJSON_DeleteItemFromObjectCaseSensitive(json_at(object, "metadata.annotations"), ANNOTATION_STOPPED);
+	return change_root_put(call, root, object, err);
+}
+
 static void look_after(const char *name, const struct kube_uid *uid, const struct op_env *env, struct kube_client *kube)
 {
 	struct op_call call = repair_call(env, kube);
 	struct root root cleanup_root = { 0 };
 	struct error err = { 0 };
-	enum rc rc = root_get(&call, name, &root, &err);
+	enum rc rc = root_find(&call, name, root_has_uid, uid, &root, &err);
 
-	if (!rc && root_is(&root, uid))
-		rc = container_change_end_stop(&call, &root, &err);
+	if (!rc)
+		rc = forget_stop(&call, &root, &err);
 	if (rc && rc != RC_NOT_FOUND && rc != RC_CONFLICT)
 		log_warn("the end of a stop could not be noted; trying again", log_str("name", name), log_err(&err));
 	buf_clear(&call.faults);

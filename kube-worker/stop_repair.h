@@ -1,9 +1,9 @@
 /*
- * Stops that are over: others have scaled up what we had stopped. As long as the annotation (ANNOTATION_STOPPED) is there,
- * their next scaling to 0 would count as our stop; every worker looks for it, and takes it away.
+ * Stops that are over: others have scaled up what we had stopped. As long as the annotation (ANNOTATION_STOPPED) is
+ * there, their next scaling to 0 would count as our stop; every worker looks for it, and takes it away.
  *
- * Who scales up and down again within one interval of the looks, or while no worker runs, is not noticed: the generation
- * cannot tell it, since the Deployment's controller raises it as well, and managedFields are not kept.
+ * Who scales up and down again within one interval of the looks, or while no worker runs, is not noticed: the
+ * generation cannot tell it, since a Deployment's controller raises it as well, and managedFields are not kept.
  */
 #ifndef KUBE_WORKER_STOP_REPAIR_H
 #define KUBE_WORKER_STOP_REPAIR_H

@@ -6,7 +6,7 @@
 #include "common/base/random.h"
 #include "common/container/workload.h"
 #include "common/services/log.h"
-#include "kube-worker/container_change.h"
+#include "kube-worker/change_stray.h"
 #include "kube-worker/repair_call.h"
 
 #define STRAYS_MAX 256 /* containers that are followed at once; more wait for their turn */
@@ -85,10 +85,10 @@ static void look_after(struct stray *stray, const struct op_env *env, struct kub
 	struct root root cleanup_root = { 0 };
 	struct error err = { 0 };
 	bool removed = false;
-	enum rc rc = root_get(&call, stray->id, &root, &err);
+	enum rc rc = root_find(&call, stray->id, root_has_uid, &stray->uid, &root, &err);
 
-	if (!rc && root_is(&root, &stray->uid) && root_is_live(&root, stray->id))
-		rc = container_change_remove_stray(&call, stray->id, &root, &removed, &err);
+	if (!rc && root_is_live(&root, stray->id))
+		rc = change_remove_stray(&call, stray->id, &root, &removed, &err);
 	if (removed)
 		log_warn("an object that its container does not want was removed", log_str("id", stray->id));
 	else if (rc && rc != RC_NOT_FOUND && rc != RC_CONFLICT)

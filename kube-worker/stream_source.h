@@ -1,6 +1,7 @@
 /*
- * Where a stream's bytes come from and go to: what an operation with OPERATION_REPLY_STREAM makes (ops.h, open), and what
- * it may do with its stream. All of it runs on one thread for all streams, the loop of streams.h, and never blocks.
+ * Where a stream's bytes come from and go to: what an operation with OPERATION_REPLY_STREAM makes (ops.h, open), and
+ * what it may do with its stream. All of it runs on one thread for all streams, the loop of streams.h, and never
+ * blocks.
  */
 #ifndef KUBE_WORKER_STREAM_SOURCE_H
 #define KUBE_WORKER_STREAM_SOURCE_H
@@ -19,10 +20,10 @@ struct kube_flow;
 
 struct stream_source_type {
 	/*
-	 * Do what can be done now, a few frames of it at most: begin, send, take, finish or fail. Called at first, when there is more room or more to
-	 * take, when the other end has finished, when its time has come, and after worker_stream_wake().
-	 * Returns when to call it again at the latest (clock_mono_ms()); now: when the others have had their turn; INT64_MAX:
-	 * not before something happens.
+	 * Do what can be done now, a few frames of it at most: begin, send, take, finish or fail. Called at first, when
+	 * there is more room or more to take, when the other end has finished, when its time has come, and after
+	 * worker_stream_wake(). Returns when to call it again at the latest (clock_mono_ms()); now: when the others
+	 * have had their turn; INT64_MAX: not before something happens.
 	 */
 	int64_t (*pump)(struct stream_source *source, struct worker_stream *stream);
 	/* The stream is over: it has finished or failed, the caller has cancelled it, or is gone. Free the source. */
@@ -68,13 +69,19 @@ void worker_stream_refuse(struct worker_stream *stream, const char *pointer, con
 struct kube_flow *worker_stream_kube(struct worker_stream *stream);
 
 /*
- * Before something is done that must not be done for a call that is over (protocol.h, SETTLING 1): ask the caller for its
- * permission. pump() is called when it has answered; whoever asks waits for no longer than 2 s. A caller that gives none, of
- * v0.1, permits all.
+ * Before something is done that must not be done for a call that is over (protocol.h, SETTLING 1): ask the caller for
+ * its permission. pump() is called when it has answered; whoever asks waits for no longer than 2 s. A caller that gives
+ * none, of v0.1, permits all.
  */
 enum stream_permission { STREAM_PERMISSION_UNKNOWN, STREAM_PERMISSION_GIVEN, STREAM_PERMISSION_REFUSED };
 void worker_stream_ask(struct worker_stream *stream);
 enum stream_permission worker_stream_permission(struct worker_stream *stream);
+
+/*
+ * The same question while it runs (SETTLING 4): does the call still wait for the reply? STREAM_PERMISSION_REFUSED: it
+ * is over, its client has gone, or its api-svc has. A question without an answer may be asked again.
+ */
+void worker_stream_probe(struct worker_stream *stream);
 
 /*
  * Before it has begun: it is no stream after all; this is the reply to the request, of an operation with

@@ -18,6 +18,7 @@
 
 #define SHARED_MAX 64 /* streams beyond SP_WORKER_STREAMS for those of api-svc themselves (struct op) */
 #define END_MS 1000   /* for the loop to tell all callers that the worker ends */
+#define LIFE_MS 100   /* between two looks, in the midst of work, at who has to hear that the loop lives */
 
 struct worker_stream {
 	struct streams *streams;
@@ -30,7 +31,7 @@ struct worker_stream {
 	struct buf faults;            /* as those of an op_call, with the fault */
 	int64_t due_ms;               /* when pump() wants to be called */
 	int64_t sign_ms;              /* when its caller is to hear that the request runs */
-	struct worker_stream *next;
+	struct worker_stream *next;   /* in the list of those that are new, or of all */
 	/* Guarded by the lock: */
 	bool woken; /* in the list of those that are */
 	struct worker_stream *next_woken;
@@ -49,9 +50,12 @@ struct streams {
 	bool loop_runs;
 	struct worker_stream *all; /* the loop's */
 	int64_t next_look_ms;      /* the loop's: when one of them is due */
+	int64_t next_sign_ms;      /* the loop's: when one of their callers is to hear a sign of life */
+	int64_t next_life_ms;      /* the loop's: when to look, in the midst of work */
 	pthread_mutex_t lock; /* guards everything below; taken with the hub's lock held, never the other way round */
 	pthread_cond_t changed;
-	struct worker_stream *woken; /* new ones as well */
+	struct worker_stream *taken; /* new ones, that are not among all */
+	struct worker_stream *woken;
 	struct worker_stream *asking;
 	uint64_t last_question;
 	size_t count;
@@ -79,12 +83,18 @@ void worker_stream_wake(struct worker_stream *s)
 	pthread_mutex_lock(&streams->lock);
 	note_woken(s);
 	pthread_mutex_unlock(&streams->lock);
-	stream_hub_poke(streams->hub);
+	if (!pthread_equal(pthread_self(), streams->loop)) /* which looks before it waits */
+		stream_hub_poke(streams->hub);
 }
 
+/* The hub pokes. */
 static void on_wake(void *ctx)
 {
-	worker_stream_wake(ctx);
+	struct worker_stream *s = ctx;
+
+	pthread_mutex_lock(&s->streams->lock);
+	note_woken(s);
+	pthread_mutex_unlock(&s->streams->lock);
 }
 
 enum rc worker_stream_begin(struct worker_stream *s, const char *content_type, const char *protocol, struct error *err)
@@ -184,25 +194,39 @@ static void on_permission(void *ctx, uint64_t question, struct bus_message *msg)
 	bus_message_destroy(msg);
 }
 
-void worker_stream_ask(struct worker_stream *s)
+/* The caller; without one (v0.1) the answer is yes. */
+static void ask(struct worker_stream *s, const struct bus_outgoing *out)
 {
 	struct streams *streams = s->streams;
-	const struct bus_outgoing out = permission_question(s->job.headers.caller);
 	uint64_t question;
 	struct error err;
 
 	pthread_mutex_lock(&streams->lock);
 	forget_question(s);
-	s->permission = out.subject ? STREAM_PERMISSION_UNKNOWN : STREAM_PERMISSION_GIVEN;
-	if (out.subject) {
+	s->permission = out->subject ? STREAM_PERMISSION_UNKNOWN : STREAM_PERMISSION_GIVEN;
+	if (out->subject) {
 		s->question = ++streams->last_question;
 		s->next_asking = streams->asking;
 		streams->asking = s;
 	}
 	question = s->question;
 	pthread_mutex_unlock(&streams->lock);
-	if (out.subject && bus_inbox_ask(streams->permissions, question, &out, &err))
-		log_debug("a caller could not be asked for its permission", log_err(&err)); /* it will not answer */
+	if (out->subject && bus_inbox_ask(streams->permissions, question, out, &err))
+		log_debug("a caller could not be asked", log_err(&err)); /* it will not answer */
+}
+
+void worker_stream_ask(struct worker_stream *s)
+{
+	const struct bus_outgoing out = permission_question(s->job.headers.caller);
+
+	ask(s, &out);
+}
+
+void worker_stream_probe(struct worker_stream *s)
+{
+	const struct bus_outgoing out = permission_probe_question(s->job.headers.caller);
+
+	ask(s, &out);
 }
 
 enum stream_permission worker_stream_permission(struct worker_stream *s)
@@ -272,7 +296,7 @@ static void free_stream(struct worker_stream *s)
 	free(s);
 }
 
-/* It is not woken any more. */
+/* It is no longer woken. */
 static void end_stream(struct worker_stream *s, const struct error *fault)
 {
 	struct streams *streams = s->streams;
@@ -294,9 +318,6 @@ static void start(struct worker_stream *s)
 {
 	enum rc rc = op_read(s->job.operation, s->job.msg, &s->request, &s->fault);
 
-	s->next = s->streams->all;
-	s->streams->all = s;
-	s->sign_ms = clock_mono_ms() + PROTOCOL_WORKING_MS;
 	if (!rc)
 		rc = op_find(s->job.operation)->open(s->streams->options.env, s->request, &s->source, &s->fault);
 	s->fault.rc = rc;
@@ -305,16 +326,15 @@ static void start(struct worker_stream *s)
 /* Returns when it is to be looked at again. */
 static int64_t look_before_begin(struct worker_stream *s, int64_t now_ms)
 {
-	struct error err;
-
 	if (now_ms >= s->job.headers.deadline_ms)
 		error_set(&s->fault, RC_TIMEOUT, "the deadline had passed before the stream could begin");
-	if (now_ms >= s->sign_ms) {
-		s->sign_ms = now_ms + PROTOCOL_WORKING_MS;
-		if (reply_working(s->streams->options.bus, bus_message_reply(s->job.msg), false, &err))
-			log_debug("a caller could not be told that its request runs", log_err(&err));
-	}
-	return s->sign_ms < s->job.headers.deadline_ms ? s->sign_ms : s->job.headers.deadline_ms;
+	return s->job.headers.deadline_ms;
+}
+
+/* Its caller has heard what becomes of it, or is about to. */
+static bool is_answered(const struct worker_stream *s)
+{
+	return s->stream || s->replied || s->fault.rc;
 }
 
 static void unwake(struct worker_stream *s)
@@ -340,7 +360,7 @@ static void run_stream(struct worker_stream *s)
 
 	if (!s->source && !s->fault.rc)
 		start(s);
-	if (!s->stream && !s->replied && !s->fault.rc)
+	if (!is_answered(s))
 		look_ms = look_before_begin(s, now_ms);
 	s->due_ms = INT64_MAX;
 	if (!is_over(s, &fault))
@@ -360,6 +380,62 @@ static void run_stream(struct worker_stream *s)
 		s->streams->next_look_ms = s->due_ms;
 }
 
+/* ---- signs of life, on the loop ---------------------------------------------------------------------------------- */
+
+/* Their callers get signs before they have their turn. The lock is held. */
+static void admit_taken(struct streams *streams)
+{
+	struct worker_stream *s;
+
+	while ((s = streams->taken) != NULL) {
+		streams->taken = s->next;
+		s->next = streams->all;
+		streams->all = s;
+		if (s->sign_ms < streams->next_sign_ms)
+			streams->next_sign_ms = s->sign_ms;
+	}
+}
+
+/* To the callers of those that have not begun; a stream has beats. */
+static void give_signs(struct streams *streams)
+{
+	int64_t now_ms = clock_mono_ms();
+	struct error err;
+
+	if (now_ms < streams->next_sign_ms)
+		return;
+	streams->next_sign_ms = INT64_MAX;
+	for (struct worker_stream *s = streams->all; s; s = s->next) {
+		if (is_answered(s))
+			continue;
+		if (now_ms >= s->sign_ms) {
+			s->sign_ms = now_ms + PROTOCOL_WORKING_MS;
+			if (reply_working(streams->options.bus, bus_message_reply(s->job.msg), false, &err))
+				log_debug("a caller could not be told that its request runs", log_err(&err));
+		}
+		if (s->sign_ms < streams->next_sign_ms)
+			streams->next_sign_ms = s->sign_ms;
+	}
+}
+
+/*
+ * Between two streams: on a busy machine a turn of the loop may take longer than a silence that means death. Nothing
+ * but the loop gives signs, so one that is stuck gives none.
+ */
+static void keep_alive(struct streams *streams)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (now_ms < streams->next_life_ms)
+		return;
+	streams->next_life_ms = now_ms + LIFE_MS;
+	(void)stream_hub_turn(streams->hub); /* when is of no interest: the loop asks again */
+	pthread_mutex_lock(&streams->lock);
+	admit_taken(streams);
+	pthread_mutex_unlock(&streams->lock);
+	give_signs(streams);
+}
+
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 /* Those that are woken meanwhile come in the next turn: no stream keeps the others waiting. */
@@ -369,12 +445,14 @@ static void run_woken(struct streams *streams)
 	struct worker_stream *s;
 
 	pthread_mutex_lock(&streams->lock);
+	admit_taken(streams);
 	batch = TAKE(streams->woken);
 	while ((s = batch) != NULL) {
 		batch = s->next_woken;
 		s->woken = false;
 		pthread_mutex_unlock(&streams->lock);
 		run_stream(s);
+		keep_alive(streams);
 		pthread_mutex_lock(&streams->lock);
 	}
 	pthread_mutex_unlock(&streams->lock);
@@ -390,10 +468,12 @@ static void run_due(struct streams *streams)
 	streams->next_look_ms = INT64_MAX;
 	for (struct worker_stream *s = streams->all; s; s = next) {
 		next = s->next;
-		if (s->due_ms <= now_ms)
+		if (s->due_ms <= now_ms) {
 			run_stream(s);
-		else if (s->due_ms < streams->next_look_ms)
+			keep_alive(streams);
+		} else if (s->due_ms < streams->next_look_ms) {
 			streams->next_look_ms = s->due_ms;
+		}
 	}
 }
 
@@ -417,15 +497,27 @@ static void end_all(struct streams *streams)
 /* With the lock, which is given up meanwhile. */
 static void end_if_told(struct streams *streams)
 {
+	bool told;
+
 	if (!streams->ending || streams->ended)
 		return;
 	pthread_mutex_unlock(&streams->lock);
 	run_woken(streams); /* the new ones are in the list of all afterwards */
 	end_all(streams);
-	(void)stream_hub_turn(streams->hub); /* when is of no interest: the loop asks again */
+	told = stream_hub_turn(streams->hub) == INT64_MAX; /* else a peer has not said yet where it listens */
 	pthread_mutex_lock(&streams->lock);
-	streams->ended = true;
+	streams->ended = told;
 	pthread_cond_broadcast(&streams->changed);
+}
+
+static bool is_woken(struct streams *streams)
+{
+	bool woken;
+
+	pthread_mutex_lock(&streams->lock);
+	woken = streams->woken != NULL;
+	pthread_mutex_unlock(&streams->lock);
+	return woken;
 }
 
 static void wait_for_work(struct streams *streams, int64_t until_ms)
@@ -434,16 +526,14 @@ static void wait_for_work(struct streams *streams, int64_t until_ms)
 			      { .fd = kube_flow_fd(streams->kube), .events = POLLIN } };
 	int64_t left_ms = until_ms == INT64_MAX ? -1 : until_ms - clock_mono_ms();
 
-	if (until_ms != INT64_MAX && left_ms < 0)
+	if ((until_ms != INT64_MAX && left_ms < 0) || is_woken(streams))
 		left_ms = 0;
 	(void)poll(p, ARRAY_LEN(p), left_ms > 60000 ? 60000 : (int)left_ms); /* woken or not: look */
 }
 
-static int64_t earliest(int64_t a, int64_t b, int64_t c)
+static int64_t earlier(int64_t a, int64_t b)
 {
-	int64_t earlier = a < b ? a : b;
-
-	return earlier < c ? earlier : c;
+	return a < b ? a : b;
 }
 
 static void *run_loop(void *ctx)
@@ -457,13 +547,14 @@ static void *run_loop(void *ctx)
 		kube_flow_turn(streams->kube);
 		run_woken(streams);
 		run_due(streams);
+		give_signs(streams);
 		pthread_mutex_lock(&streams->lock);
 		end_if_told(streams);
 		stopping = streams->stopping;
 		pthread_mutex_unlock(&streams->lock);
 		if (!stopping)
-			wait_for_work(streams,
-				      earliest(hub_ms, kube_flow_due_ms(streams->kube), streams->next_look_ms));
+			wait_for_work(streams, earlier(earlier(hub_ms, kube_flow_due_ms(streams->kube)),
+						       earlier(streams->next_look_ms, streams->next_sign_ms)));
 	}
 	return NULL;
 }
@@ -480,6 +571,7 @@ enum rc streams_create(const struct streams_options *options, struct streams **r
 	streams->options = *options;
 	streams->max = (size_t)options->env->config->streams;
 	streams->next_look_ms = INT64_MAX;
+	streams->next_sign_ms = INT64_MAX;
 	pthread_mutex_init(&streams->lock, NULL);
 	pthread_cond_init(&streams->changed, NULL);
 	rc = kube_flow_create(options->auth, &streams->kube, err);
@@ -499,6 +591,14 @@ enum rc streams_create(const struct streams_options *options, struct streams **r
 	return RC_OK;
 }
 
+/* With the lock; the hub is to be poked afterwards. */
+static void note_taken(struct worker_stream *s)
+{
+	s->next = s->streams->taken;
+	s->streams->taken = s;
+	note_woken(s);
+}
+
 bool streams_take(struct streams *streams, const struct job *job)
 {
 	struct worker_stream *s = calloc(1, sizeof(*s));
@@ -510,12 +610,17 @@ bool streams_take(struct streams *streams, const struct job *job)
 	s->streams = streams;
 	s->job = *job;
 	s->faults = buf_make(OP_FAULTS_MAX);
+	s->due_ms = INT64_MAX; /* it is woken */
+	s->sign_ms = clock_mono_ms() + PROTOCOL_WORKING_MS;
 	pthread_mutex_lock(&streams->lock);
 	room = !streams->ending && streams->count < max;
-	streams->count += room;
+	if (room) {
+		streams->count++;
+		note_taken(s);
+	}
 	pthread_mutex_unlock(&streams->lock);
 	if (room)
-		worker_stream_wake(s);
+		stream_hub_poke(streams->hub);
 	else
 		free(s);
 	return room;
@@ -558,6 +663,7 @@ void streams_destroy(struct streams *streams)
 
 	if (!streams)
 		return;
+	admit_taken(streams); /* no other thread uses them now */
 	while ((s = streams->all) != NULL) {
 		streams->all = s->next;
 		free_stream(s);

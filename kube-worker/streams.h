@@ -21,7 +21,8 @@ struct streams_options {
 
 /*
  * Start the loop.
- * ret_streams: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL (a thread), those of stream_hub_create() and kube_flow_create().
+ * ret_streams: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL (a thread), those of stream_hub_create() and
+ * kube_flow_create().
  */
 enum rc streams_create(const struct streams_options *options, struct streams **ret_streams, struct error *err)
 	must_check;

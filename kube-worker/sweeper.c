@@ -17,7 +17,7 @@
 #define CALL_TIMEOUT_MS 8000
 #define SETTLES_MAX 4096
 
-/* A mark that is to be taken from an object. */
+/* A mark that is to be settled. */
 struct settle {
 	struct settle *next;
 	char id[PROTOCOL_ID_MAX + 1];

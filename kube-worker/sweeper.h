@@ -13,8 +13,8 @@ struct sweeper;
 /*
  * Start the thread. env and auth outlive it.
  *
- * A debt whose call is over is acted on at once; one whose caller is gone after 5 s; by an Idempotency-Key after 30 s in
- * both cases, so that a repeat may still take it over; one whose caller is silent after its deadline. Then all that
+ * A debt whose call is over is acted on at once; one whose caller is gone after 5 s; by an Idempotency-Key after 30 s
+ * in both cases, so that a repeat may still take it over; one whose caller is silent after its deadline. Then all that
  * carries the token is removed, also what Kubernetes makes of a request that it had received before.
  *
  * ret_sweeper: given to the caller (sweeper_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
@@ -26,7 +26,7 @@ enum rc sweeper_create(const struct op_env *env, struct kube_auth *auth, struct 
 void sweeper_destroy(struct sweeper *sweeper);
 
 /*
- * Take the mark of a debt from an object soon: its caller is telling the client (protocol.h, settle).
+ * Settle the mark of an object soon: its caller is telling the client (protocol.h, settle).
  *
  * value  PROTOCOL_HEADER_SETTLE, from another process.
  * Errors: RC_INTERNAL malformed; RC_BUSY too many are waiting; RC_NO_MEMORY.  Threads: any; does not block.

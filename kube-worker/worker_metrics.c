@@ -29,7 +29,7 @@ static const struct metric
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .sparse = true, .cells = requests,
 		.labels = { OPERATION_LABEL, { "code", RC_COUNT, code_value } } },
 	duration_metric = { .name = "dcm_sp_worker_request_duration_seconds", .unit = "seconds",
-		.help = "From a request's arrival to its reply, with the time that it waited, but for streams, which last",
+		.help = "From a request's arrival to its reply, waiting included, except streams",
 		.type = METRIC_HISTOGRAM, .scale = METRIC_NS, .sparse = true, .buckets = durations,
 		.labels = { OPERATION_LABEL } },
 	rejected_metric = { .name = "dcm_sp_worker_requests_rejected", .help = "Requests refused as busy: api-svc sends them again",

@@ -1,5 +1,5 @@
 /*
- * What kube-worker counts of requests, and all that it shows.
+ * The metrics of kube-worker: counters of requests, and the whole page.
  */
 #ifndef KUBE_WORKER_WORKER_METRICS_H
 #define KUBE_WORKER_WORKER_METRICS_H

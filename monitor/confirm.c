@@ -63,7 +63,7 @@ static enum rc read_status(struct confirm *confirm, enum kube_kind kind, const c
 	look.rules.grace_ms = question->status == CONTAINER_FAILED ? 0 : NO_FAILURE_MS;
 	rc = kube_cache_add(cache, kind, root, err);
 	for (int part = 0; !rc && part < KUBE_KIND_COUNT; part++)
-		if (CONTAINER_STATUS_KINDS & 1u << part)
+		if (workload_status_kinds(kind) & 1u << part)
 			rc = read_kind(confirm, cache, (enum kube_kind)part, question->id, err);
 	if (!rc)
 		kube_cache_visit(cache, question->id, look_at, &look);
@@ -75,27 +75,39 @@ static enum rc read_status(struct confirm *confirm, enum kube_kind kind, const c
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-/* Of whichever kind it is. */
-static enum rc read_root(struct confirm *confirm, const char *name, struct kube_reply *ret_root,
+static enum rc read_object(struct confirm *confirm, enum kube_kind kind, const char *name, struct kube_reply *reply,
+			   struct error *err)
+{
+	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
+	struct kube_request request = { .method = "GET", .once = true };
+	enum rc rc;
+
+	kube_path_add(&path, kind, confirm->namespace, name);
+	rc = buf_check(&path, err);
+	request.path = path.data;
+	request.deadline_ms = clock_mono_ms() + TIMEOUT_MS;
+	kube_reply_clear(reply);
+	return rc ? rc : kube_client_do(confirm->kube, &request, reply, err);
+}
+
+/*
+ * The live root, of whichever kind it is by now. A kind that an older Role does not allow has none, but for the one
+ * that it is known to have had. Errors: RC_NOT_FOUND there is none.
+ */
+static enum rc read_root(struct confirm *confirm, const struct delivery_question *question, struct kube_reply *ret_root,
 			 enum kube_kind *ret_kind, struct error *err)
 {
-	enum rc rc = RC_NOT_FOUND;
+	for (int kind = workload_root_from(0); kind < KUBE_KIND_COUNT; kind = workload_root_from(kind + 1)) {
+		const bool optional = workload_optional_kinds() & 1u << kind && kind != (int)question->kind;
+		enum rc rc = read_object(confirm, (enum kube_kind)kind, question->name, ret_root, err);
 
-	for (int kind = workload_root_from(0); rc == RC_NOT_FOUND && kind < KUBE_KIND_COUNT;
-	     kind = workload_root_from(kind + 1)) {
-		struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
-		struct kube_request request = { .method = "GET", .once = true };
-
-		kube_path_add(&path, (enum kube_kind)kind, confirm->namespace, name);
-		rc = buf_check(&path, err);
-		request.path = path.data;
-		request.deadline_ms = clock_mono_ms() + TIMEOUT_MS;
-		kube_reply_clear(ret_root);
-		if (!rc)
-			rc = kube_client_do(confirm->kube, &request, ret_root, err);
 		*ret_kind = (enum kube_kind)kind;
+		if (!rc && labels_are_live(ret_root->object, question->id))
+			return RC_OK;
+		if (rc && rc != RC_NOT_FOUND && !(rc == RC_PERMISSION_DENIED && optional))
+			return rc;
 	}
-	return rc;
+	return RC_NOT_FOUND;
 }
 
 static enum delivery_answer ask(struct confirm *confirm, const struct delivery_question *question)
@@ -104,9 +116,9 @@ static enum delivery_answer ask(struct confirm *confirm, const struct delivery_q
 	enum container_status status = CONTAINER_DELETED;
 	struct error err = { 0 };
 	enum kube_kind kind;
-	enum rc rc = read_root(confirm, question->name, &root, &kind, &err);
+	enum rc rc = read_root(confirm, question, &root, &kind, &err);
 
-	if (!rc && labels_are_live(root.object, question->id)) {
+	if (!rc) {
 		if (question->status == CONTAINER_DELETED)
 			return DELIVERY_REFUTED;
 		rc = read_status(confirm, kind, root.object, question, &status, &err);

@@ -1,7 +1,7 @@
 /*
- * Before DELETED is said: a thread that asks the API server whether the Deployment is really gone, or has only lost our
+ * Before DELETED is said: a thread that asks the API server whether the root is really gone, or has only lost our
  * labels. The watch cannot tell the two apart, and must not wait for an answer. Likewise before it is said that a
- * container has lost its Pods: its Deployment may have gone before them, unseen by a watch that was interrupted.
+ * container has lost its Pods: its root may have gone before them, unseen by a watch that was interrupted.
  */
 #ifndef MONITOR_CONFIRM_H
 #define MONITOR_CONFIRM_H

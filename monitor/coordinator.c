@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/thread.h"
+#include "common/container/bucket_name.h"
 #include "common/services/log.h"
 #include "monitor/election.h"
 #include "monitor/record_load.h"
@@ -126,12 +127,12 @@ static void end(struct coordinator *s)
 	s->open = false;
 }
 
-/* ---- what was told before, and who listens ------------------------------------------------------------------------ */
+/* ---- what was told before, and who listens ----------------------------------------------------------------------- */
 
 /*
- * One record, on a thread of cnats. A worker may have made a container of which the watch has yet to tell: also of its end,
- * so nothing may be concluded from its absence. Should the watch break before, the records are read again after the next
- * list.
+ * One record, on a thread of cnats. A worker may have made a container of which the watch has yet to tell: also of its
+ * end, so nothing may be concluded from its absence. Should the watch break before, the records are read again after
+ * the next list.
  */
 static void take_record(void *ctx, const struct record *record)
 {
@@ -139,10 +140,10 @@ static void take_record(void *ctx, const struct record *record)
 	bool ahead;
 
 	pthread_mutex_lock(&s->lock);
-	ahead = s->watching && record->version > watching_deployments(s->watching).version;
+	ahead = s->watching && record->version > watching_kind(s->watching, record->kind).version;
 	pthread_mutex_unlock(&s->lock);
 	if (!ahead)
-		delivery_remember(s->options.delivery, record->id, record->name, record->status);
+		delivery_remember(s->options.delivery, record);
 }
 
 static void tend_stream(struct coordinator *s)
@@ -258,13 +259,13 @@ static void tick(struct coordinator *s)
 		return;
 	tend_stream(s);
 	if (election_has_bucket(&s->election) && watching_is_complete(s->watching))
-		record_load_tend(s->records, watching_deployments(s->watching).lists);
+		record_load_tend(s->records, watching_root_lists(s->watching));
 	try_open(s);
 	if (s->open)
 		tend_resync(s);
 }
 
-/* The cluster is not looked at any more; the lease is kept until all is told, then given back. */
+/* The cluster is no longer looked at; the lease is kept until all is told, then given back. */
 static void finish(struct coordinator *s)
 {
 	int64_t deadline_ms = clock_mono_ms() + s->options.config->shutdown_timeout_ms;
@@ -341,7 +342,7 @@ enum rc coordinator_create(const struct coordinator_options *options, struct coo
 	s->connects_seen = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->wake, NULL);
-	record_bucket(options->config->name, s->bucket);
+	bucket_name_write(options->config->name, s->bucket);
 	*ret_coordinator = s;
 	if (!crypto_random_uuid(s->election.id))
 		return error_set(err, RC_INTERNAL, "no randomness for an id");

@@ -134,6 +134,7 @@ static void pack_event(struct delivery *d, struct outbox_entry *entry, const str
 static void pack_record(struct delivery *d, struct outbox_entry *entry, struct parcel *parcel)
 {
 	const struct record record = { .id = entry->id,
+				       .kind = entry->kind,
 				       .name = outbox_entry_name(entry),
 				       .status = (enum container_status)entry->reported };
 	char key[RECORD_KEY_MAX];
@@ -194,7 +195,7 @@ static void note_failure(struct delivery *d, struct outbox_entry *entry, const s
 {
 	d->counts.failing = true;
 	snprintf(d->counts.last_error, sizeof(d->counts.last_error), "%s", err->text);
-	log_debug("not arrived; trying again", log_str("id", entry->id),
+	log_debug("not acknowledged; trying again", log_str("id", entry->id),
 		  log_str("state", outbox_state_name(entry->state)), log_err(err));
 	outbox_fail(d->outbox, entry, clock_mono_ms());
 }
@@ -253,6 +254,7 @@ static void queue_question(struct delivery *d, struct outbox_entry *entry, enum 
 		return;
 	}
 	snprintf(question->text.id, sizeof(question->text.id), "%s", entry->id);
+	question->text.kind = entry->kind;
 	snprintf(question->text.name, sizeof(question->text.name), "%s", outbox_entry_name(entry));
 	question->text.type = d->options.type;
 	question->text.status = status;
@@ -400,7 +402,7 @@ static void *run_delivery(void *ctx)
 	return NULL;
 }
 
-/* ---- the coordinator's side ------------------------------------------------------------------------------------------ */
+/* ---- the coordinator's side -------------------------------------------------------------------------------------- */
 
 void delivery_begin(struct delivery *delivery, struct kube_cache *cache)
 {
@@ -426,15 +428,16 @@ void delivery_change(void *ctx, enum kube_kind kind, const char *instance_id)
 	pthread_mutex_unlock(&d->lock);
 }
 
-void delivery_remember(struct delivery *delivery, const char *id, const char *name, enum container_status status)
+void delivery_remember(struct delivery *delivery, const struct record *record)
 {
 	struct error err;
 
-	if (strlen(id) >= DELIVERY_ID_MAX)
+	if (strlen(record->id) >= DELIVERY_ID_MAX)
 		return;
 	pthread_mutex_lock(&delivery->lock);
-	if (delivery->cache && outbox_remember(delivery->outbox, id, name, status, clock_mono_ms(), &err))
-		log_error("a record could not be kept", log_str("id", id), log_err(&err));
+	if (delivery->cache && outbox_remember(delivery->outbox, record->id, record->kind, record->name, record->status,
+					       clock_mono_ms(), &err))
+		log_error("a record could not be kept", log_str("id", record->id), log_err(&err));
 	pthread_mutex_unlock(&delivery->lock);
 }
 

@@ -8,6 +8,7 @@
 #include "common/bus/bus.h"
 #include "common/bus/bus_bucket.h"
 #include "common/container/kube_cache.h"
+#include "common/container/record.h"
 #include "monitor/outbox.h"
 
 #define DELIVERY_ID_MAX 64 /* bytes of an instance id with its NUL: a label's value has at most 63 */
@@ -43,12 +44,12 @@ void delivery_begin(struct delivery *delivery, struct kube_cache *cache);
 void delivery_change(void *delivery, enum kube_kind kind, const char *instance_id);
 
 /* What DCM was told of an instance before: by an earlier run, or a worker. Any thread. */
-void delivery_remember(struct delivery *delivery, const char *id, const char *name, enum container_status status);
+void delivery_remember(struct delivery *delivery, const struct record *record);
 
 /* The cache and what was remembered are complete: tell the state of all, and from then on every change. */
 void delivery_open(struct delivery *delivery);
 
-/* The life as the active monitor ends: forget everything. Returns when the cache is not used any more. */
+/* The life as the active monitor ends: forget everything. Returns when the cache is no longer used. */
 void delivery_end(struct delivery *delivery);
 
 /* Telling is allowed until then (clock_mono_ms()); 0: not at all; INT64_MAX: for ever. Any thread. */
@@ -75,8 +76,9 @@ bool delivery_flush(struct delivery *delivery, int64_t timeout_ms);
 struct delivery_question {
 	enum resource_type type;
 	char id[DELIVERY_ID_MAX];
-	char name[RECONCILE_NAME_MAX]; /* of the Deployment */
-	enum container_status status;  /* DELETED: there is no Deployment any more, or it is not ours */
+	enum kube_kind kind;           /* of the root, as far as is known */
+	char name[RECONCILE_NAME_MAX]; /* of the root */
+	enum container_status status;  /* DELETED: there is no root any more, or it is not ours */
 	struct status_rules rules;
 };
 

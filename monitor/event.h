@@ -5,7 +5,7 @@
 #define MONITOR_EVENT_H
 
 #include "common/adapters/crypto.h"
-#include "common/container/container_status.h"
+#include "common/container/container_state.h"
 #include "common/container/output_spec.h"
 #include "common/resource.h"
 

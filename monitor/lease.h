@@ -1,10 +1,10 @@
 /*
  * Who is active: a lease in a key that several monitors compare and set. Pure: sequences and times in, decisions out.
  *
- * No monitor trusts another's clock. A monitor that is not active takes the key when it has itself seen the same sequence
- * for LEASE_TAKE_MS; the active one renews it often, and holds the lease for LEASE_HOLD_MS from the moment at which it
- * began the last renewal that was acknowledged. That moment lies before the one at which others can first see the new
- * sequence, so the holder has stopped LEASE_TAKE_MS - LEASE_HOLD_MS before another one begins.
+ * No monitor trusts another's clock. A monitor that is not active takes the key when it has itself seen the same
+ * sequence for LEASE_TAKE_MS; the active one renews it often, and holds the lease for LEASE_HOLD_MS from the moment at
+ * which it began the last renewal that was acknowledged. That moment lies before the one at which others can first see
+ * the new sequence, so the holder has stopped LEASE_TAKE_MS - LEASE_HOLD_MS before another one begins.
  */
 #ifndef MONITOR_LEASE_H
 #define MONITOR_LEASE_H

@@ -27,7 +27,9 @@ struct outbox {
 
 /* clang-format off */
 static const enum outbox_state steps[OUTBOX_STATE_COUNT][OUTBOX_HAPPENING_COUNT] = {
-	/*                     ASK            ANSWER          SEND            ARRIVE          RECORD            DONE            FAIL */
+	/*
+	 * ASK            ANSWER          SEND            ARRIVE          RECORD            DONE            FAIL
+	 */
 	[OUTBOX_RESTING]   = { OUTBOX_ASKING, NO,             OUTBOX_SENDING, NO,             NO,               NO,             NO },
 	[OUTBOX_ASKING]    = { NO,            OUTBOX_RESTING, NO,             NO,             NO,               NO,             NO },
 	[OUTBOX_SENDING]   = { NO,            NO,             NO,             OUTBOX_ARRIVED, NO,               NO,             OUTBOX_RESTING },
@@ -228,17 +230,17 @@ static void begin_waiting(struct outbox_entry *e, int64_t since_ms)
 		e->waiting_ms = since_ms;
 }
 
-enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment, int64_t now_ms, struct error *err)
+enum rc outbox_change(struct outbox *outbox, const char *id, bool is_root, int64_t now_ms, struct error *err)
 {
 	struct outbox_entry *e = outbox_find(outbox, id);
 
-	if (!e && !is_deployment)
+	if (!e && !is_root)
 		return RC_OK;
 	if (!e)
 		e = add_entry(outbox, id);
 	if (!e)
 		return error_no_memory(err);
-	e->seen = e->seen || is_deployment;
+	e->seen = e->seen || is_root;
 	if (!e->dirty)
 		e->first_change_ms = now_ms;
 	e->dirty = true;
@@ -248,8 +250,8 @@ enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment,
 	return RC_OK;
 }
 
-enum rc outbox_remember(struct outbox *outbox, const char *id, const char *name, enum container_status status,
-			int64_t now_ms, struct error *err)
+enum rc outbox_remember(struct outbox *outbox, const char *id, enum kube_kind kind, const char *name,
+			enum container_status status, int64_t now_ms, struct error *err)
 {
 	struct outbox_entry *e = outbox_find(outbox, id);
 
@@ -261,6 +263,7 @@ enum rc outbox_remember(struct outbox *outbox, const char *id, const char *name,
 		return error_no_memory(err);
 	e->recorded = (int)status;
 	e->reported = (int)status;
+	e->kind = kind;
 	set_name(e, name);
 	e->forced = true;
 	e->forced_ms = now_ms;
@@ -353,6 +356,7 @@ enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *r
 	if (!reconciled->exists)
 		return judge_absent(entry, reconciled);
 	entry->seen = true;
+	entry->kind = reconciled->kind;
 	set_name(entry, reconciled->name);
 	if (!is_doubtful(entry, reconciled))
 		entry->confirmed = OUTBOX_NOTHING;
@@ -469,7 +473,7 @@ uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, int64_
 	return entry->ticket;
 }
 
-/* A container that is deleted is looked at once more: it is forgotten when its Deployment has gone. */
+/* A container that is deleted is looked at once more: it is forgotten when its root has gone. */
 void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry)
 {
 	bool was_recording = entry->state == OUTBOX_RECORDING;

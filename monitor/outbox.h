@@ -57,7 +57,7 @@ struct outbox_entry {
 	struct hash_link by_id;
 	uint32_t heap_at; /* 1...; 0: not in the heap */
 	enum outbox_state state;
-	bool seen;              /* a Deployment of this id has been seen */
+	bool seen;              /* a root of this id has been seen */
 	bool dirty;             /* something has changed since the entry was looked at */
 	bool forced;            /* to be told although it may have been told already */
 	bool repeated;          /* the next event is another try */
@@ -76,7 +76,8 @@ struct outbox_entry {
 	int64_t deadline_ms;   /* of what is on its way */
 	uint64_t ticket;       /* of what is on its way; 0: nothing */
 	struct outbox_event event;
-	char *name; /* of the Deployment; NULL: the id */
+	enum kube_kind kind; /* of the root, like the next */
+	char *name;          /* NULL: the id */
 	char id[];
 };
 
@@ -93,16 +94,18 @@ struct outbox_entry *outbox_find(struct outbox *outbox, const char *id);
 size_t outbox_count(const struct outbox *outbox);
 
 /*
- * An object of the instance has changed. Without an entry, only a change of a Deployment makes one: whatever else is
- * there will be looked at when the Deployment comes.
+ * An object of the instance has changed. Without an entry, only a change of a root makes one: whatever else is there
+ * will be looked at when the root comes.
  * Errors: RC_NO_MEMORY.
  */
-enum rc outbox_change(struct outbox *outbox, const char *id, bool is_deployment, int64_t now_ms, struct error *err)
+enum rc outbox_change(struct outbox *outbox, const char *id, bool is_root, int64_t now_ms, struct error *err)
 	must_check;
 
-/* What DCM was told before, by another process; nothing new once this life has reported itself. Errors: RC_NO_MEMORY. */
-enum rc outbox_remember(struct outbox *outbox, const char *id, const char *name, enum container_status status,
-			int64_t now_ms, struct error *err) must_check;
+/*
+ * What DCM was told before, by another process; nothing new once this life has reported itself. Errors: RC_NO_MEMORY.
+ */
+enum rc outbox_remember(struct outbox *outbox, const char *id, enum kube_kind kind, const char *name,
+			enum container_status status, int64_t now_ms, struct error *err) must_check;
 
 /*
  * Tell the state of every entry again, each at a random moment from now_ms until now_ms + spread_ms.
@@ -184,7 +187,7 @@ struct outbox_pending {
 };
 struct outbox_pending outbox_pending(struct outbox *outbox);
 
-/* The Deployment's name. */
+/* The root's name. */
 const char *outbox_entry_name(const struct outbox_entry *entry);
 
 #endif

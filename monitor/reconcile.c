@@ -21,7 +21,7 @@ static bool comes_first(const struct fact *a, const struct fact *b)
 		return is_own_name(a);
 	if (a->created_ms != b->created_ms)
 		return a->created_ms < b->created_ms;
-	return strcmp(a->name, b->name) < 0;
+	return strcmp(a->name, b->name) != 0 ? strcmp(a->name, b->name) < 0 : a->kind < b->kind;
 }
 
 static const struct fact *find_root(const struct fact *const *facts, size_t count)
@@ -64,11 +64,12 @@ void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, co
 	*ret_reconciled = (struct reconciled){ .exists = root != NULL, .output = buf_make(OUTPUT_SPEC_MAX) };
 	if (!root)
 		return;
-	state = container_status_derive(root, facts, count, now_ms, rules);
+	state = container_state_derive(root, facts, count, now_ms, rules);
 	ret_reconciled->unchanged = state.unchanged;
 	ret_reconciled->podless = state.podless;
 	ret_reconciled->status = state.status;
 	ret_reconciled->recheck_ms = state.recheck_ms;
+	ret_reconciled->kind = root->kind;
 	snprintf(ret_reconciled->name, sizeof(ret_reconciled->name), "%s", root->name);
 	snprintf(ret_reconciled->message, sizeof(ret_reconciled->message), "%s", state.message);
 	str_trim_broken_utf8(ret_reconciled->message);

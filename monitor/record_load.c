@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/bus/bus_bucket.h"
 #include "common/services/log.h"
 
 #define TIMEOUT_MS 5000

@@ -1,6 +1,7 @@
 /*
  * Reading all records of the provider's bucket (common/container/record.h): what was told in earlier lives, and what
- * workers have made. Begun and ended by one thread, whose calls ask NATS and wait; the records come on a thread of cnats.
+ * workers have made. Begun and ended by one thread, whose calls ask NATS and wait; the records come on a thread of
+ * cnats.
  */
 #ifndef MONITOR_RECORD_LOAD_H
 #define MONITOR_RECORD_LOAD_H
@@ -30,7 +31,7 @@ enum rc record_load_create(const struct record_load_options *options, struct rec
 /* Free; after bus_destroy(). Takes NULL. */
 void record_load_destroy(struct record_load *load);
 
-/* What was read does not count any more. */
+/* What was read no longer counts. */
 void record_load_forget(struct record_load *load);
 
 /*

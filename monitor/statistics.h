@@ -15,7 +15,8 @@ struct statistics;
 
 /*
  * Start. The provider's name, delivery and coordinator are borrowed.
- * ret_statistics: given to the caller (statistics_destroy), also after a failure. Errors: those of bus_service_create().
+ * ret_statistics: given to the caller (statistics_destroy), also after a failure. Errors: those of
+ * bus_service_create().
  */
 enum rc statistics_create(struct bus *bus, enum resource_type type, const char *provider_name,
 			  struct delivery *delivery, struct coordinator *coordinator,

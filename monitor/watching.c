@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "common/base/strutil.h"
-#include "common/container/container_status.h"
+#include "common/container/container_state.h"
 #include "common/container/workload.h"
 
 struct watching {
@@ -38,7 +38,7 @@ enum rc watching_create(enum resource_type type, struct kube_auth *auth, const c
 
 static unsigned needed_kinds(void)
 {
-	return workload_root_kinds() | CONTAINER_STATUS_KINDS;
+	return workload_root_kinds() | CONTAINER_STATE_KINDS;
 }
 
 enum rc watching_start(struct watching *watching, struct error *err)
@@ -94,12 +94,20 @@ bool watching_is_complete(struct watching *watching)
 	return kube_cache_is_synced(watching->cache, needed_kinds());
 }
 
-struct informer_counts watching_deployments(struct watching *watching)
+struct informer_counts watching_kind(struct watching *watching, enum kube_kind kind)
 {
-	/* Records hold the version of a Deployment (record.h): with another kind of root they have to say which. */
-	struct informer *informer = watching->informers[KUBE_DEPLOYMENT];
+	struct informer *informer = watching->informers[kind];
 
 	return informer ? informer_counts(informer) : (struct informer_counts){ 0 };
+}
+
+int64_t watching_root_lists(struct watching *watching)
+{
+	int64_t lists = 0;
+
+	for (int kind = workload_root_from(0); kind < KUBE_KIND_COUNT; kind = workload_root_from(kind + 1))
+		lists += watching_kind(watching, (enum kube_kind)kind).lists;
+	return lists;
 }
 
 struct informer_counts watching_counts(struct watching *watching)
@@ -107,10 +115,8 @@ struct informer_counts watching_counts(struct watching *watching)
 	struct informer_counts sum = watching->ended;
 
 	for (size_t i = 0; i < KUBE_KIND_COUNT; i++) {
-		struct informer_counts counts = { 0 };
+		struct informer_counts counts = watching_kind(watching, (enum kube_kind)i);
 
-		if (watching->informers[i])
-			counts = informer_counts(watching->informers[i]);
 		sum.lists += counts.lists;
 		sum.watches += counts.watches;
 		sum.events += counts.events;

@@ -32,11 +32,17 @@ void watching_destroy(struct watching *watching);
 
 struct kube_cache *watching_cache(struct watching *watching);
 
-/* Are all first lists in? Of what a container's state does not need, also when the list has failed: it may be forbidden. */
+/*
+ * Are all first lists in? Of what a container's state does not need, also when the list has failed: it may be
+ * forbidden.
+ */
 bool watching_is_complete(struct watching *watching);
 
-/* The informer of the Deployments alone. */
-struct informer_counts watching_deployments(struct watching *watching);
+/* The informer of one kind alone. */
+struct informer_counts watching_kind(struct watching *watching, enum kube_kind kind);
+
+/* How many lists of roots have been complete, of all kinds together. */
+int64_t watching_root_lists(struct watching *watching);
 
 /* All informers together; `polling` when one of them does. */
 struct informer_counts watching_counts(struct watching *watching);

@@ -1,6 +1,6 @@
 /*
  * Does our API answer? Asked over NATS, never through SP_ENDPOINT, which may be an address for others only: an api-svc
- * of our provider must answer the service protocol's ping (ADR-32), and a kube-worker must say that Kubernetes is well.
+ * of our provider must answer the service protocol's ping (ADR-32), and a kube-worker must say that Kubernetes answers.
  */
 #ifndef REGISTRAR_API_WATCH_H
 #define REGISTRAR_API_WATCH_H

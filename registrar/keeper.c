@@ -35,7 +35,9 @@ struct keeper {
 
 /* ---- waiting ---- */
 
-/* Wait until the flag is set or the time has passed; a change of the flag is signalled with the lock held. Returns it. */
+/*
+ * Wait until the flag is set or the time has passed; a change of the flag is signalled with the lock held. Returns it.
+ */
 static bool wait_locked(struct keeper *keeper, bool (*flag)(struct keeper *keeper), int64_t timeout_ms)
 {
 	int64_t until_ms = clock_mono_ms() + timeout_ms;

@@ -34,7 +34,9 @@ enum rc keeper_start(struct keeper *keeper, struct error *err) must_check;
 /* Has the thread moved lately? For lifecycle_wait(); ctx is the keeper. Any thread. */
 bool keeper_alive(void *ctx);
 
-/* End the thread. False: it has not ended within timeout_ms (a name look-up cannot be interrupted); then free nothing. */
+/*
+ * End the thread. False: it has not ended within timeout_ms (a name look-up cannot be interrupted); then free nothing.
+ */
 bool keeper_stop(struct keeper *keeper, int64_t timeout_ms);
 
 /* What --once came to; call after keeper_stop(). */

@@ -14,7 +14,9 @@
 /* Append the JSON body; display_name, metadata and its members only when they are set. Faults are in `out`. */
 void payload_write(const struct registrar_config *config, struct buf *out);
 
-/* Append the URL to post to: <registration URL>/providers, without doubled slashes. May hold a password: not to be logged.
+/*
+ * Append the URL to post to: <registration URL>/providers, without doubled slashes. May hold a password: not to be
+ * logged.
  */
 void payload_write_url(const struct registrar_config *config, struct buf *out);
 

@@ -14,7 +14,9 @@ struct poster;
 /* For `check` of a config_program: a line when the authorities are of no use. */
 void poster_check(const struct registrar_config *config, struct buf *faults);
 
-/* config: borrowed for the life of the poster. ret_poster: given (poster_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL. */
+/*
+ * config: borrowed for the life of the poster. ret_poster: given (poster_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
+ */
 enum rc poster_create(const struct registrar_config *config, struct poster **ret_poster, struct error *err) must_check;
 
 /* Takes NULL. */

@@ -1,5 +1,5 @@
 /*
- * What the registrar counts, and all that it shows.
+ * The metrics of the registrar: counters of registrations, and the whole page.
  */
 #ifndef REGISTRAR_REGISTRAR_METRICS_H
 #define REGISTRAR_REGISTRAR_METRICS_H

@@ -4,5 +4,5 @@ set -euo pipefail
 
 cd "$(dirname "$0")/.."
 deploy/install-packages.sh build run test
-make -s -j"$(nproc)" all
+make -s -j"$(nproc)" all build/test/unit test-streams-programs
 make -s test

@@ -16,8 +16,8 @@ struct console_file {
 };
 
 /*
- * The headers of its files, names and values in turn, NULL at the end: nothing but these files may run, nothing but this
- * service is spoken to, and no other page may frame it.
+ * The headers of its files, names and values in turn, NULL at the end: nothing but these files may run, nothing but
+ * this service is spoken to, and no other page may frame it.
  * Source: CSP Level 3; Fetch (X-Content-Type-Options); RFC 9111 (no-cache: a new version is shown at once).
  */
 extern const char *const console_headers[];

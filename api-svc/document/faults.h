@@ -40,8 +40,8 @@ bool faults_any(const struct faults *f);
 void faults_summary(const struct faults *f, struct buf *out);
 
 /*
- * Write them as an array of {"detail", "pointer"} under `key`. What would take the writer's buffer beyond `max` bytes is
- * left out: the last item then says how many.
+ * Write them as an array of {"detail", "pointer"} under `key`. What would take the writer's buffer beyond `max` bytes
+ * is left out: the last item then says how many.
  */
 void faults_write(const struct faults *f, struct json_writer *w, const char *key, size_t max);
 

@@ -66,7 +66,7 @@ static void check_labels(const struct rule_context *c)
 	const cJSON *label = NULL;
 
 	cJSON_ArrayForEach (label, json_at(c->spec, "metadata.labels"))
-		if (label->string) /* an array there is the validator's business */
+		if (label->string) /* the validator refuses an array there */
 			check_label(c, label);
 }
 
@@ -129,6 +129,25 @@ static void check_strategy(const struct rule_context *c)
 		add_fault(c, STRATEGY "/max_unavailable", "has no meaning for the type recreate");
 }
 
+static void check_statefulset(const struct rule_context *c)
+{
+	static const char *const members[] = { "max_surge", "max_unavailable" };
+	const cJSON *hints = json_at(c->spec, "provider_hints.kubernetes");
+	const cJSON *strategy = json_get(hints, "strategy");
+
+	if (!str_equal(json_string_at(hints, "kind"), "StatefulSet"))
+		return;
+	if (str_equal(json_string_at(strategy, "type"), "recreate"))
+		add_fault(c, STRATEGY "/type", "cannot be recreate: a StatefulSet replaces one Pod at a time");
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		char where[64];
+
+		snprintf(where, sizeof(where), STRATEGY "/%s", members[i]);
+		if (json_get(strategy, members[i]))
+			add_fault(c, where, "has no meaning for a StatefulSet, which replaces one Pod at a time");
+	}
+}
+
 static void check_autoscale(const struct rule_context *c)
 {
 	const cJSON *autoscale = json_at(c->spec, "provider_hints.kubernetes.autoscale");
@@ -149,6 +168,7 @@ static const struct rule {
 	{ "memory: min <= max", check_memory },
 	{ "labels: valid for Kubernetes, and not ours", check_labels },
 	{ "strategy: Pods can be replaced at all", check_strategy },
+	{ "strategy: what a StatefulSet has of it", check_statefulset },
 	{ "autoscale: min <= max, and by something", check_autoscale },
 	{ "ports: each once for a protocol", check_ports },
 };

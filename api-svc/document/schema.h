@@ -69,7 +69,7 @@ struct schema {
 	bool has_pattern;
 	regex_t pattern;
 	const char *pattern_text;
-	const char *must_be; /* x-must-be: what the pattern means, for people; NULL: the pattern has to do */
+	const char *must_be; /* x-must-be: what the pattern means, for people; NULL: the pattern itself is shown */
 
 	struct schema_property *properties;
 	size_t property_count;
@@ -87,7 +87,7 @@ struct schema_set;
 
 /*
  * Make an empty set. The document is borrowed and must outlive the set.
- * Returns NULL when memory is short.
+ * Returns NULL when out of memory.
  */
 struct schema_set *schema_set_create(const cJSON *document);
 

@@ -17,7 +17,7 @@ static bool is_date_time(const char *text)
 static const struct schema_format formats[] = {
 	{ .name = "int32", .minimum = INT32_MIN, .maximum = INT32_MAX, .form = "must fit into 32 bits" },
 	{ .name = "int64", .minimum = -0x1p63, .maximum = 0x1p63, .form = "must fit into 64 bits" },
-	{ .name = "date-time", .valid_text = is_date_time, .form = "must be a time as RFC 3339 writes it" },
+	{ .name = "date-time", .valid_text = is_date_time, .form = "must be an RFC 3339 time" },
 	{ .name = "uri-reference" }, /* a word for readers */
 };
 

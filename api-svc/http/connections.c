@@ -18,7 +18,7 @@
 #define NEWCOMER_MS 50     /* a connection younger than this is not given up for others */
 #define DISCARDS_MAX 64    /* reads from a lingering socket in one sweep */
 #define CROWD_MIN 256      /* connections at once after which memory is looked through for what can be given back */
-#define GIVE_UP_SHARE 16   /* when connections run short, one in so many of the limit is freed beyond the need */
+#define GIVE_UP_SHARE 16   /* when running out of connections, one in so many of the limit is freed beyond the need */
 
 struct connection {
 	int fd;
@@ -152,7 +152,7 @@ static void sweep(struct connections *all, int64_t now)
 		} else if (all->draining && is_at_rest(c)) {
 			end_connection(c, "stopping");
 		} else if (give_up > 0 && age >= NEWCOMER_MS && is_at_rest(c)) {
-			end_connection(c, "connections run short");
+			end_connection(c, "running out of connections");
 			give_up--;
 		}
 	}

@@ -47,7 +47,7 @@ void connections_destroy(struct connections *all);
 /*
  * Take note of a socket; it stays its owner's. The sweeper calls shutdown(2) on it when its time is over (while READING
  * only of what comes in), so
- * connection_remove() must come before close(2). NULL when memory is short: the socket is then not watched.
+ * connection_remove() must come before close(2). NULL when out of memory: the socket is then not watched.
  */
 struct connection *connection_add(struct connections *all, int fd);
 
@@ -67,10 +67,10 @@ void connection_set_phase(struct connections *all, struct connection *connection
 bool connection_is_late(struct connections *all, const struct connection *connection);
 
 /*
- * Keep a socket open on which our last answer is out while its client may still be writing: what it writes is discarded,
- * until it has ended, LINGER_IDLE_MS have passed without a byte, or LINGER_MS are over. Closed at once, its kernel would
- * answer the client's bytes with a reset that overtakes the answer (RFC 9112 section 9.6). Does nothing beyond
- * LINGERING_MAX of them.
+ * Keep a socket open on which our last answer is out while its client may still be writing: what it writes is
+ * discarded, until it has ended, LINGER_IDLE_MS have passed without a byte, or LINGER_MS are over. Closed at once, its
+ * kernel would answer the client's bytes with a reset that overtakes the answer (RFC 9112 section 9.6). Does nothing
+ * beyond LINGERING_MAX of them.
  *
  * fd  stays the caller's; a copy is kept.
  */
@@ -79,7 +79,9 @@ void connections_linger(struct connections *all, int fd);
 /* How many there are. */
 size_t connections_count(struct connections *all);
 
-/* Are more than the limit busy with a request, so that another had better be refused? Idle ones make room by themselves.
+/*
+ * Are more than the limit busy with a request, so that another had better be refused? Idle ones make room by
+ * themselves.
  */
 bool connections_crowded(struct connections *all);
 

@@ -1,5 +1,6 @@
 /*
- * Answers that flow: from a source, while the connection is suspended in between, or over a connection that was taken over.
+ * Answers that flow: from a source, while the connection is suspended in between, or over a connection that was taken
+ * over.
  */
 #include "api-svc/http/http_private.h"
 
@@ -17,6 +18,7 @@
 #define FLOW_IDLE_S 15           /* then the kernel asks whether the client's machine is there, */
 #define FLOW_PROBE_S 5           /* and again, FLOW_PROBES times */
 #define FLOW_PROBES 3
+#define LIST_MAX 256 /* bytes of Upgrade and Connection that are looked at */
 
 /* ---- the answer ---- */
 
@@ -74,8 +76,11 @@ static void prepare_flow(struct http_exchange *ex)
 		int name;
 		int value;
 	} options[] = {
-		{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, FLOW_UNSENT }, { SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, FLOW_IDLE_S },      { IPPROTO_TCP, TCP_KEEPINTVL, FLOW_PROBE_S },
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, FLOW_UNSENT },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, FLOW_IDLE_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, FLOW_PROBE_S },
 		{ IPPROTO_TCP, TCP_KEEPCNT, FLOW_PROBES },
 	};
 	int fd = http_socket_of(ex->connection);
@@ -85,8 +90,8 @@ static void prepare_flow(struct http_exchange *ex)
 }
 
 /*
- * The library's descriptor is not used: with TLS it is one end of a socket pair, and what happens to the client is not to
- * be seen there (in 0.9.75; and what does not fill its buffer it takes to be all that has come).
+ * The library's descriptor is not used: with TLS it is one end of a socket pair, and what happens to the client is not
+ * to be seen there (in 0.9.75; and what does not fill its buffer it takes to be all that has come).
  */
 static void on_upgraded(void *ctx, struct MHD_Connection *connection unused, void *request unused,
 			const char *extra unused, size_t extra_len unused, MHD_socket fd unused,
@@ -100,7 +105,7 @@ static void on_upgraded(void *ctx, struct MHD_Connection *connection unused, voi
 	ex->upgraded = handle;
 	ex->session = http_tls_session_of(ex->connection);
 	ex->fd = http_socket_of(ex->connection);
-	(void)fcntl(ex->fd, F_SETFL, fcntl(ex->fd, F_GETFL) | O_NONBLOCK); /* it is already, as ever */
+	(void)fcntl(ex->fd, F_SETFL, fcntl(ex->fd, F_GETFL) | O_NONBLOCK); /* it is non-blocking already */
 	http_intake_pass(ex->intake);
 	len = http_intake_take(ex->intake, early, sizeof(early));
 	upgrade->take_over(upgrade->ctx, early, len);
@@ -121,7 +126,9 @@ struct MHD_Response *http_flow_make(struct http_exchange *ex)
 	prepare_flow(ex);
 	if (ex->answer.source.ctx) {
 		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, FLOW_BLOCK, on_read, ex, NULL);
-		/* The library would answer HEAD with the last chunk, which the client would take for its next answer. */
+		/*
+		 * The library would answer HEAD with the last chunk, which the client would take for its next answer.
+		 */
 		if (response && strcmp(ex->method, "HEAD") == 0)
 			(void)MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END);
 		return response;
@@ -146,7 +153,7 @@ static bool has_token(const char *list, const char *token)
 {
 	size_t len = strlen(token);
 
-	for (const char *at = list ? list : ""; *at; at += strcspn(at, ",")) {
+	for (const char *at = list; *at; at += strcspn(at, ",")) {
 		at += strspn(at, ", \t");
 		if (strncasecmp(at, token, len) == 0 && strchr(", \t", at[len]))
 			return true;
@@ -156,9 +163,13 @@ static bool has_token(const char *list, const char *token)
 
 bool http_exchange_wants(const struct http_exchange *exchange, const char *protocol)
 {
+	char upgrade[LIST_MAX];
+	char connection[LIST_MAX];
+
+	http_exchange_list(exchange, "Upgrade", upgrade, sizeof(upgrade));
+	http_exchange_list(exchange, "Connection", connection, sizeof(connection));
 	return strcmp(exchange->method, "GET") == 0 && http_intake_can_pass(exchange->intake) &&
-	       has_token(http_exchange_header(exchange, "Upgrade"), protocol) &&
-	       has_token(http_exchange_header(exchange, "Connection"), "upgrade");
+	       has_token(upgrade, protocol) && has_token(connection, "upgrade");
 }
 
 void http_exchange_wake(struct http_exchange *exchange)
@@ -221,8 +232,8 @@ ssize_t http_exchange_send(struct http_exchange *exchange, const void *data, siz
 }
 
 /*
- * With TLS the library (0.9.75) shuts its socket pair down before it notes that it was told to: when its thread sees the
- * one without the other, it waits for another event, for ever. So there is one, on a descriptor of our own: the
+ * With TLS the library (0.9.75) shuts its socket pair down before it notes that it was told to: when its thread sees
+ * the one without the other, it waits for another event, for ever. So there is one, on a descriptor of our own: the
  * connection may be gone by then.
  */
 void http_exchange_leave(struct http_exchange *exchange)

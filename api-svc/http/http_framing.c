@@ -23,7 +23,7 @@ enum { SINGLE_HOST, SINGLE_LENGTH, SINGLE_CODING };
 static const struct single {
 	const char *name;
 	const char *duplicate;
-	const char *(*read)(struct http_framing *f, const char *value, size_t len); /* NULL: not framing's business */
+	const char *(*read)(struct http_framing *f, const char *value, size_t len); /* NULL: framing does not read it */
 } singles[] = {
 	[SINGLE_HOST] = { "Host", "duplicate Host header", read_host },
 	[SINGLE_LENGTH] = { "Content-Length", "duplicate Content-Length header", read_length },
@@ -31,6 +31,9 @@ static const struct single {
 	{ "Expect", "duplicate Expect header", read_expect },
 	{ "Authorization", "duplicate Authorization header", NULL },
 	{ "Content-Type", "duplicate Content-Type header", NULL },
+	{ "Origin", "duplicate Origin header", NULL },
+	{ "Sec-WebSocket-Key", "duplicate Sec-WebSocket-Key header", NULL },
+	{ "Sec-WebSocket-Version", "duplicate Sec-WebSocket-Version header", NULL },
 	{ "Idempotency-Key", "duplicate Idempotency-Key header", NULL },
 	{ "If-Match", "duplicate If-Match header", NULL },
 	{ "If-None-Match", "duplicate If-None-Match header", NULL },

@@ -145,8 +145,8 @@ static size_t go_on(struct http_intake *in, char *to, size_t max)
 }
 
 /*
- * Fill the library's buffer as recv() would: it takes a buffer that is not full to mean that the socket is empty. `none`
- * is what to return when nothing is there yet.
+ * Fill the library's buffer as recv() would: it takes a buffer that is not full to mean that the socket is empty.
+ * `none` is what to return when nothing is there yet.
  */
 static ssize_t fill(struct http_intake *in, ssize_t (*read)(struct http_intake *in, char *to, size_t len), ssize_t none,
 		    char *to, size_t max)

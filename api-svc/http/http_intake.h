@@ -20,10 +20,10 @@
 struct http_intake;
 
 /*
- * Begin to read from a socket; its place in `connections` is set to READING with the first byte of a request. `session`:
- * a gnutls_session_t, NULL for plain HTTP. All are borrowed. max_body: bytes.
+ * Begin to read from a socket; its place in `connections` is set to READING with the first byte of a request.
+ * `session`: a gnutls_session_t, NULL for plain HTTP. All are borrowed. max_body: bytes.
  *
- * NULL when memory is short, or the descriptor's number is beyond all limits.
+ * NULL when out of memory, or the descriptor's number is beyond all limits.
  */
 struct http_intake *http_intake_create(struct connections *connections, int fd, void *session, size_t max_body);
 

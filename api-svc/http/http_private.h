@@ -52,7 +52,7 @@ void *http_tls_session_of(struct MHD_Connection *connection);
 /* Has the answer a source or an upgrade? */
 bool http_flows(const struct http_answer *answer);
 
-/* The response for such an answer; NULL: memory is short. */
+/* The response for such an answer; NULL: out of memory. */
 struct MHD_Response *http_flow_make(struct http_exchange *exchange);
 
 #endif

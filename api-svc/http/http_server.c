@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -551,6 +552,37 @@ const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
 {
 	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+struct joined {
+	const char *name;
+	char *out;
+	size_t size;
+	size_t len;
+};
+
+static enum MHD_Result join(void *ctx, enum MHD_ValueKind kind unused, const char *name, size_t name_len unused,
+			    const char *value, size_t value_len)
+{
+	struct joined *j = ctx;
+	size_t comma = j->len > 0;
+
+	if (strcasecmp(name, j->name) != 0 || !value || j->len + comma + value_len >= j->size)
+		return MHD_YES;
+	if (comma)
+		j->out[j->len++] = ',';
+	memcpy(j->out + j->len, value, value_len);
+	j->len += value_len;
+	j->out[j->len] = '\0';
+	return MHD_YES;
+}
+
+void http_exchange_list(const struct http_exchange *exchange, const char *name, char *out, size_t size)
+{
+	struct joined j = { name, out, size, 0 };
+
+	out[0] = '\0';
+	(void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, join, &j); /* how many says nothing */
 }
 
 bool http_exchange_client_is_known(const struct http_exchange *exchange)

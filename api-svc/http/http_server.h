@@ -51,8 +51,8 @@ struct http_upgrade {
 	const char *accept;
 	const char *subprotocol;
 	/*
-	 * From now on http_exchange_receive() and so on may be used, until http_exchange_leave(). On a server thread; must
-	 * not block.
+	 * From now on http_exchange_receive() and so on may be used, until http_exchange_leave(). On a server thread;
+	 * must not block.
 	 *
 	 * early  what the client sent before it had the answer, `len` bytes.
 	 */
@@ -154,11 +154,19 @@ const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret
  */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
 
+/*
+ * All headers of that name as one list (RFC 9110 section 5.3): their values with a comma in between; "" when there is
+ * none. What does not fit into `size` bytes is left out, value by value. Valid like http_exchange_header().
+ */
+void http_exchange_list(const struct http_exchange *exchange, const char *name, char *out, size_t size);
+
 /* Has the client shown a certificate over TLS that one of the authorities has signed? Valid in admit() and handle(). */
 bool http_exchange_client_is_known(const struct http_exchange *exchange);
 
-/* What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_UNAUTHENTICATED, RC_TOO_LARGE, RC_BUSY or RC_NO_MEMORY
- * with a sentence; NULL: nothing. */
+/*
+ * What is wrong with the request as HTTP: RC_INVALID_ARGUMENT, RC_UNAUTHENTICATED, RC_TOO_LARGE, RC_BUSY or
+ * RC_NO_MEMORY with a sentence; NULL: nothing.
+ */
 const struct error *http_exchange_fault(const struct http_exchange *exchange);
 
 /* The status that the fault has in HTTP (408, 431, ...); 0: the usual one of its code. */
@@ -176,7 +184,7 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_answ
 
 /*
  * Park the exchange, in handle(). From here on only the one who claims the ticket may touch it; its body is gone.
- * Returns 0 when memory is short; it is then not parked, and must be answered.
+ * Returns 0 when out of memory; it is then not parked, and must be answered.
  */
 http_ticket http_exchange_defer(struct http_exchange *exchange);
 
@@ -186,14 +194,16 @@ http_ticket http_exchange_defer(struct http_exchange *exchange);
  */
 struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket);
 
-/* Does the client of a parked exchange still wait? Also true for one that is not parked any more. Any thread. */
+/* Does the client of a parked exchange still wait? Also true for one that is no longer parked. Any thread. */
 bool http_server_is_present(struct http_server *server, http_ticket ticket);
 
 /* Answer a claimed exchange and let its connection go on. The body is taken over; the exchange is gone for the caller.
  */
 void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer);
 
-/* Does the client want this connection to become that protocol, and can it? Valid in handle(), and while it is claimed. */
+/*
+ * Does the client want this connection to become that protocol, and can it? Valid in handle(), and while it is claimed.
+ */
 bool http_exchange_wants(const struct http_exchange *exchange, const char *protocol);
 
 /*
@@ -201,7 +211,7 @@ bool http_exchange_wants(const struct http_exchange *exchange, const char *proto
  *
  *   wake        the source has something, its end included
  *   is_present  has the client neither ended nor half-closed its connection? (A source's client has no more to say.)
- *   drop        end the connection as it is; the source is not asked any more
+ *   drop        end the connection as it is; the source is no longer asked
  */
 void http_exchange_wake(struct http_exchange *exchange);
 bool http_exchange_is_present(const struct http_exchange *exchange);

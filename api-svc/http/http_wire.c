@@ -9,7 +9,7 @@
 #define HELD_MAX (64u * 1024) /* more than any part is allowed to be: each has its own limit */
 #define OUT_MAX (256u * 1024)
 
-static const char no_memory[] = "memory is short";
+static const char no_memory[] = "out of memory";
 static const char too_long[] = "the request target is too long";
 
 struct http_wire http_wire_make(size_t max_body)
@@ -44,6 +44,8 @@ const struct http_fault *http_wire_fault(const struct http_wire *w, uint64_t num
 
 /* ---- the end of a request ---- */
 
+#define REFUSED_HEADERS "Host:" CRLF CRLF /* of a head that was refused: its request line must leave room for them */
+
 /* Of its head only the request line is told, if that was good. */
 static void end_head(struct http_wire *w)
 {
@@ -51,7 +53,7 @@ static void end_head(struct http_wire *w)
 		buf_add(&w->out, w->held.data, w->first_line);
 	else
 		buf_add_str(&w->out, "GET / HTTP/1.1" CRLF);
-	buf_add_str(&w->out, "Host:" CRLF CRLF);
+	buf_add_str(&w->out, REFUSED_HEADERS);
 }
 
 void http_wire_refuse(struct http_wire *w, unsigned status, const char *sentence)
@@ -186,7 +188,7 @@ static void keep_request_line(struct http_wire *w, const struct line *line)
 	for (size_t i = 0; i < line->len; i++)
 		if (line->text[i] == '&' || line->text[i] == '?')
 			w->cost += HTTP_WIRE_HEADER_COST;
-	if (is_too_large(w))
+	if (w->held.len + w->cost + strlen(REFUSED_HEADERS) + HTTP_WIRE_HEADER_COST > HTTP_WIRE_HEAD_MAX)
 		http_wire_refuse(w, 414, too_long);
 	else
 		w->first_line = w->held.len;

@@ -34,7 +34,7 @@ enum http_wire_state {
 	HTTP_WIRE_CHUNK_DATA,
 	HTTP_WIRE_CHUNK_END,
 	HTTP_WIRE_TRAILERS,
-	HTTP_WIRE_REFUSED, /* nothing is read any more */
+	HTTP_WIRE_REFUSED, /* nothing more is read */
 	HTTP_WIRE_KEPT,    /* a request wants an upgrade, and is not answered yet */
 	HTTP_WIRE_PASSING, /* it is another protocol, which is read elsewhere */
 	HTTP_WIRE_STATE_COUNT

@@ -1,6 +1,6 @@
 /*
- * A table that lends out numbers for pointers. A number carries a generation: after it has been taken once it is worth
- * nothing, also when its place is in use again. Safe in every thread.
+ * A table that lends out numbers for pointers. A number carries a generation: after it has been taken once it is
+ * invalid, even when its place is in use again. Safe in every thread.
  */
 #ifndef API_SVC_HTTP_TICKETS_H
 #define API_SVC_HTTP_TICKETS_H
@@ -11,13 +11,13 @@
 
 struct tickets;
 
-/* Make an empty table; NULL when memory is short. */
+/* Make an empty table; NULL when out of memory. */
 struct tickets *tickets_create(void);
 
 /* Free the table, not what the pointers lead to. Takes NULL. */
 void tickets_destroy(struct tickets *t);
 
-/* Keep the pointer (not NULL) and return its number; 0 when memory is short. */
+/* Keep the pointer (not NULL) and return its number; 0 when out of memory. */
 uint64_t tickets_add(struct tickets *t, void *pointer);
 
 /* Take the pointer out again; NULL when the number is not, or no longer, valid. */

@@ -61,8 +61,8 @@ bool tls_client_is_known(void *session);
 ssize_t tls_read(void *session, void *to, size_t len);
 
 /*
- * The same as gnutls_record_send(): how many bytes were taken, or a number below 0; after TLS_NOTHING_YET the next call has
- * the same bytes. `session`: a gnutls_session_t.
+ * The same as gnutls_record_send(): how many bytes were taken, or a number below 0; after TLS_NOTHING_YET the next call
+ * has the same bytes. `session`: a gnutls_session_t.
  */
 ssize_t tls_write(void *session, const void *data, size_t len);
 

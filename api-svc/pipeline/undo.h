@@ -1,6 +1,7 @@
 /*
  * Undoing creates whose clients have gone before they had their answer, or whose outcome is unknown. The sweeper of the
- * workers would find them as well, but later. DCM repeats such a create, takes the 409 as final and forgets the container.
+ * workers would find them as well, but later. DCM repeats such a create, takes the 409 as final and forgets the
+ * container.
  */
 #ifndef API_SVC_PIPELINE_UNDO_H
 #define API_SVC_PIPELINE_UNDO_H

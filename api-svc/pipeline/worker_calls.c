@@ -21,14 +21,14 @@ static const struct policy {
 	bool sent_again;          /* when refused or without a reply; else the first refusal is the reply */
 	bool begun_once;          /* but not without a reply */
 	bool until_done;          /* any failure but the deadline is answered by sending it again */
-	bool any_good_word;       /* all workers reply: the first good one counts, the others only when none comes */
+	bool first_success;       /* all workers reply: the first good one counts, the others only when none comes */
 	int64_t again_ms, max_ms; /* between attempts that were refused */
 } policies[OPERATION_REPEAT_COUNT] = {
 	[OPERATION_SENT_ONCE] = { 0 },
 	[OPERATION_BEGUN_ONCE] = { .sent_again = true, .begun_once = true, .again_ms = 50, .max_ms = 250 },
 	[OPERATION_SENT_AGAIN] = { .sent_again = true, .again_ms = 50, .max_ms = 250 },
 	[OPERATION_UNTIL_DONE] = { .sent_again = true, .until_done = true, .again_ms = 250, .max_ms = 5000 },
-	[OPERATION_SENT_TO_ALL] = { .any_good_word = true },
+	[OPERATION_SENT_TO_ALL] = { .first_success = true },
 };
 
 /* A full worker is not asked again and again: what waits for it costs more than it can do. */
@@ -66,7 +66,7 @@ struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t
 		return NULL;
 	atomic_init(&p->references, 1);
 	p->operation = ask->operation;
-	p->narrowed = ask->narrowed;
+	p->version = ask->version ? ask->version : PROTOCOL_VERSION;
 	p->len = ask->len;
 	memory_budget_add(p->len);
 	snprintf(p->deadline, sizeof(p->deadline), "%" PRId64, wall_ms + ask->timeout_ms);
@@ -205,13 +205,19 @@ static bool may_run(const struct worker_call *call)
 	return call->lost > 0 || call->state == WORKER_CALL_ASKED || call->state == WORKER_CALL_SETTLING;
 }
 
-#define BEGUN "it has begun, and what became of it is not known"
+#define BEGUN "it has begun, and its outcome is unknown"
 
-/* An operation that is begun once: after the permission to begin, no answer may invite a retry. */
+/* After the permission to begin what is begun once, no answer may invite a retry. */
+static bool has_begun(const struct worker_call *call)
+{
+	return policy_of(call)->begun_once && call->holder;
+}
+
+/* An operation that is begun once. */
 static void give_up_begun(struct worker_calls *calls, struct worker_call *call, const char *why,
 			  struct worker_finished *finished)
 {
-	if (call->holder)
+	if (has_begun(call))
 		give_up(calls, call, RC_TIMEOUT, BEGUN, true, finished);
 	else
 		give_up(calls, call, RC_UNAVAILABLE, why, true, finished);
@@ -273,13 +279,20 @@ static bool is_present(const struct worker_call *call)
 	return !call->present || call->present(call->ctx, call->cookie);
 }
 
+static bool is_wanted(const struct worker_call *call)
+{
+	return call->goes_on || is_present(call);
+}
+
+#define GONE "the client has gone"
+
 /* The reply is there, and is owed. Takes it over. */
 static void begin_settling(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply,
 			   int64_t now_ms, struct worker_finished *finished)
 {
 	if (!is_present(call)) {
 		worker_reply_clear(reply);
-		give_up(calls, call, RC_CANCELLED, "the client has gone", true, finished);
+		give_up(calls, call, RC_CANCELLED, GONE, true, finished);
 		return;
 	}
 	reply->debt->by_only_attempt = call->attempt == 1;
@@ -288,8 +301,8 @@ static void begin_settling(struct worker_calls *calls, struct worker_call *call,
 	set_state(calls, call, WORKER_CALL_SETTLING, before_deadline(call, now_ms + WORKER_SETTLE_MS));
 }
 
-/* Of all workers' words on health, a good one ends the call. */
-static bool is_good_word(const struct worker_reply *reply)
+/* Health is asked of all workers: the first that is healthy ends the call. */
+static bool is_success(const struct worker_reply *reply)
 {
 	cleanup_json cJSON *tree = NULL;
 
@@ -305,10 +318,11 @@ static void on_reply(struct worker_calls *calls, struct worker_call *call, unsig
 
 	if (call->state == WORKER_CALL_SETTLING || (call->holder && call->holder != attempt) ||
 	    (is_refusal(rc) && (attempt != call->attempt || call->state != WORKER_CALL_ASKED))) {
-		worker_reply_clear(reply); /* of an attempt that does not count any more */
-	} else if (policy_of(call)->any_good_word && !is_good_word(reply)) {
+		worker_reply_clear(reply); /* of an attempt that no longer counts */
+	} else if (policy_of(call)->first_success && !is_success(reply)) {
 		worker_reply_clear(reply);
 	} else if (is_refusal(rc)) {
+		call->holder = 0; /* the attempt is over: the next one may write */
 		on_refused(calls, call, reply, now_ms, finished);
 	} else if (rc != RC_OK && policy_of(call)->until_done) {
 		log_debug("sending again", log_str("operation", operation_name(call->package->operation)),
@@ -370,7 +384,7 @@ void worker_calls_refused(struct worker_calls *calls, const struct worker_attemp
 	if (!call)
 		return;
 	error_set(&reply.error, RC_UNAVAILABLE, "%s", why);
-	if (policy_of(call)->any_good_word && attempt->number == 1) /* workers of v0.1 do not hear what all are asked */
+	if (policy_of(call)->first_success && attempt->number == 1) /* workers of v0.1 do not hear what all are asked */
 		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
 	else
 		on_refused(calls, call, &reply, now_ms, finished);
@@ -469,7 +483,11 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 		give_up(calls, call, RC_INTERNAL, "the worker's answer is malformed", true, finished);
 		break;
 	case WORKER_JOIN_NO_ROOM:
-		give_up(calls, call, RC_BUSY, "too many bytes of requests and answers are in flight", true, finished);
+		if (has_begun(call))
+			give_up_begun(calls, call, BEGUN, finished);
+		else
+			give_up(calls, call, RC_BUSY, "too many bytes of requests and answers are in flight", true,
+				finished);
 		break;
 	}
 }
@@ -483,9 +501,12 @@ const char *worker_calls_permission(struct worker_calls *calls, const struct wor
 	struct worker_call *call = find_call(calls, attempt);
 	bool free = call && (call->holder == 0 || call->holder == attempt->number);
 
-	if (!free || call->state == WORKER_CALL_SETTLING || now_ms >= call->deadline_ms ||
-	    !(call->goes_on || is_present(call)))
+	if (!free || call->state == WORKER_CALL_SETTLING || now_ms >= call->deadline_ms)
 		return rc_name(RC_CANCELLED);
+	if (!is_wanted(call)) {
+		set_state(calls, call, call->state, now_ms); /* and given up at once */
+		return rc_name(RC_CANCELLED);
+	}
 	call->holder = attempt->number;
 	on_sign_of_life(calls, call, false, now_ms);
 	return granted;
@@ -528,9 +549,15 @@ static bool is_promised(struct worker_calls *calls, const struct worker_attempt 
 }
 
 const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt,
-			       const struct worker_message *question, int64_t now_ms)
+			       const struct worker_message *question, int64_t now_ms, struct worker_finished *finished)
 {
-	if (find_call(calls, attempt))
+	struct worker_call *call = find_call(calls, attempt);
+
+	if (call && policy_of(call)->begun_once && !is_wanted(call)) {
+		give_up(calls, call, RC_CANCELLED, GONE, true, finished);
+		return rc_name(RC_CANCELLED);
+	}
+	if (call)
 		return rc_name(RC_OK);
 	return is_promised(calls, attempt, question, now_ms) ? PROTOCOL_STATUS_SETTLED : rc_name(RC_CANCELLED);
 }
@@ -606,6 +633,10 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 		return false;
 	if (now_ms >= call->deadline_ms) {
 		on_deadline(calls, call, finished);
+		return false;
+	}
+	if (call->state != WORKER_CALL_SETTLING && !is_wanted(call)) {
+		give_up(calls, call, RC_CANCELLED, GONE, call->lost > 0 || call->holder, finished);
 		return false;
 	}
 	if (call->waits && now_ms >= begin_end(call)) {

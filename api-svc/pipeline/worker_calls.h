@@ -33,7 +33,7 @@ struct worker_ask {
 	size_t len;
 	const char *request_id;  /* copied */
 	const char *traceparent; /* copied; NULL: none */
-	bool narrowed;           /* only for workers that know PROTOCOL_VERSION_NARROWED */
+	const char *version;     /* PROTOCOL_VERSION..., which its worker must know; NULL: PROTOCOL_VERSION */
 	int64_t delay_ms;        /* before the first attempt is sent */
 	int64_t timeout_ms;      /* until the answer must be there, counted from now */
 	/*
@@ -41,7 +41,10 @@ struct worker_ask {
 	 * not block. The reply may be emptied (TAKE); what is left is freed afterwards.
 	 */
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
-	/* Does the client still wait? Asked with the lock held, before something is written or settled for it. May be NULL. */
+	/*
+	 * Does the client still wait? Asked with the lock held, before something is written or settled for it, and
+	 * while a command runs. May be NULL.
+	 */
 	bool (*present)(void *ctx, uint64_t cookie);
 	bool goes_on; /* it is written also for a client that has gone: it will come again for the result */
 	void *ctx;
@@ -52,7 +55,7 @@ struct worker_ask {
 struct worker_package {
 	atomic_int references;
 	enum operation operation;
-	bool narrowed;
+	const char *version;
 	char deadline[24]; /* unix ms */
 	char request_id[PROTOCOL_REQUEST_ID_MAX + 1];
 	char traceparent[PROTOCOL_TRACEPARENT_MAX + 1]; /* "": none */
@@ -127,7 +130,7 @@ struct worker_finished {
 /* Tell it, and free the reply. Does nothing when nothing is over. */
 void worker_finished_tell(struct worker_finished *finished);
 
-/* Make what an attempt sends, with one reference; NULL when memory is short. wall_ms: now, for the deadline. */
+/* Make what an attempt sends, with one reference; NULL when out of memory. wall_ms: now, for the deadline. */
 struct worker_package *worker_package_make(const struct worker_ask *ask, int64_t wall_ms);
 void worker_package_unref(struct worker_package *package);
 
@@ -136,8 +139,8 @@ void worker_calls_init(struct worker_calls *calls, int64_t worker_wait_ms);
 void worker_calls_clear(struct worker_calls *calls);
 
 /*
- * Add a call, WAITING; it takes over the package. The caller begins at once, unless there is a delay: then it becomes due. False when memory is short; the package is
- * then still the caller's.
+ * Add a call, WAITING; it takes over the package. The caller begins at once, unless there is a delay: then it becomes
+ * due. False when out of memory; the package is then still the caller's.
  */
 bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, struct worker_package *package,
 		      int64_t now_ms, struct worker_attempt *ret_attempt);
@@ -174,11 +177,12 @@ void worker_calls_settled(struct worker_calls *calls, const struct worker_attemp
 
 /*
  * What a worker asks about an attempt: may it write? Is the call over, or was the object settled whose uid the question
- * carries? Returns what to say as status.
+ * carries? Returns what to say as status. A call that is begun once is over by the question when its client has gone:
+ * *finished is set then.
  */
 const char *worker_calls_permission(struct worker_calls *calls, const struct worker_attempt *attempt, int64_t now_ms);
 const char *worker_calls_probe(struct worker_calls *calls, const struct worker_attempt *attempt,
-			       const struct worker_message *question, int64_t now_ms);
+			       const struct worker_message *question, int64_t now_ms, struct worker_finished *finished);
 
 /*
  * The same for whatever call is at an index (0..slots.capacity-1):

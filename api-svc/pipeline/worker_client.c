@@ -10,7 +10,7 @@
 #include "common/base/strutil.h"
 #include "common/base/thread.h"
 #include "common/bus/bus_bucket.h"
-#include "common/container/record.h"
+#include "common/container/bucket_name.h"
 #include "common/services/log.h"
 
 #define REPLY_SUBJECT_MAX (BUS_INBOX_MAX + 48) /* bytes with the NUL */
@@ -76,7 +76,7 @@ static enum rc publish(struct worker_client *client, const struct worker_package
 	char number[16];
 	char wait[24];
 	struct bus_header headers[] = {
-		{ PROTOCOL_HEADER_VERSION, p->narrowed ? PROTOCOL_VERSION_NARROWED : PROTOCOL_VERSION },
+		{ PROTOCOL_HEADER_VERSION, p->version },
 		{ PROTOCOL_HEADER_DEADLINE, p->deadline },
 		{ PROTOCOL_HEADER_REQUEST, p->request_id },
 		{ PROTOCOL_HEADER_ATTEMPT, number },
@@ -263,7 +263,7 @@ static const char *handle_message(struct worker_client *client, struct worker_at
 	if (str_equal(msg.status, PROTOCOL_STATUS_PERMISSION))
 		return worker_calls_permission(&client->calls, a, now_ms);
 	if (str_equal(msg.status, PROTOCOL_STATUS_PROBE))
-		return worker_calls_probe(&client->calls, a, &msg, now_ms);
+		return worker_calls_probe(&client->calls, a, &msg, now_ms, finished);
 	if (a->number == 0) {
 		rc = read_settlement(bus_msg, &sequence);
 		worker_calls_settled(&client->calls, a, rc, sequence, now_ms, finished);
@@ -424,7 +424,7 @@ enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct wo
 	for (int op = 0; op < OPERATION_COUNT; op++)
 		protocol_operation_subject(name, operation_name((enum operation)op), client->subjects[op]);
 	protocol_health_subject(name, client->health);
-	record_bucket(name, client->bucket);
+	bucket_name_write(name, client->bucket);
 	worker_calls_init(&client->calls, worker_wait_ms);
 	init_lock(client);
 	rc = thread_start(run_timer, client, &client->timer, err);

@@ -48,8 +48,8 @@ enum rc worker_client_ask(struct worker_client *client, const struct worker_ask 
 void worker_client_release(struct worker_client *client, const struct worker_debt *debt);
 
 /*
- * Give up all pending requests, those of `undo` only when told so: each gets RC_UNAVAILABLE. From now on nothing but undo is
- * asked.
+ * Give up all pending requests, those of `undo` only when told so: each gets RC_UNAVAILABLE. From now on nothing but
+ * undo is asked.
  */
 void worker_client_cancel(struct worker_client *client, bool undo_too);
 
@@ -60,8 +60,8 @@ void worker_client_hurry(struct worker_client *client);
 size_t worker_client_open(struct worker_client *client, enum operation operation);
 
 /*
- * Stop: nothing is sent any more, and after the return no done() runs. There must be no further requests. The bus may be
- * destroyed afterwards. Blocks for up to a second.
+ * Stop: nothing more is sent, and after the return no done() runs. There must be no further requests. The bus may
+ * be destroyed afterwards. Blocks for up to a second.
  */
 void worker_client_stop(struct worker_client *client);
 

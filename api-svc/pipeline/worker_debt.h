@@ -15,7 +15,7 @@
 /* Never changed while it is shared, but for the sequence, by the one who ends the call. */
 struct worker_debt {
 	atomic_int references;
-	bool object;                  /* a worker takes the mark from the object; else a record is replaced */
+	bool object;                  /* a worker settles the mark of the object; else a record is replaced */
 	bool by_only_attempt;         /* no other attempt of the call can be left: the record may be removed at once */
 	uint64_t sequence;            /* of the record: before it is settled the worker's, afterwards ours */
 	char key[DEBT_KEY_MAX];       /* of the record */

@@ -98,7 +98,7 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 	if (json_parse(body, len, &tree, NULL) != RC_OK || !cJSON_IsObject(tree))
 		return false;
 	detail = json_string_at(tree, "detail");
-	error_set(&reply->error, rc, "%s", detail ? detail : "the worker gave no reason");
+	error_set(&reply->error, rc, "%s", detail && detail[0] ? detail : "the worker gave no reason");
 	retry_after_s = json_int_at(tree, "retry_after_s", 0);
 	if (retry_after_s > 0)
 		reply->error.retry_after_s = retry_after_s < 3600 ? (int)retry_after_s : 3600;

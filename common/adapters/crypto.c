@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/strutil.h"
+
 static const char alphabets[][65] = {
 	[CRYPTO_BASE64_STANDARD] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
 	[CRYPTO_BASE64_URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
@@ -27,6 +29,16 @@ static bool digest_of(const EVP_MD *type, const void *data, size_t len, unsigned
 bool crypto_sha256(const void *data, size_t len, unsigned char out[CRYPTO_SHA256_SIZE])
 {
 	return digest_of(EVP_sha256(), data, len, out, CRYPTO_SHA256_SIZE);
+}
+
+bool crypto_sha256_hex(const void *data, size_t len, size_t bytes, char *out)
+{
+	unsigned char digest[CRYPTO_SHA256_SIZE];
+
+	if (!crypto_sha256(data, len, digest))
+		return false;
+	str_hex(digest, bytes, out);
+	return true;
 }
 
 bool crypto_sha1(const void *data, size_t len, unsigned char out[CRYPTO_SHA1_SIZE])

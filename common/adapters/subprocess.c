@@ -14,7 +14,7 @@
 #include "common/base/clock.h"
 
 #define READ_BYTES 4096
-#define READS_AT_ONCE 32 /* more than a pipe holds; so that a chatterbox cannot keep us from the clock */
+#define READS_AT_ONCE 32 /* more than a pipe holds; so that verbose output does not starve the timeout */
 #define TICK_MS 50       /* between two looks whether it has ended, while its stdout is open */
 #define LAST_TICK_MS 2   /* once it is closed, the end is near */
 
@@ -234,7 +234,7 @@ static enum rc follow(struct child *child, const struct subprocess *program, str
 		if (rc || ended)
 			return rc;
 		if (program->stop && atomic_load(program->stop))
-			return error_set(err, RC_UNAVAILABLE, "it is not wanted any more");
+			return error_set(err, RC_UNAVAILABLE, "it is no longer wanted");
 		if (left_ms <= 0)
 			return error_set(err, RC_TIMEOUT, "it did not end within %lld ms",
 					 (long long)program->timeout_ms);

@@ -17,7 +17,7 @@ struct subprocess {
 	const char *const *env;  /* "NAME=value", NULL at the end: the whole environment */
 	int64_t timeout_ms;
 	size_t output_max;       /* bytes of stdout; more is RC_TOO_LARGE */
-	const atomic_bool *stop; /* set by another thread: it is not wanted any more. NULL: never */
+	const atomic_bool *stop; /* set by another thread: it is no longer wanted. NULL: never */
 };
 
 struct subprocess_result {
@@ -38,7 +38,8 @@ struct subprocess_result {
  * result  is filled anew (subprocess_result_clear, also after an error).
  *
  * Returns RC_OK when it ended by itself, however; RC_NOT_FOUND no such program; RC_UNAVAILABLE it cannot be started;
- * or was stopped; RC_TIMEOUT; RC_TOO_LARGE; RC_NO_MEMORY. Blocks: up to timeout_ms; 50 ms once it is stopped.  Threads: any.
+ * or was stopped; RC_TIMEOUT; RC_TOO_LARGE; RC_NO_MEMORY. Blocks: up to timeout_ms; 50 ms once it is stopped.  Threads:
+ * any.
  */
 enum rc subprocess_run(const struct subprocess *program, struct subprocess_result *result, struct error *err)
 	must_check;

@@ -22,6 +22,7 @@ struct websocket {
 	bool is_last;    /* and the last */
 	bool begins;     /* none of the message was taken yet */
 	bool closed;     /* a close frame was sent, or is queued */
+	enum websocket_role role;
 };
 
 /* ---- what the library calls -------------------------------------------------------------------------------------- */
@@ -56,8 +57,7 @@ static int on_mask(wslay_event_context_ptr events unused, uint8_t *to, size_t le
 	return crypto_random(to, len) ? 0 : -1;
 }
 
-static void on_frame(wslay_event_context_ptr events unused, const struct wslay_event_on_frame_recv_start_arg *frame,
-		     void *ctx)
+static void on_frame(wslay_event_context_ptr events, const struct wslay_event_on_frame_recv_start_arg *frame, void *ctx)
 {
 	struct websocket *socket = ctx;
 
@@ -65,6 +65,9 @@ static void on_frame(wslay_event_context_ptr events unused, const struct wslay_e
 	socket->is_last = frame->fin;
 	if (socket->of_message && frame->opcode != WSLAY_CONTINUATION_FRAME)
 		socket->begins = true;
+	/* Half a code is none; the library would answer it as a close without one. */
+	if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1 && !socket->closed)
+		(void)wslay_event_queue_close(events, WEBSOCKET_PROTOCOL_ERROR, NULL, 0); /* then it says no code */
 }
 
 static void pass_on(struct websocket *socket, const void *bytes, size_t len, bool ends)
@@ -94,8 +97,7 @@ static void on_frame_end(wslay_event_context_ptr events unused, void *ctx)
 
 /* ---- one end ----------------------------------------------------------------------------------------------------- */
 
-enum rc websocket_create(enum websocket_role role, websocket_take *take, void *ctx, struct websocket **ret_socket,
-			 struct error *err)
+static bool make_events(struct websocket *socket)
 {
 	static const struct wslay_event_callbacks callbacks = {
 		.recv_callback = on_receive,
@@ -105,21 +107,31 @@ enum rc websocket_create(enum websocket_role role, websocket_take *take, void *c
 		.on_frame_recv_chunk_callback = on_chunk,
 		.on_frame_recv_end_callback = on_frame_end,
 	};
+	int (*init)(wslay_event_context_ptr * events, const struct wslay_event_callbacks *callbacks,
+		    void *ctx) = socket->role == WEBSOCKET_SERVER ? wslay_event_context_server_init
+								  : wslay_event_context_client_init;
+
+	if (init(&socket->events, &callbacks, socket))
+		return false;
+	wslay_event_config_set_no_buffering(socket->events, 1);
+	wslay_event_config_set_max_recv_msg_length(socket->events, WEBSOCKET_FRAME_MAX);
+	return true;
+}
+
+enum rc websocket_create(enum websocket_role role, websocket_take *take, void *ctx, struct websocket **ret_socket,
+			 struct error *err)
+{
 	struct websocket *socket = calloc(1, sizeof(*socket));
-	int failed;
 
 	if (!socket)
 		return error_no_memory(err);
+	socket->role = role;
 	socket->take = take;
 	socket->ctx = ctx;
-	failed = role == WEBSOCKET_SERVER ? wslay_event_context_server_init(&socket->events, &callbacks, socket)
-					  : wslay_event_context_client_init(&socket->events, &callbacks, socket);
-	if (failed) {
+	if (!make_events(socket)) {
 		free(socket);
 		return error_no_memory(err);
 	}
-	wslay_event_config_set_no_buffering(socket->events, 1);
-	wslay_event_config_set_max_recv_msg_length(socket->events, WEBSOCKET_FRAME_MAX);
 	*ret_socket = socket;
 	return RC_OK;
 }
@@ -143,6 +155,25 @@ static bool flush(struct websocket *socket, struct buf *out)
 	return good;
 }
 
+/*
+ * Of a frame that breaks the rules the library says so by a close without a code: another context has one. Pongs that
+ * were queued are lost, with the connection.
+ */
+static void fail(struct websocket *socket, struct buf *out)
+{
+	wslay_event_context_ptr broken = socket->events;
+
+	if (!make_events(socket)) {
+		socket->events = broken;
+		out->failed = RC_NO_MEMORY;
+		return;
+	}
+	wslay_event_context_free(broken);
+	wslay_event_shutdown_read(socket->events);
+	if (!socket->closed)
+		websocket_close(socket, WEBSOCKET_PROTOCOL_ERROR, "", out);
+}
+
 bool websocket_receive(struct websocket *socket, const char *bytes, size_t len, struct buf *out)
 {
 	bool good;
@@ -150,7 +181,10 @@ bool websocket_receive(struct websocket *socket, const char *bytes, size_t len, 
 	socket->in = bytes;
 	socket->in_len = len;
 	good = wslay_event_recv(socket->events) == 0;
-	good = flush(socket, out) && good;
+	if (good)
+		good = flush(socket, out);
+	else
+		fail(socket, out);
 	socket->in = NULL;
 	socket->in_len = 0;
 	return good && wslay_event_get_read_enabled(socket->events);
@@ -170,6 +204,14 @@ void websocket_send(struct websocket *socket, unsigned char first, const char *b
 		memcpy(message + 1, bytes, len);
 	if (wslay_event_queue_msg(socket->events, &msg) == WSLAY_ERR_NOMEM || !flush(socket, out))
 		out->failed = RC_NO_MEMORY; /* it is no stream any more */
+}
+
+void websocket_ping(struct websocket *socket, struct buf *out)
+{
+	const struct wslay_event_msg msg = { .opcode = WSLAY_PING };
+
+	if (wslay_event_queue_msg(socket->events, &msg) == WSLAY_ERR_NOMEM || !flush(socket, out))
+		out->failed = RC_NO_MEMORY;
 }
 
 void websocket_close(struct websocket *socket, uint16_t code, const char *reason, struct buf *out)

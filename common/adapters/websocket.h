@@ -1,7 +1,7 @@
 /*
- * One end of a WebSocket connection (RFC 6455) by libwslay, as a filter: bytes of the peer come in, bytes for it go out,
- * the connection is the caller's. Messages are handed on while they come, whatever their size: nothing is collected.
- * Pings are answered. And the two texts of the opening handshake. No threads of its own, never blocks.
+ * One end of a WebSocket connection (RFC 6455) by libwslay, as a filter: bytes of the peer come in, bytes for it go
+ * out, the connection is the caller's. Messages are handed on while they come, whatever their size: nothing is
+ * collected. Pings are answered. And the two texts of the opening handshake. No threads of its own, never blocks.
  */
 #ifndef COMMON_ADAPTERS_WEBSOCKET_H
 #define COMMON_ADAPTERS_WEBSOCKET_H
@@ -54,16 +54,19 @@ void websocket_destroy(struct websocket *socket);
 /*
  * Bytes have come: the pieces of messages in them are taken, and answers of the protocol's own go to `out`.
  *
- * False: the peer has closed, or broken a rule of the protocol, of which the close frame in `out` tells it; nothing that
- * it sends counts any more. After websocket_close() only its close frame does.
+ * False: the peer has closed, or broken a rule of the protocol, of which the close frame in `out` tells it; nothing
+ * that it sends counts any more. After websocket_close() only its close frame does.
  */
 bool websocket_receive(struct websocket *socket, const char *bytes, size_t len, struct buf *out) must_check;
 
 /*
- * Append a binary message: one byte, and `len` more, WEBSOCKET_SEND_MAX at most, or the buffer fails (RC_TOO_LARGE). Nothing
- * after a close frame.
+ * Append a binary message: one byte, and `len` more, WEBSOCKET_SEND_MAX at most, or the buffer fails (RC_TOO_LARGE).
+ * Nothing after a close frame.
  */
 void websocket_send(struct websocket *socket, unsigned char first, const char *bytes, size_t len, struct buf *out);
+
+/* Append a ping without data, which the peer answers by itself. Nothing after a close frame. */
+void websocket_ping(struct websocket *socket, struct buf *out);
 
 /* Append a close frame, once. reason: UTF-8, cut to WEBSOCKET_REASON_MAX. */
 void websocket_close(struct websocket *socket, uint16_t code, const char *reason, struct buf *out);

@@ -1,5 +1,5 @@
 /*
- * Resident memory that is not needed any more.
+ * Resident memory that is no longer needed.
  */
 #ifndef COMMON_BASE_FOOTPRINT_H
 #define COMMON_BASE_FOOTPRINT_H

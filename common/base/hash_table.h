@@ -1,6 +1,6 @@
 /*
- * A hash table of links that stand in the caller's own structs: it allocates nothing for an entry, and one entry may be in
- * several tables. No lock.
+ * A hash table of links that stand in the caller's own structs: it allocates nothing for an entry, and one entry may be
+ * in several tables. No lock.
  */
 #ifndef COMMON_BASE_HASH_TABLE_H
 #define COMMON_BASE_HASH_TABLE_H
@@ -25,7 +25,7 @@ struct hash_table {
 /* The struct of a link: `hash_entry_of(link, struct entry, by_id)`. link must not be NULL. */
 #define hash_entry_of(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
-/* Make an empty table. False when memory is short. */
+/* Make an empty table. False when out of memory. */
 bool hash_table_init(struct hash_table *table) must_check;
 
 /* Free the table, not the entries. Takes a zeroed struct. */

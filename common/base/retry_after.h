@@ -12,8 +12,8 @@
 int retry_after_grant(int64_t seconds);
 
 /*
- * The same for the value of a Retry-After header, white space around it allowed. 0 for anything but digits: a date is no
- * wish that a monotonic clock can follow.
+ * The same for the value of a Retry-After header, white space around it allowed. 0 for anything but digits: a date is
+ * no wish that a monotonic clock can follow.
  *
  * Source: RFC 9110 section 10.2.3.
  */

@@ -1,5 +1,5 @@
 /*
- * A table of values of one size, each under a ticket with a generation: a ticket is worth nothing any more once its place
+ * A table of values of one size, each under a ticket with a generation: a ticket is invalid once its place
  * was given back, also when that is in use again. No lock.
  */
 #ifndef COMMON_BASE_SLOTS_H
@@ -23,7 +23,7 @@ struct slots {
 /* Free the table. Takes a zeroed struct. */
 void slots_clear(struct slots *slots);
 
-/* Take a place, whose value is zeroed the first time. Values may move. False when memory is short. */
+/* Take a place, whose value is zeroed the first time. Values may move. False when out of memory. */
 bool slots_take(struct slots *slots, uint32_t *ret_index) must_check;
 
 /* The value of a place, taken or not: 0..capacity-1. */

@@ -153,10 +153,14 @@ bool buf_add_percent_decoded(struct buf *b, const char *text, size_t len)
 	return true;
 }
 
-void buf_add_hex(struct buf *b, const void *bytes, size_t len)
+void str_hex(const void *bytes, size_t len, char *out)
 {
+	static const char digits[] = "0123456789abcdef";
 	const unsigned char *u = bytes;
 
-	for (size_t i = 0; i < len; i++)
-		buf_addf(b, "%02x", u[i]);
+	for (size_t i = 0; i < len; i++) {
+		*out++ = digits[u[i] >> 4];
+		*out++ = digits[u[i] & 15];
+	}
+	*out = '\0';
 }

@@ -16,7 +16,7 @@ bool str_equal(const char *a, const char *b);
 /* Does `text` begin with `prefix`? */
 bool str_has_prefix(const char *text, const char *prefix);
 
-/* A copy that the caller frees; NULL for NULL and when memory is short. */
+/* A copy that the caller frees; NULL for NULL and when out of memory. */
 char *str_dup(const char *text);
 
 /*
@@ -34,7 +34,10 @@ bool utf8_valid(const char *s, size_t len);
 /* Number of characters (code points) of a well-formed UTF-8 string. */
 size_t utf8_length(const char *s);
 
-/* How much of `s` there is without the UTF-8 sequence at its end that is not complete; at most 3 of its `len` bytes less. */
+/*
+ * How much of `s` there is without the UTF-8 sequence at its end that is not complete; at most 3 of its `len` bytes
+ * less.
+ */
 size_t utf8_whole_length(const char *s, size_t len);
 
 /* Remove an incomplete UTF-8 sequence from the end, as cutting at a byte count leaves it. */
@@ -50,7 +53,7 @@ void buf_add_percent_encoded(struct buf *b, const char *text);
  */
 bool buf_add_percent_decoded(struct buf *b, const char *text, size_t len);
 
-/* Append bytes as lower-case hexadecimal. */
-void buf_add_hex(struct buf *b, const void *bytes, size_t len);
+/* Write bytes as lower-case hexadecimal; `out` has 2 * len + 1. */
+void str_hex(const void *bytes, size_t len, char *out);
 
 #endif

@@ -23,6 +23,11 @@ struct bus_options {
 	const struct bus_access *access; /* borrowed as long as the bus lives: its files are read for every new login */
 	const char *client_name;         /* one token of a subject; shown by the server's monitoring; static */
 	/*
+	 * How long a publish may wait for the socket while the server reads nothing; then the connection is made anew.
+	 * All others wait with it. 0: 2 s.
+	 */
+	int64_t write_timeout_ms;
+	/*
 	 * Called when the connection comes up (also for the first time) or goes down. On a thread of cnats or of the
 	 * bus; must not block. May be NULL.
 	 */
@@ -111,7 +116,7 @@ enum rc bus_subscribe_to_take(struct bus *bus, const char *subject, const char *
  * only one of several, and not the right one.
  *
  * ret_msg  given to the caller (bus_message_destroy).
- * Errors: RC_UNAVAILABLE when none will come any more: the subscription was drained, or the connection is closed.
+ * Errors: RC_UNAVAILABLE when no more will come: the subscription was drained, or the connection is closed.
  */
 enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret_msg, struct error *err) must_check;
 
@@ -122,8 +127,8 @@ enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret
 void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeout_ms);
 
 /*
- * Can one publish to it: tokens of visible characters, none of them empty, no wildcards? cnats sends whatever it is told
- * to: a line break in a subject would be another command.
+ * Can one publish to it: tokens of visible characters, none of them empty, no wildcards? cnats sends whatever it is
+ * told to: a line break in a subject would be another command.
  */
 bool bus_is_subject(const char *text);
 

@@ -27,7 +27,10 @@ struct bus_access {
 
 #define BUS_ACCESS_FILES 7
 
-/* What is in the settings and their files at one moment. cnats gets the contents: it would read files with its lock held. */
+/*
+ * What is in the settings and their files at one moment. cnats gets the contents: it would read files with its lock
+ * held.
+ */
 struct bus_login {
 	struct bus_servers servers; /* with the user or the token that was in SP_NATS_URL */
 	char *jwt;                  /* of SP_NATS_CREDENTIALS; this and what follows is NULL when there is none */
@@ -41,14 +44,17 @@ struct bus_login {
 	struct file_stamp stamps[BUS_ACCESS_FILES];
 };
 
-/* For `check` of a config_program: a line for each setting that contradicts another, and each file that is of no use. */
+/*
+ * For `check` of a config_program: a line for each setting that contradicts another, and each file that is of no use.
+ */
 void bus_access_check(const struct bus_access *access, struct buf *faults);
 
 /*
  * Read URLs and files, and see that each holds what it should.
  *
  * ret_login  wiped and freed by the caller (bus_login_clear).
- * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, RC_INTERNAL; the first fault, its variable named.
+ * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, RC_INTERNAL; the first fault, its variable
+ * named.
  */
 enum rc bus_login_read(const struct bus_access *access, struct bus_login *ret_login, struct error *err) must_check;
 

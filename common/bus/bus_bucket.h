@@ -63,7 +63,9 @@ enum rc bus_bucket_put_if(struct bus_caller *caller, const char *bucket, const c
 enum rc bus_bucket_send_if(struct bus_caller *caller, const char *bucket, const char *key, const char *value,
 			   uint64_t last_sequence, struct error *err) must_check;
 
-/* The two halves of bus_bucket_put_if() (bus_call.h); `subject` is from bus_bucket_subject() and lives until the end. */
+/*
+ * The two halves of bus_bucket_put_if() (bus_call.h); `subject` is from bus_bucket_subject() and lives until the end.
+ */
 enum rc bus_bucket_put_begin(struct bus_caller *caller, const char *subject, const char *value, uint64_t last_sequence,
 			     struct bus_pending *pending, struct error *err) must_check;
 enum rc bus_bucket_put_end(struct bus_caller *caller, struct bus_pending *pending, int64_t timeout_ms,

@@ -30,8 +30,8 @@ struct bus_subscription {
 struct bus {
 	struct bus_options options;
 	/*
-	 * What cnats knows, as its callbacks said: a question to cnats waits for the connection's lock, which it holds while
-	 * it connects, 2 s long when a server is silent. No message goes to cnats or `link` while `up` is false.
+	 * What cnats knows, as its callbacks said: a question to cnats waits for the connection's lock, which it holds
+	 * while it connects, 2 s long when a server is silent. No message goes to cnats or `link` while `up` is false.
 	 */
 	atomic_bool up;
 	atomic_size_t max_payload; /* bytes */
@@ -80,8 +80,8 @@ void bus_subscription_detach(struct bus_subscription *sub);
 void bus_subscription_free(struct bus_subscription *sub);
 
 /*
- * Servers, times and login for a new connection; the callbacks are the caller's. The login must stay where it is as long
- * as the connection lives.
+ * Servers, times and login for a new connection; the callbacks are the caller's. The login must stay where it is as
+ * long as the connection lives.
  */
 natsStatus bus_settings_set(natsOptions *nats, const struct bus_options *options, const struct bus_login *login);
 

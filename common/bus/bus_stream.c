@@ -19,9 +19,17 @@ static const struct {
 	{ 10059, RC_NOT_FOUND },      /* stream not found */
 	{ 10058, RC_ALREADY_EXISTS }, /* stream name already in use with a different configuration */
 	{ 10071, RC_CONFLICT },       /* wrong last sequence */
-	{ 10039, RC_UNSUPPORTED },    /* JetStream not enabled for account */
-	{ 10076, RC_UNSUPPORTED },    /* JetStream not enabled */
+	{ 10164, RC_BUSY },        /* wrong last sequence, perhaps: a change that a cluster has not agreed upon yet */
+	{ 10039, RC_UNSUPPORTED }, /* JetStream not enabled for account */
+	{ 10076, RC_UNSUPPORTED }, /* JetStream not enabled */
 };
+
+/*
+ * A server could not store what its cluster had agreed upon; others may have, and then it gets it from them. Only that
+ * a limit is reached ("maximum bytes exceeded") is the same everywhere. Source: server/stream.go, errors_store.go.
+ */
+#define STORE_FAILED 10077
+#define LIMIT_REACHED "maximum "
 
 /* The member "error" of any of its answers. */
 static enum rc check_error(const cJSON *answer, const char *what, struct error *err)
@@ -81,6 +89,13 @@ enum rc bus_stream_listens(struct bus_caller *caller, const char *subject, bool 
 	return rc;
 }
 
+static bool is_stored_elsewhere_perhaps(const cJSON *error)
+{
+	const char *text = json_string_at(error, "description");
+
+	return json_int_at(error, "err_code", 0) == STORE_FAILED && !(text && str_has_prefix(text, LIMIT_REACHED));
+}
+
 enum rc bus_stream_read_ack(struct bus_message *reply, uint64_t *ret_sequence, struct error *err)
 {
 	cleanup_json cJSON *answer = NULL;
@@ -95,6 +110,8 @@ enum rc bus_stream_read_ack(struct bus_message *reply, uint64_t *ret_sequence, s
 	if (rc)
 		return error_wrap(err, RC_UNAVAILABLE, "the acknowledgement cannot be read");
 	rc = check_error(answer, "publish", err);
+	if (rc && is_stored_elsewhere_perhaps(json_get(answer, "error")))
+		return error_wrap(err, RC_TIMEOUT, "whether it is stored is not known");
 	if (rc)
 		return rc;
 	sequence = json_int_at(answer, "seq", 0);

@@ -38,8 +38,9 @@ enum rc bus_stream_listens(struct bus_caller *caller, const char *subject, bool 
  *
  * ret_sequence  of the message in the stream; may be NULL.
  * Errors: RC_NOT_FOUND no subscriber and no stream; RC_CONFLICT the compare-and-set found another sequence;
- * RC_UNAVAILABLE refused, or no acknowledgement of a stream at all.
- * Source: nats-architecture-and-design ADR-22; server/stream.go JSPubAckResponse.
+ * RC_BUSY it cannot be made yet, for another change is under way;
+ * RC_TIMEOUT one server has failed to store it, others of its cluster may have it; RC_UNAVAILABLE refused, or no
+ * acknowledgement of a stream at all. Source: nats-architecture-and-design ADR-22; server/stream.go JSPubAckResponse.
  */
 enum rc bus_stream_read_ack(struct bus_message *reply, uint64_t *ret_sequence, struct error *err) must_check;
 

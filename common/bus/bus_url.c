@@ -44,7 +44,7 @@ static struct span trim(struct span span)
 	return span;
 }
 
-/* A part of a login, decoded. NULL: it cannot be, or memory is short. */
+/* A part of a login, decoded. NULL: it cannot be, or out of memory. */
 static char *decode(struct span part)
 {
 	struct buf out = buf_make(LOGIN_MAX);

@@ -23,8 +23,9 @@ struct bus_servers {
 };
 
 /*
- * Read a list that is separated by commas, spaces around its elements: [nats://|tls://][user:password@|token@]host[:port].
- * All URLs that hold a login must hold the same one: it is sent to each server.
+ * Read a list that is separated by commas, spaces around its elements:
+ * [nats://|tls://][user:password@|token@]host[:port]. All URLs that hold a login must hold the same one: it is sent to
+ * each server.
  *
  * ret_servers  wiped and freed by the caller (bus_servers_clear).
  * Errors: RC_INVALID_ARGUMENT which element is wrong and why, without showing it; RC_NO_MEMORY.
@@ -32,7 +33,9 @@ struct bus_servers {
  */
 enum rc bus_servers_read(const char *list, struct bus_servers *ret_servers, struct error *err) must_check;
 
-/* Can cnats send this user, password or token? It puts them into JSON as they are: no quotes, backslashes and controls. */
+/*
+ * Can cnats send this user, password or token? It puts them into JSON as they are: no quotes, backslashes and controls.
+ */
 bool bus_servers_can_send(const char *text);
 
 /* Wipe and free. Takes a zeroed struct. */

@@ -13,8 +13,8 @@ struct nkey {
 };
 
 /*
- * Find the seed of a user in a text: a seed file, bare or with the lines that NATS' tools put around it, or a credentials
- * file; and the public key that belongs to it.
+ * Find the seed of a user in a text: a seed file, bare or with the lines that NATS' tools put around it, or a
+ * credentials file; and the public key that belongs to it.
  *
  * ret_key  wiped by the caller (explicit_bzero).
  * Errors: RC_INVALID_ARGUMENT there is none, or it is mistyped; RC_INTERNAL libcrypto refuses. No message shows it.

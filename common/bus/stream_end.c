@@ -94,7 +94,7 @@ static void keep(struct stream_end *end, const char *data, size_t len)
 	buf_add(&end->held, data, len);
 	if (end->held.failed) { /* then it is empty */
 		buf_clear(&end->held);
-		fail(end, RC_NO_MEMORY, "memory is short");
+		fail(end, RC_NO_MEMORY, "out of memory");
 		return;
 	}
 	end->received += len;

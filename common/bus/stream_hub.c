@@ -90,20 +90,28 @@ void stream_hub_poke(struct stream_hub *hub)
 		; /* EAGAIN: it is readable for long */
 }
 
-static void mark_dirty(struct stream *s)
+/* Give up the lock, and poke. The other way round, the loop would wake only to wait for the lock. */
+static void unlock(struct stream_hub *hub, bool poke)
+{
+	pthread_mutex_unlock(&hub->lock);
+	if (poke)
+		stream_hub_poke(hub);
+}
+
+/* Returns whether the loop is to be poked. */
+static bool mark_dirty(struct stream *s)
 {
 	if (s->dirty)
-		return;
+		return false;
 	s->dirty = true;
 	s->next_dirty = s->hub->dirty;
 	s->hub->dirty = s;
-	stream_hub_poke(s->hub);
+	return true;
 }
 
-static void mark_if_due(struct stream *s)
+static bool mark_if_due(struct stream *s)
 {
-	if (!s->wake || stream_end_has_next(&s->end, clock_mono_ms()))
-		mark_dirty(s);
+	return (!s->wake || stream_end_has_next(&s->end, clock_mono_ms())) && mark_dirty(s);
 }
 
 static void wake(struct stream *s)
@@ -143,13 +151,14 @@ static void learn_peer(struct stream *s, const char *reply)
 		snprintf(s->peer, sizeof(s->peer), "%s", reply);
 }
 
-/* frame NULL: what came was none, for the reason that err says. */
-static void receive(struct stream *s, const struct stream_frame *frame, const struct error *err, const char *reply)
+/* frame NULL: what came was none, for the reason that err says. Returns whether the loop is to be poked. */
+static bool receive(struct stream *s, const struct stream_frame *frame, const struct error *err, const char *reply)
 {
 	const struct error nameless = { .rc = RC_INTERNAL,
 					.text = "a stream whose first frame does not say where its sender listens" };
 	struct view before = look(s);
 	struct view after;
+	bool woken;
 
 	learn_peer(s, reply);
 	if (frame && (s->peer[0] || stream_frame_is_last(frame))) {
@@ -158,9 +167,10 @@ static void receive(struct stream *s, const struct stream_frame *frame, const st
 		stream_end_fail(&s->end, frame ? &nameless : err);
 	}
 	after = look(s);
-	if (!is_equal(&before, &after))
+	woken = !is_equal(&before, &after);
+	if (woken)
 		wake(s);
-	mark_if_due(s);
+	return mark_if_due(s) || woken;
 }
 
 static void on_message(void *ctx, uint64_t ticket, struct bus_message *msg)
@@ -173,6 +183,7 @@ static void on_message(void *ctx, uint64_t ticket, struct bus_message *msg)
 		.credit = bus_message_header(owned, PROTOCOL_HEADER_CREDIT),
 	};
 	bool gone = bus_message_is_no_responders(owned);
+	bool poke = false;
 	struct stream_frame frame;
 	struct error err;
 	struct stream *s;
@@ -185,10 +196,11 @@ static void on_message(void *ctx, uint64_t ticket, struct bus_message *msg)
 	if (s && gone) {
 		stream_end_lose(&s->end, "the other side of the stream is gone");
 		wake(s);
+		poke = true;
 	} else if (s) {
-		receive(s, rc ? NULL : &frame, &err, bus_message_reply(owned));
+		poke = receive(s, rc ? NULL : &frame, &err, bus_message_reply(owned));
 	}
-	pthread_mutex_unlock(&hub->lock);
+	unlock(hub, poke);
 }
 
 /* ---- sending, on the loop without the lock ---- */
@@ -249,6 +261,15 @@ static void address_letter(const struct stream *s, struct letter *letter)
 	stream_address(s, letter->address);
 }
 
+/* Its peer has not said yet where it listens, and is to hear the last word: as long as one waits for a silent peer. */
+static bool awaits_peer(const struct stream *s)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	return !s->peer[0] && stream_end_has_next(&s->end, now_ms) &&
+	       now_ms - s->end.heard_ms < PROTOCOL_STREAM_SILENCE_MS;
+}
+
 /* Without a peer there is nothing to send. A beat that cannot be sent is missed by the peer in time. */
 static void tell(struct stream_hub *hub, struct stream *s)
 {
@@ -261,7 +282,7 @@ static void tell(struct stream_hub *hub, struct stream *s)
 		pthread_mutex_lock(&hub->lock);
 		more = s->peer[0] && stream_end_next(&s->end, clock_mono_ms(), &letter.frame);
 		address_letter(s, &letter);
-		closed = !s->wake && !more && !s->dirty; /* else it comes again */
+		closed = !s->wake && !more && !s->dirty && !awaits_peer(s); /* else it comes again */
 		if (closed)
 			drop(hub, s);
 		else if (more && s->end.state == STREAM_OVER)
@@ -294,14 +315,13 @@ static void tick(struct stream_hub *hub, int64_t now_ms)
 	pthread_mutex_lock(&hub->lock);
 	for (uint32_t i = 0; i < hub->streams.capacity; i++) {
 		struct stream *s = stream_at(hub, i);
-		bool was_open = s && s->end.state == STREAM_OPEN;
 
-		if (!was_open)
-			continue;
+		if (!s || (s->wake && s->end.state == STREAM_OVER))
+			continue; /* its user knows, and closes it */
 		stream_end_tick(&s->end, now_ms);
 		if (s->end.state == STREAM_OVER)
 			wake(s);
-		mark_if_due(s);
+		(void)mark_if_due(s); /* it is told in this turn */
 	}
 	pthread_mutex_unlock(&hub->lock);
 }
@@ -382,9 +402,9 @@ void stream_hub_end(struct stream_hub *hub, const struct error *why)
 			continue;
 		stream_end_fail(&s->end, why);
 		wake(s);
-		mark_dirty(s);
+		(void)mark_dirty(s);
 	}
-	pthread_mutex_unlock(&hub->lock);
+	unlock(hub, true);
 }
 
 /* ---- a stream ---- */
@@ -413,9 +433,7 @@ enum rc stream_open(struct stream_hub *hub, const char *peer, void (*wake_up)(vo
 	added = add(hub, s);
 	if (added && hub->ending)
 		stream_end_fail(&s->end, &hub->end);
-	if (added)
-		mark_dirty(s);
-	pthread_mutex_unlock(&hub->lock);
+	unlock(hub, added && mark_dirty(s));
 	if (!added) {
 		memory_budget_give(PROTOCOL_STREAM_WINDOW);
 		free(s);
@@ -464,16 +482,14 @@ void stream_finish(struct stream *s)
 {
 	pthread_mutex_lock(&s->hub->lock);
 	stream_end_finish(&s->end);
-	mark_dirty(s);
-	pthread_mutex_unlock(&s->hub->lock);
+	unlock(s->hub, mark_dirty(s));
 }
 
 void stream_fail(struct stream *s, const struct error *why)
 {
 	pthread_mutex_lock(&s->hub->lock);
 	stream_end_fail(&s->end, why);
-	mark_dirty(s);
-	pthread_mutex_unlock(&s->hub->lock);
+	unlock(s->hub, mark_dirty(s));
 }
 
 size_t stream_take(struct stream *s, void *to, size_t max)
@@ -482,8 +498,7 @@ size_t stream_take(struct stream *s, void *to, size_t max)
 
 	pthread_mutex_lock(&s->hub->lock);
 	got = stream_end_take(&s->end, to, max);
-	mark_if_due(s);
-	pthread_mutex_unlock(&s->hub->lock);
+	unlock(s->hub, mark_if_due(s));
 	return got;
 }
 
@@ -518,6 +533,5 @@ void stream_close(struct stream *s)
 	pthread_mutex_lock(&s->hub->lock);
 	stream_end_cancel(&s->end);
 	s->wake = NULL;
-	mark_dirty(s);
-	pthread_mutex_unlock(&s->hub->lock);
+	unlock(s->hub, mark_dirty(s));
 }

@@ -28,7 +28,7 @@ void stream_hub_destroy(struct stream_hub *hub);
 /* A descriptor that is readable when stream_hub_turn() is to be called. Belongs to the hub. */
 int stream_hub_fd(const struct stream_hub *hub);
 
-/* Make it readable: the loop has something to do. Also in wake(). */
+/* Make it readable: the loop has something to do. Not in wake(). */
 void stream_hub_poke(struct stream_hub *hub);
 
 /*
@@ -45,8 +45,8 @@ void stream_hub_end(struct stream_hub *hub, const struct error *why);
  * Open a stream. The most that it may hold, PROTOCOL_STREAM_WINDOW, is counted into the memory budget while it is open.
  *
  * peer  the subject on which the other end listens (bus_is_inbox()), copied; NULL: its first frame will say.
- * wake  called when there is more to take or more room, and when it is over. On any thread, with the hub's lock held: must
- *       not block, and calls nothing here but stream_hub_poke().
+ * wake  called when there is more to take or more room, and when it is over. On any thread, with the hub's lock held:
+ *       must not block, and calls nothing here. The loop is poked afterwards; in stream_hub_turn() it is awake.
  *
  * ret_stream  given to the caller (stream_close).
  * Errors: RC_NO_MEMORY; RC_BUSY the budget is spent; RC_INVALID_ARGUMENT a peer that is no inbox.
@@ -84,7 +84,10 @@ bool stream_is_drained(struct stream *stream, struct error *ret_fault);
 /* Is it over? What has come may still be taken. ret_fault: as for stream_is_drained(); may be NULL. */
 bool stream_is_over(struct stream *stream, struct error *ret_fault);
 
-/* The caller has no more to do with it: the other end is told when it was not over. After the return wake() is not called. */
+/*
+ * The caller has no more to do with it: the other end is told when it was not over. After the return wake() is not
+ * called.
+ */
 void stream_close(struct stream *stream);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * How far one reader of a change_list has come: first all that is there, then each change, of those that its filter shows.
- * It knows what its reader has been told, a bit for each, so what leaves the filter is DELETED. A reader that was too slow
- * to hear of all that has gone gets all anew. No lock.
+ * How far one reader of a change_list has come: first all that is there, then each change, of those that its filter
+ * shows. It knows what its reader has been told, a bit for each, so what leaves the filter is DELETED. A reader that
+ * was too slow to hear of all that has gone gets all anew. No lock.
  *
- *	BEGIN --all told--> SYNCED --> CHANGES --too much was forgotten--> BEGIN
+ * 	BEGIN --all told--> SYNCED --> CHANGES --too much was forgotten--> BEGIN
  */
 #ifndef COMMON_CONTAINER_CHANGE_CURSOR_H
 #define COMMON_CONTAINER_CHANGE_CURSOR_H
@@ -35,8 +35,8 @@ struct change_cursor {
 struct change_cursor change_cursor_make(const struct change_list *list, change_filter shows, void *ctx);
 
 /*
- * Go on after that number, as a reader with this filter that has been told all up to it. What it was told of things that
- * have changed since is not known: these are told as MODIFIED or DELETED when they were there.
+ * Go on after that number, as a reader with this filter that has been told all up to it. What it was told of things
+ * that have changed since is not known: these are told as MODIFIED or DELETED when they were there.
  *
  * Errors: RC_EXPIRED the number is not known, or not any more: the cursor is unchanged; RC_BUSY, RC_NO_MEMORY.
  */

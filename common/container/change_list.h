@@ -2,8 +2,8 @@
  * What there is, each thing as a text under its id, and in which order it has changed last: state, not history. Readers
  * (change_cursor.h) come at their own pace and hold nothing of it. No lock, no clock.
  *
- * Changes have numbers, from 1. What has gone is remembered with its last text, at most the CHANGE_GONE_MAX that have gone last:
- * who knows no number from change_list_floor() on cannot be told what has gone meanwhile.
+ * Changes have numbers, from 1. What has gone is remembered with its last text, at most the CHANGE_GONE_MAX that have
+ * gone last: who knows no number from change_list_floor() on cannot be told what has gone meanwhile.
  */
 #ifndef COMMON_CONTAINER_CHANGE_LIST_H
 #define COMMON_CONTAINER_CHANGE_LIST_H
@@ -34,8 +34,8 @@ struct change_item {
 };
 
 /*
- * Make an empty list of at most so many bytes, which are counted into the memory budget as well. What has gone is forgotten
- * earlier when there is no room.
+ * Make an empty list of at most so many bytes, which are counted into the memory budget as well. What has gone is
+ * forgotten earlier when there is no room.
  * ret_list: given to the caller. Errors: RC_NO_MEMORY.
  */
 enum rc change_list_create(size_t max, struct change_list **ret_list, struct error *err) must_check;

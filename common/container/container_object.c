@@ -6,6 +6,7 @@
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
 #include "common/container/quantity.h"
+#include "common/container/service_name.h"
 #include "common/container/spec_ports.h"
 
 #define MEBIBYTE (1024 * 1024)
@@ -73,8 +74,8 @@ static enum rc write_skeleton(const cJSON *spec, struct buf *out, struct error *
 /* ---- the Pod's container ----------------------------------------------------------------------------------------- */
 
 /*
- * as_given: of a container that exists, and that others may have made: what is no amount of ours is written as the cluster
- * has it, and what is not there is left out.
+ * as_given: of a container that exists, and that others may have made: what is no amount of ours is written as the
+ * cluster has it, and what is not there is left out.
  */
 static enum rc write_amounts(struct json_writer *w, const char *key, const cJSON *resources, const char *end,
 			     bool as_given, struct error *err)
@@ -188,7 +189,8 @@ static void write_strategy(struct json_writer *w, const cJSON *hint)
 	json_begin_object(w, "strategy");
 	json_string(w, "type", recreate ? "Recreate" : "RollingUpdate");
 	if (recreate) {
-		json_raw(w, "rollingUpdate", "null", sizeof("null") - 1); /* nor what Kubernetes had put there */
+		/* With null an update also removes the defaults that Kubernetes has set. */
+		json_raw(w, "rollingUpdate", "null", sizeof("null") - 1);
 	} else {
 		json_begin_object(w, "rollingUpdate");
 		json_tree(w, "maxSurge", json_get(hint, "max_surge"));
@@ -211,48 +213,114 @@ static void write_template_metadata(struct json_writer *w, const char *id, const
 	json_end_object(w);
 }
 
-enum rc container_write_deployment(const char *id, const cJSON *spec, const struct run_state *run,
-				   const struct container_origin *origin, struct buf *out, struct error *err)
+/* What a root is written from. */
+struct container_root {
+	const char *id;
+	const cJSON *spec;
+	const struct run_state *run;
+	const struct container_origin *origin; /* NULL: not written */
+};
+
+/* What the kinds of roots do not share, in their `spec`. */
+typedef enum rc (*frame_writer)(struct json_writer *w, const struct container_root *root, struct error *err);
+
+static enum rc write_deployment_frame(struct json_writer *w, const struct container_root *root,
+				      struct error *err unused)
 {
-	struct buf skeleton cleanup_buf = buf_make(CONTAINER_SKELETON_MAX);
-	struct json_writer w = json_writer_make(out);
-	const struct run_state as_new = run_state_of_spec(spec);
-	enum rc rc = write_skeleton(spec, &skeleton, err);
+	write_strategy(w, json_at(root->spec, "provider_hints.kubernetes.strategy"));
+	return RC_OK;
+}
+
+/*
+ * Parallel, because the other policy, OrderedReady, waits for a Pod to become ready before it does anything else: a
+ * rollout whose first Pod never does could not be left by a rollback, until the Pod is deleted by hand
+ * (kubernetes#67250). It is about creating and scaling; a rollout replaces one Pod after the other all the same, the
+ * last one first.
+ */
+static enum rc write_statefulset_frame(struct json_writer *w, const struct container_root *root, struct error *err)
+{
+	char name[SERVICE_NAME_MAX];
+	enum rc rc = service_name_derive_headless(root->id, name, err);
 
 	if (rc)
 		return rc;
-	run = run ? run : &as_new;
+	json_string(w, "serviceName", name);
+	json_string(w, "podManagementPolicy", "Parallel");
+	return RC_OK;
+}
+
+static void write_root_metadata(struct json_writer *w, const struct container_root *root, const struct buf *skeleton)
+{
+	json_begin_object(w, "metadata");
+	json_string(w, "name", root->id);
+	write_labels(w, root->id, root->spec);
+	json_begin_object(w, "annotations");
+	json_string(w, ANNOTATION_SPEC, skeleton->data);
+	write_origin(w, root->origin);
+	write_run_state(w, root->run);
+	json_end_object(w);
+	json_end_object(w);
+}
+
+static enum rc write_template(struct json_writer *w, const struct container_root *root, struct error *err)
+{
+	enum rc rc;
+
+	json_begin_object(w, "template");
+	write_template_metadata(w, root->id, root->spec, root->run);
+	json_begin_object(w, "spec");
+	json_begin_array(w, "containers");
+	rc = write_container(w, root->spec, !root->origin, err);
+	json_end_array(w);
+	json_end_object(w);
+	json_end_object(w);
+	return rc;
+}
+
+static enum rc write_root(enum kube_kind kind, frame_writer write_frame, const struct container_root *root,
+			  struct buf *out, struct error *err)
+{
+	struct buf skeleton cleanup_buf = buf_make(CONTAINER_SKELETON_MAX);
+	struct json_writer w = json_writer_make(out);
+	enum rc rc = write_skeleton(root->spec, &skeleton, err);
+
+	if (rc)
+		return rc;
 	json_begin_object(&w, NULL);
-	json_string(&w, "apiVersion", "apps/v1");
-	json_string(&w, "kind", "Deployment");
-	json_begin_object(&w, "metadata");
-	json_string(&w, "name", id);
-	write_labels(&w, id, spec);
-	json_begin_object(&w, "annotations");
-	json_string(&w, ANNOTATION_SPEC, skeleton.data);
-	write_origin(&w, origin);
-	write_run_state(&w, run);
-	json_end_object(&w);
-	json_end_object(&w);
+	json_string(&w, "apiVersion", kube_kind_api_version(kind));
+	json_string(&w, "kind", kube_kind_name(kind));
+	write_root_metadata(&w, root, &skeleton);
 	json_begin_object(&w, "spec");
-	json_int(&w, "replicas", run->replicas);
-	write_strategy(&w, json_at(spec, "provider_hints.kubernetes.strategy"));
+	json_int(&w, "replicas", root->run->replicas);
+	rc = write_frame(&w, root, err);
 	json_begin_object(&w, "selector");
 	json_begin_object(&w, "matchLabels");
-	write_own_labels(&w, id);
+	write_own_labels(&w, root->id);
 	json_end_object(&w);
 	json_end_object(&w);
-	json_begin_object(&w, "template");
-	write_template_metadata(&w, id, spec, run);
-	json_begin_object(&w, "spec");
-	json_begin_array(&w, "containers");
-	rc = write_container(&w, spec, !origin, err);
-	json_end_array(&w);
-	json_end_object(&w);
-	json_end_object(&w);
+	if (!rc)
+		rc = write_template(&w, root, err);
 	json_end_object(&w);
 	json_end_object(&w);
 	return rc ? rc : buf_check(out, err);
+}
+
+enum rc container_write_deployment(const char *id, const cJSON *spec, const struct run_state *run,
+				   const struct container_origin *origin, struct buf *out, struct error *err)
+{
+	const struct run_state as_new = run_state_of_spec(spec);
+	const struct container_root root = { id, spec, run ? run : &as_new, origin };
+
+	return write_root(KUBE_DEPLOYMENT, write_deployment_frame, &root, out, err);
+}
+
+enum rc container_write_statefulset(const char *id, const cJSON *spec, const struct run_state *run,
+				    const struct container_origin *origin, struct buf *out, struct error *err)
+{
+	const struct run_state as_new = run_state_of_spec(spec);
+	const struct container_root root = { id, spec, run ? run : &as_new, origin };
+
+	return write_root(KUBE_STATEFULSET, write_statefulset_frame, &root, out, err);
 }
 
 /* ---- the Service ------------------------------------------------------------------------------------------------- */
@@ -306,28 +374,53 @@ static void write_owner(struct json_writer *w, const char *id, const struct cont
 	json_end_array(w);
 }
 
-enum rc container_write_service(const char *id, const char *name, const struct container_owner *owner,
-				const cJSON *spec, const char *external_type, struct buf *out, struct error *err)
+/* All but what differs from one Service of a container to another. The object and its spec stay open. */
+static struct json_writer begin_service(const char *id, const char *name, const struct container_owner *owner,
+					const cJSON *spec, const char *type, struct buf *out)
 {
 	struct json_writer w = json_writer_make(out);
 
 	json_begin_object(&w, NULL);
-	json_string(&w, "apiVersion", "v1");
-	json_string(&w, "kind", "Service");
+	json_string(&w, "apiVersion", kube_kind_api_version(KUBE_SERVICE));
+	json_string(&w, "kind", kube_kind_name(KUBE_SERVICE));
 	json_begin_object(&w, "metadata");
 	json_string(&w, "name", name);
 	write_labels(&w, id, spec);
 	write_owner(&w, id, owner);
 	json_end_object(&w);
 	json_begin_object(&w, "spec");
-	json_string(&w, "type", spec_any_port(spec, spec_port_is_external) ? external_type : "ClusterIP");
+	json_string(&w, "type", type);
 	json_begin_object(&w, "selector");
 	write_own_labels(&w, id);
 	json_end_object(&w);
-	write_service_ports(&w, json_at(spec, "network.ports"));
-	json_end_object(&w);
-	json_end_object(&w);
+	return w;
+}
+
+static enum rc end_service(struct json_writer *w, const struct buf *out, struct error *err)
+{
+	json_end_object(w);
+	json_end_object(w);
 	return buf_check(out, err);
+}
+
+enum rc container_write_service(const char *id, const char *name, const struct container_owner *owner,
+				const cJSON *spec, const char *external_type, struct buf *out, struct error *err)
+{
+	const char *type = spec_any_port(spec, spec_port_is_external) ? external_type : "ClusterIP";
+	struct json_writer w = begin_service(id, name, owner, spec, type, out);
+
+	write_service_ports(&w, json_at(spec, "network.ports"));
+	return end_service(&w, out, err);
+}
+
+enum rc container_write_headless_service(const char *id, const char *name, const struct container_owner *owner,
+					 const cJSON *spec, struct buf *out, struct error *err)
+{
+	struct json_writer w = begin_service(id, name, owner, spec, "ClusterIP", out);
+
+	json_string(&w, "clusterIP", "None");
+	json_bool(&w, "publishNotReadyAddresses", true);
+	return end_service(&w, out, err);
 }
 
 /* Does another port of the list have that name? */

@@ -11,7 +11,7 @@
 #define CONTAINER_OBJECT_MAX (4u * 1024 * 1024) /* bytes of an object that we send */
 #define CONTAINER_SKELETON_MAX (200u * 1024)    /* bytes; Kubernetes allows 256 KiB of annotations together */
 
-/* Where a Deployment comes from: its annotations. */
+/* Where a root comes from: its annotations. */
 struct container_origin {
 	const char *token;
 	const char *attempt; /* NULL: not known */
@@ -40,6 +40,14 @@ enum rc container_write_deployment(const char *id, const cJSON *spec, const stru
 	must_check;
 
 /*
+ * Write the StatefulSet: the same in another frame. Its Pods have the names <id>-0, <id>-1 and so on, and addresses
+ * below the headless Service. Errors: as container_write_deployment(), RC_INTERNAL.
+ */
+enum rc container_write_statefulset(const char *id, const cJSON *spec, const struct run_state *run,
+				    const struct container_origin *origin, struct buf *out, struct error *err)
+	must_check;
+
+/*
  * Write the Service: the ports that are not `none`, and an owner reference, so that it goes when its root goes.
  *
  * name           service_name_derive() of the id.
@@ -50,8 +58,17 @@ enum rc container_write_service(const char *id, const char *name, const struct c
 	must_check;
 
 /*
- * Give the ports of a Service that exists a name where they need one: those of more than one port, as Kubernetes wants it. A
- * single port stays as it is. Nothing for what has no ports.
+ * Write the headless Service of a StatefulSet, which gives each Pod an address of its own: <Pod>.<name>. It has no
+ * ports, and says where Pods are also before they are ready, since they look for each other to become so.
+ *
+ * name  service_name_derive_headless() of the id.
+ */
+enum rc container_write_headless_service(const char *id, const char *name, const struct container_owner *owner,
+					 const cJSON *spec, struct buf *out, struct error *err) must_check;
+
+/*
+ * Give the ports of a Service that exists a name where they need one: those of more than one port, as Kubernetes wants
+ * it. A single port stays as it is. Nothing for what has no ports.
  *
  * Errors: RC_ALREADY_EXISTS two would have the same name; RC_NO_MEMORY.
  */

@@ -13,8 +13,6 @@
 #include "common/container/spec_ports.h"
 #include "common/container/workload.h"
 
-#define SPEC_TEXT_MAX (16u * 1024 * 1024) /* bytes; no object of Kubernetes is as large */
-
 struct container_extras container_extras_make(void)
 {
 	return (struct container_extras){ .service = buf_make(SERVICE_VIEW_MAX) };
@@ -27,7 +25,7 @@ void container_extras_clear(struct container_extras *extras)
 
 enum rc container_extras_show(struct container_extras *extras, const struct fact *child, struct error *err)
 {
-	if (child->service[0]) {
+	if (child->service[0] && workload_has_role(child, WORKLOAD_SERVICE)) {
 		buf_reset(&extras->service);
 		buf_add_str(&extras->service, child->service);
 	}
@@ -37,9 +35,10 @@ enum rc container_extras_show(struct container_extras *extras, const struct fact
 enum rc container_extras_read(struct container_extras *extras, const struct fact *root, const struct fact *const *facts,
 			      size_t count, int64_t now_ms, const struct status_rules *rules, struct error *err)
 {
-	struct container_state state = container_status_derive(root, facts, count, now_ms, rules);
+	struct container_state state = container_state_derive(root, facts, count, now_ms, rules);
 	enum rc rc = RC_OK;
 
+	extras->root = root->kind;
 	extras->status = state.status;
 	extras->changed_ms = state.changed_ms;
 	extras->recheck_ms = state.recheck_ms;
@@ -49,6 +48,7 @@ enum rc container_extras_read(struct container_extras *extras, const struct fact
 	buf_reset(&extras->service);
 	extras->missing = root->wanted;
 	extras->pod_seen = false;
+	extras->revision = workload_revision(root, facts, count);
 	for (size_t i = 0; i < count; i++)
 		extras->pod_seen = extras->pod_seen || facts[i]->kind == KUBE_POD;
 	for (int role = WORKLOAD_ROOT + 1; !rc && role < WORKLOAD_ROLE_COUNT; role++) {
@@ -148,13 +148,13 @@ static const cJSON *held_or_empty(const cJSON *held, const cJSON *written)
 	return written && !written->child && (cJSON_IsArray(written) || cJSON_IsObject(written)) ? written : NULL;
 }
 
-static void write_metadata(struct json_writer *w, const cJSON *deployment, const cJSON *container,
-			   const cJSON *skeleton, struct etag *etag)
+static void write_metadata(struct json_writer *w, const cJSON *root, const cJSON *container, const cJSON *skeleton,
+			   struct etag *etag)
 {
-	const cJSON *labels = json_members(json_at(deployment, "metadata.labels"));
+	const cJSON *labels = json_members(json_at(root, "metadata.labels"));
 	const cJSON *written_labels = json_at(skeleton, "metadata.labels");
 	const char *container_name = json_string_at(container, "name");
-	const char *namespace = json_string_at(deployment, "metadata.namespace");
+	const char *namespace = json_string_at(root, "metadata.namespace");
 	const cJSON *label = NULL;
 	bool any = cJSON_IsObject(written_labels);
 	size_t before;
@@ -162,7 +162,7 @@ static void write_metadata(struct json_writer *w, const cJSON *deployment, const
 	cJSON_ArrayForEach (label, labels)
 		any = any || !label_is_reserved(label->string);
 	json_begin_object(w, "metadata");
-	json_string(w, "name", container_name ? container_name : json_string_at(deployment, "metadata.name"));
+	json_string(w, "name", container_name ? container_name : json_string_at(root, "metadata.name"));
 	if (any) {
 		json_begin_object(w, "labels");
 		cJSON_ArrayForEach (label, labels)
@@ -260,7 +260,7 @@ static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *
 	const cJSON *port = NULL;
 
 	if (extras->service.len && json_parse(extras->service.data, extras->service.len, &service, NULL))
-		service = NULL; /* our own text: memory is short */
+		service = NULL; /* our own text: out of memory */
 	read_visibilities(skeleton, service, &visibilities);
 	json_begin_array(w, "ports");
 	cJSON_ArrayForEach (port, ports) {
@@ -298,25 +298,41 @@ static void write_network(struct json_writer *w, const cJSON *container, const c
 }
 
 /* What the cluster's controller has not looked at since the last change is not known to be updated. */
-static void write_replicas(struct json_writer *w, const cJSON *deployment)
+static void write_replicas(struct json_writer *w, const cJSON *root)
 {
-	bool seen = json_int_at(deployment, "status.observedGeneration", 0) >=
-		    json_int_at(deployment, "metadata.generation", 0);
+	bool seen = json_int_at(root, "status.observedGeneration", 0) >= json_int_at(root, "metadata.generation", 0);
 
 	json_begin_object(w, "replicas");
-	json_int(w, "desired", json_int_at(deployment, "spec.replicas", 1));
-	json_int(w, "ready", json_int_at(deployment, "status.readyReplicas", 0));
-	json_int(w, "updated", seen ? json_int_at(deployment, "status.updatedReplicas", 0) : 0);
-	json_int(w, "available", json_int_at(deployment, "status.availableReplicas", 0));
+	json_int(w, "desired", json_int_at(root, "spec.replicas", 1));
+	json_int(w, "ready", json_int_at(root, "status.readyReplicas", 0));
+	json_int(w, "updated", seen ? json_int_at(root, "status.updatedReplicas", 0) : 0);
+	json_int(w, "available", json_int_at(root, "status.availableReplicas", 0));
 	json_end_object(w);
 }
 
-static enum rc write_spec(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras,
+/* A root that others made has no hint, and is what it is. *own: hints that are ours to change already, or NULL. */
+static const cJSON *show_kind(enum kube_kind root, const cJSON *hints, cJSON **own)
+{
+	cJSON *kubernetes;
+
+	if (workload_root_kind_by_hint(json_string_at(hints, "kubernetes.kind")) == root)
+		return hints;
+	if (!*own)
+		*own = hints ? cJSON_Duplicate(hints, 1) : cJSON_CreateObject();
+	kubernetes = json_get(*own, "kubernetes");
+	if (!kubernetes)
+		kubernetes = cJSON_AddObjectToObject(*own, "kubernetes");
+	cJSON_DeleteItemFromObjectCaseSensitive(kubernetes, "kind");
+	cJSON_AddStringToObject(kubernetes, "kind", kube_kind_name(root));
+	return *own ? *own : hints;
+}
+
+static enum rc write_spec(struct json_writer *w, const cJSON *root, const struct container_extras *extras,
 			  char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
 {
-	cleanup_json cJSON *skeleton = skeleton_read(deployment);
-	const cJSON *container = own_container(deployment, skeleton);
-	const struct run_state run = run_state_read(deployment);
+	cleanup_json cJSON *skeleton = skeleton_read(root);
+	const cJSON *container = own_container(root, skeleton);
+	const struct run_state run = run_state_read(root);
 	cleanup_json cJSON *own_hints = NULL;
 	const cJSON *hints = run_state_show_hints(&run, json_get(skeleton, "provider_hints"), &own_hints);
 	struct etag etag;
@@ -325,13 +341,14 @@ static enum rc write_spec(struct json_writer *w, const cJSON *deployment, const 
 	json_begin_object(w, "spec");
 	etag = etag_begin(w->out);
 	json_string(w, "service_type", resource_row(RESOURCE_CONTAINER)->name);
-	write_metadata(w, deployment, container, skeleton, &etag);
+	write_metadata(w, root, container, skeleton, &etag);
 	json_begin_object(w, "image");
 	json_optional_string(w, "reference", json_string_at(container, "image"));
 	json_end_object(w);
 	write_resources(w, container, skeleton);
 	write_process(w, container, skeleton);
 	write_network(w, container, skeleton, extras, &etag);
+	hints = show_kind(extras->root, hints, &own_hints);
 	before = w->out->len;
 	json_tree(w, "provider_hints", hints);
 	etag_cut(&etag, before);
@@ -339,23 +356,23 @@ static enum rc write_spec(struct json_writer *w, const cJSON *deployment, const 
 	return etag_end(&etag, hints, ret_etag, err);
 }
 
-enum rc container_view_etag(const cJSON *deployment, const struct container_extras *extras,
-			    char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
+enum rc container_view_etag(const cJSON *root, const struct container_extras *extras, char ret_etag[CONTAINER_ETAG_MAX],
+			    struct error *err)
 {
-	struct buf text cleanup_buf = buf_make(SPEC_TEXT_MAX);
+	struct buf text cleanup_buf = buf_make(CONTAINER_VIEW_MAX);
 	struct json_writer w = json_writer_make(&text);
 
-	return write_spec(&w, deployment, extras, ret_etag, err);
+	return write_spec(&w, root, extras, ret_etag, err);
 }
 
-enum rc container_view_write(struct json_writer *w, const cJSON *deployment, const struct container_extras *extras,
+enum rc container_view_write(struct json_writer *w, const cJSON *root, const struct container_extras *extras,
 			     char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
 {
-	const char *id = cJSON_GetStringValue(json_get(json_at(deployment, "metadata.labels"), LABEL_INSTANCE_ID));
-	const char *created = json_string_at(deployment, "metadata.creationTimestamp");
+	const char *id = cJSON_GetStringValue(json_get(json_at(root, "metadata.labels"), LABEL_INSTANCE_ID));
+	const char *created = json_string_at(root, "metadata.creationTimestamp");
+	const char *headless = json_string_at(root, "spec.serviceName"); /* of StatefulSets only */
 	char path[256];
 	char changed[CLOCK_RFC3339_MAX];
-	int32_t revision = kube_revision_of(deployment);
 	char etag[CONTAINER_ETAG_MAX];
 	enum rc rc;
 
@@ -364,19 +381,21 @@ enum rc container_view_write(struct json_writer *w, const cJSON *deployment, con
 	json_begin_object(w, NULL);
 	json_string(w, "id", id);
 	json_string(w, "path", path);
-	json_optional_string(w, "uid", json_string_at(deployment, "metadata.uid"));
-	rc = write_spec(w, deployment, extras, etag, err);
+	json_optional_string(w, "uid", json_string_at(root, "metadata.uid"));
+	rc = write_spec(w, root, extras, etag, err);
 	if (rc)
 		return rc;
 	json_string(w, "etag", etag);
 	json_string(w, "status", container_status_name(extras->status));
 	if (extras->message[0])
 		json_string(w, "status_message", extras->message);
-	write_replicas(w, deployment);
-	if (revision)
-		json_int(w, "revision", revision);
+	write_replicas(w, root);
+	if (extras->revision)
+		json_int(w, "revision", extras->revision);
 	if (extras->service.len)
 		json_raw(w, "service", extras->service.data, extras->service.len);
+	if (headless && headless[0])
+		json_string(w, "headless_service", headless);
 	json_optional_string(w, "create_time", created);
 	json_string(w, "update_time", changed);
 	json_end_object(w);

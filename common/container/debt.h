@@ -22,7 +22,7 @@ enum debt_state {
 struct debt {
 	enum debt_state state;
 	const char *id;     /* of the container */
-	const char *uid;    /* settled: of its Deployment; else "" */
+	const char *uid;    /* settled: of its root; else "" */
 	const char *caller; /* owed: where the call's owner can be asked about it; else "" */
 	const char *digest; /* of the spec, for requests by key; else "" */
 	int64_t left_ms;    /* owed: until the call's deadline, when the record was written */
@@ -35,8 +35,8 @@ void debt_key(const char *token, char out[DEBT_KEY_MAX]);
 bool debt_is_key(const char *text);
 
 /*
- * Read the header by which a record is named, "<sequence> <key>" (protocol.h, SETTLING 2 and 5). Takes NULL. False: it is
- * not one; *ret_sequence and key are then untouched.
+ * Read the header by which a record is named, "<sequence> <key>" (protocol.h, SETTLING 2 and 5). Takes NULL. False: it
+ * is not one; *ret_sequence and key are then untouched.
  */
 bool debt_read_reference(const char *text, uint64_t *ret_sequence, char key[DEBT_KEY_MAX]);
 

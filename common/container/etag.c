@@ -26,7 +26,6 @@ enum rc etag_end(const struct etag *etag, const cJSON *unordered, char out[CONTA
 {
 	struct buf counted cleanup_buf = buf_make(TEXT_MAX);
 	struct json_writer w = json_writer_make(&counted);
-	unsigned char digest[CRYPTO_SHA256_SIZE];
 	size_t from = etag->start;
 	enum rc rc = buf_check(etag->text, err); /* after a failure it is empty: nothing is where it was */
 
@@ -40,14 +39,7 @@ enum rc etag_end(const struct etag *etag, const cJSON *unordered, char out[CONTA
 		rc = json_canonical_write(&w, NULL, unordered, err);
 	if (!rc)
 		rc = buf_check(&counted, err);
-	if (!rc && !crypto_sha256(counted.data, counted.len, digest))
-		rc = error_set(err, RC_INTERNAL, "libcrypto gives no digest");
-	if (rc)
-		return rc;
-	buf_reset(&counted);
-	buf_add_hex(&counted, digest, ETAG_BYTES);
-	rc = buf_check(&counted, err);
-	if (!rc)
-		memcpy(out, counted.data, CONTAINER_ETAG_MAX);
+	if (!rc && !crypto_sha256_hex(counted.data, counted.len, ETAG_BYTES, out))
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make a digest");
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * The version of a container: a digest of its spec as clients see it, without what the cluster puts into it. It is taken
- * from the text while that is written. Pure.
+ * The version of a container: a digest of its spec as clients see it, without what the cluster puts into it. It is
+ * taken from the text while that is written. Pure.
  */
 #ifndef COMMON_CONTAINER_ETAG_H
 #define COMMON_CONTAINER_ETAG_H

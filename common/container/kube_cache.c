@@ -8,6 +8,7 @@
 #include "common/base/hash_table.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
+#include "common/container/workload.h"
 
 #define SELECTOR_MAX 1024 /* bytes */
 
@@ -29,7 +30,8 @@ struct kube_cache {
 	size_t bytes; /* of all facts */
 	size_t instances;
 	uint32_t list[KUBE_KIND_COUNT];
-	unsigned synced; /* bits 1u << kind */
+	unsigned synced;    /* bits 1u << kind */
+	unsigned forbidden; /* the same, of optional kinds */
 };
 
 static uint64_t hash_uid(const struct kube_uid *uid)
@@ -277,10 +279,20 @@ static void on_list_end(void *ctx, enum kube_kind kind)
 	pthread_rwlock_wrlock(&cache->lock);
 	vanished = take_out_kind(cache, kind, false);
 	cache->synced |= 1u << kind;
+	cache->forbidden &= ~(1u << kind);
 	pthread_rwlock_unlock(&cache->lock);
 	for (const struct entry *e = vanished; e; e = e->next_taken)
 		tell_change(cache, kind, e->fact->instance_id);
 	free_chain(vanished);
+}
+
+static void on_list_forbidden(void *ctx, enum kube_kind kind)
+{
+	struct kube_cache *cache = ctx;
+
+	pthread_rwlock_wrlock(&cache->lock);
+	cache->forbidden |= workload_optional_kinds() & 1u << kind;
+	pthread_rwlock_unlock(&cache->lock);
 }
 
 struct informer_listener kube_cache_listener(struct kube_cache *cache)
@@ -289,6 +301,7 @@ struct informer_listener kube_cache_listener(struct kube_cache *cache)
 		.list_begin = on_list_begin,
 		.object = on_object,
 		.list_end = on_list_end,
+		.list_forbidden = on_list_forbidden,
 		.ctx = cache,
 		.selector = labels_selector(cache->type),
 	};
@@ -335,7 +348,7 @@ bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds)
 	bool synced;
 
 	pthread_rwlock_rdlock(&cache->lock);
-	synced = (cache->synced & kinds) == kinds;
+	synced = ((cache->synced | cache->forbidden) & kinds) == kinds;
 	pthread_rwlock_unlock(&cache->lock);
 	return synced;
 }
@@ -367,8 +380,8 @@ static size_t collect_facts(const struct entry *first, const struct fact **facts
 }
 
 /*
- * first: of the instance; NULL: there is none. Evicted Pods pile up by the thousand: should there be no memory for them,
- * those that say least are left out.
+ * first: of the instance; NULL: there is none. Evicted Pods pile up by the thousand: should there be no memory for
+ * them, those that say least are left out.
  */
 static void visit_instance(const struct entry *first, kube_cache_visitor visit, void *ctx)
 {

@@ -16,7 +16,10 @@
 
 struct kube_cache;
 
-/* Make an empty cache for resources of a type. ret_cache: given to the caller (kube_cache_destroy). Errors: RC_NO_MEMORY. */
+/*
+ * Make an empty cache for resources of a type. ret_cache: given to the caller (kube_cache_destroy). Errors:
+ * RC_NO_MEMORY.
+ */
 enum rc kube_cache_create(enum resource_type type, struct kube_cache **ret_cache, struct error *err) must_check;
 
 /* Free, when no informer and no reader uses it any more. Takes NULL. */
@@ -32,8 +35,8 @@ void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change,
 
 /*
  * The listener that an informer of any kind feeds this cache through. What goes beyond KUBE_CACHE_MAX is refused with
- * RC_UNAVAILABLE, and all facts of its kind are forgotten with it: until a list has been complete again the kind counts as
- * not synchronised.
+ * RC_UNAVAILABLE, and all facts of its kind are forgotten with it: until a list has been complete again the kind counts
+ * as not synchronised.
  */
 struct informer_listener kube_cache_listener(struct kube_cache *cache);
 
@@ -51,12 +54,16 @@ enum rc kube_cache_add(struct kube_cache *cache, enum kube_kind kind, const cJSO
 enum rc kube_cache_read(struct kube_cache *cache, struct kube_client *client, const struct kube_page *page,
 			const char *instance_id, struct error *err) must_check;
 
-/* Has each of these kinds been listed completely at least once? `kinds`: bits 1u << enum kube_kind. */
+/*
+ * Has each of these kinds been listed completely at least once? `kinds`: bits 1u << enum kube_kind. A kind that the
+ * Role does not allow and that can be done without (workload_optional_kinds()) counts as listed, with what is known of
+ * it.
+ */
 bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds);
 
 /*
- * Give `visit` all facts of an instance, at one moment: Deployments, ReplicaSets and Services, then living Pods, then
- * those that have ended, of which some may be missing when memory is short. The facts are borrowed for the call, during
+ * Give `visit` all facts of an instance, at one moment: all but Pods, then living Pods, then
+ * those that have ended, of which some may be missing when out of memory. The facts are borrowed for the call, during
  * which the cache is locked: visit copies what it needs, and does nothing that blocks.
  */
 typedef void (*kube_cache_visitor)(void *ctx, const struct fact *const *facts, size_t count);

@@ -8,6 +8,7 @@
 #include "common/base/strutil.h"
 #include "common/container/kube_condition.h"
 #include "common/container/labels.h"
+#include "common/container/list_fields.h"
 #include "common/container/own_container.h"
 #include "common/container/pod_message.h"
 #include "common/container/run_state.h"
@@ -18,6 +19,7 @@
 #define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes before a message is cut: no object of Kubernetes is larger */
 #define OBJECT_TEXT_MAX (2u * 1024 * 1024)  /* bytes; no object of Kubernetes is larger */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
+#define ROLLOUT_LABEL "controller-revision-hash" /* of a StatefulSet's Pod: the name of its ControllerRevision */
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b)
 {
@@ -104,14 +106,16 @@ struct kube_uid kube_owner_of(const cJSON *object)
 int32_t kube_revision_of(const cJSON *object)
 {
 	const char *text = cJSON_GetStringValue(json_get(json_at(object, "metadata.annotations"), REVISION_ANNOTATION));
-	int64_t revision;
+	int64_t revision = json_int_at(object, "revision", 0); /* of a ControllerRevision */
 
-	return text && str_parse_int64(text, &revision) && revision > 0 && revision < INT32_MAX ? (int32_t)revision : 0;
+	if (text && !str_parse_int64(text, &revision))
+		return 0;
+	return revision > 0 && revision < INT32_MAX ? (int32_t)revision : 0;
 }
 
-static int32_t replicas_of(const cJSON *deployment)
+static int32_t replicas_of(const cJSON *root)
 {
-	int64_t replicas = json_int_at(deployment, "spec.replicas", 1);
+	int64_t replicas = json_int_at(root, "spec.replicas", 1);
 
 	return replicas >= 0 && replicas <= INT32_MAX ? (int32_t)replicas : 1;
 }
@@ -131,8 +135,8 @@ static enum pod_phase phase_of(const cJSON *pod)
 }
 
 /*
- * A time of day by our monotonic clock, so that what is counted from it does not depend on a wall clock that may be set.
- * None is in the future: the API server's clock is another one.
+ * A time of day by our monotonic clock, so that what is counted from it does not depend on a wall clock that may be
+ * set. None is in the future: the API server's clock is another one.
  */
 static int64_t mono_of(int64_t wall_ms)
 {
@@ -162,7 +166,7 @@ struct texts {
 	const char *owed_to;
 	char changing[FACT_OWED_TO_MAX];
 	const char *spec_name;
-	char image[FACT_IMAGE_MAX];
+	char image[LIST_IMAGE_MAX];
 	struct buf labels; /* without the last NUL */
 	struct buf external_ports;
 	char problem[FACT_MESSAGE_MAX];
@@ -211,7 +215,7 @@ static void read_spec(const cJSON *object, struct fact *fact, struct texts *text
 	const char *name = json_string_at(container, "name");
 	const char *image = json_string_at(container, "image");
 
-	fact->wanted = skeleton ? workload_wanted(skeleton) : 0;
+	fact->wanted = skeleton ? workload_wanted(fact->kind, skeleton) : 0;
 	texts->spec_name = name ? name : texts->name;
 	snprintf(texts->image, sizeof(texts->image), "%s", image ? image : "");
 	str_trim_broken_utf8(texts->image);
@@ -228,7 +232,14 @@ static void read_changing(const char *mark, char out[FACT_OWED_TO_MAX])
 	snprintf(out, FACT_OWED_TO_MAX, "%s", caller && caller[0] && strlen(caller) < FACT_OWED_TO_MAX ? caller : "?");
 }
 
-static void read_deployment(const cJSON *object, struct fact *fact, struct texts *texts)
+/* Of the name of a ControllerRevision; 0: NULL. */
+static uint64_t rollout_hash(const char *name)
+{
+	return name ? hash_text(HASH_INIT, name) : 0;
+}
+
+/* A kind of root. */
+static void read_root(const cJSON *object, struct fact *fact, struct texts *texts)
 {
 	const cJSON *annotations = json_at(object, "metadata.annotations");
 	const char *token = cJSON_GetStringValue(json_get(annotations, ANNOTATION_TOKEN));
@@ -242,6 +253,7 @@ static void read_deployment(const cJSON *object, struct fact *fact, struct texts
 	fact->stopped = run_state_is_stopped(&run);
 	fact->stop_is_over = run_state_stop_is_over(&run);
 	fact->revision = kube_revision_of(object);
+	fact->rollout = rollout_hash(json_string_at(object, "status.updateRevision"));
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;
 	read_spec(object, fact, texts);
@@ -264,6 +276,14 @@ static void read_replicaset(const cJSON *object, struct fact *fact, struct texts
 {
 	fact->owner = kube_owner_of(object);
 	fact->revision = kube_revision_of(object);
+	fact->rollout = (uint64_t)fact->revision;
+}
+
+static void read_controller_revision(const cJSON *object, struct fact *fact, struct texts *texts)
+{
+	fact->owner = kube_owner_of(object);
+	fact->revision = kube_revision_of(object);
+	fact->rollout = rollout_hash(texts->name);
 }
 
 /* A line for each: its name, RUN_ flags, and the number of its run. */
@@ -310,6 +330,7 @@ static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts
 	const char *host_ip = json_string_at(object, "status.hostIP");
 
 	fact->owner = kube_owner_of(object);
+	fact->rollout = rollout_hash(cJSON_GetStringValue(json_get(json_at(object, "metadata.labels"), ROLLOUT_LABEL)));
 	fact->phase = phase_of(object);
 	fact->node_lost = kube_condition_node_is_lost(object);
 	if (fact->phase == POD_FAILED)
@@ -337,8 +358,13 @@ static void read_autoscaler(const cJSON *object, struct fact *fact, struct texts
 }
 
 static void (*const readers[KUBE_KIND_COUNT])(const cJSON *object, struct fact *fact, struct texts *texts) = {
-	[KUBE_DEPLOYMENT] = read_deployment, [KUBE_REPLICASET] = read_replicaset, [KUBE_POD] = read_pod,
-	[KUBE_SERVICE] = read_service,       [KUBE_AUTOSCALER] = read_autoscaler,
+	[KUBE_DEPLOYMENT] = read_root,
+	[KUBE_STATEFULSET] = read_root,
+	[KUBE_REPLICASET] = read_replicaset,
+	[KUBE_CONTROLLER_REVISION] = read_controller_revision,
+	[KUBE_POD] = read_pod,
+	[KUBE_SERVICE] = read_service,
+	[KUBE_AUTOSCALER] = read_autoscaler,
 };
 
 static const char *copy_text(char **at, const char *text)
@@ -399,9 +425,11 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		.service = buf_make(SERVICE_VIEW_MAX),
 		.runs = buf_make(OBJECT_TEXT_MAX),
 	};
+	struct buf *const bufs[] = { &texts.labels, &texts.external_ports, &texts.message, &texts.service,
+				     &texts.runs };
 	struct fact fact = { .kind = kind, .uid = kube_uid_parse(json_string_at(object, "metadata.uid")) };
 	struct fact *packed = NULL;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
 	if (!texts.name || !kube_uid_is_set(&fact.uid))
 		return error_set(err, RC_UNAVAILABLE, "a %s without name or uid", kube_kind_name(kind));
@@ -415,22 +443,12 @@ enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact *
 		buf_truncate(&texts.message, FACT_MESSAGE_MAX);
 		str_trim_broken_utf8(texts.message.data);
 	}
-	rc = buf_check(&texts.message, err);
-	if (!rc)
-		rc = buf_check(&texts.service, err);
-	if (!rc)
-		rc = buf_check(&texts.labels, err);
-	if (!rc)
-		rc = buf_check(&texts.external_ports, err);
-	if (!rc)
-		rc = buf_check(&texts.runs, err);
+	for (size_t i = 0; !rc && i < ARRAY_LEN(bufs); i++)
+		rc = buf_check(bufs[i], err);
 	if (!rc)
 		packed = pack(&fact, &texts);
-	buf_clear(&texts.message);
-	buf_clear(&texts.service);
-	buf_clear(&texts.labels);
-	buf_clear(&texts.external_ports);
-	buf_clear(&texts.runs);
+	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
+		buf_clear(bufs[i]);
 	if (rc)
 		return rc;
 	if (!packed)

@@ -15,7 +15,6 @@
 #define FACT_PORT_FORM " %" PRId64 "/%s " /* of a port in external_ports */
 #define FACT_PORT_MAX 48
 #define FACT_ALL_PORTS "*"
-#define FACT_IMAGE_MAX 1024  /* bytes of an image that are kept */
 #define FACT_OWED_TO_MAX 512 /* bytes of a reply subject with its NUL; what is longer is none */
 #define KUBE_UID_TEXT_MAX 37 /* bytes of a uid with its NUL */
 
@@ -30,35 +29,41 @@ struct fact {
 	enum kube_kind kind;
 	enum pod_phase phase; /* Pod */
 	bool deleting;        /* has a deletionTimestamp */
-	bool node_lost;       /* Pod: its node does not report any more */
-	bool made_here;       /* Deployment: has our creation token, and its name is the instance id */
-	bool stopped;         /* Deployment: has no replicas because we have stopped it */
-	bool stop_is_over;    /* Deployment: we had stopped it, and others have scaled it up */
-	unsigned wanted;      /* Deployment: the roles that its spec wants beside it (workload.h), as bits */
-	uint64_t token;       /* Deployment: a hash of its creation token; 0: it has none */
-	int32_t replicas;     /* Deployment: spec.replicas */
-	int32_t revision;     /* ReplicaSet, Deployment: the rollout that it belongs to; 0: unknown */
-	uint32_t bytes;       /* of the whole block */
+	bool node_lost;       /* Pod: its node no longer reports */
+	bool made_here;       /* root: has our creation token, and its name is the instance id */
+	bool stopped;         /* root: has no replicas because we have stopped it */
+	bool stop_is_over;    /* root: we had stopped it, and others have scaled it up */
+	unsigned wanted;      /* root: the roles that its spec wants beside it (workload.h), as bits */
+	uint64_t token;       /* root: a hash of its creation token; 0: it has none */
+	int32_t replicas;     /* root: spec.replicas */
+	int32_t revision;     /* ReplicaSet, ControllerRevision, Deployment: its number; 0: unknown */
+	/*
+	 * The rollout that it belongs to, 0: unknown. ReplicaSet: the number, which counts up; StatefulSet,
+	 * ControllerRevision, and the Pod of a StatefulSet: a hash of the ControllerRevision's name.
+	 */
+	uint64_t rollout;
+	uint32_t bytes; /* of the whole block */
 	struct kube_uid uid;
-	struct kube_uid owner; /* the controller of a Pod or ReplicaSet, the first owner of a Service */
-	int64_t created_ms;    /* wall clock */
-	int64_t changed_ms;    /* newest condition transition; created_ms when there is none */
-	/* clock_mono_ms(): since when the Pod is Failed or the Deployment has ReplicaFailure=True; 0: it has not */
+	struct kube_uid
+		owner; /* the controller of a Pod, ReplicaSet or ControllerRevision, the first owner of a Service */
+	int64_t created_ms; /* wall clock */
+	int64_t changed_ms; /* newest condition transition; created_ms when there is none */
+	/* clock_mono_ms(): since when the Pod is Failed or a Deployment has ReplicaFailure=True; 0: it has not */
 	int64_t failed_ms;
 	const char *name;
 	const char *instance_id; /* "" when the label is missing */
 	const char *ip;          /* Pod: its address, "" while it has none */
-	const char *message;     /* Pod, Deployment: for people, "" when there is nothing to say */
-	const char *problem;     /* Deployment: ANNOTATION_PROBLEM; "" when there is none */
-	const char *owed_to;     /* Deployment: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
-	const char *changing;    /* Deployment: whose change (ANNOTATION_CHANGING) is incomplete; "" when none is */
-	const char *spec_name;   /* Deployment: metadata.name of its container's spec; for lists, like the next two */
-	const char *image;       /* Deployment */
-	const char *labels;  /* Deployment: "key=value" of those of clients, each with a NUL; an empty one ends them */
-	const char *service; /* Service: the member `service` of a Container, as JSON; else "" */
-	const char *host_ip; /* Pod: of its node, "" while it is not known */
-	const char *runs;    /* Pod: what its containers have run, for pod_run_next(); else "" */
-	/* Deployment: ports that its spec shows outside, FACT_PORT_FORM each; FACT_ALL_PORTS: it has no spec */
+	const char *message;     /* Pod, root: for people, "" when there is nothing to say */
+	const char *problem;     /* root: ANNOTATION_PROBLEM; "" when there is none */
+	const char *owed_to;     /* root: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
+	const char *changing;    /* root: whose change (ANNOTATION_CHANGING) is incomplete; "" when none is */
+	const char *spec_name;   /* root: metadata.name of its container's spec; for lists, like the next two */
+	const char *image;       /* root */
+	const char *labels;      /* root: "key=value" of those of clients, each with a NUL; an empty one ends them */
+	const char *service;     /* Service: the member `service` of a Container, as JSON; else "" */
+	const char *host_ip;     /* Pod: of its node, "" while it is not known */
+	const char *runs;        /* Pod: what its containers have run, for pod_run_next(); else "" */
+	/* root: ports that its spec shows outside, FACT_PORT_FORM each; FACT_ALL_PORTS: it has no spec */
 	const char *external_ports;
 };
 
@@ -89,7 +94,7 @@ bool pod_run_next(const char **at, struct pod_run *ret_run);
 /* The uid of an object's controlling owner, or of the first when none controls; all zero: it has none. */
 struct kube_uid kube_owner_of(const cJSON *object);
 
-/* The rollout that a Deployment or ReplicaSet is at; 0: it does not say. */
+/* The number of the revision that a Deployment or ReplicaSet is at, or a ControllerRevision is; 0: it does not say. */
 int32_t kube_revision_of(const cJSON *object);
 
 /* The hash that a fact keeps of a creation token; never 0. */

@@ -15,22 +15,23 @@
 #define LABEL_SERVICE_TYPE "dcm.project/dcm-service-type"
 
 /*
- * On our Deployments. From ANNOTATION_OWED on only while there is something to say: the debt of the create is in no record
- * (protocol.h, SETTLING), something is wrong with the container that its objects do not tell, it was stopped, changed, or a
- * change of several objects is not complete, or was put back.
+ * On our roots. From ANNOTATION_OWED on only when there is something to say: the debt of the create was never in a
+ * record (protocol.h, SETTLING), something is wrong with the container that its objects do not tell, it was stopped,
+ * changed, or a change of several objects is not complete, or was put back.
  */
 #define ANNOTATION_SPEC "dcm.project/spec"                /* what the client wrote and Kubernetes does not keep: JSON */
 #define ANNOTATION_TOKEN "dcm.project/creation-token"     /* who made it (protocol.h, token) */
 #define ANNOTATION_ATTEMPT "dcm.project/creation-attempt" /* which attempt of that request: its reply subject */
 #define ANNOTATION_DIGEST "dcm.project/request-digest"    /* of the spec, when it was made by an Idempotency-Key */
-#define ANNOTATION_OWED "dcm.project/owed"                /* the reply subject of the call that has not settled it */
-#define ANNOTATION_PROBLEM "dcm.project/problem"          /* why it could not be completed */
-#define ANNOTATION_STOPPED "dcm.project/stopped"          /* the replicas that it had before :stop */
-#define ANNOTATION_CHANGE "dcm.project/last-change"       /* the token of the request that has changed it last */
-#define ANNOTATION_REFUSED "dcm.project/refused-changes"  /* tokens of those that were put back, the newest first */
-#define ANNOTATION_CHANGING "dcm.project/changing" /* a change that is not complete: whose, and what was before */
+#define ANNOTATION_OWED "dcm.project/owed"          /* the reply subject of the call that has not settled it, or "" */
+#define ANNOTATION_PROBLEM "dcm.project/problem"    /* why it could not be completed */
+#define ANNOTATION_STOPPED "dcm.project/stopped"    /* the replicas that it had before :stop */
+#define ANNOTATION_CHANGE "dcm.project/last-change" /* the token of the request that has changed it last */
+#define ANNOTATION_REFUSED "dcm.project/refused-changes" /* tokens of those that were put back, the newest first */
+#define ANNOTATION_CHANGING "dcm.project/changing"       /* a change that is not complete: whose, and what was before */
+#define ANNOTATION_REVISIONS "dcm.project/revisions"     /* what its revisions do not keep up to date: JSON */
 
-/* On the template of a Deployment: when it was restarted, a space, and the token of that request. */
+/* On the template of a root: when it was restarted, a space, and the token of that request. */
 #define ANNOTATION_RESTARTED "dcm.project/restarted"
 
 /* Selects all objects of all resources of a type. */

@@ -23,11 +23,11 @@ const char *list_field_text(const struct list_subject *subject, enum list_field 
 {
 	switch (field) {
 	case LIST_FIELD_ID:
-		return subject->root->instance_id;
+		return subject->instance_id;
 	case LIST_FIELD_NAME:
-		return subject->root->spec_name;
+		return subject->spec_name;
 	case LIST_FIELD_IMAGE:
-		return subject->root->image;
+		return subject->image;
 	case LIST_FIELD_STATUS:
 		return container_status_name(subject->status);
 	case LIST_FIELD_CREATE_TIME:
@@ -41,7 +41,7 @@ const char *list_field_label(const struct list_subject *subject, const char *key
 {
 	size_t len = strlen(key);
 
-	for (const char *label = subject->root->labels; *label; label += strlen(label) + 1)
+	for (const char *label = subject->labels; *label; label += strlen(label) + 1)
 		if (strncmp(label, key, len) == 0 && label[len] == '=')
 			return label + len + 1;
 	return NULL;

@@ -4,6 +4,9 @@
 #ifndef COMMON_CONTAINER_LIST_FIELDS_H
 #define COMMON_CONTAINER_LIST_FIELDS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/container/container_status.h"
 
 enum list_field {
@@ -15,9 +18,16 @@ enum list_field {
 	LIST_FIELD_COUNT
 };
 
+#define LIST_IMAGE_MAX 1024 /* bytes of an image that are looked at, with the NUL */
+
 /* A container as a list looks at it; borrowed. */
 struct list_subject {
-	const struct fact *root;
+	const char *name; /* of its root; decides between containers that are equal otherwise */
+	const char *instance_id;
+	const char *spec_name;
+	const char *image;
+	const char *labels; /* "key=value" of those of clients, each with a NUL; an empty one ends them */
+	int64_t created_ms; /* wall clock */
 	enum container_status status;
 };
 

@@ -436,7 +436,7 @@ static bool holds(enum relation relation, int order)
 
 static bool field_matches(const struct term *term, const struct list_subject *subject)
 {
-	int64_t created_ms = subject->root->created_ms;
+	int64_t created_ms = subject->created_ms;
 	const char *text;
 
 	if (term->field == LIST_FIELD_CREATE_TIME)
@@ -458,7 +458,7 @@ static bool term_matches(const struct term *term, const struct list_subject *sub
 	case SUBJECT_FIELD:
 		return field_matches(term, subject);
 	case SUBJECT_LABELS:
-		return term->any ? subject->root->labels[0] != '\0' : list_field_label(subject, term->value) != NULL;
+		return term->any ? subject->labels[0] != '\0' : list_field_label(subject, term->value) != NULL;
 	case SUBJECT_LABEL:
 		label = list_field_label(subject, term->key);
 		return label && (term->any || holds(term->relation, strcmp(label, term->value)));

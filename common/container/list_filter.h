@@ -1,15 +1,15 @@
 /*
  * Filters of lists: a subset of AIP-160. Pure.
  *
- *	filter  = operand {"AND" operand} | operand {"OR" operand}     both in one only with brackets
- *	operand = "NOT" operand | "(" filter ")" | field operator value
- *	field   = "id" | "name" | "image" | "status" | "create_time" | "labels" | "labels." key
- *	operator = "=" | "!=" | "<" | "<=" | ">" | ">=" | ":"
- *	value   = text in quotes (with \ before a quote or a \), or letters, digits and _ . - / + @ : *
+ * 	filter  = operand {"AND" operand} | operand {"OR" operand}     both in one only with brackets
+ * 	operand = "NOT" operand | "(" filter ")" | field operator value
+ * 	field   = "id" | "name" | "image" | "status" | "create_time" | "labels" | "labels." key
+ * 	operator = "=" | "!=" | "<" | "<=" | ">" | ">=" | ":"
+ * 	value   = text in quotes (with \ before a quote or a \), or letters, digits and _ . - / + @ : *
  *
- * A key may stand in quotes as well. Texts are compared byte by byte, times as times (RFC 3339); of a status only `=` and
- * `!=` can be asked. `:` asks for what a value has: a label (`labels:KEY`), a part of an id, a name or an image; `:*` for
- * whether there is anything. A comparison with a label that a container does not have is false, also `!=`.
+ * A key may stand in quotes as well. Texts are compared byte by byte, times as times (RFC 3339); of a status only `=`
+ * and `!=` can be asked. `:` asks for what a value has: a label (`labels:KEY`), a part of an id, a name or an image;
+ * `:*` for whether there is anything. A comparison with a label that a container does not have is false, also `!=`.
  */
 #ifndef COMMON_CONTAINER_LIST_FILTER_H
 #define COMMON_CONTAINER_LIST_FILTER_H
@@ -41,8 +41,8 @@ void list_filter_destroy_at(struct list_filter **filter);
 bool list_filter_matches(const struct list_filter *filter, const struct list_subject *subject);
 
 /*
- * Append what of the filter must hold for the labels of an object, as terms of a Kubernetes label selector, each after a
- * comma. True: that is all that the filter says. NULL: nothing, and true.
+ * Append what of the filter must hold for the labels of an object, as terms of a Kubernetes label selector, each after
+ * a comma. True: that is all that the filter says. NULL: nothing, and true.
  */
 bool list_filter_select(const struct list_filter *filter, struct buf *selector);
 

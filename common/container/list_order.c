@@ -63,7 +63,7 @@ enum rc list_order_parse(const char *text, struct list_order *ret_order, struct 
 static int compare_field(enum list_field field, const struct list_subject *a, const struct list_subject *b)
 {
 	if (field == LIST_FIELD_CREATE_TIME)
-		return (a->root->created_ms > b->root->created_ms) - (a->root->created_ms < b->root->created_ms);
+		return (a->created_ms > b->created_ms) - (a->created_ms < b->created_ms);
 	return strcmp(list_field_text(a, field), list_field_text(b, field));
 }
 
@@ -76,5 +76,5 @@ int list_order_compare(const struct list_order *order, const struct list_subject
 		if (order->terms[i].descending)
 			result = -result;
 	}
-	return result ? result : strcmp(a->root->name, b->root->name);
+	return result ? result : strcmp(a->name, b->name);
 }

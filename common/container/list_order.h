@@ -4,6 +4,7 @@
 #ifndef COMMON_CONTAINER_LIST_ORDER_H
 #define COMMON_CONTAINER_LIST_ORDER_H
 
+#include "common/base/error.h"
 #include "common/container/list_fields.h"
 
 #define LIST_ORDER_MAX 256 /* bytes of the text */

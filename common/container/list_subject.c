@@ -9,12 +9,6 @@
 
 #define LABELS_MAX (1024u * 1024) /* bytes; no object of Kubernetes has more */
 
-/* The block: the texts come after it. */
-struct packed {
-	struct list_subject subject;
-	struct fact root;
-};
-
 static void read_labels(const cJSON *labels, struct buf *out)
 {
 	const cJSON *label = NULL;
@@ -53,9 +47,9 @@ enum rc list_subject_read(const cJSON *container, struct list_subject **ret_subj
 	const char *name = text_at(container, "spec.metadata.name");
 	const char *created = text_at(container, "create_time");
 	struct buf labels cleanup_buf = buf_make(LABELS_MAX);
-	char image[FACT_IMAGE_MAX];
+	char image[LIST_IMAGE_MAX];
 	enum container_status status;
-	struct packed *packed;
+	struct list_subject *subject; /* the texts come after it */
 	char *at;
 
 	if (!id[0] || !container_status_from_name(text_at(container, "status"), &status))
@@ -65,18 +59,18 @@ enum rc list_subject_read(const cJSON *container, struct list_subject **ret_subj
 	read_labels(json_at(container, "spec.metadata.labels"), &labels);
 	if (buf_check(&labels, err))
 		return labels.failed;
-	packed = calloc(1, sizeof(*packed) + strlen(id) + strlen(name) + strlen(image) + labels.len + 4);
-	if (!packed)
+	subject = calloc(1, sizeof(*subject) + strlen(id) + strlen(name) + strlen(image) + labels.len + 4);
+	if (!subject)
 		return error_no_memory(err);
-	at = (char *)(packed + 1);
-	packed->subject = (struct list_subject){ &packed->root, status };
-	packed->root.instance_id = pack(&at, id, strlen(id));
-	packed->root.spec_name = pack(&at, name, strlen(name));
-	packed->root.image = pack(&at, image, strlen(image));
-	packed->root.labels = pack(&at, labels.data, labels.len);
-	packed->root.name = packed->root.instance_id;
-	if (!clock_parse_rfc3339(created, &packed->root.created_ms))
-		packed->root.created_ms = 0;
-	*ret_subject = &packed->subject;
+	at = (char *)(subject + 1);
+	subject->status = status;
+	subject->instance_id = pack(&at, id, strlen(id));
+	subject->spec_name = pack(&at, name, strlen(name));
+	subject->image = pack(&at, image, strlen(image));
+	subject->labels = pack(&at, labels.data, labels.len);
+	subject->name = subject->instance_id;
+	if (!clock_parse_rfc3339(created, &subject->created_ms))
+		subject->created_ms = 0;
+	*ret_subject = subject;
 	return RC_OK;
 }

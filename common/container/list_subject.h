@@ -5,6 +5,7 @@
 #define COMMON_CONTAINER_LIST_SUBJECT_H
 
 #include "common/container/list_fields.h"
+#include "common/services/json.h"
 
 /*
  * Read it: the same that list_fields.h says of the container's root.

@@ -11,7 +11,10 @@
 #define NAMES_MAX (16u * 1024 * 1024) /* bytes of the names of one list: no object is larger */
 #define PROTOCOL_DEFAULT "TCP"
 
-/* Lists of which an element is known by some of its members. Of two rows for one list the one whose first member is there. */
+/*
+ * Lists of which an element is known by some of its members. Of two rows for one list the one whose first member is
+ * there.
+ */
 static const struct list_row {
 	const char *list;
 	const char *keys[KEYS_MAX];
@@ -78,7 +81,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct element *)a)->name, ((const struct element *)b)->name);
 }
 
-/* False: an element has no name, or two have the same, or memory is short. A list that is not there has none. */
+/* False: an element has no name, or two have the same, or out of memory. A list that is not there has none. */
 static bool names_read(const struct list_row *row, const cJSON *list, struct names *names)
 {
 	cJSON *element = NULL;
@@ -157,8 +160,9 @@ static bool merge_begin(const char *name, const cJSON *from, const cJSON *to, co
 }
 
 /*
- * Put the next element that we want, as it is in the list or, when it is not, anew. One that is there and was not ours gives
- * way; one that did not change and is not there was removed by others. Returns whether it was there; an error is kept.
+ * Put the next element that we want, as it is in the list or, when it is not, anew. One that is there and was not ours
+ * gives way; one that did not change and is not there was removed by others. Returns whether it was there; an error is
+ * kept.
  */
 static bool put_next(struct merge *m)
 {
@@ -213,7 +217,7 @@ static enum rc fill_places(struct merge *m)
 
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
-/* A member is not wanted any more; what others have put into it stays. */
+/* A member is no longer wanted; what others have put into it stays. */
 static enum rc take_out(const cJSON *from, cJSON *live, cJSON *there, struct error *err)
 {
 	const bool mixed = cJSON_IsObject(from) && cJSON_IsObject(there);

@@ -77,7 +77,7 @@ void output_spec_write(const char *namespace, const struct fact *root, const str
 	cleanup_json cJSON *view = NULL;
 
 	if (service && json_parse(service->service, strlen(service->service), &view, NULL))
-		view = NULL; /* our own text: memory is short */
+		view = NULL; /* our own text: out of memory */
 	json_begin_object(&w, NULL);
 	json_string(&w, "namespace", namespace);
 	json_begin_array(&w, "endpoints");

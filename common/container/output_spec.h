@@ -13,8 +13,8 @@
  * Append {"namespace", "endpoints": [{"address", "port", "scope": "internal"|"external"}]}.
  *
  * internal  each port of the Service, at <service>.<namespace>.svc.
- * external  the ports that the client wrote as external (of a root that others made, all), once they are known: at the load
- *           balancer's address, or the node port at the Pod's host.
+ * external  the ports that the client wrote as external (of a root that others made, all), once they are known: at the
+ *           load balancer's address, or the node port at the Pod's host.
  *
  * service   NULL: there is none, and no endpoint.
  * host_ip   of the node of the Pod that speaks for the container; "": not known.

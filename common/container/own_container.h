@@ -10,8 +10,8 @@
 cJSON *skeleton_read(const cJSON *root);
 
 /*
- * The container that has the name which the client gave it: what `kubectl patch` adds comes before it. In a root that others
- * made it is the first; NULL: there is none. Belongs to the root.
+ * The container that has the name which the client gave it: what `kubectl patch` adds comes before it. In a root that
+ * others made it is the first; NULL: there is none. Belongs to the root.
  */
 const cJSON *own_container(const cJSON *root, const cJSON *skeleton);
 

@@ -92,7 +92,7 @@ void pod_message_add(const cJSON *pod, struct buf *out)
 	add_condition(pod, "Ready", "Unknown", out);
 	if (kube_condition_node_is_lost(pod)) {
 		begin_part(out);
-		buf_add_str(out, "the node does not report any more, so the container's state is unknown");
+		buf_add_str(out, "the node no longer reports, so the container's state is unknown");
 	}
 	cJSON_ArrayForEach (status, init)
 		add_container(status, alone, out);

@@ -20,7 +20,7 @@ struct port_table {
  *
  * ports  borrowed for as long as the table lives; NULL or no array: the table is empty.
  * key    the member with the number; items without one are left out. The protocol is the member `protocol`.
- * Returns false when memory is short: the table is then empty.
+ * Returns false when out of memory: the table is then empty.
  */
 bool port_table_make(const cJSON *ports, const char *key, struct port_table *ret_table) must_check;
 

@@ -2,28 +2,13 @@
 
 #include <string.h>
 
-#include "common/adapters/crypto.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
+#include "common/container/workload.h"
 #include "common/protocol.h"
 #include "common/services/json_write.h"
 
 #define NAME_MAX_BYTES 253 /* RFC 1123 subdomain */
-#define PREFIX PROTOCOL_ROOT "-"
-#define TOKEN_MAX 200 /* bytes of a name's token that still fit into a bucket's name, with room */
-
-void record_bucket(const char *provider_name, char out[BUS_BUCKET_MAX])
-{
-	struct buf encoded cleanup_buf = buf_make(BUS_BUCKET_MAX);
-	char token[PROTOCOL_SUBJECT_MAX];
-
-	protocol_write_token(provider_name, token, sizeof(token));
-	if (strlen(token) > TOKEN_MAX) {
-		crypto_base64_encode(CRYPTO_BASE64_URL, provider_name, strlen(provider_name), &encoded);
-		snprintf(token, sizeof(token), "__%s", encoded.data);
-	}
-	snprintf(out, BUS_BUCKET_MAX, PREFIX "%.230s", token);
-}
 
 void record_key(enum resource_type type, const char *instance_id, char out[RECORD_KEY_MAX])
 {
@@ -40,6 +25,8 @@ void record_write(const struct record *record, struct buf *out)
 
 	json_begin_object(&w, NULL);
 	json_string(&w, "id", record->id);
+	if (record->kind != KUBE_DEPLOYMENT)
+		json_string(&w, "kind", kube_kind_name(record->kind));
 	json_string(&w, "name", record->name);
 	json_string(&w, "status", container_status_name(record->status));
 	if (record->version)
@@ -57,6 +44,20 @@ static bool read_status(const char *name, enum container_status *ret_status)
 			*ret_status = all[i];
 			return true;
 		}
+	}
+	return false;
+}
+
+static bool read_kind(const char *name, enum kube_kind *ret_kind)
+{
+	*ret_kind = KUBE_DEPLOYMENT;
+	if (!name)
+		return true;
+	for (int kind = workload_root_from(0); kind < KUBE_KIND_COUNT; kind = workload_root_from(kind + 1)) {
+		if (strcmp(kube_kind_name((enum kube_kind)kind), name) != 0)
+			continue;
+		*ret_kind = (enum kube_kind)kind;
+		return true;
 	}
 	return false;
 }
@@ -81,7 +82,8 @@ enum rc record_read(const char *text, size_t len, cJSON **ret_tree, struct recor
 	record.name = json_string_at(tree, "name");
 	record.version = json_int_at(tree, "version", 0);
 	if (!record.id || !record.id[0] || label_value_fault(record.id) || !record.name || !is_name(record.name) ||
-	    record.version < 0 || !read_status(json_string_at(tree, "status"), &record.status))
+	    record.version < 0 || !read_kind(json_string_at(tree, "kind"), &record.kind) ||
+	    !read_status(json_string_at(tree, "status"), &record.status))
 		return error_set(err, RC_INVALID_ARGUMENT, "a record without id, name or status");
 	*ret_record = record;
 	*ret_tree = TAKE(tree);

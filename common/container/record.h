@@ -1,12 +1,12 @@
 /*
- * What DCM last knew of each container, as it lies in the key-value bucket: names, keys and values. Pure. Monitors write
+ * What DCM last knew of each container, as it lies in the key-value bucket (bucket_name.h). Pure. Monitors write
  * what they have reported, workers what they have made (kube-worker/first_record.h).
  */
 #ifndef COMMON_CONTAINER_RECORD_H
 #define COMMON_CONTAINER_RECORD_H
 
-#include "common/bus/bus_bucket.h"
 #include "common/container/container_status.h"
+#include "common/kube/kube_path.h"
 #include "common/resource.h"
 #include "common/services/json.h"
 
@@ -15,18 +15,12 @@
 #define RECORD_LEADER_KEY "leader"
 
 struct record {
-	const char *id;   /* of the instance */
-	const char *name; /* of its Deployment */
+	const char *id;      /* of the instance */
+	enum kube_kind kind; /* of its root; not written for the first kind, which all readers know */
+	const char *name;    /* of its root */
 	enum container_status status;
-	int64_t version; /* a worker's: the resourceVersion of the Deployment that it made; 0: not known */
+	int64_t version; /* a worker's: the resourceVersion of the root that it made; 0: not known */
 };
-
-/*
- * The bucket of a provider: different for different names, and always a legal bucket name. Its readable form is
- * "k8s-container-sp-" and the name as a token (protocol_write_token); for names that would become too long, "__" and
- * base64url, which no token begins with.
- */
-void record_bucket(const char *provider_name, char out[BUS_BUCKET_MAX]);
 
 /* The key of an instance of a type; instance_id NULL: the pattern of all of that type. */
 void record_key(enum resource_type type, const char *instance_id, char out[RECORD_KEY_MAX]);

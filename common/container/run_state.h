@@ -1,6 +1,7 @@
 /*
- * How a container runs, beside what its spec says: how many replicas its root has, whether we have stopped it, when it was
- * restarted, and which call has changed it last. Kept by the root itself, so that one write changes it with the spec. Pure.
+ * How a container runs, beside what its spec says: how many replicas its root has, whether we have stopped it, when it
+ * was restarted, and which call has changed it last. Kept by the root itself, so that one write changes it with the
+ * spec. Pure.
  */
 #ifndef COMMON_CONTAINER_RUN_STATE_H
 #define COMMON_CONTAINER_RUN_STATE_H
@@ -38,9 +39,9 @@ void run_state_start(struct run_state *state);
 void run_state_scale(struct run_state *state, int64_t replicas);
 
 /*
- * What follows from a spec that changes: replicas that the client changed count. Of a container that was stopped they are
- * kept, unless it is stopped because the spec said 0. Replicas that it does not say any more are one, unless an autoscaler
- * has the count; what it never said is left to others.
+ * What follows from a spec that changes: replicas that the client changed count. Of a container that was stopped they
+ * are kept, unless it is stopped because the spec said 0. Replicas that it does not say any more are one, unless an
+ * autoscaler has the count; what it never said is left to others.
  */
 void run_state_follow(struct run_state *state, const cJSON *old_spec, const cJSON *new_spec);
 
@@ -53,16 +54,16 @@ bool spec_replicas(const cJSON *spec, int64_t *ret_replicas);
 bool spec_wants_autoscaler(const cJSON *spec);
 
 /*
- * Set the replicas of a spec, whatever its hints are now. False: memory is short.
+ * Set the replicas of a spec, whatever its hints are now. False: out of memory.
  */
 bool spec_set_replicas(cJSON *spec, int64_t replicas) must_check;
 
 /*
- * The provider_hints as clients see them: as they were written, but for `replicas`, which shows those that there are, or
- * that are kept. An autoscaler's do not show: then it says where that begins.
+ * The provider_hints as clients see them: as they were written, but for `replicas`, which shows those that there are,
+ * or that are kept. An autoscaler's do not show: then it says where that begins.
  *
  * hints  as written; NULL: none.
- * Returns the hints themselves, or a copy in *ret_own for the caller to free; those as written when memory is short.
+ * Returns the hints themselves, or a copy in *ret_own for the caller to free; those as written when out of memory.
  */
 const cJSON *run_state_show_hints(const struct run_state *state, const cJSON *hints, cJSON **ret_own);
 

@@ -10,6 +10,8 @@
 #define PREFIX "s-"
 #define PREFIXED_ID_MAX 60 /* bytes of an id that gets the prefix: the name stays below 63 */
 #define DIGEST_BYTES 30
+#define ORDINARY PREFIX "0" /* how names that are a digest begin */
+#define HEADLESS PREFIX "1"
 
 /* Does it begin with a digit, or look like a name that we derive? */
 static bool needs_other_name(const char *id)
@@ -19,11 +21,18 @@ static bool needs_other_name(const char *id)
 	return id[0] >= '0' && id[0] <= '9';
 }
 
+static enum rc write_digest(const char *id, const char *prefix, char out[SERVICE_NAME_MAX], struct error *err)
+{
+	char hex[2 * DIGEST_BYTES + 1];
+
+	if (!crypto_sha256_hex(id, strlen(id), DIGEST_BYTES, hex))
+		return error_set(err, RC_INTERNAL, "no digest can be made for the name of a Service");
+	snprintf(out, SERVICE_NAME_MAX, "%s%s", prefix, hex);
+	return RC_OK;
+}
+
 enum rc service_name_derive(const char *id, char out[SERVICE_NAME_MAX], struct error *err)
 {
-	unsigned char digest[CRYPTO_SHA256_SIZE];
-	struct buf hex cleanup_buf = buf_make(SERVICE_NAME_MAX);
-
 	if (!needs_other_name(id)) {
 		snprintf(out, SERVICE_NAME_MAX, "%s", id);
 		return RC_OK;
@@ -32,9 +41,16 @@ enum rc service_name_derive(const char *id, char out[SERVICE_NAME_MAX], struct e
 		snprintf(out, SERVICE_NAME_MAX, PREFIX "%s", id);
 		return RC_OK;
 	}
-	if (!crypto_sha256(id, strlen(id), digest))
-		return error_set(err, RC_INTERNAL, "no digest can be made for the name of a Service");
-	buf_add_hex(&hex, digest, DIGEST_BYTES);
-	snprintf(out, SERVICE_NAME_MAX, PREFIX "0%s", hex.data);
-	return RC_OK;
+	return write_digest(id, ORDINARY, out, err);
+}
+
+enum rc service_name_derive_headless(const char *id, char out[SERVICE_NAME_MAX], struct error *err)
+{
+	return write_digest(id, HEADLESS, out, err);
+}
+
+bool service_name_is_headless(const char *name)
+{
+	return str_has_prefix(name, HEADLESS) && strlen(name) == SERVICE_NAME_MAX - 1 &&
+	       strspn(name + strlen(HEADLESS), "0123456789abcdef") == 2 * DIGEST_BYTES;
 }

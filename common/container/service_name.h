@@ -1,8 +1,10 @@
 /*
- * The name of a container's Service.
+ * The names of a container's Services.
  */
 #ifndef COMMON_CONTAINER_SERVICE_NAME_H
 #define COMMON_CONTAINER_SERVICE_NAME_H
+
+#include <stdbool.h>
 
 #include "common/base/error.h"
 
@@ -24,5 +26,17 @@
  * Errors: RC_INTERNAL when no digest can be made.
  */
 enum rc service_name_derive(const char *id, char out[SERVICE_NAME_MAX], struct error *err) must_check;
+
+/*
+ * Derive the name of the headless Service of the same container: s-1<60 hex>, a digest of the id. It has the 63 bytes
+ * of those names above that are a digest and begins with s-1 in place of s-0: so no id has it as the name of its
+ * Service.
+ *
+ * Errors: RC_INTERNAL when no digest can be made.
+ */
+enum rc service_name_derive_headless(const char *id, char out[SERVICE_NAME_MAX], struct error *err) must_check;
+
+/* Is it a name that service_name_derive_headless() gives? service_name_derive() gives none of them. */
+bool service_name_is_headless(const char *name);
 
 #endif

@@ -1,5 +1,7 @@
 #include "common/container/workload.h"
 
+#include <string.h>
+
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
 #include "common/container/service_name.h"
@@ -9,23 +11,34 @@
 
 _Static_assert(SERVICE_NAME_MAX <= WORKLOAD_NAME_MAX, "a name fits");
 
-static enum rc write_deployment(const struct workload_source *source, struct buf *out, struct error *err)
-{
-	return container_write_deployment(source->id, source->spec, source->run, source->origin, out, err);
-}
+/* Names are labels of at most 63 bytes, also <id>-<hash of at most 10> of a StatefulSet's Pods (kubernetes#64023). */
+#define DEPLOYMENT_ID_MAX 63
+#define STATEFULSET_ID_MAX 52
 
 /* The kinds of roots; the first is the one of a spec that names none of them. */
 static const struct root_row {
 	enum kube_kind kind;
-	enum rc (*write)(const struct workload_source *source, struct buf *out, struct error *err);
+	bool optional;
+	enum kube_kind revisions; /* what keeps its earlier templates */
+	bool follow;              /* with its annotations for as long as the template is the current one */
+	size_t id_max;
+	enum rc (*write)(const char *id, const cJSON *spec, const struct run_state *run,
+			 const struct container_origin *origin, struct buf *out, struct error *err);
 } roots[] = {
-	{ KUBE_DEPLOYMENT, write_deployment },
+	{ KUBE_DEPLOYMENT, false, KUBE_REPLICASET, true, DEPLOYMENT_ID_MAX, container_write_deployment },
+	{ KUBE_STATEFULSET, true, KUBE_CONTROLLER_REVISION, false, STATEFULSET_ID_MAX, container_write_statefulset },
 };
 
 static enum rc write_service(const struct workload_source *source, const char *name,
 			     const struct container_owner *owner, struct buf *out, struct error *err)
 {
 	return container_write_service(source->id, name, owner, source->spec, source->external_service_type, out, err);
+}
+
+static enum rc write_headless_service(const struct workload_source *source, const char *name,
+				      const struct container_owner *owner, struct buf *out, struct error *err)
+{
+	return container_write_headless_service(source->id, name, owner, source->spec, out, err);
 }
 
 static enum rc write_autoscaler(const struct workload_source *source, const char *name,
@@ -40,37 +53,74 @@ static enum rc name_by_id(const char *id, char out[WORKLOAD_NAME_MAX], struct er
 	return RC_OK;
 }
 
-/* The objects that a root owns. */
+/* The Services of other programs may have any name. */
+static bool is_ordinary_service(const char *name)
+{
+	return !service_name_is_headless(name);
+}
+
+/* Those of other programs have one of their own. */
+static bool wants_headless_service(const cJSON *spec)
+{
+	return workload_root_kind(spec) == KUBE_STATEFULSET;
+}
+
+#define ANY_ROOT (1u << KUBE_DEPLOYMENT | 1u << KUBE_STATEFULSET)
+
+/* The objects that a root owns. Roles of one kind are told apart by the form of their names. */
 static const struct child_row {
+	unsigned roots; /* kinds that may have it, as bits */
 	enum kube_kind kind;
 	bool watched;
+	bool (*has_name)(const char *name); /* NULL: any */
 	bool (*is_wanted)(const cJSON *spec);
 	enum rc (*derive_name)(const char *id, char out[WORKLOAD_NAME_MAX], struct error *err);
 	enum rc (*write)(const struct workload_source *source, const char *name, const struct container_owner *owner,
 			 struct buf *out, struct error *err);
 } children[WORKLOAD_ROLE_COUNT] = {
-	[WORKLOAD_SERVICE] = { KUBE_SERVICE, true, spec_wants_service, service_name_derive, write_service },
-	[WORKLOAD_AUTOSCALER] = { KUBE_AUTOSCALER, false, spec_wants_autoscaler, name_by_id, write_autoscaler },
+	[WORKLOAD_SERVICE] = { ANY_ROOT, KUBE_SERVICE, true, is_ordinary_service, spec_wants_service,
+			       service_name_derive, write_service },
+	[WORKLOAD_HEADLESS_SERVICE] = { 1u << KUBE_STATEFULSET, KUBE_SERVICE, true, service_name_is_headless,
+					wants_headless_service, service_name_derive_headless, write_headless_service },
+	[WORKLOAD_AUTOSCALER] = { ANY_ROOT, KUBE_AUTOSCALER, false, NULL, spec_wants_autoscaler, name_by_id,
+				  write_autoscaler },
 };
 
 /* ---- what should exist ------------------------------------------------------------------------------------------- */
 
-static const struct root_row *root_of(const cJSON *spec)
+static const struct root_row *row_of(enum kube_kind kind)
 {
-	const char *hint = json_string_at(spec, ROOT_KIND_HINT);
+	const struct root_row *row = roots;
 
-	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
-		if (str_equal(hint, kube_kind_name(roots[i].kind)))
-			return &roots[i];
-	return &roots[0];
+	while (row->kind != kind)
+		row++;
+	return row;
 }
 
-unsigned workload_wanted(const cJSON *spec)
+enum kube_kind workload_root_kind_by_hint(const char *hint)
+{
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		if (str_equal(hint, kube_kind_name(roots[i].kind)))
+			return roots[i].kind;
+	return roots[0].kind;
+}
+
+enum kube_kind workload_root_kind(const cJSON *spec)
+{
+	return workload_root_kind_by_hint(json_string_at(spec, ROOT_KIND_HINT));
+}
+
+size_t workload_id_max(enum kube_kind kind)
+{
+	return row_of(kind)->id_max;
+}
+
+unsigned workload_wanted(enum kube_kind root, const cJSON *spec)
 {
 	unsigned wanted = 0;
 
 	for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++)
-		if (children[role].is_wanted(spec))
+		if (children[role].roots & 1u << root && children[role].is_wanted(spec))
 			wanted |= 1u << role;
 	return wanted;
 }
@@ -89,10 +139,10 @@ enum rc workload_make(const struct workload_source *source, struct workload *ret
 {
 	struct workload workload = { .source = *source, .count = 1 };
 	struct workload_object *root = &workload.objects[0];
-	unsigned wanted = workload_wanted(source->spec);
+	unsigned wanted = workload_wanted(source->root, source->spec);
 	enum rc rc = RC_OK;
 
-	*root = (struct workload_object){ .role = WORKLOAD_ROOT, .kind = root_of(source->spec)->kind };
+	*root = (struct workload_object){ .role = WORKLOAD_ROOT, .kind = source->root };
 	snprintf(root->name, sizeof(root->name), "%s", source->id);
 	for (int role = WORKLOAD_ROOT + 1; !rc && role < WORKLOAD_ROLE_COUNT; role++)
 		if (wanted & 1u << role)
@@ -106,11 +156,12 @@ enum rc workload_make(const struct workload_source *source, struct workload *ret
 enum rc workload_write(const struct workload *workload, const struct workload_object *object, const char *root_uid,
 		       struct buf *out, struct error *err)
 {
-	const struct container_owner owner = { .kind = workload->objects[0].kind, .uid = root_uid };
+	const struct workload_source *source = &workload->source;
+	const struct container_owner owner = { .kind = source->root, .uid = root_uid };
 
 	if (object->role == WORKLOAD_ROOT)
-		return root_of(workload->source.spec)->write(&workload->source, out, err);
-	return children[object->role].write(&workload->source, object->name, &owner, out, err);
+		return row_of(source->root)->write(source->id, source->spec, source->run, source->origin, out, err);
+	return children[object->role].write(source, object->name, &owner, out, err);
 }
 
 /* ---- the kinds --------------------------------------------------------------------------------------------------- */
@@ -154,6 +205,31 @@ unsigned workload_watched_roles(void)
 	return roles;
 }
 
+unsigned workload_optional_kinds(void)
+{
+	unsigned kinds = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		if (roots[i].optional)
+			kinds |= 1u << roots[i].kind | 1u << roots[i].revisions;
+	return kinds;
+}
+
+enum kube_kind workload_revision_kind(enum kube_kind kind)
+{
+	return row_of(kind)->revisions;
+}
+
+bool workload_revisions_follow(enum kube_kind kind)
+{
+	return row_of(kind)->follow;
+}
+
+unsigned workload_status_kinds(enum kube_kind kind)
+{
+	return 1u << workload_revision_kind(kind) | 1u << KUBE_POD;
+}
+
 bool workload_is_root(enum kube_kind kind)
 {
 	return workload_root_kinds() & 1u << kind;
@@ -179,10 +255,11 @@ enum workload_tie workload_tie(const struct kube_uid *root, const struct fact *f
 	return kube_uid_is_set(&fact->owner) ? WORKLOAD_UNRELATED : WORKLOAD_OWNERLESS;
 }
 
-/* While no two roles have the same kind, that is all it takes. */
-static bool has_role(const struct fact *fact, enum workload_role role)
+bool workload_has_role(const struct fact *fact, enum workload_role role)
 {
-	return fact->kind == children[role].kind;
+	const struct child_row *row = &children[role];
+
+	return fact->kind == row->kind && (!row->has_name || row->has_name(fact->name));
 }
 
 unsigned workload_missing(const struct fact *root, const struct fact *const *facts, size_t count)
@@ -191,7 +268,7 @@ unsigned workload_missing(const struct fact *root, const struct fact *const *fac
 
 	for (size_t i = 0; i < count; i++)
 		for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++)
-			if (has_role(facts[i], (enum workload_role)role) &&
+			if (workload_has_role(facts[i], (enum workload_role)role) &&
 			    workload_tie(&root->uid, facts[i]) == WORKLOAD_OWNED)
 				missing &= ~(1u << role);
 	return missing;
@@ -207,7 +284,7 @@ unsigned workload_stray(const struct fact *root, const struct fact *const *facts
 		for (int role = WORKLOAD_ROOT + 1; role < WORKLOAD_ROLE_COUNT; role++) {
 			struct workload_object object;
 
-			if (has_role(facts[i], (enum workload_role)role) && !facts[i]->deleting &&
+			if (workload_has_role(facts[i], (enum workload_role)role) && !facts[i]->deleting &&
 			    kube_uid_equal(&facts[i]->owner, &root->uid) &&
 			    !workload_child((enum workload_role)role, root->instance_id, &object, NULL) &&
 			    str_equal(facts[i]->name, object.name))
@@ -224,7 +301,7 @@ const struct fact *workload_find(const struct fact *root, enum workload_role rol
 	for (size_t i = 0; i < count; i++) {
 		enum workload_tie tie;
 
-		if (facts[i]->deleting || !has_role(facts[i], role))
+		if (facts[i]->deleting || !workload_has_role(facts[i], role))
 			continue;
 		tie = workload_tie(&root->uid, facts[i]);
 		if (tie == WORKLOAD_OWNED)
@@ -235,15 +312,75 @@ const struct fact *workload_find(const struct fact *root, enum workload_role rol
 	return ownerless;
 }
 
-const struct fact *workload_replicaset(const struct kube_uid *root, const struct fact *pod,
-				       const struct fact *const *facts, size_t count)
+bool workload_root_precedes(int64_t created_ms, enum kube_kind kind, int64_t other_ms, enum kube_kind other)
 {
-	if (pod->kind != KUBE_POD)
-		return NULL;
+	return created_ms != other_ms ? created_ms < other_ms : kind < other;
+}
+
+bool workload_is_younger_twin(const struct fact *root, const struct fact *const *facts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct fact *other = facts[i];
+
+		if (workload_is_root(other->kind) && other->kind != root->kind && !other->deleting &&
+		    strcmp(other->name, root->name) == 0 &&
+		    workload_root_precedes(other->created_ms, other->kind, root->created_ms, root->kind))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Pods -------------------------------------------------------------------------------------------------------- */
+
+static const struct fact *find_replicaset(const struct fact *pod, const struct fact *const *facts, size_t count)
+{
 	for (size_t i = 0; i < count; i++)
 		if (facts[i]->kind == KUBE_REPLICASET && kube_uid_equal(&facts[i]->uid, &pod->owner))
-			return kube_uid_equal(&facts[i]->owner, root) ? facts[i] : NULL;
+			return facts[i];
 	return NULL;
+}
+
+uint64_t workload_newest_rollout(const struct fact *root, const struct fact *const *facts, size_t count)
+{
+	uint64_t newest = root->rollout;
+
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->kind == KUBE_REPLICASET && kube_uid_equal(&facts[i]->owner, &root->uid) &&
+		    facts[i]->rollout > newest)
+			newest = facts[i]->rollout;
+	return newest;
+}
+
+enum workload_pod workload_pod(const struct fact *root, uint64_t newest, const struct fact *pod,
+			       const struct fact *const *facts, size_t count)
+{
+	const struct fact *replicaset;
+
+	if (pod->kind != KUBE_POD)
+		return WORKLOAD_POD_OTHER;
+	if (kube_uid_equal(&pod->owner, &root->uid))
+		return newest && pod->rollout != newest ? WORKLOAD_POD_OLD : WORKLOAD_POD_CURRENT;
+	replicaset = find_replicaset(pod, facts, count);
+	if (!replicaset || !kube_uid_equal(&replicaset->owner, &root->uid))
+		return WORKLOAD_POD_OTHER;
+	return replicaset->rollout < newest ? WORKLOAD_POD_OLD : WORKLOAD_POD_CURRENT;
+}
+
+bool workload_has_pod(const struct kube_uid *root, const struct fact *pod, const struct fact *const *facts,
+		      size_t count)
+{
+	const struct fact as_root = { .uid = *root };
+
+	return workload_pod(&as_root, 0, pod, facts, count) != WORKLOAD_POD_OTHER;
+}
+
+int32_t workload_revision(const struct fact *root, const struct fact *const *facts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->kind == KUBE_CONTROLLER_REVISION && kube_uid_equal(&facts[i]->owner, &root->uid) &&
+		    facts[i]->rollout == root->rollout)
+			return facts[i]->revision;
+	return root->revision;
 }
 
 enum workload_holder workload_holder(const cJSON *object, const char *id, const struct kube_uid *root)

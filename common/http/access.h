@@ -1,6 +1,6 @@
 /*
- * Who may ask a server of ours: bearer tokens (RFC 6750) from a file, and client certificates. Without any of the two everybody
- * may. Either is enough when there are both.
+ * Who may ask a server of ours: bearer tokens (RFC 6750) from a file, and client certificates. Without any of the two
+ * everybody may. Either is enough when there are both.
  *
  * The file (tokens.h) is read again when it changes; while it is invalid, what was read last counts.
  */
@@ -53,8 +53,8 @@ void access_destroy(struct access *access);
  * ret_name  of the token, or "certificate"; "" when access is open.
  *
  * RC_UNAUTHENTICATED      no token that is known.
- * RC_PERMISSION_DENIED    the token may only read, or run no commands; or only certificates count and there is none: HTTP's 401 would have to
- *                         name a scheme by which to ask again, and TLS has none.
+ * RC_PERMISSION_DENIED    the token may only read, or run no commands; or only certificates count and there is none:
+ *                         HTTP's 401 would have to name a scheme by which to ask again, and TLS has none.
  * Threads: any. Looks at the file, once a second at most.
  */
 enum rc access_decide(struct access *access, const struct access_proof *proof, enum access_need need,

@@ -12,7 +12,6 @@
 #include "common/http/http_head.h"
 #include "common/http/http_multi_private.h"
 
-#define EVENTS_AT_ONCE 64
 #define REQUEST_MAX (128u * 1024) /* bytes */
 #define BLOCK 4096
 #define SWITCHING_PROTOCOLS 101
@@ -399,17 +398,20 @@ static void turn(struct http_duplex *d)
 /* The events of a turn are of different ones, and none of them frees another. */
 void http_duplex_turn(struct http_multi *multi)
 {
-	struct epoll_event events[EVENTS_AT_ONCE];
-	int count = multi->duplex_epoll >= 0 ? epoll_wait(multi->duplex_epoll, events, EVENTS_AT_ONCE, 0) : 0;
+	struct epoll_event events[HTTP_EVENTS_AT_ONCE];
+	int count = multi->duplex_epoll >= 0 ? epoll_wait(multi->duplex_epoll, events, HTTP_EVENTS_AT_ONCE, 0) : 0;
 	int64_t now_ms = clock_mono_ms();
 	struct http_duplex *next;
+	int left = HTTP_EVENTS_AT_ONCE; /* the others are still due in the next turn */
 
 	for (int i = 0; i < count; i++)
 		turn(events[i].data.ptr);
-	for (struct http_duplex *d = multi->connecting; d; d = next) {
+	for (struct http_duplex *d = multi->connecting; d && left; d = next) {
 		next = d->next;
-		if (http_multi_due_ms(d->own) <= now_ms)
+		if (http_multi_due_ms(d->own) <= now_ms) {
+			left--;
 			turn(d);
+		}
 	}
 }
 

@@ -1,10 +1,10 @@
 /*
- * Connections that an HTTP server gives another protocol (RFC 9110 section 7.8), on the loop of an http_multi: curl opens
- * them, with proxies and TLS and who we are; the request for the upgrade and what follows are sent and received here. Never
- * waits.
+ * Connections that an HTTP server gives another protocol (RFC 9110 section 7.8), on the loop of an http_multi: curl
+ * opens them, with proxies and TLS and who we are; the request for the upgrade and what follows are sent and received
+ * here. Never waits.
  *
- *	CONNECTING --curl has--> ASKING --101--> OPEN
- *	                            \--another status, and its body--> REFUSED
+ * 	CONNECTING --curl has--> ASKING --101--> OPEN
+ * 	                            \--another status, and its body--> REFUSED
  *
  * Threads: the loop alone.
  * Source: CURLOPT_CONNECT_ONLY(3), curl_easy_recv(3). Each has a curl_multi of its own: in one that others share, curl

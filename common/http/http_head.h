@@ -22,8 +22,8 @@ enum http_head_state {
 enum http_head_state http_head_read(const char *bytes, size_t len, int *ret_status, size_t *ret_len);
 
 /*
- * Copy the value of a header of a complete head, its name in any case, without white space around it: the first when there
- * are several. False: there is none, or it does not fit.
+ * Copy the value of a header of a complete head, its name in any case, without white space around it: the first when
+ * there are several. False: there is none, or it does not fit.
  */
 bool http_head_value(const char *head, size_t len, const char *name, char *out, size_t size);
 

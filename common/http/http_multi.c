@@ -11,7 +11,6 @@
 #include "common/http/http_multi_private.h"
 
 #define HTTP_NO_CONTENT 204
-#define EVENTS_AT_ONCE 64
 #define IDLE_CONNECTIONS_MAX 8 /* that are kept for the next request */
 
 struct http_transfer {
@@ -249,8 +248,8 @@ int64_t http_multi_due_ms(const struct http_multi *multi)
 
 void http_multi_turn(struct http_multi *multi)
 {
-	struct epoll_event events[EVENTS_AT_ONCE];
-	int count = epoll_wait(multi->epoll, events, EVENTS_AT_ONCE, 0);
+	struct epoll_event events[HTTP_EVENTS_AT_ONCE];
+	int count = epoll_wait(multi->epoll, events, HTTP_EVENTS_AT_ONCE, 0);
 	int running;
 
 	for (int i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /*
- * Many HTTP requests at once, on one thread, the loop, which never waits for any of them: for answers that flow for hours.
- * A transfer whose taker is busy is paused: its server is throttled by TCP, and no memory is used.
+ * Many HTTP requests at once, on one thread, the loop, which never waits for any of them: for answers that flow for
+ * hours. A transfer whose taker is busy is paused: its server is throttled by TCP, and no memory is used.
  *
  * Threads: the loop alone.
  */
@@ -25,14 +25,15 @@ struct http_transfer_taker {
 	/*
 	 * It is over; the transfer is freed afterwards. May start others, and cancel them.
 	 *
-	 * response  status and Retry-After; the body of an answer that is not 2xx, as far as HTTP_FLOW_ERROR_MAX. Borrowed.
+	 * response  status and Retry-After; the body of an answer that is not 2xx, as far as HTTP_FLOW_ERROR_MAX.
+	 *           Borrowed.
 	 * err       rc RC_OK: the answer was complete, whatever its status; else as http_client_do().
 	 */
 	void (*done)(void *ctx, const struct http_response *response, const struct error *err);
 	void *ctx;
 };
 
-#define HTTP_PIECE_MAX (16u * 1024)
+#define HTTP_PIECE_MAX (4u * 1024) /* curl keeps as much memory for each transfer */
 #define HTTP_FLOW_ERROR_MAX (64u * 1024)
 
 /* Make one. ret_multi: given to the caller. Errors: RC_NO_MEMORY; RC_INTERNAL without a descriptor. */
@@ -44,7 +45,7 @@ void http_multi_destroy(struct http_multi *multi);
 /* A descriptor that is readable when http_multi_turn() has something to do. Belongs to the result. */
 int http_multi_fd(const struct http_multi *multi);
 
-/* Do what can be done. */
+/* Do what can be done for some; the others in the next turn. */
 void http_multi_turn(struct http_multi *multi);
 
 /* When to call that if the descriptor does not tell before (clock_mono_ms()); a transfer that was begun changes it. */
@@ -53,8 +54,8 @@ int64_t http_multi_due_ms(const struct http_multi *multi);
 /*
  * Begin a request.
  *
- * request  timeout_ms may be 0: it has none. response_max, on_bytes, cancelled and ctx are not used. Copied, but for the
- *          texts of its identity, which outlive the transfer.
+ * request  timeout_ms may be 0: it has none. response_max, on_bytes, cancelled and ctx are not used. Copied, but for
+ *          the texts of its identity, which outlive the transfer.
  * ret_transfer  valid until done(), or http_transfer_cancel().
  * Errors: RC_NO_MEMORY; RC_INVALID_ARGUMENT (URL, certificate or key that cannot be used).
  */

@@ -7,6 +7,8 @@
 #include "common/http/http_multi.h"
 #include "common/http/http_private.h"
 
+#define HTTP_EVENTS_AT_ONCE 8 /* in a turn: each may be a TLS handshake, and the loop has others to care for */
+
 /* What curl works on: the handle's CURLOPT_PRIVATE. */
 struct http_job {
 	void (*done)(struct http_job *job, CURLcode code);

@@ -1,9 +1,9 @@
 /*
- * Which proxy a request goes through. The rules of Go's net/http, so that we go the way that kubectl goes. Pure, but for
- * http_proxy_read_environment().
+ * Which proxy a request goes through. The rules of Go's net/http, so that we go the way that kubectl goes. Pure, but
+ * for http_proxy_read_environment().
  *
- * Source: golang.org/x/net/http/httpproxy (Config.ProxyFunc). Not taken over: names in other scripts than Latin (IDNA) are
- * compared as they are written, and REQUEST_METHOD (CGI) has no meaning here.
+ * Source: golang.org/x/net/http/httpproxy (Config.ProxyFunc). Not taken over: names in other scripts than Latin (IDNA)
+ * are compared as they are written, and REQUEST_METHOD (CGI) has no meaning here.
  */
 #ifndef COMMON_HTTP_HTTP_PROXY_H
 #define COMMON_HTTP_HTTP_PROXY_H
@@ -28,18 +28,18 @@ struct http_proxy_settings {
 struct http_proxy_settings http_proxy_read_environment(void);
 
 /*
- * Append a proxy's URL in the form that libcurl takes: with a scheme, in lower case, and a port. socks5 becomes socks5h:
- * the proxy looks the host's name up.
+ * Append a proxy's URL in the form that libcurl takes: with a scheme, in lower case, and a port. socks5 becomes
+ * socks5h: the proxy looks the host's name up.
  *
- * given  "http://user:password@proxy:3128/", "socks5://proxy", "proxy:3128" and the like; schemes that are not known and
- *        missing ones are taken as http.
+ * given  "http://user:password@proxy:3128/", "socks5://proxy", "proxy:3128" and the like; schemes that are not known
+ *        and missing ones are taken as http.
  * False, and nothing appended: no host, white space or control characters in it, or too long.
  */
 bool http_proxy_format(const char *given, struct buf *out);
 
 /*
- * Append the proxy for a request, as http_proxy_format() writes it; nothing: go there directly. Never one for "localhost"
- * and loopback addresses.
+ * Append the proxy for a request, as http_proxy_format() writes it; nothing: go there directly. Never one for
+ * "localhost" and loopback addresses.
  *
  * url  http or https; with host, and perhaps user and port.
  */

@@ -30,8 +30,8 @@ enum rc listen_open(const char *variable, const char *address, int backlog, int 
 bool listen_is_ipv6(int fd);
 
 /*
- * Find out whether listen_open() would be refused, and add a line that says why. A port in use is no fault: it may be the
- * running program's. Blocks as listen_open() does.
+ * Find out whether listen_open() would be refused, and add a line that says why. A port in use is no fault: it may be
+ * the running program's. Blocks as listen_open() does.
  */
 void listen_check(const char *variable, const char *address, struct buf *faults);
 

@@ -56,6 +56,7 @@ struct informer {
 	int failures_in_row;
 	bool event_seen; /* by the watch that runs */
 	bool expired;    /* said inside the stream */
+	bool forbidden;  /* the last list was */
 	int64_t poll_ms; /* the pause before the next list that takes the place of a watch */
 	uint64_t digest; /* of all that the last list told, and of the one before: did anything change? */
 	uint64_t previous_digest;
@@ -104,6 +105,13 @@ static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 	return informer->listener.object(informer->listener.ctx, informer->kind, KUBE_ADDED, item, err);
 }
 
+static void note_allowed(struct informer *informer)
+{
+	if (informer->forbidden)
+		log_info("listing is allowed again", log_str("kind", kube_kind_plural(informer->kind)));
+	informer->forbidden = false;
+}
+
 static enum informer_event run_list(struct informer *informer, struct error *err)
 {
 	const struct kube_page page = {
@@ -124,6 +132,7 @@ static enum informer_event run_list(struct informer *informer, struct error *err
 	informer->listener.list_begin(informer->listener.ctx, informer->kind);
 	if (kube_list_all(informer->client, &page, &version, err))
 		return INFORMER_LIST_FAILED;
+	note_allowed(informer);
 	set_resource_version(informer, version);
 	informer->listener.list_end(informer->listener.ctx, informer->kind);
 	atomic_fetch_add(&informer->lists, 1);
@@ -324,6 +333,22 @@ static void log_event(const struct informer *informer, enum informer_event event
 			 log_str("event", informer_event_name(event)), log_err(err), log_num("pause_ms", ms));
 }
 
+/* Say it once, when it begins. True: this is why the list has failed. */
+static bool note_forbidden(struct informer *informer, enum informer_event event, const struct error *err)
+{
+	bool forbidden = event == INFORMER_LIST_FAILED && err->rc == RC_PERMISSION_DENIED;
+
+	if (!forbidden)
+		return false;
+	if (!informer->forbidden)
+		log_warn("not allowed to list; trying again now and then",
+			 log_str("kind", kube_kind_plural(informer->kind)), log_err(err));
+	informer->forbidden = true;
+	if (informer->listener.list_forbidden)
+		informer->listener.list_forbidden(informer->listener.ctx, informer->kind);
+	return true;
+}
+
 /* Say it once when lists take the place of the watch, and once when it is back. */
 static void note_polling(struct informer *informer, enum informer_event event, const struct error *err)
 {
@@ -352,6 +377,7 @@ static void note_failure(struct informer *informer, const struct error *err)
 static int64_t take_step(struct informer *informer, enum informer_event event, const struct error *err)
 {
 	struct informer_step step = informer_step(informer->state, event);
+	bool forbidden;
 	int64_t ms;
 
 	if (step.impossible)
@@ -362,10 +388,12 @@ static int64_t take_step(struct informer *informer, enum informer_event event, c
 		note_success(informer);
 	}
 	note_polling(informer, event, err);
+	forbidden = note_forbidden(informer, event, err);
 	ms = pause_ms(informer, step.pause, err);
 	if (step.pause == INFORMER_PAUSE_BACKOFF || step.pause == INFORMER_PAUSE_JITTER)
 		note_failure(informer, err);
-	log_event(informer, event, err, ms);
+	if (!forbidden)
+		log_event(informer, event, err, ms);
 	informer->state = step.next;
 	return ms;
 }

@@ -1,6 +1,6 @@
 /*
  * List and watch one kind in one namespace, for ever: the listener hears every change, and after every interruption
- * the whole truth again.
+ * the complete state again.
  */
 #ifndef COMMON_KUBE_INFORMER_H
 #define COMMON_KUBE_INFORMER_H
@@ -20,12 +20,14 @@ enum informer_mode {
 
 /* Who listens. All are called on the informer's thread; they must not block. */
 struct informer_listener {
-	/* A list begins: all objects will be told, what is not among them at list_end does not exist any more. */
+	/* A list begins: all objects will be told, what is not among them at list_end no longer exists. */
 	void (*list_begin)(void *ctx, enum kube_kind kind);
 	/* An object of the list, or ADDED, MODIFIED, DELETED from the watch. An error starts the list anew. */
 	enum rc (*object)(void *ctx, enum kube_kind kind, enum kube_event event, const cJSON *object,
 			  struct error *err);
 	void (*list_end)(void *ctx, enum kube_kind kind);
+	/* The list is forbidden (403); it is tried again now and then. May be NULL. */
+	void (*list_forbidden)(void *ctx, enum kube_kind kind);
 	void *ctx;
 	const char *selector; /* of labels: which objects it wants to hear of; outlives the informer */
 };

@@ -19,7 +19,7 @@ enum informer_event {
 	INFORMER_WATCH_ENDED,   /* the server closed a watch that had lived: the usual end */
 	INFORMER_WATCH_SHORT,   /* it closed at once and said nothing: to be treated as a fault */
 	INFORMER_WATCH_FAILED,  /* not reachable, 429, 5xx, connection lost: the resourceVersion is still good */
-	INFORMER_WATCH_EXPIRED, /* 410, as status or inside the stream: the resourceVersion is not good any more */
+	INFORMER_WATCH_EXPIRED, /* 410, as status or inside the stream: the resourceVersion is no longer good */
 	INFORMER_WATCH_BROKEN,  /* the stream told nonsense, an ERROR, or a fault lasted too long: start anew */
 	INFORMER_WATCH_REFUSED, /* watching is forbidden or not supported: lists take its place, until it is not */
 	INFORMER_PAUSE_OVER,

@@ -16,8 +16,9 @@ static const struct status_row {
 };
 
 /*
- * Refusals that time can mend and that only their message tells: their status and reason are those of any other refusal.
- * Addresses of Services: kubernetes#118921, a server that was just started says 422 "allocator not ready", a full range too.
+ * Refusals that time can mend and that only their message tells: their status and reason are those of any other
+ * refusal. Addresses of Services: kubernetes#118921, a server that was just started says 422 "allocator not ready", a
+ * full range too.
  */
 static const struct {
 	int status;

@@ -152,8 +152,8 @@ static enum rc rebuild(struct kube_auth *auth, struct error *err)
 }
 
 /*
- * Look at the files when it is time to. One thread at a time does, without the lock, because a file system may hang; the
- * others go on with what there is. The lock is held, and given up in between.
+ * Look at the files when it is time to. One thread at a time does, without the lock, because a file system may hang;
+ * the others go on with what there is. The lock is held, and given up in between.
  */
 static void renew_files(struct kube_auth *auth)
 {

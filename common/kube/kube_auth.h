@@ -41,8 +41,8 @@ void kube_auth_check(const struct kube_access *access, struct buf *faults);
  *
  * ret_auth  given to the caller (kube_auth_destroy).
  *
- * Errors: RC_INVALID_ARGUMENT with the variable, the file and what is wrong in it (also: a kind of authentication that is
- * not supported, by name); RC_NOT_FOUND a file that does not exist; RC_NO_MEMORY.
+ * Errors: RC_INVALID_ARGUMENT with the variable, the file and what is wrong in it (also: a kind of authentication that
+ * is not supported, by name); RC_NOT_FOUND a file that does not exist; RC_NO_MEMORY.
  * Runs no plugin and opens no connection.
  */
 enum rc kube_auth_create(const struct kube_access *access, struct kube_auth **ret_auth, struct error *err) must_check;
@@ -55,8 +55,8 @@ void kube_auth_destroy(struct kube_auth *auth);
  * plugin is run, on a thread of its own, when it never was or when what it gave is about to expire.
  *
  * ret_credentials  a reference for the caller (kube_credentials_release).
- * Errors: RC_UNAVAILABLE a plugin failed or timed out (30 s), a token file could never be read, or cancelled; RC_TIMEOUT the
- * caller has no more time, and the plugin runs on for those who come; RC_NO_MEMORY.
+ * Errors: RC_UNAVAILABLE a plugin failed or timed out (30 s), a token file could never be read, or cancelled;
+ * RC_TIMEOUT the caller has no more time, and the plugin runs on for those who come; RC_NO_MEMORY.
  * Blocks: only while nothing can be used before a plugin has ended; until the deadline at most.  Threads: any.
  */
 enum rc kube_auth_get(struct kube_auth *auth, const struct kube_auth_wait *wait,

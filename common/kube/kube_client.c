@@ -42,6 +42,11 @@ int64_t kube_client_last_answer_ms(void)
 	return last_answer_ms;
 }
 
+void kube_client_note_answer(void)
+{
+	last_answer_ms = clock_mono_ms();
+}
+
 enum rc kube_client_create(struct kube_auth *auth, struct kube_client **ret_client, struct error *err)
 {
 	struct kube_client *client = calloc(1, sizeof(*client));
@@ -156,7 +161,7 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	kube_metrics_end(&call, response.status);
 	reply->status = response.status;
 	if (!rc && response.status < 500)
-		last_answer_ms = clock_mono_ms();
+		kube_client_note_answer();
 	if (rc == RC_UNAVAILABLE && response.status == 0)
 		last_absence_ms = clock_mono_ms();
 	if (!rc && response.status == 401)
@@ -171,20 +176,25 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 
 /* ---- trying again ------------------------------------------------------------------------------------------------ */
 
+static bool was_away(int64_t now)
+{
+	return last_absence_ms && now - last_absence_ms < JUST_NOW_MS;
+}
+
 /* Is it only for a moment that even the question is forbidden? */
 static bool is_forbidden_briefly(struct kube_client *client)
 {
 	int64_t now = clock_mono_ms();
-	bool was_away = last_absence_ms && now - last_absence_ms < JUST_NOW_MS;
 
 	if (!client->forbidden_since_ms)
 		client->forbidden_since_ms = now;
-	return now - client->forbidden_since_ms < (was_away ? FORBIDDEN_AFTER_ABSENCE_MS : FORBIDDEN_MAX_MS);
+	return now - client->forbidden_since_ms < (was_away(now) ? FORBIDDEN_AFTER_ABSENCE_MS : FORBIDDEN_MAX_MS);
 }
 
 /*
- * A server that has just been started forbids everything until it has read its roles, even to ask whether it is ready; then
- * it says that it is not, or is too busy with its start to answer. One that goes on to forbid the question answers.
+ * A server that has just been started forbids everything until it has read its roles, even to ask whether it is ready;
+ * then it says that it is not, or is too busy with its start to answer. One that goes on to forbid the question
+ * answers.
  */
 static bool is_starting(struct kube_client *client, const struct kube_request *refused)
 {
@@ -214,42 +224,49 @@ static bool is_starting(struct kube_client *client, const struct kube_request *r
 struct tries {
 	int64_t started_ms;
 	bool repeated; /* at once, after a 401 or 403 */
+	bool started; /* not long ago: a refusal may be older than the word that it is ready, which was asked for next */
 	bool unsure;
 };
 
 /*
- * May the same request succeed a moment later? So says a 422 that is RC_UNAVAILABLE: no address for a Service yet. A quota or
- * a terminating namespace (403) is the caller's to hear.
+ * Until when the same request may be sent again, because it may succeed a moment later; 0: it will not. So says a 422
+ * that is RC_UNAVAILABLE: no address for a Service yet. A quota or a terminating namespace (403) is the caller's to
+ * hear.
  */
-static bool is_worth_retrying(const struct tries *tries, enum rc rc, int status, bool starting)
+static int64_t retry_until_ms(const struct tries *tries, int64_t deadline_ms, enum rc rc, int status, bool starting)
 {
+	int64_t no_answer_ms = tries->started_ms + NO_ANSWER_MAX_MS;
+
 	if (rc == RC_UNAVAILABLE && (status == 0 || status == 422 || status == 500 || starting))
-		return clock_mono_ms() - tries->started_ms < NO_ANSWER_MAX_MS;
-	return (rc == RC_UNAVAILABLE && (status == 429 || status > 500 || is_success(status))) ||
-	       (rc == RC_TIMEOUT && status == 504);
+		return no_answer_ms < deadline_ms ? no_answer_ms : deadline_ms;
+	if ((rc == RC_UNAVAILABLE && (status == 429 || status > 500 || is_success(status))) ||
+	    (rc == RC_TIMEOUT && status == 504))
+		return deadline_ms;
+	return 0;
 }
 
-/* How long to wait before the next try; -1 when the deadline comes first. */
-static int64_t retry_delay_ms(struct backoff *backoff, const struct error *err, int64_t deadline_ms)
+/* How long to wait before the next try; -1 when it would come too late. */
+static int64_t retry_delay_ms(struct backoff *backoff, const struct error *err, int64_t until_ms)
 {
 	int64_t delay = backoff_next_ms(backoff);
 
 	if (err->retry_after_s * 1000 > delay)
 		delay = err->retry_after_s * 1000;
-	return clock_mono_ms() + delay < deadline_ms ? delay : -1;
+	return clock_mono_ms() + delay < until_ms ? delay : -1;
 }
 
 enum rc kube_client_do(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
 		       struct error *err)
 {
 	struct backoff backoff = { .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
-	struct tries tries = { .started_ms = clock_mono_ms() };
+	struct tries tries = { .started_ms = clock_mono_ms(), .started = was_away(clock_mono_ms()) };
 	struct error own_error;
 
 	if (!err)
 		err = &own_error; /* the wait depends on it */
 	for (;;) {
 		int64_t delay = 0;
+		int64_t until_ms;
 		bool refused;
 		bool starting;
 		enum rc rc;
@@ -264,13 +281,16 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 		starting = refused && (tries.repeated || request->once) && is_starting(client, request);
 		if (starting)
 			rc = error_set(err, RC_UNAVAILABLE, "the API server is not ready");
+		tries.started |= starting;
 		if (!rc || request->once || (request->cancelled && request->cancelled(request->ctx)))
 			return rc;
-		if (is_worth_retrying(&tries, rc, reply->status, starting)) {
-			delay = retry_delay_ms(&backoff, err, request->deadline_ms);
+		until_ms = retry_until_ms(&tries, request->deadline_ms, rc, reply->status, starting);
+		if (until_ms) {
+			delay = retry_delay_ms(&backoff, err, until_ms);
 			if (delay < 0)
 				return rc;
-		} else if (refused && !tries.repeated) {
+		} else if (refused && (!tries.repeated || tries.started)) {
+			tries.started = tries.started && !tries.repeated;
 			tries.repeated = true;
 		} else {
 			return rc;

@@ -50,18 +50,19 @@ void kube_client_destroy(struct kube_client *client);
 /*
  * Carry out one call.
  *
- * Tries again, within the deadline: 429 and every 5xx with or without Retry-After; for 8 s at most, connections that fail or
- * break, and a Service that gets no address; and a 401 or 403 once (with renewed credentials), and then for as long, when
- * the server says that it is not ready: it knows no roles yet (for 1.5 s, when even the question is forbidden). The caller
- * makes sure that a repetition does no harm (all of ours are writes with a fixed name or with a UID precondition).
+ * Tries again, within the deadline: 429 and every 5xx with or without Retry-After; for 8 s at most, connections that
+ * fail or break, and a Service that gets no address; and a 401 or 403 once (with renewed credentials), and then for as
+ * long, when the server says that it is not ready: it knows no roles yet (for 1.5 s, when even the question is
+ * forbidden). The caller makes sure that a repetition does no harm (all of ours are writes with a fixed name or with a
+ * UID precondition).
  *
  * reply  is filled anew; kube_reply_clear() by the caller, also after an error.
  *
  * Returns RC_OK for 2xx. Otherwise, with Kubernetes' message in err: RC_INVALID_ARGUMENT (400, 422),
  * RC_PERMISSION_DENIED (403), RC_NOT_FOUND, RC_ALREADY_EXISTS and RC_CONFLICT (409, by its reason), RC_EXPIRED (410),
- * RC_TOO_LARGE (413), RC_UNAVAILABLE (quota, a namespace that is being terminated, no address for a Service, 401, 429, 5xx, no connection, and
- * whatever is no answer of a Kubernetes: no HTTP, no JSON, too large, a 404 without a Status; retry_after_s as granted),
- * RC_TIMEOUT (deadline, 504), RC_INTERNAL (on_bytes wanted no more).
+ * RC_TOO_LARGE (413), RC_UNAVAILABLE (quota, a namespace that is being terminated, no address for a Service, 401, 429,
+ * 5xx, no connection, and whatever is no answer of a Kubernetes: no HTTP, no JSON, too large, a 404 without a Status;
+ * retry_after_s as granted), RC_TIMEOUT (deadline, 504), RC_INTERNAL (on_bytes wanted no more).
  * Blocks: until the deadline at most.  Threads: one at a time for each client.
  *
  * Source: Kubernetes API conventions (response status kind); client-go rest/with_retry.go for what is retried;
@@ -70,8 +71,12 @@ void kube_client_destroy(struct kube_client *client);
 enum rc kube_client_do(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
 		       struct error *err) must_check;
 
-/* When any client of this process last had an answer below 500: clock_mono_ms(); 0: never. Any thread. */
+/*
+ * When anybody in this process last had an answer below 500, or a part of one: clock_mono_ms(); 0: never. Who asks in
+ * another way notes it. Any thread.
+ */
 int64_t kube_client_last_answer_ms(void);
+void kube_client_note_answer(void);
 
 void kube_reply_clear(struct kube_reply *reply);
 #define cleanup_kube_reply cleanup_with(kube_reply_clear)

@@ -79,6 +79,7 @@ static bool take(void *ctx, const char *bytes, size_t len)
 {
 	struct kube_call *call = ctx;
 
+	kube_client_note_answer();
 	if (call->taker.take)
 		return call->taker.take(call->taker.ctx, bytes, len);
 	buf_add(&call->collected, bytes, len);

@@ -53,6 +53,10 @@ static void build_path(const struct kube_page *page, struct buf *path)
 	kube_path_add_query(path, "limit", limit);
 	if (page->token && page->token[0])
 		kube_path_add_query(path, "continue", page->token);
+	if (page->version) {
+		kube_path_add_query(path, "resourceVersion", page->version);
+		kube_path_add_query(path, "resourceVersionMatch", "Exact");
+	}
 }
 
 /* bytes  that may come; without those that came, afterwards. */

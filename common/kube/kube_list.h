@@ -13,11 +13,12 @@
 struct kube_page {
 	enum kube_kind kind;
 	const char *namespace;
-	const char *selector;         /* of labels */
-	int limit;                    /* objects a call */
-	const char *token;            /* `continue`; NULL or "": from the start */
-	int64_t deadline_ms;          /* clock_mono_ms() */
-	bool once;                    /* no retries */
+	const char *selector; /* of labels */
+	int limit;            /* objects a call */
+	const char *token;    /* `continue`; NULL or "": from the start */
+	const char *version;  /* from the start, exactly as it was at this resourceVersion; NULL: as it is now */
+	int64_t deadline_ms;  /* clock_mono_ms() */
+	bool once;            /* no retries */
 	bool (*cancelled)(void *ctx); /* may be NULL */
 	kube_list_item on_item;
 	void (*on_restart)(
@@ -28,11 +29,11 @@ struct kube_page {
 /*
  * Read one page, in one call.
  *
- * ret_token, ret_version  as kube_list_parser_finish(): the next page's token ("" = none) and the list's resourceVersion;
- *                         given to the caller (free()). ret_version may be NULL.
+ * ret_token, ret_version  as kube_list_parser_finish(): the next page's token ("" = none) and the list's
+ *                         resourceVersion; given to the caller (free()). ret_version may be NULL.
  * ret_newer_token         on RC_EXPIRED: the token with which Kubernetes would go on from the same place in the present
  *                         state, or NULL; given to the caller. May be NULL.
- * Errors: as kube_client_do(), and those of on_item.
+ * Errors: as kube_client_do(), and those of on_item; RC_EXPIRED the token or the version is too old.
  */
 enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
 		       char **ret_newer_token, struct error *err) must_check;

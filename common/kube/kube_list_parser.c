@@ -4,6 +4,7 @@
 
 #include "common/base/strutil.h"
 #include "common/kube/kube_json.h"
+#include "common/services/json_check.h"
 
 #define ENVELOPE_MAX (256u * 1024)
 #define ITEM_MAX (16u * 1024 * 1024)
@@ -142,18 +143,27 @@ static bool feed_byte(struct kube_list_parser *list, const char *at, const char 
 	}
 }
 
+/* The bytes of a string that change nothing here: most of what a list consists of. */
+static size_t plain_length(const struct kube_list_parser *list, const char *at, const char *end)
+{
+	if (!list->in_string || list->escaped || list->depth == DEPTH_LIST)
+		return 0;
+	return json_plain_length(at, (size_t)(end - at));
+}
+
 bool kube_list_parser_feed(void *ctx, const char *bytes, size_t len)
 {
 	struct kube_list_parser *list = ctx;
 	const char *kept_from = bytes;
+	const char *end = bytes + len;
 
-	for (const char *at = bytes; at < bytes + len; at++) {
+	for (const char *at = bytes; (at += plain_length(list, at, end)) < end; at++) {
 		if (list->in_string)
 			step_in_string(list, *at);
 		else if (list->failed || !feed_byte(list, at, &kept_from))
 			return false;
 	}
-	keep(list, kept_from, bytes + len, list->in_items && list->depth > DEPTH_ITEMS);
+	keep(list, kept_from, end, list->in_items && list->depth > DEPTH_ITEMS);
 	return !list->failed;
 }
 

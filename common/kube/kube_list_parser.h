@@ -32,8 +32,8 @@ struct kube_list_parser kube_list_parser_make(kube_list_item on_item, void *ctx)
 void kube_list_parser_clear(struct kube_list_parser *list);
 
 /*
- * Take the next bytes, however they are cut. False after the first fault (kube_list_parser_finish() tells which): more bytes
- * are not wanted. Its shape is that of http_request.on_bytes, with the list as ctx.
+ * Take the next bytes, however they are cut. False after the first fault (kube_list_parser_finish() tells which): more
+ * bytes are not wanted. Its shape is that of http_request.on_bytes, with the list as ctx.
  */
 bool kube_list_parser_feed(void *list, const char *bytes, size_t len);
 
@@ -46,8 +46,8 @@ void kube_list_parser_restart(void *list);
  * ret_continue          the token of the next page, "" when this was the last; given to the caller (free()).
  * ret_resource_version  given to the caller (free()); "" when absent. May be NULL.
  *
- * Errors: those of on_item; RC_UNAVAILABLE for an answer that ended too early, is no list of objects, or has an item above
- * 16 MiB; RC_NO_MEMORY.
+ * Errors: those of on_item; RC_UNAVAILABLE for an answer that ended too early, is no list of objects, or has an item
+ * above 16 MiB; RC_NO_MEMORY.
  */
 enum rc kube_list_parser_finish(struct kube_list_parser *list, char **ret_continue, char **ret_resource_version,
 				struct error *err) must_check;

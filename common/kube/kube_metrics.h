@@ -23,7 +23,9 @@ struct kube_metrics_call kube_metrics_begin(const char *method, const char *path
 /* It is over. status: HTTP; 0: no answer came. */
 void kube_metrics_end(const struct kube_metrics_call *call, int status);
 
-/* An informer's list was complete, or its watch told something or ended in order: all of the kind is known as of now. */
+/*
+ * An informer's list was complete, or its watch told something or ended in order: all of the kind is known as of now.
+ */
 void kube_metrics_fresh(enum kube_kind kind);
 
 /* An informer has begun (+1) or ended (-1): without any, nothing is known of the kind. */

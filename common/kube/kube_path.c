@@ -12,7 +12,9 @@ static const struct kind_row {
 	const char *name;
 } kinds[KUBE_LOOKUP_COUNT] = {
 	[KUBE_DEPLOYMENT] = { "apps/v1", "deployments", "Deployment" },
+	[KUBE_STATEFULSET] = { "apps/v1", "statefulsets", "StatefulSet" },
 	[KUBE_REPLICASET] = { "apps/v1", "replicasets", "ReplicaSet" },
+	[KUBE_CONTROLLER_REVISION] = { "apps/v1", "controllerrevisions", "ControllerRevision" },
 	[KUBE_POD] = { "v1", "pods", "Pod" },
 	[KUBE_SERVICE] = { "v1", "services", "Service" },
 	[KUBE_AUTOSCALER] = { "autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler" },

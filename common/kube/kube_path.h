@@ -11,7 +11,9 @@
 /* Those that containers are made of, and, after their count, what is only looked up. */
 enum kube_kind {
 	KUBE_DEPLOYMENT,
+	KUBE_STATEFULSET,
 	KUBE_REPLICASET,
+	KUBE_CONTROLLER_REVISION,
 	KUBE_POD,
 	KUBE_SERVICE,
 	KUBE_AUTOSCALER,

@@ -36,7 +36,7 @@ struct kube_secrets {
 enum rc kube_secrets_init(struct kube_secrets *secrets, const char *variable, const struct kubeconfig *config,
 			  struct error *err) must_check;
 
-/* Copy, into a zeroed struct. False when memory is short; *ret_copy may then be cleared. */
+/* Copy, into a zeroed struct. False when out of memory; *ret_copy may then be cleared. */
 bool kube_secrets_copy(const struct kube_secrets *secrets, struct kube_secrets *ret_copy) must_check;
 
 void kube_secrets_swap(struct kube_secrets *a, struct kube_secrets *b);

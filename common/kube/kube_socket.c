@@ -166,6 +166,8 @@ static size_t receive(struct kube_socket *s, size_t max)
 
 	if (got == HTTP_DUPLEX_BUSY)
 		return 0;
+	if (got > 0)
+		kube_client_note_answer();
 	if (got <= 0)
 		s->state = KUBE_SOCKET_BROKEN;
 	else if (!websocket_receive(s->websocket, block, (size_t)got, &s->out))

@@ -1,7 +1,7 @@
 /*
- * A WebSocket to the Kubernetes API, for commands in containers: the same credentials as kube_client.h, on the loop of a
- * kube_flow. No more is read than is asked for, and what cannot be sent yet is not taken: whoever is slow throttles the
- * other side by TCP.
+ * A WebSocket to the Kubernetes API, for commands in containers: the same credentials as kube_client.h, on the loop of
+ * a kube_flow. No more is read than is asked for, and what cannot be sent yet is not taken: whoever is slow throttles
+ * the other side by TCP.
  *
  * Threads: the loop alone.
  */
@@ -20,8 +20,8 @@ struct kube_socket_taker {
 	void (*ready)(void *ctx);
 	/*
 	 * It could not be opened; it is freed afterwards.
-	 * reply, err: as kube_call_taker.done. A 403 without a body is what Kubernetes answers to a subprotocol that it does not
-	 * know, and to who may `get` but not `create`.
+	 * reply, err: as kube_call_taker.done. A 403 without a body is what Kubernetes answers to a subprotocol that it
+	 * does not know, and to who may `get` but not `create`.
 	 */
 	void (*refused)(void *ctx, const struct kube_reply *reply, const struct error *err);
 	/* In kube_socket_pump(): of a message that has come. */

@@ -2,8 +2,8 @@
  * What kubeconfig files say about one context, as plain data. Reads the files and checks what can be checked without
  * looking elsewhere; the files that they name (certificates, tokens) are read by kube_secrets.h.
  *
- * What kubectl takes is taken (tests/end-to-end/kubeconfigs.py); unknown members are skipped. No message ever contains a value that may be secret.
- * Source: client-go tools/clientcmd/api/v1/types.go, loader.go, validation.go.
+ * What kubectl takes is taken (tests/end-to-end/kubeconfigs.py); unknown members are skipped. No message ever contains
+ * a value that may be secret. Source: client-go tools/clientcmd/api/v1/types.go, loader.go, validation.go.
  */
 #ifndef COMMON_KUBE_KUBECONFIG_H
 #define COMMON_KUBE_KUBECONFIG_H

@@ -47,8 +47,8 @@ static bool is_authority(const char *text, size_t len)
 }
 
 /*
- * The server as a URL of our form: scheme in lower case, no query and no fragment, no slash at the end. "host:6443" is http,
- * whatever else speaks of TLS: so kubectl has it.
+ * The server as a URL of our form: scheme in lower case, no query and no fragment, no slash at the end. "host:6443" is
+ * http, whatever else speaks of TLS: so kubectl has it.
  */
 static enum rc check_server(struct kubeconfig *config, struct error *err)
 {
@@ -219,7 +219,10 @@ static enum rc check_exec(const struct kubeconfig *config, struct error *err)
 	return exec->command ? check_rules(config->user_place, rules, ARRAY_LEN(rules), err) : RC_OK;
 }
 
-/* Credentials must not go in plain text. As client-go (clientcmd, DirectClientConfig.ClientConfig): only impersonation stays. */
+/*
+ * Credentials must not go in plain text. As client-go (clientcmd, DirectClientConfig.ClientConfig): only impersonation
+ * stays.
+ */
 static void drop_credentials(struct kubeconfig *config)
 {
 	char **const texts[] = {

@@ -70,8 +70,8 @@ bool config_load(const struct config_row *rows, size_t row_count, void *into, st
 
 /*
  * What every main() does first: handle --help, --version, --check-config, --health and the program's own options,
- * fill `into` (which begins zeroed), and set up the log (SP_LOG_LEVEL, SP_LOG_FORMAT) under the program's name. Prints to stdout and
- * stderr, never the value of a secret. Opens no socket. SIGPIPE is ignored from here on.
+ * fill `into` (which begins zeroed), and set up the log (SP_LOG_LEVEL, SP_LOG_FORMAT) under the program's name. Prints
+ * to stdout and stderr, never the value of a secret. Opens no socket. SIGPIPE is ignored from here on.
  */
 enum config_next config_start(const struct config_program *program, int argc, char **argv, void *into);
 
@@ -100,7 +100,10 @@ bool config_is_namespace(const char *value);
 int config_tell_health(enum rc rc, const struct error *err);
 
 /* clang-format off */
-/* The rows that every process has. `type` is the struct with the members name, log_level and log_format. Those for NATS: bus_access.h, for Kubernetes: kube_auth.h. */
+/*
+ * The rows that every process has. `type` is the struct with the members name, log_level and log_format. Those for
+ * NATS: bus_access.h, for Kubernetes: kube_auth.h.
+ */
 #define CONFIG_ROW_NAME(type) \
 	{ .env = "SP_NAME", .offset = offsetof(type, name), .valid = config_is_name, \
 	  .form = "1 to 128 bytes of UTF-8 without control characters", \

@@ -19,8 +19,8 @@
 
 /*
  * Parse a text that comes from a client: exactly one RFC 8259 value in well-formed UTF-8, no U+0000, at most
- * JSON_DEPTH_MAX levels, no key twice in one object. (Numbers that a double does not hold: api-svc/document/exact_numbers.h.)
- * Never recurses deeper than JSON_DEPTH_MAX, whatever the input.
+ * JSON_DEPTH_MAX levels, no key twice in one object. (Numbers that a double does not hold:
+ * api-svc/document/exact_numbers.h.) Never recurses deeper than JSON_DEPTH_MAX, whatever the input.
  *
  * ret_tree  given to the caller (cJSON_Delete, cleanup_json).
  * Errors: RC_INVALID_ARGUMENT with what is wrong and at which byte; RC_NO_MEMORY.
@@ -60,8 +60,8 @@ struct json_member {
 };
 
 /*
- * The members of an object in the order of their names, those of one name in their own order: in less than the square of
- * their number.
+ * The members of an object in the order of their names, those of one name in their own order: in less than the square
+ * of their number.
  *
  * ret_members  given to the caller (free()).
  * Errors: RC_NO_MEMORY.

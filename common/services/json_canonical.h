@@ -1,5 +1,6 @@
 /*
- * JSON in one form for each value: the members of objects stand in the order of their names, whatever order they came in.
+ * JSON in one form for each value: the members of objects stand in the order of their names, whatever order they came
+ * in.
  */
 #ifndef COMMON_SERVICES_JSON_CANONICAL_H
 #define COMMON_SERVICES_JSON_CANONICAL_H

@@ -1,5 +1,6 @@
 #include "common/services/json_check.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -82,10 +83,28 @@ static bool is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/* Of eight bytes: the high bit of the first that is not plain, and perhaps bits above it, where a borrow ran on. */
+static uint64_t mark_special(const char *s)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t bytes;
+
+	memcpy(&bytes, s, sizeof(bytes));
+	bytes = le64toh(bytes);
+	return ((bytes - ones * 0x20) | ((bytes ^ ones * '"') - ones) | ((bytes ^ ones * '\\') - ones) | bytes) &
+	       ones * 0x80;
+}
+
 size_t json_plain_length(const char *s, size_t len)
 {
 	size_t n = 0;
 
+	for (; len - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
+		uint64_t marks = mark_special(s + n);
+
+		if (marks)
+			return n + (size_t)__builtin_ctzll(marks) / 8;
+	}
 	while (n < len && is_plain((unsigned char)s[n]))
 		n++;
 	return n;

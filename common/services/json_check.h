@@ -11,7 +11,9 @@
 
 #define JSON_CHECK_DEPTH_LIMIT 1024 /* the largest depth_max that can be asked for */
 
-/* How many bytes at the beginning stand for themselves in a JSON string: ASCII without controls, quotes, backslashes. */
+/*
+ * How many bytes at the beginning stand for themselves in a JSON string: ASCII without controls, quotes, backslashes.
+ */
 size_t json_plain_length(const char *s, size_t len);
 
 /*

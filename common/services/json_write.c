@@ -36,6 +36,15 @@ static const char *short_escape(char c)
 	}
 }
 
+/* Much faster than printf(): output of commands may be full of them. */
+static void add_control(struct buf *out, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char escape[] = { '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] };
+
+	buf_add(out, escape, sizeof(escape));
+}
+
 static void add_quoted(struct buf *out, const char *s, size_t len)
 {
 	size_t i = 0;
@@ -56,7 +65,7 @@ static void add_quoted(struct buf *out, const char *s, size_t len)
 		else if (n == 0)
 			buf_add_str(out, "\xEF\xBF\xBD");
 		else if ((unsigned char)s[i] < 0x20)
-			buf_addf(out, "\\u%04x", (unsigned char)s[i]);
+			add_control(out, (unsigned char)s[i]);
 		else
 			buf_add(out, s + i, n);
 		i += n ? n : 1;

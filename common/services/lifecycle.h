@@ -12,8 +12,8 @@
 void lifecycle_ignore_broken_pipes(void);
 
 /*
- * Block SIGTERM and SIGINT for this and all later threads, ignore SIGPIPE, and leave no core dump: memory has credentials.
- * Call in main(), before any thread.
+ * Block SIGTERM and SIGINT for this and all later threads, ignore SIGPIPE, and leave no core dump: memory has
+ * credentials. Call in main(), before any thread.
  */
 void lifecycle_init(void);
 

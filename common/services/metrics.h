@@ -3,8 +3,8 @@
  * allocated, and their text for Prometheus (metrics_text.h).
  *
  * A metric is a constant row in the file of who counts, its values are static cells beside it; lists of such rows make
- * what a process shows. The values of labels come from tables (operations, kinds, statuses), never from a client, so the
- * number of series is known before the program runs.
+ * what a process shows. The values of labels come from tables (operations, kinds, statuses), never from a client, so
+ * the number of series is known before the program runs.
  *
  * Source: https://prometheus.io/docs/practices/naming/ for the names.
  */
@@ -70,7 +70,9 @@ struct metric {
 /* What a process shows. */
 struct metrics {
 	const struct metric *const *const *lists; /* each ends in NULL, and so do all */
-	/* Sets what is asked for instead of counted, before a text is written. Any thread, also several; may be NULL. */
+	/*
+	 * Sets what is asked for instead of counted, before a text is written. Any thread, also several; may be NULL.
+	 */
 	void (*collect)(void *ctx);
 	void *ctx;
 };

@@ -64,7 +64,9 @@ static void set_start(int64_t start_ticks)
 	metric_set(&start_metric, 0, clock_wall_ms() - ago_ms);
 }
 
-/* proc(5): after the name in parentheses, threads are the 18th field, the start the 20th and resident pages the 22nd. */
+/*
+ * proc(5): after the name in parentheses, threads are the 18th field, the start the 20th and resident pages the 22nd.
+ */
 static void read_stat(void)
 {
 	char text[STAT_MAX];

@@ -59,7 +59,9 @@ def repair(spec):
     for key in [k for k in labels if k in RESERVED or not LABEL_KEY.fullmatch(k) or ".." in k or ".-" in k or "-." in k]:
         del labels[key]
     hints = spec.get("provider_hints", {}).get("kubernetes", {})
-    if hints.get("strategy", {}).get("type") == "recreate":
+    if hints.get("kind") == "StatefulSet":
+        hints.pop("strategy", None)
+    elif hints.get("strategy", {}).get("type") == "recreate":
         hints["strategy"] = {"type": "recreate"}
     elif "strategy" in hints:
         hints["strategy"] = {"type": "rolling", "max_surge": 1}
@@ -69,6 +71,14 @@ def repair(spec):
     if network.get("ports"):
         network["ports"] = list({(port["container_port"], port.get("protocol", "TCP")): port
                                  for port in network["ports"]}.values())
+
+
+def repair_id(query, spec):
+    """A StatefulSet's is shorter; and one name is no id."""
+    if spec.get("provider_hints", {}).get("kubernetes", {}).get("kind") == "StatefulSet" and "id" in query:
+        query["id"] = query["id"][:52].rstrip("-")
+    if query.get("id") == "health":
+        del query["id"]
 
 
 def repair_list(query):
@@ -134,14 +144,14 @@ def before_call(_context, case, _kwargs):
         case.path_parameters["revision"] = 1
     if isinstance(case.body, dict) and case.path.endswith(":rollback"):
         case.body["revision"] = 1
-    if query.get("id") == "health":
-        del query["id"]
     if case.method == "PATCH":
         case.body = {"spec": {"metadata": {"labels": {"a": "b"}}}}
     elif isinstance(case.body, dict):
         case.body = clean(case.body)
         if case.path.endswith("/containers"):
-            repair(case.body["spec"] if "spec" in case.body else case.body)
+            spec = case.body["spec"] if "spec" in case.body else case.body
+            repair(spec)
+            repair_id(query, spec)
 
 
 @schemathesis.hook

@@ -40,9 +40,9 @@ def throughput(command):
     return size / (1 << 20) / (time.monotonic() - began), size
 
 
-def write_long_log(cluster, pod, mib):
+def write_long_log(cluster, uid, mib):
     lines = mib * (1 << 20) // 128
-    path = pathlib.Path(cluster, "containers", NAMESPACE, pod, "web", "0.log")
+    path = pathlib.Path(cluster, "containers", uid, "web", "0.log")
     with open(path, "a", encoding="ascii") as f:
         f.writelines(f"2026-01-01T00:00:00.{n % 10**9:09d}Z stdout F {n:09d} {'x' * 117}\n" for n in range(lines))
 
@@ -89,14 +89,14 @@ def measure_follow(stack, pod, hours):
 
 
 def measure(stack, cluster, pod, mib):
-    from container_logs import path
+    from container_logs import path, uid_of
 
     base = f"http://127.0.0.1:{stack.api_port}"
     kubectl = [f"{cluster}/bin/kubectl", "--kubeconfig", f"{cluster}/admin.kubeconfig", "-n", NAMESPACE, "logs", pod]
     for name, command in (("kubectl logs", [*kubectl, "--tail=1"]), ("ours, by curl", ["curl", "-sN", base + path("bench", tail_lines=1)])):
         times = [first_byte_ms(command) for _ in range(20)]
         print(f"first byte  {name:14} p50 {statistics.median(times):7.1f} ms, max {max(times):.1f} ms")
-    write_long_log(cluster, pod, mib)
+    write_long_log(cluster, uid_of(stack, pod), mib)
     for name, command in (("kubectl logs", kubectl), ("ours, by curl", ["curl", "-sN", base + path("bench", tail_lines=2**31 - 1)])):
         rate, size = throughput(command)
         rss = ", ".join(f"{name} {kb / 1024:.0f} MiB" for name, kb in resident(stack).items())

@@ -34,6 +34,11 @@ RECOVERED_S = 0.2
 BODY = json.dumps({"spec": spec()})
 
 
+def raise_limit():
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
 def start(binaries, folder, latency_ms):
     """(processes by name, api)"""
     kubesim, kubeconfig = start_kubesim(f"{binaries}/kubesim", folder, "dcm-sp")
@@ -181,12 +186,16 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--latency", type=int, default=0)
     args = parser.parse_args()
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    with_pipeline(args, args.latency, measure)
+
+
+def with_pipeline(args, latency_ms, measure_it):
+    """Call with the arguments, the processes and the API of a pipeline that is ended afterwards."""
+    raise_limit()
     with tempfile.TemporaryDirectory(prefix="overload-") as folder:
-        processes, api = start(args.bin, folder, args.latency)
+        processes, api = start(args.bin, folder, latency_ms)
         try:
-            measure(args, processes, api)
+            measure_it(args, processes, api)
         finally:
             for process in reversed(processes.values()):
                 process.kill()

@@ -19,13 +19,6 @@ sys.path[:0] = [str(TESTS / "component" / "streams"), str(TESTS / "end-to-end")]
 MIB = 1 << 20
 
 
-def cpu_s(process):
-    """Seconds of processor time that it has used."""
-    with open(f"/proc/{process.popen.pid}/stat") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def discard(stream):
     while stream.more():
         stream.buffer = b""
@@ -33,7 +26,7 @@ def discard(stream):
 
 def measure_throughput(stage, count, size, **options):
     begun = time.monotonic()
-    used = {p: cpu_s(p) for p in (stage.svc, stage.worker, stage.nats)}
+    used = {p: p.cpu_s() for p in (stage.svc, stage.worker, stage.nats)}
     streams = [stage.get(f"mode=bytes&bytes={size}", headers="Connection: close\r\n", **options) for _ in range(count)]
     threads = [threading.Thread(target=discard, args=(stream,)) for stream in streams]
     for thread in threads:
@@ -41,7 +34,7 @@ def measure_throughput(stage, count, size, **options):
     for thread in threads:
         thread.join()
     took = time.monotonic() - begun
-    shares = ", ".join(f"{p.name} {(cpu_s(p) - at) / took * 100:.0f} %" for p, at in used.items())
+    shares = ", ".join(f"{p.name} {(p.cpu_s() - at) / took * 100:.0f} %" for p, at in used.items())
     print(f"{count:5} stream{'s' if count > 1 else ' '} {count * size / MIB / took:8.0f} MiB/s   processor: {shares}")
 
 
@@ -55,10 +48,10 @@ def measure_idle(stage, counts):
         while len(streams) < count:
             streams.append(stage.get("mode=hang"))
         time.sleep(3)
-        used = {p: cpu_s(p) for p in (*processes, stage.nats)}
+        used = {p: p.cpu_s() for p in (*processes, stage.nats)}
         time.sleep(5)
         memory = ", ".join(f"{p.name} {(p.rss_kb() - before[p]) / count:.1f} KiB" for p in processes)
-        shares = ", ".join(f"{p.name} {(cpu_s(p) - at) / 5 * 100:.1f} %" for p, at in used.items())
+        shares = ", ".join(f"{p.name} {(p.cpu_s() - at) / 5 * 100:.1f} %" for p, at in used.items())
         times = []
         for _ in range(50):
             at = time.monotonic()

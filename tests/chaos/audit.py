@@ -7,15 +7,18 @@ From the operations of an id follows when it must be there, with which uid, and 
   a create without success     gone 60 s after its last answer; a repeat by key may still succeed
   a create whose client left   as its api-svc has logged: 201 was written, or the client was found gone
   a DELETE without an answer   not known; what a GET says 5 s later stays so
-  PATCH 200                    shown from the answer until another PATCH is sent, label and Service together
-  a PATCH without success      shown or not, until one succeeds; finished or undone in the end
+  PATCH or :rollback 200       shown from the answer until another one is sent, label and Service together
+  one without success          shown or not, until one succeeds; finished or undone in the end
+  a command 200 or 101         has run exactly once; whatever else was answered, never twice
+  a followed log, a :watch     ends when its client leaves it, its container is deleted, or a process is gone
 """
 
+import collections
 import dataclasses
 
-from clients import CALM_S, GONE_S
-from history import CHANGES, LEFT, NO_SERVICE, RESET, TIMEOUT
-from watchers import ID_LABEL, NAME_LABEL, PATCH_LABEL
+from clients import ANSWER_S, CALM_S, GONE_S
+from history import BROKEN, CHANGES, ENDED, LEFT, NO_SERVICE, READS, RESET, TIMEOUT
+from watchers import ID_LABEL, NAME_LABEL, UPDATE_LABEL
 
 INF = float("inf")
 BRIEF_S = 1
@@ -23,9 +26,27 @@ SLACK_S = 2          # of GONE_S: between two looks
 KILL_S = 1           # between the death of an api-svc and the reset that its client sees
 START_S = 3          # until a process that was started again does its work
 HEALTH_MAX_S = 1
+BROKEN_S = 45        # how long after a fault a stream may find that its other end has gone
+NATS = {"nats-0", "nats-1", "nats-2"}
+SCRAPE_S = 1         # a scrape that fails takes so long at most
 CALM_HEALTH_S = 6    # without a fault of NATS, Kubernetes and a worker: healthy
-ALLOWED = {"create": {201, 409, 422, 503, 504}, "get": {200, 404, 503, 504}, "list": {200, 503, 504},
-           "delete": {204, 404, 503, 504}, **{kind: {200, 404, 503, 504} for kind in CHANGES}}
+ALLOWED = {"create": {201, 409, 422, 503, 504}, "list": {200, 503, 504}, "delete": {204, 404, 503, 504},
+           **{kind: {200, 404, 503, 504} for kind in (*CHANGES, *READS)}, "watch": {200, 503, 504},
+           "usage": {200, 404, 409, 501, 503, 504}, "logs": {200, 404, 409, 503, 504}, "exec": {101, 404, 409, 503, 504},
+           "exec_run": {200, 404, 409, 503, 504}}
+UNKEPT = "DcmSpEventsNotKept"
+NO_REVISION = "has no revision"  # in the 404 of a container that is there
+
+
+def _owners_of(objects):
+    return {owner["uid"] for o in objects for owner in o["metadata"].get("ownerReferences", [])}
+
+
+def _difference(a, b):
+    """The members that differ, as (a's, b's)."""
+    if not isinstance(a, dict) or not isinstance(b, dict):
+        return a, b
+    return {k: _difference(a.get(k), b.get(k)) for k in {*a, *b} if a.get(k) != b.get(k)}
 
 
 @dataclasses.dataclass
@@ -48,10 +69,13 @@ class Violation:
 
 
 class Audit:
-    """`excused`: kinds of things that are allowed, and were seen. `durable`: events do not get lost with NATS."""
+    """
+    `excused`: kinds of things that are allowed, and were seen. `durable`: events do not get lost with NATS. `replicated`:
+    what a NATS server loses, others have.
+    """
 
-    def __init__(self, history, durable=True):
-        self.history, self.durable = history, durable
+    def __init__(self, history, durable=True, replicated=False):
+        self.history, self.durable, self.replicated = history, durable, replicated
         self.violations, self.excused = [], {}
         self.ids = sorted({op.id for op in history.ops if op.id})
         self.expected = {i: self._expect(i) for i in self.ids}
@@ -71,12 +95,10 @@ class Audit:
             now = line[-1]
             if not op.reached:
                 continue
-            if op.changes:
-                if op.result == 404 and now.kind == "there":
-                    self.violate(f"{op.kind} 404 of a live container", op.id, op.answered, op.detail)
-                continue
-            handler = {"create": self._after_create, "delete": self._after_delete, "get": self._after_get}[op.kind]
-            new = handler(op, now)
+            if op.kind in CHANGES and op.result == 404 and now.kind == "there" and NO_REVISION not in op.detail:
+                self.violate(f"{op.kind} 404 of a live container", op.id, op.answered, op.detail)
+            handler = {"create": self._after_create, "delete": self._after_delete, "get": self._after_get}.get(op.kind)
+            new = handler(op, now) if handler else None
             if new:
                 now.end = min(now.end, op.sent)
                 line.append(new)
@@ -148,46 +170,54 @@ class Audit:
     # ---- what was seen ---------------------------------------------------------------------------------------------
 
     def check_sightings(self):
-        gets = [op for op in self.history.ops if op.kind == "get" and op.result == 404]
+        reads = [op for op in self.history.ops if op.kind in READS and op.result == 404 and NO_REVISION not in op.detail]
+        ended = [op for op in self.history.ops if op.kind == "logs" and op.detail == ENDED]
         for container_id in self.ids:
             for e in self.expected[container_id]:
                 inside = [s for s in self.history.sightings if s.sent >= e.begin and s.answered <= e.end
                           and (s.source != "GET" or container_id in s.containers)]
                 if e.kind == "there":
                     self._check_there(container_id, e, inside)
-                    self._check_patches(container_id, e, inside)
-                    for op in gets:
+                    self._check_updates(container_id, e, inside)
+                    for op in (*reads, *ended):
                         if op.id == container_id and op.sent >= e.begin and op.answered <= e.end:
-                            self.violate("GET 404 of a live container", container_id, op.answered, "")
+                            self.violate(f"{op.kind} 404 of a live container" if op.result == 404 else
+                                         "a followed log of a live container has ended", container_id, op.answered, op.detail)
                 elif e.kind in ("gone", "going"):
                     self._check_gone(container_id, e, [s for s in inside if container_id in s.containers])
 
     def _check_there(self, container_id, e, inside):
+        refused = {op.work for op in self.history.of(container_id)
+                   if op.kind == "create" and isinstance(op.result, int) and op.result >= 400}
         for s in inside:
             found = s.containers.get(container_id)
             if found is None:
                 self.violate("lost: it was answered 201, and is missing", container_id, s.answered, f"in {s.source}")
+            elif e.uid and found[0] != e.uid and s.source == "Kubernetes" and found[1] in refused:
+                self.excuse("what a refused create of the other kind had made, before it was taken back")
             elif e.uid and found[0] != e.uid:
                 self.violate("another one than the one answered", container_id, s.answered,
                              f"{found[0]} instead of {e.uid} in {s.source}")
 
-    def _patches(self, e):
-        return [op for op in self.history.of(e.op.id) if op.kind == "patch" and op.reached and e.op.sent <= op.sent <= e.end]
+    def _updates(self, e):
+        return [op for op in self.history.of(e.op.id)
+                if op.shows and op.reached and op.result != 404 and e.op.sent <= op.sent <= e.end]
 
     @staticmethod
-    def _may_show(patches, begin, end):
+    def _may_show(updates, begin, end):
         """The numbers that may be seen by one who looks between these times."""
-        done = [p for p in patches if p.result == 200 and p.answered <= begin]
-        last = max(done, key=lambda p: p.sent) if done else None
-        return {last.number if last else 0} | {p.number for p in patches if p.sent <= end and (not last or p.sent > last.sent)}
+        done = [u for u in updates if u.result == 200 and u.answered <= begin]
+        last = max(done, key=lambda u: u.sent) if done else None
+        return (last.shows if last else {0}).union(*(u.shows for u in updates
+                                                     if u.sent <= end and (not last or u.sent > last.sent)))
 
-    def _check_patches(self, container_id, e, inside):
-        patches = self._patches(e)
+    def _check_updates(self, container_id, e, inside):
+        updates = self._updates(e)
         for s in inside:
             found = s.containers.get(container_id)
-            if found is not None and e.uid in ("", found[0]) and found[2] not in self._may_show(patches, s.sent, s.answered):
+            if found is not None and e.uid in ("", found[0]) and found[2] not in self._may_show(updates, s.sent, s.answered):
                 self.violate("another version than the one answered", container_id, s.answered,
-                             f"patch {found[2]} in {s.source}: {[(p.number, p.result) for p in patches]}")
+                             f"update {found[2]} in {s.source}: {[(u.number, u.kind, u.result) for u in updates]}")
 
     def _check_gone(self, container_id, e, seen):
         if not seen:
@@ -207,7 +237,8 @@ class Audit:
             self.excuse("a come-back of less than 1 s")
 
     def _store_was_lost(self, begin, end):
-        return any(s.name == "lose store" for s in self.history.struck({"nats"}, begin, end))
+        """Once and for all: of three, the others have it as well."""
+        return not self.replicated and any(s.name == "lose store" for s in self.history.struck(NATS, begin, end))
 
     # ---- answers ---------------------------------------------------------------------------------------------------
 
@@ -221,57 +252,133 @@ class Audit:
                 self.violate(NO_SERVICE, op.id, op.answered, f"op {op.number}")
             if op.detail.startswith("NO PROBLEM DOCUMENT"):
                 self.violate("an error without a proper problem document", op.id, op.answered, op.detail)
-            if op.result in (RESET, TIMEOUT) and not self.history.struck({op.api}, op.sent - 1, op.answered):
+            if op.result in (RESET, TIMEOUT) and not self._stopped(op.api, op.sent - 1, op.answered):
                 self.violate("a connection that ends without an answer", op.id, op.answered, f"{op.result} {op.detail}")
+            self._check_stream(op)
         for note in self.history.notes:
             self.violate("a note of a client", note, 0, note)
 
+    def _starved(self, name, begin, end):
+        return any(n == name and a <= end and b >= begin for n, a, b in self.history.starved)
+
+    def _stopped(self, name, begin, end):
+        return any(s.stops for s in self.history.struck({name}, begin, end))
+
+    def _check_stream(self, op):
+        if op.kind == "watch" and op.detail == ENDED and not self._stopped(op.api, op.sent, op.answered):
+            self.violate("a :watch has ended", op.id, op.answered, f"op {op.number}")
+        if op.detail == BROKEN and not any(s.end >= op.sent - BROKEN_S and s.begin <= op.answered
+                                           for s in self.history.strikes):
+            self.violate("a stream was broken off without a fault", op.id, op.answered, f"op {op.number} {op.kind}")
+
+    def check_watches(self):
+        for name, at, text in self.history.watch_faults:
+            if not self._stopped(name, at - ANSWER_S, at):
+                self.violate(text, name, at, "")
+
+    def check_commands(self, lines):
+        """`lines`: the request ids of what has run; of no use where nothing runs."""
+        for op in self.history.ops:
+            times = lines.count(f"op-{op.number}")
+            if times > 1:
+                self.violate("a command has run twice", op.id, op.answered, f"op {op.number}: {times} times")
+            elif op.detail == "ran" and not times:
+                self.violate("a command that was answered has not run", op.id, op.answered, f"op {op.number}")
+
     def check_health(self, parts):
-        for name, sent, answered, said in self.history.health:
-            if self.history.struck({name}, sent - START_S, answered) or self._stalled(sent, answered):
+        for h in self.history.health:
+            if self._stopped(h.api, h.sent - START_S, h.answered) or self._stalled(h.sent, h.answered):
                 continue
-            if answered - sent > HEALTH_MAX_S:
-                self.violate("health took longer than 1 s", name, answered, f"{answered - sent:.2f} s: {said}")
-            elif said not in ("healthy", "unhealthy"):
-                self.violate("health without an answer", name, answered, said)
-            elif said == "unhealthy" and self._must_be_healthy(sent, answered, parts):
-                self.violate("unhealthy without a reason", name, answered, "")
+            if h.answered - h.sent - h.waited_s > HEALTH_MAX_S:
+                self.violate("health took longer than 1 s", h.api, h.answered, f"{h.answered - h.sent:.2f} s, "
+                             f"{h.waited_s:.2f} s of it without a processor: {h.said}")
+            elif h.answered - h.sent > HEALTH_MAX_S:
+                self.excuse("health took longer than 1 s, for want of a processor")
+            elif h.said not in ("healthy", "unhealthy"):
+                self.violate("health without an answer", h.api, h.answered, h.said)
+            elif h.said == "unhealthy" and self._must_be_healthy(h.api, h.sent, h.answered, parts):
+                self.violate("unhealthy without a reason", h.api, h.answered, "")
 
     def _stalled(self, begin, end):
         return any(a <= end and b >= begin for a, b in self.history.stalls)
 
-    def _must_be_healthy(self, sent, answered, parts):
-        begin = sent - CALM_HEALTH_S
-        if begin < self.history.begin or self.history.struck({"nats", *parts}, begin, answered):
+    def _must_be_healthy(self, name, sent, answered, parts):
+        if sent - CALM_HEALTH_S < self.history.begin or self._disturbed({name, *NATS, *parts}, sent, answered):
             return False
-        return any(not self.history.struck({f"worker-{n}"}, begin, answered) for n in range(3))
+        if any(self._starved(part, sent, answered) for part in parts):
+            return False
+        return any(not self._disturbed({f"worker-{n}"}, sent, answered) and not self._starved(f"worker-{n}", sent, answered)
+                   for n in range(3))
+
+    def _disturbed(self, names, begin, end):
+        """Is there a fault, or was there a moment ago? After a cut, TCP may take as long as it lasted to try again."""
+        return any(s.victim in names and s.begin <= end and begin <= s.end + CALM_HEALTH_S +
+                   (s.end - s.begin if "cut" in s.name else 0) for s in self.history.strikes)
+
+    # ---- metrics ---------------------------------------------------------------------------------------------------
+
+    def check_scrapes(self, scraped):
+        """Of a Scraped. Every answer that a client has was counted by then, in the same life of the api-svc."""
+        for scrape in scraped.failed:
+            if scrape.unreadable:
+                self.violate("a scrape that Prometheus cannot read", scrape.name, scrape.at, scrape.reason)
+        for name in scraped.missing:
+            self.violate("its metrics do not come back", name, self.history.quiet, "")
+        for alert in scraped.firing:
+            if alert == UNKEPT and not self.durable:
+                self.excuse("the alert that no stream keeps the events: there is no JetStream")
+            else:
+                self.violate("an alert that still fires in the end", alert, self.history.quiet, "")
+        answers = collections.Counter((op.api, op.kind, str(op.result)) for op in self.history.ops
+                                      if isinstance(op.result, int) and op.sent >= scraped.since.get(op.api, INF))
+        for key, number in answers.items():
+            if scraped.counted.get(key, 0) < number:
+                self.violate("fewer requests are counted than were answered", key[0], self.history.quiet,
+                             f"{key[1]} {key[2]}: {number} answers, {scraped.counted.get(key, 0)} counted")
+
+    def failed_in_running(self, scraped):
+        """The scrapes that failed while their process was not stopped, and got a processor."""
+        return [s for s in scraped.failed if not self._stopped(s.name, s.at - SCRAPE_S - START_S, s.at)
+                and not self._starved(s.name, s.at - SCRAPE_S, s.at)]
 
     # ---- the end ---------------------------------------------------------------------------------------------------
 
-    def open_ends(self, deployments, services, events, statuses):
+    def open_ends(self, roots, services, events, statuses):
         """What does not fit in the end: [(rule, id, text)]; some of it may only need time."""
         wrong = []
-        by_id, owners = {}, {d["metadata"]["uid"] for d in deployments}
-        for d in deployments:
-            by_id.setdefault(d["metadata"]["labels"][NAME_LABEL], []).append(d)
-        with_service = {o["uid"] for s in services for o in s["metadata"].get("ownerReferences", [])}
+        by_id, owners = {}, {r["metadata"]["uid"] for r in roots}
+        for r in roots:
+            by_id.setdefault(r["metadata"]["labels"][NAME_LABEL], []).append(r)
+        with_service = _owners_of(s for s in services if s["spec"].get("clusterIP") != "None")
+        with_headless = _owners_of(s for s in services if s["spec"].get("clusterIP") == "None")
         for container_id in self.ids:
             e, found = self.expected[container_id][-1], by_id.pop(container_id, [])
             wrong += self._end_of(container_id, e, found, with_service)
             for real in {op.real for op in self.history.of(container_id) if op.real}:
-                wrong += self._events_of(container_id, [d for d in found if d["metadata"]["labels"][ID_LABEL] == real],
+                wrong += self._events_of(container_id, [r for r in found if r["metadata"]["labels"][ID_LABEL] == real],
                                          events.get(real), statuses.get(real))
         wrong += [("a container that was not created", i, "") for i in by_id]
-        wrong += [("a Service without its Deployment", s["metadata"]["name"], "") for s in services
+        wrong += [("a Service without its root", s["metadata"]["name"], "") for s in services
                   if not any(o["uid"] in owners for o in s["metadata"].get("ownerReferences", []))]
-        wrong += [("an object is still marked as owed", d["metadata"]["name"], "") for d in deployments
-                  if "dcm.project/owed" in d["metadata"].get("annotations", {})]
-        wrong += [("a change is still marked as incomplete", d["metadata"]["name"], "") for d in deployments
-                  if "dcm.project/changing" in d["metadata"].get("annotations", {})]
+        wrong += [("its headless Service is missing", r["metadata"]["name"], "") for r in roots
+                  if r["kind"] == "StatefulSet" and r["metadata"]["uid"] not in with_headless]
+        wrong += [("an object is still marked as owed", r["metadata"]["name"], "") for r in roots
+                  if r["metadata"].get("annotations", {}).get("dcm.project/owed")]
+        wrong += [("a change is still marked as incomplete", r["metadata"]["name"], "") for r in roots
+                  if "dcm.project/changing" in r["metadata"].get("annotations", {})]
+        return wrong
+
+    @staticmethod
+    def watched(listed, shown):
+        """`shown`: what a :watch at each api-svc shows, None: nothing yet; in the end it is what LIST says."""
+        wrong = [("a :watch is not there", name, "") for name, containers in shown.items() if containers is None]
+        for name, containers in shown.items():
+            wrong += [("a :watch shows another container than LIST", i, f"at {name}: {_difference(listed.get(i), containers.get(i))}")
+                      for i in {*listed, *(containers or {})} if containers is not None and listed.get(i) != containers.get(i)]
         return wrong
 
     def _end_of(self, container_id, e, found, with_service):
-        uids = [d["metadata"]["uid"] for d in found]
+        uids = [r["metadata"]["uid"] for r in found]
         if len(found) > 1:
             return [("two containers with one id", container_id, " ".join(uids))]
         if e.kind == "there":
@@ -284,17 +391,17 @@ class Audit:
             return [("orphan: its create has failed, and it is there in the end", container_id, f"{uids}")]
         return []
 
-    def _version_of(self, container_id, e, deployment, with_service):
-        patches, labels = self._patches(e), deployment["metadata"]["labels"]
-        number = int(labels.get(PATCH_LABEL, 0))
-        has_service = deployment["metadata"]["uid"] in with_service
-        if number not in self._may_show(patches, INF, INF):
+    def _version_of(self, container_id, e, root, with_service):
+        updates, labels = self._updates(e), root["metadata"]["labels"]
+        number = int(labels.get(UPDATE_LABEL, 0))
+        has_service = root["metadata"]["uid"] in with_service
+        if number not in self._may_show(updates, INF, INF):
             return [("another version than the one answered", container_id, f"in the end: {number}")]
-        wants_service = next((p.wants_service for p in patches if p.number == number), e.op.wants_service)
+        wants_service = next((u.wants_service for u in updates if u.number == number), e.op.wants_service)
         if wants_service and not has_service:
-            return [("its Service is missing", container_id, f"patch {number}")]
+            return [("its Service is missing", container_id, f"update {number}")]
         if has_service and not wants_service:
-            return [("a Service that it does not want", container_id, f"patch {number}")]
+            return [("a Service that it does not want", container_id, f"update {number}")]
         return []
 
     def _events_of(self, container_id, found, told, status):
@@ -306,8 +413,8 @@ class Audit:
             return [("DCM knows another status", container_id, f"told {told}, is {status}")]
         return []
 
-    def count_unknowable(self, deployments):
-        there = {d["metadata"]["labels"][NAME_LABEL] for d in deployments}
+    def count_unknowable(self, roots):
+        there = {r["metadata"]["labels"][NAME_LABEL] for r in roots}
         for container_id in self.ids:
             e = self.expected[container_id][-1]
             if e.kind == "any" and e.op and e.op.result == RESET and container_id in there:

@@ -20,14 +20,22 @@ from audit import Audit
 from clients import Client
 from history import History
 from report import print_report
+from scraping import Scraping
 from stage import Stage
-from watchers import Watchers, deployments
+from watchers import Watchers, roots
 
 QUIET_S = 75
 GOOD_LOOKS = 5
 WARM_S = 3
 DEBT_S = 180  # no debt is owed for so long
-GROWN_KB, GROWN_FDS, GROWN_THREADS = 48 * 1024, 80, 4
+GROWN_KB, GROWN_FDS, GROWN_THREADS = 48 * 1024, 112, 6  # a monitor that becomes active: a thread for each kind
+
+
+def names_of_faults(text):
+    names = text.split(",")
+    if not set(names) <= set(faults.NAMES):
+        raise argparse.ArgumentTypeError(f"there are: {', '.join(faults.NAMES)}")
+    return names
 
 
 def arguments():
@@ -38,11 +46,18 @@ def arguments():
     parser.add_argument("--period", type=float, default=2)
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--think", type=float, default=0.1, help="seconds between two calls of a client")
-    parser.add_argument("--faults", type=lambda text: text.split(","), default=None, help="only these of the table")
+    parser.add_argument("--faults", type=names_of_faults, help=f"only these, separated by commas: {', '.join(faults.NAMES)}")
+    parser.add_argument("--nats", type=int, choices=[1, 3], default=1, help="NATS servers; three are a cluster")
+    parser.add_argument("--network", action="store_true", help="namespaces of our own, to cut the network between any two "
+                        "and to fill the disk under NATS (by run.sh)")
     parser.add_argument("--latency", type=int, default=50, help="ms of each call of kubesim")
     parser.add_argument("--no-jetstream", action="store_true", help="nats-server has none: debts are marks on objects")
-    parser.add_argument("--keep", help="where logs are kept; default: a temporary folder, kept only after a violation")
-    return parser.parse_args()
+    parser.add_argument("--keep", help="a new or empty folder, where logs are kept; default: a temporary one, "
+                        "kept only after a violation")
+    args = parser.parse_args()
+    if args.keep and os.path.isdir(args.keep) and os.listdir(args.keep):
+        parser.error(f"--keep: {args.keep} is not empty")
+    return args
 
 
 class Progress:
@@ -63,10 +78,9 @@ class Progress:
               + ("  | " + ", ".join(latest) if latest else ""), flush=True)
 
 
-def load(args, stage, history):
+def load(args, stage, history, events):
     """Clients and faults, until the time is over and all is whole again."""
     watchers = Watchers(stage, history)
-    events = faults.schedule(args.seed, args.seconds, args.period, stage.kube.parts, args.faults)
     clients = [Client(n, args.seed, stage, history, args.think) for n in range(args.clients)]
     runner = faults.Runner(stage, history, events)
     progress = Progress(history, watchers, runner)
@@ -82,9 +96,10 @@ def load(args, stage, history):
         for name in stage.processes:
             stage.begin(name)
         history.delivered = stage.delivered()
-        return runner, *wait_until_quiet(stage, history, progress)
+        return runner, *wait_until_quiet(stage, history, watchers, progress)
     finally:
         watchers.stop()
+        history.watch_faults = [(name, *fault) for name, watch in watchers.lists.items() for fault in watch.faults]
 
 
 def end(clients, runner):
@@ -97,20 +112,21 @@ def end(clients, runner):
             runner.errors.append(f"{client.name}: {client.failed!r}")
 
 
-def ends(stage, audit):
+def ends(stage, audit, watchers):
     """What there is now, and what of it does not fit."""
-    there = deployments(stage.kube.admin, timeout=20)
+    there = roots(stage.kube.admin, timeout=20)
     services = stage.kube.admin.list("services")
     answers = [api.list(max_page_size=1000) for api in stage.apis.values()]
     if any(a.status != 200 for a in answers):
         raise OSError(f"LIST: {[a.status for a in answers]}")
-    statuses = {c["id"]: c["status"] for c in answers[0].json["containers"]}
-    return there, audit.open_ends(there, services, stage.dcm.last(), statuses)
+    listed = {c["id"]: c for c in answers[0].json["containers"]}
+    wrong = audit.open_ends(there, services, stage.dcm.last(), {i: c["status"] for i, c in listed.items()})
+    return there, wrong + audit.watched(listed, {name: watch.shown() for name, watch in watchers.lists.items()})
 
 
-def wait_until_quiet(stage, history, progress):
+def wait_until_quiet(stage, history, watchers, progress):
     """
-    Until everything fits, several times in a row, QUIET_S at most: what does not fit then, and the Deployments. (That a
+    Until everything fits, several times in a row, QUIET_S at most: what does not fit then, and the roots. (That a
     watch has gone silent is noticed within a minute; until then one of the workers lags.)
     """
     end, good, there, wrong = time.monotonic() + QUIET_S, 0, [], []
@@ -119,7 +135,7 @@ def wait_until_quiet(stage, history, progress):
         progress.show()
         time.sleep(1)
         try:
-            there, wrong = ends(stage, Audit(history, stage.jetstream))
+            there, wrong = ends(stage, auditor(stage, history), watchers)
         except (OSError, AssertionError) as error:
             wrong = [("what there is in the end cannot be read", "", repr(error))]
         good = good + 1 if not wrong else 0
@@ -127,12 +143,21 @@ def wait_until_quiet(stage, history, progress):
     return there, wrong
 
 
-def judge(stage, history, runner, there, wrong, baseline):
-    """Everything that does not fit, as an Audit."""
-    audit = Audit(history, stage.jetstream)
+def auditor(stage, history):
+    return Audit(history, stage.jetstream, stage.nats.clustered)
+
+
+def judge(stage, history, runner, there, wrong, baseline, scraped=None):
+    """Everything that does not fit, as an Audit; `scraped`: what a Prometheus knows, None: there was none."""
+    audit = auditor(stage, history)
     audit.check_sightings()
     audit.check_answers()
+    audit.check_watches()
+    if stage.runs_commands:
+        audit.check_commands(stage.commands())
     audit.check_health(stage.kube.parts)
+    if scraped:
+        audit.check_scrapes(scraped)
     audit.count_unknowable(there)
     for rule, container_id, text in wrong:
         audit.violate(rule, container_id, time.monotonic(), text)
@@ -159,25 +184,44 @@ def check_footprints(stage, baseline, audit):
                           f"KiB, descriptors, threads: {(rss, fds, threads)}, now {now}")
 
 
-def main():
-    args = arguments()
+def more(words):
+    """Of a command line, what has no variable of its own in the Makefile."""
+    named = {"--target", "--seed", "--seconds"}
+    return [word for before, word in zip(["", *words], words) if not named & {before, word}]
+
+
+def raise_limits():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def main():
+    args = arguments()
+    raise_limits()
     folder = args.keep or tempfile.mkdtemp(prefix="chaos-")
     os.makedirs(folder, exist_ok=True)
-    print(f"make chaos TARGET={args.target} SEED={args.seed} SECONDS={args.seconds:g}", flush=True)
-    stage = Stage(folder, args.target, not args.no_jetstream, args.latency)
-    wall = time.time() - time.monotonic()
+    print(f"make chaos TARGET={args.target} SEED={args.seed} SECONDS={args.seconds:g} "
+          f"CHAOS=\"{' '.join(more(sys.argv[1:]))}\"", flush=True)
+    stage = Stage(folder, args.target, not args.no_jetstream, args.latency, args.nats)
+    wall, scraping, scraped = time.time() - time.monotonic(), None, None
     try:
         stage.start()
+        if Scraping.able():
+            scraping = Scraping(stage, folder)
+            scraping.begin()
         time.sleep(WARM_S)
-        baseline = {name: stage.footprint(name) for name in stage.processes if name != "nats"}
+        baseline = {name: stage.footprint(name) for name in stage.ours}
         history = History(time.monotonic())
-        runner, there, wrong = load(args, stage, history)
-        audit = judge(stage, history, runner, there, wrong, baseline)
+        table = faults.able([*stage.processes, *stage.kube.parts], stage.abilities, args.faults)
+        events = faults.schedule(args.seed, args.seconds, args.period, table)
+        runner, there, wrong = load(args, stage, history, events)
+        scraped = scraping.settle(wall) if scraping else None
+        audit = judge(stage, history, runner, there, wrong, baseline, scraped)
     finally:
+        if scraping:
+            scraping.stop()
         stage.stop()
-    print_report(args, stage, history, runner, audit, wall)
+    print_report(args, stage, history, runner, audit, scraped, wall)
     if audit.violations:
         print(f"logs: {folder}")
         return 1

@@ -4,12 +4,14 @@ import concurrent.futures
 import http.client
 import json
 import random
+import socket
 import threading
 import time
 import urllib.parse
 
 from api import BASE, spec
-from history import LEFT, NO_SERVICE, RESET, TIMEOUT, UNREACHABLE, Op, Sighting
+from exec_client import Exec
+from history import BROKEN, ENDED, LEFT, NO_SERVICE, RESET, STREAMS, TIMEOUT, UNREACHABLE, Op, Sighting
 from stage import SECRET
 
 ANSWER_S = 45     # longer than any deadline: who waits longer waits for ever
@@ -17,22 +19,33 @@ GONE_S = 60       # by then what an unanswered create has made is gone
 CALM_S = 5        # after a failed DELETE: from then on nothing changes any more
 SLOTS = 6         # containers of a client
 KEY_REPEATS = 6
+STREAM_S = (0.5, 4)  # how long a client stays at a stream
+EXIT_CODE = 3
 PORTS = [(8080, "internal"), (9090, "none")]
 MERGE_PATCH = "application/merge-patch+json"
 METHODS = {"scale": lambda rng: {"replicas": rng.randrange(4)}, "stop": None, "start": None, "restart": None}
+LISTS = {"revisions": "revisions", "events": "events"}  # operation: member
 
 
 class Slot:
     """
     A container that a client uses. `name` is its label chaos-name; `id` is the same, or "" until the service has
     generated one. `state`: free; there; doubt: a DELETE has failed; ending: a create has failed, and what it may have
-    made is deleted.
+    made is deleted. `shown`: the numbers of updates that it may have shown.
     """
 
     def __init__(self, name, generated):
         self.name, self.generated, self.id = name, generated, "" if generated else name
         self.state, self.since = "free", 0.0
-        self.key, self.body, self.work, self.uid, self.service, self.patched = "", None, 0, "", False, False
+        self.key, self.body, self.work, self.uid, self.service, self.shown = "", None, 0, "", False, {0}
+
+
+class Session(Exec):
+    """A command's, at an Api."""
+
+    @staticmethod
+    def connect(api, timeout):
+        return socket.create_connection((api.host, api.port), timeout=timeout)
 
 
 class Client:
@@ -71,8 +84,9 @@ class Client:
         slot.id = "" if slot.generated else slot.name
         slot.work = self.history.number()
         slot.key = f"key-{slot.work}" if self.random.random() < 0.4 else ""
-        slot.service, slot.patched = self.random.random() < 0.4, False
-        slot.body = spec(ports=PORTS if slot.service else (), process={"env": [{"name": "A", "value": SECRET}]})
+        slot.service, slot.shown = self.random.random() < 0.4, {0}
+        slot.body = spec(ports=PORTS if slot.service else (), process={"env": [{"name": "A", "value": SECRET}]},
+                         **self._any_kind())
         slot.body["metadata"]["labels"] = {"chaos-work": str(slot.work), "chaos-name": slot.name}
         if not slot.key and self.random.random() < 0.1:
             self._create(slot, patience_s=self.random.choice([0, 0.01, 0.05, 0.1, 1]))
@@ -88,6 +102,9 @@ class Client:
             slot.state, slot.uid, slot.since, slot.id = "there", op.uid, op.answered, op.real
         elif op.result != UNREACHABLE:
             self._give_up(slot, op)
+
+    def _any_kind(self):
+        return {"provider_hints": {"kubernetes": {"kind": "StatefulSet"}}} if self.random.random() < 0.4 else {}
 
     def _give_up(self, slot, op):
         """What became of the create is not known: its id rests."""
@@ -108,19 +125,8 @@ class Client:
             self.slots.append(self._new_slot())
 
     def _on_there(self, slot):
-        what = self.random.random()
-        if what < 0.4:
-            self._get(slot)
-        elif what < 0.5:
-            self._list()
-        elif what < 0.6:
-            self._create_again(slot)
-        elif what < 0.75:
-            self._patch(slot)
-        elif what < 0.8:
-            self._method(slot, self.random.choice(list(METHODS)))
-        else:
-            self._delete(slot)
+        calls, weights = zip(*ON_THERE)
+        self.random.choices(calls, weights)[0](self, slot)
 
     def _create_twice(self, slot):
         """The same create at once on another connection: the better answer of the two."""
@@ -136,7 +142,7 @@ class Client:
         other = Slot(f"{slot.name}-other" if slot.key else slot.name, False)
         other.id = other.name if slot.key else slot.id
         other.work, other.key = self.history.number(), slot.key
-        other.body = spec()
+        other.body = spec(**self._any_kind())
         other.body["metadata"]["labels"] = {"chaos-work": str(other.work), "chaos-name": other.name}
         op = self._create(other)
         if slot.key and op.result == 201:
@@ -155,11 +161,12 @@ class Client:
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 
-    def _call(self, op, method, path, body=None, patience_s=None, content_type="application/json"):
+    def _call(self, op, method, path, body=None, patience_s=None, content_type="application/json", stay_s=None):
+        """The answer's JSON or text; None: there was none. stay_s: it is a stream, left after so long."""
         api = self.stage.apis[op.api]
         headers = {"X-Request-Id": f"op-{op.number}", **({"Idempotency-Key": op.key} if op.key else {}),
                    **({"Content-Type": content_type} if body else {})}
-        connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=ANSWER_S)
+        connection = http.client.HTTPConnection(api.host, api.port, timeout=ANSWER_S)
         answer = None
         try:
             try:
@@ -167,19 +174,25 @@ class Client:
             except OSError:
                 op.result = UNREACHABLE
                 return None
-            op.sent = time.monotonic()
+            op.sent, sock = time.monotonic(), connection.sock
             connection.request(method, path, json.dumps(body) if body else None, headers)
             if patience_s is not None:
                 self.stopping.wait(patience_s)
                 op.result = LEFT
                 return None
             response = connection.getresponse()
-            text = response.read().decode()
-            op.result, answer = response.status, json.loads(text) if text else {}
+            if stay_s is not None and response.status == 200:
+                op.result = 200
+                op.detail, answer = stay(sock, response, stay_s)
+                return answer
+            answer = read_answer(response)
+            op.result = response.status
             if op.result >= 400:
                 op.detail = problem_fault(response, answer) or answer.get("detail", "")
         except TimeoutError:
             op.result = TIMEOUT
+        except http.client.IncompleteRead as error:
+            op.result, op.detail = (200, BROKEN) if op.kind in STREAMS else (RESET, repr(error))
         except (OSError, http.client.HTTPException) as error:
             op.result, op.detail = RESET, repr(error)
         except ValueError as error:
@@ -200,7 +213,7 @@ class Client:
         answer = self._call(op, "POST", BASE + query, {"spec": slot.body}, patience_s)
         if op.result == 201:
             op.uid, op.real = answer["uid"], answer["id"]
-            op.detail = NO_SERVICE if slot.service and not slot.patched and "service" not in answer else ""
+            op.detail = NO_SERVICE if slot.service and slot.shown == {0} and "service" not in answer else ""
         return op
 
     def _get(self, slot):
@@ -209,29 +222,130 @@ class Client:
         if op.result == 200:
             op.uid = answer["uid"]
             work = int(answer["spec"]["metadata"]["labels"]["chaos-work"])
-            self.history.sightings.append(Sighting("GET", op.sent, op.answered, {slot.name: (op.uid, work, patch_of(answer))}))
+            self.history.sightings.append(Sighting("GET", op.sent, op.answered,
+                                                   {slot.name: (op.uid, work, update_of(answer["spec"]))}))
         return op
 
-    def _list(self):
+    def _list(self, _):
         op = self._op("list", "")
         answer = self._call(op, "GET", f"{BASE}?max_page_size=1000")
         if op.result == 200:
             self.history.sightings.append(Sighting(f"LIST op {op.number}", op.sent, op.answered, {
-                labels["chaos-name"]: (c["uid"], int(labels["chaos-work"]), patch_of(c))
+                labels["chaos-name"]: (c["uid"], int(labels["chaos-work"]), update_of(c["spec"]))
                 for c in answer["containers"] for labels in [c["spec"]["metadata"]["labels"]]}))
-        return op
 
-    def _patch(self, slot):
+    def _update(self, slot):
         """A label, and with an odd number no Service: both, or neither."""
-        op = self._op("patch", slot.name)
-        op.wants_service, slot.patched = op.number % 2 == 0, True
+        op = self._op("update", slot.name)
+        op.wants_service, op.shows = op.number % 2 == 0, frozenset({op.number})
+        slot.shown = slot.shown | op.shows
         network = {"ports": [{"container_port": p, "visibility": v} for p, v in PORTS]} if op.wants_service else None
         self._call(op, "PATCH", f"{BASE}/{slot.id}", {"spec": {
             "metadata": {"labels": {"chaos-patch": str(op.number)}}, "network": network}}, content_type=MERGE_PATCH)
 
-    def _method(self, slot, verb):
+    def _method(self, slot):
+        verb = self.random.choice(list(METHODS))
         op = self._op(verb, slot.name, key=f"{verb}-{self.history.number()}" if self.random.random() < 0.5 else "")
         self._call(op, "POST", f"{BASE}/{slot.id}:{verb}", METHODS[verb](self.random) if METHODS[verb] else None)
+
+    def _rollback(self, slot):
+        """To the revision before, or a number; what it shows then is in the answer."""
+        op = self._op("rollback", slot.name, shows=frozenset(slot.shown))
+        answer = self._call(op, "POST", f"{BASE}/{slot.id}:rollback", self.random.choice([None, {"revision": 1}]))
+        if op.result == 200:
+            op.shows = frozenset({update_of(answer["spec"])})
+            self._must_be_known(op, slot, answer["spec"])
+
+    def _read_list(self, slot):
+        kind = self.random.choice(list(LISTS))
+        op = self._op(kind, slot.name)
+        answer = self._call(op, "GET", f"{BASE}/{slot.id}/{kind}")
+        if op.result == 200 and not isinstance(answer.get(LISTS[kind]), list):
+            self.history.notes.append(f"op {op.number} {slot.name}: no list: {answer}")
+        elif op.result == 200 and kind == "revisions":
+            if sum(r["current"] for r in answer["revisions"]) > 1:  # none: the controller has not seen the newest spec yet
+                self.history.notes.append(f"op {op.number} {slot.name}: more than one current revision: {answer}")
+            for revision in answer["revisions"]:
+                self._must_be_known(op, slot, revision["spec"])
+
+    def _revision(self, slot):
+        op = self._op("revision", slot.name)
+        answer = self._call(op, "GET", f"{BASE}/{slot.id}/revisions/1")
+        if op.result == 200:
+            self._must_be_known(op, slot, answer["spec"])
+
+    def _must_be_known(self, op, slot, shown):
+        """A spec of the past is this container's, with an update that was sent."""
+        labels = shown["metadata"]["labels"]
+        if labels.get("chaos-work") != str(slot.work) or update_of(shown) not in slot.shown:
+            self.history.notes.append(f"op {op.number} {slot.name}: a {op.kind} of another container, or that nobody has sent: "
+                                      f"{labels}, work {slot.work}, {sorted(slot.shown)}")
+
+    def _usage(self, slot):
+        self._call(self._op("usage", slot.name), "GET", f"{BASE}/{slot.id}/usage")
+
+    def _logs(self, slot):
+        self._call(self._op("logs", slot.name), "GET", f"{BASE}/{slot.id}/logs?tail_lines=5")
+
+    def _follow(self, slot):
+        self._call(self._op("logs", slot.name), "GET", f"{BASE}/{slot.id}/logs?follow=true",
+                   stay_s=self.random.uniform(*STREAM_S))
+
+    def _watch(self, _):
+        self._call(self._op("watch", ""), "GET", f"{BASE}:watch", stay_s=self.random.uniform(*STREAM_S))
+
+    def _command(self, op):
+        """It leaves a trace of its run, says its number, and ends with EXIT_CODE; kubesim runs nothing, and says all its words."""
+        return ["sh", "-c", f"echo op-{op.number} >>{self.stage.ran_path}; echo op-{op.number}; exit {EXIT_CODE}"]
+
+    def _exec_run(self, slot):
+        op = self._op("exec_run", slot.name)
+        answer = self._call(op, "POST", f"{BASE}/{slot.id}:exec", {"command": self._command(op), "timeout": "10s"})
+        if op.result == 200:
+            self._check_command(op, answer["stdout"] + answer["stderr"], answer["exit_code"])
+
+    def _exec(self, slot):
+        op = self._op("exec", slot.name)
+        session = None
+        try:
+            session = Session(self.stage.apis[op.api], slot.id, self._command(op), {"X-Request-Id": f"op-{op.number}"},
+                           timeout=ANSWER_S)
+            op.result = session.status
+            if op.result == 101:
+                self._read_session(op, session)
+            else:
+                op.detail = fault_of(session.problem, op.result, session.headers) or session.problem["detail"]
+        except ConnectionRefusedError:
+            op.result = UNREACHABLE
+        except TimeoutError:
+            op.result = TIMEOUT
+        except (OSError, AssertionError) as error:
+            op.result, op.detail = RESET, repr(error)
+        finally:
+            op.answered = time.monotonic()
+            if session:
+                session.close()
+            self.history.ops.append(op)
+
+    def _read_session(self, op, session):
+        """Without its last word, a command's end is not known."""
+        try:
+            stdout, stderr, status, _ = session.result()
+        except (OSError, TypeError):  # also in the middle of a frame
+            status = None
+        if status is None:
+            op.detail = BROKEN
+            return
+        code = int(status["details"]["causes"][0]["message"]) if status.get("reason") == "NonZeroExitCode" else 0
+        if status["status"] == "Success" or status.get("reason") == "NonZeroExitCode":
+            self._check_command(op, (stdout + stderr).decode(), code)
+        else:
+            op.detail = BROKEN
+
+    def _check_command(self, op, said, code):
+        op.detail = "ran"
+        if f"op-{op.number}" not in said or code != (EXIT_CODE if self.stage.runs_commands else 0):
+            self.history.notes.append(f"op {op.number} {op.id}: another command than the one sent: {code} {said!r}")
 
     def _delete(self, slot):
         op = self._op("delete", slot.name, key=f"delete-{self.history.number()}" if self.random.random() < 0.3 else "")
@@ -243,18 +357,58 @@ class Client:
         return op
 
 
-def patch_of(container):
-    """The number of the PATCH that it shows; 0: none."""
-    return int(container["spec"]["metadata"]["labels"].get("chaos-patch", 0))
+# What is done with a container that is there, and how often.
+ON_THERE = [
+    (Client._get, 30), (Client._list, 8), (Client._create_again, 8), (Client._update, 14), (Client._method, 6),
+    (Client._rollback, 4), (Client._read_list, 4), (Client._revision, 2), (Client._usage, 2), (Client._logs, 3),
+    (Client._follow, 1), (Client._watch, 1), (Client._exec_run, 2), (Client._exec, 2), (Client._delete, 20),
+]
+
+
+def update_of(shown):
+    """The number of the update that a spec shows; 0: none."""
+    return int(shown["metadata"]["labels"].get("chaos-patch", 0))
+
+
+def read_answer(response):
+    text = response.read().decode()
+    is_json = "json" in response.headers.get("Content-Type", "")
+    return json.loads(text) if is_json else {} if not text else text
+
+
+def stay(sock, response, seconds):
+    """Read a stream for so long. (how it ended: "", ENDED or BROKEN; its bytes)"""
+    left = threading.Event()
+
+    def leave():
+        left.set()
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+    timer = threading.Timer(seconds, leave)
+    timer.start()
+    try:
+        text, how = response.read(), ENDED
+    except (OSError, http.client.HTTPException) as error:
+        text, how = getattr(error, "partial", b""), BROKEN
+    timer.cancel()
+    return "" if left.is_set() else how, text
 
 
 def problem_fault(response, answer):
     """What is wrong with a problem document; "": nothing."""
+    return fault_of(answer, response.status, {k.lower(): v for k, v in response.getheaders()})
+
+
+def fault_of(answer, status, headers):
+    if not isinstance(answer, dict):
+        return f"NO PROBLEM DOCUMENT: {answer!r}"
     wrong = [name for name in ("type", "title", "detail", "instance") if not isinstance(answer.get(name), str)]
-    if response.headers.get("Content-Type") != "application/problem+json":
+    if headers.get("content-type") != "application/problem+json":
         wrong.append("Content-Type")
-    if answer.get("status") != response.status:
+    if answer.get("status") != status:
         wrong.append("status")
-    if response.status == 503 and not response.headers.get("Retry-After", "").isdigit():
+    if status == 503 and not headers.get("retry-after", "").isdigit():
         wrong.append("Retry-After")
     return f"NO PROBLEM DOCUMENT: {', '.join(wrong)}: {answer}" if wrong else ""

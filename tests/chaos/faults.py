@@ -9,7 +9,10 @@ import time
 Event = collections.namedtuple("Event", "at fault victim seconds down detail")
 
 PAUSE_S, DOWN_S = (1, 6), (0.5, 3)
-RESTART_S = 25  # how long restarting an API server may take on a busy machine
+AWAY_S = (5, 20)              # of a controller manager, whom nobody waits for
+CUT_S = ((0.3, 3), (8, 35))   # a short one, and one that is longer than any timeout
+STEPS_S = (-7200, -60, -3, -0.5, 0.5, 3, 60, 7200)
+RESTART_S = 25                # how long restarting an API server may take on a busy machine
 
 SIM_FAULTS = [
     {"kind": "drop"}, {"kind": "drop", "when": "after"}, {"kind": "hang"}, {"kind": "latency", "ms": 3000},
@@ -19,7 +22,7 @@ SIM_FAULTS = [
     {"kind": "watch-eof", "broken": True}, {"kind": "watch-error", "status": 410}, {"kind": "watch-silent"},
     {"kind": "event-duplicate"}, {"kind": "event-cut"},
 ]
-RESOURCES = ["deployments", "services", "pods", ""]
+RESOURCES = ["deployments", "statefulsets", "services", "pods", ""]
 
 
 def kill(run, event):
@@ -44,9 +47,32 @@ def terminate(run, event):
 
 
 def lose_store(run, event):
-    run.stage.lose_store()
+    run.stage.lose_store(event.victim)
     run.sleep(event.down)
-    run.stage.begin("nats")
+    run.stage.begin(event.victim)
+
+
+def fill_disk(run, event):
+    """nats-server turns JetStream off when its disk is full, and 2.9.10 may not end by SIGTERM any more."""
+    with run.stage.nats.servers[event.victim].full_disk():
+        run.sleep(event.seconds)
+    kill(run, event)
+
+
+def cut(run, event):
+    a, b = event.victim.split("|")
+    run.stage.network.cut(a, b)
+    try:
+        run.sleep(event.seconds)
+    finally:
+        run.stage.network.mend(a, b)
+
+
+def step_clock(run, event):
+    """Forward or back, and after a while to the right time."""
+    run.stage.clocks[event.victim].step(event.detail)
+    run.sleep(event.seconds)
+    run.stage.clocks[event.victim].step(-event.detail)
 
 
 def pause_part(run, event):
@@ -54,8 +80,8 @@ def pause_part(run, event):
         run.sleep(event.seconds)
 
 
-def restart_api_server(run, event):
-    run.stage.kube.restart(event.down)
+def restart_part(run, event):
+    run.stage.kube.restart(event.victim, event.down)
 
 
 def misbehave(run, event):
@@ -67,51 +93,104 @@ def misbehave(run, event):
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """`victims`: one of them is struck, "a+b" both at once; takes: seconds beyond the event's own, for the schedule."""
+    """
+    `victims`: one of them is struck; "a+b": both at once; "a|b": what is between them; "leader of X": who it is, is asked
+    then. `needs`: of Stage.abilities, "": nothing. `stops`: the victim does not run meanwhile. `seconds`, `down`: ranges,
+    chosen anew each time; takes: seconds beyond them, for the schedule.
+    """
 
     name: str
     weight: int
     strike: object
     victims: tuple
+    needs: str = ""
+    stops: bool = True
+    seconds: tuple = PAUSE_S
+    down: tuple = DOWN_S
     takes: float = 0
 
 
 API, WORKER, MONITOR = ("api-0", "api-1"), ("worker-0", "worker-1", "worker-2"), ("monitor-0", "monitor-1")
 OURS = API + WORKER * 2 + MONITOR
+NATS = ("nats-0", "nats-1", "nats-2")
+LEADERS = ("leader of meta", "leader of KV", "leader of dcm")
+KUBE_PEERS = tuple(f"{name}|kubernetes" for name in WORKER * 2 + MONITOR)
+NATS_PEERS = tuple(f"{name}|{nats}" for name in OURS for nats in NATS)
+BETWEEN_NATS = ("nats-0|nats-1", "nats-0|nats-2", "nats-1|nats-2")
 TABLE = [
     Fault("kill", 8, kill, OURS),
     Fault("kill together", 2, kill, ("api-0+worker-0", "api-1+worker-1+worker-2", "worker-0+worker-1+worker-2",
-                                     "monitor-0+monitor-1", "api-0+worker-2+nats")),
+                                     "monitor-0+monitor-1", "api-0+worker-2+nats-0")),
     Fault("pause", 8, pause, OURS),
     Fault("terminate", 4, terminate, OURS, takes=10),
-    Fault("kill nats", 2, kill, ("nats",)),
-    Fault("pause nats", 2, pause, ("nats",)),
-    Fault("terminate nats", 1, terminate, ("nats",)),
-    Fault("lose store", 1, lose_store, ("nats",)),
+    Fault("kill nats", 2, kill, NATS),
+    Fault("pause nats", 2, pause, NATS),
+    Fault("terminate nats", 1, terminate, NATS),
+    Fault("lose store", 1, lose_store, NATS),
+    Fault("kill leader", 3, kill, LEADERS, needs="cluster", down=PAUSE_S),
+    Fault("pause leader", 2, pause, LEADERS, needs="cluster"),
+    Fault("kill two nats", 1, kill, ("nats-0+nats-1", "nats-1+nats-2"), needs="cluster"),
+    Fault("full disk", 2, fill_disk, NATS, needs="disk", stops=False, takes=5),
+    Fault("cut", 3, cut, NATS_PEERS + KUBE_PEERS, needs="network", stops=False, seconds=CUT_S[0]),
+    Fault("long cut", 2, cut, NATS_PEERS + KUBE_PEERS, needs="network", stops=False, seconds=CUT_S[1]),
+    Fault("cut nats", 2, cut, BETWEEN_NATS, needs="clustered network", stops=False, seconds=CUT_S[0]),
+    Fault("long cut nats", 1, cut, BETWEEN_NATS, needs="clustered network", stops=False, seconds=CUT_S[1]),
+    Fault("clock", 3, step_clock, OURS, stops=False, seconds=(1, 12)),
     Fault("pause", 2, pause_part, ("kubesim", "kube-apiserver", "etcd")),
     Fault("pause", 1, pause_part, ("kube-controller-manager",)),
-    Fault("kill", 2, restart_api_server, ("kube-apiserver",), takes=RESTART_S),
-    Fault("misbehave", 6, misbehave, ("kubesim",)),
+    Fault("kill", 2, restart_part, ("kube-apiserver", "etcd"), takes=RESTART_S),
+    Fault("away", 1, restart_part, ("kube-controller-manager",), down=AWAY_S, takes=RESTART_S),
+    Fault("misbehave", 6, misbehave, ("kubesim",), stops=False),
 ]
+NAMES = sorted({f.name for f in TABLE})
 KUBE = {"kubesim", "kube-apiserver", "etcd", "kube-controller-manager"}
 
 
-def schedule(seed, seconds, period, parts, only=None):
-    """What strikes when: [Event]. A victim is struck by one fault at a time; of Kubernetes, one part."""
+def parties(victim):
+    """Those that a fault strikes: names of processes and parts."""
+    return victim.replace("|", "+").split("+")
+
+
+def struck(victim):
+    """Who suffers: of a cut between one of ours and somebody else, ours."""
+    names = parties(victim)
+    return names[:1] if "|" in victim and names[0] in OURS else names
+
+
+def held_by(victim):
+    """Those who are struck by one fault at a time: each process, NATS as a whole, Kubernetes as a whole."""
+    return {"nats" if name.startswith(("nats", "leader")) else "kubernetes" if name in KUBE else name
+            for name in parties(victim)}
+
+
+def able(names, abilities, only=None):
+    """The part of the table that can be carried out where there are these names: [(fault, its victims)]."""
+    known = {*names, *LEADERS, "kubernetes"}
+    table = [(f, tuple(v for v in f.victims if known.issuperset(parties(v)))) for f in TABLE
+             if (not f.needs or f.needs in abilities) and (not only or f.name in only)]
+    return [(f, victims) for f, victims in table if victims]
+
+
+def detail_of(fault, rng):
+    if fault.strike is misbehave:
+        return {"fault": rng.choice(SIM_FAULTS), "resource": rng.choice(RESOURCES), "count": rng.choice([1, 3, 10])}
+    return rng.choice(STEPS_S) if fault.strike is step_clock else None
+
+
+def schedule(seed, seconds, period, table):
+    """What strikes when: [Event]; `table` as of able()."""
     rng = random.Random(f"{seed}-faults")
     free_at, events = collections.defaultdict(float), []
-    table = [(f, tuple(v for v in f.victims if v not in KUBE or v in parts)) for f in TABLE]
-    table = [(f, v) for f, v in table if v and (not only or f.name in only)]
     at = period
     while at < seconds:
         fault, victims = rng.choices(table, [f.weight for f, _ in table])[0]
-        victim, pause_s, down_s = rng.choice(victims), rng.uniform(*PAUSE_S), rng.uniform(*DOWN_S)
-        detail = {"fault": rng.choice(SIM_FAULTS), "resource": rng.choice(RESOURCES), "count": rng.choice([1, 3, 10])}
-        held = ["kubernetes"] if victim in KUBE else victim.split("+")
+        victim, for_s, down_s = rng.choice(victims), rng.uniform(*fault.seconds), rng.uniform(*fault.down)
+        event = Event(at, fault, victim, for_s, round(down_s, 1), detail_of(fault, rng))
+        held = held_by(victim)
         if all(free_at[name] <= at for name in held):
-            events.append(Event(at, fault, victim, pause_s, round(down_s, 1), detail))
+            events.append(event)
             for name in held:
-                free_at[name] = at + max(pause_s, down_s) + fault.takes + 1
+                free_at[name] = at + max(for_s, down_s) + fault.takes + 1
         at += period * rng.uniform(0.5, 1.5)
     return events
 
@@ -139,18 +218,32 @@ class Runner:
             thread.start()
             self.threads.append(thread)
 
-    def _strike(self, event):
-        now = time.monotonic()
-        name = event.fault.name
+    def _aimed(self, event):
+        """With the leader's name in its place; without one (there is just none), any server's."""
+        if not event.victim.startswith("leader of "):
+            return event
+        return event._replace(victim=self.stage.nats.leader(event.victim.removeprefix("leader of ")) or NATS[0])
+
+    @staticmethod
+    def _told(event):
         if event.fault.strike is misbehave:
-            name += f" {event.detail['fault']} of {event.detail['resource'] or 'all'} x{event.detail['count']}"
-        strikes = [self.history.strike(name, victim, now) for victim in event.victim.split("+")]
-        self.counts[f"{event.fault.name} {event.victim}"] += 1
-        self.latest.append(f"{event.fault.name} {event.victim}")
+            return f" {event.detail['fault']} of {event.detail['resource'] or 'all'} x{event.detail['count']}"
+        if event.fault.strike is cut:
+            return f" {event.victim}"
+        return f" {event.detail:+g} s" if event.fault.strike is step_clock else ""
+
+    def _strike(self, event):
+        name, asked = event.fault.name, event.victim
+        event = self._aimed(event)
+        now = time.monotonic()
+        strikes = [self.history.strike(name + self._told(event), victim, now, event.fault.stops)
+                   for victim in struck(event.victim)]
+        self.counts[f"{name} {asked}"] += 1
+        self.latest.append(f"{name}{self._told(event)} {struck(event.victim)[0]}")
         try:
             event.fault.strike(self, event)
         except BaseException as error:  # told at the end: the run has not been what it should
-            self.errors.append(f"{event.fault.name} {event.victim}: {error!r}")
+            self.errors.append(f"{name} {event.victim}: {error!r}")
         finally:
             for strike in strikes:
                 strike.end = time.monotonic()

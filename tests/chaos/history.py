@@ -6,7 +6,14 @@ import threading
 
 # How a call ended that was not answered. UNREACHABLE: nothing was sent. LEFT: the client has closed before the answer.
 UNREACHABLE, RESET, TIMEOUT, LEFT = "unreachable", "reset", "timeout", "left"
-CHANGES = ("patch", "scale", "stop", "start", "restart")
+# How a stream that was answered ended, in the place of `detail`; "": the client left it.
+ENDED, BROKEN = "the stream has ended", "the stream was broken off"
+# The operations by the names of common/operation.h.
+CHANGES = ("update", "scale", "stop", "start", "restart", "rollback")
+READS = ("get", "revisions", "revision", "events", "usage", "logs", "exec", "exec_run")  # of one container
+STREAMS = ("logs", "watch", "exec")
+KINDS = ("list", "create", "delete", *CHANGES, *READS, "watch")
+NOT_MEASURED = "has been measured yet"  # in the 503 of a usage
 NO_SERVICE = "201 without the Service that was asked for"
 
 
@@ -14,7 +21,8 @@ NO_SERVICE = "201 without the Service that was asked for"
 class Op:
     """
     One call of a client. `id` is the label chaos-name of its container, `real` the id that a 201 gave. `work` is the
-    create that it belongs to: repeats by key share it; None: no create.
+    create that it belongs to: repeats by key share it; None: no create. `shows`: numbers of updates, one of which the
+    container may show afterwards; 0: it is as it was made.
     """
 
     number: int
@@ -30,11 +38,7 @@ class Op:
     real: str = ""
     detail: str = ""
     wants_service: bool = False
-
-    @property
-    def changes(self):
-        """Does it change a container that there is? A "patch" leaves its number as a label."""
-        return self.kind in CHANGES
+    shows: frozenset = frozenset()
 
     @property
     def reached(self):
@@ -43,12 +47,12 @@ class Op:
     @property
     def failed(self):
         """Neither a success nor a statement about the container."""
-        return isinstance(self.result, str) or self.result in (500, 503, 504)
+        return (isinstance(self.result, str) or self.result in (500, 503, 504)) and not self.detail.endswith(NOT_MEASURED)
 
 
 @dataclasses.dataclass
 class Sighting:
-    """All containers that were to be seen at some moment between `sent` and `answered`: {id: (uid, work, patch)}."""
+    """All containers that were to be seen at some moment between `sent` and `answered`: {id: (uid, work, update)}."""
 
     source: str
     sent: float
@@ -57,13 +61,55 @@ class Sighting:
 
 
 @dataclasses.dataclass
+class Health:
+    """
+    An answer of an api-svc: "healthy" or "unhealthy", or what came instead. waited_s: how long threads of it were ready to
+    run meanwhile, and got no processor.
+    """
+
+    api: str
+    sent: float
+    answered: float
+    said: str
+    waited_s: float = 0.0
+
+
+@dataclasses.dataclass
 class Strike:
-    """A fault. `end`: the victim serves again."""
+    """A fault. `stops`: the victim does not run, or not on, meanwhile. `end`: it serves again."""
 
     name: str
     victim: str
     begin: float
+    stops: bool = True
     end: float = float("inf")
+
+
+@dataclasses.dataclass(frozen=True)
+class FailedScrape:
+    """A scrape that brought nothing; `at`: when it ended. `unreadable`: there was an answer, but not the text format."""
+
+    name: str
+    at: float
+    unreadable: bool
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Scraped:
+    """
+    What a Prometheus knows of the run. `fired`: seconds by alert. What was so in the quiet end: `missing`: processes that it
+    could not scrape, `firing`: alerts, `counted`: requests of the running api-svc, {(name, operation, code): number}, and
+    `since`: when these were started, by name.
+    """
+
+    scrapes: int
+    failed: list
+    fired: dict
+    missing: list
+    firing: list
+    counted: dict
+    since: dict
 
 
 class History:
@@ -73,6 +119,8 @@ class History:
         self.begin = begin
         self.ops, self.sightings, self.strikes, self.health, self.notes = [], [], [], [], []
         self.delivered = {}  # what api-svc have logged of requests: {request id: (status, was the client there?)}
+        self.watch_faults = []  # (api-svc, time, what was wrong with a :watch)
+        self.starved = []  # when a process was ready to run and got no processor: (name, from, to)
         self.stalls = []  # when this program itself did not get on: (from, to)
         self.quiet = begin  # when all was well again
         self._numbers = itertools.count(1)
@@ -82,8 +130,8 @@ class History:
         with self._lock:
             return next(self._numbers)
 
-    def strike(self, name, victim, now):
-        strike = Strike(name, victim, now)
+    def strike(self, name, victim, now, stops=True):
+        strike = Strike(name, victim, now, stops)
         self.strikes.append(strike)
         return strike
 

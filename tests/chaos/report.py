@@ -8,15 +8,20 @@ SHOWN = 12         # histories
 LINES = 60         # of one history
 
 
-def print_report(args, stage, history, runner, audit, wall):
+def print_report(args, stage, history, runner, audit, scraped, wall):
     print_operations(history)
     print_health(history)
+    print_scraped(audit, scraped)
     print("\nfaults: " + ", ".join(f"{name} {n}" for name, n in sorted(runner.counts.items())))
     print(f"quiet after {history.quiet - history.begin - args.seconds:.0f} s; {len(stage.dcm.events)} events; "
           f"{len(history.stalls)} stalls of this program")
     for why, times in sorted(audit.excused.items()):
         print(f"allowed, {times} times: {why}")
     print(f"\n{len(audit.violations)} violations (SEED={args.seed} SECONDS={args.seconds:g} TARGET={args.target})")
+    print_violations(stage, history, audit, wall)
+
+
+def print_violations(stage, history, audit, wall):
     for rule, times in collections.Counter(v.rule for v in audit.violations).most_common():
         print(f"  {times:4}  {rule}")
     for v in audit.violations[:SHOWN]:
@@ -33,15 +38,27 @@ def print_operations(history):
     for kind, ops in sorted(by_kind.items()):
         results = " ".join(f"{k}:{n}" for k, n in sorted(collections.Counter(str(o.result) for o in ops).items()))
         times = sorted((o.answered - o.sent) * 1000 for o in ops if o.reached)
-        print(f"{kind:8} {len(ops):6}  {results:56} {pick(times, 0.5):6.0f} {pick(times, 0.99):6.0f} {times[-1]:6.0f}")
+        print(f"{kind:8} {len(ops):6}  {results:56} {pick(times, 0.5):6.0f} {pick(times, 0.99):6.0f} {pick(times, 1):6.0f}")
 
 
 def print_health(history):
-    times = sorted((answered - sent) * 1000 for _, sent, answered, _ in history.health)
-    said = collections.Counter(h[3] if h[3].endswith("healthy") else "no answer" for h in history.health)
+    times = sorted((h.answered - h.sent) * 1000 for h in history.health)
+    said = collections.Counter(h.said if h.said.endswith("healthy") else "no answer" for h in history.health)
     results = " ".join(f"{k}:{n}" for k, n in sorted(said.items()))
     print(f"health   {len(times):6}  {results:56} {pick(times, 0.5):6.0f} {pick(times, 0.99):6.0f} "
-          f"{times[-1]:6.0f}")
+          f"{pick(times, 1):6.0f}")
+
+
+def print_scraped(audit, scraped):
+    if not scraped:
+        print("\nPrometheus: not installed, metrics and alerts are not judged")
+        return
+    failed = audit.failed_in_running(scraped)
+    print(f"\nPrometheus: {scraped.scrapes} scrapes, {len(scraped.failed)} without an answer, {len(failed)} of them of a process that ran")
+    for (name, reason), times in collections.Counter((s.name, s.reason) for s in failed).most_common(SHOWN):
+        print(f"  {times:4}  {name}: {reason}")
+    print("alerts that fired, a minute of their rules taken as a second: "
+          + (", ".join(f"{alert} {seconds} s" for alert, seconds in sorted(scraped.fired.items())) or "none"))
 
 
 def pick(times, share):
@@ -72,10 +89,8 @@ def life_of(violation, stage, history, wall):
 def log_lines(stage, ids, requests, wall):
     """What the processes have logged of a container and its requests."""
     found = []
-    for name, process in stage.processes.items():
-        if name == "nats":
-            continue
-        for line in process.log().splitlines():
+    for name in stage.ours:
+        for line in stage.processes[name].log().splitlines():
             try:
                 entry = json.loads(line)
             except ValueError:

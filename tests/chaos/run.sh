@@ -1,21 +1,48 @@
 #!/usr/bin/env bash
-# Random faults under load, see chaos.py; on kubesim, or with --target cluster on a real control plane, which is started for
-# it unless E2E_CLUSTER names the folder of one.
+# Random faults under load, see chaos.py, or hours of it, see soak.py; on kubesim, or with --target cluster on a real control
+# plane, which is started for it unless E2E_CLUSTER names the folder of one.
 #
-#   run.sh [--build DIR] [--target sim|cluster] [options of chaos.py]
+#   run.sh [--build DIR] [--soak] [--target sim|cluster] [options of the program]
+#
+# With --nats 3 it builds a nats-server, see build-nats.sh. With --network all happens in namespaces of its own (network,
+# mounts, processes), where the kernel allows them: nothing of it is seen outside, and no process and no mount stays
+# behind, however it ends.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+arguments=("$@")
 # shellcheck source=tests/build.sh
 . "$here/../build.sh"
 export E2E_BIN=$build/bin E2E_NAMESPACE=${E2E_NAMESPACE:-dcm-sp}
-export PYTHONPATH=$root/tests/end-to-end PYTHONDONTWRITEBYTECODE=1
+program=chaos.py
+if [ "${1:-}" = --soak ]; then
+    program=soak.py
+    shift
+fi
+export PYTHONPATH=$root/tests/end-to-end:$root/tests/component/registrar PYTHONDONTWRITEBYTECODE=1
 
+if [[ " $* " = *" --nats 3 "* ]] && [ -z "${CHAOS_NATS_SERVER:-}" ]; then
+    CHAOS_NATS_SERVER=$("$here/build-nats.sh")
+    export CHAOS_NATS_SERVER
+fi
+if [[ " $* " = *" --network "* ]] && [ -z "${CHAOS_NAMESPACES:-}" ]; then
+    alone=(unshare --net --mount --pid --fork --kill-child --mount-proc)
+    [ "$(id -u)" -eq 0 ] || alone+=(--map-root-user)
+    if [ -n "${E2E_CLUSTER:-}" ]; then
+        echo "run.sh: --network starts a control plane of its own: unset E2E_CLUSTER" >&2
+        exit 2
+    elif "${alone[@]}" true; then
+        CHAOS_NAMESPACES=1 exec "${alone[@]}" "$0" "${arguments[@]}"
+    fi
+    echo "run.sh: no namespaces of our own are allowed here: the network is not cut, and no disk is full" >&2
+fi
+[ -z "${CHAOS_NAMESPACES:-}" ] || ip link set lo up
 if [[ " $* " = *" --target cluster "* ]] && [ -z "${E2E_CLUSTER:-}" ]; then
     state=$(mktemp -d)/cluster
     trap '"$root/tests/cluster/stop.sh" "$state" >/dev/null; rm -rf "$(dirname "$state")"' EXIT
+    [ -z "${CHAOS_NAMESPACES:-}" ] || export BIND_ADDRESS=0.0.0.0
     NAMESPACE=$E2E_NAMESPACE "$root/tests/cluster/start.sh" "$state" >/dev/null
     export E2E_CLUSTER=$state
 fi
-"${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$here/test_audit.py"
-"${PYTHON:-/usr/bin/python3}" "$here/chaos.py" "$@"
+"${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$here"
+"${PYTHON:-/usr/bin/python3}" "$here/$program" "$@"

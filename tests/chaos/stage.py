@@ -1,108 +1,72 @@
-"""The processes that faults strike: two api-svc, three workers, two monitors, NATS, and a Kubernetes API."""
+"""
+The processes that faults strike: two api-svc, three workers, two monitors, NATS, and a Kubernetes API. And a registrar with
+its registry, which they do not strike.
+"""
 
 import base64
 import contextlib
 import datetime
 import json
 import os
-import shutil
 import signal
 import subprocess
 import threading
 import time
 
+import network
 from api import Api
-from kube import Kube
+from kubernetes import BIN, Cluster, Simulator
+from nats_servers import CRASH, NatsServers
 from ports import free_port
-from processes import Process, listens, start_kubesim, wait_for
-from wire import Dcm, Nats
+from processes import Process, listens, wait_for
+from registry import Registry
+from wall_clock import Clock
+from wire import Dcm
 
-BIN = os.environ["E2E_BIN"]
-ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
-CLUSTER = os.environ.get("E2E_CLUSTER", "")
 LOGIN = {"user": "chaos", "pass": "pw-9f2c7d41e0"}  # must stand in no log
 SECRET = "env-51b7a9c3f6"                           # the value of a variable of every container: likewise
-NATS_CRASH = "server.(*Server).jsMsgGetRequest("           # 2.9.10 reads a stream that another client is making
 APIS, WORKERS, MONITORS = 2, 3, 2
 CONCURRENCY = (16, 4, 1)  # one is always full
 
 
-class Cluster:
-    """The control plane of tests/cluster."""
-
-    parts = ("kube-apiserver", "etcd", "kube-controller-manager")
-
-    def __init__(self):
-        self.kubeconfig, self.namespace = f"{CLUSTER}/provider.kubeconfig", os.environ["E2E_NAMESPACE"]
-        self.admin = Kube(f"{CLUSTER}/admin.kubeconfig", self.namespace)
-        with open(self.kubeconfig, encoding="utf-8") as f:
-            self.secrets = [line.split()[1] for line in f if line.strip().startswith("token:")]
-
-    def pid(self, part):
-        with open(f"{CLUSTER}/run/{part}.pid", encoding="ascii") as f:
-            return int(f.read())
-
-    def restart(self, down):
-        """kill -9 of the API server; returns when it serves again."""
-        subprocess.run([os.path.join(ROOT, "tests/cluster/restart-apiserver.sh"), CLUSTER, "--kill", "--down",
-                        str(down)], check=True, stdout=subprocess.DEVNULL)
-
-    def stop(self):
-        pass  # run.sh has started it
-
-
-class Simulator:
-    """kubesim. It keeps everything in memory: it can be stopped, but not killed."""
-
-    parts = ("kubesim",)
-
-    def __init__(self, folder, latency_ms):
-        self.namespace, self.secrets, self.latency_ms = "dcm-sp", [], latency_ms
-        self.process, self.kubeconfig = start_kubesim(f"{BIN}/kubesim", folder, self.namespace)
-        self.admin = Kube(self.kubeconfig, self.namespace)
-        self.behave()
-
-    def pid(self, _):
-        return self.process.popen.pid
-
-    def behave(self):
-        """As the real one does, which takes its time: faults would find nothing under way."""
-        self.admin.call("DELETE", "/sim/faults", timeout=5)
-        for verb in ("get", "create", "delete", "patch"):
-            self.misbehave({"kind": "latency", "ms": self.latency_ms, "match": {"verb": verb}, "count": -1})
-
-    def misbehave(self, fault):
-        self.admin.call("POST", "/sim/faults", fault, timeout=5)
-
-    def stop(self):
-        self.process.stop()
-
-
 class Stage:
-    """Everything that runs. `processes`: by name, all that faults may end and start."""
+    """
+    Everything that runs. `processes`: by name, all that faults may end and start; `ours`: those of them that are not
+    NATS; `apis`: the api-svc, to be called; `metrics`: where each of ours serves /metrics. `nats_count`: 1, or a cluster of 3.
+    """
 
-    def __init__(self, folder, target, jetstream=True, latency_ms=0):
+    def __init__(self, folder, target, jetstream=True, latency_ms=0, nats_count=1):
         self.folder, self.jetstream = folder, jetstream
-        self.kube = Cluster() if target == "cluster" else Simulator(folder, latency_ms)
-        self.nats_port = free_port()
-        self.store = os.path.join(folder, "jetstream")
+        self.network = network.Network() if network.OURS else network.Loopback()
+        self.kube = Cluster(folder, self.network.hub) if target == "cluster" else \
+            Simulator(folder, self.network.hub, latency_ms)
+        self.nats = NatsServers(folder, self.network, LOGIN, jetstream, nats_count, disks=network.OURS)
+        self.ran_path = os.path.join(folder, "commands")  # what commands in containers write, where they really run
+        self.runs_commands = target == "cluster"
         self.env = {
-            "SP_NAME": "chaos", "SP_NATS_URL": f"nats://127.0.0.1:{self.nats_port}", "SP_NATS_USER": LOGIN["user"],
+            "SP_NAME": "chaos", "SP_NATS_URL": self.nats.url, "SP_NATS_USER": LOGIN["user"],
             "SP_NATS_PASSWORD_FILE": os.path.join(folder, "password"), "SP_K8S_KUBECONFIG": self.kube.kubeconfig,
-            "SP_K8S_NAMESPACE": self.kube.namespace, "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort",
-            "SP_MONITOR_DEBOUNCE_MS": "100", "SP_FAILED_GRACE": "5s",
+            "SP_K8S_NAMESPACE": self.kube.namespace, "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort", "SP_EXEC": "true",
+            "SP_MONITOR_DEBOUNCE_MS": "100", "SP_FAILED_GRACE": "5s", "NO_PROXY": "*",
             "SP_LOG_LEVEL": os.environ.get("CHAOS_LOG_LEVEL", "info"),
         }
         with open(self.env["SP_NATS_PASSWORD_FILE"], "w", encoding="ascii") as f:
             f.write(LOGIN["pass"])
-        self.apis = {f"api-{n}": Api(free_port()) for n in range(APIS)}
-        self.processes = {"nats": self._nats()}
-        for name, api in self.apis.items():
-            self._add(name, "api-svc", SP_SERVER_ADDRESS=f"127.0.0.1:{api.port}")
+        self.apis, self.clocks, self.metrics = {}, {}, {}
+        self.registry = Registry()
+        self.processes = {server.name: server.process for server in self.nats.servers.values()}
+        for n in range(APIS):
+            host, prefix = self.network.join(f"api-{n}")
+            self.apis[f"api-{n}"] = Api(free_port(), host)
+            self.metrics[f"api-{n}"] = f"{host}:{self.apis[f'api-{n}'].port}"
+            self._add(f"api-{n}", "api-svc", prefix, SP_SERVER_ADDRESS=self.metrics[f"api-{n}"])
         for n in range(WORKERS):
-            self._add(f"worker-{n}", "kube-worker", SP_WORKER_CONCURRENCY=str(CONCURRENCY[n]))
+            self._join(f"worker-{n}", "kube-worker", SP_WORKER_CONCURRENCY=str(CONCURRENCY[n]))
         for n in range(MONITORS):
-            self._add(f"monitor-{n}", "monitor")
+            self._join(f"monitor-{n}", "monitor")
+        self._serve("registrar", "registrar", self.network.hub, [], DCM_REGISTRATION_URL=self.registry.url,
+                    SP_ENDPOINT=f"http://{self.metrics['api-0']}")
+        self.ours = [name for name in self.processes if name not in self.nats.servers]
         self.meant_to_run = {name: False for name in self.processes}
         self.started = {}
         self.looked = time.monotonic()
@@ -110,25 +74,36 @@ class Stage:
         self.lock = threading.Lock()
         self.dcm = None
 
-    def _nats(self):
-        config = os.path.join(self.folder, "nats.conf")
-        with open(config, "w", encoding="ascii") as f:
-            jetstream = f"jetstream {{ store_dir: \"{self.store}\" }}" if self.jetstream else ""
-            f.write(f"listen: 127.0.0.1:{self.nats_port}\n{jetstream}\n"
-                    f"authorization {{ user: {LOGIN['user']}, password: \"{LOGIN['pass']}\" }}\n")
-        return Process("nats", ["nats-server", "-c", config], {}, self.folder)
+    @property
+    def abilities(self):
+        """What faults may need: rows of faults.py."""
+        able = {"disk": self.jetstream and network.OURS, "network": network.OURS, "cluster": self.nats.clustered,
+                "clustered network": network.OURS and self.nats.clustered}
+        return {name for name, can in able.items() if can}
 
-    def _add(self, name, program, **env):
-        self.processes[name] = Process(name, [f"{BIN}/{program}"], {**self.env, **env}, self.folder)
+    def _join(self, name, program, **env):
+        self._serve(name, program, *self.network.join(name), **env)
+
+    def _serve(self, name, program, host, prefix, **env):
+        """One that has no address for anything but its metrics."""
+        self.metrics[name] = f"{host}:{free_port()}"
+        self._add(name, program, prefix, SP_METRICS_ADDRESS=self.metrics[name], **env)
+
+    def _add(self, name, program, prefix, **env):
+        self.clocks[name] = Clock(self.folder, f"{name}.clock")
+        self.processes[name] = Process(name, [*prefix, f"{BIN}/{program}"],
+                                       {**self.env, **self.clocks[name].settings, **env}, self.folder)
 
     def start(self):
-        for name in self.processes:
+        for name in self.nats.servers:
             self.begin(name)
-            if name == "nats":
-                wait_for("nats-server", lambda: listens(self.nats_port))
-        self.dcm = Dcm(self.nats_port, stream=self.jetstream, login=LOGIN)
+        self.nats.wait()
+        for name in self.ours:
+            self.begin(name)
+        first = next(iter(self.nats.servers.values()))
+        self.dcm = Dcm(first.port, stream=self.jetstream, login=LOGIN, host=first.host, replicas=len(self.nats.servers))
         for name, api in self.apis.items():
-            wait_for(f"{name} is healthy", lambda port=api.port, api=api: listens(port) and api.health() == "healthy")
+            wait_for(f"{name} is healthy", lambda api=api: listens(api.port, api.host) and api.health() == "healthy", 30)
         return self
 
     def begin(self, name):
@@ -149,7 +124,7 @@ class Stage:
         with self.lock:
             self.meant_to_run[name] = False
         try:
-            self.processes[name].stop(timeout=45, expect=None if name == "nats" else 0)
+            self.processes[name].stop(timeout=45, expect=0 if name in self.ours else None)
         except (AssertionError, subprocess.TimeoutExpired) as error:
             self.exits.append((name, str(error)))
             self.processes[name].kill()
@@ -164,10 +139,10 @@ class Stage:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
-    def lose_store(self):
-        """All that JetStream has kept is gone."""
-        self.kill("nats")
-        shutil.rmtree(self.store, ignore_errors=True)
+    def lose_store(self, name):
+        """A nats-server is killed, and all that it has kept is gone."""
+        self.kill(name)
+        self.nats.servers[name].lose_store()
 
     def look_for_deaths(self, history):
         """Who has ended by himself is noted, and started again. A known crash of nats-server is a fault like any other."""
@@ -175,8 +150,8 @@ class Stage:
         for name, process in self.processes.items():
             with self.lock:
                 died = self.meant_to_run[name] and not process.alive()
-            if died and name == "nats" and NATS_CRASH in process.log():
-                history.strike("crash of nats-server", name, begin).end = time.monotonic()
+            if died and name in self.nats.servers and CRASH in process.log():
+                history.strike("crash", name, begin, stops=True).end = time.monotonic()
                 self.begin(name)
             elif died:
                 self.exits.append((name, f"ended by itself with {process.popen.returncode}: {process.log()[-600:]}"))
@@ -188,12 +163,22 @@ class Stage:
         return (process.rss_kb(), len(os.listdir(f"/proc/{process.popen.pid}/fd")),
                 len(os.listdir(f"/proc/{process.popen.pid}/task")))
 
+    def waited(self, name):
+        """How long all threads of a process, or of a part of Kubernetes, have waited for a processor, in seconds."""
+        total = 0
+        with contextlib.suppress(OSError, ValueError):  # it has ended
+            pid = self.kube.pid(name) if name in self.kube.parts else self.processes[name].popen.pid
+            folder = f"/proc/{pid}/task"
+            for thread in os.listdir(folder):
+                with open(f"{folder}/{thread}/schedstat", encoding="ascii") as f:
+                    total += int(f.read().split()[1])
+        return total / 1e9
+
     def debts(self):
         """The records of debts: [(key, age in s, value)]."""
         if not self.jetstream:
             return []
-        nats = Nats(self.nats_port, LOGIN)
-        try:
+        with contextlib.closing(self.nats.connect()) as nats:
             stream = next((s["config"]["name"] for s in nats.jetstream("STREAM.LIST")["streams"] or []
                            if s["config"]["name"].startswith("KV_")), None)
             if not stream:
@@ -205,8 +190,6 @@ class Stage:
                 if "message" in answer:
                     found.append((subject, _age(answer["message"]["time"]), _value(answer["message"])))
             return found
-        finally:
-            nats.close()
 
     def delivered(self):
         """What the api-svc have logged of requests: {request id: (status, was the client there?)}."""
@@ -218,18 +201,36 @@ class Stage:
                     found[entry["request_id"]] = (entry["status"], entry["msg"] == "request")
         return found
 
+    def commands(self):
+        """What the commands in containers have written, a line each."""
+        if not os.path.exists(self.ran_path):
+            return []
+        with open(self.ran_path, encoding="utf-8") as f:
+            return f.read().split()
+
     def secrets_in_logs(self):
         secrets = [SECRET, LOGIN["pass"], *self.kube.secrets]
-        return [(name, secret[:6] + "...") for name, process in self.processes.items() if name != "nats"
-                for secret in secrets if secret in process.log()]
+        return [(name, secret[:6] + "...") for name in self.ours for secret in secrets
+                if secret in self.processes[name].log()]
+
+    def clear(self):
+        """Remove what clients have left, and empty the logs."""
+        api = next(iter(self.apis.values()))
+        for container in api.list(max_page_size=1000).json["containers"]:
+            assert api.delete(container["id"]).status in (204, 404), container["id"]
+        for process in self.processes.values():
+            os.truncate(process.log_path, 0)
+        open(self.ran_path, "w", encoding="utf-8").close()
 
     def stop(self):
         if self.dcm:
             self.dcm.stop()
-        for name in reversed(self.processes):
+        for name in reversed(self.ours):
             if self.processes[name].alive():
-                self.terminate(name) if name != "nats" else self.kill(name)
+                self.terminate(name)
+        self.nats.stop()
         self.kube.stop()
+        self.registry.stop()
 
 
 def _age(stamp):

@@ -38,6 +38,33 @@ while IFS=: read -r file include; do
 done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
     xargs grep -Ho '^#include "[^"]*"' | sed 's/#include "\(.*\)"/\1/')
 
+# Those who know nothing of Kubernetes' API do not include it by another header either.
+while read -r file kube; do
+    complain "$file includes $kube by way of another header"
+done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' | xargs grep -Ho '^#include "[^"]*"' |
+    sed 's/:#include "\(.*\)"/ \1/' | awk '
+        { included[$1] = included[$1] " " $2 }
+        function reaches(file, seen, places, n, i, found) {
+            if (file in seen)
+                return ""
+            seen[file]
+            if (file ~ "^common/kube/")
+                return file
+            n = split(included[file], places, " ")
+            for (i = 1; i <= n && !found; i++)
+                found = reaches(places[i], seen)
+            return found
+        }
+        END {
+            for (file in included)
+                if (file ~ "^(api-svc|registrar)/") {
+                    split("", seen)
+                    found = reaches(file, seen)
+                    if (found)
+                        print file, found
+                }
+        }')
+
 # Header and the only files that may include it (outside tests).
 while read -r header places; do
     while read -r file; do

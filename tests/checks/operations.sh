@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fails when something of an operation (common/operation.h) is missing: its path in the API document, its file, its test.
+# Fails when something of an operation (common/operation.h) is missing: its path in the API document, its file, its test;
+# or of a type of resources (common/resource.h): its collection in the API document, its folder.
 # shellcheck source=tests/checks/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -30,4 +31,13 @@ done < <(sed -n '/^#define OPERATION_POOL_ROWS/,/^#define OPERATION_BESIDE_ROWS/
 while read -r id; do
     grep -q "\"$id\"\$" <<<"$rows" || complain "api-svc/openapi.yaml: $id has no row"
 done < <(sed -nE 's/^ *operationId: ([A-Za-z]+)$/\1/p' api-svc/openapi.yaml)
+
+rows=$(sed -nE 's/^\tROW\([A-Z_]+, *"([a-z_]+)", *RESOURCE_([A-Z]+)_PATH,.*/\1 \2/p' common/resource.h)
+[ "$(grep -c '^.ROW(' common/resource.h)" = "$(wc -l <<<"$rows")" ] || complain "a row of common/resource.h cannot be read"
+while read -r name collection; do
+    api=$(sed -nE 's/^#define RESOURCE_API "(.*)"/\1/p' common/resource.h)
+    path=$(sed -nE "s/^#define RESOURCE_${collection}_PATH RESOURCE_API \"(.*)\"/\1/p" common/resource.h)
+    grep -q "^  $api$path:\$" api-svc/openapi.yaml || complain "$name: api-svc/openapi.yaml lacks $api$path"
+    [ -d "common/$name" ] || complain "$name: the folder common/$name is missing"
+done <<<"$rows"
 exit "$bad"

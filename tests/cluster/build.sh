@@ -4,9 +4,10 @@
 #
 #   tests/cluster/build.sh          build, or find what was built before
 #   tests/cluster/build.sh --kubelet  the simulated kubelet instead (half a minute), whose path is the last line then
-#   tests/cluster/build.sh --pin    also keep go.mod and go.sum of these versions in tests/cluster/modules
+#   tests/cluster/build.sh --metrics-server  metrics-server instead (a few minutes), whose folder is the last line then
+#   tests/cluster/build.sh --pin    with or without --metrics-server: also keep go.mod and go.sum of these versions in tests/cluster/modules
 #
-#   K8S_VERSION, ETCD_VERSION, KWOK_VERSION   which versions (no leading v)
+#   K8S_VERSION, ETCD_VERSION, KWOK_VERSION, METRICS_SERVER_VERSION   which versions (no leading v)
 #   KUBEBUILDER_ASSETS                        a folder with the programs: nothing is built
 #
 # Go modules, not released binaries: every byte is checked against go.sum and the source of each is at hand.
@@ -19,8 +20,16 @@ set -eu
 K8S_VERSION=${K8S_VERSION:-1.36.3}
 ETCD_VERSION=${ETCD_VERSION:-3.6.8}
 KWOK_VERSION=${KWOK_VERSION:-0.8.0}
+METRICS_SERVER_VERSION=${METRICS_SERVER_VERSION:-0.8.0}
 PIN=no
-[ "${1:-}" = --pin ] && PIN=yes
+what='control plane'
+for option in "$@"; do
+    case $option in
+        --pin) PIN=yes ;;
+        --kubelet|--metrics-server) what=${option#--} ;;
+        *) die "unknown option: $option" ;;
+    esac
+done
 
 choices() {
     cat >&2 <<'TEXT'
@@ -32,7 +41,7 @@ TEXT
 }
 
 # ---- binaries that were brought along ---------------------------------------------------------------------------
-if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
+if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ "$what" = 'control plane' ]; then
     missing=
     for program in $PROGRAMS; do
         [ -x "$KUBEBUILDER_ASSETS/$program" ] || missing="$missing $program"
@@ -49,7 +58,7 @@ fi
 
 # ---- built before? --------------------------------------------------------------------------------------------------
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/cluster
-if [ "${1:-}" = --kubelet ]; then
+if [ "$what" = kubelet ]; then
     command -v go >/dev/null || { say 'Go is not installed.'; choices; exit 1; }
     folder=$cache/kubelet-$(cat "$HERE/kubelet/"* | sha256sum | cut -c 1-16)
     mkdir -p "$folder"
@@ -65,8 +74,13 @@ if [ "${1:-}" = --kubelet ]; then
 fi
 
 case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) arch=$(uname -m) ;; esac
-out=$cache/$K8S_VERSION-$(uname -s | tr '[:upper:]' '[:lower:]')-$arch
+out=$cache/$K8S_VERSION
 stamp="kubernetes $K8S_VERSION, etcd $ETCD_VERSION, kwok $KWOK_VERSION"
+if [ "$what" = metrics-server ]; then
+    out=$cache/metrics-server-$METRICS_SERVER_VERSION
+    stamp="metrics-server $METRICS_SERVER_VERSION"
+fi
+out=$out-$(uname -s | tr '[:upper:]' '[:lower:]')-$arch
 built() { [ "$(cat "$out/versions" 2>/dev/null)" = "$stamp" ]; }
 
 if [ "$PIN" = no ] && built; then echo "$out"; exit 0; fi
@@ -135,7 +149,12 @@ minor=${minor%%.*}
 v=k8s.io/component-base/version  # without these, /version says nothing
 k8s_flags="-X $v.gitVersion=v$K8S_VERSION -X $v.gitMajor=1 -X $v.gitMinor=$minor -X $v.gitTreeState=clean"
 
-{
+build_metrics_server() {
+    module metrics-server sigs.k8s.io/metrics-server "v$METRICS_SERVER_VERSION" sigs.k8s.io/metrics-server/cmd/metrics-server
+    compile sigs.k8s.io/metrics-server/cmd/metrics-server metrics-server ''
+}
+
+build_control_plane() {
     module kubernetes k8s.io/kubernetes "v$K8S_VERSION" \
         k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager \
         k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes/cmd/kubectl
@@ -146,7 +165,12 @@ k8s_flags="-X $v.gitVersion=v$K8S_VERSION -X $v.gitMajor=1 -X $v.gitMinor=$minor
     compile go.etcd.io/etcd/server/v3 etcd ''
     module kwok sigs.k8s.io/kwok "v$KWOK_VERSION" sigs.k8s.io/kwok/cmd/kwok
     compile sigs.k8s.io/kwok/cmd/kwok kwok ''
-} >&2
+}
+
+case $what in
+    metrics-server) build_metrics_server ;;
+    *) build_control_plane ;;
+esac >&2
 
 # Complete or not there at all: the stamp is written before the rename. A cluster that runs from the old folder keeps its files open.
 echo "$stamp" >"$temp/out/versions"

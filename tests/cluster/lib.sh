@@ -19,6 +19,7 @@ use_dir() {
     [ "${#DIR}" -le 80 ] || die "too long for the name of a socket: $DIR"
     PORT_FILE=$DIR/run/kube-apiserver.port
     KUBELET_PORT_FILE=$DIR/run/simulated-kubelet.port
+    METRICS_PORT_FILE=$DIR/run/metrics-server.port
     ETCD_SOCKET=unix://$DIR/run/etcd.sock
 }
 
@@ -96,20 +97,40 @@ until_true() {
 
 admin() { "$DIR/bin/kubectl" --kubeconfig "$DIR/admin.kubeconfig" --cache-dir "$DIR/run/kubectl" "$@"; }
 
+# etcd listens on sockets in our folder: no port to collide, and no other user of this machine can write into it.
+# It insists on an address to tell others, but there are no others.
+start_etcd() {
+    rm -f "$DIR/run/etcd.sock"*
+    nowhere=http://127.0.0.1:1
+    launch etcd --name=test --data-dir="$DIR/etcd" \
+        --listen-client-urls="$ETCD_SOCKET" --listen-peer-urls="$ETCD_SOCKET.peer" --advertise-client-urls="$nowhere" \
+        --initial-advertise-peer-urls="$nowhere" --initial-cluster="test=$nowhere" \
+        --unsafe-no-fsync --log-level=warn
+}
+
 # start_apiserver PORT: starts it and waits until it serves. Returns 1 when the port is taken.
 start_apiserver() {
     rm -f "$DIR/run/kube-apiserver.pid"
+    api_port=$1
+    shift
     log=$DIR/logs/kube-apiserver.log
     : >>"$log"
     old=$(wc -c <"$log")
-    # Loopback only: hence no endpoint reconciler (an Endpoints address must not be loopback).
+    if has_metrics_server; then
+        # As whom it asks metrics-server, which then believes what it says of the user.
+        set -- --requestheader-client-ca-file="$DIR/pki/ca.crt" --requestheader-allowed-names=admin \
+            --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
+            --requestheader-extra-headers-prefix=X-Remote-Extra- \
+            --proxy-client-cert-file="$DIR/pki/admin.crt" --proxy-client-key-file="$DIR/pki/admin.key"
+    fi
+    # Usually loopback only: hence no endpoint reconciler (an Endpoints address must not be loopback).
     # No ServiceAccount admission: it would only mount a token into Pods that never run.
     # Watches are ended when it is asked to end; by default it waits a minute for them.
     launch kube-apiserver \
         --etcd-servers="$ETCD_SOCKET" \
         --etcd-compaction-interval="${ETCD_COMPACTION_INTERVAL:-5m}" \
         --event-ttl="${EVENT_TTL:-10m}" \
-        --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="$1" \
+        --bind-address="${BIND_ADDRESS:-127.0.0.1}" --advertise-address=127.0.0.1 --secure-port="$api_port" \
         --endpoint-reconciler-type=none \
         --service-cluster-ip-range=10.96.0.0/16 \
         --tls-cert-file="$DIR/pki/apiserver.crt" --tls-private-key-file="$DIR/pki/apiserver.key" \
@@ -124,7 +145,7 @@ start_apiserver() {
         --kubelet-certificate-authority="$DIR/pki/ca.crt" \
         --kubelet-client-certificate="$DIR/pki/admin.crt" --kubelet-client-key="$DIR/pki/admin.key" \
         --kubelet-preferred-address-types=InternalDNS \
-        --profiling=false
+        --profiling=false "$@"
     deadline=$(($(date +%s) + 60))
     until admin get --raw=/readyz >/dev/null 2>&1; do
         if ! [ -s "$DIR/run/kube-apiserver.pid" ] || pid_of kube-apiserver >/dev/null; then
@@ -149,10 +170,22 @@ start_kubelet() {
 }
 
 # Those that work on what the API server holds. They act as cluster admin; only the provider has a Role of its own.
-CONTROLLERS='kwok simulated-kubelet kube-scheduler kube-controller-manager'
+CONTROLLERS='metrics-server kwok simulated-kubelet kube-scheduler kube-controller-manager'
 
-start_controllers() {
-    start_kubelet
+# Is it a cluster with metrics-server?
+has_metrics_server() { [ -x "$DIR/bin/metrics-server" ]; }
+
+# start_metrics_server: on the port in METRICS_PORT_FILE. It measures every ten seconds, the least that it can.
+start_metrics_server() {
+    launch metrics-server --bind-address=127.0.0.1 --secure-port="$(cat "$METRICS_PORT_FILE")" --profiling=false \
+        --tls-cert-file="$DIR/pki/apiserver.crt" --tls-private-key-file="$DIR/pki/apiserver.key" \
+        --kubeconfig="$DIR/admin.kubeconfig" --authentication-kubeconfig="$DIR/admin.kubeconfig" \
+        --authorization-kubeconfig="$DIR/admin.kubeconfig" \
+        --kubelet-certificate-authority="$DIR/pki/ca.crt" --kubelet-use-node-status-port \
+        --kubelet-preferred-address-types=InternalDNS --kubelet-request-timeout=5s --metric-resolution=10s
+}
+
+start_controller_manager() {
     # The stock limits (20 and 50 requests a second) would take minutes for a thousand Deployments.
     launch kube-controller-manager --kubeconfig="$DIR/admin.kubeconfig" \
         --leader-elect=false --secure-port=0 --profiling=false \
@@ -160,6 +193,12 @@ start_controllers() {
         --kube-api-qps=1000 --kube-api-burst=2000 \
         --concurrent-deployment-syncs=10 --concurrent-replicaset-syncs=10 \
         --node-monitor-grace-period=1h
+}
+
+start_controllers() {
+    start_kubelet
+    if has_metrics_server; then start_metrics_server; fi
+    start_controller_manager
     cat >"$DIR/scheduler.yaml" <<YAML
 apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
@@ -181,5 +220,6 @@ wait_ready() {
     admin -n kube-system delete deployment ready >/dev/null
     until_true 60 'its Pod goes' probe_gone
 }
+probe_metrics() { admin wait --for=condition=Available --timeout=1s apiservice/v1beta1.metrics.k8s.io; }
 probe_runs() { [ "$(admin -n kube-system get deployment ready -o 'jsonpath={.status.readyReplicas}')" = 1 ]; }
 probe_gone() { pods=$(admin -n kube-system get pods -l app=ready -o name) && [ -z "$pods" ]; }

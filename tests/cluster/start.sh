@@ -6,7 +6,9 @@
 #   NAMESPACE                 the provider's namespace (dcm-sp)
 #   K8S_VERSION               which Kubernetes (see build.sh)
 #   ETCD_COMPACTION_INTERVAL  how soon old versions are forgotten (5m; shorter makes watches and page tokens expire)
+#   METRICS_SERVER            yes: usage is measured by the real metrics-server, not made up by the simulated kubelet
 #   EVENT_TTL                 how long Kubernetes events are kept (10m)
+#   BIND_ADDRESS              where the API server listens (127.0.0.1); its certificate says `kubernetes` and 127.0.0.1
 #
 # A folder that `KEEP=1 stop.sh` has left is taken up again: same port, same certificates, same objects.
 set -eu
@@ -27,12 +29,16 @@ for program in $PROGRAMS; do
     fi
 done
 began=$(date +%s%N)
-rm -f "$DIR/run/"*.pid "$DIR/run/etcd.sock"*
+rm -f "$DIR/run/"*.pid
 kubelet=$binaries/simulated-kubelet
 [ -x "$kubelet" ] || kubelet=$("$HERE/build.sh" --kubelet | tail -n 1)
 rm -rf "${DIR:?}/bin"
 mkdir "$DIR/bin"
 ln -s "$binaries"/* "$kubelet" "$DIR/bin/"
+if [ "${METRICS_SERVER:-}" = yes ]; then
+    metrics=$("$HERE/build.sh" --metrics-server | tail -n 1) && [ -n "$metrics" ] || exit 1
+    ln -s "$metrics/metrics-server" "$DIR/bin/"
+fi
 
 # If anything below fails, nothing is left running; the logs stay.
 give_up() {
@@ -97,13 +103,7 @@ admin_user="    client-certificate-data: $(base64 -w 0 pki/admin.crt)
     client-key-data: $(base64 -w 0 pki/admin.key)"
 
 # ---- the control plane ----------------------------------------------------------------------------------------------
-# etcd listens on sockets in our folder: no port to collide, and no other user of this machine can write into it.
-# It insists on an address to tell others, but there are no others.
-nowhere=http://127.0.0.1:1
-launch etcd --name=test --data-dir="$DIR/etcd" \
-    --listen-client-urls="$ETCD_SOCKET" --listen-peer-urls="$ETCD_SOCKET.peer" --advertise-client-urls="$nowhere" \
-    --initial-advertise-peer-urls="$nowhere" --initial-cluster="test=$nowhere" \
-    --unsafe-no-fsync --log-level=warn
+start_etcd
 
 # The port lies below the range that outgoing connections use, so that a restart finds it free, and apart from NodePorts.
 random_port() { echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000)); }
@@ -116,6 +116,7 @@ for try in 1 2 3 4 5; do
 done
 echo "$port" >"$PORT_FILE"
 
+if has_metrics_server && ! [ -s "$METRICS_PORT_FILE" ]; then random_port >"$METRICS_PORT_FILE"; fi
 start_controllers
 
 # ---- what lives in it -----------------------------------------------------------------------------------------------
@@ -124,7 +125,9 @@ apiVersion: v1
 kind: Node
 metadata: {name: simulated, labels: {kubernetes.io/hostname: simulated, kubernetes.io/os: linux}}
 YAML
-# Usage is measured by the simulated kubelet, behind the API server's aggregation layer.
+# Usage is measured behind the API server's aggregation layer.
+measured_at=$KUBELET_PORT_FILE
+if has_metrics_server; then measured_at=$METRICS_PORT_FILE; fi
 admin apply -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Service
@@ -140,11 +143,12 @@ spec:
   groupPriorityMinimum: 100
   versionPriority: 100
   insecureSkipTLSVerify: true
-  service: {name: metrics-server, namespace: kube-system, port: $(cat "$KUBELET_PORT_FILE")}
+  service: {name: metrics-server, namespace: kube-system, port: $(cat "$measured_at")}
 YAML
 mv "$("$HERE/tenant.sh" "$DIR" "$NAMESPACE")" provider.kubeconfig
 
 wait_ready
+if has_metrics_server; then until_true 90 'metrics-server serves' probe_metrics; fi
 milliseconds=$((($(date +%s%N) - began) / 1000000))
 cat <<TEXT
 Kubernetes $(admin version -o json | sed -n '/"serverVersion"/,$s/.*"gitVersion": "\(.*\)".*/\1/p') is ready on https://127.0.0.1:$port, after $milliseconds ms.

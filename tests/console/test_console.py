@@ -171,7 +171,7 @@ def test_the_service_is_away_for_a_while(stage, page, web):
 
 def test_a_service_that_hangs_is_not_healthy(stage, page, web):
     page.wait("web is listed", lambda: "web" in page.rows())
-    stage.api_svc.popen.send_signal(signal.SIGSTOP)
+    stage.api_svc.suspend()
     try:
         page.wait("unhealthy", lambda: page.text("#health") == "unhealthy")
     finally:

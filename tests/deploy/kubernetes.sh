@@ -52,11 +52,11 @@ may() { "$kubectl" auth can-i "$@" --as="system:serviceaccount:$namespace:$accou
 for workload in kube-worker monitor; do
     # The account that its Pods name: the test's API server does not ask whether there is one.
     account=$("$kubectl" -n "$namespace" get deployment "$workload" -o 'jsonpath={.spec.template.spec.serviceAccountName}')
-    for right in "create deployments.apps" "delete services" "watch pods"; do
+    for right in "create deployments.apps" "create statefulsets.apps" "list controllerrevisions.apps" "delete services" "watch pods"; do
         # shellcheck disable=SC2086  # verb and resource
         may $right -n "$namespace" || die "$workload, as '$account', may not $right"
     done
-    for wrong in "get secrets" "update replicasets.apps" "create pods" "get pods --subresource=exec" "create pods --subresource=exec"; do
+    for wrong in "get secrets" "update replicasets.apps" "update controllerrevisions.apps" "create pods" "get pods --subresource=exec" "create pods --subresource=exec"; do
         # shellcheck disable=SC2086
         ! may $wrong -n "$namespace" || die "$workload, as '$account', may $wrong"
     done

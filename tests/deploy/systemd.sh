@@ -10,11 +10,8 @@ set -euo pipefail
 . "$here/tree.sh"
 trap 'tree_stop; rm -rf "$work"' EXIT
 
-units="dcm-sp-api.service dcm-sp-worker@1.service dcm-sp-worker@2.service dcm-sp-monitor.service dcm-sp-registrar.service"
 exposure=20 # tenths, see systemd-analyze(1)
 tree=$work/tree
-
-property() { in_tree systemctl show --value --property "$2" "$1"; } # unit, property
 
 # A new process, which has said that it is ready.
 is_back() { [ "$(property "$1" ActiveState)" = active ] && [ "$(property "$1" MainPID)" != "$2" ]; } # unit, old process
@@ -27,11 +24,6 @@ hit() { # signal, unit: and see the unit come back
     in_tree systemctl kill --signal "$1" "$2"
     wait_until 20 "$2 does not come back after $1" is_back "$2" "$pid"
     wait_until 20 "not healthy after $1 of $2" healthy
-}
-
-drop_in() { # unit, lines of [Service]: as `systemctl edit` makes one
-    mkdir -p "$tree/etc/systemd/system/$1.d"
-    printf '[Service]\n%s\n' "$2" >"$tree/etc/systemd/system/$1.d/test.conf"
 }
 
 # Every process with its own login to NATS, and the API with HTTPS and tokens: as man dcm-sp tells it.
@@ -61,21 +53,11 @@ TEXT
     api=https://${api#http://}
 }
 
-"$root/deploy/install-packages.sh" deb
-say "building the package and a tree"
-package=$("$root/deploy/debian/build.sh" "$work/deb" 1.0.0 2>"$work/build") || die "building: $(tail -n 40 "$work/build")"
-tree_make "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$tree" nats-server
-cp "$package" "$tree/opt/dcm-sp.deb"
-tree_apt "$tree" install /opt/dcm-sp.deb
-tree_services "$tree"
+tree_provider "$tree"
 cat >>"$tree/etc/dcm-sp/dcm-sp.env" <<'TEXT'
 DCM_REGISTRATION_URL=http://127.0.0.1:9/api/v1alpha1
 SP_ENDPOINT=http://127.0.0.1:8080
 TEXT
-# shellcheck disable=SC2086  # a list
-chroot "$tree" systemctl enable dcm-sp.target $units >/dev/null 2>&1
-# The simulator writes its kubeconfig when it starts; the workers try until then.
-ln -sf /opt/kubeconfig "$tree/etc/dcm-sp/kubeconfig"
 
 say "boot"
 tree_boot "$tree"

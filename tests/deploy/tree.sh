@@ -29,6 +29,24 @@ tree_apt() { # DIR, command and arguments of apt-get
         die "apt-get $*: $(tail -n 20 "$work/apt")"
 }
 
+units="dcm-sp-api.service dcm-sp-worker@1.service dcm-sp-worker@2.service dcm-sp-monitor.service dcm-sp-registrar.service"
+
+# tree_provider DIR: a tree of this machine's release with the package, NATS and a simulator of Kubernetes; all units start with it.
+tree_provider() {
+    local package
+    "$root/deploy/install-packages.sh" deb
+    say "building the package and a tree"
+    package=$("$root/deploy/debian/build.sh" "$work/deb" 1.0.0 2>"$work/build") || die "building: $(tail -n 40 "$work/build")"
+    tree_make "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$1" nats-server
+    cp "$package" "$1/opt/dcm-sp.deb"
+    tree_apt "$1" install /opt/dcm-sp.deb
+    tree_services "$1"
+    # shellcheck disable=SC2086  # a list
+    chroot "$1" systemctl enable dcm-sp.target $units >/dev/null 2>&1
+    # The simulator writes its kubeconfig when it starts; the workers try until then.
+    ln -sf /opt/kubeconfig "$1/etc/dcm-sp/kubeconfig"
+}
+
 # tree_services DIR: NATS and a simulator of Kubernetes as further services of the tree, and a kubeconfig for it.
 tree_services() {
     make -s -C "$root" -j"$(nproc)" build/bin/kubesim
@@ -54,6 +72,14 @@ tree_boot() {
 }
 
 in_tree() { nsenter --target "$leader" --all --root --wd -- "$@"; }
+
+# drop_in UNIT LINES: of its [Service], as `systemctl edit` writes them into $tree.
+drop_in() {
+    mkdir -p "$tree/etc/systemd/system/$1.d"
+    printf '[Service]\n%s\n' "$2" >"$tree/etc/systemd/system/$1.d/test.conf"
+}
+
+property() { in_tree systemctl show --value --property "$2" "$1"; } # unit, property
 
 # "running", or "degraded": there is no more to wait for. The first children of systemd-nspawn do not stay.
 booted() { leader=$(pgrep -P "$nspawn") && in_tree systemctl is-system-running | grep -xE 'running|degraded'; }

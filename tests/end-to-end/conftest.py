@@ -16,7 +16,7 @@ import subprocess
 import pytest
 
 from api import Api
-from kube import Kube
+from kube import ROOTS, Kube
 from monitors import Monitors
 from ports import free_port
 from processes import Process, listens, start_kubesim, wait_for
@@ -68,10 +68,11 @@ class Target:
             if item["metadata"]["name"] != "kubernetes":
                 self.admin.delete("services", item["metadata"]["name"])
         if self.simulated:
-            for item in self.admin.list("deployments", ""):
-                self.admin.delete("deployments", item["metadata"]["name"])
+            for kind in ROOTS:
+                for item in self.admin.list(kind, ""):
+                    self.admin.delete(kind, item["metadata"]["name"])
         else:
-            for kind in ("deployments", "replicasets", "pods"):  # garbage collection takes minutes for a thousand
+            for kind in (*ROOTS, "replicasets", "pods"):  # garbage collection takes minutes for a thousand
                 self.admin.delete_all(kind)
         wait_for("Pods gone", lambda: not self.admin.list("pods", ""), 60, 0.2)
 
@@ -144,12 +145,38 @@ class Stack:
         for process in [self.api_svc, *self.workers] + ([self.nats] if self.own_nats else []):
             process.stop(expect=0 if process is not getattr(self, "nats", None) else None)
 
+    def wait_known(self, *ids):
+        """Wait until every worker has seen the containers, which others have made: under another name than the id."""
+        wait_for(f"every worker knows {ids}",
+                 lambda: all(self.api.get(i).status == 200 for i in ids for _ in range(4 * len(self.workers))))
+
     def wait_status(self, container_id, status, timeout=30.0):
         """Wait until GET shows the status, and return the container."""
         def shown():
             answer = self.api.get(container_id)
             return answer.json if answer.status == 200 and answer.json["status"] == status else None
         return wait_for(f"{container_id} is {status}", shown, timeout, 0.1)
+
+
+KINDS = {"Deployment": None, "StatefulSet": "StatefulSet"}
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "deployments: of a test with root_kind that is about what StatefulSets have not")
+
+
+def pytest_generate_tests(metafunc):
+    if "root_kind" in metafunc.fixturenames:
+        alone = metafunc.definition.get_closest_marker("deployments")
+        metafunc.parametrize("root_kind", list(KINDS)[:1] if alone else list(KINDS), indirect=True)
+
+
+@pytest.fixture
+def root_kind(request, monkeypatch):
+    """For tests that say it (pytestmark): each runs with containers of both kinds, whose roots are called deployments."""
+    monkeypatch.setattr(Api, "kind", KINDS[request.param])
+    monkeypatch.setattr(Kube, "roots", request.param.lower() + "s")
+    return request.param
 
 
 @pytest.fixture(scope="session")
@@ -249,20 +276,23 @@ ROLE = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/dcm-k8s-container
 @pytest.fixture
 def without(stack):
     """Take a rule from the Role: call with its API group and resource."""
-    path, rules = ROLE.format(stack.target.namespace), None
+    path, rules, left = ROLE.format(stack.target.namespace), None, None
 
     def change(new):
         status, body = stack.kube.call("PATCH", path, {"rules": new}, "application/merge-patch+json")
         assert status == 200, body
 
     def take(group, resource):
-        nonlocal rules
+        nonlocal rules, left
         if stack.target.simulated:
             where = f"/apis/{group}" if group else "/api/v1"
             stack.target.faults({"match": {"path": where, "resource": resource}, "kind": "forbidden", "count": -1})
             return
         rules = rules or stack.kube.call("GET", path)[1]["rules"]
-        change([r for r in rules if r["apiGroups"] != [group] or r["resources"] != [resource]])
+        left = [r if r["apiGroups"] != [group] else {**r, "resources": [x for x in r["resources"] if x != resource]}
+                for r in left or rules]
+        left = [r for r in left if r["resources"]]
+        change(left)
 
     yield take
     if rules:

@@ -11,25 +11,34 @@ from api import BASE
 from processes import wait_for
 
 
-def pod_of(stack, container_id, at=0):
-    """The name of a Pod of the container that runs."""
+def pods_of(stack, container_id, count):
+    """The names of Pods of the container that run, when there are so many; sorted."""
     def running():
-        pods = [p for p in stack.kube.of("pods", container_id) if p["status"].get("phase") == "Running"
-                and "deletionTimestamp" not in p["metadata"]]
-        return len(pods) > at and sorted(p["metadata"]["name"] for p in pods)[at]
-    return wait_for(f"{container_id} has a Pod", running, 30)
+        names = sorted(p["metadata"]["name"] for p in stack.kube.of("pods", container_id)
+                       if p["status"].get("phase") == "Running" and "deletionTimestamp" not in p["metadata"])
+        return len(names) >= count and names
+    return wait_for(f"{container_id} has {count} Pods", running, 30)
 
 
-def say(stack, pod, text, container="web", run=0):
-    """Have a container say these bytes now, in lines."""
+def pod_of(stack, container_id, at=0):
+    """One of them, when there are enough. Who needs two of them asks once for both: pods_of()."""
+    return pods_of(stack, container_id, at + 1)[at]
+
+
+def uid_of(stack, pod):
+    return stack.kube.get("pods", pod)["metadata"]["uid"]
+
+
+def say(stack, pod, text, container="web", run=0, uid=None):
+    """Have a container say these bytes now, in lines. uid: of the Pod, so that no API server is needed."""
     data = text if isinstance(text, bytes) else text.encode()
     if stack.target.simulated:
         status, answer = stack.kube.call("POST", "/sim/logs", {
-            "namespace": stack.target.namespace, "pod": pod, "container": container, "run": run,
+            "uid": uid or uid_of(stack, pod), "container": container, "run": run,
             "base64": base64.b64encode(data).decode()})
         assert status == 200, answer
         return
-    folder = os.path.join(os.environ["E2E_CLUSTER"], "containers", stack.target.namespace, pod, container)
+    folder = os.path.join(os.environ["E2E_CLUSTER"], "containers", uid or uid_of(stack, pod), container)
     os.makedirs(folder, exist_ok=True)
     lines = []
     for line in data.removesuffix(b"\n").split(b"\n"):

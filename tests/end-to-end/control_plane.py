@@ -31,8 +31,8 @@ def _ask_etcd(path, body):
 
 
 def restart_api_server(*options):
-    """An outage, see tests/cluster/restart-apiserver.sh; returns when it serves again."""
-    subprocess.run([os.path.join(ROOT, "tests/cluster/restart-apiserver.sh"), CLUSTER, *options], check=True,
+    """An outage, see tests/cluster/restart.sh; returns when it serves again."""
+    subprocess.run([os.path.join(ROOT, "tests/cluster/restart.sh"), CLUSTER, *options], check=True,
                    stdout=subprocess.DEVNULL)
 
 

@@ -27,6 +27,8 @@ class Exec:
 
     path = staticmethod(path)
 
+    closing = False  # a close frame was sent
+
     @staticmethod
     def connect(stack, timeout):
         s = socket.create_connection(("127.0.0.1", stack.api_port), timeout=timeout)
@@ -36,8 +38,9 @@ class Exec:
     def __init__(self, stack, container_id, command=(), headers=None, early=b"", timeout=20.0, method="GET", **query):
         target = self.path(container_id, command, **{"stdout": "true", "stderr": "true", **query})
         self.s = self.connect(stack, timeout)
-        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{self.s.getpeername()[1]}"]
-        lines += [f"{k}: {v}" for k, v in {**HEADERS, **(headers or {})}.items() if v is not None]
+        host = {"Host": f"127.0.0.1:{self.s.getpeername()[1]}"}
+        lines = [f"{method} {target} HTTP/1.1"]
+        lines += [f"{k}: {v}" for k, v in {**host, **HEADERS, **(headers or {})}.items() if v is not None]
         self.s.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + early)
         self.data = b""
         while b"\r\n\r\n" not in self.data:
@@ -63,6 +66,7 @@ class Exec:
         return taken
 
     def send_frame(self, opcode, payload, fin=True, mask=True, rsv=0):
+        self.closing = self.closing or opcode == CLOSING
         head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
         size, bit = len(payload), 0x80 if mask else 0
         if size < 126:
@@ -127,7 +131,8 @@ class Exec:
             if got[0] is None:
                 code = struct.unpack(">H", got[1][:2])[0] if got[1] else 1005
                 self.reason = got[1][2:].decode()
-                self.send_frame(CLOSING, got[1])
+                if not self.closing:
+                    self.send_frame(CLOSING, got[1])
                 break
             if got[0] == STATUS:
                 status = json.loads(got[1])

@@ -37,9 +37,9 @@ class Samples:
         return sum(self.of(name, **labels))
 
 
-def request(port, path="/metrics", method="GET", headers=None):
+def request(port, path="/metrics", method="GET", headers=None, host="127.0.0.1"):
     """Status, headers and text of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection(host, port, timeout=20)
     try:
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()

@@ -10,12 +10,19 @@ import urllib.parse
 
 import yaml
 
-PATHS = {"deployments": "/apis/apps/v1", "replicasets": "/apis/apps/v1", "pods": "/api/v1", "services": "/api/v1",
+PATHS = {"deployments": "/apis/apps/v1", "statefulsets": "/apis/apps/v1", "replicasets": "/apis/apps/v1",
+         "controllerrevisions": "/apis/apps/v1", "pods": "/api/v1", "services": "/api/v1",
          "resourcequotas": "/api/v1", "horizontalpodautoscalers": "/apis/autoscaling/v2", "limitranges": "/api/v1", "events": "/api/v1"}
+
+
+ROOT_KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet"}
+ROOTS = ("apps/deployments", "apps/statefulsets")  # these, whatever Kube.roots says
 
 
 class Kube:
     """Calls with the credentials of a kubeconfig's current context, in one namespace."""
+
+    roots = "deployments"  # what that word means to a test (conftest.py, root_kind)
 
     def __init__(self, kubeconfig, namespace):
         with open(kubeconfig) as f:
@@ -65,6 +72,7 @@ class Kube:
             return answer.status, text
 
     def path(self, kind, name=None):
+        kind = self.roots if kind == "deployments" else kind.removeprefix("apps/")
         path = f"{PATHS[kind]}/namespaces/{self.namespace}/{kind}"
         return f"{path}/{name}" if name else path
 

@@ -114,6 +114,11 @@ POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "NAME", "labels":
 
 REPLICASET = changed(DEPLOYMENT, {"/kind": "ReplicaSet"})
 
+STATEFULSET = changed(DEPLOYMENT, {"/kind": "StatefulSet", "/spec/serviceName": "s-1", "/spec/podManagementPolicy": "Parallel"})
+
+HEADLESS = changed(SERVICE, {"/metadata/ownerReferences": GONE, "/spec/ports": GONE, "/spec/clusterIP": "None",
+                             "/spec/publishNotReadyAddresses": True})
+
 SCALE = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "NAME"}, "spec": {"replicas": 3}}
 
 C = "/spec/template/spec/containers/0"  # of a Deployment
@@ -195,6 +200,7 @@ DEPLOYMENTS = {
     "deployment without spec": {"/spec": GONE},
     "deployment whose spec is null": {"/spec": None},
     "deployment whose spec is a list": {"/spec": []},
+    "deployment whose status is a text": {"/status": "x"},
     "deployment with negative replicas": {"/spec/replicas": -1},
     "deployment whose replicas are a text": {"/spec/replicas": "1"},
     "deployment with half a replica": {"/spec/replicas": 0.5},
@@ -284,6 +290,8 @@ DEPLOYMENTS = {
     "container with a digest": {C + "/image": "web@sha256:" + "a" * 64},
     "container with a pull policy": {C + "/imagePullPolicy": "Never"},
     "container with an unknown pull policy": {C + "/imagePullPolicy": "Sometimes"},
+    "container with its last log lines as message": {C + "/terminationMessagePolicy": "FallbackToLogsOnError"},
+    "container with an unknown policy of messages": {C + "/terminationMessagePolicy": "Sometimes"},
     "container without command": {C + "/command": GONE},
     "container with an empty command": {C + "/command": []},
     "container whose command is a text": {C + "/command": "/bin/web"},
@@ -519,6 +527,9 @@ PODS = {
     "pod without containers": {"/spec/containers": []},
     "pod without image": {PC + "/image": GONE},
     "pod that requests more than its limit": {PC + "/resources/requests/cpu": "2"},
+    "pod with a host name": {"/spec/hostname": "web-0", "/spec/subdomain": "s-1"},
+    "pod with a wrong host name": {"/spec/hostname": "Web_0"},
+    "pod with a wrong subdomain": {"/spec/subdomain": "a.b"},
     "pod without requests": {PC + "/resources/requests": GONE},
     "pod that is restarted never": {"/spec/restartPolicy": "Never"},
     "pod that is restarted somehow": {"/spec/restartPolicy": "Sometimes"},
@@ -527,6 +538,7 @@ PODS = {
     "pod with a negative grace period": {"/spec/terminationGracePeriodSeconds": -1},
     "pod with a space before its image": {PC + "/image": " web"},
     "pod with a node": {"/spec/nodeName": "a-node"},
+    "pod with a wrong node": {"/spec/nodeName": "A b"},
     "pod with an unknown member": {"/spec/nonsense": 1},
     "pod with a name in upper case": {"/metadata/name": "Web"},
 }
@@ -543,9 +555,131 @@ REPLICASETS = {
     "replicaset without image": {C + "/image": GONE},
 }
 
+# Changes of STATEFULSET.
+STATEFULSETS = {
+    "statefulset as we send it": {},
+    "statefulset with one replica by default": {"/spec/replicas": GONE},
+    "statefulset without policy": {"/spec/podManagementPolicy": GONE},
+    "statefulset with an unknown policy": {"/spec/podManagementPolicy": "Sideways"},
+    "statefulset without serviceName": {"/spec/serviceName": GONE},
+    "statefulset whose serviceName is a number": {"/spec/serviceName": 1},
+    "statefulset with an empty serviceName": {"/spec/serviceName": ""},
+    "statefulset with a serviceName in upper case": {"/spec/serviceName": "Web"},
+    "statefulset with a dot in its serviceName": {"/spec/serviceName": "a.b"},
+    "statefulset with a slash in its serviceName": {"/spec/serviceName": "a/b"},
+    "statefulset with a serviceName of 64 characters": {"/spec/serviceName": "a" * 64},
+    "statefulset of another kind": {"/kind": "Deployment"},
+    "statefulset without name": {"/metadata/name": GONE},
+    "statefulset with a name in upper case": {"/metadata/name": "Web"},
+    "statefulset with a name that ends in a dash": {"/metadata/name": "web-"},
+    "statefulset without spec": {"/spec": GONE},
+    "statefulset with negative replicas": {"/spec/replicas": -1},
+    "statefulset whose replicas are a text": {"/spec/replicas": "1"},
+    "statefulset without selector": {"/spec/selector": GONE},
+    "statefulset with an empty selector": {"/spec/selector": {}},
+    "statefulset whose selector selects others": {"/spec/selector/matchLabels": {"other": "one"}},
+    "statefulset without template": {"/spec/template": GONE},
+    "statefulset without image": {C + "/image": GONE},
+    "statefulset with a label of 64 characters": {"/metadata/labels/n": "x" * 64},
+    "statefulset with a wrong label in its template": {"/spec/template/metadata/labels/n": "a b"},
+    "statefulset that is restarted never": {"/spec/template/spec/restartPolicy": "Never"},
+    "statefulset with a rolling update": {"/spec/updateStrategy": {"type": "RollingUpdate"}},
+    "statefulset without strategy's type": {"/spec/updateStrategy": {}},
+    "statefulset with an unknown strategy": {"/spec/updateStrategy": {"type": "Recreate"}},
+    "statefulset that is updated by deletion": {"/spec/updateStrategy": {"type": "OnDelete"}},
+    "statefulset with a partition": {"/spec/updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}},
+    "statefulset with two unavailable":
+        {"/spec/updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}},
+    "statefulset with negative revisionHistoryLimit": {"/spec/revisionHistoryLimit": -1},
+    "statefulset with a Deployment's strategy": {"/spec/strategy": {"type": "Recreate"}},
+}
+
+STATEFULSETS_REFUSED = {
+    "statefulset with a rolling update", "statefulset with negative revisionHistoryLimit",
+    "statefulset with an unknown strategy", "statefulset that is updated by deletion", "statefulset with a partition",
+    "statefulset with two unavailable", "statefulset with a Deployment's strategy",
+}
+
+T, M = "/spec/scaleTargetRef", "/spec/metrics/0"
+
+# Changes of AUTOSCALER. Every member that we send is left out, empty, of another type, and invalid in other ways.
+AUTOSCALERS = {
+    "autoscaler as we send it": {},
+    "autoscaler by two shares": {"/spec/metrics/1": utilization("memory")},
+    "autoscaler by one share twice": {"/spec/metrics/1": utilization("cpu")},
+    "autoscaler of another name": {"/metadata/name": "A_b"},
+    "autoscaler without name": {"/metadata/name": GONE},
+    "autoscaler of another kind": {"/kind": "Service"},
+    "autoscaler of another apiVersion": {"/apiVersion": "autoscaling/v1"},
+    "autoscaler with a wrong label": {"/metadata/labels/n": "a b"},
+    "autoscaler with a wrong annotation": {"/metadata/annotations": {"a b": "c"}},
+    "autoscaler without spec": {"/spec": GONE},
+    "autoscaler whose spec is a text": {"/spec": "x"},
+    "autoscaler without target": {T: GONE},
+    "autoscaler whose target is a text": {T: "x"},
+    "autoscaler whose target has no apiVersion": {T + "/apiVersion": GONE},
+    "autoscaler whose target has a wrong apiVersion": {T + "/apiVersion": "a/b/c"},
+    "autoscaler whose target has no kind": {T + "/kind": GONE},
+    "autoscaler whose target has a slash in its kind": {T + "/kind": "a/b"},
+    "autoscaler whose target has an unknown kind": {T + "/kind": "Nonsense"},
+    "autoscaler whose target has no name": {T + "/name": GONE},
+    "autoscaler whose target has an empty name": {T + "/name": ""},
+    "autoscaler whose target has a slash in its name": {T + "/name": "a/b"},
+    "autoscaler whose target has a percent sign in its name": {T + "/name": "a%b"},
+    "autoscaler whose target is named dot dot": {T + "/name": ".."},
+    "autoscaler whose target has a name in upper case": {T + "/name": "Web"},
+    "autoscaler whose target has a number as its name": {T + "/name": 1},
+    "autoscaler without minReplicas": {"/spec/minReplicas": GONE},
+    "autoscaler with minReplicas 0": {"/spec/minReplicas": 0},
+    "autoscaler with negative minReplicas": {"/spec/minReplicas": -1},
+    "autoscaler whose minReplicas are null": {"/spec/minReplicas": None},
+    "autoscaler whose minReplicas are a text": {"/spec/minReplicas": "2"},
+    "autoscaler without maxReplicas": {"/spec/maxReplicas": GONE},
+    "autoscaler with negative maxReplicas": {"/spec/maxReplicas": -1},
+    "autoscaler with less maxReplicas than minReplicas": {"/spec/maxReplicas": 1},
+    "autoscaler whose maxReplicas are a text": {"/spec/maxReplicas": "5"},
+    "autoscaler with more maxReplicas than an int32": {"/spec/maxReplicas": 2147483648},
+    "autoscaler without metrics": {"/spec/metrics": GONE},
+    "autoscaler whose metrics are an object": {"/spec/metrics": {}},
+    "autoscaler with a metric that is a text": {M: "x"},
+    "autoscaler with a metric without type": {M + "/type": GONE},
+    "autoscaler with a metric of an unknown type": {M + "/type": "Magic"},
+    "autoscaler with a metric without resource": {M + "/resource": GONE},
+    "autoscaler with a metric of no resource": {M + "/resource/name": GONE},
+    "autoscaler with a metric of an unknown resource": {M + "/resource/name": "power"},
+    "autoscaler with a metric without target": {M + "/resource/target": GONE},
+    "autoscaler with a metric of an unknown target": {M + "/resource/target/type": "Magic"},
+    "autoscaler by an amount": {M + "/resource/target": {"type": "AverageValue", "averageValue": "100m"}},
+    "autoscaler by no share": {M + "/resource/target/averageUtilization": GONE},
+    "autoscaler by a share of 0": {M + "/resource/target/averageUtilization": 0},
+    "autoscaler by more than all": {M + "/resource/target/averageUtilization": 101},
+    "autoscaler by a share that is a text": {M + "/resource/target/averageUtilization": "70"},
+    "autoscaler with a behavior": {"/spec/behavior": {"scaleDown": {"stabilizationWindowSeconds": 5}}},
+    "unknown member of an autoscaler": {"/spec/nonsense": 1},
+}
+
+AUTOSCALERS_REFUSED = {
+    "autoscaler without metrics", "autoscaler with a metric without type", "autoscaler with a metric of an unknown type",
+    "autoscaler with a metric without target", "autoscaler with a metric of an unknown target", "autoscaler by an amount",
+    "autoscaler by no share", "autoscaler by a share of 0", "autoscaler with a behavior", "unknown member of an autoscaler",
+    "autoscaler with a metric without resource", "autoscaler without spec",
+}
+
 # ---- PATCH: what is there, and what is sent -------------------------------------------------------------------------
 
 PAUSED = changed(DEPLOYMENT, {"/spec/paused": True})
+
+
+STATEFULSET_MERGES = {
+    "statefulset merge of replicas": {"spec": {"replicas": 2}},
+    "statefulset merge of an image": {"spec": {"template": {"spec": {"containers": [{**CONTAINER, "image": "web:2"}]}}}},
+    "statefulset merge of annotations": {"metadata": {"annotations": {"dcm.project/spec": "{1}"}}},
+    "statefulset merge of a policy": {"spec": {"podManagementPolicy": "OrderedReady"}},
+    "statefulset merge of a serviceName": {"spec": {"serviceName": "another"}},
+    "statefulset merge of a selector": {"spec": {"selector": {"matchLabels": {"team": "shop"}}}},
+    "statefulset merge of another uid": {"metadata": {"uid": "another"}},
+    "statefulset merge of the right uid": {"metadata": {"uid": "UID"}},
+}
 
 
 def of_container(**members):
@@ -740,6 +874,13 @@ REVISIONS = (("replicasets", (REVISION,)), ("deployments", (REVISION, "/items/*/
 HISTORY = "/items/*/metadata/annotations/deployment.kubernetes.io~1revision-history"
 ANNOTATIONS = (("replicasets", tuple(f"/items/*/metadata/annotations/{name}" for name in (
     "dcm.project~1spec", "dcm.project~1creation-token", "new"))),)
+SET = METADATA + ("/apiVersion", "/kind", "/spec/replicas", "/spec/selector", "/spec/serviceName",
+                  "/spec/podManagementPolicy", "/spec/updateStrategy", "/spec/revisionHistoryLimit",
+                  "/spec/persistentVolumeClaimRetentionPolicy", "/spec/template/metadata/labels",
+                  ) + tuple("/spec/template/spec" + member for member in POD_SPEC)
+SET_REVISIONS = (("controllerrevisions", ("/items/*/revision", "/items/*/metadata/annotations/dcm.project~1spec",
+                                          "/items/*/metadata/labels/team")),
+                 ("statefulsets", ("/items/*/metadata/generation",)))
 THREE = [changed(ALONE, {"/metadata/name": f"NAME-{letter}", "/metadata/labels/place": letter}) for letter in "abc"]
 NAMES = ("/items/*/metadata/name", "/metadata/continue", "/metadata/remainingItemCount", "/kind", "/apiVersion")
 MINE = "labelSelector=dcm.project/dcm-instance-id%3DNAME"
@@ -772,6 +913,8 @@ OTHERS = {
     "create with a field manager": Case("POST", "deployments", DEPLOYMENT, query="fieldManager=kubectl"),
     "create with a field manager of 129 characters": Case(
         "POST", "deployments", DEPLOYMENT, query="fieldManager=" + "m" * 129, kubesim=REFUSED),
+    "create with a control character in the field manager": Case(
+        "POST", "deployments", DEPLOYMENT, query="fieldManager=a%01", kubesim=REFUSED),
     "create with strict validation": Case("POST", "deployments", DEPLOYMENT, query="fieldValidation=Strict"),
     "create of an unknown member with strict validation": Case(
         "POST", "deployments", changed(DEPLOYMENT, {"/spec/nonsense": 1}), query="fieldValidation=Strict",
@@ -788,7 +931,7 @@ OTHERS = {
     "put for a trial": Case(
         "PUT", "deployments", changed(PAUSED, {"/spec/replicas": 2}), NAMED, "dryRun=All", given=[PAUSED],
         look=("/spec/replicas", "/metadata/generation"),
-        stored=("/spec/replicas", "/metadata/generation", "/metadata/resourceVersion")),
+        stored=("/spec/replicas", "/metadata/generation")),  # the version changes with the status
     "put of an old version for a trial": Case(
         "PUT", "deployments", changed(PAUSED, {"/metadata/resourceVersion": "1"}), NAMED, "dryRun=All", given=[PAUSED]),
     "put of what is invalid for a trial": Case(
@@ -804,30 +947,18 @@ OTHERS = {
         given=[ALONE], look=("/metadata/labels", "/spec/clusterIP")),
 
     # autoscalers
-    "autoscaler as we send it": Case(
-        "POST", "horizontalpodautoscalers", AUTOSCALER, look=METADATA + ("/apiVersion", "/kind", "/spec")),
-    "autoscaler by two shares": Case(
-        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/metrics": [utilization("cpu"), utilization("memory")]}),
-        look=("/spec/metrics",)),
-    "autoscaler without minReplicas": Case(
-        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/minReplicas": GONE}), look=("/spec/minReplicas",)),
-    "autoscaler with negative minReplicas": Case(
-        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/minReplicas": -1})),
-    "autoscaler without maxReplicas": Case(
-        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/maxReplicas": GONE})),
-    "autoscaler with less maxReplicas than minReplicas": Case(
-        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/maxReplicas": 1})),
-    "autoscaler whose maxReplicas are a text": Case(
-        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/maxReplicas": "5"})),
-    "autoscaler without metrics": Case(
-        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/metrics": GONE}), kubesim=REFUSED),
-    "autoscaler of another name": Case(
-        "POST", "horizontalpodautoscalers", changed(AUTOSCALER, {"/metadata/name": "A_b"})),
+    "merge that removes the kind of an autoscaler's target": Case(
+        "PATCH", "horizontalpodautoscalers", {"spec": {"scaleTargetRef": {"kind": None}}}, NAMED, content_type=MERGE,
+        given=[AUTOSCALER]),
     "put of another autoscaler": Case(
         "PUT", "horizontalpodautoscalers", changed(AUTOSCALER, {"/spec/maxReplicas": 9, "/metadata/resourceVersion": "NOW"}),
         NAMED, given=[AUTOSCALER], look=("/spec/maxReplicas", "/spec/minReplicas")),
     "put of an autoscaler of an old version": Case(
         "PUT", "horizontalpodautoscalers", changed(AUTOSCALER, {"/metadata/resourceVersion": "1"}), NAMED, given=[AUTOSCALER]),
+    "delete of an autoscaler for an unknown trial": Case(
+        "DELETE", "horizontalpodautoscalers", {"dryRun": ["Some"]}, NAMED, given=[AUTOSCALER], kubesim=REFUSED),
+    "delete of an autoscaler for a trial that is a text": Case(
+        "DELETE", "horizontalpodautoscalers", {"dryRun": "All"}, NAMED, given=[AUTOSCALER]),
     "delete of an autoscaler": Case("DELETE", "horizontalpodautoscalers", {}, NAMED, given=[AUTOSCALER], look=("/kind",)),
 
     "create for an unknown trial": Case("POST", "deployments", DEPLOYMENT, query="dryRun=x", kubesim=REFUSED),
@@ -880,7 +1011,7 @@ OTHERS = {
         given=[*THREE, ("GET", MINE + "&limit=2")]),
     "list of version 0": listed(MINE + "&resourceVersion=0"),
     "list of a version that is a word": listed(MINE + "&resourceVersion=x"),
-    "list of exactly a version": listed(MINE + "&resourceVersion=NOW&resourceVersionMatch=Exact", kubesim=REFUSED),
+    "list of exactly a version": listed(MINE + "&resourceVersion=NOW&resourceVersionMatch=Exact"),
     "list of an unknown match": listed(MINE + "&resourceVersion=1&resourceVersionMatch=x", kubesim=REFUSED),
     "list by two labels": listed(MINE + ",place%3Db"),
     "list by a set of labels": listed(MINE + ",place%20in%20(a,c)"),
@@ -1087,6 +1218,48 @@ OTHERS = {
         "PUT", "deployments", changed(SCALE, {"/metadata/name": GONE}), NAMED + "/scale", given=[PAUSED]),
     "create of a scale": Case("POST", "deployments", SCALE, NAMED + "/scale", given=[PAUSED]),
 
+    # a StatefulSet's life
+    "second create of a statefulset": Case("POST", "statefulsets", STATEFULSET, given=[STATEFULSET]),
+    "deployment beside a statefulset of the name": Case("POST", "deployments", DEPLOYMENT, given=[STATEFULSET]),
+    "statefulset for a trial": Case("POST", "statefulsets", STATEFULSET, query="dryRun=All", stored=("/reason",)),
+    "get of a statefulset": Case("GET", "statefulsets", tail=NAMED, given=[STATEFULSET], look=SET),
+    "put of a statefulset of an old version": Case(
+        "PUT", "statefulsets", changed(STATEFULSET, {"/metadata/resourceVersion": "1"}), NAMED, given=[STATEFULSET]),
+    "get of a statefulset's scale": Case(
+        "GET", "statefulsets", tail=NAMED + "/scale", given=[STATEFULSET],
+        look=("/kind", "/apiVersion", "/metadata/uid", "/spec", "/status/selector")),
+    "patch of a statefulset's scale": Case(
+        "PATCH", "statefulsets", {"spec": {"replicas": 2}}, NAMED + "/scale", content_type=MERGE, given=[STATEFULSET],
+        look=("/kind", "/spec"), stored=("/spec/replicas", "/metadata/generation")),
+    "delete of a statefulset as we send it": Case(
+        "DELETE", "statefulsets", {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+                                   "preconditions": {"uid": "UID"}}, NAMED, given=[STATEFULSET], look=DELETED),
+    "delete of a statefulset of another uid": Case(
+        "DELETE", "statefulsets", {"preconditions": {"uid": "another"}}, NAMED, given=[STATEFULSET]),
+    "headless service as we send it": Case("POST", "services", HEADLESS, look=SERVED + ("/spec/publishNotReadyAddresses",)),
+    "headless service that publishes a text": Case(
+        "POST", "services", changed(HEADLESS, {"/spec/publishNotReadyAddresses": "yes"})),
+    "headless service that gets an address": Case(
+        "PATCH", "services", {"spec": {"clusterIP": "10.96.0.7"}}, NAMED, content_type=MERGE, given=[HEADLESS]),
+    "headless service that gets ports": Case(
+        "PATCH", "services", {"spec": {"ports": [{"port": 80}]}}, NAMED, content_type=MERGE, given=[HEADLESS],
+        look=("/spec/ports", "/spec/clusterIP")),
+    "create of a revision of others": Case(
+        "POST", "controllerrevisions", {"apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": 1,
+                                        "metadata": {"name": "NAME"}, "data": {}}, kubesim=REFUSED),
+    "revision of a new statefulset": Case("POST", "statefulsets", STATEFULSET, after=SET_REVISIONS),
+    "revision of a statefulset after a new image": Case(
+        "PATCH", "statefulsets", {**of_container(image="web:2"), "metadata": {"annotations": {"dcm.project/spec": "{2}"}}},
+        NAMED, content_type=MERGE, given=[STATEFULSET, ("SETTLE", None)], after=SET_REVISIONS),
+    "revision of a statefulset after new annotations": Case(
+        "PATCH", "statefulsets", {"metadata": {"annotations": {"dcm.project/spec": "{2}"}}}, NAMED, content_type=MERGE,
+        given=[STATEFULSET, ("SETTLE", None)], after=SET_REVISIONS),
+    "revision of a statefulset after the image of before": Case(
+        "PATCH", "statefulsets", {**of_container(image=CONTAINER["image"]),
+                                  "metadata": {"annotations": {"dcm.project/spec": "{3}"}}}, NAMED, content_type=MERGE,
+        given=[STATEFULSET, ("SETTLE", None), ("PATCH", of_container(image="web:2")), ("SETTLE", None)],
+        after=SET_REVISIONS),
+
     # a Deployment's ReplicaSets and revisions
     "revision of a new deployment": Case("POST", "deployments", DEPLOYMENT, after=REVISIONS),
     "revision after a new image": Case(
@@ -1131,6 +1304,15 @@ def _table():
             "/spec" + member for member in POD_SPEC), kubesim=REFUSED if name in PODS_REFUSED else 0))
     for name, changes in REPLICASETS.items():
         add(name, Case("POST", "replicasets", changed(REPLICASET, changes), look=("/spec/replicas", "/spec/selector")))
+    for name, changes in STATEFULSETS.items():
+        add(name, Case("POST", "statefulsets", changed(STATEFULSET, changes), look=SET + ("/status",),
+                       kubesim=REFUSED if name in STATEFULSETS_REFUSED else 0))
+    for name, changes in AUTOSCALERS.items():
+        add(name, Case("POST", "horizontalpodautoscalers", changed(AUTOSCALER, changes),
+                       look=METADATA + ("/apiVersion", "/kind", "/spec"),
+                       kubesim=REFUSED if name in AUTOSCALERS_REFUSED else 0))
+    for name, patch in STATEFULSET_MERGES.items():
+        add(name, Case("PATCH", "statefulsets", patch, NAMED, content_type=MERGE, given=[STATEFULSET], look=SET))
     for name, patch in DEPLOYMENT_MERGES.items():
         add(name, Case("PATCH", "deployments", patch, NAMED, content_type=MERGE, given=[PAUSED],
                        look=CHANGED_DEPLOYMENT, kubesim=REFUSED if name in DEPLOYMENT_MERGES_REFUSED else 0))

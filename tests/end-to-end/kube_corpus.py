@@ -159,17 +159,27 @@ class _Run:
         return self._send("GET", "", "labelSelector=dcm.project/dcm-instance-id%3DNAME", kind=kind)[1]
 
     def _settle(self):
-        """Wait until the Deployment's controller has seen everything, and says the revision of the newest template."""
+        """Wait until the root's controller has seen everything, and says the revision of the newest template."""
         end = time.monotonic() + 20
+        kind = "statefulsets" if self._list("statefulsets")["items"] else "deployments"
         while True:
-            deployment = self._list("deployments")["items"][0]
-            revisions = {_image(each): _revision(each) for each in self._list("replicasets")["items"]}
-            seen = deployment.get("status", {}).get("observedGeneration") == deployment["metadata"]["generation"]
-            newest = max(revisions.values(), default=0)
-            if seen and _revision(deployment) == revisions.get(_image(deployment)) == newest:
+            root = self._list(kind)["items"][0]
+            seen = root.get("status", {}).get("observedGeneration") == root["metadata"]["generation"]
+            if seen and (self._is_newest_set(root) if kind == "statefulsets" else self._is_newest_deployment(root)):
                 return
-            assert time.monotonic() < end, deployment
+            assert time.monotonic() < end, root
             time.sleep(0.02)
+
+    def _is_newest_deployment(self, deployment):
+        revisions = {_image(each): _revision(each) for each in self._list("replicasets")["items"]}
+        return _revision(deployment) == revisions.get(_image(deployment)) == max(revisions.values(), default=0)
+
+    def _is_newest_set(self, statefulset):
+        revisions = {each["metadata"]["name"]: each for each in self._list("controllerrevisions")["items"]}
+        newest = revisions.get(statefulset["status"].get("updateRevision"))
+        return (newest and newest["revision"] == max(each["revision"] for each in revisions.values()) and
+                _image(newest["data"]) == _image(statefulset) and
+                statefulset["status"].get("currentRevision") == statefulset["status"]["updateRevision"])
 
     # ---- judging
 

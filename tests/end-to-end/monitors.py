@@ -3,6 +3,7 @@
 import json
 import os
 
+from kube import ROOT_KINDS, Kube
 from ports import free_port
 from processes import Process, listens, wait_for
 from wire import Dcm, Nats
@@ -16,13 +17,13 @@ def labels_of(container_id):
 
 
 def deployment(container_id, image="nginx", labels=None, name=None, cpu=None):
-    """A Deployment as any program with our labels would write it."""
+    """A Deployment (conftest.py, root_kind) as any program with our labels would write it."""
     labels = labels_of(container_id) if labels is None else labels
     container = {"name": "main", "image": image}
     if cpu:
         container["resources"] = {"requests": {"cpu": cpu}}
     selector = {"app": name or container_id}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name or container_id, "labels": labels},
+    return {"apiVersion": "apps/v1", "kind": ROOT_KINDS[Kube.roots], "metadata": {"name": name or container_id, "labels": labels},
             "spec": {"replicas": 1, "selector": {"matchLabels": selector},
                      "template": {"metadata": {"labels": {**labels, **selector}}, "spec": {"containers": [container]}}}}
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Ports for servers of the tests; run alone, prints one."""
 
+import collections
 import random
 import socket
 
@@ -8,17 +9,35 @@ import socket
 # more on Linux), and below the ports of tests/cluster.
 FIRST, LAST = 10000, 19999
 
+# The latest ports of this process, each held by an abstract Unix socket of its number: test processes side by side never
+# get one port, not even while the server that uses it is down for a moment. A bound, because each costs a descriptor.
+_held = collections.deque(maxlen=256)
+
+
+def _hold(port):
+    lock = socket.socket(socket.AF_UNIX)
+    try:
+        lock.bind(f"\0dcm-test-port-{port}")
+    except OSError:
+        lock.close()
+        return False
+    if len(_held) == _held.maxlen:
+        _held.popleft().close()
+    _held.append(lock)
+    return True
+
 
 def free_port():
-    """A loopback TCP port on which nothing listens at this moment."""
+    """A loopback TCP port on which nothing listens, and that no other test process holds."""
     while True:
         port = random.randint(FIRST, LAST)
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
-                return port
             except OSError:
-                pass
+                continue
+        if _hold(port):
+            return port
 
 
 if __name__ == "__main__":

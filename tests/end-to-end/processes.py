@@ -21,11 +21,11 @@ def wait_for(what, condition, timeout=15.0, interval=0.05):
         time.sleep(interval)
 
 
-def listens(port):
-    """Is there a listener on the loopback port?"""
+def listens(port, host="127.0.0.1"):
+    """Is there a listener on the port?"""
     with socket.socket() as s:
         s.settimeout(1)
-        return s.connect_ex(("127.0.0.1", port)) == 0
+        return s.connect_ex((host, port)) == 0
 
 
 class Process:
@@ -85,16 +85,22 @@ class Process:
         with open(f"/proc/{self.popen.pid}/status") as f:
             return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
 
+    def cpu_s(self):
+        """The processor time that it has used, in seconds."""
+        with open(f"/proc/{self.popen.pid}/stat") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def sanitized(self):
         """Is it built with a sanitizer, so that its memory says nothing?"""
         with open(f"/proc/{self.popen.pid}/maps") as f:
             return any("san.so" in line for line in f)
 
 
-def start_kubesim(program, folder, namespace, *options):
+def start_kubesim(program, folder, namespace, *options, host="127.0.0.1"):
     """The simulator on a free port: the process, and the path of its kubeconfig."""
     kubeconfig = os.path.join(folder, "kubeconfig")
-    process = Process("kubesim", [program, "--listen", f"127.0.0.1:{free_port()}", "--namespace", namespace,
+    process = Process("kubesim", [program, "--listen", f"{host}:{free_port()}", "--namespace", namespace,
                                   "--write-kubeconfig", kubeconfig, *options], {}, folder)
     process.start().wait_log("SIMULATOR")  # said when it listens and the kubeconfig is written
     return process, kubeconfig

@@ -24,7 +24,7 @@ for argument in "$@"; do
     case $argument in test_*) chosen=1 ;; esac
 done
 export E2E_BIN=$build/bin
-processes=8
+processes=14
 case $build in
     *thread*) export E2E_SLOWER=4 processes=4 ;;
     *address*) export E2E_SLOWER=2 processes=4 ;;
@@ -46,6 +46,7 @@ if [ -n "$cluster" ]; then
 fi
 # What needs the programs of our own control plane (E2E_CLUSTER: its folder) cannot run elsewhere.
 [ -n "${E2E_CLUSTER:-}" ] || set -- --ignore-glob="*_cluster.py" "$@"
+[ "${METRICS_SERVER:-}" = yes ] || set -- --ignore-glob="*_metrics_server.py" "$@"
 # nats-py, an ordinary NATS library, for the stand-ins of DCM's programs.
 NATS_PY=2.16.0
 library=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/nats-py-$NATS_PY

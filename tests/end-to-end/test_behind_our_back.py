@@ -169,7 +169,7 @@ def test_a_service_that_was_deleted_is_not_shown_and_not_missed(stack):
 def test_several_deployments_of_one_id_are_one_container_for_get_and_delete(stack):
     for name in ("twin-a", "twin-b", "twin-c"):
         stack.kube.create("deployments", foreign_deployment(name, "twin"))
-    wait_for("every worker knows it", lambda: all(stack.api.get("twin").status == 200 for _ in range(8)))
+    stack.wait_known("twin")
     stack.wait_status("twin", "RUNNING")
     uids = {stack.api.get("twin").json["uid"] for _ in range(8)}
     assert len(uids) == 1, "all workers name the same one"
@@ -201,7 +201,7 @@ def test_foreign_deployments_show_what_there_is(stack):
         body = foreign_deployment("their-" + ids[what], ids[what])
         change(body["spec"]["template"]["spec"])
         stack.kube.create("deployments", body)
-    wait_for("every worker knows them", lambda: all(stack.api.get(i).status == 200 for i in ids.values() for _ in range(8)))
+    stack.wait_known(*ids.values())
     for what, container_id in ids.items():
         shown = stack.api.get(container_id).json
         assert shown["id"] == container_id and shown["spec"]["image"]["reference"] == "nginx" and shown["status"], shown
@@ -218,7 +218,7 @@ def test_foreign_ids_of_another_form_break_nothing(stack):
         stack.kube.create("deployments", body)
     assert stack.api.create(spec(), "ours").status == 201
     assert [c["id"] for c in stack.api.list().json["containers"]] == ["ours"] + labels
-    assert stack.api.get("ours").status == 200 and stack.api.get("x" * 63).status == 200
+    stack.wait_known("ours", "x" * 63)
     assert all(w.alive() for w in stack.workers)
 
 

@@ -1,5 +1,7 @@
 """JetStream refuses a record for a while, or a record changes late: what was told stays, and what was not goes."""
 
+import contextlib
+import hashlib
 import json
 import time
 import uuid
@@ -11,6 +13,7 @@ from test_void_record import WATCHED_S, Caller
 from wire import Nats
 
 MINUTE = 60
+KEY_SWEPT_S = 40  # a debt by key is left alone for 30 s
 
 
 def update(stack, **changes):
@@ -22,13 +25,41 @@ def update(stack, **changes):
     assert "error" not in answer, answer
 
 
+@contextlib.contextmanager
+def without_jetstream(stack):
+    """NATS has no JetStream for a while (its disk is full)."""
+    usual = stack.nats.args
+    stack.nats.kill()
+    stack.nats.args = usual[:usual.index("-js")]
+    stack.start_nats()
+    yield
+    stack.nats.kill()
+    stack.nats.args = usual
+    stack.start_nats()
+
+
+def held_create(stack, gate, name):
+    """A create whose first attempt has stored its record and written the Deployment, not the first of the provider."""
+    assert stack.api.create(spec(), "first").status == 201
+    hold = gate.hold("after", "POST", DEPLOYMENTS)
+    answer = begin(stack.api.create, spec(), name)
+    hold.wait()
+    return hold, answer
+
+
+def stays_or_goes(stack, name, told):
+    """As its client was told."""
+    if told.status == 201:
+        stays(stack.kube, name, told.json["uid"], 10)
+    else:
+        told.problem(503, "UNAVAILABLE")
+        wait_for("gone", lambda: gone(stack.kube, name), MINUTE, 0.5)
+
+
 def test_a_mark_beside_a_record_that_is_owed(gated):
     """The first attempt has stored its record; for the second one JetStream refuses everything, then not any more."""
     stack, gate = gated
-    assert stack.api.create(spec(), "first").status == 201
-    hold = gate.hold("after", "POST", DEPLOYMENTS)
-    answer = begin(stack.api.create, spec(), "refused")
-    hold.wait()
+    hold, answer = held_create(stack, gate, "refused")
     suspend(stack.workers[0])
     update(stack, max_msg_size=1)
     stack.add_worker()
@@ -36,11 +67,34 @@ def test_a_mark_beside_a_record_that_is_owed(gated):
     update(stack, max_msg_size=-1)
     resume(stack.workers[0])
     hold.release()
-    if told.status == 201:
-        stays(stack.kube, "refused", told.json["uid"], 10)
-    else:
-        told.problem(503, "UNAVAILABLE")
-        wait_for("gone", lambda: gone(stack.kube, "refused"), MINUTE, 0.5)
+    stays_or_goes(stack, "refused", told)
+
+
+def test_a_mark_beside_a_record_that_comes_back(gated):
+    """The first attempt has stored its record; for the second one NATS has no JetStream, and then again."""
+    stack, gate = gated
+    hold, answer = held_create(stack, gate, "hidden")
+    stack.add_worker().wait_log('"connected to NATS"')
+    suspend(stack.workers[0])
+    with without_jetstream(stack):
+        told = answer.result()
+    resume(stack.workers[0])
+    hold.release()
+    stays_or_goes(stack, "hidden", told)
+
+
+def test_a_mark_beside_an_older_record_of_the_key(own_stack):
+    """A request by the key has left a record; when the key comes again NATS has no JetStream, and then again."""
+    stack = own_stack(2)
+    assert stack.api.create(spec(), "first").status == 201
+    caller, key = Caller(stack), "came-again"
+    record = {"state": "owed", "id": "kept", "caller": f"{caller.call}-1", "left_ms": 1000}
+    caller.put(f"owed.key_3A{hashlib.sha256(key.encode()).hexdigest()}", record, 0)
+    with without_jetstream(stack):
+        told = stack.api.create(spec(), "kept", {"Idempotency-Key": key})
+    assert told.status == 201, told.text
+    stays(stack.kube, "kept", told.json["uid"], KEY_SWEPT_S)
+    assert stack.api.create(spec(), "kept", {"Idempotency-Key": key}).json["uid"] == told.json["uid"]
 
 
 def test_creates_go_on_while_records_are_refused(own_stack):

@@ -12,7 +12,7 @@ import pytest
 
 from api import BASE, spec
 from container_logs import pod_of
-from exec_client import (BINARY, CLOSING, CONTINUATION, PING, PONG, RESIZE, STDIN, STDOUT, TEXT, V4, Exec, exit_code)
+from exec_client import (BINARY, CLOSING, CONTINUATION, KEY, PING, PONG, RESIZE, STDIN, STDOUT, TEXT, V4, Exec, exit_code)
 from processes import wait_for
 
 
@@ -198,6 +198,29 @@ def test_exec_is_not_for_pages_of_other_hosts(stack, run):
     assert run("web", headers={"Origin": f"http://127.0.0.1:{stack.api_port}"}).status == 101
 
 
+def test_exec_and_changes_are_not_for_pages_whose_name_became_ours(own_stack, run, tmp_path):
+    """DNS rebinding: the page's own name resolves to our address, so that Origin and Host are the same."""
+    (tmp_path / "tokens").write_text("runner token-of-runner-0123 exec\n")
+    evil = {"Origin": "http://evil.example", "Host": "evil.example"}
+    console = {"Origin": "https://console.example", "Host": "api.example"}
+    stack = own_stack(SP_SERVER_ORIGINS="https://console.example, https://other.example")
+    web(stack)
+    assert "SP_SERVER_ORIGINS" in run("web", headers=evil, stack=stack).problem["detail"]
+    post(stack, "web", evil, command=["cat"]).problem(403, "PERMISSION_DENIED")
+    stack.api.create(spec(), "mine", evil).problem(403, "PERMISSION_DENIED")
+    for verb in ("stop", "restart"):  # without a body no browser asks before
+        stack.api.call("POST", f"{BASE}/web:{verb}", headers={"Origin": "http://evil.example"}).problem(
+            403, "PERMISSION_DENIED")
+    stack.api.delete("web", evil).problem(403, "PERMISSION_DENIED")
+    assert run("web", headers=console, stack=stack).status == 101
+    assert stack.api.create(spec(), "mine", console).status == 201
+    assert stack.api.call("GET", f"{BASE}/web", headers=evil).status == 200
+    stack = own_stack(SP_SERVER_TOKENS_FILE=str(tmp_path / "tokens"))
+    token = {"Authorization": "Bearer token-of-runner-0123"}
+    assert run("web", headers={**evil, **token}, stack=stack).status == 101  # no page of theirs knows the token
+    assert run("web", headers=evil, stack=stack).status == 401
+
+
 # ---- bad requests ------------------------------------------------------------------------------------------------------
 
 BAD_HANDSHAKES = {
@@ -210,8 +233,17 @@ BAD_HANDSHAKES = {
     "a short key": ({"Sec-WebSocket-Key": "AAAA"}, "Sec-WebSocket-Key"),
     "a key that is no base64": ({"Sec-WebSocket-Key": "!" * 24}, "Sec-WebSocket-Key"),
     "no subprotocol": ({"Sec-WebSocket-Protocol": None}, "v5.channel.k8s.io"),
+    "two keys": ({"Sec-WebSocket-Key": f"{KEY}\r\nSec-WebSocket-Key: {KEY}"}, "Sec-WebSocket-Key"),
+    "two versions": ({"Sec-WebSocket-Version": "13\r\nSec-WebSocket-Version: 13"}, "Sec-WebSocket-Version"),
     "another subprotocol": ({"Sec-WebSocket-Protocol": "v3.channel.k8s.io, chat"}, "v5.channel.k8s.io"),
 }
+
+
+def test_exec_takes_lists_in_several_headers(stack, run):
+    web(stack)
+    client = run("web", headers={"Connection": "keep-alive\r\nConnection: upgrade", "Upgrade": "h2c\r\nUpgrade: websocket",
+                                 "Sec-WebSocket-Protocol": f"chat\r\nSec-WebSocket-Protocol: {V4}"})
+    assert client.status == 101 and client.headers["sec-websocket-protocol"] == V4
 
 
 @pytest.mark.parametrize("name", BAD_HANDSHAKES)
@@ -274,8 +306,11 @@ BAD_FRAMES = {
     "an unknown opcode": (lambda c: c.send_frame(3, b"\0x"), 1002),
     "a continuation of nothing": (lambda c: c.send_frame(CONTINUATION, b"\0x"), 1002),
     "a message within another": (lambda c: (c.send_frame(BINARY, b"\0x", fin=False), c.send_frame(BINARY, b"\0y")), 1002),
-    "a ping in pieces": (lambda c: c.send_frame(PING, b"x", fin=False), 1005),  # libwslay: no code
-    "a ping that is too long": (lambda c: c.send_frame(PING, b"x" * 126), 1005),
+    "a ping in pieces": (lambda c: c.send_frame(PING, b"x", fin=False), 1002),
+    "a ping that is too long": (lambda c: c.send_frame(PING, b"x" * 126), 1002),
+    "half a close code": (lambda c: c.send_frame(CLOSING, b"\x03"), 1002),
+    "a close code that is reserved": (lambda c: c.send_frame(CLOSING, b"\x03\xed"), 1002),
+    "a reason that is no UTF-8": (lambda c: c.send_frame(CLOSING, b"\x03\xe8\xff"), 1007),
     "text that is no UTF-8": (lambda c: c.send_frame(TEXT, b"\0\xff\xfe"), 1007),
     "a frame that is too large": (lambda c: c.s.sendall(b"\x82\xff" + (1 << 40).to_bytes(8, "big") + b"maskdata"), 1009),
     "an unknown channel": (lambda c: c.send(9, b"x"), 1002),
@@ -335,6 +370,32 @@ def test_exec_ends_with_its_client(stack, run, how):
     wait_for("the worker's stream ends", lambda: streams_open(stack) == before + 1, 3)
 
 
+def test_exec_ends_when_its_client_answers_no_pings(stack, run):
+    """As one whose machine has gone without a word; a client that answers is not disturbed."""
+    web(stack)
+    before = streams_open(stack)
+    gone, there = run("web", timeout=60), run("web", timeout=60)
+    began = time.monotonic()
+    pings = 0
+    while streams_open(stack) == before:
+        assert time.monotonic() - began < 55
+        there.s.settimeout(1)
+        try:
+            opcode, payload = there.frame()
+            if opcode == PING:
+                there.send_frame(PONG, payload)
+                pings += 1
+        except TimeoutError:
+            pass
+    assert time.monotonic() - began > 40 and pings >= 2, (time.monotonic() - began, pings)
+    there.send(STDIN, b"x\n")
+    assert there.until(b"x\n") == b"x\n"
+    opcodes = []
+    while (frame := gone.frame()) is not None:
+        opcodes.append(frame[0])
+    assert opcodes.count(PING) == 2
+
+
 def test_exec_of_a_worker_that_is_killed_ends_with_a_reason(own_stack, run):
     stack = own_stack(1)
     web(stack)
@@ -391,7 +452,7 @@ def test_exec_run_is_never_run_twice(own_stack, target):
     stack = own_stack(1)
     web(stack)
     assert post(stack, "web", command=["cat"]).status == 200
-    stack.workers[0].popen.send_signal(signal.SIGSTOP)
+    stack.workers[0].suspend()
     began = time.monotonic()
     assert post(stack, "web", command=["cat", "late"]).status == 503
     assert time.monotonic() - began < 6

@@ -1,5 +1,6 @@
 """Commands that really run: on the simulated node of our own control plane, by clients that others have written."""
 
+import base64
 import concurrent.futures
 import fcntl
 import json
@@ -9,6 +10,7 @@ import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 import urllib.parse
 
@@ -292,6 +294,75 @@ def test_exec_run_of_real_commands(stack):
                                                   stdout=subprocess.DEVNULL).returncode != 0, 3)
 
 
+def is_running(mark):
+    return subprocess.run(["pgrep", "-f", mark], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def post_and_wait(stack):
+    """A connection on which a command is awaited that runs; and what to look for it by."""
+    mark = f"sleep 7{time.time_ns() % 10**9}"
+    body = json.dumps({"command": ["sh", "-c", f"{mark}; true"]}).encode()
+    s = socket.create_connection(("127.0.0.1", stack.api_port))
+    s.sendall(f"POST {BASE}/web:exec HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+              f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    wait_for("it runs", lambda: is_running(mark))
+    return s, mark
+
+
+@pytest.mark.parametrize("how", ["FIN", "RST", "api-svc"])
+def test_exec_run_ends_the_command_with_its_client(own_stack, how):
+    stack = own_stack(1)
+    web(stack)
+    s, mark = post_and_wait(stack)
+    time.sleep(1.5)
+    assert is_running(mark), "its client waits"
+    began = time.monotonic()
+    if how == "api-svc":
+        stack.api_svc.kill()
+    if how == "RST":
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+    wait_for("it is gone", lambda: not is_running(mark), 5)
+    assert time.monotonic() - began < 2, time.monotonic() - began
+    stack.workers[0].wait_log('"code":"CANCELLED"')
+
+
+@pytest.mark.parametrize("octal", ["0", "1", "170"])
+def test_exec_run_of_64_at_once_with_a_mebibyte_each(own_stack, octal):
+    """None is lost; on a machine that is too busy a few may be refused before they begin, never afterwards."""
+    stack = own_stack(1, SP_SERVER_REQUEST_TIMEOUT="120s")
+    web(stack)
+    slowest, over = 0.0, threading.Event()
+
+    def look():
+        nonlocal slowest
+        while not over.is_set():
+            began = time.monotonic()
+            stack.api.health()
+            slowest = max(slowest, time.monotonic() - began)
+            time.sleep(0.05)
+    with concurrent.futures.ThreadPoolExecutor(65) as pool:
+        looking = pool.submit(look)
+        command = ["sh", "-c", f"head -c 1048576 /dev/zero | tr '\\0' '\\{octal}'"]
+        waiting = [pool.submit(stack.api.call, "POST", f"{BASE}/web:exec", {"command": command}, timeout=130)
+                   for _ in range(64)]
+        answers = [w.result() for w in waiting]
+        over.set()
+        looking.result()
+    done = [answer for answer in answers if answer.status == 200]
+    assert len(done) >= 48, len(done)
+    for answer in answers:
+        if answer.status == 503:
+            assert "nothing has begun" in answer.json["detail"] and int(answer.headers["retry-after"]) > 0
+    assert all(answer.status in (200, 503) for answer in answers), [answer.text[:200] for answer in answers if answer not in done]
+    for answer in done:
+        said = answer.json
+        data = base64.b64decode(said["stdout_base64"]) if "stdout_base64" in said else said["stdout"].encode()
+        assert data == bytes([int(octal, 8)]) * (1 << 20) and said["truncated"] is False
+    assert slowest < 1, slowest
+    wait_for("it is healthy", lambda: stack.api.health() == "healthy")
+
+
 def test_exec_run_takes_no_longer_than_a_request(own_stack):
     stack = own_stack(1, SP_SERVER_REQUEST_TIMEOUT="2s")
     web(stack)
@@ -386,6 +457,21 @@ def test_exec_by_kubectl(kubectl, adaptor):
     assert {method for method, target in adaptor.seen if "/exec?" in target} == {"GET"}, "SPDY was tried"
 
 
+def test_exec_pings_are_answered_by_the_clients_of_others(kubectl, adaptor):
+    """Idle for longer than one that answers none may be."""
+    idle = 50
+    process = subprocess.Popen(kubectl.command + ["-i", "web", "--", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    client = exec_in_python(adaptor, ["cat"], stdin=True, _preload_content=False)
+    end = time.monotonic() + idle
+    while time.monotonic() < end:
+        client.update(timeout=1)
+    client.write_stdin("still there\n")
+    assert client.readline_stdout(timeout=5) == "still there"
+    client.close()
+    out, _ = process.communicate(b"still there\n", timeout=10)
+    assert out == b"still there\n" and process.returncode == 0
+
+
 def test_exec_by_kubectl_on_a_terminal(kubectl):
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
@@ -419,14 +505,17 @@ def test_exec_by_kubectl_on_a_terminal(kubectl):
     os.close(master)
 
 
-def test_exec_by_the_client_for_python(adaptor):
+def exec_in_python(adaptor, command, **kwargs):
     configuration = kubernetes_client.Configuration()
     configuration.host = f"http://127.0.0.1:{adaptor.port}"
     api = kubernetes_client.CoreV1Api(kubernetes_client.ApiClient(configuration))
+    return kubernetes_stream(api.connect_get_namespaced_pod_exec, "web", "default", command=command,
+                             **{"stderr": True, "stdin": False, "stdout": True, "tty": False, **kwargs})
 
+
+def test_exec_by_the_client_for_python(adaptor):
     def call(command, **kwargs):
-        return kubernetes_stream(api.connect_get_namespaced_pod_exec, "web", "default", command=command,
-                                 **{"stderr": True, "stdin": False, "stdout": True, "tty": False, **kwargs})
+        return exec_in_python(adaptor, command, **kwargs)
     assert call(["sh", "-c", "echo out; echo err >&2"]).split() in (["out", "err"], ["err", "out"])
     client = call(["sh"], stdin=True, _preload_content=False)
     client.write_stdin("echo hello\n")

@@ -19,7 +19,7 @@ def usage(stack, container_id):
     return stack.api.call("GET", f"{BASE}/{container_id}/usage")
 
 
-def test_events_tell_what_kubernetes_says_of_the_objects(stack):
+def test_events_tell_what_kubernetes_says_of_the_objects(stack, root_kind):
     stack.api.create(spec(image={"reference": "nonexistent.example/web:1"}), "telling")
     stack.api.create(spec(), "other")
     listed = wait_for("events of a Pod", lambda: [e for e in events(stack, "telling")["events"]
@@ -28,10 +28,11 @@ def test_events_tell_what_kubernetes_says_of_the_objects(stack):
     for event in listed["events"]:
         assert set(event) == {"path", "time", "type", "reason", "message", "object", "count"} and event["count"] >= 1, event
         kind, name = event["object"].split("/")
-        assert kind in ("Deployment", "ReplicaSet", "Pod") and name.startswith("telling"), event
+        assert kind in (root_kind, "ReplicaSet", "Pod") and name.startswith("telling"), event
     times = [e["time"] for e in listed["events"]]
     assert [t[:19] for t in times] == sorted(t[:19] for t in times)
-    assert any(e["object"] == "Deployment/telling" and e["reason"] == "ScalingReplicaSet" for e in listed["events"])
+    assert any(e["object"] == f"{root_kind}/telling" and e["reason"] in ("ScalingReplicaSet", "SuccessfulCreate")
+               for e in listed["events"])
 
 
 def test_events_come_in_pages(stack):
@@ -89,6 +90,18 @@ def test_usage_is_what_was_measured(stack):
     assert shown["memory_bytes"] == sum(r["memory_bytes"] for r in shown["replicas"])
     assert shown["cpu_limit"] == 4 and shown["memory_limit_bytes"] == 2 * 128 * 1024 * 1024, shown
     assert shown["window"] and shown["time"].endswith("Z")
+
+
+def test_usage_of_a_stopped_container_is_none(stack):
+    """Not 503: nothing will ever be measured."""
+    stack.api.create(spec(), "still")
+    assert stack.api.call("POST", f"{BASE}/still:stop").status == 200
+    if usage(stack, "still").status == 501:
+        return
+    answer = wait_for("what was measured before is over", lambda: usage(stack, "still").status != 200 and
+                      usage(stack, "still"), 60)
+    problem = answer.problem(409, "CONFLICT")
+    assert "no replica" in problem["detail"] and "retry-after" not in answer.headers
 
 
 def test_usage_that_the_role_does_not_allow(stack, without):

@@ -10,6 +10,8 @@ import pytest
 from api import BASE, Api, spec
 from processes import wait_for
 
+pytestmark = pytest.mark.usefixtures("root_kind")
+
 LONG_ID = "7" + "a" * 62
 LEGAL_IDS = ["a", "9", "7abc", "s-7abc", "s-s-7abc", "stack1-db", "web", "0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6",
              "x" * 63, LONG_ID, "s-" + "7" + "a" * 60, "a-1", "1-a"]
@@ -25,6 +27,11 @@ FULL = {
                           {"container_port": 82, "visibility": "internal"}]},
     "provider_hints": {"kubernetes": {"deep": [1, 2.5, None, True, {"x": "y"}]}},
 }
+
+
+def services(kube):
+    """Those of ports: each StatefulSet has a headless one beside."""
+    return [s for s in kube.list("services") if s["spec"]["clusterIP"] != "None"]
 
 
 def without_outputs(written):
@@ -90,7 +97,7 @@ def test_every_form_comes_back_equal(stack, change):
 def test_all_forms_of_no_ports_make_no_service(stack, network):
     answer = stack.api.create(spec(network=network), "portless")
     assert answer.status == 201 and "service" not in answer.json
-    assert stack.kube.list("services") == []
+    assert services(stack.kube) == []
 
 
 def test_server_made_id_is_a_uuid(stack):
@@ -99,6 +106,7 @@ def test_server_made_id_is_a_uuid(stack):
     assert stack.api.get(body["id"]).status == 200
 
 
+@pytest.mark.deployments
 def test_every_legal_id_works_with_a_service(stack):
     names = set()
     for container_id in LEGAL_IDS:
@@ -119,7 +127,7 @@ def test_a_live_id_is_taken_and_nothing_changes(stack):
     stack.api.create(spec("second", [(81, "internal")]), "taken").problem(409, "ALREADY_EXISTS")
     again = stack.api.get("taken").json
     assert again["uid"] == first["uid"] and again["spec"]["metadata"]["name"] == "first"
-    assert len(stack.kube.list("services")) == 1
+    assert len(services(stack.kube)) == 1
 
 
 def test_two_containers_may_share_a_name(stack):
@@ -129,11 +137,11 @@ def test_two_containers_may_share_a_name(stack):
 
 
 def pod_ip(stack, container_id, uid):
-    """The address of the Pod that belongs to the Deployment of that uid, through its ReplicaSet."""
+    """The address of the Pod that belongs to the root of that uid, through its ReplicaSet when it is a Deployment."""
     owners = {r["metadata"]["uid"] for r in stack.kube.of("replicasets", container_id)
               if r["metadata"]["ownerReferences"][0]["uid"] == uid}
     return next(p["status"].get("podIP") for p in stack.kube.of("pods", container_id)
-                if p["metadata"]["ownerReferences"][0]["uid"] in owners)
+                if p["metadata"]["ownerReferences"][0]["uid"] in {uid, *owners})
 
 
 def test_delete_then_get_and_create_again_at_once(stack):
@@ -177,11 +185,11 @@ def test_a_race_for_one_id_has_one_winner(stack):
     with concurrent.futures.ThreadPoolExecutor(100) as pool:
         answers = list(pool.map(lambda i: stack.api.create(spec(f"n{i}", [(80, "internal")]), "race").status, range(100)))
     assert sorted(answers) == [201] + [409] * 99
-    assert len(stack.kube.list("deployments")) == 1 and len(stack.kube.list("services")) == 1
+    assert len(stack.kube.list("deployments")) == 1 and len(services(stack.kube)) == 1
 
 
 def test_an_idempotency_key_gives_the_first_result(stack):
-    headers = {"Idempotency-Key": "order-1"}
+    headers = {"Idempotency-Key": f"order-1-{stack.api.kind}"}
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: stack.api.create(spec(ports=[(80, "internal")]), headers=headers), range(50)))
     assert [a.status for a in answers] == [201] * 50, [a.text for a in answers if a.status != 201][:1]
@@ -219,6 +227,7 @@ def foreign_deployment(name, container_id=None, **labels):
                                   "spec": {"containers": [{"name": "c", "image": "nginx"}]}}}}
 
 
+@pytest.mark.deployments
 def test_a_foreign_deployment_of_the_name_is_not_touched(stack):
     stack.kube.create("deployments", foreign_deployment("theirs"))
     before = stack.kube.get("deployments", "theirs")["metadata"]["uid"]
@@ -227,12 +236,12 @@ def test_a_foreign_deployment_of_the_name_is_not_touched(stack):
     stack.api.get("theirs").problem(404, "NOT_FOUND")
     stack.api.delete("theirs").problem(404, "NOT_FOUND")
     assert stack.kube.get("deployments", "theirs")["metadata"]["uid"] == before
-    assert stack.kube.list("services") == []
+    assert services(stack.kube) == []
 
 
 def test_containers_of_other_programs_are_first_class(stack):
     stack.kube.create("deployments", foreign_deployment("made-elsewhere", "elsewhere"))
-    wait_for("every worker knows it", lambda: all(stack.api.get("elsewhere").status == 200 for _ in range(8)))
+    stack.wait_known("elsewhere")
     shown = stack.wait_status("elsewhere", "RUNNING")
     assert shown["id"] == "elsewhere" and shown["spec"]["image"]["reference"] == "nginx"
     assert [c["id"] for c in stack.api.list().json["containers"]] == ["elsewhere"]
@@ -287,6 +296,46 @@ def test_list_pages_in_order_each_once(stack):
     for size in (1, 7, 56, 57, 1000):
         assert [c["id"] for c in stack.api.list_all(size)] == ids, size
     stack.api.list(page_token="garbage").problem(400, "INVALID_ARGUMENT")
+
+
+def test_later_pages_show_what_is_there_by_now(stack):
+    """Not what was there when the first page was read, from which Kubernetes goes on."""
+    ids = [f"c{n:x}" for n in range(12)]
+    old = {i: stack.api.create(spec(), i).json["uid"] for i in ids}
+    token = stack.api.list(max_page_size=2).json["next_page_token"]
+    assert stack.api.delete("c3").status == 204
+    changed = stack.api.call("PATCH", f"{BASE}/c4", {"spec": {"image": {"reference": "registry.example/new:2"}}},
+                             {"Content-Type": "application/merge-patch+json"})
+    assert changed.status == 200, changed.text
+    for container_id in ("c5", "c7", "c8"):
+        assert stack.api.delete(container_id).status == 204
+    again = stack.api.create(spec(), "c5")
+    assert again.status == 201 and again.json["uid"] != old["c5"]
+    left = ids[2:3] + ids[4:7] + ids[9:]
+    for size in (1, 2, 3, 50):
+        shown, at = [], token
+        while at:
+            page = stack.api.list(max_page_size=size, page_token=at)
+            assert page.status == 200 and page.json["containers"], "none is empty"
+            shown, at = shown + page.json["containers"], page.json["next_page_token"]
+        assert [(c["id"], c["uid"], c["spec"]["image"]["reference"]) for c in shown] == [
+            (i, again.json["uid"] if i == "c5" else old[i], (changed if i == "c4" else again).json["spec"]["image"]["reference"])
+            for i in left], size
+
+
+def test_every_page_has_what_other_programs_made(stack):
+    stack.api.create(spec(), "a-first")
+    for name, container_id in (("their-1", "theirs"), ("their-2", "theirs"), ("their-3", ""), ("their-4", None)):
+        body = foreign_deployment(name, "x")
+        for labels in (body["metadata"]["labels"], body["spec"]["template"]["metadata"]["labels"]):
+            labels["dcm.project/dcm-instance-id"] = container_id
+            if container_id is None:
+                del labels["dcm.project/dcm-instance-id"]
+        stack.kube.create("deployments", body)
+    stack.api.create(spec(), "z-last")
+    made = sorted(d["metadata"]["uid"] for d in stack.kube.list("deployments"))
+    for size in (1, 2, 3, 10):
+        assert sorted(c["uid"] for c in stack.api.list_all(size)) == made, size
 
 
 def test_request_ids_are_taken_returned_and_logged(stack):

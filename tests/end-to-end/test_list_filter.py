@@ -1,6 +1,7 @@
 """Lists with a filter and an order: which containers they show, page by page, and what is refused."""
 
 import base64
+import hashlib
 import json
 import time
 import urllib.parse
@@ -174,12 +175,33 @@ def test_list_faults_are_all_told_at_once(stack):
     assert refused(answer, "/query/filter") == ["is given more than once"]
 
 
+def what_a_token_says(token):
+    return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[8:])
+
+
+def token_that_says(stack, known):
+    payload = json.dumps(known).encode()
+    scope = f"{stack.name}\n{stack.target.namespace}\0".encode()
+    return base64.urlsafe_b64encode(hashlib.sha256(scope + payload).digest()[:8] + payload).decode().rstrip("=")
+
+
 def test_list_takes_a_token_of_an_older_provider(five):
     """Unfiltered tokens are what they were: of the provider and the namespace, Kubernetes' token and the last name."""
     token = five.api.list(max_page_size=2).json["next_page_token"]
-    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    assert set(json.loads(raw[8:])) == {"c", "a"} and json.loads(raw[8:])["a"] == "a2"
-    assert ids(five.api.list(page_token=token)) == ["b1", "b2", "c1"]
+    known = what_a_token_says(token)
+    assert known["a"] == "a2" and known.pop("m") == {"statefulsets": None}, known  # older ones do not look at it
+    assert set(known) == {"c", "a"}
+    for each in (token, token_that_says(five, known)):
+        assert ids(five.api.list(page_token=each)) == ["b1", "b2", "c1"]
+
+
+def test_list_takes_a_token_of_a_provider_that_did_not_know_when_the_walk_began(five):
+    assert five.api.create(spec(provider_hints={"kubernetes": {"kind": "StatefulSet"}}), "d").status == 201
+    token = five.api.list(max_page_size=2).json["next_page_token"]
+    known = what_a_token_says(token)
+    assert known["m"]["statefulsets"] == "" and known["m"].pop("at"), known
+    for each in (token, token_that_says(five, known)):
+        assert ids(five.api.list(page_token=each)) == ["b1", "b2", "c1", "d"]
 
 
 def test_list_filter_finds_what_others_made(stack):

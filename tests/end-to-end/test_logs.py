@@ -7,7 +7,7 @@ import time
 import pytest
 
 from api import BASE, spec
-from container_logs import Follower, path, pod_of, restart, say
+from container_logs import Follower, path, pod_of, pods_of, restart, say
 from processes import wait_for
 from test_methods import call
 
@@ -64,7 +64,7 @@ def test_logs_are_what_the_container_said(stack):
 
 def test_logs_of_all_replicas_name_them(stack):
     web(stack, "pair", replicas=2)
-    pods = [pod_of(stack, "pair", 0), pod_of(stack, "pair", 1)]
+    pods = pods_of(stack, "pair", 2)
     for pod in pods:
         say(stack, pod, "one\ntwo\n")
     assert sorted(logs(stack, "pair").text.splitlines()) == sorted(
@@ -86,7 +86,7 @@ def test_logs_keep_every_byte(stack):
 
 def test_logs_of_a_long_line(stack, follow):
     web(stack, "long", replicas=2)
-    pods = [pod_of(stack, "long", 0), pod_of(stack, "long", 1)]
+    pods = pods_of(stack, "long", 2)
     line = "".join(f"{n:08d}" for n in range(50000))
     say(stack, pods[0], line + "\nshort\n")
     say(stack, pods[1], "other\n" * 50)
@@ -158,8 +158,9 @@ def test_logs_that_are_followed_through_rollout_and_scaling(stack, follow):
     say(stack, second, "second\n")
     assert follower.line() == "second"
     assert call(stack, "moves", "scale", {"replicas": 1}).status == 200
+    uids = {p["metadata"]["uid"] for p in stack.kube.of("pods", "moves")}
     assert call(stack, "moves", "restart").status == 200
-    wait_for("new Pods", lambda: not {first, second} & {p["metadata"]["name"] for p in stack.kube.of("pods", "moves")}, 60)
+    wait_for("new Pods", lambda: (now := {p["metadata"]["uid"] for p in stack.kube.of("pods", "moves")}) and not uids & now, 60)
     third = pod_of(stack, "moves")
     say(stack, third, "third\n")
     assert follower.line() == "third"
@@ -168,11 +169,12 @@ def test_logs_that_are_followed_through_rollout_and_scaling(stack, follow):
 
 
 @pytest.mark.parametrize("pause", [0, 0.05, 0.1])
-def test_logs_end_with_their_container_when_another_gets_its_id(stack, follow, pause):
+def test_logs_end_with_their_container_when_another_gets_its_id(stack, follow, pause, root_kind):
     name = f"reused-{int(pause * 1000)}"
     accept = {"Accept": "text/event-stream"}
     web(stack, name)
     old = pod_of(stack, name)
+    uids = {p["metadata"]["uid"] for p in stack.kube.of("pods", name)}
     say(stack, old, "old\n")
     follower = follow(name, headers=accept, timeout=60)
     event_id, event = follower.events(1)[0]
@@ -182,12 +184,33 @@ def test_logs_end_with_their_container_when_another_gets_its_id(stack, follow, p
     wait_for("the id is free", lambda: stack.api.create(spec(), name).status == 201)
     new = wait_for("another Pod runs", lambda: next(
         (p["metadata"]["name"] for p in stack.kube.of("pods", name)
-         if p["metadata"]["name"] != old and p["status"].get("phase") == "Running"), None), 30)
+         if p["metadata"]["uid"] not in uids and p["status"].get("phase") == "Running"), None), 30)
     say(stack, new, "new\n")
     assert b"new" not in follower.rest()
     resumed = follow(name, headers={**accept, "Last-Event-ID": event_id})
     event = resumed.events(1)[0][1]
     assert (event["replica"], event["line"]) == (new, "new")
+
+
+def test_logs_resume_after_more_replicas_than_an_id_has_places_for(stack, follow):
+    web(stack, "worn", replicas=2)
+    accept = {"Accept": "text/event-stream"}
+    stays, leaves = pods_of(stack, "worn", 2)
+    follower = follow("worn", headers=accept)
+    for n in range(18):
+        say(stack, leaves, f"{n}\n")
+        assert follower.events(1)[0][1]["line"] == str(n)
+        if n < 17:
+            stack.kube.delete("pods", leaves)
+            leaves = wait_for("another Pod runs", lambda old=leaves: next(
+                (p["metadata"]["name"] for p in stack.kube.of("pods", "worn")
+                 if p["metadata"]["name"] not in (stays, old) and p["status"].get("phase") == "Running"), None), 30)
+    say(stack, stays, "last\n")
+    event_id, event = follower.events(1)[0]
+    assert event["line"] == "last"
+    follower.close()
+    say(stack, stays, "next\n")
+    assert follow("worn", headers={**accept, "Last-Event-ID": event_id}).events(1)[0][1]["line"] == "next"
 
 
 def test_logs_that_wait_for_a_replica(stack, follow):
@@ -214,7 +237,7 @@ def test_logs_of_an_image_that_is_not_there(stack):
 
 def test_logs_as_events_resume(stack, follow):
     web(stack, "events", replicas=2)
-    pods = [pod_of(stack, "events", 0), pod_of(stack, "events", 1)]
+    pods = pods_of(stack, "events", 2)
     for pod in pods:
         say(stack, pod, numbered(20))
     accept = {"Accept": "text/event-stream"}

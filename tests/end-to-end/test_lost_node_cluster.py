@@ -80,7 +80,7 @@ def test_a_lost_node_shows_as_unknown(monitors, own_stack, lost_node):
     stack.wait_status("steady", "RUNNING")
     lost_node()
     m.wait_last("stray", "UNKNOWN", 40)
-    m.wait_message("stray", "the node does not report any more")
+    m.wait_message("stray", "the node no longer reports")
     stack.wait_status("stray", "UNKNOWN")
     assert stack.api.get("steady").json["status"] == "RUNNING"
     assert m.dcm.of("steady")[-1:] == ["RUNNING"]

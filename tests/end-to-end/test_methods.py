@@ -3,11 +3,15 @@
 import concurrent.futures
 import time
 
+import pytest
+
 from api import BASE, spec
 from monitors import labels_of
 from processes import wait_for
 from test_behind_our_back import living_pods, scale
 from test_update import patch
+
+pytestmark = pytest.mark.usefixtures("root_kind")
 
 
 def call(stack, container_id, verb, body=None, headers=None):
@@ -188,11 +192,11 @@ def test_stop_by_others_is_told_as_configured(monitors, target):
 def test_restart_replaces_the_pods(stack):
     stack.api.create(spec(**hints(replicas=2)), "again")
     stack.wait_status("again", "RUNNING")
-    old = {p["metadata"]["name"] for p in living_pods(stack.kube, "again")}
+    old = {p["metadata"]["uid"] for p in living_pods(stack.kube, "again")}
     answer = call(stack, "again", "restart")
     assert answer.status == 200, answer.text
     wait_for("new Pods", lambda: len(living_pods(stack.kube, "again")) == 2 and not old & {
-        p["metadata"]["name"] for p in living_pods(stack.kube, "again")}, 30)
+        p["metadata"]["uid"] for p in living_pods(stack.kube, "again")}, 30)
 
 
 def test_restart_with_a_key_is_one_restart(stack):
@@ -220,7 +224,7 @@ def test_methods_of_containers_that_others_made(stack):
         body = foreign_deployment("their-" + ids[what], ids[what])
         change(body["spec"]["template"]["spec"])
         stack.kube.create("deployments", body)
-    wait_for("every worker knows them", lambda: all(stack.api.get(i).status == 200 for i in ids.values() for _ in range(8)))
+    stack.wait_known(*ids.values())
     for container_id in ids.values():
         name = f"their-{container_id}"
         pod = stack.kube.get("deployments", name)["spec"]["template"]["spec"]
@@ -233,6 +237,14 @@ def test_methods_of_containers_that_others_made(stack):
 def wait_revision(stack, container_id, number):
     return wait_for(f"revision {number}", lambda: [
         r for r in revisions(stack, container_id) if r["current"] and r["revision"] == number], 30)
+
+
+def wait_seen(stack, container_id):
+    """Its controller has written down what we wrote last."""
+    def seen():
+        root = stack.kube.get("deployments", container_id)
+        return root["status"].get("observedGeneration") == root["metadata"]["generation"]
+    wait_for("the controller has seen it", seen)
 
 
 def test_revisions_are_what_it_has_been(stack):
@@ -273,6 +285,7 @@ def test_revision_is_where_its_path_says(stack):
         stack.api.call("GET", f"{BASE}/paths/revisions/{wrong}").problem(400, "INVALID_ARGUMENT")
 
 
+@pytest.mark.deployments
 def test_rollback_brings_a_spec_back(stack):
     stack.api.create(spec(ports=[(80, "internal")], process={"env": [{"name": "A", "value": "1"}]}, **hints(replicas=2)), "back")
     wait_revision(stack, "back", 1)
@@ -294,6 +307,48 @@ def test_rollback_brings_a_spec_back(stack):
     for _ in range(3):
         assert call(stack, "back", "rollback", {}, key).json["spec"]["image"]["reference"] == "nginx:2"
         time.sleep(0.2)
+    wait_revision(stack, "back", 4)
+    assert call(stack, "back", "rollback").json["spec"]["image"]["reference"] == "docker.io/library/nginx:1.27"
+    wait_revision(stack, "back", 5)
+    repeat = call(stack, "back", "rollback", {}, key)
+    assert repeat.json["spec"]["image"]["reference"] == "nginx:2", "the key of an earlier change is forgotten"
+
+
+def test_rollback_keeps_what_was_changed_without_a_new_revision(stack):
+    """An autoscaler, a port's visibility and any other hint roll no Pod: a revision has them as they were in its last moment."""
+    first = stack.api.create(spec(ports=[(80, "internal")], **hints(note="first")), "late")
+    assert first.status == 201, first.text
+    wait_revision(stack, "late", 1)
+    assert patch(stack, "late", {"spec": {**hints(note="second", autoscale={"min": 1, "max": 3, "cpu_percent": 50}), "network": {
+        "ports": [{"container_port": 80, "visibility": "external"}]}}}).status == 200
+    old = stack.api.get("late").json["spec"]
+    assert patch(stack, "late", {"spec": {"image": {"reference": "nginx:2"}}}).status == 200
+    wait_revision(stack, "late", 2)
+    assert patch(stack, "late", {"spec": hints(note="third")}).status == 200
+    new = stack.api.get("late").json["spec"]
+    assert [r["spec"]["provider_hints"] for r in revisions(stack, "late")] == [new["provider_hints"], old["provider_hints"]]
+    for number, wanted in enumerate((old, new, old), 3):  # to and fro
+        answer = call(stack, "late", "rollback")
+        assert answer.status == 200 and answer.json["spec"]["image"] == wanted["image"], answer.text
+        assert answer.json["spec"]["provider_hints"] == wanted["provider_hints"], answer.text
+        assert answer.json["spec"]["network"]["ports"] == wanted["network"]["ports"]
+        assert stack.kube.get("horizontalpodautoscalers", "late") and stack.kube.get("services", "late")["spec"]["type"] == "NodePort"
+        wait_revision(stack, "late", number)
+
+
+def test_rollback_keeps_it_when_others_made_the_new_revision(stack):
+    stack.api.create(spec(**hints(note="first")), "theirs")
+    wait_revision(stack, "theirs", 1)
+    assert patch(stack, "theirs", {"spec": hints(note="second", autoscale={"max": 3, "cpu_percent": 50})}).status == 200
+    wait_seen(stack, "theirs")
+    pod = stack.kube.get("deployments", "theirs")["spec"]["template"]["spec"]
+    container = {**pod["containers"][0], "image": "nginx:2"}
+    stack.kube.patch("deployments", "theirs", {"spec": {"template": {"spec": {"containers": [container]}}}})
+    wait_revision(stack, "theirs", 2)
+    answer = call(stack, "theirs", "rollback")
+    assert answer.status == 200 and answer.json["spec"]["image"]["reference"] == "docker.io/library/nginx:1.27", answer.text
+    assert answer.json["spec"]["provider_hints"]["kubernetes"]["note"] == "second"
+    assert stack.kube.get("horizontalpodautoscalers", "theirs")
 
 
 def test_rollback_leaves_the_labels_of_others(stack):
@@ -314,6 +369,28 @@ def test_rollback_leaves_the_labels_of_others(stack):
     assert "app" not in deployment["metadata"]["labels"]
     template = deployment["spec"]["template"]["metadata"]["labels"]
     assert template["app"] == "x" and template["lost"] == "1" and "theirs" not in template and "new" not in template
+
+
+@pytest.mark.deployments
+def test_rollback_before_the_controller_has_seen_the_change(stack):
+    """A Deployment that is paused makes no revision, as when its controller is slow."""
+    assert stack.api.create(spec(**hints(note="first")), "lagging").status == 201
+    wait_revision(stack, "lagging", 1)
+    stack.kube.patch("deployments", "lagging", {"spec": {"paused": True}})
+    assert patch(stack, "lagging", {"spec": {"image": {"reference": "nginx:2"}}}).status == 200
+    assert [r["current"] for r in revisions(stack, "lagging")] == [False], "what is current has no number yet"
+    answer = call(stack, "lagging", "rollback")
+    assert answer.status == 200 and answer.json["spec"]["image"]["reference"] == "docker.io/library/nginx:1.27", answer.text
+    assert [(r["revision"], r["current"]) for r in revisions(stack, "lagging")] == [(1, True)]
+    call(stack, "lagging", "rollback").problem(404, "NOT_FOUND")
+    stack.kube.patch("deployments", "lagging", {"spec": {"paused": False}})
+    patch(stack, "lagging", {"spec": {"image": {"reference": "nginx:3"}}})
+    wait_revision(stack, "lagging", 2)
+    stack.kube.patch("deployments", "lagging", {"spec": {"paused": True}})
+    patch(stack, "lagging", {"spec": {"image": {"reference": "nginx:4"}}})
+    answer = call(stack, "lagging", "rollback")
+    assert answer.json["spec"]["image"]["reference"] == "nginx:3", "not one too far"
+    stack.kube.patch("deployments", "lagging", {"spec": {"paused": False}})
 
 
 def test_autoscaler_comes_and_goes(stack):
@@ -337,6 +414,7 @@ def test_autoscaler_comes_and_goes(stack):
     wait_for("gone", lambda: stack.kube.get("horizontalpodautoscalers", "auto") is None, 30)
 
 
+@pytest.mark.deployments
 def test_strategy_can_be_changed(stack):
     def strategy(container_id):
         return stack.kube.get("deployments", container_id)["spec"]["strategy"]
@@ -358,6 +436,7 @@ def test_strategy_can_be_changed(stack):
     wait_for("another Pod", lambda: [p for p in living_pods(stack.kube, "how") if p["metadata"]["name"] != old], 60)
 
 
+@pytest.mark.deployments
 def test_hints_of_before_are_shown_and_refused_when_they_count(stack):
     """A Deployment of v0.1 may have anything there."""
     stack.api.create(spec(provider_hints={"kubernetes": {"x": 1}}), "v01")

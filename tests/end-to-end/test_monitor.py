@@ -10,6 +10,8 @@ from api import spec
 from monitors import OURS, deployment, labels_of
 from processes import wait_for
 
+pytestmark = pytest.mark.usefixtures("root_kind")
+
 
 def test_a_life_pending_running_failed_running_deleted(monitors):
     m = monitors()
@@ -58,6 +60,7 @@ def test_trouble_keeps_the_status_and_tells_why(monitors):
         assert set(m.dcm.of("nofit")) == {"PENDING"}
 
 
+@pytest.mark.deployments
 def test_an_evicted_pod_with_a_successor_never_shows_failed(monitors):
     m = monitors(SP_FAILED_GRACE="5s")
     m.create("evicted")
@@ -70,6 +73,7 @@ def test_an_evicted_pod_with_a_successor_never_shows_failed(monitors):
     assert "FAILED" not in m.dcm.of("evicted") and m.dcm.of("evicted")[-1] == "RUNNING"
 
 
+@pytest.mark.deployments
 def test_an_evicted_pod_without_a_successor_fails_after_the_grace(monitors, no_pods):
     m = monitors(SP_FAILED_GRACE="2s")
     m.create("alone")
@@ -85,6 +89,7 @@ def test_an_evicted_pod_without_a_successor_fails_after_the_grace(monitors, no_p
     m.wait_last("alone", "RUNNING", 40)
 
 
+@pytest.mark.deployments
 @pytest.mark.parametrize("seconds, statuses", [(3, {"PENDING", "RUNNING"}), (10, {"PENDING", "FAILED", "RUNNING"})])
 def test_a_quota_is_pending_at_first_and_failed_when_it_lasts(monitors, no_pods, seconds, statuses):
     m = monitors(SP_FAILED_GRACE="5s")

@@ -90,6 +90,8 @@ def test_page_tokens_and_watches_that_have_expired(monitors, own_stack):
     create_many(stack, ids, lambda i: spec())
     for container_id in ids:
         m.wait_last(container_id, "RUNNING", 60)
+    later = spec(provider_hints={"kubernetes": {"kind": "StatefulSet"}})  # a kind that begins on a later page
+    assert stack.api.create(later, "q").status == 201
     pages = [stack.api.list(max_page_size=20).json]
     assert stack.api.delete("p00").status == 204              # was listed
     assert stack.api.delete("p59").status == 204              # was not
@@ -102,7 +104,7 @@ def test_page_tokens_and_watches_that_have_expired(monitors, own_stack):
         assert answer.status == 200, answer.text
         pages.append(answer.json)
     listed = [c["id"] for page in pages for c in page["containers"]]
-    assert listed == ids[:41] + ["p40-later"] + ids[41:59], "each once, in order"
+    assert listed == ids[:41] + ["p40-later"] + ids[41:59] + ["q"], "each once, in order"
     for container_id, status in (("p00", "DELETED"), ("p59", "DELETED"), ("p00-later", "RUNNING"),
                                  ("p40-later", "RUNNING"), ("p30", "FAILED")):
         m.wait_last(container_id, status, 30)

@@ -5,22 +5,18 @@ import os
 import re
 import signal
 import sys
-import urllib.parse
 
 import pytest
 import yaml
 
 from api import spec
-from exposition import ANY_PORT, port_of, promtool, request
-from ports import free_port
-from processes import Process, listens, wait_for
+from exposition import ANY_PORT, port_of, promtool
+from processes import Process, wait_for
+from prometheus import MONITORING, ROOT, RULES, Prometheus
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.append(os.path.join(ROOT, "tests", "component", "registrar"))
 from registry import Registry  # noqa: E402  (its folder is known only now)
 
-MONITORING = os.path.join(ROOT, "deploy", "monitoring")
-RULES = os.path.join(MONITORING, "rules.yaml")
 RULES_TEST = os.path.join(ROOT, "tests", "deploy", "monitoring", "rules.test.yaml")
 METRIC = re.compile(r"\b(?:dcm_sp|process)_[a-z0-9_]+\b(?!\s*[=!]~?\")")
 CODE = re.compile(r'code=~?"[^"]*"')
@@ -53,34 +49,6 @@ def test_alerts_fire_when_they_should():
         assert rule["annotations"]["summary"] and len(rule["annotations"]["description"]) > 80, rule["alert"]
 
 
-class Prometheus:
-    """The process, on the loopback, with the example's configuration but for addresses and times."""
-
-    def __init__(self, folder, ports):
-        self.port = free_port()
-        with open(os.path.join(MONITORING, "prometheus.yml")) as f:
-            config = yaml.safe_load(f)
-        config["global"] = {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
-        config["rule_files"] = [RULES]
-        config["scrape_configs"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{port}" for port in ports]
-        path = os.path.join(folder, "prometheus.yml")
-        with open(path, "w") as f:
-            yaml.safe_dump(config, f)
-        self.process = Process("prometheus", ["prometheus", f"--config.file={path}",
-                                              f"--storage.tsdb.path={folder}/tsdb", "--log.level=warn",
-                                              f"--web.listen-address=127.0.0.1:{self.port}"], {}, folder).start()
-        wait_for("Prometheus", lambda: listens(self.port) and request(self.port, "/-/ready")[0] == 200, 30)
-
-    def ask(self, path, **query):
-        status, _, text = request(self.port, f"/api/v1/{path}?{urllib.parse.urlencode(query)}")
-        answer = json.loads(text)
-        assert status == 200 and answer["status"] == "success", (query, text)
-        return answer["data"]
-
-    def query(self, expression):
-        return self.ask("query", query=expression)["result"]
-
-
 @pytest.fixture
 def prometheus(monitors, own_stack, tmp_path):
     """Prometheus beside all processes, of which clients have used all."""
@@ -95,7 +63,8 @@ def prometheus(monitors, own_stack, tmp_path):
     worker = stack.add_worker(**ANY_PORT)
     registrar.wait_log('"ready"')
     wait_for("healthy", lambda: stack.api.health() == "healthy")
-    server = Prometheus(str(tmp_path), [stack.api_port, *(port_of(p.log()) for p in (worker, monitor, registrar))])
+    ports = [stack.api_port, *(port_of(p.log()) for p in (worker, monitor, registrar))]
+    server = Prometheus(str(tmp_path), [f"127.0.0.1:{port}" for port in ports])
     server.worker = worker
     for number in range(3):
         assert stack.api.create(spec(), f"p{number}").status == 201
@@ -105,7 +74,7 @@ def prometheus(monitors, own_stack, tmp_path):
     m.wait_last("p0", "RUNNING")
     registrar.wait_log('"registered"', 30)
     yield server
-    server.process.stop(expect=None)
+    server.stop()
     registrar.stop()
     registry.stop()
 

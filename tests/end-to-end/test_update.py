@@ -11,6 +11,8 @@ from processes import wait_for
 from test_behind_our_back import STRATEGIC, scale, set_image
 from test_life import FULL, foreign_deployment, without_outputs
 
+pytestmark = pytest.mark.usefixtures("root_kind")
+
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -27,6 +29,7 @@ def template_of(kube, name):
     return kube.get("deployments", name)["spec"]["template"]
 
 
+@pytest.mark.deployments
 def test_update_changes_what_the_patch_says(stack):
     assert stack.api.create(FULL, "all").status == 201
     before = stack.api.get("all").json
@@ -208,6 +211,7 @@ BAD = [
 ]
 
 
+@pytest.mark.deployments
 def test_update_that_is_wrong_changes_nothing(stack):
     stack.api.create(FULL, "right")
     before = stack.api.get("right").json
@@ -251,7 +255,7 @@ def test_update_of_a_container_that_others_made(stack):
     body["spec"]["template"]["spec"]["containers"][0]["resources"] = {
         "requests": {"cpu": "1", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "64Mi"}}
     stack.kube.create("deployments", body)
-    wait_for("every worker knows it", lambda: all(stack.api.get("foreign").status == 200 for _ in range(8)))
+    stack.wait_known("foreign")
     answer = patch(stack, "foreign", {"spec": {"image": {"reference": "nginx:2"}}})
     assert answer.status == 200, answer.text
     deployment = stack.kube.get("deployments", "theirs")

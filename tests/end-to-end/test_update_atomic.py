@@ -241,6 +241,32 @@ def test_rollback_does_not_lead_to_what_was_refused(own_stack, gate, request):
     assert wanted.problem(503, "UNAVAILABLE"), "who names it tries it again"
 
 
+def test_rollback_leads_to_what_was_refused_once_and_taken_later(own_stack, gate, root_kind):
+    """The revision is the same one again, and its first moment was that of the refused change."""
+    stack = own_stack(0)
+    stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
+    create_quietly(stack)
+    wait_for_revision(stack, 1)
+    gate.refuse("POST", r"/services$", 403, "Forbidden", "services is forbidden: denied request: not now")
+    hold = gate.hold("before", "POST", SERVICE)
+    later = Later(stack)
+    hold.wait()
+    wait_for_revision(stack, 2)
+    hold.release()
+    assert "put back" in later.wait().problem(403, "PERMISSION_DENIED")["detail"]
+    wait_for_revision(stack, 3)
+    call = lambda: stack.api.call("POST", f"{BASE}/whole:rollback")  # noqa: E731
+    call().problem(404, "NOT_FOUND")
+    gate.refusals.clear()
+    assert patch(stack, "whole", NEW).status == 200
+    wait_for_revision(stack, 4)
+    assert patch(stack, "whole", image("nginx:9")).status == 200
+    wait_for_revision(stack, 5)
+    answer = call()
+    assert answer.status == 200 and answer.json["spec"]["image"] == NEW["spec"]["image"], answer.text
+    assert answer.json["spec"]["network"]["ports"] == NEW["spec"]["network"]["ports"]
+
+
 def test_two_changes_of_several_objects_wait_for_each_other(own_stack, gate):
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)

@@ -1,14 +1,16 @@
 """Changes on a real control plane: a rollout without an interruption, policies, an API server that is killed."""
 
 import concurrent.futures
+import os
+import signal
 import threading
 import time
 
 from api import BASE, spec
-from control_plane import restart_api_server
+from control_plane import CLUSTER, restart_api_server
 from processes import wait_for
 from test_admission_cluster import policy  # noqa: F401  (a fixture)
-from test_methods import hints
+from test_methods import call, hints, revisions, wait_revision
 from test_update import MERGE, patch
 from test_update_atomic import MARK, NEW, NEW_STATE, OLD_STATE, state
 
@@ -79,3 +81,27 @@ def test_updates_while_the_api_server_is_killed_are_whole(stack, target):
     print({s: list(states.values()).count(s) for s in set(states.values())}, [a.status for a in answers.values()])
     assert set(states.values()) <= {OLD_STATE, NEW_STATE}
     assert all(states[i] == NEW_STATE for i in ids if answers[i].status == 200)
+
+
+def test_rollback_while_the_controllers_stand_still(stack, root_kind):
+    """They have seen neither of two changes: the first one made no revision, the second one has none yet."""
+    with open(os.path.join(CLUSTER, "run", "kube-controller-manager.pid")) as f:
+        controllers = int(f.read())
+    assert stack.api.create(spec(**hints(note="first")), "still").status == 201
+    wait_revision(stack, "still", 1)
+    os.kill(controllers, signal.SIGSTOP)
+    try:
+        assert patch(stack, "still", {"spec": hints(note="second", autoscale={"max": 3, "cpu_percent": 50})}).status == 200
+        assert [r["spec"]["provider_hints"]["kubernetes"]["note"] for r in revisions(stack, "still")] == ["second"]
+        assert patch(stack, "still", {"spec": {"image": {"reference": "nginx:2"}}}).status == 200
+        assert [(r["revision"], r["current"]) for r in revisions(stack, "still")] == [(1, False)]
+        answer = call(stack, "still", "rollback")
+        assert answer.status == 200 and answer.json["spec"]["image"]["reference"] == "docker.io/library/nginx:1.27", answer.text
+        assert answer.json["spec"]["provider_hints"]["kubernetes"]["note"] == "second"
+        assert stack.kube.get("horizontalpodautoscalers", "still")
+        assert [(r["revision"], r["current"]) for r in revisions(stack, "still")] == [(1, True)]
+        call(stack, "still", "rollback").problem(404, "NOT_FOUND")
+    finally:
+        os.kill(controllers, signal.SIGCONT)
+    assert patch(stack, "still", {"spec": {"image": {"reference": "nginx:3"}}}).status == 200
+    wait_for("they go on", lambda: [r["spec"]["image"]["reference"] for r in revisions(stack, "still") if r["current"]] == ["nginx:3"])

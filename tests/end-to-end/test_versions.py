@@ -131,6 +131,7 @@ def test_a_version_is_deleted_while_others_write_to_its_deployment(stack):
 
 def test_the_condition_counts_for_containers_that_others_made(stack):
     stack.kube.create("deployments", foreign_deployment("their-name", "theirs"))
+    stack.wait_known("theirs")
     etag = version(stack.api.get("theirs"))
     stack.api.delete("theirs", {"If-Match": '"x"'}).problem(412, "PRECONDITION_FAILED")
     assert stack.api.delete("theirs", {"If-Match": f'"{etag}"'}).status == 204

@@ -15,10 +15,11 @@ def path(**query):
 class Watcher:
     """Reads events while they come, and keeps the state that they tell."""
 
-    def __init__(self, port, last_id=None, timeout=30.0, **query):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    def __init__(self, port, last_id=None, timeout=30.0, host="127.0.0.1", **query):
+        self.connection = http.client.HTTPConnection(host, port, timeout=timeout)
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
         self.connection.request("GET", path(**query), headers=headers)
+        self.socket = self.connection.sock
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
         self.last_id, self.resumed = last_id, last_id is not None

@@ -10,8 +10,8 @@ import time
 class Nats:
     """One connection with one inbox; `login`: {"user": ..., "pass": ...}."""
 
-    def __init__(self, port, login=None):
-        self.s = socket.create_connection(("127.0.0.1", port), timeout=5)
+    def __init__(self, port, login=None, host="127.0.0.1"):
+        self.s = socket.create_connection((host, port), timeout=5)
         self.buffer = b""
         options = {"verbose": False, "headers": True, "no_responders": True, **(login or {})}
         self.s.sendall(f"CONNECT {json.dumps(options)}\r\n".encode())
@@ -109,8 +109,8 @@ class Dcm:
 
     STREAM = "dcm-status"
 
-    def __init__(self, port, stream=True, login=None):
-        self.port, self.stream, self.login = port, stream, login
+    def __init__(self, port, stream=True, login=None, host="127.0.0.1", replicas=1):
+        self.port, self.stream, self.login, self.host, self.replicas = port, stream, login, host, replicas
         self.events = []  # (id, status, message, timestamp), in the order of the stream
         self.raw = []     # (headers, CloudEvent)
         self.bad = []
@@ -119,7 +119,7 @@ class Dcm:
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
-        assert self.ready.wait(10), "the consumer could not start"
+        assert self.ready.wait(30), "the consumer could not start"
 
     def stop(self):
         self.stopping = True
@@ -139,7 +139,7 @@ class Dcm:
     def _run(self):
         while not self.stopping:
             try:
-                nats = Nats(self.port, self.login)
+                nats = Nats(self.port, self.login, self.host)
                 try:
                     self._consume(nats) if self.stream else self._listen(nats)
                 finally:
@@ -157,10 +157,13 @@ class Dcm:
                 self._take(message[2], message[3])
 
     def _consume(self, nats):
-        nats.jetstream(f"STREAM.CREATE.{self.STREAM}", {"name": self.STREAM, "subjects": ["dcm.*"], "storage": "file"})
-        nats.jetstream(f"CONSUMER.DURABLE.CREATE.{self.STREAM}.control", {"stream_name": self.STREAM, "config": {
+        nats.jetstream(f"STREAM.CREATE.{self.STREAM}", {"name": self.STREAM, "subjects": ["dcm.*"], "storage": "file",
+                                                          "num_replicas": self.replicas})
+        made = nats.jetstream(f"CONSUMER.DURABLE.CREATE.{self.STREAM}.control", {"stream_name": self.STREAM, "config": {
             "durable_name": "control", "ack_policy": "explicit", "ack_wait": 2_000_000_000, "deliver_policy": "all",
             "max_ack_pending": 10000}})
+        if "error" in made:
+            raise ConnectionError(made["error"])
         self.ready.set()
         while not self.stopping:
             nats.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self.STREAM}.control",

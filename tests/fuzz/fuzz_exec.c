@@ -1,7 +1,7 @@
 /*
- * What comes in while a command runs: the first byte says from whom, and how it is cut. From a client (WebSocket frames),
- * from Kubernetes (the same, not masked), from a worker (frames of the bus). However it is cut, the same is taken, unless it
- * is refused: libwslay finds the wrong UTF-8 of a close frame sooner or later.
+ * What comes in while a command runs: the first byte says from whom, and how it is cut. From a client (WebSocket
+ * frames), from Kubernetes (the same, not masked), from a worker (frames of the bus). However it is cut, the same is
+ * taken, unless it is refused: libwslay finds the wrong UTF-8 of a close frame sooner or later.
  */
 #include <string.h>
 
@@ -47,9 +47,7 @@ static void take_piece(void *ctx, const struct websocket_piece *piece)
 /* False: it was refused. */
 static bool of_client(const char *bytes, size_t len, size_t step, struct taken *taken)
 {
-	const struct exec_handshake handshake = {
-		true, "13", "AAECAwQFBgcICQoLDA0ODw==", EXEC_PROTOCOL_V5, NULL, NULL
-	};
+	const struct exec_handshake handshake = { true, "13", "AAECAwQFBgcICQoLDA0ODw==", EXEC_PROTOCOL_V5 };
 	struct buf up = buf_make(TAKEN_MAX);
 	struct buf down = buf_make(TAKEN_MAX);
 	struct exec_framing *framing;

@@ -6,7 +6,7 @@
 #include "common/container/list_order.h"
 #include "tests/fuzz/fuzz.h"
 
-static const struct fact facts[] = {
+static const struct list_subject subjects[] = {
 	{ .name = "", .instance_id = "", .spec_name = "", .image = "", .labels = "" },
 	{ .name = "a",
 	  .instance_id = "a",
@@ -30,16 +30,20 @@ static void check_filter(const char *text)
 	FUZZ_CHECK(strlen(text) <= LIST_FILTER_MAX);
 	all = list_filter_select(filter, &selector);
 	FUZZ_CHECK(!selector.failed && (!all || selector.len > 0));
-	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
-		for (int status = 0; status < CONTAINER_DELETED; status++)
-			(void)list_filter_matches(filter,
-						  &(struct list_subject){ &facts[i], (enum container_status)status });
+	for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+		struct list_subject subject = subjects[i];
+
+		for (int status = 0; status < CONTAINER_DELETED; status++) {
+			subject.status = (enum container_status)status;
+			(void)list_filter_matches(filter, &subject);
+		}
+	}
 }
 
 static void check_order(const char *text)
 {
-	const struct list_subject a = { .root = &facts[0] };
-	const struct list_subject b = { .root = &facts[1] };
+	const struct list_subject a = subjects[0];
+	const struct list_subject b = subjects[1];
 	struct list_order order = { .count = 0 };
 	struct error err = { .rc = RC_OK };
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/container/container_status.h"
+#include "common/container/container_state.h"
 #include "common/container/container_view.h"
 #include "common/container/kube_cache.h"
 #include "common/kube/kube_json.h"

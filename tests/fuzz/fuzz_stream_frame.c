@@ -1,7 +1,7 @@
 /*
  * What an end of a stream gets over NATS: frames, each "status|offset|credit|data" and a NUL, while its user takes and
- * sends by the first byte. What is accepted stays within the window, comes out as it came in, and nothing counts after the
- * end.
+ * sends by the first byte. What is accepted stays within the window, comes out as it came in, and nothing counts after
+ * the end.
  */
 #include <string.h>
 

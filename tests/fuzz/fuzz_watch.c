@@ -1,4 +1,6 @@
-/* What clients send to resume, and what workers tell of containers: taken or refused, and the same however it is cut. */
+/*
+ * What clients send to resume, and what workers tell of containers: taken or refused, and the same however it is cut.
+ */
 #include <stdlib.h>
 #include <string.h>
 

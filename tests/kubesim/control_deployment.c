@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/services/json_canonical.h"
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/events.h"
 #include "tests/kubesim/kinds.h"
@@ -16,8 +15,6 @@
 #define HASH_LABEL "pod-template-hash"
 #define REVISION "deployment.kubernetes.io/revision"
 #define REVISION_HISTORY "deployment.kubernetes.io/revision-history"
-#define HASH_TEXT_MAX ((size_t)16 << 20)
-#define HASH_MAX 12      /* bytes of a template's hash with the NUL */
 #define NAME_AGAIN_MS 20 /* until a predecessor's ReplicaSet may be gone */
 
 /* Pods of one ReplicaSet, or of all. */
@@ -43,7 +40,7 @@ struct rollout {
 	struct revision *revisions;
 	size_t count;
 	struct revision *newest; /* the one with the Deployment's template; NULL: not there yet */
-	char hash[HASH_MAX];
+	char hash[SIM_TEMPLATE_HASH_MAX];
 	int64_t wanted;
 	int64_t surge;       /* how many more Pods there may be meanwhile */
 	int64_t unavailable; /* and how many fewer */
@@ -52,23 +49,6 @@ struct rollout {
 };
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
-
-/* A hash of the template as the real controller spells it: a number of 32 bits in letters that form no words. */
-static void hash_template(const cJSON *template, char out[HASH_MAX])
-{
-	static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
-	struct buf text cleanup_buf = buf_make(HASH_TEXT_MAX);
-	struct json_writer w = json_writer_make(&text);
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	if (template && json_canonical_write(&w, NULL, template, NULL)) /* the real one is decoded: it has no order */
-		abort();                                                /* a simulator without memory judges nothing */
-	for (const char *at = text.data; *at; at++)
-		hash = (hash ^ (unsigned char)*at) * 16777619u;
-	snprintf(out, HASH_MAX, "%010" PRIu32, hash);
-	for (; *out; out++)
-		*out = alphabet[(unsigned char)*out % (sizeof(alphabet) - 1)];
-}
 
 /* "25%" of `total`, or a number. */
 static int64_t resolve(const cJSON *value, int64_t total, bool up)
@@ -162,7 +142,9 @@ static void note_history(cJSON *tree)
 	sim_tree_set_string(annotations, REVISION_HISTORY, text);
 }
 
-/* The newest ReplicaSet gets the Deployment's annotations, and keeps those that the Deployment loses. True: one is new. */
+/*
+ * The newest ReplicaSet gets the Deployment's annotations, and keeps those that the Deployment loses. True: one is new.
+ */
 static bool copy_annotations(const struct rollout *r, cJSON *tree)
 {
 	cJSON *annotations = annotations_of(tree);
@@ -380,7 +362,7 @@ void sim_control_deployment(struct sim *sim, struct sim_object *object)
 	struct rollout r = { .sim = sim, .object = object, .tree = sim_object_tree(object) };
 	bool paused;
 
-	hash_template(json_at(r.tree, "spec.template"), r.hash);
+	sim_template_hash(json_at(r.tree, "spec.template"), r.hash);
 	read_strategy(&r);
 	paused = json_true_at(r.tree, "spec.paused"); /* then nothing is rolled out; one template is scaled */
 	if (r.tree && read_revisions(&r)) {

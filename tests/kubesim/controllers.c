@@ -1,11 +1,16 @@
 #include "tests/kubesim/controllers.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/services/json_canonical.h"
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/objects.h"
 #include "tests/kubesim/tree.h"
+
+#define HASH_TEXT_MAX ((size_t)16 << 20)
 
 /* Delete it if its owners are gone, and finish its deletion if it waits for that. True: leave it alone. */
 static bool collect_garbage(struct sim *sim, struct sim_object *object)
@@ -69,6 +74,22 @@ void sim_condition_drop(cJSON *conditions, const char *type)
 
 	if (there)
 		cJSON_Delete(cJSON_DetachItemViaPointer(conditions, there));
+}
+
+void sim_template_hash(const cJSON *template, char out[SIM_TEMPLATE_HASH_MAX])
+{
+	static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
+	struct buf text cleanup_buf = buf_make(HASH_TEXT_MAX);
+	struct json_writer w = json_writer_make(&text);
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	if (template && json_canonical_write(&w, NULL, template, NULL)) /* the real one is decoded: it has no order */
+		abort();                                                /* a simulator without memory judges nothing */
+	for (const char *at = text.data; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 16777619u;
+	snprintf(out, SIM_TEMPLATE_HASH_MAX, "%010" PRIu32, hash);
+	for (; *out; out++)
+		*out = alphabet[(unsigned char)*out % (sizeof(alphabet) - 1)];
 }
 
 void sim_owner_add(cJSON *metadata, const struct sim_object *owner)

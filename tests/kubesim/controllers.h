@@ -16,6 +16,7 @@ bool sim_controllers_start(struct sim *sim, pthread_t *ret_thread) must_check;
 
 /* One step for one object. For the table of kinds; on the controllers' thread. */
 void sim_control_deployment(struct sim *sim, struct sim_object *object);
+void sim_control_statefulset(struct sim *sim, struct sim_object *object);
 void sim_control_replicaset(struct sim *sim, struct sim_object *object);
 void sim_control_pod(struct sim *sim, struct sim_object *object);
 void sim_control_namespace(struct sim *sim, struct sim_object *object);
@@ -31,6 +32,11 @@ struct sim_condition {
 /* Put it into an array of conditions; lastTransitionTime moves when the status changes. */
 void sim_condition_set(cJSON *conditions, const struct sim_condition *condition);
 void sim_condition_drop(cJSON *conditions, const char *type);
+
+#define SIM_TEMPLATE_HASH_MAX 12 /* bytes of a template's hash with the NUL */
+
+/* A hash of a template as the real controllers spell it: a number of 32 bits in letters that form no words. */
+void sim_template_hash(const cJSON *template, char out[SIM_TEMPLATE_HASH_MAX]);
 
 /* An owner reference of the controlling kind, appended to metadata. */
 void sim_owner_add(cJSON *metadata, const struct sim_object *owner);

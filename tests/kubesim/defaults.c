@@ -141,6 +141,25 @@ void sim_default_deployment(cJSON *tree)
 	sim_tree_default_int(spec, "progressDeadlineSeconds", 600);
 }
 
+void sim_default_statefulset(cJSON *tree)
+{
+	cJSON *spec = sim_tree_child(tree, "spec");
+	cJSON *strategy = sim_tree_child(spec, "updateStrategy");
+	cJSON *retention = sim_tree_child(spec, "persistentVolumeClaimRetentionPolicy");
+
+	sim_default_workload(tree);
+	sim_tree_default_string(spec, "serviceName", "");
+	sim_tree_default_string(spec, "podManagementPolicy", "OrderedReady");
+	if (!json_string_at(strategy, "type"))
+		sim_tree_default_int(sim_tree_child(strategy, "rollingUpdate"), "partition", 0);
+	sim_tree_default_string(strategy, "type", "RollingUpdate");
+	sim_tree_default_int(spec, "revisionHistoryLimit", 10);
+	sim_tree_default_string(retention, "whenDeleted", "Retain");
+	sim_tree_default_string(retention, "whenScaled", "Retain");
+	sim_tree_default_int(json_get(tree, "status"), "replicas", 0);
+	sim_tree_default_int(json_get(tree, "status"), "availableReplicas", 0);
+}
+
 void sim_default_service(cJSON *tree)
 {
 	cJSON *spec = sim_tree_child(tree, "spec");

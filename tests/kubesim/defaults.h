@@ -7,9 +7,10 @@
 
 #include "common/services/json.h"
 
-/* What Deployments and ReplicaSets have in common. */
+/* What Deployments, StatefulSets and ReplicaSets have in common. */
 void sim_default_workload(cJSON *tree);
 void sim_default_deployment(cJSON *tree);
+void sim_default_statefulset(cJSON *tree);
 void sim_default_pod(cJSON *tree);
 void sim_default_service(cJSON *tree);
 void sim_default_namespace(cJSON *tree);

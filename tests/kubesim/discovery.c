@@ -50,7 +50,8 @@ static void write_kind(struct json_writer *w, const struct sim_kind *k)
 	json_string(w, "kind", k->kind);
 	write_verbs(w, verbs);
 	json_begin_array(w, "shortNames");
-	json_string(w, NULL, k->short_name);
+	if (k->short_name[0])
+		json_string(w, NULL, k->short_name);
 	json_end_array(w);
 	json_begin_array(w, "categories");
 	if (k->in_all)

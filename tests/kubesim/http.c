@@ -216,7 +216,9 @@ static ssize_t read_slowly(void *ctx, uint64_t position, char *out, size_t max)
 
 /* ---- upgrades ---------------------------------------------------------------------------------------------------- */
 
-/* A connection that was taken over, and its thread. The library takes the request for complete: the exchange is gone. */
+/*
+ * A connection that was taken over, and its thread. The library takes the request for complete: the exchange is gone.
+ */
 struct takeover {
 	struct sim_http *http;
 	struct sim_upgrade upgrade;

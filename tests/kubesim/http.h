@@ -39,8 +39,8 @@ struct sim_stream {
 /* A connection that becomes a WebSocket, with status 101. */
 struct sim_upgrade {
 	/*
-	 * Speaks over it, on a thread of its own, when the request is gone; the connection ends with it. early: what had come
-	 * already. May block.
+	 * Speaks over it, on a thread of its own, when the request is gone; the connection ends with it. early: what
+	 * had come already. May block.
 	 */
 	void (*run)(void *ctx, int fd, const char *early, size_t len);
 	void (*destroy)(void *ctx);

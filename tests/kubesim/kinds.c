@@ -54,6 +54,18 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.members = schema_deployment, .set_defaults = sim_default_deployment,
 		.validate = sim_validate_workload, .columns = sim_deployment_columns, .reconcile = sim_control_deployment,
 	},
+	[SIM_STATEFULSET] = {
+		.group = "apps", .api_version = "apps/v1", .kind = "StatefulSet", .plural = "statefulsets",
+		.singular = "statefulset", .short_name = "sts", .resource = "statefulsets.apps", .namespaced = true,
+		.name_form = NAME_LABEL, .in_all = true, .has_scale = true, .generations = true, .members = schema_statefulset,
+		.set_defaults = sim_default_statefulset, .validate = sim_validate_statefulset,
+		.columns = sim_statefulset_columns, .reconcile = sim_control_statefulset,
+	},
+	[SIM_CONTROLLER_REVISION] = {
+		.group = "apps", .api_version = "apps/v1", .kind = "ControllerRevision", .plural = "controllerrevisions",
+		.singular = "controllerrevision", .short_name = "", .resource = "controllerrevisions.apps",
+		.namespaced = true, .columns = sim_controller_revision_columns,
+	},
 	[SIM_REPLICASET] = {
 		.group = "apps", .api_version = "apps/v1", .kind = "ReplicaSet", .plural = "replicasets",
 		.singular = "replicaset", .short_name = "rs", .resource = "replicasets.apps", .namespaced = true,

@@ -35,14 +35,14 @@ struct sim_object {
 
 /*
  * Make a version from a tree, which is borrowed: its kind, apiVersion and metadata.resourceVersion are dropped.
- * Returns NULL when memory is short. The caller owns one reference.
+ * Returns NULL when out of memory. The caller owns one reference.
  */
 struct sim_object *sim_object_create(const struct sim_kind *kind, cJSON *tree) must_check;
 
 struct sim_object *sim_object_ref(struct sim_object *object);
 void sim_object_unref(struct sim_object *object);
 
-/* The object as a tree that the caller frees, as sim_object_create() left it; NULL when memory is short. */
+/* The object as a tree that the caller frees, as sim_object_create() left it; NULL when out of memory. */
 cJSON *sim_object_tree(const struct sim_object *object) must_check;
 
 /* Append the object as JSON with this version; kind and apiVersion are left out where it is an item of a list. */

@@ -1,6 +1,6 @@
 /*
- * Commands in containers, of which kubesim runs none: what it is asked to run is said on stderr (with a terminal: there),
- * and stdin comes back on stdout until it ends. pods/exec begins as the API server's does.
+ * Commands in containers, of which kubesim runs none: what it is asked to run is said on stderr (with a terminal:
+ * there), and stdin comes back on stdout until it ends. pods/exec begins as the API server's does.
  */
 #ifndef KUBESIM_POD_EXEC_H
 #define KUBESIM_POD_EXEC_H

@@ -13,7 +13,7 @@
 #include "tests/kubesim/status.h"
 
 #define LOG_MAX ((size_t)2 << 30)
-#define KEY_MAX 800
+#define KEY_MAX 512
 #define TIME_LEN 30     /* bytes of the time before each line: nanoseconds, always nine digits */
 #define TICK_MS 20      /* between two looks whether there is more */
 #define POD_LOOK_MS 100 /* and whether the run is over */
@@ -21,7 +21,7 @@
 /* One run of a container; none is ever freed. */
 struct run_log {
 	struct run_log *next;
-	char key[KEY_MAX]; /* namespace/pod/container/run */
+	char key[KEY_MAX]; /* uid/container/run */
 	struct buf text;   /* lines with their times */
 	int64_t lines;
 	bool told; /* by a test */
@@ -30,9 +30,9 @@ struct run_log {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all of them */
 static struct run_log *logs;
 
-static void write_key(char key[KEY_MAX], const char *ns, const char *pod, const char *container, int64_t run)
+static void write_key(char key[KEY_MAX], const char *pod_uid, const char *container, int64_t run)
 {
-	snprintf(key, KEY_MAX, "%s/%s/%s/%" PRId64, ns, pod, container, run);
+	snprintf(key, KEY_MAX, "%s/%s/%" PRId64, pod_uid, container, run);
 }
 
 /* With the lock. NULL: out of memory. */
@@ -89,15 +89,14 @@ static int64_t now_ns(void)
 
 static enum rc say(const cJSON *request, const char *text, size_t len, struct error *err)
 {
-	const char *ns = json_string_at(request, "namespace");
-	const char *pod = json_string_at(request, "pod");
+	const char *uid = json_string_at(request, "uid");
 	const char *container = json_string_at(request, "container");
 	char key[KEY_MAX];
 	struct run_log *log;
 
-	if (!ns || !pod || !container)
-		return error_set(err, RC_INVALID_ARGUMENT, "namespace, pod and container are needed");
-	write_key(key, ns, pod, container, json_int_at(request, "run", 0));
+	if (!uid || !container)
+		return error_set(err, RC_INVALID_ARGUMENT, "uid and container are needed");
+	write_key(key, uid, container, json_int_at(request, "run", 0));
 	pthread_mutex_lock(&lock);
 	log = find_log(key);
 	while (log && len) {
@@ -231,8 +230,11 @@ static bool goes_on(const struct reading *r)
 	cleanup_object struct sim_object *pod = sim_store_get(r->sim->store, r->target.kind, r->target.ns,
 							      r->target.name);
 	cleanup_json cJSON *tree = pod ? sim_object_tree(pod) : NULL;
+	const char *uid = json_string_at(tree, "metadata.uid");
 	const cJSON *status = NULL;
 
+	if (!uid || !str_has_prefix(r->key, uid))
+		return false; /* it is gone; another one may have its name */
 	cJSON_ArrayForEach (status, json_at(tree, "status.containerStatuses"))
 		if (str_equal(json_string_at(status, "name"), r->container))
 			return json_at(status, "state.running") && json_int_at(status, "restartCount", 0) == r->run;
@@ -379,7 +381,7 @@ void sim_pod_log(struct sim *sim, const struct sim_target *t, struct sim_request
 	}
 	if (!clock_parse_rfc3339(json_string_at(status, "state.running.startedAt"), &r->started_ms))
 		r->over = true;
-	write_key(r->key, t->ns, t->name, r->container, r->run);
+	write_key(r->key, json_string_at(tree, "metadata.uid"), r->container, r->run);
 	rs->status = 200;
 	rs->content_type = "text/plain";
 	rs->stream = (struct sim_stream){ .read = read_log, .destroy = free, .ctx = r };

@@ -18,7 +18,7 @@ struct sim_queue {
 	size_t capacity;
 };
 
-/* Put the object in. False when memory is short. */
+/* Put the object in. False when out of memory. */
 bool sim_queue_push(struct sim_queue *q, struct sim_object *object, int64_t due_ms);
 
 /* Take the earliest element out; its reference is the caller's. Only when there is one. */

@@ -30,8 +30,8 @@ void sim_read_one(struct sim *sim, const struct sim_target *t, struct sim_reques
 }
 
 /*
- * Continue tokens are "VERSION/KEY": the version of the first page, and the last key of the one before. A version of 0
- * goes on with whatever is there now.
+ * Continue tokens are "VERSION/KEY": the version of the first page, at which all are listed, and the last key of the
+ * one before. A version of 0 goes on with whatever is there now.
  */
 static enum rc read_token(const char *token, struct sim_list_query *query, struct error *err)
 {
@@ -39,7 +39,7 @@ static enum rc read_token(const char *token, struct sim_list_query *query, struc
 
 	if (!token || !*token)
 		return RC_OK;
-	query->since = strtoull(token, &end, 10);
+	query->at = strtoull(token, &end, 10);
 	query->after = end + 1;
 	return end != token && *end == '/' ? RC_OK : error_set(err, RC_INVALID_ARGUMENT, "invalid continue token");
 }
@@ -49,6 +49,10 @@ static void answer_expired(const struct sim_list_query *query, struct sim_respon
 	struct buf token cleanup_buf = buf_make(METADATA_MAX);
 	struct sim_status status = { .code = 410, .reason = "Expired" };
 
+	if (!query->after) {
+		sim_answer_status(rs, &status, "The resourceVersion for the provided list is too old.");
+		return;
+	}
 	buf_addf(&token, "0/%s", query->after);
 	status.continue_token = token.data;
 	sim_answer_status(rs, &status,
@@ -91,10 +95,15 @@ static void answer_list(const struct sim_kind *kind, const struct sim_list *list
 		write_list(kind, list, metadata.data, &rs->body);
 }
 
-/* A version from which on the list may be: any that was there, but none beside a page token. */
-static enum rc check_version(struct sim *sim, const struct sim_request *rq, struct error *err)
+/*
+ * A version from which on the list may be, or with a match exactly is: any that was there, but none beside a page
+ * token.
+ */
+static enum rc read_version(struct sim *sim, const struct sim_request *rq, struct sim_list_query *query,
+			    struct error *err)
 {
 	const char *token = sim_request_query(rq, "continue");
+	const char *match = sim_request_query(rq, "resourceVersionMatch");
 	int64_t version = 0;
 	enum rc rc = sim_request_int(rq, "resourceVersion", &version, err);
 
@@ -105,6 +114,10 @@ static enum rc check_version(struct sim *sim, const struct sim_request *rq, stru
 				 "specifying resource version is not allowed when using continue");
 	if ((uint64_t)version > sim_store_version(sim->store))
 		return error_set(err, RC_UNSUPPORTED, "versions of the future");
+	if (match && (!version || !str_equal(match, "Exact")))
+		return error_set(err, RC_UNSUPPORTED, "a match other than that of exactly a version");
+	if (match)
+		query->at = (uint64_t)version;
 	return RC_OK;
 }
 
@@ -128,7 +141,7 @@ void sim_read_list(struct sim *sim, const struct sim_target *t, struct sim_reque
 	struct error err;
 	enum rc rc;
 
-	if (read_token(sim_request_query(rq, "continue"), &query, &err) || check_version(sim, rq, &err) ||
+	if (read_token(sim_request_query(rq, "continue"), &query, &err) || read_version(sim, rq, &query, &err) ||
 	    read_limit(rq, &query, &err) || sim_selector_of(rq, t->kind, &selector, &err)) {
 		sim_answer_unreadable(rs, &err);
 		return;

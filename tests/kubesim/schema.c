@@ -102,6 +102,8 @@ static const struct schema_member pod_spec[] = {
 	VALUE("schedulerName", SCHEMA_STRING),
 	STRUCT("securityContext", nothing),
 	VALUE("nodeName", SCHEMA_STRING),
+	VALUE("hostname", SCHEMA_STRING),
+	VALUE("subdomain", SCHEMA_STRING),
 	POINTER("automountServiceAccountToken", SCHEMA_BOOL),
 	END,
 };
@@ -138,6 +140,32 @@ static const struct schema_member deployment_spec[] = {
 	END,
 };
 
+static const struct schema_member partition[] = { POINTER("partition", SCHEMA_INT32), END };
+
+static const struct schema_member update_strategy[] = {
+	VALUE("type", SCHEMA_STRING),
+	STRUCT("rollingUpdate", partition),
+	END,
+};
+
+static const struct schema_member claim_retention[] = {
+	VALUE("whenDeleted", SCHEMA_STRING),
+	VALUE("whenScaled", SCHEMA_STRING),
+	END,
+};
+
+static const struct schema_member statefulset_spec[] = {
+	POINTER("replicas", SCHEMA_INT32),
+	STRUCT("selector", selector),
+	STRUCT("template", template),
+	VALUE("serviceName", SCHEMA_STRING),
+	VALUE("podManagementPolicy", SCHEMA_STRING),
+	STRUCT("updateStrategy", update_strategy),
+	POINTER("revisionHistoryLimit", SCHEMA_INT32),
+	STRUCT("persistentVolumeClaimRetentionPolicy", claim_retention),
+	END,
+};
+
 static const struct schema_member replicaset_spec[] = {
 	POINTER("replicas", SCHEMA_INT32),
 	VALUE("minReadySeconds", SCHEMA_INT32),
@@ -159,6 +187,7 @@ static const struct schema_member service_spec[] = {
 	VALUE("clusterIP", SCHEMA_STRING),
 	LIST("clusterIPs", SCHEMA_STRING),
 	VALUE("sessionAffinity", SCHEMA_STRING),
+	VALUE("publishNotReadyAddresses", SCHEMA_BOOL),
 	END,
 };
 
@@ -207,13 +236,14 @@ static const struct schema_member preconditions[] = {
 #define OBJECT_OF(spec_table)                                                                                   \
 	{                                                                                                       \
 		VALUE("kind", SCHEMA_STRING), VALUE("apiVersion", SCHEMA_STRING), STRUCT("metadata", metadata), \
-			STRUCT("spec", spec_table), VALUE("status", SCHEMA_ANY), END,                           \
+			STRUCT("spec", spec_table), VALUE("status", SCHEMA_OBJECT), END,                        \
 	}
 
 const struct schema_member schema_pod[] = OBJECT_OF(pod_spec);
 const struct schema_member schema_service[] = OBJECT_OF(service_spec);
 const struct schema_member schema_namespace[] = OBJECT_OF(namespace_spec);
 const struct schema_member schema_deployment[] = OBJECT_OF(deployment_spec);
+const struct schema_member schema_statefulset[] = OBJECT_OF(statefulset_spec);
 const struct schema_member schema_replicaset[] = OBJECT_OF(replicaset_spec);
 const struct schema_member schema_scale[] = OBJECT_OF(scale_spec);
 const struct schema_member schema_autoscaler[] = OBJECT_OF(autoscaler_spec);
@@ -223,7 +253,7 @@ const struct schema_member schema_delete_options[] = {
 	VALUE("apiVersion", SCHEMA_STRING),
 	POINTER("gracePeriodSeconds", SCHEMA_INT64),
 	VALUE("propagationPolicy", SCHEMA_STRING),
-	VALUE("dryRun", SCHEMA_ANY),
+	LIST("dryRun", SCHEMA_STRING),
 	STRUCT("preconditions", preconditions),
 	END,
 };
@@ -297,6 +327,10 @@ static enum schema_fault apply_one(const struct schema_member *m, cJSON *value, 
 		return check_quantity(value);
 	case SCHEMA_TIME:
 		return check_time(value);
+	case SCHEMA_OBJECT:
+		right = cJSON_IsObject(value);
+		sim_tree_drop_nulls(value);
+		break;
 	case SCHEMA_ANY:
 		sim_tree_drop_nulls(value);
 		break;
@@ -351,7 +385,7 @@ static bool is_empty(const struct schema_member *m, const cJSON *value)
 
 	if (m->shape != SCHEMA_ONE)
 		return !value->child;
-	if (m->may_be_empty || m->type == SCHEMA_STRUCT || m->type == SCHEMA_ANY)
+	if (m->may_be_empty || m->type == SCHEMA_STRUCT || m->type == SCHEMA_OBJECT || m->type == SCHEMA_ANY)
 		return false;
 	return str_equal(cJSON_GetStringValue(value), "") || cJSON_IsFalse(value) ||
 	       (json_is_int(value, &number) && number == 0);

@@ -17,7 +17,8 @@ enum schema_type {
 	SCHEMA_BOOL,
 	SCHEMA_INT_OR_STRING,
 	SCHEMA_QUANTITY,
-	SCHEMA_ANY, /* what clients do not set, or what is not looked at */
+	SCHEMA_OBJECT, /* its members are not looked at */
+	SCHEMA_ANY,    /* what clients do not set, or what is not looked at */
 };
 
 /* How many values of its type a member has. */
@@ -36,6 +37,7 @@ extern const struct schema_member schema_pod[];
 extern const struct schema_member schema_service[];
 extern const struct schema_member schema_namespace[];
 extern const struct schema_member schema_deployment[];
+extern const struct schema_member schema_statefulset[];
 extern const struct schema_member schema_replicaset[];
 extern const struct schema_member schema_autoscaler[];
 extern const struct schema_member schema_scale[];

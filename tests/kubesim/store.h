@@ -47,7 +47,7 @@ struct sim_list_query {
 	const struct sim_kind *kind;
 	const char *ns;    /* "": all */
 	const char *after; /* the key after which to go on; NULL: from the start */
-	uint64_t since;    /* the version of the page before this one; 0: there is none, or it does not matter */
+	uint64_t at;       /* the version at which it is listed; 0: as it is now */
 	const struct sim_selector *selector;
 	size_t limit; /* 0: all */
 };
@@ -63,7 +63,7 @@ struct sim_list {
 	bool more; /* the limit cut it off */
 };
 
-/* Read a list of what is there now. RC_EXPIRED when the history does not reach back to `since`; RC_NO_MEMORY. */
+/* Read a list. RC_EXPIRED when the history does not reach back to `at`; RC_NO_MEMORY. */
 enum rc sim_store_list(struct sim_store *s, const struct sim_list_query *query, struct sim_list *ret_list) must_check;
 
 /* All objects of one kind whose owner references name this uid. RC_NO_MEMORY. */

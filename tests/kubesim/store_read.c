@@ -1,5 +1,5 @@
 /*
- * Reading objects out of the store: one, pages of a list, and those that belong to an owner.
+ * Reading objects out of the store: one, pages of a list, as it is or as it was, and those that belong to an owner.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,43 +41,116 @@ static enum rc append(struct sim_list *list, struct sim_object *object)
 	return RC_OK;
 }
 
-/* The rows of a query: those of one namespace, and after `after`. */
-static void find_range(const struct table *t, const struct sim_list_query *query, size_t *ret_from, size_t *ret_to)
-{
-	char from[KEY_MAX] = "";
+/* The keys of a query, from `from` to before `to`: those of one namespace, and after `after`. */
+struct range {
+	char from[KEY_MAX];
 	char to[KEY_MAX];
+};
 
-	*ret_to = t->count;
+static struct range range_of(const struct sim_list_query *query)
+{
+	struct range range = { .from = "", .to = "\xff" };
+
 	if (query->ns[0]) {
-		snprintf(from, sizeof(from), "%s/", query->ns);
-		snprintf(to, sizeof(to), "%s0", query->ns); /* '0' follows '/' */
-		*ret_to = sim_rows_lower_bound(t, to);
+		snprintf(range.from, sizeof(range.from), "%s/", query->ns);
+		snprintf(range.to, sizeof(range.to), "%s0", query->ns); /* '0' follows '/' */
 	}
-	if (query->after && strcmp(query->after, from) > 0)
-		snprintf(from, sizeof(from), "%s\x01", query->after); /* the least key that is greater */
-	*ret_from = sim_rows_lower_bound(t, from);
+	if (query->after && strcmp(query->after, range.from) > 0)
+		snprintf(range.from, sizeof(range.from), "%s\x01", query->after); /* the least key that is greater */
+	return range;
+}
+
+/* ---- the past ---------------------------------------------------------------------------------------------------- */
+
+/* Sorted by key, and those of one key by time. The events are the history's. */
+struct past {
+	const struct sim_event **changes;
+	size_t count;
+	size_t at;
+};
+
+static int compare_changes(const void *a, const void *b)
+{
+	const struct sim_event *x = *(const struct sim_event *const *)a;
+	const struct sim_event *y = *(const struct sim_event *const *)b;
+	int order = strcmp(x->object->key, y->object->key);
+
+	return order ? order : (x->version > y->version) - (x->version < y->version);
+}
+
+/* The changes after a version, in a range. ret_past: to be freed, its changes, by the caller. */
+static enum rc read_past(const struct sim_store *s, const struct table *t, uint64_t version, const struct range *range,
+			 struct past *ret_past)
+{
+	struct past past = { .changes = calloc(t->next - t->first + 1, sizeof(*past.changes)) };
+
+	if (!past.changes)
+		return RC_NO_MEMORY;
+	for (uint64_t i = t->next; i > t->first; i--) {
+		const struct sim_event *event = &t->ring[(i - 1) % s->history_max];
+
+		if (event->version <= version)
+			break;
+		if (strcmp(event->object->key, range->from) >= 0 && strcmp(event->object->key, range->to) < 0)
+			past.changes[past.count++] = event;
+	}
+	qsort(past.changes, past.count, sizeof(*past.changes), compare_changes);
+	*ret_past = past;
+	return RC_OK;
+}
+
+/* The first of the changes of the key that comes next, past the others of that key; NULL: there is none. */
+static const struct sim_event *next_change(const struct past *past)
+{
+	return past->at < past->count ? past->changes[past->at] : NULL;
+}
+
+static void skip_change(struct past *past)
+{
+	const char *key = next_change(past)->object->key;
+
+	while (next_change(past) && strcmp(next_change(past)->object->key, key) == 0)
+		past->at++;
+}
+
+/* The object that comes next, or came next in the past; NULL: there was none under a key that has one now. */
+static struct sim_object *next_object(const struct table *t, size_t *row, size_t end, struct past *past)
+{
+	struct sim_object *current = *row < end ? t->rows[*row]->current : NULL;
+	const struct sim_event *change = next_change(past);
+	int order = !change ? -1 : !current ? 1 : strcmp(current->key, change->object->key);
+
+	*row += order <= 0;
+	if (order < 0)
+		return current;
+	skip_change(past);
+	return change->before;
 }
 
 static enum rc list_locked(struct sim_store *s, const struct sim_list_query *query, struct sim_list *list)
 {
 	const struct table *t = sim_table_of(s, query->kind);
+	const struct range range = range_of(query);
+	size_t row = sim_rows_lower_bound(t, range.from);
+	size_t end = sim_rows_lower_bound(t, range.to);
+	struct past past = { .count = 0 };
 	enum rc rc = RC_OK;
-	size_t row;
-	size_t end;
 
-	if (query->since && query->since < t->lost_version)
+	if (query->at && query->at < t->lost_version)
 		return RC_EXPIRED;
-	list->version = query->since ? query->since : s->version;
-	find_range(t, query, &row, &end);
-	for (; !rc && !list->more && row < end; row++) {
-		struct sim_object *object = t->rows[row]->current;
+	list->version = query->at ? query->at : s->version;
+	if (query->at)
+		rc = read_past(s, t, query->at, &range, &past);
+	while (!rc && !list->more && (row < end || next_change(&past))) {
+		struct sim_object *object = next_object(t, &row, end, &past);
 
-		if (!sim_selector_matches(query->selector, object))
+		if (!object || !sim_selector_matches(query->selector, object))
 			continue;
 		list->more = query->limit && list->count == query->limit;
 		if (!list->more)
 			rc = append(list, object);
 	}
+	free(past.changes);
 	return rc;
 }
 

@@ -181,6 +181,20 @@ const struct sim_column sim_deployment_columns[] = {
 	END,
 };
 
+const struct sim_column sim_statefulset_columns[] = {
+	NAME,
+	{ "Ready", 0, NULL, write_deployment_ready },
+	AGE,
+	END,
+};
+
+const struct sim_column sim_controller_revision_columns[] = {
+	NAME,
+	{ "Revision", 0, "revision", write_count },
+	AGE,
+	END,
+};
+
 const struct sim_column sim_replicaset_columns[] = {
 	NAME,
 	{ "Desired", 0, "spec.replicas", write_count },

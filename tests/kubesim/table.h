@@ -20,6 +20,8 @@ extern const struct sim_column sim_service_columns[];
 extern const struct sim_column sim_namespace_columns[];
 extern const struct sim_column sim_event_columns[];
 extern const struct sim_column sim_deployment_columns[];
+extern const struct sim_column sim_statefulset_columns[];
+extern const struct sim_column sim_controller_revision_columns[];
 extern const struct sim_column sim_replicaset_columns[];
 extern const struct sim_column sim_autoscaler_columns[];
 

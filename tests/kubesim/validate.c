@@ -330,6 +330,7 @@ static void check_each(const cJSON *parent, const char *key, const char *path,
 static void check_container(const cJSON *container, const char *path, struct sim_causes *causes)
 {
 	static const char *const policies[] = { "Always", "IfNotPresent", "Never", NULL };
+	static const char *const messages[] = { "File", "FallbackToLogsOnError", NULL };
 	const char *name = json_string_at(container, "name");
 	const char *image = json_string_at(container, "image");
 
@@ -343,6 +344,7 @@ static void check_container(const cJSON *container, const char *path, struct sim
 	if (!image)
 		sim_cause_add(causes, FAULT_REQUIRED, NULL, "", "%s.image", path);
 	check_word(container, "imagePullPolicy", path, policies, causes);
+	check_word(container, "terminationMessagePolicy", path, messages, causes);
 	check_each(container, "env", path, check_variable, causes);
 	check_each(container, "ports", path, check_container_port, causes);
 	check_unique(container, "ports", path, causes);
@@ -351,6 +353,7 @@ static void check_container(const cJSON *container, const char *path, struct sim
 
 static void check_pod_spec(const cJSON *spec, const char *path, const char *const *restarts, struct sim_causes *causes)
 {
+	static const char *const hosts[] = { "hostname", "subdomain" };
 	const cJSON *init = NULL;
 
 	if (!json_get(spec, "containers"))
@@ -364,6 +367,14 @@ static void check_pod_spec(const cJSON *spec, const char *path, const char *cons
 				      path);
 	check_unique(spec, "containers", path, causes);
 	check_word(spec, "restartPolicy", path, restarts, causes);
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		const char *host = json_string_at(spec, hosts[i]);
+
+		if (host && host[0])
+			check_form(host, NAME_LABEL, path, hosts[i], causes);
+	}
+	if (json_get(spec, "nodeName"))
+		check_form(json_string_at(spec, "nodeName"), NAME_SUBDOMAIN, path, "nodeName", causes);
 	if (!str_equal(json_string_at(spec, "dnsPolicy"), "ClusterFirst"))
 		sim_cause_add(causes, FAULT_REFUSED, NULL, "", "%s.dnsPolicy", path);
 }
@@ -391,7 +402,7 @@ void sim_validate_pod(const cJSON *tree, const cJSON *old, struct sim_causes *ca
 			      "spec");
 }
 
-/* ---- Deployments and ReplicaSets --------------------------------------------------------------------------------- */
+/* ---- Deployments, ReplicaSets, StatefulSets ---------------------------------------------------------------------- */
 
 /* A number of Pods, or a percentage of them. False: neither. ret_value: of either. */
 static bool read_share(const cJSON *share, int64_t *ret_value)
@@ -484,6 +495,55 @@ void sim_validate_workload(const cJSON *tree, const cJSON *old, struct sim_cause
 		check_strategy(json_get(spec, "strategy"), causes);
 }
 
+/* What may change in a StatefulSet's spec; the rest of both is compared. */
+static cJSON *fixed_set_spec(const cJSON *tree)
+{
+	static const char *const changeable[] = { "replicas", "template", "updateStrategy", "revisionHistoryLimit",
+						  "persistentVolumeClaimRetentionPolicy" };
+	cJSON *spec = sim_tree_copy(json_get(tree, "spec"));
+
+	for (size_t i = 0; i < ARRAY_LEN(changeable); i++)
+		sim_tree_drop(spec, changeable[i]);
+	return spec;
+}
+
+/* What the controller here does is a rolling update of all Pods, as it is by default. */
+static void check_update_strategy(const cJSON *strategy, struct sim_causes *causes)
+{
+	if (!str_equal(json_string_at(strategy, "type"), "RollingUpdate"))
+		sim_cause_add(causes, FAULT_REFUSED, json_string_at(strategy, "type"), "", "spec.updateStrategy.type");
+	else if (json_int_at(strategy, "rollingUpdate.partition", 1) != 0)
+		sim_cause_add(causes, FAULT_REFUSED, NULL, "", "spec.updateStrategy.rollingUpdate.partition");
+}
+
+void sim_validate_statefulset(const cJSON *tree, const cJSON *old, struct sim_causes *causes)
+{
+	const cJSON *spec = json_get(tree, "spec");
+	const char *policy = json_string_at(spec, "podManagementPolicy");
+	const char *service = json_string_at(spec, "serviceName");
+	cleanup_json cJSON *before = fixed_set_spec(old);
+	cleanup_json cJSON *now = fixed_set_spec(tree);
+
+	sim_validate_workload(tree, NULL, causes);
+	if (service && service[0])
+		check_form(service, NAME_LABEL, "spec", "serviceName", causes);
+	if (!str_equal(policy, "OrderedReady") && !str_equal(policy, "Parallel"))
+		sim_cause_add(causes, FAULT_INVALID, policy, "must be 'OrderedReady' or 'Parallel'",
+			      "spec.podManagementPolicy");
+	if (json_int_at(spec, "revisionHistoryLimit", 0) < 0)
+		sim_cause_add(causes, FAULT_REFUSED, NULL, "", "spec.revisionHistoryLimit");
+	check_update_strategy(json_get(spec, "updateStrategy"), causes);
+	if (!str_equal(json_string_at(spec, "persistentVolumeClaimRetentionPolicy.whenDeleted"), "Retain") ||
+	    !str_equal(json_string_at(spec, "persistentVolumeClaimRetentionPolicy.whenScaled"), "Retain"))
+		sim_cause_add(causes, FAULT_REFUSED, NULL, "", "spec.persistentVolumeClaimRetentionPolicy");
+	if (old && !cJSON_Compare(before, now, true))
+		sim_cause_add(causes, FAULT_FORBIDDEN, NULL,
+			      "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
+			      "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+			      "'minReadySeconds' are forbidden",
+			      "spec");
+}
+
 /* ---- Services ---------------------------------------------------------------------------------------------------- */
 
 static void check_target(const cJSON *target, const char *path, struct sim_causes *causes)
@@ -566,8 +626,33 @@ void sim_validate_service(const cJSON *tree, const cJSON *old, struct sim_causes
 
 /* ---- autoscalers ------------------------------------------------------------------------------------------------- */
 
+/* One segment of a path. Source: apimachinery pkg/api/validation/path. */
+static void check_segment(const cJSON *parent, const char *key, const char *path, struct sim_causes *causes)
+{
+	const char *name = json_string_at(parent, key);
+
+	if (!name)
+		sim_cause_add(causes, FAULT_REQUIRED, NULL, "", "%s.%s", path, key);
+	else if (str_equal(name, ".") || str_equal(name, "..") || strpbrk(name, "/%"))
+		sim_cause_add(causes, FAULT_INVALID, name, "may not be '.' or '..', nor contain '/' or '%'", "%s.%s",
+			      path, key);
+}
+
+static void check_scale_target(const cJSON *target, struct sim_causes *causes)
+{
+	const char *version = json_string_at(target, "apiVersion");
+
+	check_segment(target, "kind", "spec.scaleTargetRef", causes);
+	check_segment(target, "name", "spec.scaleTargetRef", causes);
+	if (!version || strchr(version, '/') != strrchr(version, '/'))
+		sim_cause_add(causes, FAULT_INVALID, version, "must be a version, or a group and its version",
+			      "spec.scaleTargetRef.apiVersion");
+}
+
 static void check_metric(const cJSON *metric, const char *path, struct sim_causes *causes)
 {
+	if (!json_string_at(metric, "resource.name"))
+		sim_cause_add(causes, FAULT_REQUIRED, NULL, "", "%s.resource.name", path);
 	if (!str_equal(json_string_at(metric, "type"), "Resource") ||
 	    !str_equal(json_string_at(metric, "resource.target.type"), "Utilization") ||
 	    json_int_at(metric, "resource.target.averageUtilization", 0) < 1)
@@ -580,6 +665,10 @@ void sim_validate_autoscaler(const cJSON *tree, const cJSON *old unused, struct 
 	int64_t min = json_int_at(spec, "minReplicas", 1);
 	int64_t max = json_int_at(spec, "maxReplicas", 0);
 
+	check_scale_target(json_get(spec, "scaleTargetRef"), causes);
+	if (min == 0)
+		sim_cause_add(causes, FAULT_FORBIDDEN, NULL, "scaling to zero needs an Object or External metric",
+			      "spec.metrics");
 	if (min < 1)
 		sim_cause_add(causes, FAULT_INVALID, NULL, "must be greater than or equal to 1", "spec.minReplicas");
 	if (max == 0)

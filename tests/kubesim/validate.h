@@ -12,6 +12,7 @@ void sim_validate(const struct sim_kind *kind, const cJSON *tree, const cJSON *o
 /* For the table of kinds: what kinds have of their own. */
 void sim_validate_pod(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 void sim_validate_workload(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
+void sim_validate_statefulset(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 void sim_validate_autoscaler(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 void sim_validate_service(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 

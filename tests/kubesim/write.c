@@ -1,6 +1,7 @@
 /*
  * POST, PUT, PATCH and DELETE: from a request's body to a stored object.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -132,6 +133,13 @@ static bool is_dry(const struct sim_request *rq)
 	return str_equal(sim_request_query(rq, "dryRun"), "All");
 }
 
+static bool is_printable(const char *text)
+{
+	while (*text && !iscntrl((unsigned char)*text))
+		text++;
+	return !*text;
+}
+
 /* The query parameters of all writes; those that a real API server refuses are refused as unknown. */
 static bool check_options(const struct sim_request *rq, struct sim_response *rs)
 {
@@ -142,7 +150,7 @@ static bool check_options(const struct sim_request *rq, struct sim_response *rs)
 
 	for (size_t i = 0; i < ARRAY_LEN(validations); i++)
 		known |= str_equal(validation, validations[i]);
-	known &= !manager || strlen(manager) <= MANAGER_MAX;
+	known &= !manager || (strlen(manager) <= MANAGER_MAX && is_printable(manager));
 	known &= !sim_request_query(rq, "dryRun") || is_dry(rq);
 	if (!known)
 		sim_answer_refused(rs, "this fieldManager, fieldValidation or dryRun");
@@ -493,6 +501,7 @@ static enum rc delete_once(struct sim *sim, const struct sim_target *t, const cJ
 static bool read_options(const struct sim_target *t, const struct sim_request *rq, struct sim_response *rs,
 			 cJSON **ret_options)
 {
+	const cJSON *dry = NULL;
 	const char *policy;
 
 	if (!rq->body.len)
@@ -500,6 +509,11 @@ static bool read_options(const struct sim_target *t, const struct sim_request *r
 	if (!find_media_type(rq, rs) || !read_body(rq, rs, ret_options) ||
 	    !decode(t, rq, schema_delete_options, "DeleteOptions", "v1", *ret_options, rs))
 		return false;
+	cJSON_ArrayForEach (dry, json_get(*ret_options, "dryRun"))
+		if (!str_equal(dry->valuestring, "All")) {
+			sim_answer_refused(rs, "this dryRun");
+			return false;
+		}
 	policy = json_string_at(*ret_options, "propagationPolicy");
 	if (!policy || str_equal(policy, "Background"))
 		return true;

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """A model of one request across api-svc, NATS, workers and Kubernetes: the rules of common/protocol.h, SETTLING.
 
-Every interleaving of send, lose, stop, resume, write, reply, settle and crash is explored, with up to three attempts. A
+Every interleaving of send, lose, stop, resume, write, reply, settle and crash is explored, with up to three attempts (two
+where JetStream comes and goes: three are millions of states). A
 worker that is stopped is one whose next step comes late, so every order of steps is a stop somewhere. The permission's
-time limit is not modelled: a worker may write whenever it once had the permission, which is worse than the truth.
+time limit is not modelled: a worker may write whenever it once had the permission, which is worse than the truth. Where
+JetStream comes and goes, what is made without it carries a mark; by key, there is a record of an earlier request, whose
+caller is gone.
 
   settling.py            explores today's rules: no violation, and how many states there are
   settling.py --v0.1     explores the rules of version 0.1: finds their faults, and prints how each comes about
@@ -12,7 +15,8 @@ What must hold (day's end: nothing is left to happen but crashes and what users 
   FINAL     a container whose client was told 201 is there until a user deletes it
   OVER      a container that a user has deleted, or whose id another create has, is not touched by an attempt of ours
   GONE      at day's end nothing is there that no client was told of
-            (excepted: api-svc died between storing "settled" and telling: it cannot be known whether the client heard)
+            (excepted: api-svc died between storing "settled" and telling: it cannot be known whether the client heard; and
+        a mark by key, which stays settled for a repeat: op_undo.c)
 """
 
 import argparse
@@ -20,6 +24,7 @@ import collections
 import sys
 
 ATTEMPTS = 3
+ATTEMPTS_WITH_OUTAGES = 2
 
 # ---- one attempt ---------------------------------------------------------------------------------------------------
 # pc      where the worker is; see create_steps() and delete_steps()
@@ -27,9 +32,10 @@ ATTEMPTS = 3
 # seq     of the record that this attempt stored; 0: none
 # uid     of the Deployment that this attempt made; 0: none
 # target  what it is about to delete (a uid), or None
-Attempt = collections.namedtuple("Attempt", "pc perm seq uid target")
-NEW = Attempt("sent", None, 0, 0, None)
-DONE = Attempt("done", None, 0, 0, None)
+# marks   is its debt the object's mark?
+Attempt = collections.namedtuple("Attempt", "pc perm seq uid target marks")
+NEW = Attempt("sent", None, 0, 0, None, False)
+DONE = Attempt("done", None, 0, 0, None, False)
 
 # ---- the world -----------------------------------------------------------------------------------------------------
 # api       "open", "settling", "told", "failed", "dead"
@@ -42,8 +48,12 @@ DONE = Attempt("done", None, 0, 0, None)
 # user      what users have done: "": nothing yet, "deleted", "created" (another container of the same id)
 # sweep     (a uid that the sweeper has seen, whether it has read the record since), or None
 # undo      does api-svc want the request undone? "", "wanted", "marked"
+# mark      of the object: "", the number of the attempt that owes it, "settled"
+# promised  a worker will settle the mark of `answer`, and api-svc says so
+# jetstream is it there? outages: how often it may still go
 World = collections.namedtuple(
-    "World", "api told answer settle_seq holder attempts object mine record next_uid next_seq user sweep undo")
+    "World", "api told answer settle_seq holder attempts object mine record next_uid next_seq user sweep undo "
+    "mark promised jetstream outages")
 
 
 def with_attempt(w, i, attempt, **changes):
@@ -58,7 +68,12 @@ def store(w, state, uid=0):
 
 def delete(w, uid):
     """A DELETE with a uid precondition."""
-    return w._replace(object=0, mine=False) if w.object == uid and uid else w
+    return w._replace(object=0, mine=False, mark="") if w.object == uid and uid else w
+
+
+def is_of_records(w, rules):
+    """Does what a record says concern the object? (root_has_record)"""
+    return w.mine and (w.mark == "" or not rules.marks)
 
 
 def canonical(w):
@@ -80,20 +95,23 @@ def canonical(w):
 # ---- what api-svc does ---------------------------------------------------------------------------------------------
 
 def api_steps(w, rules):
-    if w.api == "open" and len(w.attempts) < ATTEMPTS and all(a.pc != "sent" for a in w.attempts):
+    attempts = min(ATTEMPTS, ATTEMPTS_WITH_OUTAGES) if rules.outages else ATTEMPTS
+    if w.api == "open" and len(w.attempts) < attempts and all(a.pc != "sent" for a in w.attempts):
         # No reply in time, or the connection was lost: whoever has the permission loses it.
         yield "api-svc sends another attempt", w._replace(attempts=w.attempts + (NEW,), holder=0)
     if w.api in ("open", "settling") and rules.create:
         yield "api-svc: the deadline; the client is told an error", w._replace(
-            api="failed", told="error", undo="wanted")
-    if w.api == "settling":
-        state, seq, _ = w.record
+            api="failed", told="error", undo="" if rules.key else "wanted")
+    if w.api == "settling" and not w.settle_seq:
+        yield "api-svc has a worker settle the mark", w._replace(api="stored", promised=True)
+    elif w.api == "settling" and w.jetstream:
+        _, seq, _ = w.record
         if seq == w.settle_seq:
-            stored, _ = store(w, "settled", w.answer)
-            yield "api-svc stores: settled", stored._replace(api="stored")
+            stored, seq = store(w, "settled", w.answer)
+            yield "api-svc stores: settled", stored._replace(api="stored", settle_seq=seq)
         else:
             yield "api-svc: the record is another one; the client is told an error", w._replace(
-                api="failed", told="error", undo="wanted")
+                api="failed", told="error", undo="" if rules.key else "wanted")
     if w.api == "stored":
         yield "api-svc tells the client", w._replace(api="told", told="201")
         yield "api-svc: the client has gone", w._replace(api="failed", undo="wanted")
@@ -103,8 +121,12 @@ def api_steps(w, rules):
 
 def undo_steps(w, rules):
     """The client of a create was not told: a worker does it, and it is asked for until it is done."""
-    if w.undo == "wanted":
-        marked = store(w, "void")[0] if rules.debts else w
+    if w.undo == "wanted" and rules.key:
+        if w.jetstream or not w.settle_seq:
+            owed = store(w, "owed")[0] if w.settle_seq and w.record[1] == w.settle_seq else w
+            yield "undo: what the key has made is owed again", owed._replace(undo="")
+    elif w.undo == "wanted":
+        marked = store(w, "void")[0] if rules.debts and w.jetstream else w
         yield "undo: the request is void", marked._replace(undo="marked")
     if w.undo == "marked":
         yield "undo: what carries the token is removed", (delete(w, w.object) if w.mine else w)._replace(undo="")
@@ -121,7 +143,7 @@ def on_success(w, i, uid):
     a = w.attempts[i]
     if w.api != "open" or w.holder not in (0, i + 1):
         return w
-    if a.seq:
+    if a.seq or a.marks:
         return w._replace(api="settling", answer=uid, settle_seq=a.seq)
     return w._replace(api="stored", answer=uid)
 
@@ -129,29 +151,51 @@ def on_success(w, i, uid):
 def on_error(w, i, rules):
     if w.api != "open" or (rules.permissions and w.holder not in (0, i + 1)):
         return w
-    return w._replace(api="failed", told="error", undo="wanted" if len(w.attempts) > 1 else w.undo)
+    return w._replace(api="failed", told="error",
+                      undo="wanted" if len(w.attempts) > 1 and not rules.key else w.undo)
 
 
 # ---- what a worker does with a create ------------------------------------------------------------------------------
 
-def take_debt(w, i):
-    """Permission is there: the record decides how to go on."""
+def take_debt(w, i, rules):
+    """Permission is there: the record decides how to go on. Without JetStream it is to be a mark."""
     a = w.attempts[i]
-    state, seq, _ = w.record
-    if a.seq and seq == a.seq:
+    state, seq, uid = w.record
+    if a.seq and (seq == a.seq or not w.jetstream):
         return with_attempt(w, i, a._replace(pc="post"))
-    if state == "settled":
+    if not w.jetstream:
+        return with_attempt(w, i, a._replace(pc="post", marks=True))
+    if state == "settled" and not (rules.key and uid != w.object):
         return with_attempt(w, i, DONE)
-    if state == "void" and w.mine:
+    if state in ("void", "settled") and is_of_records(w, rules):
         return with_attempt(w, i, DONE)  # "pending": api-svc sends another attempt
     stored, seq = store(w, "owed")
     return with_attempt(stored, i, a._replace(pc="post", seq=seq))
+
+
+def join(w, i, rules):
+    """The name is taken by an object of the token: whose debt is it? (join_existing)"""
+    a = w.attempts[i]
+    if w.mark and rules.marks:
+        voided = store(w, "void")[0] if a.seq and w.jetstream and w.record[1] == a.seq else w
+        mark = "settled" if w.mark == "settled" else i + 1
+        return with_attempt(voided, i, a._replace(pc="made", uid=0, seq=0, marks=mark == i + 1), mark=mark)
+    if a.marks and not w.mark and rules.marks:
+        return with_attempt(w, i, a._replace(pc="failed", uid=0))  # its record may be hidden
+    return with_attempt(w, i, a._replace(pc="made", uid=0))
 
 
 def after_failure(w, i):
     """What may an attempt remove that has failed, or has come too late? (create_debt_void)"""
     a = w.attempts[i]
     state, seq, uid = w.record
+    if a.marks:
+        over = w.api in ("stored", "told", "failed") and not (w.promised and w.answer == a.uid)
+        permitted = w.api == "open" and w.holder in (0, i + 1)
+        return with_attempt(w, i, a._replace(pc="remove", target=a.uid) if a.uid and (permitted or over) else DONE,
+                            holder=i + 1 if permitted else w.holder)
+    if not w.jetstream:
+        return with_attempt(w, i, DONE)
     if seq == a.seq:
         stored, _ = store(w, "void")
         return with_attempt(stored, i, a._replace(pc="remove"))
@@ -174,14 +218,15 @@ def create_steps(w, i, rules):
                 yield f"{who} hears nothing", with_attempt(w, i, a._replace(perm="no"))
             else:
                 yield f"api-svc decides on {who}", on_permission(w, i)
-        if a.perm in ("asked", None) and not a.seq and w.record[0] == "none":
+        if a.perm in ("asked", None) and not a.seq and w.record[0] == "none" and w.jetstream:
             stored, seq = store(w, "owed")
             yield f"{who} stores: owed", with_attempt(stored, i, a._replace(seq=seq))
         if a.perm == "no":
-            forgotten = w._replace(record=("none", 0, 0)) if a.seq and w.record[1] == a.seq else w
+            forget = a.seq and w.record[1] == a.seq and w.jetstream
+            forgotten = w._replace(record=("none", 0, 0)) if forget else w
             yield f"{who} ends without permission", with_attempt(forgotten, i, DONE)
         if a.perm == "yes":
-            yield f"{who} takes the debt", take_debt(w, i)
+            yield f"{who} takes the debt", take_debt(w, i, rules)
     elif a.pc == "post":
         yield f"{who} sends its POST", with_attempt(w, i, a._replace(pc="posting"))
     elif a.pc in ("posting", "posting-dead"):
@@ -189,10 +234,13 @@ def create_steps(w, i, rules):
         if w.object == 0:
             made = w.next_uid
             yield f"Kubernetes makes the Deployment of {who}", with_attempt(
-                w, i, a._replace(pc="made", uid=made) if alive else DONE, object=made, mine=True, next_uid=made + 1)
+                w, i, a._replace(pc="made", uid=made) if alive else DONE, object=made, mine=True, next_uid=made + 1,
+                mark=i + 1 if a.marks else "")
+        elif alive and w.mine:
+            yield f"Kubernetes refuses the name to {who}, and it is of the token", join(w, i, rules)
         else:
             yield f"Kubernetes refuses the name to {who}", with_attempt(
-                w, i, a._replace(pc="made" if w.mine else "failed", uid=0) if alive else DONE)
+                w, i, a._replace(pc="failed", uid=0) if alive else DONE)
     elif a.pc == "made":
         yield f"{who} replies", with_attempt(on_success(w, i, w.object if not a.uid else a.uid), i, DONE)
         yield f"the Service of {who} is refused", with_attempt(w, i, a._replace(pc="failed"))
@@ -211,7 +259,8 @@ def create_steps(w, i, rules):
     elif a.pc == "void":
         yield f"{who} ends its debt", after_failure(w, i)
     elif a.pc == "remove":
-        yield f"{who} removes what it may", with_attempt(on_error(delete(w, a.target), i, rules), i, DONE)
+        may = w.mark == i + 1 if a.marks else is_of_records(w, rules) or not rules.debts
+        yield f"{who} removes what it may", with_attempt(on_error(delete(w, a.target) if may else w, i, rules), i, DONE)
     if a.pc not in ("done", "sent", "posting-dead"):
         dead = a._replace(pc="posting-dead") if a.pc == "posting" else DONE
         yield f"the worker of {who} dies", with_attempt(w, i, dead)
@@ -250,24 +299,40 @@ def delete_steps(w, i, rules):
 # ---- the sweeper, and users ----------------------------------------------------------------------------------------
 
 def sweeper_steps(w, rules):
-    if not rules.debts:
-        return
+    """Of records, while JetStream shows them, and of marks."""
+    if rules.debts and w.jetstream:
+        yield from record_steps(w, rules)
+    if w.mark not in ("", "settled") and w.promised and w.object == w.answer:
+        yield "a worker settles the mark", w._replace(mark="settled")
+    elif w.mark not in ("", "settled") and w.api not in ("open", "settling"):
+        yield "the sweeper removes what is marked", delete(w, w.object)
+
+
+def record_steps(w, rules):
     state, _, uid = w.record
     # The caller's word: over or gone. (A caller that lives but cannot be heard is "gone" as well: the record decides.)
     if state == "owed" and (w.api not in ("open", "settling") or rules.spurious):
         yield "the sweeper marks the debt void", store(w, "void")[0]
-    if w.sweep is None and w.mine and (state == "void" or (state == "settled" and w.object != uid)):
+    if w.sweep is None and is_of_records(w, rules) and (state == "void" or (state == "settled" and w.object != uid)):
         yield "the sweeper looks at what carries the token", w._replace(sweep=(w.object, False))
     if w.sweep and not w.sweep[1]:
         goes = state == "void" or (state == "settled" and w.sweep[0] != uid)
         yield "the sweeper reads the record", w._replace(sweep=(w.sweep[0], True) if goes else None)
     if w.sweep and w.sweep[1]:
-        yield "the sweeper deletes by uid", delete(w, w.sweep[0])._replace(sweep=None)
+        may = w.object != w.sweep[0] or is_of_records(w, rules)
+        yield "the sweeper deletes by uid", (delete(w, w.sweep[0]) if may else w)._replace(sweep=None)
+
+
+def jetstream_steps(w):
+    if w.jetstream and w.outages:
+        yield "JetStream goes", w._replace(jetstream=False, outages=w.outages - 1)
+    if not w.jetstream:
+        yield "JetStream comes back", w._replace(jetstream=True)
 
 
 def user_steps(w, rules):
     if rules.create and w.told == "201" and w.user == "" and w.object:
-        yield "a user deletes the container", w._replace(object=0, mine=False, user="deleted")
+        yield "a user deletes the container", w._replace(object=0, mine=False, mark="", user="deleted")
     if w.object == 0 and ((rules.create and w.user == "deleted") or (not rules.create and w.told == "204" and
                                                                       w.user == "")):
         yield "a user makes another container of the id", w._replace(
@@ -289,7 +354,8 @@ def broken_at_the_end(w, rules):
         return None
     if w.user == "deleted":
         return "OVER"
-    unknowable = w.api == "dead" and w.record[0] == "settled"
+    unknowable = (w.api == "dead" and (w.record[0] == "settled" or w.mark == "settled")) or (
+        rules.key and w.mark == "settled")
     return "GONE" if w.told != "201" and not unknowable else None
 
 
@@ -306,6 +372,8 @@ def steps(w, rules):
         yield what, after, True
     for what, after in sweeper_steps(w, rules):
         yield what, after, True
+    for what, after in jetstream_steps(w):
+        yield what, after, "comes back" in what
     for what, after in user_steps(w, rules):
         yield what, after, False
 
@@ -318,13 +386,15 @@ def history(parents, w):
     return lines[::-1]
 
 
-def explore(rules, keep_histories):
-    """(number of worlds, {violation: how the shortest comes about})"""
-    first = World("open", None, 0, 0, 0, (NEW,), 0 if rules.create else 1, False, ("none", 0, 0), 2, 1, "", None, "")
-    parents = {first: None}
-    queue = collections.deque([first])
+def explore(rules, keep_histories, until=None):
+    """(number of worlds, {violation: how the shortest comes about}); not further than the violation `until`"""
+    first = World("open", None, 0, 0, 0, (NEW,), 0 if rules.create else 1, False, ("none", 0, 0), 2, 2, "", None, "",
+                  "", False, True, rules.outages)
+    older = [("none", 0, 0)] + ([("owed", 1, 0), ("settled", 1, 1), ("void", 1, 0)] if rules.key else [])
+    parents = {canonical(first._replace(record=record)): None for record in older}
+    queue = collections.deque(parents)
     found = {}
-    while queue:
+    while queue and until not in found:
         w = queue.popleft()
         must_go_on = False
         broken = broken_now(w, rules)
@@ -343,8 +413,13 @@ def explore(rules, keep_histories):
     return len(parents), found
 
 
-Rules = collections.namedtuple("Rules", "create permissions debts spurious")
+# key      there may be the record of an earlier request by the key
+# outages  how often JetStream goes
+# marks    a record decides nothing about what has a mark, which is never taken away
+Rules = collections.namedtuple("Rules", "create permissions debts spurious key outages marks", defaults=(False, 0, True))
 TODAY = {"create": Rules(True, True, True, False), "create, sweeper too early": Rules(True, True, True, True),
+         "create, JetStream comes and goes": Rules(True, True, True, False, outages=1),
+         "create by key, JetStream comes and goes": Rules(True, True, True, False, key=True, outages=1),
          "delete": Rules(False, True, True, False)}
 V01 = {"create": Rules(True, False, False, False), "delete": Rules(False, False, False, False)}
 

@@ -1,11 +1,12 @@
 /*
- * test_stream: an operation of programs for tests alone (Makefile, TEST_OPERATION), with a stream as the request wants it:
+ * test_stream: an operation of programs for tests alone (Makefile, TEST_OPERATION), with a stream as the request wants
+ * it:
  *
- *	bytes   `bytes` of them as fast as there is room, each 8 the number of their place, modulo PATTERN_WORDS
- *	lines   "line N\n" every `interval_ms`
- *	echo    what the caller sends; `protocol`: over an upgraded connection
- *	hang    begins, and does nothing
- *	refuse  does not begin
+ * 	bytes   `bytes` of them as fast as there is room, each 8 the number of their place, modulo PATTERN_WORDS
+ * 	lines   "line N\n" every `interval_ms`
+ * 	echo    what the caller sends; `protocol`: over an upgraded connection
+ * 	hang    begins, and does nothing
+ * 	refuse  does not begin
  *
  * With `delay_ms` it begins then; with `fail_at` it fails when so many bytes have been sent.
  */

@@ -34,9 +34,29 @@ static uint64_t put(struct fake_jetstream *js, const char *subject, const char *
 
 /* ---- its API ----------------------------------------------------------------------------------------------------- */
 
-static void info(struct fake_jetstream *js, const cJSON *request unused, struct buf *out)
+/* Those of the debts, whatever is asked for. */
+static void write_subjects(const struct fake_jetstream *js, struct buf *out)
 {
-	buf_add_str(out, js->has_bucket ? "{\"config\":{\"num_replicas\":1}}" : FAKE_JETSTREAM_ERROR(10059));
+	const char *separator = "";
+
+	for (const struct fake_key *key = js->keys; key->subject; key++) {
+		if (!key->sequence || !strstr(key->subject, ".owed."))
+			continue;
+		buf_addf(out, "%s\"%s\":1", separator, key->subject);
+		separator = ",";
+	}
+}
+
+static void info(struct fake_jetstream *js, const cJSON *request, struct buf *out)
+{
+	if (!js->has_bucket) {
+		buf_add_str(out, FAKE_JETSTREAM_ERROR(10059));
+		return;
+	}
+	buf_add_str(out, "{\"config\":{\"num_replicas\":1},\"state\":{\"subjects\":{");
+	if (json_get(request, "subjects_filter"))
+		write_subjects(js, out);
+	buf_add_str(out, "}}}");
 }
 
 static void create(struct fake_jetstream *js, const cJSON *request unused, struct buf *out)
@@ -107,12 +127,27 @@ static void on_call(void *ctx, const struct bus_message *msg)
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
 
+/* What the test says that the next put is refused with; NULL: it is not. */
+static const char *next_refusal(struct fake_jetstream *js, bool *ret_stored)
+{
+	for (size_t i = 0; i < ARRAY_LEN(js->refuse); i++) {
+		if (!js->refuse[i].count)
+			continue;
+		js->refuse[i].count--;
+		*ret_stored = js->refuse[i].stored;
+		return js->refuse[i].error;
+	}
+	return NULL;
+}
+
 static void on_put(void *ctx, const struct bus_message *msg)
 {
 	struct fake_jetstream *js = ctx;
 	struct bus_message *readable = (struct bus_message *)(uintptr_t)msg;
 	const char *expected = bus_message_header(readable, BUS_STREAM_EXPECTED_SEQUENCE);
 	const struct fake_key *key = find_key(js, bus_message_subject(msg));
+	const char *refusal;
+	bool stored = true;
 	char text[128];
 
 	if (js->absent || !js->has_bucket) {
@@ -123,8 +158,14 @@ static void on_put(void *ctx, const struct bus_message *msg)
 		fake_bus_reply(js->bus, msg, FAKE_JETSTREAM_ERROR(10071));
 		return;
 	}
-	snprintf(text, sizeof(text), "{\"stream\":\"KV\",\"seq\":%" PRIu64 "}",
-		 put(js, bus_message_subject(msg), fake_bus_text(msg)));
+	refusal = next_refusal(js, &stored);
+	if (stored)
+		snprintf(text, sizeof(text), "{\"stream\":\"KV\",\"seq\":%" PRIu64 "}",
+			 put(js, bus_message_subject(msg), fake_bus_text(msg)));
+	if (refusal) {
+		fake_bus_reply(js->bus, msg, refusal);
+		return;
+	}
 	if (js->lost) {
 		js->lost--;
 		fake_clock_advance(LOST_MS);

@@ -1,5 +1,6 @@
 /*
- * The little of JetStream that the provider's bucket and its listeners need, on a fake_bus: one bucket, whatever its name.
+ * The little of JetStream that the provider's bucket and its listeners need, on a fake_bus: one bucket, whatever its
+ * name.
  */
 #ifndef TESTS_UNIT_FAKE_JETSTREAM_H
 #define TESTS_UNIT_FAKE_JETSTREAM_H
@@ -24,6 +25,11 @@ struct fake_jetstream {
 	bool listens;    /* a stream keeps the events, and acknowledges them at once */
 	unsigned lost; /* so many of the next puts are carried out, and not acknowledged: the clock is moved instead */
 	const char *error; /* what its API replies to everything; NULL: what it should */
+	struct {
+		unsigned count;    /* so many of the next puts */
+		const char *error; /* get this reply, */
+		bool stored;       /* and are carried out all the same */
+	} refuse[2];               /* the second when the first is used up */
 
 	char consumer[BUS_BUCKET_MAX]; /* of the last bus_bucket_send_all() */
 	char address[BUS_BUCKET_SUBJECT_MAX];

@@ -24,7 +24,7 @@ static void expect_text(const char *name, const cJSON *tree, const char *text)
 	cr_expect_str_eq(got.data, text, "%s: %s", name, got.data);
 }
 
-/* ---- merge patches: those of RFC 7396, appendix A, as members ----------------------------------------------------- */
+/* ---- merge patches: those of RFC 7396, appendix A, as members ---------------------------------------------------- */
 
 static const struct patch_case {
 	const char *target;
@@ -63,7 +63,7 @@ Test(container_change, merge_patches)
 	}
 }
 
-/* ---- deltas and marks ---------------------------------------------------------------------------------------------- */
+/* ---- deltas and marks -------------------------------------------------------------------------------------------- */
 
 static const char *const specs[] = {
 	"{}",
@@ -140,7 +140,7 @@ Test(container_change, too_much_for_a_mark_is_the_clients_to_know)
 	cr_expect_eq(change_mark_write("caller", false, from, to, &run, &text, NULL), RC_INVALID_ARGUMENT);
 }
 
-/* ---- how it runs --------------------------------------------------------------------------------------------------- */
+/* ---- how it runs ------------------------------------------------------------------------------------------------- */
 
 #define HINTS(kubernetes) "{\"provider_hints\":{\"kubernetes\":{" kubernetes "}}}"
 

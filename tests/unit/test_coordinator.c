@@ -220,6 +220,19 @@ Test(coordinator, without_jetstream_one_is_alone_and_jetstream_that_comes_is_use
 	stop(&m);
 }
 
+Test(coordinator, after_another_connection_all_are_told_again)
+{
+	struct monitor m;
+
+	prepare(&m);
+	start(&m);
+	(void)fake_bus_sent(m.js.bus, "$KV." BUCKET ".state.web", 0);
+	cr_expect_eq(fake_bus_count(m.js.bus, EVENTS), 1);
+	coordinator_connected(m.coordinator);
+	(void)fake_bus_sent(m.js.bus, EVENTS, 1);
+	stop(&m);
+}
+
 Test(coordinator, a_bucket_that_was_deleted_is_made_and_filled_again)
 {
 	struct monitor m;

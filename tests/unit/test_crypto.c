@@ -20,12 +20,10 @@ static const struct sha_case sha_cases[] = {
 Test(crypto, sha256_of_the_examples)
 {
 	for (size_t i = 0; i < ARRAY_LEN(sha_cases); i++) {
-		unsigned char digest[CRYPTO_SHA256_SIZE];
-		struct buf hex cleanup_buf = buf_make(100);
+		char hex[2 * CRYPTO_SHA256_SIZE + 1];
 
-		cr_assert(crypto_sha256(sha_cases[i].text, strlen(sha_cases[i].text), digest));
-		buf_add_hex(&hex, digest, sizeof(digest));
-		cr_expect_str_eq(hex.data, sha_cases[i].hex, "'%s'", sha_cases[i].text);
+		cr_assert(crypto_sha256_hex(sha_cases[i].text, strlen(sha_cases[i].text), CRYPTO_SHA256_SIZE, hex));
+		cr_expect_str_eq(hex, sha_cases[i].hex, "'%s'", sha_cases[i].text);
 	}
 }
 

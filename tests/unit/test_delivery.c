@@ -362,7 +362,7 @@ Test(delivery, after_the_end_of_a_life_nothing_of_it_is_told)
 	delivery_end(a.delivery);
 	acknowledge(&a, 0);
 	see(&a, KUBE_MODIFIED, WEB_STOPPED);
-	delivery_remember(a.delivery, "web", "web", CONTAINER_RUNNING);
+	delivery_remember(a.delivery, &(struct record){ .id = "web", .name = "web", .status = CONTAINER_RUNNING });
 	delivery_open(a.delivery);
 	cr_expect(delivery_flush(a.delivery, 1000));
 	cr_expect_eq(counts(&a).entries, 0);
@@ -428,7 +428,7 @@ Test(delivery, what_an_earlier_life_reported_and_is_gone_is_told_deleted)
 	struct active a;
 
 	start(&a);
-	delivery_remember(a.delivery, "web", "web", CONTAINER_RUNNING);
+	delivery_remember(a.delivery, &(struct record){ .id = "web", .name = "web", .status = CONTAINER_RUNNING });
 	question = next_question(&a);
 	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED);
 	expect_event(&a, 0, "DELETED");
@@ -442,7 +442,7 @@ Test(delivery, an_id_that_no_label_can_have_is_left_out)
 
 	start(&a);
 	delivery_change(a.delivery, KUBE_DEPLOYMENT, id);
-	delivery_remember(a.delivery, id, "web", CONTAINER_RUNNING);
+	delivery_remember(a.delivery, &(struct record){ .id = id, .name = "web", .status = CONTAINER_RUNNING });
 	cr_expect_eq(counts(&a).entries, 0);
 	delivery_change(a.delivery, KUBE_DEPLOYMENT, id + 1);
 	cr_expect_eq(counts(&a).entries, 1);
@@ -456,7 +456,7 @@ Test(delivery, what_came_and_went_while_nothing_could_be_told_is_forgotten)
 
 	start(&a);
 	delivery_allow(a.delivery, 0);
-	delivery_remember(a.delivery, "told", "told", CONTAINER_RUNNING);
+	delivery_remember(a.delivery, &(struct record){ .id = "told", .name = "told", .status = CONTAINER_RUNNING });
 	cr_expect_not(delivery_flush(a.delivery, 100), "it looks for such entries every 30 s, now for the first time");
 	for (int i = 0; i < 1100; i++) {
 		snprintf(text, sizeof(text),

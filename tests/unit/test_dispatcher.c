@@ -114,7 +114,7 @@ static const struct {
 	const char *code, *detail;
 } refused[] = {
 	{ { .version = "" }, "UNSUPPORTED", "'none'" },
-	{ { .version = "3" }, "UNSUPPORTED", "'3'" },
+	{ { .version = "4" }, "UNSUPPORTED", "'4'" },
 	{ { .version = "999999999999999999999999" }, "UNSUPPORTED", "'9999999999999999'" },
 	{ { .operation = "explode" }, "UNSUPPORTED", "'explode'" },
 	{ { .operation = "settle", .deadline = "" }, "INTERNAL", PROTOCOL_HEADER_DEADLINE },
@@ -170,6 +170,7 @@ Test(dispatcher, the_version_of_what_narrows_is_known)
 
 	start(&w);
 	ask(&w, (struct ask){ .version = PROTOCOL_VERSION_NARROWED });
+	ask(&w, (struct ask){ .version = PROTOCOL_VERSION_KINDS });
 	cr_expect_str_eq(status(&w, CALLER, 0), "NOT_FOUND");
 	stop(&w);
 }

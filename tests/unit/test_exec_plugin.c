@@ -318,7 +318,7 @@ Test(exec_plugin, that_is_not_wanted_any_more)
 
 	script_init(&s, "sleep 61");
 	cr_expect_eq(exec_plugin_run(&s.config, NULL, 10000, &stop, &credential, &error), RC_UNAVAILABLE);
-	cr_expect_neq(strstr(error.text, "not wanted any more"), NULL, "%s", error.text);
+	cr_expect_neq(strstr(error.text, "no longer wanted"), NULL, "%s", error.text);
 	cr_expect_lt(clock_mono_ms() - started_ms, 2000);
 	script_clear(&s);
 }

@@ -81,11 +81,72 @@ Test(exec_result, no_more_than_a_mebibyte_of_each_is_kept)
 	exec_result_add(&result, EXEC_STDOUT, data, EXEC_OUTPUT_MAX - 1);
 	exec_result_add(&result, EXEC_STDOUT, "x", 1);
 	exec_result_add(&result, EXEC_STDERR, data, EXEC_OUTPUT_MAX);
-	cr_expect_not(result.truncated);
+	cr_expect_not(result.err.truncated);
 	exec_result_add(&result, EXEC_STDERR, "x", 1);
-	cr_expect(result.truncated);
-	cr_expect_eq(result.out.len, EXEC_OUTPUT_MAX);
-	cr_expect_eq(result.err.len, EXEC_OUTPUT_MAX);
-	cr_expect_eq(result.out.data[EXEC_OUTPUT_MAX - 1], 'x');
+	cr_expect(result.err.truncated);
+	cr_expect_not(result.out.truncated);
+	cr_expect_eq(result.out.kept.len, EXEC_OUTPUT_MAX);
+	cr_expect_eq(result.err.kept.len, EXEC_OUTPUT_MAX);
+	cr_expect_eq(result.out.kept.data[EXEC_OUTPUT_MAX - 1], 'x');
+	exec_result_clear(&result);
+}
+
+/* What is said of stdout, which has so many bytes of text and then these. */
+static void expect_end(const char *end, size_t more, const char *member, const char *json_end)
+{
+	struct exec_result result = exec_result_make();
+	struct buf out = buf_make(8u << 20);
+	cleanup_free char *data = malloc(EXEC_OUTPUT_MAX);
+
+	memset(data, 'x', EXEC_OUTPUT_MAX);
+	exec_result_add(&result, EXEC_STDOUT, data, EXEC_OUTPUT_MAX - strlen(end) + more);
+	exec_result_add(&result, EXEC_STDOUT, end, strlen(end));
+	exec_result_write(&result, &out);
+	cr_expect_not_null(strstr(out.data, member), "%s", end);
+	cr_expect_not_null(strstr(out.data, json_end), "%s: %s", end, out.data + out.len - 60);
+	exec_result_clear(&result);
+	buf_clear(&out);
+}
+
+Test(exec_result, text_that_is_truncated_within_a_character_stays_text)
+{
+	expect_end("\xc3\xa9", 0, "\"stdout\"", "x\xc3\xa9\",\"stderr\":\"\",\"truncated\":false");
+	expect_end("\xc3\xa9", 1, "\"stdout\"", "x\",\"stderr\":\"\",\"truncated\":true");
+	expect_end("\xf0\x9f\x98\x80", 1, "\"stdout\"", "x\",\"stderr\":\"\",\"truncated\":true");
+	expect_end("\xff\xc3\xa9", 1, "\"stdout_base64\"", "\"truncated\":true");
+	expect_end("x\xc3", 0, "\"stdout_base64\"", "\"truncated\":false"); /* all of it, and no character */
+}
+
+Test(exec_result, what_is_text)
+{
+	static const struct {
+		const char *output;
+		bool text;
+	} cases[] = {
+		{ "\x1b[31mred\x1b[0m", true }, { "\x1b[31mx", true }, { "\a\x1b[m", false },
+		{ "\a\x1b[mxxxx", true },       { "\a\a\a\a", false }, { "\1\2xxxx", false },
+		{ "\n\n\n\t\r\n", true },       { "\x7f\x7f", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct exec_result result = exec_result_make();
+		struct buf out cleanup_buf = buf_make(1000);
+
+		exec_result_add(&result, EXEC_STDOUT, cases[i].output, strlen(cases[i].output));
+		exec_result_write(&result, &out);
+		cr_expect_eq(strstr(out.data, "\"stdout\":") != NULL, cases[i].text, "%zu: %s", i, out.data);
+		exec_result_clear(&result);
+	}
+}
+
+Test(exec_result, a_nul_is_no_text)
+{
+	struct exec_result result = exec_result_make();
+
+	exec_result_add(&result, EXEC_STDOUT, "a\0b", 3);
+	exec_result_add(&result, EXEC_STDERR, "\x1b[1mbold\x1b[0m\a\n", 14);
+	expect_json(&result,
+		    "{\"exit_code\":0,\"stdout_base64\":\"YQBi\",\"stderr\":\"\\u001b[1mbold\\u001b[0m\\u0007\\n\","
+		    "\"truncated\":false}");
 	exec_result_clear(&result);
 }

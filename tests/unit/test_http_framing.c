@@ -60,6 +60,11 @@ static const struct framing_case cases[] = {
 	{ H11, { HOST, { "Content-Length", "0x1" } }, "Content-Length is malformed" },
 	{ H11, { HOST, { "Authorization", "Bearer a" }, { "authorization", "Bearer a" } }, "duplicate Authorization" },
 	{ H11, { HOST, { "Content-Type", "a/b" }, { "Content-Type", "a/b" } }, "duplicate Content-Type" },
+	{ H11, { HOST, { "Origin", "a" }, { "Origin", "a" } }, "duplicate Origin" },
+	{ H11, { HOST, { "Sec-WebSocket-Key", "a" }, { "Sec-WebSocket-Key", "a" } }, "duplicate Sec-WebSocket-Key" },
+	{ H11,
+	  { HOST, { "Sec-WebSocket-Version", "13" }, { "Sec-WebSocket-Version", "13" } },
+	  "Sec-WebSocket-Version" },
 	{ H11, { HOST, { "Accept", "a/b" }, { "Accept", "a/b" } }, NULL },
 };
 

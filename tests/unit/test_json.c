@@ -71,6 +71,26 @@ Test(json_check, every_prefix_of_a_text_ends_in_a_verdict)
 	cr_expect_eq(json_check(text, strlen(text), 8, NULL), RC_OK);
 }
 
+/* Each byte at each place of texts of every length up to three words: a borrow must not reach what comes before it. */
+Test(json_check, plain_length_ends_at_the_first_special_byte)
+{
+	char text[24];
+
+	memset(text, 'x', sizeof(text));
+	for (size_t len = 0; len <= sizeof(text); len++)
+		cr_expect_eq(json_plain_length(text, len), len);
+	for (size_t at = 0; at < sizeof(text); at++) {
+		for (int byte = 0; byte < 256; byte++) {
+			bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+
+			text[at] = (char)byte;
+			cr_expect_eq(json_plain_length(text, sizeof(text)), plain ? sizeof(text) : at, "%#x at %zu",
+				     (unsigned)byte, at);
+		}
+		text[at] = at % 2 ? 'x' : ' '; /* the lowest plain byte */
+	}
+}
+
 Test(json_check, twenty_thousand_levels_are_refused)
 {
 	static char deep[20001];

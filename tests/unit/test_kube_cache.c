@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/container/container_status.h"
+#include "common/container/container_state.h"
 #include "common/container/kube_cache.h"
 #include "common/container/labels.h"
 #include "tests/unit/fake_kube.h"
@@ -192,7 +192,7 @@ static void see(void *ctx, const struct fact *const *facts, size_t count)
 			deployment = facts[i];
 	}
 	if (deployment)
-		seen->state = container_status_derive(deployment, facts, count, clock_mono_ms(), &rules);
+		seen->state = container_state_derive(deployment, facts, count, clock_mono_ms(), &rules);
 }
 
 Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
@@ -223,11 +223,29 @@ Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
 	kube_cache_destroy(cache);
 }
 
+Test(kube_cache, what_can_be_done_without_and_is_forbidden_counts_as_listed)
+{
+	const unsigned sets = 1u << KUBE_STATEFULSET;
+	struct informer_listener listener;
+	struct kube_cache *cache = NULL;
+
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &cache, NULL), RC_OK);
+	listener = kube_cache_listener(cache);
+	listener.list_forbidden(listener.ctx, KUBE_STATEFULSET);
+	listener.list_forbidden(listener.ctx, KUBE_DEPLOYMENT);
+	cr_expect(kube_cache_is_synced(cache, sets));
+	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_DEPLOYMENT));
+	listener.list_begin(listener.ctx, KUBE_STATEFULSET);
+	listener.list_end(listener.ctx, KUBE_STATEFULSET);
+	cr_expect(kube_cache_is_synced(cache, sets));
+	kube_cache_destroy(cache);
+}
+
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
 
 static void note_change(void *ctx, enum kube_kind kind, const char *instance_id)
 {
-	buf_addf(ctx, "%d:%s ", (int)kind, instance_id);
+	buf_addf(ctx, "%s:%s ", kube_kind_name(kind), instance_id);
 }
 
 static void expect_changes(struct buf *changes, const char *expected)
@@ -251,18 +269,18 @@ Test(kube_cache, every_instance_of_which_something_changes_is_told)
 	listener = kube_cache_listener(cache);
 	tell(cache, KUBE_DEPLOYMENT, KUBE_ADDED, DEPLOYMENT("", ""));
 	tell(cache, KUBE_POD, KUBE_ADDED, POD(3, 2, "", RUNNING));
-	expect_changes(&changes, "0:web 2:web ");
+	expect_changes(&changes, "Deployment:web Pod:web ");
 	tell(cache, KUBE_DEPLOYMENT, KUBE_MODIFIED, DEPLOYMENT("", ""));
-	expect_changes(&changes, "0:web ");
+	expect_changes(&changes, "Deployment:web ");
 	tell(cache, KUBE_SERVICE, KUBE_ADDED, SERVICE("web"));
 	tell(cache, KUBE_SERVICE, KUBE_MODIFIED, SERVICE("db"));
-	expect_changes(&changes, "3:web 3:web 3:db ");
+	expect_changes(&changes, "Service:web Service:web Service:db ");
 	tell(cache, KUBE_SERVICE, KUBE_DELETED, SERVICE("db"));
 	tell(cache, KUBE_SERVICE, KUBE_DELETED, SERVICE("db"));
-	expect_changes(&changes, "3:db 3:db ");
+	expect_changes(&changes, "Service:db Service:db ");
 	listener.list_begin(cache, KUBE_POD);
 	listener.list_end(cache, KUBE_POD);
-	expect_changes(&changes, "2:web ");
+	expect_changes(&changes, "Pod:web ");
 	tell(cache, KUBE_POD, KUBE_ADDED, "{\"metadata\":{\"name\":\"p\",\"uid\":\"" UID(4) "\"}}");
 	tell(cache, KUBE_POD, KUBE_ADDED, "{\"metadata\":{\"name\":\"p\"}}");
 	expect_changes(&changes, "");

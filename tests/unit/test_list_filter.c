@@ -8,15 +8,15 @@
 
 #define LABELS "team=shop\0example.com/tier=db-1\0empty=\0"
 
-static const struct fact fact = {
+static const struct list_subject subject = {
 	.name = "web-1",
 	.instance_id = "web-1",
 	.spec_name = "web",
 	.image = "docker.io/library/nginx:1.27",
 	.labels = LABELS,
 	.created_ms = 1767323045000, /* 2026-01-02T03:04:05Z */
+	.status = CONTAINER_RUNNING,
 };
-static const struct list_subject subject = { .root = &fact, .status = CONTAINER_RUNNING };
 
 Test(list_filter, lets_through_what_it_says)
 {
@@ -232,7 +232,7 @@ Test(list_filter, asks_kubernetes_for_what_labels_say)
 
 Test(list_order, sorts_by_what_it_names)
 {
-	static const struct fact facts[] = {
+	static const struct list_subject subjects[] = {
 		{ .name = "a", .instance_id = "a", .spec_name = "web", .image = "x", .labels = "", .created_ms = 2 },
 		{ .name = "b", .instance_id = "b", .spec_name = "db", .image = "x", .labels = "", .created_ms = 1 },
 		{ .name = "c", .instance_id = "c", .spec_name = "web", .image = "w", .labels = "", .created_ms = 1 },
@@ -257,12 +257,12 @@ Test(list_order, sorts_by_what_it_names)
 		struct error err = { 0 };
 
 		cr_assert_eq(list_order_parse(cases[i].order, &order, &err), RC_OK, "%s: %s", cases[i].order, err.text);
-		for (size_t k = 1; k < ARRAY_LEN(facts); k++) {
-			const struct list_subject one = { .root = &facts[cases[i].sorted[k - 1] - 'a'] };
-			const struct list_subject other = { .root = &facts[cases[i].sorted[k] - 'a'] };
+		for (size_t k = 1; k < ARRAY_LEN(subjects); k++) {
+			const struct list_subject *one = &subjects[cases[i].sorted[k - 1] - 'a'];
+			const struct list_subject *other = &subjects[cases[i].sorted[k] - 'a'];
 
-			cr_expect_lt(list_order_compare(&order, &one, &other), 0, "%s", cases[i].order);
-			cr_expect_gt(list_order_compare(&order, &other, &one), 0, "%s", cases[i].order);
+			cr_expect_lt(list_order_compare(&order, one, other), 0, "%s", cases[i].order);
+			cr_expect_gt(list_order_compare(&order, other, one), 0, "%s", cases[i].order);
 		}
 	}
 }

@@ -306,8 +306,8 @@ Test(outbox, what_an_earlier_life_reported_does_not_replace_what_this_one_has)
 	struct outbox_entry *entry = change(outbox, "a", 0);
 
 	entry->reported = CONTAINER_FAILED;
-	cr_assert_eq(outbox_remember(outbox, "a", "name-a", CONTAINER_RUNNING, 0, NULL), RC_OK);
-	cr_assert_eq(outbox_remember(outbox, "b", "name-b", CONTAINER_RUNNING, 0, NULL), RC_OK);
+	cr_assert_eq(outbox_remember(outbox, "a", KUBE_DEPLOYMENT, "name-a", CONTAINER_RUNNING, 0, NULL), RC_OK);
+	cr_assert_eq(outbox_remember(outbox, "b", KUBE_DEPLOYMENT, "name-b", CONTAINER_RUNNING, 0, NULL), RC_OK);
 	cr_expect_eq(entry->reported, CONTAINER_FAILED);
 	cr_expect_not(entry->forced, "what is known is not told again at every reading");
 	cr_expect_eq(outbox_find(outbox, "b")->reported, CONTAINER_RUNNING);

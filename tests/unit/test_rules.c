@@ -39,6 +39,21 @@ static const struct rule_case cases[] = {
 	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_surge\":0,\"max_unavailable\":"
 	  "\"100%\"}}}}",
 	  "" },
+	{ "a StatefulSet that rolls",
+	  "{\"provider_hints\":{\"kubernetes\":{\"kind\":\"StatefulSet\",\"strategy\":{\"type\":\"rolling\"}}}}", "" },
+	{ "a StatefulSet with a Deployment's strategy",
+	  "{\"provider_hints\":{\"kubernetes\":{\"kind\":\"StatefulSet\",\"strategy\":{\"type\":\"recreate\"}}}}",
+	  "/spec/provider_hints/kubernetes/strategy/type cannot be recreate: a StatefulSet replaces one Pod at a "
+	  "time" },
+	{ "a StatefulSet that replaces several Pods",
+	  "{\"provider_hints\":{\"kubernetes\":{\"kind\":\"StatefulSet\",\"strategy\":{\"type\":\"rolling\",\"max_"
+	  "surge\":1,"
+	  "\"max_unavailable\":1}}}}",
+	  "/spec/provider_hints/kubernetes/strategy/max_surge has no meaning for a StatefulSet, which replaces one Pod "
+	  "at a "
+	  "time; /spec/provider_hints/kubernetes/strategy/max_unavailable has no meaning for a StatefulSet, which "
+	  "replaces one "
+	  "Pod at a time" },
 	{ "a strategy that replaces nothing",
 	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_surge\":\"0%\",\"max_"
 	  "unavailable\":0}}}}",

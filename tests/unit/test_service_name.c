@@ -54,3 +54,20 @@ Test(service_name, the_derived_name_of_a_long_id_is_no_ones_own)
 	cr_expect_eq(strlen(first), 63);
 	cr_expect_str_neq(first, second);
 }
+
+Test(service_name, no_id_has_a_headless_one_as_its_ordinary_one)
+{
+	for (size_t i = 0; i < ARRAY_LEN(service_cases); i++) {
+		char ordinary[SERVICE_NAME_MAX];
+		char headless[SERVICE_NAME_MAX];
+		char again[SERVICE_NAME_MAX];
+
+		cr_assert_eq(service_name_derive(service_cases[i].id, ordinary, NULL), RC_OK);
+		cr_assert_eq(service_name_derive_headless(service_cases[i].id, headless, NULL), RC_OK);
+		cr_assert_eq(service_name_derive(headless, again, NULL), RC_OK); /* it is a legal id itself */
+		cr_expect(service_name_is_headless(headless), "%s", headless);
+		cr_expect_not(service_name_is_headless(ordinary), "%s", ordinary);
+		cr_expect_not(service_name_is_headless(again), "%s", again);
+		cr_expect_eq(strlen(headless), 63);
+	}
+}

@@ -52,8 +52,7 @@ static const struct check_case cases[] = {
 	{ "a pattern with words", "{type: string, pattern: '^a$', x-must-be: an a}", "\"b\"", " must be an a" },
 	{ "patterns search", "{type: string, pattern: 'b'}", "\"abc\"", "" },
 	{ "date-time", "{type: string, format: date-time}", "\"2026-01-02T03:04:05Z\"", "" },
-	{ "no date-time", "{type: string, format: date-time}", "\"yesterday\"",
-	  " must be a time as RFC 3339 writes it" },
+	{ "no date-time", "{type: string, format: date-time}", "\"yesterday\"", " must be an RFC 3339 time" },
 	/* arrays */
 	{ "items", "{type: array, items: {type: integer}}", "[1, \"a\", 2, null]",
 	  "/1 must be an integer; /3 must be an integer" },

@@ -61,7 +61,7 @@ Test(watch_feed, lines_are_the_same_however_they_are_cut)
 		cr_expect_str_eq(there(t.list), "c a ", "%zu", step);
 		cr_expect(t.feed.synced);
 		subject = change_list_after(t.list, change_list_now(t.list) - 2)->facts;
-		cr_expect_str_eq(subject->root->instance_id, "a");
+		cr_expect_str_eq(subject->instance_id, "a");
 		cr_expect_eq(subject->status, CONTAINER_STOPPED);
 		clear(&t);
 	}
@@ -132,7 +132,7 @@ Test(list_subject, is_what_filters_look_at)
 	cr_expect_str_eq(list_field_text(subject, LIST_FIELD_NAME), "web");
 	cr_expect_str_eq(list_field_text(subject, LIST_FIELD_IMAGE), "nginx:1");
 	cr_expect_str_eq(list_field_text(subject, LIST_FIELD_STATUS), "FAILED");
-	cr_expect_eq(subject->root->created_ms, 1767323045000);
+	cr_expect_eq(subject->created_ms, 1767323045000);
 	cr_expect_str_eq(list_field_label(subject, "team"), "shop");
 	cr_expect_str_eq(list_field_label(subject, "x"), "");
 	cr_expect_null(list_field_label(subject, "tea"));

@@ -163,6 +163,8 @@ Test(websocket, a_reason_is_cut_at_a_character)
 }
 
 #define MASK "\0\0\0\0"
+#define CLOSE_1002 "\x88\x02\x03\xea"
+#define CLOSE_1007 "\x88\x02\x03\xef"
 
 static const struct {
 	const char *what;
@@ -186,12 +188,81 @@ static const struct {
 	{ "an unknown opcode", "\x83\x81" MASK "a", 7, "", "\x88\x02\x03\xea", 4, false },
 	{ "a continuation of nothing", "\x80\x81" MASK "a", 7, "", "\x88\x02\x03\xea", 4, false },
 	{ "no UTF-8", "\x81\x81" MASK "\xff", 7, "", "\x88\x02\x03\xef", 4, false },
-	{ "a length that is not the shortest", "\x82\xfe\0\x01" MASK "a", 9, "", "\x88", 1, false },
+	{ "a length that is not the shortest", "\x82\xfe\0\x01" MASK "a", 9, "", CLOSE_1002, 4, false },
 	{ "too large", "\x82\xff\0\0\1\0\0\0\0\0" MASK "a", 15, "", "\x88\x02\x03\xf1", 4, false },
 	{ "a close without a code", "\x88\x80" MASK, 6, "", "\x88\x00", 2, false },
-	{ "a close with half a code", "\x88\x81" MASK "\3", 7, "", "\x88", 1, false },
-	{ "a close with a wrong code", "\x88\x82" MASK "\0\1", 8, "", "\x88\x02\x03\xea", 4, false },
+	/* RFC 6455, section 5.5. */
+	{ "a close with half a code", "\x88\x81" MASK "\3", 7, "", CLOSE_1002, 4, false },
+	{ "a ping in pieces", "\x09\x81" MASK "a", 7, "", CLOSE_1002, 4, false },
+	{ "a close in pieces", "\x08\x82" MASK "\3\xe8", 8, "", CLOSE_1002, 4, false },
+	{ "a ping that is too long", "\x89\xfe\0\x7e" MASK, 8, "", CLOSE_1002, 4, false },
+	{ "a reserved bit of a ping", "\xc9\x80" MASK, 6, "", CLOSE_1002, 4, false },
+	{ "a ping within a message", "\x02\x80" MASK "\x89\x80" MASK "\x80\x80" MASK, 18, "<>", "\x8a\0", 2, true },
+	{ "a message within another", "\x02\x80" MASK "\x82\x80" MASK, 12, "", CLOSE_1002, 4, false },
+	{ "text that ends within a character", "\x81\x81" MASK "\xc3", 7, "<\xc3", CLOSE_1007, 4, false },
+	{ "text whose character is cut by frames", "\x01\x81" MASK "\xc3\x80\x81" MASK "\xa9", 14, "<\xc3\xa9>", "", 0,
+	  true },
+	{ "a reason that is no UTF-8", "\x88\x83" MASK "\3\xe8\xff", 9, "", CLOSE_1007, 4, false },
+	{ "a reason that ends within a character", "\x88\x83" MASK "\3\xe8\xc3", 9, "", CLOSE_1007, 4, false },
+	{ "a reason", "\x88\x84" MASK "\3\xe8ok", 10, "", "\x88\x04\x03\xe8ok", 6, false },
 };
+
+/* Section 7.4: what may stand in a close frame is echoed, all else is a fault. */
+static const struct {
+	unsigned code;
+	bool good;
+} codes[] = {
+	{ 0, false },    { 999, false },  { 1000, true },  { 1001, true },  { 1002, true },
+	{ 1003, true },  { 1004, false }, { 1005, false }, { 1006, false }, { 1007, true },
+	{ 1008, true },  { 1009, true },  { 1010, true },  { 1011, true },  { 1015, false },
+	{ 1016, false }, { 1100, false }, { 2000, false }, { 2999, false }, { 3000, true },
+	{ 3999, true },  { 4000, true },  { 4999, true },  { 5000, false }, { 65535, false },
+};
+
+Test(websocket, close_codes)
+{
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		unsigned expected = codes[i].good ? codes[i].code : WEBSOCKET_PROTOCOL_ERROR;
+		struct pair p;
+
+		begin(&p);
+		buf_add(&p.up, "\x88\x82" MASK, 6);
+		buf_add_char(&p.up, (char)(codes[i].code >> 8));
+		buf_add_char(&p.up, (char)(codes[i].code & 255));
+		cr_expect_not(carry_up(&p, 1000));
+		cr_assert_eq(p.down.len, 4, "%u", codes[i].code);
+		cr_expect_eq((unsigned)(unsigned char)p.down.data[2] << 8 | (unsigned char)p.down.data[3], expected,
+			     "%u", codes[i].code);
+		end(&p);
+	}
+}
+
+Test(websocket, pings_are_answered_by_the_other_end)
+{
+	struct pair p;
+
+	begin(&p);
+	websocket_ping(p.server, &p.down);
+	cr_expect(websocket_receive(p.client, p.down.data, p.down.len, &p.up));
+	cr_expect_eq(p.up.len, 6);
+	buf_reset(&p.down);
+	cr_expect(carry_up(&p, 1000));
+	cr_expect(p.of_server.len == 0 && p.of_client.len == 0 && p.down.len == 0);
+	end(&p);
+}
+
+Test(websocket, a_fault_after_our_close_is_not_answered_again)
+{
+	struct pair p;
+
+	begin(&p);
+	websocket_close(p.server, WEBSOCKET_NORMAL, "", &p.down);
+	buf_reset(&p.down);
+	buf_add(&p.up, "\x09\x81" MASK "a", 7);
+	cr_expect_not(carry_up(&p, 1000));
+	cr_expect_eq(p.down.len, 0);
+	end(&p);
+}
 
 Test(websocket, frames_as_a_server_gets_them)
 {

@@ -220,6 +220,38 @@ Test(worker_calls, a_command_that_has_begun_is_no_refusal_any_more)
 	cr_expect_eq(told.rc, RC_TIMEOUT);
 }
 
+static const char *probe(const struct worker_attempt *attempt, const char *uid, int64_t now_ms)
+{
+	struct worker_message question = { .data = uid, .len = strlen(uid) };
+	struct worker_finished finished = { .done = NULL };
+	const char *word = worker_calls_probe(&calls, attempt, &question, now_ms, &finished);
+
+	worker_finished_tell(&finished);
+	return word;
+}
+
+Test(worker_calls, a_command_whose_client_has_gone_is_over)
+{
+	struct worker_attempt a = start(OPERATION_EXEC_RUN);
+
+	cr_expect_str_eq(worker_calls_permission(&calls, &a, NOW + 1), "OK");
+	cr_expect_str_eq(probe(&a, "", NOW + 2), "OK");
+	present = false;
+	cr_expect_str_eq(probe(&a, "", NOW + 3), "CANCELLED");
+	cr_expect_eq(told.times, 1);
+	cr_expect_eq(told.rc, RC_CANCELLED);
+	cr_expect_str_eq(probe(&a, "", NOW + 4), "CANCELLED");
+}
+
+Test(worker_calls, a_create_whose_client_has_gone_is_still_settled_or_undone)
+{
+	struct worker_attempt a = start(OPERATION_CREATE);
+
+	present = false;
+	cr_expect_str_eq(probe(&a, "", NOW + 1), "OK");
+	cr_expect_eq(told.times, 0);
+}
+
 Test(worker_calls, a_command_ends_with_the_connection_to_nats)
 {
 	struct worker_attempt a = start(OPERATION_EXEC);
@@ -480,6 +512,41 @@ Test(worker_calls, nothing_is_permitted_for_a_client_that_has_gone_or_after_the_
 	cr_expect_not(permits(a, 1, NOW));
 }
 
+Test(worker_calls, a_call_whose_client_has_gone_ends_at_once)
+{
+	struct worker_attempt a = start(OPERATION_CREATE);
+
+	present = false;
+	cr_expect_not(permits(a, 1, NOW + 5));
+	cr_expect_eq(due_of(&a), NOW + 5);
+	cr_expect_not(pass(&a, NOW + 5), "it was sent again");
+	cr_expect_eq(told.rc, RC_CANCELLED);
+	cr_expect_not(told.unknown, "nothing was permitted");
+	present = true;
+}
+
+Test(worker_calls, what_a_client_that_has_gone_leaves_running_is_unknown)
+{
+	struct worker_attempt a = start(OPERATION_CREATE);
+
+	cr_expect(permits(a, 1, NOW));
+	present = false;
+	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS), "it was sent again");
+	cr_expect_eq(told.rc, RC_CANCELLED);
+	cr_expect(told.unknown);
+	present = true;
+}
+
+Test(worker_calls, an_attempt_that_has_to_wait_for_another_request_gives_the_permission_back)
+{
+	struct worker_attempt a = start(OPERATION_CREATE);
+
+	cr_expect(permits(a, 1, NOW));
+	answer(&a, "PENDING", "{\"detail\":\"x\"}", NOW + 1);
+	cr_assert(pass(&a, due_of(&a)));
+	cr_expect(permits(a, 2, NOW + 200));
+}
+
 Test(worker_calls, a_lost_connection_takes_the_permission)
 {
 	struct worker_finished finished = { .done = NULL };
@@ -507,13 +574,6 @@ Test(worker_calls, a_request_that_is_running_already_is_waited_for)
 
 #define RECORD "17 owed.req_3A1"
 #define VALUE "{\"state\":\"settled\",\"id\":\"web\",\"uid\":\"u-1\"}"
-
-static const char *probe(const struct worker_attempt *attempt, const char *uid, int64_t now_ms)
-{
-	struct worker_message question = { .data = uid, .len = strlen(uid) };
-
-	return worker_calls_probe(&calls, attempt, &question, now_ms);
-}
 
 static void answer_owed(const struct worker_attempt *attempt, const char *debt, int64_t now_ms)
 {
@@ -655,7 +715,7 @@ Test(worker_calls, malformed_debts_are_errors)
 
 /* ---- health ---- */
 
-Test(worker_calls, any_good_word_is_health)
+Test(worker_calls, first_success_is_health)
 {
 	struct worker_attempt a = start(OPERATION_HEALTH);
 

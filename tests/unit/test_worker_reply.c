@@ -100,6 +100,8 @@ static const struct read_case read_cases[] = {
 	  "x", 0 },
 	{ "a reason that is no text", OPERATION_GET, "CONFLICT", "{\"detail\":{}}", true, RC_CONFLICT,
 	  "the worker gave no reason", 0 },
+	{ "an empty reason", OPERATION_GET, "CONFLICT", "{\"detail\":\"\"}", true, RC_CONFLICT,
+	  "the worker gave no reason", 0 },
 	{ "faults that are no list", OPERATION_GET, "CONFLICT", "{\"errors\":{}}", false, RC_INTERNAL, NULL, 0 },
 	{ "a fault that is none", OPERATION_GET, "CONFLICT", "{\"errors\":[1]}", false, RC_INTERNAL, NULL, 0 },
 	{ "a fault without a reason", OPERATION_GET, "CONFLICT", "{\"errors\":[{\"pointer\":\"\"}]}", false,

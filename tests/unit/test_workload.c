@@ -16,6 +16,9 @@
 #define HINTS(kubernetes) ",\"provider_hints\":{\"kubernetes\":" kubernetes "}"
 
 #define SERVICE_BIT (1u << WORKLOAD_SERVICE)
+#define HEADLESS_BIT (1u << WORKLOAD_HEADLESS_SERVICE)
+#define STATEFULSET HINTS("{\"kind\":\"StatefulSet\"}")
+#define HEADLESS "s-1c4719afa76fa448b5eca99e6736885846501d17956f2fcb2de5c916d723f" /* of web-1 */
 
 /* ---- what should exist ------------------------------------------------------------------------------------------- */
 
@@ -65,6 +68,20 @@ static const struct list_case {
 	  { { WORKLOAD_ROOT, "Deployment", "web-1" } },
 	  1,
 	  NULL },
+	{ "a StatefulSet has a headless Service",
+	  "web-1",
+	  SPEC("", STATEFULSET),
+	  { { WORKLOAD_ROOT, "StatefulSet", "web-1" }, { WORKLOAD_HEADLESS_SERVICE, "Service", HEADLESS } },
+	  2,
+	  "ClusterIP" },
+	{ "and beside it the Service of its ports",
+	  "web-1",
+	  SPEC(PORTS(PORT(80, "external")), STATEFULSET),
+	  { { WORKLOAD_ROOT, "StatefulSet", "web-1" },
+	    { WORKLOAD_SERVICE, "Service", "web-1" },
+	    { WORKLOAD_HEADLESS_SERVICE, "Service", HEADLESS } },
+	  3,
+	  NULL },
 	{ "a kind of root that has no row",
 	  "web-1",
 	  SPEC("", HINTS("{\"kind\":\"Pod\"}")),
@@ -83,7 +100,11 @@ static const struct container_origin origin = { .token = "req:1", .digest = "" }
 
 static struct workload workload_of(const char *id, const cJSON *spec)
 {
-	const struct workload_source source = { id, spec, &origin, NULL, "LoadBalancer" };
+	const struct workload_source source = { .root = workload_root_kind(spec),
+						.id = id,
+						.spec = spec,
+						.origin = &origin,
+						.external_service_type = "LoadBalancer" };
 	struct workload workload;
 	struct error err;
 
@@ -117,10 +138,11 @@ static void check_written(const struct list_case *c, const struct workload *work
 		return;
 	}
 	cr_expect_str_eq(json_string_at(owner, "apiVersion"), "apps/v1", "%s", c->name);
-	cr_expect_str_eq(json_string_at(owner, "kind"), "Deployment", "%s", c->name);
+	cr_expect_str_eq(json_string_at(owner, "kind"), c->objects[0].kind, "%s", c->name);
 	cr_expect_str_eq(json_string_at(owner, "name"), c->id, "%s", c->name);
 	cr_expect_str_eq(json_string_at(owner, "uid"), UID(1), "%s", c->name);
-	cr_expect_str_eq(json_string_at(tree, "spec.type"), c->service_type, "%s", c->name);
+	if (c->service_type)
+		cr_expect_str_eq(json_string_at(tree, "spec.type"), c->service_type, "%s", c->name);
 }
 
 Test(workload, a_spec_makes_a_list_of_objects_root_first)
@@ -144,12 +166,35 @@ Test(workload, a_spec_makes_a_list_of_objects_root_first)
 
 Test(workload, a_kind_is_either_a_root_s_or_a_child_s)
 {
-	cr_expect_eq(workload_root_kinds(), 1u << KUBE_DEPLOYMENT);
+	cr_expect_eq(workload_root_kinds(), 1u << KUBE_DEPLOYMENT | 1u << KUBE_STATEFULSET);
+	cr_expect_eq(workload_optional_kinds(), 1u << KUBE_STATEFULSET | 1u << KUBE_CONTROLLER_REVISION);
 	cr_expect_eq(workload_child_kinds(), 1u << KUBE_SERVICE);
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++) {
-		cr_expect_eq(workload_is_root((enum kube_kind)kind), kind == KUBE_DEPLOYMENT, "%d", kind);
+		cr_expect_eq(workload_is_root((enum kube_kind)kind),
+			     kind == KUBE_DEPLOYMENT || kind == KUBE_STATEFULSET, "%d", kind);
 		cr_expect_neq((workload_root_kinds() & workload_child_kinds()) >> kind & 1, 1, "%d", kind);
 	}
+}
+
+/* The Pods are the same; a StatefulSet finds them by the headless Service. */
+Test(workload, roots_of_both_kinds_have_the_same_pods)
+{
+	cleanup_json cJSON *plain = cJSON_Parse(SPEC(PORTS(PORT(80, "internal")), ""));
+	cleanup_json cJSON *stateful = cJSON_Parse(SPEC(PORTS(PORT(80, "internal")), STATEFULSET));
+	struct workload deployment = workload_of("web-1", plain);
+	struct workload statefulset = workload_of("web-1", stateful);
+	cleanup_json cJSON *one = written(&deployment, &deployment.objects[0]);
+	cleanup_json cJSON *other = written(&statefulset, &statefulset.objects[0]);
+	cleanup_json cJSON *headless = written(&statefulset, &statefulset.objects[2]);
+
+	cr_expect(cJSON_Compare(json_at(one, "spec.template"), json_at(other, "spec.template"), true));
+	cr_expect(cJSON_Compare(json_at(one, "spec.selector"), json_at(other, "spec.selector"), true));
+	cr_expect_str_eq(json_string_at(other, "spec.serviceName"), HEADLESS);
+	cr_expect_str_eq(json_string_at(other, "spec.podManagementPolicy"), "Parallel");
+	cr_expect_str_eq(json_string_at(headless, "spec.clusterIP"), "None");
+	cr_expect(json_true_at(headless, "spec.publishNotReadyAddresses"));
+	cr_expect_null(json_at(headless, "spec.ports"));
+	cr_expect_leq(workload_id_max(KUBE_STATEFULSET) + strlen("-1234567890"), 63);
 }
 
 /* ---- what exists ------------------------------------------------------------------------------------------------- */
@@ -162,9 +207,11 @@ Test(workload, a_kind_is_either_a_root_s_or_a_child_s)
 #define DELETING ",\"deletionTimestamp\":\"2026-01-01T00:01:00Z\""
 #define WITH_PORT "{\\\"network\\\":{\\\"ports\\\":[{\\\"container_port\\\":80,\\\"visibility\\\":\\\"internal\\\"}]}}"
 
+#define AS_STATEFULSET "{\\\"provider_hints\\\":{\\\"kubernetes\\\":{\\\"kind\\\":\\\"StatefulSet\\\"}}}"
+
 static const struct facts_case {
 	const char *name;
-	const char *root;
+	const char *root;     /* a StatefulSet, when it says so */
 	const char *parts[3]; /* "S" or "P" for Service or Pod, then the object */
 	unsigned missing;     /* what the root wants and does not own */
 	const char *shown;    /* the uid of the Service that clients see */
@@ -211,6 +258,27 @@ static const struct facts_case {
 	  UID(2),
 	  0,
 	  { WORKLOAD_OWNED, WORKLOAD_OWNERLESS } },
+	{ "a headless Service is not the one of the ports",
+	  ROOT(WITH_PORT),
+	  { "S" META(HEADLESS, UID(2), OWNED_BY(UID(1))) },
+	  SERVICE_BIT,
+	  NULL,
+	  SERVICE_BIT,
+	  { WORKLOAD_OWNED } },
+	{ "nor is that one the headless one",
+	  ROOT(AS_STATEFULSET),
+	  { "S" META("web", UID(2), OWNED_BY(UID(1))) },
+	  HEADLESS_BIT,
+	  UID(2),
+	  HEADLESS_BIT,
+	  { WORKLOAD_OWNED } },
+	{ "a StatefulSet is whole",
+	  ROOT(AS_STATEFULSET),
+	  { "S" META(HEADLESS, UID(2), OWNED_BY(UID(1))) },
+	  0,
+	  NULL,
+	  0,
+	  { WORKLOAD_OWNED } },
 	{ "Pods are in no list, whoever owns them",
 	  ROOT(WITH_PORT),
 	  { "P" META("p", UID(4), OWNED_BY(UID(1))), "P" META("q", UID(5), "") },
@@ -255,7 +323,8 @@ Test(workload, a_root_and_its_children_tell_what_is_missing_and_what_shows)
 {
 	for (size_t i = 0; i < ARRAY_LEN(facts_cases); i++) {
 		const struct facts_case *c = &facts_cases[i];
-		struct fact *facts[1 + ARRAY_LEN(c->parts)] = { fact_of(KUBE_DEPLOYMENT, c->root) };
+		enum kube_kind kind = strstr(c->root, "StatefulSet") ? KUBE_STATEFULSET : KUBE_DEPLOYMENT;
+		struct fact *facts[1 + ARRAY_LEN(c->parts)] = { fact_of(kind, c->root) };
 		size_t count = 1;
 
 		for (; count <= ARRAY_LEN(c->parts) && c->parts[count - 1]; count++)
@@ -314,5 +383,45 @@ Test(workload, only_a_predecessor_s_object_may_be_replaced)
 
 		cr_assert_not_null(object, "%s", holder_cases[i].name);
 		cr_expect_eq(workload_holder(object, "web", &root), holder_cases[i].holder, "%s", holder_cases[i].name);
+	}
+}
+
+/* ---- two roots of one id ----------------------------------------------------------------------------------------- */
+
+static const struct {
+	struct fact root;
+	struct fact other;
+	bool younger;
+} twin_cases[] = {
+	{ { .kind = KUBE_DEPLOYMENT, .name = "a", .created_ms = 2 },
+	  { .kind = KUBE_STATEFULSET, .name = "a", .created_ms = 1 },
+	  true },
+	{ { .kind = KUBE_DEPLOYMENT, .name = "a", .created_ms = 1 },
+	  { .kind = KUBE_STATEFULSET, .name = "a", .created_ms = 2 },
+	  false },
+	{ { .kind = KUBE_DEPLOYMENT, .name = "a", .created_ms = 1 },
+	  { .kind = KUBE_STATEFULSET, .name = "a", .created_ms = 1 },
+	  false },
+	{ { .kind = KUBE_STATEFULSET, .name = "a", .created_ms = 1 },
+	  { .kind = KUBE_DEPLOYMENT, .name = "a", .created_ms = 1 },
+	  true },
+	{ { .kind = KUBE_DEPLOYMENT, .name = "a", .created_ms = 2 },
+	  { .kind = KUBE_STATEFULSET, .name = "b", .created_ms = 1 },
+	  false },
+	{ { .kind = KUBE_DEPLOYMENT, .name = "a", .created_ms = 2 },
+	  { .kind = KUBE_STATEFULSET, .name = "a", .created_ms = 1, .deleting = true },
+	  false },
+	{ { .kind = KUBE_DEPLOYMENT, .name = "a", .created_ms = 2 },
+	  { .kind = KUBE_SERVICE, .name = "a", .created_ms = 1 },
+	  false },
+};
+
+Test(workload, of_two_roots_of_one_name_the_older_is_the_container)
+{
+	for (size_t i = 0; i < ARRAY_LEN(twin_cases); i++) {
+		const struct fact *facts[] = { &twin_cases[i].root, &twin_cases[i].other };
+
+		cr_expect_eq(workload_is_younger_twin(facts[0], facts, ARRAY_LEN(facts)), twin_cases[i].younger, "%zu",
+			     i);
 	}
 }

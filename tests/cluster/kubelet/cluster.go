@@ -36,6 +36,7 @@ type ContainerStatus struct {
 type Pod struct {
 	Metadata struct {
 		Name, Namespace   string
+		UID               string
 		Labels            map[string]string
 		CreationTimestamp time.Time
 		DeletionTimestamp *time.Time
@@ -69,10 +70,14 @@ func (c *Cluster) pod(namespace, name string) (*Pod, error) {
 	return pod, c.get(fmt.Sprintf("/api/v1/namespaces/%s/pods/%s", url.PathEscape(namespace), url.PathEscape(name)), pod)
 }
 
+// pods of a namespace; "": of all.
 func (c *Cluster) pods(namespace, selector string) ([]Pod, error) {
 	list := struct{ Items []Pod }{}
-	err := c.get(fmt.Sprintf("/api/v1/namespaces/%s/pods?labelSelector=%s", url.PathEscape(namespace),
-		url.QueryEscape(selector)), &list)
+	place := "/api/v1"
+	if namespace != "" {
+		place += "/namespaces/" + url.PathEscape(namespace)
+	}
+	err := c.get(place+"/pods?labelSelector="+url.QueryEscape(selector), &list)
 	return list.Items, err
 }
 

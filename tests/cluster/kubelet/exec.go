@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	osexec "os/exec"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -43,7 +42,7 @@ func (n *Node) exec(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	folder := filepath.Join(n.containers, namespace, name, container)
+	folder := n.folder(pod, container)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -109,6 +109,11 @@ func (n *Node) logs(w http.ResponseWriter, r *http.Request) {
 	reader.copy()
 }
 
+// folder of what a container has said and what its commands leave, of this Pod alone: a successor may have its name.
+func (n *Node) folder(pod *Pod, container string) string {
+	return filepath.Join(n.containers, pod.Metadata.UID, container)
+}
+
 // reader of the log of one run.
 type reader struct {
 	node      *Node
@@ -123,8 +128,7 @@ type reader struct {
 }
 
 func (r *reader) path() string {
-	return filepath.Join(r.node.containers, r.pod.Metadata.Namespace, r.pod.Metadata.Name, r.container,
-		strconv.Itoa(r.run)+".log")
+	return filepath.Join(r.node.folder(r.pod, r.container), strconv.Itoa(r.run)+".log")
 }
 
 // goesOn says whether the run does.
@@ -134,7 +138,7 @@ func (r *reader) goesOn() bool {
 	}
 	r.looked = time.Now()
 	pod, err := r.node.cluster.pod(r.pod.Metadata.Namespace, r.pod.Metadata.Name)
-	if errors.Is(err, errNotFound) {
+	if errors.Is(err, errNotFound) || (err == nil && pod.Metadata.UID != r.pod.Metadata.UID) {
 		return false
 	}
 	if err != nil {

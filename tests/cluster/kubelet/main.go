@@ -3,7 +3,8 @@
 //
 //	kubelet -port-file FILE -pki DIR -server https://127.0.0.1:PORT -containers DIR
 //
-// It also stands in for metrics-server (metrics.go), for the API server's aggregation layer.
+// It also answers the real metrics-server (resource.go), or stands in for it (metrics.go), for the API server's aggregation
+// layer.
 package main
 
 import (
@@ -23,7 +24,7 @@ import (
 // Node is what the requests are answered from.
 type Node struct {
 	cluster    Cluster
-	containers string // the folder of what containers say: NAMESPACE/POD/CONTAINER/RUN.log
+	containers string // the folder of what containers say: UID-OF-POD/CONTAINER/RUN.log
 }
 
 func main() {
@@ -52,6 +53,7 @@ func main() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", ofAuthority(node.logs))
 	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", ofAuthority(node.exec))
+	mux.HandleFunc("GET /metrics/resource", ofAuthority(node.resource))
 	mux.HandleFunc("GET /apis/metrics.k8s.io/v1beta1", metricsResources)
 	mux.HandleFunc("GET /apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods", node.metrics)
 	listener := listen(*portFile)

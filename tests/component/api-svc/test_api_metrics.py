@@ -186,4 +186,4 @@ def test_a_client_that_leaves_is_counted_once(api):
         with socket.create_connection(("127.0.0.1", api.port)) as s:
             s.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
     wait_for("all five", lambda: scrape(api.port).sum("dcm_sp_http_requests_total", operation="probe") == 5)
-    assert scrape(api.port).of("dcm_sp_http_requests_in_flight") == [1]
+    wait_for("only the scrape is left", lambda: scrape(api.port).of("dcm_sp_http_requests_in_flight") == [1])

@@ -117,6 +117,21 @@ def test_a_readyz_that_is_forbidden_answers(ask):
     assert answers["starting"][0] == "UNAVAILABLE 403 the API server is not ready"
 
 
+def test_a_refusal_from_before_a_server_was_ready_is_not_its_last_word(ask):
+    """It reads its roles between the refusal and the question whether it is ready."""
+    said_of = {"/readyz": [], "": []}
+
+    def restarted(_, path):
+        answers = said_of["/readyz" if path == "/readyz" else ""]
+        answers.append(path)
+        if path == "/readyz":
+            return http(500, "not ready") if len(answers) == 1 else http(200, "ok")
+        return said(403) if len(answers) <= 3 else http(200, "{}")
+
+    answer, _ = ask({"restarted": restarted})["restarted"]
+    assert answer.startswith("OK 200"), (answer, said_of)
+
+
 def test_a_server_that_forbids_everything_after_its_restart_is_starting(ask):
     """The API server's authorizer denies all until it has read the roles, on a busy machine for seconds."""
     seen = []

@@ -58,6 +58,35 @@ def test_pages_go_on_where_they_stopped(kube, ns):
     assert names(third) == ["e"] and not third["metadata"].get("continue")
 
 
+def test_pages_and_versions_are_what_there_was(kube, ns):
+    fill(kube, ns, "abcde")
+    first = kube.get(ns.services + "?limit=2")
+    then = first["metadata"]["resourceVersion"]
+    uids = [i["metadata"]["uid"] for i in kube.get(ns.services)["items"]]
+    for name in "bcd":
+        kube.call("DELETE", f"{ns.services}/{name}")
+    fill(kube, ns, ["a-1", "c", "f"], group="later")
+    kube.call("PATCH", f"{ns.services}/e", {"metadata": {"labels": {"group": "later"}}},
+              {"Content-Type": "application/merge-patch+json"})
+    assert names(kube.get(ns.services)) == ["a", "a-1", "c", "e", "f"]
+    exactly = f"{ns.services}?resourceVersion={then}&resourceVersionMatch=Exact"
+    for query, wanted in ((f"{ns.services}?continue={first['metadata']['continue']}", slice(2, 5)), (exactly, slice(0, 5)),
+                          (exactly + "&limit=3", slice(0, 3))):
+        there = kube.get(query)
+        assert [i["metadata"]["uid"] for i in there["items"]] == uids[wanted], query
+        assert there["metadata"]["resourceVersion"] == then
+    assert names(kube.get(exactly + "&labelSelector=group%3Dlater")) == []
+    last = kube.get(exactly + "&limit=3")["metadata"]["continue"]
+    assert names(kube.get(f"{ns.services}?continue={last}")) == ["d", "e"]
+
+
+def test_an_exact_version_expires(sim, sim_ns):
+    then = sim.kube.get(sim_ns.services)["metadata"]["resourceVersion"]
+    sim.kube.call("POST", "/sim/compact")
+    status, answer = sim.kube.call("GET", f"{sim_ns.services}?resourceVersion={then}&resourceVersionMatch=Exact")
+    assert (status, answer["reason"]) == (410, "Expired") and "continue" not in answer["metadata"]
+
+
 @pytest.mark.parametrize("query", ["limit=x", "continue=nonsense"])
 def test_broken_parameters(kube, ns, query):
     assert kube.call("GET", f"{ns.services}?{query}")[0] == 400

@@ -30,3 +30,9 @@ def test_the_model_finds_the_faults_of_version_0_1():
 def test_no_rule_can_be_left_out(missing):
     rules = settling.TODAY["create"]._replace(**{missing: False})
     assert settling.explore(rules, True)[1], f"the model does not need {missing}"
+
+
+@pytest.mark.parametrize("name", [name for name in settling.TODAY if settling.TODAY[name].outages])
+def test_a_record_decides_nothing_about_what_has_a_mark(name):
+    rules = settling.TODAY[name]._replace(marks=False)
+    assert "FINAL" in settling.explore(rules, True, "FINAL")[1], "the model does not need marks that stay"

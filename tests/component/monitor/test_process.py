@@ -55,7 +55,7 @@ def test_discovery_lists_it_with_its_counters(monitors):
     data, = m.stats()
     assert data["role"] == "active" and data["acknowledged"] and not data["polling"]
     assert data["published"] == len(m.dcm.events) and data["containers"] == 1 and data["cached_objects"] == 3
-    assert data["retried"] == 0 and data["lag_ms"] == 0 and data["relists"] == 4
+    assert data["retried"] == 0 and data["lag_ms"] == 0 and data["relists"] == 6
 
 
 def test_health_is_that_of_the_monitor_of_this_provider(monitors):

@@ -1,37 +1,17 @@
 """A wall clock that is set back an hour while everything runs: nothing waits that hour."""
 
-import pathlib
-import struct
-import subprocess
 import time
 
 import pytest
 
 from api import spec
-from conftest import HERE, PROGRAMS
+from conftest import PROGRAMS
 from kube import Kube
 from processes import wait_for
+from wall_clock import Clock
 from wire import Dcm, Nats
 
 HOUR = 3600
-
-
-class Clock:
-    """The wall clock of the processes that are started with `settings`."""
-
-    def __init__(self, folder):
-        library, self.path = folder / "clock_shift.so", folder / "shift"
-        subprocess.run(["cc", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library,
-                        pathlib.Path(HERE) / "clock_shift.c"], check=True)
-        self.seconds = 0
-        self.path.write_bytes(struct.pack("q", 0))
-        self.settings = {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(self.path),
-                         "ASAN_OPTIONS": "verify_asan_link_order=0"}
-
-    def set_back(self, seconds=HOUR):
-        self.seconds -= seconds
-        with open(self.path, "r+b") as f:  # the same file: it is mapped
-            f.write(struct.pack("q", self.seconds * 10**9))
 
 
 @pytest.fixture
@@ -67,7 +47,7 @@ def scale(kube, dcm, container_id, replicas, status):
 def test_events_lease_and_requests_go_on(running):
     sp, clock, dcm, kube = running
     for i in range(2):
-        clock.set_back()
+        clock.step(-HOUR)
         scale(kube, dcm, "before", 0, "FAILED")
         scale(kube, dcm, "before", 1, "RUNNING")
         wait_for("healthy", sp.healthy, 5)
@@ -86,7 +66,7 @@ def test_events_lease_and_requests_go_on(running):
 def test_a_failure_lasts_its_grace_and_no_hour(running):
     """Kubernetes dates it by its own clock, an hour ahead."""
     sp, clock, dcm, kube = running
-    clock.set_back()
+    clock.step(-HOUR)
     kube.call("POST", "/sim/faults", {"match": {"resource": "pods"}, "kind": "quota", "count": -1})
     assert sp.api.create(spec(), "refused").status == 201
     wait_for("FAILED", lambda: dcm.of("refused")[-1:] == ["FAILED"], 10)
@@ -101,7 +81,7 @@ def test_connections_come_back(running):
         before = sp.connected()
         sp.nats.process.kill()
         time.sleep(3)
-        clock.set_back()
+        clock.step(-HOUR)
         sp.nats.process.start()
         wait_for(f"all have connected again: {PROGRAMS}", lambda before=before: all(
             now > was for now, was in zip(sp.connected(), before)), 12)
@@ -113,7 +93,7 @@ def test_connections_come_back(running):
 
 def test_a_stop_takes_no_hour(running):
     sp, clock, _, _ = running
-    clock.set_back()
+    clock.step(-HOUR)
     started = time.monotonic()
     sp.stop()
     assert time.monotonic() - started < 20

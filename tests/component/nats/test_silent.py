@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from api import Api
+from api import Api, spec
 from conftest import BIN, PROGRAMS
 from ports import free_port
 from processes import Process, listens, wait_for
@@ -88,9 +88,38 @@ def test_health_answers_while_the_server_is_stopped(start):
     """The connection still stands: only the time without an answer tells."""
     sp = start("")
     sp.wait_healthy()
-    sp.nats.process.popen.send_signal(signal.SIGSTOP)
+    sp.nats.process.suspend()
     try:
         assert poll(sp.api, at_once=10) < 0.9
     finally:
+        sp.nats.process.popen.send_signal(signal.SIGCONT)
+    sp.wait_healthy()
+
+
+def test_health_answers_while_nothing_can_be_sent_any_more(start):
+    """The server reads nothing until all buffers on the way are full; and a write waits."""
+    sp = start("")
+    sp.wait_healthy()
+    large = spec(provider_hints={"text": "x" * 150_000})
+    lost = threading.Event()
+
+    def create(n):
+        while not lost.is_set():
+            assert sp.api.create(large, f"large-{n}").status in (503, 504)
+
+    sp.nats.process.suspend()
+    try:
+        with ThreadPoolExecutor(50) as pool:
+            creates = [pool.submit(create, n) for n in range(50)]
+            slowest, end = 0, time.monotonic() + 25
+            while "NATS connection lost" not in sp.processes["api-svc"].log() and time.monotonic() < end:
+                slowest = max(slowest, poll(sp.api, polls=10, at_once=5))
+            lost.set()
+            assert slowest < 0.95
+            assert time.monotonic() < end, "the buffers were never full"
+            for c in creates:
+                c.result()
+    finally:
+        lost.set()
         sp.nats.process.popen.send_signal(signal.SIGCONT)
     sp.wait_healthy()

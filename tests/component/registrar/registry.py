@@ -91,7 +91,7 @@ class Registry:
     """`script` holds what the next requests get, one after the other, then `always`: a status, (status, headers), "hang",
     "close", "half", or None for what the registry really does."""
 
-    def __init__(self, certificates=None, path="/api/v1alpha1/providers"):
+    def __init__(self, certificates=None, path="/api/v1alpha1/providers", port=0):
         self.lock = threading.Lock()
         self.released = threading.Event()
         self.seen = []
@@ -100,7 +100,7 @@ class Registry:
         self.always = None
         self.detail = "because the test says so"
         self.path = path
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.server.registry = self
         if certificates:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

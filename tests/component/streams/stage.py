@@ -92,7 +92,8 @@ class Stage:
 
     def ended(self, worker=None):
         """The log lines of the streams that are over on a worker."""
-        lines = [json.loads(line) for line in (worker or self.worker).log().splitlines() if line.startswith("{")]
+        written = (worker or self.worker).log().rpartition("\n")[0]  # the last line may be half written
+        lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("operation") == "test_stream"]
 
     def wait_ended(self, count=1, timeout=3.0, worker=None):

@@ -156,7 +156,7 @@ def test_no_descriptor_is_lost_by_streams_that_fail(stage):
 def asked(start):
     """A worker with room for two streams, and a raw client."""
     stage = start(SP_WORKER_STREAMS="2")
-    stage.svc.popen.send_signal(signal.SIGSTOP)  # it shall not take part
+    stage.svc.suspend()  # it shall not take part
     yield stage, FakeCaller(stage.nats_port)
     stage.svc.popen.send_signal(signal.SIGCONT)
 

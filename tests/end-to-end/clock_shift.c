@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define SECOND_NS INT64_C(1000000000)
+#define LOOK_NS (SECOND_NS / 10) /* a clock that is set forward ends a wait by that much too late */
 #define WAITS_MONOTONIC 2u /* in __wrefs of glibc's condition variables (nptl/pthread_cond_common.c) */
 
 static _Atomic int64_t *shift;
@@ -78,15 +79,17 @@ int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restr
 {
 	if (cond->__data.__wrefs & WAITS_MONOTONIC)
 		return pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, until);
-	for (;;) { /* again when it was set back meanwhile */
+	for (;;) { /* it may be set meanwhile */
 		struct timespec wall, mono;
+		int64_t left;
 		int result;
 
 		clock_gettime(CLOCK_REALTIME, &wall);
-		if (in_ns(&wall) >= in_ns(until))
+		left = in_ns(until) - in_ns(&wall);
+		if (left <= 0)
 			return ETIMEDOUT;
 		clock_gettime(CLOCK_MONOTONIC, &mono);
-		mono = from_ns(in_ns(&mono) + in_ns(until) - in_ns(&wall));
+		mono = from_ns(in_ns(&mono) + (left < LOOK_NS ? left : LOOK_NS));
 		result = pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &mono);
 		if (result != ETIMEDOUT)
 			return result;

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/container/container_status.h"
+#include "common/container/container_state.h"
+#include "common/container/workload.h"
 #include "tests/unit/kube_objects.h"
 
 #define FAILED_AT 1767226200000 /* 2026-01-01T00:10:00Z */
@@ -157,7 +158,7 @@ static void date_by_wall(struct fact *fact)
 		fact->failed_ms = (clock_wall_ms() - (clock_mono_ms() - fact->failed_ms) + 500) / 1000 * 1000;
 }
 
-Test(container_status, table)
+Test(container_state, table)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct status_case *c = &cases[i];
@@ -172,8 +173,7 @@ Test(container_status, table)
 					       c->parts[count] + 1);
 			date_by_wall(parts[count]);
 		}
-		state = container_status_derive(deployment, (const struct fact *const *)parts, count, c->now_ms,
-						&rules);
+		state = container_state_derive(deployment, (const struct fact *const *)parts, count, c->now_ms, &rules);
 		cr_expect_eq(state.status, c->status, "%s: %s", c->name, container_status_name(state.status));
 		cr_expect_str_eq(state.ip, c->ip, "%s", c->name);
 		/* A failure within its grace says when to look again. */
@@ -185,7 +185,7 @@ Test(container_status, table)
 	}
 }
 
-Test(container_status, a_failure_that_was_seen_before_lasts_from_then)
+Test(container_state, a_failure_that_was_seen_before_lasts_from_then)
 {
 	cleanup_free struct fact *seen = fact_of(KUBE_DEPLOYMENT, DEPLOYMENT("", QUOTA));
 	cleanup_free struct fact *read = fact_of(KUBE_DEPLOYMENT, DEPLOYMENT("", QUOTA));
@@ -193,16 +193,80 @@ Test(container_status, a_failure_that_was_seen_before_lasts_from_then)
 
 	seen->failed_ms = 1000;
 	read->failed_ms = 7000;
-	cr_expect_eq(container_status_derive(read, NULL, 0, 7000, &rules).status, CONTAINER_PENDING);
-	cr_expect_eq(container_status_derive(read, facts, 1, 7000, &rules).status, CONTAINER_FAILED);
+	cr_expect_eq(container_state_derive(read, NULL, 0, 7000, &rules).status, CONTAINER_PENDING);
+	cr_expect_eq(container_state_derive(read, facts, 1, 7000, &rules).status, CONTAINER_FAILED);
 	read->failed_ms = 0;
-	cr_expect_eq(container_status_derive(read, facts, 1, 7000, &rules).status, CONTAINER_PENDING);
+	cr_expect_eq(container_state_derive(read, facts, 1, 7000, &rules).status, CONTAINER_PENDING);
 }
 
-Test(container_status, a_deployment_that_is_being_deleted_is_deleted)
+Test(container_state, replicas_of_one_second_show_one_address_in_any_order)
+{
+	cleanup_free struct fact *deployment = fact_of(KUBE_DEPLOYMENT, DEPLOYMENT("\"replicas\":2", ""));
+	cleanup_free struct fact *replicaset = fact_of(KUBE_REPLICASET, REPLICASET(2, 1, "1"));
+	cleanup_free struct fact *first = fact_of(KUBE_POD, POD(3, 2, "", RUNNING));
+	cleanup_free struct fact *second = fact_of(KUBE_POD,
+						   POD(4, 2, "", "\"phase\":\"Running\",\"podIP\":\"10.0.0.2\""));
+	const struct fact *const facts[] = { replicaset, first, second };
+	const struct fact *const others[] = { replicaset, second, first };
+
+	cr_expect_str_eq(container_state_derive(deployment, facts, 3, 0, &rules).ip, "10.0.0.1");
+	cr_expect_str_eq(container_state_derive(deployment, others, 3, 0, &rules).ip, "10.0.0.1");
+}
+
+Test(container_state, a_deployment_that_is_being_deleted_is_deleted)
 {
 	cleanup_free struct fact *deployment = fact_of(
 		KUBE_DEPLOYMENT, "{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID(1) "\"" DELETING "}}");
 
-	cr_expect_eq(container_status_derive(deployment, NULL, 0, 0, &rules).status, CONTAINER_DELETED);
+	cr_expect_eq(container_state_derive(deployment, NULL, 0, 0, &rules).status, CONTAINER_DELETED);
+}
+
+/* ---- StatefulSets: a Pod is its own, and of the newest rollout by the name of that ------------------------------- */
+
+#define STATEFULSET(update)                                                                                         \
+	"{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID(1) "\"," LABELS "},\"spec\":{\"replicas\":2},\"status\":{" \
+							    "\"updateRevision\":\"" update "\"}}"
+#define POD_OF(uid, owner, revision, extra, status)                                                                    \
+	"{\"metadata\":{\"name\":\"web-" #uid "\",\"uid\":\"" UID(uid) "\"," OWNER(                                    \
+		owner) ",\"labels\":{\"dcm.project/dcm-instance-id\":\"web\",\"controller-revision-hash\":\"" revision \
+		       "\"}" extra "},\"status\":{" status "}}"
+#define REVISION_OF(uid, name, number)                                                                                 \
+	"{\"metadata\":{\"name\":\"" name "\",\"uid\":\"" UID(uid) "\"," OWNER(1) "," LABELS "},\"revision\":" #number \
+										  "}"
+
+static const struct {
+	const char *name;
+	const char *pods[2];
+	enum container_status status;
+	bool podless;
+} set_cases[] = {
+	{ "no Pod", { NULL }, CONTAINER_PENDING, true },
+	{ "a Pod of the newest template", { POD_OF(3, 1, "web-b", "", RUNNING) }, CONTAINER_RUNNING, false },
+	{ "a Pod of a predecessor", { POD_OF(3, 9, "web-b", "", RUNNING) }, CONTAINER_PENDING, true },
+	{ "in a rollout the new one speaks",
+	  { POD_OF(3, 1, "web-a", "", RUNNING), POD_OF(4, 1, "web-b", "", PENDING) },
+	  CONTAINER_PENDING,
+	  false },
+	{ "until it is there, the old one does", { POD_OF(3, 1, "web-a", "", RUNNING) }, CONTAINER_RUNNING, false },
+	{ "one that leaves says little", { POD_OF(3, 1, "web-b", DELETING, RUNNING) }, CONTAINER_RUNNING, true },
+};
+
+Test(container_state, of_a_statefulset)
+{
+	for (size_t i = 0; i < ARRAY_LEN(set_cases); i++) {
+		struct fact *facts[4] = { fact_of(KUBE_STATEFULSET, STATEFULSET("web-b")),
+					  fact_of(KUBE_CONTROLLER_REVISION, REVISION_OF(2, "web-b", 7)) };
+		struct container_state state;
+		size_t count = 2;
+
+		for (size_t k = 0; k < ARRAY_LEN(set_cases[i].pods) && set_cases[i].pods[k]; k++)
+			facts[count++] = fact_of(KUBE_POD, set_cases[i].pods[k]);
+		state = container_state_derive(facts[0], (const struct fact *const *)facts, count, 0, &rules);
+		cr_expect_eq(state.status, set_cases[i].status, "%s: %s", set_cases[i].name,
+			     container_status_name(state.status));
+		cr_expect_eq(state.podless, set_cases[i].podless, "%s", set_cases[i].name);
+		cr_expect_eq(workload_revision(facts[0], (const struct fact *const *)facts, count), 7);
+		for (size_t k = 0; k < count; k++)
+			free(facts[k]);
+	}
 }

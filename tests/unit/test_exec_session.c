@@ -1,0 +1,365 @@
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/exec_channel.h"
+#include "kube-worker/streams.h"
+#include "tests/unit/fake_bus.h"
+#include "tests/unit/fake_clock.h"
+#include "tests/unit/fake_kube.h"
+#include "tests/unit/fake_kube_flow.h"
+#include "tests/unit/kube_objects.h"
+
+#define REQUESTS "p.op.exec_run"
+#define CALLER "_INBOX.api-svc.abc.1-1"
+#define PATH "/apis/apps/v1/namespaces/ns/deployments/web"
+#define ROOT                                                                \
+	"{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID(                   \
+		1) "\",\"labels\":{\"dcm.project/managed-by\":\"dcm\","     \
+		   "\"dcm.project/dcm-instance-id\":\"web\",\"dcm.project/" \
+		   "dcm-service-type\":\"container\"}},\"spec\":{"          \
+		   "\"template\":{\"spec\":{\"containers\":[{\"name\":\"web\"}]}}}}"
+#define STARTED "\"phase\":\"Running\",\"containerStatuses\":[{\"name\":\"web\",\"state\":{\"running\":{}}}]"
+#define BUSY_MAX 6
+#define SUCCESS "{\"metadata\":{},\"status\":\"Success\"}"
+#define EXIT_3                                                                                                      \
+	"{\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"details\":{\"causes\":[{\"reason\":\"ExitCode\"," \
+	"\"message\":\"3\"}]}}"
+
+/* Streams of a worker, and the api-svc that answers what they ask. */
+static struct stage {
+	struct bus *bus;
+	struct worker_config config;
+	struct op_env env;
+	struct streams *streams;
+	atomic_bool gone; /* the client has */
+	atomic_bool silent;
+	atomic_int ended;
+	enum rc end;
+} stage;
+
+static void tell(enum kube_kind kind, const char *text)
+{
+	struct informer_listener listener = kube_cache_listener(stage.env.cache);
+	cleanup_json cJSON *object = cJSON_Parse(text);
+
+	cr_assert_not_null(object);
+	listener.list_begin(listener.ctx, kind);
+	cr_assert_eq(listener.object(listener.ctx, kind, KUBE_ADDED, object, NULL), RC_OK);
+	listener.list_end(listener.ctx, kind);
+}
+
+static void tell_none(enum kube_kind kind)
+{
+	struct informer_listener listener = kube_cache_listener(stage.env.cache);
+
+	listener.list_begin(listener.ctx, kind);
+	listener.list_end(listener.ctx, kind);
+}
+
+static void on_ended(void *ctx unused, const struct job *job unused, const cJSON *request unused,
+		     const struct error *err)
+{
+	stage.end = err->rc;
+	atomic_fetch_add(&stage.ended, 1);
+}
+
+static void on_request(void *ctx unused, struct bus_message *msg)
+{
+	const struct job job = {
+		.msg = msg,
+		.operation = OPERATION_EXEC_RUN,
+		.headers = { .deadline_ms = clock_mono_ms() + 600000,
+			     .caller = bus_message_reply(msg),
+			     .request_id = "r" },
+	};
+
+	cr_assert(streams_take(stage.streams, &job));
+}
+
+static void on_question(void *ctx unused, const struct bus_message *msg)
+{
+	const struct bus_header word = { PROTOCOL_HEADER_STATUS, atomic_load(&stage.gone) ? "CANCELLED" : "OK" };
+
+	if (bus_message_reply(msg) && !atomic_load(&stage.silent))
+		fake_bus_deliver(stage.bus, &(struct bus_outgoing){ .subject = bus_message_reply(msg),
+								    .headers = &word,
+								    .header_count = 1 });
+}
+
+static void start(void)
+{
+	fake_clock_start();
+	stage.config = (struct worker_config){ .name = "p", .namespace = "ns", .streams = BUSY_MAX };
+	stage.bus = fake_bus_create();
+	stage.env.config = &stage.config;
+	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &stage.env.cache, NULL), RC_OK);
+	tell(KUBE_DEPLOYMENT, DEPLOYMENT("", ""));
+	tell_none(KUBE_STATEFULSET);
+	tell(KUBE_REPLICASET, REPLICASET(2, 1, "1"));
+	tell(KUBE_POD, POD(3, 2, "", STARTED));
+	fake_kube_set(PATH, ROOT);
+	cr_assert_eq(streams_create(&(struct streams_options){ &stage.env, stage.bus, NULL, on_ended, NULL },
+				    &stage.streams, NULL),
+		     RC_OK);
+	cr_assert_eq(bus_subscribe(stage.bus, REQUESTS, NULL, on_request, NULL, NULL, NULL), RC_OK);
+	fake_bus_listen(stage.bus, CALLER, on_question, NULL);
+}
+
+static void stop(void)
+{
+	streams_stop(stage.streams);
+	bus_destroy(stage.bus);
+	streams_destroy(stage.streams);
+	kube_cache_destroy(stage.env.cache);
+}
+
+TestSuite(exec_session, .init = start, .fini = stop);
+
+static void run_for(const char *caller, const char *body)
+{
+	fake_bus_deliver(stage.bus, &(struct bus_outgoing){
+					    .subject = REQUESTS, .reply = caller, .data = body, .len = strlen(body) });
+}
+
+static void run(const char *body)
+{
+	run_for(CALLER, body);
+}
+
+static void advance(int64_t ms)
+{
+	fake_clock_advance(ms);
+	fake_kube_flow_wake();
+}
+
+/* The reply to the request: what is neither a question nor a sign of life. */
+static struct bus_message *reply(void)
+{
+	for (size_t i = 0;; i++) {
+		struct bus_message *msg = fake_bus_sent(stage.bus, CALLER, i);
+		const char *status = bus_message_header(msg, PROTOCOL_HEADER_STATUS);
+
+		if (!str_equal(status, PROTOCOL_STATUS_PERMISSION) && !str_equal(status, PROTOCOL_STATUS_PROBE) &&
+		    !str_equal(status, PROTOCOL_STATUS_WORKING))
+			return msg;
+	}
+}
+
+static void expect_reply(const char *status, const char *text)
+{
+	struct bus_message *msg = reply();
+
+	cr_expect_str_eq(bus_message_header(msg, PROTOCOL_HEADER_STATUS), status);
+	cr_expect_not_null(strstr(fake_bus_text(msg), text), "%s", fake_bus_text(msg));
+}
+
+/* Moves the clock until it is over. Returns how many ms that took, at most `max_ms`. */
+static int64_t time_to_end(int64_t max_ms)
+{
+	int64_t passed_ms = 0;
+
+	while (!atomic_load(&stage.ended) && passed_ms < max_ms) {
+		advance(10);
+		passed_ms += 10;
+		for (int i = 0; i < 200 && !atomic_load(&stage.ended); i++)
+			sched_yield();
+	}
+	return passed_ms;
+}
+
+static void wait_for_probe(void)
+{
+	size_t count = fake_bus_count(stage.bus, CALLER);
+
+	while (fake_bus_count(stage.bus, CALLER) < count + 2) {
+		advance(100);
+		sched_yield();
+	}
+}
+
+Test(exec_session, a_command_without_stdin_speaks_v4_and_tells_all)
+{
+	run("{\"id\":\"web\",\"command\":[\"sh\",\"-c\",\"a b&c\"]}");
+	cr_expect_str_eq(fake_kube_socket_protocol(0), EXEC_PROTOCOL_V4);
+	cr_expect_str_eq(
+		fake_kube_socket_path(0),
+		"/api/v1/namespaces/ns/pods/p3/exec?container=web&stdin=false&stdout=true&stderr=true&tty=false"
+		"&command=sh&command=-c&command=a%20b%26c");
+	fake_kube_socket_accept(0);
+	fake_kube_socket_say(0, EXEC_STDOUT, "");
+	fake_kube_socket_say(0, EXEC_STDOUT, "out");
+	fake_kube_socket_say(0, EXEC_STDERR, "err");
+	fake_kube_socket_say(0, EXEC_STATUS, EXIT_3);
+	fake_kube_socket_end(0, KUBE_SOCKET_BROKEN); /* sometimes a bare end of TCP */
+	expect_reply("OK", "{\"exit_code\":3,\"stdout\":\"out\",\"stderr\":\"err\",\"truncated\":false}");
+	fake_kube_socket_expect_closed(0);
+}
+
+Test(exec_session, stdin_needs_v5_and_is_ended)
+{
+	run("{\"id\":\"web\",\"command\":[\"cat\"],\"stdin\":\"in\"}");
+	cr_expect_str_eq(fake_kube_socket_protocol(0), EXEC_PROTOCOL_V5);
+	fake_kube_socket_accept(0);
+	fake_kube_socket_expect(0, "0:in;255:;"); /* which channel is closed: a NUL */
+	fake_kube_socket_say(0, EXEC_STATUS, SUCCESS);
+	fake_kube_socket_end(0, KUBE_SOCKET_CLOSED);
+	expect_reply("OK", "\"exit_code\":0");
+}
+
+Test(exec_session, the_other_subprotocol_is_tried_once)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"]}");
+	fake_kube_socket_refuse(0, 403, NULL);
+	cr_expect_str_eq(fake_kube_socket_protocol(1), EXEC_PROTOCOL_V5);
+	fake_kube_socket_refuse(1, 403, NULL);
+	expect_reply("PERMISSION_DENIED", "cannot create resource \\\"pods/exec\\\"");
+	cr_expect_eq(fake_kube_socket_count(), 2);
+}
+
+Test(exec_session, a_refusal_with_a_reason_is_told)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"]}");
+	fake_kube_socket_refuse(
+		0, 403, "{\"message\":\"pods \\\"p3\\\" is forbidden: cannot get resource \\\"pods/exec\\\"\"}");
+	expect_reply("PERMISSION_DENIED", "");
+	cr_expect_eq(fake_kube_socket_count(), 1);
+}
+
+Test(exec_session, a_replica_that_has_gone_is_no_fault_of_ours)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"]}");
+	fake_kube_socket_refuse(0, 404, "{\"message\":\"pods \\\"p3\\\" not found\"}");
+	expect_reply("NOT_STARTED", "gone");
+}
+
+Test(exec_session, an_end_without_a_status_is_a_loss)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"]}");
+	fake_kube_socket_accept(0);
+	fake_kube_socket_say(0, EXEC_STDOUT, "half");
+	fake_kube_socket_end(0, KUBE_SOCKET_CLOSED);
+	expect_reply("UNAVAILABLE", "was lost before it had ended");
+}
+
+Test(exec_session, a_connection_that_stays_open_after_the_status_is_given_up)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"]}");
+	fake_kube_socket_accept(0);
+	fake_kube_socket_say(0, EXEC_STATUS, SUCCESS);
+	cr_expect_lt(time_to_end(20000), 6000);
+	expect_reply("OK", "\"exit_code\":0");
+	fake_kube_socket_expect_closed(0);
+}
+
+Test(exec_session, nothing_is_begun_for_a_call_that_is_over)
+{
+	atomic_store(&stage.gone, true);
+	run("{\"id\":\"web\",\"command\":[\"x\"]}");
+	(void)time_to_end(5000);
+	cr_expect_eq(stage.end, RC_CANCELLED);
+	cr_expect_eq(fake_kube_socket_count(), 0);
+	cr_expect_eq(fake_bus_count(stage.bus, CALLER), 1, "the question alone");
+}
+
+Test(exec_session, a_caller_that_does_not_answer_permits_nothing)
+{
+	atomic_store(&stage.silent, true);
+	run("{\"id\":\"web\",\"command\":[\"x\"]}");
+	cr_expect_leq(time_to_end(5000), 3000);
+	cr_expect_eq(stage.end, RC_CANCELLED);
+	cr_expect_eq(fake_kube_socket_count(), 0);
+}
+
+Test(exec_session, a_command_ends_within_a_second_of_its_client)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"],\"timeout_ms\":60000}");
+	fake_kube_socket_accept(0);
+	wait_for_probe();
+	cr_expect_eq(atomic_load(&stage.ended), 0, "the client waits");
+	atomic_store(&stage.gone, true);
+	cr_expect_leq(time_to_end(5000), 1000);
+	cr_expect_eq(stage.end, RC_CANCELLED);
+	fake_kube_socket_expect_closed(0);
+}
+
+Test(exec_session, a_caller_that_is_not_heard_for_a_while_ends_nothing)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"],\"timeout_ms\":60000}");
+	fake_kube_socket_accept(0);
+	wait_for_probe();
+	atomic_store(&stage.silent, true);
+	wait_for_probe();
+	wait_for_probe();
+	cr_expect_eq(atomic_load(&stage.ended), 0, "NATS may be away");
+	fake_kube_socket_say(0, EXEC_STATUS, SUCCESS);
+	fake_kube_socket_end(0, KUBE_SOCKET_CLOSED);
+	expect_reply("OK", "\"exit_code\":0");
+}
+
+Test(exec_session, what_takes_too_long_is_dropped)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"],\"timeout_ms\":700}");
+	fake_kube_socket_accept(0);
+	cr_expect_leq(time_to_end(5000), 1500);
+	expect_reply("TIMEOUT", "700 ms");
+	fake_kube_socket_expect_closed(0);
+}
+
+/* ---- a machine that is busy -------------------------------------------------------------------------------------- */
+
+#define BUSY_CALLER "_INBOX.busy."
+#define DEATH_MS 3000 /* WORKER_SILENCE_MS of api-svc/pipeline/worker_calls.h */
+
+/* Each question costs a second of the loop; the first one, until the others wait as well. */
+static struct busy {
+	pthread_barrier_t asked, others_wait;
+	bool first; /* the loop's: it has been asked */
+	int64_t heard_ms[BUSY_MAX];
+	int64_t silent_ms[BUSY_MAX]; /* the longest time */
+} busy;
+
+static void on_word_of_busy(void *ctx unused, const struct bus_message *msg)
+{
+	size_t i = (size_t)(bus_message_subject(msg)[strlen(BUSY_CALLER)] - '0');
+	int64_t silent_ms = clock_mono_ms() - busy.heard_ms[i];
+
+	if (silent_ms > busy.silent_ms[i])
+		busy.silent_ms[i] = silent_ms;
+	busy.heard_ms[i] = clock_mono_ms();
+	if (!bus_message_reply(msg))
+		return; /* a sign of life, and no question */
+	if (!busy.first) {
+		busy.first = true;
+		pthread_barrier_wait(&busy.asked);
+		pthread_barrier_wait(&busy.others_wait);
+	}
+	fake_clock_advance(1000);
+	on_question(NULL, msg);
+}
+
+Test(exec_session, a_worker_with_much_to_do_is_not_thought_dead)
+{
+	char caller[] = BUSY_CALLER "N";
+
+	pthread_barrier_init(&busy.asked, NULL, 2);
+	pthread_barrier_init(&busy.others_wait, NULL, 2);
+	fake_bus_listen(stage.bus, BUSY_CALLER "*", on_word_of_busy, NULL);
+	for (int i = 0; i < BUSY_MAX; i++) {
+		caller[strlen(BUSY_CALLER)] = (char)('0' + i);
+		busy.heard_ms[i] = clock_mono_ms();
+		run_for(caller, "{\"id\":\"web\",\"command\":[\"x\"]}");
+		if (i == 0)
+			pthread_barrier_wait(&busy.asked);
+	}
+	pthread_barrier_wait(&busy.others_wait);
+	for (size_t i = 0; i < BUSY_MAX; i++)
+		(void)fake_kube_socket_path(i);
+	for (size_t i = 0; i < BUSY_MAX; i++)
+		cr_expect_lt(busy.silent_ms[i], DEATH_MS, "caller %zu", i);
+	pthread_barrier_destroy(&busy.asked);
+	pthread_barrier_destroy(&busy.others_wait);
+}
