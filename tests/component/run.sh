@@ -7,6 +7,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/build.sh
 . "$here/../build.sh"
+# shellcheck source=tests/side-by-side.sh
+. "$here/../side-by-side.sh"
 export BUILD=$build KUBESIM=$build/bin/kubesim
 ulimit -n "$(ulimit -Hn)"
 
@@ -15,7 +17,7 @@ logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
 run_one() { # each in its own pytest: their helper modules have the same names
-    (cd "$here/$1" && "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider -n "${COMPONENT_PROCESSES:-4}")
+    (cd "$here/$1" && side_by_side "${COMPONENT_PROCESSES:-4}")
 }
 
 run_lane() { # name...: one after the other

@@ -62,14 +62,16 @@ export PYTHONPATH=$library
 cd "$here"
 
 run() { "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$@"; }
+# shellcheck source=tests/side-by-side.sh
+. "$root/tests/side-by-side.sh"
 
 # Most tests wait more than they work, so some run at a time: each process has a simulator, or a namespace, of its own. What
 # stops or fills the whole control plane runs alone, and so does everything on a cluster that others may use.
 alone=(test_monitor_chaos.py test_many_pods.py test_size.py)
 if [ -z "$cluster" ]; then
-    run -n "${E2E_PROCESSES:-$processes}" "$@"
+    side_by_side "${E2E_PROCESSES:-$processes}" "$@"
 elif [ -n "${E2E_CLUSTER:-}" ] && [ -z "$chosen" ]; then
-    run -n "${E2E_PROCESSES:-3}" --ignore-glob="*_cluster.py" "${alone[@]/#/--ignore=}" "$@"
+    side_by_side "${E2E_PROCESSES:-3}" --ignore-glob="*_cluster.py" "${alone[@]/#/--ignore=}" "$@"
     run "$@" "${alone[@]}" ./*_cluster.py
 else
     run "$@"

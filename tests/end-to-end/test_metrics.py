@@ -45,7 +45,7 @@ def test_metrics_of_a_workers_life(own_stack):
     assert samples.sum("dcm_sp_kubernetes_watches_total") >= 4
     assert samples.sum("dcm_sp_kubernetes_cache_objects") >= 1
     assert max(samples.of("dcm_sp_kubernetes_cache_age_seconds")) < 60
-    assert samples.of("dcm_sp_worker_requests_waiting") == [0]
+    wait_for("no request waits", lambda: scrape(port).of("dcm_sp_worker_requests_waiting") == [0])
     assert samples.of("dcm_sp_nats_connected") == [1] and samples.sum(SENT) > 0
     assert promtool("check", "metrics", stdin=request(port)[2]) == ""
     assert "m1" not in request(port)[2] and "absent" not in request(port)[2]  # nothing of a container's
@@ -77,7 +77,7 @@ def test_metrics_of_a_monitor(monitors):
     samples = scrape(ports[0])
     assert samples.sum("dcm_sp_events_published_total") >= 1
     assert samples.sum("dcm_sp_kubernetes_cache_containers") == 1
-    assert samples.of("dcm_sp_events_oldest_waiting_seconds") == [0]
+    wait_for("no event waits", lambda: scrape(ports[0]).of("dcm_sp_events_oldest_waiting_seconds") == [0])
     assert promtool("check", "metrics", stdin=request(ports[0])[2]) == ""
     m.nats.kill()
     m.scale("seen", 0)
