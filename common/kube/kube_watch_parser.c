@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
+#include "common/kube/kube_json.h"
 
 #define LINE_KEPT (64u * 1024) /* a buffer that one large event has blown up is not kept */
 
@@ -33,44 +34,41 @@ static enum rc emit(struct kube_watch_parser *watch, const cJSON *line)
 			 type ? type : "");
 }
 
-static enum rc take_line(struct kube_watch_parser *watch, const char *line, size_t len)
+static enum rc take_line(struct kube_watch_parser *watch)
 {
 	cleanup_json cJSON *tree = NULL;
-	enum rc rc;
+	enum rc rc = buf_check(&watch->line, &watch->error);
 
-	if (len == 0)
-		return RC_OK;
-	rc = json_parse(line, len, &tree, &watch->error);
+	if (rc || watch->line.len == 0)
+		return rc;
+	rc = kube_json_parse(watch->line.data, watch->line.len, &tree, &watch->error);
 	if (rc)
 		return error_wrap(&watch->error, rc == RC_NO_MEMORY ? rc : RC_UNAVAILABLE,
 				  "an event of the watch cannot be read");
 	return emit(watch, tree);
 }
 
+static void forget_line(struct buf *line)
+{
+	if (line->capacity > LINE_KEPT)
+		buf_clear(line);
+	else
+		buf_reset(line);
+}
+
 bool kube_watch_parser_feed(void *ctx, const char *bytes, size_t len)
 {
 	struct kube_watch_parser *watch = ctx;
+	const char *end = bytes + len;
 
-	while (len > 0 && !watch->failed) {
-		const char *newline = memchr(bytes, '\n', len);
-		size_t piece = newline ? (size_t)(newline - bytes) : len;
+	while (bytes < end && !watch->failed) {
+		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
 
-		if (newline && watch->line.len == 0) { /* the usual case: the line is whole, no copy */
-			watch->failed = take_line(watch, bytes, piece);
-		} else {
-			buf_add(&watch->line, bytes, piece);
-			watch->failed = buf_check(&watch->line, &watch->error);
-			if (newline && !watch->failed) {
-				watch->failed = take_line(watch, watch->line.data, watch->line.len);
-				if (watch->line.capacity > LINE_KEPT)
-					buf_clear(&watch->line);
-				else
-					buf_reset(&watch->line);
-			}
-		}
-		piece += newline != NULL;
-		bytes += piece;
-		len -= piece;
+		buf_add(&watch->line, bytes, (size_t)((newline ? newline : end) - bytes));
+		watch->failed = newline ? take_line(watch) : buf_check(&watch->line, &watch->error);
+		if (newline)
+			forget_line(&watch->line);
+		bytes = newline ? newline + 1 : end;
 	}
 	return !watch->failed;
 }
