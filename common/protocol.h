@@ -18,7 +18,8 @@
  *            traceparent                 when the client sent one (W3C Trace Context)
  *   Reply    the subject begins with "_INBOX"; a request without one is dropped.
  *   Body     a JSON object; the members for each operation are in the table below.
- *   A header or a member that is not what it should be gets RC_INTERNAL, with its name (kube-worker/request_check.h).
+ *   A header or a member that is not what it should be gets RC_INTERNAL, with its name
+ *   (kube-worker/operation/request_check.h).
  *
  * REPLY    kube-worker -> the request's reply subject.
  *   Headers  PROTOCOL_HEADER_STATUS  rc_name(): "OK", or the code of the error; or PROTOCOL_STATUS_WORKING, without a

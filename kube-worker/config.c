@@ -28,11 +28,6 @@ static const struct config_row rows[] = {
 };
 /* clang-format on */
 
-struct status_rules worker_status_rules(const struct worker_config *config)
-{
-	return status_rules_make(config->failed_grace_ms, config->scaled_to_zero);
-}
-
 static void check(const void *config, struct buf *faults)
 {
 	const struct worker_config *c = config;

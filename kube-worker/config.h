@@ -5,7 +5,6 @@
 #define KUBE_WORKER_CONFIG_H
 
 #include "common/bus/bus_access.h"
-#include "common/container/container_state.h"
 #include "common/http/metrics_server.h"
 #include "common/kube/kube_auth.h"
 
@@ -25,9 +24,6 @@ struct worker_config {
 	int64_t streams;
 	int64_t shutdown_timeout_ms;
 };
-
-/* SP_FAILED_GRACE and SP_SCALED_TO_ZERO. */
-struct status_rules worker_status_rules(const struct worker_config *config);
 
 extern const struct config_program worker_program;
 

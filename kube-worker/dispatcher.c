@@ -11,10 +11,11 @@
 #include "common/base/thread.h"
 #include "common/bus/bus_inbox.h"
 #include "common/services/log.h"
-#include "kube-worker/job_queue.h"
-#include "kube-worker/ops.h"
-#include "kube-worker/reply.h"
-#include "kube-worker/streams.h"
+#include "kube-worker/debt/ledger.h"
+#include "kube-worker/operation/job_queue.h"
+#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/reply.h"
+#include "kube-worker/streams/streams.h"
 
 #define QUEUE_PER_THREAD 32   /* requests that may wait for each thread; one more is refused as busy */
 #define DRAIN_TIMEOUT_MS 2000 /* for the server's word that no more requests come; those that came are taken at once */
@@ -547,12 +548,11 @@ static void *run_signs(void *ctx)
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static enum rc start_threads(struct dispatcher *d, struct error *err)
+static enum rc start_threads(struct dispatcher *d, size_t count, struct error *err)
 {
-	size_t wanted = (size_t)d->env->config->concurrency + 1;
 	enum rc rc = RC_OK;
 
-	while (!rc && d->thread_count < wanted) {
+	while (!rc && d->thread_count < count) {
 		struct pool_thread *thread = &d->threads[d->thread_count];
 
 		thread->dispatcher = d;
@@ -570,9 +570,9 @@ static enum rc start_listening(struct dispatcher *d, struct error *err)
 	char subject[PROTOCOL_SUBJECT_MAX];
 	enum rc rc;
 
-	protocol_operation_subject(d->env->config->name, "*", subject);
+	protocol_operation_subject(d->env->provider, "*", subject);
 	rc = bus_subscribe_to_take(d->bus, subject, PROTOCOL_QUEUE, &subscription, err);
-	protocol_health_subject(d->env->config->name, subject);
+	protocol_health_subject(d->env->provider, subject);
 	if (!rc)
 		rc = bus_subscribe(d->bus, subject, NULL, on_health, d, NULL, err);
 	if (rc)
@@ -587,7 +587,14 @@ static enum rc start_listening(struct dispatcher *d, struct error *err)
 
 enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatcher **ret_dispatcher, struct error *err)
 {
-	size_t concurrency = (size_t)parts->env->config->concurrency;
+	size_t threads = parts->concurrency + 1; /* one of them listens */
+	struct streams_options streams = {
+		.env = parts->env,
+		.bus = parts->bus,
+		.auth = parts->auth,
+		.max = parts->streams,
+		.ended = on_stream_ended,
+	};
 	struct dispatcher *d = calloc(1, sizeof(*d));
 	enum rc rc;
 
@@ -600,18 +607,18 @@ enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatche
 		.health = parts->health,
 		.sweeper = parts->sweeper,
 	};
+	streams.ctx = d;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->idle_changed, NULL);
 	pthread_cond_init(&d->signs_wake, NULL);
-	d->threads = calloc(concurrency + 1, sizeof(*d->threads));
-	rc = d->threads ? job_queue_init(&d->queue, concurrency * QUEUE_PER_THREAD, err) : error_no_memory(err);
+	d->threads = calloc(threads, sizeof(*d->threads));
+	rc = d->threads ? job_queue_init(&d->queue, parts->concurrency * QUEUE_PER_THREAD, err) : error_no_memory(err);
 	if (!rc)
 		rc = bus_inbox_create(d->bus, on_notice, d, &d->notices, err);
 	if (!rc)
-		rc = streams_create(&(struct streams_options){ d->env, d->bus, parts->auth, on_stream_ended, d },
-				    &d->streams, err);
+		rc = streams_create(&streams, &d->streams, err);
 	if (!rc)
-		rc = start_threads(d, err);
+		rc = start_threads(d, threads, err);
 	if (!rc) {
 		rc = thread_start(run_signs, d, &d->signs_thread, err);
 		d->signs_started = rc == RC_OK;

@@ -6,9 +6,9 @@
 
 #include "common/bus/bus.h"
 #include "common/kube/kube_auth.h"
+#include "kube-worker/debt/sweeper.h"
 #include "kube-worker/kube_health.h"
-#include "kube-worker/op.h"
-#include "kube-worker/sweeper.h"
+#include "kube-worker/operation/op.h"
 #include "kube-worker/worker_metrics.h"
 
 struct dispatcher;
@@ -24,6 +24,8 @@ struct operation_counts {
 /* What a dispatcher works with; all of it outlives the dispatcher. */
 struct dispatcher_parts {
 	const struct op_env *env;
+	size_t concurrency; /* operations that run at once */
+	size_t streams;     /* that are open at once, beside them */
 	struct bus *bus;
 	struct kube_auth *auth;
 	struct kube_health *health;
@@ -31,7 +33,7 @@ struct dispatcher_parts {
 };
 
 /*
- * Start env->config->concurrency threads and listen for requests.
+ * Start the threads of the operations and listen for requests.
  *
  * ret_dispatcher  given to the caller (dispatcher_destroy).
  * Errors: RC_NO_MEMORY, RC_INTERNAL (threads), those of bus_subscribe().

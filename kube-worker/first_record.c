@@ -3,6 +3,7 @@
 #include "common/base/strutil.h"
 #include "common/container/record.h"
 #include "common/services/log.h"
+#include "kube-worker/debt/ledger.h"
 
 void first_record_send(const struct op_env *env, const char *id, const struct root *root)
 {

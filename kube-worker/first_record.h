@@ -4,7 +4,7 @@
 #ifndef KUBE_WORKER_FIRST_RECORD_H
 #define KUBE_WORKER_FIRST_RECORD_H
 
-#include "kube-worker/root.h"
+#include "kube-worker/container/root.h"
 
 /*
  * Send it, unless there is a record of the id already; no one waits for the acknowledgement: what is sent before the

@@ -9,7 +9,7 @@
 #include "common/protocol.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
-#include "kube-worker/reply.h"
+#include "kube-worker/operation/reply.h"
 
 #define WAITING_MAX 256 /* requests that may wait for one look; more are dropped, their askers say unhealthy */
 

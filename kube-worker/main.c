@@ -15,11 +15,12 @@
 #include "common/services/program.h"
 #include "common/version.h"
 #include "kube-worker/config.h"
-#include "kube-worker/container_feed.h"
-#include "kube-worker/container_find.h"
+#include "kube-worker/container/container_find.h"
+#include "kube-worker/debt/ledger.h"
 #include "kube-worker/dispatcher.h"
-#include "kube-worker/instance_watch.h"
-#include "kube-worker/repair.h"
+#include "kube-worker/repair/repair.h"
+#include "kube-worker/streams/container_feed.h"
+#include "kube-worker/streams/instance_watch.h"
 
 #define SERVICE_NAME "kube-worker"
 #define FIRST_LOOK_MS 100 /* so long the informers wait for it: beside their TLS handshakes it would take longer */
@@ -109,6 +110,8 @@ static enum rc start_operations(struct worker *worker, struct error *err)
 {
 	struct dispatcher_parts parts = {
 		.env = &worker->env,
+		.concurrency = (size_t)worker->config.concurrency,
+		.streams = (size_t)worker->config.streams,
 		.bus = worker->bus,
 		.auth = worker->auth,
 		.health = worker->health,
@@ -148,7 +151,10 @@ static enum rc start_parts(struct worker *worker, struct error *err)
 	enum rc rc = kube_auth_create(&worker->config.kube, &worker->auth, err);
 
 	worker->env.resource = RESOURCE_CONTAINER;
-	worker->env.config = &worker->config;
+	worker->env.provider = worker->config.name;
+	worker->env.namespace = worker->config.namespace;
+	worker->env.external_service_type = worker->config.external_service_type;
+	worker->env.status_rules = status_rules_make(worker->config.failed_grace_ms, worker->config.scaled_to_zero);
 	worker->env.auth = worker->auth;
 	worker->env.feeds = &worker->feeds;
 	feed_count_init(&worker->feeds);

@@ -3,7 +3,7 @@
  * decides the race; then the reply, which says how it is settled. What fails is taken back: after an error nothing
  * remains.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <string.h>
 
@@ -12,13 +12,13 @@
 #include "common/container/labels.h"
 #include "common/services/log.h"
 #include "kube-worker/agent_requests.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/container_make.h"
-#include "kube-worker/container_remove.h"
-#include "kube-worker/create_debt.h"
+#include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_make.h"
+#include "kube-worker/container/container_remove.h"
+#include "kube-worker/debt/create_debt.h"
+#include "kube-worker/debt/request_digest.h"
 #include "kube-worker/first_record.h"
-#include "kube-worker/permission.h"
-#include "kube-worker/request_digest.h"
+#include "kube-worker/operation/permission.h"
 
 #define KEY_MAX 255             /* bytes of an Idempotency-Key, as in openapi.yaml */
 #define REMAINS_TIMEOUT_MS 1000 /* a Kubernetes that is away has taken 8 s of the 10 after which callers give up */
@@ -257,14 +257,13 @@ static enum rc check_orphans(struct op_call *call, const struct workload *worklo
 static enum rc gather(struct op_call *call, const struct making *making, struct container_extras *extras,
 		      struct error *err)
 {
-	const struct status_rules rules = worker_status_rules(call->env->config);
 	cleanup_free struct fact *fact = NULL;
 	enum rc rc;
 
 	if (!making->root_made)
 		return container_gather(call, &making->root, extras, err);
 	rc = root_fact(&making->root, &fact, err);
-	return rc ? rc : container_extras_read(extras, fact, NULL, 0, clock_mono_ms(), &rules, err);
+	return rc ? rc : container_extras_read(extras, fact, NULL, 0, clock_mono_ms(), &call->env->status_rules, err);
 }
 
 static enum rc write_result(struct op_call *call, struct create *create, struct buf *result, struct error *err)
@@ -285,7 +284,7 @@ static enum rc make(struct op_call *call, struct create *create, struct buf *res
 		.id = create->debt.id,
 		.spec = create->spec,
 		.origin = &create->origin,
-		.external_service_type = call->env->config->external_service_type,
+		.external_service_type = call->env->external_service_type,
 	};
 	unsigned others = root_kinds_seen(call->env->cache, source.id) & ~(1u << source.root);
 	enum rc rc = check_id(call, source.root, source.id, err);

@@ -1,7 +1,7 @@
 /*
  * events: what Kubernetes tells of the container's objects, the newest last.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 #include "common/container/workload.h"
 #include "common/kube/kube_list.h"
 #include "common/services/json_write.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/op_kube.h"
-#include "kube-worker/page_token.h"
+#include "kube-worker/container/container_find.h"
+#include "kube-worker/list/page_token.h"
+#include "kube-worker/operation/op_kube.h"
 
 #define LIST_LIMIT 500
 #define EVENTS_MAX 20000 /* of one container: Kubernetes counts repetitions instead of telling them again */
@@ -243,7 +243,7 @@ static enum rc read_events(struct op_call *call, struct collecting *c, struct er
 {
 	const struct kube_page page = {
 		.kind = KUBE_EVENT,
-		.namespace = call->env->config->namespace,
+		.namespace = call->env->namespace,
 		.selector = "",
 		.limit = LIST_LIMIT,
 		.deadline_ms = call->deadline_ms,
@@ -348,7 +348,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 	char scope[SCOPE_MAX];
 	enum rc rc = container_find(call, id, &root, err);
 
-	snprintf(scope, sizeof(scope), "events/%s/%s/%s", call->env->config->name, call->env->config->namespace, id);
+	snprintf(scope, sizeof(scope), "events/%s/%s/%s", call->env->provider, call->env->namespace, id);
 	if (!rc)
 		rc = find_objects(call, id, &collecting, err);
 	if (!rc)

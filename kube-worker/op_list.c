@@ -1,10 +1,10 @@
 /*
  * list: what is asked for, and by which of the two ways a page is made (list_page.h).
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include "common/container/labels.h"
-#include "kube-worker/list_page.h"
+#include "kube-worker/list/list_page.h"
 
 #define SCOPE_MAX (LIST_FILTER_MAX + LIST_ORDER_MAX + 1024)
 
@@ -50,7 +50,7 @@ static void write_scope(const struct op_call *call, const cJSON *request, struct
 	const char *filter = text_of(request, "filter");
 	const char *order_by = text_of(request, "order_by");
 
-	buf_addf(scope, "%s\n%s%s", call->env->config->name, call->env->config->namespace,
+	buf_addf(scope, "%s\n%s%s", call->env->provider, call->env->namespace,
 		 resource_row(call->env->resource)->page_scope);
 	if (filter || order_by)
 		buf_addf(scope, "\n%s\n%s", order_by ? order_by : "", filter ? filter : "");

@@ -5,7 +5,7 @@
  *
  * 	SEEKING --what it is about is found (replica_seek.h)--> TELLING --all is told--> over
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,10 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/container/workload.h"
-#include "kube-worker/container_log.h"
-#include "kube-worker/instance_watch.h"
-#include "kube-worker/replica_seek.h"
+#include "kube-worker/streams/container_log.h"
+#include "kube-worker/streams/instance_watch.h"
+#include "kube-worker/streams/replica_seek.h"
+#include "kube-worker/streams/stream_source.h"
 
 #define COMMENT_MS 15000 /* between two comments of an event stream */
 #define BLOCKS_AT_ONCE 4
@@ -441,7 +442,7 @@ static enum rc open_source(const struct op_env *env, const cJSON *request, struc
 				    options.replica);
 	s->output = log_output_make(options.events, options.timestamps, false, options.limit_bytes);
 	s->owner = (struct container_log_owner){
-		.namespace = env->config->namespace,
+		.namespace = env->namespace,
 		.options = &s->options,
 		.output = &s->output,
 		.begun = begin,

@@ -2,14 +2,14 @@
  * restart: a new template, so that Kubernetes rolls it out. It says when, and by which request: one that has been
  * carried out is not done again, also when the container was changed since.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "kube-worker/container_change.h"
-#include "kube-worker/revisions.h"
+#include "kube-worker/change/container_change.h"
+#include "kube-worker/change/revisions.h"
 
 static bool is_by(const char *restarted, const char *token)
 {

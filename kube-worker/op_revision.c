@@ -1,13 +1,13 @@
 /*
  * revision: one of those that the container has been, as their list has it.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <inttypes.h>
 
 #include "common/services/json_write.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/revisions.h"
+#include "kube-worker/change/revisions.h"
+#include "kube-worker/container/container_find.h"
 
 static const struct revision *find_shown(const struct revisions *revisions, int64_t number)
 {

@@ -1,15 +1,15 @@
 /*
  * revisions: what the container has been, the newest first.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <inttypes.h>
 
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/page_token.h"
-#include "kube-worker/revisions.h"
+#include "kube-worker/change/revisions.h"
+#include "kube-worker/container/container_find.h"
+#include "kube-worker/list/page_token.h"
 
 #define SCOPE_MAX 1024
 #define PAGE_TOKEN_MAX 512
@@ -17,7 +17,7 @@
 /* Of one container: another one of the id has other revisions. */
 static void write_scope(const struct op_call *call, const struct root *root, struct buf *scope)
 {
-	buf_addf(scope, "%s\n%s\nrevisions\n%s", call->env->config->name, call->env->config->namespace, root_uid(root));
+	buf_addf(scope, "%s\n%s\nrevisions\n%s", call->env->provider, call->env->namespace, root_uid(root));
 }
 
 /* The position of a page is the number of the last revision of the page before. */

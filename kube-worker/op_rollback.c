@@ -1,12 +1,12 @@
 /*
  * rollback: the spec of an earlier revision, but for the replicas, becomes the newest one.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <inttypes.h>
 
-#include "kube-worker/container_change.h"
-#include "kube-worker/revisions.h"
+#include "kube-worker/change/container_change.h"
+#include "kube-worker/change/revisions.h"
 
 /* The replicas are what they are now. */
 static bool keep_replicas(const cJSON *now, cJSON *then)

@@ -1,9 +1,9 @@
 /*
  * scale: the hint `replicas`, and as many of them; 0 stops the container, and its spec keeps what it had.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
-#include "kube-worker/container_change.h"
+#include "kube-worker/change/container_change.h"
 
 static enum rc decide(void *ctx unused, struct op_call *call unused, const cJSON *request, struct change *change,
 		      struct error *err)

@@ -1,9 +1,9 @@
 /*
  * stop: to no replicas; how many there were is kept.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
-#include "kube-worker/container_change.h"
+#include "kube-worker/change/container_change.h"
 
 static enum rc decide(void *ctx unused, struct op_call *call unused, const cJSON *request unused, struct change *change,
 		      struct error *err unused)

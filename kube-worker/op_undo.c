@@ -2,12 +2,13 @@
  * undo: the client of a create was not told of it. What a request made is removed; what a key made is owed again, so
  * that a repeat of the key still finds it.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "kube-worker/container_remove.h"
-#include "kube-worker/create_debt.h"
+#include "kube-worker/container/container_remove.h"
+#include "kube-worker/debt/create_debt.h"
+#include "kube-worker/debt/ledger.h"
 
 #define TRIES_MAX 4 /* each time that an attempt which ends changes the record */
 

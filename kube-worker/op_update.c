@@ -2,12 +2,12 @@
  * update: the container gets the spec that api-svc has made of its own and the client's patch. `base` is the version of
  * what that was made from: when the container has another one by now, it is to be made again (RC_CONFLICT).
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "kube-worker/container_change.h"
+#include "kube-worker/change/container_change.h"
 
 static enum rc decide(void *ctx unused, struct op_call *call unused, const cJSON *request, struct change *change,
 		      struct error *err)

@@ -2,7 +2,7 @@
  * usage: what the container's replicas use, as metrics.k8s.io has measured it. What was not measured is never shown as
  * 0.
  */
-#include "kube-worker/ops.h"
+#include "kube-worker/operation/ops.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #include "common/container/own_container.h"
 #include "common/container/quantity.h"
 #include "common/services/json_write.h"
-#include "kube-worker/container_find.h"
-#include "kube-worker/op_kube.h"
+#include "kube-worker/container/container_find.h"
+#include "kube-worker/operation/op_kube.h"
 
 #define ANSWER_MS 5000      /* for metrics.k8s.io, which may be registered and not there */
 #define MEASURED_AFTER_S 15 /* what metrics-server takes, by default, from one look to the next */
@@ -122,7 +122,7 @@ static enum rc read_metrics(struct op_call *call, const char *id, struct kube_re
 	enum rc rc;
 
 	snprintf(selector, sizeof(selector), "%s," LABEL_INSTANCE_ID "=%s", labels_selector(call->env->resource), id);
-	kube_path_add(&path, KUBE_POD_METRICS, call->env->config->namespace, NULL);
+	kube_path_add(&path, KUBE_POD_METRICS, call->env->namespace, NULL);
 	kube_path_add_query(&path, "labelSelector", selector);
 	rc = buf_check(&path, err);
 	if (rc)

@@ -6,10 +6,10 @@
 
 #include "common/bus/bus.h"
 #include "common/container/container_object.h"
-#include "kube-worker/ops.h"
-#include "kube-worker/permission.h"
-#include "kube-worker/request_check.h"
-#include "kube-worker/request_digest.h"
+#include "kube-worker/debt/request_digest.h"
+#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/permission.h"
+#include "kube-worker/operation/request_check.h"
 #include "tests/fuzz/fuzz.h"
 
 #define WALL_MS 1795253940000

@@ -4,7 +4,7 @@
 #include "common/container/object_merge.h"
 #include "common/container/spec_delta.h"
 #include "common/services/json_canonical.h"
-#include "kube-worker/change_mark.h"
+#include "kube-worker/change/change_mark.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TEXT_MAX (1u << 20)

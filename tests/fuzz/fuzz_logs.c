@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "kube-worker/log_output.h"
+#include "kube-worker/streams/log_output.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TOLD_MAX (8u * 1024 * 1024)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "kube-worker/page_token.h"
+#include "kube-worker/list/page_token.h"
 #include "tests/fuzz/fuzz.h"
 
 #define SCOPE "provider\nnamespace"

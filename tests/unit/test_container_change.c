@@ -4,7 +4,7 @@
 #include "api-svc/document/merge_patch.h"
 #include "common/container/run_state.h"
 #include "common/container/spec_delta.h"
-#include "kube-worker/change_mark.h"
+#include "kube-worker/change/change_mark.h"
 
 static cJSON *tree_of(const char *text)
 {

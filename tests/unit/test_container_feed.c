@@ -5,8 +5,8 @@
 #include "common/base/clock.h"
 #include "common/base/thread.h"
 #include "common/container/labels.h"
-#include "kube-worker/container_feed.h"
-#include "kube-worker/instance_watch.h"
+#include "kube-worker/streams/container_feed.h"
+#include "kube-worker/streams/instance_watch.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/fake_kube.h"
 #include "tests/unit/kube_objects.h"
@@ -22,7 +22,6 @@
 #define PATIENCE_MS 10000
 
 struct reader {
-	struct worker_config config;
 	struct op_env env;
 	struct feed_count feeds;
 	struct container_feed *feed;
@@ -54,11 +53,10 @@ static void prepare(struct reader *r)
 {
 	struct informer_listener listener;
 
-	*r = (struct reader){ .config = { .name = "p", .namespace = "ns", .failed_grace_ms = 5000 },
+	*r = (struct reader){ .env = { .provider = "p", .namespace = "ns", .status_rules = { .grace_ms = 5000 } },
 			      .out = buf_make(100000) };
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->changed, NULL);
-	r->env.config = &r->config;
 	r->env.feeds = &r->feeds;
 	feed_count_init(&r->feeds);
 	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &r->env.cache, NULL), RC_OK);

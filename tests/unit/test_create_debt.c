@@ -8,11 +8,12 @@
 #include "common/base/strutil.h"
 #include "common/container/container_object.h"
 #include "common/container/labels.h"
-#include "kube-worker/debt_list.h"
-#include "kube-worker/ops.h"
-#include "kube-worker/permission.h"
-#include "kube-worker/request_digest.h"
-#include "kube-worker/root.h"
+#include "kube-worker/container/root.h"
+#include "kube-worker/debt/debt_list.h"
+#include "kube-worker/debt/ledger.h"
+#include "kube-worker/debt/request_digest.h"
+#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/permission.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/fake_jetstream.h"
 #include "tests/unit/fake_kube.h"
@@ -53,7 +54,6 @@
 /* A worker without its dispatcher, and one api-svc. */
 struct worker {
 	struct fake_jetstream js;
-	struct worker_config config;
 	struct ledger ledger;
 	struct op_env env;
 	const char *word; /* of the other call's owner; NULL: it has gone */
@@ -92,16 +92,21 @@ static void prepare(struct worker *w)
 {
 	struct informer_listener listener;
 
-	*w = (struct worker){ .config = { .name = "p", .namespace = "ns", .external_service_type = "NodePort" } };
+	*w = (struct worker){ 0 };
 	w->result = buf_make(65536);
 	w->js.bus = fake_bus_create();
 	w->js.has_bucket = true;
 	fake_jetstream_start(&w->js);
 	fake_bus_listen(w->js.bus, "_INBOX.api-svc.>", on_question, w);
-	w->env = (struct op_env){ .config = &w->config, .ledger = &w->ledger };
+	w->env = (struct op_env){
+		.provider = "p",
+		.namespace = "ns",
+		.external_service_type = "NodePort",
+		.ledger = &w->ledger,
+	};
 	cr_assert_eq(bus_caller_create(w->js.bus, &w->env.caller, NULL), RC_OK);
 	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &w->env.cache, NULL), RC_OK);
-	ledger_init(&w->ledger, w->env.caller, w->config.name, 0);
+	ledger_init(&w->ledger, w->env.caller, w->env.provider, 0);
 	listener = kube_cache_listener(w->env.cache);
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++) {
 		listener.list_begin(listener.ctx, (enum kube_kind)kind);

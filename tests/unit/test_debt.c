@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "common/container/debt.h"
-#include "kube-worker/debt_list.h"
-#include "kube-worker/permission.h"
-#include "kube-worker/request_digest.h"
+#include "kube-worker/debt/debt_list.h"
+#include "kube-worker/debt/request_digest.h"
+#include "kube-worker/operation/permission.h"
 
 Test(debt, keys_are_legal_and_recognised)
 {

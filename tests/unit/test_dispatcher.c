@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
+#include "kube-worker/debt/ledger.h"
 #include "kube-worker/dispatcher.h"
 #include "tests/unit/fake_bus.h"
 #include "tests/unit/fake_clock.h"
@@ -19,7 +20,6 @@
 struct worker {
 	struct bus *bus;
 	struct fake_jetstream js;
-	struct worker_config config;
 	struct ledger ledger;
 	struct op_env env;
 	struct dispatcher *dispatcher;
@@ -27,16 +27,17 @@ struct worker {
 
 static void start(struct worker *w)
 {
-	*w = (struct worker){ .config = { .name = "p", .namespace = "ns", .concurrency = 1, .streams = 1 } };
+	*w = (struct worker){ .env = { .provider = "p", .namespace = "ns" } };
 	w->bus = w->js.bus = fake_bus_create();
 	fake_jetstream_start(&w->js);
-	w->env.config = &w->config;
 	cr_assert_eq(bus_caller_create(w->bus, &w->env.caller, NULL), RC_OK);
 	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &w->env.cache, NULL), RC_OK);
-	ledger_init(&w->ledger, w->env.caller, w->config.name, 0);
+	ledger_init(&w->ledger, w->env.caller, w->env.provider, 0);
 	w->env.ledger = &w->ledger;
 	cr_assert_eq(
-		dispatcher_create(&(struct dispatcher_parts){ .env = &w->env, .bus = w->bus }, &w->dispatcher, NULL),
+		dispatcher_create(
+			&(struct dispatcher_parts){ .env = &w->env, .concurrency = 1, .streams = 1, .bus = w->bus },
+			&w->dispatcher, NULL),
 		RC_OK);
 }
 
@@ -76,7 +77,7 @@ static size_t ask(struct worker *w, struct ask a)
 				    .len = strlen(body) };
 
 	snprintf(deadline, sizeof(deadline), "%" PRId64, clock_wall_ms() + 60000);
-	protocol_operation_subject(w->config.name, a.operation ? a.operation : "get", subject);
+	protocol_operation_subject(w->env.provider, a.operation ? a.operation : "get", subject);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i].value[0])
 			given[out.header_count++] = all[i];

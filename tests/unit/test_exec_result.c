@@ -4,7 +4,7 @@
 
 #include "common/base/strutil.h"
 #include "common/exec_channel.h"
-#include "kube-worker/exec_result.h"
+#include "kube-worker/streams/exec_result.h"
 
 #define EXIT(code)                                                                                                \
 	"{\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"details\":{\"causes\":[{\"reason\":\"Other\"}," \

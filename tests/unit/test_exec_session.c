@@ -1,12 +1,13 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/exec_channel.h"
-#include "kube-worker/streams.h"
+#include "kube-worker/streams/streams.h"
 #include "tests/unit/fake_bus.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/fake_kube.h"
@@ -32,7 +33,6 @@
 /* Streams of a worker, and the api-svc that answers what they ask. */
 static struct stage {
 	struct bus *bus;
-	struct worker_config config;
 	struct op_env env;
 	struct streams *streams;
 	atomic_bool gone; /* the client has */
@@ -93,17 +93,19 @@ static void on_question(void *ctx unused, const struct bus_message *msg)
 static void start(void)
 {
 	fake_clock_start();
-	stage.config = (struct worker_config){ .name = "p", .namespace = "ns", .streams = BUSY_MAX };
+	stage.env.provider = "p";
+	stage.env.namespace = "ns";
 	stage.bus = fake_bus_create();
-	stage.env.config = &stage.config;
 	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &stage.env.cache, NULL), RC_OK);
 	tell(KUBE_DEPLOYMENT, DEPLOYMENT("", ""));
 	tell_none(KUBE_STATEFULSET);
 	tell(KUBE_REPLICASET, REPLICASET(2, 1, "1"));
 	tell(KUBE_POD, POD(3, 2, "", STARTED));
 	fake_kube_set(PATH, ROOT);
-	cr_assert_eq(streams_create(&(struct streams_options){ &stage.env, stage.bus, NULL, on_ended, NULL },
-				    &stage.streams, NULL),
+	cr_assert_eq(streams_create(
+			     &(struct streams_options){
+				     .env = &stage.env, .bus = stage.bus, .max = BUSY_MAX, .ended = on_ended },
+			     &stage.streams, NULL),
 		     RC_OK);
 	cr_assert_eq(bus_subscribe(stage.bus, REQUESTS, NULL, on_request, NULL, NULL, NULL), RC_OK);
 	fake_bus_listen(stage.bus, CALLER, on_question, NULL);

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "kube-worker/job_queue.h"
+#include "kube-worker/operation/job_queue.h"
 
 #define MS INT64_C(1000000)
 #define CAPACITY 4

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/container/labels.h"
-#include "kube-worker/list_ids.h"
+#include "kube-worker/list/list_ids.h"
 
 #define ID LABEL_INSTANCE_ID
 

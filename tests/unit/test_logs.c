@@ -4,7 +4,7 @@
 #include "api-svc/log_query.h"
 #include "common/base/strutil.h"
 #include "common/container/kube_facts.h"
-#include "kube-worker/log_options.h"
+#include "kube-worker/streams/log_options.h"
 
 #define T "2026-01-02T03:04:05."
 

@@ -2,7 +2,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/strutil.h"
-#include "kube-worker/page_token.h"
+#include "kube-worker/list/page_token.h"
 
 Test(page_token, there_and_back_and_nothing_else)
 {

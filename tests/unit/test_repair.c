@@ -5,7 +5,8 @@
 #include "common/base/clock.h"
 #include "common/container/container_object.h"
 #include "common/container/labels.h"
-#include "kube-worker/repair.h"
+#include "kube-worker/debt/ledger.h"
+#include "kube-worker/repair/repair.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/fake_jetstream.h"
 #include "tests/unit/fake_kube.h"
@@ -25,7 +26,6 @@
 /* A worker without its dispatcher. */
 struct worker {
 	struct fake_jetstream js;
-	struct worker_config config;
 	struct ledger ledger;
 	struct op_env env;
 	struct repair *repair;
@@ -37,13 +37,12 @@ static void prepare(struct worker *w)
 {
 	struct informer_listener listener;
 
-	*w = (struct worker){ .config = { .name = "p", .namespace = "ns", .external_service_type = "NodePort" } };
+	*w = (struct worker){ .env = { .provider = "p", .namespace = "ns", .external_service_type = "NodePort" } };
 	w->js.bus = fake_bus_create();
 	fake_jetstream_start(&w->js);
-	w->env.config = &w->config;
 	cr_assert_eq(bus_caller_create(w->js.bus, &w->env.caller, NULL), RC_OK);
 	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &w->env.cache, NULL), RC_OK);
-	ledger_init(&w->ledger, w->env.caller, w->config.name, 0);
+	ledger_init(&w->ledger, w->env.caller, w->env.provider, 0);
 	w->env.ledger = &w->ledger;
 	listener = kube_cache_listener(w->env.cache);
 	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++) {

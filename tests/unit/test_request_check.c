@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "kube-worker/ops.h"
-#include "kube-worker/request_check.h"
+#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/request_check.h"
 
 #define WALL_MS 1795253940000
 #define MONO_MS 5000

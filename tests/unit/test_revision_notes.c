@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/container/labels.h"
-#include "kube-worker/change_mark.h"
-#include "kube-worker/revision_notes.h"
+#include "kube-worker/change/change_mark.h"
+#include "kube-worker/change/revision_notes.h"
 
 #define ANNOTATIONS_MAX (256u * 1024) /* bytes that Kubernetes allows */
 

@@ -1,0 +1,419 @@
+#include "kube-worker/debt/debt_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/container/workload.h"
+#include "common/services/log.h"
+#include "kube-worker/container/container_remove.h"
+#include "kube-worker/debt/create_debt.h"
+#include "kube-worker/debt/ledger.h"
+
+#define GONE_PATIENCE_MS 5000  /* a caller that lost NATS for a moment is not dead; a worker may be settling for it */
+#define KEY_PATIENCE_MS 30000  /* for a repeat by the same key */
+#define SILENT_GRACE_MS 5000   /* after the deadline of a caller that is silent */
+#define LEFT_UNKNOWN_MS 600000 /* the deadline of a marked object's call */
+#define KEEP_MS 120000         /* a record that is over; no attempt lives longer than its deadline, see left_ms */
+#define LATE_WRITE_MS 60000    /* Kubernetes' own limit for a request that it has received */
+
+/* One debt: a record (by its key), or a marked object (by its uid). */
+struct entry {
+	char *key;
+	bool is_object;
+	bool seen; /* by the turn that runs */
+	bool by_key;
+	bool told; /* a marked object: its caller said once that the client was told, and may forget that */
+	enum debt_state state;
+	uint64_t sequence;
+	char id[PROTOCOL_ID_MAX + 1];
+	char uid[KUBE_UID_TEXT_MAX]; /* settled: what may stay */
+	int64_t since_ms;            /* monotonic; when it was first seen like this */
+	int64_t lost_since_ms;       /* when the caller was first found to be over or gone; 0: it is not */
+	int64_t left_ms;
+};
+
+struct debt_list {
+	size_t next;           /* where the next sweep begins, modulo the count */
+	struct entry *entries; /* by key */
+	size_t count;
+	size_t capacity;
+};
+
+bool debt_list_is_due(enum caller_word word, bool by_key, int64_t seen_ms, int64_t lost_ms, int64_t left_ms)
+{
+	switch (word) {
+	case CALLER_OVER:
+		return !by_key || lost_ms >= KEY_PATIENCE_MS;
+	case CALLER_GONE:
+		return lost_ms >= (by_key ? KEY_PATIENCE_MS : GONE_PATIENCE_MS);
+	case CALLER_SILENT:
+		return seen_ms >= (left_ms ? left_ms : LEFT_UNKNOWN_MS) + SILENT_GRACE_MS;
+	case CALLER_OPEN:
+	case CALLER_SETTLED:
+		break;
+	}
+	return false;
+}
+
+enum rc debt_list_create(struct debt_list **ret_list, struct error *err)
+{
+	*ret_list = calloc(1, sizeof(**ret_list));
+	return *ret_list ? RC_OK : error_no_memory(err);
+}
+
+void debt_list_destroy(struct debt_list *list)
+{
+	if (!list)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		free(list->entries[i].key);
+	free(list->entries);
+	free(list);
+}
+
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+}
+
+/* Among those that the last turn left, which are sorted. */
+static struct entry *find_known(struct debt_list *list, size_t known, const char *key)
+{
+	struct entry wanted = { .key = (char *)(uintptr_t)key };
+
+	return list->entries ? bsearch(&wanted, list->entries, known, sizeof(wanted), by_key) : NULL;
+}
+
+static struct entry *add_entry(struct debt_list *list, const char *key)
+{
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 64;
+		struct entry *grown = realloc(list->entries, capacity * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		list->entries = grown;
+		list->capacity = capacity;
+	}
+	list->entries[list->count] = (struct entry){ .key = str_dup(key), .since_ms = clock_mono_ms() };
+	return list->entries[list->count].key ? &list->entries[list->count++] : NULL;
+}
+
+struct collection {
+	struct debt_list *list;
+	size_t known;
+	const char *owed_to; /* of the object that is being noted */
+};
+
+/* Without memory it is seen by a later turn. */
+static struct entry *note(struct collection *c, const char *key)
+{
+	struct entry *entry = find_known(c->list, c->known, key);
+
+	if (!entry)
+		entry = add_entry(c->list, key);
+	if (entry)
+		entry->seen = true;
+	return entry;
+}
+
+static void note_record(void *ctx, const char *key)
+{
+	char prefix[DEBT_KEY_MAX];
+	struct entry *entry = note(ctx, key);
+
+	debt_key(PROTOCOL_TOKEN_KEY, prefix);
+	if (entry)
+		entry->by_key = str_has_prefix(key, prefix);
+}
+
+/* With the cache locked: only notes. */
+static void note_objects(void *ctx, const struct fact *const *facts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char uid[KUBE_UID_TEXT_MAX];
+		struct entry *entry;
+
+		if (!workload_is_root(facts[i]->kind) || facts[i]->deleting || !facts[i]->made_here ||
+		    !permission_is_caller(facts[i]->owed_to))
+			continue; /* what others wrote proves nothing */
+		kube_uid_format(&facts[i]->uid, uid);
+		entry = note(ctx, uid);
+		if (!entry)
+			continue;
+		entry->is_object = true;
+		snprintf(entry->id, sizeof(entry->id), "%s", facts[i]->name);
+	}
+}
+
+static void forget_unseen(struct debt_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->entries[i].seen)
+			list->entries[kept++] = list->entries[i];
+		else
+			free(list->entries[i].key);
+	}
+	list->count = kept;
+	if (kept)
+		qsort(list->entries, kept, sizeof(*list->entries), by_key);
+}
+
+/* False: what there is could not be found out; the list is as it was. */
+static bool collect(struct debt_list *list, struct op_call *call)
+{
+	struct collection c = { .list = list, .known = list->count };
+	struct ledger *ledger = call->env->ledger;
+	struct error err;
+	enum rc rc;
+
+	for (size_t i = 0; i < list->count; i++)
+		list->entries[i].seen = false;
+	rc = bus_bucket_keys(ledger->caller, ledger->bucket, DEBT_PATTERN, note_record, &c, &err);
+	if (kube_cache_is_synced(call->env->cache, workload_root_kinds()))
+		kube_cache_visit_all(call->env->cache, note_objects, &c);
+	if (rc && rc != RC_NOT_FOUND && rc != RC_UNSUPPORTED) {
+		log_debug("the debt records cannot be listed", log_err(&err));
+		for (size_t i = 0; i < list->count; i++)
+			list->entries[i].seen = true;
+		return false;
+	}
+	forget_unseen(list);
+	return true;
+}
+
+/* ---- acting ------------------------------------------------------------------------------------------------------ */
+
+static int64_t lost_for_ms(struct entry *entry, enum caller_word word)
+{
+	if (word != CALLER_OVER && word != CALLER_GONE)
+		entry->lost_since_ms = 0;
+	else if (!entry->lost_since_ms)
+		entry->lost_since_ms = clock_mono_ms();
+	return entry->lost_since_ms ? clock_mono_ms() - entry->lost_since_ms : 0;
+}
+
+static bool is_due(struct entry *entry, enum caller_word word)
+{
+	int64_t lost_ms = lost_for_ms(entry, word);
+
+	return debt_list_is_due(word, entry->by_key, clock_mono_ms() - entry->since_ms, lost_ms, entry->left_ms);
+}
+
+/* Is there a root of that name which may have to be removed? */
+struct sight {
+	const struct entry *entry;
+	bool seen;
+};
+
+static void look_for_other(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct sight *sight = ctx;
+	char uid[KUBE_UID_TEXT_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		if (!workload_is_root(facts[i]->kind) || strcmp(facts[i]->name, sight->entry->id) != 0)
+			continue;
+		kube_uid_format(&facts[i]->uid, uid);
+		sight->seen = sight->seen || strcmp(uid, sight->entry->uid) != 0;
+	}
+}
+
+/* Without a synchronised cache: perhaps. */
+static bool may_have_to_go(struct op_call *call, const struct entry *entry)
+{
+	struct sight sight = { .entry = entry };
+
+	if (!kube_cache_is_synced(call->env->cache, workload_root_kinds()))
+		return true;
+	kube_cache_visit(call->env->cache, entry->id, look_for_other, &sight);
+	return sight.seen;
+}
+
+/* Has the record changed since it was read? Also when it cannot be read. */
+static bool has_changed(struct op_call *call, const struct entry *entry)
+{
+	struct ledger_entry record cleanup_ledger_entry = { 0 };
+
+	return ledger_get(call->env->ledger, entry->key, &record, NULL) || record.sequence != entry->sequence;
+}
+
+/* Is it of the debt, and not the one that may stay? what: the entry. */
+static bool must_go(const struct root *root, const void *what)
+{
+	const struct entry *entry = what;
+	const char *token = root_token(root);
+	char key[DEBT_KEY_MAX];
+
+	if (!token || !root_has_record(root) || !root_is_live(root, entry->id))
+		return false;
+	debt_key(token, key);
+	return strcmp(key, entry->key) == 0 && !str_equal(root_uid(root), entry->uid);
+}
+
+/*
+ * Remove what carries the token and may not: anything for a void record, all but one for a settled one. It may have
+ * come into being only now, by an attempt that was held up on its way. The record is read once more after the look: a
+ * later attempt takes a void one over only when it sees nothing, so what was seen before is not its work.
+ */
+static void remove_what_must_go(struct op_call *call, const struct entry *entry)
+{
+	struct root root cleanup_root = { 0 };
+	struct undo_what what = { .id = entry->id, .by_record = true };
+	struct error err;
+
+	if (root_find(call, entry->id, must_go, entry, &root, &err) || has_changed(call, entry))
+		return; /* there is none, or the next turn will see it */
+	what.token = root_token(&root);
+	what.uid = root_uid(&root);
+	if (container_undo(call, &what, &err))
+		log_warn("a container whose client was not told of it could not be removed yet",
+			 log_str("id", entry->id), log_err(&err));
+	else
+		log_warn("a container whose client was not told of it was removed", log_str("id", entry->id));
+}
+
+static void make_void(struct op_call *call, struct entry *entry)
+{
+	struct debt value = { .state = DEBT_VOID, .id = entry->id, .left_ms = entry->left_ms };
+	struct error err;
+	enum rc rc = ledger_put(call->env->ledger, entry->key, &value, entry->sequence, &entry->sequence, &err);
+
+	if (rc) { /* another worker, or a caller that lives after all */
+		log_debug("a debt record has changed", log_str("id", entry->id), log_err(&err));
+		return;
+	}
+	entry->state = DEBT_VOID;
+	entry->uid[0] = '\0';
+	entry->since_ms = clock_mono_ms();
+	remove_what_must_go(call, entry);
+}
+
+/* A record that is over is kept until no attempt of its call can be left. */
+static void guard(struct op_call *call, struct entry *entry)
+{
+	if (may_have_to_go(call, entry))
+		remove_what_must_go(call, entry);
+	if (clock_mono_ms() - entry->since_ms >= KEEP_MS + entry->left_ms)
+		ledger_forget(call->env->ledger, entry->key, entry->sequence);
+}
+
+/* Each time: one that is over changes for a new request by its key, and for a caller whose client was gone (undo). */
+static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_entry *ret_record)
+{
+	struct error err;
+
+	if (ledger_get(call->env->ledger, entry->key, ret_record, &err)) {
+		log_debug("a debt record cannot be read", log_str("key", entry->key), log_err(&err));
+		return false;
+	}
+	if (ret_record->sequence == 0)
+		return false;
+	if (ret_record->sequence != entry->sequence) {
+		entry->sequence = ret_record->sequence;
+		entry->state = ret_record->debt.state;
+		entry->since_ms = clock_mono_ms();
+		entry->lost_since_ms = 0;
+		entry->left_ms = ret_record->debt.left_ms;
+		snprintf(entry->id, sizeof(entry->id), "%s", ret_record->debt.id);
+		snprintf(entry->uid, sizeof(entry->uid), "%s", ret_record->debt.uid);
+	}
+	return true;
+}
+
+static void sweep_record(struct op_call *call, struct entry *entry)
+{
+	struct ledger_entry record cleanup_ledger_entry = { 0 };
+
+	if (!read_entry(call, entry, &record))
+		return;
+	if (entry->state != DEBT_OWED)
+		guard(call, entry);
+	else if (is_due(entry, permission_probe(call->env->caller, record.debt.caller, "")))
+		make_void(call, entry);
+}
+
+/*
+ * The mark proves something only where it can be written: a Role or a policy that refuses that leaves it on containers
+ * whose client was told. So it is written once more, as it is, unless another attempt has taken it over.
+ */
+static enum rc remove_owed(struct op_call *call, const struct entry *entry, const struct root *root, struct error *err)
+{
+	const char *owed_to = root_owed_to(root);
+	const struct undo_what what = {
+		.id = entry->id,
+		.token = root_token(root),
+		.uid = entry->key,
+		.owed_to = owed_to,
+	};
+	enum rc rc = root_mark_owed(call, root, owed_to, err);
+
+	if (!rc)
+		rc = container_undo(call, &what, err);
+	if (!rc)
+		log_warn("a container whose client was not told of it was removed", log_str("id", entry->id));
+	return rc;
+}
+
+/*
+ * A marked object. container_undo() reads the mark once more after the caller was probed: a caller has it settled
+ * before it forgets the call.
+ */
+static void sweep_object(struct op_call *call, struct entry *entry)
+{
+	const struct kube_uid uid = kube_uid_parse(entry->key);
+	struct root root cleanup_root = { 0 };
+	struct error err = { 0 };
+	const char *owed_to;
+	const char *token;
+	enum caller_word word;
+	enum rc rc = root_find(call, entry->id, root_has_uid, &uid, &root, &err);
+
+	owed_to = root_owed_to(&root);
+	token = root_token(&root);
+	if (rc || !owed_to || !token)
+		return;
+	entry->by_key = create_debt_is_by_key(token);
+	word = permission_probe(call->env->caller, owed_to, entry->key);
+	entry->told = entry->told || word == CALLER_SETTLED;
+	if (entry->told) /* the worker that was to settle the mark has died, or could not */
+		rc = root_mark_settled(call, entry->id, entry->key, &err);
+	else if (is_due(entry, word))
+		rc = remove_owed(call, entry, &root, &err);
+	if (rc)
+		log_warn("a debt could not be closed yet", log_str("id", entry->id), log_err(&err));
+}
+
+static bool is_urgent(const struct entry *entry)
+{
+	bool over = entry->state == DEBT_VOID || (entry->state == DEBT_SETTLED && !entry->by_key);
+
+	return entry->is_object || (over && clock_mono_ms() - entry->since_ms < LATE_WRITE_MS);
+}
+
+bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_bool *stop)
+{
+	bool soon = false;
+
+	if (!collect(list, call))
+		return false;
+	for (size_t i = 0; i < list->count && !atomic_load(stop); i++) {
+		struct entry *entry;
+
+		if (clock_mono_ms() >= call->deadline_ms)
+			return true; /* Kubernetes is slow: the next sweep goes on here */
+		entry = &list->entries[list->next++ % list->count];
+		if (entry->is_object)
+			sweep_object(call, entry);
+		else
+			sweep_record(call, entry);
+		soon = soon || is_urgent(entry);
+	}
+	return soon;
+}

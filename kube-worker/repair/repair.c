@@ -1,0 +1,276 @@
+#include "kube-worker/repair/repair.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/base/thread.h"
+#include "common/container/labels.h"
+#include "common/services/log.h"
+#include "kube-worker/container/container_make.h"
+#include "kube-worker/debt/ledger.h"
+#include "kube-worker/repair/change_repair.h"
+#include "kube-worker/repair/repair_call.h"
+#include "kube-worker/repair/stop_repair.h"
+#include "kube-worker/repair/stray_repair.h"
+
+#define INTERVAL_MS 4000
+#define PATIENCE_MS 12000 /* a create that still runs needs less between two writes */
+#define AGE_MAX_MS 600000
+#define WATCHED_MAX 4096 /* young containers that are followed at once; more wait for their turn */
+#define REFUSED_PAUSE_MS 60000
+
+/* A young container, by its root. */
+struct watched {
+	struct kube_uid uid;
+	char id[PROTOCOL_ID_MAX + 1];
+	int64_t lacking_since_ms; /* monotonic */
+	unsigned missing;         /* roles whose object has never been seen, as bits */
+	bool seen;                /* by the walk that runs */
+};
+
+struct repair {
+	const struct op_env *env;
+	struct kube_client *kube;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards stopping */
+	pthread_cond_t wake;
+	bool stopping;
+
+	/* The thread's own. */
+	struct watched *watched;
+	size_t count;
+	struct change_repair *changes;
+	struct stray_repair *strays;
+};
+
+static struct watched *find_watched(struct repair *repair, const struct kube_uid *uid)
+{
+	for (size_t i = 0; i < repair->count; i++)
+		if (kube_uid_equal(&repair->watched[i].uid, uid))
+			return &repair->watched[i];
+	return NULL;
+}
+
+static struct watched *add_watched(struct repair *repair, const struct fact *root)
+{
+	struct watched *watched;
+
+	if (repair->count == WATCHED_MAX)
+		return NULL;
+	watched = &repair->watched[repair->count++];
+	*watched = (struct watched){ .uid = root->uid, .lacking_since_ms = clock_mono_ms(), .missing = root->wanted };
+	snprintf(watched->id, sizeof(watched->id), "%s", root->instance_id);
+	return watched;
+}
+
+static bool is_candidate(const struct fact *fact)
+{
+	return workload_is_root(fact->kind) && fact->made_here && fact->wanted && !fact->deleting &&
+	       !fact->owed_to[0] && clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
+}
+
+/* Called for each instance, with the cache locked: only notes. */
+static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
+{
+	struct repair *repair = ctx;
+
+	for (size_t i = 0; i < count; i++) {
+		struct watched *watched;
+
+		if (!is_candidate(facts[i]))
+			continue;
+		watched = find_watched(repair, &facts[i]->uid);
+		if (!watched)
+			watched = add_watched(repair, facts[i]);
+		if (!watched)
+			continue;
+		watched->seen = true;
+		watched->missing &= workload_missing(facts[i], facts, count);
+	}
+}
+
+static void forget_unseen(struct repair *repair)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < repair->count; i++)
+		if (repair->watched[i].seen)
+			repair->watched[kept++] = repair->watched[i];
+	repair->count = kept;
+}
+
+/* Is there a create that is not over? Then its attempt, its caller or the sweeper will end it. */
+static enum rc check_debt(struct op_call *call, const struct root *root, bool *ret_owed, struct error *err)
+{
+	struct ledger_entry entry cleanup_ledger_entry = { 0 };
+	const char *token = root_token(root);
+	char key[DEBT_KEY_MAX];
+	enum rc rc;
+
+	*ret_owed = false;
+	if (!token)
+		return RC_OK;
+	debt_key(token, key);
+	rc = ledger_get(call->env->ledger, key, &entry, err);
+	*ret_owed = entry.sequence && entry.debt.state != DEBT_SETTLED;
+	return rc == RC_UNSUPPORTED ? RC_OK : rc;
+}
+
+/* The root's spec, as its annotation keeps it, says what the missing objects are. */
+static enum rc complete(struct op_call *call, const struct watched *watched, struct making *making, struct error *err)
+{
+	const char *text = root_annotation(&making->root, ANNOTATION_SPEC);
+	struct workload_source source = { .root = making->root.kind,
+					  .id = watched->id,
+					  .external_service_type = call->env->external_service_type };
+	cleanup_json cJSON *spec = NULL;
+	enum rc rc = json_parse(text ? text : "", text ? strlen(text) : 0, &spec, err);
+
+	source.spec = spec;
+	if (!rc)
+		rc = workload_make(&source, &making->workload, err);
+	return rc ? rc : container_make(call, making, err);
+}
+
+/* Report what is wrong where people look: the log, kubectl, and the container's status message. */
+static void note_problem(struct op_call *call, const struct watched *watched, const struct making *making,
+			 const struct error *why)
+{
+	const char *what = making->object ? kube_kind_name(making->object->kind) : "workload";
+	char text[ERROR_TEXT_MAX + 64];
+	struct error err;
+
+	log_warn("a half-made container cannot be completed; it stays as it is", log_str("id", watched->id),
+		 log_err(why));
+	snprintf(text, sizeof(text), "the %s of this container cannot be created: %s", what, why->text);
+	if (root_mark_problem(call, watched->id, root_uid(&making->root), text, &err))
+		log_warn("the problem of a container could not be noted", log_str("id", watched->id), log_err(&err));
+}
+
+static enum rc repair_noted(struct op_call *call, struct watched *watched, struct making *making, struct error *err)
+{
+	bool owed;
+	enum rc rc = check_debt(call, &making->root, &owed, err);
+
+	if (rc || owed)
+		return rc;
+	rc = complete(call, watched, making, err);
+	if (rc) {
+		note_problem(call, watched, making, err);
+		watched->lacking_since_ms = clock_mono_ms() + REFUSED_PAUSE_MS - PATIENCE_MS;
+		return RC_OK;
+	}
+	watched->missing = 0;
+	log_warn("a half-made container was completed", log_str("id", watched->id));
+	if (!root_annotation(&making->root, ANNOTATION_PROBLEM))
+		return RC_OK;
+	return root_mark_problem(call, watched->id, root_uid(&making->root), NULL, err);
+}
+
+static void repair_one(struct repair *repair, struct watched *watched)
+{
+	struct op_call call = repair_call(repair->env, repair->kube);
+	struct making making cleanup_making = { .roles = watched->missing };
+	struct error err = { 0 };
+	enum rc rc = root_find(&call, watched->id, root_has_uid, &watched->uid, &making.root, &err);
+
+	if (!rc)
+		rc = repair_noted(&call, watched, &making, &err);
+	if (rc && rc != RC_NOT_FOUND)
+		log_warn("a half-made container could not be repaired; trying again", log_str("id", watched->id),
+			 log_err(&err));
+	buf_clear(&call.faults);
+}
+
+static bool is_stopping(struct repair *repair)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&repair->lock);
+	stopping = repair->stopping;
+	pthread_mutex_unlock(&repair->lock);
+	return stopping;
+}
+
+static void walk(struct repair *repair)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (!kube_cache_is_synced(repair->env->cache, workload_root_kinds() | workload_child_kinds()))
+		return;
+	change_repair_walk(repair->changes, repair->env, repair->kube);
+	stop_repair_walk(repair->env, repair->kube);
+	stray_repair_walk(repair->strays, repair->env, repair->kube);
+	for (size_t i = 0; i < repair->count; i++)
+		repair->watched[i].seen = false;
+	kube_cache_visit_all(repair->env->cache, note_instance, repair);
+	forget_unseen(repair);
+	for (size_t i = 0; i < repair->count && !is_stopping(repair); i++)
+		if (repair->watched[i].missing && now_ms - repair->watched[i].lacking_since_ms >= PATIENCE_MS)
+			repair_one(repair, &repair->watched[i]);
+}
+
+static void *run_repair(void *ctx)
+{
+	struct repair *repair = ctx;
+	bool stopping = false;
+
+	while (!stopping) {
+		walk(repair);
+		pthread_mutex_lock(&repair->lock);
+		stopping = thread_wait_until(&repair->wake, &repair->lock, &repair->stopping, INTERVAL_MS);
+		pthread_mutex_unlock(&repair->lock);
+	}
+	return NULL;
+}
+
+static void repair_free(struct repair *repair)
+{
+	kube_client_destroy(repair->kube);
+	pthread_cond_destroy(&repair->wake);
+	pthread_mutex_destroy(&repair->lock);
+	free(repair->watched);
+	change_repair_destroy(repair->changes);
+	stray_repair_destroy(repair->strays);
+	free(repair);
+}
+
+enum rc repair_create(const struct op_env *env, struct kube_auth *auth, struct repair **ret_repair, struct error *err)
+{
+	struct repair *repair = calloc(1, sizeof(*repair));
+	enum rc rc;
+
+	if (!repair)
+		return error_no_memory(err);
+	repair->env = env;
+	pthread_mutex_init(&repair->lock, NULL);
+	pthread_cond_init(&repair->wake, NULL);
+	repair->watched = calloc(WATCHED_MAX, sizeof(*repair->watched));
+	repair->changes = change_repair_create();
+	repair->strays = stray_repair_create();
+	rc = repair->watched && repair->changes && repair->strays ? kube_client_create(auth, &repair->kube, err)
+								  : error_no_memory(err);
+	if (!rc)
+		rc = thread_start(run_repair, repair, &repair->thread, err);
+	if (rc) {
+		repair_free(repair);
+		return rc;
+	}
+	*ret_repair = repair;
+	return RC_OK;
+}
+
+void repair_destroy(struct repair *repair)
+{
+	if (!repair)
+		return;
+	pthread_mutex_lock(&repair->lock);
+	repair->stopping = true;
+	pthread_cond_signal(&repair->wake);
+	pthread_mutex_unlock(&repair->lock);
+	pthread_join(repair->thread, NULL);
+	repair_free(repair);
+}

@@ -1,0 +1,25 @@
+/*
+ * The call under which repairs do their work: without a caller, so no permission is asked for.
+ */
+#ifndef KUBE_WORKER_REPAIR_REPAIR_CALL_H
+#define KUBE_WORKER_REPAIR_REPAIR_CALL_H
+
+#include "common/base/clock.h"
+#include "kube-worker/operation/op.h"
+
+#define REPAIR_TIMEOUT_MS 8000 /* for one container */
+
+/* Begin one now. Its faults are the caller's to clear (buf_clear()). */
+static inline struct op_call repair_call(const struct op_env *env, struct kube_client *kube)
+{
+	return (struct op_call){
+		.env = env,
+		.kube = kube,
+		.deadline_ms = clock_mono_ms() + REPAIR_TIMEOUT_MS,
+		.attempt = 1,
+		.request_id = "repair",
+		.faults = buf_make(OP_FAULTS_MAX),
+	};
+}
+
+#endif

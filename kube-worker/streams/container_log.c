@@ -1,0 +1,342 @@
+#include "kube-worker/streams/container_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "kube-worker/operation/op_kube.h"
+
+#define TRY_MS 5000 /* for a log that cannot be read, when it is not followed */
+#define FORBIDDEN_MS 10000
+#define RETRY_FIRST_MS 200
+#define RETRY_MAX_MS 2000
+#define GONE_MS 5000  /* for a call that says nothing any more after its Pod has gone, as of a node that has died */
+#define AGAIN_MS 1000 /* until a log is asked for again that has ended while its container seems to run */
+#define NS_PER_MS 1000000
+
+/* ---- its life ---------------------------------------------------------------------------------------------------- */
+
+static struct log_place place_of(const struct log_options *options, uint32_t key)
+{
+	for (int i = 0; i < options->mark_count; i++)
+		if (options->marks[i].key == key)
+			return options->marks[i].place;
+	return (struct log_place){ 0, 0 };
+}
+
+struct container_log *container_log_create(const struct container_log_owner *owner, const struct fact *pod,
+					   const char *container)
+{
+	struct container_log *log = calloc(1, sizeof(*log));
+
+	if (!log)
+		return NULL;
+	log->owner = owner;
+	log->pod_uid = pod->uid;
+	snprintf(log->pod, sizeof(log->pod), "%s", pod->name);
+	snprintf(log->container, sizeof(log->container), "%s", container);
+	log->key = log_mark_key(&pod->uid, container);
+	log->reader = log_reader_make(place_of(owner->options, log->key), owner->options->since_ns);
+	log->backoff = (struct backoff){ .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
+	log->run_known = -1;
+	log->previous_of = -1;
+	return log;
+}
+
+void container_log_destroy(struct container_log *log)
+{
+	if (log->call)
+		kube_call_cancel(log->call);
+	log_reader_clear(&log->reader);
+	free(log);
+}
+
+/* ---- what Kubernetes tells --------------------------------------------------------------------------------------- */
+
+static void tell(void *ctx, const struct log_line *line)
+{
+	struct container_log *log = ctx;
+
+	log->owner->line(log->owner->ctx, log, line);
+}
+
+static bool take(void *ctx, const char *bytes, size_t len)
+{
+	struct container_log *log = ctx;
+	const struct container_log_owner *o = log->owner;
+	struct error err;
+
+	if (!log_output_takes(o->output, log)) {
+		log->paused = true;
+		return false;
+	}
+	if (log->gone_ms)
+		log->gone_ms = clock_mono_ms();
+	if (log_reader_feed(&log->reader, bytes, len, tell, log, &err))
+		o->failed(o->ctx, &err);
+	worker_stream_wake(o->stream);
+	return true;
+}
+
+static void on_begun(void *ctx)
+{
+	struct container_log *log = ctx;
+
+	log->answered = true;
+	log->failing_ms = 0;
+	if (log->phase == LOG_ASKED_PREVIOUS && log->previous_follows)
+		log_reader_next_run(&log->reader);
+	log->owner->begun(log->owner->ctx);
+}
+
+/* What is held of a line that will not go on. */
+static void close_log(struct container_log *log)
+{
+	if (log->phase == LOG_OVER)
+		return;
+	log->phase = LOG_OVER;
+	log_reader_end(&log->reader, tell, log);
+	log_output_break(log->owner->output, log);
+}
+
+/* It may have had more to say when it broke off, and cannot be asked any more. */
+static void tell_loss_at_end(struct container_log *log)
+{
+	char now[CLOCK_RFC3339_MAX];
+	struct log_line lost = { .time = now, .begins = true, .ends = true, .text = "" };
+
+	clock_format_rfc3339(clock_wall_ms(), true, now);
+	lost.time_len = strlen(now);
+	lost.lost_from_ns = log->reader.last.ns ? log->reader.last.ns : log->asked_ns;
+	tell(log, &lost);
+}
+
+static void retry_later(struct container_log *log)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	log->ended = false;
+	if (!log->failing_ms)
+		log->failing_ms = now_ms;
+	log->due_ms = now_ms + backoff_next_ms(&log->backoff);
+}
+
+/* Nothing to tell, for a reason that Kubernetes or the Pod gives. */
+static void nothing_yet(struct container_log *log, const char *text)
+{
+	snprintf(log->reason, sizeof(log->reason), "%s", log->message[0] ? log->message : text);
+	str_trim_broken_utf8(log->reason);
+	if (!log->owner->options->follow)
+		close_log(log);
+	else
+		log->due_ms = clock_mono_ms() + AGAIN_MS;
+}
+
+/* The answer to a call is complete. */
+static void on_complete(struct container_log *log, bool of_previous)
+{
+	const struct container_log_owner *o = log->owner;
+
+	backoff_reset(&log->backoff);
+	log->ended = true;
+	if (of_previous && !o->options->previous) {
+		log->previous_done = true;
+		log->run_known = log->previous_of - 1;
+		log_reader_end(&log->reader, tell, log);
+		return;
+	}
+	if (!o->options->follow)
+		close_log(log);
+	log->due_ms = clock_mono_ms() + AGAIN_MS;
+}
+
+static bool was_told(const struct container_log *log)
+{
+	return log->answered || log->reader.last.ns;
+}
+
+/*
+ * A server that has just been started forbids everything until it has read its roles: what was allowed before is tried
+ * again for a while.
+ */
+static bool is_forbidden_for_good(const struct container_log *log)
+{
+	return !was_told(log) || (log->failing_ms && clock_mono_ms() - log->failing_ms > FORBIDDEN_MS);
+}
+
+static void on_refused(struct container_log *log, bool of_previous, const struct kube_reply *reply,
+		       const struct error *why)
+{
+	const struct container_log_owner *o = log->owner;
+	const char *message = json_string_at(reply->object, "message");
+	struct error public = *why;
+
+	if (of_previous && !o->options->previous &&
+	    (reply->status == 400 || reply->status == 404 || reply->status == 500)) {
+		log->previous_done = true; /* it is no longer there */
+		if (log->ended && log->previous_of == log->run_known + 1)
+			log_reader_next_run(&log->reader); /* and was told to its end */
+		return;
+	}
+	if (reply->status == 400) {
+		nothing_yet(log, message ? message : "it has not started");
+		return;
+	}
+	if (reply->status == 404) {
+		nothing_yet(log, "it is gone");
+		close_log(log);
+		return;
+	}
+	op_kube_make_public(reply->object, &public);
+	if ((why->rc == RC_PERMISSION_DENIED && is_forbidden_for_good(log)) || why->rc == RC_INVALID_ARGUMENT) {
+		o->failed(o->ctx, &public);
+		return;
+	}
+	retry_later(log);
+	if (!o->options->follow && clock_mono_ms() - log->failing_ms > TRY_MS)
+		o->failed(o->ctx, &public);
+}
+
+static void on_done(void *ctx, const struct kube_reply *reply, const struct error *err)
+{
+	struct container_log *log = ctx;
+	bool of_previous = log->phase == LOG_ASKED_PREVIOUS;
+
+	log->call = NULL;
+	log->phase = LOG_IDLE;
+	log->paused = false;
+	if (reply->status == 204) /* what it is told of a Pod that is on no node */
+		nothing_yet(log, "it is on no node yet");
+	else if (err->rc)
+		on_refused(log, of_previous, reply, err);
+	else
+		on_complete(log, of_previous);
+	worker_stream_wake(log->owner->stream);
+}
+
+/* ---- requests to Kubernetes -------------------------------------------------------------------------------------- */
+
+/* From where on: what was told last, or when it was asked for first. */
+static int64_t since_of(const struct container_log *log)
+{
+	if (log->reader.last.ns)
+		return log->reader.last.ns;
+	return log->asked_ns;
+}
+
+static void ask(struct container_log *log, bool previous)
+{
+	const struct container_log_owner *o = log->owner;
+	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
+	const struct kube_call_taker taker = { .begun = on_begun, .take = take, .done = on_done, .ctx = log };
+	bool resumes = was_told(log);
+	struct log_call call = {
+		.namespace = o->namespace,
+		.pod = log->pod,
+		.container = log->container,
+		.previous = previous,
+		.first = !resumes,
+		.since_ns = resumes ? since_of(log) : 0,
+	};
+	struct error err;
+	enum rc rc;
+
+	log_options_path(o->options, &call, &path);
+	rc = buf_check(&path, &err);
+	if (!rc)
+		rc = kube_flow_get(worker_stream_kube(o->stream), path.data, 0, &taker, &log->call, &err);
+	if (rc) {
+		retry_later(log); /* no credentials yet, or no memory */
+		return;
+	}
+	if (!log->asked_ns)
+		log->asked_ns = clock_wall_ms() * NS_PER_MS;
+	log->phase = previous ? LOG_ASKED_PREVIOUS : LOG_ASKED;
+	log->previous_done = false;
+	log->previous_follows = previous && log->ended && log->run.restarts == log->run_known + 2;
+	log->previous_of = previous ? log->run.restarts : -1;
+	if (!previous)
+		log->run_known = log->run.restarts;
+}
+
+/* INT64_MAX: it is not to be given up. What waits for the client has time. */
+static int64_t give_up_ms(const struct container_log *log)
+{
+	return log->call && log->gone_ms && !log->paused ? log->gone_ms + GONE_MS : INT64_MAX;
+}
+
+static void give_up(struct container_log *log)
+{
+	kube_call_cancel(TAKE(log->call));
+	log->phase = LOG_IDLE;
+	log->ended = false;
+}
+
+/* A log that is not asked for at the moment: is it to be, and for which run? */
+void container_log_look(struct container_log *log)
+{
+	bool told_some = was_told(log);
+	bool new_run = log->run.restarts != log->run_known;
+	bool previous_done;
+
+	if (clock_mono_ms() >= give_up_ms(log))
+		give_up(log);
+	if (log->call || log->phase == LOG_OVER || clock_mono_ms() < log->due_ms)
+		return;
+	if (!log->is_there) {
+		if (!log->ended && log->answered)
+			tell_loss_at_end(log);
+		close_log(log);
+		return;
+	}
+	if (log->owner->options->follow && !log->run.started)
+		return; /* the cache will tell */
+	if (log->owner->options->previous) {
+		ask(log, true);
+		return;
+	}
+	if (told_some && log->ended && !new_run && !log->run.goes_on)
+		return;
+	previous_done = log->previous_done && log->previous_of == log->run.restarts;
+	if (told_some && !previous_done)
+		log_reader_restart(&log->reader, log->ended && log->run.restarts == log->run_known + 1);
+	if (told_some && new_run && log->run.restarts > 0 && !previous_done) {
+		ask(log, true);
+		return;
+	}
+	ask(log, false);
+}
+
+/* ---- what the cache tells ---------------------------------------------------------------------------------------- */
+
+void container_log_see(struct container_log *log, const struct pod_run *run, const char *message)
+{
+	if (log->run.restarts != run->restarts || log->run.goes_on != run->goes_on || log->run.started != run->started)
+		log->due_ms = log->failing_ms ? log->due_ms : 0;
+	log->run = *run;
+	log->is_there = true;
+	snprintf(log->message, sizeof(log->message), "%s", message);
+}
+
+void container_log_note(struct container_log *log)
+{
+	if (log->is_there || !log->gone_ms)
+		log->gone_ms = log->is_there ? 0 : clock_mono_ms();
+}
+
+void container_log_resume(struct container_log *log)
+{
+	if (!log->paused || !log->call || !log_output_takes(log->owner->output, log))
+		return;
+	log->paused = false;
+	log->gone_ms = log->gone_ms ? clock_mono_ms() : 0;
+	kube_call_resume(log->call);
+}
+
+int64_t container_log_due_ms(const struct container_log *log)
+{
+	int64_t due_ms = log->call ? give_up_ms(log) : log->due_ms;
+
+	return log->phase != LOG_OVER && due_ms > clock_mono_ms() ? due_ms : INT64_MAX;
+}

@@ -1,0 +1,49 @@
+/*
+ * What a request for logs asks for, and the calls to Kubernetes that follow from it. Pure.
+ */
+#ifndef KUBE_WORKER_STREAMS_LOG_OPTIONS_H
+#define KUBE_WORKER_STREAMS_LOG_OPTIONS_H
+
+#include "common/services/json.h"
+#include "kube-worker/operation/request_check.h"
+#include "kube-worker/streams/log_output.h"
+
+#define LOG_ALL_CONTAINERS "*"
+
+/* The texts belong to the request. */
+struct log_options {
+	const char *id;
+	const char *container; /* NULL: ours; LOG_ALL_CONTAINERS */
+	const char *replica;   /* NULL: all */
+	bool events;
+	bool follow;
+	bool timestamps;
+	bool previous;
+	int64_t tail_lines;                    /* -1: all */
+	int64_t since_seconds;                 /* 0: not given */
+	int64_t since_ns;                      /* 0: not given */
+	int64_t limit_bytes;                   /* INT64_MAX: none */
+	struct log_mark marks[LOG_PLACES_MAX]; /* of Last-Event-ID */
+	int mark_count;
+};
+
+#define LOG_MEMBER_COUNT 12
+extern const struct request_member log_members[LOG_MEMBER_COUNT];
+
+/* Read a request that has the members above. Errors: RC_INVALID_ARGUMENT a last_event_id that is none of ours. */
+enum rc log_options_read(const cJSON *request, struct log_options *ret_options, struct error *err) must_check;
+
+/* One call. */
+struct log_call {
+	const char *namespace;
+	const char *pod;
+	const char *container;
+	bool previous;
+	bool first;       /* of this log: the client's tail and since count */
+	int64_t since_ns; /* of a later one; 0: from the start */
+};
+
+/* Append its path. */
+void log_options_path(const struct log_options *options, const struct log_call *call, struct buf *path);
+
+#endif
