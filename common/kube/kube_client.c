@@ -223,10 +223,19 @@ static bool is_starting(struct kube_client *client, const struct kube_request *r
 /* The tries of one request. */
 struct tries {
 	int64_t started_ms;
-	bool repeated; /* at once, after a 401 or 403 */
-	bool started; /* not long ago: a refusal may be older than the word that it is ready, which was asked for next */
+	int refusals;      /* 401 and 403, but for those of a server that is starting */
+	bool was_starting; /* the server, at an earlier try */
 	bool unsure;
 };
+
+/*
+ * How often a refused request is sent: again at once, for new credentials. Once more to a server that has just been
+ * started: the second refusal may be older than the reply that it is ready.
+ */
+static int refusals_max(const struct tries *tries)
+{
+	return tries->was_starting || was_away(clock_mono_ms()) ? 3 : 2;
+}
 
 /*
  * Until when the same request may be sent again, because it may succeed a moment later; 0: it will not. So says a 422
@@ -259,7 +268,7 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 		       struct error *err)
 {
 	struct backoff backoff = { .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
-	struct tries tries = { .started_ms = clock_mono_ms(), .started = was_away(clock_mono_ms()) };
+	struct tries tries = { .started_ms = clock_mono_ms() };
 	struct error own_error;
 
 	if (!err)
@@ -278,10 +287,11 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 		refused = rc == RC_PERMISSION_DENIED || reply->status == 401;
 		if (!refused)
 			client->forbidden_since_ms = 0;
-		starting = refused && (tries.repeated || request->once) && is_starting(client, request);
+		starting = refused && (tries.refusals > 0 || request->once) && is_starting(client, request);
 		if (starting)
 			rc = error_set(err, RC_UNAVAILABLE, "the API server is not ready");
-		tries.started |= starting;
+		tries.was_starting |= starting;
+		tries.refusals += refused && !starting;
 		if (!rc || request->once || (request->cancelled && request->cancelled(request->ctx)))
 			return rc;
 		until_ms = retry_until_ms(&tries, request->deadline_ms, rc, reply->status, starting);
@@ -289,10 +299,7 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 			delay = retry_delay_ms(&backoff, err, until_ms);
 			if (delay < 0)
 				return rc;
-		} else if (refused && (!tries.repeated || tries.started)) {
-			tries.started = tries.started && !tries.repeated;
-			tries.repeated = true;
-		} else {
+		} else if (!refused || tries.refusals >= refusals_max(&tries)) {
 			return rc;
 		}
 		clock_sleep_ms(delay);

@@ -142,3 +142,13 @@ def test_a_server_that_forbids_everything_after_its_restart_is_starting(ask):
 
     answer, took = ask({"restarted": restarted})["restarted"]
     assert answer == "UNAVAILABLE 403 the API server is not ready" and took > 1.5, (answer, took)
+
+
+def test_a_refusal_of_a_server_that_was_away_meanwhile_is_not_its_last_word(ask):
+    answers = [b"", said(403), said(403), http(200, "{}")]
+
+    def restarted(_, path):
+        return http(200, "ok") if path == "/readyz" else answers.pop(0)
+
+    answer, _ = ask({"restarted": restarted})["restarted"]
+    assert answer.startswith("OK 200") and not answers, answer
