@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/thread.h"
 #include "common/kube/kube_client.h"
+#include "common/kube/kube_presence.h"
 #include "common/protocol.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
@@ -45,7 +46,7 @@ static bool look(struct kube_health *health, bool healthy_before)
 		};
 
 		rc = kube_client_do(health->kube, &request, &reply, &err);
-		if (rc == RC_TIMEOUT && kube_client_last_answer_ms() >= start_ms)
+		if (rc == RC_TIMEOUT && kube_presence_last_answer_ms() >= start_ms)
 			rc = RC_OK;
 	}
 	if (!rc && !healthy_before)

@@ -10,6 +10,7 @@
 #include "common/kube/kube_answer.h"
 #include "common/kube/kube_headers.h"
 #include "common/kube/kube_metrics.h"
+#include "common/kube/kube_presence.h"
 
 #define HEADERS_MAX 16
 #define CONTENT_TYPE_MAX 128
@@ -24,7 +25,6 @@
 /* For a server that forbids even the question whether it is ready: most mean it, but for one that was away just now. */
 #define FORBIDDEN_MAX_MS 1500
 #define FORBIDDEN_AFTER_ABSENCE_MS 10000
-#define JUST_NOW_MS 20000
 #define URL_MAX 70000
 
 struct kube_client {
@@ -32,20 +32,6 @@ struct kube_client {
 	struct http_client *http;
 	int64_t forbidden_since_ms; /* everything is, and /readyz with it; 0: something was answered */
 };
-
-/* Of the whole process; 0: never. */
-static _Atomic int64_t last_answer_ms;
-static _Atomic int64_t last_absence_ms; /* nothing was answered */
-
-int64_t kube_client_last_answer_ms(void)
-{
-	return last_answer_ms;
-}
-
-void kube_client_note_answer(void)
-{
-	last_answer_ms = clock_mono_ms();
-}
 
 enum rc kube_client_create(struct kube_auth *auth, struct kube_client **ret_client, struct error *err)
 {
@@ -161,9 +147,9 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	kube_metrics_end(&call, response.status);
 	reply->status = response.status;
 	if (!rc && response.status < 500)
-		kube_client_note_answer();
+		kube_presence_note_answer();
 	if (rc == RC_UNAVAILABLE && response.status == 0)
-		last_absence_ms = clock_mono_ms();
+		kube_presence_note_absence();
 	if (!rc && response.status == 401)
 		kube_auth_reject(client->auth, credentials);
 	kube_credentials_release(credentials);
@@ -176,11 +162,6 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 
 /* ---- trying again ------------------------------------------------------------------------------------------------ */
 
-static bool was_away(int64_t now)
-{
-	return last_absence_ms && now - last_absence_ms < JUST_NOW_MS;
-}
-
 /* Is it only for a moment that even the question is forbidden? */
 static bool is_forbidden_briefly(struct kube_client *client)
 {
@@ -188,7 +169,8 @@ static bool is_forbidden_briefly(struct kube_client *client)
 
 	if (!client->forbidden_since_ms)
 		client->forbidden_since_ms = now;
-	return now - client->forbidden_since_ms < (was_away(now) ? FORBIDDEN_AFTER_ABSENCE_MS : FORBIDDEN_MAX_MS);
+	return now - client->forbidden_since_ms <
+	       (kube_presence_was_away() ? FORBIDDEN_AFTER_ABSENCE_MS : FORBIDDEN_MAX_MS);
 }
 
 /*
@@ -234,7 +216,7 @@ struct tries {
  */
 static int refusals_max(const struct tries *tries)
 {
-	return tries->was_starting || was_away(clock_mono_ms()) ? 3 : 2;
+	return tries->was_starting || kube_presence_was_away() ? 3 : 2;
 }
 
 /*

@@ -71,13 +71,6 @@ void kube_client_destroy(struct kube_client *client);
 enum rc kube_client_do(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
 		       struct error *err) must_check;
 
-/*
- * When anybody in this process last had an answer below 500, or a part of one: clock_mono_ms(); 0: never. Who asks in
- * another way notes it. Any thread.
- */
-int64_t kube_client_last_answer_ms(void);
-void kube_client_note_answer(void);
-
 void kube_reply_clear(struct kube_reply *reply);
 #define cleanup_kube_reply cleanup_with(kube_reply_clear)
 

@@ -8,6 +8,7 @@
 #include "common/kube/kube_flow_private.h"
 #include "common/kube/kube_headers.h"
 #include "common/kube/kube_metrics.h"
+#include "common/kube/kube_presence.h"
 
 #define URL_MAX 70000
 
@@ -79,7 +80,7 @@ static bool take(void *ctx, const char *bytes, size_t len)
 {
 	struct kube_call *call = ctx;
 
-	kube_client_note_answer();
+	kube_presence_note_answer();
 	if (call->taker.take)
 		return call->taker.take(call->taker.ctx, bytes, len);
 	buf_add(&call->collected, bytes, len);
@@ -94,12 +95,15 @@ static void done(void *ctx, const struct http_response *response, const struct e
 	struct error err = *http_err;
 
 	kube_metrics_end(&call->counted, response->status);
+	if (err.rc == RC_UNAVAILABLE && response->status == 0)
+		kube_presence_note_absence();
 	if (!err.rc && response->status == 401)
 		kube_auth_reject(call->flow->auth, call->credentials);
 	if (!err.rc && buf_check(body, &err))
 		err.rc = RC_UNAVAILABLE;
 	if (!err.rc && !(call->taker.take && response->status / 100 == 2))
 		err.rc = kube_answer_read(&reply, body, response->retry_after_s, &err);
+	kube_presence_doubt_refusal(&err);
 	call->taker.done(call->taker.ctx, &reply, &err);
 	kube_reply_clear(&reply);
 	free_call(call);

@@ -9,6 +9,7 @@
 #include "common/kube/kube_answer.h"
 #include "common/kube/kube_flow_private.h"
 #include "common/kube/kube_metrics.h"
+#include "common/kube/kube_presence.h"
 
 #define BLOCK 16384
 #define OUT_MAX (1024u * 1024)   /* bytes: a message, and the answers to what one block can hold of pings */
@@ -84,6 +85,7 @@ static void on_refused(void *ctx, const struct http_response *response, const st
 		err.rc = kube_answer_read(&reply, &response->body, response->retry_after_s, &err);
 	if (!err.rc)
 		error_set(&err, RC_UNAVAILABLE, "Kubernetes answered %d to a request for an upgrade", response->status);
+	kube_presence_doubt_refusal(&err);
 	s->duplex = NULL;
 	s->taker.refused(s->taker.ctx, &reply, &err);
 	kube_reply_clear(&reply);
@@ -167,7 +169,7 @@ static size_t receive(struct kube_socket *s, size_t max)
 	if (got == HTTP_DUPLEX_BUSY)
 		return 0;
 	if (got > 0)
-		kube_client_note_answer();
+		kube_presence_note_answer();
 	if (got <= 0)
 		s->state = KUBE_SOCKET_BROKEN;
 	else if (!websocket_receive(s->websocket, block, (size_t)got, &s->out))

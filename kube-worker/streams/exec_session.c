@@ -161,7 +161,7 @@ static void name_refusal(const struct kube_reply *reply, struct error *err)
 {
 	struct error original = *err;
 
-	if (reply->status == HTTP_FORBIDDEN && !says_why(json_string_at(reply->object, "message")))
+	if (err->rc == RC_PERMISSION_DENIED && !says_why(json_string_at(reply->object, "message")))
 		error_set(
 			err, RC_PERMISSION_DENIED,
 			"Kubernetes does not allow it: the provider's Role cannot create resource \"pods/exec\", which "

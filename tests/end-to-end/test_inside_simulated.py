@@ -1,6 +1,8 @@
-"""Looking inside a container, when the cluster measures nothing."""
+"""Looking inside a container, when the cluster measures nothing, or its API server has just been started."""
 
 from api import BASE, spec
+from container_logs import pod_of, say
+from test_logs import logs, web
 
 
 def test_usage_without_metrics(stack):
@@ -10,3 +12,14 @@ def test_usage_without_metrics(stack):
         problem = stack.api.call("GET", f"{BASE}/unmeasured/usage").problem(*answer)
         assert "metrics.k8s.io" in problem["detail"], problem
         stack.target.faults()
+
+
+def test_logs_while_a_started_api_server_forbids_everything(stack):
+    web(stack, "early")
+    say(stack, pod_of(stack, "early"), "x\n")
+    of_logs = {"path": "/api/v1", "resource": "pods/log"}
+    stack.target.faults({"match": of_logs, "kind": "drop", "count": 2},  # a lost connection is retried once
+                        {"match": of_logs, "kind": "forbidden", "count": 3})
+    answer = logs(stack, "early")
+    assert answer.status == 200 and answer.text == "x\n", answer.text
+    stack.target.faults()

@@ -133,11 +133,6 @@ void kube_client_destroy(struct kube_client *client)
 	free(client);
 }
 
-int64_t kube_client_last_answer_ms(void)
-{
-	return 0;
-}
-
 void kube_reply_clear(struct kube_reply *reply)
 {
 	cJSON_Delete(TAKE(reply->object));
