@@ -3,7 +3,7 @@
  * decides the race; then the reply, which says how it is settled. What fails is taken back: after an error nothing
  * remains.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <string.h>
 
@@ -13,8 +13,9 @@
 #include "common/services/log.h"
 #include "kube-worker/agent_requests.h"
 #include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/container/container_make.h"
-#include "kube-worker/container/container_remove.h"
+#include "kube-worker/container/removal.h"
 #include "kube-worker/debt/create_debt.h"
 #include "kube-worker/debt/request_digest.h"
 #include "kube-worker/first_record.h"
@@ -136,7 +137,7 @@ static enum rc refuse_other(struct op_call *call, const char *id, struct error *
 
 	if (rc == RC_NOT_FOUND)
 		return RC_OK;
-	return rc ? rc : container_is_taken(id, err);
+	return rc ? rc : container_make_refuse(id, err);
 }
 
 /* A root with our token, which this attempt has not made for certain: whose debt is it? */
@@ -171,7 +172,7 @@ static enum rc judge_existing(struct op_call *call, struct create *create, struc
 	if (json_at(root->object, "metadata.deletionTimestamp"))
 		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", debt->id);
 	if (!str_equal(root_token(root), debt->token))
-		return container_is_taken(debt->id, err);
+		return container_make_refuse(debt->id, err);
 	rc = create_debt_check(debt, debt->id, root_annotation(root, ANNOTATION_DIGEST), err);
 	return rc ? rc : join_existing(call, create, err);
 }
@@ -194,7 +195,7 @@ static enum rc refuse_kind(struct op_call *call, enum kube_kind kind, const char
 
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	return labels_are_of(other.object, id) ? container_is_taken(id, err) : RC_OK;
+	return labels_are_of(other.object, id) ? container_make_refuse(id, err) : RC_OK;
 }
 
 static enum rc refuse_kinds(struct op_call *call, unsigned kinds, const char *id, struct error *err)
@@ -349,7 +350,7 @@ static void take_back(struct op_call *call, struct create *create)
 		return;
 	if (create->debt.kind == DEBT_OBJECT)
 		what.owed_to = call->caller;
-	if (container_undo(call, &what, &err))
+	if (removal_undo(call, &what, &err))
 		log_warn("a failed create could not be taken back yet; the sweeper will", log_str("id", what.id),
 			 log_err(&err), log_str("request_id", call->request_id));
 }

@@ -82,7 +82,7 @@ static void check_ports_of(const struct rule_context *c, const char *protocol)
 		int64_t port = json_int_at(item, "container_port", 0);
 		char where[64];
 
-		if (port >= 1 && port <= PORT_MAX && str_equal(port_protocol(item), protocol)) {
+		if (port >= 1 && port <= PORT_MAX && str_equal(spec_port_protocol(item), protocol)) {
 			snprintf(where, sizeof(where), "/network/ports/%zu/container_port", index);
 			if (seen[port / CHAR_BIT] & 1u << port % CHAR_BIT)
 				add_fault(c, where, "is a duplicate");

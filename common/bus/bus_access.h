@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "common/bus/bus_url.h"
+#include "common/bus/bus_servers.h"
 #include "common/bus/nkey.h"
 #include "common/services/config.h"
 #include "common/services/secret_file.h"

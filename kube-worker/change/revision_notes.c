@@ -4,7 +4,7 @@
 
 #include "common/adapters/crypto.h"
 #include "common/base/strutil.h"
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "common/container/labels.h"
 #include "common/services/json_canonical.h"
 #include "kube-worker/change/change_mark.h"

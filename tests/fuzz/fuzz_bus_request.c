@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/bus/bus.h"
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "kube-worker/debt/request_digest.h"
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 #include "kube-worker/operation/permission.h"
 #include "kube-worker/operation/request_check.h"
 #include "tests/fuzz/fuzz.h"

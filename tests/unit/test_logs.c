@@ -3,7 +3,7 @@
 
 #include "api-svc/log_query.h"
 #include "common/base/strutil.h"
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 #include "kube-worker/streams/log_options.h"
 
 #define T "2026-01-02T03:04:05."
@@ -345,7 +345,7 @@ Test(log_options, paths_ask_for_what_the_client_wants)
 	}
 }
 
-Test(kube_facts, a_pod_tells_what_its_containers_have_run)
+Test(fact, a_pod_tells_what_its_containers_have_run)
 {
 	static const char pod[] =
 		"{\"metadata\":{\"name\":\"p\",\"uid\":\"00000000-0000-0000-0000-000000000001\"},\"status\":{"
@@ -365,7 +365,7 @@ Test(kube_facts, a_pod_tells_what_its_containers_have_run)
 	cr_assert_eq(json_parse(pod, strlen(pod), &object, NULL), RC_OK);
 	cr_assert_eq(fact_from_object(KUBE_POD, object, &fact, NULL), RC_OK);
 	cr_expect_str_eq(fact->name, "p");
-	for (at = fact->runs; pod_run_next(&at, &run) && count < ARRAY_LEN(wanted); count++) {
+	for (at = fact->runs; fact_next_run(&at, &run) && count < ARRAY_LEN(wanted); count++) {
 		cr_expect_str_eq(run.container, wanted[count].container);
 		cr_expect_eq(run.restarts, wanted[count].restarts);
 		cr_expect_eq(run.started, wanted[count].started);

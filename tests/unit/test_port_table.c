@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "common/container/port_table.h"
 
 Test(port_table, the_first_of_a_number_and_protocol_counts)
@@ -38,7 +38,7 @@ Test(port_table, nothing_makes_an_empty_one)
 	cr_expect_null(port_table_find(&table, 0, "TCP"));
 }
 
-Test(container_object, what_does_not_fit_the_annotation_is_called_by_its_name)
+Test(container_write, what_does_not_fit_the_annotation_is_called_by_its_name)
 {
 	cleanup_json cJSON *spec = cJSON_Parse("{\"metadata\":{\"name\":\"a\"},\"network\":{\"ports\":[]}}");
 	struct buf out cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
