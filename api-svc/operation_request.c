@@ -8,9 +8,8 @@
 #include "api-svc/document/projection.h"
 #include "api-svc/exec_framing.h"
 #include "api-svc/exec_request.h"
-#include "api-svc/list_query.h"
-#include "api-svc/log_query.h"
 #include "api-svc/parameters.h"
+#include "api-svc/query_rules.h"
 
 #define ID_PARAMETER "id"
 
@@ -184,9 +183,9 @@ static const struct extra {
 	[OPERATION_DELETE] = { .write = write_delete },
 	[OPERATION_EXEC] = { .write = write_exec, .without_parameters = true, .check = exec_request_check },
 	[OPERATION_EXEC_RUN] = { .write = write_exec_run, .check_body = exec_request_check_body },
-	[OPERATION_LOGS] = { .write = write_logs, .check = log_query_check },
-	[OPERATION_LIST] = { .check = list_query_check, .is_narrowed = list_query_is_narrowed },
-	[OPERATION_WATCH] = { .check = list_query_check_watch },
+	[OPERATION_LOGS] = { .write = write_logs, .check = query_rules_check_logs },
+	[OPERATION_LIST] = { .check = query_rules_check_list, .is_narrowed = query_rules_is_narrowed },
+	[OPERATION_WATCH] = { .check = query_rules_check_watch },
 };
 
 static const struct extra *extra_of(const struct operation_request *o)

@@ -7,7 +7,7 @@
 #include "common/base/strutil.h"
 #include "common/http/http_client.h"
 #include "common/services/log.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 #include "registrar/payload.h"
 
 #define ANSWER_MAX (1024u * 1024) /* bytes of an answer's body that we read; its beginning is logged */

@@ -6,7 +6,7 @@
 #include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
-#include "common/services/json_canonical.h"
+#include "common/services/json_write.h"
 #include "kube-worker/change/change_mark.h"
 #include "kube-worker/change/change_root.h"
 #include "kube-worker/change/change_settle.h"
@@ -90,10 +90,10 @@ static enum rc is_same_spec(const cJSON *a, const cJSON *b, bool *ret_same, stru
 	struct buf of_b cleanup_buf = buf_make(CONTAINER_VIEW_MAX);
 	struct json_writer to_a = json_writer_make(&of_a);
 	struct json_writer to_b = json_writer_make(&of_b);
-	enum rc rc = json_canonical_write(&to_a, NULL, a, err);
+	enum rc rc = json_canonical(&to_a, NULL, a, err);
 
 	if (!rc)
-		rc = json_canonical_write(&to_b, NULL, b, err);
+		rc = json_canonical(&to_b, NULL, b, err);
 	if (!rc)
 		rc = buf_check(&of_a, err);
 	if (!rc)

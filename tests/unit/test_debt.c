@@ -1,10 +1,9 @@
-/* debt, permission, debt_list, request_digest: what the protocol's parts decide on their own. */
+/* debt, permission, debt_list: what the protocol's parts decide on their own. */
 #include <criterion/criterion.h>
 #include <string.h>
 
 #include "common/container/debt.h"
 #include "kube-worker/debt/debt_list.h"
-#include "kube-worker/debt/request_digest.h"
 #include "kube-worker/operation/permission.h"
 
 Test(debt, keys_are_legal_and_recognised)
@@ -171,41 +170,5 @@ Test(debt_list, acts_when_its_time_has_come)
 
 		cr_expect_eq(debt_list_is_due(c->word, c->by_key, c->seen_ms, c->lost_ms, c->left_ms), c->due,
 			     "case %zu", i);
-	}
-}
-
-static void digest_of(const char *text, char out[REQUEST_DIGEST_MAX])
-{
-	cleanup_json cJSON *tree = cJSON_Parse(text);
-	struct error err;
-
-	cr_assert_not_null(tree, "%s", text);
-	cr_assert_eq(request_digest(tree, out, &err), RC_OK);
-	cr_assert_eq(strlen(out), REQUEST_DIGEST_MAX - 1);
-}
-
-static const struct {
-	const char *a, *b;
-	bool same;
-} digest_cases[] = {
-	{ "{\"a\":1,\"b\":[1,2]}", "{ \"b\": [1, 2], \"a\": 1 }", true },
-	{ "{\"a\":{\"x\":1,\"y\":null}}", "{\"a\":{\"y\":null,\"x\":1}}", true },
-	{ "{\"a\":[1,2]}", "{\"a\":[2,1]}", false },
-	{ "{\"a\":1}", "{\"a\":\"1\"}", false },
-	{ "{\"a\":1}", "{\"a\":1,\"b\":null}", false },
-	{ "{\"a\":[]}", "{\"a\":{}}", false },
-	{ "{}", "{}", true },
-};
-
-Test(request_digest, is_of_the_value_not_of_its_text)
-{
-	for (size_t i = 0; i < ARRAY_LEN(digest_cases); i++) {
-		char a[REQUEST_DIGEST_MAX];
-		char b[REQUEST_DIGEST_MAX];
-
-		digest_of(digest_cases[i].a, a);
-		digest_of(digest_cases[i].b, b);
-		cr_expect_eq(strcmp(a, b) == 0, digest_cases[i].same, "%s and %s", digest_cases[i].a,
-			     digest_cases[i].b);
 	}
 }

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "api-svc/log_query.h"
+#include "api-svc/query_rules.h"
 #include "common/base/strutil.h"
 #include "common/container/fact.h"
 #include "kube-worker/streams/log_options.h"
