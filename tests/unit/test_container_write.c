@@ -56,3 +56,22 @@ Test(container_write, hints_that_no_annotation_can_hold_are_refused)
 	cr_expect_eq(container_write_deployment("a", spec, NULL, &origin, &body, &err), RC_INVALID_ARGUMENT);
 	cr_expect_not_null(strstr(err.text, "provider_hints"));
 }
+
+Test(container_write, what_does_not_fit_the_annotation_is_called_by_its_name)
+{
+	cleanup_json cJSON *spec = cJSON_Parse("{\"metadata\":{\"name\":\"a\"},\"network\":{\"ports\":[]}}");
+	struct buf out cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	struct error err;
+
+	for (int i = 1; i <= 5000; i++) {
+		cJSON *port = cJSON_CreateObject();
+
+		cJSON_AddNumberToObject(port, "container_port", i);
+		cJSON_AddStringToObject(port, "visibility", "internal");
+		cJSON_AddItemToArray(json_at(spec, "network.ports"), port);
+	}
+	cr_assert_eq(container_write_deployment(
+			     "a", spec, NULL, &(struct container_origin){ .token = "req:1", .digest = "" }, &out, &err),
+		     RC_INVALID_ARGUMENT);
+	cr_expect_not_null(strstr(err.text, "network.ports"), "%s", err.text);
+}

@@ -86,14 +86,32 @@ Test(fact, an_object_with_nothing_in_it_is_refused_and_one_with_nonsense_is_not)
 	cr_expect_eq(odd->replicas, 1);
 }
 
-Test(fact, uids_there_and_back)
+Test(fact, a_pod_tells_what_its_containers_have_run)
 {
-	struct kube_uid uid = kube_uid_parse("0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6");
-	char text[KUBE_UID_TEXT_MAX];
+	static const char pod[] =
+		"{\"metadata\":{\"name\":\"p\",\"uid\":\"00000000-0000-0000-0000-000000000001\"},\"status\":{"
+		"\"initContainerStatuses\":[{\"name\":\"i\",\"restartCount\":0,\"state\":{\"terminated\":{}}}],"
+		"\"containerStatuses\":[{\"name\":\"a\",\"restartCount\":3,\"state\":{\"running\":{}}},"
+		"{\"name\":\"b\",\"restartCount\":2,\"state\":{\"waiting\":{}},\"lastState\":{\"terminated\":{}}},"
+		"{\"name\":\"c\",\"restartCount\":0,\"state\":{\"waiting\":{}}}]}}";
+	static const struct pod_run wanted[] = {
+		{ "i", 0, true, false }, { "a", 3, true, true }, { "b", 2, true, false }, { "c", 0, false, false }
+	};
+	cleanup_json cJSON *object = NULL;
+	struct fact *fact = NULL;
+	struct pod_run run;
+	const char *at;
+	size_t count = 0;
 
-	kube_uid_format(&uid, text);
-	cr_expect_str_eq(text, "0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6");
-	cr_expect(kube_uid_is_set(&uid));
-	uid = kube_uid_parse("no uid");
-	cr_expect_not(kube_uid_is_set(&uid));
+	cr_assert_eq(json_parse(pod, strlen(pod), &object, NULL), RC_OK);
+	cr_assert_eq(fact_from_object(KUBE_POD, object, &fact, NULL), RC_OK);
+	cr_expect_str_eq(fact->name, "p");
+	for (at = fact->runs; fact_next_run(&at, &run) && count < ARRAY_LEN(wanted); count++) {
+		cr_expect_str_eq(run.container, wanted[count].container);
+		cr_expect_eq(run.restarts, wanted[count].restarts);
+		cr_expect_eq(run.started, wanted[count].started);
+		cr_expect_eq(run.goes_on, wanted[count].goes_on);
+	}
+	cr_expect_eq(count, ARRAY_LEN(wanted));
+	free(fact);
 }
