@@ -47,15 +47,9 @@ struct api {
 
 /* ---- questions for workers ---- */
 
-static bool is_create(const struct request *r)
+static enum operation_leaving leaving_of(const struct request *r)
 {
-	return r->match.route.operation == OPERATION_CREATE;
-}
-
-/* A command that runs to its end: it is worth nothing without its client. */
-static bool is_run(const struct request *r)
-{
-	return r->match.route.operation == OPERATION_EXEC_RUN;
+	return operation_row(r->match.route.operation)->leaving;
 }
 
 /* Nothing is written, settled or run for a client that has gone. */
@@ -92,7 +86,7 @@ static enum http_handled ask_worker(struct api *api, struct request *r, struct h
 		.version = version,
 		.timeout_ms = api->config->request_timeout_ms,
 		.done = on_worker_reply,
-		.present = is_create(r) || is_run(r) ? is_present : NULL,
+		.present = leaving_of(r) != OPERATION_GOES_ON ? is_present : NULL,
 		.goes_on = r->has_key,
 		.ctx = api,
 	};
@@ -135,7 +129,7 @@ static struct http_answer success_answer(struct request *r, const struct http_ex
 	const struct operation_row *row = operation_row(r->match.route.operation);
 	struct http_answer answer = {
 		.status = row->status,
-		.only_if_present = is_create(r),
+		.only_if_present = row->leaving == OPERATION_IS_UNDONE,
 	};
 
 	r->debt = TAKE(reply->debt);
@@ -169,7 +163,7 @@ static struct http_answer error_answer(const struct request *r, const struct err
 
 static struct http_answer failure_answer(struct api *api, const struct request *r, const struct worker_reply *reply)
 {
-	if (reply->outcome_unknown && is_create(r) && !r->has_key)
+	if (reply->outcome_unknown && leaving_of(r) == OPERATION_IS_UNDONE && !r->has_key)
 		undo(api, r);
 	return error_answer(r, &reply->error, reply->faults);
 }
@@ -353,7 +347,7 @@ static enum http_handled handle_operation(struct api *api, struct request *r, st
 	struct request_body_source source = {
 		.content_type = http_exchange_header(ex, "Content-Type"),
 		.optional = !document->body_required,
-		.may_be_bare = is_create(r),
+		.may_be_bare = operation_request_may_be_bare(&request),
 		.merge_patch = document->takes_merge_patch,
 		.has_key = http_exchange_header(ex, REQUEST_KEY_HEADER) != NULL,
 	};
@@ -489,9 +483,13 @@ static enum rc check_capacity(const struct api *api, const struct request *r, st
 
 static enum access_need need_of(enum operation operation)
 {
-	if (operation == OPERATION_EXEC || operation == OPERATION_EXEC_RUN)
-		return ACCESS_EXEC;
-	return operation_row(operation)->writes ? ACCESS_CHANGE : ACCESS_READ;
+	static const enum access_need needs[] = {
+		[OPERATION_READS] = ACCESS_READ,
+		[OPERATION_CHANGES] = ACCESS_CHANGE,
+		[OPERATION_EXECUTES] = ACCESS_EXEC,
+	};
+
+	return needs[operation_row(operation)->effect];
 }
 
 /* Of a browser. The page at /console is one of ours. */

@@ -145,12 +145,12 @@ static void collect(void *ctx)
 enum http_handled api_metrics_answer(struct request *r, struct http_exchange *exchange, struct http_server *server)
 {
 	const struct metrics metrics = { .lists = lists, .collect = collect, .ctx = server };
-	enum metrics_format format = metrics_format_of(http_exchange_header(exchange, "Accept"));
-	struct http_answer answer = { .status = 200, .content_type = metrics_content_type(format) };
+	enum metrics_format format = metrics_text_format_of(http_exchange_header(exchange, "Accept"));
+	struct http_answer answer = { .status = 200, .content_type = metrics_text_content_type(format) };
 	struct buf text cleanup_buf = buf_make(METRICS_TEXT_MAX);
 	struct error err;
 
-	metrics_write(&metrics, format, &text);
+	metrics_text_write(&metrics, format, &text);
 	if (buf_check(&text, &err))
 		return request_answer_error(r, exchange, &err);
 	answer.body = buf_take(&text, &answer.body_len);

@@ -8,9 +8,8 @@
 #include "api-svc/document/projection.h"
 #include "api-svc/exec_framing.h"
 #include "api-svc/exec_request.h"
-#include "api-svc/list_query.h"
-#include "api-svc/log_query.h"
 #include "api-svc/parameters.h"
+#include "api-svc/query_rules.h"
 
 #define ID_PARAMETER "id"
 
@@ -162,7 +161,7 @@ bool operation_request_choose_token(const struct operation_request *o)
 static enum rc write_token(const struct operation_request *o, const struct body *body unused, struct json_writer *w,
 			   struct error *err)
 {
-	if (!operation_row(o->request->match.route.operation)->writes)
+	if (operation_row(o->request->match.route.operation)->effect != OPERATION_CHANGES)
 		return RC_OK;
 	if (!operation_request_choose_token(o))
 		return error_set(err, RC_INTERNAL, "libcrypto cannot make random numbers or digests");
@@ -175,18 +174,19 @@ static const struct extra {
 	enum rc (*write)(const struct operation_request *o, const struct body *body, struct json_writer *w,
 			 struct error *err);
 	bool without_parameters; /* they are not sent */
+	bool may_be_bare;        /* its body: what DCM sends, a spec without its envelope */
 	/* What the API document cannot express of the query, and of the body; and does it narrow what is asked for? */
 	void (*check)(const struct target *target, struct faults *faults);
 	void (*check_body)(const cJSON *body, int64_t request_timeout_ms, struct faults *faults);
 	bool (*is_narrowed)(const struct target *target);
 } extras[OPERATION_COUNT] = {
-	[OPERATION_CREATE] = { .write = write_create, .without_parameters = true },
+	[OPERATION_CREATE] = { .write = write_create, .without_parameters = true, .may_be_bare = true },
 	[OPERATION_DELETE] = { .write = write_delete },
 	[OPERATION_EXEC] = { .write = write_exec, .without_parameters = true, .check = exec_request_check },
 	[OPERATION_EXEC_RUN] = { .write = write_exec_run, .check_body = exec_request_check_body },
-	[OPERATION_LOGS] = { .write = write_logs, .check = log_query_check },
-	[OPERATION_LIST] = { .check = list_query_check, .is_narrowed = list_query_is_narrowed },
-	[OPERATION_WATCH] = { .check = list_query_check_watch },
+	[OPERATION_LOGS] = { .write = write_logs, .check = query_rules_check_logs },
+	[OPERATION_LIST] = { .check = query_rules_check_list, .is_narrowed = query_rules_is_narrowed },
+	[OPERATION_WATCH] = { .check = query_rules_check_watch },
 };
 
 static const struct extra *extra_of(const struct operation_request *o)
@@ -195,6 +195,11 @@ static const struct extra *extra_of(const struct operation_request *o)
 }
 
 /* ---- the request ---- */
+
+bool operation_request_may_be_bare(const struct operation_request *o)
+{
+	return extra_of(o)->may_be_bare;
+}
 
 void operation_request_check(const struct operation_request *o, struct faults *faults)
 {

@@ -17,6 +17,9 @@ struct operation_request {
 	struct http_exchange *exchange;
 };
 
+/* May its body be a spec without its envelope, as DCM sends it? */
+bool operation_request_may_be_bare(const struct operation_request *o);
+
 /* Add what is wrong with the parameters, and with the body, which is valid by its schema. */
 void operation_request_check(const struct operation_request *o, struct faults *faults);
 void operation_request_check_body(const struct operation_request *o, const cJSON *body, struct faults *faults);

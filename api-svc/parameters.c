@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "api-svc/document/faults.h"
 #include "api-svc/document/validator.h"
 #include "common/base/strutil.h"
-#include "common/services/json_pointer.h"
 
 static const char *const place_names[] = {
 	[OPENAPI_IN_PATH] = "path",
@@ -107,8 +107,8 @@ static void check_one(const struct openapi_operation *operation, const struct op
 	cleanup_json cJSON *value = NULL;
 	bool is_list;
 
-	json_pointer_add_name(&pointer, place_names[p->place]);
-	json_pointer_add_name(&pointer, p->name);
+	fault_pointer_add_name(&pointer, place_names[p->place]);
+	fault_pointer_add_name(&pointer, p->name);
 	if (!text) {
 		if (p->required)
 			faults_add(faults, pointer.data, "is required");

@@ -21,6 +21,20 @@ enum operation_repeat {
 	OPERATION_REPEAT_COUNT
 };
 
+/* What it does, and so what its client must be allowed to. */
+enum operation_effect {
+	OPERATION_READS,
+	OPERATION_CHANGES,  /* it writes to Kubernetes, with a permission (protocol.h) */
+	OPERATION_EXECUTES, /* it runs a command in a container */
+};
+
+/* What becomes of it when its client leaves before it has the reply. */
+enum operation_leaving {
+	OPERATION_GOES_ON,
+	OPERATION_ENDS,      /* it is not begun, or ends */
+	OPERATION_IS_UNDONE, /* the same, and what it has made is removed (protocol.h, SETTLING) */
+};
+
 enum operation_reply {
 	OPERATION_REPLY_NOTHING,
 	OPERATION_REPLY_VALUE,  /* a JSON object */
@@ -31,7 +45,7 @@ enum operation_reply {
 
 /*
  * enumerator, name; method, path and operationId in openapi.yaml (NULL: not for clients); the status of a success; how
- * it is repeated; does it write; what the reply has.
+ * it is repeated; what it does; what becomes of it when its client leaves; what the reply has.
  *
  * The first ones are carried out by a pool of threads (kube-worker/op_<name>.c), the next ones take their time (the
  * same, but beside the pool: streams.c), the others are replied to at once (dispatcher.c).
@@ -39,35 +53,35 @@ enum operation_reply {
 /* clang-format off */
 #ifdef DCM_SP_TEST_OPERATION /* programs for tests alone: tests/streams/ */
 #define OPERATION_TEST_ROWS(ROW) \
-	ROW(TEST_STREAM, test_stream, "GET", "/test/stream", "testStream", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM)
+	ROW(TEST_STREAM, test_stream, "GET", "/test/stream", "testStream", 200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_STREAM)
 #else
 #define OPERATION_TEST_ROWS(ROW)
 #endif
 #define OPERATION_POOL_ROWS(ROW) \
-	ROW(LIST,   list,   "GET",    RESOURCE_CONTAINERS_PATH, "listContainers",  200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
-	ROW(CREATE, create, "POST",   RESOURCE_CONTAINERS_PATH, "createContainer", 201, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_VALUE) \
-	ROW(GET,    get,    "GET",    OPERATION_CONTAINER,  "getContainer",    200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
-	ROW(UPDATE, update, "PATCH",  OPERATION_CONTAINER,  "updateContainer", 200, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_VALUE) \
-	ROW(SCALE,  scale,  "POST",   OPERATION_CONTAINER ":scale", "scaleContainer", 200, OPERATION_SENT_AGAIN, true, OPERATION_REPLY_VALUE) \
-	ROW(STOP,   stop,   "POST",   OPERATION_CONTAINER ":stop",  "stopContainer",  200, OPERATION_SENT_AGAIN, true, OPERATION_REPLY_VALUE) \
-	ROW(START,  start,  "POST",   OPERATION_CONTAINER ":start", "startContainer", 200, OPERATION_SENT_AGAIN, true, OPERATION_REPLY_VALUE) \
-	ROW(RESTART, restart, "POST", OPERATION_CONTAINER ":restart", "restartContainer", 200, OPERATION_SENT_AGAIN, true, OPERATION_REPLY_VALUE) \
-	ROW(ROLLBACK, rollback, "POST", OPERATION_CONTAINER ":rollback", "rollbackContainer", 200, OPERATION_SENT_AGAIN, true, OPERATION_REPLY_VALUE) \
-	ROW(REVISIONS, revisions, "GET", OPERATION_CONTAINER "/revisions", "listRevisions", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
-	ROW(EVENTS, events, "GET", OPERATION_CONTAINER "/events", "listEvents", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
-	ROW(USAGE, usage, "GET", OPERATION_CONTAINER "/usage", "getUsage", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
-	ROW(REVISION, revision, "GET", OPERATION_CONTAINER "/revisions/{revision}", "getRevision", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_VALUE) \
-	ROW(DELETE, delete, "DELETE", OPERATION_CONTAINER,  "deleteContainer", 204, OPERATION_SENT_AGAIN, true,  OPERATION_REPLY_NOTHING) \
-	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, true,  OPERATION_REPLY_NOTHING)
+	ROW(LIST,   list,   "GET",    RESOURCE_CONTAINERS_PATH, "listContainers",  200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(CREATE, create, "POST",   RESOURCE_CONTAINERS_PATH, "createContainer", 201, OPERATION_SENT_AGAIN, OPERATION_CHANGES, OPERATION_IS_UNDONE, OPERATION_REPLY_VALUE) \
+	ROW(GET,    get,    "GET",    OPERATION_CONTAINER,  "getContainer",    200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(UPDATE, update, "PATCH",  OPERATION_CONTAINER,  "updateContainer", 200, OPERATION_SENT_AGAIN, OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(SCALE,  scale,  "POST",   OPERATION_CONTAINER ":scale", "scaleContainer", 200, OPERATION_SENT_AGAIN, OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(STOP,   stop,   "POST",   OPERATION_CONTAINER ":stop",  "stopContainer",  200, OPERATION_SENT_AGAIN, OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(START,  start,  "POST",   OPERATION_CONTAINER ":start", "startContainer", 200, OPERATION_SENT_AGAIN, OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(RESTART, restart, "POST", OPERATION_CONTAINER ":restart", "restartContainer", 200, OPERATION_SENT_AGAIN, OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(ROLLBACK, rollback, "POST", OPERATION_CONTAINER ":rollback", "rollbackContainer", 200, OPERATION_SENT_AGAIN, OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(REVISIONS, revisions, "GET", OPERATION_CONTAINER "/revisions", "listRevisions", 200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(EVENTS, events, "GET", OPERATION_CONTAINER "/events", "listEvents", 200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(USAGE, usage, "GET", OPERATION_CONTAINER "/usage", "getUsage", 200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(REVISION, revision, "GET", OPERATION_CONTAINER "/revisions/{revision}", "getRevision", 200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_VALUE) \
+	ROW(DELETE, delete, "DELETE", OPERATION_CONTAINER,  "deleteContainer", 204, OPERATION_SENT_AGAIN, OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_NOTHING) \
+	ROW(UNDO,   undo,   NULL,     NULL,                 NULL,              0,   OPERATION_UNTIL_DONE, OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_NOTHING)
 #define OPERATION_STREAM_ROWS(ROW) \
-	ROW(EXEC, exec, "GET", OPERATION_CONTAINER "/exec", "openExec", 101, OPERATION_BEGUN_ONCE, false, OPERATION_REPLY_STREAM) \
-	ROW(EXEC_RUN, exec_run, "POST", OPERATION_CONTAINER ":exec", "execContainer", 200, OPERATION_BEGUN_ONCE, false, OPERATION_REPLY_VALUE) \
-	ROW(LOGS, logs, "GET", OPERATION_CONTAINER "/logs", "getLogs", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM) \
-	ROW(WATCH, watch, "GET", RESOURCE_CONTAINERS_PATH ":watch", "watchContainers", 200, OPERATION_SENT_AGAIN, false, OPERATION_REPLY_STREAM) \
+	ROW(EXEC, exec, "GET", OPERATION_CONTAINER "/exec", "openExec", 101, OPERATION_BEGUN_ONCE, OPERATION_EXECUTES, OPERATION_GOES_ON, OPERATION_REPLY_STREAM) \
+	ROW(EXEC_RUN, exec_run, "POST", OPERATION_CONTAINER ":exec", "execContainer", 200, OPERATION_BEGUN_ONCE, OPERATION_EXECUTES, OPERATION_ENDS, OPERATION_REPLY_VALUE) \
+	ROW(LOGS, logs, "GET", OPERATION_CONTAINER "/logs", "getLogs", 200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_STREAM) \
+	ROW(WATCH, watch, "GET", RESOURCE_CONTAINERS_PATH ":watch", "watchContainers", 200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_STREAM) \
 	OPERATION_TEST_ROWS(ROW)
 #define OPERATION_BESIDE_ROWS(ROW) \
-	ROW(SETTLE, settle, NULL,     NULL,                 NULL,              0,   OPERATION_SENT_ONCE,  true,  OPERATION_REPLY_NOTHING) \
-	ROW(HEALTH, health, "GET",    RESOURCE_CONTAINERS_PATH "/health", "getHealth", 200, OPERATION_SENT_TO_ALL, false, OPERATION_REPLY_VALUE)
+	ROW(SETTLE, settle, NULL,     NULL,                 NULL,              0,   OPERATION_SENT_ONCE,  OPERATION_CHANGES, OPERATION_GOES_ON, OPERATION_REPLY_NOTHING) \
+	ROW(HEALTH, health, "GET",    RESOURCE_CONTAINERS_PATH "/health", "getHealth", 200, OPERATION_SENT_TO_ALL, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_VALUE)
 #define OPERATION_ROWS(ROW) OPERATION_POOL_ROWS(ROW) OPERATION_STREAM_ROWS(ROW) OPERATION_BESIDE_ROWS(ROW)
 /* clang-format on */
 
@@ -85,7 +99,8 @@ struct operation_row {
 	const char *id; /* operationId */
 	unsigned status;
 	enum operation_repeat repeat;
-	bool writes;
+	enum operation_effect effect;
+	enum operation_leaving leaving;
 	enum operation_reply reply;
 };
 

@@ -13,7 +13,7 @@
 #include "common/services/log.h"
 #include "kube-worker/debt/ledger.h"
 #include "kube-worker/operation/job_queue.h"
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 #include "kube-worker/operation/reply.h"
 #include "kube-worker/streams/streams.h"
 

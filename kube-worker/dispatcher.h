@@ -8,7 +8,7 @@
 #include "common/kube/kube_auth.h"
 #include "kube-worker/debt/sweeper.h"
 #include "kube-worker/kube_health.h"
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 #include "kube-worker/worker_metrics.h"
 
 struct dispatcher;

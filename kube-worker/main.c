@@ -15,7 +15,7 @@
 #include "common/services/program.h"
 #include "common/version.h"
 #include "kube-worker/config.h"
-#include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/debt/ledger.h"
 #include "kube-worker/dispatcher.h"
 #include "kube-worker/repair/repair.h"
@@ -96,7 +96,7 @@ static enum rc start_discovery(struct worker *worker, struct error *err)
 static enum rc start_informers(struct worker *worker, struct error *err)
 {
 	struct informer_listener listener = kube_cache_listener(worker->env.cache);
-	unsigned kinds = workload_root_kinds() | container_part_kinds() | workload_owned_kinds();
+	unsigned kinds = workload_root_kinds() | container_gather_kinds() | workload_owned_kinds();
 	enum rc rc = RC_OK;
 
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)

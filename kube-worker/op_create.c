@@ -3,21 +3,22 @@
  * decides the race; then the reply, which says how it is settled. What fails is taken back: after an error nothing
  * remains.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
+#include "common/container/record.h"
 #include "common/services/log.h"
 #include "kube-worker/agent_requests.h"
 #include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/container/container_make.h"
-#include "kube-worker/container/container_remove.h"
+#include "kube-worker/container/removal.h"
 #include "kube-worker/debt/create_debt.h"
-#include "kube-worker/debt/request_digest.h"
-#include "kube-worker/first_record.h"
+#include "kube-worker/debt/ledger.h"
 #include "kube-worker/operation/permission.h"
 
 #define KEY_MAX 255             /* bytes of an Idempotency-Key, as in openapi.yaml */
@@ -25,7 +26,7 @@
 
 struct create {
 	struct create_debt debt; /* with the id and the token */
-	char digest[REQUEST_DIGEST_MAX];
+	char digest[CREATE_DEBT_DIGEST_MAX];
 	const cJSON *spec;
 	struct container_origin origin;
 	struct making making;
@@ -80,7 +81,7 @@ static enum rc find_by_key(struct op_call *call, struct create *create, struct e
 
 	if (!create_debt_is_by_key(debt->token))
 		return RC_OK;
-	rc = request_digest(create->spec, create->digest, err);
+	rc = create_debt_digest(create->spec, create->digest, err);
 	if (!rc)
 		rc = container_find_by_token(call, debt->token, id, err);
 	if (rc == RC_NOT_FOUND)
@@ -136,7 +137,7 @@ static enum rc refuse_other(struct op_call *call, const char *id, struct error *
 
 	if (rc == RC_NOT_FOUND)
 		return RC_OK;
-	return rc ? rc : container_is_taken(id, err);
+	return rc ? rc : container_make_refuse(id, err);
 }
 
 /* A root with our token, which this attempt has not made for certain: whose debt is it? */
@@ -171,7 +172,7 @@ static enum rc judge_existing(struct op_call *call, struct create *create, struc
 	if (json_at(root->object, "metadata.deletionTimestamp"))
 		return error_set(err, RC_ALREADY_EXISTS, "container '%s' is still being deleted", debt->id);
 	if (!str_equal(root_token(root), debt->token))
-		return container_is_taken(debt->id, err);
+		return container_make_refuse(debt->id, err);
 	rc = create_debt_check(debt, debt->id, root_annotation(root, ANNOTATION_DIGEST), err);
 	return rc ? rc : join_existing(call, create, err);
 }
@@ -194,7 +195,7 @@ static enum rc refuse_kind(struct op_call *call, enum kube_kind kind, const char
 
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	return labels_are_of(other.object, id) ? container_is_taken(id, err) : RC_OK;
+	return labels_are_of(other.object, id) ? container_make_refuse(id, err) : RC_OK;
 }
 
 static enum rc refuse_kinds(struct op_call *call, unsigned kinds, const char *id, struct error *err)
@@ -349,9 +350,34 @@ static void take_back(struct op_call *call, struct create *create)
 		return;
 	if (create->debt.kind == DEBT_OBJECT)
 		what.owed_to = call->caller;
-	if (container_undo(call, &what, &err))
+	if (removal_undo(call, &what, &err))
 		log_warn("a failed create could not be taken back yet; the sweeper will", log_str("id", what.id),
 			 log_err(&err), log_str("request_id", call->request_id));
+}
+
+/*
+ * The first record of a container that was made (protocol.h, MONITOR), so that DCM hears of its end; not sent over one
+ * of the id that is there already. No one waits for the acknowledgement: what is sent before the reply is stored before
+ * the client can know of the container. Without JetStream it goes nowhere.
+ */
+static void send_first_record(const struct op_env *env, const char *id, const struct root *root)
+{
+	const char *version = json_string_at(root->object, "metadata.resourceVersion");
+	struct record record = { .id = id, .kind = root->kind, .name = id, .status = CONTAINER_PENDING };
+	struct buf value cleanup_buf = buf_make(RECORD_MAX);
+	char key[RECORD_KEY_MAX];
+	struct error err;
+	enum rc rc;
+
+	if (version)
+		(void)str_parse_int64(version, &record.version); /* else it stays 0 */
+	record_key(env->resource, id, key);
+	record_write(&record, &value);
+	rc = buf_check(&value, &err);
+	if (!rc)
+		rc = bus_bucket_send_if(env->caller, env->ledger->bucket, key, value.data, 0, &err);
+	if (rc)
+		log_warn("the first record of a container could not be sent", log_str("id", id), log_err(&err));
 }
 
 static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
@@ -377,7 +403,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 		call->keep_record = create.making.unsure;
 	}
 	if (!rc)
-		first_record_send(call->env, create.debt.id, &create.making.root);
+		send_first_record(call->env, create.debt.id, &create.making.root);
 	making_clear(&create.making);
 	return rc;
 }

@@ -2,11 +2,11 @@
  * delete: all that is to go is looked up; with the caller's permission it is then removed, by uid; when the client has
  * set a condition, the root by its resourceVersion as well, and what has been changed meanwhile is looked up again.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include "kube-worker/container/container_find.h"
-#include "kube-worker/container/container_remove.h"
 #include "kube-worker/container/precondition.h"
+#include "kube-worker/container/removal.h"
 
 /* So often the container may change between the look and the deletion; then the client is told so. */
 #define LOOKS_MAX 100

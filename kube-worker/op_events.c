@@ -1,7 +1,7 @@
 /*
  * events: what Kubernetes tells of the container's objects, the newest last.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "common/kube/kube_list.h"
 #include "common/services/json_write.h"
 #include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/list/page_token.h"
 #include "kube-worker/operation/op_kube.h"
 

@@ -2,14 +2,14 @@
  * exec: a command in a container, whose channels are the stream, both ways (common/exec_channel.h). api-svc makes a
  * WebSocket of it.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "kube-worker/streams/exec_session.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/streams/worker_stream.h"
 
 #define BLOCK 16384           /* bytes that are taken from the caller at once, and from Kubernetes */
 #define OUT_MAX (256u * 1024) /* bytes: a block, with the heads of its frames, and a Status */

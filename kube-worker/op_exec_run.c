@@ -2,7 +2,7 @@
  * exec_run: a command in a container from begin to end, for those who want its result. Beside the pool, as it waits for
  * long; nothing of it is a stream to the caller.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "common/base/strutil.h"
 #include "kube-worker/streams/exec_result.h"
 #include "kube-worker/streams/exec_session.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/streams/worker_stream.h"
 
 #define BLOCK 16384  /* bytes that are taken from Kubernetes at once, and sent of stdin */
 #define PROBE_MS 400 /* between two questions whether the client still waits */

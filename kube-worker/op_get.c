@@ -1,9 +1,10 @@
 /*
  * get: existence and spec from the API server, in one call; state and addresses from the cache.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 
 static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)
 {

@@ -1,7 +1,7 @@
 /*
  * list: what is asked for, and by which of the two ways a page is made (list_page.h).
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include "common/container/labels.h"
 #include "kube-worker/list/list_page.h"

@@ -5,7 +5,7 @@
  *
  * 	SEEKING --what it is about is found (replica_seek.h)--> TELLING --all is told--> over
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "kube-worker/streams/container_log.h"
 #include "kube-worker/streams/instance_watch.h"
 #include "kube-worker/streams/replica_seek.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/streams/worker_stream.h"
 
 #define COMMENT_MS 15000 /* between two comments of an event stream */
 #define BLOCKS_AT_ONCE 4
@@ -178,7 +178,7 @@ static void take_pod(struct log_source *s, const struct fact *fact, bool is_new)
 		snprintf(run.container, sizeof(run.container), "%s", named ? s->options.container : s->seek.own);
 		take_run(s, fact, &run, is_new);
 	}
-	while (pod_run_next(&at, &run))
+	while (fact_next_run(&at, &run))
 		take_run(s, fact, &run, is_new);
 }
 

@@ -2,7 +2,7 @@
  * restart: a new template, so that Kubernetes rolls it out. It says when, and by which request: one that has been
  * carried out is not done again, also when the container was changed since.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <string.h>
 

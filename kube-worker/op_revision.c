@@ -1,7 +1,7 @@
 /*
  * revision: one of those that the container has been, as their list has it.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <inttypes.h>
 

@@ -1,7 +1,7 @@
 /*
  * revisions: what the container has been, the newest first.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <inttypes.h>
 

@@ -1,7 +1,7 @@
 /*
  * rollback: the spec of an earlier revision, but for the replicas, becomes the newest one.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <inttypes.h>
 

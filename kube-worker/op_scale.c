@@ -1,7 +1,7 @@
 /*
  * scale: the hint `replicas`, and as many of them; 0 stops the container, and its spec keeps what it had.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include "kube-worker/change/container_change.h"
 

@@ -1,7 +1,7 @@
 /*
  * start: back to as many replicas as there were.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include "kube-worker/change/container_change.h"
 

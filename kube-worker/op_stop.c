@@ -1,7 +1,7 @@
 /*
  * stop: to no replicas; how many there were is kept.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include "kube-worker/change/container_change.h"
 

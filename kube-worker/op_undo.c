@@ -2,11 +2,11 @@
  * undo: the client of a create was not told of it. What a request made is removed; what a key made is owed again, so
  * that a repeat of the key still finds it.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "kube-worker/container/container_remove.h"
+#include "kube-worker/container/removal.h"
 #include "kube-worker/debt/create_debt.h"
 #include "kube-worker/debt/ledger.h"
 
@@ -68,7 +68,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 	if (create_debt_is_by_key(token))
 		return unsettle(call, key, (uint64_t)json_int_at(request, "sequence", 0), err);
 	rc = mark_void(call, id, key, err);
-	return rc ? rc : container_undo(call, &(struct undo_what){ .id = id, .token = token }, err);
+	return rc ? rc : removal_undo(call, &(struct undo_what){ .id = id, .token = token }, err);
 }
 
 /* By key the id need not be known. */

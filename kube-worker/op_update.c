@@ -2,7 +2,7 @@
  * update: the container gets the spec that api-svc has made of its own and the client's patch. `base` is the version of
  * what that was made from: when the container has another one by now, it is to be made again (RC_CONFLICT).
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <string.h>
 

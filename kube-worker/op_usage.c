@@ -2,7 +2,7 @@
  * usage: what the container's replicas use, as metrics.k8s.io has measured it. What was not measured is never shown as
  * 0.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -150,7 +150,7 @@ static enum rc write_usage(const struct root *root, const cJSON *metrics, struct
 	struct buf replicas cleanup_buf = buf_make(PROTOCOL_REPLY_MAX);
 	struct json_writer list = json_writer_make(&replicas);
 	struct json_writer w = json_writer_make(result);
-	cleanup_json cJSON *skeleton = skeleton_read(root->object);
+	cleanup_json cJSON *skeleton = own_container_skeleton(root->object);
 	const cJSON *container = own_container(root->object, skeleton);
 	struct usage usage = { .name = json_string_at(container, "name") };
 	const cJSON *item = NULL;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 #include "kube-worker/streams/container_feed.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/streams/worker_stream.h"
 
 #define BLOCK (16u * 1024) /* bytes of a frame */
 #define BLOCKS_AT_ONCE 4   /* then the other streams have their turn */

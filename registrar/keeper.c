@@ -224,8 +224,8 @@ static void *run(void *ctx)
 
 /* ---- for main() ---- */
 
-enum rc keeper_create(const struct registrar_config *config, struct bus *bus, struct keeper **ret_keeper,
-		      struct error *err)
+enum rc keeper_create(const struct registrar_config *config, enum resource_type type, struct bus *bus,
+		      struct keeper **ret_keeper, struct error *err)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
 	enum rc rc;
@@ -238,7 +238,7 @@ enum rc keeper_create(const struct registrar_config *config, struct bus *bus, st
 	keeper->reason = REASON_NONE;
 	keeper->result = KEEPER_UNREACHABLE;
 	*ret_keeper = keeper;
-	rc = poster_create(config, &keeper->poster, err);
+	rc = poster_create(config, type, &keeper->poster, err);
 	return rc || !bus ? rc : api_watch_create(bus, config->name, &keeper->watch, err);
 }
 

@@ -5,6 +5,7 @@
 #define REGISTRAR_KEEPER_H
 
 #include "common/bus/bus.h"
+#include "common/resource.h"
 #include "registrar/config.h"
 
 #define KEEPER_ONCE_MS 60000 /* the longest that --once takes */
@@ -19,11 +20,12 @@ enum keeper_result {
 struct keeper;
 
 /*
- * Make it. config and bus are borrowed until keeper_destroy(); bus is NULL for --once, which checks nothing.
+ * Make it. config and bus are borrowed until keeper_destroy(); bus is NULL for --once, which checks nothing. type: of
+ * the resources that the provider manages.
  * ret_keeper: given to the caller, also after an error, since the bus may refer to it. Errors: those of the parts.
  */
-enum rc keeper_create(const struct registrar_config *config, struct bus *bus, struct keeper **ret_keeper,
-		      struct error *err) must_check;
+enum rc keeper_create(const struct registrar_config *config, enum resource_type type, struct bus *bus,
+		      struct keeper **ret_keeper, struct error *err) must_check;
 
 /*
  * Start the thread: it runs until keeper_stop(), or with --once until it has a result, and then calls lifecycle_stop().

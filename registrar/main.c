@@ -83,7 +83,7 @@ static enum rc start(void *ctx, struct error *err)
 	if (!rc && p->bus)
 		rc = start_presence(p, err);
 	if (!rc)
-		rc = keeper_create(&p->config, p->bus, &p->keeper, err);
+		rc = keeper_create(&p->config, RESOURCE_CONTAINER, p->bus, &p->keeper, err);
 	if (!rc && !p->config.once)
 		rc = start_metrics(p, err);
 	if (rc)

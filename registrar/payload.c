@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "common/resource.h"
 #include "common/services/json_write.h"
 
 #define PROVIDERS_PATH "/providers"
@@ -31,10 +30,10 @@ static void write_metadata(struct json_writer *w, const struct registrar_config 
 	json_end_object(w);
 }
 
-void payload_write(const struct registrar_config *config, struct buf *out)
+void payload_write(const struct registrar_config *config, enum resource_type type, struct buf *out)
 {
 	static const char *const operations[] = { "CREATE", "DELETE", "READ", "UPDATE" };
-	const struct resource *resource = resource_row(RESOURCE_CONTAINER);
+	const struct resource *resource = resource_row(type);
 	struct buf endpoint cleanup_buf = buf_make(PAYLOAD_MAX);
 	struct json_writer w = json_writer_make(out);
 

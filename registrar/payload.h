@@ -7,12 +7,16 @@
 #define REGISTRAR_PAYLOAD_H
 
 #include "common/base/buf.h"
+#include "common/resource.h"
 #include "registrar/config.h"
 
 #define PAYLOAD_MAX (64u * 1024) /* bytes of a body, and of a URL */
 
-/* Append the JSON body; display_name, metadata and its members only when they are set. Faults are in `out`. */
-void payload_write(const struct registrar_config *config, struct buf *out);
+/*
+ * Append the JSON body; display_name, metadata and its members only when they are set. Faults are in `out`.
+ * type  of the resources that the provider manages.
+ */
+void payload_write(const struct registrar_config *config, enum resource_type type, struct buf *out);
 
 /*
  * Append the URL to post to: <registration URL>/providers, without doubled slashes. May hold a password: not to be

@@ -7,7 +7,7 @@
 #include "common/base/strutil.h"
 #include "common/http/http_client.h"
 #include "common/services/log.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 #include "registrar/payload.h"
 
 #define ANSWER_MAX (1024u * 1024) /* bytes of an answer's body that we read; its beginning is logged */
@@ -21,7 +21,8 @@ struct poster {
 	struct http_client *client;
 };
 
-enum rc poster_create(const struct registrar_config *config, struct poster **ret_poster, struct error *err)
+enum rc poster_create(const struct registrar_config *config, enum resource_type type, struct poster **ret_poster,
+		      struct error *err)
 {
 	struct poster *poster = calloc(1, sizeof(*poster));
 	enum rc rc;
@@ -32,7 +33,7 @@ enum rc poster_create(const struct registrar_config *config, struct poster **ret
 	poster->url = buf_make(PAYLOAD_MAX);
 	poster->body = buf_make(PAYLOAD_MAX);
 	payload_write_url(config, &poster->url);
-	payload_write(config, &poster->body);
+	payload_write(config, type, &poster->body);
 	rc = buf_check(&poster->url, err);
 	if (!rc)
 		rc = buf_check(&poster->body, err);

@@ -4,6 +4,7 @@
 #ifndef REGISTRAR_POSTER_H
 #define REGISTRAR_POSTER_H
 
+#include "common/resource.h"
 #include "registrar/config.h"
 #include "registrar/registration.h"
 
@@ -15,9 +16,11 @@ struct poster;
 void poster_check(const struct registrar_config *config, struct buf *faults);
 
 /*
- * config: borrowed for the life of the poster. ret_poster: given (poster_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
+ * config: borrowed for the life of the poster. type: as for payload_write(). ret_poster: given (poster_destroy).
+ * Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
-enum rc poster_create(const struct registrar_config *config, struct poster **ret_poster, struct error *err) must_check;
+enum rc poster_create(const struct registrar_config *config, enum resource_type type, struct poster **ret_poster,
+		      struct error *err) must_check;
 
 /* Takes NULL. */
 void poster_destroy(struct poster *poster);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/document/faults.h"
 #include "common/base/strutil.h"
-#include "common/services/json_pointer.h"
 
 #define DIGITS_MAX 400 /* significant ones that are compared: no shown number has more than 17 */
 #define QUOTED_MAX 40  /* bytes of a number that an error repeats */
@@ -105,11 +105,11 @@ static void add_level(const struct level *level, struct buf *pointer)
 	cleanup_json cJSON *key = NULL;
 
 	if (!level->is_object) {
-		json_pointer_add_index(pointer, level->index);
+		fault_pointer_add_index(pointer, level->index);
 		return;
 	}
 	key = cJSON_ParseWithLength(level->key, level->key_len);
-	json_pointer_add_name(pointer, cJSON_IsString(key) ? key->valuestring : "");
+	fault_pointer_add_name(pointer, cJSON_IsString(key) ? key->valuestring : "");
 }
 
 static void walk_number(struct walk *w)

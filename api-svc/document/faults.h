@@ -45,6 +45,10 @@ void faults_summary(const struct faults *f, struct buf *out);
  */
 void faults_write(const struct faults *f, struct json_writer *w, const char *key, size_t max);
 
+/* Compose a pointer from left to right: append "/" and the name, escaped (RFC 6901); or "/" and the index. */
+void fault_pointer_add_name(struct buf *pointer, const char *name);
+void fault_pointer_add_index(struct buf *pointer, size_t index);
+
 /* Take `prefix` off the pointers that begin with it. */
 void faults_strip_prefix(struct faults *f, const char *prefix);
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/document/faults.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
 #include "common/container/quantity.h"
 #include "common/container/spec_ports.h"
-#include "common/services/json_pointer.h"
 
 #define PORT_MAX 65535
 
@@ -54,7 +54,7 @@ static void check_label(const struct rule_context *c, const cJSON *label)
 	const char *key_fault = label_key_fault(label->string);
 
 	buf_add_str(&pointer, "/metadata/labels");
-	json_pointer_add_name(&pointer, label->string);
+	fault_pointer_add_name(&pointer, label->string);
 	if (label_is_reserved(label->string))
 		add_fault(c, pointer.data, "is reserved for the provider");
 	else if (key_fault)
@@ -82,7 +82,7 @@ static void check_ports_of(const struct rule_context *c, const char *protocol)
 		int64_t port = json_int_at(item, "container_port", 0);
 		char where[64];
 
-		if (port >= 1 && port <= PORT_MAX && str_equal(port_protocol(item), protocol)) {
+		if (port >= 1 && port <= PORT_MAX && str_equal(spec_port_protocol(item), protocol)) {
 			snprintf(where, sizeof(where), "/network/ports/%zu/container_port", index);
 			if (seen[port / CHAR_BIT] & 1u << port % CHAR_BIT)
 				add_fault(c, where, "is a duplicate");

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api-svc/document/faults.h"
 #include "common/base/strutil.h"
-#include "common/services/json_pointer.h"
 
 #define POINTER_BYTES_MAX (1024 * 1024) /* a key may be as long as a body */
 
@@ -160,7 +160,7 @@ static void check_array(struct check *c, const struct schema *s, const cJSON *ar
 	cJSON_ArrayForEach (item, array) {
 		size_t len = c->pointer.len;
 
-		json_pointer_add_index(&c->pointer, index++);
+		fault_pointer_add_index(&c->pointer, index++);
 		check_value(c, s->items, item);
 		buf_truncate(&c->pointer, len);
 	}
@@ -190,7 +190,7 @@ static void check_required(struct check *c, const struct schema *s, const cJSON 
 
 		if (json_get(object, name->valuestring) || is_ignored(find_property(s, name->valuestring)))
 			continue;
-		json_pointer_add_name(&c->pointer, name->valuestring);
+		fault_pointer_add_name(&c->pointer, name->valuestring);
 		faults_add(c->faults, here(c), "is required");
 		buf_truncate(&c->pointer, len);
 	}
@@ -223,7 +223,7 @@ static void check_object(struct check *c, const struct schema *s, const cJSON *o
 	cJSON_ArrayForEach (member, object) {
 		size_t len = c->pointer.len;
 
-		json_pointer_add_name(&c->pointer, member->string);
+		fault_pointer_add_name(&c->pointer, member->string);
 		check_member(c, s, member);
 		buf_truncate(&c->pointer, len);
 	}

@@ -9,7 +9,7 @@
 #include "common/adapters/pem.h"
 #include "common/base/clock.h"
 #include "common/services/log.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 #define PAIR_VARIABLES "SP_SERVER_TLS_CERT, SP_SERVER_TLS_KEY"
 #define CLIENT_CA_VARIABLE "SP_SERVER_TLS_CLIENT_CA"

@@ -44,7 +44,7 @@ static const struct policy *policy_of(const struct worker_call *call)
 /* May an attempt that was lost have been carried out, and changed something? */
 static bool changes_something(const struct worker_call *call)
 {
-	return operation_row(call->package->operation)->writes;
+	return operation_row(call->package->operation)->effect == OPERATION_CHANGES;
 }
 
 void worker_finished_tell(struct worker_finished *finished)

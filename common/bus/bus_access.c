@@ -6,7 +6,7 @@
 
 #include "common/adapters/pem.h"
 #include "common/base/strutil.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 #define JWT_BEGIN "-----BEGIN NATS USER JWT-----"
 #define PASSWORD_MAX 4096 /* bytes; nats-server's limit for all that a client says at login */

@@ -7,10 +7,10 @@
 
 #include <stdbool.h>
 
-#include "common/bus/bus_url.h"
+#include "common/bus/bus_servers.h"
 #include "common/bus/nkey.h"
 #include "common/services/config.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 /* The settings, as CONFIG_ROWS_NATS() fills them; borrowed from the environment. "": not set. */
 struct bus_access {

@@ -61,7 +61,7 @@ static natsStatus set_login(natsOptions *nats, const struct bus_access *access, 
 natsStatus bus_settings_set(natsOptions *nats, const struct bus_options *options, const struct bus_login *login)
 {
 	const struct bus_servers *servers = &login->servers;
-	const char *urls[BUS_URL_SERVERS_MAX];
+	const char *urls[BUS_SERVERS_MAX];
 	natsStatus s;
 
 	for (size_t i = 0; i < servers->count; i++)

@@ -6,7 +6,7 @@
 #define COMMON_CONTAINER_CONTAINER_STATE_H
 
 #include "common/container/container_status.h"
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 
 /*
  * The kinds that a state is derived from beside the root, as bits 1u << enum kube_kind; of one kind of root:

@@ -267,7 +267,7 @@ static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *
 		int64_t number = json_int_at(port, "containerPort", 0);
 
 		if (number != 0)
-			write_port(w, number, port_protocol(port), &visibilities);
+			write_port(w, number, spec_port_protocol(port), &visibilities);
 	}
 	json_end_array(w);
 }
@@ -330,7 +330,7 @@ static const cJSON *show_kind(enum kube_kind root, const cJSON *hints, cJSON **o
 static enum rc write_spec(struct json_writer *w, const cJSON *root, const struct container_extras *extras,
 			  char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
 {
-	cleanup_json cJSON *skeleton = skeleton_read(root);
+	cleanup_json cJSON *skeleton = own_container_skeleton(root);
 	const cJSON *container = own_container(root, skeleton);
 	const struct run_state run = run_state_read(root);
 	cleanup_json cJSON *own_hints = NULL;

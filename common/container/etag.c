@@ -4,7 +4,7 @@
 
 #include "common/adapters/crypto.h"
 #include "common/base/strutil.h"
-#include "common/services/json_canonical.h"
+#include "common/services/json_write.h"
 
 #define ETAG_BYTES ((CONTAINER_ETAG_MAX - 1) / 2)
 #define TEXT_MAX (16u * 1024 * 1024) /* bytes; no object of Kubernetes is as large */
@@ -36,7 +36,7 @@ enum rc etag_end(const struct etag *etag, const cJSON *unordered, char out[CONTA
 	if (!rc)
 		buf_add(&counted, etag->text->data + from, etag->text->len - from);
 	if (!rc && unordered)
-		rc = json_canonical_write(&w, NULL, unordered, err);
+		rc = json_canonical(&w, NULL, unordered, err);
 	if (!rc)
 		rc = buf_check(&counted, err);
 	if (!rc && !crypto_sha256_hex(counted.data, counted.len, ETAG_BYTES, out))

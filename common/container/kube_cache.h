@@ -7,7 +7,7 @@
 #ifndef COMMON_CONTAINER_KUBE_CACHE_H
 #define COMMON_CONTAINER_KUBE_CACHE_H
 
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 #include "common/kube/informer.h"
 #include "common/kube/kube_list.h"
 #include "common/resource.h"

@@ -52,7 +52,7 @@ static bool is_external(const struct fact *root, const cJSON *port)
 
 	if (str_equal(root->external_ports, FACT_ALL_PORTS))
 		return true;
-	snprintf(key, sizeof(key), FACT_PORT_FORM, json_int_at(port, "target_port", 0), port_protocol(port));
+	snprintf(key, sizeof(key), FACT_PORT_FORM, json_int_at(port, "target_port", 0), spec_port_protocol(port));
 	return strstr(root->external_ports, key) != NULL;
 }
 

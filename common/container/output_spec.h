@@ -5,7 +5,7 @@
 #define COMMON_CONTAINER_OUTPUT_SPEC_H
 
 #include "common/base/buf.h"
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 
 #define OUTPUT_SPEC_MAX (512u * 1024) /* bytes; of more ports than that holds, the first are told */
 

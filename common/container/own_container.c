@@ -5,7 +5,7 @@
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
 
-cJSON *skeleton_read(const cJSON *root)
+cJSON *own_container_skeleton(const cJSON *root)
 {
 	const char *text = cJSON_GetStringValue(json_get(json_at(root, "metadata.annotations"), ANNOTATION_SPEC));
 	cJSON *skeleton = NULL;

@@ -7,7 +7,7 @@
 #include "common/services/json.h"
 
 /* What the client wrote, as the root's annotation keeps it; given to the caller. NULL: others made the root. */
-cJSON *skeleton_read(const cJSON *root);
+cJSON *own_container_skeleton(const cJSON *root);
 
 /*
  * The container that has the name which the client gave it: what `kubectl patch` adds comes before it. In a root that

@@ -45,8 +45,8 @@ bool port_table_make(const cJSON *ports, const char *key, struct port_table *ret
 
 		place++;
 		if (json_is_int(json_get(port, key), &number))
-			ret_table->items[ret_table->count++] = (struct port_entry){ number, port_protocol(port), place,
-										    port };
+			ret_table->items[ret_table->count++] = (struct port_entry){ number, spec_port_protocol(port),
+										    place, port };
 	}
 	qsort(ret_table->items, ret_table->count, sizeof(*ret_table->items), compare_entries);
 	return true;

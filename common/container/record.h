@@ -1,6 +1,6 @@
 /*
  * What DCM last knew of each container, as it lies in the key-value bucket (bucket_name.h). Pure. Monitors write
- * what they have reported, workers what they have made (kube-worker/first_record.h).
+ * what they have reported, workers what they have made (kube-worker/op_create.c).
  */
 #ifndef COMMON_CONTAINER_RECORD_H
 #define COMMON_CONTAINER_RECORD_H

@@ -2,7 +2,7 @@
 
 #include "common/base/strutil.h"
 
-const char *port_protocol(const cJSON *port)
+const char *spec_port_protocol(const cJSON *port)
 {
 	const char *protocol = json_string_at(port, "protocol");
 
@@ -19,7 +19,7 @@ bool spec_port_is_exposed(const cJSON *port)
 	return spec_port_is_external(port) || str_equal(json_string_at(port, "visibility"), "internal");
 }
 
-bool spec_any_port(const cJSON *spec, bool (*test)(const cJSON *port))
+bool spec_ports_any(const cJSON *spec, bool (*test)(const cJSON *port))
 {
 	const cJSON *port = NULL;
 
@@ -29,7 +29,7 @@ bool spec_any_port(const cJSON *spec, bool (*test)(const cJSON *port))
 	return false;
 }
 
-bool spec_wants_service(const cJSON *spec)
+bool spec_ports_want_service(const cJSON *spec)
 {
-	return spec_any_port(spec, spec_port_is_exposed);
+	return spec_ports_any(spec, spec_port_is_exposed);
 }

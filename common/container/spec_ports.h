@@ -9,7 +9,7 @@
 #define PORT_PROTOCOL_DEFAULT "TCP" /* where none is said, by us and by Kubernetes */
 
 /* The protocol of a port, in a spec or an object. */
-const char *port_protocol(const cJSON *port);
+const char *spec_port_protocol(const cJSON *port);
 
 /* Is the port reached from outside the cluster? */
 bool spec_port_is_external(const cJSON *port);
@@ -18,9 +18,9 @@ bool spec_port_is_external(const cJSON *port);
 bool spec_port_is_exposed(const cJSON *port);
 
 /* Does any port of the spec satisfy the test? */
-bool spec_any_port(const cJSON *spec, bool (*test)(const cJSON *port));
+bool spec_ports_any(const cJSON *spec, bool (*test)(const cJSON *port));
 
 /* Does the spec ask for a Service: is any of its ports exposed? */
-bool spec_wants_service(const cJSON *spec);
+bool spec_ports_want_service(const cJSON *spec);
 
 #endif

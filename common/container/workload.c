@@ -78,7 +78,7 @@ static const struct child_row {
 	enum rc (*write)(const struct workload_source *source, const char *name, const struct container_owner *owner,
 			 struct buf *out, struct error *err);
 } children[WORKLOAD_ROLE_COUNT] = {
-	[WORKLOAD_SERVICE] = { ANY_ROOT, KUBE_SERVICE, true, is_ordinary_service, spec_wants_service,
+	[WORKLOAD_SERVICE] = { ANY_ROOT, KUBE_SERVICE, true, is_ordinary_service, spec_ports_want_service,
 			       service_name_derive, write_service },
 	[WORKLOAD_HEADLESS_SERVICE] = { 1u << KUBE_STATEFULSET, KUBE_SERVICE, true, service_name_is_headless,
 					wants_headless_service, service_name_derive_headless, write_headless_service },
@@ -385,7 +385,7 @@ int32_t workload_revision(const struct fact *root, const struct fact *const *fac
 
 enum workload_holder workload_holder(const cJSON *object, const char *id, const struct kube_uid *root)
 {
-	struct kube_uid owner = kube_owner_of(object);
+	struct kube_uid owner = kube_uid_of_owner(object);
 
 	if (kube_uid_equal(&owner, root))
 		return WORKLOAD_HELD_BY_ROOT;

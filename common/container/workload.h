@@ -5,7 +5,7 @@
 #ifndef COMMON_CONTAINER_WORKLOAD_H
 #define COMMON_CONTAINER_WORKLOAD_H
 
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 
 /*
  * What an object is for; in the order in which they are made. The root is named by the container's id and owns the
@@ -64,7 +64,7 @@ enum rc workload_make(const struct workload_source *source, struct workload *ret
  * Append an object of the list as JSON.
  *
  * root_uid  of the root, which becomes its owner; not used for the root itself.
- * Errors: as the writers of container_object.h.
+ * Errors: as the writers of container_write.h.
  */
 enum rc workload_write(const struct workload *workload, const struct workload_object *object, const char *root_uid,
 		       struct buf *out, struct error *err) must_check;

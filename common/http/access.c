@@ -10,7 +10,7 @@
 #include "common/base/strutil.h"
 #include "common/http/tokens.h"
 #include "common/services/log.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 #define LOOK_MS 1000 /* between two looks at the file */
 #define BLANKS " \t"

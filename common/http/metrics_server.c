@@ -88,18 +88,18 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	static const struct refusal no_memory = { 500, "Memory is short.\n", NULL, NULL };
 	struct metrics_server *server = ctx;
 	const struct refusal *refusal = judge(server, connection, path, method);
-	enum metrics_format format = metrics_format_of(header_of(connection, MHD_HTTP_HEADER_ACCEPT));
+	enum metrics_format format = metrics_text_format_of(header_of(connection, MHD_HTTP_HEADER_ACCEPT));
 	struct buf text = buf_make(METRICS_TEXT_MAX);
 	size_t len;
 	char *bytes;
 
 	if (refusal)
 		return refuse(connection, refusal);
-	metrics_write(server->metrics, format, &text);
+	metrics_text_write(server->metrics, format, &text);
 	bytes = buf_take(&text, &len);
 	if (!bytes)
 		return refuse(connection, &no_memory);
-	return send_response(connection, 200, metrics_content_type(format), NULL,
+	return send_response(connection, 200, metrics_text_content_type(format), NULL,
 			     MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE));
 }
 

@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 #define RENEW_LEAD_MAX_MS 30000 /* before the end, at most; and at most a tenth of the life */
 #define PAUSE_MS 1000           /* between two runs */

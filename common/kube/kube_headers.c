@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/adapters/crypto.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 #include "common/version.h"
 
 #define USER_AGENT_MAX 128

@@ -6,7 +6,7 @@
 #include "common/adapters/pem.h"
 #include "common/base/strutil.h"
 #include "common/services/log.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 /* ---- one text ---------------------------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #define COMMON_KUBE_KUBE_SECRETS_H
 
 #include "common/kube/kubeconfig.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 /* A text, and the file that it comes from. */
 struct kube_secret {

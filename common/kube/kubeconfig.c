@@ -6,7 +6,7 @@
 #include "common/base/strutil.h"
 #include "common/kube/kubeconfig_fields.h"
 #include "common/services/log.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 #include "common/services/yaml.h"
 
 #define FILE_MAX_BYTES YAML_TEXT_MAX

@@ -7,7 +7,7 @@
 #include "common/adapters/crypto.h"
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 #define EXEC_EXTENSION "client.authentication.k8s.io/exec" /* the cluster's extension that plugins are given */
 #define NAME_MAX_BYTES 160                                 /* of a member's path in messages, "exec.env[3].value" */

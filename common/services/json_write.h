@@ -1,6 +1,7 @@
 /*
  * JSON out: a writer that appends to a buffer. Commas are its business, escaping too; failure is the buffer's
- * (buf_check). Keys and values are borrowed for the call. Nothing allocates but the buffer.
+ * (buf_check). Keys and values are borrowed for the call. Nothing but
+ * json_canonical() allocates beside the buffer.
  *
  *	json_begin_object(&w, NULL);
  *	json_string(&w, "id", id);
@@ -52,6 +53,12 @@ void json_format_number(double value, char out[JSON_NUMBER_MAX]);
 
 /* A whole tree; every number reads back as the same double. NULL writes nothing. */
 void json_tree(struct json_writer *w, const char *key, const cJSON *tree);
+
+/*
+ * The same in one form for each value: members stand in the order of their names, whatever order they came in.
+ * Errors: RC_NO_MEMORY; the buffer's own are found by buf_check().
+ */
+enum rc json_canonical(struct json_writer *w, const char *key, const cJSON *value, struct error *err) must_check;
 
 /* A text that is JSON already. */
 void json_raw(struct json_writer *w, const char *key, const char *json, size_t len);

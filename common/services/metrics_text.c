@@ -10,7 +10,7 @@
 
 /* ---- which one ---- */
 
-enum metrics_format metrics_format_of(const char *accept)
+enum metrics_format metrics_text_format_of(const char *accept)
 {
 	int weight = media_range_weight(accept, "application/openmetrics-text");
 
@@ -18,7 +18,7 @@ enum metrics_format metrics_format_of(const char *accept)
 										: METRICS_PROMETHEUS;
 }
 
-const char *metrics_content_type(enum metrics_format format)
+const char *metrics_text_content_type(enum metrics_format format)
 {
 	static const char *const types[METRICS_FORMAT_COUNT] = {
 		[METRICS_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
@@ -157,7 +157,7 @@ static void write_value(const struct metric *metric, size_t series, struct buf *
 	buf_add_char(out, '\n');
 }
 
-void metrics_write(const struct metrics *metrics, enum metrics_format format, struct buf *out)
+void metrics_text_write(const struct metrics *metrics, enum metrics_format format, struct buf *out)
 {
 	if (metrics->collect)
 		metrics->collect(metrics->ctx);

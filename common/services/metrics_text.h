@@ -19,12 +19,12 @@ enum metrics_format { METRICS_PROMETHEUS, METRICS_OPENMETRICS, METRICS_FORMAT_CO
  * The format that the header Accept asks for: OpenMetrics when it is named, in whatever version, with a weight
  * above zero that is not below that of text/plain. NULL: no header.
  */
-enum metrics_format metrics_format_of(const char *accept);
+enum metrics_format metrics_text_format_of(const char *accept);
 
 /* The Content-Type of it; static. */
-const char *metrics_content_type(enum metrics_format format);
+const char *metrics_text_content_type(enum metrics_format format);
 
 /* Append the text. Failure is the buffer's. Blocks as long as metrics->collect() does. */
-void metrics_write(const struct metrics *metrics, enum metrics_format format, struct buf *out);
+void metrics_text_write(const struct metrics *metrics, enum metrics_format format, struct buf *out);
 
 #endif

@@ -7,15 +7,15 @@
 #include "common/container/object_merge.h"
 #include "common/container/workload.h"
 #include "kube-worker/change/revision_notes.h"
-#include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/operation/op_kube.h"
 
 #define REFUSED_MAX 10 /* refused changes that are remembered: as many as a container has revisions */
 
 /* ---- what it is -------------------------------------------------------------------------------------------------- */
 
-enum rc change_view_write(struct op_call *call, const struct root *root, bool fresh, struct buf *out,
-			  char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
+enum rc change_root_write_view(struct op_call *call, const struct root *root, bool fresh, struct buf *out,
+			       char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
 {
 	struct container_extras extras cleanup_container_extras = container_extras_make();
 	struct json_writer w = json_writer_make(out);
@@ -26,7 +26,7 @@ enum rc change_view_write(struct op_call *call, const struct root *root, bool fr
 }
 
 /* A network that only has the Pod's address is none, unless the client wrote it. */
-void change_spec_drop_outputs(const struct root *root, cJSON *spec)
+void change_root_drop_outputs(const struct root *root, cJSON *spec)
 {
 	const char *text = root_annotation(root, ANNOTATION_SPEC);
 	cleanup_json cJSON *written = NULL;
@@ -40,19 +40,19 @@ void change_spec_drop_outputs(const struct root *root, cJSON *spec)
 		cJSON_DeleteItemFromObjectCaseSensitive(spec, "network");
 }
 
-enum rc change_spec_read(struct op_call *call, const struct root *root, cJSON **ret_spec,
-			 char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
+enum rc change_root_read_spec(struct op_call *call, const struct root *root, cJSON **ret_spec,
+			      char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
 {
 	struct buf text cleanup_buf = buf_make(CONTAINER_VIEW_MAX);
 	cleanup_json cJSON *view = NULL;
-	enum rc rc = change_view_write(call, root, false, &text, ret_etag, err);
+	enum rc rc = change_root_write_view(call, root, false, &text, ret_etag, err);
 
 	if (!rc)
 		rc = json_parse(text.data, text.len, &view, err);
 	if (rc)
 		return rc;
 	*ret_spec = cJSON_DetachItemFromObjectCaseSensitive(view, "spec");
-	change_spec_drop_outputs(root, *ret_spec);
+	change_root_drop_outputs(root, *ret_spec);
 	return RC_OK;
 }
 

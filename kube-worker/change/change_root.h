@@ -15,19 +15,19 @@
  * ret_etag  its version.
  * Errors: as container_gather().
  */
-enum rc change_view_write(struct op_call *call, const struct root *root, bool fresh, struct buf *out,
-			  char ret_etag[CONTAINER_ETAG_MAX], struct error *err) must_check;
+enum rc change_root_write_view(struct op_call *call, const struct root *root, bool fresh, struct buf *out,
+			       char ret_etag[CONTAINER_ETAG_MAX], struct error *err) must_check;
 
 /*
- * Read its spec as clients may change it: as change_view_write() without change_spec_drop_outputs().
+ * Read its spec as clients may change it: as change_root_write_view() without change_root_drop_outputs().
  *
  * ret_spec  given to the caller (cJSON_Delete). Errors: as container_gather().
  */
-enum rc change_spec_read(struct op_call *call, const struct root *root, cJSON **ret_spec,
-			 char ret_etag[CONTAINER_ETAG_MAX], struct error *err) must_check;
+enum rc change_root_read_spec(struct op_call *call, const struct root *root, cJSON **ret_spec,
+			      char ret_etag[CONTAINER_ETAG_MAX], struct error *err) must_check;
 
 /* Remove from a spec what the cluster puts in. */
-void change_spec_drop_outputs(const struct root *root, cJSON *spec);
+void change_root_drop_outputs(const struct root *root, cJSON *spec);
 
 /* Append the root as we want it, by a spec and how it runs. Errors: as workload_make(), workload_write(). */
 enum rc change_root_write(enum kube_kind kind, const char *id, const cJSON *spec, const struct run_state *run,

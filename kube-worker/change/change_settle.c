@@ -7,7 +7,7 @@
 #include "common/services/log.h"
 #include "kube-worker/change/change_mark.h"
 #include "kube-worker/change/change_root.h"
-#include "kube-worker/container/container_children.h"
+#include "kube-worker/container/children_plan.h"
 #include "kube-worker/container/container_find.h"
 #include "kube-worker/operation/permission.h"
 
@@ -37,7 +37,7 @@ static enum rc settling_read(struct op_call *call, const struct root *root, stru
 
 	s->run = run_state_read(root->object);
 	if (!rc)
-		rc = change_spec_read(call, root, &s->spec, etag, err);
+		rc = change_root_read_spec(call, root, &s->spec, etag, err);
 	if (rc)
 		return rc;
 	s->other = cJSON_Duplicate(s->spec, 1);
@@ -196,7 +196,7 @@ static enum rc catch_up(struct op_call *call, const char *id, struct root *root,
 
 		rc = container_find(call, id, root, err);
 		if (!rc)
-			rc = change_spec_read(call, root, &spec, etag, err);
+			rc = change_root_read_spec(call, root, &spec, etag, err);
 		if (!rc)
 			rc = follow(call, id, root, written, spec, &again, err);
 		if (!rc && again)

@@ -107,13 +107,13 @@ static enum rc mark_removal(struct op_call *call, struct root *root, const cJSON
 	return rc ? rc : change_root_put(call, root, object, err);
 }
 
-enum rc change_remove_stray(struct op_call *call, const char *id, struct root *root, bool *ret_removed,
+enum rc change_stray_remove(struct op_call *call, const char *id, struct root *root, bool *ret_removed,
 			    struct error *err)
 {
 	cleanup_json cJSON *spec = NULL;
 	char etag[CONTAINER_ETAG_MAX];
 	unsigned strays = 0;
-	enum rc rc = change_spec_read(call, root, &spec, etag, err);
+	enum rc rc = change_root_read_spec(call, root, &spec, etag, err);
 
 	if (!rc)
 		rc = find_unwanted(root, spec, &strays, err);

@@ -14,7 +14,7 @@
  * ret_removed  false: there was none.
  * Errors: RC_CONFLICT the root has changed meanwhile; those of change_settle().
  */
-enum rc change_remove_stray(struct op_call *call, const char *id, struct root *root, bool *ret_removed,
+enum rc change_stray_remove(struct op_call *call, const char *id, struct root *root, bool *ret_removed,
 			    struct error *err) must_check;
 
 #endif

@@ -6,11 +6,11 @@
 #include "common/base/random.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
-#include "common/services/json_canonical.h"
+#include "common/services/json_write.h"
 #include "kube-worker/change/change_mark.h"
 #include "kube-worker/change/change_root.h"
 #include "kube-worker/change/change_settle.h"
-#include "kube-worker/container/container_children.h"
+#include "kube-worker/container/children_plan.h"
 #include "kube-worker/container/container_find.h"
 #include "kube-worker/operation/permission.h"
 
@@ -31,7 +31,7 @@ struct changer {
 /* fresh: its children were changed just now. */
 static enum rc say(struct op_call *call, const struct changer *c, bool fresh, struct buf *result, struct error *err)
 {
-	return change_view_write(call, &c->root, fresh, result, call->etag, err);
+	return change_root_write_view(call, &c->root, fresh, result, call->etag, err);
 }
 
 /* Whose change is it, and does that still go on? */
@@ -90,10 +90,10 @@ static enum rc is_same_spec(const cJSON *a, const cJSON *b, bool *ret_same, stru
 	struct buf of_b cleanup_buf = buf_make(CONTAINER_VIEW_MAX);
 	struct json_writer to_a = json_writer_make(&of_a);
 	struct json_writer to_b = json_writer_make(&of_b);
-	enum rc rc = json_canonical_write(&to_a, NULL, a, err);
+	enum rc rc = json_canonical(&to_a, NULL, a, err);
 
 	if (!rc)
-		rc = json_canonical_write(&to_b, NULL, b, err);
+		rc = json_canonical(&to_b, NULL, b, err);
 	if (!rc)
 		rc = buf_check(&of_a, err);
 	if (!rc)
@@ -151,7 +151,7 @@ static enum rc decide(struct op_call *call, struct changer *c, struct buf *resul
 {
 	struct change change = { .root = &c->root, .texts = buf_make(TEXTS_MAX) };
 	cleanup_json cJSON *before = NULL;
-	enum rc rc = change_spec_read(call, &c->root, &before, change.etag, err);
+	enum rc rc = change_root_read_spec(call, &c->root, &before, change.etag, err);
 
 	change.run = run_state_read(c->root.object);
 	if (!rc) {
@@ -160,7 +160,7 @@ static enum rc decide(struct op_call *call, struct changer *c, struct buf *resul
 		c->ended = rc;
 	}
 	if (!rc) {
-		change_spec_drop_outputs(&c->root, change.spec);
+		change_root_drop_outputs(&c->root, change.spec);
 		rc = write_change(call, c, before, &change, result, err);
 	}
 	cJSON_Delete(change.spec);

@@ -4,9 +4,9 @@
 
 #include "common/adapters/crypto.h"
 #include "common/base/strutil.h"
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "common/container/labels.h"
-#include "common/services/json_canonical.h"
+#include "common/services/json_write.h"
 #include "kube-worker/change/change_mark.h"
 
 #define ANNOTATIONS_MAX (256u * 1024) /* bytes of all names and values (apimachinery, TotalAnnotationSizeLimitB) */
@@ -47,7 +47,7 @@ enum rc revision_digest(const cJSON *object, char ret_digest[REVISION_DIGEST_MAX
 	cJSON_DeleteItemFromObjectCaseSensitive(template, "$patch"); /* of a ControllerRevision */
 	cJSON_DeleteItemFromObjectCaseSensitive(json_at(template, "metadata.labels"), REPLICASET_LABEL);
 	drop_time(json_get(template, "metadata"));
-	rc = json_canonical_write(&w, NULL, template, err);
+	rc = json_canonical(&w, NULL, template, err);
 	if (!rc)
 		rc = buf_check(&text, err);
 	if (!rc && !crypto_sha256_hex(text.data, text.len, (REVISION_DIGEST_MAX - 1) / 2, ret_digest))

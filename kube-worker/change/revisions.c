@@ -49,10 +49,10 @@ static enum rc take_template(cJSON *item, struct error *err)
 static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 {
 	struct collecting *c = ctx;
-	struct kube_uid owner = kube_owner_of(item);
+	struct kube_uid owner = kube_uid_of_owner(item);
 	cJSON *copy;
 
-	if (!root_has_uid(c->root, &owner) || kube_revision_of(item) <= 0)
+	if (!root_has_uid(c->root, &owner) || fact_revision_of(item) <= 0)
 		return RC_OK;
 	copy = cJSON_Duplicate(item, 1);
 	if (!copy)
@@ -80,7 +80,7 @@ static enum rc sort(struct revisions *revisions, struct error *err)
 	cJSON_ArrayForEach (item, revisions->list)
 		revisions->items[revisions->count++] = (struct revision){
 			.object = item,
-			.number = kube_revision_of(item),
+			.number = fact_revision_of(item),
 			.note = revision_note_of(item),
 		};
 	qsort(revisions->items, count, sizeof(*revisions->items), newest_first);

@@ -116,7 +116,7 @@ static enum rc post(struct op_call *call, struct making *making, const struct bu
 	return rc;
 }
 
-enum rc container_is_taken(const char *id, struct error *err)
+enum rc container_make_refuse(const char *id, struct error *err)
 {
 	return error_set(err, RC_ALREADY_EXISTS, "container '%s' already exists", id);
 }
@@ -124,7 +124,7 @@ enum rc container_is_taken(const char *id, struct error *err)
 static enum rc give_up(const struct workload_object *object, struct error *err)
 {
 	if (object->role == WORKLOAD_ROOT)
-		return container_is_taken(object->name, err);
+		return container_make_refuse(object->name, err);
 	return error_set(err, RC_UNAVAILABLE, "the %s '%s' appears and disappears; it could not be created",
 			 kube_kind_name(object->kind), object->name);
 }

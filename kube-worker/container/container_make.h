@@ -54,7 +54,7 @@ enum rc container_make(struct op_call *call, struct making *making, struct error
 enum rc container_make_check_names(struct op_call *call, const struct workload *workload, struct error *err) must_check;
 
 /* Set the error of a create whose id another container has: RC_ALREADY_EXISTS. */
-enum rc container_is_taken(const char *id, struct error *err);
+enum rc container_make_refuse(const char *id, struct error *err);
 
 /* Show the children that were made or found. Errors: as container_extras_show(). */
 enum rc making_show(const struct making *making, struct container_extras *extras, struct error *err) must_check;

@@ -1,7 +1,7 @@
 #include "kube-worker/container/precondition.h"
 
 #include "common/base/strutil.h"
-#include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 
 #define MEMBER "if_match"
 #define ANY "*"

@@ -5,7 +5,7 @@
 #ifndef KUBE_WORKER_CONTAINER_ROOT_H
 #define KUBE_WORKER_CONTAINER_ROOT_H
 
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 /* Zeroed: none. */
 struct root {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/adapters/crypto.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 #include "common/container/labels.h"
@@ -9,8 +10,22 @@
 #include "kube-worker/debt/ledger.h"
 #include "kube-worker/operation/permission.h"
 
-#define TRIES_MAX 8      /* each time that another request changes the record meanwhile */
-#define BUSY_PAUSE_MS 20 /* for a cluster of NATS servers to agree upon that */
+#define SPEC_TEXT_MAX (8u * 1024 * 1024) /* bytes; a request's body is smaller */
+#define TRIES_MAX 8                      /* each time that another request changes the record meanwhile */
+#define BUSY_PAUSE_MS 20                 /* for a cluster of NATS servers to agree upon that */
+
+enum rc create_debt_digest(const cJSON *spec, char out[CREATE_DEBT_DIGEST_MAX], struct error *err)
+{
+	struct buf text cleanup_buf = buf_make(SPEC_TEXT_MAX);
+	struct json_writer w = json_writer_make(&text);
+	enum rc rc = json_canonical(&w, NULL, spec, err);
+
+	if (!rc)
+		rc = buf_check(&text, err);
+	if (!rc && !crypto_sha256_hex(text.data, text.len, CRYPTO_SHA256_SIZE, out))
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make a digest");
+	return rc;
+}
 
 bool create_debt_is_by_key(const char *token)
 {

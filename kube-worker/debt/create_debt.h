@@ -7,6 +7,8 @@
 
 #include "kube-worker/container/root.h"
 
+#define CREATE_DEBT_DIGEST_MAX 65 /* bytes of a digest with its NUL */
+
 enum debt_kind {
 	DEBT_NONE,   /* nothing is owed: the container is settled, or the caller is of v0.1 */
 	DEBT_RECORD, /* in the ledger */
@@ -24,6 +26,12 @@ struct create_debt {
 	char key[DEBT_KEY_MAX]; /* DEBT_RECORD */
 	bool taken_over;        /* from an earlier attempt or an abandoned call: what carries the token is ours now */
 };
+
+/*
+ * Is a repeated request the same? A digest of its spec as a value: the order of an object's members does not count.
+ * Write hex(SHA-256) of the tree in a canonical form. Errors: RC_NO_MEMORY, RC_TOO_LARGE, RC_INTERNAL.
+ */
+enum rc create_debt_digest(const cJSON *spec, char out[CREATE_DEBT_DIGEST_MAX], struct error *err) must_check;
 
 /* Was the container made by an Idempotency-Key? */
 bool create_debt_is_by_key(const char *token);

@@ -7,7 +7,7 @@
 #include "common/base/strutil.h"
 #include "common/container/workload.h"
 #include "common/services/log.h"
-#include "kube-worker/container/container_remove.h"
+#include "kube-worker/container/removal.h"
 #include "kube-worker/debt/create_debt.h"
 #include "kube-worker/debt/ledger.h"
 
@@ -272,7 +272,7 @@ static void remove_what_must_go(struct op_call *call, const struct entry *entry)
 		return; /* there is none, or the next turn will see it */
 	what.token = root_token(&root);
 	what.uid = root_uid(&root);
-	if (container_undo(call, &what, &err))
+	if (removal_undo(call, &what, &err))
 		log_warn("a container whose client was not told of it could not be removed yet",
 			 log_str("id", entry->id), log_err(&err));
 	else
@@ -355,14 +355,14 @@ static enum rc remove_owed(struct op_call *call, const struct entry *entry, cons
 	enum rc rc = root_mark_owed(call, root, owed_to, err);
 
 	if (!rc)
-		rc = container_undo(call, &what, err);
+		rc = removal_undo(call, &what, err);
 	if (!rc)
 		log_warn("a container whose client was not told of it was removed", log_str("id", entry->id));
 	return rc;
 }
 
 /*
- * A marked object. container_undo() reads the mark once more after the caller was probed: a caller has it settled
+ * A marked object. removal_undo() reads the mark once more after the caller was probed: a caller has it settled
  * before it forgets the call.
  */
 static void sweep_object(struct op_call *call, struct entry *entry)

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 #include "kube-worker/operation/permission.h"
 
 struct debt_list;

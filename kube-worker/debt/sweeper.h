@@ -6,7 +6,7 @@
 #define KUBE_WORKER_DEBT_SWEEPER_H
 
 #include "common/kube/kube_auth.h"
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 struct sweeper;
 

@@ -8,7 +8,7 @@
  *       root, side by side (more for a page of more than about 160 ids, and for roots without one). So what is shown is
  *       as fresh as Kubernetes, in whichever kind it is by now, and what was there all the time is shown once; what was
  *       made after the first page may be missing. A later page is shorter by what has gone meanwhile.
- * pick  The cache knows the state of all containers, and of their specs what lists look at (kube_facts.h): the page is
+ * pick  The cache knows the state of all containers, and of their specs what lists look at (fact.h): the page is
  *       chosen there, and then its roots are read, in one call for each kind among them (another one for roots without
  *       an id). What is shown is as fresh as Kubernetes, but a container that was made a moment ago may not be among
  *       those that are chosen.
@@ -21,7 +21,7 @@
 #include "common/container/list_filter.h"
 #include "common/container/list_order.h"
 #include "kube-worker/list/page_token.h"
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 struct list_question {
 	struct list_filter *filter; /* NULL: all containers */

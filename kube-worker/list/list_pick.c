@@ -8,7 +8,7 @@
 #include "common/base/strutil.h"
 #include "common/container/workload.h"
 #include "common/kube/kube_list.h"
-#include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/list/list_ids.h"
 #include "kube-worker/operation/op_kube.h"
 
@@ -404,7 +404,7 @@ enum rc list_pick(struct op_call *call, struct list_question *question, struct b
 		pick.after = &after;
 	}
 	if (!rc)
-		rc = container_cache_open(call, workload_root_kinds() | container_part_kinds(), NULL, &cache, err);
+		rc = container_cache_open(call, workload_root_kinds() | container_gather_kinds(), NULL, &cache, err);
 	pick.cache = cache.cache;
 	if (!rc)
 		rc = choose(&pick, err);

@@ -8,7 +8,7 @@
 #include "common/base/thread.h"
 #include "common/container/workload.h"
 #include "common/kube/kube_list.h"
-#include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/list/list_ids.h"
 #include "kube-worker/list/list_rows.h"
 #include "kube-worker/operation/op_kube.h"
@@ -687,7 +687,7 @@ enum rc list_walk(struct op_call *call, struct list_question *question, struct b
 		.start = result->len,
 	};
 	struct container_cache cache cleanup_container_cache = { 0 };
-	enum rc rc = container_cache_open(call, container_part_kinds(), NULL, &cache, err);
+	enum rc rc = container_cache_open(call, container_gather_kinds(), NULL, &cache, err);
 
 	walk.cache = cache.cache;
 	if (!rc)

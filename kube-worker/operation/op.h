@@ -1,54 +1,59 @@
 /*
- * One operation that is being carried out: what it may use, and what it answers.
+ * The table of operations that the pool carries out, or streams.h, one file each: op_<name>.c.
  */
 #ifndef KUBE_WORKER_OPERATION_OP_H
 #define KUBE_WORKER_OPERATION_OP_H
 
-#include "common/bus/bus_call.h"
-#include "common/container/container_state.h"
-#include "common/container/debt.h"
-#include "common/container/etag.h"
-#include "common/container/kube_cache.h"
-#include "common/kube/kube_client.h"
-#include "common/protocol.h"
+#include "kube-worker/operation/op_call.h"
+#include "kube-worker/operation/request_check.h"
 
-#define OP_FAULTS_MAX 65536 /* bytes of the `errors` of a reply */
+struct stream_source;
 
-struct feed_count;
-struct instance_watch;
-struct ledger;
-
-/* The same for all operations, for the life of the process. */
-struct op_env {
-	enum resource_type resource;
-	const char *provider; /* SP_NAME */
-	const char *namespace;
-	const char *external_service_type;
-	struct status_rules status_rules;
-	struct kube_cache *cache;
-	struct instance_watch *watch; /* of the cache, for streams */
-	struct feed_count *feeds;
-	struct kube_auth *auth;
-	struct bus_caller *caller; /* for questions to JetStream and to api-svc */
-	struct ledger *ledger;
+struct op {
+	/*
+	 * Carry it out (protocol.h says what each gets and answers).
+	 *
+	 * request  the request's JSON, an object that op_check() has passed.
+	 * result   the answer's body is appended.
+	 * Errors: the codes and texts that the client gets; call->faults with RC_INVALID_ARGUMENT.
+	 * Blocks: until call->deadline_ms at most, a rollback excepted.
+	 */
+	enum rc (*run)(struct op_call *call, const cJSON *request, struct buf *result, struct error *err);
+	const struct request_member *members; /* that a request has */
+	size_t member_count;
+	enum rc (*check)(const cJSON *request, struct error *err); /* what no single member can tell; NULL: nothing */
+	/*
+	 * In place of run, for what takes its time: make the source of a stream, or of a value (worker_stream_reply).
+	 * On the loop of streams.h; must not block.
+	 *
+	 * request     outlives the source.
+	 * ret_source  given to the caller (its type's free).
+	 * Errors: as run.
+	 */
+	enum rc (*open)(const struct op_env *env, const cJSON *request, struct stream_source **ret_source,
+			struct error *err);
+	bool is_shared; /* one stream for each api-svc, whoever reads it: it finds room when clients' streams have none */
 };
 
-struct op_call {
-	const struct op_env *env;
-	struct kube_client *kube; /* this thread's */
-	struct kube_client *
-		kube_beside; /* the same, for a thread that the operation starts and joins; of the dispatcher's calls */
-	int64_t deadline_ms; /* clock_mono_ms(); no Kubernetes call begins or lasts beyond it */
-	int attempt;         /* 1, 2, ...: how often the caller has sent the same */
-	const char *request_id;
-	const char *caller;           /* who gives permissions (permission.h); NULL: none, an api-svc of v0.1 */
-	int64_t permitted_until_ms;   /* clock_mono_ms(); 0: there was no permission yet */
-	struct buf faults;            /* on RC_INVALID_ARGUMENT: {"detail", "pointer"} objects, separated by commas */
-	char debt[DEBT_KEY_MAX + 24]; /* of a create that went well: PROTOCOL_HEADER_DEBT; "": settled already */
-	char settle[PROTOCOL_SETTLE_MAX];
-	char etag[CONTAINER_ETAG_MAX]; /* of the container that the result shows; "": it shows none */
-	bool refused;     /* the Kubernetes call that failed last: by a refusal, which would be the same again */
-	bool keep_record; /* something may still come into being for it */
-};
+#define OP_DECLARATION(upper, lower, ...) extern const struct op op_##lower;
+OPERATION_POOL_ROWS(OP_DECLARATION)
+OPERATION_STREAM_ROWS(OP_DECLARATION)
+#undef OP_DECLARATION
+
+/* The operation of the table; NULL: it is replied to at once (dispatcher.c). */
+const struct op *op_find(enum operation operation);
+
+/*
+ * Is a request as the operation, one of the table, wants it? Errors: RC_INTERNAL which member is missing or wrong, and
+ * what it has to be.
+ */
+enum rc op_check(enum operation operation, const cJSON *request, struct error *err) must_check;
+
+/*
+ * Parse a message's request, and check it.
+ * ret_request: given to the caller (cJSON_Delete). Errors: those of op_check(); RC_NO_MEMORY.
+ */
+enum rc op_read(enum operation operation, const struct bus_message *msg, cJSON **ret_request, struct error *err)
+	must_check;
 
 #endif

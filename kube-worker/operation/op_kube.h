@@ -6,7 +6,7 @@
 #define KUBE_WORKER_OPERATION_OP_KUBE_H
 
 #include "common/kube/kube_path.h"
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 /*
  * The calls on one object. `body` is JSON. reply as kube_client_do(). Errors: its codes, texts for clients.

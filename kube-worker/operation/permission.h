@@ -4,7 +4,7 @@
 #ifndef KUBE_WORKER_OPERATION_PERMISSION_H
 #define KUBE_WORKER_OPERATION_PERMISSION_H
 
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 /*
  * Make sure that this attempt may write now: asks, unless the last permission is still good. Without call->caller it

@@ -4,7 +4,7 @@
 #ifndef KUBE_WORKER_OPERATION_REPLY_H
 #define KUBE_WORKER_OPERATION_REPLY_H
 
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 /*
  * Send a success to where the request wants it; a request that wants no answer gets none.

@@ -5,7 +5,7 @@
 #ifndef KUBE_WORKER_REPAIR_CHANGE_REPAIR_H
 #define KUBE_WORKER_REPAIR_CHANGE_REPAIR_H
 
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 struct change_repair;
 

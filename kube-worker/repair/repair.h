@@ -7,7 +7,7 @@
 #define KUBE_WORKER_REPAIR_REPAIR_H
 
 #include "common/kube/kube_auth.h"
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 struct repair;
 

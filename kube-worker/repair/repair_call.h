@@ -5,7 +5,7 @@
 #define KUBE_WORKER_REPAIR_REPAIR_CALL_H
 
 #include "common/base/clock.h"
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 #define REPAIR_TIMEOUT_MS 8000 /* for one container */
 

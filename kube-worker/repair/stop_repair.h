@@ -8,7 +8,7 @@
 #ifndef KUBE_WORKER_REPAIR_STOP_REPAIR_H
 #define KUBE_WORKER_REPAIR_STOP_REPAIR_H
 
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 /*
  * Look once at all roots in the cache.

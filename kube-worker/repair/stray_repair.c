@@ -88,7 +88,7 @@ static void look_after(struct stray *stray, const struct op_env *env, struct kub
 	enum rc rc = root_find(&call, stray->id, root_has_uid, &stray->uid, &root, &err);
 
 	if (!rc && root_is_live(&root, stray->id))
-		rc = change_remove_stray(&call, stray->id, &root, &removed, &err);
+		rc = change_stray_remove(&call, stray->id, &root, &removed, &err);
 	if (removed)
 		log_warn("an object that its container does not want was removed", log_str("id", stray->id));
 	else if (rc && rc != RC_NOT_FOUND && rc != RC_CONFLICT)

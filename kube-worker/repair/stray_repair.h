@@ -5,7 +5,7 @@
 #ifndef KUBE_WORKER_REPAIR_STRAY_REPAIR_H
 #define KUBE_WORKER_REPAIR_STRAY_REPAIR_H
 
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 struct stray_repair;
 

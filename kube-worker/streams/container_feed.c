@@ -10,6 +10,7 @@
 #include "common/container/labels.h"
 #include "common/container/workload.h"
 #include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/operation/op_kube.h"
 #include "kube-worker/streams/instance_watch.h"
 
@@ -498,7 +499,7 @@ enum rc container_feed_is_ready(struct container_feed *feed, bool *ret_ready, st
 	rc = check(feed, err);
 	*ret_ready = ((feed->listed | feed->forbidden) & workload_root_kinds()) == workload_root_kinds();
 	pthread_mutex_unlock(&feed->lock);
-	*ret_ready = *ret_ready && kube_cache_is_synced(feed->env->cache, container_part_kinds());
+	*ret_ready = *ret_ready && kube_cache_is_synced(feed->env->cache, container_gather_kinds());
 	return rc;
 }
 

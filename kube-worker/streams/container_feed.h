@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 #define CONTAINER_FEED_MAX (256u * 1024 * 1024) /* bytes of roots: of about 50,000 containers */
 

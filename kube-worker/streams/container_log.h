@@ -8,9 +8,9 @@
 
 #include "common/base/backoff.h"
 #include "common/kube/kube_flow.h"
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 #include "kube-worker/streams/log_options.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/streams/worker_stream.h"
 
 #define CONTAINER_LOG_POD_MAX 254 /* bytes of a Pod's name with its NUL */
 

@@ -83,7 +83,7 @@ static bool is_running(const struct fact *pod, const char *container)
 	const char *at = pod->runs;
 	struct pod_run run;
 
-	while (pod_run_next(&at, &run))
+	while (fact_next_run(&at, &run))
 		if (strcmp(run.container, container) == 0)
 			return run.goes_on;
 	return false;

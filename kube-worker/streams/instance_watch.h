@@ -9,7 +9,7 @@
 
 #include "common/container/kube_cache.h"
 #include "common/protocol.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/streams/worker_stream.h"
 
 struct instance_watch;
 

@@ -5,7 +5,7 @@
 #ifndef KUBE_WORKER_STREAMS_LOG_OUTPUT_H
 #define KUBE_WORKER_STREAMS_LOG_OUTPUT_H
 
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 #include "kube-worker/streams/log_reader.h"
 
 #define LOG_OUTPUT_HIGH (32u * 1024) /* bytes that wait to be sent, above which nothing more is read */

@@ -75,7 +75,7 @@ static void find_foreign(struct replica_seek *s)
 
 static void use_root(struct replica_seek *s, cJSON *object)
 {
-	cleanup_json cJSON *skeleton = skeleton_read(object);
+	cleanup_json cJSON *skeleton = own_container_skeleton(object);
 	const char *own = json_string_at(own_container(object, skeleton), "name");
 
 	s->root = object;
@@ -169,7 +169,7 @@ static void take_names(void *ctx, const struct fact *const *facts, size_t count)
 			continue;
 		add_name(&n->replicas, facts[i]->name);
 		n->replica_found = n->replica_found || str_equal(n->seek->replica, facts[i]->name);
-		while (pod_run_next(&at, &run))
+		while (fact_next_run(&at, &run))
 			name_container(n, run.container);
 	}
 }

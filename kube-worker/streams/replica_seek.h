@@ -8,11 +8,11 @@
 #ifndef KUBE_WORKER_STREAMS_REPLICA_SEEK_H
 #define KUBE_WORKER_STREAMS_REPLICA_SEEK_H
 
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 #include "common/container/workload.h"
 #include "common/kube/kube_flow.h"
-#include "kube-worker/operation/op.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/operation/op_call.h"
+#include "kube-worker/streams/worker_stream.h"
 
 #define REPLICA_SEEK_MS 5000 /* for the root, and for the cache to know it */
 /* The kinds that are looked at in the cache. */

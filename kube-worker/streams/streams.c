@@ -11,10 +11,10 @@
 #include "common/kube/kube_flow.h"
 #include "common/services/json_write.h"
 #include "common/services/log.h"
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 #include "kube-worker/operation/permission.h"
 #include "kube-worker/operation/reply.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/streams/worker_stream.h"
 
 #define SHARED_MAX 64 /* streams beyond SP_WORKER_STREAMS for those of api-svc themselves (struct op) */
 #define END_MS 1000   /* for the loop to tell all callers that the worker ends */

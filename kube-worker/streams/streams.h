@@ -1,12 +1,12 @@
 /*
  * The streams of this worker (common/protocol.h, STREAMS): beside the pool, so that a long one never takes a short
- * request's thread. One thread for all of them; each has a source (stream_source.h).
+ * request's thread. One thread for all of them; each has a source (worker_stream.h).
  */
 #ifndef KUBE_WORKER_STREAMS_STREAMS_H
 #define KUBE_WORKER_STREAMS_STREAMS_H
 
 #include "kube-worker/operation/job_queue.h"
-#include "kube-worker/operation/op.h"
+#include "kube-worker/operation/op_call.h"
 
 struct streams;
 

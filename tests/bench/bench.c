@@ -24,7 +24,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "common/container/labels.h"
 #include "common/kube/kube_client.h"
 #include "common/kube/kube_path.h"

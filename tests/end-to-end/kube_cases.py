@@ -61,7 +61,7 @@ def copy_of(value):
     return [copy_of(element) for element in value] if isinstance(value, list) else value
 
 
-# ---- what our programs send (common/container/container_object.c), without Pods ------------------------------------
+# ---- what our programs send (common/container/container_write.c), without Pods ------------------------------------
 
 OURS = {"dcm.project/managed-by": "dcm", "dcm.project/dcm-instance-id": "NAME",
         "dcm.project/dcm-service-type": "container"}

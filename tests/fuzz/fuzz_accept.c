@@ -17,12 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!text)
 		return 0;
-	format = metrics_format_of(text);
+	format = metrics_text_format_of(text);
 	if (format == METRICS_OPENMETRICS)
 		FUZZ_CHECK(strcasestr(text, "application/openmetrics-text"));
 	FUZZ_CHECK(media_range_weight(text, "*/*") >= -1 && media_range_weight(text, "*/*") <= 1000);
 	buf_add_str(&longer, text);
 	buf_add_str(&longer, MORE);
-	FUZZ_CHECK(metrics_format_of(longer.data) == format);
+	FUZZ_CHECK(metrics_text_format_of(longer.data) == format);
 	return 0;
 }

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/bus/bus.h"
-#include "common/container/container_object.h"
-#include "kube-worker/debt/request_digest.h"
-#include "kube-worker/operation/ops.h"
+#include "common/container/container_write.h"
+#include "kube-worker/debt/create_debt.h"
+#include "kube-worker/operation/op.h"
 #include "kube-worker/operation/permission.h"
 #include "kube-worker/operation/request_check.h"
 #include "tests/fuzz/fuzz.h"
@@ -56,11 +56,11 @@ static void check_create(const cJSON *request)
 	const cJSON *spec = json_get(request, "spec");
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	cleanup_json cJSON *object = NULL;
-	char digest[REQUEST_DIGEST_MAX];
+	char digest[CREATE_DEBT_DIGEST_MAX];
 	struct error err = { .rc = RC_OK };
 
 	FUZZ_CHECK(origin.token && cJSON_IsObject(spec) && (!id || protocol_is_id(id)));
-	FUZZ_CHECK(request_digest(spec, digest, &err) == RC_OK);
+	FUZZ_CHECK(create_debt_digest(spec, digest, &err) == RC_OK);
 	if (!container_write_deployment(id ? id : "a", spec, NULL, &origin, &body, &err))
 		FUZZ_CHECK(json_parse(body.data, body.len, &object, &err) == RC_OK && cJSON_IsObject(object));
 }

@@ -3,7 +3,7 @@
 
 #include "common/container/object_merge.h"
 #include "common/container/spec_delta.h"
-#include "common/services/json_canonical.h"
+#include "common/services/json_write.h"
 #include "kube-worker/change/change_mark.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -31,8 +31,7 @@ static bool same(const cJSON *a, const cJSON *b)
 	struct json_writer to_a = json_writer_make(&of_a);
 	struct json_writer to_b = json_writer_make(&of_b);
 
-	return json_canonical_write(&to_a, NULL, a, NULL) == RC_OK &&
-	       json_canonical_write(&to_b, NULL, b, NULL) == RC_OK &&
+	return json_canonical(&to_a, NULL, a, NULL) == RC_OK && json_canonical(&to_b, NULL, b, NULL) == RC_OK &&
 	       (of_a.failed || of_b.failed || strcmp(of_a.data, of_b.data) == 0);
 }
 

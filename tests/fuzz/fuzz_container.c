@@ -7,8 +7,8 @@
 #include "api-svc/document/openapi.h"
 #include "api-svc/document/projection.h"
 #include "api-svc/request_body.h"
-#include "common/container/container_object.h"
 #include "common/container/container_view.h"
+#include "common/container/container_write.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TEXT_MAX (8u * 1024 * 1024)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/bus/bus_url.h"
+#include "common/bus/bus_servers.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_url(const char *url)
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(servers.count == 0 && str_has_prefix(err.text, "SP_NATS_URL: server "));
 		return 0;
 	}
-	FUZZ_CHECK(servers.count >= 1 && servers.count <= BUS_URL_SERVERS_MAX);
+	FUZZ_CHECK(servers.count >= 1 && servers.count <= BUS_SERVERS_MAX);
 	for (size_t i = 0; i < servers.count; i++)
 		check_url(servers.urls[i]);
 	check_text(servers.user);

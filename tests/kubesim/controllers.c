@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/services/json_canonical.h"
+#include "common/services/json_write.h"
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/objects.h"
 #include "tests/kubesim/tree.h"
@@ -83,8 +83,8 @@ void sim_template_hash(const cJSON *template, char out[SIM_TEMPLATE_HASH_MAX])
 	struct json_writer w = json_writer_make(&text);
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
-	if (template && json_canonical_write(&w, NULL, template, NULL)) /* the real one is decoded: it has no order */
-		abort();                                                /* a simulator without memory judges nothing */
+	if (template && json_canonical(&w, NULL, template, NULL)) /* the real one is decoded: it has no order */
+		abort();                                          /* a simulator without memory judges nothing */
 	for (const char *at = text.data; *at; at++)
 		hash = (hash ^ (unsigned char)*at) * 16777619u;
 	snprintf(out, SIM_TEMPLATE_HASH_MAX, "%010" PRIu32, hash);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "common/services/lifecycle.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 #include "tests/kubesim/api.h"
 #include "tests/kubesim/controllers.h"
 #include "tests/kubesim/faults.h"

@@ -10,14 +10,14 @@
  *
  * With `delay_ms` it begins then; with `fail_at` it fails when so many bytes have been sent.
  */
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "kube-worker/streams/stream_source.h"
+#include "kube-worker/streams/worker_stream.h"
 
 #define PATTERN_WORDS 131072u
 #define BLOCK (32u * 1024)

@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_KUBE_OBJECTS_H
 #define TESTS_UNIT_KUBE_OBJECTS_H
 
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 
 #define UID(n) "00000000-0000-4000-8000-00000000000" #n
 #define LABELS "\"labels\":{\"dcm.project/dcm-instance-id\":\"web\"}"

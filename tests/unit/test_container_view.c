@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "common/container/container_object.h"
 #include "common/container/container_view.h"
+#include "common/container/container_write.h"
 
 #define FULL_SPEC                                                                                                \
 	"{\"service_type\":\"container\",\"metadata\":{\"name\":\"web\",\"labels\":{\"team\":\"a\"}},"           \

@@ -6,13 +6,13 @@
 #include "api-svc/document/merge_patch.h"
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "common/container/labels.h"
 #include "kube-worker/container/root.h"
+#include "kube-worker/debt/create_debt.h"
 #include "kube-worker/debt/debt_list.h"
 #include "kube-worker/debt/ledger.h"
-#include "kube-worker/debt/request_digest.h"
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 #include "kube-worker/operation/permission.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/fake_jetstream.h"
@@ -142,10 +142,11 @@ struct root_case {
 
 static const char *digest_of(const char *spec)
 {
-	static char digest[REQUEST_DIGEST_MAX];
+	static char digest[CREATE_DEBT_DIGEST_MAX];
 	cleanup_json cJSON *tree = cJSON_Parse(spec);
 
-	cr_assert_eq(request_digest(tree, digest, NULL), RC_OK);
+	cr_assert_not_null(tree, "%s", spec);
+	cr_assert_eq(create_debt_digest(tree, digest, NULL), RC_OK);
 	return digest;
 }
 
@@ -723,5 +724,30 @@ Test(create_debt, what_jetstream_refuses_to_store)
 		cr_expect(str_equal(state, refusals[i].state) || (!state && !refusals[i].state), "%s: %s",
 			  refusals[i].name, state ? state : "none");
 		stop(&w);
+	}
+}
+
+static const struct {
+	const char *a, *b;
+	bool same;
+} digest_cases[] = {
+	{ "{\"a\":1,\"b\":[1,2]}", "{ \"b\": [1, 2], \"a\": 1 }", true },
+	{ "{\"a\":{\"x\":1,\"y\":null}}", "{\"a\":{\"y\":null,\"x\":1}}", true },
+	{ "{\"a\":[1,2]}", "{\"a\":[2,1]}", false },
+	{ "{\"a\":1}", "{\"a\":\"1\"}", false },
+	{ "{\"a\":1}", "{\"a\":1,\"b\":null}", false },
+	{ "{\"a\":[]}", "{\"a\":{}}", false },
+	{ "{}", "{}", true },
+};
+
+Test(create_debt, a_digest_is_of_the_value_not_of_its_text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(digest_cases); i++) {
+		char a[CREATE_DEBT_DIGEST_MAX];
+
+		snprintf(a, sizeof(a), "%s", digest_of(digest_cases[i].a));
+		cr_expect_eq(strlen(a), sizeof(a) - 1);
+		cr_expect_eq(strcmp(a, digest_of(digest_cases[i].b)) == 0, digest_cases[i].same, "%s and %s",
+			     digest_cases[i].a, digest_cases[i].b);
 	}
 }

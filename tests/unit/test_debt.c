@@ -1,11 +1,7 @@
-/* debt, permission, debt_list, request_digest: what the protocol's parts decide on their own. */
 #include <criterion/criterion.h>
 #include <string.h>
 
 #include "common/container/debt.h"
-#include "kube-worker/debt/debt_list.h"
-#include "kube-worker/debt/request_digest.h"
-#include "kube-worker/operation/permission.h"
 
 Test(debt, keys_are_legal_and_recognised)
 {
@@ -125,87 +121,5 @@ Test(debt, anything_else_is_refused)
 
 		cr_expect_neq(debt_read(texts[i], strlen(texts[i]), &tree, &debt, &err), RC_OK, "%s", texts[i]);
 		cr_expect_null(tree);
-	}
-}
-
-Test(permission, only_an_inbox_of_an_api_svc_can_be_a_caller)
-{
-	cr_expect(permission_is_caller("_INBOX.api-svc.abc.1-0-1"));
-	cr_expect_not(permission_is_caller("_INBOX.api-svc."));
-	cr_expect_not(permission_is_caller("_INBOX.api-svc..a"));
-	cr_expect_not(permission_is_caller("_INBOX.api-svc.a b"));
-	cr_expect_not(permission_is_caller("_INBOX.other.a"));
-	cr_expect_not(permission_is_caller("dcm.container"));
-	cr_expect_not(permission_is_caller(""));
-}
-
-Test(permission, attempts_of_one_call_are_recognised)
-{
-	cr_expect(permission_same_call("_INBOX.a.1-0-1", "_INBOX.a.1-0-1"));
-	cr_expect(permission_same_call("_INBOX.a.1-0-1", "_INBOX.a.1-0-2b"));
-	cr_expect_not(permission_same_call("_INBOX.a.1-0-1", "_INBOX.a.1-1-1"));
-	cr_expect_not(permission_same_call("_INBOX.a.1-0-1", "_INBOX.b.1-0-1"));
-	cr_expect_not(permission_same_call("_INBOX.a.1-0-1", ""));
-	cr_expect_not(permission_same_call("nonsense", "nonsense"));
-}
-
-static const struct due_case {
-	enum caller_word word;
-	bool by_key;
-	int64_t seen_ms, lost_ms, left_ms;
-	bool due;
-} due_cases[] = {
-	{ CALLER_OPEN, false, 1000000000, 0, 1, false }, { CALLER_SETTLED, false, 1000000000, 0, 1, false },
-	{ CALLER_OVER, false, 0, 0, 30000, true },       { CALLER_OVER, true, 40000, 29999, 30000, false },
-	{ CALLER_OVER, true, 0, 30000, 30000, true },    { CALLER_GONE, false, 9999999, 4999, 30000, false },
-	{ CALLER_GONE, false, 0, 5000, 30000, true },    { CALLER_GONE, true, 0, 29999, 30000, false },
-	{ CALLER_GONE, true, 0, 30000, 30000, true },    { CALLER_SILENT, false, 34999, 0, 30000, false },
-	{ CALLER_SILENT, false, 35000, 0, 30000, true }, { CALLER_SILENT, true, 35000, 0, 30000, true },
-	{ CALLER_SILENT, false, 300000, 0, 0, false },
-};
-
-Test(debt_list, acts_when_its_time_has_come)
-{
-	for (size_t i = 0; i < ARRAY_LEN(due_cases); i++) {
-		const struct due_case *c = &due_cases[i];
-
-		cr_expect_eq(debt_list_is_due(c->word, c->by_key, c->seen_ms, c->lost_ms, c->left_ms), c->due,
-			     "case %zu", i);
-	}
-}
-
-static void digest_of(const char *text, char out[REQUEST_DIGEST_MAX])
-{
-	cleanup_json cJSON *tree = cJSON_Parse(text);
-	struct error err;
-
-	cr_assert_not_null(tree, "%s", text);
-	cr_assert_eq(request_digest(tree, out, &err), RC_OK);
-	cr_assert_eq(strlen(out), REQUEST_DIGEST_MAX - 1);
-}
-
-static const struct {
-	const char *a, *b;
-	bool same;
-} digest_cases[] = {
-	{ "{\"a\":1,\"b\":[1,2]}", "{ \"b\": [1, 2], \"a\": 1 }", true },
-	{ "{\"a\":{\"x\":1,\"y\":null}}", "{\"a\":{\"y\":null,\"x\":1}}", true },
-	{ "{\"a\":[1,2]}", "{\"a\":[2,1]}", false },
-	{ "{\"a\":1}", "{\"a\":\"1\"}", false },
-	{ "{\"a\":1}", "{\"a\":1,\"b\":null}", false },
-	{ "{\"a\":[]}", "{\"a\":{}}", false },
-	{ "{}", "{}", true },
-};
-
-Test(request_digest, is_of_the_value_not_of_its_text)
-{
-	for (size_t i = 0; i < ARRAY_LEN(digest_cases); i++) {
-		char a[REQUEST_DIGEST_MAX];
-		char b[REQUEST_DIGEST_MAX];
-
-		digest_of(digest_cases[i].a, a);
-		digest_of(digest_cases[i].b, b);
-		cr_expect_eq(strcmp(a, b) == 0, digest_cases[i].same, "%s and %s", digest_cases[i].a,
-			     digest_cases[i].b);
 	}
 }

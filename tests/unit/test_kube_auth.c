@@ -11,7 +11,7 @@
 #include "common/base/thread.h"
 #include "common/kube/kube_auth.h"
 #include "common/services/log.h"
-#include "common/services/secret_file.h"
+#include "common/services/secret.h"
 
 #define FIXTURES "tests/fixtures/kubeconfig/"
 #define LOOK_MS 1100 /* files are looked at once a second */

@@ -42,7 +42,7 @@ Test(kube_metrics, calls_are_named_by_their_path)
 
 		/* A status of its own for each, that is used nowhere else. */
 		kube_metrics_end(&call, 505);
-		metrics_write(&metrics, METRICS_PROMETHEUS, &out);
+		metrics_text_write(&metrics, METRICS_PROMETHEUS, &out);
 		snprintf(line, sizeof(line), "dcm_sp_kubernetes_requests_total{%s,code=\"505\"} ", cases[i].labels);
 		cr_expect(strstr(out.data, line), "%s %s: no %s in %s", cases[i].method, cases[i].path, line, out.data);
 		snprintf(line, sizeof(line), "dcm_sp_kubernetes_request_duration_seconds_count{%s} ", cases[i].labels);
@@ -62,11 +62,11 @@ Test(kube_metrics, an_age_is_shown_while_something_is_known)
 	kube_metrics_informer(KUBE_POD, +1);
 	kube_metrics_fresh(KUBE_POD);
 	kube_metrics_informer(KUBE_POD, -1);
-	metrics_write(&metrics, METRICS_PROMETHEUS, &out);
+	metrics_text_write(&metrics, METRICS_PROMETHEUS, &out);
 	cr_expect(strstr(out.data, line), "%s", out.data);
 	buf_reset(&out);
 	kube_metrics_informer(KUBE_POD, -1);
-	metrics_write(&metrics, METRICS_PROMETHEUS, &out);
+	metrics_text_write(&metrics, METRICS_PROMETHEUS, &out);
 	cr_expect(!strstr(out.data, line), "%s", out.data);
 	buf_clear(&out);
 }

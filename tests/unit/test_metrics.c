@@ -70,7 +70,7 @@ static void expect_text(const struct metrics *metrics, enum metrics_format forma
 	struct buf out = buf_make(TEXT_MAX);
 	struct error err;
 
-	metrics_write(metrics, format, &out);
+	metrics_text_write(metrics, format, &out);
 	cr_assert_eq(buf_check(&out, &err), RC_OK);
 	cr_expect_str_eq(out.data, text);
 	buf_clear(&out);
@@ -158,7 +158,7 @@ Test(metrics, histograms_are_cumulative_and_have_exemplars)
 		    "shop_times_seconds_bucket{colour=\"red\",le=\"+Inf\"} 4\n"
 		    "shop_times_seconds_sum{colour=\"red\"} 92.002000001\n"
 		    "shop_times_seconds_count{colour=\"red\"} 4\n");
-	metrics_write(&metrics, METRICS_OPENMETRICS, &out);
+	metrics_text_write(&metrics, METRICS_OPENMETRICS, &out);
 	exemplar = strstr(out.data, "le=\"5.0\"} 3 # {trace_id=\"0af7651916cd43dd8448eb211c80319c\"} 2 1");
 	cr_assert_not_null(exemplar, "%s", out.data);
 	cr_expect_null(strstr(exemplar + 20, " # {"), "only that bucket has one");
@@ -173,7 +173,7 @@ Test(metrics, an_age_grows_by_itself)
 
 	metric_set(&seen_metric, 0, clock_mono_ms());
 	fake_clock_advance(61007);
-	metrics_write(&metrics, METRICS_PROMETHEUS, &out);
+	metrics_text_write(&metrics, METRICS_PROMETHEUS, &out);
 	line = strstr(out.data, "\nshop_seen_seconds ");
 	cr_assert_not_null(line, "%s", out.data);
 	cr_expect_float_eq(strtod(line + strlen("\nshop_seen_seconds "), NULL), 62, 1, "%s", line);
@@ -214,7 +214,7 @@ Test(metrics, accept_chooses_the_format)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		cr_expect_eq(metrics_format_of(cases[i].accept), cases[i].format, "%s", cases[i].accept);
+		cr_expect_eq(metrics_text_format_of(cases[i].accept), cases[i].format, "%s", cases[i].accept);
 }
 
 #define THREADS 4
@@ -241,12 +241,12 @@ Test(metrics, nothing_is_lost_when_threads_count_at_once)
 	for (int i = 0; i < THREADS; i++)
 		cr_assert_eq(pthread_create(&threads[i], NULL, count_much, NULL), 0);
 	for (int i = 0; i < 50; i++) { /* while it is read */
-		metrics_write(&metrics, METRICS_OPENMETRICS, &out);
+		metrics_text_write(&metrics, METRICS_OPENMETRICS, &out);
 		buf_reset(&out);
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	metrics_write(&metrics, METRICS_OPENMETRICS, &out);
+	metrics_text_write(&metrics, METRICS_OPENMETRICS, &out);
 	cr_expect_eq(metric_get(&colours_metric, 3), THREADS * ROUNDS);
 	cr_expect(strstr(out.data, "shop_times_seconds_count{colour=\"a \\\"b\\\"\\\\\\n\"} 80000\n"), "%s", out.data);
 	cr_expect(strstr(out.data, "le=\"0.001\"} 80000 # {trace_id=\"11111111111111111111111111111111\"} 0.000001 1"),
@@ -280,7 +280,7 @@ Test(metrics, a_process_knows_itself)
 	char line[64];
 
 	metrics_process_collect();
-	metrics_write(&metrics, METRICS_PROMETHEUS, &out);
+	metrics_text_write(&metrics, METRICS_PROMETHEUS, &out);
 	for (size_t i = 0; i < ARRAY_LEN(above_zero); i++) {
 		const char *found;
 

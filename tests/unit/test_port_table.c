@@ -1,7 +1,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "common/container/container_object.h"
 #include "common/container/port_table.h"
 
 Test(port_table, the_first_of_a_number_and_protocol_counts)
@@ -36,23 +35,4 @@ Test(port_table, nothing_makes_an_empty_one)
 
 	cr_expect(port_table_make(NULL, "n", &table));
 	cr_expect_null(port_table_find(&table, 0, "TCP"));
-}
-
-Test(container_object, what_does_not_fit_the_annotation_is_called_by_its_name)
-{
-	cleanup_json cJSON *spec = cJSON_Parse("{\"metadata\":{\"name\":\"a\"},\"network\":{\"ports\":[]}}");
-	struct buf out cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
-	struct error err;
-
-	for (int i = 1; i <= 5000; i++) {
-		cJSON *port = cJSON_CreateObject();
-
-		cJSON_AddNumberToObject(port, "container_port", i);
-		cJSON_AddStringToObject(port, "visibility", "internal");
-		cJSON_AddItemToArray(json_at(spec, "network.ports"), port);
-	}
-	cr_assert_eq(container_write_deployment(
-			     "a", spec, NULL, &(struct container_origin){ .token = "req:1", .digest = "" }, &out, &err),
-		     RC_INVALID_ARGUMENT);
-	cr_expect_not_null(strstr(err.text, "network.ports"), "%s", err.text);
 }

@@ -1,8 +1,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "registrar/api_watch.h"
-#include "registrar/payload.h"
 #include "registrar/registration.h"
 
 #define INTERVAL 300000
@@ -216,89 +214,4 @@ Test(registration, one_answer_between_misses_is_no_outage)
 	for (int i = 0; i < 20; i++)
 		registration_asked(&r, i % REGISTRATION_OUTAGE_ASKS == 0, 0);
 	cr_expect_eq(r.state, REGISTRATION_REGISTERED);
-}
-
-/* ---- what is posted ---- */
-
-#define START "{\"name\":\"p\",\"service_type\":\"container\",\"schema_version\":\"v1alpha1\",\"endpoint\":\""
-#define OPERATIONS "/api/v1alpha1/containers\",\"operations\":[\"CREATE\",\"DELETE\",\"READ\",\"UPDATE\"]"
-
-static const struct {
-	const char *endpoint, *display, *region, *zone;
-	const char *json;
-} payloads[] = {
-	{ "http://h", "", "", "", START "http://h" OPERATIONS "}" },
-	{ "http://h:1/", "", "", "", START "http://h:1" OPERATIONS "}" },
-	{ "http://h/a//", "D", "", "", START "http://h/a" OPERATIONS ",\"display_name\":\"D\"}" },
-	{ "http://h", "", "r", "", START "http://h" OPERATIONS ",\"metadata\":{\"region_code\":\"r\"}}" },
-	{ "http://h", "", "", "z", START "http://h" OPERATIONS ",\"metadata\":{\"zone\":\"z\"}}" },
-	{ "http://h", "\"", "r", "z",
-	  START "http://h" OPERATIONS
-		",\"display_name\":\"\\\"\",\"metadata\":{\"region_code\":\"r\",\"zone\":\"z\"}}" },
-};
-
-Test(payload, has_the_members_that_are_set)
-{
-	for (size_t i = 0; i < ARRAY_LEN(payloads); i++) {
-		struct buf out cleanup_buf = buf_make(PAYLOAD_MAX);
-		struct registrar_config config = {
-			.name = "p",
-			.endpoint = payloads[i].endpoint,
-			.display_name = payloads[i].display,
-			.region = payloads[i].region,
-			.zone = payloads[i].zone,
-		};
-
-		payload_write(&config, &out);
-		cr_expect_str_eq(out.data, payloads[i].json);
-	}
-}
-
-static const struct {
-	const char *url, *post_to, *shown;
-} urls[] = {
-	{ "http://h", "http://h/providers", "http://h" },
-	{ "http://h/", "http://h/providers", "http://h/" },
-	{ "https://h:1/api/v1//", "https://h:1/api/v1/providers", "https://h:1/api/v1//" },
-	{ "http://u:p@h/a@b", "http://u:p@h/a@b/providers", "http://h/a@b" },
-	{ "http://u:p@q@[::1]:8", "http://u:p@q@[::1]:8/providers", "http://[::1]:8" },
-};
-
-Test(payload, urls_without_doubled_slashes_and_shown_without_passwords)
-{
-	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
-		struct registrar_config config = { .registration_url = urls[i].url };
-		struct buf out cleanup_buf = buf_make(PAYLOAD_MAX);
-
-		payload_write_url(&config, &out);
-		cr_expect_str_eq(out.data, urls[i].post_to);
-		buf_reset(&out);
-		payload_write_shown(urls[i].url, &out);
-		cr_expect_str_eq(out.data, urls[i].shown);
-	}
-}
-
-/* ---- whose API it is ---- */
-
-static const struct {
-	const char *json;
-	bool ours;
-} pings[] = {
-	{ "{\"name\":\"api-svc\",\"metadata\":{\"provider\":\"p\"}}", true },
-	{ "{\"name\":\"api-svc\",\"metadata\":{\"provider\":\"P\"}}", false },
-	{ "{\"name\":\"api-svc\",\"metadata\":{\"provider\":1}}", false },
-	{ "{\"name\":\"api-svc\",\"metadata\":{}}", false },
-	{ "{\"name\":\"api-svc\"}", false },
-	{ "{\"name\":\"kube-worker\",\"metadata\":{\"provider\":\"p\"}}", false },
-	{ "[]", false },
-	{ "{", false },
-	{ "", false },
-};
-
-Test(api_watch, only_the_api_of_the_same_provider_is_ours)
-{
-	for (size_t i = 0; i < ARRAY_LEN(pings); i++)
-		cr_expect_eq(api_watch_is_ours(pings[i].json, strlen(pings[i].json), "p"), pings[i].ours, "%s",
-			     pings[i].json);
-	cr_expect(!api_watch_is_ours(NULL, 0, "p"));
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "common/container/labels.h"
 #include "kube-worker/debt/ledger.h"
 #include "kube-worker/repair/repair.h"

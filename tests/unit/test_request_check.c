@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 #include "kube-worker/operation/request_check.h"
 
 #define WALL_MS 1795253940000

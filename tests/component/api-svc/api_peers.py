@@ -10,14 +10,13 @@ import pathlib
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 
+from nats_peers import Subscriber
+from processes import wait_for
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.append(str(ROOT / "tests" / "end-to-end"))
-from nats_peers import Subscriber  # noqa: E402  (the folder is known only now)
-from processes import wait_for  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 # Sanitizers and a busy machine make everything slower; no test measures more than whether it hangs.

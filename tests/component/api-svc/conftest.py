@@ -1,15 +1,7 @@
 import pytest
 
 from api_peers import Api, FakeWorker
-from nats_peers import NatsServer
 from processes import wait_for
-
-
-@pytest.fixture
-def nats(tmp_path):
-    server = NatsServer(tmp_path).start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -6,24 +6,21 @@ import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import time
 
 import pytest
 
 from api_peers import BUILD, HEALTH, SLOW
+from certificates import Certificates
 from processes import wait_for
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
-from certificates import Certificates  # noqa: E402  (the folder is known only now)
-
 # The same tests with this module's `start`: HTTPS.
-from test_api_framing import (  # noqa: E402,F401
+from test_api_framing import (  # noqa: F401
     test_a_client_that_stalls_is_told, test_a_client_that_writes_on_can_read_the_413,
     test_an_overlong_chunk_header_beside_other_uploads, test_chunks_that_come_byte_by_byte_are_a_body,
     test_the_same_byte_by_byte, test_what_ends_its_connection_is_answered_once,
     test_what_is_malformed_is_refused_once_and_closed, test_what_is_well_formed_is_served_and_so_is_what_follows)
-from test_api_http import (  # noqa: E402,F401
+from test_api_http import (  # noqa: F401
     closes_within, test_a_chunked_body_is_a_body, test_a_waiting_request_is_not_slow,
     test_headers_that_are_too_many,
     test_pipelined_requests_are_answered_in_order, test_shutdown_finishes_what_runs,

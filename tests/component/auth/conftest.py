@@ -4,14 +4,13 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 
 import pytest
 
+from kube_peers import ApiServer, TunnelProxy, kube_certificates
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path.append(str(ROOT / "tests/end-to-end"))
-from kube_peers import ApiServer, TunnelProxy, kube_certificates  # noqa: E402  (their folder is known only now)
 
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 if not BUILD.is_absolute():

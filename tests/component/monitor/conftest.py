@@ -6,14 +6,12 @@ One monitor with a real nats-server and kubesim. The clients of NATS and of Kube
 """
 
 import os
-import sys
 
 import pytest
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "end-to-end"))
 os.environ.setdefault("E2E_BIN", os.path.join(os.environ["BUILD"], "bin"))
 
-from kube import Kube  # noqa: E402  (the path above must be set first)
+from kube import Kube  # noqa: E402  (monitors reads the variable)
 from monitors import Monitors  # noqa: E402
 from processes import start_kubesim  # noqa: E402
 

@@ -2,20 +2,16 @@
 
 import os
 import pathlib
-import sys
 
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "end-to-end"))
+import nats_peers
+from api import Api
+from certificates import Certificates
+from ports import free_port
+from processes import Process, listens, wait_for
 
-import nats_peers  # noqa: E402
-from api import Api  # noqa: E402
-from certificates import Certificates  # noqa: E402
-from ports import free_port  # noqa: E402
-from processes import Process, listens, start_kubesim, wait_for  # noqa: E402
-
-BIN = pathlib.Path(os.environ.get("BUILD", HERE.parents[2] / "build")) / "bin"
+BIN = pathlib.Path(os.environ["BUILD"]) / "bin"
 PROGRAMS = ("api-svc", "kube-worker", "monitor", "registrar")
 
 
@@ -42,14 +38,6 @@ class NatsServer(nats_peers.NatsServer):
         self.stop()
         self.config.write_text(config)
         return super().start()
-
-
-@pytest.fixture(scope="session")
-def kubeconfig(tmp_path_factory):
-    """A Kubernetes API for those who look at one."""
-    process, path = start_kubesim(str(BIN / "kubesim"), str(tmp_path_factory.mktemp("kubesim")), "default")
-    yield path
-    process.stop()
 
 
 class Provider:

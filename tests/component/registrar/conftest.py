@@ -1,13 +1,8 @@
-import pathlib
-import sys
-
 import pytest
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
-from certificates import Certificates  # noqa: E402  (its folder is known only now)
-from nats_peers import NatsServer  # noqa: E402
-from registry import Registry  # noqa: E402
-from support import Registrar, Worker, api_presence  # noqa: E402
+from certificates import Certificates
+from registry import Registry
+from support import Registrar, Worker, api_presence
 
 
 @pytest.fixture(scope="session")
@@ -18,13 +13,6 @@ def certificates(tmp_path_factory):
     made.authority("other")
     made.sign("ca", "server")
     return made.folder
-
-
-@pytest.fixture
-def nats(tmp_path):
-    server = NatsServer(tmp_path).start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

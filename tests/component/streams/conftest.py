@@ -1,23 +1,9 @@
 """api-svc and kube-workers that have the operation of tests/streams/, around a real nats-server and kubesim."""
 
-import pathlib
-import sys
-
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "end-to-end"))
-
-from certificates import Certificates  # noqa: E402
-from processes import start_kubesim  # noqa: E402
-from stage import PRODUCTION, Stage  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def kubeconfig(tmp_path_factory):
-    process, path = start_kubesim(str(PRODUCTION / "kubesim"), str(tmp_path_factory.mktemp("kubesim")), "default")
-    yield path
-    process.stop()
+from certificates import Certificates
+from stage import Stage
 
 
 @pytest.fixture(scope="session")

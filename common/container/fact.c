@@ -1,4 +1,4 @@
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,54 +20,6 @@
 #define OBJECT_TEXT_MAX (2u * 1024 * 1024)  /* bytes; no object of Kubernetes is larger */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
 #define ROLLOUT_LABEL "controller-revision-hash" /* of a StatefulSet's Pod: the name of its ControllerRevision */
-
-bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-bool kube_uid_is_set(const struct kube_uid *uid)
-{
-	static const struct kube_uid none;
-
-	return !kube_uid_equal(uid, &none);
-}
-
-struct kube_uid kube_uid_parse(const char *text)
-{
-	struct kube_uid uid = { 0 };
-	char digits[33];
-	size_t count = 0;
-
-	if (!text || strlen(text) != KUBE_UID_TEXT_MAX - 1)
-		return uid;
-	for (const char *c = text; *c; c++)
-		if (*c != '-' && count < sizeof(digits) - 1)
-			digits[count++] = *c;
-	digits[count] = '\0';
-	if (count != 32 || strspn(digits, "0123456789abcdef") != 32)
-		return uid;
-	for (size_t i = 0; i < sizeof(uid.bytes); i++) {
-		char pair[3] = { digits[2 * i], digits[2 * i + 1], '\0' };
-
-		uid.bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return uid;
-}
-
-void kube_uid_format(const struct kube_uid *uid, char out[KUBE_UID_TEXT_MAX])
-{
-	char *at = out;
-
-	for (size_t i = 0; i < sizeof(uid->bytes); i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*at++ = '-';
-		at += snprintf(at, 3, "%02x", uid->bytes[i]);
-	}
-}
-
-/* ---- reading ------------------------------------------------------------------------------------------------------
- */
 
 static int64_t time_at(const cJSON *object, const char *path)
 {
@@ -92,18 +44,7 @@ static int64_t newest_transition(const cJSON *object)
 	return newest;
 }
 
-struct kube_uid kube_owner_of(const cJSON *object)
-{
-	const cJSON *owners = json_at(object, "metadata.ownerReferences");
-	const cJSON *owner = NULL;
-
-	cJSON_ArrayForEach (owner, owners)
-		if (json_true_at(owner, "controller"))
-			return kube_uid_parse(json_string_at(owner, "uid"));
-	return kube_uid_parse(json_string_at(cJSON_GetArrayItem(owners, 0), "uid"));
-}
-
-int32_t kube_revision_of(const cJSON *object)
+int32_t fact_revision_of(const cJSON *object)
 {
 	const char *text = cJSON_GetStringValue(json_get(json_at(object, "metadata.annotations"), REVISION_ANNOTATION));
 	int64_t revision = json_int_at(object, "revision", 0); /* of a ControllerRevision */
@@ -204,13 +145,13 @@ static void read_external_ports(const cJSON *skeleton, struct buf *out)
 		buf_add_str(out, FACT_ALL_PORTS);
 	cJSON_ArrayForEach (port, json_at(skeleton, "network.ports"))
 		if (spec_port_is_external(port))
-			buf_addf(out, FACT_PORT_FORM, json_int_at(port, "container_port", 0), port_protocol(port));
+			buf_addf(out, FACT_PORT_FORM, json_int_at(port, "container_port", 0), spec_port_protocol(port));
 }
 
 /* What the client's spec says, as the annotation keeps it, and the container that was made of it. */
 static void read_spec(const cJSON *object, struct fact *fact, struct texts *texts)
 {
-	cleanup_json cJSON *skeleton = skeleton_read(object);
+	cleanup_json cJSON *skeleton = own_container_skeleton(object);
 	const cJSON *container = own_container(object, skeleton);
 	const char *name = json_string_at(container, "name");
 	const char *image = json_string_at(container, "image");
@@ -252,7 +193,7 @@ static void read_root(const cJSON *object, struct fact *fact, struct texts *text
 	fact->replicas = replicas_of(object);
 	fact->stopped = run_state_is_stopped(&run);
 	fact->stop_is_over = run_state_stop_is_over(&run);
-	fact->revision = kube_revision_of(object);
+	fact->revision = fact_revision_of(object);
 	fact->rollout = rollout_hash(json_string_at(object, "status.updateRevision"));
 	fact->made_here = token && str_equal(texts->name, texts->instance_id);
 	fact->token = token ? fact_token_hash(token) : 0;
@@ -274,15 +215,15 @@ static void read_root(const cJSON *object, struct fact *fact, struct texts *text
 
 static void read_replicaset(const cJSON *object, struct fact *fact, struct texts *texts unused)
 {
-	fact->owner = kube_owner_of(object);
-	fact->revision = kube_revision_of(object);
+	fact->owner = kube_uid_of_owner(object);
+	fact->revision = fact_revision_of(object);
 	fact->rollout = (uint64_t)fact->revision;
 }
 
 static void read_controller_revision(const cJSON *object, struct fact *fact, struct texts *texts)
 {
-	fact->owner = kube_owner_of(object);
-	fact->revision = kube_revision_of(object);
+	fact->owner = kube_uid_of_owner(object);
+	fact->revision = fact_revision_of(object);
 	fact->rollout = rollout_hash(texts->name);
 }
 
@@ -307,7 +248,7 @@ static void read_runs(const cJSON *statuses, struct buf *out)
 	}
 }
 
-bool pod_run_next(const char **at, struct pod_run *ret_run)
+bool fact_next_run(const char **at, struct pod_run *ret_run)
 {
 	size_t len = strcspn(*at, " ");
 	unsigned flags;
@@ -329,7 +270,7 @@ static void read_pod(const cJSON *object, struct fact *fact, struct texts *texts
 	const char *ip = json_string_at(object, "status.podIP");
 	const char *host_ip = json_string_at(object, "status.hostIP");
 
-	fact->owner = kube_owner_of(object);
+	fact->owner = kube_uid_of_owner(object);
 	fact->rollout = rollout_hash(cJSON_GetStringValue(json_get(json_at(object, "metadata.labels"), ROLLOUT_LABEL)));
 	fact->phase = phase_of(object);
 	fact->node_lost = kube_condition_node_is_lost(object);
@@ -348,13 +289,13 @@ static void read_service(const cJSON *object, struct fact *fact, struct texts *t
 {
 	struct json_writer w = json_writer_make(&texts->service);
 
-	fact->owner = kube_owner_of(object);
+	fact->owner = kube_uid_of_owner(object);
 	service_view_write(object, &w, NULL);
 }
 
 static void read_autoscaler(const cJSON *object, struct fact *fact, struct texts *texts unused)
 {
-	fact->owner = kube_owner_of(object);
+	fact->owner = kube_uid_of_owner(object);
 }
 
 static void (*const readers[KUBE_KIND_COUNT])(const cJSON *object, struct fact *fact, struct texts *texts) = {

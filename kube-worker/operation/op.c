@@ -1,4 +1,4 @@
-#include "kube-worker/operation/ops.h"
+#include "kube-worker/operation/op.h"
 
 static const struct op *const ops[OPERATION_COUNT] = {
 #define OP_ROW(upper, lower, ...) [OPERATION_##upper] = &op_##lower,

@@ -2,13 +2,14 @@
  * The few facts that we keep of a Kubernetes object: some hundred bytes in one block, instead of kilobytes of JSON.
  * One shape for all kinds, so that a cache and an informer need not know them.
  */
-#ifndef COMMON_CONTAINER_KUBE_FACTS_H
-#define COMMON_CONTAINER_KUBE_FACTS_H
+#ifndef COMMON_CONTAINER_FACT_H
+#define COMMON_CONTAINER_FACT_H
 
 #include <inttypes.h>
 #include <stdbool.h>
 
 #include "common/kube/kube_path.h"
+#include "common/kube/kube_uid.h"
 #include "common/services/json.h"
 
 #define FACT_MESSAGE_MAX 240              /* bytes of a message for people that are kept */
@@ -16,12 +17,6 @@
 #define FACT_PORT_MAX 48
 #define FACT_ALL_PORTS "*"
 #define FACT_OWED_TO_MAX 512 /* bytes of a reply subject with its NUL; what is longer is none */
-#define KUBE_UID_TEXT_MAX 37 /* bytes of a uid with its NUL */
-
-/* Kubernetes' uids are UUIDs (apimachinery pkg/util/uuid); as bytes they take half the room. All zero: none. */
-struct kube_uid {
-	uint8_t bytes[16];
-};
 
 enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };
 
@@ -62,7 +57,7 @@ struct fact {
 	const char *labels;      /* root: "key=value" of those of clients, each with a NUL; an empty one ends them */
 	const char *service;     /* Service: the member `service` of a Container, as JSON; else "" */
 	const char *host_ip;     /* Pod: of its node, "" while it is not known */
-	const char *runs;        /* Pod: what its containers have run, for pod_run_next(); else "" */
+	const char *runs;        /* Pod: what its containers have run, for fact_next_run(); else "" */
 	/* root: ports that its spec shows outside, FACT_PORT_FORM each; FACT_ALL_PORTS: it has no spec */
 	const char *external_ports;
 };
@@ -89,25 +84,12 @@ struct pod_run {
  * Go through fact->runs.
  * at: the runs, and then what the call before left. False: there is no more.
  */
-bool pod_run_next(const char **at, struct pod_run *ret_run);
-
-/* The uid of an object's controlling owner, or of the first when none controls; all zero: it has none. */
-struct kube_uid kube_owner_of(const cJSON *object);
+bool fact_next_run(const char **at, struct pod_run *ret_run);
 
 /* The number of the revision that a Deployment or ReplicaSet is at, or a ControllerRevision is; 0: it does not say. */
-int32_t kube_revision_of(const cJSON *object);
+int32_t fact_revision_of(const cJSON *object);
 
 /* The hash that a fact keeps of a creation token; never 0. */
 uint64_t fact_token_hash(const char *token);
-
-bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b);
-
-/* Is there one at all? */
-bool kube_uid_is_set(const struct kube_uid *uid);
-
-/* The uid in a text such as metadata.uid; all zero when it is NULL or no UUID. */
-struct kube_uid kube_uid_parse(const char *text);
-
-void kube_uid_format(const struct kube_uid *uid, char out[KUBE_UID_TEXT_MAX]);
 
 #endif

@@ -1,4 +1,4 @@
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -128,7 +128,7 @@ static void write_container_ports(struct json_writer *w, const cJSON *ports)
 	cJSON_ArrayForEach (port, ports) {
 		json_begin_object(w, NULL);
 		json_int(w, "containerPort", json_int_at(port, "container_port", 0));
-		json_string(w, "protocol", port_protocol(port));
+		json_string(w, "protocol", spec_port_protocol(port));
 		json_end_object(w);
 	}
 	json_end_array(w);
@@ -350,10 +350,10 @@ static void write_service_ports(struct json_writer *w, const cJSON *ports)
 
 		if (!spec_port_is_exposed(port))
 			continue;
-		name_port(number, port_protocol(port), name);
+		name_port(number, spec_port_protocol(port), name);
 		json_begin_object(w, NULL);
 		json_string(w, "name", name);
-		json_string(w, "protocol", port_protocol(port));
+		json_string(w, "protocol", spec_port_protocol(port));
 		json_int(w, "port", number);
 		json_int(w, "targetPort", number);
 		json_end_object(w);
@@ -406,7 +406,7 @@ static enum rc end_service(struct json_writer *w, const struct buf *out, struct 
 enum rc container_write_service(const char *id, const char *name, const struct container_owner *owner,
 				const cJSON *spec, const char *external_type, struct buf *out, struct error *err)
 {
-	const char *type = spec_any_port(spec, spec_port_is_external) ? external_type : "ClusterIP";
+	const char *type = spec_ports_any(spec, spec_port_is_external) ? external_type : "ClusterIP";
 	struct json_writer w = begin_service(id, name, owner, spec, type, out);
 
 	write_service_ports(&w, json_at(spec, "network.ports"));
@@ -434,7 +434,7 @@ static bool is_name_taken(const cJSON *ports, const cJSON *mine, const char *nam
 	return false;
 }
 
-enum rc container_name_ports(cJSON *service, struct error *err)
+enum rc container_write_port_names(cJSON *service, struct error *err)
 {
 	cJSON *ports = json_at(service, "spec.ports");
 	cJSON *port = NULL;
@@ -445,7 +445,7 @@ enum rc container_name_ports(cJSON *service, struct error *err)
 
 		if (cJSON_GetArraySize(ports) < 2)
 			return RC_OK;
-		name_port(json_int_at(port, "port", 0), port_protocol(port), name);
+		name_port(json_int_at(port, "port", 0), spec_port_protocol(port), name);
 		if (is_name_taken(ports, port, has && has[0] ? has : name))
 			return error_set(
 				err, RC_ALREADY_EXISTS,

@@ -1,8 +1,14 @@
-#include "api-svc/list_query.h"
+#include "api-svc/query_rules.h"
 
 #include "api-svc/parameters.h"
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
 #include "common/container/list_filter.h"
 #include "common/container/list_order.h"
+
+#define AHEAD_MAX_MS 2000 /* that another clock may be ahead of ours */
+
+/* ---- lists, and a watch ------------------------------------------------------------------------------------------ */
 
 static enum rc check_filter(const char *text, struct error *err)
 {
@@ -35,7 +41,7 @@ static const char *value_of(const struct target *target, const char *name)
 	return text && text[0] ? text : NULL;
 }
 
-void list_query_check(const struct target *target, struct faults *faults)
+void query_rules_check_list(const struct target *target, struct faults *faults)
 {
 	for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
 		const char *text = value_of(target, parameters[i].name);
@@ -49,7 +55,7 @@ void list_query_check(const struct target *target, struct faults *faults)
 	}
 }
 
-void list_query_check_watch(const struct target *target, struct faults *faults)
+void query_rules_check_watch(const struct target *target, struct faults *faults)
 {
 	static const char *const of_lists[][2] = {
 		{ "order_by", "/query/order_by" },
@@ -61,13 +67,30 @@ void list_query_check_watch(const struct target *target, struct faults *faults)
 		if (parameters_query(target, of_lists[i][0]))
 			faults_add(faults, of_lists[i][1],
 				   "does not apply to a watch, which shows all containers as they change");
-	list_query_check(target, faults);
+	query_rules_check_list(target, faults);
 }
 
-bool list_query_is_narrowed(const struct target *target)
+bool query_rules_is_narrowed(const struct target *target)
 {
 	for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
 		if (value_of(target, parameters[i].name))
 			return true;
 	return false;
+}
+
+/* ---- logs -------------------------------------------------------------------------------------------------------- */
+
+void query_rules_check_logs(const struct target *target, struct faults *faults)
+{
+	const char *time = parameters_query(target, "since_time");
+	const char *follow = parameters_query(target, "follow");
+	const char *previous = parameters_query(target, "previous");
+	int64_t ms;
+
+	if (time && clock_parse_rfc3339(time, &ms) && ms > clock_wall_ms() + AHEAD_MAX_MS)
+		faults_add(faults, "/query/since_time", "must not be in the future");
+	if (time && parameters_query(target, "since_seconds"))
+		faults_add(faults, "/query/since_seconds", "must not be given together with since_time");
+	if (str_equal(follow, "true") && str_equal(previous, "true"))
+		faults_add(faults, "/query/previous", "cannot be followed: that run is over");
 }

@@ -4,7 +4,7 @@
 
 #include "common/base/compiler.h"
 #include "common/base/strutil.h"
-#include "common/bus/bus_url.h"
+#include "common/bus/bus_servers.h"
 
 static const struct good_case {
 	const char *list;
@@ -29,7 +29,7 @@ static const struct good_case {
 	{ "nats://u:p@a,nats://b", { "nats://a", "nats://b" }, "u", "p", NULL, false },
 };
 
-Test(bus_url, servers_and_login)
+Test(bus_servers, servers_and_login)
 {
 	for (size_t i = 0; i < ARRAY_LEN(good_cases); i++) {
 		const struct good_case *c = &good_cases[i];
@@ -86,7 +86,7 @@ static const struct {
 	{ "nats://u:secret@h,nats://secret@h", "server 2: its login is another one" },
 };
 
-Test(bus_url, what_is_wrong_is_told_and_not_shown)
+Test(bus_servers, what_is_wrong_is_told_and_not_shown)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bad_cases); i++) {
 		struct bus_servers servers = { .count = 77 };

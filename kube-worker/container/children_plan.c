@@ -1,13 +1,13 @@
-#include "kube-worker/container/container_children.h"
+#include "kube-worker/container/children_plan.h"
 
 #include <string.h>
 
 #include "common/base/strutil.h"
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "common/container/labels.h"
 #include "common/container/object_merge.h"
 #include "common/services/json_write.h"
-#include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/operation/op_kube.h"
 #include "kube-worker/operation/permission.h"
 
@@ -72,7 +72,7 @@ static enum rc find_name(struct op_call *call, const struct root *root, struct w
 
 static bool is_ours(const cJSON *live, const char *id, const struct kube_uid *root)
 {
-	struct kube_uid owner = kube_owner_of(live);
+	struct kube_uid owner = kube_uid_of_owner(live);
 
 	return kube_uid_equal(&owner, root) || (!kube_uid_is_set(&owner) && labels_are_of(live, id));
 }
@@ -153,7 +153,7 @@ static enum rc merge(const struct buf *from, const struct buf *to, cJSON *live, 
 	if (!rc)
 		rc = object_merge(before, now, live, err);
 	if (!rc)
-		rc = container_name_ports(live, err);
+		rc = container_write_port_names(live, err);
 	if (rc)
 		return rc;
 	json_tree(&w, NULL, live);

@@ -2,8 +2,8 @@
  * Removing a container, and nothing but it: every object is looked up first, and then deleted by name and uid, so that
  * a successor with the same id is never hit, however late the deletion comes.
  */
-#ifndef KUBE_WORKER_CONTAINER_CONTAINER_REMOVE_H
-#define KUBE_WORKER_CONTAINER_CONTAINER_REMOVE_H
+#ifndef KUBE_WORKER_CONTAINER_REMOVAL_H
+#define KUBE_WORKER_CONTAINER_REMOVAL_H
 
 #include "kube-worker/container/root.h"
 
@@ -53,6 +53,6 @@ struct undo_what {
  * Take it back, within a time of its own and without a permission. RC_OK when there is nothing to take back.
  * Errors: as removal_run(). Blocks: 2 s at most.
  */
-enum rc container_undo(struct op_call *call, const struct undo_what *what, struct error *err) must_check;
+enum rc removal_undo(struct op_call *call, const struct undo_what *what, struct error *err) must_check;
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * From a container's spec, as the client wrote it, to Kubernetes objects. Pure.
  */
-#ifndef COMMON_CONTAINER_CONTAINER_OBJECT_H
-#define COMMON_CONTAINER_CONTAINER_OBJECT_H
+#ifndef COMMON_CONTAINER_CONTAINER_WRITE_H
+#define COMMON_CONTAINER_CONTAINER_WRITE_H
 
-#include "common/container/kube_facts.h"
+#include "common/container/fact.h"
 #include "common/container/run_state.h"
 #include "common/services/json_write.h"
 
@@ -72,7 +72,7 @@ enum rc container_write_headless_service(const char *id, const char *name, const
  *
  * Errors: RC_ALREADY_EXISTS two would have the same name; RC_NO_MEMORY.
  */
-enum rc container_name_ports(cJSON *service, struct error *err) must_check;
+enum rc container_write_port_names(cJSON *service, struct error *err) must_check;
 
 /* Write the HorizontalPodAutoscaler that the hint `autoscale` asks for. It is named by the id. */
 enum rc container_write_autoscaler(const char *id, const char *name, const struct container_owner *owner,

@@ -1,10 +1,10 @@
 /*
- * Where a stream's bytes come from and go to: what an operation with OPERATION_REPLY_STREAM makes (ops.h, open), and
+ * Where a stream's bytes come from and go to: what an operation with OPERATION_REPLY_STREAM makes (op.h, open), and
  * what it may do with its stream. All of it runs on one thread for all streams, the loop of streams.h, and never
  * blocks.
  */
-#ifndef KUBE_WORKER_STREAMS_STREAM_SOURCE_H
-#define KUBE_WORKER_STREAMS_STREAM_SOURCE_H
+#ifndef KUBE_WORKER_STREAMS_WORKER_STREAM_H
+#define KUBE_WORKER_STREAMS_WORKER_STREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>

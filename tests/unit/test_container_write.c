@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/container/container_object.h"
+#include "common/container/container_write.h"
 #include "common/container/spec_ports.h"
 
 #define SPEC(network)                                                                                      \
@@ -11,7 +11,7 @@
 
 static const struct container_origin origin = { .token = "req:1", .attempt = "_INBOX.a.1-0-1", .digest = "" };
 
-Test(container_object, the_service_has_the_ports_that_are_seen_and_its_owner)
+Test(container_write, the_service_has_the_ports_that_are_seen_and_its_owner)
 {
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	cleanup_json cJSON *spec = cJSON_Parse(SPEC(
@@ -21,7 +21,7 @@ Test(container_object, the_service_has_the_ports_that_are_seen_and_its_owner)
 	const struct container_owner owner = { KUBE_DEPLOYMENT, "u-1" };
 	const cJSON *ports;
 
-	cr_assert(spec_wants_service(spec));
+	cr_assert(spec_ports_want_service(spec));
 	cr_assert_eq(container_write_service("web-1", "web-1", &owner, spec, "NodePort", &body, NULL), RC_OK);
 	cr_assert_eq(json_parse_strict(body.data, body.len, &service, NULL), RC_OK);
 	ports = json_at(service, "spec.ports");
@@ -32,17 +32,17 @@ Test(container_object, the_service_has_the_ports_that_are_seen_and_its_owner)
 			 "u-1");
 }
 
-Test(container_object, ports_of_visibility_none_make_no_service)
+Test(container_write, ports_of_visibility_none_make_no_service)
 {
 	cleanup_json cJSON *spec = cJSON_Parse(
 		"{\"network\":{\"ports\":[{\"container_port\":80,\"visibility\":\"none\"}]}}");
 	cleanup_json cJSON *nothing = cJSON_Parse("{\"network\":null}");
 
-	cr_expect_not(spec_wants_service(spec));
-	cr_expect_not(spec_wants_service(nothing));
+	cr_expect_not(spec_ports_want_service(spec));
+	cr_expect_not(spec_ports_want_service(nothing));
 }
 
-Test(container_object, hints_that_no_annotation_can_hold_are_refused)
+Test(container_write, hints_that_no_annotation_can_hold_are_refused)
 {
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	cleanup_json cJSON *spec = cJSON_Parse(SPEC(""));
@@ -55,4 +55,23 @@ Test(container_object, hints_that_no_annotation_can_hold_are_refused)
 	cJSON_AddStringToObject(hints, "h", large);
 	cr_expect_eq(container_write_deployment("a", spec, NULL, &origin, &body, &err), RC_INVALID_ARGUMENT);
 	cr_expect_not_null(strstr(err.text, "provider_hints"));
+}
+
+Test(container_write, what_does_not_fit_the_annotation_is_called_by_its_name)
+{
+	cleanup_json cJSON *spec = cJSON_Parse("{\"metadata\":{\"name\":\"a\"},\"network\":{\"ports\":[]}}");
+	struct buf out cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
+	struct error err;
+
+	for (int i = 1; i <= 5000; i++) {
+		cJSON *port = cJSON_CreateObject();
+
+		cJSON_AddNumberToObject(port, "container_port", i);
+		cJSON_AddStringToObject(port, "visibility", "internal");
+		cJSON_AddItemToArray(json_at(spec, "network.ports"), port);
+	}
+	cr_assert_eq(container_write_deployment(
+			     "a", spec, NULL, &(struct container_origin){ .token = "req:1", .digest = "" }, &out, &err),
+		     RC_INVALID_ARGUMENT);
+	cr_expect_not_null(strstr(err.text, "network.ports"), "%s", err.text);
 }

@@ -2,19 +2,18 @@
  * SP_NATS_URL: the servers of NATS, and the login that their URLs may hold. Read here and not by cnats, whose older
  * versions send a login as it stands, with its %XX, and take almost anything for a URL.
  */
-#ifndef COMMON_BUS_BUS_URL_H
-#define COMMON_BUS_BUS_URL_H
+#ifndef COMMON_BUS_BUS_SERVERS_H
+#define COMMON_BUS_BUS_SERVERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/error.h"
 
-#define BUS_URL_SERVERS_MAX 16
+#define BUS_SERVERS_MAX 16
 
 struct bus_servers {
-	char *urls
-		[BUS_URL_SERVERS_MAX]; /* "nats://host:port" or "tls://host:port"; no login, the port may be missing */
+	char *urls[BUS_SERVERS_MAX]; /* "nats://host:port" or "tls://host:port"; no login, the port may be missing */
 	size_t count;
 	bool tls;       /* one of them is tls:// */
 	char *user;     /* decoded; NULL: there is none */

@@ -1,4 +1,4 @@
-#include "kube-worker/container/container_remove.h"
+#include "kube-worker/container/removal.h"
 
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "common/container/labels.h"
 #include "common/container/workload.h"
 #include "common/services/log.h"
-#include "kube-worker/container/container_find.h"
+#include "kube-worker/container/container_gather.h"
 #include "kube-worker/operation/op_kube.h"
 #include "kube-worker/operation/permission.h"
 
@@ -184,7 +184,7 @@ static enum rc undo(struct op_call *call, const struct undo_what *what, struct e
 	return rc ? rc : removal_run(call, &removal, err);
 }
 
-enum rc container_undo(struct op_call *call, const struct undo_what *what, struct error *err)
+enum rc removal_undo(struct op_call *call, const struct undo_what *what, struct error *err)
 {
 	int64_t deadline_ms = call->deadline_ms;
 	const char *caller = TAKE(call->caller);

@@ -1,4 +1,4 @@
-#include "common/bus/bus_url.h"
+#include "common/bus/bus_servers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,8 +129,8 @@ static enum rc read_server(struct span url, struct bus_servers *servers, struct 
 				 "it is not [nats://|tls://][user:password@]host[:port] with a port of 1 to 65535");
 	if (url.text[url.len - 1] == ':')
 		url.len--;
-	if (servers->count == BUS_URL_SERVERS_MAX)
-		return error_set(err, RC_INVALID_ARGUMENT, "there are more than %d", BUS_URL_SERVERS_MAX);
+	if (servers->count == BUS_SERVERS_MAX)
+		return error_set(err, RC_INVALID_ARGUMENT, "there are more than %d", BUS_SERVERS_MAX);
 	if (asprintf(&servers->urls[servers->count], "%s%.*s", scheme->prefix, (int)url.len, url.text) < 0)
 		return error_no_memory(err);
 	servers->count++;

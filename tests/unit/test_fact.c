@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "tests/unit/kube_objects.h"
 
-Test(kube_facts, a_failure_of_the_future_begins_when_it_is_seen)
+Test(fact, a_failure_of_the_future_begins_when_it_is_seen)
 {
 	int64_t before_ms = clock_mono_ms();
 	cleanup_free struct fact *pod = fact_of(KUBE_POD,
@@ -17,7 +17,7 @@ Test(kube_facts, a_failure_of_the_future_begins_when_it_is_seen)
 	cr_expect_leq(pod->failed_ms, clock_mono_ms());
 }
 
-Test(kube_facts, a_message_for_people)
+Test(fact, a_message_for_people)
 {
 	cleanup_free struct fact *pod = fact_of(
 		KUBE_POD, POD(3, 2, "",
@@ -29,7 +29,7 @@ Test(kube_facts, a_message_for_people)
 			 "web: CrashLoopBackOff: back-off 5m0s; last run: OOMKilled, exit code 137; 7 restarts");
 }
 
-Test(kube_facts, a_sidecar_speaks_under_its_own_name)
+Test(fact, a_sidecar_speaks_under_its_own_name)
 {
 	cleanup_free struct fact *pod = fact_of(
 		KUBE_POD, POD(3, 2, "",
@@ -40,7 +40,7 @@ Test(kube_facts, a_sidecar_speaks_under_its_own_name)
 	cr_expect_str_eq(pod->message, "proxy: last run: Error, exit code 1; proxy: 3 restarts; web: ImagePullBackOff");
 }
 
-Test(kube_facts, a_long_message_is_cut_and_not_lost)
+Test(fact, a_long_message_is_cut_and_not_lost)
 {
 	struct buf text cleanup_buf = buf_make(100000);
 	cleanup_free struct fact *pod = NULL;
@@ -59,7 +59,7 @@ static const struct {
 	{ "1.5", 1 },
 };
 
-Test(kube_facts, a_number_of_replicas_that_cannot_be_one_is_none)
+Test(fact, a_number_of_replicas_that_cannot_be_one_is_none)
 {
 	for (size_t i = 0; i < ARRAY_LEN(replica_rows); i++) {
 		struct buf text cleanup_buf = buf_make(1000);
@@ -72,7 +72,7 @@ Test(kube_facts, a_number_of_replicas_that_cannot_be_one_is_none)
 	}
 }
 
-Test(kube_facts, an_object_with_nothing_in_it_is_refused_and_one_with_nonsense_is_not)
+Test(fact, an_object_with_nothing_in_it_is_refused_and_one_with_nonsense_is_not)
 {
 	cleanup_json cJSON *empty = cJSON_Parse("{}");
 	struct fact *none = NULL;
@@ -86,14 +86,32 @@ Test(kube_facts, an_object_with_nothing_in_it_is_refused_and_one_with_nonsense_i
 	cr_expect_eq(odd->replicas, 1);
 }
 
-Test(kube_facts, uids_there_and_back)
+Test(fact, a_pod_tells_what_its_containers_have_run)
 {
-	struct kube_uid uid = kube_uid_parse("0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6");
-	char text[KUBE_UID_TEXT_MAX];
+	static const char pod[] =
+		"{\"metadata\":{\"name\":\"p\",\"uid\":\"00000000-0000-0000-0000-000000000001\"},\"status\":{"
+		"\"initContainerStatuses\":[{\"name\":\"i\",\"restartCount\":0,\"state\":{\"terminated\":{}}}],"
+		"\"containerStatuses\":[{\"name\":\"a\",\"restartCount\":3,\"state\":{\"running\":{}}},"
+		"{\"name\":\"b\",\"restartCount\":2,\"state\":{\"waiting\":{}},\"lastState\":{\"terminated\":{}}},"
+		"{\"name\":\"c\",\"restartCount\":0,\"state\":{\"waiting\":{}}}]}}";
+	static const struct pod_run wanted[] = {
+		{ "i", 0, true, false }, { "a", 3, true, true }, { "b", 2, true, false }, { "c", 0, false, false }
+	};
+	cleanup_json cJSON *object = NULL;
+	struct fact *fact = NULL;
+	struct pod_run run;
+	const char *at;
+	size_t count = 0;
 
-	kube_uid_format(&uid, text);
-	cr_expect_str_eq(text, "0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6");
-	cr_expect(kube_uid_is_set(&uid));
-	uid = kube_uid_parse("no uid");
-	cr_expect_not(kube_uid_is_set(&uid));
+	cr_assert_eq(json_parse(pod, strlen(pod), &object, NULL), RC_OK);
+	cr_assert_eq(fact_from_object(KUBE_POD, object, &fact, NULL), RC_OK);
+	cr_expect_str_eq(fact->name, "p");
+	for (at = fact->runs; fact_next_run(&at, &run) && count < ARRAY_LEN(wanted); count++) {
+		cr_expect_str_eq(run.container, wanted[count].container);
+		cr_expect_eq(run.restarts, wanted[count].restarts);
+		cr_expect_eq(run.started, wanted[count].started);
+		cr_expect_eq(run.goes_on, wanted[count].goes_on);
+	}
+	cr_expect_eq(count, ARRAY_LEN(wanted));
+	free(fact);
 }

@@ -2,8 +2,8 @@
  * A container's objects beside its root, when its spec changes: each is made, changed or removed, whatever others have
  * put into it stays. Done again it changes nothing.
  */
-#ifndef KUBE_WORKER_CONTAINER_CONTAINER_CHILDREN_H
-#define KUBE_WORKER_CONTAINER_CONTAINER_CHILDREN_H
+#ifndef KUBE_WORKER_CONTAINER_CHILDREN_PLAN_H
+#define KUBE_WORKER_CONTAINER_CHILDREN_PLAN_H
 
 #include "common/container/workload.h"
 #include "kube-worker/container/root.h"
