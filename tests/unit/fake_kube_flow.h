@@ -8,8 +8,8 @@
 
 #include "common/kube/kube_socket.h"
 
-/* Let the loop turn: time was moved. */
-void fake_kube_flow_wake(void);
+/* Wait until the loop has turned: time was moved, and what became due is done. */
+void fake_kube_flow_turn(void);
 
 /*
  * The protocol and the path of the index-th WebSocket that was opened. Wait for it; the test fails when it does not
