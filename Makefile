@@ -178,7 +178,7 @@ cluster-stop: ## Stop it
 test-cluster: all ## Run the end-to-end tests against the real control plane
 	tests/end-to-end/run.sh --build $(BUILD) --cluster $(E2E)
 
-test-metrics-server: all ## Run those of usage against the real metrics-server, on a control plane of its own
+test-metrics-server: all ## Run those of usage against the real metrics-server, on its own control plane
 	SP_K8S_KUBECONFIG= METRICS_SERVER=yes tests/end-to-end/run.sh --build $(BUILD) --cluster test_usage_metrics_server.py
 
 .PHONY: test-console

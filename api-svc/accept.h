@@ -8,10 +8,10 @@
 
 #define ACCEPT_EVENT_STREAM "text/event-stream"
 
-/* Does it name the event stream itself? accept: the header; NULL: absent. */
+/* Whether it names the event stream explicitly. accept: the header; NULL: absent. */
 bool accept_names_events(const char *accept);
 
-/* May the answer be an event stream? Also when a wildcard says so, or nothing is said. */
+/* Whether the response may be an event stream. Also when a wildcard says so, or nothing is said. */
 bool accept_allows_events(const char *accept);
 
 #endif

@@ -432,7 +432,7 @@ static enum http_handled handle_live(struct api *api unused, struct request *r, 
 	return answer_ok(r, ex);
 }
 
-/* Should clients be sent here? */
+/* Whether the process is ready for clients. */
 static enum http_handled handle_ready(struct api *api, struct request *r, struct http_exchange *ex)
 {
 	if (http_server_is_draining(api->server))

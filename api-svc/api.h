@@ -22,7 +22,7 @@ enum rc api_create(const struct api_config *config, const struct openapi *openap
 		   struct stream_answers *streams, struct watches *watches, struct api **ret_api, struct error *err)
 	must_check;
 
-/* Free it; its server has ended and no request is pending. Takes NULL. */
+/* Free it; its server has ended and no request is pending. NULL is allowed. */
 void api_destroy(struct api *api);
 
 /* The server that will call api_admit(), api_handle() and api_finish(); before any answer of a worker can come. */

@@ -12,10 +12,13 @@
 /* Is the client's X-Request-Id usable: 1..PROTOCOL_REQUEST_ID_MAX visible ASCII characters? NULL: false. */
 bool api_ids_is_request_id(const char *text);
 
-/* Is it a traceparent of W3C Trace Context (version 00, or a later one's first part), with ids that are not zero? */
+/*
+ * Whether text is a valid traceparent of W3C Trace Context (version 00, or the prefix of a later version), with nonzero
+ * ids.
+ */
 bool api_ids_is_traceparent(const char *text);
 
-/* The token of a create with this Idempotency-Key. False when libcrypto refuses. */
+/* The token of a create with this Idempotency-Key. False when libcrypto rejects. */
 bool api_ids_key_token(const char *key, char out[PROTOCOL_TOKEN_MAX]) must_check;
 
 /* The token of one create without a key: different each time. */

@@ -6,10 +6,10 @@
 
 #include "api-svc/request.h"
 
-/* Why a request is refused before anybody looks at it. */
+/* Why a request is rejected before anybody looks at it. */
 enum api_refusal { API_REFUSAL_CONNECTIONS, API_REFUSAL_MEMORY, API_REFUSAL_COUNT };
 
-/* A request has begun; it is refused; its answer flows; it is over. Any thread. */
+/* A request has begun; it is rejected; its answer flows; it is over. Any thread. */
 void api_metrics_begin(void);
 void api_metrics_refused(enum api_refusal why);
 void api_metrics_stream(void);

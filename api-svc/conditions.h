@@ -1,6 +1,6 @@
 /*
  * What a client makes a request depend on (RFC 9110 section 13). The API document says which operation takes which of
- * the headers, and what they look like; a request with any other is refused, so that no condition is ever ignored.
+ * the headers, and what they look like; a request with any other is rejected, so that no condition is ever ignored.
  */
 #ifndef API_SVC_CONDITIONS_H
 #define API_SVC_CONDITIONS_H
@@ -14,7 +14,7 @@
 #define CONDITIONS_IF_NONE_MATCH "If-None-Match"
 
 /*
- * Does the operation take all conditions that a request has?
+ * Whether the operation supports all conditions of the request.
  *
  * operation  NULL: one that is not in the API document, and takes none.
  * header     the value of a header of the request; NULL: absent.
@@ -28,7 +28,7 @@ enum rc conditions_check(const struct openapi_operation *operation,
 void conditions_write_if_match(const char *value, struct json_writer *w);
 
 /*
- * Does If-None-Match name the version that there is? Weak ones count (RFC 9110 section 8.8.3.2).
+ * Whether If-None-Match matches the current version. Weak ones count (RFC 9110 section 8.8.3.2).
  *
  * value  as the API document says; NULL: absent.
  * etag   of what there is, without quotes; "": not known, and then only `*` does.

@@ -32,13 +32,13 @@ struct exec_handshake exec_handshake_read(const struct http_exchange *exchange);
 enum rc exec_handshake_check(const struct exec_handshake *handshake, struct error *err) must_check;
 
 /*
- * Make it for a request that has passed that. ret_framing: given to the caller. Errors: those of
+ * Make it for a request that has passed that. ret_framing: owned by the caller. Errors: those of
  * exec_handshake_check(); RC_NO_MEMORY; RC_INTERNAL.
  */
 enum rc exec_framing_create(const struct exec_handshake *handshake, struct exec_framing **ret_framing,
 			    struct error *err) must_check;
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void exec_framing_destroy(struct exec_framing *framing);
 
 /* Add what the answer to the client says. */

@@ -25,7 +25,7 @@ void exec_request_check_body(const cJSON *body, int64_t max_ms, struct faults *f
 /* How long a command may take, from a body that has passed that; `max_ms` when it does not say. */
 int64_t exec_request_timeout_ms(const cJSON *body, int64_t max_ms);
 
-/* Who runs what is an event of its own in the log: the command's first word, and nothing that comes after it. */
+/* Who runs what is its own event in the log: the command's first word, and nothing that comes after it. */
 struct exec_use {
 	const char *client; /* the token's name; "": not known */
 	const char *id;

@@ -1,5 +1,5 @@
 /*
- * The parameters of a list that have a grammar of their own, which the API document cannot express.
+ * The parameters of a list that have their own grammar, which the API document cannot express.
  */
 #ifndef API_SVC_LIST_QUERY_H
 #define API_SVC_LIST_QUERY_H
@@ -13,7 +13,7 @@ void list_query_check(const struct target *target, struct faults *faults);
 /* The same of a watch, which has a filter, but no order and no pages. */
 void list_query_check_watch(const struct target *target, struct faults *faults);
 
-/* Is there a filter or an order, which a worker must not ignore? */
+/* Whether there is a filter or an order, which an old worker would ignore. */
 bool list_query_is_narrowed(const struct target *target);
 
 #endif

@@ -31,7 +31,7 @@ static bool is_listed(const char *list, const char *origin)
 	return false;
 }
 
-/* Is it an address or localhost, which DNS cannot rebind? */
+/* Whether host is an address or localhost, which are safe from DNS rebinding. */
 static bool is_fixed(const char *host)
 {
 	size_t len = strcspn(host, ":");

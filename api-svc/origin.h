@@ -23,13 +23,13 @@ struct origin_request {
 };
 
 /*
- * May it be carried out? With an Origin only when that is listed, or is the request's own Host and that is proven, an
- * address, or localhost.
+ * Whether the request is allowed. With an Origin only when that is listed, or is the request's own Host and that is
+ * proven, an address, or localhost.
  * Errors: RC_PERMISSION_DENIED.
  */
 enum rc origin_check(const struct origin_request *request, struct error *err) must_check;
 
-/* Is it a value of ORIGIN_LIST_VARIABLE? "" is. */
+/* Whether it is a value of ORIGIN_LIST_VARIABLE. "" is. */
 bool origin_is_list(const char *text);
 
 #endif

@@ -20,7 +20,7 @@ struct parameters_source {
 
 /*
  * Add to `faults` what is wrong: a required parameter that is missing, one that is given twice, a value that its schema
- * refuses. A parameter of the query whose schema is an array is given once for each item. Parameters that the document
+ * rejects. A parameter of the query whose schema is an array is given once for each item. Parameters that the document
  * does not know are ignored.
  */
 void parameters_check(const struct openapi_operation *operation, const struct parameters_source *source,

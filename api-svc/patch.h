@@ -12,7 +12,7 @@
 #include "api-svc/document/schema.h"
 #include "api-svc/pipeline/worker_client.h"
 
-/* Everything is copied but for the schema, which lives for ever. */
+/* Everything is copied but for the schema, which lives forever. */
 struct patch_request {
 	struct worker_client *client;
 	const struct schema *schema; /* of a create's body */

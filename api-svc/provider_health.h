@@ -1,5 +1,5 @@
 /*
- * Do the workers reach Kubernetes? Health requests at the same time share one request to them.
+ * Whether the workers can reach Kubernetes. Health requests at the same time share one request to them.
  */
 #ifndef API_SVC_PROVIDER_HEALTH_H
 #define API_SVC_PROVIDER_HEALTH_H
@@ -19,7 +19,7 @@ struct provider_health;
 struct provider_health *provider_health_create(struct worker_client *client,
 					       void (*answer)(void *ctx, uint64_t cookie, bool healthy), void *ctx);
 
-/* Free it; no request is pending. Takes NULL. */
+/* Free it; no request is pending. NULL is allowed. */
 void provider_health_destroy(struct provider_health *health);
 
 /* Ask. The answer comes within PROTOCOL_HEALTH_TIMEOUT_MS: at once when no worker can be reached. */

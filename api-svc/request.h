@@ -42,7 +42,7 @@ struct request {
  */
 struct request *request_create(struct http_exchange *exchange);
 
-/* Free it. Takes NULL. */
+/* Free it. NULL is allowed. */
 void request_destroy(struct request *r);
 
 /* http_exchange_header(), for those who know no exchange; ctx is one. */
@@ -52,7 +52,7 @@ const char *request_header(const void *ctx, const char *name);
 const char *request_path(const struct request *r);
 
 /*
- * Answer in handle(): with an error, with what is wrong, or with a text that lives for ever (headers: as in
+ * Answer in handle(): with an error, with what is wrong, or with a text that lives forever (headers: as in
  * http_answer). Return HTTP_ANSWERED.
  */
 enum http_handled request_answer_error(struct request *r, struct http_exchange *exchange, const struct error *err);

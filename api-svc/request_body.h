@@ -30,18 +30,18 @@ struct request_body_source {
  *
  * schema    of the whole body, such as {"spec": {...}}.
  * ret_bare  it is a bare spec.
- * ret_tree  given to the caller (cJSON_Delete): {"spec": {...}} also for a bare spec; NULL when it could not be read.
+ * ret_tree  owned by the caller (cJSON_Delete): {"spec": {...}} also for a bare spec; NULL when it could not be read.
  */
 void request_body_read(const struct request_body_source *source, const struct schema *schema, struct faults *faults,
 		       bool *ret_bare, cJSON **ret_tree);
 
-/* The media types of a merge patch, for people. */
+/* The media types of a merge patch, human-readable. */
 #define REQUEST_BODY_PATCH_TYPES "application/merge-patch+json or application/json"
 
-/* Is this Content-Type one of those? NULL: false. */
+/* Whether the Content-Type is one of those. NULL: false. */
 bool request_body_is_merge_patch(const char *content_type);
 
-/* Is this Content-Type JSON: application/json, in any case, with any parameters? NULL: false. */
+/* Whether the Content-Type is JSON: application/json, case-insensitive, with any parameters. NULL: false. */
 bool request_body_is_json(const char *content_type);
 
 #endif

@@ -35,10 +35,13 @@ struct route {
 	enum operation operation; /* OPERATION_COUNT: none of the API document */
 };
 
-/* Is it open to clients without a token? */
+/* Whether it requires no authentication. */
 bool route_is_open(const struct route *route);
 
-/* Do machines ask for it every few seconds? It is cheap, has to be told when nothing else can be, and is no news. */
+/*
+ * Whether it is polled every few seconds (probes, scrapes). It is cheap, has to be told when nothing else can be, and
+ * is no news.
+ */
 bool route_is_polled(const struct route *route);
 
 #define ROUTER_ALLOW_MAX 64 /* bytes of an Allow header's value with the NUL */

@@ -102,7 +102,7 @@ static void wake_body(void *ctx)
 	http_exchange_wake(((struct stream_answer *)ctx)->exchange);
 }
 
-/* Has the client gone, or does it not read on to see that the stream has failed? */
+/* Whether the client has disconnected, or does not read the failure of the stream. */
 static bool is_to_be_dropped(struct stream_answer *a)
 {
 	struct error fault = { .rc = RC_OK };

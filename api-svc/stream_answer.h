@@ -16,7 +16,7 @@ struct stream_answers;
 /* One. */
 struct stream_answer;
 
-/* ret_answers: given to the caller. Errors: RC_NO_MEMORY. */
+/* ret_answers: owned by the caller. Errors: RC_NO_MEMORY. */
 enum rc stream_answers_create(struct stream_answers **ret_answers, struct error *err) must_check;
 
 /*
@@ -40,7 +40,7 @@ void stream_answers_end(struct stream_answers *answers);
 /* Stop the thread; when the HTTP server has stopped, before bus_destroy(). */
 void stream_answers_stop(struct stream_answers *answers);
 
-/* Free it, stopped; after bus_destroy(). Takes NULL. */
+/* Free it, stopped; after bus_destroy(). NULL is allowed. */
 void stream_answers_destroy(struct stream_answers *answers);
 
 /*
@@ -49,7 +49,7 @@ void stream_answers_destroy(struct stream_answers *answers);
  * exchange    claimed; the caller resumes it with *ret_answer.
  * request_id  for the log; outlives the result.
  * ret_answer  refers to the result.
- * ret_stream  given to the caller, who closes it in finish(), not before.
+ * ret_stream  owned by the caller, who closes it in finish(), not before.
  *
  * Errors: RC_INVALID_ARGUMENT the client does not want the protocol that this needs; RC_INTERNAL what the worker says
  * cannot be used; RC_NO_MEMORY. The worker is told, when it can be.

@@ -1,6 +1,6 @@
 /*
  * Between a connection that was upgraded and a stream: bytes in both directions, no more of them than the stream's
- * credits. A protocol with a framing of its own comes in between. Without a thread; that of stream_answer.h.
+ * credits. A protocol with its own framing comes in between. Without a thread; that of stream_answer.h.
  */
 #ifndef API_SVC_TUNNEL_H
 #define API_SVC_TUNNEL_H
@@ -74,7 +74,7 @@ bool tunnel_pump(struct tunnel *tunnel, bool *ret_more);
  */
 bool tunnel_beat(struct tunnel *tunnel, int64_t now_ms);
 
-/* Is it only waited for that the client takes the last word, and ends? Whoever waits says for how long. */
+/* Whether only the client's receipt of the last bytes, and its close, are pending. The caller sets the timeout. */
 bool tunnel_is_closing(const struct tunnel *tunnel);
 
 /* The conditions of poll(2) after which tunnel_pump() has something to do. */

@@ -68,7 +68,7 @@ struct watches {
 	uint64_t list_id;
 	struct watcher *running; /* answered, or about to be */
 	struct watcher *waiting;
-	int64_t left_ms; /* when one came, was refused, or left last */
+	int64_t left_ms; /* when one came, was rejected, or left last */
 	int64_t look_ms;
 	bool ending;
 };
@@ -124,7 +124,7 @@ static void tell(struct watcher *told)
 	}
 }
 
-/* It waits no more: it runs, or is refused. */
+/* It waits no more: it runs, or is rejected. */
 static void end_waiting(struct watches *watches, struct watcher *w, struct watcher **told)
 {
 	unlink_watcher(&watches->waiting, w);
@@ -163,7 +163,7 @@ static bool filter_shows(void *ctx, const struct change_item *item)
 	return list_filter_matches(w->filter, item->facts);
 }
 
-/* The list is known: the watcher begins, or goes on where it was. */
+/* The list is known: the watcher begins, or continues where it was. */
 static void start_watcher(struct watches *watches, struct watcher *w)
 {
 	struct error err;
@@ -351,7 +351,7 @@ static void read_feed(struct watches *watches, struct watcher **told)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-/* Is there something to tell: a change that memory was too short for, or a comment? */
+/* Whether there is something to tell: a change that memory was too short for, or a comment. */
 static bool is_due(const struct watcher *w, int64_t now_ms)
 {
 	return now_ms >= w->comment_ms || w->cursor.number != change_list_now(w->watches->list);

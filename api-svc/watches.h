@@ -5,7 +5,7 @@
  *
  *	NONE --a watcher comes--> ASKED --a worker begins--> OPEN --its snapshot is complete--> SYNCED
  *	  ^                         |                          |                                  |
- *	  +----refused, no watchers yet                        +--lost--> LOST <------lost--------+
+ *	  +----rejected, no watchers yet                        +--lost--> LOST <------lost--------+
  *	                                                                    |--in a moment--> ASKED
  *
  * Who comes while it is not SYNCED waits, and gets the error of the attempt that fails. Who watches already notices
@@ -42,7 +42,7 @@ struct watch_ask {
 /*
  * client and its bus are borrowed and outlive the result's use.
  * timeout_ms  for one that waits.
- * memory      bytes that the list may have; with more watchers are refused.
+ * memory      bytes that the list may have; with more watchers are rejected.
  * Errors: RC_NO_MEMORY.
  */
 enum rc watches_create(struct worker_client *client, int64_t timeout_ms, size_t memory, struct watches **ret_watches,
@@ -60,10 +60,10 @@ int64_t watches_turn(void *ctx);
 /* Watch. Errors: RC_NO_MEMORY, those of list_filter_parse(); then done() is not called. Never waits. */
 enum rc watches_ask(struct watches *watches, const struct watch_ask *ask, struct error *err) must_check;
 
-/* End all, and refuse each that comes later. */
+/* End all, and reject each that comes later. */
 void watches_end(struct watches *watches);
 
-/* Free it, without watchers, when the loop has ended. Takes NULL. */
+/* Free it, without watchers, when the loop has ended. NULL is allowed. */
 void watches_destroy(struct watches *watches);
 
 /*

@@ -33,8 +33,8 @@ enum operation_reply {
  * enumerator, name; method, path and operationId in openapi.yaml (NULL: internal); the status of a success; how it is
  * retried; whether it writes; the kind of reply.
  *
- * The first group runs on a pool of threads (kube-worker/op_<name>.c), the second is long-running (op_<name>.c, but on
- * separate threads: streams.c), the third is replied to at once (dispatcher.c).
+ * The first group runs on a pool of threads (kube-worker/op_<name>.c), the second is long-running
+ * (op_<name>.c, run by streams.c), the third is replied to at once (dispatcher.c).
  */
 /* clang-format off */
 #ifdef DCM_SP_TEST_OPERATION /* test programs only: tests/streams/ */

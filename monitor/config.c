@@ -21,7 +21,7 @@ static const struct config_row rows[] = {
 	{ .env = "SP_MONITOR_RESYNC_PERIOD", .type = CONFIG_DURATION, .offset = AT(resync_ms), .fallback = "10m",
 	  .min = 1000, .max = 30 * (int64_t)DAY_MS, .help = "How often the state of every container is told again" },
 	{ .env = "SP_MONITOR_MODE", .offset = AT(mode), .fallback = "auto", .choices = modes,
-	  .help = "watch, poll (lists, 10 s apart at least), or auto: poll while watching is refused" },
+	  .help = "watch, poll (lists, 10 s apart at least), or auto: poll while watching is rejected" },
 	{ .env = "SP_MONITOR_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
 	  .fallback = "5s", .max = 3600000, .help = "How long telling what is pending may take on SIGTERM" },
 	CONFIG_ROWS_METRICS(struct monitor_config),

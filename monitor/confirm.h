@@ -13,12 +13,12 @@ struct confirm;
 
 /*
  * Start answering the delivery's questions.
- * auth, namespace, delivery  outlive it. ret_confirm: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL.
+ * auth, namespace, delivery  outlive it. ret_confirm: owned by the caller. Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
 enum rc confirm_create(struct kube_auth *auth, const char *namespace, struct delivery *delivery,
 		       struct confirm **ret_confirm, struct error *err) must_check;
 
-/* Wait for the thread and free; call after delivery_stop(). Takes NULL. */
+/* Wait for the thread and free; call after delivery_stop(). NULL is allowed. */
 void confirm_destroy(struct confirm *confirm);
 
 #endif

@@ -30,7 +30,7 @@ struct coordinator_options {
 };
 
 /*
- * Prepare; ret_coordinator: given to the caller (coordinator_destroy), also after a failure: the bus refers to it until
+ * Prepare; ret_coordinator: owned by the caller (coordinator_destroy), also after a failure: the bus refers to it until
  * bus_destroy(). Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
 enum rc coordinator_create(const struct coordinator_options *options, struct coordinator **ret_coordinator,
@@ -48,7 +48,7 @@ void coordinator_doubt(void *coordinator);
  */
 void coordinator_stop(struct coordinator *coordinator);
 
-/* Free; after bus_destroy(). Takes NULL. */
+/* Free; after bus_destroy(). NULL is allowed. */
 void coordinator_destroy(struct coordinator *coordinator);
 
 struct coordinator_counts {

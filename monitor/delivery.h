@@ -27,14 +27,14 @@ struct delivery_options {
 	void *ctx;
 };
 
-/* Start the thread; it tells nothing yet. ret_delivery: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL. */
+/* Start the thread; it tells nothing yet. ret_delivery: owned by the caller. Errors: RC_NO_MEMORY, RC_INTERNAL. */
 enum rc delivery_create(const struct delivery_options *options, struct delivery **ret_delivery, struct error *err)
 	must_check;
 
 /* Ask the thread to end, and wait for it. Before bus_destroy(); replies that still come are ignored. */
 void delivery_stop(struct delivery *delivery);
 
-/* Free; after bus_destroy(). Takes NULL. */
+/* Free; after bus_destroy(). NULL is allowed. */
 void delivery_destroy(struct delivery *delivery);
 
 /* A life as the active monitor begins: changes are noted, from this cache. It outlives delivery_end(). */
@@ -52,10 +52,10 @@ void delivery_open(struct delivery *delivery);
 /* The life as the active monitor ends: forget everything. Returns when the cache is no longer used. */
 void delivery_end(struct delivery *delivery);
 
-/* Telling is allowed until then (clock_mono_ms()); 0: not at all; INT64_MAX: for ever. Any thread. */
+/* Telling is allowed until then (clock_mono_ms()); 0: not at all; INT64_MAX: forever. Any thread. */
 void delivery_allow(struct delivery *delivery, int64_t until_ms);
 
-/* Is it, at this moment? Any thread. */
+/* Whether it is true now. Any thread. */
 bool delivery_is_allowed(struct delivery *delivery);
 
 /*
@@ -72,7 +72,7 @@ void delivery_tell_all(struct delivery *delivery, int64_t spread_ms, bool anew);
 /* Tell what is pending without debouncing; false: not all of it within timeout_ms. Blocks. */
 bool delivery_flush(struct delivery *delivery, int64_t timeout_ms);
 
-/* Is it true what the watch says of a container? */
+/* Verifies the state of a container from the watch. */
 struct delivery_question {
 	enum resource_type type;
 	char id[DELIVERY_ID_MAX];

@@ -43,7 +43,7 @@ enum election_result election_tend(struct election *election);
 /* clock_mono_ms() until which this monitor may tell anything: 0 not at all, INT64_MAX for as long as it is alone. */
 int64_t election_allowed_until_ms(const struct election *election);
 
-/* Does the bucket exist, as far as is known? */
+/* Whether the bucket is known to exist. */
 bool election_has_bucket(const struct election *election);
 
 /* Give the lease back, if it is held. A failure is logged: the lease ends by itself. */

@@ -17,7 +17,7 @@ struct event {
 	const char *source;      /* from event_write_source() */
 	const char *instance_id; /* may be any text */
 	enum container_status status;
-	const char *message;      /* for people, may be "" */
+	const char *message;      /* human-readable, may be "" */
 	const struct buf *output; /* JSON: where it is reached; empty or NULL: nothing is said of it */
 	unsigned char id[16];     /* random */
 	int64_t time_ms;          /* wall clock: when the state was seen to be so */

@@ -28,13 +28,13 @@ struct lease {
 /* The key was read: its sequence (0: it does not exist), and whether its holder has released it. It is not ours. */
 void lease_see(struct lease *lease, uint64_t sequence, bool released, int64_t now_ms);
 
-/* May the key be taken now? Then by compare-and-set on lease->seen. */
+/* Whether the lease may be taken now. Then by compare-and-set on lease->seen. */
 bool lease_may_take(const struct lease *lease, int64_t now_ms);
 
 /* Our write was acknowledged with this sequence; it was begun at began_ms. */
 void lease_renewed(struct lease *lease, uint64_t sequence, int64_t began_ms);
 
-/* Do we hold it at this moment? */
+/* Whether this process holds the lease now. */
 bool lease_held(const struct lease *lease, int64_t now_ms);
 
 #endif

@@ -83,7 +83,7 @@ struct outbox_entry {
 
 struct outbox;
 
-/* debounce_ms: SP_MONITOR_DEBOUNCE_MS. ret_outbox: given to the caller (outbox_destroy). Errors: RC_NO_MEMORY. */
+/* debounce_ms: SP_MONITOR_DEBOUNCE_MS. ret_outbox: owned by the caller (outbox_destroy). Errors: RC_NO_MEMORY. */
 enum rc outbox_create(int64_t debounce_ms, struct outbox **ret_outbox, struct error *err) must_check;
 void outbox_destroy(struct outbox *outbox);
 

@@ -22,13 +22,13 @@ struct record_load_options {
 };
 
 /*
- * ret_load: given to the caller (record_load_destroy), also after a failure: the bus refers to it until bus_destroy().
+ * ret_load: owned by the caller (record_load_destroy), also after a failure: the bus refers to it until bus_destroy().
  * Errors: RC_NO_MEMORY, those of bus_subscribe().
  */
 enum rc record_load_create(const struct record_load_options *options, struct record_load **ret_load, struct error *err)
 	must_check;
 
-/* Free; after bus_destroy(). Takes NULL. */
+/* Free; after bus_destroy(). NULL is allowed. */
 void record_load_destroy(struct record_load *load);
 
 /* What was read no longer counts. */
@@ -40,7 +40,7 @@ void record_load_forget(struct record_load *load);
  */
 void record_load_tend(struct record_load *load, int64_t generation);
 
-/* Have all been read since record_load_forget()? */
+/* Whether all have been read since record_load_forget(). */
 bool record_load_is_done(const struct record_load *load);
 
 #endif

@@ -15,7 +15,7 @@ struct statistics;
 
 /*
  * Start. The provider's name, delivery and coordinator are borrowed.
- * ret_statistics: given to the caller (statistics_destroy), also after a failure. Errors: those of
+ * ret_statistics: owned by the caller (statistics_destroy), also after a failure. Errors: those of
  * bus_service_create().
  */
 enum rc statistics_create(struct bus *bus, enum resource_type type, const char *provider_name,
@@ -25,10 +25,10 @@ enum rc statistics_create(struct bus *bus, enum resource_type type, const char *
 /* End the thread that logs. */
 void statistics_stop(struct statistics *statistics);
 
-/* Free; after bus_destroy(). Takes NULL. */
+/* Free; after bus_destroy(). NULL is allowed. */
 void statistics_destroy(struct statistics *statistics);
 
-/* Do all threads make progress? For the watchdog; called by one thread. */
+/* Whether all threads make progress. For the watchdog; called by one thread. */
 bool statistics_is_alive(struct statistics *statistics);
 
 #endif

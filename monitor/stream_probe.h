@@ -1,6 +1,6 @@
 /*
- * Does a JetStream stream keep our events? Then each is acknowledged; else they are published plainly. Tended by one
- * thread, whose calls ask NATS and wait; doubt and what is known come from and go to any thread.
+ * Whether a JetStream stream captures our events. Then each is acknowledged; else they are published plainly. Tended by
+ * one thread, whose calls ask NATS and wait; doubt and what is known come from and go to any thread.
  */
 #ifndef MONITOR_STREAM_PROBE_H
 #define MONITOR_STREAM_PROBE_H

@@ -15,7 +15,7 @@ struct watching;
  *
  * auth       outlives it; namespace is copied.
  * on_change  as kube_cache_on_change(); called from now on.
- * ret_watching  given to the caller (watching_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
+ * ret_watching  owned by the caller (watching_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
 enum rc watching_create(enum resource_type type, struct kube_auth *auth, const char *namespace, enum informer_mode mode,
 			kube_cache_change on_change, void *ctx, struct watching **ret_watching, struct error *err)
@@ -27,14 +27,14 @@ enum rc watching_start(struct watching *watching, struct error *err) must_check;
 /* No change is told after this; the cache lives on. Waits for the informers, about a second. */
 void watching_stop(struct watching *watching);
 
-/* Free. Takes NULL. */
+/* Free. NULL is allowed. */
 void watching_destroy(struct watching *watching);
 
 struct kube_cache *watching_cache(struct watching *watching);
 
 /*
- * Are all first lists in? Of what a container's state does not need, also when the list has failed: it may be
- * forbidden.
+ * Whether all initial lists are complete. Of what a container's state does not need, also when the list has failed: it
+ * may be forbidden.
  */
 bool watching_is_complete(struct watching *watching);
 

@@ -1,6 +1,7 @@
 /*
- * Does our API answer? Asked over NATS, never through SP_ENDPOINT, which may be an address for others only: an api-svc
- * of our provider must answer the service protocol's ping (ADR-32), and a kube-worker must say that Kubernetes answers.
+ * Whether our API responds. Asked over NATS, never through SP_ENDPOINT, which may be an address for others only: an
+ * api-svc of our provider must answer the service protocol's ping (ADR-32), and a kube-worker must say that Kubernetes
+ * answers.
  */
 #ifndef REGISTRAR_API_WATCH_H
 #define REGISTRAR_API_WATCH_H
@@ -24,7 +25,7 @@ struct api_watch;
  * Begin to listen for answers.
  *
  * name       SP_NAME, copied: other providers on the same NATS are not taken for ours.
- * ret_watch  given to the caller (api_watch_destroy). Errors: those of bus_subscribe(), RC_NO_MEMORY.
+ * ret_watch  owned by the caller (api_watch_destroy). Errors: those of bus_subscribe(), RC_NO_MEMORY.
  */
 enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **ret_watch, struct error *err) must_check;
 
@@ -34,13 +35,13 @@ enum api_answer api_watch_ask(struct api_watch *watch);
 /* End an api_watch_ask() that waits, and all later ones. Any thread. */
 void api_watch_stop(struct api_watch *watch);
 
-/* Free; call after bus_destroy(). Takes NULL. */
+/* Free; call after bus_destroy(). NULL is allowed. */
 void api_watch_destroy(struct api_watch *watch);
 
 /* For logs, "an api-svc and a worker answer" and so on; never NULL. */
 const char *api_answer_text(enum api_answer answer);
 
-/* Is this JSON (borrowed) the ping answer of an api-svc whose metadata names the provider? */
+/* Whether the JSON (borrowed) is the ping reply of an api-svc of this provider, by its metadata. */
 bool api_watch_is_ours(const char *json, size_t len, const char *name);
 
 #endif

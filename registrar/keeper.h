@@ -20,7 +20,7 @@ struct keeper;
 
 /*
  * Make it. config and bus are borrowed until keeper_destroy(); bus is NULL for --once, which checks nothing.
- * ret_keeper: given to the caller, also after an error, since the bus may refer to it. Errors: those of the parts.
+ * ret_keeper: owned by the caller, also after an error, since the bus may refer to it. Errors: those of the parts.
  */
 enum rc keeper_create(const struct registrar_config *config, struct bus *bus, struct keeper **ret_keeper,
 		      struct error *err) must_check;
@@ -31,7 +31,7 @@ enum rc keeper_create(const struct registrar_config *config, struct bus *bus, st
  */
 enum rc keeper_start(struct keeper *keeper, struct error *err) must_check;
 
-/* Has the thread moved lately? For lifecycle_wait(); ctx is the keeper. Any thread. */
+/* Whether the thread made progress recently. For lifecycle_wait(); ctx is the keeper. Any thread. */
 bool keeper_alive(void *ctx);
 
 /*
@@ -42,7 +42,7 @@ bool keeper_stop(struct keeper *keeper, int64_t timeout_ms);
 /* What --once came to; call after keeper_stop(). */
 enum keeper_result keeper_result(const struct keeper *keeper);
 
-/* Free; call after keeper_stop() was true, and after bus_destroy(). Takes NULL. */
+/* Free; call after keeper_stop() was true, and after bus_destroy(). NULL is allowed. */
 void keeper_destroy(struct keeper *keeper);
 
 #endif

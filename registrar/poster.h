@@ -19,7 +19,7 @@ void poster_check(const struct registrar_config *config, struct buf *faults);
  */
 enum rc poster_create(const struct registrar_config *config, struct poster **ret_poster, struct error *err) must_check;
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void poster_destroy(struct poster *poster);
 
 /*

@@ -25,7 +25,7 @@ static const char *const event_names[REGISTRATION_EVENT_COUNT] = {
 #define R REGISTRATION_REGISTERED
 #define F REGISTRATION_REFUSED
 static const signed char transitions[REGISTRATION_STATE_COUNT][REGISTRATION_EVENT_COUNT] = {
-	/*       API up  API lost  due  accept  retry  refuse */
+	/*       API up  API lost  due  accept  retry  reject */
 	[W] = {  P,      -1,       -1,  -1,     -1,    -1 },
 	[P] = { -1,       W,        P,   R,      B,     F },
 	[B] = { -1,       W,        P,  -1,     -1,    -1 },

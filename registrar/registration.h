@@ -57,7 +57,7 @@ struct registration {
 	enum registration_state state;
 	int64_t interval_ms;
 	struct backoff backoff;
-	int attempt; /* the number of the last POST in this round, from 1; a round ends with an accept or refuse */
+	int attempt; /* the number of the last POST in this round, from 1; a round ends with an accept or reject */
 	int misses;  /* checks in a row without a reply */
 	int64_t ask_at_ms;     /* when to ask our API next */
 	int64_t post_at_ms;    /* when to post next, unless waiting for our API */

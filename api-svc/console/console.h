@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A file of the console; all of it lives for ever. */
+/* A file of the console; all of it lives forever. */
 struct console_file {
 	const char *path; /* under which it is served: "/console" */
 	const char *media_type;

@@ -1,6 +1,6 @@
 /*
  * Numbers that would come back as others. A value is kept as a double and shown in the shortest text that reads back as
- * that double; what that changes is refused, so that whatever is shown can be sent again.
+ * that double; what that changes is rejected, so that whatever is shown can be sent again.
  */
 #ifndef API_SVC_DOCUMENT_EXACT_NUMBERS_H
 #define API_SVC_DOCUMENT_EXACT_NUMBERS_H

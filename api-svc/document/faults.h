@@ -26,14 +26,14 @@ struct faults {
 	bool no_memory; /* at least one fault could not be kept */
 };
 
-/* Free what is in the list; it is empty then. Takes a zeroed struct. */
+/* Free what is in the list; it is empty then. A zeroed struct is allowed. */
 void faults_clear(struct faults *f);
 #define cleanup_faults cleanup_with(faults_clear)
 
 /* Add one. The same sentence about the same place is kept once. */
 void faults_add(struct faults *f, const char *pointer, const char *fmt, ...) printf_format(3, 4);
 
-/* Is something wrong (or could not be written down)? */
+/* Whether there are errors (or one could not be recorded). */
 bool faults_any(const struct faults *f);
 
 /* Append one sentence about all of them: the first, and how many more there are. */

@@ -45,12 +45,12 @@ const char *openapi_embedded(size_t *ret_len);
  * each parameter, each operation's id.
  *
  * text  borrowed for the life of the result: openapi_yaml() returns it.
- * ret_openapi  given to the caller (openapi_destroy).
+ * ret_openapi  owned by the caller (openapi_destroy).
  * Errors: RC_INVALID_ARGUMENT with the place and what is wrong there; RC_NO_MEMORY.
  */
 enum rc openapi_load(const char *text, size_t len, struct openapi **ret_openapi, struct error *err) must_check;
 
-/* Free it. Takes NULL. */
+/* Free it. NULL is allowed. */
 void openapi_destroy(struct openapi *openapi);
 
 /* The operation of that id; NULL when there is none. Belongs to the document. */

@@ -66,7 +66,7 @@ static void check_labels(const struct rule_context *c)
 	const cJSON *label = NULL;
 
 	cJSON_ArrayForEach (label, json_at(c->spec, "metadata.labels"))
-		if (label->string) /* the validator refuses an array there */
+		if (label->string) /* the validator rejects an array there */
 			check_label(c, label);
 }
 

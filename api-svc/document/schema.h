@@ -69,7 +69,7 @@ struct schema {
 	bool has_pattern;
 	regex_t pattern;
 	const char *pattern_text;
-	const char *must_be; /* x-must-be: what the pattern means, for people; NULL: the pattern itself is shown */
+	const char *must_be; /* x-must-be: what the pattern means, human-readable; NULL: the pattern itself is shown */
 
 	struct schema_property *properties;
 	size_t property_count;
@@ -91,7 +91,7 @@ struct schema_set;
  */
 struct schema_set *schema_set_create(const cJSON *document);
 
-/* Free it and all its schemas. Takes NULL. */
+/* Free it and all its schemas. NULL is allowed. */
 void schema_set_destroy(struct schema_set *set);
 
 /*

@@ -1,5 +1,5 @@
 /*
- * Does a value obey a schema? Says everything that is wrong, not only the first thing.
+ * Validates a value against a schema. Says everything that is wrong, not only the first thing.
  */
 #ifndef API_SVC_DOCUMENT_VALIDATOR_H
 #define API_SVC_DOCUMENT_VALIDATOR_H

@@ -74,7 +74,7 @@ static void append_connection(struct connections *all, struct connection *c)
 
 /* ---- the sweeper ---- */
 
-/* Milliseconds that a connection may stay in the phase; 0: for ever. */
+/* Milliseconds that a connection may stay in the phase; 0: forever. */
 static int64_t time_for(const struct connections *all, enum connection_phase phase)
 {
 	switch (phase) {
@@ -298,7 +298,7 @@ void connection_set_phase(struct connections *all, struct connection *connection
 	if (!connection)
 		return;
 	pthread_mutex_lock(&all->lock);
-	/* The time of a request goes on from NEW, and when READING is told again. */
+	/* The time of a request continues from NEW, and when READING is told again. */
 	if (phase != CONNECTION_READING || !(connection->phase == CONNECTION_NEW || connection->phase == phase)) {
 		connection->since_ms = clock_mono_ms();
 		unlink_connection(all, connection);

@@ -41,7 +41,7 @@ struct connections_limits {
 enum rc connections_create(const struct connections_limits *limits, struct connections **ret_connections,
 			   struct error *err) must_check;
 
-/* Stop the sweeper and free; all connections have been removed. Takes NULL. */
+/* Stop the sweeper and free; all connections have been removed. NULL is allowed. */
 void connections_destroy(struct connections *all);
 
 /*
@@ -51,7 +51,7 @@ void connections_destroy(struct connections *all);
  */
 struct connection *connection_add(struct connections *all, int fd);
 
-/* Forget it. Takes NULL. */
+/* Forget it. NULL is allowed. */
 void connection_remove(struct connections *all, struct connection *connection);
 
 /*
@@ -61,7 +61,7 @@ void connection_remove(struct connections *all, struct connection *connection);
 void connection_set_phase(struct connections *all, struct connection *connection, enum connection_phase phase);
 
 /*
- * Is the time for its request over, while it is READING? Nothing more can be read from it, but it can be answered: for
+ * Whether the read timeout has expired in state READING. Nothing more can be read from it, but it can be answered: for
  * which it has the time of a phase once more. Takes a NULL connection.
  */
 bool connection_is_late(struct connections *all, const struct connection *connection);
@@ -80,8 +80,8 @@ void connections_linger(struct connections *all, int fd);
 size_t connections_count(struct connections *all);
 
 /*
- * Are more than the limit busy with a request, so that another had better be refused? Idle ones make room by
- * themselves.
+ * Whether more connections than the limit are busy with a request, so that another must be rejected. Idle ones make
+ * room by themselves.
  */
 bool connections_crowded(struct connections *all);
 

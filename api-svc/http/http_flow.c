@@ -233,7 +233,7 @@ ssize_t http_exchange_send(struct http_exchange *exchange, const void *data, siz
 
 /*
  * With TLS the library (0.9.75) shuts its socket pair down before it notes that it was told to: when its thread sees
- * the one without the other, it waits for another event, for ever. So there is one, on a descriptor of our own: the
+ * the one without the other, it waits for another event, forever. So there is one, on our own descriptor: the
  * connection may be gone by then.
  */
 void http_exchange_leave(struct http_exchange *exchange)

@@ -11,7 +11,7 @@
 
 #define HTTP_FRAMING_SINGLE_MAX 16 /* headers that must not be repeated */
 
-/* Why a request is refused. */
+/* Why a request is rejected. */
 struct http_fault {
 	unsigned status;      /* of HTTP; 0: there is no fault */
 	const char *sentence; /* static */
@@ -48,7 +48,7 @@ void http_framing_end(struct http_framing *framing);
 /* Drop the blanks around the value of a header line; returns the new length. */
 size_t http_framing_tidy_line(char *line, size_t len);
 
-/* Is it the header line of this name? */
+/* Whether it is a header line with this name. */
 bool http_framing_is_named(const char *line, size_t len, const char *name);
 
 /*

@@ -27,19 +27,19 @@ struct http_intake;
  */
 struct http_intake *http_intake_create(struct connections *connections, int fd, void *session, size_t max_body);
 
-/* Before close(2) of the socket. Takes NULL. */
+/* Before close(2) of the socket. NULL is allowed. */
 void http_intake_destroy(struct http_intake *intake);
 
 /* Its place in `connections`; NULL: memory was short. */
 struct connection *http_intake_connection(const struct http_intake *intake);
 
-/* Have the bytes of so many requests (or of their beginning) been read here? */
+/* Whether bytes of this many requests (or of their beginning) have been read. */
 bool http_intake_has_read(const struct http_intake *intake, uint64_t number);
 
 /* What is wrong with the request of this number, counted from 1; NULL: nothing, so far. */
 const struct http_fault *http_intake_fault(const struct http_intake *intake, uint64_t number);
 
-/* Does the last request, which has no body, want another protocol, so that nothing after it was judged? */
+/* Whether the last request, which has no body, requests an upgrade, so that the bytes after it were not checked. */
 bool http_intake_can_pass(const struct http_intake *intake);
 
 /* It is another protocol's: the library reads nothing any more, and another thread the socket or the session. */
@@ -48,7 +48,7 @@ void http_intake_pass(struct http_intake *intake);
 /* Take up to `max` bytes that have been read and not given to the library. Returns how many. */
 size_t http_intake_take(struct http_intake *intake, char *to, size_t max);
 
-/* Is a request arriving, of which not all bytes are there? */
+/* Whether a request is partially received. */
 bool http_intake_is_within_request(const struct http_intake *intake);
 
 #endif

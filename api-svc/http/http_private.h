@@ -43,13 +43,13 @@ struct http_exchange {
 /* Its socket; -1: none is known. */
 int http_socket_of(struct MHD_Connection *connection);
 
-/* Has its client ended, or half-closed, the connection? */
+/* Whether the client has closed, or half-closed, the connection. */
 bool http_has_gone(struct MHD_Connection *connection);
 
 /* Its gnutls_session_t; NULL: plain HTTP. */
 void *http_tls_session_of(struct MHD_Connection *connection);
 
-/* Has the answer a source or an upgrade? */
+/* Whether the response has a source or an upgrade. */
 bool http_flows(const struct http_answer *answer);
 
 /* The response for such an answer; NULL: out of memory. */

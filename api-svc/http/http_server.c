@@ -64,9 +64,10 @@ void *http_tls_session_of(struct MHD_Connection *connection)
 }
 
 /*
- * Did the client close before our answer reached it? Its kernel then answers our bytes with a reset, and ours says
- * EPIPE because the client's FIN had come before. A client that reads everything and then resets gives ECONNRESET.
- * Source: Linux tcp_reset(). A look after send() is in time on one machine; between two it may come too early.
+ * Whether the client closed the connection before it received the response. Its kernel then answers our bytes with a
+ * reset, and ours says EPIPE because the client's FIN had come before. A client that reads everything and then resets
+ * gives ECONNRESET. Source: Linux tcp_reset(). A look after send() is in time on one machine; between two it may come
+ * too early.
  */
 static bool closed_before_answer(struct MHD_Connection *connection)
 {
@@ -175,7 +176,7 @@ static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, cons
 	return MHD_YES;
 }
 
-/* Refuse the request, the first reason counts; the connection ends after the answer. */
+/* Reject the request, the first reason counts; the connection ends after the answer. */
 static void set_fault(struct http_exchange *ex, enum rc rc, unsigned status, const char *sentence)
 {
 	if (!ex->fault.rc) {
@@ -223,7 +224,7 @@ static enum http_handled admit(struct http_exchange *ex)
 	return ex->server->options.admit(ex->server->options.ctx, ex);
 }
 
-/* Is there room for a body of so many bytes? */
+/* Whether there is memory for a body of this many bytes. */
 static bool hold(struct http_exchange *ex, size_t size)
 {
 	if (size <= ex->held)
@@ -474,7 +475,7 @@ enum rc http_server_start(struct http_server *server, struct error *err)
 /*
  * MHD_quiesce_daemon() is not for us: in 0.9.75 it and a server thread may both take the listening socket out of the
  * epoll set, and the second one aborts the process ("Failed to remove listen FD from epoll set"). So another socket
- * takes over the descriptor: the kernel forgets the old one and refuses clients at once, instead of letting them wait
+ * takes over the descriptor: the kernel forgets the old one and rejects clients at once, instead of letting them wait
  * in a queue that is not served.
  */
 static void stop_listening(int listen_fd)

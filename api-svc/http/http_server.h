@@ -1,10 +1,10 @@
 /*
  * HTTP/1.1, and nothing about containers; libmicrohttpd is private to it.
  *
- * A request is shown once when its headers are there, to be admitted or refused before its body is read, and is given
+ * A request is shown once when its headers are there, to be admitted or rejected before its body is read, and is given
  * to its handler once, complete. The handler answers at once, or it defers: the connection is then parked without a
  * thread, and anybody who holds the ticket answers later. Tickets carry a generation: one that is no longer valid is
- * simply refused. Bodies and answers are counted into the memory budget (memory_budget.h).
+ * simply rejected. Bodies and answers are counted into the memory budget (memory_budget.h).
  */
 #ifndef API_SVC_HTTP_HTTP_SERVER_H
 #define API_SVC_HTTP_HTTP_SERVER_H
@@ -63,7 +63,7 @@ struct http_upgrade {
 struct http_answer {
 	unsigned status;
 	const char *content_type; /* static; NULL: no body */
-	char *body;               /* given (free()), or with body_is_static borrowed for ever; NULL: empty */
+	char *body;               /* given (free()), or with body_is_static borrowed forever; NULL: empty */
 	size_t body_len;
 	bool body_is_static;
 	int retry_after_s;          /* 0: no Retry-After */
@@ -114,7 +114,7 @@ struct http_server_options {
 /*
  * Make a server; it does not serve yet.
  *
- * ret_server  given to the caller (http_server_destroy).
+ * ret_server  owned by the caller (http_server_destroy).
  * Errors: RC_NO_MEMORY; RC_INTERNAL when a thread cannot be started.
  */
 enum rc http_server_create(const struct http_server_options *options, struct http_server **ret_server,
@@ -126,13 +126,13 @@ enum rc http_server_start(struct http_server *server, struct error *err) must_ch
 /* Accept no more connections, end the idle ones, and tell all others to close after their answer. */
 void http_server_drain(struct http_server *server);
 
-/* Has http_server_drain() been called? Any thread. */
+/* Whether http_server_drain() was called. Any thread. */
 bool http_server_is_draining(const struct http_server *server);
 
 /* Connections that are open. */
 size_t http_server_connections(struct http_server *server);
 
-/* Are more than max_connections busy with a request? Then only what is cheap should be answered. */
+/* Whether more than max_connections connections are busy with a request. Then only what is cheap should be answered. */
 bool http_server_crowded(struct http_server *server);
 
 /*
@@ -141,7 +141,7 @@ bool http_server_crowded(struct http_server *server);
  */
 void http_server_stop(struct http_server *server);
 
-/* Free it. Takes NULL. Tickets may be offered (and are refused) until here. */
+/* Free it. NULL is allowed. Tickets may be offered (and are rejected) until here. */
 void http_server_destroy(struct http_server *server);
 
 /* What the client sent. The strings live as long as the exchange. */
@@ -160,7 +160,7 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
  */
 void http_exchange_list(const struct http_exchange *exchange, const char *name, char *out, size_t size);
 
-/* Has the client shown a certificate over TLS that one of the authorities has signed? Valid in admit() and handle(). */
+/* Whether the client has a valid TLS certificate, signed by one of the CAs. Valid in admit() and handle(). */
 bool http_exchange_client_is_known(const struct http_exchange *exchange);
 
 /*
@@ -194,7 +194,10 @@ http_ticket http_exchange_defer(struct http_exchange *exchange);
  */
 struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket);
 
-/* Does the client of a parked exchange still wait? Also true for one that is no longer parked. Any thread. */
+/*
+ * Whether the client of a suspended exchange is still connected. Also true for one that is no longer parked. Any
+ * thread.
+ */
 bool http_server_is_present(struct http_server *server, http_ticket ticket);
 
 /* Answer a claimed exchange and let its connection go on. The body is taken over; the exchange is gone for the caller.
@@ -202,7 +205,8 @@ bool http_server_is_present(struct http_server *server, http_ticket ticket);
 void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer);
 
 /*
- * Does the client want this connection to become that protocol, and can it? Valid in handle(), and while it is claimed.
+ * Whether the client requests an upgrade to that protocol, and it is possible. Valid in handle(), and while it is
+ * claimed.
  */
 bool http_exchange_wants(const struct http_exchange *exchange, const char *protocol);
 

@@ -44,7 +44,7 @@ const struct http_fault *http_wire_fault(const struct http_wire *w, uint64_t num
 
 /* ---- the end of a request ---- */
 
-#define REFUSED_HEADERS "Host:" CRLF CRLF /* of a head that was refused: its request line must leave room for them */
+#define REFUSED_HEADERS "Host:" CRLF CRLF /* of a head that was rejected: its request line must leave room for them */
 
 /* Of its head only the request line is told, if that was good. */
 static void end_head(struct http_wire *w)

@@ -53,11 +53,11 @@ struct http_wire {
 	uint64_t body;      /* bytes of all chunks so far */
 	uint64_t number;    /* of the present request; they are counted from 1 */
 	struct buf out;     /* what may be taken */
-	uint64_t padding;   /* bytes after `out` in place of those that will never come */
+	uint64_t padding;   /* bytes after `out` instead of those that will never come */
 	const char *ending; /* after the padding; NULL: nothing */
 };
 
-/* Make one for a new connection. max_body: bytes; a chunked body that is larger is refused. Allocates nothing. */
+/* Make one for a new connection. max_body: bytes; a chunked body that is larger is rejected. Allocates nothing. */
 struct http_wire http_wire_make(size_t max_body);
 
 /* Free what it holds. */
@@ -69,19 +69,19 @@ void http_wire_add(struct http_wire *wire, const char *bytes, size_t len);
 /* Take up to `max` bytes for the library; returns how many. */
 size_t http_wire_take(struct http_wire *wire, char *to, size_t max);
 
-/* Refuse the request that is arriving, if there is one: no more bytes of it are awaited. */
+/* Reject the request that is arriving, if there is one: no more bytes of it are awaited. */
 void http_wire_refuse(struct http_wire *wire, unsigned status, const char *sentence);
 
-/* Is a request arriving, of which not all bytes are there? */
+/* Whether a request is partially received. */
 bool http_wire_is_within_request(const struct http_wire *wire);
 
-/* Will no more bytes be read? */
+/* Whether reading has ended. */
 bool http_wire_is_refused(const struct http_wire *wire);
 
-/* Are bytes kept because the last request, which has no body, wants another protocol? */
+/* Whether bytes are kept because the last request, which has no body, requests an upgrade. */
 bool http_wire_is_kept(const struct http_wire *wire);
 
-/* Was http_wire_pass() called? */
+/* Whether http_wire_pass() was called. */
 bool http_wire_is_passing(const struct http_wire *wire);
 
 /* The kept bytes are the next request's (go_on), or another protocol's (pass), and all that is to be read here. */

@@ -36,7 +36,7 @@ struct target {
  */
 enum rc target_parse(const char *text, struct target *ret_target, struct error *err) must_check;
 
-/* Free what it holds. Takes a zeroed struct. */
+/* Free what it holds. A zeroed struct is allowed. */
 void target_clear(struct target *t);
 #define cleanup_target cleanup_with(target_clear)
 

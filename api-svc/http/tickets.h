@@ -14,7 +14,7 @@ struct tickets;
 /* Make an empty table; NULL when out of memory. */
 struct tickets *tickets_create(void);
 
-/* Free the table, not what the pointers lead to. Takes NULL. */
+/* Free the table, not what the pointers lead to. NULL is allowed. */
 void tickets_destroy(struct tickets *t);
 
 /* Keep the pointer (not NULL) and return its number; 0 when out of memory. */

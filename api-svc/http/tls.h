@@ -31,14 +31,14 @@ void tls_check(const struct tls_files *files, struct buf *faults);
  * Read the files. There can be one tls in a process: GnuTLS' callback knows nothing else.
  *
  * handshake_ms  the longest that a handshake may last; a certificate that has been replaced is kept for so long.
- * ret_tls       given to the caller (tls_destroy), after the last connection has ended.
+ * ret_tls       owned by the caller (tls_destroy), after the last connection has ended.
  *
  * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, each naming the file.
  */
 enum rc tls_create(const struct tls_files *files, int64_t handshake_ms, struct tls **ret_tls, struct error *err)
 	must_check;
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void tls_destroy(struct tls *tls);
 
 /*
@@ -50,7 +50,7 @@ void *tls_retrieve(void);
 /* PEM text of the clients' authorities, for MHD_OPTION_HTTPS_MEM_TRUST; NULL: none. Belongs to the tls. */
 const char *tls_client_authorities(const struct tls *tls);
 
-/* Has the client shown a certificate that one of the authorities has signed? `session`: a gnutls_session_t. */
+/* Whether the client has a valid certificate, signed by one of the CAs. `session`: a gnutls_session_t. */
 bool tls_client_is_known(void *session);
 
 /*

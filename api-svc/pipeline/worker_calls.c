@@ -18,11 +18,11 @@ static const char *const state_names[WORKER_CALL_STATE_COUNT] = {
 
 /* What follows from how an operation is repeated. */
 static const struct policy {
-	bool sent_again;          /* when refused or without a reply; else the first refusal is the reply */
+	bool sent_again;          /* when rejected or without a reply; else the first rejection is the reply */
 	bool begun_once;          /* but not without a reply */
 	bool until_done;          /* any failure but the deadline is answered by sending it again */
 	bool first_success;       /* all workers reply: the first good one counts, the others only when none comes */
-	int64_t again_ms, max_ms; /* between attempts that were refused */
+	int64_t again_ms, max_ms; /* between attempts that were rejected */
 } policies[OPERATION_REPEAT_COUNT] = {
 	[OPERATION_SENT_ONCE] = { 0 },
 	[OPERATION_BEGUN_ONCE] = { .sent_again = true, .begun_once = true, .again_ms = 50, .max_ms = 250 },
@@ -41,7 +41,7 @@ static const struct policy *policy_of(const struct worker_call *call)
 	return &policies[operation_row(call->package->operation)->repeat];
 }
 
-/* May an attempt that was lost have been carried out, and changed something? */
+/* Whether a lost attempt may have been executed and changed something. */
 static bool changes_something(const struct worker_call *call)
 {
 	return operation_row(call->package->operation)->writes;
@@ -240,7 +240,7 @@ static void note_lost(struct worker_calls *calls, struct worker_call *call, int6
 	call->wait_end_ms = now_ms + calls->worker_wait_ms;
 }
 
-/* Until when a refused call is sent again. */
+/* Until when a rejected call is sent again. */
 static int64_t patience_end(const struct worker_call *call, enum rc rc)
 {
 	if (policy_of(call)->until_done || rc == RC_PENDING)
@@ -250,7 +250,7 @@ static int64_t patience_end(const struct worker_call *call, enum rc rc)
 	return rc == RC_BUSY ? begin_end(call) : call->wait_end_ms;
 }
 
-/* The latest attempt was refused before anything was started. Takes the reply over. */
+/* The latest attempt was rejected before anything was started. Takes the reply over. */
 static void on_refused(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply, int64_t now_ms,
 		       struct worker_finished *finished)
 {
@@ -444,7 +444,7 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
 }
 
-/* A worker is alive: restart the silence timer. A request that waits is refused when its time to wait is over. */
+/* A worker is alive: restart the silence timer. A request that waits is rejected when its time to wait is over. */
 static void on_sign_of_life(struct worker_calls *calls, struct worker_call *call, bool waits, int64_t now_ms)
 {
 	int64_t due_ms = now_ms + call->silence_ms;
@@ -531,7 +531,7 @@ static void promise(struct worker_calls *calls, const struct worker_attempt *att
 	calls->next_promise = (calls->next_promise + 1) % WORKER_PROMISES;
 }
 
-/* One that is still asked for is kept: the mark is there for as long as Kubernetes refuses to have it taken away. */
+/* One that is still asked for is kept: the mark is there for as long as Kubernetes rejects to have it taken away. */
 static bool is_promised(struct worker_calls *calls, const struct worker_attempt *attempt,
 			const struct worker_message *question, int64_t now_ms)
 {

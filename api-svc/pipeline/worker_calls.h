@@ -6,7 +6,7 @@
  *	WAITING --send--> ASKED --reply--> (told, free)
  *	   ^                |  \--reply that is owed--> SETTLING --acknowledged--> (told, free)
  *	   +----------------+
- *	     refused, lost, or silent: sent again, until worker_wait_ms or the deadline is over
+ *	     rejected, lost, or silent: sent again, until worker_wait_ms or the deadline is over
  */
 #ifndef API_SVC_PIPELINE_WORKER_CALLS_H
 #define API_SVC_PIPELINE_WORKER_CALLS_H
@@ -42,8 +42,8 @@ struct worker_ask {
 	 */
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
 	/*
-	 * Does the client still wait? Asked with the lock held, before something is written or settled for it, and
-	 * while a command runs. May be NULL.
+	 * Whether the client is still waiting. Asked with the lock held, before something is written or settled for it,
+	 * and while a command runs. May be NULL.
 	 */
 	bool (*present)(void *ctx, uint64_t cookie);
 	bool goes_on; /* it is written also for a client that has gone: it will come again for the result */
@@ -78,19 +78,19 @@ struct worker_call {
 	unsigned attempt;    /* the number of the latest attempt */
 	unsigned holder;     /* the attempt that has the permission to write; 0: none */
 	unsigned lost;       /* attempts that stayed without a reply: they may have been carried out */
-	int64_t wait_end_ms; /* monotonic, like all times here: until then a refused call is sent again */
+	int64_t wait_end_ms; /* monotonic, like all times here: until then a rejected call is sent again */
 	int64_t deadline_ms;
 	int64_t due_ms;
 	int64_t silence_ms;
 	struct backoff backoff;
-	struct backoff busy; /* between attempts that full workers have refused */
+	struct backoff busy; /* between attempts that full workers have rejected */
 	struct worker_join join;
 	struct worker_reply reply; /* SETTLING: what will be told */
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
 	bool (*present)(void *ctx, uint64_t cookie);
 	bool goes_on;
 	bool settle_at_once; /* SETTLING: not tried yet */
-	bool waits;          /* nothing of it has begun, and it is refused when its time to wait is over */
+	bool waits;          /* nothing of it has begun, and it is rejected when its time to wait is over */
 	void *ctx;
 	uint64_t cookie;
 };
@@ -160,7 +160,7 @@ struct worker_package *worker_calls_begin_settling(struct worker_calls *calls, s
 
 /*
  * What may happen to an attempt. *finished is set when the call is over by it.
- *   refused  by rc, before anything was started: no responders, NATS is away
+ *   rejected  by rc, before anything was started: no responders, NATS is away
  *   failed   it cannot be sent, now or later
  *   message  a worker says something; afterwards the call may be SETTLING, to be settled at once
  *   settled  the record was stored, or a worker has taken the mark: RC_OK; RC_CONFLICT: it was void; else it is tried

@@ -1,7 +1,7 @@
 /*
  * Requests to kube-workers over NATS, without a thread that waits: thousands may be pending at once.
  *
- * A request that was refused before anything was started (no responders, NATS is down, every worker is full) is sent
+ * A request that was rejected before anything was started (no responders, NATS is down, every worker is full) is sent
  * again until worker_wait_ms is over. One that stays without an answer is made again until its deadline, because every
  * operation may be (common/protocol.h); the first reply to any attempt counts.
  */
@@ -17,10 +17,10 @@
 struct worker_client;
 
 /*
- * Make a client for the provider's workers. It refuses everything until it is connected.
+ * Make a client for the provider's workers. It rejects everything until it is connected.
  *
  * name            SP_NAME; copied.
- * worker_wait_ms  how long a refused request is sent again; health never is.
+ * worker_wait_ms  how long a rejected request is sent again; health never is.
  * Errors: RC_NO_MEMORY; RC_INTERNAL when no thread can be had.
  */
 enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct worker_client **ret_client,
@@ -32,7 +32,7 @@ enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct wo
  */
 enum rc worker_client_connect(struct worker_client *client, struct bus *bus, struct error *err) must_check;
 
-/* Is NATS connected? Any thread. */
+/* Whether NATS is connected. Any thread. */
 bool worker_client_is_connected(struct worker_client *client);
 
 /* The connection was lost: what is on its way may never be answered, and is asked again. For bus_options.on_state. */
@@ -65,7 +65,7 @@ size_t worker_client_open(struct worker_client *client, enum operation operation
  */
 void worker_client_stop(struct worker_client *client);
 
-/* Stop and free; pending requests are dropped without done(). Takes NULL. */
+/* Stop and free; pending requests are dropped without done(). NULL is allowed. */
 void worker_client_destroy(struct worker_client *client);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "common/base/strutil.h"
 
-/* Is it the value by which a record becomes settled? It is stored as it is. */
+/* Whether it is the value of a settled record. It is stored unchanged. */
 static bool is_settlement(const char *text)
 {
 	cleanup_json cJSON *tree = NULL;

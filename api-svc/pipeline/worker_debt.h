@@ -27,7 +27,7 @@ struct worker_debt {
  * Read the headers of a reply.
  *
  * debt, settle  their values; notice: the reply's own reply subject; all may be NULL.
- * ret_debt      given to the caller (worker_debt_unref); NULL when nothing is owed.
+ * ret_debt      owned by the caller (worker_debt_unref); NULL when nothing is owed.
  * Errors: RC_INTERNAL malformed; RC_NO_MEMORY.
  */
 enum rc worker_debt_read(const char *debt, const char *settle, const char *notice, struct worker_debt **ret_debt,
@@ -36,7 +36,7 @@ enum rc worker_debt_read(const char *debt, const char *settle, const char *notic
 /* Take a reference. */
 struct worker_debt *worker_debt_ref(struct worker_debt *debt);
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void worker_debt_unref(struct worker_debt *debt);
 
 #endif

@@ -110,7 +110,7 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 	return true;
 }
 
-/* A stream begins by a status of its own. */
+/* A stream begins by its own status. */
 static enum rc read_status(enum operation operation, const char *status)
 {
 	bool streams = operation_row(operation)->reply == OPERATION_REPLY_STREAM;

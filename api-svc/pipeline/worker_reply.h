@@ -44,7 +44,7 @@ enum worker_join_result {
 	WORKER_JOIN_NO_ROOM,   /* more than the memory budget allows: nothing is kept */
 };
 
-/* Free what has come. Takes a zeroed struct. */
+/* Free what has come. A zeroed struct is allowed. */
 void worker_join_clear(struct worker_join *join);
 
 /*
@@ -66,7 +66,7 @@ struct worker_reply {
 	bool outcome_unknown;
 };
 
-/* Free what it holds. Takes a zeroed struct. */
+/* Free what it holds. A zeroed struct is allowed. */
 void worker_reply_clear(struct worker_reply *reply);
 
 /*

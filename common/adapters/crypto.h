@@ -14,7 +14,7 @@
 #define CRYPTO_ED25519_SIZE 32 /* bytes of a key, private or public */
 #define CRYPTO_UUID_MAX 37     /* bytes of "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" with its NUL */
 
-/* The SHA-256 of `len` bytes. False when libcrypto refuses or out of memory; `out` is then untouched. */
+/* The SHA-256 of `len` bytes. False when libcrypto rejects or out of memory; `out` is then untouched. */
 bool crypto_sha256(const void *data, size_t len, unsigned char out[CRYPTO_SHA256_SIZE]) must_check;
 
 /* The first `bytes` of it, lower-case hexadecimal; `out` has 2 * bytes + 1. False as above. */
@@ -23,7 +23,7 @@ bool crypto_sha256_hex(const void *data, size_t len, size_t bytes, char *out) mu
 /* As crypto_sha256() with SHA-1, which only WebSocket's handshake wants: it keeps nothing secret. */
 bool crypto_sha1(const void *data, size_t len, unsigned char out[CRYPTO_SHA1_SIZE]) must_check;
 
-/* The public key of an Ed25519 private key (RFC 8032). False when libcrypto refuses; `out` is then untouched. */
+/* The public key of an Ed25519 private key (RFC 8032). False when libcrypto rejects; `out` is then untouched. */
 bool crypto_ed25519_public(const unsigned char private_key[CRYPTO_ED25519_SIZE], unsigned char out[CRYPTO_ED25519_SIZE])
 	must_check;
 

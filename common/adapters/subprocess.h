@@ -31,9 +31,9 @@ struct subprocess_result {
 };
 
 /*
- * Run to the end. The program gets /dev/null as stdin, none of our descriptors, no blocked or ignored signals, and a
- * process group of its own, which is killed when the program has ended, the time is over, the output is too long, or
- * it is stopped: nothing of the group is left when this returns.
+ * Run to the end. The program gets /dev/null as stdin, none of our descriptors, no blocked or ignored signals, and its
+ * own process group, which is killed when the program has ended, the time is over, the output is too long, or it is
+ * stopped: nothing of the group is left when this returns.
  *
  * result  is filled anew (subprocess_result_clear, also after an error).
  *
@@ -44,7 +44,7 @@ struct subprocess_result {
 enum rc subprocess_run(const struct subprocess *program, struct subprocess_result *result, struct error *err)
 	must_check;
 
-/* Wipe and free. Takes a zeroed struct too. */
+/* Wipe and free. A zeroed struct is allowed. */
 void subprocess_result_clear(struct subprocess_result *result);
 #define cleanup_subprocess_result cleanup_with(subprocess_result_clear)
 

@@ -42,13 +42,13 @@ struct websocket_piece {
 typedef void websocket_take(void *ctx, const struct websocket_piece *piece);
 
 /*
- * ret_socket  given to the caller (websocket_destroy).
+ * ret_socket  owned by the caller (websocket_destroy).
  * Errors: RC_NO_MEMORY.
  */
 enum rc websocket_create(enum websocket_role role, websocket_take *take, void *ctx, struct websocket **ret_socket,
 			 struct error *err) must_check;
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void websocket_destroy(struct websocket *socket);
 
 /*
@@ -71,16 +71,16 @@ void websocket_ping(struct websocket *socket, struct buf *out);
 /* Append a close frame, once. reason: UTF-8, cut to WEBSOCKET_REASON_MAX. */
 void websocket_close(struct websocket *socket, uint16_t code, const char *reason, struct buf *out);
 
-/* Has the peer sent a close frame? */
+/* Whether the peer has sent a close frame. */
 bool websocket_is_closed(const struct websocket *socket);
 
 /* A new Sec-WebSocket-Key. False when the system has no random numbers. */
 bool websocket_make_key(char out[WEBSOCKET_KEY_MAX]) must_check;
 
-/* Is it a Sec-WebSocket-Key: 16 bytes in base64? NULL: no. */
+/* Whether it is a Sec-WebSocket-Key: 16 bytes in base64. NULL: no. */
 bool websocket_is_key(const char *text);
 
-/* The Sec-WebSocket-Accept that belongs to a key (section 4.2.2). False when libcrypto refuses. */
+/* The Sec-WebSocket-Accept that belongs to a key (section 4.2.2). False when libcrypto rejects. */
 bool websocket_accept(const char *key, char out[WEBSOCKET_KEY_MAX]) must_check;
 
 #endif

@@ -24,7 +24,7 @@ struct buf {
 /* Make an empty buffer that never holds more than max bytes. Allocates nothing. */
 struct buf buf_make(size_t max);
 
-/* Free the contents; the buffer is empty and usable again, its failure forgotten. Takes a zeroed struct too. */
+/* Free the contents; the buffer is empty and usable again, its failure forgotten. A zeroed struct is allowed. */
 void buf_clear(struct buf *b);
 
 /* Forget the contents and the failure, keep the memory. */

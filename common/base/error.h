@@ -18,7 +18,7 @@ enum rc {
 	RC_OK = 0,
 	RC_INVALID_ARGUMENT,  /* the request is wrong; the same request fails again */
 	RC_UNAUTHENTICATED,   /* the client is not known */
-	RC_PERMISSION_DENIED, /* understood and refused */
+	RC_PERMISSION_DENIED, /* understood and rejected */
 	RC_NOT_FOUND,
 	RC_ALREADY_EXISTS,
 	RC_CONFLICT,     /* a precondition did not hold: the object is another one by now */
@@ -30,7 +30,7 @@ enum rc {
 	RC_UNSUPPORTED,          /* an operation or a protocol version that this side does not know */
 	RC_UNIMPLEMENTED,        /* what the cluster has no means for (HTTP: 501) */
 	RC_NOT_STARTED,          /* what is asked for is yet to begin, for a reason that is told (HTTP: 409) */
-	RC_BUSY,                 /* refused before anything was started; ask again or ask another */
+	RC_BUSY,                 /* rejected before anything was started; ask again or ask another */
 	RC_PENDING,              /* the same request is running already; ask again for its result */
 	RC_CANCELLED,            /* the attempt is obsolete: nothing may be written for it */
 	RC_UNAVAILABLE,          /* something that we need is away; the outcome may be unknown */

@@ -21,7 +21,7 @@ static int release_object(struct dl_phdr_info *info, size_t size unused, void *c
 
 		start &= page_mask;
 		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && end > start)
-			(void)madvise((void *)start, end - start, MADV_DONTNEED); /* refused: they simply stay */
+			(void)madvise((void *)start, end - start, MADV_DONTNEED); /* rejected: they simply stay */
 	}
 	return 0;
 }

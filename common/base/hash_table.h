@@ -28,7 +28,7 @@ struct hash_table {
 /* Make an empty table. False when out of memory. */
 bool hash_table_init(struct hash_table *table) must_check;
 
-/* Free the table, not the entries. Takes a zeroed struct. */
+/* Free the table, not the entries. A zeroed struct is allowed. */
 void hash_table_clear(struct hash_table *table);
 
 /* Add a link, which is in no table. Without memory to grow the table only becomes slower. */

@@ -23,7 +23,7 @@ void memory_budget_add(size_t bytes);
 /* Count out what was counted in. */
 void memory_budget_give(size_t bytes);
 
-/* Does nothing more fit? */
+/* Whether the budget is used up. */
 bool memory_budget_is_spent(void);
 
 #endif

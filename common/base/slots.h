@@ -20,7 +20,7 @@ struct slots {
 	uint32_t first_free;
 };
 
-/* Free the table. Takes a zeroed struct. */
+/* Free the table. A zeroed struct is allowed. */
 void slots_clear(struct slots *slots);
 
 /* Take a place, whose value is zeroed the first time. Values may move. False when out of memory. */
@@ -35,7 +35,7 @@ void slots_release(struct slots *slots, uint32_t index);
 /* The ticket of a place that is taken; never 0. Its upper half is the generation, its lower one the index. */
 uint64_t slots_ticket(const struct slots *slots, uint32_t index);
 
-/* Is it the ticket of a place that has not been given back since? */
+/* Whether the ticket's slot has not been released since. */
 bool slots_is_valid(const struct slots *slots, uint64_t ticket);
 
 /* The place of a ticket. */

@@ -13,7 +13,7 @@
 /* strcmp() == 0, and NULL equals NULL only. */
 bool str_equal(const char *a, const char *b);
 
-/* Does `text` begin with `prefix`? */
+/* Whether `text` begins with `prefix`. */
 bool str_has_prefix(const char *text, const char *prefix);
 
 /* A copy that the caller frees; NULL for NULL and when out of memory. */
@@ -28,7 +28,7 @@ bool str_parse_int64(const char *text, int64_t *ret_value);
 /* Length in bytes (1..4) of the well-formed UTF-8 sequence (RFC 3629) at `s`, of which `len` bytes exist; else 0. */
 size_t utf8_sequence(const char *s, size_t len);
 
-/* Is all of it well-formed UTF-8? */
+/* Whether it is well-formed UTF-8. */
 bool utf8_valid(const char *s, size_t len);
 
 /* Number of characters (code points) of a well-formed UTF-8 string. */

@@ -20,7 +20,7 @@ enum rc thread_start(void *(*run)(void *ctx), void *ctx, pthread_t *ret_thread, 
  * Wait for `cond` (initialised with any attributes) to be signalled, until until_ms at most; the lock is held by the
  * caller. May return early without a reason, as pthread_cond_wait() may.
  *
- * until_ms  clock_mono_ms(); INT64_MAX: for ever.
+ * until_ms  clock_mono_ms(); INT64_MAX: forever.
  *
  * Returns false when the time is over. Blocks.
  */

@@ -189,7 +189,7 @@ static void drop_connection(struct bus *bus)
 	pthread_rwlock_unlock(&bus->link);
 }
 
-/* A server that refuses the login, or whose certificate is not good, may be better next time. */
+/* A server that rejects the login, or whose certificate is not good, may be better next time. */
 static enum rc connect_fault(natsStatus status, struct error *err)
 {
 	const char *text = nats_GetLastError(NULL); /* this thread's: "(file:line): text" */

@@ -51,19 +51,19 @@ struct bus_outgoing {
 };
 
 /*
- * Try to connect, and return after the first try, whether or not it worked, or after 2.5 s. Tries for ever: 50 ms at
- * first, then up to 5 s with jitter, also when the server refuses the login: an operator may repair the account. Files
+ * Try to connect, and return after the first try, whether or not it worked, or after 2.5 s. Tries forever: 50 ms at
+ * first, then up to 5 s with jitter, also when the server rejects the login: an operator may repair the account. Files
  * that have changed are read again. When the wall clock is set back, the connection is made anew.
  *
- * ret_bus  given to the caller (bus_destroy).
+ * ret_bus  owned by the caller (bus_destroy).
  * Errors: RC_INVALID_ARGUMENT for a URL that cannot be read; RC_NO_MEMORY; RC_INTERNAL.
  */
 enum rc bus_connect(const struct bus_options *options, struct bus **ret_bus, struct error *err) must_check;
 
-/* Close, wait for the callbacks that run, and free. Takes NULL. Subscriptions end with it. */
+/* Close, wait for the callbacks that run, and free. NULL is allowed. Subscriptions end with it. */
 void bus_destroy(struct bus *bus);
 
-/* Is the connection up, as far as is known? Any thread; never waits. */
+/* Whether the connection is believed to be up. Any thread; never waits. */
 bool bus_connected(const struct bus *bus);
 
 /*
@@ -115,7 +115,7 @@ enum rc bus_subscribe_to_take(struct bus *bus, const char *subject, const char *
  * The next message of a subscription that has no handler. Blocks until there is one. One caller at a time: cnats wakes
  * only one of several, and not the right one.
  *
- * ret_msg  given to the caller (bus_message_destroy).
+ * ret_msg  owned by the caller (bus_message_destroy).
  * Errors: RC_UNAVAILABLE when no more will come: the subscription was drained, or the connection is closed.
  */
 enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret_msg, struct error *err) must_check;
@@ -132,7 +132,7 @@ void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeo
  */
 bool bus_is_subject(const char *text);
 
-/* Is it a subject where a requester may wait, and no stream or service listens: one that begins with _INBOX? */
+/* Whether it is a subject where a requester may wait, and no stream or service listens: one that begins with _INBOX. */
 bool bus_is_inbox(const char *text);
 
 /* What is in a message. All of it belongs to the message. */
@@ -141,10 +141,10 @@ const char *bus_message_reply(const struct bus_message *msg); /* NULL: no reply 
 const char *bus_message_data(const struct bus_message *msg, size_t *ret_len);
 const char *bus_message_header(struct bus_message *msg, const char *name); /* case-sensitive; NULL: absent */
 
-/* Is this the server's "no responders" (status 503)? */
+/* Whether it is the server's "no responders" (status 503). */
 bool bus_message_is_no_responders(struct bus_message *msg);
 
-/* Free it. Takes NULL. */
+/* Free it. NULL is allowed. */
 void bus_message_destroy(struct bus_message *msg);
 void cleanup_bus_message_at(struct bus_message **msg);
 #define cleanup_bus_message cleanup_with(cleanup_bus_message_at)

@@ -58,7 +58,7 @@ void bus_access_check(const struct bus_access *access, struct buf *faults);
  */
 enum rc bus_login_read(const struct bus_access *access, struct bus_login *ret_login, struct error *err) must_check;
 
-/* Has any of the files changed since? */
+/* Whether any of the files has changed since. */
 bool bus_login_changed(const struct bus_login *login, const struct bus_access *access);
 
 /* Take the files for unchanged, as they are now: they could not be read, and what is in *login stays in use. */

@@ -117,7 +117,7 @@ static void note_refusal(const char *bucket, int64_t asked, const struct error *
 
 /*
  * A stream that another process is just making is found, but must not be read: nats-server 2.9.10 ends by that (a nil
- * pointer in jsMsgGetRequest). It can be read when it answers a message, which is one that it refuses.
+ * pointer in jsMsgGetRequest). It can be read when it answers a message, which is one that it rejects.
  */
 static enum rc wait_until_made(struct bus_caller *caller, const char *bucket, struct error *err)
 {

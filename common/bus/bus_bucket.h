@@ -24,7 +24,7 @@
 
 /*
  * Make the bucket unless it exists (history 1, file storage), and let more servers keep one that exists, never fewer.
- * Only JetStream knows how many servers there are for it: it is asked for as many, and for one when it refuses, which
+ * Only JetStream knows how many servers there are for it: it is asked for as many, and for one when it rejects, which
  * the next bus_bucket_open() may change.
  *
  * replicas  1..BUS_BUCKET_REPLICAS_MAX; 0: three where there are as many servers, else one.
@@ -87,7 +87,7 @@ enum rc bus_bucket_forget(struct bus_caller *caller, const char *bucket, const c
 			  struct error *err) must_check;
 
 /*
- * The request that removes a key without leaving a marker (as a deletion in ADR-8 would, for ever): publish
+ * The request that removes a key without leaving a marker (as a deletion in ADR-8 would, forever): publish
  * `body` to `subject`; the answer is that of the JetStream API (bus_bucket_read_removal).
  */
 void bus_bucket_removal(const char *bucket, const char *key, char subject[BUS_BUCKET_SUBJECT_MAX],

@@ -21,17 +21,17 @@ struct bus_pending {
 	const char *subject; /* for messages */
 };
 
-/* Make a caller. ret_caller: given to the caller. Errors: those of bus_inbox_create(). */
+/* Make a caller. ret_caller: owned by the caller. Errors: those of bus_inbox_create(). */
 enum rc bus_caller_create(struct bus *bus, struct bus_caller **ret_caller, struct error *err) must_check;
 
-/* Free; call after bus_destroy(). Takes NULL. */
+/* Free; call after bus_destroy(). NULL is allowed. */
 void bus_caller_destroy(struct bus_caller *caller);
 
 /*
  * Ask and wait. A reply that comes later than timeout_ms is thrown away.
  *
  * out        its reply subject is not used.
- * ret_reply  given to the caller (bus_message_destroy).
+ * ret_reply  owned by the caller (bus_message_destroy).
  *
  * Errors: RC_NOT_FOUND no responders on the subject; RC_TIMEOUT; those of bus_publish().
  * Blocks: up to timeout_ms.  Threads: any, any number at once.

@@ -19,12 +19,12 @@ typedef void (*bus_inbox_handler)(void *ctx, uint64_t ticket, struct bus_message
 
 /*
  * Open an inbox. It listens until bus_destroy() (cnats 3.4 may crash when a subscription ends under traffic).
- * ret_inbox: given to the caller. Errors: those of bus_new_inbox() and bus_subscribe().
+ * ret_inbox: owned by the caller. Errors: those of bus_new_inbox() and bus_subscribe().
  */
 enum rc bus_inbox_create(struct bus *bus, bus_inbox_handler handler, void *ctx, struct bus_inbox **ret_inbox,
 			 struct error *err) must_check;
 
-/* Free; call after bus_destroy(). Takes NULL. */
+/* Free; call after bus_destroy(). NULL is allowed. */
 void bus_inbox_destroy(struct bus_inbox *inbox);
 
 /* The subject to which replies for the ticket are sent. */

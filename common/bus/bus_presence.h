@@ -8,7 +8,7 @@
 #include "common/bus/bus_access.h"
 
 /*
- * Ask over a connection of our own, and print one line: "healthy" on stdout, or on stderr what is wrong.
+ * Ask over our own connection, and print one line: "healthy" on stdout, or on stderr what is wrong.
  *
  * access    as the process itself has.
  * service   the process's name in the service protocol.

@@ -24,7 +24,7 @@ struct bus_subscription {
 };
 
 /*
- * cnats reconnects by itself. It gives up when the server refuses the login twice, and it keeps what was in the files:
+ * cnats reconnects by itself. It gives up when the server rejects the login twice, and it keeps what was in the files:
  * then `keeper` makes a new connection, with the same subscriptions.
  */
 struct bus {

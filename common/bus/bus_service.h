@@ -44,12 +44,12 @@ struct bus_service_options {
 
 /*
  * Listen. Everything in options is borrowed until bus_service_destroy().
- * ret_service: given to the caller. Errors: those of bus_subscribe(), RC_INTERNAL without randomness for the id.
+ * ret_service: owned by the caller. Errors: those of bus_subscribe(), RC_INTERNAL without randomness for the id.
  */
 enum rc bus_service_create(struct bus *bus, const struct bus_service_options *options, struct bus_service **ret_service,
 			   struct error *err) must_check;
 
-/* Free; call after bus_destroy(), which ends the subscriptions. Takes NULL. */
+/* Free; call after bus_destroy(), which ends the subscriptions. NULL is allowed. */
 void bus_service_destroy(struct bus_service *service);
 
 /* What our answers say as BUS_METADATA_HOST. */

@@ -6,7 +6,7 @@
 #define CONNECT_TIMEOUT_MS 2000
 #define PING_INTERVAL_MS 10000 /* with PINGS_OUT_MAX: a half-open connection is found within 30 s */
 #define PINGS_OUT_MAX 2
-#define WRITE_TIMEOUT_MS 2000 /* a blocked write holds the connection's lock; cnats' default is for ever */
+#define WRITE_TIMEOUT_MS 2000 /* a blocked write holds the connection's lock; cnats' default is forever */
 
 static natsStatus give_jwt(char **ret_jwt, char **ret_fault unused, void *closure)
 {

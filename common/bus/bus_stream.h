@@ -16,10 +16,10 @@
  * Ask the JetStream API, for example "STREAM.INFO.x".
  *
  * body        JSON; NULL: none.
- * ret_answer  given to the caller (cJSON_Delete); NULL: not wanted.
+ * ret_answer  owned by the caller (cJSON_Delete); NULL: not wanted.
  *
  * Errors: RC_UNSUPPORTED there is no JetStream (here, or for this account); RC_NOT_FOUND no such stream, consumer or
- * message; RC_ALREADY_EXISTS; RC_CONFLICT; RC_UNAVAILABLE any other refusal; those of bus_call().
+ * message; RC_ALREADY_EXISTS; RC_CONFLICT; RC_UNAVAILABLE any other rejection; those of bus_call().
  * Blocks: about 2 s at most.  Threads: as bus_call().
  * Source: nats-server server/jetstream_api.go, server/errors.json.
  */
@@ -27,7 +27,7 @@ enum rc bus_stream_ask(struct bus_caller *caller, const char *what, const char *
 		       struct error *err) must_check;
 
 /*
- * Does a stream listen on the subject? ret_found says so.
+ * Whether a stream captures the subject. ret_found says so.
  * Errors: as bus_stream_ask(); RC_UNSUPPORTED means that none can.
  */
 enum rc bus_stream_listens(struct bus_caller *caller, const char *subject, bool *ret_found, struct error *err)
@@ -39,7 +39,7 @@ enum rc bus_stream_listens(struct bus_caller *caller, const char *subject, bool 
  * ret_sequence  of the message in the stream; may be NULL.
  * Errors: RC_NOT_FOUND no subscriber and no stream; RC_CONFLICT the compare-and-set found another sequence;
  * RC_BUSY it cannot be made yet, for another change is under way;
- * RC_TIMEOUT one server has failed to store it, others of its cluster may have it; RC_UNAVAILABLE refused, or no
+ * RC_TIMEOUT one server has failed to store it, others of its cluster may have it; RC_UNAVAILABLE rejected, or no
  * acknowledgement of a stream at all. Source: nats-architecture-and-design ADR-22; server/stream.go JSPubAckResponse.
  */
 enum rc bus_stream_read_ack(struct bus_message *reply, uint64_t *ret_sequence, struct error *err) must_check;

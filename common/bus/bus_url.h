@@ -34,11 +34,12 @@ struct bus_servers {
 enum rc bus_servers_read(const char *list, struct bus_servers *ret_servers, struct error *err) must_check;
 
 /*
- * Can cnats send this user, password or token? It puts them into JSON as they are: no quotes, backslashes and controls.
+ * Whether cnats can send this user, password or token. It puts them into JSON as they are: no quotes, backslashes and
+ * controls.
  */
 bool bus_servers_can_send(const char *text);
 
-/* Wipe and free. Takes a zeroed struct. */
+/* Wipe and free. A zeroed struct is allowed. */
 void bus_servers_clear(struct bus_servers *servers);
 
 #endif

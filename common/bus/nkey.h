@@ -17,7 +17,7 @@ struct nkey {
  * credentials file; and the public key that belongs to it.
  *
  * ret_key  wiped by the caller (explicit_bzero).
- * Errors: RC_INVALID_ARGUMENT there is none, or it is mistyped; RC_INTERNAL libcrypto refuses. No message shows it.
+ * Errors: RC_INVALID_ARGUMENT there is none, or it is mistyped; RC_INTERNAL libcrypto rejects. No message shows it.
  * Source: github.com/nats-io/nkeys strkey.go: base32 of a prefix, 32 bytes, and their CRC-16/XMODEM.
  */
 enum rc nkey_read(const char *text, struct nkey *ret_key, struct error *err) must_check;

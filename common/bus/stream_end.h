@@ -75,10 +75,10 @@ size_t stream_end_take(struct stream_end *end, void *to, size_t max);
 /* How many could be taken. */
 size_t stream_end_waiting(const struct stream_end *end);
 
-/* Is there nothing more to take, now or later? */
+/* Whether no more data can follow. */
 bool stream_end_is_drained(const struct stream_end *end);
 
-/* Has stream_end_next() something to tell? */
+/* Whether stream_end_next() has a frame to send. */
 bool stream_end_has_next(const struct stream_end *end, int64_t now_ms);
 
 /*

@@ -47,7 +47,7 @@ struct stream_frame {
 enum rc stream_frame_read(const struct stream_frame_texts *texts, struct stream_frame *ret_frame, struct error *err)
 	must_check;
 
-/* Is the stream over with it? */
+/* Whether it ends the stream. */
 bool stream_frame_is_last(const struct stream_frame *frame);
 
 /* The status of a frame on the wire; `rc`: of an error, else RC_OK. */

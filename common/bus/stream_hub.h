@@ -19,10 +19,10 @@ struct stream_hub;
 /* This process's end of a stream. */
 struct stream;
 
-/* Make a hub. ret_hub: given to the caller. Errors: those of bus_inbox_create(); RC_INTERNAL without a descriptor. */
+/* Make a hub. ret_hub: owned by the caller. Errors: those of bus_inbox_create(); RC_INTERNAL without a descriptor. */
 enum rc stream_hub_create(struct bus *bus, struct stream_hub **ret_hub, struct error *err) must_check;
 
-/* Free it with all streams; call after bus_destroy(), when the loop has ended. Takes NULL. */
+/* Free it with all streams; call after bus_destroy(), when the loop has ended. NULL is allowed. */
 void stream_hub_destroy(struct stream_hub *hub);
 
 /* A descriptor that is readable when stream_hub_turn() is to be called. Belongs to the hub. */
@@ -48,7 +48,7 @@ void stream_hub_end(struct stream_hub *hub, const struct error *why);
  * wake  called when there is more to take or more room, and when it is over. On any thread, with the hub's lock held:
  *       must not block, and calls nothing here. The loop is poked afterwards; in stream_hub_turn() it is awake.
  *
- * ret_stream  given to the caller (stream_close).
+ * ret_stream  owned by the caller (stream_close).
  * Errors: RC_NO_MEMORY; RC_BUSY the budget is spent; RC_INVALID_ARGUMENT a peer that is no inbox.
  */
 enum rc stream_open(struct stream_hub *hub, const char *peer, void (*wake)(void *ctx), void *ctx,
@@ -76,12 +76,12 @@ void stream_fail(struct stream *stream, const struct error *why);
 size_t stream_take(struct stream *stream, void *to, size_t max);
 
 /*
- * Is there nothing more to take, now or later?
+ *  Whether no more data can follow.
  * ret_fault  of a drained stream: why; RC_OK: the other end has finished.
  */
 bool stream_is_drained(struct stream *stream, struct error *ret_fault);
 
-/* Is it over? What has come may still be taken. ret_fault: as for stream_is_drained(); may be NULL. */
+/* Whether it is over. What has come may still be taken. ret_fault: as for stream_is_drained(); may be NULL. */
 bool stream_is_over(struct stream *stream, struct error *ret_fault);
 
 /*

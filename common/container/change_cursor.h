@@ -18,7 +18,7 @@ enum change_type {
 	CHANGE_DELETED,
 };
 
-/* Does the filter show it? */
+/* Whether it matches the filter. */
 typedef bool (*change_filter)(void *ctx, const struct change_item *item);
 
 struct change_cursor {

@@ -36,11 +36,11 @@ struct change_item {
 /*
  * Make an empty list of at most so many bytes, which are counted into the memory budget as well. What has gone is
  * forgotten earlier when there is no room.
- * ret_list: given to the caller. Errors: RC_NO_MEMORY.
+ * ret_list: owned by the caller. Errors: RC_NO_MEMORY.
  */
 enum rc change_list_create(size_t max, struct change_list **ret_list, struct error *err) must_check;
 
-/* Free it, with all that it holds. Takes NULL. */
+/* Free it, with all that it holds. NULL is allowed. */
 void change_list_destroy(struct change_list *list);
 
 /*

@@ -423,7 +423,7 @@ enum rc container_write_headless_service(const char *id, const char *name, const
 	return end_service(&w, out, err);
 }
 
-/* Does another port of the list have that name? */
+/* Whether another port of the list has that name. */
 static bool is_name_taken(const cJSON *ports, const cJSON *mine, const char *name)
 {
 	const cJSON *port = NULL;

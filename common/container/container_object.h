@@ -58,8 +58,8 @@ enum rc container_write_service(const char *id, const char *name, const struct c
 	must_check;
 
 /*
- * Write the headless Service of a StatefulSet, which gives each Pod an address of its own: <Pod>.<name>. It has no
- * ports, and says where Pods are also before they are ready, since they look for each other to become so.
+ * Write the headless Service of a StatefulSet, which gives each Pod its own address: <Pod>.<name>. It has no ports, and
+ * says where Pods are also before they are ready, since they look for each other to become so.
  *
  * name  service_name_derive_headless() of the id.
  */

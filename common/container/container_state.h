@@ -28,7 +28,7 @@ struct container_state {
 	int64_t recheck_ms; /* clock_mono_ms(): the status changes then without any event (a grace ends); 0: it does not */
 	const char *ip;     /* of the Pod that speaks, "" when it has none; belongs to the facts */
 	const char *host_ip; /* of its node, "" when it is not known; belongs to the facts */
-	const char *message; /* for people; belongs to the facts or is constant */
+	const char *message; /* human-readable; belongs to the facts or is constant */
 };
 
 /* scaled_to_zero: SP_SCALED_TO_ZERO. */

@@ -20,7 +20,7 @@ struct container_extras {
 	int64_t changed_ms;
 	int64_t recheck_ms; /* as that of a container_state */
 	char ip[CONTAINER_IP_MAX];
-	char message[CONTAINER_MESSAGE_MAX]; /* for people; "" when there is nothing to say */
+	char message[CONTAINER_MESSAGE_MAX]; /* human-readable; "" when there is nothing to say */
 	struct buf service;                  /* JSON, empty: there is no Service */
 	unsigned missing; /* roles that the root wants and for which there is nothing to show, as bits */
 	bool pod_seen;
@@ -42,7 +42,7 @@ enum rc container_extras_read(struct container_extras *extras, const struct fact
 			      size_t count, int64_t now_ms, const struct status_rules *rules, struct error *err)
 	must_check;
 
-/* Show one of the root's objects in place of what is shown in its role, if that shows. Errors: RC_NO_MEMORY. */
+/* Show one of the root's objects instead of what is shown in its role, if that shows. Errors: RC_NO_MEMORY. */
 enum rc container_extras_show(struct container_extras *extras, const struct fact *child, struct error *err) must_check;
 
 /*

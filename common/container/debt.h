@@ -31,12 +31,12 @@ struct debt {
 /* The key of the record of a create token. */
 void debt_key(const char *token, char out[DEBT_KEY_MAX]);
 
-/* Is this a key that debt_key() may have made? For keys that come from other processes. */
+/* Whether it is a key of the form that debt_key() writes. For keys from other processes. */
 bool debt_is_key(const char *text);
 
 /*
- * Read the header by which a record is named, "<sequence> <key>" (protocol.h, SETTLING 2 and 5). Takes NULL. False: it
- * is not one; *ret_sequence and key are then untouched.
+ * Read the header by which a record is named, "<sequence> <key>" (protocol.h, SETTLING 2 and 5). NULL is allowed.
+ * False: it is not one; *ret_sequence and key are then untouched.
  */
 bool debt_read_reference(const char *text, uint64_t *ret_sequence, char key[DEBT_KEY_MAX]);
 
@@ -46,7 +46,7 @@ void debt_write(const struct debt *debt, struct buf *out);
 /*
  * Read a value.
  *
- * ret_tree  given to the caller (cJSON_Delete); the strings of ret_debt belong to it.
+ * ret_tree  owned by the caller (cJSON_Delete); the strings of ret_debt belong to it.
  * Errors: RC_INVALID_ARGUMENT for anything that debt_write() would not have written. A time that is left is at most
  * PROTOCOL_DEADLINE_MAX_MS.
  */

@@ -17,12 +17,12 @@
 struct kube_cache;
 
 /*
- * Make an empty cache for resources of a type. ret_cache: given to the caller (kube_cache_destroy). Errors:
+ * Make an empty cache for resources of a type. ret_cache: owned by the caller (kube_cache_destroy). Errors:
  * RC_NO_MEMORY.
  */
 enum rc kube_cache_create(enum resource_type type, struct kube_cache **ret_cache, struct error *err) must_check;
 
-/* Free, when no informer and no reader uses it any more. Takes NULL. */
+/* Free, when no informer and no reader uses it any more. NULL is allowed. */
 void kube_cache_destroy(struct kube_cache *cache);
 
 /*
@@ -34,7 +34,7 @@ typedef void (*kube_cache_change)(void *ctx, enum kube_kind kind, const char *in
 void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change, void *ctx);
 
 /*
- * The listener that an informer of any kind feeds this cache through. What goes beyond KUBE_CACHE_MAX is refused with
+ * The listener that an informer of any kind feeds this cache through. What goes beyond KUBE_CACHE_MAX is rejected with
  * RC_UNAVAILABLE, and all facts of its kind are forgotten with it: until a list has been complete again the kind counts
  * as not synchronised.
  */
@@ -55,9 +55,9 @@ enum rc kube_cache_read(struct kube_cache *cache, struct kube_client *client, co
 			const char *instance_id, struct error *err) must_check;
 
 /*
- * Has each of these kinds been listed completely at least once? `kinds`: bits 1u << enum kube_kind. A kind that the
- * Role does not allow and that can be done without (workload_optional_kinds()) counts as listed, with what is known of
- * it.
+ * Whether each of these kinds has been listed completely at least once. `kinds`: bits 1u << enum kube_kind. A kind that
+ * the Role does not allow and that can be done without (workload_optional_kinds()) counts as listed, with what is known
+ * of it.
  */
 bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds);
 

@@ -12,7 +12,7 @@
 const cJSON *kube_condition(const cJSON *object, const char *type);
 
 /*
- * Does the Pod's node not report any more? The phase stays what it was. The node lifecycle controller sets Ready to
+ * Whether the Pod's node no longer reports. The phase stays what it was. The node lifecycle controller sets Ready to
  * False, without a reason, and leaves ContainersReady at True; a kubelet that says False gives a reason, and without a
  * readiness gate says the same of both. Older clusters said Ready=Unknown, or NodeLost in the status. A Pod that was
  * not ready when its node went is left as it was by the controller, and cannot be told from one that is only not ready.

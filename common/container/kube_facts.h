@@ -11,7 +11,7 @@
 #include "common/kube/kube_path.h"
 #include "common/services/json.h"
 
-#define FACT_MESSAGE_MAX 240              /* bytes of a message for people that are kept */
+#define FACT_MESSAGE_MAX 240              /* bytes of a message human-readable that are kept */
 #define FACT_PORT_FORM " %" PRId64 "/%s " /* of a port in external_ports */
 #define FACT_PORT_MAX 48
 #define FACT_ALL_PORTS "*"
@@ -53,7 +53,7 @@ struct fact {
 	const char *name;
 	const char *instance_id; /* "" when the label is missing */
 	const char *ip;          /* Pod: its address, "" while it has none */
-	const char *message;     /* Pod, root: for people, "" when there is nothing to say */
+	const char *message;     /* Pod, root: human-readable, "" when there is nothing to say */
 	const char *problem;     /* root: ANNOTATION_PROBLEM; "" when there is none */
 	const char *owed_to;     /* root: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
 	const char *changing;    /* root: whose change (ANNOTATION_CHANGING) is incomplete; "" when none is */
@@ -70,7 +70,7 @@ struct fact {
 /*
  * Take the facts out of an object. Whatever is missing or of a wrong type is taken as absent.
  *
- * ret_fact  given to the caller; one block (free()).
+ * ret_fact  owned by the caller; one block (free()).
  * Errors: RC_UNAVAILABLE an object without name or uid: no Kubernetes said that; RC_TOO_LARGE (no object of Kubernetes
  * is); RC_NO_MEMORY.
  */
@@ -102,7 +102,7 @@ uint64_t fact_token_hash(const char *token);
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b);
 
-/* Is there one at all? */
+/* Whether it is not empty. */
 bool kube_uid_is_set(const struct kube_uid *uid);
 
 /* The uid in a text such as metadata.uid; all zero when it is NULL or no UUID. */

@@ -37,17 +37,17 @@
 /* Selects all objects of all resources of a type. */
 const char *labels_selector(enum resource_type type);
 
-/* Is the key one of the three labels that belong to us? */
+/* Whether the key is one of the three reserved labels. */
 bool label_is_reserved(const char *key);
 
-/* Does an object carry all three, as a container of that id? */
+/* Whether an object has all three, as a container with that id. */
 bool labels_are_of(const cJSON *object, const char *id);
 
 /* The same, and it is not being deleted. */
 bool labels_are_live(const cJSON *object, const char *id);
 
 /*
- * Why Kubernetes would refuse this label key or value, as a sentence; NULL: it is valid.
+ * Why Kubernetes would reject this label key or value, as a sentence; NULL: it is valid.
  * Source: apimachinery pkg/util/validation (IsQualifiedName, IsValidLabelValue).
  */
 const char *label_key_fault(const char *key);

@@ -117,7 +117,7 @@ static void skip_blanks(struct reader *r)
 	r->at += strspn(r->at, BLANKS);
 }
 
-/* Is the next word this one? It is taken then. */
+/* Whether the next word is this one. It is taken then. */
 static bool take_word(struct reader *r, const char *word)
 {
 	size_t len = strspn(r->at, FIELD_CHARACTERS);
@@ -485,7 +485,7 @@ bool list_filter_matches(const struct list_filter *filter, const struct list_sub
 
 /* ---- the question to Kubernetes ---------------------------------------------------------------------------------- */
 
-/* Not what a client cannot see, or Kubernetes would refuse. */
+/* Not what a client cannot see, or Kubernetes would reject. */
 static bool is_askable(const char *key)
 {
 	return !label_is_reserved(key) && !label_key_fault(key);

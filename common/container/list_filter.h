@@ -27,17 +27,17 @@ struct list_filter;
 /*
  * Read one.
  *
- * ret_filter  given to the caller (list_filter_destroy).
+ * ret_filter  owned by the caller (list_filter_destroy).
  * Errors: RC_INVALID_ARGUMENT what is wrong at which character; RC_NO_MEMORY.
  */
 enum rc list_filter_parse(const char *text, struct list_filter **ret_filter, struct error *err) must_check;
 
-/* Free it. Takes NULL. */
+/* Free it. NULL is allowed. */
 void list_filter_destroy(struct list_filter *filter);
 void list_filter_destroy_at(struct list_filter **filter);
 #define cleanup_list_filter cleanup_with(list_filter_destroy_at)
 
-/* Does it let the container through? NULL: there is no filter. */
+/* Whether the container matches. NULL: there is no filter. */
 bool list_filter_matches(const struct list_filter *filter, const struct list_subject *subject);
 
 /*

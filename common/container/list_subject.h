@@ -11,7 +11,7 @@
  * Read it: the same that list_fields.h says of the container's root.
  *
  * container    a Container's JSON; what is missing or of a wrong type is empty.
- * ret_subject  given to the caller; one block (free()).
+ * ret_subject  owned by the caller; one block (free()).
  * Errors: RC_INVALID_ARGUMENT it has no id or no status of a container that exists; RC_TOO_LARGE, RC_NO_MEMORY.
  */
 enum rc list_subject_read(const cJSON *container, struct list_subject **ret_subject, struct error *err) must_check;

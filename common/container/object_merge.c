@@ -144,7 +144,7 @@ static void merge_clear(struct merge *m)
 	names_clear(&m->live);
 }
 
-/* Can they be merged by the names of their elements? */
+/* Whether they can be merged by the names of their elements. */
 static bool merge_begin(const char *name, const cJSON *from, const cJSON *to, const cJSON *live, struct merge *m)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

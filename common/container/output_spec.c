@@ -20,7 +20,7 @@ static void write_endpoint(struct json_writer *w, const char *address, int64_t p
 	json_end_object(w);
 }
 
-/* Two ports may have one number: each with a protocol of its own. */
+/* Two ports may have one number: each with its own protocol. */
 static bool is_first_of_its_number(const cJSON *ports, const cJSON *port)
 {
 	const cJSON *earlier = NULL;

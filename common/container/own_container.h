@@ -6,7 +6,7 @@
 
 #include "common/services/json.h"
 
-/* What the client wrote, as the root's annotation keeps it; given to the caller. NULL: others made the root. */
+/* What the client wrote, as the root's annotation keeps it; owned by the caller. NULL: others made the root. */
 cJSON *skeleton_read(const cJSON *root);
 
 /*

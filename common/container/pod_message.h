@@ -1,5 +1,5 @@
 /*
- * Why a Pod is as it is, in words for people: waiting and terminated containers, restarts, scheduling.
+ * Why a Pod is as it is, in words human-readable: waiting and terminated containers, restarts, scheduling.
  */
 #ifndef COMMON_CONTAINER_POD_MESSAGE_H
 #define COMMON_CONTAINER_POD_MESSAGE_H

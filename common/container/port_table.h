@@ -27,7 +27,7 @@ bool port_table_make(const cJSON *ports, const char *key, struct port_table *ret
 /* The first item of that number and protocol; NULL: there is none. */
 const cJSON *port_table_find(const struct port_table *table, int64_t number, const char *protocol);
 
-/* Free it. Takes a zeroed struct. */
+/* Free it. A zeroed struct is allowed. */
 void port_table_clear(struct port_table *table);
 #define cleanup_port_table cleanup_with(port_table_clear)
 

@@ -31,7 +31,7 @@ void record_write(const struct record *record, struct buf *out);
 /*
  * Read a value.
  *
- * ret_tree    given to the caller (cJSON_Delete); the strings of ret_record belong to it.
+ * ret_tree    owned by the caller (cJSON_Delete); the strings of ret_record belong to it.
  * Errors: RC_INVALID_ARGUMENT for anything that record_write() would not have written.
  */
 enum rc record_read(const char *text, size_t len, cJSON **ret_tree, struct record *ret_record, struct error *err)

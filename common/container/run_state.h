@@ -25,10 +25,10 @@ struct run_state run_state_of_spec(const cJSON *spec);
 /* Of a root as the API server has it. */
 struct run_state run_state_read(const cJSON *root);
 
-/* Has it no replicas because we have stopped it? */
+/* Whether it has no replicas because :stop was used. */
 bool run_state_is_stopped(const struct run_state *state);
 
-/* Had we stopped it, and have others scaled it up since? */
+/* Whether it was stopped by :stop and scaled up by another program since. */
 bool run_state_stop_is_over(const struct run_state *state);
 
 /* Stop it; nothing when it is stopped already. Start it with what was kept, or one replica; nothing when it runs. */
@@ -50,7 +50,7 @@ void run_state_follow(struct run_state *state, const cJSON *old_spec, const cJSO
 /* provider_hints.kubernetes.replicas. False: there is none that is a number of replicas. */
 bool spec_replicas(const cJSON *spec, int64_t *ret_replicas);
 
-/* Does the spec ask for an autoscaler? */
+/* Whether the spec requests an autoscaler. */
 bool spec_wants_autoscaler(const cJSON *spec);
 
 /*

@@ -13,7 +13,7 @@
 #define ORDINARY PREFIX "0" /* how names that are a digest begin */
 #define HEADLESS PREFIX "1"
 
-/* Does it begin with a digit, or look like a name that we derive? */
+/* Whether it begins with a digit, or has the form of a derived name. */
 static bool needs_other_name(const char *id)
 {
 	while (str_has_prefix(id, PREFIX))

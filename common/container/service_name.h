@@ -29,14 +29,14 @@ enum rc service_name_derive(const char *id, char out[SERVICE_NAME_MAX], struct e
 
 /*
  * Derive the name of the headless Service of the same container: s-1<60 hex>, a digest of the id. It has the 63 bytes
- * of those names above that are a digest and begins with s-1 in place of s-0: so no id has it as the name of its
+ * of those names above that are a digest and begins with s-1 instead of s-0: so no id has it as the name of its
  * Service.
  *
  * Errors: RC_INTERNAL when no digest can be made.
  */
 enum rc service_name_derive_headless(const char *id, char out[SERVICE_NAME_MAX], struct error *err) must_check;
 
-/* Is it a name that service_name_derive_headless() gives? service_name_derive() gives none of them. */
+/* Whether it has the form of service_name_derive_headless(), which service_name_derive() never returns. */
 bool service_name_is_headless(const char *name);
 
 #endif

@@ -11,13 +11,13 @@
 /* The protocol of a port, in a spec or an object. */
 const char *port_protocol(const cJSON *port);
 
-/* Is the port reached from outside the cluster? */
+/* Whether the port is reachable from outside the cluster. */
 bool spec_port_is_external(const cJSON *port);
 
-/* Is it part of the Service: is its visibility internal or external? */
+/* Whether it is part of the Service: its visibility is internal or external. */
 bool spec_port_is_exposed(const cJSON *port);
 
-/* Does any port of the spec satisfy the test? */
+/* Whether any port of the spec satisfies the test. */
 bool spec_any_port(const cJSON *spec, bool (*test)(const cJSON *port));
 
 /* Does the spec ask for a Service: is any of its ports exposed? */

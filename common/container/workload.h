@@ -93,7 +93,7 @@ unsigned workload_owned_kinds(void);
 unsigned workload_watched_roles(void);
 
 /*
- * The kinds without which the rest goes on, as bits: an older Role does not allow them. What is forbidden of them
+ * The kinds without which the rest continues, as bits: an older Role does not allow them. What is forbidden of them
  * counts as not there, unless it is known that it is.
  */
 unsigned workload_optional_kinds(void);
@@ -102,7 +102,7 @@ unsigned workload_optional_kinds(void);
 enum kube_kind workload_revision_kind(enum kube_kind kind);
 
 /*
- * Does the controller of a root of that kind keep the annotations of the current revision equal to the root's? Else
+ * Whether the controller of that kind of root keeps the annotations of the current revision equal to the root's. Else
  * they are those of the moment in which its template was first seen.
  */
 bool workload_revisions_follow(enum kube_kind kind);
@@ -154,8 +154,8 @@ const struct fact *workload_find(const struct fact *root, enum workload_role rol
 bool workload_root_precedes(int64_t created_ms, enum kube_kind kind, int64_t other_ms, enum kube_kind other);
 
 /*
- * Is there an older root of the same name and another kind? Then that one is the container: this one is what a create
- * has made that will be refused. facts: all of the instance.
+ *  Whether there is an older root of the same name and another kind. Then that one is the container: this one is what a
+ * create has made that will be rejected. facts: all of the instance.
  */
 bool workload_is_younger_twin(const struct fact *root, const struct fact *const *facts, size_t count);
 
@@ -170,7 +170,7 @@ enum workload_pod {
 uint64_t workload_newest_rollout(const struct fact *root, const struct fact *const *facts, size_t count);
 
 /*
- * Whose Pod is it? A Deployment has its Pods through ReplicaSets, a StatefulSet has them itself.
+ * The root that owns the Pod. A Deployment has its Pods through ReplicaSets, a StatefulSet has them itself.
  *
  * newest  workload_newest_rollout().
  * facts   all of the instance.
@@ -178,14 +178,14 @@ uint64_t workload_newest_rollout(const struct fact *root, const struct fact *con
 enum workload_pod workload_pod(const struct fact *root, uint64_t newest, const struct fact *pod,
 			       const struct fact *const *facts, size_t count);
 
-/* Does a root have that Pod, of whatever rollout? root: its uid; facts: all of the instance. */
+/* Whether a root owns that Pod, of any rollout. root: its uid; facts: all of the instance. */
 bool workload_has_pod(const struct kube_uid *root, const struct fact *pod, const struct fact *const *facts,
 		      size_t count);
 
 /* The number of the revision that a root is at; 0: it is not known. facts: all of the instance. */
 int32_t workload_revision(const struct fact *root, const struct fact *const *facts, size_t count);
 
-/* Does an object have that role, for whichever root it is? */
+/* Whether an object has that role, for any root. */
 bool workload_has_role(const struct fact *fact, enum workload_role role);
 
 /* Who has the name of an object that should be made. */

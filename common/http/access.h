@@ -36,19 +36,19 @@ void access_check(const char *variable, const char *tokens_file, struct buf *fau
  * variable      that leads to the file, for errors; static.
  * tokens_file   borrowed as long as the result lives; "": no tokens.
  * certificates  do client certificates count?
- * ret_access    given to the caller (access_destroy).
+ * ret_access    owned by the caller (access_destroy).
  *
  * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, each naming the file.
  */
 enum rc access_create(const char *variable, const char *tokens_file, bool certificates, struct access **ret_access,
 		      struct error *err) must_check;
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void access_destroy(struct access *access);
 
 /*
- * May the client do what it needs to? The time does not depend on how much of a token is right. Where there are tokens,
- * only one that is marked may run commands, whatever certificate is shown with it.
+ * Whether the client has the required rights. The time does not depend on how much of a token is right. Where there are
+ * tokens, only one that is marked may run commands, whatever certificate is shown with it.
  *
  * ret_name  of the token, or "certificate"; "" when access is open.
  *

@@ -52,10 +52,10 @@ struct http_response {
 	struct buf body;   /* what was not given to on_bytes */
 };
 
-/* Make a client. ret_client: given to the caller (http_client_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL. */
+/* Make a client. ret_client: owned by the caller (http_client_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL. */
 enum rc http_client_create(struct http_client **ret_client, struct error *err) must_check;
 
-/* Close the connections and free. Takes NULL. */
+/* Close the connections and free. NULL is allowed. */
 void http_client_destroy(struct http_client *client);
 
 /*

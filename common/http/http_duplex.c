@@ -36,9 +36,9 @@ struct http_duplex {
 	int fd;              /* of the connection; -1: there is none yet */
 	struct buf request;  /* what of it is not sent yet */
 	struct buf received; /* the head, and what came with it */
-	size_t body_left;    /* of a refusal */
+	size_t body_left;    /* of a rejection */
 	struct http_response response;
-	bool over; /* it is to be told that it was refused */
+	bool over; /* it is to be told that it was rejected */
 	struct error fault;
 	struct http_duplex *next;    /* while it is connecting */
 	char held[HTTP_DUPLEX_HELD]; /* the next call of curl_easy_send() must have the same bytes */
@@ -185,7 +185,7 @@ static void begin_refusal(struct http_duplex *d, size_t head_len)
 	buf_consume(&d->received, head_len);
 }
 
-/* Has the head come? Those of other answers than the final one say nothing. */
+/* Whether the head is complete. Those of other answers than the final one say nothing. */
 static void read_head(struct http_duplex *d)
 {
 	size_t len = 0;

@@ -42,14 +42,14 @@ struct http_duplex_taker {
  * Begin.
  *
  * request     GET; as http_multi_start(). Its headers and those of the upgrade, "Connection" and so on.
- * ret_duplex  valid until refused(), or http_duplex_close(). No function of the taker is called before the return.
+ * ret_duplex  valid until rejected(), or http_duplex_close(). No function of the taker is called before the return.
  * Errors: those of http_multi_start() and http_multi_create().
  */
 enum rc http_duplex_open(struct http_multi *multi, const struct http_request *request,
 			 const struct http_duplex_taker *taker, struct http_duplex **ret_duplex, struct error *err)
 	must_check;
 
-/* Free it; an open connection ends as it is. Takes NULL. Not within opened() and refused(). */
+/* Free it; an open connection ends as it is. NULL is allowed. Not within opened() and rejected(). */
 void http_duplex_close(struct http_duplex *duplex);
 
 /*

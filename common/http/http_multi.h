@@ -36,10 +36,10 @@ struct http_transfer_taker {
 #define HTTP_PIECE_MAX (4u * 1024) /* curl keeps as much memory for each transfer */
 #define HTTP_FLOW_ERROR_MAX (64u * 1024)
 
-/* Make one. ret_multi: given to the caller. Errors: RC_NO_MEMORY; RC_INTERNAL without a descriptor. */
+/* Make one. ret_multi: owned by the caller. Errors: RC_NO_MEMORY; RC_INTERNAL without a descriptor. */
 enum rc http_multi_create(struct http_multi **ret_multi, struct error *err) must_check;
 
-/* Free it, without transfers. Takes NULL. */
+/* Free it, without transfers. NULL is allowed. */
 void http_multi_destroy(struct http_multi *multi);
 
 /* A descriptor that is readable when http_multi_turn() has something to do. Belongs to the result. */

@@ -86,7 +86,7 @@ static void show_address(int fd, char shown[LISTEN_TEXT_MAX])
 
 	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
 		(void)getnameinfo((const struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
-				  NI_NUMERICHOST | NI_NUMERICSERV); /* for people; empty when it fails */
+				  NI_NUMERICHOST | NI_NUMERICSERV); /* human-readable; empty when it fails */
 	snprintf(shown, LISTEN_TEXT_MAX, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 

@@ -26,11 +26,13 @@
 enum rc listen_open(const char *variable, const char *address, int backlog, int *ret_fd, char shown[LISTEN_TEXT_MAX],
 		    struct error *err) must_check;
 
-/* Is the socket, of listen_open(), of IPv6, perhaps with IPv4? IPv4 alone is assumed when it cannot be found out. */
+/*
+ * Whether the socket of listen_open() is IPv6, possibly with IPv4. IPv4 alone is assumed when it cannot be found out.
+ */
 bool listen_is_ipv6(int fd);
 
 /*
- * Find out whether listen_open() would be refused, and add a line that says why. A port in use is no fault: it may be
+ * Find out whether listen_open() would be rejected, and add a line that says why. A port in use is no fault: it may be
  * the running program's. Blocks as listen_open() does.
  */
 void listen_check(const char *variable, const char *address, struct buf *faults);

@@ -1,5 +1,5 @@
 /*
- * GET /metrics on a port of its own, for the processes that serve no other. One thread; nothing else is served.
+ * GET /metrics on its own port, for the processes that serve no other. One thread; nothing else is served.
  */
 #ifndef COMMON_HTTP_METRICS_SERVER_H
 #define COMMON_HTTP_METRICS_SERVER_H
@@ -38,13 +38,13 @@ void metrics_server_check(const struct metrics_access *access, struct buf *fault
  * Begin to serve, where access->address says.
  *
  * access, metrics  outlive the server; collect() runs on its thread.
- * ret_server       given to the caller (metrics_server_destroy); NULL when there is no address.
+ * ret_server       owned by the caller (metrics_server_destroy); NULL when there is no address.
  * Errors: those of listen_open() and access_create(); RC_INTERNAL without a thread.
  */
 enum rc metrics_server_create(const struct metrics_access *access, const struct metrics *metrics,
 			      struct metrics_server **ret_server, struct error *err) must_check;
 
-/* End it: no collect() runs afterwards. Takes NULL. */
+/* End it: no collect() runs afterwards. NULL is allowed. */
 void metrics_server_destroy(struct metrics_server *server);
 
 #endif

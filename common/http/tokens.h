@@ -3,8 +3,8 @@
  *   <name> sha256:<SHA-256 of the token in hexadecimal> [read-only] [exec]
  *   <name> <the token itself, 16 characters at least> [read-only] [exec]
  * read-only: it may change nothing; exec: it may run commands in containers, where that is on (SP_EXEC).
- * Names and tokens are unique. What looks like the prefix of a hash and is not exactly the one above is
- * refused: taken for a token, the digest itself would be the password.
+ * Names and tokens are unique. What looks like the prefix of a hash and is not exactly the one above is rejected: taken
+ * for a token, the digest itself would be the password.
  */
 #ifndef COMMON_HTTP_TOKENS_H
 #define COMMON_HTTP_TOKENS_H
@@ -33,7 +33,7 @@ struct tokens {
 /*
  * Read the text of a file; it is cut into words.
  *
- * ret_tokens  given to the caller (free()); there is at least one token.
+ * ret_tokens  owned by the caller (free()); there is at least one token.
  * Errors: RC_INVALID_ARGUMENT naming the line; RC_NO_MEMORY.
  */
 enum rc tokens_parse(char *text, struct tokens **ret_tokens, struct error *err) must_check;

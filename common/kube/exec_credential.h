@@ -21,7 +21,7 @@ struct exec_credential {
 	int64_t expires_ms; /* wall clock; 0: it did not say */
 };
 
-/* Wipe and free. Takes a zeroed struct too. */
+/* Wipe and free. A zeroed struct is allowed. */
 void exec_credential_clear(struct exec_credential *credential);
 
 /* Append the JSON that the plugin finds in its environment. ca_pem may be NULL. */
@@ -31,7 +31,7 @@ void exec_credential_add_info(const struct kubeconfig *config, const char *ca_pe
  * Read what the plugin printed.
  *
  * api_version     that the kubeconfig asks for; another one in the text is an error.
- * ret_credential  given to the caller (exec_credential_clear).
+ * ret_credential  owned by the caller (exec_credential_clear).
  * Errors: RC_INVALID_ARGUMENT with what is wrong, never with a value; RC_NO_MEMORY.
  */
 enum rc exec_credential_parse(const char *text, size_t len, const char *api_version,

@@ -47,7 +47,7 @@ static enum rc make_argv(const struct kubeconfig_exec *exec, struct strings *arg
 	return RC_OK;
 }
 
-/* Is the variable ("NAME=value") one that the plugin gets another value of? */
+/* Whether the variable ("NAME=value") is overridden for the plugin. */
 static bool is_replaced(const struct kubeconfig_exec *exec, const char *variable)
 {
 	size_t len = strcspn(variable, "=");

@@ -16,7 +16,7 @@
  * config          with exec.command set.
  * ca_pem          the cluster's authorities, for a plugin that wants to know; may be NULL.
  * stop            set by another thread: the plugin is ended at once; may be NULL.
- * ret_credential  given to the caller (exec_credential_clear).
+ * ret_credential  owned by the caller (exec_credential_clear).
  *
  * Errors: RC_UNAVAILABLE, whatever it was, with the plugin's name: not installed (with its installHint), exit code and
  * the end of what it wrote on stderr, timeout, an answer that is none; RC_NO_MEMORY.

@@ -15,7 +15,7 @@
  * Find out how to reach the cluster that we run in.
  *
  * folder      of the mounted service account (SP_K8S_SERVICE_ACCOUNT_DIR).
- * ret_config  given to the caller (kubeconfig_destroy).
+ * ret_config  owned by the caller (kubeconfig_destroy).
  * Errors: RC_INVALID_ARGUMENT the environment does not say (we are in no Pod), or says nonsense; RC_NOT_FOUND no
  * service account is mounted; RC_NO_MEMORY.
  */

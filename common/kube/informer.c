@@ -166,7 +166,7 @@ static enum rc take_error(struct informer *informer, const cJSON *status, struct
 	return informer->expired ? RC_EXPIRED : RC_UNAVAILABLE;
 }
 
-/* Is `version` newer than `than`? Only numbers can be compared (KEP-5504); anything else counts as newer. */
+/* Whether `version` is newer than `than`. Only numbers can be compared (KEP-5504); anything else counts as newer. */
 static bool is_newer(const char *version, const char *than)
 {
 	size_t len = version ? strlen(version) : 0;
@@ -218,7 +218,7 @@ static bool watch_cancelled(void *ctx)
 	return is_stopping(run->informer);
 }
 
-/* Would the server say the same to every watch? */
+/* Whether the error applies to all watches. */
 static bool refuses_watches(enum rc rc, int status)
 {
 	return rc == RC_PERMISSION_DENIED || status == 400 || status == 405 || status == 501;

@@ -1,6 +1,6 @@
 /*
- * List and watch one kind in one namespace, for ever: the listener hears every change, and after every interruption
- * the complete state again.
+ * List and watch one kind in one namespace, forever: the listener hears every change, and after every interruption the
+ * complete state again.
  */
 #ifndef COMMON_KUBE_INFORMER_H
 #define COMMON_KUBE_INFORMER_H
@@ -49,7 +49,7 @@ struct informer_counts {
  * The first list is read from etcd (no resourceVersion): after a restart nothing older than what was seen before may
  * be told. Connections that went silent are found within 60 s.
  *
- * ret_informer    given to the caller (informer_destroy).
+ * ret_informer    owned by the caller (informer_destroy).
  * Errors: RC_NO_MEMORY, RC_INTERNAL (no thread).
  */
 enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube_kind kind, enum informer_mode mode,
@@ -59,7 +59,7 @@ enum rc informer_create(struct kube_auth *auth, const char *namespace, enum kube
 /* Ask the thread to end; returns at once. For several informers: stop all, then destroy all. */
 void informer_stop(struct informer *informer);
 
-/* Stop, wait for the thread (about a second), and free. Takes NULL. */
+/* Stop, wait for the thread (about a second), and free. NULL is allowed. */
 void informer_destroy(struct informer *informer);
 
 /*

@@ -17,7 +17,7 @@ static const struct status_row {
 
 /*
  * Refusals that time can mend and that only their message tells: their status and reason are those of any other
- * refusal. Addresses of Services: kubernetes#118921, a server that was just started says 422 "allocator not ready", a
+ * rejection. Addresses of Services: kubernetes#118921, a server that was just started says 422 "allocator not ready", a
  * full range too.
  */
 static const struct {
@@ -75,7 +75,7 @@ static bool is_success(int status)
 	return status >= 200 && status < 300;
 }
 
-/* Of what every object has, is what is there of the right kind? What is not there is another's to miss. */
+/* Whether the common members of an object have the right types. What is not there is another's to miss. */
 static bool is_well_formed(const cJSON *object)
 {
 	static const char *const maps[] = { "labels", "annotations" };

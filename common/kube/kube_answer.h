@@ -17,7 +17,7 @@ enum rc kube_answer_read(struct kube_reply *reply, const struct buf *body, int r
 	must_check;
 
 /*
- * What Kubernetes refuses now and may allow later, though its status does not say so: a quota, a namespace that is
+ * What Kubernetes rejects now and may allow later, though its status does not say so: a quota, a namespace that is
  * being terminated, no address for a Service. Returns the part of its message that clients may see; NULL: it is none of
  * these.
  */

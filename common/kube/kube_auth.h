@@ -39,7 +39,7 @@ void kube_auth_check(const struct kube_access *access, struct buf *faults);
 /*
  * Read the configuration; in-cluster also KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT.
  *
- * ret_auth  given to the caller (kube_auth_destroy).
+ * ret_auth  owned by the caller (kube_auth_destroy).
  *
  * Errors: RC_INVALID_ARGUMENT with the variable, the file and what is wrong in it (also: a kind of authentication that
  * is not supported, by name); RC_NOT_FOUND a file that does not exist; RC_NO_MEMORY.
@@ -47,12 +47,12 @@ void kube_auth_check(const struct kube_access *access, struct buf *faults);
  */
 enum rc kube_auth_create(const struct kube_access *access, struct kube_auth **ret_auth, struct error *err) must_check;
 
-/* End the plugin, if it runs, and free; snapshots stay valid until they are released. Takes NULL. */
+/* End the plugin, if it runs, and free; snapshots stay valid until they are released. NULL is allowed. */
 void kube_auth_destroy(struct kube_auth *auth);
 
 /*
  * The credentials to use now: files that changed are read again (an empty or unreadable one: the old content stays), a
- * plugin is run, on a thread of its own, when it never was or when what it gave is about to expire.
+ * plugin is run, on its own thread, when it never was or when what it gave is about to expire.
  *
  * ret_credentials  a reference for the caller (kube_credentials_release).
  * Errors: RC_UNAVAILABLE a plugin failed or timed out (30 s), a token file could never be read, or cancelled;
@@ -68,7 +68,7 @@ enum rc kube_auth_get(struct kube_auth *auth, const struct kube_auth_wait *wait,
  */
 void kube_auth_reject(struct kube_auth *auth, const struct kube_credentials *credentials);
 
-/* Let a snapshot go; secrets are wiped with the last reference. Takes NULL. */
+/* Let a snapshot go; secrets are wiped with the last reference. NULL is allowed. */
 void kube_credentials_release(const struct kube_credentials *credentials);
 
 #define SCALED_TO_ZERO_STOPPED "stopped"

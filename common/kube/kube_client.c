@@ -162,7 +162,7 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 
 /* ---- trying again ------------------------------------------------------------------------------------------------ */
 
-/* Is it only for a moment that even the question is forbidden? */
+/* Whether it is only for a moment that even the question is forbidden. */
 static bool is_forbidden_briefly(struct kube_client *client)
 {
 	int64_t now = clock_mono_ms();
@@ -175,7 +175,7 @@ static bool is_forbidden_briefly(struct kube_client *client)
 
 /*
  * A server that has just been started forbids everything until it has read its roles, even to ask whether it is ready;
- * then it says that it is not, or is too busy with its start to answer. One that goes on to forbid the question
+ * then it says that it is not, or is too busy with its start to answer. One that continues to forbid the question
  * answers.
  */
 static bool is_starting(struct kube_client *client, const struct kube_request *refused)

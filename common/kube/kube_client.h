@@ -28,7 +28,7 @@ struct kube_request {
 	bool (*may_repeat)(void *repeat_ctx);
 	void *repeat_ctx;
 	void *ctx;
-	bool once; /* no retry: the caller has its own way to go on */
+	bool once; /* no retry: the caller has its own way to continue */
 };
 
 /*
@@ -44,7 +44,7 @@ struct kube_reply {
 /* Make a client for one thread; auth is shared and outlives it. ret_client: given (kube_client_destroy). */
 enum rc kube_client_create(struct kube_auth *auth, struct kube_client **ret_client, struct error *err) must_check;
 
-/* Close its connections and free. Takes NULL. */
+/* Close its connections and free. NULL is allowed. */
 void kube_client_destroy(struct kube_client *client);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * Calls to the Kubernetes API whose answers flow: the same credentials and errors as kube_client.h, on the loop of an
- * http_multi, without a thread of their own. One try each: who asks knows how to go on.
+ * http_multi, without their own thread. One try each: who asks knows how to continue.
  *
  * Threads: the loop alone.
  */
@@ -30,10 +30,10 @@ struct kube_call_taker {
 	void *ctx;
 };
 
-/* Make one; auth outlives it. ret_flow: given to the caller. Errors: those of http_multi_create(). */
+/* Make one; auth outlives it. ret_flow: owned by the caller. Errors: those of http_multi_create(). */
 enum rc kube_flow_create(struct kube_auth *auth, struct kube_flow **ret_flow, struct error *err) must_check;
 
-/* Free it, without calls. Takes NULL. */
+/* Free it, without calls. NULL is allowed. */
 void kube_flow_destroy(struct kube_flow *flow);
 
 /* As those of http_multi.h. */

@@ -19,7 +19,7 @@
 enum rc kube_headers_compose(const struct kubeconfig *config, struct kubeconfig_list *headers, struct error *err)
 	must_check;
 
-/* Wipe and free. Takes a zeroed struct too. */
+/* Wipe and free. A zeroed struct is allowed. */
 void kube_headers_clear(struct kubeconfig_list *headers);
 
 /* The header that says which program asks. Any thread. */

@@ -11,7 +11,7 @@
  * (Server-Side Apply) are about half of an object, and are not used here.
  *
  * text      JSON; is written to.
- * ret_tree  given to the caller.
+ * ret_tree  owned by the caller.
  * Errors: as json_parse().
  */
 enum rc kube_json_parse(char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;

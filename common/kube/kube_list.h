@@ -30,9 +30,9 @@ struct kube_page {
  * Read one page, in one call.
  *
  * ret_token, ret_version  as kube_list_parser_finish(): the next page's token ("" = none) and the list's
- *                         resourceVersion; given to the caller (free()). ret_version may be NULL.
+ *                         resourceVersion; owned by the caller (free()). ret_version may be NULL.
  * ret_newer_token         on RC_EXPIRED: the token with which Kubernetes would go on from the same place in the present
- *                         state, or NULL; given to the caller. May be NULL.
+ *                         state, or NULL; owned by the caller. May be NULL.
  * Errors: as kube_client_do(), and those of on_item; RC_EXPIRED the token or the version is too old.
  */
 enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,

@@ -43,8 +43,8 @@ void kube_list_parser_restart(void *list);
 /*
  * The answer has ended: what it says of itself.
  *
- * ret_continue          the token of the next page, "" when this was the last; given to the caller (free()).
- * ret_resource_version  given to the caller (free()); "" when absent. May be NULL.
+ * ret_continue          the token of the next page, "" when this was the last; owned by the caller (free()).
+ * ret_resource_version  owned by the caller (free()); "" when absent. May be NULL.
  *
  * Errors: those of on_item; RC_UNAVAILABLE for an answer that ended too early, is no list of objects, or has an item
  * above 16 MiB; RC_NO_MEMORY.

@@ -47,7 +47,7 @@ static bool has_changed(const struct kube_secret *secret)
 	return !file_stamp_equal(&stamp, &secret->stamp);
 }
 
-/* A PEM that its check refused: name its file. */
+/* A PEM that its check rejected: name its file. */
 static enum rc in_file(const struct kube_secret *secret, enum rc rc, struct error *err)
 {
 	return rc && secret->path ? error_wrap(err, rc, "%s", secret->path) : rc;

@@ -41,7 +41,7 @@ bool kube_secrets_copy(const struct kube_secrets *secrets, struct kube_secrets *
 
 void kube_secrets_swap(struct kube_secrets *a, struct kube_secrets *b);
 
-/* Wipe and free. Takes a zeroed struct too. */
+/* Wipe and free. A zeroed struct is allowed. */
 void kube_secrets_clear(struct kube_secrets *secrets);
 
 /*

@@ -34,7 +34,7 @@ struct kube_socket_taker {
  *
  * path        with its query; copied.
  * protocol    the subprotocol that is wanted.
- * ret_socket  valid until refused(), or kube_socket_close().
+ * ret_socket  valid until rejected(), or kube_socket_close().
  * Errors: RC_TIMEOUT there are no credentials yet, ask again a moment later; those of kube_auth_get() and
  * http_duplex_open().
  */
@@ -42,7 +42,10 @@ enum rc kube_socket_open(struct kube_flow *flow, const char *path, const char *p
 			 const struct kube_socket_taker *taker, struct kube_socket **ret_socket, struct error *err)
 	must_check;
 
-/* End it, without a word to the other side: the command's connection is dropped. Takes NULL. Not within a callback. */
+/*
+ * End it, without a word to the other side: the command's connection is dropped. NULL is allowed. Not within a
+ * callback.
+ */
 void kube_socket_close(struct kube_socket *socket);
 
 enum kube_socket_state {
@@ -57,7 +60,7 @@ enum kube_socket_state {
  */
 bool kube_socket_pump(struct kube_socket *socket, size_t max, enum kube_socket_state *ret_state);
 
-/* Is everything sent? Then a message may be, WEBSOCKET_SEND_MAX at most. */
+/* Whether everything was sent. Then a message may be, WEBSOCKET_SEND_MAX at most. */
 bool kube_socket_takes(const struct kube_socket *socket);
 void kube_socket_send(struct kube_socket *socket, unsigned char first, const char *bytes, size_t len);
 

@@ -324,7 +324,7 @@ static enum rc find_cluster(const struct sources *sources, const char *context_n
 	return name_place(ret_found->source, CLUSTERS, name, ret_place, err);
 }
 
-/* Without one, and with one that is not there, it goes on without credentials, as kubectl does. */
+/* Without one, and with one that is not there, it continues without credentials, as kubectl does. */
 static enum rc find_user(const struct sources *sources, const char *context_name, const struct found *context,
 			 struct found *ret_found, char **ret_place, struct error *err)
 {
@@ -404,7 +404,7 @@ static void files_free(struct files *files)
 	free(files->paths);
 }
 
-/* Take one file. A missing one is only skipped when the list goes on to name others. */
+/* Take one file. A missing one is only skipped when the list continues to name others. */
 static enum rc read_file(struct files *files, const char *path, bool alone, struct error *err)
 {
 	char *text = NULL;

@@ -83,7 +83,7 @@ struct kubeconfig_text {
  *
  * paths       one path, or several separated by ':' of which the first that names something wins; of several, those
  *             that do not exist are skipped.
- * ret_config  given to the caller (kubeconfig_destroy).
+ * ret_config  owned by the caller (kubeconfig_destroy).
  *
  * Errors: RC_INVALID_ARGUMENT with file and member; RC_NOT_FOUND no such file; RC_NO_MEMORY.
  */
@@ -93,7 +93,7 @@ enum rc kubeconfig_load(const char *paths, struct kubeconfig **ret_config, struc
 enum rc kubeconfig_parse(const struct kubeconfig_text *texts, size_t count, struct kubeconfig **ret_config,
 			 struct error *err) must_check;
 
-/* Wipe and free. Takes NULL. */
+/* Wipe and free. NULL is allowed. */
 void kubeconfig_destroy(struct kubeconfig *config);
 
 #endif

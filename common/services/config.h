@@ -76,24 +76,24 @@ bool config_load(const struct config_row *rows, size_t row_count, void *into, st
 enum config_next config_start(const struct config_program *program, int argc, char **argv, void *into);
 
 /*
- * Is it [user[:password]@]host[:port] (RFC 3986, section 3.2): a name of letters, digits, '.', '-' and '_' (or beyond
- * ASCII), an IPv4 address or a bracketed IPv6 address, and a port of 1..65535?
+ *  Whether it is [user[:password]@]host[:port] (RFC 3986, section 3.2): a name of letters, digits, '.', '-' and '_' (or
+ * beyond ASCII), an IPv4 address or a bracketed IPv6 address, and a port of 1..65535.
  */
 bool config_is_authority(const char *text, size_t len);
 
 /*
- * Is it http://host or https://host, perhaps with user:password@, :port (1..65535) and whatever follows, without spaces
- * and control characters? For `valid`.
+ *  Whether it is http://host or https://host, perhaps with user:password@, :port (1..65535) and whatever follows,
+ * without spaces and control characters. For `valid`.
  */
 bool config_is_http_url(const char *value);
 
-/* Is it host:port, :port or [v6]:port with port 0..65535? For `valid`. */
+/* Whether it is host:port, :port or [v6]:port with port 0..65535. For `valid`. */
 bool config_is_address(const char *value);
 
-/* Is it well-formed UTF-8 of 1..128 bytes without control characters? For `valid` of SP_NAME. */
+/* Whether it is well-formed UTF-8 of 1..128 bytes without control characters. For `valid` of SP_NAME. */
 bool config_is_name(const char *value);
 
-/* Is it a Kubernetes namespace name (RFC 1123 label)? For `valid`. */
+/* Whether it is a Kubernetes namespace name (RFC 1123 label). For `valid`. */
 bool config_is_namespace(const char *value);
 
 /* What --health prints and ends with: "healthy" and 0 for RC_OK, else on stderr what is wrong, and 1. */

@@ -48,7 +48,7 @@ static enum rc refuse_duplicate_keys(const cJSON *object, struct error *err)
 	return rc;
 }
 
-/* Recursion is bounded: json_check() has refused more than JSON_DEPTH_MAX levels. */
+/* Recursion is bounded: json_check() has rejected more than JSON_DEPTH_MAX levels. */
 static enum rc check_tree(const cJSON *value, struct error *err)
 {
 	const cJSON *child = NULL;

@@ -22,7 +22,7 @@
  * JSON_DEPTH_MAX levels, no key twice in one object. (Numbers that a double does not hold:
  * api-svc/document/exact_numbers.h.) Never recurses deeper than JSON_DEPTH_MAX, whatever the input.
  *
- * ret_tree  given to the caller (cJSON_Delete, cleanup_json).
+ * ret_tree  owned by the caller (cJSON_Delete, cleanup_json).
  * Errors: RC_INVALID_ARGUMENT with what is wrong and at which byte; RC_NO_MEMORY.
  */
 enum rc json_parse_strict(const char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
@@ -50,7 +50,7 @@ const char *json_string_at(const cJSON *obj, const char *path);
 /* The whole number at the path; `otherwise` when it is missing, no number, has a fraction or lies beyond 2^53. */
 int64_t json_int_at(const cJSON *obj, const char *path, int64_t otherwise);
 
-/* Is there `true` at the path? */
+/* Whether there is `true` at the path. */
 bool json_true_at(const cJSON *obj, const char *path);
 
 /* A member of an object, and its place among the others. */
@@ -63,13 +63,13 @@ struct json_member {
  * The members of an object in the order of their names, those of one name in their own order: in less than the square
  * of their number.
  *
- * ret_members  given to the caller (free()).
+ * ret_members  owned by the caller (free()).
  * Errors: RC_NO_MEMORY.
  */
 enum rc json_sort_members(const cJSON *object, struct json_member **ret_members, size_t *ret_count, struct error *err)
 	must_check;
 
-/* Is the value a whole number that a double holds exactly (|v| <= 2^53)? ret_value may be NULL. */
+/* Whether the value is a whole number that a double represents exactly (|v| <= 2^53). ret_value may be NULL. */
 bool json_is_int(const cJSON *value, int64_t *ret_value);
 
 /* For `cleanup_json cJSON *tree = NULL;` */

@@ -48,7 +48,7 @@ static long unicode_escape(const struct scanner *s)
 	return strtol(digits, NULL, 16);
 }
 
-/* At a backslash. cJSON refuses lone surrogates by returning no tree, so they are found here. */
+/* At a backslash. cJSON rejects lone surrogates by returning no tree, so they are found here. */
 static enum rc scan_escape(struct scanner *s)
 {
 	long unit;

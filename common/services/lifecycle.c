@@ -43,7 +43,7 @@ void lifecycle_init(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	lifecycle_ignore_broken_pipes();
 	setrlimit(RLIMIT_CORE,
-		  &(struct rlimit){ 0 }); /* under systemd LimitCORE= does it: its filter refuses the call */
+		  &(struct rlimit){ 0 }); /* under systemd LimitCORE= does it: its filter rejects the call */
 }
 
 /* libsystemd is optional at run time: loaded once, if NOTIFY_SOCKET is set. */
@@ -80,7 +80,7 @@ static int64_t watchdog_ns(void)
 	return usec * 1000 / 2;
 }
 
-/* Has a signal come within the time? 0: without a limit. */
+/* Whether a signal arrived within the timeout. 0: without a limit. */
 static bool wait_for_signal(int64_t ns)
 {
 	struct timespec time = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };

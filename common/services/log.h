@@ -1,6 +1,6 @@
 /*
- * Logs: a line on stderr, as a JSON object with `time`, `level`, `msg`, `process`, then fields; or as text for people,
- * `TIME LEVEL process: msg key=value...`, with colours on a terminal (https://no-color.org).
+ * Logs: a line on stderr, as a JSON object with `time`, `level`, `msg`, `process`, then fields; or as text
+ * human-readable, `TIME LEVEL process: msg key=value...`, with colours on a terminal (https://no-color.org).
  *
  *	log_info("container created", log_str("id", id), log_num("ms", elapsed));
  *
@@ -47,7 +47,7 @@ bool log_level_from_name(const char *name, enum log_level *ret_level);
 /* The format of that name ("json", "text"); false when there is none. */
 bool log_format_from_name(const char *name, enum log_format *ret_format);
 
-/* Would a line of this level be written? For lines that cost something to make. */
+/* Whether lines of this level are written. For lines that cost something to make. */
 bool log_enabled(enum log_level level);
 
 /* A field with a text value (borrowed, cut at LOG_VALUE_MAX; NULL: the field is left out), and one with a number. */

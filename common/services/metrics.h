@@ -63,7 +63,7 @@ struct metric {
 	bool sparse; /* what was never counted is not shown: for a product of labels of which most never happen */
 	struct metric_label labels[METRIC_LABELS_MAX];
 	struct metric_cell *cells;         /* one a series */
-	struct metric_buckets *buckets;    /* of a histogram, in place of cells */
+	struct metric_buckets *buckets;    /* of a histogram, instead of cells */
 	struct metric_exemplar *exemplars; /* METRIC_BUCKETS a series; NULL: none are kept */
 };
 

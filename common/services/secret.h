@@ -6,12 +6,12 @@
 
 #include "common/services/json.h"
 
-/* Wipe and free. Takes NULL. */
+/* Wipe and free. NULL is allowed. */
 void secret_free(char *text);
 void secret_free_at(char **text);
 #define cleanup_secret cleanup_with(secret_free_at)
 
-/* Wipe every string in the tree, and free it. Takes NULL. */
+/* Wipe every string in the tree, and free it. NULL is allowed. */
 void secret_tree_free(cJSON *tree);
 void secret_tree_free_at(cJSON **tree);
 #define cleanup_secret_tree cleanup_with(secret_tree_free_at)

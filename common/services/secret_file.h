@@ -29,11 +29,11 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 
 /*
  * Read a whole text file: a regular one, perhaps at the end of symbolic links. A FIFO, a socket or a device in its
- * place is refused at once, without waiting for anybody.
+ * place is rejected at once, without waiting for anybody.
  *
  * max        bytes that it may have.
- * ret_text   given to the caller (secret_free), NUL-terminated.
- * ret_len    its length, for a text in which there may be NULs (UTF-16); NULL: they are refused.
+ * ret_text   owned by the caller (secret_free), NUL-terminated.
+ * ret_len    its length, for a text in which there may be NULs (UTF-16); NULL: they are rejected.
  * ret_stamp  of what was read; may be NULL.
  *
  * Errors, each naming the path: RC_NOT_FOUND; RC_TOO_LARGE; RC_INVALID_ARGUMENT it cannot be read, is no regular file

@@ -220,7 +220,7 @@ static bool is_open(const struct reader *r, const cJSON *node)
 	return false;
 }
 
-/* Does a tree have at most so many levels and values? *values: how many of them are left then. */
+/* Whether a tree has at most this many levels and values. *values: the remaining number. */
 static bool fits(const cJSON *node, size_t levels, size_t *values)
 {
 	const cJSON *child = NULL;

@@ -24,10 +24,10 @@
  *
  * Aliases become copies, and `<<` merges mappings into the one that contains it. Tags decide between string and typed
  * scalar (!!str, !!int, ...); others than YAML's own have no meaning.
- * Refused: !!binary and the like, keys that are no scalars, U+0000, infinities and NaN, an alias inside of its own
- * anchor, and whatever goes beyond the limits above.
+ * Rejected: !!binary and the like, keys that are no scalars, U+0000, infinities and NaN, its own alias inside anchor,
+ * and whatever goes beyond the limits above.
  *
- * ret_tree  given to the caller (cJSON_Delete, cleanup_json).
+ * ret_tree  owned by the caller (cJSON_Delete, cleanup_json).
  * Errors: RC_INVALID_ARGUMENT with the line and what is wrong there; RC_TOO_LARGE; RC_NO_MEMORY.
  * Source: YAML 1.2.2 section 10.3; sigs.k8s.io/yaml and what kubectl was seen to take
  * (tests/end-to-end/kubeconfigs.py).

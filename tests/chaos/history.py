@@ -6,7 +6,7 @@ import threading
 
 # How a call ended that was not answered. UNREACHABLE: nothing was sent. LEFT: the client has closed before the answer.
 UNREACHABLE, RESET, TIMEOUT, LEFT = "unreachable", "reset", "timeout", "left"
-# How a stream that was answered ended, in the place of `detail`; "": the client left it.
+# How a stream that was answered ended, instead of `detail`; "": the client left it.
 ENDED, BROKEN = "the stream has ended", "the stream was broken off"
 # The operations by the names of common/operation.h.
 CHANGES = ("update", "scale", "stop", "start", "restart", "rollback")

@@ -70,7 +70,7 @@ def test_a_sidecar_is_not_ours_wherever_it_stands(stack):
 
 
 def test_a_rollout_is_followed_and_the_old_pod_does_not_speak_again(own_stack):
-    """The new Pod starts late: PENDING in between, then its address for good. One worker, as each has a watch of its own."""
+    """The new Pod starts late: PENDING in between, then its address for good. One worker, as each has its own watch."""
     stack = own_stack(1)
     stack.api.create(spec(metadata={"name": "web", "labels": {"dcm-test/start-delay": "1s"}}), "rolled")
     old = stack.wait_status("rolled", "RUNNING")["spec"]["network"]["ip"]
@@ -236,7 +236,7 @@ def test_broken_annotations_cost_what_was_written_only(stack):
 
 
 def test_labels_at_the_limits_of_kubernetes(stack):
-    """What may be 63 long is, and comes back; one more is refused, by our own rules, with a pointer."""
+    """What may be 63 long is, and comes back; one more is rejected, by our own rules, with a pointer."""
     longest = {"k" * 63: "v" * 63, "p" * 63 + "." + "q" * 63 + "/" + "n" * 63: "", "dcm.project/other": "fine"}
     answer = stack.api.create(spec(metadata={"name": "n", "labels": longest}), "labelled")
     assert answer.status == 201, answer.text

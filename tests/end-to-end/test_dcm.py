@@ -131,7 +131,7 @@ def test_an_error_in_the_chain_leaves_nothing_behind(provider):
 
 
 def test_a_lost_reply_leaves_no_container_that_dcm_does_not_know(provider):
-    """The connections break under the create: it is undone, and its repeat succeeds, or is refused and forgotten."""
+    """The connections break under the create: it is undone, and its repeat succeeds, or is rejected and forgotten."""
     proxy = Proxy(provider.stack.api_port)
     manager = ResourceManager(proxy.port)
     known = set()

@@ -338,7 +338,7 @@ def test_exec_input_that_was_not_asked_for_is_refused(stack, run):
     web(stack)
     client = run("web", ["sh", "-c", "sleep 5"] if not stack.target.simulated else ["cat"],
                  stdin="false" if not stack.target.simulated else "true")
-    if stack.target.simulated:  # without stdin nothing of it goes on for long enough
+    if stack.target.simulated:  # without stdin nothing of it continues for long enough
         client.end_input()
         return
     client.send(STDIN, b"x")
@@ -448,7 +448,7 @@ def test_exec_is_refused_when_all_streams_are_taken(own_stack, run):
 
 
 def test_exec_run_is_never_run_twice(own_stack, target):
-    """A worker that is stopped with a request, and goes on when its client has been answered: nothing is begun then."""
+    """A worker that is stopped with a request, and continues when its client has been answered: nothing is begun then."""
     stack = own_stack(1)
     web(stack)
     assert post(stack, "web", command=["cat"]).status == 200

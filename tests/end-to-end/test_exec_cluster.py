@@ -88,7 +88,7 @@ def test_exec_on_a_terminal_with_resize(stack, run):
     time.sleep(0.2)
     client.send(STDIN, b"stty size\n")
     client.until(b"43 132")
-    other = run("web", ["sh"], tty="true")  # each has a terminal of its own
+    other = run("web", ["sh"], tty="true")  # each has its own terminal
     other.send(STDIN, b"echo I am $((1+1))\n")
     assert b"I am 2" in other.until(b"I am 2")
     client.send(STDIN, b"exit 4\n")
@@ -329,7 +329,7 @@ def test_exec_run_ends_the_command_with_its_client(own_stack, how):
 
 @pytest.mark.parametrize("octal", ["0", "1", "170"])
 def test_exec_run_of_64_at_once_with_a_mebibyte_each(own_stack, octal):
-    """None is lost; on a machine that is too busy a few may be refused before they begin, never afterwards."""
+    """None is lost; on a machine that is too busy a few may be rejected before they begin, never afterwards."""
     stack = own_stack(1, SP_SERVER_REQUEST_TIMEOUT="120s")
     web(stack)
     slowest, over = 0.0, threading.Event()

@@ -1,6 +1,6 @@
 """
 kubesim may not be kinder than a real API server: both answer every request of kube_cases.py as it was recorded from the
-real one. Where kubesim cannot judge, it refuses.
+real one. Where kubesim cannot judge, it rejects.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Lists with a filter and an order: which containers they show, page by page, and what is refused."""
+"""Lists with a filter and an order: which containers they show, page by page, and what is rejected."""
 
 import base64
 import hashlib

@@ -100,7 +100,7 @@ def test_a_quota_is_pending_at_first_and_failed_when_it_lasts(monitors, no_pods,
     assert ("FAILED" in m.dcm.of("quota")) == ("FAILED" in statuses), m.dcm.events
     no_pods(False)
     m.scale("quota", 0)
-    m.scale("quota", 1)  # the ReplicaSet controller's own pause after refusals grows to minutes
+    m.scale("quota", 1)  # the ReplicaSet controller's own pause after rejections grows to minutes
     m.wait_last("quota", "RUNNING", 40)
     assert any("exceeded quota" in message for message in m.dcm.messages("quota"))
 

@@ -95,7 +95,7 @@ class Script:
             raise
 
     def _create(self, container_id):
-        """A create that was refused leaves nothing: a 409 after it passes by."""
+        """A create that was rejected leaves nothing: a 409 after it passes by."""
         def create():
             answer = self.api.create(spec(), container_id)
             assert answer.status == 201, answer.text

@@ -1,4 +1,4 @@
-"""What the monitor does when kubesim refuses to be watched, and what it asks for then."""
+"""What the monitor does when kubesim rejects to be watched, and what it asks for then."""
 
 from monitors import deployment
 from processes import wait_for

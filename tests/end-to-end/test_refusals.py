@@ -1,4 +1,4 @@
-"""What Kubernetes refuses: rights, quotas, namespaces. The answer says so, shows no internals, and nothing is left."""
+"""What Kubernetes rejects: rights, quotas, namespaces. The answer says so, shows no internals, and nothing is left."""
 
 import uuid
 

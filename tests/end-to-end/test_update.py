@@ -1,4 +1,4 @@
-"""PATCH: what a client changes, what others have put in, and what is refused."""
+"""PATCH: what a client changes, what others have put in, and what is rejected."""
 
 import concurrent.futures
 import copy

@@ -1,4 +1,4 @@
-"""A change of several objects: refused, interrupted or repeated, the container is afterwards the old or the new one."""
+"""A change of several objects: rejected, interrupted or repeated, the container is afterwards the old or the new one."""
 
 import threading
 
@@ -242,7 +242,7 @@ def test_rollback_does_not_lead_to_what_was_refused(own_stack, gate, request):
 
 
 def test_rollback_leads_to_what_was_refused_once_and_taken_later(own_stack, gate, root_kind):
-    """The revision is the same one again, and its first moment was that of the refused change."""
+    """The revision is the same one again, and its first moment was that of the rejected change."""
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)
@@ -299,7 +299,7 @@ def test_a_webhook_that_cannot_be_tried_is_no_refusal(own_stack, gate):
 
 
 def test_a_verb_that_the_role_lacks_is_named(own_stack, gate):
-    """The rest of the API goes on."""
+    """The rest of the API continues."""
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     assert stack.api.create(spec(), "whole").status == 201

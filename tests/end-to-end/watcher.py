@@ -1,4 +1,4 @@
-"""A client of the list that goes on, as curl would show it."""
+"""A client of the list that continues, as curl would show it."""
 
 import http.client
 import json

@@ -61,7 +61,7 @@ static const struct verb_row {
 	bool named;
 	bool on_subresources;
 	const char *verb;
-	/* NULL: refused */
+	/* NULL: rejected */
 	void (*function)(struct sim *, const struct sim_target *, struct sim_request *, struct sim_response *);
 	const char *const queries[9]; /* the parameters that it knows; NULL ends them */
 } verbs[] = {

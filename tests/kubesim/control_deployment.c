@@ -270,7 +270,7 @@ static void scale_down_old(struct rollout *r)
 	}
 }
 
-/* Are there Pods of other ReplicaSets, or will there be? */
+/* Whether there are Pods of other ReplicaSets, or will there be. */
 static bool old_ones_left(struct rollout *r)
 {
 	bool left = false;

@@ -9,7 +9,7 @@
 #include "tests/kubesim/objects.h"
 #include "tests/kubesim/tree.h"
 
-#define RETRY_MS 1000 /* after a Pod was refused */
+#define RETRY_MS 1000 /* after a Pod was rejected */
 
 /* The Pods of one ReplicaSet, counted. */
 struct tally {
@@ -59,7 +59,7 @@ static struct tally tally_pods(struct sim_list *pods)
 	return t;
 }
 
-/* Make one Pod. False, with the reason in `message`, when it is refused. */
+/* Make one Pod. False, with the reason in `message`, when it is rejected. */
 static bool create_pod(struct sim *sim, const struct sim_object *rs, const cJSON *tree, char message[SIM_REFUSAL_MAX])
 {
 	const struct sim_kind *kind = &sim_kinds[SIM_POD];

@@ -19,7 +19,7 @@
 #define REVISION_LABEL "controller-revision-hash"  /* on Pods: the name of one */
 #define NAME_LABEL_OF_POD "statefulset.kubernetes.io/pod-name"
 #define INDEX_LABEL "apps.kubernetes.io/pod-index"
-#define RETRY_MS 1000    /* after a Pod was refused */
+#define RETRY_MS 1000    /* after a Pod was rejected */
 #define NAME_AGAIN_MS 20 /* until a predecessor's object of the name may be gone */
 #define NAME_MAX 300
 

@@ -10,7 +10,7 @@
 /* Answer when the path is one of these; false: it is not, and the response is untouched. */
 bool sim_discovery_answer(const struct sim_request *request, struct sim_response *response);
 
-/* May the path be read without a token? */
+/* Whether the path requires no token. */
 bool sim_discovery_is_public(const char *path);
 
 #endif

@@ -83,7 +83,7 @@ struct sim_status sim_fault_status(const struct sim_fault *fault);
 
 #define SIM_REFUSAL_MAX 800 /* bytes */
 
-/* Is this object refused by a quota? The sentence is the API server's. */
+/* Whether a quota rejects the object. The sentence is the API server's. */
 bool sim_faults_refuse(struct sim *sim, const struct sim_kind *kind, const char *name, char message[SIM_REFUSAL_MAX]);
 
 #endif

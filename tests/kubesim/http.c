@@ -23,7 +23,7 @@ struct sim_http {
 	struct sim_http_settings settings;
 	struct MHD_Daemon *daemon;
 	atomic_bool stopping;
-	atomic_int upgraded; /* connections, each with a thread of its own */
+	atomic_int upgraded; /* connections, each with its own thread */
 };
 
 /* Everything that belongs to one request; freed when libmicrohttpd is done with it. */

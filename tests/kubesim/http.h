@@ -39,8 +39,8 @@ struct sim_stream {
 /* A connection that becomes a WebSocket, with status 101. */
 struct sim_upgrade {
 	/*
-	 * Speaks over it, on a thread of its own, when the request is gone; the connection ends with it. early: what
-	 * had come already. May block.
+	 * Speaks over it, on its own thread, when the request is gone; the connection ends with it. early: what had
+	 * come already. May block.
 	 */
 	void (*run)(void *ctx, int fd, const char *early, size_t len);
 	void (*destroy)(void *ctx);
@@ -92,17 +92,17 @@ const char *sim_request_header(const struct sim_request *request, const char *na
 /* The first query parameter that is not in the list, which ends with NULL; NULL when there is none. */
 const char *sim_request_other_query(const struct sim_request *request, const char *const *known);
 
-/* Is it "true" or "1"? */
+/* Whether it is "true" or "1". */
 bool sim_request_flag(const struct sim_request *request, const char *key);
 
 /* The same as a whole number of at least 0; *ret_value is untouched when it is not there. RC_INVALID_ARGUMENT. */
 enum rc sim_request_int(const struct sim_request *request, const char *key, int64_t *ret_value, struct error *err)
 	must_check;
 
-/* Has the client closed, or is the server stopping? */
+/* Whether the client has closed the connection, or the server is stopping. */
 bool sim_request_gone(const struct sim_request *request);
 
-/* Is the server stopping? */
+/* Whether the server is stopping. */
 bool sim_http_stopping(const struct sim_http *http);
 
 /* Sleep; false as soon as sim_request_gone(). */

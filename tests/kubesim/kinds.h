@@ -67,7 +67,7 @@ struct sim_kind {
 	/* Bring the cluster nearer to what the object says; runs on the controllers' thread. May be NULL. */
 	void (*reconcile)(struct sim *sim, struct sim_object *object);
 
-	/* Answer a list in place of the store. May be NULL. */
+	/* Answer a list instead of the store. May be NULL. */
 	void (*list)(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
 
 	/* What a server-side table shows; ends with a column without a name. */

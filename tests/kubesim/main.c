@@ -2,7 +2,7 @@
  * kubesim: a stand-in for a Kubernetes API server and its controllers, for tests and for trying things out without a
  * cluster. It is a simulator, and says so.
  *
- * What it cannot judge it refuses with 501 and a message that begins with "kubesim does not know": members that
+ * What it cannot judge it rejects with 501 and a message that begins with "kubesim does not know": members that
  * schema.c does not list, query parameters, server-side apply, JSON patch, orders in strategic patches, dry runs,
  * deletion but in the background, deletion of a collection. What it answers otherwise is what a real one was seen to
  * answer: tests/end-to-end/kube_cases.py. What it leaves out: metadata.managedFields, the schema that kubectl asks for

@@ -9,7 +9,7 @@
 /* Give a new object its namespace, uid, creationTimestamp, generation, and, from generateName, its name. */
 void sim_objects_stamp(const struct sim_kind *kind, cJSON *tree, const char *ns);
 
-/* Store a stamped tree, or a changed one in the place of `old`. ret_object, the caller's, may be NULL. */
+/* Store a stamped tree, or a changed one instead of `old`. ret_object, the caller's, may be NULL. */
 enum rc sim_objects_insert(struct sim *sim, const struct sim_kind *kind, cJSON *tree, struct sim_object **ret_object)
 	must_check;
 enum rc sim_objects_replace(struct sim *sim, const struct sim_object *old, cJSON *tree, struct sim_object **ret_object)
@@ -35,7 +35,7 @@ void sim_objects_delete_now(struct sim *sim, struct sim_object *object, const st
 /* Take it out of the store, finalizers or not; it is looked at again if a write came between. True: it is gone. */
 bool sim_objects_remove(struct sim *sim, const struct sim_object *object);
 
-/* Is it being deleted, and waits for nothing any more? (A namespace waits for what is in it.) */
+/* Whether it is being deleted, and nothing blocks the deletion. (A namespace waits for what is in it.) */
 bool sim_objects_finished(const struct sim_object *object, const cJSON *tree);
 
 /* Create a namespace; one that is there already is left alone. */

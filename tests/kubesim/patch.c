@@ -27,8 +27,8 @@ static const char *merge_key_of(const cJSON *list)
 }
 
 /*
- * Is it more than what is merged here: an order ("$patch") but for the order of lists, which they have here anyway; an
- * element without its list's key; a list of texts that is merged?
+ *  Whether it is more than what is merged here: an order ("$patch") but for the order of lists, which they have here
+ * anyway; an element without its list's key; a list of texts that is merged.
  */
 static bool is_order(const cJSON *member)
 {

@@ -99,7 +99,7 @@ static bool send_out(struct session *s, int fd)
 	return !s->out.failed;
 }
 
-/* On a thread of its own. */
+/* On its own thread. */
 static void run(void *ctx, int fd, const char *early, size_t len)
 {
 	struct session *s = ctx;
@@ -148,7 +148,7 @@ static const char *known_protocol(const char *asked)
 	return str_equal(asked, EXEC_PROTOCOL_V4) ? EXEC_PROTOCOL_V4 : NULL;
 }
 
-/* Is there the container that is named? Otherwise it was answered. */
+/* Whether there is the container that is named. Otherwise it was answered. */
 static bool check_container(const struct sim_target *t, const struct sim_request *rq, const cJSON *pod,
 			    struct sim_response *rs)
 {

@@ -54,7 +54,7 @@ static struct run_log *find_log(const char *key)
 	return log;
 }
 
-/* Has a test had a run of this container say something? */
+/* Whether a test has set the log of a run of this container. */
 static bool is_told(const char *key)
 {
 	size_t len = (size_t)(strrchr(key, '/') - key);
@@ -224,7 +224,7 @@ static size_t copy_lines(struct reading *r, const struct buf *text, char *out, s
 	return used;
 }
 
-/* Does the run go on? */
+/* Whether the run continues. */
 static bool goes_on(const struct reading *r)
 {
 	cleanup_object struct sim_object *pod = sim_store_get(r->sim->store, r->target.kind, r->target.ns,

@@ -30,7 +30,7 @@ enum sim_fault_kind {
 	FAULT_NOT_SUPPORTED,
 	FAULT_DUPLICATE,
 	FAULT_FORBIDDEN,
-	FAULT_REFUSED, /* no fault: this simulator cannot judge it; the whole request is refused */
+	FAULT_REFUSED, /* no fault: this simulator cannot judge it; the whole request is rejected */
 };
 
 /* Add a fault: with the value (NULL: none is shown), a detail and the field at fault. All are copied. */
@@ -67,10 +67,10 @@ void sim_answer_invalid(struct sim_response *r, const struct sim_kind *kind, con
 			const struct sim_causes *causes);
 void sim_answer_internal(struct sim_response *r, const char *message);
 
-/* 501: a real API server may accept it, refuse it or drop a part of it. */
+/* 501: a real API server may accept it, reject it or drop a part of it. */
 void sim_answer_refused(struct sim_response *r, const char *what);
 
-/* What reading the request came to: RC_UNSUPPORTED is refused, all else a bad request. */
+/* What reading the request came to: RC_UNSUPPORTED is rejected, all else a bad request. */
 void sim_answer_unreadable(struct sim_response *r, const struct error *err);
 
 /* An object is the response. */

@@ -31,7 +31,7 @@ bool sim_store_stopped(struct sim_store *s);
  *                    gone. A draft equal to `old` changes nothing, and no watch hears of it.
  * sim_store_remove   The same conditions.
  *
- * On RC_OK the store has a reference of its own, and the draft its version.
+ * On RC_OK the store has its own reference, and the draft its version.
  */
 enum rc sim_store_insert(struct sim_store *s, struct sim_object *draft) must_check;
 enum rc sim_store_replace(struct sim_store *s, const struct sim_object *old, struct sim_object *draft) must_check;
@@ -46,7 +46,7 @@ struct sim_object *sim_store_get(struct sim_store *s, const struct sim_kind *kin
 struct sim_list_query {
 	const struct sim_kind *kind;
 	const char *ns;    /* "": all */
-	const char *after; /* the key after which to go on; NULL: from the start */
+	const char *after; /* the key after which to continue; NULL: from the start */
 	uint64_t at;       /* the version at which it is listed; 0: as it is now */
 	const struct sim_selector *selector;
 	size_t limit; /* 0: all */
@@ -111,7 +111,7 @@ void sim_store_touch(struct sim_store *s, const struct sim_object *object, int64
 /* The next object that a controller must look at, referenced. Blocks; NULL when the store was stopped. */
 struct sim_object *sim_store_next_due(struct sim_store *s);
 
-/* Does it name owners, and none of them exists? */
+/* Whether it has owner references, and none of the owners exists. */
 bool sim_store_is_orphan(struct sim_store *s, const struct sim_object *object);
 
 /* How long ago the object was created, and began to be deleted (0: it did not). False: it is gone. */

@@ -38,7 +38,7 @@ cJSON *sim_tree_find(const cJSON *array, const char *key, const char *value);
 /* Sort members by key. */
 void sim_tree_sort(cJSON *object);
 
-/* Does an object here or below have a member twice? */
+/* Whether an object in the tree has a duplicate member. */
 bool sim_tree_repeats(const cJSON *value);
 
 /* Drop members that are null, everywhere below. */

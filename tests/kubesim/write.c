@@ -25,7 +25,7 @@
 static const struct media_type {
 	const char *name;
 	bool of_patch;
-	sim_patch_function patch; /* NULL: plain JSON, or refused */
+	sim_patch_function patch; /* NULL: plain JSON, or rejected */
 	bool refused;             /* a real API server reads it */
 } media_types[] = {
 	{ "application/json", false, NULL, false },
@@ -140,7 +140,7 @@ static bool is_printable(const char *text)
 	return !*text;
 }
 
-/* The query parameters of all writes; those that a real API server refuses are refused as unknown. */
+/* The query parameters of all writes; those that a real API server rejects are rejected as unknown. */
 static bool check_options(const struct sim_request *rq, struct sim_response *rs)
 {
 	static const char *const validations[] = { "", "Ignore", "Warn", "Strict" };
@@ -333,7 +333,7 @@ static bool is_counted_change(const struct sim_kind *kind, const cJSON *tree, co
 	       (kind->counts_annotations && (now || before) && !cJSON_Compare(now, before, true));
 }
 
-/* Store `tree` in the place of `current`. An error: `current` is not current any more, and nothing is answered. */
+/* Store `tree` instead of `current`. An error: `current` is not current any more, and nothing is answered. */
 static enum rc store_changed(struct sim *sim, const struct sim_target *t, bool dry, struct sim_object *current,
 			     cJSON *tree, struct sim_object **ret_stored, struct sim_response *rs)
 {
@@ -364,7 +364,7 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, bool d
 	return rc;
 }
 
-/* What PUT does in the place of a patch. */
+/* What PUT does instead of a patch. */
 static bool replace_whole(cJSON *target, const cJSON *body)
 {
 	const cJSON *member = NULL;

@@ -214,7 +214,7 @@ enum rc bus_new_inbox(const struct bus *bus, char out[BUS_INBOX_MAX], struct err
 
 /* ---- publishing -------------------------------------------------------------------------------------------------- */
 
-/* Does the subject match a pattern with NATS' wildcards? */
+/* Whether the subject matches a pattern with NATS wildcards. */
 static bool matches(const char *pattern, const char *subject)
 {
 	while (*pattern && *subject) {

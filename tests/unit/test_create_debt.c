@@ -45,7 +45,7 @@
 #define MINE SPEC("mine")
 #define ANOTHER SPEC("another")
 
-/* JetStream's refusals of a message. */
+/* JetStream's rejections of a message. */
 #define UNDECIDED FAKE_JETSTREAM_ERROR(10164)
 #define FULL "{\"error\":{\"code\":503,\"err_code\":10077,\"description\":\"maximum bytes exceeded\"}}"
 #define DISK_FULL \
@@ -657,7 +657,9 @@ Test(create_debt, what_a_request_made_is_undone_without_jetstream)
 	stop(&w);
 }
 
-/* ---- JetStream's refusals ---------------------------------------------------------------------------------------- */
+/*
+ * ---- JetStream's rejections ----------------------------------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name;

@@ -5,7 +5,7 @@
 
 #include "common/services/log.h"
 
-/* What was written to stderr; given to the caller. */
+/* What was written to stderr; owned by the caller. */
 static char *end_capture(int fd, int stderr_was)
 {
 	char *text = calloc(1, 16384);

@@ -125,7 +125,7 @@ Test(openapi, every_example_obeys_its_schema)
 	schema_set_destroy(set);
 }
 
-/* ---- documents that are refused ---- */
+/* ---- documents that are rejected ---- */
 
 struct refused_case {
 	const char *name;

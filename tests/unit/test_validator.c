@@ -166,7 +166,7 @@ Test(validator, keeps_a_hundred_faults_and_counts_the_rest)
 	schema_set_destroy(set);
 }
 
-/* ---- what the compiler of schemas refuses ---- */
+/* ---- what the compiler of schemas rejects ---- */
 
 struct refused_case {
 	const char *name;

@@ -72,7 +72,7 @@ def test_a_patch_that_a_worker_refuses(api, worker, operation, code, status):
 
 
 def test_a_patch_is_for_workers_that_know_versions(api, worker):
-    """An old worker beside them refuses what it does not know, and is passed over."""
+    """An old worker beside them rejects what it does not know, and is passed over."""
     worker.on["get"] = lambda asked: Ok(shown(), etag=ETAG) if len(worker.of("get")) > 3 else Fail("UNSUPPORTED", "version '2'")
     worker.on["update"] = lambda asked: Ok(shown(), etag=ETAG)
     assert patch(api).status == 200

@@ -77,7 +77,7 @@ def test_what_ends_its_connection_is_answered_once(api, worker):
 
 
 def send_bytes(api, data):
-    """Each in a segment of its own; all that comes back."""
+    """Each in its own segment; all that comes back."""
     with api.connect() as s:
         got = b""
         try:
@@ -257,7 +257,7 @@ def requests_of(api):
     return [line for line in api.logs() if line.get("msg") in ("request", "request whose client has gone")]
 
 
-# What nginx refuses although RFC 9112 does not.
+# What nginx rejects although RFC 9112 does not.
 NGINX_IS_STRICTER = {"a method in small letters", "a tab after the colon", "empty Host"}
 REFUSED = {400, 413, 414, 431, 505}
 

@@ -1,4 +1,4 @@
-"""HTTP itself: what is refused, who is cut off, and how it ends."""
+"""HTTP itself: what is rejected, who is cut off, and how it ends."""
 
 import json
 import os
@@ -296,5 +296,5 @@ def test_memory_stays_small(worker, start):
         many(20)
         before = resident_kib()
         many(100)
-        # Sanitizers keep freed memory for a while, in a quarantine of their own.
+        # Sanitizers keep freed memory for a while, in their own quarantine.
         assert resident_kib() - before < (300 * 1024 if is_sanitized() else 1024)

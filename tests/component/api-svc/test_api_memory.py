@@ -109,7 +109,7 @@ def test_requests_that_wait_for_a_worker_are_counted(worker, start):
 
 
 def test_parts_of_replies_are_bounded_together(worker, start):
-    """A list whose reply never comes to its end keeps what has come: the next one is refused, not held."""
+    """A list whose reply never comes to its end keeps what has come: the next one is rejected, not held."""
     api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_REQUEST_TIMEOUT="4s")
     part = b"x" * (512 * 1024)
 

@@ -118,7 +118,7 @@ def test_a_readyz_that_is_forbidden_answers(ask):
 
 
 def test_a_refusal_from_before_a_server_was_ready_is_not_its_last_word(ask):
-    """It reads its roles between the refusal and the question whether it is ready."""
+    """It reads its roles between the rejection and the question whether it is ready."""
     said_of = {"/readyz": [], "": []}
 
     def restarted(_, path):

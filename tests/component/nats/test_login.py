@@ -73,7 +73,7 @@ def test_a_wrong_login_is_tried_until_its_file_is_right(start, certificates, tmp
 
 
 def test_a_login_that_ends_and_comes_back(start, tmp_path):
-    """The server refuses for longer than cnats is patient; subscriptions, the workers' among them, are there again."""
+    """The server rejects for longer than cnats is patient; subscriptions, the workers' among them, are there again."""
     user, other = NKey("user"), NKey("user")
     config = "authorization {{ users: [ {{ nkey: {} }} ] }}\n"
     (tmp_path / "seed").write_text(user.seed)
@@ -89,7 +89,7 @@ def test_a_login_that_ends_and_comes_back(start, tmp_path):
 
 
 def test_files_that_change_while_the_server_is_away(start, certificates, tmp_path):
-    """What cnats would keep for ever: a password and an authority."""
+    """What cnats would keep forever: a password and an authority."""
     server = "authorization {{ user: u, password: {} }}\n"
     password, authority = tmp_path / "password", tmp_path / "ca.crt"
     password.write_text("first")

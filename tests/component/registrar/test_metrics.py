@@ -1,4 +1,4 @@
-"""/metrics on a port of its own, which kube-worker, monitor and registrar have in common, and what the registrar shows."""
+"""/metrics on its own port, which kube-worker, monitor and registrar have in common, and what the registrar shows."""
 
 import os
 import socket

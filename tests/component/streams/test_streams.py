@@ -50,7 +50,7 @@ def test_a_gibibyte_goes_through_both_and_memory_stays_flat(stage):
     took = time.monotonic() - begun
     for process, seen in watch.samples.items():
         print(f"{process.name}: {seen[0]} KiB, at most {max(seen)} KiB over {size >> 20} MiB in {took:.1f} s")
-        # cnats frees messages on a thread of its own, which may be late for a moment where processors are busy.
+        # cnats frees messages on its own thread, which may be late for a moment where processors are busy.
         assert sanitized or statistics.median(seen) - seen[0] < 4096, (process.name, seen)
         assert sanitized or max(seen) - seen[0] < 32768, (process.name, seen)
     assert stage.wait_ended(2)[-1]["code"] == "OK"
@@ -200,7 +200,7 @@ def test_more_streams_than_the_worker_takes_are_refused(start):
 
 
 def test_a_stream_has_its_memory_from_the_begin(start):
-    """Those that do not fit are refused at once; none that has begun is cut off."""
+    """Those that do not fit are rejected at once; none that has begun is cut off."""
     stage = start(SP_WORKER_STREAMS="200", SP_SERVER_MEMORY=str(4 << 20))
     streams = [stage.get("mode=bytes&bytes=100000000", rcvbuf=4096, expect=None) for _ in range(80)]
     assert [s.status for s in streams] == [200] * 64 + [503] * 16
