@@ -1,5 +1,5 @@
 /*
- * What a client takes as an answer: the header Accept (RFC 9110 section 12.5.1). Pure.
+ * Media types accepted by a client: the header Accept (RFC 9110 section 12.5.1). Pure.
  */
 #ifndef API_SVC_ACCEPT_H
 #define API_SVC_ACCEPT_H
@@ -11,7 +11,7 @@
 /* Whether it names the event stream explicitly. accept: the header; NULL: absent. */
 bool accept_names_events(const char *accept);
 
-/* Whether the response may be an event stream. Also when a wildcard says so, or nothing is said. */
+/* Whether the response may be an event stream. Also by a wildcard, or without the header. */
 bool accept_allows_events(const char *accept);
 
 #endif

@@ -27,7 +27,7 @@ static const struct {
 	{ "order_by", "/query/order_by", check_order },
 };
 
-/* NULL: absent, or empty, which is the same. */
+/* NULL: absent or empty. */
 static const char *value_of(const struct target *target, const char *name)
 {
 	const char *text = parameters_query(target, name);
@@ -59,8 +59,7 @@ void list_query_check_watch(const struct target *target, struct faults *faults)
 
 	for (size_t i = 0; i < ARRAY_LEN(of_lists); i++)
 		if (parameters_query(target, of_lists[i][0]))
-			faults_add(faults, of_lists[i][1],
-				   "does not apply to a watch, which shows all containers as they change");
+			faults_add(faults, of_lists[i][1], "is not supported by a watch");
 	list_query_check(target, faults);
 }
 

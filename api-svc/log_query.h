@@ -1,5 +1,5 @@
 /*
- * What the API document cannot express of a request for logs.
+ * Rules for log requests that the API document cannot express.
  */
 #ifndef API_SVC_LOG_QUERY_H
 #define API_SVC_LOG_QUERY_H
@@ -7,7 +7,7 @@
 #include "api-svc/document/faults.h"
 #include "api-svc/http/target.h"
 
-/* Add to `faults` a time in the future, and parameters that exclude each other. */
+/* Add errors for times in the future, and for conflicting parameters. */
 void log_query_check(const struct target *target, struct faults *faults);
 
 #endif

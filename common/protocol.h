@@ -227,14 +227,14 @@
 #define PROTOCOL_DEADLINE_MAX_MS 3600000       /* later deadlines (clock skew) are reduced to this */
 #define PROTOCOL_PAGE_SIZE_DEFAULT 50
 #define PROTOCOL_PAGE_SIZE_MAX 1000
-#define PROTOCOL_LOG_LINES_DEFAULT 1000         /* without follow */
-#define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024) /* a list page ends early at this size of its JSON */
-#define PROTOCOL_WORKING_MS 1000                /* between two keepalives of a request */
-#define PROTOCOL_HEALTH_TIMEOUT_MS 600          /* health must respond within a second, even under load */
-#define PROTOCOL_PERMISSION_MS 1500             /* validity of a permission; below all silence limits in worker_calls.h */
-#define PROTOCOL_ETAG_MAX 65                    /* bytes of PROTOCOL_HEADER_ETAG with its NUL */
-#define PROTOCOL_SETTLE_MAX 512                 /* bytes of PROTOCOL_HEADER_SETTLE */
-#define PROTOCOL_STREAM_WINDOW (64u * 1024)     /* bytes in flight in one direction of a stream */
+#define PROTOCOL_LOG_LINES_DEFAULT 1000           /* without follow */
+#define PROTOCOL_PAGE_BYTES (32u * 1024 * 1024)   /* a list page ends early at this size of its JSON */
+#define PROTOCOL_WORKING_MS 1000                  /* between two keepalives of a request */
+#define PROTOCOL_HEALTH_TIMEOUT_MS 600            /* health must respond within a second, even under load */
+#define PROTOCOL_PERMISSION_MS 1500               /* below all silence limits in worker_calls.h */
+#define PROTOCOL_ETAG_MAX 65                      /* bytes of PROTOCOL_HEADER_ETAG with its NUL */
+#define PROTOCOL_SETTLE_MAX 512                   /* bytes of PROTOCOL_HEADER_SETTLE */
+#define PROTOCOL_STREAM_WINDOW (64u * 1024)       /* bytes in flight in one direction of a stream */
 #define PROTOCOL_STREAM_CREDIT_MAX (1024u * 1024) /* beyond the bytes sent; more is an error */
 #define PROTOCOL_STREAM_DATA_MAX (32u * 1024)     /* bytes of one DATA frame */
 #define PROTOCOL_STREAM_BEAT_MS 1000

@@ -126,7 +126,7 @@ static void look_for_client(struct run_source *s)
 	struct error err;
 
 	if (worker_stream_permission(s->stream) == STREAM_PERMISSION_REFUSED) {
-		error_set(&err, RC_CANCELLED, "the client has gone: the command's connection was closed");
+		error_set(&err, RC_CANCELLED, "the client has disconnected: the command's connection was closed");
 		refuse(s, NULL, &err);
 	} else if (clock_mono_ms() >= s->probe_ms) {
 		s->probe_ms = clock_mono_ms() + PROBE_MS;

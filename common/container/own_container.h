@@ -1,17 +1,17 @@
 /*
- * Of the containers of a Pod template the one that is ours, by what the client wrote. Pure.
+ * Finds the container of the spec among the containers of a Pod template. Pure.
  */
 #ifndef COMMON_CONTAINER_OWN_CONTAINER_H
 #define COMMON_CONTAINER_OWN_CONTAINER_H
 
 #include "common/services/json.h"
 
-/* What the client wrote, as the root's annotation keeps it; owned by the caller. NULL: others made the root. */
+/* The client's spec from the root's annotation; owned by the caller. NULL: a root of another program. */
 cJSON *skeleton_read(const cJSON *root);
 
 /*
- * The container that has the name which the client gave it: what `kubectl patch` adds comes before it. In a root that
- * others made it is the first; NULL: there is none. Belongs to the root.
+ * The container with the client's name, as `kubectl patch` inserts others before it. In a root of another program the
+ * first one; NULL: none. Owned by the root.
  */
 const cJSON *own_container(const cJSON *root, const cJSON *skeleton);
 

@@ -8,9 +8,9 @@
 #include "common/base/strutil.h"
 
 #define PREFIX "s-"
-#define PREFIXED_ID_MAX 60 /* bytes of an id that gets the prefix: the name stays below 63 */
+#define PREFIXED_ID_MAX 60 /* bytes of an id with the prefix: the name stays below 63 */
 #define DIGEST_BYTES 30
-#define ORDINARY PREFIX "0" /* how names that are a digest begin */
+#define ORDINARY PREFIX "0" /* prefixes of names with a digest */
 #define HEADLESS PREFIX "1"
 
 /* Whether it begins with a digit, or has the form of a derived name. */
@@ -26,7 +26,7 @@ static enum rc write_digest(const char *id, const char *prefix, char out[SERVICE
 	char hex[2 * DIGEST_BYTES + 1];
 
 	if (!crypto_sha256_hex(id, strlen(id), DIGEST_BYTES, hex))
-		return error_set(err, RC_INTERNAL, "no digest can be made for the name of a Service");
+		return error_set(err, RC_INTERNAL, "cannot compute a digest for the name of a Service");
 	snprintf(out, SERVICE_NAME_MAX, "%s%s", prefix, hex);
 	return RC_OK;
 }

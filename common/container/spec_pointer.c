@@ -43,7 +43,7 @@ static const struct row {
 };
 /* clang-format on */
 
-/* Whether the pattern is a prefix of the field. The index that '#' stood for is told. */
+/* Whether the pattern is a prefix of the field. Returns the index matched by '#'. */
 static bool matches(const char *pattern, const char *field, const char **index, size_t *index_len)
 {
 	for (; *pattern; pattern++) {

@@ -1,12 +1,12 @@
 /*
- * The ports of a container's spec: which of them others can reach. One rule for all who need a Service or miss one.
+ * The ports of a container's spec: their visibility. Shared by everything that creates or checks a Service.
  */
 #ifndef COMMON_CONTAINER_SPEC_PORTS_H
 #define COMMON_CONTAINER_SPEC_PORTS_H
 
 #include "common/services/json.h"
 
-#define PORT_PROTOCOL_DEFAULT "TCP" /* where none is said, by us and by Kubernetes */
+#define PORT_PROTOCOL_DEFAULT "TCP" /* the default of the API and of Kubernetes */
 
 /* The protocol of a port, in a spec or an object. */
 const char *port_protocol(const cJSON *port);
@@ -20,7 +20,7 @@ bool spec_port_is_exposed(const cJSON *port);
 /* Whether any port of the spec satisfies the test. */
 bool spec_any_port(const cJSON *spec, bool (*test)(const cJSON *port));
 
-/* Does the spec ask for a Service: is any of its ports exposed? */
+/* Whether the spec requires a Service: any of its ports is exposed. */
 bool spec_wants_service(const cJSON *spec);
 
 #endif

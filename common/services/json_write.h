@@ -1,6 +1,6 @@
 /*
- * JSON out: a writer that appends to a buffer. Commas are its business, escaping too; failure is the buffer's
- * (buf_check). Keys and values are borrowed for the call. Nothing allocates but the buffer.
+ * JSON output: a writer that appends to a buffer, with commas and escaping; failures are those of the buffer
+ * (buf_check). Keys and values are borrowed for the call. Only the buffer allocates.
  *
  *	json_begin_object(&w, NULL);
  *	json_string(&w, "id", id);
@@ -9,7 +9,7 @@
  *	json_end_array(&w);
  *	json_end_object(&w);
  *
- * `key` is the member's name inside an object, NULL inside an array and at the top.
+ * `key` is the member name inside an object, NULL inside an array and at the top level.
  */
 #ifndef COMMON_SERVICES_JSON_WRITE_H
 #define COMMON_SERVICES_JSON_WRITE_H
@@ -24,10 +24,10 @@
 
 struct json_writer {
 	struct buf *out;
-	bool comma; /* a value comes before the next one */
+	bool comma; /* the next value needs a comma */
 };
 
-/* Write to `out`, which outlives the writer. */
+/* Write to `out`, which must outlive the writer. */
 struct json_writer json_writer_make(struct buf *out);
 
 void json_begin_object(struct json_writer *w, const char *key);
@@ -47,13 +47,13 @@ void json_string_n(struct json_writer *w, const char *key, const char *value, si
 void json_int(struct json_writer *w, const char *key, int64_t value);
 void json_bool(struct json_writer *w, const char *key, bool value);
 
-/* The text that json_tree() writes of a number: the shortest that reads back as the same double; not finite: "null". */
+/* The text of a number as written by json_tree(): the shortest that parses to the same double; not finite: "null". */
 void json_format_number(double value, char out[JSON_NUMBER_MAX]);
 
-/* A whole tree; every number reads back as the same double. NULL writes nothing. */
+/* A whole tree; numbers parse to the same double. NULL writes nothing. */
 void json_tree(struct json_writer *w, const char *key, const cJSON *tree);
 
-/* A text that is JSON already. */
+/* A text that is already JSON. */
 void json_raw(struct json_writer *w, const char *key, const char *json, size_t len);
 
 #endif

@@ -16,7 +16,7 @@ void secret_free_at(char **text)
 	secret_free(*text);
 }
 
-/* As deep as the tree, which its parser has limited to JSON_DEPTH_MAX. */
+/* Recursion is bounded by the parser (JSON_DEPTH_MAX). */
 static void wipe(cJSON *node)
 {
 	for (; node; node = node->next) {

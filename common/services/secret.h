@@ -1,5 +1,5 @@
 /*
- * Texts that must not stay in memory: wiped before they are freed.
+ * Secrets in memory: wiped before they are freed.
  */
 #ifndef COMMON_SERVICES_SECRET_H
 #define COMMON_SERVICES_SECRET_H

@@ -1,5 +1,5 @@
 /*
- * Files that hold secrets, which others rename and rewrite while we run: read as a whole, never held open.
+ * Files with secrets, which may be replaced at any time: read as a whole, never kept open.
  */
 #ifndef COMMON_SERVICES_SECRET_FILE_H
 #define COMMON_SERVICES_SECRET_FILE_H
@@ -11,9 +11,9 @@
 
 #include "common/services/secret.h"
 
-#define SECRET_FILE_MAX (1024u * 1024) /* bytes of a token or PEM file; Kubernetes' own objects hold no more */
+#define SECRET_FILE_MAX (1024u * 1024) /* bytes of a token or PEM file; the limit of Kubernetes objects */
 
-/* What tells one content of a file from the next, without reading it. All zero: there is no such file. */
+/* Identifies the content of a file without reading it. All zero: the file does not exist. */
 struct file_stamp {
 	dev_t device;
 	ino_t inode;
@@ -22,23 +22,22 @@ struct file_stamp {
 	int64_t changed_ns;
 };
 
-/* The stamp of the file that the path leads to now (through symbolic links). */
+/* The stamp of the file, following symbolic links. */
 struct file_stamp file_stamp_of(const char *path);
 
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 
 /*
- * Read a whole text file: a regular one, perhaps at the end of symbolic links. A FIFO, a socket or a device in its
- * place is rejected at once, without waiting for anybody.
+ * Read a whole regular text file, following symbolic links. A FIFO, socket or device is rejected without blocking.
  *
- * max        bytes that it may have.
+ * max        maximum size in bytes.
  * ret_text   owned by the caller (secret_free), NUL-terminated.
- * ret_len    its length, for a text in which there may be NULs (UTF-16); NULL: they are rejected.
+ * ret_len    its length, for a text that may contain NULs (UTF-16); NULL: NULs are rejected.
  * ret_stamp  of what was read; may be NULL.
  *
- * Errors, each naming the path: RC_NOT_FOUND; RC_TOO_LARGE; RC_INVALID_ARGUMENT it cannot be read, is no regular file
- * or holds a NUL; RC_NO_MEMORY.
- * Blocks as long as the file system does: not to be called with a lock that others wait for.
+ * Errors, with the path: RC_NOT_FOUND; RC_TOO_LARGE; RC_INVALID_ARGUMENT it cannot be read, is not a regular file or
+ * contains a NUL; RC_NO_MEMORY.
+ * May block on the file system: do not call with a lock held.
  */
 enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len, struct file_stamp *ret_stamp,
 			 struct error *err) must_check;

@@ -51,7 +51,7 @@ enum rc revision_digest(const cJSON *object, char ret_digest[REVISION_DIGEST_MAX
 	if (!rc)
 		rc = buf_check(&text, err);
 	if (!rc && !crypto_sha256_hex(text.data, text.len, (REVISION_DIGEST_MAX - 1) / 2, ret_digest))
-		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make a digest");
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot compute a digest");
 	return rc;
 }
 

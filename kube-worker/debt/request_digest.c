@@ -14,6 +14,6 @@ enum rc request_digest(const cJSON *tree, char out[REQUEST_DIGEST_MAX], struct e
 	if (!rc)
 		rc = buf_check(&text, err);
 	if (!rc && !crypto_sha256_hex(text.data, text.len, CRYPTO_SHA256_SIZE, out))
-		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make a digest");
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot compute a digest");
 	return rc;
 }

@@ -43,7 +43,7 @@ enum rc reply_stream(struct bus *bus, const struct bus_message *request, const c
 		     const char *protocol, struct error *err) must_check;
 
 /*
- * Say that the answer is still to come.
+ * Say that the response is still to come.
  * subject  where the request wants its answer. waits: it has not begun. Errors: as bus_publish().
  */
 enum rc reply_working(struct bus *bus, const char *subject, bool waits, struct error *err) must_check;

@@ -482,7 +482,7 @@ static enum rc check(const struct container_feed *feed, struct error *err)
 	enum rc rc = RC_OK;
 
 	if (feed->too_many)
-		return error_set(err, RC_UNAVAILABLE, "there are more containers than %u MiB of memory hold",
+		return error_set(err, RC_UNAVAILABLE, "the containers exceed %u MiB of memory",
 				 CONTAINER_FEED_MAX / 1024 / 1024);
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
 		if (feed->informers[kind] && !(feed->forbidden & 1u << kind))

@@ -194,7 +194,7 @@ static void on_permission(void *ctx, uint64_t question, struct bus_message *msg)
 	bus_message_destroy(msg);
 }
 
-/* The caller; without one (v0.1) the answer is yes. */
+/* The caller; without one (v0.1) the response is yes. */
 static void ask(struct worker_stream *s, const struct bus_outgoing *out)
 {
 	struct streams *streams = s->streams;

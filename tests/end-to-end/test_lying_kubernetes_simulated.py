@@ -122,7 +122,7 @@ def test_labels_that_are_no_mapping_are_none(lie, tmp_path):
 ], ids=["header", "Status"])
 def test_nothing_stops_the_informers_for_a_day(lie, run, program, answer):
     process = run(program, lie(answer))
-    process.wait_log('"informer interrupted; going on"')
+    process.wait_log('"informer interrupted; retrying"')
     pauses = [int(n) for n in re.findall(r'"pause_ms":(-?\d+)', process.log())]
     assert pauses and all(0 < n <= 60_000 for n in pauses), pauses
 

@@ -14,7 +14,7 @@ struct sim_faults;
 enum sim_stage {
 	STAGE_BEFORE, /* before anything is read or stored */
 	STAGE_AFTER,  /* when everything is stored, before the answer */
-	STAGE_BODY,   /* while the answer is sent */
+	STAGE_BODY,   /* while the response is sent */
 	STAGE_CREATE, /* when an object is to be created, by a client or by a controller */
 	STAGE_STREAM, /* a watch, again and again while it lives */
 	STAGE_EVENT,  /* one change that a watch is about to send */

@@ -24,7 +24,7 @@ struct sim_request {
 	struct buf body;
 	bool too_large;
 	void *connection; /* of libmicrohttpd */
-	int fd;           /* to see that the client has gone */
+	int fd;           /* to see that the client has disconnected */
 	struct sim_http *http;
 };
 

@@ -114,7 +114,7 @@ def api_steps(w, rules):
                 api="failed", told="error", undo="" if rules.key else "wanted")
     if w.api == "stored":
         yield "api-svc tells the client", w._replace(api="told", told="201")
-        yield "api-svc: the client has gone", w._replace(api="failed", undo="wanted")
+        yield "api-svc: the client has disconnected", w._replace(api="failed", undo="wanted")
     if w.api != "dead":
         yield "api-svc dies", w._replace(api="dead", undo="")
 

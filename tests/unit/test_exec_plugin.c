@@ -36,7 +36,7 @@ static const struct parse_case parse_cases[] = {
 	{ HEAD "\"status\":{}}", "neither a token nor a certificate" },
 	{ HEAD "\"status\":{\"token\":\"\"}}", "neither a token nor a certificate" },
 	{ HEAD "\"status\":{\"token\":7}}", "status.token is not a string" },
-	{ HEAD "\"status\":{\"token\":\"secret\\nX: y\"}}", "its token holds white space" },
+	{ HEAD "\"status\":{\"token\":\"secret\\nX: y\"}}", "its token contains white space" },
 	{ HEAD "\"status\":{\"clientCertificateData\":\"secret\"}}", "a client certificate without its key" },
 	{ HEAD "\"status\":{\"clientKeyData\":\"secret\"}}", "a client key without its certificate" },
 	{ HEAD "\"status\":{\"clientCertificateData\":\"secret\",\"clientKeyData\":\"secret\"}}",
@@ -218,7 +218,7 @@ static const struct run_case run_cases[] = {
 	{ "i=0; while [ $i -lt 20000 ]; do echo a long line of complaints >&2; i=$((i+1)); done; " PRINT_T, NULL },
 	{ "case $KUBERNETES_EXEC_INFO in *'\"interactive\":false'*) " PRINT_T ";; esac", NULL },
 	{ "exit 3", "f: user 'u': exec plugin '" },
-	{ "exit 3", "exit code 3: it says nothing on stderr" },
+	{ "exit 3", "exit code 3: nothing on stderr" },
 	{ "echo one >&2; echo 'not logged in' >&2; exit 1", "exit code 1: one not logged in" },
 	{ "kill -9 $$", "ended by signal 9" },
 	{ "exec >&-; sleep 20", "did not end within 700 ms" },
@@ -334,7 +334,7 @@ Test(exec_plugin, that_is_not_installed)
 	s.config.exec.command = str_dup("no-such-plugin-anywhere");
 	cr_expect_eq(exec_plugin_run(&s.config, NULL, 1000, NULL, &credential, &error), RC_UNAVAILABLE);
 	cr_expect_str_eq(error.text, "f: user 'u': exec plugin 'no-such-plugin-anywhere': cannot be started: "
-				     "No such file or directory (looked for in PATH): ask the platform team");
+				     "No such file or directory (searched in PATH): ask the platform team");
 	script_clear(&s);
 }
 

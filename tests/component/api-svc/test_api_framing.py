@@ -254,7 +254,7 @@ def test_through_nginx_no_request_is_answered_twice(api, worker, nginx):
 
 
 def requests_of(api):
-    return [line for line in api.logs() if line.get("msg") in ("request", "request whose client has gone")]
+    return [line for line in api.logs() if line.get("msg") in ("request", "request of a disconnected client")]
 
 
 # What nginx rejects although RFC 9112 does not.

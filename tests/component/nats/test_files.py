@@ -13,7 +13,7 @@ from processes import start_kubesim, wait_for
 from test_login import KINDS, Login, refused
 
 STOP_S = 2
-KEPT = '"the files of the NATS login cannot be read again; the old ones stay in use"'
+KEPT = '"cannot read the files of the NATS login again; keeping the current login"'
 
 
 def to_fifo(path):

@@ -101,7 +101,7 @@ def test_the_death_of_a_worker_ends_the_answer_within_3_s(stage, sign):
     took = time.monotonic() - begun
     print(f"{took:.2f} s")
     assert took < 3 * SLOW
-    wait_for("it is logged", lambda: "a stream ended by an error" in stage.svc.log())
+    wait_for("it is logged", lambda: "stream ended with an error" in stage.svc.log())
     if sign == signal.SIGSTOP:
         stage.worker.popen.send_signal(signal.SIGCONT)
         stage.wait_ended(2)
@@ -142,7 +142,7 @@ def test_without_nats_both_ends_end_within_3_s_and_later_ones_work(stage):
 
 
 def test_a_restart_of_nats_is_never_taken_for_the_end(stage):
-    """What has come is right, and when something is lost the answer is seen to be incomplete."""
+    """What has come is right, and when something is lost the response is seen to be incomplete."""
     streams = [stage.get(f"mode=bytes&bytes={400 << 20}"), stage.get("mode=hang"), stage.get("mode=hang")]
     for _ in range(20):
         streams[0].more()
