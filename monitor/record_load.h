@@ -1,7 +1,6 @@
 /*
- * Reading all records of the provider's bucket (common/container/record.h): what was told in earlier lives, and what
- * workers have made. Begun and ended by one thread, whose calls ask NATS and wait; the records come on a thread of
- * cnats.
+ * Reads all records of the provider's bucket (common/container/record.h): earlier reports, and containers created by
+ * workers. Started and ended by one thread, whose calls may block on NATS; records are delivered on a thread of cnats.
  */
 #ifndef MONITOR_RECORD_LOAD_H
 #define MONITOR_RECORD_LOAD_H
@@ -31,12 +30,12 @@ enum rc record_load_create(const struct record_load_options *options, struct rec
 /* Free; after bus_destroy(). NULL is allowed. */
 void record_load_destroy(struct record_load *load);
 
-/* What was read no longer counts. */
+/* Discard the result: records must be read again. */
 void record_load_forget(struct record_load *load);
 
 /*
- * Begin or go on reading. The records are read once for each `generation`, which is the number of lists of the roots so
- * far: what a worker has made and such a list does not hold any more is gone, and no watch would ever tell of it.
+ * Start or continue reading. The records are read once for each `generation`, the number of lists of roots so far: a
+ * container of a worker that is no longer in such a list was deleted, and no watch event will follow.
  */
 void record_load_tend(struct record_load *load, int64_t generation);
 

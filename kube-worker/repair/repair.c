@@ -147,7 +147,7 @@ static void note_problem(struct op_call *call, const struct watched *watched, co
 		 log_err(why));
 	snprintf(text, sizeof(text), "the %s of this container cannot be created: %s", what, why->text);
 	if (root_mark_problem(call, watched->id, root_uid(&making->root), text, &err))
-		log_warn("the problem of a container could not be noted", log_str("id", watched->id), log_err(&err));
+		log_warn("the problem of cannot record a container", log_str("id", watched->id), log_err(&err));
 }
 
 static enum rc repair_noted(struct op_call *call, struct watched *watched, struct making *making, struct error *err)

@@ -118,7 +118,7 @@ def test_an_active_monitor_that_was_stopped_for_long_does_not_speak_again(monito
     asking.start()
     time.sleep(0.3)
     os.kill(m.processes[0].popen.pid, signal.SIGCONT)
-    m.processes[0].wait_log("another monitor has become active", 10)
+    m.processes[0].wait_log("another monitor has become leader", 10)
     asking.join()
     assert sorted(roles) == ["active", "standby"]
     for _ in range(3):

@@ -98,7 +98,7 @@ def test_a_registry_that_forgets_gets_us_back_and_a_change_updates(api, registry
     wait_for("the registration", lambda: registry.providers)
     registry.forget()
     wait_for("the registration after the loss", lambda: registry.providers)
-    wait_for("an update", lambda: first.find_log("registered: the registry knew us"))
+    wait_for("an update", lambda: first.find_log("registered: updated an existing registration"))
     assert first.terminate() == 0
     second = start(SP_ZONE="new")
     wait_for("the change", lambda: registry.providers["provider"].get("metadata") == {"zone": "new"})
