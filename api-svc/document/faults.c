@@ -69,7 +69,7 @@ void faults_summary(const struct faults *f, struct buf *out)
 		buf_addf(out, "%s: ", f->items[0].pointer);
 	buf_add_str(out, f->items[0].detail);
 	if (more > 0)
-		buf_addf(out, "; and %zu more %s", more, more == 1 ? "fault" : "faults");
+		buf_addf(out, "; and %zu more %s", more, more == 1 ? "error" : "errors");
 }
 
 static void write_one(struct json_writer *w, const char *detail, const char *pointer)

@@ -271,7 +271,7 @@ static enum rc not_there(const struct sources *sources, const struct list_kind *
 
 	add_names(sources, kind, &names);
 	add_paths(sources, &paths);
-	return error_set(err, RC_INVALID_ARGUMENT, "%s: %s; %s in there: %s", paths.data, what, kind->list,
+	return error_set(err, RC_INVALID_ARGUMENT, "%s: %s; existing %s: %s", paths.data, what, kind->list,
 			 names.len ? names.data : "none");
 }
 

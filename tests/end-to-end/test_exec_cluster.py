@@ -75,7 +75,7 @@ def test_exec_run_whose_worker_ends_is_begun_once_and_nobody_is_told_to_repeat_i
         getattr(stack.workers[0], end)()
         answer = waiting.result()
     problem = answer.problem(504, "UNAVAILABLE")
-    assert "it has begun" in problem["detail"] and "retry-after" not in answer.headers
+    assert "it was started" in problem["detail"] and "retry-after" not in answer.headers
     assert count.read_text() == "x\n"
 
 
@@ -353,7 +353,7 @@ def test_exec_run_of_64_at_once_with_a_mebibyte_each(own_stack, octal):
     assert len(done) >= 48, len(done)
     for answer in answers:
         if answer.status == 503:
-            assert "nothing has begun" in answer.json["detail"] and int(answer.headers["retry-after"]) > 0
+            assert "nothing was started" in answer.json["detail"] and int(answer.headers["retry-after"]) > 0
     assert all(answer.status in (200, 503) for answer in answers), [answer.text[:200] for answer in answers if answer not in done]
     for answer in done:
         said = answer.json

@@ -317,15 +317,16 @@ struct pem_case {
 
 static const struct pem_case pem_cases[] = {
 	{ "certificate-authority: gone.crt", "", RC_NOT_FOUND, "cluster 'c': certificate-authority: open " },
-	{ "certificate-authority: client.key", "", RC_INVALID_ARGUMENT, "no certificate in it" },
-	{ "certificate-authority: broken.crt", "", RC_INVALID_ARGUMENT, "certificate 2 of the PEM cannot be read" },
+	{ "certificate-authority: client.key", "", RC_INVALID_ARGUMENT, "no certificate found" },
+	{ "certificate-authority: broken.crt", "", RC_INVALID_ARGUMENT, "certificate 2 of the PEM is invalid" },
 	{ "certificate-authority-data: aGVsbG8=", "", RC_INVALID_ARGUMENT, "certificate-authority: no certificate" },
 	{ "", "client-certificate: client.crt, client-key: gone.key", RC_NOT_FOUND, "gone.key: No such file" },
-	{ "", "client-certificate: client.crt, client-key: other.key", RC_INVALID_ARGUMENT, "does not belong" },
+	{ "", "client-certificate: client.crt, client-key: other.key", RC_INVALID_ARGUMENT, "does not match" },
 	{ "", "client-certificate: client.crt, client-key: encrypted.key", RC_INVALID_ARGUMENT, "a passphrase" },
-	{ "", "client-certificate: client.crt, client-key: client.crt", RC_INVALID_ARGUMENT, "no private key" },
-	{ "", "client-certificate: client.key, client-key: client.key", RC_INVALID_ARGUMENT, "no certificate in it" },
-	{ "", "client-certificate: client.crt, client-key-data: aGVsbG8=", RC_INVALID_ARGUMENT, "no private key" },
+	{ "", "client-certificate: client.crt, client-key: client.crt", RC_INVALID_ARGUMENT, "no valid private key" },
+	{ "", "client-certificate: client.key, client-key: client.key", RC_INVALID_ARGUMENT, "no certificate found" },
+	{ "", "client-certificate: client.crt, client-key-data: aGVsbG8=", RC_INVALID_ARGUMENT,
+	  "no valid private key" },
 };
 
 Test(kube_auth, files_that_do_not_hold_what_they_should)

@@ -74,7 +74,7 @@ struct bad_case {
 
 static const struct bad_case bad_cases[] = {
 	{ "an alias of nothing", "a: *x\n", "line 1: unknown anchor" },
-	{ "an alias before its anchor", "a: *x\nb: &x 1\n", "no such anchor" },
+	{ "an alias before its anchor", "a: *x\nb: &x 1\n", "unknown anchor" },
 	{ "an anchor in itself", "a: &x\n- *x\n", "line 2: an anchor contains itself" },
 	{ "an anchor deep in itself", "&x {a: [{b: *x}]}", "an anchor contains itself" },
 	{ "an alias as key", "[&x a, {*x : 1}]", "key must be a scalar" },

@@ -199,7 +199,7 @@ def test_settings_that_cannot_be_right(certificates, tmp_path):
     for settings, words in (
             ({"SP_SERVER_TLS_CERT": first}, ["SP_SERVER_TLS_CERT", "SP_SERVER_TLS_KEY"]),
             ({"SP_SERVER_TLS_KEY": certificates.path("first.key")}, ["SP_SERVER_TLS_CERT", "SP_SERVER_TLS_KEY"]),
-            ({"SP_SERVER_TLS_CERT": first, "SP_SERVER_TLS_KEY": certificates.path("second.key")}, ["does not belong"]),
+            ({"SP_SERVER_TLS_CERT": first, "SP_SERVER_TLS_KEY": certificates.path("second.key")}, ["does not match"]),
             ({"SP_SERVER_TLS_CERT": first, "SP_SERVER_TLS_KEY": "/no/such/file"}, ["/no/such/file"]),
             ({"SP_SERVER_TLS_CERT": str(tmp_path / "text"), "SP_SERVER_TLS_KEY": certificates.path("first.key")},
              ["no certificate"]),

@@ -205,7 +205,7 @@ def test_a_fifo_in_place_of_a_file_blocks_nothing(api, probe, kubeconfig, certif
     for _ in range(3):
         time.sleep(LOOK_S)
         assert one.get() == OK
-    kept = [line for line in one.end().splitlines() if "the old ones stay in use" in line]
+    kept = [line for line in one.end().splitlines() if "keeping the current ones" in line]
     assert len(kept) == 3 and all('"variable":"SP_K8S_KUBECONFIG"' in line for line in kept), kept
     os.mkfifo(tmp_path / "kubeconfig-fifo")
     assert "SP_K8S_KUBECONFIG" in (first := probe(str(tmp_path / "kubeconfig-fifo")).first), first
@@ -384,7 +384,7 @@ def test_nothing_of_a_plugin_is_left_when_we_end(api, probe, kubeconfig, plugin)
 
 def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
     plugin.answer(V1BETA1, token="secret-1")
-    assert f"it answers in API version {V1BETA1}, but the kubeconfig wants {V1}" in \
+    assert f"its output has API version {V1BETA1}, but the kubeconfig requires {V1}" in \
         probe(kubeconfig(api.url, user_of())).get()
 
 
@@ -394,7 +394,7 @@ def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
     ({"auth-provider": {"name": "gcp"}}, {}, "auth-provider 'gcp' is not supported"),
     (user_of(interactiveMode="Always"), {}, "interactiveMode Always"),
     ({}, {"insecure-skip-tls-verify": True, "certificate-authority-data": "eA=="}, "exclude each other"),
-    ({"client-certificate-data": "eA==", "client-key-data": "eA=="}, {}, "no certificate in it"),
+    ({"client-certificate-data": "eA==", "client-key-data": "eA=="}, {}, "no certificate found"),
     ({"token": 7}, {}, "token must be a string, but it is a number"),
 ])
 def test_refused_at_the_start(probe, kubeconfig, user, cluster, message):

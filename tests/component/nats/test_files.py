@@ -96,6 +96,6 @@ def test_files_of_the_service_account(start, pod):
     time.sleep(2.2)  # two more looks at the files
     sp.wait_healthy()
     for name in ("kube-worker", "monitor"):
-        lines = [line for line in sp.processes[name].log().splitlines() if "the old ones stay in use" in line]
+        lines = [line for line in sp.processes[name].log().splitlines() if "keeping the current ones" in line]
         assert len(lines) == 2 and all("SP_K8S_SERVICE_ACCOUNT_DIR" in line for line in lines), lines
     stop_in_time(sp.processes.values())
