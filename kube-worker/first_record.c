@@ -15,12 +15,12 @@ void first_record_send(const struct op_env *env, const char *id, const struct ro
 	enum rc rc;
 
 	if (version)
-		(void)str_parse_int64(version, &record.version); /* else it stays 0 */
+		(void)str_parse_int64(version, &record.version); /* 0 on failure */
 	record_key(env->resource, id, key);
 	record_write(&record, &value);
 	rc = buf_check(&value, &err);
 	if (!rc)
 		rc = bus_bucket_send_if(env->caller, env->ledger->bucket, key, value.data, 0, &err);
 	if (rc)
-		log_warn("the first record of a container could not be sent", log_str("id", id), log_err(&err));
+		log_warn("cannot send the first record of a container", log_str("id", id), log_err(&err));
 }

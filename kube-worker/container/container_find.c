@@ -11,11 +11,11 @@
 #include "kube-worker/operation/op_kube.h"
 
 #define LIST_LIMIT 500
-#define FOREIGN_MAX 64 /* roots of one id by other programs that are looked at */
+#define FOREIGN_MAX 64 /* maximum number of roots of other programs per id */
 
-/* ---- where to look ----------------------------------------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------------------------------------------------- */
 
-/* Into the cache: all objects of a kind that are ours, or (id not NULL) that belong to one container. */
+/* Read all labelled objects of a kind, or (id not NULL) of one container, into the cache. */
 static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum kube_kind kind, const char *id,
 			 struct error *err)
 {
@@ -29,7 +29,7 @@ static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum ku
 	if (!kube_cache_read(cache, call->kube, &page, id, err))
 		return RC_OK;
 	if (err->rc == RC_PERMISSION_DENIED && workload_optional_kinds() & 1u << kind)
-		return RC_OK; /* an older Role: there are none */
+		return RC_OK; /* not allowed by an older Role: none */
 	return op_kube_translate(call, &(struct kube_reply){ 0 }, kube_kind_plural(kind), err);
 }
 
@@ -130,7 +130,7 @@ enum rc container_find_other(struct op_call *call, const char *id, struct root *
 	struct container_names names cleanup_container_names = { 0 };
 	enum rc rc = container_find_foreign(call, id, &names, err);
 
-	/* The cache may be a moment old: what it names is looked at. */
+	/* The cache may be outdated: verify its entries. */
 	for (size_t i = 0; !rc && i < names.count; i++) {
 		rc = root_get(call, names.items[i].kind, names.items[i].name, root, err);
 		if (!rc && root_is_live(root, id))
@@ -153,10 +153,10 @@ enum rc container_find(struct op_call *call, const char *id, struct root *root, 
 struct token_search {
 	uint64_t hash;
 	int64_t created_ms;
-	char *id; /* PROTOCOL_ID_MAX + 1 bytes; "" until it is found */
+	char *id; /* PROTOCOL_ID_MAX + 1 bytes; "" until found */
 };
 
-/* A race without JetStream may have made several: the first counts, for every worker the same. */
+/* Races without JetStream may have created several: the first one is used, consistently on all workers. */
 static bool comes_first(const struct fact *fact, const struct token_search *search)
 {
 	if (!search->id[0] || fact->created_ms != search->created_ms)
@@ -189,17 +189,17 @@ enum rc container_find_by_token(struct op_call *call, const char *token, char re
 	if (rc)
 		return rc;
 	kube_cache_visit_all(cache.cache, look_for_token, &search);
-	return ret_id[0] ? RC_OK : error_set(err, RC_NOT_FOUND, "no container was made with this token");
+	return ret_id[0] ? RC_OK : error_set(err, RC_NOT_FOUND, "no container was created with this token");
 }
 
-/* ---- what belongs to a root -------------------------------------------------------------------------------------- */
+/* ---- parts of a container ---------------------------------------------------------------------------------------- */
 
 unsigned container_part_kinds(void)
 {
 	return CONTAINER_STATE_KINDS | workload_child_kinds();
 }
 
-/* Of one root: those of the other kinds of roots are not looked at. */
+/* For one root, without the parts of other kinds of roots. */
 static unsigned parts_of(const struct root *root)
 {
 	return workload_status_kinds(root->kind) | workload_child_kinds();
@@ -247,7 +247,7 @@ enum rc container_gather_fresh(struct op_call *call, const struct root *root, st
 	return rc ? rc : container_gather_from(call, cache.cache, fact, extras, err);
 }
 
-/* Does the root say that there is something which the cache has not shown? */
+/* Whether the root implies objects that are missing in the cache. */
 static bool is_lacking(const struct root *root, const struct container_extras *extras)
 {
 	return extras->missing || (json_int_at(root->object, "status.replicas", 0) > 0 && !extras->pod_seen);

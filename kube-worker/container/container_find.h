@@ -1,6 +1,6 @@
 /*
- * Finding a container and what belongs to it: its root by name, which is its id for everything that we made, and by
- * label for what other programs made; the rest in the cache, or by lists while the cache does not know enough.
+ * Finds a container and its parts: its root by name, which equals the id for our own containers, and by label for those
+ * of other programs; the rest in the cache, or by lists while the cache is incomplete.
  */
 #ifndef KUBE_WORKER_CONTAINER_CONTAINER_FIND_H
 #define KUBE_WORKER_CONTAINER_CONTAINER_FIND_H
@@ -10,7 +10,7 @@
 
 /* ---- roots ------------------------------------------------------------------------------------------------------- */
 
-/* Kinds and names of roots, the oldest first. */
+/* Kinds and names of roots, oldest first. */
 struct container_name {
 	enum kube_kind kind;
 	char *name;
@@ -25,9 +25,9 @@ void container_names_clear(struct container_names *names);
 #define cleanup_container_names cleanup_with(container_names_clear)
 
 /*
- * Find the live roots of an id that have another name than the id: made by other programs.
+ * Find the live roots with an id and another name, created by other programs.
  *
- * From the cache; by a label list of each kind of root while that is not synchronised.
+ * From the cache; by a label list of each kind of root while that is not synced.
  * ret_names  filled; container_names_clear() by the caller, also after an error.
  * Errors: as op_kube_get().
  */
@@ -35,70 +35,68 @@ enum rc container_find_foreign(struct op_call *call, const char *id, struct cont
 			       struct error *err) must_check;
 
 /*
- * Get a live root of the id that has another name, as it is now.
+ * Read a live root with the id and another name.
  *
  * root  as for root_get().
- * Errors: RC_NOT_FOUND there is none; else as op_kube_get().
+ * Errors: RC_NOT_FOUND none; else as op_kube_get().
  */
 enum rc container_find_other(struct op_call *call, const char *id, struct root *root, struct error *err) must_check;
 
 /*
- * Get the container's root: one call for those that we made, once the cache shows them or if they are of the first
- * kind.
+ * Read the container's root: one call for our own containers, if they are in the cache or of the first kind.
  *
  * root  as for root_get().
- * Errors: RC_NOT_FOUND there is none, or it is being deleted; else as op_kube_get().
+ * Errors: RC_NOT_FOUND none, or it is being deleted; else as op_kube_get().
  */
 enum rc container_find(struct op_call *call, const char *id, struct root *root, struct error *err) must_check;
 
 /*
- * Find the container that was made with a token: in the cache, as fresh as the watch; by lists while that is not
- * synchronised.
+ * Find the container created with a token: in the cache, as fresh as the watch; by lists while that is not synced.
  *
  * ret_id  its id.
- * Errors: RC_NOT_FOUND there is none; else as op_kube_get().
+ * Errors: RC_NOT_FOUND none; else as op_kube_get().
  */
 enum rc container_find_by_token(struct op_call *call, const char *token, char ret_id[PROTOCOL_ID_MAX + 1],
 				struct error *err) must_check;
 
-/* ---- what belongs to them ---------------------------------------------------------------------------------------- */
+/* ---- parts ------------------------------------------------------------------------------------------ */
 
-/* The kinds that a Container shows beside its root, as bits 1u << enum kube_kind. */
+/* The kinds of the parts of a Container, in addition to its root, as bits 1u << enum kube_kind. */
 unsigned container_part_kinds(void);
 
-/* Where to look for objects: the shared cache, or one's own. */
+/* A cache of objects: the shared one, or a private one. */
 struct container_cache {
 	struct kube_cache *cache;
-	struct kube_cache *own; /* NULL: it is the shared one */
+	struct kube_cache *own; /* NULL: the shared one is used */
 };
 
 void container_cache_close(struct container_cache *cache);
 #define cleanup_container_cache cleanup_with(container_cache_close)
 
 /*
- * Get the shared cache when it is synchronised for these kinds (bits); else one's own, filled by one list of each kind.
+ * Get the shared cache if it is synced for these kinds (bits); else a private one, filled by one list per kind.
  *
- * id     whose objects are listed; NULL: those of all containers.
+ * id     of the objects to list; NULL: all containers.
  * cache  zeroed; filled on RC_OK; container_cache_close() by the caller.
- * Errors: as op_kube_get(); RC_UNAVAILABLE there are too many (KUBE_CACHE_MAX).
+ * Errors: as op_kube_get(); RC_UNAVAILABLE too many (KUBE_CACHE_MAX).
  */
 enum rc container_cache_open(struct op_call *call, unsigned kinds, const char *id, struct container_cache *cache,
 			     struct error *err) must_check;
 
 /*
- * Gather what a Container shows beside its root: from the cache, or by lists of this id when the cache lacks what must
- * exist (it is not synchronised; Pods or children that the root says exist).
+ * Collect the parts of a Container: from the cache, or by lists for this id if the cache lacks objects that must exist
+ * (not synced; Pods or children implied by the root).
  *
  * extras  from container_extras_make(); filled.
  */
 enum rc container_gather(struct op_call *call, const struct root *root, struct container_extras *extras,
 			 struct error *err) must_check;
 
-/* The same by lists, when the cache may show what has just been changed. */
+/* The same by lists, if the cache may be outdated after a change. */
 enum rc container_gather_fresh(struct op_call *call, const struct root *root, struct container_extras *extras,
 			       struct error *err) must_check;
 
-/* The same for a list page: from this cache only, without a call for a single container. */
+/* The same for a list page: from this cache only, without calls per container. */
 enum rc container_gather_from(struct op_call *call, struct kube_cache *cache, const struct fact *root,
 			      struct container_extras *extras, struct error *err) must_check;
 

@@ -3,7 +3,7 @@
 #include "common/adapters/crypto.h"
 #include "common/services/json_canonical.h"
 
-#define TEXT_MAX (8u * 1024 * 1024) /* bytes; a request's body is smaller */
+#define TEXT_MAX (8u * 1024 * 1024) /* bytes; above any request body */
 
 enum rc request_digest(const cJSON *tree, char out[REQUEST_DIGEST_MAX], struct error *err)
 {

@@ -1,5 +1,5 @@
 /*
- * Is a repeated request the same? A digest of its spec as a value: the order of an object's members does not count.
+ * Digest of a spec, to compare repeated requests, regardless of the order of members.
  */
 #ifndef KUBE_WORKER_DEBT_REQUEST_DIGEST_H
 #define KUBE_WORKER_DEBT_REQUEST_DIGEST_H

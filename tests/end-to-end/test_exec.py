@@ -431,7 +431,7 @@ def test_exec_of_a_worker_that_stops_ends_with_a_reason(own_stack, run):
     client.until(b"x\n")
     stack.workers[0].stop()
     _, _, status, code = client.result()
-    assert "the worker ends" in status["message"] and code == 1011
+    assert "the worker is stopping" in status["message"] and code == 1011
 
 
 def test_exec_is_refused_when_all_streams_are_taken(own_stack, run):

@@ -163,7 +163,7 @@ def test_exec_ends_the_command_with_its_client(stack, run):
     client = run("web", ["sh", "-c", f"{mark}; true"], stdin="false")
     wait_for("it runs", runs)
     client.close()
-    wait_for("it is gone", lambda: not runs(), 3)
+    wait_for("it no longer exists", lambda: not runs(), 3)
 
 
 def test_exec_in_a_pod_that_is_deleted_ends(stack, run):
@@ -290,7 +290,7 @@ def test_exec_run_of_real_commands(stack):
     began = time.monotonic()
     problem = post(stack, "web", command=["sleep", "20"], timeout="700ms").problem(504, "UNAVAILABLE")
     assert "700 ms" in problem["detail"] and 0.6 < time.monotonic() - began < 3, problem
-    wait_for("it is gone", lambda: subprocess.run(["pgrep", "-xf", "sleep 20"],
+    wait_for("it no longer exists", lambda: subprocess.run(["pgrep", "-xf", "sleep 20"],
                                                   stdout=subprocess.DEVNULL).returncode != 0, 3)
 
 
@@ -322,7 +322,7 @@ def test_exec_run_ends_the_command_with_its_client(own_stack, how):
     if how == "RST":
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     s.close()
-    wait_for("it is gone", lambda: not is_running(mark), 5)
+    wait_for("it no longer exists", lambda: not is_running(mark), 5)
     assert time.monotonic() - began < 2, time.monotonic() - began
     stack.workers[0].wait_log('"code":"CANCELLED"')
 

@@ -86,7 +86,7 @@ static const struct check_case cases[] = {
 	  " must match exactly one of the forms in the API document, and matches several" },
 	{ "anyOf", "{anyOf: [{type: integer}, {type: number}]}", "1", "" },
 	{ "anyOf none", "{anyOf: [{type: integer}, {type: boolean}]}", "\"\"",
-	  " must be an integer or a boolean of one of the forms that the API document lists" },
+	  " must be an integer or a boolean of one of the forms in the API document" },
 	{ "not", "{not: {type: integer}}", "1", " has a forbidden value" },
 	{ "not one of", "{type: string, not: {type: string, enum: [health]}}", "\"health\"",
 	  " must not be 'health', which is reserved" },

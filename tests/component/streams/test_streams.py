@@ -281,7 +281,7 @@ def test_a_worker_that_ends_tells_its_callers_and_does_not_wait(stage):
     for stream in streams:
         stream.wait_end()
         assert not stream.complete
-    wait_for("all are logged", lambda: stage.svc.log().count("the worker ends") == 3)
+    wait_for("all are logged", lambda: stage.svc.log().count("the worker is stopping") == 3)
     assert {e["code"] for e in stage.ended()} == {"UNAVAILABLE"}
 
 
@@ -293,7 +293,7 @@ def test_the_last_word_waits_for_a_caller_that_has_not_said_where_it_listens(sta
     time.sleep(0.4)
     caller.nats.publish(stream, frame("CREDIT", credit=1000), b"", caller.subject)
     word = caller.nats.wait("UNAVAILABLE")
-    assert json.loads(word.data)["detail"] == "the worker ends"
+    assert json.loads(word.data)["detail"] == "the worker is stopping"
     ending.join()
 
 
