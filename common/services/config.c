@@ -54,7 +54,7 @@ static bool load_string(const struct config_row *row, const char *value, void *m
 	}
 	if (row->valid && value[0] && !row->valid(value)) {
 		add_value(row, value, faults);
-		buf_addf(faults, "  is invalid; it must be %s\n", row->form);
+		buf_addf(faults, " is invalid; it must be %s\n", row->form);
 		return false;
 	}
 	*(const char **)member = value;

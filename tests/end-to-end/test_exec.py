@@ -132,7 +132,7 @@ def test_exec_chooses_replica_and_container(stack, run):
     assert run("web", replica=second, container="web").status == 101
     problem = run("web", container="side").problem
     assert problem["status"] == 400 and problem["errors"][0]["pointer"] == "/query/container", problem
-    assert "there is 'web'" in problem["detail"], problem
+    assert "existing: 'web'" in problem["detail"], problem
     problem = run("web", replica="nobody").problem
     assert problem["status"] == 400 and problem["errors"][0]["pointer"] == "/query/replica", problem
     assert second in problem["detail"], problem
@@ -343,7 +343,7 @@ def test_exec_input_that_was_not_asked_for_is_refused(stack, run):
         return
     client.send(STDIN, b"x")
     _, _, status, code = client.result()
-    assert "stdin was not asked for" in status["message"] and code == 1011
+    assert "stdin was not requested" in status["message"] and code == 1011
 
 
 # ---- ends ------------------------------------------------------------------------------------------------------------------

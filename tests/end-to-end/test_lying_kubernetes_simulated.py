@@ -134,7 +134,7 @@ def test_a_watch_that_is_forbidden_becomes_polling_although_readyz_is_as_well(li
         return said(403, "Forbidden")
 
     monitor = run("monitor", lie(answer))
-    monitor.wait_log('"no watching: polling instead', 15)
+    monitor.wait_log('"cannot watch: polling instead', 15)
 
 
 # ---- how much we take ------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ class Endless:
 def test_pages_without_end_end_at_a_bound(lie, run, program):
     server = Endless()
     process = run(program, lie(server))
-    process.wait_log("than 64 MiB of memory hold", 60)
+    process.wait_log("the containers exceed 64 MiB", 60)
     assert process.sanitized() or process.rss_kb() < LIMIT_KB, process.rss_kb()
     server.sane = True
     wait_for("it watches", lambda: len(server.watched) >= 3, 40)

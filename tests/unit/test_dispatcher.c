@@ -124,11 +124,11 @@ static const struct {
 	{ { .attempt = "0" }, "INTERNAL", PROTOCOL_HEADER_ATTEMPT },
 	{ { .wait = "-1" }, "INTERNAL", PROTOCOL_HEADER_WAIT },
 	{ { .permission = "ask" }, "INTERNAL", "permissions" },
-	{ { .body = "" }, "INTERNAL", "cannot be read" },
-	{ { .body = "{\"id\":\"web\"" }, "INTERNAL", "cannot be read" },
+	{ { .body = "" }, "INTERNAL", "malformed request" },
+	{ { .body = "{\"id\":\"web\"" }, "INTERNAL", "malformed request" },
 	{ { .body = "[]" }, "INTERNAL", "" },
 	{ { .body = "{\"id\":7}" }, "INTERNAL", "id" },
-	{ { .deadline = "1" }, "TIMEOUT", "deadline had passed" },
+	{ { .deadline = "1" }, "TIMEOUT", "deadline expired" },
 };
 
 Test(dispatcher, what_is_no_request_gets_an_error_and_does_nothing)
