@@ -126,7 +126,7 @@ def test_somebody_else_changes_it_while_it_is_edited(stage, page, web):
                           {"Content-Type": "application/merge-patch+json"}).status == 200
     page.fill("[name=image]", "docker.io/library/nginx:1.28")
     page.button("Change").click()
-    page.wait("it is said", lambda: "changed meanwhile" in page.text("#form-error"))
+    page.wait("it is said", lambda: "changed in the meantime" in page.text("#form-error"))
     assert stage.api.get("web").json["spec"]["image"]["reference"].endswith(":1.27")
 
 
