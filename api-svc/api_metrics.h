@@ -9,7 +9,7 @@
 /* Why a request is rejected before processing. */
 enum api_refusal { API_REFUSAL_CONNECTIONS, API_REFUSAL_MEMORY, API_REFUSAL_COUNT };
 
-/* A request was started; rejected; its response is streamed; it has ended. Any thread. */
+/* A request was started; rejected; its response is streamed; it has ended. Thread-safe. */
 void api_metrics_begin(void);
 void api_metrics_refused(enum api_refusal why);
 void api_metrics_stream(void);

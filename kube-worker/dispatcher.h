@@ -50,13 +50,13 @@ bool dispatcher_drain(struct dispatcher *dispatcher, int64_t timeout_ms);
 /* Join the threads and free, after a successful dispatcher_drain(). NULL is allowed. */
 void dispatcher_destroy(struct dispatcher *dispatcher);
 
-/* A copy of the statistics. Any thread. */
+/* A copy of the statistics. Thread-safe. */
 void dispatcher_counts(struct dispatcher *dispatcher, enum operation operation, struct operation_counts *ret_counts);
 
-/* The current load. Any thread. */
+/* The current load. Thread-safe. */
 struct worker_load dispatcher_load(struct dispatcher *dispatcher);
 
-/* The number of open streams. Any thread. */
+/* The number of open streams. Thread-safe. */
 size_t dispatcher_streams(struct dispatcher *dispatcher);
 
 #endif

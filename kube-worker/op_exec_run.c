@@ -1,6 +1,6 @@
 /*
- * exec_run: a command in a container from begin to end, for those who want its result. outside the pool, as it waits
- * for long; nothing of it is a stream to the caller.
+ * exec_run: run a command in a container to completion and return its result. Outside the pool, as it waits for long;
+ * nothing of it is a stream to the caller.
  */
 #include "kube-worker/operation/ops.h"
 

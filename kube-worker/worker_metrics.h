@@ -11,7 +11,7 @@
 /* For struct metrics, including those of the parts. */
 extern const struct metric *const *const worker_metrics[];
 
-/* A request has ended, with its duration; or was rejected as busy. Any thread. */
+/* A request has ended, with its duration; or was rejected as busy. Thread-safe. */
 void worker_metrics_done(enum operation operation, enum rc rc, int64_t took_ns);
 void worker_metrics_rejected(void);
 

@@ -40,10 +40,10 @@ void delivery_destroy(struct delivery *delivery);
 /* Begin a term as leader: changes of this cache are recorded. The cache must outlive delivery_end(). */
 void delivery_begin(struct delivery *delivery, struct kube_cache *cache);
 
-/* An object of the instance has changed (a kube_cache_change with the delivery as ctx). Any thread. */
+/* An object of the instance has changed (a kube_cache_change with the delivery as ctx). Thread-safe. */
 void delivery_change(void *delivery, enum kube_kind kind, const char *instance_id);
 
-/* Add the last reported state of an instance, from a record of an earlier run or a worker. Any thread. */
+/* Add the last reported state of an instance, from a record of an earlier run or a worker. Thread-safe. */
 void delivery_remember(struct delivery *delivery, const struct record *record);
 
 /* Cache and records are complete: publish the state of all, and then every change. */
@@ -52,10 +52,10 @@ void delivery_open(struct delivery *delivery);
 /* End the term as leader: drop everything. Returns when the cache is no longer used. */
 void delivery_end(struct delivery *delivery);
 
-/* Allow publishing until then (clock_mono_ms()); 0: not allowed; INT64_MAX: forever. Any thread. */
+/* Allow publishing until then (clock_mono_ms()); 0: not allowed; INT64_MAX: forever. Thread-safe. */
 void delivery_allow(struct delivery *delivery, int64_t until_ms);
 
-/* Whether publishing is allowed now. Any thread. */
+/* Whether publishing is allowed now. Thread-safe. */
 bool delivery_is_allowed(struct delivery *delivery);
 
 /*

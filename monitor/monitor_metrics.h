@@ -9,7 +9,7 @@
 
 extern const struct metric *const *const monitor_metrics[];
 
-/* For struct metrics: update from both. Any thread. */
+/* For struct metrics: update from both. Thread-safe. */
 void monitor_metrics_collect(struct delivery *delivery, struct coordinator *coordinator);
 
 #endif

@@ -115,7 +115,7 @@ enum rc outbox_remember(struct outbox *outbox, const char *id, enum kube_kind ki
  */
 void outbox_force_all(struct outbox *outbox, int64_t now_ms, int64_t spread_ms, bool anew);
 
-/* No debouncing and no pauses any more: shutting down. */
+/* Stop debouncing and pausing, for shutdown. */
 void outbox_hurry(struct outbox *outbox);
 
 /* When the first entry is due; OUTBOX_NEVER: none. If the window is full, only entries that do not send. */

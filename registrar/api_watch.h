@@ -32,7 +32,7 @@ enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **r
 /* Check once. Blocks: up to API_WATCH_TIMEOUT_MS.  Threads: one at a time. */
 enum api_answer api_watch_ask(struct api_watch *watch);
 
-/* Abort a blocked api_watch_ask(), and all later ones. Any thread. */
+/* Abort a blocked api_watch_ask(), and all later ones. Thread-safe. */
 void api_watch_stop(struct api_watch *watch);
 
 /* Free; call after bus_destroy(). NULL is allowed. */

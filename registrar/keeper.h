@@ -31,7 +31,7 @@ enum rc keeper_create(const struct registrar_config *config, struct bus *bus, st
  */
 enum rc keeper_start(struct keeper *keeper, struct error *err) must_check;
 
-/* Whether the thread made progress recently. For lifecycle_wait(); ctx is the keeper. Any thread. */
+/* Whether the thread made progress recently. For lifecycle_wait(); ctx is the keeper. Thread-safe. */
 bool keeper_alive(void *ctx);
 
 /*

@@ -126,7 +126,7 @@ enum rc http_server_start(struct http_server *server, struct error *err) must_ch
 /* Stop to accept connections, close idle ones, and close the others after their response. */
 void http_server_drain(struct http_server *server);
 
-/* Whether http_server_drain() was called. Any thread. */
+/* Whether http_server_drain() was called. Thread-safe. */
 bool http_server_is_draining(const struct http_server *server);
 
 /* The number of open connections. */
@@ -194,9 +194,7 @@ http_ticket http_exchange_defer(struct http_exchange *exchange);
 struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket);
 
 /*
- * Whether the client of a suspended exchange is still connected. Also true for one that is no longer suspended. Any
- * thread.
- */
+ * Whether the client of a suspended exchange is still connected. Also true for one that is no longer suspended. Thread-safe. */
 bool http_server_is_present(struct http_server *server, http_ticket ticket);
 
 /* Respond to a claimed exchange and resume its connection. Takes ownership of the body; the caller must not use the exchange afterwards.

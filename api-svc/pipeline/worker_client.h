@@ -32,7 +32,7 @@ enum rc worker_client_create(const char *name, int64_t worker_wait_ms, struct wo
  */
 enum rc worker_client_connect(struct worker_client *client, struct bus *bus, struct error *err) must_check;
 
-/* Whether NATS is connected. Any thread. */
+/* Whether NATS is connected. Thread-safe. */
 bool worker_client_is_connected(struct worker_client *client);
 
 /* The connection was lost: requests in flight may never be replied to, and are retried. For bus_options.on_state. */

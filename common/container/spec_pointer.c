@@ -7,7 +7,7 @@
 
 #define CONTAINER "spec.template.spec.containers[0]."
 
-/* '#' stands for an index, on both sides. The first row whose field is a prefix counts: longer ones come first. */
+/* '#' matches an index, on both sides. The first row whose field is a prefix applies; longer ones come first. */
 /* clang-format off */
 static const struct row {
 	const char *field;

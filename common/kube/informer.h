@@ -68,10 +68,10 @@ void informer_destroy(struct informer *informer);
  */
 void informer_abandon(struct informer *informer, void (*ended)(void *ctx), void *ctx);
 
-/* Statistics. Any thread. */
+/* Statistics. Thread-safe. */
 struct informer_counts informer_counts(struct informer *informer);
 
-/* The last failure; rc RC_OK: none, or without an error. Any thread. */
+/* The last failure; rc RC_OK: none, or without an error. Thread-safe. */
 struct error informer_failure(struct informer *informer);
 
 #endif

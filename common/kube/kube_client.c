@@ -207,14 +207,14 @@ static bool is_starting(struct kube_client *client, const struct kube_request *r
 /* The attempts of one request. */
 struct tries {
 	int64_t started_ms;
-	int refusals;      /* 401 and 403, but for those of a server that is starting */
-	bool was_starting; /* the server, at an earlier try */
+	int refusals;      /* 401 and 403, except those of a starting server */
+	bool was_starting; /* the server, on an earlier attempt */
 	bool unsure;
 };
 
 /*
- * How often a refused request is sent: again at once, for new credentials. Once more to a server that has just been
- * started: the second refusal may be older than the reply that it is ready.
+ * Attempts for a rejected request: a second one immediately, for new credentials; a third if the server may have just
+ * started, since the second rejection may precede the reply that it is ready.
  */
 static int refusals_max(const struct tries *tries)
 {
@@ -222,9 +222,9 @@ static int refusals_max(const struct tries *tries)
 }
 
 /*
- * Until when the same request may be sent again, because it may succeed a moment later; 0: it will not. So says a 422
- * that is RC_UNAVAILABLE: no address for a Service yet. A quota or a terminating namespace (403) is the caller's to
- * hear.
+ * Time until which the request may be retried because the failure may be temporary; 0: no retry. A 422 mapped to
+ * RC_UNAVAILABLE is temporary: no Service address is available yet. An exhausted quota or a terminating namespace (403)
+ * is reported to the caller.
  */
 static int64_t retry_until_ms(const struct tries *tries, int64_t deadline_ms, enum rc rc, int status, bool starting)
 {

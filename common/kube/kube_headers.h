@@ -21,7 +21,7 @@ enum rc kube_headers_compose(const struct kubeconfig *config, struct kubeconfig_
 /* Wipe and free. A zeroed struct is allowed. */
 void kube_headers_clear(struct kubeconfig_list *headers);
 
-/* The User-Agent header. Any thread. */
+/* The User-Agent header. Thread-safe. */
 const char *kube_user_agent(void);
 
 #endif

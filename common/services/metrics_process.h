@@ -9,7 +9,7 @@
 /* For struct metrics. The names are those of the Prometheus client libraries. */
 extern const struct metric *const metrics_process[];
 
-/* Read them from /proc; unreadable ones keep their values. Any thread. */
+/* Read them from /proc; unreadable ones keep their values. Thread-safe. */
 void metrics_process_collect(void);
 
 #endif

@@ -54,7 +54,7 @@ enum rc change_root_note_before(enum kube_kind kind, cJSON *live, struct error *
 
 /*
  * Replace the root, and update it with the response. Needs the permission (permission.h). Errors: RC_NOT_FOUND it was
- * deleted, RC_CONFLICT changed meanwhile; as op_kube_update().
+ * deleted, RC_CONFLICT changed in the meantime; as op_kube_update().
  */
 enum rc change_root_put(struct op_call *call, struct root *root, cJSON *object, struct error *err) must_check;
 

@@ -130,7 +130,7 @@ static enum rc parse_wanted(const struct buf *text, cJSON **ret_tree, struct err
 	return text->len ? json_parse(text->data, text->len, ret_tree, err) : RC_OK;
 }
 
-/* Two objects that we wanted, without what its own child has: its name. */
+/* Two expected objects; the name of the child itself is excluded. */
 static enum rc parse_both(const struct buf *from, const struct buf *to, cJSON **ret_from, cJSON **ret_to,
 			  struct error *err)
 {
