@@ -1,6 +1,6 @@
 /*
- * The HTTP side: takes requests in whole, hands them to one function, and sends what that function put into the
- * response. The only part that knows libmicrohttpd. One thread a connection, so that whoever answers may wait.
+ * The HTTP side: receives complete requests, calls one function, and sends its response. The only module that uses
+ * libmicrohttpd. One thread per connection, so that handlers may block.
  */
 #ifndef KUBESIM_HTTP_H
 #define KUBESIM_HTTP_H
@@ -28,7 +28,7 @@ struct sim_request {
 	struct sim_http *http;
 };
 
-/* A body that is made while it is sent. */
+/* A body generated while it is sent. */
 struct sim_stream {
 	/* Fill `out` with 1..max bytes. 0: the end; -1: break the connection. May block. */
 	ssize_t (*read)(void *ctx, char *out, size_t max);
@@ -76,7 +76,7 @@ enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http
 /* The port that is listened on. */
 unsigned sim_http_port(const struct sim_http *http);
 
-/* End all connections and wait until they are gone. Whoever waits in sim_request_pause() is woken. */
+/* Close all connections and wait for their end. Wakes threads in sim_request_pause(). */
 void sim_http_stop(struct sim_http *http);
 
 /* The value of a query parameter; NULL when it is not there, "" when it has no value. */

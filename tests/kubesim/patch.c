@@ -3,7 +3,7 @@
 #include "common/base/strutil.h"
 #include "tests/kubesim/tree.h"
 
-/* Lists that a strategic patch merges, and the member that tells their elements apart. Source: patchMergeKey in the
+/* Lists that a strategic patch merges, and their merge keys. Source: patchMergeKey in the
  * API. */
 static const struct {
 	const char *list;
@@ -96,7 +96,7 @@ static bool merge_list(cJSON *target, const cJSON *patch, const char *key)
 	return known;
 }
 
-/* False: the patch orders something that is not done here. */
+/* False: unsupported directive. */
 static bool merge(cJSON *target, const cJSON *patch, bool strategic)
 {
 	const cJSON *member = NULL;

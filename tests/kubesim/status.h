@@ -1,5 +1,5 @@
 /*
- * Kubernetes Status objects: what the API server says when it does not answer with an object. Words are the real ones.
+ * Kubernetes Status objects: responses of the API server that are not objects, with the original messages.
  */
 #ifndef KUBESIM_STATUS_H
 #define KUBESIM_STATUS_H
@@ -57,7 +57,7 @@ void sim_status_write(struct buf *out, const struct sim_status *status, const ch
 void sim_answer_status(struct sim_response *r, const struct sim_status *status, const char *fmt, ...)
 	printf_format(3, 4);
 
-/* The usual ones. */
+/* Common responses. */
 void sim_answer_bad_request(struct sim_response *r, const char *message);
 void sim_answer_not_found(struct sim_response *r, const struct sim_kind *kind, const char *name);
 void sim_answer_no_such_path(struct sim_response *r);

@@ -1,5 +1,5 @@
 /*
- * Changing JSON trees: the few verbs that defaults, controllers and patches share. Memory short: the member is missing.
+ * Helpers to modify JSON trees. Out of memory: the member is missing.
  */
 #ifndef KUBESIM_TREE_H
 #define KUBESIM_TREE_H

@@ -14,7 +14,7 @@
 #define ANNOTATIONS_MAX (256 * 1024) /* bytes of all keys and values */
 #define PORT_NAME_MAX 15             /* bytes: IANA_SVC_NAME */
 
-/* The API server's words. Source: apimachinery pkg/util/validation. */
+/* Messages of the API server. Source: apimachinery pkg/util/validation. */
 #define SUBDOMAIN_WORDS                                                                       \
 	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, " \
 	"'-' or '.', and must start and end with an alphanumeric character "                  \
@@ -322,7 +322,7 @@ static void check_each(const cJSON *parent, const char *key, const char *path,
 		cleanup_free char *at = NULL;
 
 		if (asprintf(&at, "%s.%s[%d]", path, key, place++) < 0)
-			abort(); /* a simulator without memory judges nothing */
+			abort(); /* out of memory: no verdict */
 		check(element, at, causes);
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * What the API server rejects, with its reasons and fields, of the members that schema.h knows.
+ * Validation as in the API server, with its reasons and fields, of the members in schema.h.
  */
 #ifndef KUBESIM_VALIDATE_H
 #define KUBESIM_VALIDATE_H
