@@ -1,4 +1,4 @@
-"""Clients as real ones are: each has containers of its own, makes, reads, changes and deletes them, and uses their ids again."""
+"""Realistic clients: each creates, reads, changes and deletes its own containers, and reuses their ids."""
 
 import concurrent.futures
 import http.client

@@ -1,4 +1,4 @@
-"""What happened in a run: what clients were told, what was seen where, which faults struck. All times are monotonic."""
+"""The history of a run: responses, observations, and faults. All times are monotonic."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""The auditor finds what it has to find: small histories, and the rules that they break."""
+"""Tests of the auditor: small histories and the rules they violate."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Those who only look: Kubernetes twice a second, health five times, a :watch, and whether this program itself gets on."""
+"""Observers: Kubernetes twice a second, health five times a second, a :watch, and the scheduling of this program."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""The console in Chromium: what a person sees and does."""
+"""The console in Chromium: user interactions."""
 
 import re
 import signal
@@ -180,7 +180,7 @@ def test_a_service_that_hangs_is_not_healthy(stage, page, web):
 
 
 class Frozen:
-    """What stands between the page and the service: it forgets its connections, and says nothing of it."""
+    """A middlebox between page and service that silently drops its connections."""
 
     def __init__(self, port):
         self.port, self.frozen = port, False

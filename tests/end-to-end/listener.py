@@ -1,4 +1,4 @@
-"""A server of the tests that speaks no library's protocol: it takes connections on its own port."""
+"""Base of raw TCP servers for tests."""
 
 import socket
 import threading

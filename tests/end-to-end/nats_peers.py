@@ -1,4 +1,4 @@
-"""What stands around one process that is tested alone: a nats-server, and whoever answers there."""
+"""The environment of a single process under test: a nats-server and responders."""
 
 import json
 import socket
@@ -65,7 +65,7 @@ class Subscriber:
             pass
 
     def stop(self):
-        """Vanish, as after a kill -9."""
+        """Disconnect as after kill -9."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:

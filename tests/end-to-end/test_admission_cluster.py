@@ -1,4 +1,4 @@
-"""Admission that rejects or changes what we create, on a real API server: kubesim has no policies."""
+"""Admission that rejects or changes created objects, on a real API server, since kubesim has no policies."""
 
 import base64
 import http.server

@@ -1,4 +1,4 @@
-"""Bad input, one by one: the right status and type, all faults told, nothing left in the cluster, process alive."""
+"""Invalid input: correct status and type, all errors reported, nothing left in the cluster, process alive."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What others do to our containers, and containers that others made: shown as it is, and never an error."""
+"""Changes by others, and containers created by others: reported as they are, without errors."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ def living_pods(kube, container_id):
 
 
 class Watcher:
-    """Asks for a container as fast as it can, until it is stopped."""
+    """Polls a container at full rate until stopped."""
 
     def __init__(self, api, container_id):
         self.answers, self.stopping = [], threading.Event()

@@ -1,4 +1,4 @@
-"""JetStream rejects a record for a while, or a record changes late: what was told stays, and what was not goes."""
+"""JetStream temporarily rejects a record, or a record changes late: acknowledged containers stay, others are removed."""
 
 import contextlib
 import hashlib

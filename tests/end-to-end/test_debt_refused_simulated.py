@@ -1,4 +1,4 @@
-"""What the simulator can reject: the mark of a container cannot be taken away, a watch is silent."""
+"""Simulator faults: the mark of a container cannot be removed, a watch is silent."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Commands in containers, over WebSockets and by POST. What is run is `cat`, which the simulator can do as well."""
+"""Commands in containers, over WebSockets and by POST. The command is `cat`, which the simulator supports."""
 
 import hashlib
 import json
@@ -371,7 +371,7 @@ def test_exec_ends_with_its_client(stack, run, how):
 
 
 def test_exec_ends_when_its_client_answers_no_pings(stack, run):
-    """As one whose machine has gone without a word; a client that answers is not disturbed."""
+    """Like a client whose machine has disappeared; responding clients are not affected."""
     web(stack)
     before = streams_open(stack)
     gone, there = run("web", timeout=60), run("web", timeout=60)

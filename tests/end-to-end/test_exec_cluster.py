@@ -1,4 +1,4 @@
-"""Commands that really run: on the simulated node of our own control plane, by clients that others have written."""
+"""Real command execution on the simulated node of the control plane, with third-party clients."""
 
 import base64
 import concurrent.futures

@@ -1,4 +1,4 @@
-"""Looking inside a container: its events and what it uses."""
+"""Events and usage of a container."""
 
 import urllib.parse
 

@@ -1,4 +1,4 @@
-"""The whole pipeline with deploy/nats/accounts.conf: the rights there suffice, and are no more than that."""
+"""The pipeline with deploy/nats/accounts.conf: the permissions are sufficient and minimal."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A container's life: create, read, list, delete, as the contract says, seen from both sides."""
+"""Container life cycle: create, read, list, delete according to the contract, checked on both sides."""
 
 import concurrent.futures
 import copy

@@ -1,4 +1,4 @@
-"""Lists with a filter and an order: which containers they show, page by page, and what is rejected."""
+"""Lists with filter and order: results, paging, and rejected input."""
 
 import base64
 import hashlib

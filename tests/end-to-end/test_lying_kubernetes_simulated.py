@@ -1,4 +1,4 @@
-"""The processes, and something else than a Kubernetes: our clients hear 503, no waiting for a day, memory has a bound."""
+"""The processes with a faulty API server: clients get 503, delays and memory are bounded."""
 
 import itertools
 import json

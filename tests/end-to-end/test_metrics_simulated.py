@@ -1,4 +1,4 @@
-"""Metrics of what only kubesim does on order: watches that break, calls that fail, workers that have too much to do."""
+"""Metrics of injected faults: broken watches, failed calls, overloaded workers."""
 
 import concurrent.futures
 

@@ -1,6 +1,5 @@
 """
-A scripted life of many containers while NATS, monitors and the API server are killed and misbehave. In the end DCM knows
-the final state of every container, and on the way nothing has gone backwards.
+A scripted life cycle of many containers while NATS, monitors and the API server are killed or faulty. Finally DCM knows the state of every container, and no event was out of order.
 
   SP_TEST_SEED        repeats a run (its seed is printed)
   SP_TEST_SECONDS     how long the faults go on (15)

@@ -1,4 +1,4 @@
-"""NATS, monitors and watches that go away and come back: every final state arrives, none goes backwards."""
+"""Outages of NATS, monitors and watches: every final state arrives, in order."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the monitor does when kubesim rejects to be watched, and what it asks for then."""
+"""Behaviour of the monitor if watches are rejected."""
 
 from monitors import deployment
 from processes import wait_for

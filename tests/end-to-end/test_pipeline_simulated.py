@@ -1,4 +1,4 @@
-"""What only kubesim can be made to do: faults on order, and counting the calls that an operation costs."""
+"""Features of kubesim only: fault injection, and counting calls of an operation."""
 
 import concurrent.futures
 import time
@@ -160,7 +160,7 @@ REFUSALS = {"403": {"kind": "forbidden"}, "401": {"kind": "status", "status": 40
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_what_a_server_refuses_before_it_is_ready_is_asked_again(stack, target, refusal):
-    """A kube-apiserver forbids everything until it has read its roles, and knows no account before it has read those."""
+    """A kube-apiserver denies everything until it has loaded its roles and accounts."""
     assert stack.api.create(spec(ports=PORTS), "old").status == 201
     target.faults({"match": {"path": "/readyz"}, "kind": "status", "status": 500, "count": -1},
                   *({**REFUSALS[refusal], "count": 3, "match": {"resource": resource, "verb": verb}}

@@ -1,4 +1,4 @@
-"""A request that is over does nothing any more, and what no client was told of is gone within a minute, whoever died."""
+"""A finished request has no further effects, and unacknowledged containers are removed within a minute, whichever process crashed."""
 
 import concurrent.futures
 import signal
@@ -349,7 +349,7 @@ def test_a_delete_right_after_the_start_of_a_worker_leaves_no_service(gated):
 
 
 def test_overload_is_refused_in_time(own_stack):
-    """Many more clients than a worker of one thread can serve: what cannot begin is rejected, and health stays good."""
+    """More clients than a worker with one thread can serve: excess requests are rejected, and health stays good."""
     stack = own_stack(1, SP_WORKER_CONCURRENCY="1")
     seen, healths, stop = [], [], threading.Event()
 

@@ -1,4 +1,4 @@
-"""Containers that are StatefulSets: what they have of their own, and what they share with those that are Deployments."""
+"""Containers as StatefulSets: specifics, and behaviour shared with Deployments."""
 
 import concurrent.futures
 import hashlib

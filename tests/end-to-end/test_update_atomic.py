@@ -1,4 +1,4 @@
-"""A change of several objects: rejected, interrupted or repeated, the container is afterwards the old or the new one."""
+"""Changes of several objects are atomic, also if rejected, interrupted or repeated."""
 
 import threading
 

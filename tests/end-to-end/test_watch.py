@@ -1,4 +1,4 @@
-"""GET /containers:watch: the state of all containers, and then each change."""
+"""GET /containers:watch: the initial state and all changes."""
 
 import concurrent.futures
 import contextlib

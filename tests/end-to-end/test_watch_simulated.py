@@ -1,4 +1,4 @@
-"""A watch whose Kubernetes is away, or does not allow it."""
+"""A watch while Kubernetes is unavailable or denies it."""
 
 import time
 

@@ -1,6 +1,6 @@
 /*
- * Objects of Kubernetes as texts, for the tests of what reads them. All of them belong to the container "web" unless
- * the text says otherwise.
+ * Kubernetes objects as JSON, for the tests of parsers. All of them belong to the container "web" unless the text says
+ * otherwise.
  */
 #ifndef TESTS_UNIT_KUBE_OBJECTS_H
 #define TESTS_UNIT_KUBE_OBJECTS_H

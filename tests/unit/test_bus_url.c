@@ -1,4 +1,4 @@
-/* SP_NATS_URL: what is taken for servers and a login, and what is rejected, without being shown. */
+/* SP_NATS_URL: parsing of servers and credentials, and rejection without disclosure. */
 #include <criterion/criterion.h>
 #include <string.h>
 

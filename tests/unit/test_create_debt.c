@@ -1,4 +1,4 @@
-/* create_debt, as op_create, op_undo and debt_list use it: who owes what, and what is removed because of it. */
+/* create_debt, as used by op_create, op_undo and debt_list: debts and resulting removals. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

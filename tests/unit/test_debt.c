@@ -1,4 +1,4 @@
-/* debt, permission, debt_list, request_digest: what the protocol's parts decide on their own. */
+/* debt, permission, debt_list, request_digest: local decisions of the protocol. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -30,7 +30,7 @@
 	"{\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"details\":{\"causes\":[{\"reason\":\"ExitCode\"," \
 	"\"message\":\"3\"}]}}"
 
-/* Streams of a worker, and the api-svc that answers what they ask. */
+/* Streams of a worker, and an api-svc that responds to their requests. */
 static struct stage {
 	struct bus *bus;
 	struct op_env env;

@@ -34,7 +34,7 @@ static const char *in_folder(const char *name)
 
 static void put(const char *name, const char *fmt, ...) printf_format(2, 3);
 
-/* Renamed into place, as a good writer does. */
+/* Replaced atomically. */
 static void put(const char *name, const char *fmt, ...)
 {
 	FILE *file = fopen(in_folder(".new"), "w");

@@ -1,4 +1,4 @@
-/* request_check: what a worker takes from NATS, and what gets a clear error. */
+/* request_check: requests accepted by a worker, and clear errors for others. */
 #include <criterion/criterion.h>
 #include <string.h>
 

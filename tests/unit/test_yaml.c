@@ -158,7 +158,7 @@ Test(yaml, bounds_the_size)
 	cr_expect_eq(yaml_parse(text, YAML_TEXT_MAX + 1, &tree, NULL), RC_TOO_LARGE);
 }
 
-/* A few lines that would be billions of values, or thousands of levels. */
+/* Short documents that expand to billions of values or thousands of levels. */
 Test(yaml, bounds_what_aliases_make)
 {
 	struct buf wide cleanup_buf = buf_make(10000);

@@ -1,4 +1,4 @@
-"""What a create may look like."""
+"""Validation of create requests."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""HTTP itself: what is rejected, who is cut off, and how it ends."""
+"""HTTP: rejected requests, timeouts, disconnects and shutdown."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def closes_within(s, seconds):
 
 
 def drip(api, data, interval=0.1, limit=6):
-    """Send byte by byte; the seconds until the server has had enough."""
+    """Send byte by byte; return the seconds until the server disconnects."""
     begin = time.monotonic()
     with api.connect() as s:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -51,7 +51,7 @@ def test_what_runs_is_in_flight(api, worker):
         s.sendall(f"GET {CONTAINERS}/a HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         wait_for("two in flight", lambda: scrape(api.port).of("dcm_sp_http_requests_in_flight") == [2])
         assert scrape(api.port).sum("dcm_sp_http_connections") >= 2
-    # It has gone: counted without a status when its answer comes to nobody, or with one.
+    # The client has disconnected: counted without a status if the response could not be sent, or with one.
     wait_for("one in flight", lambda: scrape(api.port).of("dcm_sp_http_requests_in_flight") == [1], 30)
     assert scrape(api.port).sum("dcm_sp_http_requests_total", operation="get") == 1
 

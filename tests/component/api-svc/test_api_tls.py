@@ -1,4 +1,4 @@
-"""HTTPS: the same as HTTP, and what only TLS has."""
+"""HTTPS: the HTTP tests, and TLS specifics."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ from api_peers import BUILD, HEALTH, SLOW
 from processes import wait_for
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
-from certificates import Certificates  # noqa: E402  (the folder is known only now)
+from certificates import Certificates  # noqa: E402  (the path is set above)
 
 # The same tests with this module's `start`: HTTPS.
 from test_api_framing import (  # noqa: E402,F401
@@ -49,7 +49,7 @@ def certificates(tmp_path_factory):
 
 
 class Pair:
-    """The files that api-svc is given; rewritten as a mounted secret is, or in place."""
+    """The TLS files; replaced like a mounted Secret, or in place."""
 
     def __init__(self, certificates, folder):
         self.certificates, self.folder = certificates, folder
@@ -126,7 +126,7 @@ def test_a_fifo_in_place_of_the_pair_blocks_nothing(api, pair):
 
 
 def first_bytes():
-    """What a client says first."""
+    """The start of a TLS handshake."""
     out = ssl.MemoryBIO()
     client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
     with pytest.raises(ssl.SSLWantReadError):

@@ -11,7 +11,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path.append(str(ROOT / "tests/end-to-end"))
-from kube_peers import ApiServer, TunnelProxy, kube_certificates  # noqa: E402  (their folder is known only now)
+from kube_peers import ApiServer, TunnelProxy, kube_certificates  # noqa: E402  (the path is set above)
 
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 if not BUILD.is_absolute():

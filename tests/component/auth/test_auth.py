@@ -1,4 +1,4 @@
-"""What arrives at an API server, for every way of authentication that a kubeconfig knows."""
+"""Requests received by an API server for every kubeconfig authentication method."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""A small Kubernetes client for the tests: JSON over HTTP, nothing hidden."""
+"""A minimal Kubernetes client for the tests: JSON over HTTP."""
 
 import base64
 import http.client

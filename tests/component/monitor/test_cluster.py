@@ -1,4 +1,4 @@
-"""Three NATS servers: what the monitor keeps there outlives any one of them."""
+"""Three NATS servers: the data of the monitor survives the loss of any one."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Events that are not taken: the operator is told why, and how old they are."""
+"""Unacknowledged events: the reason and their age are logged."""
 
 import json
 

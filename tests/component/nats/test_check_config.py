@@ -1,4 +1,4 @@
-"""What keeps a process from starting is found by --check-config, which names the variable."""
+"""--check-config reports errors that prevent the start, with the variable."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Every file that a process reads is replaced by a FIFO without a writer, while it runs."""
+"""Every file read by a process is replaced with a FIFO without a writer at run time."""
 
 import os
 import pathlib

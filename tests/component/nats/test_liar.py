@@ -1,4 +1,4 @@
-"""A peer that may publish on our subjects, and is not one of ours: a clear error, and no other request is harmed."""
+"""A foreign peer publishing on our subjects: a clear error, and no effect on other requests."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Every way into NATS, for all four processes; and the ways that are closed."""
+"""All NATS authentication methods for all four processes, and rejected ones."""
 
 import os
 import pathlib
@@ -55,7 +55,7 @@ KINDS = ["credentials", "nkey", "password", "token", "authority", "client certif
 
 
 def test_a_wrong_login_is_tried_until_its_file_is_right(start, certificates, tmp_path):
-    """All kinds side by side: most of the time goes into waiting."""
+    """All kinds in parallel, since most of the time is spent waiting."""
     logins = [Login(kind, certificates) for kind in KINDS]
     for number, login in enumerate(logins):
         login.start(start, tmp_path / f"login-{number}")

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "end-to-end"))
-from certificates import Certificates  # noqa: E402  (its folder is known only now)
+from certificates import Certificates  # noqa: E402  (the path is set above)
 from nats_peers import NatsServer  # noqa: E402
 from registry import Registry  # noqa: E402
 from support import Registrar, Worker, api_presence  # noqa: E402
@@ -36,7 +36,7 @@ def registry():
 
 @pytest.fixture
 def api(nats):
-    """Our API is there: api-svc and a healthy worker."""
+    """The API is available: api-svc and a healthy worker."""
     presence = api_presence(nats, "provider")
     worker = Worker(nats, "provider")
     yield worker
@@ -46,7 +46,7 @@ def api(nats):
 
 @pytest.fixture
 def start(nats, registry, tmp_path):
-    """Start a registrar; what is still running is ended with SIGTERM and exits 0, without a word of a sanitizer."""
+    """Start a registrar; stop it with SIGTERM afterwards, check exit status 0 and for sanitizer reports."""
     started = []
 
     def start_one(*arguments, **environment):

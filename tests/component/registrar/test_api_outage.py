@@ -1,4 +1,4 @@
-"""The registrar waits for our API, asked over NATS, and registers again when it comes back after an outage."""
+"""The registrar waits for the API, checked over NATS, and registers again after an outage."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What the registrar posts, and what it does after each kind of answer."""
+"""The requests of the registrar, and its reaction to each kind of response."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Streams from a worker through NATS and api-svc to a client: how they flow, and how they end."""
+"""Streams from a worker through NATS and api-svc to a client: flow control and termination."""
 
 import json
 import signal
@@ -142,7 +142,7 @@ def test_without_nats_both_ends_end_within_3_s_and_later_ones_work(stage):
 
 
 def test_a_restart_of_nats_is_never_taken_for_the_end(stage):
-    """What has come is right, and when something is lost the response is seen to be incomplete."""
+    """Received data is correct; if data is lost, the response is detectably incomplete."""
     streams = [stage.get(f"mode=bytes&bytes={400 << 20}"), stage.get("mode=hang"), stage.get("mode=hang")]
     for _ in range(20):
         streams[0].more()
@@ -200,7 +200,7 @@ def test_more_streams_than_the_worker_takes_are_refused(start):
 
 
 def test_a_stream_has_its_memory_from_the_begin(start):
-    """Those that do not fit are rejected at once; none that has begun is cut off."""
+    """Excess streams are rejected immediately; no started stream is aborted."""
     stage = start(SP_WORKER_STREAMS="200", SP_SERVER_MEMORY=str(4 << 20))
     streams = [stage.get("mode=bytes&bytes=100000000", rcvbuf=4096, expect=None) for _ in range(80)]
     assert [s.status for s in streams] == [200] * 64 + [503] * 16
