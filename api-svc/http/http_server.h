@@ -194,10 +194,14 @@ http_ticket http_exchange_defer(struct http_exchange *exchange);
 struct http_exchange *http_server_claim(struct http_server *server, http_ticket ticket);
 
 /*
- * Whether the client of a suspended exchange is still connected. Also true for one that is no longer suspended. Thread-safe. */
+ * Whether the client of a suspended exchange is still connected. Also true for one that is no longer suspended.
+ * Thread-safe.
+ */
 bool http_server_is_present(struct http_server *server, http_ticket ticket);
 
-/* Respond to a claimed exchange and resume its connection. Takes ownership of the body; the caller must not use the exchange afterwards.
+/*
+ * Respond to a claimed exchange and resume its connection. Takes ownership of the body; the caller must not use the
+ * exchange afterwards.
  */
 void http_exchange_resume(struct http_exchange *exchange, const struct http_answer *answer);
 
