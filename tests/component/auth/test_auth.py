@@ -186,7 +186,7 @@ def test_after_401_the_token_is_read_at_once(api, probe, kubeconfig, tmp_path):
     assert one.get() == OK
     assert len(api.seen) == before + 2
     api.allow = []
-    assert one.get() == "UNAVAILABLE 401 Kubernetes answered 401 : Unauthorized"
+    assert one.get() == "UNAVAILABLE 401 Kubernetes returned 401 : Unauthorized"
     assert len(api.seen) == before + 5, "tried once more, asked whether it is ready, not for ever"
     assert api.seen[-1]["path"] == "/readyz"
 
