@@ -21,7 +21,7 @@ VERSION  := $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/de
 VERSION  := $(or $(VERSION),0.1.0-dev)
 
 PKGS     := libnats libmicrohttpd gnutls libcjson libcurl yaml-0.1 libcrypto libwslay
-# Without a pkg-config file on Debian 12; header and library stand in the default places.
+# Without a pkg-config file on Debian 12; header and library are in the default directories.
 PLAIN    := libnats libwslay
 PKG_CONFIG ?= pkg-config
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(filter-out $(PLAIN),$(PKGS)) 2>/dev/null)
@@ -56,7 +56,7 @@ BINARIES := $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS) $(if $(KUBESIM_SRC),kubesim)
 .PHONY: all
 all: $(BINARIES) $(if $(wildcard tests/checks),$(BUILD)/operations) ## Build the programs into build/bin
 
-# Has each operation, and each type of resources, all that belongs to it? (Packages are built without tests/.)
+# Check that each operation and resource type is complete. (Packages are built without tests/.)
 $(BUILD)/operations: tests/checks/operations.sh common/operation.h common/resource.h api-svc/openapi.yaml $(wildcard kube-worker/op_*.c tests/end-to-end/test_*.py)
 	$(Q)tests/checks/operations.sh && mkdir -p $(@D) && touch $@
 
@@ -68,7 +68,7 @@ $(BUILD)/obj/%.o: %.c
 	@echo '  CC    $<'
 	$(Q)$(CC) $(ALL_CFLAGS) $(DEFINES) -MMD -MP -c $< -o $@
 
-# The version changes with every commit: only its own file is compiled again.
+# The version changes with every commit: only one file is recompiled.
 $(BUILD)/obj/common/version.o: DEFINES = -DDCM_SP_VERSION='"$(VERSION)"'
 $(BUILD)/obj/common/version.o: $(BUILD)/version
 $(BUILD)/version: FORCE
@@ -83,7 +83,7 @@ $(BUILD)/obj/api-svc/document/openapi.o: $(OPENAPI)
 # The same for the console.
 $(BUILD)/obj/api-svc/console/console.o: $(wildcard api-svc/console/console.*)
 
-# No operation of production streams whatever a test wants; one that does is in programs of their own (tests/streams/).
+# The test operation for streams is built into separate programs (tests/streams/).
 ifdef TEST_OPERATION
 ALL_CFLAGS += -DDCM_SP_TEST_OPERATION
 $(BUILD)/obj/api-svc/document/openapi.o: DEFINES = -DOPENAPI_FILE='"$(OPENAPI)"'
@@ -125,7 +125,7 @@ $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))
 
 # One target a file, tests/fuzz/fuzz_<target>.c, linked with the same objects as the unit tests: libFuzzer, ASan and UBSan
 # (clang), in a build folder of their own. The corpus of a target is tests/fuzz/corpus/<target>/; what a run finds beside
-# it stays in the build folder, logs and inputs that fail in $(FUZZ_BUILD)/found/. As many at a time as processors.
+# it stays in the build folder, logs and inputs that fail in $(FUZZ_BUILD)/found/. One process per processor.
 FUZZ_BUILD   := build-fuzz
 FUZZ_SECONDS ?= 20
 FUZZ_RUNS    ?= -1
@@ -148,7 +148,7 @@ fuzz: ## Run the fuzz targets (FUZZ="TARGET..."), FUZZ_SECONDS=20 each, 0: until
 		tail -n 1 $(FUZZ_BUILD)/found/TARGET.log | sed "s/^/TARGET: /" || \
 		{ tail -n 50 $(FUZZ_BUILD)/found/TARGET.log; exit 255; }'
 
-# A leak inside a Criterion test passes unless ASan aborts.
+# Criterion ignores a leak inside a test unless ASan aborts.
 export ASAN_OPTIONS = abort_on_error=1:detect_leaks=1
 export UBSAN_OPTIONS = print_stacktrace=1
 
@@ -166,7 +166,7 @@ component: all test-streams-programs ## Run the component tests: one process eac
 end-to-end: all ## Run the end-to-end tests against kubesim
 	tests/end-to-end/run.sh --build $(BUILD) $(E2E)
 
-test: unit ## Run all tests that need no cluster; component and end-to-end tests mostly wait, so they run side by side
+test: unit ## Run all tests that need no cluster; component and end-to-end tests run in parallel
 	+$(MAKE) -j2 --output-sync=target component end-to-end
 
 cluster: ## Start a real Kubernetes control plane on this machine
@@ -178,7 +178,7 @@ cluster-stop: ## Stop it
 test-cluster: all ## Run the end-to-end tests against the real control plane
 	tests/end-to-end/run.sh --build $(BUILD) --cluster $(E2E)
 
-test-metrics-server: all ## Run those of usage against the real metrics-server, on a control plane of its own
+test-metrics-server: all ## Run the usage tests against the real metrics-server on a separate control plane
 	SP_K8S_KUBECONFIG= METRICS_SERVER=yes tests/end-to-end/run.sh --build $(BUILD) --cluster test_usage_metrics_server.py
 
 .PHONY: test-console
@@ -191,11 +191,11 @@ api-check: all ## Check the API document: schemathesis against the running servi
 	tests/api-document/run.sh
 
 .PHONY: test-kubernetes
-test-kubernetes: ## Try deploy/kubernetes on the real control plane
+test-kubernetes: ## Test deploy/kubernetes on the real control plane
 	tests/deploy/kubernetes.sh
 
 .PHONY: test-deploy
-test-deploy: ## Try package, images, compose.yaml, units and their rights, and all-in-one (about 25 minutes; needs root)
+test-deploy: ## Test the package, images, compose.yaml, units and their sandbox, and all-in-one (about 25 minutes; needs root)
 	deploy/install-packages.sh build test deb test-deploy
 	set -e; for part in deb images compose systemd rights all-in-one; do tests/deploy/$$part.sh; done
 
@@ -204,12 +204,12 @@ SEED     ?=
 SECONDS  ?= 60
 TARGET   ?= sim
 CHAOS    ?=
-chaos: all ## Random faults under load, and an audit of all answers: SEED=, SECONDS=, TARGET=sim|cluster, CHAOS="--network --nats 3"
+chaos: all ## Random faults under load, and an audit of all responses: SEED=, SECONDS=, TARGET=sim|cluster, CHAOS="--network --nats 3"
 	tests/chaos/run.sh --build $(BUILD) --target $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 .PHONY: soak
 HOURS    ?= 4
-soak: all ## Hours at a tenth of the load, a restart each minute: HOURS=, SEED=, TARGET=sim|cluster
+soak: all ## Long run at a tenth of the load with a restart each minute: HOURS=, SEED=, TARGET=sim|cluster
 	tests/chaos/run.sh --build $(BUILD) --soak --target $(TARGET) --hours $(HOURS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
@@ -221,7 +221,7 @@ bench: all test-streams-programs ## Measure: pipeline overhead, ratios to direct
 	tests/bench/exec.py --build $(BUILD)
 
 .PHONY: overload
-overload: all ## Measure 2,000 clients without a pause, then 10,000 idle connections: latency, health, memory, recovery
+overload: all ## Measure 2,000 clients at full rate, then 10,000 idle connections: latency, health, memory, recovery
 	tests/bench/overload.py --bin $(BUILD)/bin
 	tests/bench/crowd.py --bin $(BUILD)/bin
 
@@ -231,7 +231,7 @@ overload: all ## Measure 2,000 clients without a pause, then 10,000 idle connect
 run: ## Build and run the whole pipeline in the foreground
 	deploy/run.sh
 
-# /usr/local/lib/systemd/system is one of systemd's places as well.
+# systemd also reads /usr/local/lib/systemd/system.
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
 MANDIR   ?= $(PREFIX)/share/man
 DOCDIR   ?= $(PREFIX)/share/doc/dcm-sp
@@ -245,7 +245,7 @@ $(BUILD)/man/%.8: $(BUILD)/bin/% deploy/man/%.8.in deploy/man/page.sh
 	$(Q)deploy/man/page.sh $< deploy/man/$*.8.in >$@
 
 .PHONY: man install
-man: $(MAN8) ## Write the programs' manual pages, with the variables that --help names
+man: $(MAN8) ## Write the manual pages with the variables of --help
 
 install: all man ## Install programs, units, manual pages and completion under $(DESTDIR)$(PREFIX)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(UNITDIR)/dcm-sp-.service.d $(MANDIR)/man7 $(MANDIR)/man8 \
@@ -272,25 +272,25 @@ lint: ## cppcheck over the sources, shellcheck over the scripts
 format: ## Rewrite the sources with clang-format
 	clang-format -i $(SOURCES) $(HEADERS)
 
-format-check: ## Fail when clang-format would change something, or a comment has more than 120 columns
+format-check: ## Fail if clang-format would change a file or a comment exceeds 120 columns
 	clang-format --dry-run --Werror $(SOURCES) $(HEADERS)
 	@for f in $(SOURCES) $(HEADERS); do expand -t8 $$f | \
 		awk -v f=$$f 'length > 120 && /^ *\/?\*/ { print f ":" NR ": a comment of more than 120 columns"; bad = 1 } END { exit bad }' || bad=1; \
 	done; [ -z "$$bad" ]
 
-hdr-check: $(patsubst %,$(BUILD)/hdr/%.o,$(HEADERS)) ## Compile every header alone
+hdr-check: $(patsubst %,$(BUILD)/hdr/%.o,$(HEADERS)) ## Compile every header separately
 $(BUILD)/hdr/%.h.o: %.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Wno-unused-macros -x c -fsyntax-only $< && touch $@
 
-layer-check: ## Fail on an include that goes up or sideways
+layer-check: ## Fail on an include that violates the layers
 	tests/checks/layers.sh
 
-install-check: all ## Install into a folder; check units, manual pages, completion and the README's table against --help
+install-check: all ## Install into a directory; check units, manual pages, completion and the README tables against --help
 	tests/checks/install.sh $(BUILD)
 
 .PHONY: clean help
-clean: ## Remove what was built
+clean: ## Remove the build directories
 	rm -rf build build-*
 
 help: ## List the targets

@@ -13,7 +13,7 @@ bool accept_names_events(const char *accept)
 
 bool accept_allows_events(const char *accept)
 {
-	static const char *const ranges[] = { ACCEPT_EVENT_STREAM, "text/*", "*/*" }; /* the most exact first */
+	static const char *const ranges[] = { ACCEPT_EVENT_STREAM, "text/*", "*/*" }; /* the most specific first */
 
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
 		int weight = media_range_weight(accept, ranges[i]);

@@ -1,5 +1,5 @@
 /*
- * What a client takes as an answer: the header Accept (RFC 9110 section 12.5.1). Pure.
+ * Media types accepted by a client: the header Accept (RFC 9110 section 12.5.1). Pure.
  */
 #ifndef API_SVC_ACCEPT_H
 #define API_SVC_ACCEPT_H
@@ -8,10 +8,10 @@
 
 #define ACCEPT_EVENT_STREAM "text/event-stream"
 
-/* Does it name the event stream itself? accept: the header; NULL: absent. */
+/* Whether it names the event stream explicitly. accept: the header; NULL: absent. */
 bool accept_names_events(const char *accept);
 
-/* May the answer be an event stream? Also when a wildcard says so, or nothing is said. */
+/* Whether the response may be an event stream. Also by a wildcard, or without the header. */
 bool accept_allows_events(const char *accept);
 
 #endif

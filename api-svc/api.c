@@ -41,18 +41,18 @@ struct api {
 	struct access *access;
 	struct access *metrics_access;
 	const struct openapi_operation *operations[OPERATION_COUNT]; /* NULL: not in the API document */
-	size_t request_max;                                          /* bytes of what a worker is sent */
+	size_t request_max;                                          /* bytes of a worker request */
 	int64_t started_ms;
 };
 
-/* ---- questions for workers ---- */
+/* ---- requests to workers ---- */
 
 static enum operation_leaving leaving_of(const struct request *r)
 {
 	return operation_row(r->match.route.operation)->leaving;
 }
 
-/* Nothing is written, settled or run for a client that has gone. */
+/* Nothing is written, settled or run for a disconnected client. */
 static bool is_present(void *ctx, uint64_t ticket)
 {
 	struct api *api = ctx;
@@ -71,8 +71,8 @@ static enum http_handled answer_rc(struct request *r, struct http_exchange *ex, 
 }
 
 /*
- * Park the exchange, then ask. Once the question is out the exchange may be answered and the request freed at any
- * moment: neither is touched afterwards.
+ * Suspend the exchange, then send the request. Once sent, the exchange may be answered and the request freed at any
+ * time: neither may be used afterwards.
  */
 static enum http_handled ask_worker(struct api *api, struct request *r, struct http_exchange *ex,
 				    const struct buf *body, const char *version)
@@ -96,15 +96,15 @@ static enum http_handled ask_worker(struct api *api, struct request *r, struct h
 		return request_answer_error(r, ex, &failed.error);
 	ask.cookie = http_exchange_defer(ex);
 	if (!ask.cookie)
-		return answer_rc(r, ex, RC_NO_MEMORY, "park a request");
+		return answer_rc(r, ex, RC_NO_MEMORY, "defer a request");
 	if (worker_client_ask(api->client, &ask, &failed.error))
 		on_worker_reply(api, ask.cookie, &failed);
 	return HTTP_DEFERRED;
 }
 
-/* ---- answers of workers ---- */
+/* ---- replies of workers ---- */
 
-/* The client of a create was not told, or its outcome is not known. */
+/* The response of a create was not delivered, or its outcome is unknown. */
 static void undo(struct api *api, const struct request *r)
 {
 	undo_begin(api->client, &(struct undo_what){
@@ -115,7 +115,7 @@ static void undo(struct api *api, const struct request *r)
 				});
 }
 
-/* The end of a create that was settled: its record may go, or what was made has to. */
+/* The end of a settled create: release its record, or undo it. */
 static void end_debt(struct api *api, const struct request *r, bool delivered)
 {
 	if (!delivered && (!r->has_key || r->debt))
@@ -141,7 +141,7 @@ static struct http_answer success_answer(struct request *r, const struct http_ex
 		answer.body_len = reply->len;
 	}
 	if (conditions_name(http_exchange_header(ex, CONDITIONS_IF_NONE_MATCH), reply->etag)) {
-		answer.status = HTTP_NOT_MODIFIED; /* the body only gives its Content-Length: it is not sent */
+		answer.status = HTTP_NOT_MODIFIED; /* the body only determines Content-Length; it is not sent */
 		answer.content_type = NULL;
 	}
 	return answer;
@@ -168,7 +168,7 @@ static struct http_answer failure_answer(struct api *api, const struct request *
 	return error_answer(r, &reply->error, reply->faults);
 }
 
-/* The answer begins now, and flows. */
+/* The streamed response begins now. */
 static struct http_answer stream_answer(struct api *api, struct request *r, struct http_exchange *ex,
 					struct worker_reply *reply)
 {
@@ -253,7 +253,7 @@ static struct operation_request request_of(const struct api *api, struct request
 	return (struct operation_request){ api->config, api->operations[r->match.route.operation], r, ex };
 }
 
-/* PATCH: patch.h. Takes the tree over. */
+/* PATCH: patch.h. Takes ownership of the tree. */
 static enum http_handled handle_patch(struct api *api, struct request *r, struct http_exchange *ex, cJSON *tree)
 {
 	const struct operation_request request = request_of(api, r, ex);
@@ -276,7 +276,7 @@ static enum http_handled handle_patch(struct api *api, struct request *r, struct
 		patch.cookie = http_exchange_defer(ex);
 	if (!patch.cookie) {
 		cJSON_Delete(tree);
-		return answer_rc(r, ex, RC_NO_MEMORY, "park a request");
+		return answer_rc(r, ex, RC_NO_MEMORY, "defer a request");
 	}
 	if (patch_begin(&patch, tree, &failed.error))
 		on_worker_reply(api, patch.cookie, &failed);
@@ -304,7 +304,7 @@ static void on_watcher(void *ctx, uint64_t ticket, struct watcher *watcher, cons
 	http_exchange_resume(ex, &answer);
 }
 
-/* All watchers share what one worker tells: watches.h. */
+/* All watchers share one feed: watches.h. */
 static enum http_handled handle_watch(struct api *api, struct request *r, struct http_exchange *ex)
 {
 	const char *filter = parameters_query(&r->target, "filter");
@@ -319,18 +319,19 @@ static enum http_handled handle_watch(struct api *api, struct request *r, struct
 	struct error err;
 
 	if (!accept_allows_events(http_exchange_header(ex, "Accept"))) {
-		error_set(&err, RC_INVALID_ARGUMENT, "the answer is " ACCEPT_EVENT_STREAM ", which Accept excludes");
+		error_set(&err, RC_INVALID_ARGUMENT,
+			  "the response is " ACCEPT_EVENT_STREAM ", which is not acceptable");
 		return request_answer_status(r, ex, &err, HTTP_NOT_ACCEPTABLE);
 	}
 	ask.cookie = http_exchange_defer(ex);
 	if (!ask.cookie)
-		return answer_rc(r, ex, RC_NO_MEMORY, "park a request");
+		return answer_rc(r, ex, RC_NO_MEMORY, "defer a request");
 	if (watches_ask(api->watches, &ask, &err))
 		on_watcher(api, ask.cookie, NULL, &err);
 	return HTTP_DEFERRED;
 }
 
-/* A change of another media type than those of a merge patch. */
+/* An update with a media type other than a merge patch. */
 static enum http_handled refuse_media_type(struct request *r, struct http_exchange *ex)
 {
 	struct error err;
@@ -339,7 +340,7 @@ static enum http_handled refuse_media_type(struct request *r, struct http_exchan
 	return request_answer_status(r, ex, &err, HTTP_UNSUPPORTED_MEDIA_TYPE);
 }
 
-/* Check the request as the API document says, and send a worker what counts of it. */
+/* Validate the request against the API document, and send its relevant parts to a worker. */
 static enum http_handled handle_operation(struct api *api, struct request *r, struct http_exchange *ex)
 {
 	const struct operation_request request = request_of(api, r, ex);
@@ -407,7 +408,7 @@ static enum http_handled handle_console(struct api *api unused, struct request *
 	return request_answer_static(r, ex, file.media_type, console_headers, file.text, file.len);
 }
 
-/* ---- for those who watch over us ---- */
+/* ---- monitoring ----- */
 
 static enum http_handled handle_metrics(struct api *api, struct request *r, struct http_exchange *ex)
 {
@@ -426,17 +427,17 @@ static enum http_handled handle_live(struct api *api unused, struct request *r, 
 	return answer_ok(r, ex);
 }
 
-/* Should clients be sent here? */
+/* Whether the process is ready for clients. */
 static enum http_handled handle_ready(struct api *api, struct request *r, struct http_exchange *ex)
 {
 	if (http_server_is_draining(api->server))
-		return answer_rc(r, ex, RC_UNAVAILABLE, "the process ends");
+		return answer_rc(r, ex, RC_UNAVAILABLE, "shutting down");
 	if (!worker_client_is_connected(api->client))
 		return answer_rc(r, ex, RC_UNAVAILABLE, "NATS is not connected");
 	return answer_ok(r, ex);
 }
 
-/* ---- every request ---- */
+/* ---- all requests --- */
 
 static enum http_handled (*const handlers[ROUTE_ANSWER_COUNT])(struct api *api, struct request *r,
 							       struct http_exchange *ex) = {
@@ -444,14 +445,14 @@ static enum http_handled (*const handlers[ROUTE_ANSWER_COUNT])(struct api *api, 
 	[ROUTE_HEALTH] = handle_health,
 	[ROUTE_DOCUMENT_YAML] = handle_yaml,
 	[ROUTE_DOCUMENT_JSON] = handle_json,
-	/* Beside the API: */
+	/* Not part of the API: */
 	[ROUTE_CONSOLE] = handle_console,
 	[ROUTE_METRICS] = handle_metrics,
 	[ROUTE_LIVE] = handle_live,
 	[ROUTE_READY] = handle_ready,
 };
 
-/* Without waiting for a body. */
+/* Without waiting for the body. */
 static enum http_handled refuse_at_once(struct request *r, struct http_exchange *ex, const struct error *err)
 {
 	struct problem problem = { .error = err, .instance = request_path(r), .request_id = r->id };
@@ -477,7 +478,7 @@ static enum rc check_capacity(const struct api *api, const struct request *r, st
 	if (http_server_crowded(api->server))
 		return refuse_as_busy(API_REFUSAL_CONNECTIONS, "too many connections are open", err);
 	if (memory_budget_is_spent())
-		return refuse_as_busy(API_REFUSAL_MEMORY, "too many bytes of requests and answers are in flight", err);
+		return refuse_as_busy(API_REFUSAL_MEMORY, "too many bytes of requests and responses in flight", err);
 	return RC_OK;
 }
 
@@ -492,7 +493,7 @@ static enum access_need need_of(enum operation operation)
 	return needs[operation_row(operation)->effect];
 }
 
-/* Of a browser. The page at /console is one of ours. */
+/* For browsers. /console is served by us. */
 static enum rc check_origin(const struct api *api, const struct request *r, const struct http_exchange *ex,
 			    struct error *err)
 {
@@ -523,7 +524,7 @@ static enum rc decide_access(struct api *api, struct request *r, struct http_exc
 	return rc;
 }
 
-/* Headers that would change what a request means, and are not supported: nothing is done. */
+/* Unsupported headers that would change the meaning of a request: rejected. */
 static enum rc check_headers(const struct api *api, const struct request *r, const struct http_exchange *ex,
 			     struct error *err)
 {
@@ -543,7 +544,7 @@ static enum http_handled admit(struct api *api, struct request *r, struct http_e
 
 	switch (router_find(http_exchange_method(ex), &r->target, &r->match)) {
 	case ROUTER_NOT_FOUND:
-		return answer_rc(r, ex, RC_NOT_FOUND, "there is no such path");
+		return answer_rc(r, ex, RC_NOT_FOUND, "no such path");
 	case ROUTER_NOT_ALLOWED:
 		return answer_rc(r, ex, RC_INVALID_ARGUMENT, "this path does not support this method");
 	case ROUTER_FOUND:

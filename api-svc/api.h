@@ -1,6 +1,6 @@
 /*
- * What the API does with a request: from its target to the question for a worker, and from the worker's answer to the
- * client's. http_server.h calls it, worker_client.h answers it.
+ * Request handling of the API: from an HTTP request to a worker request, and from the worker's reply to the HTTP
+ * response. Called by http_server.h and worker_client.h.
  */
 #ifndef API_SVC_API_H
 #define API_SVC_API_H
@@ -15,17 +15,17 @@
 struct api;
 
 /*
- * config, openapi, client, streams and watches are borrowed and outlive the result.
+ * config, openapi, client, streams and watches are borrowed and must outlive the result.
  * Errors: RC_NO_MEMORY.
  */
 enum rc api_create(const struct api_config *config, const struct openapi *openapi, struct worker_client *client,
 		   struct stream_answers *streams, struct watches *watches, struct api **ret_api, struct error *err)
 	must_check;
 
-/* Free it; its server has ended and no request is pending. Takes NULL. */
+/* Free it; its server must have ended, without pending requests. NULL is allowed. */
 void api_destroy(struct api *api);
 
-/* The server that will call api_admit(), api_handle() and api_finish(); before any answer of a worker can come. */
+/* Set the server that calls api_admit(), api_handle() and api_finish(); before any worker reply can arrive. */
 void api_set_server(struct api *api, struct http_server *server);
 
 /* For http_server_options. `ctx` is the api. */

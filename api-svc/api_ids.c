@@ -60,7 +60,8 @@ bool api_ids_from_key(const char *provider, const char *key, char out[CRYPTO_UUI
 	unsigned char digest[CRYPTO_SHA256_SIZE];
 	struct buf text cleanup_buf = buf_make(NAME_AND_KEY_MAX);
 
-	buf_add(&text, provider, strlen(provider) + 1); /* with its NUL, so that no two pairs give the same text */
+	buf_add(&text, provider,
+		strlen(provider) + 1); /* with its NUL, so that different pairs result in different texts */
 	buf_add_str(&text, key);
 	if (text.failed || !crypto_sha256(text.data, text.len, digest))
 		return false;

@@ -7,7 +7,7 @@
 #include "common/services/metrics_process.h"
 #include "common/services/metrics_text.h"
 
-/* Beside the operations. */
+/* In addition to the operations. */
 enum other { OTHER_DOCUMENT, OTHER_CONSOLE, OTHER_METRICS, OTHER_PROBE, OTHER_NOTHING, OTHER_COUNT };
 
 #define OPERATIONS (OPERATION_COUNT + OTHER_COUNT)
@@ -45,22 +45,22 @@ static struct metric_exemplar exemplars[OPERATIONS * METRIC_BUCKETS];
 /* clang-format off */
 static const struct metric
 	requests_metric = { .name = "dcm_sp_http_requests",
-		.help = "Requests by operation and HTTP status; operation none: of no path or method, code none: the client left before its answer",
+		.help = "Requests by operation and HTTP status; operation none: unknown path or method, code none: client disconnected",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .sparse = true, .cells = requests,
 		.labels = { OPERATION_LABEL, { "code", METRIC_STATUSES, metric_status_name } } },
 	duration_metric = { .name = "dcm_sp_http_request_duration_seconds", .unit = "seconds",
-		.help = "From a request's headers to the last byte of its answer, except streams",
+		.help = "Time from the headers of a request to the last byte of its response, except streams",
 		.type = METRIC_HISTOGRAM, .scale = METRIC_NS, .sparse = true, .buckets = durations, .exemplars = exemplars,
 		.labels = { OPERATION_LABEL } },
-	in_flight_metric = { .name = "dcm_sp_http_requests_in_flight", .help = "Requests that are not answered yet, streams included",
+	in_flight_metric = { .name = "dcm_sp_http_requests_in_flight", .help = "Requests in flight, including streams",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &in_flight },
 	refused_metric = { .name = "dcm_sp_http_requests_rejected",
-		.help = "Requests refused with 503 at once: too many connections, or too much memory of requests and answers",
+		.help = "Requests rejected immediately with 503: too many connections, or memory limit",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = refused,
 		.labels = { { "reason", API_REFUSAL_COUNT, refusal_value } } },
-	streams_metric = { .name = "dcm_sp_http_streams_open", .help = "Open streams, such as logs that are followed",
+	streams_metric = { .name = "dcm_sp_http_streams_open", .help = "Open streams, such as followed logs",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &streams },
-	connections_metric = { .name = "dcm_sp_http_connections", .help = "Open connections of clients",
+	connections_metric = { .name = "dcm_sp_http_connections", .help = "Open client connections",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &connections };
 /* clang-format on */
 
@@ -76,7 +76,7 @@ static const struct metric *const http_metrics[] = {
 
 static const struct metric *const *const lists[] = { metrics_process, bus_metrics, http_metrics, NULL };
 
-/* The value of the label. */
+/* The label value. */
 static size_t operation_of(const struct request *r)
 {
 	static const enum other others[ROUTE_ANSWER_COUNT] = {
@@ -90,7 +90,7 @@ static size_t operation_of(const struct request *r)
 
 	if (!r->match.found)
 		return OPERATION_COUNT + OTHER_NOTHING;
-	if (r->match.route.answer == ROUTE_HEALTH) /* under both paths */
+	if (r->match.route.answer == ROUTE_HEALTH) /* of both paths */
 		return OPERATION_HEALTH;
 	return r->match.route.operation < OPERATION_COUNT ? (size_t)r->match.route.operation
 							  : OPERATION_COUNT + others[r->match.route.answer];

@@ -33,7 +33,7 @@ struct tag {
 	bool weak;
 };
 
-/* The next one from *at on; false: there is none. */
+/* The next one from *at on; false: none. */
 static bool next_tag(const char **at, struct tag *tag)
 {
 	const char *open = strchr(*at, '"');

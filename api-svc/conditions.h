@@ -1,6 +1,6 @@
 /*
- * What a client makes a request depend on (RFC 9110 section 13). The API document says which operation takes which of
- * the headers, and what they look like; a request with any other is refused, so that no condition is ever ignored.
+ * Conditional requests (RFC 9110 section 13). The API document defines the headers that each operation supports, and
+ * their syntax; a request with any other condition is rejected, so that conditions are never ignored.
  */
 #ifndef API_SVC_CONDITIONS_H
 #define API_SVC_CONDITIONS_H
@@ -14,24 +14,24 @@
 #define CONDITIONS_IF_NONE_MATCH "If-None-Match"
 
 /*
- * Does the operation take all conditions that a request has?
+ * Whether the operation supports all conditions of the request.
  *
- * operation  NULL: one that is not in the API document, and takes none.
- * header     the value of a header of the request; NULL: absent.
- * Errors: RC_INVALID_ARGUMENT which header it does not take.
+ * operation  NULL: not in the API document, supports none.
+ * header     returns the value of a request header; NULL: absent.
+ * Errors: RC_INVALID_ARGUMENT with the unsupported header.
  */
 enum rc conditions_check(const struct openapi_operation *operation,
 			 const char *(*header)(const void *ctx, const char *name), const void *ctx, struct error *err)
 	must_check;
 
-/* Write the value of If-Match, which is as the API document says, for a worker (common/protocol.h). NULL: nothing. */
+/* Write the validated value of If-Match for a worker (common/protocol.h). NULL: nothing. */
 void conditions_write_if_match(const char *value, struct json_writer *w);
 
 /*
- * Does If-None-Match name the version that there is? Weak ones count (RFC 9110 section 8.8.3.2).
+ * Whether If-None-Match matches the current version. Weak comparison (RFC 9110 section 8.8.3.2).
  *
- * value  as the API document says; NULL: absent.
- * etag   of what there is, without quotes; "": not known, and then only `*` does.
+ * value validated; NULL: absent.
+ * etag   of the container, without quotes; "": unknown, then only `*` matches.
  */
 bool conditions_name(const char *value, const char *etag);
 

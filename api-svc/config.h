@@ -1,5 +1,5 @@
 /*
- * api-svc's settings, from the environment.
+ * The configuration of api-svc.
  */
 #ifndef API_SVC_CONFIG_H
 #define API_SVC_CONFIG_H
@@ -11,7 +11,7 @@
 #include "common/bus/bus_access.h"
 #include "common/http/metrics_server.h"
 
-/* Named in errors as well. */
+/* Also used in errors. */
 #define API_ADDRESS_VARIABLE "SP_SERVER_ADDRESS"
 #define API_TOKENS_VARIABLE "SP_SERVER_TOKENS_FILE"
 
@@ -23,9 +23,9 @@ struct api_config {
 	const char *agent_name; /* "": no environment agent */
 	const char *address;
 	const char *tokens_file;       /* "": no tokens */
-	const char *origins;           /* of pages that may change something (origin.h) */
-	const char *exec;              /* "true": commands in containers are on */
-	struct metrics_access metrics; /* without an address: it is that of the API */
+	const char *origins;           /* of pages that may send writes (origin.h) */
+	const char *exec;              /* "true": commands in containers are enabled */
+	struct metrics_access metrics; /* without an address, which is that of the API */
 	struct tls_files tls;          /* certificate "": plain HTTP */
 	int64_t shutdown_timeout_ms;
 	int64_t read_timeout_ms;
@@ -39,7 +39,7 @@ struct api_config {
 	int64_t memory;   /* bytes */
 };
 
-/* The program and its table, for config_start(). */
+/* The program, for config_start(). */
 extern const struct config_program api_config_program;
 
 #endif

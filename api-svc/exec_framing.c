@@ -8,7 +8,7 @@
 #include "common/exec_channel.h"
 #include "common/services/json_write.h"
 
-#define STATUS_MAX 2048 /* bytes of a Status of ours */
+#define STATUS_MAX 2048 /* bytes of a generated Status */
 
 struct exec_framing {
 	char accept[WEBSOCKET_KEY_MAX];
@@ -16,17 +16,17 @@ struct exec_framing {
 	struct websocket *websocket;
 	struct exec_reader from_client;
 	struct exec_reader from_stream;
-	struct error fault; /* of what the client has sent */
+	struct error fault; /* error in the client's data */
 	bool status_told;
-	int64_t heard_ms;      /* when the client said something, or was pinged; 0: it is not looked at yet */
-	int pings;             /* that it has not answered */
-	struct buf *to_stream; /* while from_client() runs */
-	struct buf *to_client; /* while one of the functions runs */
+	int64_t heard_ms;      /* last data from the client, or last ping; 0: not started */
+	int pings;             /* unanswered ones */
+	struct buf *to_stream; /* during from_client() */
+	struct buf *to_client; /* during a callback */
 };
 
 /* ---- the handshake ----------------------------------------------------------------------------------------------- */
 
-/* Our choice of what the client offers: the newer one. NULL: none. */
+/* The newest supported subprotocol that the client offers. NULL: none. */
 static const char *choose_subprotocol(const char *offered)
 {
 	static const char *const known[] = { EXEC_PROTOCOL_V5, EXEC_PROTOCOL_V4 };
@@ -59,7 +59,7 @@ struct exec_handshake exec_handshake_read(const struct http_exchange *exchange)
 enum rc exec_handshake_check(const struct exec_handshake *h, struct error *err)
 {
 	if (!h->wanted)
-		return error_set(err, RC_INVALID_ARGUMENT, "this needs an upgrade of the connection to '%s'",
+		return error_set(err, RC_INVALID_ARGUMENT, "this requires an upgrade of the connection to '%s'",
 				 EXEC_FRAMING_PROTOCOL);
 	if (!str_equal(h->version, "13"))
 		return error_set(err, RC_INVALID_ARGUMENT, "Sec-WebSocket-Version must be 13");
@@ -73,7 +73,7 @@ enum rc exec_handshake_check(const struct exec_handshake *h, struct error *err)
 
 /* ---- from the client --------------------------------------------------------------------------------------------- */
 
-/* Of a message; `self` is the framing. */
+/* Data of a message; `self` is the framing. */
 static void on_message(void *self, unsigned channel, const char *data, size_t len)
 {
 	struct exec_framing *f = self;
@@ -84,7 +84,7 @@ static void on_message(void *self, unsigned channel, const char *data, size_t le
 	else if (channel == EXEC_CLOSE && is_v5 && len == 1 && *data == EXEC_STDIN)
 		exec_frame_add(f->to_stream, channel, data, len);
 	else if (channel != EXEC_CLOSE || !is_v5)
-		error_set(&f->fault, RC_INVALID_ARGUMENT, "a client may not send on channel %u", channel);
+		error_set(&f->fault, RC_INVALID_ARGUMENT, "clients must not send on channel %u", channel);
 }
 
 static void on_piece(void *ctx, const struct websocket_piece *piece)
@@ -128,7 +128,7 @@ static void on_frame(void *ctx, unsigned channel, const char *data, size_t len)
 	send_to_client(f, channel, data, len);
 }
 
-/* How it ended, when Kubernetes has not told. */
+/* Send a final status if Kubernetes has not sent one. */
 static void tell_status(struct exec_framing *f, const struct error *why)
 {
 	struct buf status cleanup_buf = buf_make(STATUS_MAX);
@@ -177,7 +177,7 @@ static void end(void *ctx, const struct error *fault, struct buf *to_client)
 		websocket_close(f->websocket, WEBSOCKET_NORMAL, "", to_client);
 }
 
-/* Whoever lives answers a ping, whatever the program does: RFC 6455 section 5.5.2. */
+/* A live client always replies to a ping: RFC 6455 section 5.5.2. */
 static enum tunnel_next beat(void *ctx, int64_t now_ms, bool listens, struct buf *to_client)
 {
 	struct exec_framing *f = ctx;
@@ -211,7 +211,7 @@ enum rc exec_framing_create(const struct exec_handshake *handshake, struct exec_
 	f->from_client = exec_reader_make(on_message, f);
 	f->from_stream = exec_reader_make(on_frame, f);
 	if (!websocket_accept(handshake->key, f->accept))
-		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make digests");
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot compute digests");
 	if (!rc)
 		rc = websocket_create(WEBSOCKET_SERVER, on_piece, f, &f->websocket, err);
 	if (rc)

@@ -1,6 +1,6 @@
 /*
- * The WebSocket of a client that runs a command, with Kubernetes' own subprotocols, so that clients for `kubectl exec`
- * can be used: its messages are the frames of the stream to a worker (common/exec_channel.h).
+ * The client's WebSocket for a command, with the Kubernetes subprotocols, for `kubectl exec` clients: converts between
+ * its messages and the frames of the stream to a worker (common/exec_channel.h).
  */
 #ifndef API_SVC_EXEC_FRAMING_H
 #define API_SVC_EXEC_FRAMING_H
@@ -9,12 +9,12 @@
 #include "api-svc/tunnel.h"
 
 #define EXEC_FRAMING_PROTOCOL "websocket"
-#define EXEC_FRAMING_BEAT_MS 15000 /* of silence, after which the client gets a ping */
-#define EXEC_FRAMING_PINGS 2       /* that it may leave unanswered */
+#define EXEC_FRAMING_BEAT_MS 15000 /* idle time before a ping is sent */
+#define EXEC_FRAMING_PINGS 2       /* unanswered pings before the client is considered dead */
 
 struct exec_framing;
 
-/* What a request says of the WebSocket that it opens; NULL: nothing. */
+/* The WebSocket headers of a request; NULL: absent. */
 struct exec_handshake {
 	bool wanted; /* http_exchange_wants() */
 	const char *version;
@@ -22,29 +22,28 @@ struct exec_handshake {
 	char subprotocols[256];
 };
 
-/* Valid where http_exchange_wants() is, and as long as the headers are. */
+/* May be called where http_exchange_wants() may; valid as long as the headers. */
 struct exec_handshake exec_handshake_read(const struct http_exchange *exchange);
 
 /*
- * Does it open such a WebSocket (RFC 6455 section 4.2.1)?
- * Errors: RC_INVALID_ARGUMENT what is wrong with it.
+ * Validate the handshake (RFC 6455 section 4.2.1). Errors: RC_INVALID_ARGUMENT with the reason.
  */
 enum rc exec_handshake_check(const struct exec_handshake *handshake, struct error *err) must_check;
 
 /*
- * Make it for a request that has passed that. ret_framing: given to the caller. Errors: those of
+ * Create the framing for a validated request. ret_framing: owned by the caller. Errors: those of
  * exec_handshake_check(); RC_NO_MEMORY; RC_INTERNAL.
  */
 enum rc exec_framing_create(const struct exec_handshake *handshake, struct exec_framing **ret_framing,
 			    struct error *err) must_check;
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void exec_framing_destroy(struct exec_framing *framing);
 
-/* Add what the answer to the client says. */
+/* Add the handshake headers to the response. */
 void exec_framing_fill(const struct exec_framing *framing, struct http_upgrade *upgrade);
 
-/* For its tunnel, which it outlives. */
+/* For its tunnel, which it must outlive. */
 struct tunnel_framing exec_framing_for(struct exec_framing *framing);
 
 #endif

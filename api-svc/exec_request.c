@@ -8,7 +8,7 @@
 #include "common/base/strutil.h"
 #include "common/services/log.h"
 
-/* Written as Kubernetes' clients do, in several languages. */
+/* Accepts the spellings of Kubernetes clients in several languages. */
 static bool is_wanted(const struct target *target, const char *name)
 {
 	const char *value = parameters_query(target, name);
@@ -49,7 +49,7 @@ void exec_request_check_body(const cJSON *body, int64_t max_ms, struct faults *f
 	if (!duration_parse_ms(text, &ms) || ms < 1)
 		faults_add(faults, "/timeout", "must be a duration above zero, such as 10s");
 	else if (ms > max_ms)
-		faults_add(faults, "/timeout", "must be %" PRId64 " ms at most: no request takes longer", max_ms);
+		faults_add(faults, "/timeout", "must be %" PRId64 " ms at most, the request timeout", max_ms);
 }
 
 int64_t exec_request_timeout_ms(const cJSON *body, int64_t max_ms)

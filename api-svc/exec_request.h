@@ -1,5 +1,5 @@
 /*
- * What the API document cannot express of a request for a command, and what a worker is sent of it.
+ * Command requests: rules that the API document cannot express, and the request to the worker.
  */
 #ifndef API_SVC_EXEC_REQUEST_H
 #define API_SVC_EXEC_REQUEST_H
@@ -10,24 +10,23 @@
 #include "api-svc/http/target.h"
 #include "common/services/json_write.h"
 
-/* Add to `faults` a query that wants none of stdin, stdout and stderr. */
+/* Add an error if none of stdin, stdout and stderr is requested. */
 void exec_request_check(const struct target *target, struct faults *faults);
 
 /*
- * Write the members of a request to a worker, from the query; it has passed exec_request_check() and the API document's
- * rules. With a terminal there is no stderr, as Kubernetes has it.
+ * Write the members of a worker request from the validated query. With a terminal there is no stderr, as in Kubernetes.
  */
 void exec_request_write(const struct target *target, struct json_writer *w);
 
-/* Add to `faults` a body's timeout that is none, or above `max_ms`. */
+/* Add an error for an invalid timeout in the body, or one above `max_ms`. */
 void exec_request_check_body(const cJSON *body, int64_t max_ms, struct faults *faults);
 
-/* How long a command may take, from a body that has passed that; `max_ms` when it does not say. */
+/* The timeout of a command from a validated body; default `max_ms`. */
 int64_t exec_request_timeout_ms(const cJSON *body, int64_t max_ms);
 
-/* Who runs what is an event of its own in the log: the command's first word, and nothing that comes after it. */
+/* The audit log entry of a command: only its first word, no arguments. */
 struct exec_use {
-	const char *client; /* the token's name; "": not known */
+	const char *client; /* the token's name; "": unknown */
 	const char *id;
 	const char *program;
 	const char *request_id;

@@ -7,11 +7,11 @@
 #include "common/services/config.h"
 #include "common/services/json.h"
 
-#define TIMEOUT_MS 2000 /* below the 3 s that container engines are told to wait */
+#define TIMEOUT_MS 2000 /* below the healthcheck timeout of 3 s in compose.yaml */
 #define ANSWER_MAX 4096
 #define URL_MAX 512
 
-/* Who listens on all addresses is reached on the loopback. */
+/* A server on all addresses is reached on the loopback address. */
 static void write_url(const char *address, bool https, struct buf *url)
 {
 	const char *port = strrchr(address, ':');

@@ -1,5 +1,5 @@
 /*
- * `api-svc --health`: does the api-svc that listens here say that the provider is healthy?
+ * `api-svc --health`: checks that the local api-svc reports the provider as healthy.
  */
 #ifndef API_SVC_HEALTH_COMMAND_H
 #define API_SVC_HEALTH_COMMAND_H
@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 /*
- * Ask over HTTP, and print one line: "healthy" on stdout, or on stderr what is wrong.
+ * Query over HTTP, and print one line: "healthy" on stdout, or the error on stderr.
  *
  * address  SP_SERVER_ADDRESS.
- * https    does it speak TLS? Its certificate, which names others, is not looked at: it is on this machine.
+ * https whether it uses TLS. Its certificate is not verified, since it is on this machine under another name.
  *
  * Returns what main() returns: 0 healthy, 1 not. Blocks: up to two seconds.
  */

@@ -1,5 +1,5 @@
 /*
- * api-svc: the REST API. Speaks HTTP to clients and NATS to kube-workers; keeps nothing between two requests.
+ * api-svc: the REST API. HTTP to clients, NATS to kube-workers; stateless.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -24,11 +24,11 @@
 
 #define LISTEN_BACKLOG 1024
 #define FILES_BESIDE_CONNECTIONS 256 /* NATS, epoll, logs, and the reserve of http_server.h */
-#define WATCHES_SHARE 2              /* of the memory: so much of it the list of watchers may have */
-#define POLL_MS 10                   /* between two looks while we wait for the end */
-#define LAST_ANSWERS_MS 500          /* for the 503s at the end to be sent */
-#define NATS_WRITE_TIMEOUT_MS 400    /* threads that answer health wait as long: with that, it is answered within 1 s */
-#define UNDO_RESERVE_MS 1000         /* of the shutdown timeout, at most a quarter of it */
+#define WATCHES_SHARE 2              /* 1/n of the memory for the list of watchers */
+#define POLL_MS 10                   /* poll interval during shutdown */
+#define LAST_ANSWERS_MS 500          /* to send the final 503 responses */
+#define NATS_WRITE_TIMEOUT_MS 400    /* may block health requests, which must respond within 1 s */
+#define UNDO_RESERVE_MS 1000         /* reserved of the shutdown timeout, at most a quarter */
 
 struct process {
 	struct api_config config;
@@ -44,7 +44,10 @@ struct process {
 	struct bus_header metadata[1];
 };
 
-/* Few arenas for few threads; the memory of a connection, and whatever is larger, goes back when it is freed. */
+/*
+ * Few arenas for few threads; blocks of the size of a connection's memory, or larger, are returned to the system when
+ * freed.
+ */
 static void set_up_memory(void)
 {
 	mallopt(M_ARENA_MAX, 2);
@@ -52,7 +55,7 @@ static void set_up_memory(void)
 	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
 }
 
-/* As many connections as asked for, if the system lets us open so many files. */
+/* The requested number of connections, limited by the number of open files. */
 static size_t connections_within_limits(size_t wanted)
 {
 	rlim_t need = (rlim_t)wanted + FILES_BESIDE_CONNECTIONS;
@@ -63,13 +66,13 @@ static size_t connections_within_limits(size_t wanted)
 	if (limit.rlim_cur < limit.rlim_max) {
 		limit.rlim_cur = limit.rlim_max;
 		if (setrlimit(RLIMIT_NOFILE, &limit))
-			(void)getrlimit(RLIMIT_NOFILE, &limit); /* what there is decides */
+			(void)getrlimit(RLIMIT_NOFILE, &limit); /* use the current limit */
 	}
 	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= need)
 		return wanted;
 	wanted = limit.rlim_cur > 2 * FILES_BESIDE_CONNECTIONS ? limit.rlim_cur - FILES_BESIDE_CONNECTIONS
 							       : limit.rlim_cur / 2;
-	log_warn("fewer connections than SP_SERVER_MAX_CONNECTIONS says: the limit of open files is lower",
+	log_warn("fewer connections than SP_SERVER_MAX_CONNECTIONS: limited by the number of open files",
 		 log_num("connections", (int64_t)wanted), log_num("open_files", (int64_t)limit.rlim_cur));
 	return wanted;
 }
@@ -134,7 +137,7 @@ static enum rc start_http(struct process *p, struct error *err)
 	return rc;
 }
 
-/* There is nothing to ask an api-svc over NATS but whether it is there: the registrar does. */
+/* Presence only, for the registrar; api-svc handles no requests over NATS. */
 static enum rc start_presence(struct process *p, struct error *err)
 {
 	struct bus_service_options options = {
@@ -169,7 +172,7 @@ static enum rc start_nats(struct process *p, struct error *err)
 	return rc ? rc : start_presence(p, err);
 }
 
-/* HTTP first: connecting to NATS may take its time, and health has an answer for that. */
+/* HTTP first: connecting to NATS may take a while, which health reports. */
 static enum rc start(void *ctx, struct error *err)
 {
 	struct process *p = ctx;
@@ -202,7 +205,7 @@ static void wait_for_connections(struct process *p, int64_t until_ms)
 		clock_sleep_ms(POLL_MS);
 }
 
-/* Let what runs come to its end, within the shutdown timeout; what does not is answered with 503. Streams end now. */
+/* Wait for running requests within the shutdown timeout; the rest receives 503. Streams end immediately. */
 static void drain(struct process *p)
 {
 	int64_t timeout = p->config.shutdown_timeout_ms;
@@ -215,7 +218,7 @@ static void drain(struct process *p)
 	wait_for_connections(p, until - reserve);
 	worker_client_cancel(p->client, false);
 	wait_for_connections(p, clock_mono_ms() + LAST_ANSWERS_MS);
-	http_server_stop(p->server); /* clients that have not read their answer are undone with this */
+	http_server_stop(p->server); /* undoes creates whose clients have not read their response */
 	worker_client_hurry(p->client);
 	while (worker_client_open(p->client, OPERATION_UNDO) > 0 && clock_mono_ms() < until)
 		clock_sleep_ms(POLL_MS);

@@ -13,7 +13,7 @@
 
 #define ID_PARAMETER "id"
 
-/* ---- what is an operation's own ---- */
+/* ---- specific to operations ---- */
 
 static struct parameters_source parameters_of(const struct operation_request *o)
 {
@@ -36,7 +36,7 @@ static const char *query(const struct operation_request *o, const char *name)
 	return parameters_query(&o->request->target, name);
 }
 
-/* The id of the new container ("": in the agent's request), and the token that says who made it. */
+/* The id of the new container ("": in the agent's request), and its creation token. */
 static bool choose_id(const struct operation_request *o, const char *key, bool by_agent)
 {
 	struct request *r = o->request;
@@ -55,7 +55,7 @@ static bool choose_id(const struct operation_request *o, const char *key, bool b
 	return good;
 }
 
-/* The environment agent sends a bare spec with a key, and not the id by which it will delete. */
+/* The environment agent sends a bare spec with a key, without the id. */
 static bool is_by_agent(const struct operation_request *o, const char *key, bool bare)
 {
 	return o->config->agent_name[0] && key && bare && !query(o, ID_PARAMETER);
@@ -69,13 +69,13 @@ static void write_agent(const struct operation_request *o, const char *key, stru
 	json_end_object(w);
 }
 
-/* A request's body, as it was read. */
+/* A parsed request body. */
 struct body {
-	const cJSON *tree; /* NULL: there is none */
+	const cJSON *tree; /* NULL: none */
 	bool bare;         /* a spec without its envelope */
 };
 
-/* Who makes the container, and which one. */
+/* Token and id of the container. */
 static enum rc write_create(const struct operation_request *o, const struct body *body, struct json_writer *w,
 			    struct error *err)
 {
@@ -85,7 +85,7 @@ static enum rc write_create(const struct operation_request *o, const struct body
 
 	r->has_key = key != NULL;
 	if (!choose_id(o, key, by_agent))
-		return error_set(err, RC_INTERNAL, "libcrypto cannot make random numbers or digests");
+		return error_set(err, RC_INTERNAL, "libcrypto cannot generate random numbers or digests");
 	if (by_agent)
 		write_agent(o, key, w);
 	else
@@ -102,7 +102,7 @@ static enum rc write_delete(const struct operation_request *o, const struct body
 	return RC_OK;
 }
 
-/* What the headers say of a stream of logs. */
+/* The headers of a log request. */
 static enum rc write_logs(const struct operation_request *o, const struct body *body unused, struct json_writer *w,
 			  struct error *err unused)
 {
@@ -164,18 +164,18 @@ static enum rc write_token(const struct operation_request *o, const struct body 
 	if (operation_row(o->request->match.route.operation)->effect != OPERATION_CHANGES)
 		return RC_OK;
 	if (!operation_request_choose_token(o))
-		return error_set(err, RC_INTERNAL, "libcrypto cannot make random numbers or digests");
+		return error_set(err, RC_INTERNAL, "libcrypto cannot generate random numbers or digests");
 	json_string(w, "token", o->request->token);
 	return RC_OK;
 }
 
-/* What an operation sends a worker beside the client's parameters and body; by default a token, when it writes. */
+/* The additional members of a worker request per operation; by default a token for writes. */
 static const struct extra {
 	enum rc (*write)(const struct operation_request *o, const struct body *body, struct json_writer *w,
 			 struct error *err);
 	bool without_parameters; /* they are not sent */
 	bool may_be_bare;        /* its body: what DCM sends, a spec without its envelope */
-	/* What the API document cannot express of the query, and of the body; and does it narrow what is asked for? */
+	/* Rules for query and body that the API document cannot express; and whether the request is restricted. */
 	void (*check)(const struct target *target, struct faults *faults);
 	void (*check_body)(const cJSON *body, int64_t request_timeout_ms, struct faults *faults);
 	bool (*is_narrowed)(const struct target *target);

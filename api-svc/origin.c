@@ -9,7 +9,7 @@
 #define HOST_CHARACTERS "-.:[]" DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SEPARATORS ", "
 
-/* What follows the scheme; NULL: it has none, as "null". */
+/* The part after the scheme; NULL: none, as in "null". */
 static const char *authority_of(const char *origin)
 {
 	const char *at = strstr(origin, "://");
@@ -31,7 +31,7 @@ static bool is_listed(const char *list, const char *origin)
 	return false;
 }
 
-/* Is it an address or localhost, which DNS cannot rebind? */
+/* Whether host is an address or localhost, which are safe from DNS rebinding. */
 static bool is_fixed(const char *host)
 {
 	size_t len = strcspn(host, ":");
@@ -41,7 +41,8 @@ static bool is_fixed(const char *host)
 	if (len == strlen("localhost") && strncasecmp(host, "localhost", len) == 0)
 		return true;
 	/*
-	 * A name whose last label is a number is an address for a browser, or nothing (WHATWG URL, "ends in a number").
+	 * Browsers treat a name whose last label is a number as an address, or as invalid (WHATWG URL, "ends in a
+	 * number").
 	 */
 	return len > 0 && strspn(host, DIGITS ".") == len;
 }
@@ -54,14 +55,12 @@ enum rc origin_check(const struct origin_request *r, struct error *err)
 	if (!r->origin || is_listed(r->listed, r->origin) || (is_own && (r->proven || is_fixed(r->host))))
 		return RC_OK;
 	if (is_own)
-		return error_set(
-			err, RC_PERMISSION_DENIED,
-			"pages of '%s' may not change anything: without TLS and tokens the name proves nothing, "
-			"and " ORIGIN_LIST_VARIABLE " does not list it",
-			r->origin);
+		return error_set(err, RC_PERMISSION_DENIED,
+				 "pages of '%s' may not send writes: without TLS and tokens the host name is not "
+				 "trusted, and " ORIGIN_LIST_VARIABLE " does not list it",
+				 r->origin);
 	return error_set(err, RC_PERMISSION_DENIED,
-			 "pages of '%s' may not change anything here: " ORIGIN_LIST_VARIABLE " does not list it",
-			 r->origin);
+			 "pages of '%s' may not send writes: " ORIGIN_LIST_VARIABLE " does not list it", r->origin);
 }
 
 static bool is_origin(const char *text, size_t len)

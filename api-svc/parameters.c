@@ -29,7 +29,7 @@ const char *parameters_query(const struct target *target, const char *name)
 	return NULL;
 }
 
-/* The document names them in their order. */
+/* The document lists them in their order. */
 static bool is_first_in_path(const struct openapi_operation *operation, const struct openapi_parameter *p)
 {
 	const struct openapi_parameter *first = operation->parameters;
@@ -53,7 +53,7 @@ static const char *find_value(const struct openapi_operation *operation, const s
 	return NULL;
 }
 
-/* The text as a whole number, if that is what the schema speaks about. */
+/* Parse the text as an integer, if the schema requires it. */
 static bool read_integer(const struct schema *schema, const char *text, int64_t *ret_number)
 {
 	const int64_t exact = (int64_t)JSON_EXACT_INT_MAX;
@@ -83,7 +83,7 @@ static cJSON *make_value(const struct schema *schema, const char *text)
 	return read_integer(schema, text, &number) ? cJSON_CreateNumber((double)number) : cJSON_CreateString(text);
 }
 
-/* A list is given as often as it has items (OpenAPI: style form, explode). */
+/* Lists are repeated parameters (OpenAPI: style form, explode). */
 static cJSON *make_list(const struct schema *schema, const struct target *target, const char *name)
 {
 	cJSON *list = cJSON_CreateArray();
@@ -116,7 +116,7 @@ static void check_one(const struct openapi_operation *operation, const struct op
 	}
 	is_list = p->place == OPENAPI_IN_QUERY && p->schema->type == SCHEMA_ARRAY;
 	if (!is_list && p->place == OPENAPI_IN_QUERY && count_in_query(source->target, p->name) > 1)
-		faults_add(faults, pointer.data, "is given more than once");
+		faults_add(faults, pointer.data, "occurs more than once");
 	value = is_list ? make_list(p->schema, source->target, p->name) : make_value(p->schema, text);
 	if (value)
 		validator_check(p->schema, value, pointer.data, faults);

@@ -1,5 +1,5 @@
 /*
- * The parameters of a request (path, query, headers) against what the API document says of them.
+ * Validates the parameters of a request (path, query, headers) against the API document.
  */
 #ifndef API_SVC_PARAMETERS_H
 #define API_SVC_PARAMETERS_H
@@ -9,30 +9,29 @@
 #include "api-svc/http/target.h"
 #include "common/services/json_write.h"
 
-/* Where the values come from; everything is borrowed. */
+/* The source of the values; everything is borrowed. */
 struct parameters_source {
 	const struct target *target;
-	const char *path_parameter; /* the value of the path's first parameter; NULL: it has none */
-	const char *path_item;      /* of its second one */
+	const char *path_parameter;                               /* the first path parameter; NULL: none */
+	const char *path_item;                                    /* the second one */
 	const char *(*header)(const void *ctx, const char *name); /* NULL result: absent */
 	const void *header_ctx;
 };
 
 /*
- * Add to `faults` what is wrong: a required parameter that is missing, one that is given twice, a value that its schema
- * refuses. A parameter of the query whose schema is an array is given once for each item. Parameters that the document
- * does not know are ignored.
+ * Add errors for missing required parameters, duplicates, and values that their schema rejects. A query parameter whose
+ * schema is an array is repeated for each item. Unknown parameters are ignored.
  */
 void parameters_check(const struct openapi_operation *operation, const struct parameters_source *source,
 		      struct faults *faults);
 
-/* The value of a query parameter; NULL when it is absent. Belongs to the target. */
+/* The value of a query parameter; NULL: absent. Owned by the target. */
 const char *parameters_query(const struct target *target, const char *name);
 
 /*
- * Write the parameters of path and query but lists, each as a member of its name, whole numbers as numbers, booleans as
- * such; the first of a path is "id". They have passed parameters_check(). What is absent is its default; without one it
- * is left out.
+ * Write the validated path and query parameters except lists, each as a member with its name, integers as numbers,
+ * booleans as such; the first path parameter is "id". Absent parameters have their default; without one they are
+ * omitted.
  */
 void parameters_write(const struct openapi_operation *operation, const struct parameters_source *source,
 		      struct json_writer *w);

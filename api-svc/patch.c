@@ -53,7 +53,7 @@ static void fail(struct patch *p, const struct error *err)
 	finish(p, &reply);
 }
 
-/* What is wrong with the merged spec, as a worker would say it. */
+/* The errors of the merged spec, as a reply of a worker. */
 static void refuse(struct patch *p, const struct faults *faults)
 {
 	struct worker_reply reply = { .body = NULL };
@@ -72,7 +72,7 @@ static void refuse(struct patch *p, const struct faults *faults)
 	finish(p, &reply);
 }
 
-/* ---- questions for workers --------------------------------------------------------------------------------------- */
+/* ---- requests to workers --------------------------------------------------------------------------------------- */
 
 static void ask(struct patch *p, enum operation operation, const struct buf *body, int64_t delay_ms,
 		void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply))
@@ -83,7 +83,7 @@ static void ask(struct patch *p, enum operation operation, const struct buf *bod
 		.len = body->len,
 		.request_id = p->request_id,
 		.traceparent = p->traceparent[0] ? p->traceparent : NULL,
-		/* What is merged needs the version that was read: only workers that know it show it. */
+		/* Merging requires the version that was read, which only newer workers return. */
 		.version = operation == OPERATION_GET || p->if_match ? PROTOCOL_VERSION_NARROWED : PROTOCOL_VERSION,
 		.delay_ms = delay_ms,
 		.timeout_ms = p->deadline_ms - clock_mono_ms(),
@@ -123,7 +123,7 @@ static void on_updated(void *ctx, uint64_t cookie unused, struct worker_reply *r
 	} else if (clock_mono_ms() + delay_ms < p->deadline_ms) {
 		ask_container(p, 1 + random_below(delay_ms));
 	} else {
-		error_set(&err, RC_TIMEOUT, "the container keeps changing; nothing was done");
+		error_set(&err, RC_TIMEOUT, "the container keeps changing; nothing was changed");
 		fail(p, &err);
 	}
 }
@@ -145,13 +145,12 @@ static void ask_update(struct patch *p, const char *base, const cJSON *container
 
 /* ---- the merge --------------------------------------------------------------------------------------------------- */
 
-/* What must stay what it is; removed it is missing, which is another fault. */
+/* Immutable members; removing them is another error. */
 static const struct fixed {
 	const char *path;
 	const char *pointer;
-	const char *otherwise; /* what it is without one; NULL: nothing */
-	const char
-		*counts; /* the only other value that there is: before these hints had a meaning it may be anything */
+	const char *otherwise; /* default; NULL: none */
+	const char *counts;    /* the only other valid value; older stored hints were not validated */
 } fixed[] = {
 	{ "service_type", SPEC_POINTER "/service_type", NULL, NULL },
 	{ "metadata.name", SPEC_POINTER "/metadata/name", NULL, NULL },
@@ -177,7 +176,7 @@ static void check_fixed(const cJSON *before, const cJSON *now, struct faults *fa
 	}
 }
 
-/* {"spec": ...} of what the worker has shown. */
+/* {"spec": ...} of the worker's reply. */
 static enum rc read_container(const struct worker_reply *reply, cJSON **ret_tree, struct error *err)
 {
 	cleanup_json cJSON *shown = NULL;
@@ -185,7 +184,7 @@ static enum rc read_container(const struct worker_reply *reply, cJSON **ret_tree
 	cJSON *tree;
 
 	if (rc)
-		return error_wrap(err, RC_INTERNAL, "the worker's answer");
+		return error_wrap(err, RC_INTERNAL, "the worker's reply");
 	tree = cJSON_CreateObject();
 	if (!tree)
 		return error_no_memory(err);
@@ -226,7 +225,7 @@ static void on_container(void *ctx, uint64_t cookie unused, struct worker_reply 
 	}
 	rc = read_container(reply, &before, &err);
 	if (!rc && !reply->etag[0])
-		rc = error_set(&err, RC_INTERNAL, "the worker's answer has no version of the container");
+		rc = error_set(&err, RC_INTERNAL, "the worker's reply has no version of the container");
 	container = rc ? NULL : cJSON_Duplicate(before, 1);
 	if (!rc && !container)
 		rc = error_no_memory(&err);

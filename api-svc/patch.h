@@ -1,10 +1,10 @@
 /*
- * PATCH: the container's spec is read from a worker, the client's merge patch is applied to it (RFC 7396), the result
- * must satisfy what a create must satisfy, and a worker is sent it together with the version that it was made from.
- * When that is another one by then, all of it again, a random moment later, until the deadline.
+ * PATCH: the container's spec is read from a worker, the client's merge patch is applied (RFC 7396), the result is
+ * validated like a create, and sent to a worker together with its base version. If the version has changed in the
+ * meantime, everything is retried after a random delay, until the deadline.
  *
- * The document is here, so the merging is; a worker that merged would need it, or would have to ask back. That costs
- * one read of the container more than a worker's own GET and PUT.
+ * Merging is done here because the API document is here. It needs one more read of the container than a merge in the
+ * worker.
  */
 #ifndef API_SVC_PATCH_H
 #define API_SVC_PATCH_H
@@ -12,7 +12,7 @@
 #include "api-svc/document/schema.h"
 #include "api-svc/pipeline/worker_client.h"
 
-/* Everything is copied but for the schema, which lives for ever. */
+/* Everything is copied except the schema, which is static. */
 struct patch_request {
 	struct worker_client *client;
 	const struct schema *schema; /* of a create's body */
@@ -22,7 +22,7 @@ struct patch_request {
 	const char *request_id;
 	const char *traceparent; /* "": none */
 	int64_t timeout_ms;
-	size_t request_max; /* bytes of what a worker is sent */
+	size_t request_max; /* bytes of a worker request */
 	/* As in struct worker_ask: called exactly once after RC_OK of patch_begin(). */
 	void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply);
 	void *ctx;
@@ -30,10 +30,10 @@ struct patch_request {
 };
 
 /*
- * Begin. Never waits.
+ * Start it. Never blocks.
  *
- * patch  of the container; taken over, also after an error.
- * Errors: RC_NO_MEMORY, RC_UNAVAILABLE: then done() is not called.
+ * patch  of the container; owned by the callee, also after an error.
+ * Errors: RC_NO_MEMORY, RC_UNAVAILABLE; then done() is not called.
  */
 enum rc patch_begin(const struct patch_request *request, cJSON *patch, struct error *err) must_check;
 

@@ -4,14 +4,14 @@
 #include "common/services/json_write.h"
 
 #define DOCUMENT_MAX (256u * 1024) /* bytes */
-#define END_MAX 1024               /* bytes after the last fault */
-#define RETRY_AFTER_MAX_S 3 /* without better knowledge: 1 to this many seconds, so that not all return at once */
+#define END_MAX 1024               /* bytes after the last error */
+#define RETRY_AFTER_MAX_S 3 /* default: random, 1 to this many seconds, so that clients do not all retry at once */
 
 static const struct kind {
 	unsigned status;
 	const char *type;
 	const char *title; /* the same for every error of a type and status */
-	bool is_ours;      /* the sentence is for the log, not for the client */
+	bool is_ours;      /* the message is for the log, not for the client */
 } kinds[RC_COUNT] = {
 	/* clang-format off */
 	[RC_OK]                = { 500, "INTERNAL", "Internal error", true },
@@ -52,12 +52,12 @@ static void write_detail(const struct problem *p, struct json_writer *w)
 		json_string(w, "detail", p->error->text);
 		return;
 	}
-	snprintf(text, sizeof(text), "an internal error occurred; the log has it under the request id '%s'",
+	snprintf(text, sizeof(text), "an internal error occurred; see the log for request id '%s'",
 		 p->request_id ? p->request_id : "");
 	json_string(w, "detail", text);
 }
 
-/* A worker's faults, within the same limits as ours. */
+/* A worker's errors, with the same limits as ours. */
 static void read_worker_faults(const cJSON *array, struct faults *faults)
 {
 	const cJSON *item = NULL;

@@ -1,5 +1,5 @@
 /*
- * Errors as REST clients see them: problem documents (RFC 9457), and the one table from our codes to HTTP.
+ * Error responses: problem documents (RFC 9457), and the table from error codes to HTTP statuses.
  */
 #ifndef API_SVC_PROBLEM_H
 #define API_SVC_PROBLEM_H
@@ -13,10 +13,10 @@
 #define PROBLEM_METHOD_NOT_ALLOWED 405
 
 struct problem {
-	const struct error *error;   /* the code, and the sentence that becomes `detail` */
-	unsigned status;             /* 0: the one that belongs to the code */
+	const struct error *error;   /* code and message, which becomes `detail` */
+	unsigned status;             /* 0: the default of the code */
 	const char *instance;        /* the path of the request */
-	const char *request_id;      /* shown in the detail of our own faults */
+	const char *request_id;      /* in the detail of internal errors */
 	const struct faults *faults; /* becomes `errors`; NULL: none */
 	const cJSON *worker_faults;  /* the same from a worker, as an array; NULL: none */
 };
@@ -25,8 +25,8 @@ struct problem {
 unsigned problem_status(enum rc rc);
 
 /*
- * Make the answer. Our own faults get a general detail: what happened is in the log. When out of memory the
- * answer has no body.
+ * Compose the response. Internal errors have a generic detail, with the message only in the log. If out of memory, the
+ * response has no body.
  */
 struct http_answer problem_answer(const struct problem *problem);
 

@@ -9,11 +9,11 @@ struct provider_health {
 	struct worker_client *client;
 	void (*answer)(void *ctx, uint64_t cookie, bool healthy);
 	void *ctx;
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* protects the following */
 	uint64_t *waiting;
 	size_t count;
 	size_t capacity;
-	bool pending; /* a request is on its way: its reply is for all that wait */
+	bool pending; /* a request is pending: its reply is for all waiting clients */
 };
 
 struct provider_health *provider_health_create(struct worker_client *client,
@@ -55,7 +55,7 @@ static bool add_waiting(struct provider_health *health, uint64_t cookie)
 	return true;
 }
 
-/* Tell all that wait. */
+/* Answer all waiting clients. */
 static void answer_all(struct provider_health *health, bool healthy)
 {
 	uint64_t *waiting;
@@ -75,7 +75,7 @@ static void answer_all(struct provider_health *health, bool healthy)
 
 static void on_reply(void *ctx, uint64_t cookie unused, struct worker_reply *reply)
 {
-	answer_all(ctx, reply->error.rc == RC_OK); /* only a success ends the call well (worker_calls.c) */
+	answer_all(ctx, reply->error.rc == RC_OK); /* only a healthy reply is a success (worker_calls.c) */
 }
 
 static void ask_worker(struct provider_health *health, const char *request_id)

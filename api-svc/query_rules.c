@@ -6,7 +6,7 @@
 #include "common/container/list_filter.h"
 #include "common/container/list_order.h"
 
-#define AHEAD_MAX_MS 2000 /* that another clock may be ahead of ours */
+#define AHEAD_MAX_MS 2000 /* allowed clock skew */
 
 /* ---- lists, and a watch ------------------------------------------------------------------------------------------ */
 
@@ -33,7 +33,7 @@ static const struct {
 	{ "order_by", "/query/order_by", check_order },
 };
 
-/* NULL: absent, or empty, which is the same. */
+/* NULL: absent or empty. */
 static const char *value_of(const struct target *target, const char *name)
 {
 	const char *text = parameters_query(target, name);
@@ -65,8 +65,7 @@ void query_rules_check_watch(const struct target *target, struct faults *faults)
 
 	for (size_t i = 0; i < ARRAY_LEN(of_lists); i++)
 		if (parameters_query(target, of_lists[i][0]))
-			faults_add(faults, of_lists[i][1],
-				   "does not apply to a watch, which shows all containers as they change");
+			faults_add(faults, of_lists[i][1], "is not supported by a watch");
 	query_rules_check_list(target, faults);
 }
 
@@ -90,7 +89,7 @@ void query_rules_check_logs(const struct target *target, struct faults *faults)
 	if (time && clock_parse_rfc3339(time, &ms) && ms > clock_wall_ms() + AHEAD_MAX_MS)
 		faults_add(faults, "/query/since_time", "must not be in the future");
 	if (time && parameters_query(target, "since_seconds"))
-		faults_add(faults, "/query/since_seconds", "must not be given together with since_time");
+		faults_add(faults, "/query/since_seconds", "conflicts with since_time");
 	if (str_equal(follow, "true") && str_equal(previous, "true"))
-		faults_add(faults, "/query/previous", "cannot be followed: that run is over");
+		faults_add(faults, "/query/previous", "conflicts with follow: that run has ended");
 }

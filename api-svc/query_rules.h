@@ -11,7 +11,7 @@
 /* Add to `faults` what is wrong with filter and order_by of a list, and where in them. */
 void query_rules_check_list(const struct target *target, struct faults *faults);
 
-/* The same of a watch, which has a filter, but no order and no pages. */
+/* The same for a watch, which has a filter, but no order and no pages. */
 void query_rules_check_watch(const struct target *target, struct faults *faults);
 
 /* Is there a filter or an order, which a worker must not ignore? */

@@ -121,7 +121,7 @@ void request_log(const struct request *r, const struct http_exchange *exchange, 
 	bool is_polled = r->match.found && route_is_polled(&r->match.route);
 	int64_t ms = (clock_mono_ns() - r->begun_ns) / 1000000;
 
-	log_write(is_polled ? LOG_DEBUG : LOG_INFO, delivered ? "request" : "request whose client has gone",
+	log_write(is_polled ? LOG_DEBUG : LOG_INFO, delivered ? "request" : "request of a disconnected client",
 		  log_str("method", http_exchange_method(exchange)), log_str("path", request_path(r)),
 		  log_num("status", r->status), log_num("ms", ms), log_str("request_id", r->id),
 		  log_str("id", r->container_id[0] ? r->container_id : NULL),

@@ -37,7 +37,7 @@ static bool is_bare_spec(const cJSON *tree)
 	return cJSON_IsObject(tree) && !json_get(tree, SPEC) && json_get(tree, "service_type");
 }
 
-/* {"spec": tree}; takes the tree over, also on failure. */
+/* {"spec": tree}; takes ownership of the tree, also on failure. */
 static cJSON *wrap(cJSON *tree)
 {
 	cJSON *object = cJSON_CreateObject();
@@ -85,13 +85,13 @@ void request_body_read(const struct request_body_source *source, const struct sc
 	if (!tree)
 		return;
 	if (source->merge_patch) {
-		if (!cJSON_IsObject(tree)) /* it would take the container's place (RFC 7396) */
+		if (!cJSON_IsObject(tree)) /* it would replace the container (RFC 7396) */
 			faults_add(faults, "", "must be an object");
 		*ret_tree = tree;
 		return;
 	}
 	if (bare && source->has_key) {
-		/* With {"spec": ...} around it, it must not be nested more deeply than others may be. */
+		/* The depth limit includes the added {"spec": ...}. */
 		if (json_check(source->body, source->len, JSON_DEPTH_MAX - 1, &err))
 			faults_add(faults, "", "the body is not valid JSON: %s", err.text);
 		tree = wrap(tree);
@@ -100,7 +100,7 @@ void request_body_read(const struct request_body_source *source, const struct sc
 			return;
 		}
 	} else if (bare) {
-		faults_add(faults, "", "a spec without {\"spec\": ...} around it needs the header Idempotency-Key");
+		faults_add(faults, "", "a spec without {\"spec\": ...} requires the header Idempotency-Key");
 	}
 	validator_check(schema, tree, "", faults);
 	rules_check(json_get(tree, SPEC), SPEC_POINTER, faults);

@@ -6,7 +6,7 @@
 #include "common/base/strutil.h"
 #include "common/services/metrics_text.h"
 
-/* Beside the operations. */
+/* In addition to the operations. */
 static const struct route others[] = {
 	{ "GET", "/health", ROUTE_HEALTH, OPERATION_COUNT },
 	{ "GET", "/openapi.yaml", ROUTE_DOCUMENT_YAML, OPERATION_COUNT },
@@ -21,7 +21,7 @@ static const struct route others[] = {
 
 #define ROUTE_COUNT (OPERATION_COUNT + ARRAY_LEN(others))
 
-/* Route 0 and so on; its method is NULL for an operation that is not for clients. */
+/* The route at an index; its method is NULL for an internal operation. */
 static struct route route_at(size_t index)
 {
 	const struct operation_row *row;
@@ -49,8 +49,7 @@ bool route_is_polled(const struct route *route)
 }
 
 /*
- * Does a segment match a part of a pattern with braces: "{id}" or "{id}:verb"? *ret_colon: of the verb; NULL: it has
- * none.
+ * Whether a segment matches a pattern part with braces: "{id}" or "{id}:verb". *ret_colon: of the verb; NULL: none.
  */
 static bool matches_parameter(const char *part, size_t len, char *segment, char **ret_colon)
 {
@@ -63,11 +62,11 @@ static bool matches_parameter(const char *part, size_t len, char *segment, char 
 	return *ret_colon && strlen(*ret_colon) == len && strncmp(*ret_colon, verb, len) == 0;
 }
 
-/* Where a target's parameters are. */
+/* The parameters in a target. */
 struct parameter {
-	char *segment; /* the first; NULL: there is none */
-	char *colon;   /* before its verb; NULL: there is none */
-	char *item;    /* the second; NULL: there is none */
+	char *segment; /* the first; NULL: none */
+	char *colon;   /* before its verb; NULL: none */
+	char *item;    /* the second; NULL: none */
 };
 
 static bool matches(const char *pattern, struct target *target, struct parameter *ret_parameter)
@@ -115,13 +114,13 @@ static void add_allowed(char allow[ROUTER_ALLOW_MAX], const char *method)
 		 strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-/* A fixed segment counts before a parameter: "/containers/health" is no container. */
+/* A fixed segment takes precedence over a parameter: "/containers/health" is not a container. */
 static bool is_more_exact(const char *pattern, const char *other)
 {
 	return !other || (!strchr(pattern, '{') && strchr(other, '{'));
 }
 
-/* The pattern of the routes that the target belongs to; NULL: none. */
+/* The pattern of the routes that match the target; NULL: none. */
 static const char *find_pattern(struct target *target, struct parameter *ret_parameter)
 {
 	const char *found = NULL;
@@ -187,7 +186,7 @@ enum rc router_check(const struct openapi *openapi, struct error *err)
 					 op->id, row->method, row->path, op->method, op->path);
 		snprintf(status, sizeof(status), "%u", row->status);
 		if (!json_get(op->responses, status))
-			return error_set(err, RC_INTERNAL, "the row of '%s' answers %s, which the API document lacks",
+			return error_set(err, RC_INTERNAL, "the row of '%s' returns %s, which the API document lacks",
 					 op->id, status);
 	}
 	for (int op = 0; op < OPERATION_COUNT; op++) {

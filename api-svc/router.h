@@ -1,6 +1,5 @@
 /*
- * Which operation or document a request is for. What is unknown (404) and what is not allowed (405, with `Allow`)
- * follows from the same table.
+ * Maps requests to operations and documents. 404 and 405 (with `Allow`) are derived from the same table.
  */
 #ifndef API_SVC_ROUTER_H
 #define API_SVC_ROUTER_H
@@ -25,20 +24,23 @@ enum route_answer {
 };
 
 struct route {
-	const char *method; /* GET stands for HEAD as well */
+	const char *method; /* GET includes HEAD */
 	/*
-	 * Segments; one in braces matches any without a colon, also an empty one, and with ":verb" after it any that
-	 * ends with that.
+	 * Segments; one in braces matches any segment without a colon, including an empty one, and with ":verb" any
+	 * that ends with it.
 	 */
 	const char *pattern;
 	enum route_answer answer;
-	enum operation operation; /* OPERATION_COUNT: none of the API document */
+	enum operation operation; /* OPERATION_COUNT: not in the API document */
 };
 
-/* Is it open to clients without a token? */
+/* Whether it requires no authentication. */
 bool route_is_open(const struct route *route);
 
-/* Do machines ask for it every few seconds? It is cheap, has to be told when nothing else can be, and is no news. */
+/*
+ * Whether it is polled every few seconds (probes, scrapes). It is cheap, must be served even under overload, and is not
+ * logged.
+ */
 bool route_is_polled(const struct route *route);
 
 #define ROUTER_ALLOW_MAX 64 /* bytes of an Allow header's value with the NUL */
@@ -51,18 +53,20 @@ enum router_result {
 
 struct router_match {
 	bool found;
-	struct route route;           /* when found */
-	const char *parameter;        /* what is in braces; NULL: the pattern has none. Belongs to the target */
-	const char *item;             /* the same, of the second ones, which have no verb */
+	struct route route;           /* if found */
+	const char *parameter;        /* the first parameter; NULL: none. Owned by the target */
+	const char *item;             /* the second parameter, which has no verb */
 	char allow[ROUTER_ALLOW_MAX]; /* ROUTER_NOT_ALLOWED */
 };
 
-/* Find the route of a request. Methods are case-sensitive (RFC 9110). A ":verb" is cut off the target's segment. */
+/*
+ * Find the route of a request. Methods are case-sensitive (RFC 9110). A ":verb" is removed from the target's segment.
+ */
 enum router_result router_find(const char *method, struct target *target, struct router_match *ret_match);
 
 /*
- * Do the operations (operation.h) and the API document say the same? Every operation of the document has a row, and
- * every row that names one agrees with it in method and path. RC_INTERNAL with the difference.
+ * Check that the operations (operation.h) and the API document are consistent: every operation of the document has a
+ * row, with the same method and path. RC_INTERNAL with the difference.
  */
 enum rc router_check(const struct openapi *openapi, struct error *err) must_check;
 

@@ -13,22 +13,22 @@
 #include "common/base/thread.h"
 #include "common/services/log.h"
 
-#define LOOK_MS 400   /* between two looks whether clients are still there */
-#define LAST_LOOKS 2  /* for a client to take what is left of a stream that has failed */
-#define CLOSE_LOOKS 5 /* for a client to end its connection, when it is told to */
+#define LOOK_MS 400   /* interval of client checks */
+#define LAST_LOOKS 2  /* checks before a failed stream is dropped */
+#define CLOSE_LOOKS 5 /* checks before a closing tunnel is dropped */
 
 struct stream_answer {
 	struct stream_answers *answers;
 	struct http_exchange *exchange;
-	struct stream *stream; /* NULL: closed, by the loop */
-	cJSON *begin;          /* what the worker has said of it */
+	struct stream *stream; /* NULL: closed by the loop */
+	cJSON *begin;          /* the worker's opening message */
 	const char *request_id;
-	atomic_bool woken; /* a tunnel: there is something to do */
-	int last_looks;    /* the loop's: at a stream that has failed, or a tunnel that closes */
-	bool expired;      /* the loop's: there were enough of them */
+	atomic_bool woken; /* a tunnel: work pending */
+	int last_looks;    /* the loop's: checks since a stream failed, or a tunnel is closing */
+	bool expired;      /* the loop's: the limit was reached */
 	struct stream_answer *previous, *next;
 	struct exec_framing *framing; /* NULL: none */
-	/* Guarded by the lock until it is true, and then the loop's: */
+	/* Protected by the lock until true, then used by the loop: */
 	bool tunnels;
 	struct tunnel tunnel;
 	struct pollfd *polled; /* NULL: not in this turn */
@@ -42,7 +42,7 @@ struct stream_answers {
 	bool loop_runs;
 	struct pollfd *polled; /* the loop's */
 	size_t polled_max;
-	pthread_mutex_t lock; /* guards everything below, and the links */
+	pthread_mutex_t lock; /* protects everything below, and the links */
 	struct stream_answer *all;
 	size_t count;
 	bool ending;
@@ -78,11 +78,11 @@ static void close_stream(struct stream_answer *a)
 	struct error fault = { .rc = RC_OK };
 
 	if (stream_is_over(a->stream, &fault) && fault.rc)
-		log_warn("a stream ended by an error", log_err(&fault), log_str("request_id", a->request_id));
+		log_warn("stream ended with an error", log_err(&fault), log_str("request_id", a->request_id));
 	stream_close(TAKE(a->stream));
 }
 
-/* ---- as the body of an answer ---- */
+/* ---- as the body of a response --- */
 
 static ssize_t read_body(void *ctx, char *to, size_t max)
 {
@@ -102,7 +102,7 @@ static void wake_body(void *ctx)
 	http_exchange_wake(((struct stream_answer *)ctx)->exchange);
 }
 
-/* Has the client gone, or does it not read on to see that the stream has failed? */
+/* Whether the client has disconnected, or does not read the failure of the stream. */
 static bool is_to_be_dropped(struct stream_answer *a)
 {
 	struct error fault = { .rc = RC_OK };
@@ -112,7 +112,7 @@ static bool is_to_be_dropped(struct stream_answer *a)
 	return a->last_looks > LAST_LOOKS || !http_exchange_is_present(a->exchange);
 }
 
-/* At a tunnel that would be over, if its client read on; and whether its client lives. */
+/* Check the timeouts of a closing tunnel, and whether its client is alive. */
 static void look_at_tunnel(struct stream_answer *a)
 {
 	struct error fault = { .rc = RC_OK };
@@ -127,7 +127,7 @@ static void look_at_tunnel(struct stream_answer *a)
 		atomic_store(&a->woken, true);
 }
 
-/* The library does not notice while there is nothing to send. */
+/* The library does not detect disconnects while there is nothing to send. */
 static void look_for_clients(struct stream_answers *answers)
 {
 	pthread_mutex_lock(&answers->lock);
@@ -168,7 +168,7 @@ static void take_over(void *ctx, const char *early, size_t len)
 	pump_soon(a);
 }
 
-/* Its exchange ends with the last call, under locks of the library: stream_answer_close() needs none then. */
+/* The last call ends its exchange, under locks of the library, so stream_answer_close() must not need the lock. */
 static void leave(struct stream_answer *a)
 {
 	pthread_mutex_lock(&a->answers->lock);
@@ -179,14 +179,14 @@ static void leave(struct stream_answer *a)
 	http_exchange_leave(a->exchange);
 }
 
-/* With the lock, which is given up meanwhile. False: it has left. */
+/* The lock is held, and released meanwhile. Returns false if it has ended. */
 static bool pump(struct stream_answer *a)
 {
 	struct stream_answers *answers = a->answers;
 	short revents = a->polled ? a->polled->revents : 0;
 	bool more = false;
 	bool over = a->expired || (revents & (POLLERR | POLLHUP | POLLNVAL)) ||
-		    (answers->ending && !a->framing); /* which has a last word to say */
+		    (answers->ending && !a->framing); /* which sends a final status */
 
 	a->polled = NULL;
 	if (!over && !revents && !atomic_load(&a->woken))
@@ -202,7 +202,7 @@ static bool pump(struct stream_answer *a)
 	return !over;
 }
 
-/* Only the loop takes tunnels out of the list; what comes after one that has left may have gone as well. */
+/* Only the loop removes tunnels from the list; the successor of a removed one may have been removed as well. */
 static void pump_tunnels(struct stream_answers *answers)
 {
 	struct stream_answer *a;
@@ -216,7 +216,7 @@ static void pump_tunnels(struct stream_answers *answers)
 
 /* ---- the loop ---- */
 
-/* With the lock. Without memory some tunnels wait for the next look. */
+/* With the lock. If out of memory, some tunnels wait for the next turn. */
 static void make_room(struct stream_answers *answers)
 {
 	size_t wanted = (answers->count + 1) * 2;
@@ -231,7 +231,7 @@ static void make_room(struct stream_answers *answers)
 	answers->polled_max = wanted;
 }
 
-/* What to poll, the hub's descriptor first. Returns how many. */
+/* The descriptors to poll, the hub's first. Returns the number. */
 static size_t collect(struct stream_answers *answers)
 {
 	size_t count = 1;
@@ -255,7 +255,7 @@ static void wait_for_work(struct stream_answers *answers, int64_t until_ms)
 	int64_t left_ms = until_ms - clock_mono_ms();
 	size_t count = collect(answers);
 
-	(void)poll(answers->polled, (nfds_t)count, left_ms > 0 ? (int)left_ms : 0); /* whatever it says: look */
+	(void)poll(answers->polled, (nfds_t)count, left_ms > 0 ? (int)left_ms : 0); /* check in any case */
 }
 
 static bool is_stopping(struct stream_answers *answers)
@@ -381,7 +381,7 @@ static bool is_header_value(const char *text)
 	return text[0] != '\0';
 }
 
-/* What the worker says of its stream, and whether the client can take it. */
+/* Parse the worker's opening message, and check that the client supports it. */
 static enum rc read_begin(struct stream_answer *a, const char **ret_type, const char **ret_protocol, struct error *err)
 {
 	const char *type = json_string_at(a->begin, "content_type");
@@ -391,7 +391,8 @@ static enum rc read_begin(struct stream_answer *a, const char **ret_type, const 
 	if (!protocol == !type || !is_header_value(type ? type : protocol))
 		return error_set(err, RC_INTERNAL, "a stream with neither a content type nor a protocol");
 	if (protocol && !http_exchange_wants(a->exchange, protocol))
-		return error_set(err, RC_INVALID_ARGUMENT, "this needs an upgrade of the connection to '%s'", protocol);
+		return error_set(err, RC_INVALID_ARGUMENT, "this requires an upgrade of the connection to '%s'",
+				 protocol);
 	*ret_type = type;
 	*ret_protocol = protocol;
 	if (str_equal(protocol, EXEC_FRAMING_PROTOCOL)) {
@@ -421,7 +422,7 @@ enum rc stream_answer_open(struct stream_answers *answers, const struct worker_r
 		rc = stream_open(answers->hub, reply->stream, json_get(a->begin, "protocol") ? wake_tunnel : wake_body,
 				 a, &a->stream, err);
 	if (rc == RC_INVALID_ARGUMENT)
-		rc = error_wrap(err, RC_INTERNAL, "a stream that cannot be used");
+		rc = error_wrap(err, RC_INTERNAL, "unusable stream");
 	if (!rc)
 		rc = read_begin(a, &type, &protocol, err);
 	if (rc) {
@@ -435,7 +436,7 @@ enum rc stream_answer_open(struct stream_answers *answers, const struct worker_r
 			exec_framing_fill(a->framing, &ret_answer->upgrade);
 	} else {
 		ret_answer->source = (struct http_source){ read_body, a };
-		stream_finish(a->stream); /* there is nothing for the worker */
+		stream_finish(a->stream); /* no data for the worker */
 	}
 	link_answer(a);
 	*ret_stream = a;

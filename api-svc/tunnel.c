@@ -4,11 +4,11 @@
 
 #include "common/base/memory_budget.h"
 
-#define ROUNDS_MAX 4                    /* blocks in one direction before others have their turn */
-#define FRAMED_MAX (8u * TUNNEL_BLOCK)  /* bytes that a framing makes of a block, at most */
-#define ANSWERS_MAX (2u * TUNNEL_BLOCK) /* bytes that wait for a client, of which nothing is taken then */
+#define ROUNDS_MAX 4                    /* blocks per direction and turn */
+#define FRAMED_MAX (8u * TUNNEL_BLOCK)  /* maximum bytes of a framed block */
+#define ANSWERS_MAX (2u * TUNNEL_BLOCK) /* pending bytes for a client above which nothing is read from it */
 
-/* Count what waits. */
+/* Update the reserved bytes. */
 static void count(struct tunnel *t)
 {
 	size_t held = t->to_stream.len + t->to_client.len;
@@ -20,7 +20,7 @@ static void count(struct tunnel *t)
 	t->counted = held;
 }
 
-/* When one of both sides has broken the framing's rules, the worker has nothing more to do. */
+/* After a protocol violation of either side the worker is cancelled. */
 static void go_on(struct tunnel *t, enum tunnel_next next)
 {
 	struct error why;
@@ -28,7 +28,7 @@ static void go_on(struct tunnel *t, enum tunnel_next next)
 	if (next <= t->next)
 		return;
 	t->next = next;
-	error_set(&why, RC_CANCELLED, "the client's connection ends");
+	error_set(&why, RC_CANCELLED, "the client's connection was closed");
 	if (next == TUNNEL_CLOSES)
 		stream_fail(t->stream, &why);
 }
@@ -74,13 +74,14 @@ void tunnel_clear(struct tunnel *t)
 static bool send_early(struct tunnel *t, size_t room)
 {
 	size_t len = t->to_stream.len < room ? t->to_stream.len : room;
-	enum rc rc = stream_send(t->stream, t->to_stream.data, len, NULL); /* then the stream is over, and says why */
+	enum rc rc = stream_send(t->stream, t->to_stream.data, len,
+				 NULL); /* on failure the stream is over, with the reason */
 
 	drop(&t->to_stream, len);
 	return rc == RC_OK;
 }
 
-/* Returns false when there is nothing more to do now. */
+/* Returns false if there is nothing more to do now. */
 static bool carry_to_stream(struct tunnel *t)
 {
 	char bytes[TUNNEL_BLOCK];
@@ -118,7 +119,7 @@ static void take(struct tunnel *t)
 		buf_add(&t->to_client, bytes, got);
 }
 
-/* Returns false when there is nothing more to do now. */
+/* Returns false if there is nothing more to do now. */
 static bool carry_to_client(struct tunnel *t)
 {
 	ssize_t sent;
@@ -141,7 +142,7 @@ static void finish_stream(struct tunnel *t)
 	t->told = true;
 }
 
-/* Has the stream failed; or has the client got all, and does the worker know that no more comes? */
+/* Whether the stream has failed, or everything was sent to the client and END to the worker. */
 static bool is_over_unframed(struct tunnel *t)
 {
 	struct error fault = { .rc = RC_OK };
@@ -155,7 +156,7 @@ static bool is_over_unframed(struct tunnel *t)
 	return over;
 }
 
-/* What the stream has left is the client's before it is told why there is no more. */
+/* Remaining data of the stream is sent to the client before the final status. */
 static bool is_over_framed(struct tunnel *t)
 {
 	struct error fault = { .rc = RC_OK };

@@ -22,7 +22,7 @@ bool watch_id_read(const char *text, struct watch_id *ret_id)
 
 	if (sscanf(text, "%16" SCNx64 "-%16" SCNx64 "-%8" SCNx32, &id.list, &id.number, &id.filter) != 3)
 		return false;
-	format_id(&id, again); /* sscanf() takes more than we have written */
+	format_id(&id, again); /* sscanf() accepts more than our format */
 	if (strcmp(text, again) != 0)
 		return false;
 	*ret_id = id;

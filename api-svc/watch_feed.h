@@ -1,7 +1,7 @@
 /*
- * What a worker tells of all containers (common/protocol.h, watch), line by line into a change_list. Pure.
+ * Parses the watch stream of a worker (common/protocol.h, watch) into a change_list, line by line. Pure.
  *
- * Until the first snapshot of a feed is complete nothing is told as gone: a worker may be new to all of it.
+ * Before the first snapshot of a feed is complete no container is deleted, because a worker may have just started.
  */
 #ifndef API_SVC_WATCH_FEED_H
 #define API_SVC_WATCH_FEED_H
@@ -10,7 +10,7 @@
 #include "common/container/change_list.h"
 
 struct watch_feed {
-	struct buf line; /* what has come of one that is not complete */
+	struct buf line; /* the incomplete line */
 	bool in_snapshot;
 	bool synced; /* a snapshot was complete */
 };
@@ -19,10 +19,9 @@ struct watch_feed watch_feed_make(void);
 void watch_feed_clear(struct watch_feed *feed);
 
 /*
- * Take in what has come. The facts of each item are its struct list_subject.
+ * Process received bytes. The facts of each item are its struct list_subject.
  *
- * Errors: RC_INTERNAL it is not what the protocol says; RC_BUSY, RC_NO_MEMORY as change_list_put(). The feed is of no
- * use afterwards.
+ * Errors: RC_INTERNAL protocol violation; RC_BUSY, RC_NO_MEMORY as change_list_put(). The feed is unusable afterwards.
  */
 enum rc watch_feed_add(struct watch_feed *feed, const char *bytes, size_t len, struct change_list *list,
 		       struct error *err) must_check;

@@ -16,12 +16,12 @@
 #include "common/container/list_filter.h"
 #include "common/services/log.h"
 
-#define COMMENT_MS 15000 /* between two comments of an event stream */
-#define LOOK_MS 400      /* between two looks at everything that time decides */
+#define COMMENT_MS 15000 /* interval of comments in an event stream */
+#define LOOK_MS 400      /* interval of timeout checks */
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 5000
-#define FEED_BLOCK (16u * 1024) /* bytes that are read at once */
-#define FEED_BLOCKS_AT_ONCE 4   /* then the streams beside it have their turn */
+#define FEED_BLOCK (16u * 1024) /* bytes per read */
+#define FEED_BLOCKS_AT_ONCE 4   /* per turn */
 #define EVENT_MAX (32u * 1024 * 1024)
 
 enum feed_state { FEED_NONE, FEED_ASKED, FEED_OPEN, FEED_SYNCED, FEED_LOST };
@@ -29,17 +29,17 @@ enum feed_state { FEED_NONE, FEED_ASKED, FEED_OPEN, FEED_SYNCED, FEED_LOST };
 struct watcher {
 	struct watches *watches;
 	struct list_filter *filter; /* NULL: all */
-	struct watch_id id;         /* its list and filter; the number is the cursor's */
+	struct watch_id id;         /* its list and filter; the number is in the cursor */
 	struct change_cursor cursor;
-	struct http_exchange *exchange; /* NULL: it is not answered yet */
-	struct buf out;                 /* of an event that is being sent; in the memory budget */
+	struct http_exchange *exchange; /* NULL: no response yet */
+	struct buf out;                 /* the event being sent; in the memory budget */
 	size_t out_at;
 	int64_t comment_ms; /* when the next comment is due */
-	bool idle;          /* its exchange waits to be woken */
+	bool idle;          /* its exchange must be woken */
 	bool failed;
-	struct watcher *previous, *next; /* of those that watch, or wait */
+	struct watcher *previous, *next; /* of running, or of waiting watchers */
 	struct watcher *next_told;
-	/* Until it is told: */
+	/* Until done() was called: */
 	void (*done)(void *ctx, uint64_t cookie, struct watcher *watcher, const struct error *err);
 	void *ctx;
 	uint64_t cookie;
@@ -55,20 +55,19 @@ struct watches {
 	struct worker_client *client;
 	struct stream_hub *hub;
 	int64_t timeout_ms;
-	size_t memory;     /* bytes that the list may have */
-	atomic_bool woken; /* the feed has something */
-	pthread_mutex_t
-		lock; /* guards everything below; the hub's lock and those of exchanges are taken with it held */
+	size_t memory;        /* maximum bytes of the list */
+	atomic_bool woken;    /* the feed has data */
+	pthread_mutex_t lock; /* protects everything below; taken before the hub's lock and those of exchanges */
 	enum feed_state state;
 	struct stream *stream; /* NULL: none */
 	struct watch_feed feed;
 	struct backoff backoff;
-	int64_t retry_ms;         /* LOST: when to ask again */
-	struct change_list *list; /* NULL: nothing is known */
+	int64_t retry_ms;         /* LOST: time of the retry */
+	struct change_list *list; /* NULL: none */
 	uint64_t list_id;
-	struct watcher *running; /* answered, or about to be */
+	struct watcher *running; /* responding, or about to */
 	struct watcher *waiting;
-	int64_t left_ms; /* when one came, was refused, or left last */
+	int64_t left_ms; /* when a watcher last arrived, was rejected, or left */
 	int64_t look_ms;
 	bool ending;
 };
@@ -108,7 +107,7 @@ static void free_watcher(struct watcher *w)
 	free(w);
 }
 
-/* Those that no longer wait, without the lock. */
+/* Call done() of watchers, without the lock. */
 static void tell(struct watcher *told)
 {
 	struct watcher *next;
@@ -124,7 +123,7 @@ static void tell(struct watcher *told)
 	}
 }
 
-/* It waits no more: it runs, or is refused. */
+/* It starts running, or is rejected. */
 static void end_waiting(struct watches *watches, struct watcher *w, struct watcher **told)
 {
 	unlink_watcher(&watches->waiting, w);
@@ -163,7 +162,7 @@ static bool filter_shows(void *ctx, const struct change_item *item)
 	return list_filter_matches(w->filter, item->facts);
 }
 
-/* The list is known: the watcher begins, or goes on where it was. */
+/* The list is complete: the watcher starts, or resumes. */
 static void start_watcher(struct watches *watches, struct watcher *w)
 {
 	struct error err;
@@ -173,7 +172,7 @@ static void start_watcher(struct watches *watches, struct watcher *w)
 	w->comment_ms = clock_mono_ms() + COMMENT_MS;
 	if (w->has_resume && w->resume.list == w->id.list && w->resume.filter == w->id.filter &&
 	    change_cursor_resume(&w->cursor, watches->list, w->resume.number, &err))
-		log_debug("a watcher starts over", log_err(&err), log_str("request_id", w->request_id));
+		log_debug("watcher restarts with a snapshot", log_err(&err), log_str("request_id", w->request_id));
 }
 
 static void start_waiting(struct watches *watches, struct watcher **told)
@@ -200,7 +199,7 @@ static enum rc make_list(struct watches *watches, struct error *err)
 	if (watches->list)
 		return RC_OK;
 	if (!crypto_random(&watches->list_id, sizeof(watches->list_id)))
-		return error_set(err, RC_INTERNAL, "libcrypto cannot make random numbers");
+		return error_set(err, RC_INTERNAL, "libcrypto cannot generate random numbers");
 	return change_list_create(watches->memory, &watches->list, err);
 }
 
@@ -214,7 +213,7 @@ static void close_feed(struct watches *watches)
 	watch_feed_clear(&watches->feed);
 }
 
-/* With those that watch it is asked for again; those that wait hear why it failed. */
+/* With running watchers it is retried; waiting ones receive the error. */
 static void lose_feed(struct watches *watches, const struct error *why, struct watcher **told)
 {
 	bool watched = watches->running != NULL;
@@ -229,7 +228,7 @@ static void lose_feed(struct watches *watches, const struct error *why, struct w
 		forget_list(watches);
 }
 
-/* The list is of no use any more, and neither is what it was told to. */
+/* The list is unusable, and all its watchers fail. */
 static void fail_all(struct watches *watches, const struct error *why, struct watcher **told)
 {
 	log_error("watchers cannot be served", log_err(why));
@@ -262,7 +261,7 @@ static void on_reply(void *ctx, uint64_t cookie unused, struct worker_reply *rep
 
 	pthread_mutex_lock(&watches->lock);
 	if (!err.rc && !reply->stream)
-		error_set(&err, RC_INTERNAL, "a worker does not begin the stream of all containers");
+		error_set(&err, RC_INTERNAL, "a worker does not open the watch stream");
 	if (!err.rc && watches->ending)
 		error_set(&err, RC_UNAVAILABLE, "the service is stopping");
 	if (!err.rc)
@@ -272,7 +271,7 @@ static void on_reply(void *ctx, uint64_t cookie unused, struct worker_reply *rep
 	if (err.rc) {
 		lose_feed(watches, &err, &told);
 	} else {
-		stream_finish(watches->stream); /* there is nothing for the worker */
+		stream_finish(watches->stream); /* no data for the worker */
 		watches->feed = watch_feed_make();
 		watches->state = FEED_OPEN;
 		read_soon(watches);
@@ -281,7 +280,7 @@ static void on_reply(void *ctx, uint64_t cookie unused, struct worker_reply *rep
 	tell(told);
 }
 
-/* With the lock, which is given up meanwhile. */
+/* The lock is held, and released meanwhile. */
 static void ask_for_feed(struct watches *watches, const char *request_id, const char *traceparent)
 {
 	const struct worker_ask ask = {
@@ -303,7 +302,7 @@ static void ask_for_feed(struct watches *watches, const char *request_id, const 
 	pthread_mutex_lock(&watches->lock);
 }
 
-/* Why the stream has ended, which it should not. */
+/* The reason why the stream has ended unexpectedly. */
 static struct error end_of_feed(struct watches *watches)
 {
 	struct error why;
@@ -351,13 +350,13 @@ static void read_feed(struct watches *watches, struct watcher **told)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-/* Is there something to tell: a change that memory was too short for, or a comment? */
+/* Whether something is due: an event that was delayed by a lack of memory, or a comment. */
 static bool is_due(const struct watcher *w, int64_t now_ms)
 {
 	return now_ms >= w->comment_ms || w->cursor.number != change_list_now(w->watches->list);
 }
 
-/* A client that has failed and does not read on hears of it by its socket. */
+/* The connection of a failed client that does not read is shut down. */
 static void look_at_watchers(struct watches *watches, int64_t now_ms)
 {
 	for (struct watcher *w = watches->running; w; w = w->next) {
@@ -380,7 +379,7 @@ static void look_at_waiting(struct watches *watches, int64_t now_ms, struct watc
 		next = w->next;
 		if (now_ms < w->deadline_ms)
 			continue;
-		error_set(&w->refusal, RC_TIMEOUT, "the list of containers was not complete in time");
+		error_set(&w->refusal, RC_TIMEOUT, "timeout reading the list of containers");
 		end_waiting(watches, w, told);
 	}
 }
@@ -420,7 +419,7 @@ int64_t watches_turn(void *ctx)
 
 /* ---- one watcher ------------------------------------------------------------------------------------------------- */
 
-/* Into `out`, which is empty. False: there is nothing to tell now. */
+/* Into `out`, which is empty. Returns false if there is nothing to send. */
 static bool compose(struct watcher *w)
 {
 	struct watches *watches = w->watches;
@@ -429,7 +428,7 @@ static bool compose(struct watcher *w)
 	struct error err;
 
 	if (memory_budget_is_spent() || change_cursor_next(&w->cursor, watches->list, &event, &any, &err))
-		return false; /* the next look tries again */
+		return false; /* retried by the next check */
 	if (any) {
 		watch_event_write(&event, &w->id, &w->out);
 	} else if (clock_mono_ms() >= w->comment_ms) {
@@ -584,7 +583,7 @@ void watches_destroy(struct watches *watches)
 {
 	if (!watches)
 		return;
-	watch_feed_clear(&watches->feed); /* its stream went with the hub */
+	watch_feed_clear(&watches->feed); /* its stream was freed with the hub */
 	change_list_destroy(watches->list);
 	pthread_mutex_destroy(&watches->lock);
 	free(watches);

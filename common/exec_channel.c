@@ -10,7 +10,7 @@ void exec_reader_clear(struct exec_reader *reader)
 	buf_clear(&reader->held);
 }
 
-/* Data of the channel that is known. */
+/* Data of the current channel. */
 static enum rc take_data(struct exec_reader *r, const char *data, size_t len, bool ends, struct error *err)
 {
 	enum rc rc;
@@ -47,7 +47,7 @@ enum rc exec_reader_message(struct exec_reader *r, const char *bytes, size_t len
 				  : rc;
 }
 
-/* The head of a frame is complete. */
+/* The frame header is complete. */
 static enum rc begin_frame(struct exec_reader *r, struct error *err)
 {
 	size_t len = (size_t)r->head[1] << 16 | (size_t)r->head[2] << 8 | r->head[3];

@@ -1,8 +1,8 @@
 /*
- * The operations: one row each, which every process reads. What travels for an operation is in protocol.h.
+ * The table of operations, shared by all processes. The messages of an operation are described in protocol.h.
  *
- * To add one: its path in api-svc/openapi.yaml, its row here, its file kube-worker/op_<name>.c, and an end-to-end test
- * whose name begins with test_<name>_. `make` fails when one of them is missing.
+ * To add an operation: its path in api-svc/openapi.yaml, its row here, kube-worker/op_<name>.c, and an end-to-end test
+ * whose name begins with test_<name>_. `make` fails if one of them is missing.
  */
 #ifndef COMMON_OPERATION_H
 #define COMMON_OPERATION_H
@@ -11,13 +11,13 @@
 
 #include "common/resource.h"
 
-/* How often a request is sent to workers (worker_calls.h). */
+/* How a request is retried (worker_calls.h). */
 enum operation_repeat {
-	OPERATION_SENT_ONCE,   /* the first refusal is the reply */
-	OPERATION_BEGUN_ONCE,  /* after a refusal another worker takes it; never when one may have begun it */
-	OPERATION_SENT_AGAIN,  /* after a refusal, or without a reply: another worker takes it */
-	OPERATION_UNTIL_DONE,  /* after any failure, until the deadline */
-	OPERATION_SENT_TO_ALL, /* all workers reply: the first success counts, errors only when there is none */
+	OPERATION_SENT_ONCE,   /* no retry: the first error is the reply */
+	OPERATION_BEGUN_ONCE,  /* retried after a rejection; never if a worker may have started it */
+	OPERATION_SENT_AGAIN,  /* retried after a rejection or without a reply */
+	OPERATION_UNTIL_DONE,  /* retried after any failure, until the deadline */
+	OPERATION_SENT_TO_ALL, /* all workers reply: the first success wins, errors only if there is none */
 	OPERATION_REPEAT_COUNT
 };
 
@@ -47,11 +47,11 @@ enum operation_reply {
  * enumerator, name; method, path and operationId in openapi.yaml (NULL: not for clients); the status of a success; how
  * it is repeated; what it does; what becomes of it when its client leaves; what the reply has.
  *
- * The first ones are carried out by a pool of threads (kube-worker/op_<name>.c), the next ones take their time (the
- * same, but beside the pool: streams.c), the others are replied to at once (dispatcher.c).
+ * The first group runs on a pool of threads (kube-worker/op_<name>.c), the second is long-running
+ * (op_<name>.c, run by streams.c), the third is replied to at once (dispatcher.c).
  */
 /* clang-format off */
-#ifdef DCM_SP_TEST_OPERATION /* programs for tests alone: tests/streams/ */
+#ifdef DCM_SP_TEST_OPERATION /* test programs only: tests/streams/ */
 #define OPERATION_TEST_ROWS(ROW) \
 	ROW(TEST_STREAM, test_stream, "GET", "/test/stream", "testStream", 200, OPERATION_SENT_AGAIN, OPERATION_READS, OPERATION_GOES_ON, OPERATION_REPLY_STREAM)
 #else
@@ -94,7 +94,7 @@ enum operation {
 
 struct operation_row {
 	const char *name;   /* in subjects, replies to $SRV.STATS and logs */
-	const char *method; /* NULL: it is not for clients, then path and id are NULL as well */
+	const char *method; /* NULL: internal, then path and id are NULL as well */
 	const char *path;
 	const char *id; /* operationId */
 	unsigned status;

@@ -1,7 +1,7 @@
 /*
- * The types of resources that this provider manages: one row each, with what the outside knows them by. Which
- * Kubernetes objects one is made of is a folder of its own: common/<name>/ (workload.h). `make` fails when that, or its
- * collection in api-svc/openapi.yaml, is missing.
+ * The types of resources that this provider manages, with their external names. The Kubernetes objects of a type are
+ * defined in the folder common/<name>/ (workload.h). `make` fails if that, or its collection in api-svc/openapi.yaml,
+ * is missing.
  */
 #ifndef COMMON_RESOURCE_H
 #define COMMON_RESOURCE_H
@@ -11,8 +11,8 @@
 
 /*
  * enumerator; name: the value of the label dcm.project/dcm-service-type, `service_type` in a spec and in the
- * registration; the path of its collection; subject and type of its events, which are DCM's; prefix of its keys in the
- * bucket; what its page tokens are good for beside provider and namespace ("": as in v0.1).
+ * registration; the path of its collection; subject and type of its events, defined by DCM; prefix of its keys in the
+ * bucket; scope of its page tokens, in addition to provider and namespace ("": as in v0.1).
  */
 /* clang-format off */
 #define RESOURCE_ROWS(ROW) \

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs what is missing of the Debian packages that a purpose needs: the one list of our dependencies.
+# Installs the missing Debian packages for a purpose: the single list of dependencies.
 #
 #   install-packages.sh build|run|test|check|api-check|console|deb|test-deploy...
 #
-# Debian 12 (bookworm) and 13 (trixie). Needs root, or sudo; does nothing when all is there.
+# Debian 12 (bookworm) and 13 (trixie). Requires root or sudo; does nothing if all packages are installed.
 set -eu
 
 packages_for() {
@@ -37,21 +37,21 @@ done
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
-    echo "This is no Debian system; install by hand what corresponds to:$missing" >&2
+    echo "Not a Debian system; install the equivalents of:$missing" >&2
     exit 1
 fi
 as_root=
 if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || { echo "Run this as root, or install sudo; packages are missing:$missing" >&2; exit 1; }
+    command -v sudo >/dev/null || { echo "Run as root or install sudo; missing packages:$missing" >&2; exit 1; }
     as_root=sudo
 fi
 echo "Installing:$missing"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# shellcheck disable=SC2086  # the list is meant to be split
+# shellcheck disable=SC2086  # splitting intended
 if ! { $as_root env DEBIAN_FRONTEND=noninteractive apt-get update &&
        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
     tail -n 15 "$log" >&2
-    echo "The packages could not be installed (see above). Is the network reachable, and does apt have sources?" >&2
+    echo "The packages could not be installed (see above). Check the network and the apt sources." >&2
     exit 1
 fi

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Builds and runs the whole pipeline in the foreground: nats-server, a Kubernetes simulator, api-svc, kube-workers, monitor.
-# Ctrl-C ends all of it.
+# Ctrl-C stops all processes.
 #
 # Variables, all optional:
-#   SP_SERVER_ADDRESS   where the API listens                           127.0.0.1:8080
+#   SP_SERVER_ADDRESS   listen address of the API                       127.0.0.1:8080
 #   SP_K8S_KUBECONFIG   use this cluster instead of the simulator       (with SP_K8S_NAMESPACE)
 #   SP_NATS_URL         use this NATS server instead of starting one
-#   RUN_NATS_PORT       port of the nats-server that is started         4222
-#   RUN_KUBESIM_PORT    port of the simulator that is started           6443
+#   RUN_NATS_PORT       port of the started nats-server                 4222
+#   RUN_KUBESIM_PORT    port of the started simulator                   6443
 #   RUN_WORKERS         number of kube-workers                          2
-#   DCM_REGISTRATION_URL  register with this registry: starts a registrar, with SP_ENDPOINT (default: the API's address)
-# Every other SP_... variable of the README's table works as well.
+#   DCM_REGISTRATION_URL  register with this registry: starts a registrar with SP_ENDPOINT (default: the API address)
+# All other SP_... variables of the README are supported.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -28,7 +28,7 @@ pids=()
 say() { echo "run: $*"; }
 die() { echo "run: $*" >&2; exit 1; }
 
-# TERM to all of our processes, the last started first, and wait for each. The logs stay when something failed.
+# Send SIGTERM to all processes in reverse order of start and wait for each. The logs are kept on failure.
 stop_all() {
     local status=$?
     trap '' INT TERM
@@ -48,14 +48,14 @@ port_is_free() {
     ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-require_port() { # port, what for, the variable that changes it
-    port_is_free "$1" || die "port $1 ($2) is in use; end what listens there, or choose another by $3"
+require_port() { # port, purpose, variable that configures it
+    port_is_free "$1" || die "port $1 ($2) is in use; stop the process that listens on it, or set $3"
 }
 
 start() { # name, command...
     local name=$1
     shift
-    # A process group of its own: Ctrl-C reaches this script only, which then ends everything in order.
+    # Separate session: Ctrl-C reaches only this script, which then stops the processes in order.
     setsid "$@" >"$state/$name.log" 2>&1 &
     names+=("$name")
     pids+=($!)
@@ -65,7 +65,7 @@ check_alive() {
     for i in "${!pids[@]}"; do
         kill -0 "${pids[i]}" 2>/dev/null && continue
         tail -n 20 "$state/${names[i]}.log" >&2
-        die "${names[i]} has ended (the end of its log is above)"
+        die "${names[i]} has exited (see the log above)"
     done
 }
 
@@ -74,7 +74,7 @@ wait_until() { # seconds, what, command...
     shift 2
     until "$@"; do
         check_alive
-        [ $SECONDS -lt $end ] || die "$what: not within the time"
+        [ $SECONDS -lt $end ] || die "timeout: $what"
         sleep 0.05
     done
 }
@@ -113,7 +113,7 @@ if [ -z "${SP_K8S_KUBECONFIG:-}" ]; then
         --write-kubeconfig "$SP_K8S_KUBECONFIG"
     wait_until 10 "kubesim" port_answers "$kubesim_port"
 else
-    [ -r "${SP_K8S_KUBECONFIG%%:*}" ] || die "SP_K8S_KUBECONFIG names a file that cannot be read: $SP_K8S_KUBECONFIG"
+    [ -r "${SP_K8S_KUBECONFIG%%:*}" ] || die "SP_K8S_KUBECONFIG cannot be read: $SP_K8S_KUBECONFIG"
     cluster="the cluster of $SP_K8S_KUBECONFIG"
 fi
 start api-svc "$bin/api-svc"
@@ -125,11 +125,11 @@ if [ -n "${DCM_REGISTRATION_URL:-}" ]; then
     export SP_ENDPOINT=${SP_ENDPOINT:-$api}
     start registrar "$bin/registrar"
 fi
-wait_until 20 "the pipeline is not healthy (does the Kubernetes API answer, and is the kubeconfig right?)" healthy
+wait_until 20 "the pipeline is not healthy (check the Kubernetes API and the kubeconfig)" healthy
 
 say "ready: $api/api/v1alpha1/containers"
 say "Kubernetes: $cluster"
-say "logs: $state/*.log; Ctrl-C ends everything and removes them"
+say "logs: $state/*.log; Ctrl-C stops all processes and removes the logs"
 while sleep 1; do
     check_alive
 done

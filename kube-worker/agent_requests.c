@@ -13,7 +13,7 @@
 #define MESSAGE_MAX (2u * 1024 * 1024)
 #define PLACE_MAX 256
 
-/* One of the two places where a request may lie. */
+/* One of the two subjects of requests. */
 struct place {
 	char stream[PLACE_MAX];
 	char subject[PLACE_MAX];
@@ -27,7 +27,7 @@ enum rc agent_requests_read(const char *base64, const char *key, char ret_id[PRO
 
 	if (!base64 || !crypto_base64_decode(CRYPTO_BASE64_STANDARD, base64, strlen(base64), &text) || text.failed ||
 	    json_parse(text.data, text.len, &event, NULL) || !str_equal(json_string_at(event, "id"), key))
-		return RC_NOT_FOUND; /* whatever others put there is none of our business */
+		return RC_NOT_FOUND; /* ignore unknown messages */
 	id = json_string_at(event, "data.resource_id");
 	if (!id || !protocol_is_id(id))
 		return error_set(err, RC_INVALID_ARGUMENT,
@@ -49,7 +49,7 @@ static enum rc next_message(struct bus_caller *caller, const struct place *place
 	return bus_stream_ask(caller, what, body, ret_answer, err);
 }
 
-/* RC_NOT_FOUND: it does not lie here, or there is no such stream. */
+/* RC_NOT_FOUND: no such request, or no such stream. */
 static enum rc search(struct bus_caller *caller, const struct place *place, const char *key, int64_t end_ms,
 		      char ret_id[PROTOCOL_ID_MAX + 1], struct error *err)
 {
@@ -61,8 +61,7 @@ static enum rc search(struct bus_caller *caller, const struct place *place, cons
 		cleanup_json cJSON *answer = NULL;
 
 		if (clock_mono_ms() >= end_ms)
-			return error_set(err, RC_UNAVAILABLE,
-					 "the requests of the agent could not be searched in time");
+			return error_set(err, RC_UNAVAILABLE, "timeout searching the requests of the agent");
 		rc = next_message(caller, place, sequence + 1, &answer, err);
 		if (rc == RC_NOT_FOUND)
 			return rc;
@@ -71,7 +70,7 @@ static enum rc search(struct bus_caller *caller, const struct place *place, cons
 		before = sequence;
 		sequence = json_int_at(answer, "message.seq", 0);
 		if (sequence <= before)
-			return error_set(err, RC_UNAVAILABLE, "JetStream gives messages without an order");
+			return error_set(err, RC_UNAVAILABLE, "JetStream returns messages without sequences");
 		rc = agent_requests_read(json_string_at(answer, "message.data"), key, ret_id, err);
 	}
 	return rc;

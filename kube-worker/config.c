@@ -18,11 +18,11 @@ static const struct config_row rows[] = {
 	  .help = "Type of the Service for ports of visibility external: LoadBalancer or NodePort" },
 	CONFIG_ROWS_KUBERNETES(struct worker_config),
 	{ .env = "SP_WORKER_CONCURRENCY", .type = CONFIG_INT, .offset = AT(concurrency), .fallback = "16", .min = 1,
-	  .max = CONCURRENCY_MAX, .help = "Operations that run at once" },
+	  .max = CONCURRENCY_MAX, .help = "Maximum number of concurrent operations" },
 	{ .env = "SP_WORKER_STREAMS", .type = CONFIG_INT, .offset = AT(streams), .fallback = "64", .min = 1,
-	  .max = STREAMS_MAX, .help = "Streams that are open at once, beside the operations" },
+	  .max = STREAMS_MAX, .help = "Maximum number of concurrent streams, in addition to operations" },
 	{ .env = "SP_WORKER_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
-	  .fallback = "35s", .max = 3600000, .help = "How long running operations may take to finish on SIGTERM" },
+	  .fallback = "35s", .max = 3600000, .help = "Time for running operations to finish on SIGTERM" },
 	CONFIG_ROWS_METRICS(struct worker_config),
 	CONFIG_ROWS_LOG(struct worker_config),
 };
@@ -39,7 +39,7 @@ static void check(const void *config, struct buf *faults)
 
 const struct config_program worker_program = {
 	.name = "kube-worker",
-	.purpose = "carries out container operations on Kubernetes, asked over NATS",
+	.purpose = "executes container operations on Kubernetes, requested over NATS",
 	.rows = rows,
 	.row_count = ARRAY_LEN(rows),
 	.check = check,

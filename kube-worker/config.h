@@ -1,5 +1,5 @@
 /*
- * The worker's configuration.
+ * The configuration of the worker.
  */
 #ifndef KUBE_WORKER_CONFIG_H
 #define KUBE_WORKER_CONFIG_H

@@ -17,25 +17,25 @@
 #include "kube-worker/operation/reply.h"
 #include "kube-worker/streams/streams.h"
 
-#define QUEUE_PER_THREAD 32   /* requests that may wait for each thread; one more is refused as busy */
-#define DRAIN_TIMEOUT_MS 2000 /* for the server's word that no more requests come; those that came are taken at once */
+#define QUEUE_PER_THREAD 32   /* queued requests per thread; more are rejected as busy */
+#define DRAIN_TIMEOUT_MS 2000 /* for the server to confirm the end of the subscription */
 #define FLUSH_TIMEOUT_MS 2000
-#define LATE_TURN_MS 50 /* between two looks for requests that cannot begin in time */
+#define LATE_TURN_MS 50 /* interval of checks for requests that cannot start in time */
 #define LATE_AT_ONCE 64
 #define USUAL_WEIGHT 16
-#define CALLERS_MAX (4u * 1024 * 1024) /* bytes of the subjects where callers wait; all that the queue can hold */
+#define CALLERS_MAX (4u * 1024 * 1024) /* bytes of the callers' subjects; sufficient for a full queue */
 
 /*
- * A thread of the pool. One of them leads: it takes the next request, makes another one the leader, and carries the
- * request out itself, so that no request is handed from thread to thread. Idle ones form a stack: the one that worked
- * last, whose connection is warm, leads next.
+ * A thread of the pool. One of them is the leader: it takes the next request, makes another thread the leader, and
+ * executes the request itself, which avoids a thread switch. Idle threads form a stack: the last active one, whose
+ * connection is warm, becomes leader next.
  */
 struct pool_thread {
 	struct dispatcher *dispatcher;
 	pthread_t thread;
-	pthread_cond_t wake; /* it leads, it has a job from the queue, or stopping */
+	pthread_cond_t wake; /* it becomes leader, has a job from the queue, or stopping */
 	bool leads;
-	struct job job; /* msg NULL: it has none */
+	struct job job; /* msg NULL: none */
 	struct pool_thread *next_idle;
 };
 
@@ -45,27 +45,27 @@ struct dispatcher {
 	struct kube_auth *auth;
 	struct kube_health *health;
 	struct sweeper *sweeper;
-	struct streams *streams; /* beside the pool */
+	struct streams *streams; /* not in the pool */
 	struct bus_subscription *subscription;
-	struct bus_inbox *notices; /* of callers that have settled */
+	struct bus_inbox *notices; /* for notices of settled creates */
 	atomic_uint_fast64_t last_notice;
-	struct pool_thread *threads; /* one more than operations may run: one always listens */
-	size_t thread_count;         /* that run */
+	struct pool_thread *threads; /* one more than concurrent operations: one always receives */
+	size_t thread_count;         /* running */
 	pthread_t signs_thread;
 	bool signs_started;
 
-	pthread_mutex_t lock; /* guards all below, and the threads' jobs */
+	pthread_mutex_t lock; /* protects all below, and the threads' jobs */
 	pthread_cond_t idle_changed;
-	pthread_cond_t signs_wake; /* stopping, or the first request begins to wait */
-	bool led;                  /* a thread leads, or is about to */
+	pthread_cond_t signs_wake; /* stopping, or the first request is queued */
+	bool led;                  /* a thread is, or becomes, leader */
 	bool deaf;                 /* the subscription has ended */
-	bool idle;                 /* deaf, and nothing waits or runs */
+	bool idle;                 /* subscription ended, and no request is queued or running */
 	struct pool_thread *idle_threads;
-	struct job_queue queue; /* used when as many operations run as may */
+	struct job_queue queue; /* used when all threads are busy */
 	size_t running;
-	int64_t usual_ns; /* how long an operation runs, as a moving average */
-	bool worked;      /* within this turn of the signs of life */
-	bool untrimmed;   /* worked since the heap was trimmed */
+	int64_t usual_ns; /* moving average of the duration of operations */
+	bool worked;      /* active in this keepalive interval */
+	bool untrimmed;   /* active since the heap was trimmed */
 	bool stopping;
 	struct operation_counts counts[OPERATION_COUNT];
 };
@@ -131,14 +131,14 @@ static void log_request(const struct job *job, const cJSON *request, const struc
 		 log_str("traceparent", job->headers.traceparent));
 }
 
-/* A stream is over, or has not begun. */
+/* A stream has ended, or was not opened. */
 static void on_stream_ended(void *ctx, const struct job *job, const cJSON *request, const struct error *err)
 {
 	count(ctx, job, err);
 	log_request(job, request, err);
 }
 
-/* An attempt that was cancelled gets no reply: none is awaited. A reply that is lost is the caller's to notice. */
+/* A cancelled attempt receives no reply. The caller detects lost replies. */
 static void answer(struct dispatcher *d, const struct job *job, const struct op_call *call, const struct buf *result,
 		   const struct error *err)
 {
@@ -148,23 +148,23 @@ static void answer(struct dispatcher *d, const struct job *job, const struct op_
 	enum rc rc = RC_OK;
 
 	bus_inbox_address(d->notices, atomic_fetch_add(&d->last_notice, 1),
-			  notice); /* each of its own: NATS permissions */
+			  notice); /* separate inboxes: NATS permissions */
 	if (err->rc == RC_OK)
 		rc = reply_result(d->bus, job->msg, result, &extras, &send_error);
 	else if (err->rc != RC_CANCELLED)
 		rc = reply_error(d->bus, job->msg, err, &call->faults, &send_error);
 	if (rc)
-		log_warn("a reply could not be sent", log_err(&send_error), log_str("request_id", call->request_id));
+		log_warn("cannot send a reply", log_err(&send_error), log_str("request_id", call->request_id));
 }
 
-/* Its caller may have heard that the request waits. When this is lost, the next sign of life says it. */
+/* Notify the caller that the request is no longer queued. If lost, the next keepalive has the same effect. */
 static void end_wait(struct dispatcher *d, const struct job *job)
 {
 	struct error err;
 
 	if (clock_mono_ns() - job->received_ns >= PROTOCOL_WORKING_MS * 1000000LL &&
 	    reply_working(d->bus, bus_message_reply(job->msg), false, &err))
-		log_debug("a caller could not be told that its request begins", log_err(&err));
+		log_debug("cannot notify a caller that its request has started", log_err(&err));
 }
 
 static void carry_out(struct dispatcher *d, const struct job *job, struct kube_client *kube,
@@ -187,26 +187,28 @@ static void carry_out(struct dispatcher *d, const struct job *job, struct kube_c
 
 	end_wait(d, job);
 	if (clock_mono_ms() >= call.deadline_ms)
-		rc = error_set(&err, RC_TIMEOUT, "the deadline had passed before a worker could begin");
+		rc = error_set(&err, RC_TIMEOUT, "the deadline expired before a worker could start");
 	if (!rc)
 		rc = op_read(job->operation, job->msg, &request, &err);
 	if (!rc)
 		rc = op_find(job->operation)->run(&call, request, &result, &err);
-	err.rc = rc; /* an operation that went well may have left the text of something that it got over */
+	err.rc = rc; /* a successful operation may have left the text of a handled error */
 	answer(d, job, &call, &result, &err);
 	count(d, job, &err);
 	log_request(job, request, &err);
 	buf_clear(&call.faults);
 }
 
-/* ---- taking requests --------------------------------------------------------------------------------------------- */
+/*
+ * ---- receiving requests --------------------------------------------------------------------------------------------
+ */
 
 static void refuse(struct dispatcher *d, struct bus_message *msg, const struct error *why)
 {
 	struct error err;
 
 	if (reply_error(d->bus, msg, why, NULL, &err))
-		log_warn("a reply could not be sent", log_err(&err));
+		log_warn("cannot send a reply", log_err(&err));
 	bus_message_destroy(msg);
 }
 
@@ -214,14 +216,14 @@ static void refuse_as_busy(struct dispatcher *d, struct bus_message *msg)
 {
 	struct error why;
 
-	worker_metrics_rejected();
+	worker_metrics_refused();
 	error_set(&why, RC_BUSY, "the worker is at its capacity");
 	refuse(d, msg, &why);
 }
 
 /*
- * Whoever worked last leads; without an idle thread (NULL), the next that has finished. The lock is held; the thread is
- * to be woken without it, or it would wake only to wait for the lock.
+ * The last active thread becomes leader; without an idle thread (NULL), the next one that finishes. The lock is held;
+ * wake the thread after unlocking.
  */
 static struct pool_thread *give_lead(struct dispatcher *d)
 {
@@ -242,8 +244,8 @@ static void wake(struct pool_thread *thread)
 }
 
 /*
- * The leader has a request: it carries it out itself and leads no more, or the request waits while the leader goes on
- * listening, or (false) there is no room for it.
+ * The leader has a request: it executes it and is no longer leader, or the request is queued and the leader continues,
+ * or (false) the queue is full.
  */
 static bool accept_in_pool(struct dispatcher *d, struct pool_thread *self, const struct job *job)
 {
@@ -273,7 +275,7 @@ static bool accept_job(struct dispatcher *d, struct pool_thread *self, const str
 	return accept_in_pool(d, self, job);
 }
 
-/* An api-svc has settled a create, and is telling its client. */
+/* An api-svc has settled a create, and is sending the response. */
 static void on_settle(struct dispatcher *d, struct bus_message *msg)
 {
 	const struct buf nothing = buf_make(1);
@@ -286,11 +288,11 @@ static void on_settle(struct dispatcher *d, struct bus_message *msg)
 		return;
 	}
 	if (reply_result(d->bus, msg, &nothing, NULL, &err))
-		log_warn("a reply could not be sent", log_err(&err));
+		log_warn("cannot send a reply", log_err(&err));
 	bus_message_destroy(msg);
 }
 
-/* The record of a create that is settled is no longer needed: "<sequence> <key>". */
+/* The record of a settled create is no longer needed: "<sequence> <key>". */
 static void on_notice(void *ctx, uint64_t ticket unused, struct bus_message *msg)
 {
 	struct dispatcher *d = ctx;
@@ -302,14 +304,14 @@ static void on_notice(void *ctx, uint64_t ticket unused, struct bus_message *msg
 	bus_message_destroy(msg);
 }
 
-/* An answer to somewhere else might be taken for something else there: for an event, or an order to JetStream. */
+/* A reply to another subject could be interpreted as an event or a JetStream request. */
 static bool is_answerable(const struct bus_message *msg)
 {
 	const char *reply = bus_message_reply(msg);
 	bool is_inbox = reply && bus_is_inbox(reply);
 
 	if (!is_inbox)
-		log_debug("a request that wants no answer, or not in an inbox, is dropped", log_str("reply", reply));
+		log_debug("dropping a request without an inbox as reply subject", log_str("reply", reply));
 	return is_inbox;
 }
 
@@ -335,14 +337,15 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 		return;
 	}
 	if (!is_known_version(version))
-		error_set(&why, RC_UNSUPPORTED, "protocol version '%.16s' is not known to this worker, which speaks %s",
-			  version, PROTOCOL_VERSION);
+		error_set(&why, RC_UNSUPPORTED,
+			  "protocol version '%.16s' is not supported by this worker, which supports %s", version,
+			  PROTOCOL_VERSION);
 	else if (job.operation == OPERATION_COUNT)
-		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not known to this worker", name);
+		error_set(&why, RC_UNSUPPORTED, "operation '%.32s' is not supported by this worker", name);
 	else if (job.operation == OPERATION_HEALTH)
 		kube_health_ask(d->health, d->bus, msg);
 	else if (read_headers(msg, &job, &why))
-		log_debug("a request that is not as the protocol says", log_err(&why));
+		log_debug("request violates the protocol", log_err(&why));
 	else if (job.operation == OPERATION_SETTLE)
 		on_settle(d, msg);
 	else if (!accept_job(d, self, &job))
@@ -351,7 +354,7 @@ static void on_request(struct dispatcher *d, struct pool_thread *self, struct bu
 		refuse(d, msg, &why);
 }
 
-/* Health is asked of all workers at once, beside the queue. */
+/* Health is requested from all workers, and bypasses the queue. */
 static void on_health(void *ctx, struct bus_message *msg)
 {
 	struct dispatcher *d = ctx;
@@ -362,7 +365,7 @@ static void on_health(void *ctx, struct bus_message *msg)
 		bus_message_destroy(msg);
 }
 
-/* Listen until there is a request for this thread, or no more will come. */
+/* Receive until there is a request for this thread, or the subscription has ended. */
 static void lead(struct dispatcher *d, struct pool_thread *self)
 {
 	struct bus_message *msg;
@@ -389,7 +392,7 @@ static void note_idle(struct dispatcher *d)
 		pthread_cond_broadcast(&d->idle_changed);
 }
 
-/* A job that waits, the lead when no thread has it, or rest until there is one of them. The lock is held. */
+/* Take a queued job, or become leader if there is none, or wait for either. The lock is held. */
 static void next_part(struct dispatcher *d, struct pool_thread *self)
 {
 	if (d->queue.count > 0) {
@@ -406,7 +409,7 @@ static void next_part(struct dispatcher *d, struct pool_thread *self)
 	}
 }
 
-/* False: the dispatcher is stopping. */
+/* Returns false if the dispatcher is stopping. */
 static bool next_job(struct dispatcher *d, struct pool_thread *self)
 {
 	bool stopping = false;
@@ -440,11 +443,11 @@ static void *run_thread(void *ctx)
 	struct pool_thread *self = ctx;
 	struct dispatcher *d = self->dispatcher;
 	struct kube_client *kube = NULL;
-	struct kube_client *kube_beside = NULL; /* has no connection until it is used */
+	struct kube_client *kube_beside = NULL; /* connects on first use */
 	struct error err;
 
 	if (kube_client_create(d->auth, &kube, &err) || kube_client_create(d->auth, &kube_beside, &err)) {
-		log_error("a worker thread cannot start", log_err(&err));
+		log_error("cannot start a worker thread", log_err(&err));
 		kube_client_destroy(kube);
 		return NULL;
 	}
@@ -459,9 +462,9 @@ static void *run_thread(void *ctx)
 	return NULL;
 }
 
-/* ---- signs of life ----------------------------------------------------------------------------------------------- */
+/* ---- keepalives ------------------------------------------------------------------------------------------------ */
 
-/* Note where the job's caller waits, when it has waited for long. The names are NUL-terminated, one after the other. */
+/* Append the caller's subject, if it has waited long enough. NUL-terminated, consecutive. */
 static void note_caller(const struct job *job, int64_t now_ns, struct buf *callers)
 {
 	const char *subject = job->msg ? bus_message_reply(job->msg) : NULL;
@@ -477,10 +480,10 @@ static void tell_callers(struct dispatcher *d, const struct buf *callers, bool w
 
 	for (const char *subject = callers->data; subject < end; subject += strlen(subject) + 1)
 		if (reply_working(d->bus, subject, waiting, &err))
-			return; /* NATS is away: the callers know, and ask again */
+			return; /* NATS is unavailable: callers will retry */
 }
 
-/* Once after each burst of work, when a whole turn has passed without any. The lock is held. */
+/* Once after each burst of work, after a whole idle interval. The lock is held. */
 static bool burst_is_over(struct dispatcher *d)
 {
 	bool over = d->untrimmed && !d->worked && d->running == 0;
@@ -490,7 +493,10 @@ static bool burst_is_over(struct dispatcher *d)
 	return over;
 }
 
-/* Refuse what has waited too long, also while no thread becomes free. The lock is held, and given up in between. */
+/*
+ * Reject requests that have been queued for too long, even if no thread becomes free. The lock is held, and released in
+ * between.
+ */
 static void refuse_late(struct dispatcher *d)
 {
 	struct job late[LATE_AT_ONCE];
@@ -506,7 +512,7 @@ static void refuse_late(struct dispatcher *d)
 	} while (count == LATE_AT_ONCE);
 }
 
-/* A turn of the signs of life; the heap is trimmed when there is nothing to do. The lock is held, and given up. */
+/* Send keepalives; trims the heap when idle. The lock is held, and released in between. */
 static void give_signs(struct dispatcher *d)
 {
 	struct buf running cleanup_buf = buf_make(CALLERS_MAX);
@@ -526,7 +532,7 @@ static void give_signs(struct dispatcher *d)
 	pthread_mutex_lock(&d->lock);
 }
 
-/* Tells every caller whose request waits or runs that its worker lives, or that it cannot begin in time. */
+/* Sends keepalives for queued and running requests, and rejects requests that cannot start in time. */
 static void *run_signs(void *ctx)
 {
 	struct dispatcher *d = ctx;
@@ -534,7 +540,7 @@ static void *run_signs(void *ctx)
 
 	pthread_mutex_lock(&d->lock);
 	while (!d->stopping) {
-		(void)thread_wait(&d->signs_wake, &d->lock, /* woken or not: look again */
+		(void)thread_wait(&d->signs_wake, &d->lock, /* check again in any case */
 				  clock_mono_ms() + (d->queue.count ? LATE_TURN_MS : PROTOCOL_WORKING_MS));
 		refuse_late(d);
 		if (clock_mono_ms() < next_ms)
@@ -587,7 +593,7 @@ static enum rc start_listening(struct dispatcher *d, struct error *err)
 
 enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatcher **ret_dispatcher, struct error *err)
 {
-	size_t threads = parts->concurrency + 1; /* one of them listens */
+	size_t threads = parts->concurrency + 1; /* one of them receives */
 	struct streams_options streams = {
 		.env = parts->env,
 		.bus = parts->bus,
@@ -648,7 +654,7 @@ bool dispatcher_drain(struct dispatcher *d, int64_t timeout_ms)
 		return false;
 	streams_stop(d->streams);
 	if (bus_flush(d->bus, FLUSH_TIMEOUT_MS, &err))
-		log_warn("the last answers may not have been sent", log_err(&err));
+		log_warn("the last replies may be lost", log_err(&err));
 	return true;
 }
 

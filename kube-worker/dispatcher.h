@@ -1,5 +1,5 @@
 /*
- * From the bus to the operations and back: a bounded queue, a fixed number of threads, an answer to every request.
+ * Dispatches requests from the bus to operations: a bounded queue, a fixed number of threads, a reply to every request.
  */
 #ifndef KUBE_WORKER_DISPATCHER_H
 #define KUBE_WORKER_DISPATCHER_H
@@ -16,16 +16,16 @@ struct dispatcher;
 /* Counts of one operation since the start. */
 struct operation_counts {
 	int64_t requests;
-	int64_t errors;        /* answers that were our or Kubernetes' fault, not the client's */
-	int64_t processing_ns; /* together */
+	int64_t errors;        /* errors of ours or of Kubernetes, not of the client */
+	int64_t processing_ns; /* total */
 	char last_error[ERROR_TEXT_MAX];
 };
 
-/* What a dispatcher works with; all of it outlives the dispatcher. */
+/* The parts of a dispatcher, which must outlive it. */
 struct dispatcher_parts {
 	const struct op_env *env;
-	size_t concurrency; /* operations that run at once */
-	size_t streams;     /* that are open at once, beside them */
+	size_t concurrency; /* concurrent operations */
+	size_t streams;     /* concurrent streams, in addition */
 	struct bus *bus;
 	struct kube_auth *auth;
 	struct kube_health *health;
@@ -33,31 +33,30 @@ struct dispatcher_parts {
 };
 
 /*
- * Start the threads of the operations and listen for requests.
+ * Start the threads and receive requests.
  *
- * ret_dispatcher  given to the caller (dispatcher_destroy).
+ * ret_dispatcher  owned by the caller (dispatcher_destroy).
  * Errors: RC_NO_MEMORY, RC_INTERNAL (threads), those of bus_subscribe().
  */
 enum rc dispatcher_create(const struct dispatcher_parts *parts, struct dispatcher **ret_dispatcher, struct error *err)
 	must_check;
 
 /*
- * Take no new requests (another worker gets them), end the streams, finish what was taken, and flush the answers.
- * False when that took longer than timeout_ms: operations still run, and the dispatcher must not be destroyed.
- * Blocks.
+ * Stop receiving requests (other workers do), end the streams, finish accepted requests, and flush the replies. Returns
+ * false after timeout_ms: operations are still running, and the dispatcher must not be destroyed. Blocks.
  */
 bool dispatcher_drain(struct dispatcher *dispatcher, int64_t timeout_ms);
 
-/* Join the threads and free, after a dispatcher_drain() that was true. Takes NULL. */
+/* Join the threads and free, after a successful dispatcher_drain(). NULL is allowed. */
 void dispatcher_destroy(struct dispatcher *dispatcher);
 
-/* A copy of what was counted. Any thread. */
+/* A copy of the statistics. Thread-safe. */
 void dispatcher_counts(struct dispatcher *dispatcher, enum operation operation, struct operation_counts *ret_counts);
 
-/* What runs, waits and flows now. Any thread. */
+/* The current load. Thread-safe. */
 struct worker_load dispatcher_load(struct dispatcher *dispatcher);
 
-/* How many streams are open. Any thread. */
+/* The number of open streams. Thread-safe. */
 size_t dispatcher_streams(struct dispatcher *dispatcher);
 
 #endif

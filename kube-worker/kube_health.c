@@ -12,17 +12,17 @@
 #include "common/services/log.h"
 #include "kube-worker/operation/reply.h"
 
-#define WAITING_MAX 256 /* requests that may wait for one look; more are dropped, their askers say unhealthy */
+#define WAITING_MAX 256 /* requests per check; more are dropped, and time out as unhealthy */
 
-/* Together they leave PROTOCOL_HEALTH_TIMEOUT_MS some time for the way. */
+/* Their sum leaves part of PROTOCOL_HEALTH_TIMEOUT_MS for NATS. */
 static const int64_t look_timeouts_ms[] = { 250, 250 };
 
 struct kube_health {
 	struct kube_client *kube;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t work;
-	struct bus *bus; /* of those that wait */
+	struct bus *bus; /* of the waiting requests */
 	struct bus_message *waiting[WAITING_MAX];
 	size_t count;
 	bool stopping;
@@ -30,7 +30,7 @@ struct kube_health {
 	pthread_cond_t looked_once;
 };
 
-/* Whatever Kubernetes answers to anybody of this process meanwhile counts as well: it may be busy with just that. */
+/* Any response of Kubernetes to this process in the meantime counts as well: it may be busy. */
 static bool look(struct kube_health *health, bool healthy_before)
 {
 	int64_t start_ms = clock_mono_ms();
@@ -50,9 +50,9 @@ static bool look(struct kube_health *health, bool healthy_before)
 			rc = RC_OK;
 	}
 	if (!rc && !healthy_before)
-		log_info("Kubernetes answers");
+		log_info("Kubernetes responds");
 	if (rc && healthy_before)
-		log_warn("Kubernetes does not answer; saying unhealthy", log_err(&err));
+		log_warn("Kubernetes does not respond; reporting unhealthy", log_err(&err));
 	return rc == RC_OK;
 }
 
@@ -66,11 +66,11 @@ static void answer(struct bus *bus, struct bus_message *request, bool healthy)
 	json_bool(&w, "healthy", healthy);
 	json_end_object(&w);
 	if (reply_result(bus, request, &body, NULL, &err))
-		log_debug("a health answer could not be sent", log_err(&err));
+		log_debug("cannot send a health reply", log_err(&err));
 	bus_message_destroy(request);
 }
 
-/* Those who asked while the look was under way are answered by it as well. */
+/* Requests that arrived during the check receive its result as well. */
 static void answer_waiting(struct kube_health *health, bool healthy)
 {
 	struct bus_message *taken[WAITING_MAX];
@@ -90,7 +90,7 @@ static void answer_waiting(struct kube_health *health, bool healthy)
 		answer(bus, taken[i], healthy);
 }
 
-/* False: it is stopping. */
+/* Returns false if stopping. */
 static bool wait_for_request(struct kube_health *health)
 {
 	bool asked;

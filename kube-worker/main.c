@@ -1,5 +1,5 @@
 /*
- * kube-worker: carries out container operations on Kubernetes. Any number of them share the work (queue group).
+ * kube-worker: executes container operations on Kubernetes. Any number of workers share the load (queue group).
  */
 #include <malloc.h>
 #include <string.h>
@@ -23,8 +23,8 @@
 #include "kube-worker/streams/instance_watch.h"
 
 #define SERVICE_NAME "kube-worker"
-#define FIRST_LOOK_MS 100 /* so long the informers wait for it: beside their TLS handshakes it would take longer */
-#define ARENAS_MAX 2      /* malloc's; one for each thread would cost more memory than it saves time */
+#define FIRST_LOOK_MS 100 /* the informers wait this long, because their TLS handshakes would delay it */
+#define ARENAS_MAX 2      /* of malloc; one per thread would use memory without a benefit */
 
 struct worker {
 	struct worker_config config;
@@ -72,7 +72,7 @@ static enum rc start_discovery(struct worker *worker, struct error *err)
 {
 	struct bus_service_options options = {
 		.name = SERVICE_NAME,
-		.description = "Carries out container operations on Kubernetes",
+		.description = "Executes container operations on Kubernetes",
 		.version = version_text(),
 		.metadata = worker->metadata,
 		.metadata_count = ARRAY_LEN(worker->metadata),
@@ -141,7 +141,7 @@ static enum rc start_metrics(struct worker *worker, struct error *err)
 	return metrics_server_create(&worker->config.metrics, &worker->metrics, &worker->metrics_server, err);
 }
 
-/* The way to the first answer comes first; until the informers have filled the cache, operations do without it. */
+/* Requests are served first; operations do not depend on the cache, which the informers fill later. */
 static enum rc start_parts(struct worker *worker, struct error *err)
 {
 	struct bus_options bus = {
@@ -199,8 +199,8 @@ static enum rc start(void *ctx, struct error *err)
 }
 
 /*
- * First what asks, then what is asked. False when operations outlast the shutdown timeout: then nothing is freed, their
- * threads use all of it.
+ * Stop users before the parts they use. Returns false if operations are still running after the shutdown timeout: then
+ * nothing is freed, as their threads use it.
  */
 static bool stop_parts(struct worker *worker)
 {
@@ -213,7 +213,7 @@ static bool stop_parts(struct worker *worker)
 	sweeper_destroy(worker->sweeper);
 	repair_destroy(worker->repair);
 	kube_health_destroy(worker->health);
-	bus_destroy(worker->bus); /* the last callbacks, of discovery, read the dispatcher's counts */
+	bus_destroy(worker->bus); /* the last discovery callbacks read the dispatcher's counts */
 	bus_service_destroy(worker->service);
 	dispatcher_destroy(worker->dispatcher);
 	feed_count_wait(&worker->feeds);
@@ -231,9 +231,9 @@ static int stop(void *ctx)
 	struct worker *worker = ctx;
 
 	lifecycle_begin_stop(worker->config.shutdown_timeout_ms, 0);
-	log_info("stopping: finishing what runs");
+	log_info("stopping: waiting for running operations");
 	if (!stop_parts(worker)) {
-		log_warn("operations still run at the end of the shutdown timeout; leaving them");
+		log_warn("shutdown timeout expired with running operations");
 		_exit(0);
 	}
 	return 0;

@@ -1,7 +1,6 @@
 /*
- * create: permission and debt; the objects of the container's workload, of which the root is one POST whose name
- * decides the race; then the reply, which says how it is settled. What fails is taken back: after an error nothing
- * remains.
+ * create: permission and debt; the objects of the container's workload, where the POST of the root decides races by its
+ * name; then the reply with the debt to settle. On failure everything is removed: after an error nothing remains.
  */
 #include "kube-worker/operation/op.h"
 
@@ -22,10 +21,10 @@
 #include "kube-worker/operation/permission.h"
 
 #define KEY_MAX 255             /* bytes of an Idempotency-Key, as in openapi.yaml */
-#define REMAINS_TIMEOUT_MS 1000 /* a Kubernetes that is away has taken 8 s of the 10 after which callers give up */
+#define REMAINS_TIMEOUT_MS 1000 /* an unavailable Kubernetes has used 8 of the callers' 10 s */
 
 struct create {
-	struct create_debt debt; /* with the id and the token */
+	struct create_debt debt; /* including id and token */
 	char digest[CREATE_DEBT_DIGEST_MAX];
 	const cJSON *spec;
 	struct container_origin origin;
@@ -35,9 +34,9 @@ struct create {
 /* ---- the request ------------------------------------------------------------------------------------------------- */
 
 /*
- * The id that the agent will delete by. A repeat may come when the agent's request has gone from its stream: then the
- * first create has been answered, and what it made carries the token. Otherwise there is nothing to make: a container
- * under another id would never be deleted.
+ * The id that the agent will use for the delete. A repeat may arrive after the agent's request was removed from its
+ * stream: then the first create was replied to, and its container has the token. Otherwise nothing is created, since a
+ * container with another id would never be deleted.
  */
 static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct create *create, struct error *err)
 {
@@ -60,7 +59,7 @@ static enum rc find_agent_id(struct op_call *call, const cJSON *agent, struct cr
 	return rc ? why.rc : RC_OK;
 }
 
-/* A container by the key has another id than this request wants. Does it live, or does the cache only still show it? */
+/* The key's container has another id than requested: check whether it still exists, or the cache is outdated. */
 static enum rc refuse_other_id(struct op_call *call, const struct create_debt *debt, const char *id, struct error *err)
 {
 	struct root root cleanup_root = { 0 };
@@ -72,7 +71,7 @@ static enum rc refuse_other_id(struct op_call *call, const struct create_debt *d
 	return rc ? rc : create_debt_check(debt, id, NULL, err);
 }
 
-/* A key that has made a container: that one is meant. */
+/* The key belongs to an existing container: use it. */
 static enum rc find_by_key(struct op_call *call, struct create *create, struct error *err)
 {
 	struct create_debt *debt = &create->debt;
@@ -112,7 +111,7 @@ static enum rc read_request(struct op_call *call, const cJSON *request, struct c
 
 /* ---- the root ---------------------------------------------------------------------------------------------------- */
 
-/* As openapi.yaml says, where the id knows nothing of the kind. */
+/* The kind-specific limit of the id, which openapi.yaml only describes. */
 static enum rc check_id(struct op_call *call, enum kube_kind root, const char *id, struct error *err)
 {
 	struct json_writer w = json_writer_make(&call->faults);
@@ -120,7 +119,7 @@ static enum rc check_id(struct op_call *call, enum kube_kind root, const char *i
 	if (strlen(id) <= workload_id_max(root))
 		return RC_OK;
 	error_set(err, RC_INVALID_ARGUMENT,
-		  "the id of a %s may have at most %zu characters: Kubernetes makes labels of its Pods from it",
+		  "the id of a %s may have at most %zu characters: Kubernetes derives labels of its Pods from it",
 		  kube_kind_name(root), workload_id_max(root));
 	json_begin_object(&w, NULL);
 	json_string(&w, "detail", err->text);
@@ -129,7 +128,7 @@ static enum rc check_id(struct op_call *call, enum kube_kind root, const char *i
 	return RC_INVALID_ARGUMENT;
 }
 
-/* A container of this id that another program made under another name blocks it. */
+/* A container with this id and another name, created by another program, prevents the create. */
 static enum rc refuse_other(struct op_call *call, const char *id, struct error *err)
 {
 	struct root other cleanup_root = { 0 };
@@ -140,7 +139,7 @@ static enum rc refuse_other(struct op_call *call, const char *id, struct error *
 	return rc ? rc : container_make_refuse(id, err);
 }
 
-/* A root with our token, which this attempt has not made for certain: whose debt is it? */
+/* A root with our token, not necessarily created by this attempt: find out whose debt it is. */
 static enum rc join_existing(struct op_call *call, struct create *create, struct error *err)
 {
 	struct create_debt *debt = &create->debt;
@@ -148,7 +147,7 @@ static enum rc join_existing(struct op_call *call, struct create *create, struct
 	const char *attempt = root_annotation(root, ANNOTATION_ATTEMPT);
 
 	if (call->caller && str_equal(attempt, call->caller)) {
-		create->making.root_made = true; /* by a POST whose answer was lost */
+		create->making.root_made = true; /* by a POST whose response was lost */
 		return RC_OK;
 	}
 	if (call->caller && (debt->kind == DEBT_OBJECT || !root_has_record(root)))
@@ -187,7 +186,7 @@ static enum rc look_at_existing(void *ctx, struct op_call *call, struct error *e
 	return rc ? rc : judge_existing(call, create, err);
 }
 
-/* Is there a container of the id whose root has that kind? Also one that is being deleted. */
+/* Reject if a container with the id has a root of that kind, also if it is being deleted. */
 static enum rc refuse_kind(struct op_call *call, enum kube_kind kind, const char *id, struct error *err)
 {
 	struct root other cleanup_root = { 0 };
@@ -209,13 +208,13 @@ static enum rc refuse_kinds(struct op_call *call, unsigned kinds, const char *id
 }
 
 /*
- * As making.root_stands. Kubernetes keeps names unique within a kind only. So a create, once its root exists, looks for
- * roots of the other kinds: of two creates at the same time at least the later one finds the other's root, fails, and
- * removes its own. Both may fail. A root that is settled is not checked again. Workers of v0.1, which know Deployments
- * only, do not look: beside them an id may get two roots.
+ * As making.root_stands. Names are unique only within a kind. So a create, after creating its root, checks for roots of
+ * the other kinds: of two concurrent creates at least the later one finds the other's root, fails, and removes its own.
+ * Both may fail. A settled root is not checked again. Workers of v0.1, which support only Deployments, do not check:
+ * with them an id may get two roots.
  *
- * This costs one GET for each create. An object that reserves the id for both kinds would save it, but would have to be
- * kept beside every container.
+ * This needs one GET per create. An object that reserves the id for all kinds would avoid it, but would be needed for
+ * every container.
  */
 static enum rc refuse_other_kinds(void *ctx, struct op_call *call, struct error *err)
 {
@@ -241,8 +240,8 @@ static void note_orphans(void *ctx, const struct fact *const *facts, size_t coun
 }
 
 /*
- * Pods that a predecessor has left (kubectl delete --cascade=orphan) belong to the next root from its first moment on,
- * and would go with it when its create is taken back: what will be refused must be seen before.
+ * Orphaned Pods of a predecessor (kubectl delete --cascade=orphan) are adopted by the next root, and would be deleted
+ * with it if its create is undone: so rejections must be detected before.
  */
 static enum rc check_orphans(struct op_call *call, const struct workload *workload, struct error *err)
 {
@@ -254,7 +253,7 @@ static enum rc check_orphans(struct op_call *call, const struct workload *worklo
 
 /* ---- the container ----------------------------------------------------------------------------------------------- */
 
-/* A container that was made now has nothing yet but its workload; a repeat shows it as it is by now. */
+/* A new container has only its workload; a repeat returns the current state. */
 static enum rc gather(struct op_call *call, const struct making *making, struct container_extras *extras,
 		      struct error *err)
 {
@@ -293,7 +292,8 @@ static enum rc make(struct op_call *call, struct create *create, struct buf *res
 	if (!rc)
 		rc = refuse_other(call, source.id, err);
 	if (!rc)
-		rc = refuse_kinds(call, others, source.id, err); /* so that nothing is made that must go again */
+		rc = refuse_kinds(call, others, source.id,
+				  err); /* avoids creating objects that must be removed again */
 	create->origin = (struct container_origin){
 		.token = create->debt.token,
 		.attempt = call->caller,
@@ -308,7 +308,7 @@ static enum rc make(struct op_call *call, struct create *create, struct buf *res
 		rc = container_make(call, &create->making, err);
 	if (!rc)
 		rc = write_result(call, create, result, err);
-	return rc ? rc : permission_hold(call, err); /* a write that was held up may have come too late */
+	return rc ? rc : permission_hold(call, err); /* a delayed write may have been too late */
 }
 
 static const char *made_uid(const struct create *create)
@@ -317,8 +317,8 @@ static const char *made_uid(const struct create *create)
 }
 
 /*
- * What there is to take back, looked up before the debt becomes void: afterwards another attempt may make the container
- * again. What comes into being later is the sweeper's.
+ * Find the objects to remove, before the debt becomes void: afterwards another attempt may create the container again.
+ * Objects created later are removed by the sweeper.
  */
 static void look_at_remains(struct op_call *call, struct create *create)
 {
@@ -329,7 +329,7 @@ static void look_at_remains(struct op_call *call, struct create *create)
 		return;
 	call->deadline_ms = clock_mono_ms() + REMAINS_TIMEOUT_MS;
 	if (root_find(call, create->debt.id, root_has_token, create->debt.token, &create->making.root, &err))
-		log_debug("there is nothing to take back now", log_str("id", create->debt.id), log_err(&err));
+		log_debug("nothing to remove now", log_str("id", create->debt.id), log_err(&err));
 	call->deadline_ms = deadline_ms;
 }
 
@@ -351,8 +351,8 @@ static void take_back(struct op_call *call, struct create *create)
 	if (create->debt.kind == DEBT_OBJECT)
 		what.owed_to = call->caller;
 	if (removal_undo(call, &what, &err))
-		log_warn("a failed create could not be taken back yet; the sweeper will", log_str("id", what.id),
-			 log_err(&err), log_str("request_id", call->request_id));
+		log_warn("cannot undo a failed create yet; the sweeper will", log_str("id", what.id), log_err(&err),
+			 log_str("request_id", call->request_id));
 }
 
 /*
@@ -370,14 +370,14 @@ static void send_first_record(const struct op_env *env, const char *id, const st
 	enum rc rc;
 
 	if (version)
-		(void)str_parse_int64(version, &record.version); /* else it stays 0 */
+		(void)str_parse_int64(version, &record.version); /* 0 on failure */
 	record_key(env->resource, id, key);
 	record_write(&record, &value);
 	rc = buf_check(&value, &err);
 	if (!rc)
 		rc = bus_bucket_send_if(env->caller, env->ledger->bucket, key, value.data, 0, &err);
 	if (rc)
-		log_warn("the first record of a container could not be sent", log_str("id", id), log_err(&err));
+		log_warn("cannot send the first record of a container", log_str("id", id), log_err(&err));
 }
 
 static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)

@@ -1,6 +1,6 @@
 /*
- * delete: all that is to go is looked up; with the caller's permission it is then removed, by uid; when the client has
- * set a condition, the root by its resourceVersion as well, and what has been changed meanwhile is looked up again.
+ * delete: reads all objects to remove, and with the caller's permission deletes them by uid; with a condition of the
+ * client, the root also by its resourceVersion, retrying if it has changed.
  */
 #include "kube-worker/operation/op.h"
 
@@ -8,12 +8,12 @@
 #include "kube-worker/container/precondition.h"
 #include "kube-worker/container/removal.h"
 
-/* So often the container may change between the look and the deletion; then the client is told so. */
+/* Maximum number of retries because of concurrent updates; then an error. */
 #define LOOKS_MAX 100
 
 /*
- * Note the root of that kind and name if it is a container of the id. The first one is what clients see: the condition
- * is on it.
+ * Add the root of that kind and name if it is a container with the id. The first one is visible to clients, and the
+ * condition applies to it.
  */
 static enum rc find_one(struct op_call *call, const cJSON *request, enum kube_kind kind, const char *name,
 			struct removal *removal, struct error *err)
@@ -31,8 +31,8 @@ static enum rc find_one(struct op_call *call, const cJSON *request, enum kube_ki
 }
 
 /*
- * Each root of the id, once: usually the one that we made; other programs may have made more, and a create of another
- * kind may have to be taken back yet.
+ * All roots with the id: usually our own; other programs may have created more, and a create of another kind may still
+ * have to be undone.
  */
 static enum rc find_all(struct op_call *call, const cJSON *request, struct removal *removal, struct error *err)
 {
@@ -60,7 +60,7 @@ static enum rc look_and_remove(struct op_call *call, const cJSON *request, struc
 		return rc;
 	if (removal.count > 0)
 		return removal_run(call, &removal, err);
-	/* A repeat: the first attempt may have done it, and its reply was lost. */
+	/* On a retry the first attempt may have succeeded without a reply. */
 	if (call->attempt == 1 && (precondition_is_given(request) || !json_true_at(request, "absent_ok")))
 		return error_set(err, RC_NOT_FOUND, "container '%s' does not exist", json_string_at(request, "id"));
 	return RC_OK;

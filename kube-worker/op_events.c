@@ -1,5 +1,5 @@
 /*
- * events: what Kubernetes tells of the container's objects, the newest last.
+ * events: the Kubernetes events of the container's objects, newest last.
  */
 #include "kube-worker/operation/op.h"
 
@@ -18,14 +18,14 @@
 #include "kube-worker/operation/op_kube.h"
 
 #define LIST_LIMIT 500
-#define EVENTS_MAX 20000 /* of one container: Kubernetes counts repetitions instead of telling them again */
+#define EVENTS_MAX 20000 /* per container; Kubernetes counts repeated events */
 #define OBJECT_MAX 320   /* bytes of "Pod/name" with its NUL */
 #define PATH_TEXT_MAX 384
 #define SCOPE_MAX 512
 
 struct event {
 	int64_t ms;
-	char *name; /* of the Event; these texts are the list's */
+	char *name; /* of the Event; texts owned by the list */
 	char *time;
 	char *type;
 	char *reason;
@@ -63,7 +63,7 @@ static void clear_collecting(struct collecting *c)
 }
 #define cleanup_collecting cleanup_with(clear_collecting)
 
-/* ---- of which objects -------------------------------------------------------------------------------------------- */
+/* ---- involved objects ------------------------------------------------------------------------------------------- */
 
 static void add_uid(struct collecting *c, const struct kube_uid *uid)
 {
@@ -85,7 +85,7 @@ static bool has_uid(const struct collecting *c, const struct kube_uid *uid)
 	return false;
 }
 
-/* What the root owns, and what its ReplicaSets own; these come first. */
+/* Objects owned by the root, or by its ReplicaSets, which come first. */
 static void take_facts(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct collecting *c = ctx;
@@ -98,7 +98,7 @@ static void take_facts(void *ctx, const struct fact *const *facts, size_t count)
 			add_uid(c, &facts[i]->uid);
 }
 
-/* Which is not watched. */
+/* The autoscaler is not watched. */
 static enum rc add_autoscaler(struct op_call *call, const char *id, struct collecting *c, struct error *err)
 {
 	struct kube_reply reply cleanup_kube_reply = { 0 };
@@ -110,7 +110,7 @@ static enum rc add_autoscaler(struct op_call *call, const char *id, struct colle
 	if (!rc)
 		rc = op_kube_get(call, object.kind, object.name, &reply, err);
 	if (rc)
-		return rc == RC_NOT_FOUND || rc == RC_PERMISSION_DENIED ? RC_OK : rc; /* an older Role may lack it */
+		return rc == RC_NOT_FOUND || rc == RC_PERMISSION_DENIED ? RC_OK : rc; /* not allowed by older Roles */
 	uid = kube_uid_parse(json_string_at(reply.object, "metadata.uid"));
 	if (workload_holder(reply.object, id, &root) == WORKLOAD_HELD_BY_ROOT)
 		add_uid(c, &uid);
@@ -134,7 +134,7 @@ static enum rc find_objects(struct op_call *call, const char *id, struct collect
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* When it happened last: events.k8s.io/v1 and the older form have it in different places. */
+/* The time of the last occurrence, in different members for events.k8s.io/v1 and the older form. */
 static const char *time_of(const cJSON *item)
 {
 	static const char *const places[] = { "series.lastObservedTime", "lastTimestamp", "eventTime", "firstTimestamp",
@@ -169,7 +169,7 @@ static bool fill_event(const cJSON *item, struct event *event)
 		.object = str_dup(object),
 		.count = json_int_at(item, "series.count", json_int_at(item, "count", 1)),
 	};
-	(void)clock_parse_rfc3339(event->time ? event->time : "", &event->ms); /* without a time it is the oldest */
+	(void)clock_parse_rfc3339(event->time ? event->time : "", &event->ms); /* oldest if it has no time */
 	if (event->count < 1)
 		event->count = 1;
 	return event->name && event->time && event->type && event->reason && event->message && event->object;
@@ -205,7 +205,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct event *)a)->name, ((const struct event *)b)->name);
 }
 
-/* A page that was broken off is told again from its start: of the same event the later word counts. */
+/* A restarted page repeats events: keep the later duplicate. */
 static void drop_repeated(struct collecting *c)
 {
 	size_t kept = 0;
@@ -239,7 +239,7 @@ static int newest_last(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* No selector tells the events of several objects: all of the namespace pass by, and few are kept. */
+/* No selector matches the events of several objects: all of the namespace are read, and filtered. */
 static enum rc read_events(struct op_call *call, struct collecting *c, struct error *err)
 {
 	const struct kube_page page = {
@@ -255,7 +255,7 @@ static enum rc read_events(struct op_call *call, struct collecting *c, struct er
 	enum rc rc = kube_list_all(call->kube, &page, NULL, err);
 
 	if (rc == RC_EXPIRED)
-		err->rc = RC_UNAVAILABLE; /* not by a token of our client */
+		err->rc = RC_UNAVAILABLE; /* not the client's token */
 	if (rc)
 		return op_kube_translate(call, &nothing, "list the Events", err);
 	if (!c->count)
@@ -283,7 +283,7 @@ static void write_event(const char *id, const struct event *event, struct json_w
 	json_end_object(w);
 }
 
-/* A page begins after the event of the position, which may have gone: its time and name are enough. */
+/* A page begins after the event at the position, identified by time and name, as it may have been deleted. */
 static enum rc read_position(const cJSON *request, const char *scope, struct event *ret_after, struct error *err)
 {
 	struct page_position position cleanup_page_position = { 0 };

@@ -1,6 +1,6 @@
 /*
- * exec: a command in a container, whose channels are the stream, both ways (common/exec_channel.h). api-svc makes a
- * WebSocket of it.
+ * exec: a command in a container; the stream carries its channels in both directions (common/exec_channel.h). api-svc
+ * converts it to a WebSocket.
  */
 #include "kube-worker/operation/op.h"
 
@@ -11,19 +11,19 @@
 #include "kube-worker/streams/exec_session.h"
 #include "kube-worker/streams/worker_stream.h"
 
-#define BLOCK 16384           /* bytes that are taken from the caller at once, and from Kubernetes */
-#define OUT_MAX (256u * 1024) /* bytes: a block, with the heads of its frames, and a Status */
-#define PROTOCOL "websocket"  /* what the client's connection becomes */
-#define ROUNDS_MAX 4          /* blocks in one direction before others have their turn */
+#define BLOCK 16384           /* bytes read at once from the caller, and from Kubernetes */
+#define OUT_MAX (256u * 1024) /* bytes: a block with frame headers, and a Status */
+#define PROTOCOL "websocket"  /* the upgrade of the client's connection */
+#define ROUNDS_MAX 4          /* blocks per direction and turn */
 
 struct exec_source {
-	struct stream_source base; /* the first: it is what the worker knows */
+	struct stream_source base; /* first member */
 	struct exec_session session;
-	struct worker_stream *stream; /* from the first pump() on */
-	struct exec_reader reader;    /* of what the caller sends */
-	struct buf out;               /* for it */
+	struct worker_stream *stream; /* set by the first pump() */
+	struct exec_reader reader;    /* for input from the caller */
+	struct buf out;               /* output for the caller */
 	bool begun;
-	bool ended; /* no more comes from Kubernetes */
+	bool ended; /* Kubernetes has closed */
 	bool over;
 };
 
@@ -44,7 +44,7 @@ static void on_begun(void *ctx)
 
 	s->begun = true;
 	if (worker_stream_begin(s->stream, NULL, PROTOCOL, &err))
-		s->over = true; /* it has failed with that */
+		s->over = true; /* the stream has failed */
 }
 
 static void on_failed(void *ctx, const char *name, const struct error *why)
@@ -85,14 +85,14 @@ static void on_input(void *ctx, unsigned channel, const char *data, size_t len)
 	struct error err;
 
 	if (channel == EXEC_STDIN && !s->session.streams.in) {
-		error_set(&err, RC_INVALID_ARGUMENT, "there is input, but stdin was not asked for");
+		error_set(&err, RC_INVALID_ARGUMENT, "input received, but stdin was not requested");
 		fail(s, &err);
 	} else if (!s->over) {
 		exec_session_send(&s->session, channel, data, len);
 	}
 }
 
-/* What cannot be sent on is not taken: its sender has no more credit then. */
+/* Input that cannot be forwarded is not taken, so that the sender runs out of credit. */
 static void take_input(struct exec_source *s)
 {
 	char block[BLOCK];
@@ -123,7 +123,7 @@ static void send_output(struct exec_source *s)
 		buf_consume(&s->out, len);
 	}
 	if (!s->out.len)
-		buf_clear(&s->out); /* memory only while there is something */
+		buf_clear(&s->out); /* allocated only while not empty */
 }
 
 static void finish_if_told(struct exec_source *s)

@@ -1,6 +1,6 @@
 /*
- * exec_run: a command in a container from begin to end, for those who want its result. Beside the pool, as it waits for
- * long; nothing of it is a stream to the caller.
+ * exec_run: run a command in a container to completion and return its result. Outside the pool, as it waits for long;
+ * nothing of it is a stream to the caller.
  */
 #include "kube-worker/operation/op.h"
 
@@ -14,19 +14,19 @@
 #include "kube-worker/streams/exec_session.h"
 #include "kube-worker/streams/worker_stream.h"
 
-#define BLOCK 16384  /* bytes that are taken from Kubernetes at once, and sent of stdin */
-#define PROBE_MS 400 /* between two questions whether the client still waits */
+#define BLOCK 16384  /* bytes read from Kubernetes at once, and sent of stdin */
+#define PROBE_MS 400 /* probe interval */
 
 struct run_source {
-	struct stream_source base; /* the first: it is what the worker knows */
+	struct stream_source base; /* first member */
 	struct exec_session session;
-	struct worker_stream *stream; /* from the first pump() on */
+	struct worker_stream *stream; /* set by the first pump() */
 	struct exec_result result;
-	struct error fault; /* how it has ended, if not well */
-	const char *input;  /* what is left of stdin, with the request; NULL: there is none, or all is sent */
+	struct error fault; /* the error, if it failed */
+	const char *input;  /* remaining stdin, owned by the request; NULL: none, or all was sent */
 	int64_t timeout_ms;
 	int64_t deadline_ms;
-	int64_t probe_ms; /* when to ask next; INT64_MAX: it has not begun */
+	int64_t probe_ms; /* next probe; INT64_MAX: not started */
 	bool over;
 };
 
@@ -52,7 +52,8 @@ static void on_begun(void *ctx)
 	s->probe_ms = clock_mono_ms() + PROBE_MS;
 	if (!s->input || exec_session_can_close(&s->session))
 		return;
-	error_set(&err, RC_UNIMPLEMENTED, "this Kubernetes cannot end a command's stdin: it needs 1.30 or newer");
+	error_set(&err, RC_UNIMPLEMENTED,
+		  "this Kubernetes release cannot close stdin of a command: 1.30 or newer is required");
 	refuse(s, NULL, &err);
 }
 
@@ -92,7 +93,7 @@ static void on_ended(void *ctx, const struct error *why)
 	}
 }
 
-/* And then that it has ended. */
+/* Followed by end of file. */
 static void send_input(struct run_source *s)
 {
 	static const char stdin_channel = EXEC_STDIN;
@@ -115,18 +116,18 @@ static void give_up(struct run_source *s)
 {
 	struct error err;
 
-	error_set(&err, RC_TIMEOUT, "the command had not ended within %" PRId64 " ms: its connection was closed",
+	error_set(&err, RC_TIMEOUT, "the command did not exit within %" PRId64 " ms; its connection was closed",
 		  s->timeout_ms);
 	refuse(s, NULL, &err);
 }
 
-/* Drop the command when its client has gone: its result has no reader (protocol.h, SETTLING 4). */
+/* Abort the command if its client has disconnected (protocol.h, SETTLING 4). */
 static void look_for_client(struct run_source *s)
 {
 	struct error err;
 
 	if (worker_stream_permission(s->stream) == STREAM_PERMISSION_REFUSED) {
-		error_set(&err, RC_CANCELLED, "the client has gone: the command's connection was closed");
+		error_set(&err, RC_CANCELLED, "the client has disconnected: the command's connection was closed");
 		refuse(s, NULL, &err);
 	} else if (clock_mono_ms() >= s->probe_ms) {
 		s->probe_ms = clock_mono_ms() + PROBE_MS;

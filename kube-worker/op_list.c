@@ -1,5 +1,5 @@
 /*
- * list: what is asked for, and by which of the two ways a page is made (list_page.h).
+ * list: parses the request, and selects one of the two ways to produce a page (list_page.h).
  */
 #include "kube-worker/operation/op.h"
 
@@ -8,7 +8,7 @@
 
 #define SCOPE_MAX (LIST_FILTER_MAX + LIST_ORDER_MAX + 1024)
 
-/* Is the member there, and not empty? */
+/* The member, if present and not empty. */
 static const char *text_of(const cJSON *request, const char *name)
 {
 	const char *text = json_string_at(request, name);
@@ -26,7 +26,7 @@ static void add_fault(struct op_call *call, const char *pointer, const struct er
 	json_end_object(&w);
 }
 
-/* An api-svc has looked at both already; not everybody is one. */
+/* Usually validated by api-svc, but other clients may exist. */
 static enum rc read_filter_and_order(struct op_call *call, const cJSON *request, struct list_question *question,
 				     struct error *err)
 {
@@ -44,7 +44,7 @@ static enum rc read_filter_and_order(struct op_call *call, const cJSON *request,
 	return rc;
 }
 
-/* Without filter and order as it always was: older tokens go on. */
+/* Without filter and order the scope is unchanged: older tokens stay valid. */
 static void write_scope(const struct op_call *call, const cJSON *request, struct buf *scope)
 {
 	const char *filter = text_of(request, "filter");

@@ -1,9 +1,9 @@
 /*
- * logs: what the container's replicas say, as one stream. Which replicas there are is known from the cache, whose
- * changes wake the stream; each log is a call of its own to Kubernetes (container_log.h). The container is
- * the one whose root was found first: another one that gets its id later is not told.
+ * logs: the logs of the container's replicas as one stream. The replicas are taken from the cache, whose changes wake
+ * the stream; each log is a separate call to Kubernetes (container_log.h). The stream is bound to the root found first:
+ * a later container with the same id is not included.
  *
- * 	SEEKING --what it is about is found (replica_seek.h)--> TELLING --all is told--> over
+ * 	SEEKING --found (replica_seek.h)--> TELLING --all sent--> over
  */
 #include "kube-worker/operation/op.h"
 
@@ -18,16 +18,16 @@
 #include "kube-worker/streams/replica_seek.h"
 #include "kube-worker/streams/worker_stream.h"
 
-#define COMMENT_MS 15000 /* between two comments of an event stream */
+#define COMMENT_MS 15000 /* interval of comments in an event stream */
 #define BLOCKS_AT_ONCE 4
 #define BLOCK (32u * 1024)
 
 enum source_state { SOURCE_SEEKING, SOURCE_TELLING, SOURCE_OVER };
 
 struct log_source {
-	struct stream_source base; /* the first: it is what the worker knows */
+	struct stream_source base; /* first member */
 	const struct op_env *env;
-	struct worker_stream *stream; /* from the first pump() on */
+	struct worker_stream *stream; /* set by the first pump() */
 	struct instance_watcher watcher;
 	struct log_options options;
 	enum source_state state;
@@ -44,7 +44,7 @@ struct log_source {
 	bool no_memory;
 };
 
-/* ---- the end, and the begin -------------------------------------------------------------------------------------- */
+/* ---- failure and begin ------------------------------------------------------------------------------------- */
 
 static void fail(void *ctx, const struct error *why)
 {
@@ -64,7 +64,7 @@ static void fail_with(struct log_source *s, enum rc rc, const char *text)
 	fail(s, &err);
 }
 
-/* A fault of the request; when it is seen too late for that, the end of the stream. */
+/* An error in the request; if the stream has begun, it ends. */
 static void refuse(struct log_source *s, const char *pointer, const struct error *why)
 {
 	if (s->begun || s->state == SOURCE_OVER) {
@@ -86,7 +86,7 @@ static void begin(void *ctx)
 	s->comment_ms = clock_mono_ms() + COMMENT_MS;
 	if (worker_stream_begin(s->stream, s->options.events ? "text/event-stream" : "text/plain; charset=utf-8", NULL,
 				&err))
-		s->state = SOURCE_OVER; /* it has failed with that */
+		s->state = SOURCE_OVER; /* the stream has failed */
 }
 
 /* ---- lines ------------------------------------------------------------------------------- */
@@ -113,7 +113,7 @@ static void tell(void *ctx, struct container_log *log, const struct log_line *li
 	log_output_line(&s->output, log, &name, line, marks, count);
 }
 
-/* ---- which logs there are ---------------------------------------------------------------------------------------- */
+/* ---- selecting logs --------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct log_source *s, const char *pod, const struct pod_run *run)
 {
@@ -126,7 +126,7 @@ static bool is_wanted(const struct log_source *s, const char *pod, const struct 
 	return strcmp(run->container, container ? container : s->seek.own) == 0;
 }
 
-/* By the Pod itself: its successor in a StatefulSet has the same name. */
+/* By the Pod's uid: its successor in a StatefulSet has the same name. */
 static struct container_log *find_log(struct log_source *s, const struct kube_uid *pod, const char *container)
 {
 	struct container_log *log = s->logs;
@@ -147,13 +147,13 @@ static struct container_log *add_log(struct log_source *s, const struct fact *po
 	return *end;
 }
 
-/* A Pod that has ended is shown to those who ask for it. */
+/* A terminated Pod is included if requested. */
 static bool is_shown(const struct log_source *s, const struct fact *fact)
 {
 	return s->options.replica || (fact->phase != POD_FAILED && fact->phase != POD_SUCCEEDED);
 }
 
-/* is_new: a log that was not known is added. */
+/* is_new: add unknown logs. */
 static void take_run(struct log_source *s, const struct fact *fact, const struct pod_run *run, bool is_new)
 {
 	struct container_log *log = find_log(s, &fact->uid, run->container);
@@ -167,7 +167,7 @@ static void take_run(struct log_source *s, const struct fact *fact, const struct
 	container_log_see(log, run, fact->message);
 }
 
-/* A Pod that no node has looked at yet tells nothing of its containers. */
+/* A Pod that is not on a node yet has no container statuses. */
 static void take_pod(struct log_source *s, const struct fact *fact, bool is_new)
 {
 	const char *at = fact->runs;
@@ -196,7 +196,7 @@ static void take_facts(void *ctx, const struct fact *const *facts, size_t count)
 				 is_shown(s, facts[i]) && workload_has_pod(&s->root_uid, facts[i], facts, count));
 }
 
-/* Those of Pods that are gone: a container may be followed for a year, and the marks of events have few places. */
+/* Remove logs of deleted Pods: a log may be followed for a long time, and event ids have few places. */
 static void forget_gone(struct log_source *s)
 {
 	struct container_log **at = &s->logs;
@@ -213,7 +213,7 @@ static void forget_gone(struct log_source *s)
 	}
 }
 
-/* False: the cache does not know enough. */
+/* Returns false if the cache is incomplete. */
 static bool look_at_cache(struct log_source *s)
 {
 	bool had_root = s->root_seen;
@@ -241,7 +241,7 @@ static void list(struct log_source *s)
 	size_t count = 0;
 
 	s->root_uid = s->seek.root_uid;
-	(void)look_at_cache(s); /* if it has forgotten, it will tell again */
+	(void)look_at_cache(s); /* retried if the cache was reset */
 	for (const struct container_log *log = s->logs; log; log = log->next)
 		count++;
 	s->output.named = count > 1 || (!s->options.replica && json_int_at(s->seek.root, "spec.replicas", 1) > 1);
@@ -267,7 +267,7 @@ static int64_t seek(struct log_source *s)
 	return INT64_MAX;
 }
 
-/* ---- telling ----------------------------------------------------------------------------------------------------- */
+/* ---- output ----------------------------------------------------------------------------------------------------- */
 
 static bool send(struct log_source *s)
 {
@@ -286,7 +286,7 @@ static bool send(struct log_source *s)
 	return bytes->len > 0;
 }
 
-/* Nothing was told: why not? */
+/* Nothing was sent: report the reasons. */
 static void fail_with_reasons(struct log_source *s)
 {
 	struct error err;
@@ -296,8 +296,8 @@ static void fail_with_reasons(struct log_source *s)
 			continue;
 		if (s->options.previous) {
 			error_set(&err, RC_INVALID_ARGUMENT,
-				  "no earlier run of replica '%s' has a log: its container has %s", log->pod,
-				  log->run.restarts ? "restarted, but that log is gone" : "not restarted");
+				  "no earlier run of replica '%s' has a log: its container was %s", log->pod,
+				  log->run.restarts ? "restarted, but that log no longer exists" : "not restarted");
 			refuse(s, "/query/previous", &err);
 			return;
 		}
@@ -305,7 +305,7 @@ static void fail_with_reasons(struct log_source *s)
 		fail(s, &err);
 		return;
 	}
-	fail_with(s, RC_NOT_STARTED, "the container has no replica");
+	fail_with(s, RC_NOT_STARTED, "the container has no replicass");
 }
 
 static void finish(struct log_source *s)
@@ -325,7 +325,7 @@ static void finish(struct log_source *s)
 	worker_stream_finish(s->stream);
 }
 
-/* In order, one after the other, when they have an end; else all. */
+/* Consecutively if not followed; otherwise concurrently. */
 static void look_at_logs(struct log_source *s)
 {
 	bool all_over = true;
@@ -377,7 +377,7 @@ static int64_t pump_telling(struct log_source *s)
 	for (struct container_log *log = s->logs; log; log = log->next)
 		container_log_resume(log);
 	if (atomic_exchange(&s->watcher.changed, false))
-		(void)look_at_cache(s); /* if it has forgotten, what it knew has to do */
+		(void)look_at_cache(s); /* if the cache was reset, use the known state */
 	if (s->output.left <= 0)
 		cancel_calls(s);
 	if (!s->finished && s->state == SOURCE_TELLING)

@@ -1,6 +1,6 @@
 /*
- * restart: a new template, so that Kubernetes rolls it out. It says when, and by which request: one that has been
- * carried out is not done again, also when the container was changed since.
+ * restart: changes the template, so that Kubernetes rolls it out. The annotation has time and request: a repeated
+ * request is not executed again, even after later updates.
  */
 #include "kube-worker/operation/op.h"
 
@@ -18,7 +18,7 @@ static bool is_by(const char *restarted, const char *token)
 	return space && str_equal(space + 1, token);
 }
 
-/* Only a client's own key comes again later. */
+/* Only requests with a client's key can be repeated. */
 static enum rc was_done(struct op_call *call, const cJSON *request, const struct change *change, bool *ret_done,
 			struct error *err)
 {

@@ -1,5 +1,5 @@
 /*
- * revision: one of those that the container has been, as their list has it.
+ * revision: one revision of the container.
  */
 #include "kube-worker/operation/op.h"
 
@@ -33,7 +33,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 		return rc;
 	item = find_shown(&revisions, number);
 	if (!item)
-		return error_set(err, RC_NOT_FOUND, "the container '%s' has no revision %" PRId64, id, number);
+		return error_set(err, RC_NOT_FOUND, "container '%s' has no revision %" PRId64, id, number);
 	rc = revision_write(&w, id, &root, item, err);
 	return rc ? rc : buf_check(result, err);
 }

@@ -1,5 +1,5 @@
 /*
- * revisions: what the container has been, the newest first.
+ * revisions: the revisions of the container, newest first.
  */
 #include "kube-worker/operation/op.h"
 
@@ -14,13 +14,13 @@
 #define SCOPE_MAX 1024
 #define PAGE_TOKEN_MAX 512
 
-/* Of one container: another one of the id has other revisions. */
+/* Bound to the root: a later container with the same id has other revisions. */
 static void write_scope(const struct op_call *call, const struct root *root, struct buf *scope)
 {
 	buf_addf(scope, "%s\n%s\nrevisions\n%s", call->env->provider, call->env->namespace, root_uid(root));
 }
 
-/* The position of a page is the number of the last revision of the page before. */
+/* The position of a page is the last revision number of the previous page. */
 static enum rc read_token(const char *token, const char *scope, int64_t *ret_before, struct error *err)
 {
 	struct page_position position cleanup_page_position = { 0 };

@@ -1,5 +1,5 @@
 /*
- * rollback: the spec of an earlier revision, but for the replicas, becomes the newest one.
+ * rollback: applies the spec of an earlier revision, except for the replicas.
  */
 #include "kube-worker/operation/op.h"
 
@@ -8,7 +8,7 @@
 #include "kube-worker/change/container_change.h"
 #include "kube-worker/change/revisions.h"
 
-/* The replicas are what they are now. */
+/* Keep the current replicas. */
 static bool keep_replicas(const cJSON *now, cJSON *then)
 {
 	int64_t replicas;
@@ -51,8 +51,8 @@ static enum rc decide(void *ctx unused, struct op_call *call, const cJSON *reque
 	item = number ? revisions_find(&revisions, number) : revisions_before(&revisions, change->root);
 	if (item)
 		return become(change, item, err);
-	return number ? error_set(err, RC_NOT_FOUND, "the container '%s' has no revision %" PRId64, id, number)
-		      : error_set(err, RC_NOT_FOUND, "the container '%s' has no revision before the current one", id);
+	return number ? error_set(err, RC_NOT_FOUND, "container '%s' has no revision %" PRId64, id, number)
+		      : error_set(err, RC_NOT_FOUND, "container '%s' has no revision before the current one", id);
 }
 
 static enum rc run(struct op_call *call, const cJSON *request, struct buf *result, struct error *err)

@@ -1,5 +1,5 @@
 /*
- * scale: the hint `replicas`, and as many of them; 0 stops the container, and its spec keeps what it had.
+ * scale: sets the hint `replicas` and the number of Pods; 0 stops the container, and keeps the number in its spec.
  */
 #include "kube-worker/operation/op.h"
 

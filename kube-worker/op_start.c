@@ -1,5 +1,5 @@
 /*
- * start: back to as many replicas as there were.
+ * start: restores the number of replicas.
  */
 #include "kube-worker/operation/op.h"
 

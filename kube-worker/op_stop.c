@@ -1,5 +1,5 @@
 /*
- * stop: to no replicas; how many there were is kept.
+ * stop: scales to 0 replicas, and keeps the number.
  */
 #include "kube-worker/operation/op.h"
 

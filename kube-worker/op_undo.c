@@ -1,6 +1,6 @@
 /*
- * undo: the client of a create was not told of it. What a request made is removed; what a key made is owed again, so
- * that a repeat of the key still finds it.
+ * undo: the response of a create was not delivered. Objects of a request without key are removed; those of a key become
+ * owed again, so that a repeat with the key can find them.
  */
 #include "kube-worker/operation/op.h"
 
@@ -10,13 +10,13 @@
 #include "kube-worker/debt/create_debt.h"
 #include "kube-worker/debt/ledger.h"
 
-#define TRIES_MAX 4 /* each time that an attempt which ends changes the record */
+#define TRIES_MAX 4 /* retries because of concurrent changes of the record */
 
 /*
- * From now on it cannot be settled: a late attempt finds that it is void. Without JetStream there is nothing to mark,
- * and nothing is left by that: what is there is removed by its token, whatever its debt; what comes into being later is
- * owed by its mark, or by its record, which the sweepers see when JetStream is back. Our caller, who has no such call
- * any more, has only CANCELLED to say of both, and gives no permission.
+ * Make the debt void, so that it cannot be settled by a late attempt. Without JetStream there is no record to change,
+ * and it is not needed: existing objects are removed by their token; objects created later have a mark, or a record
+ * that sweepers see when JetStream recovers. The caller, which no longer has the call, replies CANCELLED to probes, and
+ * grants no permission.
  */
 static enum rc mark_void(struct op_call *call, const char *id, const char *key, struct error *err)
 {
@@ -35,9 +35,9 @@ static enum rc mark_void(struct op_call *call, const char *id, const char *key, 
 }
 
 /*
- * Only if nothing has happened since the caller settled it: another request by the key may have been answered. Without
- * JetStream that is not known, and the record would be settled for good: the caller asks again. A settled mark (no
- * sequence) tells nothing of other requests at all: it stays, as the key's, for a repeat or a DELETE.
+ * Only if the record is unchanged since the caller settled it: another request with the key may have been answered.
+ * Without JetStream that is unknown, and the record would stay settled: the caller retries. A settled mark (no
+ * sequence) has no information about other requests: it is kept, for a repeat or a DELETE.
  */
 static enum rc unsettle(struct op_call *call, const char *key, uint64_t sequence, struct error *err)
 {
@@ -71,7 +71,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 	return rc ? rc : removal_undo(call, &(struct undo_what){ .id = id, .token = token }, err);
 }
 
-/* By key the id need not be known. */
+/* With a key the id is optional. */
 static bool is_id_or_empty(const char *text)
 {
 	return !text[0] || protocol_is_id(text);

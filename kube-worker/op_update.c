@@ -1,6 +1,6 @@
 /*
- * update: the container gets the spec that api-svc has made of its own and the client's patch. `base` is the version of
- * what that was made from: when the container has another one by now, it is to be made again (RC_CONFLICT).
+ * update: sets the spec that api-svc has merged. `base` is the version it is based on: if the container has changed,
+ * api-svc must merge again (RC_CONFLICT).
  */
 #include "kube-worker/operation/op.h"
 
@@ -15,7 +15,7 @@ static enum rc decide(void *ctx unused, struct op_call *call unused, const cJSON
 	cJSON *spec;
 
 	if (!str_equal(json_string_at(request, "base"), change->etag))
-		return error_set(err, RC_CONFLICT, "the container has been changed meanwhile");
+		return error_set(err, RC_CONFLICT, "the container has changed in the meantime");
 	spec = cJSON_Duplicate(json_get(request, "spec"), 1);
 	if (!spec)
 		return error_no_memory(err);

@@ -1,5 +1,5 @@
 /*
- * usage: what the container's replicas use, as metrics.k8s.io has measured it. What was not measured is never shown as
+ * usage: the resource usage of the container's replicas from metrics.k8s.io. Missing measurements are never reported as
  * 0.
  */
 #include "kube-worker/operation/op.h"
@@ -16,14 +16,14 @@
 #include "kube-worker/container/container_find.h"
 #include "kube-worker/operation/op_kube.h"
 
-#define ANSWER_MS 5000      /* for metrics.k8s.io, which may be registered and not there */
-#define MEASURED_AFTER_S 15 /* what metrics-server takes, by default, from one look to the next */
+#define ANSWER_MS 5000      /* for metrics.k8s.io, which may be registered but unavailable */
+#define MEASURED_AFTER_S 15 /* the default interval of metrics-server */
 #define SELECTOR_MAX 512
 #define NANO 1000000000
 
 struct usage {
-	const char *name; /* of our container in each Pod */
-	const char *time; /* the oldest of the replicas', and its window */
+	const char *name; /* name of the container in each Pod */
+	const char *time; /* the oldest measurement, and its window */
 	const char *window;
 	int64_t time_ms;
 	int64_t replicas;
@@ -31,7 +31,7 @@ struct usage {
 	int64_t bytes;
 };
 
-/* Of the container in one Pod. False: not measured. */
+/* The container in one Pod. Returns false if not measured. */
 static bool read_container(const cJSON *item, const char *name, int64_t *ret_nano, int64_t *ret_bytes)
 {
 	const cJSON *container = NULL;
@@ -79,7 +79,7 @@ static void add_replica(const cJSON *item, struct usage *usage, struct json_writ
 	json_end_object(w);
 }
 
-/* What all these replicas may use together; left out where there is no limit. */
+/* The sum of the limits of these replicas; omitted without a limit. */
 static void write_limits(const cJSON *container, const struct usage *usage, struct json_writer *w)
 {
 	const char *cpu = json_string_at(container, "resources.limits.cpu");
@@ -92,10 +92,10 @@ static void write_limits(const cJSON *container, const struct usage *usage, stru
 		json_int(w, "memory_limit_bytes", amount * usage->replicas);
 }
 
-/* The container was read just before, so it is not Kubernetes itself that is missing. */
+/* Kubernetes itself is available, as the container was just read. */
 static const char *const missing_texts[RC_COUNT] = {
-	[RC_UNAVAILABLE] = "metrics.k8s.io, which measures the usage, is not available at the moment",
-	[RC_TIMEOUT] = "metrics.k8s.io, which measures the usage, did not answer in time",
+	[RC_UNAVAILABLE] = "metrics.k8s.io is currently unavailable",
+	[RC_TIMEOUT] = "timeout waiting for metrics.k8s.io",
 };
 
 static enum rc refuse_unanswered(struct op_call *call, const struct kube_reply *reply, struct error *err)
@@ -130,15 +130,15 @@ static enum rc read_metrics(struct op_call *call, const char *id, struct kube_re
 	request.path = path.data;
 	rc = kube_client_do(call->kube, &request, reply, err);
 	if (rc && reply->status == 404)
-		return error_set(err, RC_UNIMPLEMENTED, "the cluster measures no usage: it has no metrics.k8s.io");
+		return error_set(err, RC_UNIMPLEMENTED, "the cluster has no metrics.k8s.io");
 	return rc ? refuse_unanswered(call, reply, err) : RC_OK;
 }
 
-/* Of a container that is to run nothing, nothing will be measured. */
+/* A container without replicas will not be measured. */
 static enum rc refuse_unmeasured(const cJSON *root, struct error *err)
 {
 	if (json_int_at(root, "spec.replicas", 1) == 0)
-		return error_set(err, RC_NOT_STARTED, "the container has no replica: it is stopped, or scaled to 0");
+		return error_set(err, RC_NOT_STARTED, "the container has no replicass: it is stopped, or scaled to 0");
 	error_set(err, RC_UNAVAILABLE, "no replica of the container has been measured yet");
 	if (err)
 		err->retry_after_s = MEASURED_AFTER_S;

@@ -1,5 +1,5 @@
 /*
- * watch: all containers, and then what changes of them, as lines for an api-svc (common/protocol.h).
+ * watch: all containers, and then their changes, as lines for an api-svc (common/protocol.h).
  */
 #include <stdlib.h>
 
@@ -9,8 +9,8 @@
 #include "kube-worker/streams/worker_stream.h"
 
 #define BLOCK (16u * 1024) /* bytes of a frame */
-#define BLOCKS_AT_ONCE 4   /* then the other streams have their turn */
-#define LOOK_MS 50         /* while not all is known yet */
+#define BLOCKS_AT_ONCE 4   /* per turn */
+#define LOOK_MS 50         /* while the cache is incomplete */
 
 struct watch_source {
 	struct stream_source base;
@@ -28,7 +28,7 @@ static void wake(void *ctx)
 	worker_stream_wake(s->stream);
 }
 
-/* Until all is known its caller waits. RC_OK, and not begun: it is not known yet. */
+/* The stream begins when the cache is complete. RC_OK without having begun: not complete yet. */
 static enum rc begin(struct watch_source *s, struct worker_stream *stream, struct error *err)
 {
 	bool ready = false;
@@ -46,7 +46,7 @@ static enum rc begin(struct watch_source *s, struct worker_stream *stream, struc
 	return worker_stream_begin(stream, "application/jsonl", NULL, err);
 }
 
-/* Returns when there is more. */
+/* Returns the time of the next call. */
 static int64_t send(struct watch_source *s, struct error *err)
 {
 	int64_t due_ms = INT64_MAX;

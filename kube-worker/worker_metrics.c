@@ -25,20 +25,20 @@ static struct metric_buckets durations[OPERATION_COUNT];
 
 /* clang-format off */
 static const struct metric
-	requests_metric = { .name = "dcm_sp_worker_requests", .help = "Requests that were carried out, by operation and outcome",
+	requests_metric = { .name = "dcm_sp_worker_requests", .help = "Requests by operation and outcome",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .sparse = true, .cells = requests,
 		.labels = { OPERATION_LABEL, { "code", RC_COUNT, code_value } } },
 	duration_metric = { .name = "dcm_sp_worker_request_duration_seconds", .unit = "seconds",
-		.help = "From a request's arrival to its reply, waiting included, except streams",
+		.help = "Time from the arrival of a request to its reply, including queueing, except streams",
 		.type = METRIC_HISTOGRAM, .scale = METRIC_NS, .sparse = true, .buckets = durations,
 		.labels = { OPERATION_LABEL } },
-	rejected_metric = { .name = "dcm_sp_worker_requests_rejected", .help = "Requests refused as busy: api-svc sends them again",
+	rejected_metric = { .name = "dcm_sp_worker_requests_rejected", .help = "Requests rejected as busy, retried by api-svc",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &rejected },
-	running_metric = { .name = "dcm_sp_worker_requests_in_flight", .help = "Requests that are being carried out",
+	running_metric = { .name = "dcm_sp_worker_requests_in_flight", .help = "Running requests",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &running },
-	waiting_metric = { .name = "dcm_sp_worker_requests_waiting", .help = "Requests that wait for a thread",
+	waiting_metric = { .name = "dcm_sp_worker_requests_waiting", .help = "Queued requests",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &waiting },
-	streams_metric = { .name = "dcm_sp_worker_streams_open", .help = "Streams that are open, such as logs that are followed",
+	streams_metric = { .name = "dcm_sp_worker_streams_open", .help = "Open streams, such as followed logs",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &streams };
 /* clang-format on */
 
@@ -57,7 +57,7 @@ void worker_metrics_done(enum operation operation, enum rc rc, int64_t took_ns)
 		metric_observe(&duration_metric, operation, took_ns, NULL);
 }
 
-void worker_metrics_rejected(void)
+void worker_metrics_refused(void)
 {
 	metric_add(&rejected_metric, 0, 1);
 }

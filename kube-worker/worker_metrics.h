@@ -1,5 +1,5 @@
 /*
- * The metrics of kube-worker: counters of requests, and the whole page.
+ * The metrics of kube-worker: counters of requests, and the exported list.
  */
 #ifndef KUBE_WORKER_WORKER_METRICS_H
 #define KUBE_WORKER_WORKER_METRICS_H
@@ -8,14 +8,14 @@
 #include "common/operation.h"
 #include "common/services/metrics.h"
 
-/* For struct metrics: with those of the parts. */
+/* For struct metrics, including those of the parts. */
 extern const struct metric *const *const worker_metrics[];
 
-/* A request is over, after so long; or was refused as busy. Any thread. */
+/* A request has ended, with its duration; or was rejected as busy. Thread-safe. */
 void worker_metrics_done(enum operation operation, enum rc rc, int64_t took_ns);
-void worker_metrics_rejected(void);
+void worker_metrics_refused(void);
 
-/* What runs, waits and flows at this moment. */
+/* The current load: running, queued and streamed. */
 struct worker_load {
 	size_t running;
 	size_t waiting;

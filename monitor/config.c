@@ -17,13 +17,13 @@ static const struct config_row rows[] = {
 	CONFIG_ROWS_KUBERNETES(struct monitor_config),
 	{ .env = "SP_MONITOR_DEBOUNCE_MS", .type = CONFIG_INT, .offset = AT(debounce_ms), .fallback = "500",
 	  .max = DEBOUNCE_MAX_MS,
-	  .help = "Milliseconds that a container must be quiet before its state is told; four times that at most" },
+	  .help = "Milliseconds that a container must be unchanged before its status is published; at most four times that" },
 	{ .env = "SP_MONITOR_RESYNC_PERIOD", .type = CONFIG_DURATION, .offset = AT(resync_ms), .fallback = "10m",
-	  .min = 1000, .max = 30 * (int64_t)DAY_MS, .help = "How often the state of every container is told again" },
+	  .min = 1000, .max = 30 * (int64_t)DAY_MS, .help = "Interval at which the status of every container is published again" },
 	{ .env = "SP_MONITOR_MODE", .offset = AT(mode), .fallback = "auto", .choices = modes,
-	  .help = "watch, poll (lists, 10 s apart at least), or auto: poll while watching is refused" },
+	  .help = "watch, poll (lists, at least 10 s apart), or auto: poll while watch requests are rejected" },
 	{ .env = "SP_MONITOR_SHUTDOWN_TIMEOUT", .type = CONFIG_DURATION, .offset = AT(shutdown_timeout_ms),
-	  .fallback = "5s", .max = 3600000, .help = "How long telling what is pending may take on SIGTERM" },
+	  .fallback = "5s", .max = 3600000, .help = "Time to publish pending events on SIGTERM" },
 	CONFIG_ROWS_METRICS(struct monitor_config),
 	CONFIG_ROWS_LOG(struct monitor_config),
 };
@@ -40,7 +40,7 @@ static void check(const void *config, struct buf *faults)
 
 const struct config_program monitor_program = {
 	.name = "monitor",
-	.purpose = "tells DCM the state of every container, and each change of it, over NATS",
+	.purpose = "publishes the status of every container, and its changes, to DCM over NATS",
 	.rows = rows,
 	.row_count = ARRAY_LEN(rows),
 	.check = check,

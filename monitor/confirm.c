@@ -12,7 +12,7 @@
 
 #define TIMEOUT_MS 5000
 #define LIST_PAGE 500
-#define NO_FAILURE_MS INT64_C(1000000000000) /* a grace that no failure outlasts */
+#define NO_FAILURE_MS INT64_C(1000000000000) /* longer than any failure */
 
 struct confirm {
 	struct kube_client *kube;
@@ -21,7 +21,7 @@ struct confirm {
 	pthread_t thread;
 };
 
-/* ---- its state, from objects that are all read now --------------------------------------------------------------- */
+/* ---- the state, from objects that are all read now --------------------------------------------------------------- */
 
 static enum rc read_kind(struct confirm *confirm, struct kube_cache *cache, enum kube_kind kind, const char *id,
 			 struct error *err)
@@ -49,7 +49,7 @@ static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 	reconcile(facts, count, clock_mono_ms(), &look->rules, NULL, &look->reconciled);
 }
 
-/* A failure counts only when it is in question: how long it has lasted is known to the watch alone. */
+/* A failure counts only if FAILED is to be confirmed: only the watch knows its duration. */
 static enum rc read_status(struct confirm *confirm, enum kube_kind kind, const cJSON *root,
 			   const struct delivery_question *question, enum container_status *ret_status,
 			   struct error *err)
@@ -91,8 +91,8 @@ static enum rc read_object(struct confirm *confirm, enum kube_kind kind, const c
 }
 
 /*
- * The live root, of whichever kind it is by now. A kind that an older Role does not allow has none, but for the one
- * that it is known to have had. Errors: RC_NOT_FOUND there is none.
+ * The live root, of any kind. A kind that an older Role does not allow counts as missing, unless it is the last known
+ * kind. Errors: RC_NOT_FOUND no root.
  */
 static enum rc read_root(struct confirm *confirm, const struct delivery_question *question, struct kube_reply *ret_root,
 			 enum kube_kind *ret_kind, struct error *err)
@@ -125,7 +125,7 @@ static enum delivery_answer ask(struct confirm *confirm, const struct delivery_q
 	}
 	if (!rc || rc == RC_NOT_FOUND)
 		return status == question->status ? DELIVERY_CONFIRMED : DELIVERY_REFUTED;
-	log_warn("cannot ask for the state of a container; trying again", log_str("id", question->id), log_err(&err));
+	log_warn("cannot read the state of a container; retrying", log_str("id", question->id), log_err(&err));
 	return DELIVERY_UNKNOWN;
 }
 

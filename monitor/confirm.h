@@ -1,7 +1,8 @@
 /*
- * Before DELETED is said: a thread that asks the API server whether the root is really gone, or has only lost our
- * labels. The watch cannot tell the two apart, and must not wait for an answer. Likewise before it is said that a
- * container has lost its Pods: its root may have gone before them, unseen by a watch that was interrupted.
+ * Verification before DELETED is reported: a thread that reads the root from the API server, to check that it was
+ * really deleted, or has lost our labels. The watch cannot distinguish these, and must not block. Likewise before a
+ * container is reported as having lost its Pods: its root may have been deleted first, unnoticed by an interrupted
+ * watch.
  */
 #ifndef MONITOR_CONFIRM_H
 #define MONITOR_CONFIRM_H
@@ -12,13 +13,13 @@
 struct confirm;
 
 /*
- * Start answering the delivery's questions.
- * auth, namespace, delivery  outlive it. ret_confirm: given to the caller. Errors: RC_NO_MEMORY, RC_INTERNAL.
+ * Start to answer the delivery's questions. auth, namespace, delivery must outlive it. ret_confirm: owned by the
+ * caller. Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
 enum rc confirm_create(struct kube_auth *auth, const char *namespace, struct delivery *delivery,
 		       struct confirm **ret_confirm, struct error *err) must_check;
 
-/* Wait for the thread and free; call after delivery_stop(). Takes NULL. */
+/* Wait for the thread and free; call after delivery_stop(). NULL is allowed. */
 void confirm_destroy(struct confirm *confirm);
 
 #endif

@@ -15,9 +15,9 @@
 #include "monitor/watching.h"
 
 #define TICK_MS 200
-#define RETELL_MS 30000              /* after a takeover: what a predecessor sent may arrive so late (TCP, pings) */
-#define RESYNC_SPREAD_PER_ENTRY_MS 1 /* a resync does not delay changes */
-#define FLUSH_SLICE_MS 200           /* between two renewals of the lease during the last flush */
+#define RETELL_MS 30000              /* after a takeover: maximum delay of a predecessor's messages (TCP, pings) */
+#define RESYNC_SPREAD_PER_ENTRY_MS 1 /* spread, so that a resync does not delay changes */
+#define FLUSH_SLICE_MS 200           /* between renewals of the lease during the last flush */
 
 struct coordinator {
 	struct coordinator_options options;
@@ -30,12 +30,12 @@ struct coordinator {
 	atomic_llong resyncs;
 	atomic_int role; /* enum coordinator_role; written by set_role() */
 	struct stream_probe stream;
-	pthread_mutex_t lock; /* guards stopping, woken, and `watching` against the threads that read its counts */
+	pthread_mutex_t lock; /* protects stopping, woken, and `watching` against threads that read its counts */
 	pthread_cond_t wake;
 	bool woken;
 	bool stopping;
 
-	/* The thread's own. */
+	/* Used only by the thread. */
 	struct watching *watching; /* NULL: not active */
 	int connects_seen;
 	struct election election;
@@ -66,11 +66,11 @@ static void set_role(struct coordinator *s, enum coordinator_role role)
 	log_info("role", log_str("from", role_names[old]), log_str("to", role_names[role]),
 		 log_str("monitor", s->election.id));
 	if (role == COORDINATOR_ALONE)
-		log_warn("NATS offers no JetStream: run one monitor only; events are not acknowledged, and a container "
-			 "that is deleted while no monitor runs is never reported DELETED");
+		log_warn("NATS has no JetStream: run only one monitor; events are not acknowledged, and a container "
+			 "that is deleted while no monitor is running is never reported as DELETED");
 }
 
-/* ---- being active ------------------------------------------------------------------------------------------------ */
+/* ---- leading ----------------------------------------------------------------------------------------------------- */
 
 static enum informer_mode mode_of(const struct monitor_config *config)
 {
@@ -86,8 +86,8 @@ static enum informer_mode mode_of(const struct monitor_config *config)
 }
 
 /*
- * Begin to see the cluster. A monitor in standby does not: its first list, read from etcd when it becomes active, is
- * never older than what its predecessor saw, as a watch might be.
+ * Start to watch the cluster. A standby does not watch: its first list, read from etcd when it becomes leader, is never
+ * older than what its predecessor has seen, unlike a watch.
  */
 static void begin(struct coordinator *s)
 {
@@ -97,12 +97,12 @@ static void begin(struct coordinator *s)
 
 	if (watching_create(s->options.type, s->options.auth, config->namespace, mode_of(config), delivery_change,
 			    s->options.delivery, &watching, &err)) {
-		log_error("cannot begin to watch; trying again", log_err(&err));
+		log_error("cannot start to watch; retrying", log_err(&err));
 		return;
 	}
 	delivery_begin(s->options.delivery, watching_cache(watching));
 	if (watching_start(watching, &err)) {
-		log_error("cannot begin to watch; trying again", log_err(&err));
+		log_error("cannot start to watch; retrying", log_err(&err));
 		delivery_end(s->options.delivery);
 		watching_destroy(watching);
 		return;
@@ -127,12 +127,12 @@ static void end(struct coordinator *s)
 	s->open = false;
 }
 
-/* ---- what was told before, and who listens ----------------------------------------------------------------------- */
+/* ---- records and stream ------------------------------------------------------------------------ */
 
 /*
- * One record, on a thread of cnats. A worker may have made a container of which the watch has yet to tell: also of its
- * end, so nothing may be concluded from its absence. Should the watch break before, the records are read again after
- * the next list.
+ * One record, on a thread of cnats. A worker may have created a container that the watch has not reported yet, nor its
+ * deletion, so its absence means nothing. If the watch fails before that, the records are read again after the next
+ * list.
  */
 static void take_record(void *ctx, const struct record *record)
 {
@@ -158,7 +158,7 @@ static void tend_stream(struct coordinator *s)
 		delivery_tell_all(s->options.delivery, 0, false);
 }
 
-/* ---- telling all again ------------------------------------------------------------------------------------------- */
+/* ---- resync ------------------------------------------------------------------------------------------ */
 
 static void schedule_resync(struct coordinator *s)
 {
@@ -193,7 +193,7 @@ static void try_open(struct coordinator *s)
 	if (s->open || !remembered || !s->stream.known || !watching_is_complete(s->watching))
 		return;
 	s->open = true;
-	log_info("telling the state of all containers",
+	log_info("publishing the state of all containers",
 		 log_num("containers", (int64_t)kube_cache_size(watching_cache(s->watching)).instances));
 	delivery_open(s->options.delivery);
 	schedule_resync(s);
@@ -214,7 +214,7 @@ static void note_connection(struct coordinator *s)
 		delivery_tell_all(s->options.delivery, 0, true);
 }
 
-/* False: it is not known what NATS offers. */
+/* Returns false if the features of NATS are unknown. */
 static bool tend_role(struct coordinator *s)
 {
 	static const enum coordinator_role roles[] = {
@@ -228,7 +228,7 @@ static bool tend_role(struct coordinator *s)
 	if (!had_bucket && election_has_bucket(&s->election))
 		record_load_forget(s->records);
 	if (s->election.leader[0] && s->watching) {
-		log_warn("another monitor has become active", log_str("monitor", s->election.leader));
+		log_warn("another monitor has become leader", log_str("monitor", s->election.leader));
 		end(s);
 	}
 	if (s->election.taken_over && !s->watching)
@@ -265,23 +265,23 @@ static void tick(struct coordinator *s)
 		tend_resync(s);
 }
 
-/* The cluster is no longer looked at; the lease is kept until all is told, then given back. */
+/* Watching has stopped; the lease is held until everything is published, then released. */
 static void finish(struct coordinator *s)
 {
 	int64_t deadline_ms = clock_mono_ms() + s->options.config->shutdown_timeout_ms;
 	bool done = !s->watching;
 
-	pthread_mutex_lock(&s->lock); /* records may still come, and the counts may be read */
+	pthread_mutex_lock(&s->lock); /* records may still arrive, and the counts may be read */
 	if (s->watching)
 		watching_stop(s->watching);
 	pthread_mutex_unlock(&s->lock);
 	while (!done && clock_mono_ms() < deadline_ms) {
 		done = delivery_flush(s->options.delivery, FLUSH_SLICE_MS);
 		if (!done && bus_connected(s->options.bus))
-			(void)tend_role(s); /* keeps the lease; unknown or not: go on */
+			(void)tend_role(s); /* renews the lease; continue in any case */
 	}
 	if (!done)
-		log_warn("not everything could be told before the end of the shutdown timeout");
+		log_warn("shutdown timeout expired with pending events");
 	delivery_allow(s->options.delivery, 0);
 	if (bus_connected(s->options.bus))
 		election_resign(&s->election);
@@ -297,7 +297,7 @@ static void *run_coordinator(void *ctx)
 		tick(s);
 		pthread_mutex_lock(&s->lock);
 		if (!s->stopping)
-			(void)thread_wait_until(&s->wake, &s->lock, &s->woken, TICK_MS); /* woken or not: look */
+			(void)thread_wait_until(&s->wake, &s->lock, &s->woken, TICK_MS); /* check in any case */
 		s->woken = false;
 		stopping = s->stopping;
 		pthread_mutex_unlock(&s->lock);
@@ -345,7 +345,7 @@ enum rc coordinator_create(const struct coordinator_options *options, struct coo
 	bucket_name_write(options->config->name, s->bucket);
 	*ret_coordinator = s;
 	if (!crypto_random_uuid(s->election.id))
-		return error_set(err, RC_INTERNAL, "no randomness for an id");
+		return error_set(err, RC_INTERNAL, "no random numbers for an id");
 	rc = bus_caller_create(options->bus, &s->caller, err);
 	if (rc)
 		return rc;
@@ -409,7 +409,7 @@ void coordinator_counts(struct coordinator *coordinator, struct coordinator_coun
 		.resyncs = atomic_load(&coordinator->resyncs),
 		.idle_ms = clock_mono_ms() - atomic_load(&coordinator->seen_ms),
 	};
-	/* A lease that has run out is over at once, also before the thread has come to look. */
+	/* An expired lease is reported immediately, before the thread has noticed. */
 	if (ret_counts->role == COORDINATOR_ACTIVE && !delivery_is_allowed(coordinator->options.delivery))
 		ret_counts->role = COORDINATOR_STANDBY;
 	pthread_mutex_lock(&coordinator->lock);

@@ -16,18 +16,18 @@
 #include "common/services/log.h"
 #include "monitor/event.h"
 
-#define TICK_MS 250             /* the longest sleep of the thread */
-#define OVERDUE_EVERY_MS 100    /* between two looks for acknowledgements that are overdue */
-#define RECHECK_UNKNOWN_MS 2000 /* the API server could not be asked */
-#define RECHECK_REFUTED_MS 1000 /* it is otherwise: the watch is late */
+#define TICK_MS 250             /* maximum sleep of the thread */
+#define OVERDUE_EVERY_MS 100    /* interval of checks for overdue acknowledgements */
+#define RECHECK_UNKNOWN_MS 2000 /* the API server did not respond */
+#define RECHECK_REFUTED_MS 1000 /* refuted: the watch is late */
 #define FLUSH_POLL_MS 10
 #define SWEEP_MS 30000
-#define SWEEP_SLACK 1000 /* entries beyond twice the containers that are kept before those without news are forgotten */
+#define SWEEP_SLACK 1000 /* entries above twice the number of containers before unreported ones are dropped */
 
-/* What the thread sends while it does not hold the lock. */
+/* A message that the thread sends without the lock. */
 struct parcel {
 	uint64_t ticket;  /* 0: nothing to send */
-	int64_t until_ms; /* not to be sent later */
+	int64_t until_ms; /* must not be sent later */
 	bool acknowledged;
 	char subject[BUS_BUCKET_SUBJECT_MAX];
 	char event_id[CRYPTO_UUID_MAX]; /* "": no event */
@@ -45,7 +45,7 @@ struct delivery {
 	char source[EVENT_SOURCE_MAX];
 	pthread_t thread;
 	bool running;
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t wake;
 	pthread_cond_t asked;
 	bool woken;
@@ -54,7 +54,7 @@ struct delivery {
 	bool acknowledged;
 	bool question_waits;
 	int64_t allowed_until_ms;
-	int64_t seen_ms; /* the thread was at work */
+	int64_t seen_ms; /* last progress of the thread */
 	int64_t overdue_looked_ms;
 	int64_t swept_ms;
 	char bucket[BUS_BUCKET_MAX]; /* "": no records */
@@ -70,13 +70,13 @@ static void wake_locked(struct delivery *d)
 	pthread_cond_signal(&d->wake);
 }
 
-/* ---- looking at the cluster -------------------------------------------------------------------------------------- */
+/* ---- reading the cache --------------------------------------------------------------------------------------- */
 
 struct look {
 	struct reconciled *reconciled;
 	int64_t now_ms;
 	struct status_rules rules;
-	const char *namespace; /* NULL: where containers are reached is not known */
+	const char *namespace; /* NULL: the addresses of containers are unknown */
 };
 
 static void look_at(void *ctx, const struct fact *const *facts, size_t count)
@@ -100,7 +100,7 @@ static int64_t recheck_of(const struct reconciled *reconciled)
 	return reconciled->exists && reconciled->recheck_ms ? reconciled->recheck_ms : OUTBOX_NEVER;
 }
 
-/* ---- what is sent ------------------------------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------------------------------------- */
 
 static void pack_event(struct delivery *d, struct outbox_entry *entry, const struct reconciled *reconciled,
 		       struct parcel *parcel)
@@ -114,7 +114,8 @@ static void pack_event(struct delivery *d, struct outbox_entry *entry, const str
 			       .message = reconciled->message,
 			       .output = &reconciled->output };
 
-	if (fresh.time_ms < entry->event.time_ms) /* the clock was set back: time must not, for one container */
+	if (fresh.time_ms <
+	    entry->event.time_ms) /* the clock was set back; event times of a container must not decrease */
 		fresh.time_ms = entry->event.time_ms;
 	if (!crypto_random(fresh.id, sizeof(fresh.id))) {
 		outbox_rest(d->outbox, entry, clock_mono_ms() + RECHECK_UNKNOWN_MS);
@@ -156,7 +157,7 @@ static void pack_record(struct delivery *d, struct outbox_entry *entry, struct p
 	parcel->ticket = outbox_record(d->outbox, entry, clock_mono_ms());
 }
 
-/* Without the lock: a publish may block for as long as the socket does. */
+/* Without the lock: a publish may block on the socket. */
 static enum rc send_parcel(struct delivery *d, const struct parcel *parcel, struct error *err)
 {
 	const struct bus_header headers[] = {
@@ -172,15 +173,15 @@ static enum rc send_parcel(struct delivery *d, const struct parcel *parcel, stru
 	};
 	enum rc rc = buf_check(&parcel->body, err);
 
-	if (!rc && clock_mono_ms() >= parcel->until_ms) /* the process may have been stopped at any line above */
-		rc = error_set(err, RC_TIMEOUT, "the lease ended before it could be sent");
+	if (!rc && clock_mono_ms() >= parcel->until_ms) /* the process may have been suspended meanwhile */
+		rc = error_set(err, RC_TIMEOUT, "the lease expired before the event was sent");
 	if (rc)
 		return rc;
 	return parcel->acknowledged ? bus_inbox_ask(d->inbox, parcel->ticket, &out, err)
 				    : bus_publish(d->options.bus, &out, err);
 }
 
-/* ---- what has arrived -------------------------------------------------------------------------------------------- */
+/* ---- acknowledgements -------------------------------------------------------------------------------------------- */
 
 static void note_arrival(struct delivery *d, struct outbox_entry *entry)
 {
@@ -195,7 +196,7 @@ static void note_failure(struct delivery *d, struct outbox_entry *entry, const s
 {
 	d->counts.failing = true;
 	snprintf(d->counts.last_error, sizeof(d->counts.last_error), "%s", err->text);
-	log_debug("not acknowledged; trying again", log_str("id", entry->id),
+	log_debug("not acknowledged; retrying", log_str("id", entry->id),
 		  log_str("state", outbox_state_name(entry->state)), log_err(err));
 	outbox_fail(d->outbox, entry, clock_mono_ms());
 }
@@ -243,7 +244,7 @@ static void on_reply(void *ctx, uint64_t ticket, struct bus_message *msg)
 
 /* ---- the thread -------------------------------------------------------------------------------------------------- */
 
-/* Without memory for the question it is asked again later. */
+/* If out of memory, the question is retried later. */
 static void queue_question(struct delivery *d, struct outbox_entry *entry, enum container_status status)
 {
 	struct question *question = calloc(1, sizeof(*question));
@@ -300,7 +301,7 @@ static void deliver_locked(struct delivery *d, struct parcel *parcel)
 	pthread_mutex_unlock(&d->lock);
 	rc = send_parcel(d, parcel, &err);
 	pthread_mutex_lock(&d->lock);
-	entry = outbox_awaiting(d->outbox, parcel->ticket); /* the reply may have been faster */
+	entry = outbox_awaiting(d->outbox, parcel->ticket); /* the reply may have arrived first */
 	if (!entry)
 		return;
 	if (rc)
@@ -318,7 +319,7 @@ static void fail_overdue(struct delivery *d, int64_t now_ms)
 	if (now_ms - d->overdue_looked_ms < OVERDUE_EVERY_MS)
 		return;
 	d->overdue_looked_ms = now_ms;
-	(void)error_set(&err, RC_TIMEOUT, "no acknowledgement within %d ms", OUTBOX_ACK_MS); /* its code is its value */
+	(void)error_set(&err, RC_TIMEOUT, "no acknowledgement within %d ms", OUTBOX_ACK_MS); /* constant text */
 	while ((entry = outbox_overdue(d->outbox, now_ms))) {
 		note_failure(d, entry, &err);
 		any = true;
@@ -345,8 +346,8 @@ static void forget_unheard(void *ctx, struct outbox_entry *entry)
 }
 
 /*
- * While nothing can be told, containers may come and go by the thousand. Those of which nothing was ever reported are
- * forgotten when they have gone, so that memory follows the number of containers.
+ * While publishing is impossible, thousands of containers may be created and deleted. Deleted ones that were never
+ * reported are dropped, to bound memory by the number of containers.
  */
 static void sweep(struct delivery *d, int64_t now_ms)
 {
@@ -369,7 +370,7 @@ static void wait_for_work(struct delivery *d, int64_t now_ms)
 	} else {
 		sweep(d, now_ms);
 	}
-	(void)thread_wait_until(&d->wake, &d->lock, &d->woken, wait_ms); /* woken or not: look again */
+	(void)thread_wait_until(&d->wake, &d->lock, &d->woken, wait_ms); /* check again in any case */
 	d->woken = false;
 }
 
@@ -402,7 +403,9 @@ static void *run_delivery(void *ctx)
 	return NULL;
 }
 
-/* ---- the coordinator's side -------------------------------------------------------------------------------------- */
+/*
+ * ---- called by the coordinator -------------------------------------------------------------------------------------
+ */
 
 void delivery_begin(struct delivery *delivery, struct kube_cache *cache)
 {
@@ -417,11 +420,11 @@ void delivery_change(void *ctx, enum kube_kind kind, const char *instance_id)
 	struct error err;
 
 	if (strlen(instance_id) >= DELIVERY_ID_MAX)
-		return; /* Kubernetes has no such labels */
+		return; /* not a valid label */
 	pthread_mutex_lock(&d->lock);
 	if (d->cache) {
 		if (outbox_change(d->outbox, instance_id, workload_is_root(kind), clock_mono_ms(), &err))
-			log_error("a change could not be noted; the next resync tells it", log_str("id", instance_id),
+			log_error("cannot record a change; the next resync reports it", log_str("id", instance_id),
 				  log_err(&err));
 		wake_locked(d);
 	}
@@ -437,7 +440,7 @@ void delivery_remember(struct delivery *delivery, const struct record *record)
 	pthread_mutex_lock(&delivery->lock);
 	if (delivery->cache && outbox_remember(delivery->outbox, record->id, record->kind, record->name, record->status,
 					       clock_mono_ms(), &err))
-		log_error("a record could not be kept", log_str("id", record->id), log_err(&err));
+		log_error("cannot store a record", log_str("id", record->id), log_err(&err));
 	pthread_mutex_unlock(&delivery->lock);
 }
 
@@ -500,7 +503,7 @@ void delivery_set_route(struct delivery *delivery, bool acknowledged, const char
 	pthread_mutex_unlock(&delivery->lock);
 }
 
-/* For the resync: an instance whose change could not be noted for want of memory has no entry. */
+/* For the resync: an instance whose change was lost for lack of memory has no entry. */
 static void note_missing(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct delivery *d = ctx;
@@ -510,8 +513,7 @@ static void note_missing(void *ctx, const struct fact *const *facts, size_t coun
 		if (workload_is_root(facts[i]->kind) && facts[i]->instance_id[0] &&
 		    strlen(facts[i]->instance_id) < DELIVERY_ID_MAX && !outbox_find(d->outbox, facts[i]->instance_id) &&
 		    outbox_change(d->outbox, facts[i]->instance_id, true, clock_mono_ms(), &err))
-			log_error("a container could not be noted", log_str("id", facts[i]->instance_id),
-				  log_err(&err));
+			log_error("cannot record a container", log_str("id", facts[i]->instance_id), log_err(&err));
 }
 
 void delivery_tell_all(struct delivery *delivery, int64_t spread_ms, bool anew)

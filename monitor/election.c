@@ -7,8 +7,8 @@
 #include "common/services/log.h"
 
 #define PUT_TIMEOUT_MS 1000
-#define NO_STORAGE_TRIES 3     /* answers "no JetStream" in a row before it is believed */
-#define STORAGE_AGAIN_MS 30000 /* without JetStream: has it come? */
+#define NO_STORAGE_TRIES 3     /* consecutive "no JetStream" replies before it is accepted */
+#define STORAGE_AGAIN_MS 30000 /* without JetStream: check interval */
 #define LEADER_VALUE_MAX 256
 
 /* ---- storage ----------------------------------------------------------------------------------------------------- */
@@ -27,28 +27,27 @@ static void find_storage(struct election *e)
 		if (++e->no_storage >= NO_STORAGE_TRIES)
 			e->storage = STORAGE_NONE;
 	} else {
-		log_warn("JetStream does not answer as it should; trying again", log_err(&err));
+		log_warn("JetStream failed; retrying", log_err(&err));
 	}
 }
 
 /* ---- the lease --------------------------------------------------------------------------------------------------- */
 
-/* Read who is active. False: unknown at the moment. */
+/* Read the current leader. Returns false if unknown. */
 static bool look_at_leader(struct election *e)
 {
 	struct buf value cleanup_buf = buf_make(LEADER_VALUE_MAX);
 	uint64_t sequence = 0;
 	struct error err;
 	enum rc rc = bus_bucket_get(e->caller, e->bucket, RECORD_LEADER_KEY, &value, &sequence, &err);
-	bool foreign = rc ==
-		       RC_TOO_LARGE; /* no monitor has written that: it holds no lease for longer than one would */
+	bool foreign = rc == RC_TOO_LARGE; /* not written by a monitor: treated like an expired lease */
 
 	if (rc && rc != RC_NOT_FOUND && !foreign) {
-		log_debug("cannot read who is active", log_err(&err));
+		log_debug("cannot read the leader", log_err(&err));
 		return false;
 	}
 	if (!rc && strcmp(value.data, e->id) == 0) {
-		e->lease.own = sequence; /* a write of ours whose acknowledgement was lost; it counts from the next */
+		e->lease.own = sequence; /* our own write with a lost acknowledgement; the next renewal confirms it */
 		return true;
 	}
 	e->lease.own = 0;
@@ -73,11 +72,11 @@ static void write_leader(struct election *e)
 		e->taken_over = e->taken_over || abandoned;
 		return;
 	}
-	log_debug("the lease could not be written", log_err(&err));
+	log_debug("cannot write the lease", log_err(&err));
 	if (rc == RC_CONFLICT)
-		(void)look_at_leader(e); /* what it found is in e->lease */
+		(void)look_at_leader(e); /* the result is in e->lease */
 	else if (rc == RC_NOT_FOUND)
-		e->storage = STORAGE_UNKNOWN; /* the bucket has gone */
+		e->storage = STORAGE_UNKNOWN; /* the bucket was deleted */
 }
 
 static void tend_lease(struct election *e)
@@ -93,7 +92,7 @@ static void tend_lease(struct election *e)
 		write_leader(e);
 }
 
-/* ---- what follows ------------------------------------------------------------------------------------------------ */
+/* ---- results ----------------------------------------------------------------------------------------------------- */
 
 void election_reconnected(struct election *election)
 {
@@ -141,5 +140,5 @@ void election_resign(struct election *election)
 	if (election->storage == STORAGE_BUCKET && election->lease.own &&
 	    bus_bucket_put_if(election->caller, election->bucket, RECORD_LEADER_KEY, "", election->lease.own, &sequence,
 			      PUT_TIMEOUT_MS, &err))
-		log_warn("the lease could not be given back; it ends by itself", log_err(&err));
+		log_warn("cannot release the lease; it will expire", log_err(&err));
 }

@@ -1,6 +1,6 @@
 /*
- * Which of several monitors is active: the lease (lease.h) as a key of the provider's bucket in JetStream, and whether
- * there is a JetStream at all. Used by one thread; its calls ask NATS and wait, for up to some seconds.
+ * Leader election of several monitors: the lease (lease.h) as a key of the provider's bucket in JetStream, and the
+ * detection of JetStream. Used by one thread; its calls may block on NATS for a few seconds.
  */
 #ifndef MONITOR_ELECTION_H
 #define MONITOR_ELECTION_H
@@ -11,13 +11,13 @@
 #include "monitor/lease.h"
 
 enum election_result {
-	ELECTION_UNKNOWN, /* NATS has not said yet what it offers */
-	ELECTION_STANDBY, /* another monitor is active, or may be */
+	ELECTION_UNKNOWN, /* the features of NATS are unknown */
+	ELECTION_STANDBY, /* another monitor is leader, or may be */
 	ELECTION_ACTIVE,
 	ELECTION_ALONE, /* no JetStream: neither lease nor records */
 };
 
-/* Zeroed but for the first group. */
+/* Zeroed except for the first group. */
 struct election {
 	struct bus_caller *caller;
 	const char *bucket;
@@ -25,28 +25,28 @@ struct election {
 	char id[CRYPTO_UUID_MAX];
 
 	enum { STORAGE_UNKNOWN, STORAGE_NONE, STORAGE_BUCKET } storage;
-	int no_storage;     /* answers "no JetStream" in a row */
-	int64_t storage_ms; /* when it was last looked for */
+	int no_storage;     /* consecutive "no JetStream" replies */
+	int64_t storage_ms; /* last check */
 	struct lease lease;
-	int64_t lease_ms; /* when it was last tended */
+	int64_t lease_ms; /* last election_tend() */
 
-	char leader[CRYPTO_UUID_MAX]; /* another monitor that is active; "": none was seen since our last renewal */
-	bool taken_over;              /* the lease, from one that had not given it back; cleared by the caller */
+	char leader[CRYPTO_UUID_MAX]; /* another leader; "": none seen since our last renewal */
+	bool taken_over; /* the lease was taken from a leader that had not released it; cleared by the caller */
 };
 
-/* The connection is another one: what NATS offers is to be looked up again. */
+/* After a reconnect: check the features of NATS again. */
 void election_reconnected(struct election *election);
 
-/* Look, take or renew what is due. */
+/* Check, take or renew the lease if due. */
 enum election_result election_tend(struct election *election);
 
-/* clock_mono_ms() until which this monitor may tell anything: 0 not at all, INT64_MAX for as long as it is alone. */
+/* clock_mono_ms() until which this monitor may publish: 0 not allowed, INT64_MAX without JetStream. */
 int64_t election_allowed_until_ms(const struct election *election);
 
-/* Does the bucket exist, as far as is known? */
+/* Whether the bucket is known to exist. */
 bool election_has_bucket(const struct election *election);
 
-/* Give the lease back, if it is held. A failure is logged: the lease ends by itself. */
+/* Release the lease, if held. Failures are logged: the lease expires. */
 void election_resign(struct election *election);
 
 #endif

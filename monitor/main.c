@@ -1,5 +1,5 @@
 /*
- * monitor: tells DCM the state of every container, and each change of it. Several may run; one is active.
+ * monitor: publishes the state of every container, and its changes, to DCM. Several may run; one is leader.
  */
 #include <malloc.h>
 #include <stdatomic.h>
@@ -17,7 +17,7 @@
 #include "monitor/statistics.h"
 
 #define TYPE RESOURCE_CONTAINER
-#define ARENAS_MAX 1 /* malloc's; a second would cost more memory than it saves time */
+#define ARENAS_MAX 1 /* of malloc; more would use memory without a benefit */
 
 struct monitor {
 	struct monitor_config config;
@@ -29,7 +29,7 @@ struct monitor {
 	struct statistics *statistics;
 	struct metrics metrics;
 	struct metrics_server *metrics_server;   /* NULL: none */
-	_Atomic(struct coordinator *) listening; /* the coordinator, once it can be told of connections */
+	_Atomic(struct coordinator *) listening; /* the coordinator, once it accepts connection events */
 };
 
 static void on_bus_state(void *ctx, bool connected)
@@ -127,13 +127,13 @@ static int stop(void *ctx)
 	struct monitor *monitor = ctx;
 
 	lifecycle_begin_stop(monitor->config.shutdown_timeout_ms, 0);
-	log_info("stopping: telling what is pending");
+	log_info("stopping: publishing pending events");
 	coordinator_stop(monitor->coordinator);
 	metrics_server_destroy(monitor->metrics_server);
 	delivery_stop(monitor->delivery);
 	confirm_destroy(monitor->confirm);
 	statistics_stop(monitor->statistics);
-	bus_destroy(monitor->bus); /* the last callbacks use all of what follows */
+	bus_destroy(monitor->bus); /* the last callbacks use everything below */
 	statistics_destroy(monitor->statistics);
 	coordinator_destroy(monitor->coordinator);
 	delivery_destroy(monitor->delivery);

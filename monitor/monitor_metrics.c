@@ -14,20 +14,20 @@ static struct metric_cell published, retried, waiting, oldest, acknowledged, act
 
 /* clang-format off */
 static const struct metric
-	published_metric = { .name = "dcm_sp_events_published", .help = "Events that arrived",
+	published_metric = { .name = "dcm_sp_events_published", .help = "Events published",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &published },
 	retried_metric = { .name = "dcm_sp_events_retried",
-		.help = "Events sent again, because it was unknown whether they had arrived",
+		.help = "Events retried because delivery was unknown",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &retried },
-	waiting_metric = { .name = "dcm_sp_events_waiting", .help = "Containers of which something is to be told",
+	waiting_metric = { .name = "dcm_sp_events_waiting", .help = "Containers with pending events",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &waiting },
 	oldest_metric = { .name = "dcm_sp_events_oldest_waiting_seconds", .unit = "seconds",
-		.help = "How long the oldest of them has waited", .type = METRIC_GAUGE, .scale = METRIC_MS, .cells = &oldest },
-	acknowledged_metric = { .name = "dcm_sp_events_acknowledged", .help = "Does a JetStream stream keep the events: 1, or 0",
+		.help = "Age of the oldest pending event", .type = METRIC_GAUGE, .scale = METRIC_MS, .cells = &oldest },
+	acknowledged_metric = { .name = "dcm_sp_events_acknowledged", .help = "Whether a JetStream stream captures the events: 1 or 0",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &acknowledged },
-	active_metric = { .name = "dcm_sp_monitor_leader", .help = "Is this the monitor that tells events: 1, or 0",
+	active_metric = { .name = "dcm_sp_monitor_leader", .help = "Whether this monitor is the leader: 1 or 0",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &active },
-	containers_metric = { .name = "dcm_sp_containers", .help = "Containers by the status that DCM was told last, by the leader",
+	containers_metric = { .name = "dcm_sp_containers", .help = "Containers by last reported status, from the leader",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = containers,
 		.labels = { { "status", DELIVERY_STATUSES, status_value } } };
 /* clang-format on */

@@ -1,5 +1,5 @@
 /*
- * What the monitor shows: events, containers, who is active, beside the parts' own.
+ * Metrics of the monitor: events, containers, leader, and those of its parts.
  */
 #ifndef MONITOR_MONITOR_METRICS_H
 #define MONITOR_MONITOR_METRICS_H
@@ -9,7 +9,7 @@
 
 extern const struct metric *const *const monitor_metrics[];
 
-/* For struct metrics: ask both. Any thread. */
+/* For struct metrics: update from both. Thread-safe. */
 void monitor_metrics_collect(struct delivery *delivery, struct coordinator *coordinator);
 
 #endif

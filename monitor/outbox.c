@@ -8,7 +8,7 @@
 #include "common/base/strutil.h"
 #include "monitor/outbox_heap.h"
 
-#define MAX_WAIT_FACTOR 4 /* constant flapping is told at least every so many debounce times */
+#define MAX_WAIT_FACTOR 4 /* while flapping, publish at least every n debounce times */
 #define RETRY_FIRST_MS 250
 #define RETRY_DOUBLINGS_MAX 6 /* 16 s */
 
@@ -63,7 +63,7 @@ static int64_t max(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* When the entry wants attention. */
+/* When the entry is due. */
 static int64_t due_of(const struct outbox *outbox, const struct outbox_entry *e)
 {
 	int64_t due = OUTBOX_NEVER;
@@ -88,7 +88,7 @@ static void reschedule(struct outbox *outbox, struct outbox_entry *e)
 	outbox_heap_place(&outbox->heap, e);
 }
 
-/* The only place where the state changes. False: it cannot, and nothing has. */
+/* The only place that changes the state. Returns false for an invalid transition. */
 static bool set_state(struct outbox *outbox, struct outbox_entry *e, enum outbox_happening happening)
 {
 	enum outbox_state next = outbox_step(e->state, happening);
@@ -176,7 +176,7 @@ size_t outbox_count(const struct outbox *outbox)
 	return outbox->by_id.count;
 }
 
-/* A new entry, with a place kept for it in the heap. */
+/* A new entry, with a reserved slot in the heap. */
 static struct outbox_entry *add_entry(struct outbox *outbox, const char *id)
 {
 	size_t size = strlen(id) + 1;
@@ -213,7 +213,7 @@ const char *outbox_entry_name(const struct outbox_entry *entry)
 	return entry->name ? entry->name : entry->id;
 }
 
-/* Without memory for it the id replaces it, which is right for everything that we made. */
+/* If out of memory the id is used, which is equal for our own containers. */
 static void set_name(struct outbox_entry *entry, const char *name)
 {
 	if (strcmp(outbox_entry_name(entry), name) == 0)
@@ -222,7 +222,7 @@ static void set_name(struct outbox_entry *entry, const char *name)
 	entry->name = strcmp(name, entry->id) == 0 ? NULL : str_dup(name);
 }
 
-/* ---- what makes an entry due ------------------------------------------------------------------------------------- */
+/* ---- making entries due ------------------------------------------------------------------------------------------ */
 
 static void begin_waiting(struct outbox_entry *e, int64_t since_ms)
 {
@@ -284,7 +284,7 @@ static void force_one(void *ctx, struct outbox_entry *e)
 
 	if (force->anew) {
 		if (e->state != OUTBOX_ASKING)
-			(void)set_state(force->outbox, e, OUTBOX_FAIL); /* a resting entry has nothing on its way */
+			(void)set_state(force->outbox, e, OUTBOX_FAIL); /* a resting entry has nothing pending */
 		e->failures = 0;
 		e->not_before_ms = 0;
 		e->recorded = OUTBOX_NOTHING;
@@ -331,7 +331,7 @@ struct outbox_entry *outbox_take(struct outbox *outbox, int64_t now_ms)
 	return outbox_due_ms(outbox) <= now_ms ? outbox_heap_first(&outbox->heap) : NULL;
 }
 
-/* ---- what follows ------------------------------------------------------------------------------------------------ */
+/* ---- results ----------------------------------------------------------------------------------------------------- */
 
 static enum outbox_action judge_absent(const struct outbox_entry *entry, struct reconciled *reconciled)
 {
@@ -344,7 +344,7 @@ static enum outbox_action judge_absent(const struct outbox_entry *entry, struct 
 	return entry->confirmed == CONTAINER_DELETED ? OUTBOX_TELL : OUTBOX_CHECK;
 }
 
-/* May it be a state that never was, after another one that was told? */
+/* Whether the state may be an artefact that never existed, after another state was reported. */
 static bool is_doubtful(const struct outbox_entry *entry, const struct reconciled *reconciled)
 {
 	return reconciled->podless && reconciled->status != CONTAINER_DELETED && entry->reported != OUTBOX_NOTHING &&
@@ -376,7 +376,7 @@ enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *r
 	return OUTBOX_TELL;
 }
 
-/* The entry has been looked at: what comes from now on is another change. */
+/* The entry was processed: later events are new changes. */
 static void looked_at(struct outbox_entry *entry, int64_t recheck_ms)
 {
 	entry->dirty = false;
@@ -409,7 +409,7 @@ void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, int confir
 	reschedule(outbox, entry);
 }
 
-/* A ticket whose place in the window is free; there is one, or outbox_take() would not have given the entry. */
+/* A ticket with a free slot in the window; outbox_take() ensures that there is one. */
 static uint64_t new_ticket(struct outbox *outbox)
 {
 	do
@@ -466,14 +466,14 @@ uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, int64_
 	if (!set_state(outbox, entry, OUTBOX_RECORD))
 		return 0;
 	outbox->window[place] = NULL;
-	entry->ticket = new_ticket(outbox); /* so that a late second acknowledgement of the event is not taken for it */
+	entry->ticket = new_ticket(outbox); /* so that a late duplicate acknowledgement of the event is ignored */
 	outbox->window[entry->ticket % OUTBOX_WINDOW] = entry;
 	entry->deadline_ms = now_ms + OUTBOX_ACK_MS;
 	reschedule(outbox, entry);
 	return entry->ticket;
 }
 
-/* A container that is deleted is looked at once more: it is forgotten when its root has gone. */
+/* A deleted container is processed once more: it is dropped when its root no longer exists. */
 void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry)
 {
 	bool was_recording = entry->state == OUTBOX_RECORDING;

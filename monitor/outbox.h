@@ -1,10 +1,10 @@
 /*
- * What is still to be told of each container, and when: one entry an instance, the latest state wins. Pure: no clock,
- * no I/O, no lock; times are milliseconds of the monotonic clock unless they say otherwise.
+ * The pending events: one entry per instance, the latest state wins. Pure: no clock, no I/O, no lock; times are
+ * milliseconds of the monotonic clock unless noted otherwise.
  *
- * An entry rests, until it is due; then its owner looks at the cluster (reconcile), asks outbox_judge() what follows,
- * and does that. What has changed meanwhile makes the entry due again afterwards, so at most one event of an instance
- * is on its way at any time, and none overtakes another.
+ * An entry rests until it is due; then its owner derives the state (reconcile), calls outbox_judge() for the action,
+ * and performs it. Changes in the meantime make the entry due again afterwards, so at most one event of an instance is
+ * in flight, and the order is kept.
  */
 #ifndef MONITOR_OUTBOX_H
 #define MONITOR_OUTBOX_H
@@ -13,16 +13,16 @@
 #include "common/base/hash_table.h"
 #include "monitor/reconcile.h"
 
-#define OUTBOX_WINDOW 512 /* events on their way at once, of different instances */
+#define OUTBOX_WINDOW 512 /* events in flight, of different instances */
 #define OUTBOX_ACK_MS 3000
 #define OUTBOX_NEVER INT64_MAX
 
 enum outbox_state {
 	OUTBOX_RESTING,
-	OUTBOX_ASKING,    /* is it true what the watch says? */
-	OUTBOX_SENDING,   /* the event is on its way */
-	OUTBOX_ARRIVED,   /* it was acknowledged; what was reported is to be recorded */
-	OUTBOX_RECORDING, /* the record is on its way */
+	OUTBOX_ASKING,    /* verifying the state with the API server */
+	OUTBOX_SENDING,   /* the event was sent */
+	OUTBOX_ARRIVED,   /* it was acknowledged; the record is to be written */
+	OUTBOX_RECORDING, /* the record was sent */
 	OUTBOX_STATE_COUNT
 };
 
@@ -37,16 +37,16 @@ enum outbox_happening {
 	OUTBOX_HAPPENING_COUNT
 };
 
-/* The state that follows; OUTBOX_STATE_COUNT when this cannot happen in that state (a bug of ours, or a late reply). */
+/* The next state; OUTBOX_STATE_COUNT: invalid in that state (a bug, or a late reply). */
 enum outbox_state outbox_step(enum outbox_state state, enum outbox_happening happening);
 
 const char *outbox_state_name(enum outbox_state state);
 
-/* What DCM has been told of a container, or has yet to be. */
+/* The last reported status, or the status to report. */
 enum outbox_report { OUTBOX_NOTHING = -1 }; /* else an enum container_status */
 
 struct outbox_event {
-	bool open;       /* sent, and not acknowledged: a repetition of the same state keeps id and time */
+	bool open;       /* sent, not acknowledged: a retry of the same state keeps id and time */
 	uint64_t digest; /* of status and message */
 	int status;      /* enum container_status */
 	int64_t time_ms; /* wall clock */
@@ -57,24 +57,24 @@ struct outbox_entry {
 	struct hash_link by_id;
 	uint32_t heap_at; /* 1...; 0: not in the heap */
 	enum outbox_state state;
-	bool seen;              /* a root of this id has been seen */
-	bool dirty;             /* something has changed since the entry was looked at */
-	bool forced;            /* to be told although it may have been told already */
-	bool repeated;          /* the next event is another try */
-	unsigned char failures; /* in a row */
+	bool seen;              /* a root with this id was seen */
+	bool dirty;             /* changed since the entry was processed */
+	bool forced;            /* publish even if already reported */
+	bool repeated;          /* the next event is a retry */
+	unsigned char failures; /* consecutive */
 	int reported;           /* OUTBOX_NOTHING or an enum container_status */
-	int recorded;           /* the same, as it lies in the bucket as far as we know */
-	int confirmed;          /* the same, as the API server has said that it is */
-	uint64_t digest;        /* of what was reported */
+	int recorded;           /* the same, as recorded in the bucket */
+	int confirmed;          /* the same, as confirmed by the API server */
+	uint64_t digest;        /* of the reported state */
 	int64_t due_ms;
-	int64_t first_change_ms; /* since dirty */
+	int64_t first_change_ms; /* when it became dirty */
 	int64_t last_change_ms;
-	int64_t waiting_ms; /* since when something waits that has not been told and recorded; 0: nothing does */
+	int64_t waiting_ms; /* since when an unreported or unrecorded state is pending; 0: none */
 	int64_t forced_ms;
 	int64_t not_before_ms; /* after a failure */
 	int64_t recheck_ms;    /* OUTBOX_NEVER: no */
-	int64_t deadline_ms;   /* of what is on its way */
-	uint64_t ticket;       /* of what is on its way; 0: nothing */
+	int64_t deadline_ms;   /* of the message in flight */
+	uint64_t ticket;       /* of the message in flight; 0: none */
 	struct outbox_event event;
 	enum kube_kind kind; /* of the root, like the next */
 	char *name;          /* NULL: the id */
@@ -83,107 +83,107 @@ struct outbox_entry {
 
 struct outbox;
 
-/* debounce_ms: SP_MONITOR_DEBOUNCE_MS. ret_outbox: given to the caller (outbox_destroy). Errors: RC_NO_MEMORY. */
+/* debounce_ms: SP_MONITOR_DEBOUNCE_MS. ret_outbox: owned by the caller (outbox_destroy). Errors: RC_NO_MEMORY. */
 enum rc outbox_create(int64_t debounce_ms, struct outbox **ret_outbox, struct error *err) must_check;
 void outbox_destroy(struct outbox *outbox);
 
-/* Forget all entries. */
+/* Drop all entries. */
 void outbox_clear(struct outbox *outbox);
 
 struct outbox_entry *outbox_find(struct outbox *outbox, const char *id);
 size_t outbox_count(const struct outbox *outbox);
 
 /*
- * An object of the instance has changed. Without an entry, only a change of a root makes one: whatever else is there
- * will be looked at when the root comes.
+ * An object of the instance has changed. Only a change of a root creates an entry: other objects are processed when the
+ * root appears.
  * Errors: RC_NO_MEMORY.
  */
 enum rc outbox_change(struct outbox *outbox, const char *id, bool is_root, int64_t now_ms, struct error *err)
 	must_check;
 
 /*
- * What DCM was told before, by another process; nothing new once this life has reported itself. Errors: RC_NO_MEMORY.
+ * Add the state reported by another process; ignored if this process has already reported one. Errors: RC_NO_MEMORY.
  */
 enum rc outbox_remember(struct outbox *outbox, const char *id, enum kube_kind kind, const char *name,
 			enum container_status status, int64_t now_ms, struct error *err) must_check;
 
 /*
- * Tell the state of every entry again, each at a random moment from now_ms until now_ms + spread_ms.
+ * Publish the state of every entry again, each at a random time between now_ms and now_ms + spread_ms.
  *
- * anew  the connection was lost: what is on its way counts as failed, pauses after failures are over, and nothing is
- *       known of what is recorded.
+ * anew  the connection was lost: messages in flight count as failed, retry delays end, and the recorded state is
+ *       unknown.
  */
 void outbox_force_all(struct outbox *outbox, int64_t now_ms, int64_t spread_ms, bool anew);
 
-/* No debouncing and no pauses any more: the process ends. */
+/* Stop debouncing and pausing, for shutdown. */
 void outbox_hurry(struct outbox *outbox);
 
-/* When the first entry is due: OUTBOX_NEVER when none is. Beyond the window, only entries that do not send count. */
+/* When the first entry is due; OUTBOX_NEVER: none. If the window is full, only entries that do not send. */
 int64_t outbox_due_ms(const struct outbox *outbox);
 
-/* An entry that is due, or NULL. It stays due until one of the functions below has moved it on. */
+/* A due entry, or NULL. It stays due until one of the functions below changes its state. */
 struct outbox_entry *outbox_take(struct outbox *outbox, int64_t now_ms);
 
-/* What follows for an entry that is due and RESTING. */
+/* The action for a due RESTING entry. */
 enum outbox_action {
-	OUTBOX_REST,   /* nothing to say */
-	OUTBOX_TELL,   /* `reconciled` says what */
-	OUTBOX_CHECK,  /* it seems to be gone, or to have lost its Pods: `reconciled` says what is to be confirmed */
-	OUTBOX_FORGET, /* gone, and DCM knows it or never knew of the container */
+	OUTBOX_REST,   /* nothing to publish */
+	OUTBOX_TELL,   /* publish `reconciled` */
+	OUTBOX_CHECK,  /* verify `reconciled`: it seems to be deleted, or to have lost its Pods */
+	OUTBOX_FORGET, /* deleted, and reported as such or never reported */
 };
 
 /*
- * Decide. `reconciled` is completed to what is to be told: DELETED for an instance that is gone, the earlier status for
- * one without news. The entry is brought up to date with what was seen, but not moved on.
+ * Decide. Completes `reconciled`: DELETED for a deleted instance, the previous status for an unchanged one. Updates the
+ * entry with the observations, but not its state.
  */
 enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *reconciled);
 
-/* Nothing to say now. recheck_ms: look again then; OUTBOX_NEVER. */
+/* Nothing to publish. recheck_ms: when to process it again, or OUTBOX_NEVER. */
 void outbox_rest(struct outbox *outbox, struct outbox_entry *entry, int64_t recheck_ms);
 
 /*
- * The API server is being asked; answered.
+ * The API server is queried; has responded.
  *
- * confirmed  the status that was asked for, or OUTBOX_NOTHING: it is not, or is unknown.
- * retry_ms   when the entry is looked at again.
+ * confirmed  the requested status, or OUTBOX_NOTHING: refuted or unknown.
+ * retry_ms   when the entry is processed again.
  */
 void outbox_ask(struct outbox *outbox, struct outbox_entry *entry);
 void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, int confirmed, int64_t retry_ms);
 
 /*
- * The event is about to be sent. entry->event holds its id and time: those of the last try when the same state was
- * tried, else `fresh` (digest, status, time and id filled in). Returns the ticket for its acknowledgement.
+ * The event is about to be sent. entry->event has its id and time: those of the last attempt for the same state, else
+ * `fresh` (with digest, status, time and id). Returns the ticket for its acknowledgement.
  */
 uint64_t outbox_send(struct outbox *outbox, struct outbox_entry *entry, const struct outbox_event *fresh,
 		     int64_t recheck_ms, int64_t now_ms);
 
-/* The entry that waits under this ticket; NULL: none. */
+/* The entry with this ticket; NULL: none. */
 struct outbox_entry *outbox_awaiting(struct outbox *outbox, uint64_t ticket);
 
-/* The event has arrived. With `to_record` the entry is due at once, ARRIVED; else it rests. */
+/* The event was delivered. With `to_record` the entry is due immediately, ARRIVED; else it rests. */
 void outbox_arrive(struct outbox *outbox, struct outbox_entry *entry, bool to_record);
 
 /* The record is about to be sent. Returns the ticket for its acknowledgement. */
 uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms);
 
-/* It is written. */
+/* The record was written. */
 void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry);
 
-/* What was on its way did not arrive, or that is unknown: again, after a growing delay. */
+/* Delivery failed, or is unknown: retry with backoff. */
 void outbox_fail(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms);
 
-/* An entry whose acknowledgement is overdue, or NULL; to be given to outbox_fail(). */
+/* An entry with an overdue acknowledgement, or NULL; for outbox_fail(). */
 struct outbox_entry *outbox_overdue(struct outbox *outbox, int64_t now_ms);
 
 /* Remove and free the entry. */
 void outbox_forget(struct outbox *outbox, struct outbox_entry *entry);
 
-/* Call `visit` for each entry; it may forget that entry. */
+/* Call `visit` for each entry; it may remove that entry. */
 void outbox_visit(struct outbox *outbox, void (*visit)(void *ctx, struct outbox_entry *entry), void *ctx);
 
 struct outbox_pending {
-	size_t count;      /* entries of which something is to be told, or is being told */
-	int64_t oldest_ms; /* since when the first of them waits; OUTBOX_NEVER: none */
+	size_t count;      /* entries with a pending or sent event */
+	int64_t oldest_ms; /* since when the first of them is pending; OUTBOX_NEVER: none */
 };
 struct outbox_pending outbox_pending(struct outbox *outbox);
 

@@ -1,5 +1,5 @@
 /*
- * A binary heap of outbox entries by due_ms; each entry knows its place, so that it can move and leave.
+ * A binary heap of outbox entries by due_ms; entries store their positions, so that they can be moved and removed.
  */
 #ifndef MONITOR_OUTBOX_HEAP_H
 #define MONITOR_OUTBOX_HEAP_H
@@ -12,16 +12,16 @@ struct outbox_heap {
 	size_t count;
 };
 
-/* Make room for `count` entries. False: no memory. */
+/* Reserve memory for `count` entries. Returns false if out of memory. */
 bool outbox_heap_reserve(struct outbox_heap *heap, size_t count) must_check;
 
-/* Put the entry where its due_ms belongs: in, to another place, or out when it is OUTBOX_NEVER. Room was reserved. */
+/* Insert or move the entry by its due_ms, or remove it if OUTBOX_NEVER. Memory must be reserved. */
 void outbox_heap_place(struct outbox_heap *heap, struct outbox_entry *entry);
 
-/* Take the entry out, if it is in. */
+/* Remove the entry, if present. */
 void outbox_heap_remove(struct outbox_heap *heap, struct outbox_entry *entry);
 
-/* The entry that is due first; NULL: none. */
+/* The first due entry; NULL: none. */
 struct outbox_entry *outbox_heap_first(const struct outbox_heap *heap);
 
 void outbox_heap_clear(struct outbox_heap *heap);

@@ -12,7 +12,7 @@ static bool is_own_name(const struct fact *root)
 	return strcmp(root->name, root->instance_id) == 0;
 }
 
-/* Does `a` speak rather than `b`? */
+/* Whether `a` takes precedence over `b`. */
 static bool comes_first(const struct fact *a, const struct fact *b)
 {
 	if (a->deleting != b->deleting)

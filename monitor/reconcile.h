@@ -1,5 +1,5 @@
 /*
- * From the facts of one instance to what is to be said of it. Pure.
+ * Derives the state to report from the facts of an instance. Pure.
  */
 #ifndef MONITOR_RECONCILE_H
 #define MONITOR_RECONCILE_H
@@ -12,20 +12,20 @@
 
 struct reconciled {
 	bool exists;    /* there is a root; otherwise nothing below is set */
-	bool unchanged; /* no news: an earlier status stays */
+	bool unchanged; /* keep the previous status */
 	/*
-	 * No Pod speaks that is here to stay, though there should be one. The kinds are watched apart, and after an
-	 * interruption one of them may be much later than another: then this may be a state that never was, made of
-	 * Pods that have gone and a root of which is not known yet that it has.
+	 * There should be a Pod, but none that is not being deleted. The kinds are watched separately, and after an
+	 * interruption one may lag behind: this may then be a state that never existed, with Pods already deleted, and
+	 * a root whose deletion is not known yet.
 	 */
 	bool podless;
 	enum container_status status;
-	int64_t recheck_ms; /* clock_mono_ms(): look again then without any event; 0: never */
-	uint64_t digest;    /* of status, message and output: equal digests need no second event */
+	int64_t recheck_ms; /* clock_mono_ms(): process again then without an event; 0: never */
+	uint64_t digest;    /* of status, message and output: equal digests need no event */
 	char message[RECONCILE_MESSAGE_MAX];
 	enum kube_kind kind;           /* of the root */
 	char name[RECONCILE_NAME_MAX]; /* of the root */
-	struct buf output;             /* where it is reached (output_spec.h) while it is RUNNING; empty: not known */
+	struct buf output;             /* its addresses (output_spec.h) while RUNNING; empty: unknown */
 };
 
 void reconciled_clear(struct reconciled *reconciled);
@@ -34,16 +34,16 @@ void reconciled_clear(struct reconciled *reconciled);
 /*
  * Derive the state of an instance (container_state_derive() for its root).
  *
- * facts     all facts of the instance. Of several roots that claim its id the one speaks that GET shows: one
- *           that is not being deleted first, then the one with the id as its name, then the oldest.
+ * facts     all facts of the instance. Of several roots with its id the one that GET returns is used: not being deleted
+ *           before being deleted, then the one with the id as its name, then the oldest.
  * now_ms    clock_mono_ms().
- * namespace of the containers; NULL: their Services are not known, and so not where they are reached.
+ * namespace of the containers; NULL: without Services and addresses.
  * ret_reconciled  reconciled_clear() by the caller.
  */
 void reconcile(const struct fact *const *facts, size_t count, int64_t now_ms, const struct status_rules *rules,
 	       const char *namespace, struct reconciled *ret_reconciled);
 
-/* After a change of the status: bring output and digest up to date with it. */
+/* Update output and digest after a change of the status. */
 void reconcile_seal(struct reconciled *reconciled);
 
 /* The digest of a status and a message without an output, as in struct reconciled. */

@@ -12,15 +12,15 @@
 
 struct record_load {
 	struct record_load_options options;
-	char address[BUS_INBOX_MAX]; /* to which records are sent */
+	char address[BUS_INBOX_MAX]; /* delivery subject of the records */
 	bool begun;
 	bool done;
 	char consumer[BUS_BUCKET_MAX];
 	int64_t begun_ms;
-	int64_t generation; /* when it began */
+	int64_t generation; /* at the start */
 	int64_t expected;
-	pthread_mutex_t lock;      /* guards what follows */
-	char from[BUS_BUCKET_MAX]; /* the sender of what was received */
+	pthread_mutex_t lock;      /* protects the following */
+	char from[BUS_BUCKET_MAX]; /* the consumer of the received records */
 	int64_t received;
 };
 
@@ -39,7 +39,7 @@ static void on_record(void *ctx, struct bus_message *msg)
 	if (!bus_bucket_sender(owned, from))
 		return;
 	if (record_read(data, len, &tree, &record, &err))
-		log_warn("a record cannot be read; leaving it out", log_err(&err));
+		log_warn("skipping an invalid record", log_err(&err));
 	else
 		load->options.take(load->options.ctx, &record);
 	pthread_mutex_lock(&load->lock);
@@ -72,7 +72,7 @@ static void begin(struct record_load *load, int64_t generation)
 	record_key(options->type, NULL, all);
 	if (bus_bucket_send_all(options->caller, options->bucket, all, load->address, load->consumer, &load->expected,
 				&err))
-		log_warn("cannot read what was reported before; trying again", log_err(&err));
+		log_warn("cannot read the records of earlier reports; retrying", log_err(&err));
 	else
 		load->begun = true;
 }
@@ -89,7 +89,7 @@ void record_load_tend(struct record_load *load, int64_t generation)
 	}
 	if (is_complete(load)) {
 		load->done = true;
-		log_debug("read what was reported before", log_num("records", load->expected));
+		log_debug("records of earlier reports read", log_num("records", load->expected));
 	} else if (clock_mono_ms() - load->begun_ms < TIMEOUT_MS) {
 		return;
 	}

@@ -1,7 +1,6 @@
 /*
- * Reading all records of the provider's bucket (common/container/record.h): what was told in earlier lives, and what
- * workers have made. Begun and ended by one thread, whose calls ask NATS and wait; the records come on a thread of
- * cnats.
+ * Reads all records of the provider's bucket (common/container/record.h): earlier reports, and containers created by
+ * workers. Started and ended by one thread, whose calls may block on NATS; records are delivered on a thread of cnats.
  */
 #ifndef MONITOR_RECORD_LOAD_H
 #define MONITOR_RECORD_LOAD_H
@@ -22,25 +21,25 @@ struct record_load_options {
 };
 
 /*
- * ret_load: given to the caller (record_load_destroy), also after a failure: the bus refers to it until bus_destroy().
+ * ret_load: owned by the caller (record_load_destroy), also after a failure: the bus refers to it until bus_destroy().
  * Errors: RC_NO_MEMORY, those of bus_subscribe().
  */
 enum rc record_load_create(const struct record_load_options *options, struct record_load **ret_load, struct error *err)
 	must_check;
 
-/* Free; after bus_destroy(). Takes NULL. */
+/* Free; after bus_destroy(). NULL is allowed. */
 void record_load_destroy(struct record_load *load);
 
-/* What was read no longer counts. */
+/* Discard the result: records must be read again. */
 void record_load_forget(struct record_load *load);
 
 /*
- * Begin or go on reading. The records are read once for each `generation`, which is the number of lists of the roots so
- * far: what a worker has made and such a list does not hold any more is gone, and no watch would ever tell of it.
+ * Start or continue reading. The records are read once for each `generation`, the number of lists of roots so far: a
+ * container of a worker that is no longer in such a list was deleted, and no watch event will follow.
  */
 void record_load_tend(struct record_load *load, int64_t generation);
 
-/* Have all been read since record_load_forget()? */
+/* Whether all have been read since record_load_forget(). */
 bool record_load_is_done(const struct record_load *load);
 
 #endif

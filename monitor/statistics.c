@@ -13,13 +13,13 @@
 #include "common/version.h"
 
 #define LOG_EVERY_MS 60000
-#define LOOK_EVERY_MS 5000  /* between two looks for what waits */
-#define LATE_MS 60000       /* what waits for so long is said */
-#define LATE_EVERY_MS 60000 /* how often */
+#define LOOK_EVERY_MS 5000  /* interval of checks for pending events */
+#define LATE_MS 60000       /* age at which pending events are logged */
+#define LATE_EVERY_MS 60000 /* log interval */
 #define DELIVERY_IDLE_MAX_MS 15000
-#define COORDINATOR_IDLE_MAX_MS 30000 /* its calls take seconds when NATS is slow */
+#define COORDINATOR_IDLE_MAX_MS 30000 /* its calls take seconds if NATS is slow */
 #define INFORMERS_IDLE_MAX_MS \
-	240000 /* a watch ends within 55 s, a poll begins within 60 s, a list takes 2 min at most */
+	240000 /* a watch ends within 55 s, a poll starts within 60 s, a list takes at most 2 min */
 
 struct statistics {
 	struct bus *bus;
@@ -27,19 +27,19 @@ struct statistics {
 	struct coordinator *coordinator;
 	struct bus_service *service;
 	struct bus_header metadata[1];
-	struct bus_endpoint endpoint; /* takes no requests: it represents what is published */
+	struct bus_endpoint endpoint; /* no requests: represents published events */
 	pthread_t thread;
 	bool running;
-	pthread_mutex_t lock; /* guards stopping */
+	pthread_mutex_t lock; /* protects stopping */
 	pthread_cond_t wake;
 	bool stopping;
 
-	/* The thread's own. */
+	/* Used only by the thread. */
 	int64_t logged_ms;
-	int64_t late_ms; /* when it was said; 0: never */
+	int64_t late_ms; /* last logged; 0: never */
 
-	/* The watchdog's own. */
-	int64_t informers_seen; /* lists, watches and failures together */
+	/* Used only by the watchdog. */
+	int64_t informers_seen; /* sum of lists, watches and failures */
 	int64_t informers_seen_ms;
 };
 
@@ -103,7 +103,7 @@ static bool may_tell(const struct coordinator_counts *s)
 	return s->role == COORDINATOR_ACTIVE || s->role == COORDINATOR_ALONE;
 }
 
-/* Why events wait, as far as is known. */
+/* The reason why events are pending, if known. */
 static const char *why_late(struct statistics *statistics, const struct delivery_counts *d,
 			    const struct coordinator_counts *s)
 {
@@ -130,10 +130,11 @@ static void log_late(struct statistics *statistics)
 	if (late || lost)
 		statistics->late_ms = now_ms;
 	if (late)
-		log_warn("events wait to be told", log_num("pending", (int64_t)d.pending), log_num("lag_ms", d.lag_ms),
+		log_warn("events are pending", log_num("pending", (int64_t)d.pending), log_num("lag_ms", d.lag_ms),
 			 log_str("why", why_late(statistics, &d, &s)));
 	if (lost)
-		log_warn("events are published, but no stream keeps them", log_str("why", "no stream listens any more"),
+		log_warn("events are published, but no stream captures them",
+			 log_str("why", "the stream no longer exists"),
 			 log_str("subject", statistics->endpoint.subject), log_num("gone_ms", s.stream_gone_ms));
 }
 
@@ -150,7 +151,7 @@ static void *run_statistics(void *ctx)
 		log_late(statistics);
 		if (!stopping && clock_mono_ms() - statistics->logged_ms < LOG_EVERY_MS)
 			continue;
-		log_counters(statistics); /* the last time at the end */
+		log_counters(statistics); /* once more at the end */
 		statistics->logged_ms = clock_mono_ms();
 	}
 	return NULL;
@@ -162,7 +163,7 @@ enum rc statistics_create(struct bus *bus, enum resource_type type, const char *
 {
 	struct bus_service_options options = {
 		.name = STATISTICS_SERVICE_NAME,
-		.description = "Publishes status events of containers; listens to nothing",
+		.description = "Publishes status events of containers; handles no requests",
 		.version = version_text(),
 		.metadata_count = 1,
 		.endpoint_count = 1,

@@ -1,6 +1,6 @@
 /*
- * What the monitor says of itself: counters in the log every minute and in answer to $SRV.STATS (ADR-32), one line for
- * systemd, and whether it makes progress.
+ * Statistics of the monitor: counters in the log every minute and for $SRV.STATS (ADR-32), the status line for systemd,
+ * and the liveness check.
  */
 #ifndef MONITOR_STATISTICS_H
 #define MONITOR_STATISTICS_H
@@ -14,21 +14,21 @@
 struct statistics;
 
 /*
- * Start. The provider's name, delivery and coordinator are borrowed.
- * ret_statistics: given to the caller (statistics_destroy), also after a failure. Errors: those of
+ * Start it. The provider's name, delivery and coordinator are borrowed.
+ * ret_statistics: owned by the caller (statistics_destroy), also after a failure. Errors: those of
  * bus_service_create().
  */
 enum rc statistics_create(struct bus *bus, enum resource_type type, const char *provider_name,
 			  struct delivery *delivery, struct coordinator *coordinator,
 			  struct statistics **ret_statistics, struct error *err) must_check;
 
-/* End the thread that logs. */
+/* End the logging thread. */
 void statistics_stop(struct statistics *statistics);
 
-/* Free; after bus_destroy(). Takes NULL. */
+/* Free; after bus_destroy(). NULL is allowed. */
 void statistics_destroy(struct statistics *statistics);
 
-/* Do all threads make progress? For the watchdog; called by one thread. */
+/* Whether all threads make progress. For the watchdog; called by one thread. */
 bool statistics_is_alive(struct statistics *statistics);
 
 #endif

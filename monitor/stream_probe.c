@@ -4,9 +4,9 @@
 #include "common/bus/bus_stream.h"
 #include "common/services/log.h"
 
-#define PLAIN_MS 2000    /* no stream listens: has one come? */
-#define LISTENS_MS 30000 /* one listens: does it still? */
-#define DOUBT_MS 500     /* at most so often when in doubt */
+#define PLAIN_MS 2000    /* without a stream: check interval */
+#define LISTENS_MS 30000 /* with a stream: check interval */
+#define DOUBT_MS 500     /* minimum interval after stream_probe_doubt() */
 
 static int64_t pause_ms(struct stream_probe *probe)
 {
@@ -39,7 +39,7 @@ enum stream_probe_result stream_probe_tend(struct stream_probe *probe, bool has_
 	probe->probed_ms = clock_mono_ms();
 	atomic_store(&probe->doubt, false);
 	if (has_jetstream && bus_stream_listens(probe->caller, probe->subject, &found, &err)) {
-		log_warn("cannot ask which stream listens; trying again", log_err(&err));
+		log_warn("cannot check for a stream; retrying", log_err(&err));
 		return STREAM_PROBE_NOTHING;
 	}
 	atomic_store(&probe->listens, found);
@@ -48,8 +48,8 @@ enum stream_probe_result stream_probe_tend(struct stream_probe *probe, bool has_
 	else if (had)
 		atomic_store(&probe->gone_ms, clock_mono_ms());
 	if (!probe->known || had != found)
-		log_info(found ? "a stream listens: events are acknowledged"
-			       : "no stream listens: events are published plainly",
+		log_info(found ? "stream found: events are acknowledged"
+			       : "no stream: events are published without acknowledgement",
 			 log_str("subject", probe->subject));
 	probe->known = true;
 	return found && !had ? STREAM_PROBE_CAME : STREAM_PROBE_KNOWN;

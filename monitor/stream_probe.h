@@ -1,6 +1,7 @@
 /*
- * Does a JetStream stream keep our events? Then each is acknowledged; else they are published plainly. Tended by one
- * thread, whose calls ask NATS and wait; doubt and what is known come from and go to any thread.
+ * Whether a JetStream stream captures our events. With a stream events are acknowledged; otherwise they are published
+ * without acknowledgement. Updated by one thread, whose calls may block on NATS; the state may be read, and doubted, on
+ * any thread.
  */
 #ifndef MONITOR_STREAM_PROBE_H
 #define MONITOR_STREAM_PROBE_H
@@ -11,7 +12,7 @@
 
 #include "common/bus/bus_call.h"
 
-/* Zeroed but for the first group. */
+/* Zeroed except for the first group. */
 struct stream_probe {
 	struct bus_caller *caller;
 	const char *subject;
@@ -20,25 +21,25 @@ struct stream_probe {
 	int64_t probed_ms;
 	atomic_bool doubt;
 	atomic_bool listens;
-	atomic_llong gone_ms; /* clock_mono_ms() since when none listens any more; 0: one does, or none ever did */
+	atomic_llong gone_ms; /* clock_mono_ms() when the stream was lost; 0: there is one, or there was none */
 };
 
-/* The connection is another one: what is known may be wrong. */
+/* After a reconnect: the state may be outdated. */
 void stream_probe_reconnected(struct stream_probe *probe);
 
-/* An acknowledgement said otherwise, or did not come: look soon. Any thread, does not block. */
+/* An acknowledgement was unexpected or missing: check soon. Any thread, does not block. */
 void stream_probe_doubt(struct stream_probe *probe);
 
 enum stream_probe_result {
-	STREAM_PROBE_NOTHING, /* it was not asked now, or there was no reply */
+	STREAM_PROBE_NOTHING, /* not checked, or no reply */
 	STREAM_PROBE_KNOWN,
-	STREAM_PROBE_CAME, /* known, and one listens that did not before */
+	STREAM_PROBE_CAME, /* a stream was detected that did not exist before */
 };
 
 /*
  * Ask when it is time.
  *
- * has_jetstream  without it none can listen, and nothing is asked.
+ * has_jetstream  without it there is no stream, and nothing is checked.
  */
 enum stream_probe_result stream_probe_tend(struct stream_probe *probe, bool has_jetstream);
 

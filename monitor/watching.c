@@ -11,8 +11,8 @@ struct watching {
 	char *namespace;
 	enum informer_mode mode;
 	struct kube_cache *cache;
-	struct informer *informers[KUBE_KIND_COUNT]; /* of the kinds that decide a state */
-	struct informer_counts ended;                /* of the informers, when they have been stopped */
+	struct informer *informers[KUBE_KIND_COUNT]; /* of the kinds that determine a state */
+	struct informer_counts ended;                /* of the stopped informers */
 };
 
 enum rc watching_create(enum resource_type type, struct kube_auth *auth, const char *namespace, enum informer_mode mode,

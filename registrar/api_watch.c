@@ -13,7 +13,7 @@
 
 #define SUBJECT_MAX (BUS_INBOX_MAX + 32)
 
-/* What one of the two questions has brought so far. */
+/* The state of each of the two requests. */
 enum heard {
 	HEARD_NOTHING,
 	HEARD_NO_RESPONDERS,
@@ -26,9 +26,9 @@ struct api_watch {
 	char *name;
 	char health_subject[PROTOCOL_SUBJECT_MAX];
 	char inbox[BUS_INBOX_MAX];
-	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t heard; /* of the monotonic clock */
-	uint64_t check;       /* number of the check that runs; replies to others are late */
+	pthread_mutex_t lock; /* protects all below */
+	pthread_cond_t heard; /* uses the monotonic clock */
+	uint64_t check;       /* number of the current check; replies to others are late */
 	enum heard ping;
 	enum heard health;
 	bool stopped;
@@ -37,12 +37,12 @@ struct api_watch {
 const char *api_answer_text(enum api_answer answer)
 {
 	static const char *const texts[] = {
-		[API_ANSWERS] = "an api-svc and a kube-worker answer",
+		[API_ANSWERS] = "an api-svc and a kube-worker respond",
 		[API_NO_NATS] = "NATS is not connected",
-		[API_SILENT] = "no api-svc of this provider answers",
-		[API_NO_WORKER] = "no kube-worker of this provider answers",
-		[API_UNHEALTHY] = "a kube-worker says that Kubernetes does not answer",
-		[API_STOPPED] = "we are stopping",
+		[API_SILENT] = "no api-svc of this provider responds",
+		[API_NO_WORKER] = "no kube-worker of this provider responds",
+		[API_UNHEALTHY] = "a kube-worker reports that Kubernetes does not respond",
+		[API_STOPPED] = "stopping",
 	};
 
 	return texts[answer];
@@ -64,7 +64,7 @@ static enum heard read_ping(const struct api_watch *watch, struct bus_message *m
 
 	if (bus_message_is_no_responders(msg))
 		return HEARD_NO_RESPONDERS;
-	/* Another provider's api-svc answers as well: that says nothing about ours. */
+	/* Replies of other providers' api-svc are ignored. */
 	return api_watch_is_ours(data, len, watch->name) ? HEARD_YES : HEARD_NOTHING;
 }
 
@@ -119,7 +119,7 @@ enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **r
 	watch->bus = bus;
 	watch->name = str_dup(name);
 	protocol_operation_subject(name, operation_name(OPERATION_HEALTH), watch->health_subject);
-	*ret_watch = watch; /* also after a failure: a subscription that was made refers to it until bus_destroy() */
+	*ret_watch = watch; /* also after a failure: a subscription refers to it until bus_destroy() */
 	if (!watch->name)
 		return error_no_memory(err);
 	rc = bus_new_inbox(bus, watch->inbox, err);

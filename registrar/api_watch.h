@@ -1,46 +1,47 @@
 /*
- * Does our API answer? Asked over NATS, never through SP_ENDPOINT, which may be an address for others only: an api-svc
- * of our provider must answer the service protocol's ping (ADR-32), and a kube-worker must say that Kubernetes answers.
+ * Checks whether our API responds. Over NATS, not through SP_ENDPOINT, which may not be reachable from here: an api-svc
+ * of our provider must reply to the service protocol's ping (ADR-32), and a kube-worker must report that Kubernetes
+ * responds.
  */
 #ifndef REGISTRAR_API_WATCH_H
 #define REGISTRAR_API_WATCH_H
 
 #include "common/bus/bus.h"
 
-#define API_WATCH_TIMEOUT_MS 1000 /* of one check; both requests are sent at once */
+#define API_WATCH_TIMEOUT_MS 1000 /* of one check; both requests are sent concurrently */
 
 enum api_answer {
 	API_ANSWERS,   /* and is healthy */
-	API_NO_NATS,   /* we have no connection */
-	API_SILENT,    /* no api-svc of our provider answered */
-	API_NO_WORKER, /* no kube-worker of our provider answered */
-	API_UNHEALTHY, /* a worker says that Kubernetes does not answer */
+	API_NO_NATS,   /* not connected */
+	API_SILENT,    /* no api-svc of our provider replied */
+	API_NO_WORKER, /* no kube-worker of our provider replied */
+	API_UNHEALTHY, /* a worker reports that Kubernetes does not respond */
 	API_STOPPED,   /* api_watch_stop() */
 };
 
 struct api_watch;
 
 /*
- * Begin to listen for answers.
+ * Subscribe to the replies.
  *
- * name       SP_NAME, copied: other providers on the same NATS are not taken for ours.
- * ret_watch  given to the caller (api_watch_destroy). Errors: those of bus_subscribe(), RC_NO_MEMORY.
+ * name       SP_NAME, copied; to ignore other providers on the same NATS.
+ * ret_watch  owned by the caller (api_watch_destroy). Errors: those of bus_subscribe(), RC_NO_MEMORY.
  */
 enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **ret_watch, struct error *err) must_check;
 
-/* Ask once. Blocks: up to API_WATCH_TIMEOUT_MS.  Threads: one at a time. */
+/* Check once. Blocks: up to API_WATCH_TIMEOUT_MS.  Threads: one at a time. */
 enum api_answer api_watch_ask(struct api_watch *watch);
 
-/* End an api_watch_ask() that waits, and all later ones. Any thread. */
+/* Abort a blocked api_watch_ask(), and all later ones. Thread-safe. */
 void api_watch_stop(struct api_watch *watch);
 
-/* Free; call after bus_destroy(). Takes NULL. */
+/* Free; call after bus_destroy(). NULL is allowed. */
 void api_watch_destroy(struct api_watch *watch);
 
-/* For logs, "an api-svc and a worker answer" and so on; never NULL. */
+/* The text for logs; never NULL. */
 const char *api_answer_text(enum api_answer answer);
 
-/* Is this JSON (borrowed) the ping answer of an api-svc whose metadata names the provider? */
+/* Whether the JSON (borrowed) is the ping reply of an api-svc of this provider, by its metadata. */
 bool api_watch_is_ours(const char *json, size_t len, const char *name);
 
 #endif

@@ -18,7 +18,7 @@ struct registrar_config {
 	const char *region;
 	const char *zone;
 	const char *registration_url; /* base URL of the registry */
-	const char *ca_path;          /* PEM file; "": the system's authorities */
+	const char *ca_path;          /* PEM file; "": the system's CA certificates */
 	int64_t interval_ms;
 	bool once; /* --once */
 };

@@ -13,8 +13,8 @@
 #include "registrar/registrar_metrics.h"
 
 #define ONCE_ATTEMPTS 3
-#define ONCE_LAST_MS 1000                /* a further attempt is not begun with less time than that */
-#define STUCK_MS (3 * POSTER_TIMEOUT_MS) /* nothing that the thread does takes so long */
+#define ONCE_LAST_MS 1000                /* minimum remaining time for another attempt */
+#define STUCK_MS (3 * POSTER_TIMEOUT_MS) /* above any step of the thread */
 #define REASON_NONE (-1)
 
 struct keeper {
@@ -22,21 +22,21 @@ struct keeper {
 	struct poster *poster;
 	struct api_watch *watch; /* NULL with --once */
 	struct registration registration;
-	int reason; /* why our API does not answer, as last logged: enum api_answer or REASON_NONE */
+	int reason; /* the last logged reason why our API does not respond: enum api_answer or REASON_NONE */
 	enum keeper_result result;
 	pthread_t thread;
 	bool started;
 	atomic_bool stopping;
-	_Atomic int64_t moved_ms; /* when the thread last did a step */
+	_Atomic int64_t moved_ms; /* last step of the thread */
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* stopping, or ended */
-	bool ended;             /* guarded by the lock */
+	pthread_cond_t changed; /* of stopping, or ended */
+	bool ended;             /* protected by the lock */
 };
 
 /* ---- waiting ---- */
 
 /*
- * Wait until the flag is set or the time has passed; a change of the flag is signalled with the lock held. Returns it.
+ * Wait for the flag with a timeout; changes of the flag are signalled with the lock held. Returns it.
  */
 static bool wait_locked(struct keeper *keeper, bool (*flag)(struct keeper *keeper), int64_t timeout_ms)
 {
@@ -57,11 +57,11 @@ static bool is_ended(struct keeper *keeper)
 	return keeper->ended;
 }
 
-/* Sleep, unless we are to stop. */
+/* Sleep, unless stopping. */
 static void rest(struct keeper *keeper, int64_t ms)
 {
 	pthread_mutex_lock(&keeper->lock);
-	(void)wait_locked(keeper, is_stopping, ms); /* the caller looks itself */
+	(void)wait_locked(keeper, is_stopping, ms); /* the caller checks */
 	pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -72,18 +72,18 @@ static bool is_cancelled(void *ctx)
 
 /* ---- one step ---- */
 
-/* Before and after an outage, and when the reason changes; not at every attempt. */
+/* Logged before and after an outage, and if the reason changes; not for every attempt. */
 static void log_asked(struct keeper *keeper, enum registration_state before, enum api_answer answer)
 {
 	enum registration_state state = keeper->registration.state;
 
 	if (state == REGISTRATION_WAITING && before != REGISTRATION_WAITING)
-		log_warn("our API is away; registering again when it is back",
+		log_warn("our API does not respond; registering again when it recovers",
 			 log_str("reason", api_answer_text(answer)));
 	else if (state == REGISTRATION_WAITING && keeper->reason != (int)answer)
 		log_info("waiting for our API", log_str("reason", api_answer_text(answer)));
 	else if (state != before)
-		log_info("our API answers; registering");
+		log_info("our API responds; registering");
 	keeper->reason = state == REGISTRATION_WAITING ? (int)answer : REASON_NONE;
 	if (state != before)
 		lifecycle_notify_status(registration_state_name(state));
@@ -112,14 +112,14 @@ static void log_posted(enum registration_event meaning, const struct registratio
 	struct log_field code = log_str("code", answer->rc ? rc_name(answer->rc) : NULL);
 
 	if (meaning == REGISTRATION_ACCEPT)
-		log_info(answer->status == 201 ? "registered" : "registered: the registry knew us", n, status, took,
-			 next);
+		log_info(answer->status == 201 ? "registered" : "registered: updated an existing registration", n,
+			 status, took, next);
 	else if (meaning == REGISTRATION_RETRY)
-		log_warn("the registry could not take the registration; trying again", n, status, took, next, code,
-			 wished, log_str("error", answer->rc ? answer->text : NULL));
+		log_warn("the registration failed; retrying", n, status, took, next, code, wished,
+			 log_str("error", answer->rc ? answer->text : NULL));
 	else
-		log_error("the registry refuses the registration; trying again with the slow re-check only", n, status,
-			  took, next, code, log_str(answer->rc ? "error" : "answer", answer->text));
+		log_error("the registry rejected the registration; retrying with the slow re-check", n, status, took,
+			  next, code, log_str(answer->rc ? "error" : "answer", answer->text));
 }
 
 static void post(struct keeper *keeper)
@@ -166,7 +166,7 @@ static void keep(struct keeper *keeper)
 	}
 }
 
-/* One attempt of --once. Returns how long to wait before the next; < 0: the result stands. */
+/* One attempt of --once. Returns the delay of the next; < 0: final result. */
 static int64_t try_once(struct keeper *keeper, struct backoff *backoff, int attempt, int64_t until_ms)
 {
 	int64_t begun_ms = clock_mono_ms();
@@ -265,7 +265,7 @@ bool keeper_stop(struct keeper *keeper, int64_t timeout_ms)
 
 	if (!keeper->started)
 		return true;
-	atomic_store(&keeper->stopping, true); /* first: an attempt that ends is not begun again */
+	atomic_store(&keeper->stopping, true); /* first, so that no new attempt is started */
 	if (keeper->watch)
 		api_watch_stop(keeper->watch);
 	pthread_mutex_lock(&keeper->lock);

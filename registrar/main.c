@@ -1,5 +1,5 @@
 /*
- * registrar: tells DCM's registry that the provider exists, and keeps it there. Nothing else depends on it.
+ * registrar: registers the provider in DCM's registry, and renews the registration. Nothing else depends on it.
  */
 #include <malloc.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@
 
 #define SERVICE_NAME "registrar"
 #define ARENAS_MAX 2     /* malloc's */
-#define STOP_MAX_MS 3000 /* a request that runs is ended within a second */
+#define STOP_MAX_MS 3000 /* a running request is aborted within a second */
 
 struct process {
 	struct registrar_config config;
@@ -41,7 +41,7 @@ static void log_ready(const struct process *p)
 		 log_str("endpoint", endpoint.data), log_num("interval_ms", p->config.interval_ms));
 }
 
-/* There is nothing to ask a registrar but whether it is there. */
+/* Presence only; the registrar handles no requests. */
 static enum rc start_presence(struct process *p, struct error *err)
 {
 	struct bus_service_options options = {
@@ -67,7 +67,7 @@ static enum rc start_metrics(struct process *p, struct error *err)
 	return metrics_server_create(&p->config.metrics, &p->metrics, &p->metrics_server, err);
 }
 
-/* READY says that we run; that DCM has taken the registration may be hours away, and nothing should wait for it. */
+/* READY is sent at startup, since the first registration may take hours, and nothing should wait for it. */
 static enum rc start(void *ctx, struct error *err)
 {
 	struct process *p = ctx;
@@ -107,7 +107,7 @@ static int stop(void *ctx)
 
 	lifecycle_begin_stop(STOP_MAX_MS, p->config.once ? KEEPER_UNREACHABLE : 0);
 	if (!keeper_stop(p->keeper, STOP_MAX_MS)) {
-		log_warn("a request still runs at the end; leaving it");
+		log_warn("a request is still running at exit");
 		_exit(p->config.once ? KEEPER_UNREACHABLE : 0);
 	}
 	metrics_server_destroy(p->metrics_server);

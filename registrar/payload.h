@@ -1,7 +1,7 @@
 /*
- * What is sent to DCM's registry, and where to. Pure.
+ * Body and URL of the registration. Pure.
  *
- * Source: DCM's service provider manager, POST /providers: creates, or updates the provider of that name.
+ * Source: DCM's service provider manager, POST /providers: creates or updates the provider with that name.
  */
 #ifndef REGISTRAR_PAYLOAD_H
 #define REGISTRAR_PAYLOAD_H
@@ -13,18 +13,18 @@
 #define PAYLOAD_MAX (64u * 1024) /* bytes of a body, and of a URL */
 
 /*
- * Append the JSON body; display_name, metadata and its members only when they are set. Faults are in `out`.
+ * Append the JSON body; display_name, metadata and its members only if set. Check `out` for failure.
  * type  of the resources that the provider manages.
  */
 void payload_write(const struct registrar_config *config, enum resource_type type, struct buf *out);
 
 /*
- * Append the URL to post to: <registration URL>/providers, without doubled slashes. May hold a password: not to be
+ * Append the URL to post to: <registration URL>/providers, without doubled slashes. May contain a password: must not be
  * logged.
  */
 void payload_write_url(const struct registrar_config *config, struct buf *out);
 
-/* Append a URL as it may be shown: without user and password. */
+/* Append a URL without user and password, for display. */
 void payload_write_shown(const char *url, struct buf *out);
 
 #endif

@@ -10,12 +10,12 @@
 #include "common/services/secret.h"
 #include "registrar/payload.h"
 
-#define ANSWER_MAX (1024u * 1024) /* bytes of an answer's body that we read; its beginning is logged */
+#define ANSWER_MAX (1024u * 1024) /* bytes of a response body; its beginning is logged */
 
 struct poster {
 	const char *ca_path;
-	char *ca_pem;              /* the last that could be read; NULL: none yet */
-	char said[ERROR_TEXT_MAX]; /* why it could not be read again; "": it could */
+	char *ca_pem;              /* the last valid content; NULL: none yet */
+	char said[ERROR_TEXT_MAX]; /* the last logged read error; "": none */
 	struct buf url;
 	struct buf body;
 	struct http_client *client;
@@ -81,7 +81,7 @@ void poster_check(const struct registrar_config *config, struct buf *faults)
 		buf_addf(faults, "%s\n", err.text);
 }
 
-/* What cannot be read is told once, and the old ones stay in use. */
+/* Errors are logged once, and the current certificates stay in use. */
 static enum rc renew_authorities(struct poster *poster, struct error *err)
 {
 	char *text = NULL;
@@ -94,9 +94,9 @@ static enum rc renew_authorities(struct poster *poster, struct error *err)
 		return RC_OK;
 	}
 	if (!poster->ca_pem)
-		return error_wrap(err, RC_UNAVAILABLE, "the registry's authorities");
+		return error_wrap(err, RC_UNAVAILABLE, "the registry's CA certificates");
 	if (strcmp(poster->said, err->text) != 0)
-		log_warn("the registry's authorities cannot be read again; the old ones stay in use", log_err(err));
+		log_warn("cannot read the registry's CA certificates again; keeping the current ones", log_err(err));
 	snprintf(poster->said, sizeof(poster->said), "%s", err->text);
 	return RC_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * One POST of the registration, with what is needed to send it.
+ * Sends the registration.
  */
 #ifndef REGISTRAR_POSTER_H
 #define REGISTRAR_POSTER_H
@@ -12,7 +12,7 @@
 
 struct poster;
 
-/* For `check` of a config_program: a line when the authorities are of no use. */
+/* For `check` of a config_program: appends a line if the CA certificates are invalid. */
 void poster_check(const struct registrar_config *config, struct buf *faults);
 
 /*
@@ -22,15 +22,15 @@ void poster_check(const struct registrar_config *config, struct buf *faults);
 enum rc poster_create(const struct registrar_config *config, enum resource_type type, struct poster **ret_poster,
 		      struct error *err) must_check;
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void poster_destroy(struct poster *poster);
 
 /*
- * Post once, and say what came of it. The authority file is read anew each time, since such files are rotated; when it
- * cannot be, the old content stays in use.
+ * Post once, and return the result. The CA file is read again each time, since such files are rotated; if that fails,
+ * the current content stays in use.
  *
- * timeout_ms  > 0, for everything.
- * cancelled   asked every second: true ends the request.
+ * timeout_ms  > 0, total.
+ * cancelled   called every second: true aborts the request.
  *
  * Blocks: up to timeout_ms.  Threads: one at a time.
  */

@@ -22,13 +22,13 @@ static struct metric_cell states[REGISTRATION_STATE_COUNT], posts[RESULTS], acce
 
 /* clang-format off */
 static const struct metric
-	state_metric = { .name = "dcm_sp_registration_state", .help = "The state of the registration with DCM: 1, all others 0",
+	state_metric = { .name = "dcm_sp_registration_state", .help = "State of the registration with DCM: 1 for the current state, else 0",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = states,
 		.labels = { { "state", REGISTRATION_STATE_COUNT, state_value } } },
-	posts_metric = { .name = "dcm_sp_registration_posts", .help = "Registrations sent, by what the registry made of them",
+	posts_metric = { .name = "dcm_sp_registration_posts", .help = "Registrations sent, by result",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = posts, .labels = { { "result", RESULTS, result_value } } },
 	accepted_metric = { .name = "dcm_sp_registration_age_seconds", .unit = "seconds",
-		.help = "How long ago the registry last accepted the registration; not shown before it did",
+		.help = "Age of the last accepted registration; absent before the first one",
 		.type = METRIC_AGE, .scale = METRIC_MS, .cells = &accepted };
 /* clang-format on */
 

@@ -1,5 +1,5 @@
 /*
- * The metrics of the registrar: counters of registrations, and the whole page.
+ * The metrics of the registrar: counters of registrations, and the exported list.
  */
 #ifndef REGISTRAR_REGISTRAR_METRICS_H
 #define REGISTRAR_REGISTRAR_METRICS_H
@@ -9,7 +9,7 @@
 
 extern const struct metric *const *const registrar_metrics[];
 
-/* The state is this one now. */
+/* Set the current state. */
 void registrar_metrics_state(enum registration_state state);
 
 /* A POST has ended with REGISTRATION_ACCEPT, REGISTRATION_RETRY or REGISTRATION_REFUSE. */

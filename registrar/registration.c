@@ -3,7 +3,7 @@
 #include "common/base/random.h"
 #include "common/services/log.h"
 
-#define JITTER_PARTS 10 /* the slow re-check comes up to a tenth earlier or later */
+#define JITTER_PARTS 10 /* the slow re-check varies by up to a tenth */
 
 static const char *const state_names[REGISTRATION_STATE_COUNT] = {
 	[REGISTRATION_WAITING] = "waiting for our API",
@@ -25,7 +25,7 @@ static const char *const event_names[REGISTRATION_EVENT_COUNT] = {
 #define R REGISTRATION_REGISTERED
 #define F REGISTRATION_REFUSED
 static const signed char transitions[REGISTRATION_STATE_COUNT][REGISTRATION_EVENT_COUNT] = {
-	/*       API up  API lost  due  accept  retry  refuse */
+	/*       API up  API lost  due  accept  retry  reject */
 	[W] = {  P,      -1,       -1,  -1,     -1,    -1 },
 	[P] = { -1,       W,        P,   R,      B,     F },
 	[B] = { -1,       W,        P,  -1,     -1,    -1 },
@@ -55,7 +55,7 @@ static void set_state(struct registration *r, enum registration_event event)
 	int next = registration_next_state(r->state, event);
 
 	if (next < 0) {
-		log_error("an event that cannot happen in this state; ignored", log_str("state", state_names[r->state]),
+		log_error("ignoring an invalid event for this state", log_str("state", state_names[r->state]),
 			  log_str("event", event_names[event]));
 		return;
 	}
@@ -74,7 +74,7 @@ void registration_init(struct registration *r, int64_t interval_ms, int64_t now_
 	};
 }
 
-/* Check first: a POST is in vain when our API has gone. */
+/* Check first: a POST is useless if our API is down. */
 enum registration_todo registration_todo(const struct registration *r, int64_t now_ms, int64_t *ret_wait_ms)
 {
 	bool posts = r->state != REGISTRATION_WAITING;
@@ -116,7 +116,7 @@ static void on_missed(struct registration *r, int64_t now_ms)
 	}
 	eager = r->state == REGISTRATION_WAITING && r->misses < REGISTRATION_EAGER_ASKS;
 	if (r->misses > REGISTRATION_EAGER_ASKS)
-		r->misses = REGISTRATION_EAGER_ASKS; /* enough is known; it could wait for years */
+		r->misses = REGISTRATION_EAGER_ASKS; /* avoid an overflow */
 	r->ask_at_ms = now_ms + (eager ? REGISTRATION_ASK_EAGER_MS : REGISTRATION_ASK_MISSED_MS);
 }
 
@@ -145,7 +145,7 @@ enum registration_event registration_meaning(const struct registration_answer *a
 
 	if (answer->rc == RC_INVALID_ARGUMENT)
 		return REGISTRATION_REFUSE;
-	/* An answer that is too large is one all the same; any other that broke off is none. */
+	/* A response that is too large counts as a response; any other truncated one does not. */
 	if ((answer->rc && answer->rc != RC_TOO_LARGE) || status == 0)
 		return REGISTRATION_RETRY;
 	if (status >= 200 && status < 300)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's test command: installs what is missing, builds, and passes all tests that need no cluster.
+# The test command of the README: installs missing packages, builds, and runs all tests that need no cluster.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."

@@ -4,7 +4,7 @@
 
 #include "common/base/strutil.h"
 
-/* The Makefile makes this object depend on the files. */
+/* The Makefile declares the dependency on the files. */
 #define EMBED(name, file)                                \
 	__asm__(".section .rodata\n"                     \
 		".global console_" #name "_begin\n"      \

@@ -1,5 +1,5 @@
 /*
- * The console: a page in the browser that is a client of the API like any other. Its files are part of the program.
+ * The web console, a client of the API. Its files are embedded in the program.
  */
 #ifndef API_SVC_CONSOLE_CONSOLE_H
 #define API_SVC_CONSOLE_CONSOLE_H
@@ -7,22 +7,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A file of the console; all of it lives for ever. */
+/* A file of the console; static. */
 struct console_file {
-	const char *path; /* under which it is served: "/console" */
+	const char *path; /* its URL path: "/console" */
 	const char *media_type;
 	const char *text;
 	size_t len;
 };
 
 /*
- * The headers of its files, names and values in turn, NULL at the end: nothing but these files may run, nothing but
- * this service is spoken to, and no other page may frame it.
- * Source: CSP Level 3; Fetch (X-Content-Type-Options); RFC 9111 (no-cache: a new version is shown at once).
+ * The headers of its files, alternating names and values, NULL-terminated: only these scripts may run, only this
+ * service may be contacted, and no other page may frame it.
+ * Source: CSP Level 3; Fetch (X-Content-Type-Options); RFC 9111 (no-cache: a new version is used immediately).
  */
 extern const char *const console_headers[];
 
-/* The file of that path; false: there is none. */
+/* The file with that path; false: none. */
 bool console_find(const char *path, struct console_file *ret_file);
 
 #endif

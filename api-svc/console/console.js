@@ -1,4 +1,4 @@
-// The console: a client of the API like any other. State comes from GET /containers:watch; nothing is kept here but what it told.
+// The console is an ordinary API client. Its only state is that received from GET /containers:watch.
 "use strict";
 
 const API = "api/v1alpha1/containers";
@@ -8,18 +8,18 @@ const LOG_TAIL = 200;
 const USAGE_EVERY_MS = 15000;
 const USAGE_SAMPLES = 60;
 const RETRY_MIN_MS = 500, RETRY_MAX_MS = 15000;
-const SILENCE_MS = 35000; // of a stream, which has a comment every 15 s: its connection is dead
+const SILENCE_MS = 35000; // the connection of a stream is considered lost (a comment is sent every 15 s)
 const HEALTH_EVERY_MS = 5000, HEALTH_MS = 4000;
 
 const $ = (id) => document.getElementById(id);
 const containers = new Map(); // id -> container
 const rows = new Map(); // id -> <tr>
 let chosen = null; // id
-let words = ""; // of a filter that is none for the server
+let words = ""; // search words, matched locally
 let watching = null; // AbortController
-let panel = null; // {stop()} of the tab that is open
+let panel = null; // {stop()} of the open tab
 
-// ---- asking ------------------------------------------------------------------------------------------------------
+// ---- requests ------------------------------------------------------------------------------------------------------
 
 class Problem extends Error {
   constructor(status, body) {
@@ -31,10 +31,10 @@ class Problem extends Error {
 
 async function ask(method, path, { body, type = "application/json", headers = {}, signal } = {}) {
   const token = sessionStorage.getItem("token");
-  if (/[^\x21-\x7e]/.test(token || "")) { // no header can have it
+  if (/[^\x21-\x7e]/.test(token || "")) { // not allowed in a header
     sessionStorage.removeItem("token");
     setTimeout(signIn);
-    throw new Problem(401, { detail: "this is no token" });
+    throw new Problem(401, { detail: "invalid token" });
   }
   const response = await fetch(API + path, {
     method, signal, cache: "no-store",
@@ -43,7 +43,7 @@ async function ask(method, path, { body, type = "application/json", headers = {}
   });
   if (response.ok) return response;
   let problem = {};
-  try { problem = await response.json(); } catch { /* a proxy's page: the status has to do */ }
+  try { problem = await response.json(); } catch { /* not JSON (from a proxy): only the status is known */ }
   if (response.status === 401) setTimeout(signIn);
   throw new Problem(response.status, problem);
 }
@@ -54,7 +54,7 @@ const pause = (ms, signal) => new Promise((resolve) => {
   signal?.addEventListener("abort", () => { clearTimeout(timer); resolve(); });
 });
 
-// A text/event-stream: null when it has begun, then each event {event, id, data}. One that falls silent ends with an error.
+// A text/event-stream: yields null on start, then each event {event, id, data}. Fails if the stream is silent.
 async function* follow(path, last, signal) {
   const own = new AbortController();
   const end = () => own.abort();
@@ -157,7 +157,7 @@ function draw() {
     setText($("count"), "(" + all.length + ")");
     $("empty").hidden = all.length > 0;
     $("more").hidden = all.length <= ROWS_MAX;
-    setText($("more"), (all.length - ROWS_MAX) + " more are not shown: narrow the filter.");
+    setText($("more"), (all.length - ROWS_MAX) + " more are not shown: refine the filter.");
     drawDetail();
   });
 }
@@ -168,7 +168,7 @@ function take(event) {
   else if (data.container) containers.set(data.container.id, data.container);
 }
 
-// Watch until it is aborted, and again from the last event after each loss.
+// Watch until aborted; after a loss, resume from the last event.
 async function watch(filter) {
   watching?.abort();
   const { signal } = watching = new AbortController();
@@ -209,7 +209,7 @@ async function watch(filter) {
   }
 }
 
-// Words are looked for here; what has an operator is the server's filter.
+// Plain words are matched here; expressions with an operator are filtered by the server.
 function applyFilter() {
   const text = $("filter").value.trim();
   const isFilter = /[=<>:()]|\b(AND|OR|NOT)\b/.test(text);
@@ -226,7 +226,7 @@ async function lookAtHealth() {
   let state = "unhealthy";
   try {
     state = (await (await ask("GET", "/health", { signal: AbortSignal.timeout(HEALTH_MS) })).json()).status;
-  } catch { /* then it is that */ }
+  } catch { /* unreachable */ }
   $("health").className = "badge " + state;
   setText($("health"), state);
   setTimeout(lookAtHealth, HEALTH_EVERY_MS);
@@ -239,7 +239,7 @@ function drawDetail() {
   if (chosen === null) return;
   $("detail-status").className = "badge " + (c ? c.status : "UNKNOWN");
   setText($("detail-status"), c ? c.status : "not shown");
-  setText($("detail-why"), c ? c.status_message || "" : "It is deleted, or the filter does not let it through.");
+  setText($("detail-why"), c ? c.status_message || "" : "Deleted, or does not match the filter.");
   const r = c?.replicas;
   setText($("detail-replicas"), r ? `${r.ready} of ${r.desired} replicas ready, ${r.updated} updated, revision ${c.revision ?? "unknown"}` : "");
   setText($("spec"), c ? JSON.stringify(c.spec, null, 2) : "");
@@ -344,7 +344,7 @@ function showEvents(id) {
         }
         return row;
       }));
-      setText($("events-state"), list.length ? "" : "Kubernetes has no events of it.");
+      setText($("events-state"), list.length ? "" : "No events.");
     } catch (fault) {
       if (!signal.aborted) setText($("events-state"), fault.message);
     }
@@ -382,7 +382,7 @@ function showUsage(id) {
 
 // ---- dialogs -----------------------------------------------------------------------------------------------------
 
-// A question with an input (or without: label null); the text, or null when it is cancelled.
+// Show a dialog with an input (none: label null); return the text, or null if cancelled.
 function question({ title, text = "", label = null, value = "", yes, secret = false }) {
   setText($("ask-title"), title);
   setText($("ask-text"), text);
@@ -399,8 +399,8 @@ function question({ title, text = "", label = null, value = "", yes, secret = fa
 
 async function signIn() {
   if ($("ask-dialog").open) return;
-  const token = await question({ title: "Token", text: "This service asks for a token. It is kept until this tab is closed.",
-    label: "Token", yes: "Use it", secret: true });
+  const token = await question({ title: "Token", text: "This service requires a token. It is stored until this tab is closed.",
+    label: "Token", yes: "Sign in", secret: true });
   if (token === null) return;
   sessionStorage.setItem("token", token);
   applyFilter.last = undefined;
@@ -408,7 +408,7 @@ async function signIn() {
 }
 
 const list = (text) => text.split(/[,\n]/).map((part) => part.trim()).filter(Boolean);
-// "8" is a number; what is none goes as it is: the server says what is wrong with it.
+// Convert "8" to a number; send anything else unchanged, for the server to reject.
 const number = (text) => /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text.trim();
 const pairs = (parts) => parts.map((part) => { const i = part.indexOf("="); return i < 0 ? [part, ""] : [part.slice(0, i).trim(), part.slice(i + 1).trim()]; });
 
@@ -435,7 +435,7 @@ function readForm() {
   return spec;
 }
 
-// Of a spec that the form can show whole: what it has no field for stays as it is, because only what differs is sent.
+// Fill in the form from a spec. Fields that are not in the form are preserved, since only differences are sent.
 function fillForm(c) {
   const spec = c?.spec;
   const set = (name, value) => { $("form").elements[name].value = value ?? ""; };
@@ -477,7 +477,7 @@ function clearFaults() {
   for (const field of $("form").elements) { field.removeAttribute("aria-invalid"); field.removeAttribute("aria-describedby"); }
 }
 
-// RFC 7396: what differs between what the form showed and what it says now.
+// RFC 7396: the differences between the initial and the current values of the form.
 function difference(before, now) {
   const patch = {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
@@ -516,7 +516,7 @@ async function sendForm(event) {
     }
     $("form-dialog").close();
   } catch (fault) {
-    showFaults(fault.status === 412 ? new Problem(412, { detail: "It was changed meanwhile: cancel, and edit it anew." }) : fault);
+    showFaults(fault.status === 412 ? new Problem(412, { detail: "The container has changed in the meantime; cancel and edit it again." }) : fault);
   }
   $("form-send").disabled = false;
 }
@@ -540,14 +540,14 @@ $("scale").addEventListener("click", async () => {
   if (count !== null) act("Scale", "POST", ":scale", { body: { replicas: number(count) } });
 });
 $("rollback").addEventListener("click", async () => {
-  const revision = await question({ title: "Roll back " + chosen, text: "Empty: to the revision before the current one.", label: "Revision", yes: "Roll back" });
+  const revision = await question({ title: "Roll back " + chosen, text: "Empty: the previous revision.", label: "Revision", yes: "Roll back" });
   if (revision !== null) act("Roll back", "POST", ":rollback", { body: revision.trim() ? { revision: number(revision) } : {} });
 });
 $("delete").addEventListener("click", async () => {
   const id = chosen, etag = containers.get(id)?.etag;
-  const answer = await question({ title: "Delete " + id, text: "The container and what belongs to it are removed. Type its id to confirm.", label: "Id", yes: "Delete" });
+  const answer = await question({ title: "Delete " + id, text: "The container and its resources are deleted. Enter its id to confirm.", label: "Id", yes: "Delete" });
   if (answer === null) return;
-  if (answer.trim() !== id) setText($("outcome"), "Delete: the id was not confirmed, nothing was done");
+  if (answer.trim() !== id) setText($("outcome"), "Delete: id not confirmed, nothing was deleted");
   else act("Delete", "DELETE", "", etag ? { headers: { "If-Match": '"' + etag + '"' } } : {});
 });
 for (const tab of $("tabs").children) tab.addEventListener("click", () => open(tab));

@@ -7,8 +7,8 @@
 #include "api-svc/document/faults.h"
 #include "common/base/strutil.h"
 
-#define DIGITS_MAX 400 /* significant ones that are compared: no shown number has more than 17 */
-#define QUOTED_MAX 40  /* bytes of a number that an error repeats */
+#define DIGITS_MAX 400 /* significant digits that are compared; the output has at most 17 */
+#define QUOTED_MAX 40  /* bytes of a number in an error message */
 #define EXPONENT_MAX 1000000
 
 /* ---- two decimals ---- */
@@ -88,8 +88,8 @@ static bool is_exact(const char *text, size_t len)
 struct level {
 	bool is_object;
 	bool wants_key;
-	size_t index;    /* of an array's item */
-	const char *key; /* with its quotes */
+	size_t index;    /* of an array item */
+	const char *key; /* including quotes */
 	size_t key_len;
 };
 
@@ -125,7 +125,7 @@ static void walk_number(struct walk *w)
 		return;
 	for (size_t i = 0; i < w->depth; i++)
 		add_level(&w->levels[i], &pointer);
-	faults_add(w->faults, pointer.data, "the number %.*s cannot be kept exactly: send it as a string",
+	faults_add(w->faults, pointer.data, "the number %.*s cannot be represented exactly: send it as a string",
 		   (int)(len < QUOTED_MAX ? len : QUOTED_MAX), first);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Numbers that would come back as others. A value is kept as a double and shown in the shortest text that reads back as
- * that double; what that changes is refused, so that whatever is shown can be sent again.
+ * Detects numbers that would be returned changed. Values are stored as doubles and written as the shortest text that
+ * parses to the same double; numbers that this changes are rejected, so that output can be sent back unchanged.
  */
 #ifndef API_SVC_DOCUMENT_EXACT_NUMBERS_H
 #define API_SVC_DOCUMENT_EXACT_NUMBERS_H
@@ -8,9 +8,8 @@
 #include "api-svc/document/faults.h"
 
 /*
- * Add a fault for each number in the text that does not come back equal. A fraction is given the precision of a double,
- * as JSON numbers commonly are (RFC 8259 section 6); whatever a double makes a whole number of must be exactly that
- * number.
+ * Add an error for each number in the text that would be returned changed. Fractions have the precision of a double, as
+ * usual for JSON (RFC 8259 section 6); a number that becomes an integer as a double must be exactly that integer.
  *
  * text  valid JSON of at most JSON_DEPTH_MAX levels (json_parse_strict).
  */

@@ -7,7 +7,7 @@
 
 #include "common/base/strutil.h"
 
-/* Bytes of a fault as JSON, with every byte of it escaped as \\uXXXX. */
+/* Bytes of an error as JSON, with every byte escaped as \\uXXXX. */
 #define FAULT_JSON_MAX (6 * (FAULT_DETAIL_MAX + FAULT_POINTER_MAX) + 64)
 
 void faults_clear(struct faults *f)
@@ -69,7 +69,7 @@ void faults_summary(const struct faults *f, struct buf *out)
 		buf_addf(out, "%s: ", f->items[0].pointer);
 	buf_add_str(out, f->items[0].detail);
 	if (more > 0)
-		buf_addf(out, "; and %zu more %s", more, more == 1 ? "fault" : "faults");
+		buf_addf(out, "; and %zu more %s", more, more == 1 ? "error" : "errors");
 }
 
 static void write_one(struct json_writer *w, const char *detail, const char *pointer)
@@ -89,7 +89,7 @@ void faults_write(const struct faults *f, struct json_writer *w, const char *key
 	for (; i < f->count && w->out->len + FAULT_JSON_MAX <= max; i++)
 		write_one(w, f->items[i].detail, f->items[i].pointer);
 	if (i < f->count) {
-		snprintf(rest, sizeof(rest), "%zu more faults are left out", f->count - i + f->dropped);
+		snprintf(rest, sizeof(rest), "%zu more errors omitted", f->count - i + f->dropped);
 		write_one(w, rest, "");
 	}
 	json_end_array(w);

@@ -1,5 +1,5 @@
 /*
- * What is wrong with a request: a list of sentences, each with the place that it is about.
+ * The validation errors of a request: messages with their locations.
  */
 #ifndef API_SVC_DOCUMENT_FAULTS_H
 #define API_SVC_DOCUMENT_FAULTS_H
@@ -10,9 +10,9 @@
 #include "common/base/buf.h"
 #include "common/services/json_write.h"
 
-#define FAULTS_MAX 100         /* kept; the rest is only counted */
-#define FAULT_DETAIL_MAX 300   /* bytes with the NUL; longer text is cut */
-#define FAULT_POINTER_MAX 1024 /* bytes of a pointer with the NUL; longer ones are cut */
+#define FAULTS_MAX 100         /* stored; more are only counted */
+#define FAULT_DETAIL_MAX 300   /* bytes with the NUL; longer text is truncated */
+#define FAULT_POINTER_MAX 1024 /* bytes of a pointer with the NUL; longer ones are truncated */
 
 struct fault {
 	char *detail;  /* "must be at least 1" */
@@ -23,25 +23,25 @@ struct faults {
 	struct fault items[FAULTS_MAX];
 	size_t count;   /* in items */
 	size_t dropped; /* beyond FAULTS_MAX */
-	bool no_memory; /* at least one fault could not be kept */
+	bool no_memory; /* at least one error could not be stored */
 };
 
-/* Free what is in the list; it is empty then. Takes a zeroed struct. */
+/* Free the items; the list is empty then. A zeroed struct is allowed. */
 void faults_clear(struct faults *f);
 #define cleanup_faults cleanup_with(faults_clear)
 
-/* Add one. The same sentence about the same place is kept once. */
+/* Add an error. Duplicates are stored once. */
 void faults_add(struct faults *f, const char *pointer, const char *fmt, ...) printf_format(3, 4);
 
-/* Is something wrong (or could not be written down)? */
+/* Whether there are errors (or one could not be recorded). */
 bool faults_any(const struct faults *f);
 
-/* Append one sentence about all of them: the first, and how many more there are. */
+/* Append a summary: the first error, and the number of others. */
 void faults_summary(const struct faults *f, struct buf *out);
 
 /*
- * Write them as an array of {"detail", "pointer"} under `key`. What would take the writer's buffer beyond `max` bytes
- * is left out: the last item then says how many.
+ * Write them as an array of {"detail", "pointer"} under `key`. Errors that would make the buffer exceed `max` bytes are
+ * omitted: the last item then has their number.
  */
 void faults_write(const struct faults *f, struct json_writer *w, const char *key, size_t max);
 
@@ -49,7 +49,7 @@ void faults_write(const struct faults *f, struct json_writer *w, const char *key
 void fault_pointer_add_name(struct buf *pointer, const char *name);
 void fault_pointer_add_index(struct buf *pointer, size_t index);
 
-/* Take `prefix` off the pointers that begin with it. */
+/* Remove `prefix` from pointers that begin with it. */
 void faults_strip_prefix(struct faults *f, const char *prefix);
 
 #endif

@@ -1,6 +1,6 @@
 #include "api-svc/document/merge_patch.h"
 
-/* A value that is put where no object is: without the members that are null, which would only remove something. */
+/* Copy a value to where no object exists: without null members. */
 static enum rc place(cJSON *target, const cJSON *value, cJSON **ret_placed, struct error *err)
 {
 	cJSON *placed = cJSON_IsObject(value) ? cJSON_CreateObject() : cJSON_Duplicate(value, 1);
@@ -16,7 +16,7 @@ static enum rc place(cJSON *target, const cJSON *value, cJSON **ret_placed, stru
 	return RC_OK;
 }
 
-/* As deep as a patch may be nested: JSON_DEPTH_MAX. */
+/* Recursion is bounded by JSON_DEPTH_MAX. */
 static enum rc apply(cJSON *target, const cJSON *value, struct error *err)
 {
 	cJSON *there = json_get(target, value->string);

@@ -7,10 +7,10 @@
 #include "common/services/json.h"
 
 /*
- * Apply the member `name` of the patch to that of `target`: null removes it, an object is merged member by member, any
- * other value takes its place. Does nothing when the patch has no such member.
+ * Apply the member `name` of the patch to that of `target`: null removes it, an object is merged by member, any other
+ * value replaces it. No effect if the patch has no such member.
  *
- * target  an object; after an error half changed.
+ * target an object; partly changed after an error.
  * Errors: RC_NO_MEMORY.
  */
 enum rc merge_patch_member(cJSON *target, const cJSON *patch, const char *name, struct error *err) must_check;

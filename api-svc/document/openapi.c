@@ -15,11 +15,11 @@
 #define JSON_MEDIA_TYPE "application/json"
 #define MERGE_PATCH_MEDIA_TYPE "application/merge-patch+json"
 
-#ifndef OPENAPI_FILE /* programs for tests have one more path: tests/streams/ */
+#ifndef OPENAPI_FILE /* test programs have an additional path: tests/streams/ */
 #define OPENAPI_FILE "api-svc/openapi.yaml"
 #endif
 
-/* The Makefile makes this object depend on the file. */
+/* The Makefile declares the dependency on the file. */
 __asm__(".section .rodata\n"
 	".global openapi_embedded_begin\n"
 	".global openapi_embedded_end\n"
@@ -60,7 +60,7 @@ static enum rc refuse(struct error *err, const char *what)
 	return error_set(err, RC_INVALID_ARGUMENT, "%s", what);
 }
 
-/* ---- what an operation takes ---- */
+/* ---- parameters and bodies ---- */
 
 static bool place_from_name(const char *name, enum openapi_place *ret_place)
 {
@@ -98,7 +98,7 @@ static enum rc add_parameter(struct openapi *o, struct openapi_operation *op, co
 	return RC_OK;
 }
 
-/* `nodes` is a list of parameters, of the operation or of its path; NULL: none. */
+/* nodes: the parameters of the operation or of its path; NULL: none. */
 static enum rc add_parameters(struct openapi *o, struct openapi_operation *op, const cJSON *nodes, struct error *err)
 {
 	const cJSON *node = NULL;
@@ -114,7 +114,7 @@ static enum rc add_parameters(struct openapi *o, struct openapi_operation *op, c
 	return rc;
 }
 
-/* Compile every schema of a `content` object, so that responses are checked too; the one of JSON is returned. */
+/* Compile every schema of a `content` object, to validate responses too; returns the one of JSON. */
 static enum rc read_content(struct openapi *o, const cJSON *content, const struct schema **ret_json, struct error *err)
 {
 	const cJSON *media = NULL;
@@ -139,7 +139,7 @@ static enum rc read_response(struct openapi *o, const cJSON *node, struct error 
 	enum rc rc;
 
 	if (!response)
-		return refuse(err, "a reference leads nowhere");
+		return refuse(err, "dangling reference");
 	cJSON_ArrayForEach (header, json_get(response, "headers")) {
 		rc = schema_compile(o->schemas, json_get(resolve(o, header), "schema"), &schema, err);
 		if (rc)
@@ -179,7 +179,7 @@ static enum rc read_operation(struct openapi *o, struct openapi_operation *op, c
 	if (!op->parameters)
 		return error_no_memory(err);
 	if (!op->id)
-		return refuse(err, "there is no operationId");
+		return refuse(err, "missing operationId");
 	if (openapi_operation(o, op->id))
 		return error_set(err, RC_INVALID_ARGUMENT, "duplicate operationId '%s'", op->id);
 	rc = add_parameters(o, op, json_get(path, "parameters"), err);
@@ -211,7 +211,7 @@ static enum rc read_paths(struct openapi *o, struct error *err)
 			if (o->operation_count == OPERATIONS_MAX)
 				return refuse(err, "the document has too many operations");
 			rc = read_operation(o, &o->operations[o->operation_count], path, node, err);
-			if (rc) /* the half-read operation is freed with the rest */
+			if (rc) /* the incomplete operation is freed with the rest */
 				return error_wrap(err, rc, "%s %s", methods[i], path->string);
 			o->operation_count++;
 		}

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#define BRANCHES_MAX 16 /* schemas that speak about one value at once; our document needs 2 */
+#define BRANCHES_MAX 16 /* schemas that apply to one value; our document needs 2 */
 
-/* The schemas that a value has to obey together: one, and those of its allOf. */
+/* The schemas that apply to a value: one, and those of its allOf. */
 struct branches {
 	const struct schema *items[BRANCHES_MAX];
 	size_t count;

@@ -1,5 +1,5 @@
 /*
- * What of a request counts: the part of a value that its schema names.
+ * Reduces a request to the members that its schema defines.
  */
 #ifndef API_SVC_DOCUMENT_PROJECTION_H
 #define API_SVC_DOCUMENT_PROJECTION_H
@@ -8,11 +8,11 @@
 #include "common/services/json_write.h"
 
 /*
- * Write the members of an object without what is ignored in requests: properties that the schema does not name (unless
- * it says `additionalProperties`, or names none at all), `readOnly` properties, and nulls where the schema allows null,
- * since there null means the same as nothing. The same inside of the members.
+ * Write the members of an object without ignored ones: undefined properties (unless the schema has
+ * `additionalProperties`, or no properties), `readOnly` properties, and nulls where the schema allows null, which is
+ * the same as absent. Applied recursively.
  *
- * object  has passed validator_check(). Failure is the buffer's (buf_check).
+ * object has passed validator_check(). Check the buffer for failure (buf_check).
  */
 void projection_write(const struct schema *schema, const cJSON *object, struct json_writer *w);
 

@@ -66,7 +66,7 @@ static void check_labels(const struct rule_context *c)
 	const cJSON *label = NULL;
 
 	cJSON_ArrayForEach (label, json_at(c->spec, "metadata.labels"))
-		if (label->string) /* the validator refuses an array there */
+		if (label->string) /* an array is rejected by the validator */
 			check_label(c, label);
 }
 
@@ -101,7 +101,7 @@ static void check_ports(const struct rule_context *c)
 #define STRATEGY "/provider_hints/kubernetes/strategy"
 #define AUTOSCALE "/provider_hints/kubernetes/autoscale"
 
-/* A number, or the digits before a '%'; -1: neither, or not there. */
+/* A number, or the digits before a '%'; -1: neither, or missing. */
 static int64_t share_of(const cJSON *share)
 {
 	int64_t number = -1;
@@ -124,9 +124,9 @@ static void check_strategy(const struct rule_context *c)
 	if (!str_equal(json_string_at(strategy, "type"), "recreate"))
 		return;
 	if (surge)
-		add_fault(c, STRATEGY "/max_surge", "has no meaning for the type recreate");
+		add_fault(c, STRATEGY "/max_surge", "is not allowed for the type recreate");
 	if (unavailable)
-		add_fault(c, STRATEGY "/max_unavailable", "has no meaning for the type recreate");
+		add_fault(c, STRATEGY "/max_unavailable", "is not allowed for the type recreate");
 }
 
 static void check_statefulset(const struct rule_context *c)
@@ -144,7 +144,7 @@ static void check_statefulset(const struct rule_context *c)
 
 		snprintf(where, sizeof(where), STRATEGY "/%s", members[i]);
 		if (json_get(strategy, members[i]))
-			add_fault(c, where, "has no meaning for a StatefulSet, which replaces one Pod at a time");
+			add_fault(c, where, "is not allowed for a StatefulSet, which replaces one Pod at a time");
 	}
 }
 
@@ -157,7 +157,7 @@ static void check_autoscale(const struct rule_context *c)
 	if (json_int_at(autoscale, "min", 1) > json_int_at(autoscale, "max", INT64_MAX))
 		add_fault(c, AUTOSCALE "/min", "must not be more than max");
 	if (!json_get(autoscale, "cpu_percent") && !json_get(autoscale, "memory_percent"))
-		add_fault(c, AUTOSCALE, "needs cpu_percent or memory_percent");
+		add_fault(c, AUTOSCALE, "requires cpu_percent or memory_percent");
 }
 
 static const struct rule {
@@ -166,11 +166,11 @@ static const struct rule {
 } rules[] = {
 	{ "cpu: min <= max", check_cpu },
 	{ "memory: min <= max", check_memory },
-	{ "labels: valid for Kubernetes, and not ours", check_labels },
-	{ "strategy: Pods can be replaced at all", check_strategy },
-	{ "strategy: what a StatefulSet has of it", check_statefulset },
-	{ "autoscale: min <= max, and by something", check_autoscale },
-	{ "ports: each once for a protocol", check_ports },
+	{ "labels: valid for Kubernetes, not reserved", check_labels },
+	{ "strategy: Pods can be replaced", check_strategy },
+	{ "strategy: supported by a StatefulSet", check_statefulset },
+	{ "autoscale: min <= max, at least one metric", check_autoscale },
+	{ "ports: unique per protocol", check_ports },
 };
 
 void rules_check(const cJSON *spec, const char *pointer, struct faults *faults)

@@ -1,6 +1,6 @@
 /*
- * What a container's spec must obey beyond its schema: rules between two fields, and those that OpenAPI 3.0 has no
- * words for. One table; the API document names the same rules in words.
+ * Rules for a container's spec in addition to its schema: between two fields, or not expressible in OpenAPI 3.0. One
+ * table; the API document describes the same rules in text.
  */
 #ifndef API_SVC_DOCUMENT_RULES_H
 #define API_SVC_DOCUMENT_RULES_H
@@ -9,10 +9,10 @@
 #include "common/services/json.h"
 
 /*
- * Add to `faults` what is wrong with the spec. Fields that are missing or of the wrong type are the validator's
- * business; every rule looks only at what it understands.
+ * Add violations to `faults`. Fields that are missing or of a wrong type are reported by the validator, and ignored by
+ * the rules.
  *
- * pointer  where the spec stands: "/spec", or "" for a bare one.
+ * pointer  location of the spec: "/spec", or "" for a bare one.
  */
 void rules_check(const cJSON *spec, const char *pointer, struct faults *faults);
 

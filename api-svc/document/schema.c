@@ -18,11 +18,11 @@ static const char *const type_names[SCHEMA_TYPE_COUNT] = {
 	[SCHEMA_BOOLEAN] = "boolean",
 };
 
-/* One schema of the set, found again by the node that it was made from. */
+/* A schema of the set, identified by its node. */
 struct entry {
 	struct schema schema;
 	const cJSON *node;
-	bool complete; /* false while its keywords are being read: to come here again is a circle */
+	bool complete; /* false while its keywords are being read, to detect cycles */
 	struct entry *next;
 };
 
@@ -38,7 +38,7 @@ const char *schema_type_name(enum schema_type type)
 
 /* ---- references ---- */
 
-/* The member or element of `node` that the part names; the part is still escaped (RFC 6901). */
+/* The member or element of `node` for the part of the pointer, which is still escaped (RFC 6901). */
 static const cJSON *step_into(const cJSON *node, const char *part, size_t len)
 {
 	char name[POINTER_PART_MAX];
@@ -159,7 +159,7 @@ enum rc schema_compile(struct schema_set *set, const cJSON *node, const struct s
 
 	node = schema_resolve(set->document, node);
 	if (!cJSON_IsObject(node))
-		return error_set(err, RC_INVALID_ARGUMENT, "'%s' does not lead to a schema",
+		return error_set(err, RC_INVALID_ARGUMENT, "'%s' does not refer to a schema",
 				 reference ? reference : "a schema's place");
 	entry = find_entry(set, node);
 	if (entry && !entry->complete)

@@ -1,6 +1,6 @@
 /*
- * Schemas of the API document (OpenAPI 3.0.3), compiled once at start: references resolved, patterns compiled, and
- * every keyword known, so that the document never promises a check that is not made. Validation: validator.h.
+ * Schemas of the API document (OpenAPI 3.0.3), compiled once at startup: references resolved, patterns compiled, and
+ * unknown keywords rejected, so that every constraint of the document is enforced. Validation: validator.h.
  */
 #ifndef API_SVC_DOCUMENT_SCHEMA_H
 #define API_SVC_DOCUMENT_SCHEMA_H
@@ -23,9 +23,9 @@ enum schema_type {
 	SCHEMA_TYPE_COUNT
 };
 
-/* What `additionalProperties` says. */
+/* The value of `additionalProperties`. */
 enum schema_additional {
-	SCHEMA_ADDITIONAL_UNSAID, /* accepted and, where properties are named, ignored */
+	SCHEMA_ADDITIONAL_UNSAID, /* accepted and, if properties are defined, ignored */
 	SCHEMA_ADDITIONAL_KEPT,   /* true, or a schema for them */
 	SCHEMA_ADDITIONAL_REFUSED,
 };
@@ -33,25 +33,25 @@ enum schema_additional {
 struct schema;
 
 struct schema_property {
-	const char *name; /* belongs to the document */
+	const char *name; /* owned by the document */
 	const struct schema *schema;
 };
 
-/* A list of schemas, as allOf has one. */
+/* A list of schemas, for example of allOf. */
 struct schema_list {
 	const struct schema **items;
 	size_t count;
 };
 
-/* What a `format` means beyond a word for readers. */
+/* The constraints of a `format`. */
 struct schema_format {
 	const char *name;
-	bool (*valid_text)(const char *text); /* NULL: says nothing about strings */
+	bool (*valid_text)(const char *text); /* NULL: none for strings */
 	double minimum, maximum;              /* of numbers; both 0: no limits */
 	const char *form;                     /* "must be ..." */
 };
 
-/* The fields are read by the validator and the projection; they never change after compilation. */
+/* Used by the validator and the projection; immutable after compilation. */
 struct schema {
 	enum schema_type type;
 	bool nullable;
@@ -69,7 +69,7 @@ struct schema {
 	bool has_pattern;
 	regex_t pattern;
 	const char *pattern_text;
-	const char *must_be; /* x-must-be: what the pattern means, for people; NULL: the pattern itself is shown */
+	const char *must_be; /* x-must-be: what the pattern means, human-readable; NULL: the pattern itself is shown */
 
 	struct schema_property *properties;
 	size_t property_count;
@@ -87,26 +87,26 @@ struct schema_set;
 
 /*
  * Make an empty set. The document is borrowed and must outlive the set.
- * Returns NULL when out of memory.
+ * Returns NULL if out of memory.
  */
 struct schema_set *schema_set_create(const cJSON *document);
 
-/* Free it and all its schemas. Takes NULL. */
+/* Free it and all its schemas. NULL is allowed. */
 void schema_set_destroy(struct schema_set *set);
 
 /*
- * Compile the schema at `node` of the document; a node is compiled once, however often it is referred to.
+ * Compile the schema at `node` of the document; each node is compiled once.
  *
- * ret_schema  belongs to the set.
- * Errors: RC_INVALID_ARGUMENT for an unknown keyword, type or format, a keyword of the wrong shape, a reference that
- * leads nowhere or into itself, a pattern that POSIX extended expressions cannot say; RC_NO_MEMORY.
+ * ret_schema owned by the set.
+ * Errors: RC_INVALID_ARGUMENT for an unknown keyword, type or format, a malformed keyword, a dangling or cyclic
+ * reference, a pattern not supported by POSIX extended regular expressions; RC_NO_MEMORY.
  */
 enum rc schema_compile(struct schema_set *set, const cJSON *node, const struct schema **ret_schema, struct error *err)
 	must_check;
 
 /*
- * Follow {"$ref": "#/..."} from `node`, as often as needed; a node without it is returned itself.
- * NULL: a reference that leads nowhere, out of the document, or in a circle.
+ * Resolve {"$ref": "#/..."} from `node`, repeatedly; a node without it is returned itself. NULL: a dangling, external
+ * or cyclic reference.
  */
 const cJSON *schema_resolve(const cJSON *document, const cJSON *node);
 

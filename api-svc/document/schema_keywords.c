@@ -18,21 +18,21 @@ static const struct schema_format formats[] = {
 	{ .name = "int32", .minimum = INT32_MIN, .maximum = INT32_MAX, .form = "must fit into 32 bits" },
 	{ .name = "int64", .minimum = -0x1p63, .maximum = 0x1p63, .form = "must fit into 64 bits" },
 	{ .name = "date-time", .valid_text = is_date_time, .form = "must be an RFC 3339 time" },
-	{ .name = "uri-reference" }, /* a word for readers */
+	{ .name = "uri-reference" }, /* informational */
 };
 
-/* What a keyword's reader needs to know. */
+/* The context of a keyword's reader. */
 struct reading {
 	struct schema_set *set;
 	struct schema *schema;
 	const char *keyword;
 	const cJSON *value;
-	void *into; /* the member of the schema that the keyword's row names */
+	void *into; /* the member of the schema for the keyword */
 };
 
 static enum rc wrong_shape(const struct reading *r, struct error *err)
 {
-	return error_set(err, RC_INVALID_ARGUMENT, "the value of '%s' has the wrong form", r->keyword);
+	return error_set(err, RC_INVALID_ARGUMENT, "malformed value of '%s'", r->keyword);
 }
 
 static enum rc read_type(struct reading *r, struct error *err)
@@ -58,7 +58,7 @@ static enum rc read_format(struct reading *r, struct error *err)
 			return RC_OK;
 		}
 	}
-	return error_set(err, RC_INVALID_ARGUMENT, "the format '%s' is not known", name ? name : "");
+	return error_set(err, RC_INVALID_ARGUMENT, "unknown format '%s'", name ? name : "");
 }
 
 static enum rc read_flag(struct reading *r, struct error *err)
@@ -197,7 +197,7 @@ static enum rc read_schemas(struct reading *r, struct error *err)
 
 #define INTO(member) offsetof(struct schema, member)
 
-/* Every keyword that a schema may use; NULL: it says nothing that could be checked. "x-..." is allowed besides. */
+/* All supported keywords; NULL: no constraint. "x-..." is also allowed. */
 static const struct keyword {
 	const char *name;
 	enum rc (*read)(struct reading *r, struct error *err);

@@ -1,5 +1,5 @@
 /*
- * The keywords that a schema may use: one table. Private to schema.c.
+ * The table of schema keywords. Private to schema.c.
  */
 #ifndef API_SVC_DOCUMENT_SCHEMA_KEYWORDS_H
 #define API_SVC_DOCUMENT_SCHEMA_KEYWORDS_H
@@ -8,7 +8,7 @@
 
 /*
  * Read one keyword, a member of the schema's node, into the schema; schemas inside it are compiled into the set.
- * Errors: RC_INVALID_ARGUMENT for a keyword that is not known, or that has the wrong form; those of schema_compile().
+ * Errors: RC_INVALID_ARGUMENT for an unknown or malformed keyword; those of schema_compile().
  */
 enum rc schema_keyword_read(struct schema_set *set, struct schema *schema, const cJSON *value, struct error *err)
 	must_check;

@@ -8,11 +8,11 @@
 #include "api-svc/document/faults.h"
 #include "common/base/strutil.h"
 
-#define POINTER_BYTES_MAX (1024 * 1024) /* a key may be as long as a body */
+#define POINTER_BYTES_MAX (1024 * 1024) /* keys may be as long as a body */
 
-/* One run over a value. */
+/* The state of a validation. */
 struct check {
-	struct buf pointer; /* where we are */
+	struct buf pointer; /* the current location */
 	struct faults *faults;
 };
 
@@ -154,7 +154,7 @@ static void check_array(struct check *c, const struct schema *s, const cJSON *ar
 	if (count > s->max_items)
 		faults_add(c->faults, here(c), "must have at most %zu elements", s->max_items);
 	else if (s->unique_items && has_twins(array))
-		faults_add(c->faults, here(c), "must not contain the same value twice");
+		faults_add(c->faults, here(c), "must not contain duplicate values");
 	if (!s->items)
 		return;
 	cJSON_ArrayForEach (item, array) {
@@ -239,7 +239,7 @@ static bool obeys(const struct schema *s, const cJSON *value)
 	return !faults_any(&faults);
 }
 
-/* The only alternative that could be meant, judged by the value's type; NULL when there is none or several. */
+/* The alternative with the value's type; NULL if there is none, or several. */
 static const struct schema *meant_alternative(const struct schema_list *list, const cJSON *value)
 {
 	const struct schema *meant = NULL;
@@ -260,7 +260,7 @@ static void describe_types(const struct schema_list *list, struct buf *out)
 		buf_addf(out, "%s%s", i ? " or " : "", with_article(list->items[i]->type));
 }
 
-/* None of the alternatives fits: complain about the one that was meant, or say what there is to choose from. */
+/* No alternative matches: report the errors of the one with the right type, or list the alternatives. */
 static void add_alternative_faults(struct check *c, const struct schema_list *list, const cJSON *value)
 {
 	struct buf types cleanup_buf = buf_make(FAULT_DETAIL_MAX);
@@ -271,7 +271,7 @@ static void add_alternative_faults(struct check *c, const struct schema_list *li
 		return;
 	}
 	describe_types(list, &types);
-	faults_add(c->faults, here(c), "must be %s of one of the forms that the API document lists", types.data);
+	faults_add(c->faults, here(c), "must be %s of one of the forms in the API document", types.data);
 }
 
 static size_t count_obeyed(const struct schema_list *list, const cJSON *value)
@@ -297,14 +297,13 @@ static void check_combinations(struct check *c, const struct schema *s, const cJ
 			add_alternative_faults(c, &s->one_of, value);
 		else if (obeyed > 1)
 			faults_add(c->faults, here(c),
-				   "must have exactly one of the forms that the API document "
-				   "lists, and it has several");
+				   "must match exactly one of the forms in the API document, and matches several");
 	}
 	if (s->not_schema && obeys(s->not_schema, value)) {
 		if (s->not_schema->enumeration && cJSON_IsString(value))
 			faults_add(c->faults, here(c), "must not be '%.100s', which is reserved", value->valuestring);
 		else
-			faults_add(c->faults, here(c), "must not have this value");
+			faults_add(c->faults, here(c), "has a forbidden value");
 	}
 }
 

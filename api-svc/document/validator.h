@@ -1,5 +1,5 @@
 /*
- * Does a value obey a schema? Says everything that is wrong, not only the first thing.
+ * Validates a value against a schema, and reports all errors.
  */
 #ifndef API_SVC_DOCUMENT_VALIDATOR_H
 #define API_SVC_DOCUMENT_VALIDATOR_H
@@ -8,11 +8,11 @@
 #include "api-svc/document/schema.h"
 
 /*
- * Add to `faults` what is wrong with the value, which a client has written: `readOnly` properties do not count.
+ * Add the errors of a client's value to `faults`: `readOnly` properties are ignored.
  *
- * pointer  where the value stands, the prefix of all pointers ("" for a body).
- * Recursion is as deep as the value and the schema's own nesting, both of which are bounded.
- * Threads: any; a schema is never changed.
+ * pointer  location of the value, the prefix of all pointers ("" for a body).
+ * Recursion depth is bounded by the nesting of value and schema.
+ * Threads: any; schemas are immutable.
  */
 void validator_check(const struct schema *schema, const cJSON *value, const char *pointer, struct faults *faults);
 

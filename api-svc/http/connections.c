@@ -14,36 +14,36 @@
 #include "common/services/log.h"
 
 #define SWEEP_INTERVAL_MS 200
-#define LINGER_SWEEP_MS 20 /* while sockets linger: what their kernel holds is soon full */
-#define NEWCOMER_MS 50     /* a connection younger than this is not given up for others */
+#define LINGER_SWEEP_MS 20 /* sweep interval while sockets linger */
+#define NEWCOMER_MS 50     /* younger connections are not closed for others */
 #define DISCARDS_MAX 64    /* reads from a lingering socket in one sweep */
-#define CROWD_MIN 256      /* connections at once after which memory is looked through for what can be given back */
-#define GIVE_UP_SHARE 16   /* when running out of connections, one in so many of the limit is freed beyond the need */
+#define CROWD_MIN 256      /* peak of connections after which memory is released */
+#define GIVE_UP_SHARE 16   /* at the limit, additionally free this fraction of it */
 
 struct connection {
 	int fd;
 	enum connection_phase phase;
-	int64_t since_ms; /* when the phase began; for READING of a first request: the accept */
-	bool late;        /* its request did not arrive in time; no more of it can be read */
-	bool ended;       /* shut down by us; its owner has not noticed yet */
+	int64_t since_ms; /* start of the phase; for READING of a first request: the accept */
+	bool late;        /* read timeout; no more can be read */
+	bool ended;       /* shut down; its owner has not noticed yet */
 	struct connection *previous, *next;
 };
 
 struct lingering {
 	int fd; /* ours */
 	int64_t until_ms;
-	int64_t heard_ms; /* when the last bytes came */
+	int64_t heard_ms; /* last data received */
 };
 
 struct connections {
 	struct connections_limits limits;
-	pthread_mutex_t lock; /* guards everything below */
+	pthread_mutex_t lock; /* protects everything below */
 	pthread_cond_t wake;
-	struct connection *oldest, *newest; /* in the order of since_ms, as good as */
+	struct connection *oldest, *newest; /* approximately in the order of since_ms */
 	size_t count;
-	size_t most;         /* at once since memory was last given back */
-	size_t with_request; /* of them: those that are not NEW or IDLE */
-	bool short_of;       /* the sweeper has been woken because of the limit */
+	size_t most;         /* peak since memory was last released */
+	size_t with_request; /* connections not NEW or IDLE */
+	bool short_of;       /* the sweeper was woken because of the limit */
 	struct lingering lingering[LINGERING_MAX];
 	size_t lingering_count;
 	bool draining;
@@ -74,7 +74,7 @@ static void append_connection(struct connections *all, struct connection *c)
 
 /* ---- the sweeper ---- */
 
-/* Milliseconds that a connection may stay in the phase; 0: for ever. */
+/* Time limit of the phase in ms; 0: none. */
 static int64_t time_for(const struct connections *all, enum connection_phase phase)
 {
 	switch (phase) {
@@ -97,7 +97,7 @@ static bool is_without_request(const struct connection *c)
 	return c->phase == CONNECTION_NEW || c->phase == CONNECTION_IDLE;
 }
 
-/* It waits for a request, and none has arrived that a server thread has merely not read yet. */
+/* Idle, without unread data on its socket. */
 static bool is_at_rest(const struct connection *c)
 {
 	int arrived = 0;
@@ -111,21 +111,21 @@ static void end_connection(struct connection *c, const char *why)
 	c->ended = true;
 	log_debug("connection ended", log_str("why", why), log_str("phase", phase_names[c->phase]),
 		  log_num("fd", c->fd));
-	(void)shutdown(c->fd, SHUT_RDWR); /* fails when the other side was quicker */
+	(void)shutdown(c->fd, SHUT_RDWR); /* fails if the peer has already closed it */
 }
 
-/* Its time begins again: for the answer that it will get. */
+/* The time limit restarts, for the response. */
 static void end_request(struct connections *all, struct connection *c, int64_t now)
 {
 	c->late = true;
 	c->since_ms = now;
 	unlink_connection(all, c);
 	append_connection(all, c);
-	log_debug("request did not arrive in time", log_num("fd", c->fd));
-	(void)shutdown(c->fd, SHUT_RD); /* fails when the other side was quicker */
+	log_debug("request timed out", log_num("fd", c->fd));
+	(void)shutdown(c->fd, SHUT_RD); /* fails if the peer has already closed it */
 }
 
-/* How many of those without a request have to go so that others can come. */
+/* The number of idle connections to close to make room for new ones. */
 static size_t count_to_give_up(const struct connections *all)
 {
 	if (all->count < all->limits.max)
@@ -152,13 +152,13 @@ static void sweep(struct connections *all, int64_t now)
 		} else if (all->draining && is_at_rest(c)) {
 			end_connection(c, "stopping");
 		} else if (give_up > 0 && age >= NEWCOMER_MS && is_at_rest(c)) {
-			end_connection(c, "running out of connections");
+			end_connection(c, "connection limit reached");
 			give_up--;
 		}
 	}
 }
 
-/* Throw away what has come; false: the client has ended or fallen silent, or something is wrong. */
+/* Discard received data; false: closed, idle for too long, or an error. */
 static bool discard(struct lingering *l, int64_t now)
 {
 	char bytes[16 * 1024];
@@ -186,7 +186,7 @@ static void sweep_lingering(struct connections *all, int64_t now)
 	}
 }
 
-/* A crowd leaves the heap full of holes. With the lock, which is given up meanwhile. */
+/* Release fragmented heap after a peak. The lock is held, and released meanwhile. */
 static void give_memory_back(struct connections *all)
 {
 	if (all->most < CROWD_MIN || all->count > all->most / 8)
@@ -214,13 +214,13 @@ static void *run_sweeper(void *arg)
 		sweep(all, clock_mono_ms());
 		sweep_lingering(all, clock_mono_ms());
 		give_memory_back(all);
-		(void)thread_wait(&all->wake, &all->lock, next_sweep_ms(all)); /* woken or not: look again */
+		(void)thread_wait(&all->wake, &all->lock, next_sweep_ms(all)); /* check again in any case */
 	}
 	pthread_mutex_unlock(&all->lock);
 	return NULL;
 }
 
-/* ---- for everybody ---- */
+/* ---- public functions- */
 
 enum rc connections_create(const struct connections_limits *limits, struct connections **ret_connections,
 			   struct error *err)
@@ -298,7 +298,7 @@ void connection_set_phase(struct connections *all, struct connection *connection
 	if (!connection)
 		return;
 	pthread_mutex_lock(&all->lock);
-	/* The time of a request goes on from NEW, and when READING is told again. */
+	/* The time limit of a request continues from NEW, and if READING is set again. */
 	if (phase != CONNECTION_READING || !(connection->phase == CONNECTION_NEW || connection->phase == phase)) {
 		connection->since_ms = clock_mono_ms();
 		unlink_connection(all, connection);

@@ -1,9 +1,9 @@
 /*
- * The open connections: how long each may stay in its phase, and which to give up when they run short. A thread of its
- * own sweeps over them. Knows sockets, not HTTP.
+ * The open connections: time limits for their phases, and closing idle ones at the limit. A sweeper thread enforces
+ * both. Handles sockets, not HTTP.
  *
- * Why: the inactivity timer of libmicrohttpd never ends for a client that sends one byte now and then, and at its
- * connection limit new clients, health checks among them, hang without a word.
+ * Why: the inactivity timer of libmicrohttpd never expires for a client that sends a byte now and then, and at its
+ * connection limit new clients, including health checks, hang.
  */
 #ifndef API_SVC_HTTP_CONNECTIONS_H
 #define API_SVC_HTTP_CONNECTIONS_H
@@ -20,9 +20,9 @@
 
 enum connection_phase {
 	CONNECTION_NEW,     /* accepted, no request line yet */
-	CONNECTION_READING, /* a request is arriving */
-	CONNECTION_WORKING, /* the request is complete, its answer is not there yet */
-	CONNECTION_WRITING, /* the answer is on its way */
+	CONNECTION_READING, /* receiving a request */
+	CONNECTION_WORKING, /* the request is complete, the response is not ready */
+	CONNECTION_WRITING, /* sending the response */
 	CONNECTION_IDLE,    /* kept alive between two requests */
 	CONNECTION_PHASE_COUNT
 };
@@ -31,61 +31,60 @@ struct connections;
 struct connection;
 
 struct connections_limits {
-	size_t max;               /* above it idle connections are given up, see connections_crowded() */
-	int64_t read_timeout_ms;  /* for a request to arrive, counted from the accept for the first one */
-	int64_t write_timeout_ms; /* for an answer to be taken */
+	size_t max;               /* above it idle connections are closed, see connections_crowded() */
+	int64_t read_timeout_ms;  /* to receive a request, for the first one from the accept */
+	int64_t write_timeout_ms; /* to send a response */
 	int64_t idle_timeout_ms;  /* between requests */
 };
 
-/* Start the sweeper. Errors: RC_NO_MEMORY; RC_INTERNAL when no thread can be had. */
+/* Start the sweeper. Errors: RC_NO_MEMORY; RC_INTERNAL no thread. */
 enum rc connections_create(const struct connections_limits *limits, struct connections **ret_connections,
 			   struct error *err) must_check;
 
-/* Stop the sweeper and free; all connections have been removed. Takes NULL. */
+/* Stop the sweeper and free; all connections must have been removed. NULL is allowed. */
 void connections_destroy(struct connections *all);
 
 /*
- * Take note of a socket; it stays its owner's. The sweeper calls shutdown(2) on it when its time is over (while READING
- * only of what comes in), so
- * connection_remove() must come before close(2). NULL when out of memory: the socket is then not watched.
+ * Register a socket, which stays owned by the caller. The sweeper calls shutdown(2) on it at its time limit (while
+ * READING only for the receiving direction), so connection_remove() must precede close(2). NULL if out of memory: the
+ * socket has no time limits then.
  */
 struct connection *connection_add(struct connections *all, int fd);
 
-/* Forget it. Takes NULL. */
+/* Forget it. NULL is allowed. */
 void connection_remove(struct connections *all, struct connection *connection);
 
 /*
- * Say that a new phase began, now. READING begins with the request line; for the first request the time counts from
- * the accept. Takes a NULL connection.
+ * Start a new phase. READING starts with the request line; for the first request the time limit starts at the accept.
+ * connection may be NULL.
  */
 void connection_set_phase(struct connections *all, struct connection *connection, enum connection_phase phase);
 
 /*
- * Is the time for its request over, while it is READING? Nothing more can be read from it, but it can be answered: for
- * which it has the time of a phase once more. Takes a NULL connection.
+ * Whether the read timeout has expired in state READING. It can no longer be read, but a response can be sent, with a
+ * new time limit. connection may be NULL.
  */
 bool connection_is_late(struct connections *all, const struct connection *connection);
 
 /*
- * Keep a socket open on which our last answer is out while its client may still be writing: what it writes is
- * discarded, until it has ended, LINGER_IDLE_MS have passed without a byte, or LINGER_MS are over. Closed at once, its
- * kernel would answer the client's bytes with a reset that overtakes the answer (RFC 9112 section 9.6). Does nothing
- * beyond LINGERING_MAX of them.
+ * Keep a socket open after its last response while the client may still be sending: data is discarded until the client
+ * closes, LINGER_IDLE_MS without data, or LINGER_MS. If it was closed immediately, the kernel would reset the
+ * connection, and the client could lose the response (RFC 9112 section 9.6). No effect beyond LINGERING_MAX sockets.
  *
- * fd  stays the caller's; a copy is kept.
+ * fd stays owned by the caller; duplicated.
  */
 void connections_linger(struct connections *all, int fd);
 
-/* How many there are. */
+/* The number of connections. */
 size_t connections_count(struct connections *all);
 
 /*
- * Are more than the limit busy with a request, so that another had better be refused? Idle ones make room by
- * themselves.
+ * Whether more connections than the limit are busy with a request, so that another must be rejected. Idle ones are
+ * closed automatically.
  */
 bool connections_crowded(struct connections *all);
 
-/* From now on connections without a request are ended at once: the program is about to stop. */
+/* From now on idle connections are closed immediately, for the shutdown. */
 void connections_drain(struct connections *all);
 
 #endif

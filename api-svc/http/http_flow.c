@@ -1,6 +1,5 @@
 /*
- * Answers that flow: from a source, while the connection is suspended in between, or over a connection that was taken
- * over.
+ * Streamed responses: from a source, suspending the connection in between, or on an upgraded connection.
  */
 #include "api-svc/http/http_private.h"
 
@@ -13,16 +12,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FLOW_BLOCK 4096          /* bytes that a source is asked for at once, when the answer is not chunked */
-#define FLOW_UNSENT (64u * 1024) /* bytes that the kernel may hold for a client beside what is on its way */
-#define FLOW_IDLE_S 15           /* then the kernel asks whether the client's machine is there, */
-#define FLOW_PROBE_S 5           /* and again, FLOW_PROBES times */
+#define FLOW_BLOCK 4096          /* bytes per read of a source, if the response is not chunked */
+#define FLOW_UNSENT (64u * 1024) /* unsent bytes in the kernel, in addition to those in flight */
+#define FLOW_IDLE_S 15           /* TCP keepalive: idle time, */
+#define FLOW_PROBE_S 5           /* and interval of FLOW_PROBES probes */
 #define FLOW_PROBES 3
-#define LIST_MAX 256 /* bytes of Upgrade and Connection that are looked at */
+#define LIST_MAX 256 /* bytes of Upgrade and Connection that are parsed */
 
 /* ---- the answer ---- */
 
-/* The source is asked without the lock: it has locks of its own, under which it wakes. */
+/* The source is read without the lock: it has its own locks, under which it calls wake. */
 static ssize_t ask_source(struct http_exchange *ex, char *to, size_t max)
 {
 	bool dropped;
@@ -35,12 +34,12 @@ static ssize_t ask_source(struct http_exchange *ex, char *to, size_t max)
 }
 
 /*
- * MHD_CONTENT_READER_END_WITH_ERROR is not for us: 0.9.75 shuts the socket down for it, and with epoll forgets the
- * connection, until its end. What it cannot send ends a connection as it should; this byte never leaves.
+ * MHD_CONTENT_READER_END_WITH_ERROR cannot be used: 0.9.75 shuts the socket down, and with epoll loses the connection
+ * until shutdown. A failed send ends a connection correctly; this byte is never sent.
  */
 static ssize_t fail_to_send(const struct http_exchange *ex, char *to)
 {
-	(void)shutdown(http_socket_of(ex->connection), SHUT_RDWR); /* fails when the client was quicker */
+	(void)shutdown(http_socket_of(ex->connection), SHUT_RDWR); /* fails if the client has already closed it */
 	to[0] = '\0';
 	return 1;
 }
@@ -66,8 +65,8 @@ static ssize_t on_read(void *ctx, uint64_t at unused, char *to, size_t max)
 }
 
 /*
- * A client may be slow, or idle for hours: it has no time limit, so the kernel is not to hold much for it, and has to
- * find out that its machine is gone. When one of these fails, that is later or costs more.
+ * A client may be slow, or idle for hours without a time limit, so kernel buffers are limited, and keepalive detects
+ * dead machines. All of these are optional.
  */
 static void prepare_flow(struct http_exchange *ex)
 {
@@ -90,8 +89,8 @@ static void prepare_flow(struct http_exchange *ex)
 }
 
 /*
- * The library's descriptor is not used: with TLS it is one end of a socket pair, and what happens to the client is not
- * to be seen there (in 0.9.75; and what does not fill its buffer it takes to be all that has come).
+ * The library's descriptor is not used: with TLS it is one end of a socket pair, which does not reflect the state of
+ * the client (in 0.9.75; it also treats a partly filled buffer as all data).
  */
 static void on_upgraded(void *ctx, struct MHD_Connection *connection unused, void *request unused,
 			const char *extra unused, size_t extra_len unused, MHD_socket fd unused,
@@ -105,7 +104,7 @@ static void on_upgraded(void *ctx, struct MHD_Connection *connection unused, voi
 	ex->upgraded = handle;
 	ex->session = http_tls_session_of(ex->connection);
 	ex->fd = http_socket_of(ex->connection);
-	(void)fcntl(ex->fd, F_SETFL, fcntl(ex->fd, F_GETFL) | O_NONBLOCK); /* it is non-blocking already */
+	(void)fcntl(ex->fd, F_SETFL, fcntl(ex->fd, F_GETFL) | O_NONBLOCK); /* already non-blocking */
 	http_intake_pass(ex->intake);
 	len = http_intake_take(ex->intake, early, sizeof(early));
 	upgrade->take_over(upgrade->ctx, early, len);
@@ -127,7 +126,7 @@ struct MHD_Response *http_flow_make(struct http_exchange *ex)
 	if (ex->answer.source.ctx) {
 		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, FLOW_BLOCK, on_read, ex, NULL);
 		/*
-		 * The library would answer HEAD with the last chunk, which the client would take for its next answer.
+		 * The library would send the last chunk for HEAD, which the client would parse as its next response.
 		 */
 		if (response && strcmp(ex->method, "HEAD") == 0)
 			(void)MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END);
@@ -148,7 +147,7 @@ bool http_flows(const struct http_answer *answer)
 
 /* ---- its connection ---- */
 
-/* Is the token one of the list (RFC 9110 section 5.6.1)? */
+/* Whether the token is in the list (RFC 9110 section 5.6.1). */
 static bool has_token(const char *list, const char *token)
 {
 	size_t len = strlen(token);
@@ -187,10 +186,10 @@ bool http_exchange_is_present(const struct http_exchange *exchange)
 	return !http_has_gone(exchange->connection);
 }
 
-/* A connection that waits for the client to read hears of it by its socket. */
+/* A connection blocked on a client that does not read is woken through its socket. */
 void http_exchange_drop(struct http_exchange *exchange)
 {
-	(void)shutdown(http_socket_of(exchange->connection), SHUT_RDWR); /* fails when the client was quicker */
+	(void)shutdown(http_socket_of(exchange->connection), SHUT_RDWR); /* fails if the client has already closed it */
 	pthread_mutex_lock(&exchange->flow);
 	exchange->dropped = true;
 	pthread_mutex_unlock(&exchange->flow);
@@ -232,17 +231,17 @@ ssize_t http_exchange_send(struct http_exchange *exchange, const void *data, siz
 }
 
 /*
- * With TLS the library (0.9.75) shuts its socket pair down before it notes that it was told to: when its thread sees
- * the one without the other, it waits for another event, for ever. So there is one, on a descriptor of our own: the
- * connection may be gone by then.
+ * With TLS the library (0.9.75) shuts its socket pair down before it records the close request: if its thread sees only
+ * the former, it waits for another event forever. So trigger one, on our own descriptor, as the connection may already
+ * be freed.
  */
 void http_exchange_leave(struct http_exchange *exchange)
 {
 	int fd = exchange->session ? fcntl(exchange->fd, F_DUPFD_CLOEXEC, 0) : -1;
 
-	(void)MHD_upgrade_action(exchange->upgraded, MHD_UPGRADE_ACTION_CLOSE); /* its only failure is another action */
+	(void)MHD_upgrade_action(exchange->upgraded, MHD_UPGRADE_ACTION_CLOSE); /* fails only for invalid actions */
 	if (fd < 0)
 		return;
-	(void)shutdown(fd, SHUT_RD); /* fails when the client was quicker, which is an event as well */
+	(void)shutdown(fd, SHUT_RD); /* fails if the client has already closed it, which is an event as well */
 	close(fd);
 }

@@ -19,15 +19,15 @@ static const char *read_expect(struct http_framing *f, const char *value, size_t
 
 enum { SINGLE_HOST, SINGLE_LENGTH, SINGLE_CODING };
 
-/* Headers that a request has once, because a second one says something else. */
+/* Headers that must not be repeated, since values may conflict. */
 static const struct single {
 	const char *name;
 	const char *duplicate;
-	const char *(*read)(struct http_framing *f, const char *value, size_t len); /* NULL: framing does not read it */
+	const char *(*read)(struct http_framing *f, const char *value, size_t len); /* NULL: not parsed here */
 } singles[] = {
 	[SINGLE_HOST] = { "Host", "duplicate Host header", read_host },
 	[SINGLE_LENGTH] = { "Content-Length", "duplicate Content-Length header", read_length },
-	[SINGLE_CODING] = { "Transfer-Encoding", "the only transfer encoding that is known is chunked", read_coding },
+	[SINGLE_CODING] = { "Transfer-Encoding", "the only supported transfer encoding is chunked", read_coding },
 	{ "Expect", "duplicate Expect header", read_expect },
 	{ "Authorization", "duplicate Authorization header", NULL },
 	{ "Content-Type", "duplicate Content-Type header", NULL },
@@ -107,7 +107,7 @@ static void set_fault(struct http_framing *f, unsigned status, const char *sente
 
 /* ---- the request line ---- */
 
-/* A third space of the line would be in here. */
+/* Rejects a third space in the line. */
 static bool is_target(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -173,7 +173,7 @@ void http_framing_add_header(struct http_framing *f, const char *name, size_t na
 	const char *fault = fault_of_form(name, name_len, value, value_len);
 
 	f->upgrade |= equals(name, name_len, "Upgrade");
-	/* Credentials with something hidden in them must not be believed in part. */
+	/* Credentials that contain control characters must not be used. */
 	if (fault)
 		set_fault(f, equals(name, name_len, "Authorization") ? 401 : 400, fault);
 	else
@@ -250,7 +250,7 @@ void http_framing_end(struct http_framing *f)
 	if (f->chunked && f->seen[SINGLE_LENGTH])
 		set_fault(f, 400, "Content-Length and Transfer-Encoding exclude each other");
 	if (f->chunked && f->is_1_0)
-		set_fault(f, 400, "Transfer-Encoding needs HTTP/1.1");
+		set_fault(f, 400, "Transfer-Encoding requires HTTP/1.1");
 }
 
 /* ---- chunks ---- */

@@ -19,17 +19,17 @@ struct http_intake {
 	struct http_wire wire;
 };
 
-/* By descriptor; an entry is written and read on the thread that serves the connection, others find NULL. */
+/* Indexed by descriptor; an entry is used only on the thread that serves the connection. */
 static struct http_intake **intakes;
 static size_t intakes_size;
 static pthread_once_t intakes_once = PTHREAD_ONCE_INIT;
 
-/* Once for the process; pages of it that are never used cost nothing. */
+/* Once per process; unused pages take no memory. */
 static void allocate_intakes(void)
 {
 	struct rlimit limit = { .rlim_max = DESCRIPTORS_MAX };
 
-	(void)getrlimit(RLIMIT_NOFILE, &limit); /* the default is right */
+	(void)getrlimit(RLIMIT_NOFILE, &limit); /* on failure use the default */
 	intakes_size = limit.rlim_max < DESCRIPTORS_MAX ? (size_t)limit.rlim_max : DESCRIPTORS_MAX;
 	__atomic_store_n(&intakes, calloc(intakes_size, sizeof(struct http_intake *)), __ATOMIC_RELEASE);
 }
@@ -105,7 +105,7 @@ size_t http_intake_take(struct http_intake *in, char *to, size_t max)
 	return http_wire_take(&in->wire, to, max);
 }
 
-/* ---- what the library calls ---- */
+/* ---- called by the library ---- */
 
 static ssize_t read_socket(struct http_intake *in, char *to, size_t len)
 {
@@ -117,12 +117,12 @@ static ssize_t read_session(struct http_intake *in, char *to, size_t len)
 	return tls_read(in->session, to, len);
 }
 
-/* The client has ended, or its time is over: then the request is ended as if it were complete, to get its answer. */
+/* At end of file or timeout: terminate the request for the library, so that it sends a response. */
 static bool end_late_request(struct http_intake *in)
 {
 	if (!http_intake_is_within_request(in) || !connection_is_late(in->connections, in->connection))
 		return false;
-	http_wire_refuse(&in->wire, 408, "the request did not arrive in time");
+	http_wire_refuse(&in->wire, 408, "the request timed out");
 	return true;
 }
 
@@ -135,7 +135,7 @@ static void add(struct http_intake *in, const char *bytes, size_t len)
 		connection_set_phase(in->connections, in->connection, CONNECTION_READING);
 }
 
-/* The library has the request, and reads on: it was answered without an upgrade. */
+/* The library continues to read: the response was no upgrade. */
 static size_t go_on(struct http_intake *in, char *to, size_t max)
 {
 	http_wire_go_on(&in->wire);
@@ -145,8 +145,8 @@ static size_t go_on(struct http_intake *in, char *to, size_t max)
 }
 
 /*
- * Fill the library's buffer as recv() would: it takes a buffer that is not full to mean that the socket is empty.
- * `none` is what to return when nothing is there yet.
+ * Fill the library's buffer as recv() would: it treats a partly filled buffer as an empty socket. `none`: the return
+ * value if there is no data.
  */
 static ssize_t fill(struct http_intake *in, ssize_t (*read)(struct http_intake *in, char *to, size_t len), ssize_t none,
 		    char *to, size_t max)
@@ -185,7 +185,7 @@ ssize_t http_intake_recv(int fd, void *to, size_t len, int flags)
 	n = recvfrom(fd, to, len, flags, NULL, NULL);
 	if (n != 0 || !in || !connection_is_late(in->connections, in->connection))
 		return n;
-	errno = EAGAIN; /* GnuTLS would take it for an attack, and write no more */
+	errno = EAGAIN; /* GnuTLS would treat it as truncation, and stop writing */
 	return -1;
 }
 
@@ -196,6 +196,6 @@ ssize_t http_intake_record_recv(void *session, void *to, size_t len)
 	struct http_intake *in = find(tls_socket_of(session));
 
 	if (in && http_wire_is_passing(&in->wire))
-		return TLS_NOTHING_YET; /* who took the connection over reads it, on another thread */
+		return TLS_NOTHING_YET; /* read by the upgrade's owner, on another thread */
 	return in ? fill(in, read_session, TLS_NOTHING_YET, to, len) : tls_read(session, to, len);
 }

@@ -1,10 +1,9 @@
 /*
- * Between a client's socket and the HTTP library: what the library reads has passed http_wire.h first.
+ * Passes all bytes that the HTTP library reads from a client's socket through http_wire.h first.
  *
- * libmicrohttpd has no place for this, in no version. It reads by recv() and, with TLS, by gnutls_record_recv(); the
- * program defines both, and the dynamic linker prefers a program's definition to a library's. Any other socket of the
- * process is read as ever. Should a library come that reads in another way, its requests have no number here, and
- * http_server.c serves none of them.
+ * libmicrohttpd has no hook for this, in any version. It reads with recv() and, with TLS, gnutls_record_recv(); the
+ * program interposes both. Other sockets of the process are not affected. If a future version reads in another way, its
+ * requests have no number here, and http_server.c rejects them.
  */
 #ifndef API_SVC_HTTP_HTTP_INTAKE_H
 #define API_SVC_HTTP_HTTP_INTAKE_H
@@ -16,39 +15,39 @@
 #include "api-svc/http/connections.h"
 #include "api-svc/http/http_framing.h"
 
-/* One connection. Belongs to the library's thread that serves it. */
+/* The state of a connection, used by the library's thread that serves it. */
 struct http_intake;
 
 /*
- * Begin to read from a socket; its place in `connections` is set to READING with the first byte of a request.
- * `session`: a gnutls_session_t, NULL for plain HTTP. All are borrowed. max_body: bytes.
+ * Start to read from a socket; its phase in `connections` becomes READING with the first byte of a request. `session`:
+ * a gnutls_session_t, NULL for plain HTTP. All are borrowed. max_body: bytes.
  *
- * NULL when out of memory, or the descriptor's number is beyond all limits.
+ * NULL if out of memory, or if the descriptor exceeds the limit.
  */
 struct http_intake *http_intake_create(struct connections *connections, int fd, void *session, size_t max_body);
 
-/* Before close(2) of the socket. Takes NULL. */
+/* Call before close(2) of the socket. NULL is allowed. */
 void http_intake_destroy(struct http_intake *intake);
 
-/* Its place in `connections`; NULL: memory was short. */
+/* Its entry in `connections`; NULL: out of memory. */
 struct connection *http_intake_connection(const struct http_intake *intake);
 
-/* Have the bytes of so many requests (or of their beginning) been read here? */
+/* Whether bytes of this many requests (or of their beginning) have been read. */
 bool http_intake_has_read(const struct http_intake *intake, uint64_t number);
 
-/* What is wrong with the request of this number, counted from 1; NULL: nothing, so far. */
+/* The error of the request with this number, counted from 1; NULL: none so far. */
 const struct http_fault *http_intake_fault(const struct http_intake *intake, uint64_t number);
 
-/* Does the last request, which has no body, want another protocol, so that nothing after it was judged? */
+/* Whether the last request, which has no body, requests an upgrade, so that the bytes after it were not checked. */
 bool http_intake_can_pass(const struct http_intake *intake);
 
-/* It is another protocol's: the library reads nothing any more, and another thread the socket or the session. */
+/* After an upgrade: the library no longer reads; another thread uses the socket or the session. */
 void http_intake_pass(struct http_intake *intake);
 
-/* Take up to `max` bytes that have been read and not given to the library. Returns how many. */
+/* Take up to `max` bytes that were read but not passed to the library. Returns the number. */
 size_t http_intake_take(struct http_intake *intake, char *to, size_t max);
 
-/* Is a request arriving, of which not all bytes are there? */
+/* Whether a request is partially received. */
 bool http_intake_is_within_request(const struct http_intake *intake);
 
 #endif

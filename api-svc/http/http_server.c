@@ -20,7 +20,7 @@
 #include "common/http/listen.h"
 #include "common/services/log.h"
 
-#define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and for saying 503 */
+#define RESERVED_CONNECTIONS 128 /* beyond the limit, for health checks and 503 responses */
 #define LIBRARY_TEXT_MAX 256
 #define TLS_OPTIONS_MAX 4
 
@@ -33,10 +33,10 @@ struct http_server {
 	bool draining; /* written with __atomic builtins: read on all server threads */
 };
 
-/* What the library keeps with a connection. */
+/* The socket context of a connection. */
 struct peer {
-	struct http_intake *intake; /* NULL: memory was short */
-	uint64_t requests;          /* that have begun */
+	struct http_intake *intake; /* NULL: out of memory */
+	uint64_t requests;          /* started */
 };
 
 /* ---- the socket ---- */
@@ -64,9 +64,10 @@ void *http_tls_session_of(struct MHD_Connection *connection)
 }
 
 /*
- * Did the client close before our answer reached it? Its kernel then answers our bytes with a reset, and ours says
- * EPIPE because the client's FIN had come before. A client that reads everything and then resets gives ECONNRESET.
- * Source: Linux tcp_reset(). A look after send() is in time on one machine; between two it may come too early.
+ * Whether the client closed the connection before it received the response. The client's kernel then resets the
+ * connection, and the error is EPIPE because of the earlier FIN. If the client reads everything and then resets, the
+ * error is ECONNRESET. Source: Linux tcp_reset(). Checking after send() is reliable on one machine; over a network it
+ * may be too early.
  */
 static bool closed_before_answer(struct MHD_Connection *connection)
 {
@@ -133,7 +134,7 @@ static void drop_body(struct http_exchange *ex)
 	ex->held = 0;
 }
 
-/* What counts while the answer is not written. */
+/* The bytes that are reserved until the response is written. */
 static size_t owned_size(const struct http_answer *answer)
 {
 	return answer->body_is_static ? 0 : answer->body_len;
@@ -147,7 +148,7 @@ static void drop_answer(struct http_exchange *ex)
 	ex->answer.body = NULL;
 }
 
-/* MHD_NO ends the connection; on_completed() hears of it. */
+/* MHD_NO ends the connection; on_completed() is called. */
 static enum MHD_Result send_answer(struct http_exchange *ex)
 {
 	struct MHD_Response *response;
@@ -158,7 +159,7 @@ static enum MHD_Result send_answer(struct http_exchange *ex)
 	response = http_flows(&ex->answer) ? http_flow_make(ex) : make_response(&ex->answer);
 	if (!response)
 		return MHD_NO;
-	ex->answer.body = NULL; /* the response's now */
+	ex->answer.body = NULL; /* owned by the response */
 	set_phase(ex, http_flows(&ex->answer) ? CONNECTION_WORKING : CONNECTION_WRITING);
 	if (add_headers(response, ex))
 		queued = MHD_queue_response(ex->connection, ex->answer.status, response);
@@ -175,7 +176,7 @@ static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind unused, cons
 	return MHD_YES;
 }
 
-/* Refuse the request, the first reason counts; the connection ends after the answer. */
+/* Reject the request, unless already rejected; the connection is closed after the response. */
 static void set_fault(struct http_exchange *ex, enum rc rc, unsigned status, const char *sentence)
 {
 	if (!ex->fault.rc) {
@@ -193,7 +194,7 @@ static void set_too_large(struct http_exchange *ex)
 	set_fault(ex, RC_TOO_LARGE, 0, sentence);
 }
 
-/* Take over what has been found wrong with the bytes of the request; it may be so at every step. */
+/* Take over an error in the raw bytes of the request; called at every step. */
 static void look_for_fault(struct http_exchange *ex)
 {
 	const struct http_fault *fault = http_intake_fault(ex->intake, ex->number);
@@ -223,7 +224,7 @@ static enum http_handled admit(struct http_exchange *ex)
 	return ex->server->options.admit(ex->server->options.ctx, ex);
 }
 
-/* Is there room for a body of so many bytes? */
+/* Whether there is memory for a body of this many bytes. */
 static bool hold(struct http_exchange *ex, size_t size)
 {
 	if (size <= ex->held)
@@ -233,11 +234,11 @@ static bool hold(struct http_exchange *ex, size_t size)
 		return true;
 	}
 	drop_body(ex);
-	error_set(&ex->fault, RC_BUSY, "too many bytes of requests and answers are in flight");
+	error_set(&ex->fault, RC_BUSY, "too many bytes of requests and responses in flight");
 	return false;
 }
 
-/* The request is complete, or so broken that it is not worth to wait for the rest. */
+/* The request is complete, or invalid without waiting for the rest. */
 static enum MHD_Result dispatch(struct http_exchange *ex)
 {
 	struct http_server *server = ex->server;
@@ -249,13 +250,13 @@ static enum MHD_Result dispatch(struct http_exchange *ex)
 		drop_body(ex);
 	set_phase(ex, CONNECTION_WORKING);
 	if (server->options.handle(server->options.ctx, ex) == HTTP_DEFERRED)
-		return MHD_YES; /* another thread may own the exchange by now */
+		return MHD_YES; /* another thread may own the exchange */
 	return send_answer(ex);
 }
 
 /*
- * The headers are there. Answering now makes the library close the connection without reading the body, which is not
- * awaited when it is too large (RFC 9110 section 15.5.14).
+ * Called after the headers. A response now makes the library close the connection without reading the body, for bodies
+ * that are too large (RFC 9110 section 15.5.14).
  */
 static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 {
@@ -266,7 +267,7 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 	ex->begun = true;
 	ex->method = method;
 	look_for_fault(ex);
-	/* The number of them says nothing. */
+	/* The count is not needed. */
 	(void)MHD_get_connection_values_n(ex->connection, MHD_HEADER_KIND, on_header, &framing);
 	has_body = framing.chunked || framing.content_length > 0;
 	if (admit(ex) == HTTP_ANSWERED && (ex->fault.rc || ex->answer.at_once || framing.expects_continue))
@@ -274,7 +275,7 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 	else if (framing.content_length > (int64_t)ex->server->options.max_body)
 		set_too_large(ex);
 	else if (!ex->answered)
-		(void)hold(ex, (size_t)framing.content_length); /* if not, the fault says so */
+		(void)hold(ex, (size_t)framing.content_length); /* on failure the fault is set */
 	if (awaited && !ex->fault.rc)
 		return MHD_YES;
 	ex->unread |= has_body;
@@ -282,7 +283,7 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 	return dispatch(ex);
 }
 
-/* A body that is not wanted is discarded; a client that still writes would not see our answer otherwise. */
+/* An unwanted body is discarded; otherwise a client that is still sending would not receive the response. */
 static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data, size_t len)
 {
 	look_for_fault(ex);
@@ -300,7 +301,7 @@ static enum MHD_Result on_request(void *ctx unused, struct MHD_Connection *conne
 	size_t len = *data_len;
 
 	if (!ex)
-		return MHD_NO; /* memory was short when the request line came */
+		return MHD_NO; /* out of memory at the request line */
 	if (!ex->begun)
 		return begin(ex, method);
 	if (len > 0) {
@@ -310,7 +311,7 @@ static enum MHD_Result on_request(void *ctx unused, struct MHD_Connection *conne
 	return dispatch(ex);
 }
 
-/* The request line is there: the only place where the library shows the raw target. */
+/* Called after the request line: the only access to the raw target. */
 static void *on_target(void *ctx, const char *target, struct MHD_Connection *connection)
 {
 	struct http_server *server = ctx;
@@ -321,7 +322,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 		return NULL;
 	peer->requests++;
 	if (!http_intake_has_read(peer->intake, peer->requests)) {
-		log_error("libmicrohttpd does not read by recv() or gnutls_record_recv(); no request can be served");
+		log_error("libmicrohttpd does not use recv() or gnutls_record_recv(); cannot serve requests");
 		return NULL;
 	}
 	ex = calloc(1, sizeof(*ex));
@@ -342,7 +343,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 	return ex;
 }
 
-/* The library would decode %2F and %00 in place; nothing is decoded before it has been taken apart (target.h). */
+/* The library would decode %2F and %00; the target is split before decoding (target.h). */
 static size_t leave_escaped(void *ctx unused, struct MHD_Connection *connection unused, char *text)
 {
 	return strlen(text);
@@ -472,18 +473,17 @@ enum rc http_server_start(struct http_server *server, struct error *err)
 }
 
 /*
- * MHD_quiesce_daemon() is not for us: in 0.9.75 it and a server thread may both take the listening socket out of the
- * epoll set, and the second one aborts the process ("Failed to remove listen FD from epoll set"). So another socket
- * takes over the descriptor: the kernel forgets the old one and refuses clients at once, instead of letting them wait
- * in a queue that is not served.
+ * MHD_quiesce_daemon() cannot be used: in 0.9.75 it and a server thread may both remove the listening socket from the
+ * epoll set, and the second one aborts the process ("Failed to remove listen FD from epoll set"). Instead the
+ * descriptor is replaced by another socket: the kernel closes the old one and rejects clients immediately, instead of
+ * queueing them.
  */
 static void stop_listening(int listen_fd)
 {
 	int idle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (idle < 0 || dup3(idle, listen_fd, O_CLOEXEC) < 0)
-		(void)shutdown(listen_fd,
-			       SHUT_RDWR); /* without descriptors to spare; costs processor time until the end */
+		(void)shutdown(listen_fd, SHUT_RDWR); /* no free descriptors; uses CPU time until the exit */
 	if (idle >= 0)
 		close(idle);
 }
@@ -582,7 +582,8 @@ void http_exchange_list(const struct http_exchange *exchange, const char *name, 
 	struct joined j = { name, out, size, 0 };
 
 	out[0] = '\0';
-	(void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, join, &j); /* how many says nothing */
+	(void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, join,
+					  &j); /* the count is not needed */
 }
 
 bool http_exchange_client_is_known(const struct http_exchange *exchange)
@@ -627,7 +628,7 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_answ
 	exchange->answered = true;
 }
 
-/* Parked first, and only then known to others: they may resume it before we return. */
+/* Suspended before the ticket is known: another thread may resume it before the return. */
 http_ticket http_exchange_defer(struct http_exchange *exchange)
 {
 	http_ticket ticket;

@@ -6,7 +6,7 @@
 
 #define CRLF "\r\n"
 #define LAST_CHUNK "0" CRLF CRLF
-#define HELD_MAX (64u * 1024) /* more than any part is allowed to be: each has its own limit */
+#define HELD_MAX (64u * 1024) /* above the limits of all parts */
 #define OUT_MAX (256u * 1024)
 
 static const char no_memory[] = "out of memory";
@@ -44,9 +44,9 @@ const struct http_fault *http_wire_fault(const struct http_wire *w, uint64_t num
 
 /* ---- the end of a request ---- */
 
-#define REFUSED_HEADERS "Host:" CRLF CRLF /* of a head that was refused: its request line must leave room for them */
+#define REFUSED_HEADERS "Host:" CRLF CRLF /* of a rejected head: its request line must leave room for them */
 
-/* Of its head only the request line is told, if that was good. */
+/* Only the request line of its head is passed on, if valid. */
 static void end_head(struct http_wire *w)
 {
 	if (w->first_line > 0)
@@ -115,8 +115,8 @@ struct line {
 };
 
 /*
- * Hold the bytes up to the end of the line; returns how many. A line that ends without CR makes the request malformed:
- * another reader may see no end there.
+ * Hold the bytes up to the end of the line; returns the number. A line without CR is malformed, because other
+ * implementations may not treat it as an end.
  */
 static size_t hold_line(struct http_wire *w, const char *bytes, size_t len, struct line *ret_line)
 {
@@ -169,7 +169,7 @@ static void end_of_head(struct http_wire *w)
 		end_request(w);
 }
 
-/* What the library need not see is dropped: it copies cookies to take them apart, and they are not used. */
+/* Cookies are dropped: they are not used, and the library would copy and parse them. */
 static void keep_header_line(struct http_wire *w, const struct line *line)
 {
 	if (http_framing_is_named(line->text, line->len, "Cookie")) {
@@ -182,7 +182,7 @@ static void keep_header_line(struct http_wire *w, const struct line *line)
 	w->cost += HTTP_WIRE_HEADER_COST;
 }
 
-/* The library takes the parameters of the target apart, and needs memory for each. */
+/* The library parses the parameters of the target, and allocates memory for each. */
 static void keep_request_line(struct http_wire *w, const struct line *line)
 {
 	for (size_t i = 0; i < line->len; i++)
@@ -194,7 +194,7 @@ static void keep_request_line(struct http_wire *w, const struct line *line)
 		w->first_line = w->held.len;
 }
 
-/* Some are tolerated before a request (RFC 9112 section 2.2). */
+/* A few are allowed before a request (RFC 9112 section 2.2). */
 static void take_empty_line(struct http_wire *w)
 {
 	if (w->first_line > 0) {
@@ -242,7 +242,7 @@ static size_t read_head(struct http_wire *w, const char *bytes, size_t len)
 	return used;
 }
 
-/* What cannot begin a request line is not waited for: there may never be an end to it. */
+/* Invalid first bytes are rejected without waiting for the end of the line. */
 static size_t read_between(struct http_wire *w, const char *bytes, size_t len unused)
 {
 	unsigned char first = (unsigned char)bytes[0];
@@ -322,7 +322,7 @@ static size_t read_chunk_data(struct http_wire *w, const char *bytes, size_t len
 static size_t read_chunk_end(struct http_wire *w, const char *bytes, size_t len unused)
 {
 	if (bytes[0] != CRLF[w->held.len]) {
-		http_wire_refuse(w, 400, "a chunk is longer than its size, or does not end in CRLF");
+		http_wire_refuse(w, 400, "a chunk is not terminated by CRLF");
 		return 1;
 	}
 	buf_add(&w->held, bytes, 1);
@@ -365,7 +365,7 @@ static size_t keep(struct http_wire *w, const char *bytes, size_t len)
 {
 	buf_add(&w->held, bytes, len);
 	if (w->held.failed)
-		w->state = HTTP_WIRE_REFUSED; /* the connection goes no further than the answer */
+		w->state = HTTP_WIRE_REFUSED; /* closed after the response */
 	return len;
 }
 

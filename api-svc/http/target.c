@@ -6,9 +6,9 @@
 #include "common/base/buf.h"
 #include "common/base/strutil.h"
 
-#define QUOTED_MAX 100 /* bytes of a part that an error repeats */
+#define QUOTED_MAX 100 /* bytes of a part in an error message */
 
-/* Where the path begins; NULL: not a form that we answer. */
+/* The begin of the path; NULL: unsupported form. */
 static const char *find_path(const char *text)
 {
 	static const char *const schemes[] = { "http://", "https://" };
@@ -21,7 +21,7 @@ static const char *find_path(const char *text)
 	return text[0] == '/' ? text : NULL;
 }
 
-/* Decode a part in place; the byte after it is free for the NUL, since decoding never lengthens. */
+/* Decode a part in place; the byte after it may be overwritten by the NUL, as decoding never lengthens. */
 static enum rc decode(char *text, size_t len, struct error *err)
 {
 	struct buf plain cleanup_buf = buf_make(len + 1);

@@ -44,7 +44,7 @@ uint64_t tickets_add(struct tickets *t, void *pointer)
 	return ticket;
 }
 
-/* The lock is held. NULL: the number is not valid. */
+/* The lock is held. NULL: invalid number. */
 static void *find(const struct tickets *t, uint64_t ticket)
 {
 	return slots_is_valid(&t->slots, ticket) ? *(void **)slots_at(&t->slots, slots_index(ticket)) : NULL;

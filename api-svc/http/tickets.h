@@ -1,6 +1,6 @@
 /*
- * A table that lends out numbers for pointers. A number carries a generation: after it has been taken once it is
- * invalid, even when its place is in use again. Safe in every thread.
+ * A table of pointers identified by numbers with a generation: after a pointer was taken, its number is invalid, even
+ * if the slot is reused. Safe in every thread.
  */
 #ifndef API_SVC_HTTP_TICKETS_H
 #define API_SVC_HTTP_TICKETS_H
@@ -11,21 +11,21 @@
 
 struct tickets;
 
-/* Make an empty table; NULL when out of memory. */
+/* Create an empty table; NULL if out of memory. */
 struct tickets *tickets_create(void);
 
-/* Free the table, not what the pointers lead to. Takes NULL. */
+/* Free the table, but not the pointers' targets. NULL is allowed. */
 void tickets_destroy(struct tickets *t);
 
-/* Keep the pointer (not NULL) and return its number; 0 when out of memory. */
+/* Store the pointer (not NULL) and return its number; 0 if out of memory. */
 uint64_t tickets_add(struct tickets *t, void *pointer);
 
-/* Take the pointer out again; NULL when the number is not, or no longer, valid. */
+/* Remove and return the pointer; NULL if the number is not, or no longer, valid. */
 void *tickets_take(struct tickets *t, uint64_t ticket);
 
 /*
- * Test the pointer of a ticket while it cannot be taken; true when the number is not, or no longer, valid.
- * `test` must not block nor use the table.
+ * Call `test` with the pointer of a ticket while it cannot be taken; true if the number is not, or no longer, valid.
+ * `test` must not block or use the table.
  */
 bool tickets_test(struct tickets *t, uint64_t ticket, bool (*test)(const void *pointer));
 

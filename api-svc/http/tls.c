@@ -13,25 +13,25 @@
 
 #define PAIR_VARIABLES "SP_SERVER_TLS_CERT, SP_SERVER_TLS_KEY"
 #define CLIENT_CA_VARIABLE "SP_SERVER_TLS_CLIENT_CA"
-#define CHAIN_MAX 16 /* certificates that lead to the authority */
-#define LOOK_MS 1000 /* between two looks at the files */
+#define CHAIN_MAX 16 /* certificates of the chain */
+#define LOOK_MS 1000 /* interval of file checks */
 #define RETIRED_MORE_MS 1000
 
-/* A certificate and its key. Handshakes that have begun still use one that was replaced. */
+/* A certificate and its key. Running handshakes may still use a replaced one. */
 struct pair {
 	gnutls_pcert_st chain[CHAIN_MAX];
 	unsigned count;
 	gnutls_privkey_t key;
 	int64_t replaced_ms;
-	struct pair *next; /* the one that it replaced */
+	struct pair *next; /* the replaced one */
 };
 
 struct tls {
 	struct tls_files files;
 	char *client_authorities;
 	int64_t handshake_ms;
-	pthread_mutex_t lock; /* guards all below */
-	struct pair *pairs;   /* the first is the present one */
+	pthread_mutex_t lock; /* protects all below */
+	struct pair *pairs;   /* the first is the current one */
 	struct file_stamp stamps[2];
 	int64_t looked_ms;
 	bool reading; /* a thread reads the files, without the lock */
@@ -79,7 +79,7 @@ static enum rc make_pair(char *certificate, char *key, struct pair **ret_pair, s
 	return RC_OK;
 }
 
-/* ret_pair may be NULL: only look whether it is good. */
+/* ret_pair may be NULL: only validate. */
 static enum rc read_pair(const struct tls_files *files, struct pair **ret_pair, struct file_stamp stamps[2],
 			 struct error *err)
 {
@@ -128,11 +128,11 @@ void tls_check(const struct tls_files *files, struct buf *faults)
 	struct error err;
 
 	if (!files->certificate[0] != !files->key[0])
-		buf_add_str(faults, PAIR_VARIABLES ": one needs the other\n");
+		buf_add_str(faults, PAIR_VARIABLES ": both are required\n");
 	else if (files->certificate[0] && read_pair(files, NULL, stamps, &err))
 		buf_addf(faults, "%s\n", err.text);
 	if (files->client_ca[0] && !files->certificate[0])
-		buf_add_str(faults, CLIENT_CA_VARIABLE ": needs SP_SERVER_TLS_CERT and SP_SERVER_TLS_KEY\n");
+		buf_add_str(faults, CLIENT_CA_VARIABLE ": requires SP_SERVER_TLS_CERT and SP_SERVER_TLS_KEY\n");
 	if (files->client_ca[0] && read_authorities(files, &authorities, &err))
 		buf_addf(faults, "%s\n", err.text);
 }
@@ -175,9 +175,9 @@ void tls_destroy(struct tls *tls)
 	free(tls);
 }
 
-/* ---- what runs in handshakes; the lock is held ---- */
+/* ---- in handshakes; the lock is held --- */
 
-/* The list is in the order of replacement: after the first that is old enough all are. */
+/* The list is in the order of replacement: all after the first expired one are expired. */
 static void drop_retired(struct tls *tls, int64_t now)
 {
 	struct pair **at = &tls->pairs->next;
@@ -191,7 +191,7 @@ static void drop_retired(struct tls *tls, int64_t now)
 	}
 }
 
-/* Without the lock. NULL: the old one stays; a bad pair is told once, by its stamps. */
+/* Without the lock. NULL: the current one stays; an invalid pair is reported once, by its stamps. */
 static struct pair *read_changed(const struct tls_files *files, struct file_stamp stamps[2])
 {
 	struct file_stamp now[2] = { file_stamp_of(files->certificate), file_stamp_of(files->key) };
@@ -208,7 +208,7 @@ static struct pair *read_changed(const struct tls_files *files, struct file_stam
 	return pair;
 }
 
-/* By one thread at a time. The lock is given up in between: a file system may hang. */
+/* One thread at a time. The lock is released while reading: a file system may hang. */
 static void read_again(struct tls *tls, int64_t now)
 {
 	struct file_stamp stamps[2];
@@ -256,7 +256,7 @@ void *tls_retrieve(void)
 	gnutls_certificate_retrieve_function3 *function = retrieve;
 	void *pointer;
 
-	memcpy(&pointer, &function, sizeof(pointer)); /* ISO C has no cast for it, POSIX has the same size */
+	memcpy(&pointer, &function, sizeof(pointer)); /* ISO C has no cast for this; POSIX guarantees the size */
 	return pointer;
 }
 
@@ -278,7 +278,7 @@ bool tls_client_is_known(void *session)
 
 _Static_assert(TLS_NOTHING_YET == GNUTLS_E_AGAIN, "the number of GnuTLS");
 
-/* gnutls_record_recv() itself is ours (http_intake.h). */
+/* gnutls_record_recv() itself is interposed (http_intake.h). */
 ssize_t tls_read(void *session, void *to, size_t len)
 {
 	unsigned char sequence[8];

@@ -7,10 +7,10 @@
 #include "common/services/log.h"
 
 #define UNDO_TIMEOUT_MS (5 * 60 * 1000)
-#define UNDO_MAX 16384 /* at once; what comes beyond is only logged */
+#define UNDO_MAX 16384 /* concurrent undos; more are only logged */
 #define BODY_MAX 1024
 
-/* What the log needs when it is over. */
+/* The context for the final log line. */
 struct undoing {
 	char id[PROTOCOL_ID_MAX + 1];
 	char request_id[PROTOCOL_REQUEST_ID_MAX + 1];

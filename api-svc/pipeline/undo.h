@@ -1,7 +1,6 @@
 /*
- * Undoing creates whose clients have gone before they had their answer, or whose outcome is unknown. The sweeper of the
- * workers would find them as well, but later. DCM repeats such a create, takes the 409 as final and forgets the
- * container.
+ * Undoes creates whose response was not delivered, or whose outcome is unknown. The sweeper of the workers would remove
+ * them as well, but later: DCM repeats such a create, treats the 409 as final and loses the container.
  */
 #ifndef API_SVC_PIPELINE_UNDO_H
 #define API_SVC_PIPELINE_UNDO_H
@@ -13,13 +12,13 @@
 
 struct undo_what {
 	const char *id;         /* of the container */
-	const char *token;      /* of the create: nothing that another create made is touched */
-	uint64_t sequence;      /* of the record that we have settled; 0: none. By key, only that is undone */
+	const char *token;      /* of the create: objects of other creates are not affected */
+	uint64_t sequence;      /* of the record that was settled; 0: none. With a key, only that is undone */
 	const char *request_id; /* of the create, for the logs */
 };
 
 /*
- * Begin to undo: asks until a worker has said OK, for up to five minutes, and logs how it ended. Needs no one to wait.
+ * Start an undo: retries until a worker replies OK, for up to five minutes, and logs the result. Does not block.
  * Everything is copied. Threads: any.
  */
 void undo_begin(struct worker_client *client, const struct undo_what *what);

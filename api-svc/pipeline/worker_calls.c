@@ -16,13 +16,13 @@ static const char *const state_names[WORKER_CALL_STATE_COUNT] = {
 	[WORKER_CALL_SETTLING] = "SETTLING",
 };
 
-/* What follows from how an operation is repeated. */
+/* The retry policies. */
 static const struct policy {
-	bool sent_again;          /* when refused or without a reply; else the first refusal is the reply */
-	bool begun_once;          /* but not without a reply */
-	bool until_done;          /* any failure but the deadline is answered by sending it again */
-	bool first_success;       /* all workers reply: the first good one counts, the others only when none comes */
-	int64_t again_ms, max_ms; /* between attempts that were refused */
+	bool sent_again;          /* if rejected or without a reply; else the first rejection is the reply */
+	bool begun_once;          /* but not if a worker may have started it */
+	bool until_done;          /* after any failure until the deadline */
+	bool first_success;       /* all workers reply: the first success wins, errors only if there is none */
+	int64_t again_ms, max_ms; /* delays between rejected attempts */
 } policies[OPERATION_REPEAT_COUNT] = {
 	[OPERATION_SENT_ONCE] = { 0 },
 	[OPERATION_BEGUN_ONCE] = { .sent_again = true, .begun_once = true, .again_ms = 50, .max_ms = 250 },
@@ -31,17 +31,17 @@ static const struct policy {
 	[OPERATION_SENT_TO_ALL] = { .first_success = true },
 };
 
-/* A full worker is not asked again and again: what waits for it costs more than it can do. */
+/* Backoff for busy workers: frequent retries would add to the overload. */
 #define BUSY_FIRST_MS 200
 #define BUSY_MAX_MS 800
-#define ANSWER_MS 300 /* of the wait are for the answer: a worker must begin before */
+#define ANSWER_MS 300 /* of the wait time are reserved for the reply */
 
 static const struct policy *policy_of(const struct worker_call *call)
 {
 	return &policies[operation_row(call->package->operation)->repeat];
 }
 
-/* May an attempt that was lost have been carried out, and changed something? */
+/* Whether a lost attempt may have been executed and changed something. */
 static bool changes_something(const struct worker_call *call)
 {
 	return operation_row(call->package->operation)->effect == OPERATION_CHANGES;
@@ -128,7 +128,7 @@ static void set_state(struct worker_calls *calls, struct worker_call *call, enum
 		calls->next_due_ms = due_ms;
 }
 
-/* Until when a worker must begin. */
+/* The time until which a worker must start. */
 static int64_t begin_end(const struct worker_call *call)
 {
 	return call->wait_end_ms - ANSWER_MS;
@@ -139,7 +139,7 @@ static int64_t before_deadline(const struct worker_call *call, int64_t due_ms)
 	return due_ms < call->deadline_ms ? due_ms : call->deadline_ms;
 }
 
-/* Its place is free afterwards. */
+/* Its slot is free afterwards. */
 static void end_call(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply,
 		     struct worker_finished *finished)
 {
@@ -188,7 +188,7 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 	return true;
 }
 
-/* ---- what happens ---- */
+/* ---- events --------- */
 
 static void give_up(struct worker_calls *calls, struct worker_call *call, enum rc rc, const char *why, bool unknown,
 		    struct worker_finished *finished)
@@ -205,15 +205,15 @@ static bool may_run(const struct worker_call *call)
 	return call->lost > 0 || call->state == WORKER_CALL_ASKED || call->state == WORKER_CALL_SETTLING;
 }
 
-#define BEGUN "it has begun, and its outcome is unknown"
+#define BEGUN "it was started, and its outcome is unknown"
 
-/* After the permission to begin what is begun once, no answer may invite a retry. */
+/* After the permission to start a command, no response may suggest a retry. */
 static bool has_begun(const struct worker_call *call)
 {
 	return policy_of(call)->begun_once && call->holder;
 }
 
-/* An operation that is begun once. */
+/* An operation that must not be started twice. */
 static void give_up_begun(struct worker_calls *calls, struct worker_call *call, const char *why,
 			  struct worker_finished *finished)
 {
@@ -226,13 +226,13 @@ static void give_up_begun(struct worker_calls *calls, struct worker_call *call, 
 static void on_deadline(struct worker_calls *calls, struct worker_call *call, struct worker_finished *finished)
 {
 	if (may_run(call))
-		give_up(calls, call, RC_TIMEOUT, "no answer came in time", true, finished);
+		give_up(calls, call, RC_TIMEOUT, "timeout waiting for the reply", true, finished);
 	else
-		give_up(calls, call, RC_UNAVAILABLE, "no worker took the request in time; nothing was done", false,
-			finished);
+		give_up(calls, call, RC_UNAVAILABLE, "no worker accepted the request in time; nothing was changed",
+			false, finished);
 }
 
-/* An attempt stayed without a reply: it may have been carried out, and must not be from now on. */
+/* An attempt had no reply: it may have been executed, and must not be from now on. */
 static void note_lost(struct worker_calls *calls, struct worker_call *call, int64_t now_ms)
 {
 	call->lost++;
@@ -240,7 +240,7 @@ static void note_lost(struct worker_calls *calls, struct worker_call *call, int6
 	call->wait_end_ms = now_ms + calls->worker_wait_ms;
 }
 
-/* Until when a refused call is sent again. */
+/* The time until which a rejected call is retried. */
 static int64_t patience_end(const struct worker_call *call, enum rc rc)
 {
 	if (policy_of(call)->until_done || rc == RC_PENDING)
@@ -250,7 +250,7 @@ static int64_t patience_end(const struct worker_call *call, enum rc rc)
 	return rc == RC_BUSY ? begin_end(call) : call->wait_end_ms;
 }
 
-/* The latest attempt was refused before anything was started. Takes the reply over. */
+/* The latest attempt was rejected before anything was started. Takes ownership of the reply. */
 static void on_refused(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply, int64_t now_ms,
 		       struct worker_finished *finished)
 {
@@ -258,13 +258,13 @@ static void on_refused(struct worker_calls *calls, struct worker_call *call, str
 	int64_t due_ms;
 
 	if (now_ms >= end_ms) {
-		/* An earlier attempt that was lost may run somewhere, or may have run. */
+		/* An earlier lost attempt may be running, or may have been executed. */
 		reply->outcome_unknown |= call->lost > 0 && changes_something(call);
 		end_call(calls, call, reply, finished);
 		return;
 	}
 	due_ms = now_ms + backoff_next_ms(reply->error.rc == RC_BUSY ? &call->busy : &call->backoff);
-	call->waits = reply->error.rc == RC_BUSY && due_ms >= end_ms; /* it was the last time */
+	call->waits = reply->error.rc == RC_BUSY && due_ms >= end_ms; /* no further retry */
 	worker_reply_clear(reply);
 	set_state(calls, call, WORKER_CALL_WAITING, before_deadline(call, due_ms < end_ms ? due_ms : end_ms));
 }
@@ -284,9 +284,9 @@ static bool is_wanted(const struct worker_call *call)
 	return call->goes_on || is_present(call);
 }
 
-#define GONE "the client has gone"
+#define GONE "the client has disconnected"
 
-/* The reply is there, and is owed. Takes it over. */
+/* The reply has a debt to settle. Takes ownership of it. */
 static void begin_settling(struct worker_calls *calls, struct worker_call *call, struct worker_reply *reply,
 			   int64_t now_ms, struct worker_finished *finished)
 {
@@ -301,7 +301,7 @@ static void begin_settling(struct worker_calls *calls, struct worker_call *call,
 	set_state(calls, call, WORKER_CALL_SETTLING, before_deadline(call, now_ms + WORKER_SETTLE_MS));
 }
 
-/* Health is asked of all workers: the first that is healthy ends the call. */
+/* Health is requested from all workers: the first healthy reply ends the call. */
 static bool is_success(const struct worker_reply *reply)
 {
 	cleanup_json cJSON *tree = NULL;
@@ -310,7 +310,7 @@ static bool is_success(const struct worker_reply *reply)
 	       json_true_at(tree, "healthy");
 }
 
-/* A complete reply of a worker, to the latest or to an earlier attempt. Takes it over. */
+/* A complete reply of a worker, to the latest or to an earlier attempt. Takes ownership of it. */
 static void on_reply(struct worker_calls *calls, struct worker_call *call, unsigned attempt, struct worker_reply *reply,
 		     int64_t now_ms, struct worker_finished *finished)
 {
@@ -318,20 +318,20 @@ static void on_reply(struct worker_calls *calls, struct worker_call *call, unsig
 
 	if (call->state == WORKER_CALL_SETTLING || (call->holder && call->holder != attempt) ||
 	    (is_refusal(rc) && (attempt != call->attempt || call->state != WORKER_CALL_ASKED))) {
-		worker_reply_clear(reply); /* of an attempt that no longer counts */
+		worker_reply_clear(reply); /* of an obsolete attempt */
 	} else if (policy_of(call)->first_success && !is_success(reply)) {
 		worker_reply_clear(reply);
 	} else if (is_refusal(rc)) {
-		call->holder = 0; /* the attempt is over: the next one may write */
+		call->holder = 0; /* the attempt has ended: the next one may write */
 		on_refused(calls, call, reply, now_ms, finished);
 	} else if (rc != RC_OK && policy_of(call)->until_done) {
-		log_debug("sending again", log_str("operation", operation_name(call->package->operation)),
+		log_debug("retrying", log_str("operation", operation_name(call->package->operation)),
 			  log_err(&reply->error), log_str("request_id", call->package->request_id));
 		on_refused(calls, call, reply, now_ms, finished);
 	} else if (rc == RC_OK && reply->debt) {
 		begin_settling(calls, call, reply, now_ms, finished);
 	} else {
-		/* An attempt that was lost may still be carried out, although another one has failed. */
+		/* A lost attempt may still be executed, although another one has failed. */
 		reply->outcome_unknown |= rc != RC_OK && call->lost > 0 && changes_something(call);
 		end_call(calls, call, reply, finished);
 	}
@@ -367,7 +367,7 @@ struct worker_package *worker_calls_begin_settling(struct worker_calls *calls, s
 	return call->package;
 }
 
-/* The call whose latest attempt this is; NULL when it is over, or another attempt is under way. */
+/* The call whose latest attempt this is; NULL if it has ended, or another attempt is running. */
 static struct worker_call *find_asked(struct worker_calls *calls, const struct worker_attempt *attempt)
 {
 	struct worker_call *call = find_call(calls, attempt);
@@ -384,7 +384,8 @@ void worker_calls_refused(struct worker_calls *calls, const struct worker_attemp
 	if (!call)
 		return;
 	error_set(&reply.error, RC_UNAVAILABLE, "%s", why);
-	if (policy_of(call)->first_success && attempt->number == 1) /* workers of v0.1 do not hear what all are asked */
+	if (policy_of(call)->first_success &&
+	    attempt->number == 1) /* workers of v0.1 do not subscribe to the broadcast subject */
 		set_state(calls, call, WORKER_CALL_WAITING, now_ms);
 	else
 		on_refused(calls, call, &reply, now_ms, finished);
@@ -437,14 +438,14 @@ static void on_whole_reply(struct worker_calls *calls, struct worker_call *call,
 	} else if (reply.error.rc == RC_OK && streams(call)) {
 		reply.stream = str_dup(msg->stream);
 		if (!reply.stream)
-			error_set(&reply.error, RC_INTERNAL, "a stream without an address");
+			error_set(&reply.error, RC_INTERNAL, "a stream without a subject");
 	}
 	if (reply.error.rc == RC_BUSY && policy_of(call)->begun_once && call->holder == msg->attempt)
-		error_set(&reply.error, RC_TIMEOUT, BEGUN); /* the worker has ended meanwhile */
+		error_set(&reply.error, RC_TIMEOUT, BEGUN); /* the worker has ended in the meantime */
 	on_reply(calls, call, msg->attempt, &reply, now_ms, finished);
 }
 
-/* A worker is alive: restart the silence timer. A request that waits is refused when its time to wait is over. */
+/* Keepalive of a worker: restart the silence timer. A queued request is rejected when its wait time has expired. */
 static void on_sign_of_life(struct worker_calls *calls, struct worker_call *call, bool waits, int64_t now_ms)
 {
 	int64_t due_ms = now_ms + call->silence_ms;
@@ -480,13 +481,13 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 		break;
 	case WORKER_JOIN_MALFORMED:
 		log_error("malformed part of a reply", log_str("request_id", call->package->request_id));
-		give_up(calls, call, RC_INTERNAL, "the worker's answer is malformed", true, finished);
+		give_up(calls, call, RC_INTERNAL, "the worker's reply is malformed", true, finished);
 		break;
 	case WORKER_JOIN_NO_ROOM:
 		if (has_begun(call))
 			give_up_begun(calls, call, BEGUN, finished);
 		else
-			give_up(calls, call, RC_BUSY, "too many bytes of requests and answers are in flight", true,
+			give_up(calls, call, RC_BUSY, "too many bytes of requests and responses in flight", true,
 				finished);
 		break;
 	}
@@ -504,7 +505,7 @@ const char *worker_calls_permission(struct worker_calls *calls, const struct wor
 	if (!free || call->state == WORKER_CALL_SETTLING || now_ms >= call->deadline_ms)
 		return rc_name(RC_CANCELLED);
 	if (!is_wanted(call)) {
-		set_state(calls, call, call->state, now_ms); /* and given up at once */
+		set_state(calls, call, call->state, now_ms); /* and cancelled immediately */
 		return rc_name(RC_CANCELLED);
 	}
 	call->holder = attempt->number;
@@ -520,18 +521,18 @@ static void promise(struct worker_calls *calls, const struct worker_attempt *att
 	struct debt settled;
 
 	if (debt_read(debt->value, strlen(debt->value), &tree, &settled, NULL))
-		return; /* then the worker has not taken it either */
+		return; /* then the worker has not received it either */
 	if (!calls->promises)
 		calls->promises = calloc(WORKER_PROMISES, sizeof(*calls->promises));
 	if (!calls->promises)
-		return; /* then the worker that has it must not die within the moment that it needs */
+		return; /* then it depends on the worker completing it */
 	place = &calls->promises[calls->next_promise];
 	*place = (struct worker_promise){ attempt->call, "", now_ms + WORKER_PROMISE_MS };
 	snprintf(place->uid, sizeof(place->uid), "%s", settled.uid);
 	calls->next_promise = (calls->next_promise + 1) % WORKER_PROMISES;
 }
 
-/* One that is still asked for is kept: the mark is there for as long as Kubernetes refuses to have it taken away. */
+/* A promise that is still probed is kept: the mark exists as long as Kubernetes rejects its removal. */
 static bool is_promised(struct worker_calls *calls, const struct worker_attempt *attempt,
 			const struct worker_message *question, int64_t now_ms)
 {
@@ -570,10 +571,10 @@ void worker_calls_settled(struct worker_calls *calls, const struct worker_attemp
 	if (!call || call->state != WORKER_CALL_SETTLING)
 		return;
 	if (rc == RC_OK && !call->reply.debt->object && sequence == 0)
-		rc = RC_INTERNAL; /* a record is stored by a stream, which says where; this is another sender */
+		rc = RC_INTERNAL; /* only a stream's acknowledgement has a sequence; this is another sender */
 	if (rc == RC_CONFLICT) {
-		give_up(calls, call, RC_UNAVAILABLE, "the container was taken back before its creation could be told",
-			true, finished);
+		give_up(calls, call, RC_UNAVAILABLE, "the container was removed before the response was sent", true,
+			finished);
 	} else if (rc == RC_OK) {
 		struct worker_reply reply = call->reply;
 
@@ -583,12 +584,12 @@ void worker_calls_settled(struct worker_calls *calls, const struct worker_attemp
 			promise(calls, attempt, reply.debt, now_ms);
 		end_call(calls, call, &reply, finished);
 	} else {
-		log_debug("not settled yet; trying again", log_str("code", rc_name(rc)),
+		log_debug("not settled yet; retrying", log_str("code", rc_name(rc)),
 			  log_str("request_id", call->package->request_id));
 	}
 }
 
-/* ---- for a call at an index ---- */
+/* ---- for the call at an index -- */
 
 void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_ms, struct worker_finished *finished)
 {
@@ -640,15 +641,15 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 		return false;
 	}
 	if (call->waits && now_ms >= begin_end(call)) {
-		give_up(calls, call, RC_BUSY, "no worker could begin the request in time", call->lost > 0, finished);
+		give_up(calls, call, RC_BUSY, "no worker could start the request in time", call->lost > 0, finished);
 		return false;
 	}
 	if (call->state == WORKER_CALL_ASKED && policy_of(call)->begun_once) {
-		give_up_begun(calls, call, "the worker that was asked is silent; nothing has begun", finished);
+		give_up_begun(calls, call, "the worker does not respond; nothing was started", finished);
 		return false;
 	}
 	if (call->state == WORKER_CALL_ASKED) { /* no reply: the worker may be dead */
-		log_debug("no reply; sending again", log_str("request_id", call->package->request_id));
+		log_debug("no reply; retrying", log_str("request_id", call->package->request_id));
 		note_lost(calls, call, now_ms);
 		call->silence_ms = WORKER_SILENCE_AGAIN_MS;
 		set_state(calls, call, WORKER_CALL_WAITING, now_ms);

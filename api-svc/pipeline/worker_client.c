@@ -14,25 +14,25 @@
 #include "common/services/log.h"
 
 #define REPLY_SUBJECT_MAX (BUS_INBOX_MAX + 48) /* bytes with the NUL */
-#define DRAIN_MS 1000                          /* for replies that are being handled when we stop */
+#define DRAIN_MS 1000                          /* for running handlers at stop */
 
 struct worker_client {
 	char subjects[OPERATION_COUNT][PROTOCOL_SUBJECT_MAX];
-	char health[PROTOCOL_SUBJECT_MAX]; /* where all workers hear it */
-	char bucket[BUS_BUCKET_MAX];       /* of the records of debts */
+	char health[PROTOCOL_SUBJECT_MAX]; /* the broadcast subject */
+	char bucket[BUS_BUCKET_MAX];       /* with the debt records */
 	char inbox[BUS_INBOX_MAX];
-	_Atomic(struct bus *) bus; /* NULL: not connected yet, or not any more */
+	_Atomic(struct bus *) bus; /* NULL: not connected yet, or stopped */
 	struct bus_subscription *subscription;
 	pthread_t timer;
-	pthread_mutex_t lock; /* guards everything below */
+	pthread_mutex_t lock; /* protects everything below */
 	pthread_cond_t wake;
 	struct worker_calls calls;
-	int64_t planned_wake_ms; /* when the timer looks again by itself */
-	bool closed;             /* only undo is asked any more */
+	int64_t planned_wake_ms; /* the next scheduled wake-up of the timer */
+	bool closed;             /* only undo is still accepted */
 	bool stopping;
 };
 
-/* Give the lock back; the timer is woken when something is due earlier than it knows. */
+/* Unlock; wake the timer if something is due earlier than planned. */
 static void unlock(struct worker_client *client)
 {
 	if (client->calls.next_due_ms < client->planned_wake_ms)
@@ -42,14 +42,14 @@ static void unlock(struct worker_client *client)
 
 /* ---- sending ---- */
 
-/* Where the reply to an attempt comes to: "<inbox>.<call>-<attempt>", both hexadecimal. */
+/* The reply subject of an attempt: "<inbox>.<call>-<attempt>", both hexadecimal. */
 static void write_reply_subject(const struct worker_client *client, const struct worker_attempt *a,
 				char out[REPLY_SUBJECT_MAX])
 {
 	snprintf(out, REPLY_SUBJECT_MAX, "%s.%" PRIx64 "-%x", client->inbox, a->call, a->number);
 }
 
-/* Until then there is no inbox either. */
+/* There is no inbox before. */
 static enum rc check_connected(struct worker_client *client, struct error *err)
 {
 	return atomic_load(&client->bus) ? RC_OK : error_set(err, RC_UNAVAILABLE, "NATS is not connected yet");
@@ -64,7 +64,7 @@ static enum rc send(struct worker_client *client, const struct bus_outgoing *out
 		return rc;
 	rc = bus_publish(bus, out, err);
 	if (rc == RC_TOO_LARGE)
-		error_set(err, rc, "the request is larger than the %zu bytes that NATS takes", bus_max_payload(bus));
+		error_set(err, rc, "the request exceeds the NATS limit of %zu bytes", bus_max_payload(bus));
 	return rc;
 }
 
@@ -101,7 +101,7 @@ static enum rc publish(struct worker_client *client, const struct worker_package
 	return send(client, &out, err);
 }
 
-/* Store the record, or have a worker take the mark away. A failure is no end: it is tried again. */
+/* Store the record, or request a worker to clear the mark. Failures are retried. */
 static void publish_settlement(struct worker_client *client, const struct worker_package *p,
 			       const struct worker_attempt *a, const struct worker_debt *debt)
 {
@@ -113,7 +113,7 @@ static void publish_settlement(struct worker_client *client, const struct worker
 		{ PROTOCOL_HEADER_DEADLINE, p->deadline },
 		{ PROTOCOL_HEADER_REQUEST, p->request_id },
 		{ BUS_STREAM_EXPECTED_SEQUENCE, sequence },
-		{ BUS_STREAM_MESSAGE_ID, reply }, /* the same for each try: it is stored once */
+		{ BUS_STREAM_MESSAGE_ID, reply }, /* the same for each attempt: stored once */
 	};
 	struct bus_outgoing out = {
 		.subject = debt->object ? client->subjects[OPERATION_SETTLE] : subject,
@@ -145,7 +145,7 @@ static void on_publish_failed(struct worker_client *client, const struct worker_
 	worker_finished_tell(&finished);
 }
 
-/* The call is marked first: the reply may be there before bus_publish() returns. Without the lock. */
+/* The call is updated first: the reply may arrive before bus_publish() returns. Without the lock. */
 static void send_call(struct worker_client *client, struct worker_attempt *a)
 {
 	struct worker_package *package;
@@ -161,7 +161,7 @@ static void send_call(struct worker_client *client, struct worker_attempt *a)
 	worker_package_unref(package);
 }
 
-/* If its reply is there, and is owed. Without the lock. */
+/* If its reply was received and has a debt. Without the lock. */
 static void settle_call(struct worker_client *client, struct worker_attempt *a)
 {
 	struct worker_debt *debt = NULL;
@@ -177,7 +177,7 @@ static void settle_call(struct worker_client *client, struct worker_attempt *a)
 	worker_package_unref(package);
 }
 
-/* Tell a worker what it has asked about an attempt. What is lost is asked again. */
+/* Reply to a worker's request about an attempt. The worker repeats it if the reply is lost. */
 static void reply_to_worker(struct worker_client *client, struct bus_message *question, const char *status)
 {
 	const struct bus_header headers[] = {
@@ -192,7 +192,7 @@ static void reply_to_worker(struct worker_client *client, struct bus_message *qu
 	struct error err;
 
 	if (out.subject && bus_is_inbox(out.subject) && send(client, &out, &err))
-		log_debug("a worker's question could not be replied to", log_err(&err));
+		log_debug("cannot reply to a worker's request", log_err(&err));
 }
 
 void worker_client_release(struct worker_client *client, const struct worker_debt *debt)
@@ -214,7 +214,7 @@ void worker_client_release(struct worker_client *client, const struct worker_deb
 		return;
 	snprintf(text, sizeof(text), "%" PRIu64 " %s", debt->sequence, debt->key);
 	if (send(client, &out, &err))
-		log_debug("a settled record is left to the sweeper", log_err(&err));
+		log_debug("leaving a settled record to the sweeper", log_err(&err));
 }
 
 /* ---- receiving ---- */
@@ -227,11 +227,11 @@ static bool read_attempt(const struct worker_client *client, const char *subject
 	if (strncmp(subject, client->inbox, len) != 0 ||
 	    sscanf(subject + len, ".%16" SCNx64 "-%8x", &ret_attempt->call, &ret_attempt->number) != 2)
 		return false;
-	write_reply_subject(client, ret_attempt, again); /* sscanf() takes more than we have written */
+	write_reply_subject(client, ret_attempt, again); /* sscanf() accepts more than our format */
 	return strcmp(again, subject) == 0;
 }
 
-/* What came of a settlement: a stream's acknowledgement, or a worker's reply. */
+/* The result of settling: a stream acknowledgement, or a worker's reply. */
 static enum rc read_settlement(struct bus_message *msg, uint64_t *ret_sequence)
 {
 	const char *status = bus_message_header(msg, PROTOCOL_HEADER_STATUS);
@@ -240,7 +240,7 @@ static enum rc read_settlement(struct bus_message *msg, uint64_t *ret_sequence)
 	return status ? rc_from_name(status) : bus_stream_read_ack(msg, ret_sequence, NULL);
 }
 
-/* With the lock. Returns what to tell the worker that asks; NULL: it has not asked. */
+/* With the lock. Returns the status to reply to the worker; NULL: no reply. */
 static const char *handle_message(struct worker_client *client, struct worker_attempt *a, struct bus_message *bus_msg,
 				  struct worker_finished *finished)
 {
@@ -295,7 +295,7 @@ static void on_message(void *ctx, struct bus_message *bus_msg)
 	bus_message_destroy(bus_msg);
 }
 
-/* ---- all calls at once ---- */
+/* ---- all calls ------------ */
 
 enum sweep {
 	SWEEP_LOST,
@@ -304,7 +304,7 @@ enum sweep {
 	SWEEP_HURRY,
 };
 
-/* One call after the other, each told without the lock. */
+/* One call after the other; done() is called without the lock. */
 static void sweep_calls(struct worker_client *client, enum sweep what)
 {
 	bool more = true;
@@ -352,7 +352,7 @@ void worker_client_hurry(struct worker_client *client)
 
 /* ---- the timer ---- */
 
-/* Look at every call once. The lock is held at the beginning and the end, and given up in between. */
+/* Check every call once. The lock is held at the beginning and the end, and released in between. */
 static void run_timers(struct worker_client *client)
 {
 	int64_t now = clock_mono_ms();
@@ -365,7 +365,7 @@ static void run_timers(struct worker_client *client)
 
 		if (send || finished.done) {
 			pthread_mutex_unlock(&client->lock);
-			if (send) { /* whichever it is in a state for */
+			if (send) { /* depending on its state */
 				settle_call(client, &attempt);
 				send_call(client, &attempt);
 			}
@@ -379,7 +379,7 @@ static void run_timers(struct worker_client *client)
 static void wait_for_timers(struct worker_client *client)
 {
 	client->planned_wake_ms = client->calls.next_due_ms;
-	(void)thread_wait(&client->wake, &client->lock, client->planned_wake_ms); /* woken or not: look again */
+	(void)thread_wait(&client->wake, &client->lock, client->planned_wake_ms); /* check again in any case */
 }
 
 static void *run_timer(void *arg)
@@ -397,7 +397,7 @@ static void *run_timer(void *arg)
 	return NULL;
 }
 
-/* ---- for everybody ---- */
+/* ---- public functions- */
 
 static void init_lock(struct worker_client *client)
 {

@@ -6,7 +6,7 @@
 
 #include "common/base/strutil.h"
 
-/* Is it the value by which a record becomes settled? It is stored as it is. */
+/* Whether it is the value of a settled record. It is stored unchanged. */
 static bool is_settlement(const char *text)
 {
 	cleanup_json cJSON *tree = NULL;
@@ -25,7 +25,7 @@ enum rc worker_debt_read(const char *debt, const char *settle, const char *notic
 	if (!debt)
 		return RC_OK;
 	if (!settle || !is_settlement(settle))
-		return error_set(err, RC_INTERNAL, "a reply that is owed, and not how it is settled");
+		return error_set(err, RC_INTERNAL, "a reply with a debt but without its settlement");
 	read = calloc(1, sizeof(*read));
 	if (!read)
 		return error_no_memory(err);
@@ -36,7 +36,7 @@ enum rc worker_debt_read(const char *debt, const char *settle, const char *notic
 		snprintf(read->notice, sizeof(read->notice), "%s", notice);
 	if (!read->object && !debt_read_reference(debt, &read->sequence, read->key)) {
 		free(read);
-		return error_set(err, RC_INTERNAL, "a debt that cannot be read");
+		return error_set(err, RC_INTERNAL, "malformed debt");
 	}
 	*ret_debt = read;
 	return RC_OK;

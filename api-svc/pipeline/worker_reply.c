@@ -74,7 +74,7 @@ void worker_reply_clear(struct worker_reply *reply)
 	*reply = (struct worker_reply){ .body = NULL };
 }
 
-/* [{"detail": text, "pointer": text?}, ...]: it is shown to clients. */
+/* [{"detail": text, "pointer": text?}, ...]: shown to clients. */
 static bool are_faults(const cJSON *faults)
 {
 	const cJSON *fault = NULL;
@@ -88,7 +88,7 @@ static bool are_faults(const cJSON *faults)
 	return cJSON_IsArray(faults);
 }
 
-/* The error's code, detail and faults out of its JSON. */
+/* Parse code, detail and faults of an error. */
 static bool read_error(enum rc rc, const char *body, size_t len, struct worker_reply *reply)
 {
 	cleanup_json cJSON *tree = NULL;
@@ -98,7 +98,7 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 	if (json_parse(body, len, &tree, NULL) != RC_OK || !cJSON_IsObject(tree))
 		return false;
 	detail = json_string_at(tree, "detail");
-	error_set(&reply->error, rc, "%s", detail && detail[0] ? detail : "the worker gave no reason");
+	error_set(&reply->error, rc, "%s", detail && detail[0] ? detail : "the worker sent no reason");
 	retry_after_s = json_int_at(tree, "retry_after_s", 0);
 	if (retry_after_s > 0)
 		reply->error.retry_after_s = retry_after_s < 3600 ? (int)retry_after_s : 3600;
@@ -110,7 +110,7 @@ static bool read_error(enum rc rc, const char *body, size_t len, struct worker_r
 	return true;
 }
 
-/* A stream begins by a status of its own. */
+/* A stream has its own status. */
 static enum rc read_status(enum operation operation, const char *status)
 {
 	bool streams = operation_row(operation)->reply == OPERATION_REPLY_STREAM;
@@ -141,8 +141,7 @@ bool worker_reply_read(enum operation operation, const char *status, char *body,
 	if (good)
 		return true;
 	worker_reply_clear(ret_reply);
-	error_set(&ret_reply->error, RC_INTERNAL, "the worker's answer to '%s' is malformed",
-		  operation_name(operation));
+	error_set(&ret_reply->error, RC_INTERNAL, "the worker's reply to '%s' is malformed", operation_name(operation));
 	return false;
 }
 
@@ -150,7 +149,7 @@ bool worker_reply_set_etag(struct worker_reply *reply, const char *etag)
 {
 	if (etag && !protocol_is_etag(etag)) {
 		worker_reply_clear(reply);
-		error_set(&reply->error, RC_INTERNAL, "the etag of the worker's answer is malformed");
+		error_set(&reply->error, RC_INTERNAL, "the etag of the worker's reply is malformed");
 		return false;
 	}
 	snprintf(reply->etag, sizeof(reply->etag), "%s", etag ? etag : "");

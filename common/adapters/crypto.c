@@ -1,4 +1,4 @@
-/* First: OpenSSL uses the word `unused`, which common/base/compiler.h makes an attribute. */
+/* Included first: OpenSSL uses the identifier `unused`, which common/base/compiler.h defines as a macro. */
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 

@@ -1,4 +1,4 @@
-/* First: OpenSSL uses the word `unused`, which common/base/compiler.h makes an attribute. */
+/* Included first: OpenSSL uses the identifier `unused`, which common/base/compiler.h defines as a macro. */
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -15,7 +15,7 @@ static BIO *open_text(const char *text)
 	return len <= INT_MAX ? BIO_new_mem_buf(text, (int)len) : NULL;
 }
 
-/* Without it OpenSSL would ask at the terminal. */
+/* Without it OpenSSL would prompt on the terminal. */
 static int no_passphrase(char *out unused, int size unused, int for_writing unused, void *ctx unused)
 {
 	return -1;
@@ -41,10 +41,10 @@ enum rc pem_check_certificates(const char *pem, struct error *err)
 	ERR_clear_error(); /* curl reads the same queue */
 	BIO_free(bio);
 	if (!at_end)
-		return error_set(err, RC_INVALID_ARGUMENT, "certificate %zu of the PEM cannot be read", count + 1);
+		return error_set(err, RC_INVALID_ARGUMENT, "certificate %zu of the PEM is invalid", count + 1);
 	if (count == 0)
 		return error_set(err, RC_INVALID_ARGUMENT,
-				 "no certificate in it (no line -----BEGIN CERTIFICATE-----)");
+				 "no certificate found (no line -----BEGIN CERTIFICATE-----)");
 	return RC_OK;
 }
 
@@ -61,7 +61,7 @@ static enum rc read_key(const char *text, EVP_PKEY **ret_key, struct error *err)
 	if (!key && strstr(text, "ENCRYPTED"))
 		return error_set(err, RC_INVALID_ARGUMENT, "the private key has a passphrase, which is not supported");
 	if (!key)
-		return error_set(err, RC_INVALID_ARGUMENT, "no private key in it that can be read");
+		return error_set(err, RC_INVALID_ARGUMENT, "no valid private key found");
 	*ret_key = key;
 	return RC_OK;
 }
@@ -85,6 +85,6 @@ enum rc pem_check_pair(const char *certificates, const char *key, struct error *
 	EVP_PKEY_free(private_key);
 	BIO_free(bio);
 	if (!match)
-		return error_set(err, RC_INVALID_ARGUMENT, "the private key does not belong to the certificate");
+		return error_set(err, RC_INVALID_ARGUMENT, "the private key does not match the certificate");
 	return RC_OK;
 }

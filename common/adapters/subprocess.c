@@ -14,15 +14,15 @@
 #include "common/base/clock.h"
 
 #define READ_BYTES 4096
-#define READS_AT_ONCE 32 /* more than a pipe holds; so that verbose output does not starve the timeout */
-#define TICK_MS 50       /* between two looks whether it has ended, while its stdout is open */
-#define LAST_TICK_MS 2   /* once it is closed, the end is near */
+#define READS_AT_ONCE 32 /* more than a pipe holds; limited so that verbose output does not delay the timeout check */
+#define TICK_MS 50       /* interval of checks for its exit while its stdout is open */
+#define LAST_TICK_MS 2   /* after stdout is closed */
 
 struct child {
 	pid_t pid;
-	int out; /* our ends; -1: closed */
+	int out; /* parent's ends; -1: closed */
 	int err;
-	bool lost; /* the kernel has reaped it */
+	bool lost; /* reaped by the kernel (SIGCHLD ignored) */
 	size_t output_max;
 	struct subprocess_result *result;
 };
@@ -50,7 +50,7 @@ static int set_actions(posix_spawn_file_actions_t *actions, int out, int err)
 	return errnum;
 }
 
-/* Our signal mask and what we ignore would be inherited. */
+/* Signal mask and ignored signals would be inherited. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t none;
@@ -65,7 +65,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
 					POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
-/* Start it with these as stdout and stderr. Returns an errno value. */
+/* Start it with the given stdout and stderr. Returns an errno value. */
 static int spawn(const struct subprocess *program, int out, int err, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
@@ -114,21 +114,20 @@ static enum rc start(const struct subprocess *program, struct child *child, stru
 		close_pair(out);
 		close_pair(complaints);
 		return error_set(err, errnum == ENOENT ? RC_NOT_FOUND : RC_UNAVAILABLE, "cannot be started: %s%s",
-				 error_errno_text(errnum),
-				 strchr(program->argv[0], '/') ? "" : " (looked for in PATH)");
+				 error_errno_text(errnum), strchr(program->argv[0], '/') ? "" : " (searched in PATH)");
 	}
 	close(out[1]);
 	close(complaints[1]);
 	child->out = out[0];
 	child->err = complaints[0];
-	(void)fcntl(child->out, F_SETFL, O_NONBLOCK); /* of a pipe that is ours it does not fail */
+	(void)fcntl(child->out, F_SETFL, O_NONBLOCK); /* cannot fail for our own pipe */
 	(void)fcntl(child->err, F_SETFL, O_NONBLOCK);
 	return RC_OK;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* Read what is there into `bytes`; 0: nothing now. At its end *fd becomes -1. */
+/* Read available data into `bytes`; 0: nothing now. At end of file *fd becomes -1. */
 static size_t read_some(int *fd, char *bytes, size_t size)
 {
 	ssize_t got;
@@ -156,14 +155,14 @@ static enum rc read_output(struct child *child, struct error *err)
 
 		r->output_len += got;
 		if (r->output_len > child->output_max)
-			return error_set(err, RC_TOO_LARGE, "it printed more than %zu bytes", child->output_max);
+			return error_set(err, RC_TOO_LARGE, "output of more than %zu bytes", child->output_max);
 		if (got == 0)
 			break;
 	}
 	return RC_OK;
 }
 
-/* Keep the last bytes: there the reason stands. */
+/* Keep the last bytes, which contain the reason. */
 static void read_complaint(struct child *child)
 {
 	struct subprocess_result *r = child->result;
@@ -188,13 +187,13 @@ static void read_complaint(struct child *child)
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
-/* It stays a zombie, so that its number, and its group's, are not given to another process. */
+/* It stays a zombie, so that its pid and process group id are not reused. */
 static bool has_ended(struct child *child)
 {
 	siginfo_t info = { .si_pid = 0 };
 
 	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
-		/* SIGCHLD is ignored, so the status is lost: what was printed decides. */
+		/* SIGCHLD is ignored, so the status is lost: only the output is evaluated. */
 		child->lost = errno == ECHILD;
 		return child->lost;
 	}
@@ -209,11 +208,11 @@ static bool has_ended(struct child *child)
 	return true;
 }
 
-/* What it started as well. Its orphans are ours to wait for when we are the first process of a container. */
+/* Including its children. If this process is pid 1 of a container, it must reap the orphans. */
 static void end_group(const struct child *child)
 {
 	if (child->lost)
-		return; /* the number may be another's by now */
+		return; /* the pid may have been reused */
 	kill(-child->pid, SIGKILL);
 	while (waitpid(-child->pid, NULL, 0) > 0 || errno == EINTR)
 		;
@@ -224,7 +223,7 @@ static enum rc follow(struct child *child, const struct subprocess *program, str
 	int64_t deadline_ms = clock_mono_ms() + program->timeout_ms;
 
 	for (;;) {
-		bool ended = has_ended(child); /* before reading: what it wrote is in the pipes by now */
+		bool ended = has_ended(child); /* before reading: all its output is in the pipes then */
 		int64_t left_ms = deadline_ms - clock_mono_ms();
 		int64_t tick_ms = child->out < 0 ? LAST_TICK_MS : TICK_MS;
 		struct pollfd fds[2];
@@ -234,10 +233,9 @@ static enum rc follow(struct child *child, const struct subprocess *program, str
 		if (rc || ended)
 			return rc;
 		if (program->stop && atomic_load(program->stop))
-			return error_set(err, RC_UNAVAILABLE, "it is no longer wanted");
+			return error_set(err, RC_UNAVAILABLE, "cancelled");
 		if (left_ms <= 0)
-			return error_set(err, RC_TIMEOUT, "it did not end within %lld ms",
-					 (long long)program->timeout_ms);
+			return error_set(err, RC_TIMEOUT, "timeout after %lld ms", (long long)program->timeout_ms);
 		fds[0] = (struct pollfd){ .fd = child->out, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = child->err, .events = POLLIN };
 		(void)poll(fds, ARRAY_LEN(fds), (int)(tick_ms < left_ms ? tick_ms : left_ms)); /* only a wait */
@@ -250,7 +248,7 @@ enum rc subprocess_run(const struct subprocess *program, struct subprocess_resul
 	enum rc rc;
 
 	*result = (struct subprocess_result){ .output_size = program->output_max + 2 };
-	result->output = calloc(1, result->output_size); /* whole at once: growing would leave copies of secrets */
+	result->output = calloc(1, result->output_size); /* allocated once: growing would leave copies of secrets */
 	if (!result->output)
 		return error_no_memory(err);
 	rc = start(program, &child, err);

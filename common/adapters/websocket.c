@@ -15,17 +15,19 @@ struct websocket {
 	wslay_event_context_ptr events;
 	websocket_take *take;
 	void *ctx;
-	const char *in; /* what websocket_receive() was given, and is not read yet */
+	const char *in; /* input of websocket_receive() not read yet */
 	size_t in_len;
-	struct buf *out; /* while a function of ours runs */
-	bool of_message; /* the frame that comes is part of one */
-	bool is_last;    /* and the last */
-	bool begins;     /* none of the message was taken yet */
+	struct buf *out; /* during a call of this module */
+	bool of_message; /* the current frame is part of a message */
+	bool is_last;    /* and the last frame */
+	bool begins;     /* no data of the message was delivered yet */
 	bool closed;     /* a close frame was sent, or is queued */
 	enum websocket_role role;
 };
 
-/* ---- what the library calls -------------------------------------------------------------------------------------- */
+/*
+ * ---- callbacks of the library --------------------------------------------------------------------------------------
+ */
 
 static ssize_t on_receive(wslay_event_context_ptr events, uint8_t *to, size_t max, int flags unused, void *ctx)
 {
@@ -42,7 +44,7 @@ static ssize_t on_receive(wslay_event_context_ptr events, uint8_t *to, size_t ma
 	return (ssize_t)len;
 }
 
-/* A buffer that fails is its owner's to look at. */
+/* The owner checks the buffer for failure. */
 static ssize_t on_send(wslay_event_context_ptr events unused, const uint8_t *data, size_t len, int flags unused,
 		       void *ctx)
 {
@@ -65,9 +67,9 @@ static void on_frame(wslay_event_context_ptr events, const struct wslay_event_on
 	socket->is_last = frame->fin;
 	if (socket->of_message && frame->opcode != WSLAY_CONTINUATION_FRAME)
 		socket->begins = true;
-	/* Half a code is none; the library would answer it as a close without one. */
+	/* One byte is no valid code; the library would treat it as a close without a code. */
 	if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1 && !socket->closed)
-		(void)wslay_event_queue_close(events, WEBSOCKET_PROTOCOL_ERROR, NULL, 0); /* then it says no code */
+		(void)wslay_event_queue_close(events, WEBSOCKET_PROTOCOL_ERROR, NULL, 0); /* then it sends no code */
 }
 
 static void pass_on(struct websocket *socket, const void *bytes, size_t len, bool ends)
@@ -144,7 +146,7 @@ void websocket_destroy(struct websocket *socket)
 	free(socket);
 }
 
-/* What is queued goes to the buffer. */
+/* Write queued frames to the buffer. */
 static bool flush(struct websocket *socket, struct buf *out)
 {
 	bool good;
@@ -156,8 +158,8 @@ static bool flush(struct websocket *socket, struct buf *out)
 }
 
 /*
- * Of a frame that breaks the rules the library says so by a close without a code: another context has one. Pongs that
- * were queued are lost, with the connection.
+ * The library reports a protocol error by a close without a code: send it from a new context, with a code. Queued pongs
+ * are lost, as the connection is.
  */
 static void fail(struct websocket *socket, struct buf *out)
 {
@@ -203,7 +205,7 @@ void websocket_send(struct websocket *socket, unsigned char first, const char *b
 	if (len)
 		memcpy(message + 1, bytes, len);
 	if (wslay_event_queue_msg(socket->events, &msg) == WSLAY_ERR_NOMEM || !flush(socket, out))
-		out->failed = RC_NO_MEMORY; /* it is no stream any more */
+		out->failed = RC_NO_MEMORY; /* the stream is incomplete */
 }
 
 void websocket_ping(struct websocket *socket, struct buf *out)

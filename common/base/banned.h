@@ -1,6 +1,6 @@
 /*
- * Calls that have a safer sibling do not compile. Each names what to use instead.
- * The system headers are included first, so that their own declarations are not touched.
+ * Unsafe functions do not compile; each names its replacement. The system headers are included first, so that their
+ * declarations still compile.
  */
 #ifndef COMMON_BASE_BANNED_H
 #define COMMON_BASE_BANNED_H

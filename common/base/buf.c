@@ -7,7 +7,7 @@
 
 #define BUF_FIRST_BYTES 256
 
-static char empty_text[1]; /* what `data` points to before the first allocation; only ever read */
+static char empty_text[1]; /* `data` before the first allocation; read-only */
 
 struct buf buf_make(size_t max)
 {
@@ -35,7 +35,7 @@ static void fail(struct buf *b, enum rc rc)
 	b->failed = rc;
 }
 
-/* Make room for `extra` more bytes and the NUL. */
+/* Reserve `extra` more bytes and the NUL. */
 static bool reserve(struct buf *b, size_t extra)
 {
 	size_t need;
@@ -60,7 +60,7 @@ static bool reserve(struct buf *b, size_t extra)
 		return false;
 	}
 	b->data = grown;
-	b->data[b->len] = '\0'; /* fresh memory of a buffer that was empty */
+	b->data[b->len] = '\0'; /* first allocation */
 	b->capacity = capacity;
 	return true;
 }
@@ -133,7 +133,7 @@ char *buf_take(struct buf *b, size_t *ret_len)
 
 	if (!reserve(b, 0))
 		return NULL;
-	b->data[b->len] = '\0'; /* not yet written in a block that was only reserved */
+	b->data[b->len] = '\0'; /* not yet written if only reserved */
 	data = b->data;
 	if (ret_len)
 		*ret_len = b->len;

@@ -44,7 +44,7 @@ void clock_format_rfc3339(int64_t wall_ms, bool with_ms, char out[CLOCK_RFC3339_
 		snprintf(out + used, CLOCK_RFC3339_MAX - used, "Z");
 }
 
-/* `count` digits, as a number; *text is moved past them. False: there are others. */
+/* `count` digits, as a number; *text is advanced. Returns false for other characters. */
 static bool parse_digits(const char **text, int count, int *ret_value)
 {
 	int value = 0;
@@ -58,13 +58,13 @@ static bool parse_digits(const char **text, int count, int *ret_value)
 	return true;
 }
 
-/* One of the characters; *text is moved past it. */
+/* One of the characters; *text is advanced. */
 static bool parse_one_of(const char **text, const char *characters)
 {
 	return **text && strchr(characters, *(*text)++);
 }
 
-/* The decimals after the seconds, if there are any, as milliseconds; *text is moved past them. */
+/* The optional decimals of the seconds, as milliseconds; *text is advanced. */
 static bool parse_decimals(const char **text, int *ret_ms)
 {
 	const char *first = *text + 1;
@@ -80,7 +80,7 @@ static bool parse_decimals(const char **text, int *ret_ms)
 	return *text > first;
 }
 
-/* What is to be taken from the time to have it in UTC. */
+/* The offset from UTC, to be subtracted. */
 static bool parse_zone(const char **text, int *ret_seconds)
 {
 	bool west = **text == '-';
@@ -96,7 +96,7 @@ static bool parse_zone(const char **text, int *ret_seconds)
 	return true;
 }
 
-/* timegm() takes February 31 for March 3. */
+/* timegm() converts February 31 to March 3. */
 static bool is_date(const struct tm *tm)
 {
 	struct tm copy = *tm;

@@ -1,6 +1,5 @@
 /*
- * Words that the compiler understands and the rest of the code reads: attributes, array length, ownership.
- * Holds no function.
+ * Macros for compiler attributes, array length and ownership.
  */
 #ifndef COMMON_BASE_COMPILER_H
 #define COMMON_BASE_COMPILER_H
@@ -9,13 +8,13 @@
 
 #include "common/base/banned.h"
 
-/* The result must be looked at; `(void)f();` needs a reason beside it. */
+/* The result must be checked; `(void)f();` needs a comment with the reason. */
 #define must_check __attribute__((warn_unused_result))
 
 /* Argument `fmt` (counted from 1) is a printf format for the arguments from `args` on. */
 #define printf_format(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* A parameter or variable that this build does not use. */
+/* A parameter or variable that is not used in this build. */
 #define unused __attribute__((unused))
 
 /* Runs `fn(&variable)` when the variable goes out of scope. */
@@ -23,7 +22,7 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Hands over what the pointer variable `p` owns: yields its value and leaves NULL. */
+/* Transfers ownership from the pointer variable `p`: returns its value and sets it to NULL. */
 #define TAKE(p)                                         \
 	__extension__({                                 \
 		__typeof__(p) *const take_at_ = &(p);   \

@@ -24,7 +24,7 @@ static const struct unit *find_unit(const char *text)
 	return NULL;
 }
 
-/* A number such as "1", "1.5" or ".5"; *text is moved past it. */
+/* A number such as "1", "1.5" or ".5"; *text is advanced. */
 static bool parse_number(const char **text, double *ret_value)
 {
 	double value = 0;

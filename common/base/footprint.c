@@ -9,7 +9,7 @@
 
 #include "common/base/compiler.h"
 
-/* Only segments that are never written: relocated data is the process' own and would be lost. */
+/* Only read-only segments: relocated data is private to the process and would be lost. */
 static int release_object(struct dl_phdr_info *info, size_t size unused, void *ctx)
 {
 	uintptr_t page_mask = ~((uintptr_t) * (const long *)ctx - 1);
@@ -21,12 +21,12 @@ static int release_object(struct dl_phdr_info *info, size_t size unused, void *c
 
 		start &= page_mask;
 		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && end > start)
-			(void)madvise((void *)start, end - start, MADV_DONTNEED); /* refused: they simply stay */
+			(void)madvise((void *)start, end - start, MADV_DONTNEED); /* may fail */
 	}
 	return 0;
 }
 
-/* With a sanitizer, glibc's own heap is not in use, and not fit to be trimmed. */
+/* Sanitizers replace the heap of glibc, which must not be trimmed then. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HEAP_IS_GLIBC 0
 #elif defined(__has_feature)

@@ -1,5 +1,5 @@
 /*
- * FNV-1a, 64 bits: for tables, and to tell whether something is still the same. Not against attackers.
+ * FNV-1a, 64 bits: for hash tables and change detection. Not resistant to attackers.
  *
  * Source: Fowler, Noll, Vo: http://www.isthe.com/chongo/tech/comp/fnv/
  */
@@ -12,7 +12,7 @@
 
 #define HASH_INIT UINT64_C(14695981039346656037)
 
-/* The hash of what `hash` is of (HASH_INIT: nothing), with `len` bytes appended. */
+/* Continue `hash` (start with HASH_INIT) with `len` bytes. */
 static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
 {
 	const unsigned char *at = bytes;

@@ -34,7 +34,7 @@ static int read_weight(const char *text, size_t len)
 	return weight;
 }
 
-/* Of one range with its parameters; -1: it is another one. */
+/* The weight of one range with its parameters; -1: another range. */
 static int weight_of(const char *text, size_t len, const char *range)
 {
 	int weight = WEIGHT_MAX;

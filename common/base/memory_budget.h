@@ -1,7 +1,6 @@
 /*
- * One ceiling over what clients and workers can make this process hold: the bodies of requests that arrive, what
- * of them waits for a worker, parts of replies that are not complete, and answers that are not written yet. It is the
- * process's; all threads count into it.
+ * One memory limit for everything that clients and workers can make this process buffer: request bodies, requests that
+ * wait for a worker, incomplete replies, and responses not yet written. Process-wide, thread-safe.
  */
 #ifndef COMMON_BASE_MEMORY_BUDGET_H
 #define COMMON_BASE_MEMORY_BUDGET_H
@@ -11,19 +10,19 @@
 
 #include "common/base/compiler.h"
 
-/* Set the ceiling, in bytes; until then there is none. */
+/* Set the limit in bytes; unlimited before. */
 void memory_budget_set(size_t max);
 
-/* Count `bytes` in, if they fit under the ceiling; false: nothing is counted, and they must not be held. */
+/* Reserve `bytes` if within the limit; false: nothing is reserved. */
 bool memory_budget_take(size_t bytes) must_check;
 
-/* Count in what is held already, whether it fits or not: nothing else is let in then. */
+/* Reserve memory that is already allocated, even above the limit: further reservations fail then. */
 void memory_budget_add(size_t bytes);
 
-/* Count out what was counted in. */
+/* Release a reservation. */
 void memory_budget_give(size_t bytes);
 
-/* Does nothing more fit? */
+/* Whether the budget is used up. */
 bool memory_budget_is_spent(void);
 
 #endif

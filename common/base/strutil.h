@@ -13,43 +13,41 @@
 /* strcmp() == 0, and NULL equals NULL only. */
 bool str_equal(const char *a, const char *b);
 
-/* Does `text` begin with `prefix`? */
+/* Whether `text` begins with `prefix`. */
 bool str_has_prefix(const char *text, const char *prefix);
 
 /* A copy that the caller frees; NULL for NULL and when out of memory. */
 char *str_dup(const char *text);
 
 /*
- * Read a decimal integer that is the whole of `text`: an optional '-', digits, nothing else (no space, no '+').
- * False when it is anything else or does not fit; *ret_value is then untouched.
+ * Parse `text` as a decimal integer: an optional '-' and digits (no space, no '+'). Returns false if it is invalid or
+ * out of range; *ret_value is then untouched.
  */
 bool str_parse_int64(const char *text, int64_t *ret_value);
 
-/* Length in bytes (1..4) of the well-formed UTF-8 sequence (RFC 3629) at `s`, of which `len` bytes exist; else 0. */
+/* Length in bytes (1..4) of the well-formed UTF-8 sequence (RFC 3629) at `s`, with `len` bytes available; else 0. */
 size_t utf8_sequence(const char *s, size_t len);
 
-/* Is all of it well-formed UTF-8? */
+/* Whether it is well-formed UTF-8. */
 bool utf8_valid(const char *s, size_t len);
 
 /* Number of characters (code points) of a well-formed UTF-8 string. */
 size_t utf8_length(const char *s);
 
 /*
- * How much of `s` there is without the UTF-8 sequence at its end that is not complete; at most 3 of its `len` bytes
- * less.
+ * The length of `s` without an incomplete UTF-8 sequence at its end; at most 3 bytes less than `len`.
  */
 size_t utf8_whole_length(const char *s, size_t len);
 
-/* Remove an incomplete UTF-8 sequence from the end, as cutting at a byte count leaves it. */
+/* Remove an incomplete UTF-8 sequence from the end (after truncation). */
 void str_trim_broken_utf8(char *text);
 
-/* Append `text` with everything but RFC 3986 unreserved characters as %XX: right for one path segment or query value.
+/* Append `text` with all characters except RFC 3986 unreserved ones as %XX: for one path segment or query value.
  */
 void buf_add_percent_encoded(struct buf *b, const char *text);
 
 /*
- * Append `len` bytes with %XX decoded. False (and *b in an undefined state) for a '%' that two hex digits do not
- * follow, and for %00.
+ * Append `len` bytes with %XX decoded. Returns false (with *b undefined) for a '%' without two hex digits, and for %00.
  */
 bool buf_add_percent_decoded(struct buf *b, const char *text, size_t len);
 

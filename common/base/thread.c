@@ -22,7 +22,7 @@ bool thread_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms)
 
 	if (until_ms == INT64_MAX)
 		return pthread_cond_wait(cond, lock) == 0;
-	if (until_ms <= 0) /* before the clock began; its time would not be a valid one */
+	if (until_ms <= 0) /* negative times are not valid */
 		return false;
 	return pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &until) == 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Threads with small stacks: our processes have many and keep little on them. And waiting with a limit: all of it is
- * here, by the monotonic clock, so that a step of the wall clock neither prolongs a wait nor ends it.
+ * Threads with small stacks, because the processes have many, and waits with a timeout on the monotonic clock, so that
+ * a step of the wall clock does not affect them.
  */
 #ifndef COMMON_BASE_THREAD_H
 #define COMMON_BASE_THREAD_H
@@ -13,16 +13,16 @@
 
 #define THREAD_STACK_BYTES (256 * 1024)
 
-/* Start a joinable thread. ret_thread: to be joined by the caller. Errors: RC_INTERNAL. */
+/* Start a joinable thread. ret_thread: joined by the caller. Errors: RC_INTERNAL. */
 enum rc thread_start(void *(*run)(void *ctx), void *ctx, pthread_t *ret_thread, struct error *err) must_check;
 
 /*
  * Wait for `cond` (initialised with any attributes) to be signalled, until until_ms at most; the lock is held by the
- * caller. May return early without a reason, as pthread_cond_wait() may.
+ * caller. Spurious wakeups are possible, as with pthread_cond_wait().
  *
- * until_ms  clock_mono_ms(); INT64_MAX: for ever.
+ * until_ms  clock_mono_ms(); INT64_MAX: forever.
  *
- * Returns false when the time is over. Blocks.
+ * Returns false on timeout. Blocks.
  */
 bool thread_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms);
 

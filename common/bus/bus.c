@@ -12,10 +12,10 @@
 
 #define RECONNECT_FIRST_MS 50
 #define RECONNECT_MAX_MS 5000
-#define FIRST_TRY_WAIT_MS 2500 /* more than one server may take to be given up */
+#define FIRST_TRY_WAIT_MS 2500 /* longer than the timeout of one server */
 #define CLOSE_WAIT_MS 2000
-#define CLOCK_LOOK_MS 1000                   /* between two looks at the wall clock */
-#define CLOCK_STEP_MS 1000                   /* set back by more than that, it is a step */
+#define CLOCK_LOOK_MS 1000                   /* interval of wall clock checks */
+#define CLOCK_STEP_MS 1000                   /* set back by more: a step */
 #define PAYLOAD_BEFORE_CONNECT (1024 * 1024) /* bytes; nats-server's default */
 
 enum rc bus_fault(struct error *err, natsStatus status, const char *what)
@@ -63,7 +63,7 @@ static uint64_t count_losses(struct bus *bus)
 	return losses;
 }
 
-/* Unless it has been lost since, which is told on another thread. Returns whether it is up. */
+/* Unless it was lost in the meantime, which is reported on another thread. Returns whether it is up. */
 static bool go_up(struct bus *bus, uint64_t losses)
 {
 	bool up;
@@ -85,7 +85,7 @@ static void go_down(struct bus *bus)
 	pthread_mutex_unlock(&bus->lock);
 }
 
-/* Asks cnats, and so may wait for its lock. Returns whether it is up. */
+/* Calls cnats, and may wait for its lock. Returns whether it is up. */
 static bool take_state(struct bus *bus, natsConnection *connection)
 {
 	uint64_t losses = count_losses(bus);
@@ -135,24 +135,24 @@ static void on_closed(natsConnection *connection unused, void *closure)
 	bus_note_live(closure, -1);
 }
 
-/* The subscription is not touched: cnats 3.4 may have freed it (nats.c#659). */
+/* Do not use the subscription: cnats 3.4 may have freed it (nats.c#659). */
 static void on_error(natsConnection *connection, natsSubscription *subscription unused, natsStatus status,
 		     void *closure)
 {
 	const char *text = NULL;
 
-	if (bus_connected(closure)) /* else it may wait, and with it on_disconnected(), which runs on the same thread */
+	if (bus_connected(closure)) /* else it may block this thread, which also runs on_disconnected() */
 		(void)natsConnection_GetLastError(connection, &text); /* for the log only */
-	log_warn("NATS reported an error; going on", log_str("error", natsStatus_GetText(status)),
+	log_warn("NATS reported an error; continuing", log_str("error", natsStatus_GetText(status)),
 		 log_str("text", text ? text : ""));
 }
 
-/* cnats sleeps its fixed 2 s before the first attempt when there is one URL; this makes the first one quick. */
+/* With one URL, cnats sleeps a fixed 2 s before the first attempt; this makes the first attempt fast. */
 static int64_t reconnect_delay(natsConnection *connection unused, int attempts, void *closure)
 {
 	struct bus *bus = closure;
 	int64_t delay = RECONNECT_FIRST_MS;
-	bool outdated = bus_login_changed(&bus->login, bus->options.access); /* which the connection keeps as it is */
+	bool outdated = bus_login_changed(&bus->login, bus->options.access); /* constant while the connection exists */
 
 	pthread_mutex_lock(&bus->lock);
 	bus->outdated = outdated;
@@ -177,7 +177,7 @@ static natsStatus set_options(natsOptions *nats, struct bus *bus)
 
 /* ---- the connection ---- */
 
-/* Free what is closed. */
+/* Free the closed connection. */
 static void drop_connection(struct bus *bus)
 {
 	pthread_rwlock_wrlock(&bus->link);
@@ -189,7 +189,7 @@ static void drop_connection(struct bus *bus)
 	pthread_rwlock_unlock(&bus->link);
 }
 
-/* A server that refuses the login, or whose certificate is not good, may be better next time. */
+/* Rejected logins and invalid certificates are retried: they may be repaired. */
 static enum rc connect_fault(natsStatus status, struct error *err)
 {
 	const char *text = nats_GetLastError(NULL); /* this thread's: "(file:line): text" */
@@ -215,7 +215,7 @@ static enum rc connect_with(struct bus *bus, natsConnection **ret_connection, st
 	return rc;
 }
 
-/* Read the login anew. When it cannot be, that is told once, and the old one stays in use. */
+/* Read the login again. If that fails, it is logged once, and the current login is kept. */
 static enum rc renew_login(struct bus *bus, struct error *err)
 {
 	bool first = bus->login.servers.count == 0;
@@ -225,7 +225,7 @@ static enum rc renew_login(struct bus *bus, struct error *err)
 	if (rc && first)
 		return rc;
 	if (rc && bus_login_changed(&bus->login, bus->options.access))
-		log_warn("the files of the NATS login cannot be read again; the old ones stay in use", log_err(err));
+		log_warn("cannot read the files of the NATS login again; keeping the current login", log_err(err));
 	pthread_mutex_lock(&bus->lock);
 	if (rc) {
 		bus_login_keep(&bus->login, bus->options.access);
@@ -238,7 +238,7 @@ static enum rc renew_login(struct bus *bus, struct error *err)
 	return RC_OK;
 }
 
-/* Make the connection and its subscriptions. One that does not come is closed already, and is made again. */
+/* Make the connection and its subscriptions. A failed one is closed already, and will be retried. */
 static enum rc make_connection(struct bus *bus, struct error *err)
 {
 	natsConnection *connection = NULL;
@@ -253,7 +253,7 @@ static enum rc make_connection(struct bus *bus, struct error *err)
 	bus_note_live(bus, +1);
 	pthread_rwlock_wrlock(&bus->link);
 	bus->connection = connection;
-	(void)take_state(bus, connection); /* before anything comes that wants a reply; on_connected() tells */
+	(void)take_state(bus, connection); /* before requests arrive; on_connected() notifies */
 	for (struct bus_subscription *sub = bus->subscriptions; sub; sub = sub->next)
 		if (!sub->drained)
 			BUS_CHAIN(s, bus_subscription_attach(sub));
@@ -266,20 +266,20 @@ static enum rc make_connection(struct bus *bus, struct error *err)
 	return RC_OK;
 }
 
-/* Says what is wrong once, and not each time that it still is. */
+/* Logs an error once, not for each retry. */
 static enum rc try_connect(struct bus *bus, struct error *err)
 {
 	enum rc rc = make_connection(bus, err);
 
 	if (rc && strcmp(bus->said.text, err->text) != 0)
-		log_warn("NATS is not connected; trying again", log_err(err));
+		log_warn("NATS is not connected; retrying", log_err(err));
 	bus->said = rc ? *err : (struct error){ .rc = RC_OK };
 	return rc;
 }
 
 /*
- * cnats waits by the wall clock (src/unix/cond.c, also in its newest version): set back an hour, its pause before a
- * reconnect takes an hour, and so do its pings. A connection that is made afterwards is right.
+ * cnats waits on the wall clock (src/unix/cond.c, also in its newest version): if it is set back an hour, reconnects
+ * and pings are delayed by an hour. A new connection is not affected.
  */
 static bool was_set_back(struct bus *bus)
 {
@@ -289,24 +289,24 @@ static bool was_set_back(struct bus *bus)
 	return bus->wall_ahead_ms < before_ms - CLOCK_STEP_MS;
 }
 
-/* The lock is held; not while it closes. */
+/* The lock is held, except while it closes. */
 static void close_anew(struct bus *bus, const char *why)
 {
 	bus->outdated = false;
 	pthread_mutex_unlock(&bus->lock);
-	log_info("connecting to NATS anew", log_str("why", why));
+	log_info("reconnecting to NATS", log_str("why", why));
 	natsConnection_Close(bus->connection);
 	pthread_mutex_lock(&bus->lock);
 }
 
-/* Until there is something to do. The lock is held. */
+/* Wait until there is something to do. The lock is held. */
 static void wait_for_end(struct bus *bus)
 {
 	while (!bus->destroying && !bus->ended) {
 		if (was_set_back(bus))
 			close_anew(bus, "the clock was set back");
 		else if (bus->outdated)
-			close_anew(bus, "files of the login have changed");
+			close_anew(bus, "login files have changed");
 		else
 			(void)thread_wait(&bus->changed, &bus->lock, clock_mono_ms() + CLOCK_LOOK_MS);
 	}
@@ -359,7 +359,7 @@ static struct bus *bus_alloc(const struct bus_options *options)
 	return bus;
 }
 
-/* Faults that no time heals. */
+/* Permanent errors. */
 static enum rc wait_for_first_try(struct bus *bus, struct error *err)
 {
 	struct error first;
@@ -404,7 +404,7 @@ static void stop_keeper(struct bus *bus)
 		pthread_join(bus->keeper, NULL);
 }
 
-/* cnats calls on_closed() and the handlers from threads of its own, which still use the bus. */
+/* cnats calls on_closed() and the handlers from its own threads, which still use the bus. */
 static void wait_until_ended(struct bus *bus)
 {
 	bool ended;
@@ -413,7 +413,7 @@ static void wait_until_ended(struct bus *bus)
 	ended = thread_wait_until(&bus->changed, &bus->lock, &bus->ended, CLOSE_WAIT_MS);
 	pthread_mutex_unlock(&bus->lock);
 	if (!ended)
-		log_warn("NATS callbacks still run at the end");
+		log_warn("NATS callbacks are still running at shutdown");
 }
 
 void bus_destroy(struct bus *bus)

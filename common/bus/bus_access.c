@@ -9,11 +9,11 @@
 #include "common/services/secret.h"
 
 #define JWT_BEGIN "-----BEGIN NATS USER JWT-----"
-#define PASSWORD_MAX 4096 /* bytes; nats-server's limit for all that a client says at login */
+#define PASSWORD_MAX 4096 /* bytes; nats-server's limit of the CONNECT line */
 
-/* ---- what each file must hold ---- */
+/* ---- validation of each file ---- */
 
-/* The lines are those that NATS' tools write. */
+/* In the format of the NATS tools. */
 static enum rc take_credentials(struct bus_login *login, char **text, struct error *err)
 {
 	const char *begin = strstr(*text, JWT_BEGIN);
@@ -22,7 +22,7 @@ static enum rc take_credentials(struct bus_login *login, char **text, struct err
 
 	jwt += strspn(jwt, " \t\r\n");
 	if (strncmp(jwt, "eyJ", 3) != 0)
-		return error_set(err, RC_INVALID_ARGUMENT, "no user JWT in it (after a line %s)", JWT_BEGIN);
+		return error_set(err, RC_INVALID_ARGUMENT, "no user JWT found (after a line %s)", JWT_BEGIN);
 	rc = nkey_read(jwt, &login->nkey, err);
 	if (rc)
 		return rc;
@@ -35,16 +35,16 @@ static enum rc take_nkey(struct bus_login *login, char **text, struct error *err
 	return nkey_read(*text, &login->nkey, err);
 }
 
-/* One line, whose end does not count. */
+/* One line, without its line break. */
 static enum rc take_line(char **text, char **ret_line, struct error *err)
 {
 	size_t len = strcspn(*text, "\r\n");
 
 	if (len == 0 || (*text)[len + strspn(*text + len, "\r\n")] != '\0')
-		return error_set(err, RC_INVALID_ARGUMENT, "it must hold one line of text");
+		return error_set(err, RC_INVALID_ARGUMENT, "must contain one line of text");
 	(*text)[len] = '\0';
 	if (!bus_servers_can_send(*text))
-		return error_set(err, RC_INVALID_ARGUMENT, "it holds a quote, a backslash or a control character");
+		return error_set(err, RC_INVALID_ARGUMENT, "contains a quote, a backslash or a control character");
 	*ret_line = TAKE(*text);
 	return RC_OK;
 }
@@ -79,7 +79,7 @@ static enum rc take_certificate(struct bus_login *login, char **text, struct err
 	return take_certificates(login, text, &login->certificate, err);
 }
 
-/* Looked at together with its certificate. */
+/* Checked together with its certificate. */
 static enum rc take_key(struct bus_login *login, char **text, struct error *err unused)
 {
 	login->key = TAKE(*text);
@@ -179,9 +179,9 @@ void bus_login_clear(struct bus_login *login)
 	*login = (struct bus_login){ .tls = false };
 }
 
-/* ---- what contradicts what ---- */
+/* ---- combinations of settings ---- */
 
-/* Both or none. */
+/* Both or neither. */
 static void check_both(const char *first, const char *first_env, const char *second, const char *second_env,
 		       struct buf *faults)
 {
@@ -211,7 +211,7 @@ static void check_logins(const struct bus_access *access, const struct bus_serve
 		if (logins[i].set)
 			buf_addf(&set, "%s%s", count++ ? ", " : "", logins[i].env);
 	if (count > 1)
-		buf_addf(faults, "%s: only one of them can be the login to NATS\n", set.data);
+		buf_addf(faults, "%s: only one of them can be used as login\n", set.data);
 }
 
 void bus_access_check(const struct bus_access *access, struct buf *faults)
@@ -220,11 +220,11 @@ void bus_access_check(const struct bus_access *access, struct buf *faults)
 	struct error err;
 	size_t before = faults->len;
 
-	if (access->urls[0] && bus_servers_read(access->urls, &login.servers, &err)) /* without any, its row has told */
+	if (access->urls[0] && bus_servers_read(access->urls, &login.servers, &err)) /* if empty, its row reports it */
 		buf_addf(faults, "%s\n", err.text);
 	check_logins(access, &login.servers, faults);
 	if (!bus_servers_can_send(access->user))
-		buf_add_str(faults, "SP_NATS_USER: holds a quote, a backslash or a control character\n");
+		buf_add_str(faults, "SP_NATS_USER: contains a quote, a backslash or a control character\n");
 	check_both(access->user, "SP_NATS_USER", access->password_file, "SP_NATS_PASSWORD_FILE", faults);
 	check_both(access->tls_cert, "SP_NATS_TLS_CERT", access->tls_key, "SP_NATS_TLS_KEY", faults);
 	for (size_t i = 0; i < ARRAY_LEN(uses); i++)

@@ -10,15 +10,15 @@
 #include "common/services/log.h"
 
 #define BODY_MAX 4096
-#define REPLICAS_USUAL 3                          /* survive the loss of one */
-#define KEYS_MAX 1000000                          /* that bus_bucket_keys() tells */
-#define CALL_MAX 600                              /* bytes of an API's name with its parameters */
-#define DUPLICATE_WINDOW_NS INT64_C(120000000000) /* 2 min, as every stream has by default */
-#define NEVER_A_SEQUENCE INT64_MAX                /* no stream gets there */
+#define REPLICAS_USUAL 3                          /* tolerates the loss of one */
+#define KEYS_MAX 1000000                          /* of bus_bucket_keys() */
+#define CALL_MAX 600                              /* bytes of an API subject with its parameters */
+#define DUPLICATE_WINDOW_NS INT64_C(120000000000) /* 2 min, the default of streams */
+#define NEVER_A_SEQUENCE INT64_MAX                /* larger than any sequence */
 #define PROOF_TIMEOUT_MS 1000
 #define PROOF_PAUSE_MS 20
 #define MADE_WITHIN_MS 5000
-#define SENDER_IDLE_NS INT64_C(30000000000) /* the server ends an unused push consumer after this time */
+#define SENDER_IDLE_NS INT64_C(30000000000) /* the server deletes an unused push consumer after this time */
 
 void bus_bucket_subject(const char *bucket, const char *key, char out[BUS_BUCKET_SUBJECT_MAX])
 {
@@ -30,7 +30,9 @@ static void call_name(char out[CALL_MAX], const char *call, const char *bucket)
 	snprintf(out, CALL_MAX, "%s.KV_%s", call, bucket);
 }
 
-/* The configuration by which every NATS client knows a bucket. Source: nats.go jetstream/kv.go. */
+/*
+ * The stream configuration of a key-value bucket, compatible with other NATS clients. Source: nats.go jetstream/kv.go.
+ */
 static void write_config(const char *bucket, int64_t replicas, struct buf *out)
 {
 	struct json_writer w = json_writer_make(out);
@@ -44,7 +46,8 @@ static void write_config(const char *bucket, int64_t replicas, struct buf *out)
 	json_begin_array(&w, "subjects");
 	json_string(&w, NULL, subject);
 	json_end_array(&w);
-	json_string(&w, "description", "k8s-container-sp: what the monitor last reported, and which monitor is active");
+	json_string(&w, "description",
+		    "k8s-container-sp: last reported state of containers, and leader of the monitors");
 	json_string(&w, "retention", "limits");
 	json_string(&w, "storage", "file");
 	json_string(&w, "discard", "new");
@@ -72,14 +75,14 @@ static enum rc create(struct bus_caller *caller, const char *bucket, int64_t rep
 		return rc;
 	call_name(call, "STREAM.CREATE", bucket);
 	rc = bus_stream_ask(caller, call, config.data, NULL, err);
-	if (rc == RC_ALREADY_EXISTS) /* another process has made it, and another version has other settings */
+	if (rc == RC_ALREADY_EXISTS) /* created concurrently, possibly by another version with other settings */
 		return RC_OK;
 	if (!rc)
 		log_info("key-value bucket created", log_str("bucket", bucket), log_num("replicas", replicas));
 	return rc;
 }
 
-/* `config`: as the server has it; changed in one number. */
+/* `config`: the server's configuration; only the number of replicas is changed. */
 static enum rc raise_to(struct bus_caller *caller, const char *bucket, int64_t replicas, cJSON *config,
 			struct error *err)
 {
@@ -96,28 +99,29 @@ static enum rc raise_to(struct bus_caller *caller, const char *bucket, int64_t r
 	call_name(call, "STREAM.UPDATE", bucket);
 	rc = bus_stream_ask(caller, call, body.data, NULL, err);
 	if (!rc)
-		log_info("more NATS servers keep the key-value bucket", log_str("bucket", bucket),
+		log_info("replicas of the key-value bucket increased", log_str("bucket", bucket),
 			 log_num("replicas", replicas));
 	return rc;
 }
 
-/* A single server would believe anything, and keep one all the same. */
+/* A single server accepts any number, and keeps one replica. */
 static enum rc check_cluster(const cJSON *info, struct error *err)
 {
-	return json_get(info, "cluster") ? RC_OK : error_set(err, RC_UNAVAILABLE, "the NATS server is in no cluster");
+	return json_get(info, "cluster") ? RC_OK
+					 : error_set(err, RC_UNAVAILABLE, "the NATS server is not in a cluster");
 }
 
-/* What cannot be is said to who has asked for it, and does no harm. */
+/* A rejected explicit setting is logged, and otherwise ignored. */
 static void note_refusal(const char *bucket, int64_t asked, const struct error *err)
 {
 	if (asked > 1)
-		log_warn("the key-value bucket has fewer replicas than configured; going on", log_str("bucket", bucket),
-			 log_num("configured", asked), log_err(err));
+		log_warn("the key-value bucket has fewer replicas than configured; continuing",
+			 log_str("bucket", bucket), log_num("configured", asked), log_err(err));
 }
 
 /*
- * A stream that another process is just making is found, but must not be read: nats-server 2.9.10 ends by that (a nil
- * pointer in jsMsgGetRequest). It can be read when it answers a message, which is one that it refuses.
+ * A stream that is just being created is found, but must not be read: nats-server 2.9.10 crashes (nil pointer in
+ * jsMsgGetRequest). It is ready once it replies to a message, so send one that it rejects.
  */
 static enum rc wait_until_made(struct bus_caller *caller, const char *bucket, struct error *err)
 {
@@ -132,7 +136,7 @@ static enum rc wait_until_made(struct bus_caller *caller, const char *bucket, st
 			return rc == RC_CONFLICT ? RC_OK : rc;
 		clock_sleep_ms(PROOF_PAUSE_MS);
 	} while (clock_mono_ms() < end_ms);
-	return error_set(err, RC_UNAVAILABLE, "the key-value bucket exists and does not answer");
+	return error_set(err, RC_UNAVAILABLE, "the key-value bucket exists but does not respond");
 }
 
 enum rc bus_bucket_open(struct bus_caller *caller, const char *bucket, int64_t replicas, struct error *err)
@@ -182,11 +186,11 @@ enum rc bus_bucket_get(struct bus_caller *caller, const char *bucket, const char
 		return rc;
 	sequence = json_int_at(answer, "message.seq", 0);
 	if (sequence <= 0)
-		return error_set(err, RC_UNAVAILABLE, "the answer for '%s' is no message", key);
-	data = json_string_at(answer, "message.data"); /* absent when the value is empty */
+		return error_set(err, RC_UNAVAILABLE, "the reply for '%s' is not a message", key);
+	data = json_string_at(answer, "message.data"); /* absent if the value is empty */
 	buf_reset(value);
 	if (data && !crypto_base64_decode(CRYPTO_BASE64_STANDARD, data, strlen(data), value))
-		return error_set(err, RC_UNAVAILABLE, "the value of '%s' is no base64", key);
+		return error_set(err, RC_UNAVAILABLE, "the value of '%s' is not base64", key);
 	*ret_sequence = (uint64_t)sequence;
 	return buf_check(value, err);
 }
@@ -253,7 +257,7 @@ enum rc bus_bucket_put_if(struct bus_caller *caller, const char *bucket, const c
 	return rc ? rc : bus_bucket_put_end(caller, &pending, timeout_ms, ret_sequence, err);
 }
 
-/* One page of keys; the server tells at most 100,000 subjects at once. */
+/* One page of keys; the server returns at most 100,000 subjects per page. */
 static enum rc keys_page(struct bus_caller *caller, const char *bucket, const char *pattern, int64_t offset,
 			 cJSON **ret_answer, struct error *err)
 {
@@ -324,10 +328,10 @@ enum rc bus_bucket_read_removal(struct bus_message *reply, struct error *err)
 	enum rc rc = RC_OK;
 
 	if (bus_message_is_no_responders(reply))
-		return error_set(err, RC_UNAVAILABLE, "NATS has no JetStream here");
+		return error_set(err, RC_UNAVAILABLE, "NATS has no JetStream");
 	rc = json_parse(data, len, &answer, err);
 	if (!rc && !json_true_at(answer, "success"))
-		return error_set(err, RC_UNAVAILABLE, "a key could not be removed");
+		return error_set(err, RC_UNAVAILABLE, "cannot remove a key");
 	return rc;
 }
 
@@ -399,5 +403,5 @@ void bus_bucket_end(struct bus_caller *caller, const char *bucket, const char *c
 	call_name(name, "CONSUMER.DELETE", bucket);
 	snprintf(call, sizeof(call), "%.340s.%.250s", name, consumer);
 	if (bus_stream_ask(caller, call, NULL, NULL, &err))
-		log_debug("a sender of a bucket could not be ended", log_err(&err));
+		log_debug("cannot delete a consumer of a bucket", log_err(&err));
 }

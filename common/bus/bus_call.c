@@ -12,7 +12,7 @@
 struct bus_caller {
 	struct bus *bus;
 	struct bus_inbox *inbox;
-	pthread_mutex_t lock; /* guards all below, and the pending calls */
+	pthread_mutex_t lock; /* protects all below, and the pending calls */
 	uint64_t last_ticket;
 	struct bus_pending *open;
 };
@@ -29,7 +29,7 @@ static struct bus_pending **find(struct bus_caller *caller, uint64_t ticket)
 static void on_reply(void *ctx, uint64_t ticket, struct bus_message *msg)
 {
 	struct bus_caller *caller = ctx;
-	struct bus_message *unwanted cleanup_bus_message = msg; /* it came too late, or is the second */
+	struct bus_message *unwanted cleanup_bus_message = msg; /* late or duplicate */
 	struct bus_pending *pending;
 
 	pthread_mutex_lock(&caller->lock);
@@ -80,7 +80,7 @@ static void open_pending(struct bus_caller *caller, struct bus_pending *pending,
 	pthread_mutex_unlock(&caller->lock);
 }
 
-/* From now on a reply is too late. Returns the one that came, or NULL. */
+/* Later replies are dropped. Returns the received one, or NULL. */
 static struct bus_message *close_pending(struct bus_caller *caller, struct bus_pending *pending, int64_t timeout_ms)
 {
 	pthread_mutex_lock(&caller->lock);

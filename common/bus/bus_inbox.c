@@ -19,7 +19,7 @@ static void on_message(void *ctx, struct bus_message *msg)
 	uint64_t ticket = dot ? strtoull(dot + 1, &end, 10) : 0;
 
 	if (!end || end == dot + 1 || *end != '\0')
-		bus_message_destroy(msg); /* not an address of ours */
+		bus_message_destroy(msg); /* not one of our addresses */
 	else
 		inbox->handler(inbox->ctx, ticket, msg);
 }

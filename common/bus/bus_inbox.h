@@ -1,6 +1,6 @@
 /*
- * Replies to many questions that are open at once: each question has a ticket, a number of the asker's choice, and each
- * reply comes back with it. Does not block; timeouts are the caller's business.
+ * Replies to many concurrent requests: each request has a ticket, a number chosen by the caller, which identifies its
+ * replies. Does not block; the caller handles timeouts.
  */
 #ifndef COMMON_BUS_BUS_INBOX_H
 #define COMMON_BUS_BUS_INBOX_H
@@ -12,19 +12,19 @@
 struct bus_inbox;
 
 /*
- * Takes a message that was sent to the ticket's address: any number for one ticket, also long after the asker has lost
- * interest. msg is given (bus_message_destroy). On a thread of cnats, one after the other; must not block.
+ * Receives a message for the ticket: any number per ticket, also after the request was abandoned. The handler owns msg
+ * (bus_message_destroy). On a thread of cnats, one at a time; must not block.
  */
 typedef void (*bus_inbox_handler)(void *ctx, uint64_t ticket, struct bus_message *msg);
 
 /*
- * Open an inbox. It listens until bus_destroy() (cnats 3.4 may crash when a subscription ends under traffic).
- * ret_inbox: given to the caller. Errors: those of bus_new_inbox() and bus_subscribe().
+ * Open an inbox. It stays subscribed until bus_destroy() (cnats 3.4 may crash if a subscription ends under traffic).
+ * ret_inbox: owned by the caller. Errors: those of bus_new_inbox() and bus_subscribe().
  */
 enum rc bus_inbox_create(struct bus *bus, bus_inbox_handler handler, void *ctx, struct bus_inbox **ret_inbox,
 			 struct error *err) must_check;
 
-/* Free; call after bus_destroy(). Takes NULL. */
+/* Free; call after bus_destroy(). NULL is allowed. */
 void bus_inbox_destroy(struct bus_inbox *inbox);
 
 /* The subject to which replies for the ticket are sent. */

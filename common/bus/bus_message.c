@@ -5,7 +5,10 @@
 
 /* ---- sending ---- */
 
-/* What the server counts: "NATS/1.0", the headers, an empty line, and the data. cnats 3.4 looks at the data alone. */
+/*
+ * The size as counted by the server: "NATS/1.0", the headers, an empty line, and the data. cnats 3.4 checks only the
+ * data.
+ */
 static size_t counted_size(const struct bus_outgoing *out)
 {
 	size_t size = out->len;
@@ -42,8 +45,8 @@ enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct erro
 	if (!bus_connected(bus))
 		return error_set(err, RC_UNAVAILABLE, "publish: NATS is not connected");
 	if (!bus_is_subject(out->subject) || (out->reply && !bus_is_subject(out->reply)))
-		return error_set(err, RC_INVALID_ARGUMENT, "publish: this is no legal subject");
-	if (counted_size(out) > max) /* the server would close the connection, with all that waits */
+		return error_set(err, RC_INVALID_ARGUMENT, "publish: invalid subject");
+	if (counted_size(out) > max) /* the server would close the connection */
 		return error_set(err, RC_TOO_LARGE, "publish: more than %zu bytes", max);
 	pthread_rwlock_rdlock(&bus->link);
 	rc = publish(bus, out, err);

@@ -5,9 +5,9 @@ static atomic_bool made_before;
 
 /* clang-format off */
 static const struct metric
-	connected_metric = { .name = "dcm_sp_nats_connected", .help = "Is there a connection to NATS: 1, or 0",
+	connected_metric = { .name = "dcm_sp_nats_connected", .help = "Whether NATS is connected: 1 or 0",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &connected },
-	reconnects_metric = { .name = "dcm_sp_nats_reconnects", .help = "Connections to NATS after the first one",
+	reconnects_metric = { .name = "dcm_sp_nats_reconnects", .help = "Reconnects to NATS",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &reconnects },
 	sent_metric = { .name = "dcm_sp_nats_sent_messages", .help = "Messages sent to NATS",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &sent },

@@ -1,5 +1,5 @@
 /*
- * What is counted of the connection to NATS. For bus_*.c; a process shows the list.
+ * Metrics of the connection to NATS, updated by bus_*.c.
  */
 #ifndef COMMON_BUS_BUS_METRICS_H
 #define COMMON_BUS_BUS_METRICS_H
@@ -8,13 +8,13 @@
 
 extern const struct metric *const bus_metrics[];
 
-/* The connection is up, or is not any more. Any thread, as below. */
+/* The connection is up or down. Any thread, as below. */
 void bus_metrics_connected(bool up);
 
-/* It has been made, by cnats or anew. */
+/* A connection was made, by cnats or by the keeper. */
 void bus_metrics_made(void);
 
-/* A message with so many bytes of data was given to cnats, or came from it. */
+/* A message with this many bytes of data was sent, or received. */
 void bus_metrics_sent(size_t bytes);
 void bus_metrics_received(size_t bytes);
 

@@ -11,7 +11,7 @@
 #include "common/protocol.h"
 #include "common/services/json.h"
 
-#define TIMEOUT_MS 2000 /* below the 3 s that container engines and kubelets are told to wait */
+#define TIMEOUT_MS 2000 /* below the probe timeout of 3 s in compose.yaml and the manifests */
 #define POLL_MS 10
 #define TICKET 1
 
@@ -21,7 +21,7 @@ struct presence {
 	atomic_bool here;
 };
 
-/* Others of this name answer as well: of other providers, on other machines. */
+/* Processes of other providers, or on other machines, reply as well. */
 static void on_pong(void *ctx, uint64_t ticket unused, struct bus_message *bus_msg)
 {
 	struct bus_message *msg cleanup_bus_message = bus_msg;
@@ -51,7 +51,7 @@ static enum rc ask(struct bus *bus, struct bus_inbox *inbox, const char *service
 	while (!rc && !atomic_load(&presence->here) && clock_mono_ms() < until)
 		clock_sleep_ms(POLL_MS);
 	if (!rc && !atomic_load(&presence->here))
-		rc = error_set(err, RC_NOT_FOUND, "no %s of '%s' on %s answers over NATS", service, presence->provider,
+		rc = error_set(err, RC_NOT_FOUND, "no %s of '%s' on %s responds over NATS", service, presence->provider,
 			       presence->host);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * `PROGRAM --health` of a process that serves NATS only: does the process of this name and provider, on this machine or
- * in this container, answer the ping of the service protocol (bus_service.h)?
+ * `PROGRAM --health` of a process that serves NATS only: checks that the process with this name and provider, on this
+ * machine or in this container, replies to the ping of the service protocol (bus_service.h).
  */
 #ifndef COMMON_BUS_BUS_PRESENCE_H
 #define COMMON_BUS_BUS_PRESENCE_H
@@ -8,9 +8,9 @@
 #include "common/bus/bus_access.h"
 
 /*
- * Ask over a connection of our own, and print one line: "healthy" on stdout, or on stderr what is wrong.
+ * Send a ping over a separate connection, and print one line: "healthy" on stdout, or the error on stderr.
  *
- * access    as the process itself has.
+ * access    as for the process.
  * service   the process's name in the service protocol.
  * provider  SP_NAME.
  *

@@ -7,7 +7,7 @@
 #include "common/services/config.h"
 #include "common/services/secret.h"
 
-#define LOGIN_MAX 4096 /* bytes; nats-server's limit for all that a client says at login */
+#define LOGIN_MAX 4096 /* bytes; nats-server's limit of the CONNECT line */
 
 static const struct scheme {
 	const char *prefix;
@@ -44,7 +44,7 @@ static struct span trim(struct span span)
 	return span;
 }
 
-/* A part of a login, decoded. NULL: it cannot be, or out of memory. */
+/* A decoded part of a login. NULL: invalid, or out of memory. */
 static char *decode(struct span part)
 {
 	struct buf out = buf_make(LOGIN_MAX);
@@ -66,20 +66,19 @@ bool bus_servers_can_send(const char *text)
 	return true;
 }
 
-/* Put a login in; what is there must be the same. */
+/* Set the login; it must be the same in all URLs. */
 static enum rc set_login(char **place, bool first, char *value, struct error *err)
 {
 	cleanup_secret char *text = value;
 
 	if (!text)
-		return error_set(
-			err, RC_INVALID_ARGUMENT,
-			"its login cannot be read; %% must be written as %%25, and so must a byte like @ or , be");
+		return error_set(err, RC_INVALID_ARGUMENT,
+				 "its login is invalid; %% must be written as %%25, likewise bytes like @ or , be");
 	if (!bus_servers_can_send(text))
 		return error_set(err, RC_INVALID_ARGUMENT,
-				 "its login holds a quote, a backslash or a control character");
+				 "its login contains a quote, a backslash or a control character");
 	if (!first && !str_equal(*place, text))
-		return error_set(err, RC_INVALID_ARGUMENT, "its login is another one than that before");
+		return error_set(err, RC_INVALID_ARGUMENT, "its login differs from the previous one");
 	secret_free(*place);
 	*place = TAKE(text);
 	return RC_OK;
@@ -95,7 +94,7 @@ static enum rc read_login(struct span login, struct bus_servers *servers, struct
 	enum rc rc;
 
 	if (user_len == 0)
-		return error_set(err, RC_INVALID_ARGUMENT, "there is no user before its @");
+		return error_set(err, RC_INVALID_ARGUMENT, "no user before @");
 	if (!colon)
 		return set_login(&servers->token, first, decode(user), err);
 	rc = set_login(&servers->user, first, decode(user), err);
@@ -126,7 +125,7 @@ static enum rc read_server(struct span url, struct bus_servers *servers, struct 
 		url.len--;
 	if (!config_is_authority(url.text, url.len) || memchr(url.text, '@', url.len))
 		return error_set(err, RC_INVALID_ARGUMENT,
-				 "it is not [nats://|tls://][user:password@]host[:port] with a port of 1 to 65535");
+				 "must be [nats://|tls://][user:password@]host[:port] with a port of 1 to 65535");
 	if (url.text[url.len - 1] == ':')
 		url.len--;
 	if (servers->count == BUS_SERVERS_MAX)

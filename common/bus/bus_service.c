@@ -124,7 +124,7 @@ static void on_request(void *ctx, struct bus_message *msg)
 	out.data = body.data;
 	out.len = body.len;
 	if (buf_check(&body, &err) || bus_publish(service->bus, &out, &err))
-		log_debug("a discovery answer could not be sent", log_err(&err));
+		log_debug("cannot send a discovery reply", log_err(&err));
 }
 
 enum rc bus_service_create(struct bus *bus, const struct bus_service_options *options, struct bus_service **ret_service,
@@ -142,9 +142,9 @@ enum rc bus_service_create(struct bus *bus, const struct bus_service_options *op
 	clock_format_rfc3339(clock_wall_ms(), false, service->started);
 	if (!crypto_random_uuid(service->id)) {
 		free(service);
-		return error_set(err, RC_INTERNAL, "no randomness for a service id");
+		return error_set(err, RC_INTERNAL, "no random numbers for a service id");
 	}
-	/* A wildcard for the verb: three subscriptions (each has a thread in cnats) instead of nine. */
+	/* With a wildcard for the verb: three subscriptions (each has a thread in cnats) instead of nine. */
 	rc = bus_subscribe(bus, "$SRV.*", NULL, on_request, service, NULL, err);
 	snprintf(subject, sizeof(subject), "$SRV.*.%s", options->name);
 	if (!rc)
@@ -152,8 +152,7 @@ enum rc bus_service_create(struct bus *bus, const struct bus_service_options *op
 	snprintf(subject, sizeof(subject), "$SRV.*.%s.%s", options->name, service->id);
 	if (!rc)
 		rc = bus_subscribe(bus, subject, NULL, on_request, service, NULL, err);
-	*ret_service =
-		service; /* also after a failure: the subscriptions that were made refer to it until bus_destroy() */
+	*ret_service = service; /* also after a failure: subscriptions refer to it until bus_destroy() */
 	return rc;
 }
 
@@ -161,7 +160,7 @@ void bus_service_host(char out[BUS_HOST_MAX])
 {
 	if (gethostname(out, BUS_HOST_MAX))
 		out[0] = '\0';
-	out[BUS_HOST_MAX - 1] = '\0'; /* a longer name may come without */
+	out[BUS_HOST_MAX - 1] = '\0'; /* a truncated name may lack it */
 }
 
 void bus_service_destroy(struct bus_service *service)

@@ -1,6 +1,6 @@
 /*
- * The NATS service protocol (ADR-32): answers $SRV.PING, $SRV.INFO and $SRV.STATS, so that the stock `nats` tool finds
- * and lists a process. cnats 3.4 has no micro API of its own.
+ * The NATS service protocol (ADR-32): replies to $SRV.PING, $SRV.INFO and $SRV.STATS, so that the standard `nats` tool
+ * lists the process. cnats 3.4 has no micro API.
  */
 #ifndef COMMON_BUS_BUS_SERVICE_H
 #define COMMON_BUS_BUS_SERVICE_H
@@ -8,16 +8,16 @@
 #include "common/bus/bus.h"
 #include "common/services/json_write.h"
 
-#define BUS_METADATA_HOST "host" /* in the metadata of every answer: the machine's or the container's name */
+#define BUS_METADATA_HOST "host" /* in the metadata of every reply: the host name of the machine or container */
 #define BUS_HOST_MAX 256         /* bytes with the NUL */
 
 struct bus_service;
 
-/* What is counted of one endpoint since the start. */
+/* Statistics of an endpoint since the start. */
 struct bus_endpoint_stats {
 	int64_t requests;
 	int64_t errors;
-	int64_t processing_ns; /* together */
+	int64_t processing_ns; /* total */
 	char last_error[ERROR_TEXT_MAX];
 };
 
@@ -43,16 +43,16 @@ struct bus_service_options {
 };
 
 /*
- * Listen. Everything in options is borrowed until bus_service_destroy().
- * ret_service: given to the caller. Errors: those of bus_subscribe(), RC_INTERNAL without randomness for the id.
+ * Start to reply. Everything in options is borrowed until bus_service_destroy().
+ * ret_service: owned by the caller. Errors: those of bus_subscribe(), RC_INTERNAL no random numbers for the id.
  */
 enum rc bus_service_create(struct bus *bus, const struct bus_service_options *options, struct bus_service **ret_service,
 			   struct error *err) must_check;
 
-/* Free; call after bus_destroy(), which ends the subscriptions. Takes NULL. */
+/* Free; call after bus_destroy(), which ends the subscriptions. NULL is allowed. */
 void bus_service_destroy(struct bus_service *service);
 
-/* What our answers say as BUS_METADATA_HOST. */
+/* The value of BUS_METADATA_HOST in our replies. */
 void bus_service_host(char out[BUS_HOST_MAX]);
 
 #endif

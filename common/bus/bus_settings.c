@@ -4,9 +4,9 @@
 #include "common/bus/bus_private.h"
 
 #define CONNECT_TIMEOUT_MS 2000
-#define PING_INTERVAL_MS 10000 /* with PINGS_OUT_MAX: a half-open connection is found within 30 s */
+#define PING_INTERVAL_MS 10000 /* with PINGS_OUT_MAX: detects a half-open connection within 30 s */
 #define PINGS_OUT_MAX 2
-#define WRITE_TIMEOUT_MS 2000 /* a blocked write holds the connection's lock; cnats' default is for ever */
+#define WRITE_TIMEOUT_MS 2000 /* a blocked write holds the connection's lock; cnats' default is forever */
 
 static natsStatus give_jwt(char **ret_jwt, char **ret_fault unused, void *closure)
 {
@@ -25,8 +25,7 @@ static natsStatus sign(char **ret_fault unused, unsigned char **ret_signature, i
 }
 
 /*
- * cnats takes the user of a URL as it stands, and so gets URLs without. There is one login at most
- * (bus_access_check()).
+ * cnats does not decode the user in a URL, so it is passed separately. There is one login at most (bus_access_check()).
  */
 static natsStatus set_user(natsOptions *nats, const struct bus_access *access, const struct bus_login *login)
 {
@@ -71,12 +70,12 @@ natsStatus bus_settings_set(natsOptions *nats, const struct bus_options *options
 	BUS_CHAIN(s, natsOptions_SetTimeout(nats, CONNECT_TIMEOUT_MS));
 	BUS_CHAIN(s, natsOptions_SetAllowReconnect(nats, true));
 	BUS_CHAIN(s, natsOptions_SetMaxReconnect(nats, -1));
-	BUS_CHAIN(s, natsOptions_SetReconnectBufSize(nats, 0)); /* really none, whatever its documentation says */
+	BUS_CHAIN(s, natsOptions_SetReconnectBufSize(nats, 0)); /* no buffer, contrary to the documentation */
 	BUS_CHAIN(s, natsOptions_SetPingInterval(nats, PING_INTERVAL_MS));
 	BUS_CHAIN(s, natsOptions_SetMaxPingsOut(nats, PINGS_OUT_MAX));
 	BUS_CHAIN(s, natsOptions_SetWriteDeadline(nats, options->write_timeout_ms ? options->write_timeout_ms
 										  : WRITE_TIMEOUT_MS));
-	BUS_CHAIN(s, natsOptions_SetSendAsap(nats, true)); /* the flusher thread costs about 1 ms a message */
+	BUS_CHAIN(s, natsOptions_SetSendAsap(nats, true)); /* the flusher thread adds about 1 ms per message */
 	BUS_CHAIN(s, set_login(nats, options->access, login));
 	return s;
 }

@@ -9,7 +9,7 @@
 #define API_TIMEOUT_MS 1500
 #define SUBJECT_MAX 512
 
-/* JetStream's error codes that are told apart. */
+/* Mapping of JetStream's error codes. */
 static const struct {
 	int64_t code;
 	enum rc rc;
@@ -19,19 +19,19 @@ static const struct {
 	{ 10059, RC_NOT_FOUND },      /* stream not found */
 	{ 10058, RC_ALREADY_EXISTS }, /* stream name already in use with a different configuration */
 	{ 10071, RC_CONFLICT },       /* wrong last sequence */
-	{ 10164, RC_BUSY },        /* wrong last sequence, perhaps: a change that a cluster has not agreed upon yet */
-	{ 10039, RC_UNSUPPORTED }, /* JetStream not enabled for account */
-	{ 10076, RC_UNSUPPORTED }, /* JetStream not enabled */
+	{ 10164, RC_BUSY },           /* wrong last sequence or a change pending in the cluster */
+	{ 10039, RC_UNSUPPORTED },    /* JetStream not enabled for account */
+	{ 10076, RC_UNSUPPORTED },    /* JetStream not enabled */
 };
 
 /*
- * A server could not store what its cluster had agreed upon; others may have, and then it gets it from them. Only that
- * a limit is reached ("maximum bytes exceeded") is the same everywhere. Source: server/stream.go, errors_store.go.
+ * One server failed to store a message of its cluster; others may have stored it, and then it catches up. Only a
+ * reached limit ("maximum bytes exceeded") applies to all. Source: server/stream.go, errors_store.go.
  */
 #define STORE_FAILED 10077
 #define LIMIT_REACHED "maximum "
 
-/* The member "error" of any of its answers. */
+/* The member "error" of a reply. */
 static enum rc check_error(const cJSON *answer, const char *what, struct error *err)
 {
 	const cJSON *error = json_get(answer, "error");
@@ -61,13 +61,13 @@ enum rc bus_stream_ask(struct bus_caller *caller, const char *what, const char *
 	snprintf(subject, sizeof(subject), API_PREFIX "%s", what);
 	rc = bus_call(caller, &out, API_TIMEOUT_MS, &reply, err);
 	if (rc == RC_NOT_FOUND)
-		return error_set(err, RC_UNSUPPORTED, "NATS has no JetStream here");
+		return error_set(err, RC_UNSUPPORTED, "NATS has no JetStream");
 	if (rc)
 		return rc;
 	data = bus_message_data(reply, &len);
 	rc = json_parse(data, len, &answer, err);
 	if (rc)
-		return error_wrap(err, RC_UNAVAILABLE, "%s: the answer cannot be read", what);
+		return error_wrap(err, RC_UNAVAILABLE, "%s: invalid reply", what);
 	rc = check_error(answer, what, err);
 	if (rc)
 		return rc;
@@ -108,15 +108,15 @@ enum rc bus_stream_read_ack(struct bus_message *reply, uint64_t *ret_sequence, s
 		return error_set(err, RC_NOT_FOUND, "no responders");
 	rc = json_parse(data, len, &answer, err);
 	if (rc)
-		return error_wrap(err, RC_UNAVAILABLE, "the acknowledgement cannot be read");
+		return error_wrap(err, RC_UNAVAILABLE, "invalid acknowledgement");
 	rc = check_error(answer, "publish", err);
 	if (rc && is_stored_elsewhere_perhaps(json_get(answer, "error")))
-		return error_wrap(err, RC_TIMEOUT, "whether it is stored is not known");
+		return error_wrap(err, RC_TIMEOUT, "it is unknown whether it was stored");
 	if (rc)
 		return rc;
 	sequence = json_int_at(answer, "seq", 0);
 	if (sequence <= 0 || !json_string_at(answer, "stream"))
-		return error_set(err, RC_UNAVAILABLE, "the reply is no acknowledgement of a stream");
+		return error_set(err, RC_UNAVAILABLE, "the reply is not a stream acknowledgement");
 	if (ret_sequence)
 		*ret_sequence = (uint64_t)sequence;
 	return RC_OK;

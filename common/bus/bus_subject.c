@@ -1,10 +1,10 @@
-/* What bus.h says of subjects; without cnats. */
+/* Subject validation of bus.h; without cnats. */
 #include <string.h>
 
 #include "common/base/strutil.h"
 #include "common/bus/bus.h"
 
-#define SUBJECT_MAX 2048 /* bytes; nats-server takes 4096 for a whole line */
+#define SUBJECT_MAX 2048 /* bytes; nats-server accepts 4096 for a whole line */
 
 bool bus_is_subject(const char *text)
 {

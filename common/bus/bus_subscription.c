@@ -4,9 +4,9 @@
 #include "common/bus/bus_metrics.h"
 #include "common/bus/bus_private.h"
 
-#define TAKE_WAIT_MS 60000 /* cnats wants a limit; the wait is begun again after it */
+#define TAKE_WAIT_MS 60000 /* cnats requires a timeout; the wait is repeated */
 
-/* ---- on the present connection; `link` is held ---- */
+/* ---- on the current connection; `link` is held ---- */
 
 static void deliver(natsConnection *connection unused, natsSubscription *nats unused, natsMsg *msg, void *closure)
 {
@@ -68,7 +68,7 @@ void bus_subscription_detach(struct bus_subscription *sub)
 	natsSubscription_Destroy(nats);
 }
 
-/* ---- for everybody ---- */
+/* ---- public functions ---- */
 
 void bus_subscription_free(struct bus_subscription *sub)
 {
@@ -105,7 +105,7 @@ enum rc bus_subscribe(struct bus *bus, const char *subject, const char *queue, b
 	pthread_rwlock_wrlock(&bus->link);
 	if (bus->connection)
 		s = bus_subscription_attach(sub);
-	if (s == NATS_CONNECTION_CLOSED) /* the next one will have it */
+	if (s == NATS_CONNECTION_CLOSED) /* the next connection delivers it */
 		s = NATS_OK;
 	if (s == NATS_OK) {
 		sub->next = bus->subscriptions;
@@ -127,7 +127,7 @@ enum rc bus_subscribe_to_take(struct bus *bus, const char *subject, const char *
 	return bus_subscribe(bus, subject, queue, NULL, NULL, ret_subscription, err);
 }
 
-/* Wait for another than *serial, and keep it from being freed until end_taking(). NULL: there will be none. */
+/* Wait for a subscription other than *serial, and prevent its release until end_taking(). NULL: none will follow. */
 static natsSubscription *begin_taking(struct bus_subscription *sub, uint64_t *serial)
 {
 	struct bus *bus = sub->bus;
@@ -148,7 +148,7 @@ static void end_taking(struct bus_subscription *sub)
 {
 	pthread_mutex_lock(&sub->bus->lock);
 	sub->taking = false;
-	pthread_cond_signal(&sub->bus->not_taking); /* drop_connection() alone waits for it */
+	pthread_cond_signal(&sub->bus->not_taking); /* only drop_connection() waits for it */
 	pthread_mutex_unlock(&sub->bus->lock);
 }
 
@@ -156,7 +156,7 @@ enum rc bus_take(struct bus_subscription *subscription, struct bus_message **ret
 {
 	natsMsg *msg = NULL;
 	natsStatus s = NATS_CONNECTION_CLOSED;
-	uint64_t serial = 0; /* before the first */
+	uint64_t serial = 0; /* before the first one */
 
 	for (;;) {
 		natsSubscription *nats = begin_taking(subscription, &serial);
@@ -185,9 +185,9 @@ void bus_subscription_drain(struct bus_subscription *subscription, int64_t timeo
 	pthread_cond_broadcast(&bus->changed);
 	pthread_mutex_unlock(&bus->lock);
 	pthread_rwlock_rdlock(&bus->link);
-	if (!connected) /* nothing comes, and a drain would wait for the server */
+	if (!connected) /* nothing can arrive, and a drain would wait for the server */
 		(void)natsSubscription_Unsubscribe(subscription->nats);
 	else if (natsSubscription_DrainTimeout(subscription->nats, timeout_ms) == NATS_OK)
-		(void)natsSubscription_WaitForDrainCompletion(subscription->nats, 0); /* it ends, if by force */
+		(void)natsSubscription_WaitForDrainCompletion(subscription->nats, 0); /* ends, by force if necessary */
 	pthread_rwlock_unlock(&bus->link);
 }

@@ -27,7 +27,7 @@ static uint16_t checksum(const unsigned char *bytes, size_t len)
 	return crc;
 }
 
-/* The bits that are left over at the end are zero in what is well formed; the checksum covers the rest. */
+/* Unused bits at the end must be zero; the checksum covers the rest. */
 static bool decode(const char letters[SEED_LETTERS], unsigned char out[SEED_BYTES])
 {
 	uint32_t bits = 0;
@@ -48,7 +48,7 @@ static bool decode(const char letters[SEED_LETTERS], unsigned char out[SEED_BYTE
 	return true;
 }
 
-/* 35 bytes are 56 letters without a rest. */
+/* 35 bytes are exactly 56 letters. */
 static void encode(const unsigned char bytes[PUBLIC_BYTES], char *out)
 {
 	uint32_t bits = 0;
@@ -62,7 +62,7 @@ static void encode(const unsigned char bytes[PUBLIC_BYTES], char *out)
 	*out = '\0';
 }
 
-/* The line that begins with the prefix of a user's seed. */
+/* The line that begins with the prefix of a user seed. */
 static const char *find_seed(const char *text)
 {
 	while (text) {
@@ -89,15 +89,15 @@ enum rc nkey_read(const char *text, struct nkey *ret_key, struct error *err)
 	bool good;
 
 	if (!line)
-		return error_set(err, RC_INVALID_ARGUMENT, "no seed of a user in it (a line that begins with SU)");
+		return error_set(err, RC_INVALID_ARGUMENT, "no user seed found (a line that begins with SU)");
 	if (strcspn(line, " \t\r\n") != SEED_LETTERS || !decode(line, seed) || !is_seed(seed)) {
 		explicit_bzero(seed, sizeof(seed));
-		return error_set(err, RC_INVALID_ARGUMENT, "the seed in it is damaged");
+		return error_set(err, RC_INVALID_ARGUMENT, "the seed has an invalid checksum");
 	}
 	good = crypto_ed25519_public(seed + 2, public + 1);
 	explicit_bzero(seed, sizeof(seed));
 	if (!good)
-		return error_set(err, RC_INTERNAL, "libcrypto has no Ed25519");
+		return error_set(err, RC_INTERNAL, "libcrypto does not support Ed25519");
 	crc = checksum(public, PUBLIC_BYTES - 2);
 	public[PUBLIC_BYTES - 2] = (unsigned char)crc;
 	public[PUBLIC_BYTES - 1] = (unsigned char)(crc >> 8);

@@ -73,7 +73,7 @@ void stream_end_lose(struct stream_end *end, const char *why)
 void stream_end_tick(struct stream_end *end, int64_t now_ms)
 {
 	if (now_ms - end->heard_ms >= PROTOCOL_STREAM_SILENCE_MS)
-		fail(end, RC_UNAVAILABLE, "the other side of the stream has fallen silent");
+		fail(end, RC_UNAVAILABLE, "timeout: the peer of the stream is silent");
 }
 
 static void look_for_end(struct stream_end *end)
@@ -84,15 +84,15 @@ static void look_for_end(struct stream_end *end)
 		set_over(end, &good, STREAM_FRAME_KIND_COUNT);
 }
 
-/* ---- what comes ---- */
+/* ---- receiving ---- */
 
-/* The bytes that have been taken make room. */
+/* Discard the bytes that have been taken. */
 static void keep(struct stream_end *end, const char *data, size_t len)
 {
 	buf_consume(&end->held, end->held_at);
 	end->held_at = 0;
 	buf_add(&end->held, data, len);
-	if (end->held.failed) { /* then it is empty */
+	if (end->held.failed) { /* the buffer is empty then */
 		buf_clear(&end->held);
 		fail(end, RC_NO_MEMORY, "out of memory");
 		return;
@@ -105,13 +105,13 @@ static void receive_data(struct stream_end *end, const struct stream_frame *fram
 	uint64_t data_end = frame->offset + frame->len;
 
 	if (data_end <= end->received)
-		return; /* a repetition */
+		return; /* duplicate */
 	if (frame->offset < end->received)
-		fail(end, RC_INTERNAL, "data of a stream that overlap");
+		fail(end, RC_INTERNAL, "overlapping data in the stream");
 	else if (end->peer_ended)
-		fail(end, RC_INTERNAL, "data of a stream after its end");
+		fail(end, RC_INTERNAL, "data after the end of the stream");
 	else if (data_end > end->granted)
-		fail(end, RC_INTERNAL, "more data of a stream than its reader has allowed");
+		fail(end, RC_INTERNAL, "stream data exceeds the credit");
 	else
 		keep(end, frame->data, frame->len);
 }
@@ -119,7 +119,7 @@ static void receive_data(struct stream_end *end, const struct stream_frame *fram
 static void receive_end(struct stream_end *end, const struct stream_frame *frame)
 {
 	if (frame->offset < end->received) {
-		fail(end, RC_INTERNAL, "a stream that ends before its data");
+		fail(end, RC_INTERNAL, "end of the stream before its data");
 		return;
 	}
 	end->peer_ended = true;
@@ -130,7 +130,7 @@ static void receive_cancel(struct stream_end *end, const struct stream_frame *fr
 {
 	struct error err;
 
-	error_set(&err, RC_CANCELLED, "the other side has cancelled the stream");
+	error_set(&err, RC_CANCELLED, "the peer has cancelled the stream");
 	set_over(end, &err, STREAM_FRAME_KIND_COUNT);
 }
 
@@ -139,7 +139,7 @@ static void receive_error(struct stream_end *end, const struct stream_frame *fra
 	set_over(end, &frame->error, STREAM_FRAME_KIND_COUNT);
 }
 
-/* Every frame has one. */
+/* Every frame has a credit. */
 static void receive_credit(struct stream_end *end unused, const struct stream_frame *frame unused)
 {
 }
@@ -156,11 +156,11 @@ void stream_end_receive(struct stream_end *end, const struct stream_frame *frame
 		return;
 	end->heard_ms = now_ms;
 	if (frame->offset > end->received && !stream_frame_is_last(frame)) {
-		fail(end, RC_UNAVAILABLE, "data of the stream were lost on the way");
+		fail(end, RC_UNAVAILABLE, "stream data was lost");
 		return;
 	}
 	if (frame->credit > end->sent + PROTOCOL_STREAM_CREDIT_MAX) {
-		fail(end, RC_INTERNAL, "a credit of a stream that is too high");
+		fail(end, RC_INTERNAL, "the credit of the stream is too large");
 		return;
 	}
 	if (frame->credit > end->may_send)
@@ -185,7 +185,7 @@ bool stream_end_is_drained(const struct stream_end *end)
 	return stream_end_waiting(end) == 0 && (end->peer_ended || end->state == STREAM_OVER);
 }
 
-/* ---- what goes ---- */
+/* ---- sending ---- */
 
 size_t stream_end_room(const struct stream_end *end)
 {
@@ -199,13 +199,13 @@ void stream_end_finish(struct stream_end *end)
 	end->finished = true;
 }
 
-/* The credit that the peer should have. */
+/* The credit to grant to the peer. */
 static uint64_t credit_of(const struct stream_end *end)
 {
 	return end->received - stream_end_waiting(end) + PROTOCOL_STREAM_WINDOW;
 }
 
-/* STREAM_FRAME_KIND_COUNT: nothing. */
+/* STREAM_FRAME_KIND_COUNT: none. */
 static enum stream_frame_kind choose(const struct stream_end *end, int64_t now_ms)
 {
 	bool beat = end->told_ms == INT64_MIN || now_ms - end->told_ms >= PROTOCOL_STREAM_BEAT_MS;

@@ -1,11 +1,11 @@
 /*
- * One end of a stream (common/protocol.h, STREAMS), as a state machine: what may be sent, what has come, when it is
- * over. Both processes have the same. No threads, no NATS, no clock of its own; stream_hub.h puts those around it.
+ * One end of a stream (common/protocol.h, STREAMS), as a state machine: what may be sent, what was received, when it is
+ * over. Used by both processes. No threads, NATS or clock; stream_hub.h adds those.
  *
- *	OPEN --END told, and the peer's heard--> OVER (RC_OK)
- *	  |--fail, cancel, silence, a broken rule, or the peer's word--> OVER (an error)
+ *	OPEN --END sent, and END received--> OVER (RC_OK)
+ *	  |--failure, CANCEL, timeout, protocol violation, or an error of the peer--> OVER (an error)
  *
- * What had come before it was over can still be taken.
+ * Data received before it was over can still be taken.
  */
 #ifndef COMMON_BUS_STREAM_END_H
 #define COMMON_BUS_STREAM_END_H
@@ -24,66 +24,66 @@ enum stream_end_state {
 
 struct stream_end {
 	enum stream_end_state state;
-	struct error fault; /* OVER: why; RC_OK: both directions have ended */
-	/* What is still to be told when it is OVER; STREAM_FRAME_KIND_COUNT: nothing. */
+	struct error fault; /* OVER: the reason; RC_OK: both directions have ended */
+	/* The last frame to send when OVER; STREAM_FRAME_KIND_COUNT: none. */
 	enum stream_frame_kind last_word;
 
 	uint64_t sent;     /* bytes */
-	uint64_t may_send; /* the highest credit that was heard */
-	bool finished;     /* no more is sent */
+	uint64_t may_send; /* the highest credit received */
+	bool finished;     /* END was requested */
 	bool end_told;
 
 	uint64_t received; /* bytes */
-	uint64_t granted;  /* the credit that was told last */
+	uint64_t granted;  /* the credit last sent */
 	bool peer_ended;
-	struct buf held; /* received and not taken; memory only while there is something */
-	size_t held_at;  /* where in it the rest begins */
+	struct buf held; /* received and not taken; allocated only while not empty */
+	size_t held_at;  /* offset of the remaining bytes */
 
-	int64_t heard_ms; /* the peer, monotonic */
-	int64_t told_ms;  /* it, INT64_MIN: nothing yet */
+	int64_t heard_ms; /* last frame received, monotonic */
+	int64_t told_ms;  /* last frame sent; INT64_MIN: none yet */
 };
 
-/* Begin. now_ms: monotonic, as all times here. Allocates nothing. */
+/* Initialise. now_ms: monotonic, as all times here. Allocates nothing. */
 void stream_end_init(struct stream_end *end, int64_t now_ms);
 
 /* Free what it holds. */
 void stream_end_clear(struct stream_end *end);
 
-/* A frame has come; when its sender breaks a rule, the stream is over. Does nothing when it is. */
+/* Process a received frame; a protocol violation ends the stream. No effect if it is over. */
 void stream_end_receive(struct stream_end *end, const struct stream_frame *frame, int64_t now_ms);
 
-/* It is over: with an error that the peer is told, without wanting more, or with a peer that is gone. */
+/* End it: with an error for the peer, by cancelling, or because the peer no longer exists. */
 void stream_end_fail(struct stream_end *end, const struct error *why);
 void stream_end_cancel(struct stream_end *end);
 void stream_end_lose(struct stream_end *end, const char *why);
 
-/* Time has passed: it is over when the peer was silent for too long. */
+/* Check the timeout: ends it if the peer was silent for too long. */
 void stream_end_tick(struct stream_end *end, int64_t now_ms);
 
-/* Bytes that may be sent now. */
+/* The number of bytes that may be sent now. */
 size_t stream_end_room(const struct stream_end *end);
 
-/* The frame for `len` bytes, no more than there is room for, which count as sent; its data are the caller's to set. */
+/* The frame for `len` bytes, at most stream_end_room(); they count as sent. The caller sets its data. */
 struct stream_frame stream_end_send(struct stream_end *end, size_t len, int64_t now_ms);
 
-/* No more is sent: END is to be told. */
+/* No more data will be sent: END is due. */
 void stream_end_finish(struct stream_end *end);
 
-/* Take up to `max` bytes that have come. Returns how many. */
+/* Take up to `max` received bytes. Returns the number. */
 size_t stream_end_take(struct stream_end *end, void *to, size_t max);
 
-/* How many could be taken. */
+/* The number of bytes that can be taken. */
 size_t stream_end_waiting(const struct stream_end *end);
 
-/* Is there nothing more to take, now or later? */
+/* Whether no more data can follow. */
 bool stream_end_is_drained(const struct stream_end *end);
 
-/* Has stream_end_next() something to tell? */
+/* Whether stream_end_next() has a frame to send. */
 bool stream_end_has_next(const struct stream_end *end, int64_t now_ms);
 
 /*
- * What has to be told the peer now, if anything: END, CREDIT, or the last word. It counts as told.
- * Data are the caller's to send, before this.
+ * The control frame that is due, if any: END, CREDIT, or the last frame. It counts as sent. The caller sends pending
+ * data first.
  */
 bool stream_end_next(struct stream_end *end, int64_t now_ms, struct stream_frame *ret_frame);
 

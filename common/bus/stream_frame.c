@@ -25,7 +25,7 @@ const char *stream_frame_status(enum stream_frame_kind kind, enum rc rc)
 	return kind == STREAM_FRAME_ERROR ? rc_name(rc) : statuses[kind];
 }
 
-/* STREAM_FRAME_ERROR for what is none of the others. */
+/* STREAM_FRAME_ERROR for all other statuses. */
 static enum stream_frame_kind read_kind(const char *status)
 {
 	int kind = 0;
@@ -53,11 +53,11 @@ static enum rc read_error(const struct stream_frame_texts *texts, struct error *
 	const char *detail;
 
 	if (rc == RC_OK || texts->len > STREAM_ERROR_BODY_MAX)
-		return error_set(err, RC_INTERNAL, "a frame of a stream that has no known status");
+		return error_set(err, RC_INTERNAL, "a stream frame has an unknown status");
 	if (texts->len > 0 && json_parse(texts->data, texts->len, &tree, NULL))
-		return error_set(err, RC_INTERNAL, "a frame of a stream whose error is no JSON");
+		return error_set(err, RC_INTERNAL, "a stream frame has an invalid error");
 	detail = json_string_at(tree, "detail");
-	error_set(ret_error, rc, "%s", detail ? detail : "the other side gave no reason");
+	error_set(ret_error, rc, "%s", detail ? detail : "the peer sent no reason");
 	retry_after_s = json_int_at(tree, "retry_after_s", 0);
 	if (retry_after_s > 0)
 		ret_error->retry_after_s = (int)(retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S);

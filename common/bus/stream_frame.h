@@ -1,5 +1,5 @@
 /*
- * One frame of a stream between two processes (common/protocol.h, STREAMS): reading its texts. Pure.
+ * One frame of a stream between two processes (common/protocol.h, STREAMS): parsing. Pure.
  */
 #ifndef COMMON_BUS_STREAM_FRAME_H
 #define COMMON_BUS_STREAM_FRAME_H
@@ -20,7 +20,7 @@ enum stream_frame_kind {
 	STREAM_FRAME_KIND_COUNT
 };
 
-/* As they came; NULL: absent. */
+/* The raw texts; NULL: absent. */
 struct stream_frame_texts {
 	const char *status;
 	const char *offset;
@@ -31,23 +31,23 @@ struct stream_frame_texts {
 
 struct stream_frame {
 	enum stream_frame_kind kind;
-	uint64_t offset;  /* bytes that its sender has sent before it */
-	uint64_t credit;  /* bytes that its reader may send in all */
+	uint64_t offset;  /* bytes sent before it */
+	uint64_t credit;  /* total bytes that the receiver may send */
 	const char *data; /* DATA; borrowed */
 	size_t len;
-	struct error error; /* ERROR: why the stream is over */
+	struct error error; /* ERROR: the reason */
 };
 
 /*
  * Read a frame.
  *
- * ret_frame  its data are those of the texts.
- * Errors: RC_INTERNAL what is wrong with it; RC_NO_MEMORY.
+ * ret_frame its data refer to the texts.
+ * Errors: RC_INTERNAL malformed; RC_NO_MEMORY.
  */
 enum rc stream_frame_read(const struct stream_frame_texts *texts, struct stream_frame *ret_frame, struct error *err)
 	must_check;
 
-/* Is the stream over with it? */
+/* Whether it ends the stream. */
 bool stream_frame_is_last(const struct stream_frame *frame);
 
 /* The status of a frame on the wire; `rc`: of an error, else RC_OK. */

@@ -17,8 +17,8 @@
 #include "common/services/json_write.h"
 #include "common/services/log.h"
 
-#define TICK_MS 100       /* between two looks for what is due */
-#define HEADERS_BYTES 512 /* more than those of a frame */
+#define TICK_MS 100       /* interval of timeout checks */
+#define HEADERS_BYTES 512 /* above those of a frame */
 
 struct stream {
 	struct stream_hub *hub;
@@ -27,7 +27,7 @@ struct stream {
 	char peer[BUS_ADDRESS_MAX]; /* "": not known yet */
 	void (*wake)(void *ctx);    /* NULL: closed */
 	void *ctx;
-	bool dirty; /* in the list of those that have something to tell */
+	bool dirty; /* in the list of streams with pending frames */
 	struct stream *next_dirty;
 };
 
@@ -36,12 +36,12 @@ struct stream_hub {
 	struct bus_inbox *inbox;
 	int fd;
 	int64_t next_tick_ms; /* the loop's */
-	pthread_mutex_t lock; /* guards everything below, and the streams */
-	struct slots streams; /* struct stream *; NULL: the place is free */
+	pthread_mutex_t lock; /* protects everything below, and the streams */
+	struct slots streams; /* struct stream *; NULL: free */
 	size_t count;
 	struct stream *dirty;
 	bool ending;
-	struct error end; /* ending: why */
+	struct error end; /* shutdown: the reason */
 };
 
 /* ---- the table; the lock is held ---- */
@@ -80,17 +80,17 @@ static void drop(struct stream_hub *hub, struct stream *s)
 	free(s);
 }
 
-/* ---- what is to be done on the loop; the lock is held ---- */
+/* ---- work for the loop; the lock is held ---- */
 
 void stream_hub_poke(struct stream_hub *hub)
 {
 	const uint64_t one = 1;
 
 	while (write(hub->fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		; /* EAGAIN: it is readable for long */
+		; /* EAGAIN: already readable */
 }
 
-/* Give up the lock, and poke. The other way round, the loop would wake only to wait for the lock. */
+/* Unlock first, then poke: otherwise the loop would wake up only to wait for the lock. */
 static void unlock(struct stream_hub *hub, bool poke)
 {
 	pthread_mutex_unlock(&hub->lock);
@@ -98,7 +98,7 @@ static void unlock(struct stream_hub *hub, bool poke)
 		stream_hub_poke(hub);
 }
 
-/* Returns whether the loop is to be poked. */
+/* Returns whether to poke the loop. */
 static bool mark_dirty(struct stream *s)
 {
 	if (s->dirty)
@@ -122,7 +122,7 @@ static void wake(struct stream *s)
 
 /* ---- receiving ---- */
 
-/* What its user wants to know of. */
+/* The state that is visible to the user of the stream. */
 struct view {
 	size_t waiting;
 	size_t room;
@@ -151,11 +151,10 @@ static void learn_peer(struct stream *s, const char *reply)
 		snprintf(s->peer, sizeof(s->peer), "%s", reply);
 }
 
-/* frame NULL: what came was none, for the reason that err says. Returns whether the loop is to be poked. */
+/* frame NULL: the frame was malformed, with the reason in err. Returns whether to poke the loop. */
 static bool receive(struct stream *s, const struct stream_frame *frame, const struct error *err, const char *reply)
 {
-	const struct error nameless = { .rc = RC_INTERNAL,
-					.text = "a stream whose first frame does not say where its sender listens" };
+	const struct error nameless = { .rc = RC_INTERNAL, .text = "the first frame of a stream has no reply subject" };
 	struct view before = look(s);
 	struct view after;
 	bool woken;
@@ -194,7 +193,7 @@ static void on_message(void *ctx, uint64_t ticket, struct bus_message *msg)
 	pthread_mutex_lock(&hub->lock);
 	s = find(hub, ticket);
 	if (s && gone) {
-		stream_end_lose(&s->end, "the other side of the stream is gone");
+		stream_end_lose(&s->end, "the peer of the stream no longer exists");
 		wake(s);
 		poke = true;
 	} else if (s) {
@@ -221,7 +220,7 @@ static void write_error(const struct error *error, struct buf *body)
 		json_int(&w, "retry_after_s", error->retry_after_s);
 	json_end_object(&w);
 	if (body->failed)
-		buf_reset(body); /* the code alone still says what to do */
+		buf_reset(body); /* the code alone is sufficient */
 }
 
 static enum rc post(struct stream_hub *hub, const struct letter *letter, struct error *err)
@@ -261,7 +260,7 @@ static void address_letter(const struct stream *s, struct letter *letter)
 	stream_address(s, letter->address);
 }
 
-/* Its peer has not said yet where it listens, and is to hear the last word: as long as one waits for a silent peer. */
+/* Its peer's address is not known yet, and the last frame must be sent to it: limited by the silence timeout. */
 static bool awaits_peer(const struct stream *s)
 {
 	int64_t now_ms = clock_mono_ms();
@@ -270,7 +269,7 @@ static bool awaits_peer(const struct stream *s)
 	       now_ms - s->end.heard_ms < PROTOCOL_STREAM_SILENCE_MS;
 }
 
-/* Without a peer there is nothing to send. A beat that cannot be sent is missed by the peer in time. */
+/* Without a peer address nothing can be sent. The peer detects lost heartbeats by its timeout. */
 static void tell(struct stream_hub *hub, struct stream *s)
 {
 	struct letter letter;
@@ -282,14 +281,14 @@ static void tell(struct stream_hub *hub, struct stream *s)
 		pthread_mutex_lock(&hub->lock);
 		more = s->peer[0] && stream_end_next(&s->end, clock_mono_ms(), &letter.frame);
 		address_letter(s, &letter);
-		closed = !s->wake && !more && !s->dirty && !awaits_peer(s); /* else it comes again */
+		closed = !s->wake && !more && !s->dirty && !awaits_peer(s); /* otherwise it is retried */
 		if (closed)
 			drop(hub, s);
 		else if (more && s->end.state == STREAM_OVER)
-			wake(s); /* END was the last that it waited for */
+			wake(s); /* END was the last pending frame */
 		pthread_mutex_unlock(&hub->lock);
 		if (more && post(hub, &letter, &err))
-			log_debug("a frame of a stream could not be sent", log_err(&err));
+			log_debug("cannot send a stream frame", log_err(&err));
 	}
 }
 
@@ -317,11 +316,11 @@ static void tick(struct stream_hub *hub, int64_t now_ms)
 		struct stream *s = stream_at(hub, i);
 
 		if (!s || (s->wake && s->end.state == STREAM_OVER))
-			continue; /* its user knows, and closes it */
+			continue; /* its user was notified, and closes it */
 		stream_end_tick(&s->end, now_ms);
 		if (s->end.state == STREAM_OVER)
 			wake(s);
-		(void)mark_if_due(s); /* it is told in this turn */
+		(void)mark_if_due(s); /* sent in this turn */
 	}
 	pthread_mutex_unlock(&hub->lock);
 }
@@ -333,7 +332,7 @@ int64_t stream_hub_turn(struct stream_hub *hub)
 	bool empty;
 
 	while (read(hub->fd, &pokes, sizeof(pokes)) < 0 && errno == EINTR)
-		; /* EAGAIN: the time had come */
+		; /* EAGAIN: woken by the timeout */
 	if (now_ms >= hub->next_tick_ms) {
 		hub->next_tick_ms = now_ms + TICK_MS;
 		tick(hub, now_ms);
@@ -359,7 +358,7 @@ enum rc stream_hub_create(struct bus *bus, struct stream_hub **ret_hub, struct e
 	pthread_mutex_init(&hub->lock, NULL);
 	hub->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (hub->fd < 0)
-		rc = error_set(err, RC_INTERNAL, "make an eventfd: %s", error_errno_text(errno));
+		rc = error_set(err, RC_INTERNAL, "create an eventfd: %s", error_errno_text(errno));
 	if (!rc)
 		rc = bus_inbox_create(bus, on_message, hub, &hub->inbox, err);
 	if (rc) {
@@ -416,9 +415,9 @@ enum rc stream_open(struct stream_hub *hub, const char *peer, void (*wake_up)(vo
 	bool added;
 
 	if (peer && (!bus_is_inbox(peer) || strlen(peer) >= BUS_ADDRESS_MAX))
-		return error_set(err, RC_INVALID_ARGUMENT, "a stream whose other side listens on no inbox");
+		return error_set(err, RC_INVALID_ARGUMENT, "the peer of a stream is not an inbox");
 	if (!memory_budget_take(PROTOCOL_STREAM_WINDOW))
-		return error_set(err, RC_BUSY, "too many bytes of requests and answers are in flight");
+		return error_set(err, RC_BUSY, "too many bytes of requests and responses in flight");
 	s = calloc(1, sizeof(*s));
 	if (!s) {
 		memory_budget_give(PROTOCOL_STREAM_WINDOW);

@@ -1,9 +1,9 @@
 /*
- * All streams of a process (common/protocol.h, STREAMS): one inbox, one table, one clock for all of them, and no thread
- * of its own. The process has a thread, the loop, which waits for stream_hub_fd() and calls stream_hub_turn(): all that
- * is sent is sent there, so that the frames of a stream are in order.
+ * All streams of a process (common/protocol.h, STREAMS): one inbox, one table and one timer, and no thread. The process
+ * has a thread, the loop, which waits for stream_hub_fd() and calls stream_hub_turn(): all frames are sent there, so
+ * that the frames of a stream are in order.
  *
- * Threads: what does not say otherwise may be called on any thread, and never waits for anything but a lock.
+ * Threads: unless noted otherwise, functions may be called on any thread, and block only on a lock.
  */
 #ifndef COMMON_BUS_STREAM_HUB_H
 #define COMMON_BUS_STREAM_HUB_H
@@ -19,74 +19,72 @@ struct stream_hub;
 /* This process's end of a stream. */
 struct stream;
 
-/* Make a hub. ret_hub: given to the caller. Errors: those of bus_inbox_create(); RC_INTERNAL without a descriptor. */
+/* Make a hub. ret_hub: owned by the caller. Errors: those of bus_inbox_create(); RC_INTERNAL without a descriptor. */
 enum rc stream_hub_create(struct bus *bus, struct stream_hub **ret_hub, struct error *err) must_check;
 
-/* Free it with all streams; call after bus_destroy(), when the loop has ended. Takes NULL. */
+/* Free it with all streams; call after bus_destroy() and the end of the loop. NULL is allowed. */
 void stream_hub_destroy(struct stream_hub *hub);
 
-/* A descriptor that is readable when stream_hub_turn() is to be called. Belongs to the hub. */
+/* A descriptor that is readable when stream_hub_turn() must be called. Owned by the hub. */
 int stream_hub_fd(const struct stream_hub *hub);
 
-/* Make it readable: the loop has something to do. Not in wake(). */
+/* Make it readable, to wake the loop. Not in wake(). */
 void stream_hub_poke(struct stream_hub *hub);
 
 /*
- * Send what is to be sent, and find peers that are dead. On the loop.
- * Returns when to call it again if the descriptor does not tell before (clock_mono_ms()); INT64_MAX: it will.
- * Blocks as bus_publish().
+ * Send pending frames, and detect dead peers. On the loop. Returns when to call it again at the latest
+ * (clock_mono_ms()); INT64_MAX: only when the descriptor is readable. Blocks as bus_publish().
  */
 int64_t stream_hub_turn(struct stream_hub *hub);
 
-/* End all streams with an error that their peers are told; from now on each new one is ended so at once. */
+/* End all streams with an error for their peers; new streams are ended immediately. */
 void stream_hub_end(struct stream_hub *hub, const struct error *why);
 
 /*
- * Open a stream. The most that it may hold, PROTOCOL_STREAM_WINDOW, is counted into the memory budget while it is open.
+ * Open a stream. Its maximum memory, PROTOCOL_STREAM_WINDOW, is reserved in the memory budget while it is open.
  *
- * peer  the subject on which the other end listens (bus_is_inbox()), copied; NULL: its first frame will say.
- * wake  called when there is more to take or more room, and when it is over. On any thread, with the hub's lock held:
- *       must not block, and calls nothing here. The loop is poked afterwards; in stream_hub_turn() it is awake.
+ * peer  the subject of the other end (bus_is_inbox()), copied; NULL: taken from its first frame.
+ * wake  called when there is more data or more room, and when it is over. On any thread, with the hub's lock held: must
+ *       not block or call functions of the hub. The loop is poked afterwards, unless in stream_hub_turn().
  *
- * ret_stream  given to the caller (stream_close).
- * Errors: RC_NO_MEMORY; RC_BUSY the budget is spent; RC_INVALID_ARGUMENT a peer that is no inbox.
+ * ret_stream  owned by the caller (stream_close).
+ * Errors: RC_NO_MEMORY; RC_BUSY the budget is used up; RC_INVALID_ARGUMENT the peer is not an inbox.
  */
 enum rc stream_open(struct stream_hub *hub, const char *peer, void (*wake)(void *ctx), void *ctx,
 		    struct stream **ret_stream, struct error *err) must_check;
 
-/* The subject on which this end listens. */
+/* The subject of this end. */
 void stream_address(const struct stream *stream, char out[BUS_ADDRESS_MAX]);
 
-/* Bytes that stream_send() takes now; 0: wake() will tell when there is room again. */
+/* Bytes that stream_send() accepts now; 0: wake() is called when there is room again. */
 size_t stream_room(struct stream *stream);
 
 /*
- * Send `len` bytes, no more than there is room for. On the loop.
+ * Send `len` bytes, at most stream_room(). On the loop.
  * Errors: those of bus_publish(): then the stream is over. Blocks as bus_publish().
  */
 enum rc stream_send(struct stream *stream, const void *data, size_t len, struct error *err) must_check;
 
-/* Send no more. */
+/* End the sending direction. */
 void stream_finish(struct stream *stream);
 
-/* End it with an error that the other end is told. */
+/* End it with an error for the other end. */
 void stream_fail(struct stream *stream, const struct error *why);
 
-/* Take up to `max` bytes that have come. Returns how many; 0: none yet, or stream_is_drained(). */
+/* Take up to `max` received bytes. Returns the number; 0: none yet, or stream_is_drained(). */
 size_t stream_take(struct stream *stream, void *to, size_t max);
 
 /*
- * Is there nothing more to take, now or later?
- * ret_fault  of a drained stream: why; RC_OK: the other end has finished.
+ *  Whether no more data can follow.
+ * ret_fault  of a drained stream: the error; RC_OK: the other end has finished.
  */
 bool stream_is_drained(struct stream *stream, struct error *ret_fault);
 
-/* Is it over? What has come may still be taken. ret_fault: as for stream_is_drained(); may be NULL. */
+/* Whether it is over. Received data may still be taken. ret_fault: as for stream_is_drained(); may be NULL. */
 bool stream_is_over(struct stream *stream, struct error *ret_fault);
 
 /*
- * The caller has no more to do with it: the other end is told when it was not over. After the return wake() is not
- * called.
+ * Release it: if it is not over, it is cancelled. wake() is not called after the return.
  */
 void stream_close(struct stream *stream);
 

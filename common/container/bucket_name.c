@@ -8,7 +8,7 @@
 #include "common/protocol.h"
 
 #define PREFIX PROTOCOL_ROOT "-"
-#define TOKEN_MAX 200 /* bytes of a name's token that still fit into a bucket's name, with room */
+#define TOKEN_MAX 200 /* bytes of a token that fits into a bucket name */
 
 void bucket_name_write(const char *provider_name, char out[BUS_BUCKET_MAX])
 {

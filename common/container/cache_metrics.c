@@ -4,9 +4,9 @@ static struct metric_cell objects, containers;
 
 /* clang-format off */
 static const struct metric
-	objects_metric = { .name = "dcm_sp_kubernetes_cache_objects", .help = "Objects of the cluster that are remembered",
+	objects_metric = { .name = "dcm_sp_kubernetes_cache_objects", .help = "Objects of the cluster in the cache",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &objects },
-	containers_metric = { .name = "dcm_sp_kubernetes_cache_containers", .help = "Containers that these objects belong to",
+	containers_metric = { .name = "dcm_sp_kubernetes_cache_containers", .help = "Containers of these objects",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &containers };
 /* clang-format on */
 

@@ -1,5 +1,5 @@
 /*
- * How much a process remembers of the cluster.
+ * Metrics of the cluster cache.
  */
 #ifndef COMMON_CONTAINER_CACHE_METRICS_H
 #define COMMON_CONTAINER_CACHE_METRICS_H
@@ -9,7 +9,7 @@
 
 extern const struct metric *const cache_metrics[];
 
-/* For struct metrics: what a cache holds now. */
+/* Set the metrics to the current size of a cache. */
 void cache_metrics_set(struct kube_cache_size size);
 
 #endif

@@ -32,9 +32,9 @@ void change_cursor_clear(struct change_cursor *cursor)
 	cursor->words = 0;
 }
 
-/* ---- what its reader knows --------------------------------------------------------------------------------------- */
+/* ---- state of the reader --------------------------------------------------------------------------------------- */
 
-/* Room for all places, and for those that come next. */
+/* Reserve bits for all slots, and spare ones. */
 static enum rc make_room(struct change_cursor *cursor, const struct change_list *list, struct error *err)
 {
 	uint32_t needed = (change_list_slots(list) + BITS - 1) / BITS;
@@ -45,7 +45,7 @@ static enum rc make_room(struct change_cursor *cursor, const struct change_list 
 	if (needed <= cursor->words)
 		return RC_OK;
 	if (!memory_budget_take(more))
-		return error_set(err, RC_BUSY, "too many bytes of requests and answers are in flight");
+		return error_set(err, RC_BUSY, "too many bytes of requests and responses in flight");
 	told = reallocarray(cursor->told, words, sizeof(*told));
 	if (!told) {
 		memory_budget_give(more);
@@ -88,7 +88,7 @@ enum rc change_cursor_resume(struct change_cursor *cursor, const struct change_l
 	enum rc rc;
 
 	if (number < change_list_floor(list) || number > change_list_now(list))
-		return error_set(err, RC_EXPIRED, "what has changed since is not known");
+		return error_set(err, RC_EXPIRED, "the changes since then are unknown");
 	rc = make_room(cursor, list, err);
 	if (rc)
 		return rc;
@@ -102,7 +102,7 @@ enum rc change_cursor_resume(struct change_cursor *cursor, const struct change_l
 	return RC_OK;
 }
 
-/* ---- telling ----------------------------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------------------------------ */
 
 static struct change_event next_of_snapshot(struct change_cursor *cursor, const struct change_list *list)
 {
@@ -118,7 +118,7 @@ static struct change_event next_of_snapshot(struct change_cursor *cursor, const 
 	return (struct change_event){ CHANGE_SYNCED, NULL, cursor->number };
 }
 
-/* False: its reader need not know. */
+/* Returns false if there is nothing to report. */
 static bool judge(struct change_cursor *cursor, const struct change_item *item, struct change_event *ret_event)
 {
 	bool known = knows(cursor, item->slot);

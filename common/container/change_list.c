@@ -6,9 +6,9 @@
 #include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
 
-#define ORDER_SPARE 64 /* entries that count no more, beside as many as there are items, before they are swept */
+#define ORDER_SPARE 64 /* obsolete entries, in addition to as many as there are items, before they are removed */
 
-/* A change; it counts while it is the last one of what is in that place. */
+/* A change; obsolete once its item changes again. */
 struct change {
 	uint64_t number;
 	uint32_t slot;
@@ -23,7 +23,7 @@ struct change_list {
 	size_t order_count, order_max;
 	uint64_t now;
 	uint64_t floor;
-	uint32_t snapshot; /* the number of the snapshot that was begun last */
+	uint32_t snapshot; /* the number of the latest snapshot */
 	size_t bytes;      /* of all items; in the memory budget */
 	size_t max;
 	struct change_item *oldest_gone, *newest_gone;
@@ -145,14 +145,14 @@ static bool make_room_for_change(struct change_list *list)
 	return true;
 }
 
-/* There is room for it. */
+/* Room was reserved. */
 static void note_change(struct change_list *list, struct change_item *item)
 {
 	item->changed = ++list->now;
 	list->order[list->order_count++] = (struct change){ item->changed, item->slot };
 }
 
-/* ---- what has gone ----------------------------------------------------------------------------------------------- */
+/* ---- deleted items ----------------------------------------------------------------------------------------------- */
 
 static void unlink_gone(struct change_list *list, struct change_item *item)
 {
@@ -183,7 +183,7 @@ static void forget_oldest(struct change_list *list)
 	free_item(list, item);
 }
 
-/* Without memory for the change itself it is as if it had been forgotten already. */
+/* Without memory for the change, the item is dropped immediately. */
 static void let_go(struct change_list *list, struct change_item *item)
 {
 	bool noted = make_room_for_change(list);
@@ -200,13 +200,12 @@ static void let_go(struct change_list *list, struct change_item *item)
 
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
 
-/* What has gone makes room for what is there. */
+/* Drop deleted items to make room for existing ones. */
 static enum rc take_bytes(struct change_list *list, size_t bytes, struct error *err)
 {
 	while (list->bytes + bytes > list->max || !memory_budget_take(bytes)) {
 		if (!list->gone_count)
-			return error_set(err, RC_BUSY,
-					 "the list of all containers does not fit into the memory that it may have");
+			return error_set(err, RC_BUSY, "the list of all containers exceeds its memory limit");
 		forget_oldest(list);
 	}
 	list->bytes += bytes;
@@ -283,7 +282,7 @@ enum rc change_list_put(struct change_list *list, const char *id, const char *te
 	}
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	item = find(list, id); /* if it had gone, it may be forgotten by now */
+	item = find(list, id); /* if it was deleted, it may have been dropped */
 	if (item)
 		replace(list, item, copy, len, facts);
 	else

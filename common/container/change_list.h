@@ -1,9 +1,9 @@
 /*
- * What there is, each thing as a text under its id, and in which order it has changed last: state, not history. Readers
- * (change_cursor.h) come at their own pace and hold nothing of it. No lock, no clock.
+ * A set of items, each a text with an id, in the order of their last change: state, not history. Readers
+ * (change_cursor.h) read at their own pace, without references to items. No lock, no clock.
  *
- * Changes have numbers, from 1. What has gone is remembered with its last text, at most the CHANGE_GONE_MAX that have
- * gone last: who knows no number from change_list_floor() on cannot be told what has gone meanwhile.
+ * Changes have numbers, from 1. The last CHANGE_GONE_MAX deleted items are kept with their last text: a reader with a
+ * number below change_list_floor() has missed deletions.
  */
 #ifndef COMMON_CONTAINER_CHANGE_LIST_H
 #define COMMON_CONTAINER_CHANGE_LIST_H
@@ -22,59 +22,59 @@ struct change_list;
 struct change_item {
 	struct hash_link by_id;
 	char *id;
-	char *text; /* the newest; of one that has gone the last */
+	char *text; /* the current or, if deleted, the last one */
 	size_t len;
-	void *facts;      /* what its owner keeps with the text; one block, or NULL */
-	uint32_t slot;    /* its place, for as long as it is remembered */
-	uint32_t told;    /* the snapshot that has named it last */
-	uint64_t added;   /* the change with which it came */
+	void *facts;      /* data of the owner; one block, or NULL */
+	uint32_t slot;    /* its slot, while it is kept */
+	uint32_t told;    /* the last snapshot that contained it */
+	uint64_t added;   /* the change that added it */
 	uint64_t changed; /* the last one */
 	bool gone;
-	struct change_item *older, *newer; /* gone: in the order of their going */
+	struct change_item *older, *newer; /* deleted: in the order of deletion */
 };
 
 /*
- * Make an empty list of at most so many bytes, which are counted into the memory budget as well. What has gone is
- * forgotten earlier when there is no room.
- * ret_list: given to the caller. Errors: RC_NO_MEMORY.
+ * Make an empty list of at most `max` bytes, which are also reserved in the memory budget. Deleted items are dropped
+ * earlier if there is no room.
+ * ret_list: owned by the caller. Errors: RC_NO_MEMORY.
  */
 enum rc change_list_create(size_t max, struct change_list **ret_list, struct error *err) must_check;
 
-/* Free it, with all that it holds. Takes NULL. */
+/* Free it with its items. NULL is allowed. */
 void change_list_destroy(struct change_list *list);
 
 /*
- * Something is as `text` says; a text that is the same is no change.
+ * Add or update an item; an equal text is no change.
  *
  * id     copied.
  * text   `len` bytes, copied.
  * facts  of the text, taken over on RC_OK (free()); may be NULL.
  *
- * Errors: RC_BUSY there is no room; RC_NO_MEMORY. Nothing is changed then, but that more is forgotten.
+ * Errors: RC_BUSY no room; RC_NO_MEMORY. Nothing is changed then, except that deleted items may be dropped.
  */
 enum rc change_list_put(struct change_list *list, const char *id, const char *text, size_t len, void *facts,
 			struct error *err) must_check;
 
-/* It has gone, if it was there. */
+/* Delete an item, if it exists. */
 void change_list_remove(struct change_list *list, const char *id);
 
-/* All that is there is about to be put; at the end what was not has gone. What is put again is no change by that. */
+/* Begin a snapshot: all existing items are put, and at the end all others are deleted. Equal texts are no changes. */
 void change_list_begin_snapshot(struct change_list *list);
 void change_list_end_snapshot(struct change_list *list);
 
-/* The number of the last change; 0: there was none. */
+/* The number of the last change; 0: none. */
 uint64_t change_list_now(const struct change_list *list);
 
-/* Since this number all that has gone is remembered. */
+/* All deletions after this number are known. */
 uint64_t change_list_floor(const struct change_list *list);
 
-/* Places: 0 to this number. They are used again when what had one is forgotten. */
+/* The number of slots. They are reused when their items are dropped. */
 uint32_t change_list_slots(const struct change_list *list);
 
-/* What is in a place, also when it has gone; NULL: nothing. Borrowed until the next change. */
+/* The item of a slot, possibly deleted; NULL: none. Borrowed until the next change. */
 const struct change_item *change_list_at(const struct change_list *list, uint32_t slot);
 
-/* Of those that have changed last after that number, the first; NULL: none has. Borrowed until the next change. */
+/* The first item whose last change is after that number; NULL: none. Borrowed until the next change. */
 const struct change_item *change_list_after(const struct change_list *list, uint64_t number);
 
 #endif

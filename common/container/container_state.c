@@ -19,9 +19,9 @@ struct scope {
 	uint64_t newest_rollout;
 };
 
-/* How well a Pod may speak for the container: the group with the highest number does. */
+/* Priority of Pods for the status of the container: the highest group present is used. */
 enum standing {
-	STANDING_NONE, /* not ours */
+	STANDING_NONE, /* not a Pod of the root */
 	STANDING_LEAVING_OLD,
 	STANDING_LEAVING,
 	STANDING_OLD,
@@ -39,7 +39,7 @@ static enum standing standing_of(const struct scope *s, const struct fact *fact)
 	return standings[workload_pod(s->root, s->newest_rollout, fact, s->facts, s->count)][fact->deleting];
 }
 
-/* The most worrying first; a Failed Pod comes last, it speaks only when no other does. */
+/* The worst phase first; a Failed Pod last, it is used only if there is no other. */
 static int worry(const struct fact *pod)
 {
 	static const int by_phase[] = {
@@ -52,8 +52,8 @@ static int worry(const struct fact *pod)
 }
 
 /*
- * Of two Pods that worry alike, the newer one; of those of one second (Kubernetes tells no less), the one whose name
- * comes first: the order of the facts differs from process to process, what is shown of them must not.
+ * Of two Pods of equal priority, the newer one; within the same second (the resolution of Kubernetes), by name: the
+ * order of the facts differs between processes, the result must not.
  */
 static bool speaks_before(const struct fact *a, const struct fact *b)
 {
@@ -79,7 +79,7 @@ static const struct fact *find_speaker(const struct scope *s, enum standing *ret
 	return speaker;
 }
 
-/* FAILED when it has lasted, PENDING with a time to look again until then. */
+/* FAILED after the grace period, before that PENDING with a recheck time. */
 static void set_failed(struct container_state *state, int64_t since_ms, int64_t now_ms, int64_t grace_ms)
 {
 	if (now_ms - since_ms >= grace_ms) {
@@ -123,7 +123,7 @@ static struct container_state state_of_pod(const struct fact *pod, int64_t now_m
 	return state;
 }
 
-/* A root that was read just now may also be among the facts, as it was seen before. */
+/* A root that was just read may also be among the facts, in an older version. */
 static int64_t failed_since(const struct scope *s)
 {
 	int64_t since_ms = s->root->failed_ms;

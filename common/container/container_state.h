@@ -1,5 +1,5 @@
 /*
- * What a container's state is, derived from the facts of its root, what that has its Pods through, and its Pods. One
+ * Derives the state of a container from the facts of its root, ReplicaSets or ControllerRevisions, and Pods. The same
  * rule for GET, LIST and events; pure.
  */
 #ifndef COMMON_CONTAINER_CONTAINER_STATE_H
@@ -9,46 +9,44 @@
 #include "common/container/fact.h"
 
 /*
- * The kinds that a state is derived from beside the root, as bits 1u << enum kube_kind; of one kind of root:
+ * The kinds that a state is derived from, in addition to the root, as bits 1u << enum kube_kind; for one kind of root:
  * workload_status_kinds().
  */
 #define CONTAINER_STATE_KINDS (1u << KUBE_REPLICASET | 1u << KUBE_CONTROLLER_REVISION | 1u << KUBE_POD)
 
-/* What the configuration says of states. */
+/* The configuration of states. */
 struct status_rules {
-	int64_t grace_ms;     /* how long a failure must last before it is said */
-	bool zero_is_stopped; /* scaled to 0 by others; else that is FAILED */
+	int64_t grace_ms;     /* how long a failure must persist before it is reported */
+	bool zero_is_stopped; /* scaled to 0 by another program: STOPPED, else FAILED */
 };
 
 struct container_state {
 	enum container_status status;
-	bool unchanged;     /* the Pod has succeeded: no news; an earlier status stays */
-	bool podless;       /* no Pod speaks that is here to stay, though there should be one */
-	int64_t changed_ms; /* wall clock: newest condition transition of the Pod that speaks, else of the root */
-	int64_t recheck_ms; /* clock_mono_ms(): the status changes then without any event (a grace ends); 0: it does not */
-	const char *ip;     /* of the Pod that speaks, "" when it has none; belongs to the facts */
-	const char *host_ip; /* of its node, "" when it is not known; belongs to the facts */
-	const char *message; /* for people; belongs to the facts or is constant */
+	bool unchanged;      /* the Pod has succeeded: keep the previous status */
+	bool podless;        /* there should be a Pod, but none that is not being deleted */
+	int64_t changed_ms;  /* wall clock: newest condition transition of the selected Pod, else of the root */
+	int64_t recheck_ms;  /* clock_mono_ms(): the status may change then without an event (grace period); 0: never */
+	const char *ip;      /* of the selected Pod, "" if none; owned by the facts */
+	const char *host_ip; /* of its node, "" if unknown; owned by the facts */
+	const char *message; /* human-readable; owned by the facts, or constant */
 };
 
 /* scaled_to_zero: SP_SCALED_TO_ZERO. */
 struct status_rules status_rules_make(int64_t grace_ms, const char *scaled_to_zero);
 
 /*
- * Derive the state of the container whose root is given.
+ * Derive the state of the container with the given root.
  *
  * root        must not be NULL; one with a deletionTimestamp is DELETED.
- * facts       any facts of the instance; only Pods that belong to the root (workload_pod()) count, so Pods of a
- *             predecessor with the same id do not.
+ * facts       any facts of the instance; only Pods of the root (workload_pod()) are considered, not those of a
+ *             predecessor with the same id.
  * now_ms      clock_mono_ms().
- * rules       until a failure has lasted for the grace (SP_FAILED_GRACE) it is PENDING, because FAILED makes DCM tear
- *             everything down. Replicas 0 are STOPPED when we have stopped it, from then on, whatever its Pods still
- *             do; set by others they are FAILED once there are no Pods, or STOPPED as well (SP_SCALED_TO_ZERO): a
- *             decision.
+ * rules       until a failure has persisted for SP_FAILED_GRACE the status is PENDING, because DCM tears everything
+ *             down on FAILED. 0 replicas by :stop are STOPPED immediately, regardless of remaining Pods; set by another
+ *             program, they are FAILED once there are no Pods, or STOPPED (SP_SCALED_TO_ZERO).
  *
- * The Pods that speak: those that are not being deleted before those that are, those of the newest revision before
- * older ones, and a Failed one only when no other is left. Among them the most worrying wins: Unknown, Pending,
- * Running.
+ * Selection of the Pod: not being deleted before being deleted, the newest revision before older ones, and a Failed one
+ * only if there is no other. Among these the worst phase wins: Unknown, Pending, Running.
  */
 struct container_state container_state_derive(const struct fact *root, const struct fact *const *facts,
 					      size_t fact_count, int64_t now_ms, const struct status_rules *rules);

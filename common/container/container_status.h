@@ -1,5 +1,5 @@
 /*
- * The status of a container, as clients and DCM see it, and its names. How it is derived: container_state.h.
+ * The status of a container for clients and DCM, and its names. Derivation: container_state.h.
  */
 #ifndef COMMON_CONTAINER_CONTAINER_STATUS_H
 #define COMMON_CONTAINER_CONTAINER_STATUS_H
@@ -18,7 +18,7 @@ enum container_status {
 /* "PENDING", "RUNNING", "FAILED", "UNKNOWN", "STOPPED" or "DELETED". */
 const char *container_status_name(enum container_status status);
 
-/* The status of that name, if it is one that an existing container may have: not DELETED. */
+/* The status with that name, for an existing container: not DELETED. */
 bool container_status_from_name(const char *name, enum container_status *ret_status);
 
 #endif

@@ -84,7 +84,7 @@ static void write_cpu(struct json_writer *w, const char *key, const char *quanti
 	json_string(w, key, text);
 }
 
-/* In the largest of our units that holds it exactly; what is no whole number of MB, as Kubernetes writes it. */
+/* In the largest unit that represents it exactly; if not a multiple of MB, as Kubernetes writes it. */
 static void write_memory(struct json_writer *w, const char *key, const char *quantity, const cJSON *written)
 {
 	static const struct {
@@ -140,7 +140,7 @@ static void write_resources(struct json_writer *w, const cJSON *container, const
 
 /* ---- the other members ------------------------------------------------------------------------------------------- */
 
-/* The value from the cluster; when it has none, an empty one that the client wrote. */
+/* The value from the cluster; if missing, an empty one written by the client. */
 static const cJSON *held_or_empty(const cJSON *held, const cJSON *written)
 {
 	if (held && held->child)
@@ -176,7 +176,7 @@ static void write_metadata(struct json_writer *w, const cJSON *root, const cJSON
 	json_end_object(w);
 }
 
-/* A variable that takes its value from elsewhere (others made it) is shown by its name. */
+/* A variable with valueFrom (of other programs) is shown by name. */
 static void write_env(struct json_writer *w, const cJSON *env)
 {
 	const cJSON *variable = NULL;
@@ -213,14 +213,14 @@ static void write_process(struct json_writer *w, const cJSON *container, const c
 	json_end_object(w);
 }
 
-/* What a port is to others: as the client wrote it; one that we did not make, as its Service tells. */
+/* The visibility of ports: as the client wrote it; for objects of other programs, from the Service. */
 struct visibilities {
 	struct port_table written;
 	struct port_table served;
-	const char *of_served; /* of all that the Service has */
+	const char *of_served; /* of all ports of the Service */
 };
 
-/* Without memory a port shows as `none`. */
+/* If out of memory, the visibility is `none`. */
 static void read_visibilities(const cJSON *skeleton, const cJSON *service, struct visibilities *v)
 {
 	*v = (struct visibilities){ .of_served = "external" };
@@ -260,7 +260,7 @@ static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *
 	const cJSON *port = NULL;
 
 	if (extras->service.len && json_parse(extras->service.data, extras->service.len, &service, NULL))
-		service = NULL; /* our own text: out of memory */
+		service = NULL; /* our own text is valid: out of memory */
 	read_visibilities(skeleton, service, &visibilities);
 	json_begin_array(w, "ports");
 	cJSON_ArrayForEach (port, ports) {
@@ -272,7 +272,7 @@ static void write_ports(struct json_writer *w, const cJSON *ports, const cJSON *
 	json_end_array(w);
 }
 
-/* Without ports, and if the client has not written it, the whole member comes and goes with the address. */
+/* Without ports, and unless written by the client, the member exists only with an address. */
 static void write_network(struct json_writer *w, const cJSON *container, const cJSON *skeleton,
 			  const struct container_extras *extras, struct etag *etag)
 {
@@ -297,7 +297,7 @@ static void write_network(struct json_writer *w, const cJSON *container, const c
 		etag_cut(etag, before);
 }
 
-/* What the cluster's controller has not looked at since the last change is not known to be updated. */
+/* Unless the controller has observed the last change, no replica counts as updated. */
 static void write_replicas(struct json_writer *w, const cJSON *root)
 {
 	bool seen = json_int_at(root, "status.observedGeneration", 0) >= json_int_at(root, "metadata.generation", 0);
@@ -310,7 +310,7 @@ static void write_replicas(struct json_writer *w, const cJSON *root)
 	json_end_object(w);
 }
 
-/* A root that others made has no hint, and is what it is. *own: hints that are ours to change already, or NULL. */
+/* A root of another program has no hint; its kind is shown. *own: hints that were already copied, or NULL. */
 static const cJSON *show_kind(enum kube_kind root, const cJSON *hints, cJSON **own)
 {
 	cJSON *kubernetes;
@@ -370,7 +370,7 @@ enum rc container_view_write(struct json_writer *w, const cJSON *root, const str
 {
 	const char *id = cJSON_GetStringValue(json_get(json_at(root, "metadata.labels"), LABEL_INSTANCE_ID));
 	const char *created = json_string_at(root, "metadata.creationTimestamp");
-	const char *headless = json_string_at(root, "spec.serviceName"); /* of StatefulSets only */
+	const char *headless = json_string_at(root, "spec.serviceName"); /* StatefulSets only */
 	char path[256];
 	char changed[CLOCK_RFC3339_MAX];
 	char etag[CONTAINER_ETAG_MAX];

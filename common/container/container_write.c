@@ -12,7 +12,7 @@
 #define MEBIBYTE (1024 * 1024)
 #define PORT_NAME_MAX 32
 
-/* The three labels that make an object ours; they are also the selector. */
+/* The three reserved labels, also used as selector. */
 static void write_own_labels(struct json_writer *w, const char *id)
 {
 	json_string(w, LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE);
@@ -34,7 +34,7 @@ static void write_labels(struct json_writer *w, const char *id, const cJSON *spe
 
 /* ---- the annotation ---------------------------------------------------------------------------------------------- */
 
-/* Members that Kubernetes gives back as they are; only their emptiness ([] or {}) would be lost. */
+/* Members that Kubernetes returns unchanged; only empty values ([] or {}) would be lost. */
 static const struct kept_by_kubernetes {
 	const char *parent;
 	const char *member;
@@ -45,7 +45,7 @@ static const struct kept_by_kubernetes {
 	{ "process", "env" },
 };
 
-/* The spec without what Kubernetes keeps: small, whatever the size of environment and arguments. */
+/* The spec without what Kubernetes stores: small, even with a large environment and arguments. */
 static enum rc write_skeleton(const cJSON *spec, struct buf *out, struct error *err)
 {
 	cleanup_json cJSON *skeleton = cJSON_Duplicate(spec, 1);
@@ -63,19 +63,18 @@ static enum rc write_skeleton(const cJSON *spec, struct buf *out, struct error *
 	}
 	json_tree(&w, NULL, skeleton);
 	if (out->failed == RC_TOO_LARGE)
-		return error_set(
-			err, RC_INVALID_ARGUMENT,
-			"provider_hints and network.ports are too large together: Kubernetes keeps at most about "
-			"%u bytes of both",
-			CONTAINER_SKELETON_MAX);
+		return error_set(err, RC_INVALID_ARGUMENT,
+				 "provider_hints and network.ports are too large: Kubernetes stores at most about %u "
+				 "bytes of both",
+				 CONTAINER_SKELETON_MAX);
 	return buf_check(out, err);
 }
 
 /* ---- the Pod's container ----------------------------------------------------------------------------------------- */
 
 /*
- * as_given: of a container that exists, and that others may have made: what is no amount of ours is written as the
- * cluster has it, and what is not there is left out.
+ * as_given: for an existing container, possibly created by other programs: unsupported amounts are written as in the
+ * cluster, missing ones are omitted.
  */
 static enum rc write_amounts(struct json_writer *w, const char *key, const cJSON *resources, const char *end,
 			     bool as_given, struct error *err)
@@ -92,9 +91,9 @@ static enum rc write_amounts(struct json_writer *w, const char *key, const cJSON
 	has_cpu = quantity_parse_cpu(cpu, &milli);
 	has_memory = memory && quantity_parse_memory(memory, &bytes);
 	if (!has_cpu && !as_given)
-		return error_set(err, RC_INVALID_ARGUMENT, "resources.cpu.%s is no amount of CPU", end);
+		return error_set(err, RC_INVALID_ARGUMENT, "resources.cpu.%s is not an amount of CPU", end);
 	if (!has_memory && !as_given)
-		return error_set(err, RC_INVALID_ARGUMENT, "resources.memory.%s is no amount of memory", end);
+		return error_set(err, RC_INVALID_ARGUMENT, "resources.memory.%s is not an amount of memory", end);
 	if (has_cpu)
 		snprintf(milli_text, sizeof(milli_text), "%" PRId64 "m", milli);
 	if (has_memory)
@@ -179,7 +178,7 @@ static void write_run_state(struct json_writer *w, const struct run_state *run)
 	json_optional_string(w, ANNOTATION_CHANGE, run->change);
 }
 
-/* Without the hint what Kubernetes does by itself. */
+/* Without the hint, the default of Kubernetes. */
 static void write_strategy(struct json_writer *w, const cJSON *hint)
 {
 	bool recreate = str_equal(json_string_at(hint, "type"), "recreate");
@@ -189,7 +188,7 @@ static void write_strategy(struct json_writer *w, const cJSON *hint)
 	json_begin_object(w, "strategy");
 	json_string(w, "type", recreate ? "Recreate" : "RollingUpdate");
 	if (recreate) {
-		/* With null an update also removes the defaults that Kubernetes has set. */
+		/* null makes an update remove the defaults set by Kubernetes. */
 		json_raw(w, "rollingUpdate", "null", sizeof("null") - 1);
 	} else {
 		json_begin_object(w, "rollingUpdate");
@@ -213,7 +212,7 @@ static void write_template_metadata(struct json_writer *w, const char *id, const
 	json_end_object(w);
 }
 
-/* What a root is written from. */
+/* The input for a root. */
 struct container_root {
 	const char *id;
 	const cJSON *spec;
@@ -221,7 +220,7 @@ struct container_root {
 	const struct container_origin *origin; /* NULL: not written */
 };
 
-/* What the kinds of roots do not share, in their `spec`. */
+/* Writes the kind-specific members of a root's `spec`. */
 typedef enum rc (*frame_writer)(struct json_writer *w, const struct container_root *root, struct error *err);
 
 static enum rc write_deployment_frame(struct json_writer *w, const struct container_root *root,
@@ -232,10 +231,9 @@ static enum rc write_deployment_frame(struct json_writer *w, const struct contai
 }
 
 /*
- * Parallel, because the other policy, OrderedReady, waits for a Pod to become ready before it does anything else: a
- * rollout whose first Pod never does could not be left by a rollback, until the Pod is deleted by hand
- * (kubernetes#67250). It is about creating and scaling; a rollout replaces one Pod after the other all the same, the
- * last one first.
+ * Parallel, because OrderedReady waits for a Pod to become ready before it continues: a rollout whose first Pod never
+ * becomes ready could not be rolled back without deleting the Pod manually (kubernetes#67250). This affects only
+ * creation and scaling; a rollout replaces one Pod after the other in any case, the last one first.
  */
 static enum rc write_statefulset_frame(struct json_writer *w, const struct container_root *root, struct error *err)
 {
@@ -325,7 +323,7 @@ enum rc container_write_statefulset(const char *id, const cJSON *spec, const str
 
 /* ---- the Service ------------------------------------------------------------------------------------------------- */
 
-/* Within a Service each name is another one, as number and protocol together are: "port-53", "port-53-udp". */
+/* Port names are unique within a Service, as number and protocol are: "port-53", "port-53-udp". */
 static void name_port(int64_t number, const char *protocol, char out[PORT_NAME_MAX])
 {
 	static const struct {
@@ -361,7 +359,7 @@ static void write_service_ports(struct json_writer *w, const cJSON *ports)
 	json_end_array(w);
 }
 
-/* Without blockOwnerDeletion, which needs a right on finalizers that OpenShift asks for. */
+/* Without blockOwnerDeletion, which requires a right on finalizers in OpenShift. */
 static void write_owner(struct json_writer *w, const char *id, const struct container_owner *owner)
 {
 	json_begin_array(w, "ownerReferences");
@@ -374,7 +372,7 @@ static void write_owner(struct json_writer *w, const char *id, const struct cont
 	json_end_array(w);
 }
 
-/* All but what differs from one Service of a container to another. The object and its spec stay open. */
+/* The common part of a container's Services. The object and its spec stay open. */
 static struct json_writer begin_service(const char *id, const char *name, const struct container_owner *owner,
 					const cJSON *spec, const char *type, struct buf *out)
 {
@@ -423,7 +421,7 @@ enum rc container_write_headless_service(const char *id, const char *name, const
 	return end_service(&w, out, err);
 }
 
-/* Does another port of the list have that name? */
+/* Whether another port of the list has that name. */
 static bool is_name_taken(const cJSON *ports, const cJSON *mine, const char *name)
 {
 	const cJSON *port = NULL;
@@ -447,10 +445,9 @@ enum rc container_write_port_names(cJSON *service, struct error *err)
 			return RC_OK;
 		name_port(json_int_at(port, "port", 0), spec_port_protocol(port), name);
 		if (is_name_taken(ports, port, has && has[0] ? has : name))
-			return error_set(
-				err, RC_ALREADY_EXISTS,
-				"the container's Service '%s' has another port of the name '%s'; rename it there",
-				json_string_at(service, "metadata.name"), has && has[0] ? has : name);
+			return error_set(err, RC_ALREADY_EXISTS,
+					 "the container's Service '%s' already has a port named '%s'; rename it there",
+					 json_string_at(service, "metadata.name"), has && has[0] ? has : name);
 		if (has && has[0])
 			continue;
 		cJSON_DeleteItemFromObjectCaseSensitive(port, "name");

@@ -122,7 +122,7 @@ enum rc debt_read(const char *text, size_t len, cJSON **ret_tree, struct debt *r
 		return error_set(err, RC_INVALID_ARGUMENT, "a debt record without id or state");
 	if (!is_of(debt.uid, UID_MAX, UID_CHARACTERS) || !is_of(debt.digest, DIGEST_MAX, DIGEST_CHARACTERS) ||
 	    (debt.caller[0] && !bus_is_inbox(debt.caller)))
-		return error_set(err, RC_INVALID_ARGUMENT, "a debt record whose uid, digest or caller is none");
+		return error_set(err, RC_INVALID_ARGUMENT, "a debt record with an invalid uid, digest or caller");
 	*ret_debt = debt;
 	*ret_tree = TAKE(tree);
 	return RC_OK;

@@ -7,7 +7,7 @@
 #include "common/services/json_write.h"
 
 #define ETAG_BYTES ((CONTAINER_ETAG_MAX - 1) / 2)
-#define TEXT_MAX (16u * 1024 * 1024) /* bytes; no object of Kubernetes is as large */
+#define TEXT_MAX (16u * 1024 * 1024) /* bytes; above any Kubernetes object */
 
 _Static_assert(ETAG_BYTES <= CRYPTO_SHA256_SIZE, "a part of the digest");
 
@@ -27,7 +27,7 @@ enum rc etag_end(const struct etag *etag, const cJSON *unordered, char out[CONTA
 	struct buf counted cleanup_buf = buf_make(TEXT_MAX);
 	struct json_writer w = json_writer_make(&counted);
 	size_t from = etag->start;
-	enum rc rc = buf_check(etag->text, err); /* after a failure it is empty: nothing is where it was */
+	enum rc rc = buf_check(etag->text, err); /* after a failure the buffer is empty, and offsets are invalid */
 
 	for (size_t i = 0; !rc && i < etag->cut_count; i++) {
 		buf_add(&counted, etag->text->data + from, etag->cuts[i].from - from);
@@ -40,6 +40,6 @@ enum rc etag_end(const struct etag *etag, const cJSON *unordered, char out[CONTA
 	if (!rc)
 		rc = buf_check(&counted, err);
 	if (!rc && !crypto_sha256_hex(counted.data, counted.len, ETAG_BYTES, out))
-		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make a digest");
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot compute a digest");
 	return rc;
 }

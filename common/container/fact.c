@@ -16,16 +16,16 @@
 #include "common/container/spec_ports.h"
 #include "common/container/workload.h"
 
-#define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes before a message is cut: no object of Kubernetes is larger */
-#define OBJECT_TEXT_MAX (2u * 1024 * 1024)  /* bytes; no object of Kubernetes is larger */
+#define MESSAGE_TEXT_MAX (2u * 1024 * 1024) /* bytes of a message before truncation; above any Kubernetes object */
+#define OBJECT_TEXT_MAX (2u * 1024 * 1024)  /* bytes; above any Kubernetes object */
 #define REVISION_ANNOTATION "deployment.kubernetes.io/revision"
-#define ROLLOUT_LABEL "controller-revision-hash" /* of a StatefulSet's Pod: the name of its ControllerRevision */
+#define ROLLOUT_LABEL "controller-revision-hash" /* on Pods of a StatefulSet: the name of the ControllerRevision */
 
 static int64_t time_at(const cJSON *object, const char *path)
 {
 	int64_t ms = 0;
 
-	(void)clock_parse_rfc3339(json_string_at(object, path), &ms); /* absent or broken: 0 */
+	(void)clock_parse_rfc3339(json_string_at(object, path), &ms); /* 0 if absent or invalid */
 	return ms;
 }
 
@@ -76,18 +76,18 @@ static enum pod_phase phase_of(const cJSON *pod)
 }
 
 /*
- * A time of day by our monotonic clock, so that what is counted from it does not depend on a wall clock that may be
- * set. None is in the future: the API server's clock is another one.
+ * Convert wall clock to monotonic time, so that durations do not depend on clock changes. Future times (clock skew)
+ * become now.
  */
 static int64_t mono_of(int64_t wall_ms)
 {
 	int64_t ago_ms = clock_wall_ms() - wall_ms;
 	int64_t mono_ms = clock_mono_ms() - (ago_ms > 0 ? ago_ms : 0);
 
-	return mono_ms ? mono_ms : -1; /* 0 is never */
+	return mono_ms ? mono_ms : -1; /* 0 means never */
 }
 
-/* When a Failed Pod failed: the newest time that it tells. */
+/* When a Failed Pod failed: the newest time in its status. */
 static int64_t pod_failed_ms(const cJSON *pod)
 {
 	const cJSON *status = NULL;
@@ -98,7 +98,7 @@ static int64_t pod_failed_ms(const cJSON *pod)
 	return newest;
 }
 
-/* The texts of a fact while it is being made: they are copied after the struct. */
+/* The texts of a fact under construction: they are copied after the struct. */
 struct texts {
 	const char *name;
 	const char *instance_id;
@@ -148,7 +148,7 @@ static void read_external_ports(const cJSON *skeleton, struct buf *out)
 			buf_addf(out, FACT_PORT_FORM, json_int_at(port, "container_port", 0), spec_port_protocol(port));
 }
 
-/* What the client's spec says, as the annotation keeps it, and the container that was made of it. */
+/* The client's spec in the annotation, and its container. */
 static void read_spec(const cJSON *object, struct fact *fact, struct texts *texts)
 {
 	cleanup_json cJSON *skeleton = own_container_skeleton(object);
@@ -164,7 +164,7 @@ static void read_spec(const cJSON *object, struct fact *fact, struct texts *text
 	read_external_ports(skeleton, &texts->external_ports);
 }
 
-/* The caller in a mark of a change; what cannot be read has none. */
+/* The caller in the mark of an update; "" if invalid. */
 static void read_changing(const char *mark, char out[FACT_OWED_TO_MAX])
 {
 	cleanup_json cJSON *tree = NULL;
@@ -173,7 +173,7 @@ static void read_changing(const char *mark, char out[FACT_OWED_TO_MAX])
 	snprintf(out, FACT_OWED_TO_MAX, "%s", caller && caller[0] && strlen(caller) < FACT_OWED_TO_MAX ? caller : "?");
 }
 
-/* Of the name of a ControllerRevision; 0: NULL. */
+/* The hash of the name of a ControllerRevision; 0 for NULL. */
 static uint64_t rollout_hash(const char *name)
 {
 	return name ? hash_text(HASH_INIT, name) : 0;
@@ -227,7 +227,7 @@ static void read_controller_revision(const cJSON *object, struct fact *fact, str
 	fact->rollout = rollout_hash(texts->name);
 }
 
-/* A line for each: its name, RUN_ flags, and the number of its run. */
+/* One line per container: name, RUN_ flags, and restart count. */
 #define RUN_FORM "%s %u %" PRId64 "\n"
 #define RUN_STARTED 1u
 #define RUN_GOES_ON 2u
@@ -317,7 +317,10 @@ static const char *copy_text(char **at, const char *text)
 	return copy;
 }
 
-/* One block: the struct, then its strings. The instance id is the name for everything that we made: kept once. */
+/*
+ * One block: the struct, then its strings. If the instance id equals the name, as for our own objects, it is stored
+ * once.
+ */
 static struct fact *pack(const struct fact *fact, const struct texts *texts)
 {
 	bool shared = strcmp(texts->name, texts->instance_id) == 0;
@@ -332,7 +335,7 @@ static struct fact *pack(const struct fact *fact, const struct texts *texts)
 		return NULL;
 	at = (char *)(packed + 1);
 	*packed = *fact;
-	packed->bytes = (uint32_t)size; /* names, message and service have limits of their own */
+	packed->bytes = (uint32_t)size; /* names, message and service are limited */
 	packed->name = copy_text(&at, texts->name);
 	packed->instance_id = shared ? packed->name : copy_text(&at, texts->instance_id);
 	packed->ip = copy_text(&at, texts->ip);

@@ -1,6 +1,6 @@
 /*
- * The few facts that we keep of a Kubernetes object: some hundred bytes in one block, instead of kilobytes of JSON.
- * One shape for all kinds, so that a cache and an informer need not know them.
+ * The facts that are kept of a Kubernetes object: a few hundred bytes in one block, instead of kilobytes of JSON. The
+ * same struct for all kinds, so that cache and informer are independent of the kind.
  */
 #ifndef COMMON_CONTAINER_FACT_H
 #define COMMON_CONTAINER_FACT_H
@@ -12,11 +12,11 @@
 #include "common/kube/kube_uid.h"
 #include "common/services/json.h"
 
-#define FACT_MESSAGE_MAX 240              /* bytes of a message for people that are kept */
+#define FACT_MESSAGE_MAX 240              /* bytes of a human-readable message */
 #define FACT_PORT_FORM " %" PRId64 "/%s " /* of a port in external_ports */
 #define FACT_PORT_MAX 48
 #define FACT_ALL_PORTS "*"
-#define FACT_OWED_TO_MAX 512 /* bytes of a reply subject with its NUL; what is longer is none */
+#define FACT_OWED_TO_MAX 512 /* bytes of a reply subject with its NUL; longer ones are ignored */
 
 enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };
 
@@ -25,15 +25,15 @@ struct fact {
 	enum pod_phase phase; /* Pod */
 	bool deleting;        /* has a deletionTimestamp */
 	bool node_lost;       /* Pod: its node no longer reports */
-	bool made_here;       /* root: has our creation token, and its name is the instance id */
-	bool stopped;         /* root: has no replicas because we have stopped it */
-	bool stop_is_over;    /* root: we had stopped it, and others have scaled it up */
-	unsigned wanted;      /* root: the roles that its spec wants beside it (workload.h), as bits */
-	uint64_t token;       /* root: a hash of its creation token; 0: it has none */
+	bool made_here;       /* root: has a creation token, and its name is the instance id */
+	bool stopped;         /* root: has no replicas because of :stop */
+	bool stop_is_over;    /* root: was stopped by :stop, and scaled up by another program */
+	unsigned wanted;      /* root: the roles that its spec requires (workload.h), as bits */
+	uint64_t token;       /* root: a hash of its creation token; 0: none */
 	int32_t replicas;     /* root: spec.replicas */
-	int32_t revision;     /* ReplicaSet, ControllerRevision, Deployment: its number; 0: unknown */
+	int32_t revision;     /* ReplicaSet, ControllerRevision, Deployment: revision number; 0: unknown */
 	/*
-	 * The rollout that it belongs to, 0: unknown. ReplicaSet: the number, which counts up; StatefulSet,
+	 * The rollout that it belongs to, 0: unknown. ReplicaSet: the increasing revision number; StatefulSet,
 	 * ControllerRevision, and the Pod of a StatefulSet: a hash of the ControllerRevision's name.
 	 */
 	uint64_t rollout;
@@ -42,54 +42,52 @@ struct fact {
 	struct kube_uid
 		owner; /* the controller of a Pod, ReplicaSet or ControllerRevision, the first owner of a Service */
 	int64_t created_ms; /* wall clock */
-	int64_t changed_ms; /* newest condition transition; created_ms when there is none */
-	/* clock_mono_ms(): since when the Pod is Failed or a Deployment has ReplicaFailure=True; 0: it has not */
+	int64_t changed_ms; /* newest condition transition; created_ms if none */
+	/* clock_mono_ms(): since when the Pod is Failed or a Deployment has ReplicaFailure=True; 0: no failure */
 	int64_t failed_ms;
 	const char *name;
-	const char *instance_id; /* "" when the label is missing */
-	const char *ip;          /* Pod: its address, "" while it has none */
-	const char *message;     /* Pod, root: for people, "" when there is nothing to say */
-	const char *problem;     /* root: ANNOTATION_PROBLEM; "" when there is none */
-	const char *owed_to;     /* root: ANNOTATION_OWED; "" when it is settled, or its debt is a record */
-	const char *changing;    /* root: whose change (ANNOTATION_CHANGING) is incomplete; "" when none is */
+	const char *instance_id; /* "" if the label is missing */
+	const char *ip;          /* Pod: its address, "" if none */
+	const char *message;     /* Pod, root: human-readable, may be "" */
+	const char *problem;     /* root: ANNOTATION_PROBLEM; "" if none */
+	const char *owed_to;     /* root: ANNOTATION_OWED; "" if settled, or if the debt is a record */
+	const char *changing;    /* root: the caller of an incomplete update (ANNOTATION_CHANGING); "" if none */
 	const char *spec_name;   /* root: metadata.name of its container's spec; for lists, like the next two */
 	const char *image;       /* root */
-	const char *labels;      /* root: "key=value" of those of clients, each with a NUL; an empty one ends them */
-	const char *service;     /* Service: the member `service` of a Container, as JSON; else "" */
-	const char *host_ip;     /* Pod: of its node, "" while it is not known */
-	const char *runs;        /* Pod: what its containers have run, for fact_next_run(); else "" */
-	/* root: ports that its spec shows outside, FACT_PORT_FORM each; FACT_ALL_PORTS: it has no spec */
+	const char *labels;  /* root: "key=value" of the clients' labels, each with a NUL; terminated by an empty one */
+	const char *service; /* Service: the member `service` of a Container, as JSON; else "" */
+	const char *host_ip; /* Pod: address of its node, "" if unknown */
+	const char *runs;    /* Pod: what its containers have run, for fact_next_run(); else "" */
+	/* root: external ports of its spec, FACT_PORT_FORM each; FACT_ALL_PORTS: no spec */
 	const char *external_ports;
 };
 
 /*
- * Take the facts out of an object. Whatever is missing or of a wrong type is taken as absent.
+ * Extract the facts of an object. Members of a wrong type are treated as absent.
  *
- * ret_fact  given to the caller; one block (free()).
- * Errors: RC_UNAVAILABLE an object without name or uid: no Kubernetes said that; RC_TOO_LARGE (no object of Kubernetes
- * is); RC_NO_MEMORY.
+ * ret_fact  owned by the caller; one block (free()).
+ * Errors: RC_UNAVAILABLE an object without name or uid (not from Kubernetes); RC_TOO_LARGE; RC_NO_MEMORY.
  */
 enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
 	must_check;
 
-/* What one container of a Pod has run. */
+/* The current run of a container of a Pod. */
 struct pod_run {
-	char container[64]; /* its name: a label of DNS */
-	int64_t restarts;   /* the number of its run, from 0 */
-	bool started;       /* this run, or the one before, has something to show */
-	bool goes_on;       /* it runs */
+	char container[64]; /* its name: a DNS label */
+	int64_t restarts;   /* restart count */
+	bool started;       /* this run, or the previous one, was started */
+	bool goes_on;       /* running */
 };
 
 /*
- * Go through fact->runs.
- * at: the runs, and then what the call before left. False: there is no more.
+ * Iterate over fact->runs. at: the position. Returns false at the end.
  */
 bool fact_next_run(const char **at, struct pod_run *ret_run);
 
-/* The number of the revision that a Deployment or ReplicaSet is at, or a ControllerRevision is; 0: it does not say. */
+/* The revision number of a Deployment, ReplicaSet or ControllerRevision; 0: unknown. */
 int32_t fact_revision_of(const cJSON *object);
 
-/* The hash that a fact keeps of a creation token; never 0. */
+/* The hash of a creation token in facts; never 0. */
 uint64_t fact_token_hash(const char *token);
 
 #endif

@@ -15,9 +15,9 @@
 struct entry {
 	struct hash_link by_uid;
 	struct hash_link by_instance;
-	struct entry *next_taken; /* once it is in no table */
+	struct entry *next_taken; /* after removal from the tables */
 	struct fact *fact;
-	uint32_t list; /* the number of the list that told it last, for finding what vanished */
+	uint32_t list; /* the number of the last list that contained it, to detect deletions */
 };
 
 struct kube_cache {
@@ -87,7 +87,7 @@ void kube_cache_destroy(struct kube_cache *cache)
 	free(cache);
 }
 
-/* One entry of the instance; NULL: there is none. */
+/* One entry of the instance; NULL: none. */
 static struct entry *find_instance(const struct kube_cache *cache, const char *id)
 {
 	struct hash_link *link = hash_table_find(&cache->by_instance, hash_text(HASH_INIT, id));
@@ -133,8 +133,8 @@ static struct entry *find_entry(const struct kube_cache *cache, const struct kub
 }
 
 /*
- * A failure lasts from when it was first seen: an evicted Pod's conditions may all be old, and FAILED must not be said
- * before its grace is over.
+ * A failure counts from when it was first observed: all conditions of an evicted Pod may be old, and FAILED must not be
+ * reported before the grace period.
  */
 static void date_failure(struct fact *fact, const struct fact *previous)
 {
@@ -146,14 +146,14 @@ static void date_failure(struct fact *fact, const struct fact *previous)
 		fact->failed_ms = clock_mono_ms();
 }
 
-/* Takes the fact in, but for an error. ret_previous: what it replaces, to be freed by the caller, or NULL. */
+/* Takes ownership of the fact, except on error. ret_previous: the replaced one, freed by the caller, or NULL. */
 static enum rc put(struct kube_cache *cache, struct fact *fact, struct fact **ret_previous, struct error *err)
 {
 	struct entry *entry = find_entry(cache, &fact->uid);
 	size_t bytes = cache->bytes - (entry ? entry->fact->bytes : 0) + fact->bytes;
 
 	if (bytes > KUBE_CACHE_MAX)
-		return error_set(err, RC_UNAVAILABLE, "there are more containers than %u MiB of memory hold",
+		return error_set(err, RC_UNAVAILABLE, "the containers exceed %u MiB of memory",
 				 KUBE_CACHE_MAX / 1024 / 1024);
 	if (entry) {
 		date_failure(fact, entry->fact);
@@ -171,14 +171,14 @@ static enum rc put(struct kube_cache *cache, struct fact *fact, struct fact **re
 	return RC_OK;
 }
 
-/* Out of both chains; the entry is the caller's. */
+/* Remove from both tables; the caller owns the entry. */
 static void take_out(struct kube_cache *cache, struct entry *entry)
 {
 	unlink_entry(cache, entry);
 	cache->bytes -= entry->fact->bytes;
 }
 
-/* Take out all of the kind, or those that the last list did not tell: a chain by next_taken for the caller. */
+/* Remove all entries of the kind, or those not in the last list: returned as a list linked by next_taken. */
 static struct entry *take_out_kind(struct kube_cache *cache, enum kube_kind kind, bool all)
 {
 	struct entry *taken = NULL;
@@ -239,7 +239,7 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 	enum rc rc = fact_from_object(kind, object, &fact, err);
 
 	if (rc == RC_UNAVAILABLE)
-		return RC_OK; /* an object that cannot be told from others is no container of anybody's */
+		return RC_OK; /* an object without identity is ignored */
 	if (rc)
 		return rc;
 	pthread_rwlock_wrlock(&cache->lock);
@@ -262,7 +262,7 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 		return rc;
 	if (gone)
 		previous = gone->fact;
-	if (previous && !str_equal(previous->instance_id, id)) /* its label was another one */
+	if (previous && !str_equal(previous->instance_id, id)) /* its label has changed */
 		tell_change(cache, kind, previous->instance_id);
 	tell_change(cache, kind, id ? id : "");
 	free(previous);
@@ -270,7 +270,7 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 	return RC_OK;
 }
 
-/* What the list that ends now did not tell has been deleted while there was no watch. */
+/* Objects that are not in the completed list were deleted while not watched. */
 static void on_list_end(void *ctx, enum kube_kind kind)
 {
 	struct kube_cache *cache = ctx;
@@ -312,7 +312,7 @@ enum rc kube_cache_add(struct kube_cache *cache, enum kube_kind kind, const cJSO
 	return on_object(cache, kind, KUBE_ADDED, object, err);
 }
 
-/* One list into a cache. */
+/* The context of a list read into a cache. */
 struct reading {
 	struct kube_cache *cache;
 	enum kube_kind kind;
@@ -355,9 +355,9 @@ bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds)
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-#define VISIT_FEW 256 /* facts of one instance for which no memory is needed */
+#define VISIT_FEW 256 /* facts of an instance that need no allocation */
 
-/* How much a fact says of its instance: what it is made of, its living Pods, and those that only lie about. */
+/* The importance of a fact: objects other than Pods, live Pods, terminated Pods. */
 enum weight { WEIGHT_FRAME, WEIGHT_LIVING, WEIGHT_ENDED, WEIGHT_COUNT };
 
 static enum weight weight_of(const struct fact *fact)
@@ -367,7 +367,7 @@ static enum weight weight_of(const struct fact *fact)
 	return fact->phase == POD_FAILED || fact->phase == POD_SUCCEEDED ? WEIGHT_ENDED : WEIGHT_LIVING;
 }
 
-/* The weightiest first. Returns how many there are now. */
+/* The most important first. Returns the new count. */
 static size_t collect_facts(const struct entry *first, const struct fact **facts, size_t max)
 {
 	size_t count = 0;
@@ -380,8 +380,8 @@ static size_t collect_facts(const struct entry *first, const struct fact **facts
 }
 
 /*
- * first: of the instance; NULL: there is none. Evicted Pods pile up by the thousand: should there be no memory for
- * them, those that say least are left out.
+ * first: of the instance; NULL: none. There may be thousands of evicted Pods: if out of memory, the least important
+ * facts are omitted.
  */
 static void visit_instance(const struct entry *first, kube_cache_visitor visit, void *ctx)
 {
@@ -412,7 +412,8 @@ void kube_cache_visit_all(struct kube_cache *cache, kube_cache_visitor visit, vo
 	pthread_rwlock_rdlock(&cache->lock);
 	for (struct hash_link *link = hash_table_first(&cache->by_instance); link;
 	     link = hash_table_after(&cache->by_instance, link))
-		if (find_instance(cache, of_instance(link)->fact->instance_id) == of_instance(link)) /* each one once */
+		if (find_instance(cache, of_instance(link)->fact->instance_id) ==
+		    of_instance(link)) /* each instance once */
 			visit_instance(of_instance(link), visit, ctx);
 	pthread_rwlock_unlock(&cache->lock);
 }

@@ -1,8 +1,8 @@
 /*
- * What is known of all containers' objects, kept by informers: facts by uid and by instance id. Safe in every thread.
+ * The cache of all containers' objects, fed by informers: facts by uid and by instance id. Safe in every thread.
  *
- * The cache answers what may be as old as the watch (phases, addresses, which containers other programs have made);
- * whether a container exists is always asked of the API server.
+ * Used for data that may be as old as the watch (phases, addresses, containers of other programs); the existence of a
+ * container is always read from the API server.
  */
 #ifndef COMMON_CONTAINER_KUBE_CACHE_H
 #define COMMON_CONTAINER_KUBE_CACHE_H
@@ -12,59 +12,57 @@
 #include "common/kube/kube_list.h"
 #include "common/resource.h"
 
-#define KUBE_CACHE_MAX (64u * 1024 * 1024) /* bytes of facts: of about 50,000 containers */
+#define KUBE_CACHE_MAX (64u * 1024 * 1024) /* bytes of facts, for about 50,000 containers */
 
 struct kube_cache;
 
 /*
- * Make an empty cache for resources of a type. ret_cache: given to the caller (kube_cache_destroy). Errors:
+ * Make an empty cache for resources of a type. ret_cache: owned by the caller (kube_cache_destroy). Errors:
  * RC_NO_MEMORY.
  */
 enum rc kube_cache_create(enum resource_type type, struct kube_cache **ret_cache, struct error *err) must_check;
 
-/* Free, when no informer and no reader uses it any more. Takes NULL. */
+/* Free it, when no informer and no reader uses it. NULL is allowed. */
 void kube_cache_destroy(struct kube_cache *cache);
 
 /*
- * Be told the id of each instance of which an object of that kind was told, changed or has gone, on the informers'
- * threads and without the cache's lock: the callback may visit the cache, and must not block. Set it before the first
- * informer; a list tells every instance.
+ * Called with the id of each instance of which an object of that kind was listed, changed or deleted, on the informers'
+ * threads and without the cache's lock: may visit the cache, must not block. Set it before the first informer is
+ * started; a list reports every instance.
  */
 typedef void (*kube_cache_change)(void *ctx, enum kube_kind kind, const char *instance_id);
 void kube_cache_on_change(struct kube_cache *cache, kube_cache_change on_change, void *ctx);
 
 /*
- * The listener that an informer of any kind feeds this cache through. What goes beyond KUBE_CACHE_MAX is refused with
- * RC_UNAVAILABLE, and all facts of its kind are forgotten with it: until a list has been complete again the kind counts
- * as not synchronised.
+ * The listener for informers of any kind. An object above KUBE_CACHE_MAX is rejected with RC_UNAVAILABLE, and all facts
+ * of its kind are dropped: the kind is not synced until a list is complete again.
  */
 struct informer_listener kube_cache_listener(struct kube_cache *cache);
 
-/* Take in one object, as if a watch had told it. Errors: as the listener's. */
+/* Process one object like a watch event. Errors: as the listener's. */
 enum rc kube_cache_add(struct kube_cache *cache, enum kube_kind kind, const cJSON *object, struct error *err)
 	must_check;
 
 /*
- * Take in all objects of a kind that the API server has now, for a cache that no informer feeds.
+ * Read all objects of a kind from the API server, for a cache without informers.
  *
- * page         kind, namespace, limit, deadline_ms and once; the other members are not used.
- * instance_id  only those of this instance; NULL: of all.
+ * page         kind, namespace, limit, deadline_ms and once; other members are ignored.
+ * instance_id  only objects of this instance; NULL: all.
  * Errors: as kube_list_all(), and those of the listener. Blocks until page->deadline_ms at most.
  */
 enum rc kube_cache_read(struct kube_cache *cache, struct kube_client *client, const struct kube_page *page,
 			const char *instance_id, struct error *err) must_check;
 
 /*
- * Has each of these kinds been listed completely at least once? `kinds`: bits 1u << enum kube_kind. A kind that the
- * Role does not allow and that can be done without (workload_optional_kinds()) counts as listed, with what is known of
- * it.
+ * Whether each of these kinds has been listed completely at least once. `kinds`: bits 1u << enum kube_kind. An optional
+ * kind (workload_optional_kinds()) that the Role does not allow counts as listed.
  */
 bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds);
 
 /*
- * Give `visit` all facts of an instance, at one moment: all but Pods, then living Pods, then
- * those that have ended, of which some may be missing when out of memory. The facts are borrowed for the call, during
- * which the cache is locked: visit copies what it needs, and does nothing that blocks.
+ * Call `visit` with a consistent snapshot of all facts of an instance: first other objects than Pods, then live Pods,
+ * then terminated Pods, of which some may be missing if out of memory. The facts are borrowed for the call, during
+ * which the cache is locked: visit must not block.
  */
 typedef void (*kube_cache_visitor)(void *ctx, const struct fact *const *facts, size_t count);
 void kube_cache_visit(struct kube_cache *cache, const char *instance_id, kube_cache_visitor visit, void *ctx);

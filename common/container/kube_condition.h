@@ -1,5 +1,5 @@
 /*
- * What the conditions of an object's status say.
+ * The conditions of an object's status.
  */
 #ifndef COMMON_CONTAINER_KUBE_CONDITION_H
 #define COMMON_CONTAINER_KUBE_CONDITION_H
@@ -8,17 +8,17 @@
 
 #include "common/services/json.h"
 
-/* The condition of that type, borrowed from the object; NULL when there is none. */
+/* The condition of that type, borrowed from the object; NULL: none. */
 const cJSON *kube_condition(const cJSON *object, const char *type);
 
 /*
- * Does the Pod's node not report any more? The phase stays what it was. The node lifecycle controller sets Ready to
- * False, without a reason, and leaves ContainersReady at True; a kubelet that says False gives a reason, and without a
- * readiness gate says the same of both. Older clusters said Ready=Unknown, or NodeLost in the status. A Pod that was
- * not ready when its node went is left as it was by the controller, and cannot be told from one that is only not ready.
+ * Whether the Pod's node no longer reports. The phase does not change. The node lifecycle controller sets Ready to
+ * False without a reason, and leaves ContainersReady at True; a kubelet sets a reason, and without a readiness gate the
+ * same value for both. Older clusters use Ready=Unknown, or NodeLost in the status. A Pod that was not ready when its
+ * node was lost is not changed by the controller, and cannot be distinguished.
  *
  * Source: Kubernetes pkg/controller/util/node/controller_utils.go (MarkPodsNotReady), pkg/kubelet/status/generate.go;
- * seen on 1.36.3.
+ * observed on 1.36.3.
  */
 bool kube_condition_node_is_lost(const cJSON *pod);
 

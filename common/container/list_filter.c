@@ -34,7 +34,7 @@ static const char *const relations[RELATION_COUNT] = {
 
 enum node_type { NODE_TERM, NODE_AND, NODE_OR, NODE_NOT };
 
-/* What a term looks at. */
+/* The operand of a term. */
 enum subject_type { SUBJECT_FIELD, SUBJECT_LABEL, SUBJECT_LABELS };
 
 struct term {
@@ -47,7 +47,7 @@ struct term {
 	int64_t number; /* create_time: ms */
 };
 
-/* Operands are linked from the first on. */
+/* Operands are linked, starting with the first. */
 struct node {
 	enum node_type type;
 	struct node *first;
@@ -97,7 +97,7 @@ struct reader {
 	struct error *err;
 };
 
-/* Where: in characters, as people count. */
+/* The position in characters, from 1. */
 static size_t place_of(const struct reader *r)
 {
 	size_t place = 1;
@@ -117,7 +117,7 @@ static void skip_blanks(struct reader *r)
 	r->at += strspn(r->at, BLANKS);
 }
 
-/* Is the next word this one? It is taken then. */
+/* If the next word is this one, consume it and return true. */
 static bool take_word(struct reader *r, const char *word)
 {
 	size_t len = strspn(r->at, FIELD_CHARACTERS);
@@ -158,7 +158,7 @@ static enum rc take_quoted(struct reader *r, char **ret_text)
 	*end = '\0';
 	if (!*c) {
 		free(text);
-		return refuse(r, "this quote has no end");
+		return refuse(r, "unterminated quote");
 	}
 	r->at = c + 1;
 	*ret_text = text;
@@ -179,7 +179,7 @@ static enum rc read_label_key(struct reader *r, struct term *term)
 	if (is_quote(*r->at))
 		return take_quoted(r, &term->key);
 	len = strspn(r->at, FIELD_CHARACTERS);
-	return len ? take_plain(r, len, &term->key) : refuse(r, "here must be the key of a label");
+	return len ? take_plain(r, len, &term->key) : refuse(r, "expected a label key");
 }
 
 static enum rc read_subject(struct reader *r, struct term *term)
@@ -193,13 +193,13 @@ static enum rc read_subject(struct reader *r, struct term *term)
 	} else {
 		term->field = list_field_from_name(r->at, len);
 		if (term->field == LIST_FIELD_COUNT)
-			return refuse(r, "here must be id, name, image, status, create_time or labels.KEY");
+			return refuse(r, "expected id, name, image, status, create_time or labels.KEY");
 	}
 	r->at += len;
 	return RC_OK;
 }
 
-/* Of a status and of all labels together only some things can be asked. */
+/* Statuses and label presence support only some operators. */
 static bool is_allowed(const struct term *term)
 {
 	if (term->subject == SUBJECT_LABELS)
@@ -213,20 +213,20 @@ static enum rc read_relation(struct reader *r, struct term *term)
 {
 	size_t len = strspn(r->at, RELATION_CHARACTERS);
 
-	if (len > 1 && r->at[len - 1] == ':') /* a value may begin with it */
+	if (len > 1 && r->at[len - 1] == ':') /* may be the begin of a value */
 		len--;
 	for (int i = 0; i < RELATION_COUNT; i++) {
 		if (strlen(relations[i]) != len || strncmp(r->at, relations[i], len) != 0)
 			continue;
 		term->relation = (enum relation)i;
 		if (!is_allowed(term))
-			return refuse(r, term->subject == SUBJECT_LABELS ? "of labels only ':' can be asked"
-									 : "of status only '=' and '!=' can be asked");
+			return refuse(r, term->subject == SUBJECT_LABELS ? "labels supports only ':'"
+									 : "status supports only '=' and '!='");
 		r->at += len;
 		skip_blanks(r);
 		return RC_OK;
 	}
-	return refuse(r, "here must be one of = != < <= > >= :");
+	return refuse(r, "expected one of = != < <= > >= :");
 }
 
 static bool is_keyword(const char *at, size_t len)
@@ -246,12 +246,12 @@ static enum rc read_value(struct reader *r, struct term *term)
 	if (is_quote(*r->at))
 		return take_quoted(r, &term->value);
 	if (len == 0 || is_keyword(r->at, len))
-		return refuse(r, "here must be a value");
+		return refuse(r, "expected a value");
 	term->any = term->relation == RELATION_HAS && len == strlen(ANY) && *r->at == *ANY;
 	return take_plain(r, len, &term->value);
 }
 
-/* What the value stands for. r->at: where it begins. */
+/* Convert the value. r->at: its begin. */
 static enum rc understand_value(struct reader *r, struct term *term)
 {
 	enum container_status status;
@@ -259,9 +259,9 @@ static enum rc understand_value(struct reader *r, struct term *term)
 	if (term->subject != SUBJECT_FIELD || term->any)
 		return RC_OK;
 	if (term->field == LIST_FIELD_STATUS && !container_status_from_name(term->value, &status))
-		return refuse(r, "this is no status that a container may have");
+		return refuse(r, "not a status of a container");
 	if (term->field == LIST_FIELD_CREATE_TIME && !clock_parse_rfc3339(term->value, &term->number))
-		return refuse(r, "this is no time as RFC 3339 writes it");
+		return refuse(r, "not an RFC 3339 time");
 	return RC_OK;
 }
 
@@ -272,7 +272,7 @@ static enum rc read_term(struct reader *r, struct node *node)
 	enum rc rc;
 
 	if (++r->terms > LIST_FILTER_TERMS)
-		return refuse(r, "there are more than 100 comparisons");
+		return refuse(r, "more than 100 comparisons");
 	rc = read_subject(r, &node->term);
 	if (rc)
 		return rc;
@@ -319,20 +319,20 @@ static enum rc read_group(struct reader *r, struct node **place)
 		bool ended = *r->at == '\0';
 
 		r->at = ended ? open : r->at;
-		return refuse(r, ended ? "this bracket is not closed" : "here must be AND, OR or ')'");
+		return refuse(r, ended ? "unclosed parenthesis" : "expected AND, OR or ')'");
 	}
 	r->at++;
 	skip_blanks(r);
 	return RC_OK;
 }
 
-/* What comes into *place is the caller's, also after an error. */
+/* The caller owns *place, also after an error. */
 static enum rc read_operand(struct reader *r, struct node **place)
 {
 	enum rc rc;
 
 	if (++r->depth > LIST_FILTER_DEPTH)
-		return refuse(r, "there are more than 16 brackets and NOTs within each other");
+		return refuse(r, "more than 16 nested parentheses and NOTs");
 	if (*r->at == '(') {
 		rc = read_group(r, place);
 	} else if (take_word(r, "NOT")) {
@@ -348,7 +348,7 @@ static enum rc read_operand(struct reader *r, struct node **place)
 	return rc;
 }
 
-/* The next word joins two operands; NODE_TERM: it does not. */
+/* Consume AND or OR; NODE_TERM: neither. */
 static enum node_type take_joint(struct reader *r)
 {
 	if (take_word(r, "AND"))
@@ -356,7 +356,7 @@ static enum node_type take_joint(struct reader *r)
 	return take_word(r, "OR") ? NODE_OR : NODE_TERM;
 }
 
-/* Operands that AND or OR joins, but not both. */
+/* Operands joined by AND or OR, but not both. */
 static enum rc read_filter(struct reader *r, struct node **place)
 {
 	enum rc rc = read_operand(r, place);
@@ -384,7 +384,7 @@ static enum rc read_filter(struct reader *r, struct node **place)
 	}
 	if (joint != NODE_TERM) {
 		r->at = before;
-		return refuse(r, "AND and OR beside each other need brackets");
+		return refuse(r, "mixing AND and OR requires parentheses");
 	}
 	return RC_OK;
 }
@@ -403,7 +403,7 @@ enum rc list_filter_parse(const char *text, struct list_filter **ret_filter, str
 	skip_blanks(&r);
 	rc = read_filter(&r, &filter->root);
 	if (!rc && *r.at)
-		rc = refuse(&r, *r.at == ')' ? "this bracket was not opened" : "here must be AND, OR or the end");
+		rc = refuse(&r, *r.at == ')' ? "unopened parenthesis" : "expected AND, OR or the end");
 	if (!rc)
 		*ret_filter = TAKE(filter);
 	return rc;
@@ -411,7 +411,7 @@ enum rc list_filter_parse(const char *text, struct list_filter **ret_filter, str
 
 /* ---- looking ----------------------------------------------------------------------------------------------------- */
 
-/* order: < 0, 0 or > 0, as the value compares with the term's. */
+/* order: < 0, 0 or > 0, the result of comparing the value with the term's. */
 static bool holds(enum relation relation, int order)
 {
 	switch (relation) {
@@ -483,15 +483,15 @@ bool list_filter_matches(const struct list_filter *filter, const struct list_sub
 	return !filter || node_matches(filter->root, subject);
 }
 
-/* ---- the question to Kubernetes ---------------------------------------------------------------------------------- */
+/* ---- label selector for Kubernetes------------------------------------------------------------------------------- */
 
-/* Not what a client cannot see, or Kubernetes would refuse. */
+/* Not reserved, and valid for Kubernetes. */
 static bool is_askable(const char *key)
 {
 	return !label_is_reserved(key) && !label_key_fault(key);
 }
 
-/* False: Kubernetes cannot be asked that. */
+/* Returns false if a label selector cannot express it. */
 static bool select_term(const struct term *term, struct buf *selector)
 {
 	bool equality = (term->relation == RELATION_EQUAL || term->relation == RELATION_HAS) && !term->any &&

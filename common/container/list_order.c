@@ -27,7 +27,7 @@ static enum rc read_term(const char *text, const char **at, struct list_order *o
 	struct list_order_term term = { .field = list_field_from_name(*at, len) };
 
 	if (term.field == LIST_FIELD_COUNT || has_field(order, term.field))
-		return refuse(text, *at, "here must be id, name, image, status or create_time, each once", err);
+		return refuse(text, *at, "expected id, name, image, status or create_time, each once", err);
 	*at += len;
 	len = strspn(*at, BLANKS);
 	*at += len;

@@ -9,7 +9,7 @@
 
 #define LIST_ORDER_MAX 256 /* bytes of the text */
 
-/* Zeroed: by the names of the roots, which are the ids of all that we made. They also decide between what is equal. */
+/* Zeroed: by the names of the roots, which equal the ids of our own containers. They are also the final sort key. */
 struct list_order {
 	struct list_order_term {
 		enum list_field field;
@@ -18,7 +18,7 @@ struct list_order {
 	size_t count;
 };
 
-/* Read it. Errors: RC_INVALID_ARGUMENT what is wrong at which character. */
+/* Parse it. Errors: RC_INVALID_ARGUMENT with the error and its position. */
 enum rc list_order_parse(const char *text, struct list_order *ret_order, struct error *err) must_check;
 
 /* < 0: `a` comes before `b`; 0: they are the same root. */

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 
-#define LABELS_MAX (1024u * 1024) /* bytes; no object of Kubernetes has more */
+#define LABELS_MAX (1024u * 1024) /* bytes; above any Kubernetes object */
 
 static void read_labels(const cJSON *labels, struct buf *out)
 {
@@ -30,7 +30,7 @@ static const char *text_at(const cJSON *container, const char *path)
 	return text ? text : "";
 }
 
-/* Copy a text, with its NUL, to where the one before has ended. */
+/* Append a text with its NUL. */
 static const char *pack(char **at, const char *text, size_t len)
 {
 	char *copy = *at;
@@ -49,11 +49,11 @@ enum rc list_subject_read(const cJSON *container, struct list_subject **ret_subj
 	struct buf labels cleanup_buf = buf_make(LABELS_MAX);
 	char image[LIST_IMAGE_MAX];
 	enum container_status status;
-	struct list_subject *subject; /* the texts come after it */
+	struct list_subject *subject; /* followed by the texts */
 	char *at;
 
 	if (!id[0] || !container_status_from_name(text_at(container, "status"), &status))
-		return error_set(err, RC_INVALID_ARGUMENT, "what is told of a container has no id or no status");
+		return error_set(err, RC_INVALID_ARGUMENT, "a container without id or status");
 	snprintf(image, sizeof(image), "%s", text_at(container, "spec.image.reference"));
 	str_trim_broken_utf8(image);
 	read_labels(json_at(container, "spec.metadata.labels"), &labels);

@@ -8,12 +8,11 @@
 #include "common/base/strutil.h"
 
 #define KEYS_MAX 2
-#define NAMES_MAX (16u * 1024 * 1024) /* bytes of the names of one list: no object is larger */
+#define NAMES_MAX (16u * 1024 * 1024) /* bytes of the names of a list; above any object */
 #define PROTOCOL_DEFAULT "TCP"
 
 /*
- * Lists of which an element is known by some of its members. Of two rows for one list the one whose first member is
- * there.
+ * Lists whose elements are identified by members. Of two rows for a list, the one whose first member exists applies.
  */
 static const struct list_row {
 	const char *list;
@@ -38,7 +37,7 @@ static enum rc copy_of(const cJSON *value, cJSON **ret_copy, struct error *err)
 
 /* ---- elements by their names ------------------------------------------------------------------------------------- */
 
-/* The elements of a list, sorted by name: lists of environments are long. */
+/* The elements of a list, sorted by name, because environments may be long. */
 struct element {
 	const char *name;
 	cJSON *value;
@@ -81,7 +80,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct element *)a)->name, ((const struct element *)b)->name);
 }
 
-/* False: an element has no name, or two have the same, or out of memory. A list that is not there has none. */
+/* Returns false if an element has no name, for duplicate names, or if out of memory. A missing list is empty. */
 static bool names_read(const struct list_row *row, const cJSON *list, struct names *names)
 {
 	cJSON *element = NULL;
@@ -127,11 +126,11 @@ static cJSON *find(const struct names *names, const struct list_row *row, const 
 
 static enum rc merge_object(const cJSON *from, const cJSON *to, cJSON *live, struct error *err);
 
-/* A list that is merged. */
+/* The state of a list merge. */
 struct merge {
 	const struct list_row *row;
 	struct names from, to, live;
-	const cJSON *next; /* of `to`: what has not been put yet */
+	const cJSON *next; /* of `to`: the next element to add */
 	cJSON *list;
 	enum rc rc;
 	struct error *err;
@@ -144,7 +143,7 @@ static void merge_clear(struct merge *m)
 	names_clear(&m->live);
 }
 
-/* Can they be merged by the names of their elements? */
+/* Whether they can be merged by the names of their elements. */
 static bool merge_begin(const char *name, const cJSON *from, const cJSON *to, const cJSON *live, struct merge *m)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -160,9 +159,9 @@ static bool merge_begin(const char *name, const cJSON *from, const cJSON *to, co
 }
 
 /*
- * Put the next element that we want, as it is in the list or, when it is not, anew. One that is there and was not ours
- * gives way; one that did not change and is not there was removed by others. Returns whether it was there; an error is
- * kept.
+ * Add the next wanted element, merged with the existing one if there is one. An existing element that was not ours is
+ * replaced; an unchanged element that is missing was removed by others and is skipped. Returns whether it existed;
+ * errors are stored.
  */
 static bool put_next(struct merge *m)
 {
@@ -185,10 +184,10 @@ static bool put_next(struct merge *m)
 	return there != NULL;
 }
 
-/* Each place that one of ours has gets the next of ours: so others stay where they are. */
+/* Positions of our elements are filled with our next elements, so that others keep their positions. */
 static enum rc fill_places(struct merge *m)
 {
-	cleanup_free cJSON **places = calloc(m->live.count + 1, sizeof(cJSON *)); /* NULL: one of ours */
+	cleanup_free cJSON **places = calloc(m->live.count + 1, sizeof(cJSON *)); /* NULL: ours */
 	size_t count = 0;
 
 	if (!places)
@@ -217,7 +216,7 @@ static enum rc fill_places(struct merge *m)
 
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
-/* A member is no longer wanted; what others have put into it stays. */
+/* Remove a member, except for what others added to it. */
 static enum rc take_out(const cJSON *from, cJSON *live, cJSON *there, struct error *err)
 {
 	const bool mixed = cJSON_IsObject(from) && cJSON_IsObject(there);
@@ -239,7 +238,7 @@ static enum rc set_member(cJSON *live, const cJSON *to, struct error *err)
 	return cJSON_AddItemToObject(live, to->string, copy) ? RC_OK : error_no_memory(err);
 }
 
-/* A member that is wanted. */
+/* Set a member. */
 static enum rc merge_member(const cJSON *from, const cJSON *to, cJSON *live, struct error *err)
 {
 	cJSON *there = json_get(live, to->string);
@@ -254,7 +253,7 @@ static enum rc merge_member(const cJSON *from, const cJSON *to, cJSON *live, str
 	return set_member(live, to, err);
 }
 
-/* from, to: NULL, or no object: nothing is in it. */
+/* from, to: NULL, or not an object: empty. */
 static enum rc merge_object(const cJSON *from, const cJSON *to, cJSON *live, struct error *err)
 {
 	const cJSON *member = NULL;

@@ -20,7 +20,7 @@ static void write_endpoint(struct json_writer *w, const char *address, int64_t p
 	json_end_object(w);
 }
 
-/* Two ports may have one number: each with a protocol of its own. */
+/* Two ports may have the same number with different protocols. */
 static bool is_first_of_its_number(const cJSON *ports, const cJSON *port)
 {
 	const cJSON *earlier = NULL;
@@ -77,7 +77,7 @@ void output_spec_write(const char *namespace, const struct fact *root, const str
 	cleanup_json cJSON *view = NULL;
 
 	if (service && json_parse(service->service, strlen(service->service), &view, NULL))
-		view = NULL; /* our own text: out of memory */
+		view = NULL; /* our own text is valid: out of memory */
 	json_begin_object(&w, NULL);
 	json_string(&w, "namespace", namespace);
 	json_begin_array(&w, "endpoints");

@@ -1,5 +1,5 @@
 /*
- * Of the containers of a Pod template the one that is ours, by what the client wrote. Pure.
+ * Finds the container of the spec among the containers of a Pod template. Pure.
  */
 #ifndef COMMON_CONTAINER_OWN_CONTAINER_H
 #define COMMON_CONTAINER_OWN_CONTAINER_H
@@ -10,8 +10,8 @@
 cJSON *own_container_skeleton(const cJSON *root);
 
 /*
- * The container that has the name which the client gave it: what `kubectl patch` adds comes before it. In a root that
- * others made it is the first; NULL: there is none. Belongs to the root.
+ * The container with the client's name, as `kubectl patch` inserts others before it. In a root of another program the
+ * first one; NULL: none. Owned by the root.
  */
 const cJSON *own_container(const cJSON *root, const cJSON *skeleton);
 

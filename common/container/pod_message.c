@@ -12,7 +12,7 @@ static void begin_part(struct buf *out)
 		buf_add_str(out, "; ");
 }
 
-/* One that speaks of a container, by its name; NULL: there is only one that it can be. */
+/* A part for a container, prefixed with its name; NULL: no prefix. */
 static void begin_part_of(const char *name, struct buf *out)
 {
 	begin_part(out);
@@ -20,7 +20,7 @@ static void begin_part_of(const char *name, struct buf *out)
 		buf_addf(out, "%s: ", name);
 }
 
-/* "reason: message", or whichever of the two there is. */
+/* "reason: message", or the one that exists. */
 static void add_reason(const cJSON *at, struct buf *out)
 {
 	const char *reason = json_string_at(at, "reason");
@@ -36,7 +36,7 @@ static void add_terminated(const cJSON *terminated, struct buf *out)
 	buf_addf(out, "%s, exit code %" PRId64, reason ? reason : "terminated", json_int_at(terminated, "exitCode", 0));
 }
 
-/* alone  the Pod has no other container: its name is said where a reason follows only. */
+/* alone  the Pod has no other container: its name is omitted unless a reason follows. */
 static void add_container(const cJSON *status, bool alone, struct buf *out)
 {
 	const char *given = json_string_at(status, "name");
@@ -65,7 +65,7 @@ static void add_container(const cJSON *status, bool alone, struct buf *out)
 	}
 }
 
-/* A condition that is not as it should be and says why. */
+/* A failed condition with a reason. */
 static void add_condition(const cJSON *pod, const char *type, const char *bad_status, struct buf *out)
 {
 	const cJSON *condition = NULL;
@@ -87,7 +87,7 @@ void pod_message_add(const cJSON *pod, struct buf *out)
 	bool alone = cJSON_GetArraySize(init) + cJSON_GetArraySize(main) == 1;
 	const cJSON *status = NULL;
 
-	add_reason(json_get(pod, "status"), out); /* Evicted and the like are in the Pod's status itself */
+	add_reason(json_get(pod, "status"), out); /* Evicted and similar reasons are in the Pod's status */
 	add_condition(pod, "PodScheduled", "False", out);
 	add_condition(pod, "Ready", "Unknown", out);
 	if (kube_condition_node_is_lost(pod)) {

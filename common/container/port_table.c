@@ -8,7 +8,7 @@
 struct port_entry {
 	int64_t number;
 	const char *protocol;
-	size_t place; /* in the array: of two that are alike the first counts */
+	size_t place; /* in the array: the first of duplicates wins */
 	const cJSON *item;
 };
 

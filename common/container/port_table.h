@@ -1,5 +1,5 @@
 /*
- * Ports, to be looked up by number and protocol: thousands of them cost no more than sorting does.
+ * Lookup of ports by number and protocol in a sorted table, for thousands of ports.
  */
 #ifndef COMMON_CONTAINER_PORT_TABLE_H
 #define COMMON_CONTAINER_PORT_TABLE_H
@@ -18,16 +18,16 @@ struct port_table {
 /*
  * Make a table of an array's items.
  *
- * ports  borrowed for as long as the table lives; NULL or no array: the table is empty.
- * key    the member with the number; items without one are left out. The protocol is the member `protocol`.
- * Returns false when out of memory: the table is then empty.
+ * ports  borrowed for the lifetime of the table; NULL or not an array: the table is empty.
+ * key    the member with the number; items without one are skipped. The protocol is the member `protocol`.
+ * Returns false if out of memory: the table is then empty.
  */
 bool port_table_make(const cJSON *ports, const char *key, struct port_table *ret_table) must_check;
 
-/* The first item of that number and protocol; NULL: there is none. */
+/* The first item with that number and protocol; NULL: none. */
 const cJSON *port_table_find(const struct port_table *table, int64_t number, const char *protocol);
 
-/* Free it. Takes a zeroed struct. */
+/* Free it. A zeroed struct is allowed. */
 void port_table_clear(struct port_table *table);
 #define cleanup_port_table cleanup_with(port_table_clear)
 

@@ -6,7 +6,7 @@
 
 #define DIGITS "0123456789"
 
-__extension__ typedef __int128 wide; /* mantissa times factor fits without overflow checks at every step */
+__extension__ typedef __int128 wide; /* holds mantissa times factor without overflow checks */
 
 #define WIDE_LIMIT ((wide)INT64_MAX)
 
@@ -57,7 +57,7 @@ static bool parse_digits(const char *text, size_t len, wide *value)
 	return true;
 }
 
-/* A whole number with one of the table's suffixes, at least 1. */
+/* An integer of at least 1 with one of the table's suffixes. */
 static bool parse_whole(const char *text, const struct suffix *table, size_t count, int64_t *ret_value)
 {
 	size_t len = strspn(text, DIGITS);

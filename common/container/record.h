@@ -16,23 +16,23 @@
 
 struct record {
 	const char *id;      /* of the instance */
-	enum kube_kind kind; /* of its root; not written for the first kind, which all readers know */
+	enum kube_kind kind; /* of its root; omitted for the first kind, the default */
 	const char *name;    /* of its root */
 	enum container_status status;
-	int64_t version; /* a worker's: the resourceVersion of the root that it made; 0: not known */
+	int64_t version; /* of a worker: the resourceVersion of the new root; 0: unknown */
 };
 
-/* The key of an instance of a type; instance_id NULL: the pattern of all of that type. */
+/* The key of an instance; instance_id NULL: the pattern for all of the type. */
 void record_key(enum resource_type type, const char *instance_id, char out[RECORD_KEY_MAX]);
 
-/* Append the value. Failure is the buffer's. */
+/* Append the value. Check the buffer for failure. */
 void record_write(const struct record *record, struct buf *out);
 
 /*
  * Read a value.
  *
- * ret_tree    given to the caller (cJSON_Delete); the strings of ret_record belong to it.
- * Errors: RC_INVALID_ARGUMENT for anything that record_write() would not have written.
+ * ret_tree    owned by the caller (cJSON_Delete); it owns the strings of ret_record.
+ * Errors: RC_INVALID_ARGUMENT not in the form of record_write().
  */
 enum rc record_read(const char *text, size_t len, cJSON **ret_tree, struct record *ret_record, struct error *err)
 	must_check;

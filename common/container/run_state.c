@@ -13,7 +13,7 @@ static bool read_replicas(const cJSON *kubernetes, int64_t *ret_replicas)
 {
 	int64_t replicas;
 
-	/* What was stored before these hints had a meaning may be anything. */
+	/* Older stored hints were not validated. */
 	if (!json_is_int(json_get(kubernetes, REPLICAS), &replicas) || replicas < 0 || replicas > REPLICAS_MAX)
 		return false;
 	*ret_replicas = replicas;

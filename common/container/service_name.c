@@ -8,12 +8,12 @@
 #include "common/base/strutil.h"
 
 #define PREFIX "s-"
-#define PREFIXED_ID_MAX 60 /* bytes of an id that gets the prefix: the name stays below 63 */
+#define PREFIXED_ID_MAX 60 /* bytes of an id with the prefix: the name stays below 63 */
 #define DIGEST_BYTES 30
-#define ORDINARY PREFIX "0" /* how names that are a digest begin */
+#define ORDINARY PREFIX "0" /* prefixes of names with a digest */
 #define HEADLESS PREFIX "1"
 
-/* Does it begin with a digit, or look like a name that we derive? */
+/* Whether it begins with a digit, or has the form of a derived name. */
 static bool needs_other_name(const char *id)
 {
 	while (str_has_prefix(id, PREFIX))
@@ -26,7 +26,7 @@ static enum rc write_digest(const char *id, const char *prefix, char out[SERVICE
 	char hex[2 * DIGEST_BYTES + 1];
 
 	if (!crypto_sha256_hex(id, strlen(id), DIGEST_BYTES, hex))
-		return error_set(err, RC_INTERNAL, "no digest can be made for the name of a Service");
+		return error_set(err, RC_INTERNAL, "cannot compute a digest for the name of a Service");
 	snprintf(out, SERVICE_NAME_MAX, "%s%s", prefix, hex);
 	return RC_OK;
 }

@@ -13,30 +13,29 @@
 /*
  * Derive the name from the container's id. A Service's name must begin with a letter, an id may begin with a digit:
  *
- *   web              -> web             the id itself, whenever it can be
+ *   web              -> web             the id itself, if possible
  *   7abc             -> s-7abc          it begins with a digit
- *   s-7abc           -> s-s-7abc        it looks like a derived name, so it gets one too
+ *   s-7abc           -> s-s-7abc        it has the form of a derived name
  *   (over 60 bytes,  -> s-0<60 hex>     as above, but too long for a prefix: a digest, 63 bytes
  *    as above)
  *
- * Injective: a derived name matches ^(s-)+[0-9], an id that does is never used as it is; and names with a prefix are at
- * most 62 bytes, names with a digest exactly 63 (those are as unique as 240 bits of SHA-256 are).
+ * Injective: a derived name matches ^(s-)+[0-9], an id that does is never used unchanged; and names with a prefix have
+ * at most 62 bytes, names with a digest exactly 63 (240 bits of SHA-256).
  *
- * id  a legal container id (1..63 of [a-z0-9-], no '-' at either end).
- * Errors: RC_INTERNAL when no digest can be made.
+ * id a valid container id (1..63 of [a-z0-9-], no '-' at either end).
+ * Errors: RC_INTERNAL the digest failed.
  */
 enum rc service_name_derive(const char *id, char out[SERVICE_NAME_MAX], struct error *err) must_check;
 
 /*
- * Derive the name of the headless Service of the same container: s-1<60 hex>, a digest of the id. It has the 63 bytes
- * of those names above that are a digest and begins with s-1 in place of s-0: so no id has it as the name of its
- * Service.
+ * Derive the name of the headless Service of the same container: s-1<60 hex>, a digest of the id. It has 63 bytes and
+ * begins with s-1 instead of s-0: so it never equals a name above.
  *
- * Errors: RC_INTERNAL when no digest can be made.
+ * Errors: RC_INTERNAL the digest failed.
  */
 enum rc service_name_derive_headless(const char *id, char out[SERVICE_NAME_MAX], struct error *err) must_check;
 
-/* Is it a name that service_name_derive_headless() gives? service_name_derive() gives none of them. */
+/* Whether it has the form of service_name_derive_headless(), which service_name_derive() never returns. */
 bool service_name_is_headless(const char *name);
 
 #endif

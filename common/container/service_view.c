@@ -13,7 +13,7 @@ static void write_port(const cJSON *port, struct json_writer *w)
 	if (json_is_int(target, &target_number))
 		json_int(w, "target_port", target_number);
 	else if (!target)
-		json_int(w, "target_port", number); /* Kubernetes' own default */
+		json_int(w, "target_port", number); /* the default of Kubernetes */
 	json_string(w, "protocol", protocol ? protocol : "TCP");
 	if (node_port)
 		json_int(w, "node_port", node_port);

@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#define TEXT_MAX (16u * 1024 * 1024) /* bytes of a value: no request is larger */
+#define TEXT_MAX (16u * 1024 * 1024) /* bytes of a value; above any request */
 #define AT "at"
 #define IS "is"
 
-/* Where the walk is, from the top. */
+/* The current position, from the root. */
 struct place {
 	const struct place *parent;
 	const char *name;
@@ -30,7 +30,7 @@ static void write_one(struct json_writer *w, const struct place *place, const cJ
 	json_end_object(w);
 }
 
-/* By their texts: large numbers that differ are equal to some comparisons. */
+/* Compared as texts, because doubles may not distinguish large numbers. */
 static bool is_same(const cJSON *a, const cJSON *b)
 {
 	struct buf of_a cleanup_buf = buf_make(TEXT_MAX);
@@ -43,7 +43,7 @@ static bool is_same(const cJSON *a, const cJSON *b)
 	return !of_a.failed && !of_b.failed && strcmp(of_a.data, of_b.data) == 0;
 }
 
-/* As deep as the specs are nested: JSON_DEPTH_MAX. */
+/* Recursion is bounded by JSON_DEPTH_MAX. */
 static void write_members(struct json_writer *w, const struct place *parent, const cJSON *from, const cJSON *to)
 {
 	const cJSON *member = NULL;
@@ -71,7 +71,7 @@ void spec_delta_write(struct json_writer *w, const char *key, const cJSON *from,
 	json_end_array(w);
 }
 
-/* The object that the last of the names is in; they are there, since they were when the delta was written. */
+/* The object that contains the last name; it must exist, as it did when the delta was written. */
 static cJSON *parent_of(const cJSON *names, cJSON *spec, const char **ret_name)
 {
 	const cJSON *name = NULL;
@@ -92,7 +92,7 @@ enum rc spec_delta_apply(const cJSON *delta, cJSON *spec, struct error *err)
 	const cJSON *one = NULL;
 
 	if (!cJSON_IsArray(delta))
-		return error_set(err, RC_INVALID_ARGUMENT, "no delta of a spec");
+		return error_set(err, RC_INVALID_ARGUMENT, "not a spec delta");
 	cJSON_ArrayForEach (one, delta) {
 		const cJSON *value = json_get(one, IS);
 		const char *name;
@@ -100,7 +100,7 @@ enum rc spec_delta_apply(const cJSON *delta, cJSON *spec, struct error *err)
 		cJSON *copy;
 
 		if (!parent)
-			return error_set(err, RC_INVALID_ARGUMENT, "a delta of another spec");
+			return error_set(err, RC_INVALID_ARGUMENT, "the delta is for another spec");
 		cJSON_DeleteItemFromObjectCaseSensitive(parent, name);
 		copy = value ? cJSON_Duplicate(value, 1) : NULL;
 		if (value && (!copy || !cJSON_AddItemToObject(parent, name, copy)))

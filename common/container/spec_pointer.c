@@ -7,7 +7,7 @@
 
 #define CONTAINER "spec.template.spec.containers[0]."
 
-/* '#' stands for an index, on both sides. The first row whose field is a prefix counts: longer ones come first. */
+/* '#' matches an index, on both sides. The first row whose field is a prefix applies; longer ones come first. */
 /* clang-format off */
 static const struct row {
 	const char *field;
@@ -43,7 +43,7 @@ static const struct row {
 };
 /* clang-format on */
 
-/* Is the pattern a prefix of the field? The index that '#' stood for is told. */
+/* Whether the pattern is a prefix of the field. Returns the index matched by '#'. */
 static bool matches(const char *pattern, const char *field, const char **index, size_t *index_len)
 {
 	for (; *pattern; pattern++) {

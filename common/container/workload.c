@@ -15,12 +15,12 @@ _Static_assert(SERVICE_NAME_MAX <= WORKLOAD_NAME_MAX, "a name fits");
 #define DEPLOYMENT_ID_MAX 63
 #define STATEFULSET_ID_MAX 52
 
-/* The kinds of roots; the first is the one of a spec that names none of them. */
+/* The kinds of roots; the first is the default. */
 static const struct root_row {
 	enum kube_kind kind;
 	bool optional;
-	enum kube_kind revisions; /* what keeps its earlier templates */
-	bool follow;              /* with its annotations for as long as the template is the current one */
+	enum kube_kind revisions; /* stores earlier templates */
+	bool follow;              /* revisions keep annotations up to date while current */
 	size_t id_max;
 	enum rc (*write)(const char *id, const cJSON *spec, const struct run_state *run,
 			 const struct container_origin *origin, struct buf *out, struct error *err);
@@ -53,13 +53,13 @@ static enum rc name_by_id(const char *id, char out[WORKLOAD_NAME_MAX], struct er
 	return RC_OK;
 }
 
-/* The Services of other programs may have any name. */
+/* Services of other programs may have any name. */
 static bool is_ordinary_service(const char *name)
 {
 	return !service_name_is_headless(name);
 }
 
-/* Those of other programs have one of their own. */
+/* StatefulSets of other programs have their own. */
 static bool wants_headless_service(const cJSON *spec)
 {
 	return workload_root_kind(spec) == KUBE_STATEFULSET;
@@ -67,9 +67,9 @@ static bool wants_headless_service(const cJSON *spec)
 
 #define ANY_ROOT (1u << KUBE_DEPLOYMENT | 1u << KUBE_STATEFULSET)
 
-/* The objects that a root owns. Roles of one kind are told apart by the form of their names. */
+/* The objects that a root owns. Roles of the same kind are distinguished by the form of their names. */
 static const struct child_row {
-	unsigned roots; /* kinds that may have it, as bits */
+	unsigned roots; /* kinds of roots that may have it, as bits */
 	enum kube_kind kind;
 	bool watched;
 	bool (*has_name)(const char *name); /* NULL: any */

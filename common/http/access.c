@@ -12,14 +12,14 @@
 #include "common/services/log.h"
 #include "common/services/secret.h"
 
-#define LOOK_MS 1000 /* between two looks at the file */
+#define LOOK_MS 1000 /* interval of file checks */
 #define BLANKS " \t"
 
 struct access {
 	const char *variable;
-	const char *path; /* "": no tokens are wanted */
+	const char *path; /* "": no tokens required */
 	bool certificates;
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t lock; /* protects all below */
 	struct tokens *tokens;
 	struct file_stamp stamp;
 	int64_t looked_ms;
@@ -82,7 +82,7 @@ void access_destroy(struct access *access)
 
 /* ---- requests ---- */
 
-/* Without the lock. NULL: the old ones stay; a bad file is told once, by its stamp. */
+/* Without the lock. NULL: the current tokens stay; an invalid file is reported once, by its stamp. */
 static struct tokens *read_changed(const struct access *access, struct file_stamp *stamp)
 {
 	struct file_stamp now = file_stamp_of(access->path);
@@ -99,7 +99,7 @@ static struct tokens *read_changed(const struct access *access, struct file_stam
 	return tokens;
 }
 
-/* By one thread at a time. The lock is held, and given up in between: a file system may hang. */
+/* One thread at a time. The lock is held, and released while reading: a file system may hang. */
 static void read_again(struct access *access)
 {
 	int64_t now = clock_mono_ms();
@@ -146,17 +146,17 @@ static enum rc decide_by_token(struct access *access, const char *authorization,
 	enum rc rc = RC_OK;
 
 	if (!shown || !crypto_sha256(shown, len, hash))
-		return error_set(err, RC_UNAUTHENTICATED, "a bearer token is needed");
+		return error_set(err, RC_UNAUTHENTICATED, "a bearer token is required");
 	pthread_mutex_lock(&access->lock);
 	read_again(access);
 	token = tokens_find(access->tokens, hash);
 	if (!token)
-		rc = error_set(err, RC_UNAUTHENTICATED, "the bearer token is not known");
+		rc = error_set(err, RC_UNAUTHENTICATED, "unknown bearer token");
 	else if (need == ACCESS_CHANGE && token->read_only)
-		rc = error_set(err, RC_PERMISSION_DENIED, "the bearer token may only read");
+		rc = error_set(err, RC_PERMISSION_DENIED, "the bearer token is read-only");
 	else if (need == ACCESS_EXEC && !token->exec)
 		rc = error_set(err, RC_PERMISSION_DENIED,
-			       "the bearer token is not marked exec: it may run no commands");
+			       "the bearer token is not marked exec and may not run commands");
 	if (token)
 		snprintf(ret_name, ACCESS_NAME_MAX + 1, "%s", token->name);
 	pthread_mutex_unlock(&access->lock);
@@ -174,6 +174,6 @@ enum rc access_decide(struct access *access, const struct access_proof *proof, e
 	if (access->path[0])
 		return decide_by_token(access, proof->authorization, need, ret_name, err);
 	if (access->certificates)
-		return error_set(err, RC_PERMISSION_DENIED, "a client certificate is needed that is known here");
+		return error_set(err, RC_PERMISSION_DENIED, "a valid client certificate is required");
 	return RC_OK;
 }

@@ -1,8 +1,8 @@
 /*
- * Who may ask a server of ours: bearer tokens (RFC 6750) from a file, and client certificates. Without any of the two
- * everybody may. Either is enough when there are both.
+ * Authentication for our servers: bearer tokens (RFC 6750) from a file, and client certificates. Without both there is
+ * no authentication. With both, either is sufficient.
  *
- * The file (tokens.h) is read again when it changes; while it is invalid, what was read last counts.
+ * The file (tokens.h) is read again when it changes; while it is invalid, the last valid content applies.
  */
 #ifndef COMMON_HTTP_ACCESS_H
 #define COMMON_HTTP_ACCESS_H
@@ -16,46 +16,46 @@
 
 struct access;
 
-/* What a request needs. */
+/* The rights that a request needs. */
 enum access_need {
 	ACCESS_READ,
 	ACCESS_CHANGE,
 	ACCESS_EXEC, /* to run commands in containers */
 };
 
-/* What a client shows. */
+/* The credentials of a client. */
 struct access_proof {
 	const char *authorization; /* the header; NULL: none */
-	bool certificate;          /* signed by one of the authorities */
+	bool certificate;          /* signed by one of the CAs */
 };
 
-/* Append a line for what is wrong with the file; names `variable`, which leads to it. "": no file. */
+/* Append a line for an error in the file, with the name of its `variable`. "": no file. */
 void access_check(const char *variable, const char *tokens_file, struct buf *faults);
 
 /*
- * variable      that leads to the file, for errors; static.
- * tokens_file   borrowed as long as the result lives; "": no tokens.
- * certificates  do client certificates count?
- * ret_access    given to the caller (access_destroy).
+ * variable of the file, for errors; static.
+ * tokens_file   borrowed for the lifetime of the result; "": no tokens.
+ * certificates  whether client certificates are accepted
+ * ret_access    owned by the caller (access_destroy).
  *
- * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, each naming the file.
+ * Errors: RC_NOT_FOUND, RC_INVALID_ARGUMENT, RC_TOO_LARGE, RC_NO_MEMORY, with the name of the file.
  */
 enum rc access_create(const char *variable, const char *tokens_file, bool certificates, struct access **ret_access,
 		      struct error *err) must_check;
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void access_destroy(struct access *access);
 
 /*
- * May the client do what it needs to? The time does not depend on how much of a token is right. Where there are tokens,
- * only one that is marked may run commands, whatever certificate is shown with it.
+ * Whether the client has the required rights. Constant-time comparison. If there are tokens, only a token marked exec
+ * may run commands, even with a certificate.
  *
- * ret_name  of the token, or "certificate"; "" when access is open.
+ * ret_name  of the token, or "certificate"; "" without authentication.
  *
- * RC_UNAUTHENTICATED      no token that is known.
- * RC_PERMISSION_DENIED    the token may only read, or run no commands; or only certificates count and there is none:
- *                         HTTP's 401 would have to name a scheme by which to ask again, and TLS has none.
- * Threads: any. Looks at the file, once a second at most.
+ * RC_UNAUTHENTICATED      missing or unknown token.
+ * RC_PERMISSION_DENIED    the token is read-only, or may not run commands; or only certificates are accepted and there
+ *                         is none: a 401 would need an HTTP authentication scheme.
+ * Threads: any. Checks the file for changes, at most once per second.
  */
 enum rc access_decide(struct access *access, const struct access_proof *proof, enum access_need need,
 		      char ret_name[ACCESS_NAME_MAX + 1], struct error *err) must_check;

@@ -8,12 +8,12 @@ struct http_client {
 	char text[CURL_ERROR_SIZE];
 };
 
-/* What the callbacks of one transfer share. */
+/* The context of the callbacks of a transfer. */
 struct transfer {
 	const struct http_request *request;
 	struct http_response *response;
 	CURL *easy;
-	bool refused; /* on_bytes said no */
+	bool refused; /* on_bytes returned false */
 	bool cancelled;
 };
 
@@ -105,13 +105,13 @@ static enum rc explain(const struct http_client *client, const struct transfer *
 	const char *host;
 
 	(void)http_easy_authority(t->request->url, authority);
-	host = strrchr(authority, '@') ? strrchr(authority, '@') + 1 : authority; /* no password in a text */
+	host = strrchr(authority, '@') ? strrchr(authority, '@') + 1 : authority; /* without a password */
 	if (t->cancelled)
 		return error_set(err, RC_UNAVAILABLE, "the request to %s was cancelled", host);
 	if (t->refused)
-		return error_set(err, RC_INTERNAL, "the answer of %s was not wanted further", host);
+		return error_set(err, RC_INTERNAL, "the response of %s was aborted", host);
 	if (code == CURLE_WRITE_ERROR && t->response->body.failed)
-		return error_set(err, t->response->body.failed, "the answer of %s is larger than %zu bytes", host,
+		return error_set(err, t->response->body.failed, "the response of %s is larger than %zu bytes", host,
 				 t->response->body.max);
 	return error_set(err, http_easy_rc(code), "%s %s: %s", t->request->method, host,
 			 client->text[0] ? client->text : curl_easy_strerror(code));

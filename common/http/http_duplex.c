@@ -20,11 +20,11 @@ enum duplex_state {
 	DUPLEX_CONNECTING,
 	DUPLEX_ASKING,
 	DUPLEX_OPEN,
-	DUPLEX_REFUSED, /* what is left is the body of that answer */
+	DUPLEX_REFUSED, /* the body of the error response follows */
 };
 
 struct http_duplex {
-	struct http_job job; /* the first: it is what curl knows */
+	struct http_job job; /* first member: CURLOPT_PRIVATE points to it */
 	enum duplex_state state;
 	struct http_multi *multi; /* whose loop it is on */
 	struct http_multi *own;   /* NULL: not made */
@@ -33,15 +33,15 @@ struct http_duplex {
 	struct http_easy_lists lists;
 	char text[CURL_ERROR_SIZE];
 	char authority[HTTP_HOST_MAX];
-	int fd;              /* of the connection; -1: there is none yet */
-	struct buf request;  /* what of it is not sent yet */
-	struct buf received; /* the head, and what came with it */
-	size_t body_left;    /* of a refusal */
+	int fd;              /* of the connection; -1: none yet */
+	struct buf request;  /* unsent part */
+	struct buf received; /* the head, and bytes after it */
+	size_t body_left;    /* of an error response */
 	struct http_response response;
-	bool over; /* it is to be told that it was refused */
+	bool over; /* refused() is due */
 	struct error fault;
-	struct http_duplex *next;    /* while it is connecting */
-	char held[HTTP_DUPLEX_HELD]; /* the next call of curl_easy_send() must have the same bytes */
+	struct http_duplex *next;    /* while connecting */
+	char held[HTTP_DUPLEX_HELD]; /* curl_easy_send() must be retried with the same bytes */
 	size_t held_at, held_len;
 };
 
@@ -79,14 +79,14 @@ static void leave_connecting(struct http_duplex *d)
 	if (!*at)
 		return;
 	*at = d->next;
-	(void)watch(d, EPOLL_CTL_DEL, http_multi_fd(d->own), 0); /* it was there */
+	(void)watch(d, EPOLL_CTL_DEL, http_multi_fd(d->own), 0); /* registered before */
 }
 
 void http_duplex_wait(struct http_duplex *d, bool to_receive)
 {
 	unsigned events = (to_receive ? (unsigned)EPOLLIN | EPOLLRDHUP : 0) | (d->held_len ? (unsigned)EPOLLOUT : 0);
 
-	(void)watch(d, EPOLL_CTL_MOD, d->fd, events | EPOLLONESHOT); /* it is there since it is connected */
+	(void)watch(d, EPOLL_CTL_MOD, d->fd, events | EPOLLONESHOT); /* registered since it connected */
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ ssize_t http_duplex_receive(struct http_duplex *d, void *to, size_t max)
 	return (ssize_t)len;
 }
 
-/* What is held. False: the connection is gone. */
+/* Send held bytes. False: the connection is closed. */
 static bool send_held(struct http_duplex *d)
 {
 	while (d->held_len) {
@@ -144,9 +144,9 @@ ssize_t http_duplex_send(struct http_duplex *d, const void *data, size_t len)
 	return send_held(d) ? (ssize_t)len : HTTP_DUPLEX_GONE;
 }
 
-/* ---- the request and its answer ---------------------------------------------------------------------------------- */
+/* ---- the request and its response -------------------------------------------------------------------------------- */
 
-/* To be told on the loop, not within a call of curl's. */
+/* Reported on the loop, not within a callback of curl. */
 static void fail(struct http_duplex *d, enum rc rc, const char *text)
 {
 	const char *host = strrchr(d->authority, '@') ? strrchr(d->authority, '@') + 1 : d->authority;
@@ -185,7 +185,7 @@ static void begin_refusal(struct http_duplex *d, size_t head_len)
 	buf_consume(&d->received, head_len);
 }
 
-/* Has the head come? Those of other answers than the final one say nothing. */
+/* Whether the head is complete. Heads of interim responses are ignored. */
 static void read_head(struct http_duplex *d)
 {
 	size_t len = 0;
@@ -197,7 +197,7 @@ static void read_head(struct http_duplex *d)
 	       d->response.status < 200 && d->response.status != SWITCHING_PROTOCOLS)
 		buf_consume(&d->received, len);
 	if (state == HTTP_HEAD_INVALID)
-		fail(d, RC_UNAVAILABLE, "the answer is no HTTP/1.1");
+		fail(d, RC_UNAVAILABLE, "the response is not HTTP/1.1");
 	if (state != HTTP_HEAD_COMPLETE)
 		return;
 	if (d->response.status != SWITCHING_PROTOCOLS) {
@@ -232,7 +232,7 @@ static void read_answer(struct http_duplex *d)
 		if (got > 0)
 			buf_add(&d->received, block, (size_t)got);
 		if (got <= 0 || d->received.failed)
-			fail(d, RC_UNAVAILABLE, "the connection ended before the answer was complete");
+			fail(d, RC_UNAVAILABLE, "the connection was closed before the response was complete");
 		else if (d->state == DUPLEX_ASKING)
 			read_head(d);
 		if (!d->over && d->state == DUPLEX_REFUSED)
@@ -243,13 +243,13 @@ static void read_answer(struct http_duplex *d)
 static void ask(struct http_duplex *d)
 {
 	if (!send_request(d))
-		fail(d, RC_UNAVAILABLE, "the connection ended before the request was sent");
+		fail(d, RC_UNAVAILABLE, "the connection was closed before the request was sent");
 	read_answer(d);
 	if (d->state != DUPLEX_OPEN && !d->over)
 		http_duplex_wait(d, true);
 }
 
-/* curl has connected, or has not. On the loop, within http_multi_turn(d->own). */
+/* curl has connected, or failed. On the loop, within http_multi_turn(d->own). */
 static void on_connected(struct http_job *job, CURLcode code)
 {
 	struct http_duplex *d = (struct http_duplex *)job;
@@ -273,7 +273,7 @@ static void tell_refused(struct http_duplex *d)
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
 
-/* With what curl would add. `url`: "scheme://authority/path?query". */
+/* Including what curl would add. `url`: "scheme://authority/path?query". */
 static void write_request(struct http_duplex *d, const struct http_request *request)
 {
 	const char *authority = strstr(request->url, "://") + 3;
@@ -292,7 +292,7 @@ static CURLcode set_up(struct http_duplex *d, const struct http_request *request
 
 	HTTP_CHAIN(c, curl_easy_setopt(d->easy, CURLOPT_ERRORBUFFER, d->text));
 	HTTP_CHAIN(c, curl_easy_setopt(d->easy, CURLOPT_CONNECT_ONLY, 1L));
-	HTTP_CHAIN(c, curl_easy_setopt(d->easy, CURLOPT_HTTPPROXYTUNNEL, 1L)); /* also to http://, as kubectl */
+	HTTP_CHAIN(c, curl_easy_setopt(d->easy, CURLOPT_HTTPPROXYTUNNEL, 1L)); /* also for http://, as kubectl */
 	HTTP_CHAIN(c, curl_easy_setopt(d->easy, CURLOPT_TIMEOUT_MS, 0L));
 	HTTP_CHAIN(c, http_multi_add(d->own, d->easy, &d->job));
 	return c;
@@ -304,7 +304,7 @@ static enum rc begin(struct http_duplex *d, const struct http_request *request, 
 	enum rc rc;
 
 	if (!http_easy_authority(request->url, d->authority) || !strstr(request->url, "://"))
-		return error_set(err, RC_INVALID_ARGUMENT, "a URL that cannot be used");
+		return error_set(err, RC_INVALID_ARGUMENT, "unusable URL");
 	write_request(d, request);
 	rc = buf_check(&d->request, err);
 	if (!rc)
@@ -316,9 +316,9 @@ static enum rc begin(struct http_duplex *d, const struct http_request *request, 
 		return error_no_memory(err);
 	code = set_up(d, request);
 	if (code != CURLE_OK)
-		return error_set(err, http_easy_rc(code), "a request cannot be made: %s", curl_easy_strerror(code));
+		return error_set(err, http_easy_rc(code), "cannot create a request: %s", curl_easy_strerror(code));
 	if (!make_epoll(d->multi) || !watch(d, EPOLL_CTL_ADD, http_multi_fd(d->own), EPOLLIN))
-		return error_set(err, RC_INTERNAL, "an epoll descriptor: %s", error_errno_text(errno));
+		return error_set(err, RC_INTERNAL, "create create an epoll descriptor: %s", error_errno_text(errno));
 	d->next = d->multi->connecting;
 	d->multi->connecting = d;
 	return RC_OK;
@@ -353,7 +353,7 @@ void http_duplex_close(struct http_duplex *d)
 		return;
 	leave_connecting(d);
 	if (d->fd >= 0)
-		(void)watch(d, EPOLL_CTL_DEL, d->fd, 0); /* before curl closes it; it was there */
+		(void)watch(d, EPOLL_CTL_DEL, d->fd, 0); /* before curl closes it */
 	if (d->easy && d->own)
 		curl_multi_remove_handle(d->own->curl, d->easy);
 	curl_easy_cleanup(d->easy);
@@ -367,13 +367,13 @@ void http_duplex_close(struct http_duplex *d)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-/* The connection is there: from now on its own descriptor is waited for. */
+/* Connected: from now on wait for its descriptor. */
 static void begin_asking(struct http_duplex *d)
 {
 	leave_connecting(d);
 	if (!watch(d, EPOLL_CTL_ADD, d->fd, EPOLLONESHOT)) {
 		d->fd = -1;
-		fail(d, RC_INTERNAL, "its descriptor cannot be waited for");
+		fail(d, RC_INTERNAL, "cannot wait for its descriptor");
 		return;
 	}
 	ask(d);
@@ -395,14 +395,14 @@ static void turn(struct http_duplex *d)
 		tell_refused(d);
 }
 
-/* The events of a turn are of different ones, and none of them frees another. */
+/* The events of a turn are for different connections, and none of them frees another. */
 void http_duplex_turn(struct http_multi *multi)
 {
 	struct epoll_event events[HTTP_EVENTS_AT_ONCE];
 	int count = multi->duplex_epoll >= 0 ? epoll_wait(multi->duplex_epoll, events, HTTP_EVENTS_AT_ONCE, 0) : 0;
 	int64_t now_ms = clock_mono_ms();
 	struct http_duplex *next;
-	int left = HTTP_EVENTS_AT_ONCE; /* the others are still due in the next turn */
+	int left = HTTP_EVENTS_AT_ONCE; /* the rest is handled in the next turn */
 
 	for (int i = 0; i < count; i++)
 		turn(events[i].data.ptr);

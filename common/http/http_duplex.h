@@ -1,14 +1,14 @@
 /*
- * Connections that an HTTP server gives another protocol (RFC 9110 section 7.8), on the loop of an http_multi: curl
- * opens them, with proxies and TLS and who we are; the request for the upgrade and what follows are sent and received
- * here. Never waits.
+ * HTTP connections that are upgraded to another protocol (RFC 9110 section 7.8), on the loop of an http_multi: curl
+ * opens them, with proxy, TLS and credentials; the upgrade request and all further data are sent and received here.
+ * Never blocks.
  *
- * 	CONNECTING --curl has--> ASKING --101--> OPEN
+ * 	CONNECTING --connected--> ASKING --101--> OPEN
  * 	                            \--another status, and its body--> REFUSED
  *
  * Threads: the loop alone.
- * Source: CURLOPT_CONNECT_ONLY(3), curl_easy_recv(3). Each has a curl_multi of its own: in one that others share, curl
- * may take the connection for an idle one, and close it.
+ * Source: CURLOPT_CONNECT_ONLY(3), curl_easy_recv(3). Each has its own curl_multi: in a shared one, curl may treat the
+ * connection as idle, and close it.
  */
 #ifndef COMMON_HTTP_HTTP_DUPLEX_H
 #define COMMON_HTTP_HTTP_DUPLEX_H
@@ -19,20 +19,20 @@
 
 struct http_duplex;
 
-/* What the server has said: the head of its answer, for http_head_value(). */
+/* The response head of the server, for http_head_value(). */
 struct http_upgraded {
 	const char *head;
 	size_t len;
 };
 
 struct http_duplex_taker {
-	/* The server has changed the protocol: http_duplex_receive() and http_duplex_send() may be used. */
+	/* The connection was upgraded: http_duplex_receive() and http_duplex_send() may be used. */
 	void (*opened)(void *ctx, const struct http_upgraded *upgraded);
-	/* What http_duplex_wait() has waited for is there. */
+	/* The event of http_duplex_wait() occurred. */
 	void (*ready)(void *ctx);
 	/*
-	 * It was not opened; it is freed afterwards.
-	 * response, err: as http_transfer_taker.done; of a body whose length the server does not tell there is nothing.
+	 * It failed to open; it is freed afterwards.
+	 * response, err: as http_transfer_taker.done; a body without a known length is omitted.
 	 */
 	void (*refused)(void *ctx, const struct http_response *response, const struct error *err);
 	void *ctx;
@@ -49,12 +49,12 @@ enum rc http_duplex_open(struct http_multi *multi, const struct http_request *re
 			 const struct http_duplex_taker *taker, struct http_duplex **ret_duplex, struct error *err)
 	must_check;
 
-/* Free it; an open connection ends as it is. Takes NULL. Not within opened() and refused(). */
+/* Close and free it. NULL is allowed. Not within opened() and refused(). */
 void http_duplex_close(struct http_duplex *duplex);
 
 /*
- * Of an open one. receive: up to `max` bytes; 0: the server has ended. send: how many bytes it has taken; it remembers
- * what the connection does not take at once, HTTP_DUPLEX_HELD bytes at most. Or one of these:
+ * For an open one. receive: up to `max` bytes; 0: end of file. send: the number of bytes accepted; bytes that cannot be
+ * sent immediately are buffered, at most HTTP_DUPLEX_HELD. Or one of these:
  */
 #define HTTP_DUPLEX_BUSY (-1)
 #define HTTP_DUPLEX_GONE (-2)
@@ -62,7 +62,7 @@ void http_duplex_close(struct http_duplex *duplex);
 ssize_t http_duplex_receive(struct http_duplex *duplex, void *to, size_t max);
 ssize_t http_duplex_send(struct http_duplex *duplex, const void *data, size_t len);
 
-/* Call ready() once when there is something to receive, or when what is held can be sent on. After HTTP_DUPLEX_BUSY. */
+/* Call ready() once when there is data to receive, or when held bytes can be sent. After HTTP_DUPLEX_BUSY. */
 void http_duplex_wait(struct http_duplex *duplex, bool to_receive);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What all transfers have in common: how a request is told to curl.
+ * Common part of all transfers: passing a request to curl.
  */
 #include "common/http/http_private.h"
 
@@ -17,7 +17,7 @@
 #define CONNECT_TIMEOUT_MS 4000
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_INTERVAL_S 5
-#define UNACKED_MAX_MS 30000     /* TCP_USER_TIMEOUT: a dead peer is noticed within 30 s */
+#define UNACKED_MAX_MS 30000     /* TCP_USER_TIMEOUT: detects a dead peer within 30 s */
 #define CONNECTION_IDLE_MAX_S 50 /* below the idle limits of the usual load balancers */
 #define CONNECTION_LIFE_MAX_S 600
 
@@ -37,7 +37,7 @@ static int set_socket_options(void *ctx unused, curl_socket_t fd, curlsocktype p
 {
 	unsigned unacked_ms = UNACKED_MAX_MS;
 
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof(unacked_ms)); /* a refinement only */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof(unacked_ms)); /* optional */
 	return CURL_SOCKOPT_OK;
 }
 
@@ -65,8 +65,8 @@ bool http_easy_authority(const char *url, char host[HTTP_HOST_MAX])
 }
 
 /*
- * curl takes both SNI and the name to verify from the URL's host. So the URL gets the name that is wanted, and
- * CONNECT_TO leads it to the real address. (curl: CURLOPT_CONNECT_TO; there is no option for the name alone.)
+ * curl uses the URL's host for SNI and verification. So the URL has the wanted name, and CONNECT_TO redirects to the
+ * real address. (curl: CURLOPT_CONNECT_TO; there is no option for the name alone.)
  */
 static CURLcode set_server_name(CURL *easy, const struct http_request *request, struct curl_slist **connect_to,
 				struct curl_slist **headers)
@@ -115,7 +115,7 @@ static CURLcode set_identity(CURL *easy, const struct http_identity *identity)
 	return c;
 }
 
-/* Curl's own rules for the environment are others than those of kubectl, so it is never left to them. */
+/* curl handles the environment differently from kubectl, so the proxy is always set explicitly. */
 static CURLcode set_proxy(CURL *easy, const struct http_request *request)
 {
 	const char *given = request->identity ? request->identity->proxy : NULL;
@@ -165,7 +165,7 @@ static CURLcode set_request(CURL *easy, const struct http_request *request)
 	return c;
 }
 
-/* The request's headers, and none of those that curl adds on its own and servers dislike. */
+/* The request's headers, without unwanted headers that curl adds. */
 static struct curl_slist *header_list(const struct http_request *request)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");

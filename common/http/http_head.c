@@ -5,7 +5,7 @@
 
 #define END "\r\n\r\n"
 #define BLANKS " \t"
-#define VERSION "HTTP/1." /* and a digit, a space, three digits */
+#define VERSION "HTTP/1." /* followed by a digit, a space, three digits */
 #define STATUS_AT (sizeof(VERSION) + 1)
 
 static bool is_digit(char c)
@@ -13,7 +13,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* As far as it has come. */
+/* May be incomplete. */
 static bool is_status_line(const char *bytes, size_t len)
 {
 	static const char form[] = VERSION "d ddd";

@@ -1,5 +1,5 @@
 /*
- * The head of an HTTP/1.1 answer, for connections that curl only opens (http_duplex.h). Pure.
+ * The head of an HTTP/1.1 response, for connections that curl only opens (http_duplex.h). Pure.
  */
 #ifndef COMMON_HTTP_HTTP_HEAD_H
 #define COMMON_HTTP_HTTP_HEAD_H
@@ -12,18 +12,18 @@
 enum http_head_state {
 	HTTP_HEAD_INCOMPLETE,
 	HTTP_HEAD_COMPLETE,
-	HTTP_HEAD_INVALID, /* whoever answers does not speak HTTP/1.1 */
+	HTTP_HEAD_INVALID, /* not an HTTP/1.1 response */
 };
 
 /*
- * Look for the head at the beginning of what has come.
- * ret_status: of HTTP. ret_len: bytes of the head, with the empty line that ends it. Set when it is complete.
+ * Find the head at the beginning of the received bytes.
+ * ret_status: of HTTP. ret_len: bytes of the head, including the empty line. Set if complete.
  */
 enum http_head_state http_head_read(const char *bytes, size_t len, int *ret_status, size_t *ret_len);
 
 /*
- * Copy the value of a header of a complete head, its name in any case, without white space around it: the first when
- * there are several. False: there is none, or it does not fit.
+ * Copy the value of a header of a complete head, case-insensitive, without surrounding white space: the first if there
+ * are several. False: not found, or it does not fit.
  */
 bool http_head_value(const char *head, size_t len, const char *name, char *out, size_t size);
 

@@ -11,10 +11,10 @@
 #include "common/http/http_multi_private.h"
 
 #define HTTP_NO_CONTENT 204
-#define IDLE_CONNECTIONS_MAX 8 /* that are kept for the next request */
+#define IDLE_CONNECTIONS_MAX 8 /* kept for later requests */
 
 struct http_transfer {
-	struct http_job job; /* the first: it is what curl knows */
+	struct http_job job; /* first member: CURLOPT_PRIVATE points to it */
 	struct http_multi *multi;
 	struct http_transfer_taker taker;
 	CURL *easy;
@@ -25,7 +25,7 @@ struct http_transfer {
 	bool paused;
 };
 
-/* ---- what curl wants to be told ---------------------------------------------------------------------------------- */
+/* ---- callbacks of curl ---------------------------------------------------------------------------------- */
 
 static int on_socket(CURL *easy unused, curl_socket_t fd, int what, void *ctx, void *known)
 {
@@ -33,13 +33,13 @@ static int on_socket(CURL *easy unused, curl_socket_t fd, int what, void *ctx, v
 	struct epoll_event event = { .data.fd = fd };
 
 	if (what == CURL_POLL_REMOVE) {
-		(void)epoll_ctl(multi->epoll, EPOLL_CTL_DEL, fd, NULL); /* fails when it is closed already */
+		(void)epoll_ctl(multi->epoll, EPOLL_CTL_DEL, fd, NULL); /* fails if already closed */
 		return 0;
 	}
 	event.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
 	if (epoll_ctl(multi->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 && errno == EEXIST)
 		(void)epoll_ctl(multi->epoll, EPOLL_CTL_MOD, fd, &event);
-	curl_multi_assign(multi->curl, fd, multi); /* known from now on */
+	curl_multi_assign(multi->curl, fd, multi); /* registered now */
 	return 0;
 }
 
@@ -108,7 +108,7 @@ static void tell_done(struct http_job *job, CURLcode code)
 	t->response.status = http_easy_status(t->easy);
 	if (code != CURLE_OK)
 		error_set(&err, http_easy_rc(code), "%s: %s", host, t->text[0] ? t->text : curl_easy_strerror(code));
-	curl_multi_remove_handle(t->multi->curl, t->easy); /* so that it is not found again */
+	curl_multi_remove_handle(t->multi->curl, t->easy); /* exclude it from further lookups */
 	t->taker.done(t->taker.ctx, &t->response, &err);
 	free_transfer(t);
 }
@@ -159,7 +159,7 @@ enum rc http_multi_start(struct http_multi *multi, const struct http_request *re
 	HTTP_CHAIN(code, http_multi_add(multi, t->easy, &t->job));
 	if (code != CURLE_OK) {
 		free_transfer(t);
-		return error_set(err, http_easy_rc(code), "a request cannot be made: %s", curl_easy_strerror(code));
+		return error_set(err, http_easy_rc(code), "cannot create a request: %s", curl_easy_strerror(code));
 	}
 	*ret_transfer = t;
 	return RC_OK;
@@ -170,7 +170,7 @@ void http_transfer_resume(struct http_transfer *t)
 	if (!t->paused)
 		return;
 	t->paused = false;
-	(void)curl_easy_pause(t->easy, CURLPAUSE_CONT); /* what goes wrong ends the transfer in the next turn */
+	(void)curl_easy_pause(t->easy, CURLPAUSE_CONT); /* an error ends the transfer in the next turn */
 }
 
 void http_transfer_cancel(struct http_transfer *t)
@@ -193,7 +193,7 @@ enum rc http_multi_create(struct http_multi **ret_multi, struct error *err)
 	multi->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!multi->curl || multi->epoll < 0) {
 		http_multi_destroy(multi);
-		return error_set(err, RC_INTERNAL, "an epoll descriptor: %s", error_errno_text(errno));
+		return error_set(err, RC_INTERNAL, "create create an epoll descriptor: %s", error_errno_text(errno));
 	}
 	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
@@ -261,7 +261,7 @@ void http_multi_turn(struct http_multi *multi)
 		       (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
 		       (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
-		(void)curl_multi_socket_action(multi->curl, events[i].data.fd, what, &running); /* told as done */
+		(void)curl_multi_socket_action(multi->curl, events[i].data.fd, what, &running); /* reported by done() */
 	}
 	if (clock_mono_ms() >= multi->due_ms) {
 		multi->due_ms = INT64_MAX;

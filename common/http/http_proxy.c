@@ -9,7 +9,7 @@
 
 #include "common/base/strutil.h"
 
-#define HOST_MAX 256 /* bytes of a host's name or of an entry of NO_PROXY, with the NUL; a longer one matches nothing */
+#define HOST_MAX 256 /* bytes of a host name or NO_PROXY entry, with the NUL; longer ones match nothing */
 #define PORT_MAX 8
 
 /* ---- the environment --------------------------------------------------------------------------------------------- */
@@ -37,7 +37,7 @@ static const struct scheme_row {
 	const char *curl_scheme;
 	const char *port;
 } scheme_rows[] = {
-	{ "http", "http", "80" }, /* the first: for all others */
+	{ "http", "http", "80" }, /* first row: the default */
 	{ "https", "https", "443" },
 	{ "socks5", "socks5h", "1080" },
 	{ "socks5h", "socks5h", "1080" },
@@ -51,7 +51,7 @@ static const struct scheme_row *find_scheme(const char *text, size_t len)
 	return &scheme_rows[0];
 }
 
-/* A URL without its parts after the authority: "host:port", perhaps with a user before. */
+/* The authority of a URL: "host:port", optionally with a user. */
 struct authority {
 	const char *text;
 	size_t len;
@@ -105,9 +105,9 @@ bool http_proxy_format(const char *given, struct buf *out)
 	return true;
 }
 
-/* ---- who is to be reached ---------------------------------------------------------------------------------------- */
+/* ---- the destination --------------------------------------------------------------------------------------------- */
 
-/* An IPv4 address is the IPv6 one that stands for it (::ffff:a.b.c.d). */
+/* An IPv4 address is stored as an IPv4-mapped IPv6 address (::ffff:a.b.c.d). */
 struct address {
 	uint8_t bytes[16];
 };
@@ -148,7 +148,7 @@ static bool same_bits(const struct address *a, const struct address *b, unsigned
 	       (bits % 8 == 0 || ((a->bytes[bytes] ^ b->bytes[bytes]) & mask) == 0);
 }
 
-/* Host and port of a request, as the entries of NO_PROXY are compared with them. */
+/* Host and port of a request, for comparison with NO_PROXY. */
 struct destination {
 	char host[HOST_MAX]; /* in lower case, without brackets */
 	char port[PORT_MAX];
@@ -166,7 +166,7 @@ static bool copy_lower(const char *text, size_t len, char *out, size_t size)
 	return true;
 }
 
-/* False when it does not fit: no entry can match it. */
+/* Returns false if it does not fit: no entry can match it. */
 static bool read_destination(const char *url, struct destination *ret)
 {
 	const char *colon = strstr(url, "://");
@@ -188,7 +188,7 @@ static bool read_destination(const char *url, struct destination *ret)
 
 /* ---- NO_PROXY ---------------------------------------------------------------------------------------------------- */
 
-/* "10.0.0.0/8", "2001:db8::/32". ret_match is set when it is a network at all. */
+/* "10.0.0.0/8", "2001:db8::/32". ret_match is set only if the entry is a network. */
 static bool read_network(char *entry, const struct destination *d, bool *ret_match)
 {
 	char *slash = strchr(entry, '/');
@@ -210,7 +210,7 @@ static bool read_network(char *entry, const struct destination *d, bool *ret_mat
 	return found;
 }
 
-/* Cut "host:port" and "[address]:port" in two; NULL when there is no port. */
+/* Split "host:port" and "[address]:port"; NULL: no port. */
 static char *cut_port(char **entry)
 {
 	char *colon = strrchr(*entry, ':');
@@ -226,7 +226,7 @@ static char *cut_port(char **entry)
 	return colon + 1;
 }
 
-/* ".example.com" and "*.example.com" are for what is below; "example.com" is for itself as well. */
+/* ".example.com" and "*.example.com" match subdomains; "example.com" also matches itself. */
 static bool is_in_domain(const char *host, const char *domain)
 {
 	bool itself = domain[0] != '.' && !str_has_prefix(domain, "*.");
@@ -285,5 +285,5 @@ void http_proxy_choose(const struct http_proxy_settings *settings, const char *u
 	    (strcmp(d.host, "localhost") == 0 || (d.is_address && is_loopback(&d.address)) ||
 	     is_excepted(settings->no_proxy, &d)))
 		return;
-	(void)http_proxy_format(proxy, out); /* one that is no URL is none, as Go has it */
+	(void)http_proxy_format(proxy, out); /* an invalid URL means no proxy, as in Go */
 }

@@ -11,7 +11,7 @@
 
 #define HOST_MAX 256 /* bytes with the NUL */
 
-/* Cut "host:port" at the last colon; brackets are taken off. */
+/* Split "host:port" at the last colon, without brackets. */
 static bool split_address(const char *address, char host[HOST_MAX], const char **ret_port)
 {
 	const char *colon = strrchr(address, ':');
@@ -41,9 +41,9 @@ static int bind_to(const struct sockaddr *address, socklen_t len, int backlog)
 
 	if (fd < 0)
 		return -1;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* without it a restart may have to wait */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* otherwise a restart may fail */
 	if (address->sa_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* then only IPv6 is served */
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* on failure only IPv6 is served */
 	if (bind(fd, address, len) == 0 && listen(fd, backlog) == 0)
 		return fd;
 	saved = errno;
@@ -71,7 +71,7 @@ static enum rc bind_to_host(const char *host, const char *port, int backlog, int
 	int failed = getaddrinfo(host, port, &hints, &found);
 
 	if (failed)
-		return error_set(err, RC_INVALID_ARGUMENT, "look up '%s': %s", host, gai_strerror(failed));
+		return error_set(err, RC_INVALID_ARGUMENT, "resolve '%s': %s", host, gai_strerror(failed));
 	*ret_fd = bind_to(found->ai_addr, found->ai_addrlen, backlog);
 	freeaddrinfo(found);
 	return RC_OK;
@@ -86,7 +86,7 @@ static void show_address(int fd, char shown[LISTEN_TEXT_MAX])
 
 	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
 		(void)getnameinfo((const struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
-				  NI_NUMERICHOST | NI_NUMERICSERV); /* for people; empty when it fails */
+				  NI_NUMERICHOST | NI_NUMERICSERV); /* for display; empty on failure */
 	snprintf(shown, LISTEN_TEXT_MAX, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 

@@ -14,24 +14,25 @@
 /*
  * Bind and listen.
  *
- * variable where the address was set, for the error.
- * address  host:port, [v6]:port or :port (every address of the machine, IPv4 and IPv6); port 0: a free one.
- * backlog  connections that may wait to be accepted.
- * ret_fd   the caller closes it.
- * shown    the address that it became, with the real port.
- * Errors: RC_INVALID_ARGUMENT for a host that cannot be found and an address that cannot be had, with the reason;
- * RC_UNAVAILABLE when its port is in use.
- * Blocks while the host's name is looked up.
+ * variable of the address, for errors.
+ * address  host:port, [v6]:port or :port (all addresses, IPv4 and IPv6); port 0: any free port.
+ * backlog  maximum number of pending connections.
+ * ret_fd owned by the caller (close).
+ * shown the bound address with its port.
+ * Errors: RC_INVALID_ARGUMENT unknown host or unusable address, with the reason; RC_UNAVAILABLE port in use.
+ * Blocks while the host name is resolved.
  */
 enum rc listen_open(const char *variable, const char *address, int backlog, int *ret_fd, char shown[LISTEN_TEXT_MAX],
 		    struct error *err) must_check;
 
-/* Is the socket, of listen_open(), of IPv6, perhaps with IPv4? IPv4 alone is assumed when it cannot be found out. */
+/*
+ * Whether the socket of listen_open() is IPv6, possibly with IPv4. If unknown, IPv4 only is assumed.
+ */
 bool listen_is_ipv6(int fd);
 
 /*
- * Find out whether listen_open() would be refused, and add a line that says why. A port in use is no fault: it may be
- * the running program's. Blocks as listen_open() does.
+ * Check whether listen_open() would fail, and append a line with the reason. A port in use is no error: the program may
+ * be running. Blocks as listen_open() does.
  */
 void listen_check(const char *variable, const char *address, struct buf *faults);
 

@@ -14,7 +14,7 @@
 #define BACKLOG 16
 #define CONNECTIONS_MAX 16
 #define CONNECTION_MEMORY (16u * 1024) /* bytes, for the headers of a request */
-#define IDLE_TIMEOUT_S 5               /* without a byte in either direction */
+#define IDLE_TIMEOUT_S 5               /* without data in either direction */
 #define PLAIN "text/plain; charset=utf-8"
 
 struct metrics_server {
@@ -60,14 +60,14 @@ static const char *header_of(struct MHD_Connection *connection, const char *name
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* NULL: it may be answered. */
+/* NULL: accepted. */
 static const struct refusal *judge(struct metrics_server *server, struct MHD_Connection *connection, const char *path,
 				   const char *method)
 {
 	static const struct refusal not_found = { 404, "Only " METRICS_PATH " is here.\n", NULL, NULL };
 	static const struct refusal not_allowed = { 405, "Only GET and HEAD are allowed.\n", MHD_HTTP_HEADER_ALLOW,
 						    "GET, HEAD" };
-	static const struct refusal no_token = { 401, "A bearer token that is known is needed.\n",
+	static const struct refusal no_token = { 401, "A valid bearer token is required.\n",
 						 MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"metrics\"" };
 	const struct access_proof proof = { .authorization = header_of(connection, MHD_HTTP_HEADER_AUTHORIZATION) };
 	char name[ACCESS_NAME_MAX + 1];
@@ -80,12 +80,12 @@ static const struct refusal *judge(struct metrics_server *server, struct MHD_Con
 	return access_decide(server->access, &proof, ACCESS_READ, name, &err) ? &no_token : NULL;
 }
 
-/* The headers are there. A body is not awaited: the connection ends instead. */
+/* Called after the headers. A body is not read: the connection is closed instead. */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
 				  const char *version unused, const char *data unused, size_t *data_len unused,
 				  void **request unused)
 {
-	static const struct refusal no_memory = { 500, "Memory is short.\n", NULL, NULL };
+	static const struct refusal no_memory = { 500, "Out of memory.\n", NULL, NULL };
 	struct metrics_server *server = ctx;
 	const struct refusal *refusal = judge(server, connection, path, method);
 	enum metrics_format format = metrics_text_format_of(header_of(connection, MHD_HTTP_HEADER_ACCEPT));

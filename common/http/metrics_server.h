@@ -1,5 +1,5 @@
 /*
- * GET /metrics on a port of its own, for the processes that serve no other. One thread; nothing else is served.
+ * GET /metrics on its own port, for processes without an HTTP API. One thread; nothing else is served.
  */
 #ifndef COMMON_HTTP_METRICS_SERVER_H
 #define COMMON_HTTP_METRICS_SERVER_H
@@ -13,38 +13,38 @@
 
 /* The settings, as CONFIG_ROWS_METRICS() fills them; borrowed from the environment. "": not set. */
 struct metrics_access {
-	const char *address;     /* host:port; "": nothing is served */
-	const char *tokens_file; /* tokens.h; "": it is open */
+	const char *address;     /* host:port; "": off */
+	const char *tokens_file; /* tokens.h; "": no authentication */
 };
 
 /* clang-format off */
-/* The rows; `type` (the struct) has the member `struct metrics_access metrics`. The first is api-svc's only one. */
+/* The rows; `type` (the struct) has the member `struct metrics_access metrics`. api-svc uses only the first one. */
 #define CONFIG_ROW_METRICS_TOKENS(type) \
 	{ .env = METRICS_TOKENS_VARIABLE, .offset = offsetof(type, metrics.tokens_file), .fallback = "", \
-	  .help = "File of bearer tokens, one of which /metrics needs, read again when it changes; empty: it is open" }
+	  .help = "File of bearer tokens for /metrics, read again when it changes; empty: no authentication" }
 #define CONFIG_ROWS_METRICS(type) \
 	{ .env = METRICS_ADDRESS_VARIABLE, .offset = offsetof(type, metrics.address), .fallback = "", \
 	  .valid = config_is_address, .form = "host:port, [v6]:port or :port", \
-	  .help = "Where to serve /metrics, a port for each process; empty: it is not served" }, \
+	  .help = "Listen address for /metrics, one port per process; empty: off" }, \
 	CONFIG_ROW_METRICS_TOKENS(type)
 /* clang-format on */
 
 struct metrics_server;
 
-/* For `check` of a config_program: a line for an address that cannot be had and for a file that is of no use. */
+/* For `check` of a config_program: appends a line for an unusable address and for an invalid file. */
 void metrics_server_check(const struct metrics_access *access, struct buf *faults);
 
 /*
- * Begin to serve, where access->address says.
+ * Start to serve on access->address.
  *
  * access, metrics  outlive the server; collect() runs on its thread.
- * ret_server       given to the caller (metrics_server_destroy); NULL when there is no address.
+ * ret_server       owned by the caller (metrics_server_destroy); NULL if no address is set.
  * Errors: those of listen_open() and access_create(); RC_INTERNAL without a thread.
  */
 enum rc metrics_server_create(const struct metrics_access *access, const struct metrics *metrics,
 			      struct metrics_server **ret_server, struct error *err) must_check;
 
-/* End it: no collect() runs afterwards. Takes NULL. */
+/* Stop it: no collect() runs afterwards. NULL is allowed. */
 void metrics_server_destroy(struct metrics_server *server);
 
 #endif

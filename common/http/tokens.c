@@ -13,7 +13,7 @@
 #define BLANKS " \t\r"
 #define DIGITS "0123456789"
 
-/* "SHA256:", "sha-512:", "sha1:" and so on. */
+/* For example "SHA256:", "sha-512:", "sha1:". */
 static bool looks_like_hash(const char *word)
 {
 	const char *family = "sha";
@@ -49,7 +49,7 @@ static bool is_taken(const struct tokens *tokens, const char *name)
 	return false;
 }
 
-/* What a token may, one word each, in any order. False: there is another word, or one of them twice. */
+/* The marks of a token, in any order. Returns false for an unknown or duplicate mark. */
 static bool read_marks(char *rest, struct token *token)
 {
 	const char *word;
@@ -66,7 +66,7 @@ static bool read_marks(char *rest, struct token *token)
 	return true;
 }
 
-/* What is wrong with a line; NULL: nothing. The line is cut into words. */
+/* Parse a line, in place. Returns the error; NULL: none. */
 static const char *read_line(char *line, struct tokens *tokens)
 {
 	char *rest = NULL;
@@ -77,17 +77,18 @@ static const char *read_line(char *line, struct tokens *tokens)
 	if (!name || name[0] == '#')
 		return NULL;
 	if (!secret || strlen(name) > TOKEN_NAME_MAX)
-		return "it must be a name (64 bytes at most), a token or its hash, and perhaps " READ_ONLY " and " EXEC;
+		return "must be a name (64 bytes at most), a token or its hash, and optionally " READ_ONLY " and " EXEC;
 	if (!read_marks(rest, &token))
 		return "only " READ_ONLY " and " EXEC ", once each, are allowed after the token";
 	if (!read_hash(secret, token.hash))
-		return "a token has 16 characters at least, a hash is " HASH_PREFIX " and 64 hexadecimal digits";
+		return "a token must have at least 16 characters, a hash must be " HASH_PREFIX
+		       " and 64 hexadecimal digits";
 	if (is_taken(tokens, name))
 		return "duplicate token name";
 	if (tokens_find(tokens, token.hash))
 		return "duplicate token";
 	if (tokens->count == TOKENS_MAX)
-		return "there are more than 1000 tokens";
+		return "more than 1000 tokens";
 	snprintf(token.name, sizeof(token.name), "%s", name);
 	tokens->token[tokens->count++] = token;
 	return NULL;
@@ -108,12 +109,12 @@ enum rc tokens_parse(char *text, struct tokens **ret_tokens, struct error *err)
 	if (fault)
 		return error_set(err, RC_INVALID_ARGUMENT, "line %d: %s", number, fault);
 	if (tokens->count == 0)
-		return error_set(err, RC_INVALID_ARGUMENT, "there is no token in it");
+		return error_set(err, RC_INVALID_ARGUMENT, "no token found");
 	*ret_tokens = TAKE(tokens);
 	return RC_OK;
 }
 
-/* All are compared, each to its end. */
+/* Constant time: all are compared completely. */
 const struct token *tokens_find(const struct tokens *tokens, const unsigned char hash[CRYPTO_SHA256_SIZE])
 {
 	const struct token *found = NULL;

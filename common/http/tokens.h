@@ -1,10 +1,9 @@
 /*
- * The file of bearer tokens. One token a line; empty lines and those that begin with '#' do not count:
+ * The file of bearer tokens. One token per line; empty lines and lines that begin with '#' are ignored:
  *   <name> sha256:<SHA-256 of the token in hexadecimal> [read-only] [exec]
  *   <name> <the token itself, 16 characters at least> [read-only] [exec]
- * read-only: it may change nothing; exec: it may run commands in containers, where that is on (SP_EXEC).
- * Names and tokens are unique. What looks like the prefix of a hash and is not exactly the one above is
- * refused: taken for a token, the digest itself would be the password.
+ * read-only: no writes; exec: commands in containers, if enabled (SP_EXEC). Names and tokens are unique. Other hash
+ * prefixes are rejected: treated as a token, the digest itself would be the password.
  */
 #ifndef COMMON_HTTP_TOKENS_H
 #define COMMON_HTTP_TOKENS_H
@@ -31,14 +30,14 @@ struct tokens {
 };
 
 /*
- * Read the text of a file; it is cut into words.
+ * Parse the text of a file, in place.
  *
- * ret_tokens  given to the caller (free()); there is at least one token.
- * Errors: RC_INVALID_ARGUMENT naming the line; RC_NO_MEMORY.
+ * ret_tokens  owned by the caller (free()); at least one token.
+ * Errors: RC_INVALID_ARGUMENT with the line number; RC_NO_MEMORY.
  */
 enum rc tokens_parse(char *text, struct tokens **ret_tokens, struct error *err) must_check;
 
-/* The token with that hash; NULL: none. The time does not depend on how much of a hash is right. */
+/* The token with that hash; NULL: none. Constant-time comparison. */
 const struct token *tokens_find(const struct tokens *tokens, const unsigned char hash[CRYPTO_SHA256_SIZE]);
 
 #endif

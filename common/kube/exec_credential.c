@@ -10,9 +10,9 @@
 #include "common/services/json_write.h"
 #include "common/services/secret.h"
 
-#define RENEW_LEAD_MAX_MS 30000 /* before the end, at most; and at most a tenth of the life */
-#define PAUSE_MS 1000           /* between two runs */
-#define PAUSE_SAME_MS 10000     /* after a run that gave again what the server does not like */
+#define RENEW_LEAD_MAX_MS 30000 /* before expiry, at most; and at most a tenth of the lifetime */
+#define PAUSE_MS 1000           /* minimum interval of runs */
+#define PAUSE_SAME_MS 10000     /* after a run that returned the rejected credentials again */
 
 void exec_credential_clear(struct exec_credential *credential)
 {
@@ -22,7 +22,7 @@ void exec_credential_clear(struct exec_credential *credential)
 	*credential = (struct exec_credential){ 0 };
 }
 
-/* ---- what it is told --------------------------------------------------------------------------------------------- */
+/* ---- input -------------------------------------------------------------------------------------------- */
 
 static void add_cluster(const struct kubeconfig *config, const char *ca_pem, struct json_writer *w)
 {
@@ -60,9 +60,9 @@ void exec_credential_add_info(const struct kubeconfig *config, const char *ca_pe
 	json_end_object(&w);
 }
 
-/* ---- what it prints ---------------------------------------------------------------------------------------------- */
+/* ---- output --------------------------------------------------------------------------------------------- */
 
-/* A copy of the string member; NULL stays when it is missing, null or empty. */
+/* A copy of the string member; unchanged (NULL) if it is missing, null or empty. */
 static enum rc copy(const cJSON *status, const char *name, char **ret_text, struct error *err)
 {
 	const cJSON *value = json_get(status, name);
@@ -107,13 +107,13 @@ static enum rc check_status(const struct exec_credential *c, struct error *err)
 	enum rc rc;
 
 	if (!c->token && !c->cert && !c->key)
-		return error_set(err, RC_INVALID_ARGUMENT, "its answer holds neither a token nor a certificate");
+		return error_set(err, RC_INVALID_ARGUMENT, "its output has neither a token nor a certificate");
 	if (!c->cert != !c->key)
-		return error_set(err, RC_INVALID_ARGUMENT, "its answer holds a client %s without its %s",
+		return error_set(err, RC_INVALID_ARGUMENT, "its output has a client %s without its %s",
 				 c->cert ? "certificate" : "key", c->cert ? "key" : "certificate");
 	for (const char *at = c->token; at && *at; at++)
 		if ((unsigned char)*at <= ' ' || *at == 0x7F)
-			return error_set(err, RC_INVALID_ARGUMENT, "its token holds white space");
+			return error_set(err, RC_INVALID_ARGUMENT, "its token contains white space");
 	if (!c->cert)
 		return RC_OK;
 	rc = pem_check_certificates(c->cert, err);
@@ -128,13 +128,13 @@ static enum rc check_version(const cJSON *tree, const char *api_version, struct 
 	const char *version = json_string_at(tree, "apiVersion");
 
 	if (!str_equal(kind, "ExecCredential"))
-		return error_set(err, RC_INVALID_ARGUMENT, "what it printed is no ExecCredential");
+		return error_set(err, RC_INVALID_ARGUMENT, "its output is not an ExecCredential");
 	if (!str_equal(version, api_version))
 		return error_set(err, RC_INVALID_ARGUMENT,
-				 "it answers in API version %.60s, but the kubeconfig wants %s",
+				 "its output has API version %.60s, but the kubeconfig requires %s",
 				 version ? version : "(none)", api_version);
 	if (!cJSON_IsObject(json_get(tree, "status")))
-		return error_set(err, RC_INVALID_ARGUMENT, "its answer has no status");
+		return error_set(err, RC_INVALID_ARGUMENT, "its output has no status");
 	return RC_OK;
 }
 
@@ -147,7 +147,7 @@ enum rc exec_credential_parse(const char *text, size_t len, const char *api_vers
 
 	rc = json_parse(text, len, &tree, err);
 	if (rc)
-		return error_wrap(err, rc, "what it printed is no JSON");
+		return error_wrap(err, rc, "its output is not JSON");
 	rc = check_version(tree, api_version, err);
 	if (!rc)
 		rc = read_status(json_get(tree, "status"), &c, err);
@@ -180,7 +180,7 @@ static bool is_same(const struct exec_credential *a, const struct exec_credentia
 	return str_equal(a->token, b->token) && str_equal(a->cert, b->cert) && str_equal(a->key, b->key);
 }
 
-/* When to ask again: a little before the end. */
+/* The renewal time, shortly before expiry. */
 static int64_t renew_time(int64_t expires_ms, int64_t wall_ms)
 {
 	int64_t lead = expires_ms > wall_ms ? (expires_ms - wall_ms) / 10 : 0;

@@ -1,6 +1,6 @@
 /*
- * The texts that go between us and an exec credential plugin: what it is told (KUBERNETES_EXEC_INFO) and what it
- * prints (an ExecCredential). And when what it gave must be renewed. Pure.
+ * Input (KUBERNETES_EXEC_INFO) and output (an ExecCredential) of an exec credential plugin, and the renewal of its
+ * credentials. Pure.
  *
  * Source: kubernetes.io/docs/reference/access-authn-authz/authentication, "client-go credential plugins";
  * client.authentication.k8s.io/v1 and v1beta1.
@@ -13,57 +13,57 @@
 #include "common/base/buf.h"
 #include "common/kube/kubeconfig.h"
 
-/* What a plugin gave. Token, or certificate and key, or all of them; NULL: not given. */
+/* The credentials of a plugin: token, or certificate and key, or all of them; NULL: absent. */
 struct exec_credential {
 	char *token;
 	char *cert; /* PEM */
 	char *key;
-	int64_t expires_ms; /* wall clock; 0: it did not say */
+	int64_t expires_ms; /* wall clock; 0: no expiry */
 };
 
-/* Wipe and free. Takes a zeroed struct too. */
+/* Wipe and free. A zeroed struct is allowed. */
 void exec_credential_clear(struct exec_credential *credential);
 
-/* Append the JSON that the plugin finds in its environment. ca_pem may be NULL. */
+/* Append the JSON for the plugin's environment. ca_pem may be NULL. */
 void exec_credential_add_info(const struct kubeconfig *config, const char *ca_pem, struct buf *out);
 
 /*
- * Read what the plugin printed.
+ * Parse the output of the plugin.
  *
- * api_version     that the kubeconfig asks for; another one in the text is an error.
- * ret_credential  given to the caller (exec_credential_clear).
- * Errors: RC_INVALID_ARGUMENT with what is wrong, never with a value; RC_NO_MEMORY.
+ * api_version     of the kubeconfig; another one in the text is an error.
+ * ret_credential  owned by the caller (exec_credential_clear).
+ * Errors: RC_INVALID_ARGUMENT with the reason, without values; RC_NO_MEMORY.
  */
 enum rc exec_credential_parse(const char *text, size_t len, const char *api_version,
 			      struct exec_credential *ret_credential, struct error *err) must_check;
 
 /* ---- when to run the plugin -------------------------------------------------------------------------------------- */
 
-/* What to do about a request for credentials. */
+/* The action for a request for credentials. */
 enum exec_verdict {
-	EXEC_USE,   /* what is there */
-	EXEC_RENEW, /* run the plugin; until it has ended, what is there will do */
-	EXEC_RUN,   /* run the plugin; nothing can be used before */
-	EXEC_FAIL,  /* it failed a moment ago: give that error */
+	EXEC_USE,   /* use the current credentials */
+	EXEC_RENEW, /* run the plugin; the current credentials are still valid */
+	EXEC_RUN,   /* run the plugin, and wait for it */
+	EXEC_FAIL,  /* it failed recently: return its error */
 };
 
 struct exec_cache {
 	struct exec_credential credential;
 	bool filled;
-	bool rejected;          /* the server answered 401 */
-	bool failed;            /* the last run did */
-	int64_t renew_ms;       /* wall clock: ask for a new one from then on; 0: never */
-	int64_t pause_until_ms; /* monotonic: the plugin is left alone until then */
+	bool rejected;          /* the server returned 401 */
+	bool failed;            /* the last run failed */
+	int64_t renew_ms;       /* wall clock: renew from then on; 0: never */
+	int64_t pause_until_ms; /* monotonic: no run before that */
 	struct error failure;   /* of the last run */
 };
 
 /* Decide. wall_ms and mono_ms are now. */
 enum exec_verdict exec_cache_decide(const struct exec_cache *cache, int64_t wall_ms, int64_t mono_ms);
 
-/* A run has ended well: take over what it gave (*credential is emptied). Returns whether it is something else. */
+/* After a successful run: take over its credentials (*credential is emptied). Returns whether they changed. */
 bool exec_cache_take(struct exec_cache *cache, struct exec_credential *credential, int64_t wall_ms, int64_t mono_ms);
 
-/* A run has failed. */
+/* After a failed run. */
 void exec_cache_fail(struct exec_cache *cache, const struct error *failure, int64_t mono_ms);
 
 #endif

@@ -16,11 +16,11 @@
 
 /* ---- arguments and environment ----------------------------------------------------------------------------------- */
 
-/* Strings that are borrowed, but for those that are composed here. */
+/* Strings, borrowed except for those composed here. */
 struct strings {
 	const char **items; /* NULL at the end */
 	size_t count;
-	size_t borrowed; /* the first so many; the others are ours */
+	size_t borrowed; /* the first ones are borrowed, the others owned */
 };
 
 static void strings_clear(struct strings *s)
@@ -47,7 +47,7 @@ static enum rc make_argv(const struct kubeconfig_exec *exec, struct strings *arg
 	return RC_OK;
 }
 
-/* Is the variable ("NAME=value") one that the plugin gets another value of? */
+/* Whether the variable ("NAME=value") is overridden for the plugin. */
 static bool is_replaced(const struct kubeconfig_exec *exec, const char *variable)
 {
 	size_t len = strcspn(variable, "=");
@@ -70,7 +70,7 @@ static enum rc add_variable(struct strings *env, const char *name, const char *v
 	return RC_OK;
 }
 
-/* Our environment, then the kubeconfig's, then what the plugin is told. */
+/* Our environment, then the kubeconfig's, then KUBERNETES_EXEC_INFO. */
 static enum rc make_env(const struct kubeconfig *config, const char *ca_pem, struct strings *env, struct error *err)
 {
 	const struct kubeconfig_pairs *own = &config->exec.env;
@@ -95,7 +95,7 @@ static enum rc make_env(const struct kubeconfig *config, const char *ca_pem, str
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-/* The end of what it wrote on stderr, on one line. */
+/* The end of its stderr, as one line. */
 static const char *shown_complaint(struct subprocess_result *result)
 {
 	char *start;
@@ -105,29 +105,29 @@ static const char *shown_complaint(struct subprocess_result *result)
 	start = result->complaint;
 	if (result->complaint_len > COMPLAINT_SHOWN)
 		start += result->complaint_len - COMPLAINT_SHOWN;
-	while ((*start & 0xC0) == 0x80) /* not in the middle of a character */
+	while ((*start & 0xC0) == 0x80) /* start at a character boundary */
 		start++;
 	for (char *c = start; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7F)
 			*c = ' ';
-	return *start ? start : "it says nothing on stderr";
+	return *start ? start : "nothing on stderr";
 }
 
 static enum rc read_result(const struct kubeconfig_exec *exec, struct subprocess_result *result,
 			   struct exec_credential *ret_credential, struct error *err)
 {
 	if (result->signal)
-		return error_set(err, RC_UNAVAILABLE, "ended by signal %d: %s", result->signal,
+		return error_set(err, RC_UNAVAILABLE, "killed by signal %d: %s", result->signal,
 				 shown_complaint(result));
 	if (result->exit_code != 0)
 		return error_set(err, RC_UNAVAILABLE, "exit code %d: %s", result->exit_code, shown_complaint(result));
 	if (result->complaint_len > 0)
-		log_debug("an exec plugin wrote on stderr", log_str("plugin", exec->command),
+		log_debug("an exec plugin wrote to stderr", log_str("plugin", exec->command),
 			  log_str("text", shown_complaint(result)));
 	return exec_credential_parse(result->output, result->output_len, exec->api_version, ret_credential, err);
 }
 
-/* Prefixed with the name; suffixed with how to get the plugin. */
+/* Prefixed with the name; suffixed with the install hint. */
 static enum rc with_name(const struct kubeconfig *config, enum rc rc, struct error *err)
 {
 	const struct kubeconfig_exec *exec = &config->exec;

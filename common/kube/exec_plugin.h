@@ -1,5 +1,5 @@
 /*
- * Runs a kubeconfig's exec credential plugin. What goes in and comes out: exec_credential.h.
+ * Runs a kubeconfig's exec credential plugin. Input and output: exec_credential.h.
  */
 #ifndef COMMON_KUBE_EXEC_PLUGIN_H
 #define COMMON_KUBE_EXEC_PLUGIN_H
@@ -14,12 +14,12 @@
  * Run the plugin once.
  *
  * config          with exec.command set.
- * ca_pem          the cluster's authorities, for a plugin that wants to know; may be NULL.
- * stop            set by another thread: the plugin is ended at once; may be NULL.
- * ret_credential  given to the caller (exec_credential_clear).
+ * ca_pem          the cluster's CA certificates, if the plugin requests them; may be NULL.
+ * stop            set by another thread: kill the plugin immediately; may be NULL.
+ * ret_credential  owned by the caller (exec_credential_clear).
  *
- * Errors: RC_UNAVAILABLE, whatever it was, with the plugin's name: not installed (with its installHint), exit code and
- * the end of what it wrote on stderr, timeout, an answer that is none; RC_NO_MEMORY.
+ * Errors: RC_UNAVAILABLE for all failures, with the plugin's name: not installed (with its installHint), exit code and
+ * the end of its stderr, timeout, invalid output; RC_NO_MEMORY.
  * Blocks: up to timeout_ms.  Threads: any.
  */
 enum rc exec_plugin_run(const struct kubeconfig *config, const char *ca_pem, int64_t timeout_ms,

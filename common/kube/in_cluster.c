@@ -14,7 +14,7 @@ static bool is_set(const char *value)
 	return value && value[0] != '\0';
 }
 
-/* "https://host:port"; an IPv6 address gets its brackets. */
+/* "https://host:port"; with brackets for an IPv6 address. */
 static enum rc set_server(struct kubeconfig *config, struct error *err)
 {
 	const char *host = getenv("KUBERNETES_SERVICE_HOST");
@@ -23,10 +23,10 @@ static enum rc set_server(struct kubeconfig *config, struct error *err)
 
 	if (!is_set(host) || !is_set(port))
 		return error_set(err, RC_INVALID_ARGUMENT,
-				 "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no Pod: "
-				 "set SP_K8S_KUBECONFIG to the path of a kubeconfig file");
+				 "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set (not running in a "
+				 "Pod): set SP_K8S_KUBECONFIG to the path of a kubeconfig file");
 	if (strpbrk(host, "/?#"))
-		return error_set(err, RC_INVALID_ARGUMENT, "KUBERNETES_SERVICE_HOST is not the name of a host");
+		return error_set(err, RC_INVALID_ARGUMENT, "KUBERNETES_SERVICE_HOST is not a host name");
 	bare_ipv6 = strchr(host, ':') && host[0] != '[';
 	if (asprintf(&config->server, "https://%s%s%s:%s", bare_ipv6 ? "[" : "", host, bare_ipv6 ? "]" : "", port) < 0)
 		return error_no_memory(err);
@@ -41,7 +41,7 @@ static enum rc set_files(struct kubeconfig *config, const char *folder, struct e
 	if (access(config->token_file, F_OK) != 0)
 		return error_set(err, RC_NOT_FOUND,
 				 IN_CLUSTER_VARIABLE
-				 ": %s: %s is not there (automountServiceAccountToken: false?); mount it, or set "
+				 ": %s: %s does not exist (automountServiceAccountToken: false?); mount it, or set "
 				 "SP_K8S_KUBECONFIG to the path of a kubeconfig file",
 				 PLACE, config->token_file);
 	return RC_OK;

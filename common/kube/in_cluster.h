@@ -1,6 +1,6 @@
 /*
- * The configuration of a process that runs in a Pod: the API server's address from the environment, token and CA from
- * the mounted service account.
+ * The configuration of a process in a Pod: the API server's address from the environment, token and CA from the mounted
+ * service account.
  */
 #ifndef COMMON_KUBE_IN_CLUSTER_H
 #define COMMON_KUBE_IN_CLUSTER_H
@@ -8,16 +8,16 @@
 #include "common/kube/kubeconfig.h"
 
 /* Where the kubelet mounts the service account. */
-#define IN_CLUSTER_VARIABLE "SP_K8S_SERVICE_ACCOUNT_DIR" /* which says otherwise */
+#define IN_CLUSTER_VARIABLE "SP_K8S_SERVICE_ACCOUNT_DIR" /* overrides it */
 #define IN_CLUSTER_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount"
 
 /*
- * Find out how to reach the cluster that we run in.
+ * Load the in-cluster configuration.
  *
  * folder      of the mounted service account (SP_K8S_SERVICE_ACCOUNT_DIR).
- * ret_config  given to the caller (kubeconfig_destroy).
- * Errors: RC_INVALID_ARGUMENT the environment does not say (we are in no Pod), or says nonsense; RC_NOT_FOUND no
- * service account is mounted; RC_NO_MEMORY.
+ * ret_config  owned by the caller (kubeconfig_destroy).
+ * Errors: RC_INVALID_ARGUMENT the environment variables are missing (not in a Pod) or invalid; RC_NOT_FOUND no service
+ * account is mounted; RC_NO_MEMORY.
  */
 enum rc in_cluster_load(const char *folder, struct kubeconfig **ret_config, struct error *err) must_check;
 

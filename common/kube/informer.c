@@ -20,16 +20,16 @@
 
 #define LIST_PAGE 500
 #define LIST_TIMEOUT_MS 120000 /* all pages together */
-/* Short watches bound the damage of a connection that went silent: the server ends each within 45 s, we 10 s later. */
+/* Short watches limit the impact of a silent connection: the server ends each within 45 s, this side 10 s later. */
 #define WATCH_FIRST_S 35
 #define WATCH_SPREAD_S 10
 #define WATCH_GRACE_MS 10000
 #define WATCH_SHORT_MS 1000
-#define FAILURES_BEFORE_LIST 6 /* watches that fail in a row: perhaps the resourceVersion is the fault */
+#define FAILURES_BEFORE_LIST 6 /* consecutive failures; the resourceVersion may be the cause */
 #define PAUSE_FIRST_MS 250
 #define PAUSE_MAX_MS 30000
 #define JITTER_MAX_MS 1000
-#define POLL_FIRST_MS 10000 /* never more often: a list costs the server far more than a watch */
+#define POLL_FIRST_MS 10000 /* minimum interval: a list is much more expensive than a watch */
 #define POLL_MAX_MS 60000
 
 struct informer {
@@ -39,7 +39,7 @@ struct informer {
 	enum informer_mode mode;
 	struct informer_listener listener;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards stop_asked and the next three */
+	pthread_mutex_t lock; /* protects stop_asked and the next three */
 	pthread_cond_t wake;
 	bool stop_asked;
 	void (*ended)(void *ctx); /* NULL: the thread is joined */
@@ -49,16 +49,16 @@ struct informer {
 	atomic_bool polling;
 	atomic_llong lists, watches, events, failures, failing, version;
 
-	/* The thread's own. */
+	/* Used only by the thread. */
 	enum informer_state state;
 	struct backoff backoff;
 	char *resource_version;
 	int failures_in_row;
-	bool event_seen; /* by the watch that runs */
-	bool expired;    /* said inside the stream */
-	bool forbidden;  /* the last list was */
-	int64_t poll_ms; /* the pause before the next list that takes the place of a watch */
-	uint64_t digest; /* of all that the last list told, and of the one before: did anything change? */
+	bool event_seen; /* by the current watch */
+	bool expired;    /* reported inside the stream */
+	bool forbidden;  /* the last list was forbidden */
+	int64_t poll_ms; /* the pause before the next list, when polling */
+	uint64_t digest; /* of the last list and of the previous one, for change detection */
 	uint64_t previous_digest;
 };
 
@@ -75,7 +75,7 @@ static void set_resource_version(struct informer *informer, const char *version)
 	int64_t number;
 
 	if (!copy)
-		return; /* the old one is still true, only older */
+		return; /* the previous one is still valid */
 	if (str_parse_int64(version, &number))
 		atomic_store(&informer->version, number);
 	free(informer->resource_version);
@@ -84,7 +84,7 @@ static void set_resource_version(struct informer *informer, const char *version)
 
 /* ---- listing ----------------------------------------------------------------------------------------------------- */
 
-/* Of an object's uid and resourceVersion; sums of it tell whether two lists, in any order, are the same. */
+/* Of an object's uid and resourceVersion; sums of it are equal for equal lists, in any order. */
 static uint64_t digest_of(const cJSON *item)
 {
 	const char *const texts[] = { json_string_at(item, "metadata.uid"),
@@ -147,7 +147,7 @@ static void note_watching(struct informer *informer)
 		log_info("watching again", log_str("kind", kube_kind_plural(informer->kind)));
 }
 
-/* The API server has told something, or ended a list or a watch in order. */
+/* The API server has sent an event, or ended a list or a watch normally. */
 static void note_success(struct informer *informer)
 {
 	atomic_store(&informer->failing, 0);
@@ -159,14 +159,14 @@ static enum rc take_error(struct informer *informer, const cJSON *status, struct
 	const char *message = json_string_at(status, "message");
 
 	informer->expired = json_int_at(status, "code", 0) == 410;
-	error_set(err, informer->expired ? RC_EXPIRED : RC_UNAVAILABLE, "the watch says: %s",
+	error_set(err, informer->expired ? RC_EXPIRED : RC_UNAVAILABLE, "the watch reported: %s",
 		  message ? message : "an error without a message");
 	if (err)
 		err->retry_after_s = kube_json_retry_after_s(status);
 	return informer->expired ? RC_EXPIRED : RC_UNAVAILABLE;
 }
 
-/* Is `version` newer than `than`? Only numbers can be compared (KEP-5504); anything else counts as newer. */
+/* Whether `version` is newer than `than`. Only numbers can be compared (KEP-5504); anything else counts as newer. */
 static bool is_newer(const char *version, const char *than)
 {
 	size_t len = version ? strlen(version) : 0;
@@ -189,7 +189,7 @@ static enum rc take_event(void *ctx, enum kube_event event, const cJSON *object,
 	note_success(informer);
 	note_watching(informer);
 	if (event != KUBE_BOOKMARK && event != KUBE_DELETED && !is_newer(version, informer->resource_version))
-		return RC_OK; /* told before: a repetition must not bring back what has been deleted since */
+		return RC_OK; /* a duplicate must not restore a deleted object */
 	if (event != KUBE_BOOKMARK) {
 		atomic_fetch_add(&informer->events, 1);
 		rc = informer->listener.object(informer->listener.ctx, informer->kind, event, object, err);
@@ -218,7 +218,7 @@ static bool watch_cancelled(void *ctx)
 	return is_stopping(run->informer);
 }
 
-/* Would the server say the same to every watch? */
+/* Whether the error applies to all watches. */
 static bool refuses_watches(enum rc rc, int status)
 {
 	return rc == RC_PERMISSION_DENIED || status == 400 || status == 405 || status == 501;
@@ -287,7 +287,7 @@ static enum informer_event run_watch(struct informer *informer, struct error *er
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-/* Wait, or until stopped. */
+/* Wait, unless stopped. */
 static void pause_for(struct informer *informer, int64_t ms)
 {
 	pthread_mutex_lock(&informer->lock);
@@ -295,7 +295,7 @@ static void pause_for(struct informer *informer, int64_t ms)
 	pthread_mutex_unlock(&informer->lock);
 }
 
-/* Short after a change, longer and longer while nothing changes. */
+/* Short after a change, increasing while nothing changes. */
 static int64_t next_poll_ms(struct informer *informer)
 {
 	if (informer->digest != informer->previous_digest || informer->poll_ms == 0)
@@ -329,11 +329,11 @@ static void log_event(const struct informer *informer, enum informer_event event
 		log_debug("informer", log_str("kind", kube_kind_plural(informer->kind)),
 			  log_str("event", informer_event_name(event)));
 	else
-		log_warn("informer interrupted; going on", log_str("kind", kube_kind_plural(informer->kind)),
+		log_warn("informer interrupted; retrying", log_str("kind", kube_kind_plural(informer->kind)),
 			 log_str("event", informer_event_name(event)), log_err(err), log_num("pause_ms", ms));
 }
 
-/* Say it once, when it begins. True: this is why the list has failed. */
+/* Logged once, when it begins. Returns true if this is why the list failed. */
 static bool note_forbidden(struct informer *informer, enum informer_event event, const struct error *err)
 {
 	bool forbidden = event == INFORMER_LIST_FAILED && err->rc == RC_PERMISSION_DENIED;
@@ -341,7 +341,7 @@ static bool note_forbidden(struct informer *informer, enum informer_event event,
 	if (!forbidden)
 		return false;
 	if (!informer->forbidden)
-		log_warn("not allowed to list; trying again now and then",
+		log_warn("not allowed to list; retrying periodically",
 			 log_str("kind", kube_kind_plural(informer->kind)), log_err(err));
 	informer->forbidden = true;
 	if (informer->listener.list_forbidden)
@@ -349,14 +349,14 @@ static bool note_forbidden(struct informer *informer, enum informer_event event,
 	return true;
 }
 
-/* Say it once when lists take the place of the watch, and once when it is back. */
+/* Logged once when polling starts, and once when watching resumes. */
 static void note_polling(struct informer *informer, enum informer_event event, const struct error *err)
 {
 	bool polling = event == INFORMER_WATCH_REFUSED || event == INFORMER_LIST_POLLED;
 	bool watched = event == INFORMER_WATCH_ENDED || event == INFORMER_WATCH_EXPIRED;
 
 	if (polling && !atomic_exchange(&informer->polling, true))
-		log_warn("no watching: polling instead, and trying to watch after each list",
+		log_warn("cannot watch: polling instead, retrying the watch after each list",
 			 log_str("kind", kube_kind_plural(informer->kind)),
 			 log_str("why", event == INFORMER_LIST_POLLED ? "as configured" : err->text));
 	else if (watched)
@@ -373,7 +373,7 @@ static void note_failure(struct informer *informer, const struct error *err)
 	kube_metrics_restart(informer->kind);
 }
 
-/* The only place where the state changes. Returns how long to wait first. */
+/* The only place that changes the state. Returns the delay. */
 static int64_t take_step(struct informer *informer, enum informer_event event, const struct error *err)
 {
 	struct informer_step step = informer_step(informer->state, event);
@@ -381,7 +381,7 @@ static int64_t take_step(struct informer *informer, enum informer_event event, c
 	int64_t ms;
 
 	if (step.impossible)
-		log_error("informer: impossible event", log_str("state", informer_state_name(informer->state)),
+		log_error("informer: invalid event", log_str("state", informer_state_name(informer->state)),
 			  log_str("event", informer_event_name(event)));
 	if (event == INFORMER_LIST_DONE || event == INFORMER_LIST_POLLED || event == INFORMER_WATCH_ENDED) {
 		backoff_reset(&informer->backoff);
@@ -448,7 +448,7 @@ static void *run_informer(void *ctx)
 			break;
 		}
 		wait_ms = take_step(informer, event, &err);
-		footprint_trim_heap(); /* after a list, and about every 40 s: what bursts of work have left goes back */
+		footprint_trim_heap(); /* after a list, and about every 40 s: release the memory of bursts */
 	}
 	kube_metrics_informer(informer->kind, -1);
 	end_informer(informer);
@@ -501,7 +501,7 @@ void informer_destroy(struct informer *informer)
 	informer_free(informer);
 }
 
-/* In one step: a thread that sees it frees what this uses. */
+/* Atomic: the thread frees the informer when it sees it. */
 void informer_abandon(struct informer *informer, void (*ended)(void *ctx), void *ctx)
 {
 	pthread_mutex_lock(&informer->lock);

@@ -3,11 +3,11 @@
 #include "common/base/strutil.h"
 #include "common/kube/kube_json.h"
 
-/* What a status means when Kubernetes itself says it; any other status is a fault of the server or a proxy. */
+/* The meaning of a status from Kubernetes; any other status is an error of the server or a proxy. */
 static const struct status_row {
 	int status;
 	enum rc rc;
-	bool needs_status; /* speaks of the object: counts with Kubernetes' Status only, a proxy says it of something else */
+	bool needs_status; /* about the object: valid only with a Kubernetes Status, since a proxy may send it too */
 } status_rows[] = {
 	{ 400, RC_INVALID_ARGUMENT, true }, { 401, RC_UNAVAILABLE, false },     { 403, RC_PERMISSION_DENIED, false },
 	{ 404, RC_NOT_FOUND, true },        { 409, RC_CONFLICT, true },         { 410, RC_EXPIRED, true },
@@ -16,14 +16,13 @@ static const struct status_row {
 };
 
 /*
- * Refusals that time can mend and that only their message tells: their status and reason are those of any other
- * refusal. Addresses of Services: kubernetes#118921, a server that was just started says 422 "allocator not ready", a
- * full range too.
+ * Temporary rejections that only the message identifies, as status and reason are generic. Addresses of Services:
+ * kubernetes#118921, 422 also for "allocator not ready" after a server start, and for a full range.
  */
 static const struct {
 	int status;
 	const char *sign;
-	const char *text; /* NULL: the message from the sign on */
+	const char *text; /* NULL: the message from the pattern on */
 } passing_rows[] = {
 	{ 403, "exceeded quota", NULL },
 	{ 403, "being terminated", "the namespace is being terminated" },
@@ -62,9 +61,9 @@ static enum rc answer_fault(const struct kube_reply *reply, int retry_after_s, s
 	enum rc rc;
 
 	if (!message)
-		message = "the API server gave no reason";
+		message = "the API server returned no reason";
 	rc = rc_of_status(reply, reason, message);
-	error_set(err, rc, "Kubernetes answered %d %s: %s", reply->status, reason ? reason : "", message);
+	error_set(err, rc, "Kubernetes returned %d %s: %s", reply->status, reason ? reason : "", message);
 	if (err)
 		err->retry_after_s = retry_after_s ? retry_after_s : kube_json_retry_after_s(reply->object);
 	return rc;
@@ -75,7 +74,7 @@ static bool is_success(int status)
 	return status >= 200 && status < 300;
 }
 
-/* Of what every object has, is what is there of the right kind? What is not there is another's to miss. */
+/* Whether the common members of an object have the right types; missing members are accepted. */
 static bool is_well_formed(const cJSON *object)
 {
 	static const char *const maps[] = { "labels", "annotations" };
@@ -92,7 +91,7 @@ static bool is_well_formed(const cJSON *object)
 	return true;
 }
 
-/* The answer's body becomes the reply's object. Of an error it may be anything: HTML of a proxy, for example. */
+/* Parse the body into the reply's object. The body of an error may be anything, for example HTML of a proxy. */
 static enum rc read_body(const struct buf *body, struct kube_reply *reply, struct error *err)
 {
 	struct error cause;
@@ -101,9 +100,10 @@ static enum rc read_body(const struct buf *body, struct kube_reply *reply, struc
 	if (!is_success(reply->status))
 		return RC_OK;
 	if (rc)
-		return error_set(err, RC_UNAVAILABLE, "the API server's answer is no JSON: %s", cause.text);
-	return is_well_formed(reply->object) ? RC_OK
-					     : error_set(err, RC_UNAVAILABLE, "the API server's answer is no object");
+		return error_set(err, RC_UNAVAILABLE, "the response of the API server is not JSON: %s", cause.text);
+	return is_well_formed(reply->object)
+		       ? RC_OK
+		       : error_set(err, RC_UNAVAILABLE, "the response of the API server is not an object");
 }
 
 enum rc kube_answer_read(struct kube_reply *reply, const struct buf *body, int retry_after_s, struct error *err)

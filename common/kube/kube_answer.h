@@ -1,5 +1,5 @@
 /*
- * What an answer of the API server means: its object, or Kubernetes' error as one of ours. Pure.
+ * Converts a response of the API server: its object, or the Kubernetes error as an error code. Pure.
  */
 #ifndef COMMON_KUBE_KUBE_ANSWER_H
 #define COMMON_KUBE_KUBE_ANSWER_H
@@ -7,19 +7,18 @@
 #include "common/kube/kube_client.h"
 
 /*
- * Turn the body of an answer, whose status is in the reply, into its object and a code.
+ * Convert the body of a response, whose status is in the reply, to an object and a code.
  *
  * reply          its object is set.
- * retry_after_s  of the answer's header; 0: it has none.
- * Errors: those of kube_client_do() for an answer.
+ * retry_after_s  of the response header; 0: none.
+ * Errors: those of kube_client_do() for a response.
  */
 enum rc kube_answer_read(struct kube_reply *reply, const struct buf *body, int retry_after_s, struct error *err)
 	must_check;
 
 /*
- * What Kubernetes refuses now and may allow later, though its status does not say so: a quota, a namespace that is
- * being terminated, no address for a Service. Returns the part of its message that clients may see; NULL: it is none of
- * these.
+ * Detect temporary rejections that the status does not identify: a quota, a terminating namespace, no address for a
+ * Service. Returns the part of the message that may be shown to clients; NULL: none of these.
  */
 const char *kube_answer_passing_text(int status, const char *message);
 

@@ -15,8 +15,8 @@
 #include "common/services/log.h"
 
 #define KUBECONFIG_VARIABLE "SP_K8S_KUBECONFIG"
-#define FILES_CHECK_MS 1000 /* how often files are looked at; a look is a stat() each */
-#define CANCELLED_MS 100    /* how often one who waits for a plugin looks whether it is still to */
+#define FILES_CHECK_MS 1000 /* interval of file checks by stat() */
+#define CANCELLED_MS 100    /* interval of cancellation checks while waiting for a plugin */
 
 const char *const kube_scaled_to_zero[] = { SCALED_TO_ZERO_STOPPED, "failed", NULL };
 
@@ -25,23 +25,23 @@ struct kube_auth {
 	struct kubeconfig_list headers; /* never changes */
 	bool has_plugin;                /* never changes */
 
-	pthread_mutex_t lock; /* for everything below */
+	pthread_mutex_t lock; /* protects everything below */
 	struct kube_secrets secrets;
-	int64_t checked_ms;                     /* when the files were looked at */
+	int64_t checked_ms;                     /* last check of the files */
 	const struct kube_credentials *current; /* a reference; NULL: none yet */
-	bool stale;                             /* we have something newer than what they are made of */
-	bool rejected;                          /* the server did not like them: read the files again */
+	bool stale;                             /* must be rebuilt from newer data */
+	bool rejected;                          /* the server rejected them: read the files again */
 	bool reading;                           /* a thread reads the files, without the lock */
 	struct exec_cache plugin;
 	bool plugin_started;       /* plugin_thread is to be joined */
-	bool plugin_idle;          /* it does not run on plugin_thread, which it does without the lock */
+	bool plugin_idle;          /* the plugin is not running on plugin_thread (without the lock) */
 	pthread_t plugin_thread;   /* the last */
-	pthread_cond_t plugin_end; /* broadcast when it has ended */
+	pthread_cond_t plugin_end; /* broadcast at its exit */
 
-	atomic_bool ending; /* the plugin is to end */
+	atomic_bool ending; /* stops the plugin */
 };
 
-/* What the kubeconfig itself contains wins over a plugin, as in client-go (exec.go, UpdateTransportConfig). */
+/* Credentials in the kubeconfig take precedence over a plugin, as in client-go (exec.go, UpdateTransportConfig). */
 static bool wants_plugin(const struct kubeconfig *config)
 {
 	return config->exec.command && !config->token && !config->token_file && !config->username &&
@@ -118,7 +118,7 @@ void kube_auth_destroy(struct kube_auth *auth)
 	free(auth);
 }
 
-/* Make new credentials of what we have now. */
+/* Build new credentials from the current data. */
 static enum rc rebuild(struct kube_auth *auth, struct error *err)
 {
 	const struct kubeconfig *config = auth->config;
@@ -140,7 +140,7 @@ static enum rc rebuild(struct kube_auth *auth, struct error *err)
 	const struct kube_credentials *made;
 
 	if (secrets->token.path && !parts.token)
-		return error_set(err, RC_UNAVAILABLE, "%s: %s: tokenFile %s could never be read: %s", secrets->variable,
+		return error_set(err, RC_UNAVAILABLE, "%s: %s: cannot read tokenFile %s: %s", secrets->variable,
 				 config->user_place, secrets->token.path, secrets->token_error.text);
 	made = kube_snapshot_make(&parts);
 	if (!made)
@@ -152,8 +152,8 @@ static enum rc rebuild(struct kube_auth *auth, struct error *err)
 }
 
 /*
- * Look at the files when it is time to. One thread at a time does, without the lock, because a file system may hang;
- * the others go on with what there is. The lock is held, and given up in between.
+ * Check the files when due. One thread at a time, without the lock, because a file system may hang; the others use the
+ * current credentials. The lock is held, and released in between.
  */
 static void renew_files(struct kube_auth *auth)
 {
@@ -180,7 +180,7 @@ static void note_failure(struct kube_auth *auth, const struct error *failure)
 {
 	exec_cache_fail(&auth->plugin, failure, clock_mono_ms());
 	if (exec_cache_decide(&auth->plugin, clock_wall_ms(), clock_mono_ms()) == EXEC_USE)
-		log_warn("exec plugin failed, its last credentials stay in use until they expire", log_err(failure));
+		log_warn("exec plugin failed; keeping its last credentials until they expire", log_err(failure));
 }
 
 /* The plugin's thread. */
@@ -214,29 +214,29 @@ static void start_plugin(struct kube_auth *auth)
 	if (!auth->plugin_idle)
 		return;
 	if (auth->plugin_started)
-		pthread_join(auth->plugin_thread, NULL); /* it has told all: it takes the lock no more */
+		pthread_join(auth->plugin_thread, NULL); /* it has finished, and no longer takes the lock */
 	auth->plugin_started = thread_start(run_plugin, auth, &auth->plugin_thread, &error) == RC_OK;
 	auth->plugin_idle = !auth->plugin_started;
 	if (!auth->plugin_started)
 		note_failure(auth, &error);
 }
 
-/* Wait for news of the plugin, or for a moment. */
+/* Wait for the plugin, with a short timeout. */
 static enum rc wait_for_plugin(struct kube_auth *auth, const struct kube_auth_wait *wait, struct error *err)
 {
 	int64_t left_ms = wait->deadline_ms - clock_mono_ms();
 
 	if (left_ms <= 0)
-		return error_set(err, RC_TIMEOUT, "%s: exec plugin '%.100s' has not ended yet",
-				 auth->config->user_place, auth->config->exec.command);
+		return error_set(err, RC_TIMEOUT, "%s: exec plugin '%.100s' is still running", auth->config->user_place,
+				 auth->config->exec.command);
 	if (wait->cancelled && wait->cancelled(wait->ctx))
 		return error_set(err, RC_UNAVAILABLE, "the exec plugin was cancelled");
 	(void)thread_wait_until(&auth->plugin_end, &auth->lock, &auth->plugin_idle,
-				left_ms < CANCELLED_MS ? left_ms : CANCELLED_MS); /* the caller looks what is */
+				left_ms < CANCELLED_MS ? left_ms : CANCELLED_MS); /* the caller checks the result */
 	return RC_OK;
 }
 
-/* See to it that the plugin's credentials can be used: have it run, and wait when nothing can be used before. */
+/* Ensure that the plugin's credentials are usable: run it if necessary, and wait only if there are none yet. */
 static enum rc renew_plugin(struct kube_auth *auth, const struct kube_auth_wait *wait, struct error *err)
 {
 	enum rc rc = RC_OK;

@@ -1,7 +1,6 @@
 /*
- * Who we are to the Kubernetes API server, and how we reach it: from a kubeconfig file (kubeconfig.h) or from the
- * service account of the Pod that we run in. Tokens, certificates and plugins are renewed here; everybody else takes a
- * snapshot for each request.
+ * Credentials and address of the Kubernetes API server: from a kubeconfig file (kubeconfig.h) or from the service
+ * account of the Pod. Tokens, certificates and plugins are renewed here; callers take a snapshot for each request.
  */
 #ifndef COMMON_KUBE_KUBE_AUTH_H
 #define COMMON_KUBE_KUBE_AUTH_H
@@ -15,67 +14,67 @@ struct kube_auth;
 /* The settings, as CONFIG_ROWS_KUBERNETES() fills them; borrowed for the call. */
 struct kube_access {
 	const char *kubeconfig;      /* a path, or several separated by ':' (merged, the first wins); "": in-cluster */
-	const char *service_account; /* in-cluster: the folder of the mounted token and ca.crt */
+	const char *service_account; /* in-cluster: the directory of the mounted token and ca.crt */
 };
 
-/* For how long a caller has time. */
+/* The deadline of a caller. */
 struct kube_auth_wait {
 	int64_t deadline_ms;          /* clock_mono_ms() */
-	bool (*cancelled)(void *ctx); /* asked several times a second; may be NULL */
+	bool (*cancelled)(void *ctx); /* called several times per second; may be NULL */
 	void *ctx;
 };
 
-/* A snapshot: never changes, lives until its last holder lets it go. */
+/* An immutable, reference-counted snapshot. */
 struct kube_credentials {
-	const char *server;         /* "https://host:port", perhaps with a path; no slash at the end */
+	const char *server;         /* "https://host:port", optionally with a path; no trailing slash */
 	const char *const *headers; /* "Authorization: ...", "Impersonate-User: ..." */
 	size_t header_count;
 	struct http_identity identity;
 };
 
-/* For `check` of a config_program: a line for what would keep kube_auth_create() from its work. */
+/* For `check` of a config_program: appends a line for each error of kube_auth_create(). */
 void kube_auth_check(const struct kube_access *access, struct buf *faults);
 
 /*
  * Read the configuration; in-cluster also KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT.
  *
- * ret_auth  given to the caller (kube_auth_destroy).
+ * ret_auth  owned by the caller (kube_auth_destroy).
  *
- * Errors: RC_INVALID_ARGUMENT with the variable, the file and what is wrong in it (also: a kind of authentication that
- * is not supported, by name); RC_NOT_FOUND a file that does not exist; RC_NO_MEMORY.
+ * Errors: RC_INVALID_ARGUMENT with the variable, the file and the error in it (including unsupported authentication);
+ * RC_NOT_FOUND a file does not exist; RC_NO_MEMORY.
  * Runs no plugin and opens no connection.
  */
 enum rc kube_auth_create(const struct kube_access *access, struct kube_auth **ret_auth, struct error *err) must_check;
 
-/* End the plugin, if it runs, and free; snapshots stay valid until they are released. Takes NULL. */
+/* Stop the plugin, if running, and free; snapshots stay valid until they are released. NULL is allowed. */
 void kube_auth_destroy(struct kube_auth *auth);
 
 /*
- * The credentials to use now: files that changed are read again (an empty or unreadable one: the old content stays), a
- * plugin is run, on a thread of its own, when it never was or when what it gave is about to expire.
+ * The credentials to use now: changed files are read again (if empty or unreadable, the current content is kept); a
+ * plugin is run on its own thread, initially and before its credentials expire.
  *
  * ret_credentials  a reference for the caller (kube_credentials_release).
  * Errors: RC_UNAVAILABLE a plugin failed or timed out (30 s), a token file could never be read, or cancelled;
- * RC_TIMEOUT the caller has no more time, and the plugin runs on for those who come; RC_NO_MEMORY.
- * Blocks: only while nothing can be used before a plugin has ended; until the deadline at most.  Threads: any.
+ * RC_TIMEOUT the deadline expired, and the plugin keeps running for later callers; RC_NO_MEMORY.
+ * Blocks: only while there are no credentials before a plugin has finished; until the deadline at most.  Threads: any.
  */
 enum rc kube_auth_get(struct kube_auth *auth, const struct kube_auth_wait *wait,
 		      const struct kube_credentials **ret_credentials, struct error *err) must_check;
 
 /*
- * The server answered 401 to these credentials: the next kube_auth_get() reads files and runs plugins anew. Does
- * nothing when they were renewed since. Threads: any.
+ * The server returned 401 for these credentials: the next kube_auth_get() reads files and runs plugins again. No effect
+ * if they were renewed since. Threads: any.
  */
 void kube_auth_reject(struct kube_auth *auth, const struct kube_credentials *credentials);
 
-/* Let a snapshot go; secrets are wiped with the last reference. Takes NULL. */
+/* Release a snapshot; secrets are wiped with the last reference. NULL is allowed. */
 void kube_credentials_release(const struct kube_credentials *credentials);
 
 #define SCALED_TO_ZERO_STOPPED "stopped"
 extern const char *const kube_scaled_to_zero[]; /* the values of SP_SCALED_TO_ZERO */
 
 /* clang-format off */
-/* Of the processes that look at Kubernetes; `config` (the struct) has the members namespace, failed_grace_ms,
+/* For the processes that use Kubernetes; `config` (the struct) has the members namespace, failed_grace_ms,
  * scaled_to_zero, and `struct kube_access kube`. */
 #define CONFIG_ROWS_KUBERNETES(config) \
 	{ .env = "SP_K8S_NAMESPACE", .offset = offsetof(config, namespace), .fallback = "default", \
@@ -84,12 +83,12 @@ extern const char *const kube_scaled_to_zero[]; /* the values of SP_SCALED_TO_ZE
 	{ .env = "SP_K8S_KUBECONFIG", .offset = offsetof(config, kube.kubeconfig), .fallback = "", \
 	  .help = "Path of a kubeconfig file; empty: the service account of the Pod" }, \
 	{ .env = "SP_K8S_SERVICE_ACCOUNT_DIR", .offset = offsetof(config, kube.service_account), \
-	  .fallback = IN_CLUSTER_FOLDER, .help = "Folder of the service account's token and ca.crt" }, \
+	  .fallback = IN_CLUSTER_FOLDER, .help = "Directory of the service account's token and ca.crt" }, \
 	{ .env = "SP_FAILED_GRACE", .type = CONFIG_DURATION, .offset = offsetof(config, failed_grace_ms), \
-	  .fallback = "5s", .max = 3600000, .help = "How long a failure must last before a container is FAILED" }, \
+	  .fallback = "5s", .max = 3600000, .help = "How long a failure must persist before a container is FAILED" }, \
 	{ .env = "SP_SCALED_TO_ZERO", .offset = offsetof(config, scaled_to_zero), .fallback = "failed", \
 	  .choices = kube_scaled_to_zero, \
-	  .help = "What a container is that others have scaled to 0 replicas: stopped, or failed" }
+	  .help = "Status of a container that another program scaled to 0 replicas: stopped or failed" }
 /* clang-format on */
 
 #endif

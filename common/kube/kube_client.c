@@ -17,12 +17,15 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 2000
 /*
- * For a server that is not there, or answers 500 because something that it needs is not there, such as a webhook: long
- * enough for a restart, and the caller is told soon.
+ * Retry limit for an unavailable server, or a 500 because of an unavailable dependency such as a webhook: long enough
+ * for a restart, short enough for the caller.
  */
 #define NO_ANSWER_MAX_MS 8000
 #define READY_TIMEOUT_MS 2000
-/* For a server that forbids even the question whether it is ready: most mean it, but for one that was away just now. */
+/*
+ * Retry limit for a server that forbids even /readyz: usually permanent, unless the server was unavailable a moment
+ * ago.
+ */
 #define FORBIDDEN_MAX_MS 1500
 #define FORBIDDEN_AFTER_ABSENCE_MS 10000
 #define URL_MAX 70000
@@ -30,7 +33,7 @@
 struct kube_client {
 	struct kube_auth *auth;
 	struct http_client *http;
-	int64_t forbidden_since_ms; /* everything is, and /readyz with it; 0: something was answered */
+	int64_t forbidden_since_ms; /* all requests are forbidden, including /readyz; 0: not forbidden */
 };
 
 enum rc kube_client_create(struct kube_auth *auth, struct kube_client **ret_client, struct error *err)
@@ -64,7 +67,7 @@ void kube_reply_clear(struct kube_reply *reply)
 	*reply = (struct kube_reply){ 0 };
 }
 
-/* ---- one try ----------------------------------------------------------------------------------------------------- */
+/* ---- one attempt-------------------------------------------------------------------------------------------------- */
 
 static enum rc get_credentials(struct kube_client *client, const struct kube_request *request,
 			       const struct kube_credentials **ret_credentials, struct error *err)
@@ -106,7 +109,7 @@ static enum rc send_once(struct kube_client *client, const struct kube_request *
 		return rc;
 	http.url = url.data;
 	if (http.timeout_ms <= 0)
-		return error_set(err, RC_TIMEOUT, "no time is left");
+		return error_set(err, RC_TIMEOUT, "no time left");
 	for (size_t i = 0; i < credentials->header_count && http.header_count < HEADERS_MAX - 1; i++)
 		headers[http.header_count++] = credentials->headers[i];
 	if (request->body) {
@@ -122,13 +125,13 @@ static bool is_success(int status)
 	return status >= 200 && status < 300;
 }
 
-/* The request was right: what goes wrong on the way is never the client's fault. */
+/* The request was valid: transport failures are never client errors. */
 static enum rc rc_of_failure(enum rc rc)
 {
 	return rc == RC_INVALID_ARGUMENT || rc == RC_TOO_LARGE || rc == RC_NO_MEMORY ? RC_UNAVAILABLE : rc;
 }
 
-/* Send, and turn the answer into reply and code. */
+/* Send, and convert the response to a reply and a code. */
 static enum rc try_once(struct kube_client *client, const struct kube_request *request, struct kube_reply *reply,
 			struct error *err)
 {
@@ -160,9 +163,9 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	return rc;
 }
 
-/* ---- trying again ------------------------------------------------------------------------------------------------ */
+/* ---- retries ------------------------------------------------------------------------------------------------- */
 
-/* Is it only for a moment that even the question is forbidden? */
+/* Whether /readyz is likely to be forbidden only temporarily. */
 static bool is_forbidden_briefly(struct kube_client *client)
 {
 	int64_t now = clock_mono_ms();
@@ -174,9 +177,8 @@ static bool is_forbidden_briefly(struct kube_client *client)
 }
 
 /*
- * A server that has just been started forbids everything until it has read its roles, even to ask whether it is ready;
- * then it says that it is not, or is too busy with its start to answer. One that goes on to forbid the question
- * answers.
+ * A server that was just started forbids everything, including /readyz, until it has loaded its roles; then /readyz
+ * fails or times out. If /readyz stays forbidden, the rejection is final.
  */
 static bool is_starting(struct kube_client *client, const struct kube_request *refused)
 {
@@ -202,17 +204,17 @@ static bool is_starting(struct kube_client *client, const struct kube_request *r
 	return rc || response.status >= 500;
 }
 
-/* The tries of one request. */
+/* The attempts of one request. */
 struct tries {
 	int64_t started_ms;
-	int refusals;      /* 401 and 403, but for those of a server that is starting */
-	bool was_starting; /* the server, at an earlier try */
+	int refusals;      /* 401 and 403, except those of a starting server */
+	bool was_starting; /* the server, on an earlier attempt */
 	bool unsure;
 };
 
 /*
- * How often a refused request is sent: again at once, for new credentials. Once more to a server that has just been
- * started: the second refusal may be older than the reply that it is ready.
+ * Attempts for a rejected request: a second one immediately, for new credentials; a third if the server may have just
+ * started, since the second rejection may precede the reply that it is ready.
  */
 static int refusals_max(const struct tries *tries)
 {
@@ -220,9 +222,9 @@ static int refusals_max(const struct tries *tries)
 }
 
 /*
- * Until when the same request may be sent again, because it may succeed a moment later; 0: it will not. So says a 422
- * that is RC_UNAVAILABLE: no address for a Service yet. A quota or a terminating namespace (403) is the caller's to
- * hear.
+ * Time until which the request may be retried because the failure may be temporary; 0: no retry. A 422 mapped to
+ * RC_UNAVAILABLE is temporary: no Service address is available yet. An exhausted quota or a terminating namespace (403)
+ * is reported to the caller.
  */
 static int64_t retry_until_ms(const struct tries *tries, int64_t deadline_ms, enum rc rc, int status, bool starting)
 {
@@ -236,7 +238,7 @@ static int64_t retry_until_ms(const struct tries *tries, int64_t deadline_ms, en
 	return 0;
 }
 
-/* How long to wait before the next try; -1 when it would come too late. */
+/* The delay before the next attempt; -1: after the deadline. */
 static int64_t retry_delay_ms(struct backoff *backoff, const struct error *err, int64_t until_ms)
 {
 	int64_t delay = backoff_next_ms(backoff);
@@ -254,7 +256,7 @@ enum rc kube_client_do(struct kube_client *client, const struct kube_request *re
 	struct error own_error;
 
 	if (!err)
-		err = &own_error; /* the wait depends on it */
+		err = &own_error; /* needed for the delay */
 	for (;;) {
 		int64_t delay = 0;
 		int64_t until_ms;

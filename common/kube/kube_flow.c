@@ -15,7 +15,7 @@
 struct kube_call {
 	struct kube_flow *flow;
 	struct kube_call_taker taker;
-	const struct kube_credentials *credentials; /* which curl refers to */
+	const struct kube_credentials *credentials; /* referred to by curl */
 	struct http_transfer *transfer;
 	struct kube_metrics_call counted;
 	struct buf collected;

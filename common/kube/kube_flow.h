@@ -1,6 +1,6 @@
 /*
- * Calls to the Kubernetes API whose answers flow: the same credentials and errors as kube_client.h, on the loop of an
- * http_multi, without a thread of their own. One try each: who asks knows how to go on.
+ * Calls to the Kubernetes API with streamed responses: the same credentials and errors as kube_client.h, on the loop of
+ * an http_multi, without a thread. One attempt each; the caller resumes.
  *
  * Threads: the loop alone.
  */
@@ -18,22 +18,22 @@ struct kube_call;
 struct kube_call_taker {
 	/* As http_transfer_taker.begun. */
 	void (*begun)(void *ctx);
-	/* As http_transfer_taker.take. NULL: the answer is collected, as far as KUBE_OBJECT_MAX. */
+	/* As http_transfer_taker.take. NULL: the response is collected, up to KUBE_OBJECT_MAX. */
 	bool (*take)(void *ctx, const char *bytes, size_t len);
 	/*
-	 * It is over; the call is freed afterwards.
+	 * The call has ended, and is freed afterwards.
 	 *
-	 * reply  as kube_client_do() fills it; borrowed. With `take` an answer of 2xx has no object.
-	 * err    rc RC_OK: a complete answer of 2xx; else as kube_client_do().
+	 * reply  as kube_client_do() fills it; borrowed. With `take` a 2xx response has no object. err rc RC_OK: a
+	 *        complete 2xx response; else as kube_client_do().
 	 */
 	void (*done)(void *ctx, const struct kube_reply *reply, const struct error *err);
 	void *ctx;
 };
 
-/* Make one; auth outlives it. ret_flow: given to the caller. Errors: those of http_multi_create(). */
+/* Make one; auth outlives it. ret_flow: owned by the caller. Errors: those of http_multi_create(). */
 enum rc kube_flow_create(struct kube_auth *auth, struct kube_flow **ret_flow, struct error *err) must_check;
 
-/* Free it, without calls. Takes NULL. */
+/* Free it, without calls. NULL is allowed. */
 void kube_flow_destroy(struct kube_flow *flow);
 
 /* As those of http_multi.h. */
@@ -45,10 +45,9 @@ int64_t kube_flow_due_ms(const struct kube_flow *flow);
  * Begin a GET.
  *
  * path        copied.
- * timeout_ms  for everything; 0: none.
+ * timeout_ms  total; 0: none.
  * ret_call    valid until done(), or kube_call_cancel().
- * Errors: RC_TIMEOUT there are no credentials yet, ask again a moment later; those of kube_auth_get() and
- * http_multi_start().
+ * Errors: RC_TIMEOUT no credentials yet, retry later; those of kube_auth_get() and http_multi_start().
  */
 enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_ms, const struct kube_call_taker *taker,
 		      struct kube_call **ret_call, struct error *err) must_check;

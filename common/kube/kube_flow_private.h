@@ -1,5 +1,5 @@
 /*
- * The inside of a kube_flow, for kube_flow.c and kube_socket.c.
+ * Internals of a kube_flow, for kube_flow.c and kube_socket.c.
  */
 #ifndef COMMON_KUBE_KUBE_FLOW_PRIVATE_H
 #define COMMON_KUBE_KUBE_FLOW_PRIVATE_H
@@ -13,9 +13,9 @@ struct kube_flow {
 	struct http_multi *http;
 };
 
-/* A GET with the credentials of now. */
+/* A GET with the current credentials. */
 struct kube_flow_request {
-	const struct kube_credentials *credentials; /* which curl refers to until it is over */
+	const struct kube_credentials *credentials; /* referred to by curl until the end */
 	struct buf url;
 	const char *headers[KUBE_FLOW_HEADERS_MAX];
 	struct http_request http;
@@ -24,8 +24,8 @@ struct kube_flow_request {
 /*
  * Compose it; `own` headers come first.
  *
- * ret_request  kube_flow_request_clear() by the caller, who keeps the credentials (TAKE) when it is sent.
- * Errors: RC_TIMEOUT there are no credentials yet; those of kube_auth_get(); RC_NO_MEMORY, RC_TOO_LARGE.
+ * ret_request  kube_flow_request_clear() by the caller, which keeps the credentials (TAKE) once it is sent.
+ * Errors: RC_TIMEOUT no credentials yet; those of kube_auth_get(); RC_NO_MEMORY, RC_TOO_LARGE.
  */
 enum rc kube_flow_request_make(struct kube_flow *flow, const char *path, const char *const *own, size_t own_count,
 			       struct kube_flow_request *ret_request, struct error *err) must_check;

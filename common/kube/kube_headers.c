@@ -25,8 +25,9 @@ static enum rc add(struct kubeconfig_list *headers, const char *place, const cha
 	if (!value)
 		return RC_OK;
 	if (headers->count == KUBE_HEADERS_MAX - 1)
-		return error_set(err, RC_INVALID_ARGUMENT, "%s: as-groups and as-user-extra make more than %d headers",
-				 place, KUBE_HEADERS_MAX - 1);
+		return error_set(err, RC_INVALID_ARGUMENT,
+				 "%s: as-groups and as-user-extra result in more than %d headers", place,
+				 KUBE_HEADERS_MAX - 1);
 	if (asprintf(&headers->items[headers->count], "%s: %s", name, value) < 0)
 		return error_no_memory(err);
 	headers->count++;

@@ -1,13 +1,12 @@
 /*
- * The headers that say who we are and for whom we act, of what never changes: basic authentication and impersonation.
- * Pure.
+ * The constant authentication headers: basic authentication and impersonation. Pure.
  */
 #ifndef COMMON_KUBE_KUBE_HEADERS_H
 #define COMMON_KUBE_KUBE_HEADERS_H
 
 #include "common/kube/kubeconfig.h"
 
-#define KUBE_HEADERS_MAX 12 /* the token's included; kube_client.c has no room for more */
+#define KUBE_HEADERS_MAX 12 /* including the token; the limit of kube_client.c */
 
 /*
  * Compose them.
@@ -19,10 +18,10 @@
 enum rc kube_headers_compose(const struct kubeconfig *config, struct kubeconfig_list *headers, struct error *err)
 	must_check;
 
-/* Wipe and free. Takes a zeroed struct too. */
+/* Wipe and free. A zeroed struct is allowed. */
 void kube_headers_clear(struct kubeconfig_list *headers);
 
-/* The header that says which program asks. Any thread. */
+/* The User-Agent header. Thread-safe. */
 const char *kube_user_agent(void);
 
 #endif

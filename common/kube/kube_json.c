@@ -4,10 +4,10 @@
 
 #include "common/base/retry_after.h"
 
-/* As the API server writes it. In a string this could not stand: its quotes would have backslashes. */
+/* As the API server writes it. It cannot occur in a string, where quotes are escaped. */
 #define MANAGED_FIELDS "\"managedFields\":["
 
-/* Where the array ends that has begun before `at`: its bracket, or NULL when there is none. */
+/* The closing bracket of the array that began before `at`; NULL: none. */
 static char *array_end(char *at, const char *end)
 {
 	size_t depth = 1;
@@ -26,7 +26,7 @@ static char *array_end(char *at, const char *end)
 	return NULL;
 }
 
-/* Leaves an empty array; returns the new length. */
+/* Replaces it by an empty array; returns the new length. */
 static size_t empty_managed_fields(char *text, size_t len)
 {
 	char *key = memmem(text, len, MANAGED_FIELDS, strlen(MANAGED_FIELDS));

@@ -5,13 +5,13 @@
 #include "common/base/clock.h"
 #include "common/base/strutil.h"
 
-#define PAGE_TIMEOUT_MS 50000 /* of one page among all: an API server that never answers is noticed within a minute */
+#define PAGE_TIMEOUT_MS 50000 /* of one page: detects an unresponsive API server within a minute */
 
-/* Bytes, restarts and cancellation of one call: one context for all. */
+/* The context of one call: bytes, restarts and cancellation. */
 struct run {
 	struct kube_list_parser list;
 	const struct kube_page *page;
-	size_t bytes; /* that may still come */
+	size_t bytes; /* remaining limit */
 };
 
 static bool feed(void *ctx, const char *bytes, size_t len)
@@ -19,7 +19,7 @@ static bool feed(void *ctx, const char *bytes, size_t len)
 	struct run *run = ctx;
 
 	if (len > run->bytes) {
-		run->list.failed = error_set(&run->list.error, RC_UNAVAILABLE, "the pages of a list are above %u MiB",
+		run->list.failed = error_set(&run->list.error, RC_UNAVAILABLE, "the list exceeds %u MiB",
 					     KUBE_LIST_MAX / 1024 / 1024);
 		return false;
 	}
@@ -59,7 +59,7 @@ static void build_path(const struct kube_page *page, struct buf *path)
 	}
 }
 
-/* bytes  that may come; without those that came, afterwards. */
+/* bytes remaining limit; reduced by the received bytes. */
 static enum rc read_page(struct kube_client *client, const struct kube_page *page, size_t *bytes, char **ret_token,
 			 char **ret_version, char **ret_newer_token, struct error *err)
 {

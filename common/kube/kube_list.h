@@ -1,5 +1,5 @@
 /*
- * Read a whole collection, page by page, handing on each object as it arrives.
+ * Read a whole collection, page by page, delivering each object as it arrives.
  */
 #ifndef COMMON_KUBE_KUBE_LIST_H
 #define COMMON_KUBE_KUBE_LIST_H
@@ -13,16 +13,15 @@
 struct kube_page {
 	enum kube_kind kind;
 	const char *namespace;
-	const char *selector; /* of labels */
-	int limit;            /* objects a call */
-	const char *token;    /* `continue`; NULL or "": from the start */
-	const char *version;  /* from the start, exactly as it was at this resourceVersion; NULL: as it is now */
-	int64_t deadline_ms;  /* clock_mono_ms() */
-	bool once;            /* no retries */
+	const char *selector;         /* of labels */
+	int limit;                    /* objects per page */
+	const char *token;            /* `continue`; NULL or "": from the start */
+	const char *version;          /* from the start, at exactly this resourceVersion; NULL: current state */
+	int64_t deadline_ms;          /* clock_mono_ms() */
+	bool once;                    /* no retries */
 	bool (*cancelled)(void *ctx); /* may be NULL */
 	kube_list_item on_item;
-	void (*on_restart)(
-		void *ctx); /* the page is told anew from its start, after a broken connection; may be NULL */
+	void (*on_restart)(void *ctx); /* the page is restarted after a broken connection; may be NULL */
 	void *ctx;
 };
 
@@ -30,18 +29,17 @@ struct kube_page {
  * Read one page, in one call.
  *
  * ret_token, ret_version  as kube_list_parser_finish(): the next page's token ("" = none) and the list's
- *                         resourceVersion; given to the caller (free()). ret_version may be NULL.
- * ret_newer_token         on RC_EXPIRED: the token with which Kubernetes would go on from the same place in the present
- *                         state, or NULL; given to the caller. May be NULL.
- * Errors: as kube_client_do(), and those of on_item; RC_EXPIRED the token or the version is too old.
+ *                         resourceVersion; owned by the caller (free()). ret_version may be NULL.
+ * ret_newer_token         on RC_EXPIRED: the token to continue at the same position in the current state, or NULL;
+ *                         owned by the caller. May be NULL.
+ * Errors: as kube_client_do(), and those of on_item; RC_EXPIRED the token or the version has expired.
  */
 enum rc kube_list_page(struct kube_client *client, const struct kube_page *page, char **ret_token, char **ret_version,
 		       char **ret_newer_token, struct error *err) must_check;
 
 /*
- * Read all pages from the start (page->token is not used). page->deadline_ms is that of all of them; a single one that
- * takes longer than 50 s fails, and so do more bytes than KUBE_LIST_MAX (RC_UNAVAILABLE): pages may have no end.
- * ret_version may be NULL.
+ * Read all pages from the start (page->token is not used). page->deadline_ms is for all pages; a single page that takes
+ * longer than 50 s fails, as do more bytes than KUBE_LIST_MAX (RC_UNAVAILABLE). ret_version may be NULL.
  */
 enum rc kube_list_all(struct kube_client *client, const struct kube_page *page, char **ret_version, struct error *err)
 	must_check;

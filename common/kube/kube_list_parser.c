@@ -8,13 +8,13 @@
 
 #define ENVELOPE_MAX (256u * 1024)
 #define ITEM_MAX (16u * 1024 * 1024)
-#define ITEM_KEPT (64u * 1024) /* a buffer that one large item has blown up is not kept for the small ones */
+#define ITEM_KEPT (64u * 1024) /* larger buffers are freed after the item */
 #define DEPTH_MAX 256
 
 /* Levels: 1 = inside the list object, 2 = inside its items array, 3 and deeper = inside an item. */
 #define DEPTH_LIST 1
 #define DEPTH_ITEMS 2
-#define BETWEEN_ITEMS ", \t\r\n{]" /* what may be there: items are objects */
+#define BETWEEN_ITEMS ", \t\r\n{]" /* allowed bytes between items, which are objects */
 
 struct kube_list_parser kube_list_parser_make(kube_list_item on_item, void *ctx)
 {
@@ -49,11 +49,11 @@ static bool emit_item(struct kube_list_parser *list)
 	enum rc rc = RC_OK;
 
 	if (list->item.failed)
-		rc = error_set(&list->error, RC_UNAVAILABLE, "an item of the list is above %u bytes", ITEM_MAX);
+		rc = error_set(&list->error, RC_UNAVAILABLE, "an item of the list exceeds %u bytes", ITEM_MAX);
 	else
 		rc = kube_json_parse(list->item.data, list->item.len, &item, &list->error);
 	if (rc == RC_INVALID_ARGUMENT)
-		rc = error_wrap(&list->error, RC_UNAVAILABLE, "an item of the list cannot be read");
+		rc = error_wrap(&list->error, RC_UNAVAILABLE, "invalid item in the list");
 	if (!rc)
 		rc = list->on_item(list->ctx, item, &list->error);
 	if (list->item.capacity > ITEM_KEPT)
@@ -63,7 +63,7 @@ static bool emit_item(struct kube_list_parser *list)
 	return rc ? fail(list, rc) : true;
 }
 
-/* Where the bytes up to now belong: to the item that is arriving, or to the envelope. Commas between items to neither.
+/* Append the bytes to the current item, or to the envelope; commas between items to neither.
  */
 static void keep(struct kube_list_parser *list, const char *from, const char *to, bool inside_item)
 {
@@ -115,7 +115,7 @@ static bool feed_byte(struct kube_list_parser *list, const char *at, const char 
 		return true;
 	case '{':
 	case '[':
-		if (list->in_items && list->depth == DEPTH_ITEMS) { /* an item begins with this byte */
+		if (list->in_items && list->depth == DEPTH_ITEMS) { /* begin of an item */
 			*kept_from = at;
 		} else if (*at == '[' && list->depth == DEPTH_LIST && strcmp(list->word, "items") == 0) {
 			keep(list, *kept_from, at + 1, false);
@@ -143,7 +143,7 @@ static bool feed_byte(struct kube_list_parser *list, const char *at, const char 
 	}
 }
 
-/* The bytes of a string that change nothing here: most of what a list consists of. */
+/* The length of plain bytes in a string, which are most of a list. */
 static size_t plain_length(const struct kube_list_parser *list, const char *at, const char *end)
 {
 	if (!list->in_string || list->escaped || list->depth == DEPTH_LIST)
@@ -174,7 +174,7 @@ static char *text_or_empty(const cJSON *envelope, const char *path)
 	return str_dup(text ? text : "");
 }
 
-/* As Go writes a list, an empty one may be null. */
+/* In Go's output an empty list may be null. */
 static bool is_list(const cJSON *envelope)
 {
 	const cJSON *items = json_get(envelope, "items");
@@ -192,20 +192,20 @@ enum rc kube_list_parser_finish(struct kube_list_parser *list, char **ret_contin
 
 	if (rc) {
 		if (list->error.rc != rc)
-			error_set(&list->error, rc, "the answer is no list");
+			error_set(&list->error, rc, "the response is not a list");
 		if (err)
 			*err = list->error;
 		return rc;
 	}
 	if (list->envelope.failed)
-		return error_set(err, RC_UNAVAILABLE, "the list says more than %u bytes of itself", ENVELOPE_MAX);
+		return error_set(err, RC_UNAVAILABLE, "the metadata of the list exceeds %u bytes", ENVELOPE_MAX);
 	rc = json_parse(list->envelope.data, list->envelope.len, &envelope, err);
 	if (rc == RC_INVALID_ARGUMENT)
-		return error_wrap(err, RC_UNAVAILABLE, "the list ended too early or is broken");
+		return error_wrap(err, RC_UNAVAILABLE, "the list is truncated or invalid");
 	if (rc)
 		return rc;
 	if (!is_list(envelope))
-		return error_set(err, RC_UNAVAILABLE, "the answer is no list: it has no items");
+		return error_set(err, RC_UNAVAILABLE, "the response is not a list: it has no items");
 	token = text_or_empty(envelope, "metadata.continue");
 	version = text_or_empty(envelope, "metadata.resourceVersion");
 	if (!token || !version)

@@ -1,5 +1,5 @@
 /*
- * A Kubernetes List as it arrives: cut into its items without ever holding the whole. Pure; no I/O.
+ * Incremental parser of a Kubernetes List: delivers items without buffering the whole list. Pure; no I/O.
  */
 #ifndef COMMON_KUBE_KUBE_LIST_PARSER_H
 #define COMMON_KUBE_KUBE_LIST_PARSER_H
@@ -8,16 +8,16 @@
 #include "common/services/json.h"
 
 /*
- * Takes one item (borrowed). An error ends the list.
+ * Receives one item (borrowed). An error ends the list.
  */
 typedef enum rc (*kube_list_item)(void *ctx, const cJSON *item, struct error *err);
 
 struct kube_list_parser {
 	kube_list_item on_item;
 	void *ctx;
-	struct buf envelope; /* the answer without its items: "items":[] */
-	struct buf item;     /* the item that is arriving */
-	char word[8];        /* the last string at the top level, cut: a key or a value */
+	struct buf envelope; /* the response without its items: "items":[] */
+	struct buf item;     /* the current item */
+	char word[8];        /* the last string at the top level, truncated: a key or a value */
 	size_t word_len;
 	unsigned depth;
 	bool in_string;
@@ -32,22 +32,21 @@ struct kube_list_parser kube_list_parser_make(kube_list_item on_item, void *ctx)
 void kube_list_parser_clear(struct kube_list_parser *list);
 
 /*
- * Take the next bytes, however they are cut. False after the first fault (kube_list_parser_finish() tells which): more
- * bytes are not wanted. Its shape is that of http_request.on_bytes, with the list as ctx.
+ * Process the next bytes, with arbitrary boundaries. Returns false after the first error (reported by
+ * kube_list_parser_finish()). Has the signature of http_request.on_bytes, with the list as ctx.
  */
 bool kube_list_parser_feed(void *list, const char *bytes, size_t len);
 
-/* Forget everything and start anew, for a request that is tried again. Its shape is that of kube_request.on_restart. */
+/* Reset, for a retried request. Has the signature of kube_request.on_restart. */
 void kube_list_parser_restart(void *list);
 
 /*
- * The answer has ended: what it says of itself.
+ * Finish at the end of the response, and return the list metadata.
  *
- * ret_continue          the token of the next page, "" when this was the last; given to the caller (free()).
- * ret_resource_version  given to the caller (free()); "" when absent. May be NULL.
+ * ret_continue          the token of the next page, "" when this was the last; owned by the caller (free()).
+ * ret_resource_version  owned by the caller (free()); "" when absent. May be NULL.
  *
- * Errors: those of on_item; RC_UNAVAILABLE for an answer that ended too early, is no list of objects, or has an item
- * above 16 MiB; RC_NO_MEMORY.
+ * Errors: those of on_item; RC_UNAVAILABLE truncated, not a list of objects, or an item above 16 MiB; RC_NO_MEMORY.
  */
 enum rc kube_list_parser_finish(struct kube_list_parser *list, char **ret_continue, char **ret_resource_version,
 				struct error *err) must_check;

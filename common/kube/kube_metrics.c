@@ -61,20 +61,20 @@ static atomic_int informers[KUBE_KIND_COUNT];
 /* clang-format off */
 static const struct metric
 	requests_metric = { .name = "dcm_sp_kubernetes_requests",
-		.help = "Calls to the Kubernetes API by verb, kind and HTTP status; none: no answer came",
+		.help = "Calls to the Kubernetes API by verb, kind and HTTP status; none: no response",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .sparse = true, .cells = requests,
 		.labels = { VERB_LABEL, KIND_LABEL, { "code", METRIC_STATUSES, metric_status_name } } },
 	duration_metric = { .name = "dcm_sp_kubernetes_request_duration_seconds", .unit = "seconds",
-		.help = "How long these calls took, but for watches and logs, which last",
+		.help = "Duration of these calls, except for watches and logs",
 		.type = METRIC_HISTOGRAM, .scale = METRIC_NS, .sparse = true, .buckets = durations,
 		.labels = { VERB_LABEL, KIND_LABEL } },
 	age_metric = { .name = "dcm_sp_kubernetes_cache_age_seconds", .unit = "seconds",
-		.help = "How long ago the API server last told the state of a kind; a quiet watch says so within 46 s",
+		.help = "Age of the state of a kind; an idle watch confirms it within 46 s",
 		.type = METRIC_AGE, .scale = METRIC_MS, .cells = ages, .labels = { CACHED_KIND_LABEL } },
-	watches_metric = { .name = "dcm_sp_kubernetes_watches", .help = "Watches begun; each ends within 45 s, in order",
+	watches_metric = { .name = "dcm_sp_kubernetes_watches", .help = "Watches started; each normally ends within 45 s",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .sparse = true, .cells = watches, .labels = { CACHED_KIND_LABEL } },
 	restarts_metric = { .name = "dcm_sp_kubernetes_watch_restarts",
-		.help = "Lists and watches that failed, and were begun again",
+		.help = "Lists and watches that failed and were restarted",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = restarts, .labels = { CACHED_KIND_LABEL } };
 /* clang-format on */
 

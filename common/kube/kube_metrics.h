@@ -1,6 +1,5 @@
 /*
- * What is counted of the calls to the Kubernetes API, and of what informers know. For common/kube/; a process shows the
- * list.
+ * Metrics of the calls to the Kubernetes API, and of informers. Updated by common/kube/.
  */
 #ifndef COMMON_KUBE_KUBE_METRICS_H
 #define COMMON_KUBE_KUBE_METRICS_H
@@ -10,28 +9,28 @@
 
 extern const struct metric *const kube_metrics[];
 
-/* A call that runs: what it is counted as, and since when it runs. */
+/* A running call: its labels and its start. */
 struct kube_metrics_call {
 	size_t verb;
 	size_t kind;
 	int64_t begun_ns;
 };
 
-/* path: with its query, as kube_path.h writes it. What is not of our kinds counts as "other". */
+/* path: with its query, as kube_path.h writes it. Other kinds are counted as "other". */
 struct kube_metrics_call kube_metrics_begin(const char *method, const char *path);
 
-/* It is over. status: HTTP; 0: no answer came. */
+/* The call has ended. status: HTTP; 0: no response. */
 void kube_metrics_end(const struct kube_metrics_call *call, int status);
 
 /*
- * An informer's list was complete, or its watch told something or ended in order: all of the kind is known as of now.
+ * An informer completed a list, received an event, or its watch ended normally: the kind is up to date.
  */
 void kube_metrics_fresh(enum kube_kind kind);
 
-/* An informer has begun (+1) or ended (-1): without any, nothing is known of the kind. */
+/* An informer was started (+1) or has ended (-1). */
 void kube_metrics_informer(enum kube_kind kind, int change);
 
-/* A watch has begun; a list or a watch has failed, and begins again. */
+/* A watch was started; a list or a watch failed and is restarted. */
 void kube_metrics_watch(enum kube_kind kind);
 void kube_metrics_restart(enum kube_kind kind);
 

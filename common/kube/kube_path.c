@@ -54,13 +54,13 @@ void kube_path_add(struct buf *path, enum kube_kind kind, const char *namespace,
 	}
 }
 
-/* What follows a prefix; NULL: it is another, or there was no text. */
+/* The part after a prefix; NULL: another prefix, or text was NULL. */
 static const char *after(const char *text, const char *prefix)
 {
 	return text && str_has_prefix(text, prefix) ? text + strlen(prefix) : NULL;
 }
 
-/* What follows the plural of the kind in a path; NULL: it is not of that kind. */
+/* The part after the plural of the kind in a path; NULL: another kind. */
 static const char *after_plural(const char *path, enum kube_kind kind)
 {
 	const char *at = after(after(after(path, root_of(kind)), kinds[kind].api_version), NAMESPACES);

@@ -1,14 +1,14 @@
 /*
- * Paths of Kubernetes objects: every part percent-encoded, nothing ever cut.
+ * Paths of Kubernetes objects: every part percent-encoded, never truncated.
  */
 #ifndef COMMON_KUBE_KUBE_PATH_H
 #define COMMON_KUBE_KUBE_PATH_H
 
 #include "common/base/buf.h"
 
-#define KUBE_PATH_MAX 65536 /* bytes; continue tokens make paths long */
+#define KUBE_PATH_MAX 65536 /* bytes; continue tokens are long */
 
-/* Those that containers are made of, and, after their count, what is only looked up. */
+/* The kinds of a container's objects, and, after their count, kinds that are only read. */
 enum kube_kind {
 	KUBE_DEPLOYMENT,
 	KUBE_STATEFULSET,
@@ -26,7 +26,7 @@ enum kube_kind {
 /* The plural of a kind in paths: "deployments". */
 const char *kube_kind_plural(enum kube_kind kind);
 
-/* Its name in sentences: "Deployment". */
+/* Its name: "Deployment". */
 const char *kube_kind_name(enum kube_kind kind);
 
 /* Its apiVersion in objects: "apps/v1". */
@@ -34,13 +34,13 @@ const char *kube_kind_api_version(enum kube_kind kind);
 
 /*
  * Append the path of a kind's collection in a namespace, or of one object (name not NULL):
- * "/apis/apps/v1/namespaces/x/deployments/y". Failure is the buffer's.
+ * "/apis/apps/v1/namespaces/x/deployments/y". Check the buffer for failure.
  */
 void kube_path_add(struct buf *path, enum kube_kind kind, const char *namespace, const char *name);
 
 /*
- * The kind that such a path is of; KUBE_LOOKUP_COUNT: of none.
- * ret_name  where the object's name begins, in `path`; NULL: it is a collection, or of no kind.
+ * The kind of such a path; KUBE_LOOKUP_COUNT: none.
+ * ret_name  the object's name within `path`; NULL: a collection, or no kind.
  */
 enum kube_kind kube_path_kind(const char *path, const char **ret_name);
 

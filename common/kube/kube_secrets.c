@@ -10,7 +10,7 @@
 
 /* ---- one text ---------------------------------------------------------------------------------------------------- */
 
-/* What the kubeconfig holds itself, or the path of its file. */
+/* Inline data of the kubeconfig, or the path of the file. */
 static enum rc secret_init(struct kube_secret *secret, const char *data, const char *path, struct error *err)
 {
 	secret->path = path;
@@ -22,7 +22,7 @@ static enum rc secret_init(struct kube_secret *secret, const char *data, const c
 	return RC_OK;
 }
 
-/* The text as it is now: a copy, from the file if there is one. The stamp is of what was read, or of the failure. */
+/* The current text: a copy, from the file if there is one. The stamp is that of the file read, or of the failure. */
 static enum rc secret_read(struct kube_secret *secret, char **ret_text, struct error *err)
 {
 	enum rc rc;
@@ -47,13 +47,13 @@ static bool has_changed(const struct kube_secret *secret)
 	return !file_stamp_equal(&stamp, &secret->stamp);
 }
 
-/* A PEM that its check refused: name its file. */
+/* Add the file name to an error of the PEM check. */
 static enum rc in_file(const struct kube_secret *secret, enum rc rc, struct error *err)
 {
 	return rc && secret->path ? error_wrap(err, rc, "%s", secret->path) : rc;
 }
 
-/* Take a text over. Returns whether it is another one. */
+/* Take over a text. Returns whether it changed. */
 static bool secret_replace(struct kube_secret *secret, char **text)
 {
 	bool changed = !str_equal(secret->text, *text);
@@ -63,7 +63,7 @@ static bool secret_replace(struct kube_secret *secret, char **text)
 	return changed;
 }
 
-/* ---- authorities ------------------------------------------------------------------------------------------------- */
+/* ---- CA certificates---------------------------------------------------------------------------------------------- */
 
 static enum rc load_ca(struct kube_secrets *secrets, bool *ret_changed, struct error *err)
 {
@@ -85,7 +85,7 @@ static enum rc load_pair(struct kube_secrets *secrets, bool *ret_changed, struct
 	cleanup_secret char *cert = NULL;
 	cleanup_secret char *key = NULL;
 	enum rc rc = secret_read(&secrets->cert, &cert, err);
-	enum rc key_rc = secret_read(&secrets->key, &key, rc ? NULL : err); /* in any case: a bad one is told once */
+	enum rc key_rc = secret_read(&secrets->key, &key, rc ? NULL : err); /* always: reported once */
 
 	rc = rc ? rc : key_rc;
 	if (!rc)
@@ -102,7 +102,7 @@ static enum rc load_pair(struct kube_secrets *secrets, bool *ret_changed, struct
 
 /* ---- token ------------------------------------------------------------------------------------------------------- */
 
-/* Cut white space off both ends. */
+/* Remove white space at both ends. */
 static void trim(char *text)
 {
 	static const char space[] = " \t\r\n";
@@ -128,7 +128,7 @@ static enum rc load_token(struct kube_secrets *secrets, bool *ret_changed, struc
 		return error_set(err, RC_INVALID_ARGUMENT, "%s is empty", secrets->token.path);
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7F)
-			return error_set(err, RC_INVALID_ARGUMENT, "%s holds white space within the token",
+			return error_set(err, RC_INVALID_ARGUMENT, "%s contains white space within the token",
 					 secrets->token.path);
 	*ret_changed = secret_replace(&secrets->token, &text);
 	return RC_OK;
@@ -136,7 +136,7 @@ static enum rc load_token(struct kube_secrets *secrets, bool *ret_changed, struc
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
-/* Put before what is wrong where the kubeconfig says so. */
+/* Prefix an error with its location in the kubeconfig. */
 static enum rc in_place(const char *place, const char *member, enum rc rc, struct error *err)
 {
 	if (rc == RC_NO_MEMORY)
@@ -154,8 +154,7 @@ enum rc kube_secrets_init(struct kube_secrets *secrets, const char *variable, co
 	rc = secret_init(&secrets->ca, config->ca_data, config->ca_file, err);
 	if (!rc)
 		rc = secret_init(&secrets->cert, config->cert_data, config->cert_file, err);
-	if (!rc &&
-	    (secrets->cert.path || secrets->cert.text)) /* alone it is of no use, and no fault, as to client-go */
+	if (!rc && (secrets->cert.path || secrets->cert.text)) /* a key alone is ignored, as by client-go */
 		rc = secret_init(&secrets->key, config->key_data, config->key_file, err);
 	if (!rc)
 		rc = secret_init(&secrets->token, config->token, NULL, err);
@@ -211,7 +210,7 @@ void kube_secrets_clear(struct kube_secrets *secrets)
 
 typedef enum rc load(struct kube_secrets *secrets, bool *ret_changed, struct error *err);
 
-/* `fresh`: the file is another one than at the last try; of the same one everything has been said. */
+/* `fresh`: the file has changed since the last attempt; otherwise the error was already logged. */
 static bool renew(struct kube_secrets *secrets, const struct kube_secret *named, load *load_again, bool fresh)
 {
 	struct error error;
@@ -219,16 +218,16 @@ static bool renew(struct kube_secrets *secrets, const struct kube_secret *named,
 
 	if (!load_again(secrets, &changed, &error)) {
 		if (changed)
-			log_info("Kubernetes credentials were read again", log_str("path", named->path),
+			log_info("Kubernetes credentials reloaded", log_str("path", named->path),
 				 log_str("variable", secrets->variable));
 	} else if (fresh) {
-		log_warn("Kubernetes credentials cannot be read again, the old ones stay in use",
+		log_warn("cannot read the Kubernetes credentials again; keeping the current ones",
 			 log_str("path", named->path), log_str("variable", secrets->variable), log_err(&error));
 	}
 	return changed;
 }
 
-/* Of a token that never came there is nothing to keep: its use is an error. */
+/* A token that was never read cannot be kept: using it is an error. */
 static bool renew_token(struct kube_secrets *secrets, bool fresh)
 {
 	bool changed = false;

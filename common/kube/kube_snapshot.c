@@ -8,13 +8,13 @@
 
 /* The texts follow the struct, in the same block. */
 struct snapshot {
-	struct kube_credentials credentials; /* first: its address is the snapshot's */
+	struct kube_credentials credentials; /* first member: cast from the snapshot */
 	atomic_int references;
 	size_t size; /* of the whole block */
 	const char *headers[KUBE_HEADERS_MAX];
 };
 
-/* Puts texts one after the other; without a place to put them it only counts. */
+/* Appends texts; with NULL as destination it only computes the size. */
 struct packer {
 	char *at;
 	size_t size;
@@ -75,7 +75,7 @@ const struct kube_credentials *kube_snapshot_make(const struct kube_snapshot_par
 	return &s->credentials;
 }
 
-/* The references are what may change of a snapshot that its holders see as constant. */
+/* Only the reference count of a snapshot is modified, which is const for its holders. */
 static struct snapshot *whole(const struct kube_credentials *credentials)
 {
 	return (struct snapshot *)(uintptr_t)credentials;

@@ -1,5 +1,5 @@
 /*
- * Makes struct kube_credentials: one block of memory, counted references, wiped with the last one
+ * Implements struct kube_credentials: one block of memory, reference-counted, wiped with the last reference
  * (kube_credentials_release).
  */
 #ifndef COMMON_KUBE_KUBE_SNAPSHOT_H
@@ -8,10 +8,10 @@
 #include "common/kube/kube_auth.h"
 #include "common/kube/kubeconfig.h"
 
-/* What goes in. Everything is borrowed for the call, and copied. */
+/* The input. Everything is borrowed for the call, and copied. */
 struct kube_snapshot_parts {
 	const char *server;
-	const struct kubeconfig_list *headers; /* the fixed ones */
+	const struct kubeconfig_list *headers; /* the constant ones */
 	const char *token;                     /* NULL: none */
 	struct http_identity identity;
 };

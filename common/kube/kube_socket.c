@@ -12,16 +12,16 @@
 #include "common/kube/kube_presence.h"
 
 #define BLOCK 16384
-#define OUT_MAX (1024u * 1024)   /* bytes: a message, and the answers to what one block can hold of pings */
-#define ANSWERS_MAX (64u * 1024) /* bytes that wait: then nothing is received that could make more of them */
+#define OUT_MAX (1024u * 1024)   /* bytes: a message, and the pongs for one block of pings */
+#define ANSWERS_MAX (64u * 1024) /* pending bytes above which nothing is received, as that could add pongs */
 #define HEADER_MAX 160
 #define SWITCHING_PROTOCOLS 101 /* RFC 9110, section 15.2.2 */
 
 struct kube_socket {
 	struct kube_flow *flow;
 	struct kube_socket_taker taker;
-	const struct kube_credentials *credentials; /* which curl refers to */
-	struct http_duplex *duplex;                 /* NULL: not made, or it is freed by itself */
+	const struct kube_credentials *credentials; /* referred to by curl */
+	struct http_duplex *duplex;                 /* NULL: not made, or it frees itself */
 	struct websocket *websocket;
 	struct kube_metrics_call counted;
 	char protocol[64];
@@ -50,7 +50,7 @@ static bool is_value(const struct http_upgraded *upgraded, const char *name, con
 	       (any_case ? strcasecmp(value, wanted) : strcmp(value, wanted)) == 0;
 }
 
-/* RFC 6455 section 4.1. What is no answer to our request is found out by the first kube_socket_pump(). */
+/* RFC 6455 section 4.1. An invalid handshake is reported by the first kube_socket_pump(). */
 static void on_opened(void *ctx, const struct http_upgraded *upgraded)
 {
 	struct kube_socket *s = ctx;
@@ -84,7 +84,7 @@ static void on_refused(void *ctx, const struct http_response *response, const st
 	if (!err.rc)
 		err.rc = kube_answer_read(&reply, &response->body, response->retry_after_s, &err);
 	if (!err.rc)
-		error_set(&err, RC_UNAVAILABLE, "Kubernetes answered %d to a request for an upgrade", response->status);
+		error_set(&err, RC_UNAVAILABLE, "Kubernetes returned %d to an upgrade request", response->status);
 	kube_presence_doubt_refusal(&err);
 	s->duplex = NULL;
 	s->taker.refused(s->taker.ctx, &reply, &err);
@@ -157,10 +157,10 @@ static void send_out(struct kube_socket *s)
 			buf_consume(&s->out, (size_t)sent);
 	}
 	if (!s->out.len)
-		buf_clear(&s->out); /* memory only while there is something */
+		buf_clear(&s->out); /* allocated only while not empty */
 }
 
-/* Returns how many bytes have come. */
+/* Returns the number of received bytes. */
 static size_t receive(struct kube_socket *s, size_t max)
 {
 	char block[BLOCK];

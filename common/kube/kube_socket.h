@@ -1,7 +1,7 @@
 /*
  * A WebSocket to the Kubernetes API, for commands in containers: the same credentials as kube_client.h, on the loop of
- * a kube_flow. No more is read than is asked for, and what cannot be sent yet is not taken: whoever is slow throttles
- * the other side by TCP.
+ * a kube_flow. Flow control in both directions by TCP: only requested bytes are read, and nothing is accepted while the
+ * connection is busy.
  *
  * Threads: the loop alone.
  */
@@ -16,15 +16,15 @@ struct kube_socket;
 struct kube_socket_taker {
 	/* It is open. */
 	void (*opened)(void *ctx);
-	/* kube_socket_pump() has something to do. */
+	/* kube_socket_pump() must be called. */
 	void (*ready)(void *ctx);
 	/*
-	 * It could not be opened; it is freed afterwards.
-	 * reply, err: as kube_call_taker.done. A 403 without a body is what Kubernetes answers to a subprotocol that it
-	 * does not know, and to who may `get` but not `create`.
+	 * It failed to open; it is freed afterwards.
+	 * reply, err: as kube_call_taker.done. Kubernetes returns 403 without a body for an unknown subprotocol, and to
+	 * users with `get` but without `create`.
 	 */
 	void (*refused)(void *ctx, const struct kube_reply *reply, const struct error *err);
-	/* In kube_socket_pump(): of a message that has come. */
+	/* Called by kube_socket_pump() with received data. */
 	websocket_take *take;
 	void *ctx;
 };
@@ -33,31 +33,32 @@ struct kube_socket_taker {
  * Begin.
  *
  * path        with its query; copied.
- * protocol    the subprotocol that is wanted.
+ * protocol    the requested subprotocol.
  * ret_socket  valid until refused(), or kube_socket_close().
- * Errors: RC_TIMEOUT there are no credentials yet, ask again a moment later; those of kube_auth_get() and
- * http_duplex_open().
+ * Errors: RC_TIMEOUT no credentials yet, retry later; those of kube_auth_get() and http_duplex_open().
  */
 enum rc kube_socket_open(struct kube_flow *flow, const char *path, const char *protocol,
 			 const struct kube_socket_taker *taker, struct kube_socket **ret_socket, struct error *err)
 	must_check;
 
-/* End it, without a word to the other side: the command's connection is dropped. Takes NULL. Not within a callback. */
+/*
+ * Close it without a close frame: the connection is dropped. NULL is allowed. Not within a callback.
+ */
 void kube_socket_close(struct kube_socket *socket);
 
 enum kube_socket_state {
 	KUBE_SOCKET_OPEN,
-	KUBE_SOCKET_CLOSED, /* the other side has closed it, as the protocol says */
-	KUBE_SOCKET_BROKEN, /* or not as it says */
+	KUBE_SOCKET_CLOSED, /* closed by the peer with a close frame */
+	KUBE_SOCKET_BROKEN, /* closed without one, or protocol error */
 };
 
 /*
- * Send what waits to be sent, and receive up to `max` bytes; 0: nothing is wanted now. To be called again, in the next
- * turn, while it returns true: there was more.
+ * Send pending data, and receive up to `max` bytes; 0: only send. Returns true if there is more: call it again in the
+ * next turn.
  */
 bool kube_socket_pump(struct kube_socket *socket, size_t max, enum kube_socket_state *ret_state);
 
-/* Is everything sent? Then a message may be, WEBSOCKET_SEND_MAX at most. */
+/* Whether everything was sent, so that the next message (WEBSOCKET_SEND_MAX at most) is accepted. */
 bool kube_socket_takes(const struct kube_socket *socket);
 void kube_socket_send(struct kube_socket *socket, unsigned char first, const char *bytes, size_t len);
 

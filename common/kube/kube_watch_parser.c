@@ -5,7 +5,7 @@
 #include "common/base/strutil.h"
 #include "common/kube/kube_json.h"
 
-#define LINE_KEPT (64u * 1024) /* a buffer that one large event has blown up is not kept */
+#define LINE_KEPT (64u * 1024) /* larger buffers are freed after the event */
 
 static const char *const event_names[] = {
 	[KUBE_ADDED] = "ADDED",       [KUBE_MODIFIED] = "MODIFIED", [KUBE_DELETED] = "DELETED",
@@ -30,7 +30,7 @@ static enum rc emit(struct kube_watch_parser *watch, const cJSON *line)
 	for (size_t i = 0; type && object && i < ARRAY_LEN(event_names); i++)
 		if (strcmp(event_names[i], type) == 0)
 			return watch->on_event(watch->ctx, (enum kube_event)i, object, &watch->error);
-	return error_set(&watch->error, RC_UNAVAILABLE, "the watch sent an event of the unknown type '%.32s'",
+	return error_set(&watch->error, RC_UNAVAILABLE, "the watch sent an event of unknown type '%.32s'",
 			 type ? type : "");
 }
 
@@ -44,7 +44,7 @@ static enum rc take_line(struct kube_watch_parser *watch)
 	rc = kube_json_parse(watch->line.data, watch->line.len, &tree, &watch->error);
 	if (rc)
 		return error_wrap(&watch->error, rc == RC_NO_MEMORY ? rc : RC_UNAVAILABLE,
-				  "an event of the watch cannot be read");
+				  "invalid event of the watch");
 	return emit(watch, tree);
 }
 

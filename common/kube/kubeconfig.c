@@ -10,7 +10,7 @@
 #include "common/services/yaml.h"
 
 #define FILE_MAX_BYTES YAML_TEXT_MAX
-#define NAMES_TEXT_MAX 160 /* bytes of the names that a message counts up */
+#define NAMES_TEXT_MAX 160 /* bytes of the list of names in a message */
 
 /* ---- freeing ----------------------------------------------------------------------------------------------------- */
 
@@ -77,11 +77,11 @@ static void config_destroy_at(struct kubeconfig **config)
 
 /* ---- files as trees ---------------------------------------------------------------------------------------------- */
 
-/* One file's tree. */
+/* The tree of one file. */
 struct source {
 	const char *path;
 	cJSON *tree;
-	char folder[4096]; /* with a slash at the end, or empty */
+	char folder[4096]; /* with a trailing slash, or empty */
 };
 
 static enum rc set_folder(struct source *source, struct error *err)
@@ -96,7 +96,7 @@ static enum rc set_folder(struct source *source, struct error *err)
 	return RC_OK;
 }
 
-/* The lists of a kubeconfig: where they stand, and what each of their items holds. */
+/* The lists of a kubeconfig and their items. */
 struct list_kind {
 	const char *list; /* "clusters" */
 	const char *item; /* "cluster" */
@@ -109,7 +109,7 @@ static const struct list_kind list_kinds[] = { { "clusters", "cluster" },
 #define USERS (&list_kinds[1])
 #define CONTEXTS (&list_kinds[2])
 
-/* As kubectl has it: an item without a name has the name "". NULL: it has one that is no string, or is no mapping. */
+/* As in kubectl, an item without a name has the name "". NULL: the name is not a string, or the item not a mapping. */
 static const char *name_of(const cJSON *item)
 {
 	const cJSON *name = json_get(item, "name");
@@ -124,7 +124,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorting keeps many names from costing the square of their number. */
+/* Sorted, to avoid quadratic time. */
 static enum rc check_names(const struct source *source, const struct list_kind *kind, const cJSON *list,
 			   struct error *err)
 {
@@ -162,7 +162,7 @@ static enum rc check_list(const struct source *source, const struct list_kind *k
 	return check_names(source, kind, list, err);
 }
 
-/* Missing, null and empty is what kubectl takes for the only value that it knows. */
+/* kubectl accepts missing, null and empty as the default. */
 static bool is_or_defaults_to(const cJSON *value, const char *expected)
 {
 	const char *text = cJSON_GetStringValue(value);
@@ -175,10 +175,10 @@ static enum rc check_header(const struct source *source, struct error *err)
 	const cJSON *current = json_get(source->tree, "current-context");
 
 	if (!cJSON_IsObject(source->tree) && !cJSON_IsNull(source->tree))
-		return error_set(err, RC_INVALID_ARGUMENT, "%s is no kubeconfig: it holds %s, not a mapping",
+		return error_set(err, RC_INVALID_ARGUMENT, "%s is not a kubeconfig: it is %s, not a mapping",
 				 source->path, kubeconfig_kind_of(source->tree));
 	if (!is_or_defaults_to(json_get(source->tree, "kind"), "Config"))
-		return error_set(err, RC_INVALID_ARGUMENT, "%s is no kubeconfig: its kind must be Config",
+		return error_set(err, RC_INVALID_ARGUMENT, "%s is not a kubeconfig: its kind must be Config",
 				 source->path);
 	if (!is_or_defaults_to(json_get(source->tree, "apiVersion"), "v1"))
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: its apiVersion must be v1", source->path);
@@ -218,13 +218,13 @@ static void sources_free(struct sources *sources)
 	free(sources->items);
 }
 
-/* An item of one of the lists, and the file that contains it. */
+/* An item of a list, and its file. */
 struct found {
 	const struct source *source;
 	const cJSON *value;
 };
 
-/* The first file that has an item of the name wins, with the whole of it. */
+/* The whole item of the first file that has the name. */
 static bool find(const struct sources *sources, const struct list_kind *kind, const char *name, struct found *ret_found)
 {
 	for (size_t i = 0; i < sources->count; i++) {
@@ -262,7 +262,7 @@ static void add_paths(const struct sources *sources, struct buf *out)
 		buf_addf(out, "%s%s", i ? ":" : "", sources->items[i].path);
 }
 
-/* "/a:/b: there is no cluster 'x'; there are: 'y'", for a name that nothing has. */
+/* "/a:/b: there is no cluster 'x'; there are: 'y'", for an unknown name. */
 static enum rc not_there(const struct sources *sources, const struct list_kind *kind, const char *what,
 			 struct error *err)
 {
@@ -271,7 +271,7 @@ static enum rc not_there(const struct sources *sources, const struct list_kind *
 
 	add_names(sources, kind, &names);
 	add_paths(sources, &paths);
-	return error_set(err, RC_INVALID_ARGUMENT, "%s: %s; %s in there: %s", paths.data, what, kind->list,
+	return error_set(err, RC_INVALID_ARGUMENT, "%s: %s; existing %s: %s", paths.data, what, kind->list,
 			 names.len ? names.data : "none");
 }
 
@@ -293,7 +293,7 @@ static enum rc find_context(const struct sources *sources, const char **ret_name
 	return RC_OK;
 }
 
-/* The name of the cluster or the user that the context names; "": none. NULL: it is no name. */
+/* The name of the cluster or user in the context; "": none. NULL: not a string. */
 static const char *part_name(const struct found *context, const struct list_kind *kind)
 {
 	const cJSON *name = json_get(context->value, kind->item);
@@ -315,16 +315,16 @@ static enum rc find_cluster(const struct sources *sources, const char *context_n
 	char what[300];
 
 	if (!name || name[0] == '\0')
-		return error_set(err, RC_INVALID_ARGUMENT, "%s: context '%.100s' names no cluster",
-				 context->source->path, context_name);
-	snprintf(what, sizeof(what), "context '%.100s' wants the cluster '%.100s', which is not there", context_name,
-		 name);
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: context '%.100s' has no cluster", context->source->path,
+				 context_name);
+	snprintf(what, sizeof(what), "context '%.100s' refers to the cluster '%.100s', which does not exist",
+		 context_name, name);
 	if (!find(sources, CLUSTERS, name, ret_found))
 		return not_there(sources, CLUSTERS, what, err);
 	return name_place(ret_found->source, CLUSTERS, name, ret_place, err);
 }
 
-/* Without one, and with one that is not there, it goes on without credentials, as kubectl does. */
+/* A missing or unknown user means no credentials, as in kubectl. */
 static enum rc find_user(const struct sources *sources, const char *context_name, const struct found *context,
 			 struct found *ret_found, char **ret_place, struct error *err)
 {
@@ -335,7 +335,7 @@ static enum rc find_user(const struct sources *sources, const char *context_name
 				 context->source->path, context_name);
 	*ret_found = (struct found){ .source = context->source };
 	if (!find(sources, USERS, name, ret_found) && name[0])
-		log_warn("kubeconfig: the context's user is not there; going on without credentials",
+		log_warn("kubeconfig: the user of the context does not exist; continuing without credentials",
 			 log_str("context", context_name), log_str("user", name));
 	return name_place(ret_found->source, USERS, name, ret_place, err);
 }
@@ -390,7 +390,7 @@ enum rc kubeconfig_parse(const struct kubeconfig_text *texts, size_t count, stru
 /* ---- a list of paths --------------------------------------------------------------------------------------------- */
 
 struct files {
-	char *paths; /* the list, cut into paths */
+	char *paths; /* the list, split into paths */
 	struct kubeconfig_text texts[KUBECONFIG_FILES_MAX];
 	size_t count;
 };
@@ -404,7 +404,7 @@ static void files_free(struct files *files)
 	free(files->paths);
 }
 
-/* Take one file. A missing one is only skipped when the list goes on to name others. */
+/* Read one file. A missing file is skipped only if the list has several. */
 static enum rc read_file(struct files *files, const char *path, bool alone, struct error *err)
 {
 	char *text = NULL;
@@ -415,7 +415,7 @@ static enum rc read_file(struct files *files, const char *path, bool alone, stru
 		return error_set(err, RC_INVALID_ARGUMENT, "more than %d kubeconfig files", KUBECONFIG_FILES_MAX);
 	rc = secret_file_read(path, FILE_MAX_BYTES, &text, &len, NULL, err);
 	if (rc == RC_NOT_FOUND && !alone) {
-		log_debug("kubeconfig file is not there, skipped", log_str("path", path));
+		log_debug("kubeconfig file does not exist, skipped", log_str("path", path));
 		return RC_OK;
 	}
 	if (rc)

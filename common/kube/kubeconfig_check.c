@@ -11,7 +11,7 @@
 
 /* ---- URLs -------------------------------------------------------------------------------------------------------- */
 
-/* Only printable characters, and no white space. */
+/* Only printable characters without white space. */
 static bool is_one_word(const char *text)
 {
 	for (; *text; text++)
@@ -20,7 +20,7 @@ static bool is_one_word(const char *text)
 	return true;
 }
 
-/* "host", "host:6443", "[::1]:6443", without a user: the part of a URL between "//" and the path. */
+/* "host", "host:6443", "[::1]:6443", without a user: the authority of a URL. */
 static bool is_authority(const char *text, size_t len)
 {
 	const char *colon = memrchr(text, ':', len);
@@ -47,8 +47,8 @@ static bool is_authority(const char *text, size_t len)
 }
 
 /*
- * The server as a URL of our form: scheme in lower case, no query and no fragment, no slash at the end. "host:6443" is
- * http, whatever else speaks of TLS: so kubectl has it.
+ * Normalise the server URL: scheme in lower case, no query and no fragment, no trailing slash. "host:6443" is http,
+ * even with TLS settings, as in kubectl.
  */
 static enum rc check_server(struct kubeconfig *config, struct error *err)
 {
@@ -84,12 +84,12 @@ static enum rc check_server_name(const struct kubeconfig *config, struct error *
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 
 	if (config->server_name && config->server_name[strspn(config->server_name, allowed)])
-		return error_set(err, RC_INVALID_ARGUMENT, "%s: tls-server-name is not the name of a host",
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: tls-server-name is not a host name",
 				 config->cluster_place);
 	return RC_OK;
 }
 
-/* The URL may hold a password, so no message shows it. */
+/* The URL may contain a password, so messages do not show it. */
 static enum rc check_proxy(struct kubeconfig *config, struct error *err)
 {
 	static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
@@ -108,7 +108,7 @@ static enum rc check_proxy(struct kubeconfig *config, struct error *err)
 	return config->proxy ? RC_OK : error_no_memory(err);
 }
 
-/* ---- what goes together ------------------------------------------------------------------------------------------ */
+/* ---- combinations ------------------------------------------------------------------------------------------ */
 
 static enum rc check_cluster(struct kubeconfig *config, struct error *err)
 {
@@ -125,7 +125,7 @@ static enum rc check_cluster(struct kubeconfig *config, struct error *err)
 	return rc;
 }
 
-/* A header ends at its line's end: a value that holds one could bring headers of its own. */
+/* A value with a line break would inject headers. */
 static bool is_header_value(const char *text)
 {
 	for (; text && *text; text++)
@@ -155,12 +155,12 @@ static enum rc check_header_values(const struct kubeconfig *config, struct error
 		if (!is_header_value(config->as_extra.items[i].value))
 			wrong = "as-user-extra";
 	if (wrong)
-		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s holds a line break or another control character",
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s contains a line break or another control character",
 				 config->user_place, wrong);
 	return RC_OK;
 }
 
-/* A rule that forbids; `broken` is whether it is. */
+/* A rule; `broken` if violated. */
 struct rule {
 	bool broken;
 	const char *text;
@@ -180,10 +180,10 @@ static enum rc check_user(const struct kubeconfig *config, struct error *err)
 	bool has_key = config->key_file || config->key_data;
 	bool has_basic = config->username || config->password;
 	const struct rule rules[] = {
-		{ has_cert && !has_key, "client-certificate is given, but client-key is missing" },
+		{ has_cert && !has_key, "client-certificate is set, but client-key is missing" },
 		{ has_basic && (config->token || config->token_file), "token and username exclude each other" },
 		{ !config->as && (config->as_uid || config->as_groups.count || config->as_extra.count),
-		  "as-uid, as-groups and as-user-extra need as" },
+		  "as-uid, as-groups and as-user-extra require as" },
 	};
 	enum rc rc = check_rules(config->user_place, rules, ARRAY_LEN(rules), err);
 
@@ -220,8 +220,8 @@ static enum rc check_exec(const struct kubeconfig *config, struct error *err)
 }
 
 /*
- * Credentials must not go in plain text. As client-go (clientcmd, DirectClientConfig.ClientConfig): only impersonation
- * stays.
+ * Credentials must not be sent in plain text. As in client-go (clientcmd, DirectClientConfig.ClientConfig): only
+ * impersonation is kept.
  */
 static void drop_credentials(struct kubeconfig *config)
 {

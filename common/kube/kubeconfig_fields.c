@@ -9,7 +9,7 @@
 #include "common/services/json_write.h"
 #include "common/services/secret.h"
 
-#define EXEC_EXTENSION "client.authentication.k8s.io/exec" /* the cluster's extension that plugins are given */
+#define EXEC_EXTENSION "client.authentication.k8s.io/exec" /* the cluster's extension for plugins */
 #define NAME_MAX_BYTES 160                                 /* of a member's path in messages, "exec.env[3].value" */
 #define EXEC_CONFIG_MAX (1024u * 1024)
 
@@ -17,7 +17,7 @@ struct field;
 typedef enum rc read_value(const struct kubeconfig_place *place, const char *name, const cJSON *value, void *target,
 			   struct error *err);
 
-/* A member: how it is read, and where in struct kubeconfig its value goes. */
+/* A member: its parser, and its place in struct kubeconfig. */
 struct field {
 	const char *name;
 	read_value *read;
@@ -45,12 +45,12 @@ static enum rc wrong_kind(const struct kubeconfig_place *place, const char *name
 	bool unquoted = str_equal(wanted, "a string") && (cJSON_IsNumber(value) || cJSON_IsBool(value));
 
 	return error_set(err, RC_INVALID_ARGUMENT, "%s: %s must be %s, but it is %s%s", place->text, name, wanted,
-			 kubeconfig_kind_of(value), unquoted ? " (write it in quotes)" : "");
+			 kubeconfig_kind_of(value), unquoted ? " (quote it)" : "");
 }
 
-/* ---- kinds of values --------------------------------------------------------------------------------------------- */
+/* ---- types of values --------------------------------------------------------------------------------------------- */
 
-/* A copy of the string; NULL stays for an empty one. */
+/* A copy of the string; unchanged (NULL) if empty. */
 static enum rc read_string(const struct kubeconfig_place *place, const char *name, const cJSON *value, void *target,
 			   struct error *err)
 {
@@ -75,7 +75,7 @@ static enum rc join(const char *folder, char **path, struct error *err)
 	return RC_OK;
 }
 
-/* A path, relative to the folder of the file that contains it. */
+/* A path, relative to the directory of its file. */
 static enum rc read_path(const struct kubeconfig_place *place, const char *name, const cJSON *value, void *target,
 			 struct error *err)
 {
@@ -85,7 +85,7 @@ static enum rc read_path(const struct kubeconfig_place *place, const char *name,
 	return rc || !*path || (*path)[0] == '/' ? rc : join(place->folder, path, err);
 }
 
-/* A command: only with a slash in it is it a path. */
+/* A command: a path only if it has a slash. */
 static enum rc read_command(const struct kubeconfig_place *place, const char *name, const cJSON *value, void *target,
 			    struct error *err)
 {
@@ -115,19 +115,19 @@ static enum rc read_base64(const struct kubeconfig_place *place, const char *nam
 	if (!cJSON_IsString(value))
 		return wrong_kind(place, name, "a string", value, err);
 	len = strlen(value->valuestring);
-	buf_add(&plain, value->valuestring, len); /* so much room at once: growing would leave copies of secrets */
+	buf_add(&plain, value->valuestring, len); /* allocated once: growing would leave copies of secrets */
 	if (plain.failed)
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s is too large", place->text, name);
 	explicit_bzero(plain.data, plain.len);
 	buf_reset(&plain);
 	if (!crypto_base64_decode(CRYPTO_BASE64_STANDARD, value->valuestring, len, &plain))
 		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s is not base64%s", place->text, name,
-				 strstr(value->valuestring, "-----BEGIN") ? " (it is a PEM as it stands)" : "");
+				 strstr(value->valuestring, "-----BEGIN") ? " (it is unencoded PEM)" : "");
 	if (plain.len == 0)
 		return RC_OK;
 	if (strlen(plain.data) != plain.len) {
 		explicit_bzero(plain.data, plain.len);
-		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s holds binary data, not a PEM", place->text, name);
+		return error_set(err, RC_INVALID_ARGUMENT, "%s: %s contains binary data, not PEM", place->text, name);
 	}
 	*text = buf_take(&plain, NULL);
 	return *text ? RC_OK : error_no_memory(err);
@@ -159,7 +159,7 @@ static enum rc read_list(const struct kubeconfig_place *place, const char *name,
 	return RC_OK;
 }
 
-/* Room for `count` more pairs. */
+/* Reserve `count` more pairs. */
 static bool pairs_grow(struct kubeconfig_pairs *pairs, size_t count)
 {
 	struct kubeconfig_pair *items = realloc(pairs->items, (pairs->count + count + 1) * sizeof(*items));
@@ -208,7 +208,7 @@ static enum rc read_env(const struct kubeconfig_place *place, const char *name, 
 	return rc;
 }
 
-/* {key: [value, ...], ...}: a pair for each value. */
+/* {key: [value, ...], ...}: one pair per value. */
 static enum rc read_extra(const struct kubeconfig_place *place, const char *name, const cJSON *value, void *target,
 			  struct error *err)
 {
@@ -353,7 +353,7 @@ static enum rc read_exec(const struct kubeconfig_place *place, const char *name,
 	return rc;
 }
 
-/* What the file itself contains goes before what other files contain. */
+/* Inline data takes precedence over files. */
 static void prefer_data(char *const *data, char **file)
 {
 	if (*data)

@@ -2,7 +2,7 @@
  * CloudEvents 1.0 in structured mode: one JSON object with the event's attributes and its data. Pure; no I/O.
  *
  * Source: cloudevents/spec v1.0.2, cloudevents/formats/json-format.md; bindings/nats-protocol-binding.md: without the
- * header below a receiver takes the message for binary mode.
+ * header below a receiver assumes binary mode.
  */
 #ifndef COMMON_SERVICES_CLOUDEVENT_H
 #define COMMON_SERVICES_CLOUDEVENT_H
@@ -15,7 +15,7 @@
 #define CLOUDEVENT_CONTENT_TYPE "application/cloudevents+json"
 
 struct cloudevent {
-	const char *id;     /* unique for the source; the same for a repetition of the same event */
+	const char *id;     /* unique per source; the same for a duplicate of the event */
 	const char *source; /* URI reference, not empty */
 	const char *type;
 	const char *subject; /* NULL: none */
@@ -23,7 +23,7 @@ struct cloudevent {
 };
 
 /*
- * Begin an event whose data is JSON: writes all attributes. Then the caller writes one object with the key "data", and
+ * Begin an event whose data is JSON: writes all attributes. The caller then writes one object with the key "data", and
  * calls cloudevent_end().
  */
 void cloudevent_begin(struct json_writer *w, const struct cloudevent *event);

@@ -12,7 +12,7 @@
 #include "common/services/log.h"
 #include "common/version.h"
 
-#define TEXT_MAX 16384 /* bytes of a --help text or of all faults together */
+#define TEXT_MAX 16384 /* bytes of the --help text, or of all errors */
 #define NAME_MAX_BYTES 128
 #define NAMESPACE_MAX 63 /* RFC 1123 label */
 #define PORT_MAX 65535
@@ -34,7 +34,7 @@ static void add_choices(const struct config_row *row, struct buf *out)
 		buf_addf(out, "%s%s", choice == row->choices ? "" : " or ", *choice);
 }
 
-/* What a fault says about the value; a secret stays one, also a wrong secret (a URL may hold a password). */
+/* Describes the value in an error, except for secrets, even invalid ones (a URL may hold a password). */
 static void add_value(const struct config_row *row, const char *value, struct buf *out)
 {
 	if (row->secret)
@@ -54,7 +54,7 @@ static bool load_string(const struct config_row *row, const char *value, void *m
 	}
 	if (row->valid && value[0] && !row->valid(value)) {
 		add_value(row, value, faults);
-		buf_addf(faults, " is not valid; it must be %s\n", row->form);
+		buf_addf(faults, " is invalid; it must be %s\n", row->form);
 		return false;
 	}
 	*(const char **)member = value;
@@ -89,7 +89,7 @@ static bool load_row(const struct config_row *row, void *into, struct buf *fault
 	void *member = (char *)into + row->offset;
 
 	if (row->type == CONFIG_STRING)
-		*(const char **)member = ""; /* what is missing or wrong must not keep others from being checked */
+		*(const char **)member = ""; /* continue with the other variables */
 	if (!value || value[0] == '\0') {
 		if (!row->fallback) {
 			buf_addf(faults, "%s: is required and %s\n", row->env, value ? "empty" : "not set");
@@ -118,9 +118,9 @@ static void print_help(const struct config_program *program)
 	printf(" [--help | --version | --check-config | --health]\n\n");
 	for (size_t i = 0; i < program->option_count; i++)
 		printf("  %-28s %s\n", program->options[i].name, program->options[i].help);
-	printf("%sRuns in the foreground, logs JSON lines on stderr, ends on SIGTERM or SIGINT.\n"
+	printf("%sRuns in the foreground, logs JSON lines to stderr, exits on SIGTERM or SIGINT.\n"
 	       "--health asks the one that runs, with the same variables, and ends with 0 when it is well, else 1.\n"
-	       "It is configured by environment variables only:\n\n",
+	       "Configured by environment variables only:\n\n",
 	       program->option_count ? "\n" : "");
 	for (size_t i = 0; i < program->row_count; i++) {
 		const struct config_row *row = &program->rows[i];
@@ -152,7 +152,7 @@ static void set_up_log(const struct config_program *program)
 	enum log_level level = LOG_INFO;
 	enum log_format format = LOG_JSON;
 
-	/* A wrong name is a fault that config_load() reports. */
+	/* An invalid name is reported by config_load(). */
 	if (level_name)
 		(void)log_level_from_name(level_name, &level);
 	if (format_name)
@@ -161,7 +161,7 @@ static void set_up_log(const struct config_program *program)
 	log_set_format(format);
 }
 
-/* What every command line can ask for instead of a run. */
+/* The actions of the command line. */
 enum ask {
 	ASK_HELP,
 	ASK_VERSION,
@@ -186,7 +186,7 @@ static enum ask find_ask(const char *argument)
 	return (enum ask)ask;
 }
 
-/* Set the bool of the option; false: the program has none of that name. */
+/* Set the bool of the option; false: unknown option. */
 static bool set_option(const struct config_program *program, const char *argument, void *into)
 {
 	for (size_t i = 0; i < program->option_count; i++)
@@ -197,7 +197,7 @@ static bool set_option(const struct config_program *program, const char *argumen
 	return false;
 }
 
-/* Any of the program's options, and at most one of the asks; false: said on stderr what is wrong. */
+/* Parse options and at most one action; false: the error was printed to stderr. */
 static bool read_arguments(const struct config_program *program, int argc, char **argv, void *into, enum ask *ret_ask)
 {
 	enum ask wanted = ASK_NOTHING;
@@ -209,7 +209,7 @@ static bool read_arguments(const struct config_program *program, int argc, char 
 			wanted = ask;
 		} else if (ask != ASK_NOTHING || !set_option(program, argv[i], into)) {
 			fprintf(stderr, "%s: %s argument '%s'; try --help\n", program->name,
-				ask == ASK_NOTHING ? "unknown" : "one too many:", argv[i]);
+				ask == ASK_NOTHING ? "unknown" : "unexpected", argv[i]);
 			return false;
 		}
 	}
@@ -234,11 +234,11 @@ enum config_next config_start(const struct config_program *program, int argc, ch
 		return CONFIG_EXIT_OK;
 	}
 	set_up_log(program);
-	(void)config_load(program->rows, program->row_count, into, &faults); /* all that is wrong is in faults */
-	if (program->check && ask != ASK_HEALTH) /* the files are checked where they are used */
+	(void)config_load(program->rows, program->row_count, into, &faults); /* errors are in faults */
+	if (program->check && ask != ASK_HEALTH)                             /* files are checked when they are used */
 		program->check(into, &faults);
 	if (faults.len > 0 || faults.failed) {
-		fprintf(stderr, "%s: the configuration is not valid:\n%s", program->name, faults.data);
+		fprintf(stderr, "%s: the configuration is invalid:\n%s", program->name, faults.data);
 		return CONFIG_EXIT_BAD;
 	}
 	if (ask == ASK_CHECK) {
@@ -257,7 +257,7 @@ int config_tell_health(enum rc rc, const struct error *err)
 	return rc ? 1 : 0;
 }
 
-/* Nothing, ":" or ":port", as it may follow a host. */
+/* Empty, ":" or ":port", after a host. */
 static bool is_port_part(const char *text, size_t len)
 {
 	int64_t port = 0;

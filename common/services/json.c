@@ -48,7 +48,7 @@ static enum rc refuse_duplicate_keys(const cJSON *object, struct error *err)
 	return rc;
 }
 
-/* Recursion is bounded: json_check() has refused more than JSON_DEPTH_MAX levels. */
+/* Recursion is bounded: json_check() rejects more than JSON_DEPTH_MAX levels. */
 static enum rc check_tree(const cJSON *value, struct error *err)
 {
 	const cJSON *child = NULL;
@@ -69,7 +69,7 @@ static enum rc parse_checked(const char *text, size_t len, cJSON **ret_tree, str
 	cJSON *tree = cJSON_ParseWithLengthOpts(text, len, NULL, 0);
 
 	if (!tree)
-		return error_no_memory(err); /* json_check() has found no fault in the text */
+		return error_no_memory(err); /* the text passed json_check() */
 	*ret_tree = tree;
 	return RC_OK;
 }
@@ -147,7 +147,7 @@ int64_t json_int_at(const cJSON *obj, const char *path, int64_t otherwise)
 {
 	int64_t value = otherwise;
 
-	(void)json_is_int(json_at(obj, path), &value); /* not one: `otherwise` stays */
+	(void)json_is_int(json_at(obj, path), &value); /* not an integer: return `otherwise` */
 	return value;
 }
 

@@ -8,14 +8,14 @@
 
 #include "common/base/strutil.h"
 
-#define NUMBER_TEXT_MAX 400 /* bytes; a longer literal is no number that anybody means */
+#define NUMBER_TEXT_MAX 400 /* bytes; longer literals are rejected */
 
 struct scanner {
 	const char *start;
 	const char *at;
 	const char *end;
 	struct error *err;
-	uint8_t open[JSON_CHECK_DEPTH_LIMIT / 8]; /* one bit a level: 1 = object */
+	uint8_t open[JSON_CHECK_DEPTH_LIMIT / 8]; /* one bit per level: 1 = object */
 };
 
 static enum rc fault(const struct scanner *s, const char *what)
@@ -35,7 +35,7 @@ static bool next_is(const struct scanner *s, char c)
 	return s->at < s->end && *s->at == c;
 }
 
-/* Four hex digits at `at` + 2 of an escape \uXXXX; -1 when they are not there. */
+/* Four hex digits at `at` + 2 of an escape \uXXXX; -1 if invalid. */
 static long unicode_escape(const struct scanner *s)
 {
 	char digits[5] = { 0 };
@@ -48,7 +48,7 @@ static long unicode_escape(const struct scanner *s)
 	return strtol(digits, NULL, 16);
 }
 
-/* At a backslash. cJSON refuses lone surrogates by returning no tree, so they are found here. */
+/* At a backslash. cJSON returns no tree for lone surrogates, so they are reported here. */
 static enum rc scan_escape(struct scanner *s)
 {
 	long unit;
@@ -83,7 +83,7 @@ static bool is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* Of eight bytes: the high bit of the first that is not plain, and perhaps bits above it, where a borrow ran on. */
+/* For eight bytes: the high bit of the first special byte, possibly with bits above it from a borrow. */
 static uint64_t mark_special(const char *s)
 {
 	const uint64_t ones = 0x0101010101010101;
@@ -134,7 +134,7 @@ static enum rc scan_string(struct scanner *s)
 		s->at += n;
 	}
 	if (s->at == s->end)
-		return fault(s, "a string without end");
+		return fault(s, "unterminated string");
 	s->at++;
 	return RC_OK;
 }
@@ -162,21 +162,21 @@ static enum rc scan_number(struct scanner *s)
 		digits = scan_digits(s);
 	}
 	if (digits == 0)
-		return fault(s, "a value was expected");
+		return fault(s, "expected a value");
 	if (next_is(s, '.')) {
 		s->at++;
 		if (scan_digits(s) == 0)
-			return fault(s, "a digit was expected");
+			return fault(s, "expected a digit");
 	}
 	if (next_is(s, 'e') || next_is(s, 'E')) {
 		s->at++;
 		if (next_is(s, '+') || next_is(s, '-'))
 			s->at++;
 		if (scan_digits(s) == 0)
-			return fault(s, "a digit was expected");
+			return fault(s, "expected a digit");
 	}
 	if ((size_t)(s->at - first) >= NUMBER_TEXT_MAX)
-		return fault(s, "a number of too many digits");
+		return fault(s, "a number has too many digits");
 	return RC_OK;
 }
 
@@ -185,7 +185,7 @@ static enum rc scan_word(struct scanner *s, const char *word)
 	size_t len = strlen(word);
 
 	if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
-		return fault(s, "a value was expected");
+		return fault(s, "expected a value");
 	s->at += len;
 	return RC_OK;
 }
@@ -202,7 +202,7 @@ static enum rc scan_scalar(struct scanner *s)
 	case 'n':
 		return scan_word(s, "null");
 	default:
-		return s->at == s->end ? fault(s, "the text ends too early") : scan_number(s);
+		return s->at == s->end ? fault(s, "unexpected end of text") : scan_number(s);
 	}
 }
 
@@ -227,21 +227,21 @@ static enum rc scan_key(struct scanner *s)
 	enum rc rc;
 
 	if (!next_is(s, '"'))
-		return fault(s, "a key was expected");
+		return fault(s, "expected a key");
 	rc = scan_string(s);
 	if (rc)
 		return rc;
 	skip_space(s);
 	if (!next_is(s, ':'))
-		return fault(s, "':' was expected");
+		return fault(s, "expected ':'");
 	s->at++;
 	skip_space(s);
 	return RC_OK;
 }
 
 /*
- * After a value: close what ends here. *depth 0 = the outermost value is complete; otherwise the next value (its key
- * already read) begins at s->at.
+ * After a value: close the levels that end here. *depth 0 = the outermost value is complete; otherwise the next value
+ * (its key already read) begins at s->at.
  */
 static enum rc close_levels(struct scanner *s, size_t *depth)
 {
@@ -255,7 +255,7 @@ static enum rc close_levels(struct scanner *s, size_t *depth)
 			continue;
 		}
 		if (!next_is(s, ','))
-			return fault(s, object ? "',' or '}' was expected" : "',' or ']' was expected");
+			return fault(s, object ? "expected ',' or '}'" : "expected ',' or ']'");
 		s->at++;
 		skip_space(s);
 		return object ? scan_key(s) : RC_OK;
@@ -263,7 +263,7 @@ static enum rc close_levels(struct scanner *s, size_t *depth)
 	return RC_OK;
 }
 
-/* One value, whatever it contains. */
+/* One value with all its contents. */
 static enum rc scan_value(struct scanner *s, size_t depth_max)
 {
 	size_t depth = 0;
@@ -307,5 +307,5 @@ enum rc json_check(const char *text, size_t len, size_t depth_max, struct error 
 	if (rc)
 		return rc;
 	skip_space(&s);
-	return s.at == s.end ? RC_OK : fault(&s, "bytes after the value");
+	return s.at == s.end ? RC_OK : fault(&s, "trailing trailing bytes after the value");
 }

@@ -36,7 +36,7 @@ static const char *short_escape(char c)
 	}
 }
 
-/* Much faster than printf(): output of commands may be full of them. */
+/* Much faster than printf(); output of commands may have many of them. */
 static void add_control(struct buf *out, unsigned char c)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -150,7 +150,7 @@ void json_bool(struct json_writer *w, const char *key, bool value)
 	buf_add_str(w->out, value ? "true" : "false");
 }
 
-/* cJSON's own printer loses the last digits (2^53 - 1). */
+/* cJSON's printer loses the last digits (2^53 - 1). */
 void json_format_number(double value, char out[JSON_NUMBER_MAX])
 {
 	if (!isfinite(value)) {
@@ -188,7 +188,7 @@ static void add_scalar(struct buf *out, const cJSON *value)
 		buf_add_str(out, cJSON_IsRaw(value) ? value->valuestring : "null");
 }
 
-/* Recursion is as deep as the tree, which its parser has bounded (JSON_DEPTH_MAX). */
+/* Recursion is bounded by the parser (JSON_DEPTH_MAX). */
 void json_tree(struct json_writer *w, const char *key, const cJSON *tree)
 {
 	bool is_object = cJSON_IsObject(tree);

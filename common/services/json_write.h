@@ -10,7 +10,7 @@
  *	json_end_array(&w);
  *	json_end_object(&w);
  *
- * `key` is the member's name inside an object, NULL inside an array and at the top.
+ * `key` is the member name inside an object, NULL inside an array and at the top level.
  */
 #ifndef COMMON_SERVICES_JSON_WRITE_H
 #define COMMON_SERVICES_JSON_WRITE_H
@@ -25,10 +25,10 @@
 
 struct json_writer {
 	struct buf *out;
-	bool comma; /* a value comes before the next one */
+	bool comma; /* the next value needs a comma */
 };
 
-/* Write to `out`, which outlives the writer. */
+/* Write to `out`, which must outlive the writer. */
 struct json_writer json_writer_make(struct buf *out);
 
 void json_begin_object(struct json_writer *w, const char *key);
@@ -48,10 +48,10 @@ void json_string_n(struct json_writer *w, const char *key, const char *value, si
 void json_int(struct json_writer *w, const char *key, int64_t value);
 void json_bool(struct json_writer *w, const char *key, bool value);
 
-/* The text that json_tree() writes of a number: the shortest that reads back as the same double; not finite: "null". */
+/* The text of a number as written by json_tree(): the shortest that parses to the same double; not finite: "null". */
 void json_format_number(double value, char out[JSON_NUMBER_MAX]);
 
-/* A whole tree; every number reads back as the same double. NULL writes nothing. */
+/* A whole tree; numbers parse to the same double. NULL writes nothing. */
 void json_tree(struct json_writer *w, const char *key, const cJSON *tree);
 
 /*
@@ -60,7 +60,7 @@ void json_tree(struct json_writer *w, const char *key, const cJSON *tree);
  */
 enum rc json_canonical(struct json_writer *w, const char *key, const cJSON *value, struct error *err) must_check;
 
-/* A text that is JSON already. */
+/* A text that is already JSON. */
 void json_raw(struct json_writer *w, const char *key, const char *json, size_t len);
 
 #endif

@@ -16,8 +16,8 @@
 #include "common/services/log.h"
 
 #define SD_LIBRARY "libsystemd.so.0"
-#define SETTLE_NS 2000000000LL /* after the start; until then its pages are still in use */
-#define STOP_MORE_MS 5000      /* for what comes after the work that the shutdown timeout is meant for */
+#define SETTLE_NS 2000000000LL /* delay of footprint_trim() after startup */
+#define STOP_MORE_MS 5000      /* extra time for cleanup after the shutdown timeout */
 
 typedef int (*sd_notify_function)(int unset_environment, const char *state);
 
@@ -42,8 +42,7 @@ void lifecycle_init(void)
 	handled_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	lifecycle_ignore_broken_pipes();
-	setrlimit(RLIMIT_CORE,
-		  &(struct rlimit){ 0 }); /* under systemd LimitCORE= does it: its filter refuses the call */
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 }); /* denied by the units' filter, which set LimitCORE= */
 }
 
 /* libsystemd is optional at run time: loaded once, if NOTIFY_SOCKET is set. */
@@ -59,13 +58,13 @@ static void notify(const char *state)
 		looked = true;
 		library = dlopen(SD_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 		if (library)
-			*(void **)&function = dlsym(library, "sd_notify"); /* POSIX dlsym: the way to cast */
+			*(void **)&function = dlsym(library, "sd_notify"); /* cast as recommended by POSIX dlsym */
 	}
 	if (function)
 		function(0, state);
 }
 
-/* Half of the watchdog's interval in nanoseconds; 0: there is no watchdog for us. */
+/* Half of the watchdog interval in nanoseconds; 0: no watchdog. */
 static int64_t watchdog_ns(void)
 {
 	const char *usec_text = getenv("WATCHDOG_USEC");
@@ -80,7 +79,7 @@ static int64_t watchdog_ns(void)
 	return usec * 1000 / 2;
 }
 
-/* Has a signal come within the time? 0: without a limit. */
+/* Whether a signal arrived within the timeout. 0: without a limit. */
 static bool wait_for_signal(int64_t ns)
 {
 	struct timespec time = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
@@ -114,7 +113,7 @@ void lifecycle_notify_ready(void)
 	notify("READY=1");
 }
 
-/* Read by the guard alone, which outlives lifecycle_begin_stop(). */
+/* Read only by the guard thread, which outlives lifecycle_begin_stop(). */
 static struct {
 	int64_t after_ms;
 	int exit_code;
@@ -123,7 +122,7 @@ static struct {
 static void *run_stop_guard(void *ctx unused)
 {
 	clock_sleep_ms(stop_limit.after_ms);
-	log_warn("not ended in time; leaving what hangs");
+	log_warn("shutdown timed out; exiting");
 	_exit(stop_limit.exit_code);
 }
 
@@ -136,7 +135,7 @@ void lifecycle_begin_stop(int64_t timeout_ms, int exit_code)
 	stop_limit.exit_code = exit_code;
 	notify("STOPPING=1");
 	if (thread_start(run_stop_guard, NULL, &guard, &err))
-		log_warn("nothing limits the time of the stop", log_err(&err));
+		log_warn("no time limit for the shutdown", log_err(&err));
 	else
 		pthread_detach(guard);
 }

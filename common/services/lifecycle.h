@@ -1,6 +1,6 @@
 /*
- * A process's life: signals, and what systemd wants to hear (sd_notify). Without $NOTIFY_SOCKET, or without libsystemd
- * on the machine, the notifications do nothing.
+ * Process life cycle: signals and systemd notifications (sd_notify), which do nothing without $NOTIFY_SOCKET or
+ * libsystemd.
  */
 #ifndef COMMON_SERVICES_LIFECYCLE_H
 #define COMMON_SERVICES_LIFECYCLE_H
@@ -12,15 +12,14 @@
 void lifecycle_ignore_broken_pipes(void);
 
 /*
- * Block SIGTERM and SIGINT for this and all later threads, ignore SIGPIPE, and leave no core dump: memory has
+ * Block SIGTERM and SIGINT for this and all later threads, ignore SIGPIPE, and disable core dumps, because memory has
  * credentials. Call in main(), before any thread.
  */
 void lifecycle_init(void);
 
 /*
- * Wait for SIGTERM, SIGINT or lifecycle_stop(). Blocks. Under a systemd watchdog it says WATCHDOG=1 in time, but only
- * while `alive(ctx)` is true; alive may be NULL. Two seconds after the start it gives back what the start has used up
- * (footprint_trim()).
+ * Wait for SIGTERM, SIGINT or lifecycle_stop(). Blocks. Under a systemd watchdog it sends WATCHDOG=1 while `alive(ctx)`
+ * is true; alive may be NULL. Two seconds after startup it calls footprint_trim().
  */
 void lifecycle_wait(bool (*alive)(void *ctx), void *ctx);
 
@@ -28,12 +27,12 @@ void lifecycle_wait(bool (*alive)(void *ctx), void *ctx);
 void lifecycle_stop(void);
 
 /*
- * The stop begins: systemd is told, and the process ends 5 s after timeout_ms at the latest, with exit_code, whatever
- * hangs then (cnats waits in the resolver with its lock held). Call once.
+ * Begin the shutdown: notify systemd, and force the exit with exit_code 5 s after timeout_ms, even if a thread hangs
+ * (cnats may block in the resolver with its lock held). Call once.
  */
 void lifecycle_begin_stop(int64_t timeout_ms, int exit_code);
 
-/* Tell systemd: ready to serve; one line about the state (borrowed). */
+/* Notify systemd: ready; status line (borrowed). */
 void lifecycle_notify_ready(void);
 void lifecycle_notify_status(const char *status);
 

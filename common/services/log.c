@@ -20,7 +20,7 @@ static const char *const level_names[] = {
 
 static const char *const format_names[] = { [LOG_JSON] = "json", [LOG_TEXT] = "text" };
 
-/* Set once, before threads; read-only afterwards. */
+/* Set once, before threads are started; read-only afterwards. */
 static const char *process_name = "";
 static enum log_level lowest_level = LOG_INFO;
 static enum log_format format = LOG_JSON;
@@ -111,7 +111,7 @@ static void write_json(const struct line *line, struct buf *out)
 	json_end_object(&w);
 }
 
-/* A word, or a JSON string when it is none. */
+/* A plain word, otherwise a JSON string. */
 static void write_value(const char *text, struct buf *out)
 {
 	static const char word[] =
@@ -179,10 +179,10 @@ void log_write(enum log_level level, const char *msg, ...)
 	writers[format](&line, &out);
 	if (out.failed) {
 		buf_reset(&out);
-		writers[format](&(struct line){ .level = LOG_ERROR, .time = now, .msg = "a log line was too long" },
+		writers[format](&(struct line){ .level = LOG_ERROR, .time = now, .msg = "log line too long, dropped" },
 				&out);
 	}
 	buf_add_char(&out, '\n');
 	if (write(STDERR_FILENO, out.data, out.len) < 0)
-		return; /* stderr is closed; there is nowhere to report it */
+		return; /* stderr is closed; the error cannot be reported */
 }

@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/compiler.h"
 
-/* A pass through the pipeline takes 2 ms, one that waits for Kubernetes seconds, and 30 s is the longest by default. */
+/* A request through the pipeline takes 2 ms, one that waits for Kubernetes seconds, and the default timeout is 30 s. */
 const struct metric_bound metric_bounds[METRIC_BUCKETS] = {
 	{ 1000000, "0.001" },  { 2500000, "0.0025" }, { 5000000, "0.005" },  { 10000000, "0.01" },
 	{ 25000000, "0.025" }, { 50000000, "0.05" },  { 100000000, "0.1" },  { 250000000, "0.25" },
@@ -50,7 +50,7 @@ int64_t metric_get(const struct metric *metric, size_t series)
 	return atomic_load_explicit(&metric->cells[series].value, memory_order_relaxed);
 }
 
-/* One of several at the same moment is as good as another: who finds it busy leaves it. */
+/* If it is busy, skip: any of several concurrent exemplars will do. */
 static void keep_exemplar(struct metric_exemplar *exemplar, int64_t ns, const char *trace)
 {
 	if (atomic_flag_test_and_set_explicit(&exemplar->busy, memory_order_acquire))

@@ -31,18 +31,18 @@ static struct metric_cell build, start, cpu, resident, open_files, max_files, th
 
 /* clang-format off */
 static const struct metric
-	build_metric = { .name = "dcm_sp_build_info", .help = "The program and its version; always 1",
+	build_metric = { .name = "dcm_sp_build_info", .help = "Program and version; always 1",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &build,
 		.labels = { { "process", 1, process_value }, { "version", 1, version_value } } },
-	start_metric = { .name = "process_start_time_seconds", .help = "When the process began, since 1970-01-01T00:00:00Z",
+	start_metric = { .name = "process_start_time_seconds", .help = "Start time of the process since 1970-01-01T00:00:00Z",
 		.unit = "seconds", .type = METRIC_GAUGE, .scale = METRIC_MS, .cells = &start },
-	cpu_metric = { .name = "process_cpu_seconds", .help = "Processor time, of the user and the system",
+	cpu_metric = { .name = "process_cpu_seconds", .help = "User and system CPU time",
 		.unit = "seconds", .type = METRIC_COUNTER, .scale = METRIC_NS, .cells = &cpu },
 	resident_metric = { .name = "process_resident_memory_bytes", .help = "Resident memory", .unit = "bytes",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &resident },
-	open_metric = { .name = "process_open_fds", .help = "Open files and sockets",
+	open_metric = { .name = "process_open_fds", .help = "Open file descriptors",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &open_files },
-	max_metric = { .name = "process_max_fds", .help = "How many files and sockets may be open",
+	max_metric = { .name = "process_max_fds", .help = "Maximum number of open file descriptors",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &max_files },
 	threads_metric = { .name = "process_threads", .help = "Threads",
 		.type = METRIC_GAUGE, .scale = METRIC_ONE, .cells = &threads };
@@ -52,7 +52,7 @@ const struct metric *const metrics_process[] = {
 	&build_metric, &start_metric, &cpu_metric, &resident_metric, &open_metric, &max_metric, &threads_metric, NULL,
 };
 
-/* Since the boot; /proc/stat, which has the time of the boot, is hidden from the units. */
+/* Computed from the time since boot, because /proc/stat is hidden by the units' sandbox. */
 static void set_start(int64_t start_ticks)
 {
 	struct timespec up;
@@ -90,12 +90,12 @@ static void read_stat(void)
 		set_start(start_ticks);
 }
 
-/* Linux 6.2 and newer have their number as the folder's size. */
+/* Linux 6.2 and newer report their number as the size of the directory. */
 static void count_files(void)
 {
 	struct stat folder;
 	DIR *files;
-	int64_t count = -3; /* ".", ".." and the folder itself */
+	int64_t count = -3; /* ".", ".." and the directory itself */
 
 	if (stat(FILES, &folder) == 0 && folder.st_size > 0) {
 		metric_set(&open_metric, 0, folder.st_size);

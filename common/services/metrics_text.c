@@ -42,7 +42,7 @@ static const char *type_name(enum metric_type type)
 	return names[type];
 }
 
-/* Both formats escape the same in the value of a label; in a help OpenMetrics escapes the quote as well. */
+/* Both formats use the same escaping for label values; in help texts OpenMetrics also escapes the quote. */
 static void write_escaped(struct buf *out, const char *text, bool quotes)
 {
 	for (; *text; text++) {
@@ -66,7 +66,7 @@ static void write_head(const struct metric *metric, enum metrics_format format, 
 		buf_addf(out, "# UNIT %s %s\n", metric->name, metric->unit);
 }
 
-/* "name{a="b",c="d"}", with the bound of a bucket when there is one. */
+/* "name{a="b",c="d"}", with the bound for a bucket. */
 static void write_name(const struct metric *metric, const char *end, size_t series, const char *bound, struct buf *out)
 {
 	size_t left = metric_series_count(metric);
@@ -106,7 +106,7 @@ static void write_number(int64_t value, enum metric_scale scale, struct buf *out
 	buf_add(out, text, len);
 }
 
-/* Left out while it is being written. */
+/* Omitted while it is being written. */
 static void write_exemplar(struct metric_exemplar *exemplar, struct buf *out)
 {
 	if (atomic_flag_test_and_set_explicit(&exemplar->busy, memory_order_acquire))

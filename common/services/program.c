@@ -24,7 +24,7 @@ int program_run(const struct program *program, int argc, char **argv)
 	lifecycle_init();
 	if (program->start(program->ctx, &err)) {
 		log_error("cannot start", log_err(&err));
-		_exit(EXIT_FAILURE); /* the threads that have started own no more than this process */
+		_exit(EXIT_FAILURE); /* threads that were started need no cleanup */
 	}
 	lifecycle_wait(program->alive, program->ctx);
 	code = program->stop(program->ctx);

@@ -1,5 +1,5 @@
 /*
- * The main() that all processes have: configuration, start, wait for the end, stop.
+ * The common main() of all processes: configuration, start, wait, stop.
  */
 #ifndef COMMON_SERVICES_PROGRAM_H
 #define COMMON_SERVICES_PROGRAM_H
@@ -11,12 +11,12 @@ struct program {
 	void *into;               /* the configuration, zeroed (config_start()) */
 	int (*health)(void *ctx); /* --health: prints, and returns what main() returns */
 	/*
-	 * Start everything, and tell systemd when it is ready. After an error the process ends, and nothing is stopped.
+	 * Start everything, and notify systemd when ready. After an error the process exits without stop().
 	 */
 	enum rc (*start)(void *ctx, struct error *err);
 	bool (*alive)(void *ctx); /* as for lifecycle_wait(); may be NULL */
 	/*
-	 * Begins with lifecycle_begin_stop(). Returns what main() returns; or ends the process, when threads still run.
+	 * Calls lifecycle_begin_stop() first. Returns the exit status; or exits, if threads are still running.
 	 */
 	int (*stop)(void *ctx);
 	void *ctx;

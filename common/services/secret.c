@@ -22,7 +22,7 @@ void secret_free_at(char **text)
 	secret_free(*text);
 }
 
-/* As deep as the tree, which its parser has limited to JSON_DEPTH_MAX. */
+/* Recursion is bounded by the parser (JSON_DEPTH_MAX). */
 static void wipe(cJSON *node)
 {
 	for (; node; node = node->next) {
@@ -118,7 +118,7 @@ static enum rc read_all(int fd, const char *path, size_t max, bool any_bytes, st
 			break;
 	}
 	if (!any_bytes && strlen(b->data) != b->len)
-		return error_set(err, RC_INVALID_ARGUMENT, "%s holds binary data, not text", path);
+		return error_set(err, RC_INVALID_ARGUMENT, "%s contains binary data, not text", path);
 	return RC_OK;
 }
 
@@ -130,7 +130,7 @@ enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *
 	enum rc rc;
 	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO would wait for who writes into it */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* opening a FIFO would block */
 	if (fd < 0)
 		return error_set(err, errno == ENOENT || errno == ENOTDIR ? RC_NOT_FOUND : RC_INVALID_ARGUMENT,
 				 "open %s: %s", path, error_errno_text(errno));

@@ -1,6 +1,6 @@
 /*
- * Texts that must not stay in memory: wiped before they are freed. And the files that hold them, which others rename
- * and rewrite while we run: read as a whole, never held open.
+ * Secrets in memory: wiped before they are freed. And the files that hold them, which others rename and rewrite while
+ * we run: read as a whole, never held open.
  */
 #ifndef COMMON_SERVICES_SECRET_H
 #define COMMON_SERVICES_SECRET_H
@@ -12,21 +12,21 @@
 
 #include "common/services/json.h"
 
-/* Wipe and free. Takes NULL. */
+/* Wipe and free. NULL is allowed. */
 void secret_free(char *text);
 void secret_free_at(char **text);
 #define cleanup_secret cleanup_with(secret_free_at)
 
-/* Wipe every string in the tree, and free it. Takes NULL. */
+/* Wipe every string in the tree, and free it. NULL is allowed. */
 void secret_tree_free(cJSON *tree);
 void secret_tree_free_at(cJSON **tree);
 #define cleanup_secret_tree cleanup_with(secret_tree_free_at)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-#define SECRET_FILE_MAX (1024u * 1024) /* bytes of a token or PEM file; Kubernetes' own objects hold no more */
+#define SECRET_FILE_MAX (1024u * 1024) /* bytes of a token or PEM file; the limit of Kubernetes objects */
 
-/* What tells one content of a file from the next, without reading it. All zero: there is no such file. */
+/* Identifies the content of a file without reading it. All zero: the file does not exist. */
 struct file_stamp {
 	dev_t device;
 	ino_t inode;
@@ -35,7 +35,7 @@ struct file_stamp {
 	int64_t changed_ns;
 };
 
-/* The stamp of the file that the path leads to now (through symbolic links). */
+/* The stamp of the file, following symbolic links. */
 struct file_stamp file_stamp_of(const char *path);
 
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
@@ -44,14 +44,14 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
  * Read a whole text file: a regular one, perhaps at the end of symbolic links. A FIFO, a socket or a device in its
  * place is refused at once, without waiting for anybody.
  *
- * max        bytes that it may have.
+ * max        maximum size in bytes.
  * ret_text   given to the caller (secret_free), NUL-terminated.
  * ret_len    its length, for a text in which there may be NULs (UTF-16); NULL: they are refused.
  * ret_stamp  of what was read; may be NULL.
  *
- * Errors, each naming the path: RC_NOT_FOUND; RC_TOO_LARGE; RC_INVALID_ARGUMENT it cannot be read, is no regular file
- * or holds a NUL; RC_NO_MEMORY.
- * Blocks as long as the file system does: not to be called with a lock that others wait for.
+ * Errors, with the path: RC_NOT_FOUND; RC_TOO_LARGE; RC_INVALID_ARGUMENT it cannot be read, is not a regular file or
+ * contains a NUL; RC_NO_MEMORY.
+ * May block on the file system: do not call with a lock held.
  */
 enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len, struct file_stamp *ret_stamp,
 			 struct error *err) must_check;

@@ -10,13 +10,13 @@
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
 #define MERGE_KEY "<<"
-#define NUMBER_MAX 400 /* bytes of a number; a longer one is a string */
+#define NUMBER_MAX 400 /* bytes of a number; longer ones are strings */
 
-/* A collection that is open. */
+/* An open collection. */
 struct frame {
 	cJSON *node;     /* belongs to its parent, the outermost to struct reader */
-	char *key;       /* in a mapping: the key that waits for its value; owned */
-	size_t line;     /* where it begins, from 1 */
+	char *key;       /* in a mapping: the key of the next value; owned */
+	size_t line;     /* of its begin, from 1 */
 	bool is_mapping; /* else a sequence */
 	bool merges;     /* in a mapping: it has a key "<<" */
 };
@@ -34,7 +34,7 @@ struct reader {
 	struct anchor anchors[YAML_ANCHORS_MAX];
 	size_t anchor_count;
 	size_t copies;  /* values that aliases have added */
-	cJSON *dropped; /* an array: values that count no more, but an anchor may lead to them */
+	cJSON *dropped; /* an array: discarded values, which anchors may still refer to */
 };
 
 static size_t line_of(const yaml_event_t *event)
@@ -122,7 +122,7 @@ static bool read_float(const char *text, double *ret_value)
 	return true;
 }
 
-/* A number, in which "_" may separate digits; NULL: it is none. */
+/* A number, optionally with "_" between digits; NULL: not a number. */
 static cJSON *make_number(const char *text)
 {
 	char digits[NUMBER_MAX];
@@ -154,7 +154,7 @@ static cJSON *make_plain(const char *text)
 	return number ? number : cJSON_CreateString(text);
 }
 
-/* What a tag asks of a scalar. */
+/* The type that a tag requests for a scalar. */
 enum wish { WISH_NONE, WISH_STRING, WISH_TYPED, WISH_UNKNOWN };
 
 static enum wish wish_of(const char *tag)
@@ -178,7 +178,7 @@ static enum rc make_scalar(const yaml_event_t *event, cJSON **ret_node, struct e
 	bool typed = wish == WISH_TYPED || (plain && wish == WISH_NONE);
 
 	if (wish == WISH_UNKNOWN)
-		return refuse(err, line_of(event), "this tag is not supported");
+		return refuse(err, line_of(event), "unsupported tag");
 	if (typed && is_one_of(text, special_words))
 		return refuse(err, line_of(event), "infinities and NaN are not supported");
 	*ret_node = typed ? make_plain(text) : cJSON_CreateString(text);
@@ -195,7 +195,7 @@ static enum rc note_anchor(struct reader *r, const yaml_event_t *event, const ya
 	if (!name)
 		return RC_OK;
 	if (r->anchor_count == YAML_ANCHORS_MAX)
-		return refuse(err, line_of(event), "there are too many anchors");
+		return refuse(err, line_of(event), "too many anchors");
 	copy = str_dup((const char *)name);
 	if (!copy)
 		return error_no_memory(err);
@@ -203,7 +203,7 @@ static enum rc note_anchor(struct reader *r, const yaml_event_t *event, const ya
 	return RC_OK;
 }
 
-/* The newest of that name: one may be given anew. */
+/* The newest with that name: anchors may be redefined. */
 static const cJSON *find_anchor(const struct reader *r, const char *name)
 {
 	for (size_t i = r->anchor_count; i > 0; i--)
@@ -220,7 +220,7 @@ static bool is_open(const struct reader *r, const cJSON *node)
 	return false;
 }
 
-/* Does a tree have at most so many levels and values? *values: how many of them are left then. */
+/* Whether a tree has at most this many levels and values. *values: the remaining number. */
 static bool fits(const cJSON *node, size_t levels, size_t *values)
 {
 	const cJSON *child = NULL;
@@ -241,7 +241,7 @@ static struct frame *top(struct reader *r)
 	return r->depth ? &r->frames[r->depth - 1] : NULL;
 }
 
-/* Put a value where it belongs. Takes the node over, also on failure. */
+/* Add a value to its parent. Takes ownership of the node, also on failure. */
 static enum rc place(struct reader *r, cJSON *node, struct error *err)
 {
 	struct frame *frame = top(r);
@@ -275,7 +275,7 @@ static enum rc on_alias(struct reader *r, const yaml_event_t *event, struct erro
 	cJSON *copy;
 
 	if (!node)
-		return refuse(err, line_of(event), "there is no such anchor");
+		return refuse(err, line_of(event), "unknown anchor");
 	if (is_open(r, node))
 		return refuse(err, line_of(event), "an anchor contains itself");
 	if (wants_key(top(r)))
@@ -334,13 +334,13 @@ static enum rc on_collection(struct reader *r, const yaml_event_t *event, bool i
 
 /* ---- the end of a mapping ---- */
 
-/* Put a value away that counts no more. */
+/* Discard a value. */
 static void drop(struct reader *r, cJSON *node)
 {
 	cJSON_AddItemToArray(r->dropped, node);
 }
 
-/* Move the members of a mapping to the end of another; the strings of their keys go with them. */
+/* Move the members of a mapping, with their keys, to the end of another. */
 static void move_members(cJSON *from, cJSON *to)
 {
 	cJSON *first = from->child;
@@ -349,7 +349,7 @@ static void move_members(cJSON *from, cJSON *to)
 		return;
 	from->child = NULL;
 	if (to->child) {
-		cJSON *last = first->prev; /* the first one's `prev` is the last: cJSON keeps it so */
+		cJSON *last = first->prev; /* cJSON: `prev` of the first is the last */
 
 		first->prev = to->child->prev;
 		to->child->prev->next = first;
@@ -371,7 +371,7 @@ static bool is_mergeable(const cJSON *value)
 	return cJSON_IsArray(value);
 }
 
-/* Put the members of what "<<" names in its place; of several mappings the first goes before the others. */
+/* Insert the members of the mappings of "<<"; the first of several mappings wins. */
 static enum rc merge(struct reader *r, const struct frame *frame, struct error *err)
 {
 	cleanup_secret_tree cJSON *old = cJSON_CreateObject();
@@ -399,7 +399,7 @@ static enum rc merge(struct reader *r, const struct frame *frame, struct error *
 	return RC_OK;
 }
 
-/* Of a duplicate key the last value counts. */
+/* The last value of a duplicate key wins. */
 static enum rc drop_duplicate_keys(struct reader *r, const struct frame *frame, struct error *err)
 {
 	cleanup_free struct json_member *members = NULL;
@@ -457,7 +457,7 @@ static enum rc syntax_error(const struct reader *r, struct error *err)
 		return error_no_memory(err);
 	if (p->error == YAML_READER_ERROR)
 		return error_set(err, RC_INVALID_ARGUMENT, "byte %zu: %s", p->problem_offset,
-				 p->problem ? p->problem : "not a character that YAML allows");
+				 p->problem ? p->problem : "character not allowed in YAML");
 	return refuse(err, p->problem_mark.line + 1, p->problem ? p->problem : "not YAML");
 }
 
@@ -486,7 +486,7 @@ enum rc yaml_parse(const char *text, size_t len, cJSON **ret_tree, struct error 
 	enum rc rc;
 
 	if (len > YAML_TEXT_MAX)
-		return error_set(err, RC_TOO_LARGE, "a YAML text of %zu bytes is above the limit of %u", len,
+		return error_set(err, RC_TOO_LARGE, "a YAML text of %zu bytes exceeds the limit of %u", len,
 				 YAML_TEXT_MAX);
 	if (!yaml_parser_initialize(&r.parser))
 		return error_no_memory(err);

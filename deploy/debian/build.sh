@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds the Debian package of this tree, on the Debian release that it is for. Prints the package's path at the end.
+# Builds the Debian package of this tree; run it on the target Debian release. Prints the path of the package.
 #
-#   build.sh FOLDER VERSION    FOLDER: emptied, gets sources and packages; VERSION: as `git describe` says it
+#   build.sh FOLDER VERSION    FOLDER: emptied; receives sources and packages; VERSION: output of `git describe`
 set -euo pipefail
-unset MAKEFLAGS # the variables of `make deb` are not those of the package
+unset MAKEFLAGS # do not pass the variables of `make deb` on to the package build
 
 cd "$(dirname "$0")/../.."
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 
-# 0.1.0-dev+gabc is 0.1.0~dev+COMMITS.gabc, 1.2.0-rc1-5-gabc is 1.2.0~rc1+5.gabc: every commit is an upgrade.
+# 0.1.0-dev+gabc is 0.1.0~dev+COMMITS.gabc, 1.2.0-rc1-5-gabc is 1.2.0~rc1+5.gabc: each commit has a higher version.
 version=$(sed -E -e 's/-dirty$/+dirty/' -e "s/-dev\+g/-dev+$(git rev-list --count HEAD).g/" -e 's/-([0-9]+)-g/+\1.g/' \
     -e 's/-/~/g' <<<"$2")
 source=$out/dcm-sp-$version

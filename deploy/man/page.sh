@@ -1,18 +1,18 @@
 #!/bin/sh
-# Writes a program's manual page: the hand-written template, with the switches and variables that the program itself names.
+# Writes the manual page of a program: the template, with the options and variables of --help.
 #
 #   page.sh PROGRAM-FILE TEMPLATE >PAGE
 set -eu
 
 help=$("$1" --help)
 printf '%s\n' "$help" | awk -v template="$2" '
-function text(s) { # as troff takes it literally
+function text(s) { # escaped for troff
 	gsub(/\\/, "\\e", s)
 	gsub(/-/, "\\-", s)
 	sub(/^[.\047]/, "\\\\\\&&", s)
 	return s
 }
-/^  (--[a-z-]+|[A-Z][A-Z0-9_]*)  / { # name, two blanks or more, one line of help
+/^  (--[a-z-]+|[A-Z][A-Z0-9_]*)  / { # name, two or more spaces, help text
 	name = $1
 	sub(/^ *[^ ]+ +/, "")
 	into = name ~ /^-/ ? "options" : "variables"

@@ -22,7 +22,7 @@ enum rc change_mark_write(const char *caller, bool undo, const cJSON *spec, cons
 	json_end_object(&w);
 	if (out->failed == RC_TOO_LARGE)
 		return error_set(err, RC_INVALID_ARGUMENT,
-				 "too much changes together with the Service or the autoscaler: make it two changes");
+				 "too many changes together with the Service or the autoscaler: use two updates");
 	return buf_check(out, err);
 }
 
@@ -46,7 +46,7 @@ enum rc change_mark_read(const char *text, cJSON **ret_tree, struct change_mark 
 		},
 	};
 	if (!mark.caller || !cJSON_IsArray(mark.delta) || mark.run.replicas < 0)
-		return error_set(err, RC_INVALID_ARGUMENT, "a mark of a change that cannot be read");
+		return error_set(err, RC_INVALID_ARGUMENT, "malformed mark of a change");
 	*ret_mark = mark;
 	*ret_tree = TAKE(tree);
 	return RC_OK;

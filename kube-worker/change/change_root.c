@@ -10,9 +10,9 @@
 #include "kube-worker/container/container_gather.h"
 #include "kube-worker/operation/op_kube.h"
 
-#define REFUSED_MAX 10 /* refused changes that are remembered: as many as a container has revisions */
+#define REFUSED_MAX 10 /* rejected updates that are stored: the number of revisions of a container */
 
-/* ---- what it is -------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 enum rc change_root_write_view(struct op_call *call, const struct root *root, bool fresh, struct buf *out,
 			       char ret_etag[CONTAINER_ETAG_MAX], struct error *err)
@@ -25,7 +25,7 @@ enum rc change_root_write_view(struct op_call *call, const struct root *root, bo
 	return rc ? rc : container_view_write(&w, root->object, &extras, ret_etag, err);
 }
 
-/* A network that only has the Pod's address is none, unless the client wrote it. */
+/* A network with only the Pod's address is removed, unless written by the client. */
 void change_root_drop_outputs(const struct root *root, cJSON *spec)
 {
 	const char *text = root_annotation(root, ANNOTATION_SPEC);
@@ -58,7 +58,7 @@ enum rc change_root_read_spec(struct op_call *call, const struct root *root, cJS
 
 /* ---- the root ---------------------------------------------------------------------------------------------------- */
 
-/* The root as we want it, by a spec and how it runs. */
+/* The desired root for a spec and run state. */
 enum rc change_root_write(enum kube_kind kind, const char *id, const cJSON *spec, const struct run_state *run,
 			  struct buf *out, struct error *err)
 {
@@ -94,7 +94,7 @@ enum rc change_root_set_mark(cJSON *live, const char *mark, struct error *err)
 	return cJSON_AddStringToObject(annotations, ANNOTATION_CHANGING, mark) ? RC_OK : error_no_memory(err);
 }
 
-/* A refused change may have made a revision: those whose token is in the list are none to go back to. */
+/* A rejected update may have created a revision, which rollback must skip: its token is stored in the list. */
 enum rc change_root_set_refused(cJSON *live, const char *token, bool refused, struct error *err)
 {
 	cJSON *annotations = json_at(live, "metadata.annotations");
@@ -126,15 +126,15 @@ enum rc change_root_set_refused(cJSON *live, const char *token, bool refused, st
 }
 
 /*
- * Of a container whose revisions do not keep up with it, when it is complete: what it is now. At the end of a change,
- * since the next one may be by others.
+ * For kinds whose revisions are not updated: store a note of the current state at the end of an update, as the next one
+ * may be by another program.
  */
 enum rc change_root_note_after(enum kube_kind kind, cJSON *live, struct error *err)
 {
 	return workload_revisions_follow(kind) ? RC_OK : revision_notes_take(live, err);
 }
 
-/* The same before a change, also when the controller has not seen the last one yet. */
+/* The same before an update, even if the controller has not observed the last one yet. */
 enum rc change_root_note_before(enum kube_kind kind, cJSON *live, struct error *err)
 {
 	bool seen = json_int_at(live, "status.observedGeneration", 0) >= json_int_at(live, "metadata.generation", 0);
@@ -143,7 +143,7 @@ enum rc change_root_note_before(enum kube_kind kind, cJSON *live, struct error *
 						       : revision_notes_take(live, err);
 }
 
-/* Write the object over the root, which becomes what it is then. */
+/* Replace the root, and update it with the response. */
 enum rc change_root_put(struct op_call *call, struct root *root, cJSON *object, struct error *err)
 {
 	struct kube_reply reply cleanup_kube_reply = { 0 };
@@ -156,7 +156,7 @@ enum rc change_root_put(struct op_call *call, struct root *root, cJSON *object, 
 	json_tree(&w, NULL, object);
 	rc = op_kube_update(call, root->kind, json_string_at(root->object, "metadata.name"), &body, &reply, err);
 	if (rc == RC_NOT_FOUND)
-		return error_set(err, rc, "the container was deleted meanwhile");
+		return error_set(err, rc, "the container was deleted in the meantime");
 	if (rc)
 		return rc;
 	cJSON_Delete(root->object);

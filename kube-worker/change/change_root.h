@@ -1,5 +1,5 @@
 /*
- * The root in a change: what clients may change of it, and the one PUT that writes it, with the version that was read.
+ * The root in an update: the mutable part, and the PUT that replaces it, with the resourceVersion that was read.
  */
 #ifndef KUBE_WORKER_CHANGE_CHANGE_ROOT_H
 #define KUBE_WORKER_CHANGE_CHANGE_ROOT_H
@@ -9,9 +9,9 @@
 #include "kube-worker/container/root.h"
 
 /*
- * Append the container as clients see it.
+ * Append the container for clients.
  *
- * fresh     its children were changed just now: by lists, since the cache may not show it yet.
+ * fresh     its children were just changed: read them by lists, as the cache may be outdated.
  * ret_etag  its version.
  * Errors: as container_gather().
  */
@@ -21,41 +21,40 @@ enum rc change_root_write_view(struct op_call *call, const struct root *root, bo
 /*
  * Read its spec as clients may change it: as change_root_write_view() without change_root_drop_outputs().
  *
- * ret_spec  given to the caller (cJSON_Delete). Errors: as container_gather().
+ * ret_spec  owned by the caller (cJSON_Delete). Errors: as container_gather().
  */
 enum rc change_root_read_spec(struct op_call *call, const struct root *root, cJSON **ret_spec,
 			      char ret_etag[CONTAINER_ETAG_MAX], struct error *err) must_check;
 
-/* Remove from a spec what the cluster puts in. */
+/* Remove values set by the cluster from a spec. */
 void change_root_drop_outputs(const struct root *root, cJSON *spec);
 
-/* Append the root as we want it, by a spec and how it runs. Errors: as workload_make(), workload_write(). */
+/* Append the desired root for a spec and run state. Errors: as workload_make(), workload_write(). */
 enum rc change_root_write(enum kube_kind kind, const char *id, const cJSON *spec, const struct run_state *run,
 			  struct buf *out, struct error *err) must_check;
 
-/* Change in `live` what differs between two texts of change_root_write(). Errors: as object_merge(). */
+/* Apply the difference of two texts of change_root_write() to `live`. Errors: as object_merge(). */
 enum rc change_root_merge(const struct buf *from, const struct buf *to, cJSON *live, struct error *err) must_check;
 
-/* Set the mark of a change (change_mark.h) in an object that is to be written; "": none. Errors: RC_NO_MEMORY. */
+/* Set the mark of an update (change_mark.h) in an object before it is written; "": none. Errors: RC_NO_MEMORY. */
 enum rc change_root_set_mark(cJSON *live, const char *mark, struct error *err) must_check;
 
 /*
- * Note, or forget, that the change of that token was refused: it may have made a revision, which is none to go back to.
- * Errors: RC_NO_MEMORY.
+ * Add or remove the token of a rejected update, whose revision rollback must skip. Errors: RC_NO_MEMORY.
  */
 enum rc change_root_set_refused(cJSON *live, const char *token, bool refused, struct error *err) must_check;
 
 /*
- * Note what a container is whose revisions do not keep up with it (revision_notes.h): after a change, when it is
- * complete, since the next one may be by others; before a change also when the controller has not seen the last one
- * yet. Errors: as revision_notes_take().
+ * For kinds whose revisions are not updated, store a note of the current state (revision_notes.h): after an update, as
+ * the next one may be by another program; before an update even if the controller has not observed the last one yet.
+ * Errors: as revision_notes_take().
  */
 enum rc change_root_note_after(enum kube_kind kind, cJSON *live, struct error *err) must_check;
 enum rc change_root_note_before(enum kube_kind kind, cJSON *live, struct error *err) must_check;
 
 /*
- * Write the object over the root, which becomes what it is then. Needs the permission (permission.h). Errors:
- * RC_NOT_FOUND it was deleted, RC_CONFLICT changed meanwhile; as op_kube_update().
+ * Replace the root, and update it with the response. Needs the permission (permission.h). Errors: RC_NOT_FOUND it was
+ * deleted, RC_CONFLICT changed in the meantime; as op_kube_update().
  */
 enum rc change_root_put(struct op_call *call, struct root *root, cJSON *object, struct error *err) must_check;
 

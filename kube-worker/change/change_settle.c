@@ -11,14 +11,14 @@
 #include "kube-worker/container/container_find.h"
 #include "kube-worker/operation/permission.h"
 
-#define CHILD_TRIES_MAX 5 /* each time that a child was changed meanwhile */
+#define CHILD_TRIES_MAX 5 /* retries because of concurrent changes of a child */
 
-/* One look at a root with a mark. */
+/* A root with a mark, parsed. */
 struct settling {
 	cJSON *tree; /* of the mark */
 	struct change_mark mark;
 	cJSON *spec;  /* the root's */
-	cJSON *other; /* the one that the mark leads to */
+	cJSON *other; /* the other spec, from the mark */
 	struct run_state run;
 };
 
@@ -49,7 +49,7 @@ static bool is_same_annotation(const struct root *a, const struct root *b, const
 	return str_equal(root_annotation(a, name), root_annotation(b, name));
 }
 
-/* RC_CONFLICT: the root is another one by now, or was changed. */
+/* RC_CONFLICT: the root was replaced or changed. */
 static enum rc check_root(struct op_call *call, const struct root *root, struct error *err)
 {
 	const struct kube_uid uid = kube_uid_parse(root_uid(root));
@@ -61,12 +61,12 @@ static enum rc check_root(struct op_call *call, const struct root *root, struct 
 	if (root_has_uid(&now, &uid) && is_same_annotation(&now, root, ANNOTATION_CHANGING) &&
 	    is_same_annotation(&now, root, ANNOTATION_CHANGE))
 		return RC_OK;
-	return error_set(err, RC_CONFLICT, "the container has been changed meanwhile");
+	return error_set(err, RC_CONFLICT, "the container has changed in the meantime");
 }
 
 /*
- * The children are brought from one spec to the root's, as long as the root stays as it is (RC_CONFLICT). *ret_written:
- * a write may have been carried out, now or later, whatever is returned.
+ * Update the children from one spec to the root's, as long as the root is unchanged (RC_CONFLICT). *ret_written: a
+ * write may have been, or may still be, executed, regardless of the result.
  */
 static enum rc follow(struct op_call *call, const char *id, const struct root *root, const cJSON *from,
 		      const cJSON *spec, bool *ret_written, struct error *err)
@@ -77,7 +77,7 @@ static enum rc follow(struct op_call *call, const char *id, const struct root *r
 
 		if (rc || !children_plan_is_any(&plan))
 			return rc;
-		rc = check_root(call, root, err); /* right before: what we know may be old */
+		rc = check_root(call, root, err); /* immediately before the writes */
 		if (rc)
 			return rc;
 		*ret_written = true;
@@ -85,10 +85,10 @@ static enum rc follow(struct op_call *call, const char *id, const struct root *r
 		if (rc != RC_CONFLICT)
 			return rc;
 	}
-	return error_set(err, RC_UNAVAILABLE, "the container's other objects keep changing");
+	return error_set(err, RC_UNAVAILABLE, "the other objects of the container keep changing");
 }
 
-/* The root becomes what it was before; its mark now says what was refused. */
+/* Restore the previous state of the root; its mark then has the rejected one. */
 static enum rc put_back(struct op_call *call, const char *id, struct root *root, const struct settling *s,
 			struct error *err)
 {
@@ -125,7 +125,7 @@ static enum rc drop_mark_once(struct op_call *call, struct root *root, struct er
 	return rc ? rc : change_root_put(call, root, object, err);
 }
 
-/* The root's controller writes at the same time. RC_CONFLICT: it is another mark by now, or none. */
+/* Retries, as the controller updates the root concurrently. RC_CONFLICT: the mark has changed or was removed. */
 static enum rc drop_mark(struct op_call *call, const char *id, struct root *root, struct error *err)
 {
 	cleanup_free char *mark = str_dup(root_annotation(root, ANNOTATION_CHANGING));
@@ -148,9 +148,8 @@ static bool is_final(const struct op_call *call, enum rc rc)
 }
 
 /*
- * One step: to the end, or to the mark of an undoing. RC_CONFLICT: the root has changed meanwhile, and is to be looked
- * at again; *ret_written is then the spec that the children may follow instead of the root's. `why` is set when it was
- * refused.
+ * One step: complete it, or set the mark of a rollback. RC_CONFLICT: the root has changed, and must be read again;
+ * *ret_written is then the spec that children may have been updated to. `why` is set if it was rejected.
  */
 static enum rc settle_once(struct op_call *call, const char *id, struct root *root, cJSON **ret_written,
 			   struct error *why, struct error *err)
@@ -159,7 +158,7 @@ static enum rc settle_once(struct op_call *call, const char *id, struct root *ro
 	bool written = false;
 	enum rc rc = settling_read(call, root, &s, err);
 
-	if (rc == RC_INVALID_ARGUMENT) { /* not one of ours */
+	if (rc == RC_INVALID_ARGUMENT) { /* malformed */
 		log_warn("the mark of a change is malformed; removing it", log_str("id", id), log_err(err));
 		return drop_mark(call, id, root, err);
 	}
@@ -170,7 +169,7 @@ static enum rc settle_once(struct op_call *call, const char *id, struct root *ro
 	if (!rc) {
 		rc = drop_mark(call, id, root, err);
 		if (!rc && !s.mark.undo)
-			why->rc = RC_OK; /* what was refused once was taken now */
+			why->rc = RC_OK; /* it was rejected before, and is accepted now */
 	} else if (is_final(call, rc) && !s.mark.undo) {
 		*why = *err;
 		rc = put_back(call, id, root, &s, err);
@@ -181,8 +180,8 @@ static enum rc settle_once(struct op_call *call, const char *id, struct root *ro
 }
 
 /*
- * Others have gone on from there while we wrote children: nothing fences a create, so it may have come after theirs.
- * What we wrote follows the root as it is now.
+ * The root was updated while we wrote children: as a create has no version precondition, it may have been executed
+ * later. Update the written children to the current root.
  */
 static enum rc catch_up(struct op_call *call, const char *id, struct root *root, const cJSON *written,
 			struct error *err)

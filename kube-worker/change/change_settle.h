@@ -1,6 +1,6 @@
 /*
- * The end of a change whose root carries a mark (change_mark.h): its other objects are brought to what the root says,
- * or the root is put back where that is refused.
+ * Completes an update whose root has a mark (change_mark.h): updates the other objects to the root's spec, or rolls the
+ * root back if they are rejected.
  */
 #ifndef KUBE_WORKER_CHANGE_CHANGE_SETTLE_H
 #define KUBE_WORKER_CHANGE_CHANGE_SETTLE_H
@@ -8,12 +8,11 @@
 #include "kube-worker/container/root.h"
 
 /*
- * Finish the change that the container's root is marked with, or undo it where it is refused; nothing when there is
- * none.
+ * Complete the update marked on the container's root, or roll it back if rejected; no effect without a mark.
  *
- * root  as it was looked up; afterwards as it is, or none when it has gone.
- * ret_undone  it is as before the change, and *err says what was refused. May be NULL.
- * Errors: as children_plan_make(), children_plan_run(): it is not complete, and stays marked.
+ * root  as read; afterwards the current one, or none if deleted.
+ * ret_undone  it was rolled back, and *err has the rejection. May be NULL.
+ * Errors: as children_plan_make(), children_plan_run(): it is incomplete, and stays marked.
  */
 enum rc change_settle(struct op_call *call, const char *id, struct root *root, bool *ret_undone, struct error *err)
 	must_check;

@@ -9,9 +9,9 @@
 #include "kube-worker/change/change_settle.h"
 #include "kube-worker/operation/op_kube.h"
 
-/* Parts of a spec that want an object: where its removal begins. */
+/* Parts of a spec that require an object, for its removal. */
 static const struct {
-	const char *path; /* of the object that has the member */
+	const char *path; /* of the object with the member */
 	const char *member;
 	const char *json;
 } wishes[WORKLOAD_ROLE_COUNT] = {
@@ -20,7 +20,7 @@ static const struct {
 	[WORKLOAD_AUTOSCALER] = { "provider_hints.kubernetes", "autoscale", "{\"max\":1,\"cpu_percent\":1}" },
 };
 
-/* The roles that neither what the client wrote nor what the Pod shows wants, as bits. */
+/* The roles required neither by the client's spec nor by the Pod template, as bits. */
 static enum rc find_unwanted(const struct root *root, const cJSON *spec, unsigned *ret_roles, struct error *err)
 {
 	const char *text = root_annotation(root, ANNOTATION_SPEC);
@@ -55,7 +55,7 @@ static enum rc is_own_child(struct op_call *call, const char *id, const struct r
 	return RC_OK;
 }
 
-/* Where `member` of a spec is, which is made when it is missing; NULL when out of memory. */
+/* The object at a path of a spec, created if missing; NULL if out of memory. */
 static cJSON *open_member(cJSON *spec, const char *path)
 {
 	for (size_t len; spec && *path; path += len + (path[len] == '.')) {
@@ -70,7 +70,7 @@ static cJSON *open_member(cJSON *spec, const char *path)
 	return spec;
 }
 
-/* The spec as if it wanted these roles. */
+/* Extend the spec so that it requires these roles. */
 static enum rc add_wishes(cJSON *spec, unsigned roles, struct error *err)
 {
 	for (int role = WORKLOAD_ROOT + 1; spec && role < WORKLOAD_ROLE_COUNT; role++) {
@@ -90,7 +90,7 @@ static enum rc add_wishes(cJSON *spec, unsigned roles, struct error *err)
 	return spec ? RC_OK : error_no_memory(err);
 }
 
-/* The mark of an undoing is the fence: who changes the root first settles it. */
+/* The mark of a rollback is the fence: the next update of the root completes it. */
 static enum rc mark_removal(struct op_call *call, struct root *root, const cJSON *spec, unsigned roles,
 			    struct error *err)
 {

@@ -14,10 +14,10 @@
 #include "kube-worker/container/container_find.h"
 #include "kube-worker/operation/permission.h"
 
-#define PAUSE_MAX_MS 40 /* after a conflict, so that not all come back at once */
+#define PAUSE_MAX_MS 40 /* random delay after a conflict */
 #define TEXTS_MAX 1024
 
-/* One request for a change. */
+/* The state of an update request. */
 struct changer {
 	const cJSON *request;
 	const char *id;
@@ -25,16 +25,16 @@ struct changer {
 	change_decide decide;
 	void *ctx;
 	struct root root;
-	bool ended; /* the operation has said what it thinks of it */
+	bool ended; /* the callback has returned an error */
 };
 
-/* fresh: its children were changed just now. */
+/* fresh: its children were just changed. */
 static enum rc say(struct op_call *call, const struct changer *c, bool fresh, struct buf *result, struct error *err)
 {
 	return change_root_write_view(call, &c->root, fresh, result, call->etag, err);
 }
 
-/* Whose change is it, and does that still go on? */
+/* Wait for an update of another request, if still running. */
 static enum rc wait_for_other(struct op_call *call, struct changer *c, struct error *err)
 {
 	const char *text = root_annotation(&c->root, ANNOTATION_CHANGING);
@@ -48,11 +48,11 @@ static enum rc wait_for_other(struct op_call *call, struct changer *c, struct er
 		return RC_OK;
 	word = permission_probe(call->env->caller, mark.caller, "");
 	if (word == CALLER_OPEN || word == CALLER_SILENT)
-		return error_set(err, RC_PENDING, "another change of the container '%s' is not complete yet", c->id);
+		return error_set(err, RC_PENDING, "another update of container '%s' is incomplete", c->id);
 	return RC_OK;
 }
 
-/* The children change with it: what they are to be is tried before, and a mark is made. */
+/* Children change as well: try their writes, and create a mark. */
 static enum rc prepare_children(struct op_call *call, const struct changer *c, const cJSON *before,
 				const struct change *change, cJSON *object, bool *ret_any, struct error *err)
 {
@@ -76,13 +76,12 @@ static enum rc finish(struct op_call *call, struct changer *c, struct buf *resul
 	enum rc rc = change_settle(call, c->id, &c->root, &undone, err);
 
 	if (undone)
-		return error_wrap(err, err->rc, "the container was changed and put back");
+		return error_wrap(err, err->rc, "the update was rolled back");
 	return rc ? rc : say(call, c, true, result, err);
 }
 
 /*
- * Is it the same, whatever the order of members? As text, since large numbers that differ are equal to some
- * comparisons.
+ *  Compare specs regardless of the order of members. As text, because doubles may not distinguish large numbers.
  */
 static enum rc is_same_spec(const cJSON *a, const cJSON *b, bool *ret_same, struct error *err)
 {
@@ -168,7 +167,7 @@ static enum rc decide(struct op_call *call, struct changer *c, struct buf *resul
 	return rc;
 }
 
-/* RC_OK without a result: something else was to be done first. */
+/* RC_OK without a result: must be called again. */
 static enum rc change_once(struct op_call *call, struct changer *c, struct buf *result, struct error *err)
 {
 	const char *last;
@@ -207,6 +206,6 @@ enum rc container_change(struct op_call *call, const cJSON *request, change_deci
 	} while (!c.ended && (rc == RC_CONFLICT || (!rc && !result->len)) && clock_mono_ms() < call->deadline_ms);
 	root_clear(&c.root);
 	if (!c.ended && (rc == RC_CONFLICT || (!rc && !result->len)))
-		return error_set(err, RC_TIMEOUT, "the container '%s' keeps changing", c.id);
+		return error_set(err, RC_TIMEOUT, "container '%s' keeps changing", c.id);
 	return rc;
 }

@@ -10,9 +10,9 @@
 #include "kube-worker/change/change_mark.h"
 
 #define ANNOTATIONS_MAX (256u * 1024) /* bytes of all names and values (apimachinery, TotalAnnotationSizeLimitB) */
-#define FOREIGN_ROOM (16u * 1024)     /* for what the controllers and others add later */
-#define NOTES_SIZE_MAX (64u * 1024)   /* bytes; each ControllerRevision gets a copy */
-#define REPLICASET_LABEL "pod-template-hash" /* the controller's own, which is in no Deployment */
+#define FOREIGN_ROOM (16u * 1024)     /* reserved for controllers and other programs */
+#define NOTES_SIZE_MAX (64u * 1024)   /* bytes; copied to each ControllerRevision */
+#define REPLICASET_LABEL "pod-template-hash" /* set by the controller, not in the Deployment */
 
 #define TEMPLATE "template"
 #define SPEC "spec"
@@ -30,7 +30,7 @@ struct revision_note revision_note_of(const cJSON *object)
 
 /* ---- templates --------------------------------------------------------------------------------------------------- */
 
-/* Releases before 1.34 write a time that is not set as null. */
+/* Releases before 1.34 write an unset time as null. */
 static void drop_time(cJSON *metadata)
 {
 	if (cJSON_IsNull(json_get(metadata, "creationTimestamp")))
@@ -51,7 +51,7 @@ enum rc revision_digest(const cJSON *object, char ret_digest[REVISION_DIGEST_MAX
 	if (!rc)
 		rc = buf_check(&text, err);
 	if (!rc && !crypto_sha256_hex(text.data, text.len, (REVISION_DIGEST_MAX - 1) / 2, ret_digest))
-		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make a digest");
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot compute a digest");
 	return rc;
 }
 
@@ -90,7 +90,7 @@ bool revision_notes_find(const cJSON *notes, const char *digest, struct revision
 	return note;
 }
 
-/* Bytes that they may have. */
+/* The available bytes. */
 static size_t room(const cJSON *annotations)
 {
 	size_t taken = strlen(ANNOTATION_REVISIONS) + strlen(ANNOTATION_CHANGING) + CHANGE_MARK_MAX + FOREIGN_ROOM;
@@ -105,7 +105,7 @@ static size_t room(const cJSON *annotations)
 	return ANNOTATIONS_MAX - taken < NOTES_SIZE_MAX ? ANNOTATIONS_MAX - taken : NOTES_SIZE_MAX;
 }
 
-/* As many of them as there is room for. */
+/* As many notes as fit. */
 static enum rc write_notes(cJSON *root, cJSON *notes, struct error *err)
 {
 	cJSON *annotations = json_at(root, "metadata.annotations");
@@ -142,7 +142,7 @@ static cJSON *make_note(const char *digest, const struct revision_note *note)
 	return NULL;
 }
 
-/* The notes of a root without the one of what it is now. */
+/* The notes of a root, without the one of its current state. */
 static enum rc open_notes(const cJSON *root, char ret_digest[REVISION_DIGEST_MAX], cJSON **ret_notes, struct error *err)
 {
 	enum rc rc = revision_digest(root, ret_digest, err);

@@ -14,8 +14,8 @@
 
 #define LIST_LIMIT 500
 #define SELECTOR_MAX 512
-#define REVISION_HISTORY "deployment.kubernetes.io/revision-history" /* "1,4": the numbers that it had before */
-#define HASH_LABEL "pod-template-hash"                               /* the controller's own */
+#define REVISION_HISTORY "deployment.kubernetes.io/revision-history" /* "1,4": earlier revision numbers */
+#define HASH_LABEL "pod-template-hash"                               /* set by the controller */
 
 void revisions_clear(struct revisions *revisions)
 {
@@ -28,11 +28,11 @@ void revisions_clear(struct revisions *revisions)
 
 struct collecting {
 	const struct root *root;
-	enum kube_kind kind; /* of what is listed */
+	enum kube_kind kind; /* of the listed objects */
 	struct revisions *revisions;
 };
 
-/* A ControllerRevision holds the template as a patch. */
+/* A ControllerRevision stores the template as a patch. */
 static enum rc take_template(cJSON *item, struct error *err)
 {
 	cJSON *data = cJSON_DetachItemFromObjectCaseSensitive(item, "data");
@@ -87,7 +87,7 @@ static enum rc sort(struct revisions *revisions, struct error *err)
 	return RC_OK;
 }
 
-/* Which one is current, and what was beside each. The current one is what the root is now. */
+/* Find the current revision, and the note of each. The current one uses the root's annotations. */
 static enum rc read_notes(const struct root *root, struct revisions *revisions, struct error *err)
 {
 	char now[REVISION_DIGEST_MAX];
@@ -108,7 +108,8 @@ static enum rc read_notes(const struct root *root, struct revisions *revisions, 
 		if (revision->current)
 			revision->note = revision_note_of(root->object);
 		else
-			(void)revision_notes_find(revisions->notes, then, &revision->note); /* else its own */
+			(void)revision_notes_find(revisions->notes, then,
+						  &revision->note); /* otherwise its own annotations */
 	}
 	return rc;
 }
@@ -140,7 +141,7 @@ enum rc revisions_read(struct op_call *call, const struct root *root, const char
 	return rc ? rc : read_notes(root, revisions, err);
 }
 
-/* ---- looking ----------------------------------------------------------------------------------------------------- */
+/* ---- lookup ----------------------------------------------------------------------------------------------------- */
 
 static bool had_number(const cJSON *item, int64_t number)
 {
@@ -170,7 +171,7 @@ const struct revision *revisions_find(const struct revisions *revisions, int64_t
 	return NULL;
 }
 
-/* By the change that has last made it what it is. */
+/* By the token of its last update. */
 static bool is_refused(const char *refused, const struct revision *revision)
 {
 	const char *token = revision->note.change;
@@ -204,8 +205,8 @@ const char *revision_restarted(const struct revision *revision)
 /* ---- its spec ---------------------------------------------------------------------------------------------------- */
 
 /*
- * The labels of a root are in its template as well, but for those that others put on one of the two. So those of then
- * are those of now, and what differs between the templates.
+ * The labels of a root are also in its template, except for those added to only one by other programs. So the earlier
+ * labels are the current ones plus the difference of the templates.
  */
 static cJSON *labels_of_then(const struct root *root, const cJSON *item)
 {
@@ -220,11 +221,11 @@ static cJSON *labels_of_then(const struct root *root, const cJSON *item)
 	return NULL;
 }
 
-/* A root as it was then, as far as clients see it. NULL: out of memory. */
+/* The visible part of the earlier root. NULL: out of memory. */
 static cJSON *root_of_then(const struct root *root, const struct revision *revision)
 {
 	const cJSON *item = revision->object;
-	const char *stopped = root_annotation(root, ANNOTATION_STOPPED); /* as the replicas */
+	const char *stopped = root_annotation(root, ANNOTATION_STOPPED); /* like the replicas */
 	cJSON *labels = labels_of_then(root, item);
 	cJSON *object = labels ? cJSON_CreateObject() : NULL;
 	cJSON *metadata = cJSON_AddObjectToObject(object, "metadata");

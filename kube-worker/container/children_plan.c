@@ -25,11 +25,11 @@ bool children_plan_is_any(const struct children_plan *plan)
 	return false;
 }
 
-/* ---- what there is ----------------------------------------------------------------------------------------------- */
+/* ---- existing objects-------------------------------------------------------------------------------------------- */
 
 /*
- * The name of the object that clients see in a role: other programs call theirs as they like. One with our name comes
- * first.
+ * The name of the visible object in a role, which may differ for other programs. One with the derived name takes
+ * precedence.
  */
 struct name_search {
 	const struct fact *root;
@@ -78,8 +78,8 @@ static bool is_ours(const cJSON *live, const char *id, const struct kube_uid *ro
 }
 
 /*
- * The object that there is in the role; *ret_live NULL: none. What a predecessor of the id has left is removed.
- * RC_ALREADY_EXISTS: it is not the container's.
+ * The existing object in the role; *ret_live NULL: none. Objects of a predecessor with the same id are removed.
+ * RC_ALREADY_EXISTS: it does not belong to the container.
  */
 static enum rc get_child(struct op_call *call, const struct root *root, const char *id, struct workload_object *object,
 			 cJSON **ret_live, struct error *err)
@@ -107,9 +107,9 @@ static enum rc get_child(struct op_call *call, const struct root *root, const ch
 			 kube_kind_name(object->kind), object->name);
 }
 
-/* ---- what becomes of it ------------------------------------------------------------------------------------------ */
+/* ---- planning ---------------------------------------------------------------------------------------------------- */
 
-/* As text; empty: the spec does not want it. */
+/* As text; empty: not required by the spec. */
 static enum rc write_wanted(struct op_call *call, const struct root *root, const char *id, enum workload_role role,
 			    const cJSON *spec, struct buf *out, struct error *err)
 {
@@ -130,7 +130,7 @@ static enum rc parse_wanted(const struct buf *text, cJSON **ret_tree, struct err
 	return text->len ? json_parse(text->data, text->len, ret_tree, err) : RC_OK;
 }
 
-/* Two objects that we wanted, without what a child has of its own: its name. */
+/* Two expected objects; the name of the child itself is excluded. */
 static enum rc parse_both(const struct buf *from, const struct buf *to, cJSON **ret_from, cJSON **ret_to,
 			  struct error *err)
 {
@@ -160,7 +160,7 @@ static enum rc merge(const struct buf *from, const struct buf *to, cJSON *live, 
 	return buf_check(out, err);
 }
 
-/* Does an object that is not ours stand in the way? Not where it should go, or only its labels would change. */
+/* Whether an object of another owner conflicts. Not if it would be removed, or if only its labels would change. */
 static enum rc is_in_the_way(const struct buf *from, const struct buf *to, bool *ret_is, struct error *err)
 {
 	cleanup_json cJSON *before = NULL;
@@ -226,7 +226,7 @@ enum rc children_plan_make(struct op_call *call, const struct root *root, const 
 	return rc;
 }
 
-/* ---- doing it ---------------------------------------------------------------------------------------------------- */
+/* ---- execution --------------------------------------------------------------------------------------------------- */
 
 enum rc children_plan_try(struct op_call *call, const struct children_plan *plan, struct error *err)
 {
@@ -258,7 +258,7 @@ static enum rc run_one(struct op_call *call, const struct child_plan *child, str
 		break;
 	case CHILD_IS_MADE:
 		rc = op_kube_create(call, object->kind, &child->body, &reply, err);
-		/* It was not there a moment ago: by a try without an answer, or by another worker. */
+		/* It did not exist before: created by an attempt without a response, or by another worker. */
 		return rc == RC_ALREADY_EXISTS ? RC_CONFLICT : rc;
 	case CHILD_IS_CHANGED:
 		rc = op_kube_update(call, object->kind, object->name, &child->body, &reply, err);

@@ -7,7 +7,7 @@
 #include "common/container/workload.h"
 #include "kube-worker/container/container_gather.h"
 
-#define FOREIGN_MAX 64 /* roots of one id by other programs that are looked at */
+#define FOREIGN_MAX 64 /* maximum number of roots of other programs per id */
 
 /* ---- roots of other programs ------------------------------------------------------------------------------------- */
 
@@ -75,7 +75,7 @@ enum rc container_find_other(struct op_call *call, const char *id, struct root *
 	struct container_names names cleanup_container_names = { 0 };
 	enum rc rc = container_find_foreign(call, id, &names, err);
 
-	/* The cache may be a moment old: what it names is looked at. */
+	/* The cache may be outdated: verify its entries. */
 	for (size_t i = 0; !rc && i < names.count; i++) {
 		rc = root_get(call, names.items[i].kind, names.items[i].name, root, err);
 		if (!rc && root_is_live(root, id))
@@ -98,10 +98,10 @@ enum rc container_find(struct op_call *call, const char *id, struct root *root, 
 struct token_search {
 	uint64_t hash;
 	int64_t created_ms;
-	char *id; /* PROTOCOL_ID_MAX + 1 bytes; "" until it is found */
+	char *id; /* PROTOCOL_ID_MAX + 1 bytes; "" until found */
 };
 
-/* A race without JetStream may have made several: the first counts, for every worker the same. */
+/* Races without JetStream may have created several: the first one is used, consistently on all workers. */
 static bool comes_first(const struct fact *fact, const struct token_search *search)
 {
 	if (!search->id[0] || fact->created_ms != search->created_ms)
@@ -134,5 +134,5 @@ enum rc container_find_by_token(struct op_call *call, const char *token, char re
 	if (rc)
 		return rc;
 	kube_cache_visit_all(cache.cache, look_for_token, &search);
-	return ret_id[0] ? RC_OK : error_set(err, RC_NOT_FOUND, "no container was made with this token");
+	return ret_id[0] ? RC_OK : error_set(err, RC_NOT_FOUND, "no container was created with this token");
 }

@@ -7,7 +7,7 @@
 
 #include "kube-worker/container/root.h"
 
-/* Kinds and names of roots, the oldest first. */
+/* Kinds and names of roots, oldest first. */
 struct container_name {
 	enum kube_kind kind;
 	char *name;
@@ -22,9 +22,9 @@ void container_names_clear(struct container_names *names);
 #define cleanup_container_names cleanup_with(container_names_clear)
 
 /*
- * Find the live roots of an id that have another name than the id: made by other programs.
+ * Find the live roots with an id and another name, created by other programs.
  *
- * From the cache; by a label list of each kind of root while that is not synchronised.
+ * From the cache; by a label list of each kind of root while that is not synced.
  * ret_names  filled; container_names_clear() by the caller, also after an error.
  * Errors: as op_kube_get().
  */
@@ -32,28 +32,26 @@ enum rc container_find_foreign(struct op_call *call, const char *id, struct cont
 			       struct error *err) must_check;
 
 /*
- * Get a live root of the id that has another name, as it is now.
+ * Read a live root with the id and another name.
  *
  * root  as for root_get().
- * Errors: RC_NOT_FOUND there is none; else as op_kube_get().
+ * Errors: RC_NOT_FOUND none; else as op_kube_get().
  */
 enum rc container_find_other(struct op_call *call, const char *id, struct root *root, struct error *err) must_check;
 
 /*
- * Get the container's root: one call for those that we made, once the cache shows them or if they are of the first
- * kind.
+ * Read the container's root: one call for our own containers, if they are in the cache or of the first kind.
  *
  * root  as for root_get().
- * Errors: RC_NOT_FOUND there is none, or it is being deleted; else as op_kube_get().
+ * Errors: RC_NOT_FOUND none, or it is being deleted; else as op_kube_get().
  */
 enum rc container_find(struct op_call *call, const char *id, struct root *root, struct error *err) must_check;
 
 /*
- * Find the container that was made with a token: in the cache, as fresh as the watch; by lists while that is not
- * synchronised.
+ * Find the container created with a token: in the cache, as fresh as the watch; by lists while that is not synced.
  *
  * ret_id  its id.
- * Errors: RC_NOT_FOUND there is none; else as op_kube_get().
+ * Errors: RC_NOT_FOUND none; else as op_kube_get().
  */
 enum rc container_find_by_token(struct op_call *call, const char *token, char ret_id[PROTOCOL_ID_MAX + 1],
 				struct error *err) must_check;

@@ -7,9 +7,9 @@
 
 #define LIST_LIMIT 500
 
-/* ---- where to look ----------------------------------------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------------------------------------------------- */
 
-/* Into the cache: all objects of a kind that are ours, or (id not NULL) that belong to one container. */
+/* Read all labelled objects of a kind, or (id not NULL) of one container, into the cache. */
 static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum kube_kind kind, const char *id,
 			 struct error *err)
 {
@@ -23,7 +23,7 @@ static enum rc read_kind(struct op_call *call, struct kube_cache *cache, enum ku
 	if (!kube_cache_read(cache, call->kube, &page, id, err))
 		return RC_OK;
 	if (err->rc == RC_PERMISSION_DENIED && workload_optional_kinds() & 1u << kind)
-		return RC_OK; /* an older Role: there are none */
+		return RC_OK; /* not allowed by an older Role: none */
 	return op_kube_translate(call, &(struct kube_reply){ 0 }, kube_kind_plural(kind), err);
 }
 
@@ -58,14 +58,14 @@ enum rc container_cache_open(struct op_call *call, unsigned kinds, const char *i
 	return RC_OK;
 }
 
-/* ---- what belongs to a root -------------------------------------------------------------------------------------- */
+/* ---- parts of a container ---------------------------------------------------------------------------------------- */
 
 unsigned container_gather_kinds(void)
 {
 	return CONTAINER_STATE_KINDS | workload_child_kinds();
 }
 
-/* Of one root: those of the other kinds of roots are not looked at. */
+/* For one root, without the parts of other kinds of roots. */
 static unsigned parts_of(const struct root *root)
 {
 	return workload_status_kinds(root->kind) | workload_child_kinds();
@@ -113,7 +113,7 @@ enum rc container_gather_fresh(struct op_call *call, const struct root *root, st
 	return rc ? rc : container_gather_from(call, cache.cache, fact, extras, err);
 }
 
-/* Does the root say that there is something which the cache has not shown? */
+/* Whether the root implies objects that are missing in the cache. */
 static bool is_lacking(const struct root *root, const struct container_extras *extras)
 {
 	return extras->missing || (json_int_at(root->object, "status.replicas", 0) > 0 && !extras->pod_seen);

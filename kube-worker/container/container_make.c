@@ -6,7 +6,7 @@
 #include "kube-worker/operation/op_kube.h"
 #include "kube-worker/operation/permission.h"
 
-#define TRIES_MAX 5 /* each time that another object of the name appears or vanishes meanwhile */
+#define TRIES_MAX 5 /* retries because an object with the name appears or disappears concurrently */
 #define PAUSE_MS 50
 
 void making_clear(struct making *making)
@@ -16,9 +16,9 @@ void making_clear(struct making *making)
 		cJSON_Delete(TAKE(making->children[role]));
 }
 
-/* ---- a child's name that is taken -------------------------------------------------------------------------------- */
+/* ---- a child's name is in use ------------------------------------------------------------------------------------ */
 
-/* Is the root of the id still ours? Only then does an object of another owner belong to a predecessor. */
+/* Verify that the root with the id is still ours. Only then does an object of another owner belong to a predecessor. */
 static enum rc check_current(struct op_call *call, enum kube_kind kind, const char *id, const struct kube_uid *uid,
 			     struct error *err)
 {
@@ -28,7 +28,7 @@ static enum rc check_current(struct op_call *call, enum kube_kind kind, const ch
 	if (rc && rc != RC_NOT_FOUND)
 		return rc;
 	if (rc || !root_has_uid(&current, uid))
-		return error_set(err, RC_CONFLICT, "container '%s' was deleted meanwhile", id);
+		return error_set(err, RC_CONFLICT, "container '%s' was deleted in the meantime", id);
 	return permission_hold(call, err);
 }
 
@@ -125,7 +125,8 @@ static enum rc give_up(const struct workload_object *object, struct error *err)
 {
 	if (object->role == WORKLOAD_ROOT)
 		return container_make_refuse(object->name, err);
-	return error_set(err, RC_UNAVAILABLE, "the %s '%s' appears and disappears; it could not be created",
+	return error_set(err, RC_UNAVAILABLE,
+			 "cannot create the %s '%s': it is repeatedly created and deleted concurrently",
 			 kube_kind_name(object->kind), object->name);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Making the objects of a container: one loop over its workload (common/container/workload.h), for all of it (create)
- * or for what is missing (repair).
+ * Creates the objects of a container: a loop over its workload (common/container/workload.h), for all objects (create)
+ * or missing ones (repair).
  */
 #ifndef KUBE_WORKER_CONTAINER_CONTAINER_MAKE_H
 #define KUBE_WORKER_CONTAINER_CONTAINER_MAKE_H
@@ -9,54 +9,53 @@
 #include "common/container/workload.h"
 #include "kube-worker/container/root.h"
 
-/* One making: what is to be made, and what came of it. Zeroed but for the first group; making_clear() at the end. */
+/* Input and result of a creation. Zeroed except for the first group; making_clear() at the end. */
 struct making {
 	struct workload workload;
-	unsigned roles; /* of it that are to be made, as bits; the others exist */
+	unsigned roles; /* roles to create, as bits; the others exist */
 	/*
-	 * The root's name is taken. RC_OK: by what this request has made, and `root` is that; RC_NOT_FOUND: it is free
-	 * again; any other code ends the making. Not called when the root is not to be made.
+	 * The root's name is in use. RC_OK: by an object of this request, set as `root`; RC_NOT_FOUND: it is free
+	 * again; any other code ends the creation. Not called if the root is not to be created.
 	 */
 	enum rc (*root_taken)(void *ctx, struct op_call *call, struct error *err);
-	/* The root has been made, or is what root_taken found: may its children be? NULL: they may. */
+	/* The root was created, or found by root_taken: whether its children may be created. NULL: yes. */
 	enum rc (*root_stands)(void *ctx, struct op_call *call, struct error *err);
 	void *ctx;
 
-	struct root root;                     /* once it is known; filled in by the caller when it exists */
-	cJSON *children[WORKLOAD_ROLE_COUNT]; /* by role, as the API server has them */
+	struct root root;                     /* once known; set by the caller if it exists */
+	cJSON *children[WORKLOAD_ROLE_COUNT]; /* by role, as returned by the API server */
 
-	const struct workload_object *object; /* that is being made: after an error the one that failed */
-	bool written;                         /* a POST has left for the API server */
-	bool unsure;                          /* one of the root had no clear answer: it may still be carried out */
-	bool root_made;                       /* by this making */
+	const struct workload_object *object; /* the current one; after an error the failed one */
+	bool written;                         /* a POST was sent */
+	bool unsure;    /* a POST of the root had no definite response: it may still be executed */
+	bool root_made; /* by this call */
 };
 
 void making_clear(struct making *making);
 #define cleanup_making cleanup_with(making_clear)
 
 /*
- * Make the objects, in the order of their list: a POST each, whose name decides a race. Needs the permission
- * (permission.h), and holds it before each write. An object other than the root that this container owns already is
- * taken as it is; one that a predecessor of the same id has left is replaced.
+ * Create the objects, in the order of their list: one POST each, whose name decides races. Requires the permission
+ * (permission.h), and renews it before each write. A child that this container already owns is kept unchanged; one of a
+ * predecessor with the same id is replaced.
  *
- * Errors: RC_ALREADY_EXISTS an object of the name that is not ours, which is not touched; RC_CONFLICT the root was
- * deleted meanwhile; RC_CANCELLED; those of root_taken and root_stands; else as op_kube_create(). What was made until
- * then is in `making`.
+ * Errors: RC_ALREADY_EXISTS the name is used by another object, which is not modified; RC_CONFLICT the root was
+ * deleted; RC_CANCELLED; those of root_taken and root_stands; else as op_kube_create(). Objects created before the
+ * error are in `making`.
  */
 enum rc container_make(struct op_call *call, struct making *making, struct error *err) must_check;
 
 /*
- * Look whether the names of the children are free, or held by what a predecessor of the same id has left: one call
- * each.
+ * Check that the names of the children are free, or used by a predecessor with the same id: one call each.
  *
  * Errors: RC_ALREADY_EXISTS as container_make(); else as op_kube_get().
  */
 enum rc container_make_check_names(struct op_call *call, const struct workload *workload, struct error *err) must_check;
 
-/* Set the error of a create whose id another container has: RC_ALREADY_EXISTS. */
+/* Set the error of a create whose id is in use: RC_ALREADY_EXISTS. */
 enum rc container_make_refuse(const char *id, struct error *err);
 
-/* Show the children that were made or found. Errors: as container_extras_show(). */
+/* Show the children that were created or found. Errors: as container_extras_show(). */
 enum rc making_show(const struct making *making, struct container_extras *extras, struct error *err) must_check;
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What a client makes a request depend on (If-Match; `if_match` in common/protocol.h).
+ * Preconditions of a request (If-Match; `if_match` in common/protocol.h).
  */
 #ifndef KUBE_WORKER_CONTAINER_PRECONDITION_H
 #define KUBE_WORKER_CONTAINER_PRECONDITION_H
@@ -7,21 +7,21 @@
 #include "kube-worker/container/root.h"
 #include "kube-worker/operation/request_check.h"
 
-/* The member, for the table of an operation that looks at it. */
+/* The member, for the tables of operations. */
 #define PRECONDITION_MEMBER                                                                              \
 	{                                                                                                \
 		.name = "if_match", .type = precondition_is_member, .form = "\"*\" or an array of texts" \
 	}
 bool precondition_is_member(const struct request_member *member, const cJSON *value);
 
-/* Does the request have one? Then the container must exist. */
+/* Whether the request has one. Then the container must exist. */
 bool precondition_is_given(const cJSON *request);
 
 /*
- * Does it hold? To be asked before the permission (permission.h). What is written afterwards has to depend on the
- * root's resourceVersion, and when Kubernetes refuses that (RC_CONFLICT) all is to be looked up again.
+ * Check it, before the permission (permission.h). Later writes must use the root's resourceVersion as precondition, and
+ * after RC_CONFLICT everything must be read again.
  *
- * root  of the container, as it was looked up.
+ * root  of the container, as read.
  * Errors: RC_PRECONDITION; as container_gather().
  */
 enum rc precondition_check(struct op_call *call, const cJSON *request, const struct root *root, struct error *err)

@@ -12,9 +12,9 @@
 #include "kube-worker/operation/permission.h"
 
 #define FIRST_OBJECTS 4
-#define LOOKS_MAX 3 /* at a marked root that changes meanwhile */
+#define LOOKS_MAX 3 /* retries if a marked root changes */
 /*
- * A caller gives up after 10 s, of which a Kubernetes that is away has taken 8 already.
+ * Callers wait 10 s, of which an unavailable Kubernetes has used 8.
  */
 #define TAKE_BACK_TIMEOUT_MS 2000
 
@@ -23,7 +23,7 @@ struct removal_object {
 	enum kube_kind kind;
 	struct kube_uid uid;
 	char *name;
-	char *version; /* its resourceVersion; NULL: whatever it is */
+	char *version; /* its resourceVersion; NULL: any */
 };
 
 void removal_clear(struct removal *removal)
@@ -68,12 +68,12 @@ static enum rc add_root(struct removal *removal, const struct root *root, const 
 	return removal->objects[0].version ? RC_OK : error_no_memory(err);
 }
 
-/* ---- what there is ----------------------------------------------------------------------------------------------- */
+/* ---- existing objects-------------------------------------------------------------------------------------------- */
 
 struct search {
 	struct removal *removal;
 	const struct fact *root;
-	unsigned missing; /* roles of which the root owns no object that was seen, as bits */
+	unsigned missing; /* roles without an object in the cache, as bits */
 	enum rc rc;
 	struct error *err;
 };
@@ -91,7 +91,7 @@ static void collect_children(void *ctx, const struct fact *const *facts, size_t 
 	}
 }
 
-/* The cache may not have seen it yet. */
+/* It may not be in the cache yet. */
 static enum rc look_for_child(struct op_call *call, enum workload_role role, struct search *search, struct error *err)
 {
 	struct kube_reply reply cleanup_kube_reply = { 0 };
@@ -131,7 +131,7 @@ enum rc removal_add(struct op_call *call, struct removal *removal, const struct 
 	return rc;
 }
 
-/* ---- its deletion ------------------------------------------------------------------------------------------------ */
+/* ---- deletion ---------------------------------------------------------------------------------------------------- */
 
 static enum rc remove_object(struct op_call *call, const struct removal_object *object, struct error *err)
 {
@@ -143,7 +143,7 @@ static enum rc remove_object(struct op_call *call, const struct removal_object *
 		rc = op_kube_delete(call, object->kind, object->name, &object->uid, err);
 	if (!rc || rc == RC_CANCELLED || object->tie != WORKLOAD_OWNED)
 		return rc;
-	log_info("an object is left to garbage collection", log_str("kind", kube_kind_name(object->kind)),
+	log_info("leaving an object to garbage collection", log_str("kind", kube_kind_name(object->kind)),
 		 log_str("name", object->name), log_err(err));
 	return RC_OK;
 }
@@ -159,7 +159,7 @@ enum rc removal_run(struct op_call *call, const struct removal *removal, struct 
 	return rc;
 }
 
-/* ---- taking back ------------------------------------------------------------------------------------------------- */
+/* ---- undo -------------------------------------------------------------------------------------------------------- */
 
 /* given: a struct undo_what. */
 static bool is_meant(const struct root *root, const void *given)

@@ -16,11 +16,11 @@ void root_clear(struct root *root)
 
 /* ---- finding it -------------------------------------------------------------------------------------------------- */
 
-/* What the cache shows of that name. */
+/* Roots with that name in the cache. */
 struct sight {
 	const char *name;
 	unsigned kinds;                      /* as bits */
-	int64_t created_ms[KUBE_KIND_COUNT]; /* of those */
+	int64_t created_ms[KUBE_KIND_COUNT]; /* of these roots */
 };
 
 static void note_kind(struct sight *sight, const struct fact *root)
@@ -127,7 +127,7 @@ enum rc root_find(struct op_call *call, const char *name, root_test test, const 
 			return rc;
 	}
 	root_clear(root);
-	return error_set(err, RC_NOT_FOUND, "there is no container '%s'", name);
+	return error_set(err, RC_NOT_FOUND, "container '%s' does not exist", name);
 }
 
 bool root_has_uid(const struct root *root, const void *uid)
@@ -152,7 +152,7 @@ enum rc root_fact(const struct root *root, struct fact **ret_fact, struct error 
 	return fact_from_object(root->kind, root->object, ret_fact, err);
 }
 
-/* ---- what it says ------------------------------------------------------------------------------------------------ */
+/* ---- contents ---------------------------------------------------------------------------------------------------- */
 
 const char *root_uid(const struct root *root)
 {
@@ -188,7 +188,7 @@ bool root_has_record(const struct root *root)
 
 /* ---- its marks --------------------------------------------------------------------------------------------------- */
 
-/* version NULL: whatever it is; value NULL: the annotation is removed. */
+/* version NULL: any; value NULL: remove the annotation. */
 static void write_annotation(const char *uid, const char *version, const char *name, const char *value,
 			     struct buf *patch)
 {
@@ -208,7 +208,7 @@ static void write_annotation(const char *uid, const char *version, const char *n
 	json_end_object(&w);
 }
 
-/* Another uid is "invalid": field is immutable (client-go's controller_ref_manager.go says so as well). */
+/* A changed uid is reported as "invalid": field is immutable (see also client-go's controller_ref_manager.go). */
 static bool is_gone(enum rc rc)
 {
 	return rc == RC_NOT_FOUND || rc == RC_CONFLICT || rc == RC_INVALID_ARGUMENT;
@@ -223,10 +223,10 @@ enum rc root_mark_owed(struct op_call *call, const struct root *root, const char
 
 	write_annotation(root_uid(root), version, ANNOTATION_OWED, caller, &patch);
 	rc = op_kube_patch(call, root->kind, json_string_at(root->object, "metadata.name"), &patch, &reply, err);
-	return is_gone(rc) ? error_wrap(err, RC_NOT_FOUND, "the container has been changed or deleted") : rc;
+	return is_gone(rc) ? error_wrap(err, RC_NOT_FOUND, "the container was changed or deleted") : rc;
 }
 
-/* The kind is not known: what is not there, or has another uid, may be a root of the next kind. */
+/* The kind is unknown: if not found, or with another uid, try the next kind. */
 static enum rc mark(struct op_call *call, const char *name, const char *uid, const char *annotation, const char *value,
 		    struct error *err)
 {

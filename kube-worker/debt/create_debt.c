@@ -10,9 +10,9 @@
 #include "kube-worker/debt/ledger.h"
 #include "kube-worker/operation/permission.h"
 
-#define SPEC_TEXT_MAX (8u * 1024 * 1024) /* bytes; a request's body is smaller */
-#define TRIES_MAX 8                      /* each time that another request changes the record meanwhile */
-#define BUSY_PAUSE_MS 20                 /* for a cluster of NATS servers to agree upon that */
+#define SPEC_TEXT_MAX (8u * 1024 * 1024) /* bytes; above any request body */
+#define TRIES_MAX 8                      /* retries because of concurrent changes of the record */
+#define BUSY_PAUSE_MS 20                 /* while another change is pending in the NATS cluster */
 
 enum rc create_debt_digest(const cJSON *spec, char out[CREATE_DEBT_DIGEST_MAX], struct error *err)
 {
@@ -23,7 +23,7 @@ enum rc create_debt_digest(const cJSON *spec, char out[CREATE_DEBT_DIGEST_MAX], 
 	if (!rc)
 		rc = buf_check(&text, err);
 	if (!rc && !crypto_sha256_hex(text.data, text.len, CRYPTO_SHA256_SIZE, out))
-		rc = error_set(err, RC_INTERNAL, "libcrypto cannot make a digest");
+		rc = error_set(err, RC_INTERNAL, "libcrypto cannot compute a digest");
 	return rc;
 }
 
@@ -39,7 +39,7 @@ enum rc create_debt_check(const struct create_debt *debt, const char *id, const 
 
 	if (!create_debt_is_by_key(debt->token) || (!other_id && !other_spec))
 		return RC_OK;
-	return error_set(err, RC_KEY_REUSED, "this Idempotency-Key has made the container '%s', from %s", id,
+	return error_set(err, RC_KEY_REUSED, "this Idempotency-Key was used for container '%s', with %s", id,
 			 other_id ? "a request with that id" : "another body");
 }
 
@@ -94,7 +94,7 @@ static void use_id(struct create_debt *debt, const char *id)
 		snprintf(debt->id, sizeof(debt->id), "%s", id);
 }
 
-/* It is what the request wants, unless that says otherwise; what it was made from stands on itself. */
+/* Use the existing container, if it matches the request; its origin is in its annotations. */
 static enum rc join(struct op_call *call, struct create_debt *debt, const char *id, const struct root *root,
 		    struct error *err)
 {
@@ -111,7 +111,7 @@ static enum rc join(struct op_call *call, struct create_debt *debt, const char *
 
 /* ---- an existing record ---------------------------------------------------------------------------------------- */
 
-/* Make the record ours. RC_CONFLICT: it has changed meanwhile. */
+/* Take over the record. RC_CONFLICT: it has changed. */
 static enum rc take_record(struct op_call *call, struct create_debt *debt, uint64_t last_sequence, bool taken_over,
 			   struct error *err)
 {
@@ -125,7 +125,7 @@ static enum rc take_record(struct op_call *call, struct create_debt *debt, uint6
 	return RC_OK;
 }
 
-/* What is there is older than what records are kept. */
+/* There is a container, but its record has expired. */
 static enum rc on_none(struct op_call *call, struct create_debt *debt, const struct ledger_entry *entry unused,
 		       struct root *root, struct error *err)
 {
@@ -162,7 +162,7 @@ static enum rc on_owed(struct op_call *call, struct create_debt *debt, const str
 	return pending(call, err);
 }
 
-/* The record is stored anew, so that an earlier settlement cannot be undone any more. */
+/* The record is stored again, so that an earlier settlement can no longer be undone. */
 static enum rc on_settled(struct op_call *call, struct create_debt *debt, const struct ledger_entry *entry,
 			  struct root *root, struct error *err)
 {
@@ -171,15 +171,15 @@ static enum rc on_settled(struct op_call *call, struct create_debt *debt, const 
 	enum rc rc;
 
 	if (!create_debt_is_by_key(debt->token))
-		return error_set(err, RC_CANCELLED, "the request has been answered");
+		return error_set(err, RC_CANCELLED, "the request was already answered");
 	rc = create_debt_look(call, debt, entry->debt.id, root, &dying, err);
-	if (rc == RC_NOT_FOUND) /* deleted since: the key is free again */
+	if (rc == RC_NOT_FOUND) /* deleted in the meantime: the key is free again */
 		return dying ? pending(call, err) : take_record(call, debt, entry->sequence, false, err);
 	if (rc)
 		return rc;
 	if (!root_has_record(root))
 		return join(call, debt, entry->debt.id, root, err);
-	if (!str_equal(root_uid(root), entry->debt.uid)) /* made since, for another record; or it has to go */
+	if (!str_equal(root_uid(root), entry->debt.uid)) /* created later, for another record; or to be removed */
 		return pending(call, err);
 	rc = join(call, debt, entry->debt.id, root, err);
 	return rc ? rc : ledger_put(call->env->ledger, debt->key, &entry->debt, entry->sequence, &sequence, err);
@@ -217,9 +217,12 @@ static enum rc take_by_record(struct op_call *call, struct create_debt *debt, st
 			      : on_none(call, debt, &entry, root, err);
 }
 
-/* ---- taking it --------------------------------------------------------------------------------------------------- */
+/* ---- taking a debt------------------------------------------------------------------------------------------------ */
 
-/* The usual case: the token is new, and permission and record are requested at once. RC_CONFLICT: there is a record. */
+/*
+ * The usual case: the token is new, and permission and record are requested concurrently. RC_CONFLICT: there is a
+ * record.
+ */
 static enum rc take_new(struct op_call *call, struct create_debt *debt, struct error *err)
 {
 	struct debt value = owed(call, debt);
@@ -248,10 +251,10 @@ static enum rc take_new(struct op_call *call, struct create_debt *debt, struct e
 	return put_rc;
 }
 
-/* A container that has a record: it may be owed, and would be swept after its client was told. */
+/* A container with a record may be unsettled, and would be removed after a successful response. */
 static enum rc record_is_hidden(struct error *err)
 {
-	return error_set(err, RC_UNAVAILABLE, "JetStream, which may have the record of this container, is away");
+	return error_set(err, RC_UNAVAILABLE, "JetStream, which may have the record of this container, is unavailable");
 }
 
 static enum rc without_record(struct create_debt *debt, struct error *err)
@@ -262,7 +265,7 @@ static enum rc without_record(struct create_debt *debt, struct error *err)
 	return RC_OK;
 }
 
-/* May JetStream hold a record with the token? Of one that it refuses to store now; it may still tell what it has. */
+/* Whether JetStream may have a record with the token, although it rejects new ones; reads may still work. */
 static bool may_have_record(struct op_call *call, const struct create_debt *debt)
 {
 	struct ledger_entry entry cleanup_ledger_entry = { 0 };
@@ -273,15 +276,14 @@ static bool may_have_record(struct op_call *call, const struct create_debt *debt
 	return entry.sequence != 0;
 }
 
-/* Another request has changed the record, or is about to. */
+/* Another request has changed the record, or is changing it. */
 static bool is_passing(enum rc rc)
 {
 	return rc == RC_CONFLICT || rc == RC_BUSY;
 }
 
 /*
- * The container that the cache shows: is it there? Only then it exists. *ret_joined: its debt is in no record, and
- * known now.
+ * Verify that the container in the cache exists. *ret_joined: its debt is not a record, and known now.
  */
 static enum rc look_at_seen(struct op_call *call, struct create_debt *debt, struct root *root, bool *ret_joined,
 			    struct error *err)
@@ -317,7 +319,7 @@ static enum rc take(struct op_call *call, struct create_debt *debt, struct root 
 	if (!debt->exists)
 		rc = take_new(call, debt, err);
 	/*
-	 * RC_TIMEOUT: it may have been stored, and a leader is perhaps being elected; RC_NOT_FOUND: there is no bucket.
+	 * RC_TIMEOUT: it may have been stored (leader election); RC_NOT_FOUND: no bucket.
 	 */
 	for (int i = 0; i < TRIES_MAX && (is_passing(rc) || rc == RC_TIMEOUT || rc == RC_NOT_FOUND); i++) {
 		clock_sleep_ms(rc == RC_BUSY ? BUSY_PAUSE_MS : 0);
@@ -325,15 +327,15 @@ static enum rc take(struct op_call *call, struct create_debt *debt, struct root 
 		rc = clock_mono_ms() < call->deadline_ms ? take_by_record(call, debt, root, err) : RC_TIMEOUT;
 	}
 	if (rc == RC_TIMEOUT)
-		return error_set(err, RC_UNAVAILABLE, "JetStream does not answer; nothing was made");
+		return error_set(err, RC_UNAVAILABLE, "JetStream does not respond; nothing was created");
 	if (is_passing(rc))
 		return pending(call, err);
 	if (rc != RC_UNSUPPORTED && rc != RC_UNAVAILABLE)
 		return rc;
 	if (perhaps_stored || (rc == RC_UNAVAILABLE && may_have_record(call, debt)))
-		return error_wrap(err, RC_UNAVAILABLE, "JetStream refuses the record of this create");
+		return error_wrap(err, RC_UNAVAILABLE, "JetStream rejected the record of this create");
 	if (rc == RC_UNAVAILABLE)
-		log_warn("JetStream refuses the record of a create; marking the object instead", log_err(err));
+		log_warn("JetStream rejected the record of a create; marking the object instead", log_err(err));
 	rc = permission_hold(call, err);
 	return rc ? rc : without_record(debt, err);
 }
@@ -355,8 +357,7 @@ void create_debt_renounce(struct op_call *call, struct create_debt *debt)
 }
 
 /*
- * The object's mark decides: a record that was taken for it ends, and is only kept for what an earlier caller may have
- * made.
+ * The object's mark decides: its record becomes void, and is kept only for objects of an earlier caller.
  */
 static void change_kind(struct op_call *call, struct create_debt *debt, enum debt_kind kind)
 {
@@ -390,7 +391,7 @@ enum rc create_debt_join_object(struct op_call *call, struct create_debt *debt, 
 			return pending(call, err);
 		}
 	}
-	/* Also from an earlier attempt of the call, which takes back only what is owed to itself. */
+	/* Also from an earlier attempt of the call, which removes only its own objects. */
 	if (strcmp(caller, call->caller) != 0)
 		rc = root_mark_owed(call, root, call->caller, err);
 	if (rc)
@@ -400,7 +401,7 @@ enum rc create_debt_join_object(struct op_call *call, struct create_debt *debt, 
 	return RC_OK;
 }
 
-/* ---- its end ----------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 void create_debt_describe(struct op_call *call, const struct create_debt *debt, const char *uid)
 {
@@ -409,7 +410,7 @@ void create_debt_describe(struct op_call *call, const struct create_debt *debt, 
 
 	if (debt->kind == DEBT_NONE)
 		return;
-	debt_write(&settled, &value); /* id, uid and digest have their lengths: it fits */
+	debt_write(&settled, &value); /* always fits: id, uid and digest are limited */
 	snprintf(call->settle, sizeof(call->settle), "%s", value.data);
 	if (debt->kind == DEBT_OBJECT)
 		snprintf(call->debt, sizeof(call->debt), "%s", PROTOCOL_DEBT_OBJECT);
@@ -417,7 +418,7 @@ void create_debt_describe(struct op_call *call, const struct create_debt *debt, 
 		snprintf(call->debt, sizeof(call->debt), "%llu %s", (unsigned long long)debt->sequence, debt->key);
 }
 
-/* The record is no longer ours. What it says of the token decides about the root that we made. */
+/* The record is no longer ours. Its state for the token decides about our root. */
 static bool right_beside_others(struct op_call *call, const struct create_debt *debt, const char *uid)
 {
 	struct ledger_entry entry cleanup_ledger_entry = { 0 };
@@ -426,7 +427,8 @@ static bool right_beside_others(struct op_call *call, const struct create_debt *
 	if (!uid)
 		return false;
 	if (ledger_get(call->env->ledger, debt->key, &entry, &err)) {
-		log_warn("what a late attempt has made cannot be judged yet", log_str("id", debt->id), log_err(&err));
+		log_warn("cannot decide about the objects of a late attempt yet", log_str("id", debt->id),
+			 log_err(&err));
 		return false;
 	}
 	if (entry.sequence == 0 || entry.debt.state == DEBT_OWED)
@@ -444,11 +446,11 @@ static bool void_record(struct op_call *call, struct create_debt *debt, const ch
 		return true;
 	if (rc == RC_CONFLICT)
 		return right_beside_others(call, debt, uid);
-	log_warn("a failed create could not be marked void; the sweeper will", log_str("id", debt->id), log_err(&err));
+	log_warn("cannot mark a failed create as void; the sweeper will", log_str("id", debt->id), log_err(&err));
 	return false;
 }
 
-/* Without a record the caller decides: the attempt that has its permission is responsible. */
+/* Without a record the caller decides: the attempt with its permission is responsible. */
 static bool right_by_caller(struct op_call *call, const char *uid)
 {
 	if (!uid)

@@ -11,31 +11,31 @@
 #include "kube-worker/debt/create_debt.h"
 #include "kube-worker/debt/ledger.h"
 
-#define GONE_PATIENCE_MS 5000  /* a caller that lost NATS for a moment is not dead; a worker may be settling for it */
-#define KEY_PATIENCE_MS 30000  /* for a repeat by the same key */
-#define SILENT_GRACE_MS 5000   /* after the deadline of a caller that is silent */
-#define LEFT_UNKNOWN_MS 600000 /* the deadline of a marked object's call */
-#define KEEP_MS 120000         /* a record that is over; no attempt lives longer than its deadline, see left_ms */
-#define LATE_WRITE_MS 60000    /* Kubernetes' own limit for a request that it has received */
+#define GONE_PATIENCE_MS 5000  /* a caller may have lost NATS briefly; a worker may be settling for it */
+#define KEY_PATIENCE_MS 30000  /* for a repeat with the same key */
+#define SILENT_GRACE_MS 5000   /* after the deadline of a silent caller */
+#define LEFT_UNKNOWN_MS 600000 /* assumed deadline of a marked object's call */
+#define KEEP_MS 120000         /* of a finished record; no attempt runs beyond its deadline, see left_ms */
+#define LATE_WRITE_MS 60000    /* Kubernetes' limit for a received request */
 
 /* One debt: a record (by its key), or a marked object (by its uid). */
 struct entry {
 	char *key;
 	bool is_object;
-	bool seen; /* by the turn that runs */
+	bool seen; /* in the current turn */
 	bool by_key;
-	bool told; /* a marked object: its caller said once that the client was told, and may forget that */
+	bool told; /* a marked object: its caller reported it as settled once */
 	enum debt_state state;
 	uint64_t sequence;
 	char id[PROTOCOL_ID_MAX + 1];
-	char uid[KUBE_UID_TEXT_MAX]; /* settled: what may stay */
-	int64_t since_ms;            /* monotonic; when it was first seen like this */
-	int64_t lost_since_ms;       /* when the caller was first found to be over or gone; 0: it is not */
+	char uid[KUBE_UID_TEXT_MAX]; /* settled: the root to keep */
+	int64_t since_ms;            /* monotonic; when this state was first seen */
+	int64_t lost_since_ms;       /* when the call was first found finished, or the caller missing; 0: not */
 	int64_t left_ms;
 };
 
 struct debt_list {
-	size_t next;           /* where the next sweep begins, modulo the count */
+	size_t next;           /* start of the next sweep, modulo the count */
 	struct entry *entries; /* by key */
 	size_t count;
 	size_t capacity;
@@ -80,7 +80,7 @@ static int by_key(const void *a, const void *b)
 	return strcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
 }
 
-/* Among those that the last turn left, which are sorted. */
+/* Among the sorted entries of the last turn. */
 static struct entry *find_known(struct debt_list *list, size_t known, const char *key)
 {
 	struct entry wanted = { .key = (char *)(uintptr_t)key };
@@ -106,10 +106,10 @@ static struct entry *add_entry(struct debt_list *list, const char *key)
 struct collection {
 	struct debt_list *list;
 	size_t known;
-	const char *owed_to; /* of the object that is being noted */
+	const char *owed_to; /* of the current object */
 };
 
-/* Without memory it is seen by a later turn. */
+/* If out of memory, a later turn adds it. */
 static struct entry *note(struct collection *c, const char *key)
 {
 	struct entry *entry = find_known(c->list, c->known, key);
@@ -131,7 +131,7 @@ static void note_record(void *ctx, const char *key)
 		entry->by_key = str_has_prefix(key, prefix);
 }
 
-/* With the cache locked: only notes. */
+/* With the cache locked: collects only. */
 static void note_objects(void *ctx, const struct fact *const *facts, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -140,7 +140,7 @@ static void note_objects(void *ctx, const struct fact *const *facts, size_t coun
 
 		if (!workload_is_root(facts[i]->kind) || facts[i]->deleting || !facts[i]->made_here ||
 		    !permission_is_caller(facts[i]->owed_to))
-			continue; /* what others wrote proves nothing */
+			continue; /* not written by us */
 		kube_uid_format(&facts[i]->uid, uid);
 		entry = note(ctx, uid);
 		if (!entry)
@@ -165,7 +165,7 @@ static void forget_unseen(struct debt_list *list)
 		qsort(list->entries, kept, sizeof(*list->entries), by_key);
 }
 
-/* False: what there is could not be found out; the list is as it was. */
+/* Returns false on failure; the list is unchanged. */
 static bool collect(struct debt_list *list, struct op_call *call)
 {
 	struct collection c = { .list = list, .known = list->count };
@@ -179,7 +179,7 @@ static bool collect(struct debt_list *list, struct op_call *call)
 	if (kube_cache_is_synced(call->env->cache, workload_root_kinds()))
 		kube_cache_visit_all(call->env->cache, note_objects, &c);
 	if (rc && rc != RC_NOT_FOUND && rc != RC_UNSUPPORTED) {
-		log_debug("the debt records cannot be listed", log_err(&err));
+		log_debug("cannot list the debt records", log_err(&err));
 		for (size_t i = 0; i < list->count; i++)
 			list->entries[i].seen = true;
 		return false;
@@ -206,7 +206,7 @@ static bool is_due(struct entry *entry, enum caller_word word)
 	return debt_list_is_due(word, entry->by_key, clock_mono_ms() - entry->since_ms, lost_ms, entry->left_ms);
 }
 
-/* Is there a root of that name which may have to be removed? */
+/* Whether there is a root with that name that may have to be removed. */
 struct sight {
 	const struct entry *entry;
 	bool seen;
@@ -225,7 +225,7 @@ static void look_for_other(void *ctx, const struct fact *const *facts, size_t co
 	}
 }
 
-/* Without a synchronised cache: perhaps. */
+/* True if the cache is not synced. */
 static bool may_have_to_go(struct op_call *call, const struct entry *entry)
 {
 	struct sight sight = { .entry = entry };
@@ -236,7 +236,7 @@ static bool may_have_to_go(struct op_call *call, const struct entry *entry)
 	return sight.seen;
 }
 
-/* Has the record changed since it was read? Also when it cannot be read. */
+/* Whether the record has changed since it was read, or cannot be read. */
 static bool has_changed(struct op_call *call, const struct entry *entry)
 {
 	struct ledger_entry record cleanup_ledger_entry = { 0 };
@@ -244,7 +244,7 @@ static bool has_changed(struct op_call *call, const struct entry *entry)
 	return ledger_get(call->env->ledger, entry->key, &record, NULL) || record.sequence != entry->sequence;
 }
 
-/* Is it of the debt, and not the one that may stay? what: the entry. */
+/* Whether it belongs to the debt, and is not the root to keep. what: the entry. */
 static bool must_go(const struct root *root, const void *what)
 {
 	const struct entry *entry = what;
@@ -258,9 +258,9 @@ static bool must_go(const struct root *root, const void *what)
 }
 
 /*
- * Remove what carries the token and may not: anything for a void record, all but one for a settled one. It may have
- * come into being only now, by an attempt that was held up on its way. The record is read once more after the look: a
- * later attempt takes a void one over only when it sees nothing, so what was seen before is not its work.
+ * Remove obsolete objects with the token: all for a void record, all but one for a settled one. They may have been
+ * created just now by a delayed attempt. The record is read again after they were found: a later attempt takes over a
+ * void record only if there are no objects, so they are not its own.
  */
 static void remove_what_must_go(struct op_call *call, const struct entry *entry)
 {
@@ -269,14 +269,13 @@ static void remove_what_must_go(struct op_call *call, const struct entry *entry)
 	struct error err;
 
 	if (root_find(call, entry->id, must_go, entry, &root, &err) || has_changed(call, entry))
-		return; /* there is none, or the next turn will see it */
+		return; /* none, or the next turn retries */
 	what.token = root_token(&root);
 	what.uid = root_uid(&root);
 	if (removal_undo(call, &what, &err))
-		log_warn("a container whose client was not told of it could not be removed yet",
-			 log_str("id", entry->id), log_err(&err));
+		log_warn("cannot remove an unsettled container yet", log_str("id", entry->id), log_err(&err));
 	else
-		log_warn("a container whose client was not told of it was removed", log_str("id", entry->id));
+		log_warn("removed an unsettled container", log_str("id", entry->id));
 }
 
 static void make_void(struct op_call *call, struct entry *entry)
@@ -285,7 +284,7 @@ static void make_void(struct op_call *call, struct entry *entry)
 	struct error err;
 	enum rc rc = ledger_put(call->env->ledger, entry->key, &value, entry->sequence, &entry->sequence, &err);
 
-	if (rc) { /* another worker, or a caller that lives after all */
+	if (rc) { /* changed by another worker, or by its caller */
 		log_debug("a debt record has changed", log_str("id", entry->id), log_err(&err));
 		return;
 	}
@@ -295,7 +294,7 @@ static void make_void(struct op_call *call, struct entry *entry)
 	remove_what_must_go(call, entry);
 }
 
-/* A record that is over is kept until no attempt of its call can be left. */
+/* A finished record is kept until no attempt of its call can be running. */
 static void guard(struct op_call *call, struct entry *entry)
 {
 	if (may_have_to_go(call, entry))
@@ -304,13 +303,13 @@ static void guard(struct op_call *call, struct entry *entry)
 		ledger_forget(call->env->ledger, entry->key, entry->sequence);
 }
 
-/* Each time: one that is over changes for a new request by its key, and for a caller whose client was gone (undo). */
+/* Always read again: a finished record may be changed by a new request with its key, or by an undo. */
 static bool read_entry(struct op_call *call, struct entry *entry, struct ledger_entry *ret_record)
 {
 	struct error err;
 
 	if (ledger_get(call->env->ledger, entry->key, ret_record, &err)) {
-		log_debug("a debt record cannot be read", log_str("key", entry->key), log_err(&err));
+		log_debug("cannot read a debt record", log_str("key", entry->key), log_err(&err));
 		return false;
 	}
 	if (ret_record->sequence == 0)
@@ -340,8 +339,8 @@ static void sweep_record(struct op_call *call, struct entry *entry)
 }
 
 /*
- * The mark proves something only where it can be written: a Role or a policy that refuses that leaves it on containers
- * whose client was told. So it is written once more, as it is, unless another attempt has taken it over.
+ * A mark is reliable only if it can be written: a Role or a policy that denies it leaves it on settled containers. So
+ * it is written again, unchanged, unless another attempt has taken it over.
  */
 static enum rc remove_owed(struct op_call *call, const struct entry *entry, const struct root *root, struct error *err)
 {
@@ -357,7 +356,7 @@ static enum rc remove_owed(struct op_call *call, const struct entry *entry, cons
 	if (!rc)
 		rc = removal_undo(call, &what, err);
 	if (!rc)
-		log_warn("a container whose client was not told of it was removed", log_str("id", entry->id));
+		log_warn("removed an unsettled container", log_str("id", entry->id));
 	return rc;
 }
 
@@ -382,12 +381,12 @@ static void sweep_object(struct op_call *call, struct entry *entry)
 	entry->by_key = create_debt_is_by_key(token);
 	word = permission_probe(call->env->caller, owed_to, entry->key);
 	entry->told = entry->told || word == CALLER_SETTLED;
-	if (entry->told) /* the worker that was to settle the mark has died, or could not */
+	if (entry->told) /* the worker that should settle the mark has failed */
 		rc = root_mark_settled(call, entry->id, entry->key, &err);
 	else if (is_due(entry, word))
 		rc = remove_owed(call, entry, &root, &err);
 	if (rc)
-		log_warn("a debt could not be closed yet", log_str("id", entry->id), log_err(&err));
+		log_warn("cannot close a debt yet", log_str("id", entry->id), log_err(&err));
 }
 
 static bool is_urgent(const struct entry *entry)
@@ -407,7 +406,7 @@ bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_
 		struct entry *entry;
 
 		if (clock_mono_ms() >= call->deadline_ms)
-			return true; /* Kubernetes is slow: the next sweep goes on here */
+			return true; /* Kubernetes is slow: the next sweep continues here */
 		entry = &list->entries[list->next++ % list->count];
 		if (entry->is_object)
 			sweep_object(call, entry);

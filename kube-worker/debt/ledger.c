@@ -33,7 +33,7 @@ enum rc ledger_put_begin(struct ledger *ledger, const char *key, const struct de
 	bus_bucket_subject(ledger->bucket, key, put->subject);
 	rc = bus_bucket_put_begin(ledger->caller, put->subject, value.data, last_sequence, &put->pending, err);
 	return rc == RC_UNAVAILABLE ? error_wrap(err, RC_TIMEOUT, "store a record")
-				    : rc; /* JetStream has not refused it */
+				    : rc; /* JetStream has not rejected it */
 }
 
 enum rc ledger_put_end(struct ledger *ledger, struct ledger_put *put, uint64_t *ret_sequence, struct error *err)
@@ -90,5 +90,5 @@ void ledger_forget(struct ledger *ledger, const char *key, uint64_t sequence)
 	struct error err;
 
 	if (bus_bucket_forget(ledger->caller, ledger->bucket, key, sequence, &err))
-		log_debug("a debt record could not be removed; the sweeper will", log_err(&err));
+		log_debug("cannot remove a debt record; the sweeper will", log_err(&err));
 }

@@ -14,11 +14,11 @@
 #include "kube-worker/operation/permission.h"
 
 #define INTERVAL_MS 2000
-#define BUSY_INTERVAL_MS 500 /* while something void may still come into being, or something is to be settled */
+#define BUSY_INTERVAL_MS 500 /* while objects of void debts may still be created, or marks must be settled */
 #define CALL_TIMEOUT_MS 8000
 #define SETTLES_MAX 4096
 
-/* A mark that is to be settled. */
+/* A mark to settle. */
 struct settle {
 	struct settle *next;
 	char id[PROTOCOL_ID_MAX + 1];
@@ -31,11 +31,11 @@ struct sweeper {
 	struct debt_list *debts;
 	pthread_t thread;
 
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t wake;
-	bool woken;             /* stopping, or there is something to settle */
+	bool woken;             /* stopping, or a mark must be settled */
 	atomic_bool stopping;   /* also read without the lock */
-	struct settle *settles; /* in the order of their arrival */
+	struct settle *settles; /* in order of arrival */
 	struct settle **last;
 	size_t settle_count;
 };
@@ -62,7 +62,7 @@ enum rc sweeper_settle(struct sweeper *sweeper, const char *value, size_t len, s
 	enum rc rc = debt_read(value, len, &tree, &debt, err);
 
 	if (rc || debt.state != DEBT_SETTLED || !debt.uid[0])
-		return error_set(err, RC_INTERNAL, "a settle request that cannot be read");
+		return error_set(err, RC_INTERNAL, "malformed settle request");
 	settle = calloc(1, sizeof(*settle));
 	if (!settle)
 		return error_no_memory(err);
@@ -108,7 +108,7 @@ static void drop_first_settle(struct sweeper *sweeper)
 	free(settle);
 }
 
-/* Until all is settled, or Kubernetes fails: then it goes on with the next turn. */
+/* Settle all marks; if Kubernetes fails, the next turn continues. */
 static void settle_all(struct sweeper *sweeper)
 {
 	const struct settle *settle;
@@ -123,7 +123,7 @@ static void settle_all(struct sweeper *sweeper)
 		if (!rc)
 			drop_first_settle(sweeper);
 		else
-			log_warn("a container could not be marked as settled; trying again", log_str("id", settle->id),
+			log_warn("cannot mark a container as settled; retrying", log_str("id", settle->id),
 				 log_err(&err));
 	}
 }
@@ -161,7 +161,7 @@ static void *run_sweeper(void *ctx)
 			next_ms = clock_mono_ms() + (busy ? BUSY_INTERVAL_MS : INTERVAL_MS);
 		}
 	} while (wait_for_turn(sweeper, busy || first_settle(sweeper) ? BUSY_INTERVAL_MS : INTERVAL_MS));
-	settle_all(sweeper); /* what this worker has promised */
+	settle_all(sweeper); /* accepted by this worker */
 	return NULL;
 }
 

@@ -1,5 +1,5 @@
 /*
- * A page of the list of containers, which is made in one of two ways:
+ * A page of the list of containers, produced in one of two ways:
  *
  * walk  Kubernetes is asked for the next roots by their names: one call for each kind of root of which there may be
  *       more, side by side, whatever the number of containers. All that it can filter by is labels, and all that it can
@@ -13,7 +13,7 @@
  *       an id). What is shown is as fresh as Kubernetes, but a container that was made a moment ago may not be among
  *       those that are chosen.
  *
- * Both write the answer's JSON, {"containers": [...], "next_page_token": "..."}.
+ * Both write the JSON of the reply, {"containers": [...], "next_page_token": "..."}.
  */
 #ifndef KUBE_WORKER_LIST_LIST_PAGE_H
 #define KUBE_WORKER_LIST_LIST_PAGE_H
@@ -26,13 +26,13 @@
 struct list_question {
 	struct list_filter *filter; /* NULL: all containers */
 	struct list_order order;
-	struct buf selector; /* for Kubernetes: our labels, and what the filter says of labels */
-	struct buf scope;    /* of page tokens: they belong to their filter and order */
-	size_t max;          /* containers of a page */
+	struct buf selector; /* for Kubernetes: our labels, and label conditions of the filter */
+	struct buf scope;    /* of page tokens, which are bound to filter and order */
+	size_t max;          /* containers per page */
 	struct page_position position;
 };
 
-/* Errors: RC_INVALID_ARGUMENT the position is not one that this list has given out; else as op_kube_get(). */
+/* Errors: RC_INVALID_ARGUMENT a position of another list; else as op_kube_get(). */
 enum rc list_walk(struct op_call *call, struct list_question *question, struct buf *result, struct error *err)
 	must_check;
 enum rc list_pick(struct op_call *call, struct list_question *question, struct buf *result, struct error *err)

@@ -12,12 +12,12 @@
 #include "kube-worker/list/list_ids.h"
 #include "kube-worker/operation/op_kube.h"
 
-/* A container of the page, by what it is sorted by. */
+/* A container of the page, with its sort keys. */
 struct row {
 	struct fact root;
 	enum container_status status;
 	char *texts;     /* of the root */
-	struct buf view; /* its JSON; empty: it was not read, or is no longer to be shown */
+	struct buf view; /* its JSON; empty: not read, or no longer matching */
 };
 
 struct pick {
@@ -28,10 +28,10 @@ struct pick {
 	struct row *rows;
 	size_t count;
 	size_t capacity;
-	bool full; /* rows beyond the page were dropped: what sorts after the last is not wanted */
-	const struct list_subject *after; /* the last container of the page before; NULL: this is the first page */
+	bool full;                        /* rows beyond the page were dropped: later ones are not needed */
+	const struct list_subject *after; /* the last container of the previous page; NULL: first page */
 	int64_t now_ms;
-	enum kube_kind asked; /* of the question that is being answered */
+	enum kube_kind asked; /* of the current list call */
 	size_t bytes;         /* of all views */
 	bool more;            /* there is another page */
 	enum rc rc;
@@ -65,7 +65,7 @@ static void clear_row(struct row *row)
 	*row = (struct row){ .texts = NULL };
 }
 
-/* Keep the first `count`. */
+/* Keep the first `count` rows. */
 static void drop_rows(struct pick *pick, size_t count)
 {
 	while (pick->count > count) {
@@ -83,7 +83,7 @@ static const char *keep_text(char **at, const char *text)
 	return kept;
 }
 
-/* A copy of what lists sort by. */
+/* A copy of the sort keys. */
 static bool make_row(const struct fact *root, enum container_status status, struct row *row)
 {
 	char *at = malloc(strlen(root->name) + strlen(root->instance_id) + strlen(root->spec_name) +
@@ -110,7 +110,7 @@ static int compare_rows(const void *a, const void *b, void *order)
 	return list_order_compare(order, &x, &y);
 }
 
-/* The rows in their order, and no more than the page has, and one that shows that there is another page. */
+/* Sort the rows, and keep those of the page, plus one that indicates another page. */
 static void sort_rows(struct pick *pick)
 {
 	struct list_order order = pick->question->order;
@@ -132,7 +132,7 @@ static void add_row(struct pick *pick, const struct fact *root, const struct lis
 	if (pick->count == pick->capacity)
 		sort_rows(pick);
 	if (pick->full) {
-		last = subject_of(&pick->rows[pick->question->max]); /* the rows after it are not sorted */
+		last = subject_of(&pick->rows[pick->question->max]); /* later rows are not sorted */
 		if (list_order_compare(order, subject, &last) > 0)
 			return;
 	}
@@ -142,7 +142,7 @@ static void add_row(struct pick *pick, const struct fact *root, const struct lis
 		pick->rc = error_no_memory(pick->err);
 }
 
-/* ---- choosing ---------------------------------------------------------------------------------------------------- */
+/* ---- selection --------------------------------------------------------------------------------------------------- */
 
 static void look_at(void *ctx, const struct fact *const *facts, size_t count)
 {
@@ -176,7 +176,7 @@ static enum rc choose(struct pick *pick, struct error *err)
 	return pick->rc;
 }
 
-/* ---- where the page before ended --------------------------------------------------------------------------------- */
+/* ---- the end of the previous page -------------------------------------------------------------------------------- */
 
 /* The inverse of add_key(). */
 static bool read_key(enum list_field field, const char *text, struct fact *root, enum container_status *status)
@@ -201,7 +201,7 @@ static bool read_key(enum list_field field, const char *text, struct fact *root,
 	return false;
 }
 
-/* The texts belong to the position. */
+/* The texts are owned by the position. */
 static enum rc read_position(const struct list_question *question, struct row *row, struct error *err)
 {
 	const cJSON *keys = question->position.keys;
@@ -259,7 +259,7 @@ static struct row *find_row(struct pick *pick, enum kube_kind kind, const char *
 	return NULL;
 }
 
-/* What is there by now, if the filter still lets it through. */
+/* The current container, if it still matches the filter. */
 static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 {
 	struct pick *pick = ctx;
@@ -289,7 +289,7 @@ static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 	return rc;
 }
 
-/* What was asked for is told anew. */
+/* The page is restarted. */
 static void forget_views(void *ctx)
 {
 	struct pick *pick = ctx;
@@ -322,7 +322,7 @@ static enum rc ask(struct pick *pick, const struct buf *selector, struct error *
 	return rc;
 }
 
-/* As many rows as one question has room for; the others are the next page's. */
+/* Keep as many rows as fit into one selector; the others are left for the next page. */
 static void drop_what_has_no_room(struct pick *pick)
 {
 	struct list_ids ids cleanup_list_ids = list_ids_make();

@@ -8,12 +8,12 @@
 #include "common/kube/kube_path.h"
 
 struct list_row {
-	size_t name; /* in `names` */
-	size_t id;   /* there too */
+	size_t name; /* offset in `names` */
+	size_t id;   /* offset in `names` */
 	enum kube_kind kind;
 	int64_t created_ms;
-	size_t start; /* of its JSON, in `text` */
-	size_t len;   /* 0: it is not there */
+	size_t start; /* offset of its JSON in `text` */
+	size_t len;   /* 0: missing */
 };
 
 struct list_rows {
@@ -24,11 +24,11 @@ struct list_rows {
 	struct buf text;
 };
 
-/* text_max: bytes of the JSON of all of them. */
+/* text_max: bytes of all JSON. */
 struct list_rows list_rows_make(size_t text_max);
 void list_rows_clear(struct list_rows *rows);
 
-/* So many there were at a time. */
+/* A position for list_rows_truncate(). */
 struct list_rows_mark {
 	size_t count;
 	size_t names;
@@ -37,13 +37,13 @@ struct list_rows_mark {
 
 struct list_rows_mark list_rows_mark(const struct list_rows *rows);
 
-/* Forget those that came after it; {0}: all. */
+/* Remove the rows added after it; {0}: all. */
 void list_rows_truncate(struct list_rows *rows, const struct list_rows_mark *mark);
 
 /*
- * Add a row without JSON, which the caller appends to `text`, and sets its len.
+ * Add a row without JSON; the caller appends it to `text`, and sets its len.
  *
- * ret_row  valid until the next one is added. Errors: RC_NO_MEMORY, RC_TOO_LARGE.
+ * ret_row valid until the next row is added. Errors: RC_NO_MEMORY, RC_TOO_LARGE.
  */
 enum rc list_rows_add(struct list_rows *rows, enum kube_kind kind, const char *name, const char *id, int64_t created_ms,
 		      struct list_row **ret_row, struct error *err) must_check;

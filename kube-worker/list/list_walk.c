@@ -14,18 +14,16 @@
 #include "kube-worker/operation/op_kube.h"
 
 /*
- * Kubernetes lists one kind at a time. So each kind of root is a source of rows in the order of their names, and the
- * page is merged from them. The sources are read side by side, but only as far as the page before has left something of
- * them.
+ * Kubernetes lists one kind at a time. So each kind of root is a source of rows, ordered by name, and the page is
+ * merged from them. The sources are read concurrently, unless exhausted by previous pages.
  *
- * Kubernetes' tokens go on in the state that the first page has seen, which may be minutes ago. So later pages take
- * from it only which containers come next, a window of them, and read these anew, of every kind: what is gone is not
- * shown, and what was made again as another kind is found there. For none to be missed all kinds are walked in one
- * state.
+ * Kubernetes' tokens continue in the state of the first page, which may be minutes old. So later pages use it only to
+ * find the next containers, a window of them, and read these again, of every kind: deleted ones are skipped, and ones
+ * recreated as another kind are found. All kinds are walked in the same state, so that none is missed.
  */
-#define LAST_KIND "of" /* in a position's kinds: that of the last container, when it is not the first kind */
-#define STATE "at"     /* there too: the resourceVersion of the walk's state, for kinds that begin later */
-/* Of a page. The largest one with the longest ids takes 11; others, only while all of them are gone. */
+#define LAST_KIND "of" /* in a position's kinds: that of the last container, unless the first kind */
+#define STATE "at"     /* likewise: the resourceVersion of the walk's state, for kinds that start later */
+/* Per page. The largest page with the longest ids needs 11; more only if all containers of windows were deleted. */
 #define WINDOWS_MAX 32
 
 struct source {
@@ -33,16 +31,16 @@ struct source {
 	enum kube_kind kind;
 	struct kube_client *kube;
 	struct container_extras extras;
-	char *token;   /* Kubernetes': where the rows begin; "": at the start. NULL: there are none */
-	char *next;    /* and where they go on; "": nowhere */
-	char *version; /* of what was read as it is now; NULL: nothing was, but in the walk's state */
+	char *token;   /* Kubernetes' token of the rows; "": from the start. NULL: none left */
+	char *next;    /* the token of the next rows; "": end */
+	char *version; /* of rows read in the current state; NULL: read in the walk's state */
 	struct list_rows rows;
-	size_t at;    /* the first that is not in the page */
-	bool cut;     /* more has come than a page can have */
-	bool refused; /* the token is not one of Kubernetes' */
-	char *back;   /* the token from which the window can be read once more; NULL: it has nothing of this source */
-	struct list_rows anew;      /* of the window, as they are now */
-	struct list_rows_mark mark; /* what the questions before have brought of them */
+	size_t at;                  /* the first row not in the page */
+	bool cut;                   /* more rows than fit into a page */
+	bool refused;               /* Kubernetes rejected the token */
+	char *back;                 /* the token to read the window again; NULL: no rows of this source */
+	struct list_rows anew;      /* of the window, in the current state */
+	struct list_rows_mark mark; /* rows of previous list calls */
 	pthread_t thread;
 	bool threaded;
 	enum rc rc;
@@ -52,21 +50,21 @@ struct source {
 struct walk {
 	struct op_call *call;
 	struct list_question *question;
-	struct kube_cache *cache; /* of what belongs to the roots */
+	struct kube_cache *cache; /* of the parts of containers */
 	struct source sources[KUBE_KIND_COUNT];
 	size_t count;
-	const char *after; /* containers up to it were delivered before */
+	const char *after; /* containers up to it were returned before */
 	enum kube_kind after_kind;
-	bool later;        /* this is not the first page */
-	const char *state; /* the resourceVersion in which the walk began; NULL: it is not known */
+	bool later;        /* not the first page */
+	const char *state; /* the resourceVersion of the walk; NULL: unknown */
 	struct list_rows window;
 	struct list_ids ids; /* of the window */
-	size_t chosen;       /* containers of this page */
-	bool shown;          /* at least one of them was still there */
+	size_t chosen;       /* containers in this page */
+	bool shown;          /* at least one of them still existed */
 	bool cut;            /* the page ends within the window */
 	struct json_writer w;
-	size_t start; /* where the page begins in the result */
-	char *last;   /* the name of the last container that was shown, or found gone; NULL: there is none */
+	size_t start; /* offset of the page in the result */
+	char *last;   /* the name of the last container that was returned, or found deleted; NULL: none */
 	enum kube_kind last_kind;
 };
 
@@ -77,7 +75,7 @@ static enum kube_kind first_kind(void)
 
 /* ---- reading a source -------------------------------------------------------------------------------------------- */
 
-/* By name; of two kinds that have it, the first comes first. */
+/* By name, then by kind. */
 static int compare_places(const char *a, enum kube_kind a_kind, const char *b, enum kube_kind b_kind)
 {
 	int order = strcmp(a, b);
@@ -94,7 +92,7 @@ static void forget_rows(void *ctx)
 	list_rows_truncate(&source->rows, &(struct list_rows_mark){ 0 });
 }
 
-/* As a row, with its JSON if that is wanted. */
+/* Add a row, optionally with its JSON. */
 static enum rc add_root(struct source *source, struct list_rows *rows, const cJSON *item, const struct fact *root,
 			bool written, struct error *err)
 {
@@ -131,7 +129,7 @@ static enum rc take_item(void *ctx, const cJSON *item, struct error *err)
 	return rc ? rc : add_root(source, &source->rows, item, root, !walk->later, err);
 }
 
-/* now: as it is now, else in the walk's state. */
+/* now: current state, else the walk's state. */
 static enum rc ask(struct source *source, bool now, char **ret_next, char **ret_newer, struct error *err)
 {
 	const struct walk *walk = source->walk;
@@ -159,7 +157,7 @@ static enum rc ask(struct source *source, bool now, char **ret_next, char **ret_
 	return rc;
 }
 
-/* The rows from source->token on. */
+/* Read the rows from source->token on. */
 static enum rc read_rows(struct source *source, struct error *err)
 {
 	bool begins = source->token[0] == '\0';
@@ -169,9 +167,8 @@ static enum rc read_rows(struct source *source, struct error *err)
 	enum rc rc = ask(source, now, &next, &newer, err);
 
 	/*
-	 * The token or the state is older than what etcd still knows. Kubernetes offers to go on in the present;
-	 * without that offer we begin anew, and skip what was delivered. So we do where it does not know how to list a
-	 * state.
+	 * The token or the state is older than what etcd still knows. Kubernetes offers to continue in the present;
+	 * otherwise restart, and skip what was returned before. Likewise if it does not support listing a state.
 	 */
 	if (rc == RC_EXPIRED || (rc == RC_INVALID_ARGUMENT && begins && !now)) {
 		free(source->token);
@@ -199,7 +196,7 @@ static void forget_anew(void *ctx)
 	list_rows_truncate(&source->anew, &source->mark);
 }
 
-/* Of what comes after as much as a page can have, only that it is there. */
+/* Beyond the size of a page, record only their existence. */
 static enum rc take_anew(void *ctx, const cJSON *item, struct error *err)
 {
 	struct source *source = ctx;
@@ -215,7 +212,7 @@ static enum rc take_anew(void *ctx, const cJSON *item, struct error *err)
 			source->anew.text.len - source->mark.text < PROTOCOL_PAGE_BYTES, err);
 }
 
-/* The containers of the window that are roots of this kind by now. */
+/* Read the containers of the window that are now roots of this kind. */
 static enum rc read_anew(struct source *source, struct error *err)
 {
 	const struct walk *walk = source->walk;
@@ -249,7 +246,7 @@ static enum rc read_anew(struct source *source, struct error *err)
 
 /* ---- the sources ------------------------------------------------------------------------------------------------- */
 
-/* Where the page begins in a source. A token of v0.1 knows one kind only: the others begin at its name. */
+/* Set the start of the page in a source. A token of v0.1 has only one kind: the others start at its name. */
 static enum rc open_source(struct source *source, struct error *err)
 {
 	const struct page_position *position = &source->walk->question->position;
@@ -260,7 +257,7 @@ static enum rc open_source(struct source *source, struct error *err)
 	source->rows = list_rows_make(2 * PROTOCOL_PAGE_BYTES);
 	source->anew = list_rows_make(2 * LIST_IDS_QUESTIONS * PROTOCOL_PAGE_BYTES);
 	if (cJSON_IsNull(place))
-		return RC_OK; /* it has ended */
+		return RC_OK; /* exhausted */
 	if (source->kind == first_kind())
 		token = position->kube_token;
 	source->token = str_dup(token ? token : "");
@@ -317,7 +314,7 @@ static void *run_anew(void *ctx)
 	return NULL;
 }
 
-/* An older Role does not allow the kind: then there is none. */
+/* A kind not allowed by an older Role counts as empty. */
 static enum rc judge_source(struct source *source, struct error *err)
 {
 	if (!source->rc)
@@ -335,7 +332,7 @@ static enum rc judge_source(struct source *source, struct error *err)
 }
 
 /*
- * The last one here, those before it beside: without a thread one after the other.
+ * The last one on this thread, the others concurrently; without threads consecutively.
  *
  * run  run_rows, for sources that have rows, or run_anew, for all.
  */
@@ -393,8 +390,8 @@ static bool has_more(const struct source *source)
 }
 
 /*
- * Read on where the rows have run out, as long as there is something to merge them with: else the page ends there,
- * unless all that was chosen for it is gone.
+ * Read more rows of exhausted sources, while there are others to merge with: else the page ends there, unless all its
+ * containers were deleted.
  */
 static enum rc refill(struct walk *walk, struct error *err)
 {
@@ -417,7 +414,7 @@ static enum rc refill(struct walk *walk, struct error *err)
 	return rc;
 }
 
-/* The source whose row comes next; NULL: there is none, or one that is not read yet may come first. */
+/* The source with the next row; NULL: none, or an unread row may come first. */
 static struct source *next_source(struct walk *walk)
 {
 	struct source *first = NULL;
@@ -434,7 +431,7 @@ static struct source *next_source(struct walk *walk)
 	return first;
 }
 
-/* The same container, as a root of another kind? */
+/* Whether it is the same container as a root of another kind. */
 static bool is_twin(const struct source *a, const struct source *b)
 {
 	return has_rows(a) && has_rows(b) && strcmp(name_at(a), name_at(b)) == 0 && strcmp(id_at(a), id_at(b)) == 0;
@@ -446,7 +443,7 @@ static void show(struct walk *walk, const struct list_rows *rows, const struct l
 	walk->shown = true;
 }
 
-/* What comes after it is for the page that is next. */
+/* Later rows are left for the next page. */
 static enum rc pass(struct walk *walk, const char *name, enum kube_kind kind, struct error *err)
 {
 	free(walk->last);
@@ -464,8 +461,8 @@ static enum rc choose(struct walk *walk, const char *name, const char *id, enum 
 }
 
 /*
- * Take the row that comes next, and its twins: of a create that will be refused, something may be there for a moment
- * (op_create.c). Of them the oldest is shown, as a GET does; on later pages of those that are read anew.
+ * Take the next row and its twins: a create that will be rejected may leave a second root for a moment (op_create.c).
+ * The oldest is returned, as by GET; on later pages of those read again.
  */
 static enum rc take_row(struct walk *walk, struct source *first, struct error *err)
 {
@@ -499,7 +496,7 @@ static bool page_is_full(const struct walk *walk)
 	return walk->chosen >= walk->question->max || walk->w.out->len - walk->start >= PROTOCOL_PAGE_BYTES;
 }
 
-/* Of later pages no more than one question has room for. */
+/* On later pages at most as many as fit into one selector. */
 static enum rc merge(struct walk *walk, struct error *err)
 {
 	while (!page_is_full(walk)) {
@@ -517,7 +514,7 @@ static enum rc merge(struct walk *walk, struct error *err)
 
 /* ---- later pages ------------------------------------------------------------------------------------------------- */
 
-/* Kubernetes' token from which a source goes on; NULL: it has ended. */
+/* Kubernetes' token to continue a source; NULL: exhausted. */
 static const char *place_of(const struct source *source)
 {
 	if (has_rows(source) || (source->token && source->cut))
@@ -541,7 +538,7 @@ static enum rc open_window(struct walk *walk, struct error *err)
 	return RC_OK;
 }
 
-/* Show a container of the window: the oldest of its roots. False: there is no room for it. */
+/* Add a container of the window: the oldest of its roots. Returns false if there is no room. */
 static bool show_anew(struct walk *walk, const char *name, const char *id)
 {
 	const struct list_rows *shown = NULL;
@@ -579,7 +576,7 @@ static enum rc show_window(struct walk *walk, struct error *err)
 	return rc;
 }
 
-/* A page is short of what has gone meanwhile, but not without a container while there may be some. */
+/* A page is shorter by deleted containers, but not empty while there may be more. */
 static enum rc write_windows(struct walk *walk, struct error *err)
 {
 	enum rc rc = RC_OK;
@@ -611,12 +608,12 @@ static bool set_place(cJSON *kinds, enum kube_kind kind, const char *token)
 	return false;
 }
 
-/* The first kind is where workers of v0.1 look for it, but when it has ended. *ret_more: there is another page. */
+/* The first kind is stored where workers of v0.1 expect it, unless exhausted. *ret_more: there is another page. */
 static enum rc note_places(const struct walk *walk, struct page_position *next, bool *ret_more, struct error *err)
 {
 	enum kube_kind last = walk->last ? walk->last_kind : walk->after_kind;
 	const char *state = NULL;
-	bool begins = false; /* one of the kinds, on the next page */
+	bool begins = false; /* a kind starts on the next page */
 	bool well = next->kinds != NULL;
 
 	*ret_more = false;

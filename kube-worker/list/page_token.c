@@ -8,7 +8,7 @@
 #include "common/services/json_write.h"
 
 #define TOKEN_BYTES_MAX 16384
-#define TAG_BYTES 8 /* recognises our own tokens; it is no secret and need not be one */
+#define TAG_BYTES 8 /* detects foreign tokens; not a secret */
 
 void page_position_clear(struct page_position *position)
 {
@@ -24,7 +24,7 @@ static bool make_tag(const char *scope, const char *payload, size_t len, unsigne
 	struct buf text cleanup_buf = buf_make(TOKEN_BYTES_MAX * 2);
 	unsigned char digest[CRYPTO_SHA256_SIZE];
 
-	buf_add(&text, scope, strlen(scope) + 1); /* with its NUL: the border to the payload */
+	buf_add(&text, scope, strlen(scope) + 1); /* with its NUL as separator */
 	buf_add(&text, payload, len);
 	if (text.failed || !crypto_sha256(text.data, text.len, digest))
 		return false;
@@ -51,7 +51,7 @@ enum rc page_token_encode(const struct page_position *position, const char *scop
 	if (rc)
 		return rc;
 	if (!make_tag(scope, payload.data, payload.len, tag))
-		return error_set(err, RC_INTERNAL, "no digest can be made for a page token");
+		return error_set(err, RC_INTERNAL, "cannot compute a digest for a page token");
 	buf_add(&whole, tag, TAG_BYTES);
 	buf_add(&whole, payload.data, payload.len);
 	rc = buf_check(&whole, err);
@@ -62,7 +62,7 @@ enum rc page_token_encode(const struct page_position *position, const char *scop
 
 enum rc page_token_refuse(struct error *err)
 {
-	return error_set(err, RC_INVALID_ARGUMENT, "page_token is not one that this list has given out");
+	return error_set(err, RC_INVALID_ARGUMENT, "invalid page_token for this list");
 }
 
 enum rc page_token_decode(const char *token, const char *scope, struct page_position *ret_position, struct error *err)

@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-#define DOUBT \
-	2 /* by how much the expected wait may be wrong: a job that could begin in time is not refused on a guess */
+#define DOUBT 2 /* tolerance of the estimated wait, so that a job that could start in time is not rejected */
 
 enum rc job_queue_init(struct job_queue *queue, size_t capacity, struct error *err)
 {

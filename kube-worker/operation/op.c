@@ -27,7 +27,7 @@ enum rc op_read(enum operation operation, const struct bus_message *msg, cJSON *
 	enum rc rc = json_parse(data ? data : "", len, &request, err);
 
 	if (rc)
-		return rc == RC_INVALID_ARGUMENT ? error_wrap(err, RC_INTERNAL, "a request that cannot be read") : rc;
+		return rc == RC_INVALID_ARGUMENT ? error_wrap(err, RC_INTERNAL, "malformed request") : rc;
 	rc = op_check(operation, request, err);
 	if (!rc)
 		*ret_request = TAKE(request);

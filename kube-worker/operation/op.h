@@ -1,5 +1,5 @@
 /*
- * The table of operations that the pool carries out, or streams.h, one file each: op_<name>.c.
+ * The table of operations, run by the pool or by streams.h, one file each: op_<name>.c.
  */
 #ifndef KUBE_WORKER_OPERATION_OP_H
 #define KUBE_WORKER_OPERATION_OP_H
@@ -11,28 +11,28 @@ struct stream_source;
 
 struct op {
 	/*
-	 * Carry it out (protocol.h says what each gets and answers).
+	 * Execute it (request and reply: protocol.h).
 	 *
-	 * request  the request's JSON, an object that op_check() has passed.
-	 * result   the answer's body is appended.
-	 * Errors: the codes and texts that the client gets; call->faults with RC_INVALID_ARGUMENT.
-	 * Blocks: until call->deadline_ms at most, a rollback excepted.
+	 * request  the request's JSON, validated by op_check().
+	 * result   the reply body is appended.
+	 * Errors: codes and texts for the client; call->faults with RC_INVALID_ARGUMENT.
+	 * Blocks: until call->deadline_ms at most, except for an undo.
 	 */
 	enum rc (*run)(struct op_call *call, const cJSON *request, struct buf *result, struct error *err);
-	const struct request_member *members; /* that a request has */
+	const struct request_member *members; /* of a request */
 	size_t member_count;
-	enum rc (*check)(const cJSON *request, struct error *err); /* what no single member can tell; NULL: nothing */
+	enum rc (*check)(const cJSON *request, struct error *err); /* checks combinations of members; NULL: none */
 	/*
 	 * In place of run, for what takes its time: make the source of a stream, or of a value (worker_stream_reply).
 	 * On the loop of streams.h; must not block.
 	 *
-	 * request     outlives the source.
+	 * request must outlive the source.
 	 * ret_source  given to the caller (its type's free).
 	 * Errors: as run.
 	 */
 	enum rc (*open)(const struct op_env *env, const cJSON *request, struct stream_source **ret_source,
 			struct error *err);
-	bool is_shared; /* one stream for each api-svc, whoever reads it: it finds room when clients' streams have none */
+	bool is_shared; /* one shared stream per api-svc, admitted beyond the limit of clients' streams */
 };
 
 #define OP_DECLARATION(upper, lower, ...) extern const struct op op_##lower;
@@ -40,17 +40,17 @@ OPERATION_POOL_ROWS(OP_DECLARATION)
 OPERATION_STREAM_ROWS(OP_DECLARATION)
 #undef OP_DECLARATION
 
-/* The operation of the table; NULL: it is replied to at once (dispatcher.c). */
+/* The row of an operation; NULL: handled by dispatcher.c. */
 const struct op *op_find(enum operation operation);
 
 /*
- * Is a request as the operation, one of the table, wants it? Errors: RC_INTERNAL which member is missing or wrong, and
- * what it has to be.
+ * Validate a request of an operation of the table. Errors: RC_INTERNAL with the missing or invalid member and its valid
+ * form.
  */
 enum rc op_check(enum operation operation, const cJSON *request, struct error *err) must_check;
 
 /*
- * Parse a message's request, and check it.
+ * Parse and validate the request of a message.
  * ret_request: given to the caller (cJSON_Delete). Errors: those of op_check(); RC_NO_MEMORY.
  */
 enum rc op_read(enum operation operation, const struct bus_message *msg, cJSON **ret_request, struct error *err)

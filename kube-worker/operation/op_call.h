@@ -1,5 +1,5 @@
 /*
- * One operation that is being carried out: what it may use, and what it answers.
+ * The context of a running operation: its resources and its reply.
  */
 #ifndef KUBE_WORKER_OPERATION_OP_CALL_H
 #define KUBE_WORKER_OPERATION_OP_CALL_H
@@ -18,7 +18,7 @@ struct feed_count;
 struct instance_watch;
 struct ledger;
 
-/* The same for all operations, for the life of the process. */
+/* Shared by all operations, for the lifetime of the process. */
 struct op_env {
 	enum resource_type resource;
 	const char *provider; /* SP_NAME */
@@ -29,26 +29,25 @@ struct op_env {
 	struct instance_watch *watch; /* of the cache, for streams */
 	struct feed_count *feeds;
 	struct kube_auth *auth;
-	struct bus_caller *caller; /* for questions to JetStream and to api-svc */
+	struct bus_caller *caller; /* for requests to JetStream and api-svc */
 	struct ledger *ledger;
 };
 
 struct op_call {
 	const struct op_env *env;
-	struct kube_client *kube; /* this thread's */
-	struct kube_client *
-		kube_beside; /* the same, for a thread that the operation starts and joins; of the dispatcher's calls */
-	int64_t deadline_ms; /* clock_mono_ms(); no Kubernetes call begins or lasts beyond it */
-	int attempt;         /* 1, 2, ...: how often the caller has sent the same */
+	struct kube_client *kube;        /* this thread's */
+	struct kube_client *kube_beside; /* the same, for a thread that the operation starts and joins */
+	int64_t deadline_ms;             /* clock_mono_ms(); limit of all Kubernetes calls */
+	int attempt;                     /* attempt of the caller, 1, 2, ... */
 	const char *request_id;
-	const char *caller;           /* who gives permissions (permission.h); NULL: none, an api-svc of v0.1 */
-	int64_t permitted_until_ms;   /* clock_mono_ms(); 0: there was no permission yet */
+	const char *caller;           /* for permissions (permission.h); NULL: none, an api-svc of v0.1 */
+	int64_t permitted_until_ms;   /* clock_mono_ms(); 0: no permission yet */
 	struct buf faults;            /* on RC_INVALID_ARGUMENT: {"detail", "pointer"} objects, separated by commas */
-	char debt[DEBT_KEY_MAX + 24]; /* of a create that went well: PROTOCOL_HEADER_DEBT; "": settled already */
+	char debt[DEBT_KEY_MAX + 24]; /* of a successful create: PROTOCOL_HEADER_DEBT; "": already settled */
 	char settle[PROTOCOL_SETTLE_MAX];
-	char etag[CONTAINER_ETAG_MAX]; /* of the container that the result shows; "": it shows none */
+	char etag[CONTAINER_ETAG_MAX]; /* of the container in the result; "": none */
 	bool refused;     /* the Kubernetes call that failed last: by a refusal, which would be the same again */
-	bool keep_record; /* something may still come into being for it */
+	bool keep_record; /* objects may still be created for it */
 };
 
 #endif

@@ -10,18 +10,17 @@
 #include "common/services/log.h"
 #include "kube-worker/operation/permission.h"
 
-#define FAULTS_MAX 100 /* causes that are passed on */
+#define FAULTS_MAX 100 /* maximum number of causes in a reply */
 
-/* Is it an object at all, with what makes it one? Without these it did not come from an API server. */
+/* Check that it is an object with name and uid; otherwise it is not from an API server. */
 static enum rc check_object(const cJSON *object, enum kube_kind kind, struct error *err)
 {
 	if (json_string_at(object, "metadata.name") && json_string_at(object, "metadata.uid"))
 		return RC_OK;
-	return error_set(err, RC_UNAVAILABLE, "the API server's answer is a %s without name or uid",
-			 kube_kind_name(kind));
+	return error_set(err, RC_UNAVAILABLE, "the API server returned a %s without name or uid", kube_kind_name(kind));
 }
 
-/* Of a request as such, and not because of what there is, who asks or how busy the server is. */
+/* Rejections because of the request itself, not of state, user or load. */
 static bool is_refusal(int status)
 {
 	return status == 400 || status == 403 || status == 413 || status == 422;
@@ -34,7 +33,7 @@ static enum rc call_kube_with(struct op_call *call, const char *method, enum kub
 	struct kube_request request = {
 		.method = method,
 		.content_type = str_equal(method, "PATCH") ? "application/merge-patch+json" : NULL,
-		.may_repeat = body ? permission_to_repeat : NULL, /* every write of ours has a body */
+		.may_repeat = body ? permission_to_repeat : NULL, /* all writes have a body */
 		.repeat_ctx = call,
 		.body = body ? body->data : NULL,
 		.body_len = body ? body->len : 0,
@@ -51,16 +50,16 @@ static enum rc call_kube_with(struct op_call *call, const char *method, enum kub
 		return rc;
 	request.path = path.data;
 	rc = kube_client_do(call->kube, &request, reply, &original);
-	if (!rc && strcmp(method, "DELETE") != 0) /* which is answered with a Status */
+	if (!rc && strcmp(method, "DELETE") != 0) /* which returns a Status */
 		rc = check_object(reply->object, kind, &original);
 	if (!rc)
 		return RC_OK;
 	call->refused = is_refusal(reply->status);
 	*err = original;
-	/* What the operations expect and decide on themselves is no news for the log. */
+	/* Errors that operations handle are not logged. */
 	if (rc == RC_NOT_FOUND || rc == RC_ALREADY_EXISTS || rc == RC_CONFLICT)
 		return rc;
-	/* Nor is that an older Role does not let us look: the informer of the kind has said it. */
+	/* Nor are missing rights of an older Role, which the informer of the kind has logged. */
 	if (rc == RC_PERMISSION_DENIED && workload_optional_kinds() & 1u << kind && str_equal(method, "GET")) {
 		op_kube_make_public(reply->object, err);
 		return rc;
@@ -77,19 +76,19 @@ static enum rc call_kube(struct op_call *call, const char *method, enum kube_kin
 
 /* ---- errors for clients ------------------------------------------------------------------------------------------ */
 
-/* For codes whose original text would show internals. */
+/* For codes whose original text would expose internals. */
 static const char *const public_texts[RC_COUNT] = {
-	[RC_UNAVAILABLE] = "Kubernetes is not available at the moment",
-	[RC_TIMEOUT] = "Kubernetes did not answer in time",
+	[RC_UNAVAILABLE] = "Kubernetes is currently unavailable",
+	[RC_TIMEOUT] = "timeout waiting for Kubernetes",
 	[RC_PERMISSION_DENIED] = "Kubernetes does not allow the provider to do this",
 	[RC_TOO_LARGE] = "the container is too large for Kubernetes",
 	[RC_NO_MEMORY] = "out of memory",
-	[RC_INTERNAL] = "Kubernetes sent a malformed answer",
+	[RC_INTERNAL] = "Kubernetes sent a malformed response",
 };
 
 /*
- * RBAC's message names our account and is not for clients, but for what that cannot do; any other refusal is. NULL: it
- * is no message of RBAC.
+ * An RBAC message contains our account: return only the part about the missing right. Other rejections are shown to
+ * clients. NULL: not an RBAC message.
  */
 static const char *rbac_refusal(const char *message)
 {
@@ -107,7 +106,7 @@ static enum rc set_rbac_refusal(struct error *err, const char *cannot)
 			 end ? (int)(end - cannot) : 0, cannot);
 }
 
-/* The part of a refusal that a client can act on; NULL: none. */
+/* The part of a rejection for the client; NULL: none. */
 static const char *refusal_text(enum rc rc, const cJSON *status, const char *message)
 {
 	const char *passing = message ? kube_answer_passing_text((int)json_int_at(status, "code", 0), message) : NULL;
@@ -130,11 +129,11 @@ static void add_cause(struct op_call *call, const cJSON *cause)
 	if (field)
 		spec_pointer_add(field, &pointer);
 	json_begin_object(&w, NULL);
-	json_string(&w, "detail", message ? message : "refused by Kubernetes");
+	json_string(&w, "detail", message ? message : "rejected by Kubernetes");
 	json_string(&w, "pointer", pointer.data);
 	json_end_object(&w);
 	if (strstr(call->faults.data, object.data))
-		return; /* a label is refused twice, in the root and in its template */
+		return; /* a label is rejected twice, in the root and in its template */
 	if (call->faults.len)
 		buf_add_char(&call->faults, ',');
 	buf_add(&call->faults, object.data, object.len);
@@ -148,7 +147,7 @@ void op_kube_make_public(const cJSON *status, struct error *err)
 	const char *refusal = refusal_text(err->rc, status, message);
 
 	if (refusal)
-		error_set(err, err->rc, "Kubernetes refused: %s", refusal);
+		error_set(err, err->rc, "rejected by Kubernetes: %s", refusal);
 	else if (err->rc == RC_PERMISSION_DENIED && message && rbac_refusal(message))
 		set_rbac_refusal(err, rbac_refusal(message));
 	else if (err->rc == RC_NOT_FOUND)
@@ -200,7 +199,7 @@ enum rc op_kube_update(struct op_call *call, enum kube_kind kind, const char *na
 	return rc ? rc : call_kube(call, "PUT", kind, name, body, reply, err);
 }
 
-/* The API server asks each webhook whether it has side effects, and does not go on with one that may. */
+/* The API server rejects a dry run if a webhook may have side effects. */
 static bool cannot_be_tried(const struct kube_reply *reply)
 {
 	const char *message = json_string_at(reply->object, "message");
@@ -232,7 +231,7 @@ enum rc op_kube_patch(struct op_call *call, enum kube_kind kind, const char *nam
 	return rc ? rc : call_kube(call, "PATCH", kind, name, body, reply, err);
 }
 
-/* The body decides: with one, the API server reads no query. */
+/* In the body, because the API server ignores the query if there is a body. */
 static enum rc call_delete(struct op_call *call, enum kube_kind kind, const char *name, const struct kube_uid *uid,
 			   const char *resource_version, bool dry, struct kube_reply *reply, struct error *err)
 {

@@ -47,7 +47,7 @@ enum rc permission_begin(struct op_call *call, struct bus_pending *pending, stru
 	const struct bus_outgoing out = permission_question(call->caller);
 	enum rc rc = bus_call_begin(call->env->caller, &out, pending, err);
 
-	return rc ? error_wrap(err, RC_CANCELLED, "the caller cannot be asked") : RC_OK;
+	return rc ? error_wrap(err, RC_CANCELLED, "cannot request permission from the caller") : RC_OK;
 }
 
 enum rc permission_end(struct op_call *call, struct bus_pending *pending, struct error *err)
@@ -57,9 +57,9 @@ enum rc permission_end(struct op_call *call, struct bus_pending *pending, struct
 	enum rc rc = bus_call_end(call->env->caller, pending, ANSWER_TIMEOUT_MS, &reply, err);
 
 	if (rc)
-		return error_wrap(err, RC_CANCELLED, "the caller gave no permission");
+		return error_wrap(err, RC_CANCELLED, "no reply to the permission request");
 	if (!permission_is_given(reply))
-		return error_set(err, RC_CANCELLED, "the call is over, or another attempt has the permission");
+		return error_set(err, RC_CANCELLED, "the call has finished, or another attempt has the permission");
 	call->permitted_until_ms = asked_ms + PROTOCOL_PERMISSION_MS;
 	return RC_OK;
 }
@@ -114,7 +114,7 @@ enum caller_word permission_probe(struct bus_caller *caller, const char *subject
 	out.data = uid;
 	out.len = strlen(uid);
 	if (!permission_is_caller(subject))
-		return CALLER_GONE; /* no api-svc has such an address */
+		return CALLER_GONE; /* not an address of an api-svc */
 	rc = bus_call(caller, &out, PROBE_TIMEOUT_MS, &reply, NULL);
 	if (rc)
 		return rc == RC_NOT_FOUND ? CALLER_GONE : CALLER_SILENT;

@@ -5,10 +5,10 @@
 #include "common/protocol.h"
 #include "common/services/json_write.h"
 
-#define HEADERS_BYTES 2048 /* of a part; they count as payload */
+#define HEADERS_BYTES 2048 /* per part; they count as payload */
 #define HEADERS_MAX 6
 #define ERROR_BODY_MAX 131072
-#define SERVICE_ERROR_CODE "500" /* ADR-32 wants a number; the code with a meaning is in PROTOCOL_HEADER_STATUS */
+#define SERVICE_ERROR_CODE "500" /* required by ADR-32; the error code is in PROTOCOL_HEADER_STATUS */
 
 struct whole {
 	const char *subject;
@@ -17,7 +17,7 @@ struct whole {
 	const struct reply_extras *extras; /* NULL: none */
 };
 
-/* What only a success has. */
+/* Headers of a successful reply. */
 static void add_extras(const struct reply_extras *extras, struct bus_outgoing *out, struct bus_header *headers)
 {
 	if (extras->etag[0])
@@ -99,7 +99,7 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 	}
 	json_end_object(&w);
 	if (body.failed)
-		buf_reset(&body); /* the code alone still says what to do */
+		buf_reset(&body); /* the code alone is sufficient */
 	return send_whole(bus, &(struct whole){ bus_message_reply(request), why->rc, &body, NULL }, err);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Answers to requests over the bus, in parts when they are larger than the server accepts (protocol.h, REPLY).
+ * Replies to requests over the bus, in parts if larger than the server's limit (protocol.h, REPLY).
  */
 #ifndef KUBE_WORKER_OPERATION_REPLY_H
 #define KUBE_WORKER_OPERATION_REPLY_H
@@ -7,12 +7,12 @@
 #include "kube-worker/operation/op_call.h"
 
 /*
- * Send a success to where the request wants it; a request that wants no answer gets none.
+ * Send a successful reply; without a reply subject nothing is sent.
  *
  * etag          PROTOCOL_HEADER_ETAG; "": none.
- * debt, settle  the headers of a create that is to be settled (protocol.h); "": none.
- * notice        where the caller says that it is settled; NULL: nowhere.
- * Errors: as bus_publish(): then the caller will not know.
+ * debt, settle  the headers of an unsettled create (protocol.h); "": none.
+ * notice        reply subject for the notice of the caller; NULL: none.
+ * Errors: as bus_publish(): then the reply is lost.
  */
 struct reply_extras {
 	const char *etag;
@@ -26,8 +26,8 @@ enum rc reply_result(struct bus *bus, const struct bus_message *request, const s
 /*
  * Send an error.
  *
- * why     its code, sentence and retry_after_s; the sentence is shown to clients.
- * faults  as those of an op_call. NULL: none.
+ * why     its code, message and retry_after_s; the message is shown to clients.
+ * faults as in struct op_call. NULL: none.
  */
 enum rc reply_error(struct bus *bus, const struct bus_message *request, const struct error *why,
 		    const struct buf *faults, struct error *err) must_check;
@@ -35,16 +35,15 @@ enum rc reply_error(struct bus *bus, const struct bus_message *request, const st
 /*
  * Begin a stream (protocol.h, STREAMS).
  *
- * address       where we listen for it.
- * content_type  of an HTTP answer; NULL: `protocol` is what the client's connection is upgraded to.
+ * address       our inbox for it.
+ * content_type  of an HTTP response; NULL: the client's connection is upgraded to `protocol`.
  * Errors: as bus_publish().
  */
 enum rc reply_stream(struct bus *bus, const struct bus_message *request, const char *address, const char *content_type,
 		     const char *protocol, struct error *err) must_check;
 
 /*
- * Say that the answer is still to come.
- * subject  where the request wants its answer. waits: it has not begun. Errors: as bus_publish().
+ * Send a keepalive. subject the reply subject of the request. waits: it is queued. Errors: as bus_publish().
  */
 enum rc reply_working(struct bus *bus, const char *subject, bool waits, struct error *err) must_check;
 

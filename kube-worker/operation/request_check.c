@@ -18,7 +18,7 @@ bool request_is_visible(const char *text, size_t max)
 	return len >= 1 && len <= max;
 }
 
-/* A number of min..max; what is absent is `otherwise`. */
+/* A number of min..max; `otherwise` if absent. */
 static enum rc read_number(const char *name, const char *text, int64_t min, int64_t max, int64_t otherwise,
 			   int64_t *ret_value, struct error *err)
 {
@@ -42,7 +42,7 @@ static enum rc check_texts(const struct request_header_texts *texts, struct erro
 				 "a request whose header " PROTOCOL_HEADER_PERMISSION
 				 " is not " PROTOCOL_PERMISSION_ASK);
 	if (texts->permission && !(texts->reply && permission_is_caller(texts->reply)))
-		return error_set(err, RC_INTERNAL, "a request that gives permissions on no subject of an api-svc");
+		return error_set(err, RC_INTERNAL, "a request with an invalid reply subject for permissions");
 	return RC_OK;
 }
 
@@ -128,7 +128,7 @@ enum rc request_check_members(const char *name, const struct request_member *mem
 	enum rc rc = RC_OK;
 
 	if (!cJSON_IsObject(request))
-		return error_set(err, RC_INTERNAL, "a %s request that is no object", name);
+		return error_set(err, RC_INTERNAL, "a %s request that is not an object", name);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = check_member(name, &members[i], request, err);
 	return rc;

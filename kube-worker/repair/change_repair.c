@@ -11,19 +11,19 @@
 #include "kube-worker/operation/permission.h"
 #include "kube-worker/repair/repair_call.h"
 
-#define CHANGES_MAX 256 /* marks that are followed at once; more wait for their turn */
+#define CHANGES_MAX 256 /* marks tracked at a time; more wait */
 #define PATIENCE_MS 5000
-#define SPREAD_MS 4000 /* so that not all workers come at once: a walk's interval */
+#define SPREAD_MS 4000 /* random delay, so that not all workers act at once */
 #define FAILED_PAUSE_MS 20000
 
-/* A mark, by its root and its caller. */
+/* A mark, identified by root and caller. */
 struct open_change {
 	struct kube_uid uid;
 	char id[PROTOCOL_ID_MAX + 1];
 	char name[WORKLOAD_NAME_MAX];
 	char caller[FACT_OWED_TO_MAX];
 	int64_t due_ms; /* monotonic */
-	bool seen;      /* by the walk that runs */
+	bool seen;      /* in the current walk */
 };
 
 struct change_repair {
@@ -41,7 +41,7 @@ void change_repair_destroy(struct change_repair *repair)
 	free(repair);
 }
 
-/* ---- what there is ----------------------------------------------------------------------------------------------- */
+/* ---- existing objects-------------------------------------------------------------------------------------------- */
 
 static struct open_change *find_or_add(struct change_repair *repair, const struct fact *root)
 {
@@ -63,7 +63,7 @@ static struct open_change *find_or_add(struct change_repair *repair, const struc
 	return change;
 }
 
-/* Called for each instance, with the cache locked: only notes. */
+/* Called for each instance, with the cache locked: collects only. */
 static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct change_repair *repair = ctx;
@@ -88,7 +88,7 @@ static void forget_unseen(struct change_repair *repair)
 	repair->count = kept;
 }
 
-/* ---- looking after it -------------------------------------------------------------------------------------------- */
+/* ---- completion -------------------------------------------------------------------------------------------------- */
 
 static enum rc settle(struct op_call *call, const struct open_change *change, bool *ret_undone, struct error *err)
 {
@@ -111,12 +111,10 @@ static void look_after(struct open_change *change, const struct op_env *env, str
 	if (word == CALLER_OPEN || word == CALLER_SILENT)
 		return;
 	if (settle(&call, change, &undone, &err) == RC_OK) {
-		log_warn(undone ? "a change that was left incomplete was undone"
-				: "a change that was left incomplete was finished",
+		log_warn(undone ? "rolled back an incomplete change" : "completed an incomplete change",
 			 log_str("id", change->id), undone ? log_err(&err) : log_str("by", "repair"));
 	} else {
-		log_warn("a change that was left incomplete could not be finished; trying again",
-			 log_str("id", change->id), log_err(&err));
+		log_warn("cannot complete an incomplete change; retrying", log_str("id", change->id), log_err(&err));
 		change->due_ms = clock_mono_ms() + (call.refused ? FAILED_PAUSE_MS : 0);
 	}
 	buf_clear(&call.faults);

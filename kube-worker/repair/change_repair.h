@@ -1,6 +1,7 @@
 /*
- * Changes that are not complete, and whose caller is over or gone: a worker has died between two writes, or the outcome
- * of one was unknown. Every worker looks for their marks (change_mark.h), and finishes or undoes them.
+ * Repair of incomplete updates whose call has finished or whose caller no longer exists: a worker was killed between
+ * two writes, or the outcome of one was unknown. Every worker checks for their marks (change_mark.h), and completes
+ * them or rolls them back.
  */
 #ifndef KUBE_WORKER_REPAIR_CHANGE_REPAIR_H
 #define KUBE_WORKER_REPAIR_CHANGE_REPAIR_H
@@ -9,17 +10,17 @@
 
 struct change_repair;
 
-/* NULL when out of memory. */
+/* NULL if out of memory. */
 struct change_repair *change_repair_create(void);
 
-/* Takes NULL. */
+/* NULL is allowed. */
 void change_repair_destroy(struct change_repair *repair);
 
 /*
- * Look once at all roots in the cache. A mark is looked after when it has been seen for 5 to 9 s, longer than any
- * permission lasts, and its caller does not say that the call runs.
+ * Check all roots in the cache once. A mark is due after 5 to 9 s, longer than any permission is valid, unless its
+ * caller replies that the call is running.
  *
- * Blocks: for the Kubernetes calls, each change 8 s at most. Threads: one at a time, the same for `kube`.
+ * Blocks: for the Kubernetes calls, at most 8 s per update. Threads: one at a time, the same for `kube`.
  */
 void change_repair_walk(struct change_repair *repair, const struct op_env *env, struct kube_client *kube);
 

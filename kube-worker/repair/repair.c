@@ -17,25 +17,25 @@
 #include "kube-worker/repair/stray_repair.h"
 
 #define INTERVAL_MS 4000
-#define PATIENCE_MS 12000 /* a create that still runs needs less between two writes */
+#define PATIENCE_MS 12000 /* longer than between two writes of a running create */
 #define AGE_MAX_MS 600000
-#define WATCHED_MAX 4096 /* young containers that are followed at once; more wait for their turn */
+#define WATCHED_MAX 4096 /* new containers tracked at a time; more wait */
 #define REFUSED_PAUSE_MS 60000
 
-/* A young container, by its root. */
+/* A new container, identified by its root. */
 struct watched {
 	struct kube_uid uid;
 	char id[PROTOCOL_ID_MAX + 1];
 	int64_t lacking_since_ms; /* monotonic */
-	unsigned missing;         /* roles whose object has never been seen, as bits */
-	bool seen;                /* by the walk that runs */
+	unsigned missing;         /* roles whose object was never seen, as bits */
+	bool seen;                /* in the current walk */
 };
 
 struct repair {
 	const struct op_env *env;
 	struct kube_client *kube;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards stopping */
+	pthread_mutex_t lock; /* protects stopping */
 	pthread_cond_t wake;
 	bool stopping;
 
@@ -72,7 +72,7 @@ static bool is_candidate(const struct fact *fact)
 	       !fact->owed_to[0] && clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
 }
 
-/* Called for each instance, with the cache locked: only notes. */
+/* Called for each instance, with the cache locked: collects only. */
 static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct repair *repair = ctx;
@@ -102,7 +102,7 @@ static void forget_unseen(struct repair *repair)
 	repair->count = kept;
 }
 
-/* Is there a create that is not over? Then its attempt, its caller or the sweeper will end it. */
+/* Skip if there is an unfinished create: its attempt, its caller or the sweeper completes it. */
 static enum rc check_debt(struct op_call *call, const struct root *root, bool *ret_owed, struct error *err)
 {
 	struct ledger_entry entry cleanup_ledger_entry = { 0 };
@@ -119,7 +119,7 @@ static enum rc check_debt(struct op_call *call, const struct root *root, bool *r
 	return rc == RC_UNSUPPORTED ? RC_OK : rc;
 }
 
-/* The root's spec, as its annotation keeps it, says what the missing objects are. */
+/* The missing objects are derived from the spec in the root's annotation. */
 static enum rc complete(struct op_call *call, const struct watched *watched, struct making *making, struct error *err)
 {
 	const char *text = root_annotation(&making->root, ANNOTATION_SPEC);
@@ -135,7 +135,7 @@ static enum rc complete(struct op_call *call, const struct watched *watched, str
 	return rc ? rc : container_make(call, making, err);
 }
 
-/* Report what is wrong where people look: the log, kubectl, and the container's status message. */
+/* Report the problem in the log, in an annotation, and in the container's status message. */
 static void note_problem(struct op_call *call, const struct watched *watched, const struct making *making,
 			 const struct error *why)
 {
@@ -143,11 +143,10 @@ static void note_problem(struct op_call *call, const struct watched *watched, co
 	char text[ERROR_TEXT_MAX + 64];
 	struct error err;
 
-	log_warn("a half-made container cannot be completed; it stays as it is", log_str("id", watched->id),
-		 log_err(why));
+	log_warn("cannot complete an incomplete container", log_str("id", watched->id), log_err(why));
 	snprintf(text, sizeof(text), "the %s of this container cannot be created: %s", what, why->text);
 	if (root_mark_problem(call, watched->id, root_uid(&making->root), text, &err))
-		log_warn("the problem of a container could not be noted", log_str("id", watched->id), log_err(&err));
+		log_warn("cannot record the problem of a container", log_str("id", watched->id), log_err(&err));
 }
 
 static enum rc repair_noted(struct op_call *call, struct watched *watched, struct making *making, struct error *err)
@@ -164,7 +163,7 @@ static enum rc repair_noted(struct op_call *call, struct watched *watched, struc
 		return RC_OK;
 	}
 	watched->missing = 0;
-	log_warn("a half-made container was completed", log_str("id", watched->id));
+	log_warn("completed an incomplete container", log_str("id", watched->id));
 	if (!root_annotation(&making->root, ANNOTATION_PROBLEM))
 		return RC_OK;
 	return root_mark_problem(call, watched->id, root_uid(&making->root), NULL, err);
@@ -180,8 +179,7 @@ static void repair_one(struct repair *repair, struct watched *watched)
 	if (!rc)
 		rc = repair_noted(&call, watched, &making, &err);
 	if (rc && rc != RC_NOT_FOUND)
-		log_warn("a half-made container could not be repaired; trying again", log_str("id", watched->id),
-			 log_err(&err));
+		log_warn("cannot repair an incomplete container; retrying", log_str("id", watched->id), log_err(&err));
 	buf_clear(&call.faults);
 }
 

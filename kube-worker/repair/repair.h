@@ -1,7 +1,7 @@
 /*
- * What is left incomplete: changes whose worker died (change_repair.h), and half-made containers of which no debt is
- * known: a worker of v0.1 that died between two writes, or a store of NATS that was lost. Every worker looks for them,
- * and completes them. Nothing is removed: the client may have been told. (What has a debt is the sweeper's.)
+ * Repair of incomplete updates (change_repair.h), and of partly created containers without a debt: a worker of v0.1 was
+ * killed between two writes, or the store of NATS was lost. Every worker checks for them, and completes them. Nothing
+ * is removed, as the client may have received the response. (Containers with a debt are handled by the sweeper.)
  */
 #ifndef KUBE_WORKER_REPAIR_REPAIR_H
 #define KUBE_WORKER_REPAIR_REPAIR_H
@@ -12,19 +12,19 @@
 struct repair;
 
 /*
- * Start the thread. env and auth outlive it.
+ * Start the thread. env and auth must outlive it.
  *
- * A container is taken for half-made when it is younger than 10 minutes, has no debt, and an object that its spec wants
- * (workload.h) was not seen for 12 s. What was seen and then deleted, and what an older container lacks, is not made
- * again. When Kubernetes refuses an object, the reason is noted on the root (ANNOTATION_PROBLEM), and the next try
- * comes a minute later.
+ * A container is considered incomplete if it is younger than 10 minutes, has no debt, and an object required by its
+ * spec (workload.h) was not seen for 12 s. Objects that were seen and then deleted, and those missing in older
+ * containers, are not created again. If Kubernetes rejects an object, the reason is stored in the root
+ * (ANNOTATION_PROBLEM), and the next retry is a minute later.
  *
- * ret_repair: given to the caller (repair_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
+ * ret_repair: owned by the caller (repair_destroy). Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
 enum rc repair_create(const struct op_env *env, struct kube_auth *auth, struct repair **ret_repair, struct error *err)
 	must_check;
 
-/* End the thread and free. Takes NULL. Blocks while a repair runs. */
+/* End the thread and free. NULL is allowed. Blocks while a repair runs. */
 void repair_destroy(struct repair *repair);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The call under which repairs do their work: without a caller, so no permission is asked for.
+ * The call context of repairs: without a caller, so no permission is requested.
  */
 #ifndef KUBE_WORKER_REPAIR_REPAIR_CALL_H
 #define KUBE_WORKER_REPAIR_REPAIR_CALL_H
@@ -7,9 +7,9 @@
 #include "common/base/clock.h"
 #include "kube-worker/operation/op_call.h"
 
-#define REPAIR_TIMEOUT_MS 8000 /* for one container */
+#define REPAIR_TIMEOUT_MS 8000 /* per container */
 
-/* Begin one now. Its faults are the caller's to clear (buf_clear()). */
+/* Create one. The caller clears its faults (buf_clear()). */
 static inline struct op_call repair_call(const struct op_env *env, struct kube_client *kube)
 {
 	return (struct op_call){

@@ -6,9 +6,9 @@
 #include "kube-worker/change/change_root.h"
 #include "kube-worker/repair/repair_call.h"
 
-#define OVER_MAX 64 /* in one look; more wait for the next */
+#define OVER_MAX 64 /* per walk; more wait for the next */
 
-/* By the names of their roots: they need not be ours. */
+/* By the names of their roots, which may be of other programs. */
 struct over {
 	struct {
 		struct kube_uid uid;
@@ -17,7 +17,7 @@ struct over {
 	size_t count;
 };
 
-/* Called for each instance, with the cache locked: only notes. */
+/* Called for each instance, with the cache locked: collects only. */
 static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct over *over = ctx;
@@ -30,7 +30,7 @@ static void note_instance(void *ctx, const struct fact *const *facts, size_t cou
 	}
 }
 
-/* RC_CONFLICT, RC_NOT_FOUND: it has changed or gone meanwhile. */
+/* RC_CONFLICT, RC_NOT_FOUND: it has changed or was deleted. */
 static enum rc forget_stop(struct op_call *call, struct root *root, struct error *err)
 {
 	const struct run_state run = run_state_read(root->object);
@@ -55,7 +55,7 @@ static void look_after(const char *name, const struct kube_uid *uid, const struc
 	if (!rc)
 		rc = forget_stop(&call, &root, &err);
 	if (rc && rc != RC_NOT_FOUND && rc != RC_CONFLICT)
-		log_warn("the end of a stop could not be noted; trying again", log_str("name", name), log_err(&err));
+		log_warn("cannot record the end of a stop; retrying", log_str("name", name), log_err(&err));
 	buf_clear(&call.faults);
 }
 

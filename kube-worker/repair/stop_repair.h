@@ -1,9 +1,9 @@
 /*
- * Stops that are over: others have scaled up what we had stopped. As long as the annotation (ANNOTATION_STOPPED) is
- * there, their next scaling to 0 would count as our stop; every worker looks for it, and takes it away.
+ * Ends the stopped state of containers that another program has scaled up. As long as the annotation
+ * (ANNOTATION_STOPPED) exists, the next scaling to 0 would count as :stop; every worker checks for it, and removes it.
  *
- * Who scales up and down again within one interval of the looks, or while no worker runs, is not noticed: the
- * generation cannot tell it, since a Deployment's controller raises it as well, and managedFields are not kept.
+ * Scaling up and down again within one interval, or while no worker is running, is not detected: the generation is no
+ * indication, since a Deployment's controller increments it as well, and managedFields are not stored.
  */
 #ifndef KUBE_WORKER_REPAIR_STOP_REPAIR_H
 #define KUBE_WORKER_REPAIR_STOP_REPAIR_H
@@ -11,9 +11,9 @@
 #include "kube-worker/operation/op_call.h"
 
 /*
- * Look once at all roots in the cache.
+ * Check all roots in the cache once.
  *
- * Blocks: for the Kubernetes calls, each container 8 s at most.
+ * Blocks: for the Kubernetes calls, at most 8 s per container.
  */
 void stop_repair_walk(const struct op_env *env, struct kube_client *kube);
 

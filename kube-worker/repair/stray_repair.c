@@ -9,17 +9,17 @@
 #include "kube-worker/change/change_stray.h"
 #include "kube-worker/repair/repair_call.h"
 
-#define STRAYS_MAX 256 /* containers that are followed at once; more wait for their turn */
+#define STRAYS_MAX 256 /* containers tracked at a time; more wait */
 #define PATIENCE_MS 12000
-#define SPREAD_MS 4000 /* so that not all workers come at once */
+#define SPREAD_MS 4000 /* random delay, so that not all workers act at once */
 #define PAUSE_MS 20000
 
-/* A container with a stray object, by its root. */
+/* A container with a stray object, identified by its root. */
 struct stray {
 	struct kube_uid uid;
 	char id[PROTOCOL_ID_MAX + 1];
 	int64_t due_ms; /* monotonic */
-	bool seen;      /* by the walk that runs */
+	bool seen;      /* in the current walk */
 };
 
 struct stray_repair {
@@ -52,7 +52,7 @@ static struct stray *find_or_add(struct stray_repair *repair, const struct fact 
 	return stray;
 }
 
-/* Called for each instance, with the cache locked: only notes. */
+/* Called for each instance, with the cache locked: collects only. */
 static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct stray_repair *repair = ctx;
@@ -90,10 +90,10 @@ static void look_after(struct stray *stray, const struct op_env *env, struct kub
 	if (!rc && root_is_live(&root, stray->id))
 		rc = change_stray_remove(&call, stray->id, &root, &removed, &err);
 	if (removed)
-		log_warn("an object that its container does not want was removed", log_str("id", stray->id));
+		log_warn("removed a stray object of a container", log_str("id", stray->id));
 	else if (rc && rc != RC_NOT_FOUND && rc != RC_CONFLICT)
-		log_warn("an object that its container does not want could not be removed; trying again",
-			 log_str("id", stray->id), log_err(&err));
+		log_warn("cannot remove a stray object of a container; retrying", log_str("id", stray->id),
+			 log_err(&err));
 	stray->due_ms = clock_mono_ms() + PAUSE_MS;
 	buf_clear(&call.faults);
 }

@@ -14,12 +14,12 @@
 #include "kube-worker/operation/op_kube.h"
 #include "kube-worker/streams/instance_watch.h"
 
-#define TEXT_MAX (16u * 1024 * 1024) /* bytes of an object; none of Kubernetes is as large */
-#define FAILURES_MAX 4               /* of an informer in a row, some seconds: another worker may do better */
-#define CHECK_MS 1000                /* between two looks at that */
-#define INSTANCES_AT_ONCE 64         /* that are looked at in one call, also when nothing comes of it */
+#define TEXT_MAX (16u * 1024 * 1024) /* bytes of an object; above any Kubernetes object */
+#define FAILURES_MAX 4               /* consecutive, of an informer, a few seconds: another worker may succeed */
+#define CHECK_MS 1000                /* check interval */
+#define INSTANCES_AT_ONCE 64         /* processed per call, even without output */
 
-/* One that could be the root of a container. */
+/* A possible root of a container. */
 struct root_text {
 	struct hash_link by_uid;
 	struct instance *instance;
@@ -27,7 +27,7 @@ struct root_text {
 	struct fact *fact;
 	char *text; /* the object */
 	size_t len;
-	uint32_t list; /* the list that has told it last */
+	uint32_t list; /* the last list that contained it */
 };
 
 struct instance {
@@ -35,8 +35,8 @@ struct instance {
 	struct root_text *roots;
 	bool waits; /* in the queue */
 	struct instance *next_waiting;
-	uint64_t ticket; /* of its place in the queue */
-	uint64_t told;   /* a hash of what was told last; 0: nothing, or that it has gone */
+	uint64_t ticket; /* its position in the queue */
+	uint64_t told;   /* a hash of the last output; 0: none, or deleted */
 	int64_t recheck_ms;
 	char id[];
 };
@@ -49,8 +49,7 @@ struct container_feed {
 	struct informer *informers[KUBE_KIND_COUNT];
 	struct op_call call;            /* the reader's */
 	struct container_extras extras; /* the reader's */
-	pthread_mutex_t
-		lock; /* guards everything below; that of the cache is taken with it held, never the other way round */
+	pthread_mutex_t lock;           /* protects everything below; taken before the cache's lock */
 	struct hash_table by_uid;
 	struct hash_table by_id;
 	size_t bytes;
@@ -59,13 +58,13 @@ struct container_feed {
 	unsigned forbidden; /* the same, of optional ones */
 	struct instance *first_waiting, *last_waiting;
 	uint64_t next_ticket;
-	uint64_t snapshot_end; /* the first ticket after those of the snapshot */
+	uint64_t snapshot_end; /* the first ticket after the snapshot */
 	bool begun;
 	bool synced;
 	int64_t recheck_ms; /* the earliest; INT64_MAX: none */
 	bool too_many;
 	bool closed;
-	size_t informer_count; /* that have not ended */
+	size_t informer_count; /* running */
 };
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
@@ -89,7 +88,7 @@ void feed_count_wait(struct feed_count *feeds)
 {
 	pthread_mutex_lock(&feeds->lock);
 	while (feeds->count)
-		(void)thread_wait(&feeds->changed, &feeds->lock, INT64_MAX); /* woken or not: look */
+		(void)thread_wait(&feeds->changed, &feeds->lock, INT64_MAX); /* check in any case */
 	pthread_mutex_unlock(&feeds->lock);
 }
 
@@ -202,7 +201,7 @@ static void remove_root(struct container_feed *feed, struct root_text *root)
 
 /* ---- from the informers ------------------------------------------------------------------------------------------ */
 
-/* Without what only the API server looks at, which may be half of it. */
+/* Without server-side metadata, which may be half of it. */
 static void write_object(struct json_writer *w, const cJSON *object)
 {
 	const cJSON *member = NULL;
@@ -260,7 +259,7 @@ static void on_list_begin(void *ctx, enum kube_kind kind)
 	pthread_mutex_unlock(&feed->lock);
 }
 
-/* With the lock. Takes the root over on RC_OK. */
+/* With the lock. Takes ownership of the root on RC_OK. */
 static enum rc take_root(struct container_feed *feed, struct root_text *root, bool gone, struct error *err)
 {
 	struct root_text *before = find_root(feed, &root->fact->uid);
@@ -277,7 +276,7 @@ static enum rc take_root(struct container_feed *feed, struct root_text *root, bo
 		return error_no_memory(err);
 	root->list = feed->list[root->fact->kind];
 	add_root(feed, instance, root);
-	feed->too_many = feed->bytes > CONTAINER_FEED_MAX; /* the reader will say so */
+	feed->too_many = feed->bytes > CONTAINER_FEED_MAX; /* reported by the reader */
 	return RC_OK;
 }
 
@@ -295,7 +294,7 @@ static enum rc on_object(void *ctx, enum kube_kind kind, enum kube_event event, 
 	enum rc rc = make_root(kind, object, &root, err);
 
 	if (rc)
-		return rc == RC_UNAVAILABLE ? RC_OK : rc; /* as kube_cache.h: it cannot be told from others */
+		return rc == RC_UNAVAILABLE ? RC_OK : rc; /* as in kube_cache.h: objects without identity are ignored */
 	pthread_mutex_lock(&feed->lock);
 	if (!feed->too_many && !feed->closed) {
 		rc = take_root(feed, root, event == KUBE_DELETED, err);
@@ -329,7 +328,7 @@ static void on_list_end(void *ctx, enum kube_kind kind)
 	pthread_mutex_unlock(&feed->lock);
 }
 
-/* What can be done without is taken for listed, with what is known of it. */
+/* Optional kinds count as listed. */
 static void on_list_forbidden(void *ctx, enum kube_kind kind)
 {
 	struct container_feed *feed = ctx;
@@ -340,7 +339,7 @@ static void on_list_forbidden(void *ctx, enum kube_kind kind)
 	pthread_mutex_unlock(&feed->lock);
 }
 
-/* What the cache knows of an instance has changed; the roots come from our own informers. */
+/* An instance has changed in the cache; roots are from our own informers. */
 static void on_change(void *ctx, enum kube_kind kind, const char *instance_id)
 {
 	struct container_feed *feed = ctx;
@@ -380,7 +379,7 @@ static void free_feed(struct container_feed *feed)
 	count_feed(feeds, -1);
 }
 
-/* The last one that uses it frees it. */
+/* The last user frees it. */
 static void let_go(void *ctx)
 {
 	struct container_feed *feed = ctx;
@@ -462,7 +461,7 @@ enum rc container_feed_open(const struct op_env *env, void (*wake_reader)(void *
 
 /* ---- for the reader ---------------------------------------------------------------------------------------------- */
 
-/* What the Role does not allow is not tried for long. */
+/* A list that the Role does not allow is an error. */
 static enum rc check_informer(const struct container_feed *feed, enum kube_kind kind, struct error *err)
 {
 	struct error failure = informer_failure(feed->informers[kind]);
@@ -472,7 +471,7 @@ static enum rc check_informer(const struct container_feed *feed, enum kube_kind 
 	if (informer_counts(feed->informers[kind]).failing < FAILURES_MAX && !forbidden)
 		return RC_OK;
 	if (!failure.rc)
-		return error_set(err, RC_UNAVAILABLE, "Kubernetes does not list the containers");
+		return error_set(err, RC_UNAVAILABLE, "Kubernetes failed to list the containers");
 	op_kube_make_public(NULL, &failure);
 	*err = failure;
 	return failure.rc;
@@ -483,7 +482,7 @@ static enum rc check(const struct container_feed *feed, struct error *err)
 	enum rc rc = RC_OK;
 
 	if (feed->too_many)
-		return error_set(err, RC_UNAVAILABLE, "there are more containers than %u MiB of memory hold",
+		return error_set(err, RC_UNAVAILABLE, "the containers exceed %u MiB of memory",
 				 CONTAINER_FEED_MAX / 1024 / 1024);
 	for (int kind = 0; !rc && kind < KUBE_KIND_COUNT; kind++)
 		if (feed->informers[kind] && !(feed->forbidden & 1u << kind))
@@ -503,7 +502,7 @@ enum rc container_feed_is_ready(struct container_feed *feed, bool *ret_ready, st
 	return rc;
 }
 
-/* As container_find.h: its name is the id, or else the oldest. */
+/* As in container_find.h: the one named like the id, or else the oldest. */
 static bool comes_first(const struct fact *a, const struct fact *b)
 {
 	bool named = strcmp(a->name, a->instance_id) == 0;
@@ -543,7 +542,7 @@ static void note_recheck(struct container_feed *feed, struct instance *instance)
 		feed->recheck_ms = instance->recheck_ms;
 }
 
-/* With what it was told before nothing is written. */
+/* An unchanged container is not written again. */
 static enum rc tell_container(struct container_feed *feed, struct instance *instance, const struct root_text *root,
 			      struct buf *out, struct error *err)
 {
@@ -592,7 +591,7 @@ static void tell_word(const char *word, struct buf *out)
 	buf_add_char(out, '\n');
 }
 
-/* Those whose state changes with time. */
+/* Containers whose state changes with time. */
 static void recheck(struct container_feed *feed, int64_t now_ms)
 {
 	if (now_ms < feed->recheck_ms)

@@ -7,15 +7,15 @@
 #include "common/base/strutil.h"
 #include "kube-worker/operation/op_kube.h"
 
-#define TRY_MS 5000 /* for a log that cannot be read, when it is not followed */
+#define TRY_MS 5000 /* retry time of a log that is not followed */
 #define FORBIDDEN_MS 10000
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 2000
-#define GONE_MS 5000  /* for a call that says nothing any more after its Pod has gone, as of a node that has died */
-#define AGAIN_MS 1000 /* until a log is asked for again that has ended while its container seems to run */
+#define GONE_MS 5000  /* for a silent call after its Pod was deleted, as for a lost node */
+#define AGAIN_MS 1000 /* delay before a log that ended while its container seems to run is requested again */
 #define NS_PER_MS 1000000
 
-/* ---- its life ---------------------------------------------------------------------------------------------------- */
+/* ---- life cycle -------------------------------------------------------------------------------------------------- */
 
 static struct log_place place_of(const struct log_options *options, uint32_t key)
 {
@@ -52,7 +52,7 @@ void container_log_destroy(struct container_log *log)
 	free(log);
 }
 
-/* ---- what Kubernetes tells --------------------------------------------------------------------------------------- */
+/* ---- responses of Kubernetes ------------------------------------------------------------------------------------- */
 
 static void tell(void *ctx, const struct log_line *line)
 {
@@ -90,7 +90,7 @@ static void on_begun(void *ctx)
 	log->owner->begun(log->owner->ctx);
 }
 
-/* What is held of a line that will not go on. */
+/* Flush an incomplete line. */
 static void close_log(struct container_log *log)
 {
 	if (log->phase == LOG_OVER)
@@ -100,7 +100,7 @@ static void close_log(struct container_log *log)
 	log_output_break(log->owner->output, log);
 }
 
-/* It may have had more to say when it broke off, and cannot be asked any more. */
+/* The log may have been truncated, and can no longer be read. */
 static void tell_loss_at_end(struct container_log *log)
 {
 	char now[CLOCK_RFC3339_MAX];
@@ -122,7 +122,7 @@ static void retry_later(struct container_log *log)
 	log->due_ms = now_ms + backoff_next_ms(&log->backoff);
 }
 
-/* Nothing to tell, for a reason that Kubernetes or the Pod gives. */
+/* No log yet, with a reason of Kubernetes or the Pod. */
 static void nothing_yet(struct container_log *log, const char *text)
 {
 	snprintf(log->reason, sizeof(log->reason), "%s", log->message[0] ? log->message : text);
@@ -133,7 +133,7 @@ static void nothing_yet(struct container_log *log, const char *text)
 		log->due_ms = clock_mono_ms() + AGAIN_MS;
 }
 
-/* The answer to a call is complete. */
+/* The response is complete. */
 static void on_complete(struct container_log *log, bool of_previous)
 {
 	const struct container_log_owner *o = log->owner;
@@ -157,8 +157,8 @@ static bool was_told(const struct container_log *log)
 }
 
 /*
- * A server that has just been started forbids everything until it has read its roles: what was allowed before is tried
- * again for a while.
+ * A server that was just started forbids everything until it has loaded its roles: retry for a while if it was allowed
+ * before.
  */
 static bool is_forbidden_for_good(const struct container_log *log)
 {
@@ -174,9 +174,9 @@ static void on_refused(struct container_log *log, bool of_previous, const struct
 
 	if (of_previous && !o->options->previous &&
 	    (reply->status == 400 || reply->status == 404 || reply->status == 500)) {
-		log->previous_done = true; /* it is no longer there */
+		log->previous_done = true; /* no longer available */
 		if (log->ended && log->previous_of == log->run_known + 1)
-			log_reader_next_run(&log->reader); /* and was told to its end */
+			log_reader_next_run(&log->reader); /* and was sent completely */
 		return;
 	}
 	if (reply->status == 400) {
@@ -184,7 +184,7 @@ static void on_refused(struct container_log *log, bool of_previous, const struct
 		return;
 	}
 	if (reply->status == 404) {
-		nothing_yet(log, "it is gone");
+		nothing_yet(log, "it no longer exists");
 		close_log(log);
 		return;
 	}
@@ -206,8 +206,8 @@ static void on_done(void *ctx, const struct kube_reply *reply, const struct erro
 	log->call = NULL;
 	log->phase = LOG_IDLE;
 	log->paused = false;
-	if (reply->status == 204) /* what it is told of a Pod that is on no node */
-		nothing_yet(log, "it is on no node yet");
+	if (reply->status == 204) /* returned for a Pod that is not on a node */
+		nothing_yet(log, "it is not scheduled yet");
 	else if (err->rc)
 		on_refused(log, of_previous, reply, err);
 	else
@@ -217,7 +217,7 @@ static void on_done(void *ctx, const struct kube_reply *reply, const struct erro
 
 /* ---- requests to Kubernetes -------------------------------------------------------------------------------------- */
 
-/* From where on: what was told last, or when it was asked for first. */
+/* The start: the last line sent, or the time of the first request. */
 static int64_t since_of(const struct container_log *log)
 {
 	if (log->reader.last.ns)
@@ -247,7 +247,7 @@ static void ask(struct container_log *log, bool previous)
 	if (!rc)
 		rc = kube_flow_get(worker_stream_kube(o->stream), path.data, 0, &taker, &log->call, &err);
 	if (rc) {
-		retry_later(log); /* no credentials yet, or no memory */
+		retry_later(log); /* no credentials yet, or out of memory */
 		return;
 	}
 	if (!log->asked_ns)
@@ -260,7 +260,7 @@ static void ask(struct container_log *log, bool previous)
 		log->run_known = log->run.restarts;
 }
 
-/* INT64_MAX: it is not to be given up. What waits for the client has time. */
+/* INT64_MAX: no time limit, also while waiting for the client. */
 static int64_t give_up_ms(const struct container_log *log)
 {
 	return log->call && log->gone_ms && !log->paused ? log->gone_ms + GONE_MS : INT64_MAX;
@@ -273,7 +273,7 @@ static void give_up(struct container_log *log)
 	log->ended = false;
 }
 
-/* A log that is not asked for at the moment: is it to be, and for which run? */
+/* For an idle log: decide whether to request it, and which run. */
 void container_log_look(struct container_log *log)
 {
 	bool told_some = was_told(log);
@@ -291,7 +291,7 @@ void container_log_look(struct container_log *log)
 		return;
 	}
 	if (log->owner->options->follow && !log->run.started)
-		return; /* the cache will tell */
+		return; /* the cache will notify */
 	if (log->owner->options->previous) {
 		ask(log, true);
 		return;
@@ -308,7 +308,7 @@ void container_log_look(struct container_log *log)
 	ask(log, false);
 }
 
-/* ---- what the cache tells ---------------------------------------------------------------------------------------- */
+/* ---- updates of the cache ---------------------------------------------------------------------------------------- */
 
 void container_log_see(struct container_log *log, const struct pod_run *run, const char *message)
 {

@@ -9,9 +9,9 @@
 #include "common/services/json_write.h"
 
 #define BASE64_MAX (EXEC_OUTPUT_MAX / 3 * 4 + 8)
-#define MESSAGE_MAX 300 /* bytes of what Kubernetes says that are shown */
+#define MESSAGE_MAX 300 /* bytes of Kubernetes' message in an error */
 #define EXIT_CODE_MAX 255
-#define CONTROLS_SHARE 4 /* of text, control characters are no more than one in so many */
+#define CONTROLS_SHARE 4 /* text has at most 1/n control characters */
 
 struct exec_result exec_result_make(void)
 {
@@ -33,7 +33,7 @@ void exec_result_add(struct exec_result *result, unsigned channel, const char *d
 	buf_add(&output->kept, data, len < room ? len : room);
 }
 
-/* What the runtimes say of a program that cannot be begun. Source: runc, crun, the kubelet's CRI. */
+/* Messages of container runtimes for a program that cannot be started. Source: runc, crun, the kubelet's CRI. */
 static bool is_bad_program(const char *message)
 {
 	static const char *const texts[] = { "executable file not found", "no such file or directory",
@@ -67,7 +67,7 @@ enum rc exec_result_end(struct exec_result *result, const char *text, size_t len
 	enum rc rc = json_parse(text, len, &status, err);
 
 	if (rc)
-		return error_wrap(err, RC_UNAVAILABLE, "Kubernetes did not say how the command has ended");
+		return error_wrap(err, RC_UNAVAILABLE, "Kubernetes sent no result of the command");
 	done = str_equal(json_string_at(status, "status"), "Success");
 	if (!done && str_equal(json_string_at(status, "reason"), "NonZeroExitCode"))
 		done = read_code(status, &code);
@@ -77,13 +77,13 @@ enum rc exec_result_end(struct exec_result *result, const char *text, size_t len
 		return RC_OK;
 	}
 	message = json_string_at(status, "message");
-	message = message ? message : "it gave no reason";
+	message = message ? message : "no reason";
 	if (is_bad_program(message))
 		return error_set(err, RC_INVALID_ARGUMENT, "the program cannot be run: %.*s", MESSAGE_MAX, message);
 	return error_set(err, RC_UNAVAILABLE, "Kubernetes could not run the command: %.*s", MESSAGE_MAX, message);
 }
 
-/* Those that take six bytes in JSON. */
+/* Characters that need six bytes in JSON. */
 static size_t count_controls(const char *data, size_t len)
 {
 	size_t count = 0;
@@ -93,7 +93,7 @@ static size_t count_controls(const char *data, size_t len)
 	return count;
 }
 
-/* A NUL is valid UTF-8, but most readers end at it. Colours of a terminal are text, what has little else is not. */
+/* A NUL is valid UTF-8, but many readers stop at it. Some control characters (colours) are accepted as text. */
 static bool is_text(const char *data, size_t len)
 {
 	return !len ||

@@ -1,5 +1,5 @@
 /*
- * What a command that was run to its end has said, and how it has ended. Pure.
+ * The output and the result of a command. Pure.
  */
 #ifndef KUBE_WORKER_STREAMS_EXEC_RESULT_H
 #define KUBE_WORKER_STREAMS_EXEC_RESULT_H
@@ -7,7 +7,7 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 
-#define EXEC_OUTPUT_MAX (1024u * 1024) /* bytes that are kept of stdout, and of stderr */
+#define EXEC_OUTPUT_MAX (1024u * 1024) /* bytes of stdout, and of stderr */
 
 struct exec_output {
 	struct buf kept;
@@ -16,7 +16,7 @@ struct exec_output {
 
 struct exec_result {
 	int exit_code;
-	bool ended; /* exit_code is known */
+	bool ended; /* exit_code is valid */
 	struct exec_output out;
 	struct exec_output err;
 };
@@ -24,20 +24,20 @@ struct exec_result {
 struct exec_result exec_result_make(void);
 void exec_result_clear(struct exec_result *result);
 
-/* Keep output: EXEC_STDOUT, EXEC_STDERR. */
+/* Append output: EXEC_STDOUT, EXEC_STDERR. */
 void exec_result_add(struct exec_result *result, unsigned channel, const char *data, size_t len);
 
 /*
- * Read the Status by which Kubernetes says how a command has ended.
+ * Parse the final Status from Kubernetes.
  *
- * Errors: RC_INVALID_ARGUMENT there is no such program, or none that can be run; RC_UNAVAILABLE it could not be run for
- * another reason, which the text says.
+ * Errors: RC_INVALID_ARGUMENT the program does not exist, or cannot be executed; RC_UNAVAILABLE other failures, with
+ * the reason.
  */
 enum rc exec_result_end(struct exec_result *result, const char *status, size_t len, struct error *err) must_check;
 
 /*
- * Append the result as JSON. Output that is no text is in base64: no UTF-8, with a NUL in it, or with more than a
- * quarter of control characters. Truncated text ends with a whole character. Failure is the buffer's.
+ * Append the result as JSON. Binary output (not UTF-8, with a NUL, or with more than a quarter of control characters)
+ * is written in base64. Text is never truncated within a character. Check the buffer for failure.
  */
 void exec_result_write(const struct exec_result *result, struct buf *out);
 

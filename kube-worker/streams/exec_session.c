@@ -11,9 +11,9 @@
 
 #define ANSWER_MS 2000 /* for the caller's permission */
 #define RETRY_MS 200
-#define HEAR_MS 1000 /* for the cache to hear that a replica runs */
-#define LOOK_MS 50   /* between two looks at it */
-#define END_MS 5000  /* after the Status, for the connection to end: output may come after it */
+#define HEAR_MS 1000 /* for the cache to show a running replica */
+#define LOOK_MS 50   /* check interval */
+#define END_MS 5000  /* after the Status, until the connection closes: output may follow it */
 #define HTTP_FORBIDDEN 403
 #define HTTP_URI_TOO_LONG 414
 #define HTTP_HEADERS_TOO_LARGE 431
@@ -46,7 +46,7 @@ static void fail(struct exec_session *s, const char *pointer, const struct error
 	s->taker.failed(s->taker.ctx, pointer, why);
 }
 
-/* ---- may it? ----------------------------------------------------------------------------------------------------- */
+/* ---- permission-------------------------------------------------------------------------------------------------- */
 
 static void ask(struct exec_session *s)
 {
@@ -55,7 +55,7 @@ static void ask(struct exec_session *s)
 	worker_stream_ask(s->stream);
 }
 
-/* A call that is over gets no reply, and no command. */
+/* A finished call receives no reply, and starts no command. */
 static int64_t hear_permission(struct exec_session *s)
 {
 	enum stream_permission permission = worker_stream_permission(s->stream);
@@ -64,17 +64,17 @@ static int64_t hear_permission(struct exec_session *s)
 	if (permission == STREAM_PERMISSION_GIVEN) {
 		s->state = EXEC_OPENING;
 	} else if (permission == STREAM_PERMISSION_REFUSED || clock_mono_ms() >= s->asked_ms + ANSWER_MS) {
-		error_set(&err, RC_CANCELLED, "the caller does not permit it any more");
+		error_set(&err, RC_CANCELLED, "the caller no longer permits it");
 		fail(s, NULL, &err);
 	}
 	return s->asked_ms + ANSWER_MS;
 }
 
-/* ---- where ------------------------------------------------------------------------------------------------------- */
+/* ---- replica ----------------------------------------------------------------------------------------------------- */
 
 struct choice {
 	struct exec_session *session;
-	char waiting[254]; /* a replica that does not run, and why */
+	char waiting[254]; /* a replica that is not running, with the reason */
 	char reason[FACT_MESSAGE_MAX + 1];
 };
 
@@ -89,7 +89,7 @@ static bool is_running(const struct fact *pod, const char *container)
 	return false;
 }
 
-/* The first whose container runs; one that is being deleted only when there is no other. */
+/* The first with a running container; one being deleted only if there is no other. */
 static void choose(void *ctx, const struct fact *const *facts, size_t count)
 {
 	struct choice *choice = ctx;
@@ -111,7 +111,7 @@ static void choose(void *ctx, const struct fact *const *facts, size_t count)
 	}
 }
 
-/* What the cache does not know yet, and has no reason for, it may be about to hear. Returns when to look again. */
+/* If the cache has no running replica and no reason, wait for an update. Returns when to check again. */
 static int64_t choose_replica(struct exec_session *s)
 {
 	struct choice choice = { .session = s };
@@ -126,10 +126,10 @@ static int64_t choose_replica(struct exec_session *s)
 	if (!choice.reason[0] && clock_mono_ms() - s->seek.started_ms < HEAR_MS)
 		return clock_mono_ms() + LOOK_MS;
 	if (choice.waiting[0])
-		error_set(&err, RC_NOT_STARTED, "container '%s' of replica '%s' does not run%s%s", s->container,
+		error_set(&err, RC_NOT_STARTED, "container '%s' of replica '%s' is not running%s%s", s->container,
 			  choice.waiting, choice.reason[0] ? ": " : "", choice.reason);
 	else
-		error_set(&err, RC_NOT_STARTED, "the container has no replica");
+		error_set(&err, RC_NOT_STARTED, "the container has no replicass");
 	fail(s, NULL, &err);
 	return INT64_MAX;
 }
@@ -149,7 +149,7 @@ static void on_ready(void *ctx)
 	worker_stream_wake(((struct exec_session *)ctx)->stream);
 }
 
-/* To who may only `get` Kubernetes 1.36 says `pods "x" is forbidden: `, and not what is missing. */
+/* For users with only `get`, Kubernetes 1.36 returns `pods "x" is forbidden: ` without the missing right. */
 static bool says_why(const char *message)
 {
 	size_t len = message ? strlen(message) : 0;
@@ -162,20 +162,19 @@ static void name_refusal(const struct kube_reply *reply, struct error *err)
 	struct error original = *err;
 
 	if (err->rc == RC_PERMISSION_DENIED && !says_why(json_string_at(reply->object, "message")))
-		error_set(
-			err, RC_PERMISSION_DENIED,
-			"Kubernetes does not allow it: the provider's Role cannot create resource \"pods/exec\", which "
-			"is needed beside get");
+		error_set(err, RC_PERMISSION_DENIED,
+			  "Kubernetes does not allow it: the provider's Role cannot create resource \"pods/exec\", "
+			  "which is required in addition to get");
 	else if (reply->status == HTTP_URI_TOO_LONG || reply->status == HTTP_HEADERS_TOO_LARGE)
 		error_set(err, RC_INVALID_ARGUMENT, TOO_LONG);
 	else if (err->rc == RC_NOT_FOUND)
-		error_set(err, RC_NOT_STARTED, "the replica has gone");
+		error_set(err, RC_NOT_STARTED, "the replica no longer exists");
 	else
 		op_kube_make_public(reply->object, err);
-	log_warn("a command could not be begun", log_err(&original));
+	log_warn("cannot start a command", log_err(&original));
 }
 
-/* A subprotocol that the API server does not know gets a 403, without a word. */
+/* An unknown subprotocol is rejected with 403 without a message. */
 static void on_refused(void *ctx, const struct kube_reply *reply, const struct error *err)
 {
 	struct exec_session *s = ctx;
@@ -204,7 +203,7 @@ static void on_data(void *ctx, unsigned channel, const char *data, size_t len)
 {
 	struct exec_session *s = ctx;
 
-	if (channel == EXEC_STATUS && len && !s->status_heard) { /* an empty one opens the channel */
+	if (channel == EXEC_STATUS && len && !s->status_heard) { /* an empty message opens the channel */
 		s->status_heard = true;
 		s->due_ms = clock_mono_ms() + END_MS;
 		s->taker.take(s->taker.ctx, channel, data, len);
@@ -270,9 +269,9 @@ static void end(struct exec_session *s, bool in_time)
 
 	s->state = EXEC_OVER;
 	if (s->fault.rc)
-		error_set(&why, RC_UNAVAILABLE, "Kubernetes sent what was not understood: %s", s->fault.text);
+		error_set(&why, RC_UNAVAILABLE, "invalid message from Kubernetes: %s", s->fault.text);
 	else if (!s->status_heard && in_time)
-		error_set(&why, RC_UNAVAILABLE, "the connection to the command was lost before it had ended");
+		error_set(&why, RC_UNAVAILABLE, "the connection to the command was lost before it exited");
 	kube_socket_close(TAKE(s->socket));
 	s->taker.ended(s->taker.ctx, &why);
 }
@@ -299,7 +298,7 @@ static int64_t open_or_wait(struct exec_session *s)
 		return INT64_MAX;
 	}
 	if (!s->socket && clock_mono_ms() >= s->asked_ms + PROTOCOL_PERMISSION_MS) {
-		ask(s); /* it was good for so long */
+		ask(s); /* the permission has expired */
 		return s->asked_ms + ANSWER_MS;
 	}
 	if (!s->socket && clock_mono_ms() >= s->due_ms)
@@ -314,7 +313,7 @@ int64_t exec_session_pump(struct exec_session *s, struct worker_stream *stream, 
 	if (!s->stream) {
 		s->stream = stream;
 		s->seek.stream = stream;
-		s->reader = exec_reader_make(on_data, s); /* it no longer moves */
+		s->reader = exec_reader_make(on_data, s); /* must not be moved afterwards */
 	}
 	if (s->state == EXEC_SEEKING) {
 		due_ms = replica_seek_pump(&s->seek);

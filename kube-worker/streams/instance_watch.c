@@ -6,7 +6,7 @@
 
 #include "common/base/hash.h"
 
-#define SLOTS 1024 /* a list each */
+#define SLOTS 1024 /* number of hash lists */
 
 struct instance_watch {
 	pthread_mutex_t lock;

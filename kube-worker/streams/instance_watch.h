@@ -1,6 +1,5 @@
 /*
- * Streams that want to know when something of an instance, or of any, changes: woken by the cache, on the informers'
- * threads.
+ * Wakes streams when an instance, or any instance, changes in the cache, on the informers' threads.
  */
 #ifndef KUBE_WORKER_STREAMS_INSTANCE_WATCH_H
 #define KUBE_WORKER_STREAMS_INSTANCE_WATCH_H
@@ -13,15 +12,15 @@
 
 struct instance_watch;
 
-/* One that wants to know; belongs to the stream's source. */
+/* A watcher; owned by the stream's source. */
 struct instance_watcher {
 	struct worker_stream *stream;
 	char id[PROTOCOL_ID_MAX + 1];
-	atomic_bool changed; /* something has, or it was added; the stream sets it back when it looks */
+	atomic_bool changed; /* changed, or just added; reset by the stream */
 	struct instance_watcher *next, *previous;
 };
 
-/* One that wants to know of all instances. */
+/* A listener for all instances. */
 struct instance_listener {
 	void (*changed)(void *ctx, enum kube_kind kind, const char *instance_id); /* must not block */
 	void *ctx;
@@ -29,15 +28,16 @@ struct instance_listener {
 };
 
 /*
- * Make it, and have the cache tell it; before the first informer. ret_watch: given to the caller. Errors: RC_NO_MEMORY.
+ * Create it, and register it with the cache; before the first informer. ret_watch: owned by the caller. Errors:
+ * RC_NO_MEMORY.
  */
 enum rc instance_watch_create(struct kube_cache *cache, struct instance_watch **ret_watch, struct error *err)
 	must_check;
 
-/* Free it, without watchers, when the informers have stopped. Takes NULL. */
+/* Free it, without watchers, after the informers have stopped. NULL is allowed. */
 void instance_watch_destroy(struct instance_watch *watch);
 
-/* From now on wake watcher->stream for watcher->id, until it is removed. Threads: any. */
+/* Wake watcher->stream for changes of watcher->id, until it is removed. Threads: any. */
 void instance_watch_add(struct instance_watch *watch, struct instance_watcher *watcher);
 void instance_watch_remove(struct instance_watch *watch, struct instance_watcher *watcher);
 

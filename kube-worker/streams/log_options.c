@@ -46,7 +46,7 @@ enum rc log_options_read(const cJSON *request, struct log_options *ret_options, 
 	if (last)
 		options.mark_count = log_marks_read(last, options.marks);
 	if (options.mark_count < 0)
-		return error_set(err, RC_INVALID_ARGUMENT, "the Last-Event-ID is not of this stream");
+		return error_set(err, RC_INVALID_ARGUMENT, "the Last-Event-ID does not belong to this stream");
 	*ret_options = options;
 	return RC_OK;
 }
@@ -55,7 +55,7 @@ static void add_since(struct buf *path, int64_t ns)
 {
 	char time[CLOCK_RFC3339_MAX];
 
-	clock_format_rfc3339(ns / NS_PER_MS, false, time); /* the whole second, which is all that Kubernetes looks at */
+	clock_format_rfc3339(ns / NS_PER_MS, false, time); /* Kubernetes uses whole seconds only */
 	kube_path_add_query(path, "sinceTime", time);
 }
 

@@ -1,5 +1,5 @@
 /*
- * What a request for logs asks for, and the calls to Kubernetes that follow from it. Pure.
+ * The options of a log request, and the resulting Kubernetes calls. Pure.
  */
 #ifndef KUBE_WORKER_STREAMS_LOG_OPTIONS_H
 #define KUBE_WORKER_STREAMS_LOG_OPTIONS_H
@@ -10,18 +10,18 @@
 
 #define LOG_ALL_CONTAINERS "*"
 
-/* The texts belong to the request. */
+/* The texts are owned by the request. */
 struct log_options {
 	const char *id;
-	const char *container; /* NULL: ours; LOG_ALL_CONTAINERS */
+	const char *container; /* NULL: the container of the spec; or LOG_ALL_CONTAINERS */
 	const char *replica;   /* NULL: all */
 	bool events;
 	bool follow;
 	bool timestamps;
 	bool previous;
 	int64_t tail_lines;                    /* -1: all */
-	int64_t since_seconds;                 /* 0: not given */
-	int64_t since_ns;                      /* 0: not given */
+	int64_t since_seconds;                 /* 0: absent */
+	int64_t since_ns;                      /* 0: absent */
 	int64_t limit_bytes;                   /* INT64_MAX: none */
 	struct log_mark marks[LOG_PLACES_MAX]; /* of Last-Event-ID */
 	int mark_count;
@@ -30,7 +30,7 @@ struct log_options {
 #define LOG_MEMBER_COUNT 12
 extern const struct request_member log_members[LOG_MEMBER_COUNT];
 
-/* Read a request that has the members above. Errors: RC_INVALID_ARGUMENT a last_event_id that is none of ours. */
+/* Read a validated request. Errors: RC_INVALID_ARGUMENT an invalid last_event_id. */
 enum rc log_options_read(const cJSON *request, struct log_options *ret_options, struct error *err) must_check;
 
 /* One call. */
@@ -39,8 +39,8 @@ struct log_call {
 	const char *pod;
 	const char *container;
 	bool previous;
-	bool first;       /* of this log: the client's tail and since count */
-	int64_t since_ns; /* of a later one; 0: from the start */
+	bool first;       /* of this log: uses the client's tail and since */
+	int64_t since_ns; /* of later calls; 0: from the start */
 };
 
 /* Append its path. */

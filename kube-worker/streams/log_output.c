@@ -8,7 +8,7 @@
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
 
-#define OUTPUT_MAX (16u * 1024 * 1024) /* bytes; above LOG_OUTPUT_HIGH by what one piece of an answer makes at most */
+#define OUTPUT_MAX (16u * 1024 * 1024) /* bytes; LOG_OUTPUT_HIGH plus the output of one piece */
 #define LOST_MAX 96
 #define NS_PER_MS 1000000
 #define MARK_FORM "%08" PRIx32 "-%016" PRIx64 "-%08" PRIx32
@@ -65,7 +65,7 @@ int log_marks_read(const char *id, struct log_mark marks[LOG_PLACES_MAX])
 	return *id || count == 0 ? -1 : count;
 }
 
-/* ---- telling ----------------------------------------------------------------------------------------------------- */
+/* ---- output ----------------------------------------------------------------------------------------------------- */
 
 static void write_id(struct buf *out, const struct log_mark *marks, size_t count)
 {
@@ -115,7 +115,7 @@ static void write_text(struct log_output *o, const void *speaker, const struct l
 	o->speaker = line->ends ? NULL : speaker;
 }
 
-/* A text takes its limit in bytes of what is sent, events in bytes of their lines. */
+/* The limit counts the bytes of text sent, or of the lines in events. */
 static void write_limited(struct log_output *o, const void *speaker, const struct log_name *name,
 			  const struct log_line *line, const struct log_mark *marks, size_t count)
 {

@@ -7,8 +7,7 @@
 #include "common/base/strutil.h"
 
 /*
- * What stdout and stderr are written by stamps its lines a moment before it writes them: so far may they be out of
- * order.
+ * Lines of stdout and stderr are stamped before they are written, so they may be out of order by this much.
  */
 #define SKEW_NS 10000000
 
@@ -80,7 +79,7 @@ static void tell_loss(struct feeding *f)
 		&(struct log_line){ .time = r->time, .time_len = r->time_len, .lost_from_ns = r->mark.ns, .text = "" });
 }
 
-/* Returns where its text begins. */
+/* Returns the begin of its text. */
 static const char *begin_line(struct feeding *f, const char *data, size_t len)
 {
 	struct log_reader *r = f->reader;
@@ -122,7 +121,7 @@ static void end_line(struct log_reader *r, uint32_t hash)
 		r->last = r->line;
 }
 
-/* A line, or a piece of it: the text after the time, when it begins. */
+/* A line, or a piece of it, after the time. */
 static void take_piece(struct feeding *f, const char *data, size_t len, bool ends)
 {
 	struct log_reader *r = f->reader;
@@ -155,7 +154,7 @@ static void take_piece(struct feeding *f, const char *data, size_t len, bool end
 		r->line.hash = 0;
 }
 
-/* A line that begins in `held`, or goes on there: the first `len` bytes of it. */
+/* The first `len` bytes of a line, or its continuation, in `held`. */
 static void take_held(struct feeding *f, size_t len, bool ends)
 {
 	struct buf *held = &f->reader->held;

@@ -11,9 +11,9 @@
 #include "kube-worker/container/root.h"
 #include "kube-worker/operation/op_kube.h"
 
-#define LOOK_MS 50 /* between two looks at the cache */
+#define LOOK_MS 50 /* interval of cache checks */
 #define RETRY_MS 200
-#define NAMES_MAX 2048 /* bytes of a sentence's list of names */
+#define NAMES_MAX 2048 /* bytes of the list of names in a message */
 #define POD_NAME_MAX 254
 
 static void fail(struct replica_seek *s, const char *pointer, const struct error *why)
@@ -33,7 +33,7 @@ static void fail_as_unavailable(struct replica_seek *s, const char *text)
 
 /* ---- the root ---------------------------------------------------------------------------------------------------- */
 
-/* One that other programs have made has another name, and is in the cache. */
+/* Roots of other programs have other names, and are in the cache. */
 struct foreign_root {
 	const char *id;
 	struct kube_uid uid;
@@ -95,7 +95,7 @@ static void on_root(void *ctx, const struct kube_reply *reply, const struct erro
 	if (!err->rc && labels_are_live(reply->object, s->id)) {
 		use_root(s, cJSON_Duplicate(reply->object, 1));
 	} else if (absent && s->next_kind + 1 < s->kind_count) {
-		s->next_kind++; /* the next call of the pump looks for it */
+		s->next_kind++; /* continued by the next call of the pump */
 	} else if (absent) {
 		find_foreign(s);
 	} else if (err->rc == RC_UNAVAILABLE && clock_mono_ms() - s->started_ms < REPLICA_SEEK_MS) {
@@ -127,12 +127,12 @@ static void find_root(struct replica_seek *s)
 		return;
 	s->due_ms = clock_mono_ms() + RETRY_MS;
 	if (clock_mono_ms() - s->started_ms > REPLICA_SEEK_MS)
-		fail_as_unavailable(s, "Kubernetes is not available at the moment");
+		fail_as_unavailable(s, "Kubernetes is currently unavailable");
 }
 
-/* ---- is it what there is? ---------------------------------------------------------------------------------------- */
+/* ---- container and replica --------------------------------------------------------------------------------------- */
 
-/* Names, each once, separated by ", ". */
+/* Unique names, separated by ", ". */
 static void add_name(struct buf *names, const char *name)
 {
 	char marked[80 + POD_NAME_MAX];
@@ -193,11 +193,11 @@ static void check_names(struct replica_seek *s)
 	name_template(&n, s->root);
 	kube_cache_visit(s->env->cache, s->id, take_names, &n);
 	if (s->container && !n.container_found) {
-		error_set(&err, RC_INVALID_ARGUMENT, "there is no container '%s'; there is %s", s->container,
+		error_set(&err, RC_INVALID_ARGUMENT, "container '%s' does not exist; existing: %s", s->container,
 			  n.containers.len ? n.containers.data : "none");
 		fail(s, "container", &err);
 	} else if (s->replica && !n.replica_found) {
-		error_set(&err, RC_INVALID_ARGUMENT, "there is no replica '%s'; there is %s", s->replica,
+		error_set(&err, RC_INVALID_ARGUMENT, "replica '%s' does not exist; existing: %s", s->replica,
 			  n.replicas.len ? n.replicas.data : "none");
 		fail(s, "replica", &err);
 	}
@@ -207,7 +207,7 @@ static void check_names(struct replica_seek *s)
 		s->state = SEEK_FOUND;
 }
 
-/* ---- does the cache know it? ------------------------------------------------------------------------------------- */
+/* ---- in the cache ------------------------------------------------------------------------------------------------ */
 
 struct root_look {
 	const struct kube_uid *uid;
@@ -234,7 +234,7 @@ static void look_at_cache(struct replica_seek *s)
 	if (!look.seen && waits)
 		s->due_ms = clock_mono_ms() + LOOK_MS;
 	else if (!look.seen)
-		fail_as_unavailable(s, "the worker does not know the container's replicas yet");
+		fail_as_unavailable(s, "the replicas of the container are not known yet");
 	else
 		check_names(s);
 }

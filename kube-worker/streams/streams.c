@@ -16,26 +16,26 @@
 #include "kube-worker/operation/reply.h"
 #include "kube-worker/streams/worker_stream.h"
 
-#define SHARED_MAX 64 /* streams beyond SP_WORKER_STREAMS for those of api-svc themselves (struct op) */
-#define END_MS 1000   /* for the loop to tell all callers that the worker ends */
-#define LIFE_MS 100   /* between two looks, in the midst of work, at who has to hear that the loop lives */
+#define SHARED_MAX 64 /* shared streams beyond SP_WORKER_STREAMS (struct op) */
+#define END_MS 1000   /* for the loop to notify all callers at shutdown */
+#define LIFE_MS 100   /* interval of keepalive checks during a turn */
 
 struct worker_stream {
 	struct streams *streams;
-	struct job job; /* with its message */
+	struct job job; /* including its message */
 	cJSON *request;
-	struct stream_source *source; /* NULL: there is none */
-	struct stream *stream;        /* NULL: it has not begun */
-	struct error fault;           /* rc RC_OK: it has not failed before it began */
-	bool replied;                 /* it was no stream, and is over */
-	struct buf faults;            /* as those of an op_call, with the fault */
-	int64_t due_ms;               /* when pump() wants to be called */
-	int64_t sign_ms;              /* when its caller is to hear that the request runs */
-	struct worker_stream *next;   /* in the list of those that are new, or of all */
-	/* Guarded by the lock: */
-	bool woken; /* in the list of those that are */
+	struct stream_source *source; /* NULL: none */
+	struct stream *stream;        /* NULL: not begun */
+	struct error fault;           /* error before it began; rc RC_OK: none */
+	bool replied;                 /* replied with a value, and over */
+	struct buf faults;            /* as in struct op_call, for the error */
+	int64_t due_ms;               /* next call of pump() */
+	int64_t sign_ms;              /* next keepalive */
+	struct worker_stream *next;   /* in the list of new streams, or of all */
+	/* Protected by the lock: */
+	bool woken; /* in the list of woken streams */
 	struct worker_stream *next_woken;
-	uint64_t question; /* to its caller; 0: none is open */
+	uint64_t question; /* pending question to its caller; 0: none */
 	enum stream_permission permission;
 	struct worker_stream *next_asking;
 };
@@ -43,30 +43,30 @@ struct worker_stream {
 struct streams {
 	struct streams_options options;
 	struct stream_hub *hub;
-	struct bus_inbox *permissions; /* of callers; the ticket is the question's number */
+	struct bus_inbox *permissions; /* replies of callers; the ticket is the question's number */
 	struct kube_flow *kube;
 	size_t max;
 	pthread_t loop;
 	bool loop_runs;
 	struct worker_stream *all; /* the loop's */
-	int64_t next_look_ms;      /* the loop's: when one of them is due */
-	int64_t next_sign_ms;      /* the loop's: when one of their callers is to hear a sign of life */
-	int64_t next_life_ms;      /* the loop's: when to look, in the midst of work */
-	pthread_mutex_t lock; /* guards everything below; taken with the hub's lock held, never the other way round */
+	int64_t next_look_ms;      /* the loop's: the next due time */
+	int64_t next_sign_ms;      /* the loop's: the next keepalive */
+	int64_t next_life_ms;      /* the loop's: the next check during a turn */
+	pthread_mutex_t lock;      /* protects everything below; taken after the hub's lock */
 	pthread_cond_t changed;
-	struct worker_stream *taken; /* new ones, that are not among all */
+	struct worker_stream *taken; /* new ones, not in `all` yet */
 	struct worker_stream *woken;
 	struct worker_stream *asking;
 	uint64_t last_question;
 	size_t count;
 	bool ending;
-	bool ended; /* and all callers have been told */
+	bool ended; /* and all callers were notified */
 	bool stopping;
 };
 
 /* ---- for sources ------------------------------------------------------------------------------------------------- */
 
-/* With the lock; the hub is to be poked afterwards. */
+/* With the lock; poke the hub afterwards. */
 static void note_woken(struct worker_stream *s)
 {
 	if (s->woken)
@@ -83,7 +83,7 @@ void worker_stream_wake(struct worker_stream *s)
 	pthread_mutex_lock(&streams->lock);
 	note_woken(s);
 	pthread_mutex_unlock(&streams->lock);
-	if (!pthread_equal(pthread_self(), streams->loop)) /* which looks before it waits */
+	if (!pthread_equal(pthread_self(), streams->loop)) /* the loop checks before it waits */
 		stream_hub_poke(streams->hub);
 }
 
@@ -175,7 +175,7 @@ static void forget_question(struct worker_stream *s)
 	s->question = 0;
 }
 
-/* On a thread of NATS. Its stream may be over. */
+/* On a thread of NATS. The stream may be over. */
 static void on_permission(void *ctx, uint64_t question, struct bus_message *msg)
 {
 	struct streams *streams = ctx;
@@ -194,7 +194,7 @@ static void on_permission(void *ctx, uint64_t question, struct bus_message *msg)
 	bus_message_destroy(msg);
 }
 
-/* The caller; without one (v0.1) the answer is yes. */
+/* Without a caller (v0.1) the reply is positive. */
 static void ask(struct worker_stream *s, const struct bus_outgoing *out)
 {
 	struct streams *streams = s->streams;
@@ -212,7 +212,7 @@ static void ask(struct worker_stream *s, const struct bus_outgoing *out)
 	question = s->question;
 	pthread_mutex_unlock(&streams->lock);
 	if (out->subject && bus_inbox_ask(streams->permissions, question, out, &err))
-		log_debug("a caller could not be asked", log_err(&err)); /* it will not answer */
+		log_debug("cannot send a request to a caller", log_err(&err)); /* no reply will follow */
 }
 
 void worker_stream_ask(struct worker_stream *s)
@@ -248,7 +248,7 @@ void worker_stream_reply(struct worker_stream *s, const struct buf *body)
 
 	s->replied = true;
 	if (reply_result(s->streams->options.bus, s->job.msg, body, &none, &err))
-		log_warn("a reply could not be sent", log_err(&err), log_str("request_id", s->job.headers.request_id));
+		log_warn("cannot send a reply", log_err(&err), log_str("request_id", s->job.headers.request_id));
 	worker_stream_wake(s);
 }
 
@@ -259,14 +259,14 @@ struct kube_flow *worker_stream_kube(struct worker_stream *s)
 
 /* ---- one stream, on the loop ------------------------------------------------------------------------------------- */
 
-/* When it failed before it began. */
+/* If it failed before it began. */
 static void refuse(struct worker_stream *s)
 {
 	struct error err;
 
 	if (s->fault.rc && s->fault.rc != RC_CANCELLED &&
 	    reply_error(s->streams->options.bus, s->job.msg, &s->fault, &s->faults, &err))
-		log_warn("a reply could not be sent", log_err(&err), log_str("request_id", s->job.headers.request_id));
+		log_warn("cannot send a reply", log_err(&err), log_str("request_id", s->job.headers.request_id));
 }
 
 static bool is_over(struct worker_stream *s, struct error *ret_fault)
@@ -313,7 +313,7 @@ static void end_stream(struct worker_stream *s, const struct error *fault)
 	free_stream(s);
 }
 
-/* Its source is made from its request. */
+/* Create its source from the request. */
 static void start(struct worker_stream *s)
 {
 	enum rc rc = op_read(s->job.operation, s->job.msg, &s->request, &s->fault);
@@ -323,15 +323,15 @@ static void start(struct worker_stream *s)
 	s->fault.rc = rc;
 }
 
-/* Returns when it is to be looked at again. */
+/* Returns the time of the next check. */
 static int64_t look_before_begin(struct worker_stream *s, int64_t now_ms)
 {
 	if (now_ms >= s->job.headers.deadline_ms)
-		error_set(&s->fault, RC_TIMEOUT, "the deadline had passed before the stream could begin");
+		error_set(&s->fault, RC_TIMEOUT, "the deadline expired before the stream could start");
 	return s->job.headers.deadline_ms;
 }
 
-/* Its caller has heard what becomes of it, or is about to. */
+/* The caller has received, or is about to receive, the result. */
 static bool is_answered(const struct worker_stream *s)
 {
 	return s->stream || s->replied || s->fault.rc;
@@ -342,7 +342,7 @@ static void unwake(struct worker_stream *s)
 	struct worker_stream **at = &s->streams->woken;
 
 	pthread_mutex_lock(&s->streams->lock);
-	forget_question(s); /* its answer would wake it */
+	forget_question(s); /* its reply would wake it */
 	while (s->woken && *at != s)
 		at = &(*at)->next_woken;
 	if (s->woken)
@@ -351,7 +351,7 @@ static void unwake(struct worker_stream *s)
 	pthread_mutex_unlock(&s->streams->lock);
 }
 
-/* Pump it, or end it when it is over. */
+/* Pump it, or end it if it is over. */
 static void run_stream(struct worker_stream *s)
 {
 	int64_t now_ms = clock_mono_ms();
@@ -369,7 +369,7 @@ static void run_stream(struct worker_stream *s)
 		if (s->stream)
 			stream_close(TAKE(s->stream));
 		if (s->source)
-			free_source(s); /* neither of them wakes it any more */
+			free_source(s); /* neither wakes it any longer */
 		unwake(s);
 		end_stream(s, &fault);
 		return;
@@ -382,7 +382,7 @@ static void run_stream(struct worker_stream *s)
 
 /* ---- signs of life, on the loop ---------------------------------------------------------------------------------- */
 
-/* Their callers get signs before they have their turn. The lock is held. */
+/* Their callers receive keepalives before their first turn. The lock is held. */
 static void admit_taken(struct streams *streams)
 {
 	struct worker_stream *s;
@@ -396,7 +396,7 @@ static void admit_taken(struct streams *streams)
 	}
 }
 
-/* To the callers of those that have not begun; a stream has beats. */
+/* For streams that have not begun; an open stream has heartbeats. */
 static void give_signs(struct streams *streams)
 {
 	int64_t now_ms = clock_mono_ms();
@@ -411,7 +411,7 @@ static void give_signs(struct streams *streams)
 		if (now_ms >= s->sign_ms) {
 			s->sign_ms = now_ms + PROTOCOL_WORKING_MS;
 			if (reply_working(streams->options.bus, bus_message_reply(s->job.msg), false, &err))
-				log_debug("a caller could not be told that its request runs", log_err(&err));
+				log_debug("cannot send a keepalive to a caller", log_err(&err));
 		}
 		if (s->sign_ms < streams->next_sign_ms)
 			streams->next_sign_ms = s->sign_ms;
@@ -419,8 +419,8 @@ static void give_signs(struct streams *streams)
 }
 
 /*
- * Between two streams: on a busy machine a turn of the loop may take longer than a silence that means death. Nothing
- * but the loop gives signs, so one that is stuck gives none.
+ * Called between streams: under load a turn of the loop may take longer than the silence timeout. Only the loop sends
+ * keepalives, so a stuck loop sends none.
  */
 static void keep_alive(struct streams *streams)
 {
@@ -429,7 +429,7 @@ static void keep_alive(struct streams *streams)
 	if (now_ms < streams->next_life_ms)
 		return;
 	streams->next_life_ms = now_ms + LIFE_MS;
-	(void)stream_hub_turn(streams->hub); /* when is of no interest: the loop asks again */
+	(void)stream_hub_turn(streams->hub); /* the loop calls it again anyway */
 	pthread_mutex_lock(&streams->lock);
 	admit_taken(streams);
 	pthread_mutex_unlock(&streams->lock);
@@ -438,7 +438,7 @@ static void keep_alive(struct streams *streams)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-/* Those that are woken meanwhile come in the next turn: no stream keeps the others waiting. */
+/* Streams woken meanwhile are handled in the next turn, for fairness. */
 static void run_woken(struct streams *streams)
 {
 	struct worker_stream *batch;
@@ -477,15 +477,15 @@ static void run_due(struct streams *streams)
 	}
 }
 
-/* Those that have not begun are for another worker. */
+/* Requests that have not begun are rejected, to be retried at another worker. */
 static void end_all(struct streams *streams)
 {
 	struct worker_stream *next;
 	struct error why;
 
-	error_set(&why, RC_UNAVAILABLE, "the worker ends");
+	error_set(&why, RC_UNAVAILABLE, "the worker is stopping");
 	stream_hub_end(streams->hub, &why);
-	error_set(&why, RC_BUSY, "the worker ends");
+	error_set(&why, RC_BUSY, "the worker is stopping");
 	for (struct worker_stream *s = streams->all; s; s = next) {
 		next = s->next;
 		if (!s->stream)
@@ -502,9 +502,9 @@ static void end_if_told(struct streams *streams)
 	if (!streams->ending || streams->ended)
 		return;
 	pthread_mutex_unlock(&streams->lock);
-	run_woken(streams); /* the new ones are in the list of all afterwards */
+	run_woken(streams); /* moves new ones to the list of all */
 	end_all(streams);
-	told = stream_hub_turn(streams->hub) == INT64_MAX; /* else a peer has not said yet where it listens */
+	told = stream_hub_turn(streams->hub) == INT64_MAX; /* otherwise a peer's address is still unknown */
 	pthread_mutex_lock(&streams->lock);
 	streams->ended = told;
 	pthread_cond_broadcast(&streams->changed);
@@ -528,7 +528,7 @@ static void wait_for_work(struct streams *streams, int64_t until_ms)
 
 	if ((until_ms != INT64_MAX && left_ms < 0) || is_woken(streams))
 		left_ms = 0;
-	(void)poll(p, ARRAY_LEN(p), left_ms > 60000 ? 60000 : (int)left_ms); /* woken or not: look */
+	(void)poll(p, ARRAY_LEN(p), left_ms > 60000 ? 60000 : (int)left_ms); /* check in any case */
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -591,7 +591,7 @@ enum rc streams_create(const struct streams_options *options, struct streams **r
 	return RC_OK;
 }
 
-/* With the lock; the hub is to be poked afterwards. */
+/* With the lock; poke the hub afterwards. */
 static void note_taken(struct worker_stream *s)
 {
 	s->next = s->streams->taken;
@@ -610,7 +610,7 @@ bool streams_take(struct streams *streams, const struct job *job)
 	s->streams = streams;
 	s->job = *job;
 	s->faults = buf_make(OP_FAULTS_MAX);
-	s->due_ms = INT64_MAX; /* it is woken */
+	s->due_ms = INT64_MAX; /* woken explicitly */
 	s->sign_ms = clock_mono_ms() + PROTOCOL_WORKING_MS;
 	pthread_mutex_lock(&streams->lock);
 	room = !streams->ending && streams->count < max;

@@ -1,9 +1,9 @@
 """
-Repairs data that the document allows and the service refuses, because no schema of OpenAPI 3.0 can say these rules:
+Repairs data that the document allows but the service rejects, because OpenAPI 3.0 schemas cannot express these rules:
 tokens are only those that a list of the same filter and order has given out, filters and orders have a grammar, a
 version is that of the container, a patch leaves what it must not change, a key names one create only, min <= max, no
 port twice for a protocol, reserved names, the form of label keys, and what the description excludes from JSON
-(U+0000, numbers that a double cannot hold). Data that is meant to be refused stays as it is.
+(U+0000, numbers that a double cannot hold). Data that is meant to be rejected stays as it is.
 """
 
 import re

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The API document against machines: schemathesis asks the running service whatever the document allows and forbids, and
-# Spectral lints the document. Both are installed once, pinned, from PyPI and npm, into the user's cache.
+# Checks the API document: schemathesis tests the running service with valid and invalid requests, and Spectral lints
+# the document. Both are installed once, pinned, from PyPI and npm, into the user's cache.
 #
 #   run.sh
 #

@@ -102,7 +102,7 @@ static bool http_call(struct client *client, const char *method, const char *pat
 	return good;
 }
 
-/* Authenticated as the provider is; the answer is read but not parsed, as a load generator would. */
+/* Authenticated as the provider is; the response is read but not parsed, as a load generator would. */
 static bool discard(void *ctx unused, const char *bytes unused, size_t len unused)
 {
 	return true;

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """
-Connections that do nothing, clients that send a byte a second, and bodies that are too large, all at once, beside a few
-ordinary clients. Prints what those and health notice of it; asserts nothing.
+Idle connections, clients that send a byte per second, and oversized bodies, concurrently with a few ordinary clients. Prints the effect on those and on health; asserts nothing.
 
   crowd.py [--bin DIR] [--idle N] [--slow N] [--large N] [--seconds S]
 """
@@ -35,7 +34,7 @@ class Crowd:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def forever(self, kind, act):
-        """Whoever is thrown out comes back."""
+        """Reconnects after a disconnect."""
         while True:
             try:
                 reader, writer = await self._connect()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures logs beside `kubectl logs` on the same control plane, each as a program of its own; asserts nothing.
+"""Measures logs beside `kubectl logs` on the same control plane, each as its own program; asserts nothing.
 
     logs.py [--build DIR] [--mib N]       the size of the long log (256)
     logs.py [--build DIR] --streams N     what N logs cost that are followed at once

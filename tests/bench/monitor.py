@@ -53,7 +53,7 @@ def fill(kube, first, count):
 
 class Observer:
     """
-    When each message was first seen, by a process of its own: threads of one Python process make one another wait by
+    When each message was first seen, by its own process: threads of one Python process make one another wait by
     milliseconds. CLOCK_MONOTONIC is the same in all of them.
     """
 
@@ -79,7 +79,7 @@ class Observer:
 
 
 def watch_lines(kube):
-    """The lines of a watch of our own on Pods: what the monitor sees as well."""
+    """The lines of our own watch on Pods: what the monitor sees as well."""
     version = kube.call("GET", kube.path("pods") + "?limit=1")[1]["metadata"]["resourceVersion"]
     connection = http.client.HTTPConnection(kube.url.hostname, kube.url.port)
     connection.request("GET", f"{kube.path('pods')}?watch=true&resourceVersion={version}", headers=kube.headers)

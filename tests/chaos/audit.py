@@ -1,5 +1,5 @@
 """
-The auditor: what clients were told, what was seen, and what there is in the end must fit together. Pure.
+The auditor: checks that responses, observations and the final state are consistent. Pure.
 
 From the operations of an id follows when it must be there, with which uid, and when it must be gone:
   201                          there from the answer until the next DELETE is sent, whatever else happens

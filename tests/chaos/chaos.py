@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """
-Random faults under load, and an audit of everything that clients were told. Ends with 1 when anything does not fit.
+Random faults under load, and an audit of all responses. Exit status 1 on any violation.
 
   chaos.py [--target sim|cluster] [--seed N] [--seconds S] [...]; --help names all options
 """

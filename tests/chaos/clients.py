@@ -1,4 +1,4 @@
-"""Clients as real ones are: each has containers of its own, makes, reads, changes and deletes them, and uses their ids again."""
+"""Realistic clients: each creates, reads, changes and deletes its own containers, and reuses their ids."""
 
 import concurrent.futures
 import http.client
@@ -14,7 +14,7 @@ from exec_client import Exec
 from history import BROKEN, ENDED, LEFT, NO_SERVICE, RESET, STREAMS, TIMEOUT, UNREACHABLE, Op, Sighting
 from stage import SECRET
 
-ANSWER_S = 45     # longer than any deadline: who waits longer waits for ever
+ANSWER_S = 45     # longer than any deadline: who waits longer waits forever
 GONE_S = 60       # by then what an unanswered create has made is gone
 CALM_S = 5        # after a failed DELETE: from then on nothing changes any more
 SLOTS = 6         # containers of a client

@@ -1,4 +1,4 @@
-"""The faults: a table, a schedule that a seed decides, and those who carry it out."""
+"""The faults: a table, a schedule determined by a seed, and its execution."""
 
 import collections
 import dataclasses

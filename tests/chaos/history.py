@@ -1,4 +1,4 @@
-"""What happened in a run: what clients were told, what was seen where, which faults struck. All times are monotonic."""
+"""The history of a run: responses, observations, and faults. All times are monotonic."""
 
 import dataclasses
 import itertools
@@ -6,7 +6,7 @@ import threading
 
 # How a call ended that was not answered. UNREACHABLE: nothing was sent. LEFT: the client has closed before the answer.
 UNREACHABLE, RESET, TIMEOUT, LEFT = "unreachable", "reset", "timeout", "left"
-# How a stream that was answered ended, in the place of `detail`; "": the client left it.
+# How a stream that was answered ended, instead of `detail`; "": the client left it.
 ENDED, BROKEN = "the stream has ended", "the stream was broken off"
 # The operations by the names of common/operation.h.
 CHANGES = ("update", "scale", "stop", "start", "restart", "rollback")

@@ -17,7 +17,7 @@ CRASH = "server.(*Server).jsMsgGetRequest("  # 2.9.10 reads a stream that anothe
 
 
 class Server:
-    """One. `disk`: its store is a file system of its own, which can be filled."""
+    """One. `disk`: its store is its own file system, which can be filled."""
 
     def __init__(self, name, folder, network, disk):
         self.name, self.disk = name, disk

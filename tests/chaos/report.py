@@ -1,4 +1,4 @@
-"""What is printed at the end: operations, faults, violations with the histories of their ids."""
+"""The report: operations, faults, violations with the histories of their ids."""
 
 import collections
 import datetime

@@ -19,7 +19,7 @@ SETTLE_S = 30 + 15 + 5  # the longest range, the longest `for`, and some evaluat
 
 
 def shortened(rules):
-    """The text of rules with seconds in the place of minutes."""
+    """The text of rules with seconds instead of minutes."""
     return MINUTES.sub(r"\1\2s", rules)
 
 
@@ -33,7 +33,7 @@ def failures(log, names, wall):
 
 
 class Scraping:
-    """It has an address of its own, from which nothing is cut."""
+    """It has its own address, from which nothing is cut."""
 
     @staticmethod
     def able():

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """
-Hours at a tenth of the load while every minute another process is restarted: no request may be lost, and memory stays flat.
+Long run at a tenth of the load with a process restart every minute: no request may be lost, and memory must not grow.
 In rounds, each with the audit that follows random faults. Ends with 1 when anything does not fit.
 
   soak.py [--target sim|cluster] [--seed N] [--hours H] [...]; --help names all options

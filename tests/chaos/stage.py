@@ -1,6 +1,5 @@
 """
-The processes that faults strike: two api-svc, three workers, two monitors, NATS, and a Kubernetes API. And a registrar with
-its registry, which they do not strike.
+The processes subject to faults: two api-svc, three workers, two monitors, NATS, and a Kubernetes API. And a registrar with its registry, without faults.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""The auditor finds what it has to find: small histories, and the rules that they break."""
+"""Tests of the auditor: small histories and the rules they violate."""
 
 import pytest
 
@@ -47,7 +47,7 @@ HISTORIES = {
     "a second one": ([MADE, (CREATE, 3, 4, 201, "v", 2)], [], [], ["a second container with one id"]),
     "a repeat gets another": ([MADE, (CREATE, 3, 4, 201, "v", 1)], [], [],
                               ["a repeat by key got another container"]),
-    "a repeat by key is refused": ([MADE, (CREATE, 3, 4, 422, "", 1)], [], [], ["422 for a repeat by key"]),
+    "a repeat by key is rejected": ([MADE, (CREATE, 3, 4, 422, "", 1)], [], [], ["422 for a repeat by key"]),
     "a free id is taken": ([(CREATE, 1, 2, 409, "", 1)], [], [], ["409 for a free id"]),
     "a DELETE that fails, calm": ([MADE, (DELETE, 3, 4, 503), (GET, 10, 11, 200, "u")], [(12, "")], [],
                                   ["lost: it was answered 201, and is missing"]),
@@ -59,7 +59,7 @@ HISTORIES = {
     "a patch that fails": ([MADE, (UPDATE, 3, 4, 503)], [(5, "u"), (6, "u", 2), (7, "u")], [], []),
     "a patch that nobody has sent": ([MADE], [(5, "u", 9)], [], [VERSION]),
     "a patch that finds nothing": ([MADE, (UPDATE, 3, 4, 404)], [], [], ["update 404 of a live container"]),
-    "a scale that is refused": ([MADE, (SCALE, 3, 4, 400)], [], [], ["400 for a scale"]),
+    "a scale that is rejected": ([MADE, (SCALE, 3, 4, 400)], [], [], ["400 for a scale"]),
     "a read that finds nothing": ([MADE, ("usage", 3, 4, 404)], [], [], ["usage 404 of a live container"]),
     "left before the answer": ([(CREATE, 1, 2, LEFT, "", 1)], [(70, "u")], [], []),
 }

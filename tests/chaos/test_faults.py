@@ -1,4 +1,4 @@
-"""The schedule: what a seed decides, what a victim is spared, and that the load has every operation."""
+"""The schedule: determined by the seed, protection of victims, and coverage of all operations."""
 
 import pathlib
 import re

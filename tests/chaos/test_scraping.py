@@ -1,4 +1,4 @@
-"""What the run reads of Prometheus, and what it makes of our rules."""
+"""Parsing of Prometheus logs, and conversion of the rules."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Those who only look: Kubernetes twice a second, health five times, a :watch, and whether this program itself gets on."""
+"""Observers: Kubernetes twice a second, health five times a second, a :watch, and the scheduling of this program."""
 
 import contextlib
 import http.client
@@ -41,7 +41,7 @@ def containers_of(items):
 
 
 class ListWatch:
-    """One client's :watch at an api-svc, which goes on where it has ended. `faults`: (time, what)."""
+    """One client's :watch at an api-svc, which continues where it has ended. `faults`: (time, what)."""
 
     def __init__(self, api):
         self.api, self.over = api, threading.Event()

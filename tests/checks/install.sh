@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs into a folder of its own and checks what is there: units, manual pages, completion; and that pages and the
-# README name exactly the variables and defaults that the programs name.
+# Installs into its own folder and checks what is there: units, manual pages, completion; and that pages and the README
+# name exactly the variables and defaults that the programs name.
 #
 #   install.sh BUILD
 set -uo pipefail

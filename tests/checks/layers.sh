@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails on an include that goes up or sideways: process -> container -> kube -> bus, http, adapters -> services -> base,
+# Fails on an include that violates the layers: process -> container -> kube -> bus, http, adapters -> services -> base,
 # never between processes; in a process its own folder -> the folders in it, and between these as said below; and on a
 # foreign library's header that is included in more than its one place.
 # shellcheck source=tests/checks/lib.sh

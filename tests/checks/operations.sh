@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails when something of an operation (common/operation.h) is missing: its path in the API document, its file, its test;
-# or of a type of resources (common/resource.h): its collection in the API document, its folder.
+# Fails if a part of an operation (common/operation.h) is missing: its path in the API document, its file, its test; or
+# of a type of resources (common/resource.h): its collection in the API document, its folder.
 # shellcheck source=tests/checks/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -44,8 +44,8 @@ pid_of() {
     echo "$pid"
 }
 
-# launch NAME ARGUMENT...: starts DIR/bin/NAME as a session of its own, holding none of the caller's descriptors (a make or
-# a CI step waits for everybody who holds its pipe). bash, because only there a number above nine can be closed.
+# launch NAME ARGUMENT...: starts DIR/bin/NAME as its own session, holding none of the caller's descriptors (a make or a
+# CI step waits for everybody who holds its pipe). bash, because only there a number above nine can be closed.
 launch() {
     name=$1
     shift

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "end-to-end"))
-from nats_peers import NatsServer  # noqa: E402  (their folder is known only now)
+from nats_peers import NatsServer  # noqa: E402  (the path is set above)
 from processes import start_kubesim  # noqa: E402
 
 

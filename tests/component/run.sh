@@ -27,7 +27,7 @@ run_lane() { # name...: one after the other
     done
 }
 
-# They mostly wait, so four lanes run side by side, of about the same length; the output comes at the end.
+# Four lanes of similar duration run in parallel, since the tests mostly wait; output is printed at the end.
 lane_of() { # name
     case $1 in
         api-svc) echo 1 ;;

@@ -88,7 +88,7 @@ class Page:
         field.send_keys(text)
 
     def complaints(self):
-        """What the browser has to say: errors of scripts, refusals by the policy."""
+        """What the browser has to say: errors of scripts, rejections by the policy."""
         return [e["message"] for e in self.driver.get_log("browser") if e["level"] == "SEVERE"]
 
 

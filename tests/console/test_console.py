@@ -1,4 +1,4 @@
-"""The console in Chromium: what a person sees and does."""
+"""The console in Chromium: user interactions."""
 
 import re
 import signal
@@ -126,7 +126,7 @@ def test_somebody_else_changes_it_while_it_is_edited(stage, page, web):
                           {"Content-Type": "application/merge-patch+json"}).status == 200
     page.fill("[name=image]", "docker.io/library/nginx:1.28")
     page.button("Change").click()
-    page.wait("it is said", lambda: "changed meanwhile" in page.text("#form-error"))
+    page.wait("it is said", lambda: "changed in the meantime" in page.text("#form-error"))
     assert stage.api.get("web").json["spec"]["image"]["reference"].endswith(":1.27")
 
 
@@ -180,7 +180,7 @@ def test_a_service_that_hangs_is_not_healthy(stage, page, web):
 
 
 class Frozen:
-    """What stands between the page and the service: it forgets its connections, and says nothing of it."""
+    """A middlebox between page and service that silently drops its connections."""
 
     def __init__(self, port):
         self.port, self.frozen = port, False

@@ -18,7 +18,7 @@ TRIES, PAUSE = 3, 2
 
 
 class Agent:
-    """One agent; `nats` is a connection of its own (NatsThread), `port` that of the provider's API."""
+    """One agent; `nats` is its own connection (NatsThread), `port` that of the provider's API."""
 
     def __init__(self, nats, port, name="edge", base="/api/v1alpha1/containers"):
         self.nats, self.port, self.name, self.base = nats, port, name, base

@@ -1,4 +1,4 @@
-"""nats-py for code that is not asynchronous: a connection with JetStream, whose event loop has a thread of its own."""
+"""nats-py for code that is not asynchronous: a connection with JetStream, whose event loop has its own thread."""
 
 import asyncio
 import threading

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's test command and the Debian package on Debian 13, in a tree of our own. Needs root, and half an hour.
+# The README's test command and the Debian package on Debian 13, in our own tree. Needs root, and half an hour.
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh

@@ -19,7 +19,7 @@ wait_until() { # seconds, what, command...: until the command succeeds
     done
 }
 
-# How requests reach the API: a command in front of curl and load.py, for what has a network of its own.
+# How requests reach the API: a command in front of curl and load.py, for what has its own network.
 reach=()
 api=http://127.0.0.1:8080/api/v1alpha1/containers
 

@@ -1,4 +1,4 @@
-# Podman with a storage of our own, which goes as it came. Sourced after lib.sh and tree.sh.
+# Podman with our own storage, which goes as it came. Sourced after lib.sh and tree.sh.
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # what is set here is used by those who source this
 

@@ -1,4 +1,4 @@
-"""A client of the REST API, as a user would write it, and the specs that the tests create."""
+"""A client of the REST API, and the specs created by the tests."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ def with_kind(body, kind):
 
 
 def without_kind(value, kind):
-    """What comes back, without what with_kind() has put into it."""
+    """The response, without the additions of with_kind()."""
     if isinstance(value, list):
         return [without_kind(element, kind) for element in value]
     if not isinstance(value, dict):
@@ -57,7 +57,7 @@ class Answer:
 
 
 class Api:
-    """One connection a call, unless `keep` is used."""
+    """One connection per call, unless `keep` is used."""
 
     kind = None  # of all containers that are made, where their spec names none (conftest.py, root_kind)
 

@@ -1,4 +1,4 @@
-"""Certificates for the tests, as RFC 5280 wants them: Python looks closely since 3.13."""
+"""Certificates for the tests, compliant with RFC 5280, as required by Python since 3.13."""
 
 import base64
 import subprocess

@@ -1,7 +1,7 @@
 /*
- * Stands before the C library: the wall clock of a process is as many nanoseconds ahead as the file that CLOCK_SHIFT
- * names says (an int64_t in the machine's order; it may change at any time). Waits that go by the wall clock follow it,
- * as they do when a clock is set; the monotonic clock does not.
+ * LD_PRELOAD library: the wall clock of a process is ahead by the nanoseconds in the file CLOCK_SHIFT (an int64_t in
+ * the machine's order; it may change at any time). Waits that go by the wall clock follow it, as they do when a clock
+ * is set; the monotonic clock does not.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 """
-The pipeline that the tests talk to: a real nats-server, api-svc, kube-workers, and a Kubernetes API, which is kubesim or
+The pipeline under test: a real nats-server, api-svc, kube-workers, and a Kubernetes API, which is kubesim or
 a real control plane. Variables (run.sh sets them):
 
   E2E_BIN                  folder of the programs
@@ -39,7 +39,7 @@ class Target:
             self.admin = Kube(self.admin_kubeconfig, self.namespace)
 
     def _use_namespace(self):
-        """The one of the run; beside other processes of the same run (pytest-xdist) one of our own."""
+        """The shared one; a separate one if tests run in parallel (pytest-xdist)."""
         process = os.environ.get("PYTEST_XDIST_WORKER")
         self.namespace = os.environ["E2E_NAMESPACE"]
         self.kubeconfig = os.environ["E2E_PROVIDER_KUBECONFIG"]
@@ -60,7 +60,7 @@ class Target:
             self.process.stop()
 
     def clean(self):
-        """Remove all containers, and whatever else a test left in the namespace."""
+        """Remove all containers and everything else a test left in the namespace."""
         for kind in ("resourcequotas", "limitranges") if not self.simulated else ():
             for item in self.admin.list(kind, ""):
                 self.admin.delete(kind, item["metadata"]["name"])
@@ -77,7 +77,7 @@ class Target:
         wait_for("Pods gone", lambda: not self.admin.list("pods", ""), 60, 0.2)
 
     def faults(self, *faults):
-        """Tell kubesim to misbehave; without arguments: to behave."""
+        """Inject faults into kubesim; without arguments: remove them."""
         if faults:
             for fault in faults:
                 status, answer = self.admin.call("POST", "/sim/faults", fault)
@@ -219,7 +219,7 @@ def no_other_workers(shared_stack):
 
 @pytest.fixture
 def own_stack(target, tmp_path):
-    """A pipeline that the test may break: call with the number of workers."""
+    """A separate pipeline for destructive tests: call with the number of workers."""
     stacks = []
 
     def make(workers=1, start=True, **kwargs):
@@ -275,7 +275,7 @@ ROLE = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/dcm-k8s-container
 
 @pytest.fixture
 def without(stack):
-    """Take a rule from the Role: call with its API group and resource."""
+    """Remove a rule from the Role: call with its API group and resource."""
     path, rules, left = ROLE.format(stack.target.namespace), None, None
 
     def change(new):

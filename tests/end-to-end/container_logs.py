@@ -1,4 +1,4 @@
-"""What tests have containers say, on the simulator and on the simulated node of the real control plane; and a client of logs."""
+"""Setting container logs, on the simulator and on the simulated node of the real control plane; and a log client."""
 
 import base64
 import http.client
@@ -30,7 +30,7 @@ def uid_of(stack, pod):
 
 
 def say(stack, pod, text, container="web", run=0, uid=None):
-    """Have a container say these bytes now, in lines. uid: of the Pod, so that no API server is needed."""
+    """Make a container log these bytes now. uid: of the Pod, so that no API server is needed."""
     data = text if isinstance(text, bytes) else text.encode()
     if stack.target.simulated:
         status, answer = stack.kube.call("POST", "/sim/logs", {
@@ -63,7 +63,7 @@ def path(container_id, **query):
 
 
 class Follower:
-    """A client that reads a stream while it comes."""
+    """A client that reads a stream incrementally."""
 
     def __init__(self, stack, container_id, headers=None, timeout=20.0, **query):
         self.connection = http.client.HTTPConnection("127.0.0.1", stack.api_port, timeout=timeout)
@@ -92,7 +92,7 @@ class Follower:
         return found
 
     def rest(self):
-        """What comes until the end; IncompleteRead when the stream breaks off."""
+        """Everything until the end; IncompleteRead if the stream is aborted."""
         return self.answer.read()
 
     def close(self):

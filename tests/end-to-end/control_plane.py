@@ -1,4 +1,4 @@
-"""What can be done to our own control plane (tests/cluster), for the tests in *_cluster.py."""
+"""Operations on the control plane of tests/cluster, for the tests in *_cluster.py."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Reading /metrics: a GET, and the samples of the Prometheus text format."""
+"""Fetch and parse /metrics."""
 
 import http.client
 import json
@@ -55,6 +55,6 @@ def scrape(port, **headers):
 
 
 def promtool(*arguments, stdin=None):
-    """What promtool says when it is not content; "" when it is."""
+    """Errors reported by promtool; "" if none."""
     done = subprocess.run(["promtool", *arguments], input=stdin, text=True, capture_output=True, timeout=60, check=False)
     return "" if done.returncode == 0 and not done.stderr.strip() else done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""A gate in front of the Kubernetes API: holds chosen requests before they get there, or their answers before they get back."""
+"""A proxy in front of the Kubernetes API that holds selected requests or their responses."""
 
 import http.client
 import http.server

@@ -1,4 +1,4 @@
-"""A small Kubernetes client for tests: the admin's view, beside the provider."""
+"""A minimal Kubernetes client with admin rights for tests."""
 
 import base64
 import http.client

@@ -1,4 +1,4 @@
-"""Something that stands where an API server should, and what it says."""
+"""Fake API servers with faulty responses."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Peers of a Kubernetes client: a TLS server that writes down what arrives, certificates for it, and proxies."""
+"""Peers of a Kubernetes client: a TLS server that records requests, certificates for it, and proxies."""
 
 import http.server
 import json

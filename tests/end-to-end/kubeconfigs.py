@@ -1,4 +1,4 @@
-"""Kubeconfigs as people have them: which API server they lead to, and as whom; or that they lead nowhere.
+"""Typical kubeconfigs with the expected API server and identity, or an error.
 
 tests/component/auth holds our client against this table, test_kubeconfigs_cluster.py the kubectl of the control plane. In
 the texts stand @TLS@, @OTHER@ and @PLAIN@ for the URLs of three servers, @TLS.ADDRESS@ and so on for host and port alone,

@@ -1,11 +1,11 @@
-"""A server of the tests that speaks no library's protocol: it takes connections on a port of its own."""
+"""Base of raw TCP servers for tests."""
 
 import socket
 import threading
 
 
 class Listener:
-    """Calls serve(client) for each connection, on a thread of its own; what breaks meanwhile ends that connection."""
+    """Calls serve(client) for each connection, on its own thread; what breaks meanwhile ends that connection."""
 
     def __init__(self, serve):
         self.serve = serve

@@ -1,4 +1,4 @@
-"""nats-server, monitors and a consumer like DCM's, beside the Kubernetes API of this run."""
+"""nats-server, monitors and a consumer like that of DCM, with the Kubernetes API of this run."""
 
 import json
 import os
@@ -49,12 +49,12 @@ class Monitors:
         wait_for("nats-server", lambda: listens(self.port))
 
     def add(self, ready=True, **env):
-        """One more monitor; wait until it tells events, or stands by."""
+        """Start another monitor; wait until it is active or on standby."""
         monitor = Process(f"monitor-{len(self.processes)}", [f"{BIN}/monitor"], {**self.env, **env}, self.folder)
         self.processes.append(monitor)
         monitor.start().wait_log('"ready"')
         if ready:
-            wait_for("it tells or stands by", lambda: '"telling the state' in monitor.log()
+            wait_for("it tells or stands by", lambda: '"publishing the state' in monitor.log()
                      or '"to":"standby"' in monitor.log(), 20)
         return monitor
 

@@ -1,4 +1,4 @@
-"""What stands around one process that is tested alone: a nats-server, and whoever answers there."""
+"""The environment of a single process under test: a nats-server and responders."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ from processes import Process, listens, wait_for
 
 
 class NatsServer:
-    """A nats-server on a port of its own that can be killed and started again on the same port."""
+    """A nats-server on its own port that can be killed and started again on the same port."""
 
     def __init__(self, folder, *options):
         self.port = free_port()
@@ -27,7 +27,7 @@ class NatsServer:
 
 
 class Subscriber:
-    """take(subject, reply, headers, body) for each message that comes, on a thread of its own."""
+    """take(subject, reply, headers, body) for each message that comes, on its own thread."""
 
     def __init__(self, nats, subject, queue="", **options):
         self.socket = socket.create_connection(("127.0.0.1", nats.port), 5)
@@ -65,7 +65,7 @@ class Subscriber:
             pass
 
     def stop(self):
-        """Vanish, as after a kill -9."""
+        """Disconnect as after kill -9."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:

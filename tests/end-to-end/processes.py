@@ -1,4 +1,4 @@
-"""Starting, watching and ending the processes of the pipeline, and nothing else."""
+"""Start, monitor and stop the processes of the pipeline."""
 
 import os
 import signal
@@ -92,7 +92,7 @@ class Process:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def sanitized(self):
-        """Is it built with a sanitizer, so that its memory says nothing?"""
+        """Whether it is built with a sanitizer, so that memory is not checked."""
         with open(f"/proc/{self.popen.pid}/maps") as f:
             return any("san.so" in line for line in f)
 

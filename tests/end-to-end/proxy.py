@@ -1,4 +1,4 @@
-"""One address in front of several, as a load balancer is; and it can break down while a request is under way."""
+"""A TCP load balancer that can drop connections during a request."""
 
 import socket
 

@@ -65,8 +65,8 @@ run() { "${PYTHON:-/usr/bin/python3}" -m pytest -q -p no:cacheprovider "$@"; }
 # shellcheck source=tests/side-by-side.sh
 . "$root/tests/side-by-side.sh"
 
-# Most tests wait more than they work, so some run at a time: each process has a simulator, or a namespace, of its own. What
-# stops or fills the whole control plane runs alone, and so does everything on a cluster that others may use.
+# Tests mostly wait, so several run in parallel, each with its own simulator or namespace. Tests that stop or fill the
+# whole control plane run alone, as do all tests on a shared cluster.
 alone=(test_monitor_chaos.py test_many_pods.py test_size.py)
 if [ -z "$cluster" ]; then
     side_by_side "${E2E_PROCESSES:-$processes}" "$@"

@@ -1,4 +1,4 @@
-"""Admission that refuses or changes what we create, on a real API server: kubesim has no policies."""
+"""Admission that rejects or changes created objects, on a real API server, since kubesim has no policies."""
 
 import base64
 import http.server
@@ -20,7 +20,7 @@ BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindi
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 NAME = "dcm-test"
 PORTS = [(80, "internal")]
-PROBES = {  # what the policy refuses, for the admin who waits for it to be in force
+PROBES = {  # what the policy rejects, for the admin who waits for it to be in force
     "deployments": deployment("probe", image="untrusted.example/x:1"),
     "services": {"metadata": {"name": "probe"}, "spec": {"ports": [{"port": 1}]}},
     "pods": {"metadata": {"name": "probe"}, "spec": {"containers": [{"name": "x", "image": "untrusted.example/x:1"}]}},

@@ -1,4 +1,4 @@
-"""Bad input, one by one: the right status and type, all faults told, nothing left in the cluster, process alive."""
+"""Invalid input: correct status and type, all errors reported, nothing left in the cluster, process alive."""
 
 import json
 
@@ -51,7 +51,7 @@ def test_body_over_the_limit(stack):
 
 
 def test_what_only_kubernetes_knows_is_told_with_its_field(stack):
-    """An env name that we let pass and Kubernetes refuses would be 400 with a pointer; so is an oversized object."""
+    """An env name that we let pass and Kubernetes rejects would be 400 with a pointer; so is an oversized object."""
     problem = stack.api.create(spec(provider_hints={"x": "y" * 300000}), "large").problem(400, "INVALID_ARGUMENT")
     assert "provider_hints" in json.dumps(problem)
     assert stack.kube.list("deployments") == []

@@ -1,4 +1,4 @@
-"""What others do to our containers, and containers that others made: shown as it is, and never an error."""
+"""Changes by others, and containers created by others: reported as they are, without errors."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ def living_pods(kube, container_id):
 
 
 class Watcher:
-    """Asks for a container as fast as it can, until it is stopped."""
+    """Polls a container at full rate until stopped."""
 
     def __init__(self, api, container_id):
         self.answers, self.stopping = [], threading.Event()
@@ -70,7 +70,7 @@ def test_a_sidecar_is_not_ours_wherever_it_stands(stack):
 
 
 def test_a_rollout_is_followed_and_the_old_pod_does_not_speak_again(own_stack):
-    """The new Pod starts late: PENDING in between, then its address for good. One worker, as each has a watch of its own."""
+    """The new Pod starts late: PENDING in between, then its address for good. One worker, as each has its own watch."""
     stack = own_stack(1)
     stack.api.create(spec(metadata={"name": "web", "labels": {"dcm-test/start-delay": "1s"}}), "rolled")
     old = stack.wait_status("rolled", "RUNNING")["spec"]["network"]["ip"]
@@ -236,7 +236,7 @@ def test_broken_annotations_cost_what_was_written_only(stack):
 
 
 def test_labels_at_the_limits_of_kubernetes(stack):
-    """What may be 63 long is, and comes back; one more is refused, by our own rules, with a pointer."""
+    """What may be 63 long is, and comes back; one more is rejected, by our own rules, with a pointer."""
     longest = {"k" * 63: "v" * 63, "p" * 63 + "." + "q" * 63 + "/" + "n" * 63: "", "dcm.project/other": "fine"}
     answer = stack.api.create(spec(metadata={"name": "n", "labels": longest}), "labelled")
     assert answer.status == 201, answer.text

@@ -1,4 +1,4 @@
-"""Whole stories, told by stand-ins of DCM's own programs (tests/dcm)."""
+"""Complete scenarios with stand-ins of DCM programs (tests/dcm)."""
 
 import os
 import sys
@@ -62,7 +62,7 @@ def test_provision_observe_delete_observe(monitors, own_stack):
 
 
 def test_changes_do_not_surprise_dcm(monitors, own_stack):
-    """DCM tears a run down on FAILED: no change, stop, restart or rollback may look like one, not even for a moment."""
+    """DCM tears a run down on FAILED: a change, stop, restart or rollback must never be reported as FAILED, even temporarily."""
     m = monitors(stream=None)
     consumer = StatusConsumer(m.port)
     m.dcm = Dcm(m.port, stream=False)  # hears every event, in order
@@ -98,7 +98,7 @@ def test_changes_do_not_surprise_dcm(monitors, own_stack):
 
 
 def test_what_dcm_forgot_is_told_again(monitors, own_stack):
-    """An event that came before DCM knew the instance is lost; the resync repairs that."""
+    """An event received before DCM knew the instance is lost; the resync repairs this."""
     m = monitors(stream=None, SP_MONITOR_RESYNC_PERIOD="2s")
     consumer = StatusConsumer(m.port)
     stack = own_stack(name=m.name, nats_port=m.port)
@@ -131,7 +131,7 @@ def test_an_error_in_the_chain_leaves_nothing_behind(provider):
 
 
 def test_a_lost_reply_leaves_no_container_that_dcm_does_not_know(provider):
-    """The connections break under the create: it is undone, and its repeat succeeds, or is refused and forgotten."""
+    """Connections are lost during the create: it is undone, and its retry succeeds, or is rejected and discarded."""
     proxy = Proxy(provider.stack.api_port)
     manager = ResourceManager(proxy.port)
     known = set()
@@ -207,7 +207,7 @@ def test_two_api_svc_two_registrars_and_two_monitors_double_nothing(provider, tm
         registry.forget()
         wait_for("registered again after the registry lost it", lambda: len(registry.providers) == 1, 20)
         assert deployments(provider) == sorted(f"twice-{number}" for number in range(10))
-        # One monitor speaks: no status is told twice in a row but by a resync, which is far away.
+        # One active monitor: no status is reported twice in a row except by a resync, which is far away.
         for number in range(10):
             told = [e for e in provider.dcm.events if e[0] == f"twice-{number}"]
             assert len(told) == len({(e[1], e[2]) for e in told}), told

@@ -1,4 +1,4 @@
-"""Creates and deletes that come through DCM's environment agent, whose deletes name an id that its creates do not."""
+"""Creates and deletes from the environment agent of DCM, whose deletes contain an id that its creates do not."""
 
 import json
 import os

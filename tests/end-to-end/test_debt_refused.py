@@ -1,4 +1,4 @@
-"""JetStream refuses a record for a while, or a record changes late: what was told stays, and what was not goes."""
+"""JetStream temporarily rejects a record, or a record changes late: acknowledged containers stay, others are removed."""
 
 import contextlib
 import hashlib
@@ -57,7 +57,7 @@ def stays_or_goes(stack, name, told):
 
 
 def test_a_mark_beside_a_record_that_is_owed(gated):
-    """The first attempt has stored its record; for the second one JetStream refuses everything, then not any more."""
+    """The first attempt has stored its record; for the second one JetStream rejects everything, then not any more."""
     stack, gate = gated
     hold, answer = held_create(stack, gate, "refused")
     suspend(stack.workers[0])

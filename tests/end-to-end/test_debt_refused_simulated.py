@@ -1,4 +1,4 @@
-"""What the simulator can refuse: the mark of a container cannot be taken away, a watch is silent."""
+"""Simulator faults: the mark of a container cannot be removed, a watch is silent."""
 
 import time
 
@@ -39,7 +39,7 @@ def test_a_key_whose_container_has_gone_unseen(own_stack, target):
     assert stack.api.create(spec(), "last-words").status == 201  # with this the watch falls silent
     time.sleep(0.5)
     stack.kube.delete("deployments", "a")
-    wait_for("it is gone", lambda: not uid(stack.kube, "a"))
+    wait_for("it no longer exists", lambda: not uid(stack.kube, "a"))
     second = stack.api.create(spec(), "b", key)
     assert second.status == 201, second.text
     assert stack.api.create(spec(), "b", key).json["uid"] == second.json["uid"]

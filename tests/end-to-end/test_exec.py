@@ -1,4 +1,4 @@
-"""Commands in containers, over WebSockets and by POST. What is run is `cat`, which the simulator can do as well."""
+"""Commands in containers, over WebSockets and by POST. The command is `cat`, which the simulator supports."""
 
 import hashlib
 import json
@@ -132,7 +132,7 @@ def test_exec_chooses_replica_and_container(stack, run):
     assert run("web", replica=second, container="web").status == 101
     problem = run("web", container="side").problem
     assert problem["status"] == 400 and problem["errors"][0]["pointer"] == "/query/container", problem
-    assert "there is 'web'" in problem["detail"], problem
+    assert "existing: 'web'" in problem["detail"], problem
     problem = run("web", replica="nobody").problem
     assert problem["status"] == 400 and problem["errors"][0]["pointer"] == "/query/replica", problem
     assert second in problem["detail"], problem
@@ -338,12 +338,12 @@ def test_exec_input_that_was_not_asked_for_is_refused(stack, run):
     web(stack)
     client = run("web", ["sh", "-c", "sleep 5"] if not stack.target.simulated else ["cat"],
                  stdin="false" if not stack.target.simulated else "true")
-    if stack.target.simulated:  # without stdin nothing of it goes on for long enough
+    if stack.target.simulated:  # without stdin nothing of it continues for long enough
         client.end_input()
         return
     client.send(STDIN, b"x")
     _, _, status, code = client.result()
-    assert "stdin was not asked for" in status["message"] and code == 1011
+    assert "stdin was not requested" in status["message"] and code == 1011
 
 
 # ---- ends ------------------------------------------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_exec_ends_with_its_client(stack, run, how):
 
 
 def test_exec_ends_when_its_client_answers_no_pings(stack, run):
-    """As one whose machine has gone without a word; a client that answers is not disturbed."""
+    """Like a client whose machine has disappeared; responding clients are not affected."""
     web(stack)
     before = streams_open(stack)
     gone, there = run("web", timeout=60), run("web", timeout=60)
@@ -431,7 +431,7 @@ def test_exec_of_a_worker_that_stops_ends_with_a_reason(own_stack, run):
     client.until(b"x\n")
     stack.workers[0].stop()
     _, _, status, code = client.result()
-    assert "the worker ends" in status["message"] and code == 1011
+    assert "the worker is stopping" in status["message"] and code == 1011
 
 
 def test_exec_is_refused_when_all_streams_are_taken(own_stack, run):
@@ -448,7 +448,7 @@ def test_exec_is_refused_when_all_streams_are_taken(own_stack, run):
 
 
 def test_exec_run_is_never_run_twice(own_stack, target):
-    """A worker that is stopped with a request, and goes on when its client has been answered: nothing is begun then."""
+    """A worker that is stopped with a request, and continues when its client has been answered: nothing is begun then."""
     stack = own_stack(1)
     web(stack)
     assert post(stack, "web", command=["cat"]).status == 200

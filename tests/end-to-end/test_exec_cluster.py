@@ -1,4 +1,4 @@
-"""Commands that really run: on the simulated node of our own control plane, by clients that others have written."""
+"""Real command execution on the simulated node of the control plane, with third-party clients."""
 
 import base64
 import concurrent.futures
@@ -75,7 +75,7 @@ def test_exec_run_whose_worker_ends_is_begun_once_and_nobody_is_told_to_repeat_i
         getattr(stack.workers[0], end)()
         answer = waiting.result()
     problem = answer.problem(504, "UNAVAILABLE")
-    assert "it has begun" in problem["detail"] and "retry-after" not in answer.headers
+    assert "it was started" in problem["detail"] and "retry-after" not in answer.headers
     assert count.read_text() == "x\n"
 
 
@@ -88,7 +88,7 @@ def test_exec_on_a_terminal_with_resize(stack, run):
     time.sleep(0.2)
     client.send(STDIN, b"stty size\n")
     client.until(b"43 132")
-    other = run("web", ["sh"], tty="true")  # each has a terminal of its own
+    other = run("web", ["sh"], tty="true")  # each has its own terminal
     other.send(STDIN, b"echo I am $((1+1))\n")
     assert b"I am 2" in other.until(b"I am 2")
     client.send(STDIN, b"exit 4\n")
@@ -163,7 +163,7 @@ def test_exec_ends_the_command_with_its_client(stack, run):
     client = run("web", ["sh", "-c", f"{mark}; true"], stdin="false")
     wait_for("it runs", runs)
     client.close()
-    wait_for("it is gone", lambda: not runs(), 3)
+    wait_for("it no longer exists", lambda: not runs(), 3)
 
 
 def test_exec_in_a_pod_that_is_deleted_ends(stack, run):
@@ -290,7 +290,7 @@ def test_exec_run_of_real_commands(stack):
     began = time.monotonic()
     problem = post(stack, "web", command=["sleep", "20"], timeout="700ms").problem(504, "UNAVAILABLE")
     assert "700 ms" in problem["detail"] and 0.6 < time.monotonic() - began < 3, problem
-    wait_for("it is gone", lambda: subprocess.run(["pgrep", "-xf", "sleep 20"],
+    wait_for("it no longer exists", lambda: subprocess.run(["pgrep", "-xf", "sleep 20"],
                                                   stdout=subprocess.DEVNULL).returncode != 0, 3)
 
 
@@ -322,14 +322,14 @@ def test_exec_run_ends_the_command_with_its_client(own_stack, how):
     if how == "RST":
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     s.close()
-    wait_for("it is gone", lambda: not is_running(mark), 5)
+    wait_for("it no longer exists", lambda: not is_running(mark), 5)
     assert time.monotonic() - began < 2, time.monotonic() - began
     stack.workers[0].wait_log('"code":"CANCELLED"')
 
 
 @pytest.mark.parametrize("octal", ["0", "1", "170"])
 def test_exec_run_of_64_at_once_with_a_mebibyte_each(own_stack, octal):
-    """None is lost; on a machine that is too busy a few may be refused before they begin, never afterwards."""
+    """None is lost; on a machine that is too busy a few may be rejected before they begin, never afterwards."""
     stack = own_stack(1, SP_SERVER_REQUEST_TIMEOUT="120s")
     web(stack)
     slowest, over = 0.0, threading.Event()
@@ -353,7 +353,7 @@ def test_exec_run_of_64_at_once_with_a_mebibyte_each(own_stack, octal):
     assert len(done) >= 48, len(done)
     for answer in answers:
         if answer.status == 503:
-            assert "nothing has begun" in answer.json["detail"] and int(answer.headers["retry-after"]) > 0
+            assert "nothing was started" in answer.json["detail"] and int(answer.headers["retry-after"]) > 0
     assert all(answer.status in (200, 503) for answer in answers), [answer.text[:200] for answer in answers if answer not in done]
     for answer in done:
         said = answer.json

@@ -1,4 +1,4 @@
-"""Half-made containers: what is known to be owed is taken back, what is not known is completed and never removed."""
+"""Incomplete containers: known debts are undone; others are completed and never removed."""
 
 import concurrent.futures
 import time
@@ -41,7 +41,7 @@ def test_a_refused_service_takes_its_deployment_back(stack, no_services):
 
 
 def abandoned(stack, container_id):
-    """What a worker leaves that dies between its two writes, and whose api-svc died too: there is no repeat."""
+    """A worker and its api-svc crash between the two writes: there is no retry."""
     assert stack.api.create(spec(ports=PORTS), "template").status == 201
     template = stack.kube.get("deployments", "template")
     text = stack.kube.call("GET", stack.kube.path("deployments", "template"))[1]

@@ -1,4 +1,4 @@
-"""Looking inside a container: its events and what it uses."""
+"""Events and usage of a container."""
 
 import urllib.parse
 
@@ -101,7 +101,7 @@ def test_usage_of_a_stopped_container_is_none(stack):
     answer = wait_for("what was measured before is over", lambda: usage(stack, "still").status != 200 and
                       usage(stack, "still"), 60)
     problem = answer.problem(409, "CONFLICT")
-    assert "no replica" in problem["detail"] and "retry-after" not in answer.headers
+    assert "no replicas" in problem["detail"] and "retry-after" not in answer.headers
 
 
 def test_usage_that_the_role_does_not_allow(stack, without):

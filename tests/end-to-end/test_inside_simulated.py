@@ -1,4 +1,4 @@
-"""Looking inside a container, when the cluster measures nothing, or its API server has just been started."""
+"""Events, usage and logs without metrics-server, or after a restart of the API server."""
 
 from api import BASE, spec
 from container_logs import pod_of, say

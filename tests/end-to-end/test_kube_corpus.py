@@ -1,6 +1,6 @@
 """
-kubesim may not be kinder than a real API server: both answer every request of kube_cases.py as it was recorded from the
-real one. Where kubesim cannot judge, it refuses.
+kubesim must behave like a real API server: both answer every request of kube_cases.py as it was recorded from the
+real one. kubesim rejects unsupported requests.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The control plane's kubectl beside the table of kubeconfigs: it says what tests/component/auth holds our client against."""
+"""kubectl against the table of kubeconfigs, as the reference for tests/component/auth."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""The whole pipeline with deploy/nats/accounts.conf: the rights there suffice, and are no more than that."""
+"""The pipeline with deploy/nats/accounts.conf: the permissions are sufficient and minimal."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_the_pipeline_needs_no_more(secured):
         wait_last(secured, container_id, "RUNNING")
         assert secured.api.call("POST", f"{BASE}/{container_id}:exec", {"command": ["true"]}).status == 200
         if container_id == "one":  # the other monitor takes over, and reads the records
-            next(m for m in monitors if "telling the state" in m.log()).kill()
+            next(m for m in monitors if "publishing the state" in m.log()).kill()
         assert [c["id"] for c in secured.api.list_all(10)] == [container_id]
         assert secured.api.delete(container_id).status == 204
         wait_last(secured, container_id, "DELETED")

@@ -1,4 +1,4 @@
-"""A container's life: create, read, list, delete, as the contract says, seen from both sides."""
+"""Container life cycle: create, read, list, delete according to the contract, checked on both sides."""
 
 import concurrent.futures
 import copy
@@ -299,7 +299,7 @@ def test_list_pages_in_order_each_once(stack):
 
 
 def test_later_pages_show_what_is_there_by_now(stack):
-    """Not what was there when the first page was read, from which Kubernetes goes on."""
+    """Not what was there when the first page was read, from which Kubernetes continues."""
     ids = [f"c{n:x}" for n in range(12)]
     old = {i: stack.api.create(spec(), i).json["uid"] for i in ids}
     token = stack.api.list(max_page_size=2).json["next_page_token"]

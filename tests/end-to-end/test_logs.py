@@ -1,4 +1,4 @@
-"""Logs of a container, whole and followed."""
+"""Logs of a container, complete and followed."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""Followed logs while the node and the API server fail."""
+"""Followed logs during failures of the node and the API server."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The processes, and something else than a Kubernetes: our clients hear 503, no waiting for a day, memory has a bound."""
+"""The processes with a faulty API server: clients get 503, delays and memory are bounded."""
 
 import itertools
 import json
@@ -122,7 +122,7 @@ def test_labels_that_are_no_mapping_are_none(lie, tmp_path):
 ], ids=["header", "Status"])
 def test_nothing_stops_the_informers_for_a_day(lie, run, program, answer):
     process = run(program, lie(answer))
-    process.wait_log('"informer interrupted; going on"')
+    process.wait_log('"informer interrupted; retrying"')
     pauses = [int(n) for n in re.findall(r'"pause_ms":(-?\d+)', process.log())]
     assert pauses and all(0 < n <= 60_000 for n in pauses), pauses
 
@@ -134,7 +134,7 @@ def test_a_watch_that_is_forbidden_becomes_polling_although_readyz_is_as_well(li
         return said(403, "Forbidden")
 
     monitor = run("monitor", lie(answer))
-    monitor.wait_log('"no watching: polling instead', 15)
+    monitor.wait_log('"cannot watch: polling instead', 15)
 
 
 # ---- how much we take ------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ class Endless:
 def test_pages_without_end_end_at_a_bound(lie, run, program):
     server = Endless()
     process = run(program, lie(server))
-    process.wait_log("than 64 MiB of memory hold", 60)
+    process.wait_log("the containers exceed 64 MiB", 60)
     assert process.sanitized() or process.rss_kb() < LIMIT_KB, process.rss_kb()
     server.sane = True
     wait_for("it watches", lambda: len(server.watched) >= 3, 40)

@@ -1,4 +1,4 @@
-"""The methods of a container: scale, stop, start, restart, rollback, and its revisions."""
+"""Methods of a container: scale, stop, start, restart, rollback; and revisions."""
 
 import concurrent.futures
 import time

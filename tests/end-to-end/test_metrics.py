@@ -1,4 +1,4 @@
-"""Does each metric move when it should, in the whole pipeline?"""
+"""Each metric changes as expected in the pipeline."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Metrics of what only kubesim does on order: watches that break, calls that fail, workers that have too much to do."""
+"""Metrics of injected faults: broken watches, failed calls, overloaded workers."""
 
 import concurrent.futures
 
@@ -37,7 +37,7 @@ def test_metrics_of_a_worker_that_has_too_much_to_do(own_stack, target):
         answers = [pool.submit(stack.api.get, "slow") for _ in range(60)]
         wait_for("one runs, others wait", lambda: scrape(port).of("dcm_sp_worker_requests_in_flight") == [1] and
                  scrape(port).sum("dcm_sp_worker_requests_waiting") > 0)
-        wait_for("some are refused", lambda: scrape(port).sum("dcm_sp_worker_requests_rejected_total") > 0)
+        wait_for("some are rejected", lambda: scrape(port).sum("dcm_sp_worker_requests_rejected_total") > 0)
         statuses = {answer.result().status for answer in answers}
     assert 503 in statuses, statuses
     codes = scrape(stack.api_port)

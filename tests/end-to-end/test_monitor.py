@@ -1,4 +1,4 @@
-"""What DCM hears of a container's life: on kubesim and on a real control plane alike."""
+"""Events of the container life cycle, on kubesim and on a real control plane."""
 
 import re
 import time
@@ -100,7 +100,7 @@ def test_a_quota_is_pending_at_first_and_failed_when_it_lasts(monitors, no_pods,
     assert ("FAILED" in m.dcm.of("quota")) == ("FAILED" in statuses), m.dcm.events
     no_pods(False)
     m.scale("quota", 0)
-    m.scale("quota", 1)  # the ReplicaSet controller's own pause after refusals grows to minutes
+    m.scale("quota", 1)  # the ReplicaSet controller's own pause after rejections grows to minutes
     m.wait_last("quota", "RUNNING", 40)
     assert any("exceeded quota" in message for message in m.dcm.messages("quota"))
 
@@ -160,7 +160,7 @@ def test_what_was_deleted_while_no_monitor_ran_is_reported_at_the_next_start(mon
 
 
 def test_a_container_that_lived_while_no_monitor_ran_is_reported_deleted(monitors, own_stack):
-    """DCM made it, so DCM hears of its end: the worker has left a record."""
+    """DCM created it, so its deletion is reported: the worker has left a record."""
     m = monitors()
     m.processes[0].stop()
     api = own_stack(name=m.name, nats_port=m.port).api

@@ -1,6 +1,5 @@
 """
-A scripted life of many containers while NATS, monitors and the API server are killed and misbehave. In the end DCM knows
-the final state of every container, and on the way nothing has gone backwards.
+A scripted life cycle of many containers while NATS, monitors and the API server are killed or faulty. Finally DCM knows the state of every container, and no event was out of order.
 
   SP_TEST_SEED        repeats a run (its seed is printed)
   SP_TEST_SECONDS     how long the faults go on (15)
@@ -95,7 +94,7 @@ class Script:
             raise
 
     def _create(self, container_id):
-        """A create that was refused leaves nothing: a 409 after it passes by."""
+        """A create that was rejected leaves nothing: a 409 after it passes by."""
         def create():
             answer = self.api.create(spec(), container_id)
             assert answer.status == 201, answer.text

@@ -1,4 +1,4 @@
-"""What the monitor does when kubesim refuses to be watched, and what it asks for then."""
+"""Behaviour of the monitor if watches are rejected."""
 
 from monitors import deployment
 from processes import wait_for
@@ -7,7 +7,7 @@ from processes import wait_for
 def test_watching_that_is_refused_is_replaced_by_polling_and_comes_back(monitors, target):
     target.faults({"match": {"verb": "watch"}, "kind": "forbidden", "count": -1})
     m = monitors()
-    m.processes[0].wait_log("no watching: polling instead")
+    m.processes[0].wait_log("cannot watch: polling instead")
     m.create("polled")
     m.wait_last("polled", "RUNNING", 25)
     assert m.stats()[0]["polling"]

@@ -1,4 +1,4 @@
-"""What happens to a real API server in production: it is killed, forgets the past, and credentials are rotated."""
+"""Failures of a real API server: crashes, compaction, and credential rotation."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Processes that stop, die and come back; clients that leave; NATS that goes: nothing is lost and nothing doubled."""
+"""Process restarts and crashes, client disconnects, NATS outages: nothing is lost or duplicated."""
 
 import concurrent.futures
 import json

@@ -1,4 +1,4 @@
-"""What only kubesim can be made to do: faults on order, and counting the calls that an operation costs."""
+"""Features of kubesim only: fault injection, and counting calls of an operation."""
 
 import concurrent.futures
 import time
@@ -38,7 +38,7 @@ def test_a_get_and_a_page_cost_one_call_whatever_exists(stack, calls):
     both = {"list deployments": 1, "list statefulsets": 1}  # side by side
     assert calls(lambda: pages.append(stack.api.list(max_page_size=10))) == both
     token = pages[0].json["next_page_token"]
-    # Later pages read anew, of both kinds, what Kubernetes' token goes on with: that is as old as the first page.
+    # Later pages read anew, of both kinds, what Kubernetes' token continues with: that is as old as the first page.
     assert calls(lambda: stack.api.list(max_page_size=10, page_token=token)) == {
         "list deployments": 2, "list statefulsets": 1}
     assert calls(lambda: stack.api.list(max_page_size=1000)) == both
@@ -103,7 +103,7 @@ def test_without_a_cache_a_page_costs_a_call_for_each_kind(own_stack, target, ca
 
 
 def test_a_full_worker_says_so(own_stack, target):
-    """One thread, a slow API server, many requests: some are refused at once and answered 503 with Retry-After."""
+    """One thread, a slow API server, many requests: some are rejected at once and answered 503 with Retry-After."""
     stack = own_stack(1)
     stack.workers[0].stop()
     stack.add_worker(SP_WORKER_CONCURRENCY="1")
@@ -160,7 +160,7 @@ REFUSALS = {"403": {"kind": "forbidden"}, "401": {"kind": "status", "status": 40
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_what_a_server_refuses_before_it_is_ready_is_asked_again(stack, target, refusal):
-    """A kube-apiserver forbids everything until it has read its roles, and knows no account before it has read those."""
+    """A kube-apiserver denies everything until it has loaded its roles and accounts."""
     assert stack.api.create(spec(ports=PORTS), "old").status == 201
     target.faults({"match": {"path": "/readyz"}, "kind": "status", "status": 500, "count": -1},
                   *({**REFUSALS[refusal], "count": 3, "match": {"resource": resource, "verb": verb}}
@@ -212,7 +212,7 @@ NO_ADDRESS = 'Service "x" is invalid: spec.clusterIPs: Invalid value: [""]: fail
 
 @pytest.mark.parametrize("count, seen", [(2, 201), (-1, 503)])
 def test_a_service_without_an_address_is_tried_again(stack, target, count, seen):
-    """So an API server refuses Services until it has read the addresses in use: with the status of a bad request."""
+    """So an API server rejects Services until it has read the addresses in use: with the status of a bad request."""
     target.faults({"match": {"resource": "services", "method": "POST"}, "kind": "status", "status": 422,
                       "message": NO_ADDRESS, "count": count})
     answer = stack.api.create(spec(ports=PORTS), "addressed")

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the pipeline: every expression of deploy/monitoring means something there."""
+"""A real Prometheus scrapes the pipeline: every expression of deploy/monitoring has data."""
 
 import json
 import os

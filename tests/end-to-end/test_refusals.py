@@ -1,4 +1,4 @@
-"""What Kubernetes refuses: rights, quotas, namespaces. The answer says so, shows no internals, and nothing is left."""
+"""Rejections by Kubernetes: permissions, quotas, namespaces. The error is clear, discloses no internals, and nothing is left."""
 
 import uuid
 

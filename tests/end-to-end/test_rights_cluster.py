@@ -1,4 +1,4 @@
-"""Each right of our Roles, taken away alone, is missed: what clients are answered changes, or a process says so in its log."""
+"""Each permission of the Roles is necessary: removing it changes a response or a log message."""
 
 import concurrent.futures
 import json

@@ -1,4 +1,4 @@
-"""A request that is over does nothing any more, and what no client was told of is gone within a minute, whoever died."""
+"""A finished request has no further effects, and unacknowledged containers are removed within a minute, whichever process crashed."""
 
 import concurrent.futures
 import signal
@@ -88,7 +88,7 @@ def come_back(stack):
 
 
 def late_failure(stack, gate):
-    """The first attempt is stopped before its Service and then refused; the container was told by the second."""
+    """The first attempt is stopped before its Service and then rejected; the container was told by the second."""
     hold, answer = held_create(stack, gate, "before", SERVICES, "told")
     taken_by_another(stack, answer)
     gate.server.shutdown()  # whatever it does next fails
@@ -172,7 +172,7 @@ def test_a_late_delete_leaves_a_successor_alone(gated):
 
 
 def test_a_delete_that_looks_late_deletes_nothing(gated):
-    """It looked the successor up, and is refused the permission."""
+    """It looked the successor up, and is rejected the permission."""
     stack, gate = gated
     assert stack.api.create(spec(), "again").status == 201
     hold = gate.hold("before", "GET", "/deployments/again")
@@ -188,7 +188,7 @@ def test_a_delete_that_looks_late_deletes_nothing(gated):
 
 
 def test_both_attempts_in_one_queue(own_stack):
-    """The only worker is stopped: it finds both attempts of each request when it goes on."""
+    """The only worker is stopped: it finds both attempts of each request when it continues."""
     stack = own_stack(1)
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
         for i in range(20):
@@ -349,7 +349,7 @@ def test_a_delete_right_after_the_start_of_a_worker_leaves_no_service(gated):
 
 
 def test_overload_is_refused_in_time(own_stack):
-    """Many more clients than a worker of one thread can serve: what cannot begin is refused, and health stays good."""
+    """More clients than a worker with one thread can serve: excess requests are rejected, and health stays good."""
     stack = own_stack(1, SP_WORKER_CONCURRENCY="1")
     seen, healths, stop = [], [], threading.Event()
 

@@ -1,4 +1,4 @@
-"""The same promises where NATS has no JetStream: the object itself carries the debt."""
+"""The same guarantees without JetStream: the debt is stored on the object."""
 
 import time
 

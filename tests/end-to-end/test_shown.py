@@ -1,4 +1,4 @@
-"""What a Container shows beside its spec: replicas and revision; and ports of other protocols than TCP."""
+"""Output fields of a Container: replicas and revision; and ports with protocols other than TCP."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Containers that are StatefulSets: what they have of their own, and what they share with those that are Deployments."""
+"""Containers as StatefulSets: specifics, and behaviour shared with Deployments."""
 
 import concurrent.futures
 import hashlib
@@ -114,7 +114,7 @@ def test_an_autoscaler_has_it_as_its_target(stack):
     assert target == {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "scaled"}
 
 
-# ---- what is refused ------------------------------------------------------------------------------------------------
+# ---- what is rejected ------------------------------------------------------------------------------------------------
 
 def test_what_it_cannot_be_is_refused_with_the_place(stack):
     where = "/spec/provider_hints/kubernetes/"
@@ -213,7 +213,7 @@ def test_a_race_between_kinds_never_has_two_winners(stack):
 
 @pytest.mark.parametrize("first,second", [KINDS, KINDS[::-1]])
 def test_of_two_roots_of_one_id_the_older_is_the_container(stack, first, second):
-    """As for the moment in which a create finds that it must be refused; here they stay."""
+    """As for the moment in which a create finds that it must be rejected; here they stay."""
     for container_id in ("a", "twin", "z"):
         made = stack.api.create(spec(**of_kind(first)), container_id)
         assert made.status == 201
@@ -266,7 +266,7 @@ def test_lists_have_both_kinds_in_the_order_of_ids(stack):
 @pytest.mark.parametrize("before,after", [KINDS, KINDS[::-1]])
 @pytest.mark.parametrize("others", KINDS)
 def test_an_id_that_changes_its_kind_between_two_pages_is_shown_once(stack, others, before, after):
-    """Kubernetes goes on with one kind as it was on the first page, and begins with the other."""
+    """Kubernetes continues with one kind as it was on the first page, and begins with the other."""
     kinds = {**{f"aa{n}": others for n in range(1, 7)}, "aa5": before,
              **{f"zz{n}": kind for n, kind in enumerate(2 * [KINDS[others == KINDS[0]]])}}
     for container_id, kind in kinds.items():
@@ -297,7 +297,7 @@ def test_a_rollout_goes_from_the_last_pod_to_the_first(stack):
 
 
 def test_a_rollback_leads_out_of_a_broken_rollout(stack):
-    """With the policy OrderedReady it would wait for the broken Pod for ever (kubernetes#67250)."""
+    """With the policy OrderedReady it would wait for the broken Pod forever (kubernetes#67250)."""
     stack.api.create(spec(**stateful(replicas=2)), "broken")
     old = wait_pods(stack, "broken", 2)
     assert patch(stack, "broken", {"spec": {"image": {"reference": "registry.example/nonexistent:1"}}}).status == 200
@@ -381,7 +381,7 @@ def take_both(without):
 
 
 def test_an_older_role_takes_nothing_else_down(stack, own_stack, without):
-    """After an upgrade of the programs alone: Deployments are as before, StatefulSets are refused, and it is said once."""
+    """After an upgrade of the programs alone: Deployments are as before, StatefulSets are rejected, and it is said once."""
     take_both(without)
     old = own_stack(name="older-role")
     answer = old.api.create(spec(ports=[(80, "internal")]), "plain")

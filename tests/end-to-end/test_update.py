@@ -1,4 +1,4 @@
-"""PATCH: what a client changes, what others have put in, and what is refused."""
+"""PATCH: changes by clients, changes by others, and rejected input."""
 
 import concurrent.futures
 import copy

@@ -1,4 +1,4 @@
-"""A change of several objects: refused, interrupted or repeated, the container is afterwards the old or the new one."""
+"""Changes of several objects are atomic, also if rejected, interrupted or repeated."""
 
 import threading
 
@@ -195,7 +195,7 @@ def test_update_refused_after_the_dry_run_is_put_back(own_stack, gate, request):
     request.getfixturevalue("no_services")
     hold.release()
     problem = later.wait().problem(503, "UNAVAILABLE")
-    assert "changed and put back" in problem["detail"] and "exceeded quota" in problem["detail"]
+    assert "rolled back" in problem["detail"] and "exceeded quota" in problem["detail"]
     assert state(stack) == OLD_STATE and stack.api.get("whole").json["etag"] == etag
 
 
@@ -212,7 +212,7 @@ def test_a_service_that_may_not_be_deleted_is_found_out_before_anything_is_writt
     gate.refuse("DELETE", r"/services/whole$", 403, "Forbidden",
                 'services "whole" is forbidden: ValidatingAdmissionPolicy \'keep\' denied request: it stays')
     problem = patch(stack, "whole", {"spec": {**image("nginx:bad")["spec"], "network": None}}).problem(403, "PERMISSION_DENIED")
-    assert "it stays" in problem["detail"] and "put back" not in problem["detail"]
+    assert "it stays" in problem["detail"] and "rolled back" not in problem["detail"]
     assert (state(stack), stack.api.get("whole").json["etag"]) == before
     assert stack.api.call("GET", f"{BASE}/whole/revisions").json["revisions"][1:] == []
 
@@ -233,7 +233,7 @@ def test_rollback_does_not_lead_to_what_was_refused(own_stack, gate, request):
     wait_for_revision(stack, 3)
     request.getfixturevalue("no_services")
     hold.release()
-    assert "put back" in later.wait().problem(503, "UNAVAILABLE")["detail"]
+    assert "rolled back" in later.wait().problem(503, "UNAVAILABLE")["detail"]
     wait_for_revision(stack, 4)
     answer = stack.api.call("POST", f"{BASE}/whole:rollback")
     assert answer.status == 200 and answer.json["spec"]["image"]["reference"].endswith("nginx:1.27"), answer.text
@@ -242,7 +242,7 @@ def test_rollback_does_not_lead_to_what_was_refused(own_stack, gate, request):
 
 
 def test_rollback_leads_to_what_was_refused_once_and_taken_later(own_stack, gate, root_kind):
-    """The revision is the same one again, and its first moment was that of the refused change."""
+    """The revision is the same one again, and its first moment was that of the rejected change."""
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)
@@ -253,7 +253,7 @@ def test_rollback_leads_to_what_was_refused_once_and_taken_later(own_stack, gate
     hold.wait()
     wait_for_revision(stack, 2)
     hold.release()
-    assert "put back" in later.wait().problem(403, "PERMISSION_DENIED")["detail"]
+    assert "rolled back" in later.wait().problem(403, "PERMISSION_DENIED")["detail"]
     wait_for_revision(stack, 3)
     call = lambda: stack.api.call("POST", f"{BASE}/whole:rollback")  # noqa: E731
     call().problem(404, "NOT_FOUND")
@@ -299,7 +299,7 @@ def test_a_webhook_that_cannot_be_tried_is_no_refusal(own_stack, gate):
 
 
 def test_a_verb_that_the_role_lacks_is_named(own_stack, gate):
-    """The rest of the API goes on."""
+    """The rest of the API continues."""
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     assert stack.api.create(spec(), "whole").status == 201

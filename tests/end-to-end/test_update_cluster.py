@@ -1,4 +1,4 @@
-"""Changes on a real control plane: a rollout without an interruption, policies, an API server that is killed."""
+"""Changes on a real control plane: rollout without interruption, policies, and a crashed API server."""
 
 import concurrent.futures
 import os

@@ -63,7 +63,7 @@ def test_usage_of_a_stopped_container_is_none(stack):
     assert stack.api.call("POST", f"{BASE}/still:stop").status == 200
     answer = wait_for("what was measured before is over", lambda: usage(stack, "still").status != 200 and
                       usage(stack, "still"), 60)
-    assert "no replica" in answer.problem(409, "CONFLICT")["detail"] and "retry-after" not in answer.headers
+    assert "no replicas" in answer.problem(409, "CONFLICT")["detail"] and "retry-after" not in answer.headers
 
 
 def test_the_autoscaler_acts_on_what_is_measured(stack):

@@ -1,4 +1,4 @@
-"""The version of a container (etag), and what a client makes depend on it (If-Match, If-None-Match)."""
+"""The version of a container (etag) and conditional requests (If-Match, If-None-Match)."""
 
 import threading
 import time

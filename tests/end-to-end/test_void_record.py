@@ -1,4 +1,4 @@
-"""A record that is void may be taken up by a later attempt of the same call: what that makes, and is settled, stays."""
+"""A void record may be reused by a later attempt of the same call: its settled container stays."""
 
 import json
 import time

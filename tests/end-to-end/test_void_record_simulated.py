@@ -1,4 +1,4 @@
-"""An attempt that failed takes back what it has made, and not what a later attempt of the same call has made since."""
+"""A failed attempt undoes its own objects, not those of a later attempt of the same call."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""GET /containers:watch: the state of all containers, and then each change."""
+"""GET /containers:watch: the initial state and all changes."""
 
 import concurrent.futures
 import contextlib
@@ -409,7 +409,7 @@ def test_watch_says_that_memory_is_short_and_recovers(own_stack, watch):
     watcher = watch(stack)
     settle(stack, watcher, "large-1", "large-4")
     assert stack.api.delete("large-1").status == 204
-    create(stack, "another", **large)  # in the place of the deleted one
+    create(stack, "another", **large)  # instead of the deleted one
     stack.wait_status("another", "RUNNING")
     watcher.until("another", lambda s: set(s) == {"large-2", "large-3", "large-4", "another"})
     create(stack, "too-many", **large)

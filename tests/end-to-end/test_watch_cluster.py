@@ -1,4 +1,4 @@
-"""A watch while the API server restarts, forgets and is away."""
+"""A watch during restart, compaction and outage of the API server."""
 
 import time
 

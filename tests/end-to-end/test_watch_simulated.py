@@ -1,4 +1,4 @@
-"""A watch whose Kubernetes is away, or does not allow it."""
+"""A watch while Kubernetes is unavailable or denies it."""
 
 import time
 
@@ -12,7 +12,7 @@ from watcher import Watcher, path
 
 @pytest.fixture
 def lonely(tmp_path):
-    """A pipeline with a simulator of its own."""
+    """A pipeline with its own simulator."""
     target = Target(str(tmp_path))
     stack = Stack(target, str(tmp_path)).start(workers=1)
     yield stack
@@ -40,7 +40,7 @@ def test_watch_stays_while_kubernetes_is_away_but_none_begins(lonely):
         other = Watcher(lonely.api_port, timeout=60)
         other.close()
         return other.status == 503
-    wait_for("a new watch is refused", is_refused, 30)
+    wait_for("a new watch is rejected", is_refused, 30)
     lonely.target.process.start()  # with nothing in it
     watcher.until("lost is gone", lambda s: not s, 60)
     assert watcher.log[-1] == ("DELETED", "lost") and watcher.log.count(("synced", None)) == 1

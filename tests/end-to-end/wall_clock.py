@@ -1,4 +1,4 @@
-"""A wall clock of the tests' own, under which processes can be started; the machine's and the monotonic one stay as they are."""
+"""A separate wall clock for processes under test; the clock of the machine and the monotonic clock are unchanged."""
 
 import pathlib
 import struct

@@ -1,4 +1,4 @@
-"""A client of the list that goes on, as curl would show it."""
+"""A client of :watch, comparable to curl."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""The NATS protocol by hand: what the stock `nats` tool sends, and a consumer of status events like DCM's."""
+"""A raw NATS client: the messages of the `nats` tool, and a consumer of status events like that of DCM."""
 
 import json
 import select

@@ -24,7 +24,7 @@ static const struct schema *create_schema(void)
 	return openapi_operation(openapi, "createContainer")->body;
 }
 
-/* What a worker is sent: {"spec": ...}; NULL: refused, with a reason. */
+/* What a worker is sent: {"spec": ...}; NULL: rejected, with a reason. */
 static cJSON *accept(const char *body, size_t len)
 {
 	struct request_body_source source = {

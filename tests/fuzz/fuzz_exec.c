@@ -1,7 +1,7 @@
 /*
  * What comes in while a command runs: the first byte says from whom, and how it is cut. From a client (WebSocket
  * frames), from Kubernetes (the same, not masked), from a worker (frames of the bus). However it is cut, the same is
- * taken, unless it is refused: libwslay finds the wrong UTF-8 of a close frame sooner or later.
+ * taken, unless it is rejected: libwslay finds the wrong UTF-8 of a close frame sooner or later.
  */
 #include <string.h>
 
@@ -44,7 +44,7 @@ static void take_piece(void *ctx, const struct websocket_piece *piece)
 	FUZZ_CHECK(taken->broken == (err.rc != RC_OK));
 }
 
-/* False: it was refused. */
+/* False: it was rejected. */
 static bool of_client(const char *bytes, size_t len, size_t step, struct taken *taken)
 {
 	const struct exec_handshake handshake = { true, "13", "AAECAwQFBgcICQoLDA0ODw==", EXEC_PROTOCOL_V5 };

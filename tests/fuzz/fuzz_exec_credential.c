@@ -1,4 +1,4 @@
-/* What an exec plugin prints: refused without a value in the sentence, or credentials that a header can hold. */
+/* What an exec plugin prints: rejected without a value in the sentence, or credentials that a header can hold. */
 #include <string.h>
 
 #include "common/kube/exec_credential.h"

@@ -1,4 +1,4 @@
-/* Filters and orders of lists: refused with a place, or usable; what is refused leaves nothing behind. */
+/* Filters and orders of lists: rejected with a place, or usable; what is rejected leaves nothing behind. */
 #include <string.h>
 
 #include "common/container/labels.h"

@@ -1,4 +1,4 @@
-/* SP_NATS_URL: what is accepted has a host and a port, and no login; what is refused is not shown. */
+/* SP_NATS_URL: what is accepted has a host and a port, and no login; what is rejected is not shown. */
 #include <string.h>
 
 #include "common/base/strutil.h"

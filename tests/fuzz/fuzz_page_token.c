@@ -1,4 +1,4 @@
-/* Page tokens: a foreign one is refused; ours, made of the input, comes back, and not in another scope. */
+/* Page tokens: a foreign one is rejected; ours, made of the input, comes back, and not in another scope. */
 #include <string.h>
 
 #include "common/base/strutil.h"

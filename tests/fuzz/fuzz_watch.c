@@ -1,5 +1,5 @@
 /*
- * What clients send to resume, and what workers tell of containers: taken or refused, and the same however it is cut.
+ * What clients send to resume, and what workers tell of containers: taken or rejected, and the same however it is cut.
  */
 #include <stdlib.h>
 #include <string.h>

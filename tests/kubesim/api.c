@@ -41,7 +41,7 @@ static bool parse_path(const char *path, struct sim_target *t)
 	if (!group)
 		return false;
 	(void)sscanf(path, "%253[^/]/%253[^/]/%253[^/]/%253[^/]/%253[^/]", parts[0], parts[1], parts[2], parts[3],
-		     parts[4]); /* parts that are not there stay empty */
+		     parts[4]); /* absent parts remain empty */
 	if (str_equal(parts[0], "namespaces") && sim_kind_find(group, parts[2])) {
 		memcpy(t->ns, parts[1], sizeof(t->ns));
 		at = 2;
@@ -55,15 +55,15 @@ static bool parse_path(const char *path, struct sim_target *t)
 			   (t->kind->has_scale && str_equal(t->subresource, "scale")));
 }
 
-/* What may be done to a collection, an object and its subresources; the first row that fits holds. */
+/* Methods of a collection, an object and its subresources; the first matching row applies. */
 static const struct verb_row {
 	const char *method;
 	bool named;
 	bool on_subresources;
 	const char *verb;
-	/* NULL: refused */
+	/* NULL: rejected */
 	void (*function)(struct sim *, const struct sim_target *, struct sim_request *, struct sim_response *);
-	const char *const queries[9]; /* the parameters that it knows; NULL ends them */
+	const char *const queries[9]; /* supported parameters, NULL-terminated */
 } verbs[] = {
 	{ "GET",
 	  false,
@@ -114,7 +114,7 @@ static const struct verb_row *find_verb(const struct sim_target *t, const struct
 	return NULL;
 }
 
-/* Find out what the request is about. NULL: nothing that is served, and the response says so. */
+/* Parse the request. NULL: not served; the response is set. */
 static const struct verb_row *find_target(const struct sim_request *rq, struct sim_response *rs, struct sim_target *t)
 {
 	const struct verb_row *row;
@@ -167,7 +167,7 @@ static void answer_fault_status(const struct sim_fault *fault, struct sim_respon
 		 rs->status);
 }
 
-/* Let one fault strike a request. True: the request ends here. */
+/* Apply one fault to a request. True: the request is finished. */
 static bool suffer(const struct sim_fault *fault, const struct sim_target *t, const struct sim_request *rq,
 		   struct sim_response *rs)
 {
@@ -191,7 +191,7 @@ static bool suffer(const struct sim_fault *fault, const struct sim_target *t, co
 	return true;
 }
 
-/* All faults of one stage. True: the request ends here. */
+/* Apply all faults of one stage. True: the request is finished. */
 static bool suffer_all(struct sim *sim, enum sim_stage stage, const struct sim_target *t, const struct sim_request *rq,
 		       struct sim_response *rs)
 {

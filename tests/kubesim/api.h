@@ -8,13 +8,13 @@
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/sim.h"
 
-#define SIM_NAME_MAX 254 /* bytes with the NUL; no name is longer */
+#define SIM_NAME_MAX 254 /* maximum length of a name, with the NUL */
 
-/* What a request is about, as its path and method say. */
+/* A request, parsed from path and method. */
 struct sim_target {
 	const struct sim_kind *kind;
 	const char *verb;               /* "get", "list", "watch", "create", "update", "patch" or "delete" */
-	char ns[SIM_NAME_MAX];          /* "": all namespaces, or a kind without */
+	char ns[SIM_NAME_MAX];          /* "": all namespaces, or a cluster-scoped kind */
 	char name[SIM_NAME_MAX];        /* "": the collection */
 	char subresource[SIM_NAME_MAX]; /* "", "status" or "scale" */
 	char resource[96];              /* "deployments" or "deployments/scale", for counters and messages */

@@ -15,7 +15,7 @@
 #define HASH_LABEL "pod-template-hash"
 #define REVISION "deployment.kubernetes.io/revision"
 #define REVISION_HISTORY "deployment.kubernetes.io/revision-history"
-#define NAME_AGAIN_MS 20 /* until a predecessor's ReplicaSet may be gone */
+#define NAME_AGAIN_MS 20 /* until the ReplicaSet of a predecessor may be deleted */
 
 /* Pods of one ReplicaSet, or of all. */
 struct counts {
@@ -31,7 +31,7 @@ struct revision {
 	struct counts pods;
 };
 
-/* One look at a Deployment and all that belongs to it. */
+/* A Deployment and its dependents. */
 struct rollout {
 	struct sim *sim;
 	const struct sim_object *object;
@@ -39,11 +39,11 @@ struct rollout {
 	struct sim_list list;
 	struct revision *revisions;
 	size_t count;
-	struct revision *newest; /* the one with the Deployment's template; NULL: not there yet */
+	struct revision *newest; /* the one with the template of the Deployment; NULL: none yet */
 	char hash[SIM_TEMPLATE_HASH_MAX];
 	int64_t wanted;
-	int64_t surge;       /* how many more Pods there may be meanwhile */
-	int64_t unavailable; /* and how many fewer */
+	int64_t surge;       /* maximum number of additional Pods */
+	int64_t unavailable; /* and of missing ones */
 	bool recreate;       /* all old ones go first */
 	struct counts total;
 };
@@ -131,7 +131,7 @@ static void set_revision(cJSON *tree, int64_t revision)
 	sim_tree_set_string(annotations_of(tree), REVISION, text);
 }
 
-/* A ReplicaSet becomes the newest again: it keeps the numbers that it had. */
+/* A ReplicaSet becomes the newest again and keeps its previous revisions. */
 static void note_history(cJSON *tree)
 {
 	cJSON *annotations = annotations_of(tree);
@@ -143,7 +143,7 @@ static void note_history(cJSON *tree)
 }
 
 /*
- * The newest ReplicaSet gets the Deployment's annotations, and keeps those that the Deployment loses. True: one is new.
+ * Copy the annotations of the Deployment to the newest ReplicaSet, which keeps removed ones. True: one is new.
  */
 static bool copy_annotations(const struct rollout *r, cJSON *tree)
 {
@@ -161,7 +161,7 @@ static bool copy_annotations(const struct rollout *r, cJSON *tree)
 	return any;
 }
 
-/* The number that the newest ReplicaSet must have: above all others. */
+/* The revision of the newest ReplicaSet: above all others. */
 static int64_t next_revision(const struct rollout *r)
 {
 	int64_t highest = 0;
@@ -183,7 +183,7 @@ static void announce_scale(const struct rollout *r, const char *name, int64_t fr
 	sim_event(r->sim, r->object, true, "ScalingReplicaSet", "deployment-controller", message);
 }
 
-/* How many the newest ReplicaSet may have that has `now`. */
+/* The permitted size of the newest ReplicaSet, whose current size is `now`. */
 static int64_t allowed_for_newest(const struct rollout *r, int64_t now)
 {
 	int64_t room = r->wanted + r->surge - r->total.spec;
@@ -253,7 +253,7 @@ static void scale(struct rollout *r, struct revision *v, int64_t replicas)
 		announce_scale(r, v->object->name, before, replicas);
 }
 
-/* Take Pods from older ReplicaSets, as many as can be spared. */
+/* Scale down older ReplicaSets as far as permitted. */
 static void scale_down_old(struct rollout *r)
 {
 	int64_t spare = r->total.spec - (r->wanted - r->unavailable) -
@@ -270,7 +270,7 @@ static void scale_down_old(struct rollout *r)
 	}
 }
 
-/* Are there Pods of other ReplicaSets, or will there be? */
+/* Whether there are Pods of other ReplicaSets, or will there be. */
 static bool old_ones_left(struct rollout *r)
 {
 	bool left = false;
@@ -293,10 +293,10 @@ static void roll(struct rollout *r)
 	int64_t wanted_now;
 
 	if (r->recreate && old_ones_left(r))
-		return; /* they bring us back */
+		return; /* they re-queue this object */
 	if (!r->newest) {
 		create_newest(r);
-		return; /* the new ReplicaSet brings us back */
+		return; /* the new ReplicaSet re-queues this object */
 	}
 	wanted_now = allowed_for_newest(r, r->newest->pods.spec);
 	annotated = copy_annotations(r, r->newest->tree);
@@ -327,7 +327,7 @@ static void set_available(const struct rollout *r, cJSON *conditions)
 	sim_condition_set(conditions, &states[r->total.available >= r->wanted - r->unavailable]);
 }
 
-/* A ReplicaSet that fails passes its condition on. */
+/* Propagate the condition of a failed ReplicaSet. */
 static void set_failure(const struct rollout *r, cJSON *conditions)
 {
 	for (size_t i = 0; i < r->count; i++) {
@@ -354,7 +354,7 @@ static void set_status(const struct rollout *r)
 	set_failure(r, conditions);
 	if (r->newest)
 		set_revision(r->tree, revision_of(r->newest->tree));
-	(void)sim_objects_update(r->sim, r->object, r->tree); /* else this object is looked at again */
+	(void)sim_objects_update(r->sim, r->object, r->tree); /* otherwise this object is re-queued */
 }
 
 void sim_control_deployment(struct sim *sim, struct sim_object *object)

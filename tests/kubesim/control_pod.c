@@ -1,6 +1,6 @@
 /*
- * Pods: the scheduler and the kubelet. The same Pods fail in the same way as on the simulated node of tests/cluster:
- * the image decides, and the labels dcm-test/start-delay and dcm-test/stop-delay stretch the times.
+ * Pods: the scheduler and the kubelet. Pods fail as on the simulated node of tests/cluster: determined by the image;
+ * the labels dcm-test/start-delay and dcm-test/stop-delay set the delays.
  */
 #include <string.h>
 
@@ -16,14 +16,14 @@
 
 #define NODE_NAME "simulated"
 #define NODE_IP "10.245.0.1"
-#define NODE_CPU_MILLI 100000000 /* thousandths: what the simulated node has */
+#define NODE_CPU_MILLI 100000000 /* thousandths: capacity of the simulated node */
 #define RESTARTS 7               /* of a container that crashes */
 #define START_DELAY "dcm-test/start-delay"
 #define STOP_DELAY "dcm-test/stop-delay"
 
 /* ---- times ------------------------------------------------------------------------------------------------------- */
 
-/* The Pod's own delay, else `otherwise_ms`. */
+/* The delay of the Pod, otherwise `otherwise_ms`. */
 static int64_t delay_of(const struct sim_object *object, const char *key, int64_t otherwise_ms)
 {
 	const char *text = sim_object_label(object, key);
@@ -78,11 +78,11 @@ static void schedule(struct sim *sim, const struct sim_object *object, cJSON *tr
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-/* What becomes of a container, by its image. The first row whose word is in the image's name holds. */
+/* The outcome of a container by image. The first row whose word occurs in the image name applies. */
 static const struct fate {
 	const char *word;
 	bool pulled;
-	const char *waiting; /* the reason; NULL: it runs */
+	const char *waiting; /* the reason; NULL: running */
 } fates[] = {
 	{ "nonexistent", false, "ImagePullBackOff" },
 	{ "crashloop", true, "CrashLoopBackOff" },
@@ -202,7 +202,7 @@ static void start(struct sim *sim, const struct sim_object *object, cJSON *tree)
 		sim_event(sim, object, true, "Started", "kubelet", "Container started");
 }
 
-/* A Pod that is being deleted goes when its time is over. */
+/* Remove a terminating Pod after its grace period. */
 static void stop(struct sim *sim, const struct sim_object *object, const cJSON *tree, int64_t deleting_ms)
 {
 	int64_t grace_ms = json_int_at(tree, "metadata.deletionGracePeriodSeconds", 0) * 1000;
@@ -212,7 +212,7 @@ static void stop(struct sim *sim, const struct sim_object *object, const cJSON *
 	if (wait_ms > 0)
 		sim_store_touch(sim->store, object, wait_ms);
 	else if (!json_at(tree, "metadata.finalizers"))
-		(void)sim_objects_remove(sim, object); /* else it is looked at again */
+		(void)sim_objects_remove(sim, object); /* otherwise it is re-queued */
 }
 
 void sim_control_pod(struct sim *sim, struct sim_object *object)

@@ -1,5 +1,5 @@
 /*
- * ReplicaSets: as many Pods as they want, and a status that counts them.
+ * ReplicaSets: maintain the number of Pods and the status.
  */
 #include "common/base/strutil.h"
 #include "tests/kubesim/controllers.h"
@@ -9,12 +9,12 @@
 #include "tests/kubesim/objects.h"
 #include "tests/kubesim/tree.h"
 
-#define RETRY_MS 1000 /* after a Pod was refused */
+#define RETRY_MS 1000 /* after a Pod was rejected */
 
 /* The Pods of one ReplicaSet, counted. */
 struct tally {
 	struct sim_list
-		*pods; /* those that count come first: neither finished nor being deleted; of them the unready */
+		*pods; /* active Pods first (neither finished nor terminating), unready ones before ready ones */
 	int64_t active;
 	int64_t ready;
 };
@@ -59,7 +59,7 @@ static struct tally tally_pods(struct sim_list *pods)
 	return t;
 }
 
-/* Make one Pod. False, with the reason in `message`, when it is refused. */
+/* Create one Pod. False, with the reason in `message`, if it is rejected. */
 static bool create_pod(struct sim *sim, const struct sim_object *rs, const cJSON *tree, char message[SIM_REFUSAL_MAX])
 {
 	const struct sim_kind *kind = &sim_kinds[SIM_POD];
@@ -88,7 +88,7 @@ static bool create_pod(struct sim *sim, const struct sim_object *rs, const cJSON
 	return true;
 }
 
-/* Create or delete Pods. Returns whether all that was wanted was done; else `message` says why not. */
+/* Create or delete Pods. Returns whether all succeeded; otherwise `message` contains the reason. */
 static bool adjust(struct sim *sim, const struct sim_object *rs, const cJSON *tree, const struct tally *t,
 		   char message[SIM_REFUSAL_MAX])
 {
@@ -140,5 +140,5 @@ void sim_control_replicaset(struct sim *sim, struct sim_object *object)
 		done = adjust(sim, object, tree, &t, message);
 	set_status(tree, &t, done ? NULL : message);
 	sim_list_clear(&pods);
-	(void)sim_objects_update(sim, object, tree); /* else this object is looked at again */
+	(void)sim_objects_update(sim, object, tree); /* otherwise this object is re-queued */
 }

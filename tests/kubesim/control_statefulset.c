@@ -19,8 +19,8 @@
 #define REVISION_LABEL "controller-revision-hash"  /* on Pods: the name of one */
 #define NAME_LABEL_OF_POD "statefulset.kubernetes.io/pod-name"
 #define INDEX_LABEL "apps.kubernetes.io/pod-index"
-#define RETRY_MS 1000    /* after a Pod was refused */
-#define NAME_AGAIN_MS 20 /* until a predecessor's object of the name may be gone */
+#define RETRY_MS 1000    /* after a Pod was rejected */
+#define NAME_AGAIN_MS 20 /* until the object of a predecessor with the name may be deleted */
 #define NAME_MAX 300
 
 /* A Pod of the set. */
@@ -31,14 +31,14 @@ struct replica {
 	bool finished; /* Failed or Succeeded */
 };
 
-/* One look at a StatefulSet and all that belongs to it. */
+/* A StatefulSet and its dependents. */
 struct set {
 	struct sim *sim;
 	const struct sim_object *object;
 	cJSON *tree;
 	struct sim_list pods;
 	struct sim_list revisions;
-	struct replica *replicas;  /* of the ordinals that are wanted */
+	struct replica *replicas;  /* of the required ordinals */
 	struct replica *condemned; /* the others, the highest ordinal first */
 	size_t condemned_count;
 	int64_t wanted;
@@ -66,7 +66,7 @@ static int64_t highest_revision(const struct set *s, const struct sim_object *ex
 	return highest;
 }
 
-/* The template as a patch, with the annotations that the set has now; later ones do not come to it. */
+/* The template as a patch, with the current annotations of the set; later annotations are not added. */
 static void create_revision(struct set *s, const char *hash)
 {
 	const struct sim_kind *kind = &sim_kinds[SIM_CONTROLLER_REVISION];
@@ -100,7 +100,7 @@ static void renumber(struct set *s, const struct sim_object *object)
 		return;
 	s->revision = highest + 1;
 	sim_tree_set_int(tree, "revision", s->revision);
-	(void)sim_objects_update(s->sim, object, tree); /* else the set is looked at again */
+	(void)sim_objects_update(s->sim, object, tree); /* otherwise the set is re-queued */
 }
 
 static void tend_revisions(struct set *s)
@@ -232,9 +232,9 @@ static void delete_pod(struct set *s, const struct replica *replica)
 	announce(s, true, "delete", replica->object->name, "");
 }
 
-/* ---- bringing it nearer ------------------------------------------------------------------------------------------ */
+/* ---- reconciling ------------------------------------------------------------------------------------------ */
 
-/* Make what is missing. False: nothing else is done before that Pod is ready. */
+/* Create missing Pods. False: wait until the Pod is ready. */
 static bool fill(struct set *s)
 {
 	for (int64_t i = 0; i < s->wanted; i++) {
@@ -250,7 +250,7 @@ static bool fill(struct set *s)
 	return true;
 }
 
-/* Remove what is too much. False: there was something, and the policy is one after the other. */
+/* Delete excess Pods. False: one was deleted and the policy is sequential. */
 static bool drain(struct set *s)
 {
 	for (size_t i = 0; i < s->condemned_count; i++) {
@@ -312,7 +312,7 @@ static void set_status(struct set *s)
 	sim_tree_set_string(status, "currentRevision", current);
 	sim_tree_set_string(status, "updateRevision", s->update);
 	sim_tree_set_int(status, "collisionCount", 0);
-	(void)sim_objects_update(s->sim, s->object, s->tree); /* else this object is looked at again */
+	(void)sim_objects_update(s->sim, s->object, s->tree); /* otherwise this object is re-queued */
 }
 
 /* ---- history ----------------------------------------------------------------------------------------------------- */
@@ -327,7 +327,7 @@ static bool is_in_use(const struct set *s, const char *revision)
 	return false;
 }
 
-/* Of those that no Pod has, only the newest stay. */
+/* Of the unused ones, only the newest are kept. */
 static void truncate_history(struct set *s)
 {
 	int64_t limit = json_int_at(s->tree, "spec.revisionHistoryLimit", 10);

@@ -12,7 +12,7 @@
 
 #define HASH_TEXT_MAX ((size_t)16 << 20)
 
-/* Delete it if its owners are gone, and finish its deletion if it waits for that. True: leave it alone. */
+/* Delete it if its owners were deleted, and complete a pending deletion. True: no further processing. */
 static bool collect_garbage(struct sim *sim, struct sim_object *object)
 {
 	cleanup_json cJSON *tree = NULL;
@@ -83,8 +83,8 @@ void sim_template_hash(const cJSON *template, char out[SIM_TEMPLATE_HASH_MAX])
 	struct json_writer w = json_writer_make(&text);
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
-	if (template && json_canonical(&w, NULL, template, NULL)) /* the real one is decoded: it has no order */
-		abort();                                          /* a simulator without memory judges nothing */
+	if (template && json_canonical(&w, NULL, template, NULL)) /* the real one is decoded and has no order */
+		abort();                                          /* out of memory: no verdict */
 	for (const char *at = text.data; *at; at++)
 		hash = (hash ^ (unsigned char)*at) * 16777619u;
 	snprintf(out, SIM_TEMPLATE_HASH_MAX, "%010" PRIu32, hash);
@@ -106,7 +106,7 @@ void sim_owner_add(cJSON *metadata, const struct sim_object *owner)
 
 /* ---- Namespaces -------------------------------------------------------------------------------------------------- */
 
-/* Delete what is in the namespace. Returns how many objects are still there. */
+/* Delete the objects of the namespace. Returns the number of remaining objects. */
 static size_t empty_namespace(struct sim *sim, const struct sim_object *namespace)
 {
 	size_t left = 0;
@@ -135,5 +135,5 @@ void sim_control_namespace(struct sim *sim, struct sim_object *object)
 	if (empty_namespace(sim, object))
 		sim_store_touch(sim->store, object, CHECK_AGAIN_MS);
 	else if (!json_at(tree, "metadata.finalizers"))
-		(void)sim_objects_remove(sim, object); /* else it is looked at again */
+		(void)sim_objects_remove(sim, object); /* otherwise it is re-queued */
 }

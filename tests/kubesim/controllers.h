@@ -1,6 +1,6 @@
 /*
- * The controllers: one thread takes the objects that need attention off the store's list and brings the cluster nearer
- * to what each says, as kube-controller-manager, the scheduler, the kubelet and a cloud's load balancer would.
+ * The controllers: one thread takes objects from the queue of the store and reconciles the cluster with each, like
+ * kube-controller-manager, the scheduler, the kubelet and a cloud load balancer.
  *
  * Every function looks at the whole state and does the next step; whatever it changes comes back to it.
  */
@@ -11,7 +11,7 @@
 
 #include "tests/kubesim/sim.h"
 
-/* Run until sim_store_stop(); the caller joins the thread. False when there is no thread to be had. */
+/* Run until sim_store_stop(); the caller joins the thread. False: the thread could not be created. */
 bool sim_controllers_start(struct sim *sim, pthread_t *ret_thread) must_check;
 
 /* One step for one object. For the table of kinds; on the controllers' thread. */
@@ -35,7 +35,7 @@ void sim_condition_drop(cJSON *conditions, const char *type);
 
 #define SIM_TEMPLATE_HASH_MAX 12 /* bytes of a template's hash with the NUL */
 
-/* A hash of a template as the real controllers spell it: a number of 32 bits in letters that form no words. */
+/* A hash of a template as the real controllers spell it: 32 bits in letters that cannot form words. */
 void sim_template_hash(const cJSON *template, char out[SIM_TEMPLATE_HASH_MAX]);
 
 /* An owner reference of the controlling kind, appended to metadata. */

@@ -88,7 +88,7 @@ static void default_pod_spec(cJSON *spec)
 	sim_tree_child(spec, "securityContext");
 }
 
-/* What has a limit and no request asks for its limit. */
+/* Requests default to limits. */
 static void default_requests(cJSON *resources)
 {
 	const cJSON *limit = NULL;

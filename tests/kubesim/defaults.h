@@ -1,13 +1,12 @@
 /*
- * What the API server fills in when a client leaves it out, as far as clients or controllers look at it, and the form
- * that it gives to quantities.
+ * Defaults set by the API server, as far as clients or controllers use them, and the canonical form of quantities.
  */
 #ifndef KUBESIM_DEFAULTS_H
 #define KUBESIM_DEFAULTS_H
 
 #include "common/services/json.h"
 
-/* What Deployments, StatefulSets and ReplicaSets have in common. */
+/* Common to Deployments, StatefulSets and ReplicaSets. */
 void sim_default_workload(cJSON *tree);
 void sim_default_deployment(cJSON *tree);
 void sim_default_statefulset(cJSON *tree);

@@ -11,7 +11,7 @@
 	"{\"name\":\"" group  \
 	"\",\"versions\":[" GROUP_VERSION(group, version) "],\"preferredVersion\":" GROUP_VERSION(group, version) "}"
 
-/* Answers that never change. */
+/* Constant responses. */
 static const struct {
 	const char *path;
 	bool is_public;

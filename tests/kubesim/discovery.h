@@ -1,16 +1,15 @@
 /*
- * What a client asks before it asks for objects: version, health, which groups and resources there are. All of it
- * comes out of the table of kinds.
+ * Discovery: version, health, API groups and resources. Generated from the table of kinds.
  */
 #ifndef KUBESIM_DISCOVERY_H
 #define KUBESIM_DISCOVERY_H
 
 #include "tests/kubesim/http.h"
 
-/* Answer when the path is one of these; false: it is not, and the response is untouched. */
+/* Respond if the path is one of these; false: it is not, and the response is unchanged. */
 bool sim_discovery_answer(const struct sim_request *request, struct sim_response *response);
 
-/* May the path be read without a token? */
+/* Whether the path requires no token. */
 bool sim_discovery_is_public(const char *path);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define EVENTS_MAX 1000
 
-/* The last events, a ring; only the controllers' thread comes here. */
+/* Ring of the last events; used only on the controllers' thread. */
 static struct sim_object *kept[EVENTS_MAX];
 static uint64_t made;
 
@@ -20,7 +20,8 @@ static void keep(struct sim *sim, struct sim_object *event)
 
 	*place = event;
 	if (oldest)
-		(void)sim_objects_remove(sim, oldest); /* else it was deleted or changed meanwhile, and is left */
+		(void)sim_objects_remove(
+			sim, oldest); /* otherwise it was deleted or changed in the meantime and is left unchanged */
 	sim_object_unref(oldest);
 }
 

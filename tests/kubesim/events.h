@@ -1,5 +1,5 @@
 /*
- * Event objects, as `kubectl describe` shows them. Their number is bounded: the oldest go.
+ * Event objects, as `kubectl describe` shows them. Their number is limited; the oldest are removed.
  */
 #ifndef KUBESIM_EVENTS_H
 #define KUBESIM_EVENTS_H

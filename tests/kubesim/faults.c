@@ -9,7 +9,7 @@
 
 #define FAULTS_MAX 64 /* ordered at the same time */
 
-/* Which occasions a fault waits for; empty texts mean any. */
+/* Conditions of a fault; empty strings match everything. */
 struct match {
 	char method[16];
 	char path[256]; /* prefix */

@@ -1,6 +1,6 @@
 /*
- * Faults that a test has ordered: which requests, watches or events they meet, how often, and what happens to them.
- * This part only decides; those who answer, stream and commit do what it says.
+ * Faults injected by tests: which requests, watches or events they affect, how often, and how. This module only
+ * decides; the code that responds, streams and commits applies the fault.
  */
 #ifndef KUBESIM_FAULTS_H
 #define KUBESIM_FAULTS_H
@@ -10,13 +10,13 @@
 
 struct sim_faults;
 
-/* When a fault strikes. */
+/* When a fault applies. */
 enum sim_stage {
 	STAGE_BEFORE, /* before anything is read or stored */
 	STAGE_AFTER,  /* when everything is stored, before the answer */
-	STAGE_BODY,   /* while the answer is sent */
+	STAGE_BODY,   /* while the response is sent */
 	STAGE_CREATE, /* when an object is to be created, by a client or by a controller */
-	STAGE_STREAM, /* a watch, again and again while it lives */
+	STAGE_STREAM, /* a watch, repeatedly */
 	STAGE_EVENT,  /* one change that a watch is about to send */
 };
 
@@ -60,21 +60,20 @@ struct sim_occasion {
 struct sim_faults *sim_faults_create(void);
 void sim_faults_destroy(struct sim_faults *f);
 
-/* Add a fault as a test wrote it. RC_INVALID_ARGUMENT with a sentence. */
+/* Add a fault from JSON. RC_INVALID_ARGUMENT with a message. */
 enum rc sim_faults_add(struct sim_faults *f, const cJSON *json, struct error *err) must_check;
 
-/* Take all back. A watch that is silent breaks. */
+/* Remove all faults. Silent watches are disconnected. */
 void sim_faults_clear(struct sim_faults *f);
 
-/* How often they were taken back. */
+/* How often they were removed. */
 int sim_faults_times_cleared(const struct sim_faults *f);
 
-/* How many are left that will strike. */
+/* The number of remaining faults. */
 int sim_faults_count(const struct sim_faults *f);
 
 /*
- * Take the next fault that strikes here. *cursor is 0 at first, and counts on.
- * False: no more. Costs nothing while there are no faults.
+ * Return the next fault that applies; start with *cursor 0. False: no more. No cost without faults.
  */
 bool sim_faults_take(struct sim_faults *f, const struct sim_occasion *occasion, size_t *cursor, struct sim_fault *ret);
 
@@ -83,7 +82,7 @@ struct sim_status sim_fault_status(const struct sim_fault *fault);
 
 #define SIM_REFUSAL_MAX 800 /* bytes */
 
-/* Is this object refused by a quota? The sentence is the API server's. */
+/* Whether a quota rejects the object, with the message of the API server. */
 bool sim_faults_refuse(struct sim *sim, const struct sim_kind *kind, const char *name, char message[SIM_REFUSAL_MAX]);
 
 #endif

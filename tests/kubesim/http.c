@@ -16,17 +16,17 @@
 #define CONNECTION_MEMORY (64 * 1024) /* bytes: headers, and one block of a stream */
 #define STREAM_BLOCK (32 * 1024)      /* bytes that a stream makes at a time, at most */
 #define THREAD_STACK (1024 * 1024)    /* bytes; sanitizers want room */
-#define STOP_LOOK_MS 10               /* between two looks whether the last upgraded connection has ended */
-#define PAUSE_SLICE_MS 100            /* how soon a waiting request notices the end */
+#define STOP_LOOK_MS 10               /* poll interval for the end of the last upgraded connection */
+#define PAUSE_SLICE_MS 100            /* poll interval for a disconnect during a wait */
 
 struct sim_http {
 	struct sim_http_settings settings;
 	struct MHD_Daemon *daemon;
 	atomic_bool stopping;
-	atomic_int upgraded; /* connections, each with a thread of its own */
+	atomic_int upgraded; /* connections, each with its own thread */
 };
 
-/* Everything that belongs to one request; freed when libmicrohttpd is done with it. */
+/* State of one request; freed when libmicrohttpd has completed it. */
 struct exchange {
 	struct sim_request request;
 	struct sim_response response;
@@ -217,7 +217,7 @@ static ssize_t read_slowly(void *ctx, uint64_t position, char *out, size_t max)
 /* ---- upgrades ---------------------------------------------------------------------------------------------------- */
 
 /*
- * A connection that was taken over, and its thread. The library takes the request for complete: the exchange is gone.
+ * An upgraded connection and its thread. The library considers the request complete: the exchange no longer exists.
  */
 struct takeover {
 	struct sim_http *http;

@@ -1,6 +1,6 @@
 /*
- * The HTTP side: takes requests in whole, hands them to one function, and sends what that function put into the
- * response. The only part that knows libmicrohttpd. One thread a connection, so that whoever answers may wait.
+ * The HTTP side: receives complete requests, calls one function, and sends its response. The only module that uses
+ * libmicrohttpd. One thread per connection, so that handlers may block.
  */
 #ifndef KUBESIM_HTTP_H
 #define KUBESIM_HTTP_H
@@ -24,11 +24,11 @@ struct sim_request {
 	struct buf body;
 	bool too_large;
 	void *connection; /* of libmicrohttpd */
-	int fd;           /* to see that the client has gone */
+	int fd;           /* to see that the client has disconnected */
 	struct sim_http *http;
 };
 
-/* A body that is made while it is sent. */
+/* A body generated while it is sent. */
 struct sim_stream {
 	/* Fill `out` with 1..max bytes. 0: the end; -1: break the connection. May block. */
 	ssize_t (*read)(void *ctx, char *out, size_t max);
@@ -39,8 +39,8 @@ struct sim_stream {
 /* A connection that becomes a WebSocket, with status 101. */
 struct sim_upgrade {
 	/*
-	 * Speaks over it, on a thread of its own, when the request is gone; the connection ends with it. early: what
-	 * had come already. May block.
+	 * Speaks over it, on its own thread, when the request is gone; the connection ends with it. early: what had
+	 * come already. May block.
 	 */
 	void (*run)(void *ctx, int fd, const char *early, size_t len);
 	void (*destroy)(void *ctx);
@@ -76,7 +76,7 @@ enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http
 /* The port that is listened on. */
 unsigned sim_http_port(const struct sim_http *http);
 
-/* End all connections and wait until they are gone. Whoever waits in sim_request_pause() is woken. */
+/* Close all connections and wait for their end. Wakes threads in sim_request_pause(). */
 void sim_http_stop(struct sim_http *http);
 
 /* The value of a query parameter; NULL when it is not there, "" when it has no value. */
@@ -92,17 +92,17 @@ const char *sim_request_header(const struct sim_request *request, const char *na
 /* The first query parameter that is not in the list, which ends with NULL; NULL when there is none. */
 const char *sim_request_other_query(const struct sim_request *request, const char *const *known);
 
-/* Is it "true" or "1"? */
+/* Whether it is "true" or "1". */
 bool sim_request_flag(const struct sim_request *request, const char *key);
 
 /* The same as a whole number of at least 0; *ret_value is untouched when it is not there. RC_INVALID_ARGUMENT. */
 enum rc sim_request_int(const struct sim_request *request, const char *key, int64_t *ret_value, struct error *err)
 	must_check;
 
-/* Has the client closed, or is the server stopping? */
+/* Whether the client has closed the connection, or the server is stopping. */
 bool sim_request_gone(const struct sim_request *request);
 
-/* Is the server stopping? */
+/* Whether the server is stopping. */
 bool sim_http_stopping(const struct sim_http *http);
 
 /* Sleep; false as soon as sim_request_gone(). */

@@ -73,7 +73,7 @@ const struct sim_kind sim_kinds[SIM_KIND_COUNT] = {
 		.set_defaults = sim_default_workload, .validate = sim_validate_workload,
 		.columns = sim_replicaset_columns, .reconcile = sim_control_replicaset,
 	},
-	[SIM_AUTOSCALER] = { /* without metrics there is nothing that it does */
+	[SIM_AUTOSCALER] = { /* has no effect without metrics */
 		.group = "autoscaling", .api_version = "autoscaling/v2", .kind = "HorizontalPodAutoscaler",
 		.plural = "horizontalpodautoscalers", .singular = "horizontalpodautoscaler", .short_name = "hpa",
 		.resource = "horizontalpodautoscalers.autoscaling", .namespaced = true, .in_all = true,

@@ -1,6 +1,5 @@
 /*
- * The table of kinds: everything that differs between one kind and another, as data and as functions. A new kind is a
- * new row.
+ * The table of kinds: all differences between kinds, as data and functions. A new kind is a new row.
  */
 #ifndef KUBESIM_KINDS_H
 #define KUBESIM_KINDS_H
@@ -19,7 +18,7 @@ struct sim_target;
 struct sim_request;
 struct sim_response;
 
-/* Places in the table; the store keeps its objects by them. */
+/* Indices in the table, also used by the store. */
 enum sim_kind_index {
 	SIM_POD,
 	SIM_SERVICE,
@@ -55,19 +54,19 @@ struct sim_kind {
 	const char *const *fields; /* what a field selector can name beside name and namespace; NULL: nothing */
 	const struct schema_member *members; /* NULL: clients do not write it */
 
-	/* Fill in what the client left out. May be NULL. */
+	/* Set defaults. May be NULL. */
 	void (*set_defaults)(cJSON *tree);
 
-	/* Give it what the cluster has to give (addresses, ports); `old` is NULL on create. May be NULL. */
+	/* Assign cluster resources (addresses, ports); `old` is NULL on create. May be NULL. */
 	void (*allocate)(struct sim *sim, cJSON *tree, const cJSON *old, struct sim_causes *causes);
 
-	/* What may not be, beside what is the same for all kinds; `old` is NULL on create. May be NULL. */
+	/* Validate, in addition to the common rules; `old` is NULL on create. May be NULL. */
 	void (*validate)(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 
-	/* Bring the cluster nearer to what the object says; runs on the controllers' thread. May be NULL. */
+	/* Reconcile the object; runs on the controllers' thread. May be NULL. */
 	void (*reconcile)(struct sim *sim, struct sim_object *object);
 
-	/* Answer a list in place of the store. May be NULL. */
+	/* Answer a list instead of the store. May be NULL. */
 	void (*list)(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
 
 	/* What a server-side table shows; ends with a column without a name. */

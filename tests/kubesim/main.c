@@ -1,11 +1,10 @@
 /*
- * kubesim: a stand-in for a Kubernetes API server and its controllers, for tests and for trying things out without a
- * cluster. It is a simulator, and says so.
+ * kubesim: a simulator of a Kubernetes API server and its controllers, for tests and demos without a cluster.
  *
- * What it cannot judge it refuses with 501 and a message that begins with "kubesim does not know": members that
+ * Unsupported requests are rejected with 501 and a message that starts with "kubesim does not know": members that
  * schema.c does not list, query parameters, server-side apply, JSON patch, orders in strategic patches, dry runs,
- * deletion but in the background, deletion of a collection. What it answers otherwise is what a real one was seen to
- * answer: tests/end-to-end/kube_cases.py. What it leaves out: metadata.managedFields, the schema that kubectl asks for
+ * deletion but in the background, deletion of a collection. All other responses are verified against a real server:
+ * tests/end-to-end/kube_cases.py. Not implemented: metadata.managedFields, the schema that kubectl asks for
  * (--validate=false), unused defaults of Services; pages of a list show the present state.
  */
 #include <stdio.h>
@@ -36,7 +35,7 @@ static void destroy_parts(struct sim *sim)
 	sim_store_destroy(sim->store);
 }
 
-/* Tell the world where the server is, once it is there. */
+/* Publish the address of the server after startup. */
 static enum rc announce(const struct sim_options *o, unsigned port, struct error *err)
 {
 	const char *colon = strrchr(o->listen, ':');

@@ -1,5 +1,5 @@
 /*
- * metrics.k8s.io: the usage of Pods that run, made up from their names, in the form that metrics-server gives it.
+ * metrics.k8s.io: usage of running Pods, derived from their names, in the format of metrics-server.
  */
 #ifndef KUBESIM_METRICS_H
 #define KUBESIM_METRICS_H

@@ -10,7 +10,7 @@
 
 #define TEXT_HEAD "{\"metadata\":{" /* how every text begins; the resourceVersion is written after it */
 
-/* Drop what every version or kind has of its own, and move metadata to the front. */
+/* Drop the members specific to a version or kind, and move metadata to the front. */
 static void normalise(cJSON *tree)
 {
 	cJSON *metadata = sim_tree_child(tree, "metadata");

@@ -1,6 +1,6 @@
 /*
- * One version of one Kubernetes object: counted, unchanging once it is stored, as compact JSON text with the few facts
- * that lists, selectors and owners need beside it. Nothing here knows what the object means.
+ * One version of one Kubernetes object: reference-counted, immutable once stored, as compact JSON text with the facts
+ * needed for lists, selectors and owners. Independent of the kind.
  */
 #ifndef KUBESIM_OBJECT_H
 #define KUBESIM_OBJECT_H
@@ -16,7 +16,7 @@
 
 struct sim_kind;
 
-#define SIM_OWNERS_MAX 4 /* owner references that garbage collection looks at */
+#define SIM_OWNERS_MAX 4 /* owner references used by garbage collection */
 
 struct sim_object {
 	atomic_int refs;

@@ -8,15 +8,17 @@
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/tree.h"
 
-#define GENERATED_PREFIX_MAX 58 /* characters of generateName that stay: 63 less the random ones */
+#define GENERATED_PREFIX_MAX 58 /* kept characters of generateName: 63 minus the random ones */
 #define GRACE_DEFAULT_S 30
 
-/* ---- birth ------------------------------------------------------------------------------------------------------- */
+/*
+ * ---- create -------------------------------------------------------------------------------------------------------
+ */
 
 /* The prefix with five random characters after it. */
 static void generate_name(cJSON *metadata, const char *prefix)
 {
-	static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789"; /* no vowels: no words by accident */
+	static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789"; /* no vowels, to avoid words */
 	char suffix[6] = "";
 	char name[GENERATED_PREFIX_MAX + sizeof(suffix)];
 
@@ -43,7 +45,7 @@ void sim_objects_stamp(const struct sim_kind *kind, cJSON *tree, const char *ns)
 	if (kind->generations)
 		sim_tree_set_int(metadata, "generation", 1);
 	if (!crypto_random_uuid(uid))
-		abort(); /* a kernel without random numbers */
+		abort(); /* no random numbers available */
 	sim_tree_set_string(metadata, "uid", uid);
 	sim_tree_set_now(metadata, "creationTimestamp");
 }
@@ -67,10 +69,10 @@ void sim_objects_make_namespace(struct sim *sim, const char *name)
 	sim_objects_stamp(kind, tree, "");
 	kind->set_defaults(tree);
 	if (sim_objects_insert(sim, kind, tree, NULL))
-		return; /* it is there already */
+		return; /* already exists */
 }
 
-/* ---- change ------------------------------------------------------------------------------------------------------ */
+/* ---- update ------------------------------------------------------------------------------------------------------ */
 
 enum rc sim_objects_replace(struct sim *sim, const struct sim_object *old, cJSON *tree, struct sim_object **ret_object)
 {
@@ -91,7 +93,9 @@ bool sim_objects_update(struct sim *sim, const struct sim_object *old, cJSON *tr
 	return rc == RC_OK;
 }
 
-/* ---- death ------------------------------------------------------------------------------------------------------- */
+/*
+ * ---- delete -------------------------------------------------------------------------------------------------------
+ */
 
 bool sim_objects_remove(struct sim *sim, const struct sim_object *object)
 {
@@ -109,7 +113,7 @@ bool sim_objects_finished(const struct sim_object *object, const cJSON *tree)
 	       object->kind != &sim_kinds[SIM_NAMESPACE];
 }
 
-/* Seconds that a deleted object is still given; 0 for everything but a Pod that runs somewhere. */
+/* Grace period in seconds; 0 for everything except a scheduled Pod. */
 static int64_t grace_of(const struct sim_kind *kind, const cJSON *tree, int64_t asked_s)
 {
 	const char *phase = json_string_at(tree, "status.phase");
@@ -123,7 +127,7 @@ static int64_t grace_of(const struct sim_kind *kind, const cJSON *tree, int64_t 
 	return grace_s < left_s ? grace_s : left_s;
 }
 
-/* Write into the tree that the object is being deleted. */
+/* Mark the tree as being deleted. */
 static void mark_deleted(cJSON *metadata, int64_t grace_s)
 {
 	char when[CLOCK_RFC3339_MAX];

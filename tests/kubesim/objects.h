@@ -1,5 +1,5 @@
 /*
- * What happens to every object whatever its kind: birth, change, death. Used by the API and by the controllers.
+ * Create, update and delete, independent of the kind. Used by the API and the controllers.
  */
 #ifndef KUBESIM_OBJECTS_H
 #define KUBESIM_OBJECTS_H
@@ -9,17 +9,17 @@
 /* Give a new object its namespace, uid, creationTimestamp, generation, and, from generateName, its name. */
 void sim_objects_stamp(const struct sim_kind *kind, cJSON *tree, const char *ns);
 
-/* Store a stamped tree, or a changed one in the place of `old`. ret_object, the caller's, may be NULL. */
+/* Store a stamped tree, or a changed one instead of `old`. ret_object, the caller's, may be NULL. */
 enum rc sim_objects_insert(struct sim *sim, const struct sim_kind *kind, cJSON *tree, struct sim_object **ret_object)
 	must_check;
 enum rc sim_objects_replace(struct sim *sim, const struct sim_object *old, cJSON *tree, struct sim_object **ret_object)
 	must_check;
 
-/* The same for controllers: when a write came between, the object is looked at again. True: it is stored. */
+/* The same for controllers: the object is re-queued on a conflict. True: stored. */
 bool sim_objects_update(struct sim *sim, const struct sim_object *old, cJSON *tree);
 
 /*
- * Delete this version of an object, or begin to: with finalizers, or a grace period, it stays and says so.
+ * Delete this version of an object, or begin to: with finalizers, or a grace period, it is only marked.
  *
  * grace_s     seconds that a Pod is given; -1: as it says itself.
  * ret_object  its new state, the caller's; NULL when it is gone. May be NULL.
@@ -32,13 +32,13 @@ enum rc sim_objects_delete(struct sim *sim, struct sim_object *object, int64_t g
 /* Delete it, unless that has begun already; if it is changed meanwhile, controllers look at `why` again. */
 void sim_objects_delete_now(struct sim *sim, struct sim_object *object, const struct sim_object *why);
 
-/* Take it out of the store, finalizers or not; it is looked at again if a write came between. True: it is gone. */
+/* Remove it from the store despite finalizers; it is re-queued on a conflict. True: removed. */
 bool sim_objects_remove(struct sim *sim, const struct sim_object *object);
 
-/* Is it being deleted, and waits for nothing any more? (A namespace waits for what is in it.) */
+/* Whether it is being deleted, and nothing blocks the deletion. (A namespace waits for what is in it.) */
 bool sim_objects_finished(const struct sim_object *object, const cJSON *tree);
 
-/* Create a namespace; one that is there already is left alone. */
+/* Create a namespace if it does not exist. */
 void sim_objects_make_namespace(struct sim *sim, const char *name);
 
 #endif

@@ -69,7 +69,7 @@ enum sim_options_next sim_options_read(int argc, char **argv, struct sim_options
 			return OPTIONS_EXIT_OK;
 		}
 		if (found == '?')
-			return OPTIONS_EXIT_BAD; /* getopt has said why */
+			return OPTIONS_EXIT_BAD; /* reported by getopt */
 		if (!set_value(ret, &rows[found], optarg)) {
 			fprintf(stderr, "kubesim: --%s: wrong value\n", rows[found].name);
 			return OPTIONS_EXIT_BAD;

@@ -3,7 +3,7 @@
 #include "common/base/strutil.h"
 #include "tests/kubesim/tree.h"
 
-/* Lists that a strategic patch merges, and the member that tells their elements apart. Source: patchMergeKey in the
+/* Lists that a strategic patch merges, and their merge keys. Source: patchMergeKey in the
  * API. */
 static const struct {
 	const char *list;
@@ -27,8 +27,8 @@ static const char *merge_key_of(const cJSON *list)
 }
 
 /*
- * Is it more than what is merged here: an order ("$patch") but for the order of lists, which they have here anyway; an
- * element without its list's key; a list of texts that is merged?
+ *  Whether it is more than what is merged here: an order ("$patch") but for the order of lists, which they have here
+ * anyway; an element without its list's key; a list of texts that is merged.
  */
 static bool is_order(const cJSON *member)
 {
@@ -96,7 +96,7 @@ static bool merge_list(cJSON *target, const cJSON *patch, const char *key)
 	return known;
 }
 
-/* False: the patch orders something that is not done here. */
+/* False: unsupported directive. */
 static bool merge(cJSON *target, const cJSON *patch, bool strategic)
 {
 	const cJSON *member = NULL;

@@ -6,7 +6,7 @@
 
 #include "common/services/json.h"
 
-/* Change `target` as `patch` says. False: it orders something that is not done here. */
+/* Apply `patch` to `target`. False: unsupported directive. */
 typedef bool (*sim_patch_function)(cJSON *target, const cJSON *patch);
 
 bool sim_patch_merge(cJSON *target, const cJSON *patch);

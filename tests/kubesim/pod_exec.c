@@ -14,7 +14,7 @@
 
 #define BLOCK 16384
 #define OUT_MAX (1024u * 1024)
-#define POLL_MS 100       /* how soon the end of the server is noticed */
+#define POLL_MS 100       /* poll interval for shutdown */
 #define COMMAND_MAX 16384 /* bytes of a command that are shown */
 
 struct session {
@@ -42,7 +42,7 @@ static void end_command(struct session *s)
 	websocket_close(s->websocket, WEBSOCKET_NORMAL, "", &s->out);
 }
 
-/* What a terminal gives back has its line ends. */
+/* Echo of a terminal, with its line ends. */
 static void on_data(void *ctx, unsigned channel, const char *data, size_t len)
 {
 	struct session *s = ctx;
@@ -99,7 +99,7 @@ static bool send_out(struct session *s, int fd)
 	return !s->out.failed;
 }
 
-/* On a thread of its own. */
+/* On its own thread. */
 static void run(void *ctx, int fd, const char *early, size_t len)
 {
 	struct session *s = ctx;
@@ -117,7 +117,7 @@ static void run(void *ctx, int fd, const char *early, size_t len)
 		if (got > 0)
 			open = websocket_receive(s->websocket, block, (size_t)got, &s->out);
 	}
-	(void)send_out(s, fd); /* the last word; it may have gone */
+	(void)send_out(s, fd); /* final message; the peer may have disconnected */
 }
 
 static void destroy(void *ctx)
@@ -148,7 +148,7 @@ static const char *known_protocol(const char *asked)
 	return str_equal(asked, EXEC_PROTOCOL_V4) ? EXEC_PROTOCOL_V4 : NULL;
 }
 
-/* Is there the container that is named? Otherwise it was answered. */
+/* Whether the named container exists. If not, the response is set. */
 static bool check_container(const struct sim_target *t, const struct sim_request *rq, const cJSON *pod,
 			    struct sim_response *rs)
 {

@@ -1,6 +1,6 @@
 /*
- * Commands in containers, of which kubesim runs none: what it is asked to run is said on stderr (with a terminal:
- * there), and stdin comes back on stdout until it ends. pods/exec begins as the API server's does.
+ * Commands in containers, which kubesim does not run: the command is printed on stderr (or the terminal), and stdin is
+ * echoed to stdout until its end. The handshake of pods/exec is that of the API server.
  */
 #ifndef KUBESIM_POD_EXEC_H
 #define KUBESIM_POD_EXEC_H

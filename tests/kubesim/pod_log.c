@@ -14,8 +14,8 @@
 
 #define LOG_MAX ((size_t)2 << 30)
 #define KEY_MAX 512
-#define TIME_LEN 30     /* bytes of the time before each line: nanoseconds, always nine digits */
-#define TICK_MS 20      /* between two looks whether there is more */
+#define TIME_LEN 30     /* bytes of the timestamp before each line, with nine digits of nanoseconds */
+#define TICK_MS 20      /* poll interval for more output */
 #define POD_LOOK_MS 100 /* and whether the run is over */
 
 /* One run of a container; none is ever freed. */
@@ -54,7 +54,7 @@ static struct run_log *find_log(const char *key)
 	return log;
 }
 
-/* Has a test had a run of this container say something? */
+/* Whether a test has set the log of a run of this container. */
 static bool is_told(const char *key)
 {
 	size_t len = (size_t)(strrchr(key, '/') - key);
@@ -179,7 +179,7 @@ static int64_t time_of(const char *line)
 	return ms * 1000000 + strtoll(time + 23, NULL, 10);
 }
 
-/* Where reading begins: at the last lines, but for those that are too old. */
+/* Start of reading: the last lines, except those that are too old. */
 static size_t first_line(const struct reading *r, const struct buf *text)
 {
 	size_t at = text->len;
@@ -224,7 +224,7 @@ static size_t copy_lines(struct reading *r, const struct buf *text, char *out, s
 	return used;
 }
 
-/* Does the run go on? */
+/* Whether the run continues. */
 static bool goes_on(const struct reading *r)
 {
 	cleanup_object struct sim_object *pod = sim_store_get(r->sim->store, r->target.kind, r->target.ns,
@@ -234,7 +234,7 @@ static bool goes_on(const struct reading *r)
 	const cJSON *status = NULL;
 
 	if (!uid || !str_has_prefix(r->key, uid))
-		return false; /* it is gone; another one may have its name */
+		return false; /* deleted; another one may have its name */
 	cJSON_ArrayForEach (status, json_at(tree, "status.containerStatuses"))
 		if (str_equal(json_string_at(status, "name"), r->container))
 			return json_at(status, "state.running") && json_int_at(status, "restartCount", 0) == r->run;

@@ -1,5 +1,5 @@
 /*
- * The controllers' list: objects that are to be looked at, the earliest first. Its owner does the locking.
+ * The controllers' list: objects to be processed, earliest first. Locked by its owner.
  */
 #ifndef KUBESIM_QUEUE_H
 #define KUBESIM_QUEUE_H
@@ -21,7 +21,7 @@ struct sim_queue {
 /* Put the object in. False when out of memory. */
 bool sim_queue_push(struct sim_queue *q, struct sim_object *object, int64_t due_ms);
 
-/* Take the earliest element out; its reference is the caller's. Only when there is one. */
+/* Remove the earliest element; the caller owns its reference. Must not be empty. */
 struct sim_due sim_queue_pop(struct sim_queue *q);
 
 void sim_queue_clear(struct sim_queue *q);

@@ -31,7 +31,7 @@ void sim_read_one(struct sim *sim, const struct sim_target *t, struct sim_reques
 
 /*
  * Continue tokens are "VERSION/KEY": the version of the first page, at which all are listed, and the last key of the
- * one before. A version of 0 goes on with whatever is there now.
+ * one before. A version of 0 continues with whatever is there now.
  */
 static enum rc read_token(const char *token, struct sim_list_query *query, struct error *err)
 {

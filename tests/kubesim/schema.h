@@ -46,7 +46,7 @@ extern const struct schema_member schema_delete_options[];
 /* What is wrong with a body. */
 enum schema_fault {
 	SCHEMA_OK,
-	SCHEMA_MISTYPED, /* every API server refuses it */
+	SCHEMA_MISTYPED, /* every API server rejects it */
 	SCHEMA_UNKNOWN,  /* a member that is not in the table: a real API server may know it, or drop it */
 };
 

@@ -50,7 +50,7 @@ static const char *value_of(struct subject *s, const char *key)
 	return s->by_field ? field_of(s, key) : sim_object_label(s->object, key);
 }
 
-/* Can it be a label's key, or the name of a field that this kind can be selected by? */
+/* Whether it can be a label key, or a field that this kind can be selected by. */
 static bool is_key(const struct subject *s, const char *key)
 {
 	const char *const *field = s->kind ? s->kind->fields : NULL;

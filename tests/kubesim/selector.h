@@ -20,7 +20,7 @@ struct sim_selector {
 enum rc sim_selector_of(const struct sim_request *request, const struct sim_kind *kind,
 			struct sim_selector *ret_selector, struct error *err) must_check;
 
-/* Does the object match? NULL matches everything. */
+/* Whether the object matches. NULL matches everything. */
 bool sim_selector_matches(const struct sim_selector *selector, const struct sim_object *object);
 
 #endif

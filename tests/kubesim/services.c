@@ -120,7 +120,7 @@ static void drop_node_ports(cJSON *ports, const cJSON *old, struct sim_causes *c
 	}
 }
 
-/* Whoever leaves the address out keeps the one that it has. */
+/* If the address is omitted, it is kept. */
 static void allocate_address(cJSON *tree, const cJSON *old, struct sim_causes *causes)
 {
 	cJSON *spec = json_get(tree, "spec");

@@ -1,5 +1,5 @@
 /*
- * What Services get from the cluster: an address, ports on the nodes, and the cloud's load balancer.
+ * Cluster resources of Services: address, node ports, and load balancer.
  */
 #ifndef KUBESIM_SERVICES_H
 #define KUBESIM_SERVICES_H

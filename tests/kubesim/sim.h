@@ -1,5 +1,5 @@
 /*
- * The simulator as a whole: what its parts share. Holds no function.
+ * Shared state of the simulator.
  */
 #ifndef KUBESIM_SIM_H
 #define KUBESIM_SIM_H

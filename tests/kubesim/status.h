@@ -1,5 +1,5 @@
 /*
- * Kubernetes Status objects: what the API server says when it does not answer with an object. Words are the real ones.
+ * Kubernetes Status objects: responses of the API server that are not objects, with the original messages.
  */
 #ifndef KUBESIM_STATUS_H
 #define KUBESIM_STATUS_H
@@ -30,7 +30,7 @@ enum sim_fault_kind {
 	FAULT_NOT_SUPPORTED,
 	FAULT_DUPLICATE,
 	FAULT_FORBIDDEN,
-	FAULT_REFUSED, /* no fault: this simulator cannot judge it; the whole request is refused */
+	FAULT_REFUSED, /* no fault: this simulator cannot judge it; the whole request is rejected */
 };
 
 /* Add a fault: with the value (NULL: none is shown), a detail and the field at fault. All are copied. */
@@ -57,7 +57,7 @@ void sim_status_write(struct buf *out, const struct sim_status *status, const ch
 void sim_answer_status(struct sim_response *r, const struct sim_status *status, const char *fmt, ...)
 	printf_format(3, 4);
 
-/* The usual ones. */
+/* Common responses. */
 void sim_answer_bad_request(struct sim_response *r, const char *message);
 void sim_answer_not_found(struct sim_response *r, const struct sim_kind *kind, const char *name);
 void sim_answer_no_such_path(struct sim_response *r);
@@ -67,10 +67,10 @@ void sim_answer_invalid(struct sim_response *r, const struct sim_kind *kind, con
 			const struct sim_causes *causes);
 void sim_answer_internal(struct sim_response *r, const char *message);
 
-/* 501: a real API server may accept it, refuse it or drop a part of it. */
+/* 501: a real API server may accept it, reject it or drop a part of it. */
 void sim_answer_refused(struct sim_response *r, const char *what);
 
-/* What reading the request came to: RC_UNSUPPORTED is refused, all else a bad request. */
+/* What reading the request came to: RC_UNSUPPORTED is rejected, all else a bad request. */
 void sim_answer_unreadable(struct sim_response *r, const struct error *err);
 
 /* An object is the response. */

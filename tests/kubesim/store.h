@@ -2,9 +2,9 @@
  * The objects: one table a kind, sorted as etcd sorts (by "namespace/name", bytewise), one version counter for all, and
  * for each kind the history of its last changes, from which watches are fed.
  *
- * It also keeps the controllers' to-do list: every change of an object puts it, and its owners, on the list.
+ * It also contains the queue of the controllers: every change of an object queues it and its owners.
  *
- * One mutex; nothing here waits for a socket. Every function is safe in every thread.
+ * One mutex; no blocking on sockets. Thread-safe.
  */
 #ifndef KUBESIM_STORE_H
 #define KUBESIM_STORE_H
@@ -15,11 +15,11 @@
 struct sim_store;
 struct sim_selector;
 
-/* history_max: changes that are kept for each kind; an older watch is told 410. */
+/* history_max: changes kept per kind; older watches get 410. */
 struct sim_store *sim_store_create(size_t history_max);
 void sim_store_destroy(struct sim_store *s);
 
-/* Wake everybody who waits; waiting functions return at once from now on. */
+/* Wake all waiting threads; blocking functions return immediately from now on. */
 void sim_store_stop(struct sim_store *s);
 bool sim_store_stopped(struct sim_store *s);
 
@@ -28,10 +28,10 @@ bool sim_store_stopped(struct sim_store *s);
 /*
  * sim_store_insert   Store `draft`; RC_ALREADY_EXISTS when the key is taken.
  * sim_store_replace  Store `draft` if `old` is still the current version, else RC_CONFLICT; RC_NOT_FOUND when it is
- *                    gone. A draft equal to `old` changes nothing, and no watch hears of it.
+ *                    gone. A draft equal to `old` is not stored and creates no watch event.
  * sim_store_remove   The same conditions.
  *
- * On RC_OK the store has a reference of its own, and the draft its version.
+ * On RC_OK the store has its own reference, and the draft its version.
  */
 enum rc sim_store_insert(struct sim_store *s, struct sim_object *draft) must_check;
 enum rc sim_store_replace(struct sim_store *s, const struct sim_object *old, struct sim_object *draft) must_check;
@@ -46,7 +46,7 @@ struct sim_object *sim_store_get(struct sim_store *s, const struct sim_kind *kin
 struct sim_list_query {
 	const struct sim_kind *kind;
 	const char *ns;    /* "": all */
-	const char *after; /* the key after which to go on; NULL: from the start */
+	const char *after; /* the key after which to continue; NULL: from the start */
 	uint64_t at;       /* the version at which it is listed; 0: as it is now */
 	const struct sim_selector *selector;
 	size_t limit; /* 0: all */
@@ -100,7 +100,7 @@ int sim_history_read(struct sim_store *s, struct sim_cursor *cursor, struct sim_
 		     int64_t wait_ms);
 void sim_event_clear(struct sim_event *event);
 
-/* From now on everything up to now is too old: for continue tokens and for watches. */
+/* Expire all versions up to now, for continue tokens and watches. */
 void sim_store_compact(struct sim_store *s);
 
 /* ---- the controllers' list --------------------------------------------------------------------------------------- */
@@ -111,7 +111,7 @@ void sim_store_touch(struct sim_store *s, const struct sim_object *object, int64
 /* The next object that a controller must look at, referenced. Blocks; NULL when the store was stopped. */
 struct sim_object *sim_store_next_due(struct sim_store *s);
 
-/* Does it name owners, and none of them exists? */
+/* Whether it has owner references, and none of the owners exists. */
 bool sim_store_is_orphan(struct sim_store *s, const struct sim_object *object);
 
 /* How long ago the object was created, and began to be deleted (0: it did not). False: it is gone. */

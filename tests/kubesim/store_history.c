@@ -1,5 +1,5 @@
 /*
- * The store's memory of changes: a ring for each kind, read by watches at their own pace.
+ * History of changes: a ring per kind, read by watches independently.
  */
 #include "tests/kubesim/store_private.h"
 

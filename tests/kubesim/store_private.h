@@ -1,5 +1,5 @@
 /*
- * The inside of the store, for store*.c only. Functions named *_locked want the mutex.
+ * Internals of the store, for store*.c only. Functions named *_locked require the mutex.
  */
 #ifndef KUBESIM_STORE_PRIVATE_H
 #define KUBESIM_STORE_PRIVATE_H
@@ -21,7 +21,7 @@ struct link {
 	struct link *next; /* in the same bucket */
 };
 
-/* Where an object lives: its current version, and what the store knows beside it. */
+/* The current version of an object and its metadata in the store. */
 struct slot {
 	struct sim_object *current;
 	struct link by_uid;

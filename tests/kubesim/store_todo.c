@@ -1,5 +1,5 @@
 /*
- * The store's list of what controllers must look at, and what they ask about it.
+ * The queue of the controllers, and related queries.
  */
 #include "common/base/clock.h"
 #include "tests/kubesim/store_private.h"

@@ -25,7 +25,7 @@ extern const struct sim_column sim_controller_revision_columns[];
 extern const struct sim_column sim_replicaset_columns[];
 extern const struct sim_column sim_autoscaler_columns[];
 
-/* Does the Accept header ask for a table first? */
+/* Whether the Accept header prefers a table. */
 bool sim_table_wanted(const char *accept);
 
 /*

@@ -1,5 +1,5 @@
 /*
- * Changing JSON trees: the few verbs that defaults, controllers and patches share. Memory short: the member is missing.
+ * Helpers to modify JSON trees. Out of memory: the member is missing.
  */
 #ifndef KUBESIM_TREE_H
 #define KUBESIM_TREE_H
@@ -38,7 +38,7 @@ cJSON *sim_tree_find(const cJSON *array, const char *key, const char *value);
 /* Sort members by key. */
 void sim_tree_sort(cJSON *object);
 
-/* Does an object here or below have a member twice? */
+/* Whether an object in the tree has a duplicate member. */
 bool sim_tree_repeats(const cJSON *value);
 
 /* Drop members that are null, everywhere below. */

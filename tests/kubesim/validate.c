@@ -14,7 +14,7 @@
 #define ANNOTATIONS_MAX (256 * 1024) /* bytes of all keys and values */
 #define PORT_NAME_MAX 15             /* bytes: IANA_SVC_NAME */
 
-/* The API server's words. Source: apimachinery pkg/util/validation. */
+/* Messages of the API server. Source: apimachinery pkg/util/validation. */
 #define SUBDOMAIN_WORDS                                                                       \
 	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, " \
 	"'-' or '.', and must start and end with an alphanumeric character "                  \
@@ -63,7 +63,7 @@ static void check_form(const char *name, enum sim_name_form form, const char *pa
 			      key);
 }
 
-/* One of the words of a list? What is missing has its default. */
+/* Whether it is one of the words of a list. What is missing has its default. */
 static void check_word(const cJSON *parent, const char *key, const char *path, const char *const *words,
 		       struct sim_causes *causes)
 {
@@ -144,7 +144,7 @@ static void check_annotations(const char *field, const cJSON *annotations, struc
 		sim_cause_add(causes, FAULT_TOO_LONG, NULL, "may not be more than 262144 bytes", "%s", field);
 }
 
-/* Finalizers that Kubernetes has of its own, and names without a domain, are refused. */
+/* Finalizers that Kubernetes has of its own, and names without a domain, are rejected. */
 static void check_finalizers(const cJSON *finalizers, const cJSON *old_metadata, struct sim_causes *causes)
 {
 	bool deleting = json_get(old_metadata, "deletionTimestamp");
@@ -322,7 +322,7 @@ static void check_each(const cJSON *parent, const char *key, const char *path,
 		cleanup_free char *at = NULL;
 
 		if (asprintf(&at, "%s.%s[%d]", path, key, place++) < 0)
-			abort(); /* a simulator without memory judges nothing */
+			abort(); /* out of memory: no verdict */
 		check(element, at, causes);
 	}
 }

@@ -1,12 +1,12 @@
 /*
- * What the API server refuses, with its reasons and fields, of the members that schema.h knows.
+ * Validation as in the API server, with its reasons and fields, of the members in schema.h.
  */
 #ifndef KUBESIM_VALIDATE_H
 #define KUBESIM_VALIDATE_H
 
 #include "tests/kubesim/status.h"
 
-/* Collect what is wrong with an object that is about to be stored in the place of `old`, which is NULL on create. */
+/* Collect what is wrong with an object that is about to be stored instead of `old`, which is NULL on create. */
 void sim_validate(const struct sim_kind *kind, const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 
 /* For the table of kinds: what kinds have of their own. */

@@ -15,7 +15,7 @@
 
 #define WATCH_TIMEOUT_S 1800 /* without timeoutSeconds */
 #define WATCH_BATCH 64       /* changes read under one lock */
-#define WATCH_TICK_MS 250    /* how soon a watch notices that its client is gone */
+#define WATCH_TICK_MS 250    /* poll interval for a disconnected client */
 #define WATCH_LINES_MAX ((size_t)256 << 20)
 
 struct watch {
@@ -31,7 +31,7 @@ struct watch {
 	bool ending;         /* send what is there, then end */
 	bool table;          /* the client wants rows of a table */
 	bool broken;         /* end by breaking the connection */
-	bool silent;         /* a fault: say nothing until the faults are taken back, then break */
+	bool silent;         /* a fault: be silent until the faults are removed, then disconnect */
 	int silent_since;    /* how often they had been taken back */
 	size_t piece_bytes;  /* a fault: send so little at a time; 0: as much as there is */
 	int64_t piece_ms;    /* and wait so long before each */
@@ -114,7 +114,7 @@ static void add_padded_line(struct watch *w, enum sim_change change, const struc
 		add_line(w, change, larger, version);
 }
 
-/* Write a change as the faults of this moment will have it. */
+/* Write a change, subject to the current faults. */
 static void add_change(struct watch *w, enum sim_change change, struct sim_object *object, uint64_t version)
 {
 	struct sim_fault fault;
@@ -137,7 +137,7 @@ static void add_change(struct watch *w, enum sim_change change, struct sim_objec
 	}
 }
 
-/* Faults that strike the watch itself. */
+/* Faults of the watch itself. */
 static void suffer(struct watch *w)
 {
 	struct sim_fault fault;
@@ -185,7 +185,7 @@ static void add_event(struct watch *w, const struct sim_event *e)
 
 /* ---- the stream -------------------------------------------------------------------------------------------------- */
 
-/* Make lines of what has happened, waiting a little for it. */
+/* Generate lines from new changes, with a short wait. */
 static void read_history(struct watch *w, int64_t wait_ms)
 {
 	struct sim_event events[WATCH_BATCH];

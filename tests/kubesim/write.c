@@ -25,7 +25,7 @@
 static const struct media_type {
 	const char *name;
 	bool of_patch;
-	sim_patch_function patch; /* NULL: plain JSON, or refused */
+	sim_patch_function patch; /* NULL: plain JSON, or rejected */
 	bool refused;             /* a real API server reads it */
 } media_types[] = {
 	{ "application/json", false, NULL, false },
@@ -127,7 +127,7 @@ static bool decode_object(const struct sim_target *t, const struct sim_request *
 	return false;
 }
 
-/* All is done but storing it. */
+/* Everything except storing. */
 static bool is_dry(const struct sim_request *rq)
 {
 	return str_equal(sim_request_query(rq, "dryRun"), "All");
@@ -140,7 +140,7 @@ static bool is_printable(const char *text)
 	return !*text;
 }
 
-/* The query parameters of all writes; those that a real API server refuses are refused as unknown. */
+/* The query parameters of all writes; those that a real API server rejects are rejected as unknown. */
 static bool check_options(const struct sim_request *rq, struct sim_response *rs)
 {
 	static const char *const validations[] = { "", "Ignore", "Warn", "Strict" };
@@ -157,7 +157,7 @@ static bool check_options(const struct sim_request *rq, struct sim_response *rs)
 	return known;
 }
 
-/* Everything that can be wrong with an object, and what the cluster gives it. */
+/* Validate an object and assign cluster resources. */
 static bool complete(struct sim *sim, const struct sim_kind *kind, cJSON *tree, const cJSON *old,
 		     struct sim_response *rs)
 {
@@ -189,7 +189,7 @@ static bool check_same_namespace(const struct sim_target *t, const cJSON *metada
 
 /* ---- create ------------------------------------------------------------------------------------------------------ */
 
-/* The namespace must be there, and must be going to stay. */
+/* The namespace must exist and must not be terminating. */
 static bool check_namespace(struct sim *sim, const struct sim_target *t, const char *name, struct sim_response *rs)
 {
 	struct sim_status status = { .code = 403, .reason = "Forbidden", .kind = t->kind, .name = name };
@@ -333,7 +333,7 @@ static bool is_counted_change(const struct sim_kind *kind, const cJSON *tree, co
 	       (kind->counts_annotations && (now || before) && !cJSON_Compare(now, before, true));
 }
 
-/* Store `tree` in the place of `current`. An error: `current` is not current any more, and nothing is answered. */
+/* Store `tree` instead of `current`. An error: `current` is not current any more, and nothing is answered. */
 static enum rc store_changed(struct sim *sim, const struct sim_target *t, bool dry, struct sim_object *current,
 			     cJSON *tree, struct sim_object **ret_stored, struct sim_response *rs)
 {
@@ -364,7 +364,7 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, bool d
 	return rc;
 }
 
-/* What PUT does in the place of a patch. */
+/* PUT instead of a patch. */
 static bool replace_whole(cJSON *target, const cJSON *body)
 {
 	const cJSON *member = NULL;
@@ -405,7 +405,7 @@ static enum rc change_once(struct sim *sim, const struct sim_target *t, const st
 	return rc;
 }
 
-/* Apply the body to the object as it is, again and again until no write comes between. */
+/* Apply the body to the current object; retry on conflicts. */
 static void change(struct sim *sim, const struct sim_target *t, struct sim_request *rq, sim_patch_function apply,
 		   struct sim_response *rs)
 {

@@ -114,7 +114,7 @@ def api_steps(w, rules):
                 api="failed", told="error", undo="" if rules.key else "wanted")
     if w.api == "stored":
         yield "api-svc tells the client", w._replace(api="told", told="201")
-        yield "api-svc: the client has gone", w._replace(api="failed", undo="wanted")
+        yield "api-svc: the client has disconnected", w._replace(api="failed", undo="wanted")
     if w.api != "dead":
         yield "api-svc dies", w._replace(api="dead", undo="")
 
@@ -158,7 +158,7 @@ def on_error(w, i, rules):
 # ---- what a worker does with a create ------------------------------------------------------------------------------
 
 def take_debt(w, i, rules):
-    """Permission is there: the record decides how to go on. Without JetStream it is to be a mark."""
+    """Permission is there: the record decides how to continue. Without JetStream it is to be a mark."""
     a = w.attempts[i]
     state, seq, uid = w.record
     if a.seq and (seq == a.seq or not w.jetstream):
@@ -243,7 +243,7 @@ def create_steps(w, i, rules):
                 w, i, a._replace(pc="failed", uid=0) if alive else DONE)
     elif a.pc == "made":
         yield f"{who} replies", with_attempt(on_success(w, i, w.object if not a.uid else a.uid), i, DONE)
-        yield f"the Service of {who} is refused", with_attempt(w, i, a._replace(pc="failed"))
+        yield f"the Service of {who} is rejected", with_attempt(w, i, a._replace(pc="failed"))
         if rules.permissions:  # its permission is too old by now: it asks again
             yield f"{who} asks again before it replies", (
                 with_attempt(w, i, a._replace(pc="failed")) if w.api != "open" or w.holder not in (0, i + 1)

@@ -6,7 +6,7 @@
  * 	lines   "line N\n" every `interval_ms`
  * 	echo    what the caller sends; `protocol`: over an upgraded connection
  * 	hang    begins, and does nothing
- * 	refuse  does not begin
+ * 	reject  does not begin
  *
  * With `delay_ms` it begins then; with `fail_at` it fails when so many bytes have been sent.
  */

@@ -214,7 +214,7 @@ enum rc bus_new_inbox(const struct bus *bus, char out[BUS_INBOX_MAX], struct err
 
 /* ---- publishing -------------------------------------------------------------------------------------------------- */
 
-/* Does the subject match a pattern with NATS' wildcards? */
+/* Whether the subject matches a pattern with NATS wildcards. */
 static bool matches(const char *pattern, const char *subject)
 {
 	while (*pattern && *subject) {
@@ -231,7 +231,7 @@ static bool matches(const char *pattern, const char *subject)
 	return !*pattern && !*subject;
 }
 
-/* Who waits for the message sees it when its peer has had it. */
+/* A waiting test sees the message after the peer has processed it. */
 static void note_sent(struct bus *bus, struct bus_message *msg)
 {
 	pthread_mutex_lock(&bus->lock);

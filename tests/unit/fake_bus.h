@@ -1,6 +1,6 @@
 /*
- * bus.h without NATS, for unit tests: what is published is kept, and messages are delivered on the thread that delivers
- * them. It stands in for bus.c, bus_message.c and bus_subscription.c; what is built on bus.h is the real code.
+ * bus.h without NATS, for unit tests: published messages are recorded, and messages are delivered on the calling
+ * thread. It replaces bus.c, bus_message.c and bus_subscription.c; code based on bus.h is the real code.
  */
 #ifndef TESTS_UNIT_FAKE_BUS_H
 #define TESTS_UNIT_FAKE_BUS_H
@@ -12,10 +12,10 @@ struct bus *fake_bus_create(void);
 
 void fake_bus_set_connected(struct bus *bus, bool connected);
 
-/* What bus_publish() fails with; RC_OK: it does not. */
+/* The error of bus_publish(); RC_OK: none. */
 void fake_bus_refuse(struct bus *bus, enum rc rc);
 
-/* Who gets what is published to subjects that match the pattern, in bus_publish(): the last that matches. */
+/* Handler for messages published to matching subjects, called in bus_publish(); the last match applies. */
 typedef void (*fake_bus_peer)(void *ctx, const struct bus_message *msg);
 void fake_bus_listen(struct bus *bus, const char *pattern, fake_bus_peer peer, void *ctx);
 
@@ -32,7 +32,7 @@ void fake_bus_reply(struct bus *bus, const struct bus_message *asked, const char
 /* How many messages were published to subjects that match. */
 size_t fake_bus_count(struct bus *bus, const char *pattern);
 
-/* The index-th of them (from 0), which lives as long as the bus. Waits for it; the test fails when it does not come. */
+/* The index-th of them (from 0), valid as long as the bus. Waits for it; the test fails on timeout. */
 struct bus_message *fake_bus_sent(struct bus *bus, const char *pattern, size_t index);
 
 /* Its data; never NULL. */

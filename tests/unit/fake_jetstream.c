@@ -127,7 +127,7 @@ static void on_call(void *ctx, const struct bus_message *msg)
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
 
-/* What the test says that the next put is refused with; NULL: it is not. */
+/* What the test says that the next put is rejected with; NULL: it is not. */
 static const char *next_refusal(struct fake_jetstream *js, bool *ret_stored)
 {
 	for (size_t i = 0; i < ARRAY_LEN(js->refuse); i++) {

@@ -1,5 +1,5 @@
 /*
- * The little of JetStream that the provider's bucket and its listeners need, on a fake_bus: one bucket, whatever its
+ * The subset of JetStream needed by the bucket of the provider and its listeners, on a fake_bus: one bucket with any
  * name.
  */
 #ifndef TESTS_UNIT_FAKE_JETSTREAM_H

@@ -1,6 +1,6 @@
 /*
- * kube_client.h without Kubernetes, for unit tests: objects by their path, and what was asked. It stands in for
- * kube_client.c; there is one for the whole process (Criterion gives each test its own).
+ * kube_client.h without Kubernetes, for unit tests: objects by path, and recorded requests. It replaces kube_client.c;
+ * one instance per process (Criterion runs each test in a separate process).
  */
 #ifndef TESTS_UNIT_FAKE_KUBE_H
 #define TESTS_UNIT_FAKE_KUBE_H
@@ -13,10 +13,10 @@
  */
 void fake_kube_set(const char *path, const char *json);
 
-/* What a call with that method fails with; RC_OK: it does not. */
+/* The error of calls with that method; RC_OK: none. */
 void fake_kube_refuse(const char *method, enum rc rc, const char *text);
 
-/* Calls do not return until they may. */
+/* Block calls until released. */
 void fake_kube_hold(bool hold);
 
 /* How many calls with that method there were whose path ends so. */

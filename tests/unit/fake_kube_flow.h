@@ -19,7 +19,7 @@ const char *fake_kube_socket_protocol(size_t index);
 const char *fake_kube_socket_path(size_t index);
 size_t fake_kube_socket_count(void);
 
-/* It is open, or refused with that status (json NULL: an empty body). */
+/* It is open, or rejected with that status (json NULL: an empty body). */
 void fake_kube_socket_accept(size_t index);
 void fake_kube_socket_refuse(size_t index, int status, const char *json);
 

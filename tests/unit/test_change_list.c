@@ -19,7 +19,7 @@ static void put(struct change_list *list, const char *id, const char *text)
 	cr_assert_eq(change_list_put(list, id, text, strlen(text), NULL, NULL), RC_OK);
 }
 
-/* What the cursor tells now: "+id=text" added, "~" modified, "-" deleted, "." of the snapshot, "|" synced. */
+/* Current output of the cursor: "+id=text" added, "~" modified, "-" deleted, "." of the snapshot, "|" synced. */
 static const char *told(struct change_cursor *cursor, const struct change_list *list)
 {
 	static const char marks[] = {
@@ -269,7 +269,7 @@ Test(change_list, stays_within_its_own_bytes)
 	change_list_destroy(list);
 }
 
-/* Against a model that keeps everything: what a reader holds after it has read is what there is. */
+/* Against a model that keeps everything: after reading, a reader has the current state. */
 Test(change_list, any_order_of_changes_and_readers_ends_in_the_same_state)
 {
 	enum { ITEMS = 12, READERS = 4 };

@@ -113,7 +113,7 @@ Test(config, every_fault_is_named_and_no_secret_is_told)
 	setenv("TC_MODE", "medium", 1);
 	setenv("TC_WAIT", "0s", 1);
 	cr_expect(!config_load(rows, ARRAY_LEN(rows), &s, &faults));
-	cr_expect(strstr(faults.data, "TC_URL: its value is not valid; it must be a URL\n"), "%s", faults.data);
+	cr_expect(strstr(faults.data, "TC_URL: its value is invalid; it must be a URL\n"), "%s", faults.data);
 	cr_expect(strstr(faults.data, "TC_MODE: 'medium' is not fast or slow\n"), "%s", faults.data);
 	cr_expect(strstr(faults.data, "TC_WAIT: '0s' is out of range; it must be 1000 to 60000 milliseconds\n"), "%s",
 		  faults.data);

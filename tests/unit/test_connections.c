@@ -30,7 +30,7 @@ static void close_pair(struct connections *all, struct pair *p)
 	close(p->theirs);
 }
 
-/* Does the other side see the end within so many milliseconds? */
+/* Whether the peer sees the end within the timeout in ms. */
 static bool ends_within(const struct pair *p, int ms)
 {
 	struct pollfd fd = { .fd = p->theirs, .events = POLLRDHUP };
@@ -38,7 +38,7 @@ static bool ends_within(const struct pair *p, int ms)
 	return poll(&fd, 1, ms) > 0;
 }
 
-/* Is it found that its request did not arrive in time, within so many milliseconds? */
+/* Whether the read timeout is detected within the given ms. */
 static bool is_late_within(struct connections *all, const struct pair *p, int ms)
 {
 	int64_t end = clock_mono_ms() + ms;

@@ -1,4 +1,4 @@
-/* What a change is made of, as far as it is pure: patches, deltas, marks, and how a container runs. */
+/* The pure parts of a change: patches, deltas, marks, and the run state. */
 #include <criterion/criterion.h>
 
 #include "api-svc/document/merge_patch.h"

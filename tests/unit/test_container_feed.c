@@ -227,7 +227,7 @@ Test(container_feed, says_why_it_cannot_begin)
 		const char *text;
 		const char *told;
 	} cases[] = {
-		{ RC_UNAVAILABLE, "connection refused", "Kubernetes is not available at the moment" },
+		{ RC_UNAVAILABLE, "connection refused", "Kubernetes is currently unavailable" },
 		{ RC_PERMISSION_DENIED,
 		  "deployments.apps is forbidden: User \"x\" cannot list resource \"deployments\" in API group "
 		  "\"apps\" "

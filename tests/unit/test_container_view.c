@@ -157,7 +157,7 @@ Test(container_view, a_sidecar_that_stands_first_is_not_ours)
 	cr_expect(cJSON_Compare(spec, json_get(view, "spec"), true));
 }
 
-/* What no API server says: the answer to the client is JSON all the same. */
+/* Invalid data from an API server: the response to the client is valid JSON nevertheless. */
 static const struct {
 	const char *path; /* of a member of the Deployment */
 	const char *value;

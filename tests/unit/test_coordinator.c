@@ -308,6 +308,6 @@ Test(coordinator, the_end_does_not_wait_for_what_cannot_be_told)
 	began_ms = clock_mono_ms();
 	coordinator_stop(m.coordinator);
 	cr_expect_geq(clock_mono_ms() - began_ms, m.config.shutdown_timeout_ms);
-	cr_expect_neq(fake_jetstream_get(&m.js, BUCKET, RECORD_LEADER_KEY)[0], '\0', "it ends by itself");
+	cr_expect_neq(fake_jetstream_get(&m.js, BUCKET, RECORD_LEADER_KEY)[0], '\0', "it expires");
 	stop(&m);
 }

@@ -1,4 +1,4 @@
-/* create_debt, as op_create, op_undo and debt_list use it: who owes what, and what is removed because of it. */
+/* create_debt, as used by op_create, op_undo and debt_list: debts and resulting removals. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +45,7 @@
 #define MINE SPEC("mine")
 #define ANOTHER SPEC("another")
 
-/* JetStream's refusals of a message. */
+/* JetStream's rejections of a message. */
 #define UNDECIDED FAKE_JETSTREAM_ERROR(10164)
 #define FULL "{\"error\":{\"code\":503,\"err_code\":10077,\"description\":\"maximum bytes exceeded\"}}"
 #define DISK_FULL \
@@ -658,7 +658,9 @@ Test(create_debt, what_a_request_made_is_undone_without_jetstream)
 	stop(&w);
 }
 
-/* ---- JetStream's refusals ---------------------------------------------------------------------------------------- */
+/*
+ * ---- JetStream's rejections ----------------------------------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name;

@@ -65,7 +65,7 @@ Test(crypto, base64_there_and_back)
 
 struct decode_case {
 	const char *text;
-	const char *plain; /* NULL: refused */
+	const char *plain; /* NULL: rejected */
 };
 
 static const struct decode_case decode_cases[] = {

@@ -15,7 +15,7 @@
 #define WEB DEPLOYMENT("", "")
 #define WEB_STOPPED DEPLOYMENT("\"replicas\":0", "")
 
-/* A monitor that is active, without Kubernetes: a stream listens, and JetStream has its bucket. */
+/* An active monitor without Kubernetes; a stream and the bucket exist. */
 struct active {
 	struct bus *bus;
 	struct fake_jetstream js;

@@ -96,14 +96,14 @@ static const char *last_status(struct worker *w, const char *caller)
 	return status(w, caller, fake_bus_count(w->bus, caller) - 1);
 }
 
-/* Whoever listens takes one after the other: what was asked before has been taken when this has its reply. */
+/* Requests are received in order: earlier ones have been received when this one has its reply. */
 static void expect_taken(struct worker *w)
 {
 	ask(w, (struct ask){ .operation = "explode", .reply = "_INBOX.barrier" });
 	(void)fake_bus_sent(w->bus, "_INBOX.barrier", 0);
 }
 
-/* The worker still does what it should. */
+/* The worker still works. */
 static void expect_alive(struct worker *w)
 {
 	ask(w, (struct ask){ .reply = "_INBOX.alive" });
@@ -124,11 +124,11 @@ static const struct {
 	{ { .attempt = "0" }, "INTERNAL", PROTOCOL_HEADER_ATTEMPT },
 	{ { .wait = "-1" }, "INTERNAL", PROTOCOL_HEADER_WAIT },
 	{ { .permission = "ask" }, "INTERNAL", "permissions" },
-	{ { .body = "" }, "INTERNAL", "cannot be read" },
-	{ { .body = "{\"id\":\"web\"" }, "INTERNAL", "cannot be read" },
+	{ { .body = "" }, "INTERNAL", "malformed request" },
+	{ { .body = "{\"id\":\"web\"" }, "INTERNAL", "malformed request" },
 	{ { .body = "[]" }, "INTERNAL", "" },
 	{ { .body = "{\"id\":7}" }, "INTERNAL", "id" },
-	{ { .deadline = "1" }, "TIMEOUT", "deadline had passed" },
+	{ { .deadline = "1" }, "TIMEOUT", "deadline expired" },
 };
 
 Test(dispatcher, what_is_no_request_gets_an_error_and_does_nothing)

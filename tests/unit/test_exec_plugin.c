@@ -25,22 +25,22 @@ static const struct parse_case parse_cases[] = {
 	{ HEAD "\"status\":{\"token\":\"t\"}}", NULL },
 	{ HEAD "\"spec\":{},\"status\":{\"token\":\"t\",\"clientKeyData\":null,\"x\":1}}\n", NULL },
 	{ HEAD "\"status\":{\"token\":\"t\",\"expirationTimestamp\":\"2030-01-02T03:04:05Z\"}}", NULL },
-	{ "", "no JSON" },
-	{ "Please log in first", "no JSON" },
-	{ "[]", "no ExecCredential" },
-	{ "{\"kind\":\"Pod\"}", "no ExecCredential" },
-	{ "{\"kind\":\"ExecCredential\"}", "answers in API version (none)" },
+	{ "", "not JSON" },
+	{ "Please log in first", "not JSON" },
+	{ "[]", "not an ExecCredential" },
+	{ "{\"kind\":\"Pod\"}", "not an ExecCredential" },
+	{ "{\"kind\":\"ExecCredential\"}", "output has API version (none)" },
 	{ "{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\"}",
-	  "answers in API version client.authentication.k8s.io/v1beta1, but the kubeconfig wants " V1 },
+	  "output has API version client.authentication.k8s.io/v1beta1, but the kubeconfig requires " V1 },
 	{ HEAD "\"spec\":{}}", "no status" },
 	{ HEAD "\"status\":{}}", "neither a token nor a certificate" },
 	{ HEAD "\"status\":{\"token\":\"\"}}", "neither a token nor a certificate" },
 	{ HEAD "\"status\":{\"token\":7}}", "status.token is not a string" },
-	{ HEAD "\"status\":{\"token\":\"secret\\nX: y\"}}", "its token holds white space" },
+	{ HEAD "\"status\":{\"token\":\"secret\\nX: y\"}}", "its token contains white space" },
 	{ HEAD "\"status\":{\"clientCertificateData\":\"secret\"}}", "a client certificate without its key" },
 	{ HEAD "\"status\":{\"clientKeyData\":\"secret\"}}", "a client key without its certificate" },
 	{ HEAD "\"status\":{\"clientCertificateData\":\"secret\",\"clientKeyData\":\"secret\"}}",
-	  "no certificate in it" },
+	  "no certificate found" },
 	{ HEAD "\"status\":{\"token\":\"secret\",\"expirationTimestamp\":\"tomorrow\"}}", "expirationTimestamp" },
 	{ HEAD "\"status\":{\"token\":\"secret\",\"expirationTimestamp\":12}}", "expirationTimestamp" },
 };
@@ -218,16 +218,16 @@ static const struct run_case run_cases[] = {
 	{ "i=0; while [ $i -lt 20000 ]; do echo a long line of complaints >&2; i=$((i+1)); done; " PRINT_T, NULL },
 	{ "case $KUBERNETES_EXEC_INFO in *'\"interactive\":false'*) " PRINT_T ";; esac", NULL },
 	{ "exit 3", "f: user 'u': exec plugin '" },
-	{ "exit 3", "exit code 3: it says nothing on stderr" },
+	{ "exit 3", "exit code 3: nothing on stderr" },
 	{ "echo one >&2; echo 'not logged in' >&2; exit 1", "exit code 1: one not logged in" },
-	{ "kill -9 $$", "ended by signal 9" },
-	{ "exec >&-; sleep 20", "did not end within 700 ms" },
-	{ "sleep 20", "did not end within 700 ms" },
-	{ "sleep 20 & wait", "did not end within 700 ms" },
-	{ "trap '' TERM INT; while :; do echo x >&2; done", "did not end within 700 ms" },
+	{ "kill -9 $$", "killed by signal 9" },
+	{ "exec >&-; sleep 20", "timeout after 700 ms" },
+	{ "sleep 20", "timeout after 700 ms" },
+	{ "sleep 20 & wait", "timeout after 700 ms" },
+	{ "trap '' TERM INT; while :; do echo x >&2; done", "timeout after 700 ms" },
 	{ "head -c 2000000 /dev/zero", "more than 1048576 bytes" },
 	{ "cat /dev/zero", "more than 1048576 bytes" },
-	{ "echo nonsense", "no JSON" },
+	{ "echo nonsense", "not JSON" },
 };
 
 Test(exec_plugin, runs)
@@ -285,7 +285,7 @@ static const struct run_case orphan_cases[] = {
 	{ "(trap '' TERM HUP; sh -c 'sleep 61; true'; true) & " PRINT_T, NULL },
 	{ "sleep 61 >/dev/null 2>&1 & " PRINT_T, NULL },
 	{ "sleep 61 & exit 3", "exit code 3" },
-	{ "sleep 61 & sleep 61", "did not end within 700 ms" },
+	{ "sleep 61 & sleep 61", "timeout after 700 ms" },
 	{ "cat /dev/zero & cat /dev/zero", "more than 1048576 bytes" },
 };
 
@@ -318,7 +318,7 @@ Test(exec_plugin, that_is_not_wanted_any_more)
 
 	script_init(&s, "sleep 61");
 	cr_expect_eq(exec_plugin_run(&s.config, NULL, 10000, &stop, &credential, &error), RC_UNAVAILABLE);
-	cr_expect_neq(strstr(error.text, "no longer wanted"), NULL, "%s", error.text);
+	cr_expect_neq(strstr(error.text, "cancelled"), NULL, "%s", error.text);
 	cr_expect_lt(clock_mono_ms() - started_ms, 2000);
 	script_clear(&s);
 }
@@ -334,7 +334,7 @@ Test(exec_plugin, that_is_not_installed)
 	s.config.exec.command = str_dup("no-such-plugin-anywhere");
 	cr_expect_eq(exec_plugin_run(&s.config, NULL, 1000, NULL, &credential, &error), RC_UNAVAILABLE);
 	cr_expect_str_eq(error.text, "f: user 'u': exec plugin 'no-such-plugin-anywhere': cannot be started: "
-				     "No such file or directory (looked for in PATH): ask the platform team");
+				     "No such file or directory (searched in PATH): ask the platform team");
 	script_clear(&s);
 }
 

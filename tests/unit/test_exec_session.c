@@ -30,7 +30,7 @@
 	"{\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"details\":{\"causes\":[{\"reason\":\"ExitCode\"," \
 	"\"message\":\"3\"}]}}"
 
-/* Streams of a worker, and the api-svc that answers what they ask. */
+/* Streams of a worker, and an api-svc that responds to their requests. */
 static struct stage {
 	struct bus *bus;
 	struct op_env env;
@@ -231,7 +231,7 @@ Test(exec_session, a_replica_that_has_gone_is_no_fault_of_ours)
 {
 	run("{\"id\":\"web\",\"command\":[\"x\"]}");
 	fake_kube_socket_refuse(0, 404, "{\"message\":\"pods \\\"p3\\\" not found\"}");
-	expect_reply("NOT_STARTED", "gone");
+	expect_reply("NOT_STARTED", "no longer exists");
 }
 
 Test(exec_session, an_end_without_a_status_is_a_loss)
@@ -240,7 +240,7 @@ Test(exec_session, an_end_without_a_status_is_a_loss)
 	fake_kube_socket_accept(0);
 	fake_kube_socket_say(0, EXEC_STDOUT, "half");
 	fake_kube_socket_end(0, KUBE_SOCKET_CLOSED);
-	expect_reply("UNAVAILABLE", "was lost before it had ended");
+	expect_reply("UNAVAILABLE", "was lost before it exited");
 }
 
 Test(exec_session, a_connection_that_stays_open_after_the_status_is_given_up)

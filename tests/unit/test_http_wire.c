@@ -170,7 +170,7 @@ Test(http_wire, what_never_comes_is_made_up_for)
 	}
 }
 
-/* Add the text again and again, until it is refused or `count` is reached. */
+/* Add the text again and again, until it is rejected or `count` is reached. */
 static unsigned add_often(const char *begin, const char *text, size_t count)
 {
 	struct http_wire wire = http_wire_make(MAX_BODY);

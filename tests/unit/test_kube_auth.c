@@ -18,7 +18,7 @@
 #define THREADS 16
 #define PATIENCE_MS 20000 /* of one who asks for credentials */
 
-/* ---- a folder of its own for each test --------------------------------------------------------------------------- */
+/* ---- its own folder for each test --------------------------------------------------------------------------- */
 
 static char folder[64];
 
@@ -34,7 +34,7 @@ static const char *in_folder(const char *name)
 
 static void put(const char *name, const char *fmt, ...) printf_format(2, 3);
 
-/* Renamed into place, as a good writer does. */
+/* Replaced atomically. */
 static void put(const char *name, const char *fmt, ...)
 {
 	FILE *file = fopen(in_folder(".new"), "w");
@@ -317,15 +317,16 @@ struct pem_case {
 
 static const struct pem_case pem_cases[] = {
 	{ "certificate-authority: gone.crt", "", RC_NOT_FOUND, "cluster 'c': certificate-authority: open " },
-	{ "certificate-authority: client.key", "", RC_INVALID_ARGUMENT, "no certificate in it" },
-	{ "certificate-authority: broken.crt", "", RC_INVALID_ARGUMENT, "certificate 2 of the PEM cannot be read" },
+	{ "certificate-authority: client.key", "", RC_INVALID_ARGUMENT, "no certificate found" },
+	{ "certificate-authority: broken.crt", "", RC_INVALID_ARGUMENT, "certificate 2 of the PEM is invalid" },
 	{ "certificate-authority-data: aGVsbG8=", "", RC_INVALID_ARGUMENT, "certificate-authority: no certificate" },
 	{ "", "client-certificate: client.crt, client-key: gone.key", RC_NOT_FOUND, "gone.key: No such file" },
-	{ "", "client-certificate: client.crt, client-key: other.key", RC_INVALID_ARGUMENT, "does not belong" },
+	{ "", "client-certificate: client.crt, client-key: other.key", RC_INVALID_ARGUMENT, "does not match" },
 	{ "", "client-certificate: client.crt, client-key: encrypted.key", RC_INVALID_ARGUMENT, "a passphrase" },
-	{ "", "client-certificate: client.crt, client-key: client.crt", RC_INVALID_ARGUMENT, "no private key" },
-	{ "", "client-certificate: client.key, client-key: client.key", RC_INVALID_ARGUMENT, "no certificate in it" },
-	{ "", "client-certificate: client.crt, client-key-data: aGVsbG8=", RC_INVALID_ARGUMENT, "no private key" },
+	{ "", "client-certificate: client.crt, client-key: client.crt", RC_INVALID_ARGUMENT, "no valid private key" },
+	{ "", "client-certificate: client.key, client-key: client.key", RC_INVALID_ARGUMENT, "no certificate found" },
+	{ "", "client-certificate: client.crt, client-key-data: aGVsbG8=", RC_INVALID_ARGUMENT,
+	  "no valid private key" },
 };
 
 Test(kube_auth, files_that_do_not_hold_what_they_should)
@@ -529,7 +530,7 @@ Test(kube_auth, a_plugin_that_takes_longer_than_one_has_time_runs_on_for_the_nex
 	put_config("", PLUGIN);
 	auth = create();
 	cr_expect_eq(get_within(auth, 200, &credentials, &error), RC_TIMEOUT);
-	cr_expect_neq(strstr(error.text, "has not ended yet"), NULL, "%s", error.text);
+	cr_expect_neq(strstr(error.text, "is still running"), NULL, "%s", error.text);
 	cr_expect_lt(clock_mono_ms() - started_ms, 900);
 	expect_token(auth, "run-1");
 	cr_expect_eq(plugin_runs(), 1);

@@ -54,7 +54,7 @@ Test(kube_list_parser, an_early_end_is_an_error)
 	}
 }
 
-/* Answers of 200 that are JSON, or nearly, and no list: none may be taken for an empty one. */
+/* 200 responses with JSON, or similar, that is not a list: none may be treated as an empty list. */
 static const char *const no_lists[] = {
 	"{}",
 	"[]",

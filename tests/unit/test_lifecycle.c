@@ -1,4 +1,4 @@
-/* lifecycle: the end that comes also when something hangs. */
+/* lifecycle: shutdown even if something hangs. */
 #include <criterion/criterion.h>
 #include <unistd.h>
 

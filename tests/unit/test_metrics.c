@@ -231,7 +231,7 @@ static void *count_much(void *ctx unused)
 	return NULL;
 }
 
-/* With THREAD sanitizer it also finds what is shared without order. */
+/* With the thread sanitizer it also detects data races. */
 Test(metrics, nothing_is_lost_when_threads_count_at_once)
 {
 	const struct metrics metrics = { .lists = histogram_lists };

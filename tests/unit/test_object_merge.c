@@ -1,4 +1,4 @@
-/* object_merge: what we wanted before, what we want now, and what others made of it. */
+/* object_merge: previous desired state, new desired state, and changes by others. */
 #include <criterion/criterion.h>
 
 #include "common/base/clock.h"

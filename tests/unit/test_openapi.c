@@ -125,7 +125,7 @@ Test(openapi, every_example_obeys_its_schema)
 	schema_set_destroy(set);
 }
 
-/* ---- documents that are refused ---- */
+/* ---- documents that are rejected ---- */
 
 struct refused_case {
 	const char *name;
@@ -134,7 +134,7 @@ struct refused_case {
 };
 
 static const struct refused_case refused_cases[] = {
-	{ "an operation without a name", "{/a: {get: {}}}", "no operationId" },
+	{ "an operation without a name", "{/a: {get: {}}}", "missing operationId" },
 	{ "a name twice", "{/a: {get: {operationId: x}, post: {operationId: x}}}", "duplicate operationId 'x'" },
 	{ "a parameter without a name", "{/a: {get: {operationId: x, parameters: [{in: query}]}}}", "no name" },
 	{ "a parameter in a cookie", "{/a: {get: {operationId: x, parameters: [{name: p, in: cookie}]}}}",
@@ -146,7 +146,7 @@ static const struct refused_case refused_cases[] = {
 	{ "a keyword in a response header",
 	  "{/a: {get: {operationId: x, responses: {'200': {headers: {H: {schema: {const: 1}}}}}}}}", "'const'" },
 	{ "a response that leads nowhere", "{/a: {get: {operationId: x, responses: {'200': {$ref: '#/z'}}}}}",
-	  "leads nowhere" },
+	  "dangling reference" },
 	{ "a body that is no JSON",
 	  "{/a: {post: {operationId: x, requestBody: {content: {text/plain: {schema: {}}}}}}}", "requestBody" },
 };

@@ -1,4 +1,4 @@
-/* outbox, outbox_heap: what is told, when, in which order, and how often. */
+/* outbox, outbox_heap: which events are published, when, in which order, and how often. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -118,7 +118,7 @@ Test(problem, a_list_that_is_too_long_is_cut_and_says_so)
 	errors = json_get(tree, "errors");
 	shown = cJSON_GetArraySize(errors) - 1;
 	last = json_string_at(cJSON_GetArrayItem(errors, shown), "detail");
-	cr_assert_eq(sscanf(last, "%d more faults are left out", &left_out), 1, "%s", last);
+	cr_assert_eq(sscanf(last, "%d more errors omitted", &left_out), 1, "%s", last);
 	cr_expect_eq(shown + left_out, 150);
 	free(answer.body);
 }

@@ -45,7 +45,7 @@ Test(quantity, client_amounts)
 {
 	static const struct {
 		const char *cpu; /* JSON */
-		int64_t milli;   /* 0: refused */
+		int64_t milli;   /* 0: rejected */
 	} cpus[] = {
 		{ "1", 1000 },       { "\"2\"", 2000 },
 		{ "\"500m\"", 500 }, { "0", 0 },
@@ -57,7 +57,7 @@ Test(quantity, client_amounts)
 	};
 	static const struct {
 		const char *memory;
-		int64_t bytes; /* 0: refused */
+		int64_t bytes; /* 0: rejected */
 	} memories[] = {
 		{ "1MB", 1 << 20 },   { "1024MB", 1 << 30 }, { "1GB", 1 << 30 },
 		{ "2TB", 2LL << 40 }, { "0MB", 0 },          { "1", 0 },

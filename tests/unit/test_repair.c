@@ -412,7 +412,7 @@ Test(repair, a_service_that_its_root_does_not_want_is_removed_when_it_is_ours)
 		bool removed = fake_kube_count("PUT", stray_cases[i].id);
 
 		cr_expect_eq(removed, stray_cases[i].removed, "%s", stray_cases[i].id);
-		if (removed) /* behind a mark; how it goes on is container_change's business */
+		if (removed) /* behind a mark; how it continues is container_change's business */
 			cr_expect_not_null(strstr(fake_kube_body("PUT", stray_cases[i].id, 0), ANNOTATION_CHANGING));
 	}
 }

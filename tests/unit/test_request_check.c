@@ -1,4 +1,4 @@
-/* request_check: what a worker takes from NATS, and what gets a clear error. */
+/* request_check: requests accepted by a worker, and clear errors for others. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -51,14 +51,14 @@ static const struct header_case {
 	{ { .deadline = DEADLINE, .traceparent = "00 a" }, "traceparent", 0, 0, 0 },
 	{ { .deadline = DEADLINE, .traceparent = LONG_ID }, "traceparent", 0, 0, 0 },
 	{ { .reply = CALLER, .deadline = DEADLINE, .permission = "give" }, "Sp-Permission", 0, 0, 0 },
-	{ { .deadline = DEADLINE, .permission = "ask" }, "no subject of an api-svc", 0, 0, 0 },
+	{ { .deadline = DEADLINE, .permission = "ask" }, "an invalid reply subject", 0, 0, 0 },
 	{ { .reply = "_INBOX.other.1", .deadline = DEADLINE, .permission = "ask" },
-	  "no subject of an api-svc",
+	  "an invalid reply subject",
 	  0,
 	  0,
 	  0 },
 	{ { .reply = "_INBOX.api-svc.>", .deadline = DEADLINE, .permission = "ask" },
-	  "no subject of an api-svc",
+	  "an invalid reply subject",
 	  0,
 	  0,
 	  0 },
@@ -95,8 +95,8 @@ static const struct member_case {
 	{ OPERATION_CREATE, CREATE("\"id\":\"web-1\",\"any_id\":true,\"later\":[1]"), NULL },
 	{ OPERATION_CREATE, "{\"spec\":{},\"id\":\"a\"," KEY_TOKEN "}", NULL },
 	{ OPERATION_CREATE, AGENT("\"My_agent-1\"", "\"k:e/y\""), NULL },
-	{ OPERATION_CREATE, "[]", "no object" },
-	{ OPERATION_CREATE, "null", "no object" },
+	{ OPERATION_CREATE, "[]", "not an object" },
+	{ OPERATION_CREATE, "null", "not an object" },
 	{ OPERATION_CREATE, "{}", "without spec" },
 	{ OPERATION_CREATE, "{\"spec\":{},\"id\":\"a\"}", "without token" },
 	{ OPERATION_CREATE, "{\"spec\":[],\"id\":\"a\"," TOKEN "}", "whose spec is not an object" },

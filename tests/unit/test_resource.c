@@ -1,4 +1,4 @@
-/* resource: what each type is known by outside. */
+/* resource: external names of each type. */
 #include <criterion/criterion.h>
 
 #include "common/container/labels.h"

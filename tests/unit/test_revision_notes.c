@@ -1,4 +1,4 @@
-/* revision_notes: what a root said beside each of its templates. */
+/* revision_notes: additional state of a root for each template. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -49,11 +49,9 @@ static const struct rule_case cases[] = {
 	  "{\"provider_hints\":{\"kubernetes\":{\"kind\":\"StatefulSet\",\"strategy\":{\"type\":\"rolling\",\"max_"
 	  "surge\":1,"
 	  "\"max_unavailable\":1}}}}",
-	  "/spec/provider_hints/kubernetes/strategy/max_surge has no meaning for a StatefulSet, which replaces one Pod "
-	  "at a "
-	  "time; /spec/provider_hints/kubernetes/strategy/max_unavailable has no meaning for a StatefulSet, which "
-	  "replaces one "
-	  "Pod at a time" },
+	  "/spec/provider_hints/kubernetes/strategy/max_surge is not allowed for a StatefulSet, which replaces one Pod "
+	  "at a time; /spec/provider_hints/kubernetes/strategy/max_unavailable is not allowed for a StatefulSet, which "
+	  "replaces one Pod at a time" },
 	{ "a strategy that replaces nothing",
 	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_surge\":\"0%\",\"max_"
 	  "unavailable\":0}}}}",
@@ -64,14 +62,14 @@ static const struct rule_case cases[] = {
 	{ "recreate has no shares",
 	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"recreate\",\"max_surge\":1,\"max_"
 	  "unavailable\":1}}}}",
-	  "/spec/provider_hints/kubernetes/strategy/max_surge has no meaning for the type recreate; "
-	  "/spec/provider_hints/kubernetes/strategy/max_unavailable has no meaning for the type recreate" },
+	  "/spec/provider_hints/kubernetes/strategy/max_surge is not allowed for the type recreate; "
+	  "/spec/provider_hints/kubernetes/strategy/max_unavailable is not allowed for the type recreate" },
 	{ "an autoscaler",
 	  "{\"provider_hints\":{\"kubernetes\":{\"autoscale\":{\"min\":2,\"max\":2,\"cpu_percent\":50}}}}", "" },
 	{ "an autoscaler by nothing, the wrong way round",
 	  "{\"provider_hints\":{\"kubernetes\":{\"autoscale\":{\"min\":3,\"max\":2}}}}",
 	  "/spec/provider_hints/kubernetes/autoscale/min must not be more than max; "
-	  "/spec/provider_hints/kubernetes/autoscale needs cpu_percent or memory_percent" },
+	  "/spec/provider_hints/kubernetes/autoscale requires cpu_percent or memory_percent" },
 	{ "a port once for each protocol",
 	  "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":80,\"protocol\":\"UDP\"},"
 	  "{\"container_port\":80,\"protocol\":\"SCTP\"}]}}",

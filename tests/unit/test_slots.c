@@ -1,4 +1,4 @@
-/* slots: a table whose places carry generations. */
+/* slots: a table with generation counters. */
 #include <criterion/criterion.h>
 
 #include "common/base/slots.h"

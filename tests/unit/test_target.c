@@ -7,7 +7,7 @@
 /* What a target is taken apart into: "segment|segment?name=value&name=value", or an error. */
 struct target_case {
 	const char *text;
-	const char *parts; /* NULL: refused */
+	const char *parts; /* NULL: rejected */
 };
 
 static const struct target_case cases[] = {

@@ -59,7 +59,7 @@ static const struct check_case cases[] = {
 	{ "minItems", "{type: array, minItems: 1}", "[]", " must have at least 1 element" },
 	{ "maxItems", "{type: array, maxItems: 1}", "[1,2]", " must have at most 1 elements" },
 	{ "uniqueItems", "{type: array, uniqueItems: true}", "[1,{\"a\":1},{\"a\":1}]",
-	  " must not contain the same value twice" },
+	  " must not contain duplicate values" },
 	/* objects */
 	{ "required", "{type: object, required: [a, b]}", "{\"a\":1}", "/b is required" },
 	{ "null is there", "{type: object, required: [a]}", "{\"a\":null}", "" },
@@ -81,13 +81,13 @@ static const struct check_case cases[] = {
 	{ "oneOf complains about what was meant", "{oneOf: [{type: integer, minimum: 1}, {type: string}]}", "0",
 	  " must be at least 1" },
 	{ "oneOf of other types", "{oneOf: [{type: integer}, {type: string}]}", "[]",
-	  " must be an integer or a string of one of the forms that the API document lists" },
+	  " must be an integer or a string of one of the forms in the API document" },
 	{ "oneOf several", "{oneOf: [{type: integer}, {type: number}]}", "1",
-	  " must have exactly one of the forms that the API document lists, and it has several" },
+	  " must match exactly one of the forms in the API document, and matches several" },
 	{ "anyOf", "{anyOf: [{type: integer}, {type: number}]}", "1", "" },
 	{ "anyOf none", "{anyOf: [{type: integer}, {type: boolean}]}", "\"\"",
-	  " must be an integer or a boolean of one of the forms that the API document lists" },
-	{ "not", "{not: {type: integer}}", "1", " must not have this value" },
+	  " must be an integer or a boolean of one of the forms in the API document" },
+	{ "not", "{not: {type: integer}}", "1", " has a forbidden value" },
 	{ "not one of", "{type: string, not: {type: string, enum: [health]}}", "\"health\"",
 	  " must not be 'health', which is reserved" },
 	{ "not another", "{type: string, not: {type: string, enum: [health]}}", "\"healthy\"", "" },
@@ -162,11 +162,11 @@ Test(validator, keeps_a_hundred_faults_and_counts_the_rest)
 	cr_expect_eq(faults.count, FAULTS_MAX);
 	cr_expect_eq(faults.dropped, 150);
 	faults_summary(&faults, &summary);
-	cr_expect_str_eq(summary.data, "/0: must be a string; and 249 more faults");
+	cr_expect_str_eq(summary.data, "/0: must be a string; and 249 more errors");
 	schema_set_destroy(set);
 }
 
-/* ---- what the compiler of schemas refuses ---- */
+/* ---- what the compiler of schemas rejects ---- */
 
 struct refused_case {
 	const char *name;
@@ -177,22 +177,22 @@ struct refused_case {
 static const struct refused_case refused_cases[] = {
 	{ "an unknown keyword", "{type: string, contentEncoding: base64}", "'contentEncoding' is not known" },
 	{ "an unknown keyword inside", "{properties: {a: {items: {const: 1}}}}", "'const' is not known" },
-	{ "an unknown type", "{type: text}", "'type' has the wrong form" },
-	{ "a list of types", "{type: [string, 'null']}", "'type' has the wrong form" },
-	{ "an unknown format", "{type: string, format: zip}", "the format 'zip'" },
+	{ "an unknown type", "{type: text}", "malformed value of 'type'" },
+	{ "a list of types", "{type: [string, 'null']}", "malformed value of 'type'" },
+	{ "an unknown format", "{type: string, format: zip}", "unknown format 'zip'" },
 	{ "a pattern that is none", "{pattern: '('}", "pattern" },
 	{ "an empty enum", "{enum: []}", "'enum'" },
 	{ "a limit that is no number", "{minimum: a}", "'minimum'" },
 	{ "a negative size", "{minLength: -1}", "'minLength'" },
 	{ "a flag that is none", "{nullable: 1}", "'nullable'" },
 	{ "required that is no list of names", "{required: [1]}", "'required'" },
-	{ "a reference into nowhere", "{properties: {a: {$ref: '#/b'}}}", "does not lead to a schema" },
-	{ "a reference to another file", "{properties: {a: {$ref: 'x.yaml#/b'}}}", "does not lead to a schema" },
+	{ "a reference into nowhere", "{properties: {a: {$ref: '#/b'}}}", "does not refer to a schema" },
+	{ "a reference to another file", "{properties: {a: {$ref: 'x.yaml#/b'}}}", "does not refer to a schema" },
 	{ "a schema that contains itself", "{properties: {a: {$ref: '#/x-b'}}, x-b: {items: {$ref: '#/x-b'}}}",
 	  "contains itself" },
 	{ "references in a circle", "{properties: {a: {$ref: '#/x-b'}}, x-b: {$ref: '#/x-c'}, x-c: {$ref: '#/x-b'}}",
-	  "does not lead to a schema" },
-	{ "items that are no schema", "{items: 1}", "does not lead to a schema" },
+	  "does not refer to a schema" },
+	{ "items that are no schema", "{items: 1}", "does not refer to a schema" },
 	{ "an empty allOf", "{allOf: []}", "'allOf'" },
 };
 

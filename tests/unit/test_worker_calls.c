@@ -27,7 +27,7 @@ static void on_done(void *ctx, uint64_t cookie, struct worker_reply *reply)
 	snprintf(told->body, sizeof(told->body), "%s", reply->body ? reply->body : "");
 }
 
-/* Each test is a process of its own, with one table; most look at one call. */
+/* Each test is its own process, with one table; most look at one call. */
 static struct worker_calls calls;
 static struct told told;
 static bool present = true;
@@ -351,7 +351,7 @@ struct deadline_case {
 	const char *name;
 	enum operation operation;
 	bool lost;    /* an attempt stayed without a reply */
-	bool refused; /* the latest one was refused */
+	bool refused; /* the latest one was rejected */
 	enum rc rc;
 	bool unknown;
 };
@@ -592,7 +592,7 @@ static void answer_owed(const struct worker_attempt *attempt, const char *debt, 
 	worker_finished_tell(&finished);
 }
 
-/* Is there something to settle now? */
+/* Whether something is due to be settled. */
 static bool settles(struct worker_attempt *attempt, int64_t now_ms)
 {
 	struct worker_debt *debt = NULL;

@@ -1,4 +1,4 @@
-/* workload: from a spec to the objects that should exist, and from facts to what is missing. */
+/* workload: required objects of a spec, and missing objects from facts. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

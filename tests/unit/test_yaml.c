@@ -73,8 +73,8 @@ struct bad_case {
 };
 
 static const struct bad_case bad_cases[] = {
-	{ "an alias of nothing", "a: *x\n", "line 1: there is no such anchor" },
-	{ "an alias before its anchor", "a: *x\nb: &x 1\n", "no such anchor" },
+	{ "an alias of nothing", "a: *x\n", "line 1: unknown anchor" },
+	{ "an alias before its anchor", "a: *x\nb: &x 1\n", "unknown anchor" },
 	{ "an anchor in itself", "a: &x\n- *x\n", "line 2: an anchor contains itself" },
 	{ "an anchor deep in itself", "&x {a: [{b: *x}]}", "an anchor contains itself" },
 	{ "an alias as key", "[&x a, {*x : 1}]", "key must be a scalar" },
@@ -158,7 +158,7 @@ Test(yaml, bounds_the_size)
 	cr_expect_eq(yaml_parse(text, YAML_TEXT_MAX + 1, &tree, NULL), RC_TOO_LARGE);
 }
 
-/* A few lines that would be billions of values, or thousands of levels. */
+/* Short documents that expand to billions of values or thousands of levels. */
 Test(yaml, bounds_what_aliases_make)
 {
 	struct buf wide cleanup_buf = buf_make(10000);

@@ -1,5 +1,4 @@
-"""Peers of api-svc for its component tests: a fake worker, and the real process. Everything listens on free ports of
-127.0.0.1 and is ended by its pid."""
+"""Peers of api-svc for its component tests: a fake worker, and the real process. Everything listens on free ports of 127.0.0.1 and is stopped by pid."""
 
 import heapq
 import http.client
@@ -19,13 +18,13 @@ from processes import wait_for
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
-# Sanitizers and a busy machine make everything slower; no test measures more than whether it hangs.
+# Generous limits for sanitizers and busy machines; the tests only detect hangs.
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "10"))
-SLOW = max(1.0, PATIENCE / 10)  # by how much a limit of time may be exceeded here
+SLOW = max(1.0, PATIENCE / 10)  # tolerance for time limits
 
 
 def is_sanitized():
-    """Sanitizers keep what was freed: nothing can be said about memory."""
+    """Sanitizers retain freed memory, so memory is not checked."""
     binary = (BUILD / "bin" / "api-svc").read_bytes()
     return b"__asan_init" in binary or b"__tsan_init" in binary
 
@@ -42,7 +41,7 @@ HEALTH = CONTAINERS + "/health"
 
 
 class Asked:
-    """One request as a worker sees it."""
+    """One request received by a worker."""
 
     def __init__(self, operation, headers, body, reply_to):
         self.operation = operation
@@ -54,7 +53,7 @@ class Asked:
 
 
 class Ok:
-    """A good answer; `parts` cuts it, `delay` (seconds) lets it wait."""
+    """A successful reply, split into `parts`, sent after `delay` seconds."""
 
     def __init__(self, body=None, delay=0, parts=1, etag=None):
         self.body = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -76,7 +75,7 @@ def subject_token(name):
 
 
 class FakeWorker(Subscriber):
-    """Answers by `on[operation](asked)`: an Ok or Fail, or None for silence. Remembers all that it was asked."""
+    """Replies with `on[operation](asked)`: Ok, Fail, or None for no reply. Records all requests."""
 
     def __init__(self, nats, name="provider"):
         self.nats = nats
@@ -140,7 +139,7 @@ class FakeWorker(Subscriber):
         with self.lock:
             return [a for a in self.asked if a.operation == operation]
 
-    # What a worker does, in memory.
+    # The state of a fake worker.
 
     def container(self, ident, spec):
         return {"id": ident, "path": f"containers/{ident}", "uid": f"uid-{ident}", "spec": spec, "status": "PENDING",
@@ -246,7 +245,7 @@ class Api:
         return self.context.wrap_socket(s, server_hostname="127.0.0.1") if self.context else s
 
     def raw(self, data, until_closed=True):
-        """Send bytes, return all that comes back until the server closes."""
+        """Send bytes; return everything received until the server closes."""
         with self.connect() as s:
             got = b""
             try:

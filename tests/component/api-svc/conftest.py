@@ -13,7 +13,7 @@ def worker(nats):
 
 @pytest.fixture
 def start(nats, tmp_path):
-    """Start api-svc with further settings; what is still running is ended, and has logged nothing of a sanitizer."""
+    """Start api-svc with additional settings; stop it afterwards and check for sanitizer reports."""
     started = []
 
     def start_one(wait=True, **environment):

@@ -1,8 +1,6 @@
-"""Raw requests and what becomes of each: the corpus of test_api_framing.py.
+"""Raw requests and their expected results: the corpus of test_api_framing.py.
 
-A case is a name, the bytes of one request, and the statuses of which the answer must have one. What is MALFORMED is
-refused with 400, and the connection ends; after what is GOOD it goes on, after what is in LAST it ends. Every
-version of libmicrohttpd gives the same."""
+A case is a name, the bytes of one request, and the accepted response statuses. What is MALFORMED is rejected with 400, and the connection ends; after what is GOOD it continues, after what is in LAST it ends. All versions of libmicrohttpd behave identically."""
 
 import json
 

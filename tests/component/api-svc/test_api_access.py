@@ -1,4 +1,4 @@
-"""Who may use the API: bearer tokens, client certificates, both; and that it is open without any."""
+"""API authentication: bearer tokens, client certificates, both, and none."""
 
 import hashlib
 import os

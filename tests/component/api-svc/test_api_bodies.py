@@ -1,4 +1,4 @@
-"""What a create may look like."""
+"""Validation of create requests."""
 
 import copy
 import json
@@ -185,7 +185,7 @@ def test_all_faults_at_once(api):
         "/query/id", "/header/Idempotency-Key", "/spec/service_type", "/spec/metadata/name", "/spec/image",
         "/spec/metadata/labels/dcm.project~1managed-by", "/spec/resources/cpu/min",
         "/spec/network/ports/0/container_port", "/spec/network/ports/0/visibility"}
-    assert re.search(r"and \d+ more faults", problem["detail"])
+    assert re.search(r"and \d+ more errors", problem["detail"])
 
 
 def test_faults_are_bounded(api):
@@ -198,7 +198,7 @@ def test_a_problem_of_many_long_faults_has_a_body(api):
     labels = {"\x01" * 900 + str(i): "\x01" for i in range(150)}
     answer = api.request("POST", CONTAINERS, changed("spec.metadata.labels", labels))
     assert answer.status == 400 and int(answer.headers["Content-Length"]) > 1000
-    assert answer.json()["errors"][-1]["detail"].endswith("more faults are left out")
+    assert answer.json()["errors"][-1]["detail"].endswith("more errors omitted")
 
 
 @pytest.mark.parametrize("text,accepted", [

@@ -1,4 +1,4 @@
-"""PATCH and the methods: what workers are asked, and what becomes of their answers."""
+"""PATCH and the methods: requests to workers, and handling of their replies."""
 
 import time
 
@@ -11,7 +11,7 @@ LABEL = {"spec": {"metadata": {"labels": {"a": "b"}}}}
 
 
 def shown(spec=SPEC, **more):
-    """A container as a worker shows it, with what the cluster puts in."""
+    """A container as returned by a worker, with fields set by the cluster."""
     return {"id": "a", "path": "containers/a", "spec": {
         **spec, "metadata": {**spec["metadata"], "namespace": "ns"}, "network": {"ip": "10.0.0.1"}},
         "status": "RUNNING", "etag": ETAG, **more}
@@ -72,7 +72,7 @@ def test_a_patch_that_a_worker_refuses(api, worker, operation, code, status):
 
 
 def test_a_patch_is_for_workers_that_know_versions(api, worker):
-    """An old worker beside them refuses what it does not know, and is passed over."""
+    """An older worker rejects unknown operations; another one is tried."""
     worker.on["get"] = lambda asked: Ok(shown(), etag=ETAG) if len(worker.of("get")) > 3 else Fail("UNSUPPORTED", "version '2'")
     worker.on["update"] = lambda asked: Ok(shown(), etag=ETAG)
     assert patch(api).status == 200

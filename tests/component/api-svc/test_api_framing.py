@@ -1,4 +1,4 @@
-"""Where a request ends: every reader of the same bytes must see the same requests, or none."""
+"""Request framing: all parsers of the same bytes must see the same requests, or none."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def statuses(got):
 
 
 def is_problem(got, expected):
-    """Is it one answer, a problem document of ours with one of these statuses, after which the connection ends?"""
+    """Check for exactly one response, a problem document with one of these statuses, followed by the end of the connection."""
     block, _, body = got.partition(b"\r\n\r\n")
     lines = block.lower().split(b"\r\n")
     return (len(statuses(got)) == 1 and statuses(got)[0] in expected
@@ -77,7 +77,7 @@ def test_what_ends_its_connection_is_answered_once(api, worker):
 
 
 def send_bytes(api, data):
-    """Each in a segment of its own; all that comes back."""
+    """Each in its own segment; all that comes back."""
     with api.connect() as s:
         got = b""
         try:
@@ -95,7 +95,7 @@ def send_bytes(api, data):
 
 
 def test_the_same_byte_by_byte(api, worker):
-    """Nothing depends on how the bytes are cut into segments."""
+    """The result does not depend on TCP segmentation."""
     wrong = {}
     for name, data in MALFORMED:
         if len(data) < 1000 and not is_problem(got := send_bytes(api, data), {400}):
@@ -113,7 +113,7 @@ def test_chunks_that_come_byte_by_byte_are_a_body(api, worker):
 
 
 def test_an_overlong_chunk_header_beside_other_uploads(api):
-    """Another upload on the same server thread has nothing to do with it."""
+    """Another upload on the same server thread is not affected."""
     begin = head(X, JSON, b"Transfer-Encoding: chunked", start=b"POST %b HTTP/1.1" % C)
     others = [api.connect() for _ in range(20)]
     for other in others:
@@ -160,7 +160,7 @@ def test_a_client_that_stalls_is_told(worker, start):
 
 
 def test_a_client_that_writes_on_can_read_the_413(api):
-    """20 MB that nobody wants, from a client that reads the answer only after them."""
+    """20 MB of rejected body, from a client that reads the response only afterwards."""
     large = b"x" * 20_000_000
     for lines in (b"Content-Length: 20000000", b"Content-Length: 2000000"), (b"Transfer-Encoding: chunked",):
         for line in lines:
@@ -247,17 +247,17 @@ def test_through_nginx_no_request_is_answered_twice(api, worker, nginx):
         if len(statuses(got)) > 2:
             wrong[name] = got[:400]
     assert not wrong, show(wrong)
-    # Whatever nginx has left of its connections to api-svc, the next answer belongs to the next request.
+    # Regardless of the state of the connections of nginx to api-svc, the next response belongs to the next request.
     assert statuses(proxy.raw(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) == [200]
     wait_for("the log of the last request", lambda: any(line.get("path") == "/health" for line in requests_of(api)))
     assert len(requests_of(api)) <= len(nginx.forwarded())
 
 
 def requests_of(api):
-    return [line for line in api.logs() if line.get("msg") in ("request", "request whose client has gone")]
+    return [line for line in api.logs() if line.get("msg") in ("request", "request of a disconnected client")]
 
 
-# What nginx refuses although RFC 9112 does not.
+# What nginx rejects although RFC 9112 does not.
 NGINX_IS_STRICTER = {"a method in small letters", "a tab after the colon", "empty Host"}
 REFUSED = {400, 413, 414, 431, 505}
 

@@ -1,4 +1,4 @@
-"""HTTP itself: what is refused, who is cut off, and how it ends."""
+"""HTTP: rejected requests, timeouts, disconnects and shutdown."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def closes_within(s, seconds):
 
 
 def drip(api, data, interval=0.1, limit=6):
-    """Send byte by byte; the seconds until the server has had enough."""
+    """Send byte by byte; return the seconds until the server disconnects."""
     begin = time.monotonic()
     with api.connect() as s:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -129,7 +129,7 @@ def test_a_client_that_does_not_read_is_cut_off(worker, start):
         s.connect(("127.0.0.1", api.port))
         s.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % C)
         wait_for("the end of the connection", lambda: api.find_log("connection ended", phase="WRITING"))
-    wait_for("the log line", lambda: api.find_log("request whose client has gone", status=200))
+    wait_for("the log line", lambda: api.find_log("request of a disconnected client", status=200))
 
 
 def test_health_among_1000_idle_connections(api):
@@ -296,5 +296,5 @@ def test_memory_stays_small(worker, start):
         many(20)
         before = resident_kib()
         many(100)
-        # Sanitizers keep freed memory for a while, in a quarantine of their own.
+        # Sanitizers keep freed memory for a while, in their own quarantine.
         assert resident_kib() - before < (300 * 1024 if is_sanitized() else 1024)

@@ -1,4 +1,4 @@
-"""One ceiling over all that clients and workers can make api-svc hold: SP_SERVER_MEMORY."""
+"""The limit for all memory held on behalf of clients and workers: SP_SERVER_MEMORY."""
 
 import socket
 import threading
@@ -21,7 +21,7 @@ def resident(api):
 
 
 def send_part(api, size, declared=None, headers=""):
-    """A request whose body does not come to its end."""
+    """A request with an incomplete body."""
     s = api.connect()
     s.settimeout(20)
     s.sendall((HEAD + headers + f"Content-Length: {declared or size + 1}\r\n\r\n").encode() + b" " * size)
@@ -39,7 +39,7 @@ def test_bodies_that_arrive_are_bounded_together(worker, start):
     held = []
 
     def is_full():
-        """What an answer holds for a moment may keep the last one out: then the next one fits."""
+        """A response that is being sent may cause the last one to be rejected; the next one is accepted."""
         held.append(send_part(api, 1000, declared=MIB))
         return len(held) >= 4 and api.request("GET", CONTAINERS).status == 503
 
@@ -88,7 +88,7 @@ def creates(api, worker, count):
 
 
 def test_a_body_is_counted_once(worker, start):
-    """While a request waits for its worker, the bytes that the client sent are not kept beside what the worker gets."""
+    """While a request waits for its worker, its original bytes are not kept in addition to the message for the worker."""
     api = start(SP_SERVER_MEMORY=str(7 * MIB))
     worker.on["create"] = lambda asked: Ok({"id": asked.body["id"]}, delay=1)
     threads, statuses = creates(api, worker, 6)
@@ -109,7 +109,7 @@ def test_requests_that_wait_for_a_worker_are_counted(worker, start):
 
 
 def test_parts_of_replies_are_bounded_together(worker, start):
-    """A list whose reply never comes to its end keeps what has come: the next one is refused, not held."""
+    """A list with an incomplete reply holds memory: the next one is rejected, not buffered."""
     api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_REQUEST_TIMEOUT="4s")
     part = b"x" * (512 * 1024)
 

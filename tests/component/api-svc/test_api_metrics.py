@@ -51,7 +51,7 @@ def test_what_runs_is_in_flight(api, worker):
         s.sendall(f"GET {CONTAINERS}/a HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         wait_for("two in flight", lambda: scrape(api.port).of("dcm_sp_http_requests_in_flight") == [2])
         assert scrape(api.port).sum("dcm_sp_http_connections") >= 2
-    # It has gone: counted without a status when its answer comes to nobody, or with one.
+    # The client has disconnected: counted without a status if the response could not be sent, or with one.
     wait_for("one in flight", lambda: scrape(api.port).of("dcm_sp_http_requests_in_flight") == [1], 30)
     assert scrape(api.port).sum("dcm_sp_http_requests_total", operation="get") == 1
 
@@ -129,7 +129,7 @@ def test_ready_follows_nats(nats, worker, start):
 def test_who_ends_is_not_ready(api, worker):
     worker.on["get"] = lambda asked: None  # which keeps it from ending
     waits, probe = api.connect(), api.connect()
-    probe.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n")  # its end comes when the process ends
+    probe.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n")  # its end comes when shutting down
     waits.sendall(f"GET {CONTAINERS}/a HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     wait_for("the question", lambda: worker.of("get"))
     api.process.terminate()
@@ -140,7 +140,7 @@ def test_who_ends_is_not_ready(api, worker):
     while part := probe.recv(65536):
         got += part
     assert got.startswith(b"HTTP/1.1 503 "), got
-    assert json.loads(got.partition(b"\r\n\r\n")[2])["detail"] == "the process ends"
+    assert json.loads(got.partition(b"\r\n\r\n")[2])["detail"] == "shutting down"
     waits.close()
 
 

@@ -1,4 +1,4 @@
-"""HTTPS: the same as HTTP, and what only TLS has."""
+"""HTTPS: the HTTP tests, and TLS specifics."""
 
 import os
 import pathlib
@@ -46,7 +46,7 @@ def certificates(tmp_path_factory):
 
 
 class Pair:
-    """The files that api-svc is given; rewritten as a mounted secret is, or in place."""
+    """The TLS files; replaced like a mounted Secret, or in place."""
 
     def __init__(self, certificates, folder):
         self.certificates, self.folder = certificates, folder
@@ -123,7 +123,7 @@ def test_a_fifo_in_place_of_the_pair_blocks_nothing(api, pair):
 
 
 def first_bytes():
-    """What a client says first."""
+    """The start of a TLS handshake."""
     out = ssl.MemoryBIO()
     client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
     with pytest.raises(ssl.SSLWantReadError):
@@ -196,7 +196,7 @@ def test_settings_that_cannot_be_right(certificates, tmp_path):
     for settings, words in (
             ({"SP_SERVER_TLS_CERT": first}, ["SP_SERVER_TLS_CERT", "SP_SERVER_TLS_KEY"]),
             ({"SP_SERVER_TLS_KEY": certificates.path("first.key")}, ["SP_SERVER_TLS_CERT", "SP_SERVER_TLS_KEY"]),
-            ({"SP_SERVER_TLS_CERT": first, "SP_SERVER_TLS_KEY": certificates.path("second.key")}, ["does not belong"]),
+            ({"SP_SERVER_TLS_CERT": first, "SP_SERVER_TLS_KEY": certificates.path("second.key")}, ["does not match"]),
             ({"SP_SERVER_TLS_CERT": first, "SP_SERVER_TLS_KEY": "/no/such/file"}, ["/no/such/file"]),
             ({"SP_SERVER_TLS_CERT": str(tmp_path / "text"), "SP_SERVER_TLS_KEY": certificates.path("first.key")},
              ["no certificate"]),

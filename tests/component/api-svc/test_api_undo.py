@@ -1,4 +1,4 @@
-"""Creates whose answer is not heard."""
+"""Creates whose client does not receive the response."""
 
 import json
 import re
@@ -65,7 +65,7 @@ def is_whole_201(s):
 
 
 def test_clients_that_end_early(api, worker):
-    """A client that says it is done and reads what is there knows: a container exists if and only if it was answered."""
+    """If the client shuts down its side and reads everything, a container exists if and only if it received a response."""
     answered = set()
     for i in range(200):
         with create_impatiently(api, worker, i) as s:
@@ -79,7 +79,7 @@ def test_clients_that_end_early(api, worker):
 
 
 def test_clients_that_close_early(api, worker):
-    """Nobody can know whether a client that vanishes has read; what exists is what was sent to one that was there."""
+    """Whether a client that resets the connection has read the response is unknown; containers exist whose response was sent to a connected client."""
     for i in range(200):
         s = create_impatiently(api, worker, i)
         reset(s) if i % 2 else s.close()

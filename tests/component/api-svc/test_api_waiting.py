@@ -1,4 +1,4 @@
-"""Workers and NATS that are away, slow, full or dead."""
+"""Workers and NATS that are unavailable, slow, full or dead."""
 
 import threading
 import time
@@ -66,7 +66,7 @@ def test_workers_that_stay_full(worker, start):
 
 
 def test_a_worker_that_dies_is_replaced(api, worker, nats):
-    """The first attempt is lost with its worker; the second one is answered."""
+    """The first attempt is lost with its worker; the second one succeeds."""
     worker.on["create"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
         waiting = pool.submit(timed, lambda: api.create("a"))

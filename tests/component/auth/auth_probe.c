@@ -1,6 +1,6 @@
 /*
- * A Kubernetes client on a string, for the tests beside it: `auth_probe KUBECONFIG` ("" is in-cluster) reads lines from
- * stdin and answers each with one on stdout.
+ * A scriptable Kubernetes client for the tests: `auth_probe KUBECONFIG` ("" is in-cluster) reads lines from stdin and
+ * answers each with one on stdout.
  *
  *	get PATH            a request through kube_client: "RC STATUS TEXT", and " (N s)" when it asks us to wait
  *	many COUNT PATH     so many threads ask for credentials and send a request at once: "RC of the worst"

@@ -1,4 +1,4 @@
-"""What arrives at an API server, for every way of authentication that a kubeconfig knows."""
+"""Requests received by an API server for every kubeconfig authentication method."""
 
 import base64
 import json
@@ -186,7 +186,7 @@ def test_after_401_the_token_is_read_at_once(api, probe, kubeconfig, tmp_path):
     assert one.get() == OK
     assert len(api.seen) == before + 2
     api.allow = []
-    assert one.get() == "UNAVAILABLE 401 Kubernetes answered 401 : Unauthorized"
+    assert one.get() == "UNAVAILABLE 401 Kubernetes returned 401 : Unauthorized"
     assert len(api.seen) == before + 5, "tried once more, asked whether it is ready, not for ever"
     assert api.seen[-1]["path"] == "/readyz"
 
@@ -205,7 +205,7 @@ def test_a_fifo_in_place_of_a_file_blocks_nothing(api, probe, kubeconfig, certif
     for _ in range(3):
         time.sleep(LOOK_S)
         assert one.get() == OK
-    kept = [line for line in one.end().splitlines() if "the old ones stay in use" in line]
+    kept = [line for line in one.end().splitlines() if "keeping the current ones" in line]
     assert len(kept) == 3 and all('"variable":"SP_K8S_KUBECONFIG"' in line for line in kept), kept
     os.mkfifo(tmp_path / "kubeconfig-fifo")
     assert "SP_K8S_KUBECONFIG" in (first := probe(str(tmp_path / "kubeconfig-fifo")).first), first
@@ -351,7 +351,7 @@ def test_a_plugin_that_hangs_costs_no_more_than_the_request_has(api, probe, kube
     one = probe(kubeconfig(api.url, user_of()))
     started = time.monotonic()
     answer = one.get()
-    assert answer.startswith("TIMEOUT 0 ") and "has not ended yet" in answer
+    assert answer.startswith("TIMEOUT 0 ") and "is still running" in answer
     assert 2.5 < time.monotonic() - started < 4
     assert one.get() == OK, "it ran on, and has ended"
     assert plugin.runs == 1
@@ -384,7 +384,7 @@ def test_nothing_of_a_plugin_is_left_when_we_end(api, probe, kubeconfig, plugin)
 
 def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
     plugin.answer(V1BETA1, token="secret-1")
-    assert f"it answers in API version {V1BETA1}, but the kubeconfig wants {V1}" in \
+    assert f"its output has API version {V1BETA1}, but the kubeconfig requires {V1}" in \
         probe(kubeconfig(api.url, user_of())).get()
 
 
@@ -394,7 +394,7 @@ def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
     ({"auth-provider": {"name": "gcp"}}, {}, "auth-provider 'gcp' is not supported"),
     (user_of(interactiveMode="Always"), {}, "interactiveMode Always"),
     ({}, {"insecure-skip-tls-verify": True, "certificate-authority-data": "eA=="}, "exclude each other"),
-    ({"client-certificate-data": "eA==", "client-key-data": "eA=="}, {}, "no certificate in it"),
+    ({"client-certificate-data": "eA==", "client-key-data": "eA=="}, {}, "no certificate found"),
     ({"token": 7}, {}, "token must be a string, but it is a number"),
 ])
 def test_refused_at_the_start(probe, kubeconfig, user, cluster, message):

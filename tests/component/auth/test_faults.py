@@ -1,4 +1,4 @@
-"""What stands where an API server should, and what API servers get wrong: never the fault of whoever asked."""
+"""Faulty peers and API servers: errors are never attributed to the client."""
 
 import concurrent.futures
 import time
@@ -51,7 +51,7 @@ CASES = {  # what is answered, and how the result begins
 
 @pytest.fixture
 def ask(probe, kubeconfig):
-    """Ask each of the liars, all at once: answer and seconds by name."""
+    """Query all faulty servers concurrently: result and seconds by name."""
     liars = []
 
     def get(one):
@@ -118,7 +118,7 @@ def test_a_readyz_that_is_forbidden_answers(ask):
 
 
 def test_a_refusal_from_before_a_server_was_ready_is_not_its_last_word(ask):
-    """It reads its roles between the refusal and the question whether it is ready."""
+    """It reads its roles between the rejection and the question whether it is ready."""
     said_of = {"/readyz": [], "": []}
 
     def restarted(_, path):
@@ -133,7 +133,7 @@ def test_a_refusal_from_before_a_server_was_ready_is_not_its_last_word(ask):
 
 
 def test_a_server_that_forbids_everything_after_its_restart_is_starting(ask):
-    """The API server's authorizer denies all until it has read the roles, on a busy machine for seconds."""
+    """The authorizer of the API server denies all requests until it has loaded the roles, on a busy machine for seconds."""
     seen = []
 
     def restarted(_, path):

@@ -1,4 +1,4 @@
-"""Our client beside the table of kubeconfigs: kubectl is held against the same one (test_kubeconfigs_cluster.py)."""
+"""The client against the table of kubeconfigs, which is also used for kubectl (test_kubeconfigs_cluster.py)."""
 
 import pytest
 

@@ -55,7 +55,7 @@ def shared_simulator(tmp_path_factory):
 
 @pytest.fixture
 def sim(shared_simulator):
-    """The simulator itself, for what a cluster cannot do; without faults at first and at last."""
+    """The simulator itself, for features a cluster does not have; without faults at start and end."""
     shared_simulator.clear_faults()
     yield shared_simulator
     shared_simulator.clear_faults()
@@ -84,7 +84,7 @@ def kube(request):
 
 
 class Namespace:
-    """A namespace that a test has for itself, and the paths in it."""
+    """A namespace for one test, and the paths in it."""
 
     def __init__(self, kube):
         self.kube = kube

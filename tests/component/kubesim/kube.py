@@ -1,4 +1,4 @@
-"""A small Kubernetes client for the tests: JSON over HTTP, nothing hidden."""
+"""A minimal Kubernetes client for the tests: JSON over HTTP."""
 
 import base64
 import http.client
@@ -54,7 +54,7 @@ class Kube:
         return http.client.HTTPConnection(self.host, timeout=timeout)
 
     def request(self, method, path, body=None, headers=None, timeout=20):
-        """(status, headers, text) of one call on a connection of its own."""
+        """(status, headers, text) of one call on its own connection."""
         sent = {"Accept": "application/json"}
         if self.token:
             sent["Authorization"] = "Bearer " + self.token

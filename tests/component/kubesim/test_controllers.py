@@ -1,4 +1,4 @@
-"""What becomes of objects by themselves: Pods, rollouts, collection of garbage."""
+"""Controllers: Pods, rollouts, garbage collection."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Faults on order: only the simulator has them."""
+"""Fault injection, which only the simulator supports."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Names, labels and annotations that are refused: the same from both servers."""
+"""Names, labels and annotations that are rejected: the same from both servers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Watches: what they say, and when they end."""
+"""Watches: events and termination."""
 
 import json
 import time

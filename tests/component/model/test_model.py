@@ -1,4 +1,4 @@
-"""The model of a request's protocol: the rules of today hold in every order of events, those of version 0.1 did not."""
+"""The model of the request protocol: the current rules hold for every order of events; those of version 0.1 did not."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import sys
 import pytest
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "..", "model"))
-import settling  # noqa: E402  (the folder is known only now)
+import settling  # noqa: E402  (the path is set above)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Three NATS servers: what the monitor keeps there outlives any one of them."""
+"""Three NATS servers: the data of the monitor survives the loss of any one."""
 
 import base64
 import json
@@ -90,7 +90,7 @@ def start(cluster, kubesim, tmp_path):
         monitor = Process(f"monitor-{len(started)}", [os.path.join(os.environ["E2E_BIN"], "monitor")],
                           {"SP_NAME": "test", "SP_NATS_URL": nats.url(), "SP_K8S_KUBECONFIG": kubesim.kubeconfig,
                            "SP_K8S_NAMESPACE": kubesim.namespace, "SP_MONITOR_DEBOUNCE_MS": "20", **env}, str(tmp_path))
-        started.append(monitor.start().wait_log('"telling the state', 40))
+        started.append(monitor.start().wait_log('"publishing the state', 40))
         return monitor
 
     yield start_one

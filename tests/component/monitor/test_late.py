@@ -1,4 +1,4 @@
-"""Events that are not taken: the operator is told why, and how old they are."""
+"""Unacknowledged events: the reason and their age are logged."""
 
 import json
 
@@ -31,14 +31,14 @@ def test_a_stream_that_is_full_or_gone_for_a_minute_is_warned_of(monitors):
     stream(gone, "DELETE")
     full.scale("late", 0)  # both see it
     wait_for("refused", lambda: full.stats()[0]["retried"] > 0)
-    assert not warnings(full.processes[0], "events wait to be told")
+    assert not warnings(full.processes[0], "events are pending")
 
-    wait_for("a warning", lambda: warnings(full.processes[0], "events wait to be told"), 75, 0.5)
-    warning, = warnings(full.processes[0], "events wait to be told")
+    wait_for("a warning", lambda: warnings(full.processes[0], "events are pending"), 75, 0.5)
+    warning, = warnings(full.processes[0], "events are pending")
     assert "maximum messages exceeded" in warning["why"]
     assert warning["pending"] == 1 and 60000 <= warning["lag_ms"] < 70000 <= full.stats()[0]["lag_ms"] + 10000
-    wait_for("a warning", lambda: warnings(gone.processes[0], "events are published, but no stream keeps them"), 75, 0.5)
-    assert "no stream listens" in warnings(gone.processes[0], "events are published, but no stream keeps them")[0]["why"]
+    wait_for("a warning", lambda: warnings(gone.processes[0], "events are published, but no stream captures them"), 75, 0.5)
+    assert "the stream no longer exists" in warnings(gone.processes[0], "events are published, but no stream captures them")[0]["why"]
     assert gone.stats()[0]["lag_ms"] == 0
 
     stream(full, "PURGE")

@@ -1,4 +1,4 @@
-"""What an API server can do to a watch: the monitor tells the truth in the end, and never too early."""
+"""Watch failures: the monitor eventually reports the correct state, and never prematurely."""
 
 import time
 
@@ -118,7 +118,7 @@ def test_pods_of_a_replicaset_that_is_not_known_yet_are_no_pending(monitors, kub
 
 
 def test_a_container_that_has_lost_its_pods_is_pending(monitors, kubesim):
-    """The other half: what the API server confirms is told, and at once."""
+    """The counterpart: changes confirmed by the API server are reported immediately."""
     m = monitors()
     m.add()
     m.create("bare")

@@ -1,4 +1,4 @@
-"""A nats-server that wants a login, and the four processes that have one."""
+"""A nats-server with authentication, and the four processes with credentials."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""What keeps a process from starting is found by --check-config, which names the variable."""
+"""--check-config reports errors that prevent the start, with the variable."""
 
 import os
 import pathlib
@@ -40,7 +40,7 @@ def test_the_way_to_kubernetes(program, tmp_path):
     ]
     for settings, words in cases:
         said = refused(program, **settings)
-        assert "is not valid" in said and all(word in said for word in words), (settings, said)
+        assert "is invalid" in said and all(word in said for word in words), (settings, said)
     good = {"SP_K8S_KUBECONFIG": file("good", KUBECONFIG % ("https://h", "{token: t}"))}
     assert refused(program, **good).startswith("exit 0")
     file("empty/token", "t")

@@ -1,4 +1,4 @@
-"""Every file that a process reads is replaced by a FIFO without a writer, while it runs."""
+"""Every file read by a process is replaced with a FIFO without a writer at run time."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ from processes import start_kubesim, wait_for
 from test_login import KINDS, Login, refused
 
 STOP_S = 2
-KEPT = '"the files of the NATS login cannot be read again; the old ones stay in use"'
+KEPT = '"cannot read the files of the NATS login again; keeping the current login"'
 
 
 def to_fifo(path):
@@ -96,6 +96,6 @@ def test_files_of_the_service_account(start, pod):
     time.sleep(2.2)  # two more looks at the files
     sp.wait_healthy()
     for name in ("kube-worker", "monitor"):
-        lines = [line for line in sp.processes[name].log().splitlines() if "the old ones stay in use" in line]
+        lines = [line for line in sp.processes[name].log().splitlines() if "keeping the current ones" in line]
         assert len(lines) == 2 and all("SP_K8S_SERVICE_ACCOUNT_DIR" in line for line in lines), lines
     stop_in_time(sp.processes.values())

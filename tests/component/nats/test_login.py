@@ -1,4 +1,4 @@
-"""Every way into NATS, for all four processes; and the ways that are closed."""
+"""All NATS authentication methods for all four processes, and rejected ones."""
 
 import os
 import pathlib
@@ -55,7 +55,7 @@ KINDS = ["credentials", "nkey", "password", "token", "authority", "client certif
 
 
 def test_a_wrong_login_is_tried_until_its_file_is_right(start, certificates, tmp_path):
-    """All kinds side by side: most of the time goes into waiting."""
+    """All kinds in parallel, since most of the time is spent waiting."""
     logins = [Login(kind, certificates) for kind in KINDS]
     for number, login in enumerate(logins):
         login.start(start, tmp_path / f"login-{number}")
@@ -73,7 +73,7 @@ def test_a_wrong_login_is_tried_until_its_file_is_right(start, certificates, tmp
 
 
 def test_a_login_that_ends_and_comes_back(start, tmp_path):
-    """The server refuses for longer than cnats is patient; subscriptions, the workers' among them, are there again."""
+    """The server rejects for longer than cnats is patient; subscriptions, the workers' among them, are there again."""
     user, other = NKey("user"), NKey("user")
     config = "authorization {{ users: [ {{ nkey: {} }} ] }}\n"
     (tmp_path / "seed").write_text(user.seed)
@@ -89,7 +89,7 @@ def test_a_login_that_ends_and_comes_back(start, tmp_path):
 
 
 def test_files_that_change_while_the_server_is_away(start, certificates, tmp_path):
-    """What cnats would keep for ever: a password and an authority."""
+    """What cnats would keep forever: a password and an authority."""
     server = "authorization {{ user: u, password: {} }}\n"
     password, authority = tmp_path / "password", tmp_path / "ca.crt"
     password.write_text("first")
@@ -152,7 +152,7 @@ def test_settings_that_cannot_be_right(program, certificates, tmp_path):
         ({"SP_NATS_TLS_CERT": certificates.path("client.crt")}, ["SP_NATS_TLS_CERT", "SP_NATS_TLS_KEY"]),
         ({"SP_NATS_TLS_KEY": certificates.path("client.key")}, ["SP_NATS_TLS_CERT", "SP_NATS_TLS_KEY"]),
         ({"SP_NATS_TLS_CERT": certificates.path("client.crt"), "SP_NATS_TLS_KEY": certificates.path("server.key")},
-         ["SP_NATS_TLS_CERT", "SP_NATS_TLS_KEY", "does not belong"]),
+         ["SP_NATS_TLS_CERT", "SP_NATS_TLS_KEY", "does not match"]),
         ({"SP_NATS_TLS_CA": token}, ["SP_NATS_TLS_CA", "no certificate"]),
         ({"SP_NATS_TLS_CA": "/no/such/file"}, ["SP_NATS_TLS_CA", "/no/such/file"]),
         ({"SP_NATS_CREDENTIALS": "/no/such/file"}, ["SP_NATS_CREDENTIALS", "/no/such/file"]),
@@ -160,7 +160,7 @@ def test_settings_that_cannot_be_right(program, certificates, tmp_path):
         ({"SP_NATS_CREDENTIALS": token}, ["SP_NATS_CREDENTIALS", "JWT"]),
         ({"SP_NATS_CREDENTIALS": file("seedless", good.split("---BEGIN USER")[0])}, ["SP_NATS_CREDENTIALS", "seed"]),
         ({"SP_NATS_NKEY": token}, ["SP_NATS_NKEY", "seed"]),
-        ({"SP_NATS_NKEY": file("typed", typed)}, ["SP_NATS_NKEY", "damaged"]),
+        ({"SP_NATS_NKEY": file("typed", typed)}, ["SP_NATS_NKEY", "checksum"]),
         ({"SP_NATS_NKEY": file("account", NKey("account").seed)}, ["SP_NATS_NKEY", "seed"]),
         ({"SP_NATS_TOKEN_FILE": two_lines}, ["SP_NATS_TOKEN_FILE", "one line"]),
         ({"SP_NATS_TOKEN_FILE": file("empty", "")}, ["SP_NATS_TOKEN_FILE", "one line"]),
@@ -177,4 +177,4 @@ def test_settings_that_cannot_be_right(program, certificates, tmp_path):
     ]
     for settings, words in cases:
         said = refused(program, **settings)
-        assert "is not valid" in said and all(word in said for word in words), (settings, said)
+        assert "is invalid" in said and all(word in said for word in words), (settings, said)

@@ -1,4 +1,4 @@
-"""NATS that accepts connections and stays silent: the processes know that it is not there, and answer."""
+"""NATS accepts connections but does not respond: the processes detect it and keep responding."""
 
 import signal
 import socket
@@ -85,7 +85,7 @@ def test_health_answers_at_once_from_the_start(tmp_path):
 
 
 def test_health_answers_while_the_server_is_stopped(start):
-    """The connection still stands: only the time without an answer tells."""
+    """The connection remains open: detectable only by timeout."""
     sp = start("")
     sp.wait_healthy()
     sp.nats.process.suspend()

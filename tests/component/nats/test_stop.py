@@ -1,4 +1,4 @@
-"""The end of a process that something holds."""
+"""Shutdown of a process with blocked operations."""
 
 import subprocess
 import time

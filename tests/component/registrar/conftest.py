@@ -24,7 +24,7 @@ def registry():
 
 @pytest.fixture
 def api(nats):
-    """Our API is there: api-svc and a healthy worker."""
+    """The API is available: api-svc and a healthy worker."""
     presence = api_presence(nats, "provider")
     worker = Worker(nats, "provider")
     yield worker
@@ -34,7 +34,7 @@ def api(nats):
 
 @pytest.fixture
 def start(nats, registry, tmp_path):
-    """Start a registrar; what is still running is ended with SIGTERM and exits 0, without a word of a sanitizer."""
+    """Start a registrar; stop it with SIGTERM afterwards, check exit status 0 and for sanitizer reports."""
     started = []
 
     def start_one(*arguments, **environment):

@@ -2,7 +2,7 @@
 
 What it copies: 201 with the provider for a new name; 200 for a name that it has, whose data it replaces; 409 when another
 provider holds the slot; 400 for a body that it does not like (also when its database is locked); 401 and 429 (with
-Retry-After) as a gateway before it says them; 408 and 500; a JSON problem document in every refusal. It keeps providers
+Retry-After) as a gateway before it says them; 408 and 500; a JSON problem document in every rejection. It keeps providers
 in memory and loses them on command, as a control plane does that was set up anew.
 
 What DCM does not do on purpose, but its network does: answer nothing (hang), close the connection before or in the

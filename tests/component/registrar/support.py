@@ -1,5 +1,5 @@
 """Peers of the registrar for its component tests: a real nats-server, the presence of api-svc and kube-worker in NATS's
-own text protocol, and the real process. Everything listens on free ports of 127.0.0.1 and is ended by its pid."""
+own text protocol, and the real process. Everything listens on free ports of 127.0.0.1 and is stopped by pid."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The registrar waits for our API, asked over NATS, and registers again when it comes back after an outage."""
+"""The registrar waits for the API, checked over NATS, and registers again after an outage."""
 
 import time
 
@@ -31,7 +31,7 @@ def test_nothing_is_posted_before_our_api_answers(nats, registry, start, peers):
     peers(api_presence(nats, "provider"))
     wait_for("the next reason", lambda: "no kube-worker" in registrar.text())
     worker = peers(Worker(nats, "provider", healthy=False))
-    wait_for("the last reason", lambda: "Kubernetes does not answer" in registrar.text())
+    wait_for("the last reason", lambda: "Kubernetes does not respond" in registrar.text())
     assert not registry.seen
     worker.healthy = True
     wait_for("the registration", lambda: registry.providers)
@@ -55,7 +55,7 @@ def test_after_an_outage_of_our_api_it_registers_at_once(nats, registry, start, 
     registrar = start()
     wait_for("the registration", lambda: registry.providers)
     api.stop()
-    wait_for("the outage", lambda: registrar.find_log("our API is away"), 40)
+    wait_for("the outage", lambda: registrar.find_log("our API does not respond"), 40)
     registry.forget()
     back = time.monotonic()
     peers(api_presence(nats, "provider"))
@@ -73,4 +73,4 @@ def test_a_short_gap_of_our_api_is_no_outage(nats, registry, start, peers):
     time.sleep(2)
     peers(api_presence(nats, "provider"))
     time.sleep(12)
-    assert len(registry.seen) == 1 and not registrar.find_log("our API is away")
+    assert len(registry.seen) == 1 and not registrar.find_log("our API does not respond")

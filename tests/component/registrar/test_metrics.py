@@ -1,4 +1,4 @@
-"""/metrics on a port of its own, which kube-worker, monitor and registrar have in common, and what the registrar shows."""
+"""/metrics on its own port, which kube-worker, monitor and registrar have in common, and what the registrar shows."""
 
 import os
 import socket
@@ -68,7 +68,7 @@ def test_what_is_no_request_keeps_nobody_out(port):
 
 
 def test_more_connections_than_there_may_be_end(port):
-    """Those that say nothing for 5 s are closed, and others are served then."""
+    """Connections idle for 5 s are closed, and others are then served."""
     idle = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(30)]
     wait_for("an answer", lambda: scrape(port).rows, 40)
     for s in idle:

@@ -1,4 +1,4 @@
-"""The command line, the end of the process at any moment, and --once."""
+"""The command line, termination at any time, and --once."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""What the registrar posts, and what it does after each kind of answer."""
+"""The requests of the registrar, and its reaction to each kind of response."""
 
 import os
 import shutil
@@ -70,7 +70,7 @@ def test_everything_that_a_registry_does_until_it_takes_us(api, registry, start)
 def test_a_refusal_is_logged_once_and_not_retried_soon(api, registry, start, status):
     registry.always = status
     registrar = start()
-    line = wait_for("the error", lambda: registrar.find_log("the registry refuses"))[0]
+    line = wait_for("the error", lambda: registrar.find_log("the registry rejected"))[0]
     assert line["level"] == "error" and line["status"] == status and "told to answer" in line["answer"]
     assert line["next_ms"] >= 270_000
     time.sleep(1.5)
@@ -89,7 +89,7 @@ def test_the_refusals_text_is_cut(api, registry, start):
     registry.always = 400
     registry.detail = "x" * 100_000
     registrar = start()
-    line = wait_for("the error", lambda: registrar.find_log("the registry refuses"))[0]
+    line = wait_for("the error", lambda: registrar.find_log("the registry rejected"))[0]
     assert line["status"] == 400 and len(line["answer"]) < 600
 
 
@@ -98,7 +98,7 @@ def test_a_registry_that_forgets_gets_us_back_and_a_change_updates(api, registry
     wait_for("the registration", lambda: registry.providers)
     registry.forget()
     wait_for("the registration after the loss", lambda: registry.providers)
-    wait_for("an update", lambda: first.find_log("registered: the registry knew us"))
+    wait_for("an update", lambda: first.find_log("registered: updated an existing registration"))
     assert first.terminate() == 0
     second = start(SP_ZONE="new")
     wait_for("the change", lambda: registry.providers["provider"].get("metadata") == {"zone": "new"})
@@ -149,7 +149,7 @@ def test_a_fifo_in_place_of_the_authorities_blocks_nothing(api, certificates, st
         os.rename(f"{path}.fifo", path)
         before = len(registry.seen)
         wait_for("more registrations", lambda: len(registry.seen) > before + 2)
-        lines = [line for line in registrar.logs() if "the old ones stay in use" in line["msg"]]
+        lines = [line for line in registrar.logs() if "keeping the current ones" in line["msg"]]
         assert len(lines) == 1 and "SP_REGISTRATION_CA" in lines[0]["error"]
         assert registrar.terminate(2) == 0
     finally:
@@ -160,7 +160,7 @@ def test_no_password_in_the_log(api, registry, start):
     url = registry.url.replace("http://", "http://jane:geheim@")
     registry.script = [500, 400]
     registrar = start(registry_url=url, SP_LOG_LEVEL="debug", SP_ENDPOINT="http://joe:verborgen@h:1")
-    wait_for("the refusal", lambda: registrar.find_log("the registry refuses"))
+    wait_for("the refusal", lambda: registrar.find_log("the registry rejected"))
     assert registry.seen[0].headers["Authorization"].startswith("Basic ")
     gone = start(registry_url=f"http://jane:geheim@127.0.0.1:{free_port()}", SP_LOG_LEVEL="debug")
     wait_for("an attempt", gone.attempts)

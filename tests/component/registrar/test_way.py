@@ -1,4 +1,4 @@
-"""The way to the registry, and what stands at its end: proxies of the environment, and answers that are none."""
+"""The connection to the registry: proxies from the environment, and invalid responses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A NATS client that sends whatever a test wants, right or wrong; for the tests' own thread."""
+"""A NATS client that sends arbitrary messages, valid or invalid; used on the thread of the test."""
 
 import json
 import select

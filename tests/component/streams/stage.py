@@ -1,4 +1,4 @@
-"""What the tests of streams run and speak: the processes, an HTTP client that sees every byte, and the pattern."""
+"""Infrastructure of the stream tests: the processes, a raw HTTP client, and the data pattern."""
 
 import json
 import os
@@ -102,7 +102,7 @@ class Stage:
 
 
 class Stream:
-    """A request whose answer flows: headers are read at once, the body as the test wants it."""
+    """A request with a streamed response: headers are read immediately, the body on demand."""
 
     def __init__(self, stage, query, version="1.1", headers="", rcvbuf=None, expect=200, early=b"", path="/test/stream"):
         self.socket = socket.socket()

@@ -1,4 +1,4 @@
-"""Frames that are lost, repeated or wrong, from either side: nothing but their stream suffers."""
+"""Lost, repeated or invalid frames from either side affect only their stream."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Streams from a worker through NATS and api-svc to a client: how they flow, and how they end."""
+"""Streams from a worker through NATS and api-svc to a client: flow control and termination."""
 
 import json
 import signal
@@ -50,7 +50,7 @@ def test_a_gibibyte_goes_through_both_and_memory_stays_flat(stage):
     took = time.monotonic() - begun
     for process, seen in watch.samples.items():
         print(f"{process.name}: {seen[0]} KiB, at most {max(seen)} KiB over {size >> 20} MiB in {took:.1f} s")
-        # cnats frees messages on a thread of its own, which may be late for a moment where processors are busy.
+        # cnats frees messages on its own thread, which may be late for a moment where processors are busy.
         assert sanitized or statistics.median(seen) - seen[0] < 4096, (process.name, seen)
         assert sanitized or max(seen) - seen[0] < 32768, (process.name, seen)
     assert stage.wait_ended(2)[-1]["code"] == "OK"
@@ -101,7 +101,7 @@ def test_the_death_of_a_worker_ends_the_answer_within_3_s(stage, sign):
     took = time.monotonic() - begun
     print(f"{took:.2f} s")
     assert took < 3 * SLOW
-    wait_for("it is logged", lambda: "a stream ended by an error" in stage.svc.log())
+    wait_for("it is logged", lambda: "stream ended with an error" in stage.svc.log())
     if sign == signal.SIGSTOP:
         stage.worker.popen.send_signal(signal.SIGCONT)
         stage.wait_ended(2)
@@ -142,7 +142,7 @@ def test_without_nats_both_ends_end_within_3_s_and_later_ones_work(stage):
 
 
 def test_a_restart_of_nats_is_never_taken_for_the_end(stage):
-    """What has come is right, and when something is lost the answer is seen to be incomplete."""
+    """Received data is correct; if data is lost, the response is detectably incomplete."""
     streams = [stage.get(f"mode=bytes&bytes={400 << 20}"), stage.get("mode=hang"), stage.get("mode=hang")]
     for _ in range(20):
         streams[0].more()
@@ -200,7 +200,7 @@ def test_more_streams_than_the_worker_takes_are_refused(start):
 
 
 def test_a_stream_has_its_memory_from_the_begin(start):
-    """Those that do not fit are refused at once; none that has begun is cut off."""
+    """Excess streams are rejected immediately; no started stream is aborted."""
     stage = start(SP_WORKER_STREAMS="200", SP_SERVER_MEMORY=str(4 << 20))
     streams = [stage.get("mode=bytes&bytes=100000000", rcvbuf=4096, expect=None) for _ in range(80)]
     assert [s.status for s in streams] == [200] * 64 + [503] * 16
@@ -281,7 +281,7 @@ def test_a_worker_that_ends_tells_its_callers_and_does_not_wait(stage):
     for stream in streams:
         stream.wait_end()
         assert not stream.complete
-    wait_for("all are logged", lambda: stage.svc.log().count("the worker ends") == 3)
+    wait_for("all are logged", lambda: stage.svc.log().count("the worker is stopping") == 3)
     assert {e["code"] for e in stage.ended()} == {"UNAVAILABLE"}
 
 
@@ -293,7 +293,7 @@ def test_the_last_word_waits_for_a_caller_that_has_not_said_where_it_listens(sta
     time.sleep(0.4)
     caller.nats.publish(stream, frame("CREDIT", credit=1000), b"", caller.subject)
     word = caller.nats.wait("UNAVAILABLE")
-    assert json.loads(word.data)["detail"] == "the worker ends"
+    assert json.loads(word.data)["detail"] == "the worker is stopping"
     ending.join()
 
 
