@@ -20,7 +20,7 @@ PROGRAMS := $(filter $(patsubst %/main.c,%,$(wildcard */main.c)),api-svc kube-wo
 VERSION  := $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null | sed -e 's/^v//' -e 's/^[0-9a-f]\{7,\}/0.1.0-dev+g&/')
 VERSION  := $(or $(VERSION),0.1.0-dev)
 
-PKGS     := libnats libmicrohttpd gnutls libcjson libcurl yaml-0.1 libcrypto libwslay
+PKGS     := libnats libmicrohttpd gnutls libcjson libcurl yaml-0.1 libssl libcrypto libwslay
 # Without a pkg-config file on Debian 12; header and library are in the default directories.
 PLAIN    := libnats libwslay
 PKG_CONFIG ?= pkg-config

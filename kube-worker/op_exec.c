@@ -139,6 +139,7 @@ static int64_t pump(struct stream_source *source, struct worker_stream *stream)
 	struct exec_source *s = (struct exec_source *)source;
 	struct error err;
 	int64_t due_ms = 0; /* now */
+	bool took;
 
 	s->stream = stream;
 	if (s->over)
@@ -146,11 +147,14 @@ static int64_t pump(struct stream_source *source, struct worker_stream *stream)
 	if (s->begun)
 		send_output(s);
 	take_input(s);
+	took = exec_session_takes(&s->session);
 	for (int i = 0; i < ROUNDS_MAX && due_ms <= clock_mono_ms() && !s->over; i++) {
 		due_ms = exec_session_pump(&s->session, stream, s->out.len ? 0 : BLOCK);
 		if (s->begun)
 			send_output(s);
 	}
+	if (!took && exec_session_takes(&s->session))
+		worker_stream_wake(stream); /* what waited for room */
 	if (buf_check(&s->out, &err))
 		fail(s, &err);
 	finish_if_told(s);

@@ -156,6 +156,8 @@ static int64_t pump(struct stream_source *source, struct worker_stream *stream)
 	}
 	send_input(s);
 	due_ms = exec_session_pump(&s->session, stream, BLOCK);
+	if (s->input && exec_session_takes(&s->session))
+		due_ms = clock_mono_ms(); /* there was no room for it before */
 	return earlier(earlier(due_ms, s->deadline_ms), s->probe_ms);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Digests, base64 and random identifiers, with OpenSSL's libcrypto (also used by pem.c).
+ * Digests, base64 and random identifiers, by OpenSSL's libcrypto (which pem.c and tls_client.c use as well).
  */
 #ifndef COMMON_ADAPTERS_CRYPTO_H
 #define COMMON_ADAPTERS_CRYPTO_H

@@ -1,5 +1,6 @@
 /*
- * Checks PEM texts before use. With crypto.h the only user of OpenSSL's libcrypto.
+ * PEM texts: do they contain what they should, before they are used. With crypto.h and tls_client.h the only
+ * user of OpenSSL.
  */
 #ifndef COMMON_ADAPTERS_PEM_H
 #define COMMON_ADAPTERS_PEM_H

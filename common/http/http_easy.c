@@ -14,7 +14,6 @@
 #include "common/base/strutil.h"
 #include "common/http/http_proxy.h"
 
-#define CONNECT_TIMEOUT_MS 4000
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_INTERVAL_S 5
 #define UNACKED_MAX_MS 30000     /* TCP_USER_TIMEOUT: detects a dead peer within 30 s */
@@ -140,7 +139,7 @@ static CURLcode set_connection(CURL *easy)
 	HTTP_CHAIN(c, curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
 	HTTP_CHAIN(c, curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
 	HTTP_CHAIN(c, curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
-	HTTP_CHAIN(c, curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS));
+	HTTP_CHAIN(c, curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS));
 	HTTP_CHAIN(c, curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
 	HTTP_CHAIN(c, curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S));
 	HTTP_CHAIN(c, curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S));

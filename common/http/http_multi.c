@@ -10,7 +10,6 @@
 #include "common/base/strutil.h"
 #include "common/http/http_multi_private.h"
 
-#define HTTP_NO_CONTENT 204
 #define IDLE_CONNECTIONS_MAX 8 /* kept for later requests */
 
 struct http_transfer {
@@ -22,7 +21,6 @@ struct http_transfer {
 	struct http_response response;
 	char authority[HTTP_HOST_MAX];
 	char text[CURL_ERROR_SIZE];
-	bool paused;
 };
 
 /* ---- callbacks of curl ---------------------------------------------------------------------------------- */
@@ -53,14 +51,6 @@ static int on_timer(CURLM *curl unused, long ms, void *ctx)
 
 /* ---- one transfer ------------------------------------------------------------------------------------------------ */
 
-/* An empty line ends the head. */
-static bool begins_body(const struct http_transfer *t, const char *line, size_t len)
-{
-	int status = http_easy_status(t->easy);
-
-	return len == 2 && line[0] == '\r' && status / 100 == 2 && status != HTTP_NO_CONTENT;
-}
-
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
 	struct http_transfer *t = ctx;
@@ -69,25 +59,15 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 
 	if (seconds)
 		t->response.retry_after_s = seconds;
-	if (t->taker.begun && begins_body(t, line, len))
-		t->taker.begun(t->taker.ctx);
 	return len;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct http_transfer *t = ctx;
-	size_t len = size * count;
-	int status = http_easy_status(t->easy);
 
-	if (status < 200 || status >= 300) {
-		buf_add(&t->response.body, bytes, len);
-		return t->response.body.failed ? 0 : len;
-	}
-	if (t->taker.take(t->taker.ctx, bytes, len))
-		return len;
-	t->paused = true;
-	return CURL_WRITEFUNC_PAUSE;
+	buf_add(&t->response.body, bytes, size * count);
+	return t->response.body.failed ? 0 : size * count;
 }
 
 static void free_transfer(struct http_transfer *t)
@@ -106,7 +86,7 @@ static void tell_done(struct http_job *job, CURLcode code)
 	const char *host = strrchr(t->authority, '@') ? strrchr(t->authority, '@') + 1 : t->authority;
 
 	t->response.status = http_easy_status(t->easy);
-	if (code != CURLE_OK)
+	if (code != CURLE_OK && !t->response.body.failed)
 		error_set(&err, http_easy_rc(code), "%s: %s", host, t->text[0] ? t->text : curl_easy_strerror(code));
 	curl_multi_remove_handle(t->multi->curl, t->easy); /* exclude it from further lookups */
 	t->taker.done(t->taker.ctx, &t->response, &err);
@@ -118,7 +98,6 @@ static CURLcode set_callbacks(struct http_transfer *t)
 	CURLcode c = CURLE_OK;
 
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text));
-	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, (long)HTTP_PIECE_MAX));
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header));
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t));
 	HTTP_CHAIN(c, curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body));
@@ -147,7 +126,7 @@ enum rc http_multi_start(struct http_multi *multi, const struct http_request *re
 	t->job.done = tell_done;
 	t->multi = multi;
 	t->taker = *taker;
-	t->response.body = buf_make(HTTP_FLOW_ERROR_MAX);
+	t->response.body = buf_make(request->response_max);
 	t->easy = curl_easy_init();
 	if (!t->easy) {
 		free(t);
@@ -165,14 +144,6 @@ enum rc http_multi_start(struct http_multi *multi, const struct http_request *re
 	return RC_OK;
 }
 
-void http_transfer_resume(struct http_transfer *t)
-{
-	if (!t->paused)
-		return;
-	t->paused = false;
-	(void)curl_easy_pause(t->easy, CURLPAUSE_CONT); /* an error ends the transfer in the next turn */
-}
-
 void http_transfer_cancel(struct http_transfer *t)
 {
 	free_transfer(t);
@@ -188,12 +159,13 @@ enum rc http_multi_create(struct http_multi **ret_multi, struct error *err)
 		return error_no_memory(err);
 	http_easy_init_library();
 	multi->due_ms = INT64_MAX;
-	multi->duplex_epoll = -1;
+	multi->link_epoll = -1;
 	multi->curl = curl_multi_init();
 	multi->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!multi->curl || multi->epoll < 0) {
 		http_multi_destroy(multi);
-		return error_set(err, RC_INTERNAL, "create create an epoll descriptor: %s", error_errno_text(errno));
+		return error_set(err, RC_INTERNAL, "create create create an epoll descriptor: %s",
+				 error_errno_text(errno));
 	}
 	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
@@ -208,12 +180,13 @@ void http_multi_destroy(struct http_multi *multi)
 {
 	if (!multi)
 		return;
+	http_link_forget_identity(multi);
 	if (multi->curl)
 		curl_multi_cleanup(multi->curl);
 	if (multi->epoll >= 0)
 		close(multi->epoll);
-	if (multi->duplex_epoll >= 0)
-		close(multi->duplex_epoll);
+	if (multi->link_epoll >= 0)
+		close(multi->link_epoll);
 	free(multi);
 }
 
@@ -241,9 +214,9 @@ static void end_those_that_are_done(struct http_multi *multi)
 
 int64_t http_multi_due_ms(const struct http_multi *multi)
 {
-	int64_t duplex_ms = http_duplex_due_ms(multi);
+	int64_t link_ms = http_link_due_ms(multi);
 
-	return multi->due_ms < duplex_ms ? multi->due_ms : duplex_ms;
+	return multi->due_ms < link_ms ? multi->due_ms : link_ms;
 }
 
 void http_multi_turn(struct http_multi *multi)
@@ -255,7 +228,7 @@ void http_multi_turn(struct http_multi *multi)
 	for (int i = 0; i < count; i++) {
 		int what;
 
-		if (events[i].data.fd == multi->duplex_epoll)
+		if (events[i].data.fd == multi->link_epoll)
 			continue; /* below */
 		what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
 		       (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
@@ -268,5 +241,5 @@ void http_multi_turn(struct http_multi *multi)
 		(void)curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
 	end_those_that_are_done(multi);
-	http_duplex_turn(multi);
+	http_link_turn(multi);
 }

@@ -1,6 +1,6 @@
 /*
- * Many concurrent HTTP requests on one thread, the loop, which never blocks: for long-lived streamed responses. A
- * transfer whose taker is busy is paused: TCP throttles its server, and no memory is used.
+ * Many HTTP requests at once, on one thread, the loop, which never waits for any of them. They share kept-alive
+ * connections; an answer is collected. One that flows for hours is for http_duplex.h, on the same loop.
  *
  * Threads: the loop alone.
  */
@@ -15,25 +15,18 @@ struct http_multi;
 struct http_transfer;
 
 struct http_transfer_taker {
-	/* The head of a 2xx response with a body was received. May be NULL. */
-	void (*begun)(void *ctx);
-	/*
-	 * Receives a piece of the body of a 2xx response; false: nothing was consumed, and it is delivered again after
-	 * http_transfer_resume(). At most HTTP_PIECE_MAX bytes.
-	 */
-	bool (*take)(void *ctx, const char *bytes, size_t len);
 	/*
 	 * The transfer has ended, and is freed afterwards. May start or cancel other transfers.
 	 *
-	 * response  status and Retry-After; the body of a non-2xx response, up to HTTP_FLOW_ERROR_MAX. Borrowed.
-	 * err       rc RC_OK: the response was complete, with any status; else as http_client_do().
+	 * response  borrowed. Its body may have failed, when it is larger than was wanted (buf_check()).
+	 * err       rc RC_OK: the answer was complete, whatever its status, or larger than was wanted; else as
+	 *           http_client_do().
 	 */
 	void (*done)(void *ctx, const struct http_response *response, const struct error *err);
 	void *ctx;
 };
 
-#define HTTP_PIECE_MAX (4u * 1024) /* curl allocates this per transfer */
-#define HTTP_FLOW_ERROR_MAX (64u * 1024)
+#define HTTP_FLOW_ERROR_MAX (64u * 1024) /* bytes of the body of an answer that is not 2xx, where others flow */
 
 /* Make one. ret_multi: owned by the caller. Errors: RC_NO_MEMORY; RC_INTERNAL without a descriptor. */
 enum rc http_multi_create(struct http_multi **ret_multi, struct error *err) must_check;
@@ -53,8 +46,8 @@ int64_t http_multi_due_ms(const struct http_multi *multi);
 /*
  * Begin a request.
  *
- * request  timeout_ms 0: no timeout. response_max, on_bytes, cancelled and ctx are not used. Copied, except for the
- *          texts of its identity, which must outlive the transfer.
+ * request  timeout_ms may be 0: it has none. on_bytes, cancelled and ctx are not used. Copied, but for the texts of its
+ *          identity, which outlive the transfer.
  * ret_transfer  valid until done(), or http_transfer_cancel().
  * Errors: RC_NO_MEMORY; RC_INVALID_ARGUMENT (unusable URL, certificate or key).
  */
@@ -62,10 +55,7 @@ enum rc http_multi_start(struct http_multi *multi, const struct http_request *re
 			 const struct http_transfer_taker *taker, struct http_transfer **ret_transfer,
 			 struct error *err) must_check;
 
-/* Continue after take() returned false. take() may be called before it returns. No effect if not paused. */
-void http_transfer_resume(struct http_transfer *transfer);
-
-/* Cancel it: its connection is closed, done() is not called. Not within take(). */
+/* End it: its connection is closed, done() is not called. */
 void http_transfer_cancel(struct http_transfer *transfer);
 
 #endif

@@ -1,13 +1,23 @@
 /*
- * Internals of an http_multi, for http_multi.c and http_duplex.c.
+ * The inside of an http_multi, for http_multi.c and http_link.c.
  */
 #ifndef COMMON_HTTP_HTTP_MULTI_PRIVATE_H
 #define COMMON_HTTP_HTTP_MULTI_PRIVATE_H
 
+#include "common/adapters/crypto.h"
 #include "common/http/http_multi.h"
 #include "common/http/http_private.h"
 
 #define HTTP_EVENTS_AT_ONCE 8 /* per turn: each may be a TLS handshake, and the loop must not starve others */
+
+#define HTTP_FINGERPRINT_TEXTS 3
+
+/* Of an http_identity. */
+struct http_fingerprint {
+	bool insecure;
+	bool is_set[HTTP_FINGERPRINT_TEXTS];
+	unsigned char digest[HTTP_FINGERPRINT_TEXTS][CRYPTO_SHA256_SIZE];
+};
 
 /* The CURLOPT_PRIVATE of a handle. */
 struct http_job {
@@ -18,16 +28,20 @@ struct http_multi {
 	CURLM *curl;
 	int epoll;
 	int64_t due_ms; /* curl's timer; INT64_MAX: none */
-	/* Of http_duplex.c: */
-	int duplex_epoll; /* nested; -1: none yet */
-	struct http_duplex *connecting;
+	/* Of http_link.c: */
+	int link_epoll; /* nested; -1: none yet */
+	struct http_link *due_links;
+	struct tls_identity *identity; /* of the last connection; NULL: none */
+	struct http_fingerprint fingerprint;
 };
 
 /* Add a handle whose CURLOPT_PRIVATE is a job. */
 CURLcode http_multi_add(struct http_multi *multi, CURL *easy, struct http_job *job);
 
-/* Handle events of the connections of http_duplex.c; and the time of the next call. */
-void http_duplex_turn(struct http_multi *multi);
-int64_t http_duplex_due_ms(const struct http_multi *multi);
+/* Do what can be done for the connections of http_link.c; when that is due. */
+void http_link_turn(struct http_multi *multi);
+int64_t http_link_due_ms(const struct http_multi *multi);
+
+void http_link_forget_identity(struct http_multi *multi);
 
 #endif

@@ -9,6 +9,7 @@
 #include "common/http/http_client.h"
 
 #define HTTP_HOST_MAX 300
+#define HTTP_CONNECT_TIMEOUT_MS 4000
 #define HTTP_RETRY_AFTER_TEXT_MAX 64      /* bytes of the header's value, white space included */
 #define HTTP_ERROR_BODY_MAX (256u * 1024) /* bytes of an error response that are kept if on_bytes is set */
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "common/http/http_duplex.h"
 #include "common/kube/kube_answer.h"
 #include "common/kube/kube_flow_private.h"
 #include "common/kube/kube_headers.h"
@@ -15,10 +17,10 @@
 struct kube_call {
 	struct kube_flow *flow;
 	struct kube_call_taker taker;
-	const struct kube_credentials *credentials; /* referred to by curl */
-	struct http_transfer *transfer;
+	const struct kube_credentials *credentials; /* which the request refers to */
+	struct http_transfer *transfer;             /* one of both */
+	struct http_duplex *duplex;
 	struct kube_metrics_call counted;
-	struct buf collected;
 };
 
 enum rc kube_flow_create(struct kube_auth *auth, struct kube_flow **ret_flow, struct error *err)
@@ -64,7 +66,6 @@ int64_t kube_flow_due_ms(const struct kube_flow *flow)
 static void free_call(struct kube_call *call)
 {
 	kube_credentials_release(call->credentials);
-	buf_clear(&call->collected);
 	free(call);
 }
 
@@ -81,20 +82,19 @@ static bool take(void *ctx, const char *bytes, size_t len)
 	struct kube_call *call = ctx;
 
 	kube_presence_note_answer();
-	if (call->taker.take)
-		return call->taker.take(call->taker.ctx, bytes, len);
-	buf_add(&call->collected, bytes, len);
-	return true;
+	return call->taker.take(call->taker.ctx, bytes, len);
 }
 
 static void done(void *ctx, const struct http_response *response, const struct error *http_err)
 {
 	struct kube_call *call = ctx;
-	const struct buf *body = response->status / 100 == 2 ? &call->collected : &response->body;
+	const struct buf *body = &response->body;
 	struct kube_reply reply = { .status = response->status };
 	struct error err = *http_err;
 
 	kube_metrics_end(&call->counted, response->status);
+	if (!call->taker.take && response->status / 100 == 2)
+		kube_presence_note_answer();
 	if (err.rc == RC_UNAVAILABLE && response->status == 0)
 		kube_presence_note_absence();
 	if (!err.rc && response->status == 401)
@@ -145,24 +145,34 @@ enum rc kube_flow_request_make(struct kube_flow *flow, const char *path, const c
 	return buf_check(&r->url, err);
 }
 
+static enum rc start(struct kube_call *call, struct http_request *request, struct error *err)
+{
+	const struct http_transfer_taker collected = { done, call };
+	const struct http_duplex_taker flowing = { .begun = begun, .take = take, .done = done, .ctx = call };
+
+	if (call->taker.take)
+		return http_duplex_open(call->flow->http, request, &flowing, &call->duplex, err);
+	request->response_max = KUBE_OBJECT_MAX;
+	return http_multi_start(call->flow->http, request, &collected, &call->transfer, err);
+}
+
 enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_ms, const struct kube_call_taker *taker,
 		      struct kube_call **ret_call, struct error *err)
 {
+	static const char *const alone[] = { "Connection: close" };
 	struct kube_flow_request request cleanup_kube_flow_request = { .credentials = NULL };
 	struct kube_call *call = calloc(1, sizeof(*call));
-	const struct http_transfer_taker http_taker = { .begun = begun, .take = take, .done = done, .ctx = call };
 	enum rc rc;
 
 	if (!call)
 		return error_no_memory(err);
 	call->flow = flow;
 	call->taker = *taker;
-	call->collected = buf_make(KUBE_OBJECT_MAX);
-	rc = kube_flow_request_make(flow, path, NULL, 0, &request, err);
+	rc = kube_flow_request_make(flow, path, alone, taker->take ? ARRAY_LEN(alone) : 0, &request, err);
 	request.http.timeout_ms = timeout_ms;
 	call->counted = kube_metrics_begin("GET", path);
 	if (!rc)
-		rc = http_multi_start(flow->http, &request.http, &http_taker, &call->transfer, err);
+		rc = start(call, &request.http, err);
 	if (rc) {
 		free_call(call);
 		return rc;
@@ -174,11 +184,14 @@ enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_
 
 void kube_call_resume(struct kube_call *call)
 {
-	http_transfer_resume(call->transfer);
+	if (call->duplex)
+		http_duplex_resume(call->duplex);
 }
 
 void kube_call_cancel(struct kube_call *call)
 {
-	http_transfer_cancel(call->transfer);
+	if (call->transfer)
+		http_transfer_cancel(call->transfer);
+	http_duplex_close(call->duplex);
 	free_call(call);
 }

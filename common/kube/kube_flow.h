@@ -1,6 +1,6 @@
 /*
- * Calls to the Kubernetes API with streamed responses: the same credentials and errors as kube_client.h, on the loop of
- * an http_multi, without a thread. One attempt each; the caller resumes.
+ * Calls to the Kubernetes API whose answers may flow: the same credentials and errors as kube_client.h, on the loop of
+ * an http_multi, without a thread of their own. One try each: who asks knows how to go on.
  *
  * Threads: the loop alone.
  */
@@ -16,9 +16,11 @@ struct kube_flow;
 struct kube_call;
 
 struct kube_call_taker {
-	/* As http_transfer_taker.begun. */
+	/*
+	 * As those of http_duplex_taker: an answer that flows, on a connection of its own. take NULL: the response
+	 * is  collected, as far as KUBE_OBJECT_MAX, and begun is not called.
+	 */
 	void (*begun)(void *ctx);
-	/* As http_transfer_taker.take. NULL: the response is collected, up to KUBE_OBJECT_MAX. */
 	bool (*take)(void *ctx, const char *bytes, size_t len);
 	/*
 	 * The call has ended, and is freed afterwards.
@@ -45,14 +47,15 @@ int64_t kube_flow_due_ms(const struct kube_flow *flow);
  * Begin a GET.
  *
  * path        copied.
- * timeout_ms  total; 0: none.
+ * timeout_ms  total; 0: none. With `take` there is none.
  * ret_call    valid until done(), or kube_call_cancel().
- * Errors: RC_TIMEOUT no credentials yet, retry later; those of kube_auth_get() and http_multi_start().
+ * Errors: RC_TIMEOUT no credentials yet, retry later; those of kube_auth_get() and http_multi_start() and
+ * http_duplex_open().
  */
 enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_ms, const struct kube_call_taker *taker,
 		      struct kube_call **ret_call, struct error *err) must_check;
 
-/* As http_transfer_resume() and http_transfer_cancel(). */
+/* Go on after take() was false; end it, without done(). */
 void kube_call_resume(struct kube_call *call);
 void kube_call_cancel(struct kube_call *call);
 

@@ -15,7 +15,7 @@ struct kube_flow {
 
 /* A GET with the current credentials. */
 struct kube_flow_request {
-	const struct kube_credentials *credentials; /* referred to by curl until the end */
+	const struct kube_credentials *credentials; /* which the request refers to until it is over */
 	struct buf url;
 	const char *headers[KUBE_FLOW_HEADERS_MAX];
 	struct http_request http;

@@ -20,7 +20,7 @@
 struct kube_socket {
 	struct kube_flow *flow;
 	struct kube_socket_taker taker;
-	const struct kube_credentials *credentials; /* referred to by curl */
+	const struct kube_credentials *credentials; /* which the request refers to */
 	struct http_duplex *duplex;                 /* NULL: not made, or it frees itself */
 	struct websocket *websocket;
 	struct kube_metrics_call counted;
@@ -94,7 +94,7 @@ static void on_refused(void *ctx, const struct http_response *response, const st
 
 static enum rc open_duplex(struct kube_socket *s, const char *path, struct error *err)
 {
-	const struct http_duplex_taker taker = { on_opened, on_ready, on_refused, s };
+	const struct http_duplex_taker taker = { .opened = on_opened, .ready = on_ready, .done = on_refused, .ctx = s };
 	struct kube_flow_request request cleanup_kube_flow_request = { .credentials = NULL };
 	char key[HEADER_MAX];
 	char protocol[HEADER_MAX];

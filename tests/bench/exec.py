@@ -4,12 +4,14 @@
     exec.py [--build DIR] [--rounds N]    of each figure (100)
 
 `direct` is what kubectl does: a WebSocket to the API server, over TLS. The rounds take turns, so that both have the same
-machine.
+machine. First by the client that is in `kubectl exec` (kubectl-exec/, which needs Go), then by one of Python.
 """
 
 import argparse
+import json
 import os
 import pathlib
+import shutil
 import socket
 import statistics
 import subprocess
@@ -85,14 +87,34 @@ def show(what, times):
     ratio = statistics.median(times["ours"]) / statistics.median(times["direct"])
     figures = ", ".join(f"{name} p50 {statistics.median(t):.2f} ms, p90 {sorted(t)[len(t) * 9 // 10]:.2f} ms"
                         for name, t in times.items())
-    print(f"{what:28} {figures}; ratio {ratio:.2f}")
+    print(f"{what:30} {figures}; ratio {ratio:.2f}")
 
 
-def measure(stack, rounds):
+def measure_by_kubectl(stack, pod, rounds, folder):
+    """With the client of `kubectl exec` at both."""
+    from api import BASE
+    if not shutil.which("go"):
+        print("kubectl's client: Go is not installed")
+        return
+    program = f"{folder}/kubectl-exec"
+    subprocess.run(["go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", program, "."], check=True,
+                   cwd=TESTS / "bench" / "kubectl-exec", env={**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"})
+    done = subprocess.run([program, os.environ["E2E_KUBECONFIG"],
+                           f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}/exec?container=web",
+                           f"http://127.0.0.1:{stack.api_port}{BASE}/bench/exec?container=web", str(rounds)],
+                          check=True, stdout=subprocess.PIPE)
+    figures = json.loads(done.stdout)
+    for what, key in (("a command, by kubectl's client", "command"), ("a line there and back", "round_trip")):
+        show(what, {name: figures[name][key] for name in ("ours", "direct")})
+
+
+def measure(stack, rounds, folder):
     from api import BASE, spec
     from container_logs import pod_of
     stack.api.create(spec(), "bench")
-    begin = clients(stack, pod_of(stack, "bench"))
+    pod = pod_of(stack, "bench")
+    measure_by_kubectl(stack, pod, rounds, folder)
+    begin = clients(stack, pod)
     for what, query in (("a command", {}), ("a command with stdin", {"stdin": "true"})):
         times = {name: [] for name in begin}
         for _ in range(rounds):
@@ -106,17 +128,20 @@ def measure(stack, rounds):
         posts.append((time.monotonic() - began) * 1000)
     show("POST :exec, and direct", {"ours": posts, "direct": times["direct"]})
     opened = {name: make(["cat"], stdin="true") for name, make in begin.items()}
-    times = {name: [echo_ms(client) for _ in range(rounds)] for name, client in opened.items()}
+    times = {name: [] for name in opened}
+    for _ in range(rounds):
+        for name, client in opened.items():
+            times[name].append(echo_ms(client))
     show("a line there and back", times)
     for client in opened.values():
         client.close()
     for name, make in begin.items():
-        print(f"{'throughput of 64 MiB':28} {name} {throughput(make, 64):.0f} MiB/s")
-    before = {p.name.split("-")[0]: p.rss_kb() for p in (stack.api_svc, *stack.workers)}
+        print(f"{'throughput of 64 MiB':30} {name} {throughput(make, 64):.0f} MiB/s")
+    before = {p.name.split("-")[0]: p.own_kb() for p in (stack.api_svc, *stack.workers)}
     held = [begin["ours"](["cat"], stdin="true") for _ in range(200)]
-    grown = {p.name.split("-")[0]: (p.rss_kb() - before[p.name.split("-")[0]]) / len(held)
+    grown = {p.name.split("-")[0]: (p.own_kb() - before[p.name.split("-")[0]]) / len(held)
              for p in (stack.api_svc, *stack.workers)}
-    print(f"{'memory of each of 200 at once':28} " + ", ".join(f"{name} {kb:.0f} KiB" for name, kb in grown.items()))
+    print(f"{'memory of each of 200 at once':30} " + ", ".join(f"{name} {kb:.0f} KiB" for name, kb in grown.items()))
     for client in held:
         client.close()
 
@@ -136,7 +161,7 @@ def main():
         try:
             stack = Stack(Target(folder), folder, SP_WORKER_STREAMS="300").start(workers=1)
             try:
-                measure(stack, options.rounds)
+                measure(stack, options.rounds, folder)
             finally:
                 stack.stop()
         finally:

@@ -79,7 +79,8 @@ nats/nats.h common/bus/bus_private.h
 curl/curl.h common/http/http_private.h
 openssl/evp.h common/adapters/crypto.c
 openssl/rand.h common/adapters/crypto.c
-openssl/pem.h common/adapters/pem.c
+openssl/pem.h common/adapters/pem.c common/adapters/tls_client.c
+openssl/ssl.h common/adapters/tls_client.c
 yaml.h common/services/yaml.c
 cjson/cJSON.h common/services/json.h
 microhttpd.h api-svc/http/http_private.h common/http/metrics_server.c

@@ -80,10 +80,17 @@ class Process:
             self.popen.kill()
             self.popen.wait(10)
 
+    def _status_kb(self, name):
+        with open(f"/proc/{self.popen.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith(name))
+
     def rss_kb(self):
         """Resident memory in KiB."""
-        with open(f"/proc/{self.popen.pid}/status") as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+        return self._status_kb("VmRSS")
+
+    def own_kb(self):
+        """What of it is not of files, which come and go whatever the process does."""
+        return self._status_kb("RssAnon")
 
     def cpu_s(self):
         """The processor time that it has used, in seconds."""
