@@ -11,7 +11,6 @@ a file for their footprint, a line every ten seconds, which soak.gnuplot draws.
 
 import argparse
 import collections
-import os
 import random
 import shutil
 import statistics

@@ -13,7 +13,7 @@ import urllib.parse
 TRIES = 4
 
 
-class Rejected(Exception):
+class Refused(Exception):
     """The provider said no, or never answered: DCM forgets the instance."""
 
 

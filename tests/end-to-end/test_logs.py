@@ -269,7 +269,7 @@ def test_logs_of_what_is_not_there(stack):
     logs(stack, "nothing").problem(404, "NOT_FOUND")
     for query, pointer, said in (({"container": "side"}, "/query/container", "'web'"),
                                  ({"replica": "here-1"}, "/query/replica", f"'{pod}'"),
-                                 ({"previous": "true"}, "/query/previous", "has not restarted")):
+                                 ({"previous": "true"}, "/query/previous", "was not restarted")):
         problem = logs(stack, "here", **query).problem(400, "INVALID_ARGUMENT")
         assert problem["errors"][0]["pointer"] == pointer and said in problem["detail"], problem
         problem = stack.api.call("GET", path("here", follow="true", **query))

@@ -306,7 +306,7 @@ def test_update_of_a_service_whose_other_port_has_the_name(stack):
     foreign_pair(stack, [{"name": "port-81", "port": 8080, "targetPort": 80}])
     problem = patch(stack, "shop", {"spec": {"network": {"ports": [
         {"container_port": 80, "visibility": "internal"}, {"container_port": 81, "visibility": "internal"}]}}})
-    assert "'front' has another port of the name 'port-81'" in problem.problem(409, "ALREADY_EXISTS")["detail"]
+    assert "'front' already has a port named 'port-81'" in problem.problem(409, "ALREADY_EXISTS")["detail"]
     assert [p["port"] for p in front(stack)["ports"]] == [8080]
 
 
