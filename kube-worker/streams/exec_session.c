@@ -46,7 +46,7 @@ static void fail(struct exec_session *s, const char *pointer, const struct error
 	s->taker.failed(s->taker.ctx, pointer, why);
 }
 
-/* ---- permission-------------------------------------------------------------------------------------------------- */
+/* ---- permission -------------------------------------------------------------------------------------------------- */
 
 static void ask(struct exec_session *s)
 {

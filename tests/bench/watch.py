@@ -110,7 +110,7 @@ class Many:
 
 
 def latencies(stack, many, changes):
-    """From the begin of a change (a PATCH to the API server, whose watch line follows) to each watcher. Milliseconds."""
+    """From the start of a change (a PATCH to the API server, whose watch line follows) to each watcher. Milliseconds."""
     took = []
     for n in range(changes):
         word = f"step-{n}-{time.monotonic_ns()}"

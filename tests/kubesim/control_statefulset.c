@@ -232,7 +232,7 @@ static void delete_pod(struct set *s, const struct replica *replica)
 	announce(s, true, "delete", replica->object->name, "");
 }
 
-/* ---- reconciling ------------------------------------------------------------------------------------------ */
+/* ---- reconciling ------------------------------------------------------------------------------------------------- */
 
 /* Create missing Pods. False: wait until the Pod is ready. */
 static bool fill(struct set *s)

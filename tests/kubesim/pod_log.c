@@ -273,7 +273,7 @@ static ssize_t read_log(void *ctx, char *out, size_t max)
 	}
 }
 
-/* ---- the begin --------------------------------------------------------------------------------------------------- */
+/* ---- the start --------------------------------------------------------------------------------------------------- */
 
 /* The status of the container that is asked for. NULL: it was answered. */
 static const cJSON *find_container(struct reading *r, const cJSON *pod, struct sim_response *rs)
