@@ -75,7 +75,7 @@ static bool read_body(const struct sim_request *rq, struct sim_response *rs, cJS
 	else if (!cJSON_IsObject(tree))
 		sim_answer_bad_request(rs, "the object provided is unrecognized");
 	else if (sim_tree_repeats(tree))
-		sim_answer_refused(rs, "a member that is there twice");
+		sim_answer_refused(rs, "a duplicate member");
 	else
 		*ret_tree = TAKE(tree);
 	return *ret_tree;
