@@ -1,7 +1,7 @@
 /*
  * The input while a command runs: the first byte selects the sender, and how the input is split. From a client
- * (WebSocket frames), from Kubernetes (the same, not masked), from a worker (frames of the bus). The output does not depend on how
- * it is split, unless it is rejected: libwslay detects invalid UTF-8 in a close frame earlier or later.
+ * (WebSocket frames), from Kubernetes (the same, not masked), from a worker (frames of the bus). The output does not
+ * depend on how it is split, unless it is rejected: libwslay detects invalid UTF-8 in a close frame earlier or later.
  */
 #include <string.h>
 

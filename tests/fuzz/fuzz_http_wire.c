@@ -1,6 +1,6 @@
 /*
- * The bytes of a connection: the output does not depend on how they are split, and is well-formed, so that processing it
- * again changes nothing. Upgrades are refused: the kept bytes belong to the next request.
+ * The bytes of a connection: the output does not depend on how they are split, and is well-formed, so that processing
+ * it again changes nothing. Upgrades are refused: the kept bytes belong to the next request.
  */
 #include <string.h>
 
