@@ -56,8 +56,10 @@ BINARIES := $(patsubst %,$(BUILD)/bin/%,$(PROGRAMS) $(if $(KUBESIM_SRC),kubesim)
 .PHONY: all
 all: $(BINARIES) $(if $(wildcard tests/checks),$(BUILD)/operations) ## Build the programs into build/bin
 
-# Check that each operation and resource type is complete. (Packages are built without tests/.)
-$(BUILD)/operations: tests/checks/operations.sh common/operation.h common/resource.h api-svc/openapi.yaml $(wildcard kube-worker/op_*.c tests/end-to-end/test_*.py)
+# Check that each operation and resource type is complete. (Packages are built without tests/.) With the folders as
+# prerequisites, because a removed file is not in the wildcard.
+$(BUILD)/operations: tests/checks/operations.sh common common/operation.h common/resource.h api-svc/openapi.yaml \
+		kube-worker tests/end-to-end $(wildcard kube-worker/op_*.c tests/end-to-end/test_*.py)
 	$(Q)tests/checks/operations.sh && mkdir -p $(@D) && touch $@
 
 .DELETE_ON_ERROR:
@@ -113,9 +115,8 @@ $(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
-# All processes but their main() functions, with the unit tests on top. tests/unit/fake_<module>.c come before what they
-# stand in for, which the linker then does not take out of the library; fake_clock.c and fake_exchange.c are put before the
-# functions below.
+# The unit tests, linked with all processes without their main(). tests/unit/fake_<module>.c precede the library, so the
+# linker uses them instead of its modules; fake_clock.c and fake_exchange.c wrap the functions below.
 UNIT_WRAPPED := clock_mono_ms clock_mono_ns thread_wait thread_wait_until \
 	http_exchange_wake http_exchange_is_present http_exchange_drop
 $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))) $(BUILD)/libcommon.a
@@ -123,9 +124,9 @@ $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) $(UNIT_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS) -lcriterion -lm -ldl
 
-# One target a file, tests/fuzz/fuzz_<target>.c, linked with the same objects as the unit tests: libFuzzer, ASan and UBSan
-# (clang), in a build folder of their own. The corpus of a target is tests/fuzz/corpus/<target>/; what a run finds beside
-# it stays in the build folder, logs and inputs that fail in $(FUZZ_BUILD)/found/. One process per processor.
+# One target per file, tests/fuzz/fuzz_<target>.c, linked with the same objects as the unit tests: libFuzzer, ASan and
+# UBSan (clang), in a separate build folder. The corpus of a target is tests/fuzz/corpus/<target>/; new inputs stay in
+# the build folder, logs and failing inputs in $(FUZZ_BUILD)/found/. One process per processor.
 FUZZ_BUILD   := build-fuzz
 FUZZ_SECONDS ?= 20
 FUZZ_RUNS    ?= -1

@@ -17,7 +17,7 @@ struct operation_request {
 	struct http_exchange *exchange;
 };
 
-/* May its body be a spec without its envelope, as DCM sends it? */
+/* Whether its body may be a bare spec, without {"spec": ...}, as DCM sends it. */
 bool operation_request_may_be_bare(const struct operation_request *o);
 
 /* Add the errors of the parameters, and of the body, which is valid for its schema. */

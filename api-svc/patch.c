@@ -72,7 +72,7 @@ static void refuse(struct patch *p, const struct faults *faults)
 	finish(p, &reply);
 }
 
-/* ---- requests to workers --------------------------------------------------------------------------------------- */
+/* ---- requests to workers ----------------------------------------------------------------------------------------- */
 
 static void ask(struct patch *p, enum operation operation, const struct buf *body, int64_t delay_ms,
 		void (*done)(void *ctx, uint64_t cookie, struct worker_reply *reply))

@@ -21,18 +21,18 @@ enum operation_repeat {
 	OPERATION_REPEAT_COUNT
 };
 
-/* What it does, and so what its client must be allowed to. */
+/* Its effect, which determines the rights that its client needs. */
 enum operation_effect {
 	OPERATION_READS,
-	OPERATION_CHANGES,  /* it writes to Kubernetes, with a permission (protocol.h) */
-	OPERATION_EXECUTES, /* it runs a command in a container */
+	OPERATION_CHANGES,  /* writes to Kubernetes, with a permission (protocol.h) */
+	OPERATION_EXECUTES, /* runs a command in a container */
 };
 
-/* What becomes of it when its client leaves before it has the reply. */
+/* What happens if its client disconnects before the reply. */
 enum operation_leaving {
 	OPERATION_GOES_ON,
-	OPERATION_ENDS,      /* it is not begun, or ends */
-	OPERATION_IS_UNDONE, /* the same, and what it has made is removed (protocol.h, SETTLING) */
+	OPERATION_ENDS,      /* it is not started, or cancelled */
+	OPERATION_IS_UNDONE, /* likewise, and the created objects are removed (protocol.h, SETTLING) */
 };
 
 enum operation_reply {
@@ -44,8 +44,8 @@ enum operation_reply {
 #define OPERATION_CONTAINER RESOURCE_CONTAINERS_PATH "/{container_id}"
 
 /*
- * enumerator, name; method, path and operationId in openapi.yaml (NULL: not for clients); the status of a success; how
- * it is repeated; what it does; what becomes of it when its client leaves; what the reply has.
+ * enumerator, name; method, path and operationId in openapi.yaml (NULL: not for clients); status of a success; retries;
+ * effect; what happens if the client disconnects; content of the reply.
  *
  * The first group runs on a pool of threads (kube-worker/op_<name>.c), the second is long-running
  * (op_<name>.c, run by streams.c), the third is replied to at once (dispatcher.c).
@@ -107,10 +107,10 @@ struct operation_row {
 /* The row of a valid value. */
 const struct operation_row *operation_row(enum operation operation);
 
-/* "create" and so on; never NULL for a valid value. */
+/* Its name, such as "create"; never NULL for a valid value. */
 const char *operation_name(enum operation operation);
 
-/* The operation of that name; OPERATION_COUNT when there is none. */
+/* The operation with that name; OPERATION_COUNT: none. */
 enum operation operation_from_name(const char *name);
 
 #endif

@@ -462,7 +462,7 @@ static void *run_thread(void *ctx)
 	return NULL;
 }
 
-/* ---- keepalives ------------------------------------------------------------------------------------------------ */
+/* ---- keepalives -------------------------------------------------------------------------------------------------- */
 
 /* Append the caller's subject, if it has waited long enough. NUL-terminated, consecutive. */
 static void note_caller(const struct job *job, int64_t now_ns, struct buf *callers)

@@ -356,9 +356,9 @@ static void take_back(struct op_call *call, struct create *create)
 }
 
 /*
- * The first record of a container that was made (protocol.h, MONITOR), so that DCM hears of its end; not sent over one
- * of the id that is there already. No one waits for the acknowledgement: what is sent before the reply is stored before
- * the client can know of the container. Without JetStream it goes nowhere.
+ * Store the first record of a created container (protocol.h, MONITOR), so that its deletion is reported to DCM; an
+ * existing record is not replaced. The acknowledgement is not awaited: a message sent before the reply is stored before
+ * the client knows the container. No effect without JetStream.
  */
 static void send_first_record(const struct op_env *env, const char *id, const struct root *root)
 {

@@ -63,7 +63,7 @@ static void clear_collecting(struct collecting *c)
 }
 #define cleanup_collecting cleanup_with(clear_collecting)
 
-/* ---- involved objects ------------------------------------------------------------------------------------------- */
+/* ---- involved objects -------------------------------------------------------------------------------------------- */
 
 static void add_uid(struct collecting *c, const struct kube_uid *uid)
 {

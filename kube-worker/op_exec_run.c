@@ -1,6 +1,6 @@
 /*
- * exec_run: run a command in a container to completion and return its result. Outside the pool, as it waits for long;
- * nothing of it is a stream to the caller.
+ * exec_run: run a command in a container to completion and return its result. Outside the pool, because it may take
+ * long; the caller receives a reply, not a stream.
  */
 #include "kube-worker/operation/op.h"
 

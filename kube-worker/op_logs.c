@@ -44,7 +44,7 @@ struct log_source {
 	bool no_memory;
 };
 
-/* ---- failure and begin ------------------------------------------------------------------------------------- */
+/* ---- failure and begin ------------------------------------------------------------------------------------------- */
 
 static void fail(void *ctx, const struct error *why)
 {
@@ -89,7 +89,7 @@ static void begin(void *ctx)
 		s->state = SOURCE_OVER; /* the stream has failed */
 }
 
-/* ---- lines ------------------------------------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
 
 static size_t collect_marks(struct log_source *s, const struct container_log *of, const struct log_line *line,
 			    struct log_mark marks[LOG_PLACES_MAX])
@@ -113,7 +113,7 @@ static void tell(void *ctx, struct container_log *log, const struct log_line *li
 	log_output_line(&s->output, log, &name, line, marks, count);
 }
 
-/* ---- selecting logs --------------------------------------------------------------------------------------- */
+/* ---- selecting logs ---------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct log_source *s, const char *pod, const struct pod_run *run)
 {
@@ -267,7 +267,7 @@ static int64_t seek(struct log_source *s)
 	return INT64_MAX;
 }
 
-/* ---- output ----------------------------------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------------------------------------------ */
 
 static bool send(struct log_source *s)
 {
@@ -305,7 +305,7 @@ static void fail_with_reasons(struct log_source *s)
 		fail(s, &err);
 		return;
 	}
-	fail_with(s, RC_NOT_STARTED, "the container has no replicasss");
+	fail_with(s, RC_NOT_STARTED, "the container has no replicas");
 }
 
 static void finish(struct log_source *s)

@@ -127,7 +127,7 @@ static void end(struct coordinator *s)
 	s->open = false;
 }
 
-/* ---- records and stream ------------------------------------------------------------------------ */
+/* ---- records and stream ------------------------------------------------------------------------------------------ */
 
 /*
  * One record, on a thread of cnats. A worker may have created a container that the watch has not reported yet, nor its
@@ -158,7 +158,7 @@ static void tend_stream(struct coordinator *s)
 		delivery_tell_all(s->options.delivery, 0, false);
 }
 
-/* ---- resync ------------------------------------------------------------------------------------------ */
+/* ---- resync ------------------------------------------------------------------------------------------------------ */
 
 static void schedule_resync(struct coordinator *s)
 {

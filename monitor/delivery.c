@@ -70,7 +70,7 @@ static void wake_locked(struct delivery *d)
 	pthread_cond_signal(&d->wake);
 }
 
-/* ---- reading the cache --------------------------------------------------------------------------------------- */
+/* ---- reading the cache ------------------------------------------------------------------------------------------- */
 
 struct look {
 	struct reconciled *reconciled;

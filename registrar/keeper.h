@@ -22,7 +22,7 @@ struct keeper;
 /*
  * Create it. config and bus are borrowed until keeper_destroy(); bus is NULL for --once, which does not check the API.
  * type: of the resources that the provider manages.
- * ret_keeper: given to the caller, also after an error, since the bus may refer to it. Errors: those of the parts.
+ * ret_keeper: owned by the caller, also after an error, since the bus may refer to it. Errors: those of the parts.
  */
 enum rc keeper_create(const struct registrar_config *config, enum resource_type type, struct bus *bus,
 		      struct keeper **ret_keeper, struct error *err) must_check;

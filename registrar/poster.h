@@ -16,7 +16,8 @@ struct poster;
 void poster_check(const struct registrar_config *config, struct buf *faults);
 
 /*
- * config: borrowed for the life of the poster. type: as for payload_write(). ret_poster: given (poster_destroy).
+ * config: borrowed for the lifetime of the poster. type: as for payload_write().
+ * ret_poster: owned by the caller (poster_destroy).
  * Errors: RC_NO_MEMORY, RC_INTERNAL.
  */
 enum rc poster_create(const struct registrar_config *config, enum resource_type type, struct poster **ret_poster,

@@ -48,7 +48,7 @@ enum registration_todo {
 /* The result of a POST. */
 struct registration_answer {
 	enum rc rc;                /* of the transport; RC_OK: a response was received */
-	int status;                /* HTTP status; 0: none came */
+	int status;                /* HTTP status; 0: none */
 	int retry_after_s;         /* by retry_after_parse(); 0: none */
 	char text[ERROR_TEXT_MAX]; /* the response body or the error, truncated, for the log */
 };

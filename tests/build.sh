@@ -1,5 +1,5 @@
-# Sourced by those who run tests with a build, as `. build.sh`: sets `root`, and `build` to a full path. "--build DIR" at the
-# beginning of their arguments is taken away; without it, it is the usual folder.
+# Sourced by scripts that run tests with a build, as `. build.sh`: sets `root`, and `build` to an absolute path. Removes
+# "--build DIR" from the beginning of the arguments; without it, the default folder is used.
 # shellcheck shell=bash
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=build

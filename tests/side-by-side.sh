@@ -1,11 +1,11 @@
-# Sourced by those who run tests side by side. A test that measures or bounds time may fail because of its neighbours on a
-# small machine, so the few that fail run once more, alone: what fails twice has failed. The output names them.
+# Runs tests in parallel; sourced. On a small machine, tests with time limits may fail because of others, so up to
+# RETRIED_MAX failed tests are run again, alone, and listed in the output: a second failure counts.
 # shellcheck shell=bash
 
 FAILED_TESTS=1 # pytest's exit status when tests failed, and nothing else
 RETRIED_MAX=5  # more than these failed for another reason
 
-# Run pytest here with that many processes.
+# Run pytest with this number of processes.
 side_by_side() { # processes, pytest arguments...
     local processes=$1 cache status=0
     shift

@@ -405,7 +405,7 @@ static void printf_format(2, 0) on_library_text(void *ctx unused, const char *fm
 
 static void write_tls_options(const struct tls *tls, struct MHD_OptionItem out[TLS_OPTIONS_MAX])
 {
-	const char *authorities = tls_client_authorities(tls);
+	const char *authorities = tls_authorities(tls);
 
 	*out++ = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES };
 	*out++ = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, tls_retrieve() };
@@ -590,7 +590,7 @@ bool http_exchange_client_is_known(const struct http_exchange *exchange)
 {
 	void *session = http_tls_session_of(exchange->connection);
 
-	return session && tls_client_is_known(session);
+	return session && tls_knows_client(session);
 }
 
 const struct error *http_exchange_fault(const struct http_exchange *exchange)

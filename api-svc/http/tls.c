@@ -260,12 +260,12 @@ void *tls_retrieve(void)
 	return pointer;
 }
 
-const char *tls_client_authorities(const struct tls *tls)
+const char *tls_authorities(const struct tls *tls)
 {
 	return tls->client_authorities;
 }
 
-bool tls_client_is_known(void *session)
+bool tls_knows_client(void *session)
 {
 	gnutls_typed_vdata_st purpose = {
 		.type = GNUTLS_DT_KEY_PURPOSE_OID,

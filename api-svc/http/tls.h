@@ -48,10 +48,10 @@ void tls_destroy(struct tls *tls);
 void *tls_retrieve(void);
 
 /* PEM text of the client CA certificates, for MHD_OPTION_HTTPS_MEM_TRUST; NULL: none. Owned by the tls. */
-const char *tls_client_authorities(const struct tls *tls);
+const char *tls_authorities(const struct tls *tls);
 
 /* Whether the client has a valid certificate, signed by one of the CAs. `session`: a gnutls_session_t. */
-bool tls_client_is_known(void *session);
+bool tls_knows_client(void *session);
 
 /*
  * The same as gnutls_record_recv(): up to `len` bytes; 0 at end of file, TLS_NOTHING_YET, or another negative number.

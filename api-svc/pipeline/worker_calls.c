@@ -188,7 +188,7 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 	return true;
 }
 
-/* ---- events --------- */
+/* ---- events ------------------------------------------------------------------------------------------------------ */
 
 static void give_up(struct worker_calls *calls, struct worker_call *call, enum rc rc, const char *why, bool unknown,
 		    struct worker_finished *finished)

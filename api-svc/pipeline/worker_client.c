@@ -295,7 +295,7 @@ static void on_message(void *ctx, struct bus_message *bus_msg)
 	bus_message_destroy(bus_msg);
 }
 
-/* ---- all calls ------------ */
+/* ---- all calls --------------------------------------------------------------------------------------------------- */
 
 enum sweep {
 	SWEEP_LOST,

@@ -21,10 +21,10 @@ struct tls_identity {
 struct tls_client {
 	SSL *ssl;
 	struct tls_carrier carrier;
-	bool at_end; /* the carrier has nothing more */
+	bool at_end; /* end of file of the carrier */
 };
 
-/* ---- the carrier, as OpenSSL wants it ---------------------------------------------------------------------------- */
+/* ---- the carrier as a BIO ---------------------------------------------------------------------------------------- */
 
 static int carry_out(BIO *bio, const char *data, int len)
 {
@@ -92,7 +92,7 @@ static BIO *open_text(const char *text)
 	return len <= INT_MAX ? BIO_new_mem_buf(text, (int)len) : NULL;
 }
 
-/* As curl: each certificate is trusted by itself, also one that another has signed. */
+/* As curl: every certificate is a trust anchor, including intermediate ones. */
 static bool trust(SSL_CTX *context, const char *ca)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context);
@@ -112,7 +112,7 @@ static bool trust(SSL_CTX *context, const char *ca)
 	return good;
 }
 
-/* The first is our own, the others those that lead to an authority. */
+/* The first is our own, the others are its chain. */
 static bool use_certificate(SSL_CTX *context, const char *chain)
 {
 	BIO *bio = open_text(chain);
@@ -141,14 +141,14 @@ static bool use_key(SSL_CTX *context, const char *text)
 	return good;
 }
 
-/* HTTP/1.1 is what is spoken. Limits below these come from the system's openssl.cnf. */
+/* TLS for HTTP/1.1. Everything else is as configured in the system's openssl.cnf. */
 static bool set_options(SSL_CTX *context, bool insecure)
 {
 	static const unsigned char protocols[] = "\x08http/1.1";
 
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_read_ahead(context, 1); /* a record by one call of the carrier, not two */
+	SSL_CTX_set_read_ahead(context, 1); /* one call of the carrier per record instead of two */
 	SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(context, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
@@ -161,7 +161,7 @@ static enum rc fill(SSL_CTX *context, const struct tls_texts *texts, struct erro
 	if (!set_options(context, texts->insecure))
 		return error_no_memory(err);
 	if (texts->ca ? !trust(context, texts->ca) : SSL_CTX_set_default_verify_paths(context) != 1)
-		return error_set(err, RC_INVALID_ARGUMENT, "the certificates of the authorities cannot be used");
+		return error_set(err, RC_INVALID_ARGUMENT, "the CA certificates cannot be used");
 	if (texts->certificate && !use_certificate(context, texts->certificate))
 		return error_set(err, RC_INVALID_ARGUMENT, "the client certificate cannot be used");
 	if (texts->key && !use_key(context, texts->key))
@@ -200,7 +200,7 @@ void tls_identity_release(struct tls_identity *identity)
 
 /* ---- a connection ------------------------------------------------------------------------------------------------ */
 
-/* An address is no name for the server to choose a certificate by (RFC 6066 section 3). */
+/* SNI does not allow addresses (RFC 6066 section 3). */
 static bool set_host(SSL *ssl, const char *host)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
@@ -238,7 +238,7 @@ enum rc tls_client_open(const struct tls_identity *identity, const char *host, c
 	if (!client->ssl || !set_carrier(client))
 		rc = error_no_memory(err);
 	else if (!set_host(client->ssl, host))
-		rc = error_set(err, RC_INVALID_ARGUMENT, "'%s' is no name of a server", host);
+		rc = error_set(err, RC_INVALID_ARGUMENT, "'%s' is not a server name", host);
 	ERR_clear_error();
 	if (rc) {
 		SSL_free(client->ssl);
@@ -255,7 +255,7 @@ void tls_client_close(struct tls_client *client)
 		return;
 	ERR_clear_error();
 	if (SSL_is_init_finished(client->ssl))
-		(void)SSL_shutdown(client->ssl); /* as far as it goes at once */
+		(void)SSL_shutdown(client->ssl); /* without waiting for the peer */
 	SSL_free(client->ssl);
 	ERR_clear_error();
 	free(client);
@@ -277,7 +277,8 @@ static enum rc explain(const struct tls_client *client, struct error *err)
 	if (verified != X509_V_OK && SSL_get_verify_mode(client->ssl) != SSL_VERIFY_NONE)
 		return error_set(err, RC_UNAVAILABLE, "SSL certificate problem: %s",
 				 X509_verify_cert_error_string(verified));
-	return error_set(err, RC_UNAVAILABLE, "TLS: %s", reason ? reason : "the connection ended in its handshake");
+	return error_set(err, RC_UNAVAILABLE, "TLS: %s",
+			 reason ? reason : "the connection was closed during the TLS handshake");
 }
 
 enum rc tls_client_shake(struct tls_client *client, struct error *err)
@@ -305,8 +306,8 @@ ssize_t tls_client_receive(struct tls_client *client, void *to, size_t max)
 		result = (ssize_t)got;
 	} else if (is_busy(client, code)) {
 		result = TLS_CLIENT_BUSY;
-		/* OpenSSL would keep what it has made for a session ticket until something is written. */
-		(void)SSL_free_buffers(client->ssl); /* refused: they are in use */
+		/* OpenSSL would keep the buffer of a session ticket until the next write. */
+		(void)SSL_free_buffers(client->ssl); /* fails if they are in use */
 	} else if (SSL_get_error(client->ssl, code) == SSL_ERROR_ZERO_RETURN) {
 		result = 0;
 	}

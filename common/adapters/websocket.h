@@ -20,7 +20,6 @@
 /* Close codes (section 7.4.1). */
 #define WEBSOCKET_NORMAL 1000
 #define WEBSOCKET_PROTOCOL_ERROR 1002
-#define WEBSOCKET_POLICY 1008
 #define WEBSOCKET_SERVER_FAULT 1011
 
 struct websocket;

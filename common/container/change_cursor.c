@@ -32,7 +32,7 @@ void change_cursor_clear(struct change_cursor *cursor)
 	cursor->words = 0;
 }
 
-/* ---- state of the reader --------------------------------------------------------------------------------------- */
+/* ---- state of the reader ----------------------------------------------------------------------------------------- */
 
 /* Reserve bits for all slots, and spare ones. */
 static enum rc make_room(struct change_cursor *cursor, const struct change_list *list, struct error *err)

@@ -213,7 +213,7 @@ static enum rc read_relation(struct reader *r, struct term *term)
 {
 	size_t len = strspn(r->at, RELATION_CHARACTERS);
 
-	if (len > 1 && r->at[len - 1] == ':') /* may be the begin of a value */
+	if (len > 1 && r->at[len - 1] == ':') /* may be the beginning of a value */
 		len--;
 	for (int i = 0; i < RELATION_COUNT; i++) {
 		if (strlen(relations[i]) != len || strncmp(r->at, relations[i], len) != 0)
@@ -251,7 +251,7 @@ static enum rc read_value(struct reader *r, struct term *term)
 	return take_plain(r, len, &term->value);
 }
 
-/* Convert the value. r->at: its begin. */
+/* Convert the value. r->at: its beginning. */
 static enum rc understand_value(struct reader *r, struct term *term)
 {
 	enum container_status status;
@@ -483,7 +483,7 @@ bool list_filter_matches(const struct list_filter *filter, const struct list_sub
 	return !filter || node_matches(filter->root, subject);
 }
 
-/* ---- label selector for Kubernetes------------------------------------------------------------------------------- */
+/* ---- label selector for Kubernetes ------------------------------------------------------------------------------- */
 
 /* Not reserved, and valid for Kubernetes. */
 static bool is_askable(const char *key)

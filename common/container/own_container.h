@@ -6,7 +6,7 @@
 
 #include "common/services/json.h"
 
-/* What the client wrote, as the root's annotation keeps it; given to the caller. NULL: others made the root. */
+/* The client's spec as stored in the root's annotation; owned by the caller. NULL: a root of another program. */
 cJSON *own_container_skeleton(const cJSON *root);
 
 /*

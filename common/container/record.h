@@ -1,6 +1,6 @@
 /*
- * What DCM last knew of each container, as it lies in the key-value bucket (bucket_name.h). Pure. Monitors write
- * what they have reported, workers what they have made (kube-worker/op_create.c).
+ * The last status of each container that was reported to DCM, as stored in the key-value bucket (bucket_name.h). Pure.
+ * Written by monitors after a report, and by workers after a create (kube-worker/op_create.c).
  */
 #ifndef COMMON_CONTAINER_RECORD_H
 #define COMMON_CONTAINER_RECORD_H

@@ -151,7 +151,7 @@ bool workload_root_precedes(int64_t created_ms, enum kube_kind kind, int64_t oth
 
 /*
  *  Whether there is an older root with the same name and another kind, which is then the container; this one is from a
- *  create that will be rejected. facts: all of the instance.
+ * create that will be rejected. facts: all of the instance.
  */
 bool workload_is_younger_twin(const struct fact *root, const struct fact *const *facts, size_t count);
 

@@ -17,7 +17,7 @@ static bool has_header(const char *head, size_t len, const char *name)
 	return http_head_value(head, len, name, value, sizeof(value));
 }
 
-/* Digits alone. */
+/* Digits only. */
 static bool read_length(const char *text, uint64_t *ret_length)
 {
 	int64_t length;
@@ -66,7 +66,7 @@ static int hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* One byte of a chunk's size. False: it is none. */
+/* One byte of a chunk's size. Returns false for any other byte. */
 static bool read_size(struct http_body *body, char c)
 {
 	int value = hex_value(c);
@@ -85,7 +85,7 @@ static bool read_size(struct http_body *body, char c)
 	return true;
 }
 
-/* Of a line that ends in CR LF. False: a bare one of them. */
+/* One byte of a line that ends in CR LF. Returns false for a bare CR or LF. */
 static bool read_line(struct http_body *body, char c, bool *ret_end)
 {
 	*ret_end = body->cr && c == '\n';
@@ -97,7 +97,7 @@ static bool read_line(struct http_body *body, char c, bool *ret_end)
 	return true;
 }
 
-/* One byte that is not the body's. */
+/* One byte outside the data of the body. */
 static enum http_body_event read_framing(struct http_body *body, char c)
 {
 	bool end = false;
@@ -117,7 +117,7 @@ static enum http_body_event read_framing(struct http_body *body, char c)
 	} else if (!body->nothing) {
 		body->nothing = true;
 	} else {
-		enter(body, BODY_LENGTH); /* of nothing more */
+		enter(body, BODY_LENGTH); /* complete: 0 bytes left */
 		return HTTP_BODY_END;
 	}
 	return HTTP_BODY_MORE;

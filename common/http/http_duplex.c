@@ -11,7 +11,7 @@
 #include "common/http/http_private.h"
 
 #define REQUEST_MAX (128u * 1024) /* bytes */
-#define ROUNDS_MAX 4              /* blocks before others have their turn */
+#define ROUNDS_MAX 4              /* blocks per turn */
 #define SWITCHING_PROTOCOLS 101
 
 enum duplex_state {
@@ -27,17 +27,18 @@ struct http_duplex {
 	struct http_duplex_taker taker;
 	struct http_link *link;
 	struct buf request;  /* unsent part */
-	struct buf received; /* the head, or what is not taken yet */
+	struct buf received; /* the head, or data that was not taken yet */
 	struct http_body body;
 	struct http_response response;
 	bool paused;
-	bool over; /* done() is to be told, with this: */
+	bool over; /* done() must be called, with: */
 	struct error fault;
 };
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
-_Static_assert(HTTP_DUPLEX_BUSY == HTTP_LINK_BUSY && HTTP_DUPLEX_GONE == HTTP_LINK_GONE, "they are handed on");
+_Static_assert(HTTP_DUPLEX_BUSY == HTTP_LINK_BUSY && HTTP_DUPLEX_GONE == HTTP_LINK_GONE,
+	       "the same values are passed on");
 
 ssize_t http_duplex_receive(struct http_duplex *d, void *to, size_t max)
 {
@@ -70,7 +71,7 @@ void http_duplex_resume(struct http_duplex *d)
 	http_link_again(d->link);
 }
 
-/* ---- the answer -------------------------------------------------------------------------------------------------- */
+/* ---- the response ------------------------------------------------------------------------------------------------ */
 
 static void fail(struct http_duplex *d, const char *text)
 {
@@ -88,7 +89,7 @@ static void begin_body(struct http_duplex *d, size_t head_len)
 	if (http_head_value(head, head_len, "Retry-After", value, sizeof(value)))
 		d->response.retry_after_s = retry_after_parse(value);
 	if (!http_body_begin(&d->body, d->response.status, head, head_len)) {
-		fail(d, "an answer whose length is not known");
+		fail(d, "the length or the encoding of the response is not supported");
 		return;
 	}
 	buf_consume(&d->received, head_len);
@@ -122,17 +123,17 @@ static void read_head(struct http_duplex *d)
 	buf_consume(&d->received, len);
 }
 
-/* False: the taker is busy. */
+/* Returns false if the taker is busy. */
 static bool give(struct http_duplex *d, const char *piece, size_t len)
 {
 	if (d->state == DUPLEX_FLOWING)
 		return d->taker.take(d->taker.ctx, piece, len);
 	buf_add(&d->response.body, piece, len);
-	d->over = d->response.body.failed != RC_OK; /* who reads it will say why */
+	d->over = d->response.body.failed != RC_OK; /* reported by its reader */
 	return true;
 }
 
-/* Hand on what has come, until its taker is busy. Returns how many bytes are done with. */
+/* Pass received data on, until the taker is busy. Returns the number of processed bytes. */
 static size_t hand_on(struct http_duplex *d, const char *bytes, size_t len)
 {
 	size_t done = 0;
@@ -159,12 +160,12 @@ static size_t hand_on(struct http_duplex *d, const char *bytes, size_t len)
 	return done;
 }
 
-/* Of what was kept, before more is received. */
+/* Process kept data, before more is received. */
 static void hand_on_kept(struct http_duplex *d)
 {
 	buf_consume(&d->received, hand_on(d, d->received.data, d->received.len));
 	if (!d->received.len)
-		buf_clear(&d->received); /* memory only while there is something */
+		buf_clear(&d->received); /* allocated only while not empty */
 }
 
 static void take_block(struct http_duplex *d, const char *block, size_t len)
@@ -234,7 +235,7 @@ static void write_request(struct http_duplex *d, const struct http_request *requ
 	buf_add_str(&d->request, "\r\n");
 }
 
-/* False: there is no answer to be read yet. */
+/* Returns false if there is no response to read yet. */
 static bool send_request(struct http_duplex *d)
 {
 	while (d->request.len) {
@@ -290,7 +291,7 @@ static void on_failed(void *ctx, const struct error *err)
 	tell_done(ctx, err);
 }
 
-/* ---- begin and end ----------------------------------------------------------------------------------------------- */
+/* ---- life cycle -------------------------------------------------------------------------------------------------- */
 
 enum rc http_duplex_open(struct http_multi *multi, const struct http_request *request,
 			 const struct http_duplex_taker *taker, struct http_duplex **ret_duplex, struct error *err)

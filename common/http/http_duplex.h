@@ -1,13 +1,13 @@
 /*
- * Requests that have a connection of their own (http_link.h), because it is given another protocol (RFC 9110 section
- * 7.8), or because the body of the answer flows for hours. A body whose taker is busy is left where it is: its server
- * is throttled by TCP. Never waits.
+ * Requests with a separate connection (http_link.h): for an upgrade to another protocol (RFC 9110 section 7.8), or a
+ * response that is streamed for hours. While its receiver is busy nothing is read, so TCP throttles the server. Never
+ * blocks.
  *
- * 	LINKING --there is a connection--> ASKING --101--> OPEN
- * 	                                      |--2xx--> FLOWING --its end--> (done)
- * 	                                      \--another status, and its body--> (done)
+ * 	LINKING --connected--> ASKING --101--> OPEN
+ * 	                          |--2xx--> FLOWING --end of the body--> (done)
+ * 	                          \--other status, and its body--> (done)
  *
- * Threads: the loop alone.
+ * Threads: the loop only.
  */
 #ifndef COMMON_HTTP_HTTP_DUPLEX_H
 #define COMMON_HTTP_HTTP_DUPLEX_H
@@ -26,20 +26,20 @@ struct http_upgraded {
 
 struct http_duplex_taker {
 	/*
-	 * The server has changed the protocol: http_duplex_receive() and http_duplex_send() may be used, and done() is
-	 * not called. NULL: no upgrade was asked for.
+	 * The protocol was changed: http_duplex_receive() and http_duplex_send() may be used, and done() is not
+	 * called. NULL: no upgrade was requested.
 	 */
 	void (*opened)(void *ctx, const struct http_upgraded *upgraded);
 	/* The event of http_duplex_wait() occurred. */
 	void (*ready)(void *ctx);
-	/* The head of a 2xx answer has come that has a body. May be NULL. */
+	/* The head of a 2xx response with a body was received. May be NULL. */
 	void (*begun)(void *ctx);
 	/*
-	 * Take all of a piece of the body of a 2xx answer; false: take nothing of it now. It comes again after
-	 * http_duplex_resume(). Not larger than HTTP_PIECE_MAX. NULL: the body is collected.
+	 * Take a complete piece of the body of a 2xx response, HTTP_PIECE_MAX bytes at most; false: not now, it is
+	 * passed again after http_duplex_resume(). NULL: the body is collected.
 	 */
 	bool (*take)(void *ctx, const char *bytes, size_t len);
-	/* It is over; it is freed afterwards. response, err: as http_transfer_taker.done. */
+	/* The request has ended, and is freed afterwards. response, err: as http_transfer_taker.done. */
 	void (*done)(void *ctx, const struct http_response *response, const struct error *err);
 	void *ctx;
 };
@@ -47,30 +47,33 @@ struct http_duplex_taker {
 #define HTTP_PIECE_MAX (16u * 1024)
 
 /*
- * Begin.
+ * Start a request.
  *
- * request     GET; as http_multi_start(), without a time limit once there is a connection. Its headers, and those of
- *             the upgrade, "Connection" and so on.
- * ret_duplex  valid until done(), or http_duplex_close(). No function of the taker is called before the return.
+ * request     a GET, as for http_multi_start(), without a time limit once connected. Its headers include those of the
+ *             upgrade, such as Connection.
+ * ret_duplex  valid until done(), or http_duplex_close(). No callback is called before the return.
  * Errors: those of http_link_open().
  */
 enum rc http_duplex_open(struct http_multi *multi, const struct http_request *request,
 			 const struct http_duplex_taker *taker, struct http_duplex **ret_duplex, struct error *err)
 	must_check;
 
-/* Free it; an open connection ends as it is. Takes NULL. Not within a function of the taker. */
+/* Free it, and drop its connection. NULL is allowed. Not within a callback. */
 void http_duplex_close(struct http_duplex *duplex);
 
-/* Of an open one. receive: up to `max` bytes; 0: the server has ended. send: how many were taken. Or one of these: */
-#define HTTP_DUPLEX_BUSY (-1) /* after send(): the next one begins with the same bytes */
+/*
+ * For an open one. receive: up to `max` bytes; 0: closed by the server. send: returns the number of accepted bytes. Or
+ * one of these:
+ */
+#define HTTP_DUPLEX_BUSY (-1) /* after send(): repeat it with the same bytes */
 #define HTTP_DUPLEX_GONE (-2)
 ssize_t http_duplex_receive(struct http_duplex *duplex, void *to, size_t max);
 ssize_t http_duplex_send(struct http_duplex *duplex, const void *data, size_t len);
 
-/* Call ready() once when there is something to receive, or when send() can go on. After HTTP_DUPLEX_BUSY. */
+/* Call ready() once when data can be received, or send() can continue. After HTTP_DUPLEX_BUSY. */
 void http_duplex_wait(struct http_duplex *duplex, bool to_receive);
 
-/* Go on after take() was false, in the next turn. Does nothing when it is not paused. */
+/* Continue after take() returned false, in the next turn. No effect if it is not paused. */
 void http_duplex_resume(struct http_duplex *duplex);
 
 #endif

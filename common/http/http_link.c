@@ -18,7 +18,7 @@
 
 #define HTTPS "https://"
 
-/* What curl has to do with it. It stays where bytes go through its own TLS, that of a proxy; else it goes. */
+/* curl's part. Kept if data passes through curl's own TLS, to a proxy; otherwise freed once connected. */
 struct way {
 	struct http_job job; /* first member: CURLOPT_PRIVATE points to it */
 	struct http_link *link;
@@ -27,7 +27,7 @@ struct way {
 	struct http_easy_lists lists;
 	struct buf proxy;
 	char text[CURL_ERROR_SIZE];
-	bool done; /* and this is what became of it: */
+	bool done; /* with this result: */
 	CURLcode code;
 };
 
@@ -36,16 +36,16 @@ struct http_link {
 	struct http_link_taker taker;
 	enum { LINK_OPENING, LINK_SHAKING, LINK_OPEN, LINK_FAILED } state;
 	struct way *way;        /* NULL: it is no longer needed */
-	int fd;                 /* -1: there is none yet */
-	struct tls_client *tls; /* NULL: without */
+	int fd;                 /* -1: none yet */
+	struct tls_client *tls; /* NULL: no TLS */
 	char *host;
 	bool send_busy;
-	bool is_due; /* in the list of those that time, or http_link_again(), calls */
+	bool is_due; /* in the list of links to call by time, or by http_link_again() */
 	int64_t due_ms;
 	struct http_link *next_due;
 };
 
-/* ---- its descriptors, and the list of those that are due --------------------------------------------------------- */
+/* ---- descriptors, and the list of due links ---------------------------------------------------------------------- */
 
 static bool make_epoll(struct http_multi *multi)
 {
@@ -102,7 +102,7 @@ void http_link_wait(struct http_link *l, bool to_receive)
 
 void http_link_again(struct http_link *l)
 {
-	set_due(l, 0); /* long ago */
+	set_due(l, 0); /* immediately */
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */
@@ -144,7 +144,7 @@ static ssize_t carry_out(void *ctx, const void *data, size_t len)
 	return sent >= 0 ? sent : socket_fault();
 }
 
-_Static_assert(HTTP_LINK_BUSY == TLS_CLIENT_BUSY && HTTP_LINK_GONE == TLS_CLIENT_GONE, "they are handed on");
+_Static_assert(HTTP_LINK_BUSY == TLS_CLIENT_BUSY && HTTP_LINK_GONE == TLS_CLIENT_GONE, "the same values are passed on");
 
 ssize_t http_link_receive(struct http_link *l, void *to, size_t max)
 {
@@ -164,7 +164,7 @@ const char *http_link_host(const struct http_link *l)
 	return l->host;
 }
 
-/* Of "host:port", "[v6]:port" and the like; NULL: there is none. */
+/* Of "host:port", "[v6]:port" and the like; NULL: none. */
 static const char *port_of(const char *host)
 {
 	const char *colon = strrchr(host, ':');
@@ -172,7 +172,7 @@ static const char *port_of(const char *host)
 	return colon && !strchr(colon, ']') ? colon + 1 : NULL;
 }
 
-/* ---- the way there ----------------------------------------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------------------------------------------------- */
 
 static void end_way(struct way *way)
 {
@@ -187,7 +187,7 @@ static void end_way(struct way *way)
 	free(way);
 }
 
-/* curl has connected, or has not. Within http_multi_turn(way->own). */
+/* curl has connected, or failed. Within http_multi_turn(way->own). */
 static void on_connected(struct http_job *job, CURLcode code)
 {
 	struct way *way = (struct way *)job;
@@ -196,7 +196,7 @@ static void on_connected(struct http_job *job, CURLcode code)
 	way->code = code;
 }
 
-/* With the scheme http: so curl does no more than connect. */
+/* With the scheme http, so that curl only connects. */
 static CURLcode set_up(struct way *way, const struct http_request *request)
 {
 	const char *given = request->identity ? request->identity->proxy : NULL;
@@ -255,12 +255,12 @@ void http_link_forget_identity(struct http_multi *multi)
 	tls_identity_release(TAKE(multi->identity));
 }
 
-/* What tells two identities apart, without the secrets themselves. False: there are no digests. */
+/* Identifies an identity, without its secrets. Returns false if libcrypto fails. */
 static bool read_fingerprint(const struct tls_texts *texts, struct http_fingerprint *ret)
 {
 	const char *const all[HTTP_FINGERPRINT_TEXTS] = { texts->ca, texts->certificate, texts->key };
 
-	memset(ret, 0, sizeof(*ret)); /* padding as well: it is compared */
+	memset(ret, 0, sizeof(*ret)); /* including the padding, which is compared */
 	ret->insecure = texts->insecure;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		ret->is_set[i] = all[i] != NULL;
@@ -271,8 +271,8 @@ static bool read_fingerprint(const struct tls_texts *texts, struct http_fingerpr
 }
 
 /*
- * The one of the last connection, when it was made of the same texts: certificates that rotate make another. The
- * system's authorities are read anew each time, as curl does.
+ * Reuse that of the last connection if the texts are the same; they change when certificates are rotated. The
+ * system's CA certificates are read again each time, as curl does.
  */
 static enum rc find_identity(struct http_multi *multi, const struct tls_texts *texts, struct error *err)
 {
@@ -293,7 +293,7 @@ static enum rc find_identity(struct http_multi *multi, const struct tls_texts *t
 	return RC_OK;
 }
 
-/* The name that the server is to prove, without port and brackets; one dot at its end says nothing. */
+/* The name to verify, without port and brackets; a trailing dot is ignored. */
 static void take_name(const char *host, char name[HTTP_HOST_MAX])
 {
 	const char *port = port_of(host);
@@ -327,7 +327,7 @@ static enum rc begin_tls(struct http_link *l, const struct http_identity *identi
 			       &carrier, &l->tls, err);
 }
 
-/* ---- begin and end ----------------------------------------------------------------------------------------------- */
+/* ---- life cycle -------------------------------------------------------------------------------------------------- */
 
 static char *host_of(const char *url)
 {
@@ -382,7 +382,7 @@ void http_link_close(struct http_link *l)
 		return;
 	unset_due(l);
 	if (l->fd >= 0)
-		(void)watch(l, EPOLL_CTL_DEL, l->fd, 0); /* before it is closed; it was there */
+		(void)watch(l, EPOLL_CTL_DEL, l->fd, 0); /* before it is closed */
 	tls_client_close(l->tls);
 	if (l->fd >= 0 && !l->way)
 		close(l->fd);
@@ -393,7 +393,7 @@ void http_link_close(struct http_link *l)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-/* The last that is done for it. */
+/* The link is not used afterwards. */
 static void fail(struct http_link *l, enum rc rc, const char *text)
 {
 	struct error err;
@@ -419,7 +419,7 @@ static void shake(struct http_link *l)
 	}
 }
 
-/* The connection is there. Its descriptor is ours from now on, if curl is no longer needed. False: without one. */
+/* Connected. Takes over the descriptor if curl is no longer needed. Returns false if there is none. */
 static bool take_descriptor(struct http_link *l)
 {
 	bool keeps_way = str_has_prefix(l->way->proxy.data, HTTPS);
@@ -441,7 +441,7 @@ static void use_connection(struct http_link *l)
 		return;
 	}
 	if (!take_descriptor(l)) {
-		fail(l, RC_INTERNAL, "its descriptor cannot be used");
+		fail(l, RC_INTERNAL, "the socket of the connection cannot be used");
 		return;
 	}
 	if (l->tls) {
@@ -467,7 +467,7 @@ static void turn(struct http_link *l, int64_t now_ms)
 		if (l->way->done)
 			use_connection(l);
 	} else if (l->state == LINK_SHAKING && now_ms >= l->due_ms) {
-		fail(l, RC_TIMEOUT, "no TLS handshake in time");
+		fail(l, RC_TIMEOUT, "timeout during the TLS handshake");
 	} else if (l->state == LINK_SHAKING) {
 		shake(l);
 	} else if (l->state == LINK_OPEN) {
@@ -476,7 +476,7 @@ static void turn(struct http_link *l, int64_t now_ms)
 	}
 }
 
-/* The events of a turn are of different ones, and none of them closes another. */
+/* Each event of a turn is for another link, and no link closes another one. */
 void http_link_turn(struct http_multi *multi)
 {
 	struct epoll_event events[HTTP_EVENTS_AT_ONCE];

@@ -23,7 +23,7 @@ struct http_transfer {
 	char text[CURL_ERROR_SIZE];
 };
 
-/* ---- callbacks of curl ---------------------------------------------------------------------------------- */
+/* ---- callbacks of curl ------------------------------------------------------------------------------------------- */
 
 static int on_socket(CURL *easy unused, curl_socket_t fd, int what, void *ctx, void *known)
 {
@@ -149,7 +149,7 @@ void http_transfer_cancel(struct http_transfer *t)
 	free_transfer(t);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 enum rc http_multi_create(struct http_multi **ret_multi, struct error *err)
 {
@@ -164,8 +164,7 @@ enum rc http_multi_create(struct http_multi **ret_multi, struct error *err)
 	multi->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!multi->curl || multi->epoll < 0) {
 		http_multi_destroy(multi);
-		return error_set(err, RC_INTERNAL, "create create create an epoll descriptor: %s",
-				 error_errno_text(errno));
+		return error_set(err, RC_INTERNAL, "create an epoll descriptor: %s", error_errno_text(errno));
 	}
 	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);

@@ -1,5 +1,5 @@
 /*
- * The inside of an http_multi, for http_multi.c and http_link.c.
+ * Internals of http_multi, for http_multi.c and http_link.c.
  */
 #ifndef COMMON_HTTP_HTTP_MULTI_PRIVATE_H
 #define COMMON_HTTP_HTTP_MULTI_PRIVATE_H
@@ -38,7 +38,7 @@ struct http_multi {
 /* Add a handle whose CURLOPT_PRIVATE is a job. */
 CURLcode http_multi_add(struct http_multi *multi, CURL *easy, struct http_job *job);
 
-/* Do what can be done for the connections of http_link.c; when that is due. */
+/* Process the connections of http_link.c; and when to call it at the latest. */
 void http_link_turn(struct http_multi *multi);
 int64_t http_link_due_ms(const struct http_multi *multi);
 

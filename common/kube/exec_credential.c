@@ -22,7 +22,7 @@ void exec_credential_clear(struct exec_credential *credential)
 	*credential = (struct exec_credential){ 0 };
 }
 
-/* ---- input -------------------------------------------------------------------------------------------- */
+/* ---- input ------------------------------------------------------------------------------------------------------- */
 
 static void add_cluster(const struct kubeconfig *config, const char *ca_pem, struct json_writer *w)
 {
@@ -60,7 +60,7 @@ void exec_credential_add_info(const struct kubeconfig *config, const char *ca_pe
 	json_end_object(&w);
 }
 
-/* ---- output --------------------------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------------------------------------------ */
 
 /* A copy of the string member; unchanged (NULL) if it is missing, null or empty. */
 static enum rc copy(const cJSON *status, const char *name, char **ret_text, struct error *err)

@@ -67,7 +67,7 @@ void kube_reply_clear(struct kube_reply *reply)
 	*reply = (struct kube_reply){ 0 };
 }
 
-/* ---- one attempt-------------------------------------------------------------------------------------------------- */
+/* ---- one attempt ------------------------------------------------------------------------------------------------- */
 
 static enum rc get_credentials(struct kube_client *client, const struct kube_request *request,
 			       const struct kube_credentials **ret_credentials, struct error *err)
@@ -163,7 +163,7 @@ static enum rc try_once(struct kube_client *client, const struct kube_request *r
 	return rc;
 }
 
-/* ---- retries ------------------------------------------------------------------------------------------------- */
+/* ---- retries ----------------------------------------------------------------------------------------------------- */
 
 /* Whether /readyz is likely to be forbidden only temporarily. */
 static bool is_forbidden_briefly(struct kube_client *client)

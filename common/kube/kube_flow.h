@@ -1,8 +1,8 @@
 /*
- * Calls to the Kubernetes API whose answers may flow: the same credentials and errors as kube_client.h, on the loop of
- * an http_multi, without a thread of their own. One try each: who asks knows how to go on.
+ * Calls to the Kubernetes API with streamed responses: the same credentials and errors as kube_client.h, on the loop of
+ * an http_multi. No retries: the caller decides how to continue.
  *
- * Threads: the loop alone.
+ * Threads: the loop only.
  */
 #ifndef COMMON_KUBE_KUBE_FLOW_H
 #define COMMON_KUBE_KUBE_FLOW_H
@@ -17,37 +17,37 @@ struct kube_call;
 
 struct kube_call_taker {
 	/*
-	 * As those of http_duplex_taker: an answer that flows, on a connection of its own. take NULL: the response
-	 * is  collected, as far as KUBE_OBJECT_MAX, and begun is not called.
+	 * As in http_duplex_taker: a streamed response on a separate connection. take NULL: the response is collected,
+	 * up to KUBE_OBJECT_MAX, and begun is not called.
 	 */
 	void (*begun)(void *ctx);
 	bool (*take)(void *ctx, const char *bytes, size_t len);
 	/*
 	 * The call has ended, and is freed afterwards.
 	 *
-	 * reply  as kube_client_do() fills it; borrowed. With `take` a 2xx response has no object. err rc RC_OK: a
-	 *        complete 2xx response; else as kube_client_do().
+	 * reply  as kube_client_do() fills it; borrowed. With `take` a 2xx response has no object.
+	 * err    rc RC_OK: a complete 2xx response; else as kube_client_do().
 	 */
 	void (*done)(void *ctx, const struct kube_reply *reply, const struct error *err);
 	void *ctx;
 };
 
-/* Make one; auth outlives it. ret_flow: owned by the caller. Errors: those of http_multi_create(). */
+/* Create it; auth must outlive it. ret_flow: owned by the caller. Errors: those of http_multi_create(). */
 enum rc kube_flow_create(struct kube_auth *auth, struct kube_flow **ret_flow, struct error *err) must_check;
 
-/* Free it, without calls. NULL is allowed. */
+/* Free it, after the end of all calls. NULL is allowed. */
 void kube_flow_destroy(struct kube_flow *flow);
 
-/* As those of http_multi.h. */
+/* As in http_multi.h. */
 int kube_flow_fd(const struct kube_flow *flow);
 void kube_flow_turn(struct kube_flow *flow);
 int64_t kube_flow_due_ms(const struct kube_flow *flow);
 
 /*
- * Begin a GET.
+ * Start a GET.
  *
  * path        copied.
- * timeout_ms  total; 0: none. With `take` there is none.
+ * timeout_ms  total; 0: none. No limit with `take`.
  * ret_call    valid until done(), or kube_call_cancel().
  * Errors: RC_TIMEOUT no credentials yet, retry later; those of kube_auth_get() and http_multi_start() and
  * http_duplex_open().
@@ -55,7 +55,7 @@ int64_t kube_flow_due_ms(const struct kube_flow *flow);
 enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_ms, const struct kube_call_taker *taker,
 		      struct kube_call **ret_call, struct error *err) must_check;
 
-/* Go on after take() was false; end it, without done(). */
+/* Continue after take() returned false; cancel it, without done(). */
 void kube_call_resume(struct kube_call *call);
 void kube_call_cancel(struct kube_call *call);
 

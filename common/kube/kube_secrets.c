@@ -63,7 +63,7 @@ static bool secret_replace(struct kube_secret *secret, char **text)
 	return changed;
 }
 
-/* ---- CA certificates---------------------------------------------------------------------------------------------- */
+/* ---- CA certificates --------------------------------------------------------------------------------------------- */
 
 static enum rc load_ca(struct kube_secrets *secrets, bool *ret_changed, struct error *err)
 {

@@ -1,5 +1,5 @@
 /*
- * What tells an object of Kubernetes from another one of the same name. Pure.
+ * The uid of a Kubernetes object, which distinguishes it from others with the same name. Pure.
  */
 #ifndef COMMON_KUBE_KUBE_UID_H
 #define COMMON_KUBE_KUBE_UID_H
@@ -11,7 +11,7 @@
 
 #define KUBE_UID_TEXT_MAX 37 /* bytes of a uid with its NUL */
 
-/* Kubernetes' uids are UUIDs (apimachinery pkg/util/uuid); as bytes they take half the room. All zero: none. */
+/* Kubernetes' uids are UUIDs (apimachinery pkg/util/uuid); stored as bytes. All zero: none. */
 struct kube_uid {
 	uint8_t bytes[16];
 };
@@ -21,12 +21,12 @@ bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b);
 /* Is there one at all? */
 bool kube_uid_is_set(const struct kube_uid *uid);
 
-/* The uid in a text such as metadata.uid; all zero when it is NULL or no UUID. */
+/* The uid in a text such as metadata.uid; all zero if it is NULL or not a UUID. */
 struct kube_uid kube_uid_parse(const char *text);
 
 void kube_uid_format(const struct kube_uid *uid, char out[KUBE_UID_TEXT_MAX]);
 
-/* The uid of an object's controlling owner, or of the first when none controls; all zero: it has none. */
+/* The uid of an object's controller, or of its first owner if it has no controller; all zero: none. */
 struct kube_uid kube_uid_of_owner(const cJSON *object);
 
 #endif

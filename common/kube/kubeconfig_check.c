@@ -108,7 +108,7 @@ static enum rc check_proxy(struct kubeconfig *config, struct error *err)
 	return config->proxy ? RC_OK : error_no_memory(err);
 }
 
-/* ---- combinations ------------------------------------------------------------------------------------------ */
+/* ---- combinations ------------------------------------------------------------------------------------------------ */
 
 static enum rc check_cluster(struct kubeconfig *config, struct error *err)
 {

@@ -119,7 +119,7 @@ static void print_help(const struct config_program *program)
 	for (size_t i = 0; i < program->option_count; i++)
 		printf("  %-28s %s\n", program->options[i].name, program->options[i].help);
 	printf("%sRuns in the foreground, logs JSON lines to stderr, exits on SIGTERM or SIGINT.\n"
-	       "--health asks the one that runs, with the same variables, and ends with 0 when it is well, else 1.\n"
+	       "--health checks the running process, with the same variables; exit status 0 if healthy, else 1.\n"
 	       "Configured by environment variables only:\n\n",
 	       program->option_count ? "\n" : "");
 	for (size_t i = 0; i < program->row_count; i++) {

@@ -82,7 +82,7 @@ bool config_is_authority(const char *text, size_t len);
 
 /*
  *  Whether value is http://host or https://host, optionally with user:password@, :port (1..65535) and a path and query,
- *  without spaces and control characters. For `valid`.
+ * without spaces and control characters. For `valid`.
  */
 bool config_is_http_url(const char *value);
 

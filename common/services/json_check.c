@@ -307,5 +307,5 @@ enum rc json_check(const char *text, size_t len, size_t depth_max, struct error 
 	if (rc)
 		return rc;
 	skip_space(&s);
-	return s.at == s.end ? RC_OK : fault(&s, "trailing trailing trailing bytes after the value");
+	return s.at == s.end ? RC_OK : fault(&s, "trailing bytes after the value");
 }

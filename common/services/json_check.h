@@ -1,6 +1,6 @@
 /*
  * Checks the JSON grammar (RFC 8259) without recursion and without allocation, because cJSON accepts more than JSON:
- * trailing trailing trailing bytes after the value, raw control characters, "01", invalid UTF-8, and U+0000 that cuts a
+ * trailing bytes after the value, raw control characters, "01", invalid UTF-8, and U+0000 that cuts a
  * string.
  */
 #ifndef COMMON_SERVICES_JSON_CHECK_H

@@ -1,7 +1,6 @@
 /*
- * JSON out: a writer that appends to a buffer. Commas are its business, escaping too; failure is the buffer's
- * (buf_check). Keys and values are borrowed for the call. Nothing but
- * json_canonical() allocates beside the buffer.
+ * JSON output: a writer that appends to a buffer, with commas and escaping; failures are those of the buffer
+ * (buf_check). Keys and values are borrowed for the call. Only json_canonical() allocates other memory.
  *
  *	json_begin_object(&w, NULL);
  *	json_string(&w, "id", id);
@@ -55,8 +54,8 @@ void json_format_number(double value, char out[JSON_NUMBER_MAX]);
 void json_tree(struct json_writer *w, const char *key, const cJSON *tree);
 
 /*
- * The same in one form for each value: members stand in the order of their names, whatever order they came in.
- * Errors: RC_NO_MEMORY; the buffer's own are found by buf_check().
+ * The same in canonical form: members are sorted by name.
+ * Errors: RC_NO_MEMORY; those of the buffer are reported by buf_check().
  */
 enum rc json_canonical(struct json_writer *w, const char *key, const cJSON *value, struct error *err) must_check;
 

@@ -1,6 +1,6 @@
 /*
- * Secrets in memory: wiped before they are freed. And the files that hold them, which others rename and rewrite while
- * we run: read as a whole, never held open.
+ * Secrets in memory, wiped before they are freed; and their files, which may be replaced or rewritten at any time: read
+ * completely, and not kept open.
  */
 #ifndef COMMON_SERVICES_SECRET_H
 #define COMMON_SERVICES_SECRET_H
@@ -41,13 +41,13 @@ struct file_stamp file_stamp_of(const char *path);
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 
 /*
- * Read a whole text file: a regular one, perhaps at the end of symbolic links. A FIFO, a socket or a device in its
- * place is refused at once, without waiting for anybody.
+ * Read a whole text file. It must be a regular file; symbolic links are followed. A FIFO, a socket or a device is
+ * rejected without blocking.
  *
  * max        maximum size in bytes.
- * ret_text   given to the caller (secret_free), NUL-terminated.
- * ret_len    its length, for a text in which there may be NULs (UTF-16); NULL: they are refused.
- * ret_stamp  of what was read; may be NULL.
+ * ret_text   owned by the caller (secret_free), NUL-terminated.
+ * ret_len    its length, for a text that may contain NULs (UTF-16); NULL: NULs are rejected.
+ * ret_stamp  of the file that was read; may be NULL.
  *
  * Errors, with the path: RC_NOT_FOUND; RC_TOO_LARGE; RC_INVALID_ARGUMENT it cannot be read, is not a regular file or
  * contains a NUL; RC_NO_MEMORY.

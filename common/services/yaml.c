@@ -16,7 +16,7 @@
 struct frame {
 	cJSON *node;     /* belongs to its parent, the outermost to struct reader */
 	char *key;       /* in a mapping: the key of the next value; owned */
-	size_t line;     /* of its begin, from 1 */
+	size_t line;     /* of its beginning, from 1 */
 	bool is_mapping; /* else a sequence */
 	bool merges;     /* in a mapping: it has a key "<<" */
 };

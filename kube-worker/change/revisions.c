@@ -141,7 +141,7 @@ enum rc revisions_read(struct op_call *call, const struct root *root, const char
 	return rc ? rc : read_notes(root, revisions, err);
 }
 
-/* ---- lookup ----------------------------------------------------------------------------------------------------- */
+/* ---- lookup ------------------------------------------------------------------------------------------------------ */
 
 static bool had_number(const cJSON *item, int64_t number)
 {

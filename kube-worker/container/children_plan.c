@@ -25,7 +25,7 @@ bool children_plan_is_any(const struct children_plan *plan)
 	return false;
 }
 
-/* ---- existing objects-------------------------------------------------------------------------------------------- */
+/* ---- existing objects -------------------------------------------------------------------------------------------- */
 
 /*
  * The name of the visible object in a role, which may differ for other programs. One with the derived name takes

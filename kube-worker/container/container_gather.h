@@ -1,5 +1,5 @@
 /*
- * What belongs to a container beside its root: from the cache, or by lists while the cache does not know enough.
+ * Collects the objects of a container other than its root: from the cache, or by lists if the cache is incomplete.
  */
 #ifndef KUBE_WORKER_CONTAINER_CONTAINER_GATHER_H
 #define KUBE_WORKER_CONTAINER_CONTAINER_GATHER_H

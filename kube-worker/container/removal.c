@@ -68,7 +68,7 @@ static enum rc add_root(struct removal *removal, const struct root *root, const 
 	return removal->objects[0].version ? RC_OK : error_no_memory(err);
 }
 
-/* ---- existing objects-------------------------------------------------------------------------------------------- */
+/* ---- existing objects -------------------------------------------------------------------------------------------- */
 
 struct search {
 	struct removal *removal;

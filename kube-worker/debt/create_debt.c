@@ -60,7 +60,7 @@ static struct debt owed(const struct op_call *call, const struct create_debt *de
 	};
 }
 
-/* ---- an existing container ------------------------------------------------------------------------------------- */
+/* ---- an existing container --------------------------------------------------------------------------------------- */
 
 struct sought {
 	const char *id;
@@ -109,7 +109,7 @@ static enum rc join(struct op_call *call, struct create_debt *debt, const char *
 	return rc == RC_NOT_FOUND ? pending(call, err) : rc;
 }
 
-/* ---- an existing record ---------------------------------------------------------------------------------------- */
+/* ---- an existing record ------------------------------------------------------------------------------------------ */
 
 /* Take over the record. RC_CONFLICT: it has changed. */
 static enum rc take_record(struct op_call *call, struct create_debt *debt, uint64_t last_sequence, bool taken_over,
@@ -217,7 +217,7 @@ static enum rc take_by_record(struct op_call *call, struct create_debt *debt, st
 			      : on_none(call, debt, &entry, root, err);
 }
 
-/* ---- taking a debt------------------------------------------------------------------------------------------------ */
+/* ---- taking a debt ----------------------------------------------------------------------------------------------- */
 
 /*
  * The usual case: the token is new, and permission and record are requested concurrently. RC_CONFLICT: there is a

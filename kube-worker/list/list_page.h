@@ -1,17 +1,16 @@
 /*
  * A page of the list of containers, produced in one of two ways:
  *
- * walk  Kubernetes is asked for the next roots by their names: one call for each kind of root of which there may be
- *       more, side by side, whatever the number of containers. All that it can filter by is labels, and all that it can
- *       sort by is names. The first page is as fresh as Kubernetes. On later ones its answer is as old as the first
- *       page, and says only which containers come next; these are then read by their ids, in one call for each kind of
- *       root, side by side (more for a page of more than about 160 ids, and for roots without one). So what is shown is
- *       as fresh as Kubernetes, in whichever kind it is by now, and what was there all the time is shown once; what was
- *       made after the first page may be missing. A later page is shorter by what has gone meanwhile.
- * pick  The cache knows the state of all containers, and of their specs what lists look at (fact.h): the page is
- *       chosen there, and then its roots are read, in one call for each kind among them (another one for roots without
- *       an id). What is shown is as fresh as Kubernetes, but a container that was made a moment ago may not be among
- *       those that are chosen.
+ * walk  Reads the next roots by name from Kubernetes: one concurrent call for each kind of root that may have more,
+ *       however many containers there are. Kubernetes filters by labels and sorts by name only. The first page is
+ *       current. Later pages are listed in the state of the first page, which only determines the next containers;
+ *       these are then read by their ids, in one concurrent call for each kind of root (more for a page of more than
+ *       about 160 ids, and for roots without one). So their content is current, also if a container was recreated as
+ *       another kind, and a container that exists throughout is listed once; one created after the first page may be
+ *       missing. A later page is shorter by the containers deleted in the meantime.
+ * pick  The cache has the state of all containers, and the members of their specs that lists use (fact.h): the page is
+ *       selected there, and then its roots are read, in one call for each of their kinds (one more for roots without an
+ *       id). So the content is current, but a container created a moment ago may be missing.
  *
  * Both write the JSON of the reply, {"containers": [...], "next_page_token": "..."}.
  */

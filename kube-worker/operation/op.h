@@ -23,11 +23,12 @@ struct op {
 	size_t member_count;
 	enum rc (*check)(const cJSON *request, struct error *err); /* checks combinations of members; NULL: none */
 	/*
-	 * In place of run, for what takes its time: make the source of a stream, or of a value (worker_stream_reply).
+	 * Instead of run, for long-running operations: create the source of a stream, or of a value
+	 * (worker_stream_reply).
 	 * On the loop of streams.h; must not block.
 	 *
 	 * request must outlive the source.
-	 * ret_source  given to the caller (its type's free).
+	 * ret_source  owned by the caller (free() of its type).
 	 * Errors: as run.
 	 */
 	enum rc (*open)(const struct op_env *env, const cJSON *request, struct stream_source **ret_source,

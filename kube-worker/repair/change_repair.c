@@ -41,7 +41,7 @@ void change_repair_destroy(struct change_repair *repair)
 	free(repair);
 }
 
-/* ---- existing objects-------------------------------------------------------------------------------------------- */
+/* ---- existing objects -------------------------------------------------------------------------------------------- */
 
 static struct open_change *find_or_add(struct change_repair *repair, const struct fact *root)
 {

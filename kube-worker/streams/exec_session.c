@@ -46,7 +46,7 @@ static void fail(struct exec_session *s, const char *pointer, const struct error
 	s->taker.failed(s->taker.ctx, pointer, why);
 }
 
-/* ---- permission-------------------------------------------------------------------------------------------------- */
+/* ---- permission -------------------------------------------------------------------------------------------------- */
 
 static void ask(struct exec_session *s)
 {
@@ -129,7 +129,7 @@ static int64_t choose_replica(struct exec_session *s)
 		error_set(&err, RC_NOT_STARTED, "container '%s' of replica '%s' is not running%s%s", s->container,
 			  choice.waiting, choice.reason[0] ? ": " : "", choice.reason);
 	else
-		error_set(&err, RC_NOT_STARTED, "the container has no replicasss");
+		error_set(&err, RC_NOT_STARTED, "the container has no replicas");
 	fail(s, NULL, &err);
 	return INT64_MAX;
 }

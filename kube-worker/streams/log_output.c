@@ -65,7 +65,7 @@ int log_marks_read(const char *id, struct log_mark marks[LOG_PLACES_MAX])
 	return *id || count == 0 ? -1 : count;
 }
 
-/* ---- output ----------------------------------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------------------------------------------ */
 
 static void write_id(struct buf *out, const struct log_mark *marks, size_t count)
 {

@@ -79,7 +79,7 @@ static void tell_loss(struct feeding *f)
 		&(struct log_line){ .time = r->time, .time_len = r->time_len, .lost_from_ns = r->mark.ns, .text = "" });
 }
 
-/* Returns the begin of its text. */
+/* Returns the beginning of its text. */
 static const char *begin_line(struct feeding *f, const char *data, size_t len)
 {
 	struct log_reader *r = f->reader;

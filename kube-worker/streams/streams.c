@@ -559,7 +559,7 @@ static void *run_loop(void *ctx)
 	return NULL;
 }
 
-/* ---- for everybody ----------------------------------------------------------------------------------------------- */
+/* ---- public functions -------------------------------------------------------------------------------------------- */
 
 enum rc streams_create(const struct streams_options *options, struct streams **ret_streams, struct error *err)
 {

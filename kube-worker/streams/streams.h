@@ -1,6 +1,6 @@
 /*
- * The streams of this worker (common/protocol.h, STREAMS): beside the pool, so that a long one never takes a short
- * request's thread. One thread for all of them; each has a source (worker_stream.h).
+ * The streams of this worker (common/protocol.h, STREAMS): outside the pool, so that they do not occupy its threads.
+ * One thread for all of them; each has a source (worker_stream.h).
  */
 #ifndef KUBE_WORKER_STREAMS_STREAMS_H
 #define KUBE_WORKER_STREAMS_STREAMS_H

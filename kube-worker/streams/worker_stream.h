@@ -1,7 +1,6 @@
 /*
- * Where a stream's bytes come from and go to: what an operation with OPERATION_REPLY_STREAM makes (op.h, open), and
- * what it may do with its stream. All of it runs on one thread for all streams, the loop of streams.h, and never
- * blocks.
+ * Source and sink of a stream's data: created by an operation with OPERATION_REPLY_STREAM (op.h, open), and the
+ * functions that it uses. All of it runs on one thread for all streams, the loop of streams.h, and must not block.
  */
 #ifndef KUBE_WORKER_STREAMS_WORKER_STREAM_H
 #define KUBE_WORKER_STREAMS_WORKER_STREAM_H

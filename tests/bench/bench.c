@@ -1,6 +1,6 @@
 /*
  * Measures latency and throughput of one kind of call, through the pipeline and directly against the Kubernetes API, in
- * one run and in turns, so that the ratio holds whatever else the machine does.
+ * one run and in turns, so that other load of the machine does not affect the ratio.
  *
  *	bench <what> --api http://127.0.0.1:8080 --kubeconfig FILE --namespace NAME [--clients N] [--rate R] [--seconds
  *S]
@@ -33,7 +33,7 @@
 #define API_BASE "/api/v1alpha1/containers"
 #define SAMPLES_MAX 2000000
 #define CLIENTS_MAX 256
-#define ROUNDS 5 /* the two sides take turns so often */
+#define ROUNDS 5 /* number of alternations between the two sides */
 #define SPEC                                                                                                     \
 	"{\"service_type\":\"container\",\"metadata\":{\"name\":\"bench\"},\"image\":{\"reference\":\"nginx\"}," \
 	"\"resources\":{\"cpu\":{\"min\":1,\"max\":2},\"memory\":{\"min\":\"64MB\",\"max\":\"128MB\"}},"         \
@@ -51,7 +51,7 @@ struct options {
 	int64_t seconds;
 };
 
-/* One side of the comparison: what a client does once. False: the call failed. */
+/* One side of the comparison: one call of a client. Returns false on failure. */
 struct client {
 	const struct options *options;
 	struct http_client *http;
@@ -102,7 +102,7 @@ static bool http_call(struct client *client, const char *method, const char *pat
 	return good;
 }
 
-/* Authenticated as the provider is; the response is read but not parsed, as a load generator would. */
+/* Authenticated like the provider; the response is read but not parsed, as by a load generator. */
 static bool discard(void *ctx unused, const char *bytes unused, size_t len unused)
 {
 	return true;
@@ -202,7 +202,7 @@ static bool create_by_kube(struct client *client, int64_t serial)
 	return kube_call(client, "POST", path.data, &body);
 }
 
-/* The number that a change sets: another one than at the change before. */
+/* The number that a change sets: different from the previous one. */
 static int64_t changing(const struct client *client, int64_t serial)
 {
 	return serial / client->options->containers % 2 + 1;

@@ -77,7 +77,7 @@ async def answer(reader):
 
 
 def ordinary(port, number, queue, over):
-    """Makes, reads and deletes a container, without a pause, until it is over."""
+    """Creates, reads and deletes containers without pauses until the end."""
     found = []
     while not over.is_set():
         for method, path, body in (("POST", f"{BASE}?id=o{number}", BODY), ("GET", f"{BASE}/o{number}", None),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures commands in containers beside direct ones on the same control plane, by the same client; asserts nothing.
+"""Measures commands in containers, compared with direct ones by the same client on the same control plane; no assertions.
 
     exec.py [--build DIR] [--rounds N]    of each figure (100)
 
@@ -26,7 +26,7 @@ NAMESPACE = "dcm-sp"
 
 
 def clients(stack, pod):
-    """Two functions that begin a command: ours, and direct."""
+    """Two functions that start a command: through the provider, and direct."""
     from exec_client import Exec
 
     class Direct(Exec):
@@ -51,7 +51,7 @@ def clients(stack, pod):
 
 
 def command_ms(begin, **query):
-    """A command from the connection to its Status."""
+    """Time of a command from connecting to its Status."""
     from exec_client import STATUS
     began = time.monotonic()
     client = begin(["true"], **query)
@@ -63,7 +63,7 @@ def command_ms(begin, **query):
 
 
 def echo_ms(client):
-    """A line there and back, through an open one."""
+    """Round-trip time of a line through an open command."""
     from exec_client import STDIN
     began = time.monotonic()
     client.send(STDIN, b"line\n")
@@ -91,7 +91,7 @@ def show(what, times):
 
 
 def measure_by_kubectl(stack, pod, rounds, folder):
-    """With the client of `kubectl exec` at both."""
+    """With the client of `kubectl exec` for both."""
     from api import BASE
     if not shutil.which("go"):
         print("kubectl's client: Go is not installed")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Prints the time from the start of api-svc and kube-worker until GET /health says healthy, in several tries.
+"""Prints the time from the start of api-svc and kube-worker until GET /health says healthy, repeatedly.
 
 NATS and Kubernetes are up; the environment says where. The poll is plain sockets, a millisecond apart: it runs on the
 processors that it measures.
@@ -41,7 +41,7 @@ def try_once(programs, address):
         process.terminate()
     for process in running:
         process.wait()
-    time.sleep(0.5)  # Kubernetes is at rest again
+    time.sleep(0.5)  # until Kubernetes is idle again
     return took * 1000
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures logs beside `kubectl logs` on the same control plane, each as its own program; asserts nothing.
+"""Measures logs, compared with `kubectl logs` on the same control plane, each in a separate process; no assertions.
 
     logs.py [--build DIR] [--mib N]       the size of the long log (256)
     logs.py [--build DIR] --streams N     what N logs cost that are followed at once
@@ -20,7 +20,7 @@ import time
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "end-to-end"))
 NAMESPACE = "dcm-sp"
-OPENED_AT_ONCE = 50  # the simulated node lets each wait a moment
+OPENED_AT_ONCE = 50  # the simulated node delays each a little
 
 
 def first_byte_ms(command):

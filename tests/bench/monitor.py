@@ -31,7 +31,7 @@ from wire import Nats  # noqa: E402
 
 
 class Simulator:
-    """kubesim, as Monitors wants its target."""
+    """kubesim as a target for Monitors."""
 
     def __init__(self, folder):
         self.namespace = "dcm-sp"
@@ -41,7 +41,7 @@ class Simulator:
 
 
 def fill(kube, first, count):
-    """Create Deployments on one kept connection."""
+    """Create Deployments over one kept-alive connection."""
     connection = http.client.HTTPConnection(kube.url.hostname, kube.url.port)
     for i in range(first, first + count):
         connection.request("POST", kube.path("deployments"), json.dumps(deployment(f"c{i:05d}")),
@@ -58,7 +58,7 @@ class Observer:
     """
 
     def __init__(self, watch, *args):
-        """watch: a generator of times and messages; its first value says that it has begun."""
+        """watch: a generator of times and messages; its first value means that it has started."""
         self.seen_path = os.path.join(tempfile.mkdtemp(), "seen")
         self.process = multiprocessing.Process(target=self.observe, args=(watch(*args),), daemon=True)
         self.process.start()
@@ -79,7 +79,7 @@ class Observer:
 
 
 def watch_lines(kube):
-    """The lines of our own watch on Pods: what the monitor sees as well."""
+    """The lines of a separate watch of Pods: what the monitor receives as well."""
     version = kube.call("GET", kube.path("pods") + "?limit=1")[1]["metadata"]["resourceVersion"]
     connection = http.client.HTTPConnection(kube.url.hostname, kube.url.port)
     connection.request("GET", f"{kube.path('pods')}?watch=true&resourceVersion={version}", headers=kube.headers)
@@ -91,7 +91,7 @@ def watch_lines(kube):
 
 
 def watch_events(port):
-    """The events as they leave nats-server."""
+    """The events as nats-server delivers them."""
     nats = Nats(port)
     nats.subscribe("dcm.container")
     yield
@@ -102,7 +102,7 @@ def watch_events(port):
 
 
 def latencies(m):
-    """Milliseconds from the watch line to the event, both as seen from outside, for one change after the other."""
+    """Milliseconds from the watch line to the event, both observed from outside, for consecutive changes."""
     pods = [p["metadata"]["name"] for p in m.kube.list("pods")[:100]]
     lines = Observer(watch_lines, m.kube)
     events = Observer(watch_events, m.port)

@@ -29,7 +29,7 @@ from ports import free_port  # noqa: E402
 from processes import Process, listens, start_kubesim, wait_for  # noqa: E402
 
 HEALTH_S = 0.1
-LATE_S = 0.05      # a worker logs a request after its reply, the api-svc at once
+LATE_S = 0.05      # a worker logs a request after its reply, api-svc immediately
 RECOVERED_S = 0.2
 BODY = json.dumps({"spec": spec()})
 
@@ -128,7 +128,7 @@ class Load:
 
 
 def recovery(api):
-    """Seconds until a create is answered 201 within RECOVERED_S."""
+    """Seconds until a create returns 201 within RECOVERED_S."""
     began = time.monotonic()
     for n in range(1000):
         asked = time.monotonic()
@@ -147,7 +147,7 @@ def seconds_of(entry):
 
 
 def late_attempts(processes):
-    """(creates that workers carried out after the answer, creates that were carried out more than once)"""
+    """(creates executed after their response, creates executed more than once)"""
     answered, carried_out = {}, collections.defaultdict(list)
     for line in processes["api-svc"].log().splitlines():
         if '"msg":"request' in line and '"method":"POST"' in line:
@@ -162,7 +162,7 @@ def late_attempts(processes):
 
 
 def by_server(api_svc):
-    """What the api-svc has measured, for each status: the client shares the processors, and adds its own time."""
+    """The durations measured by api-svc, per status: the client shares the processors, and adds its own time."""
     found = collections.defaultdict(list)
     for line in api_svc.log().splitlines():
         if '"msg":"request"' in line:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints; asserts nothing. On kubesim, or with --cluster on a real control plane.
+# Measures and prints; no assertions. On kubesim, or with --cluster on a real control plane.
 #
 #   run.sh [--build DIR] [--cluster] [--seconds S]
 set -euo pipefail
@@ -75,7 +75,7 @@ bench() { # what, options...
     "$bin/bench" "$what" --api "http://127.0.0.1:$api_port" --kubeconfig "$SP_K8S_KUBECONFIG" --namespace dcm-sp "$@"
 }
 
-# At rest: what bursts of work have used is given back within two seconds.
+# Idle: memory of bursts is released within two seconds.
 memory() {
     sleep 3
     echo "resident: api-svc $(rss "$api_pid") KiB, kube-worker $(rss "$worker_pid") KiB ($1)"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures streams (common/protocol.h, STREAMS) through NATS, kube-worker and api-svc, on kubesim; asserts nothing.
+"""Measures streams (common/protocol.h, STREAMS) through NATS, kube-worker and api-svc, on kubesim; no assertions.
 
     streams.py [--build DIR]
 """
@@ -69,7 +69,7 @@ def main():
     os.environ["BUILD"] = os.path.abspath(parser.parse_args().build)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    from processes import start_kubesim  # they look at BUILD
+    from processes import start_kubesim  # they use BUILD
     from stage import PRODUCTION, Stage
     with tempfile.TemporaryDirectory() as folder:
         kubesim, kubeconfig = start_kubesim(str(PRODUCTION / "kubesim"), folder, "default")

@@ -43,13 +43,13 @@ def fill(stack, count):
 
 
 def wait_until_quiet(watcher):
-    """All are RUNNING, and nothing has changed for a while."""
+    """Wait until all are RUNNING, and nothing changes for a while."""
     while not all(c["status"] == "RUNNING" and c["replicas"]["ready"] == 1 for c in watcher.state.values()):
         watcher.event()
 
 
 def first_state(stack, expected, **query):
-    """(seconds to the first byte, to `synced`, bytes) of a client as curl is one."""
+    """(seconds to the first byte, to `synced`, bytes) of a client such as curl."""
     from watcher import path
     begun = time.monotonic()
     s = socket.create_connection(("127.0.0.1", stack.api_port))
@@ -73,7 +73,7 @@ def first_state(stack, expected, **query):
 
 
 class Many:
-    """Watchers that read in one thread, and when each saw a word."""
+    """Watchers that read in one thread, and the time at which each received a word."""
 
     def __init__(self, stack, count, expected):
         from watcher import path
@@ -110,7 +110,7 @@ class Many:
 
 
 def latencies(stack, many, changes):
-    """From the begin of a change (a PATCH to the API server, whose watch line follows) to each watcher. Milliseconds."""
+    """From the start of a change (a PATCH to the API server, whose watch line follows) to each watcher. Milliseconds."""
     took = []
     for n in range(changes):
         word = f"step-{n}-{time.monotonic_ns()}"

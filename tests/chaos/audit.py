@@ -22,20 +22,20 @@ from watchers import ID_LABEL, NAME_LABEL, UPDATE_LABEL
 
 INF = float("inf")
 BRIEF_S = 1
-SLACK_S = 2          # of GONE_S: between two looks
+SLACK_S = 2          # of GONE_S: between two observations
 KILL_S = 1           # between the death of an api-svc and the reset that its client sees
-START_S = 3          # until a process that was started again does its work
+START_S = 3          # until a restarted process works again
 HEALTH_MAX_S = 1
-BROKEN_S = 45        # how long after a fault a stream may find that its other end has gone
+BROKEN_S = 45        # how long after a fault a stream may detect a lost peer
 NATS = {"nats-0", "nats-1", "nats-2"}
-SCRAPE_S = 1         # a scrape that fails takes so long at most
+SCRAPE_S = 1         # maximum duration of a failed scrape
 CALM_HEALTH_S = 6    # without a fault of NATS, Kubernetes and a worker: healthy
 ALLOWED = {"create": {201, 409, 422, 503, 504}, "list": {200, 503, 504}, "delete": {204, 404, 503, 504},
            **{kind: {200, 404, 503, 504} for kind in (*CHANGES, *READS)}, "watch": {200, 503, 504},
            "usage": {200, 404, 409, 501, 503, 504}, "logs": {200, 404, 409, 503, 504}, "exec": {101, 404, 409, 503, 504},
            "exec_run": {200, 404, 409, 503, 504}}
 UNKEPT = "DcmSpEventsNotKept"
-NO_REVISION = "has no revision"  # in the 404 of a container that is there
+NO_REVISION = "has no revision"  # in the 404 of an existing container
 
 
 def _owners_of(objects):
@@ -87,7 +87,7 @@ class Audit:
     def excuse(self, why):
         self.excused[why] = self.excused.get(why, 0) + 1
 
-    # ---- what follows from the answers -----------------------------------------------------------------------------
+    # ---- consequences of the responses ------------------------------------------------------------------------------
 
     def _expect(self, container_id):
         line = [Expect("gone", self.history.begin)]
@@ -121,7 +121,7 @@ class Audit:
         return Expect("any", op.answered, op)
 
     def _after_leaving(self, op):
-        """The client has closed at once. Whether a 201 was written before that, only the api-svc knows."""
+        """The client closed immediately. Only api-svc knows whether a 201 was written before that."""
         status, present = self.history.delivered.get(f"op-{op.number}", (0, True))
         if status == 201 and present:
             return Expect("there", op.answered + SLACK_S, op)
@@ -167,7 +167,7 @@ class Audit:
             return Expect("there", op.answered, now.op, op.uid)
         return Expect("gone", op.answered, op) if op.result == 404 else None
 
-    # ---- what was seen ---------------------------------------------------------------------------------------------
+    # ---- observations -----------------------------------------------------------------------------------------------
 
     def check_sightings(self):
         reads = [op for op in self.history.ops if op.kind in READS and op.result == 404 and NO_REVISION not in op.detail]
@@ -205,7 +205,7 @@ class Audit:
 
     @staticmethod
     def _may_show(updates, begin, end):
-        """The numbers that may be seen by one who looks between these times."""
+        """The numbers that may be observed between these times."""
         done = [u for u in updates if u.result == 200 and u.answered <= begin]
         last = max(done, key=lambda u: u.sent) if done else None
         return (last.shows if last else {0}).union(*(u.shows for u in updates
@@ -240,7 +240,7 @@ class Audit:
         """Once and for all: of three, the others have it as well."""
         return not self.replicated and any(s.name == "lose store" for s in self.history.struck(NATS, begin, end))
 
-    # ---- answers ---------------------------------------------------------------------------------------------------
+    # ---- responses -------------------------------------------------------------------------------------------------
 
     def check_answers(self):
         for op in self.history.ops:
@@ -277,7 +277,7 @@ class Audit:
                 self.violate(text, name, at, "")
 
     def check_commands(self, lines):
-        """`lines`: the request ids of what has run; of no use where nothing runs."""
+        """`lines`: the request ids of executed commands; not used if commands are simulated."""
         for op in self.history.ops:
             times = lines.count(f"op-{op.number}")
             if times > 1:
@@ -311,14 +311,14 @@ class Audit:
                    for n in range(3))
 
     def _disturbed(self, names, begin, end):
-        """Is there a fault, or was there a moment ago? After a cut, TCP may take as long as it lasted to try again."""
+        """Whether there is a fault, or was a moment ago. After a partition, TCP may take as long as it lasted to retry."""
         return any(s.victim in names and s.begin <= end and begin <= s.end + CALM_HEALTH_S +
                    (s.end - s.begin if "cut" in s.name else 0) for s in self.history.strikes)
 
     # ---- metrics ---------------------------------------------------------------------------------------------------
 
     def check_scrapes(self, scraped):
-        """Of a Scraped. Every answer that a client has was counted by then, in the same life of the api-svc."""
+        """Of a Scraped. Every response received by a client was counted by then, by the same api-svc process."""
         for scrape in scraped.failed:
             if scrape.unreadable:
                 self.violate("a scrape that Prometheus cannot read", scrape.name, scrape.at, scrape.reason)
@@ -337,14 +337,14 @@ class Audit:
                              f"{key[1]} {key[2]}: {number} answers, {scraped.counted.get(key, 0)} counted")
 
     def failed_in_running(self, scraped):
-        """The scrapes that failed while their process was not stopped, and got a processor."""
+        """Failed scrapes of processes that were neither stopped nor starved of CPU time."""
         return [s for s in scraped.failed if not self._stopped(s.name, s.at - SCRAPE_S - START_S, s.at)
                 and not self._starved(s.name, s.at - SCRAPE_S, s.at)]
 
     # ---- the end ---------------------------------------------------------------------------------------------------
 
     def open_ends(self, roots, services, events, statuses):
-        """What does not fit in the end: [(rule, id, text)]; some of it may only need time."""
+        """Violations at the end: [(rule, id, text)]; some may only need time."""
         wrong = []
         by_id, owners = {}, {r["metadata"]["uid"] for r in roots}
         for r in roots:
@@ -370,7 +370,7 @@ class Audit:
 
     @staticmethod
     def watched(listed, shown):
-        """`shown`: what a :watch at each api-svc shows, None: nothing yet; in the end it is what LIST says."""
+        """`shown`: the state of a :watch at each api-svc, None: none yet; at the end it must equal the LIST."""
         wrong = [("a :watch is not there", name, "") for name, containers in shown.items() if containers is None]
         for name, containers in shown.items():
             wrong += [("a :watch shows another container than LIST", i, f"at {name}: {_difference(listed.get(i), containers.get(i))}")

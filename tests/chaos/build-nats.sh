@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds the nats-server of a cluster once, from the pinned Go module in nats-server/, and prints its path.
 #
-# Not the one of the distribution: before 2.9.21 a cluster of nats-servers accepts two changes of one record that were both
-# to be made from the same version (nats-server issue 4320), and our programs build upon that it does not; Debian 12 has 2.9.10.
+# Not the one of the distribution: before 2.9.21 a cluster accepts two compare-and-set changes of a record from the same
+# version (nats-server issue 4320), which our programs rely on; Debian 12 has 2.9.10.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp

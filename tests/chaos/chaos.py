@@ -27,8 +27,8 @@ from watchers import Watchers, roots
 QUIET_S = 75
 GOOD_LOOKS = 5
 WARM_S = 3
-DEBT_S = 180  # no debt is owed for so long
-GROWN_KB, GROWN_FDS, GROWN_THREADS = 48 * 1024, 112, 6  # a monitor that becomes active: a thread for each kind
+DEBT_S = 180  # maximum age of a debt
+GROWN_KB, GROWN_FDS, GROWN_THREADS = 48 * 1024, 112, 6  # of a monitor that becomes active: a thread per kind
 
 
 def names_of_faults(text):
@@ -79,7 +79,7 @@ class Progress:
 
 
 def load(args, stage, history, events):
-    """Clients and faults, until the time is over and all is whole again."""
+    """Run clients and faults, until the time is over and everything has recovered."""
     watchers = Watchers(stage, history)
     clients = [Client(n, args.seed, stage, history, args.think) for n in range(args.clients)]
     runner = faults.Runner(stage, history, events)
@@ -113,7 +113,7 @@ def end(clients, runner):
 
 
 def ends(stage, audit, watchers):
-    """What there is now, and what of it does not fit."""
+    """The current state, and its violations."""
     there = roots(stage.kube.admin, timeout=20)
     services = stage.kube.admin.list("services")
     answers = [api.list(max_page_size=1000) for api in stage.apis.values()]
@@ -148,7 +148,7 @@ def auditor(stage, history):
 
 
 def judge(stage, history, runner, there, wrong, baseline, scraped=None):
-    """Everything that does not fit, as an Audit; `scraped`: what a Prometheus knows, None: there was none."""
+    """All violations, as an Audit; `scraped`: the data of Prometheus, None: it was not used."""
     audit = auditor(stage, history)
     audit.check_sightings()
     audit.check_answers()
@@ -185,7 +185,7 @@ def check_footprints(stage, baseline, audit):
 
 
 def more(words):
-    """Of a command line, what has no variable of its own in the Makefile."""
+    """The options of a command line without a variable in the Makefile."""
     named = {"--target", "--seed", "--seconds"}
     return [word for before, word in zip(["", *words], words) if not named & {before, word}]
 

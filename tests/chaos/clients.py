@@ -14,12 +14,12 @@ from exec_client import Exec
 from history import BROKEN, ENDED, LEFT, NO_SERVICE, RESET, STREAMS, TIMEOUT, UNREACHABLE, Op, Sighting
 from stage import SECRET
 
-ANSWER_S = 45     # longer than any deadline: who waits longer waits forever
-GONE_S = 60       # by then what an unanswered create has made is gone
-CALM_S = 5        # after a failed DELETE: from then on nothing changes any more
+ANSWER_S = 45     # longer than any deadline: more means forever
+GONE_S = 60       # by then the objects of an unanswered create are removed
+CALM_S = 5        # after a failed DELETE: no later changes
 SLOTS = 6         # containers of a client
 KEY_REPEATS = 6
-STREAM_S = (0.5, 4)  # how long a client stays at a stream
+STREAM_S = (0.5, 4)  # how long a client reads a stream
 EXIT_CODE = 3
 PORTS = [(8080, "internal"), (9090, "none")]
 MERGE_PATCH = "application/merge-patch+json"
@@ -41,7 +41,7 @@ class Slot:
 
 
 class Session(Exec):
-    """A command's, at an Api."""
+    """Of a command, at an Api."""
 
     @staticmethod
     def connect(api, timeout):
@@ -78,7 +78,7 @@ class Client:
             self.failed = error
             raise
 
-    # ---- what is done with an id -----------------------------------------------------------------------------------
+    # ---- operations on an id -----------------------------------------------------------------------------------------
 
     def _on_free(self, slot):
         slot.id = "" if slot.generated else slot.name
@@ -107,7 +107,7 @@ class Client:
         return {"provider_hints": {"kubernetes": {"kind": "StatefulSet"}}} if self.random.random() < 0.4 else {}
 
     def _give_up(self, slot, op):
-        """What became of the create is not known: its id rests."""
+        """The outcome of the create is unknown: its id is not used for a while."""
         if slot.id and self.random.random() < 0.2:
             slot.state = "ending"
             self._delete(slot)
@@ -129,13 +129,13 @@ class Client:
         self.random.choices(calls, weights)[0](self, slot)
 
     def _create_twice(self, slot):
-        """The same create at once on another connection: the better answer of the two."""
+        """The same create concurrently on another connection; returns the better response."""
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             ops = list(pool.map(lambda _: self._create(slot), range(2)))
         return min(ops, key=lambda op: (op.result != 201, op.result == UNREACHABLE, op.answered))
 
     def _create_again(self, slot):
-        """By key: the same one, or 422 for another id; without: 409. In no case anything changes."""
+        """By key: the same one, or 422 for another id; without: 409. Nothing changes in any case."""
         if slot.key and self.random.random() < 0.5:
             self._create(slot)
             return
@@ -162,7 +162,7 @@ class Client:
     # ---- calls -----------------------------------------------------------------------------------------------------
 
     def _call(self, op, method, path, body=None, patience_s=None, content_type="application/json", stay_s=None):
-        """The answer's JSON or text; None: there was none. stay_s: it is a stream, left after so long."""
+        """JSON or text of the response; None: none. stay_s: of a stream, closed after this time."""
         api = self.stage.apis[op.api]
         headers = {"X-Request-Id": f"op-{op.number}", **({"Idempotency-Key": op.key} if op.key else {}),
                    **({"Content-Type": content_type} if body else {})}
@@ -249,7 +249,7 @@ class Client:
         self._call(op, "POST", f"{BASE}/{slot.id}:{verb}", METHODS[verb](self.random) if METHODS[verb] else None)
 
     def _rollback(self, slot):
-        """To the revision before, or a number; what it shows then is in the answer."""
+        """To the previous revision, or a number; the response has the result."""
         op = self._op("rollback", slot.name, shows=frozenset(slot.shown))
         answer = self._call(op, "POST", f"{BASE}/{slot.id}:rollback", self.random.choice([None, {"revision": 1}]))
         if op.result == 200:
@@ -275,7 +275,7 @@ class Client:
             self._must_be_known(op, slot, answer["spec"])
 
     def _must_be_known(self, op, slot, shown):
-        """A spec of the past is this container's, with an update that was sent."""
+        """An earlier spec is of this container, with an update that was sent."""
         labels = shown["metadata"]["labels"]
         if labels.get("chaos-work") != str(slot.work) or update_of(shown) not in slot.shown:
             self.history.notes.append(f"op {op.number} {slot.name}: a {op.kind} of another container, or that nobody has sent: "
@@ -295,7 +295,7 @@ class Client:
         self._call(self._op("watch", ""), "GET", f"{BASE}:watch", stay_s=self.random.uniform(*STREAM_S))
 
     def _command(self, op):
-        """It leaves a trace of its run, says its number, and ends with EXIT_CODE; kubesim runs nothing, and says all its words."""
+        """It records its run, prints its number, and exits with EXIT_CODE; kubesim runs nothing, and prints the command."""
         return ["sh", "-c", f"echo op-{op.number} >>{self.stage.ran_path}; echo op-{op.number}; exit {EXIT_CODE}"]
 
     def _exec_run(self, slot):
@@ -328,7 +328,7 @@ class Client:
             self.history.ops.append(op)
 
     def _read_session(self, op, session):
-        """Without its last word, a command's end is not known."""
+        """Without its final status the outcome of a command is unknown."""
         try:
             stdout, stderr, status, _ = session.result()
         except (OSError, TypeError):  # also in the middle of a frame
@@ -357,7 +357,7 @@ class Client:
         return op
 
 
-# What is done with a container that is there, and how often.
+# Operations on an existing container, with their frequency.
 ON_THERE = [
     (Client._get, 30), (Client._list, 8), (Client._create_again, 8), (Client._update, 14), (Client._method, 6),
     (Client._rollback, 4), (Client._read_list, 4), (Client._revision, 2), (Client._usage, 2), (Client._logs, 3),
@@ -366,7 +366,7 @@ ON_THERE = [
 
 
 def update_of(shown):
-    """The number of the update that a spec shows; 0: none."""
+    """The number of the update in a spec; 0: none."""
     return int(shown["metadata"]["labels"].get("chaos-patch", 0))
 
 
@@ -377,7 +377,7 @@ def read_answer(response):
 
 
 def stay(sock, response, seconds):
-    """Read a stream for so long. (how it ended: "", ENDED or BROKEN; its bytes)"""
+    """Read a stream for this time. (how it ended: "", ENDED or BROKEN; its bytes)"""
     left = threading.Event()
 
     def leave():
@@ -397,7 +397,7 @@ def stay(sock, response, seconds):
 
 
 def problem_fault(response, answer):
-    """What is wrong with a problem document; "": nothing."""
+    """The error in a problem document; "": none."""
     return fault_of(answer, response.status, {k.lower(): v for k, v in response.getheaders()})
 
 

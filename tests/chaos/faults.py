@@ -9,10 +9,10 @@ import time
 Event = collections.namedtuple("Event", "at fault victim seconds down detail")
 
 PAUSE_S, DOWN_S = (1, 6), (0.5, 3)
-AWAY_S = (5, 20)              # of a controller manager, whom nobody waits for
-CUT_S = ((0.3, 3), (8, 35))   # a short one, and one that is longer than any timeout
+AWAY_S = (5, 20)              # of a controller manager, which nothing waits for
+CUT_S = ((0.3, 3), (8, 35))   # a short one, and one longer than any timeout
 STEPS_S = (-7200, -60, -3, -0.5, 0.5, 3, 60, 7200)
-RESTART_S = 25                # how long restarting an API server may take on a busy machine
+RESTART_S = 25                # maximum time to restart an API server on a busy machine
 
 SIM_FAULTS = [
     {"kind": "drop"}, {"kind": "drop", "when": "after"}, {"kind": "hang"}, {"kind": "latency", "ms": 3000},
@@ -53,7 +53,7 @@ def lose_store(run, event):
 
 
 def fill_disk(run, event):
-    """nats-server turns JetStream off when its disk is full, and 2.9.10 may not end by SIGTERM any more."""
+    """nats-server disables JetStream if its disk is full, and 2.9.10 may then ignore SIGTERM."""
     with run.stage.nats.servers[event.victim].full_disk():
         run.sleep(event.seconds)
     kill(run, event)
@@ -69,7 +69,7 @@ def cut(run, event):
 
 
 def step_clock(run, event):
-    """Forward or back, and after a while to the right time."""
+    """Step forward or back, and later back to the correct time."""
     run.stage.clocks[event.victim].step(event.detail)
     run.sleep(event.seconds)
     run.stage.clocks[event.victim].step(-event.detail)
@@ -147,24 +147,24 @@ KUBE = {"kubesim", "kube-apiserver", "etcd", "kube-controller-manager"}
 
 
 def parties(victim):
-    """Those that a fault strikes: names of processes and parts."""
+    """The targets of a fault: names of processes and parts."""
     return victim.replace("|", "+").split("+")
 
 
 def struck(victim):
-    """Who suffers: of a cut between one of ours and somebody else, ours."""
+    """The victims; of a partition between a process of ours and another one, ours."""
     names = parties(victim)
     return names[:1] if "|" in victim and names[0] in OURS else names
 
 
 def held_by(victim):
-    """Those who are struck by one fault at a time: each process, NATS as a whole, Kubernetes as a whole."""
+    """The groups that have one fault at a time: each process, NATS as a whole, Kubernetes as a whole."""
     return {"nats" if name.startswith(("nats", "leader")) else "kubernetes" if name in KUBE else name
             for name in parties(victim)}
 
 
 def able(names, abilities, only=None):
-    """The part of the table that can be carried out where there are these names: [(fault, its victims)]."""
+    """The faults of the table that apply to these names: [(fault, its victims)]."""
     known = {*names, *LEADERS, "kubernetes"}
     table = [(f, tuple(v for v in f.victims if known.issuperset(parties(v)))) for f in TABLE
              if (not f.needs or f.needs in abilities) and (not only or f.name in only)]
@@ -178,7 +178,7 @@ def detail_of(fault, rng):
 
 
 def schedule(seed, seconds, period, table):
-    """What strikes when: [Event]; `table` as of able()."""
+    """The schedule: [Event]; `table` as returned by able()."""
     rng = random.Random(f"{seed}-faults")
     free_at, events = collections.defaultdict(float), []
     at = period
@@ -196,7 +196,7 @@ def schedule(seed, seconds, period, table):
 
 
 class Runner:
-    """Carries a schedule out. stop(): what is on ends now."""
+    """Executes a schedule. stop(): end active faults now."""
 
     def __init__(self, stage, history, events):
         self.stage, self.history, self.events = stage, history, events
@@ -219,7 +219,7 @@ class Runner:
             self.threads.append(thread)
 
     def _aimed(self, event):
-        """With the leader's name in its place; without one (there is just none), any server's."""
+        """With the name of the leader; if there is none at the moment, that of any server."""
         if not event.victim.startswith("leader of "):
             return event
         return event._replace(victim=self.stage.nats.leader(event.victim.removeprefix("leader of ")) or NATS[0])
@@ -242,7 +242,7 @@ class Runner:
         self.latest.append(f"{name}{self._told(event)} {struck(event.victim)[0]}")
         try:
             event.fault.strike(self, event)
-        except BaseException as error:  # told at the end: the run has not been what it should
+        except BaseException as error:  # reported at the end: the run is invalid
             self.errors.append(f"{name} {event.victim}: {error!r}")
         finally:
             for strike in strikes:

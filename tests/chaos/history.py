@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import threading
 
-# How a call ended that was not answered. UNREACHABLE: nothing was sent. LEFT: the client has closed before the answer.
+# How an unanswered call ended. UNREACHABLE: nothing was sent. LEFT: the client closed before the response.
 UNREACHABLE, RESET, TIMEOUT, LEFT = "unreachable", "reset", "timeout", "left"
 # How a stream that was answered ended, instead of `detail`; "": the client left it.
 ENDED, BROKEN = "the stream has ended", "the stream was broken off"
@@ -46,13 +46,13 @@ class Op:
 
     @property
     def failed(self):
-        """Neither a success nor a statement about the container."""
+        """Neither a success nor information about the container."""
         return (isinstance(self.result, str) or self.result in (500, 503, 504)) and not self.detail.endswith(NOT_MEASURED)
 
 
 @dataclasses.dataclass
 class Sighting:
-    """All containers that were to be seen at some moment between `sent` and `answered`: {id: (uid, work, update)}."""
+    """All containers that existed at some moment between `sent` and `answered`: {id: (uid, work, update)}."""
 
     source: str
     sent: float
@@ -76,7 +76,7 @@ class Health:
 
 @dataclasses.dataclass
 class Strike:
-    """A fault. `stops`: the victim does not run, or not on, meanwhile. `end`: it serves again."""
+    """A fault. `stops`: the victim is not running, or is suspended. `end`: it works again."""
 
     name: str
     victim: str
@@ -87,7 +87,7 @@ class Strike:
 
 @dataclasses.dataclass(frozen=True)
 class FailedScrape:
-    """A scrape that brought nothing; `at`: when it ended. `unreadable`: there was an answer, but not the text format."""
+    """A failed scrape; `at`: when it ended. `unreadable`: the response was not in the text format."""
 
     name: str
     at: float
@@ -118,11 +118,11 @@ class History:
     def __init__(self, begin):
         self.begin = begin
         self.ops, self.sightings, self.strikes, self.health, self.notes = [], [], [], [], []
-        self.delivered = {}  # what api-svc have logged of requests: {request id: (status, was the client there?)}
-        self.watch_faults = []  # (api-svc, time, what was wrong with a :watch)
-        self.starved = []  # when a process was ready to run and got no processor: (name, from, to)
-        self.stalls = []  # when this program itself did not get on: (from, to)
-        self.quiet = begin  # when all was well again
+        self.delivered = {}  # requests logged by api-svc: {request id: (status, whether the client was connected)}
+        self.watch_faults = []  # (api-svc, time, error of a :watch)
+        self.starved = []  # times without CPU for a runnable process: (name, from, to)
+        self.stalls = []  # times without CPU for this program: (from, to)
+        self.quiet = begin  # when everything had recovered
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -139,5 +139,5 @@ class History:
         return sorted((op for op in self.ops if op.id == container_id), key=lambda op: op.sent)
 
     def struck(self, victims, begin, end):
-        """The faults that were on within a time."""
+        """The active faults within a time."""
         return [s for s in self.strikes if s.victim in victims and s.begin <= end and s.end >= begin]

@@ -1,4 +1,4 @@
-"""The Kubernetes of a stage: a real control plane, or the simulator. `parts`: what faults may strike."""
+"""The Kubernetes of a stage: a real control plane, or the simulator. `parts`: the targets of faults."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ class Cluster:
         with open(f"{CLUSTER}/provider.kubeconfig", encoding="utf-8") as f:
             text = f.read()
         self.secrets = [line.split()[1] for line in text.splitlines() if line.strip().startswith("token:")]
-        server = "    server: https://127.0.0.1:"  # where its certificate says that it is
+        server = "    server: https://127.0.0.1:"  # the address in its certificate
         assert server in text
         with open(self.kubeconfig, "w", encoding="utf-8") as f:
             f.write(text.replace(server, f"    tls-server-name: kubernetes\n    server: https://{host}:"))
@@ -33,7 +33,7 @@ class Cluster:
             return int(f.read())
 
     def restart(self, part, down):
-        """kill -9, and a new start after `down` seconds; returns when it serves again."""
+        """kill -9, and restart after `down` seconds; returns when it is ready again."""
         subprocess.run([os.path.join(ROOT, "tests/cluster/restart.sh"), CLUSTER, part, "--kill", "--down", str(down)],
                        check=True, stdout=subprocess.DEVNULL)
 
@@ -56,7 +56,7 @@ class Simulator:
         return self.process.popen.pid
 
     def behave(self):
-        """As the real one does, which takes its time: faults would find nothing under way."""
+        """As slow as the real one: otherwise no operation would be running during a fault."""
         self.admin.call("DELETE", "/sim/faults", timeout=5)
         for verb in ("get", "create", "delete", "patch"):
             self.misbehave({"kind": "latency", "ms": self.latency_ms, "match": {"verb": verb}, "count": -1})

@@ -13,11 +13,11 @@ from wire import Nats
 
 PROGRAM = os.environ.get("CHAOS_NATS_SERVER", "nats-server")
 STORE_MB = 48
-CRASH = "server.(*Server).jsMsgGetRequest("  # 2.9.10 reads a stream that another client is making
+CRASH = "server.(*Server).jsMsgGetRequest("  # 2.9.10 reads a stream that another client is creating
 
 
 class Server:
-    """One. `disk`: its store is its own file system, which can be filled."""
+    """One server. `disk`: its store is a separate file system, which can be filled."""
 
     def __init__(self, name, folder, network, disk):
         self.name, self.disk = name, disk
@@ -42,7 +42,7 @@ class Server:
             f.write("\n".join(lines) + "\n")
 
     def lose_store(self):
-        """All that it has kept is gone."""
+        """Its data is lost."""
         for name in os.listdir(self.store):
             shutil.rmtree(os.path.join(self.store, name), ignore_errors=True)
 
@@ -59,7 +59,7 @@ class Server:
                 os.unlink(filler)
 
     def ask(self, path):
-        """An answer of its monitoring; OSError: there is none."""
+        """A response of its monitoring; OSError: none."""
         connection = http.client.HTTPConnection(self.host, self.monitor_port, timeout=2)
         try:
             connection.request("GET", path)
@@ -86,7 +86,7 @@ class NatsServers:
         return len(self.servers) > 1
 
     def wait(self):
-        """Until all serve."""
+        """Wait until all are ready."""
         for server in self.servers.values():
             wait_for(server.name, lambda server=server: listens(server.port, server.host))
         if self.jetstream:
@@ -103,14 +103,14 @@ class NatsServers:
             return "error" not in nats.jetstream("INFO", seconds=2)
 
     def connect(self):
-        """A connection to the first that answers."""
+        """A connection to the first that responds."""
         for server in self.servers.values():
             with contextlib.suppress(OSError):
                 return Nats(server.port, self.login, server.host)
         raise OSError("no NATS server answers")
 
     def leader(self, of):
-        """Who leads: of "meta", the whole JetStream; of "KV" and "dcm", the stream whose name begins so. None: nobody knows."""
+        """The leader: of "meta", JetStream; of "KV" and "dcm", the stream whose name begins like this. None: unknown."""
         for server in self.servers.values():
             with contextlib.suppress(OSError):
                 answer = server.ask("/jsz?accounts=true&streams=true")

@@ -12,7 +12,7 @@ OURS = os.environ.get("CHAOS_NAMESPACES") == "1"
 
 
 class Loopback:
-    """No namespaces: one address, and nothing can be cut."""
+    """Without namespaces: one address, and no partitions."""
 
     hub = "127.0.0.1"
 
@@ -36,7 +36,7 @@ class Network:
         self._prepare(self.HUB)
 
     def join(self, name):
-        """A new host: its address, and what stands before a command line that is to run there."""
+        """A new host: its address, and the prefix of command lines to run there."""
         number = len(self.hosts) + 1
         self.hosts[name] = ["-n", name], f"10.77.0.{number}"
         self._ip(f"netns add {name}")
@@ -49,7 +49,7 @@ class Network:
         return self.hosts[name][1], ["nsenter", f"--net=/run/netns/{name}"]
 
     def cut(self, a, b):
-        """What each of two hosts sends the other vanishes without a word."""
+        """Packets between the two hosts are dropped."""
         self._rule("add", a, b)
         self._rule("add", b, a)
 
@@ -61,7 +61,7 @@ class Network:
         subprocess.run(["ip", *self.hosts[host][0], *words.split()], check=True)
 
     def _prepare(self, host):
-        """The rule by which a host takes what is for it comes after those that we make."""
+        """The rule for local addresses comes after ours."""
         self._ip("rule add pref 1000 lookup local", host)
         self._ip("rule del pref 0", host)
 

@@ -66,7 +66,7 @@ def pick(times, share):
 
 
 def life_of(violation, stage, history, wall):
-    """All that is known of an id, in the order of time."""
+    """The history of an id, by time."""
     begin, lines = history.begin, []
     ops = history.of(violation.id)
     for op in ops:
@@ -87,7 +87,7 @@ def life_of(violation, stage, history, wall):
 
 
 def log_lines(stage, ids, requests, wall):
-    """What the processes have logged of a container and its requests."""
+    """The log lines of a container and its requests."""
     found = []
     for name in stage.ours:
         for line in stage.processes[name].log().splitlines():

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Random faults under load, see chaos.py, or hours of it, see soak.py; on kubesim, or with --target cluster on a real control
-# plane, which is started for it unless E2E_CLUSTER names the folder of one.
+# Random faults under load (chaos.py), or a long run (soak.py); on kubesim, or with --target cluster on a real control
+# plane, which is started unless E2E_CLUSTER is the folder of one.
 #
 #   run.sh [--build DIR] [--soak] [--target sim|cluster] [options of the program]
 #
-# With --nats 3 it builds a nats-server, see build-nats.sh. With --network all happens in namespaces of its own (network,
-# mounts, processes), where the kernel allows them: nothing of it is seen outside, and no process and no mount stays
-# behind, however it ends.
+# With --nats 3 it builds a nats-server (build-nats.sh). With --network everything runs in separate namespaces (network,
+# mounts, processes), if the kernel allows them, so no process and no mount remains, however it ends.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -24,7 +24,7 @@ def shortened(rules):
 
 
 def failures(log, names, wall):
-    """The scrapes that failed, of a log of level debug. `names`: by address; `wall`: of the clock, at monotonic 0."""
+    """The failed scrapes, from a log of level debug. `names`: by address; `wall`: of the clock, at monotonic 0."""
     found = []
     for match in filter(None, map(FAILED.search, log.splitlines())):
         at = datetime.datetime.fromisoformat(match[1].replace("Z", "+00:00")).timestamp() - wall
@@ -33,7 +33,7 @@ def failures(log, names, wall):
 
 
 class Scraping:
-    """It has its own address, from which nothing is cut."""
+    """It has its own address, which is never partitioned."""
 
     @staticmethod
     def able():
@@ -52,7 +52,7 @@ class Scraping:
         wait_for("all are scraped", lambda: not self._missing(), 30)
 
     def settle(self, wall):
-        """Wait until all are scraped and no alert is on, SETTLE_S at most; what it knows then, as a Scraped."""
+        """Wait until all are scraped and no alert is firing, SETTLE_S at most; returns its data as a Scraped."""
         end = time.monotonic() + SETTLE_S
         while time.monotonic() < end and (self._missing() or self.prometheus.ask("alerts")["alerts"]):
             time.sleep(1)

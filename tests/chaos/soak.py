@@ -30,7 +30,7 @@ WATCHED = ("api-0", "worker-0", "monitor-0")
 RESTART = faults.Fault("terminate", 1, faults.terminate, RESTARTED)
 RESTART_S, DOWN_S = 60, 0.5
 SAMPLE_S = 10
-GROWN = 1.1, 1024   # the last tenth may be so much larger than the second one: a factor, and KiB beside it
+GROWN = 1.1, 1024   # allowed growth of the last tenth over the second one: a factor, plus KiB
 
 
 def arguments():
@@ -47,7 +47,7 @@ def arguments():
 
 
 class Footprints:
-    """Writes what the processes hold that are not restarted: seconds, then KiB, descriptors and threads of each."""
+    """Records the resources of processes that are not restarted: seconds, then KiB, descriptors and threads of each."""
 
     def __init__(self, stage, path):
         self.stage, self.path, self.over = stage, path, threading.Event()
@@ -70,7 +70,7 @@ class Footprints:
         self.thread.join()
 
     def growth(self):
-        """[(process, what, in the second tenth, in the last one, has it grown?)], medians."""
+        """[(process, what, in the second tenth, in the last one, has it grown?)]; medians."""
         part = max(1, len(self.samples) // 10)
         rows = []
         for n, name in enumerate(WATCHED):
@@ -82,13 +82,13 @@ class Footprints:
 
 
 def restarts(seconds, first):
-    """A restart a minute, by turns, from the process number `first` on."""
+    """A restart per minute, in turn, starting with process number `first`."""
     return [faults.Event(at, RESTART, RESTARTED[(first + n) % len(RESTARTED)], 0, DOWN_S, {})
             for n, at in enumerate(range(RESTART_S // 2, int(seconds) - RESTART_S // 3, RESTART_S))]
 
 
 def lost(history, audit):
-    """A call that was not carried out, and that no client could simply have sent to the other api-svc."""
+    """A call that was not executed, and that a client could not have repeated at the other api-svc."""
     for op in history.ops:
         if op.failed and op.result not in (LEFT, UNREACHABLE):
             audit.violate("a request was lost", f"op {op.number} {op.id}", op.answered, f"{op.kind}: {op.result} {op.detail}")

@@ -22,7 +22,7 @@ from registry import Registry
 from wall_clock import Clock
 from wire import Dcm
 
-LOGIN = {"user": "chaos", "pass": "pw-9f2c7d41e0"}  # must stand in no log
+LOGIN = {"user": "chaos", "pass": "pw-9f2c7d41e0"}  # must not be in any log
 SECRET = "env-51b7a9c3f6"                           # the value of a variable of every container: likewise
 APIS, WORKERS, MONITORS = 2, 3, 2
 CONCURRENCY = (16, 4, 1)  # one is always full
@@ -40,7 +40,7 @@ class Stage:
         self.kube = Cluster(folder, self.network.hub) if target == "cluster" else \
             Simulator(folder, self.network.hub, latency_ms)
         self.nats = NatsServers(folder, self.network, LOGIN, jetstream, nats_count, disks=network.OURS)
-        self.ran_path = os.path.join(folder, "commands")  # what commands in containers write, where they really run
+        self.ran_path = os.path.join(folder, "commands")  # output of commands in containers, if they are really executed
         self.runs_commands = target == "cluster"
         self.env = {
             "SP_NAME": "chaos", "SP_NATS_URL": self.nats.url, "SP_NATS_USER": LOGIN["user"],
@@ -69,13 +69,13 @@ class Stage:
         self.meant_to_run = {name: False for name in self.processes}
         self.started = {}
         self.looked = time.monotonic()
-        self.exits = []  # (name, text) of unexpected ends, or that went wrong
+        self.exits = []  # (name, text) of unexpected exits and errors
         self.lock = threading.Lock()
         self.dcm = None
 
     @property
     def abilities(self):
-        """What faults may need: rows of faults.py."""
+        """The interface for the rows of faults.py."""
         able = {"disk": self.jetstream and network.OURS, "network": network.OURS, "cluster": self.nats.clustered,
                 "clustered network": network.OURS and self.nats.clustered}
         return {name for name, can in able.items() if can}
@@ -84,7 +84,7 @@ class Stage:
         self._serve(name, program, *self.network.join(name), **env)
 
     def _serve(self, name, program, host, prefix, **env):
-        """One that has no address for anything but its metrics."""
+        """A process whose only address is that of its metrics."""
         self.metrics[name] = f"{host}:{free_port()}"
         self._add(name, program, prefix, SP_METRICS_ADDRESS=self.metrics[name], **env)
 
@@ -106,7 +106,7 @@ class Stage:
         return self
 
     def begin(self, name):
-        """Start a process (again)."""
+        """Start or restart a process."""
         with self.lock:
             if not self.processes[name].alive():
                 self.processes[name].start()
@@ -139,12 +139,12 @@ class Stage:
                 os.kill(pid, signal.SIGCONT)
 
     def lose_store(self, name):
-        """A nats-server is killed, and all that it has kept is gone."""
+        """Kill a nats-server, and remove its data."""
         self.kill(name)
         self.nats.servers[name].lose_store()
 
     def look_for_deaths(self, history):
-        """Who has ended by himself is noted, and started again. A known crash of nats-server is a fault like any other."""
+        """Record and restart processes that have exited. A known crash of nats-server counts as a fault."""
         begin, self.looked = self.looked, time.monotonic()
         for name, process in self.processes.items():
             with self.lock:
@@ -163,7 +163,7 @@ class Stage:
                 len(os.listdir(f"/proc/{process.popen.pid}/task")))
 
     def waited(self, name):
-        """How long all threads of a process, or of a part of Kubernetes, have waited for a processor, in seconds."""
+        """Time in seconds that all threads of a process, or of a part of Kubernetes, have waited for a CPU."""
         total = 0
         with contextlib.suppress(OSError, ValueError):  # it has ended
             pid = self.kube.pid(name) if name in self.kube.parts else self.processes[name].popen.pid
@@ -191,7 +191,7 @@ class Stage:
             return found
 
     def delivered(self):
-        """What the api-svc have logged of requests: {request id: (status, was the client there?)}."""
+        """The requests logged by the api-svc: {request id: (status, whether the client was connected)}."""
         found = {}
         for name in self.apis:
             for line in self.processes[name].log().splitlines():
@@ -201,7 +201,7 @@ class Stage:
         return found
 
     def commands(self):
-        """What the commands in containers have written, a line each."""
+        """The output of the commands in containers, one line each."""
         if not os.path.exists(self.ran_path):
             return []
         with open(self.ran_path, encoding="utf-8") as f:
@@ -213,7 +213,7 @@ class Stage:
                 if secret in self.processes[name].log()]
 
     def clear(self):
-        """Remove what clients have left, and empty the logs."""
+        """Remove the containers of clients, and empty the logs."""
         api = next(iter(self.apis.values()))
         for container in api.list(max_page_size=1000).json["containers"]:
             assert api.delete(container["id"]).status in (204, 404), container["id"]
@@ -233,7 +233,7 @@ class Stage:
 
 
 def _age(stamp):
-    """Of nanoseconds Python 3.11 reads none."""
+    """Python 3.11 cannot parse nanoseconds."""
     return time.time() - datetime.datetime.fromisoformat(stamp[:19] + "+00:00").timestamp()
 
 

@@ -81,7 +81,7 @@ def rules(history, check):
 
 
 def told(op, **more):
-    """What an operation says beside its result."""
+    """The details of an operation in addition to its result."""
     for name, value in more.items():
         setattr(op, name, value)
 
@@ -141,7 +141,7 @@ def test_the_loss_of_one_store_of_three_is_none():
 
 @pytest.mark.parametrize("strike, at, rule", [
     (None, 50, ["unhealthy without a reason"]),
-    (Strike("cut", "api-0", 20, False, 30), 45, []),     # TCP tries again after up to as long as it lasted
+    (Strike("cut", "api-0", 20, False, 30), 45, []),     # TCP retries after up to the duration of the partition
     (Strike("cut", "api-0", 20, False, 30), 50, ["unhealthy without a reason"]),
     (Strike("kill", "worker-0", 49), 50, ["unhealthy without a reason"]),
 ])
@@ -178,7 +178,7 @@ def test_a_watch_shows_what_list_shows():
 
 
 def scraped(**more):
-    """What Prometheus knows when all is well."""
+    """The data of Prometheus without faults."""
     return Scraped(**{"scrapes": 9, "failed": [], "fired": {"DcmSpDown": 2}, "missing": [], "firing": [],
                       "counted": {("api-0", CREATE, "201"): 1}, "since": {"api-0": 0}, **more})
 
@@ -189,9 +189,9 @@ def scraped(**more):
     ({"failed": [FailedScrape("api-0", 3, True, "expected value")]}, ["a scrape that Prometheus cannot read"]),
     ({"missing": ["worker-0"]}, ["its metrics do not come back"]),
     ({"firing": ["DcmSpDown"]}, ["an alert that still fires in the end"]),
-    ({"counted": {("api-0", CREATE, "201"): 2}}, []),     # a client that is none of ours
+    ({"counted": {("api-0", CREATE, "201"): 2}}, []),     # another client
     ({"counted": {("api-0", CREATE, "409"): 1}}, ["fewer requests are counted than were answered"]),
-    ({"counted": {}, "since": {"api-0": 1.5}}, []),       # the one who answered has ended
+    ({"counted": {}, "since": {"api-0": 1.5}}, []),       # the process that responded has ended
     ({"counted": {}, "since": {}}, []),
 ])
 def test_prometheus_knows_what_clients_know(more, rule):

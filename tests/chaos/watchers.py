@@ -16,12 +16,12 @@ KUBE_S, HEALTH_S, TICK_S = 0.5, 0.2, 0.05
 WATCH_PAUSE_S = 0.2
 WATCH_SILENCE_S = 20  # a comment comes every 15 s
 STALL_S = 0.3
-WEIGH_S, STARVED_S = 0.5, 0.25  # its threads waited so long in such a time: half of the time that there is for health
+WEIGH_S, STARVED_S = 0.5, 0.25  # its threads waited this long within such a time: half of the timeout of health
 ID_LABEL, NAME_LABEL, WORK_LABEL, UPDATE_LABEL = "dcm.project/dcm-instance-id", "chaos-name", "chaos-work", "chaos-patch"
 
 
 def roots(kube, timeout=3):
-    """The containers' Deployments and StatefulSets; OSError when Kubernetes does not answer."""
+    """The Deployments and StatefulSets of the containers; OSError if Kubernetes does not respond."""
     found = []
     for resource, kind in ROOT_KINDS.items():
         try:
@@ -41,7 +41,7 @@ def containers_of(items):
 
 
 class ListWatch:
-    """One client's :watch at an api-svc, which continues where it has ended. `faults`: (time, what)."""
+    """The :watch of a client at an api-svc, which resumes where it ended. `faults`: (time, what)."""
 
     def __init__(self, api):
         self.api, self.over = api, threading.Event()
@@ -59,7 +59,7 @@ class ListWatch:
         self.thread.join()
 
     def shown(self):
-        """{id: Container}; None: it is not connected, or does not know all yet."""
+        """{id: Container}; None: not connected, or incomplete."""
         return dict(self.state) if self.watcher and self.last_id else None
 
     def _run(self):
@@ -71,7 +71,7 @@ class ListWatch:
             except AssertionError as error:
                 self.faults.append((time.monotonic(), f"a :watch tells nonsense: {error}"))
             except (OSError, http.client.HTTPException, ValueError):
-                pass  # broken off, or not begun
+                pass  # interrupted, or not started
             self.watcher = None
 
     def _watch(self):
@@ -126,7 +126,7 @@ class Watchers:
             last = now
 
     def _weigh(self):
-        """Do the workers and Kubernetes, on which health depends, get a processor?"""
+        """Whether the workers and Kubernetes, on which health depends, get CPU time."""
         names = [name for name in self.stage.ours if name.startswith("worker")] + list(self.stage.kube.parts)
         last, totals = time.monotonic(), {name: self.stage.waited(name) for name in names}
         while not self.over.wait(WEIGH_S):

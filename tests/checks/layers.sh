@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Fails on an include that violates the layers: process -> container -> kube -> bus, http, adapters -> services -> base,
-# never between processes; in a process its own folder -> the folders in it, and between these as said below; and on a
-# foreign library's header that is included in more than its one place.
+# Fails on an include that violates the layers: process -> container -> kube -> bus, http -> adapters -> services -> base,
+# never between processes; in a process, its folder -> its subfolders, and between these as listed below; and on a header
+# of a foreign library outside its listed files.
 # shellcheck source=tests/checks/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Which folders the files of a folder may include from, beside their own.
+# The folders from which the files of a folder may include, in addition to their own.
 base="common common/base"
 services="$base common/services"
 adapters="$services common/bus common/http common/adapters"
 kube="$adapters common/kube"
 container="$kube common/container"
-worker="$container kube-worker/operation" # its folders: repair -> change, debt, list, streams -> container -> operation
+worker="$container kube-worker/operation" # repair -> change, debt -> container -> operation; list, streams -> container
 folders_in() {
     find "$1" -mindepth 1 -maxdepth 1 -type d | tr '\n' ' '
 }
@@ -24,12 +24,12 @@ allowed() {
         common/kube) echo "$adapters" ;;
         common/container) echo "$container" ;;
         tests/*) echo ANY ;;
-        api-svc/* | registrar/*) echo "$adapters common/container" ;; # they know nothing of Kubernetes' API
+        api-svc/* | registrar/*) echo "$adapters common/container" ;; # without the Kubernetes API
         api-svc | registrar) echo "$adapters common/container $(folders_in "$1")" ;;
         kube-worker/container) echo "$worker" ;;
         kube-worker/change | kube-worker/debt | kube-worker/list | kube-worker/streams) echo "$worker kube-worker/container" ;;
         kube-worker/repair) echo "$worker kube-worker/container kube-worker/change kube-worker/debt" ;;
-        */*) echo "$container" ;; # of one process, and not known to each other
+        */*) echo "$container" ;; # of one process, without each other
         *) echo "$container $(folders_in "$1")" ;;
     esac
 }
@@ -42,9 +42,9 @@ while IFS=: read -r file include; do
 done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
     xargs grep -Ho '^#include "[^"]*"' | sed 's/#include "\(.*\)"/\1/')
 
-# Those who know nothing of Kubernetes' API do not include it by another header either.
+# api-svc and registrar must not include the Kubernetes API indirectly either.
 while read -r file kube; do
-    complain "$file includes $kube by way of another header"
+    complain "$file includes $kube indirectly"
 done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' | xargs grep -Ho '^#include "[^"]*"' |
     sed 's/:#include "\(.*\)"/ \1/' | awk '
         { included[$1] = included[$1] " " $2 }
@@ -69,7 +69,7 @@ done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' | xargs g
                 }
         }')
 
-# Header and the only files that may include it (outside tests).
+# A header, and the only files that may include it (outside tests).
 while read -r header places; do
     while read -r file; do
         [[ " $places " == *" $file "* ]] || complain "$file includes <$header>; only $places may"
@@ -88,8 +88,8 @@ gnutls/ api-svc/http/tls.c
 wslay/ common/adapters/websocket.c
 LIST
 
-# With a sanitizer glibc's heap is not in use: one place knows.
+# malloc_trim() must not be called with a sanitizer, which replaces the heap of glibc.
 while read -r file; do
-    complain "$file calls malloc_trim(); footprint_trim_heap() does it where it may be done"
+    complain "$file calls malloc_trim(); use footprint_trim_heap()"
 done < <(git ls-files --cached --others --exclude-standard '*.c' ':!common/base/footprint.c' | xargs grep -l 'malloc_trim(')
 exit "$bad"

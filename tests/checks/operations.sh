@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fails if a part of an operation (common/operation.h) is missing: its path in the API document, its file, its test; or
-# of a type of resources (common/resource.h): its collection in the API document, its folder.
+# Fails if a part of an operation (common/operation.h) is missing: its operation in the API document, its file, its test;
+# or of a resource type (common/resource.h): its collection in the API document, its folder.
 # shellcheck source=tests/checks/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Without the operation of programs for tests (tests/streams/).
+# Without the operation of the test programs (tests/streams/).
 table=$(sed '/^#ifdef DCM_SP_TEST_OPERATION/,/^#else/d' common/operation.h)
 rows=$(sed -nE 's/^\tROW\(([A-Z_]+), *([a-z_]+), *("[A-Z]+"|NULL), *.*("[A-Za-z]+"|NULL), *[0-9]+,.*/\2 \3 \4/p' <<<"$table")
 [ "$(grep -c '^.ROW(' <<<"$table")" = "$(wc -l <<<"$rows")" ] || complain "a row cannot be read"
@@ -22,7 +22,7 @@ for file in kube-worker/op_*.c; do
     [ -z "$name" ] || grep -q "^$name " <<<"$rows" || complain "$file: operation '$name' has no row"
 done
 
-# Those of the pool and the streams; the others have no file.
+# Operations of the pool and of the streams; the others have no file.
 while read -r name; do
     [ -f "kube-worker/op_$name.c" ] || complain "$name: kube-worker/op_$name.c is missing"
 done < <(sed -n '/^#define OPERATION_POOL_ROWS/,/^#define OPERATION_BESIDE_ROWS/p' <<<"$table" |

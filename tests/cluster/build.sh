@@ -1,18 +1,19 @@
 #!/bin/sh
-# Builds the programs of a Kubernetes control plane once, from pinned Go modules, and prints the folder that holds them
-# as the last line on standard output. Takes about six minutes the first time, nothing later.
+# Builds the programs of a Kubernetes control plane once, from pinned Go modules, and prints their folder as the last
+# line on standard output. Takes about six minutes the first time, and no time later.
 #
-#   tests/cluster/build.sh          build, or find what was built before
-#   tests/cluster/build.sh --kubelet  the simulated kubelet instead (half a minute), whose path is the last line then
-#   tests/cluster/build.sh --metrics-server  metrics-server instead (a few minutes), whose folder is the last line then
-#   tests/cluster/build.sh --pin    with or without --metrics-server: also keep go.mod and go.sum of these versions in tests/cluster/modules
+#   tests/cluster/build.sh          build, or find the existing build
+#   tests/cluster/build.sh --kubelet  the simulated kubelet instead (half a minute): the last line is its path
+#   tests/cluster/build.sh --metrics-server  metrics-server instead (a few minutes): the last line is its folder
+#   tests/cluster/build.sh --pin    optionally with --metrics-server: also store go.mod and go.sum of these versions in
+#                                   tests/cluster/modules
 #
-#   K8S_VERSION, ETCD_VERSION, KWOK_VERSION, METRICS_SERVER_VERSION   which versions (no leading v)
-#   KUBEBUILDER_ASSETS                        a folder with the programs: nothing is built
+#   K8S_VERSION, ETCD_VERSION, KWOK_VERSION, METRICS_SERVER_VERSION   versions (without a leading v)
+#   KUBEBUILDER_ASSETS                        folder with existing programs: nothing is built
 #
-# Go modules, not released binaries: every byte is checked against go.sum and the source of each is at hand.
-# go.sum lies in the repository for the default versions. Any other version gets a go.mod made here, and its go.sum comes
-# from the Go client, which checks it against the public checksum database; --pin keeps it.
+# Go modules, not released binaries: every byte is checked against go.sum, and all sources are available. The repository
+# has go.sum for the default versions. For other versions go.mod is generated, and go.sum comes from the Go client,
+# which checks it against the public checksum database; --pin stores it.
 set -eu
 # shellcheck source=tests/cluster/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -40,7 +41,7 @@ The cluster tests need a Kubernetes control plane. One of these:
 TEXT
 }
 
-# ---- binaries that were brought along ---------------------------------------------------------------------------
+# ---- existing binaries ---------------------------------------------------------------------------
 if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ "$what" = 'control plane' ]; then
     missing=
     for program in $PROGRAMS; do
@@ -56,7 +57,7 @@ if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ "$what" = 'control plane' ]; then
     exit 0
 fi
 
-# ---- built before? --------------------------------------------------------------------------------------------------
+# ---- existing build --------------------------------------------------------------------------------------------------
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/cluster
 if [ "$what" = kubelet ]; then
     command -v go >/dev/null || { say 'Go is not installed.'; choices; exit 1; }
@@ -103,13 +104,13 @@ trap 'exit 1' HUP INT TERM
 mkdir "$temp/out"
 export GOWORK=off CGO_ENABLED=0
 
-# new_module PATH VERSION: go.mod of an otherwise empty module that may require PATH.
-# `replace` is not inherited: Kubernetes replaces its own libraries by folders of its repository, which the published
-# module does not contain, so that we replace the same ones by the version that was published with it (v1.36.3: v0.36.3).
+# new_module PATH VERSION: go.mod of an empty module that can require PATH.
+# `replace` is not inherited: Kubernetes replaces its own libraries with folders of its repository, which the published
+# module does not contain, so the same ones are replaced with the version published with it (v1.36.3: v0.36.3).
 new_module() {
     upstream=$(go mod download -json "$1@$2" | sed -n 's/^.*"GoMod": "\(.*\)".*$/\1/p')
     [ -s "$upstream" ] || die "$1 $2: no such module version?"
-    # At least 1.24, the first that knows `tool`.
+    # At least 1.24, the first with `tool`.
     language=$(printf '%s\n1.24.0\n' "$(sed -n 's/^go //p' "$upstream")" | sort -V | tail -n 1)
     printf 'module cluster\n\ngo %s\n' "$language" >go.mod
     sed -n 's,^[[:space:]]*\(k8s\.io/[a-z0-9-]*\) => \./staging/.*$,\1,p' "$upstream" | while read -r library; do
@@ -117,7 +118,8 @@ new_module() {
     done
 }
 
-# module NAME PATH VERSION PACKAGE...: leaves a module in the current folder that pins everything the packages need.
+# module NAME PATH VERSION PACKAGE...: creates a module in the current folder that pins the dependencies of the
+# packages.
 module() {
     mkdir "$temp/$1"
     cd "$temp/$1"
@@ -172,7 +174,7 @@ case $what in
     *) build_control_plane ;;
 esac >&2
 
-# Complete or not there at all: the stamp is written before the rename. A cluster that runs from the old folder keeps its files open.
+# Atomic: the stamp is written before the rename. A cluster that runs from the old folder keeps its files open.
 echo "$stamp" >"$temp/out/versions"
 cd "$cache"
 rm -rf "$out"

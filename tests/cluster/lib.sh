@@ -5,13 +5,13 @@
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 ME=$(basename -- "$0")
 
-# What a working cluster needs.
+# The programs of a cluster.
 PROGRAMS='etcd kube-apiserver kube-controller-manager kube-scheduler kwok kubectl simulated-kubelet'
 
 say() { printf '%s: %s\n' "$ME" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# use_dir [DIR]: where one cluster keeps everything it owns. One spelling of it, because processes are known by their command line.
+# use_dir [DIR]: the folder of a cluster, as a canonical path, because processes are identified by their command line.
 use_dir() {
     case ${1:-} in -*) die "unknown option: $1" ;; esac
     DIR=$(realpath -m -- "${1:-${TMPDIR:-/tmp}/dcm-k8s-container-sp-cluster}")
@@ -23,29 +23,29 @@ use_dir() {
     ETCD_SOCKET=unix://$DIR/run/etcd.sock
 }
 
-# lock: one start, stop or restart at a time in one folder. Held until the script ends; what it starts does not inherit it.
+# lock: one start, stop or restart at a time per folder. Held until the script ends; not inherited by its processes.
 lock() {
     umask 077  # keys and tokens lie here
     while :; do
         mkdir -p "$DIR/run" "$DIR/logs" "$DIR/pki"
         exec 9>"$DIR/lock"
         flock -w 60 9 || die "another start, stop or restart is at work in $DIR"
-        # While we waited, stop.sh may have removed the file that we hold: then it locks nothing.
+        # stop.sh may have removed the locked file in the meantime.
         [ "$(stat -L -c %i /proc/self/fd/9)" = "$(stat -c %i "$DIR/lock" 2>/dev/null)" ] && return
     done
 }
 
-# pid_of NAME: prints the pid of this cluster's NAME if it runs. A number that was given to another process since does not count.
+# pid_of NAME: prints the pid of this cluster's NAME if it runs, not that of another process that reuses it.
 pid_of() {
     pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) && [ -r "/proc/$pid/cmdline" ] || return 1
     tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "$DIR/bin/$1" || return 1
-    # A zombie is gone, only its parent has not looked yet.
+    # A zombie has ended, and was not reaped yet.
     case $(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null) in ''|Z|X) return 1 ;; esac
     echo "$pid"
 }
 
-# launch NAME ARGUMENT...: starts DIR/bin/NAME as its own session, holding none of the caller's descriptors (a make or a
-# CI step waits for everybody who holds its pipe). bash, because only there a number above nine can be closed.
+# launch NAME ARGUMENT...: starts DIR/bin/NAME in its own session, without the caller's descriptors (make and CI steps
+# wait until their pipe is closed). With bash, because dash cannot close descriptors above nine.
 launch() {
     name=$1
     shift
@@ -56,15 +56,15 @@ launch() {
         exec "$@"' launch "$DIR/run/$name.pid" "$DIR/bin/$name" "$@" </dev/null >>"$DIR/logs/$name.log" 2>&1 &
 }
 
-# gone PID: no thread of it is left, and so nothing that it held open, such as its port. The first thread is a zombie, and
-# has no command line, before the others have ended.
+# gone PID: whether all threads have ended, so that its port and files are free. The first thread may be a zombie,
+# without a command line, before the others have ended.
 gone() {
     for thread in "/proc/$1/task/"*; do
         case $(cut -d' ' -f3 "$thread/stat" 2>/dev/null) in ''|Z|X) ;; *) return 1 ;; esac
     done
 }
 
-# end NAME [SIGNAL]: ends this cluster's NAME (also one that a test has stopped with SIGSTOP) and waits until it is gone;
+# end NAME [SIGNAL]: ends this cluster's NAME (also if stopped by SIGSTOP) and waits until it has ended;
 # SIGKILL after ten seconds.
 end() {
     victim=$(pid_of "$1") || { rm -f "$DIR/run/$1.pid"; return 0; }
@@ -97,8 +97,8 @@ until_true() {
 
 admin() { "$DIR/bin/kubectl" --kubeconfig "$DIR/admin.kubeconfig" --cache-dir "$DIR/run/kubectl" "$@"; }
 
-# etcd listens on sockets in our folder: no port to collide, and no other user of this machine can write into it.
-# It insists on an address to tell others, but there are no others.
+# etcd listens on Unix sockets in the folder: no port conflicts, and no access by other users of this machine. It
+# requires an address for other members, although there are none.
 start_etcd() {
     rm -f "$DIR/run/etcd.sock"*
     nowhere=http://127.0.0.1:1
@@ -108,7 +108,7 @@ start_etcd() {
         --unsafe-no-fsync --log-level=warn
 }
 
-# start_apiserver PORT: starts it and waits until it serves. Returns 1 when the port is taken.
+# start_apiserver PORT: starts it and waits until it is ready. Returns 1 if the port is in use.
 start_apiserver() {
     rm -f "$DIR/run/kube-apiserver.pid"
     api_port=$1
@@ -117,15 +117,15 @@ start_apiserver() {
     : >>"$log"
     old=$(wc -c <"$log")
     if has_metrics_server; then
-        # As whom it asks metrics-server, which then believes what it says of the user.
+        # Its identity for metrics-server, which trusts its user headers.
         set -- --requestheader-client-ca-file="$DIR/pki/ca.crt" --requestheader-allowed-names=admin \
             --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
             --requestheader-extra-headers-prefix=X-Remote-Extra- \
             --proxy-client-cert-file="$DIR/pki/admin.crt" --proxy-client-key-file="$DIR/pki/admin.key"
     fi
-    # Usually loopback only: hence no endpoint reconciler (an Endpoints address must not be loopback).
+    # Usually loopback only, so no endpoint reconciler (an Endpoints address must not be loopback).
     # No ServiceAccount admission: it would only mount a token into Pods that never run.
-    # Watches are ended when it is asked to end; by default it waits a minute for them.
+    # Watches end on shutdown; by default it waits a minute for them.
     launch kube-apiserver \
         --etcd-servers="$ETCD_SOCKET" \
         --etcd-compaction-interval="${ETCD_COMPACTION_INTERVAL:-5m}" \
@@ -161,7 +161,7 @@ start_apiserver() {
     done
 }
 
-# start_kubelet: what the API server asks for logs, and for metrics. The node says where it is (stages/node.yaml).
+# start_kubelet: serves logs and metrics to the API server. Its address is in the node (stages/node.yaml).
 start_kubelet() {
     launch simulated-kubelet -port-file "$KUBELET_PORT_FILE" -pki "$DIR/pki" -containers "$DIR/containers" \
         -server "https://127.0.0.1:$(cat "$PORT_FILE")"
@@ -169,13 +169,13 @@ start_kubelet() {
     sed "s/KUBELET_PORT/$(cat "$KUBELET_PORT_FILE")/" "$HERE/stages/node.yaml" >"$DIR/node.yaml"
 }
 
-# Those that work on what the API server holds. They act as cluster admin; only the provider has a Role of its own.
+# The clients of the API server. They are cluster admins; only the provider has its own Role.
 CONTROLLERS='metrics-server kwok simulated-kubelet kube-scheduler kube-controller-manager'
 
-# Is it a cluster with metrics-server?
+# Whether the cluster has metrics-server.
 has_metrics_server() { [ -x "$DIR/bin/metrics-server" ]; }
 
-# start_metrics_server: on the port in METRICS_PORT_FILE. It measures every ten seconds, the least that it can.
+# start_metrics_server: on the port in METRICS_PORT_FILE. It measures every ten seconds, its minimum.
 start_metrics_server() {
     launch metrics-server --bind-address=127.0.0.1 --secure-port="$(cat "$METRICS_PORT_FILE")" --profiling=false \
         --tls-cert-file="$DIR/pki/apiserver.crt" --tls-private-key-file="$DIR/pki/apiserver.key" \
@@ -212,7 +212,7 @@ YAML
         --node-ip=10.244.0.1 --cidr=10.245.0.0/16 --config="$DIR/node.yaml" --config="$HERE/stages/pod.yaml"
 }
 
-# wait_ready: a Deployment gets its Pod, the Pod runs, and when the Deployment goes the Pod goes. That asks every process once.
+# wait_ready: waits until the Pod of a Deployment runs, and is deleted with it, which involves every process.
 wait_ready() {
     admin -n kube-system delete deployment ready --ignore-not-found >/dev/null
     admin -n kube-system create deployment ready --image=ready >/dev/null

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Takes a part of the cluster in DIR away and brings it back; returns when Deployments get their Pods again.
+# Stops and restarts a part of the cluster in DIR; returns when Deployments get their Pods again.
 #
 #   tests/cluster/restart.sh [DIR] [PART] [--kill] [--down SECONDS]
 #
 #   PART       kube-apiserver (the default; on the same port), etcd or kube-controller-manager
-#   --kill     SIGKILL instead of SIGTERM: connections break without a goodbye
-#   --down     how long it is away (0)
-#   ETCD_COMPACTION_INTERVAL, EVENT_TTL, BIND_ADDRESS: as in start.sh; set them again if they were set there
+#   --kill     SIGKILL instead of SIGTERM: connections are reset
+#   --down     time until the restart (0)
+#   ETCD_COMPACTION_INTERVAL, EVENT_TTL, BIND_ADDRESS: as in start.sh; must be set again
 #
-# With the API server, the controllers, the scheduler and kwok are started anew: left alone, they would be silent for up to
-# a minute, until their own pauses between two attempts are over.
+# With the API server, the controllers, the scheduler and kwok are restarted: otherwise they would retry only after up
+# to a minute.
 set -eu
 # shellcheck source=tests/cluster/lib.sh
 . "$(dirname -- "$0")/lib.sh"

@@ -1,16 +1,16 @@
 #!/bin/sh
-# Starts a real Kubernetes control plane on this machine, with one simulated node, and returns when a Deployment runs on it.
+# Starts a real Kubernetes control plane with one simulated node on this machine; returns when a Deployment runs on it.
 #
-#   tests/cluster/start.sh [DIR]      DIR: where it keeps everything; one cluster per folder, several side by side are fine
+#   tests/cluster/start.sh [DIR]      DIR: its folder; several clusters may run in different folders
 #
 #   NAMESPACE                 the provider's namespace (dcm-sp)
-#   K8S_VERSION               which Kubernetes (see build.sh)
-#   ETCD_COMPACTION_INTERVAL  how soon old versions are forgotten (5m; shorter makes watches and page tokens expire)
-#   METRICS_SERVER            yes: usage is measured by the real metrics-server, not made up by the simulated kubelet
+#   K8S_VERSION               the Kubernetes release (see build.sh)
+#   ETCD_COMPACTION_INTERVAL  interval of compactions (5m; a short one expires watches and page tokens)
+#   METRICS_SERVER            yes: usage from the real metrics-server, instead of the simulated kubelet
 #   EVENT_TTL                 how long Kubernetes events are kept (10m)
-#   BIND_ADDRESS              where the API server listens (127.0.0.1); its certificate says `kubernetes` and 127.0.0.1
+#   BIND_ADDRESS              listen address of the API server (127.0.0.1); its certificate has `kubernetes`, 127.0.0.1
 #
-# A folder that `KEEP=1 stop.sh` has left is taken up again: same port, same certificates, same objects.
+# A folder that `KEEP=1 stop.sh` has left is used again, with the same port, certificates and objects.
 set -eu
 # shellcheck source=tests/cluster/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -40,7 +40,7 @@ if [ "${METRICS_SERVER:-}" = yes ]; then
     ln -s "$metrics/metrics-server" "$DIR/bin/"
 fi
 
-# If anything below fails, nothing is left running; the logs stay.
+# If anything below fails, all processes are stopped; the logs are kept.
 give_up() {
     status=$?
     [ "$status" -ne 0 ] || return 0
@@ -75,7 +75,7 @@ if ! [ -s complete ]; then
 fi
 cd "$DIR"
 
-# kubeconfig FILE USER: USER is the indented inside of `user:`. Renamed into place, never half written.
+# kubeconfig FILE USER: USER is the indented content of `user:`. Replaced atomically.
 kubeconfig() {
     cat >"$1.new" <<YAML
 apiVersion: v1
@@ -105,7 +105,7 @@ admin_user="    client-certificate-data: $(base64 -w 0 pki/admin.crt)
 # ---- the control plane ----------------------------------------------------------------------------------------------
 start_etcd
 
-# The port lies below the range that outgoing connections use, so that a restart finds it free, and apart from NodePorts.
+# The port is below the range of outgoing connections, so that it is free on a restart, and outside that of NodePorts.
 random_port() { echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000)); }
 port=$(cat "$PORT_FILE" 2>/dev/null) || port=$(random_port)
 for try in 1 2 3 4 5; do
@@ -119,13 +119,13 @@ echo "$port" >"$PORT_FILE"
 if has_metrics_server && ! [ -s "$METRICS_PORT_FILE" ]; then random_port >"$METRICS_PORT_FILE"; fi
 start_controllers
 
-# ---- what lives in it -----------------------------------------------------------------------------------------------
+# ---- its objects -----------------------------------------------------------------------------------------------
 admin apply -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Node
 metadata: {name: simulated, labels: {kubernetes.io/hostname: simulated, kubernetes.io/os: linux}}
 YAML
-# Usage is measured behind the API server's aggregation layer.
+# metrics-server is reached through the API server's aggregation layer.
 measured_at=$KUBELET_PORT_FILE
 if has_metrics_server; then measured_at=$METRICS_PORT_FILE; fi
 admin apply -f - >/dev/null <<YAML

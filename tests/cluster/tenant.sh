@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes another namespace for a provider in a cluster that runs: an account with exactly our Roles, and its kubeconfig.
+# Creates another namespace for a provider in a running cluster: an account with exactly our Roles, and its kubeconfig.
 #
 #   tests/cluster/tenant.sh DIR NAMESPACE      writes DIR/NAMESPACE.kubeconfig and prints its path
 set -eu

@@ -43,7 +43,7 @@ class Stage:
 
 
 class Page:
-    """The console in a browser, as a person sees it."""
+    """The console in a browser."""
 
     def __init__(self, driver, base):
         self.driver, self.base = driver, base
@@ -88,7 +88,7 @@ class Page:
         field.send_keys(text)
 
     def complaints(self):
-        """What the browser has to say: errors of scripts, rejections by the policy."""
+        """The browser's log: script errors, violations of the policy."""
         return [e["message"] for e in self.driver.get_log("browser") if e["level"] == "SEVERE"]
 
 
@@ -120,7 +120,7 @@ def page(driver, stage):
 
 @pytest.fixture
 def web(stage):
-    """A container that runs."""
+    """A running container."""
     assert stage.api.create(spec(ports=[(80, "external")]), "web").status == 201
     wait_for("web runs", lambda: stage.api.get("web").json["status"] == "RUNNING")
     return "web"

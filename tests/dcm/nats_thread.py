@@ -20,11 +20,11 @@ class NatsThread:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
 
     def publish(self, subject, body):
-        """Into a stream: returns when it is stored."""
+        """Publish to a stream: returns when it is stored."""
         self.do(self.jetstream.publish(subject, body))
 
     def stored(self, stream):
-        """How many messages lie in a stream."""
+        """The number of messages in a stream."""
         return self.do(self.jetstream.stream_info(stream)).state.messages
 
     def close(self):

@@ -14,7 +14,7 @@ TRIES = 4
 
 
 class Refused(Exception):
-    """The provider said no, or never answered: DCM forgets the instance."""
+    """The provider rejected the request, or did not respond: DCM discards the instance."""
 
 
 class ResourceManager:

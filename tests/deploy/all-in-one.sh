@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The image all-in-one, started as DCM's compose file starts its k8s-container-service-provider (variables, one port 8080, a
-# kubeconfig at /kubeconfig), and as a Pod with a service account; against the simulator, and with the kubeconfig also against a
-# real control plane when its programs have been built (tests/cluster/build.sh). Needs root, podman and the network.
+# Tests the image all-in-one, started as in DCM's compose file for k8s-container-service-provider (variables, one port
+# 8080, a kubeconfig at /kubeconfig), and as a Pod with a service account; with the simulator, and with the kubeconfig
+# also with a real control plane if it was built (tests/cluster/build.sh). Needs root, podman and the network.
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh
@@ -24,14 +24,14 @@ trap finish EXIT
 
 run() { podman run --detach "$@" >"$work/run" 2>&1 || die "podman run $*: $(cat "$work/run")"; }
 
-# What DCM's compose file sets, but for the names of other machines.
+# The variables of DCM's compose file, except for the names of other machines.
 start() { # arguments of podman run...
     run --name "$name" -e SP_NAME=k8s-container-provider -e SP_ENDPOINT=http://k8s-container-service-provider:8080 \
         -e SP_NATS_URL="${nats_url:-nats://nats:4222}" -e SP_K8S_NAMESPACE="${namespace:-default}" \
         -e SP_K8S_EXTERNAL_SVC_TYPE=NodePort -e DCM_REGISTRATION_URL=http://service-provider-manager:8080/api/v1alpha1 \
         "$@" dcm-sp/all-in-one
     wait_until 60 "not healthy" healthy
-    # By the image's own word as well.
+    # Also by the health check of the image.
     wait_until 20 "its health check" podman healthcheck run "$name"
     smoke
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# compose.yaml with the simulator: by podman-compose as Debian has it and as PyPI has it, and by the rules of docker compose
-# (read by its own library, compose-go). Workers come and go under load, every container is killed once; the same secured.
-# Needs root, podman, podman-compose, Go and the network.
+# Tests compose.yaml with the simulator: with the podman-compose of Debian and of PyPI, and validated by the library of
+# docker compose (compose-go). Workers are added and removed under load, and every container is killed once; also with
+# compose.secured.yaml. Needs root, podman, podman-compose, Go and the network.
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh
@@ -38,7 +38,7 @@ up() { run_compose up --detach --no-build "$@" >"$work/up" 2>&1 || die "up $*: $
 
 pid_of() { podman inspect --format '{{.State.Pid}}' "$1"; }
 
-# A new process under the old name.
+# A new process with the same name.
 is_back() { [[ $(pid_of "$1") != 0 && $(pid_of "$1") != "$2" ]]; }
 
 well() { podman healthcheck run "$1"; }
@@ -79,7 +79,7 @@ try() { # what the tool is called
     done
     sleep 2
     scale 1
-    # podman-compose leaves alone what is too many.
+    # podman-compose does not remove excess containers.
     podman rm --force --ignore --time 45 "$(container kube-worker 2)" "$(container kube-worker 3)" >/dev/null
     sleep 2
     load_end
@@ -119,7 +119,7 @@ say "building the images"
 for image in $images; do [ "$image" = all-in-one ] || build_image "$image"; done
 nats_image
 
-# Debian 12's knows neither profiles (the simulator is always there) nor --scale.
+# Debian 12's supports neither profiles (the simulator is always started) nor --scale.
 compose=(/usr/bin/podman-compose)
 scale() { K8S_CONTAINER_SP_WORKERS=$1 up; }
 try "podman-compose $(podman-compose --version 2>/dev/null | sed -n 's/.*podman-composer\{0,1\} version:* *//p' | head -n 1)"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The Debian package, for the release that runs here: built, looked through by lintian, and in a booted tree installed, started,
-# upgraded, removed and purged. Needs root.
+# Tests the Debian package for the running release: builds it, checks it with lintian, and installs, starts, upgrades,
+# removes and purges it in a booted system. Needs root.
 #
-#   deb.sh [build]    build: no more than build and lintian, as CI does
+#   deb.sh [build]    build: only build and lintian, as in CI
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh
@@ -39,7 +39,7 @@ running() {
     done
 }
 
-# What is in the tree, without what runs, logs and the package manager's own records.
+# The files of the system, except runtime files, logs and those of the package manager.
 files() {
     (cd "$tree" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./run -o -path ./tmp -o -path ./opt \
         -o -path ./var/log -o -path ./var/tmp -o -path ./var/cache -o -path ./var/lib/dpkg -o -path ./var/lib/systemd \) \
@@ -57,7 +57,7 @@ lintian --fail-on error,warning --allow-root "$(dirname "$old")"/*.changes || di
 
 say "building the next version"
 new=$(build 1.0.0)
-# The new version also comes with another configuration: a conflict with the administrator's.
+# The new version also changes the configuration, which conflicts with the administrator's.
 dpkg-deb -R "$new" "$work/unpacked"
 echo "# new in this version" >>"$work/unpacked/etc/dcm-sp/dcm-sp.env"
 dpkg-deb --root-owner-group -b "$work/unpacked" "$new" >/dev/null

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The README's test command and the Debian package on Debian 13, in our own tree. Needs root, and half an hour.
+# Runs the README's test command and the test of the Debian package on Debian 13, in a separate system. Needs root, and
+# half an hour.
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh

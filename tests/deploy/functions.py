@@ -15,13 +15,13 @@ from wire import Dcm
 
 API, NATS, REGISTRY = 8080, 4222, 8090
 PATIENCE_S = 8
-# So large that buffers grow, and so many names that sorting them asks how much memory there is.
+# Large enough that buffers grow, with enough names that sorting calls sysinfo().
 LARGE = {"metadata": {"name": "web", "labels": {f"label-{i}": "x" for i in range(100)}},
          "process": {"env": [{"name": f"V{i}", "value": "x" * 1000} for i in range(200)]}}
 
 
 def serves():
-    """As a client of the API sees it: all that an api-svc and a worker are for."""
+    """The functions of an api-svc and a worker, as seen by a client of the API."""
     api, name = Api(API), f"c{uuid.uuid4().hex[:12]}"
     wait_for("healthy", lambda: said(api.health) == "healthy", PATIENCE_S, 0.2)
     created = api.create(spec(**LARGE), name)
@@ -37,7 +37,7 @@ def said(ask):
 
 
 def tells():
-    """DCM hears of a container."""
+    """The status of a container is reported to DCM."""
     dcm, api, name = Dcm(NATS, host="::1"), Api(API), f"c{uuid.uuid4().hex[:12]}"
     try:
         created = api.create(spec(**LARGE), name)

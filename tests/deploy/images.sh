@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The images: small, without root, without a shell, healthy by their own word; and built twice from nothing, they are the same.
+# Tests the images: small, without root and shell, their health checks, and that two builds are identical.
 # Needs podman (and, where the base image cannot be pulled, root and debootstrap).
 set -euo pipefail
 
@@ -17,8 +17,8 @@ SOURCE_DATE_EPOCH=$(git -C "$root" log -1 --format=%ct)
 
 of() { podman image inspect --format "$2" "$1"; } # image, what
 
-# Layers, settings, and every file with its content, rights, owner and time. (The image's number is not compared: podman 4
-# notes in the history on which intermediate images of its own storage it was built.)
+# Layers, settings, and every file with its content, mode, owner and time. (The image id is not compared: with podman 4
+# it depends on the intermediate images in its storage.)
 facts() { # image
     local tree
     of "dcm-sp/$1" '{{json .RootFS.Layers}} {{json .Config}} {{.Created}}' | tr ',' '\n'
@@ -39,7 +39,7 @@ check() { # image
     say "$1: $((grown / 1000)) kB over the base"
     [ "$1" != kubesim ] || return 0
 
-    # The health check runs without a shell, a right or a place to write to, and finds nothing healthy where nothing runs.
+    # The health check needs no shell, capabilities or writable files, and fails if nothing is running.
     read -ra command < <(of "$image" '{{range .Config.Healthcheck.Test}}{{.}} {{end}}')
     [ "${command[0]}" = CMD ] || die "$1: its health check needs a shell: ${command[*]}"
     inside=(podman run --rm --read-only --read-only-tmpfs=false --cap-drop all --network none

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# deploy/kubernetes on a real control plane: its API server accepts every object as it is written, all Pods are admitted and
-# placed, and the ServiceAccount may do what the Role says, and no more.
+# Tests deploy/kubernetes on a real control plane: its API server accepts every object unchanged, all Pods are admitted
+# and scheduled, and the ServiceAccount has exactly the rights of the Role.
 #
-#   kubernetes.sh [DIR]    DIR: where tests/cluster/start.sh started one; without it one is started, and stopped at the end.
-#                          A namespace of our own is made and deleted in it
+#   kubernetes.sh [DIR]    DIR: of tests/cluster/start.sh; without it one is started, and stopped at the end.
+#                          A separate namespace is created and deleted in it
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -26,7 +26,7 @@ die() { echo "kubernetes.sh: $*" >&2; exit 1; }
 "$kubectl" create namespace "$namespace" >/dev/null
 cp -r "$root/deploy/kubernetes" "$tree/kubernetes"
 for part in base overlays/nats-cluster overlays/secured; do
-    # The same in our namespace, the way that an installation changes it.
+    # The same in our namespace, changed as for an installation.
     mkdir -p "$tree/ours/$part"
     cat >"$tree/ours/$part/kustomization.yaml" <<YAML
 namespace: $namespace
@@ -40,7 +40,7 @@ done
 for workload in deployment/{api-svc,kube-worker,monitor,registrar}; do
     "$kubectl" -n "$namespace" rollout status "$workload" --timeout=60s || die "$workload: its Pods do not come up"
 done
-# No volumes here: that the NATS servers are admitted is all that can be seen.
+# Without volumes, only the admission of the NATS servers can be tested.
 for _ in {1..100}; do
     made=$("$kubectl" -n "$namespace" get pods -l app.kubernetes.io/name=nats -o name | wc -l)
     [ "$made" -lt 3 ] || break
@@ -50,7 +50,7 @@ done
 
 may() { "$kubectl" auth can-i "$@" --as="system:serviceaccount:$namespace:$account" >/dev/null 2>&1; }
 for workload in kube-worker monitor; do
-    # The account that its Pods name: the test's API server does not ask whether there is one.
+    # The account of its Pods: the API server of the tests does not check that it exists.
     account=$("$kubectl" -n "$namespace" get deployment "$workload" -o 'jsonpath={.spec.template.spec.serviceAccountName}')
     for right in "create deployments.apps" "create statefulsets.apps" "list controllerrevisions.apps" "delete services" "watch pods"; do
         # shellcheck disable=SC2086  # verb and resource
@@ -63,7 +63,7 @@ for workload in kube-worker monitor; do
     ! may create deployments.apps -n default || die "$workload may create Deployments in another namespace"
 done
 
-# Commands in containers: a component beside the base gives the two verbs, and switches them on.
+# Commands in containers: a component adds the two verbs, and enables them.
 mkdir -p "$tree/ours/exec"
 cat >"$tree/ours/exec/kustomization.yaml" <<YAML
 namespace: $namespace
@@ -82,7 +82,7 @@ config=$("$kubectl" -n "$namespace" get deployment api-svc -o 'jsonpath={.spec.t
 [ "$("$kubectl" -n "$namespace" get configmap "$config" -o 'jsonpath={.data.SP_EXEC}')" = true ] ||
     die "components/exec: api-svc does not hear of it"
 
-# The overlay that parts provider and containers: its names are written down, so that they are changed in a copy.
+# The overlay with two namespaces has fixed names, so they are changed in a copy.
 "$kubectl" create namespace "$namespace-containers" >/dev/null
 grep -rlE 'dcm-containers|namespace: dcm-sp$' "$tree/kubernetes" |
     xargs sed -i -E -e "s/(namespace: |value: )dcm-sp(}?)$/\\1$namespace\\2/" -e "s/dcm-containers/$namespace-containers/"

@@ -1,4 +1,4 @@
-# Shared by the scripts in this folder; sourced, never run.
+# Shared by the scripts in this folder; sourced.
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # what is set here is used by those who source this
 
@@ -19,7 +19,7 @@ wait_until() { # seconds, what, command...: until the command succeeds
     done
 }
 
-# How requests reach the API: a command in front of curl and load.py, for what has its own network.
+# Prefix of curl and load.py, to reach an API in another network namespace.
 reach=()
 api=http://127.0.0.1:8080/api/v1alpha1/containers
 
@@ -27,7 +27,7 @@ healthy() { "${reach[@]}" curl -fsS --max-time 2 "$api/health" | grep '"status":
 
 status_is() { "${reach[@]}" curl -fsS --max-time 5 "$api/$1" | grep "\"status\":\"$2\""; }
 
-# A container comes, runs and goes, and the API's own description is there.
+# A container is created, runs and is deleted, and the API document is served.
 smoke() {
     local id=smoke-$$-$RANDOM body
     body='{"spec": {"service_type": "container", "metadata": {"name": "'$id'"}, "image": {"reference": "nginx:1.27"},
@@ -42,7 +42,7 @@ smoke() {
     grep -q '^openapi: 3' "$work/smoke" || die "no openapi.yaml"
 }
 
-# Create, read and delete without a pause, until load_end; one failed request fails the test.
+# Create, read and delete without pauses, until load_end; a failed request fails the test.
 load_begin() {
     "${reach[@]}" python3 "$here/load.py" "$api" >"$work/load" 2>&1 &
     load_pid=$!
@@ -54,8 +54,8 @@ load_end() {
     say "load: $(cat "$work/load")"
 }
 
-# secrets_make DIR: what a secured provider reads, under the names of deploy/containers/compose.secured.yaml. From now on curl
-# trusts the certificate and shows the token.
+# secrets_make DIR: creates the secrets, with the names of deploy/containers/compose.secured.yaml. From then on curl
+# trusts the certificate and sends the token.
 secrets_make() {
     local dir=$1 user password token
     mkdir "$dir"

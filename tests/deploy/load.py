@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Creates, reads and deletes containers without a pause until SIGINT. Prints the number of requests, and each that failed.
+"""Creates, reads and deletes containers without pauses until SIGINT. Prints the number of requests, and each failed one.
 
     load.py URL-OF-THE-CONTAINERS
 """
@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 
 CLIENTS = 4
-TIMEOUT_S = 40  # above the service's own: it has to answer
+TIMEOUT_S = 40  # above that of the service, which must respond
 FAILURES_SHOWN = 20
 
 stop = threading.Event()
@@ -53,7 +53,7 @@ def client(api, number):
 
 
 def main():
-    # A background job of a shell ignores SIGINT until it is asked for.
+    # Background jobs of a shell ignore SIGINT by default.
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     clients = [threading.Thread(target=client, args=(sys.argv[1], n)) for n in range(CLIENTS)]
     for thread in clients:

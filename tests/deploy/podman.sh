@@ -1,4 +1,4 @@
-# Podman with our own storage, which goes as it came. Sourced after lib.sh and tree.sh.
+# Podman with a temporary storage. Sourced after lib.sh and tree.sh.
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # what is set here is used by those who source this
 
@@ -6,7 +6,7 @@ images="api-svc kube-worker monitor registrar kubesim all-in-one"
 base=docker.io/library/debian:trixie-slim
 nats=docker.io/library/nats:2.11-alpine
 
-# storage_make: from now on podman knows no image but the base, and nothing of this machine's containers.
+# storage_make: from then on podman has only the base image, and none of this machine's containers.
 storage_make() {
     local archive=$work/base.tar
     [ -e "$archive" ] || base_archive "$archive"
@@ -18,7 +18,7 @@ storage_enter() {
     mkdir -p "$work/storage/root"
     printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' "$work/storage/root" "$work/storage/run" \
         >"$work/storage.conf"
-    # A new storage would otherwise have CNI's networks with an older podman.
+    # Otherwise an older podman would use CNI with a new storage.
     echo -n netavark >"$work/storage/root/defaultNetworkBackend"
     export CONTAINERS_STORAGE_CONF=$work/storage.conf
 }
@@ -32,7 +32,7 @@ storage_remove() {
     unset CONTAINERS_STORAGE_CONF
 }
 
-# base_archive FILE: the base image, from where it is at hand: this machine's storage, the registry, or Debian's mirror.
+# base_archive FILE: the base image, from this machine's storage, the registry, or Debian's mirror.
 base_archive() {
     if podman image exists "$base" || podman pull --quiet "$base" >/dev/null 2>&1; then
         podman save --quiet --output "$1" "$base"
@@ -47,7 +47,7 @@ base_archive() {
     rm -rf "$work/trixie"
 }
 
-# nats_image: NATS as compose.yaml names it; where it cannot be pulled, Debian's nats-server under that name.
+# nats_image: the NATS image of compose.yaml; if it cannot be pulled, Debian's nats-server with that name.
 nats_image() {
     podman pull --quiet "$nats" >/dev/null 2>&1 && return
     say "$nats cannot be pulled: using Debian's nats-server"

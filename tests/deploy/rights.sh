@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The units' rights are the least: in a booted tree each right of each unit is taken away, alone, by a drop-in, and then something
-# must fail, the start of the unit, what it is for, or its end; without the drop-in all of it works again. A system call counts as
-# missed when it is used: instead of EPERM, the process is killed. Needs root, and Debian 12 (a newer glibc sorts without sysinfo).
-# Prints a table: unit, right, what failed.
+# Tests that the rights of the units are minimal: in a booted system a drop-in removes one right of one unit at a time;
+# then its start, its function or its stop must fail, and work again without the drop-in. A removed system call kills
+# the process instead of returning EPERM, so that its use is detected. Needs root, and Debian 12 (a newer glibc sorts
+# without sysinfo). Prints a table: unit, right, failure.
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh
@@ -14,10 +14,10 @@ trap 'tree_stop; rm -rf "$work"' EXIT
 tree=$work/tree
 units="dcm-sp-api.service dcm-sp-worker@1.service dcm-sp-monitor.service dcm-sp-registrar.service"
 
-# words UNIT SETTING: what its files allow with it.
+# words UNIT SETTING: the values in its files.
 words() { in_tree systemctl cat "$1" | sed -n "s/^$2=\([^~]\)/\1/p" | tr ' ' '\n'; }
 
-# rights UNIT: a line for each, what is granted and the setting that takes it away.
+# rights UNIT: a line per right, with the setting that removes it.
 rights() {
     local word
     for word in $(words "$1" RestrictAddressFamilies); do echo "$word RestrictAddressFamilies=~$word"; done
@@ -26,16 +26,16 @@ rights() {
     echo "the-network PrivateNetwork=yes"
 }
 
-# does UNIT: what it is for, see functions.py.
+# does UNIT: test its function (functions.py).
 does() {
     local kind=${1#dcm-sp-}
     "${reach[@]}" env PYTHONPATH="$root/tests/end-to-end:$root/tests/component/registrar" PYTHONDONTWRITEBYTECODE=1 \
         python3 "$here/functions.py" "${kind%%[@.]*}"
 }
 
-# failure UNIT [SETTING]: start it anew with a setting more, let it work, stop it: what has failed, nothing when all is well.
+# failure UNIT [SETTING]: restart it with the setting, test it, stop it; prints the failure, or nothing.
 failure() {
-    # RestartSec: who ends by itself is not there again before it is noticed.
+    # RestartSec: a crash must be noticed before the restart.
     drop_in "$1" "TimeoutStartSec=8s
 RestartSec=30s
 SystemCallErrorNumber=kill
@@ -52,7 +52,7 @@ ${2:-}"
 }
 
 tree_provider "$tree"
-# Both families of addresses are used by every unit, and Kubernetes lets in who shows what a program says.
+# Every unit uses both address families, and authenticates to Kubernetes by a credential plugin.
 secrets_make "$tree/etc/dcm-sp/secrets"
 sed -i 's/^host: .*/host: "::1"/' "$tree/etc/nats-server.conf"
 drop_in kubesim.service "ExecStart=

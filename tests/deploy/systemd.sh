@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# The units in a booted tree, with NATS and a simulator of Kubernetes beside them: everything starts, workers come and go under
-# load, every unit is killed once and hangs once, the sandbox is as tight as it should be, the same secured, everything stops.
-# Needs root.
+# Tests the units in a booted system, with NATS and a simulator of Kubernetes: start, workers added and removed under
+# load, every unit killed once and hung once, the sandbox, all of it with secrets, and stop. Needs root.
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh
@@ -13,7 +12,7 @@ trap 'tree_stop; rm -rf "$work"' EXIT
 exposure=20 # tenths, see systemd-analyze(1)
 tree=$work/tree
 
-# A new process, which has said that it is ready.
+# A new process, which is ready.
 is_back() { [ "$(property "$1" ActiveState)" = active ] && [ "$(property "$1" MainPID)" != "$2" ]; } # unit, old process
 
 is_ended() { property "$1" ActiveState | grep -xE 'inactive|failed'; }
@@ -26,7 +25,7 @@ hit() { # signal, unit: and see the unit come back
     wait_until 20 "not healthy after $1 of $2" healthy
 }
 
-# Every process with its own login to NATS, and the API with HTTPS and tokens: as man dcm-sp tells it.
+# Every process with its own login to NATS, and the API with HTTPS and tokens, as described in man dcm-sp.
 secure() {
     local secrets=$tree/etc/dcm-sp/secrets unit user
     secrets_make "$secrets"

@@ -1,8 +1,8 @@
-# Debian trees: made by debootstrap, entered by chroot, or booted with systemd in namespaces of their own. Sourced after lib.sh.
-# Needs root, debootstrap and systemd-nspawn.
+# Debian systems in a folder: created by debootstrap, entered by chroot, or booted by systemd-nspawn. Sourced after
+# lib.sh. Needs root, debootstrap and systemd-nspawn.
 # shellcheck shell=bash
 
-# tree_make SUITE DIR PACKAGE...: a minimal Debian with these packages more. The minimal one is kept for the next time.
+# tree_make SUITE DIR PACKAGE...: a minimal Debian with these additional packages. The minimal one is cached.
 tree_make() {
     local suite=$1 dir=$2 kept=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/tree-$1.tar
     shift 2
@@ -31,7 +31,8 @@ tree_apt() { # DIR, command and arguments of apt-get
 
 units="dcm-sp-api.service dcm-sp-worker@1.service dcm-sp-worker@2.service dcm-sp-monitor.service dcm-sp-registrar.service"
 
-# tree_provider DIR: a tree of this machine's release with the package, NATS and a simulator of Kubernetes; all units start with it.
+# tree_provider DIR: this machine's Debian release with the package, NATS and a simulator of Kubernetes; all units are
+# enabled.
 tree_provider() {
     local package
     "$root/deploy/install-packages.sh" deb
@@ -43,11 +44,11 @@ tree_provider() {
     tree_services "$1"
     # shellcheck disable=SC2086  # a list
     chroot "$1" systemctl enable dcm-sp.target $units >/dev/null 2>&1
-    # The simulator writes its kubeconfig when it starts; the workers try until then.
+    # The simulator writes its kubeconfig at its start; the workers retry until then.
     ln -sf /opt/kubeconfig "$1/etc/dcm-sp/kubeconfig"
 }
 
-# tree_services DIR: NATS and a simulator of Kubernetes as further services of the tree, and a kubeconfig for it.
+# tree_services DIR: adds NATS and a simulator of Kubernetes as services, and a kubeconfig.
 tree_services() {
     make -s -C "$root" -j"$(nproc)" build/bin/kubesim
     install -D "$root/build/bin/kubesim" "$1/opt/kubesim"
@@ -61,7 +62,7 @@ TEXT
     chroot "$1" systemctl enable kubesim.service nats-server.service >/dev/null 2>&1
 }
 
-# tree_boot DIR: boots it; until tree_stop, `in_tree COMMAND...` runs inside, and lib.sh's requests reach it.
+# tree_boot DIR: boots it; until tree_stop, `in_tree COMMAND...` runs inside, and requests of lib.sh are sent to it.
 tree_boot() {
     systemd-nspawn --quiet --boot --register=no --keep-unit --private-network --machine="dcm-sp-$$" --directory="$1" \
         --console=pipe >"$work/boot" 2>&1 </dev/null &
@@ -73,7 +74,7 @@ tree_boot() {
 
 in_tree() { nsenter --target "$leader" --all --root --wd -- "$@"; }
 
-# drop_in UNIT LINES: of its [Service], as `systemctl edit` writes them into $tree.
+# drop_in UNIT LINES: add lines to its [Service] in $tree, as `systemctl edit`.
 drop_in() {
     mkdir -p "$tree/etc/systemd/system/$1.d"
     printf '[Service]\n%s\n' "$2" >"$tree/etc/systemd/system/$1.d/test.conf"
@@ -81,7 +82,7 @@ drop_in() {
 
 property() { in_tree systemctl show --value --property "$2" "$1"; } # unit, property
 
-# "running", or "degraded": there is no more to wait for. The first children of systemd-nspawn do not stay.
+# Wait for "running" or "degraded". The first child processes of systemd-nspawn are temporary.
 booted() { leader=$(pgrep -P "$nspawn") && in_tree systemctl is-system-running | grep -xE 'running|degraded'; }
 
 tree_stop() {

@@ -8,7 +8,7 @@ BASE = "/api/v1alpha1/containers"
 
 
 def with_kind(body, kind):
-    """A create's body, of a container of that kind unless it says another one."""
+    """The body of a create, for that kind unless it has another one."""
     hints = body["spec"].get("provider_hints") if isinstance(body.get("spec"), dict) else {}
     hints = {"kubernetes": {}} if hints is None else hints
     if not isinstance(hints, dict) or not isinstance(hints.get("kubernetes"), dict):
@@ -33,7 +33,7 @@ def without_kind(value, kind):
 
 
 class Answer:
-    """Status, headers (lower-case names) and body of an HTTP answer."""
+    """Status, headers (lower-case names) and body of an HTTP response."""
 
     def __init__(self, response, kind=None):
         self.kind = kind
@@ -92,7 +92,7 @@ class Api:
         return self.call("GET", BASE + ("?" + urllib.parse.urlencode(query) if query else ""))
 
     def list_all(self, size):
-        """All containers, page by page."""
+        """All containers, read page by page."""
         containers, token = [], ""
         while True:
             answer = self.list(max_page_size=size, page_token=token)

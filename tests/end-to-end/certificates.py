@@ -5,7 +5,7 @@ import subprocess
 
 
 class Certificates:
-    """Authorities and what they sign, made with the openssl program."""
+    """CA certificates, and certificates signed by them, created by the openssl program."""
 
     def __init__(self, folder):
         self.folder = folder

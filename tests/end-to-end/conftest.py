@@ -39,7 +39,7 @@ class Target:
             self.admin = Kube(self.admin_kubeconfig, self.namespace)
 
     def _use_namespace(self):
-        """The shared one; a separate one if tests run in parallel (pytest-xdist)."""
+        """The shared namespace; a separate one if tests run in parallel (pytest-xdist)."""
         process = os.environ.get("PYTEST_XDIST_WORKER")
         self.namespace = os.environ["E2E_NAMESPACE"]
         self.kubeconfig = os.environ["E2E_PROVIDER_KUBECONFIG"]
@@ -173,7 +173,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture
 def root_kind(request, monkeypatch):
-    """For tests that say it (pytestmark): each runs with containers of both kinds, whose roots are called deployments."""
+    """For tests that request it (pytestmark): each runs with both kinds; their roots are called deployments."""
     monkeypatch.setattr(Api, "kind", KINDS[request.param])
     monkeypatch.setattr(Kube, "roots", request.param.lower() + "s")
     return request.param
@@ -256,7 +256,7 @@ def monitors(target, tmp_path):
 
 @pytest.fixture
 def no_pods(target):
-    """A quota that forbids new Pods while the returned switch is on."""
+    """A quota that rejects new Pods while the returned switch is on."""
     def switch(on):
         if target.simulated:
             target.faults(*([{"match": {"resource": "pods"}, "kind": "quota", "count": -1}] if on else []))

@@ -12,7 +12,7 @@ from processes import wait_for
 
 
 def pods_of(stack, container_id, count):
-    """The names of Pods of the container that run, when there are so many; sorted."""
+    """Wait for this many running Pods of the container; returns their sorted names."""
     def running():
         names = sorted(p["metadata"]["name"] for p in stack.kube.of("pods", container_id)
                        if p["status"].get("phase") == "Running" and "deletionTimestamp" not in p["metadata"])
@@ -21,7 +21,7 @@ def pods_of(stack, container_id, count):
 
 
 def pod_of(stack, container_id, at=0):
-    """One of them, when there are enough. Who needs two of them asks once for both: pods_of()."""
+    """One of them. For several use a single call of pods_of()."""
     return pods_of(stack, container_id, at + 1)[at]
 
 
@@ -30,7 +30,7 @@ def uid_of(stack, pod):
 
 
 def say(stack, pod, text, container="web", run=0, uid=None):
-    """Make a container log these bytes now. uid: of the Pod, so that no API server is needed."""
+    """Append these bytes to the log of a container. uid: of the Pod, so that no API server is needed."""
     data = text if isinstance(text, bytes) else text.encode()
     if stack.target.simulated:
         status, answer = stack.kube.call("POST", "/sim/logs", {
@@ -50,7 +50,7 @@ def say(stack, pod, text, container="web", run=0, uid=None):
 
 
 def restart(stack, pod, run):
-    """The container has ended, and its run of that number begins."""
+    """End the container, and start the run with that number."""
     status = next(s for s in stack.kube.get("pods", pod)["status"]["containerStatuses"] if s["name"] == "web")
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     status.update(restartCount=run, state={"running": {"startedAt": now}}, lastState={"terminated": {
@@ -72,7 +72,7 @@ class Follower:
         self.status = self.answer.status
 
     def line(self):
-        """The next line without its end; None: the stream has ended, or broken off."""
+        """The next line without its end; None: the stream has ended, or was aborted."""
         line = self.answer.readline()
         return line.rstrip(b"\n").decode() if line else None
 
@@ -80,7 +80,7 @@ class Follower:
         return [self.line() for _ in range(count)]
 
     def events(self, count):
-        """(id, data) of so many."""
+        """(id, data) of this many events."""
         found, last = [], None
         while len(found) < count:
             line = self.line()

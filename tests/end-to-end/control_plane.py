@@ -11,7 +11,7 @@ ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 
 
 class _Etcd(http.client.HTTPConnection):
-    """etcd listens on a socket in the cluster's folder."""
+    """A call to etcd, which listens on a socket in the folder of the cluster."""
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
@@ -31,7 +31,7 @@ def _ask_etcd(path, body):
 
 
 def restart_api_server(*options):
-    """An outage, see tests/cluster/restart.sh; returns when it serves again."""
+    """An outage, see tests/cluster/restart.sh; returns when it is ready again."""
     subprocess.run([os.path.join(ROOT, "tests/cluster/restart.sh"), CLUSTER, *options], check=True,
                    stdout=subprocess.DEVNULL)
 

@@ -56,7 +56,7 @@ class Exec:
             self.problem = json.loads(self.take(int(self.headers["content-length"])))
 
     def take(self, count):
-        """So many bytes; None: the connection has ended before."""
+        """This many bytes; None: the connection was closed earlier."""
         while len(self.data) < count:
             block = self.s.recv(max(65536, count - len(self.data)))
             if not block:
@@ -88,7 +88,7 @@ class Exec:
         self.send(CLOSE, bytes([STDIN]))
 
     def frame(self):
-        """(opcode, payload); None: the connection has ended."""
+        """(opcode, payload); None: the connection was closed."""
         head = self.take(2)
         if head is None:
             return None
@@ -112,7 +112,7 @@ class Exec:
                 return got[1][0], got[1][1:]
 
     def until(self, text, channel=STDOUT):
-        """Read until the channel has said the text."""
+        """Read until the text was received on the channel."""
         said = b""
         while text not in said:
             got = self.message()
@@ -145,7 +145,7 @@ class Exec:
 
 
 def exit_code(status):
-    """Of a Status; a failure to run is None."""
+    """The exit code in a Status; None: it could not be run."""
     if status["status"] == "Success":
         return 0
     if status.get("reason") != "NonZeroExitCode":

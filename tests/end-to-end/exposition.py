@@ -13,13 +13,13 @@ ANY_PORT = {"SP_METRICS_ADDRESS": "127.0.0.1:0"}
 
 
 def port_of(log):
-    """The port on which a process with that log serves /metrics, as it said last; None: it has not said so yet."""
+    """The port on which the process with that log serves /metrics, as logged last; None: not logged yet."""
     lines = [line for line in log.splitlines() if '"serving /metrics"' in line]
     return int(json.loads(lines[-1])["address"].rsplit(":", 1)[1]) if lines else None
 
 
 class Samples:
-    """The samples of one answer; labels that are not named may have any value."""
+    """The samples of one response; labels that are not named may have any value."""
 
     def __init__(self, text):
         self.rows = []
@@ -38,7 +38,7 @@ class Samples:
 
 
 def request(port, path="/metrics", method="GET", headers=None, host="127.0.0.1"):
-    """Status, headers and text of an answer."""
+    """Status, headers and text of a response."""
     connection = http.client.HTTPConnection(host, port, timeout=20)
     try:
         connection.request(method, path, headers=headers or {})

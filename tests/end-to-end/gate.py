@@ -46,7 +46,7 @@ class Gate:
         return hold
 
     def refuse(self, method, path, code, reason, message):
-        """Answer such requests ourselves, until the end."""
+        """Respond to matching requests directly, until the end."""
         self.refusals.append((method, path, code, reason, message))
 
     def stop(self):

@@ -88,7 +88,7 @@ class Kube:
         return self.list(kind, f"dcm.project/dcm-instance-id={container_id}")
 
     def get(self, kind, name):
-        """The object; None when it does not exist."""
+        """The object; None: it does not exist."""
         status, body = self.call("GET", self.path(kind, name))
         assert status in (200, 404), body
         return body if status == 200 else None

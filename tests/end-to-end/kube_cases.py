@@ -36,7 +36,7 @@ class Case:
 
 
 def changed(body, changes):
-    """A copy of the object with members set, or left out, by JSON pointers."""
+    """A copy of the object with members set or removed, by JSON pointers."""
     body = copy_of(body)
     for pointer, value in changes.items():
         *parents, last = [part.replace("~1", "/") for part in pointer.split("/")[1:]]
@@ -55,7 +55,7 @@ def changed(body, changes):
 
 
 def copy_of(value):
-    """Like copy.deepcopy, but GONE stays what it is."""
+    """Like copy.deepcopy, but GONE is not copied."""
     if isinstance(value, dict):
         return {key: copy_of(member) for key, member in value.items()}
     return [copy_of(element) for element in value] if isinstance(value, list) else value
@@ -683,7 +683,7 @@ STATEFULSET_MERGES = {
 
 
 def of_container(**members):
-    """A patch of the container that keeps nothing else of it."""
+    """A patch that replaces the whole container."""
     return {"spec": {"template": {"spec": {"containers": [{**CONTAINER, **members}]}}}}
 
 

@@ -84,12 +84,12 @@ class Corpus:
         return path + (f"?{query}" if query else "")
 
     def run(self, case_name):
-        """The answer to a case."""
+        """The response to a case."""
         return _Run(self, case_name).answer
 
 
 class _Run:
-    """One case, being sent."""
+    """A running case."""
 
     def __init__(self, corpus, case_name):
         self.corpus, self.case = corpus, CASES[case_name]
@@ -197,7 +197,7 @@ def _revision(workload):
 
 
 def _judge(body):
-    """Why a request failed; {} when it did not."""
+    """The reason of a failure; {}: success."""
     if not isinstance(body, dict) or body.get("kind") != "Status" or body.get("status") != "Failure":
         return {}
     causes = (body.get("details") or {}).get("causes") or []
@@ -206,7 +206,7 @@ def _judge(body):
 
 
 def _at(value, parts):
-    """What a JSON pointer shows; "*" are all elements of a list; None when there is nothing."""
+    """The value at a JSON pointer; "*": all elements of a list; None: missing."""
     for i, part in enumerate(parts):
         if part == "*":
             return [_at(element, parts[i + 1:]) for element in value or []]
@@ -223,7 +223,7 @@ def _is_address(value):
 
 
 def _plain(value, pointer, run):
-    """The value without what differs from run to run."""
+    """The value without parts that differ between runs."""
     if pointer == MANAGERS:
         return sorted([m["manager"], m["operation"], m.get("subresource", "")] for m in value or []
                       if m["manager"] != "kube-controller-manager") or None
@@ -265,7 +265,7 @@ def _short(answers, name):
 
 
 def _long(answers, name):
-    """The other way round."""
+    """The inverse."""
     look = answers[name].get("look")
     if look is None:
         return answers[name]

@@ -35,6 +35,6 @@ def http(status, body, *headers):
 
 
 def said(status, reason="", message="simulated", headers=(), **more):
-    """An error as Kubernetes says it."""
+    """A Kubernetes Status with an error."""
     return http(status, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "reason": reason,
                          "message": message, **more}, *headers)

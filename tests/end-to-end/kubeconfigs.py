@@ -24,7 +24,7 @@ class Shape:
         self.name, self.text, self.server, self.user, self.path = name, text, server, user, path
 
     def write(self, folder, servers, certificates):
-        """Write the kubeconfig and what it names; its path."""
+        """Write the kubeconfig and the files that it refers to; returns its path."""
         for name in ("ca.crt", "jane.crt", "jane.key"):
             (folder / name).write_text(certificates.text(name))
         (folder / "token").write_text("secret-token\n")
@@ -46,7 +46,7 @@ class Shape:
 
 
 def flow(cluster=f"server: '@TLS@', {CA}", user="token: secret-token", context="cluster: c, user: u", head="", tail=""):
-    """A kubeconfig of one context on a few lines."""
+    """A short kubeconfig with one context."""
     users = f"users: [{{name: u, user: {{{user}}}}}]\n" if user is not None else ""
     return (f"{head}current-context: x\ncontexts: [{{name: x, context: {{{context}}}}}]\n"
             f"clusters: [{{name: c, cluster: {{{cluster}}}}}]\n{users}{tail}")
@@ -58,7 +58,7 @@ def plain(**more):
 
 def block(cluster, user, name="kubernetes-admin@kubernetes", cluster_name="kubernetes", user_name="kubernetes-admin",
           context="", head="apiVersion: v1\nkind: Config\npreferences: {}\n"):
-    """A kubeconfig as the tools write it; cluster, user and context are lines."""
+    """A kubeconfig in the form written by tools; cluster, user and context are lines."""
     def lines(text, depth):
         return "".join(" " * depth + line + "\n" for line in text.strip().splitlines())
     return (f"{head}clusters:\n- cluster:\n{lines(cluster, 4)}  name: {cluster_name}\n"

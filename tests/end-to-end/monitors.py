@@ -17,7 +17,7 @@ def labels_of(container_id):
 
 
 def deployment(container_id, image="nginx", labels=None, name=None, cpu=None):
-    """A Deployment (conftest.py, root_kind) as any program with our labels would write it."""
+    """A Deployment (conftest.py, root_kind) with our labels, as created by another program."""
     labels = labels_of(container_id) if labels is None else labels
     container = {"name": "main", "image": image}
     if cpu:
@@ -29,7 +29,7 @@ def deployment(container_id, image="nginx", labels=None, name=None, cpu=None):
 
 
 class Monitors:
-    """Monitors of one provider, on a NATS of their own."""
+    """Monitors of one provider, with a separate NATS."""
 
     def __init__(self, target, folder, name="test", stream=True, jetstream=True, **env):
         self.target, self.kube, self.folder, self.name = target, target.admin, folder, name
@@ -59,7 +59,7 @@ class Monitors:
         return monitor
 
     def restart(self, monitor):
-        """The same process again, with a new log."""
+        """Restart the process, with a new log."""
         os.rename(monitor.log_path, monitor.log_path + ".old")
         monitor.start().wait_log('"ready"')
 
@@ -96,7 +96,7 @@ class Monitors:
         wait_for(f"{text!r} of {container_id}", lambda: any(text in m for m in self.dcm.messages(container_id)), timeout)
 
     def stats(self, seconds=0.3):
-        """What the monitors answer to $SRV.STATS within a time: the data of each."""
+        """The data of all replies to $SRV.STATS within a time."""
         nats = Nats(self.port)
         try:
             return [json.loads(body)["endpoints"][0]["data"] for _, body in nats.ask("$SRV.STATS.monitor", seconds=seconds)]

@@ -56,7 +56,7 @@ class Subscriber:
             pass
 
     def publish(self, subject, headers, data):
-        """To nobody when the connection is gone."""
+        """No effect without a connection."""
         block = ("NATS/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n").encode()
         try:
             self.socket.sendall(f"HPUB {subject} {len(block)} {len(block) + len(data)}\r\n".encode() + block + data

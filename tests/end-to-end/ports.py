@@ -28,7 +28,7 @@ def _hold(port):
 
 
 def free_port():
-    """A loopback TCP port on which nothing listens, and that no other test process holds."""
+    """A free loopback TCP port that no other test process has reserved."""
     while True:
         port = random.randint(FIRST, LAST)
         with socket.socket() as s:

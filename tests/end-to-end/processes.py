@@ -10,7 +10,7 @@ from ports import free_port
 
 
 def wait_for(what, condition, timeout=15.0, interval=0.05):
-    """Poll `condition` until it returns something true, and return that; fail with `what` after `timeout` seconds."""
+    """Poll `condition` until its result is true, and return that; fail with `what` after `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:
         value = condition()
@@ -22,7 +22,7 @@ def wait_for(what, condition, timeout=15.0, interval=0.05):
 
 
 def listens(port, host="127.0.0.1"):
-    """Is there a listener on the port?"""
+    """Whether there is a listener on the port."""
     with socket.socket() as s:
         s.settimeout(1)
         return s.connect_ex((host, port)) == 0
@@ -37,7 +37,7 @@ class Process:
         self.popen = None
 
     def start(self):
-        """Start it (again); its log is appended to."""
+        """Start or restart it; its log is appended."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("SP_", "DCM_", "KUBE"))}
         with open(self.log_path, "ab") as log:
             self.popen = subprocess.Popen(self.args, env={**clean, **self.env}, stdin=subprocess.DEVNULL,
@@ -50,11 +50,11 @@ class Process:
         os.waitid(os.P_PID, self.popen.pid, os.WSTOPPED | os.WNOWAIT)
 
     def alive(self):
-        """Does it run?"""
+        """Whether it is running."""
         return self.popen is not None and self.popen.poll() is None
 
     def log(self):
-        """All that it has written."""
+        """Its complete log."""
         with open(self.log_path, "rb") as f:
             return f.read().decode(errors="replace")
 
@@ -89,11 +89,11 @@ class Process:
         return self._status_kb("VmRSS")
 
     def own_kb(self):
-        """What of it is not of files, which come and go whatever the process does."""
+        """Resident memory without pages of files, which the kernel may drop at any time."""
         return self._status_kb("RssAnon")
 
     def cpu_s(self):
-        """The processor time that it has used, in seconds."""
+        """Its CPU time in seconds."""
         with open(f"/proc/{self.popen.pid}/stat") as f:
             fields = f.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

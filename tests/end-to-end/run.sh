@@ -3,8 +3,8 @@
 #
 #   run.sh [--build DIR] [--cluster] [pytest arguments]
 #
-# --cluster uses KUBECONFIG with SP_K8S_KUBECONFIG and SP_K8S_NAMESPACE when they are set; otherwise the control plane of
-# tests/cluster/start.sh, which is started when it does not run, and then stopped at the end.
+# --cluster uses KUBECONFIG with SP_K8S_KUBECONFIG and SP_K8S_NAMESPACE if they are set; otherwise the control plane of
+# tests/cluster/start.sh, which is started if it is not running, and then stopped at the end.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -44,10 +44,10 @@ if [ -n "$cluster" ]; then
     export E2E_NAMESPACE=${SP_K8S_NAMESPACE:?names the namespace for the tests}
     set -- --ignore-glob="*_simulated.py" "$@"
 fi
-# What needs the programs of our own control plane (E2E_CLUSTER: its folder) cannot run elsewhere.
+# Tests that need the programs of our own control plane (E2E_CLUSTER: its folder).
 [ -n "${E2E_CLUSTER:-}" ] || set -- --ignore-glob="*_cluster.py" "$@"
 [ "${METRICS_SERVER:-}" = yes ] || set -- --ignore-glob="*_metrics_server.py" "$@"
-# nats-py, an ordinary NATS library, for the stand-ins of DCM's programs.
+# nats-py, a common NATS library, for the simulated programs of DCM.
 NATS_PY=2.16.0
 library=${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/nats-py-$NATS_PY
 if [ ! -d "$library" ]; then

@@ -13,7 +13,7 @@ GRACE = 2  # SP_FAILED_GRACE of the stack
 
 
 def set_image(kube, name, image):
-    """As `kubectl set image` does it."""
+    """As `kubectl set image`."""
     containers = kube.get("deployments", name)["spec"]["template"]["spec"]["containers"]
     patch = {"spec": {"template": {"spec": {"containers": [{"name": containers[0]["name"], "image": image}]}}}}
     status, answer = kube.call("PATCH", kube.path("deployments", name), patch, STRATEGIC)
@@ -21,7 +21,7 @@ def set_image(kube, name, image):
 
 
 def scale(kube, name, replicas):
-    """As `kubectl scale` does it."""
+    """As `kubectl scale`."""
     kube.patch("deployments", name, {"spec": {"replicas": replicas}}, "/scale")
 
 
@@ -43,7 +43,7 @@ class Watcher:
             self.answers.append(api.get(container_id))
 
     def stop(self):
-        """(status, address) of each answer, once for each change."""
+        """(status, address) of the responses, once for each change."""
         self.stopping.set()
         self.thread.join()
         assert {a.status for a in self.answers} == {200}, [a.text for a in self.answers if a.status != 200][:3]
@@ -52,7 +52,7 @@ class Watcher:
 
 
 def test_a_sidecar_is_not_ours_wherever_it_stands(stack):
-    """`kubectl patch` puts what it adds before what is there."""
+    """`kubectl patch` inserts new elements before existing ones."""
     made = stack.api.create(spec(ports=[(80, "internal")], process={"command": ["serve"], "env": [
         {"name": "A", "value": "b"}]}), "beside").json
     sidecar = {"name": "sidecar", "image": "docker.io/library/envoy:1", "ports": [{"containerPort": 15001}],
@@ -223,7 +223,7 @@ def test_foreign_ids_of_another_form_break_nothing(stack):
 
 
 def test_broken_annotations_cost_what_was_written_only(stack):
-    """GET then shows what the cluster holds."""
+    """GET then returns the values of the cluster."""
     stack.api.create(spec(provider_hints={"a": 1}), "edited")
     stack.wait_status("edited", "RUNNING")
     ours = [a for a in stack.kube.get("deployments", "edited")["metadata"]["annotations"] if a.startswith("dcm.project/")]

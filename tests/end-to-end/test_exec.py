@@ -18,7 +18,7 @@ from processes import wait_for
 
 @pytest.fixture
 def run(stack):
-    """A client that runs a command; closed in the end."""
+    """A client that runs a command; closed at the end."""
     clients = []
 
     def make(container_id, command=("cat",), **kwargs):

@@ -30,12 +30,12 @@ FULL = {
 
 
 def services(kube):
-    """Those of ports: each StatefulSet has a headless one beside."""
+    """Services of ports: each StatefulSet also has a headless one."""
     return [s for s in kube.list("services") if s["spec"]["clusterIP"] != "None"]
 
 
 def without_outputs(written):
-    """The spec of an answer without the output-only fields."""
+    """The spec of a response without output-only fields."""
     written = copy.deepcopy(written)
     written["metadata"].pop("namespace")
     if "network" in written:

@@ -14,7 +14,7 @@ from test_methods import call
 
 @pytest.fixture
 def follow(stack):
-    """A client that follows; closed in the end."""
+    """A following client; closed at the end."""
     followers = []
 
     def make(container_id, **kwargs):

@@ -124,7 +124,7 @@ def is_marked_stopped(stack, container_id):
 
 
 def test_stop_is_over_when_others_scale_up(stack):
-    """Their next 0 is theirs."""
+    """The next scaling to 0 by another program is not a stop."""
     stack.api.create(spec(), "woken")
     stack.wait_status("woken", "RUNNING")
     assert call(stack, "woken", "stop").status == 200 and is_marked_stopped(stack, "woken")
@@ -145,7 +145,7 @@ def test_stop_is_over_with_our_next_write(stack):
 
 
 def test_stop_is_told_at_once(stack):
-    """Its Pods still end."""
+    """Its Pods are still terminating."""
     stack.api.create(spec(**hints(replicas=3)), "ending")
     stack.wait_status("ending", "RUNNING")
     assert call(stack, "ending", "stop").json["status"] == "STOPPED"
@@ -216,7 +216,7 @@ def test_restart_with_a_key_is_one_restart(stack):
 
 
 def test_methods_of_containers_that_others_made(stack):
-    """Whatever they have in them that a spec of ours could not say."""
+    """Including values that a client's spec cannot have."""
     from test_behind_our_back import FOREIGN
     from test_life import foreign_deployment
     ids = {what: "o-" + what.lower().replace(" ", "-") for what in FOREIGN}
@@ -240,7 +240,7 @@ def wait_revision(stack, container_id, number):
 
 
 def wait_seen(stack, container_id):
-    """Its controller has written down what we wrote last."""
+    """Wait until its controller has observed the last update."""
     def seen():
         root = stack.kube.get("deployments", container_id)
         return root["status"].get("observedGeneration") == root["metadata"]["generation"]
@@ -438,7 +438,7 @@ def test_strategy_can_be_changed(stack):
 
 @pytest.mark.deployments
 def test_hints_of_before_are_shown_and_refused_when_they_count(stack):
-    """A Deployment of v0.1 may have anything there."""
+    """A Deployment of v0.1 may have any value there."""
     stack.api.create(spec(provider_hints={"kubernetes": {"x": 1}}), "v01")
     stack.kube.patch("deployments", "v01", {"metadata": {"annotations": {"dcm.project/spec":
                      '{"provider_hints":{"kubernetes":{"replicas":"many","strategy":7,"autoscale":"no","kind":"Pod"}}}'}}})

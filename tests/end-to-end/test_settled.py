@@ -34,7 +34,7 @@ def gated(own_stack, target, tmp_path):
 
 
 def begin(function, *args, **kwargs):
-    """Call it on a thread: the answer comes by result()."""
+    """Call it on a thread: result() returns the response."""
     pool = concurrent.futures.ThreadPoolExecutor(1)
     return pool.submit(function, *args, **kwargs)
 
@@ -48,7 +48,7 @@ def resume(process):
 
 
 def held_create(stack, gate, when, path, name, headers=None, ports=PORTS):
-    """A create whose call to Kubernetes is held: (hold, answer)."""
+    """A create whose call to Kubernetes is held: (hold, response)."""
     hold = gate.hold(when, "POST", path)
     answer = begin(stack.api.create, spec(ports=ports), name, headers)
     hold.wait()
@@ -114,7 +114,7 @@ def gone(kube, name):
 
 
 def stays(kube, name, expected, seconds=5.0):
-    """The Deployment is that one, all the time."""
+    """The Deployment stays the same, all the time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert uid(kube, name) == expected
@@ -172,7 +172,7 @@ def test_a_late_delete_leaves_a_successor_alone(gated):
 
 
 def test_a_delete_that_looks_late_deletes_nothing(gated):
-    """It looked the successor up, and is rejected the permission."""
+    """It has read the successor, and is denied the permission."""
     stack, gate = gated
     assert stack.api.create(spec(), "again").status == 201
     hold = gate.hold("before", "GET", "/deployments/again")

@@ -145,7 +145,7 @@ def test_update_of_ports_keeps_addresses(stack):
 
 
 def test_update_of_ports_that_differ_by_protocol(stack):
-    """The API server's own merges know ports by their number alone, and lose one."""
+    """The API server merges ports by number only, and loses one."""
     def ports(*wanted):
         return [{"container_port": 53, "visibility": "external", **({"protocol": p} if p else {})} for p in wanted]
 
@@ -163,7 +163,7 @@ def test_update_of_ports_that_differ_by_protocol(stack):
 
 
 def test_update_by_many_at_once(own_stack):
-    """Each label is in the result, whichever api-svc and worker it went through."""
+    """Each label is in the result, regardless of api-svc and worker."""
     stack = own_stack(4)
     second = own_stack(0, nats_port=stack.nats_port)
     stack.api.create(spec(), "busy")
@@ -275,7 +275,7 @@ def test_update_keeps_every_form_of_no_ports(stack, network):
 
 
 def foreign_pair(stack, ports):
-    """A container that others made, and its Service with a name and ports as they like."""
+    """A container created by another program, and its Service with another name and other ports."""
     body = foreign_deployment("theirs", "shop")
     body["spec"]["template"]["spec"]["containers"][0].update(
         ports=[{"containerPort": 80}], resources=dict.fromkeys(("requests", "limits"), {"cpu": "1", "memory": "64Mi"}))
@@ -311,7 +311,7 @@ def test_update_of_a_service_whose_other_port_has_the_name(stack):
 
 
 def test_update_beside_a_service_that_others_put_in_the_place_of_ours(stack):
-    """It is in the way of ports that change, and of nothing else."""
+    """It prevents changes of ports only."""
     assert stack.api.create(spec(ports=[(80, "internal")]), "taken").status == 201
     stack.kube.delete("services", "taken")
     stack.kube.create("services", {"metadata": {"name": "taken"}, "spec": {"ports": [{"port": 7}]}})

@@ -43,7 +43,7 @@ def create_quietly(stack):
 
 
 class Later:
-    """A PATCH in a thread."""
+    """A PATCH on a thread."""
 
     def __init__(self, stack, change=None, container_id="whole"):
         self.answer = None
@@ -72,7 +72,7 @@ POINTS = {
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_worker_that_dies_leaves_it_to_the_next(own_stack, gate, point):
-    """The same request is sent to another worker, which carries it out."""
+    """The same request is sent to another worker, which executes it."""
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)
@@ -90,7 +90,7 @@ def test_a_worker_that_dies_leaves_it_to_the_next(own_stack, gate, point):
 
 @pytest.mark.parametrize("point", [p for p in POINTS if p != "before the dry run"])
 def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, point):
-    """There is no repeat: every worker looks after it."""
+    """Without a retry: every worker checks for it."""
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)

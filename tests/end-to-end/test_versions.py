@@ -13,7 +13,7 @@ HINTS = {"provider_hints": {"a": 1, "b": {"c": [1, 2], "d": None}}}
 
 
 def version(answer):
-    """The one of a GET or POST, which says it twice."""
+    """The etag of a GET or POST, in the body and the header."""
     assert answer.headers["etag"] == f'"{answer.json["etag"]}"'
     return answer.json["etag"]
 

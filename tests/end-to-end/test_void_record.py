@@ -12,7 +12,7 @@ WATCHED_S = 4  # two turns of a sweeper at rest
 
 
 class Caller:
-    """What an api-svc is to a worker: it gives permissions and settles."""
+    """Acts as an api-svc: grants permissions and settles."""
 
     def __init__(self, stack):
         self.nats, self.name = Nats(stack.nats_port), stack.name
@@ -52,14 +52,14 @@ class Caller:
         return None
 
     def settle(self, headers):
-        """As an api-svc does before it tells its client."""
+        """Settle it, as an api-svc before the response."""
         assert headers["Sp-Status"] == "OK", headers
         sequence, key = headers["Sp-Debt"].split(" ")
         self.put(key, json.loads(headers["Sp-Settle"]), int(sequence))
 
 
 def stays(stack, container_id):
-    """Is the container that is there now still there a while later?"""
+    """Whether the existing container still exists a while later."""
     uid = stack.kube.get("deployments", container_id)["metadata"]["uid"]
     time.sleep(WATCHED_S)
     found = stack.kube.get("deployments", container_id)

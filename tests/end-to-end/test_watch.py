@@ -24,7 +24,7 @@ SLOWER = int(os.environ.get("E2E_SLOWER", "1"))
 
 @pytest.fixture
 def watch():
-    """A client that watches; closed in the end."""
+    """A watching client; closed at the end."""
     watchers = []
 
     def make(stack, **kwargs):
@@ -47,7 +47,7 @@ def listed(stack, **query):
 
 
 def settle(stack, watcher, *ids):
-    """Read on until each is shown as GET shows it."""
+    """Read until each is equal to its GET."""
     end = time.monotonic() + 30
     for container_id in ids:
         while True:
@@ -223,7 +223,7 @@ def feeds(stack):
 
 
 def _open(stack, worker):
-    """Has the worker an open stream? It has one thread more, an informer's, for each feed."""
+    """Whether the worker has an open stream: it has an additional informer thread for each feed."""
     return threads(worker) > worker.threads_without_feed
 
 
@@ -398,7 +398,7 @@ def test_watch_of_large_containers(stack, watch):
 
 
 def test_watch_says_that_memory_is_short_and_recovers(own_stack, watch):
-    """The list may have half of it: four of these containers."""
+    """The list may use half of the memory: four of these containers."""
     stack = own_stack(workers=1, SP_SERVER_MEMORY=str(8 << 20))
     large = {"process": {"env": [{"name": f"V{n}", "value": "x" * 9000} for n in range(100)]}}
     for n in range(5):

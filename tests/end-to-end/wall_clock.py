@@ -20,7 +20,7 @@ class Clock:
 
     @classmethod
     def _library(cls, folder):
-        """Built once in each folder."""
+        """Build the library, once per folder."""
         if folder not in cls._libraries:
             library = pathlib.Path(folder) / "clock_shift.so"
             subprocess.run(["cc", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, SOURCE],
@@ -33,6 +33,6 @@ class Clock:
             f.write(struct.pack("q", int(self.seconds * 10**9)))
 
     def step(self, seconds):
-        """Forward, or back."""
+        """Step it forward or back."""
         self.seconds += seconds
         self._write()

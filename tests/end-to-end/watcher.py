@@ -13,7 +13,7 @@ def path(**query):
 
 
 class Watcher:
-    """Reads events while they come, and keeps the state that they tell."""
+    """Reads events, and keeps the resulting state."""
 
     def __init__(self, port, last_id=None, timeout=30.0, host="127.0.0.1", **query):
         self.connection = http.client.HTTPConnection(host, port, timeout=timeout)
@@ -63,14 +63,14 @@ class Watcher:
         return kind, container
 
     def sync(self):
-        """Read the first state."""
+        """Read the initial state."""
         assert self.status == 200, self.answer.read()
         while self.event()[0] != "synced":
             pass
         return self
 
     def until(self, what, condition, timeout=30.0):
-        """Read on until the state is like that."""
+        """Read until the condition on the state is true."""
         end = time.monotonic() + timeout
         while not condition(self.state):
             assert time.monotonic() < end, f"not told within {timeout} s: {what}: {self.log[-20:]}"

@@ -43,7 +43,7 @@ class Nats:
         return replies
 
     def next(self, seconds):
-        """The next message as (subject, reply, headers, body); None when none comes in time."""
+        """The next message as (subject, reply, headers, body); None: timeout."""
         end = time.monotonic() + seconds
         while True:
             line = self._line(max(0.0, end - time.monotonic()))
@@ -58,7 +58,7 @@ class Nats:
             return line[1].decode(), reply, data[:head].decode(), data[head:].decode()
 
     def complaints(self, command):
-        """What the server objects to in a command."""
+        """The error reported by the server for a command."""
         self.s.sendall(command + b"\r\nPING\r\n")
         lines = []
         while (line := self._line(5.0)) != [b"PONG"]:
@@ -67,7 +67,7 @@ class Nats:
         return lines
 
     def _line(self, seconds):
-        """The next protocol line; PING is answered. None: not in time."""
+        """The next protocol line; replies to PING. None: timeout."""
         end = time.monotonic() + seconds
         while True:
             while b"\r\n" in self.buffer:
@@ -93,7 +93,7 @@ class Nats:
         return data
 
     def jetstream(self, call, body=None, seconds=5.0):
-        """One call of the JetStream API; its answer."""
+        """A call of the JetStream API; returns its reply."""
         replies = self.ask(f"$JS.API.{call}", seconds=seconds, body=json.dumps(body).encode() if body else b"",
                            one=True)
         if not replies or not replies[0][1]:

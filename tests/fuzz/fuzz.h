@@ -1,5 +1,5 @@
 /*
- * What every fuzz target needs: libFuzzer's entry point, and a check that fails loudly.
+ * Common to all fuzz targets: libFuzzer's entry point, and a check that aborts.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -12,7 +12,7 @@
 /* One input; borrowed. Always 0. Source: https://llvm.org/docs/LibFuzzer.html */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A property of the code under test: when it does not hold, the input is kept and the run ends. */
+/* A property of the code under test; if violated, the input is saved and the run ends. */
 #define FUZZ_CHECK(condition)                                                                          \
 	do {                                                                                           \
 		if (!(condition)) {                                                                    \

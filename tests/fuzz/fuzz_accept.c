@@ -1,4 +1,4 @@
-/* Accept headers: OpenMetrics is chosen only where it is named, and a further range of no weight changes nothing. */
+/* Accept headers: OpenMetrics is selected only if it is named, and adding a range of weight 0 changes nothing. */
 #include <string.h>
 
 #include "common/base/buf.h"

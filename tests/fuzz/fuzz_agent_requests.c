@@ -1,4 +1,4 @@
-/* The agent's stored message, as it is and as base64: an id that is legal, and only for the key that was asked for. */
+/* The agent's stored message, raw and as base64: only a valid id is returned, and only for the requested key. */
 #include <string.h>
 
 #include "common/adapters/crypto.h"

@@ -1,4 +1,4 @@
-/* Quantities, durations and wishes to wait: a number within its bounds, or nothing at all. */
+/* Quantities, durations and Retry-After: a number within its bounds, or an error. */
 #include <string.h>
 
 #include "common/base/duration.h"

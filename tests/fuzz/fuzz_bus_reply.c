@@ -1,6 +1,6 @@
 /*
- * What api-svc gets over NATS: messages, each "status|part|debt|settle|notice|data" and a NUL. Parts are joined only as
- * the protocol says; a reply that is read is one that can be shown, and what it owes can be settled.
+ * The messages that api-svc receives over NATS, each "status|part|debt|settle|notice|data" and a NUL. Parts are joined
+ * only as the protocol allows; an accepted reply can be displayed, and its debt can be settled.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * What a worker gets over NATS. First byte: the operation; then the headers, a line each; then the members. What is
- * accepted is within its bounds, and a create that is accepted becomes Kubernetes' JSON or an error.
+ * The requests that a worker receives over NATS. First byte: the operation; then the headers, one per line; then the
+ * members. Accepted requests are within their bounds, and an accepted create becomes Kubernetes JSON, or an error.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@
 #define MONO_MS 1000
 #define MESSAGE_MAX (256u * 1024)
 
-/* The next line; NULL when it is empty or there is none. */
+/* The next line; NULL: empty or none. */
 static const char *next_line(char **rest)
 {
 	const char *line = *rest ? strsep(rest, "\n") : NULL;

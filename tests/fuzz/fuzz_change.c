@@ -1,4 +1,4 @@
-/* Changes: an array of what was wanted, what is wanted now, and what there is. */
+/* Merges: an array of the previous desired object, the new one, and the existing one. */
 #include <string.h>
 
 #include "common/container/object_merge.h"
@@ -60,7 +60,7 @@ static void check_mark(const cJSON *from, const cJSON *to)
 	if (change_mark_write("caller", false, from, to, &run, &text, NULL))
 		return;
 	if (change_mark_read(text.data, &tree, &mark, NULL))
-		return; /* nested deeper than a text may be */
+		return; /* nested deeper than the limit */
 	FUZZ_CHECK(spec_delta_apply(mark.delta, spec, NULL) == RC_OK && same(spec, to));
 }
 

@@ -1,5 +1,5 @@
 /*
- * The body of a create, from the client's bytes to the Deployment and back: what is accepted comes back equal and is
+ * The body of a create, from the client's bytes to the Deployment and back: an accepted body is returned equal, and is
  * accepted again.
  */
 #include <string.h>
@@ -24,7 +24,7 @@ static const struct schema *create_schema(void)
 	return openapi_operation(openapi, "createContainer")->body;
 }
 
-/* What a worker is sent: {"spec": ...}; NULL: rejected, with a reason. */
+/* The request to a worker, {"spec": ...}; NULL: rejected, with a reason. */
 static cJSON *accept(const char *body, size_t len)
 {
 	struct request_body_source source = {

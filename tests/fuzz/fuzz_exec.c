@@ -1,7 +1,7 @@
 /*
- * What comes in while a command runs: the first byte says from whom, and how it is cut. From a client (WebSocket
- * frames), from Kubernetes (the same, not masked), from a worker (frames of the bus). However it is cut, the same is
- * taken, unless it is rejected: libwslay finds the wrong UTF-8 of a close frame sooner or later.
+ * The input while a command runs: the first byte selects the sender, and how the input is split. From a client
+ * (WebSocket frames), from Kubernetes (the same, not masked), from a worker (frames of the bus). The output does not
+ * depend on how it is split, unless it is rejected: libwslay detects invalid UTF-8 in a close frame earlier or later.
  */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* What an exec plugin prints: rejected without a value in the sentence, or credentials that a header can hold. */
+/* The output of an exec plugin: rejected with a message without its values, or valid credentials for a header. */
 #include <string.h>
 
 #include "common/kube/exec_credential.h"

@@ -1,4 +1,4 @@
-/* Filters and orders of lists: rejected with a place, or usable; what is rejected leaves nothing behind. */
+/* Filters and orders of lists: rejected with a position, or usable; nothing leaks after an error. */
 #include <string.h>
 
 #include "common/container/labels.h"

@@ -1,5 +1,5 @@
 /*
- * The body of an answer: read in pieces or at once it is the same, and nothing beyond what has come is read.
+ * The body of a response: the result does not depend on how it is split, and nothing beyond the input is read.
  */
 #include <string.h>
 

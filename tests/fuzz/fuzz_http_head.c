@@ -1,5 +1,5 @@
 /*
- * The head of an answer to a request for an upgrade, and its values: nothing beyond what has come is read.
+ * The head of a response to an upgrade request, and its values: nothing beyond the input is read.
  */
 #include <string.h>
 

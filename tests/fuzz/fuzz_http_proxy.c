@@ -1,4 +1,4 @@
-/* NO_PROXY, a proxy and a URL, a line each: no proxy, or one that libcurl takes; never one for this machine. */
+/* NO_PROXY, a proxy and a URL, one per line: no proxy, or one that libcurl accepts; never one for this machine. */
 #include <string.h>
 
 #include "common/base/strutil.h"

@@ -1,6 +1,6 @@
 /*
- * The bytes of a connection: what comes out does not depend on how they are cut, and is well-formed, so that reading it
- * again changes nothing. No upgrade is made: what is kept for one is the next request's.
+ * The bytes of a connection: the output does not depend on how they are split, and is well-formed, so that processing
+ * it again changes nothing. Upgrades are refused: the kept bytes belong to the next request.
  */
 #include <string.h>
 

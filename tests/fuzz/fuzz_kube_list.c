@@ -1,4 +1,4 @@
-/* A list, cut anywhere (the first byte says into which pieces): what comes out does not depend on the cuts. */
+/* A list, split anywhere (the first byte selects the sizes): the output does not depend on that. */
 #include <string.h>
 
 #include "common/base/strutil.h"
@@ -8,7 +8,7 @@
 #define ITEMS_TEXT_MAX (1024u * 1024)
 
 struct told {
-	struct buf items; /* what was told, one after the other */
+	struct buf items; /* the output, concatenated */
 	enum rc rc;
 	char *token;
 	char *version;

@@ -1,4 +1,4 @@
-/* An object of any shape, as each of the kinds: facts, a state, and an answer to a client that is JSON. */
+/* An object of any shape, as each of the kinds: facts, a state, and a response that is valid JSON. */
 #include <string.h>
 
 #include "common/base/strutil.h"

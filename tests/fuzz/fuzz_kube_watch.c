@@ -1,4 +1,4 @@
-/* A watch, cut anywhere (the first byte says into which pieces): what comes out does not depend on the cuts. */
+/* A watch, split anywhere (the first byte selects the sizes): the output does not depend on that. */
 #include <string.h>
 
 #include "common/base/retry_after.h"

@@ -1,4 +1,4 @@
-/* A kubeconfig, and the YAML in it: rejected with a sentence, or within the limits and of our form. */
+/* A kubeconfig, and its YAML: rejected with a message, or within the limits and normalised. */
 #include <string.h>
 
 #include "common/base/strutil.h"

@@ -1,6 +1,6 @@
 /*
- * The log of a container as Kubernetes sends it: however it is cut, the same is told; after a break, nothing again. The
- * first byte says how, the rest is the log; and it is read as the id of an event.
+ * The log of a container from Kubernetes: the output does not depend on how it is split; after a reconnect nothing is
+ * repeated. The first byte selects how, the rest is the log; it is also parsed as an event id.
  */
 #include <string.h>
 

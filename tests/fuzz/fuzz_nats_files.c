@@ -1,4 +1,4 @@
-/* The files of the NATS login: a seed that is whole, and what belongs to it; no message shows any of it. */
+/* The files of the NATS login: a complete seed and its public key; no message contains any of it. */
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ static void check_nkey(const char *text)
 			   strstr(text, key.seed));
 }
 
-/* As each of the files in turn. */
+/* Used as each of the files. */
 static void check_file(const char *path)
 {
 	struct bus_access all[] = {

@@ -1,4 +1,4 @@
-/* SP_NATS_URL: what is accepted has a host and a port, and no login; what is rejected is not shown. */
+/* SP_NATS_URL: accepted URLs have a host and a port, and no login; rejected ones are not in the message. */
 #include <string.h>
 
 #include "common/base/strutil.h"

@@ -1,4 +1,4 @@
-/* Page tokens: a foreign one is rejected; ours, made of the input, comes back, and not in another scope. */
+/* Page tokens: foreign ones are rejected; our own, made from the input, are accepted only in their scope. */
 #include <string.h>
 
 #include "common/base/strutil.h"

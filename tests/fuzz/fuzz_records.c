@@ -1,4 +1,4 @@
-/* What lies in the bucket: what is read is written as something that is read as the same. */
+/* The values in the bucket: a parsed value is written in a form that is parsed to the same value. */
 #include <string.h>
 
 #include "common/base/strutil.h"

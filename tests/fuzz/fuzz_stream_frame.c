@@ -1,7 +1,7 @@
 /*
- * What an end of a stream gets over NATS: frames, each "status|offset|credit|data" and a NUL, while its user takes and
- * sends by the first byte. What is accepted stays within the window, comes out as it came in, and nothing counts after
- * the end.
+ * The frames that an end of a stream receives over NATS, each "status|offset|credit|data" and a NUL, while its user
+ * takes and sends as selected by the first byte. Accepted data stays within the window and is output unchanged, and
+ * frames after the end have no effect.
  */
 #include <string.h>
 
@@ -26,7 +26,7 @@ static void check_end(const struct stream_end *end)
 	FUZZ_CHECK(stream_end_waiting(end) > 0 || end->held.capacity == 0);
 }
 
-/* Bytes that are accepted are those of the frame. */
+/* Accepted bytes are those of the frame. */
 static void receive(struct stream_end *end, const struct stream_frame *frame)
 {
 	uint64_t before = end->received;

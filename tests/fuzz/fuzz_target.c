@@ -1,4 +1,4 @@
-/* The request target: every text is taken apart or rejected; what is taken apart is UTF-8 and within the limits. */
+/* The request target: every text is parsed or rejected; parsed parts are UTF-8 and within the limits. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Times: what is read is within four digits of a year, and comes back from what we write. */
+/* Times: parsed times have a year of four digits, and are unchanged after formatting. */
 #include <string.h>
 
 #include "common/base/clock.h"

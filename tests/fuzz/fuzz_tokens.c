@@ -1,4 +1,4 @@
-/* The file of tokens: read or rejected by its line; what is read is found again by its hash, and by nothing else. */
+/* The file of tokens: parsed, or rejected with the line; parsed tokens are found by their hash, and by nothing else. */
 #include <string.h>
 
 #include "common/base/strutil.h"

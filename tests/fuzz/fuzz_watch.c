@@ -1,5 +1,6 @@
 /*
- * What clients send to resume, and what workers tell of containers: taken or rejected, and the same however it is cut.
+ * The resume ids of clients, and the containers reported by workers: accepted or rejected, regardless of how they are
+ * split.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static void check_id(const char *text)
 	FUZZ_CHECK(strcmp(again.data, text) == 0);
 }
 
-/* A reader of the list: it must never be told of what it does not know as gone. */
+/* A reader of the list: an unknown item must not be reported as deleted. */
 static void read_all(struct change_cursor *cursor, const struct change_list *list)
 {
 	struct change_event event;

@@ -9,15 +9,15 @@
 #include "tests/kubesim/faults.h"
 #include "tests/kubesim/pod_exec.h"
 
-/* Subresources that are no objects. */
+/* Subresources that are not objects. */
 #define LOG "log"
 #define EXEC "exec"
 
-/* ---- what a request is about ------------------------------------------------------------------------------------- */
+/* ---- parsing a request ------------------------------------------------------------------------------------- */
 
 /*
  * Read /api/v1/..., /apis/apps/v1/... and so on with [namespaces/NS/]RESOURCE[/NAME[/SUBRESOURCE]].
- * False: no kind lives there.
+ * Returns false if there is no such kind.
  */
 static bool parse_path(const char *path, struct sim_target *t)
 {

@@ -1,5 +1,5 @@
 /*
- * The API: from a request to the function that answers it.
+ * The API: from a request to the function that handles it.
  */
 #ifndef KUBESIM_API_H
 #define KUBESIM_API_H

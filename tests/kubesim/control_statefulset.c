@@ -25,7 +25,7 @@
 
 /* A Pod of the set. */
 struct replica {
-	struct sim_object *object; /* borrowed from the list; NULL: there is none of this ordinal */
+	struct sim_object *object; /* borrowed from the list; NULL: none */
 	int64_t ordinal;
 	bool ready;
 	bool finished; /* Failed or Succeeded */
@@ -232,7 +232,7 @@ static void delete_pod(struct set *s, const struct replica *replica)
 	announce(s, true, "delete", replica->object->name, "");
 }
 
-/* ---- reconciling ------------------------------------------------------------------------------------------ */
+/* ---- reconciling ------------------------------------------------------------------------------------------------- */
 
 /* Create missing Pods. False: wait until the Pod is ready. */
 static bool fill(struct set *s)
@@ -262,7 +262,7 @@ static bool drain(struct set *s)
 	return true;
 }
 
-/* Replace one Pod of an older template, the last one first, once all behind it are ready. */
+/* Replace one Pod of an older template, the last one first, once all later ones are ready. */
 static void roll(struct set *s)
 {
 	for (int64_t i = s->wanted - 1; i >= 0; i--) {

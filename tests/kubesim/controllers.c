@@ -83,7 +83,7 @@ void sim_template_hash(const cJSON *template, char out[SIM_TEMPLATE_HASH_MAX])
 	struct json_writer w = json_writer_make(&text);
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
-	if (template && json_canonical(&w, NULL, template, NULL)) /* the real one is decoded and has no order */
+	if (template && json_canonical(&w, NULL, template, NULL)) /* the real one is decoded, without an order */
 		abort();                                          /* out of memory: no verdict */
 	for (const char *at = text.data; *at; at++)
 		hash = (hash ^ (unsigned char)*at) * 16777619u;

@@ -2,7 +2,7 @@
  * The controllers: one thread takes objects from the queue of the store and reconciles the cluster with each, like
  * kube-controller-manager, the scheduler, the kubelet and a cloud load balancer.
  *
- * Every function looks at the whole state and does the next step; whatever it changes comes back to it.
+ * Every function examines the whole state and performs the next step; its changes queue the object again.
  */
 #ifndef KUBESIM_CONTROLLERS_H
 #define KUBESIM_CONTROLLERS_H
@@ -21,7 +21,7 @@ void sim_control_replicaset(struct sim *sim, struct sim_object *object);
 void sim_control_pod(struct sim *sim, struct sim_object *object);
 void sim_control_namespace(struct sim *sim, struct sim_object *object);
 
-/* A condition as controllers write it. */
+/* A condition written by controllers. */
 struct sim_condition {
 	const char *type;
 	bool status;
@@ -29,13 +29,13 @@ struct sim_condition {
 	const char *message;
 };
 
-/* Put it into an array of conditions; lastTransitionTime moves when the status changes. */
+/* Set it in an array of conditions; lastTransitionTime changes with the status. */
 void sim_condition_set(cJSON *conditions, const struct sim_condition *condition);
 void sim_condition_drop(cJSON *conditions, const char *type);
 
 #define SIM_TEMPLATE_HASH_MAX 12 /* bytes of a template's hash with the NUL */
 
-/* A hash of a template as the real controllers spell it: 32 bits in letters that cannot form words. */
+/* A hash of a template in the form of the real controllers: 32 bits in letters that cannot form words. */
 void sim_template_hash(const cJSON *template, char out[SIM_TEMPLATE_HASH_MAX]);
 
 /* An owner reference of the controlling kind, appended to metadata. */

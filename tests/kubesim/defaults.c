@@ -9,7 +9,7 @@
 
 /* ---- Pods -------------------------------------------------------------------------------------------------------- */
 
-/* Write `value` with the largest suffix that leaves a whole number; each is `step` times the one before. */
+/* Write `value` with the largest suffix that leaves a whole number; each is `step` times the previous one. */
 static void format_amount(int64_t value, int64_t step, const char *const *suffixes, char *out, size_t size)
 {
 	size_t i = 0;
@@ -21,7 +21,7 @@ static void format_amount(int64_t value, int64_t step, const char *const *suffix
 	snprintf(out, size, "%" PRId64 "%s", value, suffixes[i]);
 }
 
-/* "1024Mi" becomes "1Gi", "0.5" "500m", "1000m" "1". Other forms ("1e3", parts of a binary unit) stay as they are. */
+/* "1024Mi" becomes "1Gi", "0.5" "500m", "1000m" "1". Other forms ("1e3", fractions of binary units) are kept. */
 static void canonicalise(cJSON *quantity)
 {
 	static const char *const binary[] = { "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", NULL };
@@ -51,7 +51,7 @@ static void default_resources(cJSON *resources)
 		canonicalise(quantity);
 }
 
-/* No tag and no digest, or the tag "latest"; a reference that cannot be read is not looked into. */
+/* No tag and no digest, or the tag "latest"; an invalid reference is not examined. */
 static bool is_latest(const char *image)
 {
 	const char *name = image ? strrchr(image, '/') : NULL;

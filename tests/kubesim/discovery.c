@@ -60,7 +60,7 @@ static void write_kind(struct json_writer *w, const struct sim_kind *k)
 	json_end_object(w);
 }
 
-/* kubectl scale looks for it. */
+/* Used by kubectl scale. */
 static void write_scale(struct json_writer *w, const struct sim_kind *k)
 {
 	static const char *const verbs[] = { "get", "patch", "update", NULL };

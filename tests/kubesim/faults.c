@@ -74,7 +74,7 @@ void sim_faults_destroy(struct sim_faults *f)
 	free(f);
 }
 
-/* ---- orders ------------------------------------------------------------------------------------------------------ */
+/* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
 static void copy_text(const cJSON *json, const char *key, char *out, size_t size)
 {
@@ -84,7 +84,7 @@ static void copy_text(const cJSON *json, const char *key, char *out, size_t size
 		snprintf(out, size, "%s", text);
 }
 
-/* A number, or a text that is one. */
+/* A number, or a text with a number. */
 static int64_t read_seconds(const cJSON *value)
 {
 	int64_t seconds = 0;
@@ -170,7 +170,7 @@ int sim_faults_count(const struct sim_faults *f)
 	return atomic_load(&f->active);
 }
 
-/* ---- striking ---------------------------------------------------------------------------------------------------- */
+/* ---- matching ---------------------------------------------------------------------------------------------------- */
 
 /* An empty pattern matches everything. */
 static bool text_matches(const char *pattern, const char *text)
@@ -229,7 +229,7 @@ bool sim_faults_refuse(struct sim *sim, const struct sim_kind *kind, const char 
 	return true;
 }
 
-/* ---- what it says ------------------------------------------------------------------------------------------------ */
+/* ---- responses --------------------------------------------------------------------------------------------------- */
 
 static const struct {
 	unsigned code;

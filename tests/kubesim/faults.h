@@ -13,11 +13,11 @@ struct sim_faults;
 /* When a fault applies. */
 enum sim_stage {
 	STAGE_BEFORE, /* before anything is read or stored */
-	STAGE_AFTER,  /* when everything is stored, before the answer */
+	STAGE_AFTER,  /* after everything was stored, before the response */
 	STAGE_BODY,   /* while the response is sent */
-	STAGE_CREATE, /* when an object is to be created, by a client or by a controller */
+	STAGE_CREATE, /* before an object is created by a client or a controller */
 	STAGE_STREAM, /* a watch, repeatedly */
-	STAGE_EVENT,  /* one change that a watch is about to send */
+	STAGE_EVENT,  /* before a watch sends a change */
 };
 
 enum sim_fault_action {
@@ -46,10 +46,10 @@ struct sim_fault {
 	int64_t retry_after_s; /* 0: not said */
 	char message[128];     /* of a Status */
 	bool html;             /* the body is HTML, as proxies send it */
-	bool broken;           /* the connection breaks, instead of ending cleanly */
+	bool broken;           /* the connection is reset instead of closed */
 };
 
-/* What is about to happen. target: NULL when the path is no resource's. */
+/* The event to match. target: NULL if the path is not that of a resource. */
 struct sim_occasion {
 	enum sim_stage stage;
 	const char *method;
@@ -66,7 +66,7 @@ enum rc sim_faults_add(struct sim_faults *f, const cJSON *json, struct error *er
 /* Remove all faults. Silent watches are disconnected. */
 void sim_faults_clear(struct sim_faults *f);
 
-/* How often they were removed. */
+/* The number of removals so far. */
 int sim_faults_times_cleared(const struct sim_faults *f);
 
 /* The number of remaining faults. */

@@ -14,8 +14,8 @@
 
 #define CONNECTION_MAX 4000           /* open at the same time */
 #define CONNECTION_MEMORY (64 * 1024) /* bytes: headers, and one block of a stream */
-#define STREAM_BLOCK (32 * 1024)      /* bytes that a stream makes at a time, at most */
-#define THREAD_STACK (1024 * 1024)    /* bytes; sanitizers want room */
+#define STREAM_BLOCK (32 * 1024)      /* maximum bytes per read of a stream */
+#define THREAD_STACK (1024 * 1024)    /* bytes; sanitizers need more */
 #define STOP_LOOK_MS 10               /* poll interval for the end of the last upgraded connection */
 #define PAUSE_SLICE_MS 100            /* poll interval for a disconnect during a wait */
 
@@ -73,7 +73,7 @@ bool sim_http_stopping(const struct sim_http *http)
 	return atomic_load(&http->stopping);
 }
 
-/* Parameters that are looked for, and the first other one. */
+/* Iterates over parameters: the wanted ones, and the first other one. */
 struct query_search {
 	const char *const *known;
 	const char *other;
@@ -262,7 +262,7 @@ static void on_upgraded(void *ctx, struct MHD_Connection *connection, void *requ
 	if (pthread_create(&thread, NULL, run_takeover, t) == 0)
 		pthread_detach(thread);
 	else
-		run_takeover(t); /* it keeps this connection's thread */
+		run_takeover(t); /* it uses the thread of this connection */
 }
 
 static struct MHD_Response *make_upgrade(struct exchange *x)

@@ -24,7 +24,7 @@ struct sim_request {
 	struct buf body;
 	bool too_large;
 	void *connection; /* of libmicrohttpd */
-	int fd;           /* to see that the client has disconnected */
+	int fd;           /* to detect a disconnected client */
 	struct sim_http *http;
 };
 
@@ -44,7 +44,7 @@ struct sim_upgrade {
 	 */
 	void (*run)(void *ctx, int fd, const char *early, size_t len);
 	void (*destroy)(void *ctx);
-	void *ctx; /* NULL: there is no upgrade */
+	void *ctx; /* NULL: no upgrade */
 	const char *accept;
 	const char *protocol;
 };
@@ -53,49 +53,49 @@ struct sim_response {
 	unsigned status;
 	const char *content_type; /* static; NULL: application/json */
 	struct buf body;
-	struct sim_stream stream;   /* or this, when read is set; destroyed by the response */
-	struct sim_upgrade upgrade; /* or this, when ctx is set; destroyed by the response, or after it has run */
+	struct sim_stream stream;   /* or this, if read is set; destroyed by the response */
+	struct sim_upgrade upgrade; /* or this, if ctx is set; destroyed by the response, or after its end */
 	int retry_after_s;          /* header Retry-After; 0: none */
-	bool drop;                  /* close the connection instead of answering */
-	size_t slow_bytes;          /* 0, or send so many bytes at a time with a pause before each */
+	bool drop;                  /* close the connection without a response */
+	size_t slow_bytes;          /* send this many bytes at a time, with a pause before each; 0: no limit */
 	int64_t slow_delay_ms;
 };
 
 struct sim_http_settings {
 	const char *listen;   /* "host:port"; port 0: any */
-	const char *cert_pem; /* the text of the files; NULL: no TLS */
+	const char *cert_pem; /* content of the files; NULL: no TLS */
 	const char *key_pem;
 	void (*handle)(void *ctx, struct sim_request *request, struct sim_response *response);
 	void *ctx;
 };
 
-/* Begin to serve. `settings` is copied, its strings are borrowed for the server's life. */
+/* Start to serve. `settings` is copied, its strings are borrowed for the lifetime of the server. */
 enum rc sim_http_start(const struct sim_http_settings *settings, struct sim_http **ret_http, struct error *err)
 	must_check;
 
-/* The port that is listened on. */
+/* The port of the server. */
 unsigned sim_http_port(const struct sim_http *http);
 
 /* Close all connections and wait for their end. Wakes threads in sim_request_pause(). */
 void sim_http_stop(struct sim_http *http);
 
-/* The value of a query parameter; NULL when it is not there, "" when it has no value. */
+/* The value of a query parameter; NULL: absent, "": without a value. */
 const char *sim_request_query(const struct sim_request *request, const char *key);
 
-/* Call for each value of a query parameter that is given several times. */
+/* Iterate over the values of a repeated query parameter. */
 void sim_request_each_query(const struct sim_request *request, const char *key,
 			    void (*each)(void *ctx, const char *value), void *ctx);
 
-/* The value of a header; NULL when it is not there. */
+/* The value of a header; NULL: absent. */
 const char *sim_request_header(const struct sim_request *request, const char *name);
 
-/* The first query parameter that is not in the list, which ends with NULL; NULL when there is none. */
+/* The first query parameter that is not in the NULL-terminated list; NULL: none. */
 const char *sim_request_other_query(const struct sim_request *request, const char *const *known);
 
 /* Whether it is "true" or "1". */
 bool sim_request_flag(const struct sim_request *request, const char *key);
 
-/* The same as a whole number of at least 0; *ret_value is untouched when it is not there. RC_INVALID_ARGUMENT. */
+/* The same as a whole number of at least 0; *ret_value is untouched if absent. RC_INVALID_ARGUMENT. */
 enum rc sim_request_int(const struct sim_request *request, const char *key, int64_t *ret_value, struct error *err)
 	must_check;
 
@@ -105,7 +105,7 @@ bool sim_request_gone(const struct sim_request *request);
 /* Whether the server is stopping. */
 bool sim_http_stopping(const struct sim_http *http);
 
-/* Sleep; false as soon as sim_request_gone(). */
+/* Sleep; returns false immediately if sim_request_gone(). */
 bool sim_request_pause(const struct sim_request *request, int64_t ms);
 
 #endif

@@ -33,7 +33,7 @@ enum sim_kind_index {
 	SIM_KIND_COUNT
 };
 
-/* The forms that names have. */
+/* The forms of names. */
 enum sim_name_form { NAME_SUBDOMAIN, NAME_LABEL, NAME_LABEL_1035 };
 
 struct sim_kind {
@@ -43,16 +43,16 @@ struct sim_kind {
 	const char *plural;
 	const char *singular;
 	const char *short_name;
-	const char *resource; /* as in messages: "deployments.apps" */
+	const char *resource; /* in messages: "deployments.apps" */
 	enum sim_name_form name_form;
 	bool namespaced;
 	bool in_all;               /* shown by `kubectl get all` */
 	bool has_scale;            /* subresource scale */
-	bool shows_deleted;        /* a DELETE is answered with the object */
+	bool shows_deleted;        /* a DELETE returns the object */
 	bool generations;          /* metadata.generation counts changes of the spec */
 	bool counts_annotations;   /* and of the annotations */
-	const char *const *fields; /* what a field selector can name beside name and namespace; NULL: nothing */
-	const struct schema_member *members; /* NULL: clients do not write it */
+	const char *const *fields; /* supported by field selectors in addition to name and namespace; NULL: none */
+	const struct schema_member *members; /* NULL: not written by clients */
 
 	/* Set defaults. May be NULL. */
 	void (*set_defaults)(cJSON *tree);
@@ -69,16 +69,16 @@ struct sim_kind {
 	/* Answer a list instead of the store. May be NULL. */
 	void (*list)(struct sim *sim, const struct sim_target *t, struct sim_request *rq, struct sim_response *rs);
 
-	/* What a server-side table shows; ends with a column without a name. */
+	/* The columns of a server-side table; terminated by one without a name. */
 	const struct sim_column *columns;
 };
 
 extern const struct sim_kind sim_kinds[SIM_KIND_COUNT];
 
-/* The row's place in the table. */
+/* The index of the row. */
 size_t sim_kind_place(const struct sim_kind *kind);
 
-/* The row of "apps", "deployments"; NULL when there is none. */
+/* The row of "apps", "deployments"; NULL: none. */
 const struct sim_kind *sim_kind_find(const char *group, const char *plural);
 
 #endif

@@ -8,7 +8,7 @@
 #include "tests/kubesim/kinds.h"
 #include "tests/kubesim/tree.h"
 
-#define TEXT_HEAD "{\"metadata\":{" /* how every text begins; the resourceVersion is written after it */
+#define TEXT_HEAD "{\"metadata\":{" /* the beginning of every text; the resourceVersion follows */
 
 /* Drop the members specific to a version or kind, and move metadata to the front. */
 static void normalise(cJSON *tree)

@@ -21,15 +21,15 @@ struct sim_kind;
 struct sim_object {
 	atomic_int refs;
 	const struct sim_kind *kind;
-	uint64_t version; /* metadata.resourceVersion; the store writes it, once */
+	uint64_t version; /* metadata.resourceVersion; set once, by the store */
 	char uid[CRYPTO_UUID_MAX];
-	char owners[SIM_OWNERS_MAX][CRYPTO_UUID_MAX]; /* uids; "" from the first unused one on */
+	char owners[SIM_OWNERS_MAX][CRYPTO_UUID_MAX]; /* uids; "" for unused ones */
 	bool deleting;                                /* has a deletionTimestamp */
 	char *ns;                                     /* "" for a kind without namespaces */
 	char *name;
 	char *key;     /* "namespace/name", or "name" for a kind without namespaces */
 	cJSON *labels; /* may be NULL */
-	char *text;    /* JSON without kind, apiVersion and resourceVersion; metadata stands first */
+	char *text;    /* JSON without kind, apiVersion and resourceVersion; metadata is first */
 	size_t text_len;
 };
 
@@ -42,13 +42,13 @@ struct sim_object *sim_object_create(const struct sim_kind *kind, cJSON *tree) m
 struct sim_object *sim_object_ref(struct sim_object *object);
 void sim_object_unref(struct sim_object *object);
 
-/* The object as a tree that the caller frees, as sim_object_create() left it; NULL when out of memory. */
+/* The object as a tree, as left by sim_object_create(); freed by the caller. NULL if out of memory. */
 cJSON *sim_object_tree(const struct sim_object *object) must_check;
 
-/* Append the object as JSON with this version; kind and apiVersion are left out where it is an item of a list. */
+/* Append the object as JSON with this version; without kind and apiVersion if it is an item of a list. */
 void sim_object_write(const struct sim_object *object, uint64_t version, bool is_item, struct buf *out);
 
-/* The value of a label; NULL when it is not there. */
+/* The value of a label; NULL: absent. */
 const char *sim_object_label(const struct sim_object *object, const char *key);
 
 /* For `cleanup_object struct sim_object *o = NULL;` */

@@ -18,7 +18,7 @@ struct option_row {
 
 /* clang-format off */
 static const struct option_row rows[] = {
-	{ "listen", false, AT(listen), "127.0.0.1:0", "HOST:PORT\tWhere to serve; port 0: any free one" },
+	{ "listen", false, AT(listen), "127.0.0.1:0", "HOST:PORT\tListen address; port 0: any free port" },
 	{ "tls-cert", false, AT(tls_cert), NULL, "FILE\tServe HTTPS with this certificate (PEM)" },
 	{ "tls-key", false, AT(tls_key), NULL, "FILE\tIts private key (PEM)" },
 	{ "token", false, AT(token), NULL, "TOKEN\tAccept this bearer token, and require it" },
@@ -26,11 +26,11 @@ static const struct option_row rows[] = {
 	{ "namespace", false, AT(namespace), NULL, "NAME\tCreate this namespace too" },
 	{ "pod-start-ms", true, AT(pod_start_ms), "300", "N\tFrom a Pod's creation to Running" },
 	{ "pod-stop-ms", true, AT(pod_stop_ms), "300", "N\tHow long a deleted Pod stays Terminating" },
-	{ "lb-delay-ms", true, AT(lb_delay_ms), "500", "N\tWhen a LoadBalancer gets its address; -1: never" },
+	{ "lb-delay-ms", true, AT(lb_delay_ms), "500", "N\tUntil a LoadBalancer gets its address; -1: never" },
 	{ "bookmark-ms", true, AT(bookmark_ms), "60000", "N\tBetween the bookmarks of a watch" },
 	{ "metrics-ms", true, AT(metrics_ms), "1000", "N\tFrom a Pod's creation until its usage is measured" },
-	{ "log-ms", true, AT(log_ms), "1000", "N\tBetween the lines that a container says; 0: it says none" },
-	{ "history", true, AT(history), "10000", "N\tChanges of each kind that a watch can go back" },
+	{ "log-ms", true, AT(log_ms), "1000", "N\tBetween the log lines of a container; 0: no lines" },
+	{ "history", true, AT(history), "10000", "N\tChanges kept per kind, for watches" },
 };
 /* clang-format on */
 
@@ -71,12 +71,12 @@ enum sim_options_next sim_options_read(int argc, char **argv, struct sim_options
 		if (found == '?')
 			return OPTIONS_EXIT_BAD; /* reported by getopt */
 		if (!set_value(ret, &rows[found], optarg)) {
-			fprintf(stderr, "kubesim: --%s: wrong value\n", rows[found].name);
+			fprintf(stderr, "kubesim: --%s: invalid value\n", rows[found].name);
 			return OPTIONS_EXIT_BAD;
 		}
 	}
 	if (optind < argc || !ret->tls_cert != !ret->tls_key || ret->history < 1 || ret->bookmark_ms < 1) {
-		fprintf(stderr, "kubesim: options that make no sense together (see --help)\n");
+		fprintf(stderr, "kubesim: conflicting options; try --help\n");
 		return OPTIONS_EXIT_BAD;
 	}
 	return OPTIONS_RUN;

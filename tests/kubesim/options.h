@@ -26,7 +26,7 @@ struct sim_options {
 
 enum sim_options_next { OPTIONS_RUN, OPTIONS_EXIT_OK, OPTIONS_EXIT_BAD };
 
-/* Read the command line. Prints the help to stdout, and what is wrong to stderr. Values are borrowed from argv. */
+/* Read the command line. Prints the help to stdout, and errors to stderr. Values are borrowed from argv. */
 enum sim_options_next sim_options_read(int argc, char **argv, struct sim_options *ret);
 
 #endif

@@ -16,7 +16,7 @@ static const struct {
 
 static bool merge(cJSON *target, const cJSON *patch, bool strategic);
 
-/* The merge key of a list, if all its elements carry it; NULL: the list is replaced whole. */
+/* The merge key of a list, if all its elements carry it; NULL: the list is replaced. */
 static const char *merge_key_of(const cJSON *list)
 {
 	for (size_t i = 0; i < ARRAY_LEN(merge_keys); i++)
@@ -48,7 +48,7 @@ static bool is_order(const cJSON *member)
 	return false;
 }
 
-/* The place of the element with the same key; -1: there is none. */
+/* The index of the element with the same key; -1: none. */
 static int place_of(const cJSON *list, const cJSON *like, const char *key)
 {
 	const cJSON *element = NULL;

@@ -15,7 +15,7 @@
 #define BLOCK 16384
 #define OUT_MAX (1024u * 1024)
 #define POLL_MS 100       /* poll interval for shutdown */
-#define COMMAND_MAX 16384 /* bytes of a command that are shown */
+#define COMMAND_MAX 16384 /* bytes of a command to print */
 
 struct session {
 	struct sim_http *http;
@@ -131,7 +131,7 @@ static void destroy(void *ctx)
 	free(s);
 }
 
-/* ---- the begin --------------------------------------------------------------------------------------------------- */
+/* ---- handshake --------------------------------------------------------------------------------------------------- */
 
 static bool is_upgrade(const struct sim_request *rq)
 {

@@ -16,7 +16,7 @@
 #define KEY_MAX 512
 #define TIME_LEN 30     /* bytes of the timestamp before each line, with nine digits of nanoseconds */
 #define TICK_MS 20      /* poll interval for more output */
-#define POD_LOOK_MS 100 /* and whether the run is over */
+#define POD_LOOK_MS 100 /* and of the end of the run */
 
 /* One run of a container; none is ever freed. */
 struct run_log {
@@ -139,20 +139,20 @@ struct reading {
 	char container[SIM_NAME_MAX];
 	char key[KEY_MAX];
 	int64_t run;
-	int64_t started_ms; /* wall clock: when it began to say something */
+	int64_t started_ms; /* wall clock: start of its output */
 	int64_t since_ns;
 	int64_t tail; /* -1: all */
 	int64_t left; /* bytes */
 	int64_t pod_look_ms;
 	size_t at;
-	size_t line_at; /* of the line that was begun; `at` is in it */
+	size_t line_at; /* of the current line; `at` is within it */
 	bool begun;
 	bool follow;
 	bool timestamps;
 	bool over;
 };
 
-/* With the lock: what it has said by itself until now. */
+/* With the lock: its generated output until now. */
 static void say_by_itself(const struct reading *r, struct run_log *log)
 {
 	int64_t interval_ms = r->sim->options.log_ms;
@@ -179,7 +179,7 @@ static int64_t time_of(const char *line)
 	return ms * 1000000 + strtoll(time + 23, NULL, 10);
 }
 
-/* Start of reading: the last lines, except those that are too old. */
+/* Start position: the last lines, without too old ones. */
 static size_t first_line(const struct reading *r, const struct buf *text)
 {
 	size_t at = text->len;
@@ -234,7 +234,7 @@ static bool goes_on(const struct reading *r)
 	const cJSON *status = NULL;
 
 	if (!uid || !str_has_prefix(r->key, uid))
-		return false; /* deleted; another one may have its name */
+		return false; /* deleted; another one may have the same name */
 	cJSON_ArrayForEach (status, json_at(tree, "status.containerStatuses"))
 		if (str_equal(json_string_at(status, "name"), r->container))
 			return json_at(status, "state.running") && json_int_at(status, "restartCount", 0) == r->run;
@@ -273,9 +273,9 @@ static ssize_t read_log(void *ctx, char *out, size_t max)
 	}
 }
 
-/* ---- the begin --------------------------------------------------------------------------------------------------- */
+/* ---- the start --------------------------------------------------------------------------------------------------- */
 
-/* The status of the container that is asked for. NULL: it was answered. */
+/* The status of the requested container. NULL: the response is set. */
 static const cJSON *find_container(struct reading *r, const cJSON *pod, struct sim_response *rs)
 {
 	const char *asked = sim_request_query(r->request, "container");
@@ -306,7 +306,7 @@ static const cJSON *find_container(struct reading *r, const cJSON *pod, struct s
 	return NULL;
 }
 
-/* Which run, as a kubelet chooses it. False: it was answered. */
+/* The run that a kubelet would choose. Returns false if the response is set. */
 static bool choose_run(struct reading *r, const cJSON *status, struct sim_response *rs)
 {
 	const char *reason = json_string_at(status, "state.waiting.reason");
@@ -349,7 +349,7 @@ static enum rc read_options(struct reading *r, struct error *err)
 	if (seconds)
 		r->since_ns = now_ns() - seconds * 1000000000;
 	else if (time)
-		r->since_ns = ms / 1000 * 1000000000; /* a kubelet is told whole seconds */
+		r->since_ns = ms / 1000 * 1000000000; /* kubelets receive whole seconds */
 	r->follow = sim_request_flag(r->request, "follow");
 	r->timestamps = sim_request_flag(r->request, "timestamps");
 	return RC_OK;

@@ -8,7 +8,7 @@
 
 struct sim_due {
 	int64_t due_ms;            /* monotonic */
-	struct sim_object *object; /* a reference: which one, whatever its version is by then */
+	struct sim_object *object; /* a reference, to any version of the object */
 };
 
 /* A heap: no element is earlier than the one at (index - 1) / 2. */
@@ -18,10 +18,10 @@ struct sim_queue {
 	size_t capacity;
 };
 
-/* Put the object in. False when out of memory. */
+/* Add the object. Returns false if out of memory. */
 bool sim_queue_push(struct sim_queue *q, struct sim_object *object, int64_t due_ms);
 
-/* Remove the earliest element; the caller owns its reference. Must not be empty. */
+/* Remove the earliest element; its reference is owned by the caller. Must not be empty. */
 struct sim_due sim_queue_pop(struct sim_queue *q);
 
 void sim_queue_clear(struct sim_queue *q);

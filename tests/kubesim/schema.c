@@ -258,7 +258,7 @@ const struct schema_member schema_delete_options[] = {
 	END,
 };
 
-/* ---- checking ---------------------------------------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
 
 static enum schema_fault apply_struct(const struct schema_member *members, cJSON *tree, struct buf *where);
 
@@ -269,7 +269,7 @@ static bool is_int(const cJSON *value, enum schema_type type)
 	return json_is_int(value, &number) && (type != SCHEMA_INT32 || (number >= INT32_MIN && number <= INT32_MAX));
 }
 
-/* A number becomes the text of it. What does not fit into 64 bits is left to a real API server. */
+/* A number becomes text. Larger numbers are not supported. */
 static enum schema_fault check_quantity(cJSON *value)
 {
 	cleanup_free char *printed = cJSON_IsNumber(value) ? cJSON_PrintUnformatted(value) : NULL;
@@ -289,7 +289,7 @@ static enum schema_fault check_quantity(cJSON *value)
 	return SCHEMA_OK;
 }
 
-/* "2006-01-02T15:04:05Z", as it is given back; other forms are not read here. */
+/* "2006-01-02T15:04:05Z", as returned; other forms are not supported. */
 static enum schema_fault check_time(const cJSON *value)
 {
 	static const char form[] = "0000-00-00T00:00:00Z";
@@ -338,7 +338,7 @@ static enum schema_fault apply_one(const struct schema_member *m, cJSON *value, 
 	return right ? SCHEMA_OK : SCHEMA_MISTYPED;
 }
 
-/* In lists and maps null is the value that a type begins with. */
+/* In lists and maps null is the zero value of the type. */
 static cJSON *zero_of(enum schema_type type)
 {
 	if (type == SCHEMA_STRUCT)

@@ -1,5 +1,5 @@
 /*
- * The members that objects have, and their types: what a decoder checks before anybody validates.
+ * The members of objects and their types: the checks of a decoder, before validation.
  */
 #ifndef KUBESIM_SCHEMA_H
 #define KUBESIM_SCHEMA_H
@@ -17,22 +17,22 @@ enum schema_type {
 	SCHEMA_BOOL,
 	SCHEMA_INT_OR_STRING,
 	SCHEMA_QUANTITY,
-	SCHEMA_OBJECT, /* its members are not looked at */
-	SCHEMA_ANY,    /* what clients do not set, or what is not looked at */
+	SCHEMA_OBJECT, /* its members are not checked */
+	SCHEMA_ANY,    /* not set by clients, or not checked */
 };
 
-/* How many values of its type a member has. */
+/* The multiplicity of a member. */
 enum schema_shape { SCHEMA_ONE, SCHEMA_LIST, SCHEMA_MAP };
 
 struct schema_member {
 	const char *name;
 	enum schema_type type;
 	enum schema_shape shape;
-	bool may_be_empty;                   /* a pointer in Go: 0, false and "" are values like others */
-	const struct schema_member *members; /* of SCHEMA_STRUCT; the last one has no name */
+	bool may_be_empty;                   /* a pointer in Go: 0, false and "" are not the same as absent */
+	const struct schema_member *members; /* of SCHEMA_STRUCT; terminated by one without a name */
 };
 
-/* Members of the kinds, and of the two bodies that are no objects. */
+/* Members of the kinds, and of the two bodies that are not objects. */
 extern const struct schema_member schema_pod[];
 extern const struct schema_member schema_service[];
 extern const struct schema_member schema_namespace[];
@@ -43,18 +43,18 @@ extern const struct schema_member schema_autoscaler[];
 extern const struct schema_member schema_scale[];
 extern const struct schema_member schema_delete_options[];
 
-/* What is wrong with a body. */
+/* The error of a body. */
 enum schema_fault {
 	SCHEMA_OK,
 	SCHEMA_MISTYPED, /* every API server rejects it */
-	SCHEMA_UNKNOWN,  /* a member that is not in the table: a real API server may know it, or drop it */
+	SCHEMA_UNKNOWN,  /* a member that is not in the table: a real API server may support it, or ignore it */
 };
 
 /*
  * Check a tree, and bring it into the form in which it is given back: without null and without what is empty (but for
  * members that may be), quantities as text, maps sorted by key.
  *
- * ret_where  the member at fault is appended, "spec.replicas".
+ * ret_where  the invalid member is appended, "spec.replicas".
  */
 enum schema_fault schema_apply(const struct schema_member *members, cJSON *tree, struct buf *ret_where) must_check;
 

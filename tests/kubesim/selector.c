@@ -7,14 +7,14 @@
 #include "common/container/labels.h"
 #include "tests/kubesim/kinds.h"
 
-#define KEY_MAX 320 /* bytes with the NUL; no label has a longer key */
+#define KEY_MAX 320 /* bytes with the NUL; the limit of label keys */
 
 /* What the requirements are held against; a text is read anew for each object, so nothing needs to be kept. */
 struct subject {
-	const struct sim_object *object; /* NULL: only the syntax counts */
-	const struct sim_kind *kind;     /* whose fields can be named */
+	const struct sim_object *object; /* NULL: check the syntax only */
+	const struct sim_kind *kind;     /* of the fields */
 	bool by_field;                   /* else by label */
-	cJSON *tree;                     /* of the object; parsed when a field is first needed */
+	cJSON *tree;                     /* of the object; parsed on first use */
 };
 
 static const struct operation {
@@ -42,7 +42,7 @@ static const char *field_of(struct subject *s, const char *path)
 	return value ? value : "";
 }
 
-/* The value of the label or field; NULL when there is none. */
+/* The value of the label or field; NULL: none. */
 static const char *value_of(struct subject *s, const char *key)
 {
 	if (!s->object)
@@ -50,7 +50,7 @@ static const char *value_of(struct subject *s, const char *key)
 	return s->by_field ? field_of(s, key) : sim_object_label(s->object, key);
 }
 
-/* Whether it can be a label key, or a field that this kind can be selected by. */
+/* Whether it is a valid label key, or a field supported by selectors of this kind. */
 static bool is_key(const struct subject *s, const char *key)
 {
 	const char *const *field = s->kind ? s->kind->fields : NULL;
@@ -78,7 +78,7 @@ static void skip_space(const char **at)
 		++*at;
 }
 
-/* Take `text` if it comes next. */
+/* Consume `text` if it is next. */
 static bool take(const char **at, const char *text)
 {
 	bool there;
@@ -110,7 +110,7 @@ static const struct operation *take_operation(const char **at)
 	return NULL;
 }
 
-/* One value, or "(a, b)". False: they cannot be read. */
+/* One value, or "(a, b)". Returns false if invalid. */
 static bool take_values(const char **at, bool set, const struct subject *s, const char *value, bool *ret_found)
 {
 	const char *word;
@@ -127,7 +127,7 @@ static bool take_values(const char **at, bool set, const struct subject *s, cons
 	return !set || take(at, ")");
 }
 
-/* One requirement: does it hold? False: it cannot be read. */
+/* Parse and evaluate one requirement. Returns false if invalid. */
 static bool take_requirement(const char **at, struct subject *s, bool *ret_holds)
 {
 	bool must_be_absent = take(at, "!");
@@ -149,7 +149,7 @@ static bool take_requirement(const char **at, struct subject *s, bool *ret_holds
 	return **at == '\0' || **at == ',';
 }
 
-/* All requirements of a text. False: it cannot be read. */
+/* All requirements of a text. Returns false if invalid. */
 static bool read_all(const char *text, struct subject *s, bool *ret_hold)
 {
 	bool readable = true;
@@ -191,7 +191,7 @@ bool sim_selector_matches(const struct sim_selector *selector, const struct sim_
 	bool fields = true;
 
 	if (selector) {
-		(void)read_all(selector->labels, &by_label, &labels); /* both have been read before */
+		(void)read_all(selector->labels, &by_label, &labels); /* both were parsed before */
 		(void)read_all(selector->fields, &by_field, &fields);
 	}
 	cJSON_Delete(by_field.tree);

@@ -11,10 +11,10 @@
 
 #define PORT_FIRST 30000u
 #define PORT_COUNT 2768u /* 30000..32767 */
-#define PORT_CHOSEN 86u  /* the first of them are left to clients that choose. Source: KEP-3668 */
+#define PORT_CHOSEN 86u  /* the first ones are reserved for clients that choose. Source: KEP-3668 */
 #define IP_COUNT 65000u
 
-/* ---- addresses and ports: one after the other, and then from the beginning --------------------------------------- */
+/* ---- addresses and ports: in order, then from the beginning again ------------------------------------------------ */
 
 void sim_set_next_ip(cJSON *object, const char *key, const char *network)
 {
@@ -26,7 +26,7 @@ void sim_set_next_ip(cJSON *object, const char *key, const char *network)
 	sim_tree_set_string(object, key, ip);
 }
 
-/* Ports that clients chose; they are not given out any more. */
+/* Ports chosen by clients, which are not allocated. */
 static atomic_bool chosen[PORT_COUNT];
 
 static unsigned next_node_port(void)
@@ -40,7 +40,7 @@ static unsigned next_node_port(void)
 	return PORT_FIRST + place;
 }
 
-/* The port of a list with this number; NULL: there is none. */
+/* The port of a list with this number; NULL: none. */
 static const cJSON *find_port(const cJSON *ports, const char *key, int64_t number)
 {
 	const cJSON *port = NULL;
@@ -66,7 +66,7 @@ static bool is_taken(struct sim *sim, int64_t number)
 	return taken;
 }
 
-/* A port on the nodes that the client chose, and that the Service has not got yet. */
+/* A node port chosen by the client that the Service does not have yet. */
 static void choose_node_port(struct sim *sim, const cJSON *ports, const cJSON *port, int place,
 			     struct sim_causes *causes)
 {
@@ -83,7 +83,7 @@ static void choose_node_port(struct sim *sim, const cJSON *ports, const cJSON *p
 		atomic_store(&chosen[number - PORT_FIRST], true);
 }
 
-/* A client that leaves the port on the nodes out keeps the one that it has. */
+/* Without a node port in the request the current one is kept. */
 static void allocate_node_ports(struct sim *sim, cJSON *ports, const cJSON *old, struct sim_causes *causes)
 {
 	const cJSON *old_ports = json_at(old, "spec.ports");
@@ -101,7 +101,7 @@ static void allocate_node_ports(struct sim *sim, cJSON *ports, const cJSON *old,
 	}
 }
 
-/* A Service that stops to need ports on the nodes gives back those that it had. */
+/* Release the node ports of a Service that no longer needs them. */
 static void drop_node_ports(cJSON *ports, const cJSON *old, struct sim_causes *causes)
 {
 	bool had_them = !str_equal(json_string_at(old, "spec.type"), "ClusterIP");

@@ -6,7 +6,7 @@
 #include "common/base/strutil.h"
 #include "common/services/json_write.h"
 
-#define MESSAGE_MAX ((size_t)1 << 20) /* bytes; a long value is in a message whole */
+#define MESSAGE_MAX ((size_t)1 << 20) /* bytes; messages contain complete values */
 
 /* ---- causes ------------------------------------------------------------------------------------------------------ */
 
@@ -106,7 +106,7 @@ void sim_status_write(struct buf *out, const struct sim_status *status, const ch
 	json_end_object(&w);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- responses --------------------------------------------------------------------------------------------------- */
 
 void sim_answer_status(struct sim_response *r, const struct sim_status *status, const char *fmt, ...)
 {

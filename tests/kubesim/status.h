@@ -7,7 +7,7 @@
 #include "tests/kubesim/http.h"
 #include "tests/kubesim/kinds.h"
 
-#define CAUSES_MAX 32 /* faults of one object that are reported */
+#define CAUSES_MAX 32 /* maximum number of reported faults of an object */
 
 /* Faults of one object. */
 struct sim_cause {
@@ -22,7 +22,7 @@ struct sim_causes {
 	bool refused; /* one of them is FAULT_REFUSED */
 };
 
-/* Kinds of faults, each with its reason and its first words. */
+/* Kinds of faults, each with its reason and the beginning of its message. */
 enum sim_fault_kind {
 	FAULT_REQUIRED,
 	FAULT_INVALID,
@@ -33,13 +33,13 @@ enum sim_fault_kind {
 	FAULT_REFUSED, /* no fault: this simulator cannot judge it; the whole request is rejected */
 };
 
-/* Add a fault: with the value (NULL: none is shown), a detail and the field at fault. All are copied. */
+/* Add a fault: with the value (NULL: not shown), a detail and the field. All are copied. */
 void sim_cause_add(struct sim_causes *causes, enum sim_fault_kind kind, const char *value, const char *detail,
 		   const char *field, ...) printf_format(5, 6);
 void sim_causes_clear(struct sim_causes *causes);
 #define cleanup_causes cleanup_with(sim_causes_clear)
 
-/* A Status; what is NULL or 0 is left out. */
+/* A Status; NULL and 0 are omitted. */
 struct sim_status {
 	unsigned code;
 	const char *reason;
@@ -53,7 +53,7 @@ struct sim_status {
 /* Append a Status with status "Failure" to `out`. */
 void sim_status_write(struct buf *out, const struct sim_status *status, const char *message);
 
-/* Make it the response, whatever that has been before. */
+/* Set it as the response, replacing the previous one. */
 void sim_answer_status(struct sim_response *r, const struct sim_status *status, const char *fmt, ...)
 	printf_format(3, 4);
 
@@ -67,13 +67,13 @@ void sim_answer_invalid(struct sim_response *r, const struct sim_kind *kind, con
 			const struct sim_causes *causes);
 void sim_answer_internal(struct sim_response *r, const char *message);
 
-/* 501: a real API server may accept it, reject it or drop a part of it. */
+/* 501: a real API server may accept it, reject it or ignore parts of it. */
 void sim_answer_refused(struct sim_response *r, const char *what);
 
-/* What reading the request came to: RC_UNSUPPORTED is rejected, all else a bad request. */
+/* The error of parsing a request: 501 for RC_UNSUPPORTED, otherwise a bad request. */
 void sim_answer_unreadable(struct sim_response *r, const struct error *err);
 
-/* An object is the response. */
+/* Set an object as the response. */
 void sim_answer_object(struct sim_response *r, unsigned code, const struct sim_object *object);
 
 #endif

@@ -78,15 +78,15 @@ enum sim_change { SIM_ADDED, SIM_MODIFIED, SIM_DELETED };
 struct sim_event {
 	enum sim_change change;
 	struct sim_object *object; /* the state afterwards; of a removal: the last one */
-	struct sim_object *before; /* NULL when it did not exist */
-	uint64_t version;          /* of the change; a removal has one of its own */
+	struct sim_object *before; /* NULL if it did not exist */
+	uint64_t version;          /* of the change; also for a removal */
 };
 
-/* A place in the history of one kind. */
+/* A position in the history of one kind. */
 struct sim_cursor {
 	const struct sim_kind *kind;
 	uint64_t position;
-	uint64_t version; /* everything up to here has been read */
+	uint64_t version; /* everything up to here was read */
 };
 
 /* Find the place after cursor->version. RC_EXPIRED when the changes after it are not all there any more. */
@@ -103,18 +103,21 @@ void sim_event_clear(struct sim_event *event);
 /* Expire all versions up to now, for continue tokens and watches. */
 void sim_store_compact(struct sim_store *s);
 
-/* ---- the controllers' list --------------------------------------------------------------------------------------- */
+/* ---- queue of the controllers------------------------------------------------------------------------------------ */
 
-/* Put an object that still exists on the list, delay_ms from now. */
+/* Queue an object, if it still exists, in delay_ms. */
 void sim_store_touch(struct sim_store *s, const struct sim_object *object, int64_t delay_ms);
 
-/* The next object that a controller must look at, referenced. Blocks; NULL when the store was stopped. */
+/* The next object to be processed by a controller, referenced. Blocks; NULL if the store was stopped. */
 struct sim_object *sim_store_next_due(struct sim_store *s);
 
 /* Whether it has owner references, and none of the owners exists. */
 bool sim_store_is_orphan(struct sim_store *s, const struct sim_object *object);
 
-/* How long ago the object was created, and began to be deleted (0: it did not). False: it is gone. */
+/*
+ * Time since the creation of the object, and since its deletion began (0: not being deleted). Returns false if it does
+ * not exist.
+ */
 bool sim_store_ages(struct sim_store *s, const struct sim_object *object, int64_t *ret_age_ms,
 		    int64_t *ret_deleting_ms);
 

@@ -56,13 +56,13 @@ static struct range range_of(const struct sim_list_query *query)
 		snprintf(range.to, sizeof(range.to), "%s0", query->ns); /* '0' follows '/' */
 	}
 	if (query->after && strcmp(query->after, range.from) > 0)
-		snprintf(range.from, sizeof(range.from), "%s\x01", query->after); /* the least key that is greater */
+		snprintf(range.from, sizeof(range.from), "%s\x01", query->after); /* the next greater key */
 	return range;
 }
 
 /* ---- the past ---------------------------------------------------------------------------------------------------- */
 
-/* Sorted by key, and those of one key by time. The events are the history's. */
+/* Sorted by key, then by time. The events are owned by the history. */
 struct past {
 	const struct sim_event **changes;
 	size_t count;

@@ -4,9 +4,9 @@
 #include "common/base/clock.h"
 #include "tests/kubesim/store_private.h"
 
-#define GARBAGE_DELAY_MS 50 /* from an owner's end to the look at those who name it */
+#define GARBAGE_DELAY_MS 50 /* from the removal of an owner to the processing of its dependents */
 
-/* Memory short: the object waits for its next change. */
+/* If out of memory, the object is queued at its next change. */
 void sim_touch_locked(struct sim_store *s, struct slot *slot, int64_t delay_ms)
 {
 	int64_t due_ms = clock_mono_ms() + delay_ms;

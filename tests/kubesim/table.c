@@ -21,7 +21,7 @@ static void write_plain(const cJSON *value, struct buf *out)
 		buf_add_str(out, cJSON_IsString(value) && value->valuestring[0] ? value->valuestring : "<none>");
 }
 
-/* A number that is not there when it is 0. */
+/* A number that is omitted if 0. */
 static void write_count(const cJSON *value, struct buf *out)
 {
 	int64_t number = 0;

@@ -1,5 +1,5 @@
 /*
- * Server-side tables: what `kubectl get` shows. Each kind has a row of columns.
+ * Server-side tables, as displayed by `kubectl get`. Each kind has a row of columns.
  */
 #ifndef KUBESIM_TABLE_H
 #define KUBESIM_TABLE_H
@@ -11,8 +11,8 @@
 struct sim_column {
 	const char *name;                                   /* NULL ends the list */
 	int priority;                                       /* 1: only with -o wide */
-	const char *path;                                   /* what the cell shows; NULL: the whole object */
-	void (*write)(const cJSON *value, struct buf *out); /* value: at the path, NULL when nothing is there */
+	const char *path;                                   /* path of the value; NULL: the whole object */
+	void (*write)(const cJSON *value, struct buf *out); /* value: at the path, NULL: missing */
 };
 
 extern const struct sim_column sim_pod_columns[];

@@ -6,23 +6,23 @@
 
 #include "common/services/json.h"
 
-/* Set a member, replacing what was there. set_tree takes over `value`; its result is the member. */
+/* Set a member, replacing an existing one. set_tree takes over `value`; its result is the member. */
 void sim_tree_set_string(cJSON *object, const char *key, const char *value);
 void sim_tree_set_int(cJSON *object, const char *key, int64_t value);
 void sim_tree_set_bool(cJSON *object, const char *key, bool value);
 cJSON *sim_tree_set(cJSON *object, const char *key, cJSON *value);
 void sim_tree_drop(cJSON *object, const char *key);
 
-/* A number that is left out when it is 0. */
+/* A number that is omitted if 0. */
 void sim_tree_set_count(cJSON *object, const char *key, int64_t count);
 
-/* Set a member only where there is no text, or an empty one. */
+/* Set a member if it is missing, or an empty text. */
 void sim_tree_default_string(cJSON *object, const char *key, const char *value);
 
-/* Set a number only where there is nothing. */
+/* Set a number if it is missing. */
 void sim_tree_default_int(cJSON *object, const char *key, int64_t value);
 
-/* The member, made as an empty object or array when it is not there. NULL when object is NULL. */
+/* The member, created as an empty object or array if missing. NULL if object is NULL. */
 cJSON *sim_tree_child(cJSON *object, const char *key);
 cJSON *sim_tree_child_array(cJSON *object, const char *key);
 
@@ -32,7 +32,7 @@ cJSON *sim_tree_copy(const cJSON *value);
 /* Append an empty object to an array. */
 cJSON *sim_tree_append_object(cJSON *array);
 
-/* The element of an array of objects whose member `key` is `value`; NULL when there is none. */
+/* The element of an array of objects whose member `key` is `value`; NULL: none. */
 cJSON *sim_tree_find(const cJSON *array, const char *key, const char *value);
 
 /* Sort members by key. */
@@ -41,7 +41,7 @@ void sim_tree_sort(cJSON *object);
 /* Whether an object in the tree has a duplicate member. */
 bool sim_tree_repeats(const cJSON *value);
 
-/* Drop members that are null, everywhere below. */
+/* Remove members that are null, recursively. */
 void sim_tree_drop_nulls(cJSON *value);
 
 /* "2006-01-02T15:04:05Z" of now as a member. */

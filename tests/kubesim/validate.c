@@ -63,7 +63,7 @@ static void check_form(const char *name, enum sim_name_form form, const char *pa
 			      key);
 }
 
-/* Whether it is one of the words of a list. What is missing has its default. */
+/* Whether it is one of the words of a list. Missing values have their default. */
 static void check_word(const cJSON *parent, const char *key, const char *path, const char *const *words,
 		       struct sim_causes *causes)
 {
@@ -144,7 +144,7 @@ static void check_annotations(const char *field, const cJSON *annotations, struc
 		sim_cause_add(causes, FAULT_TOO_LONG, NULL, "may not be more than 262144 bytes", "%s", field);
 }
 
-/* Finalizers that Kubernetes has of its own, and names without a domain, are rejected. */
+/* Reserved finalizers of Kubernetes, and names without a domain, are rejected. */
 static void check_finalizers(const cJSON *finalizers, const cJSON *old_metadata, struct sim_causes *causes)
 {
 	bool deleting = json_get(old_metadata, "deletionTimestamp");
@@ -206,7 +206,7 @@ static void check_unique(const cJSON *parent, const char *member, const char *pa
 	}
 }
 
-/* 1 to 15 of [a-z0-9-], a letter among them, no dash at an end or beside another. Source: RFC 6335. */
+/* 1 to 15 of [a-z0-9-], with at least one letter, without leading, trailing or double dashes. Source: RFC 6335. */
 static bool is_port_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -270,7 +270,7 @@ static int64_t amount_of(const char *quantity)
 	return quantity_parse(quantity, 1000, &amount) ? amount : INT64_MAX; /* thousandths of a petabyte do not fit */
 }
 
-/* cpu and memory, and resources of a domain: those are whole, and asked for as far as they are allowed. */
+/* cpu and memory, and resources with a domain, whose requests are integers and equal to their limits. */
 static bool is_known_resource(const cJSON *amount, const cJSON *limits)
 {
 	const char *text = amount->valuestring;
@@ -340,7 +340,7 @@ static void check_container(const cJSON *container, const char *path, struct sim
 		sim_cause_add(causes, FAULT_REQUIRED, NULL, "", "%s.name", path);
 	if (image && (isspace((unsigned char)image[0]) || isspace((unsigned char)image[strlen(image) - 1])))
 		sim_cause_add(causes, FAULT_REFUSED, image, "", "%s.image",
-			      path); /* a Pod's must not, a template's may */
+			      path); /* not allowed for a Pod, only in a template */
 	if (!image)
 		sim_cause_add(causes, FAULT_REQUIRED, NULL, "", "%s.image", path);
 	check_word(container, "imagePullPolicy", path, policies, causes);
@@ -379,7 +379,7 @@ static void check_pod_spec(const cJSON *spec, const char *path, const char *cons
 		sim_cause_add(causes, FAULT_REFUSED, NULL, "", "%s.dnsPolicy", path);
 }
 
-/* The spec of a Pod without what may change. */
+/* The spec of a Pod without its mutable members. */
 static cJSON *fixed_pod_spec(const cJSON *tree)
 {
 	cJSON *spec = sim_tree_copy(json_get(tree, "spec"));
@@ -495,7 +495,7 @@ void sim_validate_workload(const cJSON *tree, const cJSON *old, struct sim_cause
 		check_strategy(json_get(spec, "strategy"), causes);
 }
 
-/* What may change in a StatefulSet's spec; the rest of both is compared. */
+/* The mutable members of a StatefulSet's spec; all others are compared. */
 static cJSON *fixed_set_spec(const cJSON *tree)
 {
 	static const char *const changeable[] = { "replicas", "template", "updateStrategy", "revisionHistoryLimit",
@@ -507,7 +507,7 @@ static cJSON *fixed_set_spec(const cJSON *tree)
 	return spec;
 }
 
-/* What the controller here does is a rolling update of all Pods, as it is by default. */
+/* Only the default is implemented, a rolling update of all Pods. */
 static void check_update_strategy(const cJSON *strategy, struct sim_causes *causes)
 {
 	if (!str_equal(json_string_at(strategy, "type"), "RollingUpdate"))
@@ -569,7 +569,7 @@ static void check_service_port(const cJSON *port, const char *path, struct sim_c
 	check_target(json_get(port, "targetPort"), path, causes);
 }
 
-/* One number may be there once for each protocol. */
+/* A number may occur once per protocol. */
 static void check_unique_ports(const cJSON *ports, struct sim_causes *causes)
 {
 	const cJSON *port = NULL;

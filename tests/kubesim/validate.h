@@ -6,10 +6,10 @@
 
 #include "tests/kubesim/status.h"
 
-/* Collect what is wrong with an object that is about to be stored instead of `old`, which is NULL on create. */
+/* Collect the faults of an object to be stored instead of `old`, which is NULL on create. */
 void sim_validate(const struct sim_kind *kind, const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 
-/* For the table of kinds: what kinds have of their own. */
+/* For the table of kinds: kind-specific rules. */
 void sim_validate_pod(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 void sim_validate_workload(const cJSON *tree, const cJSON *old, struct sim_causes *causes);
 void sim_validate_statefulset(const cJSON *tree, const cJSON *old, struct sim_causes *causes);

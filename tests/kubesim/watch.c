@@ -1,5 +1,5 @@
 /*
- * GET with watch: the history of a kind as a stream of lines, one change a line.
+ * GET with watch: the history of a kind as a stream of lines, one change per line.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -27,14 +27,14 @@ struct watch {
 	size_t sent;      /* of lines */
 	struct sim_cursor cursor;
 	int64_t end_ms;
-	int64_t bookmark_ms; /* when the next one is due; INT64_MAX: none are wanted */
-	bool ending;         /* send what is there, then end */
-	bool table;          /* the client wants rows of a table */
-	bool broken;         /* end by breaking the connection */
-	bool silent;         /* a fault: be silent until the faults are removed, then disconnect */
-	int silent_since;    /* how often they had been taken back */
-	size_t piece_bytes;  /* a fault: send so little at a time; 0: as much as there is */
-	int64_t piece_ms;    /* and wait so long before each */
+	int64_t bookmark_ms; /* when the next one is due; INT64_MAX: none */
+	bool ending;         /* send existing objects, then end */
+	bool table;          /* the client requests rows of a table */
+	bool broken;         /* end by a connection reset */
+	bool silent;         /* a fault: send nothing until the faults are removed, then disconnect */
+	int silent_since;    /* the number of removals of faults at that time */
+	size_t piece_bytes;  /* a fault: bytes per write; 0: no limit */
+	int64_t piece_ms;    /* and the pause before each */
 };
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
@@ -55,7 +55,7 @@ static void add_line(struct watch *w, enum sim_change change, struct sim_object 
 	buf_add_str(&w->lines, "}\n");
 }
 
-/* initial_end: the objects that were there at the start have been told. */
+/* initial_end: all initial objects were sent. */
 static void add_bookmark(struct watch *w, bool initial_end)
 {
 	const struct sim_kind *kind = w->target.kind;
@@ -95,7 +95,7 @@ static bool next_fault(struct watch *w, enum sim_stage stage, size_t *cursor, st
 	return sim_faults_take(w->sim->faults, &occasion, cursor, ret);
 }
 
-/* The line of the object with an annotation of so many MiB. */
+/* The line of the object with an annotation of this many MiB. */
 static void add_padded_line(struct watch *w, enum sim_change change, const struct sim_object *object, uint64_t version,
 			    int64_t mib)
 {
@@ -164,7 +164,7 @@ static void suffer(struct watch *w)
 	}
 }
 
-/* ---- changes as this watch sees them ----------------------------------------------------------------------------- */
+/* ---- changes seen by the watch ----------------------------------------------------------------------------------- */
 
 static bool sees(const struct watch *w, const struct sim_object *o)
 {
@@ -200,7 +200,7 @@ static void read_history(struct watch *w, int64_t wait_ms)
 	}
 }
 
-/* Make the next lines, or none after a short wait. */
+/* Produce the next lines, or none after a short wait. */
 static void fill(struct watch *w)
 {
 	int64_t now_ms = clock_mono_ms();

@@ -26,7 +26,7 @@ static const struct media_type {
 	const char *name;
 	bool of_patch;
 	sim_patch_function patch; /* NULL: plain JSON, or rejected */
-	bool refused;             /* a real API server reads it */
+	bool refused;             /* supported by a real API server */
 } media_types[] = {
 	{ "application/json", false, NULL, false },
 	{ "application/yaml", false, NULL, true },
@@ -39,7 +39,7 @@ static const struct media_type {
 	{ "application/apply-patch+cbor", true, NULL, true },
 };
 
-/* NULL: none that can be read, and the response says so. Bodies that are no patches are JSON where nothing is said. */
+/* NULL: not supported, and the response is set. Bodies that are no patches are JSON where nothing is said. */
 static const struct media_type *find_media_type(const struct sim_request *rq, struct sim_response *rs)
 {
 	size_t len = strcspn(rq->content_type, "; ");
@@ -60,7 +60,7 @@ static const struct media_type *find_media_type(const struct sim_request *rq, st
 	return NULL;
 }
 
-/* The request's body as JSON, which must be an object; a member twice is a matter of who reads it. */
+/* The request's body as JSON, which must be an object; duplicate members are not supported. */
 static bool read_body(const struct sim_request *rq, struct sim_response *rs, cJSON **ret_tree)
 {
 	cleanup_json cJSON *tree = NULL;
@@ -75,13 +75,13 @@ static bool read_body(const struct sim_request *rq, struct sim_response *rs, cJS
 	else if (!cJSON_IsObject(tree))
 		sim_answer_bad_request(rs, "the object provided is unrecognized");
 	else if (sim_tree_repeats(tree))
-		sim_answer_refused(rs, "a member that is there twice");
+		sim_answer_refused(rs, "a duplicate member");
 	else
 		*ret_tree = TAKE(tree);
 	return *ret_tree;
 }
 
-/* A tree that cannot be decoded; after a patch that is the patch's fault. */
+/* The error of a tree that cannot be decoded; after a patch it is an error of the patch. */
 static void answer_mistyped(const struct sim_target *t, const struct sim_request *rq, const char *where,
 			    struct sim_response *rs)
 {
@@ -96,7 +96,7 @@ static void answer_mistyped(const struct sim_target *t, const struct sim_request
 			  "the request cannot be handled as a %s: %s has the wrong type", t->kind->kind, where);
 }
 
-/* A body, or what a patch has made of an object, must be of this kind and have its members. */
+/* A body, or the result of a patch, must have this kind and its members. */
 static bool decode(const struct sim_target *t, const struct sim_request *rq, const struct schema_member *members,
 		   const char *kind, const char *version, cJSON *tree, struct sim_response *rs)
 {
@@ -175,7 +175,7 @@ static bool complete(struct sim *sim, const struct sim_kind *kind, cJSON *tree, 
 	return causes.count == 0;
 }
 
-/* The namespace that the body says must be the URL's. */
+/* The namespace in the body must be that of the URL. */
 static bool check_same_namespace(const struct sim_target *t, const cJSON *metadata, struct sim_response *rs)
 {
 	const char *ns = json_string_at(metadata, "namespace");
@@ -258,7 +258,7 @@ void sim_create(struct sim *sim, const struct sim_target *t, struct sim_request 
 
 /* ---- update and patch -------------------------------------------------------------------------------------------- */
 
-/* Make a member of `to` what it is in `from`, or drop it. */
+/* Copy a member from `from` to `to`, or remove it. */
 static void copy_member(cJSON *to, const cJSON *from, const char *key)
 {
 	const cJSON *value = json_get(from, key);
@@ -323,7 +323,7 @@ static bool check_identity(const struct sim_target *t, const struct sim_request 
 	return false;
 }
 
-/* Of the spec, and for some kinds of the annotations: what metadata.generation counts. */
+/* The members counted by metadata.generation: the spec, and for some kinds the annotations. */
 static bool is_counted_change(const struct sim_kind *kind, const cJSON *tree, const cJSON *old)
 {
 	const cJSON *now = json_at(tree, "metadata.annotations");
@@ -333,7 +333,7 @@ static bool is_counted_change(const struct sim_kind *kind, const cJSON *tree, co
 	       (kind->counts_annotations && (now || before) && !cJSON_Compare(now, before, true));
 }
 
-/* Store `tree` instead of `current`. An error: `current` is not current any more, and nothing is answered. */
+/* Store `tree` instead of `current`. On an error `current` is outdated, and no response is set. */
 static enum rc store_changed(struct sim *sim, const struct sim_target *t, bool dry, struct sim_object *current,
 			     cJSON *tree, struct sim_object **ret_stored, struct sim_response *rs)
 {
@@ -349,7 +349,7 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, bool d
 	sim_tree_drop(tree, "kind");
 	sim_tree_drop(tree, "apiVersion");
 	sim_tree_drop(json_get(tree, "metadata"), "resourceVersion");
-	if (cJSON_Compare(tree, old, true)) { /* no version for what changes nothing */
+	if (cJSON_Compare(tree, old, true)) { /* no new version without a change */
 		*ret_stored = sim_object_ref(current);
 		return RC_OK;
 	}
@@ -359,8 +359,7 @@ static enum rc store_changed(struct sim *sim, const struct sim_target *t, bool d
 	}
 	rc = sim_objects_replace(sim, current, tree, ret_stored);
 	if (!rc && sim_objects_finished(*ret_stored, tree))
-		(void)sim_objects_remove(sim,
-					 *ret_stored); /* else a write came between, and the controllers remove it */
+		(void)sim_objects_remove(sim, *ret_stored); /* on a conflict the controllers remove it */
 	return rc;
 }
 
@@ -497,7 +496,7 @@ static enum rc delete_once(struct sim *sim, const struct sim_target *t, const cJ
 	return rc;
 }
 
-/* The options in the body, or NULL where there is none. */
+/* The options in the body; NULL: no body. */
 static bool read_options(const struct sim_target *t, const struct sim_request *rq, struct sim_response *rs,
 			 cJSON **ret_options)
 {

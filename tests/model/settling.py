@@ -72,7 +72,7 @@ def delete(w, uid):
 
 
 def is_of_records(w, rules):
-    """Does what a record says concern the object? (root_has_record)"""
+    """Whether a record is about the object. (root_has_record)"""
     return w.mine and (w.mark == "" or not rules.marks)
 
 

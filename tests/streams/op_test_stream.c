@@ -1,14 +1,13 @@
 /*
- * test_stream: an operation of programs for tests alone (Makefile, TEST_OPERATION), with a stream as the request wants
- * it:
+ * test_stream: an operation of the test programs (Makefile, TEST_OPERATION), with a stream as requested:
  *
- * 	bytes   `bytes` of them as fast as there is room, each 8 the number of their place, modulo PATTERN_WORDS
+ * 	bytes   `bytes` of them as fast as possible, each 8 bytes are their index, modulo PATTERN_WORDS
  * 	lines   "line N\n" every `interval_ms`
- * 	echo    what the caller sends; `protocol`: over an upgraded connection
- * 	hang    begins, and does nothing
+ * 	echo    returns the data of the caller; `protocol`: over an upgraded connection
+ * 	hang    begins, and sends nothing
  * 	reject  does not begin
  *
- * With `delay_ms` it begins then; with `fail_at` it fails when so many bytes have been sent.
+ * With `delay_ms` it begins after that time; with `fail_at` it fails after this many bytes.
  */
 #include "kube-worker/operation/op.h"
 
@@ -24,7 +23,7 @@
 #define BLOCKS_AT_ONCE 4
 
 struct test_source {
-	struct stream_source base; /* the first: it is what the worker knows */
+	struct stream_source base; /* first member: the source */
 	int64_t (*pump)(struct test_source *t, struct worker_stream *stream);
 	const char *protocol;
 	uint64_t bytes;

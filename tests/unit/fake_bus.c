@@ -20,7 +20,7 @@ struct header {
 };
 
 struct bus_message {
-	struct bus_message *next; /* that was sent, or that waits to be taken */
+	struct bus_message *next; /* sent, or not taken yet */
 	char *subject, *reply, *data;
 	size_t len;
 	struct header headers[HEADERS_MAX];
@@ -45,7 +45,7 @@ struct peer {
 };
 
 struct bus {
-	pthread_mutex_t lock; /* guards all below; no handler and no peer runs with it */
+	pthread_mutex_t lock; /* protects everything below; not held while handlers and peers run */
 	pthread_cond_t changed;
 	bool connected;
 	enum rc refusal;
@@ -275,7 +275,7 @@ void fake_bus_listen(struct bus *bus, const char *pattern, fake_bus_peer peer, v
 	pthread_mutex_unlock(&bus->lock);
 }
 
-/* The lock is held. Returns how many there are; *ret_msg is set when there are more than `index`. */
+/* The lock is held. Returns their number; *ret_msg is set if there are more than `index`. */
 static size_t find_sent(const struct bus *bus, const char *pattern, size_t index, struct bus_message **ret_msg)
 {
 	size_t count = 0;
@@ -418,5 +418,5 @@ void fake_bus_reply(struct bus *bus, const struct bus_message *asked, const char
 	const struct bus_outgoing out = { .subject = asked->reply, .data = data, .len = data ? strlen(data) : 0 };
 
 	if (asked->reply)
-		(void)deliver(bus, asked->reply, &out, !data); /* dropped: the caller has gone */
+		(void)deliver(bus, asked->reply, &out, !data); /* dropped: the caller no longer waits */
 }

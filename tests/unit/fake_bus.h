@@ -7,7 +7,7 @@
 
 #include "common/bus/bus.h"
 
-/* A bus that is connected. To be destroyed with bus_destroy(). */
+/* A connected bus; owned by the caller (bus_destroy). */
 struct bus *fake_bus_create(void);
 
 void fake_bus_set_connected(struct bus *bus, bool connected);
@@ -20,8 +20,8 @@ typedef void (*fake_bus_peer)(void *ctx, const struct bus_message *msg);
 void fake_bus_listen(struct bus *bus, const char *pattern, fake_bus_peer peer, void *ctx);
 
 /*
- * Give a message to those who subscribe to `address`, which is out->subject but for messages of a JetStream consumer.
- * Returns how many there were.
+ * Deliver a message to the subscribers of `address`, which is out->subject except for messages of a JetStream consumer.
+ * Returns their number.
  */
 size_t fake_bus_deliver_at(struct bus *bus, const char *address, const struct bus_outgoing *out);
 size_t fake_bus_deliver(struct bus *bus, const struct bus_outgoing *out);
@@ -29,7 +29,7 @@ size_t fake_bus_deliver(struct bus *bus, const struct bus_outgoing *out);
 /* Reply to a message; data NULL: as the server does without a subscriber. Without a reply subject: nothing. */
 void fake_bus_reply(struct bus *bus, const struct bus_message *asked, const char *data);
 
-/* How many messages were published to subjects that match. */
+/* The number of messages published to matching subjects. */
 size_t fake_bus_count(struct bus *bus, const char *pattern);
 
 /* The index-th of them (from 0), valid as long as the bus. Waits for it; the test fails on timeout. */

@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/thread.h"
 
-#define SLICE_MS 5 /* between two looks at a clock that may have been moved */
+#define SLICE_MS 5 /* interval of checks for changes of the clock */
 
 static atomic_bool started;
 static atomic_int_fast64_t ahead_ms;
@@ -67,7 +67,7 @@ bool __wrap_thread_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t unt
 	return false;
 }
 
-/* As the real one, over the thread_wait() above. */
+/* As the real one, with the thread_wait() above. */
 bool __wrap_thread_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, const bool *done, int64_t timeout_ms)
 {
 	int64_t until_ms = clock_mono_ms() + timeout_ms;

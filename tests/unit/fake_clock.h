@@ -1,5 +1,5 @@
 /*
- * The monotonic clock of the unit tests, which tests can advance. The linker puts it before clock_mono_ms(),
+ * The monotonic clock of the unit tests, which tests can advance. It wraps clock_mono_ms(),
  * clock_mono_ns(), thread_wait() and thread_wait_until() (Makefile, UNIT_WRAPPED).
  */
 #ifndef TESTS_UNIT_FAKE_CLOCK_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* From now on waits notice when the clock is moved. Before the first thread that waits. */
+/* From now on waits react to changes of the clock. Call before the first thread waits. */
 void fake_clock_start(void);
 
 /* Advance it, on any thread. Expired waits end within some milliseconds. */

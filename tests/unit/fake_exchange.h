@@ -1,7 +1,7 @@
 /*
- * Exchanges of http_server.h with a streamed response, without an HTTP server, for unit tests: the linker puts these
- * before http_exchange_wake(), http_exchange_is_present() and http_exchange_drop() (Makefile, UNIT_WRAPPED). A test
- * makes one and gives its address as the exchange.
+ * Exchanges of http_server.h with a streamed response, without an HTTP server, for unit tests: they wrap
+ * http_exchange_wake(), http_exchange_is_present() and http_exchange_drop() (Makefile, UNIT_WRAPPED). A test creates
+ * one, and uses its address as the exchange.
  */
 #ifndef TESTS_UNIT_FAKE_EXCHANGE_H
 #define TESTS_UNIT_FAKE_EXCHANGE_H

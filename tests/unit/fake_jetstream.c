@@ -8,7 +8,7 @@
 #include "common/base/strutil.h"
 #include "tests/unit/fake_clock.h"
 
-#define LOST_MS 3000 /* longer than anybody waits for an acknowledgement */
+#define LOST_MS 3000 /* longer than any timeout of an acknowledgement */
 #define TEXT_MAX 4096
 
 static struct fake_key *find_key(struct fake_jetstream *js, const char *subject)
@@ -34,7 +34,7 @@ static uint64_t put(struct fake_jetstream *js, const char *subject, const char *
 
 /* ---- its API ----------------------------------------------------------------------------------------------------- */
 
-/* Those of the debts, whatever is asked for. */
+/* The keys of debts, for any request. */
 static void write_subjects(const struct fake_jetstream *js, struct buf *out)
 {
 	const char *separator = "";
@@ -127,7 +127,7 @@ static void on_call(void *ctx, const struct bus_message *msg)
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
 
-/* What the test says that the next put is rejected with; NULL: it is not. */
+/* The configured error of the next put; NULL: none. */
 static const char *next_refusal(struct fake_jetstream *js, bool *ret_stored)
 {
 	for (size_t i = 0; i < ARRAY_LEN(js->refuse); i++) {
@@ -227,5 +227,5 @@ void fake_jetstream_send(struct fake_jetstream *js, const char *consumer, const 
 		&(struct bus_outgoing){ .subject = "$KV.bucket.state.web",
 					.reply = reply,
 					.data = value,
-					.len = strlen(value) }); /* there may be no listener any more */
+					.len = strlen(value) }); /* there may no longer be a listener */
 }

@@ -17,23 +17,23 @@ struct fake_key {
 	uint64_t sequence; /* 0: it has no value */
 };
 
-/* Zeroed but for what the test sets, which it may change while nothing uses it. */
+/* Zeroed, except for members set by the test, which it may change while it is not in use. */
 struct fake_jetstream {
 	struct bus *bus;
-	bool absent;     /* no replies to its API */
-	bool has_bucket; /* the bucket exists; set when it is created */
-	bool listens;    /* a stream keeps the events, and acknowledges them at once */
-	unsigned lost; /* so many of the next puts are carried out, and not acknowledged: the clock is moved instead */
-	const char *error; /* what its API replies to everything; NULL: what it should */
+	bool absent;       /* no replies to its API */
+	bool has_bucket;   /* the bucket exists; set when it is created */
+	bool listens;      /* a stream captures the events, and acknowledges them immediately */
+	unsigned lost;     /* the next puts are stored without acknowledgement: the clock is advanced */
+	const char *error; /* the reply of its API to everything; NULL: the correct one */
 	struct {
-		unsigned count;    /* so many of the next puts */
-		const char *error; /* get this reply, */
-		bool stored;       /* and are carried out all the same */
-	} refuse[2];               /* the second when the first is used up */
+		unsigned count;    /* number of the next puts */
+		const char *error; /* that receive this reply, */
+		bool stored;       /* but are executed */
+	} refuse[2];               /* the second one after the first */
 
 	char consumer[BUS_BUCKET_MAX]; /* of the last bus_bucket_send_all() */
 	char address[BUS_BUCKET_SUBJECT_MAX];
-	int64_t pending; /* what the next one is told that will come */
+	int64_t pending; /* the message count announced to the next one */
 	struct fake_key keys[FAKE_JETSTREAM_KEYS];
 	uint64_t sequence;
 };
@@ -42,16 +42,16 @@ struct fake_jetstream {
 void fake_jetstream_start(struct fake_jetstream *js);
 void fake_jetstream_clear(struct fake_jetstream *js);
 
-/* Write a key as another process would. Returns its sequence. */
+/* Write a key like another process. Returns its sequence. */
 uint64_t fake_jetstream_put(struct fake_jetstream *js, const char *bucket, const char *key, const char *value);
 
-/* Its value; NULL: there is none. */
+/* Its value; NULL: none. */
 const char *fake_jetstream_get(struct fake_jetstream *js, const char *bucket, const char *key);
 
 /* Send a record as a consumer does. */
 void fake_jetstream_send(struct fake_jetstream *js, const char *consumer, const char *value);
 
-/* The acknowledgement of what a stream has stored. */
+/* The acknowledgement of a stored message. */
 #define FAKE_JETSTREAM_ACK "{\"stream\":\"events\",\"seq\":1}"
 #define FAKE_JETSTREAM_ERROR(code) "{\"error\":{\"code\":400,\"err_code\":" #code ",\"description\":\"said the test\"}}"
 

@@ -36,7 +36,7 @@ static struct {
 	bool hold;
 } kube = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
-/* ---- what the test says ------------------------------------------------------------------------------------------ */
+/* ---- configuration ----------------------------------------------------------------------------------------------- */
 
 void fake_kube_set(const char *path, const char *json)
 {

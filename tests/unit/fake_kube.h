@@ -8,8 +8,8 @@
 #include "common/kube/kube_client.h"
 
 /*
- * What a GET of the path (without its query) gives from now on; NULL: nothing, a 404. The path of a collection has a
- * list. A PATCH or PUT of an object is noted, and changes nothing; a POST gives back its body with a uid.
+ * Set the response to a GET of the path (without its query); NULL: 404. That of a collection is a list. A PATCH or PUT
+ * of an object is recorded, and changes nothing; a POST returns its body with a uid.
  */
 void fake_kube_set(const char *path, const char *json);
 
@@ -19,15 +19,15 @@ void fake_kube_refuse(const char *method, enum rc rc, const char *text);
 /* Block calls until released. */
 void fake_kube_hold(bool hold);
 
-/* How many calls with that method there were whose path ends so. */
+/* The number of calls with that method whose path ends with this text. */
 size_t fake_kube_count(const char *method, const char *path_end);
 
 /*
- * The body of the index-th of them, as long as the process lives. Waits for it; the test fails when it does not come.
+ * The body of the index-th of them, as long as the process lives. Waits for it; the test fails on timeout.
  */
 const char *fake_kube_body(const char *method, const char *path_end, size_t index);
 
-/* The query of the index-th of all calls; "": it had none. */
+/* The query of the index-th call; "": none. */
 const char *fake_kube_query(size_t index);
 
 #endif

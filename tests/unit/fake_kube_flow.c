@@ -47,7 +47,7 @@ struct kube_socket {
 };
 
 static struct {
-	pthread_mutex_t lock; /* guards all below, and the sockets; no callback runs with it */
+	pthread_mutex_t lock; /* protects everything below, and the sockets; not held during callbacks */
 	pthread_cond_t changed;
 	struct kube_flow *flow;
 	struct kube_socket sockets[SOCKETS_MAX];
@@ -55,7 +55,7 @@ static struct {
 	atomic_uint turns; /* of the loop */
 } kube = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
-/* ---- what the test says ------------------------------------------------------------------------------------------ */
+/* ---- configuration ----------------------------------------------------------------------------------------------- */
 
 static void wake(void)
 {
@@ -331,7 +331,7 @@ void kube_socket_close(struct kube_socket *s)
 	pthread_mutex_unlock(&kube.lock);
 }
 
-/* In two pieces, as they may come. */
+/* In two pieces, as it may be received. */
 static void give_message(struct kube_socket *s, size_t index)
 {
 	const char channel = (char)s->messages[index].channel;

@@ -1,6 +1,5 @@
 /*
- * Kubernetes objects as JSON, for the tests of parsers. All of them belong to the container "web" unless the text says
- * otherwise.
+ * Kubernetes objects as JSON, for the tests of parsers. They belong to the container "web" unless stated otherwise.
  */
 #ifndef TESTS_UNIT_KUBE_OBJECTS_H
 #define TESTS_UNIT_KUBE_OBJECTS_H
@@ -36,7 +35,7 @@
 	"\"conditions\":[{\"type\":\"ReplicaFailure\",\"status\":\"True\",\"message\":\"exceeded quota\"," \
 	"\"lastTransitionTime\":\"2026-01-01T00:10:00Z\"}]"
 
-/* The facts of an object; owned by the caller (free()). The test ends when there are none. */
+/* The facts of an object; owned by the caller (free()). The test fails if there are none. */
 struct fact *fact_of(enum kube_kind kind, const char *text);
 
 #endif

@@ -673,7 +673,7 @@ static const struct {
 	int attempt;        /* 0: 1 */
 	const char *record; /* that is there, whose call runs; NULL: none */
 	enum rc rc;
-	const char *debt;  /* of the reply, its begin; NULL: nothing was made */
+	const char *debt;  /* beginning of that of the reply; NULL: nothing was made */
 	const char *state; /* of the record afterwards; NULL: there is none */
 } refusals[] = {
 	{ "undecided for a moment", .refuse = { { 1, UNDECIDED, false } }, .debt = "1 ", .state = "owed" },

@@ -18,7 +18,7 @@
 #define THREADS 16
 #define PATIENCE_MS 20000 /* of one who asks for credentials */
 
-/* ---- its own folder for each test --------------------------------------------------------------------------- */
+/* ---- its own folder for each test -------------------------------------------------------------------------------- */
 
 static char folder[64];
 

@@ -119,7 +119,7 @@ Test(websocket, a_close_is_answered_once_and_nothing_is_said_after_it)
 	struct pair p;
 
 	begin(&p);
-	websocket_close(p.server, WEBSOCKET_POLICY, "enough", &p.down);
+	websocket_close(p.server, WEBSOCKET_SERVER_FAULT, "enough", &p.down);
 	websocket_close(p.server, WEBSOCKET_NORMAL, "again", &p.down);
 	websocket_send(p.server, 'a', "b", 1, &p.down);
 	cr_expect_eq(p.down.len, 2 + 2 + strlen("enough"));

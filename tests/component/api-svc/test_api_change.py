@@ -34,7 +34,7 @@ def test_a_patch_reads_merges_and_updates(api, worker):
 
 
 def test_a_patch_is_merged_again_after_a_conflict(api, worker):
-    """Of the container as it is by then, with the same token, and If-Match goes along."""
+    """The retry uses the current container, with the same token and If-Match."""
     etags = [f"{i:032x}" for i in range(4)]
     reads, updates = [], []
 

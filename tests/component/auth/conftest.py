@@ -19,7 +19,7 @@ LIBRARIES = "-lnats -lcjson -lcurl -lyaml -lcrypto -lm -ldl".split()
 
 
 class Probe:
-    """A running auth_probe; `first` is the answer of kube_auth_create()."""
+    """A running auth_probe; `first` is the result of kube_auth_create()."""
 
     def __init__(self, program, kubeconfig, env, log):
         self.log = log

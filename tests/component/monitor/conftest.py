@@ -25,7 +25,7 @@ class Kubesim:
         self.admin = Kube(self.kubeconfig, self.namespace)
 
     def fault(self, kind, resource, **options):
-        """Order one fault for a resource; `verb` and `count` among the options."""
+        """Inject one fault for a resource; options include `verb` and `count`."""
         match = {"resource": resource, **({"verb": options.pop("verb")} if "verb" in options else {})}
         status, answer = self.admin.call("POST", "/sim/faults", {"match": match, "kind": kind, **options})
         assert status in (200, 201, 204), answer

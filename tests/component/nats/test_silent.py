@@ -15,7 +15,7 @@ POLLS = 100
 
 
 class Silent:
-    """Accepts connections, and says nothing."""
+    """Accepts connections, and sends nothing."""
 
     def __init__(self, port):
         self.accepted = []

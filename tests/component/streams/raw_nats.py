@@ -53,7 +53,7 @@ class RawNats:
                             data + b"\r\n")
 
     def next(self, timeout=5.0):
-        """The next message; None: there was none in time."""
+        """The next message; None: timeout."""
         end = time.monotonic() + timeout
         while True:
             while b"\r\n" not in self.buffer:
@@ -92,7 +92,7 @@ def frame(status, offset=0, credit=65536):
 
 
 class FakeWorker:
-    """Takes the requests for streams, and begins them as told."""
+    """Acts as a worker: opens streams as configured."""
 
     def __init__(self, port):
         self.nats = RawNats(port)
@@ -112,12 +112,12 @@ class FakeWorker:
         self.nats.publish(request.reply, headers, begin)
 
     def peer(self):
-        """Where the caller listens: its first frame says so."""
+        """The inbox of the caller, from its first frame."""
         return self.nats.wait("END").reply
 
 
 class FakeCaller:
-    """Asks a worker for a stream."""
+    """Acts as an api-svc: requests a stream from a worker."""
 
     def __init__(self, port):
         self.nats = RawNats(port)
