@@ -124,10 +124,13 @@ static ssize_t carry_in(void *ctx, void *to, size_t max)
 {
 	struct http_link *l = ctx;
 	size_t count = 0;
+	CURLcode code;
 	ssize_t got;
 
-	if (l->way)
-		return curl_result(curl_easy_recv(l->way->easy, to, max, &count), count);
+	if (l->way) {
+		code = curl_easy_recv(l->way->easy, to, max, &count);
+		return curl_result(code, count);
+	}
 	got = recv(l->fd, to, max, 0);
 	return got >= 0 ? got : socket_fault();
 }
@@ -136,10 +139,13 @@ static ssize_t carry_out(void *ctx, const void *data, size_t len)
 {
 	struct http_link *l = ctx;
 	size_t count = 0;
+	CURLcode code;
 	ssize_t sent;
 
-	if (l->way)
-		return curl_result(curl_easy_send(l->way->easy, data, len, &count), count);
+	if (l->way) {
+		code = curl_easy_send(l->way->easy, data, len, &count);
+		return curl_result(code, count);
+	}
 	sent = send(l->fd, data, len, MSG_NOSIGNAL);
 	return sent >= 0 ? sent : socket_fault();
 }
