@@ -42,7 +42,7 @@ struct http_link {
 	bool send_busy;
 	bool is_due; /* in the list of those that time, or http_link_again(), calls */
 	int64_t due_ms;
-	struct http_link *next_due;
+	TAILQ_ENTRY(http_link) of_due;
 };
 
 /* ---- its descriptors, and the list of those that are due --------------------------------------------------------- */
@@ -70,25 +70,19 @@ static bool watch(struct http_link *l, int operation, int fd, unsigned events)
 	return epoll_ctl(l->multi->link_epoll, operation, fd, &event) == 0;
 }
 
+/* At the end: those that have waited longest come first. */
 static void set_due(struct http_link *l, int64_t due_ms)
 {
 	l->due_ms = due_ms;
-	if (l->is_due)
-		return;
+	if (!l->is_due)
+		TAILQ_INSERT_TAIL(&l->multi->due_links, l, of_due);
 	l->is_due = true;
-	l->next_due = l->multi->due_links;
-	l->multi->due_links = l;
 }
 
 static void unset_due(struct http_link *l)
 {
-	struct http_link **at = &l->multi->due_links;
-
-	if (!l->is_due)
-		return;
-	while (*at != l)
-		at = &(*at)->next_due;
-	*at = l->next_due;
+	if (l->is_due)
+		TAILQ_REMOVE(&l->multi->due_links, l, of_due);
 	l->is_due = false;
 }
 
@@ -488,13 +482,15 @@ void http_link_turn(struct http_multi *multi)
 	struct epoll_event events[HTTP_EVENTS_AT_ONCE];
 	int count = multi->link_epoll >= 0 ? epoll_wait(multi->link_epoll, events, HTTP_EVENTS_AT_ONCE, 0) : 0;
 	int64_t now_ms = clock_mono_ms();
+	const struct http_link *last; /* what is added behind it is for the next turn */
 	struct http_link *next;
-	int left = HTTP_EVENTS_AT_ONCE; /* the rest is handled in the next turn */
+	int left = HTTP_EVENTS_AT_ONCE; /* so is the rest */
 
 	for (int i = 0; i < count; i++)
 		turn(events[i].data.ptr, now_ms);
-	for (struct http_link *l = multi->due_links; l && left; l = next) {
-		next = l->next_due;
+	last = TAILQ_LAST(&multi->due_links, http_due_links);
+	for (struct http_link *l = TAILQ_FIRST(&multi->due_links); l && left; l = next) {
+		next = l == last ? NULL : TAILQ_NEXT(l, of_due);
 		if (due_ms_of(l) <= now_ms) {
 			left--;
 			turn(l, now_ms);
@@ -506,7 +502,7 @@ int64_t http_link_due_ms(const struct http_multi *multi)
 {
 	int64_t due_ms = INT64_MAX;
 
-	for (const struct http_link *l = multi->due_links; l; l = l->next_due)
+	for (const struct http_link *l = TAILQ_FIRST(&multi->due_links); l; l = TAILQ_NEXT(l, of_due))
 		if (due_ms_of(l) < due_ms)
 			due_ms = due_ms_of(l);
 	return due_ms;
