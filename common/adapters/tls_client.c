@@ -9,7 +9,6 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,7 +159,8 @@ static enum rc fill(SSL_CTX *context, const struct tls_texts *texts, struct erro
 {
 	if (!set_options(context, texts->insecure))
 		return error_no_memory(err);
-	if (texts->ca ? !trust(context, texts->ca) : SSL_CTX_set_default_verify_paths(context) != 1)
+	if (texts->ca ? !trust(context, texts->ca)
+		      : !texts->insecure && SSL_CTX_set_default_verify_paths(context) != 1)
 		return error_set(err, RC_INVALID_ARGUMENT, "the certificates of the authorities cannot be used");
 	if (texts->certificate && !use_certificate(context, texts->certificate))
 		return error_set(err, RC_INVALID_ARGUMENT, "the client certificate cannot be used");
@@ -200,16 +200,26 @@ void tls_identity_release(struct tls_identity *identity)
 
 /* ---- a connection ------------------------------------------------------------------------------------------------ */
 
-/* An address is no name for the server to choose a certificate by (RFC 6066 section 3). */
+/*
+ * One dot at the end says nothing. One at the beginning would make OpenSSL take any name below it. An address is no name
+ * for the server to choose a certificate by (RFC 6066 section 3).
+ */
 static bool set_host(SSL *ssl, const char *host)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	size_t len = strlen(host);
+	char name[TLSEXT_MAXLEN_host_name + 1];
 
-	if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1)
+	len -= len && host[len - 1] == '.';
+	if (!len || len >= sizeof(name) || host[0] == '.')
+		return false;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
 		return true;
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return host[0] && SSL_set1_host(ssl, host) == 1 &&
-	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host) == 1;
+	return SSL_set1_host(ssl, name) == 1 &&
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1;
 }
 
 static bool set_carrier(struct tls_client *client)

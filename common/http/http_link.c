@@ -293,7 +293,7 @@ static enum rc find_identity(struct http_multi *multi, const struct tls_texts *t
 	return RC_OK;
 }
 
-/* The name that the server is to prove, without port and brackets; one dot at its end says nothing. */
+/* The name that the server is to prove, without port and brackets. */
 static void take_name(const char *host, char name[HTTP_HOST_MAX])
 {
 	const char *port = port_of(host);
@@ -302,8 +302,6 @@ static void take_name(const char *host, char name[HTTP_HOST_MAX])
 	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
 		host++;
 		len -= 2;
-	} else if (len && host[len - 1] == '.') {
-		len--;
 	}
 	memcpy(name, host, len);
 	name[len] = '\0';

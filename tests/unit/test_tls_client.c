@@ -162,6 +162,7 @@ Test(tls_client, the_server_must_prove_the_host_that_was_asked_for)
 	} cases[] = {
 		{ .names = "DNS:api.example", .host = "api.example" },
 		{ .names = "DNS:*.api.example", .host = "a.api.example" },
+		{ .names = "DNS:api.example", .host = "api.example." },
 		{ .names = "IP:127.0.0.1", .host = "127.0.0.1" },
 		{ .names = "IP:::1", .host = "::1" },
 		{ .names = "DNS:api.example", .host = "other.example", .fault = "hostname mismatch" },
@@ -234,6 +235,22 @@ Test(tls_client, shows_its_certificate_and_carries_bytes_both_ways)
 	clear_pair(&authority);
 	clear_pair(&server);
 	clear_pair(&mine);
+}
+
+Test(tls_client, a_host_that_cannot_be_one_is_refused)
+{
+	/* OpenSSL would take ".example" for any name below it. */
+	static const char *const hosts[] = { "", ".", ".example", ".api.example." };
+	const struct tls_carrier carrier = { carry_in, carry_out, NULL };
+	const struct tls_texts texts = { .insecure = true };
+	struct tls_identity *identity;
+	struct tls_client *client;
+
+	cr_assert_eq(tls_identity_create(&texts, &identity, NULL), RC_OK);
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		cr_expect_eq(tls_client_open(identity, hosts[i], &carrier, &client, NULL), RC_INVALID_ARGUMENT, "'%s'",
+			     hosts[i]);
+	tls_identity_release(identity);
 }
 
 /* Who cuts a connection cannot make a part of an answer look like the whole. */
