@@ -17,6 +17,7 @@
 #include "common/http/http_proxy.h"
 
 #define HTTPS "https://"
+#define AUTHORITIES_MS 600000 /* for how long the system's authorities, 850 KiB, are not read again */
 
 /* What curl has to do with it. It stays where bytes go through its own TLS, that of a proxy; else it goes. */
 struct way {
@@ -270,10 +271,14 @@ static bool read_fingerprint(const struct tls_texts *texts, struct http_fingerpr
 	return true;
 }
 
-/*
- * The one of the last connection, when it was made of the same texts: certificates that rotate make another. The
- * system's authorities are read anew each time, as curl does.
- */
+/* Is the one of the last connection made of the same? Certificates that rotate make another. */
+static bool is_current(const struct http_multi *multi, const struct tls_texts *texts,
+		       const struct http_fingerprint *fingerprint)
+{
+	return multi->identity && memcmp(fingerprint, &multi->fingerprint, sizeof(*fingerprint)) == 0 &&
+	       (texts->ca || texts->insecure || clock_mono_ms() < multi->identity_made_ms + AUTHORITIES_MS);
+}
+
 static enum rc find_identity(struct http_multi *multi, const struct tls_texts *texts, struct error *err)
 {
 	struct http_fingerprint fingerprint;
@@ -282,7 +287,7 @@ static enum rc find_identity(struct http_multi *multi, const struct tls_texts *t
 
 	if (!read_fingerprint(texts, &fingerprint))
 		return error_set(err, RC_INTERNAL, "libcrypto cannot compute digests");
-	if (multi->identity && texts->ca && memcmp(&fingerprint, &multi->fingerprint, sizeof(fingerprint)) == 0)
+	if (is_current(multi, texts, &fingerprint))
 		return RC_OK;
 	rc = tls_identity_create(texts, &identity, err);
 	if (rc)
@@ -290,6 +295,7 @@ static enum rc find_identity(struct http_multi *multi, const struct tls_texts *t
 	http_link_forget_identity(multi);
 	multi->identity = identity;
 	multi->fingerprint = fingerprint;
+	multi->identity_made_ms = clock_mono_ms();
 	return RC_OK;
 }
 

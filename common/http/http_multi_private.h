@@ -35,6 +35,7 @@ struct http_multi {
 	TAILQ_HEAD(http_due_links, http_link) due_links;
 	struct tls_identity *identity; /* of the last connection; NULL: none */
 	struct http_fingerprint fingerprint;
+	int64_t identity_made_ms;
 };
 
 /* Add a handle whose CURLOPT_PRIVATE is a job. */

@@ -14,8 +14,12 @@
 #include "common/base/clock.h"
 #include "common/base/compiler.h"
 #include "common/http/http_duplex.h"
+#include "common/http/http_link.h"
+#include "common/http/http_multi_private.h"
+#include "tests/unit/fake_clock.h"
 
-#define LINKS 12 /* more than HTTP_EVENTS_AT_ONCE of common/http/http_multi_private.h */
+#define LINKS 12 /* more than HTTP_EVENTS_AT_ONCE */
+#define AUTHORITIES_MS 600000
 #define TURNS 200
 #define TURN_MS 5
 #define PROXY_MS 10000
@@ -116,6 +120,41 @@ Test(http_link, a_turn_begins_with_those_that_waited_longest)
 	}
 	http_multi_destroy(multi);
 	close(fd);
+}
+
+/* ---- what connections share ---------------------------------------------------------------------------------------- */
+
+/* The TLS identity of a connection that is only begun. */
+static const struct tls_identity *identity_of(struct http_multi *multi, const struct http_identity *identity)
+{
+	const struct http_request request = { .method = "GET", .url = "https://127.0.0.1:1/", .identity = identity };
+	const struct http_link_taker taker = { .ctx = NULL };
+	struct http_link *link;
+
+	cr_assert_eq(http_link_open(multi, &request, &taker, &link, NULL), RC_OK);
+	http_link_close(link);
+	return multi->identity;
+}
+
+/* Also where authorities are those of the system, or none are asked: they are the largest part of it. */
+Test(http_link, connections_share_an_identity_until_it_changes)
+{
+	const struct http_identity insecure = { .proxy = "", .insecure = true };
+	const struct http_identity by_system = { .proxy = "" };
+	const struct tls_identity *first;
+	struct http_multi *multi;
+
+	cr_assert_eq(http_multi_create(&multi, NULL), RC_OK);
+	first = identity_of(multi, &insecure);
+	fake_clock_advance(AUTHORITIES_MS);
+	cr_expect_eq(identity_of(multi, &insecure), first);
+	first = identity_of(multi, &by_system);
+	cr_expect_eq(identity_of(multi, &by_system), first);
+	fake_clock_advance(AUTHORITIES_MS);
+	cr_expect_neq(identity_of(multi, &by_system), first, "the system's authorities may have changed");
+	first = identity_of(multi, &by_system);
+	cr_expect_neq(identity_of(multi, &insecure), first);
+	http_multi_destroy(multi);
 }
 
 /* ---- a proxy that is spoken to by TLS ---------------------------------------------------------------------------- */
