@@ -140,7 +140,7 @@ static bool use_key(SSL_CTX *context, const char *text)
 	return good;
 }
 
-/* HTTP/1.1 is what is spoken. Limits below these come from the system's openssl.cnf. */
+/* HTTP/1.1 is what is spoken. What the system's openssl.cnf forbids stays forbidden. */
 static bool set_options(SSL_CTX *context, bool insecure)
 {
 	static const unsigned char protocols[] = "\x08http/1.1";
@@ -151,7 +151,8 @@ static bool set_options(SSL_CTX *context, bool insecure)
 	SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(context, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+	return (SSL_CTX_get_min_proto_version(context) > TLS1_2_VERSION ||
+		SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1) &&
 	       SSL_CTX_set_alpn_protos(context, protocols, sizeof(protocols) - 1) == 0;
 }
 
