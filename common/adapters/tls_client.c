@@ -160,8 +160,7 @@ static enum rc fill(SSL_CTX *context, const struct tls_texts *texts, struct erro
 {
 	if (!set_options(context, texts->insecure))
 		return error_no_memory(err);
-	if (texts->ca ? !trust(context, texts->ca)
-		      : !texts->insecure && SSL_CTX_set_default_verify_paths(context) != 1)
+	if (texts->ca ? !trust(context, texts->ca) : !texts->insecure && SSL_CTX_set_default_verify_paths(context) != 1)
 		return error_set(err, RC_INVALID_ARGUMENT, "the certificates of the authorities cannot be used");
 	if (texts->certificate && !use_certificate(context, texts->certificate))
 		return error_set(err, RC_INVALID_ARGUMENT, "the client certificate cannot be used");

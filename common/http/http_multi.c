@@ -165,8 +165,7 @@ enum rc http_multi_create(struct http_multi **ret_multi, struct error *err)
 	multi->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!multi->curl || multi->epoll < 0) {
 		http_multi_destroy(multi);
-		return error_set(err, RC_INTERNAL, "create create create an epoll descriptor: %s",
-				 error_errno_text(errno));
+		return error_set(err, RC_INTERNAL, "create an epoll descriptor: %s", error_errno_text(errno));
 	}
 	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
