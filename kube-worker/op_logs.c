@@ -305,7 +305,7 @@ static void fail_with_reasons(struct log_source *s)
 		fail(s, &err);
 		return;
 	}
-	fail_with(s, RC_NOT_STARTED, "the container has no replicasss");
+	fail_with(s, RC_NOT_STARTED, "the container has no replicas");
 }
 
 static void finish(struct log_source *s)

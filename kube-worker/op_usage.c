@@ -138,7 +138,7 @@ static enum rc read_metrics(struct op_call *call, const char *id, struct kube_re
 static enum rc refuse_unmeasured(const cJSON *root, struct error *err)
 {
 	if (json_int_at(root, "spec.replicas", 1) == 0)
-		return error_set(err, RC_NOT_STARTED, "the container has no replicasss: it is stopped, or scaled to 0");
+		return error_set(err, RC_NOT_STARTED, "the container has no replicas: it is stopped, or scaled to 0");
 	error_set(err, RC_UNAVAILABLE, "no replica of the container has been measured yet");
 	if (err)
 		err->retry_after_s = MEASURED_AFTER_S;

@@ -129,7 +129,7 @@ static int64_t choose_replica(struct exec_session *s)
 		error_set(&err, RC_NOT_STARTED, "container '%s' of replica '%s' is not running%s%s", s->container,
 			  choice.waiting, choice.reason[0] ? ": " : "", choice.reason);
 	else
-		error_set(&err, RC_NOT_STARTED, "the container has no replicasss");
+		error_set(&err, RC_NOT_STARTED, "the container has no replicas");
 	fail(s, NULL, &err);
 	return INT64_MAX;
 }
