@@ -201,8 +201,8 @@ void tls_identity_release(struct tls_identity *identity)
 /* ---- a connection ------------------------------------------------------------------------------------------------ */
 
 /*
- * One dot at the end says nothing. One at the beginning would make OpenSSL take any name below it. An address is no name
- * for the server to choose a certificate by (RFC 6066 section 3).
+ * One dot at the end says nothing. One at the beginning would make OpenSSL take any name below it. An address is no
+ * name for the server to choose a certificate by (RFC 6066 section 3).
  */
 static bool set_host(SSL *ssl, const char *host)
 {

@@ -122,7 +122,7 @@ Test(http_link, a_turn_begins_with_those_that_waited_longest)
 	close(fd);
 }
 
-/* ---- what connections share ---------------------------------------------------------------------------------------- */
+/* ---- what connections share ------------------------------------------------------------------------------------- */
 
 /* The TLS identity of a connection that is only begun. */
 static const struct tls_identity *identity_of(struct http_multi *multi, const struct http_identity *identity)
