@@ -9,7 +9,6 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,7 +140,7 @@ static bool use_key(SSL_CTX *context, const char *text)
 	return good;
 }
 
-/* TLS for HTTP/1.1. Everything else is as configured in the system's openssl.cnf. */
+/* HTTP/1.1 is what is spoken. What the system's openssl.cnf forbids stays forbidden. */
 static bool set_options(SSL_CTX *context, bool insecure)
 {
 	static const unsigned char protocols[] = "\x08http/1.1";
@@ -152,7 +151,8 @@ static bool set_options(SSL_CTX *context, bool insecure)
 	SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(context, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+	return (SSL_CTX_get_min_proto_version(context) > TLS1_2_VERSION ||
+		SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1) &&
 	       SSL_CTX_set_alpn_protos(context, protocols, sizeof(protocols) - 1) == 0;
 }
 
@@ -160,8 +160,8 @@ static enum rc fill(SSL_CTX *context, const struct tls_texts *texts, struct erro
 {
 	if (!set_options(context, texts->insecure))
 		return error_no_memory(err);
-	if (texts->ca ? !trust(context, texts->ca) : SSL_CTX_set_default_verify_paths(context) != 1)
-		return error_set(err, RC_INVALID_ARGUMENT, "the CA certificates cannot be used");
+	if (texts->ca ? !trust(context, texts->ca) : !texts->insecure && SSL_CTX_set_default_verify_paths(context) != 1)
+		return error_set(err, RC_INVALID_ARGUMENT, "the certificates of the authorities cannot be used");
 	if (texts->certificate && !use_certificate(context, texts->certificate))
 		return error_set(err, RC_INVALID_ARGUMENT, "the client certificate cannot be used");
 	if (texts->key && !use_key(context, texts->key))
@@ -200,16 +200,26 @@ void tls_identity_release(struct tls_identity *identity)
 
 /* ---- a connection ------------------------------------------------------------------------------------------------ */
 
-/* SNI does not allow addresses (RFC 6066 section 3). */
+/*
+ * One dot at the end says nothing. One at the beginning would make OpenSSL take any name below it. An address is no
+ * name for the server to choose a certificate by (RFC 6066 section 3).
+ */
 static bool set_host(SSL *ssl, const char *host)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	size_t len = strlen(host);
+	char name[TLSEXT_MAXLEN_host_name + 1];
 
-	if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1)
+	len -= len && host[len - 1] == '.';
+	if (!len || len >= sizeof(name) || host[0] == '.')
+		return false;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
 		return true;
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return host[0] && SSL_set1_host(ssl, host) == 1 &&
-	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host) == 1;
+	return SSL_set1_host(ssl, name) == 1 &&
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1;
 }
 
 static bool set_carrier(struct tls_client *client)

@@ -17,6 +17,7 @@
 #include "common/http/http_proxy.h"
 
 #define HTTPS "https://"
+#define AUTHORITIES_MS 600000 /* for how long the system's authorities, 850 KiB, are not read again */
 
 /* curl's part. Kept if data passes through curl's own TLS, to a proxy; otherwise freed once connected. */
 struct way {
@@ -42,7 +43,7 @@ struct http_link {
 	bool send_busy;
 	bool is_due; /* in the list of links to call by time, or by http_link_again() */
 	int64_t due_ms;
-	struct http_link *next_due;
+	TAILQ_ENTRY(http_link) of_due;
 };
 
 /* ---- descriptors, and the list of due links ---------------------------------------------------------------------- */
@@ -70,25 +71,19 @@ static bool watch(struct http_link *l, int operation, int fd, unsigned events)
 	return epoll_ctl(l->multi->link_epoll, operation, fd, &event) == 0;
 }
 
+/* At the end: those that have waited longest come first. */
 static void set_due(struct http_link *l, int64_t due_ms)
 {
 	l->due_ms = due_ms;
-	if (l->is_due)
-		return;
+	if (!l->is_due)
+		TAILQ_INSERT_TAIL(&l->multi->due_links, l, of_due);
 	l->is_due = true;
-	l->next_due = l->multi->due_links;
-	l->multi->due_links = l;
 }
 
 static void unset_due(struct http_link *l)
 {
-	struct http_link **at = &l->multi->due_links;
-
-	if (!l->is_due)
-		return;
-	while (*at != l)
-		at = &(*at)->next_due;
-	*at = l->next_due;
+	if (l->is_due)
+		TAILQ_REMOVE(&l->multi->due_links, l, of_due);
 	l->is_due = false;
 }
 
@@ -124,10 +119,13 @@ static ssize_t carry_in(void *ctx, void *to, size_t max)
 {
 	struct http_link *l = ctx;
 	size_t count = 0;
+	CURLcode code;
 	ssize_t got;
 
-	if (l->way)
-		return curl_result(curl_easy_recv(l->way->easy, to, max, &count), count);
+	if (l->way) {
+		code = curl_easy_recv(l->way->easy, to, max, &count);
+		return curl_result(code, count);
+	}
 	got = recv(l->fd, to, max, 0);
 	return got >= 0 ? got : socket_fault();
 }
@@ -136,10 +134,13 @@ static ssize_t carry_out(void *ctx, const void *data, size_t len)
 {
 	struct http_link *l = ctx;
 	size_t count = 0;
+	CURLcode code;
 	ssize_t sent;
 
-	if (l->way)
-		return curl_result(curl_easy_send(l->way->easy, data, len, &count), count);
+	if (l->way) {
+		code = curl_easy_send(l->way->easy, data, len, &count);
+		return curl_result(code, count);
+	}
 	sent = send(l->fd, data, len, MSG_NOSIGNAL);
 	return sent >= 0 ? sent : socket_fault();
 }
@@ -270,10 +271,14 @@ static bool read_fingerprint(const struct tls_texts *texts, struct http_fingerpr
 	return true;
 }
 
-/*
- * Reuse that of the last connection if the texts are the same; they change when certificates are rotated. The
- * system's CA certificates are read again each time, as curl does.
- */
+/* Is the one of the last connection made of the same? Certificates that rotate make another. */
+static bool is_current(const struct http_multi *multi, const struct tls_texts *texts,
+		       const struct http_fingerprint *fingerprint)
+{
+	return multi->identity && memcmp(fingerprint, &multi->fingerprint, sizeof(*fingerprint)) == 0 &&
+	       (texts->ca || texts->insecure || clock_mono_ms() < multi->identity_made_ms + AUTHORITIES_MS);
+}
+
 static enum rc find_identity(struct http_multi *multi, const struct tls_texts *texts, struct error *err)
 {
 	struct http_fingerprint fingerprint;
@@ -282,7 +287,7 @@ static enum rc find_identity(struct http_multi *multi, const struct tls_texts *t
 
 	if (!read_fingerprint(texts, &fingerprint))
 		return error_set(err, RC_INTERNAL, "libcrypto cannot compute digests");
-	if (multi->identity && texts->ca && memcmp(&fingerprint, &multi->fingerprint, sizeof(fingerprint)) == 0)
+	if (is_current(multi, texts, &fingerprint))
 		return RC_OK;
 	rc = tls_identity_create(texts, &identity, err);
 	if (rc)
@@ -290,10 +295,11 @@ static enum rc find_identity(struct http_multi *multi, const struct tls_texts *t
 	http_link_forget_identity(multi);
 	multi->identity = identity;
 	multi->fingerprint = fingerprint;
+	multi->identity_made_ms = clock_mono_ms();
 	return RC_OK;
 }
 
-/* The name to verify, without port and brackets; a trailing dot is ignored. */
+/* The name that the server is to prove, without port and brackets. */
 static void take_name(const char *host, char name[HTTP_HOST_MAX])
 {
 	const char *port = port_of(host);
@@ -302,8 +308,6 @@ static void take_name(const char *host, char name[HTTP_HOST_MAX])
 	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
 		host++;
 		len -= 2;
-	} else if (len && host[len - 1] == '.') {
-		len--;
 	}
 	memcpy(name, host, len);
 	name[len] = '\0';
@@ -482,13 +486,15 @@ void http_link_turn(struct http_multi *multi)
 	struct epoll_event events[HTTP_EVENTS_AT_ONCE];
 	int count = multi->link_epoll >= 0 ? epoll_wait(multi->link_epoll, events, HTTP_EVENTS_AT_ONCE, 0) : 0;
 	int64_t now_ms = clock_mono_ms();
+	const struct http_link *last; /* what is added behind it is for the next turn */
 	struct http_link *next;
-	int left = HTTP_EVENTS_AT_ONCE; /* the rest is handled in the next turn */
+	int left = HTTP_EVENTS_AT_ONCE; /* so is the rest */
 
 	for (int i = 0; i < count; i++)
 		turn(events[i].data.ptr, now_ms);
-	for (struct http_link *l = multi->due_links; l && left; l = next) {
-		next = l->next_due;
+	last = TAILQ_LAST(&multi->due_links, http_due_links);
+	for (struct http_link *l = TAILQ_FIRST(&multi->due_links); l && left; l = next) {
+		next = l == last ? NULL : TAILQ_NEXT(l, of_due);
 		if (due_ms_of(l) <= now_ms) {
 			left--;
 			turn(l, now_ms);
@@ -500,7 +506,7 @@ int64_t http_link_due_ms(const struct http_multi *multi)
 {
 	int64_t due_ms = INT64_MAX;
 
-	for (const struct http_link *l = multi->due_links; l; l = l->next_due)
+	for (const struct http_link *l = TAILQ_FIRST(&multi->due_links); l; l = TAILQ_NEXT(l, of_due))
 		if (due_ms_of(l) < due_ms)
 			due_ms = due_ms_of(l);
 	return due_ms;

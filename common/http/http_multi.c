@@ -160,6 +160,7 @@ enum rc http_multi_create(struct http_multi **ret_multi, struct error *err)
 	http_easy_init_library();
 	multi->due_ms = INT64_MAX;
 	multi->link_epoll = -1;
+	TAILQ_INIT(&multi->due_links);
 	multi->curl = curl_multi_init();
 	multi->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!multi->curl || multi->epoll < 0) {

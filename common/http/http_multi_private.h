@@ -4,6 +4,8 @@
 #ifndef COMMON_HTTP_HTTP_MULTI_PRIVATE_H
 #define COMMON_HTTP_HTTP_MULTI_PRIVATE_H
 
+#include <sys/queue.h>
+
 #include "common/adapters/crypto.h"
 #include "common/http/http_multi.h"
 #include "common/http/http_private.h"
@@ -30,9 +32,10 @@ struct http_multi {
 	int64_t due_ms; /* curl's timer; INT64_MAX: none */
 	/* Of http_link.c: */
 	int link_epoll; /* nested; -1: none yet */
-	struct http_link *due_links;
+	TAILQ_HEAD(http_due_links, http_link) due_links;
 	struct tls_identity *identity; /* of the last connection; NULL: none */
 	struct http_fingerprint fingerprint;
+	int64_t identity_made_ms;
 };
 
 /* Add a handle whose CURLOPT_PRIVATE is a job. */

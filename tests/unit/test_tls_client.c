@@ -1,11 +1,13 @@
 /* First: OpenSSL uses the word `unused`, which common/base/compiler.h makes an attribute. */
 #include <openssl/ssl.h>
 
+#include <openssl/conf.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -162,6 +164,7 @@ Test(tls_client, the_server_must_prove_the_host_that_was_asked_for)
 	} cases[] = {
 		{ .names = "DNS:api.example", .host = "api.example" },
 		{ .names = "DNS:*.api.example", .host = "a.api.example" },
+		{ .names = "DNS:api.example", .host = "api.example." },
 		{ .names = "IP:127.0.0.1", .host = "127.0.0.1" },
 		{ .names = "IP:::1", .host = "::1" },
 		{ .names = "DNS:api.example", .host = "other.example", .fault = "hostname mismatch" },
@@ -234,6 +237,48 @@ Test(tls_client, shows_its_certificate_and_carries_bytes_both_ways)
 	clear_pair(&authority);
 	clear_pair(&server);
 	clear_pair(&mine);
+}
+
+Test(tls_client, a_version_that_the_system_forbids_is_not_spoken)
+{
+	static const char settings[] = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+				       "[c]\nMinProtocol = TLSv1.3\n";
+	struct pair authority, server;
+	const struct tls_texts texts = { .ca = authority.pem };
+	struct ends e;
+	char path[64];
+	int fd = memfd_create("openssl.cnf", MFD_CLOEXEC);
+
+	cr_assert_eq(write(fd, settings, strlen(settings)), (ssize_t)strlen(settings));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	cr_assert_eq(CONF_modules_load_file(path, NULL, 0), 1);
+	make_pair(&authority, "authority", NULL, NULL, 2);
+	make_pair(&server, "server", &authority, "DNS:api.example", 2);
+	e = open_ends(&server, &texts);
+	SSL_set_max_proto_version(e.server, TLS1_2_VERSION);
+	SSL_set_min_proto_version(e.server, TLS1_2_VERSION);
+	connect_client(&e, "api.example");
+	cr_expect_eq(shake(&e, NULL), RC_UNAVAILABLE);
+	close_ends(&e);
+	close(fd);
+	clear_pair(&authority);
+	clear_pair(&server);
+}
+
+Test(tls_client, a_host_that_cannot_be_one_is_refused)
+{
+	/* OpenSSL would take ".example" for any name below it. */
+	static const char *const hosts[] = { "", ".", ".example", ".api.example." };
+	const struct tls_carrier carrier = { carry_in, carry_out, NULL };
+	const struct tls_texts texts = { .insecure = true };
+	struct tls_identity *identity;
+	struct tls_client *client;
+
+	cr_assert_eq(tls_identity_create(&texts, &identity, NULL), RC_OK);
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		cr_expect_eq(tls_client_open(identity, hosts[i], &carrier, &client, NULL), RC_INVALID_ARGUMENT, "'%s'",
+			     hosts[i]);
+	tls_identity_release(identity);
 }
 
 /* Who cuts a connection cannot make a part of an answer look like the whole. */
