@@ -20,7 +20,8 @@ struct tls_identity {
 struct tls_client {
 	SSL *ssl;
 	struct tls_carrier carrier;
-	bool at_end; /* end of file of the carrier */
+	const char *fault; /* of TLS_CLIENT_GONE; NULL: none */
+	bool at_end;       /* end of file of the carrier */
 };
 
 /* ---- the carrier as a BIO ---------------------------------------------------------------------------------------- */
@@ -320,6 +321,8 @@ ssize_t tls_client_receive(struct tls_client *client, void *to, size_t max)
 		(void)SSL_free_buffers(client->ssl); /* fails if they are in use */
 	} else if (SSL_get_error(client->ssl, code) == SSL_ERROR_ZERO_RETURN) {
 		result = 0;
+	} else {
+		client->fault = ERR_reason_error_string(ERR_peek_error());
 	}
 	ERR_clear_error();
 	return result;
@@ -337,8 +340,15 @@ ssize_t tls_client_send(struct tls_client *client, const void *data, size_t len)
 		result = (ssize_t)sent;
 	else if (is_busy(client, code))
 		result = TLS_CLIENT_BUSY;
+	else
+		client->fault = ERR_reason_error_string(ERR_peek_error());
 	ERR_clear_error();
 	return result;
+}
+
+const char *tls_client_fault(const struct tls_client *client)
+{
+	return client->fault;
 }
 
 bool tls_client_wants_to_send(const struct tls_client *client)

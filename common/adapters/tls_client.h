@@ -76,6 +76,12 @@ enum rc tls_client_shake(struct tls_client *client, struct error *err) must_chec
 ssize_t tls_client_receive(struct tls_client *client, void *to, size_t max);
 ssize_t tls_client_send(struct tls_client *client, const void *data, size_t len);
 
+/*
+ * The reason of the last TLS_CLIENT_GONE, static; NULL: unknown, or none. With TLS 1.3 a rejected client certificate is
+ * reported here, after the handshake.
+ */
+const char *tls_client_fault(const struct tls_client *client);
+
 /* Whether the last call of tls_client_shake() or tls_client_receive() is waiting to send. */
 bool tls_client_wants_to_send(const struct tls_client *client);
 

@@ -79,6 +79,15 @@ static void fail(struct http_duplex *d, const char *text)
 	error_set(&d->fault, RC_UNAVAILABLE, "%s: %s", http_link_host(d->link), text);
 }
 
+static void fail_closed(struct http_duplex *d, const char *text)
+{
+	const char *fault = http_link_fault(d->link);
+
+	fail(d, text);
+	if (fault)
+		error_set(&d->fault, RC_UNAVAILABLE, "%s: %s (TLS: %s)", http_link_host(d->link), text, fault);
+}
+
 static void begin_body(struct http_duplex *d, size_t head_len)
 {
 	char value[HTTP_RETRY_AFTER_TEXT_MAX];
@@ -190,7 +199,7 @@ static void take_end(struct http_duplex *d, bool is_end)
 {
 	d->over = is_end && d->state != DUPLEX_ASKING && http_body_may_end(&d->body);
 	if (!d->over)
-		fail(d, "the connection was closed before the response was complete");
+		fail_closed(d, "the connection was closed before the response was complete");
 }
 
 static bool is_reading(const struct http_duplex *d)
@@ -246,7 +255,7 @@ static bool send_request(struct http_duplex *d)
 			return false;
 		}
 		if (sent < 0) {
-			fail(d, "the connection was closed before the request was sent");
+			fail_closed(d, "the connection was closed before the request was sent");
 			return false;
 		}
 		d->response.sent = true;

@@ -165,6 +165,11 @@ const char *http_link_host(const struct http_link *l)
 	return l->host;
 }
 
+const char *http_link_fault(const struct http_link *l)
+{
+	return l->tls ? tls_client_fault(l->tls) : NULL;
+}
+
 /* Of "host:port", "[v6]:port" and the like; NULL: none. */
 static const char *port_of(const char *host)
 {

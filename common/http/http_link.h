@@ -50,6 +50,9 @@ void http_link_close(struct http_link *link);
 ssize_t http_link_receive(struct http_link *link, void *to, size_t max);
 ssize_t http_link_send(struct http_link *link, const void *data, size_t len);
 
+/* The reason of the last HTTP_LINK_GONE, static; NULL: unknown, or none. */
+const char *http_link_fault(const struct http_link *link);
+
 /*
  * Call ready() once when data can be received (if to_receive), or a busy send() can continue. After HTTP_LINK_BUSY.
  */

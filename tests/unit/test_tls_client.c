@@ -281,6 +281,31 @@ Test(tls_client, a_host_that_cannot_be_one_is_refused)
 	tls_identity_release(identity);
 }
 
+Test(tls_client, why_a_certificate_was_refused_is_known_after_the_handshake)
+{
+	struct pair authority, server, mine;
+	struct tls_texts texts = { .ca = authority.pem };
+	struct ends e;
+	char got[8];
+
+	make_pair(&authority, "authority", NULL, NULL, 2);
+	make_pair(&server, "server", &authority, "DNS:api.example", 2);
+	make_pair(&mine, "mine", NULL, NULL, 2);
+	texts.certificate = mine.pem;
+	texts.key = mine.key_pem;
+	e = open_ends(&server, &texts);
+	connect_client(&e, "api.example");
+	cr_assert_eq(shake(&e, NULL), RC_OK);
+	cr_expect_null(tls_client_fault(e.client));
+	cr_expect_eq(tls_client_receive(e.client, got, sizeof(got)), TLS_CLIENT_GONE);
+	cr_assert_not_null(tls_client_fault(e.client));
+	cr_expect(strstr(tls_client_fault(e.client), "unknown ca"), "%s", tls_client_fault(e.client));
+	close_ends(&e);
+	clear_pair(&authority);
+	clear_pair(&server);
+	clear_pair(&mine);
+}
+
 /* Who cuts a connection cannot make a part of an answer look like the whole. */
 Test(tls_client, an_end_that_the_server_has_not_told_is_none)
 {
