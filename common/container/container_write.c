@@ -372,21 +372,28 @@ static void write_owner(struct json_writer *w, const char *id, const struct cont
 	json_end_array(w);
 }
 
+/* An object beside the root, up to its spec. The object and its spec stay open. */
+static void begin_child(struct json_writer *w, enum kube_kind kind, const char *id, const char *name,
+			const struct container_owner *owner, const cJSON *spec)
+{
+	json_begin_object(w, NULL);
+	json_string(w, "apiVersion", kube_kind_api_version(kind));
+	json_string(w, "kind", kube_kind_name(kind));
+	json_begin_object(w, "metadata");
+	json_string(w, "name", name);
+	write_labels(w, id, spec);
+	write_owner(w, id, owner);
+	json_end_object(w);
+	json_begin_object(w, "spec");
+}
+
 /* The common part of a container's Services. The object and its spec stay open. */
 static struct json_writer begin_service(const char *id, const char *name, const struct container_owner *owner,
 					const cJSON *spec, const char *type, struct buf *out)
 {
 	struct json_writer w = json_writer_make(out);
 
-	json_begin_object(&w, NULL);
-	json_string(&w, "apiVersion", kube_kind_api_version(KUBE_SERVICE));
-	json_string(&w, "kind", kube_kind_name(KUBE_SERVICE));
-	json_begin_object(&w, "metadata");
-	json_string(&w, "name", name);
-	write_labels(&w, id, spec);
-	write_owner(&w, id, owner);
-	json_end_object(&w);
-	json_begin_object(&w, "spec");
+	begin_child(&w, KUBE_SERVICE, id, name, owner, spec);
 	json_string(&w, "type", type);
 	json_begin_object(&w, "selector");
 	write_own_labels(&w, id);
@@ -483,15 +490,7 @@ enum rc container_write_autoscaler(const char *id, const char *name, const struc
 	const cJSON *hint = json_at(spec, "provider_hints.kubernetes.autoscale");
 	struct json_writer w = json_writer_make(out);
 
-	json_begin_object(&w, NULL);
-	json_string(&w, "apiVersion", kube_kind_api_version(KUBE_AUTOSCALER));
-	json_string(&w, "kind", kube_kind_name(KUBE_AUTOSCALER));
-	json_begin_object(&w, "metadata");
-	json_string(&w, "name", name);
-	write_labels(&w, id, spec);
-	write_owner(&w, id, owner);
-	json_end_object(&w);
-	json_begin_object(&w, "spec");
+	begin_child(&w, KUBE_AUTOSCALER, id, name, owner, spec);
 	json_begin_object(&w, "scaleTargetRef");
 	json_string(&w, "apiVersion", kube_kind_api_version(owner->kind));
 	json_string(&w, "kind", kube_kind_name(owner->kind));
