@@ -9,9 +9,6 @@
 #define HELD_MAX (64u * 1024) /* above the limits of all parts */
 #define OUT_MAX (256u * 1024)
 
-static const char no_memory[] = "out of memory";
-static const char too_long[] = "the request target is too long";
-
 struct http_wire http_wire_make(size_t max_body)
 {
 	return (struct http_wire){
@@ -102,6 +99,7 @@ static void begin_line(struct http_wire *w, enum http_wire_state state)
 {
 	buf_reset(&w->held);
 	w->line_at = 0;
+	w->cost = 0;
 	w->state = state;
 }
 
@@ -114,11 +112,23 @@ struct line {
 	bool complete;
 };
 
+/* Of the bytes in `held`, with the cost of the head. */
+struct limit {
+	size_t max;
+	struct http_fault fault;
+};
+
+static const struct limit target_limit = { HTTP_WIRE_HEAD_MAX, { 414, "the request target is too long" } };
+static const struct limit headers_limit = { HTTP_WIRE_HEAD_MAX, { 431, "the headers are too large" } };
+static const struct limit chunk_line_limit = { HTTP_WIRE_CHUNK_LINE_MAX, { 400, "the header of a chunk is too long" } };
+static const struct limit trailers_limit = { HTTP_WIRE_HEAD_MAX, { 431, "the trailers are too large" } };
+
 /*
  * Hold the bytes up to the end of the line; returns the number. A line without CR is malformed, because other
- * implementations may not treat it as an end.
+ * implementations may not treat it as an end. The limit comes first: the incomplete line may have exceeded it already.
  */
-static size_t hold_line(struct http_wire *w, const char *bytes, size_t len, struct line *ret_line)
+static size_t hold_line(struct http_wire *w, const char *bytes, size_t len, const struct limit *limit,
+			struct line *ret_line)
 {
 	const char *lf = memchr(bytes, '\n', len);
 	size_t used = lf ? (size_t)(lf - bytes) + 1 : len;
@@ -127,7 +137,11 @@ static size_t hold_line(struct http_wire *w, const char *bytes, size_t len, stru
 	*ret_line = (struct line){ .text = w->held.data + w->line_at };
 	if (w->held.failed) {
 		w->first_line = 0;
-		http_wire_refuse(w, 500, no_memory);
+		http_wire_refuse(w, 500, "out of memory");
+		return used;
+	}
+	if (w->held.len + w->cost > limit->max) {
+		http_wire_refuse(w, limit->fault.status, limit->fault.sentence);
 		return used;
 	}
 	if (!lf)
@@ -143,11 +157,6 @@ static size_t hold_line(struct http_wire *w, const char *bytes, size_t len, stru
 }
 
 /* ---- the head ---- */
-
-static bool is_too_large(const struct http_wire *w)
-{
-	return w->held.len + w->cost > HTTP_WIRE_HEAD_MAX;
-}
 
 static void end_of_head(struct http_wire *w)
 {
@@ -189,7 +198,7 @@ static void keep_request_line(struct http_wire *w, const struct line *line)
 		if (line->text[i] == '&' || line->text[i] == '?')
 			w->cost += HTTP_WIRE_HEADER_COST;
 	if (w->held.len + w->cost + strlen(REFUSED_HEADERS) + HTTP_WIRE_HEADER_COST > HTTP_WIRE_HEAD_MAX)
-		http_wire_refuse(w, 414, too_long);
+		http_wire_refuse(w, target_limit.fault.status, target_limit.fault.sentence);
 	else
 		w->first_line = w->held.len;
 }
@@ -230,12 +239,9 @@ static void take_head_line(struct http_wire *w, const struct line *line)
 static size_t read_head(struct http_wire *w, const char *bytes, size_t len)
 {
 	struct line line;
-	size_t used = hold_line(w, bytes, len, &line);
+	size_t used = hold_line(w, bytes, len, w->first_line > 0 ? &headers_limit : &target_limit, &line);
 
-	if (w->state == HTTP_WIRE_HEAD && is_too_large(w))
-		http_wire_refuse(w, w->first_line > 0 ? 431 : 414,
-				 w->first_line > 0 ? "the headers are too large" : too_long);
-	else if (line.complete && line.len == 0)
+	if (line.complete && line.len == 0)
 		take_empty_line(w);
 	else if (line.complete)
 		take_head_line(w, &line);
@@ -250,7 +256,6 @@ static size_t read_between(struct http_wire *w, const char *bytes, size_t len un
 	w->number++;
 	w->framing = (struct http_framing){ .is_1_0 = false };
 	w->first_line = 0;
-	w->cost = 0;
 	begin_line(w, HTTP_WIRE_HEAD);
 	if (first != '\r' && first != '\n' && (first <= ' ' || first >= 0x7F))
 		http_wire_refuse(w, 400, "the request line is malformed");
@@ -296,14 +301,10 @@ static void begin_chunk(struct http_wire *w, uint64_t size)
 static size_t read_chunk_line(struct http_wire *w, const char *bytes, size_t len)
 {
 	struct line line;
-	size_t used = hold_line(w, bytes, len, &line);
+	size_t used = hold_line(w, bytes, len, &chunk_line_limit, &line);
 	uint64_t size;
 
-	if (w->state == HTTP_WIRE_REFUSED)
-		return used;
-	if (w->held.len > HTTP_WIRE_CHUNK_LINE_MAX)
-		http_wire_refuse(w, 400, "the header of a chunk is too long");
-	else if (line.complete && http_framing_read_chunk_line(line.text, line.len, &size))
+	if (line.complete && http_framing_read_chunk_line(line.text, line.len, &size))
 		begin_chunk(w, size);
 	else if (line.complete)
 		http_wire_refuse(w, 400, "the header of a chunk is malformed");
@@ -336,13 +337,9 @@ static size_t read_chunk_end(struct http_wire *w, const char *bytes, size_t len 
 static size_t read_trailers(struct http_wire *w, const char *bytes, size_t len)
 {
 	struct line line;
-	size_t used = hold_line(w, bytes, len, &line);
+	size_t used = hold_line(w, bytes, len, &trailers_limit, &line);
 
-	if (w->state == HTTP_WIRE_REFUSED)
-		return used;
-	if (w->held.len > HTTP_WIRE_HEAD_MAX) {
-		http_wire_refuse(w, 431, "the trailers are too large");
-	} else if (line.complete && line.len == 0) {
+	if (line.complete && line.len == 0) {
 		buf_add_str(&w->out, LAST_CHUNK);
 		end_request(w);
 	} else if (line.complete) {

@@ -199,3 +199,32 @@ Test(http_wire, nothing_grows_without_end)
 	cr_expect_eq(add_often(CHUNKED "1;", "a", many), 400);
 	cr_expect_eq(add_often(CHUNKED "0\r\n", "X: y\r\n", many), 431);
 }
+
+/* `begin`, bytes up to any limit, and a bare LF, added in pieces of `step`. */
+static unsigned add_long_line(const char *begin, size_t step)
+{
+	struct http_wire wire = http_wire_make(MAX_BODY);
+	struct buf text cleanup_buf = buf_make(2 * HTTP_WIRE_HEAD_MAX);
+	unsigned status;
+
+	buf_add_str(&text, begin);
+	while (text.len <= strlen(begin) + HTTP_WIRE_HEAD_MAX)
+		buf_add_char(&text, 'x');
+	buf_add_char(&text, '\n');
+	for (size_t at = 0; at < text.len; at += step)
+		http_wire_add(&wire, text.data + at, text.len - at < step ? text.len - at : step);
+	status = wire.framing.fault.status;
+	http_wire_clear(&wire);
+	return status;
+}
+
+Test(http_wire, the_limit_of_a_line_comes_before_its_bare_lf)
+{
+	static const size_t steps[] = { 1, 1000, 2 * HTTP_WIRE_HEAD_MAX };
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		cr_expect_eq(add_long_line("GET /", steps[i]), 414, "by %zu", steps[i]);
+		cr_expect_eq(add_long_line(POST "X: ", steps[i]), 431, "by %zu", steps[i]);
+		cr_expect_eq(add_long_line(CHUNKED "0\r\nX: ", steps[i]), 431, "by %zu", steps[i]);
+	}
+}
