@@ -1,7 +1,5 @@
 #include "kube-worker/repair/change_repair.h"
 
-#include <stdlib.h>
-
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/strutil.h"
@@ -18,74 +16,36 @@
 
 /* A mark, identified by root and caller. */
 struct open_change {
-	struct kube_uid uid;
-	char id[PROTOCOL_ID_MAX + 1];
+	struct repair_item item;
 	char name[WORKLOAD_NAME_MAX];
 	char caller[FACT_OWED_TO_MAX];
-	int64_t due_ms; /* monotonic */
-	bool seen;      /* in the current walk */
 };
 
-struct change_repair {
-	struct open_change changes[CHANGES_MAX];
-	size_t count;
-};
-
-struct change_repair *change_repair_create(void)
+bool change_repair_init(struct repair_list *changes)
 {
-	return calloc(1, sizeof(struct change_repair));
-}
-
-void change_repair_destroy(struct change_repair *repair)
-{
-	free(repair);
+	return repair_list_init(changes, sizeof(struct open_change), CHANGES_MAX);
 }
 
 /* ---- existing objects -------------------------------------------------------------------------------------------- */
 
-static struct open_change *find_or_add(struct change_repair *repair, const struct fact *root)
+static void note_change(struct repair_list *changes, const struct fact *root)
 {
-	struct open_change *change;
+	int64_t patience_ms = PATIENCE_MS + random_below(SPREAD_MS);
+	struct open_change *change = (struct open_change *)repair_list_note(changes, root, patience_ms);
 
-	for (size_t i = 0; i < repair->count; i++) {
-		change = &repair->changes[i];
-		if (kube_uid_equal(&change->uid, &root->uid) && str_equal(change->caller, root->changing))
-			return change;
-	}
-	if (repair->count == CHANGES_MAX)
-		return NULL;
-	change = &repair->changes[repair->count++];
-	*change = (struct open_change){ .uid = root->uid,
-					.due_ms = clock_mono_ms() + PATIENCE_MS + random_below(SPREAD_MS) };
-	snprintf(change->id, sizeof(change->id), "%s", root->instance_id);
+	if (!change || str_equal(change->caller, root->changing))
+		return;
+	change->item.due_ms = clock_mono_ms() + patience_ms; /* a new mark, perhaps in place of another */
 	snprintf(change->name, sizeof(change->name), "%s", root->name);
 	snprintf(change->caller, sizeof(change->caller), "%s", root->changing);
-	return change;
 }
 
 /* Called for each instance, with the cache locked: collects only. */
 static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
 {
-	struct change_repair *repair = ctx;
-
-	for (size_t i = 0; i < count; i++) {
-		struct open_change *change = NULL;
-
+	for (size_t i = 0; i < count; i++)
 		if (workload_is_root(facts[i]->kind) && facts[i]->changing[0] && !facts[i]->deleting)
-			change = find_or_add(repair, facts[i]);
-		if (change)
-			change->seen = true;
-	}
-}
-
-static void forget_unseen(struct change_repair *repair)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < repair->count; i++)
-		if (repair->changes[i].seen)
-			repair->changes[kept++] = repair->changes[i];
-	repair->count = kept;
+			note_change(ctx, facts[i]);
 }
 
 /* ---- completion -------------------------------------------------------------------------------------------------- */
@@ -93,12 +53,12 @@ static void forget_unseen(struct change_repair *repair)
 static enum rc settle(struct op_call *call, const struct open_change *change, bool *ret_undone, struct error *err)
 {
 	struct root root cleanup_root = { 0 };
-	enum rc rc = root_find(call, change->name, root_has_uid, &change->uid, &root, err);
+	enum rc rc = root_find(call, change->name, root_has_uid, &change->item.uid, &root, err);
 
 	*ret_undone = false;
 	if (rc)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	return change_settle(call, change->id, &root, ret_undone, err);
+	return change_settle(call, change->item.id, &root, ret_undone, err);
 }
 
 static void look_after(struct open_change *change, const struct op_env *env, struct kube_client *kube)
@@ -112,21 +72,23 @@ static void look_after(struct open_change *change, const struct op_env *env, str
 		return;
 	if (settle(&call, change, &undone, &err) == RC_OK) {
 		log_warn(undone ? "rolled back an incomplete change" : "completed an incomplete change",
-			 log_str("id", change->id), undone ? log_err(&err) : log_str("by", "repair"));
+			 log_str("id", change->item.id), undone ? log_err(&err) : log_str("by", "repair"));
 	} else {
-		log_warn("cannot complete an incomplete change; retrying", log_str("id", change->id), log_err(&err));
-		change->due_ms = clock_mono_ms() + (call.refused ? FAILED_PAUSE_MS : 0);
+		log_warn("cannot complete an incomplete change; retrying", log_str("id", change->item.id),
+			 log_err(&err));
+		change->item.due_ms = clock_mono_ms() + (call.refused ? FAILED_PAUSE_MS : 0);
 	}
 	buf_clear(&call.faults);
 }
 
-void change_repair_walk(struct change_repair *repair, const struct op_env *env, struct kube_client *kube)
+void change_repair_walk(struct repair_list *changes, const struct op_env *env, struct kube_client *kube)
 {
-	for (size_t i = 0; i < repair->count; i++)
-		repair->changes[i].seen = false;
-	kube_cache_visit_all(env->cache, note_instance, repair);
-	forget_unseen(repair);
-	for (size_t i = 0; i < repair->count; i++)
-		if (clock_mono_ms() >= repair->changes[i].due_ms)
-			look_after(&repair->changes[i], env, kube);
+	struct repair_item *item = NULL;
+
+	repair_list_begin(changes);
+	kube_cache_visit_all(env->cache, note_instance, changes);
+	repair_list_end(changes);
+	while ((item = repair_list_next(changes, item)))
+		if (clock_mono_ms() >= item->due_ms)
+			look_after((struct open_change *)item, env, kube);
 }

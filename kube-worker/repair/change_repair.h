@@ -7,14 +7,10 @@
 #define KUBE_WORKER_REPAIR_CHANGE_REPAIR_H
 
 #include "kube-worker/operation/op_call.h"
+#include "kube-worker/repair/repair_list.h"
 
-struct change_repair;
-
-/* NULL if out of memory. */
-struct change_repair *change_repair_create(void);
-
-/* NULL is allowed. */
-void change_repair_destroy(struct change_repair *repair);
+/* The list of incomplete updates; repair_list_clear(). Returns false if out of memory. */
+bool change_repair_init(struct repair_list *changes) must_check;
 
 /*
  * Check all roots in the cache once. A mark is due after 5 to 9 s, longer than any permission is valid, unless its
@@ -22,6 +18,6 @@ void change_repair_destroy(struct change_repair *repair);
  *
  * Blocks: for the Kubernetes calls, at most 8 s per update. Threads: one at a time, the same for `kube`.
  */
-void change_repair_walk(struct change_repair *repair, const struct op_env *env, struct kube_client *kube);
+void change_repair_walk(struct repair_list *changes, const struct op_env *env, struct kube_client *kube);
 
 #endif

@@ -13,22 +13,21 @@
 #include "kube-worker/debt/ledger.h"
 #include "kube-worker/repair/change_repair.h"
 #include "kube-worker/repair/repair_call.h"
+#include "kube-worker/repair/repair_list.h"
 #include "kube-worker/repair/stop_repair.h"
 #include "kube-worker/repair/stray_repair.h"
 
 #define INTERVAL_MS 4000
 #define PATIENCE_MS 12000 /* longer than between two writes of a running create */
 #define AGE_MAX_MS 600000
-#define WATCHED_MAX 4096 /* new containers tracked at a time; more wait */
+#define WATCHED_MAX 16384 /* new containers tracked at a time; more wait */
 #define REFUSED_PAUSE_MS 60000
 
-/* A new container, identified by its root. */
+/* A new container. */
 struct watched {
-	struct kube_uid uid;
-	char id[PROTOCOL_ID_MAX + 1];
-	int64_t lacking_since_ms; /* monotonic */
-	unsigned missing;         /* roles whose object was never seen, as bits */
-	bool seen;                /* in the current walk */
+	struct repair_item item;
+	bool noted;
+	unsigned missing; /* roles whose object was never seen, as bits */
 };
 
 struct repair {
@@ -40,31 +39,10 @@ struct repair {
 	bool stopping;
 
 	/* The thread's own. */
-	struct watched *watched;
-	size_t count;
-	struct change_repair *changes;
-	struct stray_repair *strays;
+	struct repair_list watched;
+	struct repair_list changes;
+	struct repair_list strays;
 };
-
-static struct watched *find_watched(struct repair *repair, const struct kube_uid *uid)
-{
-	for (size_t i = 0; i < repair->count; i++)
-		if (kube_uid_equal(&repair->watched[i].uid, uid))
-			return &repair->watched[i];
-	return NULL;
-}
-
-static struct watched *add_watched(struct repair *repair, const struct fact *root)
-{
-	struct watched *watched;
-
-	if (repair->count == WATCHED_MAX)
-		return NULL;
-	watched = &repair->watched[repair->count++];
-	*watched = (struct watched){ .uid = root->uid, .lacking_since_ms = clock_mono_ms(), .missing = root->wanted };
-	snprintf(watched->id, sizeof(watched->id), "%s", root->instance_id);
-	return watched;
-}
 
 static bool is_candidate(const struct fact *fact)
 {
@@ -72,34 +50,25 @@ static bool is_candidate(const struct fact *fact)
 	       !fact->owed_to[0] && clock_wall_ms() - fact->created_ms < AGE_MAX_MS;
 }
 
+static void note_candidate(struct repair_list *list, const struct fact *root, const struct fact *const *facts,
+			   size_t count)
+{
+	struct watched *watched = (struct watched *)repair_list_note(list, root, PATIENCE_MS);
+
+	if (!watched)
+		return;
+	if (!watched->noted)
+		watched->missing = root->wanted;
+	watched->noted = true;
+	watched->missing &= workload_missing(root, facts, count);
+}
+
 /* Called for each instance, with the cache locked: collects only. */
 static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
 {
-	struct repair *repair = ctx;
-
-	for (size_t i = 0; i < count; i++) {
-		struct watched *watched;
-
-		if (!is_candidate(facts[i]))
-			continue;
-		watched = find_watched(repair, &facts[i]->uid);
-		if (!watched)
-			watched = add_watched(repair, facts[i]);
-		if (!watched)
-			continue;
-		watched->seen = true;
-		watched->missing &= workload_missing(facts[i], facts, count);
-	}
-}
-
-static void forget_unseen(struct repair *repair)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < repair->count; i++)
-		if (repair->watched[i].seen)
-			repair->watched[kept++] = repair->watched[i];
-	repair->count = kept;
+	for (size_t i = 0; i < count; i++)
+		if (is_candidate(facts[i]))
+			note_candidate(ctx, facts[i], facts, count);
 }
 
 /* Skip if there is an unfinished create: its attempt, its caller or the sweeper completes it. */
@@ -124,7 +93,7 @@ static enum rc complete(struct op_call *call, const struct watched *watched, str
 {
 	const char *text = root_annotation(&making->root, ANNOTATION_SPEC);
 	struct workload_source source = { .root = making->root.kind,
-					  .id = watched->id,
+					  .id = watched->item.id,
 					  .external_service_type = call->env->external_service_type };
 	cleanup_json cJSON *spec = NULL;
 	enum rc rc = json_parse(text ? text : "", text ? strlen(text) : 0, &spec, err);
@@ -143,10 +112,10 @@ static void note_problem(struct op_call *call, const struct watched *watched, co
 	char text[ERROR_TEXT_MAX + 64];
 	struct error err;
 
-	log_warn("cannot complete an incomplete container", log_str("id", watched->id), log_err(why));
+	log_warn("cannot complete an incomplete container", log_str("id", watched->item.id), log_err(why));
 	snprintf(text, sizeof(text), "the %s of this container cannot be created: %s", what, why->text);
-	if (root_mark_problem(call, watched->id, root_uid(&making->root), text, &err))
-		log_warn("cannot record the problem of a container", log_str("id", watched->id), log_err(&err));
+	if (root_mark_problem(call, watched->item.id, root_uid(&making->root), text, &err))
+		log_warn("cannot record the problem of a container", log_str("id", watched->item.id), log_err(&err));
 }
 
 static enum rc repair_noted(struct op_call *call, struct watched *watched, struct making *making, struct error *err)
@@ -159,14 +128,14 @@ static enum rc repair_noted(struct op_call *call, struct watched *watched, struc
 	rc = complete(call, watched, making, err);
 	if (rc) {
 		note_problem(call, watched, making, err);
-		watched->lacking_since_ms = clock_mono_ms() + REFUSED_PAUSE_MS - PATIENCE_MS;
+		watched->item.due_ms = clock_mono_ms() + REFUSED_PAUSE_MS;
 		return RC_OK;
 	}
 	watched->missing = 0;
-	log_warn("completed an incomplete container", log_str("id", watched->id));
+	log_warn("completed an incomplete container", log_str("id", watched->item.id));
 	if (!root_annotation(&making->root, ANNOTATION_PROBLEM))
 		return RC_OK;
-	return root_mark_problem(call, watched->id, root_uid(&making->root), NULL, err);
+	return root_mark_problem(call, watched->item.id, root_uid(&making->root), NULL, err);
 }
 
 static void repair_one(struct repair *repair, struct watched *watched)
@@ -174,12 +143,13 @@ static void repair_one(struct repair *repair, struct watched *watched)
 	struct op_call call = repair_call(repair->env, repair->kube);
 	struct making making cleanup_making = { .roles = watched->missing };
 	struct error err = { 0 };
-	enum rc rc = root_find(&call, watched->id, root_has_uid, &watched->uid, &making.root, &err);
+	enum rc rc = root_find(&call, watched->item.id, root_has_uid, &watched->item.uid, &making.root, &err);
 
 	if (!rc)
 		rc = repair_noted(&call, watched, &making, &err);
 	if (rc && rc != RC_NOT_FOUND)
-		log_warn("cannot repair an incomplete container; retrying", log_str("id", watched->id), log_err(&err));
+		log_warn("cannot repair an incomplete container; retrying", log_str("id", watched->item.id),
+			 log_err(&err));
 	buf_clear(&call.faults);
 }
 
@@ -193,22 +163,29 @@ static bool is_stopping(struct repair *repair)
 	return stopping;
 }
 
+static void complete_creates(struct repair *repair)
+{
+	struct repair_item *item = NULL;
+
+	repair_list_begin(&repair->watched);
+	kube_cache_visit_all(repair->env->cache, note_instance, &repair->watched);
+	repair_list_end(&repair->watched);
+	while ((item = repair_list_next(&repair->watched, item)) && !is_stopping(repair)) {
+		struct watched *watched = (struct watched *)item;
+
+		if (watched->missing && clock_mono_ms() >= item->due_ms)
+			repair_one(repair, watched);
+	}
+}
+
 static void walk(struct repair *repair)
 {
-	int64_t now_ms = clock_mono_ms();
-
 	if (!kube_cache_is_synced(repair->env->cache, workload_root_kinds() | workload_child_kinds()))
 		return;
-	change_repair_walk(repair->changes, repair->env, repair->kube);
+	change_repair_walk(&repair->changes, repair->env, repair->kube);
 	stop_repair_walk(repair->env, repair->kube);
-	stray_repair_walk(repair->strays, repair->env, repair->kube);
-	for (size_t i = 0; i < repair->count; i++)
-		repair->watched[i].seen = false;
-	kube_cache_visit_all(repair->env->cache, note_instance, repair);
-	forget_unseen(repair);
-	for (size_t i = 0; i < repair->count && !is_stopping(repair); i++)
-		if (repair->watched[i].missing && now_ms - repair->watched[i].lacking_since_ms >= PATIENCE_MS)
-			repair_one(repair, &repair->watched[i]);
+	stray_repair_walk(&repair->strays, repair->env, repair->kube);
+	complete_creates(repair);
 }
 
 static void *run_repair(void *ctx)
@@ -230,9 +207,9 @@ static void repair_free(struct repair *repair)
 	kube_client_destroy(repair->kube);
 	pthread_cond_destroy(&repair->wake);
 	pthread_mutex_destroy(&repair->lock);
-	free(repair->watched);
-	change_repair_destroy(repair->changes);
-	stray_repair_destroy(repair->strays);
+	repair_list_clear(&repair->watched);
+	repair_list_clear(&repair->changes);
+	repair_list_clear(&repair->strays);
 	free(repair);
 }
 
@@ -246,11 +223,10 @@ enum rc repair_create(const struct op_env *env, struct kube_auth *auth, struct r
 	repair->env = env;
 	pthread_mutex_init(&repair->lock, NULL);
 	pthread_cond_init(&repair->wake, NULL);
-	repair->watched = calloc(WATCHED_MAX, sizeof(*repair->watched));
-	repair->changes = change_repair_create();
-	repair->strays = stray_repair_create();
-	rc = repair->watched && repair->changes && repair->strays ? kube_client_create(auth, &repair->kube, err)
-								  : error_no_memory(err);
+	rc = repair_list_init(&repair->watched, sizeof(struct watched), WATCHED_MAX) &&
+			     change_repair_init(&repair->changes) && stray_repair_init(&repair->strays)
+		     ? kube_client_create(auth, &repair->kube, err)
+		     : error_no_memory(err);
 	if (!rc)
 		rc = thread_start(run_repair, repair, &repair->thread, err);
 	if (rc) {

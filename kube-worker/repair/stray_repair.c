@@ -1,7 +1,5 @@
 #include "kube-worker/repair/stray_repair.h"
 
-#include <stdlib.h>
-
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/container/workload.h"
@@ -14,72 +12,24 @@
 #define SPREAD_MS 4000 /* random delay, so that not all workers act at once */
 #define PAUSE_MS 20000
 
-/* A container with a stray object, identified by its root. */
-struct stray {
-	struct kube_uid uid;
-	char id[PROTOCOL_ID_MAX + 1];
-	int64_t due_ms; /* monotonic */
-	bool seen;      /* in the current walk */
-};
-
-struct stray_repair {
-	struct stray strays[STRAYS_MAX];
-	size_t count;
-};
-
-struct stray_repair *stray_repair_create(void)
+bool stray_repair_init(struct repair_list *strays)
 {
-	return calloc(1, sizeof(struct stray_repair));
-}
-
-void stray_repair_destroy(struct stray_repair *repair)
-{
-	free(repair);
-}
-
-static struct stray *find_or_add(struct stray_repair *repair, const struct fact *root)
-{
-	struct stray *stray;
-
-	for (size_t i = 0; i < repair->count; i++)
-		if (kube_uid_equal(&repair->strays[i].uid, &root->uid))
-			return &repair->strays[i];
-	if (repair->count == STRAYS_MAX)
-		return NULL;
-	stray = &repair->strays[repair->count++];
-	*stray = (struct stray){ .uid = root->uid, .due_ms = clock_mono_ms() + PATIENCE_MS + random_below(SPREAD_MS) };
-	snprintf(stray->id, sizeof(stray->id), "%s", root->instance_id);
-	return stray;
+	return repair_list_init(strays, sizeof(struct repair_item), STRAYS_MAX);
 }
 
 /* Called for each instance, with the cache locked: collects only. */
 static void note_instance(void *ctx, const struct fact *const *facts, size_t count)
 {
-	struct stray_repair *repair = ctx;
-
 	for (size_t i = 0; i < count; i++) {
 		const struct fact *root = facts[i];
-		struct stray *stray = NULL;
 
 		if (workload_is_root(root->kind) && !root->deleting && !root->changing[0] && !root->owed_to[0] &&
 		    workload_stray(root, facts, count))
-			stray = find_or_add(repair, root);
-		if (stray)
-			stray->seen = true;
+			(void)repair_list_note(ctx, root, PATIENCE_MS + random_below(SPREAD_MS));
 	}
 }
 
-static void forget_unseen(struct stray_repair *repair)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < repair->count; i++)
-		if (repair->strays[i].seen)
-			repair->strays[kept++] = repair->strays[i];
-	repair->count = kept;
-}
-
-static void look_after(struct stray *stray, const struct op_env *env, struct kube_client *kube)
+static void look_after(struct repair_item *stray, const struct op_env *env, struct kube_client *kube)
 {
 	struct op_call call = repair_call(env, kube);
 	struct root root cleanup_root = { 0 };
@@ -98,13 +48,14 @@ static void look_after(struct stray *stray, const struct op_env *env, struct kub
 	buf_clear(&call.faults);
 }
 
-void stray_repair_walk(struct stray_repair *repair, const struct op_env *env, struct kube_client *kube)
+void stray_repair_walk(struct repair_list *strays, const struct op_env *env, struct kube_client *kube)
 {
-	for (size_t i = 0; i < repair->count; i++)
-		repair->strays[i].seen = false;
-	kube_cache_visit_all(env->cache, note_instance, repair);
-	forget_unseen(repair);
-	for (size_t i = 0; i < repair->count; i++)
-		if (clock_mono_ms() >= repair->strays[i].due_ms)
-			look_after(&repair->strays[i], env, kube);
+	struct repair_item *stray = NULL;
+
+	repair_list_begin(strays);
+	kube_cache_visit_all(env->cache, note_instance, strays);
+	repair_list_end(strays);
+	while ((stray = repair_list_next(strays, stray)))
+		if (clock_mono_ms() >= stray->due_ms)
+			look_after(stray, env, kube);
 }

@@ -180,26 +180,42 @@ static bool create_by_api(struct client *client, int64_t serial)
 	return create_id_by_api(client, id);
 }
 
+static bool create_object(struct client *client, enum kube_kind kind, const struct buf *body, struct kube_reply *reply)
+{
+	struct buf path cleanup_buf = buf_make(4096);
+	struct kube_request request = {
+		.method = "POST",
+		.body = body->data,
+		.body_len = body->len,
+		.deadline_ms = clock_mono_ms() + 30000,
+		.once = true,
+	};
+
+	kube_path_add(&path, kind, client->options->namespace, NULL);
+	request.path = path.data;
+	return kube_client_do(client->kube, &request, reply, NULL) == RC_OK;
+}
+
+/* The Deployment is the real owner: the garbage collector would remove the Services of another one during the rest. */
 static bool create_by_kube(struct client *client, int64_t serial)
 {
-	const struct container_owner owner = { KUBE_DEPLOYMENT, "00000000-0000-4000-8000-000000000000" };
 	const struct container_origin origin = { .token = "req:bench", .digest = "" };
-	struct buf path cleanup_buf = buf_make(4096);
+	struct container_owner owner = { .kind = KUBE_DEPLOYMENT };
+	struct kube_reply deployment cleanup_kube_reply = { 0 };
+	struct kube_reply service cleanup_kube_reply = { 0 };
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	char id[64];
 
 	snprintf(id, sizeof(id), "k-%d-%" PRId64, client->number, serial);
 	if (container_write_deployment(id, client->options->spec, NULL, &origin, &body, NULL))
 		return false;
-	kube_path_add(&path, KUBE_DEPLOYMENT, client->options->namespace, NULL);
-	if (!kube_call(client, "POST", path.data, &body))
+	if (!create_object(client, KUBE_DEPLOYMENT, &body, &deployment))
 		return false;
-	buf_reset(&path);
+	owner.uid = json_string_at(deployment.object, "metadata.uid");
 	buf_reset(&body);
-	if (container_write_service(id, id, &owner, client->options->spec, "NodePort", &body, NULL))
+	if (!owner.uid || container_write_service(id, id, &owner, client->options->spec, "NodePort", &body, NULL))
 		return false;
-	kube_path_add(&path, KUBE_SERVICE, client->options->namespace, NULL);
-	return kube_call(client, "POST", path.data, &body);
+	return create_object(client, KUBE_SERVICE, &body, &service);
 }
 
 /* The number that a change sets: different from the previous one. */
