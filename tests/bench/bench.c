@@ -2,8 +2,8 @@
  * Measures latency and throughput of one kind of call, through the pipeline and directly against the Kubernetes API, in
  * one run and in turns, so that other load of the machine does not affect the ratio.
  *
- *	bench <what> --api http://127.0.0.1:8080 --kubeconfig FILE --namespace NAME [--clients N] [--rate R] [--seconds
- *S]
+ *	bench <what> --api http://127.0.0.1:8080 --kubeconfig FILE --namespace NAME
+ *		[--clients N] [--rate R] [--seconds S]
  *
  * what: get      GET of one container of many, beside a GET of its Deployment
  *       list     GET of a page of 50, beside a list of 50 Deployments
@@ -76,8 +76,7 @@ static _Noreturn void die(const char *what, const char *why)
 	exit(1);
 }
 
-/* ---- the calls ----------------------------------------------------------------------------------------------------
- */
+/* ---- the calls --------------------------------------------------------------------------------------------------- */
 
 static bool http_call(struct client *client, const char *method, const char *path, const char *body, int expected)
 {
@@ -293,8 +292,7 @@ static bool scale_by_kube(struct client *client, int64_t serial)
 	return change_by_kube(client, serial, change_replicas);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------
- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 struct run {
 	const struct options *options;
