@@ -227,9 +227,8 @@ static void on_done(void *ctx, const struct kube_reply *reply, const struct erro
 	log->paused = false;
 	worker_stream_wake(log->owner->stream);
 	if (!err->rc && reply->status != 204 && !log->entered) {
-		log->complete = true;
 		start_check(log); /* an empty response may not begin */
-		return;
+		return;           /* complete, but of an unconfirmed run: enter_run() follows */
 	}
 	log->phase = LOG_IDLE;
 	if (reply->status == 204) /* returned for a Pod that is not on a node */
@@ -338,7 +337,6 @@ static void ask(struct container_log *log, bool previous)
 	log->phase = previous ? LOG_ASKED_PREVIOUS : LOG_ASKED;
 	log->run_asked = run;
 	log->entered = false;
-	log->complete = false;
 }
 
 /* INT64_MAX: no time limit, also while waiting for the client. */

@@ -49,16 +49,15 @@ struct container_log {
 	struct kube_call *call; /* NULL: no pending call */
 	struct log_reader reader;
 	struct backoff backoff;
-	int64_t due_ms;        /* no request before this time */
-	int64_t failing_ms;    /* since when it fails; 0: no failure */
-	int64_t gone_ms;       /* since when the Pod is missing and its call is silent; 0: present */
-	int64_t asked_ns;      /* local time of the first request */
-	int64_t run_asked;     /* by the pending or last call */
-	int64_t run_known;     /* the last run that was output, at least in part; -1: none */
-	int64_t previous_done; /* the run that was read as the previous one, or was refused; -1: none */
+	int64_t due_ms;         /* no request before this time */
+	int64_t failing_ms;     /* since when it fails; 0: no failure */
+	int64_t gone_ms;        /* since when the Pod is missing and its call is silent; 0: present */
+	int64_t asked_ns;       /* local time of the first request */
+	int64_t run_asked;      /* by the pending or last call */
+	int64_t run_known;      /* the last run that was output, at least in part; -1: none */
+	int64_t previous_done;  /* the run that was read as the previous one, or was refused; -1: none */
 	struct run_check check; /* of the pending call */
 	bool entered;           /* its run is confirmed: it is output */
-	bool complete;          /* it has ended before that */
 	bool seeks;             /* the run of the reader's last line is unknown: it is from a Last-Event-ID */
 	bool ended;             /* run_known was read to its end */
 	bool paused;

@@ -98,7 +98,7 @@ Test(fact, a_pod_tells_what_its_containers_have_run)
 		"{\"name\":\"d\",\"restartCount\":1,\"state\":{\"terminated\":{}},\"lastState\":{\"terminated\":{}}},"
 		"{\"name\":\"e\",\"restartCount\":1,\"state\":{\"running\":{}}}]}}";
 	static const struct pod_run wanted[] = {
-		{ "i", 0, -1, true, false }, { "a", 3, 2, true, true },    { "b", 2, 2, true, false },
+		{ "i", 0, -1, true, false },  { "a", 3, 2, true, true },  { "b", 2, 2, true, false },
 		{ "c", 0, -1, false, false }, { "d", 1, 0, true, false }, { "e", 1, -1, true, true },
 	};
 	cleanup_json cJSON *object = NULL;
