@@ -116,10 +116,11 @@ $(foreach b,$(BENCH_SRC),$(eval $(call program_rule,$(notdir $(basename $(b))),$
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 # All processes but their main() functions, with the unit tests on top. tests/unit/fake_<module>.c come before what they
-# stand in for, which the linker then does not take out of the library; fake_clock.c, fake_exchange.c and test_http_link.c
-# are put before the functions below.
+# stand in for, which the linker then does not take out of the library; fake_clock.c, fake_exchange.c, fake_worker_stream.c
+# and test_http_link.c are put before the functions below.
 UNIT_WRAPPED := clock_mono_ms clock_mono_ns thread_wait thread_wait_until \
-	http_exchange_wake http_exchange_is_present http_exchange_drop curl_easy_init
+	http_exchange_wake http_exchange_is_present http_exchange_drop curl_easy_init \
+	worker_stream_kube worker_stream_wake
 $(BUILD)/test/unit: $(call obj,$(UNIT_SRC) $(filter-out %/main.c,$(PROCESS_SRC))) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'

@@ -172,7 +172,7 @@ static void take_pod(struct log_source *s, const struct fact *fact, bool is_new)
 {
 	const char *at = fact->runs;
 	bool named = s->options.container && strcmp(s->options.container, LOG_ALL_CONTAINERS) != 0;
-	struct pod_run run = { .restarts = 0 };
+	struct pod_run run = { .previous = -1 };
 
 	if (!*at) {
 		snprintf(run.container, sizeof(run.container), "%s", named ? s->options.container : s->seek.own);

@@ -227,8 +227,8 @@ static void read_controller_revision(const cJSON *object, struct fact *fact, str
 	fact->rollout = rollout_hash(texts->name);
 }
 
-/* One line per container: name, RUN_ flags, and restart count. */
-#define RUN_FORM "%s %u %" PRId64 "\n"
+/* One line per container: name, RUN_ flags, current and previous run. */
+#define RUN_FORM "%s %u %" PRId64 " %" PRId64 "\n"
 #define RUN_STARTED 1u
 #define RUN_GOES_ON 2u
 
@@ -238,13 +238,15 @@ static void read_runs(const cJSON *statuses, struct buf *out)
 
 	cJSON_ArrayForEach (status, statuses) {
 		const char *name = json_string_at(status, "name");
+		int64_t restarts = json_int_at(status, "restartCount", 0);
 		bool goes_on = json_at(status, "state.running") != NULL;
-		bool started = goes_on || json_at(status, "state.terminated") ||
-			       json_at(status, "lastState.terminated");
+		bool is_started = goes_on || json_at(status, "state.terminated");
+		bool ended_before = json_at(status, "lastState.terminated") != NULL;
 
 		if (name && strlen(name) < sizeof(((struct pod_run *)0)->container))
-			buf_addf(out, RUN_FORM, name, (started ? RUN_STARTED : 0) | (goes_on ? RUN_GOES_ON : 0),
-				 json_int_at(status, "restartCount", 0));
+			buf_addf(out, RUN_FORM, name,
+				 (is_started || ended_before ? RUN_STARTED : 0) | (goes_on ? RUN_GOES_ON : 0), restarts,
+				 ended_before ? restarts - is_started : -1);
 	}
 }
 
@@ -255,7 +257,8 @@ bool fact_next_run(const char **at, struct pod_run *ret_run)
 	int used = 0;
 
 	if (!**at || len >= sizeof(ret_run->container) ||
-	    sscanf(*at + len, " %u %" SCNd64 "\n%n", &flags, &ret_run->restarts, &used) != 2)
+	    sscanf(*at + len, " %u %" SCNd64 " %" SCNd64 "\n%n", &flags, &ret_run->restarts, &ret_run->previous,
+		   &used) != 3)
 		return false;
 	memcpy(ret_run->container, *at, len);
 	ret_run->container[len] = '\0';

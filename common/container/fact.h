@@ -71,12 +71,18 @@ struct fact {
 enum rc fact_from_object(enum kube_kind kind, const cJSON *object, struct fact **ret_fact, struct error *err)
 	must_check;
 
-/* The current run of a container of a Pod. */
+/*
+ * The runs of a container of a Pod that have a log, numbered by the restart count. The kubelet serves the last one that
+ * was started as the current log, and lastState.terminated as the previous one: while a container that has crashed
+ * waits for its restart, both are the same run (pkg/kubelet/kubelet_pods.go, validateContainerLogStatus() and
+ * convertToAPIContainerStatuses()).
+ */
 struct pod_run {
 	char container[64]; /* its name: a DNS label */
-	int64_t restarts;   /* restart count */
-	bool started;       /* this run, or the previous one, was started */
-	bool goes_on;       /* running */
+	int64_t restarts;   /* the current run */
+	int64_t previous;   /* the previous run; -1: none */
+	bool started;       /* there is one of them */
+	bool goes_on;       /* the current run is running */
 };
 
 /*

@@ -25,6 +25,16 @@ static struct log_place place_of(const struct log_options *options, uint32_t key
 	return (struct log_place){ 0, 0 };
 }
 
+/* Not within a callback of kube_flow.h. */
+static void drop_call(struct container_log *log)
+{
+	if (log->call)
+		kube_call_cancel(TAKE(log->call));
+	run_check_reset(&log->check);
+	log->phase = LOG_IDLE;
+	log->paused = false;
+}
+
 struct container_log *container_log_create(const struct container_log_owner *owner, const struct fact *pod,
 					   const char *container)
 {
@@ -39,15 +49,15 @@ struct container_log *container_log_create(const struct container_log_owner *own
 	log->key = log_mark_key(&pod->uid, container);
 	log->reader = log_reader_make(place_of(owner->options, log->key), owner->options->since_ns);
 	log->backoff = (struct backoff){ .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
+	log->seeks = log->reader.last.ns != 0;
 	log->run_known = -1;
-	log->previous_of = -1;
+	log->previous_done = -1;
 	return log;
 }
 
 void container_log_destroy(struct container_log *log)
 {
-	if (log->call)
-		kube_call_cancel(log->call);
+	drop_call(log);
 	log_reader_clear(&log->reader);
 	free(log);
 }
@@ -67,6 +77,8 @@ static bool take(void *ctx, const char *bytes, size_t len)
 	const struct container_log_owner *o = log->owner;
 	struct error err;
 
+	if (!log->entered)
+		return false;
 	if (!log_output_takes(o->output, log)) {
 		log->paused = true;
 		return false;
@@ -79,25 +91,37 @@ static bool take(void *ctx, const char *bytes, size_t len)
 	return true;
 }
 
+static void start_check(struct container_log *log)
+{
+	if (log->check.state == CHECK_NONE)
+		run_check_start(&log->check, log->owner->stream, log->owner->namespace, log->pod, &log->pod_uid,
+				&log->run);
+}
+
 static void on_begun(void *ctx)
 {
-	struct container_log *log = ctx;
-
-	log->answered = true;
-	log->failing_ms = 0;
-	if (log->phase == LOG_ASKED_PREVIOUS && log->previous_follows)
-		log_reader_next_run(&log->reader);
-	log->owner->begun(log->owner->ctx);
+	start_check(ctx);
 }
 
 /* Flush an incomplete line. */
+static void end_run(struct container_log *log)
+{
+	log_reader_end(&log->reader, tell, log);
+	log_output_break(log->owner->output, log);
+}
+
 static void close_log(struct container_log *log)
 {
 	if (log->phase == LOG_OVER)
 		return;
 	log->phase = LOG_OVER;
-	log_reader_end(&log->reader, tell, log);
-	log_output_break(log->owner->output, log);
+	end_run(log);
+}
+
+/* Lines after the last one, or after the first request. */
+static int64_t told_until(const struct container_log *log)
+{
+	return log->reader.last.ns ? log->reader.last.ns : log->asked_ns;
 }
 
 /* The log may have been truncated, and can no longer be read. */
@@ -108,7 +132,7 @@ static void tell_loss_at_end(struct container_log *log)
 
 	clock_format_rfc3339(clock_wall_ms(), true, now);
 	lost.time_len = strlen(now);
-	lost.lost_from_ns = log->reader.last.ns ? log->reader.last.ns : log->asked_ns;
+	lost.lost_from_ns = told_until(log);
 	tell(log, &lost);
 }
 
@@ -116,7 +140,6 @@ static void retry_later(struct container_log *log)
 {
 	int64_t now_ms = clock_mono_ms();
 
-	log->ended = false;
 	if (!log->failing_ms)
 		log->failing_ms = now_ms;
 	log->due_ms = now_ms + backoff_next_ms(&log->backoff);
@@ -141,9 +164,7 @@ static void on_complete(struct container_log *log, bool of_previous)
 	backoff_reset(&log->backoff);
 	log->ended = true;
 	if (of_previous && !o->options->previous) {
-		log->previous_done = true;
-		log->run_known = log->previous_of - 1;
-		log_reader_end(&log->reader, tell, log);
+		log->previous_done = log->run_asked;
 		return;
 	}
 	if (!o->options->follow)
@@ -165,37 +186,36 @@ static bool is_forbidden_for_good(const struct container_log *log)
 	return !was_told(log) || (log->failing_ms && clock_mono_ms() - log->failing_ms > FORBIDDEN_MS);
 }
 
-static void on_refused(struct container_log *log, bool of_previous, const struct kube_reply *reply,
-		       const struct error *why)
+static void on_failure(struct container_log *log, const struct error *public)
 {
 	const struct container_log_owner *o = log->owner;
-	const char *message = json_string_at(reply->object, "message");
-	struct error public = *why;
 
-	if (of_previous && !o->options->previous &&
-	    (reply->status == 400 || reply->status == 404 || reply->status == 500)) {
-		log->previous_done = true; /* no longer available */
-		if (log->ended && log->previous_of == log->run_known + 1)
-			log_reader_next_run(&log->reader); /* and was sent completely */
-		return;
-	}
-	if (reply->status == 400) {
-		nothing_yet(log, message ? message : "it has not started");
-		return;
-	}
-	if (reply->status == 404) {
-		nothing_yet(log, "it no longer exists");
-		close_log(log);
-		return;
-	}
-	op_kube_make_public(reply->object, &public);
-	if ((why->rc == RC_PERMISSION_DENIED && is_forbidden_for_good(log)) || why->rc == RC_INVALID_ARGUMENT) {
-		o->failed(o->ctx, &public);
+	if ((public->rc == RC_PERMISSION_DENIED && is_forbidden_for_good(log)) || public->rc == RC_INVALID_ARGUMENT) {
+		o->failed(o->ctx, public);
 		return;
 	}
 	retry_later(log);
 	if (!o->options->follow && clock_mono_ms() - log->failing_ms > TRY_MS)
-		o->failed(o->ctx, &public);
+		o->failed(o->ctx, public);
+}
+
+static void on_refused(struct container_log *log, bool of_previous, const struct kube_reply *reply,
+		       const struct error *why)
+{
+	const char *message = json_string_at(reply->object, "message");
+	struct error public = *why;
+
+	if (of_previous && !log->owner->options->previous &&
+	    (reply->status == 400 || reply->status == 404 || reply->status == 500)) {
+		log->previous_done = log->run_asked; /* no longer available */
+	} else if (reply->status == 400) {
+		nothing_yet(log, message ? message : "it has not started");
+	} else if (reply->status == 404) {
+		nothing_yet(log, "it no longer exists");
+	} else {
+		op_kube_make_public(reply->object, &public);
+		on_failure(log, &public);
+	}
 }
 
 static void on_done(void *ctx, const struct kube_reply *reply, const struct error *err)
@@ -204,25 +224,85 @@ static void on_done(void *ctx, const struct kube_reply *reply, const struct erro
 	bool of_previous = log->phase == LOG_ASKED_PREVIOUS;
 
 	log->call = NULL;
-	log->phase = LOG_IDLE;
 	log->paused = false;
+	worker_stream_wake(log->owner->stream);
+	if (!err->rc && reply->status != 204 && !log->entered) {
+		start_check(log); /* an empty response may not begin */
+		return;           /* complete, but of an unconfirmed run: enter_run() follows */
+	}
+	log->phase = LOG_IDLE;
 	if (reply->status == 204) /* returned for a Pod that is not on a node */
 		nothing_yet(log, "it is not scheduled yet");
 	else if (err->rc)
 		on_refused(log, of_previous, reply, err);
 	else
 		on_complete(log, of_previous);
-	worker_stream_wake(log->owner->stream);
+}
+
+/* ---- the run of a response --------------------------------------------------------------------------------------- */
+
+/* A line of an unknown run may also be in a later one. */
+static bool is_seeking(const struct container_log *log)
+{
+	return log->seeks && log->reader.mark.ns;
+}
+
+/* The run is the one that was requested: its lines follow. */
+static void enter_run(struct container_log *log)
+{
+	bool of_previous = log->phase == LOG_ASKED_PREVIOUS;
+	bool follows = log->ended && log->run_asked == log->run_known + 1;
+
+	if (log->run_known < 0 || log->run_asked == log->run_known || is_seeking(log)) {
+		log_reader_restart(&log->reader);
+	} else {
+		end_run(log);
+		log_reader_next_run(&log->reader, follows ? 0 : told_until(log));
+	}
+	log->seeks = log->seeks && of_previous;
+	log->run_known = log->run_asked;
+	log->ended = false;
+	log->answered = true;
+	log->failing_ms = 0;
+	log->entered = true;
+	log->owner->begun(log->owner->ctx);
+	if (log->call) {
+		kube_call_resume(log->call);
+		return;
+	}
+	log->phase = LOG_IDLE;
+	on_complete(log, of_previous);
+}
+
+/* With the result of the check: output the response, or drop it, and decide again. */
+static void judge_response(struct container_log *log)
+{
+	const struct run_check check = log->check;
+	int64_t run = log->phase == LOG_ASKED_PREVIOUS ? check.run.previous : check.run.restarts;
+
+	if (log->phase == LOG_IDLE || log->entered || check.state == CHECK_NONE || check.state == CHECK_ASKED)
+		return;
+	if (check.state == CHECK_SEEN)
+		log->run = check.run;
+	if (check.state == CHECK_GONE || (check.state == CHECK_SEEN && run == log->run_asked)) {
+		enter_run(log);
+		return;
+	}
+	drop_call(log);
+	if (check.state == CHECK_FAILED)
+		on_failure(log, &check.fault);
+	else if (check.state == CHECK_REPLACED)
+		log->due_ms = clock_mono_ms() + AGAIN_MS; /* the cache will notify */
 }
 
 /* ---- requests to Kubernetes -------------------------------------------------------------------------------------- */
 
-/* The start: the last line sent, or the time of the first request. */
-static int64_t since_of(const struct container_log *log)
+/* From the last line; another run from its start. */
+static int64_t since_of(const struct container_log *log, int64_t run)
 {
-	if (log->reader.last.ns)
-		return log->reader.last.ns;
-	return log->asked_ns;
+	bool is_other = log->run_known >= 0 && run != log->run_known && !is_seeking(log);
+
+	return is_other || log->reader.fresh ? 0 : told_until(log);
 }
 
 static void ask(struct container_log *log, bool previous)
@@ -230,6 +310,7 @@ static void ask(struct container_log *log, bool previous)
 	const struct container_log_owner *o = log->owner;
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
 	const struct kube_call_taker taker = { .begun = on_begun, .take = take, .done = on_done, .ctx = log };
+	int64_t run = previous ? log->run.previous : log->run.restarts;
 	bool resumes = was_told(log);
 	struct log_call call = {
 		.namespace = o->namespace,
@@ -237,11 +318,12 @@ static void ask(struct container_log *log, bool previous)
 		.container = log->container,
 		.previous = previous,
 		.first = !resumes,
-		.since_ns = resumes ? since_of(log) : 0,
+		.since_ns = resumes ? since_of(log, run) : 0,
 	};
 	struct error err;
 	enum rc rc;
 
+	run_check_reset(&log->check);
 	log_options_path(o->options, &call, &path);
 	rc = buf_check(&path, &err);
 	if (!rc)
@@ -253,11 +335,8 @@ static void ask(struct container_log *log, bool previous)
 	if (!log->asked_ns)
 		log->asked_ns = clock_wall_ms() * NS_PER_MS;
 	log->phase = previous ? LOG_ASKED_PREVIOUS : LOG_ASKED;
-	log->previous_done = false;
-	log->previous_follows = previous && log->ended && log->run.restarts == log->run_known + 2;
-	log->previous_of = previous ? log->run.restarts : -1;
-	if (!previous)
-		log->run_known = log->run.restarts;
+	log->run_asked = run;
+	log->entered = false;
 }
 
 /* INT64_MAX: no time limit, also while waiting for the client. */
@@ -266,53 +345,52 @@ static int64_t give_up_ms(const struct container_log *log)
 	return log->call && log->gone_ms && !log->paused ? log->gone_ms + GONE_MS : INT64_MAX;
 }
 
-static void give_up(struct container_log *log)
+/* The rest of the run before is read first: a complete response may also be the end of a kubelet. */
+static bool wants_previous(const struct container_log *log)
 {
-	kube_call_cancel(TAKE(log->call));
-	log->phase = LOG_IDLE;
-	log->ended = false;
+	const struct pod_run *run = &log->run;
+
+	return was_told(log) && run->restarts != log->run_known && run->previous >= 0 &&
+	       run->previous != run->restarts && run->previous != log->previous_done;
 }
 
-/* For an idle log: decide whether to request it, and which run. */
+/* The Pod no longer exists. */
+static void end_log(struct container_log *log)
+{
+	bool is_read = log->ended && log->run.restarts == log->run_known && !log->reader.lost_from_ns;
+
+	if (log->answered && !is_read)
+		tell_loss_at_end(log);
+	close_log(log);
+}
+
 void container_log_look(struct container_log *log)
 {
-	bool told_some = was_told(log);
-	bool new_run = log->run.restarts != log->run_known;
-	bool previous_done;
+	const struct log_options *options = log->owner->options;
 
 	if (clock_mono_ms() >= give_up_ms(log))
-		give_up(log);
-	if (log->call || log->phase == LOG_OVER || clock_mono_ms() < log->due_ms)
+		drop_call(log);
+	judge_response(log);
+	if (log->phase != LOG_IDLE || clock_mono_ms() < log->due_ms)
 		return;
-	if (!log->is_there) {
-		if (!log->ended && log->answered)
-			tell_loss_at_end(log);
-		close_log(log);
-		return;
-	}
-	if (log->owner->options->follow && !log->run.started)
+	if (!log->is_there)
+		end_log(log);
+	else if (options->follow && !log->run.started)
 		return; /* the cache will notify */
-	if (log->owner->options->previous) {
+	else if (options->previous)
 		ask(log, true);
-		return;
-	}
-	if (told_some && log->ended && !new_run && !log->run.goes_on)
-		return;
-	previous_done = log->previous_done && log->previous_of == log->run.restarts;
-	if (told_some && !previous_done)
-		log_reader_restart(&log->reader, log->ended && log->run.restarts == log->run_known + 1);
-	if (told_some && new_run && log->run.restarts > 0 && !previous_done) {
-		ask(log, true);
-		return;
-	}
-	ask(log, false);
+	else if (!log->ended || log->run.restarts != log->run_known || log->run.goes_on)
+		ask(log, wants_previous(log));
 }
 
 /* ---- updates of the cache ---------------------------------------------------------------------------------------- */
 
 void container_log_see(struct container_log *log, const struct pod_run *run, const char *message)
 {
-	if (log->run.restarts != run->restarts || log->run.goes_on != run->goes_on || log->run.started != run->started)
+	const struct pod_run *old = &log->run;
+
+	if (old->restarts != run->restarts || old->previous != run->previous || old->goes_on != run->goes_on ||
+	    old->started != run->started)
 		log->due_ms = log->failing_ms ? log->due_ms : 0;
 	log->run = *run;
 	log->is_there = true;
@@ -336,7 +414,7 @@ void container_log_resume(struct container_log *log)
 
 int64_t container_log_due_ms(const struct container_log *log)
 {
-	int64_t due_ms = log->call ? give_up_ms(log) : log->due_ms;
+	int64_t due_ms = log->phase == LOG_IDLE ? log->due_ms : give_up_ms(log);
 
 	return log->phase != LOG_OVER && due_ms > clock_mono_ms() ? due_ms : INT64_MAX;
 }

@@ -1,7 +1,8 @@
 /*
  * The log of one container of one replica: read from Kubernetes (kube_flow.h) and output line by line. A followed log
- * is requested again after each end: the next run, or from the last line. The owner passes the Pod's state from the
- * cache; container_log_look() performs due actions. All on the thread of the streams; never blocks.
+ * is requested again after each end: the rest of that run, then the next one. The owner passes the Pod's state from the
+ * cache, which may be old: a response is only output after run_check.h has confirmed its run. container_log_look()
+ * performs due actions. All on the thread of the streams; never blocks.
  */
 #ifndef KUBE_WORKER_STREAMS_CONTAINER_LOG_H
 #define KUBE_WORKER_STREAMS_CONTAINER_LOG_H
@@ -10,6 +11,7 @@
 #include "common/kube/kube_flow.h"
 #include "kube-worker/operation/op_call.h"
 #include "kube-worker/streams/log_options.h"
+#include "kube-worker/streams/run_check.h"
 #include "kube-worker/streams/worker_stream.h"
 
 #define CONTAINER_LOG_POD_MAX 254 /* bytes of a Pod's name with its NUL */
@@ -47,18 +49,20 @@ struct container_log {
 	struct kube_call *call; /* NULL: no pending call */
 	struct log_reader reader;
 	struct backoff backoff;
-	int64_t due_ms;        /* no request before this time */
-	int64_t failing_ms;    /* since when it fails; 0: no failure */
-	int64_t gone_ms;       /* since when the Pod is missing and its call is silent; 0: present */
-	int64_t asked_ns;      /* local time of the first request */
-	int64_t run_known;     /* the current or last run; -1: none */
-	int64_t previous_of;   /* the run whose previous one was requested; -1: none */
-	bool previous_done;    /* that request has finished */
-	bool previous_follows; /* that run directly follows run_known, which was sent completely */
-	bool ended;            /* the last call was complete */
+	int64_t due_ms;         /* no request before this time */
+	int64_t failing_ms;     /* since when it fails; 0: no failure */
+	int64_t gone_ms;        /* since when the Pod is missing and its call is silent; 0: present */
+	int64_t asked_ns;       /* local time of the first request */
+	int64_t run_asked;      /* by the pending or last call */
+	int64_t run_known;      /* the last run that was output, at least in part; -1: none */
+	int64_t previous_done;  /* the run that was read as the previous one, or was refused; -1: none */
+	struct run_check check; /* of the pending call */
+	bool entered;           /* its run is confirmed: it is output */
+	bool seeks;             /* the run of the reader's last line is unknown: it is from a Last-Event-ID */
+	bool ended;             /* run_known was read to its end */
 	bool paused;
 	bool answered; /* there was a successful response */
-	/* Last state from the cache: */
+	/* Last state from the cache, or from the check: */
 	struct pod_run run;
 	bool is_there; /* set by container_log_see(), evaluated by container_log_note() */
 	char message[FACT_MESSAGE_MAX + 1];

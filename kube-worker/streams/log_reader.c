@@ -71,12 +71,13 @@ struct feeding {
 	uint64_t hash; /* of the text so far */
 };
 
-static void tell_loss(struct feeding *f)
+/* Lines between from_ns and the current line. */
+static void tell_loss(struct feeding *f, int64_t from_ns)
 {
 	const struct log_reader *r = f->reader;
 
 	f->tell(f->ctx,
-		&(struct log_line){ .time = r->time, .time_len = r->time_len, .lost_from_ns = r->mark.ns, .text = "" });
+		&(struct log_line){ .time = r->time, .time_len = r->time_len, .lost_from_ns = from_ns, .text = "" });
 }
 
 /* Returns the beginning of its text. */
@@ -98,11 +99,12 @@ static const char *begin_line(struct feeding *f, const char *data, size_t len)
 	r->passes = r->line.ns < r->since_ns;
 	if (r->mark.ns && r->line.ns - SKEW_NS <= r->mark.ns) {
 		r->passes = true;
-		r->doubted = r->doubted || r->line.ns > r->mark.ns;
 	} else if (r->mark.ns) {
-		if (!r->complete || r->doubted)
-			tell_loss(f);
+		tell_loss(f, r->mark.ns);
 		r->mark.ns = 0;
+	} else if (r->lost_from_ns && !r->passes) {
+		tell_loss(f, r->lost_from_ns);
+		r->lost_from_ns = 0;
 	} else if (r->broken) {
 		r->skip = r->line.ns == r->broken_ns ? r->broken : 0;
 		r->broken = 0;
@@ -117,8 +119,10 @@ static void end_line(struct log_reader *r, uint32_t hash)
 	r->line.hash = hash;
 	if (r->mark.ns == r->line.ns && r->mark.hash == hash)
 		r->mark.ns = 0;
-	if (!r->passes)
-		r->last = r->line;
+	if (r->passes)
+		return;
+	r->last = r->line;
+	r->fresh = false;
 }
 
 /* A line, or a piece of it, after the time. */
@@ -203,12 +207,10 @@ void log_reader_end(struct log_reader *r, void (*tell)(void *ctx, const struct l
 	end_line(r, fold(f.hash));
 }
 
-void log_reader_restart(struct log_reader *r, bool complete)
+void log_reader_restart(struct log_reader *r)
 {
 	buf_clear(&r->held);
-	r->mark = r->last;
-	r->complete = complete;
-	r->doubted = false;
+	r->mark = r->fresh ? (struct log_place){ 0, 0 } : r->last;
 	if (r->in_line && !r->passes && r->told) {
 		r->broken = r->told;
 		r->broken_ns = r->line.ns;
@@ -217,10 +219,13 @@ void log_reader_restart(struct log_reader *r, bool complete)
 	r->in_line = false;
 }
 
-void log_reader_next_run(struct log_reader *r)
+void log_reader_next_run(struct log_reader *r, int64_t lost_from_ns)
 {
 	buf_clear(&r->held);
 	r->mark.ns = 0;
+	r->fresh = true;
+	if (!r->lost_from_ns)
+		r->lost_from_ns = lost_from_ns;
 	r->broken = 0;
 	r->skip = 0;
 	r->in_line = false;

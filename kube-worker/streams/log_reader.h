@@ -35,8 +35,8 @@ struct log_reader {
 	struct buf held;       /* the incomplete line */
 	struct log_place last; /* the last line output */
 	struct log_place mark; /* lines up to it were output before; ns 0: none */
-	bool complete;         /* the run of the mark was output completely: no loss if it is not found */
-	bool doubted;          /* a line newer than the mark was skipped */
+	bool fresh;            /* no line of this run was output, but of earlier ones */
+	int64_t lost_from_ns;  /* a loss to be reported before the next line; 0: none */
 	int64_t since_ns;      /* older lines are skipped */
 	struct log_place line; /* the current line */
 	char time[40];
@@ -61,14 +61,14 @@ enum rc log_reader_feed(struct log_reader *reader, const char *bytes, size_t len
 /* The log has ended: output the incomplete line. */
 void log_reader_end(struct log_reader *reader, void (*tell)(void *ctx, const struct log_line *line), void *ctx);
 
-/*
- * Restart from the last line: lines are not repeated, and if that line is not found, a loss is reported.
- * complete: the run was output completely, so without that line this is the next run, and nothing is lost.
- */
-void log_reader_restart(struct log_reader *reader, bool complete);
+/* The same run again, from the last line: lines are not repeated; if that line is not found, a loss is reported. */
+void log_reader_restart(struct log_reader *reader);
 
-/* Another run of the container follows, without output so far. */
-void log_reader_next_run(struct log_reader *reader);
+/*
+ * A later run, without output so far. lost_from_ns: since when lines were lost that could not be read, which is
+ * reported before its first line; 0: none.
+ */
+void log_reader_next_run(struct log_reader *reader, int64_t lost_from_ns);
 
 /* Nanoseconds since 1970 of an RFC 3339 time; clamped if out of range. Returns false if invalid. */
 bool log_time_parse(const char *text, size_t len, int64_t *ret_ns);

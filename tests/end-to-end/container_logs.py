@@ -49,13 +49,23 @@ def say(stack, pod, text, container="web", run=0, uid=None):
         f.write(b"".join(lines))
 
 
-def restart(stack, pod, run):
-    """End the container, and start the run with that number."""
+def set_state(stack, pod, run, state):
+    """Set the restart count and the state of the container, which has terminated before."""
     status = next(s for s in stack.kube.get("pods", pod)["status"]["containerStatuses"] if s["name"] == "web")
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    status.update(restartCount=run, state={"running": {"startedAt": now}}, lastState={"terminated": {
+    status.update(restartCount=run, state=state(now), lastState={"terminated": {
         "exitCode": 1, "reason": "Error", "startedAt": now, "finishedAt": now, "containerID": "simulated://before"}})
     stack.kube.patch("pods", pod, {"status": {"containerStatuses": [status]}}, "/status")
+
+
+def restart(stack, pod, run):
+    """End the container, and start the run with that number."""
+    set_state(stack, pod, run, lambda now: {"running": {"startedAt": now}})
+
+
+def crash(stack, pod, run):
+    """End the container; the run with that number has started and terminated, and is the last one for now."""
+    set_state(stack, pod, run, lambda now: {"waiting": {"reason": "CrashLoopBackOff"}})
 
 
 def path(container_id, **query):

@@ -37,9 +37,9 @@ static void read_again(const char *bytes, size_t len, size_t cut)
 	struct buf told = buf_make(TOLD_MAX);
 
 	FUZZ_CHECK(!log_reader_feed(&reader, bytes, cut, tell, &told, NULL));
-	log_reader_restart(&reader, false);
+	log_reader_restart(&reader);
 	FUZZ_CHECK(!log_reader_feed(&reader, bytes, len, tell, &told, NULL));
-	log_reader_next_run(&reader);
+	log_reader_next_run(&reader, 0);
 	FUZZ_CHECK(!log_reader_feed(&reader, bytes, len, tell, &told, NULL));
 	log_reader_clear(&reader);
 	buf_clear(&told);

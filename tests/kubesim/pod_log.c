@@ -319,7 +319,7 @@ static bool choose_run(struct reading *r, const cJSON *status, struct sim_respon
 			 r->container, r->target.name);
 		if (!ended_before)
 			sim_answer_bad_request(rs, message);
-		r->run -= json_at(status, "state.running") != NULL;
+		r->run -= json_at(status, "state.waiting") == NULL; /* which was still not started */
 		r->over = true;
 		return ended_before;
 	}

@@ -97,6 +97,19 @@ size_t fake_kube_count(const char *method, const char *path_end)
 	return count;
 }
 
+void fake_kube_forget(void)
+{
+	pthread_mutex_lock(&kube.lock);
+	while (kube.call_count) {
+		kube.call_count--;
+		free(kube.calls[kube.call_count].method);
+		free(kube.calls[kube.call_count].path);
+		free(kube.calls[kube.call_count].query);
+		free(kube.calls[kube.call_count].body);
+	}
+	pthread_mutex_unlock(&kube.lock);
+}
+
 const char *fake_kube_body(const char *method, const char *path_end, size_t index)
 {
 	int64_t until_ms = clock_mono_ms() + PATIENCE_MS;

@@ -22,6 +22,9 @@ void fake_kube_hold(bool hold);
 /* The number of calls with that method whose path ends with this text. */
 size_t fake_kube_count(const char *method, const char *path_end);
 
+/* Forget the recorded calls, of which there is a maximum. */
+void fake_kube_forget(void);
+
 /*
  * The body of the index-th of them, as long as the process lives. Waits for it; the test fails on timeout.
  */

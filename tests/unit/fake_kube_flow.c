@@ -21,11 +21,16 @@ struct kube_call {
 	struct kube_call_taker taker;
 	char *path;
 	struct kube_call *next;
+	/* A streamed one: */
+	struct buf said;
+	bool begins, begun, paused, ends;
+	int status;
 };
 
 struct kube_flow {
 	int fd;
 	struct kube_call *calls;
+	struct kube_call *streamed;
 };
 
 enum answer { ANSWER_NONE, ANSWER_ACCEPT, ANSWER_REFUSE, ANSWER_GIVEN };
@@ -77,6 +82,37 @@ static void unlock_and_wake(void)
 {
 	pthread_mutex_unlock(&kube.lock);
 	wake();
+}
+
+struct kube_call *fake_kube_flow_streamed(void)
+{
+	return kube.flow->streamed;
+}
+
+const char *fake_kube_call_path(const struct kube_call *call)
+{
+	return call->path;
+}
+
+bool fake_kube_call_has_begun(const struct kube_call *call)
+{
+	return call->begins;
+}
+
+void fake_kube_call_begin(struct kube_call *call)
+{
+	call->begins = true;
+}
+
+void fake_kube_call_say(struct kube_call *call, const char *text)
+{
+	buf_add_str(&call->said, text);
+}
+
+void fake_kube_call_end(struct kube_call *call, int status)
+{
+	call->ends = true;
+	call->status = status;
 }
 
 /* With the lock afterwards. */
@@ -213,6 +249,7 @@ int64_t kube_flow_due_ms(const struct kube_flow *flow unused)
 
 static void free_call(struct kube_call *call)
 {
+	buf_clear(&call->said);
 	free(call->path);
 	free(call);
 }
@@ -227,6 +264,35 @@ static void answer_call(struct kube_call *call)
 	call->taker.done(call->taker.ctx, &reply, &err);
 	kube_reply_clear(&reply);
 	free_call(call);
+}
+
+static void end_streamed(struct kube_flow *flow)
+{
+	struct kube_call *call = TAKE(flow->streamed);
+	const struct kube_reply reply = { .status = call->status };
+	struct error err = { .rc = RC_OK };
+
+	if (call->status / 100 != 2)
+		error_set(&err, call->status ? RC_INTERNAL : RC_UNAVAILABLE, "ended with %d", call->status);
+	call->taker.done(call->taker.ctx, &reply, &err);
+	free_call(call);
+}
+
+static void continue_streamed(struct kube_flow *flow)
+{
+	struct kube_call *call = flow->streamed;
+
+	if (call->begins && !call->begun) {
+		call->begun = true;
+		call->taker.begun(call->taker.ctx);
+	}
+	if (call->begun && !call->paused && call->said.len) {
+		call->paused = !call->taker.take(call->taker.ctx, call->said.data, call->said.len);
+		if (!call->paused)
+			buf_reset(&call->said);
+	}
+	if (call->ends && (!call->said.len || !call->status))
+		end_streamed(flow);
 }
 
 static void refuse_socket(struct kube_socket *s)
@@ -266,6 +332,8 @@ void kube_flow_turn(struct kube_flow *flow)
 		flow->calls = call->next;
 		answer_call(call);
 	}
+	if (flow->streamed)
+		continue_streamed(flow);
 	for (size_t i = 0; i < fake_kube_socket_count(); i++)
 		if (!kube.sockets[i].closed)
 			answer_socket(&kube.sockets[i]);
@@ -278,21 +346,27 @@ enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_
 
 	call->taker = *taker;
 	call->path = str_dup(path);
+	call->said = buf_make(1 << 20);
+	*ret_call = call;
+	if (taker->take) {
+		cr_assert_null(flow->streamed, "%s beside %s", path, flow->streamed->path);
+		flow->streamed = call;
+		return RC_OK;
+	}
 	call->next = flow->calls;
 	flow->calls = call;
 	wake();
-	*ret_call = call;
 	return RC_OK;
 }
 
-void kube_call_resume(struct kube_call *call unused)
+void kube_call_resume(struct kube_call *call)
 {
-	cr_assert_fail("no call of this fake is paused");
+	call->paused = false;
 }
 
 void kube_call_cancel(struct kube_call *call)
 {
-	struct kube_call **at = &kube.flow->calls;
+	struct kube_call **at = call->taker.take ? &kube.flow->streamed : &kube.flow->calls;
 
 	while (*at != call)
 		at = &(*at)->next;

@@ -12,6 +12,18 @@
 void fake_kube_flow_turn(void);
 
 /*
+ * The open call with a streamed response, of which a test has one at a time; NULL: none. Its path; whether the response
+ * was begun; send bytes of it, after the begin; end it with that status, after all bytes were taken (0: the connection
+ * is lost). These happen in kube_flow_turn(), and are for tests that are the loop themselves.
+ */
+struct kube_call *fake_kube_flow_streamed(void);
+const char *fake_kube_call_path(const struct kube_call *call);
+bool fake_kube_call_has_begun(const struct kube_call *call);
+void fake_kube_call_begin(struct kube_call *call);
+void fake_kube_call_say(struct kube_call *call, const char *text);
+void fake_kube_call_end(struct kube_call *call, int status);
+
+/*
  * Protocol and path of the index-th opened WebSocket. They wait for it; the test fails on timeout.
  */
 const char *fake_kube_socket_protocol(size_t index);

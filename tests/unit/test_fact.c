@@ -91,11 +91,15 @@ Test(fact, a_pod_tells_what_its_containers_have_run)
 	static const char pod[] =
 		"{\"metadata\":{\"name\":\"p\",\"uid\":\"00000000-0000-0000-0000-000000000001\"},\"status\":{"
 		"\"initContainerStatuses\":[{\"name\":\"i\",\"restartCount\":0,\"state\":{\"terminated\":{}}}],"
-		"\"containerStatuses\":[{\"name\":\"a\",\"restartCount\":3,\"state\":{\"running\":{}}},"
+		"\"containerStatuses\":[{\"name\":\"a\",\"restartCount\":3,\"state\":{\"running\":{}},"
+		"\"lastState\":{\"terminated\":{}}},"
 		"{\"name\":\"b\",\"restartCount\":2,\"state\":{\"waiting\":{}},\"lastState\":{\"terminated\":{}}},"
-		"{\"name\":\"c\",\"restartCount\":0,\"state\":{\"waiting\":{}}}]}}";
+		"{\"name\":\"c\",\"restartCount\":0,\"state\":{\"waiting\":{}}},"
+		"{\"name\":\"d\",\"restartCount\":1,\"state\":{\"terminated\":{}},\"lastState\":{\"terminated\":{}}},"
+		"{\"name\":\"e\",\"restartCount\":1,\"state\":{\"running\":{}}}]}}";
 	static const struct pod_run wanted[] = {
-		{ "i", 0, true, false }, { "a", 3, true, true }, { "b", 2, true, false }, { "c", 0, false, false }
+		{ "i", 0, -1, true, false },  { "a", 3, 2, true, true },  { "b", 2, 2, true, false },
+		{ "c", 0, -1, false, false }, { "d", 1, 0, true, false }, { "e", 1, -1, true, true },
 	};
 	cleanup_json cJSON *object = NULL;
 	struct fact *fact = NULL;
@@ -109,6 +113,7 @@ Test(fact, a_pod_tells_what_its_containers_have_run)
 	for (at = fact->runs; fact_next_run(&at, &run) && count < ARRAY_LEN(wanted); count++) {
 		cr_expect_str_eq(run.container, wanted[count].container);
 		cr_expect_eq(run.restarts, wanted[count].restarts);
+		cr_expect_eq(run.previous, wanted[count].previous, "%s", run.container);
 		cr_expect_eq(run.started, wanted[count].started);
 		cr_expect_eq(run.goes_on, wanted[count].goes_on);
 	}

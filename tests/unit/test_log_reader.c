@@ -70,7 +70,7 @@ Test(log_reader, nothing_is_told_twice_after_a_break)
 		struct heard heard = { buf_make(4096) };
 
 		feed(&r, agains[i].before, 7, &heard);
-		log_reader_restart(&r, false);
+		log_reader_restart(&r);
 		feed(&r, agains[i].after, 5, &heard);
 		cr_expect_str_eq(heard.text.data, agains[i].heard, "%zu: %s", i, heard.text.data);
 		log_reader_clear(&r);
@@ -78,14 +78,19 @@ Test(log_reader, nothing_is_told_twice_after_a_break)
 	}
 }
 
-/* The run was told to its end, and what is read is the next one, or was lost within the skew. */
-Test(log_reader, a_run_after_a_complete_one_is_no_loss)
+/* All lines of another run are new, also those of the same time as the last line of the run before. */
+Test(log_reader, lines_of_another_run_are_all_told)
 {
-	static const struct again cases[] = {
-		{ T "1Z a\n", T "2Z b\n", "a\nb\n" },
-		{ T "1Z a\n", T "1Z a\n" T "2Z b\n", "a\nb\n" },
-		{ T "1Z a\n", T "100000001Z close\n" T "2Z b\n", "a\nLOST\nb\n" },
-		{ T "1Z a\n", T "05Z older\n" T "2Z b\n", "a\nb\n" },
+	static const struct {
+		const char *before, *after;
+		int64_t lost_from_ns;
+		const char *heard;
+	} cases[] = {
+		{ T "1Z a\n", T "1Z a\n" T "2Z b\n", 0, "a\na\nb\n" },
+		{ T "1Z a\n", T "100000001Z close\n" T "2Z b\n", 0, "a\nclose\nb\n" },
+		{ T "1Z a\n", T "05Z older\n" T "2Z b\n", 0, "a\nolder\nb\n" },
+		{ T "1Z a\n", T "100000001Z close\n" T "2Z b\n", 1, "a\nLOST\nclose\nb\n" },
+		{ "", T "2Z b\n", 1, "LOST\nb\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -93,12 +98,27 @@ Test(log_reader, a_run_after_a_complete_one_is_no_loss)
 		struct heard heard = { buf_make(4096) };
 
 		feed(&r, cases[i].before, 7, &heard);
-		log_reader_restart(&r, true);
+		log_reader_next_run(&r, cases[i].lost_from_ns);
 		feed(&r, cases[i].after, 5, &heard);
 		cr_expect_str_eq(heard.text.data, cases[i].heard, "%zu: %s", i, heard.text.data);
 		log_reader_clear(&r);
 		buf_clear(&heard.text);
 	}
+}
+
+/* A loss before a run without lines is reported before the run after it, from its own begin. */
+Test(log_reader, a_loss_before_a_silent_run_is_told_later)
+{
+	struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
+	struct heard heard = { buf_make(4096) };
+
+	feed(&r, T "1Z a\n", 7, &heard);
+	log_reader_next_run(&r, 1);
+	log_reader_next_run(&r, 0);
+	feed(&r, T "2Z b\n", 7, &heard);
+	cr_expect_str_eq(heard.text.data, "a\nLOST\nb\n");
+	log_reader_clear(&r);
+	buf_clear(&heard.text);
 }
 
 Test(log_reader, another_reader_goes_on_from_the_place)
@@ -128,7 +148,7 @@ Test(log_reader, a_long_line_comes_in_pieces_and_goes_on_after_a_break)
 		buf_addf(&line, "%08d", i);
 	buf_add_char(&line, '\n');
 	cr_assert_eq(log_reader_feed(&r, line.data, 100000, hear, &heard, NULL), RC_OK);
-	log_reader_restart(&r, false);
+	log_reader_restart(&r);
 	cr_assert_eq(log_reader_feed(&r, line.data, line.len, hear, &heard, NULL), RC_OK);
 	while ((at = strchr(heard.text.data, '+')) != NULL)
 		memmove(at, at + 1, strlen(at));
@@ -162,7 +182,7 @@ Test(log_reader, no_piece_of_a_long_line_ends_within_a_character)
 			cr_assert_eq(log_reader_feed(&r, line.data, LOG_LINE_MAX, hear, &heard, NULL), RC_OK);
 			cr_expect_eq(heard.text.data[heard.text.len - 1], '+');
 			cr_expect(!valid || utf8_valid(heard.text.data, heard.text.len), "%zu, cut at %zu", i, cut);
-			log_reader_restart(&r, false); /* which does not change what is told */
+			log_reader_restart(&r); /* which does not change what is told */
 			cr_assert_eq(log_reader_feed(&r, line.data, line.len, hear, &heard, NULL), RC_OK);
 			while ((at = strchr(heard.text.data, '+')) != NULL) {
 				cr_expect(!valid || utf8_valid(at + 1, strlen(at + 1)), "%zu, cut at %zu", i, cut);

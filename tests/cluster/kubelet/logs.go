@@ -35,7 +35,7 @@ func chooseRun(pod *Pod, container string, previous bool) (int, error) {
 		return 0, refusal{fmt.Sprintf("container %q in pod %q is not available", container, name)}
 	case previous && status.LastState.Terminated == nil:
 		return 0, refusal{fmt.Sprintf("previous terminated container %q in pod %q not found", container, name)}
-	case previous && status.State.Running != nil:
+	case previous && status.State.Waiting == nil:
 		return status.RestartCount - 1, nil
 	case status.State.Waiting != nil && status.LastState.Terminated == nil:
 		reason := status.State.Waiting.Reason

@@ -1,0 +1,554 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/strutil.h"
+#include "kube-worker/streams/container_log.h"
+#include "tests/unit/fake_clock.h"
+#include "tests/unit/fake_kube.h"
+#include "tests/unit/fake_kube_flow.h"
+#include "tests/unit/fake_worker_stream.h"
+#include "tests/unit/kube_objects.h"
+
+#define PODS "/api/v1/namespaces/ns/pods"
+#define TURNS 6 /* until a response was checked, taken and ended */
+#define SEEDS 3000
+#define STEPS 120
+#define RUNS_MAX 64
+#define SKEW_NS 10000000 /* lines of an unknown run that are so close may be the same */
+
+/*
+ * A container, whose runs say "<run>.<number>", and the kubelet that has their logs: those of the current and of the
+ * previous run. The log under test knows the state of note_state().
+ */
+struct container {
+	int run;
+	bool waits; /* the run has ended, and no other has started */
+	bool deleted;
+	int uid;
+	int lines[RUNS_MAX];
+	int served; /* the run of the open response; -1: none */
+	int sent;   /* lines of it */
+	int64_t ns; /* of the last line, since that of the first */
+	int64_t times[RUNS_MAX][STEPS];
+	bool read[RUNS_MAX]; /* to its end, as the log under test knows */
+};
+
+static struct stage {
+	struct kube_flow *flow;
+	struct log_options options;
+	struct log_output output;
+	struct container_log_owner owner;
+	struct container_log *log;
+	struct container c;
+	struct buf told; /* "<run>.<number> ", and "LOST " */
+	struct log_place last;
+	int64_t pause_ns; /* between lines */
+	char pod[1024];
+} stage;
+
+static void on_begun(void *ctx unused)
+{
+}
+
+static void on_line(void *ctx unused, struct container_log *log unused, const struct log_line *line)
+{
+	if (line->lost_from_ns)
+		buf_add_str(&stage.told, "LOST");
+	else
+		stage.last = line->place;
+	buf_add(&stage.told, line->text, line->len);
+	buf_add_char(&stage.told, ' ');
+}
+
+static void on_failed(void *ctx unused, const struct error *why)
+{
+	cr_assert_fail("%s", why->text);
+}
+
+static void open_log(void)
+{
+	const struct fact pod = { .kind = KUBE_POD, .name = "p3", .uid = kube_uid_parse(UID(3)) };
+
+	stage.log = container_log_create(&stage.owner, &pod, "web");
+}
+
+/* The client comes again, with the id of the last line. */
+static void resume(void)
+{
+	stage.options.marks[0] = (struct log_mark){ log_mark_key(&stage.log->pod_uid, "web"), stage.last };
+	stage.options.mark_count = 1;
+	container_log_destroy(stage.log);
+	open_log();
+	memset(stage.c.read, 0, sizeof(stage.c.read));
+}
+
+static void start(void)
+{
+	fake_clock_start();
+	cr_assert_eq(kube_flow_create(NULL, &stage.flow, NULL), RC_OK);
+	fake_worker_stream_use(stage.flow);
+	stage.options = (struct log_options){ .follow = true, .tail_lines = -1, .limit_bytes = INT64_MAX };
+	stage.output = log_output_make(false, false, false, INT64_MAX);
+	stage.owner = (struct container_log_owner){ .namespace = "ns",
+						    .options = &stage.options,
+						    .output = &stage.output,
+						    .begun = on_begun,
+						    .line = on_line,
+						    .failed = on_failed };
+	stage.c = (struct container){ .served = -1, .uid = 3, .ns = 0 };
+	stage.told = buf_make(1 << 20);
+	stage.pause_ns = 1000;
+	open_log();
+}
+
+static void stop(void)
+{
+	container_log_destroy(stage.log);
+	log_output_clear(&stage.output);
+	buf_clear(&stage.told);
+	kube_flow_destroy(stage.flow);
+}
+
+TestSuite(container_log, .init = start, .fini = stop);
+
+/* ---- the container ----------------------------------------------------------------------------------------------- */
+
+static int previous_run(void)
+{
+	return stage.c.run - !stage.c.waits;
+}
+
+static void write_pod(void)
+{
+	const struct container *c = &stage.c;
+	struct buf json = buf_make(sizeof(stage.pod));
+
+	buf_add_str(&json, "{\"items\":[");
+	if (!c->deleted)
+		buf_addf(&json,
+			 "{\"metadata\":{\"name\":\"p3\",\"uid\":\"00000000-0000-4000-8000-00000000000%d\"},\"status\":"
+			 "{\"containerStatuses\":[{\"name\":\"web\",\"restartCount\":%d,\"state\":{\"%s\":{}}%s}]}}",
+			 c->uid, c->run, c->waits ? "waiting" : "running",
+			 previous_run() >= 0 ? ",\"lastState\":{\"terminated\":{}}" : "");
+	buf_add_str(&json, "]}");
+	snprintf(stage.pod, sizeof(stage.pod), "%s", json.data);
+	buf_clear(&json);
+	fake_kube_set(PODS, stage.pod);
+}
+
+static void say(void)
+{
+	struct container *c = &stage.c;
+
+	c->ns += stage.pause_ns;
+	c->times[c->run][c->lines[c->run]++] = c->ns;
+}
+
+static void restart(void)
+{
+	stage.c.run++;
+	stage.c.waits = false;
+}
+
+static void crash(void)
+{
+	stage.c.waits = true;
+}
+
+/* The cache sees the current state. */
+static void note_state(void)
+{
+	struct pod_run run = { .container = "web",
+			       .restarts = stage.c.run,
+			       .previous = previous_run(),
+			       .started = true,
+			       .goes_on = !stage.c.waits };
+
+	if (stage.c.deleted || stage.c.uid != 3)
+		stage.log->is_there = false;
+	else
+		container_log_see(stage.log, &run, "");
+	container_log_note(stage.log);
+}
+
+/* The kubelet receives the request. */
+static void begin_response(void)
+{
+	struct kube_call *call = fake_kube_flow_streamed();
+	bool of_previous;
+
+	if (!call || fake_kube_call_has_begun(call))
+		return;
+	of_previous = strstr(fake_kube_call_path(call), "previous=true") != NULL;
+	if (stage.c.deleted || (of_previous && previous_run() < 0)) {
+		fake_kube_call_end(call, stage.c.deleted ? 404 : 400);
+		return;
+	}
+	stage.c.served = of_previous ? previous_run() : stage.c.run;
+	stage.c.sent = 0;
+	fake_kube_call_begin(call);
+}
+
+static void send_lines(void)
+{
+	struct container *c = &stage.c;
+	struct kube_call *call = fake_kube_flow_streamed();
+	char line[80];
+
+	if (!call || !fake_kube_call_has_begun(call))
+		return;
+	for (; c->sent < c->lines[c->served]; c->sent++) {
+		int64_t ns = c->times[c->served][c->sent];
+
+		snprintf(line, sizeof(line), "2026-01-02T03:04:%02d.%09dZ %d.%d\n", (int)(ns / 1000000000),
+			 (int)(ns % 1000000000), c->served, c->sent);
+		fake_kube_call_say(call, line);
+	}
+	if (c->served != c->run || c->waits || c->deleted)
+		fake_kube_call_end(call, 200);
+}
+
+/* The worker's loop. */
+static void turn(void)
+{
+	write_pod();
+	kube_flow_turn(stage.flow);
+	container_log_resume(stage.log);
+	container_log_look(stage.log);
+	if (stage.log->run_known >= 0)
+		stage.c.read[stage.log->run_known] = stage.log->ended;
+}
+
+/* Until nothing is left to do. */
+static void settle(void)
+{
+	for (int i = 0; i < 10 * TURNS; i++) {
+		begin_response();
+		send_lines();
+		turn();
+		fake_clock_advance(500);
+	}
+}
+
+/* Until the rest of the run before is requested. */
+static void wait_for_previous(void)
+{
+	const struct kube_call *call = NULL;
+
+	for (int i = 0; i < TURNS && (!call || !strstr(fake_kube_call_path(call), "previous=true")); i++) {
+		fake_clock_advance(500);
+		turn();
+		call = fake_kube_flow_streamed();
+	}
+	cr_assert(call && strstr(fake_kube_call_path(call), "previous=true"));
+}
+
+static void expect_told(const char *text)
+{
+	cr_expect_str_eq(stage.told.data ? stage.told.data : "", text);
+}
+
+/* What was said in run 0 is told, and it is followed. */
+static void follow_run_0(void)
+{
+	say();
+	note_state();
+	settle();
+	expect_told("0.0 ");
+}
+
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
+
+Test(container_log, two_restarts_before_the_next_request_lose_nothing)
+{
+	follow_run_0();
+	restart();
+	say();
+	restart();
+	say();
+	settle(); /* the cache has seen none of them */
+	expect_told("0.0 1.0 2.0 ");
+}
+
+Test(container_log, a_restart_before_the_previous_run_is_served_loses_nothing)
+{
+	follow_run_0();
+	restart();
+	say();
+	note_state();
+	send_lines();
+	wait_for_previous();
+	restart();
+	say();
+	settle();
+	note_state();
+	settle();
+	restart();
+	say();
+	note_state();
+	settle();
+	expect_told("0.0 1.0 2.0 3.0 ");
+}
+
+Test(container_log, a_restart_while_the_previous_run_is_read_loses_nothing)
+{
+	follow_run_0();
+	restart();
+	say();
+	note_state();
+	send_lines();
+	wait_for_previous();
+	begin_response();
+	restart(); /* after that, and before the check */
+	say();
+	settle();
+	expect_told("0.0 1.0 2.0 ");
+}
+
+Test(container_log, a_run_that_can_no_longer_be_read_is_called_lost)
+{
+	follow_run_0();
+	for (int i = 0; i < 3; i++) {
+		restart();
+		say();
+	}
+	settle();
+	expect_told("0.0 LOST 2.0 3.0 ");
+}
+
+Test(container_log, a_crashed_run_is_told_once)
+{
+	follow_run_0();
+	restart();
+	say();
+	crash();
+	note_state();
+	settle();
+	expect_told("0.0 1.0 ");
+	restart();
+	say();
+	note_state();
+	settle();
+	expect_told("0.0 1.0 2.0 ");
+}
+
+Test(container_log, a_run_without_lines_is_no_loss)
+{
+	follow_run_0();
+	restart();
+	restart();
+	say();
+	settle();
+	expect_told("0.0 2.0 ");
+}
+
+Test(container_log, a_lost_connection_within_a_run_tells_it_once)
+{
+	follow_run_0();
+	fake_kube_call_end(fake_kube_flow_streamed(), 0);
+	turn();
+	say();
+	restart(); /* without lines */
+	note_state();
+	settle();
+	restart();
+	say();
+	note_state();
+	settle();
+	expect_told("0.0 0.1 2.0 ");
+}
+
+Test(container_log, a_smaller_restart_count_is_another_run_and_a_loss)
+{
+	stage.c.run = 5;
+	say();
+	note_state();
+	settle();
+	stage.c.run = 0;
+	say();
+	note_state();
+	settle();
+	expect_told("5.0 LOST 0.0 ");
+}
+
+Test(container_log, the_log_of_another_pod_with_the_same_name_is_not_told)
+{
+	follow_run_0();
+	fake_kube_call_end(fake_kube_flow_streamed(), 200);
+	turn();
+	stage.c.uid = 4;
+	say();
+	settle();
+	expect_told("0.0 ");
+	note_state();
+	settle();
+	cr_expect_eq(stage.log->phase, LOG_OVER);
+}
+
+Test(container_log, what_a_deleted_pod_said_at_last_is_told_or_lost)
+{
+	follow_run_0();
+	restart();
+	say();
+	note_state();
+	send_lines();
+	turn();
+	stage.c.deleted = true;
+	settle();
+	note_state();
+	settle();
+	expect_told("0.0 LOST ");
+	cr_expect_eq(stage.log->phase, LOG_OVER);
+}
+
+Test(container_log, a_client_that_comes_again_is_told_the_rest_of_its_run_and_the_next)
+{
+	stage.pause_ns = 2 * SKEW_NS;
+	follow_run_0();
+	say();
+	restart();
+	say();
+	say();
+	resume();
+	note_state();
+	settle();
+	expect_told("0.0 0.1 1.0 1.1 ");
+	say();
+	resume();
+	note_state();
+	settle();
+	expect_told("0.0 0.1 1.0 1.1 1.2 ");
+}
+
+Test(container_log, a_response_is_held_while_kubernetes_cannot_be_asked)
+{
+	say();
+	note_state();
+	fake_kube_refuse("GET", RC_UNAVAILABLE, "away");
+	settle();
+	expect_told("");
+	fake_kube_refuse("GET", RC_OK, NULL);
+	settle();
+	expect_told("0.0 ");
+}
+
+/* ---- any order of events ----------------------------------------------------------------------------------------- */
+
+static unsigned random_state;
+
+static unsigned pick(unsigned count)
+{
+	random_state = random_state * 1103515245 + 12345;
+	return (random_state >> 16) % count;
+}
+
+static void step(void)
+{
+	struct kube_call *call = fake_kube_flow_streamed();
+
+	switch (pick(13)) {
+	case 12:
+		if (stage.pause_ns > SKEW_NS && !pick(4)) {
+			resume();
+			note_state();
+		}
+		break;
+	case 0:
+	case 1:
+		if (!stage.c.waits)
+			say();
+		break;
+	case 2:
+		if (stage.c.run + 1 < RUNS_MAX && pick(2)) {
+			restart();
+			say();
+		}
+		break;
+	case 3:
+		if (!pick(3))
+			crash();
+		break;
+	case 4:
+		if (call && !pick(4))
+			fake_kube_call_end(call, 0);
+		break;
+	case 5:
+		note_state();
+		break;
+	case 6:
+		fake_clock_advance(300);
+		break;
+	case 7:
+	case 8:
+		begin_response();
+		break;
+	case 9:
+		send_lines();
+		break;
+	default:
+		turn();
+	}
+}
+
+/*
+ * All lines in their order, and none is missing without a loss that is told in its place. No loss is told where nothing
+ * is missing, unless the end of the run before it was not seen.
+ */
+static void check_told(unsigned seed)
+{
+	int run = 0;
+	int line = -1;
+	bool lost = false;
+
+	for (const char *at = stage.told.data ? stage.told.data : ""; *at; at = strchr(at, ' ') + 1) {
+		int next_run;
+		int next_line;
+		bool follows;
+
+		if (str_has_prefix(at, "LOST")) {
+			lost = true;
+			continue;
+		}
+		cr_assert_eq(sscanf(at, "%d.%d", &next_run, &next_line), 2);
+		cr_assert(next_run > run || (next_run == run && next_line > line), "seed %u: %d.%d twice: %s", seed,
+			  next_run, next_line, stage.told.data);
+		follows = next_run == run ? next_line == line + 1
+					  : next_run == run + 1 && next_line == 0 && line + 1 == stage.c.lines[run];
+		if (line >= 0 || run)
+			cr_assert(follows || lost, "seed %u: before %d.%d: %s", seed, next_run, next_line,
+				  stage.told.data);
+		cr_assert(!lost || !follows || (next_run > run && !stage.c.read[run]),
+			  "seed %u: no loss before %d.%d: %s", seed, next_run, next_line, stage.told.data);
+		run = next_run;
+		line = next_line;
+		lost = false;
+	}
+	cr_assert_eq(run, stage.c.run, "seed %u: %s", seed, stage.told.data);
+	cr_assert_eq(line + 1, stage.c.lines[run], "seed %u: %s", seed, stage.told.data);
+}
+
+Test(container_log, whatever_the_order_of_events_nothing_is_twice_or_lost_in_silence)
+{
+	for (unsigned seed = 0; seed < SEEDS; seed++) {
+		if (seed)
+			start();
+		fake_kube_forget();
+		random_state = seed;
+		stage.pause_ns = seed % 2 ? 2 * SKEW_NS : 1000;
+		say();
+		note_state();
+		settle();
+		for (int i = 0; i < STEPS; i++)
+			step();
+		if (stage.c.waits)
+			restart();
+		say();
+		note_state();
+		settle();
+		check_told(seed);
+		if (seed + 1 < SEEDS)
+			stop();
+	}
+}
