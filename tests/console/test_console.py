@@ -57,13 +57,14 @@ def test_the_filter(stage, page, web):
 
 def test_a_new_container_and_the_faults_beside_the_fields(stage, page):
     page.button("New container").click()
-    page.fill("[name=id]", "shop-1")
+    page.fill("[name=id]", "Shop_1")
     page.fill("[name=cpu-min]", "5")
     page.fill("[name=memory-max]", "much")
     page.button("Create").click()
     page.wait("the faults are shown", lambda: page.all("label .error"))
     faults = {f.get_attribute("name"): page.text("#" + f.get_attribute("aria-describedby")) for f in page.all("#form [aria-invalid=true]")}
-    assert {"image", "memory-max"} <= set(faults) and not page.text("#form-error") and all(faults.values()), faults
+    assert {"id", "image", "memory-max"} <= set(faults) and not page.text("#form-error") and all(faults.values()), faults
+    page.fill("[name=id]", "shop-1")
     page.fill("[name=image]", "docker.io/library/nginx:1.27")
     page.fill("[name=cpu-min]", "1")
     page.fill("[name=memory-max]", "128MB")
