@@ -10,7 +10,8 @@
 #   RUN_KUBESIM_PORT    port of the started simulator                   6443
 #   RUN_WORKERS         number of kube-workers                          2
 #   DCM_REGISTRATION_URL  register with this registry: starts a registrar with SP_ENDPOINT (default: the API address)
-# All other SP_... variables of the README are supported.
+# All other SP_... variables of the README are supported; SP_METRICS_ADDRESS only with port 0, as it applies to all
+# processes (the port is in the log of each).
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)

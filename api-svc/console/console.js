@@ -412,6 +412,14 @@ const list = (text) => text.split(/[,\n]/).map((part) => part.trim()).filter(Boo
 const number = (text) => /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text.trim();
 const pairs = (parts) => parts.map((part) => { const i = part.indexOf("="); return i < 0 ? [part, ""] : [part.slice(0, i).trim(), part.slice(i + 1).trim()]; });
 
+// One variable per line; the further lines of a value begin with a tab.
+const envText = (e) => (e.name + "=" + e.value).replace(/\r\n|\r|\n/g, "\n\t");
+let filledEnv = new Map(); // text -> variable: unchanged ones are sent exactly as they were
+function readEnv(text) {
+  const [name, ...value] = text.split("=");
+  return filledEnv.get(text) ?? { name: name.trim(), value: value.join("=").replaceAll("\n\t", "\n") };
+}
+
 function readForm() {
   const f = (name) => $("form").elements[name].value;
   const spec = {
@@ -423,14 +431,14 @@ function readForm() {
       memory: { min: f("memory-min").trim(), max: f("memory-max").trim() },
     },
   };
-  const labels = list(f("labels")), env = f("env").split("\n").filter((line) => line.trim());
+  const labels = list(f("labels")), env = f("env").split(/\n(?!\t)/).filter((text) => text.trim()).map(readEnv);
   const ports = list(f("ports")).map((part) => {
     const [, port, , protocol, visibility = "internal"] = part.match(/^([^/\s]*)(\/(\S*))?(?:\s+(.*))?$/);
     return { container_port: number(port), visibility, ...(protocol && { protocol: protocol.toUpperCase() }) };
   });
   if (labels.length) spec.metadata.labels = Object.fromEntries(pairs(labels));
   if (ports.length) spec.network = { ports };
-  if (env.length) spec.process = { env: pairs(env).map(([name, value]) => ({ name, value })) };
+  if (env.length) spec.process = { env };
   if (f("replicas").trim()) spec.provider_hints = { kubernetes: { replicas: number(f("replicas")) } };
   return spec;
 }
@@ -448,7 +456,9 @@ function fillForm(c) {
   set("ports", (spec?.network?.ports || []).map((p) => p.container_port + (p.protocol ? "/" + p.protocol : "") + " " + (p.visibility || "internal")).join(", "));
   set("replicas", spec?.provider_hints?.kubernetes?.replicas);
   set("labels", Object.entries(spec?.metadata.labels || {}).map(([k, v]) => k + "=" + v).join(", "));
-  set("env", (spec?.process?.env || []).map((e) => e.name + "=" + e.value).join("\n"));
+  const env = spec?.process?.env || [];
+  filledEnv = new Map(env.map((e) => [envText(e), e]));
+  set("env", env.map(envText).join("\n"));
 }
 
 function showFaults(fault) {
@@ -483,8 +493,8 @@ function difference(before, now) {
   for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
     const a = before[key], b = now[key];
     if (JSON.stringify(a) === JSON.stringify(b)) continue;
-    const both = [a, b].every((v) => v && typeof v === "object" && !Array.isArray(v));
-    patch[key] = both ? difference(a, b) : b === undefined ? null : b;
+    const both = [a, b ?? {}].every((v) => v && typeof v === "object" && !Array.isArray(v));
+    patch[key] = both ? difference(a, b ?? {}) : b === undefined ? null : b; // an object may have members that are not in the form
   }
   return patch;
 }

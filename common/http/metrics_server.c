@@ -3,6 +3,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/thread.h"
@@ -12,9 +13,10 @@
 #include "common/services/metrics_text.h"
 
 #define BACKLOG 16
-#define CONNECTIONS_MAX 16
-#define CONNECTION_MEMORY (16u * 1024) /* bytes, for the headers of a request */
-#define IDLE_TIMEOUT_S 5               /* without data in either direction */
+#define CONNECTIONS_MAX 16                      /* above it the oldest is ended */
+#define CONNECTIONS_LIMIT (2 * CONNECTIONS_MAX) /* with ended ones that are not closed yet */
+#define CONNECTION_MEMORY (16u * 1024)          /* bytes, for the headers of a request */
+#define IDLE_TIMEOUT_S 5                        /* without data in either direction */
 #define PLAIN "text/plain; charset=utf-8"
 
 struct metrics_server {
@@ -22,7 +24,46 @@ struct metrics_server {
 	struct access *access;
 	int listen_fd;
 	struct MHD_Daemon *daemon;
+	int open[CONNECTIONS_MAX]; /* sockets of connections, the oldest first; used only by the daemon's thread */
+	size_t open_count;
 };
+
+/* ---- connections ---- */
+
+/* At the index, if there is one. */
+static void forget(struct metrics_server *server, size_t at)
+{
+	if (at >= server->open_count)
+		return;
+	server->open_count--;
+	memmove(&server->open[at], &server->open[at + 1], (server->open_count - at) * sizeof(server->open[0]));
+}
+
+/*
+ * Who sends a request slowly is never idle for IDLE_TIMEOUT_S: a new connection ends the oldest one instead of waiting
+ * for it. A scrape takes milliseconds, so it is the oldest only if many others begin meanwhile.
+ */
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **user unused,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct metrics_server *server = ctx;
+	size_t at = 0;
+
+	if (!info)
+		return;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		if (server->open_count == CONNECTIONS_MAX) {
+			(void)shutdown(server->open[0], SHUT_RDWR); /* fails if the peer has already closed it */
+			forget(server, 0);
+		}
+		server->open[server->open_count++] = info->connect_fd;
+		return;
+	}
+	while (at < server->open_count && server->open[at] != info->connect_fd)
+		at++;
+	forget(server, at);
+}
 
 /* ---- a request ---- */
 
@@ -122,12 +163,12 @@ static enum rc start(struct metrics_server *server, const char *address, struct 
 		return rc;
 	if (listen_is_ipv6(server->listen_fd))
 		flags |= MHD_USE_DUAL_STACK;
-	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
-					  server->listen_fd, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
-					  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-					  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-					  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-					  MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	server->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
+		MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_LIMIT,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+		server, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (!server->daemon)
 		return error_set(err, RC_INTERNAL, "start the thread that serves " METRICS_PATH);
 	log_info("serving " METRICS_PATH, log_str("address", shown));

@@ -9,7 +9,8 @@
 #include "common/base/clock.h"
 #include "common/services/json_write.h"
 
-#define LOG_LINE_MAX 8192 /* bytes; a line above it is dropped with a note */
+#define LOG_LINE_MAX 8192    /* bytes; a line above it is dropped with a note */
+#define CONTROL_ESCAPE_LEN 6 /* "\\u007f" */
 
 static const char *const level_names[] = {
 	[LOG_DEBUG] = "debug",
@@ -160,9 +161,44 @@ static void (*const writers[])(const struct line *line, struct buf *out) = {
 	[LOG_TEXT] = write_text,
 };
 
+/*
+ * The length of DEL or of a C1 control (U+0080 to U+009F) at the start of the text, and its code; 0: another character.
+ * ECMA-48: U+009B begins an escape sequence, as ESC and '[' do, and U+0085 a line. JSON need not escape them.
+ */
+static size_t control_length(const char *text, size_t len, unsigned *ret_code)
+{
+	unsigned char first = (unsigned char)text[0];
+	unsigned char second = len > 1 ? (unsigned char)text[1] : 0;
+
+	*ret_code = first == 0x7F ? first : second;
+	if (first == 0x7F)
+		return 1;
+	return first == 0xC2 && second >= 0x80 && second <= 0x9F ? 2 : 0;
+}
+
+/* They occur only in values, which are then JSON strings in both formats. */
+static void escape_controls(const struct buf *line, struct buf *out)
+{
+	size_t plain = 0; /* the first byte that is not written yet */
+
+	for (size_t i = 0; i < line->len;) {
+		unsigned code;
+		size_t n = control_length(line->data + i, line->len - i, &code);
+
+		if (n) {
+			buf_add(out, line->data + plain, i - plain);
+			buf_addf(out, "\\u%04x", code);
+			plain = i + n;
+		}
+		i += n ? n : 1;
+	}
+	buf_add(out, line->data + plain, line->len - plain);
+}
+
 void log_write(enum log_level level, const char *msg, ...)
 {
-	struct buf out cleanup_buf = buf_make(LOG_LINE_MAX);
+	struct buf raw cleanup_buf = buf_make(LOG_LINE_MAX);
+	struct buf out cleanup_buf = buf_make(LOG_LINE_MAX * CONTROL_ESCAPE_LEN);
 	char now[CLOCK_RFC3339_MAX];
 	struct line line = { .level = level, .time = now, .msg = msg };
 	struct log_field field;
@@ -176,12 +212,13 @@ void log_write(enum log_level level, const char *msg, ...)
 		if ((field.text || !field.is_text) && line.count < LOG_FIELDS_MAX)
 			line.fields[line.count++] = field;
 	va_end(args);
-	writers[format](&line, &out);
-	if (out.failed) {
-		buf_reset(&out);
+	writers[format](&line, &raw);
+	if (raw.failed) {
+		buf_reset(&raw);
 		writers[format](&(struct line){ .level = LOG_ERROR, .time = now, .msg = "log line too long, dropped" },
-				&out);
+				&raw);
 	}
+	escape_controls(&raw, &out);
 	buf_add_char(&out, '\n');
 	if (write(STDERR_FILENO, out.data, out.len) < 0)
 		return; /* stderr is closed; the error cannot be reported */

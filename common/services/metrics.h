@@ -106,7 +106,7 @@ void metric_observe(const struct metric *metric, size_t series, int64_t ns, cons
 int64_t metric_get(const struct metric *metric, size_t series);
 
 /* For labels with HTTP statuses: the codes in use, "none" for 0, and "other". */
-#define METRIC_STATUSES 32
+#define METRIC_STATUSES 33
 size_t metric_status_index(int status);
 const char *metric_status_name(size_t index);
 

@@ -57,13 +57,14 @@ def test_the_filter(stage, page, web):
 
 def test_a_new_container_and_the_faults_beside_the_fields(stage, page):
     page.button("New container").click()
-    page.fill("[name=id]", "shop-1")
+    page.fill("[name=id]", "Shop_1")
     page.fill("[name=cpu-min]", "5")
     page.fill("[name=memory-max]", "much")
     page.button("Create").click()
     page.wait("the faults are shown", lambda: page.all("label .error"))
     faults = {f.get_attribute("name"): page.text("#" + f.get_attribute("aria-describedby")) for f in page.all("#form [aria-invalid=true]")}
-    assert {"image", "memory-max"} <= set(faults) and not page.text("#form-error") and all(faults.values()), faults
+    assert {"id", "image", "memory-max"} <= set(faults) and not page.text("#form-error") and all(faults.values()), faults
+    page.fill("[name=id]", "shop-1")
     page.fill("[name=image]", "docker.io/library/nginx:1.27")
     page.fill("[name=cpu-min]", "1")
     page.fill("[name=memory-max]", "128MB")
@@ -116,6 +117,39 @@ def test_the_buttons_of_day_2(stage, page, web):
     page.one("#ask-yes").click()
     page.wait("it has gone", lambda: not page.rows())
     assert not [c for c in page.complaints() if not EXPECTED.search(c)]
+
+
+def test_an_edited_variable_leaves_the_others_as_they_are(stage, page):
+    """Values may have several lines, such as a certificate, and blanks at their ends."""
+    env = [{"name": "A", "value": "1"}, {"name": "PEM", "value": "-----BEGIN\r\nx=y\r\n\tz\r\n"},
+           {"name": "LINES", "value": "one\n two = 2\n\nfour\n"}, {"name": "BLANKS", "value": " b "}, {"name": "NONE", "value": ""}]
+    assert stage.api.create(spec("env", process={"env": env}), "env").status == 201
+    page.choose("env")
+    page.wait("Edit can be pressed", lambda: page.button("Edit").is_enabled())
+    page.button("Edit").click()
+    page.driver.execute_script("const e = document.querySelector('[name=env]');"
+                               "e.value = e.value.replace('A=1', 'A=2').replace('four', 'five')")
+    page.button("Change").click()
+    page.wait("the dialog is closed", lambda: not page.one("#form-dialog").is_displayed())
+    env[0]["value"], env[2]["value"] = "2", "one\n two = 2\n\nfive\n"
+    assert stage.api.get("env").json["spec"]["process"]["env"] == env
+
+
+def test_a_cleared_field_clears_nothing_else(stage, page):
+    """What the form does not show, beside what it clears: command, arguments, strategy."""
+    process = {"command": ["sh"], "args": ["-c", "sleep 9"]}
+    hints = {"strategy": {"type": "recreate"}}
+    assert stage.api.create(spec("cleared", process={**process, "env": [{"name": "A", "value": "1"}]},
+                                 provider_hints={"kubernetes": {**hints, "replicas": 2}}), "cleared").status == 201
+    page.choose("cleared")
+    page.wait("Edit can be pressed", lambda: page.button("Edit").is_enabled())
+    page.button("Edit").click()
+    for name in ("env", "replicas", "ports", "labels"):
+        page.driver.execute_script(f"document.querySelector('[name={name}]').value = ''")
+    page.button("Change").click()
+    page.wait("the dialog is closed", lambda: not page.one("#form-dialog").is_displayed())
+    left = stage.api.get("cleared").json["spec"]
+    assert left["process"] == process and left["provider_hints"]["kubernetes"]["strategy"] == hints["strategy"], left
 
 
 def test_somebody_else_changes_it_while_it_is_edited(stage, page, web):

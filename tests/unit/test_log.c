@@ -49,6 +49,27 @@ Test(log, text_lines_are_for_people)
 	free(text);
 }
 
+Test(log, no_value_reaches_a_terminal_as_a_control_character)
+{
+	static const char value[] = "\x7f|\xC2\x80|\xC2\x85|\xC2\x9B"
+				    "31m|\xC2\x9F|\xC2\xA0|\xC3\xA9|\xC2";
+	static const char shown[] = "\"\\u007f|\\u0080|\\u0085|\\u009b31m|\\u009f|\xC2\xA0|\xC3\xA9|\xEF\xBF\xBD\"";
+	static const enum log_format formats[] = { LOG_JSON, LOG_TEXT };
+
+	for (size_t i = 0; i < 2; i++) {
+		int stderr_was;
+		int fd = begin_capture(&stderr_was);
+		char *text;
+
+		log_init("test", LOG_INFO);
+		log_set_format(formats[i]);
+		log_info("a command", log_str("program", value));
+		text = end_capture(fd, stderr_was);
+		cr_expect_not_null(strstr(text, shown), "format %zu: %s", i, text);
+		free(text);
+	}
+}
+
 Test(log, json_is_the_format_unless_another_is_set)
 {
 	char long_text[9000];

@@ -26,12 +26,13 @@ def test_requests_are_counted_by_operation_and_status(api):
     assert api.request("GET", CONTAINERS + "/b").status == 404
     assert api.request("GET", "/nowhere").status == 404
     assert api.request("PUT", CONTAINERS).status == 405
+    assert api.request("GET", CONTAINERS + ":watch", headers={"Accept": "application/json"}).status == 406
     assert api.request("GET", "/openapi.json").status == 200
     assert api.healthy()
     wait_for("all of it", lambda: counted(api, "health", "200") > before.sum("dcm_sp_http_requests_total", operation="health"))
     after = scrape(api.port)
     for operation, code in (("create", "201"), ("create", "400"), ("get", "404"), ("none", "404"), ("none", "405"),
-                            ("document", "200")):
+                            ("watch", "406"), ("document", "200")):
         labels = {"operation": operation, "code": code}
         assert after.sum("dcm_sp_http_requests_total", **labels) == 1, labels
         assert before.of("dcm_sp_http_requests_total", **labels) == [], labels
