@@ -5,7 +5,6 @@
 #include "common/base/strutil.h"
 #include "common/http/http_client.h"
 #include "common/services/config.h"
-#include "common/services/json.h"
 
 #define TIMEOUT_MS 2000 /* below the healthcheck timeout of 3 s in compose.yaml */
 #define ANSWER_MAX 4096
@@ -18,7 +17,7 @@ static void write_url(const char *address, bool https, struct buf *url)
 	size_t host = (size_t)(port - address);
 	bool all = host == 0 || str_has_prefix(address, "0.0.0.0:") || str_has_prefix(address, "[::]:");
 
-	buf_addf(url, "%s://%.*s%s/api/v1alpha1/containers/health", https ? "https" : "http",
+	buf_addf(url, "%s://%.*s%s/readyz", https ? "https" : "http",
 		 all ? (int)strlen("localhost") : (int)host, all ? "localhost" : address, port);
 }
 
@@ -50,13 +49,10 @@ static enum rc ask(const char *address, bool https, struct http_response *answer
 int health_command_run(const char *address, bool https)
 {
 	struct http_response answer = { 0 };
-	cleanup_json cJSON *tree = NULL;
 	struct error err;
 	enum rc rc = ask(address, https, &answer, &err);
 
-	if (!rc)
-		rc = json_parse(answer.body.data, answer.body.len, &tree, &err);
-	if (!rc && !str_equal(json_string_at(tree, "status"), "healthy"))
+	if (!rc && answer.status != 200)
 		rc = error_set(&err, RC_UNAVAILABLE, "%.*s", (int)answer.body.len, answer.body.data);
 	buf_clear(&answer.body);
 	return config_tell_health(rc, &err);

@@ -1,5 +1,5 @@
 /*
- * `api-svc --health`: checks that the local api-svc reports the provider as healthy.
+ * `api-svc --health`: checks that the local api-svc is ready for requests (GET /readyz).
  */
 #ifndef API_SVC_HEALTH_COMMAND_H
 #define API_SVC_HEALTH_COMMAND_H

@@ -265,8 +265,7 @@ def test_health_of_the_one_that_listens(api, worker):
         asked = health(f"{host}:{api.port}")
         assert (asked.returncode, asked.stdout) == (0, "healthy\n"), asked
     worker.on["health"] = lambda asked: Ok({"healthy": False})
-    wait_for("the worker's word", lambda: health(f":{api.port}").returncode == 1)
-    assert '"status":"unhealthy"' in health(f":{api.port}").stderr
+    assert health(f":{api.port}").returncode == 0, "of the process, not of the provider"
     api.terminate()
     gone = health(f":{api.port}")
     assert gone.returncode == 1 and gone.stderr.startswith("unhealthy: ")

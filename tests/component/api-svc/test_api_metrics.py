@@ -2,11 +2,12 @@
 
 import json
 import socket
+import subprocess
 import time
 
 import pytest
 
-from api_peers import CONTAINERS, Fail, Ok
+from api_peers import BUILD, CONTAINERS, Fail, Ok
 from exposition import promtool, scrape
 from processes import wait_for
 
@@ -122,6 +123,9 @@ def test_ready_follows_nats(nats, worker, start):
     assert answer.json()["detail"] == "NATS is not connected" and int(answer.headers["Retry-After"]) > 0
     assert api.request("GET", "/livez").status == 200
     assert scrape(api.port).of("dcm_sp_nats_connected") == [0]
+    health = subprocess.run([BUILD / "bin" / "api-svc", "--health"], capture_output=True, text=True, timeout=20, check=False,
+                            env={"SP_NAME": "x", "SP_NATS_URL": nats.url, "SP_SERVER_ADDRESS": f"127.0.0.1:{api.port}"})
+    assert health.returncode == 1 and "NATS is not connected" in health.stderr, health
     nats.start()
     wait_for("ready again", lambda: api.request("GET", "/readyz").status == 200, 30)
     assert scrape(api.port).of("dcm_sp_nats_reconnects_total") == [1]
