@@ -118,7 +118,7 @@ static void print_help(const struct config_program *program)
 	printf(" [--help | --version | --check-config | --health]\n\n");
 	for (size_t i = 0; i < program->option_count; i++)
 		printf("  %-28s %s\n", program->options[i].name, program->options[i].help);
-	printf("%sRuns in the foreground, logs JSON lines to stderr, exits on SIGTERM or SIGINT.\n"
+	printf("%sRuns in the foreground, logs lines to stderr (SP_LOG_FORMAT), exits on SIGTERM or SIGINT.\n"
 	       "--health checks the running process, with the same variables; exit status 0 if healthy, else 1.\n"
 	       "Configured by environment variables only:\n\n",
 	       program->option_count ? "\n" : "");
