@@ -212,7 +212,7 @@ def test_the_memory_of_a_stream_is_reserved_at_its_start(start):
     wait_for("memory is available again", lambda: stage.get("mode=hang", expect=None).status == 200)
 
 
-def test_the_permissions_of_accounts_conf_are_sufficient(start):
+def test_accounts_conf_is_sufficient_for_streams(start):
     stage = start(accounts=True)
     stream = stage.get("mode=bytes&bytes=3000000")
     assert stream.read_pattern() == 3000000 and stream.complete
