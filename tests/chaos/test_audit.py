@@ -174,7 +174,7 @@ def test_a_watch_must_match_the_list():
     web, other = {"id": "web", "etag": "1"}, {"id": "web", "etag": "2"}
     assert Audit.watched({"web": web}, {"api-0": {"web": web}}) == []
     assert [w[:2] for w in Audit.watched({"web": web}, {"api-0": {"web": other}, "api-1": None})] == [
-        ("a :watch is not there", "api-1"), ("a :watch shows another container than LIST", "web")]
+        ("a :watch is missing", "api-1"), ("a :watch shows another container than LIST", "web")]
     assert len(Audit.watched({}, {"api-0": {"web": web}}) + Audit.watched({"web": web}, {"api-0": {}})) == 2
 
 
@@ -187,9 +187,9 @@ def scraped(**more):
 @pytest.mark.parametrize("more, rule", [
     ({}, []),
     ({"failed": [FailedScrape("api-0", 3, False, "timeout")]}, []),
-    ({"failed": [FailedScrape("api-0", 3, True, "expected value")]}, ["a scrape that Prometheus cannot read"]),
-    ({"missing": ["worker-0"]}, ["its metrics do not come back"]),
-    ({"firing": ["DcmSpDown"]}, ["an alert that still fires in the end"]),
+    ({"failed": [FailedScrape("api-0", 3, True, "expected value")]}, ["a malformed scrape"]),
+    ({"missing": ["worker-0"]}, ["its metrics are not scraped again"]),
+    ({"firing": ["DcmSpDown"]}, ["an alert still fires in the end"]),
     ({"counted": {("api-0", CREATE, "201"): 2}}, []),     # another client
     ({"counted": {("api-0", CREATE, "409"): 1}}, ["fewer requests are counted than were answered"]),
     ({"counted": {}, "since": {"api-0": 1.5}}, []),       # the process that responded has ended
