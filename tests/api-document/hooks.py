@@ -12,7 +12,7 @@ import uuid
 import schemathesis
 from schemathesis import GenerationMode
 
-# [DNS subdomain/]name, as Kubernetes wants it.
+# [DNS subdomain/]name, as required by Kubernetes.
 LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 RESERVED = {"dcm.project/managed-by", "dcm.project/dcm-instance-id", "dcm.project/dcm-service-type"}
 EXACT = 2**53
@@ -82,7 +82,7 @@ def repair_id(query, spec):
 
 
 def repair_list(query):
-    """What is no filter or order becomes one."""
+    """Replace invalid filters and orders by valid ones."""
     for name, choices in (("filter", FILTERS), ("order_by", ORDERS)):
         if name in query and query[name] not in choices:
             query[name] = choices[len(str(query[name])) % len(choices)]
@@ -91,7 +91,7 @@ def repair_list(query):
 
 
 def repair_logs(query, headers):
-    """What is not there, is in the future, excludes something else, or has no end."""
+    """Parameters that refer to missing or future data, exclude each other, or cause endless responses."""
     for name in ("follow", "replica", "since_time"):
         query.pop(name, None)
     if query.get("previous") in (True, "true"):
@@ -140,7 +140,7 @@ def before_call(_context, case, _kwargs):
         case.headers["If-None-Match"] = '"0"'
     if "page_token" in query and case.path.endswith(("/revisions", "/events")):
         del query["page_token"]
-    if "revision" in (case.path_parameters or {}):  # what was made just now has the first
+    if "revision" in (case.path_parameters or {}):  # a just created one has the first
         case.path_parameters["revision"] = 1
     if isinstance(case.body, dict) and case.path.endswith(":rollback"):
         case.body["revision"] = 1

@@ -5,11 +5,11 @@
  *	bench <what> --api http://127.0.0.1:8080 --kubeconfig FILE --namespace NAME
  *		[--clients N] [--rate R] [--seconds S]
  *
- * what: get      GET of one container of many, beside a GET of its Deployment
- *       list     GET of a page of 50, beside a list of 50 Deployments
- *       create   POST of a container with a Service, beside the POSTs of a Deployment and a Service
- *       patch    PATCH of a member that rolls nothing out, beside the GET and the PUT of the Deployment
- *       scale    POST of :scale, beside the GET and the PUT of the Deployment
+ * what: get      GET of one container of many, compared with a GET of its Deployment
+ *       list     GET of a page of 50, compared with a list of 50 Deployments
+ *       create   POST of a container with a Service, compared with the POSTs of a Deployment and a Service
+ *       patch    PATCH of a member without a rollout, compared with the GET and the PUT of the Deployment
+ *       scale    POST of :scale, compared with the GET and the PUT of the Deployment
  *       fill N   create N containers and end
  * --rate R: R calls a second altogether (open loop: a late call counts from when it was due); 0: as fast as possible.
  *

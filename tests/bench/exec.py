@@ -3,8 +3,8 @@
 
     exec.py [--build DIR] [--rounds N]    of each figure (100)
 
-`direct` is what kubectl does: a WebSocket to the API server, over TLS. The rounds take turns, so that both have the same
-machine. First by the client that is in `kubectl exec` (kubectl-exec/, which needs Go), then by one of Python.
+`direct` is what kubectl does: a WebSocket to the API server, over TLS. The rounds alternate, so that both have the same
+conditions. First with the client of `kubectl exec` (kubectl-exec/, which needs Go), then with one in Python.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Prints the time from the start of api-svc and kube-worker until GET /health says healthy, repeatedly.
+"""Prints the time from the start of api-svc and kube-worker until GET /health is healthy, repeatedly.
 
-NATS and Kubernetes are up; the environment says where. The poll is plain sockets, a millisecond apart: it runs on the
+NATS and Kubernetes are up; the environment has their addresses. The poll is plain sockets, a millisecond apart: it runs on the
 processors that it measures.
 """
 

@@ -2,8 +2,8 @@
 """Measures logs, compared with `kubectl logs` on the same control plane, each in a separate process; no assertions.
 
     logs.py [--build DIR] [--mib N]       the size of the long log (256)
-    logs.py [--build DIR] --streams N     what N logs cost that are followed at once
-    logs.py [--build DIR] --follow HOURS  one log with a line a second, followed: what is missing, and the memory
+    logs.py [--build DIR] --streams N     the cost of N followed logs
+    logs.py [--build DIR] --follow HOURS  one followed log with a line per second: missing lines, and memory
 """
 
 import argparse

@@ -79,7 +79,7 @@ class Observer:
 
 
 def watch_lines(kube):
-    """The lines of a separate watch of Pods: what the monitor receives as well."""
+    """The lines of a separate watch of Pods, like that of the monitor."""
     version = kube.call("GET", kube.path("pods") + "?limit=1")[1]["metadata"]["resourceVersion"]
     connection = http.client.HTTPConnection(kube.url.hostname, kube.url.port)
     connection.request("GET", f"{kube.path('pods')}?watch=true&resourceVersion={version}", headers=kube.headers)
@@ -132,7 +132,7 @@ def main():
                                              simulator.admin.list("pods")) == part * 4, 600, 2)
         started = time.monotonic()
         monitor = m.add(ready=False, SP_LOG_LEVEL="info")
-        wait_for("all told", lambda: m.stats()[0]["published"] >= part * 4, 300, 0.05)
+        wait_for("all published", lambda: m.stats()[0]["published"] >= part * 4, 300, 0.05)
         print(f"monitor, {part * 4} containers: from start until the state of all was acknowledged by the stream "
               f"{time.monotonic() - started:.2f} s")
         wait_for("all consumed", lambda: len(m.dcm.last()) == part * 4, 300, 1)

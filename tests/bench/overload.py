@@ -4,7 +4,7 @@ Many clients that create and delete without a pause, against one api-svc, one wo
 
   overload.py [--bin DIR] [--clients N] [--seconds S] [--latency MS of kubesim]
 
-A client that is rejected asks again at once. Health is polled by its own process.
+A rejected client retries immediately. Health is polled by a separate process.
 """
 
 import argparse

@@ -123,7 +123,7 @@ def latencies(stack, many, changes):
             time.sleep(0.0005)
         with many.lock:
             took += [(at - begun) * 1000 for at in many.seen.values()]
-            assert len(many.seen) == len(many.sockets), "a change was not told within 5 s"
+            assert len(many.seen) == len(many.sockets), "a change was not sent within 5 s"
     return sorted(took)
 
 
@@ -143,7 +143,7 @@ def measure(stack, containers, watchers):
     wait_until_quiet(watcher)
     watcher.close()
     time.sleep(35)  # the feed has ended
-    print(f"{'nobody watches:':44} {memory()}", flush=True)
+    print(f"{'no watchers:':44} {memory()}", flush=True)
     for name in ("first state, cold", "first state, warm"):
         first, took, size = first_state(stack, containers)
         print(f"{name:44} first byte {first * 1000:.0f} ms, synced {took * 1000:.0f} ms, {size / (1 << 20):.1f} MiB", flush=True)

@@ -1,16 +1,16 @@
 """
 The auditor: checks that responses, observations and the final state are consistent. Pure.
 
-From the operations of an id follows when it must be there, with which uid, and when it must be gone:
-  201                          there from the answer until the next DELETE is sent, whatever else happens
-  DELETE 204 or 404            gone from the answer until the next create is sent; back for less than 1 s: counted
-  a create without success     gone 60 s after its last answer; a repeat by key may still succeed
-  a create whose client left   as its api-svc has logged: 201 was written, or the client was found gone
-  a DELETE without an answer   not known; what a GET says 5 s later stays so
-  PATCH or :rollback 200       shown from the answer until another one is sent, label and Service together
-  one without success          shown or not, until one succeeds; finished or undone in the end
-  a command 200 or 101         has run exactly once; whatever else was answered, never twice
-  a followed log, a :watch     ends when its client leaves it, its container is deleted, or a process is gone
+The operations of an id determine when it must exist, with which uid, and when it must not:
+  201                          exists from the response until the next DELETE is sent, despite all faults
+  DELETE 204 or 404            absent from the response until the next create is sent; present for less than 1 s: counted
+  a create without success     absent 60 s after its last response; a retry by key may still succeed
+  a disconnected client        as logged by its api-svc: 201 was written, or the client had disconnected
+  a DELETE without a response  unknown; the result of a GET 5 s later remains
+  PATCH or :rollback 200       shown from the response until another one is sent, label and Service together
+  one without success          shown or not, until one succeeds; completed or undone in the end
+  a command 200 or 101         was executed exactly once; with any other response, never twice
+  a followed log, a :watch     ends when its client disconnects, its container is deleted, or a process terminates
 """
 
 import collections
@@ -23,7 +23,7 @@ from watchers import ID_LABEL, NAME_LABEL, UPDATE_LABEL
 INF = float("inf")
 BRIEF_S = 1
 SLACK_S = 2          # of GONE_S: between two observations
-KILL_S = 1           # between the death of an api-svc and the reset that its client sees
+KILL_S = 1           # between the kill of an api-svc and the connection reset at its client
 START_S = 3          # until a restarted process works again
 HEALTH_MAX_S = 1
 BROKEN_S = 45        # how long after a fault a stream may detect a lost peer
@@ -70,8 +70,8 @@ class Violation:
 
 class Audit:
     """
-    `excused`: kinds of things that are allowed, and were seen. `durable`: events do not get lost with NATS. `replicated`:
-    what a NATS server loses, others have.
+    `excused`: allowed irregularities that were observed. `durable`: events survive a restart of NATS. `replicated`:
+    the data of a lost NATS server exists on others.
     """
 
     def __init__(self, history, durable=True, replicated=False):
@@ -134,9 +134,9 @@ class Audit:
         if op.result == 201 and not same:
             self.violate("a second container with one id", op.id, op.answered, f"201 for {now.uid} and {op.uid}")
         elif op.result == 201 and op.uid != now.uid:
-            self.violate("a repeat by key got another container", op.id, op.answered, f"{now.uid}, then {op.uid}")
+            self.violate("a retry by key got another container", op.id, op.answered, f"{now.uid}, then {op.uid}")
         elif op.result in (409, 422) and same:
-            self.violate(f"{op.result} for a repeat by key", op.id, op.answered, op.detail)
+            self.violate(f"{op.result} for a retry by key", op.id, op.answered, op.detail)
 
     def _was_killed(self, op):
         return any(s.name.startswith("kill") and abs(s.begin - op.answered) < KILL_S
@@ -192,11 +192,11 @@ class Audit:
         for s in inside:
             found = s.containers.get(container_id)
             if found is None:
-                self.violate("lost: it was answered 201, and is missing", container_id, s.answered, f"in {s.source}")
+                self.violate("lost: missing after a 201 response", container_id, s.answered, f"in {s.source}")
             elif e.uid and found[0] != e.uid and s.source == "Kubernetes" and found[1] in refused:
-                self.excuse("what a refused create of the other kind had made, before it was taken back")
+                self.excuse("an object of a rejected create of the other kind, before it was undone")
             elif e.uid and found[0] != e.uid:
-                self.violate("another one than the one answered", container_id, s.answered,
+                self.violate("another container than in the response", container_id, s.answered,
                              f"{found[0]} instead of {e.uid} in {s.source}")
 
     def _updates(self, e):
@@ -216,7 +216,7 @@ class Audit:
         for s in inside:
             found = s.containers.get(container_id)
             if found is not None and e.uid in ("", found[0]) and found[2] not in self._may_show(updates, s.sent, s.answered):
-                self.violate("another version than the one answered", container_id, s.answered,
+                self.violate("another version than in the response", container_id, s.answered,
                              f"update {found[2]} in {s.source}: {[(u.number, u.kind, u.result) for u in updates]}")
 
     def _check_gone(self, container_id, e, seen):
@@ -229,12 +229,12 @@ class Audit:
             if self._store_was_lost(e.op.sent, seen[0].answered):
                 self.excuse("an orphan after the loss of JetStream's store")
             else:
-                self.violate("orphan: its create has failed, and it is there after 60 s", container_id,
+                self.violate("orphan: present 60 s after its create failed", container_id,
                              seen[0].answered, where)
         elif lasted >= BRIEF_S:
-            self.violate("it came back after its DELETE", container_id, seen[0].answered, where)
+            self.violate("present again after its DELETE", container_id, seen[0].answered, where)
         else:
-            self.excuse("a come-back of less than 1 s")
+            self.excuse("present again for less than 1 s")
 
     def _store_was_lost(self, begin, end):
         """Once and for all: of three, the others have it as well."""
@@ -253,7 +253,7 @@ class Audit:
             if op.detail.startswith("NO PROBLEM DOCUMENT"):
                 self.violate("an error without a proper problem document", op.id, op.answered, op.detail)
             if op.result in (RESET, TIMEOUT) and not self._stopped(op.api, op.sent - 1, op.answered):
-                self.violate("a connection that ends without an answer", op.id, op.answered, f"{op.result} {op.detail}")
+                self.violate("a connection closed without a response", op.id, op.answered, f"{op.result} {op.detail}")
             self._check_stream(op)
         for note in self.history.notes:
             self.violate("a note of a client", note, 0, note)
@@ -269,7 +269,7 @@ class Audit:
             self.violate("a :watch has ended", op.id, op.answered, f"op {op.number}")
         if op.detail == BROKEN and not any(s.end >= op.sent - BROKEN_S and s.begin <= op.answered
                                            for s in self.history.strikes):
-            self.violate("a stream was broken off without a fault", op.id, op.answered, f"op {op.number} {op.kind}")
+            self.violate("a stream was aborted without a fault", op.id, op.answered, f"op {op.number} {op.kind}")
 
     def check_watches(self):
         for name, at, text in self.history.watch_faults:
@@ -283,7 +283,7 @@ class Audit:
             if times > 1:
                 self.violate("a command has run twice", op.id, op.answered, f"op {op.number}: {times} times")
             elif op.detail == "ran" and not times:
-                self.violate("a command that was answered has not run", op.id, op.answered, f"op {op.number}")
+                self.violate("a command with a response has not run", op.id, op.answered, f"op {op.number}")
 
     def check_health(self, parts):
         for h in self.history.health:
@@ -293,9 +293,9 @@ class Audit:
                 self.violate("health took longer than 1 s", h.api, h.answered, f"{h.answered - h.sent:.2f} s, "
                              f"{h.waited_s:.2f} s of it without a processor: {h.said}")
             elif h.answered - h.sent > HEALTH_MAX_S:
-                self.excuse("health took longer than 1 s, for want of a processor")
+                self.excuse("health took longer than 1 s without a processor")
             elif h.said not in ("healthy", "unhealthy"):
-                self.violate("health without an answer", h.api, h.answered, h.said)
+                self.violate("no response to health", h.api, h.answered, h.said)
             elif h.said == "unhealthy" and self._must_be_healthy(h.api, h.sent, h.answered, parts):
                 self.violate("unhealthy without a reason", h.api, h.answered, "")
 
@@ -311,7 +311,7 @@ class Audit:
                    for n in range(3))
 
     def _disturbed(self, names, begin, end):
-        """Whether there is a fault, or was a moment ago. After a partition, TCP may take as long as it lasted to retry."""
+        """Whether there is a fault, or was recently. After a partition, TCP may take as long as its duration to retry."""
         return any(s.victim in names and s.begin <= end and begin <= s.end + CALM_HEALTH_S +
                    (s.end - s.begin if "cut" in s.name else 0) for s in self.history.strikes)
 
@@ -321,14 +321,14 @@ class Audit:
         """Of a Scraped. Every response received by a client was counted by then, by the same api-svc process."""
         for scrape in scraped.failed:
             if scrape.unreadable:
-                self.violate("a scrape that Prometheus cannot read", scrape.name, scrape.at, scrape.reason)
+                self.violate("a malformed scrape", scrape.name, scrape.at, scrape.reason)
         for name in scraped.missing:
-            self.violate("its metrics do not come back", name, self.history.quiet, "")
+            self.violate("its metrics are not scraped again", name, self.history.quiet, "")
         for alert in scraped.firing:
             if alert == UNKEPT and not self.durable:
-                self.excuse("the alert that no stream keeps the events: there is no JetStream")
+                self.excuse("the alert about a missing stream: JetStream is not used")
             else:
-                self.violate("an alert that still fires in the end", alert, self.history.quiet, "")
+                self.violate("an alert still fires in the end", alert, self.history.quiet, "")
         answers = collections.Counter((op.api, op.kind, str(op.result)) for op in self.history.ops
                                       if isinstance(op.result, int) and op.sent >= scraped.since.get(op.api, INF))
         for key, number in answers.items():
@@ -371,7 +371,7 @@ class Audit:
     @staticmethod
     def watched(listed, shown):
         """`shown`: the state of a :watch at each api-svc, None: none yet; at the end it must equal the LIST."""
-        wrong = [("a :watch is not there", name, "") for name, containers in shown.items() if containers is None]
+        wrong = [("a :watch is missing", name, "") for name, containers in shown.items() if containers is None]
         for name, containers in shown.items():
             wrong += [("a :watch shows another container than LIST", i, f"at {name}: {_difference(listed.get(i), containers.get(i))}")
                       for i in {*listed, *(containers or {})} if containers is not None and listed.get(i) != containers.get(i)]
@@ -383,12 +383,12 @@ class Audit:
             return [("two containers with one id", container_id, " ".join(uids))]
         if e.kind == "there":
             if not uids or e.uid not in ("", *uids):
-                return [("lost: it was answered 201, and is missing", container_id, f"expected {e.uid}: {uids}")]
+                return [("lost: missing after a 201 response", container_id, f"expected {e.uid}: {uids}")]
             return self._version_of(container_id, e, found[0], with_service)
         if e.kind == "gone" and found:
-            return [("it came back after its DELETE", container_id, f"in the end: {uids}")]
+            return [("present again after its DELETE", container_id, f"in the end: {uids}")]
         if e.kind == "going" and found and not self._store_was_lost(e.op.sent, INF):
-            return [("orphan: its create has failed, and it is there in the end", container_id, f"{uids}")]
+            return [("orphan: present in the end, its create failed", container_id, f"{uids}")]
         return []
 
     def _version_of(self, container_id, e, root, with_service):
@@ -396,21 +396,21 @@ class Audit:
         number = int(labels.get(UPDATE_LABEL, 0))
         has_service = root["metadata"]["uid"] in with_service
         if number not in self._may_show(updates, INF, INF):
-            return [("another version than the one answered", container_id, f"in the end: {number}")]
+            return [("another version than in the response", container_id, f"in the end: {number}")]
         wants_service = next((u.wants_service for u in updates if u.number == number), e.op.wants_service)
         if wants_service and not has_service:
             return [("its Service is missing", container_id, f"update {number}")]
         if has_service and not wants_service:
-            return [("a Service that it does not want", container_id, f"update {number}")]
+            return [("an unwanted Service", container_id, f"update {number}")]
         return []
 
     def _events_of(self, container_id, found, told, status):
         if not self.durable:
             return []
         if not found and told not in (None, "DELETED") and not self._store_was_lost(self.history.begin, INF):
-            return [("DCM was told no DELETED", container_id, f"last: {told}")]
+            return [("DCM got no DELETED", container_id, f"last: {told}")]
         if found and status and told != status:
-            return [("DCM knows another status", container_id, f"told {told}, is {status}")]
+            return [("DCM has another status", container_id, f"told {told}, is {status}")]
         return []
 
     def count_unknowable(self, roots):
@@ -418,6 +418,6 @@ class Audit:
         for container_id in self.ids:
             e = self.expected[container_id][-1]
             if e.kind == "any" and e.op and e.op.result == RESET and container_id in there:
-                self.excuse("unknowable: the api-svc was killed between settling and telling")
+                self.excuse("unknowable: the api-svc was killed between settlement and response")
             if e.kind == "going" and container_id in there and self._store_was_lost(e.op.sent, INF):
                 self.excuse("an orphan after the loss of JetStream's store")

@@ -48,8 +48,8 @@ def arguments():
     parser.add_argument("--think", type=float, default=0.1, help="seconds between two calls of a client")
     parser.add_argument("--faults", type=names_of_faults, help=f"only these, separated by commas: {', '.join(faults.NAMES)}")
     parser.add_argument("--nats", type=int, choices=[1, 3], default=1, help="NATS servers; three are a cluster")
-    parser.add_argument("--network", action="store_true", help="namespaces of our own, to cut the network between any two "
-                        "and to fill the disk under NATS (by run.sh)")
+    parser.add_argument("--network", action="store_true", help="separate namespaces, to interrupt the network between any "
+                        "two and to fill the disk of NATS (by run.sh)")
     parser.add_argument("--latency", type=int, default=50, help="ms of each call of kubesim")
     parser.add_argument("--no-jetstream", action="store_true", help="nats-server has none: debts are marks on objects")
     parser.add_argument("--keep", help="a new or empty folder, where logs are kept; default: a temporary one, "
@@ -126,8 +126,8 @@ def ends(stage, audit, watchers):
 
 def wait_until_quiet(stage, history, watchers, progress):
     """
-    Until everything fits, several times in a row, QUIET_S at most: what does not fit then, and the roots. (That a
-    watch has gone silent is noticed within a minute; until then one of the workers lags.)
+    Wait until everything matches several times in a row, QUIET_S at most; returns the mismatches then, and the roots. (A
+    silent watch is detected within a minute; until then one of the workers lags.)
     """
     end, good, there, wrong = time.monotonic() + QUIET_S, 0, [], []
     while time.monotonic() < end and good < GOOD_LOOKS:

@@ -14,7 +14,7 @@ from exec_client import Exec
 from history import BROKEN, ENDED, LEFT, NO_SERVICE, RESET, STREAMS, TIMEOUT, UNREACHABLE, Op, Sighting
 from stage import SECRET
 
-ANSWER_S = 45     # longer than any deadline: more means forever
+ANSWER_S = 45     # longer than any deadline: taken for a hang
 GONE_S = 60       # by then the objects of an unanswered create are removed
 CALM_S = 5        # after a failed DELETE: no later changes
 SLOTS = 6         # containers of a client
@@ -30,8 +30,8 @@ LISTS = {"revisions": "revisions", "events": "events"}  # operation: member
 class Slot:
     """
     A container that a client uses. `name` is its label chaos-name; `id` is the same, or "" until the service has
-    generated one. `state`: free; there; doubt: a DELETE has failed; ending: a create has failed, and what it may have
-    made is deleted. `shown`: the numbers of updates that it may have shown.
+    generated one. `state`: free; there; doubt: a DELETE has failed; ending: a create has failed, and its possible result
+    is deleted. `shown`: the numbers of updates that it may have shown.
     """
 
     def __init__(self, name, generated):
@@ -278,7 +278,7 @@ class Client:
         """An earlier spec is of this container, with an update that was sent."""
         labels = shown["metadata"]["labels"]
         if labels.get("chaos-work") != str(slot.work) or update_of(shown) not in slot.shown:
-            self.history.notes.append(f"op {op.number} {slot.name}: a {op.kind} of another container, or that nobody has sent: "
+            self.history.notes.append(f"op {op.number} {slot.name}: a {op.kind} of another container, or never sent: "
                                       f"{labels}, work {slot.work}, {sorted(slot.shown)}")
 
     def _usage(self, slot):

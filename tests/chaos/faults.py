@@ -94,9 +94,9 @@ def misbehave(run, event):
 @dataclasses.dataclass(frozen=True)
 class Fault:
     """
-    `victims`: one of them is struck; "a+b": both at once; "a|b": what is between them; "leader of X": who it is, is asked
-    then. `needs`: of Stage.abilities, "": nothing. `stops`: the victim does not run meanwhile. `seconds`, `down`: ranges,
-    chosen anew each time; takes: seconds beyond them, for the schedule.
+    `victims`: one of them is affected; "a+b": both simultaneously; "a|b": the connection between them; "leader of X":
+    the leader at that time. `needs`: one of Stage.abilities, "": none. `stops`: the victim does not run meanwhile.
+    `seconds`, `down`: ranges for random values; `takes`: additional seconds, for the schedule.
     """
 
     name: str
@@ -219,7 +219,7 @@ class Runner:
             self.threads.append(thread)
 
     def _aimed(self, event):
-        """With the name of the leader; if there is none at the moment, that of any server."""
+        """With the name of the leader; that of any server if there is none."""
         if not event.victim.startswith("leader of "):
             return event
         return event._replace(victim=self.stage.nats.leader(event.victim.removeprefix("leader of ")) or NATS[0])

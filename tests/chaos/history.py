@@ -20,9 +20,9 @@ NO_SERVICE = "201 without the Service that was asked for"
 @dataclasses.dataclass
 class Op:
     """
-    One call of a client. `id` is the label chaos-name of its container, `real` the id that a 201 gave. `work` is the
-    create that it belongs to: repeats by key share it; None: no create. `shows`: numbers of updates, one of which the
-    container may show afterwards; 0: it is as it was made.
+    One call of a client. `id` is the label chaos-name of its container, `real` the id in a 201 response. `work` is the
+    create that it belongs to: retries by key share it; None: no create. `shows`: numbers of updates, one of which the
+    container may show afterwards; 0: unchanged since its creation.
     """
 
     number: int
@@ -63,8 +63,8 @@ class Sighting:
 @dataclasses.dataclass
 class Health:
     """
-    An answer of an api-svc: "healthy" or "unhealthy", or what came instead. waited_s: how long threads of it were ready to
-    run meanwhile, and got no processor.
+    A response of an api-svc: "healthy" or "unhealthy", or an error. waited_s: how long its runnable threads had no
+    processor meanwhile.
     """
 
     api: str
@@ -98,9 +98,9 @@ class FailedScrape:
 @dataclasses.dataclass(frozen=True)
 class Scraped:
     """
-    What a Prometheus knows of the run. `fired`: seconds by alert. What was so in the quiet end: `missing`: processes that it
-    could not scrape, `firing`: alerts, `counted`: requests of the running api-svc, {(name, operation, code): number}, and
-    `since`: when these were started, by name.
+    The data of a Prometheus about the run. `fired`: seconds by alert. At the end, without faults: `missing`: processes
+    that it could not scrape, `firing`: alerts, `counted`: requests of the running api-svc, {(name, operation, code):
+    number}, and `since`: their start times, by name.
     """
 
     scrapes: int

@@ -110,7 +110,7 @@ class NatsServers:
         raise OSError("no NATS server answers")
 
     def leader(self, of):
-        """The leader: of "meta", JetStream; of "KV" and "dcm", the stream whose name begins like this. None: unknown."""
+        """The leader: of "meta", JetStream; of "KV" and "dcm", the stream with this prefix. None: unknown."""
         for server in self.servers.values():
             with contextlib.suppress(OSError):
                 answer = server.ask("/jsz?accounts=true&streams=true")

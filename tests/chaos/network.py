@@ -1,8 +1,8 @@
 """
-Network namespaces of our own: each process has an address, and what is between two of them can be cut.
+Network namespaces: each process has an address, and the connection between two of them can be interrupted.
 
-run.sh has entered namespaces in which all this is made, and with whose last process it goes. There, the hub is where this
-program and Kubernetes are.
+run.sh has entered namespaces in which all of them are created, and which end with their last process. The hub is that
+of this program and Kubernetes.
 """
 
 import os
@@ -61,7 +61,7 @@ class Network:
         subprocess.run(["ip", *self.hosts[host][0], *words.split()], check=True)
 
     def _prepare(self, host):
-        """The rule for local addresses comes after ours."""
+        """The rule for local addresses follows ours."""
         self._ip("rule add pref 1000 lookup local", host)
         self._ip("rule del pref 0", host)
 

@@ -1,6 +1,6 @@
 """
-A Prometheus beside the run, which scrapes all of our processes every second, with the alerts of deploy/monitoring. A minute of
-their rules is a second here: an alert has the time to fire in a run, and to end after it.
+A Prometheus that scrapes all our processes every second, with the alerts of deploy/monitoring. A minute of their rules
+is a second here, so that an alert can fire during a run, and end after it.
 """
 
 import datetime

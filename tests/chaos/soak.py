@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """
 Long run at a tenth of the load with a process restart every minute: no request may be lost, and memory must not grow.
-In rounds, each with the audit that follows random faults. Ends with 1 when anything does not fit.
+In rounds, each with the audit used after random faults. Exits with 1 on any violation.
 
   soak.py [--target sim|cluster] [--seed N] [--hours H] [...]; --help names all options
 
-By turns api-1, worker-1, worker-2 and monitor-1 are restarted. The others live from the beginning to the end; --memory names
-a file for their footprint, a line every ten seconds, which soak.gnuplot draws.
+api-1, worker-1, worker-2 and monitor-1 are restarted in turns. The others run from start to end; --memory names a file
+for their memory usage, a line every ten seconds, which is plotted by soak.gnuplot.
 """
 
 import argparse

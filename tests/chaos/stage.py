@@ -84,7 +84,7 @@ class Stage:
         self._serve(name, program, *self.network.join(name), **env)
 
     def _serve(self, name, program, host, prefix, **env):
-        """A process whose only address is that of its metrics."""
+        """A process that only serves metrics."""
         self.metrics[name] = f"{host}:{free_port()}"
         self._add(name, program, prefix, SP_METRICS_ADDRESS=self.metrics[name], **env)
 

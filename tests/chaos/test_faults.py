@@ -16,12 +16,12 @@ def plan(seed, abilities=frozenset(ALL), names=(*NAMES, *CLUSTER)):
     return faults.schedule(seed, 2000, 2, faults.able(names, abilities))
 
 
-def test_a_seed_decides():
+def test_the_seed_determines_the_schedule():
     assert plan(7) == plan(7)
     assert plan(7) != plan(8)
 
 
-def test_one_fault_at_a_time_strikes_a_process_nats_and_kubernetes():
+def test_at_most_one_fault_affects_each_of_processes_nats_and_kubernetes():
     free_at = {}
     for event in plan(1):
         for name in faults.held_by(event.victim):
@@ -29,14 +29,14 @@ def test_one_fault_at_a_time_strikes_a_process_nats_and_kubernetes():
             free_at[name] = event.at + max(event.seconds, event.down)
 
 
-def test_every_row_strikes():
+def test_every_kind_of_fault_is_scheduled():
     rows = set()
     for names in (CLUSTER, ["kubesim"]):
         rows |= {id(event.fault) for event in plan(3, names=(*NAMES, *names))}
     assert rows == {id(fault) for fault in faults.TABLE}
 
 
-def test_what_is_not_there_is_not_struck():
+def test_missing_targets_get_no_faults():
     for event in plan(1, abilities=(), names=("nats-0", *faults.API, *faults.WORKER, *faults.MONITOR, "kubesim")):
         assert not event.fault.needs and set(faults.parties(event.victim)) <= {"nats-0", "kubesim", *faults.OURS}
 

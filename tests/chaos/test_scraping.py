@@ -24,7 +24,7 @@ def test_failed_scrapes_are_read_from_the_log():
         FailedScrape("worker-0", 1.5, True, 'expected value after metric, got "MNAME"')]
 
 
-def test_a_minute_of_the_rules_is_a_second(tmp_path):
+def test_a_minute_in_the_rules_is_converted_to_a_second(tmp_path):
     with open(RULES, encoding="utf-8") as f:
         text = shortened(f.read())
     rules = [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]

@@ -14,7 +14,7 @@ from watcher import Watcher
 
 KUBE_S, HEALTH_S, TICK_S = 0.5, 0.2, 0.05
 WATCH_PAUSE_S = 0.2
-WATCH_SILENCE_S = 20  # a comment comes every 15 s
+WATCH_SILENCE_S = 20  # a comment is sent every 15 s
 STALL_S = 0.3
 WEIGH_S, STARVED_S = 0.5, 0.25  # its threads waited this long within such a time: half of the timeout of health
 ID_LABEL, NAME_LABEL, WORK_LABEL, UPDATE_LABEL = "dcm.project/dcm-instance-id", "chaos-name", "chaos-work", "chaos-patch"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs into its own folder and checks what is there: units, manual pages, completion; and that pages and the README
+# Installs into a separate folder and checks the files: units, manual pages, completion; and that pages and the README
 # name exactly the variables and defaults that the programs name.
 #
 #   install.sh BUILD
@@ -46,7 +46,7 @@ for program in api-svc kube-worker monitor registrar; do
             grep -qe "$switch" || fault "the completion of $program does not know $switch"
     done
 done
-# What the README names, some program knows.
+# Variables in the README must exist in a program.
 known=$(for program in api-svc kube-worker monitor registrar; do variables_of "$program"; done | cut -d' ' -f1)
 for name in $(grep -E '^\| `(SP|DCM)_' README.md | cut -d'|' -f2 | tr -d '`,'); do
     grep -qx "$name" <<<"$known" || fault "README.md: no program knows $name"
@@ -61,7 +61,7 @@ for unit in "$units"/*.service; do
         fault "$unit: $(tail -n 1 <<<"$score")"
     echo "${score##*→ }"
 done
-# An older systemd does not know the steps of the backoff; nothing else may be said. The programs are in the tree only.
+# An older systemd does not support the steps of the backoff; no other message is allowed. The programs are in the tree only.
 said=$(systemd-analyze verify --man=no "$units"/*.service "$units/dcm-sp.target" 2>&1 |
     grep -vE "Unknown key 'Restart(Steps|MaxDelaySec)'|Command /usr/bin/[a-z-]+ is not executable")
 [ -z "$said" ] || fault "$said"

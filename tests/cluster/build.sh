@@ -148,7 +148,7 @@ compile() {
 
 minor=${K8S_VERSION#1.}
 minor=${minor%%.*}
-v=k8s.io/component-base/version  # without these, /version says nothing
+v=k8s.io/component-base/version  # without these, /version is empty
 k8s_flags="-X $v.gitVersion=v$K8S_VERSION -X $v.gitMajor=1 -X $v.gitMinor=$minor -X $v.gitTreeState=clean"
 
 build_metrics_server() {

@@ -56,7 +56,7 @@ launch() {
         exec "$@"' launch "$DIR/run/$name.pid" "$DIR/bin/$name" "$@" </dev/null >>"$DIR/logs/$name.log" 2>&1 &
 }
 
-# gone PID: whether all threads have ended, so that its port and files are free. The first thread may be a zombie,
+# gone PID: whether all threads have terminated, so that its port and files are free. The first thread may be a zombie,
 # without a command line, before the others have ended.
 gone() {
     for thread in "/proc/$1/task/"*; do
@@ -98,7 +98,7 @@ until_true() {
 admin() { "$DIR/bin/kubectl" --kubeconfig "$DIR/admin.kubeconfig" --cache-dir "$DIR/run/kubectl" "$@"; }
 
 # etcd listens on Unix sockets in the folder: no port conflicts, and no access by other users of this machine. It
-# requires an address for other members, although there are none.
+# requires an address for other members, even without any.
 start_etcd() {
     rm -f "$DIR/run/etcd.sock"*
     nowhere=http://127.0.0.1:1

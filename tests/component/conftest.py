@@ -1,4 +1,4 @@
-"""What the components' tests share: the helpers of the end-to-end tests, a nats-server, a Kubernetes API."""
+"""Shared by the component tests: the helpers of the end-to-end tests, a nats-server, a Kubernetes API."""
 
 import os
 import pathlib

@@ -65,7 +65,7 @@ class Page:
         def held():
             try:
                 return condition()
-            except Exception:  # pylint: disable=broad-except  # what is drawn anew is stale for a moment
+            except Exception:  # pylint: disable=broad-except  # redrawn elements are temporarily stale
                 return None
         return wait_for(what, held, timeout)
 

@@ -18,7 +18,7 @@ from processes import wait_for
 EXPECTED = re.compile(r"status of (400|401|404|409|412|501|503)|favicon")  # answers that a page may get
 
 
-def test_its_files_are_small_and_forbid_what_they_do_not_need(stage):
+def test_its_files_are_small_and_have_a_strict_csp(stage):
     size = 0
     for path, kind in (("", "text/html"), ("/console.css", "text/css"), ("/console.js", "text/javascript")):
         with urllib.request.urlopen(f"http://127.0.0.1:{stage.port}/console{path}") as answer:
@@ -35,12 +35,12 @@ def test_the_list_is_live(stage, page, web):
     assert stage.api.create(spec("api"), "api").status == 201
     page.wait("api appears and runs", lambda: page.rows()["api"][0] == "RUNNING")
     assert stage.api.delete("web").status == 204
-    page.wait("web has gone", lambda: list(page.rows()) == ["api"])
+    page.wait("web is removed", lambda: list(page.rows()) == ["api"])
     assert page.text("#health") == "healthy" and page.text("#count") == "(1)"
     assert not page.complaints()
 
 
-def test_the_filter(stage, page, web):
+def test_the_filter_is_applied(stage, page, web):
     assert stage.api.create(spec("api", metadata={"name": "api", "labels": {"team": "shop"}}), "api").status == 201
     page.wait("both are listed", lambda: len(page.rows()) == 2)
     page.driver.execute_script("document.activeElement.blur()")
@@ -55,7 +55,7 @@ def test_the_filter(stage, page, web):
     page.wait("both again", lambda: len(page.rows()) == 2 and not page.text("#filter-error"))
 
 
-def test_a_new_container_and_the_faults_beside_the_fields(stage, page):
+def test_create_form_shows_faults_next_to_the_fields(stage, page):
     page.button("New container").click()
     page.fill("[name=id]", "Shop_1")
     page.fill("[name=cpu-min]", "5")
@@ -81,7 +81,7 @@ def test_a_new_container_and_the_faults_beside_the_fields(stage, page):
     assert page.text("#detail-title") == "shop-1"
 
 
-def test_the_buttons_of_day_2(stage, page, web):
+def test_action_buttons_work(stage, page, web):
     page.choose("web")
     for button, shown in (("Stop", "STOPPED"), ("Start", "RUNNING")):
         page.wait(f"{button} can be pressed", lambda: page.button(button).is_enabled())  # pylint: disable=cell-var-from-loop
@@ -115,7 +115,7 @@ def test_the_buttons_of_day_2(stage, page, web):
     page.button("Delete").click()
     page.fill("#ask-input", "web")
     page.one("#ask-yes").click()
-    page.wait("it has gone", lambda: not page.rows())
+    page.wait("it is removed", lambda: not page.rows())
     assert not [c for c in page.complaints() if not EXPECTED.search(c)]
 
 
@@ -152,7 +152,7 @@ def test_a_cleared_field_clears_nothing_else(stage, page):
     assert left["process"] == process and left["provider_hints"]["kubernetes"]["strategy"] == hints["strategy"], left
 
 
-def test_somebody_else_changes_it_while_it_is_edited(stage, page, web):
+def test_a_concurrent_change_during_editing_is_detected(stage, page, web):
     page.choose("web")
     page.wait("Edit can be pressed", lambda: page.button("Edit").is_enabled())
     page.button("Edit").click()
@@ -160,11 +160,11 @@ def test_somebody_else_changes_it_while_it_is_edited(stage, page, web):
                           {"Content-Type": "application/merge-patch+json"}).status == 200
     page.fill("[name=image]", "docker.io/library/nginx:1.28")
     page.button("Change").click()
-    page.wait("it is said", lambda: "changed in the meantime" in page.text("#form-error"))
+    page.wait("the message is shown", lambda: "changed in the meantime" in page.text("#form-error"))
     assert stage.api.get("web").json["spec"]["image"]["reference"].endswith(":1.27")
 
 
-def test_logs_events_and_usage(page, web):
+def test_logs_events_and_usage_are_shown(page, web):
     page.choose("web")
     page.wait("lines of the log", lambda: len(page.text("#logs").splitlines()) > 3)
     before = len(page.text("#logs").splitlines())
@@ -181,7 +181,7 @@ def test_logs_events_and_usage(page, web):
 
 
 @pytest.mark.parametrize("stage", [{"SP_SERVER_TOKENS_FILE": "TOKENS"}], indirect=True)
-def test_it_asks_for_a_token(stage, page):
+def test_a_token_is_requested(stage, page):
     page.wait("the question", lambda: page.one("#ask-input").is_displayed())
     for wrong in ("wrong", "wrong€"):
         page.fill("#ask-input", wrong)
@@ -192,18 +192,18 @@ def test_it_asks_for_a_token(stage, page):
     page.wait("the list", lambda: page.one("#empty").is_displayed())
 
 
-def test_the_service_is_away_for_a_while(stage, page, web):
+def test_an_outage_of_the_service_is_shown(stage, page, web):
     page.wait("web is listed", lambda: "web" in page.rows())
     stage.api_svc.kill()
     page.wait("unhealthy", lambda: page.text("#health") == "unhealthy")
-    assert "web" in page.rows()  # what was known stays
+    assert "web" in page.rows()  # the known containers are kept
     stage.api_svc.start()
     wait_for("healthy", lambda: page.text("#health") == "healthy", 30)
     assert stage.api.create(spec("late"), "late").status == 201
-    page.wait("what comes later is shown", lambda: "late" in page.rows(), 30)
+    page.wait("a later container is shown", lambda: "late" in page.rows(), 30)
 
 
-def test_a_service_that_hangs_is_not_healthy(stage, page, web):
+def test_a_hanging_service_is_unhealthy(stage, page, web):
     page.wait("web is listed", lambda: "web" in page.rows())
     stage.api_svc.suspend()
     try:
@@ -241,19 +241,19 @@ class Frozen:
         self.frozen = self.connections
 
 
-def test_a_connection_that_falls_silent_is_replaced(stage, driver, web):
-    """A forgotten NAT entry, a laptop that slept."""
+def test_a_silent_connection_is_replaced(stage, driver, web):
+    """An expired NAT entry, or a laptop resumed from sleep."""
     between = Frozen(stage.port)
     page = Page(driver, f"http://127.0.0.1:{between.listener.port}").open()
     page.wait("web is listed", lambda: "web" in page.rows())
     between.freeze()
     assert stage.api.create(spec("later"), "later").status == 201
-    page.wait("what came later is shown", lambda: "later" in page.rows(), 60)
+    page.wait("a later container is shown", lambda: "later" in page.rows(), 60)
     driver.get("about:blank")
     between.listener.close()
 
 
-def test_names_that_are_markup_are_text(stage, page):
+def test_names_with_markup_are_shown_as_text(stage, page):
     bad = "<img src=x onerror=alert(1)>"
     assert stage.api.create(spec("x", process={"env": [{"name": "A", "value": bad}]}), "x").status == 201
     page.choose("x")
@@ -262,7 +262,7 @@ def test_names_that_are_markup_are_text(stage, page):
     assert not page.all("img") and not page.complaints()
 
 
-def test_keyboard_and_names_for_screen_readers(page, web):
+def test_keyboard_and_screen_reader_support(page, web):
     page.wait("web is listed", lambda: "web" in page.rows())
     nameless = page.driver.execute_script(
         "return [...document.querySelectorAll('button, input, textarea, pre[tabindex], svg')].filter(e => "
@@ -278,7 +278,7 @@ def test_keyboard_and_names_for_screen_readers(page, web):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_on_its_background(page, web, scheme):
+def test_text_has_sufficient_contrast(page, web, scheme):
     """WCAG 2.1, 1.4.3: contrast of at least 4.5."""
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     page.choose("web")

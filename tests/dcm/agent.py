@@ -1,8 +1,8 @@
 """
 DCM's environment agent, as recorded: takes requests (CloudEvents) from its subject in the work-queue stream
-`dcm-agent-requests`, one after the other. A create goes to the provider as a bare spec with an Idempotency-Key, which is
+`dcm-agent-requests`, sequentially. A create goes to the provider as a bare spec with an Idempotency-Key, which is
 the event's id, without an id of the container and without Accept; of the answer only the status counts. A delete names the
-resource_id that only the request has told. 5xx, 429 and transport errors are tried three times within 6 s, every other
+resource_id that is only in the request. 5xx, 429 and transport errors are retried three times within 6 s, every other
 4xx is final; then the request is acknowledged, which removes it from the stream.
 """
 

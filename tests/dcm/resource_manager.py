@@ -2,7 +2,7 @@
 DCM's resource manager, the part of the control plane that calls a provider, as recorded. A create is POST {endpoint}?id=<id>
 with exactly {"spec": ...}, 30 s, four tries on transport errors with the same id, none on an HTTP status; any 2xx is
 success, and its body must be JSON, or the container is forgotten. 2xx and 404 are success of a delete. It never reads.
-Whoever places containers rolls back what it got when one of several creates fails.
+The caller rolls back the created containers if one of several creates fails.
 """
 
 import http.client
@@ -34,7 +34,7 @@ class ResourceManager:
             raise Refused(status, body)
 
     def place(self, specs):
-        """Several at once, {id: spec}: all of them, or none."""
+        """Several, {id: spec}: all of them, or none."""
         made = []
         try:
             for container_id, spec in specs.items():

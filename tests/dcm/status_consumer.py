@@ -1,7 +1,7 @@
 """
 DCM's status consumer, as recorded: owns the stream `dcm-status` on `dcm.*` and a durable consumer with explicit
-acknowledgements. It reads structured CloudEvents whatever their headers say; the last write of an instance wins. Events of
-instances that it does not know (yet), and those that it cannot read, are acknowledged and forgotten.
+acknowledgements. It reads structured CloudEvents with any headers; the last write of an instance wins. Events of unknown
+instances, and malformed ones, are acknowledged and dropped.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class StatusConsumer:
             except ConnectionClosedError:
                 return
             except (asyncio.TimeoutError, NatsError):
-                pass  # nothing came, or the server is slow: asked again
+                pass  # no message, or a slow server: retried
 
     def _take(self, text):
         try:

@@ -1,7 +1,7 @@
 """
-DCM's three-tier demo provider, as recorded: creates <stack>-db, -app and -web one after the other, takes only 201, has no
-retry; an integer CPU must come back as an integer. It reads each container every 500 ms, for up to 3 min, until
-service.name is there; 404 is borne until the first success, afterwards it means that the stack is to be deleted.
+DCM's three-tier demo provider, as recorded: creates <stack>-db, -app and -web sequentially, accepts only 201, has no
+retry; an integer CPU must be returned as an integer. It reads each container every 500 ms, for up to 3 min, until
+service.name exists; 404 is tolerated until the first success, afterwards the stack is deleted.
 """
 
 import http.client

@@ -25,7 +25,7 @@ finish() {
     [ -z "${load_pid:-}" ] || kill "$load_pid" 2>/dev/null || true
     [ -z "${compose[*]:-}" ] || run_compose down --volumes >/dev/null 2>&1 || true
     storage_remove
-    podman network rm --force "${project}_default" >/dev/null 2>&1 || true # podman-compose of Debian 12 leaves it
+    podman network rm --force "${project}_default" >/dev/null 2>&1 || true # not removed by podman-compose of Debian 12
     rm -rf "$work"
 }
 trap finish EXIT
@@ -43,18 +43,18 @@ is_back() { [[ $(pid_of "$1") != 0 && $(pid_of "$1") != "$2" ]]; }
 
 well() { podman healthcheck run "$1"; }
 
-begin() { # what the tool is called
+begin() { # name of the tool
     local service
     say "$1: up"
     up
     wait_until 60 "not healthy" healthy
     for service in api-svc kube-worker monitor registrar; do
-        wait_until 20 "$service is not healthy by its own word" well "$(container $service)"
+        wait_until 20 "$service reports that it is not healthy" well "$(container $service)"
     done
     smoke
 }
 
-end() { # what the tool is called
+end() { # name of the tool
     local service code
     say "$1: stop and down"
     run_compose stop >"$work/stop" 2>&1 || die "stop: $(tail -n 20 "$work/stop")"
@@ -66,7 +66,7 @@ end() { # what the tool is called
     [ -z "$(podman ps --all --quiet)" ] || die "containers are left: $(podman ps --all)"
 }
 
-try() { # what the tool is called
+try() { # name of the tool
     local service name pid
     begin "$1"
 
@@ -75,7 +75,7 @@ try() { # what the tool is called
     sleep 2
     scale 3
     for name in $(container kube-worker 2) $(container kube-worker 3); do
-        wait_until 20 "$name is not healthy by its own word" well "$name"
+        wait_until 20 "$name reports that it is not healthy" well "$name"
     done
     sleep 2
     scale 1
@@ -96,7 +96,7 @@ try() { # what the tool is called
     end "$1"
 }
 
-try_secured() { # what the tool is called
+try_secured() { # name of the tool
     secrets_make "$work/secrets"
     chown -R 65532 "$work/secrets"
     export DCM_SP_SECRETS=$work/secrets

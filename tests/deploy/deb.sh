@@ -18,7 +18,7 @@ build() { # version: prints the package
     "$root/deploy/debian/build.sh" "$work/$1" "$1" 2>"$work/build" || die "building: $(tail -n 40 "$work/build")"
 }
 
-install_package() { # package: as an administrator does, who keeps what was changed
+install_package() { # package: like an administrator who keeps changed files
     cp "$1" "$tree/opt/dcm-sp.deb"
     in_tree env DEBIAN_FRONTEND=noninteractive dpkg --install --force-confold /opt/dcm-sp.deb >"$work/dpkg" 2>&1 ||
         die "dpkg --install: $(cat "$work/dpkg")"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-Does a unit do what it is for? Prints the first thing that it does not, and ends with 1.
+Check the functions of a unit. Prints the first failure, and exits with 1.
 
     functions.py api|worker|monitor|registrar    PYTHONPATH: tests/end-to-end and tests/component/registrar
 """

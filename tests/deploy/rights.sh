@@ -100,5 +100,5 @@ for unit in $units; do
     in_tree systemctl restart "$unit"
     failed=$(does "$unit") || die "$unit, with its rights back: $failed"
 done
-[ $unmissed -eq 0 ] || die "$unmissed rights that nobody misses"
+[ $unmissed -eq 0 ] || die "$unmissed rights whose removal has no effect"
 say "passed in $SECONDS s"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests the units in a booted system, with NATS and a simulator of Kubernetes: start, workers added and removed under
-# load, every unit killed once and hung once, the sandbox, all of it with secrets, and stop. Needs root.
+# load, every unit killed once and suspended once, the sandbox, all of it with secrets, and stop. Needs root.
 set -euo pipefail
 
 # shellcheck source=tests/deploy/lib.sh
@@ -17,7 +17,7 @@ is_back() { [ "$(property "$1" ActiveState)" = active ] && [ "$(property "$1" Ma
 
 is_ended() { property "$1" ActiveState | grep -xE 'inactive|failed'; }
 
-hit() { # signal, unit: and see the unit come back
+hit() { # signal, unit: check that the unit is restarted
     local pid
     pid=$(property "$2" MainPID)
     in_tree systemctl kill --signal "$1" "$2"

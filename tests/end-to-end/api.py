@@ -12,7 +12,7 @@ def with_kind(body, kind):
     hints = body["spec"].get("provider_hints") if isinstance(body.get("spec"), dict) else {}
     hints = {"kubernetes": {}} if hints is None else hints
     if not isinstance(hints, dict) or not isinstance(hints.get("kubernetes"), dict):
-        return body  # what comes back could not be told from what was sent
+        return body  # the response could not be distinguished from the request
     kubernetes = {"kind": kind, **hints.get("kubernetes", {})}
     return {**body, "spec": {**body["spec"], "provider_hints": {**hints, "kubernetes": kubernetes}}}
 

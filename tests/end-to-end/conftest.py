@@ -74,7 +74,7 @@ class Target:
         else:
             for kind in (*ROOTS, "replicasets", "pods"):  # garbage collection takes minutes for a thousand
                 self.admin.delete_all(kind)
-        wait_for("Pods gone", lambda: not self.admin.list("pods", ""), 60, 0.2)
+        wait_for("Pods deleted", lambda: not self.admin.list("pods", ""), 60, 0.2)
 
     def faults(self, *faults):
         """Inject faults into kubesim; without arguments: remove them."""
@@ -147,7 +147,7 @@ class Stack:
 
     def wait_known(self, *ids):
         """Wait until every worker has seen the containers, which others have made: under another name than the id."""
-        wait_for(f"every worker knows {ids}",
+        wait_for(f"every worker has {ids}",
                  lambda: all(self.api.get(i).status == 200 for i in ids for _ in range(4 * len(self.workers))))
 
     def wait_status(self, container_id, status, timeout=30.0):
@@ -206,8 +206,8 @@ def stack(shared_stack, target):
 @pytest.fixture
 def no_other_workers(shared_stack):
     """
-    The shared stack's workers repair in the same namespace, past the gate; and what is owed to an api-svc of another NATS is to
-    them owed to one that is gone.
+    The workers of the shared stack repair in the same namespace, bypassing the gate; to them, an api-svc of another NATS
+    looks dead.
     """
     for worker in shared_stack.workers:
         worker.stop()

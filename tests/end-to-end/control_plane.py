@@ -38,8 +38,8 @@ def restart_api_server(*options):
 
 def forget_the_past():
     """
-    etcd keeps nothing but the present, and neither does the API server: its caches begin anew with it. Page tokens and
-    watches from before have expired.
+    Compact etcd and restart the API server, so that only the current state is kept: earlier page tokens and watches have
+    expired.
     """
     revision = _ask_etcd("/v3/kv/range", {"key": "AA=="})["header"]["revision"]
     _ask_etcd("/v3/kv/compaction", {"revision": revision, "physical": True})

@@ -24,7 +24,7 @@ class Hold:
 
 
 class Gate:
-    """Plain HTTP for a worker, with the provider's own credentials behind it. `kubeconfig` leads here."""
+    """A plain HTTP proxy for a worker, which adds the credentials of the provider. `kubeconfig` points to it."""
 
     def __init__(self, provider, folder):
         self.provider, self.holds, self.refusals, self.lock = provider, [], [], threading.Lock()

@@ -16,13 +16,13 @@ PATHS = {"deployments": "/apis/apps/v1", "statefulsets": "/apis/apps/v1", "repli
 
 
 ROOT_KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet"}
-ROOTS = ("apps/deployments", "apps/statefulsets")  # these, whatever Kube.roots says
+ROOTS = ("apps/deployments", "apps/statefulsets")  # these, regardless of Kube.roots
 
 
 class Kube:
     """Calls with the credentials of a kubeconfig's current context, in one namespace."""
 
-    roots = "deployments"  # what that word means to a test (conftest.py, root_kind)
+    roots = "deployments"  # the kind used by a test for that name (conftest.py, root_kind)
 
     def __init__(self, kubeconfig, namespace):
         with open(kubeconfig) as f:
@@ -103,7 +103,7 @@ class Kube:
         assert status in (200, 202, 404), answer
 
     def delete_all(self, kind):
-        """All objects of a kind, without grace. A request that takes the server more than a minute is cut off by it."""
+        """All objects of a kind, without grace. Requests longer than a minute are aborted by the server."""
         for _ in range(10):
             try:
                 status, answer = self.call("DELETE", f"{self.path(kind)}?gracePeriodSeconds=0", timeout=90)

@@ -1,9 +1,9 @@
 """
-The corpus: requests that a Kubernetes API server and kubesim must answer alike. What the real one answers is recorded
-in kube_cases.json by kube_corpus.py.
+The corpus: requests with the same response from a Kubernetes API server and kubesim. The responses of the real one are
+recorded in kube_cases.json by kube_corpus.py.
 
-In bodies and queries NAME stands for the name of the case's object, UID and VERSION for those of the first object in
-`given` when it was made, NOW for its version when the request is sent, CONTINUE for the page token of the last list.
+Placeholders in bodies and queries: NAME is the name of the object of the case, UID and VERSION those of the first object
+in `given` when created, NOW its version when the request is sent, CONTINUE the page token of the last list.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 
-REFUSED = 501  # kubesim says that it does not know, whatever the real one answers
+REFUSED = 501  # not supported by kubesim, regardless of the real response
 
 
 @dataclass
@@ -28,11 +28,11 @@ class Case:
     tail: str = ""  # after the collection's path
     query: str = ""
     content_type: str = JSON
-    given: list = field(default_factory=list)  # what is sent before, and must succeed
+    given: list = field(default_factory=list)  # sent before, and must succeed
     look: tuple = ()
     stored: tuple = ()
-    after: tuple = ()  # (kind, pointers): what a list of the case's objects shows once the controllers are done
-    kubesim: int = 0   # what kubesim answers instead; 0: the same
+    after: tuple = ()  # (kind, pointers): members in a list of the objects once the controllers are done
+    kubesim: int = 0   # the status of kubesim instead; 0: the same
 
 
 def changed(body, changes):
@@ -123,7 +123,7 @@ SCALE = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "
 
 C = "/spec/template/spec/containers/0"  # of a Deployment
 
-# ---- what is compared of objects that were stored -------------------------------------------------------------------
+# ---- compared members of stored objects -----------------------------------------------------------------------------
 
 METADATA = ("/metadata/name", "/metadata/generation", "/metadata/labels", "/metadata/annotations/dcm.project~1spec",
             "/metadata/ownerReferences", "/metadata/finalizers")
@@ -136,7 +136,7 @@ SERVED = METADATA + ("/apiVersion", "/kind", "/spec/type", "/spec/selector", "/s
                      "/spec/clusterIPs", "/spec/sessionAffinity", "/status")
 MANAGERS = "/metadata/managedFields"  # shown as [manager, operation, subresource]; kubesim keeps none
 
-# ---- POST: ours, with one thing changed each ------------------------------------------------------------------------
+# ---- POST: our objects with one change each -------------------------------------------------------------------------
 
 LONG = "x" * 63
 
@@ -377,7 +377,7 @@ DEPLOYMENTS = {
     "request for a resource with a domain without limit": {C + "/resources/requests/example.com~1gpu": "1"},
     "resources that are a list": {C + "/resources": []},
     "limits that are a text": {C + "/resources/limits": "1"},
-    # members that are unknown, and members that only the real one knows
+    # unknown members, and members that only the real one supports
     "unknown member of a deployment": {"/nonsense": 1},
     "unknown member of a deployment's spec": {"/spec/nonsense": 1},
     "unknown member of a container": {C + "/imagee": "x"},
@@ -665,7 +665,7 @@ AUTOSCALERS_REFUSED = {
     "autoscaler with a metric without resource", "autoscaler without spec",
 }
 
-# ---- PATCH: what is there, and what is sent -------------------------------------------------------------------------
+# ---- PATCH: existing object and patch -------------------------------------------------------------------------------
 
 PAUSED = changed(DEPLOYMENT, {"/spec/paused": True})
 
@@ -1089,7 +1089,7 @@ OTHERS = {
     "delete of a collection": Case("DELETE", "services", query=MINE, given=THREE, kubesim=REFUSED),
     "delete of the scale": Case("DELETE", "deployments", tail=NAMED + "/scale", given=[PAUSED]),
 
-    # what is being deleted
+    # objects being deleted
     "change of what is being deleted": Case(
         "PATCH", "services", {"metadata": {"labels": {"a": "b"}}}, NAMED, content_type=MERGE,
         given=[HELD, ("DELETE", None)], look=("/metadata/labels",)),

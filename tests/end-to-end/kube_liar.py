@@ -7,7 +7,7 @@ from listener import Listener
 
 
 class Liar(Listener):
-    """Answers every request with the same bytes, or with what a function makes of method and path, and closes."""
+    """Responds to every request with the same bytes, or the result of a function of method and path, and closes."""
 
     def __init__(self, answer):
         self.answer = answer

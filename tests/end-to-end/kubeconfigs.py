@@ -1,8 +1,8 @@
 """Typical kubeconfigs with the expected API server and identity, or an error.
 
-tests/component/auth holds our client against this table, test_kubeconfigs_cluster.py the kubectl of the control plane. In
-the texts stand @TLS@, @OTHER@ and @PLAIN@ for the URLs of three servers, @TLS.ADDRESS@ and so on for host and port alone,
-@CA@, @CERT@ and @KEY@ for PEMs in base64, @FOLDER@ for the folder that holds them as files.
+tests/component/auth tests our client with this table, test_kubeconfigs_cluster.py the kubectl of the control plane.
+Placeholders: @TLS@, @OTHER@ and @PLAIN@ for the URLs of three servers, @TLS.ADDRESS@ etc. for their host and port,
+@CA@, @CERT@ and @KEY@ for PEMs in base64, @FOLDER@ for the folder with their files.
 """
 
 import base64
@@ -11,7 +11,7 @@ import json
 TLS, OTHER, PLAIN = "TLS", "OTHER", "PLAIN"
 JANE = "certificate jane"
 TOKEN = "Bearer secret-token"
-NOBODY = None
+ANONYMOUS = None
 CA = "certificate-authority-data: @CA@"
 V1 = "client.authentication.k8s.io/v1"
 V1BETA1 = "client.authentication.k8s.io/v1beta1"
@@ -194,14 +194,14 @@ SHAPES = [
     Shape("JSON", AS_JSON),
     Shape("JSON with tabs", json.dumps(json.loads(AS_JSON), indent="\t")),
     Shape("JSON on one line", json.dumps(json.loads(AS_JSON))),
-    Shape("JSON with a comma at the end", AS_JSON.rstrip("}\n") + "},\n}"),
+    Shape("JSON with a trailing comma", AS_JSON.rstrip("}\n") + "},\n}"),
     Shape("CRLF", block(BLOCK_CLUSTER, "token: secret-token").replace("\n", "\r\n")),
     Shape("a byte order mark", "\ufeff" + flow()),
     Shape("UTF-16", flow()),
     Shape("comments", "# mine\n" + flow(tail="# end\n")),
     Shape("a document marker and an end marker", "---\n" + flow() + "...\n"),
     Shape("several documents", flow(tail="---\nkind: Config\ncurrent-context: other\n")),
-    Shape("nonsense in the second document", flow(tail="---\n[[[ }\n")),
+    Shape("a malformed second document", flow(tail="---\n[[[ }\n")),
     Shape("an empty first document", "---\n---\n" + flow(), server=None),
     Shape("an anchor and aliases", ALIASED),
     Shape("a merge key", MERGED),
@@ -218,8 +218,8 @@ SHAPES = [
                                            "token: secret-token")),
     Shape("an unknown tag", flow(user="token: !secret secret-token")),
     Shape("!!str", flow(user="token: !!str secret-token")),
-    Shape("a key twice", flow(user="token: x, token: secret-token")),
-    Shape("current-context twice", flow(tail="current-context: x\n", head="current-context: y\n")),
+    Shape("a duplicate key", flow(user="token: x, token: secret-token")),
+    Shape("a duplicate current-context", flow(tail="current-context: x\n", head="current-context: y\n")),
     Shape("unknown members", flow(cluster=f"server: '@TLS@', {CA}, color: blue", head="owner: [me]\n")),
     Shape("members in another case", flow(cluster=f"Server: '@TLS@', {CA}"), server=None),
     Shape("a list", "[]", server=None),
@@ -235,52 +235,52 @@ SHAPES = [
     # contexts
     Shape("two contexts", TWO_CONTEXTS, server=OTHER),
     Shape("no current-context", flow().replace("current-context: x\n", ""), server=None),
-    Shape("a current-context that is not there", flow().replace("current-context: x", "current-context: y"), server=None),
+    Shape("a missing context", flow().replace("current-context: x", "current-context: y"), server=None),
     Shape("a current-context that is a number", flow().replace("current-context: x", "current-context: 7"), server=None),
-    Shape("a cluster that is not there", flow(context="cluster: d, user: u"), server=None),
+    Shape("a missing cluster", flow(context="cluster: d, user: u"), server=None),
     Shape("no cluster", flow(context="user: u"), server=None),
-    Shape("no user", flow(context="cluster: c"), user=NOBODY),
-    Shape("an empty user", flow(context="cluster: c, user: ''"), user=NOBODY),
-    Shape("a null user", flow(context="cluster: c, user: null"), user=NOBODY),
-    Shape("a user that is not there", flow(context="cluster: c, user: v"), user=NOBODY),
+    Shape("no user", flow(context="cluster: c"), user=ANONYMOUS),
+    Shape("an empty user", flow(context="cluster: c, user: ''"), user=ANONYMOUS),
+    Shape("a null user", flow(context="cluster: c, user: null"), user=ANONYMOUS),
+    Shape("a missing user", flow(context="cluster: c, user: v"), user=ANONYMOUS),
     Shape("a user that is a number", flow(context="cluster: c, user: 7"), server=None),
-    Shape("no users at all", flow(user=None), user=NOBODY),
-    Shape("users: null", flow(user=None, tail="users: null\n"), user=NOBODY),
-    Shape("a user with nothing in it", flow(user=None, tail="users: [{name: u}]\n"), user=NOBODY),
-    Shape("a user that is a text", flow(user=None, tail="users: [{name: u, user: me}]\n"), server=None),
-    Shape("a name twice", flow(tail="users: [{name: u}, {name: u}]\n"), server=None),
+    Shape("no users at all", flow(user=None), user=ANONYMOUS),
+    Shape("users: null", flow(user=None, tail="users: null\n"), user=ANONYMOUS),
+    Shape("a user without members", flow(user=None, tail="users: [{name: u}]\n"), user=ANONYMOUS),
+    Shape("a user that is a string", flow(user=None, tail="users: [{name: u, user: me}]\n"), server=None),
+    Shape("a duplicate name", flow(tail="users: [{name: u}, {name: u}]\n"), server=None),
     Shape("an item without a name", flow(user=None, tail="users: [{name: u, user: {token: secret-token}}, {}]\n")),
     Shape("two items without a name", flow(user=None, tail="users: [{name: u}, {}, null]\n"), server=None),
     Shape("names that are numbers", flow(user=None, tail="users: [{name: 7}]\n"), server=None),
     # servers
-    Shape("without TLS", plain(), server=PLAIN, user=NOBODY),
+    Shape("without TLS", plain(), server=PLAIN, user=ANONYMOUS),
     Shape("HTTPS://", flow(cluster=f"server: 'HTTPS://@TLS.ADDRESS@', {CA}")),
-    Shape("HTTP://", plain().replace("@PLAIN@", "HTTP://@PLAIN.ADDRESS@"), server=PLAIN, user=NOBODY),
+    Shape("HTTP://", plain().replace("@PLAIN@", "HTTP://@PLAIN.ADDRESS@"), server=PLAIN, user=ANONYMOUS),
     Shape("no scheme", flow(cluster="server: '@PLAIN.ADDRESS@'", user="username: u, password: p"), server=PLAIN,
-          user=NOBODY),
-    Shape("no scheme, an authority", flow(cluster=f"server: '@PLAIN.ADDRESS@/', {CA}"), server=PLAIN, user=NOBODY),
+          user=ANONYMOUS),
+    Shape("no scheme, an authority", flow(cluster=f"server: '@PLAIN.ADDRESS@/', {CA}"), server=PLAIN, user=ANONYMOUS),
     Shape("no scheme, insecure", flow(cluster="server: '@PLAIN.ADDRESS@', insecure-skip-tls-verify: true"), server=PLAIN,
-          user=NOBODY),
+          user=ANONYMOUS),
     Shape("no scheme, a client certificate", flow(cluster="server: '@PLAIN.ADDRESS@'",
                                                   user="client-certificate-data: @CERT@, client-key-data: @KEY@"),
-          server=PLAIN, user=NOBODY),
+          server=PLAIN, user=ANONYMOUS),
     Shape("no scheme, a TLS server", flow(cluster=f"server: '@TLS.ADDRESS@', {CA}"), server=None),
     Shape("a plugin without TLS", flow(cluster="server: '@PLAIN@'",
                                        user=f"exec: {{apiVersion: {V1}, command: ./gone, interactiveMode: Never}}"),
-          server=PLAIN, user=NOBODY),
+          server=PLAIN, user=ANONYMOUS),
     Shape("no scheme, a path", flow(cluster=f"server: '@TLS.ADDRESS@/k8s', {CA}"), server=None),
-    Shape("slashes at the end", flow(cluster=f"server: '@TLS@/', {CA}")),
+    Shape("trailing slashes", flow(cluster=f"server: '@TLS@/', {CA}")),
     Shape("a query and a fragment", flow(cluster=f"server: '@TLS@?a=b#c', {CA}")),
     Shape("ftp://", flow(cluster=f"server: 'ftp://@TLS.ADDRESS@', {CA}"), server=None),
-    Shape("a space before", flow(cluster=f"server: ' @TLS@', {CA}"), server=None),
+    Shape("a leading space", flow(cluster=f"server: ' @TLS@', {CA}"), server=None),
     Shape("a trailing space", flow(cluster=f"server: '@TLS@ ', {CA}"), server=None),
     Shape("an empty server", flow(cluster=f"server: '', {CA}"), server=None),
     Shape("a server that is a number", flow(cluster=f"server: 6443, {CA}"), server=None),
     Shape("tls-server-name", flow(cluster=f"server: '@TLS@', tls-server-name: kubernetes.default, {CA}")),
     Shape("another tls-server-name", flow(cluster=f"server: '@TLS@', tls-server-name: other.default, {CA}"), server=None),
     Shape("another authority", flow(cluster="server: '@TLS@', certificate-authority-data: @CERT@"), server=None),
-    Shape("authority in a file beside", flow(cluster="server: '@TLS@', certificate-authority: ca.crt")),
-    Shape("an authority that is missing", flow(cluster="server: '@TLS@', certificate-authority: gone.crt"), server=None),
+    Shape("an authority in a relative file", flow(cluster="server: '@TLS@', certificate-authority: ca.crt")),
+    Shape("a missing authority file", flow(cluster="server: '@TLS@', certificate-authority: gone.crt"), server=None),
     Shape("insecure, and an authority", flow(cluster=f"server: '@TLS@', insecure-skip-tls-verify: true, {CA}"),
           server=None),
     Shape("proxy-url without a scheme", flow(cluster=f"server: '@TLS@', proxy-url: 'proxy:3128', {CA}"), server=None),
@@ -298,9 +298,9 @@ SHAPES = [
     Shape("a token that is yes", flow(user="token: yes"), server=None),
     Shape("a token that looks like a date", flow(user="token: 2001-01-01"), user="Bearer 2001-01-01"),
     Shape("a token that looks like a version", flow(user="token: 1.2.3"), user="Bearer 1.2.3"),
-    Shape("a null token", flow(user="token: ~"), user=NOBODY),
-    Shape("the file wins over the token", flow(user="token: x, tokenFile: token")),
-    Shape("certificate and key in files beside", flow(user="client-certificate: jane.crt, client-key: ./jane.key"),
+    Shape("a null token", flow(user="token: ~"), user=ANONYMOUS),
+    Shape("tokenFile takes precedence over token", flow(user="token: x, tokenFile: token")),
+    Shape("certificate and key in relative files", flow(user="client-certificate: jane.crt, client-key: ./jane.key"),
           user=JANE),
     Shape("a certificate without a key", flow(user="client-certificate-data: @CERT@"), server=None),
     Shape("a key without a certificate", flow(user="token: secret-token, client-key-data: @KEY@")),
@@ -308,9 +308,9 @@ SHAPES = [
     Shape("a plugin of v1", flow(user=f"exec: {{apiVersion: {V1}, command: ./plugin-v1, interactiveMode: Never}}")),
     Shape("a plugin of v1beta1 without interactiveMode",
           flow(user=f"exec: {{apiVersion: {V1BETA1}, command: ./plugin-v1beta1}}")),
-    Shape("a plugin that answers in another version",
+    Shape("a plugin that responds in another version",
           flow(user=f"exec: {{apiVersion: {V1}, command: ./plugin-v1beta1, interactiveMode: Never}}"), server=None),
-    Shape("a plugin that is not there",
+    Shape("a missing plugin",
           flow(user=f"exec: {{apiVersion: {V1}, command: ./gone, interactiveMode: Never}}"), server=None),
     Shape("a plugin without a version", flow(user="exec: {command: ./plugin-v1, interactiveMode: Never}"), server=None),
     Shape("a plugin's variable without a name",
@@ -321,7 +321,7 @@ SHAPES = [
 
 
 def seen(servers):
-    """Which server was asked last for /version, as whom, and under which path; (None, None, "") when none was."""
+    """The last server that got a request for /version, its user, and the path; (None, None, "") if none."""
     for name, server in servers.items():
         for request in reversed(server.seen):
             path, found, _ = request["path"].partition("/version")

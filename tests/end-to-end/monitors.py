@@ -54,7 +54,7 @@ class Monitors:
         self.processes.append(monitor)
         monitor.start().wait_log('"ready"')
         if ready:
-            wait_for("it tells or stands by", lambda: '"publishing the state' in monitor.log()
+            wait_for("it is active or standby", lambda: '"publishing the state' in monitor.log()
                      or '"to":"standby"' in monitor.log(), 20)
         return monitor
 

@@ -27,7 +27,7 @@ class NatsServer:
 
 
 class Subscriber:
-    """take(subject, reply, headers, body) for each message that comes, on its own thread."""
+    """take(subject, reply, headers, body) for each received message, on a separate thread."""
 
     def __init__(self, nats, subject, queue="", **options):
         self.socket = socket.create_connection(("127.0.0.1", nats.port), 5)

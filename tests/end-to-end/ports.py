@@ -5,12 +5,12 @@ import collections
 import random
 import socket
 
-# Below what the kernel gives to outgoing connections, which would take a port between its choice and its use (32768 and
-# more on Linux), and below the ports of tests/cluster.
+# Below the ephemeral ports of the kernel (32768 and more on Linux), since an outgoing connection could take a port before
+# it is used, and below the ports of tests/cluster.
 FIRST, LAST = 10000, 19999
 
-# The latest ports of this process, each held by an abstract Unix socket of its number: test processes side by side never
-# get one port, not even while the server that uses it is down for a moment. A bound, because each costs a descriptor.
+# The latest ports of this process, each reserved by an abstract Unix socket with its number: parallel test processes never
+# get the same port, even while its server is restarted. Limited, because each needs a descriptor.
 _held = collections.deque(maxlen=256)
 
 

@@ -109,5 +109,5 @@ def start_kubesim(program, folder, namespace, *options, host="127.0.0.1"):
     kubeconfig = os.path.join(folder, "kubeconfig")
     process = Process("kubesim", [program, "--listen", f"{host}:{free_port()}", "--namespace", namespace,
                                   "--write-kubeconfig", kubeconfig, *options], {}, folder)
-    process.start().wait_log("SIMULATOR")  # said when it listens and the kubeconfig is written
+    process.start().wait_log("SIMULATOR")  # logged when it listens and the kubeconfig is written
     return process, kubeconfig

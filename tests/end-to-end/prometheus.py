@@ -17,9 +17,9 @@ RULES = os.path.join(MONITORING, "rules.yaml")
 
 class Prometheus:
     """
-    The process, with the example's configuration but for addresses and times. `targets`: addresses of what it scrapes;
-    `every`: of scrapes and evaluations; `rules`: path of its rules; `host`, `prefix`: where it runs, and what stands
-    before its command line there.
+    The process, with the example configuration except for addresses and intervals. `targets`: scraped addresses;
+    `every`: interval of scrapes and evaluations; `rules`: path of its rules; `host`: where it runs; `prefix`: words before
+    its command line there.
     """
 
     def __init__(self, folder, targets, every="500ms", rules=RULES, host="127.0.0.1", prefix=(), log_level="warn"):

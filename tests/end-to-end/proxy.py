@@ -6,7 +6,7 @@ from listener import Listener
 
 
 class Proxy(Listener):
-    """Connections go to the ports in turn. lose = n: each of the next n requests is the last that its connections bring."""
+    """Connections use the ports in turn. lose = n: each of the next n requests is the last one of its connection."""
 
     def __init__(self, *ports):
         self.ports, self.turn, self.lose = ports, 0, 0
@@ -23,7 +23,7 @@ class Proxy(Listener):
         try:
             while data := source.recv(65536):
                 last = not answers and self.lose > 0 and data.endswith(b"}")
-                if last:  # its end and the end of the connection travel together: no answer comes in between
+                if last:  # sent together with the end of the connection, so that no response is sent in between
                     sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
                 sink.sendall(data)
                 if last:

@@ -44,7 +44,7 @@ if [ -n "$cluster" ]; then
     export E2E_NAMESPACE=${SP_K8S_NAMESPACE:?names the namespace for the tests}
     set -- --ignore-glob="*_simulated.py" "$@"
 fi
-# Tests that need the programs of our own control plane (E2E_CLUSTER: its folder).
+# Tests that require the programs of tests/cluster (E2E_CLUSTER: its folder).
 [ -n "${E2E_CLUSTER:-}" ] || set -- --ignore-glob="*_cluster.py" "$@"
 [ "${METRICS_SERVER:-}" = yes ] || set -- --ignore-glob="*_metrics_server.py" "$@"
 # nats-py, a common NATS library, for the simulated programs of DCM.

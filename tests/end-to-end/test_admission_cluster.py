@@ -20,7 +20,7 @@ BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindi
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 NAME = "dcm-test"
 PORTS = [(80, "internal")]
-PROBES = {  # what the policy rejects, for the admin who waits for it to be in force
+PROBES = {  # rejected by the policy, used to wait until it is in force
     "deployments": deployment("probe", image="untrusted.example/x:1"),
     "services": {"metadata": {"name": "probe"}, "spec": {"ports": [{"port": 1}]}},
     "pods": {"metadata": {"name": "probe"}, "spec": {"containers": [{"name": "x", "image": "untrusted.example/x:1"}]}},
@@ -29,7 +29,7 @@ PROBES = {  # what the policy rejects, for the admin who waits for it to be in f
 
 @pytest.fixture
 def policy(target):
-    """Call with a resource, an expression that must hold, what is said otherwise, and the reason: in force until the end."""
+    """Call with a resource, an expression that must be true, the message otherwise, and the reason: in force until the end."""
     kube = target.admin
 
     def make(resource, expression, message, reason=None):
@@ -59,7 +59,7 @@ TRUSTED = "object.spec.template.spec.containers.all(c, !c.image.startsWith('untr
 
 
 class Webhook:
-    """Admission that changes what is created, as a mirror of images or a service mesh does it."""
+    """Admission that changes created objects, like a registry mirror or a service mesh."""
 
     def __init__(self, certificates):
         certificates.authority("authority")
@@ -108,7 +108,7 @@ class Webhook:
 
 @pytest.fixture
 def webhook(target, tmp_path):
-    """Asked for each new Deployment until the end; it does not answer before start()."""
+    """Called for each new Deployment until the end; it does not respond before start()."""
     kube, hook = target.admin, Webhook(Certificates(tmp_path))
 
     def probe():
@@ -116,7 +116,7 @@ def webhook(target, tmp_path):
 
     status, answer = kube.call("POST", WEBHOOKS, hook.configuration(target.namespace))
     assert status == 201, answer
-    wait_for("the webhook is asked", lambda: probe() == 500)
+    wait_for("the webhook is called", lambda: probe() == 500)
     yield hook
     hook.stop()
     kube.call("DELETE", f"{WEBHOOKS}/{NAME}")
@@ -130,7 +130,7 @@ def to_mirror(deployment):
             {"op": "add", "path": "/spec/template/metadata/annotations", "value": {"mesh": "on"}}]
 
 
-def test_what_a_webhook_has_changed_is_shown_and_changes_nothing_else(stack, webhook):
+def test_changes_by_a_webhook_are_shown_and_affect_nothing_else(stack, webhook):
     webhook.start(to_mirror)
     written, key = spec(ports=PORTS), {"Idempotency-Key": "changed"}
     made = stack.api.create(written, "changed", key)
@@ -147,7 +147,7 @@ def test_what_a_webhook_has_changed_is_shown_and_changes_nothing_else(stack, web
     wait_for("nothing is left", lambda: not stack.kube.list("deployments") and not stack.kube.list("services"))
 
 
-def test_a_webhook_that_does_not_answer_is_503_and_leaves_nothing(stack, webhook):
+def test_an_unavailable_webhook_is_503_and_leaves_nothing(stack, webhook):
     started = time.monotonic()
     problem = stack.api.create(spec(ports=PORTS), "early").problem(503, "UNAVAILABLE")
     assert time.monotonic() - started < 10  # DCM's programs wait no longer
@@ -158,7 +158,7 @@ def test_a_webhook_that_does_not_answer_is_503_and_leaves_nothing(stack, webhook
 
 
 @pytest.mark.parametrize("reason, status, kind", [(None, 400, "INVALID_ARGUMENT"), ("Forbidden", 403, "PERMISSION_DENIED")])
-def test_a_policy_that_refuses_a_deployment_is_told_with_its_reason(stack, policy, reason, status, kind):
+def test_the_rejection_of_a_deployment_by_a_policy_is_reported_with_its_reason(stack, policy, reason, status, kind):
     policy("deployments", TRUSTED, "images come from our own registry", reason)
     problem = stack.api.create(spec(ports=PORTS, image={"reference": "untrusted.example/x:1"}), "refused").problem(status, kind)
     assert "images come from our own registry" in problem["detail"], problem
@@ -166,7 +166,7 @@ def test_a_policy_that_refuses_a_deployment_is_told_with_its_reason(stack, polic
     assert stack.api.create(spec(ports=PORTS), "trusted").status == 201
 
 
-def test_a_policy_that_refuses_a_service_takes_the_deployment_back(stack, policy):
+def test_the_deployment_is_removed_if_a_policy_rejects_the_service(stack, policy):
     policy("services", "false", "no Services in this namespace", "Forbidden")
     problem = stack.api.create(spec(ports=PORTS), "refused").problem(403, "PERMISSION_DENIED")
     assert "no Services in this namespace" in problem["detail"], problem
@@ -174,7 +174,7 @@ def test_a_policy_that_refuses_a_service_takes_the_deployment_back(stack, policy
     assert stack.api.create(spec(), "portless").status == 201
 
 
-def test_a_policy_that_refuses_pods_is_failed_after_the_grace_and_told(monitors, own_stack, policy):
+def test_pods_rejected_by_a_policy_are_failed_after_the_grace_period(monitors, own_stack, policy):
     m = monitors(SP_FAILED_GRACE="2s")
     stack = own_stack(name=m.name, nats_port=m.port)
     policy("pods", TRUSTED.replace("template.spec.", ""), "images come from our own registry")
@@ -187,7 +187,7 @@ def test_a_policy_that_refuses_pods_is_failed_after_the_grace_and_told(monitors,
     m.wait_last("podless", "DELETED")
 
 
-def test_a_limit_range_that_refuses_pods_is_failed_after_the_grace_and_told(monitors, own_stack):
+def test_pods_rejected_by_a_limit_range_are_failed_after_the_grace_period(monitors, own_stack):
     m = monitors(SP_FAILED_GRACE="2s")
     stack = own_stack(name=m.name, nats_port=m.port)
     m.kube.create("limitranges", {"metadata": {"name": "small"}, "spec": {"limits": [
@@ -199,7 +199,7 @@ def test_a_limit_range_that_refuses_pods_is_failed_after_the_grace_and_told(moni
     m.kube.delete("limitranges", "small")
 
 
-def test_a_limit_range_that_completes_pods_changes_nothing_that_was_written(stack):
+def test_defaults_of_a_limit_range_do_not_change_the_spec(stack):
     stack.kube.create("limitranges", {"metadata": {"name": "defaults"}, "spec": {"limits": [{
         "type": "Container", "default": {"cpu": "3", "ephemeral-storage": "1Gi"}, "defaultRequest": {"cpu": "100m"}}]}})
     written = spec()

@@ -16,13 +16,13 @@ BAD_SPECS = {
 
 
 @pytest.mark.parametrize("pointer", BAD_SPECS)
-def test_bad_spec(stack, pointer):
+def test_invalid_specs_are_rejected(stack, pointer):
     problem = stack.api.create(BAD_SPECS[pointer], "bad").problem(400, "INVALID_ARGUMENT")
     assert any(e["pointer"].startswith(pointer) for e in problem["errors"]), problem
     assert stack.kube.list("deployments") == []
 
 
-def test_all_faults_in_one_answer(stack):
+def test_all_faults_are_reported_in_one_response(stack):
     problem = stack.api.create({"service_type": "vm", "metadata": {"name": "X"}, "resources": {"cpu": {"min": 2, "max": 1}}},
                                "Not-Legal").problem(400, "INVALID_ARGUMENT")
     told = " ".join(e["pointer"] for e in problem["errors"])
@@ -31,27 +31,27 @@ def test_all_faults_in_one_answer(stack):
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"spec":null}'])
-def test_bad_body(stack, body):
+def test_invalid_bodies_are_rejected(stack, body):
     stack.api.call("POST", BASE, body).problem(400, "INVALID_ARGUMENT")
     assert stack.kube.list("deployments") == []
 
 
-def test_bad_id(stack):
+def test_invalid_ids_are_rejected(stack):
     stack.api.create(spec(), "health").problem(400, "INVALID_ARGUMENT")
     assert stack.kube.list("deployments") == []
 
 
-def test_a_page_token_of_nobody(stack):
+def test_unknown_page_tokens_are_rejected(stack):
     stack.api.call("GET", f"{BASE}?page_token=garbage").problem(400, "INVALID_ARGUMENT")
 
 
-def test_body_over_the_limit(stack):
+def test_bodies_above_the_limit_are_rejected(stack):
     body = json.dumps({"spec": spec(provider_hints={"x": "y" * (2 << 20)})})
     stack.api.call("POST", BASE, body).problem(413, "INVALID_ARGUMENT")
 
 
-def test_what_only_kubernetes_knows_is_told_with_its_field(stack):
-    """An env name that we let pass and Kubernetes rejects would be 400 with a pointer; so is an oversized object."""
+def test_rejections_by_kubernetes_are_reported_with_a_pointer(stack):
+    """An env name accepted by us and rejected by Kubernetes would be 400 with a pointer, like an oversized object."""
     problem = stack.api.create(spec(provider_hints={"x": "y" * 300000}), "large").problem(400, "INVALID_ARGUMENT")
     assert "provider_hints" in json.dumps(problem)
     assert stack.kube.list("deployments") == []
@@ -69,6 +69,6 @@ def test_unknown_extra_properties_and_output_fields_are_ignored(stack):
     assert "surprise" not in answer.json["spec"]
 
 
-def test_the_process_lives_on(stack):
+def test_the_processes_are_still_running(stack):
     assert stack.api_svc.alive() and all(w.alive() for w in stack.workers)
     assert stack.api.health() == "healthy"

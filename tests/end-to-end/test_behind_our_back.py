@@ -51,7 +51,7 @@ class Watcher:
         return [s for i, s in enumerate(shown) if i == 0 or s != shown[i - 1]]
 
 
-def test_a_sidecar_is_not_ours_wherever_it_stands(stack):
+def test_a_sidecar_is_ignored_at_any_position(stack):
     """`kubectl patch` inserts new elements before existing ones."""
     made = stack.api.create(spec(ports=[(80, "internal")], process={"command": ["serve"], "env": [
         {"name": "A", "value": "b"}]}), "beside").json
@@ -69,7 +69,7 @@ def test_a_sidecar_is_not_ours_wherever_it_stands(stack):
         assert shown["spec"]["network"]["ports"] == made["spec"]["network"]["ports"]
 
 
-def test_a_rollout_is_followed_and_the_old_pod_does_not_speak_again(own_stack):
+def test_during_a_rollout_the_status_is_that_of_the_new_pod(own_stack):
     """The new Pod starts late: PENDING in between, then its address for good. One worker, as each has its own watch."""
     stack = own_stack(1)
     stack.api.create(spec(metadata={"name": "web", "labels": {"dcm-test/start-delay": "1s"}}), "rolled")
@@ -78,14 +78,14 @@ def test_a_rollout_is_followed_and_the_old_pod_does_not_speak_again(own_stack):
     set_image(stack.kube, "rolled", "docker.io/library/nginx:1.28")
     new = wait_for("an address of the new Pod", lambda: [
         a for a in [watcher.answers[-1].json["spec"].get("network", {}).get("ip")] if a and a != old], 30)[0]
-    wait_for("the old Pod is gone", lambda: len(stack.kube.of("pods", "rolled")) == 1, 30)
+    wait_for("the old Pod is deleted", lambda: len(stack.kube.of("pods", "rolled")) == 1, 30)
     shown = watcher.stop()
     print(shown, len(watcher.answers))
     assert shown == [("RUNNING", old), ("PENDING", None), ("RUNNING", new)]
     assert stack.api.get("rolled").json["spec"]["image"]["reference"] == "docker.io/library/nginx:1.28"
 
 
-def test_a_rollout_that_gets_stuck_shows_the_new_pod_and_can_be_taken_back(stack):
+def test_a_stuck_rollout_shows_the_new_pod_and_can_be_rolled_back(stack):
     stack.api.create(spec(), "stuck")
     stack.wait_status("stuck", "RUNNING")
     set_image(stack.kube, "stuck", "registry.invalid/nonexistent:1")
@@ -94,7 +94,7 @@ def test_a_rollout_that_gets_stuck_shows_the_new_pod_and_can_be_taken_back(stack
     stack.wait_status("stuck", "RUNNING")
 
 
-def test_scaled_to_three_the_most_worrying_pod_speaks(stack):
+def test_of_three_pods_the_worst_state_is_shown(stack):
     stack.api.create(spec(ports=[(80, "internal")]), "three")
     stack.wait_status("three", "RUNNING")
     scale(stack.kube, "three", 3)
@@ -112,7 +112,7 @@ def test_scaled_to_three_the_most_worrying_pod_speaks(stack):
     assert stack.api.delete("three").status == 204
 
 
-def test_an_evicted_pod_with_a_successor_does_not_speak(stack):
+def test_an_evicted_pod_with_a_replacement_is_ignored(stack):
     stack.api.create(spec(), "evicted")
     stack.wait_status("evicted", "RUNNING")
     watcher = Watcher(stack.api, "evicted")
@@ -131,7 +131,7 @@ def test_an_evicted_pod_with_a_successor_does_not_speak(stack):
     assert listed["status"] == "RUNNING" and listed["spec"]["network"]["ip"] == second["status"]["podIP"]
 
 
-def test_an_evicted_pod_without_a_successor_is_failed_after_the_grace(stack, no_pods):
+def test_an_evicted_pod_without_a_replacement_is_failed_after_the_grace_period(stack, no_pods):
     stack.api.create(spec(), "alone")
     stack.wait_status("alone", "RUNNING")
     no_pods(True)
@@ -144,7 +144,7 @@ def test_an_evicted_pod_without_a_successor_is_failed_after_the_grace(stack, no_
     assert stack.api.list().json["containers"][0]["status"] == "FAILED"
 
 
-def test_the_address_of_a_load_balancer_comes_later(own_stack):
+def test_a_later_address_of_a_load_balancer_is_shown(own_stack):
     stack = own_stack(1, SP_K8S_EXTERNAL_SVC_TYPE="LoadBalancer")
     made = stack.api.create(spec(ports=[(80, "external")]), "balanced")
     assert made.status == 201 and made.json["service"]["type"] == "LoadBalancer", made.text
@@ -156,7 +156,7 @@ def test_the_address_of_a_load_balancer_comes_later(own_stack):
             "containers"][0].get("service", {}).get("external_ip") == s)
 
 
-def test_a_service_that_was_deleted_is_not_shown_and_not_missed(stack):
+def test_a_deleted_service_is_neither_shown_nor_an_error(stack):
     stack.api.create(spec(ports=[(80, "internal")]), "bare")
     stack.kube.delete("services", "bare")
     wait_for("not shown", lambda: "service" not in stack.api.get("bare").json)
@@ -166,7 +166,7 @@ def test_a_service_that_was_deleted_is_not_shown_and_not_missed(stack):
     stack.api.get("bare").problem(404, "NOT_FOUND")
 
 
-def test_several_deployments_of_one_id_are_one_container_for_get_and_delete(stack):
+def test_several_deployments_with_one_id_are_one_container_for_get_and_delete(stack):
     for name in ("twin-a", "twin-b", "twin-c"):
         stack.kube.create("deployments", foreign_deployment(name, "twin"))
     stack.wait_known("twin")
@@ -195,7 +195,7 @@ FOREIGN = {
 }
 
 
-def test_foreign_deployments_show_what_there_is(stack):
+def test_foreign_deployments_are_shown_with_their_values(stack):
     ids = {what: what.lower().replace(" ", "-") for what in FOREIGN}
     for what, change in FOREIGN.items():
         body = foreign_deployment("their-" + ids[what], ids[what])
@@ -210,7 +210,7 @@ def test_foreign_deployments_show_what_there_is(stack):
         assert stack.api.delete(container_id).status == 204
 
 
-def test_foreign_ids_of_another_form_break_nothing(stack):
+def test_foreign_ids_in_another_format_cause_no_errors(stack):
     labels = ["", "Upper_Case", "dots.in.it", "x" * 63]
     for i, label in enumerate(labels):
         body = foreign_deployment(f"strange-{i}", "x")
@@ -222,7 +222,7 @@ def test_foreign_ids_of_another_form_break_nothing(stack):
     assert all(w.alive() for w in stack.workers)
 
 
-def test_broken_annotations_cost_what_was_written_only(stack):
+def test_malformed_annotations_are_ignored(stack):
     """GET then returns the values of the cluster."""
     stack.api.create(spec(provider_hints={"a": 1}), "edited")
     stack.wait_status("edited", "RUNNING")
@@ -236,7 +236,7 @@ def test_broken_annotations_cost_what_was_written_only(stack):
 
 
 def test_labels_at_the_limits_of_kubernetes(stack):
-    """What may be 63 long is, and comes back; one more is rejected, by our own rules, with a pointer."""
+    """63 characters round-trip; one more is rejected by our own rules, with a pointer."""
     longest = {"k" * 63: "v" * 63, "p" * 63 + "." + "q" * 63 + "/" + "n" * 63: "", "dcm.project/other": "fine"}
     answer = stack.api.create(spec(metadata={"name": "n", "labels": longest}), "labelled")
     assert answer.status == 201, answer.text

@@ -61,11 +61,11 @@ def test_provision_observe_delete_observe(monitors, own_stack):
         consumer.stop()
 
 
-def test_changes_do_not_surprise_dcm(monitors, own_stack):
+def test_changes_are_never_reported_as_failed(monitors, own_stack):
     """DCM tears a run down on FAILED: a change, stop, restart or rollback must never be reported as FAILED, even temporarily."""
     m = monitors(stream=None)
     consumer = StatusConsumer(m.port)
-    m.dcm = Dcm(m.port, stream=False)  # hears every event, in order
+    m.dcm = Dcm(m.port, stream=False)  # gets every event, in order
     stack = own_stack(workers=2, name=m.name, nats_port=m.port)
     api, story = stack.api, f"{BASE}/story"
     consumer.known.add("story")
@@ -97,7 +97,7 @@ def test_changes_do_not_surprise_dcm(monitors, own_stack):
         consumer.stop()
 
 
-def test_what_dcm_forgot_is_told_again(monitors, own_stack):
+def test_a_lost_event_is_repeated_by_the_resync(monitors, own_stack):
     """An event received before DCM knew the instance is lost; the resync repairs this."""
     m = monitors(stream=None, SP_MONITOR_RESYNC_PERIOD="2s")
     consumer = StatusConsumer(m.port)
@@ -111,7 +111,7 @@ def test_what_dcm_forgot_is_told_again(monitors, own_stack):
         consumer.stop()
 
 
-def test_rehydration_two_live_containers_of_one_name(provider):
+def test_rehydration_has_two_live_containers_with_one_name(provider):
     provider.manager.create("old", spec("same"))
     provider.manager.create("new", spec("same"))
     provider.monitors.wait_last("old", "RUNNING")
@@ -122,7 +122,7 @@ def test_rehydration_two_live_containers_of_one_name(provider):
     assert provider.dcm.of("new")[-1] == "RUNNING"
 
 
-def test_an_error_in_the_chain_leaves_nothing_behind(provider):
+def test_an_error_in_a_run_leaves_nothing(provider):
     bad = spec()
     bad["metadata"]["labels"] = {"dcm.project/managed-by": "me"}
     with pytest.raises(Refused):
@@ -130,7 +130,7 @@ def test_an_error_in_the_chain_leaves_nothing_behind(provider):
     assert deployments(provider) == []
 
 
-def test_a_lost_reply_leaves_no_container_that_dcm_does_not_know(provider):
+def test_a_lost_reply_leaves_no_container_unknown_to_dcm(provider):
     """Connections are lost during the create: it is undone, and its retry succeeds, or is rejected and discarded."""
     proxy = Proxy(provider.stack.api_port)
     manager = ResourceManager(proxy.port)
@@ -144,10 +144,10 @@ def test_a_lost_reply_leaves_no_container_that_dcm_does_not_know(provider):
             assert refused.args[0] == 409
     proxy.close()
     assert proxy.lose == 0
-    wait_for("what DCM knows, and nothing else", lambda: set(deployments(provider)) == known, 20)
+    wait_for("the containers known to DCM only", lambda: set(deployments(provider)) == known, 20)
 
 
-def test_the_provider_restarts_in_the_middle(provider):
+def test_a_restart_of_the_provider_does_not_affect_a_run(provider):
     results = []
 
     def create_all():
@@ -166,21 +166,21 @@ def test_the_provider_restarts_in_the_middle(provider):
     assert deployments(provider) == sorted(results)
 
 
-def test_the_health_poller_gives_us_up_after_three_failures_and_takes_us_back(provider):
+def test_the_health_poller_drops_and_restores_the_provider(provider):
     poller = HealthPoller(provider.stack.api_port, period=0.3)
     try:
         wait_for("available", lambda: poller.available)
         for worker in provider.stack.workers:
             worker.kill()
-        wait_for("given up", lambda: poller.available is False)
+        wait_for("unavailable", lambda: poller.available is False)
         provider.stack.workers.clear()
         provider.stack.add_worker()
-        wait_for("taken back", lambda: poller.available)
+        wait_for("available again", lambda: poller.available)
     finally:
         poller.stop()
 
 
-def test_the_three_tiers_find_each_other(provider):
+def test_the_three_tiers_can_connect(provider):
     stack = ThreeTier(provider.stack.api_port, "shop")
     containers = stack.create()
     assert {t: c["service"]["name"] for t, c in containers.items()} == {t: f"shop-{t}" for t in TIERS}
@@ -189,7 +189,7 @@ def test_the_three_tiers_find_each_other(provider):
         provider.monitors.wait_last(f"shop-{tier}", "DELETED")
 
 
-def test_two_api_svc_two_registrars_and_two_monitors_double_nothing(provider, tmp_path):
+def test_two_instances_of_each_process_cause_no_duplicates(provider, tmp_path):
     registry, port = Registry(), free_port()
     env = {**provider.stack.env, "SP_SERVER_ADDRESS": f"127.0.0.1:{port}", "DCM_REGISTRATION_URL": registry.url,
            "SP_ENDPOINT": f"http://127.0.0.1:{port}", "SP_REGISTRATION_INTERVAL": "1s"}

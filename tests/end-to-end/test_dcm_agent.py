@@ -19,7 +19,7 @@ from nats_thread import NatsThread  # noqa: E402
 
 @pytest.fixture
 def agent(own_stack):
-    """The agent `edge` beside a provider that knows its name; agent.stack is the pipeline."""
+    """The agent `edge` and a provider configured with its name; agent.stack is the pipeline."""
     stack = own_stack(workers=2)
     stack.restart_api_with(SP_AGENT_NAME="edge")
     nats = NatsThread(stack.nats_port)
@@ -33,7 +33,7 @@ def bare(agent, body, key):
     return agent.stack.api.call("POST", agent.base, body, {"Idempotency-Key": key})
 
 
-def test_what_the_agent_creates_it_can_delete(agent):
+def test_the_agent_can_delete_its_containers(agent):
     agent.request("create", "res-1", spec())
     agent.request("create", "res-2", spec())
     assert agent.work()[1] == 201
@@ -47,7 +47,7 @@ def test_what_the_agent_creates_it_can_delete(agent):
     assert agent.work()[1] == 204
 
 
-def test_a_repeat_returns_the_first_result_also_when_the_request_has_vanished(agent):
+def test_a_retry_returns_the_first_result_even_without_the_stored_request(agent):
     agent.request("create", "res-1", spec())
     event, _ = agent.work()
     repeat = bare(agent, spec(), event["id"])
@@ -69,14 +69,14 @@ def test_another_api_svc_finds_the_same_container(agent, tmp_path):
     assert [d["metadata"]["name"] for d in agent.stack.kube.list("deployments")] == ["res-1"]
 
 
-def test_a_key_that_no_request_has_makes_nothing(agent):
-    answer = bare(agent, spec(), "nobody-knows-it")
+def test_an_unknown_key_creates_nothing(agent):
+    answer = bare(agent, spec(), "unknown-key")
     answer.problem(503, "UNAVAILABLE")
     assert "no request with this Idempotency-Key" in answer.json["detail"]
     assert not agent.stack.kube.list("deployments")
 
 
-def test_a_request_that_was_held_back_lies_in_the_agents_own_stream(agent):
+def test_a_deferred_request_is_found_in_the_stream_of_the_agent(agent):
     agent.nats.do(agent.nats.jetstream.add_stream(StreamConfig(
         name="edge-retry", subjects=["held.back.edge"], storage=StorageType.MEMORY)))
     agent.nats.publish("held.back.edge", b'{"specversion": "1.0", "id": "key-7", "data": {"resource_id": "res-7"}}')
@@ -92,7 +92,7 @@ def test_a_request_behind_many_others_is_found(agent):
 
 
 @pytest.mark.parametrize("resource_id", ["Upper", "health", "", "a" * 64, None])
-def test_a_resource_id_that_is_no_id_is_refused_for_good(agent, resource_id):
+def test_an_invalid_resource_id_is_rejected_permanently(agent, resource_id):
     agent.request("create", resource_id, spec())
     assert agent.work()[1] == 400
     assert not agent.stack.kube.list("deployments")
@@ -111,7 +111,7 @@ def test_fifty_creates_with_one_key_are_one_container(agent):
     assert len({a.json["uid"] for a in answers}) == 1 and len(agent.stack.kube.list("deployments")) == 1
 
 
-def test_an_api_svc_that_restarts_in_the_middle_and_a_worker_that_is_killed(agent):
+def test_creates_survive_a_restart_of_api_svc_and_a_killed_worker(agent):
     agent.request("create", "steady", spec())
     event, _ = agent.take()
     results = []
@@ -126,7 +126,7 @@ def test_an_api_svc_that_restarts_in_the_middle_and_a_worker_that_is_killed(agen
     agent.stack.workers.pop(0)
 
 
-def test_a_wrapped_create_of_others_is_as_ever(agent):
+def test_a_wrapped_create_of_other_clients_is_unchanged(agent):
     assert agent.stack.api.create(spec(), "mine").json["id"] == "mine"
     answer = agent.stack.api.create(spec(), None, {"Idempotency-Key": "k"})
     assert answer.status == 201 and json.loads(answer.text)["id"] not in ("", "mine")

@@ -1,5 +1,5 @@
 """
-What DCM's clients send and read, replayed from tests/fixtures/dcm, one file a client: a change of ours to a name, a type, a
+Requests and responses of the clients of DCM, replayed from tests/fixtures/dcm, one file per client: a change of ours to a name, a type, a
 status code, a media type or an envelope fails here. In a body, "=x" is the text x itself, other words are kinds of values
 (KINDS), a list is of any length with elements of its first one's shape, and a member whose name ends in "?" may be absent.
 """
@@ -35,7 +35,7 @@ def fixture(name):
 
 
 def differences(shape, value, at="$"):
-    """What is not as the shape says, a line each."""
+    """The differences from the shape, a line each."""
     if isinstance(shape, dict):
         if not isinstance(value, dict):
             return [f"{at}: no object: {value!r}"]
@@ -52,7 +52,7 @@ def differences(shape, value, at="$"):
 
 
 @pytest.mark.parametrize("client", ["control-plane", "three-tier", "environment-agent"])
-def test_requests_and_responses(stack, client):
+def test_requests_and_responses_match_the_fixtures(stack, client):
     for exchange in fixture(f"{client}.json"):
         send, expect = exchange["send"], exchange["expect"]
         answer = stack.api.call(send["method"], send["path"], send["body"], send["headers"])
@@ -65,7 +65,7 @@ def test_requests_and_responses(stack, client):
             assert not differences(expect["body"], answer.json), what
 
 
-def test_the_status_event(monitors):
+def test_the_status_event_matches_the_fixture(monitors):
     m, wanted = monitors(), fixture("status-event.json")
     m.create("drift-event")
     m.wait_last("drift-event", "RUNNING")
@@ -75,7 +75,7 @@ def test_the_status_event(monitors):
         assert not differences(wanted["body"], event), event
 
 
-def test_the_registration(stack, tmp_path):
+def test_the_registration_matches_the_fixture(stack, tmp_path):
     wanted, registry = fixture("registration.json"), Registry()
     env = {**stack.env, "SP_NAME": stack.name, "DCM_REGISTRATION_URL": registry.url, "SP_ENDPOINT": "http://sp.example:8080/",
            "SP_DISPLAY_NAME": "Drift", "SP_REGION": "eu", "SP_ZONE": "a"}
@@ -91,7 +91,7 @@ def test_the_registration(stack, tmp_path):
         registry.stop()
 
 
-def test_a_difference_is_found():
+def test_differences_are_detected():
     shape = {"a": "integer", "b?": "string", "c": [{"d": "=x"}]}
     assert not differences(shape, {"a": 1, "c": [{"d": "x"}]})
     for changed in ({"a": "1", "c": [{"d": "x"}]}, {"a": 1, "c": []}, {"a": 1, "c": [{"d": "y"}]}, {"c": [{"d": "x"}]},

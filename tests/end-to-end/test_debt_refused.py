@@ -13,7 +13,7 @@ from test_void_record import WATCHED_S, Caller
 from wire import Nats
 
 MINUTE = 60
-KEY_SWEPT_S = 40  # a debt by key is left alone for 30 s
+KEY_SWEPT_S = 40  # a debt by key is due after 30 s
 
 
 def update(stack, **changes):
@@ -48,7 +48,7 @@ def held_create(stack, gate, name):
 
 
 def stays_or_goes(stack, name, told):
-    """As its client was told."""
+    """According to the response to its client."""
     if told.status == 201:
         stays(stack.kube, name, told.json["uid"], 10)
     else:
@@ -56,8 +56,8 @@ def stays_or_goes(stack, name, told):
         wait_for("gone", lambda: gone(stack.kube, name), MINUTE, 0.5)
 
 
-def test_a_mark_beside_a_record_that_is_owed(gated):
-    """The first attempt has stored its record; for the second one JetStream rejects everything, then not any more."""
+def test_a_marked_container_survives_its_owed_record(gated):
+    """The first attempt has stored its record; for the second one JetStream rejects everything temporarily."""
     stack, gate = gated
     hold, answer = held_create(stack, gate, "refused")
     suspend(stack.workers[0])
@@ -70,8 +70,8 @@ def test_a_mark_beside_a_record_that_is_owed(gated):
     stays_or_goes(stack, "refused", told)
 
 
-def test_a_mark_beside_a_record_that_comes_back(gated):
-    """The first attempt has stored its record; for the second one NATS has no JetStream, and then again."""
+def test_a_marked_container_survives_a_record_that_reappears(gated):
+    """The first attempt has stored its record; for the second one NATS temporarily has no JetStream."""
     stack, gate = gated
     hold, answer = held_create(stack, gate, "hidden")
     stack.add_worker().wait_log('"connected to NATS"')
@@ -83,8 +83,8 @@ def test_a_mark_beside_a_record_that_comes_back(gated):
     stays_or_goes(stack, "hidden", told)
 
 
-def test_a_mark_beside_an_older_record_of_the_key(own_stack):
-    """A request by the key has left a record; when the key comes again NATS has no JetStream, and then again."""
+def test_a_marked_container_survives_an_older_record_of_the_key(own_stack):
+    """A request by the key has left a record; for the next request NATS temporarily has no JetStream."""
     stack = own_stack(2)
     assert stack.api.create(spec(), "first").status == 201
     caller, key = Caller(stack), "came-again"
@@ -97,8 +97,8 @@ def test_a_mark_beside_an_older_record_of_the_key(own_stack):
     assert stack.api.create(spec(), "kept", {"Idempotency-Key": key}).json["uid"] == told.json["uid"]
 
 
-def test_creates_go_on_while_records_are_refused(own_stack):
-    """A first attempt has no record for certain: the object is marked."""
+def test_creates_succeed_while_records_are_rejected(own_stack):
+    """A first attempt certainly has no record: the object is marked."""
     stack = own_stack(2)
     assert stack.api.create(spec(), "first").status == 201
     update(stack, max_msg_size=1)
@@ -109,7 +109,7 @@ def test_creates_go_on_while_records_are_refused(own_stack):
     stays(stack.kube, "b", told[1].json["uid"], 1)
 
 
-def test_an_undo_whose_worker_dies_after_the_sweepers_saw_it_settled(own_stack):
+def test_an_undo_is_completed_if_its_worker_dies_after_sweepers_saw_the_settled_record(own_stack):
     stack = own_stack(2)
     stack.api.create(spec(), "first")  # makes the bucket
     caller = Caller(stack)
@@ -120,5 +120,5 @@ def test_an_undo_whose_worker_dies_after_the_sweepers_saw_it_settled(own_stack):
     settled = caller.put(key, json.loads(headers["Sp-Settle"]), int(sequence))
     time.sleep(WATCHED_S)
     assert uid(stack.kube, "undone")
-    caller.put(key, {"state": "void", "id": "undone", "left_ms": 25000}, settled)  # all that the undo came to
+    caller.put(key, {"state": "void", "id": "undone", "left_ms": 25000}, settled)  # the undo got no further
     wait_for("gone", lambda: gone(stack.kube, "undone"), 10, 0.2)

@@ -18,8 +18,8 @@ def plain(own_stack, tmp_path):
     return stack
 
 
-def test_a_mark_that_cannot_be_taken_away_proves_nothing(plain, target):
-    """A Role without "patch", as v0.1 had it: after a restart it is not known that the client was told."""
+def test_a_mark_that_cannot_be_removed_does_not_prove_a_failure(plain, target):
+    """A Role without "patch", as in v0.1: after a restart it is unknown that the client has the reply."""
     target.faults({"match": {"verb": "patch"}, "kind": "forbidden", "count": -1})
     told = plain.api.create(spec(), "told")
     assert told.status == 201
@@ -29,14 +29,14 @@ def test_a_mark_that_cannot_be_taken_away_proves_nothing(plain, target):
     stays(plain.kube, "told", told.json["uid"], 15)
 
 
-def test_a_key_whose_container_has_gone_unseen(own_stack, target):
-    """The watch of Deployments is silent: the cache still shows what a key had made, and that is gone."""
+def test_a_key_is_reusable_after_an_unobserved_deletion(own_stack, target):
+    """The watch of Deployments is silent: the cache still has the container of a key, which was deleted."""
     stack = own_stack(1)
     key = {"Idempotency-Key": "again"}
     assert stack.api.create(spec(), "a", key).status == 201
-    wait_for("it is seen", lambda: stack.api.create(spec(), "b", key).status == 422, 5)
+    wait_for("it is in the cache", lambda: stack.api.create(spec(), "b", key).status == 422, 5)
     target.faults({"match": {"resource": "deployments"}, "kind": "watch-silent", "count": -1})
-    assert stack.api.create(spec(), "last-words").status == 201  # with this the watch falls silent
+    assert stack.api.create(spec(), "last-words").status == 201  # after this the watch is silent
     time.sleep(0.5)
     stack.kube.delete("deployments", "a")
     wait_for("it no longer exists", lambda: not uid(stack.kube, "a"))

@@ -39,9 +39,9 @@ def post(stack, container_id, headers=None, **body):
     return stack.api.call("POST", f"{BASE}/{container_id}:exec", body, headers)
 
 
-# ---- what it is for --------------------------------------------------------------------------------------------------
+# ---- normal operation ------------------------------------------------------------------------------------------------
 
-def test_exec_carries_stdin_to_the_command_and_its_output_back(stack, run):
+def test_exec_forwards_stdin_and_output(stack, run):
     web(stack)
     client = run("web")
     assert client.status == 101 and client.headers["sec-websocket-protocol"] == "v5.channel.k8s.io"
@@ -55,7 +55,7 @@ def test_exec_carries_stdin_to_the_command_and_its_output_back(stack, run):
     assert out == b"" and exit_code(status) == 0 and code == 1000
 
 
-def test_exec_speaks_v4_as_well(stack, run):
+def test_exec_supports_v4(stack, run):
     web(stack)
     client = run("web", headers={"Sec-WebSocket-Protocol": f"channel.k8s.io, {V4}"})
     assert client.headers["sec-websocket-protocol"] == V4
@@ -63,7 +63,7 @@ def test_exec_speaks_v4_as_well(stack, run):
     assert client.until(b"hello") == b"hello"
 
 
-def test_exec_carries_much_both_ways(stack, run):
+def test_exec_forwards_large_data_in_both_directions(stack, run):
     web(stack)
     client = run("web", timeout=60)
     data = random.Random(1).randbytes(8 << 20)
@@ -80,7 +80,7 @@ def test_exec_carries_much_both_ways(stack, run):
     assert exit_code(status) == 0
 
 
-def test_exec_takes_what_websockets_allow(stack, run):
+def test_exec_accepts_all_forms_of_websocket_messages(stack, run):
     web(stack)
     client = run("web")
     client.send_frame(TEXT, b"\0as text\n")
@@ -105,7 +105,7 @@ def test_exec_takes_what_websockets_allow(stack, run):
     assert client.message() == (None, b"\x03\xe8") and client.message() is None
 
 
-def test_exec_begins_with_what_came_with_the_request(stack, run):
+def test_exec_processes_frames_sent_with_the_request(stack, run):
     web(stack)
     early = Exec.__new__(Exec)
     early.s = type("", (), {"sendall": lambda _, data: setattr(early, "wrote", data)})()
@@ -114,7 +114,7 @@ def test_exec_begins_with_what_came_with_the_request(stack, run):
     assert client.until(b"\n") == b"early\n"
 
 
-def test_exec_runs_many_at_once(stack, run):
+def test_exec_runs_many_concurrently(stack, run):
     web(stack)
     clients = [run("web") for _ in range(40)]
     for n, client in enumerate(clients):
@@ -126,21 +126,21 @@ def test_exec_runs_many_at_once(stack, run):
     assert all(exit_code(client.result()[2]) == 0 for client in clients)
 
 
-def test_exec_chooses_replica_and_container(stack, run):
+def test_exec_selects_replica_and_container(stack, run):
     web(stack, provider_hints={"kubernetes": {"replicas": 2}})
     second = pod_of(stack, "web", 1)
     assert run("web", replica=second, container="web").status == 101
     problem = run("web", container="side").problem
     assert problem["status"] == 400 and problem["errors"][0]["pointer"] == "/query/container", problem
     assert "existing: 'web'" in problem["detail"], problem
-    problem = run("web", replica="nobody").problem
+    problem = run("web", replica="absent").problem
     assert problem["status"] == 400 and problem["errors"][0]["pointer"] == "/query/replica", problem
     assert second in problem["detail"], problem
     problem = post(stack, "web", command=["cat"], container="side").problem(400, "INVALID_ARGUMENT")
     assert problem["errors"][0]["pointer"] == "/container", problem
 
 
-def test_exec_run_returns_what_was_said(stack):
+def test_exec_run_returns_the_output(stack):
     web(stack)
     answer = post(stack, "web", command=["cat"], stdin="hello\n")
     assert answer.status == 200, answer.text
@@ -148,7 +148,7 @@ def test_exec_run_returns_what_was_said(stack):
     assert "stdout_base64" not in answer.json
 
 
-def test_exec_run_takes_what_a_request_may_have(stack):
+def test_exec_run_accepts_all_members(stack):
     web(stack)
     text = "x" * (512 << 10)
     answer = post(stack, "web", command=["cat"], stdin=text)
@@ -157,9 +157,9 @@ def test_exec_run_takes_what_a_request_may_have(stack):
     assert problem["errors"][0]["pointer"] == "/stdin", problem
 
 
-# ---- who may -----------------------------------------------------------------------------------------------------------
+# ---- access ------------------------------------------------------------------------------------------------------------
 
-def test_exec_is_off_unless_it_is_switched_on(own_stack):
+def test_exec_is_disabled_by_default(own_stack):
     stack = own_stack(SP_EXEC="false")
     web(stack)
     client = Exec(stack, "web", ["cat"])
@@ -168,7 +168,7 @@ def test_exec_is_off_unless_it_is_switched_on(own_stack):
     assert "SP_EXEC" in post(stack, "web", command=["cat"]).problem(403, "PERMISSION_DENIED")["detail"]
 
 
-def test_exec_needs_a_token_that_is_marked(own_stack, tmp_path):
+def test_exec_requires_a_token_with_the_exec_right(own_stack, tmp_path):
     tokens = {"runner": "exec", "reader-runner": "read-only exec", "admin": "", "reader": "read-only"}
     (tmp_path / "tokens").write_text("".join(f"{name} token-of-{name}-0123 {marks}\n" for name, marks in tokens.items()))
     stack = own_stack(SP_SERVER_TOKENS_FILE=str(tmp_path / "tokens"))
@@ -192,14 +192,14 @@ def test_exec_needs_a_token_that_is_marked(own_stack, tmp_path):
     assert "secret-" not in stack.api_svc.log() + "".join(w.log() for w in stack.workers)
 
 
-def test_exec_is_not_for_pages_of_other_hosts(stack, run):
+def test_exec_is_denied_to_other_origins(stack, run):
     web(stack)
     assert run("web", headers={"Origin": "https://elsewhere.example"}).problem["status"] == 403
     assert run("web", headers={"Origin": f"http://127.0.0.1:{stack.api_port}"}).status == 101
 
 
-def test_exec_and_changes_are_not_for_pages_whose_name_became_ours(own_stack, run, tmp_path):
-    """DNS rebinding: the page's own name resolves to our address, so that Origin and Host are the same."""
+def test_exec_and_changes_are_denied_after_dns_rebinding(own_stack, run, tmp_path):
+    """The name of the page resolves to our address, so that Origin and Host are equal."""
     (tmp_path / "tokens").write_text("runner token-of-runner-0123 exec\n")
     evil = {"Origin": "http://evil.example", "Host": "evil.example"}
     console = {"Origin": "https://console.example", "Host": "api.example"}
@@ -208,7 +208,7 @@ def test_exec_and_changes_are_not_for_pages_whose_name_became_ours(own_stack, ru
     assert "SP_SERVER_ORIGINS" in run("web", headers=evil, stack=stack).problem["detail"]
     post(stack, "web", evil, command=["cat"]).problem(403, "PERMISSION_DENIED")
     stack.api.create(spec(), "mine", evil).problem(403, "PERMISSION_DENIED")
-    for verb in ("stop", "restart"):  # without a body no browser asks before
+    for verb in ("stop", "restart"):  # without a body, browsers send no preflight request
         stack.api.call("POST", f"{BASE}/web:{verb}", headers={"Origin": "http://evil.example"}).problem(
             403, "PERMISSION_DENIED")
     stack.api.delete("web", evil).problem(403, "PERMISSION_DENIED")
@@ -217,7 +217,7 @@ def test_exec_and_changes_are_not_for_pages_whose_name_became_ours(own_stack, ru
     assert stack.api.call("GET", f"{BASE}/web", headers=evil).status == 200
     stack = own_stack(SP_SERVER_TOKENS_FILE=str(tmp_path / "tokens"))
     token = {"Authorization": "Bearer token-of-runner-0123"}
-    assert run("web", headers={**evil, **token}, stack=stack).status == 101  # no page of theirs knows the token
+    assert run("web", headers={**evil, **token}, stack=stack).status == 101  # other pages do not have the token
     assert run("web", headers=evil, stack=stack).status == 401
 
 
@@ -231,7 +231,7 @@ BAD_HANDSHAKES = {
     "another version": ({"Sec-WebSocket-Version": "8"}, "Sec-WebSocket-Version"),
     "no key": ({"Sec-WebSocket-Key": None}, "Sec-WebSocket-Key"),
     "a short key": ({"Sec-WebSocket-Key": "AAAA"}, "Sec-WebSocket-Key"),
-    "a key that is no base64": ({"Sec-WebSocket-Key": "!" * 24}, "Sec-WebSocket-Key"),
+    "a key that is not base64": ({"Sec-WebSocket-Key": "!" * 24}, "Sec-WebSocket-Key"),
     "no subprotocol": ({"Sec-WebSocket-Protocol": None}, "v5.channel.k8s.io"),
     "two keys": ({"Sec-WebSocket-Key": f"{KEY}\r\nSec-WebSocket-Key: {KEY}"}, "Sec-WebSocket-Key"),
     "two versions": ({"Sec-WebSocket-Version": "13\r\nSec-WebSocket-Version: 13"}, "Sec-WebSocket-Version"),
@@ -239,7 +239,7 @@ BAD_HANDSHAKES = {
 }
 
 
-def test_exec_takes_lists_in_several_headers(stack, run):
+def test_exec_accepts_subprotocols_in_several_headers(stack, run):
     web(stack)
     client = run("web", headers={"Connection": "keep-alive\r\nConnection: upgrade", "Upgrade": "h2c\r\nUpgrade: websocket",
                                  "Sec-WebSocket-Protocol": f"chat\r\nSec-WebSocket-Protocol: {V4}"})
@@ -247,7 +247,7 @@ def test_exec_takes_lists_in_several_headers(stack, run):
 
 
 @pytest.mark.parametrize("name", BAD_HANDSHAKES)
-def test_exec_says_what_is_wrong_with_a_handshake(stack, run, name):
+def test_exec_rejects_invalid_handshakes_with_a_reason(stack, run, name):
     headers, word = BAD_HANDSHAKES[name]
     problem = run("web", headers=headers).problem
     assert problem["status"] == 400 and problem["type"] == "INVALID_ARGUMENT" and word in problem["detail"], problem
@@ -259,7 +259,7 @@ def test_exec_says_what_is_wrong_with_a_handshake(stack, run, name):
     (("cat",), {"stdin": "false", "stdout": "false", "stderr": "0"}, "/query"),
     (("cat",), {"container": "x" * 64}, "/query/container"), (("cat",), {"replica": ""}, "/query/replica"),
 ])
-def test_exec_says_what_is_wrong_with_a_query(stack, run, command, query, pointer):
+def test_exec_rejects_invalid_queries_with_a_reason(stack, run, command, query, pointer):
     problem = run("web", command, **query).problem
     assert problem["status"] == 400 and problem["errors"][0]["pointer"] == pointer, problem
 
@@ -270,24 +270,24 @@ def test_exec_says_what_is_wrong_with_a_query(stack, run, command, query, pointe
     ({"command": ["x"], "timeout": "1h"}, "/timeout"), ({"command": ["x"], "timeout": 10}, "/timeout"),
     ({"command": ["x"], "stdin": 1}, "/stdin"), ({"command": ["x"], "replica": ""}, "/replica"),
 ])
-def test_exec_run_says_what_is_wrong_with_a_body(stack, body, pointer):
+def test_exec_run_rejects_invalid_bodies_with_a_reason(stack, body, pointer):
     problem = post(stack, "web", **body).problem(400, "INVALID_ARGUMENT")
     assert problem["errors"][0]["pointer"] == pointer, problem
 
 
-def test_exec_run_of_a_command_that_is_too_long_for_kubernetes(stack):
+def test_exec_run_rejects_a_command_too_long_for_kubernetes(stack):
     web(stack)
     problem = post(stack, "web", command=["x" * 30000] * 3).problem(400, "INVALID_ARGUMENT")
     assert problem["errors"][0]["pointer"] == "/command" and "too long" in problem["detail"], problem
     assert post(stack, "web", command=["true", "x" * 10000]).status == 200
 
 
-def test_exec_of_what_is_not_there(stack, run):
+def test_exec_of_missing_containers_is_404(stack, run):
     assert run("nothing").problem["type"] == "NOT_FOUND"
     post(stack, "nothing", command=["x"]).problem(404, "NOT_FOUND")
 
 
-def test_exec_in_a_pod_that_has_not_started(stack, run):
+def test_exec_in_a_pending_pod_is_rejected(stack, run):
     stack.api.create(spec(image={"reference": "docker.io/library/nonexistent:1"}), "late")
     wait_for("the reason is known", lambda: "ImagePullBackOff" in (stack.api.get("late").json.get("status_message") or ""),
              30)
@@ -307,21 +307,21 @@ BAD_FRAMES = {
     "a continuation of nothing": (lambda c: c.send_frame(CONTINUATION, b"\0x"), 1002),
     "a message within another": (lambda c: (c.send_frame(BINARY, b"\0x", fin=False), c.send_frame(BINARY, b"\0y")), 1002),
     "a ping in pieces": (lambda c: c.send_frame(PING, b"x", fin=False), 1002),
-    "a ping that is too long": (lambda c: c.send_frame(PING, b"x" * 126), 1002),
-    "half a close code": (lambda c: c.send_frame(CLOSING, b"\x03"), 1002),
-    "a close code that is reserved": (lambda c: c.send_frame(CLOSING, b"\x03\xed"), 1002),
-    "a reason that is no UTF-8": (lambda c: c.send_frame(CLOSING, b"\x03\xe8\xff"), 1007),
-    "text that is no UTF-8": (lambda c: c.send_frame(TEXT, b"\0\xff\xfe"), 1007),
-    "a frame that is too large": (lambda c: c.s.sendall(b"\x82\xff" + (1 << 40).to_bytes(8, "big") + b"maskdata"), 1009),
+    "a ping above the limit": (lambda c: c.send_frame(PING, b"x" * 126), 1002),
+    "a truncated close code": (lambda c: c.send_frame(CLOSING, b"\x03"), 1002),
+    "a reserved close code": (lambda c: c.send_frame(CLOSING, b"\x03\xed"), 1002),
+    "a reason with invalid UTF-8": (lambda c: c.send_frame(CLOSING, b"\x03\xe8\xff"), 1007),
+    "text with invalid UTF-8": (lambda c: c.send_frame(TEXT, b"\0\xff\xfe"), 1007),
+    "a frame above the limit": (lambda c: c.s.sendall(b"\x82\xff" + (1 << 40).to_bytes(8, "big") + b"maskdata"), 1009),
     "an unknown channel": (lambda c: c.send(9, b"x"), 1002),
-    "a channel of ours": (lambda c: c.send(STDOUT, b"x"), 1002),
-    "a resize that is too large": (lambda c: c.send(RESIZE, bytes(20000)), 1002),
+    "an output channel": (lambda c: c.send(STDOUT, b"x"), 1002),
+    "a resize above the limit": (lambda c: c.send(RESIZE, bytes(20000)), 1002),
     "garbage": (lambda c: c.s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10), 1002),
 }
 
 
 @pytest.mark.parametrize("name", BAD_FRAMES)
-def test_exec_closes_on_bad_frames(stack, run, name):
+def test_exec_closes_on_invalid_frames(stack, run, name):
     web(stack)
     send, expected = BAD_FRAMES[name]
     client = run("web")
@@ -334,11 +334,11 @@ def test_exec_closes_on_bad_frames(stack, run, name):
     assert stack.api.get("web").status == 200
 
 
-def test_exec_input_that_was_not_asked_for_is_refused(stack, run):
+def test_exec_rejects_input_without_stdin(stack, run):
     web(stack)
     client = run("web", ["sh", "-c", "sleep 5"] if not stack.target.simulated else ["cat"],
                  stdin="false" if not stack.target.simulated else "true")
-    if stack.target.simulated:  # without stdin nothing of it continues for long enough
+    if stack.target.simulated:  # without stdin, no command runs long enough
         client.end_input()
         return
     client.send(STDIN, b"x")
@@ -370,7 +370,7 @@ def test_exec_ends_with_its_client(stack, run, how):
     wait_for("the worker's stream ends", lambda: streams_open(stack) == before + 1, 3)
 
 
-def test_exec_ends_when_its_client_answers_no_pings(stack, run):
+def test_exec_ends_if_its_client_sends_no_pongs(stack, run):
     """Like a client whose machine has disappeared; responding clients are not affected."""
     web(stack)
     before = streams_open(stack)
@@ -396,7 +396,7 @@ def test_exec_ends_when_its_client_answers_no_pings(stack, run):
     assert opcodes.count(PING) == 2
 
 
-def test_exec_of_a_worker_that_is_killed_ends_with_a_reason(own_stack, run):
+def test_exec_of_a_killed_worker_ends_with_a_reason(own_stack, run):
     stack = own_stack(1)
     web(stack)
     client = run("web", stack=stack)
@@ -410,7 +410,7 @@ def test_exec_of_a_worker_that_is_killed_ends_with_a_reason(own_stack, run):
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
-def test_exec_ends_when_api_svc_does(own_stack, run, end):
+def test_exec_ends_at_shutdown_of_api_svc(own_stack, run, end):
     stack = own_stack(1)
     web(stack)
     client = run("web", stack=stack)
@@ -423,7 +423,7 @@ def test_exec_ends_when_api_svc_does(own_stack, run, end):
     wait_for("the worker's stream ends", lambda: streams_open(stack) == 1, 4)
 
 
-def test_exec_of_a_worker_that_stops_ends_with_a_reason(own_stack, run):
+def test_exec_of_a_stopping_worker_ends_with_a_reason(own_stack, run):
     stack = own_stack(1)
     web(stack)
     client = run("web", stack=stack)
@@ -434,7 +434,7 @@ def test_exec_of_a_worker_that_stops_ends_with_a_reason(own_stack, run):
     assert "the worker is stopping" in status["message"] and code == 1011
 
 
-def test_exec_is_refused_when_all_streams_are_taken(own_stack, run):
+def test_exec_is_rejected_at_the_limit_of_streams(own_stack, run):
     stack = own_stack(0)
     stack.add_worker(SP_WORKER_STREAMS="1")
     web(stack)
@@ -444,11 +444,11 @@ def test_exec_is_refused_when_all_streams_are_taken(own_stack, run):
     assert problem["status"] == 503, problem
     assert post(stack, "web", command=["x"]).status == 503
     first.close()
-    wait_for("there is room again", lambda: post(stack, "web", command=["cat"]).status == 200)
+    wait_for("a stream is free again", lambda: post(stack, "web", command=["cat"]).status == 200)
 
 
-def test_exec_run_is_never_run_twice(own_stack, target):
-    """A worker that is stopped with a request, and continues when its client has been answered: nothing is begun then."""
+def test_exec_run_is_never_executed_twice(own_stack, target):
+    """A worker stopped with a request, which continues after its client has the response: nothing is started then."""
     stack = own_stack(1)
     web(stack)
     assert post(stack, "web", command=["cat"]).status == 200
@@ -462,10 +462,10 @@ def test_exec_run_is_never_run_twice(own_stack, target):
     assert post(stack, "web", command=["cat"]).status == 200
 
 
-def test_exec_is_taken_by_another_worker_when_one_is_full(own_stack, run):
+def test_exec_is_retried_on_another_worker_if_one_is_full(own_stack, run):
     stack = own_stack(0, SP_SERVER_WORKER_WAIT="20s")
     for _ in range(2):
         stack.add_worker(SP_WORKER_STREAMS="2")
     web(stack)
-    for _ in range(4):  # each asks again until it meets the one that has room
+    for _ in range(4):  # each retries until it reaches the worker that is not full
         assert run("web", stack=stack, timeout=30).status == 101

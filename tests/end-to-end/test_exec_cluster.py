@@ -40,7 +40,7 @@ def rss_kb(pid):
 
 # ---- our own client --------------------------------------------------------------------------------------------------
 
-def test_exec_tells_exit_code_and_both_outputs(stack, run):
+def test_exec_returns_exit_code_and_both_outputs(stack, run):
     web(stack)
     out, err, status, code = run("web", ["sh", "-c", "echo out; echo err >&2; exit 7"], stdin="false").result()
     assert (out, err, exit_code(status), code) == (b"out\n", b"err\n", 7, 1000)
@@ -50,8 +50,8 @@ def test_exec_tells_exit_code_and_both_outputs(stack, run):
     assert exit_code(status) is None and "executable file not found" in status["message"]
 
 
-def test_exec_with_stdin_alone(stack, run, tmp_path):
-    """Kubernetes opens the lowest channel of output with an empty message: no status of the end."""
+def test_exec_with_stdin_only(stack, run, tmp_path):
+    """Kubernetes opens the lowest output channel with an empty message, which is not an exit status."""
     web(stack)
     client = run("web", ["sh", "-c", f"cat >{tmp_path}/heard; exit 3"], stdout="false", stderr="false")
     for n in range(7):  # longer than the end may take
@@ -64,7 +64,7 @@ def test_exec_with_stdin_alone(stack, run, tmp_path):
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_exec_run_whose_worker_ends_is_begun_once_and_nobody_is_told_to_repeat_it(own_stack, tmp_path, end):
+def test_exec_run_of_a_stopping_worker_is_executed_once_without_retry_after(own_stack, tmp_path, end):
     stack = own_stack(1)
     web(stack)
     count = tmp_path / "count"
@@ -98,8 +98,8 @@ def test_exec_on_a_terminal_with_resize(stack, run):
     assert exit_code(other.result()[2]) == 0
 
 
-def test_exec_two_readers_of_one_terminal(stack, run):
-    """Who reads a terminal takes from it: a line goes to one of the two, and no input is lost or told twice."""
+def test_exec_of_two_readers_of_one_terminal_loses_no_input(stack, run):
+    """Each line goes to one of the two readers; no input is lost or duplicated."""
     web(stack)
     client = run("web", ["sh"], tty="true")
     client.send(STDIN, b"stty -echo; (while read l; do echo a-$l; done) & while read l; do echo b-$l; done\n")
@@ -115,7 +115,7 @@ def test_exec_two_readers_of_one_terminal(stack, run):
     assert all(said.count(f"-line{n}\r".encode()) <= 1 for n in range(20)), said
 
 
-def test_exec_of_1_gib_into_a_process_that_does_not_read(stack, run):
+def test_exec_throttles_1_gib_to_a_process_that_does_not_read(stack, run):
     web(stack)
     client = run("web", ["sleep", "60"], timeout=3)
     pids = [stack.api_svc.popen.pid, *(w.popen.pid for w in stack.workers), stack.nats.popen.pid]
@@ -135,12 +135,12 @@ def test_exec_of_1_gib_into_a_process_that_does_not_read(stack, run):
     grown = [b - a for a, b in zip(before, after)]
     print("sent", sent, "grown", grown, "kubelet", rss_kb(open(kubelet).read().strip()))
     if not stack.api_svc.sanitized():
-        assert max(grown[:-1]) < 4096 and grown[-1] < 16384, grown  # the last is NATS
+        assert max(grown[:-1]) < 4096 and grown[-1] < 16384, grown  # the last one is NATS
     assert stack.api.get("web").status == 200
     client.close()
 
 
-def test_exec_of_output_that_nobody_reads(stack, run):
+def test_exec_throttles_output_if_the_client_does_not_read(stack, run):
     web(stack)
     client = run("web", ["sh", "-c", "cat /dev/zero"], stdin="false")
     time.sleep(0.5)
@@ -150,7 +150,7 @@ def test_exec_of_output_that_nobody_reads(stack, run):
     if not stack.api_svc.sanitized():
         assert max(grown) < 1024, grown
     client.close()
-    wait_for("the command is gone", lambda: not subprocess.run(["pgrep", "-f", "cat /dev/zero"],
+    wait_for("the command has terminated", lambda: not subprocess.run(["pgrep", "-f", "cat /dev/zero"],
                                                                stdout=subprocess.DEVNULL).returncode == 0, 5)
 
 
@@ -176,7 +176,7 @@ def test_exec_in_a_pod_that_is_deleted_ends(stack, run):
     client.close()
 
 
-def test_exec_whose_kubelet_is_killed_does_not_look_finished(stack, run):
+def test_exec_with_a_killed_kubelet_does_not_look_complete(stack, run):
     web(stack)
     client = run("web", ["sh", "-c", "echo begun; sleep 60"], stdin="false")
     client.until(b"begun")
@@ -188,7 +188,7 @@ def test_exec_whose_kubelet_is_killed_does_not_look_finished(stack, run):
     wait_for("commands run again", lambda: post(stack, "web", command=["true"]).status == 200, 20)
 
 
-def test_exec_that_the_role_does_not_allow(stack, run):
+def test_exec_without_the_permission_is_rejected(stack, run):
     web(stack)
     path = ROLE.format(stack.target.namespace)
     rules = stack.kube.call("GET", path)[1]["rules"]
@@ -226,7 +226,7 @@ def change_kubeconfig(source, path, cluster=None, user=None, keep_user=True):
 
 
 def plugin(folder, user):
-    """An exec plugin that gives the provider's token."""
+    """An exec plugin that returns the provider's token."""
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": user["token"]}}
     (folder / "plugin").write_text(f"#!/bin/sh\necho '{json.dumps(credential)}'\n")
     (folder / "plugin").chmod(0o700)
@@ -239,14 +239,14 @@ WAYS = {
     "impersonation": lambda t, path: change_kubeconfig(t.admin_kubeconfig, path, user=lambda _: {
         "as": f"system:serviceaccount:{t.namespace}:dcm-sp"}),
     "a plugin": lambda t, path: change_kubeconfig(t.kubeconfig, path, user=lambda u: plugin(path.parent, u), keep_user=False),
-    "another name of the server": lambda t, path: change_kubeconfig(t.kubeconfig, path, {"tls-server-name": "kubernetes"}),
-    "no trust": lambda t, path: change_kubeconfig(t.kubeconfig, path, {
+    "tls-server-name": lambda t, path: change_kubeconfig(t.kubeconfig, path, {"tls-server-name": "kubernetes"}),
+    "insecure": lambda t, path: change_kubeconfig(t.kubeconfig, path, {
         "insecure-skip-tls-verify": True, "certificate-authority-data": None}),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_exec_by_all_ways_of_authentication(own_stack, run, target, tmp_path, way):
+def test_exec_with_all_authentication_methods(own_stack, run, target, tmp_path, way):
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=WAYS[way](target, tmp_path / "kubeconfig"))
     web(stack)
@@ -258,7 +258,7 @@ def test_exec_by_all_ways_of_authentication(own_stack, run, target, tmp_path, wa
 
 
 @pytest.mark.parametrize("kind", ["http", "socks5"])
-def test_exec_goes_through_the_proxy(own_stack, run, target, tmp_path, kind):
+def test_exec_uses_the_proxy(own_stack, run, target, tmp_path, kind):
     stack = own_stack(0)
     proxy = TunnelProxy(kind)
     stack.add_worker(SP_K8S_KUBECONFIG=change_kubeconfig(target.kubeconfig, tmp_path / "kubeconfig", {
@@ -329,7 +329,7 @@ def test_exec_run_ends_the_command_with_its_client(own_stack, how):
 
 @pytest.mark.parametrize("octal", ["0", "1", "170"])
 def test_exec_run_of_64_at_once_with_a_mebibyte_each(own_stack, octal):
-    """None is lost; on a machine that is too busy a few may be rejected before they begin, never afterwards."""
+    """None is lost; on a busy machine a few may be rejected before they start, never afterwards."""
     stack = own_stack(1, SP_SERVER_REQUEST_TIMEOUT="120s")
     web(stack)
     slowest, over = 0.0, threading.Event()
@@ -376,8 +376,8 @@ def test_exec_run_takes_no_longer_than_a_request(own_stack):
 
 class Adaptor(Listener):
     """
-    Stands before api-svc where `kubectl` and Python's client look for the API server: a Pod is what they ask for first, and
-    the path of its exec becomes ours. All bytes after that head go through as they are.
+    Acts as the API server for `kubectl` and the Python client, in front of api-svc: they read a Pod first, and the path
+    of its exec is translated to ours. All bytes after that head are forwarded unchanged.
     """
 
     discovery = {
@@ -457,8 +457,8 @@ def test_exec_by_kubectl(kubectl, adaptor):
     assert {method for method, target in adaptor.seen if "/exec?" in target} == {"GET"}, "SPDY was tried"
 
 
-def test_exec_pings_are_answered_by_the_clients_of_others(kubectl, adaptor):
-    """Idle for longer than one that answers none may be."""
+def test_exec_pings_are_answered_by_third_party_clients(kubectl, adaptor):
+    """Idle for longer than the timeout of missing pongs."""
     idle = 50
     process = subprocess.Popen(kubectl.command + ["-i", "web", "--", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     client = exec_in_python(adaptor, ["cat"], stdin=True, _preload_content=False)
@@ -513,7 +513,7 @@ def exec_in_python(adaptor, command, **kwargs):
                              **{"stderr": True, "stdin": False, "stdout": True, "tty": False, **kwargs})
 
 
-def test_exec_by_the_client_for_python(adaptor):
+def test_exec_by_the_python_client(adaptor):
     def call(command, **kwargs):
         return exec_in_python(adaptor, command, **kwargs)
     assert call(["sh", "-c", "echo out; echo err >&2"]).split() in (["out", "err"], ["err", "out"])

@@ -31,7 +31,7 @@ def no_services(target):
     target.admin.delete("resourcequotas", "no-services")
 
 
-def test_a_refused_service_takes_its_deployment_back(stack, no_services):
+def test_a_deployment_is_removed_if_its_service_is_rejected(stack, no_services):
     answer = stack.api.create(spec(ports=PORTS), "refused")
     problem = answer.problem(503, "UNAVAILABLE")
     assert "exceeded quota" in problem["detail"] and "retry-after" in answer.headers
@@ -58,14 +58,14 @@ def abandoned(stack, container_id):
                  "template": pod}})
 
 
-def test_an_abandoned_half_is_completed(stack):
+def test_an_abandoned_incomplete_container_is_completed(stack):
     abandoned(stack, "half-1")
     service = wait_for("completed", lambda: stack.kube.get("services", "half-1"), 30, 0.5)
     assert service["metadata"]["ownerReferences"][0]["uid"] == stack.kube.get("deployments", "half-1")["metadata"]["uid"]
     assert stack.api.get("half-1").json["service"]["name"] == "half-1"
 
 
-def test_an_abandoned_half_that_cannot_be_completed_stays_and_says_why(stack, target, request):
+def test_an_incomplete_container_that_cannot_be_completed_is_kept_with_a_reason(stack, target, request):
     abandoned(stack, "half-2")
     request.getfixturevalue("no_services")
     message = wait_for("the reason", lambda: stack.api.get("half-2").json.get("status_message"), 30, 0.5)
@@ -74,24 +74,24 @@ def test_an_abandoned_half_that_cannot_be_completed_stays_and_says_why(stack, ta
     assert stack.kube.get("deployments", "half-2") and stack.kube.get("deployments", "template")
 
 
-def test_an_internal_in_hints_is_no_port(stack):
+def test_the_word_internal_in_hints_is_not_a_port(stack):
     hints = {"docker": {"visibility": "internal"}, "text": '"visibility":"external"'}
     assert stack.api.create({**spec(), "provider_hints": hints}, "hinted").status == 201
-    time.sleep(20)  # longer than the patience with a missing Service
+    time.sleep(20)  # longer than the timeout of a missing Service
     container = stack.api.get("hinted").json
     assert container["status"] == "RUNNING" and container["spec"]["provider_hints"] == hints
     assert "status_message" not in container and "service" not in container
 
 
-def test_a_service_that_was_deleted_is_left_alone(stack):
+def test_a_deleted_service_is_not_recreated(stack):
     assert stack.api.create(spec(ports=PORTS), "bare").status == 201
-    time.sleep(6)  # every worker has seen it whole
+    time.sleep(6)  # every worker has seen it complete
     stack.kube.delete("services", "bare")
     time.sleep(20)
     assert stack.kube.get("services", "bare") is None and stack.kube.get("deployments", "bare")
 
 
-def test_kill_9_of_workers_under_creates_leaves_nothing_half_made(own_stack):
+def test_kill_9_of_workers_during_creates_leaves_nothing_incomplete(own_stack):
     stack = own_stack(3)
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         pending = []
@@ -109,8 +109,8 @@ def test_kill_9_of_workers_under_creates_leaves_nothing_half_made(own_stack):
 CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
 
 
-def test_what_a_root_owns_and_does_not_want_is_removed(stack):
-    """A Service and an autoscaler that come so late that no worker is left to notice. What others made stays."""
+def test_owned_and_unwanted_objects_are_removed(stack):
+    """A Service and an autoscaler created after all workers are gone. Objects of others are kept."""
     hints = {"kubernetes": {"autoscale": {"min": 1, "max": 3, "cpu_percent": 50}}}
     assert stack.api.create(spec(), "plain").status == 201
     assert stack.api.create(spec(provider_hints=hints), "scaled").status == 201
@@ -125,7 +125,7 @@ def test_what_a_root_owns_and_does_not_want_is_removed(stack):
         stack.kube.create(kind, {"metadata": ours, "spec": body})
     assert stack.target.admin.create("horizontalpodautoscalers", {
         "metadata": {"name": "others"}, "spec": late["horizontalpodautoscalers"]})
-    wait_for("both are gone", lambda: not any(stack.kube.get(kind, "plain") for kind in late), 60, 0.2)
+    wait_for("both are deleted", lambda: not any(stack.kube.get(kind, "plain") for kind in late), 60, 0.2)
     assert stack.kube.get("horizontalpodautoscalers", "scaled")
     assert stack.target.admin.get("horizontalpodautoscalers", "others")
     stack.target.admin.delete("horizontalpodautoscalers", "others")

@@ -19,7 +19,7 @@ def usage(stack, container_id):
     return stack.api.call("GET", f"{BASE}/{container_id}/usage")
 
 
-def test_events_tell_what_kubernetes_says_of_the_objects(stack, root_kind):
+def test_events_are_those_of_the_objects_in_kubernetes(stack, root_kind):
     stack.api.create(spec(image={"reference": "nonexistent.example/web:1"}), "telling")
     stack.api.create(spec(), "other")
     listed = wait_for("events of a Pod", lambda: [e for e in events(stack, "telling")["events"]
@@ -35,7 +35,7 @@ def test_events_tell_what_kubernetes_says_of_the_objects(stack, root_kind):
                for e in listed["events"])
 
 
-def test_events_come_in_pages(stack):
+def test_events_are_paged(stack):
     stack.api.create(spec(provider_hints={"kubernetes": {"replicas": 3}}), "paged")
     stack.wait_status("paged", "RUNNING")
     quiet = []
@@ -60,12 +60,12 @@ def test_events_come_in_pages(stack):
     stack.api.call("GET", f"{BASE}/second/events?page_token={first}").problem(400, "INVALID_ARGUMENT")
 
 
-def test_events_of_what_is_not_there(stack):
+def test_events_of_missing_containers_are_404(stack):
     stack.api.call("GET", f"{BASE}/nothing/events").problem(404, "NOT_FOUND")
     stack.api.call("GET", f"{BASE}/nothing/usage").problem(404, "NOT_FOUND")
 
 
-def test_events_that_the_role_does_not_allow(stack, without):
+def test_events_without_the_permission_are_rejected(stack, without):
     stack.api.create(spec(), "shut")
     without("", "events")
     wait_for("the Role counts", lambda: stack.api.call("GET", f"{BASE}/shut/events").status == 403)
@@ -74,7 +74,7 @@ def test_events_that_the_role_does_not_allow(stack, without):
     assert stack.api.get("shut").status == 200
 
 
-def test_usage_is_what_was_measured(stack):
+def test_usage_is_that_of_the_metrics_api(stack):
     stack.api.create(spec(provider_hints={"kubernetes": {"replicas": 2}}), "busy")
     first = usage(stack, "busy")
     if first.status == 501:
@@ -92,19 +92,19 @@ def test_usage_is_what_was_measured(stack):
     assert shown["window"] and shown["time"].endswith("Z")
 
 
-def test_usage_of_a_stopped_container_is_none(stack):
+def test_usage_of_a_stopped_container_is_409(stack):
     """Not 503: nothing will ever be measured."""
     stack.api.create(spec(), "still")
     assert stack.api.call("POST", f"{BASE}/still:stop").status == 200
     if usage(stack, "still").status == 501:
         return
-    answer = wait_for("what was measured before is over", lambda: usage(stack, "still").status != 200 and
+    answer = wait_for("earlier measurements have expired", lambda: usage(stack, "still").status != 200 and
                       usage(stack, "still"), 60)
     problem = answer.problem(409, "CONFLICT")
     assert "no replicas" in problem["detail"] and "retry-after" not in answer.headers
 
 
-def test_usage_that_the_role_does_not_allow(stack, without):
+def test_usage_without_the_permission_is_rejected(stack, without):
     stack.api.create(spec(), "dark")
     without("metrics.k8s.io", "pods")
     wait_for("the Role counts", lambda: usage(stack, "dark").status == 403)

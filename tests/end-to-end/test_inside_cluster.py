@@ -15,7 +15,7 @@ def report(stack, container_id, number):
     stack.kube.create("events", event)
 
 
-def test_events_of_a_series(stack):
+def test_events_of_a_series_have_a_count(stack):
     stack.api.create(spec(), "series")
     for number in (2, 0, 1):
         report(stack, "series", number)

@@ -5,7 +5,7 @@ from container_logs import pod_of, say
 from test_logs import logs, web
 
 
-def test_usage_without_metrics(stack):
+def test_usage_without_metrics_server_is_501_or_503(stack):
     stack.api.create(spec(), "unmeasured")
     for status, answer in ((404, (501, "UNIMPLEMENTED")), (503, (503, "UNAVAILABLE"))):
         stack.target.faults({"match": {"path": "/apis/metrics.k8s.io"}, "kind": "status", "status": status, "count": -1})
@@ -14,7 +14,7 @@ def test_usage_without_metrics(stack):
         stack.target.faults()
 
 
-def test_logs_while_a_started_api_server_forbids_everything(stack):
+def test_logs_are_retried_while_a_starting_api_server_denies_everything(stack):
     web(stack, "early")
     say(stack, pod_of(stack, "early"), "x\n")
     of_logs = {"path": "/api/v1", "resource": "pods/log"}

@@ -27,7 +27,7 @@ def answers(target, corpus):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_case(target, corpus, answers, case):
+def test_recorded_responses_are_reproduced(target, corpus, answers, case):
     answer, expected = corpus.run(case), answers[case]
     refusal = CASES[case].kubesim if target.simulated else 0
     if refusal:

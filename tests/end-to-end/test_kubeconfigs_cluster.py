@@ -9,7 +9,7 @@ import pytest
 
 from control_plane import CLUSTER
 from kube_peers import ApiServer, kube_certificates
-from kubeconfigs import NOBODY, OTHER, PLAIN, SHAPES, TLS, expected, seen
+from kubeconfigs import ANONYMOUS, OTHER, PLAIN, SHAPES, TLS, expected, seen
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ ASKED = "Basic " + base64.b64encode(b"nobody:nothing").decode()
 
 
 def run_kubectl(path, folder):
-    """What it says. To a user at a terminal: where it has no credentials it asks for a name and a password."""
+    """Its output. On a terminal: without credentials it asks for a user name and a password."""
     env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     terminal, stdin = pty.openpty()
     try:
@@ -43,9 +43,9 @@ def run_kubectl(path, folder):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-def test_a_kubeconfig(servers, certificates, tmp_path, shape):
+def test_each_kubeconfig_has_the_expected_result(servers, certificates, tmp_path, shape):
     for server in servers.values():
         server.seen.clear()
     said = run_kubectl(shape.write(tmp_path, servers, certificates), tmp_path)
     server, user, path = seen(servers)
-    assert (server, NOBODY if user == ASKED else user, path) == expected(shape), said
+    assert (server, ANONYMOUS if user == ASKED else user, path) == expected(shape), said

@@ -76,7 +76,7 @@ def wait_last(secured, container_id, status):
     wait_for(f"{container_id} is {status}", lambda: secured.dcm.of(container_id)[-1:] == [status], 30)
 
 
-def test_the_pipeline_needs_no_more(secured):
+def test_the_permissions_are_sufficient(secured):
     for program in ("api-svc", "kube-worker", "kube-worker", "registrar"):
         secured.add(program)
     monitors = [secured.add("monitor"), secured.add("monitor")]
@@ -101,7 +101,7 @@ def test_the_pipeline_needs_no_more(secured):
     for process in secured.processes:
         process.stop()
         assert "Permissions Violation" not in process.log(), process.log()
-        assert "PERMISSION_DENIED" not in process.log(), process.log()  # of Kubernetes: the Role has all that is asked for
+        assert "PERMISSION_DENIED" not in process.log(), process.log()  # of Kubernetes: the Role is complete
     assert "Violation" not in secured.nats.log(), secured.nats.log()[-3000:]
 
 
@@ -126,7 +126,7 @@ REFUSED = [
 ]
 
 
-def test_each_user_is_refused_what_it_does_not_need(secured):
+def test_each_user_is_denied_everything_else(secured):
     for user, command in REFUSED:
         nats = Nats(secured.port, secured.login(user))
         tail = b" 0\r\n" if command.startswith("PUB") else b" 9"

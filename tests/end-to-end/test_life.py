@@ -70,7 +70,7 @@ def test_create_shows_the_container_and_makes_the_objects(stack):
     assert [p["name"] for p in service["spec"]["ports"]] == ["port-80", "port-82"]
 
 
-def test_get_shows_what_was_written_and_the_state(stack):
+def test_get_shows_the_spec_and_the_state(stack):
     created = stack.api.create(FULL, "full-2").json
     running = stack.wait_status("full-2", "RUNNING")
     assert without_outputs(running["spec"]) == FULL
@@ -87,27 +87,27 @@ def test_get_shows_what_was_written_and_the_state(stack):
     {"process": {"command": [], "args": [], "env": []}}, {"process": {}}, {"network": {"ports": []}},
     {"metadata": {"name": "n", "labels": {}}}, {"provider_hints": {}},
 ])
-def test_every_form_comes_back_equal(stack, change):
+def test_every_form_of_a_spec_is_returned_unchanged(stack, change):
     wanted = spec(**change)
     assert stack.api.create(wanted, "form").status == 201
     assert without_outputs(stack.api.get("form").json["spec"]) == wanted
 
 
 @pytest.mark.parametrize("network", [None, {}, {"ports": None}, {"ports": []}])
-def test_all_forms_of_no_ports_make_no_service(stack, network):
+def test_all_forms_of_no_ports_create_no_service(stack, network):
     answer = stack.api.create(spec(network=network), "portless")
     assert answer.status == 201 and "service" not in answer.json
     assert services(stack.kube) == []
 
 
-def test_server_made_id_is_a_uuid(stack):
+def test_a_generated_id_is_a_uuid(stack):
     body = stack.api.create(spec()).json
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", body["id"])
     assert stack.api.get(body["id"]).status == 200
 
 
 @pytest.mark.deployments
-def test_every_legal_id_works_with_a_service(stack):
+def test_every_valid_id_works_with_a_service(stack):
     names = set()
     for container_id in LEGAL_IDS:
         answer = stack.api.create(spec(ports=[(80, "internal")]), container_id)
@@ -119,10 +119,10 @@ def test_every_legal_id_works_with_a_service(stack):
     assert len(stack.kube.list("services")) == len(LEGAL_IDS)
     for container_id in LEGAL_IDS:
         assert stack.api.delete(container_id).status == 204
-    wait_for("Services gone", lambda: not stack.kube.list("services"))
+    wait_for("Services deleted", lambda: not stack.kube.list("services"))
 
 
-def test_a_live_id_is_taken_and_nothing_changes(stack):
+def test_an_id_in_use_is_rejected_without_changes(stack):
     first = stack.api.create(spec("first", [(80, "internal")]), "taken").json
     stack.api.create(spec("second", [(81, "internal")]), "taken").problem(409, "ALREADY_EXISTS")
     again = stack.api.get("taken").json
@@ -144,7 +144,7 @@ def pod_ip(stack, container_id, uid):
                 if p["metadata"]["ownerReferences"][0]["uid"] in {uid, *owners})
 
 
-def test_delete_then_get_and_create_again_at_once(stack):
+def test_delete_then_get_and_create_again_immediately(stack):
     for _ in range(5):
         assert stack.api.create(spec("old", [(80, "internal")]), "again").status == 201
         stack.wait_status("again", "RUNNING")
@@ -167,28 +167,28 @@ def test_delete_leaves_nothing(stack):
     answer = stack.api.delete("gone")
     assert answer.status == 204 and answer.text == ""
     stack.api.delete("gone").problem(404, "NOT_FOUND")
-    wait_for("all gone", lambda: not any(stack.kube.of(k, "gone")
+    wait_for("all deleted", lambda: not any(stack.kube.of(k, "gone")
                                          for k in ("deployments", "replicasets", "pods", "services")), 30)
 
 
-def test_delete_with_a_key_of_something_absent_is_fine(stack):
+def test_delete_by_key_of_a_missing_container_succeeds(stack):
     assert stack.api.delete("absent", {"Idempotency-Key": "k1"}).status == 204
 
 
-def test_unknown_id_and_empty_id(stack):
-    stack.api.get("nobody").problem(404, "NOT_FOUND")
+def test_unknown_and_empty_ids_are_rejected(stack):
+    stack.api.get("absent").problem(404, "NOT_FOUND")
     stack.api.call("GET", BASE + "/").problem(400, "INVALID_ARGUMENT")
     stack.api.call("DELETE", BASE + "/").problem(400, "INVALID_ARGUMENT")
 
 
-def test_a_race_for_one_id_has_one_winner(stack):
+def test_concurrent_creates_of_one_id_have_one_success(stack):
     with concurrent.futures.ThreadPoolExecutor(100) as pool:
         answers = list(pool.map(lambda i: stack.api.create(spec(f"n{i}", [(80, "internal")]), "race").status, range(100)))
     assert sorted(answers) == [201] + [409] * 99
     assert len(stack.kube.list("deployments")) == 1 and len(services(stack.kube)) == 1
 
 
-def test_an_idempotency_key_gives_the_first_result(stack):
+def test_an_idempotency_key_returns_the_first_result(stack):
     headers = {"Idempotency-Key": f"order-1-{stack.api.kind}"}
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: stack.api.create(spec(ports=[(80, "internal")]), headers=headers), range(50)))
@@ -201,12 +201,12 @@ def test_an_idempotency_key_gives_the_first_result(stack):
     stack.api.create(spec(), "keyed").problem(409, "ALREADY_EXISTS")
 
 
-def test_a_bare_spec_needs_a_key(stack):
+def test_a_bare_spec_requires_a_key(stack):
     stack.api.call("POST", BASE, spec()).problem(400, "INVALID_ARGUMENT")
     assert stack.api.call("POST", BASE, spec(), {"Idempotency-Key": "agent-1"}).status == 201
 
 
-def test_a_foreign_service_of_the_name_is_not_touched(stack):
+def test_a_foreign_service_with_the_name_is_not_changed(stack):
     stack.kube.create("services", {"metadata": {"name": "mine"}, "spec": {"ports": [{"port": 1}]}})
     before = stack.kube.get("services", "mine")["metadata"]["uid"]
     problem = stack.api.create(spec(ports=[(80, "internal")]), "mine").problem(409, "ALREADY_EXISTS")
@@ -228,7 +228,7 @@ def foreign_deployment(name, container_id=None, **labels):
 
 
 @pytest.mark.deployments
-def test_a_foreign_deployment_of_the_name_is_not_touched(stack):
+def test_a_foreign_deployment_with_the_name_is_not_changed(stack):
     stack.kube.create("deployments", foreign_deployment("theirs"))
     before = stack.kube.get("deployments", "theirs")["metadata"]["uid"]
     problem = stack.api.create(spec(ports=[(80, "internal")]), "theirs").problem(409, "ALREADY_EXISTS")
@@ -239,7 +239,7 @@ def test_a_foreign_deployment_of_the_name_is_not_touched(stack):
     assert services(stack.kube) == []
 
 
-def test_containers_of_other_programs_are_first_class(stack):
+def test_containers_of_other_programs_are_fully_supported(stack):
     stack.kube.create("deployments", foreign_deployment("made-elsewhere", "elsewhere"))
     stack.wait_known("elsewhere")
     shown = stack.wait_status("elsewhere", "RUNNING")
@@ -248,12 +248,12 @@ def test_containers_of_other_programs_are_first_class(stack):
     stack.api.create(spec(), "elsewhere").problem(409, "ALREADY_EXISTS")
     assert stack.api.delete("elsewhere").status == 204
     assert stack.kube.get("deployments", "made-elsewhere") is None
-    assert stack.api.create(spec(), "elsewhere").status == 201  # at once, however old a worker's cache is
+    assert stack.api.create(spec(), "elsewhere").status == 201  # immediately, even with an outdated cache of a worker
     assert stack.api.delete("elsewhere").status == 204
-    wait_for("gone for every worker", lambda: all(stack.api.get("elsewhere").status == 404 for _ in range(8)))
+    wait_for("deleted for every worker", lambda: all(stack.api.get("elsewhere").status == 404 for _ in range(8)))
 
 
-def test_the_leftover_service_of_a_predecessor_is_replaced(stack):
+def test_a_leftover_service_of_a_deleted_container_is_replaced(stack):
     stack.api.create(spec(ports=[(80, "internal")]), "heir")
     deployment = stack.kube.get("deployments", "heir")
     stack.kube.delete("deployments", "heir")
@@ -265,7 +265,7 @@ def test_the_leftover_service_of_a_predecessor_is_replaced(stack):
     assert stack.kube.get("services", "heir")["metadata"]["ownerReferences"][0]["uid"] == answer.json["uid"]
 
 
-def test_changes_behind_our_back_show_as_they_are(stack):
+def test_changes_by_others_are_shown(stack):
     stack.api.create(spec(ports=[(80, "internal")]), "edited")
     stack.wait_status("edited", "RUNNING")
     stack.kube.patch("deployments", "edited", {"spec": {"replicas": 0}})
@@ -279,7 +279,7 @@ def test_changes_behind_our_back_show_as_they_are(stack):
     assert stack.api.delete("edited").status == 204
 
 
-def test_trouble_shows_as_contract_says(stack):
+def test_failures_are_shown_according_to_the_contract(stack):
     stack.api.create(spec(image={"reference": "registry.invalid/nonexistent:1"}), "nopull")
     stack.api.create(spec(image={"reference": "registry.invalid/crashloop:1"}), "crash")
     stack.wait_status("crash", "RUNNING")
@@ -287,7 +287,7 @@ def test_trouble_shows_as_contract_says(stack):
     assert stack.api.get("nopull").json["status"] == "PENDING"
 
 
-def test_list_pages_in_order_each_once(stack):
+def test_list_pages_are_ordered_without_duplicates(stack):
     ids = sorted(f"c{i:03d}" for i in range(57))
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert all(a.status == 201 for a in pool.map(lambda i: stack.api.create(spec(), i), reversed(ids)))
@@ -298,8 +298,8 @@ def test_list_pages_in_order_each_once(stack):
     stack.api.list(page_token="garbage").problem(400, "INVALID_ARGUMENT")
 
 
-def test_later_pages_show_what_is_there_by_now(stack):
-    """Not what was there when the first page was read, from which Kubernetes continues."""
+def test_later_pages_show_the_current_state(stack):
+    """Not that of the first page, from which Kubernetes continues."""
     ids = [f"c{n:x}" for n in range(12)]
     old = {i: stack.api.create(spec(), i).json["uid"] for i in ids}
     token = stack.api.list(max_page_size=2).json["next_page_token"]
@@ -323,7 +323,7 @@ def test_later_pages_show_what_is_there_by_now(stack):
             for i in left], size
 
 
-def test_every_page_has_what_other_programs_made(stack):
+def test_every_page_has_containers_of_other_programs(stack):
     stack.api.create(spec(), "a-first")
     for name, container_id in (("their-1", "theirs"), ("their-2", "theirs"), ("their-3", ""), ("their-4", None)):
         body = foreign_deployment(name, "x")
@@ -338,10 +338,10 @@ def test_every_page_has_what_other_programs_made(stack):
         assert sorted(c["uid"] for c in stack.api.list_all(size)) == made, size
 
 
-def test_request_ids_are_taken_returned_and_logged(stack):
-    answer = stack.api.get("nobody", headers={"X-Request-Id": "my-request-42"})
+def test_request_ids_are_accepted_returned_and_logged(stack):
+    answer = stack.api.get("absent", headers={"X-Request-Id": "my-request-42"})
     assert answer.headers["x-request-id"] == "my-request-42"
-    assert stack.api.get("nobody").headers["x-request-id"]
+    assert stack.api.get("absent").headers["x-request-id"]
     wait_for("logged by api-svc", lambda: "my-request-42" in stack.api_svc.log())
     wait_for("logged by a worker", lambda: any("my-request-42" in w.log() for w in stack.workers))
 
@@ -351,7 +351,7 @@ def test_openapi_is_served(stack):
     assert stack.api.call("GET", "/openapi.json").json["openapi"].startswith("3.0")
 
 
-def test_two_providers_on_one_nats_do_not_hear_each_other(stack, target, tmp_path):
+def test_two_providers_on_one_nats_are_isolated(stack, target, tmp_path):
     from conftest import Stack
     others = []
     try:
@@ -362,7 +362,7 @@ def test_two_providers_on_one_nats_do_not_hear_each_other(stack, target, tmp_pat
             other.api_svc.start()
             others.append(other)
             wait_for("api-svc", lambda o=other: _answers(o.api))
-            assert other.api.health() == "unhealthy"  # it has no worker of its own
+            assert other.api.health() == "unhealthy"  # it has no separate worker
         others[1].add_worker()
         wait_for("its own worker answers", lambda: others[1].api.health() == "healthy")
         assert [o.api.health() for o in others] == ["unhealthy", "healthy"] + ["unhealthy"] * 3

@@ -76,7 +76,7 @@ def five(stack):
     ("labels.team = \"no such value!\"", []),
     ("", ["a1", "a2", "b1", "b2", "c1"]),
 ])
-def test_list_filter_shows_what_matches(five, text, expected):
+def test_list_filter_returns_matching_containers(five, text, expected):
     assert ids(five.api.list(filter=text)) == expected
     for size in (1, 2, 5):
         assert all_ids(five.api, size, filter=text) == expected
@@ -105,7 +105,7 @@ def test_list_order_by_create_time(five):
         assert shown == sorted(TEAMS, key=lambda i: (times[i], i), reverse=reverse)
 
 
-def test_list_filter_follows_what_others_change(five):
+def test_list_filter_sees_changes_by_others(five):
     set_image(five.kube, "a1", "docker.io/library/nginx:9")
     scale(five.kube, "b1", 0)
     five.kube.patch("deployments", "b2", {"metadata": {"labels": {"team": "new"}}})
@@ -115,12 +115,12 @@ def test_list_filter_follows_what_others_change(five):
     assert five.api.call("POST", f"{BASE}/a2:stop").status == 200
     wait_for("a stopped one", lambda: ids(five.api.list(filter="status = STOPPED")) == ["a2"])
     assert five.api.delete("c1").status == 204
-    for text in ("labels.team = shop", "NOT id = a1", "id:c"):  # at once, whichever way the page is made
+    for text in ("labels.team = shop", "NOT id = a1", "id:c"):  # immediately, with and without the cache
         assert "c1" not in ids(five.api.list(filter=text))
     assert "c1" not in ids(five.api.list(order_by="name"))
 
 
-def test_list_shows_a_new_container_at_once_when_only_labels_are_asked_for(stack):
+def test_list_with_a_label_filter_shows_a_new_container_immediately(stack):
     for i in range(20):
         assert stack.api.create(labelled("web", f"t{i}"), f"new-{i}").status == 201
         assert ids(stack.api.list(filter=f"labels.team = t{i}")) == [f"new-{i}"]
@@ -152,7 +152,7 @@ def refused(answer, pointer):
     ("spec = a", 1), ("id = a AND owner = b", 12), ("id = a AND name = b OR name = c", 21), ("id", 3), ("id = ", 6),
     ("status = RUNING", 10), ("create_time > tomorrow", 15), ("id = \"a", 6), ("labels = a", 8), ("%", 1),
     ("id = a; DROP", 7), ("\u00e9 = a", 1)])
-def test_list_filter_that_cannot_be_read_is_refused_with_the_place(stack, text, place):
+def test_list_filter_that_is_malformed_is_rejected_with_its_position(stack, text, place):
     details = refused(stack.api.list(filter=text), "/query/filter")
     assert len(details) == 1
     if place:
@@ -161,14 +161,14 @@ def test_list_filter_that_cannot_be_read_is_refused_with_the_place(stack, text, 
 
 @pytest.mark.parametrize("text,place", [("nope", 1), ("name asc", 6), ("name,", 6), ("name, name", 7), ("name desc x", 11),
                                         (",".join(200 * ["id"]), None), ("labels.team", 1)])
-def test_list_order_that_cannot_be_read_is_refused_with_the_place(stack, text, place):
+def test_list_order_that_is_malformed_is_rejected_with_its_position(stack, text, place):
     details = refused(stack.api.list(order_by=text), "/query/order_by")
     assert len(details) == 1
     if place:
         assert details[0].startswith(f"at character {place}:"), details
 
 
-def test_list_faults_are_all_told_at_once(stack):
+def test_list_reports_all_faults(stack):
     problem = stack.api.list(max_page_size=0, filter="x", order_by="y").problem(400, "INVALID_ARGUMENT")
     assert {e["pointer"] for e in problem["errors"]} == {"/query/max_page_size", "/query/filter", "/query/order_by"}
     answer = stack.api.call("GET", f"{BASE}?filter=id%3Da&filter=id%3Db")
@@ -185,8 +185,8 @@ def token_that_says(stack, known):
     return base64.urlsafe_b64encode(hashlib.sha256(scope + payload).digest()[:8] + payload).decode().rstrip("=")
 
 
-def test_list_takes_a_token_of_an_older_provider(five):
-    """Unfiltered tokens are what they were: of the provider and the namespace, Kubernetes' token and the last name."""
+def test_list_accepts_a_token_of_an_older_provider(five):
+    """The format of unfiltered tokens is unchanged: provider, namespace, token of Kubernetes, last name."""
     token = five.api.list(max_page_size=2).json["next_page_token"]
     known = what_a_token_says(token)
     assert known["a"] == "a2" and known.pop("m") == {"statefulsets": None}, known  # older ones do not look at it
@@ -195,7 +195,7 @@ def test_list_takes_a_token_of_an_older_provider(five):
         assert ids(five.api.list(page_token=each)) == ["b1", "b2", "c1"]
 
 
-def test_list_takes_a_token_of_a_provider_that_did_not_know_when_the_walk_began(five):
+def test_list_accepts_a_token_without_a_start_time(five):
     assert five.api.create(spec(provider_hints={"kubernetes": {"kind": "StatefulSet"}}), "d").status == 201
     token = five.api.list(max_page_size=2).json["next_page_token"]
     known = what_a_token_says(token)
@@ -204,7 +204,7 @@ def test_list_takes_a_token_of_a_provider_that_did_not_know_when_the_walk_began(
         assert ids(five.api.list(page_token=each)) == ["b1", "b2", "c1", "d"]
 
 
-def test_list_filter_finds_what_others_made(stack):
+def test_list_filter_finds_containers_of_others(stack):
     for name, container_id in (("their-1", "theirs"), ("their-2", "theirs"), ("their-3", None)):
         body = foreign_deployment(name, container_id or "x", team="shop")
         if not container_id:  # one without an id

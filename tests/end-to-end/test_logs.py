@@ -39,7 +39,7 @@ def numbered(*numbers):
     return "".join(f"line {n}\n" for n in range(*numbers))
 
 
-def test_logs_are_what_the_container_said(stack):
+def test_logs_are_the_output_of_the_container(stack):
     web(stack, "says")
     pod = pod_of(stack, "says")
     say(stack, pod, numbered(2000))
@@ -62,7 +62,7 @@ def test_logs_are_what_the_container_said(stack):
     assert logs(stack, "says", since_seconds=1).text == "late\n"
 
 
-def test_logs_of_all_replicas_name_them(stack):
+def test_logs_of_all_replicas_have_their_names(stack):
     web(stack, "pair", replicas=2)
     pods = pods_of(stack, "pair", 2)
     for pod in pods:
@@ -84,7 +84,7 @@ def test_logs_keep_every_byte(stack):
     assert "\\ufffd" in event.lower() or "\ufffd" in event
 
 
-def test_logs_of_a_long_line(stack, follow):
+def test_logs_of_a_long_line_are_complete(stack, follow):
     web(stack, "long", replicas=2)
     pods = pods_of(stack, "long", 2)
     line = "".join(f"{n:08d}" for n in range(50000))
@@ -99,7 +99,7 @@ def test_logs_of_a_long_line(stack, follow):
     assert "".join(p["line"] for p in pieces) == line and len(pieces) > 2
 
 
-def test_logs_of_a_long_line_keep_its_characters(stack, follow):
+def test_logs_of_a_long_line_are_split_at_characters(stack, follow):
     web(stack, "euro")
     pod = pod_of(stack, "euro")
     line = "x" + "\u00e9" * 40000 + "\u20ac" * 40000 + "\U0001f600" * 30000
@@ -116,7 +116,7 @@ def test_logs_of_a_long_line_keep_its_characters(stack, follow):
     assert logs(stack, "euro").text == line + "\nnext\n"
 
 
-def test_logs_that_are_followed_through_a_restart(stack, follow):
+def test_logs_are_followed_through_a_restart(stack, follow):
     web(stack, "again")
     pod = pod_of(stack, "again")
     say(stack, pod, numbered(3))
@@ -134,7 +134,7 @@ def test_logs_that_are_followed_through_a_restart(stack, follow):
     assert logs(stack, "again").text == numbered(8, 10)
 
 
-def test_logs_of_runs_that_begin_together_are_not_called_lost(stack, follow):
+def test_logs_of_runs_that_start_together_are_not_reported_as_lost(stack, follow):
     web(stack, "hasty")
     pod = pod_of(stack, "hasty")
     say(stack, pod, "run 0\n")
@@ -147,7 +147,7 @@ def test_logs_of_runs_that_begin_together_are_not_called_lost(stack, follow):
         assert follower.lines(10) == [f"run {n}, line {k}" for n in (run, run + 1) for k in range(5)]
 
 
-def test_logs_that_are_followed_through_rollout_and_scaling(stack, follow):
+def test_logs_are_followed_through_rollout_and_scaling(stack, follow):
     web(stack, "moves")
     first = pod_of(stack, "moves")
     say(stack, first, "first\n")
@@ -165,11 +165,11 @@ def test_logs_that_are_followed_through_rollout_and_scaling(stack, follow):
     say(stack, third, "third\n")
     assert follower.line() == "third"
     assert stack.api.delete("moves").status == 204
-    follower.rest()  # whatever it said at last; then the stream ends
+    follower.rest()  # its last lines; then the stream ends
 
 
 @pytest.mark.parametrize("pause", [0, 0.05, 0.1])
-def test_logs_end_with_their_container_when_another_gets_its_id(stack, follow, pause, root_kind):
+def test_logs_end_with_their_container_if_its_id_is_reused(stack, follow, pause, root_kind):
     name = f"reused-{int(pause * 1000)}"
     accept = {"Accept": "text/event-stream"}
     web(stack, name)
@@ -192,7 +192,7 @@ def test_logs_end_with_their_container_when_another_gets_its_id(stack, follow, p
     assert (event["replica"], event["line"]) == (new, "new")
 
 
-def test_logs_resume_after_more_replicas_than_an_id_has_places_for(stack, follow):
+def test_logs_resume_with_more_replicas_than_fit_in_an_event_id(stack, follow):
     web(stack, "worn", replicas=2)
     accept = {"Accept": "text/event-stream"}
     stays, leaves = pods_of(stack, "worn", 2)
@@ -213,7 +213,7 @@ def test_logs_resume_after_more_replicas_than_an_id_has_places_for(stack, follow
     assert follow("worn", headers={**accept, "Last-Event-ID": event_id}).events(1)[0][1]["line"] == "next"
 
 
-def test_logs_that_wait_for_a_replica(stack, follow):
+def test_logs_wait_for_a_replica(stack, follow):
     web(stack, "waits", metadata={"name": "web", "labels": {"dcm-test/start-delay": "2s"}})
     answer = logs(stack, "waits").problem(409, "CONFLICT")
     assert "has not started" in answer["detail"] or "has no replica" in answer["detail"], answer
@@ -222,20 +222,20 @@ def test_logs_that_wait_for_a_replica(stack, follow):
     assert follower.line() == "at last"
 
 
-def test_logs_of_what_fits_on_no_node(stack):
+def test_logs_of_an_unschedulable_pod(stack):
     web(stack, "large", resources={"cpu": {"min": 1000000, "max": 1000000}, "memory": {"min": "64MB", "max": "128MB"}})
-    wait_for("it is said", lambda: "nodes are available" in logs(stack, "large").text)
+    wait_for("the message is shown", lambda: "nodes are available" in logs(stack, "large").text)
     assert "has not started: " in logs(stack, "large").problem(409, "CONFLICT")["detail"]
 
 
-def test_logs_of_an_image_that_is_not_there(stack):
+def test_logs_of_a_missing_image(stack):
     web(stack, "absent", image={"reference": "nonexistent.example/web:1"})
     wait_for("its Pod waits", lambda: [p for p in stack.kube.of("pods", "absent") if p["status"].get("containerStatuses")])
     problem = wait_for("the reason", lambda: "ImagePullBackOff: " in logs(stack, "absent").text and logs(stack, "absent"))
     assert problem.problem(409, "CONFLICT")["detail"].startswith("replica 'absent-")
 
 
-def test_logs_as_events_resume(stack, follow):
+def test_logs_as_events_resume_at_last_event_id(stack, follow):
     web(stack, "events", replicas=2)
     pods = pods_of(stack, "events", 2)
     for pod in pods:
@@ -252,7 +252,7 @@ def test_logs_as_events_resume(stack, follow):
     logs(stack, "events", headers={**accept, "Last-Event-ID": "none"}).problem(400, "INVALID_ARGUMENT")
 
 
-def test_logs_carry_comments(stack, follow):
+def test_logs_as_events_have_comments(stack, follow):
     web(stack, "silent")
     say(stack, pod_of(stack, "silent"), "hush\n")
     follower = follow("silent", headers={"Accept": "text/event-stream"}, timeout=20)
@@ -262,7 +262,7 @@ def test_logs_carry_comments(stack, follow):
     assert 10 < time.monotonic() - began < 17
 
 
-def test_logs_of_what_is_not_there(stack):
+def test_logs_of_missing_containers_are_404(stack):
     web(stack, "here")
     pod = pod_of(stack, "here")
     say(stack, pod, "x\n")
@@ -282,12 +282,12 @@ def test_logs_of_what_is_not_there(stack):
     ("since_time=2026-01-01T00:00:00Z&since_seconds=1", "/query/since_seconds"), ("limit_bytes=0", "/query/limit_bytes"),
     ("follow=maybe", "/query/follow"), ("follow=true&previous=true", "/query/previous"), ("container=", "/query/container"),
     ("replica=a&replica=b", "/query/replica")])
-def test_logs_with_bad_input(stack, query, pointer):
+def test_logs_with_invalid_input_are_rejected(stack, query, pointer):
     problem = stack.api.call("GET", f"{BASE}/any/logs?{query}").problem(400, "INVALID_ARGUMENT")
     assert [e["pointer"] for e in problem["errors"]] == [pointer], problem
 
 
-def test_logs_that_nobody_reads_throttle(stack, follow):
+def test_logs_are_throttled_if_the_client_does_not_read(stack, follow):
     web(stack, "loud")
     pod = pod_of(stack, "loud")
     block = "".join(f"{n:07d} {'x' * 56}\n" for n in range(32000))
@@ -317,10 +317,10 @@ def sockets(stack):
     return count
 
 
-def test_logs_that_a_client_leaves_end(stack, follow):
+def test_logs_end_with_their_client(stack, follow):
     web(stack, "left")
     say(stack, pod_of(stack, "left"), "x\n")
-    assert logs(stack, "left").status == 200  # whose connection is kept
+    assert logs(stack, "left").status == 200  # with a kept-alive connection
     before = sockets(stack)
     followers = [follow("left") for _ in range(20)]
     assert [f.line() for f in followers] == ["x"] * 20
@@ -330,7 +330,7 @@ def test_logs_that_a_client_leaves_end(stack, follow):
     wait_for("the calls have ended", lambda: sockets(stack) <= before + 2, 1.5)
 
 
-def test_logs_end_unfinished_with_the_worker(own_stack):
+def test_logs_end_incomplete_with_the_worker(own_stack):
     stack = own_stack(workers=1)
     web(stack, "cut")
     pod = pod_of(stack, "cut")
@@ -348,7 +348,7 @@ def test_logs_end_unfinished_with_the_worker(own_stack):
     stack.workers.pop(0)
 
 
-def test_logs_that_the_role_does_not_allow(stack, without):
+def test_logs_without_the_permission_are_rejected(stack, without):
     web(stack, "secret")
     say(stack, pod_of(stack, "secret"), "x\n")
     without("", "pods/log")

@@ -33,7 +33,7 @@ def restart_apiserver():
 
 
 @pytest.mark.parametrize("fail", [restart_kubelet, restart_apiserver])
-def test_logs_are_told_once_whatever_fails(stack, fail):
+def test_logs_are_sent_once_during_failures(stack, fail):
     stack.api.create(spec(), "counted")
     pod = pod_of(stack, "counted")
     uid = uid_of(stack, pod)
@@ -57,12 +57,12 @@ def test_logs_are_told_once_whatever_fails(stack, fail):
         stop.set()
         thread.join()
     for n in range(200, said[0] + 1):
-        assert follower.line() == str(n), "lost or told twice"
+        assert follower.line() == str(n), "lost or duplicated"
     follower.close()
     wait_for("the stack is well", lambda: stack.api.health() == "healthy", 30)
 
 
-def test_logs_of_a_node_that_died_end_with_their_container(stack):
+def test_logs_of_a_lost_node_end_with_their_container(stack):
     stack.api.create(spec(), "widowed")
     pod = pod_of(stack, "widowed")
     say(stack, pod, "said\n")
@@ -71,7 +71,7 @@ def test_logs_of_a_node_that_died_end_with_their_container(stack):
     signal_kubelet(signal.SIGSTOP)
     try:
         assert stack.api.delete("widowed").status == 204
-        wait_for("its Pod is gone", lambda: not stack.kube.of("pods", "widowed"), 60)
+        wait_for("its Pod is deleted", lambda: not stack.kube.of("pods", "widowed"), 60)
         began = time.monotonic()
         assert follower.line().startswith("[log lost between ")
         assert follower.line() is None

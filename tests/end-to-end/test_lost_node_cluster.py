@@ -1,7 +1,7 @@
 """
-A node that does not report any more, on the control plane of tests/cluster: what its node lifecycle controller writes is
-what counts. There, silence counts as a loss only after an hour, so the test brings a second, impatient controller, and
-keeps the other node alive meanwhile.
+A node that stops reporting, on the control plane of tests/cluster, as marked by its node lifecycle controller. The
+controller there has a timeout of an hour, so the test starts a second one with a short timeout, and keeps the other
+node alive meanwhile.
 """
 
 import datetime
@@ -24,7 +24,7 @@ def now(form="%Y-%m-%dT%H:%M:%SZ"):
 
 
 def condition(kind):
-    """As a kubelet writes what is well: without a reason."""
+    """Conditions as written by a healthy kubelet: without a reason."""
     return {"type": kind, "status": "True", "lastTransitionTime": now()}
 
 
@@ -64,7 +64,7 @@ def lost_node(target, tmp_path):
         kube.call("DELETE", kube.path("pods", pod["metadata"]["name"]) + "?gracePeriodSeconds=0")
 
 
-def test_a_lost_node_shows_as_unknown(monitors, own_stack, lost_node):
+def test_a_container_on_a_lost_node_is_unknown(monitors, own_stack, lost_node):
     m = monitors()
     stack = own_stack(name=m.name, nats_port=m.port)
     body = deployment("stray")

@@ -17,7 +17,7 @@ PROGRAMS = ["kube-worker", "monitor"]
 
 
 class Nowhere:
-    """A target for a stack, with a liar for an API server."""
+    """A target for a stack, with a faulty API server."""
 
     admin = None
 
@@ -44,7 +44,7 @@ def lie(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    """run(program, target) starts kube-worker or monitor with a NATS of its own."""
+    """run(program, target) starts kube-worker or monitor with a separate NATS."""
     port, started = free_port(), []
 
     def start(program, target):
@@ -62,12 +62,12 @@ def run(tmp_path):
         process.stop(expect=None if process.name == "nats" else 0)
 
 
-# ---- what clients hear -----------------------------------------------------------------------------------------------
+# ---- responses to clients --------------------------------------------------------------------------------------------
 
 NAMELESS = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}}
 HTML = "<html><body>nginx</body></html>"
 LIES = {
-    "no HTTP": lambda *_: b"SSH-2.0-OpenSSH_9.2\r\n",
+    "not HTTP": lambda *_: b"SSH-2.0-OpenSSH_9.2\r\n",
     "400 in HTML": lambda *_: http(400, HTML),
     "404 in HTML": lambda *_: http(404, HTML),
     "409 in HTML": lambda *_: http(409, HTML),
@@ -80,7 +80,7 @@ LIES = {
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_fault_of_kubernetes_is_not_the_clients(lie, tmp_path, name):
+def test_errors_of_kubernetes_are_not_reported_as_errors_of_the_client(lie, tmp_path, name):
     target = lie(lambda method, path: http(200, {"gitVersion": "v1.2.3"}) if path == "/version"
                  else LIES[name](method, path))
     stack = Stack(target, str(tmp_path), SP_SERVER_REQUEST_TIMEOUT="2s").start()
@@ -93,7 +93,7 @@ def test_a_fault_of_kubernetes_is_not_the_clients(lie, tmp_path, name):
         assert answer.status in (503, 504) and answer.json["type"] == "UNAVAILABLE", (operation, answer.text)
 
 
-def test_labels_that_are_no_mapping_are_none(lie, tmp_path):
+def test_labels_that_are_not_a_mapping_are_ignored(lie, tmp_path):
     odd = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"spec": {"containers": {"a": []}}}},
            "metadata": {"name": "odd", "uid": "00000000-0000-4000-8000-000000000001", "labels": [1, ["a"], {"b": 2}],
                         "creationTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "1"}}
@@ -120,14 +120,14 @@ def test_labels_that_are_no_mapping_are_none(lie, tmp_path):
     said(429, headers=["Retry-After: 86399"]),
     said(429, details={"retryAfterSeconds": 2147483647}),
 ], ids=["header", "Status"])
-def test_nothing_stops_the_informers_for_a_day(lie, run, program, answer):
+def test_a_huge_retry_after_does_not_stop_the_informers(lie, run, program, answer):
     process = run(program, lie(answer))
     process.wait_log('"informer interrupted; retrying"')
     pauses = [int(n) for n in re.findall(r'"pause_ms":(-?\d+)', process.log())]
     assert pauses and all(0 < n <= 60_000 for n in pauses), pauses
 
 
-def test_a_watch_that_is_forbidden_becomes_polling_although_readyz_is_as_well(lie, run):
+def test_a_forbidden_watch_falls_back_to_polling_even_with_a_forbidden_readyz(lie, run):
     def answer(_, path):
         if "limit=" in path:
             return http(200, {"items": [], "metadata": {"resourceVersion": "7"}})
@@ -159,7 +159,7 @@ class Endless:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_pages_without_end_end_at_a_bound(lie, run, program):
+def test_endless_pages_are_limited(lie, run, program):
     server = Endless()
     process = run(program, lie(server))
     process.wait_log("the containers exceed 64 MiB", 60)

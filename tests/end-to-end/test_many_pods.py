@@ -17,7 +17,7 @@ def active_pods(kube, container_id):
 
 
 def pile_up(kube, container_id, name):
-    """Run many replicas, evict them, and keep one of those that come in their place."""
+    """Run many replicas, evict them, and keep one of their replacements."""
     kube.patch("deployments", name, {"spec": {"replicas": EVICTED}})
     pods = wait_for("all Pods", lambda: len(found := active_pods(kube, container_id)) == EVICTED and found, 60, 0.5)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -28,11 +28,11 @@ def pile_up(kube, container_id, name):
     assert len(kube.of("pods", container_id)) >= EVICTED
 
 
-def test_a_thousand_evicted_pods_hide_nothing(stack, monitors):
+def test_a_thousand_evicted_pods_do_not_hide_other_objects(stack, monitors):
     m = monitors(count=1)
     assert stack.api.create(spec(), "own").status == 201
-    m.create("foreign", name="by-somebody")
-    for container_id, name in (("own", "own"), ("foreign", "by-somebody")):
+    m.create("foreign", name="by-others")
+    for container_id, name in (("own", "own"), ("foreign", "by-others")):
         m.wait_last(container_id, "RUNNING")
         pile_up(stack.kube, container_id, name)
         m.wait_last(container_id, "RUNNING", 30)
@@ -40,10 +40,10 @@ def test_a_thousand_evicted_pods_hide_nothing(stack, monitors):
     assert {c["id"]: c["status"] for c in stack.api.list_all(10)} == {"own": "RUNNING", "foreign": "RUNNING"}
     assert stack.api.create(spec(), "foreign").status == 409
     told = len(m.dcm.of("own")) + len(m.dcm.of("foreign"))
-    time.sleep(2.5)  # longer than the pause after which the monitor would ask again whether they are gone
+    time.sleep(2.5)  # longer than the delay after which the monitor would check again whether they are deleted
     assert len(m.dcm.of("own")) + len(m.dcm.of("foreign")) == told
     assert "DELETED" not in m.dcm.of("own") + m.dcm.of("foreign")
-    m.scale("by-somebody", 0)
+    m.scale("by-others", 0)
     m.wait_last("foreign", "FAILED")
     for container_id in ("own", "foreign"):
         assert stack.api.delete(container_id).status == 204

@@ -55,7 +55,7 @@ def test_scale_sets_replicas(stack):
     stack.wait_status("scaled", "RUNNING")
 
 
-def test_scale_with_bad_bodies(stack):
+def test_scale_rejects_invalid_bodies(stack):
     stack.api.create(spec(), "still")
     version = stack.kube.get("deployments", "still")["metadata"]["uid"], live(stack, "still")
     for body in (None, {}, {"replicas": 1.5}, {"replicas": -1}, {"replicas": 1001}, {"replicas": "2"}, {"replicas": None}, []):
@@ -75,7 +75,7 @@ def test_scale_with_bad_bodies(stack):
         assert answer.headers["allow"] == "POST"
 
 
-def test_replicas_of_a_create_count(stack):
+def test_replicas_of_a_create_are_used(stack):
     answer = stack.api.create(spec(**hints(replicas=2)), "two")
     assert answer.status == 201 and live(stack, "two") == 2 and shown_replicas(answer) == 2, answer.text
     answer = stack.api.create(spec(**hints(replicas=0)), "none")
@@ -85,7 +85,7 @@ def test_replicas_of_a_create_count(stack):
     assert shown_replicas(stack.api.create(spec(), "plain")) is None
 
 
-def test_stop_keeps_the_count(stack):
+def test_stop_remembers_the_replicas(stack):
     stack.api.create(spec(ports=[(80, "internal")], **hints(replicas=3)), "stopped")
     stack.wait_status("stopped", "RUNNING")
     etag = stack.api.get("stopped").json["etag"]
@@ -102,7 +102,7 @@ def test_stop_keeps_the_count(stack):
     wait_for("no Pods", lambda: not living_pods(stack.kube, "stopped"))
 
 
-def test_start_brings_the_count_back(stack):
+def test_start_restores_the_replicas(stack):
     stack.api.create(spec(), "started")
     scale(stack.kube, "started", 2)
     assert call(stack, "started", "stop").status == 200 and live(stack, "started") == 0
@@ -123,7 +123,7 @@ def is_marked_stopped(stack, container_id):
     return STOPPED in stack.kube.get("deployments", container_id)["metadata"]["annotations"]
 
 
-def test_stop_is_over_when_others_scale_up(stack):
+def test_stop_ends_when_others_scale_up(stack):
     """The next scaling to 0 by another program is not a stop."""
     stack.api.create(spec(), "woken")
     stack.wait_status("woken", "RUNNING")
@@ -135,7 +135,7 @@ def test_stop_is_over_when_others_scale_up(stack):
     stack.wait_status("woken", "FAILED")
 
 
-def test_stop_is_over_with_our_next_write(stack):
+def test_stop_ends_with_our_next_write(stack):
     stack.api.create(spec(), "written")
     for labels in ({"a": "b"}, {"a": "b"}):
         assert call(stack, "written", "stop").status == 200 and is_marked_stopped(stack, "written")
@@ -144,7 +144,7 @@ def test_stop_is_over_with_our_next_write(stack):
         assert not is_marked_stopped(stack, "written") and live(stack, "written") == 2
 
 
-def test_stop_is_told_at_once(stack):
+def test_stop_is_shown_immediately(stack):
     """Its Pods are still terminating."""
     stack.api.create(spec(**hints(replicas=3)), "ending")
     stack.wait_status("ending", "RUNNING")
@@ -153,16 +153,16 @@ def test_stop_is_told_at_once(stack):
     stack.wait_status("ending", "RUNNING")
 
 
-def test_replicas_taken_out_are_one(stack):
+def test_removed_replicas_default_to_one(stack):
     stack.api.create(spec(**hints(replicas=3)), "unsaid")
     assert patch(stack, "unsaid", {"spec": {"provider_hints": {"kubernetes": {"replicas": None}}}}).status == 200
     assert live(stack, "unsaid") == 1
     scale(stack.kube, "unsaid", 4)
     assert patch(stack, "unsaid", {"spec": {"metadata": {"labels": {"a": "b"}}}}).status == 200
-    assert live(stack, "unsaid") == 4, "that of others"
+    assert live(stack, "unsaid") == 4, "the value set by others"
 
 
-def test_stop_by_others_may_be_stopped_too(own_stack):
+def test_stop_works_on_a_container_scaled_to_0_by_others(own_stack):
     stack = own_stack(1, SP_SCALED_TO_ZERO="stopped")
     stack.api.create(spec(), "night")
     stack.wait_status("night", "RUNNING")
@@ -170,7 +170,7 @@ def test_stop_by_others_may_be_stopped_too(own_stack):
     stack.wait_status("night", "STOPPED")
 
 
-def test_stop_is_told_in_events(monitors, target):
+def test_stop_is_published_as_event(monitors, target):
     m = monitors()
     body = {"metadata": {"name": "quiet", "labels": labels_of("quiet"), "annotations": {"dcm.project/stopped": "2"}},
             "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "quiet"}},
@@ -180,7 +180,7 @@ def test_stop_is_told_in_events(monitors, target):
     m.wait_last("quiet", "STOPPED")
 
 
-def test_stop_by_others_is_told_as_configured(monitors, target):
+def test_stop_by_others_is_reported_as_configured(monitors, target):
     from test_life import foreign_deployment
     m = monitors(SP_SCALED_TO_ZERO="stopped")
     target.admin.create("deployments", foreign_deployment("theirs", "night"))
@@ -215,7 +215,7 @@ def test_restart_with_a_key_is_one_restart(stack):
     assert stack.kube.get("deployments", "keyed")["spec"]["template"]["metadata"]["annotations"] == second
 
 
-def test_methods_of_containers_that_others_made(stack):
+def test_methods_work_on_containers_of_others(stack):
     """Including values that a client's spec cannot have."""
     from test_behind_our_back import FOREIGN
     from test_life import foreign_deployment
@@ -247,7 +247,7 @@ def wait_seen(stack, container_id):
     wait_for("the controller has seen it", seen)
 
 
-def test_revisions_are_what_it_has_been(stack):
+def test_revisions_list_earlier_specs(stack):
     stack.api.create(spec(ports=[(80, "internal")], **hints(replicas=1)), "old")
     wait_revision(stack, "old", 1)
     for i in range(2, 13):
@@ -271,7 +271,7 @@ def test_revisions_are_what_it_has_been(stack):
     stack.api.call("GET", f"{BASE}/absent/revisions").problem(404, "NOT_FOUND")
 
 
-def test_revision_is_where_its_path_says(stack):
+def test_revision_is_returned_at_its_path(stack):
     stack.api.create(spec(), "paths")
     wait_revision(stack, "paths", 1)
     patch(stack, "paths", {"spec": {"image": {"reference": "nginx:2"}}})
@@ -286,7 +286,7 @@ def test_revision_is_where_its_path_says(stack):
 
 
 @pytest.mark.deployments
-def test_rollback_brings_a_spec_back(stack):
+def test_rollback_restores_a_spec(stack):
     stack.api.create(spec(ports=[(80, "internal")], process={"env": [{"name": "A", "value": "1"}]}, **hints(replicas=2)), "back")
     wait_revision(stack, "back", 1)
     patch(stack, "back", {"spec": {"image": {"reference": "nginx:2"}, "process": None, "network": None}})
@@ -314,8 +314,8 @@ def test_rollback_brings_a_spec_back(stack):
     assert repeat.json["spec"]["image"]["reference"] == "nginx:2", "the key of an earlier change is forgotten"
 
 
-def test_rollback_keeps_what_was_changed_without_a_new_revision(stack):
-    """An autoscaler, a port's visibility and any other hint roll no Pod: a revision has them as they were in its last moment."""
+def test_rollback_restores_changes_made_without_a_new_revision(stack):
+    """An autoscaler, the visibility of a port and other hints cause no rollout: a revision has their last values."""
     first = stack.api.create(spec(ports=[(80, "internal")], **hints(note="first")), "late")
     assert first.status == 201, first.text
     wait_revision(stack, "late", 1)
@@ -336,7 +336,7 @@ def test_rollback_keeps_what_was_changed_without_a_new_revision(stack):
         wait_revision(stack, "late", number)
 
 
-def test_rollback_keeps_it_when_others_made_the_new_revision(stack):
+def test_rollback_restores_them_if_others_made_the_new_revision(stack):
     stack.api.create(spec(**hints(note="first")), "theirs")
     wait_revision(stack, "theirs", 1)
     assert patch(stack, "theirs", {"spec": hints(note="second", autoscale={"max": 3, "cpu_percent": 50})}).status == 200
@@ -351,8 +351,8 @@ def test_rollback_keeps_it_when_others_made_the_new_revision(stack):
     assert stack.kube.get("horizontalpodautoscalers", "theirs")
 
 
-def test_rollback_leaves_the_labels_of_others(stack):
-    """On the Deployment alone, or in the template alone; the client's own come back, change and go."""
+def test_rollback_keeps_the_labels_of_others(stack):
+    """On the Deployment only, or in the template only; those of the client are restored, changed and removed."""
     stack.api.create(spec(metadata={"name": "web", "labels": {"kept": "1", "changed": "1", "lost": "1"}}), "labelled")
     wait_revision(stack, "labelled", 1)
     stack.kube.patch("deployments", "labelled", {"metadata": {"labels": {"theirs": "x"}}})
@@ -372,13 +372,13 @@ def test_rollback_leaves_the_labels_of_others(stack):
 
 
 @pytest.mark.deployments
-def test_rollback_before_the_controller_has_seen_the_change(stack):
+def test_rollback_works_before_the_controller_has_seen_the_change(stack):
     """A Deployment that is paused makes no revision, as when its controller is slow."""
     assert stack.api.create(spec(**hints(note="first")), "lagging").status == 201
     wait_revision(stack, "lagging", 1)
     stack.kube.patch("deployments", "lagging", {"spec": {"paused": True}})
     assert patch(stack, "lagging", {"spec": {"image": {"reference": "nginx:2"}}}).status == 200
-    assert [r["current"] for r in revisions(stack, "lagging")] == [False], "what is current has no number yet"
+    assert [r["current"] for r in revisions(stack, "lagging")] == [False], "the current template has no number yet"
     answer = call(stack, "lagging", "rollback")
     assert answer.status == 200 and answer.json["spec"]["image"]["reference"] == "docker.io/library/nginx:1.27", answer.text
     assert [(r["revision"], r["current"]) for r in revisions(stack, "lagging")] == [(1, True)]
@@ -393,7 +393,7 @@ def test_rollback_before_the_controller_has_seen_the_change(stack):
     stack.kube.patch("deployments", "lagging", {"spec": {"paused": False}})
 
 
-def test_autoscaler_comes_and_goes(stack):
+def test_autoscaler_is_created_and_deleted(stack):
     autoscale = {"min": 2, "max": 5, "cpu_percent": 70}
     answer = stack.api.create(spec(**hints(autoscale=autoscale, replicas=2)), "auto")
     assert answer.status == 201, answer.text
@@ -437,7 +437,7 @@ def test_strategy_can_be_changed(stack):
 
 
 @pytest.mark.deployments
-def test_hints_of_before_are_shown_and_refused_when_they_count(stack):
+def test_old_hints_are_shown_and_rejected_when_used(stack):
     """A Deployment of v0.1 may have any value there."""
     stack.api.create(spec(provider_hints={"kubernetes": {"x": 1}}), "v01")
     stack.kube.patch("deployments", "v01", {"metadata": {"annotations": {"dcm.project/spec":

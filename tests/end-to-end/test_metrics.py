@@ -21,7 +21,7 @@ def kinds_in_cache(port):
     return {labels["kind"] for name, labels, _ in scrape(port).rows if name == "dcm_sp_kubernetes_cache_age_seconds"}
 
 
-def test_metrics_of_a_workers_life(own_stack):
+def test_metrics_of_a_worker(own_stack):
     stack = own_stack(workers=0)
     port = port_of(stack.add_worker(**ANY_PORT, SP_WORKER_CONCURRENCY="2").log())
     wait_for("healthy", lambda: stack.api.health() == "healthy")
@@ -70,7 +70,7 @@ def test_metrics_of_a_monitor(monitors):
     assert leader.of("dcm_sp_monitor_leader") == [1] and other.of("dcm_sp_monitor_leader") == [0]
     assert leader.of("dcm_sp_events_acknowledged") == [1]
     assert leader.sum("dcm_sp_containers") == 0 and len(leader.of("dcm_sp_containers")) == 5
-    assert other.of("dcm_sp_kubernetes_cache_age_seconds") == []  # who stands by looks at nothing
+    assert other.of("dcm_sp_kubernetes_cache_age_seconds") == []  # a standby watches nothing
     m.create("seen")
     m.wait_last("seen", "RUNNING")
     wait_for("it is counted", lambda: scrape(ports[0]).of("dcm_sp_containers", status="RUNNING") == [1])
@@ -97,7 +97,7 @@ def stream(m, call, body=None):
         nats.close()
 
 
-def test_metrics_of_events_that_a_full_stream_refuses(monitors):
+def test_metrics_of_events_rejected_by_a_full_stream(monitors):
     m = monitors(count=0, stream=None)
     stream(m, "CREATE", {"name": "dcm-status", "subjects": ["dcm.*"], "max_msgs": 1, "discard": "new"})
     m.create("late")
@@ -109,10 +109,10 @@ def test_metrics_of_events_that_a_full_stream_refuses(monitors):
     moved(port, "dcm_sp_events_oldest_waiting_seconds")
     assert scrape(port).of("dcm_sp_events_waiting") == [1]
     stream(m, "PURGE")
-    wait_for("all is told", lambda: scrape(port).of("dcm_sp_events_waiting") == [0], 40)
+    wait_for("all events are published", lambda: scrape(port).of("dcm_sp_events_waiting") == [0], 40)
 
 
-def test_metrics_of_containers_that_are_watched(own_stack):
+def test_metrics_of_container_watches(own_stack):
     stack = own_stack(workers=0)
     port = port_of(stack.add_worker(**ANY_PORT).log())
     wait_for("healthy", lambda: stack.api.health() == "healthy")
@@ -123,6 +123,6 @@ def test_metrics_of_containers_that_are_watched(own_stack):
         wait_for("a stream", lambda: scrape(stack.api_port).of("dcm_sp_http_streams_open") == [1])
     wait_for("no stream", lambda: scrape(stack.api_port).of("dcm_sp_http_streams_open") == [0], 30)
     assert scrape(stack.api_port).sum("dcm_sp_http_requests_total", operation="watch") == 1
-    # What the feed has watched has ended, what the worker itself watches has not.
+    # The watches of the feed have ended, those of the worker have not.
     wait_for("the feed's end", lambda: scrape(port).of("dcm_sp_worker_streams_open") == [0], 60)
     assert kinds_in_cache(port) == KINDS

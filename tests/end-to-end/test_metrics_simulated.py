@@ -7,7 +7,7 @@ from exposition import ANY_PORT, port_of, scrape
 from processes import wait_for
 
 
-def test_metrics_of_a_broken_watch_and_of_failing_calls(own_stack, target):
+def test_metrics_of_a_broken_watch_and_failed_calls(own_stack, target):
     stack = own_stack(workers=0)
     port = port_of(stack.add_worker(**ANY_PORT).log())
     wait_for("healthy", lambda: stack.api.health() == "healthy")
@@ -28,7 +28,7 @@ def test_metrics_of_a_broken_watch_and_of_failing_calls(own_stack, target):
     assert stack.api.delete("again").status == 204
 
 
-def test_metrics_of_a_worker_that_has_too_much_to_do(own_stack, target):
+def test_metrics_of_an_overloaded_worker(own_stack, target):
     stack = own_stack(workers=0)
     port = port_of(stack.add_worker(**ANY_PORT, SP_WORKER_CONCURRENCY="1").log())
     wait_for("healthy", lambda: stack.api.health() == "healthy")
@@ -45,7 +45,7 @@ def test_metrics_of_a_worker_that_has_too_much_to_do(own_stack, target):
     target.faults()
 
 
-def test_metrics_of_logs_that_are_followed(own_stack):
+def test_metrics_of_followed_logs(own_stack):
     stack = own_stack(workers=0)
     port = port_of(stack.add_worker(**ANY_PORT).log())
     wait_for("healthy", lambda: stack.api.health() == "healthy")

@@ -13,7 +13,7 @@ from processes import wait_for
 pytestmark = pytest.mark.usefixtures("root_kind")
 
 
-def test_a_life_pending_running_failed_running_deleted(monitors):
+def test_life_cycle_pending_running_failed_running_deleted(monitors):
     m = monitors()
     m.create("life", labels={**labels_of("life"), "dcm-test/start-delay": "1s"})
     m.wait_last("life", "RUNNING")
@@ -46,7 +46,7 @@ def test_events_are_structured_cloudevents_with_a_percent_encoded_source(monitor
     assert len({e["id"] for _, e in m.dcm.raw}) == len(m.dcm.raw)
 
 
-def test_trouble_keeps_the_status_and_tells_why(monitors):
+def test_failures_keep_the_status_and_have_a_message(monitors):
     m = monitors()
     m.create("nopull", image="registry.example/nonexistent:1")
     m.create("crash", image="registry.example/crashloop:1")
@@ -61,7 +61,7 @@ def test_trouble_keeps_the_status_and_tells_why(monitors):
 
 
 @pytest.mark.deployments
-def test_an_evicted_pod_with_a_successor_never_shows_failed(monitors):
+def test_an_evicted_pod_with_a_replacement_is_never_failed(monitors):
     m = monitors(SP_FAILED_GRACE="5s")
     m.create("evicted")
     m.wait_last("evicted", "RUNNING")
@@ -74,7 +74,7 @@ def test_an_evicted_pod_with_a_successor_never_shows_failed(monitors):
 
 
 @pytest.mark.deployments
-def test_an_evicted_pod_without_a_successor_fails_after_the_grace(monitors, no_pods):
+def test_an_evicted_pod_without_a_replacement_is_failed_after_the_grace_period(monitors, no_pods):
     m = monitors(SP_FAILED_GRACE="2s")
     m.create("alone")
     m.wait_last("alone", "RUNNING")
@@ -91,7 +91,7 @@ def test_an_evicted_pod_without_a_successor_fails_after_the_grace(monitors, no_p
 
 @pytest.mark.deployments
 @pytest.mark.parametrize("seconds, statuses", [(3, {"PENDING", "RUNNING"}), (10, {"PENDING", "FAILED", "RUNNING"})])
-def test_a_quota_is_pending_at_first_and_failed_when_it_lasts(monitors, no_pods, seconds, statuses):
+def test_a_quota_is_pending_first_and_failed_after_the_grace_period(monitors, no_pods, seconds, statuses):
     m = monitors(SP_FAILED_GRACE="5s")
     no_pods(True)
     m.create("quota")
@@ -105,7 +105,7 @@ def test_a_quota_is_pending_at_first_and_failed_when_it_lasts(monitors, no_pods,
     assert any("exceeded quota" in message for message in m.dcm.messages("quota"))
 
 
-def test_a_deployment_that_is_not_ours_is_not_told(monitors):
+def test_a_foreign_deployment_is_not_published(monitors):
     m = monitors()
     m.kube.create("deployments", deployment("foreign", labels={"app": "foreign"}))
     m.kube.create("deployments", deployment("halfway", labels={**OURS}))  # no instance id
@@ -117,7 +117,7 @@ def test_a_deployment_that_is_not_ours_is_not_told(monitors):
     m.delete("halfway")
 
 
-def test_a_container_of_another_program_is_told_by_its_id(monitors):
+def test_a_container_of_another_program_is_published_with_its_id(monitors):
     m = monitors()
     m.kube.create("deployments", deployment("the-id", name="another-name"))
     m.wait_last("the-id", "RUNNING")
@@ -125,7 +125,7 @@ def test_a_container_of_another_program_is_told_by_its_id(monitors):
     m.wait_last("the-id", "DELETED")
 
 
-def test_a_container_that_loses_our_labels_is_deleted_for_dcm_and_comes_back_with_them(monitors):
+def test_a_container_without_our_labels_is_deleted_until_they_are_restored(monitors):
     m = monitors()
     m.create("label")
     m.wait_last("label", "RUNNING")
@@ -136,7 +136,7 @@ def test_a_container_that_loses_our_labels_is_deleted_for_dcm_and_comes_back_wit
     m.wait_last("label", "RUNNING")
 
 
-def test_what_was_deleted_while_no_monitor_ran_is_reported_at_the_next_start(monitors):
+def test_a_deletion_while_no_monitor_ran_is_reported_at_the_next_start(monitors):
     m = monitors()
     for i in range(3):
         m.create(f"down-{i}")
@@ -156,10 +156,10 @@ def test_what_was_deleted_while_no_monitor_ran_is_reported_at_the_next_start(mon
     m.restart(m.processes[0])
     wait_for("the state of all again", lambda: len(m.dcm.events) >= before + 2)
     time.sleep(0.5)
-    assert m.dcm.of("down-0").count("DELETED") == 1  # forgotten once it was told
+    assert m.dcm.of("down-0").count("DELETED") == 1  # dropped after it was published
 
 
-def test_a_container_that_lived_while_no_monitor_ran_is_reported_deleted(monitors, own_stack):
+def test_a_container_created_and_deleted_while_no_monitor_ran_is_reported_deleted(monitors, own_stack):
     """DCM created it, so its deletion is reported: the worker has left a record."""
     m = monitors()
     m.processes[0].stop()
@@ -178,7 +178,7 @@ def test_a_container_that_lived_while_no_monitor_ran_is_reported_deleted(monitor
     m.wait_last("brief", "DELETED")
 
 
-def test_a_container_that_lived_between_two_polls_is_reported_deleted(monitors, own_stack):
+def test_a_container_created_and_deleted_between_two_polls_is_reported_deleted(monitors, own_stack):
     m = monitors(SP_MONITOR_MODE="poll")
     api = own_stack(name=m.name, nats_port=m.port).api
     assert api.create(spec(), "mayfly").status == 201
@@ -186,7 +186,7 @@ def test_a_container_that_lived_between_two_polls_is_reported_deleted(monitors, 
     m.wait_last("mayfly", "DELETED", 25)
 
 
-def test_nothing_of_ours_lies_under_dcm(monitors):
+def test_no_internal_subjects_are_below_dcm(monitors):
     m = monitors(name="a.b *>")
     m.create("scope")
     m.wait_last("scope", "RUNNING")
@@ -196,7 +196,7 @@ def test_nothing_of_ours_lies_under_dcm(monitors):
     assert all(not s.startswith("dcm.") for subjects in streams.values() for s in subjects)
 
 
-def test_five_hundred_flips_make_few_events_and_delay_nothing(monitors):
+def test_five_hundred_state_changes_are_debounced_without_delaying_others(monitors):
     m = monitors(SP_MONITOR_DEBOUNCE_MS="500")
     m.create("flapping")
     m.create("quiet")
@@ -216,6 +216,6 @@ def test_five_hundred_flips_make_few_events_and_delay_nothing(monitors):
     m.wait_last("flapping", "RUNNING")
     time.sleep(1)
     events = len(m.dcm.of("flapping")) - before
-    print(f"{events} events of 500 flips; the other container's came after {heard:.2f} s")
+    print(f"{events} events of 500 changes; that of the other container after {heard:.2f} s")
     assert events <= 12 and m.dcm.of("flapping")[-1] == "RUNNING"
     assert heard < 2

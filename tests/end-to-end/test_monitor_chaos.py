@@ -2,8 +2,8 @@
 A scripted life cycle of many containers while NATS, monitors and the API server are killed or faulty. Finally DCM knows the state of every container, and no event was out of order.
 
   SP_TEST_SEED        repeats a run (its seed is printed)
-  SP_TEST_SECONDS     how long the faults go on (15)
-  SP_TEST_CONTAINERS  how many live at the beginning (200)
+  SP_TEST_SECONDS     duration of the faults (15)
+  SP_TEST_CONTAINERS  number at the start (200)
 
 Every change of a Pod carries a number in its message, which grows for each container: events must not count down.
 """
@@ -25,7 +25,7 @@ SEED = os.environ.get("SP_TEST_SEED", str(random.randrange(1_000_000)))
 SECONDS = float(os.environ.get("SP_TEST_SECONDS", "15"))
 CONTAINERS = int(os.environ.get("SP_TEST_CONTAINERS", "200"))
 THREADS = 4
-SETTLE = 90  # a watch that went silent is found within 60 s
+SETTLE = 90  # a silent watch is detected within 60 s
 
 # Every kind of fault by which kubesim can meet those who list, watch and ask.
 FAULTS = [
@@ -52,7 +52,7 @@ NOT_OF_READERS = {"quota"}
 
 
 class Script:
-    """The lives of the containers of one thread."""
+    """The life cycles of the containers of one thread."""
 
     def __init__(self, monitors, api, part, end):
         self.m, self.api, self.part, self.end = monitors, api, part, end
@@ -94,7 +94,7 @@ class Script:
             raise
 
     def _create(self, container_id):
-        """A create that was rejected leaves nothing: a 409 after it passes by."""
+        """A rejected create leaves nothing: a 409 after it is temporary."""
         def create():
             answer = self.api.create(spec(), container_id)
             assert answer.status == 201, answer.text
@@ -125,7 +125,7 @@ class Script:
 
 
 def break_things(m, end):
-    """Until the end: kill and restart NATS and the monitors, and let the API server misbehave."""
+    """Until the end: kill and restart NATS and the monitors, and inject faults into the API server."""
     rng = random.Random(f"{SEED}-faults")
     happened = []
     killed_api = False
@@ -173,14 +173,14 @@ def truth(kube):
 
 
 def made_again(workers):
-    """The containers whose create was carried out more than once: what an earlier one had made was undone."""
+    """The containers whose create was executed more than once: the results of earlier ones were undone."""
     lines = [json.loads(line) for worker in workers for line in worker.log().splitlines()]
     creates = collections.Counter(line["id"] for line in lines if line.get("operation") == "create" and "id" in line)
     return {container_id for container_id, times in creates.items() if times > 1}
 
 
 def check_order(events, twice):
-    """No event of a container tells something older than the one before it."""
+    """No event of a container is older than the previous one."""
     step, deleted, times = {}, set(), {}
     for container_id, status, message, timestamp in events:
         assert timestamp >= times.get(container_id, ""), f"{container_id}: {timestamp} after {times[container_id]}"
@@ -194,13 +194,13 @@ def check_order(events, twice):
             step[container_id] = int(number[1])
 
 
-def test_the_faults_are_all_that_kubesim_has():
+def test_all_faults_of_kubesim_are_used():
     with open(os.path.join(ROOT, "tests/kubesim/faults.c"), encoding="utf-8") as source:
         kinds = set(re.findall(r'\{ "([a-z-]+)", ACTION_', source.read()))
     assert {fault["kind"] for fault in FAULTS} == kinds - NOT_OF_READERS
 
 
-def test_everything_breaks_and_dcm_knows_the_final_state_of_all(monitors, own_stack):
+def test_dcm_knows_all_final_states_after_random_faults(monitors, own_stack):
     print(f"SP_TEST_SEED={SEED}")
     m = monitors(count=2)
     stack = own_stack(name=m.name, nats_port=m.port)
@@ -227,7 +227,7 @@ def test_everything_breaks_and_dcm_knows_the_final_state_of_all(monitors, own_st
     except AssertionError as error:
         expected, last = {**truth(m.kube), **{i: "DELETED" for i in deleted}}, m.dcm.last()
         wrong = {i: (expected.get(i), last.get(i)) for i in {*expected, *last} if expected.get(i) != last.get(i)}
-        raise AssertionError(f"{error}: expected and told: {dict(list(wrong.items())[:10])}") from None
+        raise AssertionError(f"{error}: expected and published: {dict(list(wrong.items())[:10])}") from None
     print(f"{len(m.dcm.last())} containers, {len(deleted)} deleted, {len(m.dcm.events)} events; all right after "
           f"{time.monotonic() - started:.1f} s; what happened: {' '.join(happened)}")
     check_order(m.dcm.events, made_again(stack.workers))

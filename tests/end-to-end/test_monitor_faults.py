@@ -15,7 +15,7 @@ def create_many(m, prefix, count):
         m.wait_last(f"{prefix}{i}", "RUNNING", 30)
 
 
-def test_without_nats_changes_wait_and_arrive_when_it_returns(monitors):
+def test_changes_without_nats_are_published_after_the_reconnect(monitors):
     """Under change, for SP_TEST_OUTAGE seconds (30); memory stays flat."""
     m = monitors()
     create_many(m, "c", 10)
@@ -39,11 +39,11 @@ def test_without_nats_changes_wait_and_arrive_when_it_returns(monitors):
     m.wait_last("c99", "RUNNING")
     for i in range(2, 10):
         m.wait_last(f"c{i}", "RUNNING")
-    print(f"{seconds:.0f} s without NATS, {rounds} containers came and went: {before} -> {after} KiB resident")
+    print(f"{seconds:.0f} s without NATS, {rounds} containers created and deleted: {before} -> {after} KiB resident")
     assert after < before + 2048 or sanitized
 
 
-def test_a_stream_that_comes_later_gets_the_state_of_all(monitors):
+def test_a_later_created_stream_gets_all_states(monitors):
     from wire import Dcm
     m = monitors(stream=None)
     m.create("early")
@@ -55,7 +55,7 @@ def test_a_stream_that_comes_later_gets_the_state_of_all(monitors):
     assert m.stats()[0]["acknowledged"]
 
 
-def test_plain_nats_works_with_one_monitor_and_says_so(monitors):
+def test_plain_nats_works_with_one_monitor_and_is_logged(monitors):
     m = monitors(stream=False, jetstream=False)
     m.create("plain")
     m.wait_last("plain", "RUNNING")
@@ -65,7 +65,7 @@ def test_plain_nats_works_with_one_monitor_and_says_so(monitors):
     assert m.stats()[0]["role"] == "alone"
 
 
-def test_the_state_of_all_is_told_again_every_period(monitors):
+def test_all_states_are_published_again_every_period(monitors):
     m = monitors(SP_MONITOR_RESYNC_PERIOD="2s")
     create_many(m, "r", 3)
     before = len(m.dcm.events)
@@ -73,7 +73,7 @@ def test_the_state_of_all_is_told_again_every_period(monitors):
     assert set(m.dcm.last().values()) == {"RUNNING"}
 
 
-def test_one_of_two_is_active_and_the_other_takes_over_within_ten_seconds_of_kill_9(monitors):
+def test_the_standby_takes_over_within_ten_seconds_of_kill_9(monitors):
     m = monitors(count=2)
     create_many(m, "t", 5)
     assert sorted(s["role"] for s in m.stats()) == ["active", "standby"]
@@ -91,7 +91,7 @@ def test_one_of_two_is_active_and_the_other_takes_over_within_ten_seconds_of_kil
     wait_for("one of each", lambda: sorted(s["role"] for s in m.stats()) == ["active", "standby"], 10)
 
 
-def test_a_monitor_that_ends_hands_over_at_once(monitors):
+def test_a_monitor_shutting_down_hands_over_immediately(monitors):
     m = monitors(count=2)
     create_many(m, "h", 2)
     m.processes[0].stop()
@@ -101,10 +101,10 @@ def test_a_monitor_that_ends_hands_over_at_once(monitors):
     assert time.monotonic() - started < 3
 
 
-def test_an_active_monitor_that_was_stopped_for_long_does_not_speak_again(monitors):
+def test_an_active_monitor_resumed_after_its_lease_publishes_nothing(monitors):
     """
-    SIGSTOP beyond the lease: the other takes over; after SIGCONT the first stands by, and nothing goes backwards. It is
-    asked for its role while it is stopped, so the first thing that it says is seen.
+    SIGSTOP beyond the lease: the other one takes over; after SIGCONT the first is standby, and no state goes backwards. Its
+    role is requested while it is stopped, so its first reply is checked.
     """
     m = monitors(count=2)
     create_many(m, "s", 3)
@@ -127,7 +127,7 @@ def test_an_active_monitor_that_was_stopped_for_long_does_not_speak_again(monito
     assert set(m.dcm.of("s0")[len(before):]) <= {"RUNNING"}
 
 
-def test_what_is_pending_is_flushed_on_sigterm(monitors):
+def test_pending_events_are_flushed_on_sigterm(monitors):
     m = monitors(SP_MONITOR_DEBOUNCE_MS="60000")
     m.create("late")
     wait_for("it runs", lambda: m.pod_of("late")["status"].get("phase") == "Running")
@@ -141,7 +141,7 @@ def test_what_is_pending_is_flushed_on_sigterm(monitors):
     m.wait_last("late", "FAILED")
 
 
-def test_sigterm_without_nats_ends_within_the_timeout_with_0(monitors):
+def test_sigterm_without_nats_exits_with_0_within_the_timeout(monitors):
     m = monitors(SP_MONITOR_SHUTDOWN_TIMEOUT="1s")
     create_many(m, "e", 1)
     m.nats.kill()
@@ -152,7 +152,7 @@ def test_sigterm_without_nats_ends_within_the_timeout_with_0(monitors):
     m.start_nats()
 
 
-def test_many_deletions_at_once_are_all_told(monitors):
+def test_many_concurrent_deletions_are_all_published(monitors):
     m = monitors()
     for i in range(100):
         m.create(f"m{i}")

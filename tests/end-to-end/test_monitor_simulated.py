@@ -4,7 +4,7 @@ from monitors import deployment
 from processes import wait_for
 
 
-def test_watching_that_is_refused_is_replaced_by_polling_and_comes_back(monitors, target):
+def test_rejected_watches_are_replaced_by_polling_until_accepted(monitors, target):
     target.faults({"match": {"verb": "watch"}, "kind": "forbidden", "count": -1})
     m = monitors()
     m.processes[0].wait_log("cannot watch: polling instead")
@@ -20,7 +20,7 @@ def test_watching_that_is_refused_is_replaced_by_polling_and_comes_back(monitors
     m.wait_last("watched", "RUNNING", 25)
 
 
-def test_polling_as_configured_opens_no_watch(monitors, target):
+def test_configured_polling_opens_no_watch(monitors, target):
     target.admin.create("deployments", deployment("p0"))
     wait_for("it runs", lambda: [p for p in target.admin.of("pods", "p0") if p["status"].get("phase") == "Running"])
     m = monitors(SP_MONITOR_MODE="poll")

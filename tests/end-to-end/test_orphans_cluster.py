@@ -1,4 +1,4 @@
-"""What `kubectl delete --cascade=orphan` leaves of a container, with a real garbage collector."""
+"""Containers after `kubectl delete --cascade=orphan`, with a real garbage collector."""
 
 import time
 
@@ -8,7 +8,7 @@ from processes import wait_for
 PORTS = [(80, "internal")]
 
 
-def test_orphaned_pods_survive_a_create_that_is_refused(stack):
+def test_orphaned_pods_survive_a_rejected_create(stack):
     assert stack.api.create(spec(ports=PORTS), "web").status == 201
     wait_for("it runs", lambda: stack.api.get("web").json["status"] == "RUNNING")
     pods = {pod["metadata"]["uid"] for pod in stack.kube.of("pods", "web")}

@@ -17,7 +17,7 @@ PATIENCE = 8  # seconds that a worker waits for an API server that does not answ
 
 
 class Load:
-    """Clients that create, get, list and delete until they are stopped; what they were told."""
+    """Clients that create, get, list and delete until they are stopped, with their responses."""
 
     CLIENTS = 8
 
@@ -56,7 +56,7 @@ class Load:
         return [(o, i, a) for o, i, a in self.answers if a.status != good[o]]
 
 
-def test_an_api_server_that_is_killed_under_load_costs_a_delay(monitors, own_stack):
+def test_a_killed_api_server_under_load_causes_delays_only(monitors, own_stack):
     m = monitors()
     stack = own_stack(2, name=m.name, nats_port=m.port)
     load = Load(stack.api)
@@ -78,19 +78,19 @@ def test_an_api_server_that_is_killed_under_load_costs_a_delay(monitors, own_sta
         return {d["metadata"]["name"] for d in stack.kube.list("deployments")}
     wait_for("no more than was promised", lambda: not names() & gone, 30, 0.5)
     assert stay <= names()
-    wait_for("DCM knows all", lambda: all(m.dcm.of(i)[-1:] == ["RUNNING"] for i in stay)
+    wait_for("DCM has all states", lambda: all(m.dcm.of(i)[-1:] == ["RUNNING"] for i in stay)
              and all(m.dcm.of(i)[-1:] == ["DELETED"] for i in load.ids("delete", 204)), 60, 0.5)
 
 
-def test_page_tokens_and_watches_that_have_expired(monitors, own_stack):
-    """While the past is forgotten the pages go on, each container once, and no change is missed."""
+def test_expired_page_tokens_and_watches_continue(monitors, own_stack):
+    """During compaction the pages continue, without duplicates, and no change is missed."""
     m = monitors()
     stack = own_stack(2, name=m.name, nats_port=m.port)
     ids = [f"p{i:02d}" for i in range(60)]
     create_many(stack, ids, lambda i: spec())
     for container_id in ids:
         m.wait_last(container_id, "RUNNING", 60)
-    later = spec(provider_hints={"kubernetes": {"kind": "StatefulSet"}})  # a kind that begins on a later page
+    later = spec(provider_hints={"kubernetes": {"kind": "StatefulSet"}})  # a kind that starts on a later page
     assert stack.api.create(later, "q").status == 201
     pages = [stack.api.list(max_page_size=20).json]
     assert stack.api.delete("p00").status == 204              # was listed
@@ -130,7 +130,7 @@ class RotatingToken:
         return path
 
     def rotate(self):
-        """A new token takes the place of the last in the file."""
+        """A new token replaces the last one in the file."""
         self.number += 1
         name = f"token-{self.number}"
         status, secret = self.admin.call("POST", self.secrets, {"metadata": {"name": name}})
@@ -147,7 +147,7 @@ class RotatingToken:
         self.admin.call("DELETE", f"{self.secrets}/token-{number}")
 
 
-def test_a_token_that_rotates_is_read_again_before_anybody_notices(target, own_stack, tmp_path):
+def test_a_rotated_token_is_read_without_failed_requests(target, own_stack, tmp_path):
     tokens = RotatingToken(target, str(tmp_path))
     first = Kube(tokens.write_kubeconfig(str(tmp_path / "first"), {"token": tokens.token}), target.namespace)
     try:

@@ -1,4 +1,4 @@
-"""Events of RUNNING say where the container is reached."""
+"""Events of RUNNING contain the endpoints of the container."""
 
 import json
 
@@ -36,7 +36,7 @@ def make(m, container_id, written=SPEC):
     m.wait_last(container_id, "RUNNING")
 
 
-def test_running_says_where_it_is_reached_and_a_change_is_told(monitors):
+def test_running_has_endpoints_and_their_change_is_published(monitors):
     m = monitors()
     make(m, "reached")
     namespace = m.target.namespace
@@ -54,7 +54,7 @@ def test_running_says_where_it_is_reached_and_a_change_is_told(monitors):
     assert {d["status"] for d in events_of(m, "reached")[len(before):]} == {"RUNNING"}
 
 
-def test_what_others_serve_is_reached_at_all_of_its_ports(monitors):
+def test_foreign_deployments_have_all_ports_of_their_service(monitors):
     m = monitors()
     make(m, "theirs", None)
     make_service(m, "theirs", (80,))
@@ -62,7 +62,7 @@ def test_what_others_serve_is_reached_at_all_of_its_ports(monitors):
              == ["internal", "external"])
 
 
-def test_a_state_that_is_not_running_has_none(monitors):
+def test_other_states_have_no_endpoints(monitors):
     m = monitors()
     make(m, "stopped")
     m.scale("stopped", 0)
@@ -70,7 +70,7 @@ def test_a_state_that_is_not_running_has_none(monitors):
     assert "output_spec" not in events_of(m, "stopped")[-1]
 
 
-def test_a_monitor_that_starts_tells_it_with_the_state(monitors):
+def test_a_starting_monitor_publishes_them_with_the_state(monitors):
     """Not first without, and then with it."""
     m = monitors(0)
     body = deployment("early")

@@ -14,7 +14,7 @@ from processes import wait_for
 from wire import Nats
 
 
-def test_without_a_worker_503_after_the_wait_and_nothing_is_executed_later(own_stack):
+def test_without_a_worker_503_after_the_wait_without_later_execution(own_stack):
     stack = own_stack(1)
     stack.workers[0].stop()
     started = time.monotonic()
@@ -31,7 +31,7 @@ def test_without_a_worker_503_after_the_wait_and_nothing_is_executed_later(own_s
     assert stack.kube.list("deployments") == []
 
 
-def test_without_nats_503_and_nothing_is_sent_later(own_stack):
+def test_without_nats_503_without_later_requests(own_stack):
     stack = own_stack(1)
     stack.nats.kill()
     started = time.monotonic()
@@ -44,7 +44,7 @@ def test_without_nats_503_and_nothing_is_sent_later(own_stack):
     assert stack.kube.list("deployments") == []
 
 
-def test_a_restart_of_nats_costs_a_delay_only(own_stack):
+def test_a_restart_of_nats_causes_delays_only(own_stack):
     stack = own_stack(1)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         stack.nats.kill()
@@ -96,7 +96,7 @@ def test_kill_9_of_one_worker_fails_no_request(own_stack):
 
 
 def _leave_early(stack, container_id, delay, key=None):
-    """POST, close after `delay` seconds, and say whether an answer was read first."""
+    """POST, close after `delay` seconds, and return whether a response was read first."""
     body = json.dumps({"spec": spec(ports=[(80, "internal")])})
     head = f"POST {BASE}?id={container_id} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" \
            f"Content-Length: {len(body)}\r\n" + (f"Idempotency-Key: {key}\r\n" if key else "") + "\r\n"
@@ -109,7 +109,7 @@ def _leave_early(stack, container_id, delay, key=None):
             return False
 
 
-def test_a_create_whose_client_has_gone_is_undone(stack):
+def test_a_create_of_a_disconnected_client_is_undone(stack):
     """Each container either does not exist or was answered: its 201 was written before the client had closed."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         read = list(pool.map(lambda i: _leave_early(stack, f"leaver-{i:03d}", 0.005), range(200)))
@@ -127,7 +127,7 @@ def test_a_create_whose_client_has_gone_is_undone(stack):
     assert settled() and got <= answered() and len(answered()) < 200
 
 
-def test_a_create_by_key_stays_when_its_client_has_gone(stack):
+def test_a_create_by_key_of_a_disconnected_client_is_kept(stack):
     assert not _leave_early(stack, "keyed-gone", 0.0001, key="gone-1")
     wait_for("created", lambda: stack.kube.get("deployments", "keyed-gone"))
     time.sleep(2)
@@ -136,7 +136,7 @@ def test_a_create_by_key_stays_when_its_client_has_gone(stack):
     assert again.status == 201 and again.json["uid"] == uid and again.json["service"]["name"] == "keyed-gone"
 
 
-def test_health_with_a_thousand_idle_connections(stack):
+def test_health_responds_with_a_thousand_idle_connections(stack):
     idle = []
     try:
         for _ in range(1000):
@@ -149,7 +149,7 @@ def test_health_with_a_thousand_idle_connections(stack):
             s.close()
 
 
-def test_sigterm_finishes_what_runs(own_stack):
+def test_sigterm_completes_running_requests(own_stack):
     stack = own_stack(1)
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         pending = [pool.submit(stack.api.create, spec(), f"t{i}") for i in range(20)]
@@ -160,7 +160,7 @@ def test_sigterm_finishes_what_runs(own_stack):
             try:
                 statuses.append(p.result().status)
             except OSError:
-                statuses.append(None)  # it came after the listener had closed
+                statuses.append(None)  # it was sent after the listener had closed
     assert set(statuses) <= {201, None}, statuses
     created = {d["metadata"]["name"] for d in stack.kube.list("deployments")}
     assert created == {f"t{i}" for i, s in enumerate(statuses) if s == 201}
@@ -195,7 +195,7 @@ def test_unknown_versions_and_operations_get_a_clear_error(stack):
 
 
 @pytest.mark.parametrize("nats_is", (signal.SIGKILL, signal.SIGSTOP), ids=("killed", "stopped"))
-def test_a_worker_ends_soon_also_when_nats_is_away(own_stack, nats_is):
+def test_a_worker_terminates_soon_without_nats(own_stack, nats_is):
     stack = own_stack(2)
     stack.nats.popen.send_signal(nats_is)
     try:

@@ -28,7 +28,7 @@ def calls(target):
 STATEFUL = {"provider_hints": {"kubernetes": {"kind": "StatefulSet"}}}
 
 
-def test_a_get_and_a_page_cost_one_call_whatever_exists(stack, calls):
+def test_a_get_and_a_page_need_one_call_with_any_number_of_containers(stack, calls):
     for n in range(30):
         assert stack.api.create(spec(ports=PORTS), f"c{n:02d}").status == 201
     stack.wait_status("c29", "RUNNING")
@@ -38,7 +38,7 @@ def test_a_get_and_a_page_cost_one_call_whatever_exists(stack, calls):
     both = {"list deployments": 1, "list statefulsets": 1}  # side by side
     assert calls(lambda: pages.append(stack.api.list(max_page_size=10))) == both
     token = pages[0].json["next_page_token"]
-    # Later pages read anew, of both kinds, what Kubernetes' token continues with: that is as old as the first page.
+    # Later pages read the objects of the token of Kubernetes again, for both kinds: its snapshot is that of the first page.
     assert calls(lambda: stack.api.list(max_page_size=10, page_token=token)) == {
         "list deployments": 2, "list statefulsets": 1}
     assert calls(lambda: stack.api.list(max_page_size=1000)) == both
@@ -55,7 +55,7 @@ def test_a_get_and_a_page_cost_one_call_whatever_exists(stack, calls):
         "get deployments": 1, "get statefulsets": 1, "delete deployments": 1, "delete services": 1}
 
 
-def test_a_later_page_asks_for_as_many_ids_as_a_question_has_room_for(stack, calls):
+def test_a_later_page_queries_as_many_ids_as_fit_in_a_selector(stack, calls):
     ids = [f"{n:03d}" + 60 * "x" for n in range(100)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert all(a.status == 201 for a in pool.map(lambda i: stack.api.create(spec(), i), ids))
@@ -66,7 +66,7 @@ def test_a_later_page_asks_for_as_many_ids_as_a_question_has_room_for(stack, cal
     assert [c["id"] for c in pages[0].json["containers"]] == ids[1:] and not pages[0].json["next_page_token"]
 
 
-def test_a_filtered_page_costs_one_call_whatever_exists(stack, calls):
+def test_a_filtered_page_needs_one_call_with_any_number_of_containers(stack, calls):
     for n in range(30):
         assert stack.api.create(spec(metadata={"name": "web", "labels": {"odd": str(n % 2)}}), f"c{n:02d}").status == 201
     for n in range(30):
@@ -83,8 +83,8 @@ def test_a_filtered_page_costs_one_call_whatever_exists(stack, calls):
     assert calls(lambda: stack.api.list(filter="status = FAILED")) == {}
 
 
-def test_without_a_cache_a_filter_is_asked(own_stack, target):
-    """Each page asks for everything, and is right at once."""
+def test_without_a_cache_a_filter_queries_kubernetes(own_stack, target):
+    """Each page lists everything, and is correct immediately."""
     target.faults({"kind": "hang", "count": -1, "match": {"verb": "list", "resource": "pods"}})
     stack = own_stack(1)
     target.faults()
@@ -93,7 +93,7 @@ def test_without_a_cache_a_filter_is_asked(own_stack, target):
     assert [c["id"] for c in answer.json["containers"]] == ["uncached"]
 
 
-def test_without_a_cache_a_page_costs_a_call_for_each_kind(own_stack, target, calls):
+def test_without_a_cache_a_page_needs_a_call_per_kind(own_stack, target, calls):
     target.faults({"kind": "hang", "count": -1, "match": {"verb": "list", "resource": "pods"}})
     stack = own_stack(1)
     target.faults()
@@ -102,8 +102,8 @@ def test_without_a_cache_a_page_costs_a_call_for_each_kind(own_stack, target, ca
     assert max(seen.values()) == 1 and sum(seen.values()) <= 6, seen
 
 
-def test_a_full_worker_says_so(own_stack, target):
-    """One thread, a slow API server, many requests: some are rejected at once and answered 503 with Retry-After."""
+def test_a_full_worker_rejects_requests(own_stack, target):
+    """One thread, a slow API server, many requests: some are rejected immediately with 503 and Retry-After."""
     stack = own_stack(1)
     stack.workers[0].stop()
     stack.add_worker(SP_WORKER_CONCURRENCY="1")
@@ -130,7 +130,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("resource", ["deployments", "services"])
-def test_a_create_survives(stack, target, fault, resource):
+def test_a_create_survives_failed_calls(stack, target, fault, resource):
     target.faults({**FAULTS[fault], "count": 1, "match": {"resource": resource, "method": "POST"}})
     answer = stack.api.create(spec(ports=PORTS), "survivor")
     assert answer.status == 201, answer.text
@@ -140,7 +140,7 @@ def test_a_create_survives(stack, target, fault, resource):
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_delete_survives(stack, target, fault, method):
+def test_a_delete_survives_failed_calls(stack, target, fault, method):
     assert stack.api.create(spec(ports=PORTS), "doomed").status == 201
     target.faults({**FAULTS[fault], "count": 1, "match": {"resource": "deployments", "method": method}})
     assert stack.api.delete("doomed").status == 204
@@ -148,7 +148,7 @@ def test_a_delete_survives(stack, target, fault, method):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_list_survives(stack, target, fault):
+def test_a_list_survives_failed_calls(stack, target, fault):
     for n in range(3):
         assert stack.api.create(spec(), f"l{n}").status == 201
     target.faults({**FAULTS[fault], "count": 1, "match": {"resource": "deployments", "verb": "list"}})
@@ -159,7 +159,7 @@ REFUSALS = {"403": {"kind": "forbidden"}, "401": {"kind": "status", "status": 40
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_what_a_server_refuses_before_it_is_ready_is_asked_again(stack, target, refusal):
+def test_rejections_of_a_server_not_ready_are_retried(stack, target, refusal):
     """A kube-apiserver denies everything until it has loaded its roles and accounts."""
     assert stack.api.create(spec(ports=PORTS), "old").status == 201
     target.faults({"match": {"path": "/readyz"}, "kind": "status", "status": 500, "count": -1},
@@ -171,11 +171,11 @@ def test_what_a_server_refuses_before_it_is_ready_is_asked_again(stack, target, 
     assert stack.api.delete("old").status == 204
 
 
-def test_expired_page_tokens_go_on(stack, target):
+def test_expired_page_tokens_continue(stack, target):
     ids = [f"e{n:02d}" for n in range(12)]
     for i in ids:
         assert stack.api.create(spec(), i).status == 201
-    assert stack.api.create(spec(**STATEFUL), "f").status == 201  # a kind that begins on a later page
+    assert stack.api.create(spec(**STATEFUL), "f").status == 201  # a kind that starts on a later page
     first = stack.api.list(max_page_size=5).json
     target.admin.call("POST", "/sim/compact")
     second = stack.api.list(max_page_size=5, page_token=first["next_page_token"])
@@ -187,7 +187,7 @@ def test_expired_page_tokens_go_on(stack, target):
     assert listed == [*ids, "f"]
 
 
-def test_without_kubernetes_503_soon_and_all_is_well_when_it_returns(own_stack, target):
+def test_without_kubernetes_503_until_it_returns(own_stack, target):
     stack = own_stack(1)
     port = target.admin.url.port
     target.process.stop()
@@ -211,8 +211,8 @@ NO_ADDRESS = 'Service "x" is invalid: spec.clusterIPs: Invalid value: [""]: fail
 
 
 @pytest.mark.parametrize("count, seen", [(2, 201), (-1, 503)])
-def test_a_service_without_an_address_is_tried_again(stack, target, count, seen):
-    """So an API server rejects Services until it has read the addresses in use: with the status of a bad request."""
+def test_a_service_rejected_without_an_address_is_retried(stack, target, count, seen):
+    """An API server rejects Services with 422 until it has read the addresses in use."""
     target.faults({"match": {"resource": "services", "method": "POST"}, "kind": "status", "status": 422,
                       "message": NO_ADDRESS, "count": count})
     answer = stack.api.create(spec(ports=PORTS), "addressed")
@@ -221,4 +221,4 @@ def test_a_service_without_an_address_is_tried_again(stack, target, count, seen)
         problem = answer.problem(503, "UNAVAILABLE")
         assert problem["detail"].endswith("failed to allocate IP: allocator not ready") and not problem.get("errors"), problem
         target.faults()
-        wait_for("what was made is gone", lambda: not stack.kube.list("deployments"), 30)
+        wait_for("the created objects are deleted", lambda: not stack.kube.list("deployments"), 30)

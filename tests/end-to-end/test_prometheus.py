@@ -37,7 +37,7 @@ def panels():
             for p in dashboard["panels"] for t in p.get("targets", ())]
 
 
-def test_alerts_fire_when_they_should():
+def test_alerts_fire_as_expected():
     assert promtool("check", "rules", RULES) == ""
     assert promtool("check", "config", os.path.join(MONITORING, "prometheus.yml")) == ""
     assert promtool("test", "rules", RULES_TEST) == ""
@@ -51,7 +51,7 @@ def test_alerts_fire_when_they_should():
 
 @pytest.fixture
 def prometheus(monitors, own_stack, tmp_path):
-    """Prometheus beside all processes, of which clients have used all."""
+    """Prometheus and all processes, after requests to all of them."""
     m = monitors(count=0)
     monitor = m.add(**ANY_PORT)
     stack = own_stack(workers=0, name=m.name, nats_port=m.port, SP_SERVER_REQUEST_TIMEOUT="4s")
@@ -79,7 +79,7 @@ def prometheus(monitors, own_stack, tmp_path):
     registry.stop()
 
 
-def test_every_expression_means_something(prometheus):
+def test_every_expression_has_data(prometheus):
     wait_for("all targets, twice", lambda: len(prometheus.query("count_over_time(up[20s]) > 2 and up == 1")) == 4 and
              len(prometheus.query("dcm_sp_build_info")) == 4, 30)
     wait_for("some history", lambda: len(prometheus.query(

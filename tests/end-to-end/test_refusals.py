@@ -17,7 +17,7 @@ INTERNALS = ("system:serviceaccount", "User ", "rbac", "dcm-sp:", "127.0.0.1")
 
 
 def allowed(kube, verb, resource):
-    """What the API server says of the rights of a client."""
+    """The permissions of a client according to the API server."""
     group = "apps" if resource in ("deployments", "replicasets") else ""
     review = {"spec": {"resourceAttributes": {"namespace": kube.namespace, "verb": verb, "group": group,
                                               "resource": resource}}}
@@ -65,7 +65,7 @@ def nothing_left(kube):
 
 
 @pytest.mark.parametrize("resource", ["deployments", "services"])
-def test_without_the_right_to_create_nothing_is_left(stack, forbid, resource):
+def test_without_permission_to_create_nothing_is_left(stack, forbid, resource):
     forbid("create", resource)
     refused(stack.api.create(spec(ports=PORTS), "refused"))
     assert nothing_left(stack.kube)
@@ -73,7 +73,7 @@ def test_without_the_right_to_create_nothing_is_left(stack, forbid, resource):
     assert stack.api.health() == "healthy"
 
 
-def test_without_the_right_to_get_or_delete_the_container_stays(stack, forbid):
+def test_without_permission_to_get_or_delete_the_container_is_kept(stack, forbid):
     assert stack.api.create(spec(ports=PORTS), "kept").status == 201
     forbid("delete", "deployments")
     refused(stack.api.delete("kept"))
@@ -84,7 +84,7 @@ def test_without_the_right_to_get_or_delete_the_container_stays(stack, forbid):
     assert [c["id"] for c in stack.api.list().json["containers"]] == ["kept"]
 
 
-def test_without_the_right_to_list_single_containers_work(stack, forbid):
+def test_without_permission_to_list_single_containers_work(stack, forbid):
     forbid("list", "deployments")
     refused(stack.api.list())
     assert stack.api.create(spec(), "single").status == 201
@@ -92,14 +92,14 @@ def test_without_the_right_to_list_single_containers_work(stack, forbid):
     assert stack.api.delete("single").status == 204
 
 
-def test_without_the_right_to_delete_services_they_follow_their_deployment(stack, forbid):
+def test_without_permission_to_delete_services_they_are_garbage_collected(stack, forbid):
     assert stack.api.create(spec(ports=PORTS), "owner").status == 201
     forbid("delete", "services")
     assert stack.api.delete("owner").status == 204
     wait_for("garbage collection", lambda: nothing_left(stack.kube), 30)
 
 
-def test_a_quota_of_deployments_is_told(stack, target):
+def test_a_quota_of_deployments_is_reported(stack, target):
     if target.simulated:
         target.faults({"match": {"resource": "deployments", "method": "POST"}, "kind": "quota", "count": -1})
     else:
@@ -114,7 +114,7 @@ def test_a_quota_of_deployments_is_told(stack, target):
 
 
 class Namespace:
-    """A namespace that comes and goes, and a provider in it that may do everything, so that nothing but the namespace counts."""
+    """A namespace that is created and deleted, with a provider that has all permissions, so that only the namespace matters."""
 
     def __init__(self, target, name):
         self.admin, self.name, self.path = Kube(target.admin_kubeconfig, name), name, f"/api/v1/namespaces/{name}"
@@ -145,8 +145,8 @@ def namespace(target):
     made.release()
 
 
-def test_without_its_namespace_the_provider_says_so_and_goes_on_when_it_is_there(namespace, tmp_path):
-    """Missing, made, terminating, gone, made again; the processes are the same all the time."""
+def test_a_missing_namespace_is_reported_until_it_exists(namespace, tmp_path):
+    """Missing, created, terminating, deleted, created again; without restarting the processes."""
     m = Monitors(namespace, str(tmp_path))
     stack = Stack(namespace, str(tmp_path), name=m.name, nats_port=m.port)
     api = stack.api
@@ -175,7 +175,7 @@ def test_without_its_namespace_the_provider_says_so_and_goes_on_when_it_is_there
         assert namespace.phase() == "Terminating"
         empty("being terminated")
         namespace.release()
-        wait_for("the namespace is gone", lambda: namespace.phase() is None, 30)
+        wait_for("the namespace is deleted", lambda: namespace.phase() is None, 30)
         empty("does not exist")
         lives("second")
     finally:

@@ -26,7 +26,7 @@ SLOW_S = 10
 
 
 def tenant(name):
-    """A namespace with Roles of its own, as the fixture `target` has them."""
+    """A namespace with separate Roles, like those of the fixture `target`."""
     kubeconfig = subprocess.run([os.path.join(ROOT, "tests/cluster/tenant.sh"), CLUSTER, name], check=True,
                                 stdout=subprocess.PIPE, text=True).stdout.strip()
     return types.SimpleNamespace(simulated=False, namespace=name, kubeconfig=kubeconfig,
@@ -54,7 +54,7 @@ def take_away(where, right):
     main, _, subresource = resource.partition("/")
     review = {"spec": {"resourceAttributes": {"namespace": where.namespace, "group": group, "resource": main,
                                               "subresource": subresource, "verb": verb}}}
-    wait_for("the right is gone", lambda: not Kube(where.kubeconfig, where.namespace).call(
+    wait_for("the permission is removed", lambda: not Kube(where.kubeconfig, where.namespace).call(
         "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)[1]["status"]["allowed"])
 
 
@@ -95,7 +95,7 @@ def use_kind(stack, kind, container_id):
 
 
 def complaints(folder, number, right=None):
-    """What a pipeline without JetStream, so that marks on objects are used, says and logs without a right."""
+    """Responses and logs without a permission, of a pipeline without JetStream, which uses marks on objects."""
     where = tenant(f"rights-{number}")
     folder = folder / str(number)
     folder.mkdir()
@@ -116,7 +116,7 @@ def complaints(folder, number, right=None):
     return said, {entry["msg"]: entry for entry in logged if entry["level"] in ("warn", "error")}
 
 
-def test_each_right_is_missed_when_it_is_taken_away(tmp_path):
+def test_each_removed_permission_has_an_effect(tmp_path):
     usual, usually_logged = complaints(tmp_path, 0)
     assert not [name for name, status in usual.items() if status >= 400], usual
     rights = rights_of(Kube(f"{CLUSTER}/admin.kubeconfig", os.environ["E2E_NAMESPACE"]))

@@ -63,7 +63,7 @@ def taken_by_another(stack, answer, status=201):
 
 
 def late_create(stack, gate):
-    """The first attempt of a create is held; the second was told, and its container deleted again."""
+    """The first attempt of a create is held; the second one is answered, and its container deleted again."""
     hold, answer = held_create(stack, gate, "before", DEPLOYMENTS, "late", ports=())
     taken_by_another(stack, answer)
     assert stack.api.delete("late").status == 204
@@ -71,7 +71,7 @@ def late_create(stack, gate):
 
 
 def dies_with(stack, hold, answer, victims="api-svc"):
-    """api-svc is killed, or its worker as well, and another one comes; the client hears nothing."""
+    """api-svc is killed, or its worker as well, and restarted; the client gets no response."""
     stack.api_svc.kill()
     if victims == "both":
         stack.workers[0].kill()
@@ -88,7 +88,7 @@ def come_back(stack):
 
 
 def late_failure(stack, gate):
-    """The first attempt is stopped before its Service and then rejected; the container was told by the second."""
+    """The first attempt is stopped before its Service and then rejected; the second one has returned the container."""
     hold, answer = held_create(stack, gate, "before", SERVICES, "told")
     taken_by_another(stack, answer)
     gate.server.shutdown()  # whatever it does next fails
@@ -123,19 +123,19 @@ def stays(kube, name, expected, seconds=5.0):
 
 # ---- earlier attempts ------------------------------------------------------------------------------------------------
 
-def test_a_create_on_the_wire_is_taken_back_within_a_second(gated):
-    """A POST that has left cannot be fenced: its worker takes back what it makes after the request was over."""
+def test_a_create_in_flight_is_undone_within_a_second(gated):
+    """A POST in flight cannot be cancelled: its worker undoes the result after the end of the request."""
     stack, gate = gated
     hold = late_create(stack, gate)
     resume(stack.workers[0])
     hold.release()
-    wait_for("gone again", lambda: stack.workers[0].log().count('"operation":"create"') > 0, 10)
+    wait_for("deleted again", lambda: stack.workers[0].log().count('"operation":"create"') > 0, 10)
     time.sleep(1)
     assert gone(stack.kube, "late")
     stack.api.get("late").problem(404, "NOT_FOUND")
 
 
-def test_what_a_dead_worker_makes_late_is_removed_by_another(gated):
+def test_a_late_result_of_a_dead_worker_is_removed_by_another(gated):
     stack, gate = gated
     hold, answer = held_create(stack, gate, "before", DEPLOYMENTS, "late", ports=())
     stack.workers[0].kill()
@@ -143,11 +143,11 @@ def test_what_a_dead_worker_makes_late_is_removed_by_another(gated):
     assert answer.result().status == 201
     assert stack.api.delete("late").status == 204
     hold.release()
-    wait_for("it came late", lambda: uid(stack.kube, "late"), 5, 0.01)
-    wait_for("gone again", lambda: gone(stack.kube, "late"), 5)
+    wait_for("it was created late", lambda: uid(stack.kube, "late"), 5, 0.01)
+    wait_for("deleted again", lambda: gone(stack.kube, "late"), 5)
 
 
-def test_a_late_create_leaves_a_successor_alone(gated):
+def test_a_late_create_does_not_affect_a_newer_container(gated):
     stack, gate = gated
     hold = late_create(stack, gate)
     second = stack.api.create(spec("other"), "late")
@@ -157,7 +157,7 @@ def test_a_late_create_leaves_a_successor_alone(gated):
     stays(stack.kube, "late", second.json["uid"])
 
 
-def test_a_late_delete_leaves_a_successor_alone(gated):
+def test_a_late_delete_does_not_affect_a_newer_container(gated):
     stack, gate = gated
     assert stack.api.create(spec(ports=PORTS), "again").status == 201
     hold = gate.hold("before", "DELETE", "/deployments/again")
@@ -171,8 +171,8 @@ def test_a_late_delete_leaves_a_successor_alone(gated):
     assert stack.kube.get("services", "again")
 
 
-def test_a_delete_that_looks_late_deletes_nothing(gated):
-    """It has read the successor, and is denied the permission."""
+def test_a_delete_that_reads_late_deletes_nothing(gated):
+    """It has read the newer container, and gets no permission."""
     stack, gate = gated
     assert stack.api.create(spec(), "again").status == 201
     hold = gate.hold("before", "GET", "/deployments/again")
@@ -187,7 +187,7 @@ def test_a_delete_that_looks_late_deletes_nothing(gated):
     assert stack.api.delete("again").status == 204
 
 
-def test_both_attempts_in_one_queue(own_stack):
+def test_both_attempts_in_one_queue_are_executed_once(own_stack):
     """The only worker is stopped: it finds both attempts of each request when it continues."""
     stack = own_stack(1)
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
@@ -207,8 +207,8 @@ def test_both_attempts_in_one_queue(own_stack):
     assert not stack.kube.list("services")
 
 
-def test_a_stopped_worker_among_two(own_stack):
-    """Sixty creates and sixty deletes while a worker is stopped; then the ids are used anew."""
+def test_a_stopped_worker_does_not_affect_reused_ids(own_stack):
+    """Sixty creates and sixty deletes while a worker is stopped; then the ids are reused."""
     stack = own_stack(2)
     with concurrent.futures.ThreadPoolExecutor(60) as pool:
         assert set(pool.map(lambda i: stack.api.create(spec(), f"old-{i}").status, range(60))) == {201}
@@ -223,7 +223,7 @@ def test_a_stopped_worker_among_two(own_stack):
     assert {d["metadata"]["uid"] for d in stack.kube.list("deployments")} == again
 
 
-def test_a_late_failure_leaves_what_was_told(gated):
+def test_a_late_failure_keeps_an_answered_create(gated):
     stack, gate = gated
     late_failure(stack, gate)
     assert stack.kube.get("services", "told")
@@ -236,7 +236,7 @@ STEPS = [("before", DEPLOYMENTS), ("after", DEPLOYMENTS), ("before", SERVICES), 
 
 @pytest.mark.parametrize("when,path", STEPS)
 @pytest.mark.parametrize("victims", ["api-svc", "both"])
-def test_a_create_whose_process_died_is_gone_within_a_minute(gated, when, path, victims):
+def test_a_create_of_a_dead_process_is_removed_within_a_minute(gated, when, path, victims):
     stack, gate = gated
     hold, answer = held_create(stack, gate, when, path, "orphan")
     died = time.monotonic()
@@ -249,7 +249,7 @@ def test_a_create_whose_process_died_is_gone_within_a_minute(gated, when, path, 
     assert stack.api.create(spec(ports=PORTS), "orphan").status == 201
 
 
-def test_a_repeat_by_key_settles_what_a_dead_process_left(gated):
+def test_a_retry_by_key_settles_the_create_of_a_dead_process(gated):
     stack, gate = gated
     key = {"Idempotency-Key": "k1"}
     dies_with(stack, *held_create(stack, gate, "after", SERVICES, "kept", key))
@@ -259,7 +259,7 @@ def test_a_repeat_by_key_settles_what_a_dead_process_left(gated):
     stays(stack.kube, "kept", repeated.json["uid"], 40)  # longer than an abandoned one is left for a repeat
 
 
-def test_an_abandoned_create_by_key_is_gone_within_a_minute(gated):
+def test_an_abandoned_create_by_key_is_removed_within_a_minute(gated):
     stack, gate = gated
     dies_with(stack, *held_create(stack, gate, "after", SERVICES, "left", {"Idempotency-Key": "k2"}))
     time.sleep(10)
@@ -267,7 +267,7 @@ def test_an_abandoned_create_by_key_is_gone_within_a_minute(gated):
     wait_for("gone", lambda: gone(stack.kube, "left"), MINUTE - 10, 0.5)
 
 
-def test_nats_dies_between_request_and_reply(gated):
+def test_creates_survive_a_nats_crash_between_request_and_reply(gated):
     stack, gate = gated
     hold, answer = held_create(stack, gate, "after", DEPLOYMENTS, "cut", ports=())
     stack.nats.kill()
@@ -282,7 +282,7 @@ def test_nats_dies_between_request_and_reply(gated):
         wait_for("gone", lambda: gone(stack.kube, "cut"), MINUTE, 0.5)
 
 
-def test_settled_records_go_and_nothing_else_is_left(own_stack):
+def test_settled_records_are_removed(own_stack):
     stack = own_stack(2)
     for i in range(5):
         assert stack.api.create(spec(), f"clean-{i}").status == 201
@@ -299,7 +299,7 @@ def test_settled_records_go_and_nothing_else_is_left(own_stack):
 
 # ---- one key, one container ------------------------------------------------------------------------------------------
 
-def test_one_key_makes_one_container(stack):
+def test_one_key_creates_one_container(stack):
     key = {"Idempotency-Key": "one"}
     first = stack.api.create(spec(ports=PORTS), "a", key)
     assert first.status == 201
@@ -315,7 +315,7 @@ def test_one_key_makes_one_container(stack):
     wait_for("the key is free", lambda: stack.api.create(spec(), "b", key).status == 201, 10)
 
 
-def test_racing_creates_by_one_key(own_stack):
+def test_concurrent_creates_by_one_key_create_one_container(own_stack):
     stack = own_stack(3)
     for round_ in range(5):
         key = {"Idempotency-Key": f"race-{round_}"}
@@ -329,8 +329,8 @@ def test_racing_creates_by_one_key(own_stack):
 
 # ---- the rest --------------------------------------------------------------------------------------------------------
 
-def test_a_delete_right_after_the_start_of_a_worker_leaves_no_service(gated):
-    """Its cache knows no Services yet: those without an owner are looked up."""
+def test_a_delete_by_a_just_started_worker_leaves_no_service(gated):
+    """Its cache has no Services yet: those without an owner are looked up."""
     stack, gate = gated
     labels = {"dcm.project/managed-by": "dcm", "dcm.project/dcm-instance-id": "foreign",
               "dcm.project/dcm-service-type": "container"}
@@ -348,7 +348,7 @@ def test_a_delete_right_after_the_start_of_a_worker_leaves_no_service(gated):
     hold.release()
 
 
-def test_overload_is_refused_in_time(own_stack):
+def test_overload_is_rejected_in_time(own_stack):
     """More clients than a worker with one thread can serve: excess requests are rejected, and health stays good."""
     stack = own_stack(1, SP_WORKER_CONCURRENCY="1")
     seen, healths, stop = [], [], threading.Event()

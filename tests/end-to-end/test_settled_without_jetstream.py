@@ -33,7 +33,7 @@ def owed(kube, name):
     return deployment and deployment["metadata"].get("annotations", {}).get(OWED)  # "": it is settled
 
 
-def test_the_mark_goes_when_the_client_was_told(plain):
+def test_the_mark_is_removed_after_the_reply(plain):
     stack, _ = plain
     for i in range(5):
         assert stack.api.create(spec(ports=PORTS), f"c{i}").status == 201
@@ -42,7 +42,7 @@ def test_the_mark_goes_when_the_client_was_told(plain):
     assert len(stack.kube.list("deployments")) == 5 and len(stack.kube.list("services")) == 5
 
 
-def test_a_late_create_is_taken_back(plain):
+def test_a_late_create_is_undone(plain):
     stack, gate = plain
     hold = late_create(stack, gate)
     resume(stack.workers[0])
@@ -51,13 +51,13 @@ def test_a_late_create_is_taken_back(plain):
     assert gone(stack.kube, "late")
 
 
-def test_a_late_failure_leaves_what_was_told(plain):
+def test_a_late_failure_keeps_an_answered_create(plain):
     late_failure(*plain)
 
 
 @pytest.mark.parametrize("when,path", [("after", DEPLOYMENTS), ("after", SERVICES)])
 @pytest.mark.parametrize("victims", ["api-svc", "both"])
-def test_a_create_whose_process_died_is_gone_within_a_minute(plain, when, path, victims):
+def test_a_create_of_a_dead_process_is_removed_within_a_minute(plain, when, path, victims):
     stack, gate = plain
     dies_with(stack, *held_create(stack, gate, when, path, "orphan"), victims)
     wait_for("gone", lambda: gone(stack.kube, "orphan"), MINUTE - 10, 0.2)
@@ -65,8 +65,8 @@ def test_a_create_whose_process_died_is_gone_within_a_minute(plain, when, path, 
     assert gone(stack.kube, "orphan")
 
 
-def test_a_worker_that_dies_before_it_took_the_mark_away(plain):
-    """api-svc remembers that the client was told: another worker settles it."""
+def test_a_mark_left_by_a_dead_worker_is_settled(plain):
+    """api-svc remembers that the client has the reply: another worker settles it."""
     stack, gate = plain
     hold = gate.hold("before", "PATCH", "/deployments/told")
     told = stack.api.create(spec(), "told")
@@ -78,7 +78,7 @@ def test_a_worker_that_dies_before_it_took_the_mark_away(plain):
     stays(stack.kube, "told", told.json["uid"], 10)
 
 
-def test_a_repeat_by_key_adopts_what_a_dead_process_left(plain):
+def test_a_retry_by_key_adopts_the_create_of_a_dead_process(plain):
     stack, gate = plain
     key = {"Idempotency-Key": "k1"}
     dies_with(stack, *held_create(stack, gate, "after", SERVICES, "kept", key))
@@ -89,7 +89,7 @@ def test_a_repeat_by_key_adopts_what_a_dead_process_left(plain):
     stays(stack.kube, "kept", repeated.json["uid"], 5)
 
 
-def test_one_key_makes_one_container(plain):
+def test_one_key_creates_one_container(plain):
     stack, _ = plain
     key = {"Idempotency-Key": "one"}
     first = stack.api.create(spec(), "a", key)

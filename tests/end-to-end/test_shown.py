@@ -17,7 +17,7 @@ def ports_of(container):
     return {(p["port"], p["protocol"]) for p in container["service"]["ports"]}
 
 
-def test_replicas_and_revision_are_shown_as_the_cluster_has_them(stack):
+def test_replicas_and_revision_are_those_of_the_cluster(stack):
     made = stack.api.create(spec(), "counted").json
     assert made["replicas"] == {"desired": 1, "ready": 0, "updated": 0, "available": 0}
     assert "revision" not in made
@@ -37,7 +37,7 @@ def test_replicas_and_revision_are_shown_as_the_cluster_has_them(stack):
     wait_for("all updated", lambda: stack.api.get("counted").json["replicas"]["updated"] == 3, 30)
 
 
-def test_the_same_number_may_be_used_once_for_each_protocol(stack):
+def test_a_port_number_may_be_used_once_per_protocol(stack):
     written = spec(network={"ports": DNS})
     made = stack.api.create(written, "dns")
     assert made.status == 201, made.text
@@ -54,20 +54,20 @@ def test_the_same_number_may_be_used_once_for_each_protocol(stack):
 
 
 @pytest.mark.parametrize("protocols", [("TCP", "TCP"), (None, "TCP"), ("UDP", "UDP"), ("SCTP", "SCTP")])
-def test_a_number_twice_for_one_protocol_is_refused(stack, protocols):
+def test_a_duplicate_port_number_of_one_protocol_is_rejected(stack, protocols):
     ports = [{"container_port": 80, "visibility": "none", **({"protocol": p} if p else {})} for p in protocols]
     problem = stack.api.create(spec(network={"ports": ports}), "twice").problem(400, "INVALID_ARGUMENT")
     assert [e["pointer"] for e in problem["errors"]] == ["/spec/network/ports/1/container_port"]
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "", "HTTP", 6, None])
-def test_another_protocol_is_refused(stack, protocol):
+def test_an_unknown_protocol_is_rejected(stack, protocol):
     ports = [{"container_port": 80, "visibility": "none", "protocol": protocol}]
     problem = stack.api.create(spec(network={"ports": ports}), "odd").problem(400, "INVALID_ARGUMENT")
     assert "/spec/network/ports/0/protocol" in [e["pointer"] for e in problem["errors"]]
 
 
-def test_ports_that_others_made_show_their_protocol(stack):
+def test_ports_added_by_others_have_their_protocol(stack):
     body = foreign_deployment("theirs", "theirs")
     body["spec"]["template"]["spec"]["containers"][0]["ports"] = [
         {"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53, "protocol": "TCP"}]
@@ -76,7 +76,7 @@ def test_ports_that_others_made_show_their_protocol(stack):
         {"container_port": 53, "visibility": "none", "protocol": "UDP"}, {"container_port": 53, "visibility": "none"}]
 
 
-def test_a_change_of_protocols_reaches_every_object(stack):
+def test_a_change_of_protocols_is_applied_to_every_object(stack):
     stack.api.create(spec(ports=[(53, "internal")]), "turned")
 
     def patch(ports):

@@ -15,7 +15,7 @@ def create_many(stack, ids, make_spec):
     assert statuses == [201] * len(ids)
 
 
-def test_a_page_of_a_thousand_large_containers_arrives_whole(stack):
+def test_a_page_of_a_thousand_large_containers_is_complete(stack):
     ids = sorted(f"big-{i:04d}" for i in range(1000))
     env = [{"name": f"V{i}", "value": "x" * 1000} for i in range(LARGE // 1000)]
     create_many(stack, ids, lambda _: spec(process={"env": env}))
@@ -26,7 +26,7 @@ def test_a_page_of_a_thousand_large_containers_arrives_whole(stack):
     assert page.json["next_page_token"] == ""
 
 
-def test_twelve_hundred_containers_page_by_page_under_change(stack):
+def test_pages_of_twelve_hundred_containers_under_change_are_complete(stack):
     ids = sorted(f"p{i:04d}" for i in range(1200))
     create_many(stack, ids, lambda i: spec())
     assert [c["id"] for c in stack.api.list_all(100)] == ids
@@ -59,7 +59,7 @@ def ports(count, visibility="none"):
     return [{"container_port": 10000 + i, "visibility": visibility} for i in range(count)]
 
 
-def test_thousands_of_ports_come_back_and_cost_no_more_than_their_bytes(stack):
+def test_thousands_of_ports_round_trip_in_linear_time(stack):
     written = ports(PORTS_MAX)
     assert stack.api.create(spec(network={"ports": written}), "many").status == 201
     assert stack.api.create(spec(), "few").status == 201
@@ -76,7 +76,7 @@ def test_thousands_of_ports_come_back_and_cost_no_more_than_their_bytes(stack):
     assert cost("many") < cost("few") + 0.25
 
 
-def test_a_page_of_containers_with_thousands_of_ports(stack, target):
+def test_a_page_of_containers_with_thousands_of_ports_is_complete(stack, target):
     """A real API server itself needs more than 30 s to list ten Deployments with 4,096 ports each: there it is fewer."""
     count = PORTS_MAX if target.simulated else 200
     create_many(stack, [f"c{i:02d}" for i in range(40)], lambda _: spec(network={"ports": ports(count)}))
@@ -85,7 +85,7 @@ def test_a_page_of_containers_with_thousands_of_ports(stack, target):
     assert all(c["spec"]["network"]["ports"] == ports(count) for c in page.json["containers"])
 
 
-def test_more_ports_than_fit_are_refused_with_the_reason(stack):
+def test_too_many_ports_are_rejected_with_a_reason(stack):
     for count in (PORTS_MAX + 1, 20000):
         answer = stack.api.create(spec(network={"ports": ports(count)}), "too-many")
         assert answer.status == 400

@@ -57,7 +57,7 @@ def objects_of(stack, container_id):
             for kind in ("deployments", "statefulsets", "services")}
 
 
-# ---- what it is made of ---------------------------------------------------------------------------------------------
+# ---- its objects ----------------------------------------------------------------------------------------------------
 
 def test_it_has_stable_names_and_a_headless_service(stack):
     answer = stack.api.create(spec(ports=[(80, "internal")], **stateful(replicas=2)), "db")
@@ -82,11 +82,11 @@ def test_it_has_stable_names_and_a_headless_service(stack):
     wait_for("another Pod of the name", lambda: (p := pods(stack, "db")).keys() == before.keys()
              and p["db-1"]["metadata"]["uid"] != before["db-1"], 30)
     assert stack.api.delete("db").status == 204
-    wait_for("all is gone", lambda: not any(objects_of(stack, "db").values()) and not stack.kube.of("pods", "db"), 30)
+    wait_for("everything is deleted", lambda: not any(objects_of(stack, "db").values()) and not stack.kube.of("pods", "db"), 30)
     wait_for("its revisions too", lambda: not stack.kube.of("controllerrevisions", "db"), 30)
 
 
-def test_without_ports_it_has_the_headless_service_alone(stack):
+def test_without_ports_it_has_the_headless_service_only(stack):
     assert "service" not in stack.api.create(spec(**stateful()), "alone").json
     stack.wait_status("alone", "RUNNING")
     assert "service" not in stack.api.get("alone").json
@@ -99,10 +99,10 @@ def test_without_ports_it_has_the_headless_service_alone(stack):
     assert left["metadata"]["name"] == headless("alone") and left["metadata"]["labels"]["team"] == "shop"
 
 
-def test_a_headless_service_that_is_missing_is_made_again(stack):
+def test_a_missing_headless_service_is_recreated(stack):
     stack.api.create(spec(**stateful()), "mended")
     stack.kube.delete("services", headless("mended"))
-    # Of a young container only what was never seen is made again: the cache may have seen it.
+    # Of a young container, only objects never seen are created: the cache may have seen this one.
     answer = patch(stack, "mended", {"spec": {"metadata": {"labels": {"a": "b"}}}})
     assert answer.status == 200, answer.text
     assert stack.kube.get("services", headless("mended"))
@@ -114,9 +114,9 @@ def test_an_autoscaler_has_it_as_its_target(stack):
     assert target == {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "scaled"}
 
 
-# ---- what is rejected ------------------------------------------------------------------------------------------------
+# ---- rejected requests -----------------------------------------------------------------------------------------------
 
-def test_what_it_cannot_be_is_refused_with_the_place(stack):
+def test_unsupported_combinations_are_rejected_with_a_pointer(stack):
     where = "/spec/provider_hints/kubernetes/"
     for hints, pointers in (
             ({"kind": "Pod"}, {"kind"}), ({"kind": 7}, {"kind"}), ({"kind": "statefulset"}, {"kind"}),
@@ -147,14 +147,14 @@ def test_the_kind_cannot_be_changed(stack, kind):
 
 
 def events_since(stack, kind, version):
-    """What a watch tells of a kind after a resource version."""
+    """The events of a watch of a kind after a resource version."""
     status, text = stack.kube.call("GET", f"{stack.kube.path(kind)}?watch=1&timeoutSeconds=1&resourceVersion={version}")
     assert status == 200, text
     events = [text] if isinstance(text, dict) else [json.loads(line) for line in text.splitlines()]
     return [(e["type"], e["object"]["metadata"]["name"]) for e in events if e]
 
 
-def test_a_statefulset_of_another_program_shows_what_it_is(stack):
+def test_a_statefulset_of_another_program_is_shown_with_its_kind(stack):
     stack.kube.create("apps/statefulsets", {**deployment("theirs"), "kind": "StatefulSet"})
     shown = wait_for("it shows", lambda: (a := stack.api.get("theirs")).status == 200 and a).json
     assert shown["spec"]["provider_hints"] == {"kubernetes": {"kind": "StatefulSet"}} and "headless_service" not in shown
@@ -168,7 +168,7 @@ def test_a_statefulset_of_another_program_shows_what_it_is(stack):
 # ---- one id, one container ------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("first,second", [KINDS, KINDS[::-1]])
-def test_an_id_of_the_other_kind_is_taken(stack, first, second):
+def test_an_id_used_by_the_other_kind_is_rejected(stack, first, second):
     made = stack.api.create(spec(ports=[(80, "internal")], **of_kind(first)), "mine")
     assert made.status == 201
     before = objects_of(stack, "mine")
@@ -185,8 +185,8 @@ def test_an_id_of_the_other_kind_is_taken(stack, first, second):
     assert again.status == 201 and stack.api.get("mine").json["uid"] == again.json["uid"], again.text
 
 
-def test_a_race_between_kinds_never_has_two_winners(stack):
-    """Both may lose, and the id is free then; who was answered 201 stays, with all that belongs to it."""
+def test_concurrent_creates_of_both_kinds_never_have_two_successes(stack):
+    """Both may fail, and the id is free then; a container with a 201 response is kept, with all its objects."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for round_number in range(25):
             container_id, barrier = f"race-{round_number}", threading.Barrier(8)
@@ -203,7 +203,7 @@ def test_a_race_between_kinds_never_has_two_winners(stack):
             if won:
                 assert stack.api.get(container_id).json["uid"] == won[0][1]
             roots = {k: wanted for k, wanted in (("deployments", "Deployment"), ("statefulsets", "StatefulSet"))}
-            wait_for(f"only what was answered is left of {container_id}", lambda: {
+            wait_for(f"only the answered object is left of {container_id}", lambda: {
                 roots[k]: o["metadata"]["uid"] for k in roots for o in stack.kube.of(k, container_id)} == dict(won))
             services = stack.kube.of("services", container_id)
             assert all(s["metadata"]["ownerReferences"][0]["uid"] == won[0][1] for s in services) if won else not services
@@ -212,13 +212,13 @@ def test_a_race_between_kinds_never_has_two_winners(stack):
 
 
 @pytest.mark.parametrize("first,second", [KINDS, KINDS[::-1]])
-def test_of_two_roots_of_one_id_the_older_is_the_container(stack, first, second):
-    """As for the moment in which a create finds that it must be rejected; here they stay."""
+def test_of_two_roots_with_one_id_the_older_is_the_container(stack, first, second):
+    """As temporarily during a create that will be rejected; here both are kept."""
     for container_id in ("a", "twin", "z"):
         made = stack.api.create(spec(**of_kind(first)), container_id)
         assert made.status == 201
     uids = {c["id"]: c["uid"] for c in stack.api.list_all(10)}
-    time.sleep(1.1)  # Kubernetes tells times in seconds
+    time.sleep(1.1)  # Kubernetes has times in seconds
     stack.kube.create(f"apps/{second.lower()}s", {**deployment("twin"), "kind": second})
     for size in (1, 2, 3, 10):
         assert [(c["id"], c["uid"]) for c in stack.api.list_all(size)] == sorted(uids.items()), size
@@ -227,7 +227,7 @@ def test_of_two_roots_of_one_id_the_older_is_the_container(stack, first, second)
     assert [c["uid"] for c in stack.api.list(order_by="id desc").json["containers"]] == [uids[i] for i in ("z", "twin", "a")]
 
 
-def test_a_key_is_good_for_one_kind(stack):
+def test_a_key_is_valid_for_one_kind(stack):
     key = {"Idempotency-Key": "one-kind"}
     first = stack.api.create(spec(**stateful()), "keyed", key)
     assert first.status == 201
@@ -265,8 +265,8 @@ def test_lists_have_both_kinds_in_the_order_of_ids(stack):
 
 @pytest.mark.parametrize("before,after", [KINDS, KINDS[::-1]])
 @pytest.mark.parametrize("others", KINDS)
-def test_an_id_that_changes_its_kind_between_two_pages_is_shown_once(stack, others, before, after):
-    """Kubernetes continues with one kind as it was on the first page, and begins with the other."""
+def test_an_id_whose_kind_changes_between_two_pages_is_shown_once(stack, others, before, after):
+    """Kubernetes continues with a snapshot of one kind, and starts with the other."""
     kinds = {**{f"aa{n}": others for n in range(1, 7)}, "aa5": before,
              **{f"zz{n}": kind for n, kind in enumerate(2 * [KINDS[others == KINDS[0]]])}}
     for container_id, kind in kinds.items():
@@ -284,7 +284,7 @@ def test_an_id_that_changes_its_kind_between_two_pages_is_shown_once(stack, othe
         assert [c["uid"] for c in shown if c["id"] == "aa5"] == [made.json["uid"]], size
 
 
-def test_a_rollout_goes_from_the_last_pod_to_the_first(stack):
+def test_a_rollout_proceeds_from_the_last_pod_to_the_first(stack):
     stack.api.create(spec(**stateful(replicas=3)), "rolled")
     wait_pods(stack, "rolled", 3)
     assert patch(stack, "rolled", {"spec": {"image": {"reference": "registry.example/nonexistent:1"}}}).status == 200
@@ -296,7 +296,7 @@ def test_a_rollout_goes_from_the_last_pod_to_the_first(stack):
                       "rolled-2": "registry.example/nonexistent:1"}
 
 
-def test_a_rollback_leads_out_of_a_broken_rollout(stack):
+def test_a_rollback_repairs_a_broken_rollout(stack):
     """With the policy OrderedReady it would wait for the broken Pod forever (kubernetes#67250)."""
     stack.api.create(spec(**stateful(replicas=2)), "broken")
     old = wait_pods(stack, "broken", 2)
@@ -311,7 +311,7 @@ def test_a_rollback_leads_out_of_a_broken_rollout(stack):
              c.get("revision") == 3 and c["replicas"]["updated"] == 2, 30)
 
 
-def test_revisions_are_what_it_has_been(stack):
+def test_revisions_list_earlier_specs(stack):
     stack.api.create(spec(ports=[(80, "none")], **stateful()), "told")
     wait_for("the first", lambda: stack.api.get("told").json.get("revision") == 1)
     visible = {"spec": {"network": {"ports": [{"container_port": 80, "visibility": "internal"}]}}}
@@ -319,7 +319,7 @@ def test_revisions_are_what_it_has_been(stack):
     assert stack.api.get("told").json["revision"] == 1, "no Pod is another one"
     listed = stack.api.call("GET", f"{BASE}/told/revisions").json["revisions"]
     assert [r["revision"] for r in listed] == [1] and listed[0]["current"]
-    assert listed[0]["spec"]["network"] == visible["spec"]["network"], "the current one is what there is now"
+    assert listed[0]["spec"]["network"] == visible["spec"]["network"], "the current revision is the current template"
     assert patch(stack, "told", {"spec": {"image": {"reference": "nginx:2"}}}).status == 200
     wait_for("the second", lambda: stack.api.get("told").json.get("revision") == 2)
     listed = stack.api.call("GET", f"{BASE}/told/revisions").json["revisions"]
@@ -335,8 +335,8 @@ def test_revisions_are_what_it_has_been(stack):
     method(stack, "told", "rollback", {"revision": 1}).problem(404, "NOT_FOUND")  # Kubernetes keeps no earlier number
 
 
-def test_large_hints_leave_room_for_every_change(stack):
-    """All annotations of an object together have 256 KiB: what is noted about revisions gives way."""
+def test_large_hints_do_not_prevent_changes(stack):
+    """All annotations of an object are limited to 256 KiB: notes about revisions are dropped."""
     assert stack.api.create(spec(**stateful(note="x" * 20_000)), "large").status == 201
     for number, size in enumerate((20_000, 20_000, 20_000, 20_000, 20_000, 150_000, 190_000, 190_000, 1_000), 2):
         body = {"image": {"reference": f"nginx:{number}"}, **stateful(note="y" * size)}
@@ -350,7 +350,7 @@ def test_large_hints_leave_room_for_every_change(stack):
         wait_for("its revision", lambda: stack.api.get("large").json.get("revision") == number)
 
 
-def test_it_is_stopped_and_started_with_the_same_names(stack):
+def test_stop_and_start_keep_the_names(stack):
     stack.api.create(spec(**stateful(replicas=2)), "paused")
     wait_pods(stack, "paused", 2)
     assert method(stack, "paused", "stop").json["status"] == "STOPPED"
@@ -362,7 +362,7 @@ def test_it_is_stopped_and_started_with_the_same_names(stack):
     wait_for("the first is left", lambda: set(pods(stack, "paused")) == {"paused-0"}, 30)
 
 
-def test_a_watch_tells_of_both_kinds(stack):
+def test_a_watch_has_both_kinds(stack):
     watcher = Watcher(stack.api_port).sync()
     for kind in KINDS:
         stack.api.create(spec(**of_kind(kind)), f"seen-{kind.lower()}")
@@ -380,15 +380,15 @@ def take_both(without):
     without("apps", "controllerrevisions")
 
 
-def test_an_older_role_takes_nothing_else_down(stack, own_stack, without):
-    """After an upgrade of the programs alone: Deployments are as before, StatefulSets are rejected, and it is said once."""
+def test_an_older_role_affects_statefulsets_only(stack, own_stack, without):
+    """After an upgrade of the programs alone: Deployments are unchanged, StatefulSets are rejected, and this is logged once."""
     take_both(without)
     old = own_stack(name="older-role")
     answer = old.api.create(spec(ports=[(80, "internal")]), "plain")
     assert answer.status == 201, answer.text
     old.wait_status("plain", "RUNNING")
     assert [c["id"] for c in old.api.list().json["containers"]] == ["plain"]
-    wait_for("the cache knows it", lambda: [c["id"] for c in old.api.list(order_by="id desc").json["containers"]] == ["plain"])
+    wait_for("the cache has it", lambda: [c["id"] for c in old.api.list(order_by="id desc").json["containers"]] == ["plain"])
     assert patch(old, "plain", {"spec": {"image": {"reference": "nginx:2"}}}).status == 200
     assert old.api.call("GET", f"{BASE}/plain/revisions").status == 200
     assert old.api.call("GET", f"{BASE}/plain/events").status == 200

@@ -30,7 +30,7 @@ def template_of(kube, name):
 
 
 @pytest.mark.deployments
-def test_update_changes_what_the_patch_says(stack):
+def test_update_applies_the_patch(stack):
     assert stack.api.create(FULL, "all").status == 201
     before = stack.api.get("all").json
     wanted = copy.deepcopy(FULL)
@@ -62,11 +62,11 @@ def test_update_changes_what_the_patch_says(stack):
     assert back.status == 200 and "process" not in back.json["spec"] and "provider_hints" not in back.json["spec"]
 
 
-def test_update_that_changes_nothing_writes_nothing(stack):
+def test_update_without_changes_writes_nothing(stack):
     stack.api.create(FULL, "same")
     stack.wait_status("same", "RUNNING")
     etag = stack.api.get("same").json["etag"]
-    version = wait_for("a quiet Deployment", lambda: [
+    version = wait_for("a settled Deployment", lambda: [
         d["metadata"]["resourceVersion"] for d in [stack.kube.get("deployments", "same")]
         if d["status"].get("observedGeneration") == d["metadata"]["generation"] and d["status"].get("availableReplicas")])
     for change in ({}, {"spec": {}}, {"spec": {"metadata": {"labels": {"absent": None}}}}, {"spec": FULL},
@@ -76,8 +76,8 @@ def test_update_that_changes_nothing_writes_nothing(stack):
     assert [stack.kube.get("deployments", "same")["metadata"]["resourceVersion"]] == version
 
 
-def test_update_keeps_what_others_have_put_in(stack):
-    """A sidecar, annotations, an injected variable, a changed image, replicas: all but what the client changes."""
+def test_update_keeps_changes_by_others(stack):
+    """A sidecar, annotations, an injected variable, a changed image, replicas: everything not changed by the client."""
     stack.api.create(spec(ports=[(80, "internal")], process={"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}]}),
                      "mixed")
     injected = {"spec": {"template": {
@@ -112,7 +112,7 @@ def test_update_keeps_what_others_have_put_in(stack):
 
 
 def test_update_of_ports_keeps_addresses(stack):
-    """The Service appears, changes, becomes another type, and goes with the ports."""
+    """The Service is created, changed, gets another type, and is deleted with the ports."""
     def ports(*wanted):
         return {"spec": {"network": {"ports": [{"container_port": p, "visibility": v} for p, v in wanted] or None}}}
 
@@ -162,7 +162,7 @@ def test_update_of_ports_that_differ_by_protocol(stack):
     assert [(p["protocol"], p["nodePort"]) for p in stack.kube.get("services", "dns")["spec"]["ports"]] == [("UDP", before["UDP"])]
 
 
-def test_update_by_many_at_once(own_stack):
+def test_update_by_many_clients_concurrently_loses_nothing(own_stack):
     """Each label is in the result, regardless of api-svc and worker."""
     stack = own_stack(4)
     second = own_stack(0, nats_port=stack.nats_port)
@@ -212,7 +212,7 @@ BAD = [
 
 
 @pytest.mark.deployments
-def test_update_that_is_wrong_changes_nothing(stack):
+def test_update_that_is_invalid_changes_nothing(stack):
     stack.api.create(FULL, "right")
     before = stack.api.get("right").json
     version = stack.kube.get("deployments", "right")["metadata"]["annotations"]["dcm.project/spec"]
@@ -237,7 +237,7 @@ def test_update_that_is_wrong_changes_nothing(stack):
     stack.api.call("PUT", f"{BASE}/right", {}).problem(405, "INVALID_ARGUMENT")
 
 
-def test_update_refused_by_kubernetes_says_what_and_changes_nothing(stack):
+def test_update_rejected_by_kubernetes_has_a_reason_and_changes_nothing(stack):
     stack.api.create(spec(), "taken")
     stack.kube.create("services", {"metadata": {"name": "taken"}, "spec": {"ports": [{"port": 1}]}})
     problem = patch(stack, "taken", {"spec": {"image": {"reference": "new:1"},
@@ -249,7 +249,7 @@ def test_update_refused_by_kubernetes_says_what_and_changes_nothing(stack):
     assert "dcm.project/changing" not in stack.kube.get("deployments", "taken")["metadata"]["annotations"]
 
 
-def test_update_of_a_container_that_others_made(stack):
+def test_update_of_a_container_of_others(stack):
     from test_life import foreign_deployment
     body = foreign_deployment("theirs", "foreign")
     body["spec"]["template"]["spec"]["containers"][0]["resources"] = {
@@ -310,7 +310,7 @@ def test_update_of_a_service_whose_other_port_has_the_name(stack):
     assert [p["port"] for p in front(stack)["ports"]] == [8080]
 
 
-def test_update_beside_a_service_that_others_put_in_the_place_of_ours(stack):
+def test_update_with_a_foreign_service_in_place_of_ours(stack):
     """It prevents changes of ports only."""
     assert stack.api.create(spec(ports=[(80, "internal")]), "taken").status == 201
     stack.kube.delete("services", "taken")

@@ -39,7 +39,7 @@ def create_quietly(stack):
     """And wait until its controller writes nothing more: a PUT that conflicts is another case."""
     assert stack.api.create(spec(), "whole").status == 201
     stack.wait_status("whole", "RUNNING")
-    wait_for("a quiet Deployment", lambda: stack.kube.get("deployments", "whole")["status"].get("availableReplicas"))
+    wait_for("a settled Deployment", lambda: stack.kube.get("deployments", "whole")["status"].get("availableReplicas"))
 
 
 class Later:
@@ -71,7 +71,7 @@ POINTS = {
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_worker_that_dies_leaves_it_to_the_next(own_stack, gate, point):
+def test_a_change_of_a_dead_worker_is_completed_by_the_next(own_stack, gate, point):
     """The same request is sent to another worker, which executes it."""
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
@@ -89,7 +89,7 @@ def test_a_worker_that_dies_leaves_it_to_the_next(own_stack, gate, point):
 
 
 @pytest.mark.parametrize("point", [p for p in POINTS if p != "before the dry run"])
-def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, point):
+def test_a_change_of_dead_processes_is_completed_or_undone(own_stack, gate, point):
     """Without a retry: every worker checks for it."""
     stack = own_stack(0)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
@@ -108,7 +108,7 @@ def test_worker_and_api_die_and_it_is_finished_or_never_was(own_stack, gate, poi
 
 
 def leave_incomplete(stack, gate):
-    """The worker and api-svc die after the root was written. Returns the etag from before."""
+    """The worker and api-svc crash after the root was written. Returns the etag from before."""
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)
     etag = stack.api.get("whole").json["etag"]
@@ -131,13 +131,13 @@ def restart_api(stack):
 PORTLESS = {"spec": {"network": None}}
 
 
-def test_a_repair_whose_create_comes_late_follows_the_newer_change(own_stack, gate, no_other_workers):
-    """Of two workers that repair: the slow one's Service arrives after the other has finished, and a PATCH has taken it away."""
+def test_a_repair_with_a_late_create_follows_the_newer_change(own_stack, gate, no_other_workers):
+    """Of two repairing workers, the slow one creates the Service after the other has finished and a PATCH has removed it."""
     stack = own_stack(0)
     leave_incomplete(stack, gate)
     slow = gate.hold("before", "POST", SERVICE)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    slow.wait(40)  # repairs begin after some seconds, at random times
+    slow.wait(40)  # repairs start after some seconds, at random times
     stack.add_worker()
     restart_api(stack)
     assert patch(stack, "whole", PORTLESS).status == 200
@@ -147,12 +147,12 @@ def test_a_repair_whose_create_comes_late_follows_the_newer_change(own_stack, ga
     wait_for("no Service", lambda: state(stack) == ("1.28", False, False, False), 6, 0.1)
 
 
-def test_a_create_that_comes_after_its_worker_is_gone_is_removed(own_stack, gate, no_other_workers):
+def test_an_object_created_after_its_worker_died_is_removed(own_stack, gate, no_other_workers):
     stack = own_stack(0)
     leave_incomplete(stack, gate)
     slow = gate.hold("before", "POST", SERVICE)
     worker = stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
-    slow.wait(40)  # repairs begin after some seconds, at random times
+    slow.wait(40)  # repairs start after some seconds, at random times
     stack.add_worker()
     restart_api(stack)
     worker.kill()
@@ -162,7 +162,7 @@ def test_a_create_that_comes_after_its_worker_is_gone_is_removed(own_stack, gate
     wait_for("no Service", lambda: state(stack) == ("1.28", False, False, False), 40, 0.1)
 
 
-def test_a_change_that_was_left_incomplete_is_undone_when_it_is_refused(own_stack, gate, request):
+def test_an_incomplete_change_is_undone_if_rejected(own_stack, gate, request):
     stack = own_stack(0)
     etag = leave_incomplete(stack, gate)
     request.getfixturevalue("no_services")
@@ -173,7 +173,7 @@ def test_a_change_that_was_left_incomplete_is_undone_when_it_is_refused(own_stac
     assert stack.api.get("whole").json["etag"] == etag
 
 
-def test_update_refused_by_a_quota_changes_nothing(stack, no_services):  # noqa: F811
+def test_update_rejected_by_a_quota_changes_nothing(stack, no_services):  # noqa: F811
     assert stack.api.create(spec(), "whole").status == 201
     before = stack.api.get("whole").json["etag"], stack.kube.get("deployments", "whole")["metadata"]["generation"]
     problem = patch(stack, "whole", NEW).problem(503, "UNAVAILABLE")
@@ -183,7 +183,7 @@ def test_update_refused_by_a_quota_changes_nothing(stack, no_services):  # noqa:
     assert after == before, "refused by the dry run, before anything was written"
 
 
-def test_update_refused_after_the_dry_run_is_put_back(own_stack, gate, request):
+def test_update_rejected_after_the_dry_run_is_reverted(own_stack, gate, request):
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)
@@ -203,7 +203,7 @@ def image(reference):
     return {"spec": {"image": {"reference": reference}}}
 
 
-def test_a_service_that_may_not_be_deleted_is_found_out_before_anything_is_written(own_stack, gate):
+def test_a_missing_permission_to_delete_a_service_is_detected_before_any_write(own_stack, gate):
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     assert stack.api.create(spec(ports=[(80, "internal")]), "whole").status == 201
@@ -221,7 +221,7 @@ def wait_for_revision(stack, number):
     wait_for(f"revision {number}", lambda: stack.api.get("whole").json.get("revision") == number, 20, 0.1)
 
 
-def test_rollback_does_not_lead_to_what_was_refused(own_stack, gate, request):
+def test_rollback_ignores_a_rejected_change(own_stack, gate, request):
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)
@@ -238,11 +238,11 @@ def test_rollback_does_not_lead_to_what_was_refused(own_stack, gate, request):
     answer = stack.api.call("POST", f"{BASE}/whole:rollback")
     assert answer.status == 200 and answer.json["spec"]["image"]["reference"].endswith("nginx:1.27"), answer.text
     wanted = stack.api.call("POST", f"{BASE}/whole:rollback", {"revision": 3})
-    assert wanted.problem(503, "UNAVAILABLE"), "who names it tries it again"
+    assert wanted.problem(503, "UNAVAILABLE"), "naming the revision applies it again"
 
 
-def test_rollback_leads_to_what_was_refused_once_and_taken_later(own_stack, gate, root_kind):
-    """The revision is the same one again, and its first moment was that of the rejected change."""
+def test_rollback_finds_a_change_rejected_first_and_accepted_later(own_stack, gate, root_kind):
+    """It is the same revision again, first created by the rejected change."""
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     create_quietly(stack)
@@ -267,13 +267,13 @@ def test_rollback_leads_to_what_was_refused_once_and_taken_later(own_stack, gate
     assert answer.json["spec"]["network"]["ports"] == NEW["spec"]["network"]["ports"]
 
 
-def test_two_changes_of_several_objects_wait_for_each_other(own_stack, gate):
+def test_two_changes_of_several_objects_are_serialized(own_stack, gate):
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     stack.add_worker()
     assert stack.api.create(spec(), "whole").status == 201
     hold = gate.hold("before", "POST", SERVICE)
-    for _ in range(20):  # until the one with the gate takes it
+    for _ in range(20):  # until the worker with the gate gets it
         first = Later(stack)
         if hold.reached.wait(2):
             break
@@ -288,7 +288,7 @@ def test_two_changes_of_several_objects_wait_for_each_other(own_stack, gate):
     assert stack.api.get("whole").json["spec"]["metadata"]["labels"] == {"second": "x"}
 
 
-def test_a_webhook_that_cannot_be_tried_is_no_refusal(own_stack, gate):
+def test_a_webhook_without_dry_run_support_is_not_a_rejection(own_stack, gate):
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)
     assert stack.api.create(spec(), "whole").status == 201
@@ -298,7 +298,7 @@ def test_a_webhook_that_cannot_be_tried_is_no_refusal(own_stack, gate):
     assert state(stack) == NEW_STATE
 
 
-def test_a_verb_that_the_role_lacks_is_named(own_stack, gate):
+def test_a_missing_verb_of_the_role_is_named(own_stack, gate):
     """The rest of the API continues."""
     stack = own_stack(0)
     stack.add_worker(SP_K8S_KUBECONFIG=gate.kubeconfig)

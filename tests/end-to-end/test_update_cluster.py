@@ -58,7 +58,7 @@ def test_rolling_updates_leave_a_ready_endpoint_at_any_moment(stack):
     assert len(endpoints.counts) >= 40 and min(endpoints.counts) > 0
 
 
-def test_update_refused_by_a_policy_changes_nothing(stack, policy):  # noqa: F811
+def test_update_rejected_by_a_policy_changes_nothing(stack, policy):  # noqa: F811
     assert stack.api.create(spec(), "whole").status == 201
     etag = stack.api.get("whole").json["etag"]
     policy("services", "false", "no Services in this namespace", "Forbidden")
@@ -67,7 +67,7 @@ def test_update_refused_by_a_policy_changes_nothing(stack, policy):  # noqa: F81
     assert state(stack) == OLD_STATE and stack.api.get("whole").json["etag"] == etag
 
 
-def test_updates_while_the_api_server_is_killed_are_whole(stack, target):
+def test_updates_during_api_server_crashes_are_atomic(stack, target):
     ids = [f"k{i}" for i in range(24)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert {a.status for a in pool.map(lambda i: stack.api.create(spec(), i), ids)} == {201}
@@ -83,7 +83,7 @@ def test_updates_while_the_api_server_is_killed_are_whole(stack, target):
     assert all(states[i] == NEW_STATE for i in ids if answers[i].status == 200)
 
 
-def test_rollback_while_the_controllers_stand_still(stack, root_kind):
+def test_rollback_works_while_the_controllers_are_stopped(stack, root_kind):
     """They have seen neither of two changes: the first one made no revision, the second one has none yet."""
     with open(os.path.join(CLUSTER, "run", "kube-controller-manager.pid")) as f:
         controllers = int(f.read())
@@ -104,4 +104,5 @@ def test_rollback_while_the_controllers_stand_still(stack, root_kind):
     finally:
         os.kill(controllers, signal.SIGCONT)
     assert patch(stack, "still", {"spec": {"image": {"reference": "nginx:3"}}}).status == 200
-    wait_for("they go on", lambda: [r["spec"]["image"]["reference"] for r in revisions(stack, "still") if r["current"]] == ["nginx:3"])
+    wait_for("the controllers continue", lambda: [r["spec"]["image"]["reference"] for r in revisions(stack, "still")
+                                                  if r["current"]] == ["nginx:3"])

@@ -1,6 +1,6 @@
 """
-What containers use, as the real metrics-server measures it (METRICS_SERVER=yes tests/cluster/start.sh). What their Pods use
-is told by labels (tests/cluster/kubelet/resource.go).
+Usage of containers, as measured by the real metrics-server (METRICS_SERVER=yes tests/cluster/start.sh). What their Pods use
+is set by labels (tests/cluster/kubelet/resource.go).
 """
 
 import os
@@ -36,7 +36,7 @@ def wait_measured(stack, container_id, replicas=1):
     return wait_for(f"{container_id} is measured", measured, MEASURED_WITHIN, 0.5)
 
 
-def test_a_container_that_has_just_started_is_not_measured_yet(stack):
+def test_a_just_started_container_has_no_usage_yet(stack):
     create(stack, "young")
     stack.wait_status("young", "RUNNING")
     answer = usage(stack, "young")
@@ -45,7 +45,7 @@ def test_a_container_that_has_just_started_is_not_measured_yet(stack):
     wait_measured(stack, "young")
 
 
-def test_usage_is_what_metrics_server_measured(stack):
+def test_usage_is_that_of_metrics_server(stack):
     create(stack, "busy", replicas=2)
     shown = wait_measured(stack, "busy", 2)
     assert {r["name"] for r in shown["replicas"]} == {p["metadata"]["name"] for p in stack.kube.of("pods", "busy")}
@@ -57,16 +57,16 @@ def test_usage_is_what_metrics_server_measured(stack):
     assert status == 200 and shown["window"] and shown["time"] <= max(m["timestamp"] for m in metrics["items"]), metrics
 
 
-def test_usage_of_a_stopped_container_is_none(stack):
+def test_usage_of_a_stopped_container_is_409(stack):
     create(stack, "still")
     wait_measured(stack, "still")
     assert stack.api.call("POST", f"{BASE}/still:stop").status == 200
-    answer = wait_for("what was measured before is over", lambda: usage(stack, "still").status != 200 and
+    answer = wait_for("earlier measurements have expired", lambda: usage(stack, "still").status != 200 and
                       usage(stack, "still"), 60)
     assert "no replicas" in answer.problem(409, "CONFLICT")["detail"] and "retry-after" not in answer.headers
 
 
-def test_the_autoscaler_acts_on_what_is_measured(stack):
+def test_the_autoscaler_uses_the_metrics(stack):
     create(stack, "elastic", cores=2, autoscale={"min": 1, "max": 3, "cpu_percent": 50})
     wait_for("three replicas", lambda: stack.api.get("elastic").json["replicas"]["ready"] == 3, 240, 0.5)
     shown = wait_measured(stack, "elastic", 3)
@@ -94,7 +94,7 @@ def api_service_available(stack):
     return next(c["status"] for c in service["status"]["conditions"] if c["type"] == "Available") == "True"
 
 
-def test_a_metrics_server_that_hangs(stack):
+def test_a_hanging_metrics_server_is_unavailable(stack):
     create(stack, "hung")
     wait_measured(stack, "hung")
     signal_metrics_server(signal.SIGSTOP)
@@ -105,13 +105,13 @@ def test_a_metrics_server_that_hangs(stack):
     wait_measured(stack, "hung")
 
 
-def test_a_metrics_server_that_has_died(stack):
+def test_a_killed_metrics_server_is_unavailable(stack):
     create(stack, "lone")
     wait_measured(stack, "lone")
     signal_metrics_server(signal.SIGKILL)
     try:
         check_unavailable(stack, "lone")
-        wait_for("the API server knows", lambda: not api_service_available(stack), 60, 0.5)
+        wait_for("the API server has detected it", lambda: not api_service_available(stack), 60, 0.5)
         check_unavailable(stack, "lone")
     finally:
         restart_api_server()  # and with it metrics-server
@@ -119,7 +119,7 @@ def test_a_metrics_server_that_has_died(stack):
     wait_measured(stack, "lone")
 
 
-def test_usage_without_metrics_server(stack):
+def test_usage_without_metrics_server_is_501(stack):
     create(stack, "unmeasured")
     wait_measured(stack, "unmeasured")
     status, service = stack.kube.call("GET", API_SERVICE)

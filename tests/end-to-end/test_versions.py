@@ -18,7 +18,7 @@ def version(answer):
     return answer.json["etag"]
 
 
-def test_the_etag_is_the_same_for_as_long_as_the_spec_is(stack):
+def test_the_etag_is_unchanged_while_the_spec_is(stack):
     for name, written in (("small", spec()), ("full", FULL), ("hints", spec(**HINTS))):
         made = stack.api.create(written, name)
         assert made.status == 201, made.text
@@ -31,7 +31,7 @@ def test_the_etag_is_the_same_for_as_long_as_the_spec_is(stack):
     assert len(set(listed.values())) == 3
 
 
-def test_the_etag_follows_the_spec_and_nothing_else(stack):
+def test_the_etag_depends_only_on_the_spec(stack):
     first = version(stack.api.create(spec(ports=[(80, "internal")]), "seen"))
     stack.kube.patch("deployments", "seen", {"metadata": {"annotations": {"a": "b"}}})
     scale(stack.kube, "seen", 2)
@@ -46,7 +46,7 @@ def test_the_etag_follows_the_spec_and_nothing_else(stack):
     assert version(stack.api.get("seen")) == first
 
 
-def test_a_sidecar_changes_no_version(stack):
+def test_a_sidecar_does_not_change_the_etag(stack):
     first = version(stack.api.create(spec(), "beside"))
     sidecar = {"name": "sidecar", "image": "docker.io/library/envoy:1"}
     status, answer = stack.kube.call("PATCH", stack.kube.path("deployments", "beside"),
@@ -55,7 +55,7 @@ def test_a_sidecar_changes_no_version(stack):
     assert version(stack.api.get("beside")) == first
 
 
-def test_get_with_if_none_match_is_304_while_the_version_is_the_same(stack):
+def test_get_with_if_none_match_is_304_while_the_etag_matches(stack):
     etag = version(stack.api.create(spec(), "known"))
     for value in (f'"{etag}"', f'W/"{etag}"', f'"x", "{etag}"', "*"):
         answer = stack.api.get("known", headers={"If-None-Match": value})
@@ -79,7 +79,7 @@ def test_delete_with_if_match_removes_only_that_version(stack):
     assert stack.api.get("kept").status == 404 and not stack.kube.of("services", "kept")
 
 
-def test_delete_with_if_match_of_what_is_absent_is_404_with_a_key_too(stack):
+def test_delete_with_if_match_of_a_missing_container_is_404_even_by_key(stack):
     stack.api.create(spec(), "once")
     assert stack.api.delete("once", {"If-Match": "*"}).status == 204
     for value in ("*", '"x"'):
@@ -89,14 +89,14 @@ def test_delete_with_if_match_of_what_is_absent_is_404_with_a_key_too(stack):
 
 
 @pytest.mark.parametrize("value", ["x", '"x', "", '*, "a"', '"a" "b"'])
-def test_a_malformed_if_match_does_nothing(stack, value):
+def test_a_malformed_if_match_is_rejected(stack, value):
     stack.api.create(spec(), "there")
     problem = stack.api.delete("there", {"If-Match": value}).problem(400, "INVALID_ARGUMENT")
     assert [e["pointer"] for e in problem["errors"]] == ["/header/If-Match"]
     assert stack.api.get("there").status == 200
 
 
-def test_a_condition_where_it_cannot_be_kept_is_refused(stack):
+def test_an_unsupported_condition_is_rejected(stack):
     stack.api.create(spec(), "there")
     for method, path, name in (("GET", f"{BASE}/there", "If-Match"), ("DELETE", f"{BASE}/there", "If-None-Match"),
                                ("POST", BASE, "If-None-Match"), ("GET", BASE, "If-None-Match"),
@@ -106,8 +106,8 @@ def test_a_condition_where_it_cannot_be_kept_is_refused(stack):
     assert stack.api.get("there").status == 200
 
 
-def test_a_version_is_deleted_while_others_write_to_its_deployment(stack):
-    """The deletion depends on the resourceVersion, which is looked up again when it has changed and the spec has not."""
+def test_delete_with_if_match_succeeds_while_others_write_to_the_deployment(stack):
+    """The resourceVersion is a precondition; it is read again if it has changed and the spec has not."""
     etag = version(stack.api.create(spec(), "busy"))
     stopping = threading.Event()
 
@@ -129,7 +129,7 @@ def test_a_version_is_deleted_while_others_write_to_its_deployment(stack):
     assert answer.status == 204, answer.text
 
 
-def test_the_condition_counts_for_containers_that_others_made(stack):
+def test_conditions_apply_to_containers_of_others(stack):
     stack.kube.create("deployments", foreign_deployment("their-name", "theirs"))
     stack.wait_known("theirs")
     etag = version(stack.api.get("theirs"))

@@ -38,8 +38,8 @@ class Caller:
 
     def permit(self, seconds):
         """
-        Give every permission that is asked for within a time, until a worker answers: the number of the attempt, and
-        the headers. None: no one does.
+        Grant every requested permission until a worker replies: returns the number of the attempt, and the headers.
+        None: timeout.
         """
         end = time.monotonic() + seconds
         while message := self.nats.next(end - time.monotonic()):
@@ -66,12 +66,12 @@ def stays(stack, container_id):
     return found is not None and found["metadata"]["uid"] == uid
 
 
-def test_what_a_later_attempt_makes_after_a_void_record_stays(own_stack):
+def test_a_container_of_a_later_attempt_survives_a_void_record(own_stack):
     stack = own_stack(2)
     stack.api.create(spec(), "first")  # makes the bucket
     caller = Caller(stack)
     token = f"req:{uuid.uuid4()}"
-    record = {"state": "void", "id": "again", "left_ms": 25000}  # as an attempt that failed leaves it
+    record = {"state": "void", "id": "again", "left_ms": 25000}  # as left by a failed attempt
     caller.put("owed." + token.replace(":", "_3A"), record, 0)
     time.sleep(WATCHED_S)  # the sweepers know it
     caller.ask("again", token)

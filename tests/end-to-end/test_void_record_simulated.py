@@ -6,8 +6,8 @@ from api import spec
 from test_void_record import Caller, stays
 
 
-def test_a_slow_taking_back_does_not_hit_what_a_later_attempt_has_made(own_stack, target):
-    """The first attempt's record is void, its look at Kubernetes slow; meanwhile the second one makes and settles."""
+def test_a_slow_undo_does_not_remove_the_result_of_a_later_attempt(own_stack, target):
+    """The record of the first attempt is void, and its GET slow; meanwhile the second attempt creates and settles."""
     stack = own_stack(2)
     stack.api.create(spec(), "first")  # makes the bucket
     target.faults({"match": {"resource": "deployments", "method": "POST"}, "kind": "status", "status": 422},

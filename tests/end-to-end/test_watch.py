@@ -58,7 +58,7 @@ def settle(stack, watcher, *ids):
             assert watcher.event()
 
 
-def test_watch_tells_what_there_is_and_each_change(stack, watch):
+def test_watch_sends_the_snapshot_and_each_change(stack, watch):
     create(stack, "before")
     stack.wait_status("before", "RUNNING")
     watcher = watch(stack)
@@ -83,7 +83,7 @@ def test_watch_tells_what_there_is_and_each_change(stack, watch):
     assert watcher.log[-1] == ("DELETED", "after")
 
 
-def test_watch_shows_containers_as_get_does(stack, watch):
+def test_watch_shows_containers_like_get(stack, watch):
     rich = spec(ports=[(80, "external"), (9090, "internal")], provider_hints={"kubernetes": {"replicas": 2}, "x": [1.5, None]},
                 process={"command": ["a", "b"], "env": [{"name": "A", "value": "ü\n\r\t\u2028"}]})
     rich["metadata"] = {"name": "rich", "labels": {"team": "shop"}}
@@ -106,10 +106,10 @@ def test_watch_shows_containers_as_get_does(stack, watch):
         for watcher in (early, late):
             settle(stack, watcher, "rich", "plain", "late")
         return early.state == late.state == listed(stack)
-    wait_for("both tell what the list shows", are_as_listed)
+    wait_for("both match the list", are_as_listed)
 
 
-def test_watch_with_a_filter_tells_what_comes_into_it_and_leaves_it(stack, watch):
+def test_watch_with_a_filter_adds_and_deletes_when_matching_changes(stack, watch):
     create(stack, "blue", labels={"team": "blue"})
     create(stack, "red", labels={"team": "red"})
     for container_id in ("blue", "red"):
@@ -160,7 +160,7 @@ def test_watch_resumes_after_an_event(stack, watch):
 
 
 @pytest.mark.parametrize("last_id", ["", "x", "0-0-0", "5b0c9e7f12345678-2a-cbf29ce4", "%", "-1", "\u00ff" * 10, "9" * 1024])
-def test_watch_begins_anew_after_an_id_that_is_not_known(stack, last_id):
+def test_watch_restarts_with_a_snapshot_after_an_unknown_id(stack, last_id):
     create(stack, "known")
     watcher = Watcher(stack.api_port, last_id=last_id or None)
     try:
@@ -182,12 +182,12 @@ def test_watch_ids_belong_to_their_filter(stack, watch):
     ({"filter": "status ="}, "/query/filter"), ({"filter": 'nothing = "x"'}, "/query/filter"),
     ({"order_by": "name"}, "/query/order_by"), ({"max_page_size": "10"}, "/query/max_page_size"),
     ({"page_token": "x"}, "/query/page_token")])
-def test_watch_refuses_what_it_does_not_have(stack, query, pointer):
+def test_watch_rejects_unsupported_parameters(stack, query, pointer):
     problem = stack.api.call("GET", path(**query)).problem(400, "INVALID_ARGUMENT")
     assert pointer in [e["pointer"] for e in problem["errors"]], problem
 
 
-def test_watch_refuses_other_methods_and_media_types(stack):
+def test_watch_rejects_other_methods_and_media_types(stack):
     for method in ("POST", "DELETE", "PATCH", "PUT"):
         answer = stack.api.call(method, path(), {} if method in ("POST", "PATCH") else None)
         answer.problem(405, "INVALID_ARGUMENT")
@@ -204,7 +204,7 @@ def test_watch_refuses_other_methods_and_media_types(stack):
     assert head.status == 200 and head.headers["content-type"] == "text/event-stream" and head.text == ""
 
 
-def test_watch_by_two_instances_of_the_service(stack, own_stack, watch, target, tmp_path):
+def test_watch_by_two_instances_of_api_svc(stack, own_stack, watch, target, tmp_path):
     create(stack, "shared")
     stack.wait_status("shared", "RUNNING")
     second = own_stack(workers=0, nats_port=stack.nats_port, name=stack.name)
@@ -246,7 +246,7 @@ def stack_of_two(own_stack):
 FILTERS = [None, 'status = "RUNNING"', "labels.n > 4", 'NOT labels.n = "3" AND status != "STOPPED"']
 
 
-def test_watch_ends_in_what_lists_show_whatever_happens(own_stack, watch):
+def test_watch_converges_to_the_list_despite_failures(own_stack, watch):
     stack = own_stack(workers=2)
     watchers = [watch(stack, **({"filter": text} if text else {})) for text in FILTERS]
     stop = threading.Event()
@@ -287,7 +287,7 @@ def test_watch_ends_in_what_lists_show_whatever_happens(own_stack, watch):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
-def test_watch_goes_on_when_its_worker_ends(own_stack, watch, how):
+def test_watch_continues_after_the_end_of_its_worker(own_stack, watch, how):
     stack = stack_of_two(own_stack)
     for container_id in ("one", "two", "three"):
         create(stack, container_id)
@@ -308,7 +308,7 @@ def test_watch_goes_on_when_its_worker_ends(own_stack, watch, how):
             worker.popen.send_signal(signal.SIGCONT)
 
 
-def test_watch_goes_on_after_an_outage_of_nats(own_stack, watch):
+def test_watch_continues_after_an_outage_of_nats(own_stack, watch):
     stack = own_stack(workers=1)
     for container_id in ("one", "two"):
         create(stack, container_id)
@@ -325,14 +325,14 @@ def test_watch_goes_on_after_an_outage_of_nats(own_stack, watch):
     assert {i for kind, i in watcher.log[told:] if kind in ("DELETED", "snapshot")} == {"one"}, watcher.log[told:]
 
 
-def test_watch_without_a_worker_is_refused(own_stack, watch):
+def test_watch_without_a_worker_is_rejected(own_stack, watch):
     stack = own_stack(workers=0)
     stack.api.call("GET", path()).problem(503, "UNAVAILABLE")
     stack.add_worker()
     assert watch(stack).state == {}
 
 
-def test_watch_of_a_client_that_leaves_ends_at_once(stack):
+def test_watch_ends_immediately_with_its_client(stack):
     before = descriptors(stack.api_svc)
     sockets = []
     for _ in range(20):
@@ -343,18 +343,18 @@ def test_watch_of_a_client_that_leaves_ends_at_once(stack):
     assert descriptors(stack.api_svc) >= before + 20
     for s in sockets:
         s.close()
-    wait_for("all are gone", lambda: descriptors(stack.api_svc) <= before + 1, 1.5 * SLOWER)
+    wait_for("all are deleted", lambda: descriptors(stack.api_svc) <= before + 1, 1.5 * SLOWER)
 
 
-def test_watch_feed_ends_some_time_after_the_last_watcher(own_stack, watch):
+def test_watch_feed_ends_after_the_last_watcher(own_stack, watch):
     stack = stack_of_two(own_stack)
     watch(stack).close()
     assert len(feeds(stack)) == 1
     wait_for("the feed has ended", lambda: not feeds(stack), 45)
 
 
-def test_watch_tells_a_slow_reader_the_latest_only(stack, watch):
-    """While it does not read, its socket's buffers fill up; then each container comes once, as it is."""
+def test_watch_sends_only_the_latest_state_to_a_slow_reader(stack, watch):
+    """While it does not read, its socket buffers fill up; then each container is sent once, with its latest state."""
     padding = {f"k{n}": "x" * 60 for n in range(30)}
     ids = [f"slow-{n}" for n in range(40)]
     for container_id in ids:
@@ -397,7 +397,7 @@ def test_watch_of_large_containers(stack, watch):
     assert len(json.dumps(watcher.state["large"])) > 450000
 
 
-def test_watch_says_that_memory_is_short_and_recovers(own_stack, watch):
+def test_watch_reports_exceeded_memory_and_recovers(own_stack, watch):
     """The list may use half of the memory: four of these containers."""
     stack = own_stack(workers=1, SP_SERVER_MEMORY=str(8 << 20))
     large = {"process": {"env": [{"name": f"V{n}", "value": "x" * 9000} for n in range(100)]}}
@@ -424,8 +424,8 @@ def is_over(watcher):
         return True
 
 
-def test_watch_tells_a_state_that_time_changes(stack, watch, no_pods):
-    """A failure that lasts is told when the grace is over, though nothing happens then."""
+def test_watch_sends_a_state_changed_by_time(stack, watch, no_pods):
+    """A persistent failure is sent after the grace period, without a change in the cluster."""
     create(stack, "alone")
     stack.wait_status("alone", "RUNNING")
     watcher = watch(stack)
@@ -456,7 +456,7 @@ def test_watch_has_a_comment_with_the_id_every_15_s(stack, watch):
     again.close()
 
 
-def test_clients_that_follow_logs_leave_room_for_the_list(own_stack, watch):
+def test_followed_logs_leave_memory_for_the_list(own_stack, watch):
     stack = own_stack(workers=1, SP_WORKER_STREAMS="1")
     create(stack, "web")
     stack.wait_status("web", "RUNNING")

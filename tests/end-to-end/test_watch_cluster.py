@@ -11,7 +11,7 @@ from test_watch import create, settle, watch  # noqa: F401  (a fixture)
 
 
 @pytest.mark.parametrize("fail", [lambda: restart_api_server("--kill"), forget_the_past], ids=["killed", "forgetful"])
-def test_watch_goes_on_when_the_api_server_fails(own_stack, watch, fail):  # noqa: F811
+def test_watch_continues_during_failures_of_the_api_server(own_stack, watch, fail):  # noqa: F811
     stack = own_stack(workers=1)
     for container_id in ("one", "two"):
         create(stack, container_id)

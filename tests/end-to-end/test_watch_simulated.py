@@ -20,7 +20,7 @@ def lonely(tmp_path):
     target.stop()
 
 
-def test_watch_is_refused_while_kubernetes_is_away(lonely):
+def test_watch_is_rejected_while_kubernetes_is_down(lonely):
     lonely.target.process.kill()
     begun = time.monotonic()
     problem = lonely.api.call("GET", path()).problem(503, "UNAVAILABLE")
@@ -30,7 +30,7 @@ def test_watch_is_refused_while_kubernetes_is_away(lonely):
     Watcher(lonely.api_port).sync().close()
 
 
-def test_watch_stays_while_kubernetes_is_away_but_none_begins(lonely):
+def test_watch_stays_open_while_kubernetes_is_down_and_new_ones_are_rejected(lonely):
     assert lonely.api.create(spec(), "lost").status == 201
     watcher = Watcher(lonely.api_port, timeout=60).sync()
     watcher.until("lost", lambda s: "lost" in s)
@@ -47,7 +47,7 @@ def test_watch_stays_while_kubernetes_is_away_but_none_begins(lonely):
     watcher.close()
 
 
-def test_watch_tells_what_the_role_does_not_allow(lonely):
+def test_watch_without_the_permission_is_rejected(lonely):
     lonely.target.faults({"match": {"resource": "deployments"}, "kind": "forbidden", "count": -1})
     problem = lonely.api.call("GET", path()).problem(403, "PERMISSION_DENIED")
     assert "deployments" in problem["detail"], problem

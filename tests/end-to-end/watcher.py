@@ -73,7 +73,7 @@ class Watcher:
         """Read until the condition on the state is true."""
         end = time.monotonic() + timeout
         while not condition(self.state):
-            assert time.monotonic() < end, f"not told within {timeout} s: {what}: {self.log[-20:]}"
+            assert time.monotonic() < end, f"not sent within {timeout} s: {what}: {self.log[-20:]}"
             assert self.event(), f"the stream has ended, before {what}"
         return self
 

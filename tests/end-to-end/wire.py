@@ -29,7 +29,7 @@ class Nats:
         self.s.sendall(f"SUB {subject} 3\r\n".encode())
 
     def ask(self, subject, headers=b"", seconds=1.0, body=b"", one=False):
-        """All replies that come within a time (one: the first), as (headers, body)."""
+        """All replies within a timeout (one: the first), as (headers, body)."""
         reply = self.inbox.encode()
         self.s.sendall(b"HPUB %s %s %d %d\r\n%s%s\r\n" % (subject.encode(), reply, len(headers),
                                                           len(headers) + len(body), headers, body)
@@ -104,7 +104,7 @@ class Nats:
 class Dcm:
     """
     Consumes status events as DCM's control plane does: stream `dcm-status` on `dcm.*`, a durable consumer with explicit
-    acknowledgements, structured CloudEvents, the last write wins. Goes on when NATS is killed.
+    acknowledgements, structured CloudEvents, the last write wins. Continues when NATS is killed.
     """
 
     STREAM = "dcm-status"

@@ -13,7 +13,7 @@
 #define TAKEN_MAX (4u * 1024 * 1024)
 #define INPUT_MAX (64u * 1024)
 
-/* What is taken: each channel's data, and a mark where the channel changes. */
+/* The received data of each channel, and a mark where the channel changes. */
 struct taken {
 	struct buf text;
 	unsigned last;

@@ -18,7 +18,7 @@ static void take_all(struct http_wire *wire, size_t step, struct buf *out)
 		buf_add(out, part, got);
 }
 
-/* `step`: bytes at once. */
+/* `step`: bytes per call. */
 static void read_all(const char *text, size_t len, size_t step, struct http_wire *wire, struct buf *out)
 {
 	*wire = http_wire_make(MAX_BODY);

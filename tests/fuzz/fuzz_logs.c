@@ -30,7 +30,7 @@ static void read_in_steps(const char *bytes, size_t len, size_t step, struct buf
 	log_reader_clear(&reader);
 }
 
-/* What is told after a break is at most what there is. */
+/* After a disconnect, at most the existing lines are sent. */
 static void read_again(const char *bytes, size_t len, size_t cut)
 {
 	struct log_reader reader = log_reader_make((struct log_place){ 0, 0 }, 0);

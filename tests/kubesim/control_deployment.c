@@ -270,7 +270,7 @@ static void scale_down_old(struct rollout *r)
 	}
 }
 
-/* Whether there are Pods of other ReplicaSets, or will there be. */
+/* Whether Pods of other ReplicaSets exist, or will be created. */
 static bool old_ones_left(struct rollout *r)
 {
 	bool left = false;

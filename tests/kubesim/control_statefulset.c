@@ -1,5 +1,5 @@
 /*
- * StatefulSets: a Pod for each ordinal, replaced from the last one on when the template changes, a ControllerRevision
+ * StatefulSets: a Pod for each ordinal, replaced from the last one when the template changes, a ControllerRevision
  * for each template, and a status.
  */
 #include <inttypes.h>

@@ -43,7 +43,7 @@ struct sim_fault {
 	int64_t status;        /* HTTP status or code in a Status */
 	int64_t bytes;         /* size of a piece */
 	int64_t mib;           /* size of a padding */
-	int64_t retry_after_s; /* 0: not said */
+	int64_t retry_after_s; /* 0: not given */
 	char message[128];     /* of a Status */
 	bool html;             /* the body is HTML, as proxies send it */
 	bool broken;           /* the connection is reset instead of closed */

@@ -139,7 +139,7 @@ bool sim_request_pause(const struct sim_request *request, int64_t ms)
 	return !sim_request_gone(request);
 }
 
-/* "" when there is none. */
+/* "" if missing. */
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
 	const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);

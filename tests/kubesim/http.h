@@ -18,9 +18,9 @@ struct sim_http;
 struct sim_request {
 	const char *method;
 	const char *path;          /* decoded */
-	const char *accept;        /* "" when there is none */
+	const char *accept;        /* "" if missing */
 	const char *content_type;  /* the same */
-	const char *authorization; /* NULL when there is none */
+	const char *authorization; /* NULL if missing */
 	struct buf body;
 	bool too_large;
 	void *connection; /* of libmicrohttpd */
@@ -39,8 +39,8 @@ struct sim_stream {
 /* A connection that becomes a WebSocket, with status 101. */
 struct sim_upgrade {
 	/*
-	 * Speaks over it, on its own thread, when the request is gone; the connection ends with it. early: what had
-	 * come already. May block.
+	 * Use the upgraded connection, on a separate thread, after the request has ended; the connection ends with it.
+	 * early: bytes already received. May block.
 	 */
 	void (*run)(void *ctx, int fd, const char *early, size_t len);
 	void (*destroy)(void *ctx);

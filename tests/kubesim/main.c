@@ -4,7 +4,7 @@
  * Unsupported requests are rejected with 501 and a message that starts with "kubesim does not know": members that
  * schema.c does not list, query parameters, server-side apply, JSON patch, orders in strategic patches, dry runs,
  * deletion but in the background, deletion of a collection. All other responses are verified against a real server:
- * tests/end-to-end/kube_cases.py. Not implemented: metadata.managedFields, the schema that kubectl asks for
+ * tests/end-to-end/kube_cases.py. Not implemented: metadata.managedFields, the schema requested by kubectl
  * (--validate=false), unused defaults of Services; pages of a list show the present state.
  */
 #include <stdio.h>

@@ -27,10 +27,10 @@ static const char *merge_key_of(const cJSON *list)
 }
 
 /*
- *  Whether it is more than what is merged here: an order ("$patch") but for the order of lists, which they have here
- * anyway; an element without its list's key; a list of texts that is merged.
+ * Whether it requires more than the implemented merge: a directive ("$patch"), except for the order of lists; an
+ * element without the merge key of its list; a merged list of strings.
  */
-static bool is_order(const cJSON *member)
+static bool is_directive(const cJSON *member)
 {
 	const char *key = merge_key_of(member);
 	const cJSON *element = NULL;
@@ -63,8 +63,8 @@ static int place_of(const cJSON *list, const cJSON *like, const char *key)
 }
 
 /*
- * Elements of the patch come in the patch's order, each before those that came after it; new ones before all that the
- * patch does not name. Source: apimachinery pkg/util/strategicpatch (mergeSortedSlice); seen on v1.36.
+ * Elements of the patch are placed in the order of the patch, each before those that followed it; new ones before all
+ * elements that are not in the patch. Source: apimachinery pkg/util/strategicpatch (mergeSortedSlice); seen on v1.36.
  */
 static bool merge_list(cJSON *target, const cJSON *patch, const char *key)
 {
@@ -78,7 +78,7 @@ static bool merge_list(cJSON *target, const cJSON *patch, const char *key)
 	while (change || element) {
 		int changed = change ? place_of(old, change, key) : -1;
 
-		if (element && place_of(patch, element, key) >= 0) { /* comes with its change */
+		if (element && place_of(patch, element, key) >= 0) { /* placed with its change */
 			element = element->next;
 		} else if (change && (!element || changed < place_of(old, element, key))) {
 			cJSON *merged = sim_tree_append_object(target);
@@ -105,7 +105,7 @@ static bool merge(cJSON *target, const cJSON *patch, bool strategic)
 	cJSON_ArrayForEach (member, patch) {
 		const char *key = strategic ? merge_key_of(member) : NULL;
 
-		if (strategic && is_order(member))
+		if (strategic && is_directive(member))
 			known = false;
 		if (strategic && member->string[0] == '$')
 			continue;

@@ -198,7 +198,7 @@ static size_t first_line(const struct reading *r, const struct buf *text)
 	return at;
 }
 
-/* With the lock. Copies whole lines, or a part of one that is larger than there is room. */
+/* With the lock. Copies whole lines, or a part of one that does not fit. */
 static size_t copy_lines(struct reading *r, const struct buf *text, char *out, size_t max)
 {
 	size_t used = 0;

@@ -30,8 +30,8 @@ void sim_read_one(struct sim *sim, const struct sim_target *t, struct sim_reques
 }
 
 /*
- * Continue tokens are "VERSION/KEY": the version of the first page, at which all are listed, and the last key of the
- * one before. A version of 0 continues with whatever is there now.
+ * Continue tokens are "VERSION/KEY": the version of the first page, at which all pages are listed, and the last key of
+ * the previous page. A version of 0 continues with the current objects.
  */
 static enum rc read_token(const char *token, struct sim_list_query *query, struct error *err)
 {
@@ -96,8 +96,8 @@ static void answer_list(const struct sim_kind *kind, const struct sim_list *list
 }
 
 /*
- * A version from which on the list may be, or with a match exactly is: any that was there, but none beside a page
- * token.
+ * The minimum version of the list, or with a match the exact one: any existing version; not allowed together with a
+ * page token.
  */
 static enum rc read_version(struct sim *sim, const struct sim_request *rq, struct sim_list_query *query,
 			    struct error *err)
@@ -121,7 +121,7 @@ static enum rc read_version(struct sim *sim, const struct sim_request *rq, struc
 	return RC_OK;
 }
 
-/* A limit below 1 is none. */
+/* A limit below 1 means no limit. */
 static enum rc read_limit(const struct sim_request *rq, struct sim_list_query *query, struct error *err)
 {
 	const char *text = sim_request_query(rq, "limit");

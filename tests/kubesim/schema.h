@@ -51,8 +51,8 @@ enum schema_fault {
 };
 
 /*
- * Check a tree, and bring it into the form in which it is given back: without null and without what is empty (but for
- * members that may be), quantities as text, maps sorted by key.
+ * Check a tree and normalize it as in responses: without null and empty members (except for those that may be empty),
+ * quantities as strings, maps sorted by key.
  *
  * ret_where  the invalid member is appended, "spec.replicas".
  */

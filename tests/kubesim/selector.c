@@ -9,7 +9,7 @@
 
 #define KEY_MAX 320 /* bytes with the NUL; the limit of label keys */
 
-/* What the requirements are held against; a text is read anew for each object, so nothing needs to be kept. */
+/* The subject of the requirements; a selector is parsed for each object, so that nothing is stored. */
 struct subject {
 	const struct sim_object *object; /* NULL: check the syntax only */
 	const struct sim_kind *kind;     /* of the fields */
@@ -101,7 +101,7 @@ static const char *take_word(const char **at, size_t *ret_len)
 	return word;
 }
 
-/* NULL: there is none. */
+/* NULL: none. */
 static const struct operation *take_operation(const char **at)
 {
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++)

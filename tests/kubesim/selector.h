@@ -14,8 +14,8 @@ struct sim_selector {
 };
 
 /*
- * The labelSelector and fieldSelector of a request for objects of a kind. RC_INVALID_ARGUMENT: one of them cannot be
- * read, or names what cannot be selected by; RC_UNSUPPORTED: only a real API server knows.
+ * The labelSelector and fieldSelector of a request for objects of a kind. RC_INVALID_ARGUMENT: one of them is
+ * malformed, or has a field that does not support selectors; RC_UNSUPPORTED: only a real API server supports it.
  */
 enum rc sim_selector_of(const struct sim_request *request, const struct sim_kind *kind,
 			struct sim_selector *ret_selector, struct error *err) must_check;

@@ -1,6 +1,6 @@
 /*
- * The objects: one table a kind, sorted as etcd sorts (by "namespace/name", bytewise), one version counter for all, and
- * for each kind the history of its last changes, from which watches are fed.
+ * The objects: one table per kind, sorted like in etcd (by "namespace/name", bytewise), one version counter for all,
+ * and for each kind the history of its last changes, which is read by watches.
  *
  * It also contains the queue of the controllers: every change of an object queues it and its owners.
  *
@@ -26,9 +26,9 @@ bool sim_store_stopped(struct sim_store *s);
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
 
 /*
- * sim_store_insert   Store `draft`; RC_ALREADY_EXISTS when the key is taken.
- * sim_store_replace  Store `draft` if `old` is still the current version, else RC_CONFLICT; RC_NOT_FOUND when it is
- *                    gone. A draft equal to `old` is not stored and creates no watch event.
+ * sim_store_insert   Store `draft`; RC_ALREADY_EXISTS if the key exists.
+ * sim_store_replace  Store `draft` if `old` is still the current version, else RC_CONFLICT; RC_NOT_FOUND if it was
+ *                    deleted. A draft equal to `old` is not stored and creates no watch event.
  * sim_store_remove   The same conditions.
  *
  * On RC_OK the store has its own reference, and the draft its version.
@@ -39,10 +39,10 @@ enum rc sim_store_remove(struct sim_store *s, const struct sim_object *old) must
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* The object, referenced for the caller; NULL when there is none. ns: "" for a kind without namespaces. */
+/* The object, referenced for the caller; NULL if it does not exist. ns: "" for a kind without namespaces. */
 struct sim_object *sim_store_get(struct sim_store *s, const struct sim_kind *kind, const char *ns, const char *name);
 
-/* What a list asks for. */
+/* The parameters of a list. */
 struct sim_list_query {
 	const struct sim_kind *kind;
 	const char *ns;    /* "": all */
@@ -60,7 +60,7 @@ struct sim_list {
 	size_t count;
 	size_t capacity;
 	uint64_t version;
-	bool more; /* the limit cut it off */
+	bool more; /* truncated by the limit */
 };
 
 /* Read a list. RC_EXPIRED when the history does not reach back to `at`; RC_NO_MEMORY. */
@@ -89,12 +89,12 @@ struct sim_cursor {
 	uint64_t version; /* everything up to here was read */
 };
 
-/* Find the place after cursor->version. RC_EXPIRED when the changes after it are not all there any more. */
+/* Find the place after cursor->version. RC_EXPIRED if changes after it have been dropped. */
 enum rc sim_history_seek(struct sim_store *s, struct sim_cursor *cursor) must_check;
 
 /*
  * Read up to `max` changes, and move the cursor; references are the caller's. Blocks for at most wait_ms while there
- * is none. Returns their number; -1 when the history has run over the reader.
+ * is none. Returns their number; -1: changes not yet read were dropped.
  */
 int sim_history_read(struct sim_store *s, struct sim_cursor *cursor, struct sim_event *events, int max,
 		     int64_t wait_ms);

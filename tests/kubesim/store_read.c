@@ -1,5 +1,5 @@
 /*
- * Reading objects out of the store: one, pages of a list, as it is or as it was, and those that belong to an owner.
+ * Reading objects from the store: one object, pages of a current or earlier list, and the objects of an owner.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +99,7 @@ static enum rc read_past(const struct sim_store *s, const struct table *t, uint6
 	return RC_OK;
 }
 
-/* The first of the changes of the key that comes next, past the others of that key; NULL: there is none. */
+/* The first change of the next key in order; NULL: none. */
 static const struct sim_event *next_change(const struct past *past)
 {
 	return past->at < past->count ? past->changes[past->at] : NULL;
@@ -113,7 +113,7 @@ static void skip_change(struct past *past)
 		past->at++;
 }
 
-/* The object that comes next, or came next in the past; NULL: there was none under a key that has one now. */
+/* The next object, as it is or was at the past version; NULL: the key had no object at that version. */
 static struct sim_object *next_object(const struct table *t, size_t *row, size_t end, struct past *past)
 {
 	struct sim_object *current = *row < end ? t->rows[*row]->current : NULL;

@@ -45,7 +45,7 @@ void sim_store_touch(struct sim_store *s, const struct sim_object *object, int64
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Take the first of the list. NULL: the object is gone, or was looked at earlier than this element said. */
+/* Take the first of the list. NULL: the object was deleted, or already processed before the time of this element. */
 static struct sim_object *take_first_locked(struct sim_store *s)
 {
 	struct sim_due first = sim_queue_pop(&s->todo);

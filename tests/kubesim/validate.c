@@ -35,7 +35,7 @@
 static const struct {
 	size_t max; /* bytes */
 	const char *too_long;
-	const char *first; /* what the first byte may be */
+	const char *first; /* allowed first bytes */
 	const char *inside;
 	const char *words;
 } forms[] = {
@@ -100,7 +100,7 @@ static void check_name(const cJSON *metadata, enum sim_name_form form, struct si
 		sim_cause_add(causes, FAULT_REQUIRED, NULL, "name or generateName is required", "metadata.name");
 }
 
-/* True: all are well. */
+/* Returns whether all are valid. */
 static bool check_labels(const char *field, const cJSON *labels, struct sim_causes *causes)
 {
 	size_t before = causes->count;
@@ -311,7 +311,7 @@ static void check_resources(const cJSON *resources, const char *path, struct sim
 	}
 }
 
-/* Each element of an array that is a member of what is at `path`. */
+/* Each element of an array that is a member of the object at `path`. */
 static void check_each(const cJSON *parent, const char *key, const char *path,
 		       void (*check)(const cJSON *, const char *, struct sim_causes *), struct sim_causes *causes)
 {
@@ -322,7 +322,7 @@ static void check_each(const cJSON *parent, const char *key, const char *path,
 		cleanup_free char *at = NULL;
 
 		if (asprintf(&at, "%s.%s[%d]", path, key, place++) < 0)
-			abort(); /* out of memory: no verdict */
+			abort(); /* out of memory: not checked */
 		check(element, at, causes);
 	}
 }

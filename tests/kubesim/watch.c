@@ -171,7 +171,7 @@ static bool sees(const struct watch *w, const struct sim_object *o)
 	return o && (!w->target.ns[0] || strcmp(w->target.ns, o->ns) == 0) && sim_selector_matches(&w->selector, o);
 }
 
-/* An object that begins to match is ADDED, one that no longer matches is DELETED in its last matching state. */
+/* An object that starts to match is ADDED, one that no longer matches is DELETED in its last matching state. */
 static void add_event(struct watch *w, const struct sim_event *e)
 {
 	bool before = sees(w, e->before);

@@ -39,7 +39,7 @@ static const struct media_type {
 	{ "application/apply-patch+cbor", true, NULL, true },
 };
 
-/* NULL: not supported, and the response is set. Bodies that are no patches are JSON where nothing is said. */
+/* NULL: not supported, and the response is set. The default for bodies other than patches is JSON. */
 static const struct media_type *find_media_type(const struct sim_request *rq, struct sim_response *rs)
 {
 	size_t len = strcspn(rq->content_type, "; ");
@@ -269,20 +269,20 @@ static void copy_member(cJSON *to, const cJSON *from, const char *key)
 		sim_tree_drop(to, key);
 }
 
-/* What a client cannot change comes from the object as it is: some metadata, and one half, the status or the rest. */
+/* Members that a client cannot change are kept: some metadata, and either the status or everything else. */
 static void keep_old(cJSON *tree, const cJSON *old, bool of_status)
 {
 	static const char *const kept[] = { "uid",       "creationTimestamp", "generation",
 					    "namespace", "generateName",      "name" };
-	static const char *const kept_unless_said[] = { "deletionTimestamp", "deletionGracePeriodSeconds" };
+	static const char *const kept_unless_given[] = { "deletionTimestamp", "deletionGracePeriodSeconds" };
 	cJSON *metadata = sim_tree_child(tree, "metadata");
 	const cJSON *member = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 		copy_member(metadata, json_get(old, "metadata"), kept[i]);
-	for (size_t i = 0; i < ARRAY_LEN(kept_unless_said); i++)
-		if (!json_get(metadata, kept_unless_said[i]))
-			copy_member(metadata, json_get(old, "metadata"), kept_unless_said[i]);
+	for (size_t i = 0; i < ARRAY_LEN(kept_unless_given); i++)
+		if (!json_get(metadata, kept_unless_given[i]))
+			copy_member(metadata, json_get(old, "metadata"), kept_unless_given[i]);
 	if (!of_status)
 		copy_member(tree, old, "status");
 	cJSON_ArrayForEach (member, old)
@@ -291,8 +291,8 @@ static void keep_old(cJSON *tree, const cJSON *old, bool of_status)
 }
 
 /*
- * The request must mean the object that is there: its name, its uid and its version, where it says them. Another uid in
- * a patch is an attempt to change it, but for a Scale, which is compared as a whole.
+ * Name, uid and version in the request, if given, must match the existing object. Another uid in a patch is an attempt
+ * to change it, except for a Scale, which is compared as a whole.
  */
 static bool check_identity(const struct sim_target *t, const struct sim_request *rq, const cJSON *metadata,
 			   const struct sim_object *current, struct sim_response *rs)

@@ -4,10 +4,10 @@
  * 	bytes   `bytes` of them as fast as possible, each 8 bytes are their index, modulo PATTERN_WORDS
  * 	lines   "line N\n" every `interval_ms`
  * 	echo    returns the data of the caller; `protocol`: over an upgraded connection
- * 	hang    begins, and sends nothing
- * 	reject  does not begin
+ * 	hang    starts, and sends nothing
+ * 	reject  does not start
  *
- * With `delay_ms` it begins after that time; with `fail_at` it fails after this many bytes.
+ * With `delay_ms` it starts after that time; with `fail_at` it fails after this many bytes.
  */
 #include "kube-worker/operation/op.h"
 

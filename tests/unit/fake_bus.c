@@ -20,7 +20,7 @@ struct header {
 };
 
 struct bus_message {
-	struct bus_message *next; /* sent, or not taken yet */
+	struct bus_message *next; /* sent, or not received yet */
 	char *subject, *reply, *data;
 	size_t len;
 	struct header headers[HEADERS_MAX];
@@ -32,7 +32,7 @@ struct bus_subscription {
 	struct bus *bus;
 	struct bus_subscription *next;
 	char *subject;
-	bus_handler handler; /* NULL: to be taken */
+	bus_handler handler; /* NULL: for bus_take() */
 	void *ctx;
 	struct bus_message *waiting;
 	bool drained;
@@ -254,7 +254,7 @@ enum rc bus_publish(struct bus *bus, const struct bus_outgoing *out, struct erro
 			peer = bus->peers[i];
 	pthread_mutex_unlock(&bus->lock);
 	if (rc)
-		return error_set(err, rc, "publish: the test refuses it");
+		return error_set(err, rc, "publish: refused by the test");
 	msg = message_of(out);
 	if (peer.peer)
 		peer.peer(peer.ctx, msg);

@@ -53,6 +53,7 @@ void fake_jetstream_send(struct fake_jetstream *js, const char *consumer, const 
 
 /* The acknowledgement of a stored message. */
 #define FAKE_JETSTREAM_ACK "{\"stream\":\"events\",\"seq\":1}"
-#define FAKE_JETSTREAM_ERROR(code) "{\"error\":{\"code\":400,\"err_code\":" #code ",\"description\":\"said the test\"}}"
+#define FAKE_JETSTREAM_ERROR(code) \
+	"{\"error\":{\"code\":400,\"err_code\":" #code ",\"description\":\"set by the test\"}}"
 
 #endif

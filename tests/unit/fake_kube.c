@@ -20,7 +20,7 @@ struct kube_client {
 };
 
 static struct {
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t lock; /* protects everything below */
 	pthread_cond_t changed;
 	struct {
 		const char *path, *json;
@@ -212,7 +212,7 @@ enum rc kube_client_do(struct kube_client *client unused, const struct kube_requ
 	}
 	if (!json) {
 		reply->status = 404;
-		return error_set(err, RC_NOT_FOUND, "%s is not there", path);
+		return error_set(err, RC_NOT_FOUND, "%s does not exist", path);
 	}
 	reply->object = cJSON_Parse(json);
 	return RC_OK;

@@ -67,7 +67,7 @@ static void wake(void)
 	eventfd_write(kube.flow->fd, 1);
 }
 
-/* The turn that goes on may have looked at the clock before; the one after it has not. */
+/* The current turn may have read the clock before it was advanced; the next one reads it afterwards. */
 void fake_kube_flow_turn(void)
 {
 	unsigned until = atomic_load(&kube.turns) + 2;
@@ -115,7 +115,7 @@ void fake_kube_call_end(struct kube_call *call, int status)
 	call->status = status;
 }
 
-/* With the lock afterwards. */
+/* Returns with the lock held. */
 static struct kube_socket *lock_socket(size_t index)
 {
 	int64_t until_ms = clock_mono_ms() + PATIENCE_MS;
@@ -199,7 +199,7 @@ void fake_kube_socket_expect(size_t index, const char *text)
 		;
 	heard = str_equal(s->heard.data, text);
 	pthread_mutex_unlock(&kube.lock);
-	cr_expect(heard, "%s instead of %s", s->heard.data, text);
+	cr_expect(heard, "got %s, expected %s", s->heard.data, text);
 }
 
 void fake_kube_socket_expect_closed(size_t index)

@@ -34,7 +34,7 @@ size_t fake_kube_socket_count(void);
 void fake_kube_socket_accept(size_t index);
 void fake_kube_socket_refuse(size_t index, int status, const char *json);
 
-/* Send a message from it; end it after all messages were taken. */
+/* Send a message from it; end it after all messages were received. */
 void fake_kube_socket_say(size_t index, unsigned channel, const char *text);
 void fake_kube_socket_end(size_t index, enum kube_socket_state how);
 

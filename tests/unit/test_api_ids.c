@@ -23,14 +23,14 @@ static const struct text_case traceparents[] = {
 	{ NULL, false },
 };
 
-Test(api_ids, knows_a_traceparent)
+Test(api_ids, traceparents_are_validated)
 {
 	for (size_t i = 0; i < ARRAY_LEN(traceparents); i++)
 		cr_expect_eq(api_ids_is_traceparent(traceparents[i].text), traceparents[i].good, "%s",
 			     traceparents[i].text);
 }
 
-Test(api_ids, knows_a_request_id)
+Test(api_ids, request_ids_are_validated)
 {
 	char longest[PROTOCOL_REQUEST_ID_MAX + 2];
 
@@ -49,7 +49,7 @@ Test(api_ids, knows_a_request_id)
 	cr_expect_not(api_ids_is_request_id(longest));
 }
 
-Test(api_ids, tokens_say_who_made_a_container)
+Test(api_ids, a_key_token_is_the_hash_of_the_key_and_a_request_token_is_random)
 {
 	char a[PROTOCOL_TOKEN_MAX];
 	char b[PROTOCOL_TOKEN_MAX];
@@ -63,7 +63,7 @@ Test(api_ids, tokens_say_who_made_a_container)
 	cr_expect_str_neq(a, b);
 }
 
-Test(api_ids, the_id_of_a_key_is_always_the_same)
+Test(api_ids, the_id_derived_from_a_key_is_stable)
 {
 	char a[CRYPTO_UUID_MAX];
 	char b[CRYPTO_UUID_MAX];

@@ -18,7 +18,7 @@ static const struct {
 	{ "", false },
 };
 
-Test(api_watch, only_the_api_of_the_same_provider_is_ours)
+Test(api_watch, only_an_api_svc_of_the_same_provider_matches)
 {
 	for (size_t i = 0; i < ARRAY_LEN(pings); i++)
 		cr_expect_eq(api_watch_is_ours(pings[i].json, strlen(pings[i].json), "p"), pings[i].ours, "%s",

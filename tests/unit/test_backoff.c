@@ -3,7 +3,7 @@
 #include "common/base/backoff.h"
 #include "common/base/compiler.h"
 
-Test(backoff, doubles_to_its_ceiling_and_starts_again)
+Test(backoff, doubles_up_to_the_maximum_and_restarts_after_a_reset)
 {
 	struct backoff b = { .first_ms = 100, .max_ms = 1000 };
 	static const int64_t base[] = { 100, 200, 400, 800, 1000, 1000 };

@@ -2,7 +2,7 @@
 
 #include "common/base/buf.h"
 
-Test(buf, grows_and_always_ends_in_nul)
+Test(buf, grows_and_stays_nul_terminated)
 {
 	struct buf b cleanup_buf = buf_make(100000);
 
@@ -13,7 +13,7 @@ Test(buf, grows_and_always_ends_in_nul)
 	cr_expect_eq(buf_check(&b, NULL), RC_OK);
 }
 
-Test(buf, failure_is_sticky_and_leaves_nothing)
+Test(buf, a_failure_is_sticky_and_empties_the_buffer)
 {
 	struct buf b cleanup_buf = buf_make(4);
 	struct error err;
@@ -42,7 +42,7 @@ Test(buf, consume_and_truncate)
 	cr_expect_str_eq(b.data, "");
 }
 
-Test(buf, take_of_an_empty_buffer_is_an_empty_string)
+Test(buf, taking_an_empty_buffer_returns_an_empty_string)
 {
 	struct buf b cleanup_buf = buf_make(100);
 	cleanup_free char *text = buf_take(&b, NULL);

@@ -21,7 +21,7 @@ static const struct good_case {
 	{ " nats://a ,tls://b:2, c_d-e:3 ", { "nats://a", "tls://b:2", "nats://c_d-e:3" }, NULL, NULL, NULL, true },
 	{ "nats://u:p@h:1", { "nats://h:1" }, "u", "p", NULL, false },
 	{ "nats://a%40b:p%40ss%2Fw%23rd@h", { "nats://h" }, "a@b", "p@ss/w#rd", NULL, false },
-	{ "nats://a@b:p@s:s/w#rd@h", { "nats://h" }, "a@b", "p@s:s/w#rd", NULL, false }, /* as it used to be sent */
+	{ "nats://a@b:p@s:s/w#rd@h", { "nats://h" }, "a@b", "p@s:s/w#rd", NULL, false }, /* as libnats parses it */
 	{ "nats://u:%2c%25@h", { "nats://h" }, "u", ",%", NULL, false },
 	{ "nats://u:@h", { "nats://h" }, "u", "", NULL, false },
 	{ "nats://t%6Fken@h", { "nats://h" }, NULL, NULL, "token", false },
@@ -29,7 +29,7 @@ static const struct good_case {
 	{ "nats://u:p@a,nats://b", { "nats://a", "nats://b" }, "u", "p", NULL, false },
 };
 
-Test(bus_servers, servers_and_login)
+Test(bus_servers, valid_lists_are_parsed)
 {
 	for (size_t i = 0; i < ARRAY_LEN(good_cases); i++) {
 		const struct good_case *c = &good_cases[i];
@@ -86,7 +86,7 @@ static const struct {
 	{ "nats://u:secret@h,nats://secret@h", "server 2: its login differs" },
 };
 
-Test(bus_servers, what_is_wrong_is_told_and_not_shown)
+Test(bus_servers, errors_name_the_server_but_never_its_value)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bad_cases); i++) {
 		struct bus_servers servers = { .count = 77 };

@@ -50,7 +50,7 @@ static void on_reply(void *ctx, struct bus_message *msg)
 	bus_message_destroy(msg);
 }
 
-Test(bus_stream, what_one_server_could_not_store_is_not_known)
+Test(bus_stream, the_error_of_a_store_that_may_have_succeeded_is_a_timeout)
 {
 	struct stream stream = { .bus = fake_bus_create() };
 

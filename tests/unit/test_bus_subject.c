@@ -27,7 +27,7 @@ static const struct {
 	{ "_INBOX.\x7F", false, false },
 };
 
-Test(bus_subject, subjects_that_can_be_published_to)
+Test(bus_subject, subjects_and_inboxes_are_validated)
 {
 	char text[4096] = "";
 

@@ -42,7 +42,7 @@ static const char *told(struct change_cursor *cursor, const struct change_list *
 	return text;
 }
 
-Test(change_cursor, tells_what_there_is_and_then_each_change)
+Test(change_cursor, sends_the_snapshot_and_then_each_change)
 {
 	struct change_list *list = new_list();
 	struct change_cursor cursor;
@@ -58,14 +58,14 @@ Test(change_cursor, tells_what_there_is_and_then_each_change)
 	change_list_remove(list, "never");
 	cr_expect_str_eq(told(&cursor, list), "+c=1 ~a=2 -b=1 ");
 	put(list, "a", "2");
-	cr_expect_str_eq(told(&cursor, list), "", "the same is no change");
+	cr_expect_str_eq(told(&cursor, list), "", "an identical value is not a change");
 	put(list, "b", "1");
 	cr_expect_str_eq(told(&cursor, list), "+b=1 ");
 	change_cursor_clear(&cursor);
 	change_list_destroy(list);
 }
 
-Test(change_cursor, a_slow_one_gets_the_latest_of_each)
+Test(change_cursor, a_slow_reader_gets_the_latest_value_of_each_item)
 {
 	struct change_list *list = new_list();
 	struct change_cursor cursor = change_cursor_make(list, NULL, NULL);
@@ -78,12 +78,13 @@ Test(change_cursor, a_slow_one_gets_the_latest_of_each)
 		put(list, "brief", "1");
 		change_list_remove(list, "brief");
 	}
-	cr_expect_str_eq(told(&cursor, list), "+even=998 +odd=999 ", "what came and went was never there");
+	cr_expect_str_eq(told(&cursor, list), "+even=998 +odd=999 ",
+			 "items created and deleted in between are skipped");
 	change_cursor_clear(&cursor);
 	change_list_destroy(list);
 }
 
-Test(change_cursor, changes_while_the_snapshot_is_told)
+Test(change_cursor, changes_during_the_snapshot_follow_it)
 {
 	struct change_list *list = new_list();
 	struct change_cursor cursor;
@@ -100,7 +101,8 @@ Test(change_cursor, changes_while_the_snapshot_is_told)
 	change_list_remove(list, "b");
 	put(list, "c", "2");
 	put(list, "d", "1");
-	cr_expect_str_eq(told(&cursor, list), ".c=2 .d=1 | -a=1 ~c=2 ~d=1 ", "b was never told, so it does not go");
+	cr_expect_str_eq(told(&cursor, list), ".c=2 .d=1 | -a=1 ~c=2 ~d=1 ",
+			 "b was never sent, so there is no deletion");
 	change_cursor_clear(&cursor);
 	change_list_destroy(list);
 }
@@ -110,7 +112,7 @@ static bool starts_with(void *ctx, const struct change_item *item)
 	return item->text[0] == *(const char *)ctx;
 }
 
-Test(change_cursor, what_leaves_the_filter_is_deleted)
+Test(change_cursor, an_item_that_no_longer_matches_is_deleted)
 {
 	char shown = 'x';
 	struct change_list *list = new_list();
@@ -133,7 +135,7 @@ Test(change_cursor, what_leaves_the_filter_is_deleted)
 	change_list_destroy(list);
 }
 
-Test(change_cursor, resumes_after_a_number)
+Test(change_cursor, resumes_after_a_revision)
 {
 	char shown = 'x';
 	struct change_list *list = new_list();
@@ -165,7 +167,7 @@ Test(change_cursor, resumes_after_a_number)
 	change_list_destroy(list);
 }
 
-Test(change_list, forgets_what_has_gone_longest_ago)
+Test(change_list, the_oldest_deletions_are_dropped)
 {
 	struct change_list *list = new_list();
 	struct change_cursor quick = change_cursor_make(list, NULL, NULL);
@@ -185,19 +187,19 @@ Test(change_list, forgets_what_has_gone_longest_ago)
 		cr_assert(strchr(told(&quick, list), '-'));
 	}
 	cr_expect_eq(change_list_slots(list), CHANGE_GONE_MAX + 2);
-	cr_expect_eq(change_list_floor(list), 3, "the end of g0");
+	cr_expect_eq(change_list_floor(list), 3, "the deletion of g0");
 	cr_expect_eq(change_cursor_resume(&quick, list, 2, &err), RC_EXPIRED);
 	cr_expect_str_eq(told(&quick, list), "");
-	cr_expect_str_eq(told(&slow, list), ".stays=1 | ", "all anew");
+	cr_expect_str_eq(told(&slow, list), ".stays=1 | ", "restarts with a snapshot");
 	put(list, "again", "1");
-	cr_expect_str_eq(told(&slow, list), "+again=1 ", "in a place that was used before");
+	cr_expect_str_eq(told(&slow, list), "+again=1 ", "in a reused slot");
 	cr_expect_str_eq(told(&quick, list), "+again=1 ");
 	change_cursor_clear(&quick);
 	change_cursor_clear(&slow);
 	change_list_destroy(list);
 }
 
-Test(change_list, what_a_snapshot_does_not_name_has_gone)
+Test(change_list, items_missing_from_a_new_snapshot_are_deleted)
 {
 	struct change_list *list = new_list();
 	struct change_cursor cursor;
@@ -211,14 +213,14 @@ Test(change_list, what_a_snapshot_does_not_name_has_gone)
 	put(list, "a", "1");
 	put(list, "b", "2");
 	put(list, "d", "1");
-	cr_expect_str_eq(told(&cursor, list), "~b=2 +d=1 ", "nothing has gone yet");
+	cr_expect_str_eq(told(&cursor, list), "~b=2 +d=1 ", "nothing is deleted before the end of the snapshot");
 	change_list_end_snapshot(list);
 	cr_expect_str_eq(told(&cursor, list), "-c=1 ");
 	change_cursor_clear(&cursor);
 	change_list_destroy(list);
 }
 
-Test(change_list, stays_within_the_memory_budget)
+Test(change_list, the_memory_budget_limits_it)
 {
 	struct change_list *list = new_list();
 	struct change_cursor cursor = change_cursor_make(list, NULL, NULL);
@@ -237,18 +239,17 @@ Test(change_list, stays_within_the_memory_budget)
 	cr_expect(count > 80 && count < 100, "%d", count);
 	cr_expect(strstr(err.text, "memory"), "%s", err.text);
 	cr_expect_eq(change_list_slots(list), (uint32_t)count - 1);
-	cr_expect_eq(change_list_put(list, "i0", text, 1, NULL, &err), RC_OK, "smaller than before");
+	cr_expect_eq(change_list_put(list, "i0", text, 1, NULL, &err), RC_OK, "a smaller value");
 	change_list_remove(list, "i1");
 	cr_expect_eq(change_list_floor(list), 0);
-	cr_expect_eq(change_list_put(list, "new", text, strlen(text), NULL, &err), RC_OK,
-		     "in the place of what has gone");
+	cr_expect_eq(change_list_put(list, "new", text, strlen(text), NULL, &err), RC_OK, "replaces a deleted item");
 	cr_expect_eq(change_list_floor(list), change_list_now(list) - 1);
 	change_cursor_clear(&cursor);
 	change_list_destroy(list);
-	cr_expect(memory_budget_take(100000), "all of it was given back");
+	cr_expect(memory_budget_take(100000), "all memory was returned");
 }
 
-Test(change_list, stays_within_its_own_bytes)
+Test(change_list, its_size_limit_in_bytes_is_enforced)
 {
 	struct change_list *list = NULL;
 	struct error err;
@@ -269,8 +270,8 @@ Test(change_list, stays_within_its_own_bytes)
 	change_list_destroy(list);
 }
 
-/* Against a model that keeps everything: after reading, a reader has the current state. */
-Test(change_list, any_order_of_changes_and_readers_ends_in_the_same_state)
+/* Compared with a model that keeps everything: after reading, a reader has the current state. */
+Test(change_list, readers_converge_in_any_order_of_changes_and_reads)
 {
 	enum { ITEMS = 12, READERS = 4 };
 	char now[ITEMS] = { 0 };

@@ -3,7 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/compiler.h"
 
-Test(clock, rfc3339_both_ways)
+Test(clock, rfc3339_timestamps_are_parsed_and_formatted)
 {
 	static const struct {
 		const char *text;

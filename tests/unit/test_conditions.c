@@ -5,7 +5,7 @@
 
 #define ETAG "0123456789abcdef"
 
-Test(conditions, if_match_becomes_what_a_worker_is_sent)
+Test(conditions, if_match_is_translated_for_the_worker)
 {
 	static const struct {
 		const char *value;
@@ -32,7 +32,7 @@ Test(conditions, if_match_becomes_what_a_worker_is_sent)
 	}
 }
 
-Test(conditions, if_none_match_names_a_version_by_the_weak_comparison)
+Test(conditions, if_none_match_uses_the_weak_comparison)
 {
 	static const struct {
 		const char *value;
@@ -51,6 +51,6 @@ Test(conditions, if_none_match_names_a_version_by_the_weak_comparison)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		cr_expect_eq(conditions_name(cases[i].value, ETAG), cases[i].named, "%s", cases[i].value);
-	cr_expect(conditions_name("*", ""), "a worker that says no version");
+	cr_expect(conditions_name("*", ""), "a worker without ETags");
 	cr_expect_not(conditions_name("\"\"", ""));
 }

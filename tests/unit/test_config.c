@@ -67,7 +67,7 @@ static const struct {
 	{ &own, { "--onc" }, CONFIG_EXIT_BAD, false, false },
 };
 
-Test(config, command_lines_of_programs_with_and_without_options_of_their_own)
+Test(config, command_lines_with_and_without_program_options)
 {
 	cr_redirect_stdout();
 	cr_redirect_stderr();
@@ -87,7 +87,7 @@ Test(config, command_lines_of_programs_with_and_without_options_of_their_own)
 	}
 }
 
-Test(config, help_names_the_options)
+Test(config, help_lists_the_options)
 {
 	char *argv[] = { (char[]){ "own" }, (char[]){ "--help" }, NULL };
 	char text[4096] = "";
@@ -104,7 +104,7 @@ Test(config, help_names_the_options)
 	cr_expect(strstr(text, "do it once"), "%s", text);
 }
 
-Test(config, every_fault_is_named_and_no_secret_is_told)
+Test(config, all_errors_are_reported_without_secrets)
 {
 	struct buf faults cleanup_buf = buf_make(4096);
 	struct settings s = { 0 };
@@ -157,7 +157,7 @@ static const struct {
 	{ "http://host\n", false },
 };
 
-Test(config, urls_with_scheme_and_host)
+Test(config, http_urls_are_validated)
 {
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++)
 		cr_expect_eq(config_is_http_url(urls[i].url), urls[i].good, "'%s'", urls[i].url);
@@ -184,7 +184,7 @@ static const struct {
 	{ "http://h:80", false },
 };
 
-Test(config, addresses)
+Test(config, listen_addresses_are_validated)
 {
 	for (size_t i = 0; i < ARRAY_LEN(addresses); i++)
 		cr_expect_eq(config_is_address(addresses[i].text), addresses[i].good, "'%s'", addresses[i].text);

@@ -64,7 +64,7 @@ static struct connections *create(size_t max)
 	return create_for(max, 300);
 }
 
-Test(connections, every_phase_but_working_has_its_time)
+Test(connections, every_phase_except_working_has_a_timeout)
 {
 	struct connections *all = create(100);
 
@@ -82,7 +82,7 @@ Test(connections, every_phase_but_working_has_its_time)
 	connections_destroy(all);
 }
 
-Test(connections, the_time_of_a_first_request_counts_from_the_accept)
+Test(connections, the_timeout_of_the_first_request_starts_at_the_accept)
 {
 	struct connections *all = create(100);
 	struct pair p = open_pair(all);
@@ -96,7 +96,7 @@ Test(connections, the_time_of_a_first_request_counts_from_the_accept)
 	connections_destroy(all);
 }
 
-Test(connections, a_late_request_can_be_answered)
+Test(connections, a_request_that_timed_out_can_still_be_answered)
 {
 	struct connections *all = create(100);
 	struct pair p = open_pair(all);
@@ -105,16 +105,16 @@ Test(connections, a_late_request_can_be_answered)
 	connection_set_phase(all, p.connection, CONNECTION_READING);
 	cr_expect_not(connection_is_late(all, p.connection));
 	cr_assert(is_late_within(all, &p, 2000));
-	cr_expect_eq(read(p.ours, &c, 1), 0, "nothing more can be read");
+	cr_expect_eq(read(p.ours, &c, 1), 0, "the read side is shut down");
 	cr_assert_eq(write(p.ours, "4", 1), 1);
 	cr_expect_eq(read(p.theirs, &c, 1), 1);
 	cr_expect_not(ends_within(&p, 100));
-	cr_expect(ends_within(&p, 2000), "but not for ever");
+	cr_expect(ends_within(&p, 2000), "the write timeout applies");
 	close_pair(all, &p);
 	connections_destroy(all);
 }
 
-Test(connections, the_longest_idle_go_when_they_run_short)
+Test(connections, the_longest_idle_are_closed_at_the_connection_limit)
 {
 	struct connections *all = create(4);
 	struct pair pairs[6];
@@ -126,8 +126,8 @@ Test(connections, the_longest_idle_go_when_they_run_short)
 			connection_set_phase(all, pairs[i].connection, CONNECTION_WORKING);
 		clock_sleep_ms(20);
 	}
-	cr_expect(ends_within(&pairs[1], 1000), "the oldest without a request goes");
-	cr_expect_not(ends_within(&pairs[0], 0), "one with a request stays");
+	cr_expect(ends_within(&pairs[1], 1000), "the oldest one without a request is closed");
+	cr_expect_not(ends_within(&pairs[0], 0), "one with a request stays open");
 	for (int i = 0; i < 6; i++)
 		ended += ends_within(&pairs[i], 0);
 	cr_expect_leq(ended, 4);
@@ -136,23 +136,23 @@ Test(connections, the_longest_idle_go_when_they_run_short)
 	connections_destroy(all);
 }
 
-Test(connections, one_whose_request_has_arrived_unread_is_not_at_rest)
+Test(connections, one_with_an_unread_request_is_not_idle)
 {
 	struct connections *all = create_for(2, 30000);
-	struct pair asking = open_pair(all);
+	struct pair requesting = open_pair(all);
 	struct pair idle = open_pair(all);
 
-	cr_assert_eq(write(asking.theirs, "G", 1), 1);
-	cr_expect(ends_within(&idle, 1000), "they run short");
-	cr_expect_not(ends_within(&asking, 0));
+	cr_assert_eq(write(requesting.theirs, "G", 1), 1);
+	cr_expect(ends_within(&idle, 1000), "at the connection limit");
+	cr_expect_not(ends_within(&requesting, 0));
 	connections_drain(all);
-	cr_expect_not(ends_within(&asking, 250), "the program ends");
-	close_pair(all, &asking);
+	cr_expect_not(ends_within(&requesting, 250), "at shutdown");
+	close_pair(all, &requesting);
 	close_pair(all, &idle);
 	connections_destroy(all);
 }
 
-Test(connections, only_busy_ones_make_a_crowd)
+Test(connections, only_busy_ones_count_as_crowded)
 {
 	struct connections *all = create(2);
 	struct pair pairs[4];
@@ -173,7 +173,7 @@ Test(connections, only_busy_ones_make_a_crowd)
 	connections_destroy(all);
 }
 
-Test(connections, those_without_a_request_end_when_the_program_does)
+Test(connections, those_without_a_request_are_closed_at_shutdown)
 {
 	struct connections *all = create(100);
 	struct pair idle = open_pair(all);
@@ -188,7 +188,7 @@ Test(connections, those_without_a_request_end_when_the_program_does)
 	connections_destroy(all);
 }
 
-Test(connections, a_lingering_socket_takes_what_still_comes)
+Test(connections, a_lingering_socket_reads_the_remaining_bytes)
 {
 	struct connections_limits limits = { .max = 10 };
 	struct connections *all = NULL;
@@ -200,7 +200,7 @@ Test(connections, a_lingering_socket_takes_what_still_comes)
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	connections_linger(all, pair[0]);
 	close(pair[0]);
-	for (; sent < 2 * 1024 * 1024; sent += sizeof(bytes)) /* more than the kernel holds */
+	for (; sent < 2 * 1024 * 1024; sent += sizeof(bytes)) /* more than the kernel buffers */
 		cr_assert_eq(send(pair[1], bytes, sizeof(bytes), MSG_NOSIGNAL), (ssize_t)sizeof(bytes));
 	cr_expect_eq(connections_count(all), 0);
 	connections_destroy(all);

@@ -74,10 +74,10 @@ static const char *const specs[] = {
 	"{\"a\":{}}",
 	"{\"a\":9007199254740991}",
 	"{\"a\":9007199254740990}",
-	"{\"a.b\":\"dots and / and ~ are names\"}",
+	"{\"a.b\":\"dots and / and ~ are parts of names\"}",
 };
 
-Test(container_change, deltas_lead_from_any_spec_to_any_other)
+Test(container_change, a_delta_turns_any_spec_into_any_other)
 {
 	for (size_t i = 0; i < ARRAY_LEN(specs); i++)
 		for (size_t k = 0; k < ARRAY_LEN(specs); k++) {
@@ -101,7 +101,7 @@ Test(container_change, deltas_lead_from_any_spec_to_any_other)
 		}
 }
 
-Test(container_change, marks_that_others_wrote_are_refused)
+Test(container_change, malformed_marks_are_refused)
 {
 	static const char *const texts[] = { "",
 					     "{",
@@ -127,7 +127,7 @@ Test(container_change, marks_that_others_wrote_are_refused)
 	}
 }
 
-Test(container_change, too_much_for_a_mark_is_the_clients_to_know)
+Test(container_change, a_change_too_large_for_a_mark_is_an_invalid_argument)
 {
 	cleanup_json cJSON *from = tree_of("{}");
 	cleanup_json cJSON *to = cJSON_CreateObject();
@@ -140,7 +140,7 @@ Test(container_change, too_much_for_a_mark_is_the_clients_to_know)
 	cr_expect_eq(change_mark_write("caller", false, from, to, &run, &text, NULL), RC_INVALID_ARGUMENT);
 }
 
-/* ---- how it runs ------------------------------------------------------------------------------------------------- */
+/* ---- the run state ----------------------------------------------------------------------------------------------- */
 
 #define HINTS(kubernetes) "{\"provider_hints\":{\"kubernetes\":{" kubernetes "}}}"
 
@@ -150,18 +150,18 @@ static const struct follow_case {
 	const char *from, *to;
 	int64_t then_replicas, then_kept;
 } follow_cases[] = {
-	{ "the same", 5, -1, HINTS("\"replicas\":2"), HINTS("\"replicas\":2"), 5, -1 },
-	{ "more", 2, -1, HINTS("\"replicas\":2"), HINTS("\"replicas\":3"), 3, -1 },
-	{ "said for the first time", 4, -1, "{}", HINTS("\"replicas\":3"), 3, -1 },
-	{ "not said any more", 4, -1, HINTS("\"replicas\":4"), "{}", 1, -1 },
-	{ "not said any more, while stopped", 0, 4, HINTS("\"replicas\":4"), "{}", 0, 1 },
-	{ "none is not said any more", 0, 0, HINTS("\"replicas\":0"), "{}", 1, -1 },
-	{ "left to an autoscaler", 4, -1, HINTS("\"replicas\":4"), HINTS("\"autoscale\":{\"max\":5}"), 4, -1 },
-	{ "never said", 4, -1, "{}", "{\"image\":{}}", 4, -1 },
-	{ "to none", 4, -1, HINTS("\"replicas\":4"), HINTS("\"replicas\":0"), 0, 0 },
-	{ "from none", 0, 0, HINTS("\"replicas\":0"), HINTS("\"replicas\":3"), 3, -1 },
-	{ "while stopped", 0, 4, HINTS("\"replicas\":4"), HINTS("\"replicas\":3"), 0, 3 },
-	{ "no number", 2, -1, HINTS("\"replicas\":\"x\""), HINTS("\"replicas\":[]"), 2, -1 },
+	{ "unchanged", 5, -1, HINTS("\"replicas\":2"), HINTS("\"replicas\":2"), 5, -1 },
+	{ "increased", 2, -1, HINTS("\"replicas\":2"), HINTS("\"replicas\":3"), 3, -1 },
+	{ "set for the first time", 4, -1, "{}", HINTS("\"replicas\":3"), 3, -1 },
+	{ "removed", 4, -1, HINTS("\"replicas\":4"), "{}", 1, -1 },
+	{ "removed while stopped", 0, 4, HINTS("\"replicas\":4"), "{}", 0, 1 },
+	{ "0 is removed", 0, 0, HINTS("\"replicas\":0"), "{}", 1, -1 },
+	{ "replaced by an autoscaler", 4, -1, HINTS("\"replicas\":4"), HINTS("\"autoscale\":{\"max\":5}"), 4, -1 },
+	{ "never set", 4, -1, "{}", "{\"image\":{}}", 4, -1 },
+	{ "set to 0", 4, -1, HINTS("\"replicas\":4"), HINTS("\"replicas\":0"), 0, 0 },
+	{ "set from 0", 0, 0, HINTS("\"replicas\":0"), HINTS("\"replicas\":3"), 3, -1 },
+	{ "changed while stopped", 0, 4, HINTS("\"replicas\":4"), HINTS("\"replicas\":3"), 0, 3 },
+	{ "not a number", 2, -1, HINTS("\"replicas\":\"x\""), HINTS("\"replicas\":[]"), 2, -1 },
 };
 
 Test(container_change, replicas_follow_the_spec)
@@ -178,7 +178,7 @@ Test(container_change, replicas_follow_the_spec)
 	}
 }
 
-Test(container_change, stop_and_start_lead_back)
+Test(container_change, start_after_stop_restores_the_replicas)
 {
 	for (int64_t replicas = 0; replicas < 4; replicas++) {
 		struct run_state state = { .replicas = replicas, .kept = RUN_STATE_RUNS };
@@ -210,7 +210,7 @@ static const struct show_case {
 	{ "{\"kubernetes\":7}", 7, -1, "{\"kubernetes\":7}" },
 };
 
-Test(container_change, hints_show_the_replicas_that_there_are)
+Test(container_change, hints_show_the_current_replicas)
 {
 	for (size_t i = 0; i < ARRAY_LEN(show_cases); i++) {
 		cleanup_json cJSON *hints = tree_of(show_cases[i].hints);
@@ -222,7 +222,7 @@ Test(container_change, hints_show_the_replicas_that_there_are)
 	}
 }
 
-Test(container_change, replicas_can_be_set_whatever_the_hints_are)
+Test(container_change, replicas_can_be_set_with_any_hints)
 {
 	static const char *const before[] = { "{}", "{\"provider_hints\":7}",
 					      "{\"provider_hints\":{\"kubernetes\":[]}}", HINTS("\"replicas\":\"x\"") };

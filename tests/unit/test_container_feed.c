@@ -12,7 +12,7 @@
 #include "tests/unit/kube_objects.h"
 
 #define ROOTS "/apis/apps/v1/namespaces/ns/deployments"
-/* To a watch the same is said; as a line that is no event it makes the informer list again. */
+/* A watch gets the same body; as a line that is not an event, it makes the informer list again. */
 #define LIST(items) "{\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[" items "]}\n"
 #define ROOT(name, uid, id, rest)                                                                            \
 	"{\"metadata\":{\"name\":\"" name "\",\"uid\":\"" UID(                                               \
@@ -44,7 +44,7 @@ static void on_wake(void *ctx)
 static void wait_for_wake(struct reader *r)
 {
 	pthread_mutex_lock(&r->lock);
-	cr_assert(thread_wait_until(&r->changed, &r->lock, &r->woken, PATIENCE_MS), "nothing has changed");
+	cr_assert(thread_wait_until(&r->changed, &r->lock, &r->woken, PATIENCE_MS), "no change was signalled");
 	r->woken = false;
 	pthread_mutex_unlock(&r->lock);
 }
@@ -96,7 +96,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* What it tells now: "id:STATUS", "-id", "snapshot" or "synced", in order but for those between two words. */
+/* Its current output: "id:STATUS", "-id", "snapshot" or "synced"; items between two of the latter are sorted. */
 static const char *told(struct reader *r)
 {
 	static char text[1024];
@@ -148,7 +148,7 @@ static void add(struct reader *r, enum kube_kind kind, const char *text)
 	cr_assert_eq(kube_cache_add(r->env.cache, kind, object, NULL), RC_OK);
 }
 
-Test(container_feed, tells_all_then_what_changes_then_what_has_gone)
+Test(container_feed, sends_the_snapshot_then_changes_then_deletions)
 {
 	const char *word = "";
 	struct reader r;
@@ -160,19 +160,19 @@ Test(container_feed, tells_all_then_what_changes_then_what_has_gone)
 	cr_expect_str_eq(told(&r), "snapshot other:PENDING web:PENDING synced ");
 	cr_expect_str_eq(told(&r), "");
 	add(&r, KUBE_REPLICASET, REPLICASET(3, 1, "1"));
-	cr_expect_str_eq(told(&r), "", "it is looked at, and nothing shows");
+	cr_expect_str_eq(told(&r), "", "the container is read, and unchanged");
 	add(&r, KUBE_POD, POD(4, 3, "", RUNNING));
 	cr_expect_str_eq(told(&r), "web:RUNNING ");
 	add(&r, KUBE_POD, POD(4, 3, "", FAILED));
 	cr_expect_str_eq(told(&r), "web:PENDING ");
 	fake_clock_advance(5000);
-	cr_expect_str_eq(told(&r), "web:FAILED ", "the grace is over");
+	cr_expect_str_eq(told(&r), "web:FAILED ", "the grace period has expired");
 	cr_expect_str_eq(told(&r), "");
 	fake_kube_set(ROOTS, LIST(ROOT("other", 2, "other", "")));
 	for (int i = 0; i < 10000 && !r.out.len; i++) { /* until the informer lists again */
 		fake_clock_advance(1000);
 		pthread_mutex_lock(&r.lock);
-		(void)thread_wait_until(&r.changed, &r.lock, &r.woken, 1); /* told or not: look */
+		(void)thread_wait_until(&r.changed, &r.lock, &r.woken, 1); /* woken or not: read */
 		r.woken = false;
 		pthread_mutex_unlock(&r.lock);
 		word = told(&r);
@@ -181,11 +181,11 @@ Test(container_feed, tells_all_then_what_changes_then_what_has_gone)
 	finish(&r);
 }
 
-Test(container_feed, shows_of_several_roots_the_one_that_get_shows)
+Test(container_feed, of_several_roots_the_same_one_as_in_get_is_shown)
 {
 	static const struct {
 		const char *list;
-		const char *name; /* as a container has it that has no spec */
+		const char *name; /* as in a container without a spec */
 	} cases[] = {
 		{ LIST(ROOT("b", 1, "web", "") "," ROOT("web", 2, "web", "")), "\"metadata\":{\"name\":\"web\"" },
 		{ LIST(ROOT("b", 2, "web", "") "," ROOT("a", 3, "web", "") "," ROOT("c", 1, "web", "")),
@@ -208,7 +208,7 @@ Test(container_feed, shows_of_several_roots_the_one_that_get_shows)
 	}
 }
 
-Test(container_feed, none_is_left_of_what_is_being_deleted_or_has_no_id)
+Test(container_feed, roots_being_deleted_or_without_an_id_are_left_out)
 {
 	struct reader r;
 
@@ -220,7 +220,7 @@ Test(container_feed, none_is_left_of_what_is_being_deleted_or_has_no_id)
 	finish(&r);
 }
 
-Test(container_feed, says_why_it_cannot_begin)
+Test(container_feed, the_error_of_the_first_list_is_reported)
 {
 	static const struct {
 		enum rc rc;

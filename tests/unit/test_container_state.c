@@ -25,14 +25,14 @@ static const struct status_case {
 	const char *ip;
 } cases[] = {
 	{ "nothing yet", DEPLOYMENT("", ""), { NULL }, 0, CONTAINER_PENDING, "" },
-	{ "available, no Pod seen",
+	{ "available, without a Pod",
 	  DEPLOYMENT("", "\"conditions\":[{\"type\":\"Available\",\"status\":\"True\"}]"),
 	  { NULL },
 	  0,
 	  CONTAINER_PENDING,
 	  "" },
 	{ "scaled to 0", DEPLOYMENT("\"replicas\":0", ""), { NULL }, 0, CONTAINER_FAILED, "" },
-	{ "scaled to 0, the Pod is leaving",
+	{ "scaled to 0, the Pod is being deleted",
 	  DEPLOYMENT("\"replicas\":0", ""),
 	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, DELETING, RUNNING) },
 	  0,
@@ -64,7 +64,7 @@ static const struct status_case {
 	  0,
 	  CONTAINER_PENDING,
 	  "" },
-	{ "the Pod of a predecessor",
+	{ "the Pod of a previous Deployment",
 	  DEPLOYMENT("", ""),
 	  { "R" REPLICASET(2, 9, "1"), "P" POD(3, 2, "", RUNNING) },
 	  0,
@@ -76,20 +76,20 @@ static const struct status_case {
 	  0,
 	  CONTAINER_PENDING,
 	  "" },
-	{ "rollout: the new Pod speaks",
+	{ "rollout: the new Pod counts",
 	  DEPLOYMENT("", ""),
 	  { "R" REPLICASET(2, 1, "1"), "R" REPLICASET(4, 1, "2"), "P" POD(3, 2, "", RUNNING),
 	    "P" POD(5, 4, "", PENDING) },
 	  0,
 	  CONTAINER_PENDING,
 	  "" },
-	{ "rollout: only the old Pod is there",
+	{ "rollout: only the old Pod exists",
 	  DEPLOYMENT("", ""),
 	  { "R" REPLICASET(2, 1, "1"), "R" REPLICASET(4, 1, "2"), "P" POD(3, 2, "", RUNNING) },
 	  0,
 	  CONTAINER_RUNNING,
 	  "10.0.0.1" },
-	{ "replaced: the leaving Pod is silent",
+	{ "replaced: the Pod being deleted does not count",
 	  DEPLOYMENT("", ""),
 	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, DELETING, RUNNING), "P" POD(5, 2, "", PENDING) },
 	  0,
@@ -125,19 +125,19 @@ static const struct status_case {
 	  0,
 	  CONTAINER_UNKNOWN,
 	  "10.0.0.1" },
-	{ "not ready, and the kubelet says why",
+	{ "not ready, with a reason from the kubelet",
 	  DEPLOYMENT("", ""),
 	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", READY(",\"reason\":\"ReadinessGatesNotReady\"", "True")) },
 	  0,
 	  CONTAINER_RUNNING,
 	  "10.0.0.1" },
-	{ "not ready, nor are its containers",
+	{ "not ready, with containers not ready",
 	  DEPLOYMENT("", ""),
 	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", READY("", "False")) },
 	  0,
 	  CONTAINER_RUNNING,
 	  "10.0.0.1" },
-	{ "two Pods: the worrying one wins",
+	{ "two Pods: the worse state counts",
 	  DEPLOYMENT("\"replicas\":2", ""),
 	  { "R" REPLICASET(2, 1, "1"), "P" POD(3, 2, "", RUNNING), "P" POD(5, 2, "", PENDING) },
 	  0,
@@ -151,14 +151,14 @@ static const struct status_case {
 	  "" },
 };
 
-/* The cases are written in times of day, which are whole seconds; both clocks are read one after the other. */
+/* The times of the cases are wall-clock times in whole seconds; the two clocks are read one after the other. */
 static void date_by_wall(struct fact *fact)
 {
 	if (fact->failed_ms)
 		fact->failed_ms = (clock_wall_ms() - (clock_mono_ms() - fact->failed_ms) + 500) / 1000 * 1000;
 }
 
-Test(container_state, table)
+Test(container_state, is_derived_from_a_deployment_and_its_pods)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct status_case *c = &cases[i];
@@ -176,7 +176,7 @@ Test(container_state, table)
 		state = container_state_derive(deployment, (const struct fact *const *)parts, count, c->now_ms, &rules);
 		cr_expect_eq(state.status, c->status, "%s: %s", c->name, container_status_name(state.status));
 		cr_expect_str_eq(state.ip, c->ip, "%s", c->name);
-		/* A failure within its grace says when to look again. */
+		/* A failure within its grace period has a time to recheck. */
 		if (state.recheck_ms)
 			cr_expect_eq(state.recheck_ms, FAILED_AT + GRACE_MS, "%s", c->name);
 		for (size_t k = 0; k < count; k++)
@@ -185,7 +185,7 @@ Test(container_state, table)
 	}
 }
 
-Test(container_state, a_failure_that_was_seen_before_lasts_from_then)
+Test(container_state, the_grace_period_starts_when_a_failure_is_first_seen)
 {
 	cleanup_free struct fact *seen = fact_of(KUBE_DEPLOYMENT, DEPLOYMENT("", QUOTA));
 	cleanup_free struct fact *read = fact_of(KUBE_DEPLOYMENT, DEPLOYMENT("", QUOTA));
@@ -199,7 +199,7 @@ Test(container_state, a_failure_that_was_seen_before_lasts_from_then)
 	cr_expect_eq(container_state_derive(read, facts, 1, 7000, &rules).status, CONTAINER_PENDING);
 }
 
-Test(container_state, replicas_of_one_second_show_one_address_in_any_order)
+Test(container_state, of_replicas_of_the_same_age_the_same_address_is_shown)
 {
 	cleanup_free struct fact *deployment = fact_of(KUBE_DEPLOYMENT, DEPLOYMENT("\"replicas\":2", ""));
 	cleanup_free struct fact *replicaset = fact_of(KUBE_REPLICASET, REPLICASET(2, 1, "1"));
@@ -213,7 +213,7 @@ Test(container_state, replicas_of_one_second_show_one_address_in_any_order)
 	cr_expect_str_eq(container_state_derive(deployment, others, 3, 0, &rules).ip, "10.0.0.1");
 }
 
-Test(container_state, a_deployment_that_is_being_deleted_is_deleted)
+Test(container_state, a_deployment_being_deleted_is_shown_as_deleted)
 {
 	cleanup_free struct fact *deployment = fact_of(
 		KUBE_DEPLOYMENT, "{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID(1) "\"" DELETING "}}");
@@ -221,7 +221,7 @@ Test(container_state, a_deployment_that_is_being_deleted_is_deleted)
 	cr_expect_eq(container_state_derive(deployment, NULL, 0, 0, &rules).status, CONTAINER_DELETED);
 }
 
-/* ---- StatefulSets: a Pod is its own, and of the newest rollout by the name of that ------------------------------- */
+/* ---- StatefulSets: they own their Pods; a label has the name of the rollout -------------------------------------- */
 
 #define STATEFULSET(update)                                                                                         \
 	"{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID(1) "\"," LABELS "},\"spec\":{\"replicas\":2},\"status\":{" \
@@ -242,16 +242,16 @@ static const struct {
 } set_cases[] = {
 	{ "no Pod", { NULL }, CONTAINER_PENDING, true },
 	{ "a Pod of the newest template", { POD_OF(3, 1, "web-b", "", RUNNING) }, CONTAINER_RUNNING, false },
-	{ "a Pod of a predecessor", { POD_OF(3, 9, "web-b", "", RUNNING) }, CONTAINER_PENDING, true },
-	{ "in a rollout the new one speaks",
+	{ "a Pod of a previous StatefulSet", { POD_OF(3, 9, "web-b", "", RUNNING) }, CONTAINER_PENDING, true },
+	{ "rollout: the new Pod counts",
 	  { POD_OF(3, 1, "web-a", "", RUNNING), POD_OF(4, 1, "web-b", "", PENDING) },
 	  CONTAINER_PENDING,
 	  false },
-	{ "until it is there, the old one does", { POD_OF(3, 1, "web-a", "", RUNNING) }, CONTAINER_RUNNING, false },
-	{ "one that leaves says little", { POD_OF(3, 1, "web-b", DELETING, RUNNING) }, CONTAINER_RUNNING, true },
+	{ "rollout: only the old Pod exists", { POD_OF(3, 1, "web-a", "", RUNNING) }, CONTAINER_RUNNING, false },
+	{ "a Pod being deleted", { POD_OF(3, 1, "web-b", DELETING, RUNNING) }, CONTAINER_RUNNING, true },
 };
 
-Test(container_state, of_a_statefulset)
+Test(container_state, is_derived_from_a_statefulset_and_its_pods)
 {
 	for (size_t i = 0; i < ARRAY_LEN(set_cases); i++) {
 		struct fact *facts[4] = { fact_of(KUBE_STATEFULSET, STATEFULSET("web-b")),

@@ -26,7 +26,7 @@
 
 static const struct container_origin origin = { .token = "req:1", .attempt = "_INBOX.a.1-0-1", .digest = "" };
 
-/* The Deployment that the spec makes, as the API server would give it back. */
+/* The Deployment created from the spec, as returned by the API server. */
 static cJSON *deployment_of(const char *spec_text)
 {
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
@@ -54,7 +54,7 @@ static cJSON *view_of(const cJSON *deployment, const char *service)
 	return view;
 }
 
-Test(container_view, what_the_client_wrote_comes_back_equal)
+Test(container_view, the_spec_of_the_client_is_returned_unchanged)
 {
 	static const char *const specs[] = { FULL_SPEC, EMPTY_SPEC, PLAIN_SPEC };
 
@@ -71,7 +71,7 @@ Test(container_view, what_the_client_wrote_comes_back_equal)
 	}
 }
 
-Test(container_view, the_etag_changes_exactly_when_the_spec_does)
+Test(container_view, the_etag_changes_only_with_the_spec)
 {
 	static const char network[] = PLAIN_SPEC_HEAD ",\"network\":{}}";
 	static const char hints[] = PLAIN_SPEC_HEAD ",\"provider_hints\":{\"a\":1,\"b\":[1,2]}}";
@@ -81,17 +81,17 @@ Test(container_view, the_etag_changes_exactly_when_the_spec_does)
 		const char *ip; /* of the other */
 		bool same;
 	} pairs[] = {
-		{ "the same", FULL_SPEC, FULL_SPEC, "", true },
+		{ "unchanged", FULL_SPEC, FULL_SPEC, "", true },
 		{ "an address", FULL_SPEC, FULL_SPEC, "10.0.0.1", true },
 		{ "an address without ports", PLAIN_SPEC, PLAIN_SPEC, "10.0.0.1", true },
-		{ "an address beside a network that was written", network, network, "10.0.0.1", true },
-		{ "an address beside no ports", EMPTY_SPEC, EMPTY_SPEC, "10.0.0.1", true },
-		{ "a network that was written", PLAIN_SPEC, network, "", false },
-		{ "a network that was written, and an address", PLAIN_SPEC, network, "10.0.0.1", false },
+		{ "an address with an empty network", network, network, "10.0.0.1", true },
+		{ "an address with an empty list of ports", EMPTY_SPEC, EMPTY_SPEC, "10.0.0.1", true },
+		{ "an empty network", PLAIN_SPEC, network, "", false },
+		{ "an empty network, and an address", PLAIN_SPEC, network, "10.0.0.1", false },
 		{ "the order of hints", hints, PLAIN_SPEC_HEAD ",\"provider_hints\":{\"b\":[1,2],\"a\":1}}", "", true },
-		{ "another hint", hints, PLAIN_SPEC_HEAD ",\"provider_hints\":{\"a\":1,\"b\":[2,1]}}", "", false },
+		{ "a changed hint", hints, PLAIN_SPEC_HEAD ",\"provider_hints\":{\"a\":1,\"b\":[2,1]}}", "", false },
 		{ "no hints", hints, PLAIN_SPEC, "", false },
-		{ "others", FULL_SPEC, EMPTY_SPEC, "", false },
+		{ "another spec", FULL_SPEC, EMPTY_SPEC, "", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
@@ -112,7 +112,7 @@ Test(container_view, the_etag_changes_exactly_when_the_spec_does)
 	}
 }
 
-Test(container_view, the_etag_is_in_the_container)
+Test(container_view, the_etag_is_a_member_of_the_container)
 {
 	struct container_extras extras cleanup_container_extras = container_extras_make();
 	cleanup_json cJSON *deployment = deployment_of(FULL_SPEC);
@@ -123,7 +123,7 @@ Test(container_view, the_etag_is_in_the_container)
 	cr_expect_str_eq(json_string_at(view, "etag"), etag);
 }
 
-Test(container_view, what_was_changed_in_the_cluster_shows_as_it_is)
+Test(container_view, changes_made_in_the_cluster_are_shown)
 {
 	cleanup_json cJSON *deployment = deployment_of(FULL_SPEC);
 	cJSON *container = cJSON_GetArrayItem(json_at(deployment, "spec.template.spec.containers"), 0);
@@ -145,7 +145,7 @@ Test(container_view, what_was_changed_in_the_cluster_shows_as_it_is)
 	cr_expect_null(json_at(view, "spec.process.args"));
 }
 
-Test(container_view, a_sidecar_that_stands_first_is_not_ours)
+Test(container_view, a_sidecar_listed_first_is_ignored)
 {
 	cleanup_json cJSON *deployment = deployment_of(FULL_SPEC);
 	cJSON *containers = json_at(deployment, "spec.template.spec.containers");
@@ -161,7 +161,7 @@ Test(container_view, a_sidecar_that_stands_first_is_not_ours)
 static const struct {
 	const char *path; /* of a member of the Deployment */
 	const char *value;
-} nonsense_rows[] = {
+} malformed_rows[] = {
 	{ "metadata.labels", "[1,[\"a\"],{\"b\":2}]" },
 	{ "metadata.labels", "{\"dcm.project/dcm-instance-id\":\"web-1\",\"a\":7,\"b\":{},\"c\":null}" },
 	{ "metadata.annotations", "[\"x\"]" },
@@ -184,20 +184,20 @@ static void replace(cJSON *tree, const char *path, const char *value)
 	cJSON_ReplaceItemInObjectCaseSensitive(json_at(tree, parent), last + 1, cJSON_Parse(value));
 }
 
-Test(container_view, nonsense_makes_no_nonsense)
+Test(container_view, malformed_members_do_not_break_the_response)
 {
-	for (size_t i = 0; i < ARRAY_LEN(nonsense_rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(malformed_rows); i++) {
 		cleanup_json cJSON *deployment = deployment_of(FULL_SPEC);
 		cleanup_json cJSON *view = NULL;
 
-		replace(deployment, nonsense_rows[i].path, nonsense_rows[i].value);
+		replace(deployment, malformed_rows[i].path, malformed_rows[i].value);
 		view = view_of(deployment, "");
-		cr_expect(cJSON_IsObject(json_get(view, "spec")), "%s: %s", nonsense_rows[i].path,
-			  nonsense_rows[i].value);
+		cr_expect(cJSON_IsObject(json_get(view, "spec")), "%s: %s", malformed_rows[i].path,
+			  malformed_rows[i].value);
 	}
 }
 
-Test(container_view, a_deployment_of_others_with_little_in_it)
+Test(container_view, a_foreign_deployment_with_few_members_is_shown)
 {
 	cleanup_json cJSON *bare = cJSON_Parse(
 		"{\"metadata\":{\"name\":\"n\",\"labels\":{\"dcm.project/dcm-instance-id\":\"i\"}}}");

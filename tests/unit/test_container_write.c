@@ -11,7 +11,7 @@
 
 static const struct container_origin origin = { .token = "req:1", .attempt = "_INBOX.a.1-0-1", .digest = "" };
 
-Test(container_write, the_service_has_the_ports_that_are_seen_and_its_owner)
+Test(container_write, the_service_has_the_visible_ports_and_an_owner)
 {
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	cleanup_json cJSON *spec = cJSON_Parse(SPEC(
@@ -32,7 +32,7 @@ Test(container_write, the_service_has_the_ports_that_are_seen_and_its_owner)
 			 "u-1");
 }
 
-Test(container_write, ports_of_visibility_none_make_no_service)
+Test(container_write, ports_of_visibility_none_create_no_service)
 {
 	cleanup_json cJSON *spec = cJSON_Parse(
 		"{\"network\":{\"ports\":[{\"container_port\":80,\"visibility\":\"none\"}]}}");
@@ -42,7 +42,7 @@ Test(container_write, ports_of_visibility_none_make_no_service)
 	cr_expect_not(spec_ports_want_service(nothing));
 }
 
-Test(container_write, hints_that_no_annotation_can_hold_are_refused)
+Test(container_write, hints_too_large_for_an_annotation_are_refused)
 {
 	struct buf body cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);
 	cleanup_json cJSON *spec = cJSON_Parse(SPEC(""));
@@ -57,7 +57,7 @@ Test(container_write, hints_that_no_annotation_can_hold_are_refused)
 	cr_expect_not_null(strstr(err.text, "provider_hints"));
 }
 
-Test(container_write, what_does_not_fit_the_annotation_is_called_by_its_name)
+Test(container_write, the_error_names_the_member_too_large_for_an_annotation)
 {
 	cleanup_json cJSON *spec = cJSON_Parse("{\"metadata\":{\"name\":\"a\"},\"network\":{\"ports\":[]}}");
 	struct buf out cleanup_buf = buf_make(CONTAINER_OBJECT_MAX);

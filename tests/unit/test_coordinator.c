@@ -81,7 +81,7 @@ static struct coordinator_counts counts(struct monitor *m)
 	return counts;
 }
 
-/* A little later; much slower than any of its threads. */
+/* Advance the clock a little; its threads are much faster than this. */
 static void pass(void)
 {
 	clock_sleep_ms(2);
@@ -95,7 +95,7 @@ static void expect_role(struct monitor *m, enum coordinator_role role)
 	cr_assert_eq(counts(m).role, role, "%s", coordinator_role_name(counts(m).role));
 }
 
-/* Its thread has looked so many times: each looks for another leader, or renews the lease. */
+/* Wait for `count` turns of its thread: each looks for another leader, or renews the lease. */
 static void expect_looks(struct monitor *m, const char *subject, size_t count)
 {
 	size_t end = fake_bus_count(m->js.bus, subject) + count;
@@ -105,7 +105,7 @@ static void expect_looks(struct monitor *m, const char *subject, size_t count)
 	cr_assert_geq(fake_bus_count(m->js.bus, subject), end);
 }
 
-Test(coordinator, the_first_one_is_active_and_tells_when_it_has_seen_all)
+Test(coordinator, the_first_one_is_active_and_publishes_after_the_first_lists)
 {
 	struct monitor m;
 
@@ -119,7 +119,7 @@ Test(coordinator, the_first_one_is_active_and_tells_when_it_has_seen_all)
 	stop(&m);
 }
 
-Test(coordinator, a_standby_sees_nothing_until_it_takes_over_and_then_tells_twice)
+Test(coordinator, a_standby_lists_nothing_until_takeover_and_then_publishes_twice)
 {
 	struct monitor m;
 
@@ -134,7 +134,7 @@ Test(coordinator, a_standby_sees_nothing_until_it_takes_over_and_then_tells_twic
 	fake_clock_advance(LEASE_TAKE_MS);
 	(void)fake_bus_sent(m.js.bus, EVENTS, 0);
 	expect_role(&m, COORDINATOR_ACTIVE);
-	/* What the other one had sent may have arrived since. */
+	/* Twice, because events of the other monitor may have arrived in between. */
 	for (int i = 0; i < 3000 && fake_bus_count(m.js.bus, EVENTS) == 1; i++) {
 		clock_sleep_ms(1);
 		fake_clock_advance(20);
@@ -143,7 +143,7 @@ Test(coordinator, a_standby_sees_nothing_until_it_takes_over_and_then_tells_twic
 	stop(&m);
 }
 
-Test(coordinator, another_leader_ends_what_is_seen_and_told)
+Test(coordinator, another_leader_stops_watching_and_publishing)
 {
 	size_t lists;
 	struct monitor m;
@@ -155,7 +155,7 @@ Test(coordinator, another_leader_ends_what_is_seen_and_told)
 	expect_role(&m, COORDINATOR_STANDBY);
 	for (int i = 0; i < 2000 && counts(&m).cache.instances; i++)
 		pass();
-	cr_expect_eq(counts(&m).cache.instances, 0, "what was seen is forgotten");
+	cr_expect_eq(counts(&m).cache.instances, 0, "the cache is cleared");
 	cr_expect_not(delivery_is_allowed(m.delivery));
 	lists = fake_kube_count("GET", DEPLOYMENTS);
 	fake_jetstream_put(&m.js, BUCKET, RECORD_LEADER_KEY, OTHER);
@@ -165,7 +165,7 @@ Test(coordinator, another_leader_ends_what_is_seen_and_told)
 	stop(&m);
 }
 
-Test(coordinator, nothing_is_told_before_the_records_are_read)
+Test(coordinator, nothing_is_published_before_the_records_are_read)
 {
 	struct delivery_question question;
 	struct monitor m;
@@ -184,7 +184,7 @@ Test(coordinator, nothing_is_told_before_the_records_are_read)
 	stop(&m);
 }
 
-Test(coordinator, of_what_the_watch_has_yet_to_tell_nothing_is_concluded)
+Test(coordinator, a_record_newer_than_the_list_is_not_taken_for_deleted)
 {
 	struct delivery_counts told;
 	struct monitor m;
@@ -195,14 +195,14 @@ Test(coordinator, of_what_the_watch_has_yet_to_tell_nothing_is_concluded)
 	(void)fake_bus_sent(m.js.bus, CONSUMERS, 0);
 	fake_jetstream_send(&m.js, m.js.consumer, OLD ",\"version\":51}");
 	delivery_counts(m.delivery, &told);
-	cr_expect_eq(told.entries, 1, "the list that was read is of version 50");
+	cr_expect_eq(told.entries, 1, "the list is of version 50");
 	fake_jetstream_send(&m.js, m.js.consumer, OLD ",\"version\":50}");
 	delivery_counts(m.delivery, &told);
 	cr_expect_eq(told.entries, 2);
 	stop(&m);
 }
 
-Test(coordinator, without_jetstream_one_is_alone_and_jetstream_that_comes_is_used)
+Test(coordinator, runs_alone_without_jetstream_and_uses_it_when_it_appears)
 {
 	struct monitor m;
 
@@ -211,16 +211,16 @@ Test(coordinator, without_jetstream_one_is_alone_and_jetstream_that_comes_is_use
 	m.js.listens = false;
 	start(&m);
 	expect_role(&m, COORDINATOR_ALONE);
-	cr_expect_null(bus_message_reply(fake_bus_sent(m.js.bus, EVENTS, 0)), "it is not acknowledged");
+	cr_expect_null(bus_message_reply(fake_bus_sent(m.js.bus, EVENTS, 0)), "no acknowledgement is requested");
 	m.js.absent = false;
 	m.js.listens = true;
 	coordinator_connected(m.coordinator);
 	expect_role(&m, COORDINATOR_ACTIVE);
-	(void)fake_bus_sent(m.js.bus, "$KV." BUCKET ".state.web", 0); /* so it was told anew, and acknowledged */
+	(void)fake_bus_sent(m.js.bus, "$KV." BUCKET ".state.web", 0); /* so it was published again, and acknowledged */
 	stop(&m);
 }
 
-Test(coordinator, after_another_connection_all_are_told_again)
+Test(coordinator, after_a_reconnect_all_states_are_published_again)
 {
 	struct monitor m;
 
@@ -233,7 +233,7 @@ Test(coordinator, after_another_connection_all_are_told_again)
 	stop(&m);
 }
 
-Test(coordinator, a_bucket_that_was_deleted_is_made_and_filled_again)
+Test(coordinator, a_deleted_bucket_is_created_and_filled_again)
 {
 	struct monitor m;
 
@@ -245,11 +245,11 @@ Test(coordinator, a_bucket_that_was_deleted_is_made_and_filled_again)
 		pass();
 	expect_role(&m, COORDINATOR_ACTIVE);
 	cr_expect(m.js.has_bucket);
-	(void)fake_bus_sent(m.js.bus, CONSUMERS, 1); /* records are read again: workers may have left some */
+	(void)fake_bus_sent(m.js.bus, CONSUMERS, 1); /* records are read again: workers may have written some */
 	stop(&m);
 }
 
-Test(coordinator, a_lease_that_ran_out_counts_at_once)
+Test(coordinator, an_expired_lease_takes_effect_immediately)
 {
 	struct monitor m;
 
@@ -263,7 +263,7 @@ Test(coordinator, a_lease_that_ran_out_counts_at_once)
 	stop(&m);
 }
 
-Test(coordinator, a_stream_that_goes_is_noticed_by_its_acknowledgements)
+Test(coordinator, a_deleted_stream_is_detected_by_missing_acknowledgements)
 {
 	struct monitor m;
 
@@ -281,7 +281,7 @@ Test(coordinator, a_stream_that_goes_is_noticed_by_its_acknowledgements)
 	stop(&m);
 }
 
-Test(coordinator, the_end_gives_the_lease_back_when_all_is_told)
+Test(coordinator, shutdown_releases_the_lease_after_all_is_published)
 {
 	struct monitor m;
 
@@ -294,7 +294,7 @@ Test(coordinator, the_end_gives_the_lease_back_when_all_is_told)
 	stop(&m);
 }
 
-Test(coordinator, the_end_does_not_wait_for_what_cannot_be_told)
+Test(coordinator, shutdown_does_not_wait_for_unpublishable_events)
 {
 	int64_t began_ms;
 	struct monitor m;

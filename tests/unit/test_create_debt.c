@@ -31,7 +31,7 @@
 #define OTHERS "_INBOX.api-svc.abc.1-0-1"
 #define UID_OLD "00000000-0000-4000-8000-000000000001"
 #define UID_NEW "00000000-0000-4000-8000-000000000002"
-#define UID_POSTED "00000000-0000-4000-8000-0000000000ff" /* as fake_kube.c gives it */
+#define UID_POSTED "00000000-0000-4000-8000-0000000000ff" /* as set by fake_kube.c */
 #define STATEFUL_WEB "/apis/apps/v1/namespaces/ns/statefulsets/web"
 #define STATEFULSET                                                                                               \
 	"{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID_OLD "\",\"labels\":{\"dcm.project/managed-by\":\"dcm\"," \
@@ -56,7 +56,7 @@ struct worker {
 	struct fake_jetstream js;
 	struct ledger ledger;
 	struct op_env env;
-	const char *word; /* of the other call's owner; NULL: it has gone */
+	const char *word; /* reply of the other call's owner; NULL: it is gone */
 	char *texts[TEXTS_MAX];
 	size_t text_count;
 	struct buf result;
@@ -75,7 +75,7 @@ static void answer(struct worker *w, const struct bus_message *question, const c
 		fake_bus_reply(w->js.bus, question, NULL);
 }
 
-/* Every attempt has its permission; our call is open. */
+/* Every attempt gets permission; our call is open. */
 static void on_question(void *ctx, const struct bus_message *question)
 {
 	struct bus_message *readable = (struct bus_message *)(uintptr_t)question;
@@ -127,9 +127,9 @@ static void stop(struct worker *w)
 		free(w->texts[i]);
 }
 
-/* ---- what there is ----------------------------------------------------------------------------------------------- */
+/* ---- existing objects and records -------------------------------------------------------------------------------- */
 
-/* A Deployment that a create has made. */
+/* A Deployment made by a create. */
 struct root_case {
 	const char *id;    /* NULL: web */
 	const char *uid;   /* NULL: UID_OLD */
@@ -175,7 +175,7 @@ static cJSON *make_root(const struct root_case *c)
 	return root;
 }
 
-/* Kubernetes has it. */
+/* It exists in Kubernetes. */
 static void set_object(struct worker *w, const cJSON *object)
 {
 	cr_assert_lt(w->text_count, (size_t)TEXTS_MAX);
@@ -190,7 +190,7 @@ static void set_root(struct worker *w, const struct root_case *c)
 	set_object(w, root);
 }
 
-/* The informers have told it. */
+/* It is in the cache of the informers. */
 static void show(struct worker *w, const struct root_case *c)
 {
 	struct informer_listener listener = kube_cache_listener(w->env.cache);
@@ -230,7 +230,7 @@ static const char *state_of(struct worker *w, const char *key)
 	return json_string_at(tree, "state");
 }
 
-/* ---- what is done ------------------------------------------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
 
 struct ask {
 	const char *caller; /* NULL: OURS */
@@ -251,7 +251,7 @@ static struct op_call make_call(struct worker *w)
 	};
 }
 
-/* A create. debt: what its reply says of it; "": nothing is owed. */
+/* A create. debt: that of its reply; "": none. */
 static enum rc create(struct worker *w, const struct ask *ask, char debt[DEBT_KEY_MAX + 24])
 {
 	struct op_call call = make_call(w);
@@ -284,7 +284,7 @@ static enum rc undo(struct worker *w, const char *token, int sequence)
 	return rc;
 }
 
-/* Two turns of a sweeper, with as much time between them as a debt by key is left alone. */
+/* Two turns of a sweeper, with the time between them after which a debt by key is due. */
 static void sweep(struct worker *w)
 {
 	static const atomic_bool stopping;
@@ -306,7 +306,7 @@ static void expect_rc(const struct worker *w, const char *name, enum rc rc, enum
 	cr_expect_eq(rc, expected, "%s: %s (%s)", name, rc_name(rc), rc ? w->err.text : "");
 }
 
-/* What a POST has sent is there, with that uid. */
+/* The object of a POST, with UID_NEW. */
 static cJSON *posted(size_t index)
 {
 	cJSON *root = cJSON_Parse(fake_kube_body("POST", "/deployments", index));
@@ -316,9 +316,9 @@ static cJSON *posted(size_t index)
 	return root;
 }
 
-/* ---- a key whose container has gone ------------------------------------------------------------------------------ */
+/* ---- a key whose container was deleted --------------------------------------------------------------------------- */
 
-Test(create_debt, an_older_record_does_not_judge_what_the_key_has_made_since)
+Test(create_debt, an_older_record_does_not_apply_to_a_newer_container_of_the_key)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
@@ -326,8 +326,8 @@ Test(create_debt, an_older_record_does_not_judge_what_the_key_has_made_since)
 	prepare(&w);
 	show(&w, &(struct root_case){ .spec = ANOTHER });
 	put_settled(&w, ANOTHER);
-	set_root(&w, &(struct root_case){ .uid = UID_NEW }); /* by another request, whose record is about to be seen */
-	expect_rc(&w, "a repeat", create(&w, &(struct ask){ 0 }, debt), RC_PENDING);
+	set_root(&w, &(struct root_case){ .uid = UID_NEW }); /* by another request, whose record is not visible yet */
+	expect_rc(&w, "a retry", create(&w, &(struct ask){ 0 }, debt), RC_PENDING);
 	cr_expect_str_eq(state_of(&w, RECORD), "settled");
 	put_settled(&w, ANOTHER);
 	set_root(&w, &(struct root_case){ .spec = ANOTHER });
@@ -340,8 +340,8 @@ Test(create_debt, an_older_record_does_not_judge_what_the_key_has_made_since)
 	stop(&w);
 }
 
-/* What a void record names is about to be removed: then the key is free, for any body. */
-Test(create_debt, what_has_to_go_is_no_other_use_of_the_key)
+/* The container of a void record is about to be removed: then the key is free, for any body. */
+Test(create_debt, a_container_about_to_be_removed_does_not_hold_the_key)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
@@ -361,18 +361,18 @@ static const struct {
 	enum rc rc;
 	bool made;
 } seen_cases[] = {
-	{ "gone, another id and body", { 0 }, "b", ANOTHER, RC_OK, true },
-	{ "gone, the same id", { 0 }, "a", ANOTHER, RC_OK, true },
+	{ "deleted, another id and body", { 0 }, "b", ANOTHER, RC_OK, true },
+	{ "deleted, the same id", { 0 }, "a", ANOTHER, RC_OK, true },
 	{ "being deleted, another id", { .id = "a", .deleting = true }, "b", ANOTHER, RC_OK, true },
 	{ "being deleted, the same id", { .id = "a", .deleting = true }, "a", ANOTHER, RC_PENDING, false },
-	{ "of another key by now", { .id = "a", .token = "key:cd" }, "b", ANOTHER, RC_OK, true },
-	{ "there, another id", { .id = "a" }, "b", MINE, RC_KEY_REUSED, false },
-	{ "there, another body", { .id = "a" }, "a", ANOTHER, RC_KEY_REUSED, false },
-	{ "there", { .id = "a" }, "a", MINE, RC_OK, false },
-	{ "made again from this body", { .id = "a", .uid = UID_NEW, .spec = ANOTHER }, "a", ANOTHER, RC_OK, false },
+	{ "replaced by one of another key", { .id = "a", .token = "key:cd" }, "b", ANOTHER, RC_OK, true },
+	{ "existing, another id", { .id = "a" }, "b", MINE, RC_KEY_REUSED, false },
+	{ "existing, another body", { .id = "a" }, "a", ANOTHER, RC_KEY_REUSED, false },
+	{ "existing, the same body", { .id = "a" }, "a", MINE, RC_OK, false },
+	{ "created again with this body", { .id = "a", .uid = UID_NEW, .spec = ANOTHER }, "a", ANOTHER, RC_OK, false },
 };
 
-Test(create_debt, what_the_cache_remembers_of_a_key_is_looked_at)
+Test(create_debt, a_cached_container_of_the_key_is_verified_in_kubernetes)
 {
 	for (size_t i = 0; i < ARRAY_LEN(seen_cases); i++) {
 		size_t before = fake_kube_count("POST", "/deployments");
@@ -392,7 +392,7 @@ Test(create_debt, what_the_cache_remembers_of_a_key_is_looked_at)
 	}
 }
 
-Test(create_debt, a_kubernetes_that_does_not_answer_says_nothing_of_a_key)
+Test(create_debt, an_unavailable_kubernetes_does_not_free_a_key)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
@@ -404,9 +404,9 @@ Test(create_debt, a_kubernetes_that_does_not_answer_says_nothing_of_a_key)
 	stop(&w);
 }
 
-/* ---- marks beside records ---------------------------------------------------------------------------------------- */
+/* ---- marks together with records --------------------------------------------------------------------------------- */
 
-/* A create without JetStream, which its client is told, and whose mark is settled; what Kubernetes has then. */
+/* A create without JetStream, with a reply to its client and a settled mark; Kubernetes has the resulting object. */
 static void make_without_jetstream(struct worker *w)
 {
 	cleanup_json cJSON *made = NULL;
@@ -437,8 +437,8 @@ static const struct {
 	{ "void", { .state = DEBT_VOID, .id = "web" } },
 };
 
-/* JetStream had the record of an earlier request of the key, was off when the key came again, and has it now. */
-Test(create_debt, what_was_told_without_jetstream_stays_beside_any_older_record)
+/* JetStream had the record of an earlier request of the key, was down for the next one, and has the record again. */
+Test(create_debt, a_create_answered_without_jetstream_survives_any_older_record)
 {
 	struct worker w;
 
@@ -452,7 +452,7 @@ Test(create_debt, what_was_told_without_jetstream_stays_beside_any_older_record)
 	stop(&w);
 }
 
-Test(create_debt, its_repeats_give_it_beside_any_older_record)
+Test(create_debt, retries_return_the_container_despite_any_older_record)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
@@ -469,7 +469,7 @@ Test(create_debt, its_repeats_give_it_beside_any_older_record)
 	stop(&w);
 }
 
-Test(create_debt, what_v0_1_has_made_stays_beside_any_older_record)
+Test(create_debt, a_container_created_by_v0_1_survives_any_older_record)
 {
 	struct worker w;
 
@@ -483,7 +483,7 @@ Test(create_debt, what_v0_1_has_made_stays_beside_any_older_record)
 	stop(&w);
 }
 
-Test(create_debt, what_a_record_owes_goes)
+Test(create_debt, an_owed_container_is_deleted)
 {
 	struct worker w;
 
@@ -495,8 +495,8 @@ Test(create_debt, what_a_record_owes_goes)
 	stop(&w);
 }
 
-/* Its record, which JetStream does not show now, may still be owed: then it would be swept after it was told. */
-Test(create_debt, without_jetstream_nobody_is_told_of_what_has_a_record)
+/* Its record, unreadable without JetStream, may still be owed: it would be swept after a successful reply. */
+Test(create_debt, without_jetstream_a_container_with_a_record_is_unavailable)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
@@ -505,34 +505,34 @@ Test(create_debt, without_jetstream_nobody_is_told_of_what_has_a_record)
 	set_root(&w, &(struct root_case){ 0 });
 	w.js.absent = true;
 	fake_kube_refuse("POST", RC_ALREADY_EXISTS, "the name is taken");
-	expect_rc(&w, "not seen yet", create(&w, &(struct ask){ 0 }, debt), RC_UNAVAILABLE);
+	expect_rc(&w, "not in the cache yet", create(&w, &(struct ask){ 0 }, debt), RC_UNAVAILABLE);
 	expect_rc(&w, "a later attempt", create(&w, &(struct ask){ .caller = OURS_AGAIN, .attempt = 2 }, debt),
 		  RC_UNAVAILABLE);
 	show(&w, &(struct root_case){ 0 });
-	expect_rc(&w, "seen", create(&w, &(struct ask){ 0 }, debt), RC_UNAVAILABLE);
+	expect_rc(&w, "in the cache", create(&w, &(struct ask){ 0 }, debt), RC_UNAVAILABLE);
 	set_root(&w, &(struct root_case){ .nameless = true });
 	expect_rc(&w, "made for v0.1", create(&w, &(struct ask){ 0 }, debt), RC_OK);
 	cr_expect_eq(fake_kube_count("DELETE", ""), 0);
 	stop(&w);
 }
 
-/* The second attempt has made it without JetStream, and was told; the first one, which has a record, fails only now. */
-Test(create_debt, a_late_failure_by_record_leaves_what_was_told_without_jetstream)
+/* The second attempt succeeded without JetStream, with a reply; the first one, which has a record, fails only now. */
+Test(create_debt, a_late_failure_keeps_a_create_answered_without_jetstream)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
 
 	prepare(&w);
 	set_root(&w, &(struct root_case){ .token = REQUEST_TOKEN, .uid = UID_NEW, .owed = "" });
-	fake_kube_refuse("POST", RC_UNAVAILABLE, "held up");
+	fake_kube_refuse("POST", RC_UNAVAILABLE, "delayed");
 	expect_rc(&w, "the first attempt", create(&w, &(struct ask){ .token = REQUEST_TOKEN }, debt), RC_UNAVAILABLE);
 	cr_expect_str_eq(state_of(&w, REQUEST_RECORD), "void");
 	cr_expect_eq(fake_kube_count("DELETE", ""), 0);
 	stop(&w);
 }
 
-/* Of two debts of one token, that on the object decides about the object. */
-Test(create_debt, a_mark_decides_about_its_object)
+/* Of two debts of one token, that on the object applies to the object. */
+Test(create_debt, a_mark_takes_precedence_over_a_record)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
@@ -543,7 +543,7 @@ Test(create_debt, a_mark_decides_about_its_object)
 	w.word = "OK";
 	expect_rc(&w, "its call runs", create(&w, &(struct ask){ 0 }, debt), RC_PENDING);
 	w.word = PROTOCOL_STATUS_SETTLED;
-	expect_rc(&w, "its client was told", create(&w, &(struct ask){ 0 }, debt), RC_OK);
+	expect_rc(&w, "its client has the reply", create(&w, &(struct ask){ 0 }, debt), RC_OK);
 	cr_expect_str_eq(debt, "");
 	w.word = "CANCELLED";
 	show(&w, &(struct root_case){ .owed = OTHERS });
@@ -555,8 +555,8 @@ Test(create_debt, a_mark_decides_about_its_object)
 	stop(&w);
 }
 
-/* What is owed to another call is told to no client: that call may have taken it over at the same time. */
-Test(create_debt, a_mark_that_changes_meanwhile_is_not_joined)
+/* No client gets an object owed to another call, which may have adopted it at the same time. */
+Test(create_debt, a_mark_changed_concurrently_is_not_adopted)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
@@ -566,16 +566,16 @@ Test(create_debt, a_mark_that_changes_meanwhile_is_not_joined)
 	set_root(&w, &(struct root_case){ .owed = OTHERS });
 	fake_kube_refuse("POST", RC_ALREADY_EXISTS, "the name is taken");
 	fake_kube_refuse("PATCH", RC_CONFLICT, "changed");
-	expect_rc(&w, "not seen yet", create(&w, &(struct ask){ 0 }, debt), RC_ALREADY_EXISTS);
+	expect_rc(&w, "not in the cache yet", create(&w, &(struct ask){ 0 }, debt), RC_ALREADY_EXISTS);
 	show(&w, &(struct root_case){ 0 });
-	expect_rc(&w, "seen", create(&w, &(struct ask){ 0 }, debt), RC_PENDING);
+	expect_rc(&w, "in the cache", create(&w, &(struct ask){ 0 }, debt), RC_PENDING);
 	stop(&w);
 }
 
 /*
- * Of two attempts of a call, the later one has the mark; the earlier one takes back only what is still owed to itself.
+ * Of two attempts of a call, the later one has the mark; the earlier one undoes only what is still owed to itself.
  */
-Test(create_debt, a_later_attempt_writes_the_mark_anew)
+Test(create_debt, a_later_attempt_rewrites_the_mark)
 {
 	struct worker w;
 	char debt[DEBT_KEY_MAX + 24];
@@ -597,31 +597,30 @@ static const struct {
 	const char *owed;
 	enum rc refusal; /* of the DELETE */
 	size_t deletions;
-} taken_back[] = {
+} undone[] = {
 	{ OURS, RC_OK, 1 },
-	{ OURS, RC_CONFLICT, 3 }, /* it has changed since it was read, each time */
+	{ OURS, RC_CONFLICT, 3 }, /* changed since it was read, each time */
 	{ OURS_AGAIN, RC_OK, 0 },
 	{ "", RC_OK, 0 },
 };
 
-Test(create_debt, an_attempt_takes_back_only_what_is_still_owed_to_it)
+Test(create_debt, an_attempt_undoes_only_what_is_still_owed_to_it)
 {
-	for (size_t i = 0; i < ARRAY_LEN(taken_back); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(undone); i++) {
 		size_t before = fake_kube_count("DELETE", "/deployments/web");
 		struct worker w;
 		char debt[DEBT_KEY_MAX + 24];
 
 		prepare(&w);
 		w.js.absent = true;
-		set_root(&w,
-			 &(struct root_case){ .token = REQUEST_TOKEN, .uid = UID_POSTED, .owed = taken_back[i].owed });
+		set_root(&w, &(struct root_case){ .token = REQUEST_TOKEN, .uid = UID_POSTED, .owed = undone[i].owed });
 		fake_kube_set(STATEFUL_WEB, STATEFULSET);
-		fake_kube_refuse("DELETE", taken_back[i].refusal, "changed");
+		fake_kube_refuse("DELETE", undone[i].refusal, "changed");
 		expect_rc(&w, "fails after its POST", create(&w, &(struct ask){ .token = REQUEST_TOKEN }, debt),
 			  RC_ALREADY_EXISTS);
-		cr_expect_eq(fake_kube_count("DELETE", "/deployments/web") - before, taken_back[i].deletions, "%s, %s",
-			     taken_back[i].owed, rc_name(taken_back[i].refusal));
-		for (size_t k = 0; k < taken_back[i].deletions; k++)
+		cr_expect_eq(fake_kube_count("DELETE", "/deployments/web") - before, undone[i].deletions, "%s, %s",
+			     undone[i].owed, rc_name(undone[i].refusal));
+		for (size_t k = 0; k < undone[i].deletions; k++)
 			cr_expect(strstr(fake_kube_body("DELETE", "/deployments/web", before + k),
 					 "\"resourceVersion\":\"7\""));
 		stop(&w);
@@ -630,7 +629,7 @@ Test(create_debt, an_attempt_takes_back_only_what_is_still_owed_to_it)
 
 /* ---- undoing without JetStream ----------------------------------------------------------------------------------- */
 
-Test(create_debt, a_settled_record_is_not_undone_while_jetstream_is_off)
+Test(create_debt, a_settled_record_is_not_undone_while_jetstream_is_down)
 {
 	struct worker w;
 	int sequence;
@@ -639,14 +638,14 @@ Test(create_debt, a_settled_record_is_not_undone_while_jetstream_is_off)
 	put_settled(&w, MINE);
 	sequence = (int)w.js.sequence;
 	w.js.absent = true;
-	cr_expect_neq(undo(&w, TOKEN, sequence), RC_OK, "its client was told nothing, and it would stay");
+	cr_expect_neq(undo(&w, TOKEN, sequence), RC_OK, "without a reply to its client, the container would stay");
 	w.js.absent = false;
-	expect_rc(&w, "asked again", undo(&w, TOKEN, sequence), RC_OK);
+	expect_rc(&w, "a retry", undo(&w, TOKEN, sequence), RC_OK);
 	cr_expect_str_eq(state_of(&w, RECORD), "owed");
 	stop(&w);
 }
 
-Test(create_debt, what_a_request_made_is_undone_without_jetstream)
+Test(create_debt, a_container_of_a_request_is_undone_without_jetstream)
 {
 	struct worker w;
 
@@ -671,13 +670,13 @@ static const struct {
 	} refuse[2];
 	bool by_key;
 	int attempt;        /* 0: 1 */
-	const char *record; /* that is there, whose call runs; NULL: none */
+	const char *record; /* the existing one, of a running call; NULL: none */
 	enum rc rc;
-	const char *debt;  /* beginning of that of the reply; NULL: nothing was made */
+	const char *debt;  /* beginning of that of the reply; NULL: nothing was created */
 	const char *state; /* of the record afterwards; NULL: there is none */
 } refusals[] = {
-	{ "undecided for a moment", .refuse = { { 1, UNDECIDED, false } }, .debt = "1 ", .state = "owed" },
-	{ "undecided in the end", .refuse = { { 99, UNDECIDED, false } }, .rc = RC_PENDING },
+	{ "undecided once", .refuse = { { 1, UNDECIDED, false } }, .debt = "1 ", .state = "owed" },
+	{ "undecided every time", .refuse = { { 99, UNDECIDED, false } }, .rc = RC_PENDING },
 	{ "undecided, and another request is first", .refuse = { { 1, UNDECIDED, false } }, .by_key = true,
 	  .record = OTHERS, .rc = RC_PENDING, .state = "owed" },
 	{ "undecided, and then full", .refuse = { { 1, UNDECIDED, false }, { 1, FULL, false } },
@@ -686,14 +685,14 @@ static const struct {
 	{ "full, by key", .refuse = { { 1, FULL, false } }, .by_key = true, .debt = PROTOCOL_DEBT_OBJECT },
 	{ "full, and the first attempt has a record", .refuse = { { 2, FULL, false } }, .attempt = 2, .record = OURS,
 	  .rc = RC_UNAVAILABLE, .state = "owed" },
-	{ "not stored for a moment", .refuse = { { 1, DISK_FULL, false } }, .debt = "1 ", .state = "owed" },
-	{ "not stored in the end", .refuse = { { 99, DISK_FULL, false } }, .rc = RC_UNAVAILABLE },
-	{ "stored elsewhere", .refuse = { { 1, DISK_FULL, true } }, .debt = "2 ", .state = "owed" },
+	{ "not stored once", .refuse = { { 1, DISK_FULL, false } }, .debt = "1 ", .state = "owed" },
+	{ "not stored any time", .refuse = { { 99, DISK_FULL, false } }, .rc = RC_UNAVAILABLE },
+	{ "stored on another server", .refuse = { { 1, DISK_FULL, true } }, .debt = "2 ", .state = "owed" },
 	{ "perhaps stored, and then full", .refuse = { { 1, DISK_FULL, false }, { 1, FULL, false } },
 	  .rc = RC_UNAVAILABLE },
 };
 
-Test(create_debt, what_jetstream_refuses_to_store)
+Test(create_debt, rejected_records)
 {
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
 		const bool by_key = refusals[i].by_key;
@@ -742,7 +741,7 @@ static const struct {
 	{ "{}", "{}", true },
 };
 
-Test(create_debt, a_digest_is_of_the_value_not_of_its_text)
+Test(create_debt, equal_json_values_have_equal_digests)
 {
 	for (size_t i = 0; i < ARRAY_LEN(digest_cases); i++) {
 		char a[CREATE_DEBT_DIGEST_MAX];

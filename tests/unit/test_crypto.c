@@ -17,7 +17,7 @@ static const struct sha_case sha_cases[] = {
 	  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
 };
 
-Test(crypto, sha256_of_the_examples)
+Test(crypto, sha256_matches_the_examples_of_the_standard)
 {
 	for (size_t i = 0; i < ARRAY_LEN(sha_cases); i++) {
 		char hex[2 * CRYPTO_SHA256_SIZE + 1];
@@ -45,7 +45,7 @@ static const struct base64_case base64_cases[] = {
 	{ "\xfb\xff\xbf", "+/+/", "-_-_" },
 };
 
-Test(crypto, base64_there_and_back)
+Test(crypto, base64_round_trip)
 {
 	for (size_t i = 0; i < ARRAY_LEN(base64_cases); i++) {
 		const struct base64_case *c = &base64_cases[i];
@@ -86,7 +86,7 @@ static const struct decode_case decode_cases[] = {
 	{ "-_-_", NULL },
 };
 
-Test(crypto, decoding_is_strict_but_for_white_space_and_missing_padding)
+Test(crypto, decoding_is_strict_except_for_white_space_and_padding)
 {
 	for (size_t i = 0; i < ARRAY_LEN(decode_cases); i++) {
 		const struct decode_case *c = &decode_cases[i];
@@ -99,14 +99,14 @@ Test(crypto, decoding_is_strict_but_for_white_space_and_missing_padding)
 	}
 }
 
-Test(crypto, a_nul_is_no_letter)
+Test(crypto, a_nul_byte_is_invalid_in_base64)
 {
 	struct buf plain cleanup_buf = buf_make(100);
 
 	cr_expect_not(crypto_base64_decode(CRYPTO_BASE64_STANDARD, "Zm9\0", 4, &plain));
 }
 
-Test(crypto, a_random_uuid_is_version_4_and_another_one_each_time)
+Test(crypto, random_uuids_are_version_4_and_unique)
 {
 	char a[CRYPTO_UUID_MAX];
 	char b[CRYPTO_UUID_MAX];
@@ -120,7 +120,7 @@ Test(crypto, a_random_uuid_is_version_4_and_another_one_each_time)
 	cr_expect_str_neq(a, b);
 }
 
-Test(crypto, a_uuid_from_bytes_has_its_version_and_variant)
+Test(crypto, a_uuid_from_bytes_has_version_and_variant)
 {
 	unsigned char bytes[16];
 	char text[CRYPTO_UUID_MAX];

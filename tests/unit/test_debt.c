@@ -3,7 +3,7 @@
 
 #include "common/container/debt.h"
 
-Test(debt, keys_are_legal_and_recognised)
+Test(debt, keys_are_valid_and_recognised)
 {
 	char key[DEBT_KEY_MAX];
 
@@ -19,7 +19,7 @@ Test(debt, keys_are_legal_and_recognised)
 
 static const struct {
 	const char *text;
-	uint64_t sequence; /* 0: it is none */
+	uint64_t sequence; /* 0: invalid */
 } references[] = {
 	{ "1 owed.req_3Aa", 1 },
 	{ "9223372036854775807 owed.a", INT64_MAX },
@@ -42,7 +42,7 @@ static const struct {
 	{ "1  owed.a", 0 },
 };
 
-Test(debt, references_are_read_to_the_letter)
+Test(debt, references_are_parsed_strictly)
 {
 	for (size_t i = 0; i < ARRAY_LEN(references); i++) {
 		char key[DEBT_KEY_MAX] = "untouched";
@@ -55,7 +55,7 @@ Test(debt, references_are_read_to_the_letter)
 	}
 }
 
-Test(debt, a_time_that_is_left_has_its_bounds)
+Test(debt, left_ms_is_clamped)
 {
 	static const struct {
 		const char *text;
@@ -90,14 +90,14 @@ static void expect_round_trip(const struct debt *debt)
 	cr_expect_eq(read.left_ms, debt->left_ms);
 }
 
-Test(debt, what_is_written_is_read)
+Test(debt, round_trip)
 {
 	expect_round_trip(&(struct debt){ DEBT_OWED, "web", "", "_INBOX.a.1-0-1", "ab", 29000 });
 	expect_round_trip(&(struct debt){ DEBT_SETTLED, "web", "u-1", "", "", 0 });
 	expect_round_trip(&(struct debt){ DEBT_VOID, "w", "", "", "", 1 });
 }
 
-Test(debt, anything_else_is_refused)
+Test(debt, malformed_values_are_refused)
 {
 	static const char *const texts[] = { "",
 					     "{}",

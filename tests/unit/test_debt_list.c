@@ -17,7 +17,7 @@ static const struct due_case {
 	{ CALLER_SILENT, false, 300000, 0, 0, false },
 };
 
-Test(debt_list, acts_when_its_time_has_come)
+Test(debt_list, a_debt_is_due_after_its_timeout)
 {
 	for (size_t i = 0; i < ARRAY_LEN(due_cases); i++) {
 		const struct due_case *c = &due_cases[i];

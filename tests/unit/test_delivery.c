@@ -76,7 +76,7 @@ static void acknowledge(struct active *a, size_t index)
 	fake_bus_reply(a->bus, fake_bus_sent(a->bus, EVENTS, index), FAKE_JETSTREAM_ACK);
 }
 
-/* The index-th event says this. Returns the id by which a stream knows it again. */
+/* The index-th event has this status. Returns its message id, by which a stream detects duplicates. */
 static const char *expect_event(struct active *a, size_t index, const char *status)
 {
 	struct bus_message *event = fake_bus_sent(a->bus, EVENTS, index);
@@ -87,14 +87,14 @@ static const char *expect_event(struct active *a, size_t index, const char *stat
 	return bus_message_header(event, BUS_STREAM_MESSAGE_ID);
 }
 
-/* All that is due has been told and recorded. */
-static void expect_rest(struct active *a)
+/* Wait until all due events are published and recorded. */
+static void expect_flushed(struct active *a)
 {
 	cr_expect(delivery_flush(a->delivery, 5000));
 }
 
-/* An active monitor sees a container, and its first event is on its way: returns that event's id. */
-static const char *start_telling(struct active *a)
+/* An active monitor sees a container, and its first event is not acknowledged yet: returns the id of that event. */
+static const char *start_publishing(struct active *a)
 {
 	start(a);
 	see(a, KUBE_ADDED, WEB);
@@ -108,22 +108,22 @@ static void expect_failure(struct active *a)
 	cr_assert(counts(a).failing);
 }
 
-Test(delivery, what_has_arrived_is_recorded)
+Test(delivery, an_acknowledged_event_is_recorded)
 {
 	struct active a;
 
-	start_telling(&a);
-	cr_expect_eq(fake_bus_count(a.bus, RECORD), 0, "not before it has arrived");
+	start_publishing(&a);
+	cr_expect_eq(fake_bus_count(a.bus, RECORD), 0, "not before the acknowledgement");
 	acknowledge(&a, 0);
 	(void)fake_bus_sent(a.bus, RECORD, 0);
-	expect_rest(&a);
+	expect_flushed(&a);
 	cr_expect_eq(counts(&a).published, 1);
 	cr_expect_eq(counts(&a).recorded, 1);
 	cr_expect_not_null(strstr(fake_jetstream_get(&a.js, "b", "state.web"), "PENDING"));
 	stop(&a);
 }
 
-Test(delivery, without_a_stream_what_is_sent_has_arrived)
+Test(delivery, without_a_stream_a_sent_event_counts_as_published)
 {
 	struct active a;
 
@@ -131,14 +131,14 @@ Test(delivery, without_a_stream_what_is_sent_has_arrived)
 	delivery_set_route(a.delivery, false, NULL);
 	see(&a, KUBE_ADDED, WEB);
 	cr_expect_null(bus_message_reply(fake_bus_sent(a.bus, EVENTS, 0)));
-	expect_rest(&a);
+	expect_flushed(&a);
 	cr_expect_eq(counts(&a).published, 1);
 	cr_expect_eq(fake_bus_count(a.bus, ">"), 1, "no record");
 	stop(&a);
 }
 
 static const char *const no_acknowledgements[] = {
-	NULL, /* no responders: the stream has gone */
+	NULL, /* no responders: the stream was deleted */
 	"",
 	"+OK",
 	"{}",
@@ -148,12 +148,12 @@ static const char *const no_acknowledgements[] = {
 	FAKE_JETSTREAM_ERROR(10077),
 };
 
-Test(delivery, an_event_that_is_refused_is_sent_again_as_the_same)
+Test(delivery, a_rejected_event_is_retried_with_the_same_id)
 {
 	const char *id;
 	struct active a;
 
-	id = start_telling(&a);
+	id = start_publishing(&a);
 	for (size_t i = 0; i < ARRAY_LEN(no_acknowledgements); i++) {
 		fake_bus_reply(a.bus, fake_bus_sent(a.bus, EVENTS, i), no_acknowledgements[i]);
 		cr_expect_eq((size_t)atomic_load(&a.doubts), i + 1, "case %zu", i);
@@ -162,39 +162,39 @@ Test(delivery, an_event_that_is_refused_is_sent_again_as_the_same)
 		cr_expect_str_eq(expect_event(&a, i + 1, "PENDING"), id, "case %zu", i);
 	}
 	acknowledge(&a, ARRAY_LEN(no_acknowledgements));
-	expect_rest(&a);
+	expect_flushed(&a);
 	cr_expect_eq(counts(&a).published, 1);
 	cr_expect_eq(counts(&a).retried, ARRAY_LEN(no_acknowledgements));
 	cr_expect_not(counts(&a).failing);
 	stop(&a);
 }
 
-Test(delivery, an_acknowledgement_that_comes_late_is_of_no_event_any_more)
+Test(delivery, a_late_acknowledgement_is_ignored)
 {
 	struct active a;
 
-	start_telling(&a);
+	start_publishing(&a);
 	fake_clock_advance(OUTBOX_ACK_MS + 5000);
 	expect_event(&a, 1, "PENDING");
 	cr_expect_eq(atomic_load(&a.doubts), 1);
 	acknowledge(&a, 0);
-	cr_expect_eq(counts(&a).published, 0, "the second may still be lost");
+	cr_expect_eq(counts(&a).published, 0, "the second event may still be lost");
 	acknowledge(&a, 1);
 	acknowledge(&a, 1);
 	acknowledge(&a, 0);
-	expect_rest(&a);
+	expect_flushed(&a);
 	cr_expect_eq(counts(&a).published, 1);
 	cr_expect_eq(counts(&a).recorded, 1);
 	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 2);
 	stop(&a);
 }
 
-Test(delivery, another_state_while_an_event_is_on_its_way_is_told_after_it)
+Test(delivery, a_state_change_during_a_pending_event_is_published_after_it)
 {
 	const char *first, *second;
 	struct active a;
 
-	first = start_telling(&a);
+	first = start_publishing(&a);
 	see(&a, KUBE_MODIFIED, WEB_STOPPED);
 	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 1);
 	acknowledge(&a, 0);
@@ -202,16 +202,16 @@ Test(delivery, another_state_while_an_event_is_on_its_way_is_told_after_it)
 	second = expect_event(&a, 1, "FAILED");
 	cr_expect_str_neq(first, second);
 	acknowledge(&a, 1);
-	expect_rest(&a);
+	expect_flushed(&a);
 	stop(&a);
 }
 
-/* That event arrives and is recorded, as the only one. */
+/* That event is acknowledged, and the only recorded one. */
 static void expect_end(struct active *a, size_t index)
 {
 	acknowledge(a, index);
 	(void)fake_bus_sent(a->bus, RECORD, index);
-	expect_rest(a);
+	expect_flushed(a);
 	cr_expect_eq(counts(a).recorded, 1);
 	stop(a);
 }
@@ -224,37 +224,37 @@ static void reconnect(struct active *a)
 	delivery_tell_all(a->delivery, 0, true);
 }
 
-Test(delivery, what_comes_while_nats_is_away_is_told_when_it_is_back)
+Test(delivery, changes_while_disconnected_are_published_after_the_reconnect)
 {
 	struct active a;
 
 	start(&a);
 	fake_bus_set_connected(a.bus, false);
 	see(&a, KUBE_ADDED, WEB);
-	cr_expect_not(delivery_flush(a.delivery, 30), "nothing can be told");
+	cr_expect_not(delivery_flush(a.delivery, 30), "nothing can be published");
 	reconnect(&a);
 	expect_event(&a, 0, "PENDING");
 	acknowledge(&a, 0);
-	expect_rest(&a);
+	expect_flushed(&a);
 	stop(&a);
 }
 
-Test(delivery, an_event_on_its_way_when_the_connection_breaks_is_sent_again)
+Test(delivery, a_pending_event_is_retried_after_a_reconnect)
 {
 	const char *id;
 	struct active a;
 
-	id = start_telling(&a);
+	id = start_publishing(&a);
 	fake_bus_set_connected(a.bus, false);
 	reconnect(&a);
 	cr_expect_str_eq(expect_event(&a, 1, "PENDING"), id);
 	acknowledge(&a, 1);
-	expect_rest(&a);
+	expect_flushed(&a);
 	cr_expect_eq(counts(&a).published, 1);
 	stop(&a);
 }
 
-Test(delivery, a_record_on_its_way_when_the_connection_breaks_is_written_again)
+Test(delivery, a_pending_record_is_retried_after_a_reconnect)
 {
 	struct active a;
 
@@ -269,7 +269,7 @@ Test(delivery, a_record_on_its_way_when_the_connection_breaks_is_written_again)
 	expect_end(&a, 1);
 }
 
-Test(delivery, a_record_that_is_refused_is_written_with_the_next_event)
+Test(delivery, a_rejected_record_is_written_with_the_next_event)
 {
 	struct active a;
 
@@ -284,7 +284,7 @@ Test(delivery, a_record_that_is_refused_is_written_with_the_next_event)
 	expect_end(&a, 1);
 }
 
-Test(delivery, a_publish_that_fails_is_tried_again)
+Test(delivery, a_failed_publish_is_retried)
 {
 	struct active a;
 
@@ -296,14 +296,14 @@ Test(delivery, a_publish_that_fails_is_tried_again)
 	fake_clock_advance(60000);
 	expect_event(&a, 0, "PENDING");
 	acknowledge(&a, 0);
-	expect_rest(&a);
+	expect_flushed(&a);
 	stop(&a);
 }
 
 /* ---- the lease --------------------------------------------------------------------------------------------------- */
 
 struct lease_end {
-	atomic_bool told_late;
+	atomic_bool published_late;
 };
 
 static void on_event(void *ctx, const struct bus_message *msg unused)
@@ -311,11 +311,11 @@ static void on_event(void *ctx, const struct bus_message *msg unused)
 	struct lease_end *end = ctx;
 
 	if (fake_clock_has_jumped())
-		atomic_store(&end->told_late, true);
+		atomic_store(&end->published_late, true);
 }
 
-/* The process may be stopped, and go on later, at any line: each look at the clock is one. */
-Test(delivery, wherever_the_lease_ends_nothing_is_told_after_it)
+/* The process may be suspended at any line and resumed later; this is simulated at each read of the clock. */
+Test(delivery, nothing_is_published_after_the_lease_expired)
 {
 	int refused = 0;
 
@@ -332,14 +332,14 @@ Test(delivery, wherever_the_lease_ends_nothing_is_told_after_it)
 			clock_sleep_ms(1);
 		delivery_stop(a.delivery);
 		refused += strstr(counts(&a).last_error, "lease") != NULL;
-		cr_expect_not(atomic_load(&end.told_late), "at look %d", reads);
+		cr_expect_not(atomic_load(&end.published_late), "at read %d of the clock", reads);
 		fake_clock_jump_at(0, 0);
 		stop(&a);
 	}
-	cr_expect_gt(refused, 0, "it never ended between packing and sending");
+	cr_expect_gt(refused, 0, "it never expired between preparing and sending");
 }
 
-Test(delivery, a_lease_that_is_renewed_goes_on_with_what_waits)
+Test(delivery, after_renewal_of_the_lease_pending_events_are_published)
 {
 	struct active a;
 
@@ -354,11 +354,11 @@ Test(delivery, a_lease_that_is_renewed_goes_on_with_what_waits)
 	stop(&a);
 }
 
-Test(delivery, after_the_end_of_a_life_nothing_of_it_is_told)
+Test(delivery, after_delivery_end_nothing_is_published)
 {
 	struct active a;
 
-	start_telling(&a);
+	start_publishing(&a);
 	delivery_end(a.delivery);
 	acknowledge(&a, 0);
 	see(&a, KUBE_MODIFIED, WEB_STOPPED);
@@ -366,20 +366,20 @@ Test(delivery, after_the_end_of_a_life_nothing_of_it_is_told)
 	delivery_open(a.delivery);
 	cr_expect(delivery_flush(a.delivery, 1000));
 	cr_expect_eq(counts(&a).entries, 0);
-	cr_expect_eq(counts(&a).published, 0, "its ticket is of no entry any more");
+	cr_expect_eq(counts(&a).published, 0, "its ticket is no longer valid");
 	cr_expect_eq(fake_bus_count(a.bus, ">"), 1);
 	stop(&a);
 }
 
-/* ---- what seems to be gone --------------------------------------------------------------------------------------- */
+/* ---- deleted containers ------------------------------------------------------------------------------------------ */
 
-/* The container was told of and recorded. */
-static void tell_web(struct active *a)
+/* The container is published and recorded. */
+static void publish_web(struct active *a)
 {
 	see(a, KUBE_ADDED, WEB);
 	acknowledge(a, 0);
 	(void)fake_bus_sent(a->bus, RECORD, 0);
-	expect_rest(a);
+	expect_flushed(a);
 }
 
 static struct delivery_question next_question(struct active *a)
@@ -392,13 +392,13 @@ static struct delivery_question next_question(struct active *a)
 	return question;
 }
 
-Test(delivery, deleted_is_told_when_the_api_server_confirms_it_and_the_record_goes)
+Test(delivery, a_deletion_is_published_once_confirmed_and_removes_the_record)
 {
 	struct delivery_question question;
 	struct active a;
 
 	start(&a);
-	tell_web(&a);
+	publish_web(&a);
 	see(&a, KUBE_DELETED, WEB);
 	question = next_question(&a);
 	delivery_answer(a.delivery, &question, DELIVERY_UNKNOWN);
@@ -410,19 +410,19 @@ Test(delivery, deleted_is_told_when_the_api_server_confirms_it_and_the_record_go
 	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 1);
 	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED);
 	expect_event(&a, 1, "DELETED");
-	cr_expect_eq(fake_bus_count(a.bus, PURGE), 0, "not before it has arrived");
+	cr_expect_eq(fake_bus_count(a.bus, PURGE), 0, "not before the acknowledgement");
 	acknowledge(&a, 1);
 	cr_expect_str_eq(fake_bus_text(fake_bus_sent(a.bus, PURGE, 0)), "{\"filter\":\"" RECORD "\"}");
-	expect_rest(&a);
+	expect_flushed(&a);
 	cr_expect_null(fake_jetstream_get(&a.js, "b", "state.web"));
 	cr_expect_eq(counts(&a).deleted, 1);
 	cr_expect_eq(counts(&a).entries, 0);
-	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED); /* it is not asked any more */
+	delivery_answer(a.delivery, &question, DELIVERY_CONFIRMED); /* the question is no longer open */
 	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 2);
 	stop(&a);
 }
 
-Test(delivery, what_an_earlier_life_reported_and_is_gone_is_told_deleted)
+Test(delivery, a_recorded_container_that_no_longer_exists_is_published_as_deleted)
 {
 	struct delivery_question question;
 	struct active a;
@@ -435,7 +435,7 @@ Test(delivery, what_an_earlier_life_reported_and_is_gone_is_told_deleted)
 	stop(&a);
 }
 
-Test(delivery, an_id_that_no_label_can_have_is_left_out)
+Test(delivery, an_id_too_long_for_a_label_is_ignored)
 {
 	const char *id = "0123456789012345678901234567890123456789012345678901234567890123";
 	struct active a;
@@ -449,15 +449,15 @@ Test(delivery, an_id_that_no_label_can_have_is_left_out)
 	stop(&a);
 }
 
-Test(delivery, what_came_and_went_while_nothing_could_be_told_is_forgotten)
+Test(delivery, containers_created_and_deleted_while_unpublishable_are_dropped)
 {
 	char text[512];
 	struct active a;
 
 	start(&a);
 	delivery_allow(a.delivery, 0);
-	delivery_remember(a.delivery, &(struct record){ .id = "told", .name = "told", .status = CONTAINER_RUNNING });
-	cr_expect_not(delivery_flush(a.delivery, 100), "it looks for such entries every 30 s, now for the first time");
+	delivery_remember(a.delivery, &(struct record){ .id = "known", .name = "known", .status = CONTAINER_RUNNING });
+	cr_expect_not(delivery_flush(a.delivery, 100), "it checks for such entries every 30 s, now for the first time");
 	for (int i = 0; i < 1100; i++) {
 		snprintf(text, sizeof(text),
 			 "{\"metadata\":{\"name\":\"n%d\",\"uid\":\"00000000-0000-4000-8000-%012d\","
@@ -470,6 +470,6 @@ Test(delivery, what_came_and_went_while_nothing_could_be_told_is_forgotten)
 	fake_clock_advance(60000);
 	for (int i = 0; i < 5000 && counts(&a).entries > 1; i++)
 		clock_sleep_ms(1);
-	cr_expect_eq(counts(&a).entries, 1, "DCM knows the one");
+	cr_expect_eq(counts(&a).entries, 1, "the one known to DCM");
 	stop(&a);
 }

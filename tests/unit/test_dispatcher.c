@@ -14,9 +14,9 @@
 #define PATH "/apis/apps/v1/namespaces/ns/deployments/web"
 #define GET_WEB "{\"id\":\"web\"}"
 #define CALLER "_INBOX.caller"
-#define QUEUE_PER_THREAD 32 /* as dispatcher.c has it */
+#define QUEUE_PER_THREAD 32 /* as in dispatcher.c */
 
-/* A worker without its informers, its sweeper and its health. */
+/* A worker without informers, sweeper and health checks. */
 struct worker {
 	struct bus *bus;
 	struct fake_jetstream js;
@@ -51,12 +51,12 @@ static void stop(struct worker *w)
 	fake_jetstream_clear(&w->js);
 }
 
-/* A request; what is NULL or 0 is as an api-svc would send it, "" is left out. */
+/* A request; NULL: as sent by an api-svc, "": left out. */
 struct ask {
 	const char *operation, *version, *deadline, *attempt, *wait, *permission, *reply, *body;
 };
 
-/* Returns how many took it. */
+/* Returns the number of receivers. */
 static size_t ask(struct worker *w, struct ask a)
 {
 	char deadline[32];
@@ -97,13 +97,13 @@ static const char *last_status(struct worker *w, const char *caller)
 }
 
 /* Requests are received in order: earlier ones have been received when this one has its reply. */
-static void expect_taken(struct worker *w)
+static void expect_received(struct worker *w)
 {
 	ask(w, (struct ask){ .operation = "explode", .reply = "_INBOX.barrier" });
 	(void)fake_bus_sent(w->bus, "_INBOX.barrier", 0);
 }
 
-/* The worker still works. */
+/* The worker still processes requests. */
 static void expect_alive(struct worker *w)
 {
 	ask(w, (struct ask){ .reply = "_INBOX.alive" });
@@ -131,7 +131,7 @@ static const struct {
 	{ { .deadline = "1" }, "TIMEOUT", "deadline expired" },
 };
 
-Test(dispatcher, what_is_no_request_gets_an_error_and_does_nothing)
+Test(dispatcher, invalid_requests_get_an_error_without_side_effects)
 {
 	struct worker w;
 
@@ -145,12 +145,12 @@ Test(dispatcher, what_is_no_request_gets_an_error_and_does_nothing)
 		cr_expect_not_null(strstr(fake_bus_text(reply), refused[i].detail), "case %zu: %s", i,
 				   fake_bus_text(reply));
 	}
-	cr_expect_eq(fake_kube_count("GET", "web"), 0, "Kubernetes was asked");
+	cr_expect_eq(fake_kube_count("GET", "web"), 0, "a request was sent to Kubernetes");
 	expect_alive(&w);
 	stop(&w);
 }
 
-Test(dispatcher, a_request_is_only_answered_in_an_inbox)
+Test(dispatcher, replies_are_only_sent_to_an_inbox)
 {
 	static const char *const replies[] = { "", "dcm.container", "$JS.API.STREAM.DELETE.KV_a", "_INBOX.",
 					       "_INBOX.*" };
@@ -165,7 +165,7 @@ Test(dispatcher, a_request_is_only_answered_in_an_inbox)
 	stop(&w);
 }
 
-Test(dispatcher, the_version_of_what_narrows_is_known)
+Test(dispatcher, the_versions_of_extended_requests_are_supported)
 {
 	struct worker w;
 
@@ -176,7 +176,7 @@ Test(dispatcher, the_version_of_what_narrows_is_known)
 	stop(&w);
 }
 
-Test(dispatcher, a_full_queue_refuses_at_once_and_loses_nothing)
+Test(dispatcher, a_full_queue_rejects_immediately_and_loses_nothing)
 {
 	const char *refusal;
 	struct worker w;
@@ -196,7 +196,7 @@ Test(dispatcher, a_full_queue_refuses_at_once_and_loses_nothing)
 	cr_expect_eq(fake_kube_count("GET", PATH), 1 + QUEUE_PER_THREAD);
 }
 
-Test(dispatcher, what_cannot_begin_in_time_is_refused_while_no_thread_becomes_free)
+Test(dispatcher, a_request_that_cannot_start_in_time_is_rejected_while_all_threads_are_busy)
 {
 	int64_t began_ms = clock_mono_ms();
 	struct worker w;
@@ -205,19 +205,19 @@ Test(dispatcher, what_cannot_begin_in_time_is_refused_while_no_thread_becomes_fr
 	fake_kube_hold(true);
 	ask(&w, (struct ask){ .reply = "_INBOX.runs", .wait = "300" });
 	ask(&w, (struct ask){ .reply = "_INBOX.waits", .wait = "300" });
-	ask(&w, (struct ask){ .reply = "_INBOX.patient" });
-	expect_taken(&w);
+	ask(&w, (struct ask){ .reply = "_INBOX.no_limit" });
+	expect_received(&w);
 	fake_clock_advance(350);
 	cr_expect_str_eq(status(&w, "_INBOX.waits", 0), "BUSY");
-	cr_expect_lt(clock_mono_ms() - began_ms, PROTOCOL_WORKING_MS, "only with the next sign of life");
+	cr_expect_lt(clock_mono_ms() - began_ms, PROTOCOL_WORKING_MS, "not before the next WORKING message");
 	fake_kube_hold(false);
 	cr_expect_str_eq(status(&w, "_INBOX.runs", 0), "NOT_FOUND");
-	cr_expect_str_eq(status(&w, "_INBOX.patient", 0), "NOT_FOUND");
+	cr_expect_str_eq(status(&w, "_INBOX.no_limit", 0), "NOT_FOUND");
 	stop(&w);
 	cr_expect_eq(fake_kube_count("GET", PATH), 2);
 }
 
-Test(dispatcher, whoever_waits_for_long_hears_that_the_worker_lives)
+Test(dispatcher, long_requests_get_working_messages)
 {
 	struct bus_message *sign;
 	struct worker w;
@@ -227,25 +227,25 @@ Test(dispatcher, whoever_waits_for_long_hears_that_the_worker_lives)
 	ask(&w, (struct ask){ .reply = "_INBOX.runs" });
 	(void)fake_kube_body("GET", PATH, 0);
 	ask(&w, (struct ask){ .reply = "_INBOX.waits" });
-	expect_taken(&w);
+	expect_received(&w);
 	fake_clock_advance(PROTOCOL_WORKING_MS + 10);
 	sign = fake_bus_sent(w.bus, "_INBOX.runs", 0);
 	cr_expect_str_eq(bus_message_header(sign, PROTOCOL_HEADER_STATUS), PROTOCOL_STATUS_WORKING);
-	cr_expect_null(bus_message_header(sign, PROTOCOL_HEADER_WAIT), "it has begun");
+	cr_expect_null(bus_message_header(sign, PROTOCOL_HEADER_WAIT), "it is running");
 	sign = fake_bus_sent(w.bus, "_INBOX.waits", 0);
 	cr_expect_str_eq(bus_message_header(sign, PROTOCOL_HEADER_STATUS), PROTOCOL_STATUS_WORKING);
-	cr_expect_not_null(bus_message_header(sign, PROTOCOL_HEADER_WAIT), "nothing of it has begun");
+	cr_expect_not_null(bus_message_header(sign, PROTOCOL_HEADER_WAIT), "it is queued");
 	fake_kube_hold(false);
 	cr_expect(dispatcher_drain(w.dispatcher, 5000));
 	cr_expect_str_eq(last_status(&w, "_INBOX.runs"), "NOT_FOUND");
 	cr_expect_str_eq(last_status(&w, "_INBOX.waits"), "NOT_FOUND");
 	sign = fake_bus_sent(w.bus, "_INBOX.waits", fake_bus_count(w.bus, "_INBOX.waits") - 2);
 	cr_expect_str_eq(bus_message_header(sign, PROTOCOL_HEADER_STATUS), PROTOCOL_STATUS_WORKING);
-	cr_expect_null(bus_message_header(sign, PROTOCOL_HEADER_WAIT), "it begins");
+	cr_expect_null(bus_message_header(sign, PROTOCOL_HEADER_WAIT), "it has started");
 	stop(&w);
 }
 
-Test(dispatcher, a_drain_waits_for_what_runs_and_takes_nothing_more)
+Test(dispatcher, a_drain_waits_for_accepted_requests_and_accepts_no_more)
 {
 	struct worker w;
 
@@ -254,17 +254,17 @@ Test(dispatcher, a_drain_waits_for_what_runs_and_takes_nothing_more)
 	ask(&w, (struct ask){ .reply = "_INBOX.runs" });
 	ask(&w, (struct ask){ .reply = "_INBOX.waits" });
 	(void)fake_kube_body("GET", PATH, 0);
-	cr_expect_not(dispatcher_drain(w.dispatcher, 20), "an operation runs");
+	cr_expect_not(dispatcher_drain(w.dispatcher, 20), "an operation is running");
 	cr_expect_eq(ask(&w, (struct ask){ .reply = "_INBOX.next" }), 0, "another worker gets it");
 	fake_kube_hold(false);
 	cr_expect(dispatcher_drain(w.dispatcher, 5000));
 	cr_expect_eq(fake_bus_count(w.bus, "_INBOX.runs"), 1);
-	cr_expect_eq(fake_bus_count(w.bus, "_INBOX.waits"), 1, "it had come before");
+	cr_expect_eq(fake_bus_count(w.bus, "_INBOX.waits"), 1, "it was received before the drain");
 	cr_expect_eq(fake_bus_count(w.bus, "_INBOX.next"), 0);
 	stop(&w);
 }
 
-Test(dispatcher, an_answer_that_nats_refuses_stops_nothing)
+Test(dispatcher, a_failed_reply_does_not_stop_the_worker)
 {
 	struct operation_counts counts;
 	struct worker w;
@@ -284,7 +284,7 @@ Test(dispatcher, an_answer_that_nats_refuses_stops_nothing)
 	stop(&w);
 }
 
-Test(dispatcher, faults_are_counted_and_answers_to_mistakes_are_not)
+Test(dispatcher, server_errors_are_counted_and_client_errors_are_not)
 {
 	struct operation_counts counts;
 	struct worker w;
@@ -292,7 +292,7 @@ Test(dispatcher, faults_are_counted_and_answers_to_mistakes_are_not)
 	start(&w);
 	ask(&w, (struct ask){ 0 });
 	cr_expect_str_eq(status(&w, CALLER, 0), "NOT_FOUND");
-	fake_kube_refuse("GET", RC_UNAVAILABLE, "etcd is away");
+	fake_kube_refuse("GET", RC_UNAVAILABLE, "etcd is unavailable");
 	ask(&w, (struct ask){ 0 });
 	cr_expect_str_eq(status(&w, CALLER, 1), "UNAVAILABLE");
 	cr_expect(dispatcher_drain(w.dispatcher, 5000));
@@ -303,7 +303,7 @@ Test(dispatcher, faults_are_counted_and_answers_to_mistakes_are_not)
 	stop(&w);
 }
 
-/* ---- the caller's word ------------------------------------------------------------------------------------------- */
+/* ---- questions to the caller ------------------------------------------------------------------------------------- */
 
 #define WEB                                                                                                            \
 	"{\"metadata\":{\"name\":\"web\",\"uid\":\"00000000-0000-4000-8000-000000000001\",\"labels\":{"                \
@@ -332,7 +332,7 @@ static void on_question(void *ctx, const struct bus_message *msg)
 					    .subject = bus_message_reply(msg), .headers = &word, .header_count = 1 });
 }
 
-Test(dispatcher, of_two_attempts_of_a_call_one_writes_and_the_other_is_silent)
+Test(dispatcher, of_two_attempts_of_a_call_one_writes_and_the_other_sends_no_reply)
 {
 	struct call call = { .permitted = SECOND };
 	const struct ask first = { .operation = "delete", .permission = "ask", .reply = FIRST };
@@ -349,13 +349,13 @@ Test(dispatcher, of_two_attempts_of_a_call_one_writes_and_the_other_is_silent)
 	ask(&w, second);
 	cr_expect(dispatcher_drain(w.dispatcher, 5000));
 	cr_expect_str_eq(last_status(&w, SECOND), "OK");
-	cr_expect_eq(fake_bus_count(w.bus, FIRST), 1, "the question alone: an attempt that is cancelled is silent");
+	cr_expect_eq(fake_bus_count(w.bus, FIRST), 1, "only the question: a cancelled attempt sends no reply");
 	cr_expect_eq(fake_kube_count("DELETE", PATH), 1);
 	cr_expect_geq(call.asked, 2);
 	stop(&w);
 }
 
-Test(dispatcher, the_repeat_of_a_delete_finds_nothing_and_is_well)
+Test(dispatcher, a_retried_delete_of_a_missing_container_succeeds)
 {
 	struct worker w;
 
@@ -363,11 +363,11 @@ Test(dispatcher, the_repeat_of_a_delete_finds_nothing_and_is_well)
 	ask(&w, (struct ask){ .operation = "delete" });
 	ask(&w, (struct ask){ .operation = "delete", .attempt = "2" });
 	cr_expect_str_eq(status(&w, CALLER, 0), "NOT_FOUND");
-	cr_expect_str_eq(status(&w, CALLER, 1), "OK", "the first attempt may have done it");
+	cr_expect_str_eq(status(&w, CALLER, 1), "OK", "the first attempt may have deleted it");
 	stop(&w);
 }
 
-Test(dispatcher, the_record_of_a_settled_create_is_removed_when_its_caller_says_so)
+Test(dispatcher, the_record_of_a_settled_create_is_removed_on_request_of_its_caller)
 {
 	static const char *const values[] = { "", "7", "0 owed.a", "7 state.web", "7 owed.a b", "7 owed.req_3A1" };
 	struct worker w;
@@ -376,7 +376,7 @@ Test(dispatcher, the_record_of_a_settled_create_is_removed_when_its_caller_says_
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		const struct bus_header debt = { PROTOCOL_HEADER_DEBT, values[i] };
 
-		/* The inbox that is opened second; which one that is does not matter to who is told its address. */
+		/* The second inbox of the worker: that of the settled debts. */
 		cr_expect_eq(fake_bus_deliver(w.bus, &(struct bus_outgoing){ .subject = "_INBOX.test.2.0",
 									     .headers = &debt,
 									     .header_count = 1 }),

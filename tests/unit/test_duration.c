@@ -3,7 +3,7 @@
 #include "common/base/compiler.h"
 #include "common/base/duration.h"
 
-Test(duration, as_go_writes_them)
+Test(duration, uses_the_format_of_go)
 {
 	static const struct {
 		const char *text;

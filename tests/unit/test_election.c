@@ -9,7 +9,7 @@
 #define BUCKET "b"
 #define ID "11111111-0000-4000-8000-000000000000"
 #define OTHER "22222222-0000-4000-8000-000000000000"
-#define AGAIN_MS 31000 /* without JetStream it is looked for again after 30 s */
+#define AGAIN_MS 31000 /* without JetStream, it is checked again after 30 s */
 
 struct candidate {
 	struct fake_jetstream js;
@@ -33,7 +33,7 @@ static void stop(struct candidate *c)
 	fake_jetstream_clear(&c->js);
 }
 
-/* As the coordinator's thread, some time later. */
+/* As the coordinator's thread does, after this time. */
 static enum election_result tend_after(struct candidate *c, int64_t ms)
 {
 	fake_clock_advance(ms);
@@ -52,7 +52,7 @@ static const char *leader(struct candidate *c)
 	return value ? value : "none";
 }
 
-Test(election, who_comes_first_makes_the_bucket_and_is_active)
+Test(election, the_first_one_creates_the_bucket_and_is_active)
 {
 	struct candidate c;
 
@@ -69,7 +69,7 @@ Test(election, who_comes_first_makes_the_bucket_and_is_active)
 	stop(&c);
 }
 
-Test(election, without_jetstream_one_is_alone_when_that_was_said_three_times)
+Test(election, without_jetstream_it_is_alone_after_three_failures)
 {
 	struct candidate c;
 
@@ -82,20 +82,20 @@ Test(election, without_jetstream_one_is_alone_when_that_was_said_three_times)
 	cr_expect_eq(election_allowed_until_ms(&c.election), INT64_MAX);
 	cr_expect_not(election_has_bucket(&c.election));
 	c.js.absent = false;
-	cr_expect_eq(tend(&c), ELECTION_ALONE, "it is not asked each time");
-	cr_expect_eq(tend_after(&c, AGAIN_MS), ELECTION_ACTIVE, "it has come");
+	cr_expect_eq(tend(&c), ELECTION_ALONE, "not checked each time");
+	cr_expect_eq(tend_after(&c, AGAIN_MS), ELECTION_ACTIVE, "JetStream is available now");
 	cr_expect_lt(election_allowed_until_ms(&c.election), INT64_MAX);
 	stop(&c);
 }
 
-Test(election, jetstream_that_comes_with_another_leader_makes_a_standby)
+Test(election, becomes_standby_if_jetstream_appears_with_another_leader)
 {
 	struct candidate c;
 
 	start(&c);
 	c.js.absent = true;
 	for (int i = 0; i < 3; i++)
-		(void)tend(&c); /* the next is looked at */
+		(void)tend(&c); /* only the next result is checked */
 	cr_expect_eq(tend(&c), ELECTION_ALONE);
 	c.js.absent = false;
 	c.js.has_bucket = true;
@@ -106,7 +106,7 @@ Test(election, jetstream_that_comes_with_another_leader_makes_a_standby)
 	stop(&c);
 }
 
-Test(election, jetstream_that_goes_ends_what_was_allowed)
+Test(election, the_permission_ends_when_jetstream_disappears)
 {
 	struct candidate c;
 
@@ -115,14 +115,15 @@ Test(election, jetstream_that_goes_ends_what_was_allowed)
 	c.js.absent = true;
 	cr_expect_eq(tend(&c), ELECTION_UNKNOWN);
 	cr_expect_not(election_has_bucket(&c.election));
-	cr_expect_lt(election_allowed_until_ms(&c.election), INT64_MAX, "the lease counts until that is sure");
+	cr_expect_lt(election_allowed_until_ms(&c.election), INT64_MAX,
+		     "the lease is valid until JetStream is known to be absent");
 	cr_expect_eq(tend(&c), ELECTION_UNKNOWN);
 	cr_expect_eq(tend(&c), ELECTION_UNKNOWN);
 	cr_expect_eq(tend(&c), ELECTION_ALONE);
 	stop(&c);
 }
 
-Test(election, a_bucket_that_was_deleted_is_made_anew_and_the_lease_taken_again)
+Test(election, a_deleted_bucket_is_recreated_and_the_lease_reacquired)
 {
 	struct candidate c;
 
@@ -138,7 +139,7 @@ Test(election, a_bucket_that_was_deleted_is_made_anew_and_the_lease_taken_again)
 	stop(&c);
 }
 
-Test(election, a_silent_leader_is_followed_when_its_time_is_over_and_not_before)
+Test(election, a_silent_leader_is_replaced_after_its_lease_expired_and_not_before)
 {
 	int64_t waited_ms = 0;
 	struct candidate c;
@@ -148,18 +149,18 @@ Test(election, a_silent_leader_is_followed_when_its_time_is_over_and_not_before)
 	fake_jetstream_put(&c.js, BUCKET, RECORD_LEADER_KEY, OTHER);
 	cr_expect_eq(tend(&c), ELECTION_STANDBY);
 	cr_expect_eq(tend_after(&c, LEASE_TAKE_MS - 1000), ELECTION_STANDBY);
-	fake_jetstream_put(&c.js, BUCKET, RECORD_LEADER_KEY, OTHER); /* it lives */
+	fake_jetstream_put(&c.js, BUCKET, RECORD_LEADER_KEY, OTHER); /* it renews its lease */
 	while (tend(&c) == ELECTION_STANDBY && waited_ms < 10 * LEASE_TAKE_MS)
 		waited_ms += LEASE_RENEW_MS;
 	cr_expect_geq(waited_ms, LEASE_TAKE_MS);
 	cr_expect_leq(waited_ms, LEASE_TAKE_MS + 2 * LEASE_RENEW_MS);
-	cr_expect(c.election.taken_over, "what it sent may still arrive");
+	cr_expect(c.election.taken_over, "its events may still arrive");
 	cr_expect_str_eq(c.election.leader, "");
 	cr_expect_str_eq(leader(&c), ID);
 	stop(&c);
 }
 
-Test(election, a_lease_that_was_given_back_is_taken_at_once)
+Test(election, a_released_lease_is_acquired_immediately)
 {
 	struct candidate c;
 
@@ -171,7 +172,7 @@ Test(election, a_lease_that_was_given_back_is_taken_at_once)
 	stop(&c);
 }
 
-Test(election, another_leader_ends_ours)
+Test(election, another_leader_ends_our_lease)
 {
 	struct candidate c;
 
@@ -181,29 +182,29 @@ Test(election, another_leader_ends_ours)
 	cr_expect_eq(tend(&c), ELECTION_STANDBY);
 	cr_expect_eq(election_allowed_until_ms(&c.election), 0);
 	cr_expect_str_eq(c.election.leader, OTHER);
-	cr_expect_str_eq(leader(&c), OTHER, "it is left alone");
+	cr_expect_str_eq(leader(&c), OTHER, "its lease is not touched");
 	election_resign(&c.election);
 	cr_expect_str_eq(leader(&c), OTHER);
 	stop(&c);
 }
 
-Test(election, a_write_of_ours_whose_acknowledgement_was_lost_is_recognised)
+Test(election, own_renewal_with_a_lost_acknowledgement_is_recognised)
 {
 	struct candidate c;
 
 	start(&c);
 	c.js.has_bucket = true;
-	(void)tend(&c); /* the bucket is known, and the lease ours */
+	(void)tend(&c); /* now it has the bucket and the lease */
 	c.js.lost = 1;
-	cr_expect_eq(tend(&c), ELECTION_STANDBY, "what was not acknowledged does not count, and the time is over");
-	cr_expect_eq(tend(&c), ELECTION_STANDBY, "it is found");
+	cr_expect_eq(tend(&c), ELECTION_STANDBY, "an unacknowledged renewal does not count, and the lease has expired");
+	cr_expect_eq(tend(&c), ELECTION_STANDBY, "the record is read");
 	cr_expect_eq(tend(&c), ELECTION_ACTIVE);
 	cr_expect_str_eq(c.election.leader, "");
 	cr_expect_not(c.election.taken_over);
 	stop(&c);
 }
 
-Test(election, a_first_write_whose_acknowledgement_was_lost_is_recognised)
+Test(election, own_first_write_with_a_lost_acknowledgement_is_recognised)
 {
 	struct candidate c;
 
@@ -222,7 +223,7 @@ static const char *const unreadable[] = {
 	FAKE_JETSTREAM_ERROR(10008), /* JetStream is not available at the moment */
 };
 
-Test(election, who_cannot_read_who_is_active_is_not)
+Test(election, does_not_become_active_without_reading_the_leader)
 {
 	struct candidate c;
 
@@ -239,7 +240,7 @@ Test(election, who_cannot_read_who_is_active_is_not)
 	stop(&c);
 }
 
-Test(election, what_no_monitor_has_written_holds_no_lease_for_ever)
+Test(election, foreign_values_hold_the_lease_only_until_it_expires)
 {
 	char long_value[1000];
 	const char *const values[] = { "x", "{\"leader\":\"a\"}", "\xff\xfe", long_value };
@@ -258,20 +259,20 @@ Test(election, what_no_monitor_has_written_holds_no_lease_for_ever)
 	}
 }
 
-Test(election, the_lease_is_given_back)
+Test(election, resigning_releases_the_lease)
 {
 	struct candidate c;
 
 	start(&c);
 	election_resign(&c.election);
-	cr_expect_eq(fake_bus_count(c.js.bus, ">"), 0, "there is none");
+	cr_expect_eq(fake_bus_count(c.js.bus, ">"), 0, "there is no lease");
 	cr_expect_eq(tend(&c), ELECTION_ACTIVE);
 	election_resign(&c.election);
 	cr_expect_str_eq(leader(&c), "");
 	stop(&c);
 }
 
-Test(election, a_new_connection_is_asked_anew)
+Test(election, after_a_reconnect_jetstream_is_queried_again)
 {
 	struct candidate c;
 

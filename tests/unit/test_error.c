@@ -4,7 +4,7 @@
 #include "common/base/error.h"
 #include "common/base/strutil.h"
 
-Test(error, wrap_puts_the_context_first_and_keeps_the_wait)
+Test(error, wrap_prepends_the_context_and_keeps_retry_after)
 {
 	struct error err;
 
@@ -13,10 +13,10 @@ Test(error, wrap_puts_the_context_first_and_keeps_the_wait)
 	cr_expect_eq(error_wrap(&err, RC_TIMEOUT, "get pod '%s'", "x"), RC_TIMEOUT);
 	cr_expect_str_eq(err.text, "get pod 'x': no answer");
 	cr_expect_eq(err.retry_after_s, 7);
-	cr_expect_eq(error_set(NULL, RC_INTERNAL, "nothing listens"), RC_INTERNAL);
+	cr_expect_eq(error_set(NULL, RC_INTERNAL, "discarded"), RC_INTERNAL);
 }
 
-Test(error, long_text_is_cut_at_a_character_border)
+Test(error, long_text_is_truncated_at_a_character_boundary)
 {
 	char text[600] = "";
 	struct error err;
@@ -28,7 +28,7 @@ Test(error, long_text_is_cut_at_a_character_border)
 	cr_expect_geq(strlen(err.text), ERROR_TEXT_MAX - 3);
 }
 
-Test(error, every_code_has_a_name_that_leads_back)
+Test(error, code_names_round_trip)
 {
 	for (int rc = 0; rc < RC_COUNT; rc++)
 		cr_expect_eq(rc_from_name(rc_name((enum rc)rc)), (enum rc)rc, "%d", rc);

@@ -4,7 +4,7 @@
 #include "common/services/json.h"
 #include "monitor/event.h"
 
-Test(event, it_is_a_structured_cloudevent)
+Test(event, is_a_structured_cloudevent)
 {
 	char source[EVENT_SOURCE_MAX];
 	struct buf out cleanup_buf = buf_make(EVENT_MAX);

@@ -13,7 +13,7 @@ static const struct number_case cases[] = {
 	{ "3.14159265358979323846", NULL }, /* a fraction: the precision of a double */
 	{ "0.30000000000000004", NULL },
 	{ "9007199254740992", NULL },
-	{ "9007199254740994", NULL }, /* even: a double holds it, and it is shown so */
+	{ "9007199254740994", NULL }, /* even: a double holds it, and it is printed unchanged */
 	{ "9007199254740993", "" },
 	{ "9007199254740993.0", "" },
 	{ "9345656789347893.4", "" },
@@ -33,7 +33,7 @@ static const struct number_case cases[] = {
 	{ "[{},[],true,false,null,\"e1\",9007199254740993]", "/6" },
 };
 
-Test(exact_numbers, what_is_shown_is_what_was_sent)
+Test(exact_numbers, numbers_that_a_double_would_change_are_rejected)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct faults faults cleanup_faults = { .count = 0 };
@@ -45,7 +45,7 @@ Test(exact_numbers, what_is_shown_is_what_was_sent)
 	}
 }
 
-Test(exact_numbers, all_of_them_are_told)
+Test(exact_numbers, all_faults_are_reported)
 {
 	static const char text[] = "[9007199254740993,1,1e400]";
 	struct faults faults cleanup_faults = { .count = 0 };

@@ -4,7 +4,7 @@
 #include "common/base/strutil.h"
 #include "common/exec_channel.h"
 
-/* "0:data" of pieces, which are joined, and "4=data;" of whole messages. */
+/* Received data: "0:data" of pieces, which are joined, and "4=data;" of whole messages. */
 struct heard {
 	struct buf text;
 	unsigned last;
@@ -23,12 +23,12 @@ static void hear(void *ctx, unsigned channel, const char *data, size_t len)
 	heard->last = whole ? 999 : channel;
 }
 
-static struct heard deaf(void)
+static struct heard heard_make(void)
 {
 	return (struct heard){ buf_make(1 << 20), 999 };
 }
 
-Test(exec_channel, frames_are_the_same_however_they_are_cut)
+Test(exec_channel, frames_are_parsed_at_any_split)
 {
 	struct buf frames = buf_make(1000);
 
@@ -39,7 +39,7 @@ Test(exec_channel, frames_are_the_same_however_they_are_cut)
 	exec_frame_add(&frames, EXEC_STDERR, "x", 1);
 	exec_frame_add(&frames, EXEC_CLOSE, "", 0);
 	for (size_t step = 1; step <= frames.len; step++) {
-		struct heard heard = deaf();
+		struct heard heard = heard_make();
 		struct exec_reader reader = exec_reader_make(hear, &heard);
 
 		for (size_t at = 0; at < frames.len; at += step)
@@ -53,11 +53,11 @@ Test(exec_channel, frames_are_the_same_however_they_are_cut)
 	buf_clear(&frames);
 }
 
-Test(exec_channel, much_data_becomes_several_frames)
+Test(exec_channel, large_data_is_split_into_frames)
 {
 	struct buf frames = buf_make(1 << 20);
 	static char data[100000];
-	struct heard heard = deaf();
+	struct heard heard = heard_make();
 	struct exec_reader reader = exec_reader_make(hear, &heard);
 
 	memset(data, 'x', sizeof(data));
@@ -70,7 +70,7 @@ Test(exec_channel, much_data_becomes_several_frames)
 	buf_clear(&frames);
 }
 
-Test(exec_channel, frames_that_are_too_large_are_refused)
+Test(exec_channel, frames_above_the_limit_are_rejected)
 {
 	static const struct {
 		const char *head;
@@ -81,7 +81,7 @@ Test(exec_channel, frames_that_are_too_large_are_refused)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct heard heard = deaf();
+		struct heard heard = heard_make();
 		struct exec_reader reader = exec_reader_make(hear, &heard);
 
 		cr_expect_eq(exec_reader_frames(&reader, cases[i].head, EXEC_FRAME_HEAD, NULL), cases[i].rc, "%zu", i);
@@ -89,12 +89,12 @@ Test(exec_channel, frames_that_are_too_large_are_refused)
 	}
 }
 
-Test(exec_channel, messages_in_pieces)
+Test(exec_channel, messages_are_parsed_in_pieces)
 {
-	struct heard heard = deaf();
+	struct heard heard = heard_make();
 	struct exec_reader r = exec_reader_make(hear, &heard);
 
-	cr_expect_eq(exec_reader_message(&r, "", 0, true, true, NULL), RC_OK); /* says nothing */
+	cr_expect_eq(exec_reader_message(&r, "", 0, true, true, NULL), RC_OK); /* empty: ignored */
 	cr_expect_eq(exec_reader_message(&r, "", 0, true, false, NULL), RC_OK);
 	cr_expect_eq(exec_reader_message(&r, "\0ab", 3, false, false, NULL), RC_OK);
 	cr_expect_eq(exec_reader_message(&r, "c", 1, false, true, NULL), RC_OK);
@@ -109,9 +109,9 @@ Test(exec_channel, messages_in_pieces)
 	buf_clear(&heard.text);
 }
 
-Test(exec_channel, a_message_that_is_handed_on_whole_has_a_limit)
+Test(exec_channel, control_messages_above_the_limit_are_rejected)
 {
-	struct heard heard = deaf();
+	struct heard heard = heard_make();
 	struct exec_reader r = exec_reader_make(hear, &heard);
 	static char data[EXEC_CONTROL_MAX + 2];
 

@@ -23,7 +23,7 @@ static struct exec_handshake with(const char *subprotocols)
 	return h;
 }
 
-Test(exec_framing, subprotocols_are_chosen_whole)
+Test(exec_framing, subprotocols_are_matched_exactly)
 {
 	static const struct {
 		const char *offered;
@@ -55,11 +55,11 @@ Test(exec_framing, subprotocols_are_chosen_whole)
 	}
 }
 
-/* In seconds: when it is asked, what it listens to, and whether there is a ping; the client answers none. */
+/* At second at_s: whether it reads from the client, and whether it sends a ping; the client answers none. */
 static const struct {
 	int64_t at_s;
 	bool listens;
-	bool speaks; /* the client, before */
+	bool speaks; /* the client sends a pong before */
 	bool ping;
 	enum tunnel_next next;
 } beats[] = {
@@ -72,7 +72,7 @@ static const struct {
 	{ 915, true, false, false, TUNNEL_OVER },
 };
 
-Test(exec_framing, a_client_that_answers_no_ping_has_gone)
+Test(exec_framing, a_client_without_a_pong_is_dropped)
 {
 	struct exec_framing *framing;
 	struct tunnel_framing t;
@@ -92,7 +92,7 @@ Test(exec_framing, a_client_that_answers_no_ping_has_gone)
 	exec_framing_destroy(framing);
 }
 
-/* What becomes of a client's message. */
+/* Messages of a client, and the resulting frames. */
 static const struct {
 	const char *what;
 	const char *subprotocol;
@@ -108,14 +108,14 @@ static const struct {
 	{ "a resize", EXEC_PROTOCOL_V5, "\x82\x83" MASK "\4{}", 9, "\4\0\0\2{}", 6, TUNNEL_GOES_ON },
 	{ "the end of stdin", EXEC_PROTOCOL_V5, "\x82\x82" MASK "\xff\0", 8, "\xff\0\0\1\0", 5, TUNNEL_GOES_ON },
 	{ "the end of another", EXEC_PROTOCOL_V5, "\x82\x82" MASK "\xff\1", 8, "", 0, TUNNEL_GOES_ON },
-	{ "an end in v4", EXEC_PROTOCOL_V4, "\x82\x82" MASK "\xff\0", 8, "", 0, TUNNEL_CLOSES },
+	{ "the end of stdin in v4", EXEC_PROTOCOL_V4, "\x82\x82" MASK "\xff\0", 8, "", 0, TUNNEL_CLOSES },
 	{ "our channel", EXEC_PROTOCOL_V5, "\x82\x82" MASK "\1a", 8, "", 0, TUNNEL_CLOSES },
 	{ "an unknown channel", EXEC_PROTOCOL_V5, "\x82\x82" MASK "\5a", 8, "", 0, TUNNEL_CLOSES },
 	{ "unmasked", EXEC_PROTOCOL_V5, "\x82\x02\0a", 4, "", 0, TUNNEL_CLOSES },
 	{ "a close", EXEC_PROTOCOL_V5, "\x88\x82" MASK "\3\xe8", 8, "", 0, TUNNEL_OVER },
 };
 
-Test(exec_framing, messages_of_a_client)
+Test(exec_framing, messages_of_a_client_become_frames)
 {
 	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
 		struct exec_handshake h = with(messages[i].subprotocol);
@@ -135,7 +135,7 @@ Test(exec_framing, messages_of_a_client)
 	}
 }
 
-Test(exec_framing, a_client_hears_all_of_a_stream_and_why_it_ended)
+Test(exec_framing, a_client_gets_the_whole_stream_and_the_reason_of_its_end)
 {
 	struct buf frames cleanup_buf = buf_make(1000);
 	struct buf down cleanup_buf = buf_make(4000);
@@ -158,7 +158,7 @@ Test(exec_framing, a_client_hears_all_of_a_stream_and_why_it_ended)
 	exec_framing_destroy(framing);
 }
 
-Test(exec_framing, a_status_is_told_once)
+Test(exec_framing, a_status_is_sent_once)
 {
 	struct buf frames cleanup_buf = buf_make(1000);
 	struct buf down cleanup_buf = buf_make(4000);

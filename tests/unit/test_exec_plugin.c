@@ -14,11 +14,11 @@
 #define V1 "client.authentication.k8s.io/v1"
 #define HEAD "{\"apiVersion\":\"" V1 "\",\"kind\":\"ExecCredential\","
 
-/* ---- what it prints ---------------------------------------------------------------------------------------------- */
+/* ---- parsing its output ------------------------------------------------------------------------------------------ */
 
 struct parse_case {
 	const char *text;
-	const char *message; /* a part of it; NULL: it is right */
+	const char *message; /* a part of it; NULL: valid */
 };
 
 static const struct parse_case parse_cases[] = {
@@ -45,7 +45,7 @@ static const struct parse_case parse_cases[] = {
 	{ HEAD "\"status\":{\"token\":\"secret\",\"expirationTimestamp\":12}}", "expirationTimestamp" },
 };
 
-Test(exec_plugin, what_it_prints)
+Test(exec_plugin, output_is_parsed_or_rejected_without_disclosure)
 {
 	for (size_t i = 0; i < ARRAY_LEN(parse_cases); i++) {
 		const struct parse_case *c = &parse_cases[i];
@@ -62,7 +62,7 @@ Test(exec_plugin, what_it_prints)
 	}
 }
 
-Test(exec_plugin, what_it_is_told_about_the_cluster)
+Test(exec_plugin, input_describes_the_cluster_if_configured)
 {
 	struct kubeconfig config = {
 		.server = (char[]){ "https://h" },
@@ -84,7 +84,7 @@ Test(exec_plugin, what_it_is_told_about_the_cluster)
 	cr_expect_str_eq(text.data, HEAD "\"spec\":{\"interactive\":false}}");
 }
 
-/* ---- when it is run ---------------------------------------------------------------------------------------------- */
+/* ---- the cache --------------------------------------------------------------------------------------------------- */
 
 struct decide_case {
 	const char *what;
@@ -95,21 +95,21 @@ struct decide_case {
 
 static const struct decide_case decide_cases[] = {
 	{ "never run", false, false, false, 0, 0, 0, EXEC_RUN },
-	{ "failed at first, long ago", false, false, true, 0, 0, 1000, EXEC_RUN },
-	{ "failed at first, just now", false, false, true, 0, 0, 1001, EXEC_FAIL },
-	{ "good for ever", true, false, false, 0, 0, 0, EXEC_USE },
-	{ "good for long", true, false, false, 2000, 1500, 0, EXEC_USE },
+	{ "first run failed, long ago", false, false, true, 0, 0, 1000, EXEC_RUN },
+	{ "first run failed, just now", false, false, true, 0, 0, 1001, EXEC_FAIL },
+	{ "valid without expiry", true, false, false, 0, 0, 0, EXEC_USE },
+	{ "valid for long", true, false, false, 2000, 1500, 0, EXEC_USE },
 	{ "about to expire", true, false, false, 2000, 1000, 0, EXEC_RENEW },
 	{ "about to expire, renewal failed just now", true, false, true, 2000, 900, 1500, EXEC_USE },
 	{ "expired", true, false, false, 1000, 900, 0, EXEC_RUN },
 	{ "expired, renewal failed just now", true, false, true, 1000, 900, 1500, EXEC_FAIL },
-	{ "expired when it came, just now", true, false, false, 500, 500, 1500, EXEC_USE },
+	{ "expired when received, just now", true, false, false, 500, 500, 1500, EXEC_USE },
 	{ "rejected", true, true, false, 0, 0, 0, EXEC_RUN },
 	{ "rejected, renewal failed just now", true, true, true, 0, 0, 1500, EXEC_FAIL },
-	{ "rejected, renewal gave the same just now", true, true, false, 0, 0, 1500, EXEC_USE },
+	{ "rejected, renewal returned the same just now", true, true, false, 0, 0, 1500, EXEC_USE },
 };
 
-Test(exec_plugin, when_it_is_run)
+Test(exec_plugin, runs_on_expiry_and_rejection)
 {
 	for (size_t i = 0; i < ARRAY_LEN(decide_cases); i++) {
 		const struct decide_case *c = &decide_cases[i];
@@ -133,7 +133,7 @@ static bool take(struct exec_cache *cache, const char *token, int64_t expires_ms
 	return exec_cache_take(cache, &credential, now_ms, now_ms);
 }
 
-Test(exec_plugin, renewed_a_little_before_the_end)
+Test(exec_plugin, is_renewed_shortly_before_expiry)
 {
 	struct exec_cache cache = { 0 };
 
@@ -141,12 +141,12 @@ Test(exec_plugin, renewed_a_little_before_the_end)
 	cr_expect_eq(cache.renew_ms, 3600000 - 30000);
 	cr_expect(take(&cache, "b", 20000, 10000));
 	cr_expect_eq(cache.renew_ms, 19000);
-	cr_expect(!take(&cache, "b", 0, 10000), "the same token is no change");
+	cr_expect(!take(&cache, "b", 0, 10000), "the same token is not a change");
 	cr_expect_eq(cache.renew_ms, 0);
 	exec_credential_clear(&cache.credential);
 }
 
-Test(exec_plugin, left_alone_when_it_repeats_what_was_rejected)
+Test(exec_plugin, pauses_after_returning_a_rejected_token_again)
 {
 	struct exec_cache cache = { 0 };
 
@@ -201,7 +201,7 @@ static void script_clear(struct script *s)
 
 struct run_case {
 	const char *body;
-	const char *message; /* a part of it; NULL: token "t" comes */
+	const char *message; /* a part of it; NULL: token "t" */
 };
 
 #define PRINT_T "echo '" HEAD "\"status\":{\"token\":\"t\"}}'"
@@ -230,11 +230,11 @@ static const struct run_case run_cases[] = {
 	{ "echo nonsense", "not JSON" },
 };
 
-Test(exec_plugin, runs)
+Test(exec_plugin, results_of_runs)
 {
 	sigset_t blocked;
 
-	/* What a process of ours looks like: lifecycle_init(), and a library's descriptor without close-on-exec. */
+	/* Like one of our processes: lifecycle_init(), and a descriptor of a library without close-on-exec. */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
@@ -260,7 +260,7 @@ Test(exec_plugin, runs)
 	}
 }
 
-/* How many children we have, dead or alive. We stand in for the first process of a container: orphans come to us. */
+/* The number of our children, dead or alive. As subreaper, like PID 1 of a container, we adopt orphans. */
 static size_t count_children(void)
 {
 	char path[64];
@@ -289,7 +289,7 @@ static const struct run_case orphan_cases[] = {
 	{ "cat /dev/zero & cat /dev/zero", "more than 1048576 bytes" },
 };
 
-Test(exec_plugin, nothing_of_it_stays_behind)
+Test(exec_plugin, leaves_no_process_behind)
 {
 	cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	for (size_t i = 0; i < ARRAY_LEN(orphan_cases); i++) {
@@ -308,7 +308,7 @@ Test(exec_plugin, nothing_of_it_stays_behind)
 	}
 }
 
-Test(exec_plugin, that_is_not_wanted_any_more)
+Test(exec_plugin, a_run_can_be_cancelled)
 {
 	atomic_bool stop = true;
 	int64_t started_ms = clock_mono_ms();
@@ -323,7 +323,7 @@ Test(exec_plugin, that_is_not_wanted_any_more)
 	script_clear(&s);
 }
 
-Test(exec_plugin, that_is_not_installed)
+Test(exec_plugin, a_missing_plugin_has_its_install_hint_in_the_error)
 {
 	struct exec_credential credential = { 0 };
 	struct error error = { 0 };
@@ -338,7 +338,7 @@ Test(exec_plugin, that_is_not_installed)
 	script_clear(&s);
 }
 
-Test(exec_plugin, arguments_and_environment_arrive_as_they_are)
+Test(exec_plugin, arguments_and_environment_are_passed_unchanged)
 {
 	char *args[] = { (char[]){ "a b" }, (char[]){ "$HOME;*" }, (char[]){ "" } };
 	struct kubeconfig_pair env[] = { { (char[]){ "PLUGIN_A" }, (char[]){ "new value" } },

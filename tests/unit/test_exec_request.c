@@ -19,7 +19,7 @@ static void expect_members(const char *query, const char *json)
 	cr_expect_str_eq(out.data, json, "%s: %s", query, out.data);
 }
 
-Test(exec_request, a_query_becomes_a_request)
+Test(exec_request, a_query_is_translated_to_a_request)
 {
 	expect_members(
 		"command=sh&command=-c&command=a%20b&stdout=true",
@@ -33,7 +33,7 @@ Test(exec_request, a_query_becomes_a_request)
 		       "{\"command\":[\"sh\"],\"stdin\":false,\"stdout\":false,\"stderr\":false,\"tty\":false}");
 }
 
-Test(exec_request, one_of_the_three_streams_is_wanted)
+Test(exec_request, at_least_one_stream_is_required)
 {
 	static const struct {
 		const char *query;
@@ -55,7 +55,7 @@ Test(exec_request, one_of_the_three_streams_is_wanted)
 	}
 }
 
-Test(exec_request, timeouts)
+Test(exec_request, timeouts_are_validated)
 {
 	static const struct {
 		const char *body;

@@ -33,7 +33,7 @@ static const struct {
 	{ "", RC_UNAVAILABLE, 0 },
 };
 
-Test(exec_result, a_status_says_how_it_ended)
+Test(exec_result, a_status_is_translated_to_an_exit_code_or_an_error)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		struct exec_result result = exec_result_make();
@@ -56,7 +56,7 @@ static void expect_json(const struct exec_result *result, const char *json)
 	buf_clear(&out);
 }
 
-Test(exec_result, text_is_shown_as_such_and_the_rest_in_base64)
+Test(exec_result, text_is_a_string_and_binary_output_base64)
 {
 	struct exec_result result = exec_result_make();
 
@@ -73,7 +73,7 @@ Test(exec_result, text_is_shown_as_such_and_the_rest_in_base64)
 	exec_result_clear(&result);
 }
 
-Test(exec_result, no_more_than_a_mebibyte_of_each_is_kept)
+Test(exec_result, output_is_truncated_at_a_mebibyte_per_stream)
 {
 	struct exec_result result = exec_result_make();
 	cleanup_free char *data = calloc(1, EXEC_OUTPUT_MAX);
@@ -91,7 +91,7 @@ Test(exec_result, no_more_than_a_mebibyte_of_each_is_kept)
 	exec_result_clear(&result);
 }
 
-/* What is said of stdout, which has so many bytes of text and then these. */
+/* Check the result for stdout that has `end` at the limit, exceeding it by `more` bytes. */
 static void expect_end(const char *end, size_t more, const char *member, const char *json_end)
 {
 	struct exec_result result = exec_result_make();
@@ -108,16 +108,16 @@ static void expect_end(const char *end, size_t more, const char *member, const c
 	buf_clear(&out);
 }
 
-Test(exec_result, text_that_is_truncated_within_a_character_stays_text)
+Test(exec_result, text_truncated_within_a_character_is_still_text)
 {
 	expect_end("\xc3\xa9", 0, "\"stdout\"", "x\xc3\xa9\",\"stderr\":\"\",\"truncated\":false");
 	expect_end("\xc3\xa9", 1, "\"stdout\"", "x\",\"stderr\":\"\",\"truncated\":true");
 	expect_end("\xf0\x9f\x98\x80", 1, "\"stdout\"", "x\",\"stderr\":\"\",\"truncated\":true");
 	expect_end("\xff\xc3\xa9", 1, "\"stdout_base64\"", "\"truncated\":true");
-	expect_end("x\xc3", 0, "\"stdout_base64\"", "\"truncated\":false"); /* all of it, and no character */
+	expect_end("x\xc3", 0, "\"stdout_base64\"", "\"truncated\":false"); /* complete, and no valid character */
 }
 
-Test(exec_result, what_is_text)
+Test(exec_result, output_with_few_control_characters_is_text)
 {
 	static const struct {
 		const char *output;
@@ -139,7 +139,7 @@ Test(exec_result, what_is_text)
 	}
 }
 
-Test(exec_result, a_nul_is_no_text)
+Test(exec_result, output_with_a_nul_is_binary)
 {
 	struct exec_result result = exec_result_make();
 

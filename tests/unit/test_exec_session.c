@@ -35,7 +35,7 @@ static struct stage {
 	struct bus *bus;
 	struct op_env env;
 	struct streams *streams;
-	atomic_bool gone; /* the client has */
+	atomic_bool gone; /* the client */
 	atomic_bool silent;
 	atomic_int ended;
 	enum rc end;
@@ -138,7 +138,7 @@ static void advance(int64_t ms)
 	fake_kube_flow_turn();
 }
 
-/* The reply to the request: what is neither a question nor a sign of life. */
+/* The reply to the request: neither a question nor a WORKING message. */
 static struct bus_message *reply(void)
 {
 	for (size_t i = 0;; i++) {
@@ -159,7 +159,7 @@ static void expect_reply(const char *status, const char *text)
 	cr_expect_not_null(strstr(fake_bus_text(msg), text), "%s", fake_bus_text(msg));
 }
 
-/* Moves the clock until it is over. Returns how many ms that took, at most `max_ms`. */
+/* Advance the clock until the session ends. Returns the ms this took, at most `max_ms`. */
 static int64_t time_to_end(int64_t max_ms)
 {
 	int64_t passed_ms = 0;
@@ -179,7 +179,7 @@ static void wait_for_probe(void)
 		advance(100);
 }
 
-Test(exec_session, a_command_without_stdin_speaks_v4_and_tells_all)
+Test(exec_session, a_command_without_stdin_uses_v4_and_returns_its_output)
 {
 	run("{\"id\":\"web\",\"command\":[\"sh\",\"-c\",\"a b&c\"]}");
 	cr_expect_str_eq(fake_kube_socket_protocol(0), EXEC_PROTOCOL_V4);
@@ -192,17 +192,17 @@ Test(exec_session, a_command_without_stdin_speaks_v4_and_tells_all)
 	fake_kube_socket_say(0, EXEC_STDOUT, "out");
 	fake_kube_socket_say(0, EXEC_STDERR, "err");
 	fake_kube_socket_say(0, EXEC_STATUS, EXIT_3);
-	fake_kube_socket_end(0, KUBE_SOCKET_BROKEN); /* sometimes a bare end of TCP */
+	fake_kube_socket_end(0, KUBE_SOCKET_BROKEN); /* some servers close TCP without a close frame */
 	expect_reply("OK", "{\"exit_code\":3,\"stdout\":\"out\",\"stderr\":\"err\",\"truncated\":false}");
 	fake_kube_socket_expect_closed(0);
 }
 
-Test(exec_session, stdin_needs_v5_and_is_ended)
+Test(exec_session, stdin_uses_v5_and_is_closed)
 {
 	run("{\"id\":\"web\",\"command\":[\"cat\"],\"stdin\":\"in\"}");
 	cr_expect_str_eq(fake_kube_socket_protocol(0), EXEC_PROTOCOL_V5);
 	fake_kube_socket_accept(0);
-	fake_kube_socket_expect(0, "0:in;255:;"); /* which channel is closed: a NUL */
+	fake_kube_socket_expect(0, "0:in;255:;"); /* the number of the closed channel: a NUL */
 	fake_kube_socket_say(0, EXEC_STATUS, SUCCESS);
 	fake_kube_socket_end(0, KUBE_SOCKET_CLOSED);
 	expect_reply("OK", "\"exit_code\":0");
@@ -218,7 +218,7 @@ Test(exec_session, the_other_subprotocol_is_tried_once)
 	cr_expect_eq(fake_kube_socket_count(), 2);
 }
 
-Test(exec_session, a_refusal_with_a_reason_is_told)
+Test(exec_session, a_rejection_with_a_reason_is_final)
 {
 	run("{\"id\":\"web\",\"command\":[\"x\"]}");
 	fake_kube_socket_refuse(
@@ -227,14 +227,14 @@ Test(exec_session, a_refusal_with_a_reason_is_told)
 	cr_expect_eq(fake_kube_socket_count(), 1);
 }
 
-Test(exec_session, a_replica_that_has_gone_is_no_fault_of_ours)
+Test(exec_session, a_replica_that_no_longer_exists_is_not_started)
 {
 	run("{\"id\":\"web\",\"command\":[\"x\"]}");
 	fake_kube_socket_refuse(0, 404, "{\"message\":\"pods \\\"p3\\\" not found\"}");
 	expect_reply("NOT_STARTED", "no longer exists");
 }
 
-Test(exec_session, an_end_without_a_status_is_a_loss)
+Test(exec_session, a_close_without_a_status_is_an_error)
 {
 	run("{\"id\":\"web\",\"command\":[\"x\"]}");
 	fake_kube_socket_accept(0);
@@ -243,7 +243,7 @@ Test(exec_session, an_end_without_a_status_is_a_loss)
 	expect_reply("UNAVAILABLE", "was lost before it exited");
 }
 
-Test(exec_session, a_connection_that_stays_open_after_the_status_is_given_up)
+Test(exec_session, a_connection_still_open_after_the_status_is_closed)
 {
 	run("{\"id\":\"web\",\"command\":[\"x\"]}");
 	fake_kube_socket_accept(0);
@@ -253,17 +253,17 @@ Test(exec_session, a_connection_that_stays_open_after_the_status_is_given_up)
 	fake_kube_socket_expect_closed(0);
 }
 
-Test(exec_session, nothing_is_begun_for_a_call_that_is_over)
+Test(exec_session, nothing_is_started_for_a_cancelled_call)
 {
 	atomic_store(&stage.gone, true);
 	run("{\"id\":\"web\",\"command\":[\"x\"]}");
 	(void)time_to_end(5000);
 	cr_expect_eq(stage.end, RC_CANCELLED);
 	cr_expect_eq(fake_kube_socket_count(), 0);
-	cr_expect_eq(fake_bus_count(stage.bus, CALLER), 1, "the question alone");
+	cr_expect_eq(fake_bus_count(stage.bus, CALLER), 1, "only the question");
 }
 
-Test(exec_session, a_caller_that_does_not_answer_permits_nothing)
+Test(exec_session, nothing_is_started_if_the_caller_does_not_reply)
 {
 	atomic_store(&stage.silent, true);
 	run("{\"id\":\"web\",\"command\":[\"x\"]}");
@@ -272,19 +272,19 @@ Test(exec_session, a_caller_that_does_not_answer_permits_nothing)
 	cr_expect_eq(fake_kube_socket_count(), 0);
 }
 
-Test(exec_session, a_command_ends_within_a_second_of_its_client)
+Test(exec_session, a_command_ends_within_a_second_after_its_client_left)
 {
 	run("{\"id\":\"web\",\"command\":[\"x\"],\"timeout_ms\":60000}");
 	fake_kube_socket_accept(0);
 	wait_for_probe();
-	cr_expect_eq(atomic_load(&stage.ended), 0, "the client waits");
+	cr_expect_eq(atomic_load(&stage.ended), 0, "the client is connected");
 	atomic_store(&stage.gone, true);
 	cr_expect_leq(time_to_end(5000), 1000);
 	cr_expect_eq(stage.end, RC_CANCELLED);
 	fake_kube_socket_expect_closed(0);
 }
 
-Test(exec_session, a_caller_that_is_not_heard_for_a_while_ends_nothing)
+Test(exec_session, a_caller_that_stops_replying_does_not_end_the_command)
 {
 	run("{\"id\":\"web\",\"command\":[\"x\"],\"timeout_ms\":60000}");
 	fake_kube_socket_accept(0);
@@ -292,13 +292,13 @@ Test(exec_session, a_caller_that_is_not_heard_for_a_while_ends_nothing)
 	atomic_store(&stage.silent, true);
 	wait_for_probe();
 	wait_for_probe();
-	cr_expect_eq(atomic_load(&stage.ended), 0, "NATS may be away");
+	cr_expect_eq(atomic_load(&stage.ended), 0, "NATS may be down");
 	fake_kube_socket_say(0, EXEC_STATUS, SUCCESS);
 	fake_kube_socket_end(0, KUBE_SOCKET_CLOSED);
 	expect_reply("OK", "\"exit_code\":0");
 }
 
-Test(exec_session, what_takes_too_long_is_dropped)
+Test(exec_session, a_command_is_dropped_on_timeout)
 {
 	run("{\"id\":\"web\",\"command\":[\"x\"],\"timeout_ms\":700}");
 	fake_kube_socket_accept(0);
@@ -307,20 +307,20 @@ Test(exec_session, what_takes_too_long_is_dropped)
 	fake_kube_socket_expect_closed(0);
 }
 
-/* ---- a machine that is busy -------------------------------------------------------------------------------------- */
+/* ---- a busy machine ---------------------------------------------------------------------------------------------- */
 
 #define BUSY_CALLER "_INBOX.busy."
-#define DEATH_MS 3000 /* WORKER_SILENCE_MS of api-svc/pipeline/worker_calls.h */
+#define SILENCE_MS 3000 /* WORKER_SILENCE_MS of api-svc/pipeline/worker_calls.h */
 
-/* Each question costs a second of the loop; the first one, until the others wait as well. */
+/* Each question blocks the loop for a second; the first one until the other requests are queued. */
 static struct busy {
 	pthread_barrier_t asked, others_wait;
-	bool first; /* the loop's: it has been asked */
+	bool first; /* used by the loop: the first question was sent */
 	int64_t heard_ms[BUSY_MAX];
-	int64_t silent_ms[BUSY_MAX]; /* the longest time */
+	int64_t silent_ms[BUSY_MAX]; /* the longest gap */
 } busy;
 
-static void on_word_of_busy(void *ctx unused, const struct bus_message *msg)
+static void on_busy_message(void *ctx unused, const struct bus_message *msg)
 {
 	size_t i = (size_t)(bus_message_subject(msg)[strlen(BUSY_CALLER)] - '0');
 	int64_t silent_ms = clock_mono_ms() - busy.heard_ms[i];
@@ -329,7 +329,7 @@ static void on_word_of_busy(void *ctx unused, const struct bus_message *msg)
 		busy.silent_ms[i] = silent_ms;
 	busy.heard_ms[i] = clock_mono_ms();
 	if (!bus_message_reply(msg))
-		return; /* a sign of life, and no question */
+		return; /* a WORKING message, not a question */
 	if (!busy.first) {
 		busy.first = true;
 		pthread_barrier_wait(&busy.asked);
@@ -339,13 +339,13 @@ static void on_word_of_busy(void *ctx unused, const struct bus_message *msg)
 	on_question(NULL, msg);
 }
 
-Test(exec_session, a_worker_with_much_to_do_is_not_thought_dead)
+Test(exec_session, a_busy_worker_is_not_taken_for_dead)
 {
 	char caller[] = BUSY_CALLER "N";
 
 	pthread_barrier_init(&busy.asked, NULL, 2);
 	pthread_barrier_init(&busy.others_wait, NULL, 2);
-	fake_bus_listen(stage.bus, BUSY_CALLER "*", on_word_of_busy, NULL);
+	fake_bus_listen(stage.bus, BUSY_CALLER "*", on_busy_message, NULL);
 	for (int i = 0; i < BUSY_MAX; i++) {
 		caller[strlen(BUSY_CALLER)] = (char)('0' + i);
 		busy.heard_ms[i] = clock_mono_ms();
@@ -357,7 +357,7 @@ Test(exec_session, a_worker_with_much_to_do_is_not_thought_dead)
 	for (size_t i = 0; i < BUSY_MAX; i++)
 		(void)fake_kube_socket_path(i);
 	for (size_t i = 0; i < BUSY_MAX; i++)
-		cr_expect_lt(busy.silent_ms[i], DEATH_MS, "caller %zu", i);
+		cr_expect_lt(busy.silent_ms[i], SILENCE_MS, "caller %zu", i);
 	pthread_barrier_destroy(&busy.asked);
 	pthread_barrier_destroy(&busy.others_wait);
 }

@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "tests/unit/kube_objects.h"
 
-Test(fact, a_failure_of_the_future_begins_when_it_is_seen)
+Test(fact, a_failure_with_a_future_time_starts_when_it_is_read)
 {
 	int64_t before_ms = clock_mono_ms();
 	cleanup_free struct fact *pod = fact_of(KUBE_POD,
@@ -17,7 +17,7 @@ Test(fact, a_failure_of_the_future_begins_when_it_is_seen)
 	cr_expect_leq(pod->failed_ms, clock_mono_ms());
 }
 
-Test(fact, a_message_for_people)
+Test(fact, the_message_summarizes_container_states)
 {
 	cleanup_free struct fact *pod = fact_of(
 		KUBE_POD, POD(3, 2, "",
@@ -29,7 +29,7 @@ Test(fact, a_message_for_people)
 			 "web: CrashLoopBackOff: back-off 5m0s; last run: OOMKilled, exit code 137; 7 restarts");
 }
 
-Test(fact, a_sidecar_speaks_under_its_own_name)
+Test(fact, messages_of_a_sidecar_have_its_name)
 {
 	cleanup_free struct fact *pod = fact_of(
 		KUBE_POD, POD(3, 2, "",
@@ -40,7 +40,7 @@ Test(fact, a_sidecar_speaks_under_its_own_name)
 	cr_expect_str_eq(pod->message, "proxy: last run: Error, exit code 1; proxy: 3 restarts; web: ImagePullBackOff");
 }
 
-Test(fact, a_long_message_is_cut_and_not_lost)
+Test(fact, a_long_message_is_truncated)
 {
 	struct buf text cleanup_buf = buf_make(100000);
 	cleanup_free struct fact *pod = NULL;
@@ -59,7 +59,7 @@ static const struct {
 	{ "1.5", 1 },
 };
 
-Test(fact, a_number_of_replicas_that_cannot_be_one_is_none)
+Test(fact, invalid_replica_counts_are_ignored)
 {
 	for (size_t i = 0; i < ARRAY_LEN(replica_rows); i++) {
 		struct buf text cleanup_buf = buf_make(1000);
@@ -72,7 +72,7 @@ Test(fact, a_number_of_replicas_that_cannot_be_one_is_none)
 	}
 }
 
-Test(fact, an_object_with_nothing_in_it_is_refused_and_one_with_nonsense_is_not)
+Test(fact, an_empty_object_is_rejected_and_one_with_malformed_members_is_not)
 {
 	cleanup_json cJSON *empty = cJSON_Parse("{}");
 	struct fact *none = NULL;
@@ -86,7 +86,7 @@ Test(fact, an_object_with_nothing_in_it_is_refused_and_one_with_nonsense_is_not)
 	cr_expect_eq(odd->replicas, 1);
 }
 
-Test(fact, a_pod_tells_what_its_containers_have_run)
+Test(fact, the_runs_of_the_containers_of_a_pod_are_read)
 {
 	static const char pod[] =
 		"{\"metadata\":{\"name\":\"p\",\"uid\":\"00000000-0000-0000-0000-000000000001\"},\"status\":{"

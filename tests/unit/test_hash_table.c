@@ -19,7 +19,7 @@ static struct item *find(const struct hash_table *table, uint64_t hash, int valu
 	return link ? hash_entry_of(link, struct item, link) : NULL;
 }
 
-Test(hash_table, what_was_added_is_found_until_it_is_removed)
+Test(hash_table, entries_are_found_until_removed)
 {
 	static struct item items[MANY];
 	struct hash_table table;

@@ -13,7 +13,7 @@ static const struct {
 	const char *bytes;
 	const char *body;
 	enum http_body_event event; /* the last */
-	bool may_end;               /* with the connection, after all bytes */
+	bool may_end;               /* the connection may be closed after all bytes */
 } bodies[] = {
 	{ 200, "", "all of it", "all of it", HTTP_BODY_MORE, true },
 	{ 200, "Content-Length: 5\r\n", "12345", "12345", HTTP_BODY_END, true },
@@ -72,7 +72,7 @@ static struct http_body begin(size_t i)
 	return body;
 }
 
-Test(http_body, ends_where_its_head_says)
+Test(http_body, ends_as_declared_by_its_head)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		struct buf out cleanup_buf = buf_make(1024);
@@ -86,7 +86,7 @@ Test(http_body, ends_where_its_head_says)
 	}
 }
 
-Test(http_body, comes_in_bytes_as_it_does_at_once)
+Test(http_body, is_parsed_byte_by_byte)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		struct buf out cleanup_buf = buf_make(1024);
@@ -101,7 +101,7 @@ Test(http_body, comes_in_bytes_as_it_does_at_once)
 	}
 }
 
-Test(http_body, what_a_chunk_has_beside_its_bytes_has_a_limit)
+Test(http_body, chunk_extensions_and_size_lines_are_bounded)
 {
 	struct http_body body;
 	struct buf out cleanup_buf = buf_make(1024);
@@ -117,7 +117,7 @@ Test(http_body, what_a_chunk_has_beside_its_bytes_has_a_limit)
 	cr_expect_eq(read_all(&body, line, sizeof(line), &out), HTTP_BODY_INVALID);
 }
 
-Test(http_body, a_length_or_coding_that_is_none_is_refused)
+Test(http_body, an_invalid_length_or_coding_is_rejected)
 {
 	static const char *const headers[] = {
 		"Content-Length: -1\r\n",  "Content-Length: 5, 5\r\n",

@@ -38,8 +38,8 @@ static int accept_all(int fd, int *accepted)
 	return count;
 }
 
-/* Each may be a TLS handshake: a loop that makes forty of them in one turn is silent for too long on a busy machine. */
-Test(http_duplex, many_connections_are_not_made_in_one_turn)
+/* Each may be a TLS handshake: forty of them in one turn would block the loop for too long on a busy machine. */
+Test(http_duplex, many_connections_are_spread_over_several_turns)
 {
 	const struct http_identity direct = { .proxy = "" };
 	struct http_duplex *duplexes[CONNECTIONS];
@@ -60,7 +60,7 @@ Test(http_duplex, many_connections_are_not_made_in_one_turn)
 		int count;
 
 		http_multi_turn(multi);
-		count = accept_all(fd, accepted + total); /* those with an event, and those in time */
+		count = accept_all(fd, accepted + total); /* those with an event, and those with a timer */
 		total += count;
 		cr_assert_leq(count, 2 * AT_ONCE, "%d in turn %d", count, i);
 		(void)poll(&turn, 1, http_multi_due_ms(multi) == INT64_MAX ? TURN_MS : 0);
@@ -74,12 +74,12 @@ Test(http_duplex, many_connections_are_not_made_in_one_turn)
 	close(fd);
 }
 
-/* ---- answers that flow ------------------------------------------------------------------------------------------- */
+/* ---- streamed responses ------------------------------------------------------------------------------------------ */
 
 struct reader {
 	struct http_duplex *duplex;
 	struct buf body;
-	bool busy; /* takes nothing */
+	bool busy; /* accepts nothing */
 	int refusals;
 	int begun;
 	bool done;
@@ -103,7 +103,7 @@ static bool on_piece(void *ctx, const char *bytes, size_t len)
 		return false;
 	}
 	buf_add(&r->body, bytes, len);
-	r->busy = true; /* until it is told otherwise */
+	r->busy = true; /* until exchange() resumes it */
 	return true;
 }
 
@@ -126,7 +126,7 @@ static void turn(struct http_multi *multi)
 	http_multi_turn(multi);
 }
 
-/* One request, answered with these bytes, after which the server ends the connection if that is wanted. */
+/* One request with these bytes as the response; `ends`: the server closes the connection afterwards. */
 static void exchange(struct reader *r, const char *answer, size_t len, bool ends)
 {
 	const struct http_identity direct = { .proxy = "" };
@@ -178,7 +178,7 @@ static void clear(struct reader *r)
 	buf_clear(&r->error_body);
 }
 
-Test(http_duplex, a_body_waits_for_its_taker_and_nothing_of_it_is_lost)
+Test(http_duplex, a_body_is_paused_until_resumed_without_loss)
 {
 	struct buf answer cleanup_buf = buf_make(1 << 20);
 	struct buf body cleanup_buf = buf_make(1 << 20);
@@ -202,15 +202,15 @@ Test(http_duplex, a_body_waits_for_its_taker_and_nothing_of_it_is_lost)
 	clear(&r);
 }
 
-Test(http_duplex, an_answer_is_complete_or_an_error)
+Test(http_duplex, a_response_is_complete_or_an_error)
 {
 	static const struct {
 		const char *answer;
 		int status;
 		int begun;
 		enum rc rc;
-		const char *body;       /* that was taken */
-		const char *error_body; /* that was collected */
+		const char *body;       /* received by the taker */
+		const char *error_body; /* collected */
 	} cases[] = {
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", 200, 1, RC_OK, "abc", "" },
 		{ "HTTP/1.1 200 OK\r\n\r\nabc", 200, 1, RC_OK, "abc", "" },

@@ -7,7 +7,7 @@
 struct framing_case {
 	const char *version;
 	const char *headers[5][2];
-	const char *says; /* part of the fault; NULL: none */
+	const char *fault; /* part of it; NULL: none */
 };
 
 #define H11 "HTTP/1.1"
@@ -73,7 +73,7 @@ static void add(struct http_framing *framing, const char *name, const char *valu
 	http_framing_add_header(framing, name, strlen(name), value, strlen(value));
 }
 
-Test(http_framing, refuses_what_two_readers_may_read_in_two_ways)
+Test(http_framing, ambiguous_and_malformed_heads_are_rejected)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct http_framing framing = { .is_1_0 = strcmp(cases[i].version, H11) != 0 };
@@ -83,13 +83,13 @@ Test(http_framing, refuses_what_two_readers_may_read_in_two_ways)
 			add(&framing, cases[i].headers[k][0], cases[i].headers[k][1]);
 		http_framing_end(&framing);
 		fault = framing.fault.sentence;
-		cr_expect_eq(fault != NULL, cases[i].says != NULL, "case %zu: %s", i, fault ? fault : "no fault");
-		if (fault && cases[i].says)
-			cr_expect(strstr(fault, cases[i].says) != NULL, "case %zu: %s", i, fault);
+		cr_expect_eq(fault != NULL, cases[i].fault != NULL, "case %zu: %s", i, fault ? fault : "no fault");
+		if (fault && cases[i].fault)
+			cr_expect(strstr(fault, cases[i].fault) != NULL, "case %zu: %s", i, fault);
 	}
 }
 
-Test(http_framing, reads_the_length_and_the_expectation)
+Test(http_framing, content_length_and_expect_are_parsed)
 {
 	struct http_framing framing = { .is_1_0 = false };
 
@@ -101,7 +101,7 @@ Test(http_framing, reads_the_length_and_the_expectation)
 
 struct line_case {
 	const char *line;
-	unsigned status; /* 0: it is good */
+	unsigned status; /* 0: valid */
 };
 
 static const struct line_case request_lines[] = {
@@ -131,7 +131,7 @@ static const struct line_case request_lines[] = {
 	{ "GET /\x7F HTTP/1.1", 400 },
 };
 
-Test(http_framing, a_request_line_is_three_words)
+Test(http_framing, a_request_line_has_method_target_and_version)
 {
 	for (size_t i = 0; i < ARRAY_LEN(request_lines); i++) {
 		struct http_framing framing = { .is_1_0 = false };
@@ -148,7 +148,7 @@ static const struct line_case header_lines[] = {
 	{ "X: a\x01", 400 }, { "X: a\rb", 400 },     { "Host: x y", 400 }, { "Authorization: a\x01", 401 },
 };
 
-Test(http_framing, a_header_line_is_a_name_and_a_value)
+Test(http_framing, a_header_line_has_a_name_and_a_value)
 {
 	for (size_t i = 0; i < ARRAY_LEN(header_lines); i++) {
 		struct http_framing framing = { .is_1_0 = false };
@@ -159,7 +159,7 @@ Test(http_framing, a_header_line_is_a_name_and_a_value)
 	}
 }
 
-Test(http_framing, the_blanks_around_a_value_are_dropped)
+Test(http_framing, white_space_around_a_value_is_removed)
 {
 	char line[] = "Content-Length: \t 5 \t";
 
@@ -191,7 +191,7 @@ static const struct {
 	{ "1;a\rb", false, 0 },
 };
 
-Test(http_framing, a_chunk_has_a_size_and_extensions)
+Test(http_framing, a_chunk_line_has_a_size_and_extensions)
 {
 	for (size_t i = 0; i < ARRAY_LEN(chunk_lines); i++) {
 		const char *line = chunk_lines[i].line;

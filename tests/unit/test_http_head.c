@@ -22,7 +22,7 @@ static const struct {
 	{ "SSH-2.0-x\r\n", HTTP_HEAD_INVALID, 0 },
 };
 
-Test(http_head, is_complete_with_its_empty_line)
+Test(http_head, is_complete_at_the_empty_line)
 {
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
 		size_t len = strlen(heads[i].bytes);
@@ -36,17 +36,17 @@ Test(http_head, is_complete_with_its_empty_line)
 	}
 }
 
-Test(http_head, has_no_nul_and_a_limit)
+Test(http_head, a_nul_or_more_than_the_maximum_is_invalid)
 {
 	static const char nul[] = "HTTP/1.1 200 O\0K\r\n\r\n";
-	static char endless[HTTP_HEAD_MAX + 1] = "HTTP/1.1 200 OK\r\n";
+	static char unbounded[HTTP_HEAD_MAX + 1] = "HTTP/1.1 200 OK\r\n";
 	int status;
 	size_t len;
 
 	cr_expect_eq(http_head_read(nul, sizeof(nul) - 1, &status, &len), HTTP_HEAD_INVALID);
-	memset(endless + strlen(endless), 'x', sizeof(endless) - strlen(endless));
-	cr_expect_eq(http_head_read(endless, HTTP_HEAD_MAX, &status, &len), HTTP_HEAD_INCOMPLETE);
-	cr_expect_eq(http_head_read(endless, HTTP_HEAD_MAX + 1, &status, &len), HTTP_HEAD_INVALID);
+	memset(unbounded + strlen(unbounded), 'x', sizeof(unbounded) - strlen(unbounded));
+	cr_expect_eq(http_head_read(unbounded, HTTP_HEAD_MAX, &status, &len), HTTP_HEAD_INCOMPLETE);
+	cr_expect_eq(http_head_read(unbounded, HTTP_HEAD_MAX + 1, &status, &len), HTTP_HEAD_INVALID);
 }
 
 Test(http_head, values_are_found_by_name)

@@ -68,7 +68,7 @@ static void turn(struct http_multi *multi)
 
 /* ---- turns ------------------------------------------------------------------------------------------------------- */
 
-/* As much as fits. */
+/* Fill the socket buffer. */
 static void fill(int fd)
 {
 	static const char block[65536] = "";
@@ -77,8 +77,8 @@ static void fill(int fd)
 		;
 }
 
-/* Logs of which there is always more: a turn handles eight, and the others have the next one. */
-Test(http_link, a_turn_begins_with_those_that_waited_longest)
+/* Responses without an end: a turn handles eight connections, and the next turn the others. */
+Test(http_link, a_turn_starts_with_the_connections_that_waited_longest)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\n\r\n";
 	const struct http_identity direct = { .proxy = "" };
@@ -122,9 +122,9 @@ Test(http_link, a_turn_begins_with_those_that_waited_longest)
 	close(fd);
 }
 
-/* ---- what connections share ------------------------------------------------------------------------------------- */
+/* ---- the shared TLS identity ------------------------------------------------------------------------------------ */
 
-/* The TLS identity of a connection that is only begun. */
+/* The TLS identity of a connection that is only started. */
 static const struct tls_identity *identity_of(struct http_multi *multi, const struct http_identity *identity)
 {
 	const struct http_request request = { .method = "GET", .url = "https://127.0.0.1:1/", .identity = identity };
@@ -136,7 +136,7 @@ static const struct tls_identity *identity_of(struct http_multi *multi, const st
 	return multi->identity;
 }
 
-/* Also where authorities are those of the system, or none are asked: they are the largest part of it. */
+/* Also with the authorities of the system, or without any: they are the largest part of it. */
 Test(http_link, connections_share_an_identity_until_it_changes)
 {
 	const struct http_identity insecure = { .proxy = "", .insecure = true };
@@ -151,15 +151,15 @@ Test(http_link, connections_share_an_identity_until_it_changes)
 	first = identity_of(multi, &by_system);
 	cr_expect_eq(identity_of(multi, &by_system), first);
 	fake_clock_advance(AUTHORITIES_MS);
-	cr_expect_neq(identity_of(multi, &by_system), first, "the system's authorities may have changed");
+	cr_expect_neq(identity_of(multi, &by_system), first, "the authorities of the system may have changed");
 	first = identity_of(multi, &by_system);
 	cr_expect_neq(identity_of(multi, &insecure), first);
 	http_multi_destroy(multi);
 }
 
-/* ---- a proxy that is spoken to by TLS ---------------------------------------------------------------------------- */
+/* ---- an https proxy ---------------------------------------------------------------------------------------------- */
 
-/* Any certificate does for the proxy: that it is verified is curl's business. */
+/* Any certificate is accepted from the proxy: its verification is part of curl. */
 static bool trusts_proxies;
 
 CURL *__real_curl_easy_init(void);
@@ -196,7 +196,7 @@ static SSL_CTX *make_proxy_context(void)
 struct proxy {
 	SSL_CTX *context;
 	int fd;
-	char asked[2][4096]; /* of the proxy, and of the server behind it */
+	char requests[2][4096]; /* by the proxy, and by the server */
 };
 
 static void read_head(SSL *ssl, char head[4096])
@@ -210,7 +210,7 @@ static void read_head(SSL *ssl, char head[4096])
 	}
 }
 
-/* Proxy and server in one; the response is one record after another at once. */
+/* Proxy and server in one; all records of the response are sent at once. */
 static void *run_proxy(void *ctx)
 {
 	static const char body[BODY_LEN] = "";
@@ -220,9 +220,9 @@ static void *run_proxy(void *ctx)
 
 	SSL_set_fd(ssl, client);
 	if (SSL_accept(ssl) == 1) {
-		read_head(ssl, proxy->asked[0]);
+		read_head(ssl, proxy->requests[0]);
 		SSL_write(ssl, "HTTP/1.1 200 OK\r\n\r\n", 19);
-		read_head(ssl, proxy->asked[1]);
+		read_head(ssl, proxy->requests[1]);
 		SSL_write(ssl, TUNNELLED, strlen(TUNNELLED));
 		SSL_write(ssl, body, sizeof(body));
 		SSL_shutdown(ssl);
@@ -232,7 +232,7 @@ static void *run_proxy(void *ctx)
 	return NULL;
 }
 
-Test(http_link, goes_through_a_proxy_that_is_spoken_to_by_tls)
+Test(http_link, connects_through_an_https_proxy)
 {
 	struct proxy proxy = { .context = make_proxy_context() };
 	char url[64];
@@ -257,8 +257,8 @@ Test(http_link, goes_through_a_proxy_that_is_spoken_to_by_tls)
 	cr_expect_eq(reader.err.rc, RC_OK, "%s", reader.err.text);
 	cr_expect_eq(reader.got, BODY_LEN);
 	pthread_join(thread, NULL);
-	cr_expect_eq(strncmp(proxy.asked[0], "CONNECT api.example:81 HTTP/1.1\r\n", 33), 0, "%s", proxy.asked[0]);
-	cr_expect_eq(strncmp(proxy.asked[1], "GET /log HTTP/1.1\r\n", 19), 0, "%s", proxy.asked[1]);
+	cr_expect_eq(strncmp(proxy.requests[0], "CONNECT api.example:81 HTTP/1.1\r\n", 33), 0, "%s", proxy.requests[0]);
+	cr_expect_eq(strncmp(proxy.requests[1], "GET /log HTTP/1.1\r\n", 19), 0, "%s", proxy.requests[1]);
 	http_multi_destroy(multi);
 	close(proxy.fd);
 	SSL_CTX_free(proxy.context);

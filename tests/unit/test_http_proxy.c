@@ -33,7 +33,7 @@ static const struct {
 	{ "http://proxy\r\nX: y", NULL },
 };
 
-Test(http_proxy, urls_as_curl_takes_them)
+Test(http_proxy, proxy_urls_are_normalized_like_curl_does)
 {
 	for (size_t i = 0; i < ARRAY_LEN(format_rows); i++) {
 		struct buf out cleanup_buf = buf_make(HTTP_PROXY_MAX);
@@ -121,7 +121,7 @@ static const struct {
 	{ "2002:db8:a::45/64", "https://[2002:db8:b::123]", false },
 	{ "10.0.0.7/32", "https://10.0.0.7", true },
 	{ "10.0.0.7/32", "https://10.0.0.6", false },
-	/* entries that mean nothing */
+	/* invalid entries */
 	{ ",, ,", "https://example.com", false },
 	{ "10.0.0.0/33", "https://10.0.0.1", false },
 	{ "10.0.0.0/-1", "https://10.0.0.1", false },
@@ -135,7 +135,7 @@ static const struct {
 	{ ":", "https://example.com", false },
 };
 
-Test(http_proxy, who_is_reached_directly)
+Test(http_proxy, no_proxy_selects_direct_connections)
 {
 	for (size_t i = 0; i < ARRAY_LEN(choose_rows); i++) {
 		const struct http_proxy_settings settings = { .https = "proxy:3128",
@@ -148,7 +148,7 @@ Test(http_proxy, who_is_reached_directly)
 	}
 }
 
-Test(http_proxy, a_long_entry_or_name_matches_nothing)
+Test(http_proxy, a_long_entry_matches_nothing)
 {
 	struct buf text cleanup_buf = buf_make(100000);
 	struct http_proxy_settings settings = { .https = "proxy:3128" };
@@ -161,7 +161,7 @@ Test(http_proxy, a_long_entry_or_name_matches_nothing)
 	cr_expect_str_eq(out.data, "http://proxy:3128");
 }
 
-/* Variables that are set, and what comes of them for http and for https. */
+/* Environment variables, and the resulting proxies for http and https. */
 static const struct {
 	const char *variables[3][2];
 	const char *http;
@@ -180,7 +180,7 @@ static const struct {
 	{ { { "HTTPS_PROXY", "http://" } }, "", "" },
 };
 
-Test(http_proxy, variables_in_upper_case_go_first)
+Test(http_proxy, variables_in_upper_case_take_precedence)
 {
 	static const char *const names[] = { "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 					     "http_proxy", "https_proxy", "no_proxy" };

@@ -13,7 +13,7 @@ struct wire_case {
 	const char *what;
 	const char *in;
 	const char *out;
-	unsigned status; /* of the last request; 0: it is good */
+	unsigned status; /* of the last request; 0: valid */
 	uint64_t number; /* of the last request */
 };
 
@@ -21,7 +21,7 @@ static const struct wire_case cases[] = {
 	{ "nothing", "", "", 0, 0 },
 	{ "half a head", "GET / HTTP/1.1\r\nHost: x\r\n", "", 0, 1 },
 	{ "a head", "GET / HTTP/1.1\r\nHost: x \r\n\r\n", "GET / HTTP/1.1\r\nHost:x\r\n\r\n", 0, 1 },
-	{ "empty lines before", "\r\n\r\nGET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", 0, 1 },
+	{ "leading empty lines", "\r\n\r\nGET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", 0, 1 },
 	{ "cookies are dropped", "GET / HTTP/1.0\r\ncookie: a=b\r\nX: y\r\n\r\n", "GET / HTTP/1.0\r\nX:y\r\n\r\n", 0,
 	  1 },
 	{ "a body", POST "Content-Length: 2\r\n\r\n\n\n", POST "Content-Length:2\r\n\r\n\n\n", 0, 1 },
@@ -30,8 +30,8 @@ static const struct wire_case cases[] = {
 	{ "chunks", CHUNKED "02;a=b\r\n\r\n\r\n1\r\nc\r\n000\r\nX: y\r\n\r\nG",
 	  CHUNKED "2\r\n\r\n\r\n1\r\nc\r\n0\r\n\r\n", 0, 2 },
 	{ "a malformed request line", "GET /\r\n", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400, 1 },
-	{ "a first byte that is none", "\x16", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400, 1 },
-	{ "a header that is malformed", POST "X : y\r\nX", REFUSED_AT_HEAD, 400, 1 },
+	{ "invalid first byte", "\x16", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400, 1 },
+	{ "a malformed header", POST "X : y\r\nX", REFUSED_AT_HEAD, 400, 1 },
 	{ "a bare LF", "POST /a HTTP/1.1\r\nHost: x\nX", REFUSED_AT_HEAD, 400, 1 },
 	{ "a bare LF as the end", POST "\n", REFUSED_AT_HEAD, 400, 1 },
 	{ "':' and a bare LF", POST ":\n", REFUSED_AT_HEAD, 400, 1 },
@@ -39,12 +39,13 @@ static const struct wire_case cases[] = {
 	{ "the second request is malformed", "GET / HTTP/1.0\r\n\r\nGET\n",
 	  "GET / HTTP/1.0\r\n\r\nGET / HTTP/1.1\r\nHost:\r\n\r\n", 400, 2 },
 	{ "a malformed chunk", CHUNKED "-1\r\n", CHUNKED "0\r\n\r\n", 400, 1 },
-	{ "a chunk that is too large", CHUNKED "65\r\n", CHUNKED "0\r\n\r\n", 413, 1 },
-	{ "chunks that are too large", CHUNKED "1\r\na\r\n64\r\n", CHUNKED "1\r\na\r\n0\r\n\r\n", 413, 1 },
-	{ "a chunk that is longer", CHUNKED "1\r\nab", CHUNKED "1\r\na\r\n0\r\n\r\n", 400, 1 },
+	{ "a chunk above the limit", CHUNKED "65\r\n", CHUNKED "0\r\n\r\n", 413, 1 },
+	{ "chunks above the limit together", CHUNKED "1\r\na\r\n64\r\n", CHUNKED "1\r\na\r\n0\r\n\r\n", 413, 1 },
+	{ "a chunk longer than its size", CHUNKED "1\r\nab", CHUNKED "1\r\na\r\n0\r\n\r\n", 400, 1 },
 	{ "a chunk that ends in LF", CHUNKED "1\r\na\n", CHUNKED "1\r\na\r\n0\r\n\r\n", 400, 1 },
 	{ "a malformed trailer", CHUNKED "0\r\n: a\r\n", CHUNKED "0\r\n\r\n", 400, 1 },
-	{ "nothing is read after it", CHUNKED "x\r\nGET / HTTP/1.0\r\n\r\n", CHUNKED "0\r\n\r\n", 400, 1 },
+	{ "nothing is read after a malformed chunk", CHUNKED "x\r\nGET / HTTP/1.0\r\n\r\n", CHUNKED "0\r\n\r\n", 400,
+	  1 },
 };
 
 static void take_all(struct http_wire *wire, size_t step, struct buf *out)
@@ -56,7 +57,7 @@ static void take_all(struct http_wire *wire, size_t step, struct buf *out)
 		buf_add(out, part, got);
 }
 
-/* The bytes come in pieces of `step`, and are taken in such. */
+/* Input and output in pieces of `step` bytes. */
 static void run(const struct wire_case *c, size_t step)
 {
 	struct buf out cleanup_buf = buf_make(4096);
@@ -76,7 +77,7 @@ static void run(const struct wire_case *c, size_t step)
 	http_wire_clear(&wire);
 }
 
-Test(http_wire, what_comes_out_is_well_formed_however_it_is_cut)
+Test(http_wire, output_is_well_formed_at_any_split)
 {
 	static const size_t steps[] = { 1, 2, 3, 7, 4096 };
 
@@ -90,20 +91,20 @@ Test(http_wire, what_comes_out_is_well_formed_however_it_is_cut)
 static const struct upgrade_case {
 	const char *what;
 	const char *in;
-	const char *before; /* what comes out before the request is answered */
-	const char *next;   /* and when it was answered as any other */
-	const char *passed; /* and when it was upgraded */
+	const char *before; /* output before the response */
+	const char *next;   /* output after a response without upgrade */
+	const char *passed; /* output after the upgrade */
 	bool kept;
 } upgrades[] = {
 	{ "nothing follows", UPGRADE, UPGRADE, "", "", true },
 	{ "a request follows", UPGRADE "GET / HTTP/1.0\r\n\r\n", UPGRADE, "GET / HTTP/1.0\r\n\r\n",
 	  "GET / HTTP/1.0\r\n\r\n", true },
-	{ "something else follows", UPGRADE "\x01 :\n", UPGRADE, "GET / HTTP/1.1\r\nHost:\r\n\r\n", "\x01 :\n", true },
+	{ "other bytes follow", UPGRADE "\x01 :\n", UPGRADE, "GET / HTTP/1.1\r\nHost:\r\n\r\n", "\x01 :\n", true },
 	{ "no upgrade", "GET / HTTP/1.0\r\n\r\nPUT / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\nPUT / HTTP/1.0\r\n\r\n",
 	  "", "", false },
-	{ "HTTP/1.0 has none", "GET / HTTP/1.0\r\nUpgrade:y\r\n\r\nPUT / HTTP/1.0\r\n\r\n",
+	{ "no upgrade in HTTP/1.0", "GET / HTTP/1.0\r\nUpgrade:y\r\n\r\nPUT / HTTP/1.0\r\n\r\n",
 	  "GET / HTTP/1.0\r\nUpgrade:y\r\n\r\nPUT / HTTP/1.0\r\n\r\n", "", "", false },
-	{ "not with a body", POST "Upgrade:y\r\nContent-Length:1\r\n\r\naPUT / HTTP/1.0\r\n\r\n",
+	{ "no upgrade with a body", POST "Upgrade:y\r\nContent-Length:1\r\n\r\naPUT / HTTP/1.0\r\n\r\n",
 	  POST "Upgrade:y\r\nContent-Length:1\r\n\r\naPUT / HTTP/1.0\r\n\r\n", "", "", false },
 	{ "an upgrade after an upgrade", UPGRADE UPGRADE "x", UPGRADE, UPGRADE, UPGRADE "x", true },
 };
@@ -132,7 +133,7 @@ static void run_upgrade(const struct upgrade_case *c, size_t step, void (*end)(s
 	http_wire_clear(&wire);
 }
 
-Test(http_wire, what_follows_a_wish_for_an_upgrade_waits_for_the_answer)
+Test(http_wire, bytes_after_an_upgrade_request_are_kept_until_the_response)
 {
 	static const size_t steps[] = { 1, 3, 4096 };
 
@@ -154,7 +155,7 @@ static const struct wire_case late[] = {
 	{ "between two requests", "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", 0, 1 },
 };
 
-Test(http_wire, what_never_comes_is_made_up_for)
+Test(http_wire, a_partial_request_is_completed_when_refused)
 {
 	for (size_t i = 0; i < ARRAY_LEN(late); i++) {
 		struct buf out cleanup_buf = buf_make(4096);
@@ -186,7 +187,7 @@ static unsigned add_often(const char *begin, const char *text, size_t count)
 	return status;
 }
 
-Test(http_wire, nothing_grows_without_end)
+Test(http_wire, memory_is_bounded)
 {
 	static const size_t many = 100000;
 
@@ -218,7 +219,7 @@ static unsigned add_long_line(const char *begin, size_t step)
 	return status;
 }
 
-Test(http_wire, the_limit_of_a_line_comes_before_its_bare_lf)
+Test(http_wire, a_line_above_the_limit_is_reported_as_such_despite_a_bare_lf)
 {
 	static const size_t steps[] = { 1, 1000, 2 * HTTP_WIRE_HEAD_MAX };
 

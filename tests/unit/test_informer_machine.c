@@ -2,7 +2,7 @@
 
 #include "common/kube/informer_machine.h"
 
-Test(informer_machine, every_pair)
+Test(informer_machine, every_pair_of_state_and_event_is_defined)
 {
 	int possible = 0;
 
@@ -12,7 +12,7 @@ Test(informer_machine, every_pair)
 								  (enum informer_event)event);
 
 			cr_expect_lt((int)step.next, INFORMER_STATE_COUNT);
-			/* A pause leads to waiting, and waiting is only reached by a pause. */
+			/* A pause leads to a waiting state, and each waiting state has a pause. */
 			cr_expect_eq(step.pause != INFORMER_NO_PAUSE,
 				     step.next == INFORMER_WAITING_LIST || step.next == INFORMER_WAITING_WATCH,
 				     "%s, %s", informer_state_name((enum informer_state)state),
@@ -23,7 +23,7 @@ Test(informer_machine, every_pair)
 	cr_expect_eq(possible, 11);
 }
 
-Test(informer_machine, an_expired_version_leads_to_a_list_and_a_lost_connection_does_not)
+Test(informer_machine, an_expired_version_requires_a_list_and_a_lost_connection_does_not)
 {
 	cr_expect_eq(informer_step(INFORMER_WATCHING, INFORMER_WATCH_EXPIRED).next, INFORMER_WAITING_LIST);
 	cr_expect_eq(informer_step(INFORMER_WATCHING, INFORMER_WATCH_BROKEN).next, INFORMER_WAITING_LIST);

@@ -17,7 +17,7 @@ static bool push(struct job_queue *queue, enum operation operation, int64_t begi
 	return job_queue_push(queue, &job, 10 * MS, 2);
 }
 
-Test(job_queue, first_in_first_out_up_to_its_bound)
+Test(job_queue, fifo_up_to_its_capacity)
 {
 	struct job_queue queue;
 
@@ -34,7 +34,7 @@ Test(job_queue, first_in_first_out_up_to_its_bound)
 	job_queue_clear(&queue);
 }
 
-Test(job_queue, what_would_begin_too_late_is_refused_at_once)
+Test(job_queue, a_job_that_would_start_too_late_is_rejected)
 {
 	struct job_queue queue;
 
@@ -46,7 +46,7 @@ Test(job_queue, what_would_begin_too_late_is_refused_at_once)
 	job_queue_clear(&queue);
 }
 
-Test(job_queue, the_late_ones_leave_and_the_others_stay_in_order)
+Test(job_queue, late_jobs_are_removed_and_the_others_keep_their_order)
 {
 	struct job_queue queue;
 	struct job late[CAPACITY];
@@ -57,7 +57,7 @@ Test(job_queue, the_late_ones_leave_and_the_others_stay_in_order)
 	cr_assert(push(&queue, OPERATION_LIST, 50 * MS));
 	cr_assert(push(&queue, OPERATION_DELETE, 300 * MS));
 	cr_expect_eq(job_queue_take_late(&queue, 50 * MS, late, CAPACITY), 0);
-	cr_expect_eq(job_queue_take_late(&queue, 200 * MS, late, 1), 1, "no more than asked for");
+	cr_expect_eq(job_queue_take_late(&queue, 200 * MS, late, 1), 1, "limited by the size of the array");
 	cr_expect_eq(late[0].operation, OPERATION_CREATE);
 	cr_expect_eq(job_queue_take_late(&queue, 200 * MS, late, CAPACITY), 1);
 	cr_expect_eq(late[0].operation, OPERATION_LIST);

@@ -48,7 +48,7 @@ static const struct check_case {
 	{ "]", false },
 };
 
-Test(json_check, grammar)
+Test(json_check, accepts_valid_json_only)
 {
 	for (size_t i = 0; i < ARRAY_LEN(check_cases); i++) {
 		struct error err = { 0 };
@@ -58,12 +58,12 @@ Test(json_check, grammar)
 	}
 }
 
-Test(json_check, every_prefix_of_a_text_ends_in_a_verdict)
+Test(json_check, every_prefix_of_a_text_is_rejected)
 {
 	static const char text[] = "{\"a\":[1,-2.5e3,\"\\ud83d\\ude00\xC3\xA9\",null,true,{\"b\":{}}]}";
 
 	for (size_t len = 0; len < strlen(text); len++) {
-		cleanup_free char *exact = malloc(len + 1); /* so that a read beyond the end is seen */
+		cleanup_free char *exact = malloc(len + 1); /* so that ASan detects reads beyond the end */
 
 		memcpy(exact, text, len);
 		cr_expect_neq(json_check(exact, len, 8, NULL), RC_OK, "%zu", len);
@@ -71,7 +71,7 @@ Test(json_check, every_prefix_of_a_text_ends_in_a_verdict)
 	cr_expect_eq(json_check(text, strlen(text), 8, NULL), RC_OK);
 }
 
-/* Each byte at each place of texts of every length up to three words: a borrow must not reach what comes before it. */
+/* Each byte at each position of texts of up to three machine words: a borrow must not affect earlier bytes. */
 Test(json_check, plain_length_ends_at_the_first_special_byte)
 {
 	char text[24];
@@ -91,7 +91,7 @@ Test(json_check, plain_length_ends_at_the_first_special_byte)
 	}
 }
 
-Test(json_check, twenty_thousand_levels_are_refused)
+Test(json_check, deep_nesting_is_rejected)
 {
 	static char deep[20001];
 	struct error err;
@@ -101,7 +101,7 @@ Test(json_check, twenty_thousand_levels_are_refused)
 	cr_expect_not_null(strstr(err.text, "nested too deeply"));
 }
 
-Test(json, strict_refuses_a_key_that_stands_twice)
+Test(json, strict_parsing_rejects_duplicate_keys)
 {
 	static const char text[] = "{\"a\":{\"x\":1,\"y\":2,\"x\":3}}";
 	cleanup_json cJSON *tree = NULL;
@@ -113,7 +113,7 @@ Test(json, strict_refuses_a_key_that_stands_twice)
 	cr_expect_eq(json_parse(text, strlen(text), &tree, &err), RC_OK);
 }
 
-Test(json, paths)
+Test(json, values_are_found_by_path)
 {
 	static const char text[] = "{\"a\":{\"b\":{\"c\":\"x\",\"n\":7,\"f\":1.5,\"t\":true}}}";
 	cleanup_json cJSON *tree = NULL;
@@ -128,7 +128,7 @@ Test(json, paths)
 	cr_expect_null(json_string_at(tree, "A.b.c"));
 }
 
-Test(json_write, commas_escapes_and_broken_utf8)
+Test(json_write, output_has_commas_escapes_and_replaced_invalid_utf8)
 {
 	struct buf b cleanup_buf = buf_make(1000);
 	struct json_writer w = json_writer_make(&b);

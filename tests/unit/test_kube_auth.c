@@ -14,11 +14,11 @@
 #include "common/services/secret.h"
 
 #define FIXTURES "tests/fixtures/kubeconfig/"
-#define LOOK_MS 1100 /* files are looked at once a second */
+#define LOOK_MS 1100 /* files are checked once a second */
 #define THREADS 16
-#define PATIENCE_MS 20000 /* of one who asks for credentials */
+#define PATIENCE_MS 20000 /* timeout of kube_auth_get() */
 
-/* ---- its own folder for each test -------------------------------------------------------------------------------- */
+/* ---- a separate folder for each test ----------------------------------------------------------------------------- */
 
 static char folder[64];
 
@@ -57,7 +57,7 @@ static void put_copy(const char *name, const char *fixture)
 	free(text);
 }
 
-/* A kubeconfig with these insides of cluster and user. */
+/* A kubeconfig with these members of cluster and user. */
 static void put_config(const char *cluster, const char *user)
 {
 	put("config",
@@ -120,7 +120,7 @@ static const struct kube_credentials *get(struct kube_auth *auth)
 	return credentials;
 }
 
-/* The only header is this token's. */
+/* The only header is that of this token. */
 static void expect_token(struct kube_auth *auth, const char *token)
 {
 	const struct kube_credentials *credentials = get(auth);
@@ -141,7 +141,7 @@ static void reject(struct kube_auth *auth)
 
 /* ---- snapshots --------------------------------------------------------------------------------------------------- */
 
-Test(kube_auth, one_snapshot_for_all_as_long_as_nothing_changes)
+Test(kube_auth, callers_share_a_snapshot_until_something_changes)
 {
 	struct kube_auth *auth;
 	const struct kube_credentials *a;
@@ -155,9 +155,9 @@ Test(kube_auth, one_snapshot_for_all_as_long_as_nothing_changes)
 	kube_auth_reject(auth, a);
 	kube_credentials_release(b);
 	b = get(auth);
-	cr_expect_eq(a, b, "rejected, but there is nothing newer");
+	cr_expect_eq(a, b, "rejected, without a newer one");
 	kube_auth_destroy(auth);
-	cr_expect_str_eq(a->server, "https://h:1", "a snapshot outlives its maker");
+	cr_expect_str_eq(a->server, "https://h:1", "a snapshot outlives kube_auth");
 	cr_expect_str_eq(a->identity.server_name, "name");
 	cr_expect_str_eq(a->identity.proxy, "http://p:80");
 	cr_expect_str_eq(a->headers[0], "Impersonate-User: jane");
@@ -169,7 +169,7 @@ Test(kube_auth, one_snapshot_for_all_as_long_as_nothing_changes)
 
 /* ---- tokens in files --------------------------------------------------------------------------------------------- */
 
-Test(kube_auth, a_token_file_is_read_again_when_it_changes)
+Test(kube_auth, a_changed_token_file_is_read_again)
 {
 	struct kube_auth *auth;
 	const struct kube_credentials *old;
@@ -184,7 +184,7 @@ Test(kube_auth, a_token_file_is_read_again_when_it_changes)
 	clock_sleep_ms(LOOK_MS);
 	expect_token(auth, "second");
 	looked_ms = clock_mono_ms();
-	kube_auth_reject(auth, old); /* renewed since: nothing to do */
+	kube_auth_reject(auth, old); /* renewed already: no effect */
 	put("token", "third");
 	if (clock_mono_ms() - looked_ms < LOOK_MS / 2)
 		expect_token(auth, "second");
@@ -195,7 +195,7 @@ Test(kube_auth, a_token_file_is_read_again_when_it_changes)
 	kube_auth_destroy(auth);
 }
 
-Test(kube_auth, a_token_file_that_is_bad_leaves_the_old_token)
+Test(kube_auth, an_invalid_token_file_keeps_the_old_token)
 {
 	static const char *const bad[] = { "", " \n", "two words", "two\nlines" };
 	struct kube_auth *auth;
@@ -221,7 +221,7 @@ Test(kube_auth, a_token_file_that_is_bad_leaves_the_old_token)
 	kube_auth_destroy(auth);
 }
 
-Test(kube_auth, a_token_file_may_come_later)
+Test(kube_auth, a_token_file_may_appear_later)
 {
 	const struct kube_credentials *credentials = NULL;
 	struct error error = { 0 };
@@ -238,7 +238,7 @@ Test(kube_auth, a_token_file_may_come_later)
 	kube_auth_destroy(auth);
 }
 
-Test(kube_auth, the_token_stands_in_for_its_file)
+Test(kube_auth, token_is_used_while_token_file_is_missing)
 {
 	struct kube_auth *auth;
 
@@ -253,7 +253,7 @@ Test(kube_auth, the_token_stands_in_for_its_file)
 
 /* ---- certificates ------------------------------------------------------------------------------------------------ */
 
-Test(kube_auth, certificate_and_key_change_together_or_not_at_all)
+Test(kube_auth, certificate_and_key_are_replaced_together)
 {
 	struct kube_auth *auth;
 	const struct kube_credentials *old;
@@ -268,7 +268,7 @@ Test(kube_auth, certificate_and_key_change_together_or_not_at_all)
 	put_copy("key", FIXTURES "other.key");
 	reject(auth);
 	now = get(auth);
-	cr_expect_eq(now, old, "the other key does not belong to the certificate");
+	cr_expect_eq(now, old, "the other key does not match the certificate");
 	kube_credentials_release(now);
 	put("crt", "%s# the same\n", old->identity.cert_pem);
 	put_copy("key", FIXTURES "client.key");
@@ -280,7 +280,7 @@ Test(kube_auth, certificate_and_key_change_together_or_not_at_all)
 	kube_auth_destroy(auth);
 }
 
-Test(kube_auth, authorities_are_read_again_through_a_swapped_link)
+Test(kube_auth, authorities_are_read_again_after_a_symlink_was_swapped)
 {
 	struct kube_auth *auth;
 	const struct kube_credentials *now;
@@ -329,7 +329,7 @@ static const struct pem_case pem_cases[] = {
 	  "no valid private key" },
 };
 
-Test(kube_auth, files_that_do_not_hold_what_they_should)
+Test(kube_auth, files_with_invalid_content_are_rejected)
 {
 	static const char *const names[] = { "ca.crt", "client.crt", "client.key", "other.key", "encrypted.key" };
 	char fixture[96];
@@ -367,7 +367,7 @@ static const struct pod_case pod_cases[] = {
 	{ "a/b", "443", NULL },
 };
 
-Test(kube_auth, in_a_pod)
+Test(kube_auth, in_a_pod_the_service_account_is_used)
 {
 	put("token", "mounted\n");
 	put_copy("ca.crt", FIXTURES "ca.crt");
@@ -393,7 +393,7 @@ Test(kube_auth, in_a_pod)
 	}
 }
 
-Test(kube_auth, in_a_pod_without_service_account)
+Test(kube_auth, in_a_pod_without_service_account_the_error_names_the_cause)
 {
 	setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1", 1);
 	setenv("KUBERNETES_SERVICE_PORT", "443", 1);
@@ -403,7 +403,7 @@ Test(kube_auth, in_a_pod_without_service_account)
 	expect_error("", RC_NOT_FOUND, "ca.crt");
 }
 
-Test(kube_auth, in_no_pod)
+Test(kube_auth, outside_a_pod_the_error_names_the_variable)
 {
 	unsetenv("KUBERNETES_SERVICE_HOST");
 	unsetenv("KUBERNETES_SERVICE_PORT");
@@ -446,7 +446,7 @@ static void *get_in_thread(void *ctx)
 	return (void *)(uintptr_t)rc;
 }
 
-/* How many of the threads failed. */
+/* Returns the number of threads that failed. */
 static size_t get_in_threads(struct kube_auth *auth)
 {
 	pthread_t threads[THREADS];
@@ -463,14 +463,14 @@ static size_t get_in_threads(struct kube_auth *auth)
 	return failures;
 }
 
-Test(kube_auth, a_plugin_runs_once_for_all_who_wait)
+Test(kube_auth, a_plugin_runs_once_for_all_waiting_callers)
 {
 	struct kube_auth *auth;
 
 	put_plugin("sleep 0.3", "");
 	put_config("", PLUGIN);
 	auth = create();
-	cr_expect_eq(plugin_runs(), 0, "nothing runs before it is needed");
+	cr_expect_eq(plugin_runs(), 0, "it is not run before it is needed");
 	cr_expect_eq(get_in_threads(auth), 0);
 	cr_expect_eq(plugin_runs(), 1);
 	expect_token(auth, "run-1");
@@ -482,7 +482,7 @@ Test(kube_auth, a_plugin_runs_once_for_all_who_wait)
 	kube_auth_destroy(auth);
 }
 
-Test(kube_auth, a_plugin_that_fails_fails_for_all_who_wait_and_rests)
+Test(kube_auth, a_failed_plugin_fails_all_waiting_callers_and_pauses)
 {
 	const struct kube_credentials *credentials = NULL;
 	struct error error = { 0 };
@@ -501,7 +501,7 @@ Test(kube_auth, a_plugin_that_fails_fails_for_all_who_wait_and_rests)
 	kube_auth_destroy(auth);
 }
 
-Test(kube_auth, a_plugin_runs_again_when_what_it_gave_expires)
+Test(kube_auth, a_plugin_runs_again_when_its_token_expires)
 {
 	char rest[96];
 	char time[CLOCK_RFC3339_MAX];
@@ -519,7 +519,7 @@ Test(kube_auth, a_plugin_runs_again_when_what_it_gave_expires)
 	kube_auth_destroy(auth);
 }
 
-Test(kube_auth, a_plugin_that_takes_longer_than_one_has_time_runs_on_for_the_next)
+Test(kube_auth, a_plugin_slower_than_a_timeout_continues_for_the_next_caller)
 {
 	const struct kube_credentials *credentials = NULL;
 	struct error error = { 0 };
@@ -542,7 +542,7 @@ static bool is_cancelled(void *ctx)
 	return clock_mono_ms() >= *(const int64_t *)ctx;
 }
 
-Test(kube_auth, a_plugin_that_hangs_does_not_delay_the_end)
+Test(kube_auth, a_hanging_plugin_does_not_delay_the_shutdown)
 {
 	int64_t started_ms = clock_mono_ms();
 	int64_t leave_ms = started_ms + 300;
@@ -560,7 +560,7 @@ Test(kube_auth, a_plugin_that_hangs_does_not_delay_the_end)
 	cr_expect_lt(clock_mono_ms() - started_ms, 2000);
 }
 
-Test(kube_auth, what_stands_in_the_kubeconfig_goes_before_a_plugin)
+Test(kube_auth, a_token_in_the_kubeconfig_takes_precedence_over_a_plugin)
 {
 	struct kube_auth *auth;
 

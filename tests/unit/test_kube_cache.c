@@ -33,7 +33,7 @@ static size_t facts_of(struct kube_cache *cache, const char *id)
 	return count;
 }
 
-Test(kube_cache, what_a_new_list_does_not_tell_has_vanished)
+Test(kube_cache, objects_missing_from_a_new_list_are_removed)
 {
 	struct kube_cache *cache = NULL;
 	struct informer_listener listener;
@@ -59,7 +59,7 @@ Test(kube_cache, what_a_new_list_does_not_tell_has_vanished)
 	kube_cache_destroy(cache);
 }
 
-Test(kube_cache, an_object_that_changes_its_instance_moves)
+Test(kube_cache, an_object_with_a_changed_instance_id_moves)
 {
 	struct kube_cache *cache = NULL;
 
@@ -80,7 +80,7 @@ static void first_failure(void *ctx, const struct fact *const *facts, size_t cou
 			*(int64_t *)ctx = facts[i]->failed_ms;
 }
 
-Test(kube_cache, a_failure_that_was_seen_to_begin_lasts_from_then)
+Test(kube_cache, the_time_of_an_observed_failure_is_kept)
 {
 	struct kube_cache *cache = NULL;
 	int64_t before = clock_mono_ms();
@@ -98,7 +98,7 @@ Test(kube_cache, a_failure_that_was_seen_to_begin_lasts_from_then)
 	kube_cache_destroy(cache);
 }
 
-/* The i-th of many Pods; two by two they belong to one instance. */
+/* The i-th of many Pods, two per instance. */
 static void tell_pod(struct kube_cache *cache, enum kube_event event, int i)
 {
 	char text[512];
@@ -110,7 +110,7 @@ static void tell_pod(struct kube_cache *cache, enum kube_event event, int i)
 	tell(cache, KUBE_POD, event, text);
 }
 
-/* An object of the kind with a message that is kept whole. */
+/* A Service with a long name, which is stored untruncated. */
 static enum rc tell_large(const struct informer_listener *listener, int number, struct error *err)
 {
 	struct buf text cleanup_buf = buf_make(100000);
@@ -124,7 +124,7 @@ static enum rc tell_large(const struct informer_listener *listener, int number, 
 	return listener->object(listener->ctx, KUBE_SERVICE, KUBE_ADDED, object, err);
 }
 
-Test(kube_cache, names_without_end_are_an_error_and_forgotten)
+Test(kube_cache, a_kind_above_the_memory_limit_is_an_error_and_dropped)
 {
 	struct kube_cache *cache = NULL;
 	struct informer_listener listener;
@@ -143,18 +143,18 @@ Test(kube_cache, names_without_end_are_an_error_and_forgotten)
 		rc = tell_large(&listener, ++count, &err);
 	cr_expect_eq(rc, RC_UNAVAILABLE);
 	cr_expect_neq(strstr(err.text, "64 MiB"), NULL, "%s", err.text);
-	cr_expect(count > 500 && count <= (int)(KUBE_CACHE_MAX / 60000), "%d: the name is kept twice", count);
+	cr_expect(count > 500 && count <= (int)(KUBE_CACHE_MAX / 60000), "%d: the name is stored twice", count);
 	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_SERVICE));
-	cr_expect(kube_cache_is_synced(cache, 1u << KUBE_POD), "the other kinds are as they were");
+	cr_expect(kube_cache_is_synced(cache, 1u << KUBE_POD), "the other kinds are unchanged");
 	cr_expect_eq(kube_cache_size(cache).facts, 1);
 	listener.list_begin(listener.ctx, KUBE_SERVICE);
-	cr_expect_eq(tell_large(&listener, 1, &err), RC_OK, "there is room again");
+	cr_expect_eq(tell_large(&listener, 1, &err), RC_OK, "memory was released");
 	listener.list_end(listener.ctx, KUBE_SERVICE);
 	cr_expect(kube_cache_is_synced(cache, 1u << KUBE_SERVICE));
 	kube_cache_destroy(cache);
 }
 
-Test(kube_cache, thousands_are_found_and_counted_once)
+Test(kube_cache, thousands_of_objects_are_found_and_counted_once)
 {
 	struct kube_cache *cache = NULL;
 
@@ -175,7 +175,7 @@ Test(kube_cache, thousands_are_found_and_counted_once)
 
 struct seen {
 	size_t counts[KUBE_KIND_COUNT];
-	bool frame_first;
+	bool owners_first;
 	struct container_state state;
 };
 
@@ -184,10 +184,10 @@ static void see(void *ctx, const struct fact *const *facts, size_t count)
 	struct seen *seen = ctx;
 	const struct fact *deployment = NULL;
 
-	*seen = (struct seen){ .frame_first = true };
+	*seen = (struct seen){ .owners_first = true };
 	for (size_t i = 0; i < count; i++) {
 		seen->counts[facts[i]->kind]++;
-		seen->frame_first = seen->frame_first && (facts[i]->kind == KUBE_POD || !seen->counts[KUBE_POD]);
+		seen->owners_first = seen->owners_first && (facts[i]->kind == KUBE_POD || !seen->counts[KUBE_POD]);
 		if (facts[i]->kind == KUBE_DEPLOYMENT)
 			deployment = facts[i];
 	}
@@ -195,7 +195,7 @@ static void see(void *ctx, const struct fact *const *facts, size_t count)
 		seen->state = container_state_derive(deployment, facts, count, clock_mono_ms(), &rules);
 }
 
-Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
+Test(kube_cache, a_thousand_evicted_pods_do_not_hide_other_objects)
 {
 	struct kube_cache *cache = NULL;
 	struct seen seen = { 0 };
@@ -218,12 +218,12 @@ Test(kube_cache, a_thousand_evicted_pods_hide_nothing)
 	cr_expect_eq(seen.counts[KUBE_REPLICASET], 1);
 	cr_expect_eq(seen.counts[KUBE_SERVICE], 1);
 	cr_expect_eq(seen.counts[KUBE_POD], 1001);
-	cr_expect(seen.frame_first);
+	cr_expect(seen.owners_first);
 	cr_expect_eq(seen.state.status, CONTAINER_RUNNING);
 	kube_cache_destroy(cache);
 }
 
-Test(kube_cache, what_can_be_done_without_and_is_forbidden_counts_as_listed)
+Test(kube_cache, a_forbidden_optional_kind_counts_as_synced)
 {
 	const unsigned sets = 1u << KUBE_STATEFULSET;
 	struct informer_listener listener;
@@ -258,7 +258,7 @@ static void expect_changes(struct buf *changes, const char *expected)
 	"{\"metadata\":{\"name\":\"s\",\"uid\":\"" UID(9) "\",\"labels\":{\"dcm.project/dcm-instance-id\":\"" id "\"}" \
 							  "}}"
 
-Test(kube_cache, every_instance_of_which_something_changes_is_told)
+Test(kube_cache, each_changed_instance_is_reported)
 {
 	struct buf changes cleanup_buf = buf_make(1000);
 	struct informer_listener listener;
@@ -309,11 +309,11 @@ Test(kube_cache, each_instance_is_visited_once)
 	kube_cache_destroy(cache);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading without informers ----------------------------------------------------------------------------------- */
 
 #define PODS "/api/v1/namespaces/ns/pods"
 
-Test(kube_cache, a_cache_that_no_informer_feeds_reads_what_there_is)
+Test(kube_cache, a_cache_without_informers_reads_objects_on_request)
 {
 	const struct kube_page page = { .kind = KUBE_POD, .namespace = "ns", .limit = 500, .deadline_ms = INT64_MAX };
 	struct kube_cache *cache = NULL;
@@ -327,12 +327,12 @@ Test(kube_cache, a_cache_that_no_informer_feeds_reads_what_there_is)
 	cr_expect_eq(kube_cache_read(cache, client, &page, NULL, &err), RC_OK);
 	cr_expect_eq(facts_of(cache, "web"), 2);
 	cr_expect_eq(kube_cache_read(cache, client, &page, "web", &err), RC_OK);
-	cr_expect_eq(facts_of(cache, "web"), 2, "the same ones");
+	cr_expect_eq(facts_of(cache, "web"), 2, "the same objects");
 	cr_expect_eq(fake_kube_count("GET", PODS), 2);
 	cr_expect_not_null(strstr(fake_kube_query(1), "dcm-instance-id%3Dweb"), "%s", fake_kube_query(1));
 	cr_expect_null(strstr(fake_kube_query(0), "dcm-instance-id%3D"), "%s", fake_kube_query(0));
-	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_POD), "what comes later is not told");
-	fake_kube_refuse("GET", RC_UNAVAILABLE, "etcd is away");
+	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_POD), "later changes are not received");
+	fake_kube_refuse("GET", RC_UNAVAILABLE, "etcd is unavailable");
 	cr_expect_eq(kube_cache_read(cache, client, &page, NULL, &err), RC_UNAVAILABLE);
 	cr_expect_eq(facts_of(cache, "web"), 2);
 	kube_client_destroy(client);

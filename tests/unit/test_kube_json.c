@@ -17,7 +17,7 @@ static const struct object_row {
 	{ "{\"managedFields\":[\"\\", NULL },
 };
 
-Test(kube_json, is_read_without_its_managed_fields)
+Test(kube_json, objects_are_parsed_without_managed_fields)
 {
 	for (size_t i = 0; i < ARRAY_LEN(object_rows); i++) {
 		const struct object_row *row = &object_rows[i];
@@ -34,8 +34,8 @@ Test(kube_json, is_read_without_its_managed_fields)
 
 static const struct {
 	const char *status;
-	int granted;
-} wish_rows[] = {
+	int seconds;
+} retry_rows[] = {
 	{ "{}", 0 },
 	{ "{\"details\":[]}", 0 },
 	{ "{\"details\":{\"retryAfterSeconds\":3}}", 3 },
@@ -45,11 +45,11 @@ static const struct {
 	{ "{\"details\":{\"retryAfterSeconds\":\"3\"}}", 0 },
 };
 
-Test(kube_json, what_a_status_wishes_is_granted_within_bounds)
+Test(kube_json, retry_after_of_a_status_is_bounded)
 {
-	for (size_t i = 0; i < ARRAY_LEN(wish_rows); i++) {
-		cleanup_json cJSON *status = cJSON_Parse(wish_rows[i].status);
+	for (size_t i = 0; i < ARRAY_LEN(retry_rows); i++) {
+		cleanup_json cJSON *status = cJSON_Parse(retry_rows[i].status);
 
-		cr_expect_eq(kube_json_retry_after_s(status), wish_rows[i].granted, "%s", wish_rows[i].status);
+		cr_expect_eq(kube_json_retry_after_s(status), retry_rows[i].seconds, "%s", retry_rows[i].status);
 	}
 }

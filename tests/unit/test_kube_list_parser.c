@@ -18,7 +18,7 @@ static enum rc collect_name(void *ctx, const cJSON *item, struct error *err unus
 	return RC_OK;
 }
 
-Test(kube_list_parser, items_arrive_however_the_bytes_are_cut)
+Test(kube_list_parser, items_are_parsed_at_any_split)
 {
 	for (size_t piece = 1; piece <= strlen(list_text); piece++) {
 		struct buf names cleanup_buf = buf_make(1000);
@@ -41,14 +41,14 @@ Test(kube_list_parser, items_arrive_however_the_bytes_are_cut)
 	}
 }
 
-Test(kube_list_parser, an_early_end_is_an_error)
+Test(kube_list_parser, a_truncated_list_is_an_error)
 {
 	for (size_t len = 0; len < strlen(list_text); len++) {
 		struct buf names cleanup_buf = buf_make(1000);
 		struct kube_list_parser list = kube_list_parser_make(collect_name, &names);
 		char *token = NULL;
 
-		(void)kube_list_parser_feed(&list, list_text, len); /* the end is what is looked at */
+		(void)kube_list_parser_feed(&list, list_text, len); /* the result of finish() is checked */
 		cr_expect_neq(kube_list_parser_finish(&list, &token, NULL, NULL), RC_OK, "%zu", len);
 		kube_list_parser_clear(&list);
 	}
@@ -80,14 +80,15 @@ static const char *const no_lists[] = {
 	"<html><body>{\"items\":[]}</body></html>",
 };
 
-Test(kube_list_parser, what_is_no_list_is_not_an_empty_one)
+Test(kube_list_parser, other_json_is_an_error_and_not_an_empty_list)
 {
 	for (size_t i = 0; i < ARRAY_LEN(no_lists); i++) {
 		struct buf names cleanup_buf = buf_make(1000);
 		struct kube_list_parser list = kube_list_parser_make(collect_name, &names);
 		char *token = NULL;
 
-		(void)kube_list_parser_feed(&list, no_lists[i], strlen(no_lists[i])); /* the end is what is looked at */
+		(void)kube_list_parser_feed(&list, no_lists[i],
+					    strlen(no_lists[i])); /* the result of finish() is checked */
 		cr_expect_eq(kube_list_parser_finish(&list, &token, NULL, NULL), RC_UNAVAILABLE, "%s", no_lists[i]);
 		free(token);
 		kube_list_parser_clear(&list);

@@ -6,7 +6,7 @@
 
 #define N "/namespaces/a"
 
-Test(kube_metrics, calls_are_named_by_their_path)
+Test(kube_metrics, calls_are_labelled_by_method_and_path)
 {
 	static const struct {
 		const char *method;
@@ -40,7 +40,7 @@ Test(kube_metrics, calls_are_named_by_their_path)
 		struct kube_metrics_call call = kube_metrics_begin(cases[i].method, cases[i].path);
 		char line[128];
 
-		/* A status of its own for each, that is used nowhere else. */
+		/* A status that is used nowhere else. */
 		kube_metrics_end(&call, 505);
 		metrics_text_write(&metrics, METRICS_PROMETHEUS, &out);
 		snprintf(line, sizeof(line), "dcm_sp_kubernetes_requests_total{%s,code=\"505\"} ", cases[i].labels);
@@ -51,7 +51,7 @@ Test(kube_metrics, calls_are_named_by_their_path)
 	}
 }
 
-Test(kube_metrics, an_age_is_shown_while_something_is_known)
+Test(kube_metrics, the_cache_age_is_shown_while_an_informer_exists)
 {
 	const struct metric *const *const lists[] = { kube_metrics, NULL };
 	const struct metrics metrics = { .lists = lists };

@@ -3,7 +3,7 @@
 
 #include "common/kube/kube_path.h"
 
-Test(kube_path, every_part_is_encoded_and_nothing_is_cut)
+Test(kube_path, all_parts_are_encoded_and_not_truncated)
 {
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
 	char name[254];

@@ -3,7 +3,7 @@
 #include "common/kube/kube_presence.h"
 #include "fake_clock.h"
 
-Test(kube_presence, a_refusal_is_doubted_for_a_while_after_an_absence)
+Test(kube_presence, permission_denied_after_an_outage_is_unavailable_for_a_while)
 {
 	struct error err;
 
@@ -23,7 +23,7 @@ Test(kube_presence, a_refusal_is_doubted_for_a_while_after_an_absence)
 	cr_assert_eq(err.rc, RC_PERMISSION_DENIED);
 }
 
-Test(kube_presence, other_errors_are_not_doubted)
+Test(kube_presence, other_errors_after_an_outage_are_unchanged)
 {
 	struct error err;
 
@@ -33,7 +33,7 @@ Test(kube_presence, other_errors_are_not_doubted)
 	cr_assert_eq(err.rc, RC_NOT_FOUND);
 }
 
-Test(kube_presence, the_last_answer)
+Test(kube_presence, the_time_of_the_last_response_is_kept)
 {
 	cr_assert_eq(kube_presence_last_answer_ms(), 0);
 	kube_presence_note_answer();

@@ -2,7 +2,7 @@
 
 #include "common/kube/kube_uid.h"
 
-Test(kube_uid, uids_there_and_back)
+Test(kube_uid, uids_round_trip)
 {
 	struct kube_uid uid = kube_uid_parse("0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6");
 	char text[KUBE_UID_TEXT_MAX];

@@ -13,7 +13,7 @@ static enum rc collect_event(void *ctx, enum kube_event event, const cJSON *obje
 	return RC_OK;
 }
 
-Test(kube_watch_parser, events_arrive_however_the_bytes_are_cut)
+Test(kube_watch_parser, events_are_parsed_at_any_split)
 {
 	static const char text[] =
 		"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\"}}}\n\n"
@@ -32,7 +32,7 @@ Test(kube_watch_parser, events_arrive_however_the_bytes_are_cut)
 	}
 }
 
-Test(kube_watch_parser, faults_end_it)
+Test(kube_watch_parser, errors_end_the_watch)
 {
 	static const struct {
 		const char *text;

@@ -19,7 +19,7 @@ static void config_destroy_at(struct kubeconfig **config)
 
 /* ---- whole files ------------------------------------------------------------------------------------------------- */
 
-Test(kubeconfig, every_member_of_cluster_and_user)
+Test(kubeconfig, all_members_of_cluster_and_user_are_read)
 {
 	struct kubeconfig *c cleanup_config = NULL;
 	struct error error = { 0 };
@@ -27,7 +27,7 @@ Test(kubeconfig, every_member_of_cluster_and_user)
 	cr_assert_eq(kubeconfig_load(FOLDER "full.yaml", &c, &error), RC_OK, "%s", error.text);
 	cr_expect_str_eq(c->server, "https://kube.example:6443/prefix");
 	cr_expect_str_eq(c->server_name, "kubernetes.default");
-	cr_expect_null(c->ca_file, "data goes before the file");
+	cr_expect_null(c->ca_file, "data takes precedence over the file");
 	cr_expect(str_has_prefix(c->ca_data, "-----BEGIN CERTIFICATE-----"));
 	cr_expect_str_eq(c->proxy_url, "socks5://user:hidden@proxy.example:1080");
 	cr_expect_str_eq(c->proxy, "socks5h://user:hidden@proxy.example:1080");
@@ -49,7 +49,7 @@ Test(kubeconfig, every_member_of_cluster_and_user)
 	cr_expect_str_eq(c->user_place, FOLDER "full.yaml: user 'u'");
 }
 
-Test(kubeconfig, every_member_of_a_plugin)
+Test(kubeconfig, all_members_of_a_plugin_are_read)
 {
 	static const char text[] = "{current-context: x, clusters: [{name: c, cluster: {server: 'https://h'}}],"
 				   " contexts: [{name: x, context: {cluster: c, user: p}}],"
@@ -70,7 +70,7 @@ Test(kubeconfig, every_member_of_a_plugin)
 	cr_expect(c->exec.provide_cluster_info);
 }
 
-Test(kubeconfig, of_several_files_the_first_wins_with_the_whole_entry)
+Test(kubeconfig, of_several_files_the_first_entry_of_a_name_is_used_as_a_whole)
 {
 	struct kubeconfig *c cleanup_config = NULL;
 	struct error error = { 0 };
@@ -78,11 +78,11 @@ Test(kubeconfig, of_several_files_the_first_wins_with_the_whole_entry)
 	cr_assert_eq(kubeconfig_load(":" FOLDER "missing.yaml:" FOLDER "first.yaml::" FOLDER "second.yaml", &c, &error),
 		     RC_OK, "%s", error.text);
 	cr_expect_str_eq(c->server, "https://first.example");
-	cr_expect(!c->insecure, "nothing of the second file's entry of the same name is taken");
+	cr_expect(!c->insecure, "nothing is merged from the entry of the second file");
 	cr_expect_str_eq(c->token, "second-token");
 }
 
-Test(kubeconfig, in_json)
+Test(kubeconfig, a_json_file_is_read)
 {
 	struct kubeconfig *c cleanup_config = NULL;
 	struct kubeconfig_list headers = { 0 };
@@ -96,7 +96,7 @@ Test(kubeconfig, in_json)
 	kube_headers_clear(&headers);
 }
 
-Test(kubeconfig, impersonation_becomes_headers)
+Test(kubeconfig, impersonation_is_sent_as_headers)
 {
 	static const char *const expected[] = {
 		"Impersonate-User: jane",           "Impersonate-Uid: 4711",
@@ -131,7 +131,7 @@ static const struct load_case load_cases[] = {
 	{ "/dev/null", RC_INVALID_ARGUMENT, "not a regular file" },
 };
 
-Test(kubeconfig, files_that_cannot_be_used)
+Test(kubeconfig, unusable_files_are_rejected)
 {
 	for (size_t i = 0; i < ARRAY_LEN(load_cases); i++) {
 		const struct load_case *c = &load_cases[i];
@@ -146,7 +146,7 @@ Test(kubeconfig, files_that_cannot_be_used)
 
 /* ---- members ----------------------------------------------------------------------------------------------------- */
 
-/* The contents of the only cluster and in the only user, and a part of the message; NULL: it is right. */
+/* The contents of the only cluster and the only user, and a part of the message; NULL: valid. */
 struct member_case {
 	const char *cluster;
 	const char *user;
@@ -241,7 +241,7 @@ static enum rc parse_text(const char *text, struct error *err)
 	return kubeconfig_parse(&file, 1, &config, err);
 }
 
-Test(kubeconfig, members_one_by_one)
+Test(kubeconfig, members_are_validated)
 {
 	for (size_t i = 0; i < ARRAY_LEN(member_cases); i++) {
 		const struct member_case *c = &member_cases[i];
@@ -259,19 +259,19 @@ Test(kubeconfig, members_one_by_one)
 		if (!c->text)
 			continue;
 		cr_expect_neq(strstr(error.text, c->text), NULL, "{%s} {%s}: %s", c->cluster, c->user, error.text);
-		cr_expect(str_has_prefix(error.text, "f: "), "the file is named: %s", error.text);
-		cr_expect_null(strstr(error.text, "secret"), "no secret is shown: %s", error.text);
+		cr_expect(str_has_prefix(error.text, "f: "), "without the name of the file: %s", error.text);
+		cr_expect_null(strstr(error.text, "secret"), "with a secret: %s", error.text);
 	}
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------*/
+/* ---- the document -------------------------------------------------------------------------------------------------*/
 
-struct whole_case {
+struct document_case {
 	const char *text;
 	const char *message;
 };
 
-static const struct whole_case whole_cases[] = {
+static const struct document_case document_cases[] = {
 	{ "[1]", "f is not a kubeconfig: it is a list" },
 	{ "hello", "f is not a kubeconfig: it is a string" },
 	{ "kind: Pod", "its kind must be Config" },
@@ -298,13 +298,14 @@ static const struct whole_case whole_cases[] = {
 	  "cluster must be a mapping, but it is a number" },
 };
 
-Test(kubeconfig, texts_that_lead_nowhere)
+Test(kubeconfig, invalid_documents_are_rejected)
 {
-	for (size_t i = 0; i < ARRAY_LEN(whole_cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(document_cases); i++) {
 		struct error error = { 0 };
 
-		cr_expect_eq(parse_text(whole_cases[i].text, &error), RC_INVALID_ARGUMENT, "%s", whole_cases[i].text);
-		cr_expect_neq(strstr(error.text, whole_cases[i].message), NULL, "%s: %s", whole_cases[i].text,
+		cr_expect_eq(parse_text(document_cases[i].text, &error), RC_INVALID_ARGUMENT, "%s",
+			     document_cases[i].text);
+		cr_expect_neq(strstr(error.text, document_cases[i].message), NULL, "%s: %s", document_cases[i].text,
 			      error.text);
 	}
 }
@@ -312,7 +313,7 @@ Test(kubeconfig, texts_that_lead_nowhere)
 static const struct {
 	const char *cluster;
 	const char *user;
-	const char *server; /* as it is used */
+	const char *server; /* the resulting URL */
 } server_rows[] = {
 	{ "server: 'https://h/'", "", "https://h" },
 	{ "server: 'HTTPS://h:6443'", "", "https://h:6443" },
@@ -327,7 +328,7 @@ static const struct {
 	{ "server: 'https://h?b=/'", "", "https://h" },
 };
 
-Test(kubeconfig, a_server_becomes_a_url_as_kubectl_makes_it)
+Test(kubeconfig, a_server_is_normalized_like_kubectl_does)
 {
 	for (size_t i = 0; i < ARRAY_LEN(server_rows); i++) {
 		struct buf text cleanup_buf = buf_make(4096);
@@ -350,7 +351,7 @@ Test(kubeconfig, a_server_becomes_a_url_as_kubectl_makes_it)
 static const char *const anonymous_contexts[] = { "cluster: c", "cluster: c, user: ''", "cluster: c, user: null",
 						  "cluster: c, user: gone" };
 
-Test(kubeconfig, without_a_user_there_are_no_credentials)
+Test(kubeconfig, without_a_user_no_credentials_are_sent)
 {
 	log_init("test", LOG_ERROR);
 	for (size_t i = 0; i < ARRAY_LEN(anonymous_contexts); i++) {
@@ -395,9 +396,9 @@ Test(kubeconfig, without_tls_only_impersonation_is_sent)
 }
 
 #define MANY 40000
-#define MANY_MS 3000 /* the square of MANY took 17 s */
+#define MANY_MS 3000 /* a quadratic search took 17 s */
 
-Test(kubeconfig, many_names_are_quick)
+Test(kubeconfig, many_clusters_are_parsed_in_linear_time)
 {
 	struct buf text cleanup_buf = buf_make(YAML_TEXT_MAX);
 	int64_t started_ms = clock_mono_ms();
@@ -413,7 +414,7 @@ Test(kubeconfig, many_names_are_quick)
 	cr_expect_lt(clock_mono_ms() - started_ms, MANY_MS);
 }
 
-Test(kubeconfig, more_headers_than_a_request_has_room_for)
+Test(kubeconfig, too_many_headers_are_rejected)
 {
 	struct buf text cleanup_buf = buf_make(4096);
 	struct kubeconfig *config cleanup_config = NULL;

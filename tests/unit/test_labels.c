@@ -5,7 +5,7 @@
 
 #define L63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"
 
-Test(labels, keys_and_values_as_kubernetes_sees_them)
+Test(labels, keys_and_values_are_validated_like_kubernetes_does)
 {
 	static const struct {
 		const char *text;

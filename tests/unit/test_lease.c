@@ -2,29 +2,29 @@
 
 #include "monitor/lease.h"
 
-Test(lease, a_free_or_released_key_is_taken_at_once_and_a_silent_one_after_its_time)
+Test(lease, a_free_or_released_key_may_be_taken_immediately_and_a_held_one_after_expiry)
 {
 	struct lease lease = { 0 };
 
-	cr_expect_not(lease_may_take(&lease, 0), "it was not looked at yet");
+	cr_expect_not(lease_may_take(&lease, 0), "it was not read yet");
 	lease_see(&lease, 0, false, 0);
 	cr_expect(lease_may_take(&lease, 0), "the key does not exist");
 	lease_see(&lease, 7, false, 1000);
 	cr_expect_not(lease_may_take(&lease, 1000 + LEASE_TAKE_MS - 1));
 	lease_see(&lease, 7, false, 3000);
-	cr_expect(lease_may_take(&lease, 1000 + LEASE_TAKE_MS), "the same sequence all the time");
+	cr_expect(lease_may_take(&lease, 1000 + LEASE_TAKE_MS), "the sequence has not changed");
 	lease_see(&lease, 8, false, 5000);
 	cr_expect_not(lease_may_take(&lease, 1000 + LEASE_TAKE_MS), "it was renewed");
 	lease_see(&lease, 9, true, 5500);
-	cr_expect(lease_may_take(&lease, 5500), "given back");
+	cr_expect(lease_may_take(&lease, 5500), "released");
 }
 
-Test(lease, the_holder_has_stopped_before_anybody_can_take_it)
+Test(lease, the_holder_stops_before_the_lease_can_be_taken)
 {
 	struct lease holder = { 0 };
 	struct lease waiting = { 0 };
-	const int64_t asked_ms = 10000;  /* the holder begins its last renewal */
-	const int64_t stored_ms = 10800; /* the server takes it late; the waiting one may see it from now on */
+	const int64_t asked_ms = 10000;  /* the holder sends its last renewal */
+	const int64_t stored_ms = 10800; /* the server stores it late; the standby may read it from now on */
 
 	lease_renewed(&holder, 5, asked_ms);
 	lease_see(&waiting, 5, false, stored_ms);

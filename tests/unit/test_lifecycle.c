@@ -4,7 +4,7 @@
 
 #include "common/services/lifecycle.h"
 
-Test(lifecycle, a_stop_that_hangs_ends_with_the_code_that_was_given, .exit_code = 3)
+Test(lifecycle, a_hanging_shutdown_exits_with_the_given_code, .exit_code = 3)
 {
 	lifecycle_begin_stop(-4900, 3); /* 100 ms from now */
 	sleep(10);

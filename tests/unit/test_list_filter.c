@@ -18,7 +18,7 @@ static const struct list_subject subject = {
 	.status = CONTAINER_RUNNING,
 };
 
-Test(list_filter, lets_through_what_it_says)
+Test(list_filter, expressions_are_evaluated)
 {
 	static const struct {
 		const char *filter;
@@ -104,7 +104,7 @@ Test(list_filter, lets_through_what_it_says)
 	cr_expect(list_filter_matches(NULL, &subject));
 }
 
-Test(list_filter, what_cannot_be_read_is_refused_with_its_place)
+Test(list_filter, malformed_expressions_are_rejected_with_their_position)
 {
 	static const struct {
 		const char *filter;
@@ -177,7 +177,7 @@ static enum rc parse_repeated(const char *first, const char *again, int count, c
 	return list_filter_parse(text.data, &filter, &err);
 }
 
-Test(list_filter, has_limits)
+Test(list_filter, terms_depth_and_length_are_limited)
 {
 	cr_expect_eq(parse_repeated("id=a", " AND id=a", LIST_FILTER_TERMS - 1, ""), RC_OK);
 	cr_expect_eq(parse_repeated("id=a", " AND id=a", LIST_FILTER_TERMS, ""), RC_INVALID_ARGUMENT);
@@ -190,7 +190,7 @@ Test(list_filter, has_limits)
 	cr_expect_eq(parse_repeated("id=", "a", LIST_FILTER_MAX - 2, ""), RC_INVALID_ARGUMENT);
 }
 
-Test(list_filter, asks_kubernetes_for_what_labels_say)
+Test(list_filter, label_terms_become_a_selector)
 {
 	static const struct {
 		const char *filter;
@@ -230,7 +230,7 @@ Test(list_filter, asks_kubernetes_for_what_labels_say)
 	}
 }
 
-Test(list_order, sorts_by_what_it_names)
+Test(list_order, sorts_by_the_given_fields)
 {
 	static const struct list_subject subjects[] = {
 		{ .name = "a", .instance_id = "a", .spec_name = "web", .image = "x", .labels = "", .created_ms = 2 },
@@ -267,7 +267,7 @@ Test(list_order, sorts_by_what_it_names)
 	}
 }
 
-Test(list_order, what_cannot_be_read_is_refused_with_its_place)
+Test(list_order, malformed_expressions_are_rejected_with_their_position)
 {
 	static const struct {
 		const char *order;

@@ -8,7 +8,7 @@
 
 static const struct question_case {
 	const char *ids[4];
-	const char *by_id; /* NULL: it need not be asked */
+	const char *by_id; /* NULL: no query */
 	const char *without_id;
 } cases[] = {
 	{ { NULL }, NULL, NULL },
@@ -18,7 +18,7 @@ static const struct question_case {
 	{ { "a", "", "b" }, "base," ID " in (,a,b)", "base,!" ID },
 };
 
-Test(list_ids, questions)
+Test(list_ids, selectors_of_the_queries)
 {
 	struct buf base cleanup_buf = buf_make(16);
 	struct buf selector cleanup_buf = buf_make(LIST_IDS_SELECTOR_MAX);
@@ -40,7 +40,7 @@ Test(list_ids, questions)
 	}
 }
 
-Test(list_ids, no_more_than_there_is_room_for)
+Test(list_ids, the_number_of_ids_is_limited)
 {
 	struct list_ids ids cleanup_list_ids = list_ids_make();
 	char id[64];

@@ -5,7 +5,7 @@
 
 #include "common/services/log.h"
 
-/* What was written to stderr; owned by the caller. */
+/* The text written to stderr; owned by the caller. */
 static char *end_capture(int fd, int stderr_was)
 {
 	char *text = calloc(1, 16384);
@@ -30,7 +30,7 @@ static int begin_capture(int *ret_stderr_was)
 	return fd;
 }
 
-Test(log, text_lines_are_for_people)
+Test(log, text_lines_are_readable_and_escaped)
 {
 	static const char rest[] = " WARN  test: disk full path=/var/lib words=\"two words\" empty=\"\" "
 				   "escape=\"\\u001b[31m\\n\" n=-3\n";
@@ -70,7 +70,7 @@ Test(log, no_value_reaches_a_terminal_as_a_control_character)
 	}
 }
 
-Test(log, json_is_the_format_unless_another_is_set)
+Test(log, json_is_the_default_format)
 {
 	char long_text[9000];
 	int stderr_was;
@@ -92,7 +92,7 @@ Test(log, json_is_the_format_unless_another_is_set)
 	free(text);
 }
 
-Test(log, names_are_those_of_the_configuration)
+Test(log, names_of_formats_and_levels_are_parsed)
 {
 	enum log_format format = LOG_JSON;
 	enum log_level level = LOG_INFO;

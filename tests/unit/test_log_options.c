@@ -4,7 +4,7 @@
 #include "common/base/strutil.h"
 #include "kube-worker/streams/log_options.h"
 
-Test(log_options, paths_ask_for_what_the_client_wants)
+Test(log_options, paths_have_the_options_of_the_request)
 {
 	static const struct {
 		const char *request;

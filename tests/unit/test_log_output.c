@@ -11,7 +11,7 @@ static struct log_line make_line(const char *text, bool begins, bool ends)
 	};
 }
 
-Test(log_output, lines_of_two_are_not_mixed)
+Test(log_output, lines_of_two_sources_are_not_mixed)
 {
 	struct log_output o = log_output_make(false, false, true, INT64_MAX);
 	struct log_name a = { "a", "x" };
@@ -32,7 +32,7 @@ Test(log_output, lines_of_two_are_not_mixed)
 	log_output_clear(&o);
 }
 
-Test(log_output, an_id_reads_back)
+Test(log_output, an_event_id_round_trips)
 {
 	struct log_output o = log_output_make(true, false, false, INT64_MAX);
 	struct log_name name = { "a", "x" };
@@ -53,7 +53,7 @@ Test(log_output, an_id_reads_back)
 	log_output_clear(&o);
 }
 
-Test(log_output, what_is_no_id_is_refused)
+Test(log_output, invalid_event_ids_are_rejected)
 {
 	static const char *const bad[] = { "",
 					   "x",
@@ -69,7 +69,7 @@ Test(log_output, what_is_no_id_is_refused)
 		cr_expect_eq(log_marks_read(bad[i], marks), -1, "%s", bad[i]);
 }
 
-Test(log_output, the_limit_cuts_within_a_line)
+Test(log_output, the_limit_truncates_within_a_line)
 {
 	struct log_output o = log_output_make(false, false, false, 7);
 	struct log_name name = { "a", "x" };
@@ -82,7 +82,7 @@ Test(log_output, the_limit_cuts_within_a_line)
 	log_output_clear(&o);
 }
 
-Test(log_output, the_limit_of_events_cuts_before_a_character)
+Test(log_output, the_limit_of_events_truncates_at_a_character_boundary)
 {
 	struct log_output o = log_output_make(true, false, false, 7);
 	struct log_name name = { "a", "x" };

@@ -25,7 +25,7 @@ static void feed(struct log_reader *r, const char *text, size_t step, struct hea
 		cr_assert_eq(log_reader_feed(r, text, step < len ? step : len, hear, heard, NULL), RC_OK);
 }
 
-Test(log_reader, lines_are_the_same_however_they_are_cut)
+Test(log_reader, lines_are_parsed_at_any_split)
 {
 	for (size_t step = 1; step < 120; step++) {
 		struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
@@ -38,7 +38,7 @@ Test(log_reader, lines_are_the_same_however_they_are_cut)
 	}
 }
 
-/* What is heard after a break, when the log begins again with that. */
+/* Lines after a disconnect, when the log is read again. */
 static const struct again {
 	const char *before;
 	const char *after;
@@ -63,7 +63,7 @@ static const struct again {
 	  "c\n" },
 };
 
-Test(log_reader, nothing_is_told_twice_after_a_break)
+Test(log_reader, nothing_is_repeated_after_a_disconnect)
 {
 	for (size_t i = 0; i < ARRAY_LEN(agains); i++) {
 		struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
@@ -121,7 +121,7 @@ Test(log_reader, a_loss_before_a_silent_run_is_told_later)
 	buf_clear(&heard.text);
 }
 
-Test(log_reader, another_reader_goes_on_from_the_place)
+Test(log_reader, another_reader_continues_at_the_position)
 {
 	struct log_reader first = log_reader_make((struct log_place){ 0, 0 }, 0);
 	struct log_reader second;
@@ -136,7 +136,7 @@ Test(log_reader, another_reader_goes_on_from_the_place)
 	buf_clear(&heard.text);
 }
 
-Test(log_reader, a_long_line_comes_in_pieces_and_goes_on_after_a_break)
+Test(log_reader, a_long_line_is_sent_in_pieces_and_continues_after_a_disconnect)
 {
 	struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
 	struct heard heard = { buf_make(1u << 20) };
@@ -157,7 +157,7 @@ Test(log_reader, a_long_line_comes_in_pieces_and_goes_on_after_a_break)
 	buf_clear(&heard.text);
 }
 
-/* A long line, cut between any two bytes of a character: no piece ends within one, and what is no UTF-8 is kept. */
+/* A long line, split at any byte of a character: no piece ends within one, and invalid UTF-8 is kept. */
 Test(log_reader, no_piece_of_a_long_line_ends_within_a_character)
 {
 	static const char *const characters[] = {
@@ -182,7 +182,7 @@ Test(log_reader, no_piece_of_a_long_line_ends_within_a_character)
 			cr_assert_eq(log_reader_feed(&r, line.data, LOG_LINE_MAX, hear, &heard, NULL), RC_OK);
 			cr_expect_eq(heard.text.data[heard.text.len - 1], '+');
 			cr_expect(!valid || utf8_valid(heard.text.data, heard.text.len), "%zu, cut at %zu", i, cut);
-			log_reader_restart(&r); /* which does not change what is told */
+			log_reader_restart(&r); /* which does not change the output */
 			cr_assert_eq(log_reader_feed(&r, line.data, line.len, hear, &heard, NULL), RC_OK);
 			while ((at = strchr(heard.text.data, '+')) != NULL) {
 				cr_expect(!valid || utf8_valid(at + 1, strlen(at + 1)), "%zu, cut at %zu", i, cut);
@@ -195,7 +195,7 @@ Test(log_reader, no_piece_of_a_long_line_ends_within_a_character)
 	}
 }
 
-Test(log_reader, what_is_older_is_passed_over)
+Test(log_reader, older_lines_are_skipped)
 {
 	struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
 	struct heard heard = { buf_make(4096) };
@@ -208,7 +208,7 @@ Test(log_reader, what_is_older_is_passed_over)
 	buf_clear(&heard.text);
 }
 
-Test(log_reader, times_have_nanoseconds)
+Test(log_reader, times_are_parsed_with_nanoseconds)
 {
 	static const struct {
 		const char *text;

@@ -89,7 +89,7 @@ static void collect(void *ctx)
 	"shop_colours_total{colour=\"a \\\"b\\\"\\\\\\n\",size=\"m\"} 0\n" \
 	"shop_colours_total{colour=\"a \\\"b\\\"\\\\\\n\",size=\"l\"} 5\n"
 
-Test(metrics, prometheus_text_is_as_documented)
+Test(metrics, prometheus_text_matches_the_documentation)
 {
 	int64_t milli = -1250;
 	const struct metrics metrics = { .lists = lists, .collect = collect, .ctx = &milli };
@@ -107,7 +107,7 @@ Test(metrics, prometheus_text_is_as_documented)
 		    "# TYPE shop_seen_seconds gauge\n");
 }
 
-Test(metrics, openmetrics_text_is_as_specified)
+Test(metrics, openmetrics_text_matches_the_specification)
 {
 	int64_t milli = 37000;
 	const struct metrics metrics = { .lists = lists, .collect = collect, .ctx = &milli };
@@ -136,7 +136,7 @@ Test(metrics, histograms_are_cumulative_and_have_exemplars)
 	struct buf out = buf_make(TEXT_MAX);
 	char *exemplar;
 
-	metric_observe(&times_metric, 0, 1000000, NULL); /* a bound belongs to its bucket */
+	metric_observe(&times_metric, 0, 1000000, NULL); /* bounds are inclusive */
 	metric_observe(&times_metric, 0, 1000001, NULL);
 	metric_observe(&times_metric, 0, 2000000000, trace);
 	metric_observe(&times_metric, 0, 90000000000, NULL);
@@ -161,11 +161,11 @@ Test(metrics, histograms_are_cumulative_and_have_exemplars)
 	metrics_text_write(&metrics, METRICS_OPENMETRICS, &out);
 	exemplar = strstr(out.data, "le=\"5.0\"} 3 # {trace_id=\"0af7651916cd43dd8448eb211c80319c\"} 2 1");
 	cr_assert_not_null(exemplar, "%s", out.data);
-	cr_expect_null(strstr(exemplar + 20, " # {"), "only that bucket has one");
+	cr_expect_null(strstr(exemplar + 20, " # {"), "only that bucket has an exemplar");
 	buf_clear(&out);
 }
 
-Test(metrics, an_age_grows_by_itself)
+Test(metrics, an_age_grows_with_the_clock)
 {
 	const struct metrics metrics = { .lists = lists };
 	struct buf out = buf_make(TEXT_MAX);
@@ -180,7 +180,7 @@ Test(metrics, an_age_grows_by_itself)
 	buf_clear(&out);
 }
 
-Test(metrics, accept_chooses_the_format)
+Test(metrics, accept_selects_the_format)
 {
 	static const struct {
 		const char *accept;
@@ -232,7 +232,7 @@ static void *count_much(void *ctx unused)
 }
 
 /* With the thread sanitizer it also detects data races. */
-Test(metrics, nothing_is_lost_when_threads_count_at_once)
+Test(metrics, concurrent_increments_are_not_lost)
 {
 	const struct metrics metrics = { .lists = histogram_lists };
 	struct buf out = buf_make(TEXT_MAX);
@@ -240,7 +240,7 @@ Test(metrics, nothing_is_lost_when_threads_count_at_once)
 
 	for (int i = 0; i < THREADS; i++)
 		cr_assert_eq(pthread_create(&threads[i], NULL, count_much, NULL), 0);
-	for (int i = 0; i < 50; i++) { /* while it is read */
+	for (int i = 0; i < 50; i++) { /* concurrent reads */
 		metrics_text_write(&metrics, METRICS_OPENMETRICS, &out);
 		buf_reset(&out);
 	}
@@ -254,7 +254,7 @@ Test(metrics, nothing_is_lost_when_threads_count_at_once)
 	buf_clear(&out);
 }
 
-Test(metrics, every_status_has_a_place)
+Test(metrics, every_status_has_a_series)
 {
 	static const struct {
 		int status;
@@ -268,7 +268,7 @@ Test(metrics, every_status_has_a_place)
 		cr_expect_not_null(metric_status_name(i));
 }
 
-Test(metrics, a_process_knows_itself)
+Test(metrics, process_metrics_are_set)
 {
 	const struct metric *const *const process_lists[] = { metrics_process, NULL };
 	const struct metrics metrics = { .lists = process_lists };

@@ -20,14 +20,14 @@ static const struct {
 	{ "SU", false },
 	{ PUBLIC, false },
 	{ SEED "A", false },
-	/* One letter less, another letter, a letter that is none, an account's. */
+	/* A missing character, a wrong one, an invalid one, the seed of an account. */
 	{ "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776", false },
 	{ "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EBRCIJRIFIWC4MBSGQ3DQOR4H776Y", false },
 	{ "SUAAAAICAMCAKBQHBAEQUCYMBUHA6E1RCIJRIFIWC4MBSGQ3DQOR4H776Y", false },
 	{ "SAAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4HYMHI", false },
 };
 
-Test(nkey, finds_the_seed_and_its_public_key)
+Test(nkey, the_seed_is_found_and_its_public_key_derived)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct nkey key = { .seed = "untouched", .public = "untouched" };

@@ -21,55 +21,56 @@ static const struct merge_case {
 	const char *live;
 	const char *result;
 } cases[] = {
-	{ "nothing wanted anew", "{\"a\":1}", "{\"a\":1}", "{\"a\":2,\"b\":3}", "{\"a\":2,\"b\":3}" },
+	{ "desired state unchanged", "{\"a\":1}", "{\"a\":1}", "{\"a\":2,\"b\":3}", "{\"a\":2,\"b\":3}" },
 	{ "changed", "{\"a\":1}", "{\"a\":2}", "{\"a\":1,\"b\":3}", "{\"b\":3,\"a\":2}" },
-	{ "new", "{}", "{\"a\":2}", "{\"b\":3}", "{\"b\":3,\"a\":2}" },
-	{ "taken out", "{\"a\":1}", "{}", "{\"a\":1,\"b\":3}", "{\"b\":3}" },
-	{ "taken out, and gone", "{\"a\":1}", "{}", "{\"b\":3}", "{\"b\":3}" },
-	{ "changed, and gone", "{\"a\":1}", "{\"a\":2}", "{}", "{\"a\":2}" },
-	{ "an autoscaler's replicas", "{\"spec\":{\"replicas\":1,\"x\":1}}", "{\"spec\":{\"replicas\":1,\"x\":2}}",
+	{ "added", "{}", "{\"a\":2}", "{\"b\":3}", "{\"b\":3,\"a\":2}" },
+	{ "removed", "{\"a\":1}", "{}", "{\"a\":1,\"b\":3}", "{\"b\":3}" },
+	{ "removed, and already missing", "{\"a\":1}", "{}", "{\"b\":3}", "{\"b\":3}" },
+	{ "changed, and missing", "{\"a\":1}", "{\"a\":2}", "{}", "{\"a\":2}" },
+	{ "replicas of an autoscaler", "{\"spec\":{\"replicas\":1,\"x\":1}}", "{\"spec\":{\"replicas\":1,\"x\":2}}",
 	  "{\"spec\":{\"replicas\":7,\"x\":1}}", "{\"spec\":{\"replicas\":7,\"x\":2}}" },
 	{ "labels of others", "{\"labels\":{\"a\":\"1\",\"b\":\"1\"}}", "{\"labels\":{\"b\":\"2\"}}",
 	  "{\"labels\":{\"a\":\"1\",\"b\":\"1\",\"theirs\":\"x\"}}", "{\"labels\":{\"theirs\":\"x\",\"b\":\"2\"}}" },
-	{ "an object that goes as a whole", "{\"s\":{\"a\":1}}", "{}", "{\"s\":{\"a\":1}}", "{}" },
-	{ "an object that goes but for what others added", "{\"s\":{\"a\":1}}", "{}", "{\"s\":{\"a\":1,\"b\":2}}",
+	{ "an object removed as a whole", "{\"s\":{\"a\":1}}", "{}", "{\"s\":{\"a\":1}}", "{}" },
+	{ "an object removed except for members of others", "{\"s\":{\"a\":1}}", "{}", "{\"s\":{\"a\":1,\"b\":2}}",
 	  "{\"s\":{\"b\":2}}" },
-	{ "an object in the place of a text", "{\"s\":\"x\"}", "{\"s\":{\"a\":1}}", "{\"s\":\"x\"}",
-	  "{\"s\":{\"a\":1}}" },
+	{ "an object replaces a string", "{\"s\":\"x\"}", "{\"s\":{\"a\":1}}", "{\"s\":\"x\"}", "{\"s\":{\"a\":1}}" },
 	{ "a list without names", "{\"args\":[\"a\"]}", "{\"args\":[\"b\"]}", "{\"args\":[\"a\",\"theirs\"]}",
 	  "{\"args\":[\"b\"]}" },
-	{ "a list without names that did not change", "{\"args\":[\"a\"]}", "{\"args\":[\"a\"]}",
+	{ "an unchanged list without names", "{\"args\":[\"a\"]}", "{\"args\":[\"a\"]}",
 	  "{\"args\":[\"a\",\"theirs\"]}", "{\"args\":[\"a\",\"theirs\"]}" },
-	{ "a sidecar before and one after ours", "{\"containers\":[{\"name\":\"web\",\"image\":\"1\"}]}",
+	{ "a sidecar before and one after our container", "{\"containers\":[{\"name\":\"web\",\"image\":\"1\"}]}",
 	  "{\"containers\":[{\"name\":\"web\",\"image\":\"2\"}]}",
 	  "{\"containers\":[{\"name\":\"a\"},{\"name\":\"web\",\"image\":\"1\",\"policy\":\"x\"},{\"name\":\"z\"}]}",
 	  "{\"containers\":[{\"name\":\"a\"},{\"name\":\"web\",\"policy\":\"x\",\"image\":\"2\"},{\"name\":\"z\"}]}" },
-	{ "injected variables, one changed, one out, one new",
+	{ "injected variables; one changed, one removed, one added",
 	  "{\"env\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"B\",\"value\":\"1\"}]}",
 	  "{\"env\":[{\"name\":\"A\",\"value\":\"2\"},{\"name\":\"C\",\"value\":\"1\"}]}",
 	  "{\"env\":[{\"name\":\"X\"},{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"B\",\"value\":\"1\"},{\"name\":"
 	  "\"Y\"}]}",
 	  "{\"env\":[{\"name\":\"X\"},{\"name\":\"A\",\"value\":\"2\"},{\"name\":\"Y\"},{\"name\":\"C\",\"value\":"
 	  "\"1\"}]}" },
-	{ "another order of ours", "{\"env\":[{\"name\":\"A\"},{\"name\":\"B\"}]}",
+	{ "our items reordered", "{\"env\":[{\"name\":\"A\"},{\"name\":\"B\"}]}",
 	  "{\"env\":[{\"name\":\"B\"},{\"name\":\"A\"}]}",
 	  "{\"env\":[{\"name\":\"A\",\"v\":1},{\"name\":\"X\"},{\"name\":\"B\"}]}",
 	  "{\"env\":[{\"name\":\"B\"},{\"name\":\"X\"},{\"name\":\"A\",\"v\":1}]}" },
-	{ "a new one between ours", "{\"env\":[{\"name\":\"A\"},{\"name\":\"B\"}]}",
+	{ "an item added between ours", "{\"env\":[{\"name\":\"A\"},{\"name\":\"B\"}]}",
 	  "{\"env\":[{\"name\":\"A\"},{\"name\":\"N\"},{\"name\":\"B\"}]}",
 	  "{\"env\":[{\"name\":\"A\"},{\"name\":\"X\"},{\"name\":\"B\"}]}",
 	  "{\"env\":[{\"name\":\"A\"},{\"name\":\"X\"},{\"name\":\"N\"},{\"name\":\"B\"}]}" },
-	{ "one that others took out stays out", "{\"env\":[{\"name\":\"A\"},{\"name\":\"B\",\"value\":\"1\"}]}",
+	{ "an item removed by others is only restored if changed",
+	  "{\"env\":[{\"name\":\"A\"},{\"name\":\"B\",\"value\":\"1\"}]}",
 	  "{\"env\":[{\"name\":\"A\"},{\"name\":\"B\",\"value\":\"2\"}]}", "{\"env\":[]}",
 	  "{\"env\":[{\"name\":\"B\",\"value\":\"2\"}]}" },
-	{ "a variable that others had first", "{\"env\":[]}", "{\"env\":[{\"name\":\"A\",\"value\":\"1\"}]}",
+	{ "a variable that others added before", "{\"env\":[]}", "{\"env\":[{\"name\":\"A\",\"value\":\"1\"}]}",
 	  "{\"env\":[{\"name\":\"A\",\"valueFrom\":{}},{\"name\":\"X\"}]}",
 	  "{\"env\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"X\"}]}" },
-	{ "a name twice: as a whole", "{\"env\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"A\",\"value\":\"2\"}]}",
+	{ "duplicate names: replaced as a whole",
+	  "{\"env\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"A\",\"value\":\"2\"}]}",
 	  "{\"env\":[{\"name\":\"A\",\"value\":\"3\"}]}",
 	  "{\"env\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"A\",\"value\":\"2\"},{\"name\":\"X\"}]}",
 	  "{\"env\":[{\"name\":\"A\",\"value\":\"3\"}]}" },
-	{ "no list any more", "{\"env\":[{\"name\":\"A\"}]}", "{\"env\":[]}", "{}", "{\"env\":[]}" },
+	{ "the list is missing", "{\"env\":[{\"name\":\"A\"}]}", "{\"env\":[]}", "{}", "{\"env\":[]}" },
 	{ "ports of two protocols",
 	  "{\"ports\":[{\"containerPort\":53,\"protocol\":\"TCP\"},{\"containerPort\":53,\"protocol\":\"UDP\"}]}",
 	  "{\"ports\":[{\"containerPort\":53,\"protocol\":\"UDP\"}]}",
@@ -80,13 +81,13 @@ static const struct merge_case {
 	  "{\"ports\":[{\"port\":80,\"protocol\":\"TCP\",\"name\":\"a\",\"nodePort\":30001}]}",
 	  "{\"ports\":[{\"port\":80,\"protocol\":\"TCP\",\"nodePort\":30001,\"name\":\"b\"},{\"port\":81,\"name\":"
 	  "\"c\"}]}" },
-	{ "mounts by their paths", "{\"volumeMounts\":[{\"mountPath\":\"/a\",\"name\":\"v\"}]}",
+	{ "mounts are matched by path", "{\"volumeMounts\":[{\"mountPath\":\"/a\",\"name\":\"v\"}]}",
 	  "{\"volumeMounts\":[]}",
 	  "{\"volumeMounts\":[{\"mountPath\":\"/a\",\"name\":\"v\"},{\"mountPath\":\"/b\",\"name\":\"v\"}]}",
 	  "{\"volumeMounts\":[{\"mountPath\":\"/b\",\"name\":\"v\"}]}" },
 };
 
-Test(object_merge, cases)
+Test(object_merge, keeps_changes_of_others)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct merge_case *c = &cases[i];
@@ -119,8 +120,8 @@ static cJSON *environment(int first, int count)
 	return object;
 }
 
-/* As many as a body of 1 MiB can have: by pairs it would take minutes. */
-Test(object_merge, long_lists)
+/* As many as fit in a body of 1 MiB: a comparison of all pairs would take minutes. */
+Test(object_merge, long_lists_are_merged_in_linear_time)
 {
 	cleanup_json cJSON *from = environment(0, 30000);
 	cleanup_json cJSON *to = environment(10000, 30000);

@@ -28,7 +28,7 @@ static cJSON *parse_embedded(void)
 	return document;
 }
 
-Test(openapi, our_document_is_understood_and_has_a_route_for_everything)
+Test(openapi, the_embedded_document_is_valid_and_has_a_route_for_each_operation)
 {
 	struct openapi *openapi = load_embedded();
 	const struct openapi_operation *create = openapi_operation(openapi, "createContainer");
@@ -49,7 +49,7 @@ Test(openapi, our_document_is_understood_and_has_a_route_for_everything)
 	openapi_destroy(openapi);
 }
 
-Test(openapi, the_json_is_the_same_document)
+Test(openapi, the_json_is_equal_to_the_yaml)
 {
 	struct openapi *openapi = load_embedded();
 	cleanup_json cJSON *tree = NULL;
@@ -62,7 +62,7 @@ Test(openapi, the_json_is_the_same_document)
 	openapi_destroy(openapi);
 }
 
-/* ---- examples obey their schemas ---- */
+/* ---- examples match their schemas ---- */
 
 static void check_example(struct schema_set *set, const cJSON *schema_node, const cJSON *value, const char *where)
 {
@@ -97,7 +97,7 @@ static size_t check_media(struct schema_set *set, const cJSON *content)
 	return count;
 }
 
-/* Every `content` and every `schema` with an `example` beside it, wherever they stand. */
+/* Every `content`, and every `schema` with an `example` next to it, at any depth. */
 static size_t walk(struct schema_set *set, const cJSON *node)
 {
 	const cJSON *child = NULL;
@@ -116,7 +116,7 @@ static size_t walk(struct schema_set *set, const cJSON *node)
 	return count;
 }
 
-Test(openapi, every_example_obeys_its_schema)
+Test(openapi, every_example_matches_its_schema)
 {
 	cleanup_json cJSON *document = parse_embedded();
 	struct schema_set *set = schema_set_create(document);
@@ -130,12 +130,12 @@ Test(openapi, every_example_obeys_its_schema)
 struct refused_case {
 	const char *name;
 	const char *paths; /* of a document */
-	const char *says;
+	const char *message;
 };
 
 static const struct refused_case refused_cases[] = {
 	{ "an operation without a name", "{/a: {get: {}}}", "missing operationId" },
-	{ "a name twice", "{/a: {get: {operationId: x}, post: {operationId: x}}}", "duplicate operationId 'x'" },
+	{ "a duplicate name", "{/a: {get: {operationId: x}, post: {operationId: x}}}", "duplicate operationId 'x'" },
 	{ "a parameter without a name", "{/a: {get: {operationId: x, parameters: [{in: query}]}}}", "no name" },
 	{ "a parameter in a cookie", "{/a: {get: {operationId: x, parameters: [{name: p, in: cookie}]}}}",
 	  "unknown place" },
@@ -145,13 +145,13 @@ static const struct refused_case refused_cases[] = {
 	  "{/a: {get: {operationId: x, responses: {'200': {content: {text/x: {schema: {const: 1}}}}}}}}", "'const'" },
 	{ "a keyword in a response header",
 	  "{/a: {get: {operationId: x, responses: {'200': {headers: {H: {schema: {const: 1}}}}}}}}", "'const'" },
-	{ "a response that leads nowhere", "{/a: {get: {operationId: x, responses: {'200': {$ref: '#/z'}}}}}",
+	{ "a dangling reference to a response", "{/a: {get: {operationId: x, responses: {'200': {$ref: '#/z'}}}}}",
 	  "dangling reference" },
-	{ "a body that is no JSON",
+	{ "a body that is not JSON",
 	  "{/a: {post: {operationId: x, requestBody: {content: {text/plain: {schema: {}}}}}}}", "requestBody" },
 };
 
-Test(openapi, refuses_what_it_does_not_understand)
+Test(openapi, unsupported_documents_are_rejected)
 {
 	for (size_t i = 0; i < ARRAY_LEN(refused_cases); i++) {
 		struct buf text cleanup_buf = buf_make(10000);
@@ -161,12 +161,12 @@ Test(openapi, refuses_what_it_does_not_understand)
 		buf_addf(&text, "openapi: 3.0.3\npaths: %s\n", refused_cases[i].paths);
 		cr_expect_eq(openapi_load(text.data, text.len, &openapi, &err), RC_INVALID_ARGUMENT, "%s",
 			     refused_cases[i].name);
-		cr_expect(strstr(err.text, refused_cases[i].says) != NULL, "%s: said '%s'", refused_cases[i].name,
+		cr_expect(strstr(err.text, refused_cases[i].message) != NULL, "%s: got '%s'", refused_cases[i].name,
 			  err.text);
 	}
 }
 
-Test(openapi, refuses_another_version)
+Test(openapi, other_versions_are_rejected)
 {
 	static const char *const texts[] = { "openapi: 3.1.0", "swagger: '2.0'", "[]", "", "a: 'x" };
 
@@ -185,5 +185,5 @@ Test(openapi, an_unused_component_is_checked_too)
 	struct error err = { .rc = RC_OK };
 
 	cr_expect_eq(openapi_load(text, strlen(text), &openapi, &err), RC_INVALID_ARGUMENT);
-	cr_expect(strstr(err.text, "components/schemas/A") != NULL, "said '%s'", err.text);
+	cr_expect(strstr(err.text, "components/schemas/A") != NULL, "got '%s'", err.text);
 }

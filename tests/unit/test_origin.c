@@ -10,10 +10,10 @@ static const struct {
 	const char *listed;
 	enum rc rc;
 } cases[] = {
-	/* Programs send none. */
+	/* Without Origin: not a browser. */
 	{ NULL, "here:1", false, "", RC_OK },
 	{ NULL, NULL, false, "", RC_OK },
-	/* The console, at an address. */
+	/* The console, by address. */
 	{ "http://127.0.0.1:8080", "127.0.0.1:8080", false, "", RC_OK },
 	{ "http://10.0.0.7", "10.0.0.7", false, "", RC_OK },
 	{ "http://[::1]:8080", "[::1]:8080", false, "", RC_OK },
@@ -41,7 +41,7 @@ static const struct {
 	{ "", "", true, "", RC_PERMISSION_DENIED },
 };
 
-Test(origin, pages_that_may_change_something)
+Test(origin, requests_of_other_origins_are_rejected)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct origin_request r = { cases[i].origin, cases[i].host, cases[i].proven, cases[i].listed };
@@ -51,7 +51,7 @@ Test(origin, pages_that_may_change_something)
 	}
 }
 
-Test(origin, lists)
+Test(origin, lists_of_origins_are_validated)
 {
 	static const struct {
 		const char *text;

@@ -41,7 +41,7 @@ static uint64_t tell(struct outbox *outbox, struct outbox_entry *entry, const st
 	return outbox_send(outbox, entry, &fresh, OUTBOX_NEVER, now_ms);
 }
 
-Test(outbox, every_pair_of_state_and_happening)
+Test(outbox, every_pair_of_state_and_happening_is_defined)
 {
 	int possible = 0;
 
@@ -54,7 +54,7 @@ Test(outbox, every_pair_of_state_and_happening)
 	cr_expect_eq(possible, 10);
 }
 
-Test(outbox, the_last_change_in_a_window_counts_and_constant_change_is_told_at_last)
+Test(outbox, changes_are_debounced_up_to_a_maximum_delay)
 {
 	struct outbox *outbox = make(DEBOUNCE_MS);
 	struct outbox_entry *entry = change(outbox, "a", 1000);
@@ -82,7 +82,7 @@ Test(outbox, instances_do_not_delay_each_other)
 	outbox_destroy(outbox);
 }
 
-Test(outbox, a_change_on_the_way_waits_until_the_event_has_arrived)
+Test(outbox, a_change_during_a_pending_event_waits_for_its_acknowledgement)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 1000);
@@ -99,7 +99,7 @@ Test(outbox, a_change_on_the_way_waits_until_the_event_has_arrived)
 	outbox_destroy(outbox);
 }
 
-Test(outbox, a_repetition_of_the_same_state_keeps_id_and_time_and_another_state_does_not)
+Test(outbox, a_retry_of_the_same_state_keeps_id_and_time)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 1000);
@@ -110,7 +110,7 @@ Test(outbox, a_repetition_of_the_same_state_keeps_id_and_time_and_another_state_
 	tell(outbox, entry, &pending, 1000);
 	first = entry->event.id[0];
 	outbox_fail(outbox, entry, 4000);
-	cr_expect_null(outbox_take(outbox, 4000), "a pause first");
+	cr_expect_null(outbox_take(outbox, 4000), "a delay first");
 	cr_expect_eq(outbox_take(outbox, 5000), entry);
 	cr_expect_eq(outbox_judge(entry, &pending), OUTBOX_TELL);
 	tell(outbox, entry, &pending, 5000);
@@ -122,7 +122,7 @@ Test(outbox, a_repetition_of_the_same_state_keeps_id_and_time_and_another_state_
 	cr_expect_neq(second, first);
 	outbox_fail(outbox, entry, 12000);
 	tell(outbox, entry, &pending, 15000);
-	cr_expect(entry->event.id[0] != first && entry->event.id[0] != second, "told after another state: a new event");
+	cr_expect(entry->event.id[0] != first && entry->event.id[0] != second, "sent after another state: a new event");
 	outbox_arrive(outbox, entry, false);
 	outbox_force_all(outbox, 20000, 0, false);
 	tell(outbox, entry, &pending, 20000);
@@ -130,7 +130,7 @@ Test(outbox, a_repetition_of_the_same_state_keeps_id_and_time_and_another_state_
 	outbox_destroy(outbox);
 }
 
-Test(outbox, pauses_grow_and_end_with_a_new_connection)
+Test(outbox, retry_delays_grow_and_end_with_a_reconnect)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 0);
@@ -148,11 +148,11 @@ Test(outbox, pauses_grow_and_end_with_a_new_connection)
 	cr_expect_geq(last, 16000);
 	tell(outbox, entry, &pending, now);
 	outbox_force_all(outbox, now, 0, true);
-	cr_expect_eq(outbox_take(outbox, now), entry, "what was on its way counts as failed, and is told at once");
+	cr_expect_eq(outbox_take(outbox, now), entry, "the pending event counts as failed, and is retried immediately");
 	outbox_destroy(outbox);
 }
 
-/* What is to be done for an instance, by what is seen and by what was said. */
+/* The action for an instance, by its current and its published state. */
 static const struct judge_case {
 	const char *name;
 	int reported; /* OUTBOX_NOTHING or a status, with the message "" */
@@ -162,10 +162,10 @@ static const struct judge_case {
 	enum container_status status;
 	const char *message;
 	enum outbox_action action;
-	enum container_status told;
+	enum container_status published;
 } judge_cases[] = {
 	{ "new", OUTBOX_NOTHING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_PENDING, "", OUTBOX_TELL, CONTAINER_PENDING },
-	{ "the same", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
+	{ "unchanged", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
 	{ "another message", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_RUNNING, "x", OUTBOX_TELL,
 	  CONTAINER_RUNNING },
 	{ "another status", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_FAILED, "", OUTBOX_TELL,
@@ -173,26 +173,28 @@ static const struct judge_case {
 	{ "resync", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 1, 1, 0, 0, CONTAINER_RUNNING, "", OUTBOX_TELL,
 	  CONTAINER_RUNNING },
 	{ "succeeded", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 1, 0, CONTAINER_RUNNING, "", OUTBOX_REST, 0 },
-	{ "succeeded, never told", OUTBOX_NOTHING, 1, OUTBOX_NOTHING, 1, 1, 1, 0, CONTAINER_RUNNING, "", OUTBOX_REST,
-	  0 },
+	{ "succeeded, never published", OUTBOX_NOTHING, 1, OUTBOX_NOTHING, 1, 1, 1, 0, CONTAINER_RUNNING, "",
+	  OUTBOX_REST, 0 },
 	{ "succeeded, resync", CONTAINER_PENDING, 1, OUTBOX_NOTHING, 1, 1, 1, 0, CONTAINER_RUNNING, "", OUTBOX_TELL,
 	  CONTAINER_PENDING },
 	{ "being deleted", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 0, CONTAINER_DELETED, "", OUTBOX_TELL,
 	  CONTAINER_DELETED },
 	{ "still being deleted", CONTAINER_DELETED, 1, OUTBOX_NOTHING, 1, 1, 0, 0, CONTAINER_DELETED, "", OUTBOX_REST,
 	  0 },
-	{ "gone from the watch", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 0, 0, 0, 0, "", OUTBOX_CHECK, 0 },
-	{ "gone, recorded in another life", CONTAINER_RUNNING, 0, OUTBOX_NOTHING, 1, 0, 0, 0, 0, "", OUTBOX_CHECK, 0 },
-	{ "gone indeed", CONTAINER_RUNNING, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_TELL, CONTAINER_DELETED },
-	{ "gone before a word was said", OUTBOX_NOTHING, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_TELL,
+	{ "deleted in the watch", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 0, 0, 0, 0, "", OUTBOX_CHECK, 0 },
+	{ "deleted, recorded by a previous process", CONTAINER_RUNNING, 0, OUTBOX_NOTHING, 1, 0, 0, 0, 0, "",
+	  OUTBOX_CHECK, 0 },
+	{ "deletion confirmed", CONTAINER_RUNNING, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_TELL,
 	  CONTAINER_DELETED },
-	{ "gone and told", CONTAINER_DELETED, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_FORGET, 0 },
-	{ "never was", OUTBOX_NOTHING, 0, OUTBOX_NOTHING, 1, 0, 0, 0, 0, "", OUTBOX_FORGET, 0 },
-	{ "back again", CONTAINER_DELETED, 1, CONTAINER_DELETED, 0, 1, 0, 0, CONTAINER_PENDING, "", OUTBOX_TELL,
+	{ "deleted before any event", OUTBOX_NOTHING, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_TELL,
+	  CONTAINER_DELETED },
+	{ "deleted and published", CONTAINER_DELETED, 1, CONTAINER_DELETED, 1, 0, 0, 0, 0, "", OUTBOX_FORGET, 0 },
+	{ "never existed", OUTBOX_NOTHING, 0, OUTBOX_NOTHING, 1, 0, 0, 0, 0, "", OUTBOX_FORGET, 0 },
+	{ "created again", CONTAINER_DELETED, 1, CONTAINER_DELETED, 0, 1, 0, 0, CONTAINER_PENDING, "", OUTBOX_TELL,
 	  CONTAINER_PENDING },
-	{ "its Pods are gone", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 1, CONTAINER_PENDING, "", OUTBOX_CHECK,
-	  0 },
-	{ "its Pods are gone indeed", CONTAINER_RUNNING, 1, CONTAINER_PENDING, 1, 1, 0, 1, CONTAINER_PENDING, "",
+	{ "its Pods were deleted", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 1, CONTAINER_PENDING, "",
+	  OUTBOX_CHECK, 0 },
+	{ "deletion of its Pods confirmed", CONTAINER_RUNNING, 1, CONTAINER_PENDING, 1, 1, 0, 1, CONTAINER_PENDING, "",
 	  OUTBOX_TELL, CONTAINER_PENDING },
 	{ "failed, confirmed as something else", CONTAINER_RUNNING, 1, CONTAINER_PENDING, 1, 1, 0, 1, CONTAINER_FAILED,
 	  "", OUTBOX_CHECK, 0 },
@@ -200,13 +202,13 @@ static const struct judge_case {
 	  CONTAINER_PENDING },
 	{ "still no Pods", CONTAINER_PENDING, 1, OUTBOX_NOTHING, 1, 1, 0, 1, CONTAINER_PENDING, "", OUTBOX_TELL,
 	  CONTAINER_PENDING },
-	{ "made again, no Pods yet", CONTAINER_DELETED, 1, CONTAINER_DELETED, 0, 1, 0, 1, CONTAINER_PENDING, "",
+	{ "created again, no Pods yet", CONTAINER_DELETED, 1, CONTAINER_DELETED, 0, 1, 0, 1, CONTAINER_PENDING, "",
 	  OUTBOX_TELL, CONTAINER_PENDING },
 	{ "being deleted, no Pods", CONTAINER_RUNNING, 1, OUTBOX_NOTHING, 0, 1, 0, 1, CONTAINER_DELETED, "",
 	  OUTBOX_TELL, CONTAINER_DELETED },
 };
 
-Test(outbox, what_follows_from_what_is_seen_and_what_was_said)
+Test(outbox, the_action_depends_on_current_and_published_state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(judge_cases); i++) {
 		const struct judge_case *c = &judge_cases[i];
@@ -225,14 +227,14 @@ Test(outbox, what_follows_from_what_is_seen_and_what_was_said)
 		entry->forced = c->forced;
 		cr_expect_eq(outbox_judge(entry, &reconciled), c->action, "%s", c->name);
 		if (c->action == OUTBOX_TELL)
-			cr_expect_eq(reconciled.status, c->told, "%s", c->name);
+			cr_expect_eq(reconciled.status, c->published, "%s", c->name);
 		if (c->exists)
 			cr_expect_neq(entry->confirmed, CONTAINER_DELETED, "%s", c->name);
 		outbox_destroy(outbox);
 	}
 }
 
-Test(outbox, a_deletion_is_recorded_and_then_looked_at_once_more)
+Test(outbox, a_recorded_deletion_is_checked_once_more)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 0);
@@ -251,7 +253,8 @@ Test(outbox, a_deletion_is_recorded_and_then_looked_at_once_more)
 	cr_assert_eq(outbox_take(outbox, 10), entry);
 	cr_expect_eq(entry->state, OUTBOX_ARRIVED);
 	recorded = outbox_record(outbox, entry, 10);
-	cr_expect_null(outbox_awaiting(outbox, sent), "a second acknowledgement of the event is not the record's");
+	cr_expect_null(outbox_awaiting(outbox, sent),
+		       "a second acknowledgement of the event does not apply to the record");
 	cr_expect_eq(outbox_awaiting(outbox, recorded), entry);
 	outbox_recorded(outbox, entry);
 	cr_expect_eq(entry->recorded, OUTBOX_NOTHING);
@@ -262,7 +265,7 @@ Test(outbox, a_deletion_is_recorded_and_then_looked_at_once_more)
 	outbox_destroy(outbox);
 }
 
-Test(outbox, the_window_bounds_what_is_on_its_way_and_overdue_ones_make_room)
+Test(outbox, the_window_limits_pending_events_and_overdue_ones_free_a_slot)
 {
 	struct outbox *outbox = make(0);
 	char id[16];
@@ -285,7 +288,7 @@ Test(outbox, the_window_bounds_what_is_on_its_way_and_overdue_ones_make_room)
 	outbox_destroy(outbox);
 }
 
-Test(outbox, only_a_deployment_makes_an_entry)
+Test(outbox, only_a_deployment_creates_an_entry)
 {
 	struct outbox *outbox = make(0);
 
@@ -300,7 +303,7 @@ Test(outbox, only_a_deployment_makes_an_entry)
 	outbox_destroy(outbox);
 }
 
-Test(outbox, what_an_earlier_life_reported_does_not_replace_what_this_one_has)
+Test(outbox, records_of_a_previous_process_do_not_replace_known_state)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 0);
@@ -309,13 +312,13 @@ Test(outbox, what_an_earlier_life_reported_does_not_replace_what_this_one_has)
 	cr_assert_eq(outbox_remember(outbox, "a", KUBE_DEPLOYMENT, "name-a", CONTAINER_RUNNING, 0, NULL), RC_OK);
 	cr_assert_eq(outbox_remember(outbox, "b", KUBE_DEPLOYMENT, "name-b", CONTAINER_RUNNING, 0, NULL), RC_OK);
 	cr_expect_eq(entry->reported, CONTAINER_FAILED);
-	cr_expect_not(entry->forced, "what is known is not told again at every reading");
+	cr_expect_not(entry->forced, "known state is not published again each time records are read");
 	cr_expect_eq(outbox_find(outbox, "b")->reported, CONTAINER_RUNNING);
 	cr_expect_str_eq(outbox_entry_name(outbox_find(outbox, "b")), "name-b");
 	outbox_destroy(outbox);
 }
 
-Test(outbox, a_grace_that_ends_makes_an_entry_due)
+Test(outbox, an_expired_grace_period_makes_an_entry_due)
 {
 	struct outbox *outbox = make(DEBOUNCE_MS);
 	struct outbox_entry *entry = change(outbox, "a", 0);
@@ -329,7 +332,7 @@ Test(outbox, a_grace_that_ends_makes_an_entry_due)
 	outbox_destroy(outbox);
 }
 
-/* Entries come and go at random; the heap always gives the one that is due first. */
+/* Entries are added and removed at random; the heap always returns the one that is due first. */
 Test(outbox, the_heap_keeps_its_order)
 {
 	struct outbox *outbox = make(0);
@@ -352,8 +355,8 @@ Test(outbox, the_heap_keeps_its_order)
 	outbox_destroy(outbox);
 }
 
-/* The age of what waits: counted from the change until it is told and recorded, however often that is tried. */
-Test(outbox, what_fails_waits_since_its_change)
+/* The age of a pending change: from the change until it is published and recorded, however often this is retried. */
+Test(outbox, a_failed_event_is_pending_since_its_change)
 {
 	struct outbox *outbox = make(0);
 	struct outbox_entry *entry = change(outbox, "a", 1000);
@@ -372,12 +375,12 @@ Test(outbox, what_fails_waits_since_its_change)
 	outbox_record(outbox, entry, 100002);
 	cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
 	outbox_recorded(outbox, entry);
-	cr_expect_eq(outbox_pending(outbox).oldest_ms, 100001, "what changed meanwhile waits since then");
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, 100001, "a later change is pending since then");
 	outbox_hurry(outbox);
 	cr_expect_eq(outbox_pending(outbox).oldest_ms, 100001);
 	outbox_rest(outbox, entry, OUTBOX_NEVER);
 	cr_expect_eq(outbox_pending(outbox).oldest_ms, OUTBOX_NEVER);
 	outbox_force_all(outbox, 200000, 60000, false);
-	cr_expect_eq(outbox_pending(outbox).oldest_ms, OUTBOX_NEVER, "a resync is no news");
+	cr_expect_eq(outbox_pending(outbox).oldest_ms, OUTBOX_NEVER, "a resync is not a pending change");
 	outbox_destroy(outbox);
 }

@@ -12,30 +12,30 @@
 #define EXTERNAL(ADDRESS, PORT) "{\"address\":\"" ADDRESS "\",\"port\":" PORT ",\"scope\":\"external\"}"
 #define BOTH INTERNAL("80") "," INTERNAL("81")
 
-Test(output_spec, says_where_a_container_is_reached)
+Test(output_spec, endpoints_of_a_container_are_listed)
 {
 	static const struct {
 		const char *what;
 		const char *service;  /* NULL: none */
-		const char *external; /* as the fact has it */
+		const char *external; /* as in the fact */
 		const char *host_ip;
 		const char *endpoints;
 	} cases[] = {
 		{ "no Service", NULL, "", "10.0.0.1", "" },
-		{ "inside", "{" NAME "\"type\":\"ClusterIP\"," PORTS, "", "10.0.0.1", BOTH },
+		{ "internal only", "{" NAME "\"type\":\"ClusterIP\"," PORTS, "", "10.0.0.1", BOTH },
 		{ "a node port", "{" NAME "\"type\":\"NodePort\"," PORTS, " 80/TCP ", "10.0.0.1",
 		  BOTH "," EXTERNAL("10.0.0.1", "30080") },
-		{ "of another protocol", "{" NAME "\"type\":\"NodePort\"," PORTS, " 8080/TCP  80/UDP ", "10.0.0.1",
-		  BOTH "," EXTERNAL("10.0.0.1", "30081") },
-		{ "a node that is not known", "{" NAME "\"type\":\"NodePort\"," PORTS, " 80/TCP ", "", BOTH },
-		{ "others' ports", "{" NAME "\"type\":\"NodePort\"," PORTS, FACT_ALL_PORTS, "10.0.0.1",
+		{ "a node port of another protocol", "{" NAME "\"type\":\"NodePort\"," PORTS, " 8080/TCP  80/UDP ",
+		  "10.0.0.1", BOTH "," EXTERNAL("10.0.0.1", "30081") },
+		{ "an unknown node", "{" NAME "\"type\":\"NodePort\"," PORTS, " 80/TCP ", "", BOTH },
+		{ "ports of a foreign Deployment", "{" NAME "\"type\":\"NodePort\"," PORTS, FACT_ALL_PORTS, "10.0.0.1",
 		  BOTH "," EXTERNAL("10.0.0.1", "30080") "," EXTERNAL("10.0.0.1", "30081") },
 		{ "a load balancer without an address", "{" NAME "\"type\":\"LoadBalancer\"," PORTS, " 80/TCP ",
 		  "10.0.0.1", BOTH },
 		{ "a load balancer", "{" NAME "\"type\":\"LoadBalancer\",\"external_ip\":\"lb.example\"," PORTS,
 		  " 80/TCP  81/TCP ", "10.0.0.1",
 		  BOTH "," EXTERNAL("lb.example", "80") "," EXTERNAL("lb.example", "81") },
-		{ "broken", "{", " 80/TCP ", "10.0.0.1", "" },
+		{ "malformed", "{", " 80/TCP ", "10.0.0.1", "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -50,7 +50,7 @@ Test(output_spec, says_where_a_container_is_reached)
 	}
 }
 
-Test(output_spec, of_more_ports_than_fit_the_first_are_told)
+Test(output_spec, of_too_many_ports_the_first_are_listed)
 {
 	struct buf view cleanup_buf = buf_make(4u * 1024 * 1024);
 	struct buf out cleanup_buf = buf_make(OUTPUT_SPEC_MAX);

@@ -4,7 +4,7 @@
 #include "common/base/strutil.h"
 #include "kube-worker/list/page_token.h"
 
-Test(page_token, there_and_back_and_nothing_else)
+Test(page_token, round_trips_and_rejects_other_tokens)
 {
 	struct page_position position cleanup_page_position = { .kube_token = str_dup("eyJ2"),
 								.after = str_dup("web-7") };
@@ -28,7 +28,7 @@ Test(page_token, there_and_back_and_nothing_else)
 	page_position_clear(&none);
 }
 
-Test(page_token, carries_what_the_last_container_was_sorted_by)
+Test(page_token, has_the_sort_keys_of_the_last_container)
 {
 	struct page_position position cleanup_page_position = { .kube_token = str_dup(""),
 								.after = str_dup("web-7"),

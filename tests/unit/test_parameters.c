@@ -13,29 +13,30 @@ struct parameter_case {
 };
 
 static const struct parameter_case cases[] = {
-	{ "nothing", "listContainers", "/", NULL, NULL, NULL },
-	{ "good ones", "listContainers", "/?max_page_size=1000&page_token=x", NULL, NULL, NULL },
+	{ "none", "listContainers", "/", NULL, NULL, NULL },
+	{ "valid ones", "listContainers", "/?max_page_size=1000&page_token=x", NULL, NULL, NULL },
 	{ "an empty token", "listContainers", "/?page_token=", NULL, NULL, NULL },
 	{ "unknown ones", "listContainers", "/?x=1&x=2&id=B", NULL, NULL, NULL },
 	{ "zero", "listContainers", "/?max_page_size=0", NULL, NULL, "/query/max_page_size" },
 	{ "too many", "listContainers", "/?max_page_size=1001", NULL, NULL, "/query/max_page_size" },
 	{ "negative", "listContainers", "/?max_page_size=-1", NULL, NULL, "/query/max_page_size" },
-	{ "no number", "listContainers", "/?max_page_size=x", NULL, NULL, "/query/max_page_size" },
+	{ "not a number", "listContainers", "/?max_page_size=x", NULL, NULL, "/query/max_page_size" },
 	{ "a plus sign", "listContainers", "/?max_page_size=%2B5", NULL, NULL, "/query/max_page_size" },
-	{ "nothing at all", "listContainers", "/?max_page_size", NULL, NULL, "/query/max_page_size" },
+	{ "without =", "listContainers", "/?max_page_size", NULL, NULL, "/query/max_page_size" },
 	{ "a fraction", "listContainers", "/?max_page_size=1.5", NULL, NULL, "/query/max_page_size" },
-	{ "beyond all numbers", "listContainers", "/?max_page_size=99999999999999999999", NULL, NULL,
+	{ "out of range", "listContainers", "/?max_page_size=99999999999999999999", NULL, NULL,
 	  "/query/max_page_size" },
 	{ "empty", "listContainers", "/?max_page_size=", NULL, NULL, "/query/max_page_size" },
-	{ "twice the same", "listContainers", "/?max_page_size=5&max_page_size=5", NULL, NULL, "/query/max_page_size" },
-	{ "twice", "listContainers", "/?page_token=a&page_token=b", NULL, NULL, "/query/page_token" },
+	{ "duplicate, equal", "listContainers", "/?max_page_size=5&max_page_size=5", NULL, NULL,
+	  "/query/max_page_size" },
+	{ "duplicate, different", "listContainers", "/?page_token=a&page_token=b", NULL, NULL, "/query/page_token" },
 	{ "an id", "createContainer", "/?id=a", NULL, NULL, NULL },
 	{ "the reserved id", "createContainer", "/?id=health", NULL, NULL, "/query/id" },
 	{ "an empty id", "createContainer", "/?id=", NULL, NULL, "/query/id" },
 	{ "a key", "createContainer", "/", NULL, "k", NULL },
 	{ "a key with a space", "createContainer", "/", NULL, "k k", "/header/Idempotency-Key" },
 	{ "an id in the path", "getContainer", "/", "a", NULL, NULL },
-	{ "a wrong id in the path", "getContainer", "/", "A", NULL, "/path/container_id" },
+	{ "an invalid id in the path", "getContainer", "/", "A", NULL, "/path/container_id" },
 	{ "an empty id in the path", "deleteContainer", "/", "", NULL, "/path/container_id" },
 	{ "no id in the path", "deleteContainer", "/", NULL, NULL, "/path/container_id" },
 };
@@ -55,7 +56,7 @@ static struct openapi *load(void)
 	return openapi;
 }
 
-Test(parameters, are_checked_against_the_document)
+Test(parameters, parameters_are_validated_against_the_document)
 {
 	struct openapi *openapi = load();
 
@@ -94,7 +95,7 @@ static const struct written_case written_cases[] = {
 	{ "deleteContainer", "/", "1", "{\"id\":\"1\"}" },
 };
 
-Test(parameters, are_written_for_a_worker)
+Test(parameters, parameters_are_written_for_a_worker)
 {
 	struct openapi *openapi = load();
 
@@ -118,7 +119,7 @@ Test(parameters, are_written_for_a_worker)
 	openapi_destroy(openapi);
 }
 
-Test(parameters, are_read)
+Test(parameters, parameters_are_read)
 {
 	struct target target cleanup_target = { .path = NULL };
 

@@ -19,7 +19,7 @@ static const struct {
 		",\"display_name\":\"\\\"\",\"metadata\":{\"region_code\":\"r\",\"zone\":\"z\"}}" },
 };
 
-Test(payload, has_the_members_that_are_set)
+Test(payload, has_the_configured_members)
 {
 	for (size_t i = 0; i < ARRAY_LEN(payloads); i++) {
 		struct buf out cleanup_buf = buf_make(PAYLOAD_MAX);
@@ -46,7 +46,7 @@ static const struct {
 	{ "http://u:p@q@[::1]:8", "http://u:p@q@[::1]:8/providers", "http://[::1]:8" },
 };
 
-Test(payload, urls_without_doubled_slashes_and_shown_without_passwords)
+Test(payload, urls_have_no_double_slashes_and_are_shown_without_passwords)
 {
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
 		struct registrar_config config = { .registration_url = urls[i].url };

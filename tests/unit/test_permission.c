@@ -2,7 +2,7 @@
 
 #include "kube-worker/operation/permission.h"
 
-Test(permission, only_an_inbox_of_an_api_svc_can_be_a_caller)
+Test(permission, only_an_inbox_of_an_api_svc_is_a_valid_caller)
 {
 	cr_expect(permission_is_caller("_INBOX.api-svc.abc.1-0-1"));
 	cr_expect_not(permission_is_caller("_INBOX.api-svc."));

@@ -3,7 +3,7 @@
 
 #include "common/container/port_table.h"
 
-Test(port_table, the_first_of_a_number_and_protocol_counts)
+Test(port_table, the_first_of_a_number_and_protocol_is_found)
 {
 	cleanup_json cJSON *ports = cJSON_Parse(
 		"[{\"n\":9,\"v\":\"a\"},{\"n\":3,\"v\":\"b\"},{\"v\":\"c\"},{\"n\":9,\"v\":\"d\",\"protocol\":\"TCP\"},"
@@ -29,7 +29,7 @@ Test(port_table, the_first_of_a_number_and_protocol_counts)
 	}
 }
 
-Test(port_table, nothing_makes_an_empty_one)
+Test(port_table, without_ports_it_is_empty)
 {
 	struct port_table table = { .count = 1 };
 

@@ -34,7 +34,7 @@ static const struct status_case cases[] = {
 	{ RC_INTERNAL, 500, "INTERNAL" },
 };
 
-Test(problem, every_code_has_its_document)
+Test(problem, every_code_has_a_problem_document)
 {
 	cr_expect_eq(ARRAY_LEN(cases), RC_COUNT - 1, "a code is not tested");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -62,7 +62,7 @@ Test(problem, every_code_has_its_document)
 	}
 }
 
-Test(problem, passes_faults_and_retry_after_on)
+Test(problem, faults_and_retry_after_are_included)
 {
 	struct error err = { .rc = RC_UNAVAILABLE, .retry_after_s = 30, .text = "t" };
 	struct faults faults cleanup_faults = { .count = 0 };
@@ -77,7 +77,7 @@ Test(problem, passes_faults_and_retry_after_on)
 	free(answer.body);
 }
 
-Test(problem, a_given_status_wins)
+Test(problem, a_given_status_takes_precedence)
 {
 	struct error err = { .rc = RC_INVALID_ARGUMENT, .text = "t" };
 	struct problem problem = { .error = &err, .status = PROBLEM_METHOD_NOT_ALLOWED };
@@ -99,7 +99,7 @@ static void add_long_faults(struct faults *faults, int count)
 	}
 }
 
-Test(problem, a_list_that_is_too_long_is_cut_and_says_so)
+Test(problem, a_long_list_of_faults_is_truncated_with_a_note)
 {
 	struct error err = { .rc = RC_INVALID_ARGUMENT, .text = "t" };
 	struct faults faults cleanup_faults = { .count = 0 };
@@ -123,7 +123,7 @@ Test(problem, a_list_that_is_too_long_is_cut_and_says_so)
 	free(answer.body);
 }
 
-Test(problem, a_worker_s_faults_have_the_same_limits)
+Test(problem, faults_of_a_worker_have_the_same_limits)
 {
 	struct error err = { .rc = RC_INVALID_ARGUMENT, .text = "t" };
 	cleanup_json cJSON *array = cJSON_CreateArray();

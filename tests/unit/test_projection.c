@@ -11,17 +11,18 @@ struct projection_case {
 };
 
 static const struct projection_case cases[] = {
-	{ "known members stay", "{\"service_type\":\"container\",\"image\":{\"reference\":\"x\"}}",
+	{ "known members are kept", "{\"service_type\":\"container\",\"image\":{\"reference\":\"x\"}}",
 	  "{\"service_type\":\"container\",\"image\":{\"reference\":\"x\"}}" },
-	{ "unknown members go", "{\"a\":1,\"image\":{\"reference\":\"x\",\"pull\":true}}",
+	{ "unknown members are removed", "{\"a\":1,\"image\":{\"reference\":\"x\",\"pull\":true}}",
 	  "{\"image\":{\"reference\":\"x\"}}" },
-	{ "output-only members go", "{\"metadata\":{\"namespace\":1,\"name\":\"n\"},\"network\":{\"ip\":\"1.2.3.4\"}}",
+	{ "output-only members are removed",
+	  "{\"metadata\":{\"namespace\":1,\"name\":\"n\"},\"network\":{\"ip\":\"1.2.3.4\"}}",
 	  "{\"metadata\":{\"name\":\"n\"},\"network\":{}}" },
-	{ "null where null is allowed goes", "{\"network\":null}", "{}" },
-	{ "null ports go", "{\"network\":{\"ports\":null}}", "{\"network\":{}}" },
-	{ "labels stay whole", "{\"metadata\":{\"labels\":{\"a\":\"1\",\"b/c\":\"\"}}}",
+	{ "an allowed null is removed", "{\"network\":null}", "{}" },
+	{ "null ports are removed", "{\"network\":{\"ports\":null}}", "{\"network\":{}}" },
+	{ "labels are kept unchanged", "{\"metadata\":{\"labels\":{\"a\":\"1\",\"b/c\":\"\"}}}",
 	  "{\"metadata\":{\"labels\":{\"a\":\"1\",\"b/c\":\"\"}}}" },
-	{ "hints stay whole", "{\"provider_hints\":{\"a\":null,\"ip\":[{\"b\":0.1}],\"n\":9007199254740991}}",
+	{ "hints are kept unchanged", "{\"provider_hints\":{\"a\":null,\"ip\":[{\"b\":0.1}],\"n\":9007199254740991}}",
 	  "{\"provider_hints\":{\"a\":null,\"ip\":[{\"b\":0.1}],\"n\":9007199254740991}}" },
 	{ "inside arrays", "{\"process\":{\"args\":[\"\",\"b\"],\"env\":[{\"name\":\"A\",\"value\":\"\",\"x\":1}]}}",
 	  "{\"process\":{\"args\":[\"\",\"b\"],\"env\":[{\"name\":\"A\",\"value\":\"\"}]}}" },
@@ -29,7 +30,7 @@ static const struct projection_case cases[] = {
 	  "{\"resources\":{\"cpu\":{\"min\":1,\"max\":\"2\"}}}" },
 };
 
-Test(projection, keeps_what_the_schema_names)
+Test(projection, keeps_the_members_of_the_schema)
 {
 	struct openapi *openapi = NULL;
 	const struct schema *schema;

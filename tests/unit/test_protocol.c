@@ -33,7 +33,7 @@ Test(protocol, the_longest_name_fits)
 	cr_expect_gt(strlen(subject), 128 * 3);
 }
 
-Test(protocol, operations_have_names_that_lead_back)
+Test(protocol, operation_names_round_trip)
 {
 	for (int op = 0; op < OPERATION_COUNT; op++)
 		cr_expect_eq(operation_from_name(operation_name((enum operation)op)), (enum operation)op);

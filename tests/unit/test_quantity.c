@@ -3,7 +3,7 @@
 #include "common/container/quantity.h"
 #include "common/services/json.h"
 
-Test(quantity, kubernetes_amounts)
+Test(quantity, kubernetes_quantities_are_parsed)
 {
 	static const struct {
 		const char *text;
@@ -41,7 +41,7 @@ Test(quantity, kubernetes_amounts)
 	}
 }
 
-Test(quantity, client_amounts)
+Test(quantity, quantities_of_clients_are_validated)
 {
 	static const struct {
 		const char *cpu; /* JSON */

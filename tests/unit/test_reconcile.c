@@ -17,7 +17,7 @@ static struct fact deployment(const char *name, int64_t created_ms, bool deletin
 
 static const struct status_rules rules = { .grace_ms = 5000 };
 
-Test(reconcile, without_a_deployment_there_is_nothing)
+Test(reconcile, without_a_deployment_the_container_does_not_exist)
 {
 	struct reconciled reconciled;
 
@@ -25,12 +25,12 @@ Test(reconcile, without_a_deployment_there_is_nothing)
 	cr_expect_not(reconciled.exists);
 }
 
-Test(reconcile, of_several_deployments_the_one_speaks_that_get_shows)
+Test(reconcile, of_several_deployments_the_same_one_as_in_get_counts)
 {
 	const struct fact older = deployment("older", 1000, false);
 	const struct fact newer = deployment("newer", 2000, false);
 	const struct fact own = deployment("web", 3000, false);
-	const struct fact leaving = deployment("web", 1, true);
+	const struct fact deleting_one = deployment("web", 1, true);
 	static const struct {
 		int use[3]; /* indices into all, -1: end */
 		const char *name;
@@ -40,7 +40,7 @@ Test(reconcile, of_several_deployments_the_one_speaks_that_get_shows)
 		{ { 3, 1, -1 }, "newer" },
 		{ { 3, -1, -1 }, "web" },
 	};
-	const struct fact *all[] = { &older, &newer, &own, &leaving };
+	const struct fact *all[] = { &older, &newer, &own, &deleting_one };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct fact *facts[3];
@@ -54,14 +54,14 @@ Test(reconcile, of_several_deployments_the_one_speaks_that_get_shows)
 		reconcile(facts, count, 0, &rules, NULL, &reconciled);
 		cr_expect_str_eq(reconciled.name, cases[i].name, "case %zu", i);
 	}
-	const struct fact *only[] = { &leaving };
+	const struct fact *only[] = { &deleting_one };
 	struct reconciled reconciled;
 
 	reconcile(only, 1, 0, &rules, NULL, &reconciled);
 	cr_expect_eq(reconciled.status, CONTAINER_DELETED);
 }
 
-Test(reconcile, a_grace_gives_a_time_to_look_again_and_digests_tell_states_apart)
+Test(reconcile, a_grace_period_has_a_recheck_time_and_digests_distinguish_states)
 {
 	struct fact failing = deployment("web", 1000, false);
 	const struct fact *facts[] = { &failing };
@@ -80,7 +80,7 @@ Test(reconcile, a_grace_gives_a_time_to_look_again_and_digests_tell_states_apart
 	cr_expect_neq(reconcile_digest(CONTAINER_RUNNING, "a"), reconcile_digest(CONTAINER_RUNNING, "b"));
 }
 
-Test(reconcile, where_it_is_reached_belongs_to_running_and_a_change_is_told)
+Test(reconcile, endpoints_are_part_of_running_and_change_the_digest)
 {
 	struct fact root = deployment("web", 1000, false);
 	struct fact set = {

@@ -3,7 +3,7 @@
 
 #include "common/container/record.h"
 
-Test(record, it_comes_back_as_it_was)
+Test(record, round_trip)
 {
 	const struct record record = { .id = "We_b",
 				       .kind = KUBE_STATEFULSET,
@@ -26,7 +26,7 @@ Test(record, it_comes_back_as_it_was)
 	cr_expect_str_eq(key, "state.a_2EB_5Fc");
 }
 
-Test(record, one_of_an_older_program_is_of_a_deployment)
+Test(record, a_record_without_kind_is_of_a_deployment)
 {
 	static const char old[] = "{\"id\":\"a\",\"name\":\"a\",\"status\":\"RUNNING\"}";
 	struct buf out cleanup_buf = buf_make(RECORD_MAX);
@@ -39,7 +39,7 @@ Test(record, one_of_an_older_program_is_of_a_deployment)
 	cr_expect_str_eq(out.data, old);
 }
 
-Test(record, anything_else_is_refused)
+Test(record, malformed_records_are_refused)
 {
 	static const char *const bad[] = { "",
 					   "x",

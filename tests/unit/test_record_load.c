@@ -46,14 +46,14 @@ static bool done(struct reader *r)
 	return record_load_is_done(r->load);
 }
 
-/* So many records from the consumer that was made last. */
+/* Send `count` records from the last created consumer. */
 static void send(struct reader *r, int count)
 {
 	while (count-- > 0)
 		fake_jetstream_send(&r->js, r->js.consumer, WEB);
 }
 
-Test(record_load, all_that_were_announced_have_to_come)
+Test(record_load, is_done_after_all_announced_records)
 {
 	struct reader r;
 
@@ -66,23 +66,23 @@ Test(record_load, all_that_were_announced_have_to_come)
 	send(&r, 1);
 	cr_expect(done(&r));
 	cr_expect_eq(r.taken, 2);
-	cr_expect_eq(fake_bus_count(r.js.bus, END), 1, "its sender is ended");
+	cr_expect_eq(fake_bus_count(r.js.bus, END), 1, "the consumer is deleted");
 	cr_expect(done(&r));
 	cr_expect_eq(fake_bus_count(r.js.bus, "$JS.API.CONSUMER.CREATE.>"), 1, "once");
 	stop(&r);
 }
 
-Test(record_load, an_empty_bucket_is_read)
+Test(record_load, an_empty_bucket_is_loaded)
 {
 	struct reader r;
 
 	start(&r);
-	(void)done(&r); /* it begins */
+	(void)done(&r); /* starts the load */
 	cr_expect(done(&r));
 	stop(&r);
 }
 
-Test(record_load, records_of_an_old_consumer_complete_nothing)
+Test(record_load, records_of_an_old_consumer_do_not_complete_the_load)
 {
 	char old[BUS_BUCKET_MAX];
 	struct reader r;
@@ -93,8 +93,8 @@ Test(record_load, records_of_an_old_consumer_complete_nothing)
 	send(&r, 1);
 	snprintf(old, sizeof(old), "%s", r.js.consumer);
 	fake_clock_advance(5001);
-	cr_expect_not(done(&r), "given up");
-	cr_expect_not(done(&r), "begun anew");
+	cr_expect_not(done(&r), "aborted");
+	cr_expect_not(done(&r), "restarted");
 	cr_expect_str_neq(r.js.consumer, old);
 	fake_jetstream_send(&r.js, old, WEB);
 	fake_jetstream_send(&r.js, old, WEB);
@@ -103,11 +103,11 @@ Test(record_load, records_of_an_old_consumer_complete_nothing)
 	cr_expect_not(done(&r), "one of two");
 	send(&r, 1);
 	cr_expect(done(&r));
-	cr_expect_eq(r.taken, 5, "what they say is true all the same");
+	cr_expect_eq(r.taken, 5, "their contents are used nevertheless");
 	stop(&r);
 }
 
-Test(record_load, records_may_overtake_the_word_that_they_come)
+Test(record_load, records_may_arrive_before_the_reply_that_announces_them)
 {
 	char next[BUS_BUCKET_MAX];
 	struct reader r;
@@ -119,13 +119,13 @@ Test(record_load, records_may_overtake_the_word_that_they_come)
 	cr_expect_not(done(&r));
 	snprintf(next, sizeof(next), "consumer%d", (int)r.js.sequence + 1);
 	fake_jetstream_send(&r.js, next, WEB);
-	cr_expect_not(done(&r), "begun");
+	cr_expect_not(done(&r), "started");
 	cr_expect_str_eq(r.js.consumer, next);
 	cr_expect(done(&r));
 	stop(&r);
 }
 
-Test(record_load, one_that_cannot_be_read_is_left_out_and_holds_nothing_up)
+Test(record_load, an_unreadable_record_is_skipped)
 {
 	struct reader r;
 
@@ -139,7 +139,7 @@ Test(record_load, one_that_cannot_be_read_is_left_out_and_holds_nothing_up)
 	stop(&r);
 }
 
-Test(record_load, what_no_consumer_has_sent_is_no_record)
+Test(record_load, messages_not_sent_by_a_consumer_are_ignored)
 {
 	struct reader r;
 
@@ -155,15 +155,15 @@ Test(record_load, what_no_consumer_has_sent_is_no_record)
 	stop(&r);
 }
 
-Test(record_load, it_is_read_again_after_each_list_and_when_it_was_forgotten)
+Test(record_load, records_are_read_again_after_each_list_and_after_forget)
 {
 	struct reader r;
 
 	start(&r);
-	(void)done(&r); /* it begins */
+	(void)done(&r); /* starts the load */
 	cr_expect(done(&r));
 	record_load_tend(r.load, 2);
-	cr_expect_not(record_load_is_done(r.load), "of the list before");
+	cr_expect_not(record_load_is_done(r.load), "done for the previous list only");
 	record_load_tend(r.load, 2);
 	cr_expect(record_load_is_done(r.load));
 	record_load_forget(r.load);
@@ -171,7 +171,7 @@ Test(record_load, it_is_read_again_after_each_list_and_when_it_was_forgotten)
 	stop(&r);
 }
 
-Test(record_load, jetstream_may_refuse_and_is_asked_again)
+Test(record_load, an_error_of_jetstream_is_retried)
 {
 	struct reader r;
 

@@ -18,13 +18,13 @@ static const struct {
 	{ RC_OK, 422, REGISTRATION_REFUSE },        { RC_OK, 429, REGISTRATION_RETRY },
 	{ RC_OK, 500, REGISTRATION_RETRY },         { RC_OK, 503, REGISTRATION_RETRY },
 	{ RC_OK, 599, REGISTRATION_RETRY },         { RC_TIMEOUT, 0, REGISTRATION_RETRY },
-	{ RC_UNAVAILABLE, 0, REGISTRATION_RETRY },  { RC_UNAVAILABLE, 201, REGISTRATION_RETRY }, /* broke off */
+	{ RC_UNAVAILABLE, 0, REGISTRATION_RETRY },  { RC_UNAVAILABLE, 201, REGISTRATION_RETRY }, /* truncated */
 	{ RC_TIMEOUT, 400, REGISTRATION_RETRY },    { RC_TOO_LARGE, 201, REGISTRATION_ACCEPT },
 	{ RC_TOO_LARGE, 400, REGISTRATION_REFUSE }, { RC_INVALID_ARGUMENT, 0, REGISTRATION_REFUSE },
 	{ RC_NO_MEMORY, 0, REGISTRATION_RETRY },
 };
 
-Test(registration, what_an_answer_means)
+Test(registration, responses_are_classified)
 {
 	for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
 		struct registration_answer answer = { .rc = meanings[i].rc, .status = meanings[i].status };
@@ -46,7 +46,7 @@ Test(registration, states_have_names_and_only_valid_successors)
 	}
 }
 
-/* A registration whose API has answered at time 0. */
+/* A registration; its API replied at time 0. */
 static struct registration with_api(void)
 {
 	struct registration r;
@@ -62,7 +62,7 @@ static void post(struct registration *r, const struct registration_answer *answe
 	registration_posted(r, answer, now_ms);
 }
 
-Test(registration, asks_first_and_posts_as_soon_as_the_api_answers)
+Test(registration, probes_the_api_first_and_posts_after_its_first_reply)
 {
 	struct registration r;
 	int64_t wait_ms = 0;
@@ -79,7 +79,7 @@ Test(registration, asks_first_and_posts_as_soon_as_the_api_answers)
 	cr_expect_eq(r.attempt, 1);
 }
 
-Test(registration, never_gives_up_but_gets_slower)
+Test(registration, never_stops_probing_but_slows_down)
 {
 	struct registration r;
 	int64_t now = 0;
@@ -95,7 +95,7 @@ Test(registration, never_gives_up_but_gets_slower)
 	cr_expect_eq(r.state, REGISTRATION_WAITING);
 }
 
-Test(registration, backs_off_from_one_second_to_a_minute_with_jitter)
+Test(registration, failed_posts_are_retried_with_backoff_and_jitter)
 {
 	struct registration r = with_api();
 	struct registration_answer answer = ANSWER(500);
@@ -119,7 +119,7 @@ Test(registration, backs_off_from_one_second_to_a_minute_with_jitter)
 	answer = ANSWER(500);
 	post(&r, &answer, now);
 	cr_expect_eq(r.attempt, 1, "a new round");
-	cr_expect_leq(r.post_at_ms - now, 1500, "which begins with the first delay");
+	cr_expect_leq(r.post_at_ms - now, 1500, "which starts with the first delay");
 }
 
 Test(registration, honours_retry_after)
@@ -161,7 +161,7 @@ static const struct {
 	{ 409, REGISTRATION_REFUSED },
 };
 
-Test(registration, the_slow_recheck_follows_acceptance_and_refusal)
+Test(registration, accepted_and_rejected_registrations_are_rechecked_at_the_interval)
 {
 	bool differs = false;
 
@@ -181,7 +181,7 @@ Test(registration, the_slow_recheck_follows_acceptance_and_refusal)
 	cr_expect(differs, "there is jitter");
 }
 
-Test(registration, an_outage_is_several_unanswered_requests_and_its_end_posts_at_once)
+Test(registration, an_outage_is_several_missed_replies_and_its_end_posts_immediately)
 {
 	static const int states[] = { 201, 409, 500 };
 
@@ -200,13 +200,14 @@ Test(registration, an_outage_is_several_unanswered_requests_and_its_end_posts_at
 		registration_asked(&r, false, now);
 		cr_expect_eq(r.state, REGISTRATION_WAITING, "%d", states[i]);
 		r.ask_at_ms = INT64_MAX;
-		cr_expect_eq(registration_todo(&r, INT64_MAX - 1, &wait_ms), REGISTRATION_WAIT, "no POST meanwhile");
+		cr_expect_eq(registration_todo(&r, INT64_MAX - 1, &wait_ms), REGISTRATION_WAIT,
+			     "no POST during the outage");
 		registration_asked(&r, true, now);
 		cr_expect_eq(registration_todo(&r, now, &wait_ms), REGISTRATION_POST, "%d", states[i]);
 	}
 }
 
-Test(registration, one_answer_between_misses_is_no_outage)
+Test(registration, a_reply_between_misses_prevents_an_outage)
 {
 	struct registration r = with_api();
 

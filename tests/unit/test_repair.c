@@ -11,7 +11,7 @@
 #include "tests/unit/fake_jetstream.h"
 #include "tests/unit/fake_kube.h"
 
-#define INTERVAL_MS 4000 /* as repair.c has them */
+#define INTERVAL_MS 4000 /* as in repair.c */
 #define PATIENCE_MS 12000
 #define PAUSE_MS 60000
 #define BUCKET "k8s-container-sp-p"
@@ -29,7 +29,7 @@ struct worker {
 	struct ledger ledger;
 	struct op_env env;
 	struct repair *repair;
-	char *texts[2 * ROOTS_MAX]; /* paths and objects that Kubernetes has */
+	char *texts[2 * ROOTS_MAX]; /* paths and objects in Kubernetes */
 	size_t text_count;
 };
 
@@ -72,11 +72,11 @@ static void stop(struct worker *w)
 struct root_case {
 	const char *id;
 	const char *spec;       /* NULL: WITH_PORT */
-	const char *annotation; /* that it has, with this value; value NULL: it is taken away */
+	const char *annotation; /* it has this value; value NULL: it is removed */
 	const char *value;
 	int64_t age_ms;
 	bool deleting;
-	bool replaced; /* Kubernetes has another one by now */
+	bool replaced; /* Kubernetes has another one meanwhile */
 	bool completed;
 };
 
@@ -124,7 +124,7 @@ static void see(struct worker *w, enum kube_kind kind, enum kube_event event, co
 	cr_assert_eq(listener.object(listener.ctx, kind, event, object, NULL), RC_OK);
 }
 
-/* Kubernetes has it, and the informers have told it. */
+/* It exists in Kubernetes and in the cache of the informers. */
 static void add(struct worker *w, const struct root_case *c)
 {
 	cleanup_json cJSON *root = make_root(c);
@@ -157,7 +157,7 @@ static cJSON *make_service(const char *id, const char *name)
 	return service;
 }
 
-/* Its Service is told, or is gone. */
+/* Its Service is added to the cache, or deleted. */
 static void see_service(struct worker *w, const char *id, enum kube_event event)
 {
 	cleanup_json cJSON *service = make_service(id, id);
@@ -177,7 +177,7 @@ static bool has_been_completed(const char *id)
 	return false;
 }
 
-/* Walk by walk. Returns after how many milliseconds; the test fails when it never is. */
+/* Advance the clock until it is completed. Returns the milliseconds this took; the test fails if it never is. */
 static int64_t until_completed(const char *id)
 {
 	int64_t waited_ms = 0;
@@ -191,30 +191,30 @@ static int64_t until_completed(const char *id)
 	return waited_ms;
 }
 
-/* All walks that had to come have come: a container that is half-made from now on is completed as well. */
+/* Wait for the next walks: an incomplete container added now is completed. */
 static void expect_walks(struct worker *w, const char *id)
 {
 	add(w, &(struct root_case){ .id = id });
 	(void)until_completed(id);
 }
 
-/* ---- who is completed -------------------------------------------------------------------------------------------- */
+/* ---- which containers are completed ------------------------------------------------------------------------------ */
 
 static const struct root_case root_cases[] = {
-	{ .id = "half-made", .completed = true },
+	{ .id = "incomplete", .completed = true },
 	{ .id = "young", .age_ms = 500000, .completed = true },
 	{ .id = "old", .age_ms = 601000 },
-	{ .id = "leaving", .deleting = true },
+	{ .id = "deleting", .deleting = true },
 	{ .id = "owed", .annotation = ANNOTATION_OWED, .value = CALLER },
-	{ .id = "of-others", .annotation = ANNOTATION_TOKEN },
-	{ .id = "unwritten", .annotation = ANNOTATION_SPEC },
+	{ .id = "foreign", .annotation = ANNOTATION_TOKEN },
+	{ .id = "without-spec", .annotation = ANNOTATION_SPEC },
 	{ .id = "replaced", .replaced = true },
 	{ .id = "portless", .spec = SPEC("") },
 	{ .id = "complete" },
-	{ .id = "taken-away" },
+	{ .id = "service-deleted" },
 };
 
-Test(repair, what_was_never_seen_of_a_young_container_without_a_debt_is_made)
+Test(repair, missing_objects_of_young_containers_without_a_debt_are_created)
 {
 	struct worker w;
 
@@ -222,19 +222,19 @@ Test(repair, what_was_never_seen_of_a_young_container_without_a_debt_is_made)
 	for (size_t i = 0; i < ARRAY_LEN(root_cases); i++)
 		add(&w, &root_cases[i]);
 	see_service(&w, "complete", KUBE_ADDED);
-	see_service(&w, "taken-away", KUBE_ADDED);
+	see_service(&w, "service-deleted", KUBE_ADDED);
 	start(&w);
 	expect_walks(&w, "first");
-	see_service(&w, "taken-away", KUBE_DELETED);
+	see_service(&w, "service-deleted", KUBE_DELETED);
 	expect_walks(&w, "second");
 	for (size_t i = 0; i < ARRAY_LEN(root_cases); i++)
 		cr_expect_eq(has_been_completed(root_cases[i].id), root_cases[i].completed, "%s", root_cases[i].id);
 	stop(&w);
 	cr_expect_eq(fake_kube_count("POST", "deployments"), 0);
-	cr_expect_eq(fake_kube_count("DELETE", ""), 0, "nothing is removed on a guess");
+	cr_expect_eq(fake_kube_count("DELETE", ""), 0, "nothing is removed");
 }
 
-Test(repair, a_create_that_still_runs_has_its_time)
+Test(repair, a_running_create_gets_time_to_finish)
 {
 	struct worker w;
 
@@ -245,7 +245,7 @@ Test(repair, a_create_that_still_runs_has_its_time)
 	stop(&w);
 }
 
-Test(repair, a_debt_in_a_record_is_the_sweepers)
+Test(repair, a_debt_in_a_record_is_left_to_the_sweeper)
 {
 	struct debt debt = { .state = DEBT_OWED, .id = "web", .uid = "", .caller = CALLER, .digest = "" };
 	struct buf value cleanup_buf = buf_make(DEBT_VALUE_MAX);
@@ -274,7 +274,7 @@ Test(repair, a_debt_in_a_record_is_the_sweepers)
 	stop(&w);
 }
 
-Test(repair, what_kubernetes_refuses_is_noted_and_tried_again_a_minute_later)
+Test(repair, a_rejection_by_kubernetes_is_noted_and_retried_after_a_minute)
 {
 	const char *noted;
 	struct worker w;
@@ -283,7 +283,7 @@ Test(repair, what_kubernetes_refuses_is_noted_and_tried_again_a_minute_later)
 	add(&w, &(struct root_case){ .id = "web", .annotation = ANNOTATION_PROBLEM, .value = "an earlier one" });
 	fake_kube_refuse("POST", RC_INVALID_ARGUMENT, "no more ports");
 	start(&w);
-	(void)until_completed("web"); /* it is tried */
+	(void)until_completed("web"); /* attempted */
 	noted = fake_kube_body("PATCH", "deployments/web", 0);
 	cr_expect_not_null(strstr(noted, ANNOTATION_PROBLEM), "%s", noted);
 	cr_expect_not_null(strstr(noted, "the Service of this container cannot be created"), "%s", noted);
@@ -296,7 +296,7 @@ Test(repair, what_kubernetes_refuses_is_noted_and_tried_again_a_minute_later)
 	stop(&w);
 }
 
-Test(repair, without_a_complete_view_of_the_cluster_nothing_is_missing)
+Test(repair, nothing_is_created_before_the_cache_is_synced)
 {
 	struct kube_cache *empty = NULL;
 	struct worker w;
@@ -321,7 +321,7 @@ Test(repair, without_a_complete_view_of_the_cluster_nothing_is_missing)
 
 struct api {
 	struct bus *bus;
-	const char *word; /* NULL: it has gone */
+	const char *word; /* its reply; NULL: it is gone */
 };
 
 static void on_probe(void *ctx, const struct bus_message *msg)
@@ -337,7 +337,7 @@ static void on_probe(void *ctx, const struct bus_message *msg)
 									 .header_count = 1 });
 }
 
-Test(repair, a_change_is_left_to_its_caller_as_long_as_there_is_one)
+Test(repair, a_change_is_left_to_its_caller_while_it_is_running)
 {
 	struct api api = { .word = "OK" };
 	struct worker w;
@@ -348,33 +348,33 @@ Test(repair, a_change_is_left_to_its_caller_as_long_as_there_is_one)
 	add(&w, &(struct root_case){ .id = "web", .spec = SPEC(""), .annotation = ANNOTATION_CHANGING, .value = MARK });
 	start(&w);
 	expect_walks(&w, "first");
-	cr_expect_geq(fake_bus_count(w.js.bus, CALLER), 1, "it was asked");
+	cr_expect_geq(fake_bus_count(w.js.bus, CALLER), 1, "the caller was probed");
 	cr_expect_eq(fake_kube_count("GET", "deployments/web"), 0);
 	repair_destroy(w.repair);
 	api.word = NULL;
-	fake_kube_refuse("PUT", RC_UNAVAILABLE, "etcd is away"); /* how it is finished is container_change's business */
-	fake_kube_refuse("PATCH", RC_UNAVAILABLE, "etcd is away");
+	fake_kube_refuse("PUT", RC_UNAVAILABLE, "etcd is down"); /* finishing it is tested with container_change */
+	fake_kube_refuse("PATCH", RC_UNAVAILABLE, "etcd is down");
 	start(&w);
 	expect_walks(&w, "second");
-	cr_expect_gt(fake_kube_count("GET", "deployments/web"), 0, "it has to be finished");
+	cr_expect_gt(fake_kube_count("GET", "deployments/web"), 0, "the change is finished");
 	stop(&w);
 }
 
-/* ---- what is not wanted ------------------------------------------------------------------------------------------ */
+/* ---- unwanted Services ------------------------------------------------------------------------------------------- */
 
 static const struct stray_case {
 	const char *id;
-	const char *name;    /* of the Service; NULL: as the id */
-	const char *without; /* a member of its metadata that is taken away */
-	bool told_before;    /* the cache has it with that member still */
+	const char *name;    /* of the Service; NULL: the id */
+	const char *without; /* a member removed from its metadata */
+	bool cached_before;  /* the cache still has it with that member */
 	bool wanted, removed;
 } stray_cases[] = {
 	{ .id = "stray", .removed = true },
 	{ .id = "wanted", .wanted = true },
 	{ .id = "other-name", .name = "front" },
 	{ .id = "ownerless", .without = "ownerReferences" },
-	{ .id = "ownerless-now", .without = "ownerReferences", .told_before = true },
-	{ .id = "unlabelled-now", .without = "labels", .told_before = true },
+	{ .id = "ownerless-now", .without = "ownerReferences", .cached_before = true },
+	{ .id = "unlabelled-now", .without = "labels", .cached_before = true },
 };
 
 static void add_service(struct worker *w, const struct stray_case *c)
@@ -382,11 +382,11 @@ static void add_service(struct worker *w, const struct stray_case *c)
 	cleanup_json cJSON *service = make_service(c->id, c->name ? c->name : c->id);
 	struct buf path cleanup_buf = buf_make(KUBE_PATH_MAX);
 
-	if (c->told_before)
+	if (c->cached_before)
 		see(w, KUBE_SERVICE, KUBE_ADDED, service);
 	if (c->without)
 		cJSON_DeleteItemFromObjectCaseSensitive(json_get(service, "metadata"), c->without);
-	if (!c->told_before)
+	if (!c->cached_before)
 		see(w, KUBE_SERVICE, KUBE_ADDED, service);
 	kube_path_add(&path, KUBE_SERVICE, "ns", c->name ? c->name : c->id);
 	w->texts[w->text_count++] = buf_take(&path, NULL);
@@ -394,7 +394,7 @@ static void add_service(struct worker *w, const struct stray_case *c)
 	fake_kube_set(w->texts[w->text_count - 2], w->texts[w->text_count - 1]);
 }
 
-Test(repair, a_service_that_its_root_does_not_want_is_removed_when_it_is_ours)
+Test(repair, a_service_not_wanted_by_its_root_is_removed_if_it_is_ours)
 {
 	struct worker w;
 
@@ -412,7 +412,7 @@ Test(repair, a_service_that_its_root_does_not_want_is_removed_when_it_is_ours)
 		bool removed = fake_kube_count("PUT", stray_cases[i].id);
 
 		cr_expect_eq(removed, stray_cases[i].removed, "%s", stray_cases[i].id);
-		if (removed) /* behind a mark; how it continues is container_change's business */
+		if (removed) /* the root gets a mark first; the rest is tested with container_change */
 			cr_expect_not_null(strstr(fake_kube_body("PUT", stray_cases[i].id, 0), ANNOTATION_CHANGING));
 	}
 }

@@ -6,7 +6,7 @@
 
 #define PATIENCE_MS 5000
 
-/* A repair's own item. */
+/* The item type of a repair. */
 struct tracked {
 	struct repair_item item;
 	int number;
@@ -38,7 +38,7 @@ static size_t count(const struct repair_list *list)
 	return n;
 }
 
-Test(repair_list, a_root_keeps_its_item_and_its_due_time_from_walk_to_walk)
+Test(repair_list, a_root_keeps_its_item_and_due_time_between_walks)
 {
 	struct repair_list list = { .max = 0 };
 	struct tracked *first;
@@ -68,7 +68,7 @@ Test(repair_list, a_root_keeps_its_item_and_its_due_time_from_walk_to_walk)
 	repair_list_clear(&list);
 }
 
-Test(repair_list, roots_that_a_walk_does_not_note_are_forgotten)
+Test(repair_list, roots_not_noted_in_a_walk_are_dropped)
 {
 	struct repair_list list = { .max = 0 };
 
@@ -85,12 +85,12 @@ Test(repair_list, roots_that_a_walk_does_not_note_are_forgotten)
 	cr_expect_eq(count(&list), 100);
 	repair_list_begin(&list);
 	cr_expect_eq(note(&list, 0)->number, 7);
-	cr_expect_eq(note(&list, 1)->number, 0, "a forgotten root is new");
+	cr_expect_eq(note(&list, 1)->number, 0, "a dropped root is new");
 	repair_list_clear(&list);
 	cr_expect_eq(count(&list), 0);
 }
 
-Test(repair_list, more_roots_than_its_maximum_wait)
+Test(repair_list, roots_above_the_maximum_wait_for_a_later_walk)
 {
 	struct repair_list list = { .max = 0 };
 

@@ -26,16 +26,16 @@ static const struct body_case cases[] = {
 	{ "a bare spec with faults", JSON, "{\"service_type\":\"container\",\"image\":{}}", true,
 	  "/metadata /resources /image/reference" },
 	{ "neither", JSON, "{}", true, "/spec" },
-	{ "no object", JSON, "[]", true, "" },
+	{ "not an object", JSON, "[]", true, "" },
 	{ "an empty body", JSON, "", false, "" },
-	{ "an empty body of no type", NULL, "", false, "/header/Content-Type " },
-	{ "broken JSON", JSON, "{", false, "" },
+	{ "an empty body without a type", NULL, "", false, "/header/Content-Type " },
+	{ "malformed JSON", JSON, "{", false, "" },
 	{ "text", "text/plain", "{\"spec\":" SPEC "}", false, "/header/Content-Type" },
 	{ "a spec beside bare members", JSON, "{\"spec\":{},\"service_type\":\"container\"}", true,
 	  "/spec/service_type /spec/metadata /spec/image /spec/resources" },
 };
 
-Test(request_body, reads_bodies)
+Test(request_body, bodies_are_read_or_rejected)
 {
 	struct openapi *openapi = NULL;
 	size_t len;
@@ -88,7 +88,7 @@ static const struct type_case types[] = {
 	{ NULL, false },
 };
 
-Test(request_body, knows_the_media_type)
+Test(request_body, the_media_type_is_checked)
 {
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		cr_expect_eq(request_body_is_json(types[i].text), types[i].good, "%s", types[i].text);

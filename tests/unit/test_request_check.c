@@ -16,7 +16,7 @@
 
 static const struct header_case {
 	struct request_header_texts texts;
-	const char *fault; /* NULL: it is good */
+	const char *fault; /* NULL: valid */
 	int64_t left_ms, wait_ms;
 	int attempt;
 } header_cases[] = {
@@ -64,7 +64,7 @@ static const struct header_case {
 	  0 },
 };
 
-Test(request_check, headers)
+Test(request_check, headers_are_validated)
 {
 	for (size_t i = 0; i < ARRAY_LEN(header_cases); i++) {
 		const struct header_case *c = &header_cases[i];
@@ -89,7 +89,7 @@ Test(request_check, headers)
 static const struct member_case {
 	enum operation operation;
 	const char *text;
-	const char *fault; /* NULL: it is good */
+	const char *fault; /* NULL: valid */
 } member_cases[] = {
 	{ OPERATION_CREATE, CREATE("\"id\":\"web-1\""), NULL },
 	{ OPERATION_CREATE, CREATE("\"id\":\"web-1\",\"any_id\":true,\"later\":[1]"), NULL },
@@ -154,7 +154,7 @@ static const struct member_case {
 	{ OPERATION_DELETE, "{\"id\":\"a\",\"absent_ok\":null}", "whose absent_ok" },
 };
 
-Test(request_check, members)
+Test(request_check, members_are_validated)
 {
 	for (size_t i = 0; i < ARRAY_LEN(member_cases); i++) {
 		const struct member_case *c = &member_cases[i];

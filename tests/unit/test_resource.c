@@ -5,8 +5,8 @@
 #include "common/container/record.h"
 #include "common/resource.h"
 
-/* What v0.1 wrote and what DCM reads: another value would lose containers, records, page tokens or events. */
-Test(resource, a_container_is_known_by_what_it_always_was)
+/* As written by v0.1 and read by DCM: another value would lose containers, records, page tokens or events. */
+Test(resource, names_of_the_container_type_are_stable)
 {
 	const struct resource *row = resource_row(RESOURCE_CONTAINER);
 	char key[RECORD_KEY_MAX];

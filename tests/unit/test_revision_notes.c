@@ -7,7 +7,7 @@
 #include "kube-worker/change/change_mark.h"
 #include "kube-worker/change/revision_notes.h"
 
-#define ANNOTATIONS_MAX (256u * 1024) /* bytes that Kubernetes allows */
+#define ANNOTATIONS_MAX (256u * 1024) /* the limit of Kubernetes in bytes */
 
 static cJSON *tree_of(const char *text)
 {
@@ -50,7 +50,7 @@ static cJSON *make_root(void)
 	return tree_of("{\"metadata\":{\"annotations\":{}},\"spec\":{\"template\":{\"image\":\"\"}}}");
 }
 
-/* What is noted for a template; spec "-": nothing is. */
+/* Check the note of a template; spec "-": none. */
 static void expect_note(cJSON *root, int template, const char *spec, const char *change)
 {
 	cleanup_json cJSON *then = make_root();
@@ -81,8 +81,8 @@ static const struct digest_case {
 	  true },
 	{ "a ControllerRevision", OBJECT("{\"$patch\":\"replace\",\"metadata\":{\"labels\":{\"a\":\"b\"}}," POD "}"),
 	  true },
-	{ "by an older release", OBJECT("{\"metadata\":{\"creationTimestamp\":null,\"labels\":{\"a\":\"b\"}}," POD "}"),
-	  true },
+	{ "from an older release",
+	  OBJECT("{\"metadata\":{\"creationTimestamp\":null,\"labels\":{\"a\":\"b\"}}," POD "}"), true },
 	{ "in another order", OBJECT("{" POD ",\"metadata\":{\"labels\":{\"a\":\"b\"}}}"), true },
 	{ "another label", OBJECT("{\"metadata\":{\"labels\":{\"a\":\"c\"}}," POD "}"), false },
 	{ "an annotation", OBJECT("{\"metadata\":{\"annotations\":{\"x\":\"y\"},\"labels\":{\"a\":\"b\"}}," POD "}"),
@@ -91,7 +91,7 @@ static const struct digest_case {
 	{ "no template", "{\"spec\":{}}", false },
 };
 
-Test(revision_notes, a_template_is_known_again_in_its_revision)
+Test(revision_notes, the_digest_of_a_template_is_the_same_in_its_revision)
 {
 	cleanup_json cJSON *root = tree_of(digest_cases[0].object);
 	char wanted[REVISION_DIGEST_MAX];
@@ -108,7 +108,7 @@ Test(revision_notes, a_template_is_known_again_in_its_revision)
 
 /* ---- notes ------------------------------------------------------------------------------------------------------- */
 
-Test(revision_notes, each_template_has_what_was_beside_it_last)
+Test(revision_notes, each_template_has_its_latest_note)
 {
 	cleanup_json cJSON *root = make_root();
 
@@ -128,10 +128,10 @@ Test(revision_notes, each_template_has_what_was_beside_it_last)
 	expect_note(root, 2, "none", "req:2");
 	become(root, 2, NULL, NULL);
 	cr_assert_eq(revision_notes_drop(root, NULL), RC_OK);
-	cr_expect_null(notes_text(root), "no note, no annotation");
+	cr_expect_null(notes_text(root), "without notes, there is no annotation");
 }
 
-Test(revision_notes, the_oldest_go_first)
+Test(revision_notes, the_oldest_notes_are_dropped_first)
 {
 	cleanup_json cJSON *root = make_root();
 
@@ -168,7 +168,7 @@ static char *letters(size_t count)
 	return text;
 }
 
-Test(revision_notes, no_change_is_refused_for_lack_of_room)
+Test(revision_notes, notes_are_dropped_if_the_annotations_are_too_large)
 {
 	for (size_t size = 1024; size <= 256u * 1024; size += 1024) {
 		cleanup_json cJSON *root = make_root();
@@ -179,7 +179,7 @@ Test(revision_notes, no_change_is_refused_for_lack_of_room)
 			become(root, i, spec, "req:1");
 			cr_assert_eq(revision_notes_take(root, NULL), RC_OK);
 		}
-		cr_expect(notes_text(root) || size > 60u * 1024, "%zu bytes have room", size);
+		cr_expect(notes_text(root) || size > 60u * 1024, "%zu bytes fit", size);
 		become(root, 4, spec, "req:1");
 		set(root, ANNOTATION_CHANGING, mark);
 		cr_assert_eq(revision_notes_fit(root, NULL), RC_OK);
@@ -187,7 +187,7 @@ Test(revision_notes, no_change_is_refused_for_lack_of_room)
 	}
 }
 
-Test(revision_notes, what_did_fit_makes_room_for_what_is_larger)
+Test(revision_notes, old_notes_are_dropped_for_a_larger_one)
 {
 	cleanup_json cJSON *root = make_root();
 	cleanup_free char *large = letters(180u * 1024);
@@ -205,7 +205,7 @@ Test(revision_notes, what_did_fit_makes_room_for_what_is_larger)
 	cr_expect_leq(annotations_size(root) + CHANGE_MARK_MAX, ANNOTATIONS_MAX);
 }
 
-Test(revision_notes, what_others_wrote_is_none)
+Test(revision_notes, malformed_notes_are_ignored)
 {
 	static const char *const texts[] = { "", "{", "{}", "7", "[7]", "[{}]", "[{\"template\":7}]" };
 
@@ -221,7 +221,7 @@ Test(revision_notes, what_others_wrote_is_none)
 	}
 }
 
-Test(revision_notes, a_root_without_annotations_gets_some)
+Test(revision_notes, a_root_without_annotations_gets_a_note)
 {
 	cleanup_json cJSON *root = tree_of("{\"metadata\":{},\"spec\":{\"template\":{}}}");
 

@@ -69,7 +69,7 @@ static const struct route_case cases[] = {
 	  NULL, NULL },
 };
 
-Test(router, finds_routes_or_says_what_is_allowed)
+Test(router, finds_routes_or_lists_the_allowed_methods)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct route_case *c = &cases[i];
@@ -92,7 +92,7 @@ Test(router, finds_routes_or_says_what_is_allowed)
 
 struct document_case {
 	const char *paths;
-	const char *says;
+	const char *message;
 };
 
 static const struct document_case document_cases[] = {
@@ -102,7 +102,7 @@ static const struct document_case document_cases[] = {
 	{ "{" C ": {put: {operationId: listContainers}}}", "the API document says put" },
 };
 
-Test(router, and_the_document_have_to_agree)
+Test(router, routes_must_match_the_document)
 {
 	for (size_t i = 0; i < ARRAY_LEN(document_cases); i++) {
 		struct buf text cleanup_buf = buf_make(1000);
@@ -112,7 +112,7 @@ Test(router, and_the_document_have_to_agree)
 		buf_addf(&text, "openapi: 3.0.3\npaths: %s\n", document_cases[i].paths);
 		cr_assert_eq(openapi_load(text.data, text.len, &openapi, &err), RC_OK, "%s", err.text);
 		cr_expect_eq(router_check(openapi, &err), RC_INTERNAL, "%s", document_cases[i].paths);
-		cr_expect(strstr(err.text, document_cases[i].says) != NULL, "said '%s'", err.text);
+		cr_expect(strstr(err.text, document_cases[i].message) != NULL, "got '%s'", err.text);
 		openapi_destroy(openapi);
 	}
 }

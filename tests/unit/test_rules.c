@@ -10,15 +10,15 @@ struct rule_case {
 };
 
 static const struct rule_case cases[] = {
-	{ "nothing", "{}", "" },
-	{ "no object at all", "[]", "" },
+	{ "empty", "{}", "" },
+	{ "not an object", "[]", "" },
 	{ "cpu in order", "{\"resources\":{\"cpu\":{\"min\":1,\"max\":2}}}", "" },
-	{ "cpu equal in two spellings", "{\"resources\":{\"cpu\":{\"min\":\"1000m\",\"max\":1}}}", "" },
+	{ "cpu equal in two notations", "{\"resources\":{\"cpu\":{\"min\":\"1000m\",\"max\":1}}}", "" },
 	{ "cpu out of order", "{\"resources\":{\"cpu\":{\"min\":3,\"max\":2}}}",
 	  "/spec/resources/cpu/min must not be more than max" },
-	{ "cpu out of order in two spellings", "{\"resources\":{\"cpu\":{\"min\":\"1500m\",\"max\":\"1\"}}}",
+	{ "cpu out of order in two notations", "{\"resources\":{\"cpu\":{\"min\":\"1500m\",\"max\":\"1\"}}}",
 	  "/spec/resources/cpu/min must not be more than max" },
-	{ "cpu that is none is not compared", "{\"resources\":{\"cpu\":{\"min\":\"x\",\"max\":1}}}", "" },
+	{ "invalid cpu is not compared", "{\"resources\":{\"cpu\":{\"min\":\"x\",\"max\":1}}}", "" },
 	{ "memory in order", "{\"resources\":{\"memory\":{\"min\":\"1024MB\",\"max\":\"1GB\"}}}", "" },
 	{ "memory out of order", "{\"resources\":{\"memory\":{\"min\":\"1025MB\",\"max\":\"1GB\"}}}",
 	  "/spec/resources/memory/min must not be more than max" },
@@ -26,10 +26,10 @@ static const struct rule_case cases[] = {
 	{ "labels", "{\"metadata\":{\"labels\":{\"a\":\"b\",\"x.y/z_1\":\"\"}}}", "" },
 	{ "reserved labels", "{\"metadata\":{\"labels\":{\"dcm.project/managed-by\":\"dcm\"}}}",
 	  "/spec/metadata/labels/dcm.project~1managed-by is reserved for the provider" },
-	{ "labels beside the reserved ones", "{\"metadata\":{\"labels\":{\"dcm.project/other\":\"\"}}}", "" },
-	{ "labels as an array are not looked at", "{\"metadata\":{\"labels\":[\"a\"]}}", "" },
+	{ "a label similar to the reserved ones", "{\"metadata\":{\"labels\":{\"dcm.project/other\":\"\"}}}", "" },
+	{ "labels as an array are not checked", "{\"metadata\":{\"labels\":[\"a\"]}}", "" },
 	{ "ports", "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":81}]}}", "" },
-	{ "the same port twice and thrice",
+	{ "a port two and three times",
 	  "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":80},{\"container_port\":80}]}}",
 	  "/spec/network/ports/1/container_port is a duplicate; "
 	  "/spec/network/ports/2/container_port is a duplicate" },
@@ -39,9 +39,9 @@ static const struct rule_case cases[] = {
 	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_surge\":0,\"max_unavailable\":"
 	  "\"100%\"}}}}",
 	  "" },
-	{ "a StatefulSet that rolls",
+	{ "a StatefulSet with a rolling update",
 	  "{\"provider_hints\":{\"kubernetes\":{\"kind\":\"StatefulSet\",\"strategy\":{\"type\":\"rolling\"}}}}", "" },
-	{ "a StatefulSet with a Deployment's strategy",
+	{ "a StatefulSet with the strategy recreate",
 	  "{\"provider_hints\":{\"kubernetes\":{\"kind\":\"StatefulSet\",\"strategy\":{\"type\":\"recreate\"}}}}",
 	  "/spec/provider_hints/kubernetes/strategy/type cannot be recreate: a StatefulSet replaces one Pod at a "
 	  "time" },
@@ -56,17 +56,17 @@ static const struct rule_case cases[] = {
 	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_surge\":\"0%\",\"max_"
 	  "unavailable\":0}}}}",
 	  "/spec/provider_hints/kubernetes/strategy/max_unavailable must not be 0 when max_surge is" },
-	{ "more than all",
+	{ "more than 100%",
 	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"rolling\",\"max_unavailable\":\"101%\"}}}}",
 	  "/spec/provider_hints/kubernetes/strategy/max_unavailable must not be more than 100%" },
-	{ "recreate has no shares",
+	{ "recreate with a surge",
 	  "{\"provider_hints\":{\"kubernetes\":{\"strategy\":{\"type\":\"recreate\",\"max_surge\":1,\"max_"
 	  "unavailable\":1}}}}",
 	  "/spec/provider_hints/kubernetes/strategy/max_surge is not allowed for the type recreate; "
 	  "/spec/provider_hints/kubernetes/strategy/max_unavailable is not allowed for the type recreate" },
 	{ "an autoscaler",
 	  "{\"provider_hints\":{\"kubernetes\":{\"autoscale\":{\"min\":2,\"max\":2,\"cpu_percent\":50}}}}", "" },
-	{ "an autoscaler by nothing, the wrong way round",
+	{ "an autoscaler without a metric and with min above max",
 	  "{\"provider_hints\":{\"kubernetes\":{\"autoscale\":{\"min\":3,\"max\":2}}}}",
 	  "/spec/provider_hints/kubernetes/autoscale/min must not be more than max; "
 	  "/spec/provider_hints/kubernetes/autoscale requires cpu_percent or memory_percent" },
@@ -74,16 +74,16 @@ static const struct rule_case cases[] = {
 	  "{\"network\":{\"ports\":[{\"container_port\":80},{\"container_port\":80,\"protocol\":\"UDP\"},"
 	  "{\"container_port\":80,\"protocol\":\"SCTP\"}]}}",
 	  "" },
-	{ "a port twice for one protocol",
+	{ "a duplicate port of one protocol",
 	  "{\"network\":{\"ports\":[{\"container_port\":80,\"protocol\":\"UDP\"},{\"container_port\":80},"
 	  "{\"container_port\":80,\"protocol\":\"TCP\"},{\"container_port\":80,\"protocol\":\"UDP\"}]}}",
 	  "/spec/network/ports/2/container_port is a duplicate; "
 	  "/spec/network/ports/3/container_port is a duplicate" },
-	{ "ports that are none", "{\"network\":{\"ports\":[{\"container_port\":0},{\"container_port\":0},5,null]}}",
-	  "" },
+	{ "invalid ports are not compared",
+	  "{\"network\":{\"ports\":[{\"container_port\":0},{\"container_port\":0},5,null]}}", "" },
 };
 
-Test(rules, say_what_a_schema_cannot)
+Test(rules, rules_beyond_the_schema_are_checked)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		cleanup_json cJSON *spec = cJSON_Parse(cases[i].spec);
@@ -98,7 +98,7 @@ Test(rules, say_what_a_schema_cannot)
 	}
 }
 
-Test(rules, no_spec_is_the_validator_s_business)
+Test(rules, a_missing_spec_is_left_to_the_validator)
 {
 	struct faults faults cleanup_faults = { .count = 0 };
 
@@ -106,7 +106,7 @@ Test(rules, no_spec_is_the_validator_s_business)
 	cr_expect_eq(faults.count, 0);
 }
 
-Test(rules, a_label_key_that_kubernetes_refuses_gets_its_reason)
+Test(rules, an_invalid_label_key_is_reported_with_its_reason)
 {
 	cleanup_json cJSON *spec = cJSON_Parse("{\"metadata\":{\"labels\":{\"-a\":\"\",\"A/b\":\"\"}}}");
 	struct faults faults cleanup_faults = { .count = 0 };

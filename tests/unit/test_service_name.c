@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *id;
-	const char *service; /* NULL: only its form and uniqueness are looked at */
+	const char *service; /* NULL: only format and uniqueness are checked */
 } service_cases[] = {
 	{ "web", "web" },
 	{ "stack1-db", "stack1-db" },
@@ -19,7 +19,7 @@ static const struct {
 	{ "s-9", "s-s-9" },
 	{ "s-a", "s-a" },
 	{ "s7", "s7" },
-	{ "s-", "s-" }, /* not a legal id, but nothing breaks */
+	{ "s-", "s-" }, /* not a valid id, but accepted here */
 	{ "0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6", "s-0fe3a1c2-1b2c-4d5e-8f90-a1b2c3d4e5f6" },
 	{ D61, NULL },
 	{ D61 "hi", NULL },
@@ -27,7 +27,7 @@ static const struct {
 	{ "a" D61 "h", "a" D61 "h" },
 };
 
-Test(service_name, legal_and_injective)
+Test(service_name, names_are_valid_and_unique)
 {
 	char names[ARRAY_LEN(service_cases)][SERVICE_NAME_MAX];
 
@@ -44,18 +44,18 @@ Test(service_name, legal_and_injective)
 	}
 }
 
-Test(service_name, the_derived_name_of_a_long_id_is_no_ones_own)
+Test(service_name, the_hashed_name_of_a_long_id_does_not_collide_with_an_id)
 {
 	char first[SERVICE_NAME_MAX];
 	char second[SERVICE_NAME_MAX];
 
 	cr_assert_eq(service_name_derive(D61, first, NULL), RC_OK);
-	cr_assert_eq(service_name_derive(first, second, NULL), RC_OK); /* an id that looks like the derived name */
+	cr_assert_eq(service_name_derive(first, second, NULL), RC_OK); /* an id equal to the hashed name */
 	cr_expect_eq(strlen(first), 63);
 	cr_expect_str_neq(first, second);
 }
 
-Test(service_name, no_id_has_a_headless_one_as_its_ordinary_one)
+Test(service_name, ordinary_and_headless_names_do_not_collide)
 {
 	for (size_t i = 0; i < ARRAY_LEN(service_cases); i++) {
 		char ordinary[SERVICE_NAME_MAX];
@@ -64,7 +64,7 @@ Test(service_name, no_id_has_a_headless_one_as_its_ordinary_one)
 
 		cr_assert_eq(service_name_derive(service_cases[i].id, ordinary, NULL), RC_OK);
 		cr_assert_eq(service_name_derive_headless(service_cases[i].id, headless, NULL), RC_OK);
-		cr_assert_eq(service_name_derive(headless, again, NULL), RC_OK); /* it is a legal id itself */
+		cr_assert_eq(service_name_derive(headless, again, NULL), RC_OK); /* it is a valid id itself */
 		cr_expect(service_name_is_headless(headless), "%s", headless);
 		cr_expect_not(service_name_is_headless(ordinary), "%s", ordinary);
 		cr_expect_not(service_name_is_headless(again), "%s", again);

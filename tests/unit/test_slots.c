@@ -3,7 +3,7 @@
 
 #include "common/base/slots.h"
 
-Test(slots, a_ticket_is_worth_nothing_once_its_place_was_given_back)
+Test(slots, a_ticket_is_invalid_after_its_slot_was_released)
 {
 	struct slots slots = { .value_size = sizeof(int) };
 	uint32_t index, again;
@@ -16,7 +16,7 @@ Test(slots, a_ticket_is_worth_nothing_once_its_place_was_given_back)
 	slots_release(&slots, index);
 	cr_expect_not(slots_is_valid(&slots, ticket));
 	cr_assert(slots_take(&slots, &again));
-	cr_expect_eq(again, index, "the last one that was given back comes first");
+	cr_expect_eq(again, index, "the last released slot is reused first");
 	cr_expect_not(slots_is_valid(&slots, ticket));
 	cr_expect(slots_is_valid(&slots, slots_ticket(&slots, again)));
 	cr_expect_not(slots_is_valid(&slots, 0));
@@ -24,7 +24,7 @@ Test(slots, a_ticket_is_worth_nothing_once_its_place_was_given_back)
 	slots_clear(&slots);
 }
 
-Test(slots, values_begin_zeroed_and_stay_when_the_table_grows)
+Test(slots, values_are_zeroed_and_kept_when_the_table_grows)
 {
 	struct slots slots = { .value_size = sizeof(int) };
 	uint32_t index;

@@ -3,7 +3,7 @@
 #include "common/base/buf.h"
 #include "common/container/spec_pointer.h"
 
-Test(spec_pointer, from_kubernetes_fields_to_the_request)
+Test(spec_pointer, kubernetes_fields_are_mapped_to_the_request)
 {
 	static const char *const pairs[][2] = {
 		{ "spec.template.spec.containers[0].env[12].name", "/spec/process/env/12/name" },

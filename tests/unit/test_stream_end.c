@@ -18,7 +18,7 @@ enum op {
 	OP_FAIL,
 	OP_LOSE,
 	OP_AT,   /* the time, and a tick */
-	OP_TELLS /* what stream_end_next() says */
+	OP_TELLS /* the expected result of stream_end_next() */
 };
 
 struct step {
@@ -84,59 +84,59 @@ struct end_case {
 
 /* clang-format off */
 static const struct end_case cases[] = {
-	{ "it begins with a credit, once", { BEGIN, TELLS_NOTHING }, STREAM_OPEN, RC_OK, 0, 0, false },
-	{ "data wait to be taken", { BEGIN, DATA(0, 5), DATA(5, 7) }, STREAM_OPEN, RC_OK, 12, 0, false },
+	{ "it starts with a credit, once", { BEGIN, TELLS_NOTHING }, STREAM_OPEN, RC_OK, 0, 0, false },
+	{ "data are buffered until taken", { BEGIN, DATA(0, 5), DATA(5, 7) }, STREAM_OPEN, RC_OK, 12, 0, false },
 	{ "data without a credit", { DATA(0, 1) }, STREAM_OVER, RC_INTERNAL, 0, 0, true },
 	{ "data up to the credit", { BEGIN, DATA(0, WINDOW) }, STREAM_OPEN, RC_OK, WINDOW, 0, false },
 	{ "data beyond the credit", { BEGIN, DATA(0, WINDOW), DATA(WINDOW, 1), TELLS(STREAM_FRAME_ERROR, 0, WINDOW), TELLS_NOTHING },
 	  STREAM_OVER, RC_INTERNAL, WINDOW, 0, false },
-	{ "data that are too many at once", { BEGIN, DATA(0, WINDOW + 1) }, STREAM_OVER, RC_INTERNAL, 0, 0, true },
+	{ "a frame above the credit", { BEGIN, DATA(0, WINDOW + 1) }, STREAM_OVER, RC_INTERNAL, 0, 0, true },
 	{ "a gap", { BEGIN, DATA(0, 5), DATA(6, 1), TELLS(STREAM_FRAME_ERROR, 0, WINDOW) }, STREAM_OVER, RC_UNAVAILABLE, 5, 0, false },
-	{ "a gap that a credit shows", { BEGIN, DATA(0, 5), CREDIT(6, 0) }, STREAM_OVER, RC_UNAVAILABLE, 5, 0, false },
-	{ "a gap that the end shows", { BEGIN, DATA(0, 5), END(6) }, STREAM_OVER, RC_UNAVAILABLE, 5, 0, false },
-	{ "data twice", { BEGIN, DATA(0, 5), DATA(5, 5), DATA(0, 5), DATA(5, 5) }, STREAM_OPEN, RC_OK, 10, 0, false },
+	{ "a gap detected by a credit", { BEGIN, DATA(0, 5), CREDIT(6, 0) }, STREAM_OVER, RC_UNAVAILABLE, 5, 0, false },
+	{ "a gap detected by the end", { BEGIN, DATA(0, 5), END(6) }, STREAM_OVER, RC_UNAVAILABLE, 5, 0, false },
+	{ "duplicate data", { BEGIN, DATA(0, 5), DATA(5, 5), DATA(0, 5), DATA(5, 5) }, STREAM_OPEN, RC_OK, 10, 0, false },
 	{ "an old credit", { BEGIN, DATA(0, 5), CREDIT(0, 10) }, STREAM_OPEN, RC_OK, 5, 10, false },
 	{ "data that overlap", { BEGIN, DATA(0, 5), DATA(3, 5) }, STREAM_OVER, RC_INTERNAL, 5, 0, false },
 	{ "data after the end", { BEGIN, DATA(0, 5), END(5), DATA(5, 1) }, STREAM_OVER, RC_INTERNAL, 5, 0, false },
 	{ "an end before its data", { BEGIN, DATA(0, 5), END(4) }, STREAM_OVER, RC_INTERNAL, 5, 0, false },
-	{ "the end twice", { BEGIN, DATA(0, 5), END(5), END(5) }, STREAM_OPEN, RC_OK, 5, 0, false },
-	{ "data, again, after the end", { BEGIN, DATA(0, 5), END(5), DATA(0, 5) }, STREAM_OPEN, RC_OK, 5, 0, false },
+	{ "a duplicate end", { BEGIN, DATA(0, 5), END(5), END(5) }, STREAM_OPEN, RC_OK, 5, 0, false },
+	{ "duplicate data after the end", { BEGIN, DATA(0, 5), END(5), DATA(0, 5) }, STREAM_OPEN, RC_OK, 5, 0, false },
 	{ "an empty frame of data", { BEGIN, DATA(0, 0) }, STREAM_OPEN, RC_OK, 0, 0, false },
-	{ "half of the window is left", { BEGIN, DATA(0, WINDOW), TAKE_BYTES(WINDOW / 2 - 1), TELLS_NOTHING },
+	{ "more than half of the window is buffered", { BEGIN, DATA(0, WINDOW), TAKE_BYTES(WINDOW / 2 - 1), TELLS_NOTHING },
 	  STREAM_OPEN, RC_OK, WINDOW / 2 + 1, 0, false },
-	{ "half of the window is used up", { BEGIN, DATA(0, WINDOW), TAKE_BYTES(WINDOW / 2), TELLS(STREAM_FRAME_CREDIT, 0, WINDOW * 3 / 2), TELLS_NOTHING },
+	{ "half of the window was taken", { BEGIN, DATA(0, WINDOW), TAKE_BYTES(WINDOW / 2), TELLS(STREAM_FRAME_CREDIT, 0, WINDOW * 3 / 2), TELLS_NOTHING },
 	  STREAM_OPEN, RC_OK, WINDOW / 2, 0, false },
 	{ "no credit after the end", { BEGIN, DATA(0, WINDOW), END(WINDOW), TAKE_BYTES(WINDOW), TELLS_NOTHING }, STREAM_OPEN, RC_OK, 0, 0, true },
 	{ "nothing is sent without a credit", { BEGIN, CREDIT(0, 0) }, STREAM_OPEN, RC_OK, 0, 0, false },
-	{ "a credit is room", { BEGIN, CREDIT(0, 100), SEND(30) }, STREAM_OPEN, RC_OK, 0, 70, false },
-	{ "a lower credit changes nothing", { CREDIT(0, 100), CREDIT(0, 50) }, STREAM_OPEN, RC_OK, 0, 100, false },
-	{ "a credit that is too high", { CREDIT(0, PROTOCOL_STREAM_CREDIT_MAX + 1) }, STREAM_OVER, RC_INTERNAL, 0, 0, true },
+	{ "a credit allows sending", { BEGIN, CREDIT(0, 100), SEND(30) }, STREAM_OPEN, RC_OK, 0, 70, false },
+	{ "a lower credit is ignored", { CREDIT(0, 100), CREDIT(0, 50) }, STREAM_OPEN, RC_OK, 0, 100, false },
+	{ "a credit above the limit", { CREDIT(0, PROTOCOL_STREAM_CREDIT_MAX + 1) }, STREAM_OVER, RC_INTERNAL, 0, 0, true },
 	{ "a credit in another frame", { BEGIN, { OP_FRAME, STREAM_FRAME_DATA, 0, 10, 1 } }, STREAM_OPEN, RC_OK, 1, 10, false },
-	{ "data are a beat, and carry a credit", { BEGIN, CREDIT(0, 100), AT(900), SEND(1), AT(1800), TELLS_NOTHING, AT(1900), TELLS(STREAM_FRAME_CREDIT, 1, WINDOW) },
+	{ "data count as a heartbeat, and have a credit", { BEGIN, CREDIT(0, 100), AT(900), SEND(1), AT(1800), TELLS_NOTHING, AT(1900), TELLS(STREAM_FRAME_CREDIT, 1, WINDOW) },
 	  STREAM_OPEN, RC_OK, 0, 99, false },
-	{ "a beat every second", { BEGIN, AT(999), TELLS_NOTHING, AT(1000), BEGIN, TELLS_NOTHING }, STREAM_OPEN, RC_OK, 0, 0, false },
-	{ "the end is told once, and then as beat", { FINISH, TELLS(STREAM_FRAME_END, 0, WINDOW), TELLS_NOTHING, AT(1000), TELLS(STREAM_FRAME_END, 0, WINDOW) },
+	{ "a heartbeat every second", { BEGIN, AT(999), TELLS_NOTHING, AT(1000), BEGIN, TELLS_NOTHING }, STREAM_OPEN, RC_OK, 0, 0, false },
+	{ "the end is sent once, and then as a heartbeat", { FINISH, TELLS(STREAM_FRAME_END, 0, WINDOW), TELLS_NOTHING, AT(1000), TELLS(STREAM_FRAME_END, 0, WINDOW) },
 	  STREAM_OPEN, RC_OK, 0, 0, false },
 	{ "after its own end it sends nothing", { CREDIT(0, 100), SEND(9), FINISH }, STREAM_OPEN, RC_OK, 0, 0, false },
 	{ "after its own end it receives", { BEGIN, FINISH, TELLS(STREAM_FRAME_END, 0, WINDOW), DATA(0, 3) }, STREAM_OPEN, RC_OK, 3, 0, false },
 	{ "after its own end it grants", { FINISH, TELLS(STREAM_FRAME_END, 0, WINDOW), DATA(0, WINDOW), TAKE_BYTES(WINDOW), TELLS(STREAM_FRAME_CREDIT, 0, 2 * WINDOW) },
 	  STREAM_OPEN, RC_OK, 0, 0, false },
 	{ "after the peer's end it sends", { CREDIT(0, 100), END(0), SEND(60) }, STREAM_OPEN, RC_OK, 0, 40, true },
-	{ "both have ended, we last", { BEGIN, DATA(0, 3), END(3), FINISH, TELLS(STREAM_FRAME_END, 0, WINDOW), TELLS_NOTHING }, STREAM_OVER, RC_OK, 3, 0, false },
-	{ "both have ended, we first", { BEGIN, FINISH, TELLS(STREAM_FRAME_END, 0, WINDOW), DATA(0, 3), END(3), TELLS_NOTHING }, STREAM_OVER, RC_OK, 3, 0, false },
-	{ "its end is not told yet", { BEGIN, FINISH, END(0) }, STREAM_OPEN, RC_OK, 0, 0, true },
+	{ "both sides ended, we last", { BEGIN, DATA(0, 3), END(3), FINISH, TELLS(STREAM_FRAME_END, 0, WINDOW), TELLS_NOTHING }, STREAM_OVER, RC_OK, 3, 0, false },
+	{ "both sides ended, we first", { BEGIN, FINISH, TELLS(STREAM_FRAME_END, 0, WINDOW), DATA(0, 3), END(3), TELLS_NOTHING }, STREAM_OVER, RC_OK, 3, 0, false },
+	{ "our end is not sent yet", { BEGIN, FINISH, END(0) }, STREAM_OPEN, RC_OK, 0, 0, true },
 	{ "the peer cancels", { BEGIN, DATA(0, 3), CANCEL, TELLS_NOTHING }, STREAM_OVER, RC_CANCELLED, 3, 0, false },
-	{ "the peer cancels while we may not send", { CREDIT(0, 1), SEND(1), CANCEL }, STREAM_OVER, RC_CANCELLED, 0, 0, true },
+	{ "the peer cancels while we have no credit", { CREDIT(0, 1), SEND(1), CANCEL }, STREAM_OVER, RC_CANCELLED, 0, 0, true },
 	{ "the peer fails", { BEGIN, CREDIT(0, 9), ERROR, TELLS_NOTHING }, STREAM_OVER, RC_BUSY, 0, 0, true },
-	{ "nothing counts afterwards", { BEGIN, CANCEL, DATA(0, 3), CREDIT(0, 9), END(3) }, STREAM_OVER, RC_CANCELLED, 0, 0, true },
+	{ "frames after a cancel are ignored", { BEGIN, CANCEL, DATA(0, 3), CREDIT(0, 9), END(3) }, STREAM_OVER, RC_CANCELLED, 0, 0, true },
 	{ "we cancel", { BEGIN, { OP_CANCEL, 0, 0, 0, 0 }, TELLS(STREAM_FRAME_CANCEL, 0, WINDOW), TELLS_NOTHING }, STREAM_OVER, RC_CANCELLED, 0, 0, true },
 	{ "we fail", { BEGIN, CREDIT(0, 9), SEND(9), { OP_FAIL, 0, 0, 0, 0 }, TELLS(STREAM_FRAME_ERROR, 9, WINDOW) }, STREAM_OVER, RC_NOT_FOUND, 0, 0, true },
-	{ "the first reason counts", { { OP_FAIL, 0, 0, 0, 0 }, { OP_CANCEL, 0, 0, 0, 0 }, TELLS(STREAM_FRAME_ERROR, 0, WINDOW), TELLS_NOTHING }, STREAM_OVER, RC_NOT_FOUND, 0, 0, true },
+	{ "the first error is kept", { { OP_FAIL, 0, 0, 0, 0 }, { OP_CANCEL, 0, 0, 0, 0 }, TELLS(STREAM_FRAME_ERROR, 0, WINDOW), TELLS_NOTHING }, STREAM_OVER, RC_NOT_FOUND, 0, 0, true },
 	{ "the peer is gone", { BEGIN, { OP_LOSE, 0, 0, 0, 0 }, TELLS_NOTHING }, STREAM_OVER, RC_UNAVAILABLE, 0, 0, true },
 	{ "not silent for long", { BEGIN, AT(2000), DATA(0, 1), AT(4499) }, STREAM_OPEN, RC_OK, 1, 0, false },
-	{ "silent", { BEGIN, AT(2499), AT(2500), TELLS(STREAM_FRAME_ERROR, 0, WINDOW) }, STREAM_OVER, RC_UNAVAILABLE, 0, 0, true },
-	{ "silent after its end", { BEGIN, END(0), AT(2500) }, STREAM_OVER, RC_UNAVAILABLE, 0, 0, true },
-	{ "silent after a repetition", { BEGIN, DATA(0, 1), AT(1000), DATA(0, 1), AT(3499) }, STREAM_OPEN, RC_OK, 1, 0, false },
+	{ "silence", { BEGIN, AT(2499), AT(2500), TELLS(STREAM_FRAME_ERROR, 0, WINDOW) }, STREAM_OVER, RC_UNAVAILABLE, 0, 0, true },
+	{ "silence after the end of the peer", { BEGIN, END(0), AT(2500) }, STREAM_OVER, RC_UNAVAILABLE, 0, 0, true },
+	{ "silence after a duplicate", { BEGIN, DATA(0, 1), AT(1000), DATA(0, 1), AT(3499) }, STREAM_OPEN, RC_OK, 1, 0, false },
 };
 /* clang-format on */
 
@@ -151,11 +151,11 @@ static void receive(struct stream_end *end, const struct step *step, int64_t now
 		.len = step->len,
 	};
 
-	error_set(&frame.error, RC_BUSY, "told to fail");
+	error_set(&frame.error, RC_BUSY, "set by the test");
 	stream_end_receive(end, &frame, now_ms);
 }
 
-static void check_told(const struct end_case *c, size_t at, struct stream_end *end, int64_t now_ms)
+static void check_next(const struct end_case *c, size_t at, struct stream_end *end, int64_t now_ms)
 {
 	const struct step *step = &c->steps[at];
 	bool expected = stream_end_has_next(end, now_ms);
@@ -202,14 +202,14 @@ static void do_step(const struct end_case *c, size_t at, struct stream_end *end,
 		stream_end_tick(end, *now_ms);
 		break;
 	case OP_TELLS:
-		check_told(c, at, end, *now_ms);
+		check_next(c, at, end, *now_ms);
 		break;
 	case OP_STOP:
 		break;
 	}
 }
 
-Test(stream_end, does_what_the_protocol_says)
+Test(stream_end, follows_the_protocol)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct end_case *c = &cases[i];
@@ -228,7 +228,7 @@ Test(stream_end, does_what_the_protocol_says)
 	}
 }
 
-Test(stream_end, nothing_is_allocated_while_nothing_waits)
+Test(stream_end, nothing_is_allocated_without_buffered_data)
 {
 	struct stream_end end;
 	struct step data = DATA(0, 600);
@@ -243,7 +243,7 @@ Test(stream_end, nothing_is_allocated_while_nothing_waits)
 	stream_end_clear(&end);
 }
 
-Test(stream_end, bytes_come_out_in_order)
+Test(stream_end, bytes_are_delivered_in_order)
 {
 	struct stream_end end;
 	struct stream_frame frame;

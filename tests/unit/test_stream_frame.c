@@ -3,13 +3,13 @@
 
 #include "common/bus/stream_frame.h"
 
-#define NOTHING STREAM_FRAME_KIND_COUNT /* it cannot be read */
+#define NOTHING STREAM_FRAME_KIND_COUNT /* malformed */
 
 static const struct frame_case {
 	const char *status, *offset, *credit, *body;
 	enum stream_frame_kind kind;
 	uint64_t offset_read, credit_read;
-	enum rc rc; /* of the error that it brings */
+	enum rc rc; /* of its error */
 	const char *text;
 	int retry_after_s;
 } cases[] = {
@@ -32,7 +32,7 @@ static const struct frame_case {
 	{ "DATA", "", "0", "x", NOTHING, 0, 0, RC_OK, "", 0 },
 };
 
-Test(stream_frame, is_read_or_refused)
+Test(stream_frame, frames_are_parsed_or_rejected)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct frame_case *c = &cases[i];

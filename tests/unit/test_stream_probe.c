@@ -5,7 +5,7 @@
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/fake_jetstream.h"
 
-#define ASKED "$JS.API.STREAM.NAMES"
+#define PROBES "$JS.API.STREAM.NAMES"
 
 struct prober {
 	struct fake_jetstream js;
@@ -34,7 +34,7 @@ static enum stream_probe_result tend_after(struct prober *p, int64_t ms)
 	return stream_probe_tend(&p->probe, true);
 }
 
-Test(stream_probe, a_stream_is_looked_for_often_until_there_is_one)
+Test(stream_probe, a_stream_is_probed_frequently_until_it_exists)
 {
 	struct prober p;
 
@@ -47,11 +47,11 @@ Test(stream_probe, a_stream_is_looked_for_often_until_there_is_one)
 	cr_expect_eq(atomic_load(&p.probe.gone_ms), 0);
 	cr_expect_eq(tend_after(&p, 10000), STREAM_PROBE_NOTHING);
 	cr_expect_eq(tend_after(&p, 21000), STREAM_PROBE_KNOWN);
-	cr_expect_eq(fake_bus_count(p.js.bus, ASKED), 3);
+	cr_expect_eq(fake_bus_count(p.js.bus, PROBES), 3);
 	stop(&p);
 }
 
-Test(stream_probe, a_stream_that_goes_is_noticed_by_doubt)
+Test(stream_probe, a_deleted_stream_is_detected_after_a_doubt)
 {
 	int64_t gone_ms;
 	struct prober p;
@@ -61,26 +61,27 @@ Test(stream_probe, a_stream_that_goes_is_noticed_by_doubt)
 	cr_expect_eq(tend_after(&p, 0), STREAM_PROBE_CAME);
 	p.js.listens = false;
 	stream_probe_doubt(&p.probe);
-	cr_expect_eq(tend_after(&p, 100), STREAM_PROBE_NOTHING, "not at once, doubts come by the hundred");
+	cr_expect_eq(tend_after(&p, 100), STREAM_PROBE_NOTHING,
+		     "not immediately: hundreds of doubts may follow each other");
 	cr_expect_eq(tend_after(&p, 500), STREAM_PROBE_KNOWN);
 	cr_expect_not(atomic_load(&p.probe.listens));
 	gone_ms = atomic_load(&p.probe.gone_ms);
 	cr_expect(gone_ms > 0 && gone_ms <= clock_mono_ms());
 	cr_expect_eq(tend_after(&p, 2100), STREAM_PROBE_KNOWN);
-	cr_expect_eq(atomic_load(&p.probe.gone_ms), gone_ms, "since then");
+	cr_expect_eq(atomic_load(&p.probe.gone_ms), gone_ms, "the time is kept");
 	p.js.listens = true;
 	cr_expect_eq(tend_after(&p, 2100), STREAM_PROBE_CAME);
 	cr_expect_eq(atomic_load(&p.probe.gone_ms), 0);
 	stop(&p);
 }
 
-Test(stream_probe, an_answer_that_says_nothing_changes_nothing)
+Test(stream_probe, an_error_response_does_not_change_the_state)
 {
 	struct prober p;
 
 	start(&p);
 	p.js.listens = true;
-	(void)tend_after(&p, 0); /* one listens */
+	(void)tend_after(&p, 0); /* a stream exists */
 	p.js.error = FAKE_JETSTREAM_ERROR(10008);
 	cr_expect_eq(tend_after(&p, 31000), STREAM_PROBE_NOTHING);
 	p.js.error = "no JSON";
@@ -89,20 +90,20 @@ Test(stream_probe, an_answer_that_says_nothing_changes_nothing)
 	stop(&p);
 }
 
-Test(stream_probe, a_new_connection_is_asked_at_once)
+Test(stream_probe, the_stream_is_probed_immediately_after_a_reconnect)
 {
 	struct prober p;
 
 	start(&p);
 	p.js.listens = true;
-	(void)tend_after(&p, 0); /* one listens */
+	(void)tend_after(&p, 0); /* a stream exists */
 	stream_probe_reconnected(&p.probe);
 	cr_expect_eq(tend_after(&p, 0), STREAM_PROBE_KNOWN);
-	cr_expect_eq(fake_bus_count(p.js.bus, ASKED), 2);
+	cr_expect_eq(fake_bus_count(p.js.bus, PROBES), 2);
 	stop(&p);
 }
 
-Test(stream_probe, without_jetstream_none_listens_and_none_is_asked)
+Test(stream_probe, without_jetstream_there_is_no_stream_and_no_probe)
 {
 	struct prober p;
 

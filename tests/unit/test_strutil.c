@@ -4,7 +4,7 @@
 #include "common/base/buf.h"
 #include "common/base/strutil.h"
 
-Test(strutil, integers)
+Test(strutil, integers_are_parsed)
 {
 	static const struct {
 		const char *text;
@@ -25,7 +25,7 @@ Test(strutil, integers)
 	}
 }
 
-Test(strutil, utf8)
+Test(strutil, utf8_is_validated)
 {
 	static const struct {
 		const char *text;
@@ -49,7 +49,7 @@ Test(strutil, utf8)
 		cr_expect_eq(utf8_valid(cases[i].text, strlen(cases[i].text)), cases[i].good, "case %zu", i);
 }
 
-Test(strutil, percent_encoding)
+Test(strutil, percent_encoding_round_trips)
 {
 	struct buf b cleanup_buf = buf_make(100);
 	struct buf back cleanup_buf = buf_make(100);

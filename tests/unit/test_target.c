@@ -4,7 +4,7 @@
 #include "api-svc/http/target.h"
 #include "common/base/buf.h"
 
-/* What a target is taken apart into: "segment|segment?name=value&name=value", or an error. */
+/* The parts of a target: "segment|segment?name=value&name=value", or an error. */
 struct target_case {
 	const char *text;
 	const char *parts; /* NULL: rejected */
@@ -61,7 +61,7 @@ static void describe(const struct target *t, struct buf *out)
 		buf_addf(out, "%s%s=%s", i ? "&" : "?", t->query[i].name, t->query[i].value);
 }
 
-Test(target, is_taken_apart_before_it_is_decoded)
+Test(target, is_split_before_it_is_decoded)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct target t cleanup_target = { .path = NULL };
@@ -76,7 +76,7 @@ Test(target, is_taken_apart_before_it_is_decoded)
 	}
 }
 
-Test(target, the_path_is_kept_as_it_was_sent)
+Test(target, the_path_is_kept_as_received)
 {
 	static const char *const texts[][2] = {
 		{ "/a%2Fb?x=1", "/a%2Fb" },

@@ -4,7 +4,7 @@
 #include "common/base/compiler.h"
 #include "common/base/thread.h"
 
-Test(thread, a_wait_ends_when_its_time_is_over)
+Test(thread, a_wait_ends_on_timeout)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	pthread_cond_t cond = PTHREAD_COND_INITIALIZER;

@@ -3,7 +3,7 @@
 #include "api-svc/http/tickets.h"
 #include "common/base/compiler.h"
 
-Test(tickets, are_good_once)
+Test(tickets, tickets_are_valid_once)
 {
 	struct tickets *t = tickets_create();
 	int a;
@@ -17,15 +17,15 @@ Test(tickets, are_good_once)
 	cr_expect_eq(tickets_take(t, first), &a);
 	cr_expect_null(tickets_take(t, first));
 	second = tickets_add(t, &b);
-	cr_expect_eq((uint32_t)second, (uint32_t)first, "the place is used again");
-	cr_expect_null(tickets_take(t, first), "but not under the old number");
+	cr_expect_eq((uint32_t)second, (uint32_t)first, "the slot is reused");
+	cr_expect_null(tickets_take(t, first), "the old ticket is invalid");
 	cr_expect_eq(tickets_take(t, second), &b);
 	cr_expect_null(tickets_take(t, 0));
 	cr_expect_null(tickets_take(t, UINT64_MAX));
 	tickets_destroy(t);
 }
 
-Test(tickets, grow)
+Test(tickets, the_table_grows)
 {
 	struct tickets *t = tickets_create();
 	int things[1000];

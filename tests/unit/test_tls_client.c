@@ -45,7 +45,7 @@ static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *
 	X509_EXTENSION_free(extension);
 }
 
-/* `by` NULL: an authority. `days` may be negative: it has expired. */
+/* `by` NULL: an authority. `days` negative: expired. */
 static void make_pair(struct pair *pair, const char *name, const struct pair *by, const char *names, int days)
 {
 	X509_NAME *subject;
@@ -80,7 +80,7 @@ static void clear_pair(struct pair *pair)
 	EVP_PKEY_free(pair->key);
 }
 
-/* ---- both ends --------------------------------------------------------------------------------------------------- */
+/* ---- client and server ------------------------------------------------------------------------------------------- */
 
 static ssize_t carry_in(void *ctx, void *to, size_t max)
 {
@@ -111,7 +111,7 @@ static struct ends open_ends(const struct pair *server, const struct tls_texts *
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, e.fds), 0);
 	SSL_CTX_use_certificate(e.context, server->certificate);
 	SSL_CTX_use_PrivateKey(e.context, server->key);
-	SSL_CTX_set_verify(e.context, SSL_VERIFY_PEER, NULL); /* asks for one, and takes none as well */
+	SSL_CTX_set_verify(e.context, SSL_VERIFY_PEER, NULL); /* a client certificate is requested, but optional */
 	X509_STORE_add_cert(SSL_CTX_get_cert_store(e.context), server->certificate);
 	X509_STORE_set_flags(SSL_CTX_get_cert_store(e.context), X509_V_FLAG_PARTIAL_CHAIN);
 	SSL_CTX_set_session_id_context(e.context, (const unsigned char *)"t", 1);
@@ -152,14 +152,14 @@ static void close_ends(struct ends *e)
 
 /* ---- the tests --------------------------------------------------------------------------------------------------- */
 
-Test(tls_client, the_server_must_prove_the_host_that_was_asked_for)
+Test(tls_client, the_certificate_must_match_the_requested_host)
 {
 	static const struct {
 		const char *names; /* of the certificate */
 		const char *host;
 		const char *fault; /* NULL: none */
 		bool insecure;
-		bool stranger; /* another authority is trusted */
+		bool untrusted; /* another authority is trusted */
 		bool expired;
 	} cases[] = {
 		{ .names = "DNS:api.example", .host = "api.example" },
@@ -172,16 +172,16 @@ Test(tls_client, the_server_must_prove_the_host_that_was_asked_for)
 		{ .names = "DNS:*.api.example", .host = "b.a.api.example", .fault = "hostname mismatch" },
 		{ .names = "DNS:127.0.0.1", .host = "127.0.0.1", .fault = "IP address mismatch" },
 		{ .names = "IP:127.0.0.2", .host = "127.0.0.1", .fault = "IP address mismatch" },
-		{ .names = "DNS:api.example", .host = "api.example", .fault = "local issuer", .stranger = true },
+		{ .names = "DNS:api.example", .host = "api.example", .fault = "local issuer", .untrusted = true },
 		{ .names = "DNS:api.example", .host = "api.example", .fault = "expired", .expired = true },
-		{ .names = "DNS:x", .host = "api.example", .insecure = true, .stranger = true, .expired = true },
+		{ .names = "DNS:x", .host = "api.example", .insecure = true, .untrusted = true, .expired = true },
 	};
 	struct pair authority, stranger;
 
 	make_pair(&authority, "authority", NULL, NULL, 2);
 	make_pair(&stranger, "stranger", NULL, NULL, 2);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct tls_texts texts = { .ca = cases[i].stranger ? stranger.pem : authority.pem,
+		const struct tls_texts texts = { .ca = cases[i].untrusted ? stranger.pem : authority.pem,
 						 .insecure = cases[i].insecure };
 		struct pair server;
 		struct ends e;
@@ -202,7 +202,7 @@ Test(tls_client, the_server_must_prove_the_host_that_was_asked_for)
 	clear_pair(&stranger);
 }
 
-Test(tls_client, shows_its_certificate_and_carries_bytes_both_ways)
+Test(tls_client, sends_its_certificate_and_bytes_in_both_directions)
 {
 	struct pair authority, server, mine;
 	struct tls_texts texts = { .ca = authority.pem };
@@ -239,7 +239,7 @@ Test(tls_client, shows_its_certificate_and_carries_bytes_both_ways)
 	clear_pair(&mine);
 }
 
-Test(tls_client, a_version_that_the_system_forbids_is_not_spoken)
+Test(tls_client, min_protocol_of_the_system_is_respected)
 {
 	static const char settings[] = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
 				       "[c]\nMinProtocol = TLSv1.3\n";
@@ -265,9 +265,9 @@ Test(tls_client, a_version_that_the_system_forbids_is_not_spoken)
 	clear_pair(&server);
 }
 
-Test(tls_client, a_host_that_cannot_be_one_is_refused)
+Test(tls_client, invalid_host_names_are_rejected)
 {
-	/* OpenSSL would take ".example" for any name below it. */
+	/* OpenSSL would match ".example" with any name below it. */
 	static const char *const hosts[] = { "", ".", ".example", ".api.example." };
 	const struct tls_carrier carrier = { carry_in, carry_out, NULL };
 	const struct tls_texts texts = { .insecure = true };
@@ -281,7 +281,7 @@ Test(tls_client, a_host_that_cannot_be_one_is_refused)
 	tls_identity_release(identity);
 }
 
-Test(tls_client, why_a_certificate_was_refused_is_known_after_the_handshake)
+Test(tls_client, the_rejection_of_a_client_certificate_is_reported_after_the_handshake)
 {
 	struct pair authority, server, mine;
 	struct tls_texts texts = { .ca = authority.pem };
@@ -306,8 +306,8 @@ Test(tls_client, why_a_certificate_was_refused_is_known_after_the_handshake)
 	clear_pair(&mine);
 }
 
-/* Who cuts a connection cannot make a part of an answer look like the whole. */
-Test(tls_client, an_end_that_the_server_has_not_told_is_none)
+/* A truncated response must not look complete (truncation attack). */
+Test(tls_client, a_connection_closed_without_close_notify_is_an_error)
 {
 	struct pair authority, server;
 	const struct tls_texts texts = { .ca = authority.pem };
@@ -326,7 +326,7 @@ Test(tls_client, an_end_that_the_server_has_not_told_is_none)
 	clear_pair(&server);
 }
 
-Test(tls_client, texts_that_are_of_no_use_are_named)
+Test(tls_client, invalid_certificates_and_keys_are_named_in_the_error)
 {
 	struct pair one, other;
 	struct error err;

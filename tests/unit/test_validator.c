@@ -4,7 +4,7 @@
 #include "api-svc/document/validator.h"
 #include "common/services/yaml.h"
 
-/* A document with one schema, and values with what is wrong with them: "pointer detail; ..." */
+/* A document with one schema, a value and its faults: "pointer detail; ..." */
 struct check_case {
 	const char *name;
 	const char *schema; /* YAML */
@@ -15,20 +15,20 @@ struct check_case {
 static const struct check_case cases[] = {
 	/* type, nullable */
 	{ "object", "{type: object}", "{}", "" },
-	{ "array is no object", "{type: object}", "[]", " must be an object" },
-	{ "object is no array", "{type: array}", "{}", " must be an array" },
-	{ "number is no string", "{type: string}", "1", " must be a string" },
+	{ "array is not an object", "{type: object}", "[]", " must be an object" },
+	{ "object is not an array", "{type: array}", "{}", " must be an array" },
+	{ "number is not a string", "{type: string}", "1", " must be a string" },
 	{ "integer", "{type: integer}", "-5", "" },
 	{ "1.0 is an integer", "{type: integer}", "1.0", "" },
-	{ "1.5 is no integer", "{type: integer}", "1.5", " must be an integer" },
-	{ "a string of digits is no integer", "{type: integer}", "\"1\"", " must be an integer" },
-	{ "true is no integer", "{type: integer}", "true", " must be an integer" },
+	{ "1.5 is not an integer", "{type: integer}", "1.5", " must be an integer" },
+	{ "a string of digits is not an integer", "{type: integer}", "\"1\"", " must be an integer" },
+	{ "true is not an integer", "{type: integer}", "true", " must be an integer" },
 	{ "number", "{type: number}", "1.5", "" },
 	{ "boolean", "{type: boolean}", "false", "" },
-	{ "null is no boolean", "{type: boolean}", "null", " must be a boolean" },
-	{ "null is nullable", "{type: string, nullable: true}", "null", "" },
-	{ "nullable says so", "{type: string, nullable: true}", "1", " must be a string or null" },
-	{ "no type takes anything", "{}", "[1]", "" },
+	{ "null is not a boolean", "{type: boolean}", "null", " must be a boolean" },
+	{ "nullable accepts null", "{type: string, nullable: true}", "null", "" },
+	{ "nullable is part of the message", "{type: string, nullable: true}", "1", " must be a string or null" },
+	{ "without a type, any value is valid", "{}", "[1]", "" },
 	/* enum */
 	{ "enum", "{type: string, enum: [a, b]}", "\"b\"", "" },
 	{ "not in the enum", "{type: string, enum: [a, b]}", "\"c\"", " must be one of: a, b" },
@@ -40,19 +40,19 @@ static const struct check_case cases[] = {
 	{ "exclusive minimum", "{minimum: 1, exclusiveMinimum: true}", "1", " must be more than 1" },
 	{ "exclusive maximum", "{maximum: 1, exclusiveMaximum: true}", "1", " must be less than 1" },
 	{ "int32", "{type: integer, format: int32}", "2147483648", " must fit into 32 bits" },
-	{ "limits are for numbers", "{minimum: 5}", "\"1\"", "" },
+	{ "limits apply to numbers only", "{minimum: 5}", "\"1\"", "" },
 	/* strings */
 	{ "length counts characters", "{type: string, minLength: 2, maxLength: 2}", "\"\\u20ac\\u20ac\"", "" },
 	{ "too short", "{type: string, minLength: 1}", "\"\"", " must have at least 1 character" },
 	{ "too long", "{type: string, maxLength: 2}", "\"abc\"", " must have at most 2 characters" },
 	{ "pattern", "{type: string, pattern: '^[a-z]+$'}", "\"abc\"", "" },
-	{ "pattern broken", "{type: string, pattern: '^[a-z]+$'}", "\"aBc\"", " must match the pattern ^[a-z]+$" },
-	{ "a newline at the end is no match", "{type: string, pattern: '^[a-z]+$'}", "\"a\\n\"",
+	{ "pattern not matched", "{type: string, pattern: '^[a-z]+$'}", "\"aBc\"", " must match the pattern ^[a-z]+$" },
+	{ "a trailing newline does not match", "{type: string, pattern: '^[a-z]+$'}", "\"a\\n\"",
 	  " must match the pattern ^[a-z]+$" },
-	{ "a pattern with words", "{type: string, pattern: '^a$', x-must-be: an a}", "\"b\"", " must be an a" },
-	{ "patterns search", "{type: string, pattern: 'b'}", "\"abc\"", "" },
+	{ "a pattern with a description", "{type: string, pattern: '^a$', x-must-be: an a}", "\"b\"", " must be an a" },
+	{ "patterns are not anchored", "{type: string, pattern: 'b'}", "\"abc\"", "" },
 	{ "date-time", "{type: string, format: date-time}", "\"2026-01-02T03:04:05Z\"", "" },
-	{ "no date-time", "{type: string, format: date-time}", "\"yesterday\"", " must be an RFC 3339 time" },
+	{ "not a date-time", "{type: string, format: date-time}", "\"yesterday\"", " must be an RFC 3339 time" },
 	/* arrays */
 	{ "items", "{type: array, items: {type: integer}}", "[1, \"a\", 2, null]",
 	  "/1 must be an integer; /3 must be an integer" },
@@ -62,7 +62,7 @@ static const struct check_case cases[] = {
 	  " must not contain duplicate values" },
 	/* objects */
 	{ "required", "{type: object, required: [a, b]}", "{\"a\":1}", "/b is required" },
-	{ "null is there", "{type: object, required: [a]}", "{\"a\":null}", "" },
+	{ "null satisfies required", "{type: object, required: [a]}", "{\"a\":null}", "" },
 	{ "properties", "{type: object, properties: {a: {type: string}}}", "{\"a\":1,\"b\":2}", "/a must be a string" },
 	{ "additionalProperties false", "{type: object, additionalProperties: false}", "{\"a\":1}", "/a is not known" },
 	{ "additionalProperties as schema", "{type: object, additionalProperties: {type: string}}",
@@ -76,10 +76,11 @@ static const struct check_case cases[] = {
 	/* combinations */
 	{ "allOf", "{allOf: [{required: [a]}, {properties: {b: {type: string}}}]}", "{\"b\":1}",
 	  "/a is required; /b must be a string" },
-	{ "the same fault twice is one", "{allOf: [{type: object}, {type: object}]}", "1", " must be an object" },
+	{ "duplicate faults are reported once", "{allOf: [{type: object}, {type: object}]}", "1",
+	  " must be an object" },
 	{ "oneOf", "{oneOf: [{type: integer, minimum: 1}, {type: string, minLength: 1}]}", "\"x\"", "" },
-	{ "oneOf complains about what was meant", "{oneOf: [{type: integer, minimum: 1}, {type: string}]}", "0",
-	  " must be at least 1" },
+	{ "oneOf reports the faults of the matching type", "{oneOf: [{type: integer, minimum: 1}, {type: string}]}",
+	  "0", " must be at least 1" },
 	{ "oneOf of other types", "{oneOf: [{type: integer}, {type: string}]}", "[]",
 	  " must be an integer or a string of one of the forms in the API document" },
 	{ "oneOf several", "{oneOf: [{type: integer}, {type: number}]}", "1",
@@ -110,7 +111,7 @@ static void describe(const struct faults *faults, struct buf *out)
 		buf_addf(out, "%s%s %s", i ? "; " : "", faults->items[i].pointer, faults->items[i].detail);
 }
 
-Test(validator, says_what_is_wrong_and_where)
+Test(validator, faults_have_a_pointer_and_a_detail)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		cleanup_json cJSON *document = must_parse_yaml(cases[i].schema);
@@ -130,7 +131,7 @@ Test(validator, says_what_is_wrong_and_where)
 	}
 }
 
-Test(validator, read_only_properties_do_not_count)
+Test(validator, read_only_properties_are_ignored)
 {
 	cleanup_json cJSON *document = must_parse_yaml(
 		"{required: [a, b], properties: {a: {type: string, readOnly: true}}}");
@@ -146,7 +147,7 @@ Test(validator, read_only_properties_do_not_count)
 	schema_set_destroy(set);
 }
 
-Test(validator, keeps_a_hundred_faults_and_counts_the_rest)
+Test(validator, only_a_hundred_faults_are_kept_and_the_rest_counted)
 {
 	cleanup_json cJSON *document = must_parse_yaml("{items: {type: string}}");
 	cleanup_json cJSON *value = cJSON_CreateArray();
@@ -166,12 +167,12 @@ Test(validator, keeps_a_hundred_faults_and_counts_the_rest)
 	schema_set_destroy(set);
 }
 
-/* ---- what the compiler of schemas rejects ---- */
+/* ---- schemas rejected by the compiler ---- */
 
 struct refused_case {
 	const char *name;
 	const char *document; /* YAML; the schema is at its top */
-	const char *says;
+	const char *message;
 };
 
 static const struct refused_case refused_cases[] = {
@@ -180,23 +181,23 @@ static const struct refused_case refused_cases[] = {
 	{ "an unknown type", "{type: text}", "malformed value of 'type'" },
 	{ "a list of types", "{type: [string, 'null']}", "malformed value of 'type'" },
 	{ "an unknown format", "{type: string, format: zip}", "unknown format 'zip'" },
-	{ "a pattern that is none", "{pattern: '('}", "pattern" },
+	{ "an invalid pattern", "{pattern: '('}", "pattern" },
 	{ "an empty enum", "{enum: []}", "'enum'" },
-	{ "a limit that is no number", "{minimum: a}", "'minimum'" },
+	{ "a limit that is not a number", "{minimum: a}", "'minimum'" },
 	{ "a negative size", "{minLength: -1}", "'minLength'" },
-	{ "a flag that is none", "{nullable: 1}", "'nullable'" },
-	{ "required that is no list of names", "{required: [1]}", "'required'" },
-	{ "a reference into nowhere", "{properties: {a: {$ref: '#/b'}}}", "does not refer to a schema" },
+	{ "a flag that is not a boolean", "{nullable: 1}", "'nullable'" },
+	{ "required that is not a list of names", "{required: [1]}", "'required'" },
+	{ "a dangling reference", "{properties: {a: {$ref: '#/b'}}}", "does not refer to a schema" },
 	{ "a reference to another file", "{properties: {a: {$ref: 'x.yaml#/b'}}}", "does not refer to a schema" },
 	{ "a schema that contains itself", "{properties: {a: {$ref: '#/x-b'}}, x-b: {items: {$ref: '#/x-b'}}}",
 	  "contains itself" },
-	{ "references in a circle", "{properties: {a: {$ref: '#/x-b'}}, x-b: {$ref: '#/x-c'}, x-c: {$ref: '#/x-b'}}",
+	{ "circular references", "{properties: {a: {$ref: '#/x-b'}}, x-b: {$ref: '#/x-c'}, x-c: {$ref: '#/x-b'}}",
 	  "does not refer to a schema" },
-	{ "items that are no schema", "{items: 1}", "does not refer to a schema" },
+	{ "items that are not a schema", "{items: 1}", "does not refer to a schema" },
 	{ "an empty allOf", "{allOf: []}", "'allOf'" },
 };
 
-Test(validator, refuses_schemas_that_it_does_not_understand)
+Test(validator, unsupported_schemas_are_rejected)
 {
 	for (size_t i = 0; i < ARRAY_LEN(refused_cases); i++) {
 		cleanup_json cJSON *document = must_parse_yaml(refused_cases[i].document);
@@ -206,13 +207,13 @@ Test(validator, refuses_schemas_that_it_does_not_understand)
 		enum rc rc = schema_compile(set, document, &schema, &err);
 
 		cr_expect_eq(rc, RC_INVALID_ARGUMENT, "%s: %s", refused_cases[i].name, rc_name(rc));
-		cr_expect(strstr(err.text, refused_cases[i].says) != NULL, "%s: said '%s'", refused_cases[i].name,
+		cr_expect(strstr(err.text, refused_cases[i].message) != NULL, "%s: got '%s'", refused_cases[i].name,
 			  err.text);
 		schema_set_destroy(set);
 	}
 }
 
-Test(validator, references_are_followed_with_their_escapes)
+Test(validator, escapes_in_references_are_decoded)
 {
 	cleanup_json cJSON *document = must_parse_yaml("{x: {'a/b~c': [{type: integer}]}, s: {$ref: '#/x/a~1b~0c/0'}}");
 

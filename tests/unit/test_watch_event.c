@@ -5,7 +5,7 @@
 
 static const struct watch_id id = { 0x5b0c9e7f12345678, 0x2a, 0xcbf29ce4 };
 
-Test(watch_event, ids_are_read_as_they_are_written)
+Test(watch_event, ids_round_trip_and_others_are_rejected)
 {
 	static const char *const others[] = {
 		"",
@@ -35,7 +35,7 @@ Test(watch_event, ids_are_read_as_they_are_written)
 		cr_expect_not(watch_id_read(others[i], &read), "'%s'", others[i]);
 }
 
-Test(watch_event, events_are_as_clients_read_them)
+Test(watch_event, events_have_the_format_of_the_api)
 {
 	char container[] = "{\"id\":\"a\"}";
 	const struct change_item item = { .text = container, .len = strlen(container) };

@@ -29,7 +29,7 @@ static void clear(struct taken *t)
 	change_list_destroy(t->list);
 }
 
-/* "id id ..." of what is there, in order of their last change. */
+/* The existing ids, "id id ...", in order of their last change. */
 static const char *there(const struct change_list *list)
 {
 	static char text[256];
@@ -45,7 +45,7 @@ static const char *there(const struct change_list *list)
 	return text;
 }
 
-Test(watch_feed, lines_are_the_same_however_they_are_cut)
+Test(watch_feed, lines_are_parsed_at_any_split)
 {
 	static const char text[] = SNAPSHOT RUNS("a") RUNS("b") SYNCED RUNS("c") STOPPED("a") GONE("b") GONE("x");
 
@@ -72,7 +72,7 @@ static void add(struct taken *t, const char *text)
 	cr_assert_eq(watch_feed_add(&t->feed, text, strlen(text), t->list, NULL), RC_OK, "%s", text);
 }
 
-Test(watch_feed, a_new_one_deletes_nothing_before_it_is_complete)
+Test(watch_feed, a_new_feed_deletes_nothing_before_it_is_synced)
 {
 	struct taken t = make();
 	uint64_t number;
@@ -90,7 +90,7 @@ Test(watch_feed, a_new_one_deletes_nothing_before_it_is_complete)
 	clear(&t);
 }
 
-Test(watch_feed, what_is_against_the_protocol_is_refused)
+Test(watch_feed, protocol_violations_are_rejected)
 {
 	static const char *const cases[] = {
 		"\n",
@@ -118,7 +118,7 @@ Test(watch_feed, what_is_against_the_protocol_is_refused)
 	}
 }
 
-Test(list_subject, is_what_filters_look_at)
+Test(list_subject, has_the_fields_used_by_filters)
 {
 	static const char text[] =
 		"{\"id\":\"a\",\"status\":\"FAILED\",\"create_time\":\"2026-01-02T03:04:05Z\","

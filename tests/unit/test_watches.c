@@ -19,15 +19,15 @@
 #define GONE(id) "{\"gone\":\"" id "\"}\n"
 #define IS(id, status) "{\"id\":\"" id "\",\"status\":\"" status "\"}\n"
 
-/* One process's list, and the worker that feeds it. */
+/* The list of one process, and the worker that feeds it. */
 static struct stage {
 	struct bus *bus;
 	struct worker_client *client;
 	struct stream_hub *hub;
 	struct watches *watches;
-	size_t feeds;   /* that were begun */
+	size_t feeds;   /* number of started ones */
 	uint64_t said;  /* bytes of the latest */
-	char feed[256]; /* where it is listened to */
+	char feed[256]; /* its subject */
 } stage;
 
 struct client {
@@ -36,7 +36,7 @@ struct client {
 	struct http_source source;
 	enum rc refused; /* RC_OK: it is not */
 	int told;
-	char text[8192]; /* what it has read last */
+	char text[8192]; /* the last text read */
 };
 
 static void turn(void)
@@ -82,7 +82,7 @@ static void reply(size_t index, const char *status, const char *body)
 					    .len = strlen(body) });
 }
 
-/* It begins the stream that was asked for with the index-th request. */
+/* Start the stream of the index-th request. */
 static void begin_feed(size_t index)
 {
 	size_t before = fake_bus_count(stage.bus, WORKER);
@@ -116,7 +116,7 @@ static void say(const char *lines)
 	send_frame("DATA", lines);
 }
 
-/* Time passes, while the worker lives. */
+/* Advance the clock, with heartbeats of the worker. */
 static void live(int seconds)
 {
 	for (int i = 0; i < seconds; i++) {
@@ -158,7 +158,7 @@ static void watch(struct client *c)
 	watch_with(c, NULL, NULL);
 }
 
-/* All that there is for it now. */
+/* All data available to it now. */
 static const char *read_all(struct client *c)
 {
 	size_t len = 0;
@@ -179,7 +179,7 @@ static size_t count(const char *text, const char *what)
 	return times;
 }
 
-/* A client that watches, and a feed of "a" and "b" that run. */
+/* A watching client, and a feed with "a" and "b" running. */
 static void begin(struct client *c)
 {
 	watch(c);
@@ -191,7 +191,7 @@ static void begin(struct client *c)
 
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
 
-Test(watches, who_comes_first_waits_for_the_whole_snapshot)
+Test(watches, the_first_watcher_waits_for_the_complete_snapshot)
 {
 	struct client c;
 	const char *text;
@@ -214,7 +214,7 @@ Test(watches, who_comes_first_waits_for_the_whole_snapshot)
 	watcher_close(c.watcher);
 }
 
-Test(watches, all_share_one_feed)
+Test(watches, all_watchers_share_one_feed)
 {
 	struct client first, second, third;
 
@@ -222,7 +222,7 @@ Test(watches, all_share_one_feed)
 	watch(&second);
 	begin_feed(0);
 	say(SNAPSHOT IS("a", "RUNNING") SYNCED);
-	watch(&third); /* it is complete already */
+	watch(&third); /* the feed is synced already */
 	cr_expect_eq(first.told + second.told + third.told, 3);
 	cr_expect_str_eq(read_all(&first), read_all(&third));
 	cr_expect_eq(fake_bus_count(stage.bus, REQUESTS), 1);
@@ -231,7 +231,7 @@ Test(watches, all_share_one_feed)
 	watcher_close(third.watcher);
 }
 
-Test(watches, a_slow_one_gets_the_latest_of_each)
+Test(watches, a_slow_watcher_gets_the_latest_state_of_each_container)
 {
 	struct client c;
 	const char *text;
@@ -246,7 +246,7 @@ Test(watches, a_slow_one_gets_the_latest_of_each)
 	watcher_close(c.watcher);
 }
 
-Test(watches, a_filter_is_left_by_a_change)
+Test(watches, a_container_that_no_longer_matches_is_deleted)
 {
 	struct client c;
 	const char *text;
@@ -262,7 +262,7 @@ Test(watches, a_filter_is_left_by_a_change)
 	watcher_close(c.watcher);
 }
 
-Test(watches, who_waits_hears_why_a_worker_refuses_and_the_next_one_asks_again)
+Test(watches, a_waiting_watcher_gets_the_error_of_the_worker_and_the_next_one_retries)
 {
 	struct client c;
 
@@ -277,7 +277,7 @@ Test(watches, who_waits_hears_why_a_worker_refuses_and_the_next_one_asks_again)
 	watcher_close(c.watcher);
 }
 
-Test(watches, who_waits_for_too_long_is_refused)
+Test(watches, a_watcher_waiting_too_long_gets_a_timeout)
 {
 	struct client c;
 
@@ -289,7 +289,7 @@ Test(watches, who_waits_for_too_long_is_refused)
 	cr_expect_eq(c.refused, RC_TIMEOUT);
 }
 
-Test(watches, a_feed_that_is_lost_is_asked_for_again_and_what_was_missed_is_told)
+Test(watches, a_lost_feed_is_requested_again_and_missed_changes_are_sent)
 {
 	struct client c, late;
 	const char *text;
@@ -302,7 +302,7 @@ Test(watches, a_feed_that_is_lost_is_asked_for_again_and_what_was_missed_is_told
 	watch(&late);
 	begin_feed(1);
 	say(SNAPSHOT IS("b", "STOPPED") IS("c", "RUNNING"));
-	cr_expect_eq(late.told, 0, "it is not complete");
+	cr_expect_eq(late.told, 0, "the feed is not synced");
 	cr_expect_eq(count(read_all(&c), "DELETED"), 0);
 	say(SYNCED);
 	cr_expect_eq(late.told, 1);
@@ -316,7 +316,7 @@ Test(watches, a_feed_that_is_lost_is_asked_for_again_and_what_was_missed_is_told
 	watcher_close(late.watcher);
 }
 
-Test(watches, a_silent_worker_is_a_lost_feed)
+Test(watches, a_silent_worker_loses_its_feed)
 {
 	struct client c;
 
@@ -349,7 +349,7 @@ Test(watches, a_feed_is_kept_for_a_while_without_watchers)
 	reply(1, "UNAVAILABLE", "{\"detail\":\"x\"}");
 }
 
-/* The last id that a text has, for Last-Event-ID. */
+/* The last id in a text, for Last-Event-ID. */
 static const char *last_id(const char *text)
 {
 	static char id[128];
@@ -362,7 +362,7 @@ static const char *last_id(const char *text)
 	return id;
 }
 
-Test(watches, who_comes_again_goes_on_where_it_was)
+Test(watches, a_reconnecting_watcher_resumes_at_last_event_id)
 {
 	struct client c;
 	const char *text;
@@ -380,14 +380,14 @@ Test(watches, who_comes_again_goes_on_where_it_was)
 	cr_expect_eq(count(text, "\"type\":\"MODIFIED\""), 1, "%s", text);
 	watcher_close(c.watcher);
 	watch_with(&c, "status = \"STOPPED\"", id);
-	cr_expect_eq(count(read_all(&c), "event: snapshot"), 1, "the id is another filter's");
+	cr_expect_eq(count(read_all(&c), "event: snapshot"), 1, "the id has another filter");
 	watcher_close(c.watcher);
 	watch_with(&c, NULL, "0123456789abcdef-1-0");
-	cr_expect_eq(count(read_all(&c), "event: snapshot"), 2, "the id is another list's");
+	cr_expect_eq(count(read_all(&c), "event: snapshot"), 2, "the id has another list");
 	watcher_close(c.watcher);
 }
 
-Test(watches, an_idle_one_gets_comments_and_one_that_has_gone_is_dropped)
+Test(watches, an_idle_watcher_gets_comments_and_a_disconnected_one_is_dropped)
 {
 	struct client c;
 	int woken;
@@ -407,7 +407,7 @@ Test(watches, an_idle_one_gets_comments_and_one_that_has_gone_is_dropped)
 	watcher_close(c.watcher);
 }
 
-Test(watches, the_end_of_the_process_ends_all)
+Test(watches, shutdown_ends_all_watches)
 {
 	struct client c, late;
 

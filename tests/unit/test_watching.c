@@ -40,7 +40,7 @@ static void expect_failure(struct watching *watching, enum kube_kind kind)
 	cr_assert_gt(watching_kind(watching, kind).failures, 0);
 }
 
-Test(watching, it_is_complete_when_all_first_lists_are_in)
+Test(watching, it_is_complete_after_all_first_lists)
 {
 	struct watching *watching;
 
@@ -52,7 +52,7 @@ Test(watching, it_is_complete_when_all_first_lists_are_in)
 	watching_destroy(watching);
 }
 
-Test(watching, what_decides_a_state_must_have_been_listed)
+Test(watching, a_failed_list_of_a_kind_that_affects_the_state_prevents_completion)
 {
 	struct watching *watching;
 
@@ -73,7 +73,7 @@ Test(watching, what_decides_a_state_must_have_been_listed)
 	watching_destroy(watching);
 }
 
-Test(watching, what_decides_no_state_may_fail)
+Test(watching, a_failed_list_of_another_kind_does_not_prevent_completion)
 {
 	struct watching *watching;
 
@@ -85,7 +85,7 @@ Test(watching, what_decides_no_state_may_fail)
 	watching_destroy(watching);
 }
 
-Test(watching, counts_are_those_of_all_informers_and_outlive_them)
+Test(watching, counts_include_all_informers_and_outlive_them)
 {
 	int64_t kinds = 0;
 	struct watching *watching = start();

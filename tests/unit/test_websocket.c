@@ -4,7 +4,7 @@
 #include "common/adapters/websocket.h"
 #include "common/base/strutil.h"
 
-/* What has been taken: the bytes, "<" before and ">" after each message. */
+/* The received bytes, with "<" before and ">" after each message. */
 static void take(void *ctx, const struct websocket_piece *piece)
 {
 	struct buf *taken = ctx;
@@ -16,7 +16,7 @@ static void take(void *ctx, const struct websocket_piece *piece)
 		buf_add_char(taken, '>');
 }
 
-Test(websocket, the_handshake_of_the_rfc)
+Test(websocket, the_handshake_matches_the_rfc)
 {
 	char accept[WEBSOCKET_KEY_MAX];
 	char key[WEBSOCKET_KEY_MAX];
@@ -43,11 +43,11 @@ Test(websocket, keys_are_16_bytes_in_base64)
 		cr_expect_not(websocket_is_key(wrong[i]), "%s", wrong[i]);
 }
 
-/* Two ends, each of which hears the other. */
+/* Two connected ends. */
 struct pair {
 	struct websocket *client, *server;
-	struct buf of_client, of_server; /* what they have taken */
-	struct buf up, down;             /* on the way */
+	struct buf of_client, of_server; /* received by them */
+	struct buf up, down;             /* not yet delivered */
 };
 
 static void begin(struct pair *p)
@@ -82,7 +82,7 @@ static bool carry_up(struct pair *p, size_t step)
 	return good;
 }
 
-Test(websocket, messages_arrive_however_they_are_cut)
+Test(websocket, messages_are_parsed_at_any_split)
 {
 	for (size_t step = 1; step < 40; step++) {
 		struct pair p;
@@ -90,7 +90,7 @@ Test(websocket, messages_arrive_however_they_are_cut)
 		begin(&p);
 		websocket_send(p.client, 'a', "bc", 2, &p.up);
 		websocket_send(p.client, 'd', NULL, 0, &p.up);
-		cr_expect_not(strstr(p.up.data, "abc"), "a client's frames are masked");
+		cr_expect_not(strstr(p.up.data, "abc"), "frames of a client are masked");
 		cr_expect(carry_up(&p, step));
 		cr_expect_str_eq(p.of_server.data, "<abc><d>", "%zu: %s", step, p.of_server.data);
 		cr_expect_eq(p.down.len, 0);
@@ -101,7 +101,7 @@ Test(websocket, messages_arrive_however_they_are_cut)
 	}
 }
 
-Test(websocket, a_message_that_is_too_large_is_not_sent)
+Test(websocket, a_message_above_the_limit_is_not_sent)
 {
 	static char data[WEBSOCKET_SEND_MAX + 1];
 	struct pair p;
@@ -114,7 +114,7 @@ Test(websocket, a_message_that_is_too_large_is_not_sent)
 	end(&p);
 }
 
-Test(websocket, a_close_is_answered_once_and_nothing_is_said_after_it)
+Test(websocket, a_close_is_answered_once_and_nothing_is_sent_after_it)
 {
 	struct pair p;
 
@@ -127,7 +127,7 @@ Test(websocket, a_close_is_answered_once_and_nothing_is_said_after_it)
 	cr_expect_not(websocket_receive(p.client, p.down.data, p.down.len, &p.up));
 	cr_expect(websocket_is_closed(p.client));
 	buf_reset(&p.down);
-	websocket_send(p.client, 'a', "b", 1, &p.up); /* it has answered */
+	websocket_send(p.client, 'a', "b", 1, &p.up); /* after its close frame */
 	cr_expect_not(carry_up(&p, 1000));
 	cr_expect(websocket_is_closed(p.server));
 	cr_expect_eq(p.of_server.len, 0);
@@ -135,7 +135,7 @@ Test(websocket, a_close_is_answered_once_and_nothing_is_said_after_it)
 	end(&p);
 }
 
-Test(websocket, what_comes_after_our_close_is_not_taken)
+Test(websocket, messages_after_our_close_are_ignored)
 {
 	struct pair p;
 
@@ -148,7 +148,7 @@ Test(websocket, what_comes_after_our_close_is_not_taken)
 	end(&p);
 }
 
-Test(websocket, a_reason_is_cut_at_a_character)
+Test(websocket, a_reason_is_truncated_at_a_character_boundary)
 {
 	struct pair p;
 	char reason[200];
@@ -187,7 +187,7 @@ static const struct {
 	{ "a reserved bit", "\xc2\x81" MASK "a", 7, "", "\x88\x02\x03\xea", 4, false },
 	{ "an unknown opcode", "\x83\x81" MASK "a", 7, "", "\x88\x02\x03\xea", 4, false },
 	{ "a continuation of nothing", "\x80\x81" MASK "a", 7, "", "\x88\x02\x03\xea", 4, false },
-	{ "no UTF-8", "\x81\x81" MASK "\xff", 7, "", "\x88\x02\x03\xef", 4, false },
+	{ "invalid UTF-8", "\x81\x81" MASK "\xff", 7, "", "\x88\x02\x03\xef", 4, false },
 	{ "a length that is not the shortest", "\x82\xfe\0\x01" MASK "a", 9, "", CLOSE_1002, 4, false },
 	{ "too large", "\x82\xff\0\0\1\0\0\0\0\0" MASK "a", 15, "", "\x88\x02\x03\xf1", 4, false },
 	{ "a close without a code", "\x88\x80" MASK, 6, "", "\x88\x00", 2, false },
@@ -195,19 +195,19 @@ static const struct {
 	{ "a close with half a code", "\x88\x81" MASK "\3", 7, "", CLOSE_1002, 4, false },
 	{ "a ping in pieces", "\x09\x81" MASK "a", 7, "", CLOSE_1002, 4, false },
 	{ "a close in pieces", "\x08\x82" MASK "\3\xe8", 8, "", CLOSE_1002, 4, false },
-	{ "a ping that is too long", "\x89\xfe\0\x7e" MASK, 8, "", CLOSE_1002, 4, false },
+	{ "a ping above the limit", "\x89\xfe\0\x7e" MASK, 8, "", CLOSE_1002, 4, false },
 	{ "a reserved bit of a ping", "\xc9\x80" MASK, 6, "", CLOSE_1002, 4, false },
 	{ "a ping within a message", "\x02\x80" MASK "\x89\x80" MASK "\x80\x80" MASK, 18, "<>", "\x8a\0", 2, true },
 	{ "a message within another", "\x02\x80" MASK "\x82\x80" MASK, 12, "", CLOSE_1002, 4, false },
 	{ "text that ends within a character", "\x81\x81" MASK "\xc3", 7, "<\xc3", CLOSE_1007, 4, false },
-	{ "text whose character is cut by frames", "\x01\x81" MASK "\xc3\x80\x81" MASK "\xa9", 14, "<\xc3\xa9>", "", 0,
+	{ "a character split between frames", "\x01\x81" MASK "\xc3\x80\x81" MASK "\xa9", 14, "<\xc3\xa9>", "", 0,
 	  true },
-	{ "a reason that is no UTF-8", "\x88\x83" MASK "\3\xe8\xff", 9, "", CLOSE_1007, 4, false },
+	{ "a reason with invalid UTF-8", "\x88\x83" MASK "\3\xe8\xff", 9, "", CLOSE_1007, 4, false },
 	{ "a reason that ends within a character", "\x88\x83" MASK "\3\xe8\xc3", 9, "", CLOSE_1007, 4, false },
 	{ "a reason", "\x88\x84" MASK "\3\xe8ok", 10, "", "\x88\x04\x03\xe8ok", 6, false },
 };
 
-/* Section 7.4: what may stand in a close frame is echoed, all else is a fault. */
+/* Section 7.4: codes allowed in a close frame are echoed, others are a protocol error. */
 static const struct {
 	unsigned code;
 	bool good;
@@ -219,7 +219,7 @@ static const struct {
 	{ 3999, true },  { 4000, true },  { 4999, true },  { 5000, false }, { 65535, false },
 };
 
-Test(websocket, close_codes)
+Test(websocket, close_codes_are_validated)
 {
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
 		unsigned expected = codes[i].good ? codes[i].code : WEBSOCKET_PROTOCOL_ERROR;
@@ -237,7 +237,7 @@ Test(websocket, close_codes)
 	}
 }
 
-Test(websocket, pings_are_answered_by_the_other_end)
+Test(websocket, pings_are_answered)
 {
 	struct pair p;
 
@@ -251,7 +251,7 @@ Test(websocket, pings_are_answered_by_the_other_end)
 	end(&p);
 }
 
-Test(websocket, a_fault_after_our_close_is_not_answered_again)
+Test(websocket, a_protocol_error_after_our_close_is_not_answered)
 {
 	struct pair p;
 
@@ -264,7 +264,7 @@ Test(websocket, a_fault_after_our_close_is_not_answered_again)
 	end(&p);
 }
 
-Test(websocket, frames_as_a_server_gets_them)
+Test(websocket, frames_of_a_client_are_parsed_or_rejected)
 {
 	for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
 		struct pair p;
@@ -281,7 +281,7 @@ Test(websocket, frames_as_a_server_gets_them)
 	}
 }
 
-Test(websocket, a_server_that_masks_breaks_the_rules)
+Test(websocket, masked_frames_of_a_server_are_a_protocol_error)
 {
 	struct pair p;
 

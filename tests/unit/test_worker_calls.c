@@ -8,7 +8,7 @@
 #define WAIT 3000
 #define TIMEOUT 30000
 
-/* What done() was told. */
+/* The result passed to done(). */
 struct told {
 	int times;
 	enum rc rc;
@@ -27,7 +27,7 @@ static void on_done(void *ctx, uint64_t cookie, struct worker_reply *reply)
 	snprintf(told->body, sizeof(told->body), "%s", reply->body ? reply->body : "");
 }
 
-/* Each test is its own process, with one table; most look at one call. */
+/* Each test runs in a separate process, with one table; most use one call. */
 static struct worker_calls calls;
 static struct told told;
 static bool present = true;
@@ -99,7 +99,7 @@ static int64_t due_of(const struct worker_attempt *attempt)
 	return call->due_ms;
 }
 
-/* Time passes; true: the call has been asked again. */
+/* Advance the time; true: another attempt was sent. */
 static bool pass(struct worker_attempt *attempt, int64_t now_ms)
 {
 	struct worker_finished finished = { .done = NULL };
@@ -122,7 +122,7 @@ static struct worker_attempt start(enum operation operation)
 	return attempt;
 }
 
-Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
+Test(worker_calls, a_reply_ends_a_call_and_frees_its_slot)
 {
 	struct worker_attempt a;
 	struct worker_attempt b;
@@ -135,7 +135,7 @@ Test(worker_calls, an_answer_ends_a_call_and_frees_its_place)
 	cr_expect_eq(told.times, 1);
 	cr_expect_str_eq(told.body, "{\"id\":1}");
 	cr_expect_eq(calls.open[OPERATION_GET], 0);
-	answer(&a, "OK", "{}", NOW + 6); /* a second answer is ignored */
+	answer(&a, "OK", "{}", NOW + 6); /* a second reply is ignored */
 	b = add_call(OPERATION_GET, &told);
 	cr_expect_eq(slots_index(b.call), slots_index(a.call));
 	cr_expect_neq(b.call, a.call);
@@ -170,7 +170,7 @@ Test(worker_calls, a_call_with_a_delay_becomes_due)
 	cr_expect_eq(told.times, 0);
 }
 
-Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
+Test(worker_calls, a_refused_call_is_retried_until_the_wait_expires)
 {
 	struct worker_attempt a;
 	int64_t now = NOW;
@@ -178,8 +178,8 @@ Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 
 	a = start(OPERATION_CREATE);
 	while (told.times == 0) {
-		cr_assert_leq(now, NOW + WAIT, "asked for too long");
-		cr_expect_eq(a.shown, 1, "nothing was started: it is still the first attempt");
+		cr_assert_leq(now, NOW + WAIT, "retried for too long");
+		cr_expect_eq(a.shown, 1, "nothing was executed: it is still the first attempt");
 		refuse(&a, now);
 		if (told.times)
 			break;
@@ -187,13 +187,13 @@ Test(worker_calls, a_refused_call_is_asked_again_until_the_wait_is_over)
 		cr_assert(pass(&a, now));
 		sent++;
 	}
-	cr_expect_eq(now, NOW + WAIT, "the last attempt is made at the end of the wait");
+	cr_expect_eq(now, NOW + WAIT, "the last attempt is sent at the end of the wait");
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 	cr_expect_not(told.unknown);
 	cr_expect(sent >= 8 && sent <= 30, "%d attempts", sent);
 }
 
-Test(worker_calls, a_command_goes_to_another_worker_after_a_refusal_and_never_after_silence)
+Test(worker_calls, a_command_is_retried_after_a_refusal_but_never_after_silence)
 {
 	struct worker_attempt a = start(OPERATION_EXEC_RUN);
 	int64_t now;
@@ -204,13 +204,13 @@ Test(worker_calls, a_command_goes_to_another_worker_after_a_refusal_and_never_af
 	cr_assert(pass(&a, now));
 	cr_expect_str_eq(worker_calls_permission(&calls, &a, now + 1), "OK");
 	answer(&a, PROTOCOL_STATUS_WORKING, "", now + 1000);
-	cr_expect_not(pass(&a, due_of(&a)), "it was sent again");
+	cr_expect_not(pass(&a, due_of(&a)), "it was retried");
 	cr_expect_eq(told.times, 1);
-	cr_expect_eq(told.rc, RC_TIMEOUT, "nobody is told to repeat it");
+	cr_expect_eq(told.rc, RC_TIMEOUT, "no Retry-After");
 	cr_expect_str_eq(worker_calls_permission(&calls, &a, now + 5000), "CANCELLED");
 }
 
-Test(worker_calls, a_command_that_has_begun_is_no_refusal_any_more)
+Test(worker_calls, a_started_command_is_not_retried_after_busy)
 {
 	struct worker_attempt a = start(OPERATION_EXEC_RUN);
 
@@ -224,13 +224,13 @@ static const char *probe(const struct worker_attempt *attempt, const char *uid, 
 {
 	struct worker_message question = { .data = uid, .len = strlen(uid) };
 	struct worker_finished finished = { .done = NULL };
-	const char *word = worker_calls_probe(&calls, attempt, &question, now_ms, &finished);
+	const char *status = worker_calls_probe(&calls, attempt, &question, now_ms, &finished);
 
 	worker_finished_tell(&finished);
-	return word;
+	return status;
 }
 
-Test(worker_calls, a_command_whose_client_has_gone_is_over)
+Test(worker_calls, a_command_of_a_disconnected_client_is_cancelled)
 {
 	struct worker_attempt a = start(OPERATION_EXEC_RUN);
 
@@ -243,7 +243,7 @@ Test(worker_calls, a_command_whose_client_has_gone_is_over)
 	cr_expect_str_eq(probe(&a, "", NOW + 4), "CANCELLED");
 }
 
-Test(worker_calls, a_create_whose_client_has_gone_is_still_settled_or_undone)
+Test(worker_calls, a_create_of_a_disconnected_client_stays_open_to_be_settled_or_undone)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -263,13 +263,13 @@ Test(worker_calls, a_command_ends_with_the_connection_to_nats)
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 }
 
-Test(worker_calls, a_busy_worker_is_a_refusal)
+Test(worker_calls, busy_counts_as_a_refusal)
 {
 	struct worker_attempt a = start(OPERATION_DELETE);
 
 	answer(&a, "BUSY", "{\"detail\":\"full\"}", NOW + 1);
 	cr_expect_eq(told.times, 0);
-	cr_expect_geq(due_of(&a), NOW + 100, "full workers are given some time");
+	cr_expect_geq(due_of(&a), NOW + 100, "busy workers get some time");
 	cr_expect(pass(&a, due_of(&a)));
 	cr_expect_eq(a.shown, 1);
 	answer(&a, "OK", "", NOW + 500);
@@ -277,7 +277,7 @@ Test(worker_calls, a_busy_worker_is_a_refusal)
 	cr_expect_eq(told.times, 1);
 }
 
-Test(worker_calls, silence_is_answered_by_sending_again)
+Test(worker_calls, silence_is_followed_by_a_retry)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -287,13 +287,13 @@ Test(worker_calls, silence_is_answered_by_sending_again)
 	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS + WORKER_SILENCE_AGAIN_MS - 1));
 	cr_expect(pass(&a, NOW + WORKER_SILENCE_MS + WORKER_SILENCE_AGAIN_MS));
 	cr_expect_eq(a.shown, 3);
-	/* The first attempt's reply counts as well. */
+	/* The reply of the first attempt is accepted too. */
 	a.number = 1;
 	answer(&a, "OK", "{}", NOW + 10000);
 	cr_expect_eq(told.rc, RC_OK);
 }
 
-Test(worker_calls, signs_of_life_are_no_silence)
+Test(worker_calls, working_messages_prevent_a_retry)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -320,7 +320,7 @@ static void say_working(const struct worker_attempt *attempt, const char *wait, 
 	worker_finished_tell(&finished);
 }
 
-Test(worker_calls, what_waits_in_a_queue_is_refused_in_time)
+Test(worker_calls, a_queued_request_is_busy_when_the_wait_expires)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -332,7 +332,7 @@ Test(worker_calls, what_waits_in_a_queue_is_refused_in_time)
 	cr_expect_not(told.unknown);
 }
 
-Test(worker_calls, what_has_begun_is_not)
+Test(worker_calls, a_started_request_is_not_busy_when_the_wait_expires)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -383,7 +383,7 @@ Test(worker_calls, the_deadline_ends_every_call)
 	}
 }
 
-Test(worker_calls, a_lost_connection_loses_the_attempts_under_way)
+Test(worker_calls, a_lost_connection_loses_the_pending_attempts)
 {
 	struct told health = { 0 };
 	struct worker_finished finished = { .done = NULL };
@@ -401,14 +401,14 @@ Test(worker_calls, a_lost_connection_loses_the_attempts_under_way)
 	cr_expect(pass(&a, NOW + 200));
 	cr_expect_eq(a.shown, 2);
 	refuse(&a, NOW + 200);
-	cr_expect_eq(told.times, 0, "the wait has begun");
+	cr_expect_eq(told.times, 0, "the wait has started");
 	cr_assert(pass(&a, NOW + 10 + WAIT));
 	refuse(&a, NOW + 10 + WAIT);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
-	cr_expect(told.unknown, "it may have been carried out, and must be undone");
+	cr_expect(told.unknown, "it may have been executed, and must be undone");
 }
 
-Test(worker_calls, a_read_that_was_lost_is_given_up_after_the_wait)
+Test(worker_calls, a_lost_read_fails_after_the_wait)
 {
 	struct worker_finished finished = { .done = NULL };
 	struct worker_attempt a = start(OPERATION_LIST);
@@ -416,13 +416,13 @@ Test(worker_calls, a_read_that_was_lost_is_given_up_after_the_wait)
 	worker_calls_lost(&calls, slots_index(a.call), NOW + 5000, &finished);
 	cr_assert(pass(&a, NOW + 5500));
 	refuse(&a, NOW + 5500);
-	cr_expect_eq(told.times, 0, "the wait begins when the attempt was lost");
+	cr_expect_eq(told.times, 0, "the wait starts when the attempt was lost");
 	cr_assert(pass(&a, NOW + 5000 + WAIT));
 	refuse(&a, NOW + 5000 + WAIT);
 	cr_expect_eq(told.rc, RC_UNAVAILABLE);
 }
 
-Test(worker_calls, undo_goes_on_until_it_is_done)
+Test(worker_calls, an_undo_is_retried_until_it_succeeds)
 {
 	struct worker_finished finished = { .done = NULL };
 	struct worker_attempt a;
@@ -444,7 +444,7 @@ Test(worker_calls, undo_goes_on_until_it_is_done)
 	cr_expect_eq(told.rc, RC_OK);
 }
 
-Test(worker_calls, an_undo_that_waits_can_be_hurried)
+Test(worker_calls, a_delayed_undo_can_be_retried_immediately)
 {
 	struct worker_attempt a = start(OPERATION_UNDO);
 
@@ -453,7 +453,7 @@ Test(worker_calls, an_undo_that_waits_can_be_hurried)
 	cr_expect(pass(&a, NOW + 1));
 }
 
-Test(worker_calls, a_failure_after_a_lost_attempt_leaves_the_outcome_open)
+Test(worker_calls, after_a_lost_attempt_the_outcome_of_a_failure_is_unknown)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -471,27 +471,27 @@ static bool permits(struct worker_attempt a, unsigned number, int64_t now_ms)
 	return strcmp(worker_calls_permission(&calls, &a, now_ms), "OK") == 0;
 }
 
-Test(worker_calls, one_attempt_at_a_time_has_the_permission)
+Test(worker_calls, only_one_attempt_has_the_permission)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
 	cr_expect(permits(a, 1, NOW));
-	cr_expect(permits(a, 1, NOW + 2000), "it may ask again");
-	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS), "a question is a sign of life");
+	cr_expect(permits(a, 1, NOW + 2000), "a repeated question is permitted");
+	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS), "a question counts as a WORKING message");
 	cr_assert(pass(&a, NOW + 2000 + WORKER_SILENCE_MS));
-	cr_expect(permits(a, 2, NOW + 6000), "the silent one has lost it");
-	cr_expect_not(permits(a, 1, NOW + 6001), "another one has it");
+	cr_expect(permits(a, 2, NOW + 6000), "the silent attempt has lost it");
+	cr_expect_not(permits(a, 1, NOW + 6001), "the other attempt has it");
 	a.number = 1;
 	answer(&a, "UNAVAILABLE", "{\"detail\":\"x\"}", NOW + 6002);
 	answer(&a, "OK", "{}", NOW + 6003);
-	cr_expect_eq(told.times, 0, "the reply of one without permission does not count");
+	cr_expect_eq(told.times, 0, "replies of an attempt without permission are ignored");
 	a.number = 2;
 	answer(&a, "OK", "{}", NOW + 6004);
 	cr_expect_eq(told.rc, RC_OK);
 	cr_expect_not(permits(a, 2, NOW + 6005), "the call is over");
 }
 
-Test(worker_calls, an_old_attempt_may_come_first_after_the_silence)
+Test(worker_calls, an_earlier_attempt_may_get_the_permission_after_silence)
 {
 	struct worker_attempt a = start(OPERATION_DELETE);
 
@@ -500,7 +500,7 @@ Test(worker_calls, an_old_attempt_may_come_first_after_the_silence)
 	cr_expect_not(permits(a, 2, NOW + 3501));
 }
 
-Test(worker_calls, nothing_is_permitted_for_a_client_that_has_gone_or_after_the_deadline)
+Test(worker_calls, nothing_is_permitted_for_a_disconnected_client_or_after_the_deadline)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -512,32 +512,32 @@ Test(worker_calls, nothing_is_permitted_for_a_client_that_has_gone_or_after_the_
 	cr_expect_not(permits(a, 1, NOW));
 }
 
-Test(worker_calls, a_call_whose_client_has_gone_ends_at_once)
+Test(worker_calls, a_call_of_a_disconnected_client_ends_immediately)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
 	present = false;
 	cr_expect_not(permits(a, 1, NOW + 5));
 	cr_expect_eq(due_of(&a), NOW + 5);
-	cr_expect_not(pass(&a, NOW + 5), "it was sent again");
+	cr_expect_not(pass(&a, NOW + 5), "it was retried");
 	cr_expect_eq(told.rc, RC_CANCELLED);
 	cr_expect_not(told.unknown, "nothing was permitted");
 	present = true;
 }
 
-Test(worker_calls, what_a_client_that_has_gone_leaves_running_is_unknown)
+Test(worker_calls, a_permitted_call_of_a_disconnected_client_has_an_unknown_outcome)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
 	cr_expect(permits(a, 1, NOW));
 	present = false;
-	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS), "it was sent again");
+	cr_expect_not(pass(&a, NOW + WORKER_SILENCE_MS), "it was retried");
 	cr_expect_eq(told.rc, RC_CANCELLED);
 	cr_expect(told.unknown);
 	present = true;
 }
 
-Test(worker_calls, an_attempt_that_has_to_wait_for_another_request_gives_the_permission_back)
+Test(worker_calls, pending_releases_the_permission)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -547,7 +547,7 @@ Test(worker_calls, an_attempt_that_has_to_wait_for_another_request_gives_the_per
 	cr_expect(permits(a, 2, NOW + 200));
 }
 
-Test(worker_calls, a_lost_connection_takes_the_permission)
+Test(worker_calls, a_lost_connection_releases_the_permission)
 {
 	struct worker_finished finished = { .done = NULL };
 	struct worker_attempt a = start(OPERATION_CREATE);
@@ -558,7 +558,7 @@ Test(worker_calls, a_lost_connection_takes_the_permission)
 	cr_expect(permits(a, 2, NOW + 201));
 }
 
-Test(worker_calls, a_request_that_is_running_already_is_waited_for)
+Test(worker_calls, a_pending_request_is_retried)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -592,7 +592,7 @@ static void answer_owed(const struct worker_attempt *attempt, const char *debt, 
 	worker_finished_tell(&finished);
 }
 
-/* Whether something is due to be settled. */
+/* Whether a settlement is due. */
 static bool settles(struct worker_attempt *attempt, int64_t now_ms)
 {
 	struct worker_debt *debt = NULL;
@@ -615,7 +615,7 @@ static void settled(const struct worker_attempt *attempt, enum rc rc, int64_t no
 	worker_finished_tell(&finished);
 }
 
-Test(worker_calls, what_is_owed_is_settled_before_it_is_told)
+Test(worker_calls, a_debt_is_settled_before_the_reply)
 {
 	struct worker_attempt a;
 	struct worker_attempt late;
@@ -626,11 +626,11 @@ Test(worker_calls, what_is_owed_is_settled_before_it_is_told)
 	answer_owed(&a, RECORD, NOW + 1);
 	cr_expect_eq(told.times, 0);
 	cr_assert(settles(&a, NOW + 1));
-	cr_expect_not(settles(&a, NOW + 2), "it is under way");
-	cr_expect_not(permits(a, 2, NOW + 3), "the result is there");
+	cr_expect_not(settles(&a, NOW + 2), "it is pending");
+	cr_expect_not(permits(a, 2, NOW + 3), "the result was received");
 	cr_expect_str_eq(probe(&a, "", NOW + 3), "OK");
 	settled(&a, RC_TIMEOUT, NOW + 4);
-	cr_assert(settles(&a, NOW + 1 + WORKER_SETTLE_MS), "it is tried again");
+	cr_assert(settles(&a, NOW + 1 + WORKER_SETTLE_MS), "it is retried");
 	settled(&a, RC_OK, NOW + 600);
 	cr_expect_eq(told.times, 1);
 	cr_expect_str_eq(told.body, "{\"id\":1}");
@@ -640,7 +640,7 @@ Test(worker_calls, what_is_owed_is_settled_before_it_is_told)
 	cr_expect_eq(told.times, 1);
 }
 
-Test(worker_calls, what_was_void_is_an_error_whose_outcome_is_open)
+Test(worker_calls, a_void_debt_is_an_error_with_an_unknown_outcome)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -662,7 +662,7 @@ Test(worker_calls, the_deadline_ends_a_settlement)
 	cr_expect(told.unknown);
 }
 
-Test(worker_calls, nothing_is_settled_for_a_client_that_has_gone)
+Test(worker_calls, nothing_is_settled_for_a_disconnected_client)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -673,7 +673,7 @@ Test(worker_calls, nothing_is_settled_for_a_client_that_has_gone)
 	cr_expect_not(settles(&a, NOW + 1));
 }
 
-Test(worker_calls, a_promise_is_remembered_for_those_who_ask)
+Test(worker_calls, a_settled_object_is_remembered_for_probes)
 {
 	struct worker_attempt a = start(OPERATION_CREATE);
 
@@ -715,17 +715,17 @@ Test(worker_calls, malformed_debts_are_errors)
 
 /* ---- health ---- */
 
-Test(worker_calls, first_success_is_health)
+Test(worker_calls, the_first_healthy_reply_is_the_result)
 {
 	struct worker_attempt a = start(OPERATION_HEALTH);
 
 	answer(&a, "OK", "{\"healthy\":false}", NOW + 1);
-	cr_expect_eq(told.times, 0, "another worker may know better");
+	cr_expect_eq(told.times, 0, "another worker may be healthy");
 	answer(&a, "OK", "{\"healthy\":true}", NOW + 2);
 	cr_expect_eq(told.rc, RC_OK);
 }
 
-Test(worker_calls, workers_that_do_not_hear_all_are_asked_in_their_group)
+Test(worker_calls, health_without_responders_is_retried_on_the_queue_group)
 {
 	struct worker_attempt a = start(OPERATION_HEALTH);
 
@@ -733,7 +733,7 @@ Test(worker_calls, workers_that_do_not_hear_all_are_asked_in_their_group)
 	cr_expect_eq(told.times, 0);
 	cr_assert(pass(&a, NOW + 1));
 	refuse(&a, NOW + 2);
-	cr_expect_eq(told.rc, RC_UNAVAILABLE, "there are none at all");
+	cr_expect_eq(told.rc, RC_UNAVAILABLE, "there are no workers");
 }
 
 Test(worker_calls, the_table_grows)

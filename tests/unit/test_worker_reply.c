@@ -5,7 +5,7 @@
 #include "api-svc/pipeline/worker_reply.h"
 #include "common/base/strutil.h"
 
-/* Messages in the order in which they come: "attempt part data", and what becomes of them. */
+/* Messages in the order received: "attempt part data", and their results. */
 struct join_step {
 	unsigned attempt;
 	const char *part;
@@ -26,25 +26,23 @@ static const struct join_case join_cases[] = {
 	    { 1, "3/3", "c", WORKER_JOIN_DONE } },
 	  "abc" },
 	{ "one part", { { 1, "1/1", "a", WORKER_JOIN_DONE } }, "a" },
-	{ "a part that is missing",
-	  { { 1, "1/3", "a", WORKER_JOIN_MORE }, { 1, "3/3", "c", WORKER_JOIN_STRAY } },
-	  "a" },
-	{ "a second attempt begins anew",
+	{ "a missing part", { { 1, "1/3", "a", WORKER_JOIN_MORE }, { 1, "3/3", "c", WORKER_JOIN_STRAY } }, "a" },
+	{ "a second attempt restarts",
 	  { { 1, "1/2", "a", WORKER_JOIN_MORE },
 	    { 2, "1/2", "x", WORKER_JOIN_MORE },
 	    { 1, "2/2", "b", WORKER_JOIN_STRAY },
 	    { 2, "2/2", "y", WORKER_JOIN_DONE } },
 	  "xy" },
 	{ "another total", { { 1, "1/2", "a", WORKER_JOIN_MORE }, { 1, "2/3", "b", WORKER_JOIN_STRAY } }, "a" },
-	{ "a late part of nothing", { { 1, "2/2", "b", WORKER_JOIN_STRAY } }, "" },
+	{ "a late part without the first", { { 1, "2/2", "b", WORKER_JOIN_STRAY } }, "" },
 	{ "no parts", { { 1, NULL, "whole", WORKER_JOIN_DONE } }, "" },
 	{ "zero", { { 1, "0/2", "", WORKER_JOIN_MALFORMED } }, "" },
 	{ "beyond the total", { { 1, "3/2", "", WORKER_JOIN_MALFORMED } }, "" },
-	{ "no numbers", { { 1, "a/b", "", WORKER_JOIN_MALFORMED } }, "" },
+	{ "not numbers", { { 1, "a/b", "", WORKER_JOIN_MALFORMED } }, "" },
 	{ "no slash", { { 1, "12", "", WORKER_JOIN_MALFORMED } }, "" },
 	{ "too many", { { 1, "1/5000", "", WORKER_JOIN_MALFORMED } }, "" },
 	{ "a sign", { { 1, "+1/2", "", WORKER_JOIN_MALFORMED } }, "" },
-	{ "a number that never ends", { { 1, "11111111111111111111/2", "", WORKER_JOIN_MALFORMED } }, "" },
+	{ "a number out of range", { { 1, "11111111111111111111/2", "", WORKER_JOIN_MALFORMED } }, "" },
 };
 
 Test(worker_reply, parts_are_joined)
@@ -82,31 +80,31 @@ static const struct read_case read_cases[] = {
 	{ "a result", OPERATION_GET, "OK", "{\"id\":1}", true, RC_OK, "", 0 },
 	{ "no result is needed", OPERATION_DELETE, "OK", "", true, RC_OK, "", 0 },
 	{ "an empty result", OPERATION_CREATE, "OK", "", false, RC_INTERNAL, NULL, 0 },
-	{ "a result that is cut", OPERATION_LIST, "OK", "{\"containers\":[", false, RC_INTERNAL, NULL, 0 },
+	{ "a truncated result", OPERATION_LIST, "OK", "{\"containers\":[", false, RC_INTERNAL, NULL, 0 },
 	{ "an error", OPERATION_GET, "NOT_FOUND", "{\"detail\":\"gone\"}", true, RC_NOT_FOUND, "gone", 0 },
 	{ "an error with a delay", OPERATION_GET, "BUSY", "{\"detail\":\"full\",\"retry_after_s\":5}", true, RC_BUSY,
 	  "full", 5 },
-	{ "a delay beyond reason", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":99999999}", true,
+	{ "a delay above the limit", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":99999999}", true,
 	  RC_BUSY, "x", 3600 },
 	{ "a negative delay", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":-1}", true, RC_BUSY, "x", 0 },
 	{ "an error without a reason", OPERATION_GET, "CONFLICT", "{}", true, RC_CONFLICT, NULL, 0 },
 	{ "an unknown code", OPERATION_GET, "TEAPOT", "{\"detail\":\"x\"}", true, RC_INTERNAL, "x", 0 },
-	{ "a stream that was not asked for", OPERATION_GET, "STREAM", "{\"content_type\":\"a/b\"}", true, RC_INTERNAL,
+	{ "a stream that was not requested", OPERATION_GET, "STREAM", "{\"content_type\":\"a/b\"}", true, RC_INTERNAL,
 	  NULL, 0 },
 	{ "no status", OPERATION_GET, NULL, "{}", false, RC_INTERNAL, NULL, 0 },
-	{ "an error that is no JSON", OPERATION_GET, "NOT_FOUND", "gone", false, RC_INTERNAL, NULL, 0 },
-	{ "an error that is no object", OPERATION_GET, "NOT_FOUND", "[]", false, RC_INTERNAL, NULL, 0 },
-	{ "a delay that is none", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":1e300}", true, RC_BUSY,
-	  "x", 0 },
-	{ "a reason that is no text", OPERATION_GET, "CONFLICT", "{\"detail\":{}}", true, RC_CONFLICT,
+	{ "an error that is not JSON", OPERATION_GET, "NOT_FOUND", "gone", false, RC_INTERNAL, NULL, 0 },
+	{ "an error that is not an object", OPERATION_GET, "NOT_FOUND", "[]", false, RC_INTERNAL, NULL, 0 },
+	{ "an invalid delay", OPERATION_GET, "BUSY", "{\"detail\":\"x\",\"retry_after_s\":1e300}", true, RC_BUSY, "x",
+	  0 },
+	{ "a reason that is not a string", OPERATION_GET, "CONFLICT", "{\"detail\":{}}", true, RC_CONFLICT,
 	  "the worker sent no reason", 0 },
 	{ "an empty reason", OPERATION_GET, "CONFLICT", "{\"detail\":\"\"}", true, RC_CONFLICT,
 	  "the worker sent no reason", 0 },
-	{ "faults that are no list", OPERATION_GET, "CONFLICT", "{\"errors\":{}}", false, RC_INTERNAL, NULL, 0 },
-	{ "a fault that is none", OPERATION_GET, "CONFLICT", "{\"errors\":[1]}", false, RC_INTERNAL, NULL, 0 },
+	{ "faults that are not a list", OPERATION_GET, "CONFLICT", "{\"errors\":{}}", false, RC_INTERNAL, NULL, 0 },
+	{ "an invalid fault", OPERATION_GET, "CONFLICT", "{\"errors\":[1]}", false, RC_INTERNAL, NULL, 0 },
 	{ "a fault without a reason", OPERATION_GET, "CONFLICT", "{\"errors\":[{\"pointer\":\"\"}]}", false,
 	  RC_INTERNAL, NULL, 0 },
-	{ "a pointer that is no text", OPERATION_GET, "CONFLICT", "{\"errors\":[{\"detail\":\"\",\"pointer\":1}]}",
+	{ "a pointer that is not a string", OPERATION_GET, "CONFLICT", "{\"errors\":[{\"detail\":\"\",\"pointer\":1}]}",
 	  false, RC_INTERNAL, NULL, 0 },
 };
 
@@ -148,7 +146,7 @@ Test(worker_reply, an_unsettled_create_has_an_unknown_outcome)
 static const struct debt_case {
 	const char *debt, *settle, *notice;
 	enum rc rc;
-	const char *kept_notice; /* of one that is good */
+	const char *kept_notice; /* of a valid one */
 } debt_cases[] = {
 	{ "7 owed.a", SETTLE, "_INBOX.kube-worker.x.1", RC_OK, "_INBOX.kube-worker.x.1" },
 	{ "object", SETTLE, NULL, RC_OK, "" },
@@ -166,7 +164,7 @@ static const struct debt_case {
 	{ "", SETTLE, NULL, RC_INTERNAL, NULL },
 };
 
-Test(worker_debt, what_is_owed_is_read_to_the_letter)
+Test(worker_debt, debts_are_parsed_strictly)
 {
 	for (size_t i = 0; i < ARRAY_LEN(debt_cases); i++) {
 		const struct debt_case *c = &debt_cases[i];

@@ -20,7 +20,7 @@
 #define STATEFULSET HINTS("{\"kind\":\"StatefulSet\"}")
 #define HEADLESS "s-1c4719afa76fa448b5eca99e6736885846501d17956f2fcb2de5c916d723f" /* of web-1 */
 
-/* ---- what should exist ------------------------------------------------------------------------------------------- */
+/* ---- required objects -------------------------------------------------------------------------------------------- */
 
 struct wanted {
 	enum workload_role role;
@@ -38,7 +38,7 @@ static const struct list_case {
 } list_cases[] = {
 	{ "no network", "web-1", SPEC("", ""), { { WORKLOAD_ROOT, "Deployment", "web-1" } }, 1, NULL },
 	{ "no port", "web-1", SPEC(PORTS(""), ""), { { WORKLOAD_ROOT, "Deployment", "web-1" } }, 1, NULL },
-	{ "a port that nothing reaches",
+	{ "a port with visibility none",
 	  "web-1",
 	  SPEC(PORTS(PORT(80, "none")), ""),
 	  { { WORKLOAD_ROOT, "Deployment", "web-1" } },
@@ -56,13 +56,13 @@ static const struct list_case {
 	  { { WORKLOAD_ROOT, "Deployment", "web-1" }, { WORKLOAD_SERVICE, "Service", "web-1" } },
 	  2,
 	  "LoadBalancer" },
-	{ "an id that is no name of a Service",
+	{ "an id that is not a valid Service name",
 	  "7abc",
 	  SPEC(PORTS(PORT(80, "external")), ""),
 	  { { WORKLOAD_ROOT, "Deployment", "7abc" }, { WORKLOAD_SERVICE, "Service", "s-7abc" } },
 	  2,
 	  "LoadBalancer" },
-	{ "the kind of root that is the default anyway",
+	{ "the default kind of root",
 	  "web-1",
 	  SPEC("", HINTS("{\"kind\":\"Deployment\"}")),
 	  { { WORKLOAD_ROOT, "Deployment", "web-1" } },
@@ -74,7 +74,7 @@ static const struct list_case {
 	  { { WORKLOAD_ROOT, "StatefulSet", "web-1" }, { WORKLOAD_HEADLESS_SERVICE, "Service", HEADLESS } },
 	  2,
 	  "ClusterIP" },
-	{ "and beside it the Service of its ports",
+	{ "a StatefulSet with ports has a second Service",
 	  "web-1",
 	  SPEC(PORTS(PORT(80, "external")), STATEFULSET),
 	  { { WORKLOAD_ROOT, "StatefulSet", "web-1" },
@@ -82,18 +82,13 @@ static const struct list_case {
 	    { WORKLOAD_HEADLESS_SERVICE, "Service", HEADLESS } },
 	  3,
 	  NULL },
-	{ "a kind of root that has no row",
+	{ "an unknown kind of root",
 	  "web-1",
 	  SPEC("", HINTS("{\"kind\":\"Pod\"}")),
 	  { { WORKLOAD_ROOT, "Deployment", "web-1" } },
 	  1,
 	  NULL },
-	{ "hints of another shape",
-	  "web-1",
-	  SPEC("", HINTS("[1]")),
-	  { { WORKLOAD_ROOT, "Deployment", "web-1" } },
-	  1,
-	  NULL },
+	{ "malformed hints", "web-1", SPEC("", HINTS("[1]")), { { WORKLOAD_ROOT, "Deployment", "web-1" } }, 1, NULL },
 };
 
 static const struct container_origin origin = { .token = "req:1", .digest = "" };
@@ -123,7 +118,7 @@ static cJSON *written(const struct workload *workload, const struct workload_obj
 	return tree;
 }
 
-/* What the table says of an object is what its writer writes. */
+/* The written object matches the table. */
 static void check_written(const struct list_case *c, const struct workload *workload,
 			  const struct workload_object *object)
 {
@@ -145,7 +140,7 @@ static void check_written(const struct list_case *c, const struct workload *work
 		cr_expect_str_eq(json_string_at(tree, "spec.type"), c->service_type, "%s", c->name);
 }
 
-Test(workload, a_spec_makes_a_list_of_objects_root_first)
+Test(workload, a_spec_has_a_list_of_objects_with_the_root_first)
 {
 	for (size_t i = 0; i < ARRAY_LEN(list_cases); i++) {
 		const struct list_case *c = &list_cases[i];
@@ -164,7 +159,7 @@ Test(workload, a_spec_makes_a_list_of_objects_root_first)
 	}
 }
 
-Test(workload, a_kind_is_either_a_root_s_or_a_child_s)
+Test(workload, a_kind_is_either_of_roots_or_of_children)
 {
 	cr_expect_eq(workload_root_kinds(), 1u << KUBE_DEPLOYMENT | 1u << KUBE_STATEFULSET);
 	cr_expect_eq(workload_optional_kinds(), 1u << KUBE_STATEFULSET | 1u << KUBE_CONTROLLER_REVISION);
@@ -197,7 +192,7 @@ Test(workload, roots_of_both_kinds_have_the_same_pods)
 	cr_expect_leq(workload_id_max(KUBE_STATEFULSET) + strlen("-1234567890"), 63);
 }
 
-/* ---- what exists ------------------------------------------------------------------------------------------------- */
+/* ---- existing objects -------------------------------------------------------------------------------------------- */
 
 #define META(name, uid, extra)                                                                                     \
 	"{\"metadata\":{\"name\":\"" name "\",\"uid\":\"" uid "\",\"labels\":{\"dcm.project/managed-by\":\"dcm\"," \
@@ -211,75 +206,81 @@ Test(workload, roots_of_both_kinds_have_the_same_pods)
 
 static const struct facts_case {
 	const char *name;
-	const char *root;     /* a StatefulSet, when it says so */
+	const char *root;     /* a StatefulSet, if it has this kind */
 	const char *parts[3]; /* "S" or "P" for Service or Pod, then the object */
-	unsigned missing;     /* what the root wants and does not own */
-	const char *shown;    /* the uid of the Service that clients see */
+	unsigned missing;     /* wanted and not owned by the root */
+	const char *shown;    /* the uid of the Service shown to clients */
 	unsigned not_shown;
 	enum workload_tie ties[3];
 } facts_cases[] = {
-	{ "nothing wanted, nothing there", ROOT("{}"), { NULL }, 0, NULL, 0, { 0 } },
-	{ "an annotation that is no JSON", ROOT("{"), { NULL }, 0, NULL, 0, { 0 } },
-	{ "made by others", META("web", UID(1), ""), { NULL }, 0, NULL, 0, { 0 } },
-	{ "wanted, nothing there", ROOT(WITH_PORT), { NULL }, SERVICE_BIT, NULL, SERVICE_BIT, { 0 } },
-	{ "whole", ROOT(WITH_PORT), { "S" META("web", UID(2), OWNED_BY(UID(1))) }, 0, UID(2), 0, { WORKLOAD_OWNED } },
-	{ "not wanted, but there: it shows, and goes with the root",
+	{ "nothing wanted, nothing exists", ROOT("{}"), { NULL }, 0, NULL, 0, { 0 } },
+	{ "an annotation that is not JSON", ROOT("{"), { NULL }, 0, NULL, 0, { 0 } },
+	{ "created by others", META("web", UID(1), ""), { NULL }, 0, NULL, 0, { 0 } },
+	{ "wanted, nothing exists", ROOT(WITH_PORT), { NULL }, SERVICE_BIT, NULL, SERVICE_BIT, { 0 } },
+	{ "complete",
+	  ROOT(WITH_PORT),
+	  { "S" META("web", UID(2), OWNED_BY(UID(1))) },
+	  0,
+	  UID(2),
+	  0,
+	  { WORKLOAD_OWNED } },
+	{ "not wanted, but owned: shown, and deleted with the root",
 	  ROOT("{}"),
 	  { "S" META("web", UID(2), OWNED_BY(UID(1))) },
 	  0,
 	  UID(2),
 	  0,
 	  { WORKLOAD_OWNED } },
-	{ "one that is being deleted does not show; it is not made again",
+	{ "one being deleted is neither shown nor missing",
 	  ROOT(WITH_PORT),
 	  { "S" META("web", UID(2), OWNED_BY(UID(1)) DELETING) },
 	  0,
 	  NULL,
 	  SERVICE_BIT,
 	  { WORKLOAD_OWNED } },
-	{ "a predecessor's",
+	{ "of a previous root",
 	  ROOT(WITH_PORT),
 	  { "S" META("web", UID(2), OWNED_BY(UID(9))) },
 	  SERVICE_BIT,
 	  NULL,
 	  SERVICE_BIT,
 	  { WORKLOAD_UNRELATED } },
-	{ "one without an owner shows, but is not the one that is wanted",
+	{ "one without an owner is shown, but is not the wanted one",
 	  ROOT(WITH_PORT),
 	  { "S" META("other", UID(2), "") },
 	  SERVICE_BIT,
 	  UID(2),
 	  0,
 	  { WORKLOAD_OWNERLESS } },
-	{ "its own shows before one without an owner",
+	{ "its own takes precedence over one without an owner",
 	  ROOT(WITH_PORT),
 	  { "S" META("web", UID(2), OWNED_BY(UID(1))), "S" META("other", UID(3), "") },
 	  0,
 	  UID(2),
 	  0,
 	  { WORKLOAD_OWNED, WORKLOAD_OWNERLESS } },
-	{ "a headless Service is not the one of the ports",
+	{ "a headless Service is not that of the ports",
 	  ROOT(WITH_PORT),
 	  { "S" META(HEADLESS, UID(2), OWNED_BY(UID(1))) },
 	  SERVICE_BIT,
 	  NULL,
 	  SERVICE_BIT,
 	  { WORKLOAD_OWNED } },
-	{ "nor is that one the headless one",
+	{ "the Service of the ports is not the headless one",
 	  ROOT(AS_STATEFULSET),
 	  { "S" META("web", UID(2), OWNED_BY(UID(1))) },
 	  HEADLESS_BIT,
 	  UID(2),
 	  HEADLESS_BIT,
 	  { WORKLOAD_OWNED } },
-	{ "a StatefulSet is whole",
+	{ "a complete StatefulSet",
 	  ROOT(AS_STATEFULSET),
 	  { "S" META(HEADLESS, UID(2), OWNED_BY(UID(1))) },
 	  0,
 	  NULL,
 	  0,
 	  { WORKLOAD_OWNED } },
-	{ "Pods are in no list, whoever owns them",
+	{ "Pods are not part of the list, with any owner",
 	  ROOT(WITH_PORT),
 	  { "P" META("p", UID(4), OWNED_BY(UID(1))), "P" META("q", UID(5), "") },
 	  SERVICE_BIT,
@@ -319,7 +320,7 @@ static void check_facts(const struct facts_case *c, const struct fact *root, con
 	cr_expect_eq(extras.pod_seen, c->parts[0] && c->parts[0][0] == 'P', "%s", c->name);
 }
 
-Test(workload, a_root_and_its_children_tell_what_is_missing_and_what_shows)
+Test(workload, missing_and_shown_objects_are_derived_from_the_facts)
 {
 	for (size_t i = 0; i < ARRAY_LEN(facts_cases); i++) {
 		const struct facts_case *c = &facts_cases[i];
@@ -336,7 +337,7 @@ Test(workload, a_root_and_its_children_tell_what_is_missing_and_what_shows)
 	}
 }
 
-Test(workload, a_child_that_was_made_just_now_shows_before_what_the_cache_knows)
+Test(workload, a_newly_created_child_takes_precedence_over_the_cache)
 {
 	struct container_extras extras cleanup_container_extras = container_extras_make();
 	cleanup_free struct fact *root = fact_of(KUBE_DEPLOYMENT, ROOT(WITH_PORT));
@@ -346,23 +347,23 @@ Test(workload, a_child_that_was_made_just_now_shows_before_what_the_cache_knows)
 
 	cr_assert_eq(container_extras_read(&extras, root, known, 2, 0, &(struct status_rules){ 0 }, NULL), RC_OK);
 	cr_expect_not_null(strstr(extras.service.data, "\"old\""));
-	cr_assert_eq(container_extras_show(&extras, root, NULL), RC_OK); /* shows nothing of its own */
+	cr_assert_eq(container_extras_show(&extras, root, NULL), RC_OK); /* the root is not shown as a Service */
 	cr_expect_not_null(strstr(extras.service.data, "\"old\""));
 	cr_assert_eq(container_extras_show(&extras, made, NULL), RC_OK);
 	cr_expect_str_eq(extras.service.data, made->service);
 }
 
-/* ---- a name that is taken ---------------------------------------------------------------------------------------- */
+/* ---- a name in use ----------------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
 	const char *object;
 	enum workload_holder holder;
 } holder_cases[] = {
-	{ "the root's own", META("web", UID(2), OWNED_BY(UID(1))), WORKLOAD_HELD_BY_ROOT },
-	{ "the root's own, whose labels were removed", "{\"metadata\":{\"name\":\"web\"" OWNED_BY(UID(1)) "}}",
+	{ "owned by the root", META("web", UID(2), OWNED_BY(UID(1))), WORKLOAD_HELD_BY_ROOT },
+	{ "owned by the root, labels removed", "{\"metadata\":{\"name\":\"web\"" OWNED_BY(UID(1)) "}}",
 	  WORKLOAD_HELD_BY_ROOT },
-	{ "a predecessor's", META("web", UID(2), OWNED_BY(UID(9))), WORKLOAD_HELD_BY_PREDECESSOR },
+	{ "of a previous root", META("web", UID(2), OWNED_BY(UID(9))), WORKLOAD_HELD_BY_PREDECESSOR },
 	{ "with our labels, but without an owner", META("web", UID(2), ""), WORKLOAD_HELD_BY_OTHERS },
 	{ "of another owner, without our labels", "{\"metadata\":{\"name\":\"web\"" OWNED_BY(UID(9)) "}}",
 	  WORKLOAD_HELD_BY_OTHERS },
@@ -374,7 +375,7 @@ static const struct {
 	{ "an owner without a uid", META("web", UID(2), ",\"ownerReferences\":[{}]"), WORKLOAD_HELD_BY_OTHERS },
 };
 
-Test(workload, only_a_predecessor_s_object_may_be_replaced)
+Test(workload, only_an_object_of_a_previous_root_may_be_replaced)
 {
 	struct kube_uid root = kube_uid_parse(UID(1));
 
@@ -386,7 +387,7 @@ Test(workload, only_a_predecessor_s_object_may_be_replaced)
 	}
 }
 
-/* ---- two roots of one id ----------------------------------------------------------------------------------------- */
+/* ---- two roots with one id --------------------------------------------------------------------------------------- */
 
 static const struct {
 	struct fact root;
@@ -416,7 +417,7 @@ static const struct {
 	  false },
 };
 
-Test(workload, of_two_roots_of_one_name_the_older_is_the_container)
+Test(workload, of_two_roots_with_one_name_the_older_is_the_container)
 {
 	for (size_t i = 0; i < ARRAY_LEN(twin_cases); i++) {
 		const struct fact *facts[] = { &twin_cases[i].root, &twin_cases[i].other };

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Cluster is the API server, asked as cluster admin.
+// Cluster is a client of the API server, as cluster admin.
 type Cluster struct {
 	server string
 	client *http.Client
@@ -24,7 +24,7 @@ type State struct {
 	Terminated *struct{ ExitCode int }
 }
 
-// ContainerStatus is what a Pod says of one of its containers.
+// ContainerStatus is the status of a container of a Pod.
 type ContainerStatus struct {
 	Name         string
 	RestartCount int
@@ -32,7 +32,7 @@ type ContainerStatus struct {
 	LastState    State
 }
 
-// Pod is as much of one as a kubelet needs here.
+// Pod has the members of a Pod that are used here.
 type Pod struct {
 	Metadata struct {
 		Name, Namespace   string
@@ -81,7 +81,7 @@ func (c *Cluster) pods(namespace, selector string) ([]Pod, error) {
 	return list.Items, err
 }
 
-// status of a container; nil: there is none yet.
+// status of a container; nil: none yet.
 func (p *Pod) status(container string) *ContainerStatus {
 	for _, statuses := range [][]ContainerStatus{p.Status.ContainerStatuses, p.Status.InitContainerStatuses} {
 		for i := range statuses {

@@ -66,7 +66,7 @@ func mayExec(pod *Pod, container string) error {
 	return nil
 }
 
-// upgrade tells when the connection that was taken over has ended: a command ends with it.
+// upgrade reports the end of the hijacked connection: a command ends with it.
 type upgrade struct {
 	http.ResponseWriter
 	ended func()
@@ -101,7 +101,7 @@ type host struct {
 	environment []string
 }
 
-// exitCode of a command, in the form that the library looks for: of one that a signal has ended, as a shell tells it.
+// exitCode of a command, in the form expected by the library; 128 + the signal that ended it, like in a shell.
 func exitCode(err error) error {
 	var exit *osexec.ExitError
 	if !errors.As(err, &exit) {
@@ -195,13 +195,13 @@ func onTerminal(ctx context.Context, process *osexec.Cmd, in io.Reader, out io.W
 	}
 	told := make(chan struct{})
 	go func() {
-		io.Copy(out, master) // ends with EIO, when nobody has the terminal any more
+		io.Copy(out, master) // ends with EIO when no process has the terminal open
 		close(told)
 	}()
 	err = until(ctx, process)
 	select {
 	case <-told:
-	case <-time.After(time.Second): // a process that goes on in the background has it
+	case <-time.After(time.Second): // a background process has it open
 	}
 	return err
 }

@@ -19,7 +19,7 @@ const (
 	timeFormat = "2006-01-02T15:04:05.000000000Z07:00"
 )
 
-// A refusal that is told the API server's client.
+// An error that is returned to the client of the API server.
 type refusal struct{ text string }
 
 func (r refusal) Error() string { return r.text }
@@ -109,7 +109,7 @@ func (n *Node) logs(w http.ResponseWriter, r *http.Request) {
 	reader.copy()
 }
 
-// folder of what a container has said and what its commands leave, of this Pod alone: a successor may have its name.
+// folder of the logs of a container and the files of its commands, for this Pod only: a later Pod may have its name.
 func (n *Node) folder(pod *Pod, container string) string {
 	return filepath.Join(n.containers, pod.Metadata.UID, container)
 }
@@ -131,7 +131,7 @@ func (r *reader) path() string {
 	return filepath.Join(r.node.folder(r.pod, r.container), strconv.Itoa(r.run)+".log")
 }
 
-// goesOn says whether the run does.
+// goesOn reports whether the run continues.
 func (r *reader) goesOn() bool {
 	if time.Since(r.looked) < podLook {
 		return true
@@ -148,11 +148,11 @@ func (r *reader) goesOn() bool {
 	return status != nil && status.State.Running != nil && status.RestartCount == r.run
 }
 
-// copy what is there and, when it is followed, what comes, until the run is over.
+// copy the existing lines and, if followed, new ones until the run ends.
 func (r *reader) copy() {
 	file, err := r.open()
 	if err != nil {
-		return // it has said nothing
+		return // no output
 	}
 	defer file.Close()
 	if r.options.tail >= 0 {
@@ -176,7 +176,7 @@ func (r *reader) copy() {
 	}
 }
 
-// open the file, when it is there; one that is followed may come yet.
+// open the file, if it exists; a followed one may be created later.
 func (r *reader) open() (*os.File, error) {
 	for {
 		file, err := os.Open(r.path())
@@ -195,7 +195,7 @@ func (r *reader) wait() bool {
 	}
 }
 
-// skipToTail goes to the last lines of a file.
+// skipToTail seeks to the last lines of a file.
 func skipToTail(file *os.File, lines int64) {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil || lines == 0 {
@@ -221,7 +221,7 @@ func skipToTail(file *os.File, lines int64) {
 	file.Seek(0, io.SeekStart)
 }
 
-// tell the whole lines of it, in the form "TIME stdout|stderr F|P text". False: there is no more to tell.
+// tell writes its complete lines, which have the form "TIME stdout|stderr F|P text". False: done.
 func (r *reader) tell(data []byte) bool {
 	r.rest = append(r.rest, data...)
 	var out bytes.Buffer

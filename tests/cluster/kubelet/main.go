@@ -1,4 +1,4 @@
-// A simulated kubelet, for tests on a control plane whose Pods never run: what the API server asks a kubelet for. Commands
+// A simulated kubelet, for tests on a control plane whose Pods never run: the requests of the API server. Commands
 // run on this machine (exec.go): for tests only.
 //
 //	kubelet -port-file FILE -pki DIR -server https://127.0.0.1:PORT -containers DIR
@@ -21,10 +21,10 @@ import (
 	"time"
 )
 
-// Node is what the requests are answered from.
+// Node is the state used for responses.
 type Node struct {
 	cluster    Cluster
-	containers string // the folder of what containers say: UID-OF-POD/CONTAINER/RUN.log
+	containers string // the folder of logs: UID-OF-POD/CONTAINER/RUN.log
 }
 
 func main() {
@@ -80,7 +80,7 @@ func listen(portFile string) net.Listener {
 	return listener
 }
 
-// ofAuthority lets only those in who have a certificate of the cluster's authority, as the API server has.
+// ofAuthority accepts only clients with a certificate of the cluster's authority, such as the API server.
 func ofAuthority(handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TLS.PeerCertificates) == 0 {

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// What the containers of a Pod use all the time, each of them: labels that a test gives it. A Pod without them is not measured.
+// The constant usage of each container of a Pod: labels set by a test. A Pod without them is not measured.
 const (
 	usageCores = "dcm-test/usage-cores"
 	usageBytes = "dcm-test/usage-bytes"
 )
 
-// resource answers what metrics-server asks a kubelet for, in its form: seconds since the start, and bytes.
+// resource serves the metrics that metrics-server reads from a kubelet: seconds since the start, and bytes.
 func (n *Node) resource(w http.ResponseWriter, _ *http.Request) {
 	pods, err := n.cluster.pods("", usageCores+","+usageBytes)
 	if err != nil {

@@ -42,7 +42,7 @@ def check_problem(answer, status, kind):
     assert (answer.headers["WWW-Authenticate"] == 'Bearer realm="containers"') == (status == 401)
 
 
-def test_tokens(worker, start, tokens):
+def test_tokens_are_required_and_compared(worker, start, tokens):
     api = start(SP_SERVER_TOKENS_FILE=str(tokens))
     for path in OPEN:
         for headers in ({}, bearer("wrong"), bearer(READER)):
@@ -69,7 +69,7 @@ def test_tokens(worker, start, tokens):
     assert FULL not in api.log_path.read_text() and READER not in api.log_path.read_text()
 
 
-def test_a_fifo_in_place_of_the_tokens_blocks_nothing(worker, start, tokens):
+def test_a_fifo_as_token_file_does_not_block(worker, start, tokens):
     api = start(SP_SERVER_TOKENS_FILE=str(tokens))
     os.mkfifo(f"{tokens}.fifo")
     os.rename(f"{tokens}.fifo", tokens)
@@ -86,7 +86,7 @@ def test_a_fifo_in_place_of_the_tokens_blocks_nothing(worker, start, tokens):
     assert api.process.wait(2) == 0
 
 
-def test_tokens_are_read_again(worker, start, tokens):
+def test_a_changed_token_file_is_read_again(worker, start, tokens):
     api = start(SP_SERVER_TOKENS_FILE=str(tokens))
 
     def status(token):
@@ -107,7 +107,7 @@ def raw_status(api, *headers, path=CONTAINERS, method="GET"):
     return int(got.split()[1]), got
 
 
-def test_what_surrounds_a_token(worker, start, tokens):
+def test_only_white_space_is_allowed_around_a_token(worker, start, tokens):
     api = start(SP_SERVER_TOKENS_FILE=str(tokens))
     right = f"Authorization: Bearer {FULL}"
     for header in (right + "   ", right + "\t", right.replace("Bearer ", "Bearer   ")):
@@ -125,7 +125,7 @@ BODY_THAT_NEVER_COMES = ("Content-Type: application/json", "Content-Length: 1000
 
 
 @pytest.mark.parametrize("more", [(), ("Expect: 100-continue",)])
-def test_who_may_not_is_told_before_the_body(worker, start, tokens, more):
+def test_unauthenticated_requests_are_rejected_before_the_body(worker, start, tokens, more):
     api = start(SP_SERVER_TOKENS_FILE=str(tokens))
     for header, status in ((None, 401), ("Authorization: Bearer wrong-token-0123456789", 401),
                            (f"Authorization: Bearer {READER}", 403)):
@@ -139,14 +139,14 @@ def test_who_may_not_is_told_before_the_body(worker, start, tokens, more):
         assert got[0] == 100
 
 
-def test_a_client_that_is_still_writing_sees_its_refusal(worker, start, tokens):
+def test_a_client_still_sending_its_body_gets_the_rejection(worker, start, tokens):
     api = start(SP_SERVER_TOKENS_FILE=str(tokens))
     for size in (100, 100_000, 1_000_000, 5_000_000):
         for _ in range(5):
             assert api.create("a", {"provider_hints": {"a": "x" * size}}).status == 401, size
 
 
-def test_without_any_the_api_is_open(api):
+def test_without_tokens_and_certificates_the_api_is_open(api):
     assert api.create("a", headers=bearer("whatever")).status == 201
     assert api.request("GET", CONTAINERS).status == 200
 
@@ -159,7 +159,7 @@ def context(certificates, client=None):
 
 
 @pytest.mark.parametrize("with_tokens", [False, True])
-def test_client_certificates(worker, start, certificates, tokens, tmp_path, with_tokens):
+def test_client_certificates_are_verified(worker, start, certificates, tokens, tmp_path, with_tokens):
     certificates.authority("strangers")
     certificates.sign("strangers", "stranger")
     certificates.sign("ca", "client")
@@ -200,7 +200,7 @@ def test_client_certificates(worker, start, certificates, tokens, tmp_path, with
     (f"a sha-256:{hashed(FULL)[7:]}\n", "line 1"), (f"a sha512:{2 * hashed(FULL)[7:]}\n", "line 1"),
     (f"a {FULL}\0{FULL}\n", "binary data"),
     ("".join(f"n{i} {FULL}{i}\n" for i in range(1001)), "more than 1000"), (None, "No such file")])
-def test_files_that_cannot_be_right(tmp_path, text, word):
+def test_invalid_files_are_rejected_at_startup(tmp_path, text, word):
     path = tmp_path / "tokens"
     if text is not None:
         path.write_text(text)

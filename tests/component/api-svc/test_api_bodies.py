@@ -117,7 +117,7 @@ BAD = [
 ]
 
 
-def test_bad_bodies_are_refused_with_the_place(api, worker):
+def test_invalid_bodies_are_rejected_with_pointers(api, worker):
     for path, value, pointer in BAD:
         answer = api.request("POST", CONTAINERS + "?id=bad", changed(path, value))
         assert answer.status == 400, (path, value, answer.body)
@@ -151,7 +151,7 @@ GOOD = [
 ]
 
 
-def test_good_bodies_arrive_as_they_were_written(api, worker):
+def test_valid_bodies_reach_the_worker_unchanged(api, worker):
     for i, (path, value) in enumerate(GOOD):
         body = changed(path, value)
         answer = api.request("POST", f"{CONTAINERS}?id=good-{i}", body)
@@ -159,7 +159,7 @@ def test_good_bodies_arrive_as_they_were_written(api, worker):
         assert worker.of("create")[-1].body["spec"] == body["spec"]
 
 
-def test_what_is_ignored_does_not_reach_the_worker(api, worker):
+def test_ignored_members_do_not_reach_the_worker(api, worker):
     body = changed("spec.network", {"ip": 5, "ports": None, "extra": 1})
     body |= {"id": ["nonsense"], "path": 1, "status": {}, "uid": None, "extra": True, "create_time": "yesterday"}
     body["spec"] |= {"unknown": {"deep": []}, "provider_hints": {"network": None, "x": {"ip": 1}}}
@@ -174,7 +174,7 @@ def test_what_is_ignored_does_not_reach_the_worker(api, worker):
     assert "network" not in worker.of("create")[-1].body["spec"]
 
 
-def test_all_faults_at_once(api):
+def test_all_faults_are_reported_in_one_response(api):
     body = changed("spec.resources.cpu", {"min": "1500m", "max": "1"})
     body["spec"] |= {"service_type": "vm", "network": {"ports": [{"container_port": 0, "visibility": "x"}]}}
     body["spec"]["metadata"] = {"name": "A", "labels": {"dcm.project/managed-by": "-"}}
@@ -188,13 +188,13 @@ def test_all_faults_at_once(api):
     assert re.search(r"and \d+ more errors", problem["detail"])
 
 
-def test_faults_are_bounded(api):
+def test_the_number_of_faults_is_limited(api):
     env = [{"name": "A", "value": i} for i in range(5000)]
     problem = api.request("POST", CONTAINERS, changed("spec.process.env", env)).json()
     assert len(problem["errors"]) == 100
 
 
-def test_a_problem_of_many_long_faults_has_a_body(api):
+def test_many_long_faults_are_truncated_in_the_problem(api):
     labels = {"\x01" * 900 + str(i): "\x01" for i in range(150)}
     answer = api.request("POST", CONTAINERS, changed("spec.metadata.labels", labels))
     assert answer.status == 400 and int(answer.headers["Content-Length"]) > 1000
@@ -206,7 +206,7 @@ def test_a_problem_of_many_long_faults_has_a_body(api):
     ("1e999", False),
     ("9345656789347894", True), ("9007199254740994", True), ("0.1", True), ("1e22", True), ("-0.0", True),
     ("1234567.891", True), ("5e-324", True)])
-def test_a_number_comes_back_equal_and_is_accepted_again(api, worker, text, accepted):
+def test_numbers_round_trip(api, worker, text, accepted):
     for _ in range(2):
         body = json.dumps({"spec": {**SPEC, "provider_hints": {"a": ["N"]}}}).replace('"N"', text)
         answer = api.request("POST", CONTAINERS, body, {"Content-Type": "application/json"})
@@ -220,7 +220,7 @@ def test_a_number_comes_back_equal_and_is_accepted_again(api, worker, text, acce
         text = json.dumps(sent)
 
 
-def test_a_bare_spec_may_be_nested_as_deeply_as_any(api):
+def test_a_bare_spec_has_the_same_nesting_limit(api):
     def nested(levels):
         hints = {}
         for _ in range(levels):
@@ -241,7 +241,7 @@ RAW = [
 ]
 
 
-def test_bytes_that_are_no_container(api, worker):
+def test_malformed_bodies_are_rejected(api, worker):
     for body in RAW:
         answer = api.request("POST", CONTAINERS, body, {"Content-Type": "application/json"})
         assert answer.status == 400, (body[:40], answer.body)
@@ -250,7 +250,7 @@ def test_bytes_that_are_no_container(api, worker):
     assert api.create("after").status == 201
 
 
-def test_content_types(api):
+def test_content_types_are_checked(api):
     body = json.dumps({"spec": SPEC})
     for good in ("application/json", "Application/JSON", "application/json; charset=utf-8", "application/json ;x=y"):
         assert api.request("POST", CONTAINERS, body, {"Content-Type": good}).status == 201, good
@@ -261,19 +261,19 @@ def test_content_types(api):
 
 
 @pytest.mark.parametrize("ident", ["health", "", "A", "-a", "a-", "a" * 64, "a.b", "a_b", "a%2Fb", "a%20", "a+", "%C3%BC"])
-def test_ids_that_are_refused(api, ident):
+def test_invalid_ids_are_rejected(api, ident):
     answer = api.request("POST", f"{CONTAINERS}?id={ident}", {"spec": SPEC})
     assert answer.status == 400
     assert answer.json()["errors"][0]["pointer"] == "/query/id"
 
 
 @pytest.mark.parametrize("ident", ["9", "7abc", "a" * 63, "stack1-db", "0b5c2a4e-5a3f-4c6e-8d0b-1f5c7f9b2d11"])
-def test_ids_that_are_taken(api, worker, ident):
+def test_valid_ids_are_accepted(api, worker, ident):
     assert api.create(ident).json()["id"] == ident
     assert worker.of("create")[-1].body["token"].startswith("req:")
 
 
-def test_ids_and_tokens_are_made(api, worker):
+def test_ids_and_tokens_are_generated(api, worker):
     uuid = r"[0-9a-f]{8}-[0-9a-f]{4}-%s[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
     first, second = api.create().json()["id"], api.create().json()["id"]
     assert re.fullmatch(uuid % 4, first) and first != second
@@ -288,7 +288,7 @@ def test_ids_and_tokens_are_made(api, worker):
     assert api.create("given", headers=key).json()["id"] == "given"
 
 
-def test_keys_that_are_refused(api):
+def test_invalid_idempotency_keys_are_rejected(api):
     for key in ("a b", "x" * 256, "gr\u00fc\u00df".encode("latin-1"), ""):
         answer = api.create(headers={"Idempotency-Key": key})
         assert answer.status == 400, key
@@ -296,7 +296,7 @@ def test_keys_that_are_refused(api):
     assert api.create(headers={"Idempotency-Key": "x" * 255}).status == 201
 
 
-def test_a_bare_spec_needs_a_key(api, worker):
+def test_a_bare_spec_requires_an_idempotency_key(api, worker):
     refused = api.request("POST", CONTAINERS, SPEC)
     assert refused.status == 400
     assert "Idempotency-Key" in json.dumps(refused.json()["errors"])
@@ -306,7 +306,7 @@ def test_a_bare_spec_needs_a_key(api, worker):
     assert [e["pointer"] for e in wrong.json()["errors"]] == ["/image/reference"]
 
 
-def test_bodies_that_are_too_large(api, worker):
+def test_bodies_above_the_limit_are_rejected(api, worker):
     two_mib = json.dumps({"spec": {**SPEC, "provider_hints": {"x": "y" * 2 ** 21}}})
     answer = api.request("POST", CONTAINERS, two_mib, {"Content-Type": "application/json"})
     assert answer.status == 413 and answer.json()["type"] == "INVALID_ARGUMENT"

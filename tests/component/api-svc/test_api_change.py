@@ -52,7 +52,7 @@ def test_a_patch_is_merged_again_after_a_conflict(api, worker):
     assert len({u["token"] for u in updates}) == 1 and all(u["if_match"] == [ETAG] for u in updates)
 
 
-def test_a_patch_gives_up_at_the_deadline(start, worker):
+def test_a_patch_is_retried_until_the_deadline(start, worker):
     worker.on["get"] = lambda asked: Ok(shown(), etag=ETAG)
     worker.on["update"] = lambda asked: Fail("CONFLICT", "changed meanwhile")
     api = start(SP_SERVER_REQUEST_TIMEOUT="2s")
@@ -65,13 +65,13 @@ def test_a_patch_gives_up_at_the_deadline(start, worker):
 @pytest.mark.parametrize("operation", ["get", "update"])
 @pytest.mark.parametrize("code, status", [("NOT_FOUND", 404), ("PRECONDITION_FAILED", 412), ("PERMISSION_DENIED", 403),
                                           ("UNAVAILABLE", 503)])
-def test_a_patch_that_a_worker_refuses(api, worker, operation, code, status):
+def test_an_error_of_the_worker_ends_a_patch(api, worker, operation, code, status):
     worker.on["get"] = lambda asked: Ok(shown(), etag=ETAG)
     worker.on[operation] = lambda asked: Fail(code, "as it is")
     assert patch(api).status == status
 
 
-def test_a_patch_is_for_workers_that_know_versions(api, worker):
+def test_a_patch_is_only_executed_by_workers_that_support_versions(api, worker):
     """An older worker rejects unknown operations; another one is tried."""
     worker.on["get"] = lambda asked: Ok(shown(), etag=ETAG) if len(worker.of("get")) > 3 else Fail("UNSUPPORTED", "version '2'")
     worker.on["update"] = lambda asked: Ok(shown(), etag=ETAG)
@@ -82,7 +82,7 @@ def test_a_patch_is_for_workers_that_know_versions(api, worker):
     assert len(worker.of("update")) == 1
 
 
-def test_a_patch_whose_result_is_wrong_reaches_no_update(api, worker):
+def test_a_patch_with_an_invalid_result_is_rejected_before_the_update(api, worker):
     worker.on["get"] = lambda asked: Ok(shown(), etag=ETAG)
     answer = patch(api, {"spec": {"image": None, "metadata": {"name": "other"}}})
     assert answer.status == 400
@@ -96,7 +96,7 @@ def test_a_patch_whose_result_is_wrong_reaches_no_update(api, worker):
     (b'{"spec": {"provider_hints": {"n": 12345678901234567890}}}', MERGE, 400),
     (b"{}", {**MERGE, "If-Match": "x"}, 400), (b"{}", {**MERGE, "If-None-Match": "*"}, 400),
 ])
-def test_a_patch_that_is_wrong_asks_nobody(api, worker, body, headers, status):
+def test_an_invalid_patch_is_rejected_without_a_request_to_a_worker(api, worker, body, headers, status):
     assert api.request("PATCH", CONTAINERS + "/a", body, headers).status == status
     assert not worker.of("get") and not worker.of("update")
 
@@ -116,7 +116,7 @@ def test_a_method_sends_its_body_and_a_token(api, worker, verb):
     assert asked.body == {"id": "a", **(METHODS[verb] or {})}
 
 
-def test_revisions_are_asked_for_by_page(api, worker):
+def test_revisions_are_requested_by_page(api, worker):
     worker.on["revisions"] = lambda asked: Ok({"revisions": [], "next_page_token": ""})
     assert api.request("GET", CONTAINERS + "/a/revisions?max_page_size=3").status == 200
     assert worker.of("revisions")[0].body == {"id": "a", "max_page_size": 3, "page_token": ""}

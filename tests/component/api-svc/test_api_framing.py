@@ -46,7 +46,7 @@ def smuggled(worker):
     return [a for a in worker.of("delete") if a.body["id"] == "smuggled"]
 
 
-def test_what_is_malformed_is_refused_once_and_closed(api, worker):
+def test_malformed_requests_are_rejected_once_and_the_connection_closed(api, worker):
     wrong = {}
     for name, data in MALFORMED:
         got = api.raw(data + SMUGGLED)
@@ -56,7 +56,7 @@ def test_what_is_malformed_is_refused_once_and_closed(api, worker):
     assert not smuggled(worker) and not worker.of("create")
 
 
-def test_what_is_well_formed_is_served_and_so_is_what_follows(api, worker):
+def test_well_formed_requests_are_served_and_so_are_following_ones(api, worker):
     wrong = {}
     for name, data, expected in GOOD:
         count = len(smuggled(worker))
@@ -66,7 +66,7 @@ def test_what_is_well_formed_is_served_and_so_is_what_follows(api, worker):
     assert not wrong, show(wrong)
 
 
-def test_what_ends_its_connection_is_answered_once(api, worker):
+def test_requests_that_end_the_connection_are_answered_once(api, worker):
     wrong = {}
     for name, data, expected in LAST:
         got = api.raw(data + SMUGGLED)
@@ -77,7 +77,7 @@ def test_what_ends_its_connection_is_answered_once(api, worker):
 
 
 def send_bytes(api, data):
-    """Each in its own segment; all that comes back."""
+    """Each in a separate segment; returns all received bytes."""
     with api.connect() as s:
         got = b""
         try:
@@ -94,7 +94,7 @@ def send_bytes(api, data):
     return got
 
 
-def test_the_same_byte_by_byte(api, worker):
+def test_results_are_the_same_byte_by_byte(api, worker):
     """The result does not depend on TCP segmentation."""
     wrong = {}
     for name, data in MALFORMED:
@@ -104,7 +104,7 @@ def test_the_same_byte_by_byte(api, worker):
     assert not smuggled(worker) and not worker.of("create")
 
 
-def test_chunks_that_come_byte_by_byte_are_a_body(api, worker):
+def test_chunks_sent_byte_by_byte_are_a_body(api, worker):
     wrong = {}
     for name, data, expected in GOOD:
         if b"hunked" in data and (len(got := statuses(send_bytes(api, data))) != 2 or got[0] not in expected):
@@ -112,7 +112,7 @@ def test_chunks_that_come_byte_by_byte_are_a_body(api, worker):
     assert not wrong, show(wrong)
 
 
-def test_an_overlong_chunk_header_beside_other_uploads(api):
+def test_an_overlong_chunk_header_does_not_affect_other_uploads(api):
     """Another upload on the same server thread is not affected."""
     begin = head(X, JSON, b"Transfer-Encoding: chunked", start=b"POST %b HTTP/1.1" % C)
     others = [api.connect() for _ in range(20)]
@@ -139,7 +139,7 @@ STALLING = [
 ]
 
 
-def test_a_client_that_stalls_is_told(worker, start):
+def test_a_stalled_client_gets_408(worker, start):
     api = start(SP_SERVER_READ_TIMEOUT="500ms")
     sockets = []
     for name, data in STALLING:
@@ -159,7 +159,7 @@ def test_a_client_that_stalls_is_told(worker, start):
     assert all(line["msg"] == "request" and line["status"] == 408 for line in requests_of(api)), requests_of(api)
 
 
-def test_a_client_that_writes_on_can_read_the_413(api):
+def test_a_client_that_continues_sending_can_read_the_413(api):
     """20 MB of rejected body, from a client that reads the response only afterwards."""
     large = b"x" * 20_000_000
     for lines in (b"Content-Length: 20000000", b"Content-Length: 2000000"), (b"Transfer-Encoding: chunked",):
@@ -169,7 +169,7 @@ def test_a_client_that_writes_on_can_read_the_413(api):
             assert is_problem(api.raw(begin + body), {413}), line
 
 
-# ---- beside nginx ----
+# ---- compared with nginx ----
 
 
 class Nginx:
@@ -204,7 +204,7 @@ class Nginx:
                                         stderr=subprocess.DEVNULL)
 
     def forwarded(self):
-        """Methods of the requests that it gave to api-svc, once it has written all it knows."""
+        """Methods of the requests forwarded to api-svc, once nginx has written its log."""
         return [line.split()[0] for line in self.log.read_text().splitlines() if not line.endswith(" -")]
 
     def stop(self):
@@ -239,7 +239,7 @@ class At:
 
 
 def test_through_nginx_no_request_is_answered_twice(api, worker, nginx):
-    """What api-svc has run is what nginx has forwarded: one each, whatever the bytes."""
+    """api-svc executes each request forwarded by nginx once, for any input."""
     wrong = {}
     proxy = At(api, nginx.proxy)
     for name, data, _ in ALL:
@@ -262,7 +262,7 @@ NGINX_IS_STRICTER = {"a method in small letters", "a tab after the colon", "empt
 REFUSED = {400, 413, 414, 431, 505}
 
 
-def test_what_nginx_refuses_we_refuse(api, nginx):
+def test_requests_rejected_by_nginx_are_rejected_by_api_svc(api, nginx):
     judge = At(api, nginx.judge)
     served = [(name, data) for name, data, expected in GOOD + LAST if not expected & REFUSED]
     assert len(served) >= 40

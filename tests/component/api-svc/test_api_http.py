@@ -21,7 +21,7 @@ def status_of(got):
     return int(got.split()[1]) if got.startswith(b"HTTP/1.") else None
 
 
-def test_garbage_is_harmless(api):
+def test_invalid_bytes_do_not_affect_the_service(api):
     for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\r\n" * 100, b"GET", b"\x00" * 1000,
                  b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /health HTTP/9.9\r\nHost: x\r\n\r\n"):
         with api.connect() as s:
@@ -29,7 +29,7 @@ def test_garbage_is_harmless(api):
     assert api.healthy()
 
 
-def test_headers_that_are_too_many(api):
+def test_too_many_headers_are_rejected(api):
     got = api.raw(b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X-A: " + b"y" * 100000 + b"\r\n\r\n")
     assert status_of(got) in (431, 413, None)
     got = api.raw(b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X-A: yyyyyyyyyyyyyyyy\r\n" * 5000 + b"\r\n")
@@ -95,16 +95,16 @@ def drip(api, data, interval=0.1, limit=6):
     return None
 
 
-def test_slow_clients_are_cut_off(worker, start):
+def test_slow_clients_are_disconnected(worker, start):
     api = start(SP_SERVER_READ_TIMEOUT="1s", SP_SERVER_IDLE_TIMEOUT="2s")
     head = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" % C
     with ThreadPoolExecutor() as pool:
         slow_head = pool.submit(drip, api, head * 9)
         with api.connect() as s:
             s.sendall(head)
-            assert closes_within(s, 3)  # the body never comes
+            assert closes_within(s, 3)  # the body is never sent
         with api.connect() as s:
-            assert closes_within(s, 3)  # nothing ever comes
+            assert closes_within(s, 3)  # nothing is ever sent
         seconds = slow_head.result()
         assert seconds and 0.8 < seconds < 3 * SLOW
     with api.connect() as s:
@@ -115,13 +115,13 @@ def test_slow_clients_are_cut_off(worker, start):
         assert 1.5 < time.monotonic() - begin < 4 * SLOW
 
 
-def test_a_waiting_request_is_not_slow(worker, start):
+def test_a_pending_request_is_not_disconnected(worker, start):
     api = start(SP_SERVER_READ_TIMEOUT="300ms", SP_SERVER_IDLE_TIMEOUT="300ms", SP_SERVER_WRITE_TIMEOUT="300ms")
     worker.on["get"] = lambda asked: Ok({"id": "a"}, delay=1.5)
     assert api.request("GET", CONTAINERS + "/a").status == 200
 
 
-def test_a_client_that_does_not_read_is_cut_off(worker, start):
+def test_a_client_that_does_not_read_is_disconnected(worker, start):
     api = start(SP_SERVER_WRITE_TIMEOUT="700ms")
     worker.on["list"] = lambda asked: Ok(b'{"x":"' + b"y" * (16 * 1024 * 1024) + b'"}', parts=32)
     with socket.socket() as s:
@@ -132,7 +132,7 @@ def test_a_client_that_does_not_read_is_cut_off(worker, start):
     wait_for("the log line", lambda: api.find_log("request of a disconnected client", status=200))
 
 
-def test_health_among_1000_idle_connections(api):
+def test_health_responds_with_1000_idle_connections(api):
     sockets = [api.connect() for _ in range(1000)]
     for s in sockets[:500]:
         s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -145,10 +145,10 @@ def test_health_among_1000_idle_connections(api):
         s.close()
 
 
-def test_health_when_connections_run_short(worker, start):
+def test_health_responds_at_the_connection_limit(worker, start):
     api = start(SP_SERVER_MAX_CONNECTIONS="100")
     worker.on["get"] = lambda asked: Ok({"id": "a"}, delay=3)
-    idle = [api.connect() for _ in range(300)]  # more than there can be: the oldest are given up
+    idle = [api.connect() for _ in range(300)]  # above the limit: the oldest ones are closed
     begin = time.monotonic()
     assert api.healthy()
     assert time.monotonic() - begin < 1 * SLOW
@@ -168,7 +168,7 @@ def test_health_when_connections_run_short(worker, start):
     wait_for("better times", lambda: api.request("GET", CONTAINERS + "/a").status == 200)
 
 
-def test_shutdown_finishes_what_runs(api, worker):
+def test_shutdown_completes_running_requests(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a"}, delay=1)
     idle = api.connect()
     with ThreadPoolExecutor(20) as pool:
@@ -184,7 +184,7 @@ def test_shutdown_finishes_what_runs(api, worker):
     assert time.monotonic() - begin < 3 * SLOW
 
 
-def test_a_service_that_ends_takes_no_connections(api, worker):
+def test_no_connections_are_accepted_during_shutdown(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a"}, delay=1)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(api.request, "GET", CONTAINERS + "/a")
@@ -197,7 +197,7 @@ def test_a_service_that_ends_takes_no_connections(api, worker):
         assert waiting.result().status == 200
 
 
-def test_shutdown_does_not_wait_for_ever(worker, start):
+def test_shutdown_has_a_timeout(worker, start):
     api = start(SP_SERVER_SHUTDOWN_TIMEOUT="1s")
     worker.on["get"] = lambda asked: None
     with ThreadPoolExecutor() as pool:
@@ -212,7 +212,7 @@ def test_shutdown_does_not_wait_for_ever(worker, start):
     assert answer.status == 503 and answer.headers["Retry-After"]
 
 
-def test_shutdown_under_load(api):
+def test_shutdown_under_load_loses_no_request(api):
     def hammer(_):
         done = 0
         try:
@@ -231,7 +231,7 @@ def test_shutdown_under_load(api):
     assert all(isinstance(r, int) and r > 0 for r in results), results
 
 
-def test_settings(nats):
+def test_invalid_settings_are_rejected(nats):
     def run(*args, **env):
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SP_")}
         return subprocess.run([BUILD / "bin" / "api-svc", *args], env=clean | env, capture_output=True, text=True,
@@ -256,7 +256,7 @@ def test_settings(nats):
     assert busy.returncode == 1 and "Address already in use" in busy.stderr
 
 
-def test_health_of_the_one_that_listens(api, worker):
+def test_health_option_queries_the_configured_address(api, worker):
     def health(address):
         return subprocess.run([BUILD / "bin" / "api-svc", "--health"], capture_output=True, text=True, timeout=20,
                               env=os.environ | {"SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1",
@@ -271,7 +271,7 @@ def test_health_of_the_one_that_listens(api, worker):
     assert gone.returncode == 1 and gone.stderr.startswith("unhealthy: ")
 
 
-def test_addresses(start):
+def test_listens_on_all_forms_of_addresses(start):
     for address, host in (("[::1]:0", "::1"), ("localhost:0", "localhost"), (":0", "127.0.0.1"), (":0", "::1")):
         api = start(SP_SERVER_ADDRESS=address)
         with socket.create_connection((host, api.port), 5) as s:
@@ -279,7 +279,7 @@ def test_addresses(start):
             assert s.recv(100).startswith(b"HTTP/1.1 200")
 
 
-def test_memory_stays_small(worker, start):
+def test_memory_is_bounded(worker, start):
     api = start()
 
     def resident_kib():

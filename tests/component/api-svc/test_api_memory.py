@@ -34,7 +34,7 @@ def refused(s):
     s.close()
 
 
-def test_bodies_that_arrive_are_bounded_together(worker, start):
+def test_incoming_bodies_share_a_limit(worker, start):
     api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_READ_TIMEOUT="60s")
     held = []
 
@@ -45,15 +45,15 @@ def test_bodies_that_arrive_are_bounded_together(worker, start):
 
     wait_for("the ceiling", is_full)
     refused(send_part(api, 10))
-    assert api.healthy()  # health has to be told then, too
+    assert api.healthy()  # health must respond then, too
     problem = api.create("a", timeout=20)
     assert problem.status == 503 and problem.headers["Retry-After"] and "in flight" in problem.json()["detail"]
     for s in held:
         s.close()
-    wait_for("room for another body", lambda: api.create("a").status == 201)
+    wait_for("memory for another body", lambda: api.create("a").status == 201)
 
 
-def test_what_does_not_fit_is_refused_at_its_headers(worker, start):
+def test_bodies_above_the_remaining_limit_are_rejected_at_their_headers(worker, start):
     api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_MAX_BODY=str(8 * MIB))
     refused(send_part(api, 0, declared=5 * MIB))
     s = send_part(api, 0, declared=5 * MIB, headers="Expect: 100-continue\r\n")
@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused_at_its_headers(worker, start):
     assert scrape(api.port).of("dcm_sp_http_requests_rejected_total", reason="memory") == [2]
 
 
-def test_chunks_are_counted_as_they_come(worker, start):
+def test_chunks_are_counted_as_received(worker, start):
     api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_MAX_BODY=str(8 * MIB))
     with api.connect() as s:
         s.settimeout(20)
@@ -75,7 +75,7 @@ def test_chunks_are_counted_as_they_come(worker, start):
 
 
 def creates(api, worker, count):
-    """Begun one after the other, each of 900 KB; the statuses of those that are answered are appended."""
+    """Started sequentially, each of 900 KB; the statuses of responses are appended."""
     statuses = []
     spec = {"provider_hints": {"a": "x" * 900_000}}
     threads = []
@@ -97,7 +97,7 @@ def test_a_body_is_counted_once(worker, start):
     assert statuses == [201] * 6
 
 
-def test_requests_that_wait_for_a_worker_are_counted(worker, start):
+def test_requests_pending_at_a_worker_are_counted(worker, start):
     api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_REQUEST_TIMEOUT="3s")
     worker.on["create"] = lambda asked: None
     threads, statuses = creates(api, worker, 7)
@@ -108,7 +108,7 @@ def test_requests_that_wait_for_a_worker_are_counted(worker, start):
     assert api.create("later").status == 201
 
 
-def test_parts_of_replies_are_bounded_together(worker, start):
+def test_incomplete_replies_share_a_limit(worker, start):
     """A list with an incomplete reply holds memory: the next one is rejected, not buffered."""
     api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_REQUEST_TIMEOUT="4s")
     part = b"x" * (512 * 1024)
@@ -126,10 +126,10 @@ def test_parts_of_replies_are_bounded_together(worker, start):
         t.join()
     assert sorted(got) == [503, 503, 503, 504]
     worker.on["list"] = worker.list
-    assert api.request("GET", CONTAINERS).status == 200  # and all is given back
+    assert api.request("GET", CONTAINERS).status == 200  # and all memory is released
 
 
-def test_unread_answers_are_counted(worker, start):
+def test_unread_responses_are_counted(worker, start):
     api = start(SP_SERVER_MEMORY=str(16 * MIB), SP_SERVER_WRITE_TIMEOUT="60s")
     large = {"containers": [{"id": "x" * 5 * MIB}], "next_page_token": ""}  # more than the kernel takes
     worker.on["list"] = lambda asked: Ok(large, parts=10)
@@ -143,11 +143,11 @@ def test_unread_answers_are_counted(worker, start):
     wait_for("the ceiling", lambda: api.request("GET", CONTAINERS).status == 503)
     for s in stuck:
         s.close()
-    wait_for("room for another answer", lambda: api.request("GET", CONTAINERS).status == 200)
+    wait_for("memory for another response", lambda: api.request("GET", CONTAINERS).status == 200)
 
 
 @pytest.mark.skipif(is_sanitized(), reason="sanitizers keep what was freed")
-def test_connections_without_a_token_hold_nothing(worker, start, tmp_path):
+def test_unauthenticated_connections_hold_no_memory(worker, start, tmp_path):
     tokens = tmp_path / "tokens"
     tokens.write_text("admin full-token-0123456789\n")
     api = start(SP_SERVER_TOKENS_FILE=str(tokens))

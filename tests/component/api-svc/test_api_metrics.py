@@ -47,7 +47,7 @@ def test_requests_are_counted_by_operation_and_status(api):
     assert abs(after.sum("process_start_time_seconds") - time.time()) < 120
 
 
-def test_what_runs_is_in_flight(api, worker):
+def test_running_requests_are_in_flight(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a"}, delay=3)
     with api.connect() as s:
         s.sendall(f"GET {CONTAINERS}/a HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -58,16 +58,16 @@ def test_what_runs_is_in_flight(api, worker):
     assert scrape(api.port).sum("dcm_sp_http_requests_total", operation="get") == 1
 
 
-def test_what_is_too_much_is_counted_and_metrics_are_still_told(start, worker):
+def test_overload_is_counted_and_metrics_still_respond(start, worker):
     api = start(SP_SERVER_MAX_CONNECTIONS="16")
     worker.on["get"] = lambda asked: None
     waiting = []
     for _ in range(30):
         waiting.append(api.connect())
         waiting[-1].sendall(f"GET {CONTAINERS}/a HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    wait_for("a refusal", lambda: scrape(api.port).sum("dcm_sp_http_requests_rejected_total", reason="connections") > 0)
+    wait_for("a rejection", lambda: scrape(api.port).sum("dcm_sp_http_requests_rejected_total", reason="connections") > 0)
     assert api.request("GET", "/livez").status == 200 and api.request("GET", "/readyz").status == 200
-    wait_for("its end", lambda: counted(api, "get", "503") > 0)
+    wait_for("the timeout", lambda: counted(api, "get", "503") > 0)
     for s in waiting:
         s.close()
 
@@ -90,7 +90,7 @@ def test_both_formats_are_well_formed(api):
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/livez", "/readyz"])
-def test_methods_paths_and_encodings(api, path):
+def test_methods_paths_and_encodings_of_metrics(api, path):
     for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"):
         answer = api.request(method, path)
         assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD", method
@@ -103,14 +103,14 @@ def test_methods_paths_and_encodings(api, path):
     assert api.request("GET", path + "?a=b").status == 200
 
 
-def test_they_are_no_news_in_the_log(api):
+def test_scrapes_are_not_logged(api):
     for path in ("/metrics", "/livez", "/readyz"):
         api.request("GET", path)
         line = wait_for(path, lambda p=path: api.find_log("request", path=p))
         assert line["level"] == "debug", line
 
 
-def test_ready_follows_nats(nats, worker, start):
+def test_readiness_follows_nats(nats, worker, start):
     api = start()
     assert api.request("GET", "/readyz").body == b"ok\n"
     nats.stop()
@@ -131,14 +131,14 @@ def test_ready_follows_nats(nats, worker, start):
     assert scrape(api.port).of("dcm_sp_nats_reconnects_total") == [1]
 
 
-def test_who_ends_is_not_ready(api, worker):
-    worker.on["get"] = lambda asked: None  # which keeps it from ending
+def test_not_ready_during_shutdown(api, worker):
+    worker.on["get"] = lambda asked: None  # delays the shutdown
     waits, probe = api.connect(), api.connect()
-    probe.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n")  # its end comes when shutting down
+    probe.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n")  # completed during shutdown
     waits.sendall(f"GET {CONTAINERS}/a HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    wait_for("the question", lambda: worker.of("get"))
+    wait_for("the request", lambda: worker.of("get"))
     api.process.terminate()
-    wait_for("the end to begin", lambda: api.find_log("stopping"))
+    wait_for("the start of the shutdown", lambda: api.find_log("stopping"))
     time.sleep(0.2)
     probe.sendall(b"\r\n")
     got = b""
@@ -149,13 +149,13 @@ def test_who_ends_is_not_ready(api, worker):
     waits.close()
 
 
-def test_without_nats_from_the_start(start):
+def test_not_ready_without_nats_at_startup(start):
     api = start(wait=False, nats=None)
     assert api.request("GET", "/readyz").status == 503 and api.request("GET", "/livez").status == 200
     assert scrape(api.port).of("dcm_sp_nats_connected") == [0]
 
 
-def test_a_token_guards_metrics_alone(start, worker, tmp_path):
+def test_a_metrics_token_protects_metrics_only(start, worker, tmp_path):
     file = tmp_path / "metrics-tokens"
     file.write_text("prometheus metrics-token-0123456789 read-only\n")
     api = start(SP_METRICS_TOKEN_FILE=str(file))
@@ -172,7 +172,7 @@ def test_a_token_guards_metrics_alone(start, worker, tmp_path):
     assert "metrics-token-0123456789" not in api.log_path.read_text()
 
 
-def test_tokens_of_the_api_do_not_matter_to_metrics(start, worker, tmp_path):
+def test_tokens_of_the_api_do_not_apply_to_metrics(start, worker, tmp_path):
     file = tmp_path / "tokens"
     file.write_text("admin admin-token-0123456789\n")
     api = start(SP_SERVER_TOKENS_FILE=str(file))
@@ -180,13 +180,13 @@ def test_tokens_of_the_api_do_not_matter_to_metrics(start, worker, tmp_path):
     assert api.request("GET", "/metrics").status == 200
 
 
-def test_what_workers_fail_at_is_counted(api, worker):
+def test_errors_of_workers_are_counted(api, worker):
     worker.on["get"] = lambda asked: Fail("INTERNAL")
     assert api.request("GET", CONTAINERS + "/a").status == 500
     wait_for("a 500", lambda: counted(api, "get", "500") == 1)
 
 
-def test_a_client_that_leaves_is_counted_once(api):
+def test_a_disconnected_client_is_counted_once(api):
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", api.port)) as s:
             s.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -52,7 +52,7 @@ def check_problem(answer, status, kind):
     ("DELETE", CONTAINERS + "/absent", 404, "NOT_FOUND"),
     ("GET", CONTAINERS + "?max_page_size=0", 400, "INVALID_ARGUMENT"),
 ])
-def test_refused_targets(api, method, path, status, kind):
+def test_invalid_targets_are_rejected(api, method, path, status, kind):
     problem = check_problem(api.request(method, path), status, kind)
     if status == 400 and "%" not in path.split("?")[-1]:
         assert problem["errors"]
@@ -73,14 +73,14 @@ def test_refused_targets(api, method, path, status, kind):
     ("POST", "/openapi.json", {"GET", "HEAD"}),
     ("OPTIONS", CONTAINERS, {"GET", "HEAD", "POST"}),
 ])
-def test_methods_that_a_path_does_not_have(api, method, path, allow):
+def test_unsupported_methods_are_rejected_with_allow(api, method, path, allow):
     answer = api.request(method, path)
     check_problem(answer, 405, "INVALID_ARGUMENT")
     assert set(answer.headers["Allow"].split(", ")) == allow
 
 
-def test_head_is_get_without_body(api):
-    wait_for("a worker that is heard", api.healthy)  # whose health is in the body
+def test_head_returns_the_headers_of_get(api):
+    wait_for("a reply of the worker", api.healthy)  # health is in the body
     for path in (HEALTH, "/health", CONTAINERS, "/openapi.yaml", "/openapi.json"):
         answer = api.request("HEAD", path)
         assert answer.status == 200 and answer.body == b""
@@ -96,7 +96,7 @@ def test_absolute_form_is_the_same_path(api):
     assert got.startswith(b"HTTP/1.1 400")
 
 
-def test_health_has_exactly_the_contract_s_members(api):
+def test_health_has_exactly_the_members_of_the_contract(api):
     for path in (HEALTH, "/health", "/%68ealth"):
         answer = api.request("GET", path)
         assert answer.status == 200 and answer.headers["Content-Type"] == "application/json"
@@ -107,14 +107,14 @@ def test_health_has_exactly_the_contract_s_members(api):
         assert isinstance(health["uptime"], int) and health["version"]
 
 
-def test_health_says_what_the_worker_says(api, worker):
+def test_health_returns_the_reply_of_the_worker(api, worker):
     for answer in (Ok({"healthy": False}), Ok({"healthy": 1}), Ok(b"garbage"), Ok(b"{garbage}"), Fail("BUSY"),
                    Fail("INTERNAL")):
         worker.on["health"] = lambda asked, answer=answer: answer
         assert not api.healthy()
 
 
-def test_the_document_is_served_twice(api):
+def test_the_document_is_served_as_yaml_and_json(api):
     yaml = api.request("GET", "/openapi.yaml")
     assert yaml.status == 200 and yaml.headers["Content-Type"] == "application/yaml"
     assert yaml.body.startswith(b"openapi: 3.0")
@@ -125,7 +125,7 @@ def test_the_document_is_served_twice(api):
         f"{container}/{part}" for part in ("revisions", "revisions/{revision}", "events", "usage", "logs", "exec")}
 
 
-def test_request_ids_are_kept_or_made(api, worker):
+def test_request_ids_are_kept_or_generated(api, worker):
     answer = api.request("GET", CONTAINERS, headers={"X-Request-Id": "abc-123", "traceparent":
                          "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
     assert answer.headers["X-Request-Id"] == "abc-123"
@@ -143,7 +143,7 @@ def test_request_ids_are_kept_or_made(api, worker):
         assert "traceparent" not in worker.of("list")[-1].headers
 
 
-def test_list_passes_its_parameters_on(api, worker):
+def test_list_forwards_its_parameters(api, worker):
     api.request("GET", CONTAINERS)
     assert worker.of("list")[-1].body == {"max_page_size": 50, "page_token": ""}
     api.request("GET", CONTAINERS + "?max_page_size=1000&page_token=a%2Bb+c&unknown=1&unknown=2")
@@ -188,7 +188,7 @@ def test_malformed_replies_are_internal_errors(api, worker):
     assert api.find_log("malformed reply")
 
 
-def test_the_life_of_a_container(api, worker):
+def test_container_life_cycle(api, worker):
     made = api.create("web-1")
     assert made.status == 201 and made.headers["Content-Type"] == "application/json"
     assert made.json()["spec"] == SPEC
@@ -207,7 +207,7 @@ TAKEN = {("If-None-Match", "GET", CONTAINERS + "/a"), ("If-Match", "DELETE", CON
 
 
 @pytest.mark.parametrize("name", CONDITIONS + ("if-range",))
-def test_a_condition_that_is_not_evaluated_is_refused(api, worker, name):
+def test_an_unsupported_condition_is_rejected(api, worker, name):
     assert api.create("a").status == 201
     for method, path in (("GET", CONTAINERS), ("GET", CONTAINERS + "/a"), ("DELETE", CONTAINERS + "/a"),
                          ("POST", CONTAINERS), ("GET", HEALTH), ("GET", "/health"), ("GET", "/openapi.json")):
@@ -228,7 +228,7 @@ def test_the_version_of_a_container_is_its_etag(api, worker):
 
 
 @pytest.mark.parametrize("value", ["*", f'"{ETAG}"', f'W/"{ETAG}"', f'"x" ,"{ETAG}"', f'"x",, W/"{ETAG}"'])
-def test_what_the_client_has_already_is_not_sent_again(api, worker, value):
+def test_a_matching_if_none_match_is_304(api, worker, value):
     api.create("a")
     got = api.request("GET", CONTAINERS + "/a")
     for method in ("GET", "HEAD"):
@@ -240,7 +240,7 @@ def test_what_the_client_has_already_is_not_sent_again(api, worker, value):
     assert api.request("GET", CONTAINERS + "/a", headers={"If-None-Match": '"x"'}).json()["id"] == "a"
 
 
-def test_a_condition_goes_to_the_worker_and_no_old_worker_carries_it_out(api, worker):
+def test_if_match_is_sent_in_a_version_that_old_workers_reject(api, worker):
     for value, sent in (("*", "*"), (f'"{ETAG}"', [ETAG]), (f'W/"{ETAG}", "x"', ["x"])):
         api.request("DELETE", CONTAINERS + "/a", headers={"If-Match": value})
         asked = worker.of("delete")[-1]
@@ -255,7 +255,7 @@ def test_a_condition_goes_to_the_worker_and_no_old_worker_carries_it_out(api, wo
 @pytest.mark.parametrize("value", ["", "x", ETAG, "**", '*, "a"', '"a', 'a"', '"a" "b"', 'w/"a"', 'W/ "a"', '"a";"b"',
                                    '"a b"', '"\u00e9"', ",", "W/*"])
 @pytest.mark.parametrize("method,name", [("DELETE", "If-Match"), ("GET", "If-None-Match")])
-def test_a_malformed_condition_is_refused_with_its_place(api, worker, method, name, value):
+def test_a_malformed_condition_is_rejected_with_its_position(api, worker, method, name, value):
     api.create("a")
     answer = check_problem(api.request(method, CONTAINERS + "/a", headers={name: value}), 400, "INVALID_ARGUMENT")
     assert [e["pointer"] for e in answer["errors"]] == [f"/header/{name}"]
@@ -263,7 +263,7 @@ def test_a_malformed_condition_is_refused_with_its_place(api, worker, method, na
 
 
 @pytest.mark.parametrize("method,name", [("DELETE", "If-Match"), ("GET", "If-None-Match")])
-def test_two_lines_of_one_condition_are_refused(api, worker, method, name):
+def test_duplicate_conditions_are_rejected(api, worker, method, name):
     answer = api.raw(f'{method} {CONTAINERS}/a HTTP/1.1\r\nHost: x\r\n{name}: "a"\r\n{name}: "b"\r\n\r\n'.encode())
     assert answer.startswith(b"HTTP/1.1 400 ") and f"duplicate {name} header".encode() in answer
     assert not worker.of("delete") and not worker.of("get")
@@ -276,7 +276,7 @@ def test_a_malformed_etag_of_a_worker_is_an_internal_error(api, worker):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "x"])
-def test_a_compressed_body_is_refused_and_what_is_accepted_is_told(api, worker, encoding):
+def test_a_compressed_body_is_rejected_with_accept_encoding(api, worker, encoding):
     answer = api.create("a", headers={"Content-Encoding": encoding})
     assert (answer.status, answer.json()["type"]) == (415, "INVALID_ARGUMENT")
     assert answer.headers["Accept-Encoding"] == "identity" and "identity" in answer.json()["detail"]

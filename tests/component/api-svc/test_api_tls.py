@@ -16,19 +16,20 @@ from processes import wait_for
 
 # The same tests with this module's `start`: HTTPS.
 from test_api_framing import (  # noqa: F401
-    test_a_client_that_stalls_is_told, test_a_client_that_writes_on_can_read_the_413,
-    test_an_overlong_chunk_header_beside_other_uploads, test_chunks_that_come_byte_by_byte_are_a_body,
-    test_the_same_byte_by_byte, test_what_ends_its_connection_is_answered_once,
-    test_what_is_malformed_is_refused_once_and_closed, test_what_is_well_formed_is_served_and_so_is_what_follows)
+    test_a_stalled_client_gets_408, test_a_client_that_continues_sending_can_read_the_413,
+    test_an_overlong_chunk_header_does_not_affect_other_uploads, test_chunks_sent_byte_by_byte_are_a_body,
+    test_results_are_the_same_byte_by_byte, test_requests_that_end_the_connection_are_answered_once,
+    test_malformed_requests_are_rejected_once_and_the_connection_closed,
+    test_well_formed_requests_are_served_and_so_are_following_ones)
 from test_api_http import (  # noqa: F401
-    closes_within, test_a_chunked_body_is_a_body, test_a_waiting_request_is_not_slow,
-    test_headers_that_are_too_many,
-    test_pipelined_requests_are_answered_in_order, test_shutdown_finishes_what_runs,
-    test_shutdown_does_not_wait_for_ever, test_slow_clients_are_cut_off)
+    closes_within, test_a_chunked_body_is_a_body, test_a_pending_request_is_not_disconnected,
+    test_too_many_headers_are_rejected,
+    test_pipelined_requests_are_answered_in_order, test_shutdown_completes_running_requests,
+    test_shutdown_has_a_timeout, test_slow_clients_are_disconnected)
 from test_api_routes import *  # noqa: E402,F401,F403
 from test_api_undo import (  # noqa: E402,F401
-    test_a_client_that_has_gone_is_undone, test_a_client_that_has_gone_keeps_what_has_a_key,
-    test_clients_that_end_early)
+    test_a_create_of_a_disconnected_client_is_undone, test_a_create_by_key_of_a_disconnected_client_is_kept,
+    test_clients_that_half_close_get_a_response_if_and_only_if_a_container_exists)
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
@@ -84,7 +85,7 @@ def name_shown(api):
         return dict(field for part in s.getpeercert()["subject"] for field in part)["commonName"]
 
 
-def test_a_certificate_is_read_again_and_no_connection_is_lost(api, pair):
+def test_a_changed_certificate_is_loaded_without_losing_connections(api, pair):
     assert name_shown(api) == "first"
     kept = api.connection(10)
     kept.request("GET", HEALTH)
@@ -105,7 +106,7 @@ def test_a_certificate_is_read_again_and_no_connection_is_lost(api, pair):
     kept.close()
 
 
-def test_a_fifo_in_place_of_the_pair_blocks_nothing(api, pair):
+def test_a_fifo_as_certificate_or_key_does_not_block(api, pair):
     assert name_shown(api) == "first"
     for name in ("crt", "key"):
         os.mkfifo(pair.path(name) + ".fifo")
@@ -131,20 +132,20 @@ def first_bytes():
     return out.read()
 
 
-def test_what_is_no_handshake_is_harmless(api):
+def test_bytes_other_than_a_handshake_are_rejected(api):
     hello = first_bytes()
     for data in (b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 1000, b"\x16\x03\x01\xff\xff" + b"x" * 70000,
                  hello[:40] + b"\xff" * 400, hello + b"garbage" * 100):
         with api.connect_plain() as s:
             s.sendall(data)
-            assert data.startswith(hello[:40]) or closes_within(s, 5 * SLOW)  # of a hello more may come
-    for _ in range(50):  # gone in the middle of it
+            assert data.startswith(hello[:40]) or closes_within(s, 5 * SLOW)  # more bytes of the ClientHello may follow
+    for _ in range(50):  # closed in the middle of it
         with api.connect_plain() as s:
             s.sendall(hello[:100])
     assert api.healthy()
 
 
-def test_a_slow_handshake_is_cut_off(worker, start):
+def test_a_slow_handshake_times_out(worker, start):
     api = start(SP_SERVER_READ_TIMEOUT="1s")
     hello = first_bytes()
     with api.connect_plain() as silent, api.connect_plain() as half, api.connect_plain() as slow:
@@ -161,7 +162,7 @@ def test_a_slow_handshake_is_cut_off(worker, start):
     assert api.healthy()
 
 
-def test_health_among_200_idle_connections(api):
+def test_health_responds_with_200_idle_connections(api):
     idle = [api.connect() for _ in range(200)] + [api.connect_plain() for _ in range(50)]
     begin = time.monotonic()
     assert api.healthy()
@@ -170,7 +171,7 @@ def test_health_among_200_idle_connections(api):
         s.close()
 
 
-def test_health_is_asked_over_https(api, pair):
+def test_health_option_uses_https(api, pair):
     env = {k: v for k, v in os.environ.items() if not k.startswith("SP_")}
     env |= {"SP_NAME": "x", "SP_NATS_URL": "nats://127.0.0.1:1", "SP_SERVER_ADDRESS": f"127.0.0.1:{api.port}"}
     done = subprocess.run([BUILD / "bin" / "api-svc", "--health"], capture_output=True, text=True, timeout=20,
@@ -178,7 +179,7 @@ def test_health_is_asked_over_https(api, pair):
     assert (done.returncode, done.stdout) == (0, "healthy\n"), done.stderr
 
 
-def test_old_versions_are_refused(api, certificates):
+def test_old_tls_versions_are_rejected(api, certificates):
     for version, good in ((ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)):
         context = ssl.create_default_context(cafile=certificates.path("ca.crt"))
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -190,7 +191,7 @@ def test_old_versions_are_refused(api, certificates):
             assert not good
 
 
-def test_settings_that_cannot_be_right(certificates, tmp_path):
+def test_invalid_settings_are_rejected(certificates, tmp_path):
     (tmp_path / "text").write_text("no PEM")
     first = certificates.path("first.crt")
     for settings, words in (

@@ -24,7 +24,7 @@ def reset(s):
     s.close()
 
 
-def test_a_client_that_has_gone_is_undone(api, worker):
+def test_a_create_of_a_disconnected_client_is_undone(api, worker):
     worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.3)
     for close in (socket.socket.close, reset):
         worker.store.clear()
@@ -39,7 +39,7 @@ def test_a_client_that_has_gone_is_undone(api, worker):
     assert api.find_log("a create was undone", id="gone")
 
 
-def test_a_client_that_has_gone_keeps_what_has_a_key(api, worker):
+def test_a_create_by_key_of_a_disconnected_client_is_kept(api, worker):
     worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.3)
     send_create(api, "kept", b"Idempotency-Key: k\r\n").close()
     time.sleep(1)
@@ -56,7 +56,7 @@ def create_impatiently(api, worker, i):
 
 
 def is_whole_201(s):
-    """Head and body: over TLS they come one after the other, and the end may come between them."""
+    """Head and body: over TLS they are received separately, possibly with the end between them."""
     got = b""
     while part := s.recv(65536):
         got += part
@@ -64,7 +64,7 @@ def is_whole_201(s):
     return head.startswith(b"HTTP/1.1 201") and len(body) == int(re.search(rb"Content-Length: (\d+)", head)[1])
 
 
-def test_clients_that_end_early(api, worker):
+def test_clients_that_half_close_get_a_response_if_and_only_if_a_container_exists(api, worker):
     """If the client shuts down its side and reads everything, a container exists if and only if it received a response."""
     answered = set()
     for i in range(200):
@@ -78,23 +78,26 @@ def test_clients_that_end_early(api, worker):
     assert 10 < len(answered) < 190
 
 
-def test_clients_that_close_early(api, worker):
-    """Whether a client that resets the connection has read the response is unknown; containers exist whose response was sent to a connected client."""
+def test_creates_of_clients_that_close_early_are_undone_or_answered(api, worker):
+    """
+    Whether a client that resets the connection has read the response is unknown; containers exist whose response was
+    sent to a connected client.
+    """
     for i in range(200):
         s = create_impatiently(api, worker, i)
         reset(s) if i % 2 else s.close()
 
     def ended():
-        """Every request has its line, but a reset takes back what nobody has read yet: it counts once a worker was asked."""
+        """Every request has its line, except unread ones discarded by a reset: those count once a worker got them."""
         lines = [line for line in api.logs() if line.get("msg", "").startswith("request") and line.get("method")]
-        heard = {f"c{i}" for i in range(0, 200, 2)} | {asked.body["id"] for asked in worker.of("create")}
-        return lines if heard <= {line["id"] for line in lines} else None
+        expected = {f"c{i}" for i in range(0, 200, 2)} | {asked.body["id"] for asked in worker.of("create")}
+        return lines if expected <= {line["id"] for line in lines} else None
     sent = {line["id"] for line in wait_for("an end of every request", ended) if line["msg"] == "request"}
     wait_for(f"undos: {set(worker.store) ^ sent}", lambda: set(worker.store) == sent)
     assert 10 < len(sent) < 190
 
 
-def test_an_undo_is_repeated_until_a_worker_says_ok(api, worker):
+def test_an_undo_is_retried_until_it_succeeds(api, worker):
     worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.2)
     worker.on["undo"] = lambda asked: [Fail("BUSY"), Fail("UNAVAILABLE"), Fail("INTERNAL"), Ok()][
         min(len(worker.of("undo")), 4) - 1]
@@ -104,7 +107,7 @@ def test_an_undo_is_repeated_until_a_worker_says_ok(api, worker):
     assert len(worker.of("undo")) == 4
 
 
-def test_an_unknown_outcome_is_undone(worker, start):
+def test_a_create_with_an_unknown_outcome_is_undone(worker, start):
     api = start(SP_SERVER_REQUEST_TIMEOUT="500ms")
     worker.on["create"] = lambda asked: None
     assert api.create("a").status == 504
@@ -112,13 +115,13 @@ def test_an_unknown_outcome_is_undone(worker, start):
     assert undo.body == {"id": "a", "token": worker.of("create")[0].body["token"]}
 
 
-def test_a_malformed_answer_is_undone(api, worker):
+def test_a_create_with_a_malformed_reply_is_undone(api, worker):
     worker.on["create"] = lambda asked: Ok(b"")
     assert api.create("a").status == 500
     wait_for("the undo", lambda: worker.of("undo"))
 
 
-def test_an_unknown_outcome_with_a_key_is_not_undone(worker, start):
+def test_a_create_by_key_with_an_unknown_outcome_is_not_undone(worker, start):
     api = start(SP_SERVER_REQUEST_TIMEOUT="300ms")
     worker.on["create"] = lambda asked: None
     assert api.create("a", headers={"Idempotency-Key": "k"}).status == 504
@@ -144,7 +147,7 @@ def test_a_definite_error_is_not_undone(api, worker):
     assert not worker.of("undo")
 
 
-def test_an_undo_outlives_the_end_of_the_service(worker, start):
+def test_a_pending_undo_is_completed_during_shutdown(worker, start):
     api = start(SP_SERVER_SHUTDOWN_TIMEOUT="8s")
     worker.on["create"] = lambda asked: Ok(worker.create(asked).body, delay=0.3)
     worker.on["undo"] = lambda asked: Fail("BUSY") if len(worker.of("undo")) < 3 else worker.undo(asked)

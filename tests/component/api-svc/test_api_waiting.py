@@ -14,7 +14,7 @@ def timed(call):
     return answer, time.monotonic() - begin
 
 
-def test_no_worker_is_503_after_the_wait(start):
+def test_without_a_worker_503_after_the_wait(start):
     api = start(SP_SERVER_WORKER_WAIT="500ms")
     for method, path in (("GET", CONTAINERS), ("GET", CONTAINERS + "/a"), ("DELETE", CONTAINERS + "/a")):
         answer, seconds = timed(lambda: api.request(method, path))
@@ -27,7 +27,7 @@ def test_no_worker_is_503_after_the_wait(start):
     assert answer.json()["status"] == "unhealthy" and seconds < 0.4 * SLOW
 
 
-def test_no_nats_at_start(tmp_path, start):
+def test_starts_without_nats(tmp_path, start):
     class Nowhere:
         url = "nats://127.0.0.1:1"
 
@@ -38,7 +38,7 @@ def test_no_nats_at_start(tmp_path, start):
     assert api.terminate() == 0
 
 
-def test_a_worker_that_comes_in_time_costs_a_delay_only(start, nats):
+def test_a_worker_started_within_the_wait_serves_the_request(start, nats):
     api = start()
     with ThreadPoolExecutor(30) as pool:
         waiting = [pool.submit(api.create, f"c{i}") for i in range(20)]
@@ -49,13 +49,13 @@ def test_a_worker_that_comes_in_time_costs_a_delay_only(start, nats):
     worker.stop()
 
 
-def test_full_workers_are_asked_again(api, worker):
+def test_busy_workers_are_retried(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a"}) if len(worker.of("get")) > 2 else Fail("BUSY", retry_after_s=4)
     assert api.request("GET", CONTAINERS + "/a").status == 200
     assert [a.attempt for a in worker.of("get")] == [1, 1, 1]  # nothing was started by the first two
 
 
-def test_workers_that_stay_full(worker, start):
+def test_workers_busy_beyond_the_wait_are_503(worker, start):
     api = start(SP_SERVER_WORKER_WAIT="300ms")
     for code in ("BUSY", "UNSUPPORTED"):
         worker.on["create"] = lambda asked, code=code: Fail(code, retry_after_s=4)
@@ -65,7 +65,7 @@ def test_workers_that_stay_full(worker, start):
     assert not worker.of("undo")  # nothing was started
 
 
-def test_a_worker_that_dies_is_replaced(api, worker, nats):
+def test_a_crashed_worker_is_replaced(api, worker, nats):
     """The first attempt is lost with its worker; the second one succeeds."""
     worker.on["create"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
@@ -82,7 +82,7 @@ def test_a_worker_that_dies_is_replaced(api, worker, nats):
     other.stop()
 
 
-def test_a_slow_worker_that_says_so_is_not_asked_again(api, worker):
+def test_a_slow_worker_sending_working_is_not_retried(api, worker):
     def answer(asked):
         def signs_of_life():
             for _ in range(4):
@@ -95,14 +95,14 @@ def test_a_slow_worker_that_says_so_is_not_asked_again(api, worker):
     assert len(worker.of("get")) == 1
 
 
-def test_a_late_reply_to_the_first_attempt_counts(api, worker):
+def test_a_late_reply_to_the_first_attempt_is_accepted(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a", "attempt": asked.attempt}, delay=3.3 if asked.attempt == 1 else 9)
     answer, seconds = timed(lambda: api.request("GET", CONTAINERS + "/a"))
     assert answer.json()["attempt"] == 1 and seconds < 5 * SLOW
     assert len(worker.of("get")) == 2
 
 
-def test_the_deadline_is_504_and_travels(worker, start):
+def test_the_deadline_is_504_and_sent_to_the_worker(worker, start):
     api = start(SP_SERVER_REQUEST_TIMEOUT="700ms")
     worker.on["get"] = lambda asked: None
     now = time.time()
@@ -111,7 +111,7 @@ def test_the_deadline_is_504_and_travels(worker, start):
     assert abs(int(worker.of("get")[0].headers["Sp-Deadline"]) / 1000 - now - 0.7) < 0.3
 
 
-def test_nats_restarts_while_requests_wait(api, worker, nats):
+def test_requests_survive_a_restart_of_nats(api, worker, nats):
     worker.on["get"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
         waiting = [pool.submit(api.request, "GET", CONTAINERS + "/a") for _ in range(10)]
@@ -129,7 +129,7 @@ def test_nats_restarts_while_requests_wait(api, worker, nats):
     other.stop()
 
 
-def test_nats_stays_away(worker, start, nats):
+def test_without_nats_503_after_the_wait(worker, start, nats):
     api = start(SP_SERVER_WORKER_WAIT="500ms")
     worker.on["get"] = lambda asked: None
     with ThreadPoolExecutor(30) as pool:
@@ -141,13 +141,13 @@ def test_nats_stays_away(worker, start, nats):
     nats.start()
 
 
-def test_replies_in_parts(api, worker):
+def test_replies_in_parts_are_joined(api, worker):
     worker.on["list"] = lambda asked: Ok({"containers": ["x" * 1000] * 500, "next_page_token": "t"}, parts=7)
     answer = api.request("GET", CONTAINERS)
     assert answer.status == 200 and len(answer.json()["containers"]) == 500
 
 
-def test_parts_of_different_attempts_do_not_mix(api, worker):
+def test_parts_of_different_attempts_are_not_mixed(api, worker):
     def answer(asked):
         if asked.attempt == 1:
             worker.publish(asked.reply_to, {"Sp-Status": "OK", "Sp-Part": "1/2"}, b'{"first":')
@@ -159,7 +159,7 @@ def test_parts_of_different_attempts_do_not_mix(api, worker):
     assert len(worker.of("list")) == 2
 
 
-def test_broken_parts_are_internal_errors(api, worker):
+def test_malformed_parts_are_internal_errors(api, worker):
     def answer(part):
         return lambda asked: worker.publish(asked.reply_to, {"Sp-Status": "OK", "Sp-Part": part}, b"x")
     for part in ("0/2", "3/2", "x", "1/99999", "-1/2"):
@@ -167,13 +167,13 @@ def test_broken_parts_are_internal_errors(api, worker):
         assert api.request("GET", CONTAINERS + "/a").status == 500
 
 
-def test_a_page_of_32_mib(api, worker):
+def test_a_page_of_32_mib_is_returned(api, worker):
     body = b'{"containers":["' + b"x" * (32 * 1024 * 1024) + b'"]}'
     worker.on["list"] = lambda asked: Ok(body, parts=40)
     assert api.request("GET", CONTAINERS).body == body
 
 
-def test_two_providers_do_not_hear_each_other(start, nats, tmp_path):
+def test_two_providers_are_isolated(start, nats, tmp_path):
     names = ["a", "a.b", "a b", "a*", ">", "\u00e4"]
     workers = [FakeWorker(nats, name) for name in names]
     for w in workers:
@@ -186,7 +186,7 @@ def test_two_providers_do_not_hear_each_other(start, nats, tmp_path):
         w.stop()
 
 
-def test_health_is_quick_and_shares_its_question(api, worker):
+def test_health_is_fast_and_concurrent_probes_are_merged(api, worker):
     worker.on["health"] = lambda asked: Ok({"healthy": True}, delay=0.3)
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: timed(api.healthy), range(20)))
@@ -197,7 +197,7 @@ def test_health_is_quick_and_shares_its_question(api, worker):
     assert not healthy and 0.4 < seconds < 0.95 * SLOW
 
 
-def test_two_thousand_wait_on_two_threads(api, worker):
+def test_two_thousand_pending_requests_on_two_threads(api, worker):
     worker.on["get"] = lambda asked: Ok({"id": "a"}, delay=2)
     sockets = [api.connect() for _ in range(2000)]
     begin = time.monotonic()

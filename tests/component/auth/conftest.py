@@ -1,4 +1,4 @@
-"""What the tests share: a TLS server with certificates, and the probe (auth_probe.c) that calls it."""
+"""Shared by the tests: a TLS server with certificates, and the probe (auth_probe.c) that calls it."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def probe(program, tmp_path):
 
 @pytest.fixture
 def kubeconfig(tmp_path, certificates):
-    """kubeconfig(server, user, **cluster) writes one (in JSON, which is YAML) and gives its path."""
+    """kubeconfig(server, user, **cluster) writes one (in JSON, which is YAML) and returns its path."""
 
     def write(server, user=None, **cluster):
         if server.startswith("https") and not {"insecure-skip-tls-verify", "certificate-authority"} & set(cluster):

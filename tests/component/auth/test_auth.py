@@ -9,7 +9,7 @@ import time
 import pytest
 
 OK = "OK 200 DeploymentList"
-LOOK_S = 1.1  # files are looked at once a second
+LOOK_S = 1.1  # files are checked once a second
 V1 = "client.authentication.k8s.io/v1"
 V1BETA1 = "client.authentication.k8s.io/v1beta1"
 
@@ -28,14 +28,14 @@ def put(path, text):
     ({"token": "secret-1"}, ["Bearer secret-1"]),
     ({"username": "jim", "password": "secret-2"}, ["Basic " + base64.b64encode(b"jim:secret-2").decode()]),
 ])
-def test_authorization(api, probe, kubeconfig, user, expected):
+def test_authorization_headers(api, probe, kubeconfig, user, expected):
     one = probe(kubeconfig(api.url, user))
     assert one.get() == OK
     assert api.headers("Authorization") == expected
 
 
 @pytest.mark.parametrize("form", ["data", "file"])
-def test_client_certificate(api, probe, kubeconfig, certificates, form):
+def test_a_client_certificate_is_sent(api, probe, kubeconfig, certificates, form):
     user = {"client-certificate": str(certificates.path("jane.crt")), "client-key": str(certificates.path("jane.key"))}
     if form == "data":
         user = {"client-certificate-data": certificates.data("jane.crt"),
@@ -44,7 +44,7 @@ def test_client_certificate(api, probe, kubeconfig, certificates, form):
     assert api.seen[-1]["client"] == "jane"
 
 
-def test_relative_paths_begin_at_the_kubeconfig(api, probe, kubeconfig, certificates, tmp_path):
+def test_paths_are_relative_to_the_kubeconfig(api, probe, kubeconfig, certificates, tmp_path):
     for name in ("ca.crt", "joe.crt", "joe.key"):
         put(tmp_path / name, certificates.text(name))
     path = kubeconfig(api.url, {"client-certificate": "joe.crt", "client-key": "./joe.key"},
@@ -53,7 +53,7 @@ def test_relative_paths_begin_at_the_kubeconfig(api, probe, kubeconfig, certific
     assert api.seen[-1]["client"] == "joe"
 
 
-def test_impersonation(api, probe, kubeconfig):
+def test_impersonation_headers(api, probe, kubeconfig):
     user = {"token": "secret", "as": "jane", "as-uid": "7", "as-groups": ["a", "b"],
             "as-user-extra": {"Dept/Unit": ["x"]}}
     assert probe(kubeconfig(api.url, user)).get() == OK
@@ -65,51 +65,51 @@ def test_impersonation(api, probe, kubeconfig):
 
 # ---- how we reach it -------------------------------------------------------------------------------------------------
 
-def test_a_path_before_the_api(api, probe, kubeconfig):
+def test_a_server_url_with_a_path_prefix(api, probe, kubeconfig):
     assert probe(kubeconfig(api.url + "/clusters/one//")).get("/version") == OK
     assert api.seen[-1]["path"] == "/clusters/one/version"
 
 
-def test_without_tls(plain_api, probe, kubeconfig):
+def test_without_tls_no_credentials_are_sent(plain_api, probe, kubeconfig):
     one = probe(kubeconfig(plain_api.url, {"token": "t"}, **{"tls-server-name": "unused"}))
     assert one.get() == OK
-    assert plain_api.headers("Authorization") == [], "no one reads a token on the way"
+    assert plain_api.headers("Authorization") == [], "tokens are not sent in clear text"
 
 
-def test_tls_server_name(api, probe, kubeconfig):
+def test_tls_server_name_is_verified_and_sent(api, probe, kubeconfig):
     assert probe(kubeconfig(api.url, **{"tls-server-name": "kubernetes.default"})).get() == OK
     assert api.seen[-1]["server_name"] == "kubernetes.default"
     assert api.headers("Host") == [api.url.removeprefix("https://")]
 
 
-def test_wrong_tls_server_name(api, probe, kubeconfig):
+def test_a_wrong_tls_server_name_is_rejected(api, probe, kubeconfig):
     assert probe(kubeconfig(api.url, **{"tls-server-name": "other.default"})).get().startswith("UNAVAILABLE 0 ")
     assert api.seen == []
 
 
-def test_an_authority_that_is_not_the_servers(api, probe, kubeconfig, certificates):
+def test_an_unknown_authority_is_rejected(api, probe, kubeconfig, certificates):
     answer = probe(kubeconfig(api.url, **{"certificate-authority-data": certificates.data("jane.crt")})).get()
     assert answer.startswith("UNAVAILABLE 0 ") and "certificate" in answer
     assert api.seen == []
 
 
-def test_insecure(api, probe, kubeconfig):
+def test_insecure_skips_verification(api, probe, kubeconfig):
     assert probe(kubeconfig(api.url, **{"insecure-skip-tls-verify": True})).get() == OK
 
 
-def test_proxy(api, probe, kubeconfig, proxy):
+def test_the_proxy_of_the_kubeconfig_is_used(api, probe, kubeconfig, proxy):
     url = f"{proxy.kind}://127.0.0.1:{proxy.port}"
     assert probe(kubeconfig(api.url, **{"proxy-url": url})).get() == OK
     assert proxy.asked == [api.server_address]
 
 
-def test_the_proxy_looks_the_host_up(api, probe, kubeconfig, proxy):
+def test_the_proxy_resolves_the_host(api, probe, kubeconfig, proxy):
     server = f"https://kubernetes.default:{api.server_address[1]}"
     assert probe(kubeconfig(server, **{"proxy-url": f"{proxy.kind}://127.0.0.1:{proxy.port}"})).get() == OK
     assert proxy.asked == [("kubernetes.default", api.server_address[1])]
 
 
-def test_proxy_and_tls_server_name(api, probe, kubeconfig, proxy):
+def test_tls_server_name_through_a_proxy(api, probe, kubeconfig, proxy):
     url = f"{proxy.kind}://127.0.0.1:{proxy.port}"
     path = kubeconfig(api.url, **{"proxy-url": url, "tls-server-name": "kubernetes.default"})
     assert probe(path).get() == OK
@@ -131,7 +131,7 @@ def test_proxy_and_tls_server_name(api, probe, kubeconfig, proxy):
     ({"HTTPS_PROXY": "@", "no_proxy": "kubernetes.default"}, False),
     ({"HTTPS_PROXY": "@", "NO_PROXY": "a, .default"}, False),
 ])
-def test_a_proxy_of_the_environment(api, probe, kubeconfig, proxy, variables, proxied):
+def test_a_proxy_from_the_environment_is_used(api, probe, kubeconfig, proxy, variables, proxied):
     """Only the proxy knows the name of the server."""
     env = {key: value.replace("@", f"{proxy.kind}://127.0.0.1:{proxy.port}") for key, value in variables.items()}
     answer = probe(kubeconfig(f"https://kubernetes.default:{api.server_address[1]}"), **env).get()
@@ -140,7 +140,7 @@ def test_a_proxy_of_the_environment(api, probe, kubeconfig, proxy, variables, pr
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_server_on_this_machine_is_reached_directly(api, probe, kubeconfig, proxy, host):
+def test_loopback_addresses_bypass_the_proxy(api, probe, kubeconfig, proxy, host):
     """kind, minikube and k3d, behind a company proxy."""
     url = f"{proxy.kind}://127.0.0.1:{proxy.port}"
     path = kubeconfig(f"https://{host}:{api.server_address[1]}", **{"tls-server-name": "kubernetes.default"})
@@ -148,13 +148,13 @@ def test_a_server_on_this_machine_is_reached_directly(api, probe, kubeconfig, pr
     assert proxy.asked == []
 
 
-def test_the_proxy_of_the_kubeconfig_goes_first(api, probe, kubeconfig, proxy):
+def test_the_proxy_of_the_kubeconfig_takes_precedence(api, probe, kubeconfig, proxy):
     path = kubeconfig(api.url, **{"proxy-url": f"{proxy.kind}://127.0.0.1:{proxy.port}"})
     assert probe(path, HTTPS_PROXY="http://127.0.0.1:1", NO_PROXY="*").get() == OK
     assert proxy.asked == [api.server_address]
 
 
-def test_in_a_pod(api, probe, certificates, tmp_path):
+def test_in_a_pod_the_service_account_is_used(api, probe, certificates, tmp_path):
     put(tmp_path / "token", "secret-mounted\n")
     put(tmp_path / "ca.crt", certificates.text("ca.crt"))
     host, port = api.server_address
@@ -166,7 +166,7 @@ def test_in_a_pod(api, probe, certificates, tmp_path):
 
 # ---- what changes ----------------------------------------------------------------------------------------------------
 
-def test_a_token_that_rotates(api, probe, kubeconfig, tmp_path):
+def test_a_rotated_token_is_used(api, probe, kubeconfig, tmp_path):
     put(tmp_path / "token", "secret-1")
     one = probe(kubeconfig(api.url, {"tokenFile": "token"}))
     assert one.get() == OK
@@ -176,7 +176,7 @@ def test_a_token_that_rotates(api, probe, kubeconfig, tmp_path):
     assert api.headers("Authorization") == ["Bearer secret-2"]
 
 
-def test_after_401_the_token_is_read_at_once(api, probe, kubeconfig, tmp_path):
+def test_after_401_the_token_is_read_immediately(api, probe, kubeconfig, tmp_path):
     put(tmp_path / "token", "secret-1")
     one = probe(kubeconfig(api.url, {"tokenFile": "token"}))
     assert one.get() == OK
@@ -187,11 +187,11 @@ def test_after_401_the_token_is_read_at_once(api, probe, kubeconfig, tmp_path):
     assert len(api.seen) == before + 2
     api.allow = []
     assert one.get() == "UNAVAILABLE 401 Kubernetes returned 401 : Unauthorized"
-    assert len(api.seen) == before + 5, "tried once more, asked whether it is ready, not for ever"
+    assert len(api.seen) == before + 5, "one retry and a readiness probe, not more"
     assert api.seen[-1]["path"] == "/readyz"
 
 
-def test_a_fifo_in_place_of_a_file_blocks_nothing(api, probe, kubeconfig, certificates, tmp_path):
+def test_a_fifo_as_credential_file_does_not_block(api, probe, kubeconfig, certificates, tmp_path):
     for name, text in (("crt", "jane.crt"), ("key", "jane.key"), ("ca", "ca.crt")):
         put(tmp_path / name, certificates.text(text))
     put(tmp_path / "token", "secret-1")
@@ -212,7 +212,7 @@ def test_a_fifo_in_place_of_a_file_blocks_nothing(api, probe, kubeconfig, certif
     assert "is not a regular file" in first
 
 
-def test_a_client_certificate_that_rotates(api, probe, kubeconfig, certificates, tmp_path):
+def test_a_rotated_client_certificate_is_used(api, probe, kubeconfig, certificates, tmp_path):
     put(tmp_path / "crt", certificates.text("jane.crt"))
     put(tmp_path / "key", certificates.text("jane.key"))
     one = probe(kubeconfig(api.url, {"client-certificate": "crt", "client-key": "key"}))
@@ -227,7 +227,7 @@ def test_a_client_certificate_that_rotates(api, probe, kubeconfig, certificates,
     assert api.seen[-1]["client"] == "joe"
 
 
-def test_an_authority_that_rotates(api, probe, kubeconfig, certificates, tmp_path):
+def test_a_rotated_authority_is_used(api, probe, kubeconfig, certificates, tmp_path):
     put(tmp_path / "ca.crt", certificates.text("jane.crt"))
     one = probe(kubeconfig(api.url, **{"certificate-authority": "ca.crt"}))
     assert one.get().startswith("UNAVAILABLE 0 ")
@@ -274,7 +274,7 @@ def user_of(version=V1, command="./plugin", **more):
 
 
 @pytest.mark.parametrize("version", [V1, V1BETA1])
-def test_a_plugins_token(api, probe, kubeconfig, plugin, version):
+def test_the_token_of_a_plugin_is_used(api, probe, kubeconfig, plugin, version):
     plugin.answer(version, token="secret-1")
     one = probe(kubeconfig(api.url, user_of(version)))
     assert one.get() == OK and one.get() == OK
@@ -283,19 +283,19 @@ def test_a_plugins_token(api, probe, kubeconfig, plugin, version):
     assert plugin.info == {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
 
 
-def test_a_plugin_in_path(api, probe, kubeconfig, plugin):
+def test_a_plugin_is_found_in_path(api, probe, kubeconfig, plugin):
     plugin.answer(token="secret-1")
     one = probe(kubeconfig(api.url, user_of(command="plugin")), PATH=f"{plugin.folder}:{os.environ['PATH']}")
     assert one.get() == OK
 
 
-def test_a_plugins_certificate(api, probe, kubeconfig, certificates, plugin):
+def test_the_certificate_of_a_plugin_is_used(api, probe, kubeconfig, certificates, plugin):
     plugin.answer(clientCertificateData=certificates.text("jane.crt"), clientKeyData=certificates.text("jane.key"))
     assert probe(kubeconfig(api.url, user_of())).get() == OK
     assert api.seen[-1]["client"] == "jane"
 
 
-def test_a_plugin_that_wants_to_know_the_cluster(api, probe, kubeconfig, certificates, plugin):
+def test_a_plugin_gets_cluster_info_if_requested(api, probe, kubeconfig, certificates, plugin):
     plugin.answer(token="secret-1")
     one = probe(kubeconfig(api.url, user_of(provideClusterInfo=True), **{
         "tls-server-name": "kubernetes.default", "disable-compression": True,
@@ -317,7 +317,7 @@ def test_after_401_the_plugin_runs_again(api, probe, kubeconfig, plugin):
     assert plugin.runs == 2
 
 
-def test_many_threads_one_run(api, probe, kubeconfig, plugin):
+def test_many_threads_share_one_run_of_a_plugin(api, probe, kubeconfig, plugin):
     plugin.answer(token="secret-1")
     plugin.before("sleep 0.5")
     one = probe(kubeconfig(api.url, user_of()))
@@ -325,15 +325,15 @@ def test_many_threads_one_run(api, probe, kubeconfig, plugin):
     assert plugin.runs == 1 and len(api.seen) == 32
 
 
-def test_many_threads_that_are_all_refused(api, probe, kubeconfig, plugin):
+def test_many_threads_with_401_run_a_plugin_at_most_twice(api, probe, kubeconfig, plugin):
     plugin.answer(token="secret-1")
     api.allow = []
     one = probe(kubeconfig(api.url, user_of()))
     assert one.say("many 32 /version") == "UNAVAILABLE"
-    assert plugin.runs <= 2, "a server in trouble does not start it over and over"
+    assert plugin.runs <= 2, "a failing server does not cause repeated runs"
 
 
-def test_a_plugin_that_fails(api, probe, kubeconfig, plugin):
+def test_a_failed_plugin_is_unavailable(api, probe, kubeconfig, plugin):
     plugin.answer(token="secret-1")
     plugin.before("echo 'please log in' >&2; exit 3")
     one = probe(kubeconfig(api.url, user_of()))
@@ -345,7 +345,7 @@ def test_a_plugin_that_fails(api, probe, kubeconfig, plugin):
     assert one.get() == OK
 
 
-def test_a_plugin_that_hangs_costs_no_more_than_the_request_has(api, probe, kubeconfig, plugin):
+def test_a_hanging_plugin_is_limited_by_the_request_timeout(api, probe, kubeconfig, plugin):
     plugin.answer(token="secret-1")
     plugin.before("sleep 5 & wait")
     one = probe(kubeconfig(api.url, user_of()))
@@ -371,7 +371,7 @@ def running(group):
     return found
 
 
-def test_nothing_of_a_plugin_is_left_when_we_end(api, probe, kubeconfig, plugin):
+def test_no_process_of_a_plugin_survives_shutdown(api, probe, kubeconfig, plugin):
     plugin.before("echo $$ > pid; sleep 71 & sleep 71")
     one = probe(kubeconfig(api.url, user_of()))
     assert one.get().startswith("TIMEOUT 0 ")
@@ -382,7 +382,7 @@ def test_nothing_of_a_plugin_is_left_when_we_end(api, probe, kubeconfig, plugin)
     assert not running(group)
 
 
-def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
+def test_a_plugin_with_another_api_version_is_rejected(api, probe, kubeconfig, plugin):
     plugin.answer(V1BETA1, token="secret-1")
     assert f"its output has API version {V1BETA1}, but the kubeconfig requires {V1}" in \
         probe(kubeconfig(api.url, user_of())).get()
@@ -397,12 +397,12 @@ def test_a_plugin_of_another_version(api, probe, kubeconfig, plugin):
     ({"client-certificate-data": "eA==", "client-key-data": "eA=="}, {}, "no certificate found"),
     ({"token": 7}, {}, "token must be a string, but it is a number"),
 ])
-def test_refused_at_the_start(probe, kubeconfig, user, cluster, message):
+def test_invalid_kubeconfigs_are_rejected_at_startup(probe, kubeconfig, user, cluster, message):
     path = kubeconfig("https://127.0.0.1:1", user, **cluster)
     one = probe(path)
     assert one.first.startswith(f"INVALID_ARGUMENT SP_K8S_KUBECONFIG: {path}: ") and message in one.first
 
 
-def test_no_pod_and_no_kubeconfig(probe):
+def test_without_kubeconfig_outside_a_pod_startup_fails(probe):
     one = probe("", KUBERNETES_SERVICE_HOST="", KUBERNETES_SERVICE_PORT="")
     assert one.first.startswith("INVALID_ARGUMENT KUBERNETES_SERVICE_HOST and ") and "SP_K8S_KUBECONFIG" in one.first

@@ -11,25 +11,25 @@ BODY_MAX = 16 * 1024 * 1024
 
 
 HTML = "<html><body>nginx</body></html>"
-CASES = {  # what is answered, and how the result begins
-    "no HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n", "UNAVAILABLE 0 "),
+CASES = {  # the response, and the beginning of the result
+    "not HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n", "UNAVAILABLE 0 "),
     "HTTP/0.9": (b"hello", "UNAVAILABLE 0 "),
     "nothing": (b"", "UNAVAILABLE 0 "),
-    "half a head": (b"HTTP/1.1 200 OK\r\nContent-Le", "UNAVAILABLE "),
-    "a head without end": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 400_000 + b"\r\n\r\n", "UNAVAILABLE "),
+    "a truncated head": (b"HTTP/1.1 200 OK\r\nContent-Le", "UNAVAILABLE "),
+    "an endless head": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 400_000 + b"\r\n\r\n", "UNAVAILABLE "),
     "NUL in a header": (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\n{}", "UNAVAILABLE "),
-    "a length that is none": (b"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n{}", "UNAVAILABLE "),
+    "an invalid length": (b"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n{}", "UNAVAILABLE "),
     "TLS": (b"\x15\x03\x01\x00\x02\x02\x46", "UNAVAILABLE 0 "),
-    "half a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "UNAVAILABLE 200 "),
+    "a truncated body": (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "UNAVAILABLE 200 "),
     "200 in HTML": (http(200, HTML), "UNAVAILABLE 200 "),
     "200 with a list": (http(200, []), "UNAVAILABLE 200 "),
     "200 with a text": (http(200, "\"ok\""), "UNAVAILABLE 200 "),
-    "200 with nothing": (http(200, ""), "UNAVAILABLE 200 "),
+    "200 with an empty body": (http(200, ""), "UNAVAILABLE 200 "),
     "200 with a list of labels": (http(200, {"metadata": {"labels": ["a"]}}), "UNAVAILABLE 200 "),
     "200 with a text as annotations": (http(200, {"metadata": {"annotations": "a"}}), "UNAVAILABLE 200 "),
     "200 with a number as metadata": (http(200, {"metadata": 1}), "UNAVAILABLE 200 "),
     "200 that is not UTF-8": (http(200, b"{\"a\":\"\xff\"}"), "UNAVAILABLE 200 "),
-    "200 that is too deep": (http(200, "[" * 100_000), "UNAVAILABLE 200 "),
+    "200 nested too deeply": (http(200, "[" * 100_000), "UNAVAILABLE 200 "),
     "a redirect": (http(302, "", "Location: /elsewhere"), "UNAVAILABLE 302 "),
     "400 in HTML": (http(400, HTML), "UNAVAILABLE 400 "),
     "404 in HTML": (http(404, HTML), "UNAVAILABLE 404 "),
@@ -38,7 +38,7 @@ CASES = {  # what is answered, and how the result begins
     "410 in HTML": (http(410, HTML), "UNAVAILABLE 410 "),
     "418": (http(418, HTML), "UNAVAILABLE 418 "),
     "422 in HTML": (http(422, HTML), "UNAVAILABLE 422 "),
-    "404 that is too large": (http(404, b" " * (BODY_MAX + 1)), "UNAVAILABLE 404 "),
+    "404 with a large body": (http(404, b" " * (BODY_MAX + 1)), "UNAVAILABLE 404 "),
     "400": (said(400), "INVALID_ARGUMENT 400 "),
     "404": (said(404), "NOT_FOUND 404 "),
     "409": (said(409, "Conflict"), "CONFLICT 409 "),
@@ -70,13 +70,13 @@ def ask(probe, kubeconfig):
         liar.close()
 
 
-def test_what_is_no_answer_of_kubernetes(ask):
+def test_responses_of_other_servers_are_unavailable(ask):
     answers = ask({name: answer for name, (answer, _) in CASES.items()})
     wrong = {name: answer for name, (answer, _) in answers.items() if not answer.startswith(CASES[name][1])}
     assert not wrong
 
 
-WISHES = {  # 429 or 503 as Kubernetes and proxies say it, and for how many seconds we are asked to wait
+RETRY_AFTER_CASES = {  # 429 or 503 of Kubernetes and proxies, and the seconds of Retry-After
     "a day": (said(429, headers=["Retry-After: 86399"]), 60),
     "more than an int": (said(429, headers=["Retry-After: 99999999999"]), 60),
     "a minute": (said(429, headers=["Retry-After: 60"]), 60),
@@ -89,17 +89,17 @@ WISHES = {  # 429 or 503 as Kubernetes and proxies say it, and for how many seco
 }
 
 
-def test_no_server_makes_us_wait_longer_than_a_minute(ask):
-    answers = ask({name: answer for name, (answer, _) in WISHES.items()})
-    for name, (_, seconds) in WISHES.items():
+def test_retry_after_is_limited_to_a_minute(ask):
+    answers = ask({name: answer for name, (answer, _) in RETRY_AFTER_CASES.items()})
+    for name, (_, seconds) in RETRY_AFTER_CASES.items():
         answer, took = answers[name]
         assert answer.startswith("UNAVAILABLE "), (name, answer)
         assert answer.endswith(f" ({seconds} s)") if seconds else " s)" not in answer, (name, answer)
-        assert took < (1 if seconds else 4), f"{name}: a wait beyond the deadline is not begun"
+        assert took < (1 if seconds else 4), f"{name}: waited beyond the deadline"
 
 
-def test_a_readyz_that_is_forbidden_answers(ask):
-    """Only one that says that it is not ready is starting."""
+def test_a_forbidden_readyz_counts_as_ready(ask):
+    """A server is starting only if it reports that it is not ready."""
     def refuse(status, ready):
         return lambda _, path: ready if path == "/readyz" else said(status)
 
@@ -117,8 +117,8 @@ def test_a_readyz_that_is_forbidden_answers(ask):
     assert answers["starting"][0] == "UNAVAILABLE 403 the API server is not ready"
 
 
-def test_a_refusal_from_before_a_server_was_ready_is_not_its_last_word(ask):
-    """It reads its roles between the rejection and the question whether it is ready."""
+def test_forbidden_from_a_server_not_ready_yet_is_retried(ask):
+    """It loads its roles between the rejection and the readiness probe."""
     said_of = {"/readyz": [], "": []}
 
     def restarted(_, path):
@@ -132,7 +132,7 @@ def test_a_refusal_from_before_a_server_was_ready_is_not_its_last_word(ask):
     assert answer.startswith("OK 200"), (answer, said_of)
 
 
-def test_a_server_that_forbids_everything_after_its_restart_is_starting(ask):
+def test_a_restarted_server_that_denies_everything_is_starting(ask):
     """The authorizer of the API server denies all requests until it has loaded the roles, on a busy machine for seconds."""
     seen = []
 
@@ -144,7 +144,7 @@ def test_a_server_that_forbids_everything_after_its_restart_is_starting(ask):
     assert answer == "UNAVAILABLE 403 the API server is not ready" and took > 1.5, (answer, took)
 
 
-def test_a_refusal_of_a_server_that_was_away_meanwhile_is_not_its_last_word(ask):
+def test_forbidden_from_a_server_that_restarted_meanwhile_is_retried(ask):
     answers = [b"", said(403), said(403), http(200, "{}")]
 
     def restarted(_, path):

@@ -15,7 +15,7 @@ def servers(certificates):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-def test_a_kubeconfig(probe, servers, certificates, tmp_path, shape):
+def test_each_kubeconfig_has_the_expected_result(probe, servers, certificates, tmp_path, shape):
     for server in servers.values():
         server.seen.clear()
     one = probe(shape.write(tmp_path, servers, certificates))

@@ -63,7 +63,7 @@ def sim(shared_simulator):
 
 @pytest.fixture
 def start_simulator(tmp_path):
-    """Start one with options of its own."""
+    """Start one with other options."""
     started = []
 
     def start(*options):

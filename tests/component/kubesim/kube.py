@@ -20,7 +20,7 @@ def _value(text, key):
 
 
 def _file(text, key, folder):
-    """A path for what the kubeconfig holds as a file name, or inline."""
+    """The path of a member of the kubeconfig, which is a file name or inline data."""
     inline = _value(text, key + "-data")
     if inline:
         with tempfile.NamedTemporaryFile(delete=False) as out:

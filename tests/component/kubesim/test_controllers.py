@@ -30,7 +30,7 @@ def available(kube, path, count=1):
     return eventually(look)
 
 
-def test_a_deployment_brings_a_replicaset_and_a_pod(kube, ns):
+def test_a_deployment_creates_a_replicaset_and_a_pod(kube, ns):
     made = kube.post(ns.deployments, deployment("web", resources={"limits": {"cpu": "0.5", "memory": "1024Mi"}}))
     pod = running(ns, "web")[0]
     replicaset = ns.items(ns.replicasets)[0]
@@ -51,7 +51,7 @@ def test_a_deployment_brings_a_replicaset_and_a_pod(kube, ns):
     assert pod["spec"]["containers"][0]["resources"]["limits"] == {"cpu": "500m", "memory": "1Gi"}
 
 
-def test_the_status_of_a_deployment(kube, ns):
+def test_the_status_of_a_deployment_is_complete(kube, ns):
     kube.post(ns.deployments, deployment("web"))
     status = available(kube, ns.deployments + "/web")["status"]
     assert {k: status[k] for k in ("replicas", "readyReplicas", "availableReplicas", "updatedReplicas")} == {
@@ -63,7 +63,7 @@ def test_the_status_of_a_deployment(kube, ns):
     assert ok["lastTransitionTime"]
 
 
-def test_scaling_up_down_and_to_nothing(kube, ns):
+def test_scaling_up_down_and_to_zero(kube, ns):
     kube.post(ns.deployments, deployment("web"))
     running(ns, "web")
     for count in (3, 1):
@@ -75,7 +75,7 @@ def test_scaling_up_down_and_to_nothing(kube, ns):
     eventually(lambda: not pods(ns, "web"))
 
 
-def test_a_new_image_rolls_out(kube, ns):
+def test_a_new_image_is_rolled_out(kube, ns):
     kube.post(ns.deployments, deployment("web", replicas=2))
     running(ns, "web", 2)
     kube.patch(ns.deployments + "/web", {"spec": {"template": {"spec": {"containers": [
@@ -99,7 +99,7 @@ def test_a_broken_image_stops_the_rollout(kube, ns):
 
 @pytest.mark.parametrize("image, phase, reason", [
     ("nonexistent/x", "Pending", "ImagePullBackOff"), ("crashloop:1", "Running", "CrashLoopBackOff")])
-def test_images_that_do_not_work(kube, ns, image, phase, reason):
+def test_failing_images(kube, ns, image, phase, reason):
     kube.post(ns.deployments, deployment("bad", image=image))
     pod = eventually(lambda: next((p for p in pods(ns, "bad") if p["status"].get("containerStatuses")), None))
     state = pod["status"]["containerStatuses"][0]
@@ -112,7 +112,7 @@ def test_images_that_do_not_work(kube, ns, image, phase, reason):
     assert condition(found, "Available")["status"] == "False"
 
 
-def test_a_pod_that_fits_nowhere(kube, ns):
+def test_an_unschedulable_pod_stays_pending(kube, ns):
     kube.post(ns.deployments, deployment("big", resources={"requests": {"cpu": "1000000"}}))
     pod = eventually(lambda: next((p for p in pods(ns, "big") if condition(p, "PodScheduled")), None))
     placed = condition(pod, "PodScheduled")
@@ -128,7 +128,7 @@ def test_a_deleted_pod_is_replaced(kube, ns):
     assert running(ns, "web")[0]["metadata"]["uid"] != first["uid"]
 
 
-def test_an_evicted_pod_stays_and_is_replaced(kube, ns):
+def test_an_evicted_pod_is_kept_and_replaced(kube, ns):
     kube.post(ns.deployments, deployment("web"))
     first = running(ns, "web")[0]["metadata"]
     kube.patch(f"{ns.pods}/{first['name']}/status",
@@ -140,7 +140,7 @@ def test_an_evicted_pod_stays_and_is_replaced(kube, ns):
     assert len(pods(ns, "web")) == 2
 
 
-def test_a_pod_that_terminates_says_so(kube, ns):
+def test_a_terminating_pod_has_a_deletion_timestamp(kube, ns):
     body = deployment("slow")
     body["spec"]["template"]["metadata"]["labels"]["dcm-test/stop-delay"] = "1s"
     kube.post(ns.deployments, body)
@@ -152,7 +152,7 @@ def test_a_pod_that_terminates_says_so(kube, ns):
     eventually(lambda: kube.call("GET", f"{ns.pods}/{pod}")[0] == 404)
 
 
-def test_a_deployment_takes_everything_with_it(kube, ns):
+def test_deleting_a_deployment_deletes_its_objects(kube, ns):
     made = kube.post(ns.deployments, deployment("web"))
     body = service("web")
     body["metadata"]["ownerReferences"] = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web",
@@ -164,7 +164,7 @@ def test_a_deployment_takes_everything_with_it(kube, ns):
         eventually(lambda p=path: not ns.items(p), 30)
 
 
-def test_a_wrong_owner_is_no_owner(kube, ns):
+def test_an_object_with_a_wrong_owner_uid_is_deleted(kube, ns):
     kube.post(ns.deployments, deployment("web", replicas=0))
     body = service("lost")
     body["metadata"]["ownerReferences"] = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web",
@@ -173,7 +173,7 @@ def test_a_wrong_owner_is_no_owner(kube, ns):
     eventually(lambda: not ns.items(ns.services), 40)
 
 
-def test_a_successor_of_the_same_name_gets_pods_of_its_own(kube, ns):
+def test_a_recreated_deployment_gets_new_pods(kube, ns):
     kube.post(ns.deployments, deployment("web"))
     first = running(ns, "web")[0]
     kube.call("DELETE", ns.deployments + "/web")
@@ -184,7 +184,7 @@ def test_a_successor_of_the_same_name_gets_pods_of_its_own(kube, ns):
     assert owner(replicaset)["uid"] == second["metadata"]["uid"]
 
 
-def test_a_namespace_takes_everything_with_it(kube, ns):
+def test_deleting_a_namespace_deletes_its_objects(kube, ns):
     kube.post(ns.deployments, deployment("web"))
     kube.post(ns.services, service("web"))
     running(ns, "web")
@@ -193,7 +193,7 @@ def test_a_namespace_takes_everything_with_it(kube, ns):
     assert not ns.items(ns.pods) and not ns.items(ns.services)
 
 
-def test_events_tell_the_story(kube, ns):
+def test_events_are_recorded(kube, ns):
     kube.post(ns.deployments, deployment("web"))
     pod = running(ns, "web")[0]["metadata"]["name"]
     found = eventually(lambda: ns.items(ns.events, fieldSelector=f"involvedObject.name%3D{pod}"))
@@ -209,7 +209,7 @@ def test_a_load_balancer_gets_an_address(start_simulator):
     assert eventually(lambda: kube.get(path + "/web")["status"]["loadBalancer"].get("ingress"))[0]["ip"]
 
 
-def test_a_load_balancer_may_never_get_an_address(start_simulator):
+def test_a_load_balancer_without_an_address_stays_pending(start_simulator):
     kube = start_simulator("--lb-delay-ms", "-1").kube
     path = "/api/v1/namespaces/default/services"
     kube.post(path, service("web", type="LoadBalancer"))

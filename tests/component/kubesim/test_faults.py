@@ -13,13 +13,13 @@ from kube import condition, deployment, eventually, service
 DROPPED = (http.client.RemoteDisconnected, ConnectionError)
 
 
-def test_a_fault_strikes_as_often_as_it_says(sim, sim_ns):
+def test_a_fault_is_injected_count_times(sim, sim_ns):
     sim.faults({"kind": "status", "status": 500, "count": 2, "match": {"resource": "services"}})
     got = [sim.kube.call("GET", sim_ns.services)[0] for _ in range(4)]
     assert got == [500, 500, 200, 200]
 
 
-def test_a_fault_without_end_ends_when_it_is_deleted(sim, sim_ns):
+def test_an_unlimited_fault_ends_when_deleted(sim, sim_ns):
     sim.faults({"kind": "status", "status": 503, "count": -1})
     assert [sim.kube.call("GET", sim_ns.pods)[0] for _ in range(3)] == [503] * 3
     assert sim.state()["faults"] == 1
@@ -31,7 +31,7 @@ def test_a_fault_without_end_ends_when_it_is_deleted(sim, sim_ns):
     ({"method": "GET"}, True), ({"method": "POST"}, False), ({"verb": "list"}, True), ({"verb": "get"}, False),
     ({"resource": "services"}, True), ({"resource": "pods"}, False), ({"path": "/api/v1/"}, True),
     ({"path": "/apis/"}, False)])
-def test_what_a_fault_can_match(sim, sim_ns, match, hit):
+def test_conditions_of_faults(sim, sim_ns, match, hit):
     sim.faults({"kind": "status", "status": 500, "match": match})
     assert (sim.kube.call("GET", sim_ns.services)[0] == 500) == hit
 
@@ -39,13 +39,13 @@ def test_what_a_fault_can_match(sim, sim_ns, match, hit):
 @pytest.mark.parametrize("status, reason", [
     (401, "Unauthorized"), (409, "Conflict"), (410, "Expired"), (429, "TooManyRequests"), (500, "InternalError"),
     (503, "ServiceUnavailable"), (504, "Timeout")])
-def test_statuses_have_a_body_as_usual(sim, sim_ns, status, reason):
+def test_injected_statuses_have_the_usual_body(sim, sim_ns, status, reason):
     sim.faults({"kind": "status", "status": status})
     got, answer = sim.kube.call("GET", sim_ns.services)
     assert (got, answer["code"], answer["reason"]) == (status, status, reason)
 
 
-def test_retry_after(sim, sim_ns):
+def test_retry_after_is_sent(sim, sim_ns):
     sim.faults({"kind": "status", "status": 429, "retryAfter": 7}, {"kind": "status", "status": 429})
     status, headers, text = sim.kube.request("GET", sim_ns.services)
     assert (status, headers["Retry-After"], json.loads(text)["details"]["retryAfterSeconds"]) == (429, "7", 7)
@@ -59,7 +59,7 @@ def test_a_proxy_answers_in_html(sim, sim_ns):
     assert status == 503 and headers["Content-Type"] == "text/html" and text.startswith("<html>")
 
 
-def test_before_the_commit_and_after_it(sim, sim_ns):
+def test_a_connection_can_be_closed_before_and_after_the_commit(sim, sim_ns):
     sim.faults({"kind": "drop", "match": {"verb": "create"}})
     with pytest.raises(DROPPED):
         sim.kube.call("POST", sim_ns.services, service("a"))
@@ -73,28 +73,28 @@ def test_before_the_commit_and_after_it(sim, sim_ns):
     assert sim.kube.call("GET", sim_ns.services + "/a")[0] == 404
 
 
-def test_latency(sim, sim_ns):
+def test_latency_is_added(sim, sim_ns):
     sim.faults({"kind": "latency", "ms": 300})
     begin = time.monotonic()
     assert sim.kube.call("GET", sim_ns.services)[0] == 200
     assert 0.29 <= time.monotonic() - begin < 2
 
 
-def test_a_request_that_hangs(sim, sim_ns):
+def test_a_request_can_hang(sim, sim_ns):
     sim.faults({"kind": "hang"})
     with pytest.raises((TimeoutError, socket.timeout)):
         sim.kube.request("GET", sim_ns.services, timeout=0.5)
     assert sim.kube.call("GET", sim_ns.services)[0] == 200
 
 
-def test_a_slow_body(sim, sim_ns):
+def test_a_body_can_be_slow(sim, sim_ns):
     sim.faults({"kind": "slow-body", "bytes": 50, "ms": 20})
     begin = time.monotonic()
     status, answer = sim.kube.call("GET", sim_ns.services)
     assert status == 200 and answer["kind"] == "ServiceList" and time.monotonic() - begin >= 0.04
 
 
-def test_forbidden_in_the_words_of_rbac(sim, sim_ns):
+def test_forbidden_has_the_message_of_rbac(sim, sim_ns):
     sim.faults({"kind": "forbidden", "count": -1, "match": {"resource": "deployments"}})
     status, answer = sim.kube.call("GET", sim_ns.deployments)
     assert (status, answer["reason"]) == (403, "Forbidden")
@@ -106,7 +106,7 @@ def test_forbidden_in_the_words_of_rbac(sim, sim_ns):
     assert 'cannot get resource "deployments/scale" in API group "apps"' in answer["message"]
 
 
-def test_a_quota_refuses_a_client(sim, sim_ns):
+def test_a_quota_rejects_a_request(sim, sim_ns):
     sim.faults({"kind": "quota", "match": {"resource": "services"}})
     status, answer = sim.kube.call("POST", sim_ns.services, service("b"))
     assert (status, answer["reason"]) == (403, "Forbidden")
@@ -114,7 +114,7 @@ def test_a_quota_refuses_a_client(sim, sim_ns):
                                  'services=0, limited: services=0')
 
 
-def test_a_quota_refuses_pods_and_the_deployment_says_so(sim, sim_ns):
+def test_a_quota_for_pods_is_reported_in_the_deployment(sim, sim_ns):
     path = sim_ns.deployments + "/web"
     sim.faults({"kind": "quota", "count": -1, "match": {"resource": "pods"}})
     sim.kube.post(sim_ns.deployments, deployment("web"))
@@ -134,7 +134,7 @@ def opened(sim, sim_ns, **options):
 
 
 @pytest.mark.parametrize("status, reason", [(410, "Expired"), (500, "InternalError")])
-def test_an_error_in_the_stream(sim, sim_ns, status, reason):
+def test_an_error_event_in_a_watch(sim, sim_ns, status, reason):
     with opened(sim, sim_ns) as watch:
         sim.faults({"kind": "watch-error", "status": status})
         events = list(watch)
@@ -161,7 +161,7 @@ def test_a_watch_ends_in_the_middle_of_a_line(sim, sim_ns, broken):
     assert text.startswith(b'{"type":"ADDED"') and not text.endswith(b"\n")
 
 
-def test_a_watch_falls_silent(sim, sim_ns):
+def test_a_watch_becomes_silent(sim, sim_ns):
     with opened(sim, sim_ns, allowWatchBookmarks="true") as watch:
         sim.faults({"kind": "watch-silent"})
         eventually(lambda: not sim.state()["faults"])
@@ -171,7 +171,7 @@ def test_a_watch_falls_silent(sim, sim_ns):
             next(watch)
 
 
-def test_a_watch_in_small_pieces(sim, sim_ns):
+def test_a_watch_is_sent_in_small_pieces(sim, sim_ns):
     with opened(sim, sim_ns) as watch:
         sim.faults({"kind": "watch-chunk", "bytes": 7, "ms": 1})
         eventually(lambda: not sim.state()["faults"])
@@ -179,14 +179,14 @@ def test_a_watch_in_small_pieces(sim, sim_ns):
         assert next(watch)["object"]["metadata"]["name"] == "a"
 
 
-def test_a_huge_event(sim, sim_ns):
+def test_a_large_event_is_sent(sim, sim_ns):
     with opened(sim, sim_ns) as watch:
         sim.faults({"kind": "event-pad", "mib": 3})
         sim.kube.post(sim_ns.services, service("a"))
         assert len(next(watch)["object"]["metadata"]["annotations"]["kubesim/padding"]) == 3 << 20
 
 
-def test_events_that_come_twice(sim, sim_ns):
+def test_duplicate_events_are_sent(sim, sim_ns):
     with opened(sim, sim_ns) as watch:
         sim.faults({"kind": "event-duplicate"})
         for name in "ab":
@@ -196,7 +196,7 @@ def test_events_that_come_twice(sim, sim_ns):
         ("ADDED", "a"), ("ADDED", "a"), ("ADDED", "b")]
 
 
-def test_a_watch_that_cannot_begin(sim, sim_ns):
+def test_a_watch_can_be_rejected(sim, sim_ns):
     sim.faults({"kind": "status", "status": 410, "match": {"verb": "watch"}})
     watch = sim.kube.watch(sim_ns.services, resourceVersion=1, timeoutSeconds=5)
     assert watch.status == 410
@@ -214,14 +214,14 @@ def test_requests_are_counted(sim, sim_ns):
     assert sim.state()["requests"] == {"create deployments": 1, "get deployments": 2, "patch deployments/scale": 1}
 
 
-def test_wrong_orders_are_refused(sim):
+def test_invalid_faults_are_rejected(sim):
     for order in ({}, {"kind": "nonsense"}, {"kind": "watch-chunk", "bytes": 0}, []):
         status, answer = sim.kube.call("POST", "/sim/faults", order)
         assert status == (200 if order == [] else 400), answer
     assert sim.kube.call("POST", "/sim/faults", "{")[0] == 400
 
 
-def test_a_token(start_simulator):
+def test_a_token_is_required(start_simulator):
     kube = start_simulator("--token", "secret").kube
     path = "/api/v1/namespaces/default/pods"
     assert kube.token == "secret" and kube.call("GET", path)[0] == 200
@@ -231,7 +231,7 @@ def test_a_token(start_simulator):
     assert kube.call("GET", "/readyz", headers={"Authorization": ""})[0] == 200
 
 
-def test_tls(start_simulator, tmp_path):
+def test_https_is_served(start_simulator, tmp_path):
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days",
                     "1", "-subj", "/CN=kubesim", "-addext", "subjectAltName=IP:127.0.0.1"],
@@ -242,7 +242,7 @@ def test_tls(start_simulator, tmp_path):
         assert next(watch)["type"] == "ADDED"
 
 
-def test_it_says_what_it_is_and_ends_quickly(start_simulator):
+def test_it_logs_that_it_is_a_simulator_and_terminates_quickly(start_simulator):
     simulator = start_simulator("--namespace=one")
     found = {i["metadata"]["name"] for i in simulator.kube.get("/api/v1/namespaces")["items"]}
     assert {"default", "one"} <= found
@@ -254,7 +254,7 @@ def test_it_says_what_it_is_and_ends_quickly(start_simulator):
         watch.close()
 
 
-def test_a_wrong_command_line(tmp_path):
+def test_invalid_options_are_rejected(tmp_path):
     import subprocess
 
     from conftest import KUBESIM

@@ -29,7 +29,7 @@ def kubectl(kube, ns, tmp_path):
     return run
 
 
-def test_a_deployment_from_birth_to_death(kubectl, ns):
+def test_kubectl_manages_a_deployment(kubectl, ns):
     body = deployment("web")
     assert "created" in kubectl("apply", body=body)
     kubectl("rollout", "status", "deployment/web", "--timeout=20s")
@@ -53,7 +53,7 @@ def test_a_deployment_from_birth_to_death(kubectl, ns):
     eventually(lambda: not ns.items(ns.pods), 40)
 
 
-def test_services_and_names(kubectl):
+def test_kubectl_manages_services(kubectl):
     kubectl("create", body={"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": {"a": "b"}},
                             "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}})
     assert "80/TCP" in kubectl("get", "svc,ns,ev,rs,po,deploy")
@@ -66,7 +66,7 @@ def test_services_and_names(kubectl):
     kubectl("delete", "service", "web")
 
 
-def test_watching(kubectl, kube, ns, tmp_path):
+def test_kubectl_watches(kubectl, kube, ns, tmp_path):
     kube.post(ns.deployments, deployment("web"))
     output = tmp_path / "watched"
     with open(output, "w", encoding="utf-8") as out:

@@ -34,7 +34,7 @@ def test_label_selectors(kube, ns, selector, wanted):
 
 
 @pytest.mark.parametrize("selector", ["a b", "a===", "a foo (b)", "a in b", ",", "a,,b"])
-def test_broken_label_selectors(kube, ns, selector):
+def test_malformed_label_selectors_are_rejected(kube, ns, selector):
     quoted = selector.replace(" ", "%20").replace("=", "%3D")
     assert kube.call("GET", f"{ns.services}?labelSelector={quoted}")[0] == 400
 
@@ -46,7 +46,7 @@ def test_field_selectors(kube, ns):
     assert len(names(kube.get(ns.services + "?fieldSelector=spec.type%3DClusterIP"))) == 2
 
 
-def test_pages_go_on_where_they_stopped(kube, ns):
+def test_pages_continue_where_the_previous_one_ended(kube, ns):
     fill(kube, ns, "abcde", group="x")
     first = kube.get(ns.services + "?limit=2&labelSelector=group%3Dx")
     assert names(first) == ["a", "b"]
@@ -58,7 +58,7 @@ def test_pages_go_on_where_they_stopped(kube, ns):
     assert names(third) == ["e"] and not third["metadata"].get("continue")
 
 
-def test_pages_and_versions_are_what_there_was(kube, ns):
+def test_pages_and_exact_versions_are_snapshots(kube, ns):
     fill(kube, ns, "abcde")
     first = kube.get(ns.services + "?limit=2")
     then = first["metadata"]["resourceVersion"]
@@ -88,7 +88,7 @@ def test_an_exact_version_expires(sim, sim_ns):
 
 
 @pytest.mark.parametrize("query", ["limit=x", "continue=nonsense"])
-def test_broken_parameters(kube, ns, query):
+def test_malformed_parameters_are_rejected(kube, ns, query):
     assert kube.call("GET", f"{ns.services}?{query}")[0] == 400
 
 
@@ -98,7 +98,7 @@ def test_a_list_of_all_namespaces(kube, ns):
     assert [(i["metadata"]["namespace"], i["metadata"]["name"]) for i in found["items"]] == [(ns.name, "everywhere")]
 
 
-def test_an_expired_token_brings_another_one(sim, sim_ns):
+def test_an_expired_token_has_a_new_one_in_the_error(sim, sim_ns):
     fill(sim.kube, sim_ns, "abcd")
     token = sim.kube.get(sim_ns.services + "?limit=2")["metadata"]["continue"]
     sim.kube.call("POST", "/sim/compact")

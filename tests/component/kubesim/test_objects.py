@@ -11,7 +11,7 @@ def conflict(answer, status):
     return status == 409 and answer["reason"] == "Conflict"
 
 
-def test_a_deployment_comes_back_with_its_identity(kube, ns):
+def test_a_created_deployment_has_a_uid_and_defaults(kube, ns):
     body = deployment("web")
     del body["spec"]["replicas"]
     made = kube.post(ns.deployments, body)
@@ -26,14 +26,14 @@ QUANTITIES = {
 }
 
 
-def test_quantities_are_made_canonical(kube, ns):
+def test_quantities_are_canonicalized(kube, ns):
     for i, (text, canonical) in enumerate(QUANTITIES.items()):
         made = kube.post(ns.deployments, deployment(f"q{i}", resources={"limits": {"memory": text}}, **IDLE))
         limits = made["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
         assert limits == {"memory": canonical}, text
 
 
-def test_services_get_their_addresses(kube, ns):
+def test_services_get_addresses(kube, ns):
     plain = kube.post(ns.services, service("plain"))["spec"]
     assert plain["type"] == "ClusterIP" and plain["clusterIPs"] == [plain["clusterIP"]]
     assert plain["clusterIP"].startswith("10.96.") or not kube.simulated
@@ -55,7 +55,7 @@ def test_a_service_keeps_its_addresses(kube, ns):
     assert changed["clusterIP"] == first["clusterIP"] and changed["ports"] == first["ports"]
 
 
-def test_the_second_create_is_refused(kube, ns):
+def test_a_duplicate_create_is_rejected(kube, ns):
     kube.post(ns.deployments, deployment("x", **IDLE))
     status, answer = kube.call("POST", ns.deployments, deployment("x", **IDLE))
     assert (status, answer["reason"]) == (409, "AlreadyExists")
@@ -63,7 +63,7 @@ def test_the_second_create_is_refused(kube, ns):
     assert answer["details"] == {"name": "x", "group": "apps", "kind": "deployments"}
 
 
-def test_generated_names_are_different(kube, ns):
+def test_generated_names_are_unique(kube, ns):
     body = deployment("x", **IDLE)
     del body["metadata"]["name"]
     body["metadata"]["generateName"] = "g-"
@@ -77,7 +77,7 @@ def test_a_dry_run_stores_nothing(kube, ns):
     assert kube.call("GET", ns.deployments + "/x")[0] == 404
 
 
-def test_a_namespace_must_be_there_and_stay(kube, ns):
+def test_a_namespace_must_exist_and_not_be_terminating(kube, ns):
     status, answer = kube.call("POST", "/apis/apps/v1/namespaces/not-there/deployments", deployment("x"))
     assert (status, answer["message"]) == (404, 'namespaces "not-there" not found')
     body = deployment("held", **IDLE)
@@ -92,7 +92,7 @@ def test_a_namespace_must_be_there_and_stay(kube, ns):
     eventually(lambda: kube.call("GET", f"/api/v1/namespaces/{ns.name}")[0] == 404, 40)
 
 
-def test_what_is_not_there(kube, ns):
+def test_missing_objects_are_404(kube, ns):
     status, answer = kube.call("GET", ns.deployments + "/nope")
     assert status == 404 and answer["details"] == {"name": "nope", "group": "apps", "kind": "deployments"}
     assert kube.call("DELETE", ns.services + "/nope")[0] == 404
@@ -102,11 +102,11 @@ def test_what_is_not_there(kube, ns):
 
 @pytest.mark.parametrize("method, tail, status", [
     ("PUT", "", 405), ("PATCH", "", 405), ("POST", "/x", 405), ("GET", "/x/nonsense", 404)])
-def test_methods_that_are_not_served(kube, ns, method, tail, status):
+def test_unsupported_methods_are_rejected(kube, ns, method, tail, status):
     assert kube.call(method, ns.deployments + tail, {}, {"Content-Type": MERGE})[0] == status
 
 
-def test_bodies_that_cannot_be_read(kube, ns):
+def test_malformed_bodies_are_rejected(kube, ns):
     assert kube.call("POST", ns.deployments, "{broken")[0] == 400
     assert kube.call("POST", ns.deployments, "")[0] == 400
     assert kube.call("POST", ns.deployments, deployment("x"), {"Content-Type": "text/plain"})[0] == 415
@@ -115,7 +115,7 @@ def test_bodies_that_cannot_be_read(kube, ns):
     assert (status, answer["reason"]) == (413, "RequestEntityTooLarge")
 
 
-def test_an_update_needs_the_version_that_it_knows(kube, ns):
+def test_an_update_requires_the_current_version(kube, ns):
     old = kube.post(ns.deployments, deployment("x", **IDLE))
     kube.patch(ns.deployments + "/x", {"metadata": {"labels": {"new": "label"}}})
     old["spec"]["replicas"] = 0
@@ -126,7 +126,7 @@ def test_an_update_needs_the_version_that_it_knows(kube, ns):
     assert status == 200 and "new" not in answer["metadata"]["labels"]
 
 
-def test_an_update_that_changes_nothing_makes_no_version(kube, ns):
+def test_an_update_without_changes_keeps_the_version(kube, ns):
     path = ns.services + "/x"
     before = kube.post(ns.services, service("x"))
     after = kube.patch(path, {"spec": {"type": "ClusterIP"}})
@@ -163,7 +163,7 @@ def test_the_status_changes_only_through_its_subresource(kube, ns):
     assert "192.0.2.1" in str(kube.patch(ns.services + "/x/status", status)["status"])
 
 
-def test_a_delete_can_have_conditions(kube, ns):
+def test_a_delete_can_have_preconditions(kube, ns):
     path = ns.deployments + "/x"
     made = kube.post(ns.deployments, deployment("x", **IDLE))
     status, answer = kube.call("DELETE", path, {"preconditions": {"uid": "another"}})
@@ -177,7 +177,7 @@ def test_a_delete_can_have_conditions(kube, ns):
     assert kube.call("GET", path)[0] == 404
 
 
-def test_a_finalizer_holds_the_object(kube, ns):
+def test_a_finalizer_delays_the_deletion(kube, ns):
     body = service("x")
     body["metadata"]["finalizers"] = ["example.com/hold"]
     kube.post(ns.services, body)
@@ -188,7 +188,7 @@ def test_a_finalizer_holds_the_object(kube, ns):
     eventually(lambda: kube.call("GET", ns.services + "/x")[0] == 404)
 
 
-def test_discovery_tells_what_there_is(kube):
+def test_discovery_lists_the_resources(kube):
     assert "apps" in {g["name"] for g in kube.get("/apis")["groups"]}
     resources = {r["name"] for r in kube.get("/apis/apps/v1")["resources"]}
     assert {"deployments", "deployments/scale", "replicasets"} <= resources

@@ -42,27 +42,27 @@ def check(answer, kind, reason, field, part):
 
 
 @pytest.mark.parametrize("case", DEPLOYMENTS)
-def test_deployments(kube, ns, case):
+def test_invalid_deployments_are_rejected(kube, ns, case):
     change, *expected = DEPLOYMENTS[case]
     body = deployment("x")
     change(body)
     check(kube.call("POST", ns.deployments, body)[1], "Deployment", *expected)
 
 
-def test_a_service_and_a_namespace(kube, ns):
+def test_invalid_services_and_namespaces_are_rejected(kube, ns):
     check(kube.call("POST", ns.services, service("Bad"))[1], "Service", "Invalid", "metadata.name",
           "lower case alphanumeric characters or '-'")
     check(kube.call("POST", "/api/v1/namespaces", {"metadata": {"name": "a.b"}})[1], "Namespace", "Invalid",
           "metadata.name", LABEL)
 
 
-def test_labels_that_are_no_texts(kube, ns):
+def test_labels_that_are_not_strings_are_rejected(kube, ns):
     body = deployment("x")
     body["metadata"]["labels"]["k"] = 5
     assert kube.call("POST", ns.deployments, body)[0] == 400
 
 
-def test_service_names_begin_with_a_letter(sim, sim_ns):
-    """So it is before Kubernetes 1.36."""
+def test_service_names_start_with_a_letter(sim, sim_ns):
+    """Required before Kubernetes 1.36."""
     status, answer = sim.kube.call("POST", sim_ns.services, service("1st"))
     assert status == 422 and "a DNS-1035 label must consist of" in answer["message"]

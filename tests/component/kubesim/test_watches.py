@@ -20,7 +20,7 @@ def version_of(kube, path):
     return kube.get(path)["metadata"]["resourceVersion"]
 
 
-def test_changes_arrive_in_order(kube, ns):
+def test_changes_are_sent_in_order(kube, ns):
     with kube.watch(ns.services, resourceVersion=version_of(kube, ns.services), timeoutSeconds=20) as watch:
         kube.post(ns.services, service("a"))
         kube.patch(ns.services + "/a", {"metadata": {"labels": {"x": "y"}}})
@@ -32,7 +32,7 @@ def test_changes_arrive_in_order(kube, ns):
     assert all(e["object"]["kind"] == "Service" and e["object"]["apiVersion"] == "v1" for e in events)
 
 
-def test_without_a_version_the_objects_come_first(kube, ns):
+def test_without_a_version_existing_objects_are_sent_first(kube, ns):
     kube.post(ns.services, service("a"))
     kube.post(ns.services, service("b"))
     for options in ({}, {"resourceVersion": "0"}):
@@ -40,7 +40,7 @@ def test_without_a_version_the_objects_come_first(kube, ns):
             assert summary([next(watch), next(watch)]) == [("ADDED", "a"), ("ADDED", "b")]
 
 
-def test_an_object_that_begins_and_ceases_to_match(kube, ns):
+def test_an_object_that_starts_and_stops_matching_is_added_and_deleted(kube, ns):
     kube.post(ns.services, labelled("a", colour="red"))
     version = version_of(kube, ns.services)
     with kube.watch(ns.services, resourceVersion=version, labelSelector="colour=blue", timeoutSeconds=20) as watch:
@@ -63,21 +63,21 @@ def test_a_watch_of_one_object(kube, ns):
         assert summary([next(watch)]) == [("ADDED", "b")]
 
 
-def test_the_timeout_ends_a_watch_cleanly(kube, ns):
+def test_a_watch_ends_cleanly_on_timeout(kube, ns):
     begin = time.monotonic()
     with kube.watch(ns.services, resourceVersion=version_of(kube, ns.services), timeoutSeconds=1) as watch:
         assert list(watch) == []
     assert 0.8 < time.monotonic() - begin < 5
 
 
-def test_a_version_that_is_too_old_is_told_in_the_stream(kube):
+def test_an_expired_version_is_an_error_event(kube):
     with kube.watch("/api/v1/namespaces", resourceVersion=1, timeoutSeconds=5) as watch:
         events = list(watch) if not kube.simulated else []
     if not kube.simulated:
         assert watch.status == 200 and events[0]["type"] == "ERROR" and events[0]["object"]["code"] == 410
 
 
-def test_compaction_makes_versions_too_old(sim, sim_ns):
+def test_compaction_expires_versions(sim, sim_ns):
     version = version_of(sim.kube, sim_ns.services)
     sim.kube.call("POST", "/sim/compact")
     with sim.kube.watch(sim_ns.services, resourceVersion=version, timeoutSeconds=5) as watch:
@@ -88,7 +88,7 @@ def test_compaction_makes_versions_too_old(sim, sim_ns):
     assert status["message"] == f"too old resource version: {version}"
 
 
-def test_the_history_is_bounded(start_simulator):
+def test_the_history_is_limited(start_simulator):
     kube = start_simulator("--history", "5").kube
     path = "/api/v1/namespaces/default/services"
     version = version_of(kube, path)
@@ -110,7 +110,7 @@ def test_the_end_of_the_initial_events_is_marked(kube, ns):
     assert mark["kind"] == "Service" and mark["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
-def test_bookmarks_come_at_intervals_and_carry_the_version(start_simulator):
+def test_bookmarks_with_the_version_are_sent_at_intervals(start_simulator):
     kube = start_simulator("--bookmark-ms", "100").kube
     path = "/api/v1/namespaces/default/services"
     version = version_of(kube, path)
@@ -121,7 +121,7 @@ def test_bookmarks_come_at_intervals_and_carry_the_version(start_simulator):
     assert int(events[-1]["object"]["metadata"]["resourceVersion"]) > int(version)
 
 
-def test_many_watches_hear_the_same(kube, ns):
+def test_many_watches_get_the_same_events(kube, ns):
     version = version_of(kube, ns.services)
     watches = [kube.watch(ns.services, resourceVersion=version, timeoutSeconds=30) for _ in range(50)]
     for i in range(20):

@@ -11,28 +11,28 @@ import settling  # noqa: E402  (the path is set above)
 
 @pytest.fixture(autouse=True)
 def two_attempts(monkeypatch):
-    """Three take a minute: make model."""
+    """Three attempts take a minute: make model."""
     monkeypatch.setattr(settling, "ATTEMPTS", 2)
 
 
-@pytest.mark.parametrize("name", settling.TODAY)
-def test_todays_rules_hold(name):
-    count, found = settling.explore(settling.TODAY[name], True)
+@pytest.mark.parametrize("name", settling.CURRENT)
+def test_the_current_rules_have_no_violation(name):
+    count, found = settling.explore(settling.CURRENT[name], True)
     assert count > 300 and not found, found
 
 
-def test_the_model_finds_the_faults_of_version_0_1():
+def test_the_model_finds_the_violations_of_version_0_1():
     assert set(settling.explore(settling.V01["create"], True)[1]) == {"FINAL", "OVER", "GONE"}
     assert set(settling.explore(settling.V01["delete"], True)[1]) == {"OVER"}
 
 
 @pytest.mark.parametrize("missing", ["permissions", "debts"])
-def test_no_rule_can_be_left_out(missing):
-    rules = settling.TODAY["create"]._replace(**{missing: False})
+def test_every_rule_is_necessary(missing):
+    rules = settling.CURRENT["create"]._replace(**{missing: False})
     assert settling.explore(rules, True)[1], f"the model does not need {missing}"
 
 
-@pytest.mark.parametrize("name", [name for name in settling.TODAY if settling.TODAY[name].outages])
-def test_a_record_decides_nothing_about_what_has_a_mark(name):
-    rules = settling.TODAY[name]._replace(marks=False)
-    assert "FINAL" in settling.explore(rules, True, "FINAL")[1], "the model does not need marks that stay"
+@pytest.mark.parametrize("name", [name for name in settling.CURRENT if settling.CURRENT[name].outages])
+def test_marks_must_take_precedence_over_records(name):
+    rules = settling.CURRENT[name]._replace(marks=False)
+    assert "FINAL" in settling.explore(rules, True, "FINAL")[1], "the model does not need the precedence of marks"

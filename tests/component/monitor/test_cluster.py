@@ -61,7 +61,7 @@ class Cluster:
         return ((self.ask(f"STREAM.INFO.{stream}") or {}).get("config") or {}).get("num_replicas")
 
     def last_event(self):
-        """The status of the last event that DCM's stream has kept; None: it does not say."""
+        """The status of the last event in the stream of DCM; None: unknown."""
         kept = (self.ask("STREAM.MSG.GET.dcm-status", {"last_by_subj": "dcm.container"}) or {}).get("message") or {}
         return json.loads(base64.b64decode(kept["data"]))["data"]["status"] if "data" in kept else None
 
@@ -98,7 +98,7 @@ def start(cluster, kubesim, tmp_path):
         monitor.stop()
 
 
-def test_a_bucket_of_one_server_is_kept_by_three_and_outlives_any_of_them(cluster, kubesim, start):
+def test_a_bucket_of_one_server_is_replicated_to_three_and_survives_any_failure(cluster, kubesim, start):
     wait_for("DCM's stream, once all servers have met", lambda: "error" not in (cluster.ask("STREAM.CREATE.dcm-status", {
         "name": "dcm-status", "subjects": ["dcm.*"], "storage": "file", "num_replicas": SIZE}) or {"error": ""}))
     start(SP_NATS_REPLICAS="1").stop()
@@ -120,29 +120,29 @@ def test_a_bucket_of_one_server_is_kept_by_three_and_outlives_any_of_them(cluste
         wait_for("RUNNING, with it", lambda: dcm.of("kept")[-1:] == ["RUNNING"], 40)
 
         leader = cluster.leader()
-        cluster.leader("dcm-status")  # all its servers are up to date, too: the next one loses what it has
+        cluster.leader("dcm-status")  # all its servers are up to date, too: the next one loses its data
         monitor.stop()
         cluster.servers[leader].kill()
         shutil.rmtree(cluster.stores[leader])
-        kubesim.admin.delete("deployments", "kept")  # nobody watches
+        kubesim.admin.delete("deployments", "kept")  # no watcher
         cluster.start(leader)
         monitor = start()
 
         def told():
             print(monitor.log()[-2000:])  # pytest shows it when this fails
             return cluster.last_event() == "DELETED"
-        wait_for("DELETED, from what the others have kept", told, 60, 2)
+        wait_for("DELETED, from the data of the other servers", told, 60, 2)
     finally:
         dcm.stop()
 
 
-def test_a_new_bucket_is_kept_by_three(cluster, start):
+def test_a_new_bucket_has_three_replicas(cluster, start):
     start()
     assert cluster.replicas() == SIZE
 
 
 @pytest.mark.parametrize("size", (1, 2))
-def test_fewer_servers_keep_one(tmp_path, start, size):
+def test_fewer_servers_have_one_replica(tmp_path, start, size):
     (tmp_path / "few").mkdir()
     few = Cluster(str(tmp_path / "few"), size)
     try:

@@ -20,7 +20,7 @@ def stream(m, call, body=None):
         nats.close()
 
 
-def test_a_stream_that_is_full_or_gone_for_a_minute_is_warned_of(monitors):
+def test_a_stream_full_or_missing_for_a_minute_is_logged(monitors):
     full, gone = monitors(stream=None), monitors(stream=None)
     stream(full, "CREATE", {"name": "dcm-status", "subjects": ["dcm.*"], "max_msgs": 1, "discard": "new"})
     stream(gone, "CREATE", {"name": "dcm-status", "subjects": ["dcm.*"]})
@@ -42,4 +42,4 @@ def test_a_stream_that_is_full_or_gone_for_a_minute_is_warned_of(monitors):
     assert gone.stats()[0]["lag_ms"] == 0
 
     stream(full, "PURGE")
-    wait_for("all is told", lambda: full.stats()[0]["pending"] == 0 and full.stats()[0]["lag_ms"] == 0, 40)
+    wait_for("all events are published", lambda: full.stats()[0]["pending"] == 0 and full.stats()[0]["lag_ms"] == 0, 40)

@@ -19,7 +19,7 @@ def run(*arguments, **env):
     return subprocess.run([MONITOR, *arguments], env=env, capture_output=True, text=True, timeout=20)
 
 
-def test_help_names_every_variable():
+def test_help_lists_every_variable():
     answer = run("--help")
     assert answer.returncode == 0
     for name in ("SP_NAME", "SP_NATS_URL", "SP_K8S_NAMESPACE", "SP_K8S_KUBECONFIG", "SP_FAILED_GRACE",
@@ -28,7 +28,7 @@ def test_help_names_every_variable():
         assert f"  {name} " in answer.stdout
 
 
-def test_a_bad_configuration_is_refused_with_every_fault_at_once():
+def test_an_invalid_configuration_is_rejected_with_all_errors():
     answer = run("--check-config", SP_MONITOR_MODE="sometimes", SP_MONITOR_DEBOUNCE_MS="-1",
                  SP_MONITOR_RESYNC_PERIOD="10", SP_FAILED_GRACE="soon")
     assert answer.returncode == 1
@@ -58,7 +58,7 @@ def test_discovery_lists_it_with_its_counters(monitors):
     assert data["retried"] == 0 and data["lag_ms"] == 0 and data["relists"] == 6
 
 
-def test_health_is_that_of_the_monitor_of_this_provider(monitors):
+def test_health_option_queries_the_monitor_of_this_provider(monitors):
     m = monitors()
     asked = {"SP_NATS_URL": f"nats://127.0.0.1:{m.port}"}
     assert run("--health", SP_NAME=m.name, **asked).returncode == 1
@@ -71,7 +71,7 @@ def test_health_is_that_of_the_monitor_of_this_provider(monitors):
     assert away.returncode == 1 and "unhealthy: " in away.stderr and time.monotonic() - begun < 5
 
 
-def test_systemd_hears_ready_watchdog_and_stopping(monitors, tmp_path):
+def test_systemd_gets_ready_watchdog_and_stopping(monitors, tmp_path):
     m = monitors()
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
@@ -93,7 +93,7 @@ def test_a_crash_leaves_no_core_dump(monitors):
         assert next(line for line in f if line.startswith("Max core file size")).split()[4:6] == ["0", "0"]
 
 
-def test_it_waits_for_nats_that_is_not_there_at_the_start(monitors):
+def test_it_waits_for_nats_at_startup(monitors):
     m = monitors()
     m.nats.kill()
     m.create("early")

@@ -16,7 +16,7 @@ BREAKS = [
 
 
 @pytest.mark.parametrize("kind, options", BREAKS, ids=[f"{k}-{o.get('status', '')}" for k, o in BREAKS])
-def test_a_watch_that_breaks_loses_nothing(monitors, kubesim, kind, options):
+def test_a_broken_watch_loses_nothing(monitors, kubesim, kind, options):
     m = monitors()
     m.add()
     m.create("kept")
@@ -35,7 +35,7 @@ def test_a_watch_that_breaks_loses_nothing(monitors, kubesim, kind, options):
     m.wait_last("new", "RUNNING")
 
 
-def test_nothing_is_told_before_all_first_lists_are_in(monitors, kubesim):
+def test_nothing_is_published_before_all_first_lists(monitors, kubesim):
     m = monitors()
     m.create("old")
     wait_for("it runs", lambda: m.pod_of("old")["status"].get("phase") == "Running")
@@ -45,7 +45,7 @@ def test_nothing_is_told_before_all_first_lists_are_in(monitors, kubesim):
     assert m.dcm.of("old") == ["RUNNING"]
 
 
-def test_a_first_list_that_fails_is_tried_again(monitors, kubesim):
+def test_a_failed_first_list_is_retried(monitors, kubesim):
     m = monitors()
     m.create("old")
     kubesim.fault("status", "deployments", verb="list", status=500, count=2)
@@ -55,7 +55,7 @@ def test_a_first_list_that_fails_is_tried_again(monitors, kubesim):
     m.wait_last("old", "RUNNING", 20)
 
 
-def test_deleted_is_not_said_while_it_cannot_be_confirmed(monitors, kubesim):
+def test_deleted_is_not_published_until_confirmed(monitors, kubesim):
     m = monitors()
     m.add()
     m.create("doubt")
@@ -68,14 +68,14 @@ def test_deleted_is_not_said_while_it_cannot_be_confirmed(monitors, kubesim):
     m.wait_last("doubt", "DELETED", 10)
 
 
-def test_a_watch_that_went_silent_is_found_within_sixty_seconds(monitors, kubesim):
+def test_a_silent_watch_is_detected_within_sixty_seconds(monitors, kubesim):
     m = monitors()
     m.add()
     m.create("silent")
     m.wait_last("silent", "RUNNING")
     for resource in ("deployments", "pods", "replicasets"):
         kubesim.fault("watch-silent", resource)
-    m.create("last-words")  # with this each watch falls silent
+    m.create("last-words")  # after this each watch is silent
     m.wait_last("last-words", "PENDING")
     m.delete("silent")
     time.sleep(1)
@@ -83,8 +83,8 @@ def test_a_watch_that_went_silent_is_found_within_sixty_seconds(monitors, kubesi
     m.wait_last("silent", "DELETED", 62)
 
 
-def test_pods_that_have_gone_before_their_deployment_are_no_pending(monitors, kubesim):
-    """As after a restart of the API server: the Pods are known again, of the Deployment nothing is known yet."""
+def test_pods_deleted_before_their_deployment_do_not_cause_pending(monitors, kubesim):
+    """As after a restart of the API server: the Pods are listed again, the Deployments are not yet."""
     m = monitors()
     monitor = m.add()
     m.create("gone")
@@ -99,7 +99,7 @@ def test_pods_that_have_gone_before_their_deployment_are_no_pending(monitors, ku
     assert m.dcm.of("gone")[m.dcm.of("gone").index("RUNNING"):] == ["RUNNING", "DELETED"]
 
 
-def test_pods_of_a_replicaset_that_is_not_known_yet_are_no_pending(monitors, kubesim):
+def test_pods_of_an_unknown_replicaset_do_not_cause_pending(monitors, kubesim):
     m = monitors()
     monitor = m.add()
     m.create("moved")
@@ -109,7 +109,7 @@ def test_pods_of_a_replicaset_that_is_not_known_yet_are_no_pending(monitors, kub
     m.kube.patch("deployments", "moved", {"spec": {"template": {"metadata": {"labels": {"version": "2"}}}}})
     wait_for("another Pod", lambda: [p["metadata"]["name"] for p in kubesim.admin.of("pods", "moved")
                                            if p["status"].get("phase") == "Running"] not in ([], [old]), 30)
-    wait_for("the old one gone", lambda: len(kubesim.admin.of("pods", "moved")) == 1, 30)
+    wait_for("the old one is deleted", lambda: len(kubesim.admin.of("pods", "moved")) == 1, 30)
     time.sleep(1.5)
     kubesim.admin.call("DELETE", "/sim/faults")
     m.scale("moved", 0)
@@ -117,7 +117,7 @@ def test_pods_of_a_replicaset_that_is_not_known_yet_are_no_pending(monitors, kub
     assert m.dcm.of("moved")[m.dcm.of("moved").index("RUNNING"):] == ["RUNNING", "FAILED"]
 
 
-def test_a_container_that_has_lost_its_pods_is_pending(monitors, kubesim):
+def test_a_container_without_pods_is_pending(monitors, kubesim):
     """The counterpart: changes confirmed by the API server are reported immediately."""
     m = monitors()
     m.add()
@@ -131,7 +131,7 @@ def test_a_container_that_has_lost_its_pods_is_pending(monitors, kubesim):
 
 
 def interrupt(monitor, kubesim, resource):
-    """End the watch of a resource, and let it not be watched until the faults are taken back."""
+    """End the watch of a resource, and reject new ones until the faults are removed."""
     kubesim.fault("status", resource, verb="watch", status=503, count=-1)
     kubesim.fault("watch-eof", resource)
     wait_for(f"{resource} are not watched", lambda: any(

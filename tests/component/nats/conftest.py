@@ -63,7 +63,7 @@ class Provider:
             process.wait_log(text)
 
     def connected(self):
-        """How often each has come in."""
+        """How often each was received."""
         return [process.log().count('"connected to NATS"') for process in self.processes.values()]
 
     def wait_connected(self, times=1):
@@ -73,7 +73,7 @@ class Provider:
         return listens(self.port) and self.api.health() == "healthy"
 
     def wait_healthy(self):
-        wait_for("healthy, which api-svc knows from a worker", self.healthy, 20)
+        wait_for("healthy, as reported by a worker", self.healthy, 20)
 
     def stop(self):
         for process in self.processes.values():

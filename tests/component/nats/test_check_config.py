@@ -18,7 +18,7 @@ current-context: a
 
 
 @pytest.mark.parametrize("program", ["kube-worker", "monitor"])
-def test_the_way_to_kubernetes(program, tmp_path):
+def test_errors_of_the_kubernetes_configuration_are_reported(program, tmp_path):
     def file(name, text):
         (tmp_path / name).write_text(text)
         return str(tmp_path / name)
@@ -51,7 +51,7 @@ def test_the_way_to_kubernetes(program, tmp_path):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_health_survives_a_peer_that_goes_away(program):
+def test_health_survives_a_closed_connection(program):
     """SIGPIPE is ignored there as well."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

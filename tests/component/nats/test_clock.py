@@ -44,7 +44,7 @@ def scale(kube, dcm, container_id, replicas, status):
     wait_for(f"{status} of {dcm.of(container_id)}", lambda: dcm.of(container_id)[-1:] == [status], 10)
 
 
-def test_events_lease_and_requests_go_on(running):
+def test_events_lease_and_requests_continue(running):
     sp, clock, dcm, kube = running
     for i in range(2):
         clock.step(-HOUR)
@@ -63,7 +63,7 @@ def test_events_lease_and_requests_go_on(running):
     assert times == sorted(times)
 
 
-def test_a_failure_lasts_its_grace_and_no_hour(running):
+def test_a_failure_is_reported_after_the_grace_period(running):
     """Kubernetes dates it by its own clock, an hour ahead."""
     sp, clock, dcm, kube = running
     clock.step(-HOUR)
@@ -74,8 +74,8 @@ def test_a_failure_lasts_its_grace_and_no_hour(running):
     assert sp.api.get("refused").json["status"] == "FAILED"
 
 
-def test_connections_come_back(running):
-    """The step falls into the pauses between two attempts to connect, and what follows into the time after it."""
+def test_connections_are_restored(running):
+    """The clock is set back between two connection attempts; the next ones follow afterwards."""
     sp, clock, dcm, kube = running
     for _ in range(2):
         before = sp.connected()
@@ -91,7 +91,7 @@ def test_connections_come_back(running):
         scale(kube, dcm, "before", 1, "RUNNING")
 
 
-def test_a_stop_takes_no_hour(running):
+def test_shutdown_is_not_delayed(running):
     sp, clock, _, _ = running
     clock.step(-HOUR)
     started = time.monotonic()

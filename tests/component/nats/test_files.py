@@ -17,7 +17,7 @@ KEPT = '"cannot read the files of the NATS login again; keeping the current logi
 
 
 def to_fifo(path):
-    """Beside it and in its place by renaming, as everything that replaces such files does."""
+    """Replaced atomically by rename(), like real updates of such files."""
     os.mkfifo(f"{path}.fifo")
     os.rename(f"{path}.fifo", path)
 
@@ -30,8 +30,8 @@ def stop_in_time(processes):
         assert process.popen.wait(max(end - time.monotonic(), 0.01)) == 0, process.name
 
 
-def test_files_of_the_nats_login(start, certificates, tmp_path):
-    """At a new login, which would read them: the old content stays in use, and that is said once."""
+def test_fifos_as_nats_credentials(start, certificates, tmp_path):
+    """At a reconnect, which reads them: the old content is used, and this is logged once."""
     logins = [Login(kind, certificates) for kind in KINDS]
     for number, login in enumerate(logins):
         login.wrong = login.right
@@ -53,8 +53,8 @@ def test_files_of_the_nats_login(start, certificates, tmp_path):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_no_process_starts_with_one(program, tmp_path):
-    """It says so at once, instead of waiting for a writer."""
+def test_no_process_starts_with_a_fifo(program, tmp_path):
+    """It reports the error immediately, instead of waiting for a writer."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     own = {"api-svc": ["SP_SERVER_TOKENS_FILE", "SP_SERVER_TLS_CLIENT_CA"], "registrar": ["SP_REGISTRATION_CA"],
@@ -66,7 +66,7 @@ def test_no_process_starts_with_one(program, tmp_path):
 
 @pytest.fixture
 def pod(certificates, tmp_path):
-    """What a Pod has, with a Kubernetes API: the variables, the folder of the service account, and that API."""
+    """The environment of a Pod: the variables, the folder of the service account, and a Kubernetes API."""
     folder = tmp_path / "serviceaccount"
     folder.mkdir()
     (folder / "token").write_text("mounted")
@@ -79,7 +79,7 @@ def pod(certificates, tmp_path):
     kubesim.stop()
 
 
-def test_files_of_the_service_account(start, pod):
+def test_fifos_in_the_service_account(start, pod):
     folder, variables, kubesim = pod
     sp = start("", **variables)
     sp.wait_healthy()

@@ -50,7 +50,7 @@ HEADERS = [
 ]
 
 
-def test_fields_that_are_wrong(sp):
+def test_invalid_fields_are_rejected(sp):
     nats = Nats(sp.nats.port)
     nats.subscribe("dcm.container")
     for operation, body, word in MEMBERS:
@@ -67,8 +67,8 @@ def test_fields_that_are_wrong(sp):
     assert nats.next(0.2) is None and sp.connected() == [1, 1, 1, 1] and sp.healthy()
 
 
-def test_replies_go_to_inboxes_only(sp):
-    """Or whoever may ask a worker could have it publish events, or talk to JetStream."""
+def test_replies_are_only_sent_to_inboxes(sp):
+    """Otherwise, a peer allowed to send requests could have a worker publish events, or call JetStream."""
     nats = Nats(sp.nats.port)
     nats.subscribe("dcm.>")
     nats.subscribe("$JS.API.>")

@@ -27,7 +27,7 @@ def tls(certificates, server="server", more=""):
 
 
 class Login:
-    """One kind of login: what is right, what is wrong, and the server for it. `files` come into a folder."""
+    """One kind of login: valid and invalid values, and the configuration of the server. `files` are written to a folder."""
 
     def __init__(self, kind, certificates):
         key, other = NKey("user"), NKey("user")
@@ -54,7 +54,7 @@ class Login:
 KINDS = ["credentials", "nkey", "password", "token", "authority", "client certificate"]
 
 
-def test_a_wrong_login_is_tried_until_its_file_is_right(start, certificates, tmp_path):
+def test_a_rejected_login_is_retried_until_its_file_is_corrected(start, certificates, tmp_path):
     """All kinds in parallel, since most of the time is spent waiting."""
     logins = [Login(kind, certificates) for kind in KINDS]
     for number, login in enumerate(logins):
@@ -72,8 +72,8 @@ def test_a_wrong_login_is_tried_until_its_file_is_right(start, certificates, tmp
                 f"/proc/{process.popen.pid}/environ").read_text(), login.variable
 
 
-def test_a_login_that_ends_and_comes_back(start, tmp_path):
-    """The server rejects for longer than cnats is patient; subscriptions, the workers' among them, are there again."""
+def test_after_a_revoked_login_is_restored_all_processes_reconnect(start, tmp_path):
+    """The server rejects for longer than cnats retries; all subscriptions are restored, also those of workers."""
     user, other = NKey("user"), NKey("user")
     config = "authorization {{ users: [ {{ nkey: {} }} ] }}\n"
     (tmp_path / "seed").write_text(user.seed)
@@ -88,8 +88,8 @@ def test_a_login_that_ends_and_comes_back(start, tmp_path):
     assert sp.api.get("absent").status == 404
 
 
-def test_files_that_change_while_the_server_is_away(start, certificates, tmp_path):
-    """What cnats would keep forever: a password and an authority."""
+def test_changed_files_are_read_while_the_server_is_down(start, certificates, tmp_path):
+    """Including those cached by cnats: a password and an authority."""
     server = "authorization {{ user: u, password: {} }}\n"
     password, authority = tmp_path / "password", tmp_path / "ca.crt"
     password.write_text("first")
@@ -105,7 +105,7 @@ def test_files_that_change_while_the_server_is_away(start, certificates, tmp_pat
     sp.wait_healthy()
 
 
-def test_a_server_of_another_name_is_refused(start, certificates):
+def test_a_server_with_another_name_is_rejected(start, certificates):
     sp = start(tls(certificates, "elsewhere"), SP_NATS_TLS_CA=certificates.path("ca.crt"))
     sp.wait_log("SSL handshake error")
     assert sp.connected() == [0, 0, 0, 0]
@@ -133,7 +133,7 @@ def refused(program, **settings):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_settings_that_cannot_be_right(program, certificates, tmp_path):
+def test_invalid_settings_are_rejected(program, certificates, tmp_path):
     def file(name, text):
         (tmp_path / name).write_text(text)
         return str(tmp_path / name)
@@ -172,7 +172,7 @@ def test_settings_that_cannot_be_right(program, certificates, tmp_path):
         ({"SP_NATS_URL": "ws://127.0.0.1:80"}, ["SP_NATS_URL: server 1"]),
         ({"SP_NATS_URL": ","}, ["SP_NATS_URL: server 1", "empty"]),
         ({"SP_NATS_URL": "nats://u:%zz@127.0.0.1"}, ["SP_NATS_URL: server 1", "%25"]),
-        ({"SP_NAME": "", "SP_NATS_URL": "", "SP_NATS_TOKEN_FILE": two_lines},  # all of them at once
+        ({"SP_NAME": "", "SP_NATS_URL": "", "SP_NATS_TOKEN_FILE": two_lines},  # several errors
          ["SP_NAME", "SP_NATS_URL", "SP_NATS_TOKEN_FILE"]),
     ]
     for settings, words in cases:

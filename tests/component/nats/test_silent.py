@@ -51,7 +51,7 @@ def poll(api, polls=POLLS, at_once=2):
         return max(pool.map(ask, range(polls)))
 
 
-def test_health_answers_at_once_after_a_loss(start):
+def test_health_responds_immediately_after_a_disconnect(start):
     sp = start("")
     sp.wait_healthy()
     sp.wait_connected()
@@ -68,7 +68,7 @@ def test_health_answers_at_once_after_a_loss(start):
         silent.stop()
 
 
-def test_health_answers_at_once_from_the_start(tmp_path):
+def test_health_responds_immediately_after_startup(tmp_path):
     port, api_port = free_port(), free_port()
     silent = Silent(port)
     api_svc = Process("api-svc", [str(BIN / "api-svc")],
@@ -84,7 +84,7 @@ def test_health_answers_at_once_from_the_start(tmp_path):
     assert time.monotonic() - started < 6
 
 
-def test_health_answers_while_the_server_is_stopped(start):
+def test_health_responds_while_the_server_is_stopped(start):
     """The connection remains open: detectable only by timeout."""
     sp = start("")
     sp.wait_healthy()
@@ -96,8 +96,8 @@ def test_health_answers_while_the_server_is_stopped(start):
     sp.wait_healthy()
 
 
-def test_health_answers_while_nothing_can_be_sent_any_more(start):
-    """The server reads nothing until all buffers on the way are full; and a write waits."""
+def test_health_responds_while_all_buffers_are_full(start):
+    """The server reads nothing until all socket buffers are full, and a write blocks."""
     sp = start("")
     sp.wait_healthy()
     large = spec(provider_hints={"text": "x" * 150_000})

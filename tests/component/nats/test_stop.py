@@ -7,7 +7,7 @@ import pytest
 
 from conftest import PROGRAMS
 
-# Stands before the real one: hangs as long as a file exists.
+# Replaces the real one: blocks as long as a file exists.
 RESOLVER = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,8 +27,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_process_ends_also_when_the_resolver_hangs(start, tmp_path, program):
-    """cnats asks it with the connection's lock held: whoever wants to close the connection waits."""
+def test_a_process_terminates_while_the_resolver_hangs(start, tmp_path, program):
+    """cnats resolves with the lock of the connection held: closing the connection blocks."""
     (tmp_path / "resolver.c").write_text(RESOLVER)
     library, hanging = tmp_path / "resolver.so", tmp_path / "hanging"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "resolver.c"], check=True)

@@ -1,12 +1,11 @@
-"""A stand-in for DCM's service provider manager, the part that POST /api/v1alpha1/providers reaches.
+"""A stand-in for the service provider manager of DCM: POST /api/v1alpha1/providers.
 
-What it copies: 201 with the provider for a new name; 200 for a name that it has, whose data it replaces; 409 when another
-provider holds the slot; 400 for a body that it does not like (also when its database is locked); 401 and 429 (with
-Retry-After) as a gateway before it says them; 408 and 500; a JSON problem document in every rejection. It keeps providers
-in memory and loses them on command, as a control plane does that was set up anew.
+Implemented responses: 201 with the provider for a new name; 200 for a known name, whose data is replaced; 409 if
+another provider has the name; 400 for an invalid body (also if its database is locked); 401 and 429 (with
+Retry-After) as sent by a gateway; 408 and 500; a JSON problem document in every rejection. It keeps providers in
+memory and drops them on command, like a reinstalled control plane.
 
-What DCM does not do on purpose, but its network does: answer nothing (hang), close the connection before or in the
-middle of the answer.
+Network failures: no response (hang), or a connection closed before or in the middle of the response.
 """
 
 import http.server
@@ -88,8 +87,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Registry:
-    """`script` holds what the next requests get, one after the other, then `always`: a status, (status, headers), "hang",
-    "close", "half", or None for what the registry really does."""
+    """`script`: the responses to the next requests in order, then `always`: a status, (status, headers), "hang",
+    "close", "half", or None for the normal response."""
 
     def __init__(self, certificates=None, path="/api/v1alpha1/providers", port=0):
         self.lock = threading.Lock()

@@ -22,7 +22,7 @@ def peers(nats):
         peer.stop()
 
 
-def test_nothing_is_posted_before_our_api_answers(nats, registry, start, peers):
+def test_nothing_is_posted_before_our_api_responds(nats, registry, start, peers):
     registrar = start()
     wait_for("the reason", lambda: "no api-svc" in registrar.text())
     peers(api_presence(nats, "another"))
@@ -31,7 +31,7 @@ def test_nothing_is_posted_before_our_api_answers(nats, registry, start, peers):
     peers(api_presence(nats, "provider"))
     wait_for("the next reason", lambda: "no kube-worker" in registrar.text())
     worker = peers(Worker(nats, "provider", healthy=False))
-    wait_for("the last reason", lambda: "Kubernetes does not respond" in registrar.text())
+    wait_for("the last error", lambda: "Kubernetes does not respond" in registrar.text())
     assert not registry.seen
     worker.healthy = True
     wait_for("the registration", lambda: registry.providers)
@@ -39,7 +39,7 @@ def test_nothing_is_posted_before_our_api_answers(nats, registry, start, peers):
     assert headers["Sp-Protocol"] == "1" and int(headers["Sp-Deadline"]) > 0 and body == b"{}"
 
 
-def test_nats_may_come_later(nats, registry, start, peers):
+def test_nats_may_start_later(nats, registry, start, peers):
     nats.stop()
     registrar = start()
     wait_for("the reason", lambda: "NATS is not connected" in registrar.text())
@@ -49,7 +49,7 @@ def test_nats_may_come_later(nats, registry, start, peers):
     wait_for("the registration", lambda: registry.providers, 30)
 
 
-def test_after_an_outage_of_our_api_it_registers_at_once(nats, registry, start, peers):
+def test_after_an_outage_of_our_api_it_registers_immediately(nats, registry, start, peers):
     api = api_presence(nats, "provider")
     peers(Worker(nats, "provider"))
     registrar = start()
@@ -64,7 +64,7 @@ def test_after_an_outage_of_our_api_it_registers_at_once(nats, registry, start, 
     assert registrar.attempts()[-1]["attempt"] == 1
 
 
-def test_a_short_gap_of_our_api_is_no_outage(nats, registry, start, peers):
+def test_a_short_gap_of_our_api_is_not_an_outage(nats, registry, start, peers):
     api = api_presence(nats, "provider")
     peers(Worker(nats, "provider"))
     registrar = start()

@@ -1,4 +1,4 @@
-"""/metrics on its own port, which kube-worker, monitor and registrar have in common, and what the registrar shows."""
+"""/metrics on a separate port, common to kube-worker, monitor and registrar, and the metrics of the registrar."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ def port(api, registry, start):
     return port_of(registrar.text())
 
 
-def test_well_formed_in_both_formats(port):
+def test_both_formats_are_well_formed(port):
     status, headers, text = request(port)
     assert status == 200 and headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert promtool("check", "metrics", stdin=text) == ""
@@ -31,7 +31,7 @@ def test_well_formed_in_both_formats(port):
     assert scrape(port).sum("dcm_sp_build_info", process="registrar") == 1
 
 
-def test_methods_paths_and_encodings(port):
+def test_methods_paths_and_encodings_of_metrics(port):
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "BREW"):
         status, headers, _ = request(port, method=method)
         assert status == 405 and headers["Allow"] == "GET, HEAD", method
@@ -44,13 +44,13 @@ def test_methods_paths_and_encodings(port):
     assert request(port, "/metrics?x=y")[0] == 200
 
 
-def test_a_body_is_not_awaited(port):
+def test_the_response_does_not_wait_for_a_body(port):
     with socket.create_connection(("127.0.0.1", port), 15) as s:
         s.sendall(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
         assert s.recv(100).startswith(b"HTTP/1.1 405 ")
 
 
-def test_what_is_no_request_keeps_nobody_out(port):
+def test_invalid_requests_do_not_block_others(port):
     hanging = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(8)]
     for s in hanging:
         s.sendall(b"GET /metrics HTTP/1.1\r\nHo")
@@ -79,7 +79,7 @@ def send_slowly(connections, stop):
                 s.close()
 
 
-def test_more_connections_than_there_may_be_end(port):
+def test_idle_connections_are_closed_at_the_limit(port):
     """The oldest is ended for a new one, also if it is never idle: a scrape is always answered."""
     slow = []
     for _ in range(100):
@@ -100,7 +100,7 @@ def test_more_connections_than_there_may_be_end(port):
         s.close()
 
 
-def test_a_token(api, registry, start, tmp_path):
+def test_a_token_is_required(api, registry, start, tmp_path):
     file = tmp_path / "tokens"
     file.write_text("prometheus metrics-token-0123456789\n")
     registrar = start(**ANY_PORT, SP_METRICS_TOKEN_FILE=str(file))
@@ -122,14 +122,14 @@ def listeners(pid):
     return sum(os.readlink(f"/proc/{pid}/fd/{fd}") in listening for fd in os.listdir(f"/proc/{pid}/fd"))
 
 
-def test_nothing_listens_without_an_address(api, registry, start):
+def test_without_an_address_it_does_not_listen(api, registry, start):
     for settings, count in (({}, 0), (ANY_PORT, 1)):
         registrar = start(**settings)
         wait_for("the registration", lambda r=registrar: r.find_log("registered"))
         assert listeners(registrar.process.pid) == count, settings
 
 
-def test_wrong_settings_are_named(start, tmp_path):
+def test_invalid_settings_are_named(start, tmp_path):
     for environment, variable in (({"SP_METRICS_ADDRESS": "here"}, "SP_METRICS_ADDRESS"),
                                   ({"SP_METRICS_ADDRESS": "192.0.2.1:1"}, "SP_METRICS_ADDRESS"),
                                   ({"SP_METRICS_TOKEN_FILE": str(tmp_path / "gone")}, "SP_METRICS_TOKEN_FILE")):
@@ -143,7 +143,7 @@ def test_wrong_settings_are_named(start, tmp_path):
         assert registrar.wait() == 1 and f"SP_METRICS_ADDRESS: listen on {address}" in registrar.text()
 
 
-def test_once_serves_nothing(registry, start):
+def test_once_does_not_serve_metrics(registry, start):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -151,7 +151,7 @@ def test_once_serves_nothing(registry, start):
         assert registrar.wait() == 0
 
 
-def test_help_names_them():
+def test_help_lists_the_variables():
     for program in ("kube-worker", "monitor", "registrar"):
         text = subprocess.run([BUILD / "bin" / program, "--help"], capture_output=True, text=True, check=True).stdout
         assert "SP_METRICS_ADDRESS" in text and "SP_METRICS_TOKEN_FILE" in text
@@ -159,7 +159,7 @@ def test_help_names_them():
     assert "SP_METRICS_TOKEN_FILE" in text and "SP_METRICS_ADDRESS" not in text
 
 
-def test_the_registration(nats, registry, start):
+def test_registration_metrics(nats, registry, start):
     registry.script = [500]
     registrar = start(**ANY_PORT, SP_REGISTRATION_INTERVAL="1s")
     number = wait_for("it", lambda: port_of(registrar.text()))

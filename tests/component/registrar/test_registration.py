@@ -21,7 +21,7 @@ def wait_for_requests(registry, count, timeout=15):
     return registry.seen
 
 
-def test_the_body_is_what_dcm_expects(api, registry, start):
+def test_the_body_matches_the_contract_of_dcm(api, registry, start):
     registrar = start()
     seen = wait_for_requests(registry, 1)[0]
     assert seen.path == "/api/v1alpha1/providers"
@@ -41,7 +41,7 @@ def test_the_body_is_what_dcm_expects(api, registry, start):
     ({"SP_REGION": "", "SP_DISPLAY_NAME": ""}, {}),
     ({"SP_ENDPOINT": "https://p.example/base//"}, {"endpoint": "https://p.example/base/api/v1alpha1/containers"}),
 ])
-def test_members_only_when_set(registry, start, environment, more):
+def test_unset_members_are_omitted(registry, start, environment, more):
     assert start("--once", **environment).wait() == 0
     assert registry.seen[0].body == {**BODY, **more}
 
@@ -51,7 +51,7 @@ def test_a_trailing_slash_is_not_doubled(registry, start):
     assert registry.seen[0].path == "/api/v1alpha1/providers"
 
 
-def test_everything_that_a_registry_does_until_it_takes_us(api, registry, start):
+def test_failures_of_the_registry_are_retried_until_accepted(api, registry, start):
     """500, a hang of 30 s, the connection closed before and in an answer, 429 with Retry-After 3, then 201."""
     registry.script = [500, "hang", "close", "half", (429, {"Retry-After": "3"})]
     registrar = start()
@@ -67,7 +67,7 @@ def test_everything_that_a_registry_does_until_it_takes_us(api, registry, start)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 302])
-def test_a_refusal_is_logged_once_and_not_retried_soon(api, registry, start, status):
+def test_a_rejection_is_logged_once_and_rechecked_slowly(api, registry, start, status):
     registry.always = status
     registrar = start()
     line = wait_for("the error", lambda: registrar.find_log("the registry rejected"))[0]
@@ -77,15 +77,15 @@ def test_a_refusal_is_logged_once_and_not_retried_soon(api, registry, start, sta
     assert len(registry.seen) == 1 and registrar.process.poll() is None
 
 
-def test_after_a_refusal_the_slow_recheck_asks_again(api, registry, start):
-    """DCM answers 400 while its database is locked, 409 while another holds our slot."""
+def test_after_a_rejection_the_recheck_registers(api, registry, start):
+    """DCM responds with 400 while its database is locked, and 409 while another provider has our name."""
     registry.script = [400, 409]
     start(SP_REGISTRATION_INTERVAL="1s")
     wait_for("the registration", lambda: registry.providers)
     assert len(registry.seen) >= 3
 
 
-def test_the_refusals_text_is_cut(api, registry, start):
+def test_the_text_of_a_rejection_is_truncated(api, registry, start):
     registry.always = 400
     registry.detail = "x" * 100_000
     registrar = start()
@@ -93,7 +93,7 @@ def test_the_refusals_text_is_cut(api, registry, start):
     assert line["status"] == 400 and len(line["answer"]) < 600
 
 
-def test_a_registry_that_forgets_gets_us_back_and_a_change_updates(api, registry, start):
+def test_a_lost_registration_is_restored_and_a_change_updates_it(api, registry, start):
     first = start(SP_REGISTRATION_INTERVAL="1s")
     wait_for("the registration", lambda: registry.providers)
     registry.forget()
@@ -105,20 +105,20 @@ def test_a_registry_that_forgets_gets_us_back_and_a_change_updates(api, registry
     assert wait_for("the log line", second.attempts)[0]["status"] == 200
 
 
-def test_two_registrars_at_once_are_harmless(api, registry, start):
+def test_two_concurrent_registrars_are_harmless(api, registry, start):
     both = [start(SP_REGISTRATION_INTERVAL="1s") for _ in range(2)]
     wait_for_requests(registry, 6)
     assert list(registry.providers) == ["provider"]
     assert all(line["status"] in (200, 201) for r in both for line in r.attempts())
 
 
-def test_a_registry_that_is_not_there_yet(api, nats, start):
+def test_an_unreachable_registry_is_retried(api, nats, start):
     registrar = start(registry_url=f"http://127.0.0.1:{free_port()}")
     lines = wait_for("three attempts", lambda: len(registrar.attempts()) >= 3 and registrar.attempts())
     assert all(line["status"] == 0 and line["code"] == "UNAVAILABLE" for line in lines)
 
 
-def test_https_with_an_authority_of_our_own(api, certificates, start):
+def test_https_with_a_private_authority(api, certificates, start):
     registry = Registry(certificates)
     try:
         good = start(registry_url=registry.url, SP_REGISTRATION_CA=str(certificates / "ca.crt"))
@@ -138,7 +138,7 @@ def test_an_authority_file_without_certificates_is_an_error(certificates, start)
     assert "SP_REGISTRATION_CA: " in registrar.text()
 
 
-def test_a_fifo_in_place_of_the_authorities_blocks_nothing(api, certificates, start, tmp_path):
+def test_a_fifo_as_authority_file_does_not_block(api, certificates, start, tmp_path):
     registry = Registry(certificates)
     try:
         path = tmp_path / "ca.crt"
@@ -156,7 +156,7 @@ def test_a_fifo_in_place_of_the_authorities_blocks_nothing(api, certificates, st
         registry.stop()
 
 
-def test_no_password_in_the_log(api, registry, start):
+def test_passwords_are_not_logged(api, registry, start):
     url = registry.url.replace("http://", "http://jane:geheim@")
     registry.script = [500, 400]
     registrar = start(registry_url=url, SP_LOG_LEVEL="debug", SP_ENDPOINT="http://joe:verborgen@h:1")

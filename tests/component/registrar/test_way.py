@@ -19,7 +19,7 @@ def through(proxy, name="HTTP_PROXY"):
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy"])
-def test_through_a_proxy(api, registry, start, proxy, name):
+def test_a_proxy_from_the_environment_is_used(api, registry, start, proxy, name):
     """Only the proxy knows the name of the registry."""
     start(registry_url=registry.url.replace("127.0.0.1", "registry.example"), **through(proxy, name))
     wait_for("the registration", lambda: registry.providers)
@@ -31,14 +31,14 @@ def test_through_a_proxy(api, registry, start, proxy, name):
 @pytest.mark.parametrize("host, more", [
     ("127.0.0.1", {}), ("localhost", {}), ("127.0.0.1", {"ALL_PROXY": "http://127.0.0.1:1"}),
 ])
-def test_a_registry_on_this_machine_is_reached_directly(api, registry, start, proxy, host, more):
+def test_loopback_addresses_bypass_the_proxy(api, registry, start, proxy, host, more):
     start(registry_url=registry.url.replace("127.0.0.1", host), **through(proxy), **more)
     wait_for("the registration", lambda: registry.providers)
     assert proxy.asked == []
 
 
 @pytest.mark.parametrize("no_proxy", ["*", "registry.example", ".example", "a,registry.example:*,example"])
-def test_past_the_proxy(api, registry, start, proxy, no_proxy):
+def test_no_proxy_bypasses_the_proxy(api, registry, start, proxy, no_proxy):
     registrar = start(registry_url=registry.url.replace("127.0.0.1", "registry.example"), NO_PROXY=no_proxy,
                       **through(proxy))
     line = wait_for("an attempt", registrar.attempts)[0]
@@ -46,7 +46,7 @@ def test_past_the_proxy(api, registry, start, proxy, no_proxy):
     assert proxy.asked == []
 
 
-def test_a_wish_to_wait_is_granted_for_a_minute_at_most(api, registry, start):
+def test_retry_after_is_limited_to_a_minute(api, registry, start):
     registry.always = (429, {"Retry-After": "86399"})
     registrar = start()
     line = wait_for("an attempt", registrar.attempts)[0]
@@ -55,7 +55,7 @@ def test_a_wish_to_wait_is_granted_for_a_minute_at_most(api, registry, start):
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"hello", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
                                     http(503, "<html>")], ids=["SSH", "text", "length", "503"])
-def test_what_is_no_answer_is_asked_again(api, start, answer):
+def test_invalid_responses_are_retried(api, start, answer):
     liar = Liar(answer)
     try:
         registrar = start(registry_url=liar.url)

@@ -79,7 +79,7 @@ class RawNats:
         return Message(words[1], reply, headers, data)
 
     def wait(self, wanted, timeout=5.0):
-        """The next message with that status, others are passed over; None: there was none in time."""
+        """The next message with that status, others are skipped; None: timeout."""
         end = time.monotonic() + timeout
         while True:
             message = self.next(end - time.monotonic())
@@ -132,7 +132,7 @@ class FakeCaller:
         return reply.headers["Sp-Stream"]
 
     def stats(self):
-        """What the worker says of its streams."""
+        """The statistics of the worker about its streams."""
         self.nats.publish("$SRV.STATS.kube-worker", {}, b"", "_INBOX.fake.caller.2")
         message = self.nats.next()
         while message.subject != "_INBOX.fake.caller.2":

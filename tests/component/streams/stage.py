@@ -92,7 +92,7 @@ class Stage:
 
     def ended(self, worker=None):
         """The log lines of the streams that are over on a worker."""
-        written = (worker or self.worker).log().rpartition("\n")[0]  # the last line may be half written
+        written = (worker or self.worker).log().rpartition("\n")[0]  # the last line may be incomplete
         lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("operation") == "test_stream"]
 
@@ -145,7 +145,7 @@ class Stream:
         return part
 
     def body(self):
-        """The parts of the body as they come; `complete` says whether its end was seen."""
+        """The parts of the body as received; `complete`: whether its end was received."""
         while self.chunked:
             while b"\r\n" not in self.buffer:
                 if not self.more():

@@ -25,21 +25,21 @@ def d(offset, data, **more):
 END = "END"
 INCOMPLETE = {
     "a gap": ([d(0, b"abc"), d(4, b"e")], b"abc", "UNAVAILABLE"),
-    "a gap that a credit shows": ([d(0, b"abc"), (frame("CREDIT", 4), b"")], b"abc", "UNAVAILABLE"),
-    "a gap that the end shows": ([d(0, b"abc"), (frame(END, 4), b"")], b"abc", "UNAVAILABLE"),
+    "a gap detected by a credit": ([d(0, b"abc"), (frame("CREDIT", 4), b"")], b"abc", "UNAVAILABLE"),
+    "a gap detected by the end": ([d(0, b"abc"), (frame(END, 4), b"")], b"abc", "UNAVAILABLE"),
     "more than the credit": ([d(0, b"x" * WINDOW), d(WINDOW, b"x" * WINDOW), d(2 * WINDOW, b"x" * WINDOW),
                               d(3 * WINDOW, b"x" * (4 * WINDOW))], None, "INTERNAL"),
     "data that overlap": ([d(0, b"abc"), d(1, b"xyz")], b"abc", "INTERNAL"),
     "an end before its data": ([d(0, b"abc"), (frame(END, 2), b"")], b"abc", "INTERNAL"),
     "no headers": ([d(0, b"abc"), ({}, b"")], b"abc", "INTERNAL"),
     "no offset": ([d(0, b"abc"), ({"Sp-Status": "DATA", "Sp-Credit": "1"}, b"d")], b"abc", "INTERNAL"),
-    "an offset that is none": ([d(0, b"abc"), d("3x", b"d")], b"abc", "INTERNAL"),
+    "an invalid offset": ([d(0, b"abc"), d("3x", b"d")], b"abc", "INTERNAL"),
     "an offset below 0": ([d(0, b"abc"), d(-3, b"d")], b"abc", "INTERNAL"),
     "an offset beyond 64 bits": ([d(0, b"abc"), d(1 << 64, b"d")], b"abc", "INTERNAL"),
     "the greatest offset": ([d(0, b"abc"), d((1 << 63) - 1, b"d" * 100)], b"abc", "UNAVAILABLE"),
-    "a credit that is too high": ([d(0, b"abc"), (frame("CREDIT", 3, 1 << 62), b"")], b"abc", "INTERNAL"),
-    "an error": ([d(0, b"abc"), (frame("BUSY"), b'{"detail":"told to fail"}')], b"abc", None),
-    "an error that is no JSON": ([d(0, b"abc"), (frame("BUSY"), b"\0\xff")], b"abc", "INTERNAL"),
+    "a credit above the limit": ([d(0, b"abc"), (frame("CREDIT", 3, 1 << 62), b"")], b"abc", "INTERNAL"),
+    "an error": ([d(0, b"abc"), (frame("BUSY"), b'{"detail":"set by the test"}')], b"abc", None),
+    "an error that is not JSON": ([d(0, b"abc"), (frame("BUSY"), b"\0\xff")], b"abc", "INTERNAL"),
     "an unknown status": ([d(0, b"abc"), (frame("NEWS"), b"")], b"abc", None),
     "cancelled": ([d(0, b"abc"), (frame("CANCEL"), b"")], b"abc", None),
     "silence": ([d(0, b"abc")], b"abc", "UNAVAILABLE"),
@@ -51,7 +51,7 @@ def drain(stream):
 
 
 @pytest.mark.parametrize("what", INCOMPLETE)
-def test_the_client_sees_that_its_answer_is_incomplete(stage, what):
+def test_lost_frames_make_the_response_detectably_incomplete(stage, what):
     frames, body, word = INCOMPLETE[what]
     worker = FakeWorker(stage.nats_port)
     client = AskLater(stage)
@@ -70,7 +70,7 @@ def test_the_client_sees_that_its_answer_is_incomplete(stage, what):
 
 
 class AskLater:
-    """A client that asks now and reads later."""
+    """A client that sends a request now and reads later."""
 
     def __init__(self, stage):
         import threading
@@ -85,17 +85,17 @@ class AskLater:
 
 COMPLETE = {
     "in order": [d(0, b"abc"), d(3, b"def"), (frame(END, 6), b"")],
-    "everything twice": [d(0, b"abc"), d(0, b"abc"), d(3, b"def"), d(0, b"abc"), d(3, b"def"), (frame(END, 6), b""),
+    "duplicates": [d(0, b"abc"), d(0, b"abc"), d(3, b"def"), d(0, b"abc"), d(3, b"def"), (frame(END, 6), b""),
                          (frame(END, 6), b"")],
     "credits in between, old ones too": [d(0, b"abc"), (frame("CREDIT", 3), b""), (frame("CREDIT", 0), b""),
                                          d(3, b"def"), (frame("CREDIT", 6, 0), b""), (frame(END, 6), b"")],
     "an empty frame": [d(0, b""), d(0, b"abcdef"), d(6, b""), (frame(END, 6), b"")],
-    "nothing counts after the end": [d(0, b"abcdef"), (frame(END, 6), b""), d(6, b"x"), ({}, b"\0"), d(9, b"x")],
+    "frames after the end are ignored": [d(0, b"abcdef"), (frame(END, 6), b""), d(6, b"x"), ({}, b"\0"), d(9, b"x")],
 }
 
 
 @pytest.mark.parametrize("what", COMPLETE)
-def test_what_is_repeated_is_harmless(stage, what):
+def test_duplicate_frames_are_harmless(stage, what):
     worker = FakeWorker(stage.nats_port)
     client = AskLater(stage)
     worker.begin(worker.take())
@@ -107,23 +107,23 @@ def test_what_is_repeated_is_harmless(stage, what):
 
 
 BEGINS = {
-    "no JSON": (b"\0", {}),
-    "no object": (b"[]", {}),
+    "not JSON": (b"\0", {}),
+    "not an object": (b"[]", {}),
     "nothing": (b"{}", {}),
     "both": (b'{"content_type":"text/plain","protocol":"test"}', {}),
-    "a type that is none": (b'{"content_type":7}', {}),
+    "an invalid type": (b'{"content_type":7}', {}),
     "an empty type": (b'{"content_type":""}', {}),
     "another header in the type": (b'{"content_type":"text/plain\\r\\nX-Evil: 1"}', {}),
     "no address": (b'{"content_type":"text/plain"}', {"subject": ""}),
-    "an address of others": (b'{"content_type":"text/plain"}', {"subject": "dcm.container"}),
-    "an address for all": (b'{"content_type":"text/plain"}', {"subject": "_INBOX.>"}),
+    "a foreign address": (b'{"content_type":"text/plain"}', {"subject": "dcm.container"}),
+    "a wildcard address": (b'{"content_type":"text/plain"}', {"subject": "_INBOX.>"}),
     "a long address": (b'{"content_type":"text/plain"}', {"subject": "_INBOX." + "x" * 500}),
     "no stream": (b'{"content_type":"text/plain"}', {"status": "OK"}),
 }
 
 
 @pytest.mark.parametrize("what", BEGINS)
-def test_a_begin_that_is_malformed_is_an_error(stage, what):
+def test_a_malformed_stream_reply_is_an_error(stage, what):
     begin, options = BEGINS[what]
     worker = FakeWorker(stage.nats_port)
     client = AskLater(stage)
@@ -132,7 +132,7 @@ def test_a_begin_that_is_malformed_is_an_error(stage, what):
     assert "X-Evil" not in str(client.stream().headers)
 
 
-def test_no_descriptor_is_lost_by_streams_that_fail(stage):
+def test_failed_streams_leak_no_descriptors(stage):
     worker = FakeWorker(stage.nats_port)
     folder = f"/proc/{stage.svc.popen.pid}/fd"
     counts = []
@@ -154,7 +154,7 @@ def test_no_descriptor_is_lost_by_streams_that_fail(stage):
 
 @pytest.fixture
 def asked(start):
-    """A worker with room for two streams, and a raw client."""
+    """A worker limited to two streams, and a raw client."""
     stage = start(SP_WORKER_STREAMS="2")
     stage.svc.suspend()  # it shall not take part
     yield stage, FakeCaller(stage.nats_port)
@@ -164,11 +164,11 @@ def asked(start):
 ENDS = {
     "no first frame": ([], "UNAVAILABLE"),
     "silence": ([(frame("CREDIT"), b"")], "UNAVAILABLE"),
-    "a credit that is too high": ([(frame("CREDIT", 0, 1 << 40), b"")], "INTERNAL"),
+    "a credit above the limit": ([(frame("CREDIT", 0, 1 << 40), b"")], "INTERNAL"),
     "no headers": ([(frame("CREDIT"), b""), ({}, b"")], "INTERNAL"),
     "garbage": ([(frame("CREDIT"), b""), ({"Sp-Status": "DATA", "Sp-Offset": "a", "Sp-Credit": "b"}, b"\0\xff")], "INTERNAL"),
     "a gap": ([(frame("CREDIT"), b""), d(7, b"x")], "UNAVAILABLE"),
-    "a gap that the end shows": ([(frame("CREDIT"), b""), (frame(END, 7), b"")], "UNAVAILABLE"),
+    "a gap detected by the end": ([(frame("CREDIT"), b""), (frame(END, 7), b"")], "UNAVAILABLE"),
     "more than the credit": ([(frame("CREDIT"), b""), d(0, b"x" * (WINDOW + 1))], "INTERNAL"),
     "more than the credit, in parts": ([(frame("CREDIT"), b""), d(0, b"x" * WINDOW), d(WINDOW, b"x")], "INTERNAL"),
     "cancelled": ([(frame("CREDIT", 0, 10), b""), (frame("CANCEL"), b"")], "CANCELLED"),
@@ -178,7 +178,7 @@ ENDS = {
 
 @pytest.mark.parametrize("mode", ["hang", "bytes"])
 @pytest.mark.parametrize("what", ENDS)
-def test_the_worker_frees_a_stream_whose_caller_breaks_the_rules(asked, what, mode):
+def test_the_worker_frees_a_stream_after_protocol_violations(asked, what, mode):
     stage, caller = asked
     frames, code = ENDS[what]
     begun = time.monotonic()
@@ -188,14 +188,14 @@ def test_the_worker_frees_a_stream_whose_caller_breaks_the_rules(asked, what, mo
     assert stage.wait_ended()[0]["code"] == code
     assert time.monotonic() - begun < 3 * SLOW
     if frames and code in ("INTERNAL", "UNAVAILABLE"):
-        assert caller.nats.wait(code) is not None  # it is told
+        assert caller.nats.wait(code) is not None  # it is sent
     assert caller.stats()["open"] == 0
 
 
 @pytest.mark.parametrize("mode", ["hang", "bytes", "lines"])
 @pytest.mark.parametrize("first, code", [("CREDIT", "INTERNAL"), ("DATA", "INTERNAL"), ("END", "INTERNAL"),
                                          ("CANCEL", "CANCELLED"), ("NOT_FOUND", "NOT_FOUND")])
-def test_the_worker_frees_a_stream_whose_caller_does_not_say_where_it_listens(asked, first, code, mode):
+def test_the_worker_frees_a_stream_without_an_address_of_the_caller(asked, first, code, mode):
     stage, caller = asked
     stream = caller.ask(mode=mode, bytes=1 << 30)
     begun = time.monotonic()
@@ -205,7 +205,7 @@ def test_the_worker_frees_a_stream_whose_caller_does_not_say_where_it_listens(as
     assert caller.stats()["open"] == 0
 
 
-def test_a_caller_gets_no_more_than_it_allows(asked):
+def test_a_caller_gets_no_more_than_its_credit(asked):
     _, caller = asked
     stream = caller.ask(mode="bytes", bytes=1 << 30)
     for credit in (1000, 1000, 500, 5000):
@@ -221,7 +221,7 @@ def test_a_caller_gets_no_more_than_it_allows(asked):
     assert got == 5000
 
 
-def test_a_caller_whose_address_is_no_inbox_is_sent_nothing(asked):
+def test_nothing_is_sent_to_an_address_other_than_an_inbox(asked):
     stage, caller = asked
     caller.nats.subscribe("dcm.container")
     stream = caller.ask(mode="bytes", bytes=1000)
@@ -233,7 +233,7 @@ def test_a_caller_whose_address_is_no_inbox_is_sent_nothing(asked):
     stage.wait_ended()
 
 
-def test_frames_for_no_stream_are_nothing(asked):
+def test_frames_without_a_stream_are_ignored(asked):
     stage, caller = asked
     stream = caller.ask(mode="hang")
     prefix = stream.rsplit(".", 1)[0]
@@ -247,7 +247,7 @@ def test_frames_for_no_stream_are_nothing(asked):
     assert stage.wait_ended()[0]["code"] == "CANCELLED"
 
 
-def test_full_is_said_at_once(asked):
+def test_a_full_worker_rejects_immediately(asked):
     _, caller = asked
     streams = [caller.ask(mode="hang") for _ in range(2)]
     for stream in streams:

@@ -39,7 +39,7 @@ class Watch:
         self.thread.join()
 
 
-def test_a_gibibyte_goes_through_both_and_memory_stays_flat(stage):
+def test_a_gibibyte_is_streamed_with_constant_memory(stage):
     sanitized = stage.svc.sanitized()
     size = GIB // 16 if sanitized else GIB
     stage.get("mode=bytes&bytes=4000000").read_pattern()
@@ -50,7 +50,7 @@ def test_a_gibibyte_goes_through_both_and_memory_stays_flat(stage):
     took = time.monotonic() - begun
     for process, seen in watch.samples.items():
         print(f"{process.name}: {seen[0]} KiB, at most {max(seen)} KiB over {size >> 20} MiB in {took:.1f} s")
-        # cnats frees messages on its own thread, which may be late for a moment where processors are busy.
+        # cnats frees messages on a separate thread, which may be delayed on a busy machine.
         assert sanitized or statistics.median(seen) - seen[0] < 4096, (process.name, seen)
         assert sanitized or max(seen) - seen[0] < 32768, (process.name, seen)
     assert stage.wait_ended(2)[-1]["code"] == "OK"
@@ -72,7 +72,7 @@ def test_a_slow_reader_throttles_the_source(stage):
 
 
 @pytest.mark.parametrize("query", ["mode=hang", "mode=lines&interval_ms=50", "mode=bytes&bytes=1000000000"])
-def test_a_client_that_leaves_cancels_the_source_within_a_second(stage, query):
+def test_a_disconnected_client_cancels_the_source_within_a_second(stage, query):
     stream = stage.get(query, rcvbuf=4096)
     time.sleep(0.7)
     stream.close()
@@ -81,7 +81,7 @@ def test_a_client_that_leaves_cancels_the_source_within_a_second(stage, query):
     print(f"{time.monotonic() - begun:.2f} s")
 
 
-def test_a_client_that_leaves_before_the_stream_begins(stage):
+def test_a_client_that_disconnects_before_the_stream_starts(stage):
     client = socket.create_connection(("127.0.0.1", stage.port))
     client.sendall(b"GET /test/stream?mode=hang&delay_ms=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
     time.sleep(0.3)
@@ -90,7 +90,7 @@ def test_a_client_that_leaves_before_the_stream_begins(stage):
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
-def test_the_death_of_a_worker_ends_the_answer_within_3_s(stage, sign):
+def test_a_crashed_worker_ends_the_response_within_3_s(stage, sign):
     hang, lines = stage.get("mode=hang"), stage.get("mode=lines&interval_ms=50")
     time.sleep(0.5)
     stage.worker.popen.send_signal(sign)
@@ -110,7 +110,7 @@ def test_the_death_of_a_worker_ends_the_answer_within_3_s(stage, sign):
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
-def test_the_death_of_api_svc_frees_the_stream_within_3_s(stage, sign):
+def test_a_crashed_api_svc_frees_the_stream_within_3_s(stage, sign):
     streams = [stage.get("mode=hang"), stage.get("mode=lines&interval_ms=50"), stage.get("mode=bytes&bytes=1000000000")]
     time.sleep(0.5)
     stage.svc.popen.send_signal(sign)
@@ -126,7 +126,7 @@ def test_the_death_of_api_svc_frees_the_stream_within_3_s(stage, sign):
         stage.svc.popen.wait()
 
 
-def test_without_nats_both_ends_end_within_3_s_and_later_ones_work(stage):
+def test_without_nats_both_sides_end_within_3_s_and_later_streams_work(stage):
     idle, busy = stage.get("mode=hang"), stage.get("mode=lines&interval_ms=20")
     stage.nats.kill()
     begun = time.monotonic()
@@ -141,7 +141,7 @@ def test_without_nats_both_ends_end_within_3_s_and_later_ones_work(stage):
     assert stream.read_pattern() == 100000 and stream.complete
 
 
-def test_a_restart_of_nats_is_never_taken_for_the_end(stage):
+def test_a_restart_of_nats_is_never_taken_for_the_end_of_a_stream(stage):
     """Received data is correct; if data is lost, the response is detectably incomplete."""
     streams = [stage.get(f"mode=bytes&bytes={400 << 20}"), stage.get("mode=hang"), stage.get("mode=hang")]
     for _ in range(20):
@@ -156,7 +156,7 @@ def test_a_restart_of_nats_is_never_taken_for_the_end(stage):
     stage.wait_ended(3)
 
 
-def test_two_thousand_streams_at_once_and_short_requests_beside_them(start):
+def test_two_thousand_concurrent_streams_and_short_requests(start):
     count = 2000
     stage = start(SP_WORKER_STREAMS=str(count + 10))
     stage.get("mode=hang").close()
@@ -182,10 +182,10 @@ def test_two_thousand_streams_at_once_and_short_requests_beside_them(start):
         stream.close()
     begun = time.monotonic()
     stage.wait_ended(count + 1, 10)
-    print(f"all gone after {time.monotonic() - begun:.1f} s")
+    print(f"all ended after {time.monotonic() - begun:.1f} s")
 
 
-def test_more_streams_than_the_worker_takes_are_refused(start):
+def test_streams_above_the_limit_are_rejected(start):
     stage = start(SP_WORKER_STREAMS="3")
     streams = [stage.get("mode=hang") for _ in range(3)]
     refused = stage.get("mode=hang", expect=503)
@@ -199,7 +199,7 @@ def test_more_streams_than_the_worker_takes_are_refused(start):
     wait_for("the other worker takes one", lambda: stage.get("mode=hang", expect=None).status == 200, 30)
 
 
-def test_a_stream_has_its_memory_from_the_begin(start):
+def test_the_memory_of_a_stream_is_reserved_at_its_start(start):
     """Excess streams are rejected immediately; no started stream is aborted."""
     stage = start(SP_WORKER_STREAMS="200", SP_SERVER_MEMORY=str(4 << 20))
     streams = [stage.get("mode=bytes&bytes=100000000", rcvbuf=4096, expect=None) for _ in range(80)]
@@ -207,12 +207,12 @@ def test_a_stream_has_its_memory_from_the_begin(start):
     assert all("retry-after" in s.headers for s in streams[64:])
     time.sleep(2 * SLOW)
     assert all(s.more() for s in streams[:64])
-    assert len([e for e in stage.ended() if e["code"] != "UNAVAILABLE"]) == 0  # only those that nobody took
+    assert len([e for e in stage.ended() if e["code"] != "UNAVAILABLE"]) == 0  # only the unread ones
     streams.pop(0).close()
-    wait_for("there is room again", lambda: stage.get("mode=hang", expect=None).status == 200)
+    wait_for("memory is available again", lambda: stage.get("mode=hang", expect=None).status == 200)
 
 
-def test_the_rights_of_accounts_conf_suffice(start):
+def test_accounts_conf_is_sufficient_for_streams(start):
     stage = start(accounts=True)
     stream = stage.get("mode=bytes&bytes=3000000")
     assert stream.read_pattern() == 3000000 and stream.complete
@@ -222,18 +222,18 @@ def test_the_rights_of_accounts_conf_suffice(start):
     assert "ermission" not in stage.nats.log() + stage.svc.log() + stage.worker.log()
 
 
-def test_an_error_before_the_stream_is_an_ordinary_answer(stage):
+def test_an_error_before_the_stream_is_a_problem_response(stage):
     assert b"told to refuse" in stage.get("mode=refuse", expect=404).until(b"}")
 
 
-def test_a_stream_that_begins_late(start):
+def test_a_stream_that_starts_late(start):
     stage = start(SP_SERVER_REQUEST_TIMEOUT="10s")
-    stream = stage.get("mode=bytes&delay_ms=4500")  # longer than a worker may be silent
+    stream = stage.get("mode=bytes&delay_ms=4500")  # longer than the silence timeout of a worker
     assert list(stream.body()) == [] and stream.complete
     assert stage.wait_ended()[0]["attempt"] == 1
 
 
-def test_the_request_timeout_does_not_count_once_it_has_begun(start):
+def test_the_request_timeout_ends_when_the_stream_starts(start):
     stage = start(SP_SERVER_REQUEST_TIMEOUT="1s", SP_SERVER_WRITE_TIMEOUT="1s", SP_SERVER_IDLE_TIMEOUT="1s",
                   SP_SERVER_READ_TIMEOUT="1s")
     body = stage.get("mode=lines&interval_ms=500").body()
@@ -241,7 +241,7 @@ def test_the_request_timeout_does_not_count_once_it_has_begun(start):
     assert stage.get("mode=hang&delay_ms=3000", expect=504)
 
 
-def test_an_error_in_the_midst_is_seen_by_the_client(stage):
+def test_an_error_within_the_stream_is_detected_by_the_client(stage):
     for version in ("1.1", "1.0"):
         stream = stage.get("mode=bytes&bytes=1000000&fail_at=300000", version=version)
         assert stream.read_pattern() == 300000
@@ -249,12 +249,12 @@ def test_an_error_in_the_midst_is_seen_by_the_client(stage):
     wait_for("both are logged", lambda: stage.svc.log().count("told to fail") == 2)
 
 
-def test_an_answer_until_the_end_of_the_connection(stage):
+def test_an_http_1_0_response_ends_with_the_connection(stage):
     stream = stage.get("mode=bytes&bytes=3000000", version="1.0")
     assert not stream.chunked and stream.read_pattern() == 3000000
 
 
-def test_the_connection_serves_more_requests_afterwards(stage):
+def test_the_connection_is_reused_after_a_stream(stage):
     stream = stage.get("mode=bytes&bytes=100000")
     assert stream.read_pattern() == 100000
     stream.socket.sendall(b"GET /test/stream?mode=bytes&bytes=16 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -271,7 +271,7 @@ def test_head_has_no_body(stage):
     assert stage.wait_ended(2)[1]["code"] == "CANCELLED"
 
 
-def test_a_worker_that_ends_tells_its_callers_and_does_not_wait(stage):
+def test_a_worker_shutting_down_ends_its_streams_without_waiting(stage):
     streams = [stage.get("mode=hang"), stage.get("mode=lines&interval_ms=20"), stage.get("mode=bytes&bytes=1000000000", rcvbuf=4096)]
     begun = time.monotonic()
     stage.worker.stop()
@@ -285,7 +285,7 @@ def test_a_worker_that_ends_tells_its_callers_and_does_not_wait(stage):
     assert {e["code"] for e in stage.ended()} == {"UNAVAILABLE"}
 
 
-def test_the_last_word_waits_for_a_caller_that_has_not_said_where_it_listens(stage):
+def test_shutdown_waits_for_callers_without_an_address_yet(stage):
     caller = FakeCaller(stage.nats_port)
     stream = caller.ask(mode="hang")
     ending = threading.Thread(target=stage.worker.stop)
@@ -297,7 +297,7 @@ def test_the_last_word_waits_for_a_caller_that_has_not_said_where_it_listens(sta
     ending.join()
 
 
-def test_a_stream_that_has_not_begun_goes_to_another_worker(start):
+def test_a_stream_not_yet_started_is_retried_on_another_worker(start):
     stage = start(SP_SERVER_WORKER_WAIT="5s")
     answered = []
     thread = threading.Thread(target=lambda: answered.append(stage.get("mode=bytes&delay_ms=2000").status))
@@ -310,7 +310,7 @@ def test_a_stream_that_has_not_begun_goes_to_another_worker(start):
     assert [e["code"] for e in stage.wait_ended(worker=other)] == ["OK"]
 
 
-def test_api_svc_that_ends_does_not_wait_for_streams(stage):
+def test_api_svc_shutdown_does_not_wait_for_streams(stage):
     streams = [stage.get("mode=hang"), stage.get("mode=lines&interval_ms=20"), stage.get("mode=bytes&bytes=1000000000", rcvbuf=4096),
                stage.get("mode=echo&protocol=test", headers=UPGRADE, expect=101)]
     begun = time.monotonic()
@@ -338,7 +338,7 @@ def echo(stage, size, early=b""):
     return stream
 
 
-def test_both_directions_of_an_upgraded_connection_at_once(stage):
+def test_both_directions_of_an_upgraded_connection_are_independent(stage):
     stream = stage.get("mode=echo&protocol=test", headers=UPGRADE, expect=101)
     block, count = bytes(range(256)) * 256, 500
     thread = threading.Thread(target=lambda: [stream.socket.sendall(block) for _ in range(count)])
@@ -349,7 +349,7 @@ def test_both_directions_of_an_upgraded_connection_at_once(stage):
 
 
 @pytest.mark.parametrize("early", [b"", b"GET / HTTP/1.1\r\nX : y\n\0\xff", b"x" * 5000])
-def test_an_upgraded_connection_carries_bytes_unjudged_in_both_directions(stage, early):
+def test_an_upgraded_connection_forwards_any_bytes_in_both_directions(stage, early):
     stream = echo(stage, 8 << 20, early)
     stream.socket.shutdown(1)
     assert not stream.more()
@@ -384,7 +384,7 @@ def test_the_end_of_the_source_ends_an_upgraded_connection(stage):
     wait_for("it is logged", lambda: "told to fail" in stage.svc.log())
 
 
-def test_the_death_of_a_worker_ends_an_upgraded_connection(stage):
+def test_a_crashed_worker_ends_an_upgraded_connection(stage):
     stream = stage.get("mode=echo&protocol=test", headers=UPGRADE, expect=101)
     stage.worker.kill()
     begun = time.monotonic()
@@ -394,17 +394,17 @@ def test_the_death_of_a_worker_ends_an_upgraded_connection(stage):
 
 @pytest.mark.parametrize("headers", ["", "Upgrade: test\r\n", "Connection: Upgrade\r\nUpgrade: other\r\n",
                                      "Connection: Upgrade\r\nUpgrade: test2\r\n"])
-def test_without_the_right_upgrade_there_is_none(stage, headers):
+def test_other_upgrades_are_rejected(stage, headers):
     stream = stage.get("mode=echo&protocol=test", headers=headers, expect=400)
     assert b"upgrade of the connection to 'test'" in stream.until(b"}")
     stage.wait_ended()
 
 
-def test_an_upgrade_of_http_1_0_is_none(stage):
+def test_an_upgrade_in_http_1_0_is_rejected(stage):
     stage.get("mode=echo&protocol=test", headers=UPGRADE, version="1.0", expect=400)
 
 
-def test_after_an_upgrade_that_is_not_made_the_next_request_is_judged(stage):
+def test_after_a_rejected_upgrade_the_next_request_is_validated(stage):
     again = b"GET /test/stream?mode=bytes&bytes=8 HTTP/1.1\r\nHost: x\r\n\r\n"
     stream = stage.get("mode=bytes&bytes=16", headers=UPGRADE, early=again + b"GET / HTTP/1.1\r\nX : y\r\n\r\n")
     assert stream.read_pattern() == 16
