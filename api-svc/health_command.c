@@ -17,8 +17,8 @@ static void write_url(const char *address, bool https, struct buf *url)
 	size_t host = (size_t)(port - address);
 	bool all = host == 0 || str_has_prefix(address, "0.0.0.0:") || str_has_prefix(address, "[::]:");
 
-	buf_addf(url, "%s://%.*s%s/readyz", https ? "https" : "http",
-		 all ? (int)strlen("localhost") : (int)host, all ? "localhost" : address, port);
+	buf_addf(url, "%s://%.*s%s/readyz", https ? "https" : "http", all ? (int)strlen("localhost") : (int)host,
+		 all ? "localhost" : address, port);
 }
 
 static enum rc ask(const char *address, bool https, struct http_response *answer, struct error *err)
