@@ -1,6 +1,7 @@
 #include "kube-worker/config.h"
 
 #include "common/bus/bus_bucket.h"
+#include "common/container/container_state.h"
 
 #define CONCURRENCY_MAX 256
 #define STREAMS_MAX 10000
@@ -17,6 +18,7 @@ static const struct config_row rows[] = {
 	{ .env = "SP_K8S_EXTERNAL_SVC_TYPE", .offset = AT(external_service_type), .choices = external_types,
 	  .help = "Type of the Service for ports of visibility external: LoadBalancer or NodePort" },
 	CONFIG_ROWS_KUBERNETES(struct worker_config),
+	CONFIG_ROWS_STATUS_RULES(struct worker_config),
 	{ .env = "SP_WORKER_CONCURRENCY", .type = CONFIG_INT, .offset = AT(concurrency), .fallback = "16", .min = 1,
 	  .max = CONCURRENCY_MAX, .help = "Maximum number of concurrent operations" },
 	{ .env = "SP_WORKER_STREAMS", .type = CONFIG_INT, .offset = AT(streams), .fallback = "64", .min = 1,

@@ -78,7 +78,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 }
 
 static const struct request_member members[] = {
-	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	REQUEST_MEMBER_ID,
 	{ .name = "absent_ok", .type = request_member_is_bool, .form = "true or false" },
 	PRECONDITION_MEMBER,
 };

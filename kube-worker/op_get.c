@@ -20,7 +20,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 }
 
 static const struct request_member members[] = {
-	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	REQUEST_MEMBER_ID,
 };
 
 const struct op op_get = { .run = run, .members = members, .member_count = ARRAY_LEN(members) };

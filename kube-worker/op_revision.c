@@ -39,7 +39,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 }
 
 static const struct request_member members[] = {
-	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	REQUEST_MEMBER_ID,
 	{ .name = "revision",
 	  .required = true,
 	  .type = request_member_is_int,

@@ -87,7 +87,7 @@ static enum rc run(struct op_call *call, const cJSON *request, struct buf *resul
 }
 
 static const struct request_member members[] = {
-	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	REQUEST_MEMBER_ID,
 	{ .name = "max_page_size",
 	  .type = request_member_is_int,
 	  .form = "a whole number from 1 to 1000",

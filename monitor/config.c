@@ -1,6 +1,7 @@
 #include "monitor/config.h"
 
 #include "common/bus/bus_bucket.h"
+#include "common/container/container_state.h"
 
 #define DEBOUNCE_MAX_MS 600000
 #define DAY_MS 86400000
@@ -15,6 +16,7 @@ static const struct config_row rows[] = {
 	CONFIG_ROWS_NATS(struct monitor_config),
 	CONFIG_ROW_NATS_REPLICAS(struct monitor_config),
 	CONFIG_ROWS_KUBERNETES(struct monitor_config),
+	CONFIG_ROWS_STATUS_RULES(struct monitor_config),
 	{ .env = "SP_MONITOR_DEBOUNCE_MS", .type = CONFIG_INT, .offset = AT(debounce_ms), .fallback = "500",
 	  .max = DEBOUNCE_MAX_MS,
 	  .help = "Milliseconds that a container must be unchanged before its status is published; at most four times that" },

@@ -10,7 +10,7 @@ void event_write_source(const char *provider_name, char out[EVENT_SOURCE_MAX])
 	struct buf source cleanup_buf = buf_make(EVENT_SOURCE_MAX - 1);
 
 	buf_add_str(&source, "dcm/providers/");
-	buf_add_percent_encoded(&source, provider_name);
+	percent_encode(&source, provider_name);
 	snprintf(out, EVENT_SOURCE_MAX, "%s", source.data);
 }
 

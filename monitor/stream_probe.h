@@ -37,7 +37,7 @@ enum stream_probe_result {
 };
 
 /*
- * Ask when it is time.
+ * Check for the stream if it is due.
  *
  * has_jetstream  without it there is no stream, and nothing is checked.
  */

@@ -34,15 +34,15 @@ struct api_watch {
 	bool stopped;
 };
 
-const char *api_answer_text(enum api_answer answer)
+const char *api_watch_answer_text(enum api_watch_answer answer)
 {
 	static const char *const texts[] = {
-		[API_ANSWERS] = "an api-svc and a kube-worker respond",
-		[API_NO_NATS] = "NATS is not connected",
-		[API_SILENT] = "no api-svc of this provider responds",
-		[API_NO_WORKER] = "no kube-worker of this provider responds",
-		[API_UNHEALTHY] = "a kube-worker reports that Kubernetes does not respond",
-		[API_STOPPED] = "stopping",
+		[API_WATCH_ANSWERS] = "an api-svc and a kube-worker respond",
+		[API_WATCH_NO_NATS] = "NATS is not connected",
+		[API_WATCH_SILENT] = "no api-svc of this provider responds",
+		[API_WATCH_NO_WORKER] = "no kube-worker of this provider responds",
+		[API_WATCH_UNHEALTHY] = "a kube-worker reports that Kubernetes does not respond",
+		[API_WATCH_STOPPED] = "stopping",
 	};
 
 	return texts[answer];
@@ -188,18 +188,18 @@ static bool is_open(const struct api_watch *watch)
 	return !watch->stopped && may_be_well && (watch->ping == HEARD_NOTHING || watch->health == HEARD_NOTHING);
 }
 
-static enum api_answer sum_up(const struct api_watch *watch)
+static enum api_watch_answer sum_up(const struct api_watch *watch)
 {
 	if (watch->stopped)
-		return API_STOPPED;
+		return API_WATCH_STOPPED;
 	if (watch->ping == HEARD_YES && watch->health == HEARD_YES)
-		return API_ANSWERS;
+		return API_WATCH_ANSWERS;
 	if (watch->health == HEARD_NO)
-		return API_UNHEALTHY;
+		return API_WATCH_UNHEALTHY;
 	return watch->ping == HEARD_NO_RESPONDERS ||
 			       (watch->ping == HEARD_NOTHING && watch->health != HEARD_NO_RESPONDERS)
-		       ? API_SILENT
-		       : API_NO_WORKER;
+		       ? API_WATCH_SILENT
+		       : API_WATCH_NO_WORKER;
 }
 
 static uint64_t begin_check(struct api_watch *watch)
@@ -214,14 +214,14 @@ static uint64_t begin_check(struct api_watch *watch)
 	return check;
 }
 
-enum api_answer api_watch_ask(struct api_watch *watch)
+enum api_watch_answer api_watch_ask(struct api_watch *watch)
 {
 	int64_t until_ms = clock_mono_ms() + API_WATCH_TIMEOUT_MS;
 	uint64_t check = begin_check(watch);
-	enum api_answer answer;
+	enum api_watch_answer answer;
 
 	if (send_ping(watch, check, NULL) || send_health(watch, check, NULL))
-		return API_NO_NATS;
+		return API_WATCH_NO_NATS;
 	pthread_mutex_lock(&watch->lock);
 	while (is_open(watch) && thread_wait(&watch->heard, &watch->lock, until_ms))
 		;

@@ -10,13 +10,13 @@
 
 #define API_WATCH_TIMEOUT_MS 1000 /* of one check; both requests are sent concurrently */
 
-enum api_answer {
-	API_ANSWERS,   /* and is healthy */
-	API_NO_NATS,   /* not connected */
-	API_SILENT,    /* no api-svc of our provider replied */
-	API_NO_WORKER, /* no kube-worker of our provider replied */
-	API_UNHEALTHY, /* a worker reports that Kubernetes does not respond */
-	API_STOPPED,   /* api_watch_stop() */
+enum api_watch_answer {
+	API_WATCH_ANSWERS,   /* and is healthy */
+	API_WATCH_NO_NATS,   /* not connected */
+	API_WATCH_SILENT,    /* no api-svc of our provider replied */
+	API_WATCH_NO_WORKER, /* no kube-worker of our provider replied */
+	API_WATCH_UNHEALTHY, /* a worker reports that Kubernetes does not respond */
+	API_WATCH_STOPPED,   /* api_watch_stop() */
 };
 
 struct api_watch;
@@ -30,7 +30,7 @@ struct api_watch;
 enum rc api_watch_create(struct bus *bus, const char *name, struct api_watch **ret_watch, struct error *err) must_check;
 
 /* Check once. Blocks: up to API_WATCH_TIMEOUT_MS.  Threads: one at a time. */
-enum api_answer api_watch_ask(struct api_watch *watch);
+enum api_watch_answer api_watch_ask(struct api_watch *watch);
 
 /* Abort a blocked api_watch_ask(), and all later ones. Thread-safe. */
 void api_watch_stop(struct api_watch *watch);
@@ -39,7 +39,7 @@ void api_watch_stop(struct api_watch *watch);
 void api_watch_destroy(struct api_watch *watch);
 
 /* The text for logs; never NULL. */
-const char *api_answer_text(enum api_answer answer);
+const char *api_watch_answer_text(enum api_watch_answer answer);
 
 /* Whether the JSON (borrowed) is the ping reply of an api-svc of this provider, by its metadata. */
 bool api_watch_is_ours(const char *json, size_t len, const char *name);

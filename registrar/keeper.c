@@ -22,7 +22,7 @@ struct keeper {
 	struct poster *poster;
 	struct api_watch *watch; /* NULL with --once */
 	struct registration registration;
-	int reason; /* the last logged reason why our API does not respond: enum api_answer or REASON_NONE */
+	int reason; /* the last logged reason why our API does not respond: enum api_watch_answer or REASON_NONE */
 	enum keeper_result result;
 	pthread_t thread;
 	bool started;
@@ -73,15 +73,15 @@ static bool is_cancelled(void *ctx)
 /* ---- one step ---- */
 
 /* Logged before and after an outage, and if the reason changes; not for every attempt. */
-static void log_asked(struct keeper *keeper, enum registration_state before, enum api_answer answer)
+static void log_asked(struct keeper *keeper, enum registration_state before, enum api_watch_answer answer)
 {
 	enum registration_state state = keeper->registration.state;
 
 	if (state == REGISTRATION_WAITING && before != REGISTRATION_WAITING)
 		log_warn("our API does not respond; registering again when it recovers",
-			 log_str("reason", api_answer_text(answer)));
+			 log_str("reason", api_watch_answer_text(answer)));
 	else if (state == REGISTRATION_WAITING && keeper->reason != (int)answer)
-		log_info("waiting for our API", log_str("reason", api_answer_text(answer)));
+		log_info("waiting for our API", log_str("reason", api_watch_answer_text(answer)));
 	else if (state != before)
 		log_info("our API responds; registering");
 	keeper->reason = state == REGISTRATION_WAITING ? (int)answer : REASON_NONE;
@@ -92,11 +92,11 @@ static void log_asked(struct keeper *keeper, enum registration_state before, enu
 static void ask(struct keeper *keeper)
 {
 	enum registration_state before = keeper->registration.state;
-	enum api_answer answer = api_watch_ask(keeper->watch);
+	enum api_watch_answer answer = api_watch_ask(keeper->watch);
 
-	if (answer == API_STOPPED)
+	if (answer == API_WATCH_STOPPED)
 		return;
-	registration_asked(&keeper->registration, answer == API_ANSWERS, clock_mono_ms());
+	registration_asked(&keeper->registration, answer == API_WATCH_ANSWERS, clock_mono_ms());
 	log_asked(keeper, before, answer);
 }
 

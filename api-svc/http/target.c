@@ -26,7 +26,7 @@ static enum rc decode(char *text, size_t len, struct error *err)
 {
 	struct buf plain cleanup_buf = buf_make(len + 1);
 
-	if (!buf_add_percent_decoded(&plain, text, len))
+	if (!percent_decode(&plain, text, len))
 		return error_set(err, RC_INVALID_ARGUMENT, "the percent-encoding of '%.*s' is invalid",
 				 (int)(len < QUOTED_MAX ? len : QUOTED_MAX), text);
 	if (!utf8_valid(plain.data, plain.len))

@@ -32,7 +32,7 @@ struct tls {
 	int64_t handshake_ms;
 	pthread_mutex_t lock; /* protects all below */
 	struct pair *pairs;   /* the first is the current one */
-	struct file_stamp stamps[2];
+	struct secret_file_stamp stamps[2];
 	int64_t looked_ms;
 	bool reading; /* a thread reads the files, without the lock */
 };
@@ -80,7 +80,7 @@ static enum rc make_pair(char *certificate, char *key, struct pair **ret_pair, s
 }
 
 /* ret_pair may be NULL: only validate. */
-static enum rc read_pair(const struct tls_files *files, struct pair **ret_pair, struct file_stamp stamps[2],
+static enum rc read_pair(const struct tls_files *files, struct pair **ret_pair, struct secret_file_stamp stamps[2],
 			 struct error *err)
 {
 	cleanup_secret char *certificate = NULL;
@@ -124,7 +124,7 @@ static enum rc read_authorities(const struct tls_files *files, char **ret_text, 
 void tls_check(const struct tls_files *files, struct buf *faults)
 {
 	cleanup_secret char *authorities = NULL;
-	struct file_stamp stamps[2];
+	struct secret_file_stamp stamps[2];
 	struct error err;
 
 	if (!files->certificate[0] != !files->key[0])
@@ -192,13 +192,14 @@ static void drop_retired(struct tls *tls, int64_t now)
 }
 
 /* Without the lock. NULL: the current one stays; an invalid pair is reported once, by its stamps. */
-static struct pair *read_changed(const struct tls_files *files, struct file_stamp stamps[2])
+static struct pair *read_changed(const struct tls_files *files, struct secret_file_stamp stamps[2])
 {
-	struct file_stamp now[2] = { file_stamp_of(files->certificate), file_stamp_of(files->key) };
+	struct secret_file_stamp now[2] = { secret_file_stamp_of(files->certificate),
+					    secret_file_stamp_of(files->key) };
 	struct pair *pair = NULL;
 	struct error err;
 
-	if (file_stamp_equal(&now[0], &stamps[0]) && file_stamp_equal(&now[1], &stamps[1]))
+	if (secret_file_stamp_equal(&now[0], &stamps[0]) && secret_file_stamp_equal(&now[1], &stamps[1]))
 		return NULL;
 	memcpy(stamps, now, sizeof(now));
 	if (read_pair(files, &pair, stamps, &err))
@@ -211,7 +212,7 @@ static struct pair *read_changed(const struct tls_files *files, struct file_stam
 /* One thread at a time. The lock is released while reading: a file system may hang. */
 static void read_again(struct tls *tls, int64_t now)
 {
-	struct file_stamp stamps[2];
+	struct secret_file_stamp stamps[2];
 	struct pair *pair;
 
 	if (tls->reading || now - tls->looked_ms < LOOK_MS)

@@ -141,7 +141,7 @@ static bool use_key(SSL_CTX *context, const char *text)
 	return good;
 }
 
-/* HTTP/1.1 is what is spoken. What the system's openssl.cnf forbids stays forbidden. */
+/* Offer HTTP/1.1 only. Restrictions of the system's openssl.cnf remain. */
 static bool set_options(SSL_CTX *context, bool insecure)
 {
 	static const unsigned char protocols[] = "\x08http/1.1";
@@ -202,8 +202,8 @@ void tls_identity_release(struct tls_identity *identity)
 /* ---- a connection ------------------------------------------------------------------------------------------------ */
 
 /*
- * One dot at the end says nothing. One at the beginning would make OpenSSL take any name below it. An address is no
- * name for the server to choose a certificate by (RFC 6066 section 3).
+ * A dot at the end is ignored. One at the beginning would make OpenSSL accept any subdomain. An address is not sent as
+ * server name (RFC 6066 section 3).
  */
 static bool set_host(SSL *ssl, const char *host)
 {

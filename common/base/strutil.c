@@ -110,7 +110,7 @@ static bool is_unreserved(char c)
 	       c == '_' || c == '~';
 }
 
-void buf_add_percent_encoded(struct buf *b, const char *text)
+void percent_encode(struct buf *b, const char *text)
 {
 	for (; *text; text++) {
 		if (is_unreserved(*text))
@@ -131,7 +131,7 @@ static int hex_value(char c)
 	return -1;
 }
 
-bool buf_add_percent_decoded(struct buf *b, const char *text, size_t len)
+bool percent_decode(struct buf *b, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		int high;

@@ -42,14 +42,13 @@ size_t utf8_whole_length(const char *s, size_t len);
 /* Remove an incomplete UTF-8 sequence from the end (after truncation). */
 void str_trim_broken_utf8(char *text);
 
-/* Append `text` with all characters except RFC 3986 unreserved ones as %XX: for one path segment or query value.
- */
-void buf_add_percent_encoded(struct buf *b, const char *text);
+/* Append `text` with all characters except RFC 3986 unreserved ones as %XX: for one path segment or query value. */
+void percent_encode(struct buf *b, const char *text);
 
 /*
  * Append `len` bytes with %XX decoded. Returns false (with *b undefined) for a '%' without two hex digits, and for %00.
  */
-bool buf_add_percent_decoded(struct buf *b, const char *text, size_t len);
+bool percent_decode(struct buf *b, const char *text, size_t len);
 
 /* Write bytes as lower-case hexadecimal; `out` has 2 * len + 1. */
 void str_hex(const void *bytes, size_t len, char *out);

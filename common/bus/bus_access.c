@@ -152,9 +152,9 @@ bool bus_login_changed(const struct bus_login *login, const struct bus_access *a
 {
 	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
 		const char *path = path_of(access, &uses[i]);
-		struct file_stamp now = file_stamp_of(path);
+		struct secret_file_stamp now = secret_file_stamp_of(path);
 
-		if (path[0] && !file_stamp_equal(&login->stamps[i], &now))
+		if (path[0] && !secret_file_stamp_equal(&login->stamps[i], &now))
 			return true;
 	}
 	return false;
@@ -163,7 +163,7 @@ bool bus_login_changed(const struct bus_login *login, const struct bus_access *a
 void bus_login_keep(struct bus_login *login, const struct bus_access *access)
 {
 	for (size_t i = 0; i < ARRAY_LEN(uses); i++)
-		login->stamps[i] = file_stamp_of(path_of(access, &uses[i]));
+		login->stamps[i] = secret_file_stamp_of(path_of(access, &uses[i]));
 }
 
 void bus_login_clear(struct bus_login *login)

@@ -41,7 +41,7 @@ struct bus_login {
 	char *key;
 	struct nkey nkey; /* of credentials or an NKey; "": none */
 	bool tls;         /* required even if the server does not require it */
-	struct file_stamp stamps[BUS_ACCESS_FILES];
+	struct secret_file_stamp stamps[BUS_ACCESS_FILES];
 };
 
 /*

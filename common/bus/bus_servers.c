@@ -50,7 +50,7 @@ static char *decode(struct span part)
 	struct buf out = buf_make(LOGIN_MAX);
 	cleanup_secret char *text = NULL;
 
-	if (buf_add_percent_decoded(&out, part.text, part.len) && !out.failed)
+	if (percent_decode(&out, part.text, part.len) && !out.failed)
 		text = str_dup(out.data ? out.data : "");
 	if (out.data)
 		explicit_bzero(out.data, out.len);

@@ -5,11 +5,14 @@
 
 #include "common/base/strutil.h"
 #include "common/container/workload.h"
-#include "common/kube/kube_auth.h"
+
+#define ZERO_IS_STOPPED "stopped"
+
+const char *const status_rules_scaled_to_zero[] = { ZERO_IS_STOPPED, "failed", NULL };
 
 struct status_rules status_rules_make(int64_t grace_ms, const char *scaled_to_zero)
 {
-	return (struct status_rules){ grace_ms, str_equal(scaled_to_zero, SCALED_TO_ZERO_STOPPED) };
+	return (struct status_rules){ grace_ms, str_equal(scaled_to_zero, ZERO_IS_STOPPED) };
 }
 
 struct scope {

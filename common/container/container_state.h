@@ -7,6 +7,7 @@
 
 #include "common/container/container_status.h"
 #include "common/container/fact.h"
+#include "common/services/config.h"
 
 /*
  * The kinds that a state is derived from, in addition to the root, as bits 1u << enum kube_kind; for one kind of root:
@@ -30,6 +31,18 @@ struct container_state {
 	const char *host_ip; /* of its node, "" if unknown; owned by the facts */
 	const char *message; /* human-readable; owned by the facts, or constant */
 };
+
+extern const char *const status_rules_scaled_to_zero[]; /* the values of SP_SCALED_TO_ZERO */
+
+/* clang-format off */
+/* For the processes that derive states; `config` (the struct) has the members failed_grace_ms and scaled_to_zero. */
+#define CONFIG_ROWS_STATUS_RULES(config) \
+	{ .env = "SP_FAILED_GRACE", .type = CONFIG_DURATION, .offset = offsetof(config, failed_grace_ms), \
+	  .fallback = "5s", .max = 3600000, .help = "How long a failure must persist before a container is FAILED" }, \
+	{ .env = "SP_SCALED_TO_ZERO", .offset = offsetof(config, scaled_to_zero), .fallback = "failed", \
+	  .choices = status_rules_scaled_to_zero, \
+	  .help = "Status of a container that another program scaled to 0 replicas: stopped or failed" }
+/* clang-format on */
 
 /* scaled_to_zero: SP_SCALED_TO_ZERO. */
 struct status_rules status_rules_make(int64_t grace_ms, const char *scaled_to_zero);

@@ -21,7 +21,7 @@ struct access {
 	bool certificates;
 	pthread_mutex_t lock; /* protects all below */
 	struct tokens *tokens;
-	struct file_stamp stamp;
+	struct secret_file_stamp stamp;
 	int64_t looked_ms;
 	bool reading; /* a thread reads the file, without the lock */
 };
@@ -29,7 +29,7 @@ struct access {
 /* ---- the file ---- */
 
 static enum rc read_tokens(const char *variable, const char *path, struct tokens **ret_tokens,
-			   struct file_stamp *ret_stamp, struct error *err)
+			   struct secret_file_stamp *ret_stamp, struct error *err)
 {
 	cleanup_secret char *text = NULL;
 	enum rc rc = secret_file_read(path, SECRET_FILE_MAX, &text, NULL, ret_stamp, err);
@@ -43,7 +43,7 @@ static enum rc read_tokens(const char *variable, const char *path, struct tokens
 void access_check(const char *variable, const char *tokens_file, struct buf *faults)
 {
 	cleanup_free struct tokens *tokens = NULL;
-	struct file_stamp stamp;
+	struct secret_file_stamp stamp;
 	struct error err;
 
 	if (tokens_file[0] && read_tokens(variable, tokens_file, &tokens, &stamp, &err))
@@ -83,13 +83,13 @@ void access_destroy(struct access *access)
 /* ---- requests ---- */
 
 /* Without the lock. NULL: the current tokens stay; an invalid file is reported once, by its stamp. */
-static struct tokens *read_changed(const struct access *access, struct file_stamp *stamp)
+static struct tokens *read_changed(const struct access *access, struct secret_file_stamp *stamp)
 {
-	struct file_stamp now = file_stamp_of(access->path);
+	struct secret_file_stamp now = secret_file_stamp_of(access->path);
 	struct tokens *tokens = NULL;
 	struct error err;
 
-	if (file_stamp_equal(&now, stamp))
+	if (secret_file_stamp_equal(&now, stamp))
 		return NULL;
 	*stamp = now;
 	if (read_tokens(access->variable, access->path, &tokens, stamp, &err))
@@ -103,7 +103,7 @@ static struct tokens *read_changed(const struct access *access, struct file_stam
 static void read_again(struct access *access)
 {
 	int64_t now = clock_mono_ms();
-	struct file_stamp stamp = access->stamp;
+	struct secret_file_stamp stamp = access->stamp;
 	struct tokens *tokens;
 
 	if (access->reading || now - access->looked_ms < LOOK_MS)

@@ -276,7 +276,7 @@ static bool read_fingerprint(const struct tls_texts *texts, struct http_fingerpr
 	return true;
 }
 
-/* Is the one of the last connection made of the same? Certificates that rotate make another. */
+/* Whether the identity of the last connection was made from the same texts; rotated certificates require a new one. */
 static bool is_current(const struct http_multi *multi, const struct tls_texts *texts,
 		       const struct http_fingerprint *fingerprint)
 {

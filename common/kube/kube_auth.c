@@ -18,8 +18,6 @@
 #define FILES_CHECK_MS 1000 /* interval of file checks by stat() */
 #define CANCELLED_MS 100    /* interval of cancellation checks while waiting for a plugin */
 
-const char *const kube_scaled_to_zero[] = { SCALED_TO_ZERO_STOPPED, "failed", NULL };
-
 struct kube_auth {
 	struct kubeconfig *config;      /* never changes */
 	struct kubeconfig_list headers; /* never changes */

@@ -70,12 +70,8 @@ void kube_auth_reject(struct kube_auth *auth, const struct kube_credentials *cre
 /* Release a snapshot; secrets are wiped with the last reference. NULL is allowed. */
 void kube_credentials_release(const struct kube_credentials *credentials);
 
-#define SCALED_TO_ZERO_STOPPED "stopped"
-extern const char *const kube_scaled_to_zero[]; /* the values of SP_SCALED_TO_ZERO */
-
 /* clang-format off */
-/* For the processes that use Kubernetes; `config` (the struct) has the members namespace, failed_grace_ms,
- * scaled_to_zero, and `struct kube_access kube`. */
+/* For the processes that use Kubernetes; `config` (the struct) has the members namespace and `kube` (kube_access). */
 #define CONFIG_ROWS_KUBERNETES(config) \
 	{ .env = "SP_K8S_NAMESPACE", .offset = offsetof(config, namespace), .fallback = "default", \
 	  .valid = config_is_namespace, .form = "a namespace name: 1 to 63 of a-z, 0-9 and '-'", \
@@ -83,12 +79,7 @@ extern const char *const kube_scaled_to_zero[]; /* the values of SP_SCALED_TO_ZE
 	{ .env = "SP_K8S_KUBECONFIG", .offset = offsetof(config, kube.kubeconfig), .fallback = "", \
 	  .help = "Path of a kubeconfig file; empty: the service account of the Pod" }, \
 	{ .env = "SP_K8S_SERVICE_ACCOUNT_DIR", .offset = offsetof(config, kube.service_account), \
-	  .fallback = IN_CLUSTER_FOLDER, .help = "Directory of the service account's token and ca.crt" }, \
-	{ .env = "SP_FAILED_GRACE", .type = CONFIG_DURATION, .offset = offsetof(config, failed_grace_ms), \
-	  .fallback = "5s", .max = 3600000, .help = "How long a failure must persist before a container is FAILED" }, \
-	{ .env = "SP_SCALED_TO_ZERO", .offset = offsetof(config, scaled_to_zero), .fallback = "failed", \
-	  .choices = kube_scaled_to_zero, \
-	  .help = "Status of a container that another program scaled to 0 replicas: stopped or failed" }
+	  .fallback = IN_CLUSTER_FOLDER, .help = "Directory of the service account's token and ca.crt" }
 /* clang-format on */
 
 #endif

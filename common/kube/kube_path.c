@@ -46,11 +46,11 @@ static const char *root_of(enum kube_kind kind)
 void kube_path_add(struct buf *path, enum kube_kind kind, const char *namespace, const char *name)
 {
 	buf_addf(path, "%s%s" NAMESPACES, root_of(kind), kinds[kind].api_version);
-	buf_add_percent_encoded(path, namespace);
+	percent_encode(path, namespace);
 	buf_addf(path, "/%s", kinds[kind].plural);
 	if (name) {
 		buf_add_char(path, '/');
-		buf_add_percent_encoded(path, name);
+		percent_encode(path, name);
 	}
 }
 
@@ -85,5 +85,5 @@ enum kube_kind kube_path_kind(const char *path, const char **ret_name)
 void kube_path_add_query(struct buf *path, const char *key, const char *value)
 {
 	buf_addf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', key);
-	buf_add_percent_encoded(path, value);
+	percent_encode(path, value);
 }

@@ -33,18 +33,18 @@ static enum rc secret_read(struct kube_secret *secret, char **ret_text, struct e
 	}
 	rc = secret_file_read(secret->path, SECRET_FILE_MAX, ret_text, NULL, &secret->stamp, err);
 	if (rc)
-		secret->stamp = file_stamp_of(secret->path);
+		secret->stamp = secret_file_stamp_of(secret->path);
 	return rc;
 }
 
 static bool has_changed(const struct kube_secret *secret)
 {
-	struct file_stamp stamp;
+	struct secret_file_stamp stamp;
 
 	if (!secret->path)
 		return false;
-	stamp = file_stamp_of(secret->path);
-	return !file_stamp_equal(&stamp, &secret->stamp);
+	stamp = secret_file_stamp_of(secret->path);
+	return !secret_file_stamp_equal(&stamp, &secret->stamp);
 }
 
 /* Add the file name to an error of the PEM check. */

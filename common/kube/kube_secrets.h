@@ -10,9 +10,9 @@
 
 /* A text and its file. */
 struct kube_secret {
-	const char *path;        /* borrowed from the kubeconfig; NULL: constant */
-	char *text;              /* NULL: none (yet) */
-	struct file_stamp stamp; /* of the file at the last attempt */
+	const char *path;               /* borrowed from the kubeconfig; NULL: constant */
+	char *text;                     /* NULL: none (yet) */
+	struct secret_file_stamp stamp; /* of the file at the last attempt */
 };
 
 struct kube_secrets {

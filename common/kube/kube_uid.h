@@ -18,7 +18,7 @@ struct kube_uid {
 
 bool kube_uid_equal(const struct kube_uid *a, const struct kube_uid *b);
 
-/* Is there one at all? */
+/* Whether it is not all zero. */
 bool kube_uid_is_set(const struct kube_uid *uid);
 
 /* The uid in a text such as metadata.uid; all zero if it is NULL or not a UUID. */

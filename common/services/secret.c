@@ -50,9 +50,9 @@ static int64_t in_ns(struct timespec time)
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static struct file_stamp stamp_from(const struct stat *s)
+static struct secret_file_stamp stamp_from(const struct stat *s)
 {
-	return (struct file_stamp){
+	return (struct secret_file_stamp){
 		.device = s->st_dev,
 		.inode = s->st_ino,
 		.size = s->st_size,
@@ -61,14 +61,14 @@ static struct file_stamp stamp_from(const struct stat *s)
 	};
 }
 
-struct file_stamp file_stamp_of(const char *path)
+struct secret_file_stamp secret_file_stamp_of(const char *path)
 {
 	struct stat s;
 
-	return stat(path, &s) == 0 ? stamp_from(&s) : (struct file_stamp){ 0 };
+	return stat(path, &s) == 0 ? stamp_from(&s) : (struct secret_file_stamp){ 0 };
 }
 
-bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
+bool secret_file_stamp_equal(const struct secret_file_stamp *a, const struct secret_file_stamp *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
 	       a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
@@ -122,8 +122,8 @@ static enum rc read_all(int fd, const char *path, size_t max, bool any_bytes, st
 	return RC_OK;
 }
 
-enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len, struct file_stamp *ret_stamp,
-			 struct error *err)
+enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len,
+			 struct secret_file_stamp *ret_stamp, struct error *err)
 {
 	struct block b = { 0 };
 	struct stat s;

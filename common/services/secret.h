@@ -27,7 +27,7 @@ void secret_tree_free_at(cJSON **tree);
 #define SECRET_FILE_MAX (1024u * 1024) /* bytes of a token or PEM file; the limit of Kubernetes objects */
 
 /* Identifies the content of a file without reading it. All zero: the file does not exist. */
-struct file_stamp {
+struct secret_file_stamp {
 	dev_t device;
 	ino_t inode;
 	off_t size;
@@ -36,9 +36,9 @@ struct file_stamp {
 };
 
 /* The stamp of the file, following symbolic links. */
-struct file_stamp file_stamp_of(const char *path);
+struct secret_file_stamp secret_file_stamp_of(const char *path);
 
-bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
+bool secret_file_stamp_equal(const struct secret_file_stamp *a, const struct secret_file_stamp *b);
 
 /*
  * Read a whole text file. It must be a regular file; symbolic links are followed. A FIFO, a socket or a device is
@@ -53,7 +53,7 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
  * contains a NUL; RC_NO_MEMORY.
  * May block on the file system: do not call with a lock held.
  */
-enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len, struct file_stamp *ret_stamp,
-			 struct error *err) must_check;
+enum rc secret_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len,
+			 struct secret_file_stamp *ret_stamp, struct error *err) must_check;
 
 #endif

@@ -47,13 +47,13 @@ enum rc container_change(struct op_call *call, const cJSON *request, change_deci
 			 struct buf *result, struct error *err) must_check;
 
 /* The common members of update requests. */
-#define CHANGE_MEMBERS                                                                                                \
-	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" }, \
-		{ .name = "token",                                                                                    \
-		  .required = true,                                                                                   \
-		  .type = request_member_is_text,                                                                     \
-		  .valid = protocol_is_create_token,                                                                  \
-		  .form = "a creation token" },                                                                       \
+#define CHANGE_MEMBERS                               \
+	REQUEST_MEMBER_ID,                           \
+		{ .name = "token",                   \
+		  .required = true,                  \
+		  .type = request_member_is_text,    \
+		  .valid = protocol_is_create_token, \
+		  .form = "a creation token" },      \
 		PRECONDITION_MEMBER
 
 #endif

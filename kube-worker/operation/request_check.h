@@ -55,6 +55,13 @@ bool request_member_is_int(const struct request_member *member, const cJSON *val
 bool request_member_is_texts(const struct request_member *member, const cJSON *value); /* at least one */
 bool request_member_is_object(const struct request_member *member, const cJSON *value);
 
+/* The id of the container. */
+#define REQUEST_MEMBER_ID                                                                                \
+	{                                                                                                \
+		.name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, \
+		.form = "an id"                                                                          \
+	}
+
 /* Whether text is 1 to `max` visible ASCII characters. */
 bool request_is_visible(const char *text, size_t max);
 

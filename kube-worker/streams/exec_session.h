@@ -19,12 +19,12 @@
 #include "kube-worker/streams/replica_seek.h"
 
 /* Common members of exec and exec_run requests. */
-#define EXEC_SESSION_MEMBERS                                                                                          \
-	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" }, \
-		{ .name = "command", .required = true, .type = request_member_is_texts, .form = "a list of texts" },  \
-		{ .name = "container", .type = request_member_is_text, .form = "a name" },                            \
-	{                                                                                                             \
-		.name = "replica", .type = request_member_is_text, .form = "a name"                                   \
+#define EXEC_SESSION_MEMBERS                                                                                         \
+	REQUEST_MEMBER_ID,                                                                                           \
+		{ .name = "command", .required = true, .type = request_member_is_texts, .form = "a list of texts" }, \
+		{ .name = "container", .type = request_member_is_text, .form = "a name" },                           \
+	{                                                                                                            \
+		.name = "replica", .type = request_member_is_text, .form = "a name"                                  \
 	}
 
 struct exec_streams {

@@ -8,7 +8,7 @@
 #define NS_PER_MS 1000000
 
 const struct request_member log_members[LOG_MEMBER_COUNT] = {
-	{ .name = "id", .required = true, .type = request_member_is_text, .valid = protocol_is_id, .form = "an id" },
+	REQUEST_MEMBER_ID,
 	{ .name = "follow", .type = request_member_is_bool, .form = "a boolean" },
 	{ .name = "timestamps", .type = request_member_is_bool, .form = "a boolean" },
 	{ .name = "previous", .type = request_member_is_bool, .form = "a boolean" },

@@ -1,9 +1,9 @@
 """
 Repairs data that the document allows but the service rejects, because OpenAPI 3.0 schemas cannot express these rules:
-tokens are only those that a list of the same filter and order has given out, filters and orders have a grammar, a
+tokens are only those returned by a list of the same filter and order, filters and orders have a grammar, a
 version is that of the container, a patch leaves what it must not change, a key names one create only, min <= max, no
 port twice for a protocol, reserved names, the form of label keys, and what the description excludes from JSON
-(U+0000, numbers that a double cannot hold). Data that is meant to be rejected stays as it is.
+(U+0000, numbers that a double cannot hold). Data that is to be rejected is not changed.
 """
 
 import re
@@ -74,7 +74,7 @@ def repair(spec):
 
 
 def repair_id(query, spec):
-    """A StatefulSet's is shorter; and one name is no id."""
+    """Ids of StatefulSets are shorter; and `health` is not an id."""
     if spec.get("provider_hints", {}).get("kubernetes", {}).get("kind") == "StatefulSet" and "id" in query:
         query["id"] = query["id"][:52].rstrip("-")
     if query.get("id") == "health":
@@ -102,7 +102,7 @@ def repair_logs(query, headers):
 
 
 def repair_command(query, body):
-    """No U+0000, and no longer than a request's target may be; nothing that is not there; a stream at least; a duration."""
+    """No U+0000, short enough for a request target, no missing container or replica, at least one stream, a duration."""
     if "command" in query:
         words = query["command"] if isinstance(query["command"], list) else [query["command"]]
         query["command"] = [clean(word)[:100] for word in words][:8]

@@ -237,7 +237,7 @@ class Audit:
             self.excuse("present again for less than 1 s")
 
     def _store_was_lost(self, begin, end):
-        """Once and for all: of three, the others have it as well."""
+        """Permanently; in a cluster of three, the other servers have a copy."""
         return not self.replicated and any(s.name == "lose store" for s in self.history.struck(NATS, begin, end))
 
     # ---- responses -------------------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ def parties(victim):
 
 
 def struck(victim):
-    """The victims; of a partition between a process of ours and another one, ours."""
+    """The victims; of a partition between one of our processes and a foreign one, only ours."""
     names = parties(victim)
     return names[:1] if "|" in victim and names[0] in OURS else names
 

@@ -31,7 +31,8 @@ CONCURRENCY = (16, 4, 1)  # one is always full
 class Stage:
     """
     Everything that runs. `processes`: by name, all that faults may end and start; `ours`: those of them that are not
-    NATS; `apis`: the api-svc, to be called; `metrics`: where each of ours serves /metrics. `nats_count`: 1, or a cluster of 3.
+    NATS; `apis`: the api-svc, to be called; `metrics`: the /metrics address of each of our processes. `nats_count`: 1,
+    or a cluster of 3.
     """
 
     def __init__(self, folder, target, jetstream=True, latency_ms=0, nats_count=1):

@@ -1,3 +1,3 @@
-/* What cppcheck has to know of the libraries: it does not read their headers. */
+/* Declarations for cppcheck, which does not read the headers of the libraries. */
 #define cJSON_ArrayForEach(element, array) \
 	for (element = (array) ? (array)->child : 0; element; element = element->next)

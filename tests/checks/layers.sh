@@ -6,8 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 
 # The folders from which the files of a folder may include, in addition to their own.
-base="common common/base"
-services="$base common/services"
+base="common/base"
+services="$base common common/services"
 adapters="$services common/bus common/http common/adapters"
 kube="$adapters common/kube"
 container="$kube common/container"
@@ -17,9 +17,8 @@ folders_in() {
 }
 allowed() {
     case $1 in
-        common | common/base) echo "$base" ;;
-        common/services) echo "$services" ;;
-        common/adapters) echo "$services" ;;
+        common/base | common) echo "$base" ;;
+        common/services | common/adapters) echo "$services" ;;
         common/bus | common/http) echo "$services common/adapters" ;;
         common/kube) echo "$adapters" ;;
         common/container) echo "$container" ;;
@@ -41,6 +40,16 @@ while IFS=: read -r file include; do
     [ "$may" = ANY ] || [ "$from" = "$to" ] || [[ " $may " == *" $to "* ]] || complain "$file includes $include"
 done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
     xargs grep -Ho '^#include "[^"]*"' | sed 's/#include "\(.*\)"/\1/')
+
+# The checks read includes in the style of the project.
+while IFS=: read -r file line; do
+    complain "$file: write $line as #include \"path from the root\" or, of a foreign library, <header>"
+done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' | xargs grep -HE '^[[:space:]]*#[[:space:]]*include' |
+    grep -vE ':#include ("[^"]+"|<[^>]+>)|:#include [A-Z_]+$' || true)
+while IFS=: read -r file line; do
+    complain "$file: $line, a header of the project, in angle brackets"
+done < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
+    xargs grep -HE '^#include <(common|api-svc|kube-worker|monitor|registrar|tests)/')
 
 # api-svc and registrar must not include the Kubernetes API indirectly either.
 while read -r file kube; do

@@ -1,6 +1,6 @@
 # Shared by the scripts in this folder; sourced, never run. POSIX sh.
 # shellcheck shell=sh
-# shellcheck disable=SC2034  # what is set here is used by those who source this
+# shellcheck disable=SC2034  # the variables are used by the scripts that source this
 
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 ME=$(basename -- "$0")
@@ -25,7 +25,7 @@ use_dir() {
 
 # lock: one start, stop or restart at a time per folder. Held until the script ends; not inherited by its processes.
 lock() {
-    umask 077  # keys and tokens lie here
+    umask 077  # the folder contains keys and tokens
     while :; do
         mkdir -p "$DIR/run" "$DIR/logs" "$DIR/pki"
         exec 9>"$DIR/lock"

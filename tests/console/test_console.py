@@ -136,7 +136,7 @@ def test_an_edited_variable_leaves_the_others_as_they_are(stage, page):
 
 
 def test_a_cleared_field_clears_nothing_else(stage, page):
-    """What the form does not show, beside what it clears: command, arguments, strategy."""
+    """Fields next to cleared ones that the form does not show: command, arguments, strategy."""
     process = {"command": ["sh"], "args": ["-c", "sleep 9"]}
     hints = {"strategy": {"type": "recreate"}}
     assert stage.api.create(spec("cleared", process={**process, "env": [{"name": "A", "value": "1"}]},

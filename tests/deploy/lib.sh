@@ -1,6 +1,6 @@
 # Shared by the scripts in this folder; sourced.
 # shellcheck shell=bash
-# shellcheck disable=SC2034  # what is set here is used by those who source this
+# shellcheck disable=SC2034  # the variables are used by the scripts that source this
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$root/tests/deploy

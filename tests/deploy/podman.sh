@@ -1,6 +1,6 @@
 # Podman with a temporary storage. Sourced after lib.sh and tree.sh.
 # shellcheck shell=bash
-# shellcheck disable=SC2034  # what is set here is used by those who source this
+# shellcheck disable=SC2034  # the variables are used by the scripts that source this
 
 images="api-svc kube-worker monitor registrar kubesim all-in-one"
 base=docker.io/library/debian:trixie-slim

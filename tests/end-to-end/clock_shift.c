@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define SECOND_NS INT64_C(1000000000)
-#define LOOK_NS (SECOND_NS / 10) /* a clock that is set forward ends a wait by that much too late */
+#define LOOK_NS (SECOND_NS / 10) /* the delay of a wait that should end because the clock was set forward */
 #define WAITS_MONOTONIC 2u       /* in __wrefs of glibc's condition variables (nptl/pthread_cond_common.c) */
 
 static _Atomic int64_t *shift;

@@ -23,7 +23,7 @@ from kube import Kube, PATHS
 from kube_cases import CASES, MANAGERS, MERGE
 
 RECORDED = os.path.join(os.path.dirname(__file__), "kube_cases.json")
-NODE_PORTS = range(30000, 32768)  # those that a case does not ask for are given out at random
+NODE_PORTS = range(30000, 32768)  # those not requested by a case are allocated at random
 CACHE_S = 1  # a list of version 0 is what the API server has in its cache by now
 
 
@@ -159,7 +159,7 @@ class _Run:
         return self._send("GET", "", "labelSelector=dcm.project/dcm-instance-id%3DNAME", kind=kind)[1]
 
     def _settle(self):
-        """Wait until the root's controller has seen everything, and says the revision of the newest template."""
+        """Wait until the root's controller has seen everything, and reports the revision of the newest template."""
         end = time.monotonic() + 20
         kind = "statefulsets" if self._list("statefulsets")["items"] else "deployments"
         while True:
@@ -255,7 +255,7 @@ def _usual(answers, name):
 
 
 def _short(answers, name):
-    """An answer as it is written: of `look` what is unusual, null where it is not there."""
+    """A response as it is stored: of `look` only unusual members, null for missing ones."""
     look = answers[name].get("look")
     if look is None:
         return answers[name]

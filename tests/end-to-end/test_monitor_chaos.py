@@ -27,7 +27,7 @@ CONTAINERS = int(os.environ.get("SP_TEST_CONTAINERS", "200"))
 THREADS = 4
 SETTLE = 90  # a silent watch is detected within 60 s
 
-# Every kind of fault by which kubesim can meet those who list, watch and ask.
+# Every kind of fault of kubesim that affects lists, watches and reads.
 FAULTS = [
     {"kind": "watch-error", "status": 410}, {"kind": "watch-error", "status": 500}, {"kind": "watch-eof"},
     {"kind": "watch-eof", "broken": True}, {"kind": "watch-chunk", "bytes": 3}, {"kind": "event-duplicate", "count": 5},

@@ -9,7 +9,7 @@
 
 #define TEXT_MAX (1u << 20)
 
-#define NUMBER_MAX (INT64_C(1) << 40) /* objects of ours have no larger ones: those are equal to their neighbours */
+#define NUMBER_MAX (INT64_C(1) << 40) /* our objects have no larger ones, which a double cannot distinguish */
 
 static bool has_odd_number(const cJSON *value)
 {

@@ -1,11 +1,11 @@
 /*
- * test_stream: an operation of the test programs (Makefile, TEST_OPERATION), with a stream as requested:
+ * test_stream: an operation of the test programs (Makefile, TEST_OPERATION), with the requested stream:
  *
  * 	bytes   `bytes` of them as fast as possible, each 8 bytes are their index, modulo PATTERN_WORDS
  * 	lines   "line N\n" every `interval_ms`
  * 	echo    returns the data of the caller; `protocol`: over an upgraded connection
  * 	hang    starts, and sends nothing
- * 	reject  does not start
+ * 	refuse  does not start
  *
  * With `delay_ms` it starts after that time; with `fail_at` it fails after this many bytes.
  */

@@ -19,7 +19,7 @@
 #define SKEW_NS 10000000 /* lines of an unknown run that are so close may be the same */
 
 /*
- * A container, whose runs say "<run>.<number>", and the kubelet that has their logs: those of the current and of the
+ * A container, whose runs log "<run>.<number>", and the kubelet that has their logs: those of the current and of the
  * previous run. The log under test knows the state of note_state().
  */
 struct container {
@@ -42,7 +42,7 @@ static struct stage {
 	struct container_log_owner owner;
 	struct container_log *log;
 	struct container c;
-	struct buf told; /* "<run>.<number> ", and "LOST " */
+	struct buf received; /* "<run>.<number> ", and "LOST " */
 	struct log_place last;
 	int64_t pause_ns; /* between lines */
 	char pod[1024];
@@ -55,11 +55,11 @@ static void on_begun(void *ctx unused)
 static void on_line(void *ctx unused, struct container_log *log unused, const struct log_line *line)
 {
 	if (line->lost_from_ns)
-		buf_add_str(&stage.told, "LOST");
+		buf_add_str(&stage.received, "LOST");
 	else
 		stage.last = line->place;
-	buf_add(&stage.told, line->text, line->len);
-	buf_add_char(&stage.told, ' ');
+	buf_add(&stage.received, line->text, line->len);
+	buf_add_char(&stage.received, ' ');
 }
 
 static void on_failed(void *ctx unused, const struct error *why)
@@ -98,7 +98,7 @@ static void start(void)
 						    .line = on_line,
 						    .failed = on_failed };
 	stage.c = (struct container){ .served = -1, .uid = 3, .ns = 0 };
-	stage.told = buf_make(1 << 20);
+	stage.received = buf_make(1 << 20);
 	stage.pause_ns = 1000;
 	open_log();
 }
@@ -107,7 +107,7 @@ static void stop(void)
 {
 	container_log_destroy(stage.log);
 	log_output_clear(&stage.output);
-	buf_clear(&stage.told);
+	buf_clear(&stage.received);
 	kube_flow_destroy(stage.flow);
 }
 
@@ -245,18 +245,18 @@ static void wait_for_previous(void)
 	cr_assert(call && strstr(fake_kube_call_path(call), "previous=true"));
 }
 
-static void expect_told(const char *text)
+static void expect_received(const char *text)
 {
-	cr_expect_str_eq(stage.told.data ? stage.told.data : "", text);
+	cr_expect_str_eq(stage.received.data ? stage.received.data : "", text);
 }
 
-/* What was said in run 0 is told, and it is followed. */
+/* The lines of run 0 were output, and it is followed. */
 static void follow_run_0(void)
 {
 	say();
 	note_state();
 	settle();
-	expect_told("0.0 ");
+	expect_received("0.0 ");
 }
 
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
@@ -269,7 +269,7 @@ Test(container_log, two_restarts_before_the_next_request_lose_nothing)
 	restart();
 	say();
 	settle(); /* the cache has seen none of them */
-	expect_told("0.0 1.0 2.0 ");
+	expect_received("0.0 1.0 2.0 ");
 }
 
 Test(container_log, a_restart_before_the_previous_run_is_served_loses_nothing)
@@ -289,7 +289,7 @@ Test(container_log, a_restart_before_the_previous_run_is_served_loses_nothing)
 	say();
 	note_state();
 	settle();
-	expect_told("0.0 1.0 2.0 3.0 ");
+	expect_received("0.0 1.0 2.0 3.0 ");
 }
 
 Test(container_log, a_restart_while_the_previous_run_is_read_loses_nothing)
@@ -304,10 +304,10 @@ Test(container_log, a_restart_while_the_previous_run_is_read_loses_nothing)
 	restart(); /* after that, and before the check */
 	say();
 	settle();
-	expect_told("0.0 1.0 2.0 ");
+	expect_received("0.0 1.0 2.0 ");
 }
 
-Test(container_log, a_run_that_can_no_longer_be_read_is_called_lost)
+Test(container_log, a_run_that_can_no_longer_be_read_is_reported_as_lost)
 {
 	follow_run_0();
 	for (int i = 0; i < 3; i++) {
@@ -315,10 +315,10 @@ Test(container_log, a_run_that_can_no_longer_be_read_is_called_lost)
 		say();
 	}
 	settle();
-	expect_told("0.0 LOST 2.0 3.0 ");
+	expect_received("0.0 LOST 2.0 3.0 ");
 }
 
-Test(container_log, a_crashed_run_is_told_once)
+Test(container_log, a_crashed_run_is_output_once)
 {
 	follow_run_0();
 	restart();
@@ -326,12 +326,12 @@ Test(container_log, a_crashed_run_is_told_once)
 	crash();
 	note_state();
 	settle();
-	expect_told("0.0 1.0 ");
+	expect_received("0.0 1.0 ");
 	restart();
 	say();
 	note_state();
 	settle();
-	expect_told("0.0 1.0 2.0 ");
+	expect_received("0.0 1.0 2.0 ");
 }
 
 Test(container_log, a_run_without_lines_is_no_loss)
@@ -341,10 +341,10 @@ Test(container_log, a_run_without_lines_is_no_loss)
 	restart();
 	say();
 	settle();
-	expect_told("0.0 2.0 ");
+	expect_received("0.0 2.0 ");
 }
 
-Test(container_log, a_lost_connection_within_a_run_tells_it_once)
+Test(container_log, a_run_is_output_once_despite_a_lost_connection)
 {
 	follow_run_0();
 	fake_kube_call_end(fake_kube_flow_streamed(), 0);
@@ -357,7 +357,7 @@ Test(container_log, a_lost_connection_within_a_run_tells_it_once)
 	say();
 	note_state();
 	settle();
-	expect_told("0.0 0.1 2.0 ");
+	expect_received("0.0 0.1 2.0 ");
 }
 
 Test(container_log, a_smaller_restart_count_is_another_run_and_a_loss)
@@ -370,10 +370,10 @@ Test(container_log, a_smaller_restart_count_is_another_run_and_a_loss)
 	say();
 	note_state();
 	settle();
-	expect_told("5.0 LOST 0.0 ");
+	expect_received("5.0 LOST 0.0 ");
 }
 
-Test(container_log, the_log_of_another_pod_with_the_same_name_is_not_told)
+Test(container_log, the_log_of_another_pod_with_the_same_name_is_not_output)
 {
 	follow_run_0();
 	fake_kube_call_end(fake_kube_flow_streamed(), 200);
@@ -381,13 +381,13 @@ Test(container_log, the_log_of_another_pod_with_the_same_name_is_not_told)
 	stage.c.uid = 4;
 	say();
 	settle();
-	expect_told("0.0 ");
+	expect_received("0.0 ");
 	note_state();
 	settle();
 	cr_expect_eq(stage.log->phase, LOG_OVER);
 }
 
-Test(container_log, what_a_deleted_pod_said_at_last_is_told_or_lost)
+Test(container_log, the_last_lines_of_a_deleted_pod_are_output_or_reported_as_lost)
 {
 	follow_run_0();
 	restart();
@@ -399,11 +399,11 @@ Test(container_log, what_a_deleted_pod_said_at_last_is_told_or_lost)
 	settle();
 	note_state();
 	settle();
-	expect_told("0.0 LOST ");
+	expect_received("0.0 LOST ");
 	cr_expect_eq(stage.log->phase, LOG_OVER);
 }
 
-Test(container_log, a_client_that_comes_again_is_told_the_rest_of_its_run_and_the_next)
+Test(container_log, a_reconnecting_client_gets_the_rest_of_its_run_and_the_next_one)
 {
 	stage.pause_ns = 2 * SKEW_NS;
 	follow_run_0();
@@ -414,24 +414,24 @@ Test(container_log, a_client_that_comes_again_is_told_the_rest_of_its_run_and_th
 	resume();
 	note_state();
 	settle();
-	expect_told("0.0 0.1 1.0 1.1 ");
+	expect_received("0.0 0.1 1.0 1.1 ");
 	say();
 	resume();
 	note_state();
 	settle();
-	expect_told("0.0 0.1 1.0 1.1 1.2 ");
+	expect_received("0.0 0.1 1.0 1.1 1.2 ");
 }
 
-Test(container_log, a_response_is_held_while_kubernetes_cannot_be_asked)
+Test(container_log, a_response_is_held_while_kubernetes_is_unavailable)
 {
 	say();
 	note_state();
 	fake_kube_refuse("GET", RC_UNAVAILABLE, "away");
 	settle();
-	expect_told("");
+	expect_received("");
 	fake_kube_refuse("GET", RC_OK, NULL);
 	settle();
-	expect_told("0.0 ");
+	expect_received("0.0 ");
 }
 
 /* ---- any order of events ----------------------------------------------------------------------------------------- */
@@ -493,16 +493,16 @@ static void step(void)
 }
 
 /*
- * All lines in their order, and none is missing without a loss that is told in its place. No loss is told where nothing
- * is missing, unless the end of the run before it was not seen.
+ * All lines are output in order; missing ones are reported as a loss at their position. No loss is reported where
+ * nothing is missing, unless the end of the run before it was not seen.
  */
-static void check_told(unsigned seed)
+static void check_received(unsigned seed)
 {
 	int run = 0;
 	int line = -1;
 	bool lost = false;
 
-	for (const char *at = stage.told.data ? stage.told.data : ""; *at; at = strchr(at, ' ') + 1) {
+	for (const char *at = stage.received.data ? stage.received.data : ""; *at; at = strchr(at, ' ') + 1) {
 		int next_run;
 		int next_line;
 		bool follows;
@@ -513,23 +513,23 @@ static void check_told(unsigned seed)
 		}
 		cr_assert_eq(sscanf(at, "%d.%d", &next_run, &next_line), 2);
 		cr_assert(next_run > run || (next_run == run && next_line > line), "seed %u: %d.%d twice: %s", seed,
-			  next_run, next_line, stage.told.data);
+			  next_run, next_line, stage.received.data);
 		follows = next_run == run ? next_line == line + 1
 					  : next_run == run + 1 && next_line == 0 && line + 1 == stage.c.lines[run];
 		if (line >= 0 || run)
 			cr_assert(follows || lost, "seed %u: before %d.%d: %s", seed, next_run, next_line,
-				  stage.told.data);
+				  stage.received.data);
 		cr_assert(!lost || !follows || (next_run > run && !stage.c.read[run]),
-			  "seed %u: no loss before %d.%d: %s", seed, next_run, next_line, stage.told.data);
+			  "seed %u: no loss before %d.%d: %s", seed, next_run, next_line, stage.received.data);
 		run = next_run;
 		line = next_line;
 		lost = false;
 	}
-	cr_assert_eq(run, stage.c.run, "seed %u: %s", seed, stage.told.data);
-	cr_assert_eq(line + 1, stage.c.lines[run], "seed %u: %s", seed, stage.told.data);
+	cr_assert_eq(run, stage.c.run, "seed %u: %s", seed, stage.received.data);
+	cr_assert_eq(line + 1, stage.c.lines[run], "seed %u: %s", seed, stage.received.data);
 }
 
-Test(container_log, whatever_the_order_of_events_nothing_is_twice_or_lost_in_silence)
+Test(container_log, no_order_of_events_repeats_lines_or_loses_them_silently)
 {
 	for (unsigned seed = 0; seed < SEEDS; seed++) {
 		if (seed)
@@ -547,7 +547,7 @@ Test(container_log, whatever_the_order_of_events_nothing_is_twice_or_lost_in_sil
 		say();
 		note_state();
 		settle();
-		check_told(seed);
+		check_received(seed);
 		if (seed + 1 < SEEDS)
 			stop();
 	}

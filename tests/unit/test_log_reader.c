@@ -79,7 +79,7 @@ Test(log_reader, nothing_is_repeated_after_a_disconnect)
 }
 
 /* All lines of another run are new, also those of the same time as the last line of the run before. */
-Test(log_reader, lines_of_another_run_are_all_told)
+Test(log_reader, lines_of_another_run_are_all_output)
 {
 	static const struct {
 		const char *before, *after;
@@ -107,7 +107,7 @@ Test(log_reader, lines_of_another_run_are_all_told)
 }
 
 /* A loss before a run without lines is reported before the run after it, from its own begin. */
-Test(log_reader, a_loss_before_a_silent_run_is_told_later)
+Test(log_reader, a_loss_before_a_run_without_lines_is_reported_later)
 {
 	struct log_reader r = log_reader_make((struct log_place){ 0, 0 }, 0);
 	struct heard heard = { buf_make(4096) };

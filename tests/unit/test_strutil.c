@@ -54,11 +54,11 @@ Test(strutil, percent_encoding_round_trips)
 	struct buf b cleanup_buf = buf_make(100);
 	struct buf back cleanup_buf = buf_make(100);
 
-	buf_add_percent_encoded(&b, "a b/c%~\xC3\xA9");
+	percent_encode(&b, "a b/c%~\xC3\xA9");
 	cr_expect_str_eq(b.data, "a%20b%2Fc%25~%C3%A9");
-	cr_expect(buf_add_percent_decoded(&back, b.data, b.len));
+	cr_expect(percent_decode(&back, b.data, b.len));
 	cr_expect_str_eq(back.data, "a b/c%~\xC3\xA9");
-	cr_expect_not(buf_add_percent_decoded(&back, "%00", 3));
-	cr_expect_not(buf_add_percent_decoded(&back, "%4", 2));
-	cr_expect_not(buf_add_percent_decoded(&back, "%zz", 3));
+	cr_expect_not(percent_decode(&back, "%00", 3));
+	cr_expect_not(percent_decode(&back, "%4", 2));
+	cr_expect_not(percent_decode(&back, "%zz", 3));
 }

@@ -36,7 +36,7 @@ def raw(block, start=b"GET %b/absent HTTP/1.1\r\n" % C):
     return start + block
 
 
-# What stands after the request line, of a GET of something absent (404 when it is taken as well-formed).
+# The bytes after the request line of a GET of something absent (404 if accepted as well-formed).
 GOOD = [
     ("plain", head(X), {404}),
     ("empty Host", head(b"Host:"), {404}),

@@ -2,8 +2,8 @@
  * A scriptable Kubernetes client for the tests: `auth_probe KUBECONFIG` ("" is in-cluster) reads lines from stdin and
  * answers each with one on stdout.
  *
- *	get PATH            a request through kube_client: "RC STATUS TEXT", and " (N s)" when it asks us to wait
- *	many COUNT PATH     so many threads ask for credentials and send a request at once: "RC of the worst"
+ *	get PATH            a request through kube_client: "RC STATUS TEXT", and " (N s)" with a Retry-After
+ *	many COUNT PATH     COUNT threads get credentials and send a request concurrently: "RC of the worst"
  *
  * The first line, before any command, is the result of kube_auth_create().
  */

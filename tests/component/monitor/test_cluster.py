@@ -17,7 +17,7 @@ BUCKET = "KV_k8s-container-sp-test"
 
 
 class Cluster:
-    """nats-servers with JetStream that know each other; one: in no cluster."""
+    """Clustered nats-servers with JetStream; a single one is not clustered."""
 
     def __init__(self, folder, size=SIZE):
         self.ports = [free_port() for _ in range(size)]

@@ -16,7 +16,7 @@ HOUR = 3600
 
 @pytest.fixture
 def running(start, kubeconfig, tmp_path):
-    """The four processes under a clock of ours, a consumer like DCM's, and a container that runs."""
+    """The four processes with an adjustable clock, a consumer like DCM's, and a running container."""
     clock = Clock(tmp_path)
     sp = start(f'jetstream {{ store_dir: "{tmp_path}/jetstream" }}', SP_MONITOR_DEBOUNCE_MS="20", SP_FAILED_GRACE="2s",
                **clock.settings)

@@ -40,7 +40,7 @@ class Silent:
 
 
 def poll(api, polls=POLLS, at_once=2):
-    """Ask for the health many times, and return the longest time that an answer took, in seconds."""
+    """Request the health many times; returns the longest response time in seconds."""
     def ask(_):
         started = time.monotonic()
         assert api.health() == "unhealthy"

@@ -10,7 +10,7 @@ from processes import wait_for
 
 @pytest.fixture
 def peers(nats):
-    """Start peers by hand; all are ended."""
+    """Start peers individually; all are stopped at the end."""
     started = []
 
     def add(peer):

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 PRODUCTION = BUILD / "bin"
 BIN = BUILD / "test" / "streams" / "bin"
-SLOW = 4 if "thread" in BUILD.name else 2 if "address" in BUILD.name else 1  # sanitizers: limits of time are so much longer
+SLOW = 4 if "thread" in BUILD.name else 2 if "address" in BUILD.name else 1  # factor of time limits with sanitizers
 USERS = ("API_SVC", "KUBE_WORKER", "MONITOR", "REGISTRAR", "DCM", "OPERATOR")
 PATTERN = b"".join(i.to_bytes(8, "big") for i in range(131072))
 

@@ -14,7 +14,7 @@ WINDOW = 65536
 
 @pytest.fixture
 def stage(start):
-    """Without a worker of ours."""
+    """Without a real worker."""
     return start(workers=0)
 
 

@@ -325,7 +325,7 @@ def test_api_svc_shutdown_does_not_wait_for_streams(stage):
 # ---- upgrades ----
 
 def echo(stage, size, early=b""):
-    """Send and receive so much, with two blocks under way (Python's TLS is not for two threads)."""
+    """Send and receive `size` bytes, with two blocks in transit (Python's TLS connections are not thread-safe)."""
     stream = stage.get("mode=echo&protocol=test", headers=UPGRADE, expect=101, early=early)
     assert stream.headers["upgrade"] == "test"
     assert stream.exactly(len(early)) == early
