@@ -45,6 +45,7 @@ static struct stage {
 	struct buf received; /* "<run>.<number> ", and "LOST " */
 	struct log_place last;
 	int64_t pause_ns; /* between lines */
+	const char *pods; /* what Kubernetes returns instead of the Pod; NULL: nothing else */
 	char pod[1024];
 } stage;
 
@@ -135,7 +136,7 @@ static void write_pod(void)
 	buf_add_str(&json, "]}");
 	snprintf(stage.pod, sizeof(stage.pod), "%s", json.data);
 	buf_clear(&json);
-	fake_kube_set(PODS, stage.pod);
+	fake_kube_set(PODS, stage.pods ? stage.pods : stage.pod);
 }
 
 static void say(void)
@@ -430,6 +431,23 @@ Test(container_log, a_response_is_held_while_kubernetes_is_unavailable)
 	settle();
 	expect_received("");
 	fake_kube_refuse("GET", RC_OK, NULL);
+	settle();
+	expect_received("0.0 ");
+}
+
+Test(container_log, a_response_is_held_while_the_check_is_malformed)
+{
+	static const char *const malformed[] = { "{}", "{\"items\":\"none\"}", "{\"items\":[7]}",
+						 "{\"items\":[{\"metadata\":{}}]}" };
+
+	say();
+	note_state();
+	for (size_t i = 0; i < ARRAY_LEN(malformed); i++) {
+		stage.pods = malformed[i];
+		settle();
+		expect_received("");
+	}
+	stage.pods = NULL;
 	settle();
 	expect_received("0.0 ");
 }
