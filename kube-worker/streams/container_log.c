@@ -7,8 +7,9 @@
 #include "common/base/strutil.h"
 #include "kube-worker/operation/op_kube.h"
 
-#define TRY_MS 5000 /* retry time of a log that is not followed */
-#define FORBIDDEN_MS 10000
+#define TRY_MS 5000        /* retry time of a log that is not followed */
+#define FORBIDDEN_MS 10000 /* retry time of a request that is forbidden */
+#define KUBELET_MS 10000   /* retry time of the previous run while its kubelet is not reachable */
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 2000
 #define GONE_MS 5000  /* for a silent call after its Pod was deleted, as for a lost node */
@@ -177,13 +178,18 @@ static bool was_told(const struct container_log *log)
 	return log->answered || log->reader.last.ns;
 }
 
+static bool is_failing_for(const struct container_log *log, int64_t ms)
+{
+	return log->failing_ms && clock_mono_ms() - log->failing_ms > ms;
+}
+
 /*
  * A server that was just started forbids everything until it has loaded its roles: retry for a while if it was allowed
  * before.
  */
 static bool is_forbidden_for_good(const struct container_log *log)
 {
-	return !was_told(log) || (log->failing_ms && clock_mono_ms() - log->failing_ms > FORBIDDEN_MS);
+	return !was_told(log) || is_failing_for(log, FORBIDDEN_MS);
 }
 
 static void on_failure(struct container_log *log, const struct error *public)
@@ -203,11 +209,13 @@ static void on_refused(struct container_log *log, bool of_previous, const struct
 		       const struct error *why)
 {
 	const char *message = json_string_at(reply->object, "message");
+	bool is_unreachable = reply->status == 500 && is_failing_for(log, KUBELET_MS); /* its kubelet */
 	struct error public = *why;
 
 	if (of_previous && !log->owner->options->previous &&
-	    (reply->status == 400 || reply->status == 404 || reply->status == 500)) {
+	    (reply->status == 400 || reply->status == 404 || is_unreachable)) {
 		log->previous_done = log->run_asked; /* no longer available */
+		log->ended = log->ended && !is_unreachable;
 	} else if (reply->status == 400) {
 		nothing_yet(log, message ? message : "it has not started");
 	} else if (reply->status == 404) {

@@ -46,6 +46,7 @@ static struct stage {
 	struct log_place last;
 	int64_t pause_ns; /* between lines */
 	const char *pods; /* what Kubernetes returns instead of the Pod; NULL: nothing else */
+	int refusal;      /* of requests for a log; 0: none */
 	char pod[1024];
 } stage;
 
@@ -183,6 +184,10 @@ static void begin_response(void)
 	if (!call || fake_kube_call_has_begun(call))
 		return;
 	of_previous = strstr(fake_kube_call_path(call), "previous=true") != NULL;
+	if (stage.refusal) {
+		fake_kube_call_end(call, stage.refusal);
+		return;
+	}
 	if (stage.c.deleted || (of_previous && previous_run() < 0)) {
 		fake_kube_call_end(call, stage.c.deleted ? 404 : 400);
 		return;
@@ -222,15 +227,20 @@ static void turn(void)
 		stage.c.read[stage.log->run_known] = stage.log->ended;
 }
 
-/* Until nothing is left to do. */
-static void settle(void)
+static void settle_for(int ms)
 {
-	for (int i = 0; i < 10 * TURNS; i++) {
+	for (; ms > 0; ms -= 500) {
 		begin_response();
 		send_lines();
 		turn();
 		fake_clock_advance(500);
 	}
+}
+
+/* Until nothing is left to do. */
+static void settle(void)
+{
+	settle_for(5000 * TURNS);
 }
 
 /* Until the rest of the run before is requested. */
@@ -450,6 +460,38 @@ Test(container_log, a_response_is_held_while_the_check_is_malformed)
 	stage.pods = NULL;
 	settle();
 	expect_received("0.0 ");
+}
+
+/* A response that ends with its kubelet is complete. */
+static void restart_with_the_kubelet(void)
+{
+	follow_run_0();
+	fake_kube_call_end(fake_kube_flow_streamed(), 200);
+	turn();
+	say();
+	restart();
+	say();
+	note_state();
+	stage.refusal = 500;
+}
+
+Test(container_log, the_rest_of_a_run_is_read_when_its_kubelet_is_reachable_again)
+{
+	restart_with_the_kubelet();
+	settle_for(5000);
+	stage.refusal = 0;
+	settle();
+	expect_received("0.0 0.1 1.0 ");
+}
+
+Test(container_log, a_run_whose_kubelet_is_not_reachable_for_long_is_reported_as_lost)
+{
+	restart_with_the_kubelet();
+	settle_for(30000);
+	expect_received("0.0 ");
+	stage.refusal = 0;
+	settle();
+	expect_received("0.0 LOST 1.0 ");
 }
 
 /* ---- any order of events ----------------------------------------------------------------------------------------- */
