@@ -358,13 +358,6 @@ static int64_t next_look(const struct log_source *s)
 	return due_ms;
 }
 
-static void cancel_calls(struct log_source *s)
-{
-	for (struct container_log *log = s->logs; log; log = log->next)
-		if (log->call)
-			kube_call_cancel(TAKE(log->call));
-}
-
 static int64_t pump_telling(struct log_source *s)
 {
 	bool more;
@@ -378,8 +371,8 @@ static int64_t pump_telling(struct log_source *s)
 		container_log_resume(log);
 	if (atomic_exchange(&s->watcher.changed, false))
 		(void)look_at_cache(s); /* if the cache was reset, use the known state */
-	if (s->output.left <= 0)
-		cancel_calls(s);
+	for (struct container_log *log = s->logs; log && s->output.left <= 0; log = log->next)
+		container_log_stop(log);
 	if (!s->finished && s->state == SOURCE_TELLING)
 		look_at_logs(s);
 	return more || (s->output.bytes.len && worker_stream_room(s->stream)) ? clock_mono_ms() : next_look(s);

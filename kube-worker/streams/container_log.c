@@ -7,13 +7,16 @@
 #include "common/base/strutil.h"
 #include "kube-worker/operation/op_kube.h"
 
-#define TRY_MS 5000 /* retry time of a log that is not followed */
-#define FORBIDDEN_MS 10000
+#define TRY_MS 5000        /* retry time of a log that is not followed */
+#define BEGIN_MS 10000     /* until a response begins, unless it is followed: it may have no lines yet */
+#define FORBIDDEN_MS 10000 /* retry time of a request that is forbidden */
+#define KUBELET_MS 10000   /* retry time of the previous run while its kubelet is not reachable */
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 2000
 #define GONE_MS 5000  /* for a silent call after its Pod was deleted, as for a lost node */
 #define AGAIN_MS 1000 /* delay before a log that ended while its container seems to run is requested again */
 #define NS_PER_MS 1000000
+#define GONE_TEXT "it no longer exists"
 
 /* ---- life cycle -------------------------------------------------------------------------------------------------- */
 
@@ -53,6 +56,12 @@ struct container_log *container_log_create(const struct container_log_owner *own
 	log->run_known = -1;
 	log->previous_done = -1;
 	return log;
+}
+
+void container_log_stop(struct container_log *log)
+{
+	drop_call(log);
+	log->phase = LOG_OVER;
 }
 
 void container_log_destroy(struct container_log *log)
@@ -177,25 +186,27 @@ static bool was_told(const struct container_log *log)
 	return log->answered || log->reader.last.ns;
 }
 
+static bool is_failing_for(const struct container_log *log, int64_t ms)
+{
+	return log->failing_ms && clock_mono_ms() - log->failing_ms > ms;
+}
+
 /*
  * A server that was just started forbids everything until it has loaded its roles: retry for a while if it was allowed
  * before.
  */
 static bool is_forbidden_for_good(const struct container_log *log)
 {
-	return !was_told(log) || (log->failing_ms && clock_mono_ms() - log->failing_ms > FORBIDDEN_MS);
+	return !was_told(log) || is_failing_for(log, FORBIDDEN_MS);
 }
 
 static void on_failure(struct container_log *log, const struct error *public)
 {
 	const struct container_log_owner *o = log->owner;
 
-	if ((public->rc == RC_PERMISSION_DENIED && is_forbidden_for_good(log)) || public->rc == RC_INVALID_ARGUMENT) {
-		o->failed(o->ctx, public);
-		return;
-	}
 	retry_later(log);
-	if (!o->options->follow && clock_mono_ms() - log->failing_ms > TRY_MS)
+	if ((public->rc == RC_PERMISSION_DENIED && is_forbidden_for_good(log)) || public->rc == RC_INVALID_ARGUMENT ||
+	    (!o->options->follow && is_failing_for(log, TRY_MS)))
 		o->failed(o->ctx, public);
 }
 
@@ -203,15 +214,17 @@ static void on_refused(struct container_log *log, bool of_previous, const struct
 		       const struct error *why)
 {
 	const char *message = json_string_at(reply->object, "message");
+	bool is_unreachable = reply->status == 500 && is_failing_for(log, KUBELET_MS); /* its kubelet */
 	struct error public = *why;
 
 	if (of_previous && !log->owner->options->previous &&
-	    (reply->status == 400 || reply->status == 404 || reply->status == 500)) {
+	    (reply->status == 400 || reply->status == 404 || is_unreachable)) {
 		log->previous_done = log->run_asked; /* no longer available */
+		log->ended = log->ended && !is_unreachable;
 	} else if (reply->status == 400) {
 		nothing_yet(log, message ? message : "it has not started");
 	} else if (reply->status == 404) {
-		nothing_yet(log, "it no longer exists");
+		nothing_yet(log, GONE_TEXT);
 	} else {
 		op_kube_make_public(reply->object, &public);
 		on_failure(log, &public);
@@ -292,7 +305,7 @@ static void judge_response(struct container_log *log)
 	if (check.state == CHECK_FAILED)
 		on_failure(log, &check.fault);
 	else if (check.state == CHECK_REPLACED)
-		log->due_ms = clock_mono_ms() + AGAIN_MS; /* the cache will notify */
+		nothing_yet(log, GONE_TEXT);
 }
 
 /* ---- requests to Kubernetes -------------------------------------------------------------------------------------- */
@@ -329,7 +342,8 @@ static void ask(struct container_log *log, bool previous)
 	if (!rc)
 		rc = kube_flow_get(worker_stream_kube(o->stream), path.data, 0, &taker, &log->call, &err);
 	if (rc) {
-		retry_later(log); /* no credentials yet, or out of memory */
+		op_kube_make_public(NULL, &err); /* no credentials yet, or out of memory */
+		on_failure(log, &err);
 		return;
 	}
 	if (!log->asked_ns)
@@ -337,12 +351,27 @@ static void ask(struct container_log *log, bool previous)
 	log->phase = previous ? LOG_ASKED_PREVIOUS : LOG_ASKED;
 	log->run_asked = run;
 	log->entered = false;
+	log->begin_by_ms = call.previous || !o->options->follow ? clock_mono_ms() + BEGIN_MS : INT64_MAX;
 }
 
 /* INT64_MAX: no time limit, also while waiting for the client. */
 static int64_t give_up_ms(const struct container_log *log)
 {
-	return log->call && log->gone_ms && !log->paused ? log->gone_ms + GONE_MS : INT64_MAX;
+	if (log->call && log->gone_ms && !log->paused)
+		return log->gone_ms + GONE_MS;
+	return log->call && log->check.state == CHECK_NONE ? log->begin_by_ms : INT64_MAX;
+}
+
+static void give_up(struct container_log *log)
+{
+	struct error err;
+
+	drop_call(log);
+	if (!log->is_there)
+		return;
+	error_set(&err, RC_TIMEOUT, "the response has not begun");
+	op_kube_make_public(NULL, &err);
+	on_failure(log, &err);
 }
 
 /* The rest of the run before is read first: a complete response may also be the end of a kubelet. */
@@ -369,7 +398,7 @@ void container_log_look(struct container_log *log)
 	const struct log_options *options = log->owner->options;
 
 	if (clock_mono_ms() >= give_up_ms(log))
-		drop_call(log);
+		give_up(log);
 	judge_response(log);
 	if (log->phase != LOG_IDLE || clock_mono_ms() < log->due_ms)
 		return;

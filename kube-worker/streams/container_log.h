@@ -52,6 +52,7 @@ struct container_log {
 	int64_t due_ms;         /* no request before this time */
 	int64_t failing_ms;     /* since when it fails; 0: no failure */
 	int64_t gone_ms;        /* since when the Pod is missing and its call is silent; 0: present */
+	int64_t begin_by_ms;    /* until when the response to its call must have begun; INT64_MAX: no limit */
 	int64_t asked_ns;       /* local time of the first request */
 	int64_t run_asked;      /* by the pending or last call */
 	int64_t run_known;      /* the last run that was output, at least in part; -1: none */
@@ -75,6 +76,9 @@ struct container_log *container_log_create(const struct container_log_owner *own
 
 /* Cancel its call, and free it. */
 void container_log_destroy(struct container_log *log);
+
+/* Cancel its call: it is finished. */
+void container_log_stop(struct container_log *log);
 
 /* Update from the cache: the current run, and the problem of the Pod ("": none). */
 void container_log_see(struct container_log *log, const struct pod_run *run, const char *message);

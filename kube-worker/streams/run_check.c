@@ -23,20 +23,37 @@ static struct pod_run run_of(const struct fact *pod, const char *container)
 	return run;
 }
 
+static void fail(struct run_check *check, const cJSON *status)
+{
+	check->state = CHECK_FAILED;
+	op_kube_make_public(status, &check->fault);
+}
+
 static void take_pod(struct run_check *check, const cJSON *object)
 {
 	cleanup_free struct fact *pod = NULL;
 
-	if (!object) {
-		check->state = CHECK_GONE;
-		return;
-	}
 	if (fact_from_object(KUBE_POD, object, &pod, &check->fault)) {
-		check->state = CHECK_FAILED;
+		fail(check, NULL);
 		return;
 	}
 	check->state = kube_uid_equal(&pod->uid, &check->pod_uid) ? CHECK_SEEN : CHECK_REPLACED;
 	check->run = run_of(pod, check->run.container);
+}
+
+/* The first of at most one. */
+static void take_list(struct run_check *check, const cJSON *list)
+{
+	const cJSON *pods = json_at(list, "items");
+
+	if (!cJSON_IsArray(pods) && !cJSON_IsNull(pods)) {
+		error_set(&check->fault, RC_UNAVAILABLE, "the response is not a list: it has no items");
+		fail(check, NULL);
+	} else if (pods->child) {
+		take_pod(check, pods->child);
+	} else {
+		check->state = CHECK_GONE;
+	}
 }
 
 static void on_read(void *ctx, const struct kube_reply *reply, const struct error *err)
@@ -44,13 +61,11 @@ static void on_read(void *ctx, const struct kube_reply *reply, const struct erro
 	struct run_check *check = ctx;
 
 	check->call = NULL;
-	if (err->rc) {
-		check->state = CHECK_FAILED;
-		check->fault = *err;
-		op_kube_make_public(reply->object, &check->fault);
-	} else {
-		take_pod(check, cJSON_GetArrayItem(json_at(reply->object, "items"), 0));
-	}
+	check->fault = *err;
+	if (err->rc)
+		fail(check, reply->object);
+	else
+		take_list(check, reply->object);
 	worker_stream_wake(check->stream);
 }
 
@@ -71,7 +86,7 @@ void run_check_start(struct run_check *check, struct worker_stream *stream, cons
 		rc = kube_flow_get(worker_stream_kube(stream), path.data, READ_MS, &taker, &check->call, &check->fault);
 	if (!rc)
 		return;
-	check->state = CHECK_FAILED;
+	fail(check, NULL);
 	worker_stream_wake(stream);
 }
 

@@ -1,9 +1,10 @@
 /*
  * Which run of a container a log response is of: Kubernetes does not say. The kubelet selects the run when it receives
- * the request, from the status of the Pod (pkg/kubelet/kubelet_pods.go, validateContainerLogStatus()); the cache, and
+ * the request, from its status of the Pod (pkg/kubelet/kubelet_pods.go, validateContainerLogStatus()); the cache, and
  * so the request, may be older. Therefore the Pod is read after the response has begun: if the run that was requested
  * is still the one of the status, the response is of that run, since runs are only replaced by later ones. (A list of
- * one Pod: the Role has no "get".)
+ * one Pod: the Role has no "get".) Not detected: a run that was started before the kubelet received the request, if the
+ * API server has not received that from the kubelet when it is read.
  *
  * 	CHECK_NONE --start--> CHECK_ASKED --the Pod was read--> CHECK_SEEN, CHECK_GONE, CHECK_REPLACED
  * 	                            \--failed--> CHECK_FAILED

@@ -93,8 +93,8 @@ def test_logs_of_a_run_that_crashed_at_once(stack, follower_of, seen):
         if not seen:
             stack.target.faults(SILENT)
             time.sleep(0.3)
+        say(stack, pod, "".join(f"{line}\n" for line in lines_of(run)), run=run)  # a run that is over is read once
         crash(stack, pod, run)
-        say(stack, pod, "".join(f"{line}\n" for line in lines_of(run)), run=run)
         assert follower.lines(3) == lines_of(run)
         stack.target.faults()
         start_run(stack, pod, run + 1)

@@ -45,6 +45,10 @@ static struct stage {
 	struct buf received; /* "<run>.<number> ", and "LOST " */
 	struct log_place last;
 	int64_t pause_ns; /* between lines */
+	const char *pods; /* what Kubernetes returns instead of the Pod; NULL: nothing else */
+	int refusal;      /* of requests for a log; 0: none */
+	bool fails;       /* the log may fail: */
+	struct error fault;
 	char pod[1024];
 } stage;
 
@@ -64,7 +68,8 @@ static void on_line(void *ctx unused, struct container_log *log unused, const st
 
 static void on_failed(void *ctx unused, const struct error *why)
 {
-	cr_assert_fail("%s", why->text);
+	cr_assert(stage.fails, "%s", why->text);
+	stage.fault = *why;
 }
 
 static void open_log(void)
@@ -135,7 +140,7 @@ static void write_pod(void)
 	buf_add_str(&json, "]}");
 	snprintf(stage.pod, sizeof(stage.pod), "%s", json.data);
 	buf_clear(&json);
-	fake_kube_set(PODS, stage.pod);
+	fake_kube_set(PODS, stage.pods ? stage.pods : stage.pod);
 }
 
 static void say(void)
@@ -182,6 +187,10 @@ static void begin_response(void)
 	if (!call || fake_kube_call_has_begun(call))
 		return;
 	of_previous = strstr(fake_kube_call_path(call), "previous=true") != NULL;
+	if (stage.refusal) {
+		fake_kube_call_end(call, stage.refusal);
+		return;
+	}
 	if (stage.c.deleted || (of_previous && previous_run() < 0)) {
 		fake_kube_call_end(call, stage.c.deleted ? 404 : 400);
 		return;
@@ -221,15 +230,20 @@ static void turn(void)
 		stage.c.read[stage.log->run_known] = stage.log->ended;
 }
 
-/* Until nothing is left to do. */
-static void settle(void)
+static void settle_for(int ms)
 {
-	for (int i = 0; i < 10 * TURNS; i++) {
+	for (; ms > 0; ms -= 500) {
 		begin_response();
 		send_lines();
 		turn();
 		fake_clock_advance(500);
 	}
+}
+
+/* Until nothing is left to do. */
+static void settle(void)
+{
+	settle_for(5000 * TURNS);
 }
 
 /* Until the rest of the run before is requested. */
@@ -432,6 +446,137 @@ Test(container_log, a_response_is_held_while_kubernetes_is_unavailable)
 	fake_kube_refuse("GET", RC_OK, NULL);
 	settle();
 	expect_received("0.0 ");
+}
+
+Test(container_log, a_response_is_held_while_the_check_is_malformed)
+{
+	static const char *const malformed[] = { "{}", "{\"items\":\"none\"}", "{\"items\":[7]}",
+						 "{\"items\":[{\"metadata\":{}}]}" };
+
+	say();
+	note_state();
+	for (size_t i = 0; i < ARRAY_LEN(malformed); i++) {
+		stage.pods = malformed[i];
+		settle();
+		expect_received("");
+	}
+	stage.pods = NULL;
+	settle();
+	expect_received("0.0 ");
+}
+
+Test(container_log, a_log_that_is_not_followed_ends_with_a_reason_if_its_pod_was_replaced)
+{
+	stage.options.follow = false;
+	say();
+	note_state();
+	turn();
+	stage.c.uid = 4;
+	settle();
+	expect_received("");
+	cr_expect_eq(stage.log->phase, LOG_OVER);
+	cr_expect_str_eq(stage.log->reason, "it no longer exists");
+}
+
+Test(container_log, a_response_that_does_not_begin_fails_unless_the_log_is_followed)
+{
+	const struct kube_call *call;
+
+	note_state();
+	turn();
+	call = fake_kube_flow_streamed();
+	for (int i = 0; i < 60; i++) {
+		fake_clock_advance(1000);
+		turn();
+	}
+	cr_expect_eq(fake_kube_flow_streamed(), call);
+	container_log_destroy(stage.log);
+	open_log();
+	stage.options.follow = false;
+	stage.fails = true;
+	note_state();
+	for (int i = 0; i < 30; i++) {
+		turn();
+		fake_clock_advance(1000);
+	}
+	cr_expect_eq(stage.fault.rc, RC_TIMEOUT);
+	cr_expect_str_eq(stage.fault.text, "timeout waiting for Kubernetes");
+}
+
+Test(container_log, nothing_is_requested_after_the_log_has_failed)
+{
+	stage.fails = true;
+	say();
+	note_state();
+	turn();
+	begin_response();
+	fake_kube_refuse("GET", RC_PERMISSION_DENIED, "no");
+	for (int i = 0; i < TURNS && !stage.fault.rc; i++)
+		turn();
+	cr_expect_eq(stage.fault.rc, RC_PERMISSION_DENIED);
+	cr_expect_null(fake_kube_flow_streamed());
+}
+
+/* A response that ends with its kubelet is complete. */
+static void restart_with_the_kubelet(void)
+{
+	follow_run_0();
+	fake_kube_call_end(fake_kube_flow_streamed(), 200);
+	turn();
+	say();
+	restart();
+	say();
+	note_state();
+	stage.refusal = 500;
+}
+
+Test(container_log, the_rest_of_a_run_is_read_when_its_kubelet_is_reachable_again)
+{
+	restart_with_the_kubelet();
+	settle_for(5000);
+	stage.refusal = 0;
+	settle();
+	expect_received("0.0 0.1 1.0 ");
+}
+
+Test(container_log, a_request_for_the_previous_run_that_is_not_answered_is_repeated)
+{
+	follow_run_0();
+	restart();
+	say();
+	note_state();
+	send_lines();
+	wait_for_previous();
+	for (int i = 0; i < 24; i++) { /* within 12 s, without a response */
+		fake_clock_advance(500);
+		turn();
+	}
+	cr_expect_gt(stage.log->failing_ms, 0);
+	settle();
+	expect_received("0.0 1.0 ");
+}
+
+Test(container_log, a_run_whose_kubelet_is_not_reachable_for_long_is_reported_as_lost)
+{
+	restart_with_the_kubelet();
+	settle_for(30000);
+	expect_received("0.0 ");
+	stage.refusal = 0;
+	settle();
+	expect_received("0.0 LOST 1.0 ");
+}
+
+Test(container_log, a_stopped_log_requests_nothing)
+{
+	say();
+	note_state();
+	turn();
+	begin_response();
+	turn();
+	container_log_stop(stage.log);
+	settle();
+	expect_received("");
+	cr_expect_null(fake_kube_flow_streamed());
 }
 
 /* ---- any order of events ----------------------------------------------------------------------------------------- */
