@@ -107,7 +107,7 @@ if [ -d "${XDG_CACHE_HOME:-$HOME/.cache}/dcm-k8s-container-sp/cluster" ]; then
     nats_port=$(free_port)
     run --name "$network-nats-host" --network host "$nats" --addr 127.0.0.1 --port "$nats_port"
     nats_url=nats://127.0.0.1:$nats_port
-    namespace=$(sed -n 's/^ *namespace: *//p' "$work/kubeconfig" | head -n 1)
+    namespace=dcm-sp # of start.sh
     start --network host -e SP_SERVER_ADDRESS="127.0.0.1:$port" --volume "$work/kubeconfig:/kubeconfig:ro"
     kill_each
     stop
