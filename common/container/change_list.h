@@ -15,7 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/hash_table.h"
 
-#define CHANGE_GONE_MAX 10000
+#define CHANGE_GONE_MAX 2000
 
 struct change_list;
 
