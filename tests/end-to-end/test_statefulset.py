@@ -173,7 +173,8 @@ def test_an_id_used_by_the_other_kind_is_rejected(stack, first, second):
     assert made.status == 201
     before = objects_of(stack, "mine")
     other = f"{second.lower()}s"
-    wait_for("the worker's cache shows it", lambda: stack.api.get("mine").json["status"] == "RUNNING")
+    wait_for("all workers have it in their caches",
+             lambda: all("mine" in [c["id"] for c in stack.api.list().json["containers"]] for _ in range(20)))
     version = stack.kube.call("GET", stack.kube.path(other))[1]["metadata"]["resourceVersion"]
     for key in ({}, {"Idempotency-Key": f"{second}-1"}):
         problem = stack.api.create(spec(ports=[(81, "internal")], **of_kind(second)), "mine", key).problem(409, "ALREADY_EXISTS")
