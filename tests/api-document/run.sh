@@ -58,7 +58,7 @@ install_tools
 start_service
 cd "$state"
 SCHEMATHESIS_HOOKS=hooks PYTHONPATH=$here "$st" --config-file "$here/schemathesis.toml" run "http://$api/openapi.json" --url "http://$api" --checks all \
-    --phases examples,coverage,fuzzing,stateful --max-examples 300 --seed "${SP_TEST_SEED:-1}" --generation-database none --no-color |
+    --phases examples,coverage,fuzzing,stateful --max-examples 200 --seed "${SP_TEST_SEED:-1}" --generation-database none --no-color |
     tee "$state/st.log"
 cases=$(sed -n 's/^ *\([0-9]*\) generated.*/\1/p' "$state/st.log")
 [ "${cases:-0}" -ge "$CASES_MIN" ] || { echo "only ${cases:-0} cases; at least $CASES_MIN are wanted" >&2; exit 1; }
