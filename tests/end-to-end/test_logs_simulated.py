@@ -37,12 +37,18 @@ def start_run(stack, pod, run):
     say(stack, pod, "".join(f"{line}\n" for line in lines_of(run)), run=run)
 
 
-def test_logs_of_two_restarts_that_the_cache_has_not_seen(stack, follower_of):
-    web(stack, "unseen")
-    pod = pod_of(stack, "unseen")
+def follow_run_0(stack, follower_of, container_id):
+    """Create a container, and follow its log: the Pod, and the follower after the only line of the first run."""
+    web(stack, container_id)
+    pod = pod_of(stack, container_id)
     say(stack, pod, "run 0\n")
-    follower = follower_of("unseen")
+    follower = follower_of(container_id)
     assert follower.line() == "run 0"
+    return pod, follower
+
+
+def test_logs_of_two_restarts_that_the_cache_has_not_seen(stack, follower_of):
+    pod, follower = follow_run_0(stack, follower_of, "unseen")
     for run in (1, 3):
         stack.target.faults(SILENT)
         time.sleep(0.3)
@@ -54,11 +60,7 @@ def test_logs_of_two_restarts_that_the_cache_has_not_seen(stack, follower_of):
 
 
 def test_logs_of_a_restart_while_the_previous_run_is_read(stack, follower_of):
-    web(stack, "during")
-    pod = pod_of(stack, "during")
-    say(stack, pod, "run 0\n")
-    follower = follower_of("during")
-    assert follower.line() == "run 0"
+    pod, follower = follow_run_0(stack, follower_of, "during")
     for run in (1, 3, 5):
         stack.target.faults({"match": LOG, "kind": "latency", "ms": 1500, "count": 1})
         start_run(stack, pod, run)
@@ -68,11 +70,7 @@ def test_logs_of_a_restart_while_the_previous_run_is_read(stack, follower_of):
 
 
 def test_logs_of_runs_that_no_longer_exist_are_called_lost(stack, follower_of):
-    web(stack, "skipped")
-    pod = pod_of(stack, "skipped")
-    say(stack, pod, "run 0\n")
-    follower = follower_of("skipped")
-    assert follower.line() == "run 0"
+    pod, follower = follow_run_0(stack, follower_of, "skipped")
     stack.target.faults(SILENT)
     time.sleep(0.3)
     for run in (1, 2, 3):
@@ -102,11 +100,7 @@ def test_logs_of_a_run_that_crashed_at_once(stack, follower_of, seen):
 
 
 def test_logs_of_a_silent_run_between_two_others(stack, follower_of):
-    web(stack, "mute")
-    pod = pod_of(stack, "mute")
-    say(stack, pod, "run 0\n")
-    follower = follower_of("mute")
-    assert follower.line() == "run 0"
+    pod, follower = follow_run_0(stack, follower_of, "mute")
     for run in (1, 3):
         restart(stack, pod, run)
         start_run(stack, pod, run + 1)
