@@ -22,9 +22,10 @@ PATTERN = b"".join(i.to_bytes(8, "big") for i in range(131072))
 
 
 class Stage:
-    def __init__(self, kubeconfig, folder, scheme="http", accounts=False, **settings):
+    def __init__(self, kubeconfig, folder, scheme="http", accounts=False, nats=None, nats_port=None, **settings):
+        """nats: further configuration of the server."""
         self.folder = folder
-        self.nats_port = free_port()
+        self.nats_port = nats_port or free_port()
         self.port = free_port()
         self.scheme = scheme
         self.api = Api(self.port)
@@ -33,7 +34,7 @@ class Stage:
                     "SP_K8S_NAMESPACE": "default", "SP_K8S_EXTERNAL_SVC_TYPE": "NodePort", "SP_LOG_LEVEL": "info",
                     "SP_SERVER_WORKER_WAIT": "1s", **settings}
         self.monitor_port = free_port()
-        config = self.with_accounts() if accounts else []
+        config = self.with_accounts() if accounts else self.with_config(nats) if nats else []
         self.accounts = accounts
         self.nats = Process("nats", ["nats-server", "-a", "127.0.0.1", "-p", str(self.nats_port), "-m",
                                      str(self.monitor_port), *config],
@@ -45,8 +46,11 @@ class Stage:
         """A user of NATS for each process, with the rights of deploy/nats/accounts.conf."""
         accounts = (ROOT / "deploy" / "nats" / "accounts.conf").read_text().replace("PROVIDER", "provider")
         (self.folder / "accounts.conf").write_text(accounts)
+        return self.with_config(f"jetstream {{ store_dir: '{self.folder}/jetstream' }}\ninclude accounts.conf\n")
+
+    def with_config(self, text):
         config = self.folder / "nats.conf"
-        config.write_text(f"jetstream {{ store_dir: '{self.folder}/jetstream' }}\ninclude accounts.conf\n")
+        config.write_text(text)
         return ["-c", str(config)]
 
     def login(self, program):
