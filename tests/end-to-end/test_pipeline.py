@@ -56,7 +56,7 @@ def test_a_restart_of_nats_causes_delays_only(own_stack):
 
 def test_restarts_of_the_only_worker_lose_no_create(own_stack):
     """50 creates a second for six seconds; SIGTERM to the only worker, and a new one, twice."""
-    stack = own_stack(1)
+    stack = own_stack(1, SP_SERVER_WORKER_WAIT="10s")  # a new one needs seconds to start on a loaded machine
     answers = []
 
     def create(i):

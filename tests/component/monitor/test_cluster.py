@@ -76,9 +76,14 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path):
+    """Of three servers that have all met; with DCM's stream."""
     cluster = Cluster(str(tmp_path))
-    yield cluster
-    cluster.stop()
+    stream = {"name": "dcm-status", "subjects": ["dcm.*"], "storage": "file", "num_replicas": SIZE}
+    try:
+        wait_for("DCM's stream", lambda: "error" not in (cluster.ask("STREAM.CREATE.dcm-status", stream) or {"error": ""}), 30)
+        yield cluster
+    finally:
+        cluster.stop()
 
 
 @pytest.fixture
@@ -99,8 +104,6 @@ def start(cluster, kubesim, tmp_path):
 
 
 def test_a_bucket_of_one_server_is_replicated_to_three_and_survives_any_failure(cluster, kubesim, start):
-    wait_for("DCM's stream, once all servers have met", lambda: "error" not in (cluster.ask("STREAM.CREATE.dcm-status", {
-        "name": "dcm-status", "subjects": ["dcm.*"], "storage": "file", "num_replicas": SIZE}) or {"error": ""}))
     start(SP_NATS_REPLICAS="1").stop()
     assert cluster.replicas() == 1
     monitor = start()
