@@ -94,12 +94,22 @@ static void begin(void *ctx)
 static size_t collect_marks(struct log_source *s, const struct container_log *of, const struct log_line *line,
 			    struct log_mark marks[LOG_PLACES_MAX])
 {
+	struct log_place others = { 0, 0 };
 	size_t count = 0;
 
 	marks[count++] = (struct log_mark){ of->key, line->place };
-	for (const struct container_log *log = s->logs; log && count < LOG_PLACES_MAX; log = log->next)
-		if (log != of && log->reader.last.ns)
-			marks[count++] = (struct log_mark){ log->key, log->reader.last };
+	for (const struct container_log *log = s->logs; log; log = log->next) {
+		const struct log_place *last = &log->reader.last;
+
+		if (log == of || !last->ns)
+			continue;
+		if (count < LOG_PLACES_MAX - 1)
+			marks[count++] = (struct log_mark){ log->key, *last };
+		else if (!others.ns || last->ns < others.ns)
+			others.ns = last->ns;
+	}
+	if (others.ns)
+		marks[count++] = (struct log_mark){ LOG_KEY_OTHERS, others };
 	return count;
 }
 

@@ -28,6 +28,14 @@ static struct log_place place_of(const struct log_options *options, uint32_t key
 	return (struct log_place){ 0, 0 };
 }
 
+/* A log that had no place in the id of the last event: at most the lines since that of all such logs come twice. */
+static int64_t since_without_place(const struct log_options *options)
+{
+	int64_t others_ns = place_of(options, LOG_KEY_OTHERS).ns;
+
+	return others_ns > options->since_ns ? others_ns : options->since_ns;
+}
+
 /* Not within a callback of kube_flow.h. */
 static void drop_call(struct container_log *log)
 {
@@ -42,6 +50,7 @@ struct container_log *container_log_create(const struct container_log_owner *own
 					   const char *container)
 {
 	struct container_log *log = calloc(1, sizeof(*log));
+	struct log_place place;
 
 	if (!log)
 		return NULL;
@@ -50,7 +59,8 @@ struct container_log *container_log_create(const struct container_log_owner *own
 	snprintf(log->pod, sizeof(log->pod), "%s", pod->name);
 	snprintf(log->container, sizeof(log->container), "%s", container);
 	log->key = log_mark_key(&pod->uid, container);
-	log->reader = log_reader_make(place_of(owner->options, log->key), owner->options->since_ns);
+	place = place_of(owner->options, log->key);
+	log->reader = log_reader_make(place, place.ns ? owner->options->since_ns : since_without_place(owner->options));
 	log->backoff = (struct backoff){ .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
 	log->seeks = log->reader.last.ns != 0;
 	log->run_known = -1;

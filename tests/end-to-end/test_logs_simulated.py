@@ -1,11 +1,12 @@
 """Followed logs while the worker's cache is behind the cluster."""
 
+import collections
 import time
 
 import pytest
 
 from api import spec
-from container_logs import Follower, crash, pod_of, restart, say
+from container_logs import Follower, crash, pod_of, pods_of, restart, say
 from processes import wait_for
 from test_logs import web
 
@@ -18,8 +19,8 @@ def follower_of(stack):
     """A client that follows a container; closed at the end, without faults."""
     followers = []
 
-    def make(container_id):
-        followers.append(Follower(stack, container_id))
+    def make(container_id, **options):
+        followers.append(Follower(stack, container_id, **options))
         assert followers[-1].status == 200, followers[-1].answer.read()
         return followers[-1]
     yield make
@@ -127,3 +128,23 @@ def test_logs_of_a_replaced_pod_with_the_same_name(stack, follower_of):
     time.sleep(2)
     say(stack, pod, "next\n")
     assert follower.line() == "next"
+
+
+def test_logs_of_more_containers_than_an_id_has_places_for(stack, follower_of):
+    """Nothing is lost, and only the few without a place repeat lines."""
+    count, kept = 40, 28
+    web(stack, "crowd", replicas=count)
+    pods = pods_of(stack, "crowd", count)
+    accept = {"Accept": "text/event-stream"}
+    got = []
+    for round_number in range(2):
+        for pod in pods:
+            say(stack, pod, f"line {round_number}\n")
+        follower = follower_of("crowd", headers=accept | ({"Last-Event-ID": got[-1][0]} if got else {}))
+        wanted = {(pod, f"line {round_number}") for pod in pods}
+        while wanted:
+            got += follower.events(1)
+            wanted.discard((got[-1][1]["replica"], got[-1][1]["line"]))
+        follower.close()
+    lines = [(event["replica"], event["line"]) for _, event in got]
+    assert len(set(lines)) == 2 * count and len(lines) <= 2 * count + (count - kept), collections.Counter(lines).most_common(9)
