@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/strutil.h"
+#include "common/container/debt.h"
 #include "common/container/kube_condition.h"
 #include "common/container/labels.h"
 #include "common/container/list_fields.h"
@@ -116,11 +117,19 @@ struct texts {
 	struct buf runs;
 };
 
-uint64_t fact_token_hash(const char *token)
+uint64_t fact_token_hash_of_key(const char *key)
 {
-	uint64_t hash = hash_text(HASH_INIT, token);
+	uint64_t hash = hash_text(HASH_INIT, key);
 
 	return hash ? hash : 1;
+}
+
+uint64_t fact_token_hash(const char *token)
+{
+	char key[DEBT_KEY_MAX];
+
+	debt_key(token, key);
+	return fact_token_hash_of_key(key);
 }
 
 static void read_labels(const cJSON *labels, struct buf *out)

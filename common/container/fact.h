@@ -93,7 +93,8 @@ bool fact_next_run(const char **at, struct pod_run *ret_run);
 /* The revision number of a Deployment, ReplicaSet or ControllerRevision; 0: unknown. */
 int32_t fact_revision_of(const cJSON *object);
 
-/* The hash of a creation token in facts; never 0. */
+/* The hash of a creation token in facts, by the token or by its debt_key(); never 0. */
 uint64_t fact_token_hash(const char *token);
+uint64_t fact_token_hash_of_key(const char *key);
 
 #endif

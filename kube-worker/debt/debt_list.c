@@ -17,6 +17,7 @@
 #define LEFT_UNKNOWN_MS 600000 /* assumed deadline of a marked object's call */
 #define KEEP_MS 120000         /* of a finished record; no attempt runs beyond its deadline, see left_ms */
 #define LATE_WRITE_MS 60000    /* Kubernetes' limit for a received request */
+#define RESERVE_MS 2000        /* for the last debt of a sweep */
 
 /* One debt: a record (by its key), or a marked object (by its uid). */
 struct entry {
@@ -206,9 +207,10 @@ static bool is_due(struct entry *entry, enum caller_word word)
 	return debt_list_is_due(word, entry->by_key, clock_mono_ms() - entry->since_ms, lost_ms, entry->left_ms);
 }
 
-/* Whether there is a root with that name that may have to be removed. */
+/* Whether there is a root of the debt's create that may have to be removed. */
 struct sight {
 	const struct entry *entry;
+	uint64_t token; /* as in facts */
 	bool seen;
 };
 
@@ -218,7 +220,8 @@ static void look_for_other(void *ctx, const struct fact *const *facts, size_t co
 	char uid[KUBE_UID_TEXT_MAX];
 
 	for (size_t i = 0; i < count; i++) {
-		if (!workload_is_root(facts[i]->kind) || strcmp(facts[i]->name, sight->entry->id) != 0)
+		if (!workload_is_root(facts[i]->kind) || facts[i]->token != sight->token ||
+		    strcmp(facts[i]->name, sight->entry->id) != 0)
 			continue;
 		kube_uid_format(&facts[i]->uid, uid);
 		sight->seen = sight->seen || strcmp(uid, sight->entry->uid) != 0;
@@ -228,7 +231,7 @@ static void look_for_other(void *ctx, const struct fact *const *facts, size_t co
 /* True if the cache is not synced. */
 static bool may_have_to_go(struct op_call *call, const struct entry *entry)
 {
-	struct sight sight = { .entry = entry };
+	struct sight sight = { .entry = entry, .token = fact_token_hash_of_key(entry->key) };
 
 	if (!kube_cache_is_synced(call->env->cache, workload_root_kinds()))
 		return true;
@@ -405,7 +408,7 @@ bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_
 	for (size_t i = 0; i < list->count && !atomic_load(stop); i++) {
 		struct entry *entry;
 
-		if (clock_mono_ms() >= call->deadline_ms)
+		if (clock_mono_ms() >= call->deadline_ms - RESERVE_MS)
 			return true; /* Kubernetes is slow: the next sweep continues here */
 		entry = &list->entries[list->next++ % list->count];
 		if (entry->is_object)

@@ -9,6 +9,7 @@ import pytest
 
 from api import spec
 from conftest import WORKER_WAIT
+from exposition import ANY_PORT, port_of, scrape
 from gate import Gate
 from kube import Kube
 from processes import wait_for
@@ -295,6 +296,26 @@ def test_settled_records_are_removed(own_stack):
         wait_for("no record of a debt", lambda: not records(), 10)
     finally:
         nats.close()
+
+
+def test_finished_records_of_reused_ids_cost_no_calls_of_kubernetes(own_stack):
+    """Their containers were created by other requests."""
+    stack = own_stack(workers=0)
+    port = port_of(stack.add_worker(**ANY_PORT).log())
+    for round_number in range(2):
+        for i in range(20):
+            key = {"Idempotency-Key": f"reuse-{round_number}-{i}"}
+            assert stack.api.create(spec(), f"reused-{i}", key).status == 201
+        if round_number == 0:
+            assert [stack.api.delete(f"reused-{i}").status for i in range(20)] == [204] * 20
+    time.sleep(3)  # the last create is in the cache, and was seen by the sweeper
+
+    def gets():
+        return sum(scrape(port).sum("dcm_sp_kubernetes_requests_total", verb="get", kind=kind)
+                   for kind in ("deployments", "statefulsets"))
+    before = gets()
+    time.sleep(6)  # three sweeps or more
+    assert gets() - before < 20, gets() - before
 
 
 # ---- one key, one container ------------------------------------------------------------------------------------------
