@@ -17,6 +17,7 @@
 #define LEFT_UNKNOWN_MS 600000 /* assumed deadline of a marked object's call */
 #define KEEP_MS 120000         /* of a finished record; no attempt runs beyond its deadline, see left_ms */
 #define LATE_WRITE_MS 60000    /* Kubernetes' limit for a received request */
+#define SYNC_PATIENCE_MS 5000  /* of a cache that was just started */
 #define RESERVE_MS 2000        /* for the last debt of a sweep */
 
 /* One debt: a record (by its key), or a marked object (by its uid). */
@@ -228,13 +229,13 @@ static void look_for_other(void *ctx, const struct fact *const *facts, size_t co
 	}
 }
 
-/* True if the cache is not synced. */
+/* If the cache is not synced, which takes a moment after the start: whether that takes too long. */
 static bool may_have_to_go(struct op_call *call, const struct entry *entry)
 {
 	struct sight sight = { .entry = entry, .token = fact_token_hash_of_key(entry->key) };
 
 	if (!kube_cache_is_synced(call->env->cache, workload_root_kinds()))
-		return true;
+		return clock_mono_ms() - entry->since_ms >= SYNC_PATIENCE_MS;
 	kube_cache_visit(call->env->cache, entry->id, look_for_other, &sight);
 	return sight.seen;
 }
@@ -399,7 +400,13 @@ static bool is_urgent(const struct entry *entry)
 	return entry->is_object || (over && clock_mono_ms() - entry->since_ms < LATE_WRITE_MS);
 }
 
-bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_bool *stop)
+/* A finished record that is kept only until no attempt of its call can be running. */
+static bool is_quiet(const struct entry *entry)
+{
+	return !entry->is_object && entry->sequence && entry->state != DEBT_OWED && !is_urgent(entry);
+}
+
+bool debt_list_sweep(struct debt_list *list, struct op_call *call, bool all, const atomic_bool *stop)
 {
 	bool soon = false;
 
@@ -413,7 +420,7 @@ bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_
 		entry = &list->entries[list->next++ % list->count];
 		if (entry->is_object)
 			sweep_object(call, entry);
-		else
+		else if (all || !is_quiet(entry))
 			sweep_record(call, entry);
 		soon = soon || is_urgent(entry);
 	}

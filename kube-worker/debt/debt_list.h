@@ -17,12 +17,13 @@ enum rc debt_list_create(struct debt_list **ret_list, struct error *err) must_ch
 void debt_list_destroy(struct debt_list *list);
 
 /*
- * Check all debts once, records and marked objects, and process due ones.
+ * Check the debts once, records and marked objects, and process due ones.
  *
+ * all   also finished records, at which a sweep that is due early does not look.
  * stop  if it becomes true, the rest is left for the next sweep. Returns whether to sweep again soon. Blocks: for the
  *       calls of all debts.
  */
-bool debt_list_sweep(struct debt_list *list, struct op_call *call, const atomic_bool *stop);
+bool debt_list_sweep(struct debt_list *list, struct op_call *call, bool all, const atomic_bool *stop);
 
 /*
  * Whether a debt is due. Pure.

@@ -146,6 +146,7 @@ static void *run_sweeper(void *ctx)
 {
 	struct sweeper *sweeper = ctx;
 	int64_t next_ms = 0;
+	int64_t next_all_ms = 0;
 	bool busy = false;
 	struct error err;
 
@@ -155,9 +156,12 @@ static void *run_sweeper(void *ctx)
 		settle_all(sweeper);
 		if (clock_mono_ms() >= next_ms && !sweeper->stopping) {
 			struct op_call call = make_call(sweeper);
+			bool all = clock_mono_ms() >= next_all_ms;
 
-			busy = debt_list_sweep(sweeper->debts, &call, &sweeper->stopping);
+			busy = debt_list_sweep(sweeper->debts, &call, all, &sweeper->stopping);
 			buf_clear(&call.faults);
+			if (all)
+				next_all_ms = clock_mono_ms() + INTERVAL_MS;
 			next_ms = clock_mono_ms() + (busy ? BUSY_INTERVAL_MS : INTERVAL_MS);
 		}
 	} while (wait_for_turn(sweeper, busy || first_settle(sweeper) ? BUSY_INTERVAL_MS : INTERVAL_MS));

@@ -36,6 +36,7 @@
 #define STATEFULSET                                                                                               \
 	"{\"metadata\":{\"name\":\"web\",\"uid\":\"" UID_OLD "\",\"labels\":{\"dcm.project/managed-by\":\"dcm\"," \
 	"\"dcm.project/dcm-instance-id\":\"web\",\"dcm.project/dcm-service-type\":\"container\"}}}"
+#define READS "$JS.API.STREAM.MSG.GET.*"
 #define KEY_PATIENCE_MS 30000 /* as debt_list.c has it */
 #define CALL_MS 20000
 #define TEXTS_MAX 16
@@ -284,18 +285,23 @@ static enum rc undo(struct worker *w, const char *token, int sequence)
 	return rc;
 }
 
+static void sweep_once(struct worker *w, struct debt_list *list, bool all)
+{
+	static const atomic_bool stopping;
+	struct op_call call = make_call(w);
+
+	debt_list_sweep(list, &call, all, &stopping);
+	buf_clear(&call.faults);
+}
+
 /* Two turns of a sweeper, with the time between them after which a debt by key is due. */
 static void sweep(struct worker *w)
 {
-	static const atomic_bool stopping;
 	struct debt_list *list;
 
 	cr_assert_eq(debt_list_create(&list, NULL), RC_OK);
 	for (int i = 0; i < 2; i++) {
-		struct op_call call = make_call(w);
-
-		debt_list_sweep(list, &call, &stopping);
-		buf_clear(&call.faults);
+		sweep_once(w, list, true);
 		fake_clock_advance(KEY_PATIENCE_MS + 1);
 	}
 	debt_list_destroy(list);
@@ -314,6 +320,28 @@ static cJSON *posted(size_t index)
 	cJSON_AddStringToObject(json_get(root, "metadata"), "uid", UID_NEW);
 	cJSON_AddStringToObject(json_get(root, "metadata"), "creationTimestamp", "2026-01-01T00:00:00Z");
 	return root;
+}
+
+/* ---- sweeping ---------------------------------------------------------------------------------------------------- */
+
+Test(create_debt, an_early_sweep_reads_only_new_and_unfinished_records)
+{
+	static const struct {
+		bool all;
+		size_t reads;
+	} turns[] = { { false, 1 }, { false, 1 }, { true, 2 }, { false, 2 } };
+	struct debt_list *list;
+	struct worker w;
+
+	prepare(&w);
+	put_settled(&w, MINE);
+	cr_assert_eq(debt_list_create(&list, NULL), RC_OK);
+	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+		sweep_once(&w, list, turns[i].all);
+		cr_expect_eq(fake_bus_count(w.js.bus, READS), turns[i].reads, "turn %zu", i);
+	}
+	debt_list_destroy(list);
+	stop(&w);
 }
 
 /* ---- a key whose container was deleted --------------------------------------------------------------------------- */
