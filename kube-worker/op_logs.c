@@ -19,6 +19,7 @@
 #include "kube-worker/streams/worker_stream.h"
 
 #define COMMENT_MS 15000 /* interval of comments in an event stream */
+#define BEHIND_MS 2000   /* for a cache that lags behind Kubernetes */
 #define BLOCKS_AT_ONCE 4
 #define BLOCK (32u * 1024)
 
@@ -246,18 +247,33 @@ static bool look_at_cache(struct log_source *s)
 
 /* ---- the replicas ------------------------------------------------------------------------------------------------ */
 
-static void list(struct log_source *s)
+/* Whether the cache is behind: according to the root, which was just read, replicas are ready. */
+static bool is_behind(const struct log_source *s)
+{
+	for (const struct container_log *log = s->logs; log; log = log->next)
+		if (log->run.started)
+			return false;
+	return json_int_at(s->seek.root, "status.readyReplicas", 0) > 0 && !s->options.replica && !s->options.follow &&
+	       clock_mono_ms() - s->seek.started_ms < BEHIND_MS;
+}
+
+/* Returns when to look again, if the cache does not change before. */
+static int64_t list(struct log_source *s)
 {
 	size_t count = 0;
 
 	s->root_uid = s->seek.root_uid;
+	atomic_store(&s->watcher.changed, false);
 	(void)look_at_cache(s); /* retried if the cache was reset */
+	if (s->state == SOURCE_SEEKING && is_behind(s))
+		return s->seek.started_ms + BEHIND_MS;
 	for (const struct container_log *log = s->logs; log; log = log->next)
 		count++;
 	s->output.named = count > 1 || (!s->options.replica && json_int_at(s->seek.root, "spec.replicas", 1) > 1);
 	replica_seek_clear(&s->seek);
 	if (s->state != SOURCE_OVER)
 		s->state = SOURCE_TELLING;
+	return INT64_MAX;
 }
 
 static int64_t seek(struct log_source *s)
@@ -266,7 +282,7 @@ static int64_t seek(struct log_source *s)
 	char pointer[32];
 
 	if (s->seek.state == SEEK_FOUND)
-		list(s);
+		return list(s);
 	if (s->seek.state != SEEK_FAILED)
 		return due_ms;
 	snprintf(pointer, sizeof(pointer), "/query/%s", s->seek.pointer ? s->seek.pointer : "");

@@ -1,6 +1,7 @@
 """Followed logs while the worker's cache is behind the cluster."""
 
 import collections
+import concurrent.futures
 import time
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from api import spec
 from container_logs import Follower, crash, pod_of, pods_of, restart, say
 from processes import wait_for
-from test_logs import web
+from test_logs import logs, web
 
 LOG = {"resource": "pods/log"}
 SILENT = {"match": {"resource": "pods"}, "kind": "watch-silent", "count": -1}
@@ -148,3 +149,20 @@ def test_logs_of_more_containers_than_an_id_has_places_for(stack, follower_of):
         follower.close()
     lines = [(event["replica"], event["line"]) for _, event in got]
     assert len(set(lines)) == 2 * count and len(lines) <= 2 * count + (count - kept), collections.Counter(lines).most_common(9)
+
+
+def test_logs_wait_for_a_cache_that_is_behind(stack):
+    """The Pod is ready according to its Deployment, so it has a log."""
+    stack.target.faults(SILENT)
+    time.sleep(0.3)
+    try:
+        web(stack, "behind")
+        say(stack, pod_of(stack, "behind"), "a line\n")
+        wait_for("ready", lambda: stack.kube.get("deployments", "behind")["status"].get("readyReplicas"))
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(logs, stack, "behind")
+            time.sleep(0.5)
+            stack.target.faults()
+            assert (answer.result().status, answer.result().text) == (200, "a line\n")
+    finally:
+        stack.target.faults()
