@@ -428,10 +428,24 @@ static enum rc start_informers(struct container_feed *feed, struct error *err)
 	return rc;
 }
 
+/* With its tables: on_change() uses them as soon as it listens. NULL: out of memory. */
+static struct container_feed *feed_alloc(void)
+{
+	struct container_feed *feed = calloc(1, sizeof(*feed));
+
+	if (!feed)
+		return NULL;
+	if (hash_table_init(&feed->by_uid) && hash_table_init(&feed->by_id))
+		return feed;
+	hash_table_clear(&feed->by_uid);
+	free(feed);
+	return NULL;
+}
+
 enum rc container_feed_open(const struct op_env *env, void (*wake_reader)(void *ctx), void *ctx,
 			    struct container_feed **ret_feed, struct error *err)
 {
-	struct container_feed *feed = calloc(1, sizeof(*feed));
+	struct container_feed *feed = feed_alloc();
 	enum rc rc;
 
 	if (!feed)
@@ -448,9 +462,7 @@ enum rc container_feed_open(const struct op_env *env, void (*wake_reader)(void *
 	pthread_mutex_init(&feed->lock, NULL);
 	count_feed(env->feeds, 1);
 	instance_watch_listen(env->watch, &feed->listener);
-	rc = hash_table_init(&feed->by_uid) && hash_table_init(&feed->by_id) ? RC_OK : error_no_memory(err);
-	if (!rc)
-		rc = start_informers(feed, err);
+	rc = start_informers(feed, err);
 	if (rc) {
 		container_feed_close(feed);
 		return rc;

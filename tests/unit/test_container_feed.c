@@ -181,6 +181,42 @@ Test(container_feed, sends_the_snapshot_then_changes_then_deletions)
 	finish(&r);
 }
 
+struct changes {
+	struct reader *reader;
+	atomic_bool stop;
+};
+
+static void *change_pods(void *ctx)
+{
+	struct changes *changes = ctx;
+
+	while (!atomic_load(&changes->stop)) {
+		add(changes->reader, KUBE_POD, POD(4, 3, "", RUNNING));
+		add(changes->reader, KUBE_POD, POD(4, 3, "", PENDING));
+	}
+	return NULL;
+}
+
+Test(container_feed, the_cache_may_change_while_it_opens)
+{
+	struct reader r;
+	struct changes changes = { .reader = &r };
+	pthread_t thread;
+
+	fake_clock_start();
+	fake_kube_set(ROOTS, LIST(""));
+	prepare(&r);
+	cr_assert_eq(pthread_create(&thread, NULL, change_pods, &changes), 0);
+	for (int i = 0; i < 100; i++) {
+		container_feed_close(r.feed);
+		feed_count_wait(&r.feeds);
+		cr_assert_eq(container_feed_open(&r.env, on_wake, &r, &r.feed, NULL), RC_OK);
+	}
+	atomic_store(&changes.stop, true);
+	pthread_join(thread, NULL);
+	finish(&r);
+}
+
 Test(container_feed, of_several_roots_the_same_one_as_in_get_is_shown)
 {
 	static const struct {
