@@ -12,7 +12,7 @@ from listener import Listener
 from ports import free_port
 from stage import SLOW
 
-MANY = 400 << 20
+MANY = 64 << 20
 
 
 class Path(Listener):
