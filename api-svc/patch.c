@@ -197,8 +197,13 @@ static void merge(struct patch *p, const char *base, const cJSON *before, cJSON 
 {
 	struct faults faults cleanup_faults = { .count = 0 };
 	struct error err;
+	enum rc rc = merge_patch_member(container, p->tree, SPEC, &err);
 
-	if (merge_patch_member(container, p->tree, SPEC, &err)) {
+	if (!rc)
+		rc = json_check_objects(container, &err);
+	if (rc == RC_INVALID_ARGUMENT) {
+		faults_add(&faults, SPEC_POINTER, "after the change %s", err.text);
+	} else if (rc) {
 		fail(p, &err);
 		return;
 	}

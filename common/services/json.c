@@ -35,12 +35,15 @@ enum rc json_sort_members(const cJSON *object, struct json_member **ret_members,
 	return RC_OK;
 }
 
-static enum rc refuse_duplicate_keys(const cJSON *object, struct error *err)
+static enum rc check_object(const cJSON *object, struct error *err)
 {
 	cleanup_free struct json_member *members = NULL;
 	size_t count;
 	enum rc rc = json_sort_members(object, &members, &count, err);
 
+	if (!rc && count > JSON_MEMBERS_MAX)
+		return error_set(err, RC_INVALID_ARGUMENT, "an object has %zu members; at most %d are allowed", count,
+				 JSON_MEMBERS_MAX);
 	for (size_t i = 1; !rc && i < count; i++)
 		if (strcmp(members[i - 1].node->string, members[i].node->string) == 0)
 			rc = error_set(err, RC_INVALID_ARGUMENT, "duplicate member '%.100s' in an object",
@@ -49,17 +52,17 @@ static enum rc refuse_duplicate_keys(const cJSON *object, struct error *err)
 }
 
 /* Recursion is bounded: json_check() rejects more than JSON_DEPTH_MAX levels. */
-static enum rc check_tree(const cJSON *value, struct error *err)
+enum rc json_check_objects(const cJSON *value, struct error *err)
 {
 	const cJSON *child = NULL;
 	enum rc rc = RC_OK;
 
 	if (cJSON_IsObject(value))
-		rc = refuse_duplicate_keys(value, err);
+		rc = check_object(value, err);
 	cJSON_ArrayForEach (child, value) {
 		if (rc)
 			return rc;
-		rc = check_tree(child, err);
+		rc = json_check_objects(child, err);
 	}
 	return rc;
 }
@@ -85,7 +88,7 @@ enum rc json_parse_strict(const char *text, size_t len, cJSON **ret_tree, struct
 	rc = parse_checked(text, len, &tree, err);
 	if (rc)
 		return rc;
-	rc = check_tree(tree, err);
+	rc = json_check_objects(tree, err);
 	if (rc)
 		return rc;
 	*ret_tree = TAKE(tree);

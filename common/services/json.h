@@ -15,12 +15,13 @@
 #include "common/base/error.h"
 
 #define JSON_DEPTH_MAX 64                     /* levels of nesting */
+#define JSON_MEMBERS_MAX 1000                 /* of an object: cJSON finds a member by looking at each */
 #define JSON_EXACT_INT_MAX 9007199254740992.0 /* 2^53: above it a double skips integers */
 
 /*
  * Parse a text from a client: exactly one RFC 8259 value in well-formed UTF-8, no U+0000, at most JSON_DEPTH_MAX
- * levels, no duplicate keys in an object. (Numbers that a double cannot represent: api-svc/document/exact_numbers.h.)
- * Never recurses deeper than JSON_DEPTH_MAX.
+ * levels, at most JSON_MEMBERS_MAX members in an object, no duplicate keys. (Numbers that a double cannot represent:
+ * api-svc/document/exact_numbers.h.) Never recurses deeper than JSON_DEPTH_MAX.
  *
  * ret_tree  owned by the caller (cJSON_Delete, cleanup_json).
  * Errors: RC_INVALID_ARGUMENT with the error and its byte offset; RC_NO_MEMORY.
@@ -28,7 +29,13 @@
 enum rc json_parse_strict(const char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;
 
 /*
- * Parse a text from a trusted server (Kubernetes, our own processes): the same, but duplicate keys are accepted, which
+ * Check the objects of a value of at most JSON_DEPTH_MAX levels, as json_parse_strict() does.
+ * Errors: RC_INVALID_ARGUMENT too many members or duplicate keys; RC_NO_MEMORY.
+ */
+enum rc json_check_objects(const cJSON *value, struct error *err) must_check;
+
+/*
+ * Parse a text from a trusted server (Kubernetes, our own processes): the same, but objects are not checked, which
  * saves a pass over the tree.
  */
 enum rc json_parse(const char *text, size_t len, cJSON **ret_tree, struct error *err) must_check;

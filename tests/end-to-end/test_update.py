@@ -237,6 +237,18 @@ def test_update_that_is_invalid_changes_nothing(stack):
     stack.api.call("PUT", f"{BASE}/right", {}).problem(405, "INVALID_ARGUMENT")
 
 
+def test_update_never_makes_an_object_with_too_many_members(stack):
+    """Such an object takes seconds to process; several patches could make it, too."""
+    def hints(first, count):
+        return {"x": {f"k{i}": i for i in range(first, first + count)}}
+    stack.api.create(spec(provider_hints=hints(0, 1001)), "many").problem(400, "INVALID_ARGUMENT")
+    assert stack.api.create(spec(provider_hints=hints(0, 1000)), "many").status == 201
+    for change in ({"spec": {"provider_hints": hints(0, 1001)}}, {"spec": {"provider_hints": hints(1000, 1)}}):
+        problem = patch(stack, "many", change).problem(400, "INVALID_ARGUMENT")
+        assert "has 1001 members; at most 1000 are allowed" in json.dumps(problem), problem
+    assert patch(stack, "many", {"spec": {"provider_hints": {"x": {"k0": None, "k1000": 1}}}}).status == 200
+
+
 def test_update_rejected_by_kubernetes_has_a_reason_and_changes_nothing(stack):
     stack.api.create(spec(), "taken")
     stack.kube.create("services", {"metadata": {"name": "taken"}, "spec": {"ports": [{"port": 1}]}})

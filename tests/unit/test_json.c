@@ -113,6 +113,21 @@ Test(json, strict_parsing_rejects_duplicate_keys)
 	cr_expect_eq(json_parse(text, strlen(text), &tree, &err), RC_OK);
 }
 
+Test(json, strict_parsing_limits_the_members_of_an_object)
+{
+	for (int count = JSON_MEMBERS_MAX; count <= JSON_MEMBERS_MAX + 1; count++) {
+		struct buf text cleanup_buf = buf_make(100000);
+		cleanup_json cJSON *tree = NULL;
+		struct error err;
+
+		for (int i = 0; i < count; i++)
+			buf_addf(&text, "%s\"k%d\":1", i ? "," : "[{", i);
+		buf_add_str(&text, "}]");
+		cr_expect_eq(json_parse_strict(text.data, text.len, &tree, &err),
+			     count > JSON_MEMBERS_MAX ? RC_INVALID_ARGUMENT : RC_OK);
+	}
+}
+
 Test(json, values_are_found_by_path)
 {
 	static const char text[] = "{\"a\":{\"b\":{\"c\":\"x\",\"n\":7,\"f\":1.5,\"t\":true}}}";
