@@ -19,7 +19,6 @@
 #include "kube-worker/streams/worker_stream.h"
 
 #define COMMENT_MS 15000 /* interval of comments in an event stream */
-#define BEHIND_MS 2000   /* for a cache that lags behind Kubernetes */
 #define BLOCKS_AT_ONCE 4
 #define BLOCK (32u * 1024)
 
@@ -254,7 +253,7 @@ static bool is_behind(const struct log_source *s)
 		if (log->run.started)
 			return false;
 	return json_int_at(s->seek.root, "status.readyReplicas", 0) > 0 && !s->options.replica && !s->options.follow &&
-	       clock_mono_ms() - s->seek.started_ms < BEHIND_MS;
+	       clock_mono_ms() - s->seek.started_ms < REPLICA_SEEK_MS;
 }
 
 /* Returns when to look again, if the cache does not change before. */
@@ -266,7 +265,7 @@ static int64_t list(struct log_source *s)
 	atomic_store(&s->watcher.changed, false);
 	(void)look_at_cache(s); /* retried if the cache was reset */
 	if (s->state == SOURCE_SEEKING && is_behind(s))
-		return s->seek.started_ms + BEHIND_MS;
+		return s->seek.started_ms + REPLICA_SEEK_MS;
 	for (const struct container_log *log = s->logs; log; log = log->next)
 		count++;
 	s->output.named = count > 1 || (!s->options.replica && json_int_at(s->seek.root, "spec.replicas", 1) > 1);
