@@ -38,12 +38,14 @@ enum rc json_sort_members(const cJSON *object, struct json_member **ret_members,
 static enum rc check_object(const cJSON *object, struct error *err)
 {
 	cleanup_free struct json_member *members = NULL;
+	int size = cJSON_GetArraySize(object);
 	size_t count;
-	enum rc rc = json_sort_members(object, &members, &count, err);
+	enum rc rc;
 
-	if (!rc && count > JSON_MEMBERS_MAX)
-		return error_set(err, RC_INVALID_ARGUMENT, "an object has %zu members; at most %d are allowed", count,
+	if (size > JSON_MEMBERS_MAX)
+		return error_set(err, RC_INVALID_ARGUMENT, "an object has %d members; at most %d are allowed", size,
 				 JSON_MEMBERS_MAX);
+	rc = json_sort_members(object, &members, &count, err);
 	for (size_t i = 1; !rc && i < count; i++)
 		if (strcmp(members[i - 1].node->string, members[i].node->string) == 0)
 			rc = error_set(err, RC_INVALID_ARGUMENT, "duplicate member '%.100s' in an object",

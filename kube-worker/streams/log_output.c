@@ -37,7 +37,6 @@ bool log_output_takes(const struct log_output *o, const void *speaker)
 uint32_t log_mark_key(const struct kube_uid *pod, const char *container)
 {
 	uint64_t hash = hash_text(hash_bytes(HASH_INIT, pod->bytes, sizeof(pod->bytes)), container);
-
 	uint32_t key = (uint32_t)(hash ^ hash >> 32);
 
 	return key == LOG_KEY_OTHERS ? LOG_KEY_OTHERS + 1 : key;

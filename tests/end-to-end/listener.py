@@ -17,6 +17,16 @@ class Listener:
     def start(function, *arguments):
         threading.Thread(target=function, args=arguments, daemon=True).start()
 
+    @staticmethod
+    def end(*sockets):
+        """Close connections, also those that another thread is reading."""
+        for s in sockets:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()
+
     def _accept(self):
         while True:
             try:

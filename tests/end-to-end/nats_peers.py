@@ -8,6 +8,12 @@ from ports import free_port
 from processes import Process, listens, wait_for
 
 
+def tls(certificates, server="server", more=""):
+    """Configuration of a server."""
+    return (f"tls {{ cert_file: '{certificates.path(server + '.crt')}', "
+            f"key_file: '{certificates.path(server + '.key')}' {more} }}\n")
+
+
 class NatsServer:
     """A nats-server on its own port that can be killed and started again on the same port."""
 

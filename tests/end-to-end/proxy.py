@@ -31,9 +31,4 @@ class Proxy(Listener):
                     break
         except OSError:
             pass
-        for s in (sink, source):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            s.close()
+        self.end(sink, source)

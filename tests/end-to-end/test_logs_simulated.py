@@ -1,4 +1,4 @@
-"""Followed logs while the worker's cache is behind the cluster."""
+"""Logs while the worker's cache is behind the cluster, and of very many replicas."""
 
 import collections
 import concurrent.futures

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from conftest import BIN, PROGRAMS
+from nats_peers import tls
 from nkeys import NKey, credentials
 
 KUBECONFIG = pathlib.Path(__file__).parents[2] / "fixtures/kubeconfig/full.yaml"
@@ -19,11 +20,6 @@ PASSWORD = "pass-word-4711"
 def user_credentials(account=ACCOUNT):
     user = NKey("user")
     return credentials(account.sign(user, "user"), user)
-
-
-def tls(certificates, server="server", more=""):
-    return (f"tls {{ cert_file: '{certificates.path(server + '.crt')}', "
-            f"key_file: '{certificates.path(server + '.key')}' {more} }}\n")
 
 
 class Login:

@@ -1,6 +1,5 @@
 """The connection to NATS, through a proxy that cuts it, or passes it on in pieces."""
 
-import os
 import re
 import socket
 import threading
@@ -9,6 +8,7 @@ import time
 import pytest
 
 from listener import Listener
+from nats_peers import tls
 from ports import free_port
 from stage import SLOW
 
@@ -42,11 +42,7 @@ class Path(Listener):
                     time.sleep(0.0002)  # otherwise they arrive together
         except OSError:
             pass
-        for s in (sink, source):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        self.end(sink, source)
 
     def cut(self, name):
         with self.lock:
@@ -70,12 +66,6 @@ def start_behind(start):
         path.close()
 
 
-def cpu_s(process):
-    with open(f"/proc/{process.popen.pid}/stat") as f:
-        fields = f.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.mark.parametrize("process", ("api-svc", "kube-worker"))
 def test_a_lost_connection_ends_no_idle_stream(start_behind, process):
     """Only data that was on its way is lost, detectably; it is made again before the silence timeout."""
@@ -94,11 +84,6 @@ def test_a_lost_connection_ends_no_idle_stream(start_behind, process):
     stage.wait_ended(3)
 
 
-def tls(certificates):
-    return (f"tls {{ cert_file: '{certificates.path('server.crt')}', "
-            f"key_file: '{certificates.path('server.key')}' }}\n")
-
-
 def test_tls_records_arrive_in_pieces(start_behind, certificates):
     stage, _ = start_behind(tls(certificates), scheme="tls", pieces=97, SP_NATS_TLS_CA=str(certificates.path("ca.crt")))
     stream = stage.get("mode=bytes&bytes=100000")
@@ -113,8 +98,8 @@ def test_half_a_tls_record_does_not_spin(start_behind, certificates):
     stream.more()
     path.stalled = True
     time.sleep(0.2)
-    before = [cpu_s(p) for p in (stage.svc, stage.worker)]
+    before = {p: p.cpu_s() for p in (stage.svc, stage.worker)}
     time.sleep(2)
-    used = [cpu_s(p) - b for p, b in zip((stage.svc, stage.worker), before)]
+    used = [p.cpu_s() - at for p, at in before.items()]
     assert max(used) < 0.5 * SLOW, used
     stream.close()
