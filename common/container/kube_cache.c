@@ -31,7 +31,7 @@ struct kube_cache {
 	size_t instances;
 	uint32_t list[KUBE_KIND_COUNT];
 	unsigned synced;    /* bits 1u << kind */
-	unsigned forbidden; /* the same, of optional kinds */
+	unsigned forbidden; /* the same, of kinds that may not be listed */
 };
 
 static uint64_t hash_uid(const struct kube_uid *uid)
@@ -291,7 +291,7 @@ static void on_list_forbidden(void *ctx, enum kube_kind kind)
 	struct kube_cache *cache = ctx;
 
 	pthread_rwlock_wrlock(&cache->lock);
-	cache->forbidden |= workload_optional_kinds() & 1u << kind;
+	cache->forbidden |= 1u << kind;
 	pthread_rwlock_unlock(&cache->lock);
 }
 
@@ -348,9 +348,19 @@ bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds)
 	bool synced;
 
 	pthread_rwlock_rdlock(&cache->lock);
-	synced = ((cache->synced | cache->forbidden) & kinds) == kinds;
+	synced = ((cache->synced | (cache->forbidden & workload_optional_kinds())) & kinds) == kinds;
 	pthread_rwlock_unlock(&cache->lock);
 	return synced;
+}
+
+unsigned kube_cache_forbidden(struct kube_cache *cache, unsigned kinds)
+{
+	unsigned forbidden;
+
+	pthread_rwlock_rdlock(&cache->lock);
+	forbidden = cache->forbidden & ~cache->synced & ~workload_optional_kinds() & kinds;
+	pthread_rwlock_unlock(&cache->lock);
+	return forbidden;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */

@@ -59,6 +59,9 @@ enum rc kube_cache_read(struct kube_cache *cache, struct kube_client *client, co
  */
 bool kube_cache_is_synced(struct kube_cache *cache, unsigned kinds);
 
+/* Those of these kinds (bits) that keep the cache from being synced because the Role does not allow to list them. */
+unsigned kube_cache_forbidden(struct kube_cache *cache, unsigned kinds);
+
 /*
  * Call `visit` with a consistent snapshot of all facts of an instance: first other objects than Pods, then live Pods,
  * then terminated Pods, of which some may be missing if out of memory. The facts are borrowed for the call, during

@@ -49,7 +49,8 @@ static void wait_for_wake(struct reader *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static void prepare(struct reader *r)
+/* With a complete cache, except for these kinds (bits), which may not be listed. */
+static void prepare_without(struct reader *r, unsigned forbidden)
 {
 	struct informer_listener listener;
 
@@ -62,11 +63,15 @@ static void prepare(struct reader *r)
 	cr_assert_eq(kube_cache_create(RESOURCE_CONTAINER, &r->env.cache, NULL), RC_OK);
 	cr_assert_eq(instance_watch_create(r->env.cache, &r->env.watch, NULL), RC_OK);
 	listener = kube_cache_listener(r->env.cache);
-	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++) {
-		listener.list_begin(listener.ctx, (enum kube_kind)kind);
-		listener.list_end(listener.ctx, (enum kube_kind)kind);
-	}
+	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
+		(forbidden & 1u << kind ? listener.list_forbidden : listener.list_end)(listener.ctx,
+										       (enum kube_kind)kind);
 	cr_assert_eq(container_feed_open(&r->env, on_wake, r, &r->feed, NULL), RC_OK);
+}
+
+static void prepare(struct reader *r)
+{
+	prepare_without(r, 0);
 }
 
 static void finish(struct reader *r)
@@ -253,6 +258,19 @@ Test(container_feed, roots_being_deleted_or_without_an_id_are_left_out)
 	prepare(&r);
 	cr_assert_eq(wait_until_ready(&r, NULL), RC_OK);
 	cr_expect_str_eq(told(&r), "snapshot synced ");
+	finish(&r);
+}
+
+Test(container_feed, a_kind_of_the_cache_that_may_not_be_listed_is_an_error)
+{
+	struct reader r;
+	struct error err = { .rc = RC_OK };
+
+	fake_clock_start();
+	fake_kube_set(ROOTS, LIST(""));
+	prepare_without(&r, 1u << KUBE_POD);
+	cr_expect_eq(wait_until_ready(&r, &err), RC_PERMISSION_DENIED);
+	cr_expect_str_eq(err.text, "Kubernetes does not allow it: the provider's Role cannot list resource \"pods\"");
 	finish(&r);
 }
 

@@ -235,9 +235,12 @@ Test(kube_cache, a_forbidden_optional_kind_counts_as_synced)
 	listener.list_forbidden(listener.ctx, KUBE_DEPLOYMENT);
 	cr_expect(kube_cache_is_synced(cache, sets));
 	cr_expect_not(kube_cache_is_synced(cache, 1u << KUBE_DEPLOYMENT));
+	cr_expect_eq(kube_cache_forbidden(cache, sets | 1u << KUBE_DEPLOYMENT | 1u << KUBE_POD), 1u << KUBE_DEPLOYMENT);
 	listener.list_begin(listener.ctx, KUBE_STATEFULSET);
 	listener.list_end(listener.ctx, KUBE_STATEFULSET);
 	cr_expect(kube_cache_is_synced(cache, sets));
+	listener.list_end(listener.ctx, KUBE_DEPLOYMENT);
+	cr_expect_eq(kube_cache_forbidden(cache, 1u << KUBE_DEPLOYMENT), 0);
 	kube_cache_destroy(cache);
 }
 
