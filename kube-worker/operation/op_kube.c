@@ -103,7 +103,7 @@ static enum rc set_rbac_refusal(struct error *err, const char *cannot)
 	const char *end = strstr(cannot, " in the namespace");
 
 	return error_set(err, RC_PERMISSION_DENIED, "Kubernetes does not allow it: the provider's Role %.*s",
-			 end ? (int)(end - cannot) : 0, cannot);
+			 (int)(end ? (size_t)(end - cannot) : strlen(cannot)), cannot);
 }
 
 /* The part of a rejection for the client; NULL: none. */
@@ -155,6 +155,20 @@ void op_kube_make_public(const cJSON *status, struct error *err)
 	else if (public_texts[err->rc])
 		error_set(err, err->rc, "%s", public_texts[err->rc]);
 	err->retry_after_s = original.retry_after_s;
+}
+
+enum rc op_kube_check_cache(const struct op_env *env, unsigned kinds, struct error *err)
+{
+	unsigned forbidden = kube_cache_forbidden(env->cache, kinds);
+	char cannot[80];
+
+	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
+		if (forbidden & 1u << kind) {
+			snprintf(cannot, sizeof(cannot), "cannot list resource \"%s\"",
+				 kube_kind_plural((enum kube_kind)kind));
+			return set_rbac_refusal(err, cannot);
+		}
+	return RC_OK;
 }
 
 enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, const char *what, struct error *err)

@@ -62,4 +62,7 @@ enum rc op_kube_translate(struct op_call *call, const struct kube_reply *reply, 
 /* Only the text, for other kinds of calls. status: Kubernetes' response; NULL: none. */
 void op_kube_make_public(const cJSON *status, struct error *err);
 
+/* RC_PERMISSION_DENIED: the cache will not be synced for these kinds (bits), as the Role does not allow to list one. */
+enum rc op_kube_check_cache(const struct op_env *env, unsigned kinds, struct error *err) must_check;
+
 #endif

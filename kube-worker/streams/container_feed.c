@@ -502,20 +502,6 @@ static enum rc check(const struct container_feed *feed, struct error *err)
 	return rc;
 }
 
-/* The shared cache would never be complete. */
-static enum rc check_cache(const struct container_feed *feed, struct error *err)
-{
-	unsigned forbidden = kube_cache_forbidden(feed->env->cache, container_gather_kinds());
-
-	for (int kind = 0; kind < KUBE_KIND_COUNT; kind++)
-		if (forbidden & 1u << kind)
-			return error_set(
-				err, RC_PERMISSION_DENIED,
-				"Kubernetes does not allow it: the provider's Role cannot list resource \"%s\"",
-				kube_kind_plural((enum kube_kind)kind));
-	return RC_OK;
-}
-
 enum rc container_feed_is_ready(struct container_feed *feed, bool *ret_ready, struct error *err)
 {
 	enum rc rc;
@@ -525,7 +511,7 @@ enum rc container_feed_is_ready(struct container_feed *feed, bool *ret_ready, st
 	*ret_ready = ((feed->listed | feed->forbidden) & workload_root_kinds()) == workload_root_kinds();
 	pthread_mutex_unlock(&feed->lock);
 	if (!rc)
-		rc = check_cache(feed, err);
+		rc = op_kube_check_cache(feed->env, container_gather_kinds(), err);
 	*ret_ready = *ret_ready && kube_cache_is_synced(feed->env->cache, container_gather_kinds());
 	return rc;
 }

@@ -31,6 +31,19 @@ static void fail_as_unavailable(struct replica_seek *s, const char *text)
 	fail(s, NULL, &err);
 }
 
+/* The cache is incomplete: look again later, or tell the reason. */
+static void wait_for_cache(struct replica_seek *s)
+{
+	struct error err;
+
+	if (op_kube_check_cache(s->env, REPLICA_SEEK_KINDS, &err))
+		fail(s, NULL, &err);
+	else if (clock_mono_ms() - s->started_ms < REPLICA_SEEK_MS)
+		s->due_ms = clock_mono_ms() + LOOK_MS;
+	else
+		fail_as_unavailable(s, "the replicas of the container are not known yet");
+}
+
 /* ---- the root ---------------------------------------------------------------------------------------------------- */
 
 /* Roots of other programs have other names, and are in the cache. */
@@ -57,9 +70,8 @@ static void find_foreign(struct replica_seek *s)
 	struct foreign_root root = { .id = s->id };
 	struct error err;
 
-	if (!kube_cache_is_synced(s->env->cache, REPLICA_SEEK_KINDS) &&
-	    clock_mono_ms() - s->started_ms < REPLICA_SEEK_MS) {
-		s->due_ms = clock_mono_ms() + LOOK_MS;
+	if (!kube_cache_is_synced(s->env->cache, REPLICA_SEEK_KINDS)) {
+		wait_for_cache(s);
 		return;
 	}
 	kube_cache_visit(s->env->cache, s->id, take_root, &root);
@@ -225,18 +237,15 @@ static void look_for_root(void *ctx, const struct fact *const *facts, size_t cou
 
 static void look_at_cache(struct replica_seek *s)
 {
-	bool waits = clock_mono_ms() - s->started_ms < REPLICA_SEEK_MS;
 	bool known = kube_cache_is_synced(s->env->cache, REPLICA_SEEK_KINDS);
 	struct root_look look = { .uid = &s->root_uid };
 
 	if (known)
 		kube_cache_visit(s->env->cache, s->id, look_for_root, &look);
-	if (!look.seen && waits)
-		s->due_ms = clock_mono_ms() + LOOK_MS;
-	else if (!look.seen)
-		fail_as_unavailable(s, "the replicas of the container are not known yet");
-	else
+	if (look.seen)
 		check_names(s);
+	else
+		wait_for_cache(s);
 }
 
 /* ---- for streams ------------------------------------------------------------------------------------------------- */

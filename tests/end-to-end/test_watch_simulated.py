@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from api import spec
+from api import BASE, spec
 from conftest import Stack, Target
 from processes import wait_for
 from watcher import Watcher, path
@@ -47,9 +47,18 @@ def test_watch_stays_open_while_kubernetes_is_down_and_new_ones_are_rejected(lon
     watcher.close()
 
 
-def test_watch_without_the_permission_is_rejected(lonely):
-    lonely.target.faults({"match": {"resource": "deployments"}, "kind": "forbidden", "count": -1})
-    problem = lonely.api.call("GET", path()).problem(403, "PERMISSION_DENIED")
-    assert "deployments" in problem["detail"], problem
+@pytest.mark.parametrize("resource", ["deployments", "pods"])
+def test_streams_without_the_permission_to_list_are_rejected(lonely, resource):
+    assert lonely.api.create(spec(), "web").status == 201
+    worker = lonely.workers[0]
+    worker.stop()
+    lonely.target.faults({"match": {"resource": resource, "verb": "list"}, "kind": "forbidden", "count": -1})
+    worker.start().wait_log("not allowed to list")
+    for method, url, body in (("GET", path(), None), ("GET", f"{BASE}/web/logs", None),
+                              ("POST", f"{BASE}/web:exec", {"command": ["true"]})):
+        problem = lonely.api.call(method, url, body).problem(403, "PERMISSION_DENIED")
+        assert f'cannot list resource "{resource}"' in problem["detail"], problem
     lonely.target.faults()
+    worker.stop()
+    worker.start()
     Watcher(lonely.api_port).sync().close()
