@@ -26,7 +26,7 @@ struct patch {
 	char traceparent[PROTOCOL_TRACEPARENT_MAX + 1];
 	char *if_match;
 	cJSON *tree;
-	int64_t deadline_ms; /* monotonic */
+	int64_t begun_ms, deadline_ms; /* monotonic */
 	struct backoff again;
 };
 
@@ -86,6 +86,7 @@ static void ask(struct patch *p, enum operation operation, const struct buf *bod
 		/* Merging requires the version that was read, which only newer workers return. */
 		.version = operation == OPERATION_GET || p->if_match ? PROTOCOL_VERSION_NARROWED : PROTOCOL_VERSION,
 		.delay_ms = delay_ms,
+		.waited_ms = clock_mono_ms() - p->begun_ms,
 		.timeout_ms = p->deadline_ms - clock_mono_ms(),
 		.done = done,
 		.ctx = p,
@@ -257,7 +258,8 @@ enum rc patch_begin(const struct patch_request *request, cJSON *patch, struct er
 	snprintf(p->token, sizeof(p->token), "%s", request->token);
 	snprintf(p->request_id, sizeof(p->request_id), "%s", request->request_id);
 	snprintf(p->traceparent, sizeof(p->traceparent), "%s", request->traceparent);
-	p->deadline_ms = clock_mono_ms() + request->timeout_ms;
+	p->begun_ms = clock_mono_ms();
+	p->deadline_ms = p->begun_ms + request->timeout_ms;
 	p->again = (struct backoff){ .first_ms = AGAIN_FIRST_MS, .max_ms = AGAIN_MAX_MS };
 	ask_container(p, 0);
 	return RC_OK;

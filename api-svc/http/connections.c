@@ -16,6 +16,7 @@
 #define SWEEP_INTERVAL_MS 200
 #define LINGER_SWEEP_MS 20 /* sweep interval while sockets linger */
 #define NEWCOMER_MS 50     /* younger connections are not closed for others */
+#define READING_MS 250     /* nor those that have received a part of a request for a shorter time */
 #define DISCARDS_MAX 64    /* reads from a lingering socket in one sweep */
 #define CROWD_MIN 256      /* peak of connections after which memory is released */
 #define GIVE_UP_SHARE 16   /* at the limit, additionally free this fraction of it */
@@ -114,18 +115,24 @@ static void end_connection(struct connection *c, const char *why)
 	(void)shutdown(c->fd, SHUT_RDWR); /* fails if the peer has already closed it */
 }
 
+/* A request of which a part is missing for long enough to end it for others. */
+static bool is_slow(const struct connection *c, int64_t now)
+{
+	return c->phase == CONNECTION_READING && !c->late && !c->ended && now - c->since_ms >= READING_MS;
+}
+
 /* The time limit restarts, for the response. */
-static void end_request(struct connections *all, struct connection *c, int64_t now)
+static void end_request(struct connections *all, struct connection *c, int64_t now, const char *why)
 {
 	c->late = true;
 	c->since_ms = now;
 	unlink_connection(all, c);
 	append_connection(all, c);
-	log_debug("request timed out", log_num("fd", c->fd));
+	log_debug("request ended", log_str("why", why), log_num("fd", c->fd));
 	(void)shutdown(c->fd, SHUT_RD); /* fails if the peer has already closed it */
 }
 
-/* The number of idle connections to close to make room for new ones. */
+/* The number of connections to end to make room for new ones. */
 static size_t count_to_give_up(const struct connections *all)
 {
 	if (all->count < all->limits.max)
@@ -146,13 +153,20 @@ static void sweep(struct connections *all, int64_t now)
 		if (c->ended)
 			continue;
 		if (limit > 0 && age >= limit && c->phase == CONNECTION_READING && !c->late) {
-			end_request(all, c, now);
+			end_request(all, c, now, "timeout");
 		} else if (limit > 0 && age >= limit) {
 			end_connection(c, "timeout");
 		} else if (all->draining && is_at_rest(c)) {
 			end_connection(c, "stopping");
 		} else if (give_up > 0 && age >= NEWCOMER_MS && is_at_rest(c)) {
 			end_connection(c, "connection limit reached");
+			give_up--;
+		}
+	}
+	for (struct connection *c = all->oldest; c && give_up > 0; c = next) {
+		next = c->next;
+		if (is_slow(c, now)) {
+			end_request(all, c, now, "connection limit reached");
 			give_up--;
 		}
 	}

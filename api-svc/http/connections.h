@@ -31,7 +31,7 @@ struct connections;
 struct connection;
 
 struct connections_limits {
-	size_t max;               /* above it idle connections are closed, see connections_crowded() */
+	size_t max;               /* above it idle connections and slow requests are ended, see connections_crowded() */
 	int64_t read_timeout_ms;  /* to receive a request, for the first one from the accept */
 	int64_t write_timeout_ms; /* to send a response */
 	int64_t idle_timeout_ms;  /* between requests */

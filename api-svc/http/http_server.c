@@ -224,18 +224,23 @@ static enum http_handled admit(struct http_exchange *ex)
 	return ex->server->options.admit(ex->server->options.ctx, ex);
 }
 
-/* Whether there is memory for a body of this many bytes. */
-static bool hold(struct http_exchange *ex, size_t size)
+/* Reserve memory for received bytes of the body. Declared bytes are not reserved: they may never be sent. */
+static bool hold(struct http_exchange *ex, size_t len)
 {
-	if (size <= ex->held)
-		return true;
-	if (memory_budget_take(size - ex->held)) {
-		ex->held = size;
+	if (memory_budget_take(len)) {
+		ex->held += len;
 		return true;
 	}
 	drop_body(ex);
 	error_set(&ex->fault, RC_BUSY, "too many bytes of requests and responses in flight");
 	return false;
+}
+
+/* Reject a body for which there is no memory now. */
+static void check_room(struct http_exchange *ex, size_t declared)
+{
+	if (hold(ex, declared))
+		drop_body(ex); /* nothing was received yet */
 }
 
 /* The request is complete, or invalid without waiting for the rest. */
@@ -275,7 +280,7 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 	else if (framing.content_length > (int64_t)ex->server->options.max_body)
 		set_too_large(ex);
 	else if (!ex->answered)
-		(void)hold(ex, (size_t)framing.content_length); /* on failure the fault is set */
+		check_room(ex, (size_t)framing.content_length);
 	if (awaited && !ex->fault.rc)
 		return MHD_YES;
 	ex->unread |= has_body;
@@ -287,7 +292,7 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 static enum MHD_Result take_body_part(struct http_exchange *ex, const char *data, size_t len)
 {
 	look_for_fault(ex);
-	if (ex->answered || ex->fault.rc || !hold(ex, ex->body.len + len))
+	if (ex->answered || ex->fault.rc || !hold(ex, len))
 		return MHD_YES;
 	buf_add(&ex->body, data, len);
 	return ex->body.failed ? MHD_NO : MHD_YES;

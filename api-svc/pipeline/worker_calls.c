@@ -34,7 +34,8 @@ static const struct policy {
 /* Backoff for busy workers: frequent retries would add to the overload. */
 #define BUSY_FIRST_MS 200
 #define BUSY_MAX_MS 800
-#define ANSWER_MS 300 /* of the wait time are reserved for the reply */
+#define ANSWER_MS 300     /* of the wait time are reserved for the reply */
+#define WAIT_LEAST_MS 400 /* wait time of a later call of the same request */
 
 static const struct policy *policy_of(const struct worker_call *call)
 {
@@ -45,6 +46,11 @@ static const struct policy *policy_of(const struct worker_call *call)
 static bool changes_something(const struct worker_call *call)
 {
 	return operation_row(call->package->operation)->effect == OPERATION_CHANGES;
+}
+
+static bool only_reads(const struct worker_call *call)
+{
+	return operation_row(call->package->operation)->effect == OPERATION_READS;
 }
 
 void worker_finished_tell(struct worker_finished *finished)
@@ -157,6 +163,15 @@ static void end_call(struct worker_calls *calls, struct worker_call *call, struc
 	slots_release(&calls->slots, call->index);
 }
 
+/* The rest of the wait time, which all calls of a request share. */
+static int64_t wait_ms(const struct worker_calls *calls, const struct worker_ask *ask)
+{
+	int64_t least = calls->worker_wait_ms < WAIT_LEAST_MS ? calls->worker_wait_ms : WAIT_LEAST_MS;
+	int64_t rest = calls->worker_wait_ms - ask->waited_ms;
+
+	return rest > least ? rest : least;
+}
+
 bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, struct worker_package *package,
 		      int64_t now_ms, struct worker_attempt *ret_attempt)
 {
@@ -171,7 +186,7 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 	*call = (struct worker_call){
 		.index = index,
 		.package = package,
-		.wait_end_ms = now_ms + ask->delay_ms + calls->worker_wait_ms,
+		.wait_end_ms = now_ms + ask->delay_ms + wait_ms(calls, ask),
 		.deadline_ms = now_ms + ask->timeout_ms,
 		.silence_ms = WORKER_SILENCE_MS,
 		.backoff = { .first_ms = policy->again_ms, .max_ms = policy->max_ms },
@@ -469,7 +484,7 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 		on_sign_of_life(calls, call, msg->wait && msg->attempt == call->attempt, now_ms);
 		return;
 	}
-	switch (worker_join_add(&call->join, msg)) {
+	switch (worker_join_add(&call->join, msg, only_reads(call))) {
 	case WORKER_JOIN_DONE:
 		on_whole_reply(calls, call, msg, now_ms, finished);
 		break;
@@ -484,11 +499,7 @@ void worker_calls_message(struct worker_calls *calls, const struct worker_attemp
 		give_up(calls, call, RC_INTERNAL, "the worker's reply is malformed", true, finished);
 		break;
 	case WORKER_JOIN_NO_ROOM:
-		if (has_begun(call))
-			give_up_begun(calls, call, BEGUN, finished);
-		else
-			give_up(calls, call, RC_BUSY, "too many bytes of requests and responses in flight", true,
-				finished);
+		give_up(calls, call, RC_BUSY, "too many bytes of requests and responses in flight", false, finished);
 		break;
 	}
 }

@@ -35,7 +35,18 @@ static bool read_part(const char *text, unsigned *ret_index, unsigned *ret_total
 	return true;
 }
 
-enum worker_join_result worker_join_add(struct worker_join *join, const struct worker_message *msg)
+/* Reserve a part. Only a reply in several parts occupies memory while it waits, and is worth dropping. */
+static bool hold(struct worker_join *join, size_t len, bool may_drop)
+{
+	if (!may_drop || join->total == 1)
+		memory_budget_add(len);
+	else if (!memory_budget_take(len))
+		return false;
+	join->held += len;
+	return true;
+}
+
+enum worker_join_result worker_join_add(struct worker_join *join, const struct worker_message *msg, bool may_drop)
 {
 	unsigned index;
 	unsigned total;
@@ -53,11 +64,10 @@ enum worker_join_result worker_join_add(struct worker_join *join, const struct w
 	}
 	if (join->next != index || join->attempt != msg->attempt || join->total != total)
 		return WORKER_JOIN_STRAY;
-	if (!memory_budget_take(msg->len)) {
+	if (!hold(join, msg->len, may_drop)) {
 		worker_join_clear(join);
 		return WORKER_JOIN_NO_ROOM;
 	}
-	join->held += msg->len;
 	buf_add(&join->data, msg->data, msg->len);
 	if (join->data.failed)
 		return WORKER_JOIN_MALFORMED;

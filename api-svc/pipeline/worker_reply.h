@@ -41,7 +41,7 @@ enum worker_join_result {
 	WORKER_JOIN_MORE,      /* more parts follow */
 	WORKER_JOIN_STRAY,     /* a part of another attempt, or out of order: ignored, or restarted */
 	WORKER_JOIN_MALFORMED, /* protocol violation */
-	WORKER_JOIN_NO_ROOM,   /* above the memory budget: dropped */
+	WORKER_JOIN_NO_ROOM,   /* above the memory budget: dropped, if allowed */
 };
 
 /* Free the parts. A zeroed struct is allowed. */
@@ -50,8 +50,11 @@ void worker_join_clear(struct worker_join *join);
 /*
  * Add a message. The first part of any attempt restarts the join, so that parts of different attempts never mix; a
  * single message is complete and does not change the join.
+ *
+ * may_drop  the operation only reads: its reply may be dropped (WORKER_JOIN_NO_ROOM), unless it is a single part. The
+ *           result of a change is never dropped.
  */
-enum worker_join_result worker_join_add(struct worker_join *join, const struct worker_message *msg);
+enum worker_join_result worker_join_add(struct worker_join *join, const struct worker_message *msg, bool may_drop);
 
 /* The result of a request. */
 struct worker_reply {

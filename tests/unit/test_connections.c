@@ -136,6 +136,24 @@ Test(connections, the_longest_idle_are_closed_at_the_connection_limit)
 	connections_destroy(all);
 }
 
+Test(connections, slow_requests_are_ended_at_the_connection_limit)
+{
+	struct connections *all = create_for(4, 30000);
+	struct pair pairs[4];
+
+	for (int i = 0; i < 4; i++) {
+		pairs[i] = open_pair(all);
+		connection_set_phase(all, pairs[i].connection, i == 0 ? CONNECTION_WORKING : CONNECTION_READING);
+		clock_sleep_ms(i == 2 ? 600 : 5);
+	}
+	cr_expect(is_late_within(all, &pairs[1], 2000), "the oldest one that is not complete");
+	cr_expect_not(connection_is_late(all, pairs[0].connection), "a complete one");
+	cr_expect_not(connection_is_late(all, pairs[3].connection), "one that has just begun");
+	for (int i = 0; i < 4; i++)
+		close_pair(all, &pairs[i]);
+	connections_destroy(all);
+}
+
 Test(connections, one_with_an_unread_request_is_not_idle)
 {
 	struct connections *all = create_for(2, 30000);

@@ -193,6 +193,29 @@ Test(worker_calls, a_refused_call_is_retried_until_the_wait_expires)
 	cr_expect(sent >= 8 && sent <= 30, "%d attempts", sent);
 }
 
+Test(worker_calls, the_calls_of_a_request_share_the_wait)
+{
+	static const struct {
+		int64_t waited_ms, ends_ms;
+	} cases[] = { { 0, WAIT }, { 1000, WAIT - 1000 }, { WAIT - 1, 400 }, { 10 * WAIT, 400 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct worker_ask ask = { .operation = OPERATION_UPDATE,
+					  .body = "{}",
+					  .len = 2,
+					  .request_id = "r",
+					  .timeout_ms = TIMEOUT,
+					  .waited_ms = cases[i].waited_ms };
+		struct worker_attempt a;
+
+		worker_calls_init(&calls, WAIT);
+		cr_assert(worker_calls_add(&calls, &ask, worker_package_make(&ask, 5000), NOW, &a));
+		cr_expect_eq(((struct worker_call *)slots_at(&calls.slots, slots_index(a.call)))->wait_end_ms,
+			     NOW + cases[i].ends_ms, "case %zu", i);
+		worker_calls_clear(&calls);
+	}
+}
+
 Test(worker_calls, a_command_is_retried_after_a_refusal_but_never_after_silence)
 {
 	struct worker_attempt a = start(OPERATION_EXEC_RUN);

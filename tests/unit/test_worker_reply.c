@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api-svc/pipeline/worker_reply.h"
+#include "common/base/memory_budget.h"
 #include "common/base/strutil.h"
 
 /* Messages in the order received: "attempt part data", and their results. */
@@ -58,10 +59,35 @@ Test(worker_reply, parts_are_joined)
 						      .attempt = step->attempt };
 
 			msg.len = strlen(step->data);
-			cr_expect_eq(worker_join_add(&join, &msg), step->result, "%s, step %zu", c->name, k);
+			cr_expect_eq(worker_join_add(&join, &msg, true), step->result, "%s, step %zu", c->name, k);
 		}
 		cr_expect_str_eq(join.data.data ? join.data.data : "", c->joined, "%s", c->name);
 		worker_join_clear(&join);
+	}
+}
+
+Test(worker_reply, only_a_part_of_several_of_a_read_is_dropped_without_memory)
+{
+	static const struct {
+		const char *part;
+		bool may_drop;
+		enum worker_join_result result;
+	} cases[] = {
+		{ "1/2", true, WORKER_JOIN_NO_ROOM },
+		{ "1/2", false, WORKER_JOIN_MORE },
+		{ "1/1", true, WORKER_JOIN_DONE },
+		{ "1/1", false, WORKER_JOIN_DONE },
+	};
+
+	memory_budget_set(2);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct worker_join join = { .next = 0 };
+		const struct worker_message msg = { .part = cases[i].part, .data = "abc", .len = 3, .attempt = 1 };
+
+		cr_expect_eq(worker_join_add(&join, &msg, cases[i].may_drop), cases[i].result, "case %zu", i);
+		cr_expect_eq(memory_budget_is_spent(), cases[i].result != WORKER_JOIN_NO_ROOM, "case %zu", i);
+		worker_join_clear(&join);
+		cr_expect_not(memory_budget_is_spent(), "case %zu", i);
 	}
 }
 

@@ -40,7 +40,7 @@ def test_incoming_bodies_share_a_limit(worker, start):
 
     def is_full():
         """A response that is being sent may cause the last one to be rejected; the next one is accepted."""
-        held.append(send_part(api, 1000, declared=MIB))
+        held.append(send_part(api, MIB - 1))
         return len(held) >= 4 and api.request("GET", CONTAINERS).status == 503
 
     wait_for("the ceiling", is_full)
@@ -51,6 +51,49 @@ def test_incoming_bodies_share_a_limit(worker, start):
     for s in held:
         s.close()
     wait_for("memory for another body", lambda: api.create("a").status == 201)
+
+
+def test_declared_bytes_are_not_reserved(worker, start):
+    """A client that declares bodies and does not send them must not keep others out."""
+    api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_READ_TIMEOUT="60s")
+    held = [send_part(api, 10, declared=MIB) for _ in range(50)]
+    assert api.create("a").status == 201 and api.healthy()
+    for s in held:
+        s.close()
+
+
+def fill(api, worker):
+    """Occupy all memory by incomplete bodies, which the caller closes: a list is rejected."""
+    held = []
+    worker.on["list"] = lambda asked: Ok({"containers": ["x" * 1000]}, parts=3)
+
+    def is_full():
+        held.extend(send_part(api, 1 << k) for k in range(19, -1, -1))
+        return api.request("GET", CONTAINERS).status == 503
+    wait_for("the ceiling", is_full)
+    return held
+
+
+def test_results_of_changes_and_health_are_answered_without_memory(worker, start):
+    """A change that was carried out must not be answered by 503: clients would repeat it."""
+    api = start(SP_SERVER_MEMORY=str(4 * MIB), SP_SERVER_READ_TIMEOUT="60s")
+    waiting, go = [], threading.Event()
+
+    def slow(asked):
+        waiting.append(asked)
+        threading.Thread(target=lambda: go.wait() and worker.reply(asked.reply_to, Ok({"id": asked.body["id"]}, parts=3))).start()
+    worker.on["restart"] = slow
+    got = []
+    thread = threading.Thread(target=lambda: got.append(api.request("POST", f"{CONTAINERS}/a:restart").status))
+    thread.start()
+    wait_for("the request", lambda: waiting)
+    held = fill(api, worker)
+    assert api.healthy()
+    go.set()
+    thread.join()
+    assert got == [200]
+    for s in held:
+        s.close()
 
 
 def test_bodies_above_the_remaining_limit_are_rejected_at_their_headers(worker, start):
