@@ -1,6 +1,5 @@
 #include "api-svc/accept.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "common/base/compiler.h"
@@ -21,5 +20,5 @@ bool accept_allows_events(const char *accept)
 		if (weight >= 0)
 			return weight > 0;
 	}
-	return !accept || !accept[strspn(accept, " \t,")];
+	return !accept[strspn(accept, " \t,")];
 }

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 
 #define ACCEPT_EVENT_STREAM "text/event-stream"
+#define ACCEPT_MAX 4096 /* bytes of the header that are considered, with a NUL */
 
-/* Whether it names the event stream explicitly. accept: the header; NULL: absent. */
+/* Whether it names the event stream explicitly. accept: the header, as one list; "": absent. */
 bool accept_names_events(const char *accept);
 
 /* Whether the response may be an event stream. Also by a wildcard, or without the header. */

@@ -316,9 +316,11 @@ static enum http_handled handle_watch(struct api *api, struct request *r, struct
 		.done = on_watcher,
 		.ctx = api,
 	};
+	char accept[ACCEPT_MAX];
 	struct error err;
 
-	if (!accept_allows_events(http_exchange_header(ex, "Accept"))) {
+	http_exchange_list(ex, "Accept", accept, sizeof(accept));
+	if (!accept_allows_events(accept)) {
 		error_set(&err, RC_INVALID_ARGUMENT,
 			  "the response is " ACCEPT_EVENT_STREAM ", which is not acceptable");
 		return request_answer_status(r, ex, &err, HTTP_NOT_ACCEPTABLE);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api-svc/accept.h"
 #include "common/base/clock.h"
 #include "common/bus/bus_metrics.h"
 #include "common/services/metrics_process.h"
@@ -145,11 +146,15 @@ static void collect(void *ctx)
 enum http_handled api_metrics_answer(struct request *r, struct http_exchange *exchange, struct http_server *server)
 {
 	const struct metrics metrics = { .lists = lists, .collect = collect, .ctx = server };
-	enum metrics_format format = metrics_text_format_of(http_exchange_header(exchange, "Accept"));
-	struct http_answer answer = { .status = 200, .content_type = metrics_text_content_type(format) };
+	struct http_answer answer = { .status = 200 };
 	struct buf text cleanup_buf = buf_make(METRICS_TEXT_MAX);
+	char accept[ACCEPT_MAX];
+	enum metrics_format format;
 	struct error err;
 
+	http_exchange_list(exchange, "Accept", accept, sizeof(accept));
+	format = metrics_text_format_of(accept);
+	answer.content_type = metrics_text_content_type(format);
 	metrics_text_write(&metrics, format, &text);
 	if (buf_check(&text, &err))
 		return request_answer_error(r, exchange, &err);

@@ -106,8 +106,11 @@ static enum rc write_delete(const struct operation_request *o, const struct body
 static enum rc write_logs(const struct operation_request *o, const struct body *body unused, struct json_writer *w,
 			  struct error *err unused)
 {
-	bool events = accept_names_events(header(o, "Accept"));
+	char accept[ACCEPT_MAX];
+	bool events;
 
+	http_exchange_list(o->exchange, "Accept", accept, sizeof(accept));
+	events = accept_names_events(accept);
 	json_bool(w, "events", events);
 	if (events)
 		json_optional_string(w, "last_event_id", header(o, "Last-Event-ID"));

@@ -21,6 +21,7 @@
 #define COMMENT_MS 15000 /* interval of comments in an event stream */
 #define BLOCKS_AT_ONCE 4
 #define BLOCK (32u * 1024)
+#define NS_PER_MS 1000000
 
 enum source_state { SOURCE_SEEKING, SOURCE_TELLING, SOURCE_OVER };
 
@@ -101,15 +102,17 @@ static size_t collect_marks(struct log_source *s, const struct container_log *of
 	for (const struct container_log *log = s->logs; log; log = log->next) {
 		const struct log_place *last = &log->reader.last;
 
-		if (log == of || !last->ns)
+		if (log == of || !last->ns || container_log_is_done(log))
 			continue;
-		if (count < LOG_PLACES_MAX - 1)
+		if (count < LOG_LOGS_MAX)
 			marks[count++] = (struct log_mark){ log->key, *last };
 		else if (!others.ns || last->ns < others.ns)
 			others.ns = last->ns;
 	}
 	if (others.ns)
 		marks[count++] = (struct log_mark){ LOG_KEY_OTHERS, others };
+	if (s->options.start_ns)
+		marks[count++] = (struct log_mark){ LOG_KEY_START, { s->options.start_ns, 0 } };
 	return count;
 }
 
@@ -124,6 +127,12 @@ static void tell(void *ctx, struct container_log *log, const struct log_line *li
 }
 
 /* ---- selecting logs ---------------------------------------------------------------------------------------------- */
+
+/* Whether the request names a single container. */
+static bool named_container(const struct log_source *s)
+{
+	return s->options.container && strcmp(s->options.container, LOG_ALL_CONTAINERS) != 0;
+}
 
 static bool is_wanted(const struct log_source *s, const char *pod, const struct pod_run *run)
 {
@@ -152,7 +161,7 @@ static struct container_log *add_log(struct log_source *s, const struct fact *po
 
 	while (*end)
 		end = &(*end)->next;
-	*end = container_log_create(&s->owner, pod, container);
+	*end = container_log_create(&s->owner, pod, container, s->state == SOURCE_SEEKING);
 	s->no_memory = s->no_memory || !*end;
 	return *end;
 }
@@ -181,11 +190,11 @@ static void take_run(struct log_source *s, const struct fact *fact, const struct
 static void take_pod(struct log_source *s, const struct fact *fact, bool is_new)
 {
 	const char *at = fact->runs;
-	bool named = s->options.container && strcmp(s->options.container, LOG_ALL_CONTAINERS) != 0;
 	struct pod_run run = { .previous = -1 };
 
 	if (!*at) {
-		snprintf(run.container, sizeof(run.container), "%s", named ? s->options.container : s->seek.own);
+		snprintf(run.container, sizeof(run.container), "%s",
+			 named_container(s) ? s->options.container : s->seek.own);
 		take_run(s, fact, &run, is_new);
 	}
 	while (fact_next_run(&at, &run))
@@ -256,16 +265,51 @@ static bool is_behind(const struct log_source *s)
 	       clock_mono_ms() - s->seek.started_ms < REPLICA_SEEK_MS;
 }
 
+static bool has_log(const struct log_source *s, uint32_t key)
+{
+	const struct container_log *log = s->logs;
+
+	while (log && log->key != key)
+		log = log->next;
+	return log != NULL;
+}
+
+/* Logs of the resumed stream whose Pods no longer exist: their last lines may not have been output. */
+static void tell_gone(struct log_source *s)
+{
+	static const struct log_name none = { "", "" };
+	char now[CLOCK_RFC3339_MAX];
+	struct log_line lost = { .time = now, .begins = true, .ends = true, .text = "" };
+
+	for (int i = 0; i < s->options.mark_count; i++) {
+		const struct log_mark *mark = &s->options.marks[i];
+
+		if (mark->key <= LOG_KEY_START || has_log(s, mark->key))
+			continue;
+		if (!lost.lost_from_ns || mark->place.ns < lost.lost_from_ns)
+			lost.lost_from_ns = mark->place.ns;
+	}
+	if (!lost.lost_from_ns)
+		return;
+	clock_format_rfc3339(clock_wall_ms(), true, now);
+	lost.time_len = strlen(now);
+	log_output_line(&s->output, s, &none, &lost, NULL, 0);
+	begin(s);
+}
+
 /* Returns when to look again, if the cache does not change before. */
 static int64_t list(struct log_source *s)
 {
 	size_t count = 0;
+	bool looked;
 
 	s->root_uid = s->seek.root_uid;
 	atomic_store(&s->watcher.changed, false);
-	(void)look_at_cache(s); /* retried if the cache was reset */
+	looked = look_at_cache(s); /* retried if the cache was reset */
 	if (s->state == SOURCE_SEEKING && is_behind(s))
 		return s->seek.started_ms + REPLICA_SEEK_MS;
+	if (looked)
+		tell_gone(s);
 	for (const struct container_log *log = s->logs; log; log = log->next)
 		count++;
 	s->output.named = count > 1 || (!s->options.replica && json_int_at(s->seek.root, "spec.replicas", 1) > 1);
@@ -330,7 +374,8 @@ static void fail_with_reasons(struct log_source *s)
 		fail(s, &err);
 		return;
 	}
-	fail_with(s, RC_NOT_STARTED, "the container has no replicas");
+	fail_with(s, RC_NOT_STARTED,
+		  named_container(s) ? "no replica has this container yet" : "the container has no replicas");
 }
 
 static void finish(struct log_source *s)
@@ -445,7 +490,7 @@ static enum rc open_source(const struct op_env *env, const cJSON *request, struc
 {
 	struct log_options options;
 	struct log_source *s;
-	enum rc rc = log_options_read(request, &options, err);
+	enum rc rc = log_options_read(request, clock_wall_ms() * NS_PER_MS, &options, err);
 
 	if (rc)
 		return rc;

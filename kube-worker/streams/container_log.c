@@ -20,20 +20,28 @@
 
 /* ---- life cycle -------------------------------------------------------------------------------------------------- */
 
-static struct log_place place_of(const struct log_options *options, uint32_t key)
+/*
+ * A log without a position in the id of the last event. One of a new Pod is read from the start. One of an older Pod
+ * was not: if it was cut (tail_lines, since_seconds), nothing before the start of the stream belongs to it; if the id
+ * had no place for it, at most the lines since that of all such logs come twice.
+ */
+static int64_t since_without_place(const struct container_log *log, const struct log_options *options)
 {
-	for (int i = 0; i < options->mark_count; i++)
-		if (options->marks[i].key == key)
-			return options->marks[i].place;
-	return (struct log_place){ 0, 0 };
+	bool was_cut = options->mark_count && !log->whole && (options->tail_lines >= 0 || options->since_seconds);
+	int64_t others_ns = log_options_place(options, LOG_KEY_OTHERS).ns;
+	int64_t since_ns = was_cut ? options->start_ns : options->since_ns;
+
+	return others_ns > since_ns ? others_ns : since_ns;
 }
 
-/* A log that had no place in the id of the last event: at most the lines since that of all such logs come twice. */
-static int64_t since_without_place(const struct log_options *options)
+/*
+ * Whether the stream that is resumed is older than the Pod, whose time is in whole seconds, and has output nothing of
+ * it.
+ */
+static bool is_newer_pod(const struct log_options *options, const struct fact *pod)
 {
-	int64_t others_ns = place_of(options, LOG_KEY_OTHERS).ns;
-
-	return others_ns > options->since_ns ? others_ns : options->since_ns;
+	return options->mark_count && !log_options_place(options, LOG_KEY_OTHERS).ns &&
+	       pod->created_ms / 1000 >= options->start_ns / (1000 * NS_PER_MS);
 }
 
 /* Not within a callback of kube_flow.h. */
@@ -47,8 +55,9 @@ static void drop_call(struct container_log *log)
 }
 
 struct container_log *container_log_create(const struct container_log_owner *owner, const struct fact *pod,
-					   const char *container)
+					   const char *container, bool is_first)
 {
+	const struct log_options *options = owner->options;
 	struct container_log *log = calloc(1, sizeof(*log));
 	struct log_place place;
 
@@ -59,8 +68,11 @@ struct container_log *container_log_create(const struct container_log_owner *own
 	snprintf(log->pod, sizeof(log->pod), "%s", pod->name);
 	snprintf(log->container, sizeof(log->container), "%s", container);
 	log->key = log_mark_key(&pod->uid, container);
-	place = place_of(owner->options, log->key);
-	log->reader = log_reader_make(place, place.ns ? owner->options->since_ns : since_without_place(owner->options));
+	place = log_options_place(options, log->key);
+	log->whole = !place.ns && !options->previous && (!is_first || is_newer_pod(options, pod));
+	log->cut = is_first && !options->mark_count;
+	log->reader = log_reader_make(place, place.ns ? options->since_ns : since_without_place(log, options));
+	log->created_ns = pod->created_ms * NS_PER_MS;
 	log->backoff = (struct backoff){ .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
 	log->seeks = log->reader.last.ns != 0;
 	log->run_known = -1;
@@ -276,7 +288,9 @@ static void enter_run(struct container_log *log)
 	bool of_previous = log->phase == LOG_ASKED_PREVIOUS;
 	bool follows = log->ended && log->run_asked == log->run_known + 1;
 
-	if (log->run_known < 0 || log->run_asked == log->run_known || is_seeking(log)) {
+	if (log->run_known < 0 && log->whole) {
+		log_reader_next_run(&log->reader, log->run_asked ? log->created_ns : 0);
+	} else if (log->run_known < 0 || log->run_asked == log->run_known || is_seeking(log)) {
 		log_reader_restart(&log->reader);
 	} else {
 		end_run(log);
@@ -340,8 +354,8 @@ static void ask(struct container_log *log, bool previous)
 		.pod = log->pod,
 		.container = log->container,
 		.previous = previous,
-		.first = !resumes,
-		.since_ns = resumes ? since_of(log, run) : 0,
+		.cut = log->cut && !log->whole && !resumes,
+		.since_ns = resumes ? since_of(log, run) : log->reader.since_ns,
 	};
 	struct error err;
 	enum rc rc;
@@ -389,16 +403,24 @@ static bool wants_previous(const struct container_log *log)
 {
 	const struct pod_run *run = &log->run;
 
-	return was_told(log) && run->restarts != log->run_known && run->previous >= 0 &&
+	return (was_told(log) || log->whole) && run->restarts != log->run_known && run->previous >= 0 &&
 	       run->previous != run->restarts && run->previous != log->previous_done;
+}
+
+static bool is_read(const struct container_log *log)
+{
+	return log->ended && log->run.restarts == log->run_known && !log->reader.lost_from_ns;
+}
+
+bool container_log_is_done(const struct container_log *log)
+{
+	return !log->is_there && (log->phase == LOG_OVER || is_read(log));
 }
 
 /* The Pod no longer exists. */
 static void end_log(struct container_log *log)
 {
-	bool is_read = log->ended && log->run.restarts == log->run_known && !log->reader.lost_from_ns;
-
-	if (log->answered && !is_read)
+	if (log->answered && !is_read(log))
 		tell_loss_at_end(log);
 	close_log(log);
 }
@@ -431,6 +453,8 @@ void container_log_see(struct container_log *log, const struct pod_run *run, con
 	if (old->restarts != run->restarts || old->previous != run->previous || old->goes_on != run->goes_on ||
 	    old->started != run->started)
 		log->due_ms = log->failing_ms ? log->due_ms : 0;
+	if (!run->started && !run->restarts && !was_told(log))
+		log->whole = !log->owner->options->previous;
 	log->run = *run;
 	log->is_there = true;
 	snprintf(log->message, sizeof(log->message), "%s", message);

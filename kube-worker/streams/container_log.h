@@ -53,11 +53,14 @@ struct container_log {
 	int64_t failing_ms;     /* since when it fails; 0: no failure */
 	int64_t gone_ms;        /* since when the Pod is missing and its call is silent; 0: present */
 	int64_t begin_by_ms;    /* until when the response to its call must have begun; INT64_MAX: no limit */
+	int64_t created_ns;     /* time of the Pod's creation */
 	int64_t asked_ns;       /* local time of the first request */
 	int64_t run_asked;      /* by the pending or last call */
 	int64_t run_known;      /* the last run that was output, at least in part; -1: none */
 	int64_t previous_done;  /* the run that was read as the previous one, or was refused; -1: none */
 	struct run_check check; /* of the pending call */
+	bool cut;               /* the first request has the options tail_lines and since_seconds */
+	bool whole;             /* all its runs belong to the stream, which is older */
 	bool entered;           /* its run is confirmed: it is output */
 	bool seeks;             /* the run of the reader's last line is unknown: it is from a Last-Event-ID */
 	bool ended;             /* run_known was read to its end */
@@ -70,9 +73,12 @@ struct container_log {
 	char reason[FACT_MESSAGE_MAX + 1]; /* the reason for a missing log; "": none */
 };
 
-/* Create the log of a container of a Pod, starting at the options' marks. NULL: out of memory. */
+/*
+ * Create the log of a container of a Pod, starting at the options' marks. NULL: out of memory.
+ * is_first: the Pod was there when the stream began; tail_lines and since_seconds are for these.
+ */
 struct container_log *container_log_create(const struct container_log_owner *owner, const struct fact *pod,
-					   const char *container);
+					   const char *container, bool is_first);
 
 /* Cancel its call, and free it. */
 void container_log_destroy(struct container_log *log);
@@ -88,6 +94,9 @@ void container_log_note(struct container_log *log);
 
 /* Start due requests, or end it. */
 void container_log_look(struct container_log *log);
+
+/* Whether the Pod no longer exists, and nothing is left to output. */
+bool container_log_is_done(const struct container_log *log);
 
 /* Resume after it was blocked by other logs, or by the client. */
 void container_log_resume(struct container_log *log);

@@ -22,7 +22,15 @@ const struct request_member log_members[LOG_MEMBER_COUNT] = {
 	{ .name = "last_event_id", .type = request_member_is_text, .form = "an id" },
 };
 
-enum rc log_options_read(const cJSON *request, struct log_options *ret_options, struct error *err)
+struct log_place log_options_place(const struct log_options *options, uint32_t key)
+{
+	for (int i = 0; i < options->mark_count; i++)
+		if (options->marks[i].key == key)
+			return options->marks[i].place;
+	return (struct log_place){ 0, 0 };
+}
+
+enum rc log_options_read(const cJSON *request, int64_t now_ns, struct log_options *ret_options, struct error *err)
 {
 	const char *since = json_string_at(request, "since_time");
 	const char *last = json_string_at(request, "last_event_id");
@@ -47,6 +55,7 @@ enum rc log_options_read(const cJSON *request, struct log_options *ret_options, 
 		options.mark_count = log_marks_read(last, options.marks);
 	if (options.mark_count < 0)
 		return error_set(err, RC_INVALID_ARGUMENT, "the Last-Event-ID does not belong to this stream");
+	options.start_ns = options.mark_count ? log_options_place(&options, LOG_KEY_START).ns : now_ns;
 	*ret_options = options;
 	return RC_OK;
 }
@@ -79,10 +88,8 @@ void log_options_path(const struct log_options *options, const struct log_call *
 		kube_path_add_query(path, "previous", "true");
 	if (call->since_ns)
 		add_since(path, call->since_ns);
-	else if (call->first && options->since_ns)
-		add_since(path, options->since_ns);
-	else if (call->first && options->since_seconds)
+	else if (call->cut && options->since_seconds)
 		add_number(path, "sinceSeconds", options->since_seconds);
-	if (call->first && !call->since_ns && options->tail_lines >= 0)
+	if (call->cut && options->tail_lines >= 0)
 		add_number(path, "tailLines", options->tail_lines);
 }

@@ -25,13 +25,18 @@ struct log_options {
 	int64_t limit_bytes;                   /* INT64_MAX: none */
 	struct log_mark marks[LOG_PLACES_MAX]; /* of Last-Event-ID */
 	int mark_count;
+	int64_t start_ns; /* the time of the first request, also if this one resumes it; 0: unknown */
 };
 
 #define LOG_MEMBER_COUNT 12
 extern const struct request_member log_members[LOG_MEMBER_COUNT];
 
-/* Read a validated request. Errors: RC_INVALID_ARGUMENT an invalid last_event_id. */
-enum rc log_options_read(const cJSON *request, struct log_options *ret_options, struct error *err) must_check;
+/* Read a validated request. now_ns: wall clock. Errors: RC_INVALID_ARGUMENT an invalid last_event_id. */
+enum rc log_options_read(const cJSON *request, int64_t now_ns, struct log_options *ret_options, struct error *err)
+	must_check;
+
+/* The position of a log, by its key, in last_event_id. ns 0: none. */
+struct log_place log_options_place(const struct log_options *options, uint32_t key);
 
 /* One call. */
 struct log_call {
@@ -39,8 +44,8 @@ struct log_call {
 	const char *pod;
 	const char *container;
 	bool previous;
-	bool first;       /* of this log: uses the client's tail and since */
-	int64_t since_ns; /* of later calls; 0: from the start */
+	bool cut;         /* by the options tail_lines and since_seconds */
+	int64_t since_ns; /* 0: from the start */
 };
 
 /* Append its path. */

@@ -39,7 +39,7 @@ uint32_t log_mark_key(const struct kube_uid *pod, const char *container)
 	uint64_t hash = hash_text(hash_bytes(HASH_INIT, pod->bytes, sizeof(pod->bytes)), container);
 	uint32_t key = (uint32_t)(hash ^ hash >> 32);
 
-	return key == LOG_KEY_OTHERS ? LOG_KEY_OTHERS + 1 : key;
+	return key <= LOG_KEY_START ? key + LOG_KEY_START + 1 : key;
 }
 
 int log_marks_read(const char *id, struct log_mark marks[LOG_PLACES_MAX])

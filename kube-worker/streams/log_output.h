@@ -9,9 +9,11 @@
 #include "kube-worker/streams/log_reader.h"
 
 #define LOG_OUTPUT_HIGH (32u * 1024) /* pending bytes above which reading stops */
-#define LOG_PLACES_MAX 29            /* logs in an event id of 1,024 bytes; the last place is for all others */
+#define LOG_PLACES_MAX 29            /* in an event id of 1,024 bytes: LOG_LOGS_MAX logs, the others, and the start */
+#define LOG_LOGS_MAX (LOG_PLACES_MAX - 2)
 #define LOG_ID_MAX (LOG_PLACES_MAX * 40)
 #define LOG_KEY_OTHERS 0 /* their earliest position */
+#define LOG_KEY_START 1  /* the time of the first request */
 
 /* The name of a log. */
 struct log_name {
@@ -55,7 +57,7 @@ void log_output_break(struct log_output *output, const void *speaker);
 /* A comment of an event stream. */
 void log_output_comment(struct log_output *output);
 
-/* By the Pod's uid, since a later Pod with the same name has other logs. Not LOG_KEY_OTHERS. */
+/* By the Pod's uid, since a later Pod with the same name has other logs. None of the keys above. */
 uint32_t log_mark_key(const struct kube_uid *pod, const char *container);
 
 /* Parse an id of log_output_line(). Returns the number of marks; -1: invalid. */

@@ -53,6 +53,7 @@ struct log_reader log_reader_make(struct log_place last, int64_t since_ns)
 		.held = buf_make(2u * LOG_LINE_MAX),
 		.last = last,
 		.mark = last,
+		.newest_ns = last.ns,
 		.since_ns = since_ns,
 	};
 }
@@ -97,7 +98,7 @@ static const char *begin_line(struct feeding *f, const char *data, size_t len)
 		data = space + 1;
 	}
 	r->passes = r->line.ns < r->since_ns;
-	if (r->mark.ns && r->line.ns - SKEW_NS <= r->mark.ns) {
+	if (r->mark.ns && r->line.ns - SKEW_NS <= r->newest_ns) {
 		r->passes = true;
 	} else if (r->mark.ns) {
 		tell_loss(f, r->mark.ns);
@@ -122,6 +123,7 @@ static void end_line(struct log_reader *r, uint32_t hash)
 	if (r->passes)
 		return;
 	r->last = r->line;
+	r->newest_ns = r->fresh || r->line.ns > r->newest_ns ? r->line.ns : r->newest_ns;
 	r->fresh = false;
 }
 

@@ -35,7 +35,8 @@ struct log_reader {
 	struct buf held;       /* the incomplete line */
 	struct log_place last; /* the last line output */
 	struct log_place mark; /* lines up to it were output before; ns 0: none */
-	bool fresh;            /* no line of this run was output, but of earlier ones */
+	int64_t newest_ns; /* of the lines of this run: later than the last one, if the clock of its node went back */
+	bool fresh;        /* no line of this run was output, but of earlier ones */
 	int64_t lost_from_ns;  /* a loss to be reported before the next line; 0: none */
 	int64_t since_ns;      /* older lines are skipped */
 	struct log_place line; /* the current line */

@@ -188,7 +188,8 @@ def test_logs_end_with_their_container_if_its_id_is_reused(stack, follow, pause,
     say(stack, new, "new\n")
     assert b"new" not in follower.rest()
     resumed = follow(name, headers={**accept, "Last-Event-ID": event_id})
-    event = resumed.events(1)[0][1]
+    lost, event = (event for _, event in resumed.events(2))
+    assert lost["line"].startswith("[log lost between ")  # the end of the container before
     assert (event["replica"], event["line"]) == (new, "new")
 
 
@@ -250,6 +251,65 @@ def test_logs_as_events_resume_at_last_event_id(stack, follow):
     for pod in pods:
         assert [e["line"] for _, e in got if e["replica"] == pod] == numbered(20).splitlines()
     logs(stack, "events", headers={**accept, "Last-Event-ID": "none"}).problem(400, "INVALID_ARGUMENT")
+
+
+def new_pod(stack, container_id, known):
+    return next(pod for pod in pods_of(stack, container_id, len(known) + 1) if pod not in known)
+
+
+def test_logs_of_new_replicas_are_not_cut(stack, follow):
+    """tail_lines is for the replicas that exist when a stream begins, also after it was resumed."""
+    web(stack, "grows")
+    pods = [pod_of(stack, "grows")]
+    say(stack, pods[0], numbered(20))
+    accept = {"Accept": "text/event-stream"}
+    follower = follow("grows", headers=accept, tail_lines=3)
+    assert [e["line"] for _, e in follower.events(3)] == numbered(17, 20).splitlines()
+    event_id = None
+    for resumes in (False, True):
+        time.sleep(1.1)  # creation times are in whole seconds
+        assert call(stack, "grows", "scale", {"replicas": len(pods) + 1}).status == 200
+        pods.append(new_pod(stack, "grows", pods))
+        say(stack, pods[-1], numbered(20))
+        if resumes:
+            follower.close()
+            follower = follow("grows", headers={**accept, "Last-Event-ID": event_id}, tail_lines=3)
+        got = follower.events(20)
+        assert [(e["replica"], e["line"]) for _, e in got] == [(pods[-1], line) for line in numbered(20).splitlines()]
+        event_id = got[-1][0]
+
+
+def test_logs_that_were_cut_stay_cut_when_resumed(stack, follow):
+    web(stack, "quiet", replicas=2)
+    quiet, loud = pods_of(stack, "quiet", 2)
+    accept = {"Accept": "text/event-stream"}
+    say(stack, quiet, numbered(20))
+    time.sleep(1.1)
+    follower = follow("quiet", headers=accept, tail_lines=0)
+    say(stack, loud, "first\n")
+    event_id, event = follower.events(1)[0]
+    assert event["line"] == "first"
+    follower.close()
+    say(stack, quiet, "second\n")
+    assert follow("quiet", headers={**accept, "Last-Event-ID": event_id}, tail_lines=0).events(1)[0][1]["line"] == "second"
+
+
+def test_logs_of_replicas_that_are_gone_are_reported_as_lost_when_resumed(stack, follow):
+    web(stack, "renewed")
+    pod = pod_of(stack, "renewed")
+    accept = {"Accept": "text/event-stream"}
+    follower = follow("renewed", headers=accept)
+    say(stack, pod, "first\n")
+    event_id = follower.events(1)[0][0]
+    follower.close()
+    say(stack, pod, "unread\n")
+    assert call(stack, "renewed", "restart").status == 200
+    wait_for("its Pod is gone", lambda: stack.kube.get("pods", pod) is None, 30)
+    say(stack, pod_of(stack, "renewed"), "second\n")
+    follower = follow("renewed", headers={**accept, "Last-Event-ID": event_id})
+    lost, second = (event for _, event in follower.events(2))
+    assert lost["line"].startswith("[log lost between ") and lost["replica"] == "", lost
+    assert second["line"] == "second"
 
 
 def test_logs_as_events_have_comments(stack, follow):

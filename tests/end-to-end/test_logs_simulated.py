@@ -133,7 +133,7 @@ def test_logs_of_a_replaced_pod_with_the_same_name(stack, follower_of):
 
 def test_logs_of_more_containers_than_an_id_has_places_for(stack, follower_of):
     """Nothing is lost, and only the few without a place repeat lines."""
-    count, kept = 40, 28
+    count, kept = 40, 27
     web(stack, "crowd", replicas=count)
     pods = pods_of(stack, "crowd", count)
     accept = {"Accept": "text/event-stream"}

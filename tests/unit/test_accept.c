@@ -10,7 +10,6 @@ Test(accept, events)
 		bool allowed;
 		bool named;
 	} cases[] = {
-		{ NULL, true, false },
 		{ "", true, false },
 		{ " , ", true, false },
 		{ "*/*", true, false },

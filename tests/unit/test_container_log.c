@@ -47,6 +47,7 @@ static struct stage {
 	int64_t pause_ns; /* between lines */
 	const char *pods; /* what Kubernetes returns instead of the Pod; NULL: nothing else */
 	int refusal;      /* of requests for a log; 0: none */
+	bool is_late;     /* the Pod was made after the stream began */
 	bool fails;       /* the log may fail: */
 	struct error fault;
 	char pod[1024];
@@ -74,9 +75,9 @@ static void on_failed(void *ctx unused, const struct error *why)
 
 static void open_log(void)
 {
-	const struct fact pod = { .kind = KUBE_POD, .name = "p3", .uid = kube_uid_parse(UID(3)) };
+	const struct fact pod = { .kind = KUBE_POD, .name = "p3", .uid = kube_uid_parse(UID(3)), .created_ms = 5000 };
 
-	stage.log = container_log_create(&stage.owner, &pod, "web");
+	stage.log = container_log_create(&stage.owner, &pod, "web", !stage.is_late);
 }
 
 /* The client comes again, with the id of the last line. */
@@ -330,6 +331,65 @@ Test(container_log, a_run_that_can_no_longer_be_read_is_reported_as_lost)
 	}
 	settle();
 	expect_received("0.0 LOST 2.0 3.0 ");
+}
+
+/* Run k logs k + 1 lines, and the last `runs` - 1 is seen first. */
+Test(container_log, the_first_runs_of_a_later_pod_are_output_or_reported_as_lost)
+{
+	static const struct {
+		bool is_late;
+		int runs;
+		int64_t resumed_start_ns; /* 0: not resumed */
+		const char *received;
+	} cases[] = {
+		{ false, 1, 0, "0.0 " },
+		{ false, 2, 0, "1.0 1.1 " },
+		{ true, 1, 0, "0.0 " },
+		{ true, 2, 0, "0.0 1.0 1.1 " },
+		{ true, 3, 0, "LOST 1.0 1.1 2.0 2.1 2.2 " },
+		{ false, 2, INT64_C(5900000000), "0.0 1.0 1.1 " },
+		{ false, 2, INT64_C(6000000000), "1.0 1.1 " },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		stop();
+		start();
+		stage.is_late = cases[i].is_late;
+		stage.options.tail_lines = 1000;
+		stage.options.start_ns = cases[i].resumed_start_ns;
+		stage.options.marks[0] = (struct log_mark){ LOG_KEY_START, { cases[i].resumed_start_ns, 0 } };
+		stage.options.mark_count = cases[i].resumed_start_ns != 0;
+		container_log_destroy(stage.log);
+		open_log();
+		for (int run = 0; run < cases[i].runs; run++) {
+			if (run)
+				restart();
+			for (int line = 0; line <= run; line++)
+				say();
+		}
+		note_state();
+		settle_for(500);
+		cr_expect_eq(strstr(fake_kube_call_path(fake_kube_flow_streamed()), "tailLines") != NULL,
+			     !cases[i].is_late && !cases[i].resumed_start_ns, "case %zu", i);
+		settle();
+		cr_expect_str_eq(stage.received.data ? stage.received.data : "", cases[i].received, "case %zu", i);
+	}
+}
+
+Test(container_log, a_run_that_starts_after_the_stream_is_not_cut)
+{
+	const struct pod_run waiting = { .container = "web", .previous = -1 };
+
+	stage.options.tail_lines = 0;
+	container_log_see(stage.log, &waiting, "");
+	settle_for(500);
+	restart();
+	stage.c.run = 1;
+	stage.c.lines[0] = 0;
+	say();
+	note_state();
+	settle();
+	expect_received("1.0 ");
 }
 
 Test(container_log, a_crashed_run_is_output_once)

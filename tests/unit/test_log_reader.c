@@ -58,6 +58,10 @@ static const struct again {
 	  "b\n"
 	  "LOST\nlater\nmore\n" },
 	{ "", T "1Z a\n", "a\n" },
+	{ T "5Z a\n" T "6Z b\n" T "1Z the clock goes back\n", /* read again from that time on */
+	  T "5Z a\n" T "6Z b\n" T "1Z the clock goes back\n" T "12Z c\n",
+	  "a\nb\nthe clock goes back\n"
+	  "c\n" },
 	{ T "2000001Z late\n" T "2Z early\n", T "2000001Z late\n" T "2Z early\n" T "3Z c\n",
 	  "late\nearly\n"
 	  "c\n" },
