@@ -4,7 +4,7 @@
 #include "common/bus/bus_private.h"
 
 #define CONNECT_TIMEOUT_MS 2000
-#define PING_INTERVAL_MS 10000 /* with PINGS_OUT_MAX: detects a half-open connection within 30 s */
+#define PING_INTERVAL_MS 5000 /* with PINGS_OUT_MAX: detects a half-open connection, or a stopped server, within 15 s */
 #define PINGS_OUT_MAX 2
 #define WRITE_TIMEOUT_MS 2000 /* a blocked write holds the connection's lock; cnats' default is forever */
 

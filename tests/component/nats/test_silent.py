@@ -91,6 +91,7 @@ def test_health_responds_while_the_server_is_stopped(start):
     sp.nats.process.suspend()
     try:
         assert poll(sp.api, at_once=10) < 0.9
+        wait_for("not ready", lambda: sp.api.call("GET", "/readyz").status == 503, 20)
     finally:
         sp.nats.process.popen.send_signal(signal.SIGCONT)
     sp.wait_healthy()
