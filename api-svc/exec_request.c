@@ -1,6 +1,7 @@
 #include "api-svc/exec_request.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <strings.h>
 
 #include "api-svc/parameters.h"
@@ -62,6 +63,9 @@ int64_t exec_request_timeout_ms(const cJSON *body, int64_t max_ms)
 
 void exec_request_log(const struct exec_use *use)
 {
+	char word[LOG_VALUE_MAX + 2]; /* longer ones are truncated by the log */
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(use->program, " \t\n\v\f\r"), use->program);
 	log_info("a command in a container", log_str("client", use->client[0] ? use->client : NULL),
-		 log_str("id", use->id), log_str("program", use->program), log_str("request_id", use->request_id));
+		 log_str("id", use->id), log_str("program", word), log_str("request_id", use->request_id));
 }

@@ -14,10 +14,12 @@ const HEALTH_EVERY_MS = 5000, HEALTH_MS = 4000;
 const $ = (id) => document.getElementById(id);
 const containers = new Map(); // id -> container
 const rows = new Map(); // id -> <tr>
+const outcomes = new Map(); // uid of a container -> outcome of its last action
 let chosen = null; // id
 let words = ""; // search words, matched locally
 let watching = null; // AbortController
 let panel = null; // {stop()} of the open tab
+let declined = false; // the token prompt was cancelled: it stays closed until a user's action needs one
 
 // ---- requests ------------------------------------------------------------------------------------------------------
 
@@ -33,7 +35,7 @@ async function ask(method, path, { body, type = "application/json", headers = {}
   const token = sessionStorage.getItem("token");
   if (/[^\x21-\x7e]/.test(token || "")) { // not allowed in a header
     sessionStorage.removeItem("token");
-    setTimeout(signIn);
+    needToken();
     throw new Problem(401, { detail: "invalid token" });
   }
   const response = await fetch(API + path, {
@@ -44,7 +46,7 @@ async function ask(method, path, { body, type = "application/json", headers = {}
   if (response.ok) return response;
   let problem = {};
   try { problem = await response.json(); } catch { /* not JSON (from a proxy): only the status is known */ }
-  if (response.status === 401) setTimeout(signIn);
+  if (response.status === 401) needToken();
   throw new Problem(response.status, problem);
 }
 
@@ -155,7 +157,7 @@ function draw() {
       fillRow(row, c);
     }
     setText($("count"), "(" + all.length + ")");
-    $("empty").hidden = all.length > 0;
+    $("empty").hidden = all.length > 0 || !$("locked").hidden;
     $("more").hidden = all.length <= ROWS_MAX;
     setText($("more"), (all.length - ROWS_MAX) + " more are not shown: refine the filter.");
     drawDetail();
@@ -181,6 +183,7 @@ async function watch(filter) {
         if (!event) {
           setText($("filter-error"), "");
           $("filter").setAttribute("aria-invalid", "false");
+          showLocked(false);
           continue;
         }
         if (event.id) last = event.id;
@@ -217,6 +220,7 @@ function applyFilter() {
   const filter = isFilter ? text : "";
   if (filter !== applyFilter.last) {
     applyFilter.last = filter;
+    declined = false;
     watch(filter);
   }
   draw();
@@ -250,20 +254,25 @@ function choose(id) {
   chosen = id;
   $("detail").hidden = false;
   setText($("detail-title"), id);
-  setText($("outcome"), "");
+  setText($("outcome"), outcomes.get(containers.get(id)?.uid) || "");
   draw();
   open(document.querySelector("[role=tab][aria-selected=true]") || $("tab-logs"));
   $("detail-title").focus();
 }
 
 async function act(what, method, rest, options) {
-  const id = chosen;
-  setText($("outcome"), what + " …");
+  const id = chosen, uid = containers.get(id)?.uid;
+  const tell = (text) => {
+    outcomes.set(uid, text);
+    if (id === chosen) setText($("outcome"), text);
+  };
+  declined = false;
+  tell(what + " …");
   try {
     await ask(method, at(id, rest), options);
-    setText($("outcome"), what + ": done");
+    tell(what + ": done");
   } catch (fault) {
-    setText($("outcome"), what + ": " + fault.message);
+    tell(what + ": " + fault.message);
   }
 }
 
@@ -272,6 +281,7 @@ async function act(what, method, rest, options) {
 const panels = { "panel-logs": followLogs, "panel-events": showEvents, "panel-usage": showUsage, "panel-spec": () => ({ stop() {} }) };
 
 function open(tab) {
+  if (tab.id !== "tab-spec") declined = false; // the others send requests
   panel?.stop();
   for (const other of $("tabs").children) {
     const selected = other === tab;
@@ -397,11 +407,24 @@ function question({ title, text = "", label = null, value = "", yes, secret = fa
     resolve($("ask-dialog").returnValue === "yes" ? $("ask-input").value : null), { once: true }));
 }
 
+function showLocked(locked) {
+  $("locked").hidden = !locked;
+  draw();
+}
+
+// A request was rejected for lack of a token.
+function needToken() {
+  showLocked(true);
+  if (!declined) setTimeout(signIn);
+}
+
 async function signIn() {
   if ($("ask-dialog").open) return;
   const token = await question({ title: "Token", text: "This service requires a token. It is stored until this tab is closed.",
     label: "Token", yes: "Sign in", secret: true });
+  declined = token === null && !$("locked").hidden;
   if (token === null) return;
+  showLocked(false);
   sessionStorage.setItem("token", token);
   applyFilter.last = undefined;
   applyFilter();
@@ -513,6 +536,7 @@ function openForm(c) {
 async function sendForm(event) {
   event.preventDefault();
   clearFaults();
+  declined = false;
   $("form-send").disabled = true;
   try {
     const spec = readForm();
@@ -537,7 +561,7 @@ $("search").addEventListener("submit", (e) => { e.preventDefault(); applyFilter(
 let typing;
 $("filter").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(applyFilter, 300); });
 $("new").addEventListener("click", () => openForm(null));
-$("sign-in").addEventListener("click", signIn);
+for (const id of ["sign-in", "unlock"]) $(id).addEventListener("click", signIn);
 $("form").addEventListener("submit", sendForm);
 $("ask").addEventListener("submit", (e) => { e.preventDefault(); $("ask-dialog").close("yes"); });
 for (const button of document.querySelectorAll("[data-close]"))

@@ -11,11 +11,11 @@ static const struct metric
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &reconnects },
 	sent_metric = { .name = "dcm_sp_nats_sent_messages", .help = "Messages sent to NATS",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &sent },
-	sent_bytes_metric = { .name = "dcm_sp_nats_sent_bytes", .help = "Bytes of data in these messages", .unit = "bytes",
+	sent_bytes_metric = { .name = "dcm_sp_nats_sent_bytes", .help = "Bytes of data in these messages, without headers", .unit = "bytes",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &sent_bytes },
 	received_metric = { .name = "dcm_sp_nats_received_messages", .help = "Messages received from NATS",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &received },
-	received_bytes_metric = { .name = "dcm_sp_nats_received_bytes", .help = "Bytes of data in these messages", .unit = "bytes",
+	received_bytes_metric = { .name = "dcm_sp_nats_received_bytes", .help = "Bytes of data in these messages, without headers", .unit = "bytes",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .cells = &received_bytes };
 /* clang-format on */
 

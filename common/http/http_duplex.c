@@ -327,6 +327,11 @@ enum rc http_duplex_open(struct http_multi *multi, const struct http_request *re
 	return rc;
 }
 
+int http_duplex_status(const struct http_duplex *d)
+{
+	return d->state >= DUPLEX_OPEN ? d->response.status : 0; /* before, that of an interim response */
+}
+
 void http_duplex_close(struct http_duplex *d)
 {
 	if (!d)

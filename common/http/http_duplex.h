@@ -58,6 +58,9 @@ enum rc http_duplex_open(struct http_multi *multi, const struct http_request *re
 			 const struct http_duplex_taker *taker, struct http_duplex **ret_duplex, struct error *err)
 	must_check;
 
+/* The HTTP status of its response; 0: none received so far. */
+int http_duplex_status(const struct http_duplex *duplex);
+
 /* Free it, and drop its connection. NULL is allowed. Not within a callback. */
 void http_duplex_close(struct http_duplex *duplex);
 

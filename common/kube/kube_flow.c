@@ -188,10 +188,27 @@ void kube_call_resume(struct kube_call *call)
 		http_duplex_resume(call->duplex);
 }
 
-void kube_call_cancel(struct kube_call *call)
+static int status_so_far(const struct kube_call *call)
+{
+	return call->duplex ? http_duplex_status(call->duplex) : 0;
+}
+
+static void drop(struct kube_call *call)
 {
 	if (call->transfer)
 		http_transfer_cancel(call->transfer);
 	http_duplex_close(call->duplex);
 	free_call(call);
+}
+
+void kube_call_cancel(struct kube_call *call)
+{
+	kube_metrics_cancel(&call->counted, status_so_far(call));
+	drop(call);
+}
+
+void kube_call_expire(struct kube_call *call)
+{
+	kube_metrics_end(&call->counted, status_so_far(call));
+	drop(call);
 }

@@ -48,15 +48,21 @@ int64_t kube_flow_due_ms(const struct kube_flow *flow);
  *
  * path        copied.
  * timeout_ms  total; 0: none. No limit with `take`.
- * ret_call    valid until done(), or kube_call_cancel().
+ * ret_call    valid until done(), kube_call_cancel() or kube_call_expire().
  * Errors: RC_TIMEOUT no credentials yet, retry later; those of kube_auth_get() and http_multi_start() and
  * http_duplex_open().
  */
 enum rc kube_flow_get(struct kube_flow *flow, const char *path, int64_t timeout_ms, const struct kube_call_taker *taker,
 		      struct kube_call **ret_call, struct error *err) must_check;
 
-/* Continue after take() returned false; cancel it, without done(). */
+/* Continue after take() returned false. */
 void kube_call_resume(struct kube_call *call);
+
+/*
+ * Cancel it, without done(): its response is no longer needed, or (expire) has taken too long. The metrics distinguish
+ * these if no response has begun.
+ */
 void kube_call_cancel(struct kube_call *call);
+void kube_call_expire(struct kube_call *call);
 
 #endif

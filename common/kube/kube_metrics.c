@@ -61,7 +61,7 @@ static atomic_int informers[KUBE_KIND_COUNT];
 /* clang-format off */
 static const struct metric
 	requests_metric = { .name = "dcm_sp_kubernetes_requests",
-		.help = "Calls to the Kubernetes API by verb, kind and HTTP status; none: no response",
+		.help = "Calls to the Kubernetes API by verb, kind and HTTP status; none: no response; cancelled: no longer needed before one",
 		.type = METRIC_COUNTER, .scale = METRIC_ONE, .sparse = true, .cells = requests,
 		.labels = { VERB_LABEL, KIND_LABEL, { "code", METRIC_STATUSES, metric_status_name } } },
 	duration_metric = { .name = "dcm_sp_kubernetes_request_duration_seconds", .unit = "seconds",
@@ -135,6 +135,11 @@ void kube_metrics_end(const struct kube_metrics_call *call, int status)
 	if (call->verb != VERB_WATCH && call->verb != VERB_LOG)
 		metric_observe(&duration_metric, metric_series(&duration_metric, call->verb, call->kind, 0),
 			       clock_mono_ns() - call->begun_ns, NULL);
+}
+
+void kube_metrics_cancel(const struct kube_metrics_call *call, int status)
+{
+	kube_metrics_end(call, status ? status : METRIC_STATUS_CANCELLED);
 }
 
 /* ---- informers ---- */

@@ -22,6 +22,9 @@ struct kube_metrics_call kube_metrics_begin(const char *method, const char *path
 /* The call has ended. status: HTTP; 0: no response. */
 void kube_metrics_end(const struct kube_metrics_call *call, int status);
 
+/* It was cancelled by its caller. status: as above; 0: "cancelled", which unlike "none" is no failure of Kubernetes. */
+void kube_metrics_cancel(const struct kube_metrics_call *call, int status);
+
 /*
  * An informer completed a list, received an event, or its watch ended normally: the kind is up to date.
  */

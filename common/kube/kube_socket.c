@@ -138,8 +138,11 @@ enum rc kube_socket_open(struct kube_flow *flow, const char *path, const char *p
 
 void kube_socket_close(struct kube_socket *s)
 {
-	if (s)
-		free_socket(s);
+	if (!s)
+		return;
+	if (!s->opened)
+		kube_metrics_cancel(&s->counted, http_duplex_status(s->duplex));
+	free_socket(s);
 }
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */

@@ -105,8 +105,9 @@ void metric_observe(const struct metric *metric, size_t series, int64_t ns, cons
 /* The value of a series of a counter or gauge, as it was added or set. */
 int64_t metric_get(const struct metric *metric, size_t series);
 
-/* For labels with HTTP statuses: the codes in use, "none" for 0, and "other". */
-#define METRIC_STATUSES 33
+/* For labels with HTTP statuses: the codes in use, "none" for 0, "cancelled", and "other". */
+#define METRIC_STATUSES 34
+#define METRIC_STATUS_CANCELLED (-2)
 size_t metric_status_index(int status);
 const char *metric_status_name(size_t index);
 

@@ -390,6 +390,7 @@ static void give_up(struct container_log *log)
 {
 	struct error err;
 
+	kube_call_expire(TAKE(log->call));
 	drop_call(log);
 	if (!log->is_there)
 		return;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs into a separate folder and checks the files: units, manual pages, completion; and that pages and the README
-# name exactly the variables and defaults that the programs name.
+# Installs into a separate folder and checks the files: units, manual pages, completion; that pages and the README name
+# exactly the variables and defaults that the programs name; and that the memory limit of api-svc's Pod suits them.
 #
 #   install.sh BUILD
 set -uo pipefail
@@ -51,6 +51,11 @@ known=$(for program in api-svc kube-worker monitor registrar; do variables_of "$
 for name in $(grep -E '^\| `(SP|DCM)_' README.md | cut -d'|' -f2 | tr -d '`,'); do
     grep -qx "$name" <<<"$known" || fault "README.md: no program knows $name"
 done
+# A Pod must have room beside its budget for bodies and replies.
+budget=$(variables_of api-svc | sed -n 's/^SP_SERVER_MEMORY //p')
+limit=$(sed -nE 's/^ *limits: \{memory: ([0-9]+)Mi\}$/\1/p' deploy/kubernetes/base/api-svc.yaml)
+[ $((${limit:-0} * 1024 * 1024)) -ge $((budget * 3 / 2)) ] ||
+    fault "deploy/kubernetes/base/api-svc.yaml: a limit of '$limit' MiB, with an SP_SERVER_MEMORY of $budget bytes"
 said=$(groff -man -ww -z -Tutf8 "$tree/usr/share/man/man7/dcm-sp.7" 2>&1)
 [ -z "$said" ] || fault "dcm-sp.7: $said"
 

@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from api import spec
+from api import BASE, spec
 from conftest import Page
 from listener import Listener
 from processes import wait_for
@@ -119,6 +119,23 @@ def test_action_buttons_work(stage, page, web):
     assert not [c for c in page.complaints() if not EXPECTED.search(c)]
 
 
+def test_an_outcome_is_shown_at_its_own_container_only(stage, page, web):
+    assert stage.api.create(spec("api"), "api").status == 201
+    page.choose("web")
+    page.wait("Restart can be pressed", lambda: page.button("Restart").is_enabled())
+    stage.worker.suspend()
+    page.button("Restart").click()
+    assert page.text("#outcome") == "Restart …"
+    page.choose("api")
+    assert page.text("#outcome") == ""
+    stage.worker.popen.send_signal(signal.SIGCONT)
+    wait_for("web is restarted", lambda: stage.api.call("GET", f"{BASE}/web/revisions/2").status == 200)
+    time.sleep(0.5)
+    assert page.text("#detail-title") == "api" and page.text("#outcome") == ""
+    page.choose("web")
+    page.wait("its outcome", lambda: page.text("#outcome") == "Restart: done")
+
+
 def test_an_edited_variable_leaves_the_others_as_they_are(stage, page):
     """Values may have several lines, such as a certificate, and blanks at their ends."""
     env = [{"name": "A", "value": "1"}, {"name": "PEM", "value": "-----BEGIN\r\nx=y\r\n\tz\r\n"},
@@ -190,6 +207,39 @@ def test_a_token_is_requested(stage, page):
     page.fill("#ask-input", "a-token-of-the-tests-0123456789abcdef")
     page.one("#ask-yes").click()
     page.wait("the list", lambda: page.one("#empty").is_displayed())
+
+
+@pytest.mark.parametrize("stage", [{"SP_SERVER_TOKENS_FILE": "TOKENS"}], indirect=True)
+def test_a_cancelled_token_prompt_stays_closed_until_a_token_is_needed(stage, page):
+    def prompt():
+        return page.one("#ask-dialog").is_displayed()
+
+    def cancel():
+        page.wait("the question", prompt)
+        page.button("Cancel").click()
+        page.wait("the note", lambda: page.one("#locked").is_displayed() and not prompt())
+    cancel()
+    end = time.monotonic() + 8  # the watch is retried after 0.5, 1, 2 and 4 s
+    while time.monotonic() < end:
+        assert not prompt()
+        time.sleep(0.1)
+    assert not page.one("#empty").is_displayed()
+    page.button("Sign in").send_keys(Keys.ENTER)
+    cancel()
+    page.button("New container").click()
+    page.button("Create").click()
+    page.wait("the question", prompt)
+    page.fill("#ask-input", "a-token-of-the-tests-0123456789abcdef")
+    page.one("#ask-yes").click()
+    page.wait("signed in", lambda: not page.one("#locked").is_displayed() and page.one("#empty").is_displayed())
+
+
+def test_a_cancelled_token_prompt_changes_nothing_if_none_is_required(page, web):
+    page.wait("web is listed", lambda: "web" in page.rows())
+    page.button("Token").click()
+    page.button("Cancel").click()
+    page.wait("it is closed", lambda: not page.one("#ask-dialog").is_displayed())
+    assert not page.one("#locked").is_displayed()
 
 
 def test_an_outage_of_the_service_is_shown(stage, page, web):

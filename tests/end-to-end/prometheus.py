@@ -19,16 +19,18 @@ class Prometheus:
     """
     The process, with the example configuration except for addresses and intervals. `targets`: scraped addresses;
     `every`: interval of scrapes and evaluations; `rules`: path of its rules; `host`: where it runs; `prefix`: words before
-    its command line there.
+    its command line there; `job`: instead of that of the example and `targets`.
     """
 
-    def __init__(self, folder, targets, every="500ms", rules=RULES, host="127.0.0.1", prefix=(), log_level="warn"):
+    def __init__(self, folder, targets, every="500ms", rules=RULES, host="127.0.0.1", prefix=(), log_level="warn",
+                 job=None):
         self.host, self.port = host, free_port()
         with open(os.path.join(MONITORING, "prometheus.yml"), encoding="utf-8") as f:
             config = yaml.safe_load(f)
         config["global"] = {"scrape_interval": every, "evaluation_interval": every}
         config["rule_files"] = [rules]
         config["scrape_configs"][0]["static_configs"][0]["targets"] = targets
+        config["scrape_configs"] = [job] if job else config["scrape_configs"]
         path = os.path.join(folder, "prometheus.yml")
         with open(path, "w", encoding="utf-8") as f:
             yaml.safe_dump(config, f)

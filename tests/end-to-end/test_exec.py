@@ -192,6 +192,18 @@ def test_exec_requires_a_token_with_the_exec_right(own_stack, tmp_path):
     assert "secret-" not in stack.api_svc.log() + "".join(w.log() for w in stack.workers)
 
 
+def test_exec_logs_the_first_word_of_a_command_only(own_stack):
+    """Also if the words are not separate: such a program does not exist, but its arguments may be secret."""
+    stack = own_stack()
+    web(stack)
+    for command in (["cat secret-argument"], ["cat\tsecret-argument", "secret-argument"], ["cat\nsecret-argument"]):
+        post(stack, "web", command=command)
+        Exec(stack, "web", command).close()
+    uses = [json.loads(line) for line in stack.api_svc.log().splitlines() if "a command in a container" in line]
+    assert [use["program"] for use in uses] == ["cat"] * 6
+    assert "secret-" not in stack.api_svc.log()
+
+
 def test_exec_is_denied_to_other_origins(stack, run):
     web(stack)
     assert run("web", headers={"Origin": "https://elsewhere.example"}).problem["status"] == 403

@@ -1,8 +1,10 @@
 """Metrics of injected faults: broken watches, failed calls, overloaded workers."""
 
 import concurrent.futures
+import json
+import socket
 
-from api import spec
+from api import BASE, spec
 from exposition import ANY_PORT, port_of, scrape
 from processes import wait_for
 
@@ -63,3 +65,32 @@ def test_metrics_of_followed_logs(own_stack):
     assert samples.sum("dcm_sp_http_requests_total", operation="logs", code="200") == 1
     assert samples.of("dcm_sp_http_request_duration_seconds_count", operation="logs") == []
     assert scrape(port).sum("dcm_sp_kubernetes_requests_total", verb="log", kind="pods") >= 1
+
+
+def test_metrics_of_streams_whose_client_leaves(own_stack, target):
+    stack = own_stack(workers=0, SP_EXEC="true", SP_SERVER_REQUEST_TIMEOUT="2s")
+    port = port_of(stack.add_worker(**ANY_PORT).log())
+    wait_for("healthy", lambda: stack.api.health() == "healthy")
+    assert stack.api.create(spec(), "left").status == 201
+    stack.wait_status("left", "RUNNING")
+
+    def calls(verb, code):
+        return scrape(port).sum("dcm_sp_kubernetes_requests_total", verb=verb, code=code)
+
+    def connect(method, path, body=""):
+        s = socket.create_connection(("127.0.0.1", stack.api_port), 20)
+        s.sendall(f"{method} {BASE}/left{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                  f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        return s
+    with connect("GET", "/logs?follow=true") as s:
+        assert s.recv(100).startswith(b"HTTP/1.1 200")
+    wait_for("the call is counted", lambda: calls("log", "200") == 1)
+    # Before a response.
+    target.faults(*({"match": {"resource": f"pods/{what}"}, "kind": "hang", "count": -1} for what in ("log", "exec")))
+    assert stack.api.call("GET", f"{BASE}/left/logs?follow=true").status == 504
+    wait_for("the log is counted", lambda: calls("log", "cancelled") == 1)
+    with connect("POST", ":exec", json.dumps({"command": ["cat"]})):
+        wait_for("a stream", lambda: scrape(port).of("dcm_sp_worker_streams_open") == [1])
+    wait_for("the command is counted", lambda: calls("exec", "cancelled") == 1)
+    assert calls("log", "none") == calls("exec", "none") == 0
+    target.faults()

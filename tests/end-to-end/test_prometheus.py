@@ -49,6 +49,26 @@ def test_alerts_fire_as_expected():
         assert rule["annotations"]["summary"] and len(rule["annotations"]["description"]) > 80, rule["alert"]
 
 
+def test_pods_of_a_provider_are_scraped_as_its_job(tmp_path):
+    """With discovered Pods as static targets: Debian's Prometheus cannot discover Pods."""
+    def pod(name, part="dcm-sp", phase="Running", **labels):
+        meta = {"namespace": "shop", "pod_name": name, "pod_phase": phase,
+                "pod_label_app_kubernetes_io_part_of": part, **labels}
+        return {"targets": ["127.0.0.1:1"], "labels": {"__meta_kubernetes_" + key: value for key, value in meta.items()}}
+    with open(os.path.join(MONITORING, "prometheus-kubernetes.yml"), encoding="utf-8") as f:
+        job = yaml.safe_load(f)["scrape_configs"][0]
+    assert job.pop("kubernetes_sd_configs") == [{"role": "pod"}]
+    job["static_configs"] = [pod("api-svc-1", pod_annotation_prometheus_io_scheme="https"), pod("monitor-1"),
+                             pod("monitor-0", phase="Failed"), pod("web-1", part="shop")]
+    server = Prometheus(str(tmp_path), [], job=job)
+    try:
+        found = wait_for("targets", lambda: server.ask("targets", state="active")["activeTargets"])
+    finally:
+        server.stop()
+    assert sorted((t["labels"]["job"], t["labels"]["instance"], t["scrapeUrl"]) for t in found) == [
+        ("dcm-sp/shop", "api-svc-1", "https://127.0.0.1:1/metrics"), ("dcm-sp/shop", "monitor-1", "http://127.0.0.1:1/metrics")]
+
+
 @pytest.fixture
 def prometheus(monitors, own_stack, tmp_path):
     """Prometheus and all processes, after requests to all of them."""

@@ -31,6 +31,7 @@ struct kube_flow {
 	int fd;
 	struct kube_call *calls;
 	struct kube_call *streamed;
+	int expired;
 };
 
 enum answer { ANSWER_NONE, ANSWER_ACCEPT, ANSWER_REFUSE, ANSWER_GIVEN };
@@ -87,6 +88,11 @@ static void unlock_and_wake(void)
 struct kube_call *fake_kube_flow_streamed(void)
 {
 	return kube.flow->streamed;
+}
+
+int fake_kube_flow_expired(void)
+{
+	return kube.flow->expired;
 }
 
 const char *fake_kube_call_path(const struct kube_call *call)
@@ -372,6 +378,12 @@ void kube_call_cancel(struct kube_call *call)
 		at = &(*at)->next;
 	*at = call->next;
 	free_call(call);
+}
+
+void kube_call_expire(struct kube_call *call)
+{
+	kube.flow->expired++;
+	kube_call_cancel(call);
 }
 
 /* ---- kube_socket.h ----------------------------------------------------------------------------------------------- */

@@ -23,6 +23,9 @@ void fake_kube_call_begin(struct kube_call *call);
 void fake_kube_call_say(struct kube_call *call, const char *text);
 void fake_kube_call_end(struct kube_call *call, int status);
 
+/* The number of calls that have expired. */
+int fake_kube_flow_expired(void);
+
 /*
  * Protocol and path of the index-th opened WebSocket. They wait for it; the test fails on timeout.
  */

@@ -551,6 +551,7 @@ Test(container_log, a_response_that_does_not_begin_fails_unless_the_log_is_follo
 	}
 	cr_expect_eq(fake_kube_flow_streamed(), call);
 	container_log_destroy(stage.log);
+	cr_expect_eq(fake_kube_flow_expired(), 0);
 	open_log();
 	stage.options.follow = false;
 	stage.fails = true;
@@ -561,6 +562,7 @@ Test(container_log, a_response_that_does_not_begin_fails_unless_the_log_is_follo
 	}
 	cr_expect_eq(stage.fault.rc, RC_TIMEOUT);
 	cr_expect_str_eq(stage.fault.text, "timeout waiting for Kubernetes");
+	cr_expect_geq(fake_kube_flow_expired(), 1);
 }
 
 Test(container_log, nothing_is_requested_after_the_log_has_failed)

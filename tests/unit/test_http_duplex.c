@@ -90,7 +90,10 @@ struct reader {
 
 static void on_begun(void *ctx)
 {
-	((struct reader *)ctx)->begun++;
+	struct reader *r = ctx;
+
+	r->begun++;
+	cr_expect_eq(http_duplex_status(r->duplex), 200);
 }
 
 static bool on_piece(void *ctx, const char *bytes, size_t len)
@@ -147,6 +150,7 @@ static void exchange(struct reader *r, const char *answer, size_t len, bool ends
 	snprintf(url, sizeof(url), "http://127.0.0.1:%" PRIu16 "/log?x=1", listen_anywhere(&fd));
 	cr_assert_eq(http_multi_create(&multi, NULL), RC_OK);
 	cr_assert_eq(http_duplex_open(multi, &request, &taker, &r->duplex, NULL), RC_OK);
+	cr_expect_eq(http_duplex_status(r->duplex), 0);
 	for (int i = 0; i < TURNS_MAX && !r->done; i++) {
 		turn(multi);
 		if (client < 0)

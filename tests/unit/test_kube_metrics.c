@@ -51,6 +51,26 @@ Test(kube_metrics, calls_are_labelled_by_method_and_path)
 	}
 }
 
+Test(kube_metrics, a_cancelled_call_has_its_status_or_cancelled)
+{
+	const struct metric *const *const lists[] = { kube_metrics, NULL };
+	const struct metrics metrics = { .lists = lists };
+	const struct kube_metrics_call call = kube_metrics_begin("GET", "/api/v1" N "/pods/x/log?follow=true");
+	static const char *const lines[] = {
+		"dcm_sp_kubernetes_requests_total{verb=\"log\",kind=\"pods\",code=\"200\"} 1\n",
+		"dcm_sp_kubernetes_requests_total{verb=\"log\",kind=\"pods\",code=\"cancelled\"} 2\n",
+	};
+	struct buf out = buf_make(1024 * 1024);
+
+	kube_metrics_cancel(&call, 200);
+	kube_metrics_cancel(&call, 0);
+	kube_metrics_cancel(&call, 0);
+	metrics_text_write(&metrics, METRICS_PROMETHEUS, &out);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		cr_expect(strstr(out.data, lines[i]), "no %s in %s", lines[i], out.data);
+	buf_clear(&out);
+}
+
 Test(kube_metrics, the_cache_age_is_shown_while_an_informer_exists)
 {
 	const struct metric *const *const lists[] = { kube_metrics, NULL };

@@ -259,8 +259,9 @@ Test(metrics, every_status_has_a_series)
 	static const struct {
 		int status;
 		const char *name;
-	} cases[] = { { 0, "none" },  { 200, "200" },   { 406, "406" },  { 503, "503" },
-		      { 505, "505" }, { 299, "other" }, { -1, "other" }, { 99999, "other" } };
+	} cases[] = { { 0, "none" },   { 200, "200" },     { 406, "406" },
+		      { 503, "503" },  { 505, "505" },     { 299, "other" },
+		      { -1, "other" }, { 99999, "other" }, { METRIC_STATUS_CANCELLED, "cancelled" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		cr_expect_str_eq(metric_status_name(metric_status_index(cases[i].status)), cases[i].name);
