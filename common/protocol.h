@@ -154,11 +154,12 @@
  * MONITOR  Events are published to the subject of the resource's type (common/resource.h), defined by DCM. The state of
  * the processes is in one JetStream key-value bucket, named after the provider (common/container/bucket_name.h):
  *   leader             the id of the leader, renewed by compare-and-set; empty: no leader
- *   state.<token(id)>  the last reported status of a container: {"id", "name", "status"}; deleted once DELETED was
- *                      reported. A worker that creates a container stores {id, name, "PENDING", "version": the root's}
- *                      unless the record exists: from then on DCM knows the container and must receive its DELETED
- *                      event, even if no monitor is running. Stored before the create is replied to; omitted without
- *                      JetStream. The leader reads all records after each list of roots.
+ *   state.<token(id)>  the last reported status of a container: {"id", "name", "status"}; written before the first
+ *                      event of the container and after later ones, deleted once DELETED was reported. A worker that
+ *                      creates a container stores {id, name, "PENDING", "version": the root's} unless the record
+ *                      exists: from then on DCM knows the container and must receive its DELETED event, even if no
+ *                      monitor is running. Stored before the create is replied to; omitted without JetStream. The
+ *                      leader reads all records after each list of roots.
  *                      "kind": of the root, unless that is a Deployment
  *   owed.<token(t)>    the debt of the create with token t (common/container/debt.h)
  *

@@ -132,21 +132,17 @@ static void pack_event(struct delivery *d, struct outbox_entry *entry, const str
 	event_write(&event, &parcel->body);
 }
 
-static void pack_record(struct delivery *d, struct outbox_entry *entry, struct parcel *parcel)
+static void pack_record(struct delivery *d, struct outbox_entry *entry, enum container_status status,
+			struct parcel *parcel)
 {
-	const struct record record = { .id = entry->id,
-				       .kind = entry->kind,
-				       .name = outbox_entry_name(entry),
-				       .status = (enum container_status)entry->reported };
+	const struct record record = {
+		.id = entry->id, .kind = entry->kind, .name = outbox_entry_name(entry), .status = status
+	};
 	char key[RECORD_KEY_MAX];
 	char body[BUS_BUCKET_SUBJECT_MAX];
 
-	if (!d->bucket[0] || (entry->recorded == entry->reported && entry->reported != CONTAINER_DELETED)) {
-		outbox_recorded(d->outbox, entry);
-		return;
-	}
 	record_key(d->options.type, entry->id, key);
-	if (record.status == CONTAINER_DELETED) {
+	if (status == CONTAINER_DELETED) {
 		bus_bucket_removal(d->bucket, key, parcel->subject, body);
 		buf_add_str(&parcel->body, body);
 	} else {
@@ -154,7 +150,7 @@ static void pack_record(struct delivery *d, struct outbox_entry *entry, struct p
 		record_write(&record, &parcel->body);
 	}
 	parcel->acknowledged = true;
-	parcel->ticket = outbox_record(d->outbox, entry, clock_mono_ms());
+	parcel->ticket = outbox_record(d->outbox, entry, status, clock_mono_ms());
 }
 
 /* Without the lock: a publish may block on the socket. */
@@ -189,7 +185,7 @@ static void note_arrival(struct delivery *d, struct outbox_entry *entry)
 	d->counts.published++;
 	d->counts.deleted += entry->event.status == CONTAINER_DELETED;
 	d->counts.sending_ns += (clock_mono_ms() - (entry->deadline_ms - OUTBOX_ACK_MS)) * 1000000;
-	outbox_arrive(d->outbox, entry, d->bucket[0] != '\0');
+	outbox_arrive(d->outbox, entry);
 }
 
 static void note_failure(struct delivery *d, struct outbox_entry *entry, const struct error *err)
@@ -211,7 +207,7 @@ static enum rc take_reply(struct delivery *d, struct outbox_entry *entry, struct
 			note_arrival(d, entry);
 		return rc;
 	}
-	rc = entry->reported == CONTAINER_DELETED ? bus_bucket_read_removal(msg, err)
+	rc = entry->recorded == CONTAINER_DELETED ? bus_bucket_read_removal(msg, err)
 						  : bus_stream_read_ack(msg, NULL, err);
 	if (!rc) {
 		d->counts.recorded++;
@@ -231,7 +227,7 @@ static void on_reply(void *ctx, uint64_t ticket, struct bus_message *msg)
 
 	pthread_mutex_lock(&d->lock);
 	entry = outbox_awaiting(d->outbox, ticket);
-	if (entry && entry->state != OUTBOX_ARRIVED) {
+	if (entry) {
 		rc = take_reply(d, entry, owned, &err);
 		if (rc)
 			note_failure(d, entry, &err);
@@ -266,21 +262,20 @@ static void queue_question(struct delivery *d, struct outbox_entry *entry, enum 
 	pthread_cond_signal(&d->asked);
 }
 
-static void handle_due(struct delivery *d, struct outbox_entry *entry, struct parcel *parcel)
+static void handle_state(struct delivery *d, struct outbox_entry *entry, struct parcel *parcel)
 {
 	struct reconciled reconciled cleanup_reconciled = { .exists = false };
 
-	if (entry->state == OUTBOX_ARRIVED) {
-		pack_record(d, entry, parcel);
-		return;
-	}
 	look(d, entry->id, &reconciled);
 	switch (outbox_judge(entry, &reconciled)) {
 	case OUTBOX_REST:
 		outbox_rest(d->outbox, entry, recheck_of(&reconciled));
 		break;
 	case OUTBOX_TELL:
-		pack_event(d, entry, &reconciled, parcel);
+		if (d->bucket[0] && outbox_records_first(entry, reconciled.status))
+			pack_record(d, entry, reconciled.status, parcel);
+		else
+			pack_event(d, entry, &reconciled, parcel);
 		break;
 	case OUTBOX_CHECK:
 		queue_question(d, entry, reconciled.status);
@@ -289,6 +284,16 @@ static void handle_due(struct delivery *d, struct outbox_entry *entry, struct pa
 		outbox_forget(d->outbox, entry);
 		break;
 	}
+}
+
+static void handle_due(struct delivery *d, struct outbox_entry *entry, struct parcel *parcel)
+{
+	if (entry->record_ms > clock_mono_ms())
+		handle_state(d, entry, parcel);
+	else if (d->bucket[0])
+		pack_record(d, entry, (enum container_status)entry->reported, parcel);
+	else
+		outbox_skip_record(d->outbox, entry);
 }
 
 static void deliver_locked(struct delivery *d, struct parcel *parcel)
@@ -338,7 +343,7 @@ static void forget_unheard(void *ctx, struct outbox_entry *entry)
 	struct delivery *d = ctx;
 	struct reconciled reconciled cleanup_reconciled = { .exists = false };
 
-	if (entry->state != OUTBOX_RESTING || entry->reported != OUTBOX_NOTHING)
+	if (entry->state != OUTBOX_RESTING || entry->reported != OUTBOX_NOTHING || entry->recorded != OUTBOX_NOTHING)
 		return;
 	look(d, entry->id, &reconciled);
 	if (!reconciled.exists)
@@ -347,7 +352,7 @@ static void forget_unheard(void *ctx, struct outbox_entry *entry)
 
 /*
  * While publishing is impossible, thousands of containers may be created and deleted. Deleted ones that were never
- * reported are dropped, to bound memory by the number of containers.
+ * reported or recorded are dropped, to bound memory by the number of containers.
  */
 static void sweep(struct delivery *d, int64_t now_ms)
 {

@@ -15,7 +15,7 @@
 struct outbox {
 	int64_t debounce_ms;
 	struct hash_table by_id;
-	struct outbox_heap heap; /* RESTING and ARRIVED entries by due_ms */
+	struct outbox_heap heap; /* RESTING entries by due_ms */
 	struct outbox_entry *window[OUTBOX_WINDOW];
 	size_t in_window;
 	uint64_t last_ticket;
@@ -30,17 +30,18 @@ static const enum outbox_state steps[OUTBOX_STATE_COUNT][OUTBOX_HAPPENING_COUNT]
 	/*
 	 * ASK            ANSWER          SEND            ARRIVE          RECORD            DONE            FAIL
 	 */
-	[OUTBOX_RESTING]   = { OUTBOX_ASKING, NO,             OUTBOX_SENDING, NO,             NO,               NO,             NO },
+	[OUTBOX_RESTING]   = { OUTBOX_ASKING, NO,             OUTBOX_SENDING, NO,             OUTBOX_RECORDING, NO,             NO },
 	[OUTBOX_ASKING]    = { NO,            OUTBOX_RESTING, NO,             NO,             NO,               NO,             NO },
-	[OUTBOX_SENDING]   = { NO,            NO,             NO,             OUTBOX_ARRIVED, NO,               NO,             OUTBOX_RESTING },
-	[OUTBOX_ARRIVED]   = { NO,            NO,             NO,             NO,             OUTBOX_RECORDING, OUTBOX_RESTING, OUTBOX_RESTING },
+	[OUTBOX_SENDING]   = { NO,            NO,             NO,             OUTBOX_RESTING, NO,               NO,             OUTBOX_RESTING },
 	[OUTBOX_RECORDING] = { NO,            NO,             NO,             NO,             NO,               OUTBOX_RESTING, OUTBOX_RESTING },
 };
 /* clang-format on */
 
 static const char *const state_names[OUTBOX_STATE_COUNT] = {
-	[OUTBOX_RESTING] = "resting", [OUTBOX_ASKING] = "asking",       [OUTBOX_SENDING] = "sending",
-	[OUTBOX_ARRIVED] = "arrived", [OUTBOX_RECORDING] = "recording",
+	[OUTBOX_RESTING] = "resting",
+	[OUTBOX_ASKING] = "asking",
+	[OUTBOX_SENDING] = "sending",
+	[OUTBOX_RECORDING] = "recording",
 };
 
 enum outbox_state outbox_step(enum outbox_state state, enum outbox_happening happening)
@@ -66,20 +67,16 @@ static int64_t max(int64_t a, int64_t b)
 /* When the entry is due. */
 static int64_t due_of(const struct outbox *outbox, const struct outbox_entry *e)
 {
-	int64_t due = OUTBOX_NEVER;
+	int64_t due = e->recheck_ms;
 
-	if (e->state == OUTBOX_ARRIVED)
-		return 0;
 	if (e->state != OUTBOX_RESTING)
 		return OUTBOX_NEVER;
 	if (e->dirty)
-		due = min(e->last_change_ms + outbox->debounce_ms,
-			  e->first_change_ms + outbox->debounce_ms * MAX_WAIT_FACTOR);
+		due = min(due, min(e->last_change_ms + outbox->debounce_ms,
+				   e->first_change_ms + outbox->debounce_ms * MAX_WAIT_FACTOR));
 	if (e->forced)
 		due = min(due, e->forced_ms);
-	if (due != OUTBOX_NEVER)
-		due = max(due, e->not_before_ms);
-	return min(due, e->recheck_ms);
+	return min(max(due, e->not_before_ms), e->record_ms);
 }
 
 static void reschedule(struct outbox *outbox, struct outbox_entry *e)
@@ -192,6 +189,7 @@ static struct outbox_entry *add_entry(struct outbox *outbox, const char *id)
 	e->recorded = OUTBOX_NOTHING;
 	e->confirmed = OUTBOX_NOTHING;
 	e->due_ms = OUTBOX_NEVER;
+	e->record_ms = OUTBOX_NEVER;
 	e->recheck_ms = OUTBOX_NEVER;
 	hash_table_add(&outbox->by_id, &e->by_id, hash_text(HASH_INIT, id));
 	return e;
@@ -271,6 +269,13 @@ enum rc outbox_remember(struct outbox *outbox, const char *id, enum kube_kind ki
 	return RC_OK;
 }
 
+static void end_pauses(struct outbox_entry *e)
+{
+	e->not_before_ms = 0;
+	if (e->record_ms != OUTBOX_NEVER)
+		e->record_ms = 0;
+}
+
 struct force {
 	struct outbox *outbox;
 	int64_t now_ms;
@@ -283,11 +288,11 @@ static void force_one(void *ctx, struct outbox_entry *e)
 	struct force *force = ctx;
 
 	if (force->anew) {
-		if (e->state != OUTBOX_ASKING)
-			(void)set_state(force->outbox, e, OUTBOX_FAIL); /* a resting entry has nothing pending */
+		outbox_fail(force->outbox, e, force->now_ms);
 		e->failures = 0;
-		e->not_before_ms = 0;
+		e->record_failures = 0;
 		e->recorded = OUTBOX_NOTHING;
+		end_pauses(e);
 	}
 	e->forced_ms = e->forced ? min(e->forced_ms, force->now_ms)
 				 : force->now_ms + random_below(force->spread_ms + 1);
@@ -305,7 +310,7 @@ void outbox_force_all(struct outbox *outbox, int64_t now_ms, int64_t spread_ms, 
 static void hurry_one(void *ctx, struct outbox_entry *e)
 {
 	e->forced_ms = 0;
-	e->not_before_ms = 0;
+	end_pauses(e);
 	if (e->dirty)
 		e->first_change_ms = e->last_change_ms = 0;
 	reschedule(ctx, e);
@@ -321,9 +326,7 @@ int64_t outbox_due_ms(const struct outbox *outbox)
 {
 	const struct outbox_entry *first = outbox_heap_first(&outbox->heap);
 
-	if (!first || (outbox->in_window == OUTBOX_WINDOW && first->state != OUTBOX_ARRIVED))
-		return OUTBOX_NEVER;
-	return first->due_ms;
+	return first && outbox->in_window < OUTBOX_WINDOW ? first->due_ms : OUTBOX_NEVER;
 }
 
 struct outbox_entry *outbox_take(struct outbox *outbox, int64_t now_ms)
@@ -333,10 +336,22 @@ struct outbox_entry *outbox_take(struct outbox *outbox, int64_t now_ms)
 
 /* ---- results ----------------------------------------------------------------------------------------------------- */
 
+/* Whether a reported or recorded status is that of an existing container. */
+static bool is_living(int status)
+{
+	return status != OUTBOX_NOTHING && status != CONTAINER_DELETED;
+}
+
+/* Of a deleted container. If the bucket refuses to remove its record, the entry is dropped later, to bound memory. */
+static bool is_record_removed(const struct outbox_entry *entry)
+{
+	return entry->record_ms == OUTBOX_NEVER || entry->record_failures == RETRY_DOUBLINGS_MAX;
+}
+
 static enum outbox_action judge_absent(const struct outbox_entry *entry, struct reconciled *reconciled)
 {
 	if (entry->reported == CONTAINER_DELETED)
-		return OUTBOX_FORGET;
+		return is_record_removed(entry) ? OUTBOX_FORGET : OUTBOX_REST;
 	if (!entry->seen && entry->reported == OUTBOX_NOTHING)
 		return OUTBOX_FORGET;
 	reconciled->status = CONTAINER_DELETED;
@@ -347,8 +362,8 @@ static enum outbox_action judge_absent(const struct outbox_entry *entry, struct 
 /* Whether the state may be an artefact that never existed, after another state was reported. */
 static bool is_doubtful(const struct outbox_entry *entry, const struct reconciled *reconciled)
 {
-	return reconciled->podless && reconciled->status != CONTAINER_DELETED && entry->reported != OUTBOX_NOTHING &&
-	       entry->reported != CONTAINER_DELETED && entry->reported != (int)reconciled->status;
+	return reconciled->podless && reconciled->status != CONTAINER_DELETED && is_living(entry->reported) &&
+	       entry->reported != (int)reconciled->status;
 }
 
 enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *reconciled)
@@ -363,7 +378,7 @@ enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *r
 	else if (!reconciled->unchanged && entry->confirmed != (int)reconciled->status)
 		return OUTBOX_CHECK;
 	if (reconciled->unchanged) {
-		if (!entry->forced || entry->reported == OUTBOX_NOTHING || entry->reported == CONTAINER_DELETED)
+		if (!entry->forced || !is_living(entry->reported))
 			return OUTBOX_REST;
 		reconciled->status = (enum container_status)entry->reported;
 		reconcile_seal(reconciled);
@@ -374,6 +389,12 @@ enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *r
 	if (entry->reported == (int)reconciled->status && entry->digest == reconciled->digest && !entry->forced)
 		return OUTBOX_REST;
 	return OUTBOX_TELL;
+}
+
+bool outbox_records_first(const struct outbox_entry *entry, enum container_status status)
+{
+	return status != CONTAINER_DELETED && !is_living(entry->reported) && !is_living(entry->recorded) &&
+	       entry->record_failures < OUTBOX_FIRST_RECORD_TRIES;
 }
 
 /* The entry was processed: later events are new changes. */
@@ -387,7 +408,8 @@ static void looked_at(struct outbox_entry *entry, int64_t recheck_ms)
 void outbox_rest(struct outbox *outbox, struct outbox_entry *entry, int64_t recheck_ms)
 {
 	looked_at(entry, recheck_ms);
-	entry->waiting_ms = 0;
+	if (entry->record_ms == OUTBOX_NEVER)
+		entry->waiting_ms = 0;
 	reschedule(outbox, entry);
 }
 
@@ -409,13 +431,19 @@ void outbox_answer(struct outbox *outbox, struct outbox_entry *entry, int confir
 	reschedule(outbox, entry);
 }
 
-/* A ticket with a free slot in the window; outbox_take() ensures that there is one. */
-static uint64_t new_ticket(struct outbox *outbox)
+/* Give the entry a ticket with a free slot in the window; outbox_take() ensures that there is one. */
+static uint64_t begin_flight(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms)
 {
 	do
 		outbox->last_ticket++;
 	while (outbox->window[outbox->last_ticket % OUTBOX_WINDOW]);
-	return outbox->last_ticket;
+	entry->ticket = outbox->last_ticket;
+	outbox->window[entry->ticket % OUTBOX_WINDOW] = entry;
+	outbox->in_window++;
+	entry->deadline_ms = now_ms + OUTBOX_ACK_MS;
+	begin_waiting(entry, now_ms);
+	reschedule(outbox, entry);
+	return entry->ticket;
 }
 
 uint64_t outbox_send(struct outbox *outbox, struct outbox_entry *entry, const struct outbox_event *fresh,
@@ -427,13 +455,7 @@ uint64_t outbox_send(struct outbox *outbox, struct outbox_entry *entry, const st
 		entry->event = *fresh;
 	entry->event.open = true;
 	looked_at(entry, recheck_ms);
-	begin_waiting(entry, now_ms);
-	entry->ticket = new_ticket(outbox);
-	outbox->window[entry->ticket % OUTBOX_WINDOW] = entry;
-	outbox->in_window++;
-	entry->deadline_ms = now_ms + OUTBOX_ACK_MS;
-	reschedule(outbox, entry);
-	return entry->ticket;
+	return begin_flight(outbox, entry, now_ms);
 }
 
 struct outbox_entry *outbox_awaiting(struct outbox *outbox, uint64_t ticket)
@@ -443,7 +465,20 @@ struct outbox_entry *outbox_awaiting(struct outbox *outbox, uint64_t ticket)
 	return entry && entry->ticket == ticket ? entry : NULL;
 }
 
-void outbox_arrive(struct outbox *outbox, struct outbox_entry *entry, bool to_record)
+/*
+ * Event and record are done. A deleted container is processed once more: it is dropped when its root no longer exists.
+ */
+static void settle(struct outbox *outbox, struct outbox_entry *entry)
+{
+	entry->waiting_ms = entry->dirty ? entry->first_change_ms : 0;
+	if (entry->reported == CONTAINER_DELETED && !entry->forced) {
+		entry->forced = true;
+		entry->forced_ms = 0;
+	}
+	reschedule(outbox, entry);
+}
+
+void outbox_arrive(struct outbox *outbox, struct outbox_entry *entry)
 {
 	if (!set_state(outbox, entry, OUTBOX_ARRIVE))
 		return;
@@ -453,64 +488,87 @@ void outbox_arrive(struct outbox *outbox, struct outbox_entry *entry, bool to_re
 	entry->repeated = false;
 	entry->failures = 0;
 	entry->not_before_ms = 0;
-	if (!to_record)
-		outbox_recorded(outbox, entry);
+	if (entry->recorded == entry->reported) {
+		settle(outbox, entry);
+		return;
+	}
+	entry->record_ms = 0;
+	reschedule(outbox, entry);
+}
+
+uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, enum container_status status, int64_t now_ms)
+{
+	if (!set_state(outbox, entry, OUTBOX_RECORD))
+		return 0;
+	entry->recorded = (int)status;
+	entry->record_ms = OUTBOX_NEVER;
+	return begin_flight(outbox, entry, now_ms);
+}
+
+void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry)
+{
+	if (!set_state(outbox, entry, OUTBOX_DONE))
+		return;
+	entry->record_failures = 0;
+	if (entry->recorded == entry->reported)
+		settle(outbox, entry);
 	else
 		reschedule(outbox, entry);
 }
 
-uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms)
+void outbox_skip_record(struct outbox *outbox, struct outbox_entry *entry)
 {
-	size_t place = entry->ticket % OUTBOX_WINDOW;
-
-	if (!set_state(outbox, entry, OUTBOX_RECORD))
-		return 0;
-	outbox->window[place] = NULL;
-	entry->ticket = new_ticket(outbox); /* so that a late duplicate acknowledgement of the event is ignored */
-	outbox->window[entry->ticket % OUTBOX_WINDOW] = entry;
-	entry->deadline_ms = now_ms + OUTBOX_ACK_MS;
-	reschedule(outbox, entry);
-	return entry->ticket;
+	entry->recorded = OUTBOX_NOTHING;
+	entry->record_ms = OUTBOX_NEVER;
+	settle(outbox, entry);
 }
 
-/* A deleted container is processed once more: it is dropped when its root no longer exists. */
-void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry)
+/* Count a failure. Returns the time of the next attempt. */
+static int64_t retry_at(unsigned char *failures, int64_t now_ms)
 {
-	bool was_recording = entry->state == OUTBOX_RECORDING;
+	int64_t pause_ms = RETRY_FIRST_MS << *failures;
 
-	if (!set_state(outbox, entry, OUTBOX_DONE))
-		return;
-	entry->waiting_ms = entry->dirty ? entry->first_change_ms : 0;
-	if (was_recording)
-		entry->recorded = entry->reported == CONTAINER_DELETED ? OUTBOX_NOTHING : entry->reported;
-	if (entry->reported == CONTAINER_DELETED && !entry->forced) {
-		entry->forced = true;
-		entry->forced_ms = 0;
-	}
-	reschedule(outbox, entry);
+	if (*failures < RETRY_DOUBLINGS_MAX)
+		++*failures;
+	return now_ms + pause_ms + random_below(pause_ms / 2);
+}
+
+static void fail_event(struct outbox_entry *entry, int64_t now_ms)
+{
+	entry->repeated = true;
+	entry->forced = true;
+	entry->forced_ms = now_ms;
+	entry->not_before_ms = retry_at(&entry->failures, now_ms);
+}
+
+static void fail_record(struct outbox_entry *entry, int64_t now_ms)
+{
+	int64_t retry_ms = retry_at(&entry->record_failures, now_ms);
+
+	if (entry->recorded == entry->reported)
+		entry->record_ms = retry_ms;
+	else
+		entry->not_before_ms = retry_ms; /* its event waits */
+	entry->recorded = OUTBOX_NOTHING;
 }
 
 void outbox_fail(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms)
 {
-	int64_t pause_ms = RETRY_FIRST_MS
-			   << (entry->failures < RETRY_DOUBLINGS_MAX ? entry->failures : RETRY_DOUBLINGS_MAX);
+	bool recording = entry->state == OUTBOX_RECORDING;
 
 	if (!set_state(outbox, entry, OUTBOX_FAIL))
 		return;
-	if (entry->failures < RETRY_DOUBLINGS_MAX)
-		entry->failures++;
-	entry->repeated = true;
-	entry->forced = true;
-	entry->forced_ms = now_ms;
-	entry->not_before_ms = now_ms + pause_ms + random_below(pause_ms / 2);
+	if (recording)
+		fail_record(entry, now_ms);
+	else
+		fail_event(entry, now_ms);
 	reschedule(outbox, entry);
 }
 
 struct outbox_entry *outbox_overdue(struct outbox *outbox, int64_t now_ms)
 {
 	for (size_t i = 0; outbox->in_window > 0 && i < OUTBOX_WINDOW; i++)
-		if (outbox->window[i] && outbox->window[i]->state != OUTBOX_ARRIVED &&
-		    outbox->window[i]->deadline_ms <= now_ms)
+		if (outbox->window[i] && outbox->window[i]->deadline_ms <= now_ms)
 			return outbox->window[i];
 	return NULL;
 }
@@ -519,7 +577,7 @@ static void count_pending(void *ctx, struct outbox_entry *e)
 {
 	struct outbox_pending *pending = ctx;
 
-	if (!e->dirty && !e->forced && e->state == OUTBOX_RESTING)
+	if (!e->dirty && !e->forced && e->record_ms == OUTBOX_NEVER && e->state == OUTBOX_RESTING)
 		return;
 	pending->count++;
 	if (e->waiting_ms)

@@ -2,9 +2,12 @@
  * The pending events: one entry per instance, the latest state wins. Pure: no clock, no I/O, no lock; times are
  * milliseconds of the monotonic clock unless noted otherwise.
  *
- * An entry rests until it is due; then its owner derives the state (reconcile), calls outbox_judge() for the action,
- * and performs it. Changes in the meantime make the entry due again afterwards, so at most one event of an instance is
- * in flight, and the order is kept.
+ * An entry rests until it is due; then its owner writes the pending record, or derives the state (reconcile), calls
+ * outbox_judge() for the action, and performs it. Changes in the meantime make the entry due again afterwards, so at
+ * most one message of an instance is in flight, and the order is kept.
+ *
+ * The record of a state is written after its event, except for the first event of a container (outbox_records_first()).
+ * Events and records fail, and are retried, independently of each other.
  */
 #ifndef MONITOR_OUTBOX_H
 #define MONITOR_OUTBOX_H
@@ -17,11 +20,16 @@
 #define OUTBOX_ACK_MS 3000
 #define OUTBOX_NEVER INT64_MAX
 
+/*
+ * Then the first event of a container is published without a record: after 8 to 12 s if the bucket refuses it. A bucket
+ * that does not reply stops all events earlier, because the lease is in it.
+ */
+#define OUTBOX_FIRST_RECORD_TRIES 5
+
 enum outbox_state {
 	OUTBOX_RESTING,
 	OUTBOX_ASKING,    /* verifying the state with the API server */
 	OUTBOX_SENDING,   /* the event was sent */
-	OUTBOX_ARRIVED,   /* it was acknowledged; the record is to be written */
 	OUTBOX_RECORDING, /* the record was sent */
 	OUTBOX_STATE_COUNT
 };
@@ -32,7 +40,7 @@ enum outbox_happening {
 	OUTBOX_SEND,
 	OUTBOX_ARRIVE, /* acknowledged, or sent to a server without acknowledgements */
 	OUTBOX_RECORD,
-	OUTBOX_DONE, /* the record is written, or needs no writing */
+	OUTBOX_DONE, /* the record is written */
 	OUTBOX_FAIL,
 	OUTBOX_HAPPENING_COUNT
 };
@@ -57,21 +65,23 @@ struct outbox_entry {
 	struct hash_link by_id;
 	uint32_t heap_at; /* 1...; 0: not in the heap */
 	enum outbox_state state;
-	bool seen;              /* a root with this id was seen */
-	bool dirty;             /* changed since the entry was processed */
-	bool forced;            /* publish even if already reported */
-	bool repeated;          /* the next event is a retry */
-	unsigned char failures; /* consecutive */
-	int reported;           /* OUTBOX_NOTHING or an enum container_status */
-	int recorded;           /* the same, as recorded in the bucket */
-	int confirmed;          /* the same, as confirmed by the API server */
-	uint64_t digest;        /* of the reported state */
+	bool seen;                     /* a root with this id was seen */
+	bool dirty;                    /* changed since the entry was processed */
+	bool forced;                   /* publish even if already reported */
+	bool repeated;                 /* the next event is a retry */
+	unsigned char failures;        /* consecutive ones of the event */
+	unsigned char record_failures; /* the same of the record */
+	int reported;                  /* OUTBOX_NOTHING or an enum container_status */
+	int recorded;    /* the same, as recorded or being recorded in the bucket; NOTHING: unknown; DELETED: removed */
+	int confirmed;   /* the same, as confirmed by the API server */
+	uint64_t digest; /* of the reported state */
 	int64_t due_ms;
 	int64_t first_change_ms; /* when it became dirty */
 	int64_t last_change_ms;
 	int64_t waiting_ms; /* since when an unreported or unrecorded state is pending; 0: none */
 	int64_t forced_ms;
-	int64_t not_before_ms; /* after a failure */
+	int64_t not_before_ms; /* the event, or the record before it, after a failure */
+	int64_t record_ms;     /* when to record the reported state; OUTBOX_NEVER: no */
 	int64_t recheck_ms;    /* OUTBOX_NEVER: no */
 	int64_t deadline_ms;   /* of the message in flight */
 	uint64_t ticket;       /* of the message in flight; 0: none */
@@ -118,13 +128,13 @@ void outbox_force_all(struct outbox *outbox, int64_t now_ms, int64_t spread_ms, 
 /* Stop debouncing and pausing, for shutdown. */
 void outbox_hurry(struct outbox *outbox);
 
-/* When the first entry is due; OUTBOX_NEVER: none. If the window is full, only entries that do not send. */
+/* When the first entry is due; OUTBOX_NEVER: none, or the window is full. */
 int64_t outbox_due_ms(const struct outbox *outbox);
 
 /* A due entry, or NULL. It stays due until one of the functions below changes its state. */
 struct outbox_entry *outbox_take(struct outbox *outbox, int64_t now_ms);
 
-/* The action for a due RESTING entry. */
+/* The action for a due entry without a due record. */
 enum outbox_action {
 	OUTBOX_REST,   /* nothing to publish */
 	OUTBOX_TELL,   /* publish `reconciled` */
@@ -137,6 +147,13 @@ enum outbox_action {
  * entry with the observations, but not its state.
  */
 enum outbox_action outbox_judge(struct outbox_entry *entry, struct reconciled *reconciled);
+
+/*
+ * Whether to write the record of `status` before its event (OUTBOX_TELL), if there is a bucket: for a container that is
+ * neither reported nor recorded, up to OUTBOX_FIRST_RECORD_TRIES times. If this process ended between the event and the
+ * record, no other one could report the deletion.
+ */
+bool outbox_records_first(const struct outbox_entry *entry, enum container_status status);
 
 /* Nothing to publish. recheck_ms: when to process it again, or OUTBOX_NEVER. */
 void outbox_rest(struct outbox *outbox, struct outbox_entry *entry, int64_t recheck_ms);
@@ -160,16 +177,22 @@ uint64_t outbox_send(struct outbox *outbox, struct outbox_entry *entry, const st
 /* The entry with this ticket; NULL: none. */
 struct outbox_entry *outbox_awaiting(struct outbox *outbox, uint64_t ticket);
 
-/* The event was delivered. With `to_record` the entry is due immediately, ARRIVED; else it rests. */
-void outbox_arrive(struct outbox *outbox, struct outbox_entry *entry, bool to_record);
+/* The event was delivered. Its record, unless written, is due immediately. */
+void outbox_arrive(struct outbox *outbox, struct outbox_entry *entry);
 
-/* The record is about to be sent. Returns the ticket for its acknowledgement. */
-uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms);
+/*
+ * The record of the status is about to be sent: of the reported one when entry->record_ms is due, or
+ * outbox_records_first(). Returns the ticket for its acknowledgement.
+ */
+uint64_t outbox_record(struct outbox *outbox, struct outbox_entry *entry, enum container_status status, int64_t now_ms);
 
-/* The record was written. */
+/* The record was written. Before the event, the entry is still due. */
 void outbox_recorded(struct outbox *outbox, struct outbox_entry *entry);
 
-/* Delivery failed, or is unknown: retry with backoff. */
+/* There is no bucket for the due record. */
+void outbox_skip_record(struct outbox *outbox, struct outbox_entry *entry);
+
+/* Delivery of the event or of the record failed, or is unknown: retry it with backoff. */
 void outbox_fail(struct outbox *outbox, struct outbox_entry *entry, int64_t now_ms);
 
 /* An entry with an overdue acknowledgement, or NULL; for outbox_fail(). */
@@ -182,7 +205,7 @@ void outbox_forget(struct outbox *outbox, struct outbox_entry *entry);
 void outbox_visit(struct outbox *outbox, void (*visit)(void *ctx, struct outbox_entry *entry), void *ctx);
 
 struct outbox_pending {
-	size_t count;      /* entries with a pending or sent event */
+	size_t count;      /* entries with a pending or sent event or record */
 	int64_t oldest_ms; /* since when the first of them is pending; OUTBOX_NEVER: none */
 };
 struct outbox_pending outbox_pending(struct outbox *outbox);

@@ -1,6 +1,7 @@
 /*
  * The last status of each container that was reported to DCM, as stored in the key-value bucket (bucket_name.h). Pure.
- * Written by monitors after a report, and by workers after a create (kube-worker/op_create.c).
+ * Written by monitors before the first report and after later ones, and by workers after a create
+ * (kube-worker/op_create.c).
  */
 #ifndef COMMON_CONTAINER_RECORD_H
 #define COMMON_CONTAINER_RECORD_H

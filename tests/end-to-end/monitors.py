@@ -103,6 +103,18 @@ class Monitors:
         finally:
             nats.close()
 
+    def refuse_records(self, refused):
+        """Whether the bucket refuses new keys; those that exist, like the lease, can be written."""
+        call = f"STREAM.{{}}.KV_k8s-container-sp-{self.name}"
+        nats = Nats(self.port)
+        try:
+            info = nats.jetstream(call.format("INFO"))
+            limit = info["state"]["messages"] if refused else -1
+            answer = nats.jetstream(call.format("UPDATE"), {**info["config"], "max_msgs": limit})
+            assert "error" not in answer, answer
+        finally:
+            nats.close()
+
     def streams(self):
         """All streams with their subjects."""
         nats = Nats(self.port)

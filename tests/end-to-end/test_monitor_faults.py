@@ -152,6 +152,37 @@ def test_sigterm_without_nats_exits_with_0_within_the_timeout(monitors):
     m.start_nats()
 
 
+def test_a_container_known_to_dcm_is_deleted_after_kill_9_although_the_bucket_was_full(monitors):
+    """Its first event waits for the record, from which the next monitor knows it."""
+    m = monitors()
+    m.refuse_records(True)
+    m.create("first")
+    time.sleep(3)
+    assert m.dcm.of("first") == [] and m.stats()[0]["pending"] == 1
+    m.refuse_records(False)
+    m.wait_last("first", "RUNNING")
+    m.processes[0].kill()
+    m.delete("first")
+    m.restart(m.processes[0])
+    m.wait_last("first", "DELETED", 20)
+
+
+def test_a_full_bucket_neither_stops_nor_repeats_events(monitors):
+    m = monitors()
+    create_many(m, "known", 1)
+    m.refuse_records(True)
+    m.create("new")
+    m.scale("known0", 0)
+    m.wait_last("known0", "FAILED", 5)
+    m.wait_last("new", "RUNNING", 20)
+    time.sleep(1)
+    before = m.dcm.of("new")
+    time.sleep(4)
+    assert m.dcm.of("new") == before and m.stats()[0]["retried"] == 0
+    m.scale("new", 0)
+    m.wait_last("new", "FAILED", 5)
+
+
 def test_many_concurrent_deletions_are_all_published(monitors):
     m = monitors()
     for i in range(100):

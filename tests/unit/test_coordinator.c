@@ -226,7 +226,7 @@ Test(coordinator, after_a_reconnect_all_states_are_published_again)
 
 	prepare(&m);
 	start(&m);
-	(void)fake_bus_sent(m.js.bus, "$KV." BUCKET ".state.web", 0);
+	(void)fake_bus_sent(m.js.bus, EVENTS, 0);
 	cr_expect_eq(fake_bus_count(m.js.bus, EVENTS), 1);
 	coordinator_connected(m.coordinator);
 	(void)fake_bus_sent(m.js.bus, EVENTS, 1);
@@ -287,7 +287,7 @@ Test(coordinator, shutdown_releases_the_lease_after_all_is_published)
 
 	prepare(&m);
 	start(&m);
-	(void)fake_bus_sent(m.js.bus, "$KV." BUCKET ".state.web", 0);
+	(void)fake_bus_sent(m.js.bus, EVENTS, 0);
 	coordinator_stop(m.coordinator);
 	cr_expect_str_eq(fake_jetstream_get(&m.js, BUCKET, RECORD_LEADER_KEY), "");
 	cr_expect_not(delivery_is_allowed(m.delivery));

@@ -101,6 +101,14 @@ static const char *start_publishing(struct active *a)
 	return expect_event(a, 0, "PENDING");
 }
 
+/* The container is published and recorded. */
+static void publish_web(struct active *a)
+{
+	see(a, KUBE_ADDED, WEB);
+	acknowledge(a, 0);
+	expect_flushed(a);
+}
+
 static void expect_failure(struct active *a)
 {
 	for (int i = 0; i < 5000 && !counts(a).failing; i++)
@@ -108,18 +116,25 @@ static void expect_failure(struct active *a)
 	cr_assert(counts(a).failing);
 }
 
-Test(delivery, an_acknowledged_event_is_recorded)
+Test(delivery, the_first_event_is_recorded_before_and_later_ones_after_they_are_acknowledged)
 {
 	struct active a;
 
 	start_publishing(&a);
-	cr_expect_eq(fake_bus_count(a.bus, RECORD), 0, "not before the acknowledgement");
-	acknowledge(&a, 0);
-	(void)fake_bus_sent(a.bus, RECORD, 0);
-	expect_flushed(&a);
-	cr_expect_eq(counts(&a).published, 1);
-	cr_expect_eq(counts(&a).recorded, 1);
+	cr_expect_eq(fake_bus_count(a.bus, RECORD), 1);
 	cr_expect_not_null(strstr(fake_jetstream_get(&a.js, "b", "state.web"), "PENDING"));
+	acknowledge(&a, 0);
+	expect_flushed(&a);
+	cr_expect_eq(fake_bus_count(a.bus, RECORD), 1, "not written twice");
+	see(&a, KUBE_MODIFIED, WEB_STOPPED);
+	expect_event(&a, 1, "FAILED");
+	cr_expect_eq(fake_bus_count(a.bus, RECORD), 1, "not before the acknowledgement");
+	acknowledge(&a, 1);
+	(void)fake_bus_sent(a.bus, RECORD, 1);
+	expect_flushed(&a);
+	cr_expect_eq(counts(&a).published, 2);
+	cr_expect_eq(counts(&a).recorded, 2);
+	cr_expect_not_null(strstr(fake_jetstream_get(&a.js, "b", "state.web"), "FAILED"));
 	stop(&a);
 }
 
@@ -198,22 +213,11 @@ Test(delivery, a_state_change_during_a_pending_event_is_published_after_it)
 	see(&a, KUBE_MODIFIED, WEB_STOPPED);
 	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 1);
 	acknowledge(&a, 0);
-	(void)fake_bus_sent(a.bus, RECORD, 0);
 	second = expect_event(&a, 1, "FAILED");
 	cr_expect_str_neq(first, second);
 	acknowledge(&a, 1);
 	expect_flushed(&a);
 	stop(&a);
-}
-
-/* That event is acknowledged, and the only recorded one. */
-static void expect_end(struct active *a, size_t index)
-{
-	acknowledge(a, index);
-	(void)fake_bus_sent(a->bus, RECORD, index);
-	expect_flushed(a);
-	cr_expect_eq(counts(a).recorded, 1);
-	stop(a);
 }
 
 /* ---- the connection ---------------------------------------------------------------------------------------------- */
@@ -261,27 +265,15 @@ Test(delivery, a_pending_record_is_retried_after_a_reconnect)
 	start(&a);
 	a.js.lost = 1;
 	see(&a, KUBE_ADDED, WEB);
-	acknowledge(&a, 0);
 	(void)fake_bus_sent(a.bus, RECORD, 0);
 	fake_bus_set_connected(a.bus, false);
 	reconnect(&a);
-	expect_event(&a, 1, "PENDING");
-	expect_end(&a, 1);
-}
-
-Test(delivery, a_rejected_record_is_written_with_the_next_event)
-{
-	struct active a;
-
-	start(&a);
-	a.js.has_bucket = false;
-	see(&a, KUBE_ADDED, WEB);
+	(void)fake_bus_sent(a.bus, RECORD, 1);
+	expect_event(&a, 0, "PENDING");
 	acknowledge(&a, 0);
-	expect_failure(&a);
-	a.js.has_bucket = true;
-	fake_clock_advance(60000);
-	expect_event(&a, 1, "PENDING");
-	expect_end(&a, 1);
+	expect_flushed(&a);
+	cr_expect_eq(counts(&a).recorded, 1);
+	stop(&a);
 }
 
 Test(delivery, a_failed_publish_is_retried)
@@ -297,6 +289,77 @@ Test(delivery, a_failed_publish_is_retried)
 	expect_event(&a, 0, "PENDING");
 	acknowledge(&a, 0);
 	expect_flushed(&a);
+	stop(&a);
+}
+
+/* ---- the bucket -------------------------------------------------------------------------------------------------- */
+
+/* The next records are refused; events are acknowledged at once. */
+static void refuse_records(struct active *a, unsigned count)
+{
+	a->js.listens = true;
+	a->js.refuse[0].error = FAKE_JETSTREAM_ERROR(10077);
+	a->js.refuse[0].count = count;
+}
+
+/* Advance the clock until so many messages were sent. */
+static void pass_until(struct active *a, const char *subject, size_t count)
+{
+	for (int i = 0; i < 5000 && fake_bus_count(a->bus, subject) < count; i++) {
+		fake_clock_advance(100);
+		clock_sleep_ms(1);
+	}
+	cr_assert_eq(fake_bus_count(a->bus, subject), count);
+}
+
+Test(delivery, the_first_event_waits_for_its_record_but_not_forever)
+{
+	struct active a;
+
+	start(&a);
+	refuse_records(&a, OUTBOX_FIRST_RECORD_TRIES);
+	see(&a, KUBE_ADDED, WEB);
+	pass_until(&a, RECORD, OUTBOX_FIRST_RECORD_TRIES);
+	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 0);
+	pass_until(&a, EVENTS, 1);
+	pass_until(&a, RECORD, OUTBOX_FIRST_RECORD_TRIES + 1);
+	expect_flushed(&a);
+	cr_expect_eq(counts(&a).published, 1);
+	cr_expect_eq(counts(&a).retried, 0);
+	cr_expect_eq(counts(&a).recorded, 1);
+	cr_expect_not_null(strstr(fake_jetstream_get(&a.js, "b", "state.web"), "PENDING"));
+	stop(&a);
+}
+
+Test(delivery, an_event_is_not_repeated_because_its_record_is_refused)
+{
+	struct active a;
+
+	start(&a);
+	publish_web(&a);
+	refuse_records(&a, 6);
+	see(&a, KUBE_MODIFIED, WEB_STOPPED);
+	pass_until(&a, RECORD, 1 + 7);
+	expect_flushed(&a);
+	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 2);
+	cr_expect_eq(counts(&a).retried, 0);
+	cr_expect_not_null(strstr(fake_jetstream_get(&a.js, "b", "state.web"), "FAILED"));
+	stop(&a);
+}
+
+Test(delivery, without_the_bucket_a_pending_record_is_dropped)
+{
+	struct active a;
+
+	start(&a);
+	publish_web(&a);
+	refuse_records(&a, 1000);
+	see(&a, KUBE_MODIFIED, WEB_STOPPED);
+	pass_until(&a, RECORD, 2);
+	cr_expect_eq(counts(&a).pending, 1);
+	delivery_set_route(a.delivery, true, NULL);
+	expect_flushed(&a);
+	cr_expect_eq(fake_bus_count(a.bus, EVENTS), 2);
 	stop(&a);
 }
 
@@ -367,20 +430,11 @@ Test(delivery, after_delivery_end_nothing_is_published)
 	cr_expect(delivery_flush(a.delivery, 1000));
 	cr_expect_eq(counts(&a).entries, 0);
 	cr_expect_eq(counts(&a).published, 0, "its ticket is no longer valid");
-	cr_expect_eq(fake_bus_count(a.bus, ">"), 1);
+	cr_expect_eq(fake_bus_count(a.bus, ">"), 2, "the record and the event");
 	stop(&a);
 }
 
 /* ---- deleted containers ------------------------------------------------------------------------------------------ */
-
-/* The container is published and recorded. */
-static void publish_web(struct active *a)
-{
-	see(a, KUBE_ADDED, WEB);
-	acknowledge(a, 0);
-	(void)fake_bus_sent(a->bus, RECORD, 0);
-	expect_flushed(a);
-}
 
 static struct delivery_question next_question(struct active *a)
 {

@@ -41,6 +41,13 @@ static uint64_t tell(struct outbox *outbox, struct outbox_entry *entry, const st
 	return outbox_send(outbox, entry, &fresh, OUTBOX_NEVER, now_ms);
 }
 
+/* Without a bucket. */
+static void arrive_unrecorded(struct outbox *outbox, struct outbox_entry *entry)
+{
+	outbox_arrive(outbox, entry);
+	outbox_skip_record(outbox, entry);
+}
+
 Test(outbox, every_pair_of_state_and_happening_is_defined)
 {
 	int possible = 0;
@@ -51,7 +58,7 @@ Test(outbox, every_pair_of_state_and_happening_is_defined)
 			possible += outbox_step((enum outbox_state)state, (enum outbox_happening)happening) !=
 				    OUTBOX_STATE_COUNT;
 	}
-	cr_expect_eq(possible, 10);
+	cr_expect_eq(possible, 8);
 }
 
 Test(outbox, changes_are_debounced_up_to_a_maximum_delay)
@@ -92,7 +99,7 @@ Test(outbox, a_change_during_a_pending_event_waits_for_its_acknowledgement)
 	change(outbox, "a", 1001);
 	cr_expect_null(outbox_take(outbox, 5000), "one event of an instance at a time");
 	cr_expect_eq(outbox_awaiting(outbox, ticket), entry);
-	outbox_arrive(outbox, entry, false);
+	arrive_unrecorded(outbox, entry);
 	cr_expect_eq(entry->reported, CONTAINER_PENDING);
 	cr_expect_null(outbox_awaiting(outbox, ticket));
 	cr_expect_eq(outbox_take(outbox, 1001), entry);
@@ -123,7 +130,7 @@ Test(outbox, a_retry_of_the_same_state_keeps_id_and_time)
 	outbox_fail(outbox, entry, 12000);
 	tell(outbox, entry, &pending, 15000);
 	cr_expect(entry->event.id[0] != first && entry->event.id[0] != second, "sent after another state: a new event");
-	outbox_arrive(outbox, entry, false);
+	arrive_unrecorded(outbox, entry);
 	outbox_force_all(outbox, 20000, 0, false);
 	tell(outbox, entry, &pending, 20000);
 	cr_expect_eq(entry->event.time_ms, 20000, "a resync is a new event");
@@ -249,21 +256,160 @@ Test(outbox, a_recorded_deletion_is_checked_once_more)
 	cr_assert_eq(outbox_take(outbox, 10), entry);
 	cr_assert_eq(outbox_judge(entry, &gone), OUTBOX_TELL);
 	sent = tell(outbox, entry, &gone, 10);
-	outbox_arrive(outbox, entry, true);
+	outbox_arrive(outbox, entry);
 	cr_assert_eq(outbox_take(outbox, 10), entry);
-	cr_expect_eq(entry->state, OUTBOX_ARRIVED);
-	recorded = outbox_record(outbox, entry, 10);
+	cr_expect_eq(entry->record_ms, 0);
+	recorded = outbox_record(outbox, entry, CONTAINER_DELETED, 10);
 	cr_expect_null(outbox_awaiting(outbox, sent),
 		       "a second acknowledgement of the event does not apply to the record");
 	cr_expect_eq(outbox_awaiting(outbox, recorded), entry);
 	outbox_recorded(outbox, entry);
-	cr_expect_eq(entry->recorded, OUTBOX_NOTHING);
 	cr_assert_eq(outbox_take(outbox, 10), entry);
 	cr_expect_eq(outbox_judge(entry, &gone), OUTBOX_FORGET);
 	outbox_forget(outbox, entry);
 	cr_expect_eq(outbox_count(outbox), 0);
 	outbox_destroy(outbox);
 }
+
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+static const struct first_case {
+	const char *name;
+	int reported, recorded;
+	unsigned char record_failures;
+	enum container_status status;
+	bool first;
+} first_cases[] = {
+	{ "new", OUTBOX_NOTHING, OUTBOX_NOTHING, 0, CONTAINER_PENDING, true },
+	{ "new, running", OUTBOX_NOTHING, OUTBOX_NOTHING, 0, CONTAINER_RUNNING, true },
+	{ "new, deleted", OUTBOX_NOTHING, OUTBOX_NOTHING, 0, CONTAINER_DELETED, false },
+	{ "recorded", OUTBOX_NOTHING, CONTAINER_PENDING, 0, CONTAINER_RUNNING, false },
+	{ "recorded by a worker", CONTAINER_PENDING, CONTAINER_PENDING, 0, CONTAINER_RUNNING, false },
+	{ "reported, after a reconnect", CONTAINER_RUNNING, OUTBOX_NOTHING, 0, CONTAINER_FAILED, false },
+	{ "created again", CONTAINER_DELETED, CONTAINER_DELETED, 0, CONTAINER_PENDING, true },
+	{ "last try", OUTBOX_NOTHING, OUTBOX_NOTHING, OUTBOX_FIRST_RECORD_TRIES - 1, CONTAINER_PENDING, true },
+	{ "refused", OUTBOX_NOTHING, OUTBOX_NOTHING, OUTBOX_FIRST_RECORD_TRIES, CONTAINER_PENDING, false },
+};
+
+Test(outbox, the_record_is_written_before_the_first_event_only)
+{
+	for (size_t i = 0; i < ARRAY_LEN(first_cases); i++) {
+		const struct first_case *c = &first_cases[i];
+		struct outbox *outbox = make(0);
+		struct outbox_entry *entry = change(outbox, "a", 0);
+
+		entry->reported = c->reported;
+		entry->recorded = c->recorded;
+		entry->record_failures = c->record_failures;
+		cr_expect_eq(outbox_records_first(entry, c->status), c->first, "%s", c->name);
+		outbox_destroy(outbox);
+	}
+}
+
+Test(outbox, after_its_record_the_first_event_is_due)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 1000);
+	const struct reconciled pending = state_of("a", CONTAINER_PENDING, "");
+
+	outbox_record(outbox, entry, CONTAINER_PENDING, 1000);
+	cr_expect_null(outbox_take(outbox, 2000));
+	outbox_recorded(outbox, entry);
+	cr_assert_eq(outbox_take(outbox, 1000), entry);
+	cr_expect_eq(entry->reported, OUTBOX_NOTHING);
+	tell(outbox, entry, &pending, 1000);
+	outbox_arrive(outbox, entry);
+	cr_expect_eq(outbox_due_ms(outbox), OUTBOX_NEVER, "the record is not written again");
+	cr_expect_eq(outbox_pending(outbox).count, 0);
+	outbox_destroy(outbox);
+}
+
+/* An entry that is due for any of these reasons waits for its first record, but not forever. */
+Test(outbox, the_first_event_waits_8_to_12_s_for_its_record)
+{
+	enum { CHANGED, FORCED, GRACE_EXPIRED, REASON_COUNT };
+
+	for (int reason = 0; reason < REASON_COUNT; reason++) {
+		struct outbox *outbox = make(0);
+		struct outbox_entry *entry = change(outbox, "a", 0);
+		int64_t now = 0;
+
+		if (reason == FORCED)
+			outbox_force_all(outbox, 0, 0, false);
+		if (reason == GRACE_EXPIRED)
+			outbox_rest(outbox, entry, 0);
+		for (; outbox_records_first(entry, CONTAINER_PENDING); now = outbox_due_ms(outbox)) {
+			cr_assert_eq(outbox_take(outbox, now), entry, "%d", reason);
+			outbox_record(outbox, entry, CONTAINER_PENDING, now);
+			outbox_fail(outbox, entry, now);
+			cr_expect_eq(entry->record_ms, OUTBOX_NEVER, "%d", reason);
+			cr_expect_null(outbox_take(outbox, now + 200), "%d", reason);
+		}
+		cr_expect(now > 7700 && now < 12000, "%d: %d", reason, (int)now);
+		cr_expect_eq(entry->recorded, OUTBOX_NOTHING, "%d", reason);
+		cr_expect_not(entry->repeated, "%d: no event was sent", reason);
+		outbox_destroy(outbox);
+	}
+}
+
+Test(outbox, a_failed_record_is_retried_without_its_event_and_delays_no_other)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 1000);
+	const struct reconciled running = state_of("a", CONTAINER_RUNNING, "");
+	int64_t now = 1000;
+	int64_t last = 0;
+
+	tell(outbox, entry, &running, now);
+	outbox_arrive(outbox, entry);
+	for (int i = 0; i < 12; i++) {
+		cr_assert_eq(outbox_take(outbox, now), entry);
+		cr_assert_leq(entry->record_ms, now, "the record, not the event");
+		outbox_record(outbox, entry, CONTAINER_RUNNING, now);
+		outbox_fail(outbox, entry, now);
+		last = entry->record_ms - now;
+		cr_expect_leq(last, 24000);
+		cr_expect_eq(outbox_due_ms(outbox), entry->record_ms);
+		cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
+		now = entry->record_ms;
+	}
+	cr_expect_geq(last, 16000);
+	change(outbox, "a", now - last + 1);
+	cr_expect_eq(outbox_take(outbox, now - last + 1), entry, "a change is processed at once");
+	cr_expect_gt(entry->record_ms, now - last + 1);
+	outbox_rest(outbox, entry, OUTBOX_NEVER);
+	cr_expect_eq(outbox_due_ms(outbox), now, "the record is still pending");
+	outbox_force_all(outbox, now - last + 2, 0, true);
+	cr_assert_eq(outbox_take(outbox, now - last + 2), entry, "a reconnect ends the delay");
+	outbox_record(outbox, entry, CONTAINER_RUNNING, now);
+	outbox_recorded(outbox, entry);
+	cr_expect_eq(entry->record_failures, 0);
+	outbox_destroy(outbox);
+}
+
+Test(outbox, a_deleted_container_is_kept_until_its_record_is_removed)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 0);
+	struct reconciled gone = { 0 };
+
+	entry->reported = entry->recorded = CONTAINER_RUNNING;
+	entry->confirmed = CONTAINER_DELETED;
+	cr_assert_eq(outbox_judge(entry, &gone), OUTBOX_TELL);
+	tell(outbox, entry, &gone, 0);
+	outbox_arrive(outbox, entry);
+	for (int i = 0; i < 5; i++) {
+		outbox_record(outbox, entry, CONTAINER_DELETED, 0);
+		outbox_fail(outbox, entry, 0);
+		cr_expect_eq(outbox_judge(entry, &gone), OUTBOX_REST, "failure %d", i);
+	}
+	outbox_record(outbox, entry, CONTAINER_DELETED, 0);
+	outbox_fail(outbox, entry, 0);
+	cr_expect_eq(outbox_judge(entry, &gone), OUTBOX_FORGET, "a bucket that refuses for long does not fill memory");
+	outbox_destroy(outbox);
+}
+
+/* ---- limits and memory ------------------------------------------------------------------------------------------- */
 
 Test(outbox, the_window_limits_pending_events_and_overdue_ones_free_a_slot)
 {
@@ -371,8 +517,8 @@ Test(outbox, a_failed_event_is_pending_since_its_change)
 	}
 	tell(outbox, entry, &running, 100000);
 	change(outbox, "a", 100001);
-	outbox_arrive(outbox, entry, true);
-	outbox_record(outbox, entry, 100002);
+	outbox_arrive(outbox, entry);
+	outbox_record(outbox, entry, CONTAINER_RUNNING, 100002);
 	cr_expect_eq(outbox_pending(outbox).oldest_ms, 1000);
 	outbox_recorded(outbox, entry);
 	cr_expect_eq(outbox_pending(outbox).oldest_ms, 100001, "a later change is pending since then");
