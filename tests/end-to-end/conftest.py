@@ -148,7 +148,7 @@ class Stack:
     def wait_known(self, *ids):
         """Wait until every worker has seen the containers, which others have made: under another name than the id."""
         wait_for(f"every worker has {ids}",
-                 lambda: all(self.api.get(i).status == 200 for i in ids for _ in range(4 * len(self.workers))))
+                 lambda: all(self.api.get(i).status == 200 for i in ids for _ in range(12 * len(self.workers))))
 
     def wait_status(self, container_id, status, timeout=30.0):
         """Wait until GET shows the status, and return the container."""
