@@ -3,7 +3,6 @@
  */
 #include "kube-worker/operation/op.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,9 +233,11 @@ static int newest_last(const void *a, const void *b)
 	const struct event *x = a;
 	const struct event *y = b;
 
+	int order = strcmp(x->time, y->time); /* below a millisecond: the same number of digits */
+
 	if (x->ms != y->ms)
 		return x->ms < y->ms ? -1 : 1;
-	return strcmp(x->name, y->name);
+	return order ? order : strcmp(x->name, y->name);
 }
 
 /* No selector matches the events of several objects: all of the namespace are read, and filtered. */
@@ -293,21 +294,20 @@ static enum rc read_position(const cJSON *request, const char *scope, struct eve
 	if (rc || !position.after[0])
 		return rc;
 	key = cJSON_GetStringValue(cJSON_GetArrayItem(position.keys, 0));
-	if (!key || !str_parse_int64(key, &ret_after->ms))
+	if (!key || (key[0] && !clock_parse_rfc3339(key, &ret_after->ms)))
 		return page_token_refuse(err);
+	ret_after->time = str_dup(key);
 	ret_after->name = TAKE(position.after);
-	return RC_OK;
+	return ret_after->time ? RC_OK : error_no_memory(err);
 }
 
 static enum rc write_token(const struct event *last, const char *scope, struct buf *out, struct error *err)
 {
 	struct page_position position cleanup_page_position = { 0 };
-	char key[24];
 
-	snprintf(key, sizeof(key), "%" PRId64, last->ms);
 	position.kube_token = str_dup("");
 	position.after = str_dup(last->name);
-	position.keys = cJSON_CreateStringArray((const char *const[]){ key }, 1);
+	position.keys = cJSON_CreateStringArray((const char *const[]){ last->time }, 1);
 	if (!position.kube_token || !position.after || !position.keys)
 		return error_no_memory(err);
 	return page_token_encode(&position, scope, out, err);
@@ -326,7 +326,7 @@ static enum rc write_page(const cJSON *request, const char *scope, const struct 
 
 	while (!rc && after.name && at < c->count && newest_last(&c->events[at], &after) <= 0)
 		at++;
-	free(after.name);
+	clear_event(&after);
 	if (rc)
 		return rc;
 	json_begin_object(&w, NULL);
