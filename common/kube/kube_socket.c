@@ -76,7 +76,7 @@ static void on_ready(void *ctx)
 static void on_refused(void *ctx, const struct http_response *response, const struct error *http_err)
 {
 	struct kube_socket *s = ctx;
-	struct kube_reply reply = { .status = response->status };
+	struct kube_reply reply = { .status = response->status, .unsure = !response->status && response->sent };
 	struct error err = *http_err;
 
 	kube_metrics_end(&s->counted, response->status);
