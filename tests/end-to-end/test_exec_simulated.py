@@ -149,3 +149,26 @@ def test_exec_returns_the_result_if_the_command_exits_while_stdin_is_sent(lost, 
     client.s.settimeout(20)
     out, _, status, code = client.result()
     assert (out, status and exit_code(status), code) == (b"out", 0, 1000), (out, status, code)
+
+
+def test_exec_with_a_reset_connection_and_a_client_that_does_not_read_uses_no_cpu(lost, run):
+    stack, server = lost()
+    reset = threading.Event()
+
+    def end(connection):
+        connection.settimeout(1)
+        data = bytes([STDOUT]) + bytes(60000)
+        try:
+            while True:
+                connection.sendall(struct.pack(">BBH", 0x80 | BINARY, 126, len(data)) + data)
+        except TimeoutError:
+            pass
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        reset.set()
+    server.end = end
+    run("web", stack=stack, stdin="false")
+    assert reset.wait(30)
+    before = stack.workers[0].cpu_s()
+    time.sleep(2)
+    assert stack.workers[0].cpu_s() - before < 0.5
