@@ -168,13 +168,16 @@ static struct http_answer failure_answer(struct api *api, const struct request *
 	return error_answer(r, &reply->error, reply->faults);
 }
 
-/* The streamed response begins now. */
+/* The streamed response begins now. A command was started, so no response may suggest a retry. */
 static struct http_answer stream_answer(struct api *api, struct request *r, struct http_exchange *ex,
 					struct worker_reply *reply)
 {
 	struct http_answer answer;
+	enum rc rc = stream_answer_open(api->streams, reply, ex, r->id, &answer, &r->stream, &reply->error);
 
-	if (stream_answer_open(api->streams, reply, ex, r->id, &answer, &r->stream, &reply->error))
+	if (rc == RC_BUSY && operation_row(r->match.route.operation)->effect == OPERATION_EXECUTES)
+		error_wrap(&reply->error, RC_TIMEOUT, "it was started");
+	if (rc)
 		return failure_answer(api, r, reply);
 	api_metrics_stream();
 	return answer;

@@ -17,16 +17,19 @@ static bool is_wanted(const struct target *target, const char *name)
 	return value && (strcasecmp(value, "true") == 0 || str_equal(value, "1"));
 }
 
+static bool wants_stderr(const struct target *target)
+{
+	return is_wanted(target, "stderr") && !is_wanted(target, "tty");
+}
+
 void exec_request_check(const struct target *target, struct faults *faults)
 {
-	if (!is_wanted(target, "stdin") && !is_wanted(target, "stdout") && !is_wanted(target, "stderr"))
-		faults_add(faults, "/query", "one of stdin, stdout and stderr must be true");
+	if (!is_wanted(target, "stdin") && !is_wanted(target, "stdout") && !wants_stderr(target))
+		faults_add(faults, "/query", "one of stdin, stdout and stderr must be true; stderr only without tty");
 }
 
 void exec_request_write(const struct target *target, struct json_writer *w)
 {
-	bool tty = is_wanted(target, "tty");
-
 	json_begin_array(w, "command");
 	for (size_t i = 0; i < target->query_count; i++)
 		if (str_equal(target->query[i].name, "command"))
@@ -36,8 +39,8 @@ void exec_request_write(const struct target *target, struct json_writer *w)
 	json_optional_string(w, "replica", parameters_query(target, "replica"));
 	json_bool(w, "stdin", is_wanted(target, "stdin"));
 	json_bool(w, "stdout", is_wanted(target, "stdout"));
-	json_bool(w, "stderr", is_wanted(target, "stderr") && !tty);
-	json_bool(w, "tty", tty);
+	json_bool(w, "stderr", wants_stderr(target));
+	json_bool(w, "tty", is_wanted(target, "tty"));
 }
 
 void exec_request_check_body(const cJSON *body, int64_t max_ms, struct faults *faults)

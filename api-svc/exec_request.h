@@ -10,7 +10,7 @@
 #include "api-svc/http/target.h"
 #include "common/services/json_write.h"
 
-/* Add an error if none of stdin, stdout and stderr is requested. */
+/* Add an error if none of stdin, stdout and stderr is requested; stderr does not count with a terminal. */
 void exec_request_check(const struct target *target, struct faults *faults);
 
 /*

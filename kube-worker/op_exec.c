@@ -23,7 +23,8 @@ struct exec_source {
 	struct exec_reader reader;    /* for input from the caller */
 	struct buf out;               /* output for the caller */
 	bool begun;
-	bool ended; /* Kubernetes has closed */
+	bool ended;       /* Kubernetes has closed, with: */
+	struct error end; /* RC_OK: normally */
 	bool over;
 };
 
@@ -73,8 +74,7 @@ static void on_ended(void *ctx, const struct error *why)
 	struct exec_source *s = ctx;
 
 	s->ended = true;
-	if (why->rc)
-		fail(s, why);
+	s->end = *why;
 }
 
 /* ---- to and from the caller -------------------------------------------------------------------------------------- */
@@ -130,6 +130,10 @@ static void finish_if_told(struct exec_source *s)
 {
 	if (!s->ended || s->over || s->out.len)
 		return;
+	if (s->end.rc) {
+		fail(s, &s->end);
+		return;
+	}
 	s->over = true;
 	worker_stream_finish(s->stream);
 }

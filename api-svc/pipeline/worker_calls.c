@@ -205,21 +205,6 @@ bool worker_calls_add(struct worker_calls *calls, const struct worker_ask *ask, 
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
-static void give_up(struct worker_calls *calls, struct worker_call *call, enum rc rc, const char *why, bool unknown,
-		    struct worker_finished *finished)
-{
-	struct worker_reply reply = { .outcome_unknown = unknown && changes_something(call) };
-
-	error_set(&reply.error, rc, "%s", why);
-	worker_reply_clear(&call->reply);
-	end_call(calls, call, &reply, finished);
-}
-
-static bool may_run(const struct worker_call *call)
-{
-	return call->lost > 0 || call->state == WORKER_CALL_ASKED || call->state == WORKER_CALL_SETTLING;
-}
-
 #define BEGUN "it was started, and its outcome is unknown"
 
 /* After the permission to start a command, no response may suggest a retry. */
@@ -228,14 +213,22 @@ static bool has_begun(const struct worker_call *call)
 	return policy_of(call)->begun_once && call->holder;
 }
 
-/* An operation that must not be started twice. */
-static void give_up_begun(struct worker_calls *calls, struct worker_call *call, const char *why,
-			  struct worker_finished *finished)
+static void give_up(struct worker_calls *calls, struct worker_call *call, enum rc rc, const char *why, bool unknown,
+		    struct worker_finished *finished)
 {
-	if (has_begun(call))
-		give_up(calls, call, RC_TIMEOUT, BEGUN, true, finished);
+	struct worker_reply reply = { .outcome_unknown = unknown && changes_something(call) };
+
+	if (has_begun(call) && rc != RC_TIMEOUT)
+		error_set(&reply.error, RC_TIMEOUT, BEGUN);
 	else
-		give_up(calls, call, RC_UNAVAILABLE, why, true, finished);
+		error_set(&reply.error, rc, "%s", why);
+	worker_reply_clear(&call->reply);
+	end_call(calls, call, &reply, finished);
+}
+
+static bool may_run(const struct worker_call *call)
+{
+	return call->lost > 0 || call->state == WORKER_CALL_ASKED || call->state == WORKER_CALL_SETTLING;
 }
 
 static void on_deadline(struct worker_calls *calls, struct worker_call *call, struct worker_finished *finished)
@@ -608,11 +601,7 @@ void worker_calls_lost(struct worker_calls *calls, uint32_t index, int64_t now_m
 
 	if (call->state != WORKER_CALL_ASKED)
 		return;
-	if (policy_of(call)->begun_once) {
-		give_up_begun(calls, call, "the connection to NATS was lost", finished);
-		return;
-	}
-	if (!policy_of(call)->sent_again) {
+	if (!policy_of(call)->sent_again || policy_of(call)->begun_once) {
 		give_up(calls, call, RC_UNAVAILABLE, "the connection to NATS was lost", true, finished);
 		return;
 	}
@@ -656,7 +645,8 @@ bool worker_calls_due(struct worker_calls *calls, uint32_t index, int64_t now_ms
 		return false;
 	}
 	if (call->state == WORKER_CALL_ASKED && policy_of(call)->begun_once) {
-		give_up_begun(calls, call, "the worker does not respond; nothing was started", finished);
+		give_up(calls, call, RC_UNAVAILABLE, "the worker does not respond; nothing was started", true,
+			finished);
 		return false;
 	}
 	if (call->state == WORKER_CALL_ASKED) { /* no reply: the worker may be dead */

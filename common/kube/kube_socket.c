@@ -29,6 +29,7 @@ struct kube_socket {
 	struct buf out;
 	enum kube_socket_state state;
 	bool opened;
+	bool cannot_send; /* sending has failed: further data is dropped */
 };
 
 static void free_socket(struct kube_socket *s)
@@ -75,7 +76,7 @@ static void on_ready(void *ctx)
 static void on_refused(void *ctx, const struct http_response *response, const struct error *http_err)
 {
 	struct kube_socket *s = ctx;
-	struct kube_reply reply = { .status = response->status };
+	struct kube_reply reply = { .status = response->status, .unsure = !response->status && response->sent };
 	struct error err = *http_err;
 
 	kube_metrics_end(&s->counted, response->status);
@@ -147,29 +148,30 @@ void kube_socket_close(struct kube_socket *s)
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
+/* If the peer has closed, sending fails, but its last messages may still be unread. */
 static void send_out(struct kube_socket *s)
 {
-	while (s->out.len && s->state == KUBE_SOCKET_OPEN) {
+	while (s->out.len && s->state == KUBE_SOCKET_OPEN && !s->cannot_send) {
 		ssize_t sent = http_duplex_send(s->duplex, s->out.data, s->out.len);
 
 		if (sent == HTTP_DUPLEX_BUSY)
 			return;
 		if (sent < 0)
-			s->state = KUBE_SOCKET_BROKEN;
+			s->cannot_send = true;
 		else
 			buf_consume(&s->out, (size_t)sent);
 	}
-	if (!s->out.len)
+	if (!s->out.len || s->cannot_send)
 		buf_clear(&s->out); /* allocated only while not empty */
 }
 
-/* Returns the number of received bytes. */
+/* Returns the number of received bytes. After a failed send no more arrive: the end is where there are none now. */
 static size_t receive(struct kube_socket *s, size_t max)
 {
 	char block[BLOCK];
 	ssize_t got = http_duplex_receive(s->duplex, block, max < sizeof(block) ? max : sizeof(block));
 
-	if (got == HTTP_DUPLEX_BUSY)
+	if (got == HTTP_DUPLEX_BUSY && !s->cannot_send)
 		return 0;
 	if (got > 0)
 		kube_presence_note_answer();
@@ -193,11 +195,11 @@ bool kube_socket_pump(struct kube_socket *s, size_t max, enum kube_socket_state 
 			got = receive(s, max);
 		if (s->state == KUBE_SOCKET_OPEN)
 			send_out(s);
-		if (s->state == KUBE_SOCKET_OPEN && !got)
+		if (s->state == KUBE_SOCKET_OPEN && !got && (max || s->out.len)) /* an error would end any other wait */
 			http_duplex_wait(s->duplex, max > 0);
 	}
 	*ret_state = s->state;
-	return got > 0;
+	return got > 0 || s->cannot_send;
 }
 
 bool kube_socket_takes(const struct kube_socket *s)

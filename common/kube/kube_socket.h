@@ -49,7 +49,7 @@ void kube_socket_close(struct kube_socket *socket);
 enum kube_socket_state {
 	KUBE_SOCKET_OPEN,
 	KUBE_SOCKET_CLOSED, /* closed by the peer with a close frame */
-	KUBE_SOCKET_BROKEN, /* closed without one, or protocol error */
+	KUBE_SOCKET_BROKEN, /* closed without one, or protocol error; everything received before was delivered */
 };
 
 /*
@@ -58,7 +58,10 @@ enum kube_socket_state {
  */
 bool kube_socket_pump(struct kube_socket *socket, size_t max, enum kube_socket_state *ret_state);
 
-/* Whether everything was sent, so that the next message (WEBSOCKET_SEND_MAX at most) is accepted. */
+/*
+ * Whether everything was sent, so that the next message (WEBSOCKET_SEND_MAX at most) is accepted. Messages to a peer
+ * that has closed are dropped.
+ */
 bool kube_socket_takes(const struct kube_socket *socket);
 void kube_socket_send(struct kube_socket *socket, unsigned char first, const char *bytes, size_t len);
 

@@ -67,7 +67,7 @@ enum rc exec_result_end(struct exec_result *result, const char *text, size_t len
 	enum rc rc = json_parse(text, len, &status, err);
 
 	if (rc)
-		return error_wrap(err, RC_UNAVAILABLE, "Kubernetes sent no result of the command");
+		return error_wrap(err, RC_TIMEOUT, "Kubernetes sent no result of the command");
 	done = str_equal(json_string_at(status, "status"), "Success");
 	if (!done && str_equal(json_string_at(status, "reason"), "NonZeroExitCode"))
 		done = read_code(status, &code);
@@ -80,7 +80,7 @@ enum rc exec_result_end(struct exec_result *result, const char *text, size_t len
 	message = message ? message : "no reason";
 	if (is_bad_program(message))
 		return error_set(err, RC_INVALID_ARGUMENT, "the program cannot be run: %.*s", MESSAGE_MAX, message);
-	return error_set(err, RC_UNAVAILABLE, "Kubernetes could not run the command: %.*s", MESSAGE_MAX, message);
+	return error_set(err, RC_TIMEOUT, "Kubernetes sent no exit code of the command: %.*s", MESSAGE_MAX, message);
 }
 
 /* Characters that need six bytes in JSON. */

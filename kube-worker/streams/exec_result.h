@@ -30,8 +30,8 @@ void exec_result_add(struct exec_result *result, unsigned channel, const char *d
 /*
  * Parse the final Status from Kubernetes.
  *
- * Errors: RC_INVALID_ARGUMENT the program does not exist, or cannot be executed; RC_UNAVAILABLE other failures, with
- * the reason.
+ * Errors: RC_INVALID_ARGUMENT the program does not exist, or cannot be executed; RC_TIMEOUT other failures, with the
+ * reason: the command may have been started.
  */
 enum rc exec_result_end(struct exec_result *result, const char *status, size_t len, struct error *err) must_check;
 

@@ -167,6 +167,9 @@ static void name_refusal(const struct kube_reply *reply, struct error *err)
 			  "which is required in addition to get");
 	else if (reply->status == HTTP_URI_TOO_LONG || reply->status == HTTP_HEADERS_TOO_LARGE)
 		error_set(err, RC_INVALID_ARGUMENT, TOO_LONG);
+	else if (reply->unsure)
+		error_set(err, RC_TIMEOUT,
+			  "the connection to Kubernetes was lost, and whether the command was started is unknown");
 	else if (err->rc == RC_NOT_FOUND)
 		error_set(err, RC_NOT_STARTED, "the replica no longer exists");
 	else
@@ -263,15 +266,16 @@ static void open_socket(struct exec_session *s)
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
+/* The command was started: RC_TIMEOUT, because RC_UNAVAILABLE suggests a retry. */
 static void end(struct exec_session *s, bool in_time)
 {
 	struct error why = { .rc = RC_OK };
 
 	s->state = EXEC_OVER;
 	if (s->fault.rc)
-		error_set(&why, RC_UNAVAILABLE, "invalid message from Kubernetes: %s", s->fault.text);
+		error_set(&why, RC_TIMEOUT, "invalid message from Kubernetes: %s", s->fault.text);
 	else if (!s->status_heard && in_time)
-		error_set(&why, RC_UNAVAILABLE, "the connection to the command was lost before it exited");
+		error_set(&why, RC_TIMEOUT, "the connection to the command was lost before it exited");
 	kube_socket_close(TAKE(s->socket));
 	s->taker.ended(s->taker.ctx, &why);
 }

@@ -41,7 +41,7 @@ struct exec_session_taker {
 	void (*failed)(void *ctx, const char *pointer, const struct error *why);
 	/* Data of stdout and stderr; or the complete Status. */
 	exec_take *take;
-	/* The end. RC_OK: the Status was received; else the connection was lost before. */
+	/* The end. RC_OK: the Status was received; RC_TIMEOUT: the connection was lost before. */
 	void (*ended)(void *ctx, const struct error *why);
 	void *ctx;
 };

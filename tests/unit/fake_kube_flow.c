@@ -303,10 +303,16 @@ static void continue_streamed(struct kube_flow *flow)
 
 static void refuse_socket(struct kube_socket *s)
 {
-	struct kube_reply reply = { .status = s->status, .object = s->refusal ? cJSON_Parse(s->refusal) : NULL };
+	struct kube_reply reply = { .status = s->status,
+				    .object = s->refusal ? cJSON_Parse(s->refusal) : NULL,
+				    .unsure = !s->status };
 	struct error err;
 
-	error_set(&err, s->status == 404 ? RC_NOT_FOUND : RC_PERMISSION_DENIED, "refused with %d", s->status);
+	error_set(&err,
+		  !s->status         ? RC_UNAVAILABLE
+		  : s->status == 404 ? RC_NOT_FOUND
+				     : RC_PERMISSION_DENIED,
+		  "refused with %d", s->status);
 	s->closed = true;
 	s->taker.refused(s->taker.ctx, &reply, &err);
 	kube_reply_clear(&reply);

@@ -33,7 +33,7 @@ const char *fake_kube_socket_protocol(size_t index);
 const char *fake_kube_socket_path(size_t index);
 size_t fake_kube_socket_count(void);
 
-/* Accept it, or reject it with that status (json NULL: an empty body). */
+/* Accept it, or reject it with that status (json NULL: an empty body); 0: no response, but the request was sent. */
 void fake_kube_socket_accept(size_t index);
 void fake_kube_socket_refuse(size_t index, int status, const char *json);
 

@@ -43,7 +43,10 @@ Test(exec_request, at_least_one_stream_is_required)
 		      { "/x?stdout=1", 0 },
 		      { "/x?stderr=True", 0 },
 		      { "/x?stdout=false", 1 },
-		      { "/x?tty=true", 1 } };
+		      { "/x?tty=true", 1 },
+		      { "/x?tty=true&stderr=true", 1 }, /* a terminal has no stderr */
+		      { "/x?tty=false&stderr=true", 0 },
+		      { "/x?tty=1&stdin=1&stderr=1", 0 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct target target cleanup_target = { .store = NULL };

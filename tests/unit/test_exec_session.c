@@ -234,13 +234,38 @@ Test(exec_session, a_replica_that_no_longer_exists_is_not_started)
 	expect_reply("NOT_STARTED", "no longer exists");
 }
 
-Test(exec_session, a_close_without_a_status_is_an_error)
+/* Not UNAVAILABLE, which suggests a retry. */
+Test(exec_session, a_started_command_without_a_status_has_an_unknown_outcome)
 {
+	static const enum kube_socket_state ends[] = { KUBE_SOCKET_CLOSED, KUBE_SOCKET_BROKEN };
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		run("{\"id\":\"web\",\"command\":[\"x\"]}");
+		fake_kube_socket_accept(i);
+		fake_kube_socket_say(i, EXEC_STDOUT, "half");
+		fake_kube_socket_end(i, ends[i]);
+		fake_kube_socket_expect_closed(i);
+		expect_reply("TIMEOUT", "was lost before it exited");
+	}
+}
+
+Test(exec_session, a_started_command_with_an_invalid_message_has_an_unknown_outcome)
+{
+	static char too_long[EXEC_CONTROL_MAX + 2];
+
+	memset(too_long, 'x', sizeof(too_long) - 1);
 	run("{\"id\":\"web\",\"command\":[\"x\"]}");
 	fake_kube_socket_accept(0);
-	fake_kube_socket_say(0, EXEC_STDOUT, "half");
-	fake_kube_socket_end(0, KUBE_SOCKET_CLOSED);
-	expect_reply("UNAVAILABLE", "was lost before it exited");
+	fake_kube_socket_say(0, EXEC_STATUS, too_long);
+	expect_reply("TIMEOUT", "invalid message from Kubernetes");
+}
+
+Test(exec_session, a_connection_lost_while_the_command_is_started_has_an_unknown_outcome)
+{
+	run("{\"id\":\"web\",\"command\":[\"x\"]}");
+	fake_kube_socket_refuse(0, 0, NULL);
+	expect_reply("TIMEOUT", "whether the command was started is unknown");
+	cr_expect_eq(fake_kube_socket_count(), 1);
 }
 
 Test(exec_session, a_connection_still_open_after_the_status_is_closed)

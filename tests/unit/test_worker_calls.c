@@ -243,6 +243,17 @@ Test(worker_calls, a_started_command_is_not_retried_after_busy)
 	cr_expect_eq(told.rc, RC_TIMEOUT);
 }
 
+Test(worker_calls, a_started_command_is_not_to_be_retried_after_a_shutdown)
+{
+	struct worker_attempt a = start(OPERATION_EXEC_RUN);
+	struct worker_finished finished = { .done = NULL };
+
+	cr_expect_str_eq(worker_calls_permission(&calls, &a, NOW + 1), "OK");
+	worker_calls_cancel(&calls, slots_index(a.call), false, &finished);
+	worker_finished_tell(&finished);
+	cr_expect_eq(told.rc, RC_TIMEOUT, "no Retry-After");
+}
+
 static const char *probe(const struct worker_attempt *attempt, const char *uid, int64_t now_ms)
 {
 	struct worker_message question = { .data = uid, .len = strlen(uid) };
@@ -262,7 +273,7 @@ Test(worker_calls, a_command_of_a_disconnected_client_is_cancelled)
 	present = false;
 	cr_expect_str_eq(probe(&a, "", NOW + 3), "CANCELLED");
 	cr_expect_eq(told.times, 1);
-	cr_expect_eq(told.rc, RC_CANCELLED);
+	cr_expect_eq(told.rc, RC_TIMEOUT, "a half-closed client reads the response");
 	cr_expect_str_eq(probe(&a, "", NOW + 4), "CANCELLED");
 }
 
