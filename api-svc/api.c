@@ -564,6 +564,14 @@ static enum http_handled admit(struct api *api, struct request *r, struct http_e
 	return HTTP_ADMITTED;
 }
 
+/* An error of the HTTP request. One that is ended because of others has a status, one without memory has not. */
+static enum http_handled answer_fault(struct request *r, struct http_exchange *ex, const struct error *fault)
+{
+	if (fault->rc == RC_BUSY)
+		api_metrics_refused(http_exchange_fault_status(ex) ? API_REFUSAL_CONNECTIONS : API_REFUSAL_MEMORY);
+	return request_answer_error(r, ex, fault);
+}
+
 enum http_handled api_admit(void *ctx, struct http_exchange *exchange)
 {
 	static const char no_memory[] = "{\"type\":\"INTERNAL\",\"title\":\"Internal error\",\"status\":500,"
@@ -589,7 +597,7 @@ enum http_handled api_admit(void *ctx, struct http_exchange *exchange)
 	api_metrics_begin();
 	rc = target_parse(http_exchange_target(exchange), &r->target, &err);
 	if (fault)
-		return request_answer_error(r, exchange, fault);
+		return answer_fault(r, exchange, fault);
 	if (rc)
 		return refuse_at_once(r, exchange, &err);
 	return admit(api, r, exchange);
@@ -601,10 +609,8 @@ enum http_handled api_handle(void *ctx, struct http_exchange *exchange)
 	struct request *r = http_exchange_user(exchange);
 	const struct error *fault = http_exchange_fault(exchange);
 
-	if (fault && fault->rc == RC_BUSY)
-		api_metrics_refused(API_REFUSAL_MEMORY);
 	if (fault)
-		return request_answer_error(r, exchange, fault);
+		return answer_fault(r, exchange, fault);
 	return handlers[r->match.route.answer](api, r, exchange);
 }
 

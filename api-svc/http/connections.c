@@ -16,7 +16,6 @@
 #define SWEEP_INTERVAL_MS 200
 #define LINGER_SWEEP_MS 20 /* sweep interval while sockets linger */
 #define NEWCOMER_MS 50     /* younger connections are not closed for others */
-#define READING_MS 250     /* nor those that have received a part of a request for a shorter time */
 #define DISCARDS_MAX 64    /* reads from a lingering socket in one sweep */
 #define CROWD_MIN 256      /* peak of connections after which memory is released */
 #define GIVE_UP_SHARE 16   /* at the limit, additionally free this fraction of it */
@@ -25,8 +24,8 @@ struct connection {
 	int fd;
 	enum connection_phase phase;
 	int64_t since_ms; /* start of the phase; for READING of a first request: the accept */
-	bool late;        /* read timeout; no more can be read */
-	bool ended;       /* shut down; its owner has not noticed yet */
+	enum connection_end end;
+	bool closed; /* shut down; its owner has not noticed yet */
 	struct connection *previous, *next;
 };
 
@@ -98,46 +97,64 @@ static bool is_without_request(const struct connection *c)
 	return c->phase == CONNECTION_NEW || c->phase == CONNECTION_IDLE;
 }
 
-/* Idle, without unread data on its socket. */
-static bool is_at_rest(const struct connection *c)
+/* Nothing unread is on its socket. */
+static bool is_silent(const struct connection *c)
 {
 	int arrived = 0;
 
-	return is_without_request(c) && (ioctl(c->fd, FIONREAD, &arrived) != 0 || arrived == 0);
+	return ioctl(c->fd, FIONREAD, &arrived) != 0 || arrived == 0;
+}
+
+static bool is_at_rest(const struct connection *c)
+{
+	return is_without_request(c) && is_silent(c);
 }
 
 /* The socket is still open: its owner calls connection_remove() before close(2), and we hold the lock. */
 static void end_connection(struct connection *c, const char *why)
 {
-	c->ended = true;
+	c->closed = true;
 	log_debug("connection ended", log_str("why", why), log_str("phase", phase_names[c->phase]),
 		  log_num("fd", c->fd));
 	(void)shutdown(c->fd, SHUT_RDWR); /* fails if the peer has already closed it */
 }
 
+/* Whether it is about to leave. */
+static bool is_leaving(const struct connection *c)
+{
+	return c->closed || c->end;
+}
+
 /* A request of which a part is missing for long enough to end it for others. */
 static bool is_slow(const struct connection *c, int64_t now)
 {
-	return c->phase == CONNECTION_READING && !c->late && !c->ended && now - c->since_ms >= READING_MS;
+	return c->phase == CONNECTION_READING && !is_leaving(c) && now - c->since_ms >= CONNECTION_SPARED_MS &&
+	       is_silent(c);
 }
 
 /* The time limit restarts, for the response. */
-static void end_request(struct connections *all, struct connection *c, int64_t now, const char *why)
+static void end_request(struct connections *all, struct connection *c, int64_t now, enum connection_end why)
 {
-	c->late = true;
+	c->end = why;
 	c->since_ms = now;
 	unlink_connection(all, c);
 	append_connection(all, c);
-	log_debug("request ended", log_str("why", why), log_num("fd", c->fd));
+	log_debug("request ended", log_str("why", why == CONNECTION_CROWDED ? "connection limit reached" : "timeout"),
+		  log_num("fd", c->fd));
 	(void)shutdown(c->fd, SHUT_RD); /* fails if the peer has already closed it */
 }
 
 /* The number of connections to end to make room for new ones. */
 static size_t count_to_give_up(const struct connections *all)
 {
+	size_t wanted = all->count - all->limits.max + 1 + all->limits.max / GIVE_UP_SHARE;
+	size_t leaving = 0;
+
 	if (all->count < all->limits.max)
 		return 0;
-	return all->count - all->limits.max + 1 + all->limits.max / GIVE_UP_SHARE;
+	for (const struct connection *c = all->oldest; c; c = c->next)
+		leaving += is_leaving(c);
+	return wanted > leaving ? wanted - leaving : 0;
 }
 
 static void sweep(struct connections *all, int64_t now)
@@ -150,10 +167,10 @@ static void sweep(struct connections *all, int64_t now)
 		int64_t limit = time_for(all, c->phase);
 
 		next = c->next;
-		if (c->ended)
+		if (c->closed)
 			continue;
-		if (limit > 0 && age >= limit && c->phase == CONNECTION_READING && !c->late) {
-			end_request(all, c, now, "timeout");
+		if (limit > 0 && age >= limit && c->phase == CONNECTION_READING && !c->end) {
+			end_request(all, c, now, CONNECTION_TIMED_OUT);
 		} else if (limit > 0 && age >= limit) {
 			end_connection(c, "timeout");
 		} else if (all->draining && is_at_rest(c)) {
@@ -166,7 +183,7 @@ static void sweep(struct connections *all, int64_t now)
 	for (struct connection *c = all->oldest; c && give_up > 0; c = next) {
 		next = c->next;
 		if (is_slow(c, now)) {
-			end_request(all, c, now, "connection limit reached");
+			end_request(all, c, now, CONNECTION_CROWDED);
 			give_up--;
 		}
 	}
@@ -324,16 +341,16 @@ void connection_set_phase(struct connections *all, struct connection *connection
 	pthread_mutex_unlock(&all->lock);
 }
 
-bool connection_is_late(struct connections *all, const struct connection *connection)
+enum connection_end connection_end_of(struct connections *all, const struct connection *connection)
 {
-	bool late;
+	enum connection_end end;
 
 	if (!connection)
-		return false;
+		return CONNECTION_NOT_ENDED;
 	pthread_mutex_lock(&all->lock);
-	late = connection->late;
+	end = connection->end;
 	pthread_mutex_unlock(&all->lock);
-	return late;
+	return end;
 }
 
 void connections_linger(struct connections *all, int fd)

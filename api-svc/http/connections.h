@@ -1,6 +1,6 @@
 /*
- * The open connections: time limits for their phases, and closing idle ones at the limit. A sweeper thread enforces
- * both. Handles sockets, not HTTP.
+ * The open connections: time limits for their phases, and room for new ones at the limit, by closing idle ones and
+ * ending slow requests. A sweeper thread enforces both. Handles sockets, not HTTP.
  *
  * Why: the inactivity timer of libmicrohttpd never expires for a client that sends a byte now and then, and at its
  * connection limit new clients, including health checks, hang.
@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
+
+#define CONNECTION_SPARED_MS 250 /* a younger incomplete request is not ended at the limit */
 
 #define LINGERING_MAX 128 /* sockets */
 #define LINGER_MS 15000
@@ -60,11 +62,15 @@ void connection_remove(struct connections *all, struct connection *connection);
  */
 void connection_set_phase(struct connections *all, struct connection *connection, enum connection_phase phase);
 
-/*
- * Whether the read timeout has expired in state READING. It can no longer be read, but a response can be sent, with a
- * new time limit. connection may be NULL.
- */
-bool connection_is_late(struct connections *all, const struct connection *connection);
+/* Why a request was ended in state READING: no more can be read, but a response can be sent, with a new time limit. */
+enum connection_end {
+	CONNECTION_NOT_ENDED,
+	CONNECTION_TIMED_OUT, /* the read timeout has expired */
+	CONNECTION_CROWDED,   /* slower than CONNECTION_SPARED_MS, at the connection limit */
+};
+
+/* connection may be NULL: not ended. */
+enum connection_end connection_end_of(struct connections *all, const struct connection *connection);
 
 /*
  * Keep a socket open after its last response while the client may still be sending: data is discarded until the client
@@ -79,8 +85,8 @@ void connections_linger(struct connections *all, int fd);
 size_t connections_count(struct connections *all);
 
 /*
- * Whether more connections than the limit are busy with a request, so that another must be rejected. Idle ones are
- * closed automatically.
+ * Whether more connections than the limit are busy with a request, so that another must be rejected. Idle ones, and
+ * those that are slow to send a request, are closed automatically.
  */
 bool connections_crowded(struct connections *all);
 

@@ -117,12 +117,22 @@ static ssize_t read_session(struct http_intake *in, char *to, size_t len)
 	return tls_read(in->session, to, len);
 }
 
-/* At end of file or timeout: terminate the request for the library, so that it sends a response. */
-static bool end_late_request(struct http_intake *in)
+/* The request was ended by the connections: terminate it for the library, so that it sends a response. */
+static bool refuse_ended_request(struct http_intake *in)
 {
-	if (!http_intake_is_within_request(in) || !connection_is_late(in->connections, in->connection))
+	static const struct {
+		unsigned status;
+		const char *sentence;
+	} refusals[] = {
+		[CONNECTION_TIMED_OUT] = { 408, "the request timed out" },
+		[CONNECTION_CROWDED] = { 503,
+					 "too many connections are open, and the request was received too slowly" },
+	};
+	enum connection_end end = connection_end_of(in->connections, in->connection);
+
+	if (!http_intake_is_within_request(in) || end == CONNECTION_NOT_ENDED)
 		return false;
-	http_wire_refuse(&in->wire, 408, "the request timed out");
+	http_wire_refuse(&in->wire, refusals[end].status, refusals[end].sentence);
 	return true;
 }
 
@@ -159,7 +169,7 @@ static ssize_t fill(struct http_intake *in, ssize_t (*read)(struct http_intake *
 		size_t room = max - got;
 		ssize_t n = read(in, to + got, room);
 
-		if (n <= 0 && !end_late_request(in))
+		if (n <= 0 && !refuse_ended_request(in))
 			return got > 0 ? (ssize_t)got : n;
 		if (n > 0)
 			add(in, to + got, (size_t)n);
@@ -183,7 +193,7 @@ ssize_t http_intake_recv(int fd, void *to, size_t len, int flags)
 	if (in && !in->session && flags == 0)
 		return fill(in, read_socket, -1, to, len);
 	n = recvfrom(fd, to, len, flags, NULL, NULL);
-	if (n != 0 || !in || !connection_is_late(in->connections, in->connection))
+	if (n != 0 || !in || !connection_end_of(in->connections, in->connection))
 		return n;
 	errno = EAGAIN; /* GnuTLS would treat it as truncation, and stop writing */
 	return -1;

@@ -212,6 +212,9 @@ static void look_for_fault(struct http_exchange *ex)
 	case MHD_HTTP_INTERNAL_SERVER_ERROR:
 		set_fault(ex, RC_NO_MEMORY, 0, fault->sentence);
 		break;
+	case MHD_HTTP_SERVICE_UNAVAILABLE:
+		set_fault(ex, RC_BUSY, fault->status, fault->sentence);
+		break;
 	default:
 		set_fault(ex, RC_INVALID_ARGUMENT, fault->status, fault->sentence);
 		break;
@@ -224,23 +227,21 @@ static enum http_handled admit(struct http_exchange *ex)
 	return ex->server->options.admit(ex->server->options.ctx, ex);
 }
 
+static void set_no_room(struct http_exchange *ex)
+{
+	drop_body(ex);
+	error_set(&ex->fault, RC_BUSY, "too many bytes of requests and responses in flight");
+}
+
 /* Reserve memory for received bytes of the body. Declared bytes are not reserved: they may never be sent. */
 static bool hold(struct http_exchange *ex, size_t len)
 {
-	if (memory_budget_take(len)) {
-		ex->held += len;
-		return true;
+	if (!memory_budget_take(len)) {
+		set_no_room(ex);
+		return false;
 	}
-	drop_body(ex);
-	error_set(&ex->fault, RC_BUSY, "too many bytes of requests and responses in flight");
-	return false;
-}
-
-/* Reject a body for which there is no memory now. */
-static void check_room(struct http_exchange *ex, size_t declared)
-{
-	if (hold(ex, declared))
-		drop_body(ex); /* nothing was received yet */
+	ex->held += len;
+	return true;
 }
 
 /* The request is complete, or invalid without waiting for the rest. */
@@ -279,8 +280,8 @@ static enum MHD_Result begin(struct http_exchange *ex, const char *method)
 		awaited = false;
 	else if (framing.content_length > (int64_t)ex->server->options.max_body)
 		set_too_large(ex);
-	else if (!ex->answered)
-		check_room(ex, (size_t)framing.content_length);
+	else if (!ex->answered && !memory_budget_has((size_t)framing.content_length))
+		set_no_room(ex);
 	if (awaited && !ex->fault.rc)
 		return MHD_YES;
 	ex->unread |= has_body;

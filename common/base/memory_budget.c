@@ -23,6 +23,14 @@ bool memory_budget_take(size_t bytes)
 	return true;
 }
 
+bool memory_budget_has(size_t bytes)
+{
+	size_t max = atomic_load(&ceiling);
+	size_t now = atomic_load(&held);
+
+	return now <= max && bytes <= max - now;
+}
+
 void memory_budget_add(size_t bytes)
 {
 	atomic_fetch_add(&held, bytes);

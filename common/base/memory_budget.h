@@ -16,6 +16,9 @@ void memory_budget_set(size_t max);
 /* Reserve `bytes` if within the limit; false: nothing is reserved. */
 bool memory_budget_take(size_t bytes) must_check;
 
+/* Whether memory_budget_take() would succeed now. */
+bool memory_budget_has(size_t bytes);
+
 /* Reserve memory that is already allocated, even above the limit: further reservations fail then. */
 void memory_budget_add(size_t bytes);
 

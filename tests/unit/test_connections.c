@@ -43,9 +43,9 @@ static bool is_late_within(struct connections *all, const struct pair *p, int ms
 {
 	int64_t end = clock_mono_ms() + ms;
 
-	while (!connection_is_late(all, p->connection) && clock_mono_ms() < end)
+	while (!connection_end_of(all, p->connection) && clock_mono_ms() < end)
 		clock_sleep_ms(5);
-	return connection_is_late(all, p->connection);
+	return connection_end_of(all, p->connection) != CONNECTION_NOT_ENDED;
 }
 
 static struct connections *create_for(size_t max, int64_t timeout_ms)
@@ -103,7 +103,7 @@ Test(connections, a_request_that_timed_out_can_still_be_answered)
 	char c;
 
 	connection_set_phase(all, p.connection, CONNECTION_READING);
-	cr_expect_not(connection_is_late(all, p.connection));
+	cr_expect_eq(connection_end_of(all, p.connection), CONNECTION_NOT_ENDED);
 	cr_assert(is_late_within(all, &p, 2000));
 	cr_expect_eq(read(p.ours, &c, 1), 0, "the read side is shut down");
 	cr_assert_eq(write(p.ours, "4", 1), 1);
@@ -138,18 +138,24 @@ Test(connections, the_longest_idle_are_closed_at_the_connection_limit)
 
 Test(connections, slow_requests_are_ended_at_the_connection_limit)
 {
-	struct connections *all = create_for(4, 30000);
-	struct pair pairs[4];
+	struct connections *all = create_for(5, 30000);
+	struct pair pairs[5];
+	int ended = 0;
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		pairs[i] = open_pair(all);
 		connection_set_phase(all, pairs[i].connection, i == 0 ? CONNECTION_WORKING : CONNECTION_READING);
-		clock_sleep_ms(i == 2 ? 600 : 5);
 	}
-	cr_expect(is_late_within(all, &pairs[1], 2000), "the oldest one that is not complete");
-	cr_expect_not(connection_is_late(all, pairs[0].connection), "a complete one");
-	cr_expect_not(connection_is_late(all, pairs[3].connection), "one that has just begun");
-	for (int i = 0; i < 4; i++)
+	cr_assert_eq(write(pairs[1].theirs, "G", 1), 1); /* not read yet: not slow */
+	clock_sleep_ms(4 * CONNECTION_SPARED_MS);
+	for (int i = 0; i < 5; i++) {
+		enum connection_end end = connection_end_of(all, pairs[i].connection);
+
+		cr_expect(end == CONNECTION_NOT_ENDED || (i >= 2 && end == CONNECTION_CROWDED), "%d", i);
+		ended += end == CONNECTION_CROWDED;
+	}
+	cr_expect_eq(ended, 1, "only as many as necessary, also while it is not closed yet: %d", ended);
+	for (int i = 0; i < 5; i++)
 		close_pair(all, &pairs[i]);
 	connections_destroy(all);
 }

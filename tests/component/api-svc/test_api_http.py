@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from api_peers import BUILD, CONTAINERS, SLOW, SPEC, Ok, is_sanitized
+from exposition import scrape
 from processes import wait_for
 
 C = CONTAINERS.encode()
@@ -166,6 +167,26 @@ def test_health_responds_at_the_connection_limit(worker, start):
     for s in idle + busy:
         s.close()
     wait_for("better times", lambda: api.request("GET", CONTAINERS + "/a").status == 200)
+
+
+@pytest.mark.parametrize("part", [b"POST %b HTTP/1.1\r\nHost: x\r\n" % C,
+                                  b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n" % C], ids=["head", "body"])
+def test_slow_requests_make_room_at_the_connection_limit(worker, start, part):
+    api = start(SP_SERVER_MAX_CONNECTIONS="50", SP_SERVER_READ_TIMEOUT="60s")
+    slow = []
+    for _ in range(300):  # more than the library accepts
+        slow.append(api.connect())
+        slow[-1].sendall(part)
+    begin = time.monotonic()
+    assert api.healthy()
+    assert time.monotonic() - begin < 3 * SLOW
+    wait_for("room for others", lambda: api.request("GET", CONTAINERS).status == 200)
+    slow[0].settimeout(5)
+    got = slow[0].recv(65536)
+    assert got.startswith(b"HTTP/1.1 503 ") and b"Retry-After: " in got and b"too slowly" in got, got
+    assert scrape(api.port).sum("dcm_sp_http_requests_rejected_total", reason="connections") > 100
+    for s in slow:
+        s.close()
 
 
 def test_shutdown_completes_running_requests(api, worker):
