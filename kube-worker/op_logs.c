@@ -100,19 +100,20 @@ static size_t collect_marks(struct log_source *s, const struct container_log *of
 
 	marks[count++] = (struct log_mark){ of->key, line->place };
 	for (const struct container_log *log = s->logs; log; log = log->next) {
-		const struct log_place *last = &log->reader.last;
+		struct log_place place = container_log_place(log);
 
-		if (log == of || !last->ns || container_log_is_done(log))
+		if (log == of || !place.ns || container_log_is_done(log))
 			continue;
 		if (count < LOG_LOGS_MAX)
-			marks[count++] = (struct log_mark){ log->key, *last };
-		else if (!others.ns || last->ns < others.ns)
-			others.ns = last->ns;
+			marks[count++] = (struct log_mark){ log->key, place };
+		else if (!others.ns || place.ns < others.ns)
+			others.ns = place.ns;
 	}
 	if (others.ns)
 		marks[count++] = (struct log_mark){ LOG_KEY_OTHERS, others };
 	if (s->options.start_ns)
-		marks[count++] = (struct log_mark){ LOG_KEY_START, { s->options.start_ns, 0 } };
+		marks[count++] = (struct log_mark){ LOG_KEY_START,
+						    { s->options.start_ns, log_mark_key(&s->root_uid, "") } };
 	return count;
 }
 
@@ -274,6 +275,12 @@ static bool has_log(const struct log_source *s, uint32_t key)
 	return log != NULL;
 }
 
+/* Whether the stream is resumed, and was of this root, not of an earlier container with its id. */
+static bool is_resumed(const struct log_source *s)
+{
+	return log_options_place(&s->options, LOG_KEY_START).hash == log_mark_key(&s->root_uid, "");
+}
+
 /* Logs of the resumed stream whose Pods no longer exist: their last lines may not have been output. */
 static void tell_gone(struct log_source *s)
 {
@@ -308,7 +315,7 @@ static int64_t list(struct log_source *s)
 	looked = look_at_cache(s); /* retried if the cache was reset */
 	if (s->state == SOURCE_SEEKING && is_behind(s))
 		return s->seek.started_ms + REPLICA_SEEK_MS;
-	if (looked)
+	if (looked && is_resumed(s))
 		tell_gone(s);
 	for (const struct container_log *log = s->logs; log; log = log->next)
 		count++;

@@ -16,22 +16,17 @@
 #define GONE_MS 5000  /* for a silent call after its Pod was deleted, as for a lost node */
 #define AGAIN_MS 1000 /* delay before a log that ended while its container seems to run is requested again */
 #define NS_PER_MS 1000000
+#define STAMP_SKEW_NS 1000000000 /* of a node's clock, behind ours */
 #define GONE_TEXT "it no longer exists"
 
 /* ---- life cycle -------------------------------------------------------------------------------------------------- */
 
-/*
- * A log without a position in the id of the last event. One of a new Pod is read from the start. One of an older Pod
- * was not: if it was cut (tail_lines, since_seconds), nothing before the start of the stream belongs to it; if the id
- * had no place for it, at most the lines since that of all such logs come twice.
- */
-static int64_t since_without_place(const struct container_log *log, const struct log_options *options)
+/* Lines of a log that had no place in the id of the last event: at most those since all such logs come twice. */
+static int64_t since_without_place(const struct log_options *options)
 {
-	bool was_cut = options->mark_count && !log->whole && (options->tail_lines >= 0 || options->since_seconds);
 	int64_t others_ns = log_options_place(options, LOG_KEY_OTHERS).ns;
-	int64_t since_ns = was_cut ? options->start_ns : options->since_ns;
 
-	return others_ns > since_ns ? others_ns : since_ns;
+	return others_ns > options->since_ns ? others_ns : options->since_ns;
 }
 
 /*
@@ -40,7 +35,7 @@ static int64_t since_without_place(const struct container_log *log, const struct
  */
 static bool is_newer_pod(const struct log_options *options, const struct fact *pod)
 {
-	return options->mark_count && !log_options_place(options, LOG_KEY_OTHERS).ns &&
+	return options->start_ns && options->mark_count && !log_options_place(options, LOG_KEY_OTHERS).ns &&
 	       pod->created_ms / 1000 >= options->start_ns / (1000 * NS_PER_MS);
 }
 
@@ -70,8 +65,12 @@ struct container_log *container_log_create(const struct container_log_owner *own
 	log->key = log_mark_key(&pod->uid, container);
 	place = log_options_place(options, log->key);
 	log->whole = !place.ns && !options->previous && (!is_first || is_newer_pod(options, pod));
-	log->cut = is_first && !options->mark_count;
-	log->reader = log_reader_make(place, place.ns ? options->since_ns : since_without_place(log, options));
+	log->cut = is_first && !place.ns;
+	log->silent_ns = place.hash == LOG_HASH_NO_LINE ? place.ns : 0;
+	if (log->silent_ns)
+		log->reader = log_reader_make((struct log_place){ 0, 0 }, log->silent_ns);
+	else
+		log->reader = log_reader_make(place, place.ns ? options->since_ns : since_without_place(options));
 	log->created_ns = pod->created_ms * NS_PER_MS;
 	log->backoff = (struct backoff){ .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
 	log->seeks = log->reader.last.ns != 0;
@@ -406,6 +405,14 @@ static bool wants_previous(const struct container_log *log)
 
 	return (was_told(log) || log->whole) && run->restarts != log->run_known && run->previous >= 0 &&
 	       run->previous != run->restarts && run->previous != log->previous_done;
+}
+
+struct log_place container_log_place(const struct container_log *log)
+{
+	bool was_cut = log->cut && !log->whole && log->answered;
+	int64_t silent_ns = was_cut ? log->asked_ns - STAMP_SKEW_NS : log->silent_ns;
+
+	return log->reader.last.ns ? log->reader.last : (struct log_place){ silent_ns, LOG_HASH_NO_LINE };
 }
 
 static bool is_read(const struct container_log *log)

@@ -34,9 +34,9 @@ bool log_output_takes(const struct log_output *o, const void *speaker)
 	return o->bytes.len < LOG_OUTPUT_HIGH && (!o->speaker || o->speaker == speaker);
 }
 
-uint32_t log_mark_key(const struct kube_uid *pod, const char *container)
+uint32_t log_mark_key(const struct kube_uid *owner, const char *container)
 {
-	uint64_t hash = hash_text(hash_bytes(HASH_INIT, pod->bytes, sizeof(pod->bytes)), container);
+	uint64_t hash = hash_text(hash_bytes(HASH_INIT, owner->bytes, sizeof(owner->bytes)), container);
 	uint32_t key = (uint32_t)(hash ^ hash >> 32);
 
 	return key <= LOG_KEY_START ? key + LOG_KEY_START + 1 : key;

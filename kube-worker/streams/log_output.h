@@ -13,13 +13,15 @@
 #define LOG_LOGS_MAX (LOG_PLACES_MAX - 2)
 #define LOG_ID_MAX (LOG_PLACES_MAX * 40)
 #define LOG_KEY_OTHERS 0 /* their earliest position */
-#define LOG_KEY_START 1  /* the time of the first request */
+#define LOG_KEY_START 1  /* the time of the first request, and, as a hash, the key of the root */
 
 /* The name of a log. */
 struct log_name {
 	const char *replica;
 	const char *container;
 };
+
+#define LOG_HASH_NO_LINE 0 /* of the place of a log without lines before that time */
 
 /* The position of a log in an id: `key` identifies the log. */
 struct log_mark {
@@ -57,8 +59,8 @@ void log_output_break(struct log_output *output, const void *speaker);
 /* A comment of an event stream. */
 void log_output_comment(struct log_output *output);
 
-/* By the Pod's uid, since a later Pod with the same name has other logs. None of the keys above. */
-uint32_t log_mark_key(const struct kube_uid *pod, const char *container);
+/* By the uid of the Pod, since a later one with the same name has other logs; or of a root. None of the keys above. */
+uint32_t log_mark_key(const struct kube_uid *owner, const char *container);
 
 /* Parse an id of log_output_line(). Returns the number of marks; -1: invalid. */
 int log_marks_read(const char *id, struct log_mark marks[LOG_PLACES_MAX]);

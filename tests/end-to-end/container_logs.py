@@ -90,9 +90,10 @@ class Follower:
         return [self.line() for _ in range(count)]
 
     def events(self, count):
-        """(id, data) of this many events."""
-        found, last = [], None
+        """(id, data) of this many events, despite comments within a minute."""
+        found, last, end = [], None, time.monotonic() + 60
         while len(found) < count:
+            assert time.monotonic() < end, f"only {len(found)} of {count} events"
             line = self.line()
             assert line is not None, "the stream has ended"
             if line.startswith("id: "):

@@ -1,6 +1,7 @@
 """Logs of a container, complete and followed."""
 
 import http.client
+import json
 import os
 import time
 
@@ -188,8 +189,7 @@ def test_logs_end_with_their_container_if_its_id_is_reused(stack, follow, pause,
     say(stack, new, "new\n")
     assert b"new" not in follower.rest()
     resumed = follow(name, headers={**accept, "Last-Event-ID": event_id})
-    lost, event = (event for _, event in resumed.events(2))
-    assert lost["line"].startswith("[log lost between ")  # the end of the container before
+    event = resumed.events(1)[0][1]
     assert (event["replica"], event["line"]) == (new, "new")
 
 
@@ -251,6 +251,30 @@ def test_logs_as_events_resume_at_last_event_id(stack, follow):
     for pod in pods:
         assert [e["line"] for _, e in got if e["replica"] == pod] == numbered(20).splitlines()
     logs(stack, "events", headers={**accept, "Last-Event-ID": "none"}).problem(400, "INVALID_ARGUMENT")
+
+
+def events_of(text):
+    """[(id, replica, line)] of a complete event stream."""
+    found = []
+    for event in text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in event.splitlines() if not line.startswith(":"))
+        data = json.loads(fields["data"])
+        found.append((fields.get("id"), data["replica"], data["line"]))
+    return found
+
+
+def test_logs_as_events_resume_between_two_replicas(stack):
+    """Not followed: one replica after the other."""
+    web(stack, "both", replicas=2)
+    for pod in pods_of(stack, "both", 2):
+        say(stack, pod, numbered(5))
+    time.sleep(1.1)
+    accept = {"Accept": "text/event-stream"}
+    everything = events_of(logs(stack, "both", headers=accept).text)
+    assert len(everything) == 10
+    for at in (0, 3, 4, 5, 9):
+        rest = logs(stack, "both", headers={**accept, "Last-Event-ID": everything[at][0]}).text
+        assert [e[1:] for e in events_of(rest)] == [e[1:] for e in everything[at + 1:]] if at < 9 else rest == "", (at, rest)
 
 
 def new_pod(stack, container_id, known):

@@ -348,7 +348,8 @@ Test(container_log, the_first_runs_of_a_later_pod_are_output_or_reported_as_lost
 		{ true, 2, 0, "0.0 1.0 1.1 " },
 		{ true, 3, 0, "LOST 1.0 1.1 2.0 2.1 2.2 " },
 		{ false, 2, INT64_C(5900000000), "0.0 1.0 1.1 " },
-		{ false, 2, INT64_C(6000000000), "1.0 1.1 " },
+		{ false, 2, INT64_C(6000000000),
+		  "1.0 1.1 " }, /* an older Pod without a place: as at the first request */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -370,9 +371,30 @@ Test(container_log, the_first_runs_of_a_later_pod_are_output_or_reported_as_lost
 		note_state();
 		settle_for(500);
 		cr_expect_eq(strstr(fake_kube_call_path(fake_kube_flow_streamed()), "tailLines") != NULL,
-			     !cases[i].is_late && !cases[i].resumed_start_ns, "case %zu", i);
+			     !cases[i].is_late && cases[i].resumed_start_ns != INT64_C(5900000000), "case %zu", i);
 		settle();
 		cr_expect_str_eq(stage.received.data ? stage.received.data : "", cases[i].received, "case %zu", i);
+	}
+}
+
+Test(container_log, a_log_that_was_cut_stays_cut_when_resumed)
+{
+	struct log_place place;
+
+	stage.options.tail_lines = 0;
+	cr_expect_eq(container_log_place(stage.log).ns, 0, "nothing was asked");
+	note_state();
+	settle_for(500 * TURNS);
+	place = container_log_place(stage.log);
+	cr_expect(place.ns > 0 && place.hash == LOG_HASH_NO_LINE);
+	for (int i = 0; i < 2; i++) { /* twice, without a line */
+		stage.last = place;
+		resume();
+		note_state();
+		settle_for(500 * TURNS);
+		cr_expect_null(strstr(fake_kube_call_path(fake_kube_flow_streamed()), "tailLines"));
+		cr_expect_not_null(strstr(fake_kube_call_path(fake_kube_flow_streamed()), "sinceTime"));
+		cr_expect_eq(container_log_place(stage.log).ns, place.ns);
 	}
 }
 

@@ -50,20 +50,26 @@ class Path(Listener):
 
 
 @pytest.fixture
-def start_behind(start):
-    """Start all, connected to NATS through a Path."""
+def paths():
+    """Closed after the processes: cnats' thread that connects again is not joined, and may end after the process began to."""
     made = []
+    yield made
+    for path in made:
+        path.close()
 
+
+@pytest.fixture
+def start_behind(paths, start):
+    """Start all, connected to NATS through a Path."""
     def start_one(nats=None, scheme="nats", pieces=None, **settings):
         port = free_port()
-        made.append(Path(port, pieces))
-        stage = start(nats=nats, nats_port=port, SP_NATS_URL=f"{scheme}://127.0.0.1:{made[-1].port}", **settings)
-        return stage, made[-1]
+        paths.append(Path(port, pieces))
+        stage = start(nats=nats, nats_port=port, SP_NATS_URL=f"{scheme}://127.0.0.1:{paths[-1].port}", **settings)
+        return stage, paths[-1]
 
     yield start_one
-    for path in made:
+    for path in paths:
         path.stalled = False
-        path.close()
 
 
 @pytest.mark.parametrize("process", ("api-svc", "kube-worker"))
