@@ -168,7 +168,7 @@ static struct http_answer failure_answer(struct api *api, const struct request *
 	return error_answer(r, &reply->error, reply->faults);
 }
 
-/* The streamed response begins now. A command was started, so no response may suggest a retry. */
+/* The streamed response begins now. If it cannot, and it is that of a command, no response may suggest a retry. */
 static struct http_answer stream_answer(struct api *api, struct request *r, struct http_exchange *ex,
 					struct worker_reply *reply)
 {

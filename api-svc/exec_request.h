@@ -28,8 +28,7 @@ int64_t exec_request_timeout_ms(const cJSON *body, int64_t max_ms);
 struct exec_use {
 	const char *client; /* the token's name; "": unknown */
 	const char *id;
-	const char
-		*program; /* logged up to its first white space: it may be a whole command line, which does not run */
+	const char *program; /* logged up to its first white space, in case that it is a whole command line */
 	const char *request_id;
 };
 void exec_request_log(const struct exec_use *use);

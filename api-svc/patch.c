@@ -86,7 +86,7 @@ static void ask(struct patch *p, enum operation operation, const struct buf *bod
 		/* Merging requires the version that was read, which only newer workers return. */
 		.version = operation == OPERATION_GET || p->if_match ? PROTOCOL_VERSION_NARROWED : PROTOCOL_VERSION,
 		.delay_ms = delay_ms,
-		.waited_ms = clock_mono_ms() - p->begun_ms,
+		.elapsed_ms = clock_mono_ms() - p->begun_ms,
 		.timeout_ms = p->deadline_ms - clock_mono_ms(),
 		.done = done,
 		.ctx = p,

@@ -284,7 +284,10 @@ static void write_event(const char *id, const struct event *event, struct json_w
 	json_end_object(w);
 }
 
-/* A page begins after the event at the position, identified by time and name, as it may have been deleted. */
+/*
+ * A page begins after the event at the position, identified by time and name, as it may have been deleted. Older
+ * workers write the time as milliseconds.
+ */
 static enum rc read_position(const cJSON *request, const char *scope, struct event *ret_after, struct error *err)
 {
 	struct page_position position cleanup_page_position = { 0 };
@@ -294,8 +297,10 @@ static enum rc read_position(const cJSON *request, const char *scope, struct eve
 	if (rc || !position.after[0])
 		return rc;
 	key = cJSON_GetStringValue(cJSON_GetArrayItem(position.keys, 0));
-	if (!key || (key[0] && !clock_parse_rfc3339(key, &ret_after->ms)))
+	if (!key)
 		return page_token_refuse(err);
+	if (!str_parse_int64(key, &ret_after->ms))
+		(void)clock_parse_rfc3339(key, &ret_after->ms); /* oldest if it has no time */
 	ret_after->time = str_dup(key);
 	ret_after->name = TAKE(position.after);
 	return ret_after->time ? RC_OK : error_no_memory(err);

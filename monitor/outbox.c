@@ -11,6 +11,7 @@
 #define MAX_WAIT_FACTOR 4 /* while flapping, publish at least every n debounce times */
 #define RETRY_FIRST_MS 250
 #define RETRY_DOUBLINGS_MAX 6 /* 16 s */
+#define REMOVAL_TRIES 6       /* of a record; failures are counted up to RETRY_DOUBLINGS_MAX */
 
 struct outbox {
 	int64_t debounce_ms;
@@ -345,12 +346,12 @@ static bool is_living(int status)
 /* Of a deleted container. If the bucket refuses to remove its record, the entry is dropped later, to bound memory. */
 static bool is_record_removed(const struct outbox_entry *entry)
 {
-	return entry->record_ms == OUTBOX_NEVER || entry->record_failures == RETRY_DOUBLINGS_MAX;
+	return entry->record_ms == OUTBOX_NEVER || entry->record_failures >= REMOVAL_TRIES;
 }
 
 static enum outbox_action judge_absent(const struct outbox_entry *entry, struct reconciled *reconciled)
 {
-	if (entry->reported == CONTAINER_DELETED)
+	if (entry->reported == CONTAINER_DELETED && !is_living(entry->recorded))
 		return is_record_removed(entry) ? OUTBOX_FORGET : OUTBOX_REST;
 	if (!entry->seen && entry->reported == OUTBOX_NOTHING)
 		return OUTBOX_FORGET;

@@ -21,8 +21,8 @@
 #define OUTBOX_NEVER INT64_MAX
 
 /*
- * Then the first event of a container is published without a record: after 8 to 12 s if the bucket refuses it. A bucket
- * that does not reply stops all events earlier, because the lease is in it.
+ * After this many failures to write its record, the first event of a container is published without it: within 8 to
+ * 12 s if the bucket refuses it. A bucket that does not reply stops all events earlier, because the lease is in it.
  */
 #define OUTBOX_FIRST_RECORD_TRIES 5
 

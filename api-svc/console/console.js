@@ -164,9 +164,14 @@ function draw() {
   });
 }
 
+function forget(id) {
+  outcomes.delete(containers.get(id)?.uid);
+  containers.delete(id);
+}
+
 function take(event) {
   const data = event.data ? JSON.parse(event.data) : {};
-  if (data.type === "DELETED") containers.delete(data.container.id);
+  if (data.type === "DELETED") forget(data.container.id);
   else if (data.container) containers.set(data.container.id, data.container);
 }
 
@@ -193,7 +198,7 @@ async function watch(filter) {
         }
         take(event);
         if (event.event === "synced") {
-          for (const id of containers.keys()) if (!fresh?.has(id)) containers.delete(id);
+          for (const id of containers.keys()) if (!fresh?.has(id)) forget(id);
           fresh = null;
         }
         if (event.event !== "snapshot") draw();
@@ -263,7 +268,7 @@ function choose(id) {
 async function act(what, method, rest, options) {
   const id = chosen, uid = containers.get(id)?.uid;
   const tell = (text) => {
-    outcomes.set(uid, text);
+    if (uid) outcomes.set(uid, text);
     if (id === chosen) setText($("outcome"), text);
   };
   declined = false;

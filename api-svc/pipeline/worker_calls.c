@@ -35,7 +35,7 @@ static const struct policy {
 #define BUSY_FIRST_MS 200
 #define BUSY_MAX_MS 800
 #define ANSWER_MS 300     /* of the wait time are reserved for the reply */
-#define WAIT_LEAST_MS 400 /* wait time of a later call of the same request */
+#define WAIT_LEAST_MS 700 /* wait time of a later call of the same request */
 
 static const struct policy *policy_of(const struct worker_call *call)
 {
@@ -163,11 +163,11 @@ static void end_call(struct worker_calls *calls, struct worker_call *call, struc
 	slots_release(&calls->slots, call->index);
 }
 
-/* The rest of the wait time, which all calls of a request share. */
+/* The rest of the wait time, which all calls of a request share, so that its 503 is not late. */
 static int64_t wait_ms(const struct worker_calls *calls, const struct worker_ask *ask)
 {
 	int64_t least = calls->worker_wait_ms < WAIT_LEAST_MS ? calls->worker_wait_ms : WAIT_LEAST_MS;
-	int64_t rest = calls->worker_wait_ms - ask->waited_ms;
+	int64_t rest = calls->worker_wait_ms - ask->elapsed_ms;
 
 	return rest > least ? rest : least;
 }

@@ -34,7 +34,7 @@ struct worker_ask {
 	const char *traceparent; /* copied; NULL: none */
 	const char *version;     /* PROTOCOL_VERSION... that the worker must support; NULL: PROTOCOL_VERSION */
 	int64_t delay_ms;        /* before the first attempt */
-	int64_t waited_ms;       /* of worker_wait_ms, already used by earlier calls of the same request */
+	int64_t elapsed_ms;      /* since the beginning of its request, whose calls share worker_wait_ms */
 	int64_t timeout_ms;      /* until the reply, from now */
 	/*
 	 * Called exactly once, on a thread of NATS or of the worker client, or before worker_client_ask() returns; must

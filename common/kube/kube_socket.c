@@ -73,10 +73,16 @@ static void on_ready(void *ctx)
 	s->taker.ready(s->taker.ctx);
 }
 
+/* Whether the request may have been executed: no final response, or one of a proxy that lost its server. */
+static bool is_unsure(const struct http_response *response)
+{
+	return response->sent && (response->status < 200 || response->status == 502 || response->status == 504);
+}
+
 static void on_refused(void *ctx, const struct http_response *response, const struct error *http_err)
 {
 	struct kube_socket *s = ctx;
-	struct kube_reply reply = { .status = response->status, .unsure = !response->status && response->sent };
+	struct kube_reply reply = { .status = response->status, .unsure = is_unsure(response) };
 	struct error err = *http_err;
 
 	kube_metrics_end(&s->counted, response->status);
@@ -195,11 +201,12 @@ bool kube_socket_pump(struct kube_socket *s, size_t max, enum kube_socket_state 
 			got = receive(s, max);
 		if (s->state == KUBE_SOCKET_OPEN)
 			send_out(s);
-		if (s->state == KUBE_SOCKET_OPEN && !got && (max || s->out.len)) /* an error would end any other wait */
+		if (s->state == KUBE_SOCKET_OPEN && !got &&
+		    (max || s->out.len)) /* else a socket with an error would be reported at once, again and again */
 			http_duplex_wait(s->duplex, max > 0);
 	}
 	*ret_state = s->state;
-	return got > 0 || s->cannot_send;
+	return got > 0 || (s->cannot_send && max > 0);
 }
 
 bool kube_socket_takes(const struct kube_socket *s)

@@ -241,6 +241,20 @@ Test(outbox, the_action_depends_on_current_and_published_state)
 	}
 }
 
+Test(outbox, a_record_that_was_written_before_its_event_is_not_left_behind)
+{
+	struct outbox *outbox = make(0);
+	struct outbox_entry *entry = change(outbox, "a", 0);
+	struct reconciled gone = { 0 };
+
+	entry->reported = CONTAINER_DELETED;
+	entry->recorded = CONTAINER_PENDING; /* created again */
+	entry->confirmed = CONTAINER_DELETED;
+	cr_expect_eq(outbox_judge(entry, &gone), OUTBOX_TELL);
+	cr_expect_eq(gone.status, CONTAINER_DELETED);
+	outbox_destroy(outbox);
+}
+
 Test(outbox, a_recorded_deletion_is_checked_once_more)
 {
 	struct outbox *outbox = make(0);

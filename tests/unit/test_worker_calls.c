@@ -196,8 +196,8 @@ Test(worker_calls, a_refused_call_is_retried_until_the_wait_expires)
 Test(worker_calls, the_calls_of_a_request_share_the_wait)
 {
 	static const struct {
-		int64_t waited_ms, ends_ms;
-	} cases[] = { { 0, WAIT }, { 1000, WAIT - 1000 }, { WAIT - 1, 400 }, { 10 * WAIT, 400 } };
+		int64_t elapsed_ms, ends_ms;
+	} cases[] = { { 0, WAIT }, { 1000, WAIT - 1000 }, { WAIT - 1, 700 }, { 10 * WAIT, 700 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct worker_ask ask = { .operation = OPERATION_UPDATE,
@@ -205,7 +205,7 @@ Test(worker_calls, the_calls_of_a_request_share_the_wait)
 					  .len = 2,
 					  .request_id = "r",
 					  .timeout_ms = TIMEOUT,
-					  .waited_ms = cases[i].waited_ms };
+					  .elapsed_ms = cases[i].elapsed_ms };
 		struct worker_attempt a;
 
 		worker_calls_init(&calls, WAIT);

@@ -33,6 +33,15 @@ def test_a_patch_reads_merges_and_updates(api, worker):
         **SPEC, "metadata": {**SPEC["metadata"], "labels": {"a": "b"}}, "network": {}}}
 
 
+def test_the_read_and_the_update_of_a_patch_share_the_wait_for_workers(worker, start):
+    api = start(SP_SERVER_WORKER_WAIT="4s")
+    worker.on["get"] = lambda asked: Ok(shown(), etag=ETAG, delay=3)
+    worker.on["update"] = lambda asked: Fail("BUSY")
+    begun = time.monotonic()
+    assert patch(api).status == 503
+    assert time.monotonic() - begun < 6  # of 3 + 4
+
+
 def test_a_patch_is_merged_again_after_a_conflict(api, worker):
     """The retry uses the current container, with the same token and If-Match."""
     etags = [f"{i:032x}" for i in range(4)]
