@@ -63,7 +63,7 @@ static void take(struct worker_join *join, char *text, size_t len, unsigned atte
 
 	msg.data = rest;
 	msg.len = rest ? len - (size_t)(rest - text) : 0;
-	if (worker_join_add(join, &msg) != WORKER_JOIN_DONE)
+	if (worker_join_add(join, &msg, true) != WORKER_JOIN_DONE)
 		return;
 	FUZZ_CHECK(!msg.part || join->next == join->total + 1);
 	check_reply(&msg, msg.part ? join->data.data : msg.data, msg.part ? join->data.len : msg.len);
