@@ -17,6 +17,7 @@
 #define AGAIN_MS 1000 /* delay before a log that ended while its container seems to run is requested again */
 #define NS_PER_MS 1000000
 #define STAMP_SKEW_NS 1000000000 /* of a node's clock, behind ours */
+#define SILENT_MS 1000           /* from the beginning of a response to its first lines */
 #define GONE_TEXT "it no longer exists"
 
 /* ---- life cycle -------------------------------------------------------------------------------------------------- */
@@ -301,6 +302,7 @@ static void enter_run(struct container_log *log)
 	log->answered = true;
 	log->failing_ms = 0;
 	log->entered = true;
+	log->entered_ms = clock_mono_ms();
 	log->owner->begun(log->owner->ctx);
 	if (log->call) {
 		kube_call_resume(log->call);
@@ -407,12 +409,26 @@ static bool wants_previous(const struct container_log *log)
 	       run->previous != run->restarts && run->previous != log->previous_done;
 }
 
+/* Of a log without a line so far: no line before this time belongs to the stream. 0: unknown, or all do. */
+static int64_t silent_since(const struct container_log *log)
+{
+	const struct log_options *o = log->owner->options;
+
+	if (log->silent_ns || !log->cut || log->whole)
+		return log->silent_ns;
+	if (o->tail_lines < 0)
+		return o->since_seconds ? o->start_ns - o->since_seconds * 1000 * NS_PER_MS : 0;
+	if (o->tail_lines == 0)
+		return o->start_ns - STAMP_SKEW_NS;
+	/* Its last lines would have been output by now. */
+	if (log->answered && !log->paused && clock_mono_ms() - log->entered_ms >= SILENT_MS)
+		return log->asked_ns - STAMP_SKEW_NS;
+	return 0;
+}
+
 struct log_place container_log_place(const struct container_log *log)
 {
-	bool was_cut = log->cut && !log->whole && log->answered;
-	int64_t silent_ns = was_cut ? log->asked_ns - STAMP_SKEW_NS : log->silent_ns;
-
-	return log->reader.last.ns ? log->reader.last : (struct log_place){ silent_ns, LOG_HASH_NO_LINE };
+	return log->reader.last.ns ? log->reader.last : (struct log_place){ silent_since(log), LOG_HASH_NO_LINE };
 }
 
 static bool is_read(const struct container_log *log)

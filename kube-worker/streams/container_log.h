@@ -55,6 +55,7 @@ struct container_log {
 	int64_t begin_by_ms;    /* until when the response to its call must have begun; INT64_MAX: no limit */
 	int64_t created_ns;     /* time of the Pod's creation */
 	int64_t asked_ns;       /* local time of the first request */
+	int64_t entered_ms;     /* since when a confirmed response is output */
 	int64_t silent_ns;      /* no line before belongs to the stream, by its place in the options; 0: none */
 	int64_t run_asked;      /* by the pending or last call */
 	int64_t run_known;      /* the last run that was output, at least in part; -1: none */
@@ -97,8 +98,8 @@ void container_log_note(struct container_log *log);
 void container_log_look(struct container_log *log);
 
 /*
- * Its position for an id: of the last line; of a log that had none, as it was cut, the time of its request, so that it
- * stays cut. ns 0: none.
+ * Its position for an id: of the last line; of a log that had none, as it was cut, the time since which all its lines
+ * belong to the stream, so that it stays cut. ns 0: none.
  */
 struct log_place container_log_place(const struct container_log *log);
 

@@ -377,24 +377,41 @@ Test(container_log, the_first_runs_of_a_later_pod_are_output_or_reported_as_lost
 	}
 }
 
+/* Without a line so far: since when all lines belong to the stream, before and after the response has begun. */
 Test(container_log, a_log_that_was_cut_stays_cut_when_resumed)
 {
-	struct log_place place;
+	static const struct {
+		int64_t tail_lines, since_seconds;
+		bool early, late; /* whether its place is known */
+	} cases[] = { { 0, 0, true, true },
+		      { -1, 5, true, true },
+		      { 3, 0, false, true },
+		      { 3, 5, false, true },
+		      { -1, 0, false, false } };
 
-	stage.options.tail_lines = 0;
-	cr_expect_eq(container_log_place(stage.log).ns, 0, "nothing was asked");
-	note_state();
-	settle_for(500 * TURNS);
-	place = container_log_place(stage.log);
-	cr_expect(place.ns > 0 && place.hash == LOG_HASH_NO_LINE);
-	for (int i = 0; i < 2; i++) { /* twice, without a line */
-		stage.last = place;
-		resume();
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct log_place place;
+
+		stop();
+		start();
+		stage.options.tail_lines = cases[i].tail_lines;
+		stage.options.since_seconds = cases[i].since_seconds;
+		stage.options.start_ns = INT64_C(100000000000);
+		cr_expect_eq(container_log_place(stage.log).ns != 0, cases[i].early, "case %zu", i);
 		note_state();
 		settle_for(500 * TURNS);
-		cr_expect_null(strstr(fake_kube_call_path(fake_kube_flow_streamed()), "tailLines"));
-		cr_expect_not_null(strstr(fake_kube_call_path(fake_kube_flow_streamed()), "sinceTime"));
-		cr_expect_eq(container_log_place(stage.log).ns, place.ns);
+		place = container_log_place(stage.log);
+		cr_expect_eq(place.ns > 0, cases[i].late, "case %zu", i);
+		cr_expect_eq(place.hash, LOG_HASH_NO_LINE);
+		for (int k = 0; cases[i].late && k < 2; k++) { /* twice, without a line */
+			stage.last = place;
+			resume();
+			note_state();
+			settle_for(500 * TURNS);
+			cr_expect_null(strstr(fake_kube_call_path(fake_kube_flow_streamed()), "tailLines"));
+			cr_expect_not_null(strstr(fake_kube_call_path(fake_kube_flow_streamed()), "sinceTime"));
+			cr_expect_eq(container_log_place(stage.log).ns, place.ns);
+		}
 	}
 }
 
