@@ -310,6 +310,7 @@ def test_logs_that_were_cut_stay_cut_when_resumed(stack, follow):
     say(stack, quiet, numbered(20))
     time.sleep(1.1)
     follower = follow("quiet", headers=accept, tail_lines=0)
+    time.sleep(2)  # until the kubelet has received both requests: lines before are cut
     say(stack, loud, "first\n")
     event_id, event = follower.events(1)[0]
     assert event["line"] == "first"
