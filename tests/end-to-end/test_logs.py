@@ -307,7 +307,8 @@ def test_logs_that_were_cut_stay_cut_when_resumed(stack, follow):
     web(stack, "quiet", replicas=2)
     quiet, loud = pods_of(stack, "quiet", 2)
     accept = {"Accept": "text/event-stream"}
-    say(stack, quiet, numbered(20))
+    for pod in (quiet, loud):  # both have a log file, as a runtime makes one
+        say(stack, pod, numbered(20))
     time.sleep(1.1)
     follower = follow("quiet", headers=accept, tail_lines=0)
     time.sleep(2)  # until the kubelet has received both requests: lines before are cut
