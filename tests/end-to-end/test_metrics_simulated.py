@@ -89,6 +89,7 @@ def test_metrics_of_streams_whose_client_leaves(own_stack, target):
     target.faults(*({"match": {"resource": f"pods/{what}"}, "kind": "hang", "count": -1} for what in ("log", "exec")))
     assert stack.api.call("GET", f"{BASE}/left/logs?follow=true").status == 504
     wait_for("the log is counted", lambda: calls("log", "cancelled") == 1)
+    wait_for("no stream", lambda: scrape(port).of("dcm_sp_worker_streams_open") == [0])
     with connect("POST", ":exec", json.dumps({"command": ["cat"]})):
         wait_for("a stream", lambda: scrape(port).of("dcm_sp_worker_streams_open") == [1])
     wait_for("the command is counted", lambda: calls("exec", "cancelled") == 1)
