@@ -147,14 +147,14 @@ static void end_request(struct connections *all, struct connection *c, int64_t n
 /* The number of connections to end to make room for new ones. */
 static size_t count_to_give_up(const struct connections *all)
 {
-	size_t wanted = all->count - all->limits.max + 1 + all->limits.max / GIVE_UP_SHARE;
-	size_t leaving = 0;
+	size_t staying = all->count;
+	size_t goal = all->limits.max - all->limits.max / GIVE_UP_SHARE;
 
 	if (all->count < all->limits.max)
 		return 0;
 	for (const struct connection *c = all->oldest; c; c = c->next)
-		leaving += is_leaving(c);
-	return wanted > leaving ? wanted - leaving : 0;
+		staying -= is_leaving(c);
+	return staying >= goal ? staying - goal + 1 : 0;
 }
 
 static void sweep(struct connections *all, int64_t now)
